@@ -1,0 +1,52 @@
+//! The one way to bytes of a drive: positioned reads, positioned writes, flush. Devices stack
+//! (`Recording(Faulty(Image))` in tests). Who may open a writable one is the guard's business
+//! (`drive::guard`), not this room's.
+
+mod image;
+
+use std::fmt::Debug;
+use std::io;
+
+pub use image::FileDevice;
+
+/// A drive, an image file, or a window into another device.
+pub trait Device: Send + Sync + Debug {
+    /// Size in bytes.
+    fn size(&self) -> u64;
+    /// Fills `buffer` from `offset`; an error if the end comes first.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+    /// Writes all of `buffer` at `offset`.
+    fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()>;
+    /// Returns when everything written is on the medium, the drive's own cache flushed.
+    fn flush(&self) -> io::Result<()>;
+}
+
+impl<D: Device + ?Sized> Device for &D {
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        (**self).read_at(buffer, offset)
+    }
+    fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
+        (**self).write_at(buffer, offset)
+    }
+    fn flush(&self) -> io::Result<()> {
+        (**self).flush()
+    }
+}
+
+impl<D: Device + ?Sized> Device for std::sync::Arc<D> {
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        (**self).read_at(buffer, offset)
+    }
+    fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
+        (**self).write_at(buffer, offset)
+    }
+    fn flush(&self) -> io::Result<()> {
+        (**self).flush()
+    }
+}

@@ -1,0 +1,33 @@
+//! Every number of the outside world that the program keeps to, each with its source. No other
+//! file has such a number.
+
+/// Drives in one import job. Source: `azure-import-export` 2.4.
+pub const DRIVES_PER_JOB: usize = 10;
+/// Days a job may stay in Creating without tracking, and then in Shipping without drives.
+/// Source: `azure-import-export` 2.1.
+pub const CLOCK_DAYS: i64 = 14;
+/// Days a finished job is kept. Source: `azure-import-export` 2.1.
+pub const RETENTION_DAYS: i64 = 90;
+/// Bytes of a block or page range in a manifest, at most. Source: `azure-import-export` 4.2.
+pub const BLOCK_BYTES: u64 = 4 << 20;
+/// Blocks of one block blob, at most. Source: `azure-import-export` 4.2.
+pub const BLOCKS_PER_BLOB: u64 = 50_000;
+/// Page blobs are a multiple of this. Source: `azure-import-export` 2.4.
+pub const PAGE_BYTES: u64 = 512;
+/// Blob bytes above which block ids are required in a manifest. Source: `azure-import-export` 4.2.
+pub const BLOCK_IDS_REQUIRED_ABOVE: u64 = 64 << 20;
+/// The only logical sector size the service reads. Source: `azure-import-export` 3.1.
+pub const SECTOR_BYTES: u64 = 512;
+/// Start of partition 1, Microsoft Reserved. Source: `azure-import-export` 3.2.
+pub const RESERVED_PARTITION_START: u64 = 1 << 20;
+/// Start of partition 2, basic data. Source: `azure-import-export` 3.2.
+pub const DATA_PARTITION_START: u64 = 129 << 20;
+/// The smallest drive we take. Source: `design` 3.
+pub const SMALLEST_DRIVE_BYTES: u64 = 210_000_000;
+/// The largest volume: beyond it clusters grow, and the reader we verify with misreads them.
+/// Source: `design` 3, `ntfs-write-once` 17.
+pub const LARGEST_VOLUME_BYTES: u64 = (16 << 40) - (1 << 20);
+/// Drives above this draw a warning. Source: `azure-import-export` 2.4, UNKNOWN(11).
+pub const DOCUMENTED_DRIVE_BYTES: u64 = 10_000_000_000_000;
+/// NTFS cluster. Source: `ntfs-write-once` 1.
+pub const CLUSTER_BYTES: u64 = 4096;

@@ -1,0 +1,79 @@
+//! Who sends the drives and where they go back to: what the job will need, asked before
+//! anything is erased. A person writes it as TOML (`--contact FILE`).
+
+use serde::{Deserialize, Serialize};
+
+use super::InvalidNoun;
+
+/// Contact, return address and return carrier of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contact {
+    /// Where the drives go back to, with the name, phone and e-mail of the contact.
+    pub return_address: ReturnAddress,
+    /// Who brings them back, on whose account.
+    pub return_carrier: ReturnCarrier,
+}
+
+/// The return address; the fields are the service's (`azure-import-export` 1A.4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnAddress {
+    /// Name of the recipient.
+    pub recipient_name: String,
+    /// First address line.
+    pub street_address_1: String,
+    /// Second address line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub street_address_2: Option<String>,
+    /// City.
+    pub city: String,
+    /// State or province.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_or_province: Option<String>,
+    /// Postal code.
+    pub postal_code: String,
+    /// Country or region.
+    pub country_or_region: String,
+    /// Phone.
+    pub phone: String,
+    /// E-mail; a group mailbox is advised.
+    pub email: String,
+}
+
+/// The carrier for the way back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnCarrier {
+    /// Name of the carrier.
+    pub carrier_name: String,
+    /// The customer's account with it.
+    pub carrier_account_number: String,
+}
+
+impl Contact {
+    /// Checks that nothing the service requires is empty.
+    pub fn check(&self) -> Result<(), InvalidNoun> {
+        let address = &self.return_address;
+        let required = [
+            ("recipient_name", &address.recipient_name),
+            ("street_address_1", &address.street_address_1),
+            ("city", &address.city),
+            ("postal_code", &address.postal_code),
+            ("country_or_region", &address.country_or_region),
+            ("phone", &address.phone),
+            ("email", &address.email),
+            ("carrier_name", &self.return_carrier.carrier_name),
+            ("carrier_account_number", &self.return_carrier.carrier_account_number),
+        ];
+        for (field, value) in required {
+            if value.trim().is_empty() {
+                return Err(InvalidNoun::new(field, value, "it must not be empty"));
+            }
+        }
+        if !address.email.contains('@') {
+            return Err(InvalidNoun::new("email", &address.email, "an address with an @"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! A path on the drive's NTFS volume. Rules: `ntfs-write-once` 1.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::InvalidNoun;
+
+/// A path below the root of the volume, written `\folder\file` as in the manifest. Every
+/// component can be held by NTFS and opened by Windows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DrivePath(String);
+
+/// Why NTFS or Windows cannot hold a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameFault {
+    /// No characters at all, `.` or `..`.
+    #[error("empty, `.` or `..`")]
+    Empty,
+    /// More than 255 UTF-16 units.
+    #[error("longer than 255 UTF-16 units")]
+    TooLong,
+    /// One of `/ \ : * ? " < > |`.
+    #[error("it has one of / \\ : * ? \" < > |")]
+    Reserved,
+    /// A control character.
+    #[error("it has a control character")]
+    Control,
+    /// Ends in a dot or a blank.
+    #[error("it ends in a dot or a blank")]
+    Trailing,
+    /// A DOS device name.
+    #[error("it is a device name of Windows (CON, PRN, AUX, NUL, COM1-9, LPT1-9)")]
+    Device,
+}
+
+/// Checks one component of a path.
+pub fn check_name(name: &str) -> Result<(), NameFault> {
+    if matches!(name, "" | "." | "..") {
+        return Err(NameFault::Empty);
+    }
+    if name.encode_utf16().count() > 255 {
+        return Err(NameFault::TooLong);
+    }
+    if name.chars().any(|c| u32::from(c) < 0x20) {
+        return Err(NameFault::Control);
+    }
+    if name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) {
+        return Err(NameFault::Reserved);
+    }
+    if name.ends_with(['.', ' ']) {
+        return Err(NameFault::Trailing);
+    }
+    let stem = name.split('.').next().unwrap_or(name).trim_end_matches(' ').to_ascii_uppercase();
+    let numbered = |prefix: &str| {
+        stem.strip_prefix(prefix).is_some_and(|rest| {
+            rest.len() == 1 && rest.as_bytes()[0].is_ascii_digit() && rest != "0"
+        })
+    };
+    if matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL") || numbered("COM") || numbered("LPT")
+    {
+        return Err(NameFault::Device);
+    }
+    Ok(())
+}
+
+impl DrivePath {
+    /// Makes a path of its components.
+    pub fn from_components<'a>(
+        components: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, InvalidNoun> {
+        let mut path = String::new();
+        for component in components {
+            if check_name(component).is_err() {
+                return Err(fault(component));
+            }
+            path.push('\\');
+            path.push_str(component);
+        }
+        if path.is_empty() { Err(fault("")) } else { Ok(DrivePath(path)) }
+    }
+
+    /// The components from the root down; never empty.
+    pub fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0[1..].split('\\')
+    }
+
+    /// The path with its leading backslash.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn fault(text: &str) -> InvalidNoun {
+    InvalidNoun::new(
+        "path on the drive",
+        text,
+        "\\folder\\file; names of 1 to 255 UTF-16 units without / \\ : * ? \" < > |, control \
+         characters, a final dot or blank, and no device names of Windows",
+    )
+}
+
+impl fmt::Display for DrivePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for DrivePath {
+    type Err = InvalidNoun;
+    fn from_str(text: &str) -> Result<Self, InvalidNoun> {
+        let rest = text.strip_prefix('\\').ok_or_else(|| fault(text))?;
+        DrivePath::from_components(rest.split('\\'))
+    }
+}
+
+impl TryFrom<String> for DrivePath {
+    type Error = InvalidNoun;
+    fn try_from(text: String) -> Result<Self, InvalidNoun> {
+        text.parse()
+    }
+}
+
+impl From<DrivePath> for String {
+    fn from(path: DrivePath) -> String {
+        path.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_windows_cannot_open_are_refused_with_the_reason() {
+        for (name, fault) in [
+            ("", NameFault::Empty),
+            ("..", NameFault::Empty),
+            ("a:b", NameFault::Reserved),
+            ("a\u{1}", NameFault::Control),
+            ("a.", NameFault::Trailing),
+            ("a ", NameFault::Trailing),
+            ("con", NameFault::Device),
+            ("Com1.txt", NameFault::Device),
+        ] {
+            assert_eq!(check_name(name), Err(fault), "{name:?}");
+        }
+        assert_eq!(check_name(&"x".repeat(256)), Err(NameFault::TooLong));
+        for good in ["COM0", "COM10", "console", "ä\u{1F600}", &"x".repeat(255)] {
+            assert_eq!(check_name(good), Ok(()), "{good}");
+        }
+        let path: DrivePath = "\\seed\\repo\\config".parse().unwrap();
+        assert_eq!(path.components().collect::<Vec<_>>(), ["seed", "repo", "config"]);
+        assert!("seed\\repo".parse::<DrivePath>().is_err());
+        assert!("\\seed\\\\repo".parse::<DrivePath>().is_err());
+    }
+}

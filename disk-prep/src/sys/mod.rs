@@ -1,0 +1,3 @@
+//! The kernel: durable files, O_DIRECT buffers, ioctls, external programs.
+
+pub mod durable;

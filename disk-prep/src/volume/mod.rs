@@ -1,0 +1,6 @@
+//! On-disk formats over [`crate::device::Device`]: the partition table, the BitLocker volume and
+//! the NTFS volume. Pure: no sysfs, no clock, no randomness of their own.
+
+pub mod bitlocker;
+pub mod gpt;
+pub mod ntfs;

@@ -1,0 +1,1 @@
+//! Azure and the datacenter's dock on loopback. Shares no wire types with the client.

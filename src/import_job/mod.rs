@@ -1,0 +1,1 @@
+//! One model of an import job and the services behind it.

@@ -1,0 +1,2 @@
+//! azseed
+fn main() {}

@@ -1,0 +1,1 @@
+//! The initial backup into the staging path, and seed.json.

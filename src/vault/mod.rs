@@ -1,0 +1,1 @@
+//! A blob container as a repository: ingest, increments, restore.
