@@ -2,6 +2,8 @@
 //! written in one pass. Knows drives and nothing of Azure; no network, no async.
 
 pub mod device;
+pub mod hash;
+pub mod kernels;
 pub mod limits;
 pub mod noun;
 pub mod sys;

@@ -1,0 +1,317 @@
+//! The digests of one file, fed from its first byte to its last. The state can be saved inside
+//! a large file and taken up again later, so that resume never reads the beginning twice.
+
+use sha2::block_api::compress256;
+
+use crate::kernels::{MD5_START, advance_one, advance_two};
+use crate::limits::BLOCK_BYTES;
+use crate::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};
+
+/// The state before the first byte (FIPS 180-4, 5.3.3).
+const SHA256_START: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+/// Both kernels go over this many blocks before the next ones: 16 KiB stay in the nearest cache.
+const STEP_BLOCKS: usize = 256;
+const STATE_VERSION: u8 = 1;
+
+/// What one pass over a file yields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileDigests {
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// MD5 of the whole file.
+    pub md5: Md5Digest,
+    /// SHA-256 of the whole file.
+    pub sha256: Sha256Digest,
+    /// MD5 of each block that [`FileHasher::take_blocks`] has not taken yet, in file order.
+    pub blocks: Vec<Md5Digest>,
+}
+
+/// A saved state that cannot be taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// Not the length of a saved state.
+    #[error("A saved digest state has {expected} bytes, not {actual}", expected = FileHasher::STATE_BYTES)]
+    Length {
+        /// What was given, bytes.
+        actual: usize,
+    },
+    /// Saved by a later program.
+    #[error("The saved digest state has version {version}, which this program does not know")]
+    Version {
+        /// The version found.
+        version: u8,
+    },
+}
+
+impl Diagnose for RestoreError {
+    fn code(&self) -> &'static str {
+        match self {
+            RestoreError::Length { .. } => "digest-state-length",
+            RestoreError::Version { .. } => "digest-state-version",
+        }
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Failed
+    }
+}
+
+/// MD5 of each block, MD5 and SHA-256 of the whole, in one loop.
+#[derive(Debug, Clone)]
+pub struct FileHasher {
+    /// Bytes that went through the kernels: whole 64-byte blocks.
+    compressed_bytes: u64,
+    block_md5: [u32; 4],
+    file_md5: [u32; 4],
+    sha256: [u32; 8],
+    /// Bytes that wait for the rest of their 64.
+    tail: [u8; 64],
+    tail_bytes: usize,
+    blocks: Vec<Md5Digest>,
+}
+
+impl Default for FileHasher {
+    fn default() -> Self {
+        FileHasher {
+            compressed_bytes: 0,
+            block_md5: MD5_START,
+            file_md5: MD5_START,
+            sha256: SHA256_START,
+            tail: [0; 64],
+            tail_bytes: 0,
+            blocks: Vec::new(),
+        }
+    }
+}
+
+impl FileHasher {
+    /// Bytes of a saved state: version, length, three chains, tail.
+    pub const STATE_BYTES: usize = 1 + 8 + 16 + 16 + 32 + 64;
+
+    /// Before the first byte.
+    pub fn new() -> Self {
+        FileHasher::default()
+    }
+
+    /// Bytes taken so far.
+    pub fn bytes(&self) -> u64 {
+        self.compressed_bytes + self.tail_bytes as u64
+    }
+
+    /// Takes the next bytes of the file.
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        if self.tail_bytes > 0 {
+            let taken = bytes.len().min(64 - self.tail_bytes);
+            self.tail[self.tail_bytes..][..taken].copy_from_slice(&bytes[..taken]);
+            self.tail_bytes += taken;
+            bytes = &bytes[taken..];
+            if self.tail_bytes < 64 {
+                return;
+            }
+            self.tail_bytes = 0;
+            let tail = [self.tail];
+            self.advance(&tail);
+        }
+        let (mut whole, rest) = bytes.as_chunks::<64>();
+        while !whole.is_empty() {
+            let to_block_end = (BLOCK_BYTES - self.compressed_bytes % BLOCK_BYTES) / 64;
+            let count = STEP_BLOCKS.min(whole.len()).min(to_block_end as usize);
+            let (step, later) = whole.split_at(count);
+            self.advance(step);
+            whole = later;
+        }
+        self.tail[..rest.len()].copy_from_slice(rest);
+        self.tail_bytes = rest.len();
+    }
+
+    /// Runs the kernels over blocks that lie within one block of the file.
+    fn advance(&mut self, blocks: &[[u8; 64]]) {
+        if self.compressed_bytes < BLOCK_BYTES {
+            // Until the first block ends, the file's chain is the block's.
+            advance_one(&mut self.block_md5, blocks);
+            self.file_md5 = self.block_md5;
+        } else {
+            advance_two(&mut self.block_md5, &mut self.file_md5, blocks);
+        }
+        compress256(&mut self.sha256, blocks);
+        self.compressed_bytes += blocks.len() as u64 * 64;
+        if self.compressed_bytes.is_multiple_of(BLOCK_BYTES) {
+            self.blocks.push(finished_md5(self.block_md5, &[], BLOCK_BYTES));
+            self.block_md5 = MD5_START;
+        }
+    }
+
+    /// Takes the digests of the blocks that ended since the last call, for the journal.
+    pub fn take_blocks(&mut self) -> Vec<Md5Digest> {
+        std::mem::take(&mut self.blocks)
+    }
+
+    /// Ends the file; a short last block gets its digest, an empty file has no block.
+    pub fn finish(mut self) -> FileDigests {
+        let bytes = self.bytes();
+        let tail = &self.tail[..self.tail_bytes];
+        let last_block_bytes = bytes % BLOCK_BYTES;
+        if last_block_bytes > 0 {
+            self.blocks.push(finished_md5(self.block_md5, tail, last_block_bytes));
+        }
+        FileDigests {
+            bytes,
+            md5: finished_md5(self.file_md5, tail, bytes),
+            sha256: finished_sha256(self.sha256, tail, bytes),
+            blocks: self.blocks,
+        }
+    }
+
+    /// The state as bytes, little-endian, without the finished blocks' digests: those are the
+    /// caller's to keep ([`FileHasher::take_blocks`]).
+    pub fn save(&self) -> [u8; Self::STATE_BYTES] {
+        let mut saved = [0; Self::STATE_BYTES];
+        let words = self.block_md5.iter().chain(&self.file_md5).chain(&self.sha256);
+        let fields = [STATE_VERSION]
+            .into_iter()
+            .chain(self.bytes().to_le_bytes())
+            .chain(words.flat_map(|word| word.to_le_bytes()))
+            .chain(self.tail[..self.tail_bytes].iter().copied());
+        saved.iter_mut().zip(fields).for_each(|(slot, byte)| *slot = byte);
+        saved
+    }
+
+    /// Takes up a saved state. Errors: wrong length or version; whether the bytes are undamaged
+    /// is the business of the file that kept them.
+    pub fn restore(saved: &[u8]) -> Result<Self, RestoreError> {
+        let saved: &[u8; Self::STATE_BYTES] =
+            saved.try_into().map_err(|_| RestoreError::Length { actual: saved.len() })?;
+        let ([version], rest) = saved.split_first_chunk::<1>().expect("the length is checked");
+        if *version != STATE_VERSION {
+            return Err(RestoreError::Version { version: *version });
+        }
+        let (length, rest) = rest.split_first_chunk::<8>().expect("the length is checked");
+        let (words, tail) = rest.split_first_chunk::<64>().expect("the length is checked");
+        let mut words = words.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
+        let mut word = || words.next().expect("64 bytes are 16 words");
+        let bytes = u64::from_le_bytes(*length);
+        let tail_bytes = (bytes % 64) as usize;
+        Ok(FileHasher {
+            compressed_bytes: bytes - tail_bytes as u64,
+            block_md5: std::array::from_fn(|_| word()),
+            file_md5: std::array::from_fn(|_| word()),
+            sha256: std::array::from_fn(|_| word()),
+            tail: tail.try_into().expect("the length is checked"),
+            tail_bytes,
+            blocks: Vec::new(),
+        })
+    }
+}
+
+/// The last one or two blocks of a message: its tail, 0x80, zeros, the length in bits.
+fn padded(tail: &[u8], length_bits: [u8; 8]) -> ([[u8; 64]; 2], usize) {
+    let mut bytes = [0u8; 128];
+    bytes[..tail.len()].copy_from_slice(tail);
+    bytes[tail.len()] = 0x80;
+    let count = if tail.len() < 56 { 1 } else { 2 };
+    bytes[count * 64 - 8..count * 64].copy_from_slice(&length_bits);
+    let (blocks, _) = bytes.as_chunks::<64>();
+    ([blocks[0], blocks[1]], count)
+}
+
+fn finished_md5(mut state: [u32; 4], tail: &[u8], bytes: u64) -> Md5Digest {
+    let (blocks, count) = padded(tail, bytes.wrapping_mul(8).to_le_bytes());
+    advance_one(&mut state, &blocks[..count]);
+    let mut digest = [0; 16];
+    digest.as_chunks_mut::<4>().0.iter_mut().zip(state).for_each(|(d, s)| *d = s.to_le_bytes());
+    Md5Digest::new(digest)
+}
+
+fn finished_sha256(mut state: [u32; 8], tail: &[u8], bytes: u64) -> Sha256Digest {
+    let (blocks, count) = padded(tail, bytes.wrapping_mul(8).to_be_bytes());
+    compress256(&mut state, &blocks[..count]);
+    let mut digest = [0; 32];
+    digest.as_chunks_mut::<4>().0.iter_mut().zip(state).for_each(|(d, s)| *d = s.to_be_bytes());
+    Sha256Digest::new(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use md5::Md5;
+    use sha2::{Digest, Sha256};
+
+    fn pattern(length: usize) -> Vec<u8> {
+        (0..length).map(|at| (at * 131 + at / 509) as u8).collect()
+    }
+
+    fn by_the_crates(bytes: &[u8]) -> FileDigests {
+        FileDigests {
+            bytes: bytes.len() as u64,
+            md5: Md5Digest::new(Md5::digest(bytes).into()),
+            sha256: Sha256Digest::new(Sha256::digest(bytes).into()),
+            blocks: bytes
+                .chunks(BLOCK_BYTES as usize)
+                .map(|block| Md5Digest::new(Md5::digest(block).into()))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn every_tail_length_has_the_digests_of_the_portable_crates() {
+        let bytes = pattern(260);
+        for length in 0..bytes.len() {
+            let mut hasher = FileHasher::new();
+            hasher.update(&bytes[..length]);
+            assert_eq!(hasher.finish(), by_the_crates(&bytes[..length]), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn block_ends_fall_where_they_should_however_the_bytes_arrive() {
+        let block = BLOCK_BYTES as usize;
+        let bytes = pattern(2 * block + 100);
+        for (length, piece) in [
+            (block, block),
+            (block - 1, 9_973),
+            (block + 1, 65_536),
+            (2 * block, 1_000_003),
+            (2 * block + 100, 4_095),
+        ] {
+            let mut hasher = FileHasher::new();
+            bytes[..length].chunks(piece).for_each(|piece| hasher.update(piece));
+            assert_eq!(hasher.finish(), by_the_crates(&bytes[..length]), "{length} by {piece}");
+        }
+    }
+
+    #[test]
+    fn a_saved_state_taken_up_again_ends_with_the_same_digests() {
+        let block = BLOCK_BYTES as usize;
+        let bytes = pattern(2 * block + 777);
+        for cut in [0, 1, 63, 64, 4_000, block - 1, block, block + 65, 2 * block + 776] {
+            let mut before = FileHasher::new();
+            before.update(&bytes[..cut]);
+            let saved = before.save();
+            let mut blocks = before.take_blocks();
+            let mut after = FileHasher::restore(&saved).unwrap();
+            assert_eq!(after.bytes(), cut as u64);
+            after.update(&bytes[cut..]);
+            let mut digests = after.finish();
+            blocks.append(&mut digests.blocks);
+            digests.blocks = blocks;
+            assert_eq!(digests, by_the_crates(&bytes), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_state_of_another_length_or_version_is_refused() {
+        assert_eq!(FileHasher::restore(&[1; 9]).unwrap_err(), RestoreError::Length { actual: 9 });
+        let mut saved = FileHasher::new().save();
+        saved[0] = 7;
+        assert_eq!(FileHasher::restore(&saved).unwrap_err(), RestoreError::Version { version: 7 });
+    }
+}
