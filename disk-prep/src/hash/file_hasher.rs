@@ -3,21 +3,10 @@
 
 use sha2::block_api::compress256;
 
-use crate::kernels::{MD5_START, advance_one, advance_two};
+use crate::kernels::{MD5_START, SHA256_START, advance_one, advance_two};
 use crate::limits::BLOCK_BYTES;
 use crate::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};
 
-/// The state before the first byte (FIPS 180-4, 5.3.3).
-const SHA256_START: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
 /// Both kernels go over this many blocks before the next ones: 16 KiB stay in the nearest cache.
 const STEP_BLOCKS: usize = 256;
 const STATE_VERSION: u8 = 1;

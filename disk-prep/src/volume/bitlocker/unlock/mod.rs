@@ -1,0 +1,1 @@
+//! Opens a BitLocker volume as a stranger would: from its bytes and the recovery password only.
