@@ -1,0 +1,216 @@
+//! Volumes as `write` makes them, opened by `unlock`, whole and damaged. That other readers open
+//! them too is proven elsewhere; here it is the refusals that count.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::device::{Device, FileDevice};
+use crate::noun::{Cipher, RecoveryPassword};
+use crate::volume::bitlocker::write::{
+    Placement, VolumeForm, VolumeSecrets, encode_first_8k, encode_metadata, stretch,
+};
+
+const START: u64 = 1 << 20;
+const BYTES: u64 = 64 << 20;
+
+struct Made {
+    device: FileDevice,
+    secrets: VolumeSecrets,
+    placement: Placement,
+}
+
+/// What the file system inside would hold at `offset`.
+fn plain(offset: u64, length: usize) -> Vec<u8> {
+    (offset..).take(length).map(|at| (at.wrapping_mul(2_654_435_761) >> 9) as u8).collect()
+}
+
+fn made(cipher: Cipher) -> Made {
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(START + BYTES + 4096).unwrap();
+    let device = FileDevice::new(file).unwrap();
+    let mut seed = 1u32;
+    let mut fill = |buffer: &mut [u8]| {
+        for byte in buffer {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *byte = (seed >> 24) as u8;
+        }
+        Ok(())
+    };
+    let secrets = VolumeSecrets::draw(cipher, &mut fill).unwrap();
+    let placement = Placement::plan(BYTES, 4096, 0).unwrap();
+    let form = VolumeForm {
+        placement,
+        partition_start: START,
+        created: "2026-01-02T03:04:05Z".parse().unwrap(),
+        description: "SEED 1".to_owned(),
+    };
+    let stretched = stretch(secrets.password(), secrets.salt());
+    let block = encode_metadata(&form, &secrets, &stretched).unwrap();
+    let sector_cipher = secrets.volume_key().sector_cipher();
+    let [first, ..] = placement.metadata();
+    for (start, length) in [
+        (8192, 1 << 20),
+        (first - 65_536, 65_536),
+        (placement.reserve(), 131_072),
+        (BYTES - 65_536, 65_536),
+    ] {
+        let mut buffer = plain(start, length);
+        sector_cipher.encrypt(start / 512, &mut buffer);
+        device.write_at(&buffer, START + start).unwrap();
+    }
+    let mut head = plain(0, 8192);
+    sector_cipher.encrypt(placement.header_copy() / 512, &mut head);
+    device.write_at(&head, START + placement.header_copy()).unwrap();
+    for place in placement.metadata() {
+        device.write_at(&block[..], START + place).unwrap();
+    }
+    device.write_at(&encode_first_8k(&form, &secrets)[..], START).unwrap();
+    Made { device, secrets, placement }
+}
+
+impl Made {
+    fn open(&self) -> Result<UnlockedVolume<'_>, Error> {
+        UnlockedVolume::open(&self.device, START, BYTES, self.secrets.password())
+    }
+
+    fn flip(&self, at: u64) {
+        let mut byte = [0];
+        self.device.read_at(&mut byte, START + at).unwrap();
+        self.device.write_at(&[byte[0] ^ 0x40], START + at).unwrap();
+    }
+
+    /// Changes a byte of a metadata block and mends its checksum, as anybody could.
+    fn forge(&self, place: u64, at: usize) {
+        let mut block = vec![0; 65_536];
+        self.device.read_at(&mut block, START + place).unwrap();
+        let size = usize::from(u16::from_le_bytes([block[8], block[9]])) * 16;
+        block[at] ^= 0x40;
+        let checksum = crc32fast::hash(&block[..size]);
+        block[size + 4..size + 8].copy_from_slice(&checksum.to_le_bytes());
+        self.device.write_at(&block, START + place).unwrap();
+    }
+}
+
+#[test]
+fn every_cipher_opens_and_shows_what_was_put_in() {
+    for cipher in Cipher::ALL {
+        let made = made(cipher);
+        let volume = made.open().unwrap();
+        assert_eq!((volume.cipher(), volume.size(), volume.intact_copies()), (cipher, BYTES, 3));
+        assert_eq!(volume.metadata().volume_id, made.secrets.volume_id());
+        assert_eq!(volume.metadata().protector_id, Some(made.secrets.protector_id()));
+        assert_eq!(volume.metadata().description, "SEED 1");
+        let [first, ..] = made.placement.metadata();
+        for (start, length) in [
+            (0, 65_536),
+            (3, 700),
+            (8_190, 5),
+            (first - 65_536, 65_536),
+            (first + 65_536 + 8_192 + 100, 1),
+            (BYTES - 1_000, 1_000),
+        ] {
+            let mut buffer = vec![0; length];
+            volume.read_at(start, &mut buffer).unwrap();
+            assert!(buffer == plain(start, length), "{cipher} {start}");
+        }
+        let mut hidden = vec![1; 65_536 + 8_192 + 512];
+        volume.read_at(first, &mut hidden).unwrap();
+        assert!(hidden[..65_536 + 8_192].iter().all(|byte| *byte == 0));
+        assert!(hidden[65_536 + 8_192..] == plain(made.placement.reserve(), 512));
+        assert!(matches!(volume.read_at(BYTES - 1, &mut [0; 2]), Err(Error::PastEnd { .. })));
+    }
+}
+
+#[test]
+fn the_cursor_reads_and_seeks_like_a_file() {
+    let made = made(Cipher::XtsAes128);
+    let volume = made.open().unwrap();
+    let mut cursor = volume.cursor();
+    let mut buffer = vec![0; 200_000];
+    cursor.seek(SeekFrom::Start(65_530)).unwrap();
+    cursor.read_exact(&mut buffer).unwrap();
+    assert!(buffer == plain(65_530, 200_000));
+    cursor.seek(SeekFrom::End(-10)).unwrap();
+    buffer.clear();
+    cursor.read_to_end(&mut buffer).unwrap();
+    assert_eq!(buffer, plain(BYTES - 10, 10));
+    assert!(cursor.seek(SeekFrom::Current(-(BYTES as i64) - 1)).is_err());
+    cursor.seek(SeekFrom::Start(u64::MAX)).unwrap();
+    assert_eq!(cursor.read(&mut [0; 9]).unwrap(), 0);
+}
+
+#[test]
+fn damaged_copies_give_way_to_the_intact_one() {
+    let made = made(Cipher::XtsAes256);
+    let [first, second, third] = made.placement.metadata();
+    made.flip(first + 40);
+    made.flip(second + 300);
+    assert_eq!(made.open().unwrap().intact_copies(), 1);
+    assert_eq!(VolumeMetadata::read(&made.device, START, BYTES).unwrap().description, "SEED 1");
+    made.flip(third + 200);
+    assert!(matches!(made.open(), Err(Error::Damaged { .. })));
+}
+
+#[test]
+fn a_change_with_a_mended_checksum_is_refused_by_the_sealed_hash() {
+    let made = made(Cipher::CbcAes256);
+    let places = made.placement.metadata();
+    made.forge(places[0], 122);
+    assert!(made.open().is_ok());
+    made.forge(places[1], 122);
+    made.forge(places[2], 122);
+    let error = made.open().unwrap_err();
+    assert!(matches!(error, Error::Damaged { field: "sealed hash", .. }), "{error}");
+}
+
+#[test]
+fn a_wrong_password_is_its_own_error_even_beside_a_damaged_copy() {
+    let made = made(Cipher::XtsAes256);
+    made.flip(made.placement.metadata()[0] + 40);
+    let wrong = RecoveryPassword::from_key([9; 16]);
+    let error = UnlockedVolume::open(&made.device, START, BYTES, &wrong).unwrap_err();
+    assert!(matches!(error, Error::WrongPassword), "{error}");
+}
+
+#[test]
+fn what_is_no_volume_of_ours_is_refused() {
+    let made = made(Cipher::XtsAes256);
+    let read = |offset, bytes| VolumeMetadata::read(&made.device, offset, bytes).unwrap_err();
+    assert!(matches!(read(START, u64::MAX), Error::Place { .. }));
+    assert!(matches!(read(u64::MAX, 512), Error::Place { .. }));
+    assert!(matches!(read(START, 0), Error::Place { .. }));
+    assert!(matches!(read(START + 512, BYTES), Error::NotBitLocker));
+    assert!(matches!(read(START, BYTES - 512), Error::Damaged { field: "volume size", .. }));
+    made.flip(160);
+    assert!(matches!(read(START, BYTES), Error::Unsupported { field: "volume kind", .. }));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #[test]
+    fn metadata_of_any_content_with_a_true_checksum_does_no_harm(
+        changes in proptest::collection::vec((0usize..800, any::<u8>()), 1..12),
+    ) {
+        let text = include_str!("../../../../../fixtures/bitlocker/vectors.json");
+        let file: serde_json::Value = serde_json::from_str(text).unwrap();
+        let digits = file["cases"][1]["info_hex"].as_str().unwrap();
+        let mut block = vec![0; 65_536];
+        for (at, byte) in block[..digits.len() / 2].iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&digits[at * 2..at * 2 + 2], 16).unwrap();
+        }
+        for (at, byte) in changes {
+            block[at] = byte;
+        }
+        let size = usize::from(u16::from_le_bytes([block[8], block[9]])) * 16;
+        if size + 88 <= block.len() {
+            let checksum = crc32fast::hash(&block[..size]);
+            block[size + 4..size + 8].copy_from_slice(&checksum.to_le_bytes());
+            block[size + 8..size + 10].copy_from_slice(&80u16.to_le_bytes());
+        }
+        let places = [33_554_432, 100_663_296, 167_772_160];
+        // Accepted or refused, but never a panic.
+        let _ = metadata::parse_block(&block, 0, places, 1 << 28);
+    }
+}
