@@ -1,0 +1,72 @@
+//! GiB/s of each kernel on one core, by the thread's CPU time, the portable crates beside ours.
+//! `cargo bench -p disk-prep`; on a shared machine trust the ratios, not the figures.
+
+#![allow(clippy::print_stdout)]
+
+use std::hint::black_box;
+
+use disk_prep::hash::{FileHasher, block_digests, lane_count};
+use disk_prep::kernels::{MD5_START, SectorCipher, advance_one, advance_two};
+use disk_prep::noun::Cipher;
+use md5::Md5;
+use sha2::{Digest, Sha256};
+
+const BUFFER_BYTES: usize = 64 << 20;
+const ROUNDS: usize = 5;
+
+/// CPU seconds of this thread, as the kernel's scheduler counts them.
+fn cpu_secs() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos: f64 = text.split(' ').next().and_then(|field| field.parse().ok()).unwrap_or(0.0);
+    nanos / 1e9
+}
+
+/// The best of some rounds, since neighbours only ever slow a round down.
+fn measure(name: &str, mut run: impl FnMut()) {
+    let mut best_secs = f64::INFINITY;
+    for _ in 0..ROUNDS {
+        let start = cpu_secs();
+        run();
+        best_secs = best_secs.min(cpu_secs() - start);
+    }
+    let gib = BUFFER_BYTES as f64 / f64::from(1 << 30);
+    println!("{name:<44} {:>7.2} GiB/s {:>7.3} CPU s/GiB", gib / best_secs, best_secs / gib);
+}
+
+fn main() {
+    let mut bytes: Vec<u8> = (0..BUFFER_BYTES).map(|at| (at * 31 + at / 4099) as u8).collect();
+    for cipher in Cipher::ALL {
+        let key: Vec<u8> = (0..).take(cipher.key_bytes()).collect();
+        let sectors = SectorCipher::new(cipher, &key).expect("the key has the cipher's length");
+        measure(&format!("{cipher} encrypt"), || sectors.encrypt(7, black_box(&mut bytes)));
+        measure(&format!("{cipher} decrypt"), || sectors.decrypt(7, black_box(&mut bytes)));
+    }
+    let (blocks, _) = bytes.as_chunks::<64>();
+    measure("md5, portable crate", || drop(black_box(Md5::digest(&bytes))));
+    measure("md5, one chain", || advance_one(&mut MD5_START.clone(), black_box(blocks)));
+    measure("md5, two chains in one loop", || {
+        let (mut first, mut second) = (MD5_START, [1, 2, 3, 4]);
+        advance_two(&mut first, &mut second, black_box(blocks));
+    });
+    measure(&format!("md5 of 4 MiB blocks, {} lanes at most", lane_count()), || {
+        black_box(block_digests(&bytes));
+    });
+    measure("sha-256, portable crate", || drop(black_box(Sha256::digest(&bytes))));
+    measure("block md5, file md5, sha-256, three crates", || {
+        bytes.chunks(4 << 20).for_each(|block| drop(black_box(Md5::digest(block))));
+        black_box(Md5::digest(&bytes));
+        black_box(Sha256::digest(&bytes));
+    });
+    measure("block md5, file md5, sha-256, file hasher", || {
+        let mut hasher = FileHasher::new();
+        hasher.update(&bytes);
+        black_box(hasher.finish());
+    });
+    measure("the same, a file of 4 MiB", || {
+        for file in bytes.chunks(4 << 20) {
+            let mut hasher = FileHasher::new();
+            hasher.update(file);
+            black_box(hasher.finish());
+        }
+    });
+}
