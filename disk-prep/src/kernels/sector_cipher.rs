@@ -53,8 +53,9 @@ impl Diagnose for CipherKeyError {
 }
 
 /// Enciphers and deciphers whole 512-byte sectors. Key schedules are cleared on drop.
-pub struct SectorCipher(Schedule);
+pub struct SectorCipher(Box<Schedule>);
 
+#[expect(clippy::large_enum_variant, reason = "one a drive, and boxed where it is kept")]
 enum Schedule {
     Xts128 { data: Aes128, tweak: Aes128 },
     Xts256 { data: Aes256, tweak: Aes256 },
@@ -92,7 +93,7 @@ impl SectorCipher {
             Cipher::CbcAes128 => Schedule::Cbc128(Aes128::new_from_slice(key).map_err(|_| length)?),
             Cipher::CbcAes256 => Schedule::Cbc256(Aes256::new_from_slice(key).map_err(|_| length)?),
         };
-        Ok(SectorCipher(schedule))
+        Ok(SectorCipher(Box::new(schedule)))
     }
 
     /// Encrypts in place; `first_sector` is the volume sector number of the first 512 bytes.
@@ -101,7 +102,7 @@ impl SectorCipher {
     /// If `buffer` is not whole sectors: a mistake of the caller, never of input.
     pub fn encrypt(&self, first_sector: u64, buffer: &mut [u8]) {
         assert!(buffer.len().is_multiple_of(SECTOR), "whole sectors only");
-        match &self.0 {
+        match &*self.0 {
             Schedule::Xts128 { data, tweak } => {
                 xts(tweak, first_sector, buffer, |blocks| data.encrypt_blocks(blocks))
             }
@@ -119,7 +120,7 @@ impl SectorCipher {
     /// If `buffer` is not whole sectors.
     pub fn decrypt(&self, first_sector: u64, buffer: &mut [u8]) {
         assert!(buffer.len().is_multiple_of(SECTOR), "whole sectors only");
-        match &self.0 {
+        match &*self.0 {
             Schedule::Xts128 { data, tweak } => {
                 xts(tweak, first_sector, buffer, |blocks| data.decrypt_blocks(blocks))
             }
@@ -278,7 +279,7 @@ mod tests {
                 for at in (1..16).rev() {
                     tweak[at] = tweak[at] << 1 | tweak[at - 1] >> 7;
                 }
-                tweak[0] = tweak[0] << 1 ^ carry * 0x87;
+                tweak[0] = (tweak[0] << 1) ^ (carry * 0x87);
             }
         }
     }

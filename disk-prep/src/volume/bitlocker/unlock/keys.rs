@@ -14,8 +14,8 @@ pub(super) fn stretched(password: &RecoveryPassword, salt: &[u8; 16]) -> Zeroizi
     let mut last = Zeroizing::new([0u8; 32]);
     for count in 0u64..1 << 20 {
         let mut hash = Sha256::new();
-        hash.update(&*last);
-        hash.update(&*first);
+        hash.update(*last);
+        hash.update(*first);
         hash.update(salt);
         hash.update(count.to_le_bytes());
         last.copy_from_slice(&hash.finalize());
