@@ -1,10 +1,19 @@
 //! Formats, fills and verifies drives for seeding a backup to Azure: GPT, BitLocker and NTFS
 //! written in one pass. Knows drives and nothing of Azure; no network, no async.
 
+pub mod dataset;
 pub mod device;
+pub mod drive;
+mod error;
 pub mod hash;
+pub mod journal;
 pub mod kernels;
 pub mod limits;
+pub mod manifest;
+pub mod monitor;
 pub mod noun;
+pub mod stop;
 pub mod sys;
 pub mod volume;
+
+pub use error::Error;

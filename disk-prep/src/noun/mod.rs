@@ -11,6 +11,7 @@ mod names;
 mod recovery_password;
 mod serial;
 mod size;
+mod wipe;
 
 pub use blob_path::{BlobPath, ContainerName};
 pub use cipher::Cipher;
@@ -24,6 +25,7 @@ pub use names::{
 pub use recovery_password::RecoveryPassword;
 pub use serial::Serial;
 pub use size::ByteSize;
+pub use wipe::Wipe;
 
 /// A text that is not a valid noun: which noun, what was given, and the rule it breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

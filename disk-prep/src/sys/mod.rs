@@ -1,3 +1,4 @@
-//! The kernel: durable files, O_DIRECT buffers, ioctls, external programs.
+//! The kernel: durable files, buffers for direct I/O.
 
+pub mod aligned;
 pub mod durable;

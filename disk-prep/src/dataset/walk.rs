@@ -1,0 +1,166 @@
+//! A folder as a data set: every regular file below it, checked against what NTFS, the manifest
+//! and Azure can hold before anything is written.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::{DataFile, DataSet};
+use crate::Error;
+use crate::limits;
+use crate::noun::{BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName};
+
+/// Where the files of a folder go, and what is special about some of them.
+#[derive(Debug, Clone)]
+pub struct FilesOptions {
+    /// The folder on the drive is named after the job.
+    pub job: JobName,
+    /// The container of all blobs.
+    pub container: ContainerName,
+    /// Stands before every blob name; empty, or ends in a slash.
+    pub prefix: String,
+    /// What happens to blobs that are there already.
+    pub disposition: ImportDisposition,
+    /// First path components that are never shipped (`locks` of a repository).
+    pub never: &'static [&'static str],
+    /// First path components whose files lie together on one drive.
+    pub together: &'static [&'static str],
+}
+
+/// Lists the files below `root`. Names that cannot be held are all reported at once.
+pub fn scan(root: &Path, options: &FilesOptions) -> Result<DataSet, Error> {
+    let mut files = Vec::new();
+    let mut faults = Vec::new();
+    for entry in WalkDir::new(root).sort_by_file_name() {
+        let entry = entry.map_err(|error| Error::Scan {
+            path: error.path().unwrap_or(root).to_owned(),
+            source: error.into(),
+        })?;
+        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let first = relative.components().next().map(|part| part.as_os_str().to_string_lossy());
+        if first.as_deref().is_some_and(|name| options.never.contains(&name)) {
+            continue;
+        }
+        if entry.file_type().is_symlink() {
+            faults.push(format!("{}: it is a symbolic link", relative.display()));
+        }
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let metadata = entry
+            .metadata()
+            .map_err(|error| Error::Scan { path: entry.path().to_owned(), source: error.into() })?;
+        let together = first.as_deref().is_some_and(|name| options.together.contains(&name));
+        match data_file(relative, &metadata, together, options) {
+            Ok(file) => files.push(file),
+            Err(fault) => faults.push(format!("{}: {fault}", relative.display())),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Error::Unshippable { root: root.to_owned(), faults });
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(DataSet { root: root.to_owned(), files })
+}
+
+fn data_file(
+    relative: &Path,
+    metadata: &std::fs::Metadata,
+    together: bool,
+    options: &FilesOptions,
+) -> Result<DataFile, String> {
+    let names: Vec<&str> = relative
+        .components()
+        .map(|part| part.as_os_str().to_str().ok_or("the name is not UTF-8"))
+        .collect::<Result<_, _>>()?;
+    for name in &names {
+        crate::noun::check_name(name).map_err(|fault| fault.to_string())?;
+    }
+    let path =
+        DrivePath::from_components(std::iter::once(options.job.as_str()).chain(names.clone()))
+            .map_err(|fault| fault.to_string())?;
+    let blob =
+        BlobPath::new(options.container.clone(), &format!("{}{}", options.prefix, names.join("/")))
+            .map_err(|fault| fault.to_string())?;
+    let bytes = metadata.len();
+    if bytes > limits::BLOCK_BYTES * limits::BLOCKS_PER_BLOB {
+        return Err(format!(
+            "it has {bytes} bytes, a block blob takes at most {} blocks of {} bytes",
+            limits::BLOCKS_PER_BLOB,
+            limits::BLOCK_BYTES
+        ));
+    }
+    Ok(DataFile {
+        source: PathBuf::from(relative),
+        path,
+        blob,
+        blob_type: BlobType::BlockBlob,
+        disposition: options.disposition,
+        bytes,
+        modified_ns: modified_ns(metadata),
+        together,
+    })
+}
+
+/// Time of the last change of a file's content, nanoseconds since 1970.
+pub fn modified_ns(metadata: &std::fs::Metadata) -> i64 {
+    metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+
+    fn options() -> FilesOptions {
+        FilesOptions {
+            job: "seed-1".parse().unwrap(),
+            container: "target".parse().unwrap(),
+            prefix: "repo/".into(),
+            disposition: ImportDisposition::Overwrite,
+            never: &["locks"],
+            together: &["config", "keys"],
+        }
+    }
+
+    #[test]
+    fn a_repository_becomes_files_with_blobs_and_never_its_locks() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["config", "keys/k1", "data/3f/3f00", "locks/l1"] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"x").unwrap();
+        }
+        let set = scan(folder.path(), &options()).unwrap();
+        let seen: Vec<_> = set
+            .files
+            .iter()
+            .map(|file| (file.path.to_string(), file.blob.to_string(), file.together))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("\\seed-1\\config".into(), "target/repo/config".into(), true),
+                ("\\seed-1\\data\\3f\\3f00".into(), "target/repo/data/3f/3f00".into(), false),
+                ("\\seed-1\\keys\\k1".into(), "target/repo/keys/k1".into(), true),
+            ]
+        );
+        assert_eq!(set.total_bytes(), 3);
+    }
+
+    #[test]
+    fn every_name_that_cannot_be_shipped_is_reported_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [&b"a:b"[..], b"nul", b"dot.", b"\xff", b"fine"] {
+            fs::write(folder.path().join(OsStr::from_bytes(name)), b"x").unwrap();
+        }
+        std::os::unix::fs::symlink("fine", folder.path().join("link")).unwrap();
+        let Err(Error::Unshippable { faults, .. }) = scan(folder.path(), &options()) else {
+            panic!("such names must be refused");
+        };
+        assert_eq!(faults.len(), 5, "{faults:?}");
+    }
+}

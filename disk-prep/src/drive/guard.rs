@@ -1,0 +1,180 @@
+//! The one gate to a writable device. It opens exclusively, keeps the handle locked, checks
+//! serial and use again after the open, and lets nobody write on a drive that is not blank
+//! unless its serial was named for erasing.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+
+use super::find::{Drive, Kind, find_below};
+use super::{DriveName, find_content};
+use crate::Error;
+use crate::device::{Device, FileDevice};
+use crate::noun::{Serial, Wipe};
+
+/// A drive that this run holds: nobody else of us can take it, and it was fit when it was opened.
+/// Nothing was written yet; an image that is to be made does not exist yet.
+#[derive(Debug)]
+pub struct HeldDrive {
+    /// What it is.
+    pub drive: Drive,
+    device: Option<Arc<FileDevice>>,
+}
+
+/// What was consented to, for a drive that is begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clearance {
+    /// Whether what is on it is erased.
+    pub erase: bool,
+    /// What happens to its free space; `None` for a blank drive.
+    pub wipe: Option<Wipe>,
+}
+
+/// Finds a drive, opens it for this run alone, and checks it again through the open handle.
+pub fn hold(name: &DriveName) -> Result<HeldDrive, Error> {
+    let root = Path::new("/");
+    let drive = find_below(root, name)?;
+    drive.check_fit()?;
+    if drive.kind == Kind::NewImage {
+        return Ok(HeldDrive { drive, device: None });
+    }
+    let file = open_exclusive(&drive)?;
+    // The name may have come to mean another device between the look and the open.
+    let found = find_below(root, name)?;
+    let same_node = std::fs::metadata(&drive.path)
+        .and_then(|named| Ok((named, file.metadata()?)))
+        .map(|(named, held)| {
+            (named.rdev(), named.ino(), named.dev()) == (held.rdev(), held.ino(), held.dev())
+        })
+        .map_err(|source| Error::Open { path: drive.path.clone(), source })?;
+    if !same_node || (&found.serial, found.bytes) != (&drive.serial, drive.bytes) {
+        let what = "its name came to mean another device".to_owned();
+        return Err(Error::WrongDrive { serial: drive.serial, what });
+    }
+    found.check_fit()?;
+    let device = FileDevice::direct(file)
+        .map_err(|source| Error::Open { path: drive.path.clone(), source })?;
+    Ok(HeldDrive { drive, device: Some(Arc::new(device)) })
+}
+
+fn open_exclusive(drive: &Drive) -> Result<File, Error> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    if drive.kind == Kind::Block {
+        options.custom_flags(OFlags::EXCL.bits() as i32);
+    }
+    let file = options.open(&drive.path).map_err(|source| match source.raw_os_error() {
+        Some(code) if code == rustix::io::Errno::BUSY.raw_os_error() => {
+            Error::DriveInUse { serial: drive.serial.clone(), holder: "the system".to_owned() }
+        }
+        _ => Error::Open { path: drive.path.clone(), source },
+    })?;
+    lock(&file, &drive.serial)?;
+    Ok(file)
+}
+
+/// Holds the whole device, so that udev leaves it alone and no second run takes it.
+fn lock(file: &File, serial: &Serial) -> Result<(), Error> {
+    flock(file, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| Error::Held { what: format!("Drive {serial}") })
+}
+
+impl HeldDrive {
+    /// Decides whether the drive may be written from its beginning: it is blank, or it was named
+    /// for erasing and the fate of its free space was decided.
+    pub fn clear(&self, erase: &[Serial], wipe: Option<Wipe>) -> Result<Clearance, Error> {
+        let Some(device) = &self.device else {
+            return Ok(Clearance { erase: false, wipe: None });
+        };
+        let serial = &self.drive.serial;
+        let content = find_content(device.as_ref()).map_err(|source| Error::Read {
+            serial: serial.clone(),
+            offset: 0,
+            source,
+        })?;
+        match content {
+            None => Ok(Clearance { erase: false, wipe: None }),
+            Some(found) if !erase.contains(serial) => {
+                Err(Error::NotBlank { serial: serial.clone(), found })
+            }
+            Some(_) if wipe.is_none() => Err(Error::WipeUndecided { serial: serial.clone() }),
+            Some(_) => Ok(Clearance { erase: true, wipe }),
+        }
+    }
+
+    /// The device; an image that is to be made is made now.
+    pub fn device(&mut self) -> Result<Arc<dyn Device>, Error> {
+        if let Some(device) = &self.device {
+            return Ok(device.clone());
+        }
+        let made = make_image(&self.drive)?;
+        self.device = Some(made.clone());
+        Ok(made)
+    }
+}
+
+fn make_image(drive: &Drive) -> Result<Arc<FileDevice>, Error> {
+    let open = |source: io::Error| Error::Open { path: drive.path.clone(), source };
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&drive.path)
+        .map_err(open)?;
+    lock(&file, &drive.serial)?;
+    let folder = drive.path.parent().filter(|path| !path.as_os_str().is_empty());
+    let made = file
+        .set_len(drive.bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| crate::sys::durable::sync_folder(folder.unwrap_or(Path::new("."))))
+        .and_then(|()| FileDevice::direct(file));
+    made.map(Arc::new).map_err(open)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noun::ByteSize;
+    use std::os::unix::fs::FileExt;
+
+    fn named(folder: &Path, bytes: Option<u64>) -> DriveName {
+        let path = folder.join("S1.img");
+        DriveName::Path { path, serial: None, bytes: bytes.map(ByteSize) }
+    }
+
+    fn image(folder: &Path) -> File {
+        let file = File::create(folder.join("S1.img")).unwrap();
+        file.set_len(300 << 20).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_new_image_is_made_only_when_it_is_first_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut held = hold(&named(folder.path(), Some(300 << 20))).unwrap();
+        assert_eq!(held.clear(&[], None).unwrap(), Clearance { erase: false, wipe: None });
+        assert!(!folder.path().join("S1.img").exists());
+        assert_eq!(held.device().unwrap().size(), 300 << 20);
+        assert!(matches!(hold(&named(folder.path(), None)), Err(Error::Held { .. })));
+    }
+
+    #[test]
+    fn what_is_not_blank_needs_its_serial_and_the_fate_of_its_free_space() {
+        let folder = tempfile::tempdir().unwrap();
+        image(folder.path()).write_all_at(b"old", 1 << 20).unwrap();
+        let held = hold(&named(folder.path(), None)).unwrap();
+        let mine = [held.drive.serial.clone()];
+        let other = ["S2".parse().unwrap()];
+        let refused = |erase: &[Serial], wipe| held.clear(erase, wipe).unwrap_err();
+        assert!(matches!(refused(&[], Some(Wipe::Zero)), Error::NotBlank { .. }));
+        assert!(matches!(refused(&other, Some(Wipe::Zero)), Error::NotBlank { .. }));
+        assert!(matches!(refused(&mine, None), Error::WipeUndecided { .. }));
+        let clearance = held.clear(&mine, Some(Wipe::None)).unwrap();
+        assert_eq!(clearance, Clearance { erase: true, wipe: Some(Wipe::None) });
+    }
+}

@@ -1,0 +1,13 @@
+//! The drive as an object: how it is named, what it is, whether it is blank, and the one gate to
+//! writing on it. Knows nothing of what will be written.
+
+mod blank;
+mod find;
+mod guard;
+mod name;
+mod sysfs;
+
+pub use blank::find_content;
+pub use find::{Drive, Kind, find};
+pub use guard::{Clearance, HeldDrive, hold};
+pub use name::DriveName;

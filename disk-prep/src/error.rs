@@ -1,0 +1,247 @@
+//! Everything that can go wrong with a drive, each with a stable code. What failed, on what,
+//! where; expected and actual.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::journal::JournalFault;
+use crate::manifest::ManifestError;
+use crate::noun::{Diagnose, DrivePath, ErrorKind, Hint, Serial};
+
+/// The error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each sentence names its fields")]
+pub enum Error {
+    /// The data set could not be listed.
+    #[error("Cannot list {path}")]
+    Scan {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Names or files that NTFS, the manifest or Azure cannot hold.
+    #[error("{} of the files in {root} cannot be shipped: {}", faults.len(), list(faults))]
+    Unshippable { root: PathBuf, faults: Vec<String> },
+    /// The data set is empty.
+    #[error("There is no file to copy in {root}")]
+    NothingToCopy { root: PathBuf },
+    /// A file, or the part of a repository that stays together, is larger than any drive named.
+    #[error(
+        "{what} needs {need_bytes} bytes on one drive; the largest named has room for {room_bytes}"
+    )]
+    TooLargeForDrives { what: String, need_bytes: u64, room_bytes: u64 },
+
+    /// No such drive, device or image file.
+    #[error("There is no drive {name}")]
+    NoSuchDrive { name: String },
+    /// The device or image could not be opened.
+    #[error("Cannot open {path}")]
+    Open {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// What a path names is neither an image file nor a whole block device.
+    #[error("{path} is not an image file or a whole block device: {what}")]
+    NotADrive { path: PathBuf, what: &'static str },
+    /// A block device without a serial of its own, and none was given.
+    #[error("{path} reports no serial number")]
+    NoSerial { path: PathBuf },
+    /// The device says another serial than the one asked for.
+    #[error("{path} is drive {actual}, not {expected}")]
+    SerialMismatch { path: PathBuf, expected: Serial, actual: Serial },
+    /// Two of the named drives have one serial, or one drive was named twice.
+    #[error("Serial {serial} was named twice: {first} and {second}")]
+    SerialTwice { serial: Serial, first: PathBuf, second: PathBuf },
+    /// Too small to be worth a volume.
+    #[error("Drive {serial} has {actual} bytes, the smallest we prepare has {expected}")]
+    TooSmall { serial: Serial, expected: u64, actual: u64 },
+    /// Sectors the service cannot read.
+    #[error("Drive {serial} has {actual}-byte logical sectors, the service takes only {expected}")]
+    SectorSize { serial: Serial, expected: u64, actual: u64 },
+    /// The kernel or another program uses it.
+    #[error("Drive {serial} is in use by {holder}")]
+    DriveInUse { serial: Serial, holder: String },
+    /// It holds something and was not named for erasing.
+    #[error("Drive {serial} is not blank: {found}")]
+    NotBlank { serial: Serial, found: String },
+    /// It may be erased, but what happens to its free space was not said.
+    #[error("Drive {serial} was used before, so its free space holds old data")]
+    WipeUndecided { serial: Serial },
+    /// A seal of ours is on it, from a job that this run knows nothing of.
+    #[error("Drive {serial} was sealed for job {job}")]
+    SealedElsewhere { serial: Serial, job: String },
+    /// On resume: not the drive the journal tells of.
+    #[error("Drive {serial} is not the drive that its journal tells of: {what}")]
+    WrongDrive { serial: Serial, what: String },
+
+    /// A read from the drive failed.
+    #[error("Cannot read drive {serial} at {offset:#x}")]
+    Read {
+        serial: Serial,
+        offset: u64,
+        #[source]
+        source: io::Error,
+    },
+    /// A write to the drive failed.
+    #[error("Cannot write drive {serial} at {offset:#x}")]
+    Write {
+        serial: Serial,
+        offset: u64,
+        #[source]
+        source: io::Error,
+    },
+    /// The drive did not confirm what was written.
+    #[error("Drive {serial} cannot flush what was written")]
+    Flush {
+        serial: Serial,
+        #[source]
+        source: io::Error,
+    },
+    /// What was written last does not read back.
+    #[error("Drive {serial} reads back other bytes than were written at {offset:#x}")]
+    ReadBack { serial: Serial, offset: u64 },
+    /// With `--strict`, a source file that changed costs the drive.
+    #[error("{path} changed while it was copied to drive {serial}: {reason}")]
+    SourceChanged { serial: Serial, path: DrivePath, reason: String },
+    /// Somebody asked to stop.
+    #[error("Stopped as asked; drive {serial} can be resumed")]
+    Stopped { serial: Serial },
+
+    /// A journal or plan file is damaged.
+    #[error("The journal {path} cannot be used: {fault}")]
+    Journal { path: PathBuf, fault: JournalFault },
+    /// A journal or plan file could not be read or written.
+    #[error("Cannot use {path}")]
+    JournalFile {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Another run holds the journal, the drive or the staging path.
+    #[error("{what} is held by another run")]
+    Held { what: String },
+    /// The folder for journals does not keep files private.
+    #[error("{path} does not keep file modes, so a recovery password would be readable by others")]
+    ModesIgnored { path: PathBuf },
+
+    /// The file system cannot be read.
+    #[error("The file system of drive {serial} cannot be read: {fault}")]
+    FileSystem { serial: Serial, fault: String },
+    /// The manifest cannot be read.
+    #[error("The manifest of drive {serial} cannot be read")]
+    Manifest {
+        serial: Serial,
+        #[source]
+        source: ManifestError,
+    },
+}
+
+fn list(faults: &[String]) -> String {
+    let mut shown: Vec<&str> = faults.iter().take(20).map(String::as_str).collect();
+    if faults.len() > shown.len() {
+        shown.push("…");
+    }
+    shown.join("; ")
+}
+
+impl Diagnose for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Error::Scan { .. } => "source-unreadable",
+            Error::Unshippable { .. } => "names-unshippable",
+            Error::NothingToCopy { .. } => "nothing-to-copy",
+            Error::TooLargeForDrives { .. } => "file-too-large-for-drives",
+            Error::NoSuchDrive { .. } => "no-such-drive",
+            Error::Open { .. } => "drive-open-failed",
+            Error::NotADrive { .. } => "not-a-drive",
+            Error::NoSerial { .. } => "drive-without-serial",
+            Error::SerialMismatch { .. } => "serial-mismatch",
+            Error::SerialTwice { .. } => "serial-twice",
+            Error::TooSmall { .. } => "drive-too-small",
+            Error::SectorSize { .. } => "sector-size",
+            Error::DriveInUse { .. } => "drive-in-use",
+            Error::NotBlank { .. } => "drive-not-blank",
+            Error::WipeUndecided { .. } => "wipe-undecided",
+            Error::SealedElsewhere { .. } => "drive-sealed-elsewhere",
+            Error::WrongDrive { .. } => "wrong-drive",
+            Error::Read { .. } => "drive-read-failed",
+            Error::Write { .. } => "drive-write-failed",
+            Error::Flush { .. } => "drive-flush-failed",
+            Error::ReadBack { .. } => "drive-read-back",
+            Error::SourceChanged { .. } => "source-changed",
+            Error::Stopped { .. } => "stopped",
+            Error::Journal { .. } => "journal-damaged",
+            Error::JournalFile { .. } => "journal-file",
+            Error::Held { .. } => "held-by-another-run",
+            Error::ModesIgnored { .. } => "modes-ignored",
+            Error::FileSystem { .. } => "file-system-unreadable",
+            Error::Manifest { .. } => "manifest-unreadable",
+        }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Unshippable { .. } | Error::NothingToCopy { .. } | Error::SerialTwice { .. } => {
+                ErrorKind::Usage
+            }
+            Error::NoSuchDrive { .. } => ErrorKind::NotFound,
+            Error::TooLargeForDrives { .. }
+            | Error::Write { .. }
+            | Error::Flush { .. }
+            | Error::Read { .. }
+            | Error::ReadBack { .. }
+            | Error::JournalFile { .. }
+            | Error::SourceChanged { .. } => ErrorKind::Resumable,
+            Error::NotADrive { .. }
+            | Error::NoSerial { .. }
+            | Error::SerialMismatch { .. }
+            | Error::TooSmall { .. }
+            | Error::SectorSize { .. }
+            | Error::DriveInUse { .. }
+            | Error::NotBlank { .. }
+            | Error::WipeUndecided { .. }
+            | Error::SealedElsewhere { .. }
+            | Error::WrongDrive { .. }
+            | Error::ModesIgnored { .. } => ErrorKind::Guard,
+            Error::Stopped { .. } => ErrorKind::Interrupted,
+            Error::Held { .. } => ErrorKind::Busy,
+            Error::FileSystem { .. } | Error::Manifest { .. } => ErrorKind::Difference,
+            Error::Scan { .. } | Error::Open { .. } | Error::Journal { .. } => ErrorKind::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        let text = match self {
+            Error::Unshippable { .. } => {
+                "rename these files, or leave them out of the data set".to_owned()
+            }
+            Error::TooLargeForDrives { .. } => "name a larger drive with `--drive`".to_owned(),
+            Error::NoSerial { path } => {
+                format!("give it one: `--drive {},serial=SERIAL`", path.display())
+            }
+            Error::DriveInUse { .. } => {
+                "unmount it, or stop what uses it, or leave this drive out".to_owned()
+            }
+            Error::NotBlank { serial, .. } => {
+                format!("if all that is on it may go, add `--erase {serial}`")
+            }
+            Error::WipeUndecided { .. } => {
+                "add `--wipe zero` to overwrite it, or `--wipe none` to leave it".to_owned()
+            }
+            Error::Held { .. } => "wait until the other run has ended".to_owned(),
+            Error::Write { .. } | Error::Flush { .. } | Error::ReadBack { .. } => {
+                "check cable and power and run the same command again; if it fails again, take \
+                 another drive"
+                    .to_owned()
+            }
+            Error::JournalFile { .. } => {
+                "free space or make the folder writable, then run the same command again".to_owned()
+            }
+            Error::Stopped { .. } => "run the same command again to go on".to_owned(),
+            _ => return None,
+        };
+        Some(Hint::new(text))
+    }
+}

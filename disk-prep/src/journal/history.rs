@@ -1,0 +1,133 @@
+//! What a journal says, put together: the state of the drive, the finished files as a set, the
+//! marks of the streams that were under way.
+
+use std::collections::BTreeMap;
+
+use super::{Begun, FileEnd, JournalFault, Progress, Record, Sealed, Tail};
+use crate::noun::Md5Digest;
+
+/// How far a drive is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Begun; the old partition table may still be there.
+    Begun,
+    /// Labelled; the pass is under way.
+    Labelled,
+    /// The pass is over; sealing is under way.
+    Filled,
+    /// Never written again.
+    Sealed,
+    /// Failed for good.
+    SetAside,
+    /// Given up.
+    Released,
+}
+
+/// How far an unfinished segment is on the medium.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stream {
+    /// Bytes of it.
+    pub done_bytes: u64,
+    /// MD5 of all blocks of the file up to there.
+    pub blocks: Vec<Md5Digest>,
+    /// State of the whole-file hashers.
+    pub hash_state: Vec<u8>,
+    /// Why the file is left out, if that is known already.
+    pub left_out: Option<String>,
+}
+
+/// A journal replayed.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// What was begun.
+    pub begun: Begun,
+    /// How far it is.
+    pub state: State,
+    /// Finished segments, with what became of the files.
+    pub finished: BTreeMap<u64, Option<FileEnd>>,
+    /// How far unfinished segments are, by number.
+    pub streams: BTreeMap<u64, Stream>,
+    /// Tails of the last checkpoint.
+    pub tails: Vec<Tail>,
+    /// What the job needs, once sealed.
+    pub sealed: Option<Sealed>,
+    /// Why the drive was set aside.
+    pub set_aside: Option<String>,
+}
+
+impl History {
+    /// What the first record says.
+    pub(super) fn begin(begun: Begun) -> Self {
+        History {
+            begun,
+            state: State::Begun,
+            finished: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            tails: Vec::new(),
+            sealed: None,
+            set_aside: None,
+        }
+    }
+
+    /// Puts records together, in order.
+    pub(super) fn replay(records: Vec<Record>) -> Result<Self, JournalFault> {
+        let mut records = records.into_iter();
+        let begun = match records.next() {
+            Some(Record::Begun(begun)) => *begun,
+            _ => return Err(JournalFault::NoBeginning),
+        };
+        if begun.version > 1 {
+            return Err(JournalFault::Newer { version: begun.version });
+        }
+        let mut history = History::begin(begun);
+        for (at, record) in records.enumerate() {
+            history.apply(record).map_err(|fault| JournalFault::Unknown {
+                record: at + 1,
+                fault: fault.to_owned(),
+            })?;
+        }
+        Ok(history)
+    }
+
+    pub(super) fn apply(&mut self, record: Record) -> Result<(), &'static str> {
+        match (self.state, record) {
+            (State::Sealed, Record::Released) => self.state = State::Released,
+            (State::Sealed | State::Released, _) => return Err("nothing follows a seal"),
+            (_, Record::Begun(_)) => return Err("a drive is begun once"),
+            (_, Record::Labelled) => self.state = State::Labelled,
+            (State::Begun, Record::Progress(_) | Record::Filled | Record::Sealed(_)) => {
+                return Err("the drive was not labelled yet");
+            }
+            (_, Record::Progress(progress)) => self.advance(progress),
+            (_, Record::Filled) => {
+                self.state = State::Filled;
+                self.streams.clear();
+            }
+            (_, Record::Sealed(sealed)) => {
+                self.state = State::Sealed;
+                self.sealed = Some(sealed);
+            }
+            (_, Record::SetAside { reason }) => {
+                self.state = State::SetAside;
+                self.set_aside = Some(reason);
+            }
+            (_, Record::Released) => self.state = State::Released,
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, progress: Progress) {
+        for end in progress.finished {
+            self.streams.remove(&end.segment);
+            self.finished.insert(end.segment, end.file);
+        }
+        for mark in progress.streams {
+            let stream = self.streams.entry(mark.segment).or_default();
+            stream.done_bytes = mark.done_bytes;
+            stream.blocks.extend(mark.new_blocks);
+            stream.hash_state = mark.hash_state.0;
+            stream.left_out = mark.left_out;
+        }
+        self.tails = progress.tails;
+    }
+}

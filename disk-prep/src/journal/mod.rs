@@ -1,0 +1,38 @@
+//! The durable record of one drive, off the drive: what was begun, how far it is on the medium,
+//! and that it is sealed. Append-only, each record checked by a chained digest; with the plan
+//! file beside it, it is the truth for resume. `docs/formats/journal.md` describes it.
+
+mod history;
+mod ledger;
+mod line;
+mod plan_file;
+mod record;
+
+pub use history::{History, State, Stream};
+pub use ledger::{FileLedger, Journal, Ledger};
+pub use plan_file::{DrivePlan, read_plan, write_plan};
+pub use record::{
+    Base64, Begun, Copied, FileEnd, Finished, Progress, Record, Sealed, StreamMark, Tail,
+};
+
+/// What is wrong with a journal or plan file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each sentence names its fields")]
+pub enum JournalFault {
+    /// A record's digest does not fit: it was changed, moved or cut out.
+    #[error("record {record} was changed or records before it are missing")]
+    Changed { record: usize },
+    /// A record's text is not one of ours.
+    #[error("record {record} is not understood: {fault}")]
+    Unknown { record: usize, fault: String },
+    /// It does not begin as journals do.
+    #[error("it does not begin with what was begun")]
+    NoBeginning,
+    /// A newer program wrote it.
+    #[error("it has version {version}; this program knows versions up to 1")]
+    Newer { version: u32 },
+    /// The plan file is not the one that the journal was begun with.
+    #[error("the plan file beside it is not the one it was begun with")]
+    OtherPlan,
+}

@@ -1,0 +1,328 @@
+//! Reads a manifest. The bytes may come from a hostile drive: every number is checked, nothing is
+//! believed that the rules of `azure-import-export` 4.2 do not allow.
+
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::reader::Reader;
+
+use crate::limits;
+use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest, Serial};
+
+/// A manifest as read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// Serial number the manifest is for.
+    pub drive_id: Serial,
+    /// The files, in order.
+    pub blobs: Vec<ManifestBlob>,
+}
+
+/// One file of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestBlob {
+    /// The blob.
+    pub blob: BlobPath,
+    /// The file on the drive.
+    pub path: DrivePath,
+    /// Length of the file, bytes.
+    pub bytes: u64,
+    /// What happens when the blob is there; `None` when the manifest does not say.
+    pub disposition: Option<ImportDisposition>,
+    /// Kind of the blob, by the kind of list.
+    pub blob_type: BlobType,
+    /// Blocks or page ranges, ascending.
+    pub ranges: Vec<ManifestRange>,
+}
+
+/// One hashed stretch of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ManifestRange {
+    /// Where it begins in the file.
+    pub offset: u64,
+    /// Its length.
+    pub bytes: u64,
+    /// MD5 of it.
+    pub digest: Md5Digest,
+}
+
+/// What is wrong with a manifest, and at which byte.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("The manifest breaks its format at byte {position}: {fault}")]
+pub struct ManifestError {
+    /// Byte offset in the file.
+    pub position: u64,
+    /// The rule that is broken.
+    pub fault: String,
+}
+
+/// Parses a manifest of one drive.
+pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
+    let mut reader = Reader::from_reader(bytes);
+    let mut state = State::default();
+    loop {
+        let position = reader.buffer_position();
+        let at = |fault: String| ManifestError { position, fault };
+        match reader.read_event().map_err(|error| at(error.to_string()))? {
+            Event::Start(element) => state.open(&element).map_err(at)?,
+            Event::Empty(element) => {
+                state.open(&element).map_err(at)?;
+                state.close().map_err(at)?;
+            }
+            Event::End(_) => state.close().map_err(at)?,
+            Event::Text(text) => state.text.push_str(
+                &text
+                    .xml_content(XmlVersion::Explicit1_0)
+                    .map_err(|error| at(error.to_string()))?,
+            ),
+            Event::GeneralRef(reference) => {
+                let resolved = match reference.resolve_char_ref() {
+                    Ok(Some(character)) => Some(character),
+                    _ => match &*reference {
+                        b"amp" => Some('&'),
+                        b"lt" => Some('<'),
+                        b"gt" => Some('>'),
+                        b"quot" => Some('"'),
+                        b"apos" => Some('\''),
+                        _ => None,
+                    },
+                };
+                state.text.push(resolved.ok_or_else(|| at("an unknown entity".into()))?);
+            }
+            Event::DocType(_) => return Err(at("a document type is not allowed".into())),
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    let end = |fault: &str| ManifestError { position: bytes.len() as u64, fault: fault.into() };
+    if !state.open_elements.is_empty() {
+        return Err(end("the document ends inside an element"));
+    }
+    let drive_id = state.drive_id.ok_or_else(|| end("there is no DriveId"))?;
+    Ok(Manifest { drive_id, blobs: state.blobs })
+}
+
+#[derive(Default)]
+struct State {
+    open_elements: Vec<String>,
+    text: String,
+    drive_id: Option<Serial>,
+    blobs: Vec<ManifestBlob>,
+    blob: Option<Draft>,
+}
+
+#[derive(Default)]
+struct Draft {
+    blob: Option<BlobPath>,
+    path: Option<DrivePath>,
+    bytes: Option<u64>,
+    disposition: Option<ImportDisposition>,
+    list: Option<BlobType>,
+    ranges: Vec<ManifestRange>,
+}
+
+impl State {
+    fn open(&mut self, element: &BytesStart<'_>) -> Result<(), String> {
+        let name = String::from_utf8_lossy(element.name().as_ref()).into_owned();
+        let parent = self.open_elements.last().map(String::as_str);
+        match (parent, name.as_str()) {
+            (None, "DriveManifest") | (Some("DriveManifest"), "Drive") | (Some("Drive"), _) => {}
+            (None, _) => return Err(format!("{name} is not the root of a manifest")),
+            (Some("BlobList"), "Blob") => {
+                if self.drive_id.is_none() {
+                    return Err("DriveId must stand before any Blob".into());
+                }
+                self.blob = Some(Draft::default());
+            }
+            (Some("Blob"), "BlockList") => self.draft()?.begin_list(BlobType::BlockBlob)?,
+            (Some("Blob"), "PageRangeList") => self.draft()?.begin_list(BlobType::PageBlob)?,
+            (Some("BlockList"), "Block") | (Some("PageRangeList"), "PageRange") => {
+                let range = range(element)?;
+                self.draft()?.ranges.push(range);
+            }
+            _ => {}
+        }
+        if self.open_elements.len() >= 16 {
+            return Err("elements are nested too deep".into());
+        }
+        self.open_elements.push(name);
+        self.text.clear();
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), String> {
+        let name = self.open_elements.pop().ok_or("an element ends that did not begin")?;
+        let parent = self.open_elements.last().map(String::as_str);
+        let text = std::mem::take(&mut self.text);
+        match (parent, name.as_str()) {
+            (Some("Drive"), "DriveId") => {
+                let serial = Serial::new(&text).map_err(|fault| fault.to_string())?;
+                if self.drive_id.replace(serial).is_some() {
+                    return Err("DriveId stands twice".into());
+                }
+            }
+            (Some("Blob"), "BlobPath") => self.draft()?.blob = Some(noun(&text)?),
+            (Some("Blob"), "FilePath") => self.draft()?.path = Some(noun(&text)?),
+            (Some("Blob"), "Length") => self.draft()?.bytes = Some(number(&text)?),
+            (Some("Blob"), "ImportDisposition") => {
+                self.draft()?.disposition = Some(disposition(&text)?);
+            }
+            (Some("BlobList"), "Blob") => {
+                let draft = self.blob.take().ok_or("a Blob ends that did not begin")?;
+                self.blobs.push(draft.finish()?);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn draft(&mut self) -> Result<&mut Draft, String> {
+        self.blob.as_mut().ok_or_else(|| "this stands outside a Blob".to_owned())
+    }
+}
+
+impl Draft {
+    fn begin_list(&mut self, blob_type: BlobType) -> Result<(), String> {
+        match self.list.replace(blob_type) {
+            None => Ok(()),
+            Some(_) => Err("a Blob has one BlockList or one PageRangeList".into()),
+        }
+    }
+
+    fn finish(self) -> Result<ManifestBlob, String> {
+        let missing = |what: &str| format!("a Blob has no {what}");
+        let blob = ManifestBlob {
+            blob: self.blob.ok_or_else(|| missing("BlobPath"))?,
+            path: self.path.ok_or_else(|| missing("FilePath"))?,
+            bytes: self.bytes.ok_or_else(|| missing("Length"))?,
+            disposition: self.disposition,
+            blob_type: self.list.ok_or_else(|| missing("BlockList or PageRangeList"))?,
+            ranges: self.ranges,
+        };
+        check_ranges(&blob)?;
+        Ok(blob)
+    }
+}
+
+fn check_ranges(blob: &ManifestBlob) -> Result<(), String> {
+    if blob.ranges.len() as u64 > limits::BLOCKS_PER_BLOB && blob.blob_type == BlobType::BlockBlob {
+        return Err(format!("{} has more than {} blocks", blob.blob, limits::BLOCKS_PER_BLOB));
+    }
+    let mut end = 0u64;
+    for range in &blob.ranges {
+        let gap = match blob.blob_type {
+            BlobType::BlockBlob => range.offset != end,
+            BlobType::PageBlob => {
+                range.offset < end
+                    || range.offset % limits::PAGE_BYTES != 0
+                    || range.bytes % limits::PAGE_BYTES != 0
+            }
+        };
+        if gap || range.bytes == 0 || range.bytes > limits::BLOCK_BYTES {
+            return Err(format!("{} has a range at {} that does not fit", blob.blob, range.offset));
+        }
+        end = range.offset.checked_add(range.bytes).ok_or("a range ends beyond all numbers")?;
+    }
+    let covered = match blob.blob_type {
+        // An empty list stands for a blob that is put in one piece.
+        BlobType::BlockBlob => blob.ranges.is_empty() || end == blob.bytes,
+        BlobType::PageBlob => end <= blob.bytes && blob.bytes % limits::PAGE_BYTES == 0,
+    };
+    if covered { Ok(()) } else { Err(format!("the ranges of {} do not cover it", blob.blob)) }
+}
+
+fn range(element: &BytesStart<'_>) -> Result<ManifestRange, String> {
+    let mut offset = None;
+    let mut bytes = None;
+    let mut digest = None;
+    for attribute in element.attributes() {
+        let attribute = attribute.map_err(|error| error.to_string())?;
+        let value = attribute
+            .normalized_value(XmlVersion::Explicit1_0)
+            .map_err(|error| error.to_string())?;
+        match attribute.key.as_ref() {
+            b"Offset" => offset = Some(number(&value)?),
+            b"Length" => bytes = Some(number(&value)?),
+            b"Hash" => digest = Some(noun::<Md5Digest>(&value)?),
+            _ => {}
+        }
+    }
+    match (offset, bytes, digest) {
+        (Some(offset), Some(bytes), Some(digest)) => Ok(ManifestRange { offset, bytes, digest }),
+        _ => Err("a range needs Offset, Length and Hash".into()),
+    }
+}
+
+fn noun<T: std::str::FromStr<Err = crate::noun::InvalidNoun>>(text: &str) -> Result<T, String> {
+    text.trim().parse().map_err(|fault: crate::noun::InvalidNoun| fault.to_string())
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.trim().parse().map_err(|_| format!("{text:?} is not a number"))
+}
+
+fn disposition(text: &str) -> Result<ImportDisposition, String> {
+    [ImportDisposition::Overwrite, ImportDisposition::NoOverwrite, ImportDisposition::Rename]
+        .into_iter()
+        .find(|disposition| disposition.name() == text.trim())
+        .ok_or_else(|| format!("{text:?} is not an ImportDisposition"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PUBLISHED: &str = r#"<?xml version="1.0" encoding="utf-8"?>
+<DriveManifest Version="2011-10-01"><Drive><DriveId>9WM35C3U</DriveId>
+<ClientCreator>Windows Azure Import/Export service</ClientCreator><BlobList>
+<Blob><BlobPath>pictures/city/redmond.jpg</BlobPath><FilePath>\pictures\city\redmond.jpg</FilePath>
+<Length>15360</Length><PageRangeList>
+<PageRange Offset="0" Length="3584" Hash="72FC55ED9AFDD40A0C8D5C4193208416" />
+<PageRange Offset="7168" Length="512" Hash=" F521DF2F50C46BC5F9EA9FB787A23EED" />
+</PageRangeList></Blob>
+<Blob><BlobPath>pictures/a &amp; b.jpg</BlobPath><FilePath>\pictures\a &#38; b.jpg</FilePath>
+<Length>5442</Length><ImportDisposition>overwrite</ImportDisposition><BlockList>
+<Block Offset="0" Length="2721" Id="AAAAAA==" Hash="263DC9C4B99C2177769C5EBE04787037" />
+<Block Offset="2721" Length="2721" Id="AQAAAA==" Hash="0C52BAE2CC20EFEC15CC1E3045517AA6" />
+</BlockList></Blob></BlobList></Drive></DriveManifest>   
+"#;
+
+    #[test]
+    fn the_published_form_is_read() {
+        let manifest = parse(PUBLISHED.as_bytes()).unwrap();
+        assert_eq!(manifest.drive_id.as_str(), "9WM35C3U");
+        assert_eq!(manifest.blobs[0].blob_type, BlobType::PageBlob);
+        assert_eq!(manifest.blobs[1].blob.name(), "a & b.jpg");
+        assert_eq!(manifest.blobs[1].path.as_str(), "\\pictures\\a & b.jpg");
+        assert_eq!(manifest.blobs[1].ranges[1].offset, 2721);
+    }
+
+    #[test]
+    fn what_breaks_a_rule_is_refused() {
+        for (from, to) in [
+            ("Offset=\"2721\"", "Offset=\"2722\""),
+            ("Length=\"512\"", "Length=\"511\""),
+            ("<Length>5442</Length>", "<Length>5443</Length>"),
+            ("<DriveId>9WM35C3U</DriveId>", ""),
+            ("\\pictures\\city", "\\pictures\\..\\city"),
+            ("pictures/city", "pictures/../city"),
+            ("263DC9C4B99C2177769C5EBE04787037", "263DC9"),
+            ("</BlobList>", ""),
+            ("&amp;", "&bomb;"),
+        ] {
+            let text = PUBLISHED.replacen(from, to, 1);
+            assert!(parse(text.as_bytes()).is_err(), "{from} -> {to}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_parser_panic(mut bytes in Just(PUBLISHED.as_bytes().to_vec()), edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
+            for (at, byte) in edits {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            let _ = parse(&bytes);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Writes a manifest in one stream. Every digest has a fixed length as text, so the length is a
+//! function of names and sizes alone; files that are left out are made good with blanks before
+//! the final newline, which XML allows.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::dataset::DataFile;
+use crate::limits;
+use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest, Serial};
+
+/// How the service knows the manifest: name and hash (`azure-import-export` D5, 4.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// `\DriveManifest.xml`, MD5.
+    #[default]
+    Legacy,
+    /// `\<guid>.manifest`, SHA-256, with a header hash.
+    Modern,
+}
+
+impl Profile {
+    /// The manifest's path on the drive.
+    pub fn manifest_path(self, id: Uuid) -> DrivePath {
+        let name = match self {
+            Profile::Legacy => "DriveManifest.xml".to_owned(),
+            Profile::Modern => format!("{id}.manifest"),
+        };
+        DrivePath::from_components([name.as_str()]).expect("these names hold no reserved character")
+    }
+}
+
+/// One file in the manifest.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// The blob.
+    pub blob: &'a BlobPath,
+    /// The file.
+    pub path: &'a DrivePath,
+    /// Kind of the blob.
+    pub blob_type: BlobType,
+    /// What happens when the blob is there.
+    pub disposition: ImportDisposition,
+    /// Length of the file.
+    pub bytes: u64,
+}
+
+/// Writes the entries one after another; [`ManifestWriter::finish`] pads to the planned length.
+#[derive(Debug)]
+pub struct ManifestWriter<W> {
+    out: W,
+    written_bytes: u64,
+}
+
+const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<DriveManifest Version=\"2014-11-01\">\n  <Drive>\n";
+const TAIL: &str = "    </BlobList>\n  </Drive>\n</DriveManifest>";
+
+impl<'a> Entry<'a> {
+    /// The entry of a file of the data set.
+    pub fn of(file: &'a DataFile) -> Self {
+        Entry {
+            blob: &file.blob,
+            path: &file.path,
+            blob_type: file.blob_type,
+            disposition: file.disposition,
+            bytes: file.bytes,
+        }
+    }
+
+    /// Bytes that it takes in a manifest.
+    pub fn text_bytes(&self) -> u64 {
+        let mut text = String::new();
+        write_entry(&mut text, self, None);
+        text.len() as u64 + ranges_bytes(self)
+    }
+}
+
+/// Bytes of a drive's manifest without any entry.
+pub fn frame_bytes(serial: &Serial) -> u64 {
+    let mut head = String::new();
+    write_head(&mut head, serial);
+    (head.len() + TAIL.len() + 1) as u64
+}
+
+/// Length of the manifest of these files on this drive, bytes.
+pub fn length_bytes<'a>(serial: &Serial, entries: impl IntoIterator<Item = Entry<'a>>) -> u64 {
+    let entries: u64 = entries.into_iter().map(|entry| entry.text_bytes()).sum();
+    frame_bytes(serial) + entries
+}
+
+impl<W: Write> ManifestWriter<W> {
+    /// Begins the manifest of a drive.
+    pub fn new(mut out: W, serial: &Serial) -> io::Result<Self> {
+        let mut head = String::new();
+        write_head(&mut head, serial);
+        out.write_all(head.as_bytes())?;
+        Ok(ManifestWriter { out, written_bytes: head.len() as u64 })
+    }
+
+    /// Adds a file with the digests of its blocks (or page ranges), in order.
+    pub fn file(&mut self, entry: &Entry<'_>, blocks: &[Md5Digest]) -> io::Result<()> {
+        let mut text = String::new();
+        write_entry(&mut text, entry, Some(blocks));
+        self.out.write_all(text.as_bytes())?;
+        self.written_bytes += text.len() as u64;
+        Ok(())
+    }
+
+    /// Ends the manifest at exactly `length_bytes` and returns the sink.
+    pub fn finish(mut self, length_bytes: u64) -> io::Result<W> {
+        let end = self.written_bytes + TAIL.len() as u64 + 1;
+        let padding = length_bytes.checked_sub(end).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "the manifest is longer than planned")
+        })?;
+        self.out.write_all(TAIL.as_bytes())?;
+        io::copy(&mut io::Read::take(io::repeat(b' '), padding), &mut self.out)?;
+        self.out.write_all(b"\n")?;
+        Ok(self.out)
+    }
+}
+
+fn write_head(text: &mut String, serial: &Serial) {
+    let serial = quick_xml::escape::escape(serial.as_str());
+    text.push_str(HEAD);
+    let _ = writeln!(text, "    <DriveId>{serial}</DriveId>");
+    let _ = writeln!(text, "    <ClientCreator>azseed</ClientCreator>");
+    text.push_str("    <BlobList>\n");
+}
+
+/// The entry; without digests its block list is left empty, for [`ranges_bytes`] to count.
+fn write_entry(text: &mut String, entry: &Entry<'_>, blocks: Option<&[Md5Digest]>) {
+    let blob = entry.blob.to_string();
+    let blob = quick_xml::escape::escape(&blob);
+    let path = quick_xml::escape::escape(entry.path.as_str());
+    let disposition = entry.disposition.name();
+    let (list, item) = words(entry.blob_type);
+    let _ = write!(
+        text,
+        "      <Blob>\n        <BlobPath>{blob}</BlobPath>\n        <FilePath>{path}</FilePath>\n        \
+         <Length>{}</Length>\n        <ImportDisposition>{disposition}</ImportDisposition>\n",
+        entry.bytes
+    );
+    if entry.bytes == 0 {
+        let _ = writeln!(text, "        <{list} />");
+    } else {
+        let _ = writeln!(text, "        <{list}>");
+        for (index, digest) in blocks.unwrap_or_default().iter().enumerate() {
+            let offset = index as u64 * limits::BLOCK_BYTES;
+            let length = limits::BLOCK_BYTES.min(entry.bytes - offset);
+            let _ = write!(text, "          <{item} Offset=\"{offset}\" Length=\"{length}\"");
+            if entry.blob_type == BlobType::BlockBlob {
+                let _ = write!(text, " Id=\"{}\"", STANDARD.encode((index as u32).to_le_bytes()));
+            }
+            let _ = writeln!(text, " Hash=\"{digest}\" />");
+        }
+        let _ = writeln!(text, "        </{list}>");
+    }
+    text.push_str("      </Blob>\n");
+}
+
+fn words(blob_type: BlobType) -> (&'static str, &'static str) {
+    match blob_type {
+        BlobType::BlockBlob => ("BlockList", "Block"),
+        BlobType::PageBlob => ("PageRangeList", "PageRange"),
+    }
+}
+
+/// Text length of all blocks of a file, without writing them.
+fn ranges_bytes(entry: &Entry<'_>) -> u64 {
+    let (_, item) = words(entry.blob_type);
+    // <Item Offset="" Length="" Hash="32 digits" /> with ten blanks before, a newline behind.
+    let mut fixed = 10 + 1 + item.len() + " Offset=\"\" Length=\"\" Hash=\"\" />\n".len() + 32;
+    if entry.blob_type == BlobType::BlockBlob {
+        fixed += " Id=\"AAAAAA==\"".len();
+    }
+    let count = entry.bytes.div_ceil(limits::BLOCK_BYTES);
+    (0..count)
+        .map(|index| {
+            let offset = index * limits::BLOCK_BYTES;
+            let length = limits::BLOCK_BYTES.min(entry.bytes - offset);
+            fixed as u64 + digits(offset) + digits(length)
+        })
+        .sum()
+}
+
+fn digits(number: u64) -> u64 {
+    u64::from(number.checked_ilog10().unwrap_or(0)) + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(entries: &[Entry<'_>], skip: Option<usize>) -> (u64, Vec<u8>) {
+        let serial = Serial::new("9WM35C2V").unwrap();
+        let planned = length_bytes(&serial, entries.iter().copied());
+        let mut writer = ManifestWriter::new(Vec::new(), &serial).unwrap();
+        for (at, entry) in entries.iter().enumerate() {
+            if skip != Some(at) {
+                let count = entry.bytes.div_ceil(limits::BLOCK_BYTES) as usize;
+                writer.file(entry, &vec![Md5Digest::new([at as u8; 16]); count]).unwrap();
+            }
+        }
+        (planned, writer.finish(planned).unwrap())
+    }
+
+    #[test]
+    fn the_length_is_known_before_the_digests_and_kept_when_files_are_left_out() {
+        let blob: BlobPath = "seed/a & <b>/ü".parse().unwrap();
+        let path: DrivePath = "\\seed\\a & b\\ü".parse().unwrap();
+        let sizes = [0, 1, 4 << 20, (4 << 20) + 1, 100 << 20, 1 << 40];
+        for blob_type in [BlobType::BlockBlob, BlobType::PageBlob] {
+            let entries: Vec<_> = sizes[..5]
+                .iter()
+                .map(|&bytes| Entry {
+                    blob: &blob,
+                    path: &path,
+                    blob_type,
+                    disposition: ImportDisposition::Overwrite,
+                    bytes,
+                })
+                .collect();
+            let (planned, whole) = write(&entries, None);
+            assert_eq!(planned, whole.len() as u64);
+            let (planned, without) = write(&entries, Some(4));
+            assert_eq!(planned, without.len() as u64);
+            assert!(without.ends_with(b" \n"));
+            assert!(String::from_utf8(whole).unwrap().contains("a &amp; &lt;b&gt;/ü"));
+        }
+    }
+
+    #[test]
+    fn the_form_is_the_documented_one() {
+        let blob: BlobPath = "pictures/koala.jpg".parse().unwrap();
+        let path: DrivePath = "\\animals\\koala.jpg".parse().unwrap();
+        let entry = Entry {
+            blob: &blob,
+            path: &path,
+            blob_type: BlobType::BlockBlob,
+            disposition: ImportDisposition::Overwrite,
+            bytes: 30310,
+        };
+        let (_, text) = write(&[entry], None);
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <DriveManifest Version=\"2014-11-01\">\n  <Drive>\n    \
+             <DriveId>9WM35C2V</DriveId>\n    <ClientCreator>azseed</ClientCreator>\n    \
+             <BlobList>\n      <Blob>\n        <BlobPath>pictures/koala.jpg</BlobPath>\n        \
+             <FilePath>\\animals\\koala.jpg</FilePath>\n        <Length>30310</Length>\n        \
+             <ImportDisposition>overwrite</ImportDisposition>\n        <BlockList>\n          \
+             <Block Offset=\"0\" Length=\"30310\" Id=\"AAAAAA==\" \
+             Hash=\"00000000000000000000000000000000\" />\n        </BlockList>\n      \
+             </Blob>\n    </BlobList>\n  </Drive>\n</DriveManifest>\n"
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! How the work tells what it does: typed events to a `Monitor`. The work itself never prints.
+
+use std::sync::Mutex;
+
+use crate::Error;
+use crate::noun::{DrivePath, Serial};
+
+/// The steps of one drive, as a person follows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Step {
+    /// Zeros over everything old (`--wipe zero`).
+    Wipe,
+    /// Partition tables written.
+    Label,
+    /// The one pass: metadata and data.
+    Fill,
+    /// Manifest, BitLocker metadata, read-back of both.
+    Seal,
+    /// Reading the whole drive back.
+    Verify,
+}
+
+impl Step {
+    /// The machine name of the step.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Step::Wipe => "wipe",
+            Step::Label => "label",
+            Step::Fill => "fill",
+            Step::Seal => "seal",
+            Step::Verify => "verify",
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the fields are named in each sentence")]
+pub enum Event<'a> {
+    /// A step began; `done_bytes` of `total_bytes` were done by an earlier run.
+    StepStarted { drive: &'a Serial, step: Step, done_bytes: u64, total_bytes: u64 },
+    /// So many bytes of the running step are done and, when filling, flushed and journalled.
+    BytesDone { drive: &'a Serial, step: Step, done_bytes: u64 },
+    /// A file was left out of the drive's manifest.
+    FileLeftOut { drive: &'a Serial, path: &'a DrivePath, reason: &'a str },
+    /// A step ended.
+    StepFinished { drive: &'a Serial, step: Step },
+    /// A drive ended for good, by an error.
+    DriveSetAside { drive: &'a Serial, error: &'a Error },
+    /// Something to know that stops nothing.
+    Warning { drive: &'a Serial, text: &'a str },
+}
+
+/// Receives events and may show them, log them or count them.
+pub trait Monitor: Send + Sync {
+    /// Called from any thread; must be quick.
+    fn event(&self, event: &Event<'_>);
+}
+
+/// Forgets everything.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct VoidMonitor;
+
+impl Monitor for VoidMonitor {
+    fn event(&self, _event: &Event<'_>) {}
+}
+
+/// Keeps every event as text, for tests.
+#[derive(Debug, Default)]
+pub struct RecordingMonitor(Mutex<Vec<String>>);
+
+impl RecordingMonitor {
+    /// What was received so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().expect("no holder of this lock can panic").clone()
+    }
+}
+
+impl Monitor for RecordingMonitor {
+    fn event(&self, event: &Event<'_>) {
+        self.0.lock().expect("no holder of this lock can panic").push(format!("{event:?}"));
+    }
+}
