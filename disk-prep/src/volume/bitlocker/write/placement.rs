@@ -43,9 +43,9 @@ impl Placement {
         if !cluster_bytes.is_power_of_two() || !(SECTOR_BYTES..=COPY).contains(&cluster_bytes) {
             return Err(Error::ClusterSize { cluster_bytes });
         }
-        // The last cluster stays free of us: the backup boot sector lies behind it.
-        let end = (volume_bytes / cluster_bytes).saturating_sub(1) * cluster_bytes;
         let start = min_offset.max(COPY).checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX);
+        // Two clusters more: the last one and what is left of one behind it stay free of us, since
+        // the backup boot sector lies there.
         let needed_bytes = start
             .saturating_add(FIRST_RUN.next_multiple_of(BLOCK) + 2 * BLOCK + 2 * cluster_bytes)
             .max(SMALLEST_VOLUME);
@@ -53,14 +53,10 @@ impl Placement {
             return Err(Error::VolumeTooSmall { volume_bytes, needed_bytes });
         }
         let down = |offset: u64| offset / BLOCK * BLOCK;
-        // Each block leaves room for those behind it.
-        let latest_third = down(end - BLOCK);
-        let latest_second = latest_third - BLOCK;
-        let latest_first = down(latest_second - FIRST_RUN);
-        let first = down(volume_bytes / 3).max(PREFERRED_FIRST).max(start).min(latest_first);
+        let first = down(volume_bytes / 3).max(PREFERRED_FIRST).max(start);
         let after_first = (first + FIRST_RUN).next_multiple_of(BLOCK);
-        let second = down(volume_bytes / 2).max(after_first).min(latest_second);
-        let third = down(volume_bytes / 4 * 3).max(second + BLOCK).min(latest_third);
+        let second = down(volume_bytes / 2).max(after_first);
+        let third = down(volume_bytes / 4 * 3).max(second + BLOCK);
         Ok(Placement { volume_bytes, cluster_bytes, metadata: [first, second, third] })
     }
 
@@ -96,8 +92,8 @@ impl Placement {
         [(0, COPY), (first, BLOCK + COPY), (second, BLOCK), (third, BLOCK)]
     }
 
-    /// The five files that keep NTFS away (`bitlocker-volume` 2), by ascending name order of
-    /// their purpose: three metadata blocks, the copy, the reserve.
+    /// The five files that keep NTFS away (`bitlocker-volume` 2), in this order:
+    /// the three metadata blocks, the copy, the reserve.
     pub fn pinned(&self) -> [PinnedFile; 5] {
         let [first, second, third] = self.metadata;
         let file = |path, offset, bytes| PinnedFile { path, offset, bytes };
@@ -165,9 +161,10 @@ mod tests {
     proptest! {
         #[test]
         fn the_runs_never_overlap_nor_touch_either_end(
-            sectors in (64u64 << 11)..(16u64 << 31), cluster in 9u32..14, min in 0u64..(1 << 40),
+            sectors in (64u64 << 11)..(16u64 << 31), cluster in 9u32..14, slack in 0u64..(2 << 20), tight: bool,
         ) {
             let (volume, cluster) = (sectors * 512, 1u64 << cluster);
+            let min = if tight { volume - slack } else { slack };
             let Ok(placement) = Placement::plan(volume, cluster, min) else {
                 prop_assert!(min + (1 << 20) > volume);
                 return Ok(());
