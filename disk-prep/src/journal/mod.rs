@@ -12,7 +12,8 @@ pub use history::{History, State, Stream};
 pub use ledger::{FileLedger, Journal, Ledger};
 pub use plan_file::{DrivePlan, read_plan, write_plan};
 pub use record::{
-    Base64, Begun, Copied, FileEnd, Finished, Progress, Record, Sealed, StreamMark, Tail,
+    Base64, Begun, Copied, FileEnd, FileRecord, Finished, Progress, Record, Sealed, StreamMark,
+    Tail,
 };
 
 /// What is wrong with a journal or plan file.
