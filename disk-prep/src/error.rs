@@ -194,6 +194,20 @@ fn list(faults: &[String]) -> String {
     shown.join("; ")
 }
 
+impl Error {
+    /// Whether the drive itself is at fault, so that another drive may do better.
+    pub fn is_of_the_drive(&self) -> bool {
+        matches!(
+            self,
+            Error::Read { .. }
+                | Error::Write { .. }
+                | Error::Flush { .. }
+                | Error::ReadBack { .. }
+                | Error::SourceChanged { .. }
+        )
+    }
+}
+
 impl Diagnose for Error {
     fn code(&self) -> &'static str {
         match self {

@@ -16,10 +16,13 @@ pub mod manifest;
 pub mod monitor;
 pub mod noun;
 pub mod plan;
-mod prepare;
+pub mod pool;
+pub mod prepare;
 mod seal;
 pub mod stop;
 pub mod sys;
+pub mod verify;
 pub mod volume;
+pub mod world;
 
 pub use error::Error;

@@ -1,11 +1,7 @@
 //! The story of one drive, from its first byte to its seal, in the order of writing of
 //! `design` 4. Every step can be cut off; the next run goes on from what the journal says.
 
-use std::io;
-use std::path::{Path, PathBuf};
-
-use jiff::Timestamp;
-use uuid::Uuid;
+use std::path::Path;
 
 use crate::Error;
 use crate::dataset::DataFile;
@@ -14,7 +10,8 @@ use crate::drive::{Clearance, Drive};
 use crate::drive_layout::DriveLayout;
 use crate::fill::{FillOptions, Target, fill};
 use crate::journal::{
-    Base64, Begun, DrivePlan, FileEnd, Journal, Record, Sealed, State, write_plan,
+    Base64, Begun, DrivePlan, FileEnd, History, Journal, JournalFolder, Record, Sealed, State,
+    write_plan,
 };
 use crate::label;
 use crate::manifest::Profile;
@@ -23,8 +20,9 @@ use crate::noun::{Cipher, ContainerName, JobName, RecoveryPassword, Serial, Sha2
 use crate::seal::Sealing;
 use crate::stop::StopFlag;
 use crate::volume::bitlocker::write::{
-    StretchedKey, VolumeForm, VolumeKey, VolumeSecrets, encode_first_8k, encode_metadata,
+    self, VolumeForm, VolumeKey, VolumeSecrets, encode_first_8k, encode_metadata, regain,
 };
+use crate::world::World;
 
 /// What was asked for, the same for every drive of a run.
 #[derive(Debug, Clone)]
@@ -47,38 +45,6 @@ pub struct PrepareOptions {
     pub stop: StopFlag,
 }
 
-/// What comes from outside and is different every time; tests put their own in its place.
-#[derive(Clone, Copy)]
-pub struct World<'a> {
-    /// Fills a buffer with random bytes.
-    pub random: &'a (dyn Fn(&mut [u8]) -> io::Result<()> + Sync),
-    /// The time.
-    pub now: &'a (dyn Fn() -> Timestamp + Sync),
-    /// Makes a key of a password; a million rounds.
-    pub stretch: &'a (dyn Fn(&RecoveryPassword, &[u8; 16]) -> StretchedKey + Sync),
-}
-
-/// Where the run reads and writes besides the drives.
-#[derive(Debug, Clone)]
-pub struct Places {
-    /// The folder that all sources are below.
-    pub root: PathBuf,
-    /// The folder of journals and plan files.
-    pub journals: PathBuf,
-}
-
-impl Places {
-    /// The journal of a drive.
-    pub fn journal(&self, serial: &Serial) -> PathBuf {
-        self.journals.join(format!("{}.journal", serial.file_stem()))
-    }
-
-    /// The plan file of a drive.
-    pub fn plan(&self, serial: &Serial) -> PathBuf {
-        self.journals.join(format!("{}.plan", serial.file_stem()))
-    }
-}
-
 /// A drive with its seal.
 #[derive(Debug, Clone)]
 pub struct PreparedDrive {
@@ -96,14 +62,14 @@ pub fn begin(
     drive: &Drive,
     clearance: Clearance,
     files: Vec<DataFile>,
-    places: &Places,
+    journals: &JournalFolder,
     options: &PrepareOptions,
-    world: World<'_>,
+    world: &dyn World,
 ) -> Result<(Journal, DrivePlan), Error> {
     let serial = &drive.serial;
     let unlock = |source| Error::Volume { serial: serial.clone(), source };
     let draw = |bytes: &mut [u8]| {
-        (world.random)(bytes).map_err(|source| Error::Randomness { serial: serial.clone(), source })
+        world.random(bytes).map_err(|source| Error::Randomness { serial: serial.clone(), source })
     };
     let guid = || {
         let mut bytes = [0; 16];
@@ -111,7 +77,7 @@ pub fn begin(
     };
     let mut volume_serial = [0; 8];
     draw(&mut volume_serial)?;
-    let at = (world.now)();
+    let at = world.now();
     let mut begun = Begun {
         version: 1,
         at,
@@ -142,8 +108,8 @@ pub fn begin(
         files,
     };
     let secrets =
-        VolumeSecrets::draw(options.cipher, &mut |bytes| (world.random)(bytes)).map_err(unlock)?;
-    let stretched = (world.stretch)(secrets.password(), secrets.salt());
+        VolumeSecrets::draw(options.cipher, &mut |bytes| world.random(bytes)).map_err(unlock)?;
+    let stretched = world.stretch(secrets.password(), secrets.salt());
     let form = VolumeForm {
         placement: layout.placement,
         partition_start: layout.disk.partition_start,
@@ -154,8 +120,8 @@ pub fn begin(
     begun.metadata_block =
         Base64(encode_metadata(&form, &secrets, &stretched).map_err(unlock)?.to_vec());
     begun.first_8k = Base64(encode_first_8k(&form, &secrets).to_vec());
-    begun.plan_sha256 = write_plan(&places.plan(serial), &plan)?;
-    Ok((Journal::create(&places.journal(serial), begun)?, plan))
+    begun.plan_sha256 = write_plan(&journals.plan(serial), &plan)?;
+    Ok((Journal::create(&journals.journal(serial), begun)?, plan))
 }
 
 /// Goes on with a begun drive until it is sealed. `device` is the whole drive, held by this run.
@@ -164,14 +130,13 @@ pub fn prepare(
     plan: &DrivePlan,
     device: &dyn Device,
     root: &Path,
-    key: &VolumeKey,
     options: &FillOptions,
-    world: World<'_>,
+    world: &dyn World,
     monitor: &dyn Monitor,
 ) -> Result<PreparedDrive, Error> {
     let begun = journal.history().begun.clone();
     let (serial, layout) = (&begun.serial, DriveLayout::plan(&begun, &plan.files)?);
-    let cipher = key.sector_cipher();
+    let cipher = volume_key(&begun, world)?.sector_cipher();
     let pass = layout.pass(&plan.files, begun.wipe);
     let volume_start = layout.disk.partition_start;
     let target = Target { serial, device, volume_start, cipher: &cipher, pass: &pass };
@@ -190,16 +155,15 @@ pub fn prepare(
     if journal.history().state == State::Filled {
         let step = Step::Seal;
         monitor.event(&Event::StepStarted { drive: serial, step, done_bytes: 0, total_bytes: 0 });
-        let sealed = sealing.seal(journal.history(), (world.now)())?;
+        let sealed = sealing.seal(journal.history(), world.now())?;
         journal.append(Record::Sealed(sealed))?;
         monitor.event(&Event::StepFinished { drive: serial, step });
     }
-    prepared(journal, plan)
+    prepared(journal.history(), plan)
 }
 
 /// What a sealed journal says of its drive.
-pub fn prepared(journal: &Journal, plan: &DrivePlan) -> Result<PreparedDrive, Error> {
-    let history = journal.history();
+pub fn prepared(history: &History, plan: &DrivePlan) -> Result<PreparedDrive, Error> {
     let serial = history.begun.serial.clone();
     let sealed =
         history.sealed.clone().ok_or_else(|| Error::NotSealed { serial: serial.clone() })?;
@@ -212,4 +176,14 @@ pub fn prepared(journal: &Journal, plan: &DrivePlan) -> Result<PreparedDrive, Er
         })
         .collect();
     Ok(PreparedDrive { serial, sealed, left_out })
+}
+
+/// The key of a begun volume: only its recovery password opens the block that holds it.
+fn volume_key(begun: &Begun, world: &dyn World) -> Result<VolumeKey, Error> {
+    let password = &begun.recovery_password;
+    let block = begun.metadata_block.0.as_slice().try_into();
+    block
+        .map_err(|_| write::Error::DamagedBlock { at: begun.metadata_block.0.len() })
+        .and_then(|block| regain(block, |salt| world.stretch(password, salt)))
+        .map_err(|source| Error::Volume { serial: begun.serial.clone(), source })
 }

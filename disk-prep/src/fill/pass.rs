@@ -70,11 +70,6 @@ impl<'a> Pass<'a> {
         self.segments.len()
     }
 
-    /// A segment by its number.
-    pub fn segment(&self, number: usize) -> &Segment {
-        &self.segments[number]
-    }
-
     /// Bytes that a segment takes on the volume; of a file, whole clusters.
     pub fn bytes(&self, number: usize) -> u64 {
         match &self.segments[number] {

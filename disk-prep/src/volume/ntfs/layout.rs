@@ -12,7 +12,7 @@ use super::space::{Run, Space};
 use super::system::TABLE_BYTES;
 use super::tables::{attribute_definitions, security_stream};
 use super::time::{FileTime, FileTimes};
-use super::tree::{Entry, FIRST_RECORD, Tree};
+use super::tree::{FIRST_RECORD, Tree};
 use crate::limits::SECTOR_BYTES;
 use crate::noun::DrivePath;
 
@@ -491,7 +491,7 @@ fn check_record(file: &FileSpec, runs: &[Run], cluster_bytes: u64) -> Result<(),
 impl Layout {
     pub(super) fn record_of(&self, file: usize) -> u64 {
         (FIRST_RECORD..FIRST_RECORD + self.tree.len())
-            .find(|&record| self.tree.node(record).entry == Entry::File(file as u32))
+            .find(|&record| self.tree.node(record).entry == super::tree::Entry::File(file as u32))
             .expect("every file has a record")
     }
 }
