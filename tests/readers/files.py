@@ -128,24 +128,39 @@ def digest_entry(entry) -> str:
     return sha256.hexdigest()
 
 
-def dissect(unlocked) -> dict:
+def records(unlocked):
+    """Path and record of every file but NTFS's own, those of the system included."""
     from dissect.ntfs import NTFS
 
-    found = {}
     pending = [("", NTFS(unlocked).mft.root)]
     while pending:
         prefix, folder = pending.pop()
         for index in folder.iterdir(dereference=False, ignore_dos=True):
             name = index.attribute.file_name
             path = prefix + name
-            if name == "." or not ours(path):
+            if name == "." or path.startswith("$"):
                 continue
             record = index.dereference()
             if record.is_dir():
                 pending.append((path + "/", record))
-                continue
-            times = record.attributes.STANDARD_INFORMATION[0].attribute
-            with record.open() as stream:
-                sha256 = digest(stream)
-            found[path] = {"size": record.size(), "mtime_ns": times.last_modification_time_ns, "sha256": sha256}
+            else:
+                yield path, record
+
+
+def dissect(unlocked) -> dict:
+    found = {}
+    for path, record in records(unlocked):
+        if not ours(path):
+            continue
+        times = record.attributes.STANDARD_INFORMATION[0].attribute
+        with record.open() as stream:
+            sha256 = digest(stream)
+        found[path] = {"size": record.size(), "mtime_ns": times.last_modification_time_ns, "sha256": sha256}
     return listing(found, 100)
+
+
+def layout(unlocked) -> dict:
+    """Runs as (first cluster, count) of each non-resident file."""
+    runs = {path: record.dataruns() for path, record in records(unlocked) if not record.resident}
+    pinned = {path: found for path, found in runs.items() if not ours(path)}
+    return {"runs": {path: found for path, found in runs.items() if ours(path)}, "pinned": pinned}

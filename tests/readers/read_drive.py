@@ -11,6 +11,7 @@ Prints one JSON object. Readers:
   7z           unlocked by dislocker, files extracted by 7-Zip
   libfsntfs    unlocked by libbde, files through libfsntfs
   dissect      unlocked by dissect.fve, files through dissect.ntfs
+  layout       the clusters of every file and of BitLocker's own, as dissect.ntfs tells
 
 A reader of files prints {"files": {path: {"size", "mtime_ns", "sha256"}}, "precision_ns": n},
 without NTFS's own files and "System Volume Information". Anything unexpected is an exception:
@@ -37,6 +38,8 @@ def read(reader: str, image: Path, password: str, scratch: Path) -> dict:
         return unlock.cryptsetup(image, volume, password, scratch)
     if reader == "libfsntfs":
         return files.libfsntfs(unlock.libbde(image, volume, password))
+    if reader == "layout":
+        return files.layout(unlock.dissect(image, volume, password))
     if reader == "dissect":
         return files.dissect(unlock.dissect(image, volume, password))
     with unlock.dislocker(image, volume, password, scratch) as view:

@@ -1,0 +1,160 @@
+//! Runs `azseed` as a person would, with a state directory of its own and nothing of the
+//! caller's environment, and other people's programs.
+#![allow(clippy::disallowed_methods, reason = "tests start programs")]
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// A throw-away copy machine: folders for everything that a journey leaves behind.
+#[derive(Debug)]
+pub struct Machine {
+    folder: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+/// What a run of `azseed` said.
+#[derive(Debug)]
+pub struct Said {
+    /// Exit code; 137 stands for killed.
+    pub code: i32,
+    /// What can be piped.
+    pub stdout: String,
+    /// What a person reads.
+    pub stderr: String,
+}
+
+impl Said {
+    /// The JSON lines of the given type.
+    pub fn of_type(&self, name: &str) -> Vec<serde_json::Value> {
+        let lines = self.stdout.lines().filter(|line| !line.trim().is_empty());
+        lines
+            .map(|line| {
+                serde_json::from_str::<serde_json::Value>(line).expect("--json prints JSON only")
+            })
+            .filter(|value| value["type"] == name)
+            .collect()
+    }
+}
+
+impl Machine {
+    /// A new one on the disk that the build uses; memory file systems may be too small.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("azseed-test-")
+            .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+            .expect("the target folder can be written");
+        Machine { folder, environment: Vec::new() }
+    }
+
+    /// A path on it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The same as text, for arguments.
+    pub fn text(&self, name: &str) -> String {
+        self.path(name).to_str().expect("the folder's name is UTF-8").to_owned()
+    }
+
+    /// A variable for all later runs.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The program, ready for arguments.
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_azseed"));
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env("HOME", self.folder.path()).arg("--state").arg(self.path("state"));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        command.args(arguments);
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Said {
+        said(self.command(arguments).output().expect("azseed starts"))
+    }
+
+    /// Runs it and expects this exit code.
+    pub fn expect<S: AsRef<OsStr>>(&self, code: i32, arguments: &[S]) -> Said {
+        let said = self.run(arguments);
+        let words: Vec<_> = arguments.iter().map(|word| word.as_ref().to_string_lossy()).collect();
+        assert_eq!(said.code, code, "azseed {}\n{}\n{}", words.join(" "), said.stdout, said.stderr);
+        said
+    }
+
+    /// Writes a drive's recovery password, as `job keys --reveal` tells it, to a file of its own.
+    pub fn password_file(&self, serial: &str, job: &str) -> PathBuf {
+        let said = self.expect(0, &["job", "keys", "--job", job, "--reveal", "--json"]);
+        let keys = said.of_type("drive-key");
+        let key = keys.iter().find(|key| key["serial"] == serial).expect("the drive has a key");
+        let file = self.path(&format!("{serial}.password"));
+        std::fs::write(&file, key["recovery_password"].as_str().expect("it is text")).unwrap();
+        file
+    }
+}
+
+fn said(output: Output) -> Said {
+    Said {
+        code: output.status.code().unwrap_or(137),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// The emulator in a process of its own; ends when dropped.
+#[derive(Debug)]
+pub struct Emulator {
+    child: Child,
+    /// Its `listening` line.
+    pub listening: serde_json::Value,
+}
+
+impl Emulator {
+    /// Starts it on a free port and waits until it answers.
+    pub fn start(machine: &Machine, data: &Path) -> Self {
+        let data = data.to_str().expect("UTF-8");
+        let mut child = machine
+            .command(&["emulator", "--listen", "127.0.0.1:0", "--data", data, "--json"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the emulator starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
+        let listening = serde_json::from_str(&line).expect("one JSON line");
+        Emulator { child, listening }
+    }
+
+    /// One member of the `listening` line.
+    pub fn get(&self, name: &str) -> &str {
+        self.listening[name].as_str().unwrap_or_else(|| panic!("no {name}: {}", self.listening))
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs another program, which must succeed.
+pub fn must(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let done = Command::new(program)
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("{program}: {error}; run `tests/run --setup`"));
+    let out = String::from_utf8_lossy(&done.stdout).into_owned();
+    let err = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{program} {arguments:?}:\n{out}\n{err}");
+    out
+}
