@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::journal::JournalFault;
 use crate::manifest::ManifestError;
 use crate::noun::{Diagnose, DrivePath, ErrorKind, Hint, Serial};
+use crate::volume::{bitlocker, gpt, ntfs};
 
 /// The error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +127,53 @@ pub enum Error {
     #[error("{path} does not keep file modes, so a recovery password would be readable by others")]
     ModesIgnored { path: PathBuf },
 
+    /// The drive's size allows no partitions of ours.
+    #[error("Drive {serial} cannot be partitioned")]
+    Partitions {
+        serial: Serial,
+        #[source]
+        source: gpt::Error,
+    },
+    /// The encrypted volume could not be made, or its key not regained.
+    #[error("The encrypted volume of drive {serial} cannot be made")]
+    Volume {
+        serial: Serial,
+        #[source]
+        source: bitlocker::write::Error,
+    },
+    /// No random numbers.
+    #[error("Cannot draw random bytes for drive {serial}")]
+    Randomness {
+        serial: Serial,
+        #[source]
+        source: io::Error,
+    },
+    /// Both copies of the partition table are unreadable, or hold no volume of ours.
+    #[error("Drive {serial} has no partition table with a data partition: {fault}")]
+    PartitionTable { serial: Serial, fault: String },
+    /// The volume could not be unlocked or read.
+    #[error("The volume of drive {serial} cannot be unlocked")]
+    Unlock {
+        serial: Serial,
+        #[source]
+        source: bitlocker::unlock::Error,
+    },
+    /// Not finished yet.
+    #[error("Drive {serial} is not sealed yet")]
+    NotSealed { serial: Serial },
+    /// Neither a journal nor a file says how to unlock it.
+    #[error("There is no journal of drive {serial}, and no recovery password was given")]
+    NoRecoveryPassword { serial: Serial },
+    /// It failed in an earlier run and its files went to another drive.
+    #[error("Drive {serial} was set aside: {reason}")]
+    WasSetAside { serial: Serial, reason: String },
+    /// The volume could not be planned.
+    #[error("The volume of drive {serial} cannot be laid out")]
+    Layout {
+        serial: Serial,
+        #[source]
+        source: ntfs::Error,
+    },
     /// The file system cannot be read.
     #[error("The file system of drive {serial} cannot be read: {fault}")]
     FileSystem { serial: Serial, fault: String },
@@ -144,6 +192,20 @@ fn list(faults: &[String]) -> String {
         shown.push("…");
     }
     shown.join("; ")
+}
+
+impl Error {
+    /// Whether the drive itself is at fault, so that another drive may do better.
+    pub fn is_of_the_drive(&self) -> bool {
+        matches!(
+            self,
+            Error::Read { .. }
+                | Error::Write { .. }
+                | Error::Flush { .. }
+                | Error::ReadBack { .. }
+                | Error::SourceChanged { .. }
+        )
+    }
 }
 
 impl Diagnose for Error {
@@ -176,6 +238,15 @@ impl Diagnose for Error {
             Error::JournalFile { .. } => "journal-file",
             Error::Held { .. } => "held-by-another-run",
             Error::ModesIgnored { .. } => "modes-ignored",
+            Error::Partitions { source, .. } => source.code(),
+            Error::Volume { source, .. } => source.code(),
+            Error::Randomness { .. } => "volume-randomness",
+            Error::PartitionTable { .. } => "partition-table-unreadable",
+            Error::NotSealed { .. } => "drive-not-sealed",
+            Error::NoRecoveryPassword { .. } => "no-recovery-password",
+            Error::WasSetAside { .. } => "drive-was-set-aside",
+            Error::Unlock { source, .. } => source.code(),
+            Error::Layout { source, .. } => source.code(),
             Error::FileSystem { .. } => "file-system-unreadable",
             Error::Manifest { .. } => "manifest-unreadable",
         }
@@ -204,11 +275,23 @@ impl Diagnose for Error {
             | Error::WipeUndecided { .. }
             | Error::SealedElsewhere { .. }
             | Error::WrongDrive { .. }
+            | Error::NotSealed { .. }
+            | Error::WasSetAside { .. }
             | Error::ModesIgnored { .. } => ErrorKind::Guard,
+            Error::NoRecoveryPassword { .. } => ErrorKind::Usage,
             Error::Stopped { .. } => ErrorKind::Interrupted,
             Error::Held { .. } => ErrorKind::Busy,
-            Error::FileSystem { .. } | Error::Manifest { .. } => ErrorKind::Difference,
-            Error::Scan { .. } | Error::Open { .. } | Error::Journal { .. } => ErrorKind::Failed,
+            Error::Unlock { source, .. } => source.kind(),
+            Error::Layout { source, .. } => source.kind(),
+            Error::Partitions { source, .. } => source.kind(),
+            Error::Volume { source, .. } => source.kind(),
+            Error::PartitionTable { .. } | Error::FileSystem { .. } | Error::Manifest { .. } => {
+                ErrorKind::Difference
+            }
+            Error::Scan { .. }
+            | Error::Open { .. }
+            | Error::Randomness { .. }
+            | Error::Journal { .. } => ErrorKind::Failed,
         }
     }
 
@@ -238,6 +321,14 @@ impl Diagnose for Error {
             }
             Error::JournalFile { .. } => {
                 "free space or make the folder writable, then run the same command again".to_owned()
+            }
+            Error::NoRecoveryPassword { .. } => {
+                "name the staging path with `--staging`, or a file with the password with \
+                 `--recovery-password-file`"
+                    .to_owned()
+            }
+            Error::WasSetAside { serial, .. } => {
+                format!("do not ship it; to prepare it anew, add `--erase {serial}`")
             }
             Error::Stopped { .. } => "run the same command again to go on".to_owned(),
             _ => return None,

@@ -4,16 +4,25 @@
 pub mod dataset;
 pub mod device;
 pub mod drive;
+mod drive_layout;
 mod error;
+mod fill;
 pub mod hash;
 pub mod journal;
 pub mod kernels;
+mod label;
 pub mod limits;
 pub mod manifest;
 pub mod monitor;
 pub mod noun;
+pub mod plan;
+pub mod pool;
+pub mod prepare;
+mod seal;
 pub mod stop;
 pub mod sys;
+pub mod verify;
 pub mod volume;
+pub mod world;
 
 pub use error::Error;

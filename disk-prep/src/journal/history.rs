@@ -1,7 +1,7 @@
 //! What a journal says, put together: the state of the drive, the finished files as a set, the
 //! marks of the streams that were under way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Begun, FileEnd, JournalFault, Progress, Record, Sealed, Tail};
 use crate::noun::Md5Digest;
@@ -43,8 +43,10 @@ pub struct History {
     pub begun: Begun,
     /// How far it is.
     pub state: State,
-    /// Finished segments, with what became of the files.
-    pub finished: BTreeMap<u64, Option<FileEnd>>,
+    /// Finished segments.
+    pub finished: BTreeSet<u64>,
+    /// What became of the files, by index in the plan.
+    pub files: BTreeMap<usize, FileEnd>,
     /// How far unfinished segments are, by number.
     pub streams: BTreeMap<u64, Stream>,
     /// Tails of the last checkpoint.
@@ -61,7 +63,8 @@ impl History {
         History {
             begun,
             state: State::Begun,
-            finished: BTreeMap::new(),
+            finished: BTreeSet::new(),
+            files: BTreeMap::new(),
             streams: BTreeMap::new(),
             tails: Vec::new(),
             sealed: None,
@@ -119,7 +122,8 @@ impl History {
     fn advance(&mut self, progress: Progress) {
         for end in progress.finished {
             self.streams.remove(&end.segment);
-            self.finished.insert(end.segment, end.file);
+            self.finished.insert(end.segment);
+            self.files.extend(end.file.map(|file| (file.index, file.end)));
         }
         for mark in progress.streams {
             let stream = self.streams.entry(mark.segment).or_default();

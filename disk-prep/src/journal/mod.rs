@@ -2,17 +2,20 @@
 //! and that it is sealed. Append-only, each record checked by a chained digest; with the plan
 //! file beside it, it is the truth for resume. `docs/formats/journal.md` describes it.
 
+mod folder;
 mod history;
 mod ledger;
 mod line;
 mod plan_file;
 mod record;
 
+pub use folder::{FolderLock, JournalFolder};
 pub use history::{History, State, Stream};
 pub use ledger::{FileLedger, Journal, Ledger};
 pub use plan_file::{DrivePlan, read_plan, write_plan};
 pub use record::{
-    Base64, Begun, Copied, FileEnd, Finished, Progress, Record, Sealed, StreamMark, Tail,
+    Base64, Begun, Copied, FileEnd, FileRecord, Finished, Progress, Record, Sealed, StreamMark,
+    Tail,
 };
 
 /// What is wrong with a journal or plan file.

@@ -41,7 +41,7 @@ pub enum Record {
 pub struct Begun {
     /// Version of the journal's form.
     pub version: u32,
-    /// When, by the copy machine's clock.
+    /// When, by the copy machine's clock; the format time of the volume.
     pub at: Timestamp,
     /// The job the drive is for.
     pub job: JobName,
@@ -53,6 +53,8 @@ pub struct Begun {
     pub model: Option<String>,
     /// Its size.
     pub drive_bytes: u64,
+    /// Whether it has a turning disk.
+    pub rotational: bool,
     /// Whether what was on it may be erased by this run.
     pub erase: bool,
     /// What happens to free space; `None` when the drive was blank.
@@ -69,8 +71,6 @@ pub struct Begun {
     pub manifest_guid: Uuid,
     /// Serial number of the NTFS volume.
     pub volume_serial: u64,
-    /// Format time, FILETIME.
-    pub format_time: u64,
     /// The protector.
     #[serde(serialize_with = "write_password", deserialize_with = "read_password")]
     pub recovery_password: RecoveryPassword,
@@ -100,7 +100,20 @@ pub struct Finished {
     pub segment: u64,
     /// What became of the file, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<FileEnd>,
+    pub file: Option<FileRecord>,
+}
+
+/// What became of a file of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// Its index in the plan.
+    pub index: usize,
+    /// Its length.
+    pub bytes: u64,
+    /// Time of its last change, nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// What became of it.
+    pub end: FileEnd,
 }
 
 /// What became of a file.

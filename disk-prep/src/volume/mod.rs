@@ -4,3 +4,4 @@
 pub mod bitlocker;
 pub mod gpt;
 pub mod ntfs;
+pub mod view;

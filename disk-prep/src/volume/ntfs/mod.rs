@@ -1,1 +1,24 @@
-//! NTFS written once.
+//! An NTFS 3.1 volume written once, as `mkisofs` writes ISO 9660: a pure function from a plan to
+//! bytes (`ntfs-write-once`). All metadata lies before the data and is made on the fly, at any
+//! offset, in any order; nothing is read back. It opens no device, and it reads no volume.
+
+mod boot;
+mod error;
+mod index;
+mod layout;
+mod names;
+mod need;
+mod record;
+mod space;
+mod system;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod time;
+mod tree;
+
+pub use error::Error;
+pub use layout::{FileSpec, Layout, PinnedRange, VolumeParams};
+pub use need::NeedEstimator;
+pub use space::Run;
+pub use time::{FileTime, FileTimes};

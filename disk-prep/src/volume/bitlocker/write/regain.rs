@@ -5,9 +5,9 @@
 use zeroize::Zeroizing;
 
 use super::boxes::{kind, method, open};
-use super::keys::{VolumeKey, stretch};
+use super::keys::{StretchedKey, VolumeKey};
 use super::{Error, METADATA_BYTES};
-use crate::noun::{Cipher, RecoveryPassword};
+use crate::noun::Cipher;
 
 /// First datum of `info`.
 const DATUMS_START: usize = 112;
@@ -16,11 +16,11 @@ const PROTECTOR_HEADER: usize = 36;
 /// Datum header, method, flags: what a stretch key has before its salt.
 const STRETCH_HEADER: usize = 12;
 
-/// Regains the volume key from `block`, made by `encode_metadata`, with its password. Errors:
-/// the block is damaged, the password is another.
+/// Regains the volume key from `block`, made by `encode_metadata`, with the key that `stretch`
+/// makes of its password and salt. Errors: the block is damaged, the password is another.
 pub fn regain(
     block: &[u8; METADATA_BYTES],
-    password: &RecoveryPassword,
+    stretch: impl FnOnce(&[u8; 16]) -> StretchedKey,
 ) -> Result<VolumeKey, Error> {
     let info_bytes = usize::from(u16_at(block, 8)?) * 16;
     if block.get(info_bytes + 4..info_bytes + 8)
@@ -43,7 +43,7 @@ pub fn regain(
         .get(salt_at..salt_at + 16)
         .and_then(|salt| salt.try_into().ok())
         .ok_or(Error::DamagedBlock { at: salt_at })?;
-    let stretched = stretch(password, salt);
+    let stretched = stretch(salt);
     let (found, master_key) =
         open(&stretched.0, &block[boxed_master_key.start + 8..boxed_master_key.end])
             .ok_or(Error::WrongPassword)?;
@@ -89,13 +89,15 @@ fn find(
 
 #[cfg(test)]
 mod tests {
+    use super::super::keys::stretch;
     use super::super::vectors::{Case, cases};
     use super::*;
+    use crate::noun::RecoveryPassword;
 
     #[test]
     fn the_volume_key_comes_back_from_the_block_and_the_password() {
         for Case { secrets, block, .. } in cases() {
-            let key = regain(&block, &secrets.password).unwrap();
+            let key = regain(&block, |salt| stretch(&secrets.password, salt)).unwrap();
             assert_eq!(key.cipher(), secrets.volume_key.cipher());
             assert_eq!(key.bytes, secrets.volume_key.bytes);
         }
@@ -105,11 +107,11 @@ mod tests {
     fn another_password_or_a_damaged_block_gives_no_key() {
         let Case { secrets, block, .. } = cases().remove(0);
         let wrong = RecoveryPassword::from_key([7; 16]);
-        assert!(matches!(regain(&block, &wrong), Err(Error::WrongPassword)));
+        assert!(matches!(regain(&block, |salt| stretch(&wrong, salt)), Err(Error::WrongPassword)));
         for at in [8, 9, 64, 65, 112, 166, 300, 600] {
             let mut damaged = block.clone();
             damaged[at] ^= 0x81;
-            let error = regain(&damaged, &secrets.password).unwrap_err();
+            let error = regain(&damaged, |salt| stretch(&secrets.password, salt)).unwrap_err();
             assert!(matches!(error, Error::DamagedBlock { .. }), "{at}: {error}");
         }
     }
@@ -128,7 +130,7 @@ mod tests {
             let checksum = crc32fast::hash(&noise[..info_bytes]);
             noise[info_bytes + 4..info_bytes + 8].copy_from_slice(&checksum.to_le_bytes());
             // Only blocks that name both boxes reach the slow stretching; noise does not.
-            regain(&noise, &RecoveryPassword::from_key([1; 16])).unwrap_err();
+            regain(&noise, |salt| stretch(&RecoveryPassword::from_key([1; 16]), salt)).unwrap_err();
         }
     }
 }

@@ -1,0 +1,116 @@
+//! What a drive will look like, from what was begun and its files alone: partitions, BitLocker's
+//! places, the file system with the manifest as its last file. The same in every run.
+
+use std::ops::Range;
+
+use jiff::Timestamp;
+
+use crate::Error;
+use crate::dataset::DataFile;
+use crate::fill::Pass;
+use crate::journal::Begun;
+use crate::limits::CLUSTER_BYTES;
+use crate::manifest::{Entry, length_bytes};
+use crate::noun::{DrivePath, Wipe};
+use crate::volume::bitlocker::write::Placement;
+use crate::volume::gpt::DiskLayout;
+use crate::volume::ntfs::{FileSpec, FileTime, Layout, PinnedRange, Run, VolumeParams};
+
+/// The label of every volume we make.
+const LABEL: &str = "azseed";
+
+/// The layout of one drive.
+#[derive(Debug)]
+pub struct DriveLayout {
+    /// The partitions.
+    pub disk: DiskLayout,
+    /// BitLocker's places in the volume.
+    pub placement: Placement,
+    /// The file system.
+    pub volume: Layout,
+    /// Length of the manifest.
+    pub manifest_bytes: u64,
+    file_count: usize,
+}
+
+impl DriveLayout {
+    /// Lays out a drive with these files.
+    pub fn plan(begun: &Begun, files: &[DataFile]) -> Result<Self, Error> {
+        let serial = &begun.serial;
+        let disk = DiskLayout::plan(begun.drive_bytes)
+            .map_err(|source| Error::Partitions { serial: serial.clone(), source })?;
+        let placement = Placement::plan(disk.partition_bytes, CLUSTER_BYTES, 0)
+            .map_err(|source| Error::Volume { serial: serial.clone(), source })?;
+        let manifest_bytes = length_bytes(serial, files.iter().map(Entry::of));
+        let format_time = file_time(begun.at);
+        let params = VolumeParams {
+            volume_bytes: disk.partition_bytes,
+            cluster_bytes: CLUSTER_BYTES as u32,
+            label: LABEL.to_owned(),
+            hidden_sectors: disk.partition_start / crate::limits::SECTOR_BYTES,
+            serial: begun.volume_serial,
+            format_time,
+        };
+        let mut specs: Vec<FileSpec> = files
+            .iter()
+            .map(|file| FileSpec {
+                path: file.path.clone(),
+                bytes: file.bytes,
+                times: FileTime::from_unix_nanos(file.modified_ns.into()).into(),
+            })
+            .collect();
+        specs.push(FileSpec {
+            path: begun.profile.manifest_path(begun.manifest_guid),
+            bytes: manifest_bytes,
+            times: format_time.into(),
+        });
+        let volume = Layout::plan(&params, &[], &specs, &pinned(&placement))
+            .map_err(|source| Error::Layout { serial: serial.clone(), source })?;
+        Ok(DriveLayout { disk, placement, volume, manifest_bytes, file_count: files.len() })
+    }
+
+    /// First cluster of each file; 0 for an empty one.
+    pub fn first_clusters(&self) -> Vec<u64> {
+        let first = |file| self.volume.runs(file).first().map_or(0, |run: &Run| run.first_cluster);
+        (0..self.file_count).map(first).collect()
+    }
+
+    /// Where the manifest lies.
+    pub fn manifest_runs(&self) -> &[Run] {
+        self.volume.runs(self.file_count)
+    }
+
+    /// The pass over the volume.
+    pub fn pass<'a>(&'a self, files: &'a [DataFile], wipe: Option<Wipe>) -> Pass<'a> {
+        Pass::new(&self.volume, files, self.disk.partition_bytes, self.zeros(wipe))
+    }
+
+    /// Zeros besides metadata and files: BitLocker's reserve, and if the drive is wiped, all that
+    /// is free.
+    fn zeros(&self, wipe: Option<Wipe>) -> Vec<Range<u64>> {
+        let reserve = self.placement.reserve();
+        let reserve = reserve..reserve + crate::volume::bitlocker::write::METADATA_BYTES as u64;
+        let free = match wipe {
+            Some(Wipe::Zero) => self.volume.free_ranges(),
+            Some(Wipe::None) | None => Vec::new(),
+        };
+        free.into_iter().chain([reserve]).collect()
+    }
+}
+
+fn file_time(at: Timestamp) -> FileTime {
+    FileTime::from_unix_nanos(at.as_nanosecond())
+}
+
+fn pinned(placement: &Placement) -> Vec<PinnedRange> {
+    placement
+        .pinned()
+        .into_iter()
+        .map(|file| PinnedRange {
+            first_cluster: file.offset / CLUSTER_BYTES,
+            cluster_count: file.bytes / CLUSTER_BYTES,
+            path: DrivePath::from_components(file.path.split('\\'))
+                .expect("BitLocker's own names can be held"),
+        })
+        .collect()
+}

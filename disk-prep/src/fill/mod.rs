@@ -1,0 +1,163 @@
+//! The one pass: source files are read once, hashed, encrypted and written once, at their final
+//! place. Workers prepare batches in memory; one writer per drive puts them on the device and
+//! keeps the journal. Memory is a fixed number of buffers, whatever the drive's size.
+
+mod batch;
+mod pass;
+mod sink;
+mod source;
+mod stream;
+mod worker;
+mod writer;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{channel, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+pub use pass::{BOOT_BYTES, Pass, place_in_runs};
+pub use sink::FileSink;
+
+use crate::Error;
+use crate::device::Device;
+use crate::journal::Journal;
+use crate::kernels::SectorCipher;
+use crate::limits::BLOCK_BYTES;
+use crate::monitor::{Event, Monitor, Step};
+use crate::noun::Serial;
+use crate::stop::StopFlag;
+use batch::Batch;
+use worker::{Queue, Worker};
+use writer::{Pending, Writer};
+
+/// Batches of one worker: one is filled while the other is written.
+const BATCHES_PER_WORKER: usize = 2;
+
+/// How a drive is filled.
+#[derive(Debug, Clone)]
+pub struct FillOptions {
+    /// Workers: one for a turning disk, which gets strictly one ascending stream.
+    pub workers: usize,
+    /// Bytes of a batch; a multiple of a block.
+    pub batch_bytes: usize,
+    /// A checkpoint after so many bytes.
+    pub checkpoint_bytes: u64,
+    /// A checkpoint after so much time.
+    pub checkpoint_every: Duration,
+    /// Whether a changed source file fails the drive.
+    pub strict: bool,
+    /// The wish to stop.
+    pub stop: StopFlag,
+}
+
+impl FillOptions {
+    /// The options for a drive with or without a turning disk.
+    pub fn new(rotational: bool, strict: bool, stop: StopFlag) -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let workers = if rotational { 1 } else { cores.min(16) };
+        // 64 MiB of buffers a drive, in whole blocks; many workers take more.
+        let blocks = (64 << 20) / BLOCK_BYTES as usize / BATCHES_PER_WORKER / workers;
+        FillOptions {
+            workers,
+            batch_bytes: blocks.max(1) * BLOCK_BYTES as usize,
+            checkpoint_bytes: 1 << 30,
+            checkpoint_every: Duration::from_secs(5),
+            strict,
+            stop,
+        }
+    }
+}
+
+/// The volume that is filled.
+#[derive(Debug)]
+pub struct Target<'a> {
+    /// The drive's serial.
+    pub serial: &'a Serial,
+    /// The whole drive.
+    pub device: &'a dyn Device,
+    /// Where the volume begins on it.
+    pub volume_start: u64,
+    /// The volume's cipher.
+    pub cipher: &'a SectorCipher,
+    /// The pass.
+    pub pass: &'a Pass<'a>,
+}
+
+impl Target<'_> {
+    /// Writes at a place of the volume; what is written is cipher text already.
+    pub fn write(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
+        self.write_raw(bytes, self.volume_start + offset)
+    }
+
+    /// Writes at a place of the drive.
+    pub fn write_raw(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
+        self.device.write_at(bytes, offset).map_err(|source| Error::Write {
+            serial: self.serial.clone(),
+            offset,
+            source,
+        })
+    }
+
+    /// Reads from a place of the volume, as it lies there.
+    pub fn read(&self, bytes: &mut [u8], offset: u64) -> Result<(), Error> {
+        self.read_raw(bytes, self.volume_start + offset)
+    }
+
+    /// Reads from a place of the drive.
+    pub fn read_raw(&self, bytes: &mut [u8], offset: u64) -> Result<(), Error> {
+        self.device.read_at(bytes, offset).map_err(|source| Error::Read {
+            serial: self.serial.clone(),
+            offset,
+            source,
+        })
+    }
+
+    /// Returns when everything written is on the medium.
+    pub fn flush(&self) -> Result<(), Error> {
+        self.device.flush().map_err(|source| Error::Flush { serial: self.serial.clone(), source })
+    }
+}
+
+/// Fills the volume with everything of the pass that the journal does not know to be there.
+pub fn fill(
+    root: &Path,
+    target: &Target<'_>,
+    journal: &mut Journal,
+    options: &FillOptions,
+    monitor: &dyn Monitor,
+) -> Result<(), Error> {
+    let pass = target.pass;
+    let begun = journal.history().streams.clone();
+    let is_done = |number: usize| journal.history().finished.contains(&(number as u64));
+    let (done, left): (Vec<usize>, Vec<usize>) = (0..pass.len()).partition(|&at| is_done(at));
+    let done_bytes = done.iter().map(|&number| pass.bytes(number)).sum::<u64>()
+        + begun.values().map(|stream| stream.done_bytes).sum::<u64>();
+    let (drive, total_bytes) = (target.serial, pass.total_bytes());
+    monitor.event(&Event::StepStarted { drive, step: Step::Fill, done_bytes, total_bytes });
+    let (queue, abort) = (Queue::new(left), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let (full_in, full) = sync_channel(options.workers);
+        let mut empty = Vec::new();
+        for number in 0..options.workers {
+            let (back, own) = channel();
+            for _ in 0..BATCHES_PER_WORKER {
+                let _ = back.send(Batch::new(number, options.batch_bytes));
+            }
+            empty.push(back);
+            let (begun, queue, abort, full) = (&begun, &queue, &abort, full_in.clone());
+            let worker =
+                Worker { pass, root, target, options, begun, queue, abort, empty: own, full };
+            scope.spawn(move || worker.run());
+        }
+        drop(full_in);
+        let pending = Pending::default();
+        let writer = Writer { target, options, journal, monitor, empty, done_bytes, pending };
+        let written = writer.run(&full, || abort.store(true, Ordering::Relaxed));
+        // Workers that wait to hand something over must hear that nobody takes it any more.
+        drop(full);
+        written
+    })?;
+    monitor.event(&Event::StepFinished { drive, step: Step::Fill });
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! A worker takes work from the queue, brings it into memory, hashes it, encrypts it and hands it
+//! to the writer. It touches no device. Short segments share a batch; a long one is a stream of
+//! batches that can be resumed between any two.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use super::batch::Batch;
+use super::pass::Pass;
+use super::source::Source;
+use super::stream::FileStream;
+use super::{FillOptions, Target};
+use crate::Error;
+use crate::dataset::DataFile;
+use crate::hash::FileHasher;
+use crate::journal::{Copied, FileEnd, FileRecord, Finished, Stream, StreamMark};
+
+/// A share of the pass for one worker at a time.
+#[derive(Debug, PartialEq, Eq)]
+enum Work {
+    /// Segments that fit in one batch together.
+    Short(Vec<usize>),
+    /// One segment that does not.
+    Long(usize),
+}
+
+/// The segments that are not on the medium yet, ascending.
+#[derive(Debug)]
+pub struct Queue(Mutex<VecDeque<usize>>);
+
+impl Queue {
+    /// All these segments.
+    pub fn new(segments: impl IntoIterator<Item = usize>) -> Self {
+        Queue(Mutex::new(segments.into_iter().collect()))
+    }
+
+    fn next(&self, pass: &Pass<'_>, room: u64, begun: &BTreeMap<u64, Stream>) -> Option<Work> {
+        let mut left = self.0.lock().expect("no holder of this lock can panic");
+        let is_long =
+            |number: usize| pass.bytes(number) > room || begun.contains_key(&(number as u64));
+        let first = left.pop_front()?;
+        if is_long(first) {
+            return Some(Work::Long(first));
+        }
+        let mut bytes = pass.bytes(first);
+        let mut short = vec![first];
+        while let Some(&next) = left.front() {
+            if is_long(next) || bytes + pass.bytes(next) > room {
+                break;
+            }
+            bytes += pass.bytes(next);
+            short.push(next);
+            left.pop_front();
+        }
+        Some(Work::Short(short))
+    }
+}
+
+/// What a worker works with.
+pub struct Worker<'a> {
+    pub pass: &'a Pass<'a>,
+    pub root: &'a Path,
+    pub target: &'a Target<'a>,
+    pub options: &'a FillOptions,
+    pub begun: &'a BTreeMap<u64, Stream>,
+    pub queue: &'a Queue,
+    pub abort: &'a AtomicBool,
+    pub empty: Receiver<Batch>,
+    pub full: SyncSender<Result<Batch, Error>>,
+}
+
+/// Why a worker ends before its work is done.
+enum End {
+    /// The writer is gone; it knows why.
+    Unheard,
+    /// Something to tell the writer.
+    Failed(Error),
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        End::Failed(error)
+    }
+}
+
+impl Worker<'_> {
+    /// Works until the queue is empty, somebody asks to stop, or something fails.
+    pub fn run(self) {
+        if let Err(End::Failed(error)) = self.work() {
+            // If nobody listens, the writer has failed already and says so itself.
+            let _ = self.full.send(Err(error));
+        }
+    }
+
+    fn work(&self) -> Result<(), End> {
+        let room = self.options.batch_bytes as u64;
+        while let Some(work) = self.queue.next(self.pass, room, self.begun) {
+            match work {
+                Work::Short(segments) => self.short(&segments)?,
+                Work::Long(number) => self.long(number)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn batch(&self) -> Result<Batch, End> {
+        if self.options.stop.is_asked() {
+            return Err(Error::Stopped { serial: self.target.serial.clone() }.into());
+        }
+        if self.abort.load(Ordering::Relaxed) {
+            return Err(End::Unheard);
+        }
+        self.empty.recv().map_err(|_| End::Unheard)
+    }
+
+    fn hand_over(&self, mut batch: Batch) -> Result<(), End> {
+        batch.encrypt(self.target.cipher);
+        self.full.send(Ok(batch)).map_err(|_| End::Unheard)
+    }
+
+    fn short(&self, segments: &[usize]) -> Result<(), End> {
+        let mut batch = self.batch()?;
+        for &number in segments {
+            let room = batch.take(self.pass, number, 0, self.pass.bytes(number));
+            let Some((index, file)) = self.pass.file(number) else {
+                self.pass.fill(number, 0, room);
+                batch.finished.push(Finished { segment: number as u64, file: None });
+                continue;
+            };
+            let (data, padding) = room.split_at_mut(file.bytes as usize);
+            padding.fill(0);
+            let end = match read_whole(self.root, file, data) {
+                Ok(copied) => FileEnd::Copied(copied),
+                Err(reason) => {
+                    data.fill(0);
+                    self.leave_out(file, reason)?
+                }
+            };
+            let file = Some(record(index, file, end));
+            batch.finished.push(Finished { segment: number as u64, file });
+        }
+        self.hand_over(batch)
+    }
+
+    fn long(&self, number: usize) -> Result<(), End> {
+        let segment = number as u64;
+        let begun = self.begun.get(&segment);
+        let total = self.pass.bytes(number);
+        let mut at = begun.map_or(0, |stream| stream.done_bytes);
+        let mut file =
+            self.pass.file(number).map(|(_, file)| FileStream::open(self.root, file, begun));
+        while at < total {
+            let mut batch = self.batch()?;
+            let bytes = (total - at).min(self.options.batch_bytes as u64);
+            let room = batch.take(self.pass, number, at, bytes);
+            let mut mark = StreamMark::new(segment, at + bytes);
+            match &mut file {
+                None => self.pass.fill(number, at, room),
+                Some(stream) => stream.fill(at, room, &mut mark),
+            }
+            if let Some((stream, reason)) =
+                file.as_ref().and_then(|file| Some((file, file.fault()?)))
+            {
+                self.leave_out(stream.planned(), reason.to_owned())?;
+            }
+            at += bytes;
+            if at < total {
+                batch.mark = Some(mark);
+            } else {
+                let file = match (file.take(), self.pass.file(number)) {
+                    (Some(stream), Some((index, planned))) => {
+                        let end = match stream.finish() {
+                            Ok(copied) => FileEnd::Copied(copied),
+                            Err(reason) => self.leave_out(planned, reason)?,
+                        };
+                        Some(record(index, planned, end))
+                    }
+                    _ => None,
+                };
+                batch.finished.push(Finished { segment, file });
+            }
+            self.hand_over(batch)?;
+        }
+        Ok(())
+    }
+
+    /// A file is left out, unless that must cost the drive, or the whole source is gone.
+    fn leave_out(&self, file: &DataFile, reason: String) -> Result<FileEnd, Error> {
+        if let Err(source) = std::fs::read_dir(self.root) {
+            return Err(Error::Scan { path: self.root.to_owned(), source });
+        }
+        if self.options.strict {
+            let (serial, path) = (self.target.serial.clone(), file.path.clone());
+            return Err(Error::SourceChanged { serial, path, reason });
+        }
+        Ok(FileEnd::LeftOut { reason })
+    }
+}
+
+fn record(index: usize, file: &DataFile, end: FileEnd) -> FileRecord {
+    FileRecord { index, bytes: file.bytes, modified_ns: file.modified_ns, end }
+}
+
+fn read_whole(root: &Path, file: &DataFile, data: &mut [u8]) -> Result<Copied, String> {
+    let source = Source::open(root, file)?;
+    source.read(0, data)?;
+    source.finish()?;
+    let mut hasher = FileHasher::new();
+    hasher.update(data);
+    let end = hasher.finish();
+    Ok(Copied::new(end.md5, end.sha256, end.blocks))
+}

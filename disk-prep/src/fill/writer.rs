@@ -1,0 +1,118 @@
+//! The one writer of a drive: puts batches on the device, and at each checkpoint flushes it,
+//! writes one journal record, and only then says how far it is.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Instant;
+
+use super::batch::Batch;
+use super::{FillOptions, Target};
+use crate::Error;
+use crate::journal::{FileEnd, FileRecord, Journal, Progress, Record, StreamMark, Tail};
+use crate::monitor::{Event, Monitor, Step};
+
+/// Writes what the workers hand over.
+pub struct Writer<'a> {
+    pub target: &'a Target<'a>,
+    pub options: &'a FillOptions,
+    pub journal: &'a mut Journal,
+    pub monitor: &'a dyn Monitor,
+    pub empty: Vec<Sender<Batch>>,
+    pub done_bytes: u64,
+    pub pending: Pending,
+}
+
+/// What is written but not confirmed.
+#[derive(Debug, Default)]
+pub struct Pending {
+    bytes: u64,
+    progress: Progress,
+    marks: BTreeMap<u64, StreamMark>,
+    tails: BTreeMap<usize, Tail>,
+}
+
+impl Writer<'_> {
+    /// Writes until all workers have ended; then confirms what arrived, also after a failure.
+    pub fn run(
+        mut self,
+        full: &Receiver<Result<Batch, Error>>,
+        abort: impl Fn(),
+    ) -> Result<(), Error> {
+        let mut failure = None;
+        let mut confirmed_at = Instant::now();
+        loop {
+            let wait = self.options.checkpoint_every.saturating_sub(confirmed_at.elapsed());
+            match full.recv_timeout(wait) {
+                Ok(Ok(batch)) => self.write(batch)?,
+                Ok(Err(error)) => {
+                    abort();
+                    failure.get_or_insert(error);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.pending.bytes >= self.options.checkpoint_bytes
+                || confirmed_at.elapsed() >= self.options.checkpoint_every
+            {
+                self.confirm()?;
+                confirmed_at = Instant::now();
+            }
+        }
+        self.confirm()?;
+        failure.map_or(Ok(()), Err)
+    }
+
+    fn write(&mut self, mut batch: Batch) -> Result<(), Error> {
+        for (offset, bytes) in batch.pieces() {
+            self.target.write(bytes, offset)?;
+        }
+        let pending = &mut self.pending;
+        pending.bytes += batch.bytes();
+        if let Some(tail) = batch.tail(self.target.volume_start) {
+            pending.tails.insert(batch.worker, tail);
+        }
+        for end in batch.finished.drain(..) {
+            pending.marks.remove(&end.segment);
+            pending.progress.finished.push(end);
+        }
+        if let Some(mut mark) = batch.mark.take() {
+            if let Some(before) = pending.marks.remove(&mark.segment) {
+                mark.new_blocks.splice(0..0, before.new_blocks);
+            }
+            pending.marks.insert(mark.segment, mark);
+        }
+        let home = &self.empty[batch.worker];
+        batch.clear();
+        // A worker that has ended needs no buffer.
+        let _ = home.send(batch);
+        Ok(())
+    }
+
+    /// Data flushed, then the journal, then the screen.
+    fn confirm(&mut self) -> Result<(), Error> {
+        let pending = std::mem::take(&mut self.pending);
+        if pending.progress.finished.is_empty() && pending.marks.is_empty() {
+            return Ok(());
+        }
+        self.target.flush()?;
+        let drive = self.target.serial;
+        let progress = Progress {
+            streams: pending.marks.into_values().collect(),
+            tails: pending.tails.values().cloned().collect(),
+            ..pending.progress
+        };
+        let ended: Vec<_> = progress.finished.iter().filter_map(|end| end.file.clone()).collect();
+        self.journal.append(Record::Progress(progress))?;
+        self.pending.tails = pending.tails;
+        self.done_bytes += pending.bytes;
+        let done_bytes = self.done_bytes;
+        self.monitor.event(&Event::BytesDone { drive, step: Step::Fill, done_bytes });
+        for FileRecord { index, end, .. } in ended {
+            if let FileEnd::LeftOut { reason } = end {
+                let path = &self.target.pass.files()[index].path;
+                self.monitor.event(&Event::FileLeftOut { drive, path, reason: &reason });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! Steps 2 and 3 of `design` 4: nothing old can be mistaken for a volume, then both partition
+//! tables. Repeated whole until the journal says that it is done; after that never.
+
+use crate::Error;
+use crate::drive_layout::DriveLayout;
+use crate::fill::{FillOptions, Target};
+use crate::journal::Begun;
+use crate::monitor::{Event, Monitor, Step};
+use crate::noun::Wipe;
+use crate::sys::aligned::AlignedBuffer;
+use crate::volume::gpt::{self, TableGuids};
+
+const HEAD_BYTES: u64 = 1 << 20;
+const EDGE_BYTES: u64 = 8192;
+const CHUNK_BYTES: usize = 4 << 20;
+
+/// Raw zeros over everything by which a volume is found; with `--wipe zero` over everything
+/// outside the volume's partition too.
+pub fn clear(
+    begun: &Begun,
+    layout: &DriveLayout,
+    target: &Target<'_>,
+    options: &FillOptions,
+    monitor: &dyn Monitor,
+) -> Result<(), Error> {
+    let (start, end) = (layout.disk.partition_start, layout.disk.partition_end());
+    let mut ranges = vec![0..HEAD_BYTES, end..begun.drive_bytes];
+    ranges.extend([start..start + EDGE_BYTES, end - EDGE_BYTES..end]);
+    let sector = crate::limits::SECTOR_BYTES;
+    ranges.extend(layout.placement.metadata().map(|at| start + at..start + at + sector));
+    zero(target, ranges, options)?;
+    target.flush()?;
+    if begun.wipe == Some(Wipe::Zero) {
+        let (drive, step) = (&begun.serial, Step::Wipe);
+        monitor.event(&Event::StepStarted { drive, step, done_bytes: 0, total_bytes: start });
+        zero(target, vec![HEAD_BYTES..start], options)?;
+        target.flush()?;
+        monitor.event(&Event::StepFinished { drive, step });
+    }
+    Ok(())
+}
+
+fn zero(
+    target: &Target<'_>,
+    ranges: Vec<std::ops::Range<u64>>,
+    options: &FillOptions,
+) -> Result<(), Error> {
+    let zeros = AlignedBuffer::zeroed(CHUNK_BYTES);
+    for range in ranges {
+        let mut at = range.start;
+        while at < range.end {
+            if options.stop.is_asked() {
+                return Err(Error::Stopped { serial: target.serial.clone() });
+            }
+            let length = (range.end - at).min(CHUNK_BYTES as u64);
+            target.write_raw(&zeros[..length as usize], at)?;
+            at += length;
+        }
+    }
+    Ok(())
+}
+
+/// Both partition tables, the backup first.
+pub fn write(
+    begun: &Begun,
+    layout: &DriveLayout,
+    target: &Target<'_>,
+    monitor: &dyn Monitor,
+) -> Result<(), Error> {
+    let drive = &begun.serial;
+    let step = Step::Label;
+    monitor.event(&Event::StepStarted { drive, step, done_bytes: 0, total_bytes: 0 });
+    let [reserved, data] = begun.partition_guids;
+    let tables = gpt::encode(&layout.disk, &TableGuids { disk: begun.disk_guid, reserved, data })
+        .map_err(|source| Error::Partitions { serial: drive.clone(), source })?;
+    target.write_raw(&tables.backup, tables.backup_offset)?;
+    target.write_raw(&tables.primary, 0)?;
+    target.flush()?;
+    monitor.event(&Event::StepFinished { drive, step });
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! Which file goes on which drive: pure and deterministic. The fewest drives that hold the data,
+//! the bytes balanced over them; whole files only. Formats and devices are another room's affair.
+
+mod room;
+
+use std::cmp::Reverse;
+
+use room::Filling;
+pub use room::Room;
+
+use crate::Error;
+use crate::dataset::DataFile;
+
+/// Which files go where. Files are named by their index in the list that was planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spread {
+    /// The drives used, in the order they were given; files ascending.
+    pub loads: Vec<Load>,
+    /// Drives that are not needed.
+    pub unused: Vec<usize>,
+    /// Files for which there is no room, ascending.
+    pub unplaced: Vec<usize>,
+}
+
+/// What goes on one drive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Load {
+    /// Index of the drive.
+    pub room: usize,
+    /// Indices of the files.
+    pub files: Vec<usize>,
+}
+
+/// Spreads the files over the fewest of the rooms. If all rooms together are too small, they are
+/// filled in the order given and the rest is unplaced.
+pub fn spread(files: &[DataFile], rooms: &[Room]) -> Result<Spread, Error> {
+    let items = items(files);
+    if items.is_empty() {
+        return Ok(Spread {
+            loads: Vec::new(),
+            unused: (0..rooms.len()).collect(),
+            unplaced: Vec::new(),
+        });
+    }
+    refuse_too_large(files, &items, rooms)?;
+    let mut largest_first: Vec<usize> = (0..rooms.len()).collect();
+    largest_first.sort_by_key(|&at| Reverse(rooms[at].volume_bytes));
+    for count in 1..=rooms.len() {
+        let mut chosen = largest_first[..count].to_vec();
+        chosen.sort_unstable();
+        let placed = place(files, &items, rooms, &chosen, Choice::LeastFilled)
+            .or_else(|| place(files, &items, rooms, &chosen, Choice::Tightest));
+        if let Some(loads) = placed {
+            return Ok(settle(loads, chosen, rooms.len(), Vec::new()));
+        }
+    }
+    Ok(fill_up(files, &items, rooms))
+}
+
+/// How many drives of one size the files need.
+pub fn count_drives(files: &[DataFile], room: &Room) -> Result<usize, Error> {
+    let mut rooms = vec![room.clone()];
+    loop {
+        let spread = spread(files, &rooms)?;
+        if spread.unplaced.is_empty() {
+            return Ok(spread.loads.len());
+        }
+        // At least so many more, by bytes alone.
+        let missing: u64 = spread.unplaced.iter().map(|&at| files[at].bytes).sum();
+        let more = (missing / room.volume_bytes.max(1)).max(1) as usize;
+        rooms.resize(rooms.len() + more, room.clone());
+    }
+}
+
+/// What is placed as one: a file, or all files that lie together.
+type Item = Vec<usize>;
+
+/// The group that lies together first, then single files, largest first, ties by path.
+fn items(files: &[DataFile]) -> Vec<Item> {
+    let (group, mut single): (Vec<usize>, Vec<usize>) =
+        (0..files.len()).partition(|&at| files[at].together);
+    single.sort_by(|&one, &other| {
+        files[other]
+            .bytes
+            .cmp(&files[one].bytes)
+            .then_with(|| files[one].path.cmp(&files[other].path))
+    });
+    let group = Some(group).filter(|group| !group.is_empty());
+    group.into_iter().chain(single.into_iter().map(|at| vec![at])).collect()
+}
+
+fn refuse_too_large(files: &[DataFile], items: &[Item], rooms: &[Room]) -> Result<(), Error> {
+    let Some(largest) = rooms.iter().max_by_key(|room| room.volume_bytes) else { return Ok(()) };
+    // Items stand largest first after the group, so the first two tell of all.
+    for item in items.iter().take(2) {
+        let mut filling = Filling::new(largest);
+        if !filling.add(item.iter().map(|&at| &files[at])) {
+            let what = match item[..] {
+                [at] => format!("File {}", files[at].source.display()),
+                _ => "The part of a repository that stays together".to_owned(),
+            };
+            return Err(Error::TooLargeForDrives {
+                what,
+                need_bytes: item.iter().map(|&at| files[at].bytes).sum(),
+                room_bytes: largest.volume_bytes,
+            });
+        }
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    /// The drive with the fewest bytes on it: balanced.
+    LeastFilled,
+    /// The drive with the least room left: denser.
+    Tightest,
+}
+
+/// Places all items on the chosen rooms, or none.
+fn place(
+    files: &[DataFile],
+    items: &[Item],
+    rooms: &[Room],
+    chosen: &[usize],
+    choice: Choice,
+) -> Option<Vec<Vec<usize>>> {
+    let mut fillings: Vec<Filling> = chosen.iter().map(|&at| Filling::new(&rooms[at])).collect();
+    let total: u64 = files.iter().map(|file| file.bytes).sum();
+    if total > chosen.iter().map(|&at| rooms[at].volume_bytes).sum() {
+        return None;
+    }
+    let mut loads = vec![Vec::new(); chosen.len()];
+    let mut order: Vec<usize> = (0..chosen.len()).collect();
+    for item in items {
+        match choice {
+            Choice::LeastFilled => order.sort_by_key(|&at| (fillings[at].data_bytes(), at)),
+            Choice::Tightest => order.sort_by_key(|&at| (fillings[at].free_bytes(), at)),
+        }
+        let at = order
+            .iter()
+            .copied()
+            .find(|&at| fillings[at].add(item.iter().map(|&file| &files[file])))?;
+        loads[at].extend_from_slice(item);
+    }
+    Some(loads)
+}
+
+/// Fills the rooms in the order given as far as they go.
+fn fill_up(files: &[DataFile], items: &[Item], rooms: &[Room]) -> Spread {
+    let mut fillings: Vec<Filling> = rooms.iter().map(Filling::new).collect();
+    let mut loads = vec![Vec::new(); rooms.len()];
+    let mut unplaced = Vec::new();
+    for item in items {
+        match fillings.iter_mut().position(|filling| filling.add(item.iter().map(|&at| &files[at])))
+        {
+            Some(at) => loads[at].extend_from_slice(item),
+            None => unplaced.extend_from_slice(item),
+        }
+    }
+    unplaced.sort_unstable();
+    settle(loads, (0..rooms.len()).collect(), rooms.len(), unplaced)
+}
+
+fn settle(
+    loads: Vec<Vec<usize>>,
+    chosen: Vec<usize>,
+    rooms: usize,
+    unplaced: Vec<usize>,
+) -> Spread {
+    let loads: Vec<Load> = chosen
+        .into_iter()
+        .zip(loads)
+        .filter(|(_, files)| !files.is_empty())
+        .map(|(room, mut files)| {
+            files.sort_unstable();
+            Load { room, files }
+        })
+        .collect();
+    let unused = (0..rooms).filter(|room| loads.iter().all(|load| load.room != *room)).collect();
+    Spread { loads, unused, unplaced }
+}

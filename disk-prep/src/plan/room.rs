@@ -1,0 +1,80 @@
+//! A drive as room for files, and how full it gets.
+
+use crate::dataset::DataFile;
+use crate::limits::CLUSTER_BYTES;
+use crate::manifest::{Entry, frame_bytes};
+use crate::noun::{DrivePath, Serial};
+use crate::volume::bitlocker::write::Placement;
+use crate::volume::ntfs::NeedEstimator;
+
+/// A drive as room for files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// The drive.
+    pub serial: Serial,
+    /// Length of its volume.
+    pub volume_bytes: u64,
+}
+
+/// A room with files in it.
+#[derive(Debug, Clone)]
+pub(super) struct Filling {
+    need: NeedEstimator,
+    room: Room,
+    manifest_bytes: u64,
+    data_bytes: u64,
+}
+
+impl Filling {
+    /// The empty room: BitLocker's files and the manifest's name take their part already.
+    pub fn new(room: &Room) -> Self {
+        let mut need = NeedEstimator::new(room.volume_bytes, CLUSTER_BYTES);
+        if let Ok(placement) = Placement::plan(room.volume_bytes, CLUSTER_BYTES, 0) {
+            need.pin(placement.pinned().map(|file| (file.path, file.bytes)));
+        }
+        // The longest name that a manifest has; its clusters are counted apart.
+        let manifest =
+            DrivePath::from_components(["00000000-0000-0000-0000-000000000000.manifest"]);
+        need.add(&manifest.expect("this name can be held"), 0);
+        let manifest_bytes = frame_bytes(&room.serial);
+        Filling { need, room: room.clone(), manifest_bytes, data_bytes: 0 }
+    }
+
+    /// Adds files if all of them fit; else nothing changes.
+    pub fn add<'a>(&mut self, files: impl Iterator<Item = &'a DataFile>) -> bool {
+        let mut grown = Change::default();
+        for file in files {
+            self.need.add(&file.path, file.bytes);
+            grown.manifest_bytes += Entry::of(file).text_bytes();
+            grown.data_bytes += file.bytes;
+            grown.files.push(file);
+        }
+        let manifest_bytes = self.manifest_bytes + grown.manifest_bytes;
+        if self.need.clusters() + manifest_bytes.div_ceil(CLUSTER_BYTES)
+            <= self.need.cluster_total()
+        {
+            self.manifest_bytes = manifest_bytes;
+            self.data_bytes += grown.data_bytes;
+            return true;
+        }
+        grown.files.iter().for_each(|file| self.need.remove(&file.path, file.bytes));
+        false
+    }
+
+    /// Bytes of the files in it.
+    pub fn data_bytes(&self) -> u64 {
+        self.data_bytes
+    }
+
+    /// Bytes that are left, roughly.
+    pub fn free_bytes(&self) -> u64 {
+        self.room.volume_bytes.saturating_sub(self.data_bytes)
+    }
+}
+
+#[derive(Default)]
+struct Change<'a> {
+    files: Vec<&'a DataFile>,
+    manifest_bytes: u64,
+    data_bytes: u64,
+}

@@ -1,0 +1,189 @@
+//! The story of one drive, from its first byte to its seal, in the order of writing of
+//! `design` 4. Every step can be cut off; the next run goes on from what the journal says.
+
+use std::path::Path;
+
+use crate::Error;
+use crate::dataset::DataFile;
+use crate::device::Device;
+use crate::drive::{Clearance, Drive};
+use crate::drive_layout::DriveLayout;
+use crate::fill::{FillOptions, Target, fill};
+use crate::journal::{
+    Base64, Begun, DrivePlan, FileEnd, History, Journal, JournalFolder, Record, Sealed, State,
+    write_plan,
+};
+use crate::label;
+use crate::manifest::Profile;
+use crate::monitor::{Event, Monitor, Step};
+use crate::noun::{Cipher, ContainerName, JobName, RecoveryPassword, Serial, Sha256Digest, Wipe};
+use crate::seal::Sealing;
+use crate::stop::StopFlag;
+use crate::volume::bitlocker::write::{
+    self, VolumeForm, VolumeKey, VolumeSecrets, encode_first_8k, encode_metadata, regain,
+};
+use crate::world::World;
+
+/// What was asked for, the same for every drive of a run.
+#[derive(Debug, Clone)]
+pub struct PrepareOptions {
+    /// The job the drives are for.
+    pub job: JobName,
+    /// Container of the blobs, if all have one.
+    pub container: Option<ContainerName>,
+    /// The cipher of new volumes.
+    pub cipher: Cipher,
+    /// Name and hash of new manifests.
+    pub profile: Profile,
+    /// Whether a changed source file fails its drive.
+    pub strict: bool,
+    /// Drives that may be erased.
+    pub erase: Vec<Serial>,
+    /// What happens to the free space of a drive that was used before.
+    pub wipe: Option<Wipe>,
+    /// The wish to stop.
+    pub stop: StopFlag,
+}
+
+/// A drive with its seal.
+#[derive(Debug, Clone)]
+pub struct PreparedDrive {
+    /// Serial number.
+    pub serial: Serial,
+    /// What the job needs to know.
+    pub sealed: Sealed,
+    /// Files of its plan that are not in its manifest, with the reason.
+    pub left_out: Vec<(DataFile, String)>,
+}
+
+/// Decides everything that the drive will be and writes it into plan file and journal. Nothing
+/// on the drive has changed when this returns.
+pub fn begin(
+    drive: &Drive,
+    clearance: Clearance,
+    files: Vec<DataFile>,
+    journals: &JournalFolder,
+    options: &PrepareOptions,
+    world: &dyn World,
+) -> Result<(Journal, DrivePlan), Error> {
+    let serial = &drive.serial;
+    let unlock = |source| Error::Volume { serial: serial.clone(), source };
+    let draw = |bytes: &mut [u8]| {
+        world.random(bytes).map_err(|source| Error::Randomness { serial: serial.clone(), source })
+    };
+    let guid = || {
+        let mut bytes = [0; 16];
+        draw(&mut bytes).map(|()| uuid::Builder::from_random_bytes(bytes).into_uuid())
+    };
+    let mut volume_serial = [0; 8];
+    draw(&mut volume_serial)?;
+    let at = world.now();
+    let mut begun = Begun {
+        version: 1,
+        at,
+        job: options.job.clone(),
+        container: options.container.clone(),
+        serial: serial.clone(),
+        model: drive.model.clone(),
+        drive_bytes: drive.bytes,
+        rotational: drive.rotational,
+        erase: clearance.erase,
+        wipe: clearance.wipe,
+        cipher: options.cipher,
+        profile: options.profile,
+        disk_guid: guid()?,
+        partition_guids: [guid()?, guid()?],
+        manifest_guid: guid()?,
+        volume_serial: u64::from_le_bytes(volume_serial),
+        recovery_password: RecoveryPassword::from_key([0; 16]),
+        metadata_block: Base64::default(),
+        first_8k: Base64::default(),
+        plan_sha256: Sha256Digest::new([0; 32]),
+    };
+    let layout = DriveLayout::plan(&begun, &files)?;
+    let plan = DrivePlan {
+        serial: serial.clone(),
+        job: options.job.clone(),
+        first_clusters: layout.first_clusters(),
+        files,
+    };
+    let secrets =
+        VolumeSecrets::draw(options.cipher, &mut |bytes| world.random(bytes)).map_err(unlock)?;
+    let stretched = world.stretch(secrets.password(), secrets.salt());
+    let form = VolumeForm {
+        placement: layout.placement,
+        partition_start: layout.disk.partition_start,
+        created: at,
+        description: format!("azseed {serial}"),
+    };
+    begun.recovery_password = secrets.password().clone();
+    begun.metadata_block =
+        Base64(encode_metadata(&form, &secrets, &stretched).map_err(unlock)?.to_vec());
+    begun.first_8k = Base64(encode_first_8k(&form, &secrets).to_vec());
+    begun.plan_sha256 = write_plan(&journals.plan(serial), &plan)?;
+    Ok((Journal::create(&journals.journal(serial), begun)?, plan))
+}
+
+/// Goes on with a begun drive until it is sealed. `device` is the whole drive, held by this run.
+pub fn prepare(
+    journal: &mut Journal,
+    plan: &DrivePlan,
+    device: &dyn Device,
+    root: &Path,
+    options: &FillOptions,
+    world: &dyn World,
+    monitor: &dyn Monitor,
+) -> Result<PreparedDrive, Error> {
+    let begun = journal.history().begun.clone();
+    let (serial, layout) = (&begun.serial, DriveLayout::plan(&begun, &plan.files)?);
+    let cipher = volume_key(&begun, world)?.sector_cipher();
+    let pass = layout.pass(&plan.files, begun.wipe);
+    let volume_start = layout.disk.partition_start;
+    let target = Target { serial, device, volume_start, cipher: &cipher, pass: &pass };
+    let sealing = Sealing { begun: &begun, plan, layout: &layout, target: &target };
+
+    if journal.history().state == State::Begun {
+        label::clear(&begun, &layout, &target, options, monitor)?;
+        label::write(&begun, &layout, &target, monitor)?;
+        journal.append(Record::Labelled)?;
+    }
+    if journal.history().state == State::Labelled {
+        fill(root, &target, journal, options, monitor)?;
+        sealing.write_manifest(journal.history())?;
+        journal.append(Record::Filled)?;
+    }
+    if journal.history().state == State::Filled {
+        let step = Step::Seal;
+        monitor.event(&Event::StepStarted { drive: serial, step, done_bytes: 0, total_bytes: 0 });
+        let sealed = sealing.seal(journal.history(), world.now())?;
+        journal.append(Record::Sealed(sealed))?;
+        monitor.event(&Event::StepFinished { drive: serial, step });
+    }
+    prepared(journal.history(), plan)
+}
+
+/// What a sealed journal says of its drive.
+pub fn prepared(history: &History, plan: &DrivePlan) -> Result<PreparedDrive, Error> {
+    let serial = history.begun.serial.clone();
+    let sealed =
+        history.sealed.clone().ok_or_else(|| Error::NotSealed { serial: serial.clone() })?;
+    let left_out = history
+        .files
+        .iter()
+        .filter_map(|(&index, end)| match end {
+            FileEnd::LeftOut { reason } => Some((plan.files.get(index)?.clone(), reason.clone())),
+            FileEnd::Copied(_) => None,
+        })
+        .collect();
+    Ok(PreparedDrive { serial, sealed, left_out })
+}
+
+/// The key of a begun volume: only its recovery password opens the block that holds it.
+fn volume_key(begun: &Begun, world: &dyn World) -> Result<VolumeKey, Error> {
+    let password = &begun.recovery_password;
+    let block = begun.metadata_block.0.as_slice().try_into();
+    block
+        .map_err(|_| write::Error::DamagedBlock { at: begun.metadata_block.0.len() })
+        .and_then(|block| regain(block, |salt| world.stretch(password, salt)))
+        .map_err(|source| Error::Volume { serial: begun.serial.clone(), source })
+}

@@ -1,0 +1,197 @@
+//! Steps 5 to 7 of `design` 4: the manifest, then what makes it a volume, in an order in which no
+//! half of it can be taken for one, then the read-back from the medium. Repeated whole until the
+//! journal says `sealed`.
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use md5::Md5;
+use sha2::{Digest, Sha256, Sha512};
+
+use crate::Error;
+use crate::drive_layout::DriveLayout;
+use crate::fill::{BOOT_BYTES, FileSink, Target, place_in_runs};
+use crate::journal::{Begun, DrivePlan, FileEnd, History, Sealed};
+use crate::limits::{CLUSTER_BYTES, SECTOR_BYTES};
+use crate::manifest::{Entry, ManifestWriter, Profile};
+use crate::sys::aligned::AlignedBuffer;
+
+const READ_BYTES: usize = 4 << 20;
+/// Ranges of the header hash: the first MiB of the drive and 140 KiB of the partition
+/// (`azure-import-export` 4.6).
+const HEADER_HEAD: u64 = 1_048_576;
+const HEADER_VOLUME: u64 = 143_360;
+
+/// A drive that is to be sealed.
+pub struct Sealing<'a> {
+    /// What was begun.
+    pub begun: &'a Begun,
+    /// What goes on it.
+    pub plan: &'a DrivePlan,
+    /// Where.
+    pub layout: &'a DriveLayout,
+    /// The volume.
+    pub target: &'a Target<'a>,
+}
+
+impl Sealing<'_> {
+    /// Writes the manifest into its place and flushes it.
+    pub fn write_manifest(&self, history: &History) -> Result<(), Error> {
+        let sink = FileSink::new(self.target, self.layout.manifest_runs());
+        self.manifest_into(history, sink).and_then(FileSink::finish).map_err(|source| {
+            // The sink wraps the drive's own error; anything else is a plan that does not add up.
+            match source.downcast::<Error>() {
+                Ok(error) => error,
+                Err(source) => {
+                    Error::Write { serial: self.begun.serial.clone(), offset: 0, source }
+                }
+            }
+        })?;
+        self.target.flush()
+    }
+
+    fn manifest_into<W: Write>(&self, history: &History, out: W) -> io::Result<W> {
+        let mut writer = ManifestWriter::new(out, &self.begun.serial)?;
+        for (index, file) in self.plan.files.iter().enumerate() {
+            if let Some(FileEnd::Copied(copied)) = history.files.get(&index) {
+                writer.file(&Entry::of(file), copied.block_digests(file.bytes))?;
+            }
+        }
+        writer.finish(self.layout.manifest_bytes)
+    }
+
+    /// Makes it a volume, reads back what that took, and says what the job needs to know.
+    pub fn seal(&self, history: &History, at: Timestamp) -> Result<Sealed, Error> {
+        let places = self.places();
+        self.target.flush()?;
+        let (last, first) = places.split_last().expect("there are five places");
+        for (offset, bytes) in first {
+            self.target.write(bytes, *offset)?;
+        }
+        self.target.flush()?;
+        self.target.write(&last.1, last.0)?;
+        self.target.flush()?;
+        for (offset, bytes) in &places {
+            let mut back = AlignedBuffer::zeroed(bytes.len());
+            self.target.read(&mut back, *offset)?;
+            if back[..] != bytes[..] {
+                return Err(self.differs(*offset));
+            }
+        }
+        let (manifest_hash, files, bytes) = self.check_manifest(history)?;
+        Ok(Sealed {
+            at,
+            manifest: self.begun.profile.manifest_path(self.begun.manifest_guid),
+            manifest_hash,
+            header_hash: match self.begun.profile {
+                Profile::Legacy => None,
+                Profile::Modern => Some(self.header_hash()?),
+            },
+            files,
+            bytes,
+        })
+    }
+
+    /// What is written when the drive is sealed, in order: the encrypted copy of the first 8 KiB,
+    /// the metadata blocks from the last to the first, the plain first 8 KiB.
+    fn places(&self) -> Vec<(u64, AlignedBuffer)> {
+        let placement = &self.layout.placement;
+        let mut boot = aligned(&self.layout.volume.boot_area());
+        self.target.cipher.encrypt(placement.header_copy() / SECTOR_BYTES, &mut boot);
+        let mut places = vec![(placement.header_copy(), boot)];
+        let block = aligned(&self.begun.metadata_block.0);
+        places.extend(placement.metadata().into_iter().rev().map(|at| (at, block.clone())));
+        places.push((0, aligned(&self.begun.first_8k.0)));
+        places
+    }
+
+    /// Reads the manifest from the medium and compares it with what it should be; its hash, and
+    /// how many files and bytes it lists.
+    fn check_manifest(&self, history: &History) -> Result<(String, u64, u64), Error> {
+        let expected = self
+            .manifest_into(history, HashSink::default())
+            .expect("a digest takes any bytes, and the length was kept when it was written");
+        let mut actual = HashSink::default();
+        let mut buffer = AlignedBuffer::zeroed(READ_BYTES);
+        let mut done = 0;
+        while done < self.layout.manifest_bytes {
+            let (offset, room) = place_in_runs(self.layout.manifest_runs(), CLUSTER_BYTES, done);
+            let length = room.min(READ_BYTES as u64);
+            let piece = &mut buffer[..length as usize];
+            self.target.read(piece, offset)?;
+            self.target.cipher.decrypt(offset / SECTOR_BYTES, piece);
+            let data = length.min(self.layout.manifest_bytes - done) as usize;
+            actual.take(&piece[..data]);
+            done += length;
+        }
+        let (expected, actual) =
+            (expected.finish(self.begun.profile), actual.finish(self.begun.profile));
+        if expected != actual {
+            let (offset, _) = place_in_runs(self.layout.manifest_runs(), CLUSTER_BYTES, 0);
+            return Err(self.differs(offset));
+        }
+        let copied = |index: &usize| matches!(history.files.get(index), Some(FileEnd::Copied(_)));
+        let listed: Vec<usize> = (0..self.plan.files.len()).filter(copied).collect();
+        let bytes = listed.iter().map(|&index| self.plan.files[index].bytes).sum();
+        Ok((actual, listed.len() as u64, bytes))
+    }
+
+    fn header_hash(&self) -> Result<String, Error> {
+        let start = self.target.volume_start;
+        let mut parts = Vec::new();
+        for (offset, length) in [(0, HEADER_HEAD), (start, HEADER_VOLUME)] {
+            let mut bytes = AlignedBuffer::zeroed(length as usize);
+            self.target.read_raw(&mut bytes, offset)?;
+            parts.push(format!("{offset}:{length}:{}", hex_upper(&Sha512::digest(&bytes[..]))));
+        }
+        Ok(parts.join(";"))
+    }
+
+    fn differs(&self, offset: u64) -> Error {
+        let offset = self.target.volume_start + offset;
+        Error::ReadBack { serial: self.begun.serial.clone(), offset }
+    }
+}
+
+fn aligned(bytes: &[u8]) -> AlignedBuffer {
+    debug_assert_eq!(bytes.len() as u64 % BOOT_BYTES, 0);
+    let mut buffer = AlignedBuffer::zeroed(bytes.len());
+    buffer.copy_from_slice(bytes);
+    buffer
+}
+
+/// Hashes what is written to it, in both ways a profile may want.
+#[derive(Default)]
+struct HashSink {
+    md5: Md5,
+    sha256: Sha256,
+}
+
+impl HashSink {
+    fn take(&mut self, bytes: &[u8]) {
+        self.md5.update(bytes);
+        self.sha256.update(bytes);
+    }
+
+    fn finish(self, profile: Profile) -> String {
+        match profile {
+            Profile::Legacy => hex_upper(&self.md5.finalize()),
+            Profile::Modern => hex_upper(&self.sha256.finalize()),
+        }
+    }
+}
+
+impl Write for HashSink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.take(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn hex_upper(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}

@@ -1,0 +1,414 @@
+//! Reads a sealed drive back as the datacenter will, through readers of its own, and compares it
+//! with journal and manifest. Names exactly what differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs::File;
+
+use md5::Md5;
+use sha2::{Digest, Sha256};
+
+use crate::Error;
+use crate::device::FileDevice;
+use crate::drive::{Drive, DriveName, Kind, find};
+use crate::hash::FileHasher;
+use crate::journal::{Copied, DrivePlan, FileEnd, History, JournalFolder, Sealed};
+use crate::limits::BLOCK_BYTES;
+use crate::manifest::{Manifest, ManifestBlob, parse};
+use crate::monitor::{Event, Monitor, Step};
+use crate::noun::{Cipher, Md5Digest, RecoveryPassword};
+use crate::stop::StopFlag;
+use crate::sys::aligned::AlignedBuffer;
+use crate::volume::view::{FileView, FoundFile, ViewError, find_volume, unlock};
+
+/// Bytes read at once.
+const READ_BYTES: usize = 16 << 20;
+/// A manifest is read into memory, up to this.
+const LARGEST_MANIFEST: u64 = 8 << 30;
+
+/// How a drive is verified.
+#[derive(Debug, Clone, Default)]
+pub struct VerifyOptions {
+    /// Where its journal may lie.
+    pub journals: Option<JournalFolder>,
+    /// What unlocks it, if there is no journal.
+    pub recovery_password: Option<RecoveryPassword>,
+    /// The wish to stop.
+    pub stop: StopFlag,
+}
+
+/// What was compared with what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Yardstick {
+    /// Journal and manifest.
+    Journal,
+    /// The drive's own manifest only.
+    Manifest,
+}
+
+/// What verifying a drive has found.
+#[derive(Debug)]
+pub struct VerifyReport {
+    /// The drive.
+    pub drive: Drive,
+    /// What it was compared with.
+    pub against: Yardstick,
+    /// The cipher of its volume.
+    pub cipher: Cipher,
+    /// Files that were read and compared.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Everything that differs; none means that the drive is good.
+    pub differences: Vec<Difference>,
+}
+
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each sentence names its fields")]
+pub enum Difference {
+    PartitionTable { copy: &'static str, fault: String },
+    DiskGuid,
+    MetadataCopies { intact: usize },
+    ManifestMissing { path: String },
+    ManifestHash { expected: String, actual: String },
+    ManifestForm { fault: String },
+    DriveId { manifest: String, drive: String },
+    FileMissing { path: String },
+    FileLength { path: String, expected: u64, actual: u64 },
+    Block { path: String, offset: u64, bytes: u64 },
+    FileMd5 { path: String },
+    FileSha256 { path: String },
+    NotInManifest { path: String },
+    NotInJournal { path: String },
+    Extra { path: String },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Difference::PartitionTable { copy, fault } => {
+                write!(f, "the {copy} partition table is damaged: {fault}")
+            }
+            Difference::DiskGuid => write!(f, "the disk GUID is not the one in the journal"),
+            Difference::MetadataCopies { intact } => {
+                write!(f, "only {intact} of the 3 BitLocker metadata blocks are intact")
+            }
+            Difference::ManifestMissing { path } => write!(f, "there is no manifest {path}"),
+            Difference::ManifestHash { expected, actual } => {
+                write!(f, "the manifest has the hash {actual}, the journal says {expected}")
+            }
+            Difference::ManifestForm { fault } => write!(f, "the manifest cannot be read: {fault}"),
+            Difference::DriveId { manifest, drive } => {
+                write!(f, "the manifest is for drive {manifest}, this is {drive}")
+            }
+            Difference::FileMissing { path } => write!(f, "{path} is missing"),
+            Difference::FileLength { path, expected, actual } => {
+                write!(f, "{path} has {actual} bytes, it should have {expected}")
+            }
+            Difference::Block { path, offset, bytes } => {
+                write!(f, "{path} differs in the {bytes} bytes from {offset} on")
+            }
+            Difference::FileMd5 { path } => {
+                write!(f, "{path} has another MD5 than the journal says")
+            }
+            Difference::FileSha256 { path } => {
+                write!(f, "{path} has another SHA-256 than the journal says")
+            }
+            Difference::NotInManifest { path } => write!(f, "{path} is not in the manifest"),
+            Difference::NotInJournal { path } => write!(f, "{path} is not in the journal"),
+            Difference::Extra { path } => {
+                write!(f, "{path} is on the drive, but nobody put it there")
+            }
+        }
+    }
+}
+
+/// Verifies one drive. An error means that it could not be looked at.
+pub fn verify(
+    name: &DriveName,
+    options: &VerifyOptions,
+    monitor: &dyn Monitor,
+) -> Result<VerifyReport, Error> {
+    let drive = find(name)?;
+    let serial = drive.serial.clone();
+    let journal = journal_of(&drive, options)?;
+    let password = match (&options.recovery_password, &journal) {
+        (Some(password), _) => password.clone(),
+        (None, Some((history, _))) => history.begun.recovery_password.clone(),
+        (None, None) => return Err(Error::NoRecoveryPassword { serial }),
+    };
+    let device = open(&drive)?;
+    let view_error = |error: ViewError| from_view(&drive, error);
+    let (tables, place) = find_volume(&device).map_err(view_error)?;
+    let mut differences = Vec::new();
+    for (copy, table) in [("primary", &tables.primary), ("backup", &tables.backup)] {
+        if let Err(fault) = table {
+            differences.push(Difference::PartitionTable { copy, fault: fault.to_string() });
+        }
+    }
+    if journal.as_ref().is_some_and(|(history, _)| !tables.names_disk(history.begun.disk_guid)) {
+        differences.push(Difference::DiskGuid);
+    }
+    let volume = unlock(&device, place, &password).map_err(view_error)?;
+    if volume.intact_copies() < 3 {
+        differences.push(Difference::MetadataCopies { intact: volume.intact_copies() });
+    }
+    let view = FileView::open(&volume).map_err(view_error)?;
+    let check = Check { drive: &drive, view: &view, options, monitor };
+    let against = if journal.is_some() { Yardstick::Journal } else { Yardstick::Manifest };
+    let (files, bytes) = check.run(journal.as_ref(), &mut differences)?;
+    Ok(VerifyReport {
+        drive: drive.clone(),
+        against,
+        cipher: volume.cipher(),
+        files,
+        bytes,
+        differences,
+    })
+}
+
+/// The drive opened for reading only.
+pub(crate) fn open(drive: &Drive) -> Result<FileDevice, Error> {
+    if drive.kind == Kind::NewImage {
+        return Err(Error::NoSuchDrive { name: drive.path.display().to_string() });
+    }
+    File::open(&drive.path)
+        .and_then(FileDevice::new)
+        .map_err(|source| Error::Open { path: drive.path.clone(), source })
+}
+
+/// The same fault as the error of a drive.
+pub(crate) fn from_view(drive: &Drive, error: ViewError) -> Error {
+    let serial = drive.serial.clone();
+    match error {
+        ViewError::Unlock(source) => Error::Unlock { serial, source },
+        ViewError::FileSystem { fault } => Error::FileSystem { serial, fault },
+        ViewError::NoTable { .. } | ViewError::NoPartition => {
+            Error::PartitionTable { serial, fault: error.to_string() }
+        }
+    }
+}
+
+type JournalAndPlan = (History, DrivePlan);
+
+fn journal_of(drive: &Drive, options: &VerifyOptions) -> Result<Option<JournalAndPlan>, Error> {
+    let Some(folder) = &options.journals else { return Ok(None) };
+    let history = folder.read()?.into_iter().find(|history| history.begun.serial == drive.serial);
+    let Some(history) = history else { return Ok(None) };
+    if history.sealed.is_none() {
+        return Err(Error::NotSealed { serial: drive.serial.clone() });
+    }
+    let plan = folder.read_plan(&history)?;
+    Ok(Some((history, plan)))
+}
+
+struct Check<'a, 'v> {
+    drive: &'a Drive,
+    view: &'a FileView<'v>,
+    options: &'a VerifyOptions,
+    monitor: &'a dyn Monitor,
+}
+
+impl Check<'_, '_> {
+    /// Compares everything; returns how many files and bytes.
+    fn run(
+        &self,
+        journal: Option<&JournalAndPlan>,
+        differences: &mut Vec<Difference>,
+    ) -> Result<(u64, u64), Error> {
+        let expected = journal.map(|(history, plan)| copied(history, plan));
+        let sealed = journal.and_then(|(history, _)| history.sealed.as_ref());
+        let Some((path, manifest)) = self.manifest(sealed, differences)? else { return Ok((0, 0)) };
+        if manifest.drive_id != self.drive.serial {
+            let (manifest, drive) = (manifest.drive_id.to_string(), self.drive.serial.to_string());
+            differences.push(Difference::DriveId { manifest, drive });
+        }
+        let mut listed: BTreeSet<&str> = BTreeSet::from([path.as_str()]);
+        let mut blobs: Vec<(&ManifestBlob, &FoundFile)> = Vec::new();
+        for blob in &manifest.blobs {
+            listed.insert(blob.path.as_str());
+            match self.view.files.get(blob.path.as_str()) {
+                Some(found) => blobs.push((blob, found)),
+                None => differences.push(Difference::FileMissing { path: blob.path.to_string() }),
+            }
+        }
+        self.list_strangers(&listed, expected.as_ref(), journal, differences);
+        // As they lie on the drive, so that it reads in one direction.
+        blobs.sort_by_key(|(_, found)| found.first_byte());
+        let (drive, step) = (&self.drive.serial, Step::Verify);
+        let total_bytes = blobs.iter().map(|(blob, _)| blob.bytes).sum();
+        self.monitor.event(&Event::StepStarted { drive, step, done_bytes: 0, total_bytes });
+        let mut done_bytes = 0;
+        let mut buffer = AlignedBuffer::zeroed(READ_BYTES);
+        for (blob, found) in &blobs {
+            let journalled = expected.as_ref().map(|files| files.get(blob.path.as_str()).copied());
+            self.file(blob, found, journalled, &mut buffer, differences)?;
+            done_bytes += blob.bytes;
+            self.monitor.event(&Event::BytesDone { drive, step, done_bytes });
+        }
+        self.monitor.event(&Event::StepFinished { drive, step });
+        Ok((blobs.len() as u64, done_bytes))
+    }
+
+    /// Reads the manifest and compares its hash; `None` if there is nothing to go on with.
+    fn manifest(
+        &self,
+        sealed: Option<&Sealed>,
+        differences: &mut Vec<Difference>,
+    ) -> Result<Option<(String, Manifest)>, Error> {
+        let path = match sealed {
+            Some(sealed) => sealed.manifest.to_string(),
+            None => self.manifest_path(),
+        };
+        let found = self.view.files.get(&path).filter(|file| file.bytes <= LARGEST_MANIFEST);
+        let Some(found) = found else {
+            differences.push(Difference::ManifestMissing { path });
+            return Ok(None);
+        };
+        let mut bytes = vec![0; found.bytes as usize];
+        self.read(found, 0, &mut bytes)?;
+        if let Some(sealed) = sealed {
+            let actual = if sealed.manifest_hash.len() == 32 {
+                hex_upper(&Md5::digest(&bytes))
+            } else {
+                hex_upper(&Sha256::digest(&bytes))
+            };
+            if actual != sealed.manifest_hash {
+                let expected = sealed.manifest_hash.clone();
+                differences.push(Difference::ManifestHash { expected, actual });
+            }
+        }
+        match parse(&bytes) {
+            Ok(manifest) => Ok(Some((path, manifest))),
+            Err(error) => {
+                differences.push(Difference::ManifestForm { fault: error.to_string() });
+                Ok(None)
+            }
+        }
+    }
+
+    /// Without a journal: the one file at the root that is named like a manifest.
+    fn manifest_path(&self) -> String {
+        let at_root = |path: &&String| path.rfind('\\') == Some(0) && path.ends_with(".manifest");
+        self.view.files.keys().find(at_root).cloned().unwrap_or("\\DriveManifest.xml".to_owned())
+    }
+
+    /// Files that are in one list and not in the other.
+    fn list_strangers(
+        &self,
+        listed: &BTreeSet<&str>,
+        expected: Option<&BTreeMap<&str, &Copied>>,
+        journal: Option<&JournalAndPlan>,
+        differences: &mut Vec<Difference>,
+    ) {
+        for path in expected.into_iter().flat_map(|files| files.keys()) {
+            if !listed.contains(path) {
+                differences.push(Difference::NotInManifest { path: (*path).to_owned() });
+            }
+        }
+        let planned: BTreeSet<&str> = journal
+            .into_iter()
+            .flat_map(|(_, plan)| plan.files.iter().map(|file| file.path.as_str()))
+            .collect();
+        for path in self.view.files.keys() {
+            let known = listed.contains(path.as_str())
+                || planned.contains(path.as_str())
+                || path.starts_with("\\System Volume Information\\FVE2.{");
+            if !known {
+                differences.push(Difference::Extra { path: path.clone() });
+            }
+        }
+    }
+
+    /// Reads a file once and compares everything that is known of it. `journalled` is `None`
+    /// without a journal, `Some(None)` when the journal does not know the file.
+    fn file(
+        &self,
+        blob: &ManifestBlob,
+        found: &FoundFile,
+        journalled: Option<Option<&Copied>>,
+        buffer: &mut [u8],
+        differences: &mut Vec<Difference>,
+    ) -> Result<(), Error> {
+        let path = || blob.path.to_string();
+        if found.bytes != blob.bytes {
+            let (expected, actual) = (blob.bytes, found.bytes);
+            differences.push(Difference::FileLength { path: path(), expected, actual });
+            return Ok(());
+        }
+        let mut hasher = FileHasher::new();
+        let mut at = 0;
+        while at < blob.bytes {
+            if self.options.stop.is_asked() {
+                return Err(Error::Stopped { serial: self.drive.serial.clone() });
+            }
+            let length = (blob.bytes - at).min(buffer.len() as u64) as usize;
+            self.read(found, at, &mut buffer[..length])?;
+            hasher.update(&buffer[..length]);
+            at += length as u64;
+        }
+        let digests = hasher.finish();
+        for (index, range) in blob.ranges.iter().enumerate() {
+            let in_step = range.offset == index as u64 * BLOCK_BYTES;
+            let digest = match digests.blocks.get(index) {
+                Some(digest) if in_step && is_block(range.offset, range.bytes, blob.bytes) => {
+                    *digest
+                }
+                _ => self.digest(found, range.offset, range.bytes, buffer)?,
+            };
+            if digest != range.digest {
+                let (offset, bytes) = (range.offset, range.bytes);
+                differences.push(Difference::Block { path: path(), offset, bytes });
+            }
+        }
+        match journalled {
+            Some(Some(copied)) => {
+                if copied.md5 != digests.md5 {
+                    differences.push(Difference::FileMd5 { path: path() });
+                }
+                if copied.sha256 != digests.sha256 {
+                    differences.push(Difference::FileSha256 { path: path() });
+                }
+            }
+            Some(None) => differences.push(Difference::NotInJournal { path: path() }),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// MD5 of a range that does not keep to our blocks.
+    fn digest(
+        &self,
+        found: &FoundFile,
+        offset: u64,
+        bytes: u64,
+        buffer: &mut [u8],
+    ) -> Result<Md5Digest, Error> {
+        let piece = &mut buffer[..bytes.min(BLOCK_BYTES) as usize];
+        self.read(found, offset, piece)?;
+        Ok(Md5Digest::new(Md5::digest(piece).into()))
+    }
+
+    fn read(&self, found: &FoundFile, at: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        self.view.read(found, at, buffer).map_err(|error| from_view(self.drive, error))
+    }
+}
+
+fn is_block(offset: u64, bytes: u64, file_bytes: u64) -> bool {
+    bytes == BLOCK_BYTES.min(file_bytes - offset.min(file_bytes))
+}
+
+/// What the journal says was copied, by path.
+fn copied<'a>(history: &'a History, plan: &'a DrivePlan) -> BTreeMap<&'a str, &'a Copied> {
+    let ends = history.files.iter().filter_map(|(&index, end)| match end {
+        FileEnd::Copied(copied) => Some((plan.files.get(index)?.path.as_str(), copied)),
+        FileEnd::LeftOut { .. } => None,
+    });
+    ends.collect()
+}
+
+fn hex_upper(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}

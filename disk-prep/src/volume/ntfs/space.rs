@@ -1,0 +1,105 @@
+//! Clusters handed out from the front of the volume, around the ranges that others pinned.
+
+/// Clusters in one piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// Number of the first.
+    pub first_cluster: u64,
+    /// How many.
+    pub cluster_count: u64,
+}
+
+impl Run {
+    /// The cluster behind the last.
+    pub fn end(&self) -> u64 {
+        self.first_cluster + self.cluster_count
+    }
+}
+
+/// Hands out clusters in ascending order. It does not know where the volume ends.
+#[derive(Debug)]
+pub struct Space {
+    pinned: Vec<Run>,
+    next: u64,
+    free: Vec<Run>,
+}
+
+impl Space {
+    /// All clusters but the pinned ones, which are ascending and do not overlap.
+    pub fn new(pinned: Vec<Run>) -> Self {
+        Space { pinned, next: 0, free: Vec::new() }
+    }
+
+    /// The first pinned run at or behind the next cluster.
+    fn barrier(&mut self) -> Option<Run> {
+        while self.pinned.first().is_some_and(|run| run.first_cluster == self.next) {
+            self.next = self.pinned.remove(0).end();
+        }
+        self.pinned.first().copied()
+    }
+
+    /// Clusters in one piece; what is skipped in front of a pinned range stays free.
+    pub fn take_whole(&mut self, cluster_count: u64) -> Run {
+        while let Some(barrier) = self.barrier() {
+            if cluster_count <= barrier.first_cluster - self.next {
+                break;
+            }
+            let cluster_count = barrier.first_cluster - self.next;
+            self.free.push(Run { first_cluster: self.next, cluster_count });
+            self.next = barrier.first_cluster;
+        }
+        let first_cluster = self.next;
+        self.next += cluster_count;
+        Run { first_cluster, cluster_count }
+    }
+
+    /// Clusters in as many pieces as pinned ranges make of them.
+    pub fn take_split(&mut self, mut cluster_count: u64) -> Vec<Run> {
+        let mut runs = Vec::new();
+        while cluster_count > 0 {
+            let room = self.barrier().map_or(u64::MAX, |run| run.first_cluster - self.next);
+            let count = cluster_count.min(room);
+            runs.push(Run { first_cluster: self.next, cluster_count: count });
+            self.next += count;
+            cluster_count -= count;
+        }
+        runs
+    }
+
+    /// The cluster behind the last one handed out.
+    pub fn end(&self) -> u64 {
+        self.next
+    }
+
+    /// Everything that was not handed out and is not pinned, up to `cluster_total`.
+    pub fn into_free(mut self, cluster_total: u64) -> Vec<Run> {
+        while self.next < cluster_total {
+            let end = self.barrier().map_or(cluster_total, |run| run.first_cluster);
+            if self.next < end {
+                let cluster_count = end - self.next;
+                self.free.push(Run { first_cluster: self.next, cluster_count });
+            }
+            self.next = end;
+        }
+        self.free
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(first_cluster: u64, cluster_count: u64) -> Run {
+        Run { first_cluster, cluster_count }
+    }
+
+    #[test]
+    fn whole_pieces_skip_pinned_ranges_and_split_ones_go_around() {
+        let mut space = Space::new(vec![run(10, 2), run(12, 3), run(30, 1)]);
+        assert_eq!(space.take_whole(8), run(0, 8));
+        assert_eq!(space.take_whole(3), run(15, 3));
+        assert_eq!(space.take_split(20), [run(18, 12), run(31, 8)]);
+        assert_eq!(space.end(), 39);
+        assert_eq!(space.into_free(50), [run(8, 2), run(39, 11)]);
+    }
+}

@@ -1,0 +1,236 @@
+//! The tree of names: folders and files numbered as records, each folder's names in collation
+//! order (`ntfs-write-once` 2). Names lie in one arena.
+
+use std::collections::HashMap;
+
+use super::Error;
+use super::layout::{FileSpec, PinnedRange};
+use super::names::{collate, is_same};
+use super::system::ROOT_NAMES;
+use crate::noun::DrivePath;
+
+/// Record of the root folder.
+pub const ROOT: u64 = 5;
+/// Record of the first name that is not of the system.
+pub const FIRST_RECORD: u64 = 64;
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// A folder, by its index among the folders.
+    Folder(u32),
+    /// A file, by its index in the plan.
+    File(u32),
+    /// A file over a pinned range.
+    Pinned(u32),
+}
+
+/// One name.
+#[derive(Debug, Clone, Copy)]
+pub struct Node {
+    name_at: u32,
+    name_units: u8,
+    /// Record of its folder.
+    pub parent: u32,
+    /// What it stands for.
+    pub entry: Entry,
+}
+
+/// One folder: its names are consecutive records.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Folder {
+    /// Record of the folder itself.
+    pub record: u64,
+    /// Record of its first name.
+    pub first: u64,
+    /// How many names it has.
+    pub count: u32,
+    /// Whether it is hidden, for what BitLocker keeps.
+    pub hidden: bool,
+}
+
+/// All names. Folder 0 is the root.
+#[derive(Debug)]
+pub struct Tree {
+    names: Vec<u16>,
+    nodes: Vec<Node>,
+    folders: Vec<Folder>,
+    root_order: Vec<u64>,
+}
+
+/// A folder while names are collected.
+#[derive(Default)]
+struct Draft {
+    names: Vec<(Vec<u16>, Entry)>,
+    hidden: bool,
+}
+
+impl Tree {
+    /// Collects, sorts and numbers all names.
+    pub fn build(
+        folders: &[DrivePath],
+        files: &[FileSpec],
+        pinned: &[PinnedRange],
+    ) -> Result<Self, Error> {
+        let mut drafts = Drafts::new();
+        for (index, range) in pinned.iter().enumerate() {
+            drafts.add(&range.path, Entry::Pinned(index as u32), true);
+        }
+        for folder in folders {
+            drafts.folder(folder.as_str(), false);
+        }
+        for (index, file) in files.iter().enumerate() {
+            drafts.add(&file.path, Entry::File(index as u32), false);
+        }
+        let mut tree = Tree {
+            names: Vec::new(),
+            nodes: Vec::new(),
+            folders: vec![Folder::default(); drafts.list.len()],
+            root_order: Vec::new(),
+        };
+        tree.number(&mut drafts.list)?;
+        tree.order_root()?;
+        Ok(tree)
+    }
+
+    /// The names of a folder first, then those of its folders, in order.
+    fn number(&mut self, drafts: &mut [Draft]) -> Result<(), Error> {
+        let mut waiting = vec![(0usize, ROOT)];
+        while let Some((index, record)) = waiting.pop() {
+            let Draft { mut names, hidden } = std::mem::take(&mut drafts[index]);
+            names.sort_by(|one, other| collate(&one.0, &other.0));
+            for pair in names.windows(2) {
+                if is_same(&pair[0].0, &pair[1].0) {
+                    return Err(self.clash(record, &pair[0].0, &pair[1].0));
+                }
+            }
+            let first = FIRST_RECORD + self.nodes.len() as u64;
+            let count = names.len() as u32;
+            self.folders[index] = Folder { record, first, count, hidden };
+            let mut inner = Vec::new();
+            for (name, entry) in names {
+                if let Entry::Folder(folder) = entry {
+                    inner.push((folder as usize, FIRST_RECORD + self.nodes.len() as u64));
+                }
+                let (name_at, name_units) = (self.names.len() as u32, name.len() as u8);
+                self.nodes.push(Node { name_at, name_units, parent: record as u32, entry });
+                self.names.extend(name);
+            }
+            waiting.extend(inner.into_iter().rev());
+        }
+        Ok(())
+    }
+
+    /// The root's names are sorted among those of the system.
+    fn order_root(&mut self) -> Result<(), Error> {
+        let root = self.folders[0];
+        let own = root.first..root.first + u64::from(root.count);
+        let mut order: Vec<(Vec<u16>, u64)> = (0..)
+            .zip(ROOT_NAMES)
+            .map(|(record, name)| (name.encode_utf16().collect(), record))
+            .chain(own.map(|record| (self.name(record).to_vec(), record)))
+            .collect();
+        order.sort_by(|one, other| collate(&one.0, &other.0));
+        for pair in order.windows(2) {
+            if is_same(&pair[0].0, &pair[1].0) {
+                return Err(Error::SystemName { path: String::from_utf16_lossy(&pair[1].0) });
+            }
+        }
+        self.root_order = order.into_iter().map(|(_, record)| record).collect();
+        Ok(())
+    }
+
+    fn clash(&self, folder: u64, one: &[u16], other: &[u16]) -> Error {
+        let path = self.path(folder);
+        let full = |name: &[u16]| format!("{path}\\{}", String::from_utf16_lossy(name));
+        Error::NamesClash { one: full(one), other: full(other) }
+    }
+
+    fn path(&self, record: u64) -> String {
+        let mut names = Vec::new();
+        let mut at = record;
+        while at != ROOT {
+            let node = self.node(at);
+            names.push(format!("\\{}", String::from_utf16_lossy(self.name(at))));
+            at = node.parent.into();
+        }
+        names.into_iter().rev().collect()
+    }
+
+    /// How many names there are; their records are consecutive from [`FIRST_RECORD`].
+    pub fn len(&self) -> u64 {
+        self.nodes.len() as u64
+    }
+
+    /// The folders; the root is the first.
+    pub fn folders(&self) -> &[Folder] {
+        &self.folders
+    }
+
+    /// What the name of this record is.
+    pub fn node(&self, record: u64) -> &Node {
+        &self.nodes[(record - FIRST_RECORD) as usize]
+    }
+
+    /// The name of this record, in UTF-16 units.
+    pub fn name(&self, record: u64) -> &[u16] {
+        let node = self.node(record);
+        &self.names[node.name_at as usize..][..node.name_units.into()]
+    }
+
+    /// Units of a folder's own name.
+    pub fn folder_name_units(&self, folder: usize) -> usize {
+        if folder == 0 { 1 } else { self.name(self.folders[folder].record).len() }
+    }
+
+    /// How many entries the index of a folder has.
+    pub fn entry_count(&self, folder: usize) -> usize {
+        if folder == 0 { self.root_order.len() } else { self.folders[folder].count as usize }
+    }
+
+    /// Record of an entry of a folder's index.
+    pub fn entry(&self, folder: usize, index: usize) -> u64 {
+        if folder == 0 { self.root_order[index] } else { self.folders[folder].first + index as u64 }
+    }
+
+    /// Units of the name of an entry.
+    pub fn entry_name_units(&self, folder: usize, index: usize) -> usize {
+        match self.entry(folder, index) {
+            record if record < FIRST_RECORD => ROOT_NAMES[record as usize].len(),
+            record => self.name(record).len(),
+        }
+    }
+}
+
+/// Folders while names are collected; known by their path.
+struct Drafts {
+    list: Vec<Draft>,
+    by_path: HashMap<String, usize>,
+}
+
+impl Drafts {
+    fn new() -> Self {
+        Drafts { list: vec![Draft::default()], by_path: HashMap::from([(String::new(), 0)]) }
+    }
+
+    fn add(&mut self, path: &DrivePath, entry: Entry, hidden: bool) {
+        let (folder, name) = path.as_str().rsplit_once('\\').unwrap_or(("", path.as_str()));
+        let folder = self.folder(folder, hidden);
+        self.list[folder].names.push((name.encode_utf16().collect(), entry));
+    }
+
+    /// The folder of this path, made with all above it if it is not there.
+    fn folder(&mut self, path: &str, hidden: bool) -> usize {
+        if let Some(&index) = self.by_path.get(path) {
+            return index;
+        }
+        let (above, name) = path.rsplit_once('\\').unwrap_or(("", path));
+        let above = self.folder(above, hidden);
+        let index = self.list.len();
+        self.list.push(Draft { names: Vec::new(), hidden });
+        self.by_path.insert(path.to_owned(), index);
+        let name = name.encode_utf16().collect();
+        self.list[above].names.push((name, Entry::Folder(index as u32)));
+        index
+    }
+}

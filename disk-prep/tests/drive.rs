@@ -1,0 +1,184 @@
+//! One drive after another on image files: prepared, verified, damaged, resumed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use disk_prep::dataset::{DataSet, FilesOptions, scan};
+use disk_prep::drive::DriveName;
+use disk_prep::journal::JournalFolder;
+use disk_prep::manifest::Profile;
+use disk_prep::monitor::VoidMonitor;
+use disk_prep::noun::{ByteSize, Cipher, Diagnose, ImportDisposition};
+use disk_prep::pool::{PrepareOutcome, PrepareRun};
+use disk_prep::prepare::PrepareOptions;
+use disk_prep::stop::StopFlag;
+use disk_prep::verify::{Difference, VerifyOptions, verify};
+use disk_prep::world::RealWorld;
+
+struct Bench {
+    folder: tempfile::TempDir,
+    options: PrepareOptions,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("source")).unwrap();
+        Bench {
+            folder,
+            options: PrepareOptions {
+                job: "job-1".parse().unwrap(),
+                container: None,
+                cipher: Cipher::default(),
+                profile: Profile::Legacy,
+                strict: false,
+                erase: Vec::new(),
+                wipe: None,
+                stop: StopFlag::default(),
+            },
+        }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn file(&self, name: &str, bytes: usize) {
+        let path = self.path("source").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let seed = name.len() as u64 * 7919 + bytes as u64;
+        let mut state = seed | 1;
+        let content: Vec<u8> = (0..bytes)
+            .map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                state as u8
+            })
+            .collect();
+        fs::write(path, content).unwrap();
+    }
+
+    fn data_set(&self) -> DataSet {
+        let options = FilesOptions {
+            job: "job-1".parse().unwrap(),
+            container: "target".parse().unwrap(),
+            prefix: String::new(),
+            disposition: ImportDisposition::Overwrite,
+            never: &[],
+            together: &[],
+        };
+        scan(&self.path("source"), &options).unwrap()
+    }
+
+    fn drive(&self, serial: &str, mib: u64) -> DriveName {
+        let path = self.path(&format!("{serial}.img"));
+        let bytes = (!path.exists()).then_some(ByteSize(mib << 20));
+        DriveName::Path { path, serial: None, bytes }
+    }
+
+    fn run(&self, drives: &[DriveName]) -> Result<PrepareOutcome, disk_prep::Error> {
+        PrepareRun {
+            data_set: &self.data_set(),
+            drives,
+            journals: JournalFolder::new(self.path("journals")),
+            options: self.options.clone(),
+            elsewhere: &BTreeMap::new(),
+            world: &RealWorld,
+            monitor: &VoidMonitor,
+        }
+        .run()
+    }
+
+    fn differences(&self, name: &DriveName) -> Vec<Difference> {
+        let journals = Some(JournalFolder::new(self.path("journals")));
+        let options = VerifyOptions { journals, ..VerifyOptions::default() };
+        verify(name, &options, &VoidMonitor).unwrap().differences
+    }
+}
+
+fn flip(path: &Path, offset: u64) {
+    let file = fs::File::options().read(true).write(true).open(path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, offset).unwrap();
+    file.write_all_at(&[byte[0] ^ 0x10], offset).unwrap();
+}
+
+#[test]
+fn a_prepared_drive_verifies_with_every_cipher_and_profile() {
+    for (cipher, profile) in [
+        (Cipher::XtsAes256, Profile::Legacy),
+        (Cipher::XtsAes128, Profile::Modern),
+        (Cipher::CbcAes256, Profile::Legacy),
+        (Cipher::CbcAes128, Profile::Modern),
+    ] {
+        let mut bench = Bench::new();
+        bench.options.cipher = cipher;
+        bench.options.profile = profile;
+        bench.file("a/empty", 0);
+        bench.file("a/one", 1);
+        bench.file("a/cluster", 4096);
+        bench.file("b/ünïcode 名前.txt", 5000);
+        bench.file("large", 90_000_001);
+        for number in 0..300 {
+            bench.file(&format!("many/entry-{number:04}"), 10 * number);
+        }
+        let outcome = bench.run(&[bench.drive("S1", 400)]).unwrap();
+        assert!(outcome.failed.is_empty() && outcome.unplaced.is_empty(), "{outcome:?}");
+        assert_eq!(outcome.sealed[0].sealed.files, 305);
+        assert_eq!(outcome.sealed[0].sealed.header_hash.is_some(), profile == Profile::Modern);
+        assert_eq!(bench.differences(&bench.drive("S1", 400)), []);
+        let again = bench.run(&[bench.drive("S1", 400)]).unwrap();
+        assert_eq!((again.sealed.len(), again.newly_sealed), (1, 0));
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_found_in_exactly_its_block() {
+    let bench = Bench::new();
+    bench.file("large", 90_000_001);
+    bench.file("small", 100);
+    bench.run(&[bench.drive("S1", 400)]).unwrap();
+    flip(&bench.path("S1.img"), (129 << 20) + (50 << 20));
+    let found = bench.differences(&bench.drive("S1", 400));
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(matches!(&found[0], Difference::Block { path, .. } if path == "\\job-1\\large"));
+}
+
+#[test]
+fn data_spans_drives_and_too_few_are_filled_first() {
+    let bench = Bench::new();
+    for number in 0..12 {
+        bench.file(&format!("pack-{number:02}"), 16 << 20);
+    }
+    let few = bench.run(&[bench.drive("S1", 260)]).unwrap();
+    assert_eq!(few.sealed.len(), 1);
+    assert!(!few.unplaced.is_empty());
+    let more = bench
+        .run(&[bench.drive("S1", 260), bench.drive("S2", 260), bench.drive("S3", 400)])
+        .unwrap();
+    assert!(more.unplaced.is_empty() && more.failed.is_empty(), "{more:?}");
+    let files: u64 = more.sealed.iter().map(|drive| drive.sealed.files).sum();
+    assert_eq!((files, more.newly_sealed), (12, 1));
+    assert_eq!(more.unused.len(), 1);
+    assert!(!bench.path("S2.img").exists(), "a drive that is not needed is not touched");
+    for drive in &more.sealed {
+        assert_eq!(bench.differences(&bench.drive(drive.serial.as_str(), 0)), []);
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_before_anything_is_written() {
+    let bench = Bench::new();
+    bench.file("a", 1000);
+    let code = |drives: &[DriveName]| bench.run(drives).unwrap_err().code();
+    assert_eq!(code(&[bench.drive("S1", 100)]), "drive-too-small");
+    fs::write(bench.path("S2.img"), vec![1; 300 << 20]).unwrap();
+    assert_eq!(code(&[bench.drive("S3", 300), bench.drive("S2", 0)]), "drive-not-blank");
+    assert!(!bench.path("S3.img").exists());
+    assert_eq!(code(&[bench.drive("S3", 300), bench.drive("S3", 300)]), "serial-twice");
+    bench.file("huge", 300 << 20);
+    assert_eq!(code(&[bench.drive("S3", 300)]), "file-too-large-for-drives");
+}
