@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use support::program::Machine;
@@ -58,7 +59,7 @@ fn prepare(size: &str, cipher: &str, fill: impl FnOnce(&Path)) -> Drive {
             "--yes",
         ],
     );
-    let password = machine.password_file(SERIAL, JOB);
+    let password = machine.password_file(Path::new(&staging), SERIAL);
     let expected = tree::expected(&source, &format!("{JOB}/"));
     Drive { machine, image, password, expected }
 }
@@ -185,6 +186,27 @@ fn a_wrong_recovery_password_opens_nothing() {
     assert_eq!(said.code, 12, "{}", said.stderr);
     let raw = std::fs::read(&drive.image).unwrap();
     assert!(!raw.windows(6).any(|bytes| bytes == b"secret"), "plain text lies on the drive");
+}
+
+#[test]
+fn a_flipped_bit_is_seen_by_every_reader() {
+    let drive = prepare("210M", "xts-aes-256", |source| {
+        let content = Dice(5).bytes(8 << 20);
+        tree::write(source, "file", &content, &mut Dice(5));
+    });
+    let layout = drive.read("layout");
+    let first =
+        layout["runs"][format!("{JOB}/file")][0][0].as_u64().expect("it has a first cluster");
+    let at = (129 << 20) + first * 4096 + 12_345;
+    let file = std::fs::File::options().read(true).write(true).open(&drive.image).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    file.write_all_at(&[byte[0] ^ 4], at).unwrap();
+    for reader in READERS {
+        let found = readers::files(reader, &drive.image, &drive.password);
+        let sha256 = |listing: &Listing| listing.files[&format!("{JOB}/file")].sha256.clone();
+        assert_ne!(sha256(&found), sha256(&drive.expected), "{reader} does not look at the drive");
+    }
 }
 
 #[test]

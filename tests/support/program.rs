@@ -89,13 +89,17 @@ impl Machine {
         said
     }
 
-    /// Writes a drive's recovery password, as `job keys --reveal` tells it, to a file of its own.
-    pub fn password_file(&self, serial: &str, job: &str) -> PathBuf {
-        let said = self.expect(0, &["job", "keys", "--job", job, "--reveal", "--json"]);
-        let keys = said.of_type("drive-key");
-        let key = keys.iter().find(|key| key["serial"] == serial).expect("the drive has a key");
+    /// Writes a drive's recovery password, as its journal holds it, to a file of its own.
+    pub fn password_file(&self, staging: &Path, serial: &str) -> PathBuf {
+        let journal = std::fs::read_to_string(staging.join(format!("journals/{serial}.journal")));
+        let journal = journal.expect("the drive has a journal");
+        let begun = journal.lines().next().expect("it has a first line");
+        let (_, record) = begun.split_once(' ').expect("a digest stands before the record");
+        let record: serde_json::Value = serde_json::from_str(record).expect("records are JSON");
+        let password =
+            record["recovery_password"].as_str().or(record["begun"]["recovery_password"].as_str());
         let file = self.path(&format!("{serial}.password"));
-        std::fs::write(&file, key["recovery_password"].as_str().expect("it is text")).unwrap();
+        std::fs::write(&file, password.expect("the first record holds it")).unwrap();
         file
     }
 }
