@@ -1,11 +1,11 @@
-//! The manual and the program name the same things: every command, flag, environment variable,
-//! error code and exit code that one has, the other has too.
+//! The manual and the program name the same things: every command, flag, environment variable
+//! and error code that one has, the other has too.
 
 mod support {
     pub mod sources;
 }
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use support::sources::{product, root};
 
@@ -23,72 +23,39 @@ fn quoted(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// The lines of a document's `## name` section.
-fn section<'a>(text: &'a str, name: &str) -> &'a str {
-    let start = text.find(&format!("\n## {name}\n")).unwrap_or_else(|| panic!("no section {name}"));
-    let rest = &text[start + 4 + name.len()..];
-    rest.find("\n## ").map_or(rest, |end| &rest[..end])
-}
-
-/// The first cell of every row of the section's tables, without backquotes.
-fn rows(section: &str) -> BTreeSet<String> {
-    let cells = section.lines().filter_map(|line| line.strip_prefix("| `"));
-    cells.filter_map(|rest| rest.split('`').next()).map(str::to_owned).collect()
-}
-
 fn document(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-const MANUAL: &[&str] = &["README.md", "docs/guide.md", "docs/concepts.md", "docs/reference.md", "docs/formats.md"];
+const MANUAL: &[&str] =
+    &["README.md", "docs/guide.md", "docs/concepts.md", "docs/reference.md", "docs/formats.md"];
 
-/// Every command of the program by its path, `job ship`; and all flags and variables.
+/// Flags and variables of the program.
+#[derive(Default)]
 struct Program {
-    commands: BTreeSet<String>,
     flags: BTreeSet<String>,
     variables: BTreeSet<String>,
 }
 
 fn program() -> Program {
-    let mut command = azseed::cli::command();
-    command.build();
-    let mut program =
-        Program { commands: BTreeSet::new(), flags: BTreeSet::new(), variables: BTreeSet::new() };
-    collect(&command, "", &mut program);
+    fn collect(command: &clap::Command, program: &mut Program) {
+        for argument in command.get_arguments() {
+            program.flags.extend(argument.get_long().map(|long| format!("--{long}")));
+            program
+                .variables
+                .extend(argument.get_env().map(|name| name.to_string_lossy().into_owned()));
+        }
+        command.get_subcommands().for_each(|inner| collect(inner, program));
+    }
+    let mut program = Program::default();
+    collect(&whole_command(), &mut program);
     program
 }
 
-fn collect(command: &clap::Command, path: &str, program: &mut Program) {
-    for argument in command.get_arguments() {
-        if let Some(long) = argument.get_long() {
-            program.flags.insert(format!("--{long}"));
-        }
-        if let Some(variable) = argument.get_env() {
-            program.variables.insert(variable.to_string_lossy().into_owned());
-        }
-    }
-    let visible = command.get_subcommands().filter(|inner| !inner.is_hide_set());
-    for inner in visible.filter(|inner| inner.get_name() != "help") {
-        let path = format!("{path} {}", inner.get_name());
-        program.commands.insert(path.trim().to_owned());
-        collect(inner, &path, program);
-    }
-}
-
-#[test]
-fn the_reference_lists_every_command_and_no_other() {
-    let reference = document("docs/reference.md");
-    let listed = rows(section(&reference, "Commands"));
-    let differences: Vec<_> = program().commands.symmetric_difference(&listed).cloned().collect();
-    assert!(differences.is_empty(), "in the program or in the reference, not in both: {differences:?}");
-}
-
-#[test]
-fn the_reference_lists_every_flag_and_no_other() {
-    let reference = document("docs/reference.md");
-    let listed = rows(section(&reference, "Flags"));
-    let differences: Vec<_> = program().flags.symmetric_difference(&listed).cloned().collect();
-    assert!(differences.is_empty(), "in the program or in the reference, not in both: {differences:?}");
+fn whole_command() -> clap::Command {
+    let mut command = azseed::cli::command();
+    command.build();
+    command
 }
 
 /// Variables that the sources read by name, beside those that clap reads.
@@ -96,7 +63,10 @@ fn read_by_name() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for source in product() {
         for part in source.text.split('"').skip(1).step_by(2) {
-            if part.starts_with("AZSEED_") && part.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
+            if part.len() > 7
+                && part.starts_with("AZSEED_")
+                && part.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+            {
                 found.insert(part.to_owned());
             }
         }
@@ -104,29 +74,98 @@ fn read_by_name() -> BTreeSet<String> {
     found
 }
 
-#[test]
-fn the_reference_lists_every_variable_and_no_other() {
-    let reference = document("docs/reference.md");
-    let listed: BTreeSet<_> = rows(section(&reference, "Environment"))
-        .into_iter()
-        .filter(|name| name.starts_with("AZSEED_"))
-        .collect();
-    let known = &program().variables | &read_by_name();
-    let differences: Vec<_> = known.symmetric_difference(&listed).cloned().collect();
-    assert!(differences.is_empty(), "in the program or in the reference, not in both: {differences:?}");
+/// One line of a table; a bar inside a cell would end it.
+fn row(cells: &[&str]) -> String {
+    let cells: Vec<_> =
+        cells.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " ")).collect();
+    format!("| {} |\n", cells.join(" | "))
 }
 
-/// Every code that a `fn code` of the product gives.
-fn codes() -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+/// Each command with what it is for and its arguments.
+fn commands_block() -> String {
+    fn describe(command: &clap::Command, path: &str, global: &BTreeSet<String>, out: &mut String) {
+        let shown = |inner: &&clap::Command| !inner.is_hide_set() && inner.get_name() != "help";
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        if command.get_subcommands().filter(shown).count() == 0 {
+            out.push_str(&format!("### `azseed {path}`\n\n{about}.\n\n"));
+            arguments(command, global, out);
+        }
+        for inner in command.get_subcommands().filter(shown) {
+            describe(inner, format!("{path} {}", inner.get_name()).trim(), global, out);
+        }
+    }
+    let whole = whole_command();
+    let mut out = String::from("### Everywhere\n\n");
+    arguments(&whole, &BTreeSet::new(), &mut out);
+    let names = whole.get_arguments().map(|argument| argument.get_id().to_string());
+    describe(&whole, "", &names.collect(), &mut out);
+    out
+}
+
+/// The table of a command's arguments, without those of every command.
+fn arguments(command: &clap::Command, global: &BTreeSet<String>, out: &mut String) {
+    let own = command.get_arguments().filter(|argument| {
+        let id = argument.get_id().to_string();
+        !global.contains(&id)
+            && !["help", "version"].contains(&id.as_str())
+            && !argument.is_hide_set()
+    });
+    let mut rows = String::new();
+    for argument in own {
+        let values = argument.get_action().takes_values();
+        let value = argument.get_value_names().unwrap_or_default().join(" ");
+        let name = match argument.get_long() {
+            Some(long) if values => format!("`--{long} {value}`"),
+            Some(long) => format!("`--{long}`"),
+            None => format!("`{value}`"),
+        };
+        let mut help = argument
+            .get_long_help()
+            .or(argument.get_help())
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        if let [default] =
+            argument.get_default_values().iter().filter(|_| values).collect::<Vec<_>>()[..]
+        {
+            help.push_str(&format!(" (default {})", default.to_string_lossy()));
+        }
+        let variable = argument.get_env().filter(|_| values);
+        let variable =
+            variable.map(|name| format!("`{}`", name.to_string_lossy())).unwrap_or_default();
+        rows.push_str(&row(&[&name, &help, &variable]));
+    }
+    if !rows.is_empty() {
+        out.push_str(&format!("| argument | meaning | variable |\n|---|---|---|\n{rows}\n"));
+    }
+}
+
+/// Variables that no flag stands for.
+fn variables_block() -> String {
+    let only: Vec<_> = read_by_name().difference(&program().variables).cloned().collect();
+    only.iter().map(|name| format!("- `{name}`\n")).collect()
+}
+
+/// Every code that a `fn code` of the product gives, with the sentence it stands beside.
+fn codes() -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
     for source in product() {
-        for (at, _) in source.text[..source.code.len().min(source.text.len())].match_indices("fn code(&self)") {
-            let body = &source.text[at..];
-            let end = body.find("\n    }").unwrap_or(body.len());
-            for part in body[..end].split('"').skip(1).step_by(2) {
+        let tested = source.text.find("#[cfg(test)]\nmod tests {").unwrap_or(source.text.len());
+        let text = &source.text[..tested];
+        for (at, _) in text.match_indices("fn code(&self)") {
+            let end = text[at..].find("\n    }").map_or(text.len(), |end| at + end);
+            for arm in text[at..end].split("=>").collect::<Vec<_>>().windows(2) {
+                let Some(code) =
+                    arm[1].trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next())
+                else {
+                    continue;
+                };
                 let kebab = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-                assert!(part.bytes().all(kebab), "{}: {part:?} is no code", source.path);
-                found.insert(part.to_owned());
+                assert!(code.bytes().all(kebab), "{}: {code:?} is no code", source.path);
+                let variant = arm[0].rsplit("::").next().unwrap_or_default();
+                let variant =
+                    variant.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+                let sentence = sentence(text, variant);
+                found.entry(code.to_owned()).or_insert(sentence);
             }
         }
     }
@@ -134,12 +173,63 @@ fn codes() -> BTreeSet<String> {
     found
 }
 
+/// The `#[error("…")]` of a variant, line breaks of the source taken out.
+fn sentence(text: &str, variant: &str) -> String {
+    let declared = ["{", "(", ","].iter().find_map(|after| {
+        let open = if *after == "{" { " " } else { "" };
+        text.find(&format!("\n    {variant}{open}{after}"))
+    });
+    let before = &text[..declared.unwrap_or(0)];
+    let Some(start) = before.rfind("#[error(") else { return String::new() };
+    let inner = before[start + 8..].trim_start();
+    let Some(inner) = inner.strip_prefix('"') else { return String::new() };
+    let end = inner.char_indices().find(|(at, c)| *c == '"' && !inner[..*at].ends_with('\\'));
+    let inner = &inner[..end.map_or(inner.len(), |(at, _)| at)];
+    inner.split("\\\n").map(str::trim_start).collect::<String>().replace("\\\"", "\"")
+}
+
+fn codes_block() -> String {
+    let rows =
+        codes().iter().map(|(code, text)| row(&[&format!("`{code}`"), text])).collect::<String>();
+    format!("| code | sentence |\n|---|---|\n{rows}")
+}
+
+/// Compares a generated block of the reference with what the program says of itself, or with
+/// `UPDATE_DOCS` set writes it.
+fn fresh(name: &str, block: &str) {
+    let path = "docs/reference.md";
+    let text = document(path);
+    let open = format!("<!-- generated: {name} -->\n");
+    let start = text.find(&open).unwrap_or_else(|| panic!("{path} has no {open}")) + open.len();
+    let end = start + text[start..].find("<!-- end -->").expect("the block ends");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let text = format!("{}{block}{}", &text[..start], &text[end..]);
+        #[allow(clippy::disallowed_methods, reason = "a document is no state file")]
+        std::fs::write(root().join(path), text).expect("the document can be written");
+        return;
+    }
+    let now = &text[start..end];
+    let changed = now
+        .lines()
+        .find(|line| !block.contains(line))
+        .or(block.lines().find(|line| !now.contains(line)));
+    assert!(
+        now == block,
+        "{path} is stale at {changed:?}: run `UPDATE_DOCS=1 cargo test --release --test docs`"
+    );
+}
+
 #[test]
-fn the_reference_explains_every_error_code_and_no_other() {
-    let reference = document("docs/reference.md");
-    let listed = rows(section(&reference, "Error codes"));
-    let differences: Vec<_> = codes().symmetric_difference(&listed).cloned().collect();
-    assert!(differences.is_empty(), "in the program or in the reference, not in both: {differences:#?}");
+fn the_reference_lists_what_the_program_has_and_nothing_else() {
+    fresh("commands", &commands_block());
+    fresh("variables", &variables_block());
+    fresh("codes", &codes_block());
+}
+
+#[test]
+fn every_error_code_says_something() {
+    let silent: Vec<_> = codes().into_iter().filter(|(_, sentence)| sentence.is_empty()).collect();
+    assert!(silent.is_empty(), "codes without a sentence: {silent:?}");
 }
 
 #[test]
@@ -151,9 +241,16 @@ fn the_manual_names_only_flags_and_variables_that_exist() {
             for word in text.split([' ', '=', '[', ']', '|', ',', ';']) {
                 let flag = word.starts_with("--") && word.len() > 2;
                 // Of cargo, restic and cryptsetup, which the manual quotes too.
-                let foreign = ["--release", "--read-data", "--workspace", "--setup", "--type"].contains(&word);
-                assert!(!flag || foreign || program.flags.contains(word), "{name} names {word} in `{text}`");
-                assert!(!word.starts_with("AZSEED_") || variables.contains(word), "{name} names {word}");
+                let foreign = ["--release", "--read-data", "--workspace", "--setup", "--type"]
+                    .contains(&word);
+                assert!(
+                    !flag || foreign || program.flags.contains(word),
+                    "{name} names {word} in `{text}`"
+                );
+                assert!(
+                    !word.starts_with("AZSEED_") || variables.contains(word),
+                    "{name} names {word}"
+                );
             }
         }
     }
