@@ -24,26 +24,10 @@ struct Drive {
 /// Prepares `size` bytes of image with what `fill` puts into the source folder.
 fn prepare(size: &str, cipher: &str, fill: impl FnOnce(&Path)) -> Drive {
     let machine = Machine::new();
-    let (source, staging, image) =
-        (machine.path("source"), machine.text("staging"), machine.path("drive.img"));
+    let (source, image) = (machine.path("source"), machine.path("drive.img"));
     std::fs::create_dir(&source).unwrap();
     fill(&source);
-    let contact = machine.path("contact.toml");
-    tree::write(&machine.path(""), "contact.toml", support::CONTACT.as_bytes(), &mut Dice(1));
-    let target = ["--storage-account", "account1", "--container", "seed", "--resource-group", "rg"];
-    let subscription = "11111111-2222-4333-8444-555555555555";
-    let mut adopt =
-        vec!["stage", "adopt", "--source", source.to_str().unwrap(), "--staging", &staging];
-    adopt.extend([
-        "--job",
-        JOB,
-        "--subscription",
-        subscription,
-        "--contact",
-        contact.to_str().unwrap(),
-    ]);
-    adopt.extend(target);
-    machine.expect(0, &adopt);
+    let staging = machine.adopt(&source, JOB);
     let drive = format!("image:{},serial={SERIAL},size={size}", image.display());
     machine.expect(
         0,

@@ -89,6 +89,31 @@ impl Machine {
         said
     }
 
+    /// Takes a folder as it stands into a staging path, and says where that is.
+    pub fn adopt(&self, source: &Path, job: &str) -> String {
+        let (staging, contact) = (self.text("staging"), self.text("contact.toml"));
+        std::fs::write(&contact, super::CONTACT).unwrap();
+        let source = source.to_str().expect("UTF-8");
+        let mut words =
+            vec!["stage", "adopt", "--source", source, "--staging", &staging, "--job", job];
+        words.extend([
+            "--storage-account",
+            "account1",
+            "--container",
+            "seed",
+            "--resource-group",
+            "rg",
+        ]);
+        words.extend([
+            "--subscription",
+            "11111111-2222-4333-8444-555555555555",
+            "--contact",
+            &contact,
+        ]);
+        self.expect(0, &words);
+        staging
+    }
+
     /// Writes a drive's recovery password, as its journal holds it, to a file of its own.
     pub fn password_file(&self, staging: &Path, serial: &str) -> PathBuf {
         let journal = std::fs::read_to_string(staging.join(format!("journals/{serial}.journal")));
