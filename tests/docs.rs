@@ -1,5 +1,6 @@
 //! The manual and the program name the same things: every command, flag, environment variable
 //! and error code that one has, the other has too.
+#![allow(clippy::disallowed_methods, reason = "a document is no state file")]
 
 mod support {
     pub mod sources;
@@ -182,7 +183,6 @@ fn fresh(name: &str, block: &str) {
     let end = start + text[start..].find("<!-- end -->").expect("the block ends");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         let text = format!("{}{block}{}", &text[..start], &text[end..]);
-        #[allow(clippy::disallowed_methods, reason = "a document is no state file")]
         std::fs::write(root().join(path), text).expect("the document can be written");
         return;
     }

@@ -1,5 +1,6 @@
 //! Other people's readers open what `azseed prep` wrote, and find every file as it was. Nothing
 //! of azseed reads here.
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
 mod support;
 

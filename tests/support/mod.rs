@@ -1,10 +1,11 @@
-//! What several test programs share: the sources as text, the program and other people's
-//! programs, throw-away trees. No product code.
+//! What several test programs share: the program, other people's readers, throw-away trees. No
+//! product code.
 #![allow(dead_code, reason = "each test program uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+#![allow(clippy::disallowed_methods, reason = "tests start programs and write no state files")]
 
 pub mod program;
 pub mod readers;
-pub mod sources;
 pub mod tree;
 
 /// Whom the drives go back to; what every job needs.

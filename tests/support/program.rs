@@ -1,11 +1,9 @@
 //! Runs `azseed` as a person would, with a state directory of its own and nothing of the
-//! caller's environment, and other people's programs.
-#![allow(clippy::disallowed_methods, reason = "tests start programs")]
+//! caller's environment.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -13,7 +11,6 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct Machine {
     folder: TempDir,
-    environment: Vec<(String, String)>,
 }
 
 /// What a run of `azseed` said.
@@ -27,19 +24,6 @@ pub struct Said {
     pub stderr: String,
 }
 
-impl Said {
-    /// The JSON lines of the given type.
-    pub fn of_type(&self, name: &str) -> Vec<serde_json::Value> {
-        let lines = self.stdout.lines().filter(|line| !line.trim().is_empty());
-        lines
-            .map(|line| {
-                serde_json::from_str::<serde_json::Value>(line).expect("--json prints JSON only")
-            })
-            .filter(|value| value["type"] == name)
-            .collect()
-    }
-}
-
 impl Machine {
     /// A new one on the disk that the build uses; memory file systems may be too small.
     pub fn new() -> Self {
@@ -47,7 +31,7 @@ impl Machine {
             .prefix("azseed-test-")
             .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
             .expect("the target folder can be written");
-        Machine { folder, environment: Vec::new() }
+        Machine { folder }
     }
 
     /// A path on it.
@@ -60,17 +44,11 @@ impl Machine {
         self.path(name).to_str().expect("the folder's name is UTF-8").to_owned()
     }
 
-    /// A variable for all later runs.
-    pub fn set(&mut self, name: &str, value: &str) {
-        self.environment.push((name.to_owned(), value.to_owned()));
-    }
-
     /// The program, ready for arguments.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_azseed"));
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.env("HOME", self.folder.path()).arg("--state").arg(self.path("state"));
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         command.args(arguments);
         command
@@ -135,55 +113,4 @@ fn said(output: Output) -> Said {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
-}
-
-/// The emulator in a process of its own; ends when dropped.
-#[derive(Debug)]
-pub struct Emulator {
-    child: Child,
-    /// Its `listening` line.
-    pub listening: serde_json::Value,
-}
-
-impl Emulator {
-    /// Starts it on a free port and waits until it answers.
-    pub fn start(machine: &Machine, data: &Path) -> Self {
-        let data = data.to_str().expect("UTF-8");
-        let mut child = machine
-            .command(&["emulator", "--listen", "127.0.0.1:0", "--data", data, "--json"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the emulator starts");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("it is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
-        let listening = serde_json::from_str(&line).expect("one JSON line");
-        Emulator { child, listening }
-    }
-
-    /// One member of the `listening` line.
-    pub fn get(&self, name: &str) -> &str {
-        self.listening[name].as_str().unwrap_or_else(|| panic!("no {name}: {}", self.listening))
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Runs another program, which must succeed.
-pub fn must(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> String {
-    let done = Command::new(program)
-        .args(arguments)
-        .envs(environment.iter().copied())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap_or_else(|error| panic!("{program}: {error}; run `tests/run --setup`"));
-    let out = String::from_utf8_lossy(&done.stdout).into_owned();
-    let err = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{program} {arguments:?}:\n{out}\n{err}");
-    out
 }

@@ -1,6 +1,5 @@
 //! Calls the independent readers of `tests/readers`, which run in the environment that the test
 //! command made. A reader that is missing is a failure, never a skip.
-#![allow(clippy::disallowed_methods, reason = "tests start other people's programs")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
