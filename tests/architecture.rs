@@ -209,9 +209,11 @@ fn only_in(source: &Source, words: &[&str], homes: &[&str]) -> Vec<String> {
 fn has_word(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         let joined = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-        !(joined(line[..at].chars().next_back()) && word.starts_with(char::is_alphabetic))
-            && !(joined(line[at + word.len()..].chars().next())
-                && word.ends_with(char::is_alphabetic))
+        let before =
+            word.starts_with(char::is_alphabetic) && joined(line[..at].chars().next_back());
+        let after = &line[at + word.len()..];
+        let behind = word.ends_with(char::is_alphabetic) && joined(after.chars().next());
+        !before && !behind
     })
 }
 

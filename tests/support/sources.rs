@@ -158,8 +158,8 @@ fn blank(text: &str) -> String {
             (0, quoted(rest))
         } else if c == '\'' && rest[1..].chars().nth(1) == Some('\'') {
             (0, 2 + rest[1..].chars().next().map_or(1, char::len_utf8))
-        } else if rest.starts_with("'\\") {
-            (0, rest[2..].find('\'').map_or(rest.len(), |at| at + 3))
+        } else if let Some(escape) = rest.strip_prefix("'\\") {
+            (0, escape.find('\'').map_or(rest.len(), |at| at + 3))
         } else {
             (c.len_utf8(), c.len_utf8())
         };
