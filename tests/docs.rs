@@ -1,0 +1,268 @@
+//! The manual and the program name the same things: every command, flag, environment variable
+//! and error code that one has, the other has too.
+#![allow(clippy::disallowed_methods, reason = "a document is no state file")]
+
+mod support {
+    pub mod sources;
+}
+
+use std::collections::BTreeSet;
+
+use support::sources::{product, root};
+
+/// Everything in backquotes of a document, code blocks left out.
+fn quoted(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut in_block = false;
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+        } else if !in_block {
+            found.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    found
+}
+
+fn document(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+const MANUAL: &[&str] =
+    &["README.md", "docs/guide.md", "docs/concepts.md", "docs/reference.md", "docs/formats.md"];
+
+/// Flags and variables of the program.
+#[derive(Default)]
+struct Program {
+    flags: BTreeSet<String>,
+    variables: BTreeSet<String>,
+}
+
+fn program() -> Program {
+    fn collect(command: &clap::Command, program: &mut Program) {
+        for argument in command.get_arguments() {
+            program.flags.extend(argument.get_long().map(|long| format!("--{long}")));
+            program
+                .variables
+                .extend(argument.get_env().map(|name| name.to_string_lossy().into_owned()));
+        }
+        command.get_subcommands().for_each(|inner| collect(inner, program));
+    }
+    let mut program = Program::default();
+    collect(&whole_command(), &mut program);
+    program
+}
+
+fn whole_command() -> clap::Command {
+    let mut command = azseed::cli::command();
+    command.build();
+    command
+}
+
+/// Variables that the sources read by name, beside those that clap reads.
+fn read_by_name() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for source in product() {
+        for part in source.text.split('"').skip(1).step_by(2) {
+            if part.len() > 7
+                && part.starts_with("AZSEED_")
+                && part.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+            {
+                found.insert(part.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// One line of a table; a bar inside a cell would end it.
+fn row(cells: &[&str]) -> String {
+    let cells: Vec<_> =
+        cells.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " ")).collect();
+    format!("| {} |\n", cells.join(" | "))
+}
+
+/// Each command with what it is for and its arguments.
+fn commands_block() -> String {
+    fn describe(command: &clap::Command, path: &str, global: &BTreeSet<String>, out: &mut String) {
+        let shown = |inner: &&clap::Command| !inner.is_hide_set() && inner.get_name() != "help";
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        if command.get_subcommands().filter(shown).count() == 0 {
+            out.push_str(&format!("### `azseed {path}`\n\n{about}.\n\n"));
+            arguments(command, global, out);
+        }
+        for inner in command.get_subcommands().filter(shown) {
+            describe(inner, format!("{path} {}", inner.get_name()).trim(), global, out);
+        }
+    }
+    let whole = whole_command();
+    let mut out = String::from("### Everywhere\n\n");
+    arguments(&whole, &BTreeSet::new(), &mut out);
+    let names = whole.get_arguments().map(|argument| argument.get_id().to_string());
+    describe(&whole, "", &names.collect(), &mut out);
+    out
+}
+
+/// The table of a command's arguments, without those of every command.
+fn arguments(command: &clap::Command, global: &BTreeSet<String>, out: &mut String) {
+    let own = command.get_arguments().filter(|argument| {
+        let id = argument.get_id().to_string();
+        !global.contains(&id)
+            && !["help", "version"].contains(&id.as_str())
+            && !argument.is_hide_set()
+    });
+    let mut rows = String::new();
+    for argument in own {
+        let values = argument.get_action().takes_values();
+        let value = argument.get_value_names().unwrap_or_default().join(" ");
+        let name = match argument.get_long() {
+            Some(long) if values => format!("`--{long} {value}`"),
+            Some(long) => format!("`--{long}`"),
+            None => format!("`{value}`"),
+        };
+        let mut help = argument
+            .get_long_help()
+            .or(argument.get_help())
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        if let [default] =
+            argument.get_default_values().iter().filter(|_| values).collect::<Vec<_>>()[..]
+        {
+            help.push_str(&format!(" (default {})", default.to_string_lossy()));
+        }
+        let variable = argument.get_env().filter(|_| values);
+        let variable =
+            variable.map(|name| format!("`{}`", name.to_string_lossy())).unwrap_or_default();
+        rows.push_str(&row(&[&name, &help, &variable]));
+    }
+    if !rows.is_empty() {
+        out.push_str(&format!("| argument | meaning | variable |\n|---|---|---|\n{rows}\n"));
+    }
+}
+
+/// Variables that no flag stands for.
+fn variables_block() -> String {
+    let only: Vec<_> = read_by_name().difference(&program().variables).cloned().collect();
+    only.iter().map(|name| format!("- `{name}`\n")).collect()
+}
+
+/// Every code that a `fn code` of the product gives.
+fn codes() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for source in product() {
+        let tested = source.text.find("#[cfg(test)]\nmod tests {").unwrap_or(source.text.len());
+        let text = &source.text[..tested];
+        for (at, _) in text.match_indices("fn code(&self)") {
+            let end = text[at..].find("\n    }").map_or(text.len(), |end| at + end);
+            for code in text[at..end].split('"').skip(1).step_by(2) {
+                let kebab = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+                assert!(code.bytes().all(kebab), "{}: {code:?} is no code", source.path);
+                found.insert(code.to_owned());
+            }
+        }
+    }
+    assert!(found.len() > 20, "the codes were not found");
+    found
+}
+
+fn codes_block() -> String {
+    let entries = azseed::advice::all().iter();
+    let rows: String = entries
+        .map(|entry| row(&[&format!("`{}`", entry.code), &entry.meaning, &entry.action]))
+        .collect();
+    format!("| code | what happened | what to do |\n|---|---|---|\n{rows}")
+}
+
+/// Compares a generated block of the reference with what the program says of itself, or with
+/// `UPDATE_DOCS` set writes it.
+fn fresh(name: &str, block: &str) {
+    let path = "docs/reference.md";
+    let text = document(path);
+    let open = format!("<!-- generated: {name} -->\n");
+    let start = text.find(&open).unwrap_or_else(|| panic!("{path} has no {open}")) + open.len();
+    let end = start + text[start..].find("<!-- end -->").expect("the block ends");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let text = format!("{}{block}{}", &text[..start], &text[end..]);
+        std::fs::write(root().join(path), text).expect("the document can be written");
+        return;
+    }
+    let now = &text[start..end];
+    let changed = now
+        .lines()
+        .find(|line| !block.contains(line))
+        .or(block.lines().find(|line| !now.contains(line)));
+    assert!(
+        now == block,
+        "{path} is stale at {changed:?}: run `UPDATE_DOCS=1 cargo test --release --test docs`"
+    );
+}
+
+#[test]
+fn the_reference_lists_what_the_program_has_and_nothing_else() {
+    fresh("commands", &commands_block());
+    fresh("variables", &variables_block());
+    fresh("codes", &codes_block());
+}
+
+#[test]
+fn explain_knows_every_code_of_the_program_and_none_that_it_never_gives() {
+    // Codes of the datacenter and of Azure keep their own spelling, with capitals.
+    let known = azseed::advice::all().iter().map(|entry| entry.code.clone());
+    let known: BTreeSet<_> = known.filter(|code| !code.contains(char::is_uppercase)).collect();
+    let differences: Vec<_> = codes().symmetric_difference(&known).cloned().collect();
+    assert!(differences.is_empty(), "given or explained, not both: {differences:#?}");
+}
+
+#[test]
+fn the_manual_names_only_flags_and_variables_that_exist() {
+    let program = program();
+    let variables = &program.variables | &read_by_name();
+    for name in MANUAL {
+        for text in quoted(&document(name)) {
+            for word in text.split([' ', '=', '[', ']', '|', ',', ';']) {
+                let flag = word.starts_with("--") && word.len() > 2;
+                // Of cargo, restic and cryptsetup, which the manual quotes too.
+                let foreign = ["--release", "--read-data", "--workspace", "--setup", "--type"]
+                    .contains(&word);
+                assert!(
+                    !flag || foreign || program.flags.contains(word),
+                    "{name} names {word} in `{text}`"
+                );
+                assert!(
+                    !word.starts_with("AZSEED_") || variables.contains(word),
+                    "{name} names {word}"
+                );
+            }
+        }
+    }
+}
+
+/// Every `azseed …` line of the manual's code blocks, continued lines joined.
+fn examples(text: &str) -> Vec<String> {
+    let joined = text.replace("\\\n", " ");
+    let blocks = joined.split("```").skip(1).step_by(2);
+    blocks
+        .flat_map(str::lines)
+        .map(|line| line.trim().trim_start_matches("sudo ").to_owned())
+        .filter(|line| line.starts_with("azseed "))
+        .collect()
+}
+
+#[test]
+fn every_example_of_the_manual_is_a_command_line_that_the_program_takes() {
+    let mut count = 0;
+    for name in MANUAL {
+        for example in examples(&document(name)) {
+            let line = example.split(['|', '>', '#']).next().unwrap_or_default();
+            let words = line.split_whitespace().map(|word| word.trim_matches('"'));
+            let outcome = azseed::cli::command().try_get_matches_from(words);
+            if let Err(error) = outcome {
+                panic!("{name}: {example}\n{error}");
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 5, "only {count} examples were found");
+    let wrong = azseed::cli::command().try_get_matches_from(["azseed", "prep", "--no-such-flag"]);
+    assert!(wrong.is_err(), "the check cannot fail");
+}

@@ -1,0 +1,25 @@
+//! What several test programs share: the program, other people's readers, throw-away trees. No
+//! product code.
+#![allow(dead_code, reason = "each test program uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+#![allow(clippy::disallowed_methods, reason = "tests start programs and write no state files")]
+
+pub mod program;
+pub mod readers;
+pub mod tree;
+
+/// Whom the drives go back to; what every job needs.
+pub const CONTACT: &str = r#"[return_address]
+recipient_name = "Backup Team"
+street_address_1 = "1 Example Street"
+city = "Redmond"
+state_or_province = "WA"
+postal_code = "98052"
+country_or_region = "USA"
+phone = "4255550100"
+email = "backup@example.com"
+
+[return_carrier]
+carrier_name = "FedEx"
+carrier_account_number = "123456789"
+"#;

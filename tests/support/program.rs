@@ -1,0 +1,116 @@
+//! Runs `azseed` as a person would, with a state directory of its own and nothing of the
+//! caller's environment.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// A throw-away copy machine: folders for everything that a journey leaves behind.
+#[derive(Debug)]
+pub struct Machine {
+    folder: TempDir,
+}
+
+/// What a run of `azseed` said.
+#[derive(Debug)]
+pub struct Said {
+    /// Exit code; 137 stands for killed.
+    pub code: i32,
+    /// What can be piped.
+    pub stdout: String,
+    /// What a person reads.
+    pub stderr: String,
+}
+
+impl Machine {
+    /// A new one on the disk that the build uses; memory file systems may be too small.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("azseed-test-")
+            .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+            .expect("the target folder can be written");
+        Machine { folder }
+    }
+
+    /// A path on it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The same as text, for arguments.
+    pub fn text(&self, name: &str) -> String {
+        self.path(name).to_str().expect("the folder's name is UTF-8").to_owned()
+    }
+
+    /// The program, ready for arguments.
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_azseed"));
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env("HOME", self.folder.path()).arg("--state").arg(self.path("state"));
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        command.args(arguments);
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Said {
+        said(self.command(arguments).output().expect("azseed starts"))
+    }
+
+    /// Runs it and expects this exit code.
+    pub fn expect<S: AsRef<OsStr>>(&self, code: i32, arguments: &[S]) -> Said {
+        let said = self.run(arguments);
+        let words: Vec<_> = arguments.iter().map(|word| word.as_ref().to_string_lossy()).collect();
+        assert_eq!(said.code, code, "azseed {}\n{}\n{}", words.join(" "), said.stdout, said.stderr);
+        said
+    }
+
+    /// Takes a folder as it stands into a staging path, and says where that is.
+    pub fn adopt(&self, source: &Path, job: &str) -> String {
+        let (staging, contact) = (self.text("staging"), self.text("contact.toml"));
+        std::fs::write(&contact, super::CONTACT).unwrap();
+        let source = source.to_str().expect("UTF-8");
+        let mut words =
+            vec!["stage", "adopt", "--source", source, "--staging", &staging, "--job", job];
+        words.extend([
+            "--storage-account",
+            "account1",
+            "--container",
+            "seed",
+            "--resource-group",
+            "rg",
+        ]);
+        words.extend([
+            "--subscription",
+            "11111111-2222-4333-8444-555555555555",
+            "--contact",
+            &contact,
+        ]);
+        self.expect(0, &words);
+        staging
+    }
+
+    /// Writes a drive's recovery password, as its journal holds it, to a file of its own.
+    pub fn password_file(&self, staging: &Path, serial: &str) -> PathBuf {
+        let journal = std::fs::read_to_string(staging.join(format!("journals/{serial}.journal")));
+        let journal = journal.expect("the drive has a journal");
+        let begun = journal.lines().next().expect("it has a first line");
+        let (_, record) = begun.split_once(' ').expect("a digest stands before the record");
+        let record: serde_json::Value = serde_json::from_str(record).expect("records are JSON");
+        let password =
+            record["recovery_password"].as_str().or(record["begun"]["recovery_password"].as_str());
+        let file = self.path(&format!("{serial}.password"));
+        std::fs::write(&file, password.expect("the first record holds it")).unwrap();
+        file
+    }
+}
+
+fn said(output: Output) -> Said {
+    Said {
+        code: output.status.code().unwrap_or(137),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
