@@ -48,7 +48,6 @@ impl Exit {
     }
 
     /// Ends the process.
-    #[expect(clippy::exit, reason = "this is the one place")]
     pub fn leave(self) -> ! {
         process::exit(self.code())
     }

@@ -1,6 +1,9 @@
 //! The program `azseed`: seeds the first backup to Azure on drives instead of over the wire.
 //! A library for its own tests; the binary is its only user.
 
+// Tests set their stage with plain files; durable writes are for state.
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
+
 pub mod advice;
 pub mod azure;
 pub mod cli;
@@ -25,7 +28,7 @@ use ui::Ui;
 /// Runs one command line.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
-    let settings = match config::Settings::read() {
+    let settings = match config::Settings::read(&cli::command()) {
         Ok(settings) => settings,
         Err(error) => return Ui::plain().fail(&error),
     };

@@ -69,7 +69,7 @@ const FLOORS: &[&[&str]] = &[
     &["drive", "device"],
     &["volume", "hash", "kernels"],
     &["plan", "fill", "journal", "manifest", "dataset", "drive_layout", "label", "seal"],
-    &["prepare", "verify", "pool"],
+    &["prepare", "verify", "pool", "inspect"],
 ];
 const MOST_LINES: usize = 500;
 

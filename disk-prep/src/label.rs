@@ -1,6 +1,8 @@
 //! Steps 2 and 3 of `design` 4: nothing old can be mistaken for a volume, then both partition
 //! tables. Repeated whole until the journal says that it is done; after that never.
 
+use std::ops::Range;
+
 use crate::Error;
 use crate::drive_layout::DriveLayout;
 use crate::fill::{FillOptions, Target};
@@ -33,7 +35,7 @@ pub fn clear(
     if begun.wipe == Some(Wipe::Zero) {
         let (drive, step) = (&begun.serial, Step::Wipe);
         monitor.event(&Event::StepStarted { drive, step, done_bytes: 0, total_bytes: start });
-        zero(target, vec![HEAD_BYTES..start], options)?;
+        zero(target, std::iter::once(HEAD_BYTES..start), options)?;
         target.flush()?;
         monitor.event(&Event::StepFinished { drive, step });
     }
@@ -42,7 +44,7 @@ pub fn clear(
 
 fn zero(
     target: &Target<'_>,
-    ranges: Vec<std::ops::Range<u64>>,
+    ranges: impl IntoIterator<Item = Range<u64>>,
     options: &FillOptions,
 ) -> Result<(), Error> {
     let zeros = AlignedBuffer::zeroed(CHUNK_BYTES);

@@ -67,7 +67,7 @@ struct Candidate {
 enum Standing {
     New(Clearance),
     Begun(Box<History>),
-    Sealed(Box<History>),
+    Sealed,
 }
 
 /// A drive whose thread can be started.
@@ -101,7 +101,7 @@ impl PrepareRun<'_> {
             match standing {
                 Standing::New(clearance) => spares.push((held, clearance)),
                 Standing::Begun(history) => works.push(self.resume(held, *history)?),
-                Standing::Sealed(_) => {}
+                Standing::Sealed => {}
             }
         }
         loop {
@@ -163,7 +163,7 @@ impl PrepareRun<'_> {
             State::Released => clear(),
             State::Sealed => {
                 check_same(held, history)?;
-                Ok(Standing::Sealed(Box::new(history.clone())))
+                Ok(Standing::Sealed)
             }
             State::Begun | State::Labelled | State::Filled => {
                 check_same(held, history)?;

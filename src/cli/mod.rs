@@ -54,7 +54,7 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write the initial backup, compressed, to a staging path
-    Stage(StageArgs),
+    Stage(Box<StageArgs>),
     /// See which drives will do
     Drive(DriveArgs),
     /// See how many drives are needed, and what goes where

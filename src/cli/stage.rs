@@ -4,38 +4,71 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use disk_prep::noun::{
-    AccountName, ContainerName, JobName, ResourceGroup, SubscriptionId, VaultName,
+    AccountName, ByteSize, ContainerName, JobName, ResourceGroup, SubscriptionId, VaultName,
 };
 
 /// Arguments of `stage`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    override_usage = "azseed stage --source PATH... --staging DIR --job NAME [OPTIONS]\n       \
+                            azseed stage adopt|status ..."
+)]
+#[command(
+    after_help = "Example:\n  azseed stage --source /srv/data --staging /mnt/staging --job seed-1 \\\n    \
+                        --storage-account seedaccount --container seed \\\n    \
+                        --subscription 00000000-0000-0000-0000-000000000000 --resource-group backup\n\n\
+                        Run the same command again after a stop: it goes on where it was."
+)]
 pub struct StageArgs {
-    /// What to do.
+    /// What else to do.
     #[command(subcommand)]
-    pub command: StageCommand,
+    pub command: Option<StageCommand>,
+    /// What to back up; repeat for more
+    #[arg(long = "source", value_name = "PATH", required = true)]
+    pub sources: Vec<PathBuf>,
+    /// Leave out what matches; repeat for more
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// A file with the repository's password; without it one is made
+    #[arg(long, value_name = "FILE", env = "AZSEED_PASSWORD_FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Accept a password of fewer than 16 characters
+    #[arg(long)]
+    pub weak_password: bool,
+    /// Compression level of zstd, 0 for none
+    #[arg(long, value_name = "LEVEL", env = "AZSEED_COMPRESSION", default_value = "3")]
+    #[arg(value_parser = clap::value_parser!(i32).range(-7..=22), allow_hyphen_values = true)]
+    pub compression: i32,
+    /// Size of the packs
+    #[arg(long, value_name = "SIZE", env = "AZSEED_PACK_SIZE", default_value = "64Mi")]
+    pub pack_size: ByteSize,
+    /// The seed.
+    #[command(flatten)]
+    pub seed: SeedArgs,
 }
 
 /// Where a seed lies and where it goes.
 #[derive(Debug, Clone, Args)]
 pub struct SeedArgs {
     /// The staging path
-    #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
-    pub staging: PathBuf,
+    #[arg(long, value_name = "DIR", env = "AZSEED_STAGING", required = true)]
+    pub staging: Option<PathBuf>,
     /// Name of the import job
-    #[arg(long, value_name = "NAME", env = "AZSEED_JOB")]
-    pub job: JobName,
+    #[arg(long, value_name = "NAME", env = "AZSEED_JOB", required = true)]
+    pub job: Option<JobName>,
     /// The storage account that the drives go to
-    #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
-    pub storage_account: AccountName,
+    #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT", required = true)]
+    pub storage_account: Option<AccountName>,
     /// The container
-    #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER")]
-    pub container: ContainerName,
+    #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER", required = true)]
+    pub container: Option<ContainerName>,
     /// The subscription
-    #[arg(long, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
-    pub subscription: SubscriptionId,
+    #[arg(long, value_name = "ID", env = "AZSEED_SUBSCRIPTION", required = true)]
+    pub subscription: Option<SubscriptionId>,
     /// The resource group
-    #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
-    pub resource_group: ResourceGroup,
+    #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP", required = true)]
+    pub resource_group: Option<ResourceGroup>,
     /// Region of the job
     #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
     pub location: Option<String>,
@@ -47,17 +80,18 @@ pub struct SeedArgs {
     pub contact: Option<PathBuf>,
 }
 
-/// `stage`.
+/// `stage` besides writing a backup.
 #[derive(Debug, Subcommand)]
 pub enum StageCommand {
     /// Take an existing restic repository or a folder as it stands
-    Adopt(AdoptArgs),
+    Adopt(Box<AdoptArgs>),
     /// Say what a staging path holds
     Status(StageStatusArgs),
 }
 
 /// Arguments of `stage adopt`.
 #[derive(Debug, Args)]
+#[command(override_usage = "azseed stage adopt --source PATH --staging DIR --job NAME [OPTIONS]")]
 #[command(
     after_help = "Example:\n  azseed stage adopt --source /srv/restic --staging /mnt/staging --job seed-1 \\\n    \
                         --storage-account seedaccount --container seed \\\n    \

@@ -52,7 +52,7 @@ pub fn run(
     ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
     match &cli.command {
-        Command::Stage(args) => stage::run(args),
+        Command::Stage(args) => stage::run(args, &cli.global, ui),
         Command::Drive(args) => drive::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Prep(args) => prep::run(args, &cli.global, ui),

@@ -1,42 +1,100 @@
 //! `stage`: the seed of a staging path.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{ByteSize, Contact};
+use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome};
-use crate::cli::{AdoptArgs, SeedArgs, StageArgs, StageCommand};
-use crate::staging::{Origin, Seed, SeedKind, SeedState, Target, adopt};
+use crate::cli::{AdoptArgs, Global, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
+use crate::exit::Exit;
+use crate::repository::{BackupDone, Settings};
+use crate::staging::{
+    Origin, Seed, SeedKind, SeedState, StageOptions, Staged, Target, Weak, adopt, begin,
+    read_password, stage,
+};
+use crate::state::State;
+use crate::ui::Ui;
 
 /// Runs `stage`.
-pub fn run(args: &StageArgs) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
     match &args.command {
-        StageCommand::Adopt(AdoptArgs { source, seed }) => {
-            let staging = seed.staging.clone();
-            let seed = adopt(source, &staging, target(seed)?, Timestamp::now())?;
-            Ok(Box::new(Staged { seed, staging }))
+        None => write(args, global, ui),
+        Some(StageCommand::Adopt(args)) => {
+            let AdoptArgs { source, seed } = args.as_ref();
+            let (staging, target) = seed_of(seed)?;
+            let seed = adopt(source, &staging, target, Timestamp::now())?;
+            Ok(Box::new(SeedShown { seed, staging, backup: None, password: None }))
         }
-        StageCommand::Status(args) => {
-            let seed = Seed::open(&args.staging)?;
-            Ok(Box::new(Staged { seed, staging: args.staging.clone() }))
+        Some(StageCommand::Status(StageStatusArgs { staging })) => {
+            let seed = Seed::open(staging)?;
+            let staging = staging.clone();
+            Ok(Box::new(SeedShown { seed, staging, backup: None, password: None }))
         }
     }
 }
 
-fn target(args: &SeedArgs) -> Result<Target, Failure> {
-    Ok(Target {
-        job: args.job.clone(),
-        storage_account: args.storage_account.clone(),
-        container: args.container.clone(),
+fn write(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+    let (staging, target) = seed_of(&args.seed)?;
+    let state = State::open(global.state.as_deref())?;
+    let weak = if args.weak_password { Weak::Accepted } else { Weak::Refused };
+    let given = args.password_file.as_deref();
+    // Read before anything is made, so that a password that cannot be used leaves nothing behind.
+    given.map(|path| read_password(path, weak)).transpose()?;
+    let seed = begin(&staging, target, Timestamp::now())?;
+    let is_new = !seed.data_root(&staging).join("config").exists();
+    let path = match (given, state.password_path(&seed)) {
+        (Some(path), _) => state.remember_password(&seed, path)?,
+        (None, Some(path)) => path,
+        (None, None) if is_new => state.make_password(&seed)?,
+        (None, None) => {
+            return Err(crate::staging::Error::NoPassword { path: staging.clone() }.into());
+        }
+    };
+    let weak = if given.is_some() { weak } else { Weak::Accepted };
+    let password = read_password(&path, weak)?;
+    let options = StageOptions {
+        sources: args.sources.clone(),
+        exclude: args.exclude.clone(),
+        settings: Settings { compression: args.compression, pack_bytes: args.pack_size.0 },
+    };
+    let Staged { seed, backup } =
+        stage(&staging, seed, &password, &options, Timestamp::now, ui.watcher())?;
+    state.remember(&seed, &staging)?;
+    Ok(Box::new(SeedShown { seed, staging, backup, password: Some(path) }))
+}
+
+/// The staging path and the target that the flags name; clap has seen to it that all are there.
+fn seed_of(args: &SeedArgs) -> Result<(PathBuf, Target), Failure> {
+    let missing = |flag| MissingFlag { flag };
+    let target = Target {
+        job: args.job.clone().ok_or(missing("--job"))?,
+        storage_account: args.storage_account.clone().ok_or(missing("--storage-account"))?,
+        container: args.container.clone().ok_or(missing("--container"))?,
         prefix: String::new(),
-        subscription: args.subscription.clone(),
-        resource_group: args.resource_group.clone(),
+        subscription: args.subscription.clone().ok_or(missing("--subscription"))?,
+        resource_group: args.resource_group.clone().ok_or(missing("--resource-group"))?,
         location: args.location.clone(),
         vault: args.vault.clone(),
         contact: args.contact.as_deref().map(contact).transpose()?,
-    })
+    };
+    Ok((args.staging.clone().ok_or(missing("--staging"))?, target))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{flag} is missing")]
+struct MissingFlag {
+    flag: &'static str,
+}
+
+impl Diagnose for MissingFlag {
+    fn code(&self) -> &'static str {
+        "flag-missing"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
 }
 
 /// A contact file that cannot be used.
@@ -44,13 +102,13 @@ fn target(args: &SeedArgs) -> Result<Target, Failure> {
 enum ContactError {
     #[error("Cannot read {path}")]
     Read {
-        path: std::path::PathBuf,
+        path: PathBuf,
         #[source]
         source: std::io::Error,
     },
     #[error("{path} is not a contact file")]
     Form {
-        path: std::path::PathBuf,
+        path: PathBuf,
         #[source]
         source: toml::de::Error,
     },
@@ -58,15 +116,15 @@ enum ContactError {
     Noun(#[from] disk_prep::noun::InvalidNoun),
 }
 
-impl disk_prep::noun::Diagnose for ContactError {
+impl Diagnose for ContactError {
     fn code(&self) -> &'static str {
         match self {
             ContactError::Read { .. } => "contact-unreadable",
             ContactError::Form { .. } | ContactError::Noun(_) => "contact-invalid",
         }
     }
-    fn kind(&self) -> disk_prep::noun::ErrorKind {
-        disk_prep::noun::ErrorKind::Usage
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
     }
 }
 
@@ -79,12 +137,21 @@ fn contact(path: &Path) -> Result<Contact, ContactError> {
     Ok(contact)
 }
 
-struct Staged {
+/// A seed, and what this run did for it.
+struct SeedShown {
     seed: Seed,
-    staging: std::path::PathBuf,
+    staging: PathBuf,
+    backup: Option<BackupDone>,
+    password: Option<PathBuf>,
 }
 
-impl Outcome for Staged {
+impl SeedShown {
+    fn unreadable(&self) -> &[String] {
+        self.backup.as_ref().map_or(&[], |backup| &backup.unreadable)
+    }
+}
+
+impl Outcome for SeedShown {
     fn text(&self) -> String {
         let Seed { kind, origin, state, totals, target, .. } = &self.seed;
         let what = match (kind, origin) {
@@ -96,18 +163,29 @@ impl Outcome for Staged {
             SeedState::Finished => "finished",
             SeedState::Unfinished => "not finished: run the same `azseed stage` again",
         };
-        format!(
-            "Staging path  {}\nSeed          {what}\nData          {}\nState         {state}\n\
-             To ship       {} files, {}\nJob           {}\nDestination   {}/{}/{}",
-            self.staging.display(),
-            self.seed.data_root(&self.staging).display(),
-            totals.files,
-            ByteSize(totals.bytes),
-            target.job,
-            target.storage_account,
-            target.container,
-            target.prefix
-        )
+        let mut lines = vec![
+            format!("Staging path  {}", self.staging.display()),
+            format!("Seed          {what}"),
+            format!("Data          {}", self.seed.data_root(&self.staging).display()),
+            format!("State         {state}"),
+        ];
+        if *origin == Origin::Written && self.seed.state == SeedState::Finished {
+            let (files, bytes) = (totals.source_files, ByteSize(totals.source_bytes));
+            lines.push(format!("Backed up     {files} files, {bytes}"));
+        }
+        lines.push(format!("To ship       {} files, {}", totals.files, ByteSize(totals.bytes)));
+        lines.push(format!("Job           {}", target.job));
+        let Target { storage_account, container, prefix, .. } = target;
+        lines.push(format!("Destination   {storage_account}/{container}/{prefix}"));
+        if let Some(path) = &self.password {
+            let path = path.display();
+            lines.push(format!("Password      in {path}: keep a copy elsewhere, nothing opens"));
+            lines.push("              the backup without it".to_owned());
+        }
+        for reason in self.unreadable() {
+            lines.push(format!("Not readable  {reason}"));
+        }
+        lines.join("\n")
     }
 
     fn json(&self) -> Vec<Value> {
@@ -116,7 +194,15 @@ impl Outcome for Staged {
             "type": "seed", "version": 1, "id": id, "kind": kind, "origin": origin, "state": state,
             "staging": self.staging, "job": target.job, "storage_account": target.storage_account,
             "container": target.container, "prefix": target.prefix, "files": totals.files,
-            "bytes": totals.bytes,
+            "bytes": totals.bytes, "source_files": totals.source_files,
+            "source_bytes": totals.source_bytes, "unreadable": self.unreadable(),
+            "unreadable_files": totals.unreadable_files, "password_file": self.password,
+            "snapshot": self.backup.as_ref().map(|backup| &backup.snapshot),
+            "tree": self.backup.as_ref().map(|backup| &backup.tree),
         })]
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of((!self.unreadable().is_empty()).then_some(ErrorKind::LeftOut))
     }
 }

@@ -1,1 +1,13 @@
-//! rustic_core behind one door: backup, check, restore, forget; folder and blob stores.
+//! The restic format behind one door: create, open, back up, check. The only room that knows
+//! `rustic_core`; it knows nothing of staging, jobs or vaults.
+
+mod error;
+mod folder_store;
+mod progress;
+mod repo;
+mod skipped;
+
+pub use error::Error;
+pub use folder_store::FolderStore;
+pub use progress::Watcher;
+pub use repo::{BackupDone, Repository, Settings};

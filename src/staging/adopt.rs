@@ -77,22 +77,8 @@ pub(super) fn totals(root: &Path) -> io::Result<Totals> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-
-    pub fn target() -> Target {
-        Target {
-            job: "job-1".parse().unwrap(),
-            storage_account: "seedaccount".parse().unwrap(),
-            container: "seed".parse().unwrap(),
-            prefix: String::new(),
-            subscription: "00000000-0000-0000-0000-000000000000".parse().unwrap(),
-            resource_group: "backup".parse().unwrap(),
-            location: None,
-            vault: None,
-            contact: None,
-        }
-    }
 
     #[test]
     fn a_folder_is_taken_as_files_and_a_repository_as_one_unless_it_is_locked() {
@@ -101,7 +87,7 @@ pub(super) mod tests {
         fs::create_dir_all(source.join("keys")).unwrap();
         fs::write(source.join("keys/k"), b"key").unwrap();
         let take = |staging: &str| {
-            adopt(&source, &folder.path().join(staging), target(), Timestamp::UNIX_EPOCH)
+            adopt(&source, &folder.path().join(staging), Target::example(), Timestamp::UNIX_EPOCH)
         };
         let files = take("one").unwrap();
         assert_eq!((files.kind, files.totals.files, files.totals.bytes), (SeedKind::Files, 1, 3));

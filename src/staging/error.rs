@@ -42,6 +42,20 @@ pub enum Error {
     Unfinished { path: PathBuf },
     #[error("Another run works on {path}")]
     Busy { path: PathBuf },
+    #[error("The password in {path} has {characters} characters, at least 16 are needed")]
+    WeakPassword { path: PathBuf, characters: usize },
+    #[error("{path} does not hold a password")]
+    EmptyPassword { path: PathBuf },
+    #[error("The password of the repository in {path} is not known on this machine")]
+    NoPassword { path: PathBuf },
+    #[error("{path} can be read by others")]
+    PasswordOpen { path: PathBuf },
+    #[error("The repository in {path} cannot be worked on")]
+    Repository {
+        path: PathBuf,
+        #[source]
+        source: crate::repository::Error,
+    },
 }
 
 impl Diagnose for Error {
@@ -59,6 +73,11 @@ impl Diagnose for Error {
             Error::OldLayout { .. } => "repository-old-layout",
             Error::Unfinished { .. } => "staging-unfinished",
             Error::Busy { .. } => "staging-busy",
+            Error::WeakPassword { .. } => "password-weak",
+            Error::EmptyPassword { .. } => "password-empty",
+            Error::NoPassword { .. } => "password-missing",
+            Error::PasswordOpen { .. } => "password-file-open",
+            Error::Repository { source, .. } => source.code(),
         }
     }
 
@@ -68,8 +87,13 @@ impl Diagnose for Error {
             Error::NotEmpty { .. } | Error::OtherSeed { .. } | Error::OldLayout { .. } => {
                 ErrorKind::Guard
             }
+            Error::WeakPassword { .. }
+            | Error::EmptyPassword { .. }
+            | Error::NoPassword { .. }
+            | Error::PasswordOpen { .. } => ErrorKind::Usage,
             Error::Locked { .. } | Error::Busy { .. } => ErrorKind::Busy,
             Error::Full { .. } | Error::Unfinished { .. } => ErrorKind::Resumable,
+            Error::Repository { source, .. } => source.kind(),
             Error::Damaged { .. } | Error::Newer { .. } | Error::Io { .. } => ErrorKind::Failed,
         }
     }
@@ -82,6 +106,9 @@ impl Diagnose for Error {
             Error::Locked { .. } => "wait until it has ended, or run `restic unlock`",
             Error::OldLayout { .. } => "convert it first with `restic migrate s3_layout`",
             Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",
+            Error::WeakPassword { .. } => "use a longer one, or add `--weak-password`",
+            Error::NoPassword { .. } => "name its file with `--password-file`",
+            Error::PasswordOpen { .. } => "make it private with `chmod 600`",
             Error::Damaged { .. } => "restore the file from a copy, or stage anew elsewhere",
             _ => return None,
         };

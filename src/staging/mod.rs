@@ -3,8 +3,12 @@
 
 mod adopt;
 mod error;
+mod password;
 mod seed;
+mod write;
 
 pub use adopt::adopt;
 pub use error::Error;
+pub use password::{Weak, generate, read_password};
 pub use seed::{Origin, Seed, SeedKind, SeedState, Target, Totals, journals};
+pub use write::{StageOptions, Staged, begin, stage};

@@ -208,6 +208,18 @@ pub fn journals(staging: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
+impl Target {
+    /// Some target, for tests.
+    pub(super) fn example() -> Self {
+        serde_json::from_value(serde_json::json!({
+            "job": "job-1", "storage_account": "seedaccount", "container": "seed", "prefix": "",
+            "subscription": "00000000-0000-0000-0000-000000000000", "resource_group": "backup",
+        }))
+        .expect("every field is valid")
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -219,7 +231,7 @@ mod tests {
             Origin::Written,
             SeedKind::Repository,
             "repo".into(),
-            super::super::adopt::tests::target(),
+            Target::example(),
             Timestamp::UNIX_EPOCH,
         );
         seed.save(folder.path()).unwrap();

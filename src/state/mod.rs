@@ -13,7 +13,7 @@ use disk_prep::sys::durable::{self, Access};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::staging::{Seed, journals};
+use crate::staging::{Seed, generate, journals};
 
 /// The state directory.
 #[derive(Debug, Clone)]
@@ -82,16 +82,46 @@ impl State {
     /// Remembers where a seed is.
     pub fn remember(&self, seed: &Seed, staging: &Path) -> Result<(), StateError> {
         let folder = self.seeds();
-        let at = |path: &Path| {
-            let path = path.to_owned();
-            move |source| StateError::Io { path, source }
-        };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(at(&folder))?;
-        let staging = fs::canonicalize(staging).map_err(at(staging))?;
+        self.make_folder(&folder)?;
+        let staging = fs::canonicalize(staging).map_err(io_at(staging))?;
         let known = Known { version: 1, staging, job: seed.target.job.clone() };
         let text = serde_json::to_vec(&known).expect("paths and names can be written");
         let path = folder.join(format!("{}.json", seed.id));
-        durable::write(&path, &text, Access::Public).map_err(at(&path))
+        durable::write(&path, &text, Access::Public).map_err(io_at(&path))
+    }
+
+    /// Where the password of a seed's repository is, if this machine knows it.
+    pub fn password_path(&self, seed: &Seed) -> Option<PathBuf> {
+        let made = self.passwords().join(seed.id.to_string());
+        let named = fs::read_to_string(made.with_extension("path")).ok().map(PathBuf::from);
+        named.or_else(|| made.exists().then_some(made))
+    }
+
+    /// Remembers the file with a password that was given; the password stays where it is.
+    pub fn remember_password(&self, seed: &Seed, file: &Path) -> Result<PathBuf, StateError> {
+        let file = fs::canonicalize(file).map_err(io_at(file))?;
+        let path = self.passwords().join(seed.id.to_string()).with_extension("path");
+        self.make_folder(&self.passwords())?;
+        let text = file.as_os_str().as_encoded_bytes();
+        durable::write(&path, text, Access::Private).map_err(io_at(&path))?;
+        Ok(file)
+    }
+
+    /// Makes a password for a seed's repository, before the repository is made.
+    pub fn make_password(&self, seed: &Seed) -> Result<PathBuf, StateError> {
+        let path = self.passwords().join(seed.id.to_string());
+        self.make_folder(&self.passwords())?;
+        let password = generate().map_err(io_at(Path::new("/dev/urandom")))?;
+        durable::write(&path, password.as_bytes(), Access::Private).map_err(io_at(&path))?;
+        Ok(path)
+    }
+
+    fn passwords(&self) -> PathBuf {
+        self.0.join("passwords")
+    }
+
+    fn make_folder(&self, folder: &Path) -> Result<(), StateError> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io_at(folder))
     }
 
     /// Drives that seeds other than this one have sealed or begun, with their jobs. Staging paths
@@ -122,4 +152,9 @@ impl State {
         };
         entries.flatten().filter_map(|entry| read(entry.path())).collect()
     }
+}
+
+fn io_at(path: &Path) -> impl FnOnce(io::Error) -> StateError {
+    let path = path.to_owned();
+    move |source| StateError::Io { path, source }
 }

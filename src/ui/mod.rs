@@ -2,9 +2,11 @@
 //! JSON Lines, or only errors. Results go to standard output, everything else to standard error.
 
 mod progress;
+mod watch;
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
 
 use disk_prep::monitor::{Monitor, VoidMonitor};
 use disk_prep::noun::Diagnose;
@@ -14,6 +16,7 @@ use serde_json::json;
 use crate::cli::Global;
 use crate::commands::Outcome;
 use crate::exit::Exit;
+use crate::repository::Watcher;
 
 /// How things are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +74,16 @@ impl Ui {
             Face::Plain => Box::new(progress::Lines::new()),
             Face::Json => Box::new(progress::JsonLines),
             Face::Quiet => Box::new(VoidMonitor),
+        }
+    }
+
+    /// Shows how a backup goes on.
+    pub fn watcher(&self) -> Arc<dyn Watcher> {
+        match self.face {
+            Face::Terminal => Arc::new(watch::Bar::new()),
+            Face::Plain => Arc::new(watch::Ticker::new(watch::Form::Plain)),
+            Face::Json => Arc::new(watch::Ticker::new(watch::Form::Json)),
+            Face::Quiet => Arc::new(watch::Silent),
         }
     }
 

@@ -18,7 +18,10 @@ pub struct JournalFolder(PathBuf);
 
 /// Held while a run prepares drives from this folder.
 #[derive(Debug)]
-pub struct FolderLock(File);
+pub struct FolderLock {
+    /// The lock ends when this is closed.
+    _file: File,
+}
 
 impl JournalFolder {
     /// The folder; it need not exist.
@@ -54,7 +57,7 @@ impl JournalFolder {
             .map_err(at)?;
         flock(&file, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| Error::Held { what: format!("{}", self.0.display()) })?;
-        Ok(FolderLock(file))
+        Ok(FolderLock { _file: file })
     }
 
     /// What all journals say, by serial; a torn first record counts as no journal.

@@ -225,7 +225,7 @@ fn check_ranges(blob: &ManifestBlob) -> Result<(), String> {
     let covered = match blob.blob_type {
         // An empty list stands for a blob that is put in one piece.
         BlobType::BlockBlob => blob.ranges.is_empty() || end == blob.bytes,
-        BlobType::PageBlob => end <= blob.bytes && blob.bytes % limits::PAGE_BYTES == 0,
+        BlobType::PageBlob => end <= blob.bytes && blob.bytes.is_multiple_of(limits::PAGE_BYTES),
     };
     if covered { Ok(()) } else { Err(format!("the ranges of {} do not cover it", blob.blob)) }
 }

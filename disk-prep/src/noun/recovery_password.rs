@@ -55,7 +55,7 @@ impl FromStr for RecoveryPassword {
             }
             let value: u32 = group.parse().map_err(|_| fault())?;
             let quotient = u16::try_from(value / 11).map_err(|_| fault())?;
-            if value % 11 != 0 {
+            if !value.is_multiple_of(11) {
                 return Err(fault());
             }
             word.copy_from_slice(&quotient.to_le_bytes());

@@ -1,0 +1,76 @@
+//! What can go wrong with a repository.
+
+use std::io;
+use std::path::PathBuf;
+
+use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+
+/// The error of this room.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each sentence names its fields")]
+pub enum Error {
+    /// What the library says, in its own words.
+    #[error("{action} failed")]
+    Library {
+        action: &'static str,
+        #[source]
+        source: Box<rustic_core::RusticError>,
+    },
+    /// The store failed below the library.
+    #[error("Cannot use {path}")]
+    Store {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The disk is full.
+    #[error("There is no room left for {path}")]
+    Full { path: PathBuf },
+    /// The password is another.
+    #[error("The password does not open the repository")]
+    WrongPassword,
+    /// The check found something.
+    #[error("The check of the repository found {}: {}", count(remarks), remarks.join("; "))]
+    Damaged { remarks: Vec<String> },
+    /// A source path that the format cannot hold.
+    #[error("The path {path:?} cannot be backed up: it is not UTF-8")]
+    SourceName { path: PathBuf },
+}
+
+fn count(remarks: &[String]) -> String {
+    if remarks.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", remarks.len()) }
+}
+
+impl Diagnose for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Error::Library { .. } => "repository-failed",
+            Error::Store { .. } => "repository-store",
+            Error::Full { .. } => "repository-full",
+            Error::WrongPassword => "repository-password",
+            Error::Damaged { .. } => "repository-damaged",
+            Error::SourceName { .. } => "source-name",
+        }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Library { .. } | Error::Store { .. } => ErrorKind::Failed,
+            Error::Full { .. } => ErrorKind::Resumable,
+            Error::WrongPassword => ErrorKind::NotAllowed,
+            Error::Damaged { .. } => ErrorKind::Difference,
+            Error::SourceName { .. } => ErrorKind::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        let text = match self {
+            Error::Full { .. } => "free space there, then run the same command again",
+            Error::WrongPassword => "name the right one with `--password-file`",
+            Error::SourceName { .. } => "name a folder above it as the source",
+            _ => return None,
+        };
+        Some(Hint::new(text))
+    }
+}

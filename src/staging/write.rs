@@ -1,0 +1,247 @@
+//! The staging writer: the initial backup as a restic repository. A killed run is gone on with:
+//! finished packs are used, drafts swept, and only a checked repository is called finished.
+
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
+use secrecy::SecretString;
+
+use super::adopt::totals;
+use super::{Error, Origin, Seed, SeedKind, SeedState, Target, Totals};
+use crate::repository::{BackupDone, FolderStore, Repository, Settings, Watcher};
+
+const REPOSITORY: &str = "repo";
+const LOCK: &str = ".stage.lock";
+
+/// What is staged and how.
+#[derive(Debug, Clone)]
+pub struct StageOptions {
+    /// What to back up.
+    pub sources: Vec<PathBuf>,
+    /// What to leave out.
+    pub exclude: Vec<String>,
+    /// How a new repository is made.
+    pub settings: Settings,
+}
+
+/// A staging path that is finished.
+#[derive(Debug, Clone)]
+pub struct Staged {
+    /// Its seed.
+    pub seed: Seed,
+    /// What this run backed up; `None` when there was nothing left to do.
+    pub backup: Option<BackupDone>,
+}
+
+/// The seed that is at the staging path, or a new one for this target, saved.
+pub fn begin(staging: &Path, target: Target, now: Timestamp) -> Result<Seed, Error> {
+    let target = Target { prefix: format!("{REPOSITORY}/"), ..target };
+    if let Some(seed) = Seed::find(staging)? {
+        if seed.target.job != target.job || seed.origin != Origin::Written {
+            let (held, asked) = (seed.target.job.to_string(), target.job.to_string());
+            return Err(Error::OtherSeed { path: staging.to_owned(), held, asked });
+        }
+        return Ok(seed);
+    }
+    let at = |source| Error::of_io(staging.to_owned(), source);
+    fs::create_dir_all(staging).map_err(at)?;
+    let foreign = |entry: &fs::DirEntry| entry.file_name() != LOCK;
+    if fs::read_dir(staging).map_err(at)?.flatten().any(|entry| foreign(&entry)) {
+        return Err(Error::NotEmpty { path: staging.to_owned() });
+    }
+    let seed = Seed::begin(Origin::Written, SeedKind::Repository, REPOSITORY.into(), target, now);
+    seed.save(staging)?;
+    Ok(seed)
+}
+
+/// Backs up until the seed is finished. `now` is asked when it is.
+pub fn stage(
+    staging: &Path,
+    seed: Seed,
+    password: &SecretString,
+    options: &StageOptions,
+    now: impl Fn() -> Timestamp,
+    watcher: Arc<dyn Watcher>,
+) -> Result<Staged, Error> {
+    if seed.state == SeedState::Finished {
+        return Ok(Staged { seed, backup: None });
+    }
+    let _lock = lock(staging)?;
+    let sources = absolute(&options.sources)?;
+    let root = seed.data_root(staging);
+    let failed = |source| Error::Repository { path: root.clone(), source };
+    let store = Arc::new(FolderStore::new(&root));
+    store.sweep().map_err(failed)?;
+    let open = || Repository::open(store.clone(), password, watcher.clone()).map_err(failed);
+    let repository = if store.has_config() {
+        let repository = open()?;
+        repository.repair_index().map_err(failed)?;
+        repository
+    } else {
+        Repository::create(store.clone(), password, options.settings, watcher.clone())
+            .map_err(failed)?
+    };
+    let exclude = without_staging(&options.exclude, &sources, staging);
+    let backup = repository.back_up(&sources, &exclude).map_err(failed)?;
+    open()?.check().map_err(failed)?;
+    if store.sweep().map_err(failed)? > 0 {
+        return Err(Error::Unfinished { path: staging.to_owned() });
+    }
+    let shipped = totals(&root).map_err(|source| Error::of_io(root.clone(), source))?;
+    let totals = Totals {
+        source_files: backup.files,
+        source_bytes: backup.bytes,
+        unreadable_files: backup.unreadable.len() as u64,
+        ..shipped
+    };
+    let seed = Seed { sources, ..seed }.finish(totals, now());
+    seed.save(staging)?;
+    Ok(Staged { seed, backup: Some(backup) })
+}
+
+fn lock(staging: &Path) -> Result<File, Error> {
+    let path = staging.join(LOCK);
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|source| Error::of_io(path, source))?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| Error::Busy { path: staging.to_owned() })?;
+    Ok(file)
+}
+
+/// The sources as later increments will name them: absolute, links resolved.
+fn absolute(sources: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let resolve =
+        |path: &PathBuf| fs::canonicalize(path).map_err(|_| Error::NoSource { path: path.clone() });
+    sources.iter().map(resolve).collect()
+}
+
+/// A staging path below a source would be backed up into itself.
+fn without_staging(exclude: &[String], sources: &[PathBuf], staging: &Path) -> Vec<String> {
+    let mut exclude = exclude.to_vec();
+    let staging = fs::canonicalize(staging);
+    let inside = |staging: &PathBuf| sources.iter().any(|source| staging.starts_with(source));
+    exclude.extend(staging.ok().filter(inside).map(|staging| staging.display().to_string()));
+    exclude
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::Command;
+
+    #[derive(Debug)]
+    struct Silent;
+
+    impl Watcher for Silent {
+        fn begin(&self, _title: &str) {}
+        fn total(&self, _bytes: u64) {}
+        fn more(&self, _bytes: u64) {}
+        fn end(&self) {}
+    }
+
+    const PASSWORD: &str = "a password of many letters";
+
+    fn options(source: &Path) -> StageOptions {
+        StageOptions {
+            sources: vec![source.to_owned()],
+            exclude: Vec::new(),
+            settings: Settings { compression: 3, pack_bytes: 64 << 20 },
+        }
+    }
+
+    fn run(folder: &Path) -> Result<Staged, Error> {
+        let staging = folder.join("staging");
+        let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH)?;
+        let options = options(&folder.join("source"));
+        let password = SecretString::from(PASSWORD);
+        stage(&staging, seed, &password, &options, || Timestamp::UNIX_EPOCH, Arc::new(Silent))
+    }
+
+    fn source(folder: &Path) {
+        let source = folder.join("source/inner");
+        fs::create_dir_all(&source).unwrap();
+        fs::write(source.join("large"), vec![7; 3_000_000]).unwrap();
+        fs::write(source.join("empty"), []).unwrap();
+        std::os::unix::fs::symlink("large", source.join("link")).unwrap();
+    }
+
+    /// restic itself, as the independent reader.
+    fn restic(folder: &Path, args: &[&str]) -> String {
+        #[expect(clippy::disallowed_methods, reason = "tests run other people's readers")]
+        let output = Command::new("restic")
+            .args(["--no-cache", "-r"])
+            .arg(folder.join("staging/repo"))
+            .args(args)
+            .env("RESTIC_PASSWORD", PASSWORD)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    #[test]
+    fn restic_checks_and_restores_what_was_staged() {
+        let folder = tempfile::tempdir().unwrap();
+        source(folder.path());
+        let staged = run(folder.path()).unwrap();
+        assert_eq!(staged.seed.state, SeedState::Finished);
+        assert_eq!(staged.backup.unwrap().unreadable, Vec::<String>::new());
+        assert!(restic(folder.path(), &["check", "--read-data"]).contains("no errors were found"));
+        let target = folder.path().join("restored");
+        restic(folder.path(), &["restore", "latest", "--target", target.to_str().unwrap()]);
+        let source = fs::canonicalize(folder.path().join("source/inner")).unwrap();
+        let restored = target.join(source.strip_prefix("/").unwrap());
+        assert_eq!(fs::read(restored.join("large")).unwrap(), vec![7; 3_000_000]);
+        assert_eq!(fs::read_link(restored.join("link")).unwrap(), Path::new("large"));
+        assert!(run(folder.path()).unwrap().backup.is_none(), "finished stays finished");
+    }
+
+    #[test]
+    fn an_interrupted_run_is_gone_on_with_and_ends_with_the_same_tree() {
+        let folder = tempfile::tempdir().unwrap();
+        source(folder.path());
+        let tree = run(folder.path()).unwrap().backup.unwrap().tree;
+        // As a kill leaves it: no index, no snapshot, a draft, and the seed unfinished.
+        let staging = folder.path().join("staging");
+        for name in ["index", "snapshots"] {
+            fs::remove_dir_all(staging.join("repo").join(name)).unwrap();
+        }
+        fs::write(staging.join("repo/data/00.draft"), b"half").unwrap();
+        let seed = Seed { state: SeedState::Unfinished, ..Seed::open(&staging).unwrap() };
+        seed.save(&staging).unwrap();
+        let packs = || restic_free_count(&staging.join("repo/data"));
+        let before = packs();
+        assert_eq!(run(folder.path()).unwrap().backup.unwrap().tree, tree);
+        assert!(packs() < before + 2, "finished packs are used again: {before} {}", packs());
+        assert!(restic(folder.path(), &["check"]).contains("no errors were found"));
+    }
+
+    fn restic_free_count(data: &Path) -> usize {
+        walkdir::WalkDir::new(data)
+            .into_iter()
+            .flatten()
+            .filter(|entry| entry.file_type().is_file())
+            .count()
+    }
+
+    #[test]
+    fn a_folder_with_other_files_is_refused_and_so_is_another_job() {
+        let folder = tempfile::tempdir().unwrap();
+        source(folder.path());
+        let staging = folder.path().join("staging");
+        fs::create_dir(&staging).unwrap();
+        fs::write(staging.join("mine"), b"x").unwrap();
+        assert!(matches!(run(folder.path()), Err(Error::NotEmpty { .. })));
+        fs::remove_file(staging.join("mine")).unwrap();
+        run(folder.path()).unwrap();
+        let other = Target { job: "job-2".parse().unwrap(), ..Target::example() };
+        let again = begin(&staging, other, Timestamp::UNIX_EPOCH);
+        assert!(matches!(again, Err(Error::OtherSeed { .. })));
+        let mode = fs::metadata(staging.join("seed.json")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644, "no secret is in it");
+    }
+}
