@@ -59,7 +59,7 @@ fn round(seed: u64) {
     }
     assert!(killed > 0, "seed {seed}: it was never killed");
     machine.expect(0, &prep);
-    machine.expect(0, &["verify", "--staging", &staging, image.to_str().unwrap()]);
+    machine.expect(0, &["verify", "--staging", &staging, &drive]);
     let password = machine.password_file(Path::new(&staging), SERIAL);
     let mut found = readers::files("ntfs-3g", &image, &password);
     assert!(found.files.remove("DriveManifest.xml").is_some(), "seed {seed}: no manifest");
