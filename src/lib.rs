@@ -5,10 +5,42 @@ pub mod advice;
 pub mod azure;
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod emulator;
+pub mod exit;
 pub mod import_job;
 pub mod repository;
 pub mod staging;
 pub mod state;
 pub mod ui;
 pub mod vault;
+
+use std::ffi::OsString;
+
+use clap::FromArgMatches;
+
+use exit::Exit;
+use ui::Ui;
+
+/// Runs one command line.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let settings = match config::Settings::read() {
+        Ok(settings) => settings,
+        Err(error) => return Ui::plain().fail(&error),
+    };
+    let parsed = settings
+        .apply(cli::command())
+        .try_get_matches_from(&args)
+        .and_then(|matches| cli::Cli::from_arg_matches(&matches).map(|cli| (cli, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return ui::usage(&error),
+    };
+    let ui = Ui::new(&cli.global);
+    ui.log(cli.global.verbose);
+    match commands::run(&cli, &matches, &settings, &ui) {
+        Ok(outcome) => ui.show(outcome.as_ref()),
+        Err(error) => ui.fail(error.0.as_ref()),
+    }
+}

@@ -1,2 +1,5 @@
-//! azseed
-fn main() {}
+//! The program: parse, run, exit.
+
+fn main() {
+    azseed::run(std::env::args_os()).leave()
+}

@@ -8,6 +8,7 @@ mod drive_layout;
 mod error;
 mod fill;
 pub mod hash;
+pub mod inspect;
 pub mod journal;
 pub mod kernels;
 mod label;

@@ -170,7 +170,7 @@ pub fn verify(
 }
 
 /// The drive opened for reading only.
-pub(crate) fn open(drive: &Drive) -> Result<FileDevice, Error> {
+pub fn open(drive: &Drive) -> Result<FileDevice, Error> {
     if drive.kind == Kind::NewImage {
         return Err(Error::NoSuchDrive { name: drive.path.display().to_string() });
     }

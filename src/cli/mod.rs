@@ -1,1 +1,134 @@
-//! Arguments: clap structs and value parsers, one file per command. No I/O.
+//! Arguments: clap structs and value parsers, one file per command. No I/O but the look whether a
+//! named drive is a file.
+
+mod drive;
+mod prep;
+mod stage;
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
+pub use prep::{PlanArgs, PrepArgs, ProfileChoice, WipeChoice};
+pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
+
+/// Seeds the first backup to Azure on drives instead of over the wire.
+#[derive(Debug, Parser)]
+#[command(name = "azseed", version, propagate_version = true, max_term_width = 80)]
+#[command(after_help = "Start with `azseed stage --help`. Every error has a code; \
+                        `azseed explain CODE` tells more.")]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Print JSON Lines on standard output, for scripts
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print only errors
+    #[arg(long, global = true, conflicts_with = "json")]
+    pub quiet: bool,
+    /// Tell more on standard error; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Keep state here [default: /var/lib/azseed as root, else the XDG state
+    /// directory]
+    #[arg(long, global = true, value_name = "DIR", env = "AZSEED_STATE")]
+    pub state: Option<PathBuf>,
+    /// Answer plain confirmations with yes; never a question about erasing
+    #[arg(long, global = true)]
+    pub yes: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write the initial backup, compressed, to a staging path
+    Stage(StageArgs),
+    /// See which drives will do
+    Drive(DriveArgs),
+    /// See how many drives are needed, and what goes where
+    Plan(PlanArgs),
+    /// Format and fill drives
+    Prep(PrepArgs),
+    /// Read sealed drives back as the datacenter will
+    Verify(VerifyArgs),
+    /// Show what is on a drive: partitions, encryption, file system
+    Inspect(InspectArgs),
+    /// Explain an error code
+    Explain(ExplainArgs),
+    /// Show where each setting comes from
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Write completions for a shell to standard output
+    Completions(CompletionsArgs),
+    /// Write the man pages into a folder
+    Man(ManArgs),
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  azseed explain drive-not-blank")]
+pub struct ExplainArgs {
+    /// The code, as an error prints it; without it, all codes are listed
+    pub code: Option<String>,
+}
+
+/// `config`.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigCommand {
+    /// Print every setting with its source
+    Show,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  azseed completions bash > /etc/bash_completion.d/azseed")]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  azseed man /usr/local/share/man/man1")]
+pub struct ManArgs {
+    /// The folder; it is made if need be
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+}
+
+/// The whole command tree.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_tree_is_sound_and_every_help_fits_80_columns() {
+        fn check(mut command: clap::Command, path: &str) {
+            let help = command.render_long_help().to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 80, "{path}: {line}");
+            }
+            for inner in command.get_subcommands() {
+                check(inner.clone(), &format!("{path} {}", inner.get_name()));
+            }
+        }
+        let mut command = super::command();
+        command.build();
+        command.clone().debug_assert();
+        check(command, "azseed");
+    }
+}

@@ -1,1 +1,92 @@
-//! One file per command: arguments to options, call a room below, return the outcome.
+//! One file per command: arguments to options, call a room below, return the outcome. Nothing is
+//! printed here; the `ui` shows what comes back.
+
+mod drive;
+mod explain;
+mod inspect;
+mod plan;
+mod prep;
+mod shell;
+mod stage;
+mod verify;
+
+use std::path::Path;
+
+use clap::ArgMatches;
+use disk_prep::dataset::{DataSet, FilesOptions, scan};
+use disk_prep::noun::{Diagnose, ImportDisposition, JobName};
+
+use crate::cli::{Cli, Command};
+use crate::config::Settings;
+use crate::exit::Exit;
+use crate::staging::{Seed, SeedKind, SeedState};
+use crate::ui::Ui;
+
+/// What a command has done, for every face of the screen.
+pub trait Outcome {
+    /// For a person: lines without colour, without a final newline.
+    fn text(&self) -> String;
+    /// For a script: one object a line; every one has `type` and `version`.
+    fn json(&self) -> Vec<serde_json::Value>;
+    /// How the run ended.
+    fn exit(&self) -> Exit {
+        Exit::Done
+    }
+}
+
+/// Why a command could not be done.
+#[derive(Debug)]
+pub struct Failure(pub Box<dyn Diagnose>);
+
+impl<E: Diagnose + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure(Box::new(error))
+    }
+}
+
+/// Does what the command line asks for.
+pub fn run(
+    cli: &Cli,
+    matches: &ArgMatches,
+    settings: &Settings,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
+    match &cli.command {
+        Command::Stage(args) => stage::run(args),
+        Command::Drive(args) => drive::run(args),
+        Command::Plan(args) => plan::run(args),
+        Command::Prep(args) => prep::run(args, &cli.global, ui),
+        Command::Verify(args) => verify::run(args, ui),
+        Command::Inspect(args) => inspect::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Config(_) => Ok(shell::show_settings(matches, settings)),
+        Command::Completions(args) => Ok(shell::completions(args)),
+        Command::Man(args) => shell::man(args),
+    }
+}
+
+/// The files of a finished seed, with their places on a drive and in the container.
+fn data_set(seed: &Seed, staging: &Path) -> Result<DataSet, Failure> {
+    if seed.state != SeedState::Finished {
+        return Err(crate::staging::Error::Unfinished { path: staging.to_owned() }.into());
+    }
+    let is_repository = seed.kind == SeedKind::Repository;
+    let job: JobName = seed.target.job.clone();
+    let options = FilesOptions {
+        job,
+        container: seed.target.container.clone(),
+        prefix: seed.target.prefix.clone(),
+        disposition: if is_repository {
+            ImportDisposition::Overwrite
+        } else {
+            ImportDisposition::NoOverwrite
+        },
+        never: if is_repository { &["locks"] } else { &[] },
+        together: if is_repository { &["config", "keys", "index", "snapshots"] } else { &[] },
+    };
+    let set = scan(&seed.data_root(staging), &options)?;
+    if set.files.is_empty() {
+        return Err(disk_prep::Error::NothingToCopy { root: set.root }.into());
+    }
+    Ok(set)
+}

@@ -1,1 +1,125 @@
-//! The state directory: jobs, deadlines, custody log.
+//! The state directory of this machine: a convenience that remembers staging paths, so that a
+//! drive of one seed is never taken for another. Written durably.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use disk_prep::journal::{JournalFolder, State as DriveState};
+use disk_prep::noun::{Diagnose, ErrorKind, JobName, Serial};
+use disk_prep::sys::durable::{self, Access};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::staging::{Seed, journals};
+
+/// The state directory.
+#[derive(Debug, Clone)]
+pub struct State(PathBuf);
+
+/// A state directory that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// A file in it.
+    #[error("Cannot use the state directory at {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Nobody says where it is.
+    #[error("There is no state directory: neither XDG_STATE_HOME nor HOME is set")]
+    NoHome,
+}
+
+impl Diagnose for StateError {
+    fn code(&self) -> &'static str {
+        match self {
+            StateError::Io { .. } => "state-directory",
+            StateError::NoHome => "state-no-home",
+        }
+    }
+    fn kind(&self) -> ErrorKind {
+        match self {
+            StateError::Io { .. } => ErrorKind::Failed,
+            StateError::NoHome => ErrorKind::Usage,
+        }
+    }
+}
+
+/// A staging path that was worked on.
+#[derive(Debug, Serialize, Deserialize)]
+struct Known {
+    version: u32,
+    staging: PathBuf,
+    job: JobName,
+}
+
+impl State {
+    /// The directory that was named; else root's, else the user's.
+    pub fn open(named: Option<&Path>) -> Result<Self, StateError> {
+        let path = match named {
+            Some(path) => path.to_owned(),
+            None if rustix::process::geteuid().is_root() => PathBuf::from("/var/lib/azseed"),
+            None => std::env::var_os("XDG_STATE_HOME")
+                .map(PathBuf::from)
+                .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))
+                .ok_or(StateError::NoHome)?
+                .join("azseed"),
+        };
+        Ok(State(path))
+    }
+
+    fn seeds(&self) -> PathBuf {
+        self.0.join("seeds")
+    }
+
+    /// Remembers where a seed is.
+    pub fn remember(&self, seed: &Seed, staging: &Path) -> Result<(), StateError> {
+        let folder = self.seeds();
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StateError::Io { path, source }
+        };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(at(&folder))?;
+        let staging = fs::canonicalize(staging).map_err(at(staging))?;
+        let known = Known { version: 1, staging, job: seed.target.job.clone() };
+        let text = serde_json::to_vec(&known).expect("paths and names can be written");
+        let path = folder.join(format!("{}.json", seed.id));
+        durable::write(&path, &text, Access::Public).map_err(at(&path))
+    }
+
+    /// Drives that seeds other than this one have sealed or begun, with their jobs. Staging paths
+    /// that are out of reach now say nothing.
+    pub fn drives_of_other_seeds(
+        &self,
+        seed: &Seed,
+    ) -> Result<BTreeMap<Serial, JobName>, disk_prep::Error> {
+        let mut drives = BTreeMap::new();
+        for (id, known) in self.known() {
+            if id == seed.id {
+                continue;
+            }
+            for history in JournalFolder::new(journals(&known.staging)).read()? {
+                if !matches!(history.state, DriveState::Released | DriveState::SetAside) {
+                    drives.insert(history.begun.serial, history.begun.job);
+                }
+            }
+        }
+        Ok(drives)
+    }
+
+    fn known(&self) -> Vec<(Uuid, Known)> {
+        let Ok(entries) = fs::read_dir(self.seeds()) else { return Vec::new() };
+        let read = |path: PathBuf| {
+            let id = path.file_stem()?.to_str()?.parse().ok()?;
+            Some((id, serde_json::from_slice(&fs::read(path).ok()?).ok()?))
+        };
+        entries.flatten().filter_map(|entry| read(entry.path())).collect()
+    }
+}

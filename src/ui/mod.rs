@@ -1,1 +1,194 @@
-//! The only room that prints: human, plain, json, quiet.
+//! The only room that prints. Four faces, chosen once: bars on a terminal, plain lines otherwise,
+//! JSON Lines, or only errors. Results go to standard output, everything else to standard error.
+
+mod progress;
+
+use std::fmt::Write as _;
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use disk_prep::monitor::{Monitor, VoidMonitor};
+use disk_prep::noun::Diagnose;
+use disk_prep::stop::StopFlag;
+use serde_json::json;
+
+use crate::cli::Global;
+use crate::commands::Outcome;
+use crate::exit::Exit;
+
+/// How things are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Face {
+    Terminal,
+    Plain,
+    Json,
+    Quiet,
+}
+
+/// The screen.
+#[derive(Debug)]
+pub struct Ui {
+    face: Face,
+    stop: StopFlag,
+}
+
+impl Ui {
+    /// The face that the flags and the terminal ask for.
+    pub fn new(global: &Global) -> Self {
+        let face = match (global.json, global.quiet) {
+            (true, _) => Face::Json,
+            (_, true) => Face::Quiet,
+            _ if io::stderr().is_terminal() => Face::Terminal,
+            _ => Face::Plain,
+        };
+        Ui { face, stop: stop_on_ctrl_c() }
+    }
+
+    /// For what goes wrong before the flags are known.
+    pub fn plain() -> Self {
+        Ui { face: Face::Plain, stop: StopFlag::default() }
+    }
+
+    /// Sends what the program logs to standard error.
+    pub fn log(&self, verbose: u8) {
+        let level = match verbose {
+            0 => return,
+            1 => tracing::Level::INFO,
+            _ => tracing::Level::DEBUG,
+        };
+        // Only the first call of a process sets it, and there is only one.
+        let _ = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).try_init();
+    }
+
+    /// The wish to stop, set by Ctrl-C.
+    pub fn stop_flag(&self) -> StopFlag {
+        self.stop.clone()
+    }
+
+    /// Shows what the work tells while it goes on.
+    pub fn monitor(&self) -> Box<dyn Monitor> {
+        match self.face {
+            Face::Terminal => Box::new(progress::Bars::new()),
+            Face::Plain => Box::new(progress::Lines::new()),
+            Face::Json => Box::new(progress::JsonLines),
+            Face::Quiet => Box::new(VoidMonitor),
+        }
+    }
+
+    /// Whether a person is there to answer.
+    pub fn can_ask(&self) -> bool {
+        self.face == Face::Terminal && io::stdin().is_terminal()
+    }
+
+    /// Asks, and returns the line that was typed.
+    pub fn ask(&self, question: &str) -> Option<String> {
+        let mut stderr = io::stderr().lock();
+        stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).ok()?;
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).ok()?;
+        Some(line.trim().to_owned())
+    }
+
+    /// Shows what a command has done.
+    pub fn show(&self, outcome: &dyn Outcome) -> Exit {
+        let text = match self.face {
+            Face::Quiet => String::new(),
+            Face::Json => outcome.json().iter().map(|line| format!("{line}\n")).collect(),
+            Face::Terminal | Face::Plain => format!("{}\n", outcome.text()),
+        };
+        print(&text);
+        outcome.exit()
+    }
+
+    /// Shows why a command could not be done.
+    pub fn fail(&self, error: &dyn Diagnose) -> Exit {
+        if self.face == Face::Json {
+            let line = json!({
+                "type": "error", "version": 1, "code": error.code(), "message": error.to_string(),
+                "causes": causes(error), "hint": error.hint().map(|hint| hint.to_string()),
+            });
+            print(&format!("{line}\n"));
+        } else {
+            eprint(&explain(error));
+        }
+        Exit::Failed(error.kind())
+    }
+}
+
+/// The sentence, the chain of causes, the next command, the code.
+fn explain(error: &dyn Diagnose) -> String {
+    let mut text = format!("error: {error}\n");
+    for cause in causes(error) {
+        let _ = writeln!(text, "  caused by: {cause}");
+    }
+    if let Some(hint) = error.hint() {
+        let _ = writeln!(text, "  hint: {hint}");
+    }
+    let code = error.code();
+    let _ = writeln!(text, "  code: {code}  (see `azseed explain {code}`)");
+    text
+}
+
+fn causes(error: &dyn Diagnose) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes
+}
+
+/// Shows a wrong call, or the help that was asked for.
+pub fn usage(error: &clap::Error) -> Exit {
+    // A reader that has gone away needs no help.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Failed(disk_prep::noun::ErrorKind::Usage) } else { Exit::Done }
+}
+
+/// Writes to standard output; a reader that has gone away ends the program quietly.
+fn print(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+fn eprint(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// The first Ctrl-C asks for a stop at the next block boundary; the second ends at once. Both are
+/// safe, since the journal is the truth.
+fn stop_on_ctrl_c() -> StopFlag {
+    let stop = StopFlag::default();
+    let asked = stop.clone();
+    let wait = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                asked.ask();
+                eprint("\nStopping at the next block; press Ctrl-C again to stop at once\n");
+                if tokio::signal::ctrl_c().await.is_ok() {
+                    Exit::Failed(disk_prep::noun::ErrorKind::Interrupted).leave();
+                }
+            }
+        });
+    };
+    std::thread::spawn(wait);
+    stop
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_shown_with_its_causes_its_hint_and_its_code() {
+        let source = io::Error::from_raw_os_error(16);
+        let error = disk_prep::Error::Open { path: "/dev/sdx".into(), source };
+        assert_eq!(
+            explain(&error),
+            "error: Cannot open /dev/sdx\n  caused by: Device or resource busy (os error 16)\n  \
+             code: drive-open-failed  (see `azseed explain drive-open-failed`)\n"
+        );
+    }
+}

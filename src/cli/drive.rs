@@ -1,0 +1,74 @@
+//! Arguments of `drive`, `verify` and `inspect`, and how a drive is named.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use disk_prep::drive::DriveName;
+use disk_prep::noun::InvalidNoun;
+
+/// How a drive is named, for every help text.
+pub const DEV_HELP: &str = "DEV is a serial, the path of a whole block device, or an image file:\n  \
+                            [image:]PATH[,serial=S][,size=SIZE]";
+
+/// Reads a DEV.
+pub fn drive_name(text: &str) -> Result<DriveName, InvalidNoun> {
+    DriveName::parse(text, Path::exists)
+}
+
+/// Arguments of `drive`.
+#[derive(Debug, Args)]
+pub struct DriveArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: DriveCommand,
+}
+
+/// `drive`.
+#[derive(Debug, Subcommand)]
+pub enum DriveCommand {
+    /// Say of each drive whether it will do, and why not
+    #[command(after_help = format!(
+        "{DEV_HELP}\n\nExample:\n  azseed drive list /dev/disk/by-id/ata-WDC_WD40EFRX-WX41A1B"
+    ))]
+    List {
+        /// The drives
+        #[arg(value_name = "DEV", value_parser = drive_name, required = true)]
+        drives: Vec<DriveName>,
+    },
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+#[command(after_help = format!(
+    "{DEV_HELP}\n\nExamples:\n  azseed verify --staging /mnt/staging /dev/disk/by-id/ata-WDC_WD40EFRX-WX41A1B\n  \
+     azseed verify --recovery-password-file key.txt drive.img"
+))]
+pub struct VerifyArgs {
+    /// The drives
+    #[arg(value_name = "DEV", value_parser = drive_name, required = true)]
+    pub drives: Vec<DriveName>,
+    /// The staging path with the journals; without it the drive is compared
+    /// with its own manifest only
+    #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
+    pub staging: Option<PathBuf>,
+    /// A file with the 48-digit recovery password
+    #[arg(long, value_name = "FILE", env = "AZSEED_RECOVERY_PASSWORD_FILE")]
+    pub recovery_password_file: Option<PathBuf>,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = format!(
+    "{DEV_HELP}\n\nExample:\n  azseed inspect --staging /mnt/staging drive.img"
+))]
+pub struct InspectArgs {
+    /// The drive
+    #[arg(value_name = "DEV", value_parser = drive_name)]
+    pub drive: DriveName,
+    /// The staging path with the journals, to unlock the drive
+    #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
+    pub staging: Option<PathBuf>,
+    /// A file with the 48-digit recovery password
+    #[arg(long, value_name = "FILE", env = "AZSEED_RECOVERY_PASSWORD_FILE")]
+    pub recovery_password_file: Option<PathBuf>,
+}

@@ -1,0 +1,121 @@
+//! `verify`: sealed drives read back as the datacenter will.
+
+use std::path::Path;
+
+use disk_prep::journal::JournalFolder;
+use disk_prep::noun::{ByteSize, ErrorKind, RecoveryPassword};
+use disk_prep::verify::{VerifyOptions, VerifyReport, Yardstick, verify};
+use serde_json::{Value, json};
+
+use super::{Failure, Outcome};
+use crate::cli::VerifyArgs;
+use crate::exit::Exit;
+use crate::staging::journals;
+use crate::ui::Ui;
+
+/// Runs `verify`.
+pub fn run(args: &VerifyArgs, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+    let options = VerifyOptions {
+        journals: args.staging.as_deref().map(|staging| JournalFolder::new(journals(staging))),
+        recovery_password: recovery_password(args.recovery_password_file.as_deref())?,
+        stop: ui.stop_flag(),
+    };
+    let monitor = ui.monitor();
+    let mut reports = Vec::new();
+    for drive in &args.drives {
+        reports.push(verify(drive, &options, monitor.as_ref())?);
+    }
+    Ok(Box::new(Verified(reports)))
+}
+
+/// A file that should hold a recovery password.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordFileError {
+    /// It cannot be read.
+    #[error("Cannot read {path}")]
+    Read {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It holds something else.
+    #[error("{path} does not hold a recovery password of 48 digits")]
+    Form {
+        /// The file.
+        path: std::path::PathBuf,
+    },
+}
+
+impl disk_prep::noun::Diagnose for PasswordFileError {
+    fn code(&self) -> &'static str {
+        match self {
+            PasswordFileError::Read { .. } => "recovery-password-file",
+            PasswordFileError::Form { .. } => "recovery-password-malformed",
+        }
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+}
+
+/// Reads a recovery password from its file.
+pub fn recovery_password(
+    path: Option<&Path>,
+) -> Result<Option<RecoveryPassword>, PasswordFileError> {
+    let Some(path) = path else { return Ok(None) };
+    let text = std::fs::read_to_string(path)
+        .map(zeroize::Zeroizing::new)
+        .map_err(|source| PasswordFileError::Read { path: path.to_owned(), source })?;
+    let password = text.trim().parse();
+    password.map(Some).map_err(|_| PasswordFileError::Form { path: path.to_owned() })
+}
+
+/// Drives that were verified.
+#[derive(Debug)]
+pub struct Verified(pub Vec<VerifyReport>);
+
+impl Outcome for Verified {
+    fn text(&self) -> String {
+        let mut lines = Vec::new();
+        for report in &self.0 {
+            let against = match report.against {
+                Yardstick::Journal => "journal and manifest",
+                Yardstick::Manifest => "its own manifest only: no journal was found",
+            };
+            let verdict = match report.differences.len() {
+                0 => "equal".to_owned(),
+                1 => "1 difference".to_owned(),
+                count => format!("{count} differences"),
+            };
+            lines.push(format!(
+                "Drive {}: {} files, {}, compared with {against}: {verdict}",
+                report.drive.serial,
+                report.files,
+                ByteSize(report.bytes)
+            ));
+            lines.extend(report.differences.iter().map(|difference| format!("  {difference}")));
+        }
+        lines.join("\n")
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let line = |report: &VerifyReport| {
+            let differences: Vec<String> =
+                report.differences.iter().map(ToString::to_string).collect();
+            json!({
+                "type": "verified", "version": 1, "serial": report.drive.serial,
+                "cipher": report.cipher.to_string(), "files": report.files, "bytes": report.bytes,
+                "against_journal": report.against == Yardstick::Journal,
+                "equal": differences.is_empty(), "differences": differences,
+            })
+        };
+        self.0.iter().map(line).collect()
+    }
+
+    fn exit(&self) -> Exit {
+        let differs = self.0.iter().any(|report| !report.differences.is_empty());
+        if differs { Exit::Failed(ErrorKind::Difference) } else { Exit::Done }
+    }
+}

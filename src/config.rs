@@ -1,0 +1,156 @@
+//! Settings from a file, below the environment, below flags. Every flag with a value has a key of
+//! the same words, but those that consent to destroy or disclose.
+
+use std::path::PathBuf;
+
+use clap::{Arg, Command};
+use disk_prep::noun::{Diagnose, ErrorKind};
+
+/// Where the file is, unless the environment says otherwise.
+const SYSTEM_FILE: &str = "/etc/azseed/config.toml";
+/// Names another file.
+pub const FILE_VARIABLE: &str = "AZSEED_CONFIG";
+
+/// What the file says.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// The file, if there is one.
+    pub path: Option<PathBuf>,
+    table: toml::Table,
+}
+
+/// A file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("Cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is no TOML.
+    #[error("{path} is not a valid configuration file")]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: toml::de::Error,
+    },
+    /// A key that no flag has.
+    #[error("{path} has the key {key}, which azseed does not know")]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+    },
+}
+
+impl Diagnose for ConfigError {
+    fn code(&self) -> &'static str {
+        match self {
+            ConfigError::Read { .. } => "config-unreadable",
+            ConfigError::Form { .. } => "config-invalid",
+            ConfigError::UnknownKey { .. } => "config-unknown-key",
+        }
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+}
+
+impl Settings {
+    /// Reads the file that the environment names, else the user's, else the system's.
+    pub fn read() -> Result<Self, ConfigError> {
+        let named = std::env::var_os(FILE_VARIABLE).map(PathBuf::from);
+        let home = std::env::var_os("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")))
+            .map(|folder| folder.join("azseed/config.toml"));
+        let candidates = [home, Some(PathBuf::from(SYSTEM_FILE))].into_iter().flatten();
+        let Some(path) = named.or_else(|| candidates.into_iter().find(|path| path.exists())) else {
+            return Ok(Settings::default());
+        };
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+        Settings::parse(path, &text)
+    }
+
+    fn parse(path: PathBuf, text: &str) -> Result<Self, ConfigError> {
+        let table: toml::Table =
+            text.parse().map_err(|source| ConfigError::Form { path: path.clone(), source })?;
+        let known = keys(&crate::cli::command());
+        if let Some(key) = table.keys().find(|key| !known.contains(key)) {
+            return Err(ConfigError::UnknownKey { path, key: key.clone() });
+        }
+        Ok(Settings { path: Some(path), table })
+    }
+
+    /// A key's value as a flag would give it.
+    pub fn value(&self, key: &str) -> Option<String> {
+        match self.table.get(key)? {
+            toml::Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
+
+    /// Makes what the file says the default of each flag.
+    pub fn apply(&self, command: Command) -> Command {
+        let command = command.mut_args(|arg| match key(&arg).and_then(|key| self.value(&key)) {
+            Some(value) => arg.default_value(value).required(false),
+            None => arg,
+        });
+        let names: Vec<String> =
+            command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+        names
+            .into_iter()
+            .fold(command, |command, name| command.mut_subcommand(name, |inner| self.apply(inner)))
+    }
+}
+
+/// The configuration key of a flag: its words; only flags that have an environment variable.
+pub fn key(arg: &Arg) -> Option<String> {
+    arg.get_env()?;
+    arg.get_long().map(str::to_owned)
+}
+
+/// All keys of a command and those below it.
+fn keys(command: &Command) -> Vec<String> {
+    let own = command.get_arguments().filter_map(key);
+    own.chain(command.get_subcommands().flat_map(keys)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::FromArgMatches;
+
+    fn parse(text: &str, args: &[&str]) -> crate::cli::Cli {
+        let settings = Settings::parse("config.toml".into(), text).unwrap();
+        let matches = settings.apply(crate::cli::command()).try_get_matches_from(args).unwrap();
+        crate::cli::Cli::from_arg_matches(&matches).unwrap()
+    }
+
+    #[test]
+    fn a_flag_goes_before_the_file() {
+        let text = "state = \"/from/file\"\n";
+        let cli = parse(text, &["azseed", "config", "show"]);
+        assert_eq!(cli.global.state, Some("/from/file".into()));
+        let cli = parse(text, &["azseed", "--state", "/from/flag", "config", "show"]);
+        assert_eq!(cli.global.state, Some("/from/flag".into()));
+    }
+
+    #[test]
+    fn what_consents_or_is_unknown_has_no_key() {
+        for text in
+            ["erase = \"S1\"", "wipe = \"none\"", "drive = \"x\"", "yes = true", "nonsense = 1"]
+        {
+            assert!(Settings::parse("config.toml".into(), text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The exit codes (`house-style` 2.3), and the only caller of `process::exit`.
+
+use std::process;
+
+use disk_prep::noun::ErrorKind;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All done.
+    Done,
+    /// Not all done, for this reason.
+    Failed(ErrorKind),
+}
+
+impl Exit {
+    /// The code that the shell sees.
+    pub fn code(self) -> i32 {
+        match self {
+            Exit::Done => 0,
+            Exit::Failed(kind) => match kind {
+                ErrorKind::Usage => 2,
+                ErrorKind::LeftOut => 3,
+                ErrorKind::Guard => 4,
+                ErrorKind::Difference => 5,
+                ErrorKind::Resumable => 6,
+                ErrorKind::NotFound => 10,
+                ErrorKind::Busy => 11,
+                ErrorKind::NotAllowed => 12,
+                ErrorKind::Refused => 13,
+                ErrorKind::Unreachable => 14,
+                ErrorKind::Interrupted => 130,
+                _ => 1,
+            },
+        }
+    }
+
+    /// Of several reasons the one that a script must know first: 130, 5, 6, 3, then the rest.
+    pub fn of(kinds: impl IntoIterator<Item = ErrorKind>) -> Exit {
+        let rank = |kind: &ErrorKind| match kind {
+            ErrorKind::Interrupted => 0,
+            ErrorKind::Difference => 1,
+            ErrorKind::Resumable => 2,
+            ErrorKind::LeftOut => 3,
+            _ => 4,
+        };
+        kinds.into_iter().min_by_key(rank).map_or(Exit::Done, Exit::Failed)
+    }
+
+    /// Ends the process.
+    #[expect(clippy::exit, reason = "this is the one place")]
+    pub fn leave(self) -> ! {
+        process::exit(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_several_reasons_decides() {
+        let kinds = [ErrorKind::LeftOut, ErrorKind::Resumable, ErrorKind::Difference];
+        assert_eq!(Exit::of(kinds).code(), 5);
+        assert_eq!(Exit::of([ErrorKind::LeftOut, ErrorKind::Interrupted]).code(), 130);
+        assert_eq!(Exit::of([]).code(), 0);
+    }
+}

@@ -1,0 +1,90 @@
+//! What can go wrong with a staging path.
+
+use std::io;
+use std::path::PathBuf;
+
+use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+
+/// The error of this room.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each sentence names its fields")]
+pub enum Error {
+    #[error("{path} is not a staging path of azseed")]
+    NotStaging { path: PathBuf },
+    #[error("{path} holds other files, so it cannot become a staging path")]
+    NotEmpty { path: PathBuf },
+    #[error("{path} is damaged")]
+    Damaged {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("{path} has version {version}; this program knows versions up to {known}")]
+    Newer { path: PathBuf, version: u32, known: u32 },
+    #[error("{path} holds the seed of job {held}, not {asked}")]
+    OtherSeed { path: PathBuf, held: String, asked: String },
+    #[error("Cannot use {path}")]
+    Io {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("The staging path {path} is full")]
+    Full { path: PathBuf },
+    #[error("There is nothing to back up at {path}")]
+    NoSource { path: PathBuf },
+    #[error("The repository in {path} is locked by a running restic")]
+    Locked { path: PathBuf },
+    #[error("{path} is a repository in the old S3 layout")]
+    OldLayout { path: PathBuf },
+    #[error("{path} is not finished yet")]
+    Unfinished { path: PathBuf },
+    #[error("Another run works on {path}")]
+    Busy { path: PathBuf },
+}
+
+impl Diagnose for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Error::NotStaging { .. } => "not-a-staging-path",
+            Error::NotEmpty { .. } => "staging-not-empty",
+            Error::Damaged { .. } => "seed-damaged",
+            Error::Newer { .. } => "seed-newer",
+            Error::OtherSeed { .. } => "staging-other-seed",
+            Error::Io { .. } => "staging-io",
+            Error::Full { .. } => "staging-full",
+            Error::NoSource { .. } => "source-missing",
+            Error::Locked { .. } => "repository-locked",
+            Error::OldLayout { .. } => "repository-old-layout",
+            Error::Unfinished { .. } => "staging-unfinished",
+            Error::Busy { .. } => "staging-busy",
+        }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Error::NotStaging { .. } | Error::NoSource { .. } => ErrorKind::NotFound,
+            Error::NotEmpty { .. } | Error::OtherSeed { .. } | Error::OldLayout { .. } => {
+                ErrorKind::Guard
+            }
+            Error::Locked { .. } | Error::Busy { .. } => ErrorKind::Busy,
+            Error::Full { .. } | Error::Unfinished { .. } => ErrorKind::Resumable,
+            Error::Damaged { .. } | Error::Newer { .. } | Error::Io { .. } => ErrorKind::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        let text = match self {
+            Error::NotStaging { .. } => "write a backup there first with `azseed stage`",
+            Error::NotEmpty { .. } => "name an empty or a new folder with `--staging`",
+            Error::Full { .. } => "free space there, then run the same command again",
+            Error::Locked { .. } => "wait until it has ended, or run `restic unlock`",
+            Error::OldLayout { .. } => "convert it first with `restic migrate s3_layout`",
+            Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",
+            Error::Damaged { .. } => "restore the file from a copy, or stage anew elsewhere",
+            _ => return None,
+        };
+        Some(Hint::new(text))
+    }
+}
