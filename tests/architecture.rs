@@ -69,7 +69,7 @@ const FLOORS: &[&[&str]] = &[
     &["drive", "device"],
     &["volume", "hash", "kernels"],
     &["plan", "fill", "journal", "manifest", "dataset", "drive_layout", "label", "seal"],
-    &["prepare", "verify", "pool", "inspect"],
+    &["prepare", "verify", "inspect", "pool"],
 ];
 const MOST_LINES: usize = 500;
 
@@ -102,7 +102,7 @@ fn imports_of_rooms(source: &Source) -> Vec<String> {
             "crate::*" => path.starts_with("crate::") && !names(&path, &format!("crate::{room}")),
             item => names(&path, item),
         });
-        let upward = !matches!(room, "main" | "lib" | "exit")
+        let upward = !matches!(room, "main" | "lib" | "exit" | "config")
             && !PORCH.contains(&room)
             && PORCH.iter().any(|porch| names(&path, &format!("crate::{porch}")));
         let owned = ONE_ROOM.iter().any(|(name, owner)| *owner != room && names(&path, name));

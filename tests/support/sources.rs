@@ -37,9 +37,9 @@ impl Source {
     /// A source from its text.
     pub fn new(path: &str, text: &str) -> Self {
         let plain = blank(text);
-        let end = plain.find("#[cfg(test)]\nmod ").filter(|at| {
-            let line = plain[*at..].lines().nth(1).unwrap_or_default();
-            line.ends_with('{')
+        let end = plain.match_indices("#[cfg(test)]\n").map(|(at, _)| at).find(|at| {
+            let line = plain[*at..].lines().nth(1).unwrap_or_default().trim_start();
+            line.ends_with('{') && line.split(' ').any(|word| word == "mod")
         });
         let code = plain[..end.unwrap_or(plain.len())].to_owned();
         Source { path: path.to_owned(), text: text.to_owned(), code }
