@@ -5,19 +5,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::thread;
 
-use sha2::{Digest, Sha256};
-
 use crate::Error;
 use crate::dataset::{DataFile, DataSet};
 use crate::device::Device;
 use crate::drive::{Clearance, DriveName, HeldDrive, Kind, hold};
 use crate::fill::FillOptions;
-use crate::journal::{DrivePlan, FileEnd, History, Journal, JournalFolder, Record, State, Tail};
+use crate::journal::{DrivePlan, FileEnd, History, Journal, JournalFolder, Record, State};
 use crate::monitor::{Event, Monitor};
 use crate::noun::{DrivePath, JobName, Serial};
 use crate::plan::{Room, Spread, spread};
-use crate::prepare::{PrepareOptions, PreparedDrive, begin, prepare, prepared};
-use crate::volume::gpt::{DiskLayout, read_gpt};
+use crate::prepare::{PrepareOptions, PreparedDrive, begin, prepare, prepared, recognise};
+use crate::volume::gpt::DiskLayout;
 use crate::world::World;
 
 /// A run over some drives.
@@ -317,30 +315,6 @@ fn check_same(held: &HeldDrive, history: &History) -> Result<(), Error> {
     }
     if drive.kind == Kind::NewImage && history.state != State::Begun {
         return wrong("its image file is gone".to_owned());
-    }
-    Ok(())
-}
-
-/// Proves by what lies on it that it is the drive of the journal.
-fn recognise(device: &dyn Device, history: &History) -> Result<(), Error> {
-    let serial = &history.begun.serial;
-    let wrong = |what: String| Err(Error::WrongDrive { serial: serial.clone(), what });
-    if history.state == State::Begun {
-        return Ok(());
-    }
-    if !read_gpt(device).names_disk(history.begun.disk_guid) {
-        return wrong("neither partition table is the one that was written".to_owned());
-    }
-    for Tail { offset, bytes, sha256 } in &history.tails {
-        let mut tail = vec![0; *bytes as usize];
-        device.read_at(&mut tail, *offset).map_err(|source| Error::Read {
-            serial: serial.clone(),
-            offset: *offset,
-            source,
-        })?;
-        if Sha256::digest(&tail)[..] != sha256.bytes()[..] {
-            return wrong(format!("other bytes than were written lie at {offset:#x}"));
-        }
     }
     Ok(())
 }

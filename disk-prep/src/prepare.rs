@@ -3,15 +3,17 @@
 
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+
 use crate::Error;
 use crate::dataset::DataFile;
 use crate::device::Device;
 use crate::drive::{Clearance, Drive};
 use crate::drive_layout::DriveLayout;
-use crate::fill::{FillOptions, Target, fill};
+use crate::fill::{Target, fill};
 use crate::journal::{
     Base64, Begun, DrivePlan, FileEnd, History, Journal, JournalFolder, Record, Sealed, State,
-    write_plan,
+    Tail, write_plan,
 };
 use crate::label;
 use crate::manifest::Profile;
@@ -22,7 +24,10 @@ use crate::stop::StopFlag;
 use crate::volume::bitlocker::write::{
     self, VolumeForm, VolumeKey, VolumeSecrets, encode_first_8k, encode_metadata, regain,
 };
+use crate::volume::gpt::read_gpt;
 use crate::world::World;
+
+pub use crate::fill::FillOptions;
 
 /// What was asked for, the same for every drive of a run.
 #[derive(Debug, Clone)]
@@ -186,4 +191,28 @@ fn volume_key(begun: &Begun, world: &dyn World) -> Result<VolumeKey, Error> {
         .map_err(|_| write::Error::DamagedBlock { at: begun.metadata_block.0.len() })
         .and_then(|block| regain(block, |salt| world.stretch(password, salt)))
         .map_err(|source| Error::Volume { serial: begun.serial.clone(), source })
+}
+
+/// Proves by what lies on it that it is the drive of the journal.
+pub fn recognise(device: &dyn Device, history: &History) -> Result<(), Error> {
+    let serial = &history.begun.serial;
+    let wrong = |what: String| Err(Error::WrongDrive { serial: serial.clone(), what });
+    if history.state == State::Begun {
+        return Ok(());
+    }
+    if !read_gpt(device).names_disk(history.begun.disk_guid) {
+        return wrong("neither partition table is the one that was written".to_owned());
+    }
+    for Tail { offset, bytes, sha256 } in &history.tails {
+        let mut tail = vec![0; *bytes as usize];
+        device.read_at(&mut tail, *offset).map_err(|source| Error::Read {
+            serial: serial.clone(),
+            offset: *offset,
+            source,
+        })?;
+        if Sha256::digest(&tail)[..] != sha256.bytes()[..] {
+            return wrong(format!("other bytes than were written lie at {offset:#x}"));
+        }
+    }
+    Ok(())
 }
