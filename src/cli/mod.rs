@@ -2,6 +2,7 @@
 //! named drive is a file.
 
 mod drive;
+mod job;
 mod prep;
 mod stage;
 
@@ -11,6 +12,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
+pub use job::{JobArgs, JobCommand};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, WipeChoice};
 pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
 
@@ -65,6 +67,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Show what is on a drive: partitions, encryption, file system
     Inspect(InspectArgs),
+    /// What belongs to an import job
+    Job(JobArgs),
     /// Explain an error code
     Explain(ExplainArgs),
     /// Show where each setting comes from

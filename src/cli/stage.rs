@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use disk_prep::noun::{
-    AccountName, ByteSize, ContainerName, JobName, ResourceGroup, SubscriptionId, VaultName,
+    AccountName, ByteSize, ContainerName, JobName, ResourceGroup, SubscriptionId,
 };
 
 /// Arguments of `stage`.
@@ -69,12 +69,6 @@ pub struct SeedArgs {
     /// The resource group
     #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP", required = true)]
     pub resource_group: Option<ResourceGroup>,
-    /// Region of the job
-    #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
-    pub location: Option<String>,
-    /// The vault that takes the seed in
-    #[arg(long, value_name = "NAME", env = "AZSEED_VAULT")]
-    pub vault: Option<VaultName>,
     /// A TOML file with return address and carrier
     #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]
     pub contact: Option<PathBuf>,

@@ -4,6 +4,7 @@
 mod drive;
 mod explain;
 mod inspect;
+mod job;
 mod plan;
 mod prep;
 mod shell;
@@ -58,6 +59,7 @@ pub fn run(
         Command::Prep(args) => prep::run(args, &cli.global, ui),
         Command::Verify(args) => verify::run(args, ui),
         Command::Inspect(args) => inspect::run(args),
+        Command::Job(args) => job::run(args, &cli.global),
         Command::Explain(args) => explain::run(args),
         Command::Config(_) => Ok(shell::show_settings(matches, settings)),
         Command::Completions(args) => Ok(shell::completions(args)),

@@ -75,8 +75,6 @@ fn seed_of(args: &SeedArgs) -> Result<(PathBuf, Target), Failure> {
         prefix: String::new(),
         subscription: args.subscription.clone().ok_or(missing("--subscription"))?,
         resource_group: args.resource_group.clone().ok_or(missing("--resource-group"))?,
-        location: args.location.clone(),
-        vault: args.vault.clone(),
         contact: args.contact.as_deref().map(contact).transpose()?,
     };
     Ok((args.staging.clone().ok_or(missing("--staging"))?, target))

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{
-    AccountName, Contact, ContainerName, JobName, ResourceGroup, SubscriptionId, VaultName,
+    AccountName, Contact, ContainerName, JobName, ResourceGroup, SubscriptionId,
 };
 use disk_prep::sys::durable::{self, Access};
 use jiff::Timestamp;
@@ -92,12 +92,6 @@ pub struct Target {
     pub subscription: SubscriptionId,
     /// The resource group.
     pub resource_group: ResourceGroup,
-    /// The region, if it was said.
-    #[serde(default)]
-    pub location: Option<String>,
-    /// The vault that takes the seed in.
-    #[serde(default)]
-    pub vault: Option<VaultName>,
     /// Return address and carrier.
     #[serde(default)]
     pub contact: Option<Contact>,

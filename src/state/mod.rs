@@ -144,6 +144,14 @@ impl State {
         Ok(drives)
     }
 
+    /// The staging paths that this machine remembers.
+    pub fn staging_paths(&self) -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> =
+            self.known().into_iter().map(|(_, known)| known.staging).collect();
+        paths.sort();
+        paths
+    }
+
     fn known(&self) -> Vec<(Uuid, Known)> {
         let Ok(entries) = fs::read_dir(self.seeds()) else { return Vec::new() };
         let read = |path: PathBuf| {

@@ -1,0 +1,88 @@
+//! `job`: what belongs to an import job.
+
+use std::path::{Path, PathBuf};
+
+use disk_prep::journal::{JournalFolder, State as DriveState};
+use disk_prep::noun::{Diagnose, ErrorKind, JobName, RecoveryPassword, Serial};
+use serde_json::{Value, json};
+
+use super::{Failure, Outcome};
+use crate::cli::{Global, JobArgs, JobCommand};
+use crate::staging::journals;
+use crate::state::State;
+
+/// Runs `job`.
+pub fn run(args: &JobArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
+    match &args.command {
+        JobCommand::Keys { staging, reveal } => keys(staging.as_deref(), *reveal, global),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("No drive is known here")]
+struct NoDrives;
+
+impl Diagnose for NoDrives {
+    fn code(&self) -> &'static str {
+        "no-drives-known"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::NotFound
+    }
+}
+
+fn keys(
+    staging: Option<&Path>,
+    reveal: bool,
+    global: &Global,
+) -> Result<Box<dyn Outcome>, Failure> {
+    let paths: Vec<PathBuf> = match staging {
+        Some(staging) => vec![staging.to_owned()],
+        None => State::open(global.state.as_deref())?.staging_paths(),
+    };
+    let mut keys = Vec::new();
+    for path in paths {
+        for history in JournalFolder::new(journals(&path)).read()? {
+            if !matches!(history.state, DriveState::SetAside | DriveState::Released) {
+                let begun = history.begun;
+                keys.push(Key {
+                    serial: begun.serial,
+                    job: begun.job,
+                    password: reveal.then_some(begun.recovery_password),
+                });
+            }
+        }
+    }
+    if keys.is_empty() { Err(NoDrives.into()) } else { Ok(Box::new(Keys(keys))) }
+}
+
+struct Key {
+    serial: Serial,
+    job: JobName,
+    password: Option<RecoveryPassword>,
+}
+
+struct Keys(Vec<Key>);
+
+impl Outcome for Keys {
+    fn text(&self) -> String {
+        let line = |key: &Key| {
+            let password = key
+                .password
+                .as_ref()
+                .map_or("hidden; add `--reveal`".to_owned(), |own| own.reveal().to_string());
+            format!("{:<24} {:<24} {password}", key.serial.as_str(), key.job.as_str())
+        };
+        self.0.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let line = |key: &Key| {
+            json!({
+                "type": "drive-key", "version": 1, "serial": key.serial,
+                "recovery_password": key.password.as_ref().map(|own| own.reveal().to_string()),
+            })
+        };
+        self.0.iter().map(line).collect()
+    }
+}
