@@ -144,3 +144,141 @@ fn lock(file: &File, path: &Path) -> Result<(), Error> {
     flock(file, FlockOperation::NonBlockingLockExclusive)
         .map_err(|_| Error::Held { what: format!("The journal {}", path.display()) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{
+        FileEnd, FileRecord, Finished, JournalFault, Progress, State, StreamMark,
+    };
+    use crate::manifest::Profile;
+    use crate::noun::{Cipher, Diagnose, Md5Digest, RecoveryPassword, Serial, Sha256Digest};
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    fn begun() -> Begun {
+        Begun {
+            version: 1,
+            at: Timestamp::UNIX_EPOCH,
+            job: "job-1".parse().unwrap(),
+            container: None,
+            serial: Serial::new("S1").unwrap(),
+            model: None,
+            drive_bytes: 1 << 30,
+            rotational: false,
+            erase: false,
+            wipe: None,
+            cipher: Cipher::default(),
+            profile: Profile::Legacy,
+            disk_guid: Uuid::nil(),
+            partition_guids: [Uuid::nil(); 2],
+            manifest_guid: Uuid::nil(),
+            volume_serial: 7,
+            recovery_password: RecoveryPassword::from_key([3; 16]),
+            metadata_block: Default::default(),
+            first_8k: Default::default(),
+            plan_sha256: Sha256Digest::new([0; 32]),
+        }
+    }
+
+    fn mark(done_bytes: u64, block: u8) -> Record {
+        let mut mark = StreamMark::new(4, done_bytes);
+        mark.new_blocks = vec![Md5Digest::new([block; 16])];
+        Record::Progress(Progress { streams: vec![mark], ..Progress::default() })
+    }
+
+    fn left_out(segment: u64) -> Record {
+        let end = FileEnd::LeftOut { reason: "gone".to_owned() };
+        let file = Some(FileRecord { index: 2, bytes: 9, modified_ns: 0, end });
+        let finished = vec![Finished { segment, file }];
+        Record::Progress(Progress { finished, ..Progress::default() })
+    }
+
+    /// A journal with four records in a file.
+    fn written(path: &Path) -> Vec<u8> {
+        let mut journal = Journal::create(path, begun()).unwrap();
+        journal.append(Record::Labelled).unwrap();
+        journal.append(mark(4 << 20, 1)).unwrap();
+        journal.append(mark(8 << 20, 2)).unwrap();
+        drop(journal);
+        std::fs::read(path).unwrap()
+    }
+
+    fn fault(bytes: &[u8]) -> Option<JournalFault> {
+        match Journal::go_on(Path::new("j"), bytes, Box::new(VoidLedger)) {
+            Err(Error::Journal { fault, .. }) => Some(fault),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn what_was_appended_is_there_when_it_is_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("S1.journal");
+        written(&path);
+        let mut journal = Journal::open(&path).unwrap().unwrap();
+        let stream = &journal.history().streams[&4];
+        assert_eq!((stream.done_bytes, stream.blocks.len()), (8 << 20, 2), "marks add up");
+        assert_eq!(Journal::open(&path).unwrap_err().code(), "held-by-another-run");
+        journal.append(left_out(4)).unwrap();
+        drop(journal);
+        let history = Journal::read(&path).unwrap().unwrap();
+        assert_eq!(history.state, State::Labelled);
+        assert!(history.streams.is_empty() && history.finished.contains(&4));
+        assert!(matches!(history.files[&2], FileEnd::LeftOut { .. }));
+        assert_eq!(history.begun.recovery_password.key(), &[3; 16]);
+    }
+
+    #[test]
+    fn a_torn_last_record_is_cut_off_and_a_torn_first_one_is_no_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("S1.journal");
+        let bytes = written(&path);
+        std::fs::write(&path, &bytes[..bytes.len() - 5]).unwrap();
+        let mut journal = Journal::open(&path).unwrap().unwrap();
+        assert_eq!(journal.history().streams[&4].done_bytes, 4 << 20);
+        journal.append(Record::Filled).unwrap();
+        drop(journal);
+        assert_eq!(Journal::read(&path).unwrap().unwrap().state, State::Filled);
+        std::fs::write(&path, &bytes[..40]).unwrap();
+        assert!(Journal::open(&path).unwrap().is_none());
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn no_byte_can_be_changed_and_no_record_cut_out_unseen() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = written(&folder.path().join("S1.journal"));
+        assert_eq!(fault(&bytes), None);
+        for at in (0..bytes.len() - 1).step_by(7) {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x01;
+            assert!(fault(&changed).is_some(), "byte {at}");
+        }
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
+        let without: Vec<u8> = [lines[0], lines[2], lines[3]].concat();
+        assert_eq!(fault(&without), Some(JournalFault::Changed { record: 1 }));
+        let swapped: Vec<u8> = [lines[0], lines[1], lines[3], lines[2]].concat();
+        assert_eq!(fault(&swapped), Some(JournalFault::Changed { record: 2 }));
+    }
+
+    #[test]
+    fn records_in_an_order_that_cannot_be_are_refused() {
+        let mut chain = Chain::default();
+        let mut bytes = Vec::new();
+        let records = [Record::Begun(Box::new(begun())), mark(1, 1)];
+        for record in &records {
+            let (line, next) = chain.encode(record);
+            bytes.extend(line);
+            chain = next;
+        }
+        assert!(matches!(fault(&bytes), Some(JournalFault::Unknown { record: 1, .. })));
+        let (line, _) = Chain::default().encode(&Record::Labelled);
+        assert_eq!(fault(&line), Some(JournalFault::NoBeginning));
+        let newer = Record::Begun(Box::new(Begun { version: 2, ..begun() }));
+        assert_eq!(
+            fault(&Chain::default().encode(&newer).0),
+            Some(JournalFault::Newer { version: 2 })
+        );
+    }
+}

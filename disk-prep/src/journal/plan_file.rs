@@ -103,3 +103,37 @@ fn parse(bytes: &[u8]) -> Result<DrivePlan, JournalFault> {
     }
     Ok(plan)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noun::{BlobType, Diagnose, ImportDisposition};
+
+    #[test]
+    fn a_plan_comes_back_whole_and_another_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("S1.plan");
+        let file = |name: &str, together| DataFile {
+            source: name.into(),
+            path: format!("\\job-1\\{name}").parse().unwrap(),
+            blob: format!("target/{name}").parse().unwrap(),
+            blob_type: BlobType::BlockBlob,
+            disposition: ImportDisposition::Overwrite,
+            bytes: 12,
+            modified_ns: -1,
+            together,
+        };
+        let plan = DrivePlan {
+            serial: "S1".parse().unwrap(),
+            job: "job-1".parse().unwrap(),
+            files: vec![file("größe 1", false), file("config", true)],
+            first_clusters: vec![700, 701],
+        };
+        let digest = write_plan(&path, &plan).unwrap();
+        assert_eq!(read_plan(&path, &digest).unwrap(), plan);
+        let other =
+            write_plan(&path, &DrivePlan { first_clusters: vec![700, 702], ..plan }).unwrap();
+        assert_ne!(other, digest);
+        assert_eq!(read_plan(&path, &digest).unwrap_err().code(), "journal-damaged");
+    }
+}
