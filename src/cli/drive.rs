@@ -28,11 +28,12 @@ pub struct DriveArgs {
 pub enum DriveCommand {
     /// Say of each drive whether it will do, and why not
     #[command(after_help = format!(
-        "{DEV_HELP}\n\nExample:\n  azseed drive list /dev/disk/by-id/ata-WDC_WD40EFRX-WX41A1B"
+        "{DEV_HELP}\n\nExamples:\n  azseed drive list\n  \
+         azseed drive list /dev/disk/by-id/ata-WDC_WD40EFRX-WX41A1B"
     ))]
     List {
-        /// The drives
-        #[arg(value_name = "DEV", value_parser = drive_name, required = true)]
+        /// The drives; without any, all that the kernel knows
+        #[arg(value_name = "DEV", value_parser = drive_name)]
         drives: Vec<DriveName>,
     },
 }

@@ -1,6 +1,9 @@
 //! `drive`: which drives will do.
 
-use disk_prep::drive::{Drive, DriveName, Kind, find, find_content};
+use std::error::Error as _;
+use std::path::PathBuf;
+
+use disk_prep::drive::{Drive, Kind, find, find_all, find_content};
 use disk_prep::limits::DOCUMENTED_DRIVE_BYTES;
 use disk_prep::noun::ByteSize;
 use serde_json::{Value, json};
@@ -12,7 +15,11 @@ use crate::cli::{DriveArgs, DriveCommand};
 pub fn run(args: &DriveArgs) -> Result<Box<dyn Outcome>, Failure> {
     match &args.command {
         DriveCommand::List { drives } => {
-            let looks = drives.iter().map(look).collect::<Result<_, _>>()?;
+            let looks = if drives.is_empty() {
+                find_all().into_iter().map(look_any).collect()
+            } else {
+                drives.iter().map(|name| look(find(name)?)).collect::<Result<_, _>>()?
+            };
             Ok(Box::new(DriveList(looks)))
         }
     }
@@ -20,15 +27,29 @@ pub fn run(args: &DriveArgs) -> Result<Box<dyn Outcome>, Failure> {
 
 /// A drive with what speaks for and against it.
 struct Look {
-    drive: Drive,
+    path: PathBuf,
+    drive: Option<Drive>,
     verdict: &'static str,
     reasons: Vec<String>,
 }
 
-fn look(name: &DriveName) -> Result<Look, Failure> {
-    let drive = find(name)?;
+fn unfit(path: PathBuf, drive: Option<Drive>, reason: &disk_prep::Error) -> Look {
+    let cause = reason.source().map_or(String::new(), |cause| format!(": {cause}"));
+    Look { path, drive, verdict: "unfit", reasons: vec![format!("{reason}{cause}")] }
+}
+
+/// A drive of the kernel's list; what cannot be looked at is unfit for that reason.
+fn look_any((path, found): (PathBuf, Result<Drive, disk_prep::Error>)) -> Look {
+    match found.and_then(|drive| look(drive)) {
+        Ok(look) => look,
+        Err(error) => unfit(path, None, &error),
+    }
+}
+
+fn look(drive: Drive) -> Result<Look, disk_prep::Error> {
+    let path = drive.path.clone();
     if let Err(error) = drive.check_fit() {
-        return Ok(Look { reasons: vec![error.to_string()], drive, verdict: "unfit" });
+        return Ok(unfit(path, Some(drive), &error));
     }
     let mut reasons = Vec::new();
     if drive.bytes > DOCUMENTED_DRIVE_BYTES {
@@ -39,7 +60,7 @@ fn look(name: &DriveName) -> Result<Look, Failure> {
         reasons.push(format!("{found}; to use it, add `--erase {}` to `prep`", drive.serial));
     }
     let verdict = if reasons.is_empty() { "fit" } else { "fit, with a warning" };
-    Ok(Look { drive, verdict, reasons })
+    Ok(Look { path, drive: Some(drive), verdict, reasons })
 }
 
 fn content(drive: &Drive) -> Result<Option<String>, disk_prep::Error> {
@@ -58,9 +79,10 @@ impl Outcome for DriveList {
     fn text(&self) -> String {
         let mut lines =
             vec![format!("{:<24} {:>9}  {:<20} {}", "SERIAL", "SIZE", "VERDICT", "PATH")];
-        for Look { drive, verdict, reasons } in &self.0 {
-            let size = ByteSize(drive.bytes).to_string();
-            let (serial, path) = (drive.serial.as_str(), drive.path.display());
+        for Look { path, drive, verdict, reasons } in &self.0 {
+            let size = drive.as_ref().map_or(String::new(), |own| ByteSize(own.bytes).to_string());
+            let serial = drive.as_ref().map_or("-", |drive| drive.serial.as_str());
+            let path = path.display();
             lines.push(format!("{serial:<24} {size:>9}  {verdict:<20} {path}"));
             lines.extend(reasons.iter().map(|reason| format!("  {reason}")));
         }
@@ -68,12 +90,15 @@ impl Outcome for DriveList {
     }
 
     fn json(&self) -> Vec<Value> {
-        let line = |Look { drive, verdict, reasons }: &Look| {
+        let line = |Look { path, drive, verdict, reasons }: &Look| {
+            let drive = drive.as_ref();
             json!({
-                "type": "drive", "version": 1, "serial": drive.serial, "model": drive.model,
-                "bytes": drive.bytes, "path": drive.path, "rotational": drive.rotational,
-                "sector_bytes": drive.sector_bytes, "fit": *verdict != "unfit",
-                "reasons": reasons,
+                "type": "drive", "version": 1, "serial": drive.map(|drive| &drive.serial),
+                "model": drive.and_then(|drive| drive.model.as_ref()),
+                "bytes": drive.map(|drive| drive.bytes), "path": path,
+                "rotational": drive.map(|drive| drive.rotational),
+                "sector_bytes": drive.map(|drive| drive.sector_bytes),
+                "fit": *verdict != "unfit", "reasons": reasons,
             })
         };
         self.0.iter().map(line).collect()

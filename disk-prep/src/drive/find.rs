@@ -49,6 +49,18 @@ pub fn find(name: &DriveName) -> Result<Drive, Error> {
     find_below(Path::new("/"), name)
 }
 
+/// Every drive that the kernel knows, by its node; what cannot be looked at says why.
+pub fn find_all() -> Vec<(PathBuf, Result<Drive, Error>)> {
+    whole_drives(Path::new("/"))
+        .into_iter()
+        .map(|facts| Path::new("/dev").join(facts.name))
+        .map(|path| {
+            let name = DriveName::Path { path: path.clone(), serial: None, bytes: None };
+            (path, find(&name))
+        })
+        .collect()
+}
+
 /// Like [`find`], with `/sys` and `/proc` below `root`.
 pub(super) fn find_below(root: &Path, name: &DriveName) -> Result<Drive, Error> {
     let (path, serial, bytes) = match name {

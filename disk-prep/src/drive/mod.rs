@@ -8,6 +8,6 @@ mod name;
 mod sysfs;
 
 pub use blank::find_content;
-pub use find::{Drive, Kind, find};
+pub use find::{Drive, Kind, find, find_all};
 pub use guard::{Clearance, HeldDrive, hold};
 pub use name::DriveName;

@@ -32,11 +32,13 @@ pub fn block_facts(root: &Path, major: u32, minor: u32) -> io::Result<BlockFacts
     Ok(facts(root, &fs::canonicalize(root.join(format!("sys/dev/block/{major}:{minor}")))?))
 }
 
-/// The facts of every whole drive that the kernel knows.
+/// The facts of every whole drive that the kernel knows; what is no hardware is left out.
 pub fn whole_drives(root: &Path) -> Vec<BlockFacts> {
     children(&root.join("sys/block"))
         .into_iter()
         .filter_map(|link| fs::canonicalize(link).ok())
+        // Loops, memory disks, and what is built on other drives.
+        .filter(|folder| !folder.starts_with(root.join("sys/devices/virtual")))
         .map(|folder| facts(root, &folder))
         .collect()
 }
