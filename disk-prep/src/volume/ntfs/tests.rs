@@ -195,14 +195,17 @@ impl std::io::Seek for Unwritten<'_> {
     }
 }
 
-/// Every file that the crate `ntfs` finds, by path, with its length and runs in bytes.
-fn found(layout: &Layout) -> BTreeMap<String, (u64, Vec<(u64, u64)>)> {
+/// Files by path, with their length and runs in bytes.
+type Files = BTreeMap<String, (u64, Vec<(u64, u64)>)>;
+
+/// Every file that the crate `ntfs` finds.
+fn found(layout: &Layout) -> Files {
     fn walk(
         ntfs: &ntfs::Ntfs,
         volume: &mut Unwritten<'_>,
         record: u64,
         path: &str,
-        files: &mut BTreeMap<String, (u64, Vec<(u64, u64)>)>,
+        files: &mut Files,
     ) {
         let folder = ntfs.file(volume, record).unwrap();
         let index = folder.directory_index(volume).unwrap();
