@@ -167,3 +167,17 @@ fn a_staging_path_with_other_files_or_a_damaged_seed_is_left_alone() {
     tree::write(&machine.path("staging"), "seed.json", b"{", &mut Dice(1));
     names(&stage(&machine, &[]), "seed-damaged");
 }
+
+#[test]
+fn a_drive_sealed_for_another_job_is_refused() {
+    let (machine, staging) = seeded(1);
+    let first = machine.text("first");
+    std::fs::rename(&staging, &first).unwrap();
+    let drive = "a.img,serial=A,size=210M";
+    machine.expect(0, &prep(&first, &[drive], &[]));
+    let staging = machine.adopt(&machine.path("source"), "other");
+    names(
+        &machine.expect(4, &prep(&staging, &[drive], &["--erase", "A", "--wipe", "none"])),
+        "sealed",
+    );
+}
