@@ -176,8 +176,9 @@ fn a_drive_sealed_for_another_job_is_refused() {
     let drive = "a.img,serial=A,size=210M";
     machine.expect(0, &prep(&first, &[drive], &[]));
     let staging = machine.adopt(&machine.path("source"), "other");
-    names(
-        &machine.expect(4, &prep(&staging, &[drive], &["--erase", "A", "--wipe", "none"])),
-        "sealed",
-    );
+    let erase = ["--erase", "A", "--wipe", "none"];
+    names(&machine.expect(4, &prep(&staging, &[drive], &erase)), "drive-sealed-elsewhere");
+    // A share that is not mounted now takes nothing away from that.
+    std::fs::rename(&first, machine.path("out of reach")).unwrap();
+    names(&machine.expect(4, &prep(&staging, &[drive], &erase)), "drive-sealed-elsewhere");
 }
