@@ -1,5 +1,6 @@
 //! What an administrator meets on the way from a folder to sealed drives, told with the real
 //! program: shortages, drives that must not be erased, damaged journals, wrong passwords.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
 mod support;
