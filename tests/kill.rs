@@ -1,5 +1,6 @@
 //! `kill -9` at any point of `prep` or `stage`, then the same command again: it goes on, and other
 //! people's readers find every file. When to kill is decided by what was written, not by a clock.
+#![allow(clippy::disallowed_methods, reason = "tests start programs")]
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
 mod support;

@@ -1,7 +1,7 @@
 //! `prep`: drives formatted and filled.
 
 use disk_prep::dataset::DataFile;
-use disk_prep::drive::{Kind, find};
+use disk_prep::drive::{DriveName, Kind, find};
 use disk_prep::journal::{Journal, JournalFolder};
 use disk_prep::manifest::Profile;
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, Wipe};
@@ -10,6 +10,7 @@ use disk_prep::pool::{PrepareOutcome, PrepareRun, room};
 use disk_prep::prepare::{PrepareOptions, PreparedDrive};
 use disk_prep::verify::{VerifyOptions, verify};
 use disk_prep::world::RealWorld;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
 use super::verify::Verified;
@@ -123,16 +124,13 @@ fn read_back(
         stop: ui.stop_flag(),
     };
     let monitor = ui.monitor();
-    let mut reports = Vec::new();
-    for name in &args.drives {
+    let is_sealed = |name: &&DriveName| {
         let serial = find(name).map(|drive| drive.serial);
-        let is_sealed =
-            |drive: &PreparedDrive| serial.as_ref().is_ok_and(|own| *own == drive.serial);
-        if outcome.sealed.iter().any(is_sealed) {
-            reports.push(verify(name, &options, monitor.as_ref())?);
-        }
-    }
-    Ok(Some(Verified(reports)))
+        serial.is_ok_and(|own| outcome.sealed.iter().any(|drive| drive.serial == own))
+    };
+    let sealed = args.drives.par_iter().filter(is_sealed);
+    let reports = sealed.map(|name| verify(name, &options, monitor.as_ref()));
+    Ok(Some(Verified(reports.collect::<Result<_, _>>()?)))
 }
 
 /// How many drives like the largest named one the files without a place need.

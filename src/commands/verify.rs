@@ -5,6 +5,7 @@ use std::path::Path;
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{ByteSize, ErrorKind, RecoveryPassword};
 use disk_prep::verify::{VerifyOptions, VerifyReport, Yardstick, verify};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome};
@@ -21,11 +22,8 @@ pub fn run(args: &VerifyArgs, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
         stop: ui.stop_flag(),
     };
     let monitor = ui.monitor();
-    let mut reports = Vec::new();
-    for drive in &args.drives {
-        reports.push(verify(drive, &options, monitor.as_ref())?);
-    }
-    Ok(Box::new(Verified(reports)))
+    let reports = args.drives.par_iter().map(|drive| verify(drive, &options, monitor.as_ref()));
+    Ok(Box::new(Verified(reports.collect::<Result<_, _>>()?)))
 }
 
 /// A file that should hold a recovery password.
