@@ -48,9 +48,11 @@ pub fn begin(staging: &Path, target: Target, now: Timestamp) -> Result<Seed, Err
     }
     let at = |source| Error::of_io(staging.to_owned(), source);
     fs::create_dir_all(staging).map_err(at)?;
-    let foreign = |entry: &fs::DirEntry| entry.file_name() != LOCK;
-    if fs::read_dir(staging).map_err(at)?.flatten().any(|entry| foreign(&entry)) {
-        return Err(Error::NotEmpty { path: staging.to_owned() });
+    for entry in fs::read_dir(staging).map_err(at)? {
+        let name = entry.map_err(at)?.file_name();
+        if name != LOCK && !Seed::is_draft(&name) {
+            return Err(Error::NotEmpty { path: staging.to_owned() });
+        }
     }
     let seed = Seed::begin(Origin::Written, SeedKind::Repository, REPOSITORY.into(), target, now);
     seed.save(staging)?;
@@ -255,6 +257,8 @@ mod tests {
         fs::write(staging.join("mine"), b"x").unwrap();
         assert!(matches!(run(folder.path()), Err(Error::NotEmpty { .. })));
         fs::remove_file(staging.join("mine")).unwrap();
+        // What a kill in the middle of the very first write leaves is no foreign file.
+        fs::write(staging.join("seed.json.77.new"), b"{").unwrap();
         run(folder.path()).unwrap();
         let other = Target { job: "job-2".parse().unwrap(), ..Target::example() };
         let again = begin(&staging, other, Timestamp::UNIX_EPOCH);
