@@ -124,11 +124,14 @@ impl Ledger for Recorded {
     }
 }
 
+/// Keys by password and salt.
+type Stretched = HashMap<([u8; 16], [u8; 16]), StretchedKey>;
+
 /// A world without chance, in which each password is stretched once.
 #[derive(Default)]
 struct StillWorld {
     drawn: Mutex<u64>,
-    stretched: Mutex<HashMap<([u8; 16], [u8; 16]), StretchedKey>>,
+    stretched: Mutex<Stretched>,
 }
 
 impl World for StillWorld {

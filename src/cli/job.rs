@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use disk_prep::noun::{JobName, ResourceGroup, SubscriptionId};
+use jiff::civil::Date;
+use url::Url;
 
 /// Arguments of `job`.
 #[derive(Debug, Args)]
@@ -10,19 +13,103 @@ pub struct JobArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: JobCommand,
+    /// Which job, and where Azure is.
+    #[command(flatten)]
+    pub target: JobTarget,
+}
+
+/// Which job, and where Azure is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Job and Azure")]
+pub struct JobTarget {
+    /// The staging path; its seed says which job
+    #[arg(long, global = true, value_name = "DIR", env = "AZSEED_STAGING")]
+    pub staging: Option<PathBuf>,
+    /// The job, if there is no staging path
+    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_JOB")]
+    pub job: Option<JobName>,
+    /// The subscription, if there is no staging path
+    #[arg(long, global = true, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
+    pub subscription: Option<SubscriptionId>,
+    /// The resource group, if there is no staging path
+    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
+    pub resource_group: Option<ResourceGroup>,
+    /// Azure's resource manager
+    #[arg(long, global = true, value_name = "URL", env = "AZSEED_ARM_ENDPOINT")]
+    #[arg(default_value = "https://management.azure.com")]
+    pub arm_endpoint: Url,
+    /// Where tokens are given
+    #[arg(long, global = true, value_name = "URL", env = "AZSEED_AUTHORITY")]
+    #[arg(default_value = "https://login.microsoftonline.com")]
+    pub authority: Url,
+    /// A certificate authority beside the system's own
+    #[arg(long, global = true, value_name = "PEM", env = "AZSEED_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// A proxy; without it the one of HTTPS_PROXY
+    #[arg(long, global = true, value_name = "URL", env = "AZSEED_PROXY")]
+    pub proxy: Option<Url>,
 }
 
 /// `job`.
 #[derive(Debug, Subcommand)]
 pub enum JobCommand {
+    /// Make the import job for the sealed drives; ten drives a job
+    #[command(
+        after_help = "Example:\n  azseed job create --staging /mnt/staging --location westeurope"
+    )]
+    Create {
+        /// Region of the storage account
+        #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
+        location: String,
+        /// A TOML file with return address and carrier, if the seed has none
+        #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]
+        contact: Option<PathBuf>,
+    },
+    /// List the jobs of the resource group
+    List,
+    /// Show a job, its drives and where the parcel goes
+    Show,
+    /// Show how far a job is and how many days are left
+    Status,
+    /// Say with whom the parcel is on its way
+    #[command(
+        after_help = "Example:\n  azseed job ship --staging /mnt/staging --carrier FedEx \\\n    \
+                            --tracking-number 1Z0000000000"
+    )]
+    Ship {
+        /// The carrier
+        #[arg(long, value_name = "NAME", env = "AZSEED_CARRIER")]
+        carrier: String,
+        /// The tracking number
+        #[arg(long, value_name = "NUMBER", env = "AZSEED_TRACKING_NUMBER")]
+        tracking_number: String,
+        /// The day it was handed over; today if not said
+        #[arg(long, value_name = "DATE", env = "AZSEED_SHIP_DATE")]
+        ship_date: Option<Date>,
+        /// Drives in the parcel; all of the job's if not said
+        #[arg(long, value_name = "COUNT", env = "AZSEED_DRIVE_COUNT")]
+        drive_count: Option<usize>,
+    },
+    /// Set return address and return carrier
+    #[command(
+        after_help = "Example:\n  azseed job return-address --staging /mnt/staging --contact contact.toml"
+    )]
+    ReturnAddress {
+        /// A TOML file with return address and carrier
+        #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]
+        contact: PathBuf,
+    },
     /// Show the recovery passwords of the drives; works offline
     #[command(after_help = "Example:\n  azseed job keys --staging /mnt/staging --reveal --json")]
     Keys {
-        /// The staging path; without it, all that this machine remembers
-        #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
-        staging: Option<PathBuf>,
         /// Print the passwords themselves
         #[arg(long)]
         reveal: bool,
     },
+    /// Ask to cancel a job
+    Cancel,
+    /// Delete a job
+    Delete,
+    /// List the regions, where they take parcels, and with whom
+    Locations,
 }

@@ -12,7 +12,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
-pub use job::{JobArgs, JobCommand};
+pub use job::{JobArgs, JobCommand, JobTarget};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, WipeChoice};
 pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
 
@@ -67,8 +67,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Show what is on a drive: partitions, encryption, file system
     Inspect(InspectArgs),
-    /// What belongs to an import job
-    Job(JobArgs),
+    /// Make, ship, follow and end the import job
+    Job(Box<JobArgs>),
     /// Explain an error code
     Explain(ExplainArgs),
     /// Show where each setting comes from

@@ -40,7 +40,7 @@ fn unfit(path: PathBuf, drive: Option<Drive>, reason: &disk_prep::Error) -> Look
 
 /// A drive of the kernel's list; what cannot be looked at is unfit for that reason.
 fn look_any((path, found): (PathBuf, Result<Drive, disk_prep::Error>)) -> Look {
-    match found.and_then(|drive| look(drive)) {
+    match found.and_then(look) {
         Ok(look) => look,
         Err(error) => unfit(path, None, &error),
     }

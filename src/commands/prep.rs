@@ -202,10 +202,8 @@ impl Outcome for Prepared {
         }
         lines.extend(self.verified.as_ref().map(Outcome::text));
         if self.exit() == Exit::Done {
-            lines.push(format!(
-                "Next: `azseed verify --staging {} DEV…`, then ship",
-                self.staging.display()
-            ));
+            let staging = self.staging.display();
+            lines.push(format!("Next: `azseed job create --staging {staging} --location REGION`"));
         }
         lines.join("\n")
     }

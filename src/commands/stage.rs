@@ -82,8 +82,8 @@ fn seed_of(args: &SeedArgs) -> Result<(PathBuf, Target), Failure> {
 
 #[derive(Debug, thiserror::Error)]
 #[error("{flag} is missing")]
-struct MissingFlag {
-    flag: &'static str,
+pub(super) struct MissingFlag {
+    pub flag: &'static str,
 }
 
 impl Diagnose for MissingFlag {
@@ -97,7 +97,7 @@ impl Diagnose for MissingFlag {
 
 /// A contact file that cannot be used.
 #[derive(Debug, thiserror::Error)]
-enum ContactError {
+pub(super) enum ContactError {
     #[error("Cannot read {path}")]
     Read {
         path: PathBuf,
@@ -126,7 +126,7 @@ impl Diagnose for ContactError {
     }
 }
 
-fn contact(path: &Path) -> Result<Contact, ContactError> {
+pub(super) fn contact(path: &Path) -> Result<Contact, ContactError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ContactError::Read { path: path.to_owned(), source })?;
     let contact: Contact = toml::from_str(&text)

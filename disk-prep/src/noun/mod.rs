@@ -39,6 +39,15 @@ pub struct InvalidNoun {
     pub rule: &'static str,
 }
 
+impl Diagnose for InvalidNoun {
+    fn code(&self) -> &'static str {
+        "invalid-name"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+}
+
 impl InvalidNoun {
     pub(crate) fn new(noun: &'static str, value: &str, rule: &'static str) -> Self {
         InvalidNoun { noun, value: value.to_owned(), rule }

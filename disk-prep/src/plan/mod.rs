@@ -180,3 +180,106 @@ fn settle(
     let unused = (0..rooms).filter(|room| loads.iter().all(|load| load.room != *room)).collect();
     Spread { loads, unused, unplaced }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noun::{BlobType, Diagnose, ImportDisposition};
+    use proptest::prelude::*;
+
+    const MIB: u64 = 1 << 20;
+
+    fn file(name: &str, bytes: u64, together: bool) -> DataFile {
+        DataFile {
+            source: name.into(),
+            path: format!("\\job-1\\{name}").parse().unwrap(),
+            blob: format!("target/{name}").parse().unwrap(),
+            blob_type: BlobType::BlockBlob,
+            disposition: ImportDisposition::Overwrite,
+            bytes,
+            modified_ns: 0,
+            together,
+        }
+    }
+
+    fn files(sizes: &[u64]) -> Vec<DataFile> {
+        let named = |(at, bytes): (usize, &u64)| file(&format!("file-{at:03}"), *bytes, false);
+        sizes.iter().enumerate().map(named).collect()
+    }
+
+    fn rooms(mib: &[u64]) -> Vec<Room> {
+        let room = |(at, mib): (usize, &u64)| Room {
+            serial: format!("S{at}").parse().unwrap(),
+            volume_bytes: mib * MIB,
+        };
+        mib.iter().enumerate().map(room).collect()
+    }
+
+    fn bytes(files: &[DataFile], load: &Load) -> u64 {
+        load.files.iter().map(|&at| files[at].bytes).sum()
+    }
+
+    #[test]
+    fn the_fewest_drives_are_used_and_the_bytes_balanced_over_them() {
+        let set = files(&[50 * MIB; 8]);
+        let spread = spread(&set, &rooms(&[300, 300, 300])).unwrap();
+        assert_eq!((spread.loads.len(), spread.unused.as_slice()), (2, &[2][..]));
+        assert_eq!(bytes(&set, &spread.loads[0]), bytes(&set, &spread.loads[1]));
+        let one = super::spread(&set, &rooms(&[100, 600, 300])).unwrap();
+        assert_eq!((one.loads.len(), one.loads[0].room), (1, 1), "the largest alone holds it");
+        assert_eq!(count_drives(&set, &rooms(&[300])[0]).unwrap(), 2);
+    }
+
+    #[test]
+    fn what_belongs_together_lies_on_one_drive() {
+        let mut set = files(&[60 * MIB; 6]);
+        set.extend((0..5).map(|at| file(&format!("index-{at}"), 10 * MIB, true)));
+        let spread = spread(&set, &rooms(&[200, 200, 200])).unwrap();
+        assert!(spread.unplaced.is_empty());
+        let holding = spread.loads.iter().filter(|load| load.files.iter().any(|&at| at >= 6));
+        assert_eq!(holding.count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_fits_nowhere_is_named_and_a_lack_of_room_is_counted() {
+        let mut set = files(&[10 * MIB, 400 * MIB]);
+        let error = spread(&set, &rooms(&[300])).unwrap_err();
+        assert_eq!(error.code(), "file-too-large-for-drives");
+        assert!(error.to_string().contains("file-001"), "{error}");
+        set[1].bytes = 200 * MIB;
+        set.push(file("third", 200 * MIB, false));
+        let spread = spread(&set, &rooms(&[300])).unwrap();
+        assert_eq!(spread.unplaced.len(), 1);
+        assert_eq!(spread.loads[0].files.len(), 2);
+    }
+
+    #[test]
+    fn without_files_no_drive_is_used() {
+        let spread = spread(&[], &rooms(&[300, 300])).unwrap();
+        assert_eq!((spread.loads.len(), spread.unused), (0, vec![0, 1]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn every_file_is_placed_once_and_every_load_fits_its_drive(
+            sizes in prop::collection::vec(0u64..90 * MIB, 1..40),
+            mib in prop::collection::vec(110u64..400, 1..6),
+        ) {
+            let (set, rooms) = (files(&sizes), rooms(&mib));
+            let spread = spread(&set, &rooms).unwrap();
+            let mut seen: Vec<usize> =
+                spread.loads.iter().flat_map(|load| load.files.clone()).chain(spread.unplaced.clone()).collect();
+            seen.sort_unstable();
+            prop_assert_eq!(seen, (0..set.len()).collect::<Vec<_>>());
+            for load in &spread.loads {
+                let mut filling = Filling::new(&rooms[load.room]);
+                prop_assert!(filling.add(load.files.iter().map(|&at| &set[at])));
+                prop_assert!(bytes(&set, load) < rooms[load.room].volume_bytes);
+            }
+            let used: Vec<usize> = spread.loads.iter().map(|load| load.room).collect();
+            prop_assert!(spread.unused.iter().all(|room| !used.contains(room)));
+            prop_assert_eq!(spread.clone(), super::spread(&set, &rooms).unwrap());
+        }
+    }
+}

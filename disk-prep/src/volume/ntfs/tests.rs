@@ -1,9 +1,14 @@
-//! The known-answer volume of `ntfs-write-once` 16, byte for byte.
+//! The known-answer volume of `ntfs-write-once` 16, byte for byte; and plans of many kinds as the
+//! crate `ntfs` reads them.
 
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::noun::DrivePath;
+use crate::volume::bitlocker::write::Placement;
 
 const BYTES: u64 = 64 << 20;
 const CLUSTER: u64 = 4096;
@@ -163,4 +168,185 @@ fn names_that_ntfs_takes_for_one_are_refused() {
     assert_eq!(refused(&[file("\\a\\Straße"), file("\\a\\STRAßE")]), "ntfs-names-clash");
     assert_eq!(refused(&[file("\\a"), file("\\A\\b")]), "ntfs-names-clash");
     assert_eq!(refused(&[file("\\$mft")]), "ntfs-system-name");
+}
+
+/// A volume that is nothing but its metadata, for readers that do not look at data.
+struct Unwritten<'a> {
+    layout: &'a Layout,
+    at: u64,
+}
+
+impl std::io::Read for Unwritten<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.layout.fill_metadata(self.at, buffer);
+        self.at += buffer.len() as u64;
+        Ok(buffer.len())
+    }
+}
+
+impl std::io::Seek for Unwritten<'_> {
+    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+        self.at = match to {
+            std::io::SeekFrom::Start(at) => at,
+            std::io::SeekFrom::Current(by) => self.at.wrapping_add_signed(by),
+            std::io::SeekFrom::End(_) => return Err(std::io::ErrorKind::Unsupported.into()),
+        };
+        Ok(self.at)
+    }
+}
+
+/// Files by path, with their length and runs in bytes.
+type Files = BTreeMap<String, (u64, Vec<(u64, u64)>)>;
+
+/// Every file that the crate `ntfs` finds.
+fn found(layout: &Layout) -> Files {
+    fn walk(
+        ntfs: &ntfs::Ntfs,
+        volume: &mut Unwritten<'_>,
+        record: u64,
+        path: &str,
+        files: &mut Files,
+    ) {
+        let folder = ntfs.file(volume, record).unwrap();
+        let index = folder.directory_index(volume).unwrap();
+        let mut entries = index.entries();
+        let mut names = Vec::new();
+        while let Some(entry) = entries.next(volume) {
+            let entry = entry.unwrap();
+            let name = entry.key().unwrap().unwrap().name().to_string_lossy();
+            names.push((entry.file_reference().file_record_number(), name));
+        }
+        for (record, name) in names.into_iter().filter(|(record, _)| *record >= 64) {
+            let path = format!("{path}\\{name}");
+            let file = ntfs.file(volume, record).unwrap();
+            if file.is_directory() {
+                walk(ntfs, volume, record, &path, files);
+                continue;
+            }
+            let item = file.data(volume, "").unwrap().unwrap();
+            let value = item.to_attribute().unwrap().value(volume).unwrap();
+            let runs = match &value {
+                ntfs::attribute_value::NtfsAttributeValue::NonResident(value) => value
+                    .data_runs()
+                    .map(|run| run.unwrap())
+                    .map(|run| (run.data_position().value().unwrap().get(), run.allocated_size()))
+                    .collect(),
+                _ => Vec::new(),
+            };
+            assert!(files.insert(path, (value.len(), runs)).is_none());
+        }
+    }
+    let mut volume = Unwritten { layout, at: 0 };
+    let ntfs = ntfs::Ntfs::new(&mut volume).unwrap();
+    let mut files = BTreeMap::new();
+    walk(&ntfs, &mut volume, 5, "", &mut files);
+    files
+}
+
+/// A plan of `count` files and the five pinned ranges that BitLocker would have.
+fn large_plan(
+    volume_bytes: u64,
+    names: &[(String, u64)],
+) -> (VolumeParams, Vec<FileSpec>, Vec<PinnedRange>) {
+    let params = VolumeParams { volume_bytes, ..plan(&[], &[]).params().clone() };
+    let spec = |(path, bytes): &(String, u64)| FileSpec {
+        path: path.parse().unwrap(),
+        bytes: *bytes,
+        times: Default::default(),
+    };
+    let placement = Placement::plan(volume_bytes, CLUSTER, 0).unwrap();
+    let pinned = placement.pinned().map(|file| PinnedRange {
+        first_cluster: file.offset / CLUSTER,
+        cluster_count: file.bytes / CLUSTER,
+        path: format!("\\{}", file.path).parse().unwrap(),
+    });
+    (params, names.iter().map(spec).collect(), pinned.to_vec())
+}
+
+/// What was planned is found by the crate `ntfs`, lies nowhere twice, and takes no more than the
+/// estimate said.
+fn check_plan(volume_bytes: u64, names: &[(String, u64)]) {
+    let (params, specs, pinned) = large_plan(volume_bytes, names);
+    let layout = Layout::plan(&params, &[], &specs, &pinned).unwrap();
+    let mut files = found(&layout);
+    let mut taken: Vec<(u64, u64)> = Vec::new();
+    for range in &pinned {
+        let (bytes, runs) = files.remove(range.path.as_str()).unwrap();
+        assert_eq!(runs, [(range.first_cluster * CLUSTER, range.cluster_count * CLUSTER)]);
+        assert_eq!(bytes, range.cluster_count * CLUSTER);
+        taken.extend(runs);
+    }
+    assert_eq!(files.len(), names.len());
+    for (path, bytes) in names {
+        let (found_bytes, runs) = &files[path];
+        assert_eq!(found_bytes, bytes, "{path}");
+        assert_eq!(runs.iter().map(|run| run.1).sum::<u64>(), bytes.next_multiple_of(CLUSTER));
+        taken.extend(runs);
+    }
+    taken.extend(
+        layout.metadata_ranges().into_iter().map(|range| (range.start, range.end - range.start)),
+    );
+    taken.extend(
+        layout.free_ranges().into_iter().map(|range| (range.start, range.end - range.start)),
+    );
+    taken.sort_unstable();
+    let mut end = 0;
+    for (start, bytes) in taken.into_iter().filter(|run| run.1 > 0) {
+        assert_eq!(start, end, "no gap and no overlap");
+        end = start + bytes;
+    }
+    assert_eq!(end, layout.cluster_total() * CLUSTER);
+
+    let mut estimate = NeedEstimator::new(volume_bytes, CLUSTER);
+    let placement = Placement::plan(volume_bytes, CLUSTER, 0).unwrap();
+    estimate.pin(placement.pinned().map(|file| (file.path, file.bytes)));
+    specs.iter().for_each(|spec| estimate.add(&spec.path, spec.bytes));
+    let used = layout.used_clusters();
+    assert!(estimate.clusters() >= used, "{} below {used}", estimate.clusters());
+    assert!(
+        estimate.clusters() <= used + used / 10 + 300,
+        "{} far above {used}",
+        estimate.clusters()
+    );
+}
+
+#[test]
+fn every_count_of_names_around_the_splits_of_an_index_is_found() {
+    for count in (1..=400).step_by(3).chain([37, 38, 74, 75, 1300, 5000]) {
+        let names: Vec<(String, u64)> =
+            (0..count).map(|number| (format!("\\many\\entry-{number:04}.txt"), number)).collect();
+        check_plan(200 << 20, &names);
+    }
+}
+
+#[test]
+fn files_around_the_pinned_ranges_are_split_and_nothing_overlaps() {
+    let names = [("\\a", 60 << 20), ("\\b", 100 << 20), ("\\c", 4096), ("\\d\\e", 70 << 20)]
+        .map(|(path, bytes)| (path.to_owned(), bytes));
+    check_plan(256 << 20, &names);
+    let (params, specs, pinned) = large_plan(256 << 20, &names);
+    let layout = Layout::plan(&params, &[], &specs, &pinned).unwrap();
+    assert!((0..4).any(|file| layout.runs(file).len() > 1), "some file is split");
+    let too_much = [names.as_slice(), &[("\\f".to_owned(), 40 << 20)]].concat();
+    let (params, specs, pinned) = large_plan(256 << 20, &too_much);
+    let refused = Layout::plan(&params, &[], &specs, &pinned);
+    assert!(matches!(refused, Err(Error::TooSmall { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn random_trees_are_found_whole(
+        trees in prop::collection::btree_map("[a-dA-D€𝄞]{1,3}", prop::collection::btree_map(
+            "[a-z0-9äß名𝄞]{1,120}", 0u64..40_000, 0..60), 1..6),
+        odd in 0u64..8,
+    ) {
+        let mut names = Vec::new();
+        for (number, (folder, files)) in trees.iter().enumerate() {
+            for (file, bytes) in files {
+                names.push((format!("\\{number}{folder}\\{file}"), *bytes));
+            }
+        }
+        check_plan((160 << 20) + odd * 512, &names);
+    }
 }

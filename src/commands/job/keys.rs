@@ -1,4 +1,4 @@
-//! `job`: what belongs to an import job.
+//! `job keys`: the recovery passwords, from the journals alone.
 
 use std::path::{Path, PathBuf};
 
@@ -7,16 +7,9 @@ use disk_prep::noun::{Diagnose, ErrorKind, JobName, RecoveryPassword, Serial};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome};
-use crate::cli::{Global, JobArgs, JobCommand};
+use crate::cli::Global;
 use crate::staging::journals;
 use crate::state::State;
-
-/// Runs `job`.
-pub fn run(args: &JobArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
-    match &args.command {
-        JobCommand::Keys { staging, reveal } => keys(staging.as_deref(), *reveal, global),
-    }
-}
 
 #[derive(Debug, thiserror::Error)]
 #[error("No drive is known here")]
@@ -31,7 +24,8 @@ impl Diagnose for NoDrives {
     }
 }
 
-fn keys(
+/// Shows the recovery passwords.
+pub fn keys(
     staging: Option<&Path>,
     reveal: bool,
     global: &Global,

@@ -1,0 +1,290 @@
+//! The resource manager: signed JSON calls with retries that honour Retry-After, and lists that
+//! go on over pages of the same host. Blocks; a runtime of its own does the waiting.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use reqwest::{Certificate, Client, Method, Proxy, StatusCode};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use super::Error;
+use super::sign_in::{Held, SignIn};
+
+const ATTEMPTS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// Where Azure is and how to reach it.
+#[derive(Debug, Clone)]
+pub struct ArmOptions {
+    /// The resource manager.
+    pub endpoint: Url,
+    /// Where tokens are given.
+    pub authority: Url,
+    /// A certificate authority beside the system's own.
+    pub ca_file: Option<PathBuf>,
+    /// A proxy; without it, the environment's.
+    pub proxy: Option<Url>,
+}
+
+/// A connection to the resource manager.
+pub struct Arm {
+    runtime: tokio::runtime::Runtime,
+    http: Client,
+    endpoint: Url,
+    sign_in: SignIn,
+    held: Mutex<Option<Held>>,
+    pause: fn(Duration),
+}
+
+impl std::fmt::Debug for Arm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Arm({})", self.endpoint)
+    }
+}
+
+/// One page of a list.
+#[derive(Deserialize)]
+struct Page<T> {
+    value: Vec<T>,
+    #[serde(rename = "nextLink", default)]
+    next_link: Option<String>,
+}
+
+/// What went wrong, in the resource manager's form.
+#[derive(Deserialize)]
+struct Fault {
+    error: FaultBody,
+}
+
+#[derive(Deserialize)]
+struct FaultBody {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+impl Arm {
+    /// Prepares a connection; nothing is sent yet.
+    pub fn open(options: &ArmOptions) -> Result<Self, Error> {
+        let endpoint = https(&options.endpoint)?;
+        let authority = https(&options.authority)?;
+        // A second call finds it installed, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Client::builder().timeout(ANSWER_WITHIN).https_only(true);
+        if let Some(path) = &options.ca_file {
+            for certificate in certificates(path)? {
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
+        if let Some(proxy) = &options.proxy {
+            let proxy = Proxy::all(proxy.clone()).map_err(|source| Error::Client { source })?;
+            builder = builder.proxy(proxy);
+        }
+        let http = builder.build().map_err(|source| Error::Client { source })?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime of one thread needs nothing that can be missing");
+        Ok(Arm {
+            runtime,
+            http,
+            sign_in: SignIn::from_environment(&authority)?,
+            endpoint,
+            held: Mutex::new(None),
+            pause: std::thread::sleep,
+        })
+    }
+
+    /// Reads a resource; `None` if it does not exist.
+    pub fn get<T: DeserializeOwned>(&self, path: &str, version: &str) -> Result<Option<T>, Error> {
+        match self.call(Method::GET, self.url(path, version)?, None) {
+            Ok(bytes) => self.parse(&bytes).map(Some),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a list to its end.
+    pub fn list<T: DeserializeOwned>(&self, path: &str, version: &str) -> Result<Vec<T>, Error> {
+        let mut url = self.url(path, version)?;
+        let mut all = Vec::new();
+        loop {
+            let page: Page<T> = self.parse(&self.call(Method::GET, url, None)?)?;
+            all.extend(page.value);
+            let Some(link) = page.next_link.filter(|link| !link.is_empty()) else { return Ok(all) };
+            let fault = |error: url::ParseError| self.answer(error.to_string());
+            url = Url::parse(&link).map_err(fault)?;
+            if url.origin() != self.endpoint.origin() {
+                return Err(Error::ForeignLink { host: self.host(), link: url });
+            }
+        }
+    }
+
+    /// Writes a resource and reads what it became.
+    pub fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        version: &str,
+        body: &Value,
+    ) -> Result<T, Error> {
+        self.parse(&self.call(Method::PUT, self.url(path, version)?, Some(body))?)
+    }
+
+    /// Changes a resource and reads what it became.
+    pub fn patch<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        version: &str,
+        body: &Value,
+    ) -> Result<T, Error> {
+        self.parse(&self.call(Method::PATCH, self.url(path, version)?, Some(body))?)
+    }
+
+    /// Calls an action of a resource.
+    pub fn post<T: DeserializeOwned>(&self, path: &str, version: &str) -> Result<T, Error> {
+        self.parse(&self.call(Method::POST, self.url(path, version)?, None)?)
+    }
+
+    /// Deletes a resource.
+    pub fn delete(&self, path: &str, version: &str) -> Result<(), Error> {
+        self.call(Method::DELETE, self.url(path, version)?, None).map(drop)
+    }
+
+    fn url(&self, path: &str, version: &str) -> Result<Url, Error> {
+        let rule = "it cannot be put together with a path";
+        let invalid = |_| Error::Endpoint { endpoint: self.endpoint.to_string(), rule };
+        let mut url = self.endpoint.join(path.trim_start_matches('/')).map_err(invalid)?;
+        url.query_pairs_mut().append_pair("api-version", version);
+        Ok(url)
+    }
+
+    fn host(&self) -> String {
+        self.endpoint.host_str().unwrap_or_default().to_owned()
+    }
+
+    fn answer(&self, fault: String) -> Error {
+        Error::Answer { host: self.host(), fault }
+    }
+
+    fn parse<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Error> {
+        serde_json::from_slice(bytes).map_err(|error| self.answer(error.to_string()))
+    }
+
+    /// Sends until there is an answer that stands.
+    fn call(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Vec<u8>, Error> {
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1.. {
+            let sent = self.runtime.block_on(self.send(method.clone(), url.clone(), body));
+            let (error, asked) = match sent? {
+                Sent::Done(bytes) => return Ok(bytes),
+                Sent::Again(error, asked) => (error, asked),
+            };
+            if attempt == ATTEMPTS {
+                return Err(error);
+            }
+            (self.pause)(asked.unwrap_or(pause).min(LONGEST_PAUSE));
+            pause *= 2;
+        }
+        unreachable!("the loop ends with its last attempt")
+    }
+
+    async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Sent, Error> {
+        let token = self.token().await?;
+        let mut request = self.http.request(method, url.clone()).bearer_auth(token);
+        if let Some(body) = body {
+            request = request
+                .header("content-type", "application/json")
+                .body(serde_json::to_vec(body).expect("a JSON value can be written"));
+        } else {
+            request = request.header("content-length", "0");
+        }
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(source) => {
+                return Ok(Sent::Again(Error::Unreachable { host: self.host(), source }, None));
+            }
+        };
+        let status = answer.status();
+        let asked = answer
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .map(Duration::from_secs);
+        let bytes = match answer.bytes().await {
+            Ok(bytes) => bytes.to_vec(),
+            Err(source) => {
+                return Ok(Sent::Again(Error::Unreachable { host: self.host(), source }, asked));
+            }
+        };
+        if status.is_success() {
+            return Ok(Sent::Done(bytes));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            let error = Error::Failing { host: self.host(), status: status.as_u16() };
+            return Ok(Sent::Again(error, asked));
+        }
+        Err(refusal(status, url.path(), &bytes))
+    }
+
+    async fn token(&self) -> Result<String, Error> {
+        let fresh = |held: &Option<Held>| {
+            held.as_ref().filter(|held| held.is_fresh()).map(|held| held.token.clone())
+        };
+        let held = fresh(&self.held.lock().expect("no holder of this lock can panic"));
+        if let Some(token) = held {
+            return Ok(token.expose_secret().to_owned());
+        }
+        let new = self.sign_in.token(&self.http).await?;
+        let token = new.token.expose_secret().to_owned();
+        *self.held.lock().expect("no holder of this lock can panic") = Some(new);
+        Ok(token)
+    }
+}
+
+/// What came of one attempt.
+enum Sent {
+    Done(Vec<u8>),
+    Again(Error, Option<Duration>),
+}
+
+fn refusal(status: StatusCode, path: &str, bytes: &[u8]) -> Error {
+    let FaultBody { code, message } = serde_json::from_slice::<Fault>(bytes).map_or_else(
+        |_| FaultBody { code: status.as_str().to_owned(), message: "no reason given".to_owned() },
+        |fault| fault.error,
+    );
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::NotAllowed { code, message },
+        StatusCode::NOT_FOUND => Error::NotFound { what: path.to_owned(), message },
+        _ => Error::Refused { code, message },
+    }
+}
+
+fn https(url: &Url) -> Result<Url, Error> {
+    let mut url = url.clone();
+    if url.scheme() != "https" || url.cannot_be_a_base() {
+        let rule = "it begins with https://";
+        return Err(Error::Endpoint { endpoint: url.to_string(), rule });
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {
+    let fault = |source: Box<dyn std::error::Error + Send + Sync>| Error::CaFile {
+        path: path.to_owned(),
+        source,
+    };
+    let bytes = std::fs::read(path).map_err(|error| fault(error.into()))?;
+    Certificate::from_pem_bundle(&bytes).map_err(|error| fault(error.into()))
+}

@@ -1,0 +1,96 @@
+//! What can go wrong between here and Azure.
+
+use std::path::PathBuf;
+
+use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use url::Url;
+
+/// The error of this room.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each sentence names its fields")]
+pub enum Error {
+    #[error("{endpoint} is not an endpoint: {rule}")]
+    Endpoint { endpoint: String, rule: &'static str },
+    #[error("Cannot use the certificate authority in {path}")]
+    CaFile {
+        path: PathBuf,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("Cannot set up the network client")]
+    Client {
+        #[source]
+        source: reqwest::Error,
+    },
+    #[error("Cannot reach {host}")]
+    Unreachable {
+        host: String,
+        #[source]
+        source: reqwest::Error,
+    },
+    #[error("{host} failed with status {status}")]
+    Failing { host: String, status: u16 },
+    #[error("Nobody is signed in to Azure")]
+    NotSignedIn,
+    #[error("The sign-in was refused: {message}")]
+    SignInRefused { message: String },
+    #[error("Azure does not allow this: {code}: {message}")]
+    NotAllowed { code: String, message: String },
+    #[error("Azure does not know {what}: {message}")]
+    NotFound { what: String, message: String },
+    #[error("Azure refused the request: {code}: {message}")]
+    Refused { code: String, message: String },
+    #[error("{host} gave an answer that is not understood: {fault}")]
+    Answer { host: String, fault: String },
+    #[error("A list of {host} goes on at another host: {link}")]
+    ForeignLink { host: String, link: Url },
+}
+
+impl Diagnose for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Error::Endpoint { .. } => "endpoint-invalid",
+            Error::CaFile { .. } => "ca-file",
+            Error::Client { .. } => "network-client",
+            Error::Unreachable { .. } => "azure-unreachable",
+            Error::Failing { .. } => "azure-failing",
+            Error::NotSignedIn => "not-signed-in",
+            Error::SignInRefused { .. } => "sign-in-refused",
+            Error::NotAllowed { .. } => "azure-not-allowed",
+            Error::NotFound { .. } => "azure-not-found",
+            Error::Refused { .. } => "azure-refused",
+            Error::Answer { .. } => "azure-answer",
+            Error::ForeignLink { .. } => "azure-foreign-link",
+        }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Endpoint { .. } | Error::CaFile { .. } => ErrorKind::Usage,
+            Error::Client { .. } | Error::Answer { .. } | Error::ForeignLink { .. } => {
+                ErrorKind::Failed
+            }
+            Error::Unreachable { .. } | Error::Failing { .. } => ErrorKind::Unreachable,
+            Error::NotSignedIn | Error::SignInRefused { .. } | Error::NotAllowed { .. } => {
+                ErrorKind::NotAllowed
+            }
+            Error::NotFound { .. } => ErrorKind::NotFound,
+            Error::Refused { .. } => ErrorKind::Refused,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        let text = match self {
+            Error::NotSignedIn => {
+                "run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
+            }
+            Error::SignInRefused { .. } => "check tenant, client and secret",
+            Error::NotAllowed { .. } => "ask for the role Contributor on the resource group",
+            Error::Unreachable { .. } => "check network and proxy, then run the same command again",
+            Error::Failing { .. } => "run the same command again later",
+            _ => return None,
+        };
+        Some(Hint::new(text))
+    }
+}

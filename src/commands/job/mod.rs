@@ -1,0 +1,160 @@
+//! `job`: the import job, from the sealed drives to its end.
+
+mod keys;
+mod show;
+
+use std::path::PathBuf;
+
+use disk_prep::journal::{History, JournalFolder};
+use disk_prep::limits::DRIVES_PER_JOB;
+use disk_prep::noun::{JobName, ResourceGroup, SubscriptionId};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::stage::{MissingFlag, contact};
+use super::{Failure, Outcome};
+use crate::azure::{Arm, ArmOptions};
+use crate::cli::{Global, JobArgs, JobCommand, JobTarget};
+use crate::import_job::{
+    DriveEntry, ImportExport, Job, JobService, NewJob, Shipment, Written, part_name,
+};
+use crate::staging::{Seed, journals};
+use show::{JobList, Locations, Said};
+
+/// Runs `job`.
+pub fn run(args: &JobArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
+    let target = Target::new(&args.target)?;
+    let said = |jobs: Vec<(Job, Written)>| -> Result<Box<dyn Outcome>, Failure> {
+        Ok(Box::new(Said { jobs, now: Timestamp::now() }))
+    };
+    match &args.command {
+        JobCommand::Keys { reveal } => keys::keys(args.target.staging.as_deref(), *reveal, global),
+        JobCommand::Create { location, contact: file } => {
+            said(create(&target, location, file.as_ref())?)
+        }
+        JobCommand::List => {
+            let jobs = target.service()?.list()?;
+            Ok(Box::new(JobList { jobs, now: Timestamp::now() }))
+        }
+        JobCommand::Show | JobCommand::Status => {
+            let job = target.service()?.find(&target.job()?)?;
+            said(vec![(job, Written::Unchanged)])
+        }
+        JobCommand::Ship { carrier, tracking_number, ship_date, drive_count } => {
+            let day = ship_date.map(|date| date.to_zoned(TimeZone::UTC).map(|day| day.timestamp()));
+            let shipment = Shipment {
+                carrier: carrier.clone(),
+                tracking_number: tracking_number.clone(),
+                ship_date: day.and_then(Result::ok).unwrap_or_else(Timestamp::now),
+                drive_count: *drive_count,
+            };
+            let job = target.service()?.ship(&target.job()?, &shipment)?;
+            said(vec![(job, Written::Changed)])
+        }
+        JobCommand::ReturnAddress { contact: file } => {
+            let contact = contact(file)?;
+            let job = target.service()?.set_return(&target.job()?, &contact)?;
+            said(vec![(job, Written::Changed)])
+        }
+        JobCommand::Cancel => said(vec![target.service()?.cancel(&target.job()?)?]),
+        JobCommand::Delete => {
+            let job = target.job()?;
+            let written = target.service()?.delete(&job)?;
+            Ok(Box::new(show::Deleted { job, written }))
+        }
+        JobCommand::Locations => Ok(Box::new(Locations(target.service()?.locations()?))),
+    }
+}
+
+/// Which job is meant: what the flags say, else what the seed says.
+struct Target<'a> {
+    flags: &'a JobTarget,
+    seed: Option<(Seed, PathBuf)>,
+}
+
+impl<'a> Target<'a> {
+    fn new(flags: &'a JobTarget) -> Result<Self, Failure> {
+        let seed =
+            flags.staging.as_ref().map(|staging| Ok((Seed::open(staging)?, staging.clone())));
+        Ok(Target { flags, seed: seed.transpose().map_err(|error: crate::staging::Error| error)? })
+    }
+
+    fn of_seed<T>(&self, pick: impl Fn(&crate::staging::Target) -> T) -> Option<T> {
+        self.seed.as_ref().map(|(seed, _)| pick(&seed.target))
+    }
+
+    fn job(&self) -> Result<JobName, Failure> {
+        let named = self.flags.job.clone().or_else(|| self.of_seed(|seed| seed.job.clone()));
+        Ok(named.ok_or(MissingFlag { flag: "--job" })?)
+    }
+
+    fn service(&self) -> Result<ImportExport, Failure> {
+        let JobTarget { arm_endpoint, authority, ca_file, proxy, .. } = self.flags;
+        let subscription: Option<SubscriptionId> = self
+            .flags
+            .subscription
+            .clone()
+            .or_else(|| self.of_seed(|seed| seed.subscription.clone()));
+        let group: Option<ResourceGroup> = self
+            .flags
+            .resource_group
+            .clone()
+            .or_else(|| self.of_seed(|seed| seed.resource_group.clone()));
+        let arm = Arm::open(&ArmOptions {
+            endpoint: arm_endpoint.clone(),
+            authority: authority.clone(),
+            ca_file: ca_file.clone(),
+            proxy: proxy.clone(),
+        })?;
+        Ok(ImportExport::new(
+            arm,
+            subscription.ok_or(MissingFlag { flag: "--subscription" })?,
+            group.ok_or(MissingFlag { flag: "--resource-group" })?,
+        ))
+    }
+}
+
+/// Makes a job for every ten sealed drives, in the order of sealing.
+fn create(
+    target: &Target<'_>,
+    location: &str,
+    file: Option<&PathBuf>,
+) -> Result<Vec<(Job, Written)>, Failure> {
+    let (seed, staging) = target.seed.as_ref().ok_or(MissingFlag { flag: "--staging" })?;
+    let contact = match file {
+        Some(file) => contact(file)?,
+        None => seed.target.contact.clone().ok_or(MissingFlag { flag: "--contact" })?,
+    };
+    let mut sealed: Vec<History> = JournalFolder::new(journals(staging)).read()?;
+    sealed.retain(|history| history.sealed.is_some());
+    sealed.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));
+    let drives: Vec<DriveEntry> = sealed.iter().filter_map(entry).collect();
+    if drives.is_empty() {
+        let job = seed.target.job.clone();
+        return Err(crate::import_job::Error::NoDrives { job }.into());
+    }
+    let service = target.service()?;
+    let mut made = Vec::new();
+    for (part, drives) in drives.chunks(DRIVES_PER_JOB).enumerate() {
+        let job = NewJob {
+            name: part_name(&seed.target.job, part)?,
+            location: location.to_owned(),
+            storage_account: seed.target.storage_account.clone(),
+            contact: contact.clone(),
+            drives: drives.to_vec(),
+        };
+        made.push(service.create(&job)?);
+    }
+    Ok(made)
+}
+
+fn entry(history: &History) -> Option<DriveEntry> {
+    let sealed = history.sealed.as_ref()?;
+    Some(DriveEntry {
+        serial: history.begun.serial.clone(),
+        recovery_password: history.begun.recovery_password.clone(),
+        manifest_file: sealed.manifest.clone(),
+        manifest_hash: sealed.manifest_hash.clone(),
+        header_hash: sealed.header_hash.clone(),
+    })
+}

@@ -1,0 +1,46 @@
+//! The clocks of a job (`azure-import-export` 2.1), counted from its creation: the stricter
+//! reading, so that nobody is surprised.
+
+use disk_prep::limits::{CLOCK_DAYS, RETENTION_DAYS};
+use jiff::{Timestamp, ToSpan};
+
+/// What ends, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    /// What happens then.
+    pub what: &'static str,
+    /// Whole days left; negative when it has passed.
+    pub days_left: i64,
+}
+
+/// The deadline of a job in this state, created then; `None` when nothing runs.
+pub fn deadline(state: &str, created: Timestamp, now: Timestamp) -> Option<Deadline> {
+    let (days, what) = match state {
+        "Creating" => (CLOCK_DAYS, "without a tracking number the job is deleted"),
+        "Shipping" => (CLOCK_DAYS, "the drives must have arrived"),
+        "Completed" | "Closed" => (RETENTION_DAYS, "the job and its record are deleted"),
+        _ => return None,
+    };
+    let end = created.checked_add((days * 24).hours()).ok()?;
+    let days_left = (end.as_second() - now.as_second()).div_euclid(24 * 3600);
+    Some(Deadline { what, days_left })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_weeks_run_from_creation_and_pass() {
+        let created = Timestamp::from_second(1_000_000).unwrap();
+        let left = |state, days: i64| {
+            let now = created.checked_add((days * 24).hours()).unwrap();
+            deadline(state, created, now).map(|deadline| deadline.days_left)
+        };
+        assert_eq!(left("Creating", 0), Some(14));
+        assert_eq!(left("Shipping", 13), Some(1));
+        assert_eq!(left("Creating", 15), Some(-1));
+        assert_eq!(left("Completed", 80), Some(10));
+        assert_eq!(left("Transferring", 1), None);
+    }
+}

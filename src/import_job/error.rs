@@ -1,0 +1,75 @@
+//! What is refused before a call that changes anything, and what the service says.
+
+use disk_prep::limits::DRIVES_PER_JOB;
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, Serial};
+
+/// The error of this room.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each sentence names its fields")]
+pub enum Error {
+    #[error("A job takes at most {DRIVES_PER_JOB} drives, not {drives}")]
+    TooManyDrives { drives: usize },
+    #[error("There is no drive for job {job}")]
+    NoDrives { job: JobName },
+    #[error("There is no job {job}")]
+    NoSuchJob { job: JobName },
+    #[error("Job {job} exists already with other drives: {}", serials(drives))]
+    OtherDrives { job: JobName, drives: Vec<Serial> },
+    #[error(
+        "The tracking number {number} belongs to job {other} already; each job is a parcel of its own"
+    )]
+    TrackingNumberTaken { number: String, other: String },
+    #[error("Job {job} has no return address")]
+    NoReturnAddress { job: JobName },
+    #[error("Job {job} is {state}, too late to be cancelled")]
+    TooLateToCancel { job: JobName, state: String },
+    #[error("Job {job} is {state}; only a job in Creating, Completed or Closed can be deleted")]
+    NotDeletable { job: JobName, state: String },
+    #[error(transparent)]
+    Azure(#[from] crate::azure::Error),
+}
+
+fn serials(drives: &[Serial]) -> String {
+    drives.iter().map(Serial::as_str).collect::<Vec<_>>().join(", ")
+}
+
+impl Diagnose for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Error::TooManyDrives { .. } => "job-too-many-drives",
+            Error::NoDrives { .. } => "job-no-drives",
+            Error::NoSuchJob { .. } => "no-such-job",
+            Error::OtherDrives { .. } => "job-other-drives",
+            Error::TrackingNumberTaken { .. } => "tracking-number-taken",
+            Error::NoReturnAddress { .. } => "no-return-address",
+            Error::TooLateToCancel { .. } => "job-too-late-to-cancel",
+            Error::NotDeletable { .. } => "job-not-deletable",
+            Error::Azure(error) => error.code(),
+        }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Error::NoSuchJob { .. } => ErrorKind::NotFound,
+            Error::NoDrives { .. } => ErrorKind::Usage,
+            Error::Azure(error) => error.kind(),
+            _ => ErrorKind::Refused,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        let text = match self {
+            Error::NoReturnAddress { .. } => {
+                "set it with `azseed job return-address --contact FILE`"
+            }
+            Error::NoDrives { .. } => "seal drives first with `azseed prep`",
+            Error::TrackingNumberTaken { .. } => {
+                "if the jobs share a label, append -1, -2 to the number"
+            }
+            Error::Azure(error) => return error.hint(),
+            _ => return None,
+        };
+        Some(Hint::new(text))
+    }
+}

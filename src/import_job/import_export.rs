@@ -1,0 +1,370 @@
+//! The classic service, `Microsoft.ImportExport`, api-version 2020-08-01
+//! (`azure-import-export` 1A).
+
+use disk_prep::limits::DRIVES_PER_JOB;
+use disk_prep::noun::{
+    Contact, JobName, ResourceGroup, ReturnAddress, ReturnCarrier, SubscriptionId,
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Delivery, DriveEntry, DriveKey, DriveStatus, Error, Job, JobService, Location, NewJob,
+    Shipment, ShippingAddress, Written,
+};
+use crate::azure::Arm;
+
+const VERSION: &str = "2020-08-01";
+const PROVIDER: &str = "providers/Microsoft.ImportExport";
+
+/// The service, for the jobs of one resource group.
+#[derive(Debug)]
+pub struct ImportExport {
+    arm: Arm,
+    subscription: SubscriptionId,
+    group: ResourceGroup,
+}
+
+/// A job on the wire.
+#[derive(Deserialize)]
+struct Resource {
+    name: String,
+    #[serde(default)]
+    location: String,
+    properties: Properties,
+    #[serde(rename = "systemData", default)]
+    system: Option<SystemData>,
+}
+
+#[derive(Deserialize)]
+struct SystemData {
+    #[serde(rename = "createdAt", default)]
+    created_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Properties {
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    percent_complete: Option<u8>,
+    #[serde(default)]
+    cancel_requested: Option<bool>,
+    #[serde(default)]
+    shipping_information: Option<Address>,
+    #[serde(default)]
+    return_address: Option<Value>,
+    #[serde(default)]
+    delivery_package: Option<Package>,
+    #[serde(default)]
+    drive_list: Option<Vec<Drive>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Address {
+    recipient_name: Option<String>,
+    street_address1: Option<String>,
+    street_address2: Option<String>,
+    city: Option<String>,
+    state_or_province: Option<String>,
+    postal_code: Option<String>,
+    country_or_region: Option<String>,
+    phone: Option<String>,
+    additional_information: Option<String>,
+    additional_shipping_information: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Package {
+    carrier_name: String,
+    tracking_number: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Drive {
+    drive_id: String,
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default)]
+    percent_complete: Option<u8>,
+    #[serde(default)]
+    error_log_uri: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Region {
+    name: String,
+    properties: RegionProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RegionProperties {
+    #[serde(flatten)]
+    address: Address,
+    #[serde(default)]
+    supported_carriers: Vec<String>,
+    #[serde(default)]
+    alternate_locations: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct KeyList {
+    value: Vec<Key>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Key {
+    drive_id: String,
+    bit_locker_key: String,
+}
+
+impl ImportExport {
+    /// The service for this resource group.
+    pub fn new(arm: Arm, subscription: SubscriptionId, group: ResourceGroup) -> Self {
+        ImportExport { arm, subscription, group }
+    }
+
+    fn jobs(&self) -> String {
+        format!("subscriptions/{}/resourceGroups/{}/{PROVIDER}/jobs", self.subscription, self.group)
+    }
+
+    fn path(&self, name: &JobName) -> String {
+        format!("{}/{name}", self.jobs())
+    }
+
+    fn look(&self, name: &JobName) -> Result<Option<Job>, Error> {
+        Ok(self.arm.get::<Resource>(&self.path(name), VERSION)?.map(Job::from))
+    }
+
+    fn patch(&self, name: &JobName, properties: Value) -> Result<Job, Error> {
+        let body = json!({ "properties": properties });
+        Ok(self.arm.patch::<Resource>(&self.path(name), VERSION, &body)?.into())
+    }
+
+    /// Every job of the subscription, since a tracking number may be used but once in it.
+    fn of_subscription(&self) -> Result<Vec<Job>, Error> {
+        let path = format!("subscriptions/{}/{PROVIDER}/jobs", self.subscription);
+        let all: Vec<Resource> = self.arm.list(&path, VERSION)?;
+        Ok(all.into_iter().map(Job::from).collect())
+    }
+}
+
+impl JobService for ImportExport {
+    fn create(&self, job: &NewJob) -> Result<(Job, Written), Error> {
+        job.check()?;
+        if let Some(found) = self.look(&job.name)? {
+            let same = found.drives.len() == job.drives.len()
+                && job.drives.iter().all(|drive| {
+                    found.drives.iter().any(|there| there.serial == drive.serial.as_str())
+                });
+            if same {
+                return Ok((found, Written::Unchanged));
+            }
+            let drives =
+                found.drives.iter().filter_map(|drive| drive.serial.parse().ok()).collect();
+            return Err(Error::OtherDrives { job: job.name.clone(), drives });
+        }
+        let account = format!(
+            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}",
+            self.subscription, self.group, job.storage_account
+        );
+        let body = json!({
+            "location": job.location,
+            "properties": {
+                "storageAccountId": account,
+                "jobType": "Import",
+                "returnAddress": return_address(&job.contact.return_address),
+                "returnShipping": return_shipping(&job.contact.return_carrier),
+                "diagnosticsPath": "waimportexport",
+                "logLevel": "Verbose",
+                "backupDriveManifest": true,
+                "driveList": job.drives.iter().map(drive).collect::<Vec<_>>(),
+            },
+        });
+        let made: Resource = self.arm.put(&self.path(&job.name), VERSION, &body)?;
+        Ok((made.into(), Written::Changed))
+    }
+
+    fn find(&self, name: &JobName) -> Result<Job, Error> {
+        self.look(name)?.ok_or_else(|| Error::NoSuchJob { job: name.clone() })
+    }
+
+    fn list(&self) -> Result<Vec<Job>, Error> {
+        let all: Vec<Resource> = self.arm.list(&self.jobs(), VERSION)?;
+        Ok(all.into_iter().map(Job::from).collect())
+    }
+
+    fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error> {
+        let job = self.find(name)?;
+        if !job.has_return_address {
+            return Err(Error::NoReturnAddress { job: name.clone() });
+        }
+        let number = &shipment.tracking_number;
+        let is_taken = |other: &Job| {
+            other.name != job.name
+                && other.delivery.as_ref().is_some_and(|parcel| parcel.tracking_number == *number)
+        };
+        if let Some(other) = self.of_subscription()?.into_iter().find(is_taken) {
+            return Err(Error::TrackingNumberTaken { number: number.clone(), other: other.name });
+        }
+        let drive_count = shipment.drive_count.unwrap_or(job.drives.len()).min(DRIVES_PER_JOB);
+        self.patch(
+            name,
+            json!({
+                "state": "Shipping",
+                "deliveryPackage": {
+                    "carrierName": shipment.carrier, "trackingNumber": number,
+                    "driveCount": drive_count, "shipDate": shipment.ship_date.to_string(),
+                },
+            }),
+        )
+    }
+
+    fn set_return(&self, name: &JobName, contact: &Contact) -> Result<Job, Error> {
+        self.find(name)?;
+        self.patch(
+            name,
+            json!({
+                "returnAddress": return_address(&contact.return_address),
+                "returnShipping": return_shipping(&contact.return_carrier),
+            }),
+        )
+    }
+
+    fn cancel(&self, name: &JobName) -> Result<(Job, Written), Error> {
+        let job = self.find(name)?;
+        if job.cancel_requested {
+            return Ok((job, Written::Unchanged));
+        }
+        if !matches!(job.state.as_str(), "Creating" | "Shipping") {
+            return Err(Error::TooLateToCancel { job: name.clone(), state: job.state });
+        }
+        Ok((self.patch(name, json!({ "cancelRequested": true }))?, Written::Changed))
+    }
+
+    fn delete(&self, name: &JobName) -> Result<Written, Error> {
+        let Some(job) = self.look(name)? else { return Ok(Written::Unchanged) };
+        if !matches!(job.state.as_str(), "Creating" | "Completed" | "Closed") {
+            return Err(Error::NotDeletable { job: name.clone(), state: job.state });
+        }
+        self.arm.delete(&self.path(name), VERSION)?;
+        Ok(Written::Changed)
+    }
+
+    fn keys(&self, name: &JobName) -> Result<Vec<DriveKey>, Error> {
+        let path = format!("{}/listBitLockerKeys", self.path(name));
+        let list: KeyList = self.arm.post(&path, VERSION)?;
+        let key = |key: Key| DriveKey { serial: key.drive_id, password: key.bit_locker_key };
+        Ok(list.value.into_iter().map(key).collect())
+    }
+
+    fn locations(&self) -> Result<Vec<Location>, Error> {
+        let all: Vec<Region> = self.arm.list(&format!("{PROVIDER}/locations"), VERSION)?;
+        Ok(all.into_iter().map(Location::from).collect())
+    }
+}
+
+fn return_address(address: &ReturnAddress) -> Value {
+    json!({
+        "recipientName": address.recipient_name, "streetAddress1": address.street_address_1,
+        "streetAddress2": address.street_address_2.as_deref().unwrap_or_default(),
+        "city": address.city,
+        "stateOrProvince": address.state_or_province.as_deref().unwrap_or_default(),
+        "postalCode": address.postal_code, "countryOrRegion": address.country_or_region,
+        "phone": address.phone, "email": address.email,
+    })
+}
+
+fn return_shipping(carrier: &ReturnCarrier) -> Value {
+    json!({
+        "carrierName": carrier.carrier_name,
+        "carrierAccountNumber": carrier.carrier_account_number,
+    })
+}
+
+fn drive(entry: &DriveEntry) -> Value {
+    json!({
+        "driveId": entry.serial, "bitLockerKey": entry.recovery_password.reveal().as_str(),
+        "manifestFile": entry.manifest_file, "manifestHash": entry.manifest_hash,
+        "driveHeaderHash": entry.header_hash.as_deref().unwrap_or_default(),
+    })
+}
+
+impl From<Address> for ShippingAddress {
+    fn from(address: Address) -> Self {
+        let text = |part: Option<String>| part.unwrap_or_default().trim().to_owned();
+        let town = [address.city, address.state_or_province, address.postal_code]
+            .map(text)
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
+        let lines = [
+            text(address.recipient_name),
+            text(address.street_address1),
+            text(address.street_address2),
+            town,
+            text(address.country_or_region),
+        ];
+        ShippingAddress {
+            lines: lines.into_iter().filter(|line| !line.is_empty()).collect(),
+            phone: text(address.phone),
+            remark: text(
+                address.additional_information.or(address.additional_shipping_information),
+            ),
+        }
+    }
+}
+
+impl From<Resource> for Job {
+    fn from(resource: Resource) -> Self {
+        let Properties { delivery_package, drive_list, .. } = resource.properties;
+        Job {
+            name: resource.name,
+            location: resource.location,
+            state: resource.properties.state,
+            percent: resource.properties.percent_complete.unwrap_or(0),
+            cancel_requested: resource.properties.cancel_requested.unwrap_or(false),
+            created: resource.system.and_then(|system| system.created_at),
+            shipping: resource.properties.shipping_information.map(ShippingAddress::from),
+            has_return_address: resource
+                .properties
+                .return_address
+                .is_some_and(|own| !own.is_null()),
+            delivery: delivery_package.map(|package| Delivery {
+                carrier: package.carrier_name,
+                tracking_number: package.tracking_number,
+            }),
+            drives: drive_list.unwrap_or_default().into_iter().map(DriveStatus::from).collect(),
+        }
+    }
+}
+
+impl From<Drive> for DriveStatus {
+    fn from(drive: Drive) -> Self {
+        DriveStatus {
+            serial: drive.drive_id,
+            state: drive.state.unwrap_or_else(|| "Specified".to_owned()),
+            percent: drive.percent_complete.unwrap_or(0),
+            error_log: drive.error_log_uri,
+        }
+    }
+}
+
+impl From<Region> for Location {
+    fn from(region: Region) -> Self {
+        Location {
+            name: region.name,
+            address: region.properties.address.into(),
+            carriers: region.properties.supported_carriers,
+            alternates: region.properties.alternate_locations,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! A job as every service has it.
+
+use disk_prep::limits::DRIVES_PER_JOB;
+use disk_prep::noun::{AccountName, Contact, DrivePath, JobName, RecoveryPassword, Serial};
+use jiff::Timestamp;
+
+use super::Error;
+
+/// A drive that a job is made with.
+#[derive(Debug, Clone)]
+pub struct DriveEntry {
+    /// Serial number.
+    pub serial: Serial,
+    /// What unlocks it.
+    pub recovery_password: RecoveryPassword,
+    /// The manifest on it.
+    pub manifest_file: DrivePath,
+    /// Its hash.
+    pub manifest_hash: String,
+    /// The header hash, in the modern profile.
+    pub header_hash: Option<String>,
+}
+
+/// A job that is to be made.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// Its name.
+    pub name: JobName,
+    /// Region of the storage account.
+    pub location: String,
+    /// The storage account.
+    pub storage_account: AccountName,
+    /// Return address and carrier.
+    pub contact: Contact,
+    /// The drives, at most ten.
+    pub drives: Vec<DriveEntry>,
+}
+
+/// A job as the service tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its name.
+    pub name: String,
+    /// Its region.
+    pub location: String,
+    /// Its state, in the service's word.
+    pub state: String,
+    /// How far all drives are.
+    pub percent: u8,
+    /// Whether somebody asked to cancel it.
+    pub cancel_requested: bool,
+    /// When it was made, if the service says so.
+    pub created: Option<Timestamp>,
+    /// Where the parcel goes.
+    pub shipping: Option<ShippingAddress>,
+    /// Whether a return address is known.
+    pub has_return_address: bool,
+    /// The parcel on its way.
+    pub delivery: Option<Delivery>,
+    /// The drives.
+    pub drives: Vec<DriveStatus>,
+}
+
+/// The datacenter's address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ShippingAddress {
+    /// Lines as they stand on a label; empty ones are left out.
+    pub lines: Vec<String>,
+    /// Telephone.
+    pub phone: String,
+    /// What the service wants to be known.
+    pub remark: String,
+}
+
+/// A parcel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Who brings it.
+    pub carrier: String,
+    /// Its tracking number.
+    pub tracking_number: String,
+}
+
+/// How far a drive is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriveStatus {
+    /// Serial number.
+    pub serial: String,
+    /// Its state, in the service's word.
+    pub state: String,
+    /// How far it is.
+    pub percent: u8,
+    /// Where its error log is.
+    pub error_log: Option<String>,
+}
+
+/// A drive's protector as the service keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriveKey {
+    /// Serial number.
+    pub serial: String,
+    /// Whether it is the one in our journal.
+    pub password: String,
+}
+
+/// A parcel that was handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shipment {
+    /// Who brings it.
+    pub carrier: String,
+    /// Its tracking number.
+    pub tracking_number: String,
+    /// When it was handed over.
+    pub ship_date: Timestamp,
+    /// Drives in it; all of the job's if not said.
+    pub drive_count: Option<usize>,
+}
+
+/// A region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// Its display name.
+    pub name: String,
+    /// Where parcels go.
+    pub address: ShippingAddress,
+    /// Carriers that bring drives back.
+    pub carriers: Vec<String>,
+    /// Regions that take the drives instead, if this one takes none.
+    pub alternates: Vec<String>,
+}
+
+/// Whether a call changed anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It did.
+    Changed,
+    /// All was as asked for.
+    Unchanged,
+}
+
+/// A service that takes drives in. Every call can be repeated.
+pub trait JobService {
+    /// Makes a job, or finds it made.
+    fn create(&self, job: &NewJob) -> Result<(Job, Written), Error>;
+    /// A job by its name.
+    fn find(&self, name: &JobName) -> Result<Job, Error>;
+    /// All jobs of the resource group.
+    fn list(&self) -> Result<Vec<Job>, Error>;
+    /// Says that the parcel is on its way.
+    fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error>;
+    /// Sets return address and carrier.
+    fn set_return(&self, name: &JobName, contact: &Contact) -> Result<Job, Error>;
+    /// Asks to cancel.
+    fn cancel(&self, name: &JobName) -> Result<(Job, Written), Error>;
+    /// Deletes; a job that is gone is as good as deleted.
+    fn delete(&self, name: &JobName) -> Result<Written, Error>;
+    /// The protectors as the service keeps them.
+    fn keys(&self, name: &JobName) -> Result<Vec<DriveKey>, Error>;
+    /// All regions.
+    fn locations(&self) -> Result<Vec<Location>, Error>;
+}
+
+/// The name of the job for the `part`th ten drives: NAME, NAMEx2, NAMEx3.
+pub fn part_name(name: &JobName, part: usize) -> Result<JobName, disk_prep::noun::InvalidNoun> {
+    if part == 0 { Ok(name.clone()) } else { JobName::new(&format!("{name}x{}", part + 1)) }
+}
+
+impl NewJob {
+    /// What the service would refuse.
+    pub fn check(&self) -> Result<(), Error> {
+        match self.drives.len() {
+            0 => Err(Error::NoDrives { job: self.name.clone() }),
+            drives if drives > DRIVES_PER_JOB => Err(Error::TooManyDrives { drives }),
+            _ => Ok(()),
+        }
+    }
+}
