@@ -163,7 +163,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("gone");
         std::fs::write(&path, b"x").unwrap();
-        let sources = Sources::open(&BackupOptions::default(), &[path.clone()]).unwrap();
+        let sources =
+            Sources::open(&BackupOptions::default(), std::slice::from_ref(&path)).unwrap();
         let entry = sources.entries().next().unwrap().unwrap();
         std::fs::remove_file(&path).unwrap();
         assert!(entry.open.unwrap().open().is_err());
