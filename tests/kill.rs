@@ -1,5 +1,5 @@
-//! `kill -9` at any point of `prep`, then the same command again: it goes on, and other people's
-//! readers find every file. When to kill is decided by what the image holds, not by a clock.
+//! `kill -9` at any point of `prep` or `stage`, then the same command again: it goes on, and other
+//! people's readers find every file. When to kill is decided by what was written, not by a clock.
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
 mod support;
@@ -70,4 +70,67 @@ fn round(seed: u64) {
 #[test]
 fn a_killed_preparation_goes_on_and_ends_the_same() {
     (1..=3).for_each(round);
+}
+
+/// Bytes of all files below a folder.
+fn below(folder: &Path) -> u64 {
+    let files = walkdir::WalkDir::new(folder).into_iter().flatten();
+    files
+        .filter_map(|entry| entry.metadata().ok())
+        .filter(|own| own.is_file())
+        .map(|own| own.len())
+        .sum()
+}
+
+#[test]
+fn a_killed_backup_goes_on_and_restic_finds_nothing_to_remark() {
+    let machine = Machine::new();
+    let mut dice = Dice(7);
+    let source = machine.path("source");
+    for number in 0..40 {
+        let content = dice.bytes(3 << 20);
+        tree::write(&source, &format!("file {number}"), &content, &mut dice);
+    }
+    let staging = machine.path("staging");
+    let words = {
+        let words = ["stage", "--source", source.to_str().unwrap(), "--staging", "staging"];
+        let target = ["--job", "kill", "--storage-account", "account1", "--container", "seed"];
+        let group = ["--subscription", "11111111-2222-4333-8444-555555555555", "--resource-group"];
+        [&words[..], &target, &group, &["rg", "--pack-size", "4Mi"]].concat()
+    };
+    let mut killed = 0;
+    for _ in 0..4 {
+        let enough = below(&staging) + dice.below(30 << 20);
+        let mut child =
+            machine.command(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while child.try_wait().unwrap().is_none() {
+            if below(&staging) >= enough {
+                child.kill().unwrap();
+                killed += 1;
+                break;
+            }
+        }
+        child.wait().unwrap();
+    }
+    assert!(killed > 1, "it was killed {killed} times");
+    machine.expect(0, &words);
+    let seed = std::fs::read_to_string(staging.join("seed.json")).unwrap();
+    let seed: serde_json::Value = serde_json::from_str(&seed).unwrap();
+    let password = machine.path("state/passwords").join(seed["id"].as_str().unwrap());
+    let restic = |words: &[&str]| {
+        let output = std::process::Command::new("restic")
+            .args(["--no-cache", "-r", staging.join("repo").to_str().unwrap()])
+            .args(["--password-file", password.to_str().unwrap()])
+            .args(words)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let said = restic(&["check", "--read-data"]);
+    assert!(said.contains("no errors were found") && !said.contains("not referenced"), "{said}");
+    let restored = machine.path("restored");
+    restic(&["restore", "latest", "--target", restored.to_str().unwrap()]);
+    let copy = restored.join(source.strip_prefix("/").unwrap());
+    assert_eq!(tree::expected(&copy, "").files, tree::expected(&source, "").files);
 }

@@ -188,3 +188,43 @@ fn what_cannot_be_used_is_refused_before_anything_is_written() {
     bench.file("huge", 300 << 20);
     assert_eq!(code(&[bench.drive("S3", 300)]), "file-too-large-for-drives");
 }
+
+#[test]
+fn a_file_that_changed_since_it_was_planned_is_left_out_and_goes_on_the_next_drive() {
+    let mut bench = Bench::new();
+    for name in ["a", "b", "c"] {
+        bench.file(name, 3_000_000);
+    }
+    bench.file("large", 30_000_000);
+    bench.options.stop.ask();
+    let stopped = bench.run(&[bench.drive("S1", 300)]).unwrap();
+    assert_eq!(stopped.failed[0].1.code(), "stopped");
+    assert!(stopped.sealed.is_empty());
+    bench.options.stop = StopFlag::default();
+    bench.file("b", 3_000_001);
+    fs::remove_file(bench.path("source/large")).unwrap();
+    let outcome = bench.run(&[bench.drive("S1", 0)]).unwrap();
+    let left: Vec<&str> =
+        outcome.sealed[0].left_out.iter().map(|(_, reason)| reason.as_str()).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert!(left.iter().any(|reason| reason.contains("size changed")), "{left:?}");
+    assert!(left.iter().any(|reason| reason.contains("cannot be read")), "{left:?}");
+    assert_eq!(outcome.sealed[0].sealed.files, 2);
+    assert_eq!(bench.differences(&bench.drive("S1", 0)), [], "the manifest says what is there");
+    let more = bench.run(&[bench.drive("S1", 0), bench.drive("S2", 300)]).unwrap();
+    assert_eq!((more.newly_sealed, more.sealed[1].sealed.files), (1, 1), "b is there now");
+}
+
+#[test]
+fn with_strict_a_changed_file_costs_the_drive() {
+    let mut bench = Bench::new();
+    bench.file("a", 3_000_000);
+    bench.options.stop.ask();
+    bench.run(&[bench.drive("S1", 300)]).unwrap();
+    bench.options.stop = StopFlag::default();
+    bench.options.strict = true;
+    bench.file("a", 3_000_001);
+    let outcome = bench.run(&[bench.drive("S1", 0)]).unwrap();
+    assert_eq!(outcome.failed[0].1.code(), "source-changed");
+    assert!(outcome.sealed.is_empty());
+}

@@ -17,7 +17,7 @@ use super::{Failure, Outcome, data_set};
 use crate::cli::{Global, PrepArgs, ProfileChoice, WipeChoice};
 use crate::exit::Exit;
 use crate::staging::{Seed, journals};
-use crate::state::State;
+use crate::state::{State, drives_of};
 use crate::ui::Ui;
 
 /// Runs `prep`.
@@ -44,7 +44,10 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         }),
         stop: ui.stop_flag(),
     };
-    state.remember(&seed, &args.staging)?;
+    // Before the run all that it may begin; after it what it has begun.
+    let mut drives = drives_of(&args.staging)?;
+    drives.extend(args.drives.iter().filter_map(|name| find(name).ok()).map(|drive| drive.serial));
+    state.remember(&seed, &args.staging, drives)?;
     let elsewhere = state.drives_of_other_seeds(&seed)?;
     let monitor = ui.monitor();
     let outcome = PrepareRun {
@@ -56,7 +59,9 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         world: &RealWorld,
         monitor: monitor.as_ref(),
     }
-    .run()?;
+    .run();
+    state.remember(&seed, &args.staging, drives_of(&args.staging)?)?;
+    let outcome = outcome?;
     let verified = if args.verify { read_back(args, &folder, &outcome, ui)? } else { None };
     let wanted = wanted(&outcome, args);
     Ok(Box::new(Prepared { outcome, verified, wanted, staging: args.staging.clone() }))

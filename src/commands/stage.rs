@@ -14,7 +14,7 @@ use crate::staging::{
     Origin, Seed, SeedKind, SeedState, StageOptions, Staged, Target, Weak, adopt, begin,
     read_password, stage,
 };
-use crate::state::State;
+use crate::state::{State, drives_of};
 use crate::ui::Ui;
 
 /// Runs `stage`.
@@ -61,7 +61,7 @@ fn write(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
     };
     let Staged { seed, backup } =
         stage(&staging, seed, &password, &options, Timestamp::now, ui.watcher())?;
-    state.remember(&seed, &staging)?;
+    state.remember(&seed, &staging, drives_of(&staging)?)?;
     Ok(Box::new(SeedShown { seed, staging, backup, password: Some(path) }))
 }
 

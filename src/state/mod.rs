@@ -58,6 +58,9 @@ struct Known {
     version: u32,
     staging: PathBuf,
     job: JobName,
+    /// Drives that are sealed or begun for it, for when the staging path is out of reach.
+    #[serde(default)]
+    drives: Vec<Serial>,
 }
 
 impl State {
@@ -79,12 +82,17 @@ impl State {
         self.0.join("seeds")
     }
 
-    /// Remembers where a seed is.
-    pub fn remember(&self, seed: &Seed, staging: &Path) -> Result<(), StateError> {
+    /// Remembers where a seed is, and drives that are sealed or begun for it or may be in a moment.
+    pub fn remember(
+        &self,
+        seed: &Seed,
+        staging: &Path,
+        drives: Vec<Serial>,
+    ) -> Result<(), StateError> {
         let folder = self.seeds();
         self.make_folder(&folder)?;
         let staging = fs::canonicalize(staging).map_err(io_at(staging))?;
-        let known = Known { version: 1, staging, job: seed.target.job.clone() };
+        let known = Known { version: 1, staging, job: seed.target.job.clone(), drives };
         let text = serde_json::to_vec(&known).expect("paths and names can be written");
         let path = folder.join(format!("{}.json", seed.id));
         durable::write(&path, &text, Access::Public).map_err(io_at(&path))
@@ -124,8 +132,8 @@ impl State {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io_at(folder))
     }
 
-    /// Drives that seeds other than this one have sealed or begun, with their jobs. Staging paths
-    /// that are out of reach now say nothing.
+    /// Drives that seeds other than this one have sealed or begun, with their jobs: by their
+    /// journals, or if the staging path is out of reach, by what was remembered.
     pub fn drives_of_other_seeds(
         &self,
         seed: &Seed,
@@ -135,11 +143,10 @@ impl State {
             if id == seed.id {
                 continue;
             }
-            for history in JournalFolder::new(journals(&known.staging)).read()? {
-                if !matches!(history.state, DriveState::Released | DriveState::SetAside) {
-                    drives.insert(history.begun.serial, history.begun.job);
-                }
-            }
+            let is_there =
+                Seed::find(&known.staging).is_ok_and(|there| there.is_some_and(|own| own.id == id));
+            let serials = if is_there { drives_of(&known.staging)? } else { known.drives };
+            drives.extend(serials.into_iter().map(|serial| (serial, known.job.clone())));
         }
         Ok(drives)
     }
@@ -160,6 +167,14 @@ impl State {
         };
         entries.flatten().filter_map(|entry| read(entry.path())).collect()
     }
+}
+
+/// Drives that the journals of a staging path call sealed or begun.
+pub fn drives_of(staging: &Path) -> Result<Vec<Serial>, disk_prep::Error> {
+    let mut histories = JournalFolder::new(journals(staging)).read()?;
+    histories
+        .retain(|history| !matches!(history.state, DriveState::Released | DriveState::SetAside));
+    Ok(histories.into_iter().map(|history| history.begun.serial).collect())
 }
 
 fn io_at(path: &Path) -> impl FnOnce(io::Error) -> StateError {
