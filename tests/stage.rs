@@ -1,5 +1,6 @@
 //! `stage` seen from outside: what a verbose run and a file that cannot be read come to.
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+#![allow(clippy::disallowed_methods, reason = "tests write no state files")]
 
 mod support;
 
