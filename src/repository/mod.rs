@@ -5,7 +5,7 @@ mod error;
 mod folder_store;
 mod progress;
 mod repo;
-mod skipped;
+mod source;
 
 pub use error::Error;
 pub use folder_store::FolderStore;

@@ -12,7 +12,7 @@ use rustic_core::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::progress::{Bars, Watcher};
-use super::skipped::listen;
+use super::source::Sources;
 use super::{Error, FolderStore};
 
 /// How a new repository is made.
@@ -35,7 +35,7 @@ pub struct BackupDone {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// What could not be read, with the reason.
+    /// What could not be read: the path, a colon, the reason.
     pub unreadable: Vec<String>,
 }
 
@@ -119,14 +119,15 @@ impl Repository {
         let mut options = BackupOptions::default();
         options.excludes = Excludes::default();
         options.excludes.globs = globs;
-        let paths: PathList = sources.iter().cloned().collect();
-        let listening = listen();
+        // Sorted, and none below another: else a folder would stand in the snapshot twice.
+        let paths = sources.iter().cloned().collect::<PathList>().merge().paths();
         let saved = (|| {
+            let files = Sources::open(&options, &paths)?;
             let snapshot: SnapshotFile = SnapshotOptions::default().to_snapshot()?;
-            inner.to_indexed_ids()?.backup(&options, &paths, snapshot)
+            let snapshot = inner.to_indexed_ids()?.archive(&options, &files, snapshot, &paths)?;
+            Ok((snapshot, files.lost()))
         })();
-        let unreadable = listening.finish();
-        let snapshot = told(&store, "The backup", saved)?;
+        let (snapshot, unreadable) = told(&store, "The backup", saved)?;
         let summary = snapshot.summary.clone().unwrap_or_default();
         Ok(BackupDone {
             snapshot: snapshot.id.to_string(),

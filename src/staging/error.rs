@@ -110,6 +110,7 @@ impl Diagnose for Error {
             Error::NoPassword { .. } => "name its file with `--password-file`",
             Error::PasswordOpen { .. } => "make it private with `chmod 600`",
             Error::Damaged { .. } => "restore the file from a copy, or stage anew elsewhere",
+            Error::Repository { source, .. } => return source.hint(),
             _ => return None,
         };
         Some(Hint::new(text))

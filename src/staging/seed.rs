@@ -1,6 +1,7 @@
 //! `seed.json`: what a staging path holds and where it goes. Every path in it is relative to the
 //! staging path where that is possible, since another machine may mount it elsewhere.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{
@@ -149,6 +150,12 @@ impl Seed {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Error::Io { path, source }),
         }
+    }
+
+    /// Whether a file of this name is what a killed run left of a half-written seed.
+    pub(super) fn is_draft(name: &OsStr) -> bool {
+        let name = name.as_encoded_bytes();
+        name.starts_with(FILE.as_bytes()) && name.ends_with(b".new")
     }
 
     fn parse(path: &Path, text: &[u8]) -> Result<Self, Error> {

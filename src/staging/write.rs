@@ -48,9 +48,11 @@ pub fn begin(staging: &Path, target: Target, now: Timestamp) -> Result<Seed, Err
     }
     let at = |source| Error::of_io(staging.to_owned(), source);
     fs::create_dir_all(staging).map_err(at)?;
-    let foreign = |entry: &fs::DirEntry| entry.file_name() != LOCK;
-    if fs::read_dir(staging).map_err(at)?.flatten().any(|entry| foreign(&entry)) {
-        return Err(Error::NotEmpty { path: staging.to_owned() });
+    for entry in fs::read_dir(staging).map_err(at)? {
+        let name = entry.map_err(at)?.file_name();
+        if name != LOCK && !Seed::is_draft(&name) {
+            return Err(Error::NotEmpty { path: staging.to_owned() });
+        }
     }
     let seed = Seed::begin(Origin::Written, SeedKind::Repository, REPOSITORY.into(), target, now);
     seed.save(staging)?;
@@ -84,7 +86,7 @@ pub fn stage(
         Repository::create(store.clone(), password, options.settings, watcher.clone())
             .map_err(failed)?
     };
-    let exclude = without_staging(&options.exclude, &sources, staging);
+    let exclude = without_staging(&options.exclude, &sources, staging)?;
     let backup = repository.back_up(&sources, &exclude).map_err(failed)?;
     open()?.check().map_err(failed)?;
     if store.sweep().map_err(failed)? > 0 {
@@ -119,12 +121,30 @@ fn absolute(sources: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// A staging path below a source would be backed up into itself.
-fn without_staging(exclude: &[String], sources: &[PathBuf], staging: &Path) -> Vec<String> {
+fn without_staging(
+    exclude: &[String],
+    sources: &[PathBuf],
+    staging: &Path,
+) -> Result<Vec<String>, Error> {
     let mut exclude = exclude.to_vec();
-    let staging = fs::canonicalize(staging);
-    let inside = |staging: &PathBuf| sources.iter().any(|source| staging.starts_with(source));
-    exclude.extend(staging.ok().filter(inside).map(|staging| staging.display().to_string()));
-    exclude
+    let staging = fs::canonicalize(staging)
+        .map_err(|source| Error::Io { path: staging.to_owned(), source })?;
+    if sources.iter().any(|source| staging.starts_with(source)) {
+        let Some(text) = staging.to_str() else {
+            let source = crate::repository::Error::SourceName { path: staging.clone() };
+            return Err(Error::Repository { path: staging, source });
+        };
+        exclude.push(literal(text));
+    }
+    Ok(exclude)
+}
+
+/// A glob that matches this text and no other.
+fn literal(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_');
+    text.chars()
+        .flat_map(|c| (!is_plain(c)).then_some('\\').into_iter().chain(std::iter::once(c)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -237,11 +257,75 @@ mod tests {
         fs::write(staging.join("mine"), b"x").unwrap();
         assert!(matches!(run(folder.path()), Err(Error::NotEmpty { .. })));
         fs::remove_file(staging.join("mine")).unwrap();
+        // What a kill in the middle of the very first write leaves is no foreign file.
+        fs::write(staging.join("seed.json.77.new"), b"{").unwrap();
         run(folder.path()).unwrap();
         let other = Target { job: "job-2".parse().unwrap(), ..Target::example() };
         let again = begin(&staging, other, Timestamp::UNIX_EPOCH);
         assert!(matches!(again, Err(Error::OtherSeed { .. })));
         let mode = fs::metadata(staging.join("seed.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644, "no secret is in it");
+    }
+
+    fn listing(folder: &Path) -> String {
+        restic(folder, &["ls", "latest"])
+    }
+
+    #[test]
+    fn a_staging_path_below_its_source_is_left_out_whatever_its_name() {
+        for name in ["staging", "a [b] {c} *?!"] {
+            let folder = tempfile::tempdir().unwrap();
+            let source = folder.path().join("source");
+            fs::create_dir_all(&source).unwrap();
+            fs::write(source.join("kept"), b"x").unwrap();
+            let staging = source.join(name);
+            let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
+            let (options, password) = (options(&source), SecretString::from(PASSWORD));
+            let now = || Timestamp::UNIX_EPOCH;
+            let watcher = Arc::new(Silent);
+            let staged = stage(&staging, seed, &password, &options, now, watcher).unwrap();
+            assert_eq!(staged.backup.unwrap().files, 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn sources_in_any_order_and_inside_each_other_make_one_sound_tree() {
+        let folder = tempfile::tempdir().unwrap();
+        source(folder.path());
+        for name in ["a/one", "b/two", "a/three/four"] {
+            let path = folder.path().join("more").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, name).unwrap();
+        }
+        let more = |name: &str| folder.path().join("more").join(name);
+        let sources = vec![more("b"), more("a/three"), more("b/two"), more("a")];
+        let options = StageOptions { sources, ..options(folder.path()) };
+        let staging = folder.path().join("staging");
+        let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
+        let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
+        stage(&staging, seed, &password, &options, now, Arc::new(Silent)).unwrap();
+        assert!(restic(folder.path(), &["check", "--read-data"]).contains("no errors were found"));
+        let listing = listing(folder.path());
+        for name in ["more/a/one", "more/b/two", "more/a/three/four"] {
+            let found = listing.lines().filter(|line| line.ends_with(name)).count();
+            assert_eq!(found, 1, "{name} in {listing}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_counted_and_named_and_the_rest_is_staged() {
+        let folder = tempfile::tempdir().unwrap();
+        source(folder.path());
+        let unreadable = fs::canonicalize("/proc/self").unwrap().join("clear_refs");
+        let sources = vec![folder.path().join("source"), unreadable.clone()];
+        let options = StageOptions { sources, ..options(folder.path()) };
+        let staging = folder.path().join("staging");
+        let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
+        let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
+        let staged = stage(&staging, seed, &password, &options, now, Arc::new(Silent)).unwrap();
+        assert_eq!(staged.seed.totals.unreadable_files, 1);
+        let named = staged.backup.unwrap().unreadable;
+        assert!(named[0].starts_with(&unreadable.display().to_string()), "{named:?}");
+        assert!(listing(folder.path()).contains("/source/inner/large"));
     }
 }
