@@ -50,6 +50,25 @@ impl FolderStore {
         Ok(swept)
     }
 
+    /// Removes the key of a run that was killed before it wrote `config`: a second one beside it
+    /// would hold another master key. Where data lies without a `config`, nothing is touched.
+    pub fn clear_unborn(&self) -> Result<(), Error> {
+        let holds = |name: &&str| {
+            let files = WalkDir::new(self.root.join(name)).into_iter().flatten();
+            files.into_iter().any(|entry| entry.file_type().is_file())
+        };
+        if ["data", "index", "snapshots"].iter().any(|name| holds(&name)) {
+            return Err(Error::Damaged { remarks: vec!["its config is missing".to_owned()] });
+        }
+        let path = self.root.join("keys");
+        match fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                Err(Error::Store { path, source })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn drafts(&self) -> Vec<PathBuf> {
         WalkDir::new(&self.root)
             .into_iter()

@@ -83,6 +83,7 @@ pub fn stage(
         repository.repair_index().map_err(failed)?;
         repository
     } else {
+        store.clear_unborn().map_err(failed)?;
         Repository::create(store.clone(), password, options.settings, watcher.clone())
             .map_err(failed)?
     };
@@ -246,6 +247,29 @@ mod tests {
             .flatten()
             .filter(|entry| entry.file_type().is_file())
             .count()
+    }
+
+    #[test]
+    fn a_kill_before_the_config_leaves_no_second_key() {
+        let folder = tempfile::tempdir().unwrap();
+        source(folder.path());
+        let keys = folder.path().join("staging/repo/keys");
+        run(folder.path()).unwrap();
+        let stray = fs::read_dir(&keys).unwrap().next().unwrap().unwrap();
+        let (name, content) = (stray.file_name(), fs::read(stray.path()).unwrap());
+        fs::remove_dir_all(folder.path().join("staging")).unwrap();
+        begin(&folder.path().join("staging"), Target::example(), Timestamp::UNIX_EPOCH).unwrap();
+        fs::create_dir_all(&keys).unwrap();
+        fs::write(keys.join(&name), content).unwrap();
+        run(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(&keys).unwrap().count(), 1);
+        assert!(restic(folder.path(), &["check"]).contains("no errors were found"));
+        fs::remove_file(folder.path().join("staging/repo/config")).unwrap();
+        let staging = folder.path().join("staging");
+        let seed = Seed { state: SeedState::Unfinished, ..Seed::open(&staging).unwrap() };
+        seed.save(&staging).unwrap();
+        assert!(run(folder.path()).is_err(), "data without a config is not written over");
+        assert_eq!(fs::read_dir(&keys).unwrap().count(), 1);
     }
 
     #[test]
