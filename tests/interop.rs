@@ -32,17 +32,7 @@ fn prepare(size: &str, cipher: &str, fill: impl FnOnce(&Path)) -> Drive {
     let drive = format!("image:{},serial={SERIAL},size={size}", image.display());
     machine.expect(
         0,
-        &[
-            "prep",
-            "--staging",
-            &staging,
-            "--drive",
-            &drive,
-            "--cipher",
-            cipher,
-            "--offline",
-            "--yes",
-        ],
+        &["prep", "--staging", &staging, "--drive", &drive, "--cipher", cipher, "--offline"],
     );
     let password = machine.password_file(Path::new(&staging), SERIAL);
     let expected = tree::expected(&source, &format!("{JOB}/"));

@@ -50,7 +50,7 @@ fn round(seed: u64) {
     let staging = machine.adopt(&source, "kill");
     let image = machine.path("drive.img");
     let drive = format!("image:{},serial={SERIAL},size=400M", image.display());
-    let prep = ["prep", "--staging", &staging, "--drive", &drive, "--offline", "--yes"];
+    let prep = ["prep", "--staging", &staging, "--drive", &drive, "--offline"];
     let mut killed = 0;
     for _ in 0..KILLS {
         let at = written(&image) + dice.below(total / 2);
@@ -134,4 +134,34 @@ fn a_killed_backup_goes_on_and_restic_finds_nothing_to_remark() {
     restic(&["restore", "latest", "--target", restored.to_str().unwrap()]);
     let copy = restored.join(source.strip_prefix("/").unwrap());
     assert_eq!(tree::expected(&copy, "").files, tree::expected(&source, "").files);
+}
+
+#[test]
+fn ctrl_c_ends_a_backup_with_130_and_the_same_command_goes_on() {
+    let machine = Machine::new();
+    let mut dice = Dice(11);
+    let source = machine.path("source");
+    for number in 0..40 {
+        let content = dice.bytes(3 << 20);
+        tree::write(&source, &format!("file {number}"), &content, &mut dice);
+    }
+    let staging = machine.path("staging");
+    let words = [
+        &["stage", "--source", source.to_str().unwrap(), "--staging", "staging", "--job", "stop"],
+        &["--storage-account", "account1", "--container", "seed", "--resource-group", "rg"][..],
+        &["--subscription", "11111111-2222-4333-8444-555555555555", "--pack-size", "4Mi"],
+    ]
+    .concat();
+    let mut child =
+        machine.command(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while below(&staging) < 8 << 20 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it was stopped");
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let status = ["stage", "status", "--staging", "staging"];
+    assert!(machine.expect(0, &status).stdout.contains("not finished"));
+    machine.expect(0, &words);
+    assert!(!machine.expect(0, &status).stdout.contains("not finished"));
 }

@@ -47,9 +47,6 @@ pub struct Global {
     /// directory]
     #[arg(long, global = true, value_name = "DIR", env = "AZSEED_STATE")]
     pub state: Option<PathBuf>,
-    /// Answer plain confirmations with yes; never a question about erasing
-    #[arg(long, global = true)]
-    pub yes: bool,
 }
 
 /// What to do.

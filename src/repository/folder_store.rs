@@ -57,7 +57,7 @@ impl FolderStore {
             let files = WalkDir::new(self.root.join(name)).into_iter().flatten();
             files.into_iter().any(|entry| entry.file_type().is_file())
         };
-        if ["data", "index", "snapshots"].iter().any(|name| holds(&name)) {
+        if ["data", "index", "snapshots"].iter().any(holds) {
             return Err(Error::Damaged { remarks: vec!["its config is missing".to_owned()] });
         }
         let path = self.root.join("keys");

@@ -7,6 +7,7 @@ mod watch;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use disk_prep::monitor::{Monitor, VoidMonitor};
 use disk_prep::noun::Diagnose;
@@ -32,6 +33,8 @@ enum Face {
 pub struct Ui {
     face: Face,
     stop: StopFlag,
+    /// Whether somebody looks at `stop`.
+    is_heard: Arc<AtomicBool>,
 }
 
 impl Ui {
@@ -43,12 +46,13 @@ impl Ui {
             _ if io::stderr().is_terminal() => Face::Terminal,
             _ => Face::Plain,
         };
-        Ui { face, stop: stop_on_ctrl_c() }
+        let is_heard = Arc::default();
+        Ui { face, stop: stop_on_ctrl_c(Arc::clone(&is_heard)), is_heard }
     }
 
     /// For what goes wrong before the flags are known.
     pub fn plain() -> Self {
-        Ui { face: Face::Plain, stop: StopFlag::default() }
+        Ui { face: Face::Plain, stop: StopFlag::default(), is_heard: Arc::default() }
     }
 
     /// Sends what the program logs to standard error.
@@ -62,8 +66,9 @@ impl Ui {
         let _ = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).try_init();
     }
 
-    /// The wish to stop, set by Ctrl-C.
+    /// The wish to stop, set by Ctrl-C; who takes it looks at it.
     pub fn stop_flag(&self) -> StopFlag {
+        self.is_heard.store(true, Ordering::Relaxed);
         self.stop.clone()
     }
 
@@ -168,22 +173,27 @@ fn eprint(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// The first Ctrl-C asks for a stop at the next block boundary; the second ends at once. Both are
-/// safe, since the journal is the truth.
-fn stop_on_ctrl_c() -> StopFlag {
+/// The first Ctrl-C asks for a stop at the next block boundary; the second, or the first when
+/// nobody looks at the flag, ends at once. Both are safe: the journal is the truth of a drive, and
+/// a backup goes on from the packs that are whole.
+fn stop_on_ctrl_c(is_heard: Arc<AtomicBool>) -> StopFlag {
     let stop = StopFlag::default();
     let asked = stop.clone();
     let wait = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
         let Ok(runtime) = runtime else { return };
         runtime.block_on(async {
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if tokio::signal::ctrl_c().await.is_err() {
+                return;
+            }
+            if is_heard.load(Ordering::Relaxed) {
                 asked.ask();
                 eprint("\nStopping at the next block; press Ctrl-C again to stop at once\n");
-                if tokio::signal::ctrl_c().await.is_ok() {
-                    Exit::Failed(disk_prep::noun::ErrorKind::Interrupted).leave();
+                if tokio::signal::ctrl_c().await.is_err() {
+                    return;
                 }
             }
+            Exit::Failed(disk_prep::noun::ErrorKind::Interrupted).leave();
         });
     };
     std::thread::spawn(wait);
