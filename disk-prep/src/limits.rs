@@ -8,6 +8,10 @@ pub const DRIVES_PER_JOB: usize = 10;
 pub const CLOCK_DAYS: i64 = 14;
 /// Days a finished job is kept. Source: `azure-import-export` 2.1.
 pub const RETENTION_DAYS: i64 = 90;
+/// Days a customer has to answer when drives did not come. Source: `azure-import-export` 2.1.
+pub const ANSWER_DAYS: i64 = 30;
+/// Days until drives of a finished job have left the emulated datacenter. Source: our choice.
+pub const RETURN_DAYS: i64 = 1;
 /// Bytes of a block or page range in a manifest, at most. Source: `azure-import-export` 4.2.
 pub const BLOCK_BYTES: u64 = 4 << 20;
 /// Blocks of one block blob, at most. Source: `azure-import-export` 4.2.
