@@ -1,24 +1,23 @@
 //! The resource manager: signed JSON calls with retries that honour Retry-After, and lists that
 //! go on over pages of the same host. Blocks; a runtime of its own does the waiting.
 
-use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, Method, Proxy, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use super::network::{Clear, Network, https};
+use super::sign_in::{ARM_SCOPE, Held, SignIn};
 use super::Error;
-use super::sign_in::{Held, SignIn};
 
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 /// Where Azure is and how to reach it.
 #[derive(Debug, Clone)]
@@ -27,10 +26,8 @@ pub struct ArmOptions {
     pub endpoint: Url,
     /// Where tokens are given.
     pub authority: Url,
-    /// A certificate authority beside the system's own.
-    pub ca_file: Option<PathBuf>,
-    /// A proxy; without it, the environment's.
-    pub proxy: Option<Url>,
+    /// Certificates and proxy.
+    pub network: Network,
 }
 
 /// A connection to the resource manager.
@@ -76,19 +73,7 @@ impl Arm {
     pub fn open(options: &ArmOptions) -> Result<Self, Error> {
         let endpoint = https(&options.endpoint)?;
         let authority = https(&options.authority)?;
-        // A second call finds it installed, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder().timeout(ANSWER_WITHIN).https_only(true);
-        if let Some(path) = &options.ca_file {
-            for certificate in certificates(path)? {
-                builder = builder.add_root_certificate(certificate);
-            }
-        }
-        if let Some(proxy) = &options.proxy {
-            let proxy = Proxy::all(proxy.clone()).map_err(|source| Error::Client { source })?;
-            builder = builder.proxy(proxy);
-        }
-        let http = builder.build().map_err(|source| Error::Client { source })?;
+        let http = options.network.client(Clear::Refused)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -209,7 +194,8 @@ impl Arm {
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(source) => {
-                return Ok(Sent::Again(Error::Unreachable { host: self.host(), source }, None));
+                let error = Error::Unreachable { host: self.host(), source: source.into() };
+                return Ok(Sent::Again(error, None));
             }
         };
         let status = answer.status();
@@ -221,7 +207,8 @@ impl Arm {
         let bytes = match answer.bytes().await {
             Ok(bytes) => bytes.to_vec(),
             Err(source) => {
-                return Ok(Sent::Again(Error::Unreachable { host: self.host(), source }, asked));
+                let error = Error::Unreachable { host: self.host(), source: source.into() };
+                return Ok(Sent::Again(error, asked));
             }
         };
         if status.is_success() {
@@ -242,7 +229,7 @@ impl Arm {
         if let Some(token) = held {
             return Ok(token.expose_secret().to_owned());
         }
-        let new = self.sign_in.token(&self.http).await?;
+        let new = self.sign_in.token(&self.http, ARM_SCOPE).await?;
         let token = new.token.expose_secret().to_owned();
         *self.held.lock().expect("no holder of this lock can panic") = Some(new);
         Ok(token)
@@ -265,26 +252,4 @@ fn refusal(status: StatusCode, path: &str, bytes: &[u8]) -> Error {
         StatusCode::NOT_FOUND => Error::NotFound { what: path.to_owned(), message },
         _ => Error::Refused { code, message },
     }
-}
-
-fn https(url: &Url) -> Result<Url, Error> {
-    let mut url = url.clone();
-    if url.scheme() != "https" || url.cannot_be_a_base() {
-        let rule = "it begins with https://";
-        return Err(Error::Endpoint { endpoint: url.to_string(), rule });
-    }
-    if !url.path().ends_with('/') {
-        let path = format!("{}/", url.path());
-        url.set_path(&path);
-    }
-    Ok(url)
-}
-
-fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {
-    let fault = |source: Box<dyn std::error::Error + Send + Sync>| Error::CaFile {
-        path: path.to_owned(),
-        source,
-    };
-    let bytes = std::fs::read(path).map_err(|error| fault(error.into()))?;
-    Certificate::from_pem_bundle(&bytes).map_err(|error| fault(error.into()))
 }

@@ -27,7 +27,7 @@ pub enum Error {
     Unreachable {
         host: String,
         #[source]
-        source: reqwest::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     #[error("{host} failed with status {status}")]
     Failing { host: String, status: u16 },
@@ -43,6 +43,18 @@ pub enum Error {
     Refused { code: String, message: String },
     #[error("{host} gave an answer that is not understood: {fault}")]
     Answer { host: String, fault: String },
+    #[error("{path} is readable for others than its owner")]
+    SecretFile { path: PathBuf },
+    #[error("Cannot read {path}")]
+    SecretUnreadable {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("The account key is not base64")]
+    AccountKey,
+    #[error("{what} is leased by another run")]
+    Leased { what: String },
     #[error("A list of {host} goes on at another host: {link}")]
     ForeignLink { host: String, link: Url },
 }
@@ -62,12 +74,21 @@ impl Diagnose for Error {
             Error::Refused { .. } => "azure-refused",
             Error::Answer { .. } => "azure-answer",
             Error::ForeignLink { .. } => "azure-foreign-link",
+            Error::SecretFile { .. } => "secret-file-mode",
+            Error::SecretUnreadable { .. } => "secret-file-unreadable",
+            Error::AccountKey => "account-key-malformed",
+            Error::Leased { .. } => "blob-leased",
         }
     }
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Error::Endpoint { .. } | Error::CaFile { .. } => ErrorKind::Usage,
+            Error::Endpoint { .. }
+            | Error::CaFile { .. }
+            | Error::SecretFile { .. }
+            | Error::SecretUnreadable { .. }
+            | Error::AccountKey => ErrorKind::Usage,
+            Error::Leased { .. } => ErrorKind::Busy,
             Error::Client { .. } | Error::Answer { .. } | Error::ForeignLink { .. } => {
                 ErrorKind::Failed
             }
@@ -88,6 +109,10 @@ impl Diagnose for Error {
             Error::SignInRefused { .. } => "check tenant, client and secret",
             Error::NotAllowed { .. } => "ask for the role Contributor on the resource group",
             Error::Unreachable { .. } => "check network and proxy, then run the same command again",
+            Error::SecretFile { path } => {
+                return Some(Hint::new(format!("run `chmod 600 {}`", path.display())));
+            }
+            Error::Leased { .. } => "wait a minute for the other run to end",
             Error::Failing { .. } => "run the same command again later",
             _ => return None,
         };

@@ -1,9 +1,14 @@
-//! The only network client: sign-in and the calls to Azure's resource manager. Knows no other
+//! The only network client: sign-in, the calls to Azure's resource manager, blobs. Knows no other
 //! room; of `disk_prep` only the nouns.
 
 mod arm;
+mod blobs;
 mod error;
+mod network;
+mod shared_key;
 mod sign_in;
 
 pub use arm::{Arm, ArmOptions};
+pub use blobs::{BlobCredential, BlobFacts, BlobOptions, Container, Copied, Removed};
 pub use error::Error;
+pub use network::Network;

@@ -1,4 +1,4 @@
-//! How we get a token for the resource manager: one that was given, a service principal, or the
+//! How we get a token for the resource manager and for blobs: one that was given, a service principal, or the
 //! Azure CLI's. Tokens live in memory only.
 
 use std::time::{Duration, Instant};
@@ -13,7 +13,10 @@ use super::Error;
 
 /// A token is renewed so long before it ends.
 const MARGIN: Duration = Duration::from_secs(300);
-const SCOPE: &str = "https://management.azure.com/.default";
+/// For the resource manager.
+pub(super) const ARM_SCOPE: &str = "https://management.azure.com/.default";
+/// For blobs.
+pub(super) const STORAGE_SCOPE: &str = "https://storage.azure.com/.default";
 
 /// Where tokens come from.
 pub(super) enum SignIn {
@@ -71,15 +74,17 @@ impl SignIn {
     }
 
     /// Gets a token.
-    pub async fn token(&self, http: &reqwest::Client) -> Result<Held, Error> {
+    pub async fn token(&self, http: &reqwest::Client, scope: &str) -> Result<Held, Error> {
         match self {
             SignIn::Token(token) => {
                 Ok(Held::new(token.clone(), Duration::from_secs(u32::MAX.into())))
             }
-            SignIn::Principal { url, client, secret } => principal(http, url, client, secret).await,
+            SignIn::Principal { url, client, secret } => {
+                principal(http, url, client, secret, scope).await
+            }
             SignIn::Cli => {
                 let credential = AzureCliCredential::new(None).map_err(|_| Error::NotSignedIn)?;
-                let token = credential.get_token(&[SCOPE], None).await;
+                let token = credential.get_token(&[scope], None).await;
                 let token = token.map_err(|_| Error::NotSignedIn)?;
                 Ok(Held::new(token.token.secret().to_owned().into(), Duration::from_secs(900)))
             }
@@ -92,13 +97,14 @@ async fn principal(
     url: &Url,
     client: &str,
     secret: &SecretString,
+    scope: &str,
 ) -> Result<Held, Error> {
     let host = url.host_str().unwrap_or_default().to_owned();
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "client_credentials")
         .append_pair("client_id", client)
         .append_pair("client_secret", secret.expose_secret())
-        .append_pair("scope", SCOPE)
+        .append_pair("scope", scope)
         .finish();
     let sent = http
         .post(url.clone())
@@ -106,7 +112,8 @@ async fn principal(
         .body(form)
         .send()
         .await;
-    let unreachable = |source| Error::Unreachable { host: host.clone(), source };
+    let unreachable =
+        |source: reqwest::Error| Error::Unreachable { host: host.clone(), source: source.into() };
     let bytes = sent.map_err(unreachable)?.bytes().await.map_err(unreachable)?;
     let answer: Answer = serde_json::from_slice(&bytes)
         .map_err(|error| Error::Answer { host: host.clone(), fault: error.to_string() })?;

@@ -2,6 +2,7 @@
 //! named drive is a file.
 
 mod drive;
+mod emulator;
 mod job;
 mod prep;
 mod stage;
@@ -12,6 +13,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
+pub use emulator::{EmulatorArgs, EmulatorCommand};
 pub use job::{JobArgs, JobCommand, JobTarget};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, WipeChoice};
 pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
@@ -66,6 +68,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Make, ship, follow and end the import job
     Job(Box<JobArgs>),
+    /// Run Azure and the datacenter's dock on this machine, for rehearsals
+    Emulator(Box<EmulatorArgs>),
     /// Explain an error code
     Explain(ExplainArgs),
     /// Show where each setting comes from

@@ -2,6 +2,7 @@
 //! printed here; the `ui` shows what comes back.
 
 mod drive;
+mod emulator;
 mod explain;
 mod inspect;
 mod job;
@@ -60,6 +61,7 @@ pub fn run(
         Command::Verify(args) => verify::run(args, ui),
         Command::Inspect(args) => inspect::run(args),
         Command::Job(args) => job::run(args, &cli.global),
+        Command::Emulator(args) => emulator::run(args, ui),
         Command::Explain(args) => explain::run(args),
         Command::Config(_) => Ok(shell::show_settings(matches, settings)),
         Command::Completions(args) => Ok(shell::completions(args)),

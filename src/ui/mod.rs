@@ -111,7 +111,10 @@ impl Ui {
         let text = match self.face {
             Face::Quiet => String::new(),
             Face::Json => outcome.json().iter().map(|line| format!("{line}\n")).collect(),
-            Face::Terminal | Face::Plain => format!("{}\n", outcome.text()),
+            Face::Terminal | Face::Plain => match outcome.text() {
+                text if text.is_empty() => text,
+                text => format!("{text}\n"),
+            },
         };
         print(&text);
         outcome.exit()

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::stage::{MissingFlag, contact};
 use super::{Failure, Outcome};
-use crate::azure::{Arm, ArmOptions};
+use crate::azure::{Arm, ArmOptions, Network};
 use crate::cli::{Global, JobArgs, JobCommand, JobTarget};
 use crate::import_job::{
     DriveEntry, ImportExport, Job, JobService, NewJob, Shipment, Written, part_name,
@@ -103,8 +103,7 @@ impl<'a> Target<'a> {
         let arm = Arm::open(&ArmOptions {
             endpoint: arm_endpoint.clone(),
             authority: authority.clone(),
-            ca_file: ca_file.clone(),
-            proxy: proxy.clone(),
+            network: Network { ca_file: ca_file.clone(), proxy: proxy.clone() },
         })?;
         Ok(ImportExport::new(
             arm,

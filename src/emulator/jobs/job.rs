@@ -52,7 +52,6 @@ pub enum LogLevel {
 /// Where drives go back to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are the service's words")]
 pub struct ReturnAddress {
     pub recipient_name: String,
     pub street_address1: String,
@@ -70,7 +69,6 @@ pub struct ReturnAddress {
 /// Who carries drives back.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are the service's words")]
 pub struct ReturnShipping {
     pub carrier_name: String,
     pub carrier_account_number: String,
@@ -85,7 +83,6 @@ impl fmt::Debug for ReturnShipping {
 /// The parcel to the datacenter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are the service's words")]
 pub struct DeliveryPackage {
     pub carrier_name: String,
     pub tracking_number: String,
@@ -98,7 +95,6 @@ pub struct DeliveryPackage {
 /// The parcel back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are the service's words")]
 pub struct ReturnPackage {
     pub carrier_name: String,
     pub tracking_number: String,
@@ -191,7 +187,9 @@ pub struct Job {
     pub backup_manifest: bool,
     /// Where it is.
     pub state: JobState,
-    /// When it came there; in Creating, when it was last changed.
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it came to its state; in Creating, when it was last changed.
     pub since: Timestamp,
     /// Whether the customer wants it stopped.
     pub cancel_requested: bool,
@@ -339,6 +337,7 @@ pub(crate) mod tests {
             log_level: LogLevel::Error,
             backup_manifest: false,
             state: JobState::Creating,
+            created: Timestamp::UNIX_EPOCH,
             since: Timestamp::UNIX_EPOCH,
             cancel_requested: false,
             return_address: None,

@@ -7,9 +7,7 @@ mod job;
 mod states;
 
 pub use book::{BookError, JobBook};
-pub use clocks::Fate;
 pub use job::{
-    DeliveryPackage, Drive, DriveResult, Job, JobKey, LogLevel, ReturnAddress, ReturnPackage,
-    ReturnShipping,
+    DeliveryPackage, Drive, DriveResult, Job, JobKey, LogLevel, ReturnAddress, ReturnShipping,
 };
 pub use states::{DriveState, JobState, WrongState};

@@ -1,0 +1,482 @@
+//! Blobs of one container, by the supported SDK: listed with their MD5, read, written, copied by
+//! the service itself, deleted only as they were seen. Blocks; may be used from many threads.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use azure_core::error::ErrorKind as CoreKind;
+use azure_core::http::policies::{Policy, PolicyResult};
+use azure_core::http::request::RequestContent;
+use azure_core::http::{ClientOptions, Context, Etag, Request, StatusCode, Transport};
+use azure_storage_blobs::models::{
+    BlobClientAcquireLeaseOptions, BlobClientDeleteOptions, BlobClientDownloadOptions,
+    BlobContainerClientListBlobsOptions, BlockBlobClientUploadBlobFromUrlOptions,
+    BlockBlobClientUploadOptions,
+};
+use azure_storage_blobs::{
+    BlobClient, BlobClientOptions, BlobContainerClient, BlobContainerClientOptions,
+};
+use bytes::Bytes;
+use disk_prep::noun::{AccountName, ContainerName, Md5Digest};
+use futures::TryStreamExt;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::Error;
+use super::network::{Clear, Network, folder, https, is_loopback};
+use super::shared_key::SharedKey;
+use super::sign_in::{Held, STORAGE_SCOPE, SignIn};
+
+/// A write in one call up to here; above, in blocks.
+const ONE_CALL_BYTES: NonZero<u64> = NonZero::new(256 << 20).expect("a number above zero");
+/// Seconds of a lease; the shortest that the service gives is 15.
+const LEASE_SECS: i32 = 60;
+
+/// Where blobs are and how to reach them.
+#[derive(Debug, Clone)]
+pub struct BlobOptions {
+    /// The storage account.
+    pub account: AccountName,
+    /// The endpoint with the account in its path; without it, the public cloud's.
+    pub endpoint: Option<Url>,
+    /// Where tokens are given.
+    pub authority: Url,
+    /// Certificates and proxy.
+    pub network: Network,
+    /// What opens the account.
+    pub credential: BlobCredential,
+}
+
+/// What opens an account.
+#[derive(Debug, Clone)]
+pub enum BlobCredential {
+    /// Whoever is signed in.
+    SignedIn,
+    /// The account's key.
+    Key(SecretString),
+    /// A shared access signature.
+    Sas(SecretString),
+}
+
+/// What the service says of a blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobFacts {
+    /// Its length.
+    pub bytes: u64,
+    /// Its MD5, if the service has it.
+    pub md5: Option<Md5Digest>,
+    /// Its version, for deleting just this one.
+    pub etag: String,
+}
+
+/// What came of a copy by the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    /// Copied; the service compared the MD5.
+    Done,
+    /// The source does not exist.
+    Absent,
+    /// The source has another MD5.
+    Different,
+    /// The service has no such call (status 501).
+    Unsupported,
+}
+
+/// What came of deleting a blob as it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// It is gone.
+    Done,
+    /// It was gone already.
+    Absent,
+    /// It is another one by now, and stays.
+    Changed,
+}
+
+/// One container.
+pub struct Container {
+    runtime: tokio::runtime::Runtime,
+    client: BlobContainerClient,
+    options: ClientOptions,
+    url: Url,
+    name: ContainerName,
+    signer: Arc<Signer>,
+}
+
+impl std::fmt::Debug for Container {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Container({})", self.url)
+    }
+}
+
+impl Container {
+    /// Prepares a connection; nothing is sent yet.
+    pub fn open(options: &BlobOptions, name: ContainerName) -> Result<Self, Error> {
+        let account = &options.account;
+        let base = match &options.endpoint {
+            Some(endpoint) => {
+                let base = folder(endpoint)?;
+                base.join(&format!("{account}/"))
+            }
+            None => Url::parse(&format!("https://{account}.blob.core.windows.net/")),
+        };
+        let invalid = |error: url::ParseError| Error::Endpoint {
+            endpoint: error.to_string(),
+            rule: "it cannot be put together with a path",
+        };
+        let url = base.and_then(|base| base.join(name.as_str())).map_err(invalid)?;
+        let is_keyed = matches!(options.credential, BlobCredential::Key(_));
+        let clear = if url.scheme() == "http" && is_loopback(&url) && is_keyed {
+            Clear::Loopback
+        } else {
+            https(&url)?;
+            Clear::Refused
+        };
+        let http = options.network.client(clear)?;
+        let credential = match &options.credential {
+            BlobCredential::Key(key) => Signs::Key(SharedKey::new(account.clone(), key)?),
+            BlobCredential::Sas(sas) => Signs::Sas(sas.clone()),
+            BlobCredential::SignedIn => {
+                let sign_in = SignIn::from_environment(&https(&options.authority)?)?;
+                Signs::Token { sign_in, http: http.clone(), held: Mutex::new(None) }
+            }
+        };
+        let protocols = if clear == Clear::Loopback { "https,http" } else { "https" };
+        let signer = Arc::new(Signer { credential, protocols });
+        let options = ClientOptions {
+            per_try_policies: vec![signer.clone()],
+            transport: Some(Transport::new(Arc::new(http))),
+            ..ClientOptions::default()
+        };
+        let own = BlobContainerClientOptions { client_options: options.clone(), ..Default::default() };
+        let client = BlobContainerClient::new(url.clone(), None, Some(own))
+            .map_err(|source| failure(&url, "", source))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime needs nothing that can be missing");
+        Ok(Container { runtime, client, options, url, name, signer })
+    }
+
+    /// The container's name.
+    pub fn name(&self) -> &ContainerName {
+        &self.name
+    }
+
+    /// Makes the container if it does not exist.
+    pub fn make(&self) -> Result<(), Error> {
+        match self.runtime.block_on(self.client.create(None)) {
+            Err(error) if error.http_status() == Some(StatusCode::Conflict) => Ok(()),
+            other => other.map(drop).map_err(|source| self.failure("", source)),
+        }
+    }
+
+    /// Every blob whose name begins so, by name; none if there is no container.
+    pub fn list(&self, prefix: &str) -> Result<BTreeMap<String, BlobFacts>, Error> {
+        let options = BlobContainerClientListBlobsOptions {
+            prefix: (!prefix.is_empty()).then(|| prefix.to_owned()),
+            ..Default::default()
+        };
+        let listed = self.runtime.block_on(async {
+            let mut all = BTreeMap::new();
+            let mut items = self.client.list_blobs(Some(options))?;
+            while let Some(item) = items.try_next().await? {
+                let (Some(name), Some(own)) = (item.name, item.properties) else { continue };
+                let md5 = own.content_md5.and_then(|md5| Some(Md5Digest::new(md5.try_into().ok()?)));
+                let etag = own.etag.map(|etag| etag.to_string()).unwrap_or_default();
+                let bytes = own.content_length.unwrap_or(0);
+                all.insert(name, BlobFacts { bytes, md5, etag });
+            }
+            Ok(all)
+        });
+        match listed {
+            Err(error) if is_absent(&error) => Ok(BTreeMap::new()),
+            other => other.map_err(|source| self.failure(prefix, source)),
+        }
+    }
+
+    /// A blob's content; `None` if it does not exist.
+    pub fn read(&self, name: &str) -> Result<Option<Bytes>, Error> {
+        self.download(name, None)
+    }
+
+    /// A stretch of a blob.
+    pub fn read_part(&self, name: &str, offset: u64, bytes: u64) -> Result<Bytes, Error> {
+        let end = offset.saturating_add(bytes);
+        let part = self.download(name, Some(offset..end))?;
+        part.ok_or_else(|| Error::NotFound {
+            what: name.to_owned(),
+            message: "the blob does not exist".to_owned(),
+        })
+    }
+
+    fn download(
+        &self,
+        name: &str,
+        range: Option<std::ops::Range<u64>>,
+    ) -> Result<Option<Bytes>, Error> {
+        let options = BlobClientDownloadOptions {
+            range: range.map(Into::into),
+            ..Default::default()
+        };
+        let read = self.runtime.block_on(async {
+            self.blob(name)?.download(Some(options)).await?.body.collect().await
+        });
+        match read {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(source) => Err(self.failure(name, source)),
+        }
+    }
+
+    /// Writes a blob whole, with its MD5, which the service compares where one call carries all.
+    pub fn write(&self, name: &str, content: Bytes, md5: Md5Digest) -> Result<(), Error> {
+        let options = BlockBlobClientUploadOptions {
+            blob_content_md5: Some(md5.bytes().to_vec()),
+            partition_size: Some(ONE_CALL_BYTES),
+            ..Default::default()
+        };
+        let content = RequestContent::from(content.to_vec());
+        let written = self.runtime.block_on(async {
+            self.blob(name)?.block_blob_client().upload(content, Some(options)).await
+        });
+        written.map(drop).map_err(|source| self.failure(name, source))
+    }
+
+    /// Lets the service copy a blob of another container of this account, if its content has this
+    /// MD5. The MD5 becomes a property of the copy.
+    pub fn copy_from(
+        &self,
+        source: (&Container, &str),
+        name: &str,
+        md5: Md5Digest,
+    ) -> Result<Copied, Error> {
+        let (from, from_name) = source;
+        let mut address = from.blob_url(from_name);
+        let options = |authorization| BlockBlobClientUploadBlobFromUrlOptions {
+            source_content_md5: Some(md5.bytes().to_vec()),
+            blob_content_md5: Some(md5.bytes().to_vec()),
+            copy_source_blob_properties: Some(false),
+            copy_source_authorization: authorization,
+            ..Default::default()
+        };
+        let copied = self.runtime.block_on(async {
+            let authorization = self.signer.open_source(&mut address, &from.name).await?;
+            let blob = self.blob(name)?.block_blob_client();
+            blob.upload_blob_from_url(address.to_string(), Some(options(authorization))).await
+        });
+        let error = match copied {
+            Ok(_) => return Ok(Copied::Done),
+            Err(error) => error,
+        };
+        match (error.http_status(), code(&error)) {
+            (Some(StatusCode::NotImplemented), _) => Ok(Copied::Unsupported),
+            (Some(StatusCode::NotFound), _) => Ok(Copied::Absent),
+            (Some(StatusCode::BadRequest), "Md5Mismatch") => Ok(Copied::Different),
+            _ => Err(self.failure(name, error)),
+        }
+    }
+
+    /// Deletes a blob if it is still the one that was seen.
+    pub fn remove(&self, name: &str, etag: &str) -> Result<Removed, Error> {
+        let etag = format!("\"{}\"", etag.trim_matches('"'));
+        let options = BlobClientDeleteOptions { if_match: Some(Etag::from(etag)), ..Default::default() };
+        self.delete(name, options)
+    }
+
+    /// Deletes a blob, whatever it is.
+    pub fn remove_any(&self, name: &str) -> Result<Removed, Error> {
+        self.delete(name, BlobClientDeleteOptions::default())
+    }
+
+    fn delete(&self, name: &str, options: BlobClientDeleteOptions<'_>) -> Result<Removed, Error> {
+        let deleted = self.runtime.block_on(async { self.blob(name)?.delete(Some(options)).await });
+        match deleted {
+            Ok(_) => Ok(Removed::Done),
+            Err(error) if is_absent(&error) => Ok(Removed::Absent),
+            Err(error) if error.http_status() == Some(StatusCode::PreconditionFailed) => {
+                Ok(Removed::Changed)
+            }
+            Err(source) => Err(self.failure(name, source)),
+        }
+    }
+
+    /// Leases a blob for a minute; whoever has this id already has it anew.
+    pub fn lease(&self, name: &str, id: uuid::Uuid) -> Result<(), Error> {
+        let options = BlobClientAcquireLeaseOptions {
+            proposed_lease_id: Some(id.to_string()),
+            ..Default::default()
+        };
+        let leased = self.runtime.block_on(async {
+            self.blob(name)?.acquire_lease(LEASE_SECS, Some(options)).await
+        });
+        match leased {
+            Ok(_) => Ok(()),
+            Err(error) if error.http_status() == Some(StatusCode::Conflict) => {
+                Err(Error::Leased { what: name.to_owned() })
+            }
+            Err(source) => Err(self.failure(name, source)),
+        }
+    }
+
+    /// How often a lease must be renewed.
+    pub const RENEW_WITHIN: Duration = Duration::from_secs(20);
+
+    /// Gives a lease back.
+    pub fn release(&self, name: &str, id: uuid::Uuid) -> Result<(), Error> {
+        let released = self.runtime.block_on(async {
+            self.blob(name)?.release_lease(id.to_string(), None).await
+        });
+        released.map(drop).map_err(|source| self.failure(name, source))
+    }
+
+    fn blob_url(&self, name: &str) -> Url {
+        let mut url = self.url.clone();
+        // A slash stays a slash: services differ in what they make of an encoded one.
+        url.path_segments_mut().expect("the endpoint can have a path").extend(name.split('/'));
+        url
+    }
+
+    fn blob(&self, name: &str) -> azure_core::Result<BlobClient> {
+        let own = BlobClientOptions { client_options: self.options.clone(), ..Default::default() };
+        BlobClient::new(self.blob_url(name), None, Some(own))
+    }
+
+    fn failure(&self, name: &str, source: azure_core::Error) -> Error {
+        failure(&self.url, name, source)
+    }
+}
+
+fn code(error: &azure_core::Error) -> &str {
+    match error.kind() {
+        CoreKind::HttpResponse { error_code: Some(code), .. } => code,
+        _ => "",
+    }
+}
+
+fn is_absent(error: &azure_core::Error) -> bool {
+    error.http_status() == Some(StatusCode::NotFound)
+}
+
+fn failure(url: &Url, name: &str, source: azure_core::Error) -> Error {
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let what = format!("{}/{name}", url.path().trim_start_matches('/'));
+    let said = code(&source).to_owned();
+    let status = match source.http_status() {
+        Some(status) => u16::from(status),
+        None => return Error::Unreachable { host, source: source.into() },
+    };
+    let message = format!("{what} ({status})");
+    match status {
+        401 | 403 => Error::NotAllowed { code: said, message },
+        404 => Error::NotFound { what, message: said },
+        429 | 500.. => Error::Failing { host, status },
+        _ => Error::Refused { code: said, message },
+    }
+}
+
+/// Authorizes each attempt of a call.
+#[derive(Debug)]
+struct Signer {
+    credential: Signs,
+    /// What a SAS of ours may be used over.
+    protocols: &'static str,
+}
+
+enum Signs {
+    Key(SharedKey),
+    Sas(SecretString),
+    Token { sign_in: SignIn, http: reqwest::Client, held: Mutex<Option<Held>> },
+}
+
+impl std::fmt::Debug for Signs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Signs::Key(_) => "Key(***)",
+            Signs::Sas(_) => "Sas(***)",
+            Signs::Token { .. } => "Token(***)",
+        })
+    }
+}
+
+impl Signs {
+    async fn token(&self) -> azure_core::Result<String> {
+        let Signs::Token { sign_in, http, held } = self else { return Ok(String::new()) };
+        let fresh = held
+            .lock()
+            .expect("no holder of this lock can panic")
+            .as_ref()
+            .filter(|held| held.is_fresh())
+            .map(|held| held.token.clone());
+        if let Some(token) = fresh {
+            return Ok(token.expose_secret().to_owned());
+        }
+        let new = sign_in.token(http, STORAGE_SCOPE).await.map_err(|error| {
+            azure_core::Error::with_error(CoreKind::Credential, error, "signing in failed")
+        })?;
+        let token = new.token.expose_secret().to_owned();
+        *held.lock().expect("no holder of this lock can panic") = Some(new);
+        Ok(token)
+    }
+}
+
+fn add_query(url: &mut Url, query: &str) {
+    let joined = match url.query() {
+        Some(own) if !own.is_empty() => format!("{own}&{query}"),
+        _ => query.to_owned(),
+    };
+    url.set_query(Some(&joined));
+}
+
+impl Signer {
+    /// Makes a source readable for the service: by its address, which then is a secret, or by
+    /// the header that is returned.
+    async fn open_source(
+        &self,
+        address: &mut Url,
+        container: &ContainerName,
+    ) -> azure_core::Result<Option<String>> {
+        match &self.credential {
+            Signs::Key(key) => {
+                add_query(address, &key.read_sas(container, self.protocols, Timestamp::now()));
+                Ok(None)
+            }
+            Signs::Sas(sas) => {
+                add_query(address, sas.expose_secret().trim_start_matches('?'));
+                Ok(None)
+            }
+            Signs::Token { .. } => Ok(Some(format!("Bearer {}", self.credential.token().await?))),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Policy for Signer {
+    async fn send(
+        &self,
+        ctx: &Context,
+        request: &mut Request,
+        next: &[Arc<dyn Policy>],
+    ) -> PolicyResult {
+        match &self.credential {
+            Signs::Key(key) => key.authorize(request, Timestamp::now()),
+            Signs::Sas(sas) => {
+                let sas = sas.expose_secret().trim_start_matches('?').to_owned();
+                // An attempt before this one has added it already.
+                if !request.url().query().unwrap_or_default().contains(&sas) {
+                    add_query(request.url_mut(), &sas);
+                }
+            }
+            Signs::Token { .. } => {
+                let token = self.credential.token().await?;
+                request.insert_header("authorization", format!("Bearer {token}"));
+            }
+        }
+        let (first, rest) = next.split_first().expect("the transport comes last");
+        first.send(ctx, request, rest).await
+    }
+}

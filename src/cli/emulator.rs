@@ -1,0 +1,77 @@
+//! Arguments of `emulator`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use disk_prep::drive::DriveName;
+use disk_prep::noun::{AccountName, SubscriptionId};
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+
+use super::drive::{DEV_HELP, drive_name};
+
+/// Arguments of `emulator`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = false, subcommand_negates_reqs = true)]
+#[command(after_help = "Example:\n  azseed emulator --listen 127.0.0.1:0 --data /tmp/azure\n\n\
+    It runs until it is stopped. What it prints can be read in by a shell in another\n\
+    terminal; then `azseed job ...` and `azseed vault ...` talk to it.")]
+pub struct EmulatorArgs {
+    /// What else to do.
+    #[command(subcommand)]
+    pub command: Option<EmulatorCommand>,
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", env = "AZSEED_EMULATOR_LISTEN")]
+    #[arg(default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Where to keep everything
+    #[arg(long, global = true, value_name = "DIR", env = "AZSEED_EMULATOR_DATA")]
+    #[arg(default_value = "azure")]
+    pub data: PathBuf,
+    /// Speak plain HTTP, for clients that cannot be told of a certificate
+    #[arg(long)]
+    pub http: bool,
+    /// Name of the storage account
+    #[arg(long, value_name = "NAME", env = "AZSEED_EMULATOR_ACCOUNT")]
+    pub account: Option<AccountName>,
+    /// A file with the account's key
+    #[arg(long, value_name = "FILE", env = "AZSEED_EMULATOR_ACCOUNT_KEY_FILE")]
+    pub account_key_file: Option<PathBuf>,
+    /// A file with the token that callers may use
+    #[arg(long, value_name = "FILE", env = "AZSEED_EMULATOR_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+    /// The subscription
+    #[arg(long, value_name = "ID", env = "AZSEED_EMULATOR_SUBSCRIPTION")]
+    pub subscription: Option<SubscriptionId>,
+}
+
+/// `emulator`.
+#[derive(Debug, Subcommand)]
+pub enum EmulatorCommand {
+    /// Put the datacenter's clock forward
+    #[command(after_help = "Example:\n  azseed emulator clock +15d --data /tmp/azure")]
+    Clock {
+        /// By how much
+        #[arg(value_name = "TIME", value_parser = forward, allow_hyphen_values = true)]
+        by: SignedDuration,
+    },
+    /// Bring drives to the datacenter
+    #[command(after_help = format!(
+        "{DEV_HELP}\n\nExample:\n  azseed emulator dock one.img two.img --data /tmp/azure"
+    ))]
+    Dock {
+        /// The drives
+        #[arg(value_name = "DEV", value_parser = drive_name, required = true)]
+        drives: Vec<DriveName>,
+    },
+    /// Read the drive on standard input; the emulator starts it
+    #[command(hide = true)]
+    DockWorker,
+}
+
+fn forward(text: &str) -> Result<SignedDuration, String> {
+    let rule = "a time to come, such as +15d or +12h".to_owned();
+    let span: Span = text.trim_start_matches('+').parse().map_err(|_| rule.clone())?;
+    let by = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| rule.clone())?;
+    if by.is_negative() { Err(rule) } else { Ok(by) }
+}
