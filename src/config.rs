@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::Resettable;
 use clap::{Arg, Command};
 use disk_prep::noun::{Diagnose, ErrorKind};
 
@@ -102,7 +103,10 @@ impl Settings {
     /// Makes what the file says the default of each flag.
     pub fn apply(&self, command: Command) -> Command {
         let command = command.mut_args(|arg| match key(&arg).and_then(|key| self.value(&key)) {
-            Some(value) => arg.default_value(value).required(false),
+            // A default is no presence to clap, so it would still ask for the flag.
+            Some(value) => {
+                arg.default_value(value).required(false).required_unless_present(Resettable::Reset)
+            }
             None => arg,
         });
         let names: Vec<String> =
@@ -127,7 +131,10 @@ fn keys(command: &Command) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches;
+
     use super::*;
+    use crate::cli::{Cli, Command::Plan, PlanArgs};
 
     fn command() -> Command {
         Command::new("azseed")
@@ -147,6 +154,23 @@ mod tests {
         assert_eq!(state(text, &["azseed"]).as_deref(), Some("/from/file"));
         assert_eq!(state(text, &["azseed", "--state", "/flag"]).as_deref(), Some("/flag"));
         assert_eq!(state("", &["azseed"]), None);
+    }
+
+    #[test]
+    fn a_drive_size_of_the_file_counts_drives_unless_some_are_named() {
+        let plan = |args: &[&str]| {
+            let command = crate::cli::command;
+            let text = "drive-size = \"4T\"\nstaging = \"/staging\"\n";
+            let settings = Settings::parse("c.toml".into(), text, &command()).unwrap();
+            let args = ["azseed", "plan"].iter().chain(args);
+            let matches = settings.apply(command()).try_get_matches_from(args).unwrap();
+            let cli = Cli::from_arg_matches(&matches).unwrap();
+            let Plan(PlanArgs { with, .. }) = cli.command else { panic!("it is plan") };
+            (with.named.len(), with.size.map(|size| size.0))
+        };
+        assert_eq!(plan(&[]), (0, Some(4_000_000_000_000)));
+        assert_eq!(plan(&["--drive-size", "8T"]), (0, Some(8_000_000_000_000)));
+        assert_eq!(plan(&["--drive", "a.img,size=1T", "--drive", "S1"]), (2, None));
     }
 
     #[test]
