@@ -158,7 +158,7 @@ impl WrongCall {
         let text = error.to_string();
         let part = |name: &str| {
             let found = text.split("\n\n").find_map(|part| part.trim_start().strip_prefix(name))?;
-            Some(found.split_whitespace().collect::<Vec<_>>().join(" "))
+            Some(found.lines().map(str::trim).collect::<Vec<_>>().join("; "))
         };
         let first = text.split("\n\n").next().unwrap_or_default();
         let mut lines = first.trim_start_matches("error: ").lines().map(str::trim);
