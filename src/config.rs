@@ -1,8 +1,11 @@
 //! Settings from a file, below the environment, below flags. Every flag with a value has a key of
 //! the same words, but those that consent to destroy or disclose.
 
+use std::error::Error;
 use std::path::PathBuf;
 
+use clap::builder::Resettable;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command};
 use disk_prep::noun::{Diagnose, ErrorKind};
 
@@ -49,6 +52,19 @@ pub enum ConfigError {
         /// The key.
         key: String,
     },
+    /// A value that the flag would not take.
+    #[error("{path} sets {key} to {value}, which cannot be used")]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// The value, as the file has it.
+        value: String,
+        /// Why.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
 }
 
 impl Diagnose for ConfigError {
@@ -57,6 +73,7 @@ impl Diagnose for ConfigError {
             ConfigError::Read { .. } => "config-unreadable",
             ConfigError::Form { .. } => "config-invalid",
             ConfigError::UnknownKey { .. } => "config-unknown-key",
+            ConfigError::Value { .. } => "config-value",
         }
     }
     fn kind(&self) -> ErrorKind {
@@ -84,25 +101,31 @@ impl Settings {
     fn parse(path: PathBuf, text: &str, command: &Command) -> Result<Self, ConfigError> {
         let table: toml::Table =
             text.parse().map_err(|source| ConfigError::Form { path: path.clone(), source })?;
-        let known = keys(command);
+        let known: Vec<String> = flags(command).into_iter().filter_map(key).collect();
         if let Some(key) = table.keys().find(|key| !known.contains(key)) {
             return Err(ConfigError::UnknownKey { path, key: key.clone() });
+        }
+        for (key, value) in &table {
+            check(key, value, command).map_err(|source| {
+                let (path, key, value) = (path.clone(), key.clone(), value.to_string());
+                ConfigError::Value { path, key, value, source }
+            })?;
         }
         Ok(Settings { path: Some(path), table })
     }
 
     /// A key's value as a flag would give it.
     pub fn value(&self, key: &str) -> Option<String> {
-        match self.table.get(key)? {
-            toml::Value::String(text) => Some(text.clone()),
-            other => Some(other.to_string()),
-        }
+        self.table.get(key).map(text)
     }
 
     /// Makes what the file says the default of each flag.
     pub fn apply(&self, command: Command) -> Command {
         let command = command.mut_args(|arg| match key(&arg).and_then(|key| self.value(&key)) {
-            Some(value) => arg.default_value(value).required(false),
+            // A default is no presence to clap, so it would still ask for the flag.
+            Some(value) => {
+                arg.default_value(value).required(false).required_unless_present(Resettable::Reset)
+            }
             None => arg,
         });
         let names: Vec<String> =
@@ -113,21 +136,66 @@ impl Settings {
     }
 }
 
+fn text(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether every flag of this key takes the value; else it is the file's fault, and the command
+/// line is not to blame.
+fn check(
+    key: &str,
+    value: &toml::Value,
+    command: &Command,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    if value.is_array() || value.is_table() {
+        return Err("a key has one value".into());
+    }
+    for arg in flags(command).into_iter().filter(|arg| self::key(arg).as_deref() == Some(key)) {
+        // The flag alone, without what it needs or excludes.
+        let alone = Arg::new("value")
+            .long("value")
+            .allow_hyphen_values(true)
+            .value_parser(arg.get_value_parser().clone());
+        let words = [format!("--value={}", text(value))];
+        let taken = Command::default().no_binary_name(true).arg(alone).try_get_matches_from(words);
+        if let Err(error) = taken {
+            return Err(reason(&error).into());
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with a value, without the name of the flag.
+fn reason(error: &clap::Error) -> String {
+    match (error.source(), error.get(ContextKind::ValidValue)) {
+        (Some(source), _) => source.to_string(),
+        (_, Some(ContextValue::Strings(valid))) if !valid.is_empty() => {
+            format!("it takes one of {}", valid.join(", "))
+        }
+        _ => "the value is empty".to_owned(),
+    }
+}
+
 /// The configuration key of a flag: its words; only flags that have an environment variable.
 pub fn key(arg: &Arg) -> Option<String> {
     arg.get_env()?;
     arg.get_long().map(str::to_owned)
 }
 
-/// All keys of a command and those below it.
-fn keys(command: &Command) -> Vec<String> {
-    let own = command.get_arguments().filter_map(key);
-    own.chain(command.get_subcommands().flat_map(keys)).collect()
+/// All flags of a command and those below it.
+fn flags(command: &Command) -> Vec<&Arg> {
+    command.get_arguments().chain(command.get_subcommands().flat_map(flags)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches;
+
     use super::*;
+    use crate::cli::{Cli, Command::Plan, PlanArgs};
 
     fn command() -> Command {
         Command::new("azseed")
@@ -150,9 +218,46 @@ mod tests {
     }
 
     #[test]
+    fn a_drive_size_of_the_file_counts_drives_unless_some_are_named() {
+        let plan = |args: &[&str]| {
+            let command = crate::cli::command;
+            let text = "drive-size = \"4T\"\nstaging = \"/staging\"\n";
+            let settings = Settings::parse("c.toml".into(), text, &command()).unwrap();
+            let args = ["azseed", "plan"].iter().chain(args);
+            let matches = settings.apply(command()).try_get_matches_from(args).unwrap();
+            let cli = Cli::from_arg_matches(&matches).unwrap();
+            let Plan(PlanArgs { with, .. }) = cli.command else { panic!("it is plan") };
+            (with.named.len(), with.size.map(|size| size.0))
+        };
+        assert_eq!(plan(&[]), (0, Some(4_000_000_000_000)));
+        assert_eq!(plan(&["--drive-size", "8T"]), (0, Some(8_000_000_000_000)));
+        assert_eq!(plan(&["--drive", "a.img,size=1T", "--drive", "S1"]), (2, None));
+    }
+
+    #[test]
     fn what_consents_or_is_unknown_has_no_key() {
         for text in ["erase = \"S1\"", "nonsense = 1", "no toml"] {
             assert!(Settings::parse("c.toml".into(), text, &command()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_bad_value_is_blamed_on_the_file_and_the_key() {
+        for (text, reason) in [
+            ("drive-size = \"4 parsecs\"", ""),
+            ("drive-size = [\"4T\"]", "a key has one value"),
+            ("profile = \"modem\"", "it takes one of legacy, modern"),
+            ("compression = 99", "99 is not in -7..=22"),
+            ("staging = \"\"", "the value is empty"),
+        ] {
+            let error = Settings::parse("c.toml".into(), text, &crate::cli::command()).unwrap_err();
+            let key = text.split(' ').next().unwrap();
+            assert_eq!(error.code(), "config-value", "{text}");
+            assert!(error.to_string().starts_with(&format!("c.toml sets {key} to ")), "{error}");
+            let source = error.source().unwrap().to_string();
+            assert!(source.contains(reason) && !source.contains("--"), "{source}");
+        }
+        let text = "drive-size = \"4T\"\nprofile = \"modern\"\ncompression = -3\n";
+        assert!(Settings::parse("c.toml".into(), text, &crate::cli::command()).is_ok());
     }
 }

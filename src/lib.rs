@@ -28,9 +28,10 @@ use ui::Ui;
 /// Runs one command line.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
+    let early = Ui::early(&args);
     let settings = match config::Settings::read(&cli::command()) {
         Ok(settings) => settings,
-        Err(error) => return Ui::plain().fail(&error),
+        Err(error) => return early.fail(&error),
     };
     let parsed = settings
         .apply(cli::command())
@@ -38,7 +39,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         .and_then(|matches| cli::Cli::from_arg_matches(&matches).map(|cli| (cli, matches)));
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return ui::usage(&error),
+        Err(error) => return early.refuse(&error),
     };
     let ui = Ui::new(&cli.global);
     ui.log(cli.global.verbose);

@@ -1,30 +1,68 @@
-//! The error catalogue behind `explain`: one CSV, every code of the house in it.
+//! The error catalogue behind `explain`: one CSV with every code of the house, one with the codes
+//! that the datacenter and Azure give.
 
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What a code means and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Advice {
     /// The code.
     pub code: String,
+    /// Who says it; the file with our own codes does not.
+    #[serde(default)]
+    pub said_by: Speaker,
     /// What happened.
     pub meaning: String,
     /// What to do.
     pub action: String,
 }
 
+/// Who gives a code.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Speaker {
+    /// This program.
+    #[default]
+    Azseed,
+    /// Who takes in the drives: states of jobs and drives, copy logs.
+    Datacenter,
+    /// Azure's resource manager, key vault and VM backup. Names in small letters stand for
+    /// messages that Azure gives without a code.
+    Azure,
+}
+
+impl Speaker {
+    /// All, in the order of lists.
+    pub const ALL: [Speaker; 3] = [Speaker::Azseed, Speaker::Datacenter, Speaker::Azure];
+
+    /// As it is called in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Speaker::Azseed => "azseed",
+            Speaker::Datacenter => "the datacenter",
+            Speaker::Azure => "Azure",
+        }
+    }
+}
+
 static ALL: LazyLock<Vec<Advice>> = LazyLock::new(|| {
-    csv::Reader::from_reader(include_str!("codes.csv").as_bytes())
-        .deserialize()
+    [include_str!("codes.csv"), include_str!("outside.csv")]
+        .into_iter()
+        .flat_map(|text| csv::Reader::from_reader(text.as_bytes()).into_deserialize())
         .collect::<Result<_, _>>()
         .expect("a test reads the whole catalogue")
 });
 
-/// Every entry, by code.
+/// Every entry, by speaker and code.
 pub fn all() -> &'static [Advice] {
     &ALL
+}
+
+/// The entries of one speaker, by code.
+pub fn said_by(speaker: Speaker) -> impl Iterator<Item = &'static Advice> {
+    ALL.iter().filter(move |advice| advice.said_by == speaker)
 }
 
 /// The entry of a code; upper and lower case are the same.
@@ -32,16 +70,72 @@ pub fn find(code: &str) -> Option<&'static Advice> {
     ALL.iter().find(|advice| advice.code.eq_ignore_ascii_case(code))
 }
 
+/// The entry whose code looks most like this one, if any does: two letters may differ, in a long
+/// code each fifth, or it may be a part of the code.
+pub fn nearest(code: &str) -> Option<&'static Advice> {
+    let code = code.to_lowercase();
+    let nearest = ALL.iter().map(|advice| (distance(&code, &advice.code.to_lowercase()), advice));
+    let (edits, nearest) = nearest.min_by_key(|(edits, _)| *edits)?;
+    if edits <= (code.chars().count() / 5).max(2) {
+        return Some(nearest);
+    }
+    let is_part =
+        |advice: &&Advice| code.len() > 3 && advice.code.to_lowercase().contains(code.as_str());
+    ALL.iter().find(is_part)
+}
+
+/// How many letters must be put in, left out or changed to make one word of another.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (above, letter) in one.chars().enumerate() {
+        let mut diagonal = above;
+        row[0] = above + 1;
+        for (at, wanted) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *wanted);
+            diagonal = row[at + 1];
+            row[at + 1] = changed.min(diagonal + 1).min(row[at] + 1);
+        }
+    }
+    row[other.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_entry_is_complete_and_they_are_sorted() {
+    fn every_entry_is_complete_and_they_are_sorted_and_differ() {
         for advice in all() {
             assert!(!advice.meaning.is_empty() && !advice.action.is_empty(), "{}", advice.code);
         }
-        assert!(all().is_sorted_by(|one, other| one.code < other.code));
-        assert!(find("DRIVE-NOT-BLANK").is_some());
+        let order = |advice: &Advice| (advice.said_by, advice.code.to_lowercase());
+        assert!(all().is_sorted_by(|one, other| order(one) < order(other)));
+        let codes: std::collections::BTreeSet<_> =
+            all().iter().map(|advice| advice.code.to_lowercase()).collect();
+        assert_eq!(codes.len(), all().len(), "a code has one entry");
+        for speaker in Speaker::ALL {
+            assert!(said_by(speaker).count() > 50, "{speaker:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_found_in_any_case_whoever_says_it() {
+        for code in ["DRIVE-NOT-BLANK", "manifestcorrupted", "USERERRORFSFREEZEFAILED", "320001"] {
+            assert!(find(code).is_some_and(|advice| advice.code.eq_ignore_ascii_case(code)));
+        }
+        assert_eq!(find("ManifestNotFound").map(|own| own.said_by), Some(Speaker::Datacenter));
+        assert!(find("no-such-code").is_none());
+    }
+
+    #[test]
+    fn a_mistyped_code_leads_to_the_nearest() {
+        let nearest = |code| nearest(code).map(|advice| advice.code.as_str());
+        assert_eq!(nearest("drive-not-blnak"), Some("drive-not-blank"));
+        assert_eq!(nearest("MANIFESTCORUPTED"), Some("ManifestCorrupted"));
+        assert_eq!(nearest("LargeNumberOf"), Some("LargeNumberOfFilesDelay"));
+        assert_eq!(nearest("no-such-code"), None);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

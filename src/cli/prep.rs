@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::error::{Error, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use disk_prep::drive::DriveName;
 use disk_prep::noun::{ByteSize, Cipher, Serial};
 
@@ -18,13 +20,64 @@ pub struct PlanArgs {
     /// The staging path
     #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
     pub staging: PathBuf,
+    /// What to count with.
+    #[command(flatten)]
+    pub with: PlanDrives,
+}
+
+/// What `plan` counts with: drives that are at hand, or drives of one size. A size from the file
+/// or the environment gives way to drives that were named.
+#[derive(Debug)]
+pub struct PlanDrives {
+    /// The drives that are at hand.
+    pub named: Vec<DriveName>,
+    /// The size, if no drive was named.
+    pub size: Option<ByteSize>,
+}
+
+#[derive(Debug, Args)]
+struct PlanDriveArgs {
     /// A drive that is at hand; repeat for more
     #[arg(long = "drive", value_name = "DEV", value_parser = drive_name)]
-    pub drives: Vec<DriveName>,
+    drives: Vec<DriveName>,
     /// Count drives of this size instead
-    #[arg(long, value_name = "SIZE", env = "AZSEED_DRIVE_SIZE", conflicts_with = "drives")]
-    #[arg(required_unless_present = "drives")]
-    pub drive_size: Option<ByteSize>,
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "AZSEED_DRIVE_SIZE",
+        required_unless_present = "drives"
+    )]
+    drive_size: Option<ByteSize>,
+}
+
+impl FromArgMatches for PlanDrives {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let PlanDriveArgs { drives, drive_size } = PlanDriveArgs::from_arg_matches(matches)?;
+        if drives.is_empty() {
+            return Ok(PlanDrives { named: drives, size: drive_size });
+        }
+        // What `conflicts_with` of clap does, but for the command line only.
+        if matches.value_source("drive_size") == Some(ValueSource::CommandLine) {
+            let message = "the argument '--drive <DEV>' cannot be used with '--drive-size <SIZE>'";
+            return Err(Error::raw(ErrorKind::ArgumentConflict, format!("{message}\n")));
+        }
+        Ok(PlanDrives { named: drives, size: None })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = PlanDrives::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for PlanDrives {
+    fn augment_args(command: Command) -> Command {
+        PlanDriveArgs::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        PlanDriveArgs::augment_args_for_update(command)
+    }
 }
 
 /// What happens to free space, as the command line says it.
@@ -81,4 +134,25 @@ pub struct PrepArgs {
     /// How the service knows the manifest
     #[arg(long, value_enum, env = "AZSEED_PROFILE", default_value = "legacy")]
     pub profile: ProfileChoice,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(args: &[&str]) -> Result<PlanDrives, ErrorKind> {
+        let command = PlanDrives::augment_args(Command::new("plan"));
+        let args = ["plan"].iter().chain(args);
+        let matches = command.try_get_matches_from(args).map_err(|error| error.kind())?;
+        PlanDrives::from_arg_matches(&matches).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn a_plan_is_for_named_drives_or_for_a_size_not_for_both() {
+        assert_eq!(plan(&["--drive", "S1"]).unwrap().named.len(), 1);
+        assert_eq!(plan(&["--drive-size", "4T"]).unwrap().size, Some(ByteSize(4_000_000_000_000)));
+        let both = plan(&["--drive", "S1", "--drive-size", "4T"]);
+        assert_eq!(both.unwrap_err(), ErrorKind::ArgumentConflict);
+        assert_eq!(plan(&[]).unwrap_err(), ErrorKind::MissingRequiredArgument);
+    }
 }

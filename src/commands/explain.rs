@@ -4,16 +4,19 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome};
-use crate::advice::{Advice, all, find};
+use crate::advice::{Advice, Speaker, all, find, nearest, said_by};
 use crate::cli::ExplainArgs;
 
 /// Runs `explain`.
 pub fn run(args: &ExplainArgs) -> Result<Box<dyn Outcome>, Failure> {
     match &args.code {
-        None => Ok(Box::new(Explained(all().to_vec()))),
+        None => Ok(Box::new(AllExplained)),
         Some(code) => match find(code) {
-            Some(advice) => Ok(Box::new(Explained(vec![advice.clone()]))),
-            None => Err(UnknownCode { code: code.clone() }.into()),
+            Some(advice) => Ok(Box::new(Explained(advice))),
+            None => {
+                let nearest = nearest(code).map(|advice| advice.code.as_str());
+                Err(UnknownCode { code: code.clone(), nearest }.into())
+            }
         },
     }
 }
@@ -22,6 +25,7 @@ pub fn run(args: &ExplainArgs) -> Result<Box<dyn Outcome>, Failure> {
 #[error("Nothing is known of the code {code}")]
 struct UnknownCode {
     code: String,
+    nearest: Option<&'static str>,
 }
 
 impl Diagnose for UnknownCode {
@@ -32,26 +36,52 @@ impl Diagnose for UnknownCode {
         ErrorKind::NotFound
     }
     fn hint(&self) -> Option<Hint> {
-        Some(Hint::new("list all codes with `azseed explain`"))
+        let all = "list all codes with `azseed explain`";
+        Some(Hint::new(match self.nearest {
+            Some(nearest) => format!("the nearest code is {nearest}; {all}"),
+            None => all.to_owned(),
+        }))
     }
 }
 
-struct Explained(Vec<Advice>);
+fn line(Advice { code, said_by, meaning, action }: &Advice) -> Value {
+    json!({
+        "type": "advice", "version": 1, "code": code, "said_by": said_by, "meaning": meaning,
+        "action": action,
+    })
+}
+
+struct Explained(&'static Advice);
 
 impl Outcome for Explained {
     fn text(&self) -> String {
-        match &self.0[..] {
-            [one] => format!("{}\n\n{}\n\nWhat to do: {}", one.code, one.meaning, one.action),
-            many => many
-                .iter()
-                .map(|advice| format!("{:<28} {}", advice.code, advice.meaning))
-                .collect::<Vec<_>>()
-                .join("\n"),
-        }
+        let Advice { code, said_by, meaning, action } = self.0;
+        let speaker = match said_by {
+            Speaker::Azseed => String::new(),
+            other => format!(", said by {}", other.name()),
+        };
+        format!("{code}{speaker}\n\n{meaning}\n\nWhat to do: {action}")
     }
 
     fn json(&self) -> Vec<Value> {
-        let line = |Advice { code, meaning, action }: &Advice| json!({"type": "advice", "version": 1, "code": code, "meaning": meaning, "action": action});
-        self.0.iter().map(line).collect()
+        vec![line(self.0)]
+    }
+}
+
+struct AllExplained;
+
+impl Outcome for AllExplained {
+    fn text(&self) -> String {
+        let group = |speaker: Speaker| {
+            let width = said_by(speaker).map(|advice| advice.code.len()).max().unwrap_or(0);
+            let rows =
+                said_by(speaker).map(|own| format!("  {:<width$}  {}\n", own.code, own.meaning));
+            format!("Codes of {}:\n{}", speaker.name(), rows.collect::<String>())
+        };
+        Speaker::ALL.map(group).join("\n").trim_end().to_owned()
+    }
+
+    fn json(&self) -> Vec<Value> {
+        all().iter().map(line).collect()
     }
 }

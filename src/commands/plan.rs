@@ -16,13 +16,13 @@ use crate::staging::Seed;
 pub fn run(args: &PlanArgs) -> Result<Box<dyn Outcome>, Failure> {
     let seed = Seed::open(&args.staging)?;
     let set = data_set(&seed, &args.staging)?;
-    if let Some(size) = args.drive_size {
+    if let Some(size) = args.with.size {
         let serial = Serial::new("DRIVE").expect("this is a serial");
         let drives = count_drives(&set.files, &room(&serial, size.0)?)?;
         return Ok(Box::new(DriveCount { drives, size, set }));
     }
     let mut rooms = Vec::new();
-    for name in &args.drives {
+    for name in &args.with.named {
         let drive = find(name)?;
         drive.check_fit()?;
         rooms.push(room(&drive.serial, drive.bytes)?);

@@ -8,7 +8,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use disk_prep::journal::{JournalFolder, State as DriveState};
-use disk_prep::noun::{Diagnose, ErrorKind, JobName, Serial};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, Serial};
 use disk_prep::sys::durable::{self, Access};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -32,6 +32,18 @@ pub enum StateError {
         #[source]
         source: io::Error,
     },
+    /// A record of a staging path, so that nobody knows which drives are another job's.
+    #[error("Cannot read {path}, which tells the drives of another job")]
+    Record {
+        /// The file or the folder of records.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A journal of another staging path.
+    #[error(transparent)]
+    Journal(#[from] disk_prep::Error),
     /// Nobody says where it is.
     #[error("There is no state directory: neither XDG_STATE_HOME nor HOME is set")]
     NoHome,
@@ -41,16 +53,32 @@ impl Diagnose for StateError {
     fn code(&self) -> &'static str {
         match self {
             StateError::Io { .. } => "state-directory",
+            StateError::Record { .. } => "state-record",
+            StateError::Journal(error) => error.code(),
             StateError::NoHome => "state-no-home",
         }
     }
     fn kind(&self) -> ErrorKind {
         match self {
             StateError::Io { .. } => ErrorKind::Failed,
+            StateError::Record { .. } => ErrorKind::Guard,
+            StateError::Journal(error) => error.kind(),
             StateError::NoHome => ErrorKind::Usage,
         }
     }
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            StateError::Record { .. } => Some(Hint::new(
+                "make it readable or restore it from a copy; delete it only if no drive of that \
+                 job may be lost with it",
+            )),
+            StateError::Journal(error) => error.hint(),
+            StateError::Io { .. } | StateError::NoHome => None,
+        }
+    }
 }
+
+const VERSION: u32 = 1;
 
 /// A staging path that was worked on.
 #[derive(Debug, Serialize, Deserialize)]
@@ -90,9 +118,9 @@ impl State {
         drives: Vec<Serial>,
     ) -> Result<(), StateError> {
         let folder = self.seeds();
-        self.make_folder(&folder)?;
+        self.make_folder(&folder, Access::Public)?;
         let staging = fs::canonicalize(staging).map_err(io_at(staging))?;
-        let known = Known { version: 1, staging, job: seed.target.job.clone(), drives };
+        let known = Known { version: VERSION, staging, job: seed.target.job.clone(), drives };
         let text = serde_json::to_vec(&known).expect("paths and names can be written");
         let path = folder.join(format!("{}.json", seed.id));
         durable::write(&path, &text, Access::Public).map_err(io_at(&path))
@@ -109,7 +137,7 @@ impl State {
     pub fn remember_password(&self, seed: &Seed, file: &Path) -> Result<PathBuf, StateError> {
         let file = fs::canonicalize(file).map_err(io_at(file))?;
         let path = self.passwords().join(seed.id.to_string()).with_extension("path");
-        self.make_folder(&self.passwords())?;
+        self.make_folder(&self.passwords(), Access::Private)?;
         let text = file.as_os_str().as_encoded_bytes();
         durable::write(&path, text, Access::Private).map_err(io_at(&path))?;
         Ok(file)
@@ -118,7 +146,7 @@ impl State {
     /// Makes a password for a seed's repository, before the repository is made.
     pub fn make_password(&self, seed: &Seed) -> Result<PathBuf, StateError> {
         let path = self.passwords().join(seed.id.to_string());
-        self.make_folder(&self.passwords())?;
+        self.make_folder(&self.passwords(), Access::Private)?;
         let password = generate().map_err(io_at(Path::new("/dev/urandom")))?;
         durable::write(&path, password.as_bytes(), Access::Private).map_err(io_at(&path))?;
         Ok(path)
@@ -128,18 +156,29 @@ impl State {
         self.0.join("passwords")
     }
 
-    fn make_folder(&self, folder: &Path) -> Result<(), StateError> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io_at(folder))
+    /// Makes a folder for files of this kind; the state directory itself is open to all, since it
+    /// holds both.
+    fn make_folder(&self, folder: &Path, access: Access) -> Result<(), StateError> {
+        let make = |folder: &Path, mode| {
+            fs::DirBuilder::new().recursive(true).mode(mode).create(folder).map_err(io_at(folder))
+        };
+        make(&self.0, 0o755)?;
+        match access {
+            Access::Public => make(folder, 0o755),
+            Access::Private => make(folder, 0o700),
+        }
     }
 
     /// Drives that seeds other than this one have sealed or begun, with their jobs: by their
-    /// journals, or if the staging path is out of reach, by what was remembered.
+    /// journals, or if the staging path is out of reach, by what was remembered. A record that
+    /// cannot be read is an error, since its drives would pass for nobody's.
     pub fn drives_of_other_seeds(
         &self,
         seed: &Seed,
-    ) -> Result<BTreeMap<Serial, JobName>, disk_prep::Error> {
+    ) -> Result<BTreeMap<Serial, JobName>, StateError> {
         let mut drives = BTreeMap::new();
-        for (id, known) in self.known() {
+        for path in self.records()? {
+            let (id, known) = read(&path).map_err(record_at(&path))?;
             if id == seed.id {
                 continue;
             }
@@ -151,22 +190,40 @@ impl State {
         Ok(drives)
     }
 
-    /// The staging paths that this machine remembers.
+    /// The staging paths that this machine remembers; a record that cannot be read hides no other.
     pub fn staging_paths(&self) -> Vec<PathBuf> {
-        let mut paths: Vec<PathBuf> =
-            self.known().into_iter().map(|(_, known)| known.staging).collect();
+        let records = self.records().unwrap_or_default();
+        let known = records.iter().filter_map(|path| read(path).ok());
+        let mut paths: Vec<PathBuf> = known.map(|(_, known)| known.staging).collect();
         paths.sort();
         paths
     }
 
-    fn known(&self) -> Vec<(Uuid, Known)> {
-        let Ok(entries) = fs::read_dir(self.seeds()) else { return Vec::new() };
-        let read = |path: PathBuf| {
-            let id = path.file_stem()?.to_str()?.parse().ok()?;
-            Some((id, serde_json::from_slice(&fs::read(path).ok()?).ok()?))
+    /// The files that records lie in; drafts of killed runs have another ending.
+    fn records(&self) -> Result<Vec<PathBuf>, StateError> {
+        let folder = self.seeds();
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(record_at(&folder))?,
         };
-        entries.flatten().filter_map(|entry| read(entry.path())).collect()
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        let mut paths: Vec<PathBuf> =
+            paths.collect::<Result<_, _>>().map_err(record_at(&folder))?;
+        paths.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
+        Ok(paths)
     }
+}
+
+/// Reads a record, which is named after its seed.
+fn read(path: &Path) -> io::Result<(Uuid, Known)> {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let id = name.parse().map_err(|_| io::Error::other("its name is not the id of a seed"))?;
+    let known: Known = serde_json::from_slice(&fs::read(path)?)?;
+    if known.version > VERSION {
+        let version = known.version;
+        return Err(io::Error::other(format!("it has version {version}, of a newer azseed")));
+    }
+    Ok((id, known))
 }
 
 /// Drives that the journals of a staging path call sealed or begun.
@@ -180,4 +237,81 @@ pub fn drives_of(staging: &Path) -> Result<Vec<Serial>, disk_prep::Error> {
 fn io_at(path: &Path) -> impl FnOnce(io::Error) -> StateError {
     let path = path.to_owned();
     move |source| StateError::Io { path, source }
+}
+
+fn record_at(path: &Path) -> impl FnOnce(io::Error) -> StateError {
+    let path = path.to_owned();
+    move |source| StateError::Record { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn seed(job: &str) -> Seed {
+        serde_json::from_value(serde_json::json!({
+            "version": 1, "id": Uuid::new_v4(), "origin": "written", "kind": "repository",
+            "state": "finished", "data": "repo", "job": job, "storage_account": "seedaccount",
+            "container": "seed", "prefix": "", "resource_group": "backup",
+            "subscription": "00000000-0000-0000-0000-000000000000",
+            "begun_at": "1970-01-01T00:00:00Z",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(Some(folder.path())).unwrap();
+        let (one, other) = (seed("one"), seed("other"));
+        assert!(state.drives_of_other_seeds(&one).unwrap().is_empty());
+        let serial = Serial::new("S1").unwrap();
+        state.remember(&other, folder.path(), vec![serial.clone()]).unwrap();
+        let known = state.drives_of_other_seeds(&one).unwrap();
+        assert_eq!(known[&serial].as_str(), "other");
+        assert!(state.drives_of_other_seeds(&other).unwrap().is_empty());
+
+        let record = state.seeds().join(format!("{}.json", other.id));
+        let whole = fs::read_to_string(&record).unwrap();
+        let newer = whole.replace("\"version\":1", "\"version\":2");
+        for text in ["", "{", "{}", &newer] {
+            fs::write(&record, text).unwrap();
+            let error = state.drives_of_other_seeds(&one).unwrap_err();
+            assert_eq!((error.code(), error.kind()), ("state-record", ErrorKind::Guard), "{text}");
+            assert!(error.to_string().contains(record.to_str().unwrap()), "{error}");
+            assert!(error.hint().is_some());
+        }
+        fs::write(&record, &whole).unwrap();
+        fs::write(state.seeds().join("notes.json"), &whole).unwrap();
+        assert_eq!(state.drives_of_other_seeds(&one).unwrap_err().code(), "state-record");
+        assert_eq!(state.staging_paths().len(), 1);
+    }
+
+    #[test]
+    fn a_draft_of_a_killed_run_is_no_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(Some(folder.path())).unwrap();
+        let one = seed("one");
+        state.remember(&one, folder.path(), Vec::new()).unwrap();
+        fs::write(state.seeds().join(format!("{}.json.7.new", one.id)), "{").unwrap();
+        assert!(state.drives_of_other_seeds(&seed("other")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn records_may_be_read_by_all_and_passwords_by_the_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(Some(&folder.path().join("state"))).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let plain = folder.path().join("plain");
+        fs::create_dir(&plain).unwrap();
+        let allowed = mode(&plain) & 0o755;
+        let seed = seed("one");
+        state.make_password(&seed).unwrap();
+        state.remember(&seed, folder.path(), Vec::new()).unwrap();
+        assert_eq!(mode(&state.0), allowed);
+        assert_eq!(mode(&state.seeds()), allowed);
+        assert_eq!(mode(&state.passwords()), 0o700);
+    }
 }

@@ -4,13 +4,14 @@
 mod progress;
 mod watch;
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use disk_prep::monitor::{Monitor, VoidMonitor};
-use disk_prep::noun::Diagnose;
+use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::stop::StopFlag;
 use serde_json::json;
 
@@ -50,9 +51,11 @@ impl Ui {
         Ui { face, stop: stop_on_ctrl_c(Arc::clone(&is_heard)), is_heard }
     }
 
-    /// For what goes wrong before the flags are known.
-    pub fn plain() -> Self {
-        Ui { face: Face::Plain, stop: StopFlag::default(), is_heard: Arc::default() }
+    /// For what goes wrong before the flags are known; the word `--json` among the arguments counts.
+    pub fn early(args: &[OsString]) -> Self {
+        let is_json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+        let face = if is_json { Face::Json } else { Face::Plain };
+        Ui { face, stop: StopFlag::default(), is_heard: Arc::default() }
     }
 
     /// Sends what the program logs to standard error.
@@ -133,6 +136,61 @@ impl Ui {
         }
         Exit::Failed(error.kind())
     }
+
+    /// Shows a wrong call, or the help that was asked for.
+    pub fn refuse(&self, error: &clap::Error) -> Exit {
+        if self.face == Face::Json && error.use_stderr() {
+            return self.fail(&WrongCall::new(error));
+        }
+        // A reader that has gone away needs no help.
+        let _ = error.print();
+        if error.use_stderr() { Exit::Failed(ErrorKind::Usage) } else { Exit::Done }
+    }
+}
+
+/// What clap says of a wrong call, taken apart into one sentence and one hint.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct WrongCall {
+    message: String,
+    hint: Option<String>,
+}
+
+impl WrongCall {
+    fn new(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let part = |name: &str| {
+            let found = text.split("\n\n").find_map(|part| part.trim_start().strip_prefix(name))?;
+            Some(found.lines().map(str::trim).collect::<Vec<_>>().join("; "))
+        };
+        let first = text.split("\n\n").next().unwrap_or_default();
+        let mut lines = first.trim_start_matches("error: ").lines().map(str::trim);
+        let sentence = lines.next().unwrap_or_default();
+        let mut letters = sentence.chars();
+        let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        let rest = lines.collect::<Vec<_>>().join(", ");
+        let message = match error.kind() {
+            // Then the text is the whole help.
+            clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                "A command is missing".to_owned()
+            }
+            _ => format!("{capital}{} {rest}", letters.as_str()),
+        };
+        let usage = || part("Usage:").map(|usage| format!("usage: {usage}"));
+        WrongCall { message: message.trim_end().to_owned(), hint: part("tip:").or_else(usage) }
+    }
+}
+
+impl Diagnose for WrongCall {
+    fn code(&self) -> &'static str {
+        "usage"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+    fn hint(&self) -> Option<Hint> {
+        self.hint.clone().map(Hint::new)
+    }
 }
 
 /// The sentence, the chain of causes, the next command, the code.
@@ -157,13 +215,6 @@ fn causes(error: &dyn Diagnose) -> Vec<String> {
         next = cause.source();
     }
     causes
-}
-
-/// Shows a wrong call, or the help that was asked for.
-pub fn usage(error: &clap::Error) -> Exit {
-    // A reader that has gone away needs no help.
-    let _ = error.print();
-    if error.use_stderr() { Exit::Failed(disk_prep::noun::ErrorKind::Usage) } else { Exit::Done }
 }
 
 /// Writes to standard output; a reader that has gone away ends the program quietly.
@@ -196,7 +247,7 @@ fn stop_on_ctrl_c(is_heard: Arc<AtomicBool>) -> StopFlag {
                     return;
                 }
             }
-            Exit::Failed(disk_prep::noun::ErrorKind::Interrupted).leave();
+            Exit::Failed(ErrorKind::Interrupted).leave();
         });
     };
     std::thread::spawn(wait);
