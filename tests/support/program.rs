@@ -107,7 +107,8 @@ impl Machine {
     }
 }
 
-fn said(output: Output) -> Said {
+/// What a run said.
+pub fn said(output: Output) -> Said {
     Said {
         code: output.status.code().unwrap_or(137),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -1,0 +1,94 @@
+//! The whole way of a seed, step by step, with the program alone: from a folder onto drives,
+//! through the emulated datacenter, to blobs.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+
+mod support;
+
+use support::emulator::Emulator;
+use support::program::Machine;
+use support::tree::{self, Dice};
+
+const SHIP: [&str; 5] = ["job", "ship", "--carrier", "FedEx", "--tracking-number"];
+
+/// Five files of 3 MiB on one sealed drive S1, its job made and shipped.
+fn shipped(machine: &Machine, emulator: &Emulator) -> String {
+    for number in 0..5u64 {
+        let mut dice = Dice(number);
+        let content = dice.bytes(3 << 20);
+        tree::write(&machine.path("source"), &format!("file-{number}"), &content, &mut dice);
+    }
+    let staging = machine.adopt(&machine.path("source"), "seed-1");
+    let drive = "s1.img,serial=S1,size=210M";
+    machine.expect(0, &["prep", "--staging", &staging, "--offline", "--drive", drive]);
+    let create = ["job", "create", "--staging", &staging, "--location", "westus", "--json"];
+    emulator.expect(machine, 0, &create);
+    let ship: Vec<&str> = SHIP.iter().copied().chain(["1Z1", "--staging", &staging]).collect();
+    emulator.expect(machine, 0, &ship);
+    staging
+}
+
+fn state(machine: &Machine, emulator: &Emulator, staging: &str) -> serde_json::Value {
+    let said = emulator.expect(machine, 0, &["job", "status", "--staging", staging, "--json"]);
+    serde_json::from_str(said.stdout.lines().next().unwrap()).unwrap()
+}
+
+#[test]
+fn files_become_blobs_and_the_job_is_completed() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let staging = shipped(&machine, &emulator);
+    assert_eq!(state(&machine, &emulator, &staging)["state"], "Shipping");
+    let said = emulator.dock(&machine, &["s1.img,serial=S1"]);
+    assert_eq!(said[0]["status"], "Completed", "{said:?}");
+    let job = state(&machine, &emulator, &staging);
+    assert_eq!((&job["state"], &job["percent"]), (&"Completed".into(), &100.into()), "{job}");
+    for number in 0..5 {
+        let name = format!("file-{number}");
+        let blob = std::fs::read(emulator.blob("seed", &name)).unwrap();
+        assert_eq!(blob, std::fs::read(machine.path("source").join(&name)).unwrap());
+    }
+}
+
+#[test]
+fn a_flipped_bit_costs_its_block_and_no_other_file() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let staging = shipped(&machine, &emulator);
+    // Far behind the metadata: somewhere in the data of one of the files.
+    let image = machine.path("s1.img");
+    let mut bytes = std::fs::read(&image).unwrap();
+    let at = (0..)
+        .map(|step| (150 << 20) + (step << 20))
+        .find(|at| bytes[*at..*at + 4096].iter().any(|byte| *byte != 0))
+        .unwrap();
+    bytes[at] ^= 0x10;
+    std::fs::write(&image, bytes).unwrap();
+    let said = emulator.dock(&machine, &["s1.img,serial=S1"]);
+    assert_eq!(said[0]["status"], "CompletedWithErrors", "{said:?}");
+    let job = state(&machine, &emulator, &staging);
+    assert_eq!(job["drives"][0]["state"], "CompletedMoreInfo", "{job}");
+    assert_eq!(job["state"], "Closed");
+    let log = said[0]["error_log"].as_str().unwrap();
+    let name = log.split("waimportexport/").nth(1).unwrap();
+    let log = std::fs::read_to_string(emulator.blob("waimportexport", name)).unwrap();
+    assert_eq!(log.matches("<Block ").count(), 1, "{log}");
+    assert!(log.contains("Status=\"Corrupted\""), "{log}");
+    let left = (0..5).filter(|number| emulator.blob("seed", &format!("file-{number}")).exists());
+    assert_eq!(left.count(), 4);
+}
+
+#[test]
+fn a_job_that_is_not_shipped_is_deleted_after_two_weeks() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let staging = shipped(&machine, &emulator);
+    let create = ["job", "create", "--staging", &staging, "--location", "westus", "--job", "late"];
+    // The seed's own job is on its way; a list of the group still has it after two weeks.
+    let _ = create;
+    emulator.forward(&machine, "+13d");
+    assert_eq!(state(&machine, &emulator, &staging)["days_left"], 1);
+    emulator.forward(&machine, "+2d");
+    let job = state(&machine, &emulator, &staging);
+    assert_eq!(job["drives"][0]["state"], "NeverReceived", "{job}");
+}

@@ -1,0 +1,109 @@
+//! The emulator as a process of its own, for tests of whoever talks to Azure.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use super::program::{Machine, Said, said};
+
+/// A running emulator; it ends with the value.
+#[derive(Debug)]
+pub struct Emulator {
+    process: Child,
+    facts: Value,
+    data: PathBuf,
+}
+
+impl Emulator {
+    /// Starts one in the folder `azure` of a machine, on a free port.
+    pub fn start(machine: &Machine) -> Self {
+        Emulator::start_with(machine, &[])
+    }
+
+    /// Starts one with more arguments.
+    pub fn start_with(machine: &Machine, more: &[&str]) -> Self {
+        let data = machine.path("azure");
+        let mut words = vec!["emulator", "--json", "--data", data.to_str().unwrap()];
+        // The account and subscription of `Machine::adopt`.
+        words.extend(["--account", "account1"]);
+        words.extend(["--subscription", "11111111-2222-4333-8444-555555555555"]);
+        words.extend(more);
+        let mut process =
+            machine.command(&words).stdout(Stdio::piped()).spawn().expect("azseed starts");
+        let mut line = String::new();
+        let stdout = process.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("the emulator says where it is");
+        let facts = serde_json::from_str(&line).expect("the first line is JSON");
+        Emulator { process, facts, data }
+    }
+
+    /// One of the facts of its first line: `arm`, `blob`, `account`, `account_key`, ….
+    pub fn fact(&self, name: &str) -> &str {
+        self.facts[name].as_str().unwrap_or_else(|| panic!("no fact {name}: {}", self.facts))
+    }
+
+    /// Its folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// A blob as the plain file that it is.
+    pub fn blob(&self, container: &str, name: &str) -> PathBuf {
+        self.data.join("blobs").join(self.fact("account")).join(container).join(name)
+    }
+
+    /// The program, told where this Azure is; signed in by token.
+    pub fn command(&self, machine: &Machine, words: &[&str]) -> Command {
+        let mut command = machine.command(words);
+        command
+            .env("AZSEED_ARM_ENDPOINT", self.fact("arm"))
+            .env("AZSEED_AUTHORITY", self.fact("authority"))
+            .env("AZSEED_BLOB_ENDPOINT", self.fact("blob"))
+            .env("AZSEED_CA_FILE", self.fact("ca_file"))
+            .env("AZSEED_TOKEN", self.fact("token"));
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, machine: &Machine, words: &[&str]) -> Said {
+        said(self.command(machine, words).output().expect("azseed starts"))
+    }
+
+    /// Runs it and expects this exit code.
+    pub fn expect(&self, machine: &Machine, code: i32, words: &[&str]) -> Said {
+        let said = self.run(machine, words);
+        let all = words.join(" ");
+        assert_eq!(said.code, code, "azseed {all}\n{}\n{}", said.stdout, said.stderr);
+        said
+    }
+
+    /// Puts the datacenter's clock forward.
+    pub fn forward(&self, machine: &Machine, by: &str) {
+        let data = self.data.to_str().unwrap();
+        machine.expect(0, &["emulator", "clock", by, "--data", data]);
+    }
+
+    /// Brings drives to the dock; the lines it says.
+    pub fn dock(&self, machine: &Machine, drives: &[&str]) -> Vec<Value> {
+        let mut words = vec!["emulator", "dock", "--json", "--data", self.data.to_str().unwrap()];
+        words.extend(drives);
+        let said = machine.run(&words);
+        let parse = |line: &str| serde_json::from_str(line).expect("every line is JSON");
+        assert!(said.stderr.is_empty(), "{}", said.stderr);
+        said.stdout.lines().map(parse).collect()
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
