@@ -10,6 +10,7 @@ pub use room::Room;
 
 use crate::Error;
 use crate::dataset::DataFile;
+use crate::volume::ntfs;
 
 /// Which files go where. Files are named by their index in the list that was planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +32,20 @@ pub struct Load {
     pub files: Vec<usize>,
 }
 
+/// Refuses files whose names NTFS takes for one, or for a system file's: whatever drives there
+/// are, any two files may come to lie on the same.
+pub fn check_names(files: &[DataFile]) -> Result<(), Error> {
+    ntfs::check_names(files.iter().map(|file| &file.path)).map_err(|source| Error::Names { source })
+}
+
 /// Spreads the files over the fewest of the rooms. If all rooms together are too small, they are
 /// filled in the order given and the rest is unplaced.
 pub fn spread(files: &[DataFile], rooms: &[Room]) -> Result<Spread, Error> {
+    check_names(files)?;
+    distribute(files, rooms)
+}
+
+fn distribute(files: &[DataFile], rooms: &[Room]) -> Result<Spread, Error> {
     let items = items(files);
     if items.is_empty() {
         return Ok(Spread {
@@ -59,9 +71,10 @@ pub fn spread(files: &[DataFile], rooms: &[Room]) -> Result<Spread, Error> {
 
 /// How many drives of one size the files need.
 pub fn count_drives(files: &[DataFile], room: &Room) -> Result<usize, Error> {
+    check_names(files)?;
     let mut rooms = vec![room.clone()];
     loop {
-        let spread = spread(files, &rooms)?;
+        let spread = distribute(files, &rooms)?;
         if spread.unplaced.is_empty() {
             return Ok(spread.loads.len());
         }
@@ -251,6 +264,16 @@ mod tests {
         let spread = spread(&set, &rooms(&[300])).unwrap();
         assert_eq!(spread.unplaced.len(), 1);
         assert_eq!(spread.loads[0].files.len(), 2);
+    }
+
+    #[test]
+    fn names_that_differ_only_by_case_are_refused_even_if_they_would_lie_on_two_drives() {
+        let set = [file("x", 80 * MIB, false), file("X", 80 * MIB, false)];
+        let rooms = rooms(&[130, 130]);
+        for error in [spread(&set, &rooms).unwrap_err(), count_drives(&set, &rooms[0]).unwrap_err()]
+        {
+            assert_eq!(error.code(), "ntfs-names-clash");
+        }
     }
 
     #[test]

@@ -11,8 +11,8 @@ pub enum Error {
     #[error("{one} and {other} are one name on NTFS, which knows no case")]
     NamesClash { one: String, other: String },
     /// A name that NTFS gives to its own files.
-    #[error("{path} has the name of a system file of NTFS")]
-    SystemName { path: String },
+    #[error("{path} has the name of {system}, a system file of NTFS")]
+    SystemName { path: String, system: &'static str },
     /// Not enough clusters.
     #[error("The volume has {actual} clusters, the plan needs {needed}")]
     TooSmall { needed: u64, actual: u64 },

@@ -172,7 +172,11 @@ impl Layout {
     ) -> Result<Self, Error> {
         check(params)?;
         let cluster_bytes = u64::from(params.cluster_bytes);
-        let tree = Tree::build(folders, files, pinned)?;
+        let tree = Tree::build(
+            folders,
+            files.iter().map(|file| &file.path),
+            pinned.iter().map(|range| &range.path),
+        )?;
         let sizes = Sizes::new(params.volume_bytes, cluster_bytes, tree.len());
         let cluster_total = sizes.cluster_total;
         let indexes: Vec<Index> = (0..tree.folders().len())

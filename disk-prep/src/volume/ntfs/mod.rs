@@ -22,3 +22,4 @@ pub use layout::{FileSpec, Layout, PinnedRange, VolumeParams};
 pub use need::NeedEstimator;
 pub use space::Run;
 pub use time::{FileTime, FileTimes};
+pub use tree::check_names;

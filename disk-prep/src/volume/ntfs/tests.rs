@@ -163,11 +163,24 @@ fn names_that_ntfs_takes_for_one_are_refused() {
             .map(|(path, _)| FileSpec { path: path.clone(), bytes: 1, times: Default::default() })
             .collect();
         let params = plan(&[], &[]).params().clone();
-        crate::noun::Diagnose::code(&Layout::plan(&params, &[], &specs, &[]).unwrap_err())
+        let error = Layout::plan(&params, &[], &specs, &[]).unwrap_err();
+        let paths = check_names(files.iter().map(|(path, _)| path)).unwrap_err();
+        assert_eq!(paths.to_string(), error.to_string());
+        (crate::noun::Diagnose::code(&error), error.to_string())
     };
-    assert_eq!(refused(&[file("\\a\\Straße"), file("\\a\\STRAßE")]), "ntfs-names-clash");
-    assert_eq!(refused(&[file("\\a"), file("\\A\\b")]), "ntfs-names-clash");
-    assert_eq!(refused(&[file("\\$mft")]), "ntfs-system-name");
+    for (files, expected, named) in [
+        (["\\a\\Straße", "\\a\\STRAßE"], "ntfs-names-clash", ["\\a\\Straße", "\\a\\STRAßE"]),
+        (["\\x\\a", "\\x\\A\\b"], "ntfs-names-clash", ["\\x\\a", "\\x\\A"]),
+        (["\\a", "\\$mft"], "ntfs-system-name", ["\\$mft", "$MFT"]),
+        (["\\a", "\\$ATTRDEF"], "ntfs-system-name", ["\\$ATTRDEF", "$AttrDef"]),
+        (["\\a", "\\$Extend\\b"], "ntfs-system-name", ["\\$Extend", "$Extend"]),
+    ] {
+        let (code, text) = refused(&files.map(file));
+        assert_eq!(code, expected);
+        assert!(named.iter().all(|path| text.contains(path)), "{text}");
+    }
+    let other_folders = ["\\a\\x", "\\b\\X", "\\b\\$MFT"].map(|path| path.parse().unwrap());
+    assert!(check_names(&other_folders).is_ok());
 }
 
 /// A volume that is nothing but its metadata, for readers that do not look at data.
