@@ -189,7 +189,7 @@ impl Layout {
         for (folder, index) in indexes.iter().enumerate() {
             planned.extend(sizes.index(folder as u32, index.block_count() as u64));
         }
-        let mut space = Space::new(sorted(pinned, cluster_total)?);
+        let mut space = Space::new(sorted(pinned, &sizes)?);
         let regions: Vec<Region> = planned
             .into_iter()
             .map(|(content, bytes)| {
@@ -209,7 +209,7 @@ impl Layout {
         if need_clusters > cluster_total {
             return Err(Error::TooSmall { needed: need_clusters, actual: cluster_total });
         }
-        Ok(Layout {
+        let layout = Layout {
             params: params.clone(),
             tree,
             indexes,
@@ -222,7 +222,9 @@ impl Layout {
             record_count: sizes.record_count,
             cluster_total,
             need_clusters,
-        })
+        };
+        layout.check_folders()?;
+        Ok(layout)
     }
 
     /// Clusters up to the last one that is used by metadata or files, ranges skipped included.
@@ -459,12 +461,12 @@ fn check(params: &VolumeParams) -> Result<(), Error> {
     Ok(())
 }
 
-fn sorted(pinned: &[PinnedRange], cluster_total: u64) -> Result<Vec<Run>, Error> {
+fn sorted(pinned: &[PinnedRange], sizes: &Sizes) -> Result<Vec<Run>, Error> {
     let mut runs: Vec<Run> = pinned.iter().map(PinnedRange::run).collect();
     runs.sort_by_key(|run| run.first_cluster);
-    let mut end = 0;
+    let mut end = BOOT_BYTES.div_ceil(sizes.cluster_bytes);
     for run in &runs {
-        if run.first_cluster < end || run.cluster_count == 0 || run.end() > cluster_total {
+        if run.first_cluster < end || run.cluster_count == 0 || run.end() > sizes.cluster_total {
             return Err(Error::Pinned { first_cluster: run.first_cluster });
         }
         end = run.end();

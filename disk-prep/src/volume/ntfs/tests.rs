@@ -183,6 +183,45 @@ fn names_that_ntfs_takes_for_one_are_refused() {
     assert!(check_names(&other_folders).is_ok());
 }
 
+#[test]
+fn a_pinned_range_in_the_boot_area_is_refused() {
+    let params = plan(&[], &[]).params().clone();
+    let pinned = |first_cluster| {
+        let path = "\\pinned".parse().unwrap();
+        Layout::plan(&params, &[], &[], &[PinnedRange { first_cluster, cluster_count: 1, path }])
+    };
+    for first_cluster in [0, 1] {
+        let refused = pinned(first_cluster);
+        assert!(matches!(refused, Err(Error::Pinned { first_cluster: at }) if at == first_cluster));
+    }
+    assert!(pinned(2).is_ok());
+}
+
+/// Six inner blocks leave the record of the folder exactly the room that the spec counts; an index
+/// that lies far away takes eight bytes more.
+#[test]
+fn a_folder_whose_record_would_overflow_is_refused() {
+    let file = |number| FileSpec {
+        path: format!("\\d\\{number:05}").parse().unwrap(),
+        bytes: 0,
+        times: Default::default(),
+    };
+    let files: Vec<FileSpec> = (0..8600).map(file).collect();
+    let params = VolumeParams { volume_bytes: 15 << 40, ..plan(&[], &[]).params().clone() };
+    let pinned = |cluster_count| PinnedRange {
+        first_cluster: 64,
+        cluster_count,
+        path: "\\pinned".parse().unwrap(),
+    };
+    let near = Layout::plan(&params, &[], &files, &[pinned(1)]).unwrap();
+    assert_eq!(near.index(1).block_count(), 211);
+    let far = Layout::plan(&params, &[], &files, &[pinned(3 << 30)]);
+    let Err(Error::FolderRecord { path, expected: 1024, actual: 1032 }) = far else {
+        panic!("the record must not overflow: {far:?}");
+    };
+    assert_eq!(path, "\\d\\");
+}
+
 /// A volume that is nothing but its metadata, for readers that do not look at data.
 struct Unwritten<'a> {
     layout: &'a Layout,

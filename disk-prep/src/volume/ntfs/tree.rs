@@ -154,7 +154,8 @@ impl Tree {
         Error::NamesClash { one: full(one), other: full(other) }
     }
 
-    fn path(&self, record: u64) -> String {
+    /// The path of this record; empty for the root.
+    pub fn path(&self, record: u64) -> String {
         let mut names = Vec::new();
         let mut at = record;
         while at != ROOT {
