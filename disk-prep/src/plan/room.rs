@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::dataset::DataFile;
+use crate::drive_layout::pinned;
 use crate::limits::CLUSTER_BYTES;
 use crate::manifest::{Entry, frame_bytes};
 use crate::noun::{DrivePath, Serial};
@@ -32,8 +33,8 @@ impl Filling {
         let Room { serial, volume_bytes } = room;
         let placement = Placement::plan(*volume_bytes, CLUSTER_BYTES, 0)
             .map_err(|source| Error::Volume { serial: serial.clone(), source })?;
-        let mut need = NeedEstimator::new(*volume_bytes, CLUSTER_BYTES);
-        need.pin(placement.pinned().map(|file| (file.path, file.bytes)));
+        let mut need = NeedEstimator::new(*volume_bytes, CLUSTER_BYTES, &pinned(&placement))
+            .map_err(|source| Error::Layout { serial: serial.clone(), source })?;
         // The longest name that a manifest has; its clusters are counted apart.
         let manifest =
             DrivePath::from_components(["00000000-0000-0000-0000-000000000000.manifest"]);

@@ -148,7 +148,7 @@ impl Sizes {
     }
 
     /// The regions of an index with so many blocks.
-    pub fn index(&self, folder: u32, block_count: u64) -> Vec<(Content, u64)> {
+    pub fn index(folder: u32, block_count: u64) -> Vec<(Content, u64)> {
         let mut regions = Vec::new();
         if block_count > 0 {
             regions.push((Content::IndexBlocks(folder), block_count * BLOCK_BYTES as u64));
@@ -187,7 +187,7 @@ impl Layout {
             .collect();
         let mut planned = sizes.fixed();
         for (folder, index) in indexes.iter().enumerate() {
-            planned.extend(sizes.index(folder as u32, index.block_count() as u64));
+            planned.extend(Sizes::index(folder as u32, index.block_count() as u64));
         }
         let mut space = Space::new(sorted(pinned, &sizes)?);
         let regions: Vec<Region> = planned
@@ -461,7 +461,8 @@ fn check(params: &VolumeParams) -> Result<(), Error> {
     Ok(())
 }
 
-fn sorted(pinned: &[PinnedRange], sizes: &Sizes) -> Result<Vec<Run>, Error> {
+/// The runs of pinned ranges, ascending.
+pub(super) fn sorted(pinned: &[PinnedRange], sizes: &Sizes) -> Result<Vec<Run>, Error> {
     let mut runs: Vec<Run> = pinned.iter().map(PinnedRange::run).collect();
     runs.sort_by_key(|run| run.first_cluster);
     let mut end = BOOT_BYTES.div_ceil(sizes.cluster_bytes);
