@@ -9,6 +9,7 @@ mod layout;
 mod names;
 mod need;
 mod record;
+mod sizes;
 mod space;
 mod system;
 mod tables;

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use super::Error;
 use super::index::{EntrySums, entry_bytes, most_blocks};
-use super::layout::{PinnedRange, Sizes, sorted};
+use super::layout::{PinnedRange, sorted};
+use super::sizes::Sizes;
 use super::space::{Run, Space};
 use super::system::ROOT_NAMES;
 use crate::noun::DrivePath;
