@@ -102,7 +102,8 @@ fn file_time(at: Timestamp) -> FileTime {
     FileTime::from_unix_nanos(at.as_nanosecond())
 }
 
-fn pinned(placement: &Placement) -> Vec<PinnedRange> {
+/// BitLocker's files as the file system keeps their clusters.
+pub fn pinned(placement: &Placement) -> Vec<PinnedRange> {
     placement
         .pinned()
         .into_iter()

@@ -24,6 +24,12 @@ pub enum Error {
     /// Names or files that NTFS, the manifest or Azure cannot hold.
     #[error("{} of the files in {root} cannot be shipped: {}", faults.len(), list(faults))]
     Unshippable { root: PathBuf, faults: Vec<String> },
+    /// Names that NTFS takes for one, or for a system file's.
+    #[error("The files cannot lie on one volume")]
+    Names {
+        #[source]
+        source: ntfs::Error,
+    },
     /// The data set is empty.
     #[error("There is no file to copy in {root}")]
     NothingToCopy { root: PathBuf },
@@ -246,7 +252,7 @@ impl Diagnose for Error {
             Error::NoRecoveryPassword { .. } => "no-recovery-password",
             Error::WasSetAside { .. } => "drive-was-set-aside",
             Error::Unlock { source, .. } => source.code(),
-            Error::Layout { source, .. } => source.code(),
+            Error::Names { source } | Error::Layout { source, .. } => source.code(),
             Error::FileSystem { .. } => "file-system-unreadable",
             Error::Manifest { .. } => "manifest-unreadable",
         }
@@ -282,7 +288,7 @@ impl Diagnose for Error {
             Error::Stopped { .. } => ErrorKind::Interrupted,
             Error::Held { .. } => ErrorKind::Busy,
             Error::Unlock { source, .. } => source.kind(),
-            Error::Layout { source, .. } => source.kind(),
+            Error::Names { source } | Error::Layout { source, .. } => source.kind(),
             Error::Partitions { source, .. } => source.kind(),
             Error::Volume { source, .. } => source.kind(),
             Error::PartitionTable { .. } | Error::FileSystem { .. } | Error::Manifest { .. } => {
@@ -297,6 +303,7 @@ impl Diagnose for Error {
 
     fn hint(&self) -> Option<Hint> {
         let text = match self {
+            Error::Names { source } | Error::Layout { source, .. } => return source.hint(),
             Error::Unshippable { .. } => {
                 "rename these files, or leave them out of the data set".to_owned()
             }

@@ -13,7 +13,7 @@ use crate::fill::FillOptions;
 use crate::journal::{DrivePlan, FileEnd, History, Journal, JournalFolder, Record, State};
 use crate::monitor::{Event, Monitor};
 use crate::noun::{DrivePath, JobName, Serial};
-use crate::plan::{Room, Spread, spread};
+use crate::plan::{Room, Spread, check_names, spread};
 use crate::prepare::{PrepareOptions, PreparedDrive, begin, prepare, prepared, recognise};
 use crate::volume::gpt::DiskLayout;
 use crate::world::World;
@@ -78,6 +78,7 @@ struct Work {
 impl PrepareRun<'_> {
     /// Prepares the drives. An error means that nothing was started on any.
     pub fn run(&self) -> Result<PrepareOutcome, Error> {
+        check_names(&self.data_set.files)?;
         let _lock = self.journals.lock()?;
         let histories = self.journals.read()?;
         let candidates = self.candidates(&histories)?;

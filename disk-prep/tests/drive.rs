@@ -16,7 +16,7 @@ use disk_prep::drive::DriveName;
 use disk_prep::journal::JournalFolder;
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
-use disk_prep::noun::{ByteSize, Cipher, Diagnose, ImportDisposition};
+use disk_prep::noun::{ByteSize, Cipher, Diagnose, ErrorKind, ImportDisposition};
 use disk_prep::pool::{PrepareOutcome, PrepareRun};
 use disk_prep::prepare::PrepareOptions;
 use disk_prep::stop::StopFlag;
@@ -187,6 +187,23 @@ fn what_cannot_be_used_is_refused_before_anything_is_written() {
     assert_eq!(code(&[bench.drive("S3", 300), bench.drive("S3", 300)]), "serial-twice");
     bench.file("huge", 300 << 20);
     assert_eq!(code(&[bench.drive("S3", 300)]), "file-too-large-for-drives");
+}
+
+#[test]
+fn names_that_differ_only_by_case_are_refused_before_any_of_two_drives_is_begun() {
+    let bench = Bench::new();
+    for name in ["A/x", "a/x"] {
+        bench.file(name, 0);
+        let file = fs::File::options().write(true).open(bench.path("source").join(name));
+        file.unwrap().set_len(80 << 20).unwrap();
+    }
+    let error = bench.run(&[bench.drive("S1", 260), bench.drive("S2", 260)]).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("ntfs-names-clash", ErrorKind::Usage));
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(["\\job-1\\A", "\\job-1\\a"].iter().all(|path| cause.contains(path)), "{cause}");
+    for name in ["journals", "S1.img", "S2.img"] {
+        assert!(!bench.path(name).exists(), "{name}");
+    }
 }
 
 #[test]

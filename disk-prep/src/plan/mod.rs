@@ -10,6 +10,7 @@ pub use room::Room;
 
 use crate::Error;
 use crate::dataset::DataFile;
+use crate::volume::ntfs;
 
 /// Which files go where. Files are named by their index in the list that was planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +32,20 @@ pub struct Load {
     pub files: Vec<usize>,
 }
 
+/// Refuses files whose names NTFS takes for one, or for a system file's: whatever drives there
+/// are, any two files may come to lie on the same.
+pub fn check_names(files: &[DataFile]) -> Result<(), Error> {
+    ntfs::check_names(files.iter().map(|file| &file.path)).map_err(|source| Error::Names { source })
+}
+
 /// Spreads the files over the fewest of the rooms. If all rooms together are too small, they are
 /// filled in the order given and the rest is unplaced.
 pub fn spread(files: &[DataFile], rooms: &[Room]) -> Result<Spread, Error> {
+    check_names(files)?;
+    distribute(files, rooms)
+}
+
+fn distribute(files: &[DataFile], rooms: &[Room]) -> Result<Spread, Error> {
     let items = items(files);
     if items.is_empty() {
         return Ok(Spread {
@@ -42,26 +54,28 @@ pub fn spread(files: &[DataFile], rooms: &[Room]) -> Result<Spread, Error> {
             unplaced: Vec::new(),
         });
     }
-    refuse_too_large(files, &items, rooms)?;
+    let empty: Vec<Filling> = rooms.iter().map(Filling::new).collect::<Result<_, _>>()?;
+    refuse_too_large(files, &items, &empty)?;
     let mut largest_first: Vec<usize> = (0..rooms.len()).collect();
-    largest_first.sort_by_key(|&at| Reverse(rooms[at].volume_bytes));
+    largest_first.sort_by_key(|&at| Reverse(empty[at].free_bytes()));
     for count in 1..=rooms.len() {
         let mut chosen = largest_first[..count].to_vec();
         chosen.sort_unstable();
-        let placed = place(files, &items, rooms, &chosen, Choice::LeastFilled)
-            .or_else(|| place(files, &items, rooms, &chosen, Choice::Tightest));
+        let placed = place(files, &items, &empty, &chosen, Choice::LeastFilled)
+            .or_else(|| place(files, &items, &empty, &chosen, Choice::Tightest));
         if let Some(loads) = placed {
             return Ok(settle(loads, chosen, rooms.len(), Vec::new()));
         }
     }
-    Ok(fill_up(files, &items, rooms))
+    Ok(fill_up(files, &items, empty))
 }
 
 /// How many drives of one size the files need.
 pub fn count_drives(files: &[DataFile], room: &Room) -> Result<usize, Error> {
+    check_names(files)?;
     let mut rooms = vec![room.clone()];
     loop {
-        let spread = spread(files, &rooms)?;
+        let spread = distribute(files, &rooms)?;
         if spread.unplaced.is_empty() {
             return Ok(spread.loads.len());
         }
@@ -89,12 +103,13 @@ fn items(files: &[DataFile]) -> Vec<Item> {
     group.into_iter().chain(single.into_iter().map(|at| vec![at])).collect()
 }
 
-fn refuse_too_large(files: &[DataFile], items: &[Item], rooms: &[Room]) -> Result<(), Error> {
-    let Some(largest) = rooms.iter().max_by_key(|room| room.volume_bytes) else { return Ok(()) };
+fn refuse_too_large(files: &[DataFile], items: &[Item], empty: &[Filling]) -> Result<(), Error> {
+    let Some(largest) = empty.iter().max_by_key(|filling| filling.free_bytes()) else {
+        return Ok(());
+    };
     // Items stand largest first after the group, so the first two tell of all.
     for item in items.iter().take(2) {
-        let mut filling = Filling::new(largest);
-        if !filling.add(item.iter().map(|&at| &files[at])) {
+        if !largest.clone().add(item.iter().map(|&at| &files[at])) {
             let what = match item[..] {
                 [at] => format!("File {}", files[at].source.display()),
                 _ => "The part of a repository that stays together".to_owned(),
@@ -102,7 +117,7 @@ fn refuse_too_large(files: &[DataFile], items: &[Item], rooms: &[Room]) -> Resul
             return Err(Error::TooLargeForDrives {
                 what,
                 need_bytes: item.iter().map(|&at| files[at].bytes).sum(),
-                room_bytes: largest.volume_bytes,
+                room_bytes: largest.free_bytes(),
             });
         }
     }
@@ -121,13 +136,13 @@ enum Choice {
 fn place(
     files: &[DataFile],
     items: &[Item],
-    rooms: &[Room],
+    empty: &[Filling],
     chosen: &[usize],
     choice: Choice,
 ) -> Option<Vec<Vec<usize>>> {
-    let mut fillings: Vec<Filling> = chosen.iter().map(|&at| Filling::new(&rooms[at])).collect();
+    let mut fillings: Vec<Filling> = chosen.iter().map(|&at| empty[at].clone()).collect();
     let total: u64 = files.iter().map(|file| file.bytes).sum();
-    if total > chosen.iter().map(|&at| rooms[at].volume_bytes).sum() {
+    if total > fillings.iter().map(Filling::free_bytes).sum() {
         return None;
     }
     let mut loads = vec![Vec::new(); chosen.len()];
@@ -147,9 +162,9 @@ fn place(
 }
 
 /// Fills the rooms in the order given as far as they go.
-fn fill_up(files: &[DataFile], items: &[Item], rooms: &[Room]) -> Spread {
-    let mut fillings: Vec<Filling> = rooms.iter().map(Filling::new).collect();
-    let mut loads = vec![Vec::new(); rooms.len()];
+fn fill_up(files: &[DataFile], items: &[Item], mut fillings: Vec<Filling>) -> Spread {
+    let rooms = fillings.len();
+    let mut loads = vec![Vec::new(); rooms];
     let mut unplaced = Vec::new();
     for item in items {
         match fillings.iter_mut().position(|filling| filling.add(item.iter().map(|&at| &files[at])))
@@ -159,7 +174,7 @@ fn fill_up(files: &[DataFile], items: &[Item], rooms: &[Room]) -> Spread {
         }
     }
     unplaced.sort_unstable();
-    settle(loads, (0..rooms.len()).collect(), rooms.len(), unplaced)
+    settle(loads, (0..rooms).collect(), rooms, unplaced)
 }
 
 fn settle(
@@ -254,6 +269,23 @@ mod tests {
     }
 
     #[test]
+    fn names_that_differ_only_by_case_are_refused_even_if_they_would_lie_on_two_drives() {
+        let set = [file("x", 80 * MIB, false), file("X", 80 * MIB, false)];
+        let rooms = rooms(&[130, 130]);
+        for error in [spread(&set, &rooms).unwrap_err(), count_drives(&set, &rooms[0]).unwrap_err()]
+        {
+            assert_eq!(error.code(), "ntfs-names-clash");
+        }
+    }
+
+    #[test]
+    fn a_room_that_can_be_no_volume_is_an_error() {
+        let error = spread(&files(&[1]), &rooms(&[300, 60])).unwrap_err();
+        assert_eq!(error.code(), "volume-too-small");
+        assert!(error.to_string().contains("S1"), "{error}");
+    }
+
+    #[test]
     fn without_files_no_drive_is_used() {
         let spread = spread(&[], &rooms(&[300, 300])).unwrap();
         assert_eq!((spread.loads.len(), spread.unused), (0, vec![0, 1]));
@@ -273,7 +305,7 @@ mod tests {
             seen.sort_unstable();
             prop_assert_eq!(seen, (0..set.len()).collect::<Vec<_>>());
             for load in &spread.loads {
-                let mut filling = Filling::new(&rooms[load.room]);
+                let mut filling = Filling::new(&rooms[load.room]).unwrap();
                 prop_assert!(filling.add(load.files.iter().map(|&at| &set[at])));
                 prop_assert!(bytes(&set, load) < rooms[load.room].volume_bytes);
             }

@@ -1,6 +1,8 @@
 //! A drive as room for files, and how full it gets.
 
+use crate::Error;
 use crate::dataset::DataFile;
+use crate::drive_layout::pinned;
 use crate::limits::CLUSTER_BYTES;
 use crate::manifest::{Entry, frame_bytes};
 use crate::noun::{DrivePath, Serial};
@@ -20,24 +22,25 @@ pub struct Room {
 #[derive(Debug, Clone)]
 pub(super) struct Filling {
     need: NeedEstimator,
-    room: Room,
+    volume_bytes: u64,
     manifest_bytes: u64,
     data_bytes: u64,
 }
 
 impl Filling {
     /// The empty room: BitLocker's files and the manifest's name take their part already.
-    pub fn new(room: &Room) -> Self {
-        let mut need = NeedEstimator::new(room.volume_bytes, CLUSTER_BYTES);
-        if let Ok(placement) = Placement::plan(room.volume_bytes, CLUSTER_BYTES, 0) {
-            need.pin(placement.pinned().map(|file| (file.path, file.bytes)));
-        }
+    pub fn new(room: &Room) -> Result<Self, Error> {
+        let Room { serial, volume_bytes } = room;
+        let placement = Placement::plan(*volume_bytes, CLUSTER_BYTES, 0)
+            .map_err(|source| Error::Volume { serial: serial.clone(), source })?;
+        let mut need = NeedEstimator::new(*volume_bytes, CLUSTER_BYTES, &pinned(&placement))
+            .map_err(|source| Error::Layout { serial: serial.clone(), source })?;
         // The longest name that a manifest has; its clusters are counted apart.
         let manifest =
             DrivePath::from_components(["00000000-0000-0000-0000-000000000000.manifest"]);
         need.add(&manifest.expect("this name can be held"), 0);
-        let manifest_bytes = frame_bytes(&room.serial);
-        Filling { need, room: room.clone(), manifest_bytes, data_bytes: 0 }
+        let manifest_bytes = frame_bytes(serial);
+        Ok(Filling { need, volume_bytes: *volume_bytes, manifest_bytes, data_bytes: 0 })
     }
 
     /// Adds files if all of them fit; else nothing changes.
@@ -68,7 +71,7 @@ impl Filling {
 
     /// Bytes that are left, roughly.
     pub fn free_bytes(&self) -> u64 {
-        self.room.volume_bytes.saturating_sub(self.data_bytes)
+        self.volume_bytes.saturating_sub(self.data_bytes)
     }
 }
 

@@ -11,8 +11,8 @@ pub enum Error {
     #[error("{one} and {other} are one name on NTFS, which knows no case")]
     NamesClash { one: String, other: String },
     /// A name that NTFS gives to its own files.
-    #[error("{path} has the name of a system file of NTFS")]
-    SystemName { path: String },
+    #[error("{path} has the name of {system}, a system file of NTFS")]
+    SystemName { path: String, system: &'static str },
     /// Not enough clusters.
     #[error("The volume has {actual} clusters, the plan needs {needed}")]
     TooSmall { needed: u64, actual: u64 },
@@ -22,12 +22,18 @@ pub enum Error {
     /// A label of more than 32 units.
     #[error("The label {label:?} is too long, 32 characters fit")]
     Label { label: String },
-    /// Pinned ranges that overlap or lie outside.
-    #[error("The pinned range at cluster {first_cluster} overlaps another or leaves the volume")]
+    /// Pinned ranges that overlap, lie in the boot area or lie outside.
+    #[error(
+        "The pinned range at cluster {first_cluster} overlaps another or the boot area, or leaves \
+         the volume"
+    )]
     Pinned { first_cluster: u64 },
     /// So many runs that the file record overflows.
     #[error("The file record of {path} would not fit, it has {runs} runs")]
     Record { path: DrivePath, runs: usize },
+    /// An index so large and so far away that its place overflows the record of its folder.
+    #[error("The record of folder {path} would have {actual} bytes, it has room for {expected}")]
+    FolderRecord { path: String, expected: usize, actual: usize },
 }
 
 impl Diagnose for Error {
@@ -39,7 +45,7 @@ impl Diagnose for Error {
             Error::ClusterSize { .. } => "ntfs-cluster-size",
             Error::Label { .. } => "ntfs-label",
             Error::Pinned { .. } => "ntfs-pinned",
-            Error::Record { .. } => "ntfs-record",
+            Error::Record { .. } | Error::FolderRecord { .. } => "ntfs-record",
         }
     }
 

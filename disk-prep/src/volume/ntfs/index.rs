@@ -47,6 +47,52 @@ pub fn small_room(folder_name_units: usize) -> usize {
 /// What `$INDEX_ALLOCATION` and `$BITMAP` take from that room.
 const LARGE_COST: usize = 160;
 
+/// What is known of a folder's entries without a list of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EntrySums {
+    count: usize,
+    bytes: usize,
+    longest_bytes: usize,
+}
+
+impl EntrySums {
+    /// Adds an entry.
+    pub fn add(&mut self, bytes: usize) {
+        self.count += 1;
+        self.bytes += bytes;
+        self.longest_bytes = self.longest_bytes.max(bytes);
+    }
+
+    /// Takes an entry back; the longest stays the longest there ever was.
+    pub fn remove(&mut self, bytes: usize) {
+        self.count -= 1;
+        self.bytes -= bytes;
+    }
+}
+
+/// How many blocks [`Index::build`] makes at most of such entries; exact if all have one length.
+///
+/// A block and the entry behind it, which goes up as the separator, are more than fits: at least
+/// the entries that fit if all are the longest, and one. Where a block gives its last entry away,
+/// the last block's only entry makes up for it.
+pub fn most_blocks(entries: &EntrySums, folder_name_units: usize) -> usize {
+    let EntrySums { count, bytes, longest_bytes } = *entries;
+    let small = small_room(folder_name_units);
+    if bytes + END_BYTES <= small {
+        return 0;
+    }
+    let split = |count: usize, room: usize, cost: usize| count / (room / cost + 1) + 1;
+    let leaf_room = CAPACITY - END_BYTES;
+    let mut level = bytes.div_ceil(leaf_room).min(split(count, leaf_room, longest_bytes));
+    let mut blocks = level;
+    let separator_bytes = longest_bytes + CHILD_BYTES;
+    while (level - 1) * separator_bytes + END_BYTES + CHILD_BYTES > small - LARGE_COST {
+        level = split(level - 1, leaf_room - CHILD_BYTES, separator_bytes);
+        blocks += level;
+    }
+    blocks
+}
+
 impl Index {
     /// Builds the tree of `count` entries, whose lengths `bytes` tells.
     pub fn build(count: usize, folder_name_units: usize, bytes: impl Fn(usize) -> usize) -> Self {

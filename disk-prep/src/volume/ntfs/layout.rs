@@ -8,11 +8,11 @@ use super::boot::{BOOT_BYTES, BootFacts, boot_sector};
 use super::index::{BLOCK_BYTES, Encoder, Index, entry_bytes};
 use super::names::fill_upcase;
 use super::record::{Mapping, RECORD_BYTES, reference};
+use super::sizes::Sizes;
 use super::space::{Run, Space};
-use super::system::TABLE_BYTES;
 use super::tables::{attribute_definitions, security_stream};
 use super::time::{FileTime, FileTimes};
-use super::tree::{FIRST_RECORD, Tree};
+use super::tree::Tree;
 use crate::limits::SECTOR_BYTES;
 use crate::noun::DrivePath;
 
@@ -101,66 +101,6 @@ pub struct Layout {
     need_clusters: u64,
 }
 
-/// Sizes that follow from the volume and the number of names alone.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sizes {
-    pub cluster_total: u64,
-    pub record_count: u64,
-    pub cluster_bytes: u64,
-    volume_bytes: u64,
-}
-
-impl Sizes {
-    pub fn new(volume_bytes: u64, cluster_bytes: u64, names: u64) -> Self {
-        let whole_sectors = (volume_bytes / SECTOR_BYTES).saturating_sub(1) * SECTOR_BYTES;
-        let unit = (cluster_bytes / RECORD_BYTES as u64).max(64);
-        let record_count = (FIRST_RECORD + names + 64).next_multiple_of(unit);
-        let cluster_total = whole_sectors / cluster_bytes;
-        Sizes { cluster_total, record_count, cluster_bytes, volume_bytes }
-    }
-
-    /// The regions before the indexes with the lengths of their data, in order.
-    pub fn fixed(&self) -> Vec<(Content, u64)> {
-        let mirror = self.cluster_bytes.max(4096);
-        let bitmap = self.cluster_total.div_ceil(8).next_multiple_of(8);
-        let mut regions = vec![
-            (Content::Boot, BOOT_BYTES),
-            (Content::Mirror, mirror),
-            (Content::RecordBitmap, self.record_count.div_ceil(8).next_multiple_of(8)),
-            (Content::Records, self.record_count * RECORD_BYTES as u64),
-            (Content::Bitmap, bitmap),
-            (Content::Log, self.log_bytes()),
-        ];
-        regions.extend(TABLE_BYTES);
-        regions
-    }
-
-    fn log_bytes(&self) -> u64 {
-        const MIB: u64 = 1 << 20;
-        let bytes = if self.volume_bytes <= 200 * MIB {
-            2 * MIB
-        } else if self.volume_bytes >= 12 << 30 {
-            64 * MIB
-        } else {
-            self.volume_bytes / 200 / 65536 * 65536
-        };
-        bytes.next_multiple_of(self.cluster_bytes)
-    }
-
-    /// The regions of an index with so many blocks.
-    pub fn index(&self, folder: u32, block_count: u64) -> Vec<(Content, u64)> {
-        let mut regions = Vec::new();
-        if block_count > 0 {
-            regions.push((Content::IndexBlocks(folder), block_count * BLOCK_BYTES as u64));
-        }
-        if block_count > 64 {
-            let bytes = block_count.div_ceil(8).next_multiple_of(8);
-            regions.push((Content::IndexBitmap(folder), bytes));
-        }
-        regions
-    }
-}
-
 impl Layout {
     /// Lays out a volume. `files` stand in the order in which their data will lie on it;
     /// `folders` are made even if they stay empty. `pinned` ranges are ascending.
@@ -172,7 +112,11 @@ impl Layout {
     ) -> Result<Self, Error> {
         check(params)?;
         let cluster_bytes = u64::from(params.cluster_bytes);
-        let tree = Tree::build(folders, files, pinned)?;
+        let tree = Tree::build(
+            folders,
+            files.iter().map(|file| &file.path),
+            pinned.iter().map(|range| &range.path),
+        )?;
         let sizes = Sizes::new(params.volume_bytes, cluster_bytes, tree.len());
         let cluster_total = sizes.cluster_total;
         let indexes: Vec<Index> = (0..tree.folders().len())
@@ -183,9 +127,9 @@ impl Layout {
             .collect();
         let mut planned = sizes.fixed();
         for (folder, index) in indexes.iter().enumerate() {
-            planned.extend(sizes.index(folder as u32, index.block_count() as u64));
+            planned.extend(Sizes::index(folder as u32, index.block_count() as u64));
         }
-        let mut space = Space::new(sorted(pinned, cluster_total)?);
+        let mut space = Space::new(sorted(pinned, &sizes)?);
         let regions: Vec<Region> = planned
             .into_iter()
             .map(|(content, bytes)| {
@@ -205,7 +149,7 @@ impl Layout {
         if need_clusters > cluster_total {
             return Err(Error::TooSmall { needed: need_clusters, actual: cluster_total });
         }
-        Ok(Layout {
+        let layout = Layout {
             params: params.clone(),
             tree,
             indexes,
@@ -218,7 +162,9 @@ impl Layout {
             record_count: sizes.record_count,
             cluster_total,
             need_clusters,
-        })
+        };
+        layout.check_folders()?;
+        Ok(layout)
     }
 
     /// Clusters up to the last one that is used by metadata or files, ranges skipped included.
@@ -455,12 +401,13 @@ fn check(params: &VolumeParams) -> Result<(), Error> {
     Ok(())
 }
 
-fn sorted(pinned: &[PinnedRange], cluster_total: u64) -> Result<Vec<Run>, Error> {
+/// The runs of pinned ranges, ascending.
+pub(super) fn sorted(pinned: &[PinnedRange], sizes: &Sizes) -> Result<Vec<Run>, Error> {
     let mut runs: Vec<Run> = pinned.iter().map(PinnedRange::run).collect();
     runs.sort_by_key(|run| run.first_cluster);
-    let mut end = 0;
+    let mut end = BOOT_BYTES.div_ceil(sizes.cluster_bytes);
     for run in &runs {
-        if run.first_cluster < end || run.cluster_count == 0 || run.end() > cluster_total {
+        if run.first_cluster < end || run.cluster_count == 0 || run.end() > sizes.cluster_total {
             return Err(Error::Pinned { first_cluster: run.first_cluster });
         }
         end = run.end();
@@ -490,8 +437,9 @@ fn check_record(file: &FileSpec, runs: &[Run], cluster_bytes: u64) -> Result<(),
 #[cfg(test)]
 impl Layout {
     pub(super) fn record_of(&self, file: usize) -> u64 {
+        use super::tree::{Entry, FIRST_RECORD};
         (FIRST_RECORD..FIRST_RECORD + self.tree.len())
-            .find(|&record| self.tree.node(record).entry == super::tree::Entry::File(file as u32))
+            .find(|&record| self.tree.node(record).entry == Entry::File(file as u32))
             .expect("every file has a record")
     }
 }

@@ -3,25 +3,26 @@
 
 use std::collections::HashMap;
 
-use super::index::{entry_bytes, small_room};
-use super::layout::Sizes;
+use super::Error;
+use super::index::{EntrySums, entry_bytes, most_blocks};
+use super::layout::{PinnedRange, sorted};
+use super::sizes::Sizes;
+use super::space::{Run, Space};
 use super::system::ROOT_NAMES;
 use crate::noun::DrivePath;
-
-/// A block of an index holds at least this much: its capacity less its END and one entry of the
-/// longest name.
-const LEAST_BLOCK_BYTES: u64 = 4032 - 24 - 600;
 
 /// An upper bound of the clusters that a volume needs for the files added so far.
 #[derive(Debug, Clone)]
 pub struct NeedEstimator {
     volume_bytes: u64,
     cluster_bytes: u64,
+    pinned: Vec<Run>,
     names: u64,
     data_clusters: u64,
     folders: HashMap<String, Folder>,
     index_clusters: u64,
-    pinned: u64,
+    /// Of one folder's index, the most there ever were.
+    largest_index_clusters: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -33,35 +34,35 @@ enum Change {
 #[derive(Debug, Clone, Copy)]
 struct Folder {
     name_units: usize,
-    entry_bytes: u64,
+    entries: EntrySums,
 }
 
 impl NeedEstimator {
-    /// An empty volume.
-    pub fn new(volume_bytes: u64, cluster_bytes: u64) -> Self {
+    /// A volume with nothing but pinned ranges.
+    pub fn new(
+        volume_bytes: u64,
+        cluster_bytes: u64,
+        pinned: &[PinnedRange],
+    ) -> Result<Self, Error> {
+        let runs = sorted(pinned, &Sizes::new(volume_bytes, cluster_bytes, 0))?;
         let mut estimator = NeedEstimator {
             volume_bytes,
             cluster_bytes,
+            data_clusters: runs.iter().map(|run| run.cluster_count).sum(),
+            pinned: runs,
             names: 0,
-            data_clusters: 0,
             folders: HashMap::new(),
             index_clusters: 0,
-            pinned: 0,
+            largest_index_clusters: 0,
         };
-        let system = ROOT_NAMES.iter().map(|name| entry_bytes(name.len()) as u64).sum();
-        let root = Folder { name_units: 1, entry_bytes: system };
-        estimator.index_clusters = estimator.clusters_of(&root);
-        estimator.folders.insert(String::new(), root);
-        estimator
-    }
-
-    /// Adds pinned files; metadata that goes around them may leave gaps.
-    pub fn pin<'a>(&mut self, files: impl IntoIterator<Item = (&'a str, u64)>) {
-        for (path, bytes) in files {
-            self.data_clusters += bytes.div_ceil(self.cluster_bytes);
-            self.pinned += 1;
-            self.change_name(&format!("\\{path}"), Change::Add);
+        estimator.folders.insert(String::new(), Folder::new(""));
+        for name in ROOT_NAMES {
+            estimator.change_entry("", name, Change::Add);
         }
+        for range in pinned {
+            estimator.change_name(range.path.as_str(), Change::Add);
+        }
+        Ok(estimator)
     }
 
     /// Adds a file; the folders above it are made.
@@ -80,58 +81,58 @@ impl NeedEstimator {
         let (above, name) = path.rsplit_once('\\').unwrap_or(("", path));
         if !self.folders.contains_key(above) {
             self.change_name(above, Change::Add);
-            let units = above.rsplit('\\').next().unwrap_or(above).encode_utf16().count();
-            self.folders.insert(above.to_owned(), Folder { name_units: units, entry_bytes: 0 });
+            self.folders.insert(above.to_owned(), Folder::new(above));
         }
-        let bytes = entry_bytes(name.encode_utf16().count()) as u64;
-        let folder = self.folders.get_mut(above).expect("it was there or just made");
-        let before = *folder;
         match change {
-            Change::Add => {
-                self.names += 1;
-                folder.entry_bytes += bytes;
-            }
-            Change::Remove => {
-                self.names -= 1;
-                folder.entry_bytes -= bytes;
-            }
+            Change::Add => self.names += 1,
+            Change::Remove => self.names -= 1,
         }
-        let after = *folder;
-        self.index_clusters =
-            self.index_clusters + self.clusters_of(&after) - self.clusters_of(&before);
+        self.change_entry(above, name, change);
     }
 
-    fn clusters_of(&self, folder: &Folder) -> u64 {
-        let bytes = folder.entry_bytes;
-        if bytes + 16 <= small_room(folder.name_units) as u64 {
-            return 0;
+    fn change_entry(&mut self, above: &str, name: &str, change: Change) {
+        let bytes = entry_bytes(name.encode_utf16().count());
+        let folder = self.folders.get_mut(above).expect("it was there or just made");
+        let before = folder.index_clusters(self.cluster_bytes);
+        match change {
+            Change::Add => folder.entries.add(bytes),
+            Change::Remove => folder.entries.remove(bytes),
         }
-        // Blocks of all levels: each level above has at most a fifth of the entries' bytes below,
-        // and ends in up to two short blocks.
-        let leaves = bytes.div_ceil(LEAST_BLOCK_BYTES) + 1;
-        let blocks = leaves + leaves.div_ceil(4) + 8;
-        let block_clusters = (4096 * blocks).div_ceil(self.cluster_bytes);
-        block_clusters + blocks.div_ceil(64) * 8 / self.cluster_bytes + 1
+        let after = folder.index_clusters(self.cluster_bytes);
+        self.index_clusters = self.index_clusters + after - before;
+        self.largest_index_clusters = self.largest_index_clusters.max(after);
     }
 
     /// The bound, in clusters of the volume.
     pub fn clusters(&self) -> u64 {
         let sizes = Sizes::new(self.volume_bytes, self.cluster_bytes, self.names);
-        let regions =
-            sizes.fixed().into_iter().map(|(_, bytes)| bytes.div_ceil(self.cluster_bytes));
-        let (mut fixed, mut largest) = (0, self.index_clusters);
-        for clusters in regions {
-            fixed += clusters;
-            largest = largest.max(clusters);
+        let mut space = Space::new(self.pinned.clone());
+        let mut metadata_clusters = self.index_clusters;
+        for (_, bytes) in sizes.fixed() {
+            let run = space.take_whole(bytes.div_ceil(self.cluster_bytes));
+            metadata_clusters += run.cluster_count;
         }
-        let metadata = fixed + self.index_clusters;
-        // Pinned ranges begin behind the first 32 MiB; metadata that reaches them jumps over.
-        let gaps = if metadata * self.cluster_bytes > 32 << 20 { self.pinned * largest } else { 0 };
-        metadata + gaps + self.data_clusters
+        space.take_pieces(self.index_clusters, self.largest_index_clusters);
+        metadata_clusters + space.skipped_clusters() + self.data_clusters
     }
 
     /// Clusters of the volume.
     pub fn cluster_total(&self) -> u64 {
         Sizes::new(self.volume_bytes, self.cluster_bytes, 0).cluster_total
+    }
+}
+
+impl Folder {
+    fn new(path: &str) -> Self {
+        let name = path.rsplit('\\').next().unwrap_or(path);
+        // The root's name is a dot.
+        let name_units = name.encode_utf16().count().max(1);
+        Folder { name_units, entries: EntrySums::default() }
+    }
+
+    fn index_clusters(&self, cluster_bytes: u64) -> u64 {
+        let blocks = most_blocks(&self.entries, self.name_units) as u64;
+        let regions = Sizes::index(0, blocks);
+        regions.iter().map(|(_, bytes)| bytes.div_ceil(cluster_bytes)).sum()
     }
 }

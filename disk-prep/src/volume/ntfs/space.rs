@@ -66,6 +66,28 @@ impl Space {
         runs
     }
 
+    /// Clusters in pieces of which no more is known than that none has more than `largest`. In
+    /// front of each pinned range as much is skipped as such pieces can make it.
+    pub fn take_pieces(&mut self, mut cluster_count: u64, largest: u64) {
+        while let Some(barrier) = self.barrier() {
+            let room = barrier.first_cluster - self.next;
+            if cluster_count <= room {
+                break;
+            }
+            let skipped = room.min(largest - 1);
+            let first_cluster = barrier.first_cluster - skipped;
+            self.free.push(Run { first_cluster, cluster_count: skipped });
+            self.next = barrier.first_cluster;
+            cluster_count -= room - skipped;
+        }
+        self.next += cluster_count;
+    }
+
+    /// Clusters that were skipped in front of pinned ranges.
+    pub fn skipped_clusters(&self) -> u64 {
+        self.free.iter().map(|run| run.cluster_count).sum()
+    }
+
     /// The cluster behind the last one handed out.
     pub fn end(&self) -> u64 {
         self.next
@@ -101,5 +123,19 @@ mod tests {
         assert_eq!(space.take_split(20), [run(18, 12), run(31, 8)]);
         assert_eq!(space.end(), 39);
         assert_eq!(space.into_free(50), [run(8, 2), run(39, 11)]);
+    }
+
+    #[test]
+    fn pieces_of_unknown_size_skip_as_much_as_the_largest_may() {
+        let pinned = vec![run(10, 2), run(20, 1)];
+        let mut fitting = Space::new(pinned.clone());
+        fitting.take_pieces(10, 10);
+        assert_eq!((fitting.end(), fitting.skipped_clusters()), (10, 0));
+        let mut small = Space::new(pinned.clone());
+        small.take_pieces(14, 3);
+        assert_eq!((small.end(), small.skipped_clusters()), (18, 2));
+        let mut large = Space::new(pinned);
+        large.take_pieces(14, 14);
+        assert_eq!((large.end(), large.skipped_clusters()), (35, 18));
     }
 }

@@ -1,10 +1,12 @@
 //! The system files, records 0 to 26 (`ntfs-write-once` 5), and the records of everything else.
 
+use super::Error;
 use super::index::blocks_unit;
 use super::layout::{Content, Layout};
 use super::names::UPCASE_BYTES;
 use super::record::{
-    Mapping, NameFacts, RecordWriter, file_name, flag, kind, standard_information, up8,
+    Mapping, NameFacts, RECORD_BYTES, RecordWriter, file_name, flag, kind, standard_information,
+    up8,
 };
 use super::tables::{
     ATTRDEF_BYTES, SECURITY_FILE, SECURITY_FOLDER, SECURITY_READ_ONLY, SECURITY_SYSTEM, by_hash,
@@ -105,9 +107,34 @@ impl Layout {
     }
 
     fn fill_folder(&self, record: u64, folder: usize, out: &mut [u8]) {
+        let writer = self.folder_record(record, folder);
+        writer.finish(record, 1, flag::IN_USE | flag::DIRECTORY, out);
+    }
+
+    fn folder_record(&self, record: u64, folder: usize) -> RecordWriter {
         let facts = self.name_facts(record);
         let writer = self.named(record, &facts, facts.attributes & !FOLDER, SECURITY_FOLDER);
-        self.indexed(writer, folder).finish(record, 1, flag::IN_USE | flag::DIRECTORY, out);
+        self.indexed(writer, folder)
+    }
+
+    /// Refuses folders whose records would overflow: an index leaves room for where it lies, but
+    /// not for the longest run there is.
+    pub(super) fn check_folders(&self) -> Result<(), Error> {
+        for (number, folder) in self.tree().folders().iter().enumerate() {
+            if !self.index(number).is_large() {
+                continue;
+            }
+            let writer = match folder.record {
+                ROOT => self.system_record(ROOT),
+                record => self.folder_record(record, number),
+            };
+            let (expected, actual) = (RECORD_BYTES, writer.used());
+            if actual > expected {
+                let path = format!("{}\\", self.tree().path(folder.record));
+                return Err(Error::FolderRecord { path, expected, actual });
+            }
+        }
+        Ok(())
     }
 
     fn named(
@@ -165,6 +192,11 @@ impl Layout {
     }
 
     fn fill_system(&self, record: u64, out: &mut [u8]) {
+        let links = u16::from(system_name(record).is_some());
+        self.system_record(record).finish(record, links, system_flags(record), out);
+    }
+
+    fn system_record(&self, record: u64) -> RecordWriter {
         let times = FileTimes::from(self.params().format_time);
         let facts = self.system_facts(record);
         let security = match record {
@@ -178,11 +210,7 @@ impl Layout {
         let information = standard_information(&times, attributes, security);
         let mut writer =
             RecordWriter::new().resident(kind::STANDARD_INFORMATION, &[], &information);
-        let name = match record {
-            0..12 => ROOT_NAMES.get(record as usize).copied(),
-            _ => EXTEND_NAMES.iter().find(|(_, number)| *number == record).map(|(name, _)| *name),
-        };
-        if let Some(name) = name {
+        if let Some(name) = system_name(record) {
             writer = writer.resident(kind::FILE_NAME, &[], &file_name(&facts, &units(name)));
         }
         if security.is_none() {
@@ -199,9 +227,7 @@ impl Layout {
                 &version,
             );
         }
-        writer = self.system_streams(record, writer);
-        let links = u16::from(name.is_some());
-        writer.finish(record, links, system_flags(record), out);
+        self.system_streams(record, writer)
     }
 
     /// Data, indexes and bitmaps of a system file.
@@ -267,6 +293,13 @@ impl Layout {
         let mut root = view_root(1, &entries, unit);
         root[..4].copy_from_slice(&kind::FILE_NAME.to_le_bytes());
         root
+    }
+}
+
+fn system_name(record: u64) -> Option<&'static str> {
+    match record {
+        0..12 => ROOT_NAMES.get(record as usize).copied(),
+        _ => EXTEND_NAMES.iter().find(|(_, number)| *number == record).map(|(name, _)| *name),
     }
 }
 

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use super::Error;
-use super::layout::{FileSpec, PinnedRange};
 use super::names::{collate, is_same};
 use super::system::ROOT_NAMES;
 use crate::noun::DrivePath;
@@ -58,6 +57,11 @@ pub struct Tree {
     root_order: Vec<u64>,
 }
 
+/// Refuses files that cannot lie on one volume, whatever else is on it, by their names.
+pub fn check_names<'a>(files: impl IntoIterator<Item = &'a DrivePath>) -> Result<(), Error> {
+    Tree::build([], files, []).map(drop)
+}
+
 /// A folder while names are collected.
 #[derive(Default)]
 struct Draft {
@@ -67,20 +71,20 @@ struct Draft {
 
 impl Tree {
     /// Collects, sorts and numbers all names.
-    pub fn build(
-        folders: &[DrivePath],
-        files: &[FileSpec],
-        pinned: &[PinnedRange],
+    pub fn build<'a>(
+        folders: impl IntoIterator<Item = &'a DrivePath>,
+        files: impl IntoIterator<Item = &'a DrivePath>,
+        pinned: impl IntoIterator<Item = &'a DrivePath>,
     ) -> Result<Self, Error> {
         let mut drafts = Drafts::new();
-        for (index, range) in pinned.iter().enumerate() {
-            drafts.add(&range.path, Entry::Pinned(index as u32), true);
+        for (index, path) in pinned.into_iter().enumerate() {
+            drafts.add(path, Entry::Pinned(index as u32), true);
         }
         for folder in folders {
             drafts.folder(folder.as_str(), false);
         }
-        for (index, file) in files.iter().enumerate() {
-            drafts.add(&file.path, Entry::File(index as u32), false);
+        for (index, path) in files.into_iter().enumerate() {
+            drafts.add(path, Entry::File(index as u32), false);
         }
         let mut tree = Tree {
             names: Vec::new(),
@@ -133,7 +137,11 @@ impl Tree {
         order.sort_by(|one, other| collate(&one.0, &other.0));
         for pair in order.windows(2) {
             if is_same(&pair[0].0, &pair[1].0) {
-                return Err(Error::SystemName { path: String::from_utf16_lossy(&pair[1].0) });
+                let [system, own] = if pair[0].1 < FIRST_RECORD { [0, 1] } else { [1, 0] };
+                return Err(Error::SystemName {
+                    path: self.path(pair[own].1),
+                    system: ROOT_NAMES[pair[system].1 as usize],
+                });
             }
         }
         self.root_order = order.into_iter().map(|(_, record)| record).collect();
@@ -146,7 +154,8 @@ impl Tree {
         Error::NamesClash { one: full(one), other: full(other) }
     }
 
-    fn path(&self, record: u64) -> String {
+    /// The path of this record; empty for the root.
+    pub fn path(&self, record: u64) -> String {
         let mut names = Vec::new();
         let mut at = record;
         while at != ROOT {
