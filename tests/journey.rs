@@ -11,8 +11,8 @@ use support::tree::{self, Dice};
 
 const SHIP: [&str; 5] = ["job", "ship", "--carrier", "FedEx", "--tracking-number"];
 
-/// Five files of 3 MiB on one sealed drive S1, its job made and shipped.
-fn shipped(machine: &Machine, emulator: &Emulator) -> String {
+/// Five files of 3 MiB on one sealed drive S1, with its job.
+fn prepared(machine: &Machine, emulator: &Emulator) -> String {
     for number in 0..5u64 {
         let mut dice = Dice(number);
         let content = dice.bytes(3 << 20);
@@ -23,6 +23,12 @@ fn shipped(machine: &Machine, emulator: &Emulator) -> String {
     machine.expect(0, &["prep", "--staging", &staging, "--offline", "--drive", drive]);
     let create = ["job", "create", "--staging", &staging, "--location", "westus", "--json"];
     emulator.expect(machine, 0, &create);
+    staging
+}
+
+/// The same, on its way.
+fn shipped(machine: &Machine, emulator: &Emulator) -> String {
+    let staging = prepared(machine, emulator);
     let ship: Vec<&str> = SHIP.iter().copied().chain(["1Z1", "--staging", &staging]).collect();
     emulator.expect(machine, 0, &ship);
     staging
@@ -55,13 +61,11 @@ fn a_flipped_bit_costs_its_block_and_no_other_file() {
     let machine = Machine::new();
     let emulator = Emulator::start(&machine);
     let staging = shipped(&machine, &emulator);
-    // Far behind the metadata: somewhere in the data of one of the files.
     let image = machine.path("s1.img");
     let mut bytes = std::fs::read(&image).unwrap();
-    let at = (0..)
-        .map(|step| (150 << 20) + (step << 20))
-        .find(|at| bytes[*at..*at + 4096].iter().any(|byte| *byte != 0))
-        .unwrap();
+    // The last of what was written before the backup boot sector is data of a file.
+    let end = bytes.len() - (4 << 20);
+    let at = (0..end).rev().step_by(4096).find(|at| bytes[*at] != 0).unwrap() - (1 << 20);
     bytes[at] ^= 0x10;
     std::fs::write(&image, bytes).unwrap();
     let said = emulator.dock(&machine, &["s1.img,serial=S1"]);
@@ -82,13 +86,34 @@ fn a_flipped_bit_costs_its_block_and_no_other_file() {
 fn a_job_that_is_not_shipped_is_deleted_after_two_weeks() {
     let machine = Machine::new();
     let emulator = Emulator::start(&machine);
-    let staging = shipped(&machine, &emulator);
-    let create = ["job", "create", "--staging", &staging, "--location", "westus", "--job", "late"];
-    // The seed's own job is on its way; a list of the group still has it after two weeks.
-    let _ = create;
+    let staging = prepared(&machine, &emulator);
     emulator.forward(&machine, "+13d");
-    assert_eq!(state(&machine, &emulator, &staging)["days_left"], 1);
-    emulator.forward(&machine, "+2d");
+    assert_eq!(state(&machine, &emulator, &staging)["state"], "Creating");
+    emulator.forward(&machine, "+1d");
+    emulator.expect(&machine, 10, &["job", "status", "--staging", &staging]);
+}
+
+#[test]
+fn a_parcel_that_never_comes_is_told_after_two_weeks() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let staging = shipped(&machine, &emulator);
+    emulator.forward(&machine, "+14d");
     let job = state(&machine, &emulator, &staging);
     assert_eq!(job["drives"][0]["state"], "NeverReceived", "{job}");
+    let said = emulator.dock(&machine, &["s1.img,serial=S1"]);
+    assert_eq!(said[0]["status"], "Completed", "operators found it after all: {said:?}");
+}
+
+#[test]
+fn an_emulator_that_was_killed_knows_its_jobs_and_blobs_again() {
+    let machine = Machine::new();
+    let mut emulator = Emulator::start(&machine);
+    let staging = shipped(&machine, &emulator);
+    emulator.kill();
+    let said = emulator.run(&machine, &["job", "status", "--staging", &staging]);
+    assert_eq!(said.code, 14, "{}", said.stderr);
+    let emulator = Emulator::start(&machine);
+    assert_eq!(state(&machine, &emulator, &staging)["state"], "Shipping");
+    assert_eq!(emulator.dock(&machine, &["s1.img,serial=S1"])[0]["status"], "Completed");
 }
