@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use disk_prep::noun::{JobName, ResourceGroup, SubscriptionId};
 use jiff::civil::Date;
-use url::Url;
+
+use super::azure::AzureArgs;
 
 /// Arguments of `job`.
 #[derive(Debug, Args)]
@@ -20,7 +21,7 @@ pub struct JobArgs {
 
 /// Which job, and where Azure is.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Job and Azure")]
+#[command(next_help_heading = "Job")]
 pub struct JobTarget {
     /// The staging path; its seed says which job
     #[arg(long, global = true, value_name = "DIR", env = "AZSEED_STAGING")]
@@ -34,20 +35,9 @@ pub struct JobTarget {
     /// The resource group, if there is no staging path
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
     pub resource_group: Option<ResourceGroup>,
-    /// Azure's resource manager
-    #[arg(long, global = true, value_name = "URL", env = "AZSEED_ARM_ENDPOINT")]
-    #[arg(default_value = "https://management.azure.com")]
-    pub arm_endpoint: Url,
-    /// Where tokens are given
-    #[arg(long, global = true, value_name = "URL", env = "AZSEED_AUTHORITY")]
-    #[arg(default_value = "https://login.microsoftonline.com")]
-    pub authority: Url,
-    /// A certificate authority beside the system's own
-    #[arg(long, global = true, value_name = "PEM", env = "AZSEED_CA_FILE")]
-    pub ca_file: Option<PathBuf>,
-    /// A proxy; without it the one of HTTPS_PROXY
-    #[arg(long, global = true, value_name = "URL", env = "AZSEED_PROXY")]
-    pub proxy: Option<Url>,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub azure: AzureArgs,
 }
 
 /// `job`.

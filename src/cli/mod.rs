@@ -1,22 +1,26 @@
 //! Arguments: clap structs and value parsers, one file per command. No I/O but the look whether a
 //! named drive is a file.
 
+mod azure;
 mod drive;
 mod emulator;
 mod job;
 mod prep;
 mod stage;
+mod vault;
 
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub use azure::{AzureArgs, BlobArgs};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 pub use emulator::{EmulatorArgs, EmulatorCommand};
 pub use job::{JobArgs, JobCommand, JobTarget};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, WipeChoice};
 pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
+pub use vault::{CleanupArgs, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
 
 /// Seeds the first backup to Azure on drives instead of over the wire.
 #[derive(Debug, Parser)]
@@ -68,6 +72,10 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Make, ship, follow and end the import job
     Job(Box<JobArgs>),
+    /// Keep a backup in Azure: take the seed in, make increments, restore
+    Vault(Box<VaultArgs>),
+    /// Clear the imported container and the staging path, once the vault has all
+    Cleanup(Box<CleanupArgs>),
     /// Run Azure and the datacenter's dock on this machine, for rehearsals
     Emulator(Box<EmulatorArgs>),
     /// Explain an error code

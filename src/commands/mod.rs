@@ -1,6 +1,8 @@
 //! One file per command: arguments to options, call a room below, return the outcome. Nothing is
 //! printed here; the `ui` shows what comes back.
 
+mod cleanup;
+mod connect;
 mod drive;
 mod emulator;
 mod explain;
@@ -10,6 +12,7 @@ mod plan;
 mod prep;
 mod shell;
 mod stage;
+mod vault;
 mod verify;
 
 use std::path::Path;
@@ -61,6 +64,8 @@ pub fn run(
         Command::Verify(args) => verify::run(args, ui),
         Command::Inspect(args) => inspect::run(args),
         Command::Job(args) => job::run(args, &cli.global),
+        Command::Vault(args) => vault::run(args, &cli.global, ui),
+        Command::Cleanup(args) => cleanup::run(args, &cli.global),
         Command::Emulator(args) => emulator::run(args, ui),
         Command::Explain(args) => explain::run(args),
         Command::Config(_) => Ok(shell::show_settings(matches, settings)),
@@ -71,8 +76,13 @@ pub fn run(
 
 /// The files of a finished seed, with their places on a drive and in the container.
 fn data_set(seed: &Seed, staging: &Path) -> Result<DataSet, Failure> {
-    if seed.state != SeedState::Finished {
-        return Err(crate::staging::Error::Unfinished { path: staging.to_owned() }.into());
+    let path = || staging.to_owned();
+    match seed.state {
+        SeedState::Finished => {}
+        SeedState::Unfinished => {
+            return Err(crate::staging::Error::Unfinished { path: path() }.into());
+        }
+        SeedState::Cleared => return Err(crate::staging::Error::Cleared { path: path() }.into()),
     }
     let is_repository = seed.kind == SeedKind::Repository;
     let job: JobName = seed.target.job.clone();

@@ -159,6 +159,7 @@ impl Outcome for SeedShown {
         };
         let state = match state {
             SeedState::Finished => "finished",
+            SeedState::Cleared => "cleared: the vault has it",
             SeedState::Unfinished => "not finished: run the same `azseed stage` again",
         };
         let mut lines = vec![

@@ -24,6 +24,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The blob service failed below the library.
+    #[error(transparent)]
+    Service { source: crate::azure::Error },
     /// The disk is full.
     #[error("There is no room left for {path}")]
     Full { path: PathBuf },
@@ -47,6 +50,7 @@ impl Diagnose for Error {
         match self {
             Error::Library { .. } => "repository-failed",
             Error::Store { .. } => "repository-store",
+            Error::Service { source } => source.code(),
             Error::Full { .. } => "repository-full",
             Error::WrongPassword => "repository-password",
             Error::Damaged { .. } => "repository-damaged",
@@ -57,6 +61,7 @@ impl Diagnose for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Error::Library { .. } | Error::Store { .. } => ErrorKind::Failed,
+            Error::Service { source } => source.kind(),
             Error::Full { .. } => ErrorKind::Resumable,
             Error::WrongPassword => ErrorKind::NotAllowed,
             Error::Damaged { .. } => ErrorKind::Difference,
@@ -66,6 +71,7 @@ impl Diagnose for Error {
 
     fn hint(&self) -> Option<Hint> {
         let text = match self {
+            Error::Service { source } => return source.hint(),
             Error::Full { .. } => "free space there, then run the same command again",
             Error::WrongPassword => "name the right one with `--password-file`",
             Error::SourceName { .. } => "name a folder above it as the source",

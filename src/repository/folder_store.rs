@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use disk_prep::sys::durable;
@@ -16,7 +16,7 @@ use rustic_core::{
 };
 use walkdir::WalkDir;
 
-use super::Error;
+use super::{Error, Store};
 
 const DRAFT: &str = ".draft";
 const TYPES: [FileType; 4] = [FileType::Pack, FileType::Index, FileType::Key, FileType::Snapshot];
@@ -79,15 +79,6 @@ impl FolderStore {
             .collect()
     }
 
-    /// What failed here since it was last asked, if the library's error came from here.
-    pub(super) fn take_fault(&self) -> Option<Error> {
-        let fault = self.fault.lock().expect("no holder of this lock can panic").take();
-        fault.map(|(path, source)| match source.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::Full { path },
-            _ => Error::Store { path, source },
-        })
-    }
-
     fn path(&self, kind: FileType, id: &Id) -> PathBuf {
         let name = id.to_hex().to_string();
         match kind {
@@ -106,7 +97,10 @@ impl FolderStore {
 
     fn write(&self, path: &Path, content: &BytesList) -> io::Result<()> {
         let folder = path.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder)?;
+        if !folder.exists() {
+            fs::create_dir_all(folder)?;
+            durable::sync_folder(folder.parent().unwrap_or(&self.root))?;
+        }
         let mut name = path.file_name().unwrap_or_default().to_os_string();
         name.push(DRAFT);
         let draft = folder.join(name);
@@ -122,6 +116,20 @@ impl FolderStore {
             let _ = fs::remove_file(&draft);
         }
         written
+    }
+}
+
+impl Store for FolderStore {
+    fn take_fault(&self) -> Option<Error> {
+        let fault = self.fault.lock().expect("no holder of this lock can panic").take();
+        fault.map(|(path, source)| match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::Full { path },
+            _ => Error::Store { path, source },
+        })
+    }
+
+    fn backend(self: Arc<Self>) -> Arc<dyn WriteBackend> {
+        self
     }
 }
 

@@ -1,19 +1,20 @@
 //! An open repository.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::{Timestamp, Zoned};
 use rustic_core::repofile::SnapshotFile;
 use rustic_core::{
-    BackupOptions, CheckOptions, ConfigOptions, Credentials, Excludes, KeyOptions, OpenStatus,
-    PathList, RepairIndexOptions, RepositoryBackends, RepositoryOptions, RusticError,
-    SnapshotOptions,
+    BackupOptions, CheckOptions, ConfigOptions, Credentials, Excludes, KeepOptions, KeyOptions,
+    LocalDestination, LsOptions, OpenStatus, PathList, RepairIndexOptions, RepositoryBackends,
+    RepositoryOptions, RestoreOptions, RusticError, SnapshotOptions,
 };
 use secrecy::{ExposeSecret, SecretString};
 
 use super::progress::{Bars, Watcher};
 use super::source::Sources;
-use super::{Error, FolderStore};
+use super::{Error, Store};
 
 /// How a new repository is made.
 #[derive(Debug, Clone, Copy)]
@@ -39,22 +40,65 @@ pub struct BackupDone {
     pub unreadable: Vec<String>,
 }
 
-/// An open repository in a folder.
+/// What is to be backed up.
+#[derive(Debug, Clone, Default)]
+pub struct BackupPlan {
+    /// Files and folders, absolute.
+    pub sources: Vec<PathBuf>,
+    /// Globs that are left out.
+    pub exclude: Vec<String>,
+    /// Host name of the snapshot; without it this machine's.
+    pub host: Option<String>,
+}
+
+/// A snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its id.
+    pub id: String,
+    /// Its tree's id.
+    pub tree: String,
+    /// When it was made.
+    pub time: Timestamp,
+    /// The machine that it was made of.
+    pub host: String,
+    /// What it holds.
+    pub paths: Vec<PathBuf>,
+    /// Files of the source, as far as it says.
+    pub files: Option<u64>,
+    /// Their bytes, as far as it says.
+    pub bytes: Option<u64>,
+}
+
+/// How many snapshots are kept; of each span the last one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Retention {
+    /// Days.
+    pub daily: Option<u16>,
+    /// Weeks.
+    pub weekly: Option<u16>,
+    /// Months.
+    pub monthly: Option<u16>,
+    /// Years.
+    pub yearly: Option<u16>,
+}
+
+/// An open repository.
 pub struct Repository {
     inner: rustic_core::Repository<OpenStatus>,
-    store: Arc<FolderStore>,
+    store: Arc<dyn Store>,
 }
 
 impl std::fmt::Debug for Repository {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Repository({:?})", self.store)
+        write!(f, "Repository({})", self.store.location())
     }
 }
 
 type Library<T> = Result<T, Box<RusticError>>;
 
 /// The fault of the store, if the library failed because of it; else the library's own.
-fn told<T>(store: &FolderStore, action: &'static str, result: Library<T>) -> Result<T, Error> {
+fn told<T>(store: &dyn Store, action: &'static str, result: Library<T>) -> Result<T, Error> {
     result.map_err(|source| {
         let is_password = source.is_incorrect_password();
         match store.take_fault() {
@@ -66,19 +110,19 @@ fn told<T>(store: &FolderStore, action: &'static str, result: Library<T>) -> Res
 }
 
 fn connect(
-    store: &Arc<FolderStore>,
+    store: &Arc<dyn Store>,
     watcher: Arc<dyn Watcher>,
 ) -> Result<rustic_core::Repository<()>, Error> {
-    let backends = RepositoryBackends::new(store.clone(), None);
+    let backends = RepositoryBackends::new(store.clone().backend(), None);
     let options = RepositoryOptions::default().no_cache(true);
     let connected = rustic_core::Repository::new_with_progress(&options, &backends, Bars(watcher));
-    told(store, "Opening the repository", connected)
+    told(store.as_ref(), "Opening the repository", connected)
 }
 
 impl Repository {
     /// Makes a repository of format version 2.
     pub fn create(
-        store: Arc<FolderStore>,
+        store: Arc<dyn Store>,
         password: &SecretString,
         settings: Settings,
         watcher: Arc<dyn Watcher>,
@@ -89,28 +133,30 @@ impl Repository {
         config.set_datapack_size = Some(pack_bytes.parse().expect("a number is a size"));
         let credentials = Credentials::password(password.expose_secret());
         let made = connect(&store, watcher)?.init(&credentials, &KeyOptions::default(), &config);
-        Ok(Repository { inner: told(&store, "Making the repository", made)?, store })
+        Ok(Repository { inner: told(store.as_ref(), "Making the repository", made)?, store })
     }
 
-    /// Opens the repository of a folder.
+    /// Opens a repository.
     pub fn open(
-        store: Arc<FolderStore>,
+        store: Arc<dyn Store>,
         password: &SecretString,
         watcher: Arc<dyn Watcher>,
     ) -> Result<Self, Error> {
         let credentials = Credentials::password(password.expose_secret());
         let opened = connect(&store, watcher)?.open(&credentials);
-        Ok(Repository { inner: told(&store, "Opening the repository", opened)?, store })
+        Ok(Repository { inner: told(store.as_ref(), "Opening the repository", opened)?, store })
     }
 
     /// Brings packs that an interrupted run finished, but no index names, into the index.
     pub fn repair_index(&self) -> Result<(), Error> {
         let repaired = self.inner.repair_index(&RepairIndexOptions::default(), false);
-        told(&self.store, "Repairing the index", repaired)
+        told(self.store.as_ref(), "Repairing the index", repaired)
     }
 
-    /// Backs up the sources into one snapshot and closes the repository.
-    pub fn back_up(self, sources: &[PathBuf], exclude: &[String]) -> Result<BackupDone, Error> {
+    /// Backs up into one snapshot and closes the repository. Files that have not changed since the
+    /// last snapshot of the same sources and host are not read again.
+    pub fn back_up(self, plan: &BackupPlan) -> Result<BackupDone, Error> {
+        let BackupPlan { sources, exclude, host } = plan;
         if let Some(path) = sources.iter().find(|path| path.to_str().is_none()) {
             return Err(Error::SourceName { path: path.clone() });
         }
@@ -119,15 +165,17 @@ impl Repository {
         let mut options = BackupOptions::default();
         options.excludes = Excludes::default();
         options.excludes.globs = globs;
+        let mut about = SnapshotOptions::default();
+        about.host = host.clone();
         // Sorted, and none below another: else a folder would stand in the snapshot twice.
         let paths = sources.iter().cloned().collect::<PathList>().merge().paths();
         let saved = (|| {
             let files = Sources::open(&options, &paths)?;
-            let snapshot: SnapshotFile = SnapshotOptions::default().to_snapshot()?;
+            let snapshot: SnapshotFile = about.to_snapshot()?;
             let snapshot = inner.to_indexed_ids()?.archive(&options, &files, snapshot, &paths)?;
             Ok((snapshot, files.lost()))
         })();
-        let (snapshot, unreadable) = told(&store, "The backup", saved)?;
+        let (snapshot, unreadable) = told(store.as_ref(), "The backup", saved)?;
         let summary = snapshot.summary.clone().unwrap_or_default();
         Ok(BackupDone {
             snapshot: snapshot.id.to_string(),
@@ -141,14 +189,71 @@ impl Repository {
     /// Checks the structure: every pack there and named by the index, every tree readable.
     pub fn check(&self) -> Result<(), Error> {
         let checked = self.inner.check(CheckOptions::default());
-        let found = told(&self.store, "The check of the repository", checked)?;
+        let found = told(self.store.as_ref(), "The check of the repository", checked)?;
         let remarks: Vec<String> = found.0.iter().map(|(_, fault)| fault.to_string()).collect();
         if remarks.is_empty() { Ok(()) } else { Err(Error::Damaged { remarks }) }
     }
 
-    /// The trees of all snapshots.
-    pub fn snapshot_trees(&self) -> Result<Vec<String>, Error> {
-        let all = told(&self.store, "Listing the snapshots", self.inner.get_all_snapshots())?;
-        Ok(all.into_iter().map(|snapshot| snapshot.tree.to_string()).collect())
+    /// All snapshots, the oldest first.
+    pub fn snapshots(&self) -> Result<Vec<Snapshot>, Error> {
+        let all = self.inner.get_all_snapshots();
+        let mut all = told(self.store.as_ref(), "Listing the snapshots", all)?;
+        all.sort_by_key(|snapshot| snapshot.time.timestamp());
+        Ok(all.iter().map(describe).collect())
+    }
+
+    /// Writes what a snapshot holds below `target`, each file at its whole path. What is there
+    /// already and equal is left alone. Returns the bytes that were written.
+    pub fn restore(self, snapshot: &Snapshot, target: &Path) -> Result<u64, Error> {
+        let Repository { inner, store } = self;
+        let Some(path) = target.to_str() else {
+            return Err(Error::SourceName { path: target.to_owned() });
+        };
+        let options = RestoreOptions::default();
+        let restored = (|| {
+            let inner = inner.to_indexed()?;
+            let node = inner.node_from_snapshot_path(&snapshot.id, |_| true)?;
+            let nodes = inner.ls(&node, &LsOptions::default())?;
+            let target = LocalDestination::new(path, true, false)?;
+            let plan = inner.prepare_restore(&options, nodes.clone(), &target, false)?;
+            let bytes = plan.restore_size;
+            inner.restore(plan, &options, nodes, &target)?;
+            Ok(bytes)
+        })();
+        told(store.as_ref(), "The restore", restored)
+    }
+
+    /// Forgets snapshots that the retention does not keep; returns their ids. Their data stays
+    /// until a prune.
+    pub fn forget(&self, retention: Retention, now: &Zoned) -> Result<Vec<String>, Error> {
+        if retention == Retention::default() {
+            return Ok(Vec::new());
+        }
+        let mut keep = KeepOptions::default();
+        keep.keep_daily = retention.daily.map(i32::from);
+        keep.keep_weekly = retention.weekly.map(i32::from);
+        keep.keep_monthly = retention.monthly.map(i32::from);
+        keep.keep_yearly = retention.yearly.map(i32::from);
+        let forgotten = (|| {
+            let all = keep.apply(self.inner.get_all_snapshots()?, now)?;
+            let gone = all.into_iter().filter(|own| !own.keep);
+            let ids: Vec<_> = gone.map(|own| own.snapshot.id).collect();
+            self.inner.delete_snapshots(&ids)?;
+            Ok(ids.iter().map(ToString::to_string).collect())
+        })();
+        told(self.store.as_ref(), "Forgetting snapshots", forgotten)
+    }
+}
+
+fn describe(snapshot: &SnapshotFile) -> Snapshot {
+    let summary = snapshot.summary.as_ref();
+    Snapshot {
+        id: snapshot.id.to_string(),
+        tree: snapshot.tree.to_string(),
+        time: snapshot.time.timestamp(),
+        host: snapshot.hostname.clone(),
+        paths: snapshot.paths.iter().map(PathBuf::from).collect(),
+        files: summary.map(|own| own.total_files_processed),
+        bytes: summary.map(|own| own.total_bytes_processed),
     }
 }

@@ -40,6 +40,8 @@ pub enum Error {
     OldLayout { path: PathBuf },
     #[error("{path} is not finished yet")]
     Unfinished { path: PathBuf },
+    #[error("The data of {path} was cleared, since the vault has it")]
+    Cleared { path: PathBuf },
     #[error("Another run works on {path}")]
     Busy { path: PathBuf },
     #[error("The password in {path} has {characters} characters, at least 16 are needed")]
@@ -72,6 +74,7 @@ impl Diagnose for Error {
             Error::Locked { .. } => "repository-locked",
             Error::OldLayout { .. } => "repository-old-layout",
             Error::Unfinished { .. } => "staging-unfinished",
+            Error::Cleared { .. } => "staging-cleared",
             Error::Busy { .. } => "staging-busy",
             Error::WeakPassword { .. } => "password-weak",
             Error::EmptyPassword { .. } => "password-empty",
@@ -83,7 +86,9 @@ impl Diagnose for Error {
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Error::NotStaging { .. } | Error::NoSource { .. } => ErrorKind::NotFound,
+            Error::NotStaging { .. } | Error::NoSource { .. } | Error::Cleared { .. } => {
+                ErrorKind::NotFound
+            }
             Error::NotEmpty { .. } | Error::OtherSeed { .. } | Error::OldLayout { .. } => {
                 ErrorKind::Guard
             }

@@ -38,6 +38,9 @@ pub struct Seed {
     /// What was backed up, absolute on the source machine.
     #[serde(default)]
     pub sources: Vec<PathBuf>,
+    /// Globs that were left out.
+    #[serde(default)]
+    pub exclude: Vec<String>,
     /// When it was begun.
     pub begun_at: Timestamp,
     /// When it was finished.
@@ -76,6 +79,8 @@ pub enum SeedState {
     Unfinished,
     /// Complete and checked.
     Finished,
+    /// The vault has all of it; the data here was cleared.
+    Cleared,
 }
 
 /// Where a seed goes.
@@ -131,6 +136,7 @@ impl Seed {
             data,
             target,
             sources: Vec::new(),
+            exclude: Vec::new(),
             begun_at: now,
             finished_at: None,
             totals: Totals::default(),

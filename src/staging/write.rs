@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use super::adopt::totals;
 use super::{Error, Origin, Seed, SeedKind, SeedState, Target, Totals};
-use crate::repository::{BackupDone, FolderStore, Repository, Settings, Watcher};
+use crate::repository::{BackupDone, BackupPlan, FolderStore, Repository, Settings, Watcher};
 
 const REPOSITORY: &str = "repo";
 const LOCK: &str = ".stage.lock";
@@ -68,7 +68,7 @@ pub fn stage(
     now: impl Fn() -> Timestamp,
     watcher: Arc<dyn Watcher>,
 ) -> Result<Staged, Error> {
-    if seed.state == SeedState::Finished {
+    if seed.state != SeedState::Unfinished {
         return Ok(Staged { seed, backup: None });
     }
     let _lock = lock(staging)?;
@@ -88,7 +88,8 @@ pub fn stage(
             .map_err(failed)?
     };
     let exclude = without_staging(&options.exclude, &sources, staging)?;
-    let backup = repository.back_up(&sources, &exclude).map_err(failed)?;
+    let plan = BackupPlan { sources, exclude, host: None };
+    let backup = repository.back_up(&plan).map_err(failed)?;
     open()?.check().map_err(failed)?;
     if store.sweep().map_err(failed)? > 0 {
         return Err(Error::Unfinished { path: staging.to_owned() });
@@ -100,7 +101,8 @@ pub fn stage(
         unreadable_files: backup.unreadable.len() as u64,
         ..shipped
     };
-    let seed = Seed { sources, ..seed }.finish(totals, now());
+    let seed = Seed { sources: plan.sources, exclude: plan.exclude, ..seed };
+    let seed = seed.finish(totals, now());
     seed.save(staging)?;
     Ok(Staged { seed, backup: Some(backup) })
 }

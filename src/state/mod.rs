@@ -1,6 +1,8 @@
 //! The state directory of this machine: a convenience that remembers staging paths, so that a
 //! drive of one seed is never taken for another. Written durably.
 
+mod vaults;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -197,6 +199,19 @@ impl State {
         let mut paths: Vec<PathBuf> = known.map(|(_, known)| known.staging).collect();
         paths.sort();
         paths
+    }
+
+    /// The staging path of a job's seed, or of the only one if no job is named; `None` if none or
+    /// several may be meant.
+    pub fn staging_of(&self, job: Option<&JobName>) -> Result<Option<PathBuf>, StateError> {
+        let mut paths = Vec::new();
+        for path in self.records()? {
+            let (_, known) = read(&path).map_err(record_at(&path))?;
+            if job.is_none_or(|job| *job == known.job) {
+                paths.push(known.staging);
+            }
+        }
+        Ok(if paths.len() == 1 { paths.pop() } else { None })
     }
 
     /// The files that records lie in; drafts of killed runs have another ending.

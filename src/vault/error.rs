@@ -1,8 +1,11 @@
 //! What can go wrong with a vault.
 
 use std::io;
+use std::path::PathBuf;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{ContainerName, Diagnose, ErrorKind, Hint, VaultName};
+
+use crate::{azure, repository};
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -21,13 +24,45 @@ pub enum Error {
     Blob {
         path: String,
         #[source]
-        source: io::Error,
+        source: azure::Error,
     },
     #[error("Cannot list the vault")]
     List {
         #[source]
-        source: io::Error,
+        source: azure::Error,
     },
+    #[error("The container {container} belongs to {vault}")]
+    Claimed { container: ContainerName, vault: String },
+    #[error("Another run works on the container {container}")]
+    Locked { container: ContainerName },
+    #[error("Cannot use the repository of vault {vault}")]
+    Repository {
+        vault: VaultName,
+        #[source]
+        source: repository::Error,
+    },
+    #[error("The source {} is not on this machine", path.display())]
+    NoSource { path: PathBuf },
+    #[error("Vault {vault} has no snapshot {wanted}")]
+    NoSnapshot { vault: VaultName, wanted: String },
+    #[error("{wanted} may be any of {count} snapshots of vault {vault}")]
+    ManySnapshots { vault: VaultName, wanted: String, count: usize },
+    #[error("There is no vault {name} on this machine")]
+    NoVault { name: String },
+    #[error("There are several vaults; name one with --vault")]
+    WhichVault,
+    #[error("Vault {vault} does not have all of the seed: {missing} of {total} blobs are missing")]
+    NotProtected { vault: VaultName, missing: usize, total: usize },
+    #[error("Seed and vault would share the container {container}")]
+    SharedContainer { container: ContainerName },
+    #[error("The staging path {} holds plain files; only a repository goes into a vault", path.display())]
+    PlainFiles { path: PathBuf },
+    #[error("There is a vault {name} with other settings already")]
+    Exists { name: VaultName },
+    #[error("The schedule of vault {name} has no next turn")]
+    NoTurn { name: VaultName },
+    #[error("Nobody knows the password of the seed in {}", path.display())]
+    NoPassword { path: PathBuf },
     #[error("Cannot read {path} from the staging path")]
     Spare {
         path: String,
@@ -50,21 +85,64 @@ impl Diagnose for Error {
             Error::Blob { .. } => "vault-blob",
             Error::List { .. } => "vault-list",
             Error::Spare { .. } => "staging-read",
+            Error::Claimed { .. } => "vault-container-taken",
+            Error::Locked { .. } => "vault-locked",
+            Error::Repository { source, .. } => source.code(),
+            Error::NoSource { .. } => "source-missing",
+            Error::NoSnapshot { .. } => "snapshot-missing",
+            Error::ManySnapshots { .. } => "snapshot-ambiguous",
+            Error::NoVault { .. } => "vault-missing",
+            Error::WhichVault => "vault-ambiguous",
+            Error::NotProtected { .. } => "vault-incomplete",
+            Error::SharedContainer { .. } => "vault-container-shared",
+            Error::PlainFiles { .. } => "vault-plain-files",
+            Error::Exists { .. } => "vault-exists",
+            Error::NoTurn { .. } => "vault-schedule",
+            Error::NoPassword { .. } => "vault-password",
         }
     }
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Error::ForeignBlob { .. } | Error::ListedTwice { .. } => ErrorKind::Failed,
+            Error::ForeignBlob { .. } | Error::ListedTwice { .. } | Error::NoTurn { .. } => {
+                ErrorKind::Failed
+            }
             Error::Missing { .. } | Error::Spare { .. } => ErrorKind::Resumable,
             Error::NotHeld { .. } => ErrorKind::Difference,
-            Error::Blob { .. } | Error::List { .. } => ErrorKind::Unreachable,
+            Error::Blob { source, .. } | Error::List { source } => source.kind(),
+            Error::Claimed { .. } => ErrorKind::Guard,
+            Error::Locked { .. } => ErrorKind::Busy,
+            Error::Repository { source, .. } => source.kind(),
+            Error::NoSource { .. } | Error::NoSnapshot { .. } | Error::NoVault { .. } => {
+                ErrorKind::NotFound
+            }
+            Error::ManySnapshots { .. }
+            | Error::WhichVault
+            | Error::SharedContainer { .. }
+            | Error::PlainFiles { .. }
+            | Error::Exists { .. }
+            | Error::NoPassword { .. } => ErrorKind::Usage,
+            Error::NotProtected { .. } => ErrorKind::Guard,
         }
     }
 
     fn hint(&self) -> Option<Hint> {
         let text = match self {
             Error::Missing { .. } => "name the staging path of the seed with `--staging`",
+            Error::Blob { source, .. } | Error::List { source } => return source.hint(),
+            Error::Repository { source, .. } => return source.hint(),
+            Error::Claimed { .. } => "name another container with `--container`",
+            Error::Locked { .. } => "wait for the other run to end",
+            Error::NoSource { .. } => {
+                "run it on the source machine, or bring the source to the same path"
+            }
+            Error::NoSnapshot { .. } | Error::ManySnapshots { .. } => {
+                "list them with `azseed vault snapshots`"
+            }
+            Error::NoVault { .. } => "list them with `azseed vault list`",
+            Error::NotProtected { .. } => "run `azseed vault run` until it says protected",
+            Error::SharedContainer { .. } => "name another container with `--vault-container`",
+            Error::NoPassword { .. } => "name its file with `--password-file`",
             Error::NotHeld { .. } => "see that nobody else writes to the vault, then run it again",
             _ => return None,
         };

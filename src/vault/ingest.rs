@@ -11,6 +11,8 @@ use disk_prep::noun::Md5Digest;
 use md5::{Digest, Md5};
 
 use super::Error;
+use crate::azure;
+use crate::repository::Watcher;
 
 /// A blob that the seed consists of, as the journal has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,13 +50,13 @@ pub enum Taken {
 /// The vault and the imported container beside it. Paths are those of [`SeedBlob`].
 pub trait Shelf {
     /// All that the vault holds.
-    fn held(&self) -> io::Result<BTreeMap<String, Held>>;
+    fn held(&self) -> Result<BTreeMap<String, Held>, azure::Error>;
     /// Lets the service copy from the import into the vault if the content has this MD5.
-    fn copy(&self, blob: &SeedBlob) -> io::Result<Taken>;
+    fn copy(&self, blob: &SeedBlob) -> Result<Taken, azure::Error>;
     /// The imported content; `None` if there is none.
-    fn imported(&self, path: &str) -> io::Result<Option<Bytes>>;
+    fn imported(&self, path: &str) -> Result<Option<Bytes>, azure::Error>;
     /// Writes a blob into the vault, whole or not at all, with its MD5.
-    fn write(&self, blob: &SeedBlob, content: Bytes) -> io::Result<()>;
+    fn write(&self, blob: &SeedBlob, content: Bytes) -> Result<(), azure::Error>;
 }
 
 /// Where a blob that the import lost is looked for: the staging path. `None` if it is not there.
@@ -75,11 +77,18 @@ pub struct Ingested {
 
 /// Takes all blobs of the seed in. A second call finds the work done; after any failure the same
 /// call goes on. No snapshot is written while any other blob is missing.
-pub fn ingest(seed: &[SeedBlob], shelf: &dyn Shelf, spare: Spare<'_>) -> Result<Ingested, Error> {
+pub fn ingest(
+    seed: &[SeedBlob],
+    shelf: &dyn Shelf,
+    spare: Spare<'_>,
+    watcher: &dyn Watcher,
+) -> Result<Ingested, Error> {
     let ordered = in_order(seed)?;
     let held = shelf.held().map_err(|source| Error::List { source })?;
     let mut done = Ingested::default();
     let mut missing = Vec::new();
+    watcher.begin("ingest");
+    watcher.total(seed.iter().map(|blob| blob.bytes).sum());
     for (rank, blob) in ordered {
         if rank == Rank::Snapshot && !missing.is_empty() {
             break;
@@ -89,7 +98,9 @@ pub fn ingest(seed: &[SeedBlob], shelf: &dyn Shelf, spare: Spare<'_>) -> Result<
         } else if !take(blob, shelf, spare, &mut done)? {
             missing.push(blob.path.clone());
         }
+        watcher.more(blob.bytes);
     }
+    watcher.end();
     if !missing.is_empty() {
         return Err(Error::Missing { paths: missing });
     }
@@ -138,8 +149,9 @@ fn in_order(seed: &[SeedBlob]) -> Result<Vec<(Rank, &SeedBlob)>, Error> {
     Ok(ordered)
 }
 
-/// Never by the length alone: a blob without an MD5 counts as not held.
-fn is_held(held: &BTreeMap<String, Held>, blob: &SeedBlob) -> bool {
+/// Whether the vault holds this blob. Never by the length alone: one without an MD5 counts as not
+/// held.
+pub fn is_held(held: &BTreeMap<String, Held>, blob: &SeedBlob) -> bool {
     held.get(&blob.path) == Some(&Held { bytes: blob.bytes, md5: Some(blob.md5) })
 }
 
@@ -188,6 +200,16 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::process::Command;
 
+    #[derive(Debug)]
+    struct Silent;
+
+    impl Watcher for Silent {
+        fn begin(&self, _: &str) {}
+        fn total(&self, _: u64) {}
+        fn more(&self, _: u64) {}
+        fn end(&self) {}
+    }
+
     /// A vault and an import in memory, with faults.
     #[derive(Default)]
     struct Fake {
@@ -208,9 +230,10 @@ mod tests {
     }
 
     impl Fake {
-        fn put(&self, path: &str, content: Bytes) -> io::Result<()> {
+        fn put(&self, path: &str, content: Bytes) -> Result<(), azure::Error> {
             if let Some(left) = self.writes_left.borrow_mut().as_mut() {
-                *left = left.checked_sub(1).ok_or(io::ErrorKind::ConnectionReset)?;
+                let broken = azure::Error::Failing { host: "blob".to_owned(), status: 503 };
+                *left = left.checked_sub(1).ok_or(broken)?;
             }
             let end = content.len() - usize::from(self.shortens);
             self.vault.borrow_mut().insert(path.to_owned(), content.slice(..end));
@@ -220,14 +243,14 @@ mod tests {
     }
 
     impl Shelf for Fake {
-        fn held(&self) -> io::Result<BTreeMap<String, Held>> {
+        fn held(&self) -> Result<BTreeMap<String, Held>, azure::Error> {
             let held = |(path, content): (&String, &Bytes)| {
                 let md5 = (!self.without_md5.contains(path)).then(|| md5(content));
                 (path.clone(), Held { bytes: content.len() as u64, md5 })
             };
             Ok(self.vault.borrow().iter().map(held).collect())
         }
-        fn copy(&self, blob: &SeedBlob) -> io::Result<Taken> {
+        fn copy(&self, blob: &SeedBlob) -> Result<Taken, azure::Error> {
             match self.import.get(&blob.path) {
                 _ if self.cannot_copy => Ok(Taken::Unsupported),
                 None => Ok(Taken::Absent),
@@ -235,10 +258,10 @@ mod tests {
                 Some(content) => self.put(&blob.path, content.clone()).map(|()| Taken::Copied),
             }
         }
-        fn imported(&self, path: &str) -> io::Result<Option<Bytes>> {
+        fn imported(&self, path: &str) -> Result<Option<Bytes>, azure::Error> {
             Ok(self.import.get(path).cloned())
         }
-        fn write(&self, blob: &SeedBlob, content: Bytes) -> io::Result<()> {
+        fn write(&self, blob: &SeedBlob, content: Bytes) -> Result<(), azure::Error> {
             self.put(&blob.path, content)
         }
     }
@@ -285,11 +308,11 @@ mod tests {
     #[test]
     fn packs_come_first_and_snapshots_last_and_a_second_call_writes_nothing() {
         let fake = imported();
-        let done = ingest(&seed(), &fake, &nothing).unwrap();
+        let done = ingest(&seed(), &fake, &nothing, &Silent).unwrap();
         assert_eq!(done, Ingested { copied: 6, ..Ingested::default() });
         let kinds: Vec<_> = fake.written.take().iter().map(|path| path[..4].to_owned()).collect();
         assert_eq!(kinds, ["data", "data", "inde", "keys", "conf", "snap"]);
-        let again = ingest(&seed(), &fake, &nothing).unwrap();
+        let again = ingest(&seed(), &fake, &nothing, &Silent).unwrap();
         assert_eq!(again, Ingested { unchanged: 6, ..Ingested::default() });
         assert!(fake.written.take().is_empty());
         assert_eq!(*fake.vault.borrow(), contents());
@@ -300,11 +323,11 @@ mod tests {
         for writes in 0..6 {
             let fake = imported();
             *fake.writes_left.borrow_mut() = Some(writes);
-            let broken = ingest(&seed(), &fake, &nothing);
+            let broken = ingest(&seed(), &fake, &nothing, &Silent);
             assert!(matches!(broken, Err(Error::Blob { .. })), "{writes}");
             assert!(!fake.vault.borrow().keys().any(|path| path.starts_with("snapshots/")));
             *fake.writes_left.borrow_mut() = None;
-            let done = ingest(&seed(), &fake, &nothing).unwrap();
+            let done = ingest(&seed(), &fake, &nothing, &Silent).unwrap();
             assert_eq!((done.unchanged, done.copied), (writes as u64, 6 - writes as u64));
         }
     }
@@ -312,7 +335,7 @@ mod tests {
     #[test]
     fn where_the_service_cannot_copy_the_content_is_streamed_and_hashed() {
         let fake = Fake { cannot_copy: true, ..imported() };
-        let done = ingest(&seed(), &fake, &nothing).unwrap();
+        let done = ingest(&seed(), &fake, &nothing, &Silent).unwrap();
         assert_eq!(done, Ingested { streamed: 6, ..Ingested::default() });
         assert_eq!(*fake.vault.borrow(), contents());
     }
@@ -325,7 +348,7 @@ mod tests {
             // Of the right length, so that only the digest can tell.
             let pack = format!("data/dd/{}", id('d'));
             fake.import.insert(pack.clone(), Bytes::from_static(b"pack 0ne"));
-            let done = ingest(&seed(), &fake, &staging).unwrap();
+            let done = ingest(&seed(), &fake, &staging, &Silent).unwrap();
             assert_eq!((done.repaired, done.copied + done.streamed), (2, 4));
             assert_eq!(*fake.vault.borrow(), contents());
         }
@@ -338,7 +361,7 @@ mod tests {
         fake.import.remove(&pack);
         let wrong = |_: &str| Ok(Some(Bytes::from_static(b"pack 2wo")));
         for spare in [&nothing as Spare<'_>, &wrong] {
-            let Err(Error::Missing { paths }) = ingest(&seed(), &fake, spare) else { panic!() };
+            let Err(Error::Missing { paths }) = ingest(&seed(), &fake, spare, &Silent) else { panic!() };
             assert_eq!(paths, [pack.as_str()]);
             assert!(!fake.vault.borrow().keys().any(|path| path.starts_with("snapshots/")));
         }
@@ -348,7 +371,7 @@ mod tests {
     fn a_blob_is_never_accepted_by_its_length_alone() {
         let fake = Fake { without_md5: ["config".to_owned()].into(), ..imported() };
         fake.vault.borrow_mut().insert("config".to_owned(), Bytes::from_static(b"c0nfig"));
-        let refused = ingest(&seed(), &fake, &nothing);
+        let refused = ingest(&seed(), &fake, &nothing, &Silent);
         // It is taken again, and since the service still cannot say what it holds, not believed.
         assert_eq!(fake.vault.borrow()["config"], contents()["config"]);
         assert!(matches!(refused, Err(Error::NotHeld { paths }) if paths == ["config"]));
@@ -357,7 +380,7 @@ mod tests {
     #[test]
     fn a_vault_that_holds_something_else_than_was_written_is_found_out() {
         let fake = Fake { shortens: true, ..imported() };
-        let Err(Error::NotHeld { paths }) = ingest(&seed(), &fake, &nothing) else { panic!() };
+        let Err(Error::NotHeld { paths }) = ingest(&seed(), &fake, &nothing, &Silent) else { panic!() };
         assert_eq!(paths.len(), 6);
     }
 
@@ -370,12 +393,12 @@ mod tests {
         for path in ["", "../config", "locks/x", "data/ff/é", "config/", &other_folder, &upper] {
             let mut seed = seed();
             seed[0].path = path.to_owned();
-            let refused = ingest(&seed, &fake, &nothing);
+            let refused = ingest(&seed, &fake, &nothing, &Silent);
             assert!(matches!(refused, Err(Error::ForeignBlob { .. })), "{path}");
         }
         let mut twice = seed();
         twice.push(twice[0].clone());
-        let refused = ingest(&twice, &fake, &nothing);
+        let refused = ingest(&twice, &fake, &nothing, &Silent);
         assert!(matches!(refused, Err(Error::ListedTwice { .. })));
         assert!(fake.written.take().is_empty());
     }
@@ -398,21 +421,22 @@ mod tests {
     }
 
     impl Shelf for Folders {
-        fn held(&self) -> io::Result<BTreeMap<String, Held>> {
+        fn held(&self) -> Result<BTreeMap<String, Held>, azure::Error> {
             let held =
                 |content: Bytes| Held { bytes: content.len() as u64, md5: Some(md5(&content)) };
             Ok(files(&self.vault).into_iter().map(|(path, file)| (path, held(file))).collect())
         }
-        fn copy(&self, _: &SeedBlob) -> io::Result<Taken> {
+        fn copy(&self, _: &SeedBlob) -> Result<Taken, azure::Error> {
             Ok(Taken::Unsupported)
         }
-        fn imported(&self, path: &str) -> io::Result<Option<Bytes>> {
-            fs::read(self.import.join(path)).map(|content| Some(content.into()))
+        fn imported(&self, path: &str) -> Result<Option<Bytes>, azure::Error> {
+            Ok(fs::read(self.import.join(path)).ok().map(Bytes::from))
         }
-        fn write(&self, blob: &SeedBlob, content: Bytes) -> io::Result<()> {
+        fn write(&self, blob: &SeedBlob, content: Bytes) -> Result<(), azure::Error> {
             let path = self.vault.join(&blob.path);
-            fs::create_dir_all(path.parent().unwrap())?;
-            fs::write(path, content)
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+            Ok(())
         }
     }
 
@@ -444,7 +468,7 @@ mod tests {
             .collect();
         fs::create_dir(at("vault")).unwrap();
         let shelf = Folders { import, vault: at("vault") };
-        ingest(&seed, &shelf, &nothing).unwrap();
+        ingest(&seed, &shelf, &nothing, &Silent).unwrap();
         fs::remove_dir_all(at("import")).unwrap();
         let check = restic(&at("vault"), &["check", "--read-data"]);
         assert!(check.contains("no errors were found"), "{check}");

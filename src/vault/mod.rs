@@ -1,10 +1,18 @@
-//! A blob container as a repository: takes an imported seed in and says when a run is due. Knows
-//! no drive and no job; what holds the blobs is behind [`Shelf`].
+//! A blob container as a repository: takes an imported seed in, makes increments, says when one is
+//! due, and tells what of a seed it holds. Knows no drive and no job.
 
 mod error;
+mod increment;
 mod ingest;
+mod lease;
+mod record;
 mod schedule;
+mod shelf;
 
 pub use error::Error;
-pub use ingest::{Held, Ingested, SeedBlob, Shelf, Spare, Taken, ingest};
+pub use increment::{Increment, increment};
+pub use ingest::{Held, Ingested, SeedBlob, Shelf, Spare, Taken, ingest, is_held};
+pub use lease::Lease;
+pub use record::{SeedLink, VERSION, Vault, VaultState};
 pub use schedule::{Due, Schedule, due};
+pub use shelf::{ContainerShelf, claim};

@@ -11,9 +11,9 @@ use disk_prep::noun::{JobName, ResourceGroup, SubscriptionId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::connect::arm;
 use super::stage::{MissingFlag, contact};
 use super::{Failure, Outcome};
-use crate::azure::{Arm, ArmOptions, Network};
 use crate::cli::{Global, JobArgs, JobCommand, JobTarget};
 use crate::import_job::{
     DriveEntry, ImportExport, Job, JobService, NewJob, Shipment, Written, part_name,
@@ -89,7 +89,6 @@ impl<'a> Target<'a> {
     }
 
     fn service(&self) -> Result<ImportExport, Failure> {
-        let JobTarget { arm_endpoint, authority, ca_file, proxy, .. } = self.flags;
         let subscription: Option<SubscriptionId> = self
             .flags
             .subscription
@@ -100,11 +99,7 @@ impl<'a> Target<'a> {
             .resource_group
             .clone()
             .or_else(|| self.of_seed(|seed| seed.resource_group.clone()));
-        let arm = Arm::open(&ArmOptions {
-            endpoint: arm_endpoint.clone(),
-            authority: authority.clone(),
-            network: Network { ca_file: ca_file.clone(), proxy: proxy.clone() },
-        })?;
+        let arm = arm(&self.flags.azure)?;
         Ok(ImportExport::new(
             arm,
             subscription.ok_or(MissingFlag { flag: "--subscription" })?,

@@ -1,0 +1,42 @@
+//! Where Azure is and how to reach it; flags of every command that talks to it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use url::Url;
+
+/// Where the resource manager is.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Azure")]
+pub struct AzureArgs {
+    /// Azure's resource manager
+    #[arg(long, global = true, value_name = "URL", env = "AZSEED_ARM_ENDPOINT")]
+    #[arg(default_value = "https://management.azure.com")]
+    pub arm_endpoint: Url,
+    /// Where tokens are given
+    #[arg(long, global = true, value_name = "URL", env = "AZSEED_AUTHORITY")]
+    #[arg(default_value = "https://login.microsoftonline.com")]
+    pub authority: Url,
+    /// A certificate authority beside the system's own
+    #[arg(long, global = true, value_name = "PEM", env = "AZSEED_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// A proxy; without it the one of HTTPS_PROXY
+    #[arg(long, global = true, value_name = "URL", env = "AZSEED_PROXY")]
+    pub proxy: Option<Url>,
+}
+
+/// Where blobs are.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Azure")]
+pub struct BlobArgs {
+    /// The blob service, path-style; without it the account's own address
+    #[arg(long, global = true, value_name = "URL", env = "AZSEED_BLOB_ENDPOINT")]
+    pub blob_endpoint: Option<Url>,
+    /// A file (0600) with the account's key; else AZSEED_ACCOUNT_KEY, else the
+    /// sign-in
+    #[arg(long, global = true, value_name = "FILE", env = "AZSEED_ACCOUNT_KEY_FILE")]
+    pub account_key_file: Option<PathBuf>,
+    /// A file (0600) with a shared access signature; else AZSEED_SAS
+    #[arg(long, global = true, value_name = "FILE", env = "AZSEED_SAS_FILE")]
+    pub sas_file: Option<PathBuf>,
+}

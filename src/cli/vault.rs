@@ -1,0 +1,149 @@
+//! Arguments of `vault` and `cleanup`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use disk_prep::noun::{ContainerName, VaultName};
+use jiff::civil::{Time, Weekday};
+
+use super::azure::{AzureArgs, BlobArgs};
+use crate::vault::Schedule;
+
+/// Arguments of `vault`.
+#[derive(Debug, Args)]
+pub struct VaultArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: VaultCommand,
+    /// Which vault, and where Azure is.
+    #[command(flatten)]
+    pub target: VaultTarget,
+}
+
+/// Which vault, and where Azure is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Vault")]
+pub struct VaultTarget {
+    /// The vault; may be left out if there is only one
+    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_VAULT")]
+    pub vault: Option<VaultName>,
+    /// The staging path of its seed
+    #[arg(long, global = true, value_name = "DIR", env = "AZSEED_STAGING")]
+    pub staging: Option<PathBuf>,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub azure: AzureArgs,
+    /// Where blobs are.
+    #[command(flatten)]
+    pub blobs: BlobArgs,
+}
+
+/// `vault`.
+#[derive(Debug, Subcommand)]
+pub enum VaultCommand {
+    /// Make a vault that waits for a seed
+    #[command(after_help = "Example:\n  azseed vault create --vault office --staging /mnt/staging \\\n    \
+                            --schedule daily@02:00 --keep-daily 7 --keep-weekly 5")]
+    Create(VaultCreate),
+    /// List the vaults of this machine
+    List,
+    /// Show what this machine knows of a vault
+    Show,
+    /// Show how far a vault is and when its next run is due
+    Status,
+    /// Do what is due: take the seed in, then make increments
+    #[command(after_help = "Example, for a timer:\n  azseed vault run --vault office")]
+    Run {
+        /// Make an increment even if none is due
+        #[arg(long)]
+        now: bool,
+    },
+    /// List the snapshots
+    Snapshots,
+    /// Write a snapshot's files into a folder
+    #[command(after_help = "Example:\n  azseed vault restore --vault office --target /srv/restored")]
+    Restore {
+        /// The folder; every file is written below it at its whole path
+        #[arg(long, value_name = "DIR", env = "AZSEED_TARGET")]
+        target: PathBuf,
+        /// The snapshot, by the beginning of its id; the newest if not said
+        #[arg(long, value_name = "ID", env = "AZSEED_SNAPSHOT")]
+        snapshot: Option<String>,
+    },
+}
+
+/// Arguments of `vault create`.
+#[derive(Debug, Args)]
+pub struct VaultCreate {
+    /// Its container; azseed- and the vault's name if not said
+    #[arg(long, value_name = "NAME", env = "AZSEED_VAULT_CONTAINER")]
+    pub vault_container: Option<ContainerName>,
+    /// A file (0600) with the repository's password; the one of the seed if not
+    /// said
+    #[arg(long, value_name = "FILE", env = "AZSEED_PASSWORD_FILE")]
+    pub password_file: Option<PathBuf>,
+    /// When increments are made: daily@HH:MM or weekly@DAY@HH:MM
+    #[arg(long, value_name = "WHEN", env = "AZSEED_SCHEDULE", default_value = "daily@00:00")]
+    #[arg(value_parser = schedule)]
+    pub schedule: Schedule,
+    /// Snapshots to keep of so many days
+    #[arg(long, value_name = "COUNT", env = "AZSEED_KEEP_DAILY")]
+    pub keep_daily: Option<u16>,
+    /// Snapshots to keep of so many weeks
+    #[arg(long, value_name = "COUNT", env = "AZSEED_KEEP_WEEKLY")]
+    pub keep_weekly: Option<u16>,
+    /// Snapshots to keep of so many months
+    #[arg(long, value_name = "COUNT", env = "AZSEED_KEEP_MONTHLY")]
+    pub keep_monthly: Option<u16>,
+    /// Snapshots to keep of so many years
+    #[arg(long, value_name = "COUNT", env = "AZSEED_KEEP_YEARLY")]
+    pub keep_yearly: Option<u16>,
+}
+
+/// Arguments of `cleanup`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  azseed cleanup --vault office\n\n\
+    Nothing is deleted that the vault does not hold, and nothing that azseed did not write.")]
+pub struct CleanupArgs {
+    /// Which vault, and where Azure is.
+    #[command(flatten)]
+    pub target: VaultTarget,
+}
+
+fn schedule(text: &str) -> Result<Schedule, String> {
+    let rule = "daily@HH:MM or weekly@DAY@HH:MM, with DAY as mon, tue, wed, thu, fri, sat, sun";
+    let at = |text: &str| text.parse::<Time>().map_err(|_| rule.to_owned());
+    match text.split('@').collect::<Vec<_>>().as_slice() {
+        ["daily", time] => Ok(Schedule::Day { at: at(time)? }),
+        ["weekly", day, time] => {
+            let on = match *day {
+                "mon" => Weekday::Monday,
+                "tue" => Weekday::Tuesday,
+                "wed" => Weekday::Wednesday,
+                "thu" => Weekday::Thursday,
+                "fri" => Weekday::Friday,
+                "sat" => Weekday::Saturday,
+                "sun" => Weekday::Sunday,
+                _ => return Err(rule.to_owned()),
+            };
+            Ok(Schedule::Week { on, at: at(time)? })
+        }
+        _ => Err(rule.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_is_a_day_or_a_week_with_a_time() {
+        let at = |hour| Time::constant(hour, 30, 0, 0);
+        assert_eq!(schedule("daily@02:30"), Ok(Schedule::Day { at: at(2) }));
+        let weekly = Schedule::Week { on: Weekday::Sunday, at: at(23) };
+        assert_eq!(schedule("weekly@sun@23:30"), Ok(weekly));
+        for wrong in ["daily", "daily@25:00", "weekly@so@01:00", "hourly@01:00", "weekly@01:00"] {
+            assert!(schedule(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `cleanup`: the imported container and the staging path are cleared, once the vault has all.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use disk_prep::noun::ErrorKind;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::vault::{pick, seed_blobs, shelf, staging};
+use super::{Failure, Outcome};
+use crate::azure::Removed;
+use crate::cli::{CleanupArgs, Global};
+use crate::exit::Exit;
+use crate::staging::{Error as StagingError, Origin, Seed, SeedState};
+use crate::state::State;
+use crate::vault::{ContainerShelf, Error, SeedBlob, Shelf, Vault, is_held};
+
+/// Runs `cleanup`.
+pub fn run(args: &CleanupArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
+    let state = State::open(global.state.as_deref())?;
+    let mut vault = pick(&args.target, &state)?;
+    let path = staging(&vault, &args.target).to_owned();
+    let seed = Seed::open(&path)?;
+    let blobs = seed_blobs(&seed, &path)?;
+    let shelf = shelf(&vault, &args.target)?;
+    prove(&vault, &shelf, &blobs)?;
+    let mut done = Cleared { vault: vault.name.to_string(), ..Cleared::default() };
+    clear_import(&vault, &shelf, &blobs, &mut done)?;
+    if seed.origin == Origin::Written {
+        let seed = Seed { state: SeedState::Cleared, ..seed };
+        seed.save(&path)?;
+        done.files_deleted = clear_staging(&seed.data_root(&path), &blobs)?;
+    }
+    vault.cleaned_at = vault.cleaned_at.or_else(|| Some(Timestamp::now()));
+    state.keep_vault(&vault)?;
+    done.staging = path;
+    Ok(Box::new(done))
+}
+
+/// Refuses while the vault lacks a single blob of the seed.
+fn prove(vault: &Vault, shelf: &ContainerShelf, blobs: &[SeedBlob]) -> Result<(), Error> {
+    let held = shelf.held().map_err(|source| Error::List { source })?;
+    let missing = blobs.iter().filter(|blob| !is_held(&held, blob)).count();
+    if missing > 0 || blobs.is_empty() || vault.ingested_at.is_none() {
+        let vault = vault.name.clone();
+        return Err(Error::NotProtected { vault, missing, total: blobs.len() });
+    }
+    Ok(())
+}
+
+/// Deletes the imported blobs, each only as it was seen.
+fn clear_import(
+    vault: &Vault,
+    shelf: &ContainerShelf,
+    blobs: &[SeedBlob],
+    done: &mut Cleared,
+) -> Result<(), Error> {
+    let prefix = &vault.seed.prefix;
+    let seen = shelf.import.list(prefix).map_err(|source| Error::List { source })?;
+    for blob in blobs {
+        let name = format!("{prefix}{}", blob.path);
+        let Some(facts) = seen.get(&name) else { continue };
+        let removed = shelf.import.remove(&name, &facts.etag);
+        match removed.map_err(|source| Error::Blob { path: name.clone(), source })? {
+            Removed::Done => done.blobs_deleted += 1,
+            Removed::Absent => {}
+            Removed::Changed => done.blobs_left.push(name),
+        }
+    }
+    Ok(())
+}
+
+/// Deletes the files of the seed and folders that are empty then; returns how many files.
+fn clear_staging(root: &Path, blobs: &[SeedBlob]) -> Result<u64, StagingError> {
+    let mut deleted = 0;
+    for blob in blobs {
+        let path = root.join(&blob.path);
+        match fs::remove_file(&path) {
+            Ok(()) => deleted += 1,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(StagingError::Io { path, source }),
+        }
+    }
+    let folders = walkdir::WalkDir::new(root).contents_first(true).into_iter().flatten();
+    for folder in folders.filter(|entry| entry.file_type().is_dir()) {
+        // One that holds somebody's file stays.
+        let _ = fs::remove_dir(folder.path());
+    }
+    Ok(deleted)
+}
+
+/// What was cleared.
+#[derive(Default)]
+struct Cleared {
+    vault: String,
+    staging: PathBuf,
+    blobs_deleted: u64,
+    blobs_left: Vec<String>,
+    files_deleted: u64,
+}
+
+impl Outcome for Cleared {
+    fn text(&self) -> String {
+        let mut lines = vec![format!(
+            "Vault {} has all of the seed. Deleted: {} imported blobs, {} files of {}",
+            self.vault,
+            self.blobs_deleted,
+            self.files_deleted,
+            self.staging.display()
+        )];
+        for name in &self.blobs_left {
+            lines.push(format!("Left alone, since somebody changed it: {name}"));
+        }
+        lines.join("\n")
+    }
+
+    fn json(&self) -> Vec<Value> {
+        vec![json!({
+            "type": "cleanup", "version": 1, "vault": self.vault, "staging": self.staging,
+            "blobs_deleted": self.blobs_deleted, "blobs_left": self.blobs_left,
+            "files_deleted": self.files_deleted,
+        })]
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of((!self.blobs_left.is_empty()).then_some(ErrorKind::LeftOut))
+    }
+}

@@ -1,0 +1,71 @@
+//! Connections to Azure, as the flags want them.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use disk_prep::noun::{AccountName, ContainerName};
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use crate::azure::{
+    Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network,
+};
+use crate::cli::{AzureArgs, BlobArgs};
+
+const KEY_VARIABLE: &str = "AZSEED_ACCOUNT_KEY";
+const SAS_VARIABLE: &str = "AZSEED_SAS";
+
+fn network(args: &AzureArgs) -> Network {
+    Network { ca_file: args.ca_file.clone(), proxy: args.proxy.clone() }
+}
+
+/// The resource manager.
+pub(super) fn arm(args: &AzureArgs) -> Result<Arm, Error> {
+    Arm::open(&ArmOptions {
+        endpoint: args.arm_endpoint.clone(),
+        authority: args.authority.clone(),
+        network: network(args),
+    })
+}
+
+/// A container.
+pub(super) fn container(
+    azure: &AzureArgs,
+    blobs: &BlobArgs,
+    account: &AccountName,
+    name: &ContainerName,
+) -> Result<Container, Error> {
+    let options = BlobOptions {
+        account: account.clone(),
+        endpoint: blobs.blob_endpoint.clone(),
+        authority: azure.authority.clone(),
+        network: network(azure),
+        credential: credential(blobs)?,
+    };
+    Container::open(&options, name.clone())
+}
+
+/// What a file says goes before what the environment says; a key before a SAS before the sign-in.
+fn credential(args: &BlobArgs) -> Result<BlobCredential, Error> {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if let Some(path) = &args.account_key_file {
+        return secret(path).map(BlobCredential::Key);
+    }
+    if let Some(path) = &args.sas_file {
+        return secret(path).map(BlobCredential::Sas);
+    }
+    let key = variable(KEY_VARIABLE).map(|key| BlobCredential::Key(key.into()));
+    let sas = || variable(SAS_VARIABLE).map(|sas| BlobCredential::Sas(sas.into()));
+    Ok(key.or_else(sas).unwrap_or(BlobCredential::SignedIn))
+}
+
+/// Reads a secret from a file that only its owner may read.
+fn secret(path: &Path) -> Result<SecretString, Error> {
+    let unreadable = |source| Error::SecretUnreadable { path: path.to_owned(), source };
+    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(Error::SecretFile { path: path.to_owned() });
+    }
+    let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)?;
+    Ok(SecretString::from(text.trim()))
+}

@@ -1,0 +1,72 @@
+//! What a seed consists of, by the journals of its drives and the staging path.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use disk_prep::journal::{FileEnd, JournalFolder};
+use disk_prep::noun::Md5Digest;
+use md5::{Digest, Md5};
+
+use crate::commands::{Failure, data_set};
+use crate::staging::{Seed, SeedState, journals};
+use crate::vault::{Error, SeedBlob};
+
+/// Every blob of the seed with its MD5: as the journals of sealed drives have it, and what was
+/// left out of all drives, hashed at the staging path.
+pub(in crate::commands) fn seed_blobs(
+    seed: &Seed,
+    staging: &Path,
+) -> Result<Vec<SeedBlob>, Failure> {
+    let prefix = &seed.target.prefix;
+    let below = |name: &str| name.strip_prefix(prefix.as_str()).unwrap_or(name).to_owned();
+    let folder = JournalFolder::new(journals(staging));
+    let mut blobs = BTreeMap::new();
+    for history in folder.read()?.into_iter().filter(|history| history.sealed.is_some()) {
+        let plan = folder.read_plan(&history)?;
+        for (index, end) in &history.files {
+            let (Some(file), FileEnd::Copied(copied)) = (plan.files.get(*index), end) else {
+                continue;
+            };
+            let path = below(file.blob.name());
+            let blob = SeedBlob { path: path.clone(), bytes: file.bytes, md5: copied.md5 };
+            blobs.insert(path, blob);
+        }
+    }
+    if seed.state == SeedState::Finished && seed.data_root(staging).exists() {
+        let set = data_set(seed, staging)?;
+        let known: BTreeSet<String> = blobs.keys().cloned().collect();
+        for file in set.files.iter().filter(|file| !known.contains(&below(file.blob.name()))) {
+            let path = below(file.blob.name());
+            let (bytes, md5) = hash(&set.root.join(&file.source))
+                .map_err(|source| Error::Spare { path: path.clone(), source })?;
+            blobs.insert(path.clone(), SeedBlob { path, bytes, md5 });
+        }
+    }
+    Ok(blobs.into_values().collect())
+}
+
+fn hash(path: &Path) -> io::Result<(u64, Md5Digest)> {
+    let mut file = File::open(path)?;
+    let (mut md5, mut bytes) = (Md5::new(), 0u64);
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let count = file.read(&mut piece)?;
+        if count == 0 {
+            return Ok((bytes, Md5Digest::new(md5.finalize().into())));
+        }
+        md5.update(&piece[..count]);
+        bytes = bytes.saturating_add(count as u64);
+    }
+}
+
+/// Looks for a blob at the staging path.
+pub(super) fn spare(root: PathBuf) -> impl Fn(&str) -> io::Result<Option<Bytes>> {
+    move |path| match std::fs::read(root.join(path)) {
+        Ok(content) => Ok(Some(content.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

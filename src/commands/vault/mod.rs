@@ -1,0 +1,220 @@
+//! `vault`: a backup in Azure that began with a seed.
+
+mod contents;
+mod run;
+mod show;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use disk_prep::noun::VaultName;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::connect::container;
+use super::stage::MissingFlag;
+use super::{Failure, Outcome};
+use crate::azure::Container;
+use crate::cli::{Global, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
+use crate::repository::{BlobStore, Repository, Retention, Snapshot};
+use crate::staging::{Seed, SeedKind, Weak, read_password};
+use crate::state::State;
+use crate::ui::Ui;
+use crate::vault::{ContainerShelf, Error, SeedLink, VERSION, Vault, claim};
+pub(super) use contents::seed_blobs;
+use show::{Restored, Snapshots, Vaults};
+
+/// Runs `vault`.
+pub fn run(args: &VaultArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+    let state = State::open(global.state.as_deref())?;
+    let target = &args.target;
+    match &args.command {
+        VaultCommand::Create(create) => make(create, target, &state),
+        VaultCommand::List => Ok(Box::new(Vaults { vaults: state.vaults()?, changed: None })),
+        VaultCommand::Show => {
+            let vault = pick(target, &state)?;
+            Ok(Box::new(Vaults { vaults: vec![vault], changed: None }))
+        }
+        VaultCommand::Status => run::status(pick(target, &state)?, target),
+        VaultCommand::Run { now } => run::run(pick(target, &state)?, target, &state, *now, ui),
+        VaultCommand::Snapshots => {
+            let vault = pick(target, &state)?;
+            let snapshots = open(&vault, target, ui)?.snapshots();
+            let snapshots = snapshots.map_err(|source| failed(&vault, source))?;
+            Ok(Box::new(Snapshots(snapshots)))
+        }
+        VaultCommand::Restore { target: folder, snapshot } => {
+            let vault = pick(target, &state)?;
+            let repository = open(&vault, target, ui)?;
+            let all = repository.snapshots().map_err(|source| failed(&vault, source))?;
+            let snapshot = choose(&vault, &all, snapshot.as_deref())?.clone();
+            let bytes = repository.restore(&snapshot, folder);
+            let bytes = bytes.map_err(|source| failed(&vault, source))?;
+            Ok(Box::new(Restored { snapshot, folder: folder.clone(), bytes }))
+        }
+    }
+}
+
+fn failed(vault: &Vault, source: crate::repository::Error) -> Error {
+    Error::Repository { vault: vault.name.clone(), source }
+}
+
+/// The vault that is meant: the named one, else the only one.
+pub(super) fn pick(target: &VaultTarget, state: &State) -> Result<Vault, Failure> {
+    let mut vaults = state.vaults()?;
+    if let Some(name) = &target.vault {
+        vaults.retain(|vault| vault.name.as_str().eq_ignore_ascii_case(name.as_str()));
+    }
+    let name = || target.vault.as_ref().map_or("at all".to_owned(), ToString::to_string);
+    match vaults.len() {
+        0 => Err(Error::NoVault { name: name() }.into()),
+        1 => Ok(vaults.remove(0)),
+        _ => Err(Error::WhichVault.into()),
+    }
+}
+
+/// The staging path of a vault's seed.
+pub(super) fn staging<'a>(vault: &'a Vault, target: &'a VaultTarget) -> &'a Path {
+    target.staging.as_deref().unwrap_or(&vault.seed.staging)
+}
+
+/// The vault's container and the imported one.
+pub(super) fn shelf(vault: &Vault, target: &VaultTarget) -> Result<ContainerShelf, Failure> {
+    let open = |name| container(&target.azure, &target.blobs, &vault.storage_account, name);
+    Ok(ContainerShelf {
+        vault: Arc::new(open(&vault.container)?),
+        vault_prefix: vault.prefix.clone(),
+        import: open(&vault.seed.container)?,
+        import_prefix: vault.seed.prefix.clone(),
+    })
+}
+
+fn password(vault: &Vault) -> Result<SecretString, crate::staging::Error> {
+    read_password(&vault.password_file, Weak::Accepted)
+}
+
+fn open(vault: &Vault, target: &VaultTarget, ui: &Ui) -> Result<Repository, Failure> {
+    let container: Container =
+        container(&target.azure, &target.blobs, &vault.storage_account, &vault.container)?;
+    let store = Arc::new(BlobStore::new(Arc::new(container), &vault.prefix));
+    let opened = Repository::open(store, &password(vault)?, ui.watcher());
+    Ok(opened.map_err(|source| failed(vault, source))?)
+}
+
+/// The snapshot whose id begins so; the newest if none is named.
+fn choose<'a>(
+    vault: &Vault,
+    all: &'a [Snapshot],
+    wanted: Option<&str>,
+) -> Result<&'a Snapshot, Error> {
+    let named = wanted.filter(|wanted| *wanted != "latest");
+    let none = || Error::NoSnapshot {
+        vault: vault.name.clone(),
+        wanted: named.unwrap_or("at all").to_owned(),
+    };
+    let Some(start) = named else { return all.last().ok_or_else(none) };
+    let found: Vec<&Snapshot> = all.iter().filter(|own| own.id.starts_with(start)).collect();
+    match found.as_slice() {
+        [] => Err(none()),
+        [snapshot] => Ok(snapshot),
+        several => Err(Error::ManySnapshots {
+            vault: vault.name.clone(),
+            wanted: start.to_owned(),
+            count: several.len(),
+        }),
+    }
+}
+
+/// Makes a vault, or finds it made.
+fn make(
+    create: &VaultCreate,
+    target: &VaultTarget,
+    state: &State,
+) -> Result<Box<dyn Outcome>, Failure> {
+    let name = target.vault.clone().ok_or(MissingFlag { flag: "--vault" })?;
+    let staging: PathBuf = match &target.staging {
+        Some(staging) => staging.clone(),
+        None => state.staging_of(None)?.ok_or(MissingFlag { flag: "--staging" })?,
+    };
+    let vault = record(create, name, &staging, state)?;
+    let same = |known: &Vault| known.name.as_str().eq_ignore_ascii_case(vault.name.as_str());
+    if let Some(known) = state.vaults()?.into_iter().find(same) {
+        return if is_as_asked(&known, &vault) {
+            Ok(Box::new(Vaults { vaults: vec![known], changed: Some(false) }))
+        } else {
+            Err(Error::Exists { name: known.name }.into())
+        };
+    }
+    let container =
+        container(&target.azure, &target.blobs, &vault.storage_account, &vault.container)?;
+    claim(&container, &vault.name)?;
+    state.keep_vault(&vault)?;
+    Ok(Box::new(Vaults { vaults: vec![vault], changed: Some(true) }))
+}
+
+/// What the flags and the seed say.
+fn record(
+    create: &VaultCreate,
+    name: VaultName,
+    staging: &Path,
+    state: &State,
+) -> Result<Vault, Failure> {
+    let seed = Seed::open(staging)?;
+    if seed.kind != SeedKind::Repository {
+        return Err(Error::PlainFiles { path: staging.to_owned() }.into());
+    }
+    let container = match &create.vault_container {
+        Some(container) => container.clone(),
+        None => format!("azseed-{}", name.as_str().to_lowercase()).parse()?,
+    };
+    if container == seed.target.container {
+        return Err(Error::SharedContainer { container }.into());
+    }
+    let known = create.password_file.clone().or_else(|| state.password_path(&seed));
+    let password_file =
+        known.ok_or_else(|| Error::NoPassword { path: staging.to_owned() })?;
+    read_password(&password_file, Weak::Accepted)?;
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    Ok(Vault {
+        version: VERSION,
+        name,
+        storage_account: seed.target.storage_account,
+        container,
+        prefix: "repo/".to_owned(),
+        subscription: seed.target.subscription,
+        resource_group: seed.target.resource_group,
+        seed: SeedLink {
+            id: seed.id,
+            job: seed.target.job,
+            container: seed.target.container,
+            prefix: seed.target.prefix,
+            staging: absolute(staging),
+            sources: seed.sources,
+            exclude: seed.exclude,
+        },
+        password_file: absolute(&password_file),
+        schedule: create.schedule,
+        retention: Retention {
+            daily: create.keep_daily,
+            weekly: create.keep_weekly,
+            monthly: create.keep_monthly,
+            yearly: create.keep_yearly,
+        },
+        lease: Uuid::new_v4(),
+        ingested_at: None,
+        incremented_at: None,
+        cleaned_at: None,
+    })
+}
+
+/// Whether a vault is what was asked for, apart from what has happened to it since.
+fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
+    let Vault { lease, ingested_at, incremented_at, cleaned_at, .. } = *known;
+    *known == Vault { lease, ingested_at, incremented_at, cleaned_at, ..asked.clone() }
+}
+
+/// The moment, for records.
+fn now() -> Timestamp {
+    Timestamp::now()
+}

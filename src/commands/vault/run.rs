@@ -1,0 +1,109 @@
+//! `vault run` and `vault status`: what is due, and doing it.
+
+use disk_prep::journal::JournalFolder;
+use disk_prep::limits::DRIVES_PER_JOB;
+use jiff::Zoned;
+use jiff::tz::TimeZone;
+
+use super::show::{Ran, Status};
+use super::{contents, now, password, shelf, staging};
+use crate::cli::VaultTarget;
+use crate::commands::connect::arm;
+use crate::commands::{Failure, Outcome};
+use crate::import_job::{self, ImportExport, JobService, part_name};
+use crate::staging::{Seed, journals};
+use crate::state::State;
+use crate::ui::Ui;
+use crate::vault::{Due, Error, Lease, Vault, VaultState, due, increment, ingest};
+
+/// Shows how far a vault is.
+pub fn status(vault: Vault, target: &VaultTarget) -> Result<Box<dyn Outcome>, Failure> {
+    let state = state_of(&vault, target)?;
+    let next = (state == VaultState::Protected).then(|| next(&vault)).transpose()?;
+    Ok(Box::new(Status { vault, state, next }))
+}
+
+/// Does what is due.
+pub fn run(
+    mut vault: Vault,
+    target: &VaultTarget,
+    state: &State,
+    is_asked_for: bool,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
+    let locked = || Error::Locked { container: vault.container.clone() };
+    let _lock = state.lock_vault(&vault.name)?.ok_or_else(locked)?;
+    // Another run may have gone on since the record was read.
+    if let Some(known) = state.vaults()?.into_iter().find(|own| own.name == vault.name) {
+        vault = known;
+    }
+    let reached = state_of(&vault, target)?;
+    let mut ran = Ran { name: vault.name.clone(), state: reached, ingested: None, increment: None, next: None };
+    if matches!(reached, VaultState::AwaitingSeed | VaultState::SeedInTransit) {
+        return Ok(Box::new(ran));
+    }
+    if reached == VaultState::Protected && !is_asked_for {
+        let next = next(&vault)?;
+        if next != Due::Now {
+            ran.next = Some(next);
+            return Ok(Box::new(ran));
+        }
+    }
+    let shelf = shelf(&vault, target)?;
+    let _lease = Lease::take(&shelf.vault, vault.lease)?;
+    let watcher = ui.watcher();
+    if vault.ingested_at.is_none() {
+        let staging = staging(&vault, target);
+        let seed = Seed::open(staging)?;
+        let blobs = contents::seed_blobs(&seed, staging)?;
+        let spare = contents::spare(seed.data_root(staging));
+        ran.ingested = Some(ingest(&blobs, &shelf, &spare, watcher.as_ref())?);
+        vault.ingested_at = Some(now());
+        state.keep_vault(&vault)?;
+    }
+    let done =
+        increment(&vault, &shelf.vault, &password(&vault)?, &Zoned::now(), &watcher)?;
+    ran.increment = Some(done);
+    vault.incremented_at = Some(now());
+    state.keep_vault(&vault)?;
+    ran.state = VaultState::Protected;
+    ran.next = Some(next(&vault)?);
+    Ok(Box::new(ran))
+}
+
+/// When the next increment is due, in this machine's time.
+fn next(vault: &Vault) -> Result<Due, Failure> {
+    let last = vault.incremented_at.map(|time| time.to_zoned(TimeZone::system()));
+    due(vault.schedule, last.as_ref(), &Zoned::now()).map_err(|_| {
+        // Only at the end of the calendar.
+        Failure::from(Error::NoTurn { name: vault.name.clone() })
+    })
+}
+
+/// How far a vault is, by its record, the journals and the service.
+fn state_of(vault: &Vault, target: &VaultTarget) -> Result<VaultState, Failure> {
+    if vault.ingested_at.is_some() {
+        return Ok(VaultState::Protected);
+    }
+    let histories = JournalFolder::new(journals(staging(vault, target))).read()?;
+    let sealed = histories.iter().filter(|history| history.sealed.is_some()).count();
+    let service = ImportExport::new(
+        arm(&target.azure)?,
+        vault.subscription.clone(),
+        vault.resource_group.clone(),
+    );
+    let mut reached = VaultState::AwaitingSeed;
+    for part in 0..sealed.div_ceil(DRIVES_PER_JOB) {
+        let job = match service.find(&part_name(&vault.seed.job, part)?) {
+            Ok(job) => job,
+            Err(import_job::Error::NoSuchJob { .. }) => return Ok(VaultState::AwaitingSeed),
+            Err(error) => return Err(error.into()),
+        };
+        reached = match job.state.as_str() {
+            "Completed" | "Closed" if reached != VaultState::SeedInTransit => VaultState::Ingesting,
+            "Creating" => return Ok(VaultState::AwaitingSeed),
+            _ => VaultState::SeedInTransit,
+        };
+    }
+    Ok(reached)
+}

@@ -1,0 +1,224 @@
+//! Vaults as a person and a script see them.
+
+use std::path::PathBuf;
+
+use disk_prep::noun::{ByteSize, ErrorKind, VaultName};
+use serde_json::{Value, json};
+
+use crate::commands::Outcome;
+use crate::exit::Exit;
+use crate::repository::Snapshot;
+use crate::vault::{Due, Increment, Ingested, Vault, VaultState};
+
+/// Vaults as this machine knows them.
+pub struct Vaults {
+    pub vaults: Vec<Vault>,
+    /// Whether this run made it; `None` when it only looked.
+    pub changed: Option<bool>,
+}
+
+fn known_state(vault: &Vault) -> VaultState {
+    if vault.ingested_at.is_some() { VaultState::Protected } else { VaultState::AwaitingSeed }
+}
+
+fn value(vault: &Vault, state: VaultState) -> Value {
+    json!({
+        "type": "vault", "version": 1, "name": vault.name, "state": state,
+        "storage_account": vault.storage_account, "container": vault.container,
+        "prefix": vault.prefix, "job": vault.seed.job, "seed_container": vault.seed.container,
+        "schedule": vault.schedule, "retention": vault.retention,
+        "ingested_at": vault.ingested_at, "incremented_at": vault.incremented_at,
+        "cleaned_at": vault.cleaned_at,
+    })
+}
+
+fn text(vault: &Vault, state: VaultState) -> String {
+    let when = |time: Option<jiff::Timestamp>| time.map_or("not yet".to_owned(), |at| at.to_string());
+    let Vault { name, storage_account, container, prefix, seed, .. } = vault;
+    [
+        format!("Vault         {name}"),
+        format!("State         {}", state.word()),
+        format!("Kept in       {storage_account}/{container}/{prefix}"),
+        format!("Seed          job {}, imported to {}/{}", seed.job, seed.container, seed.prefix),
+        format!("Taken in      {}", when(vault.ingested_at)),
+        format!("Last run      {}", when(vault.incremented_at)),
+        format!("Password      in {}", vault.password_file.display()),
+    ]
+    .join("\n")
+}
+
+impl Outcome for Vaults {
+    fn text(&self) -> String {
+        if self.vaults.is_empty() {
+            return "No vault is known here".to_owned();
+        }
+        let shown = self.vaults.iter().map(|vault| text(vault, known_state(vault)));
+        shown.collect::<Vec<_>>().join("\n\n")
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let line = |vault: &Vault| {
+            let mut line = value(vault, known_state(vault));
+            if let Some(changed) = self.changed {
+                line["changed"] = json!(changed);
+            }
+            line
+        };
+        self.vaults.iter().map(line).collect()
+    }
+}
+
+fn due_text(next: &Due) -> String {
+    match next {
+        Due::Now => "now".to_owned(),
+        Due::At(time) => time.strftime("%Y-%m-%d %H:%M %Z").to_string(),
+    }
+}
+
+fn due_value(next: Option<&Due>) -> Value {
+    match next {
+        None => Value::Null,
+        Some(Due::Now) => json!("now"),
+        Some(Due::At(time)) => json!(time.timestamp()),
+    }
+}
+
+/// How far a vault is.
+pub struct Status {
+    pub vault: Vault,
+    pub state: VaultState,
+    pub next: Option<Due>,
+}
+
+impl Outcome for Status {
+    fn text(&self) -> String {
+        let mut shown = text(&self.vault, self.state);
+        if let Some(next) = &self.next {
+            shown.push_str(&format!("\nNext run      {}", due_text(next)));
+        }
+        shown
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let mut line = value(&self.vault, self.state);
+        line["next_due"] = due_value(self.next.as_ref());
+        vec![line]
+    }
+}
+
+/// What a run has done.
+pub struct Ran {
+    pub name: VaultName,
+    pub state: VaultState,
+    pub ingested: Option<Ingested>,
+    pub increment: Option<Increment>,
+    pub next: Option<Due>,
+}
+
+impl Outcome for Ran {
+    fn text(&self) -> String {
+        let mut lines = Vec::new();
+        match self.state {
+            VaultState::AwaitingSeed => lines.push(format!(
+                "Vault {} waits for its seed: nothing was shipped yet",
+                self.name
+            )),
+            VaultState::SeedInTransit => {
+                lines.push(format!("Vault {} waits for its seed: the import is under way", self.name));
+            }
+            VaultState::Ingesting | VaultState::Protected => {}
+        }
+        if let Some(Ingested { unchanged, copied, streamed, repaired }) = self.ingested {
+            lines.push(format!(
+                "Seed taken in: {copied} blobs copied, {streamed} streamed, {repaired} repaired from \
+                 staging, {unchanged} there already; every one proven by its MD5"
+            ));
+        }
+        if let Some(Increment { backup, forgotten }) = &self.increment {
+            let bytes = ByteSize(backup.bytes);
+            let id = &backup.snapshot[..8];
+            lines.push(format!("Snapshot {id}: {} files, {bytes}", backup.files));
+            if !forgotten.is_empty() {
+                lines.push(format!("{} older snapshots forgotten", forgotten.len()));
+            }
+            lines.extend(backup.unreadable.iter().map(|what| format!("Not readable: {what}")));
+        }
+        if let Some(next) = &self.next {
+            lines.push(format!("Vault {} is protected; next run due {}", self.name, due_text(next)));
+        }
+        lines.join("\n")
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let ingested = self.ingested.map(|own| {
+            json!({"copied": own.copied, "streamed": own.streamed, "repaired": own.repaired,
+                   "unchanged": own.unchanged})
+        });
+        let increment = self.increment.as_ref().map(|Increment { backup, forgotten }| {
+            json!({"snapshot": backup.snapshot, "tree": backup.tree, "files": backup.files,
+                   "bytes": backup.bytes, "unreadable": backup.unreadable,
+                   "forgotten": forgotten})
+        });
+        vec![json!({
+            "type": "vault-run", "version": 1, "name": self.name, "state": self.state,
+            "ingested": ingested, "increment": increment, "next_due": due_value(self.next.as_ref()),
+        })]
+    }
+
+    fn exit(&self) -> Exit {
+        let lost = self.increment.as_ref().is_some_and(|own| !own.backup.unreadable.is_empty());
+        Exit::of(lost.then_some(ErrorKind::LeftOut))
+    }
+}
+
+/// Snapshots, the oldest first.
+pub struct Snapshots(pub Vec<Snapshot>);
+
+impl Outcome for Snapshots {
+    fn text(&self) -> String {
+        let mut lines = vec![format!("{:<10} {:<20} {:<16} {:>9} {:>10}  PATHS", "ID", "TIME", "HOST", "FILES", "SIZE")];
+        for own in &self.0 {
+            let paths: Vec<String> = own.paths.iter().map(|path| path.display().to_string()).collect();
+            let files = own.files.map_or("-".to_owned(), |files| files.to_string());
+            let bytes = own.bytes.map_or("-".to_owned(), |bytes| ByteSize(bytes).to_string());
+            let time = own.time.strftime("%Y-%m-%d %H:%M:%S").to_string();
+            lines.push(format!(
+                "{:<10} {time:<20} {:<16} {files:>9} {bytes:>10}  {}",
+                &own.id[..8],
+                own.host,
+                paths.join(", ")
+            ));
+        }
+        lines.join("\n")
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let line = |own: &Snapshot| {
+            json!({"type": "snapshot", "version": 1, "id": own.id, "tree": own.tree,
+                   "time": own.time, "host": own.host, "paths": own.paths, "files": own.files,
+                   "bytes": own.bytes})
+        };
+        self.0.iter().map(line).collect()
+    }
+}
+
+/// A snapshot that was written to a folder.
+pub struct Restored {
+    pub snapshot: Snapshot,
+    pub folder: PathBuf,
+    pub bytes: u64,
+}
+
+impl Outcome for Restored {
+    fn text(&self) -> String {
+        let (id, bytes) = (&self.snapshot.id[..8], ByteSize(self.bytes));
+        format!("Snapshot {id} is restored to {}: {bytes} written", self.folder.display())
+    }
+
+    fn json(&self) -> Vec<Value> {
+        vec![json!({
+            "type": "restored", "version": 1, "snapshot": self.snapshot.id, "target": self.folder,
+            "bytes": self.bytes,
+        })]
+    }
+}

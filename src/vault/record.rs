@@ -1,0 +1,102 @@
+//! What this machine knows of a vault.
+
+use std::path::PathBuf;
+
+use disk_prep::noun::{
+    AccountName, ContainerName, JobName, ResourceGroup, SubscriptionId, VaultName,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Schedule;
+use crate::repository::Retention;
+
+/// Version of the record that this program writes.
+pub const VERSION: u32 = 1;
+
+/// A vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vault {
+    /// Version of the record.
+    pub version: u32,
+    /// Its name.
+    pub name: VaultName,
+    /// The storage account.
+    pub storage_account: AccountName,
+    /// The container.
+    pub container: ContainerName,
+    /// Stands before every blob of the repository; ends in a slash.
+    pub prefix: String,
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// The resource group.
+    pub resource_group: ResourceGroup,
+    /// The seed that it waits for, or has taken in.
+    pub seed: SeedLink,
+    /// File with the repository's password.
+    pub password_file: PathBuf,
+    /// When increments are made.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Which snapshots are kept; all, if nothing is said.
+    #[serde(default)]
+    pub retention: Retention,
+    /// Name of this machine's lease of the container.
+    pub lease: Uuid,
+    /// When the seed was taken in.
+    #[serde(default)]
+    pub ingested_at: Option<Timestamp>,
+    /// When the last increment was made.
+    #[serde(default)]
+    pub incremented_at: Option<Timestamp>,
+    /// When the imported container was cleared.
+    #[serde(default)]
+    pub cleaned_at: Option<Timestamp>,
+}
+
+/// A seed as the vault knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeedLink {
+    /// The seed's own name.
+    pub id: Uuid,
+    /// Its import job; more than ten drives are several, of names that follow from this one.
+    pub job: JobName,
+    /// The container it is imported to.
+    pub container: ContainerName,
+    /// Stands before its blobs.
+    pub prefix: String,
+    /// Its staging path, where this machine saw it last.
+    pub staging: PathBuf,
+    /// What was backed up, absolute on the source machine.
+    pub sources: Vec<PathBuf>,
+    /// Globs that were left out.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+}
+
+/// How far a vault is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VaultState {
+    /// Nothing was shipped.
+    AwaitingSeed,
+    /// The drives are on their way, or being read.
+    SeedInTransit,
+    /// The import is done and not yet taken in.
+    Ingesting,
+    /// The seed is taken in; increments go on.
+    Protected,
+}
+
+impl VaultState {
+    /// The word for a person.
+    pub fn word(self) -> &'static str {
+        match self {
+            VaultState::AwaitingSeed => "awaiting seed",
+            VaultState::SeedInTransit => "seed in transit",
+            VaultState::Ingesting => "ingesting",
+            VaultState::Protected => "protected",
+        }
+    }
+}
