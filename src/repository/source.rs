@@ -1,12 +1,19 @@
 //! The sources of a backup. The library leaves out what it cannot read and only logs it; here it
-//! reads through a wrapper that keeps each such file with its path and the reason.
+//! reads through a wrapper that keeps each such file with its path and the reason. The library
+//! also forgets mode and times of the folders that were named; here they are entries like others.
 
+use std::collections::VecDeque;
 use std::error::Error as _;
 use std::fmt::Display;
+use std::fs;
 use std::io::{self, Read};
+use std::iter::Peekable;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
+use rustic_core::repofile::{Metadata, Node, NodeType};
 use rustic_core::{
     BackupOptions, LocalSource, ReadSource, ReadSourceEntry, ReadSourceOpen, RusticResult,
 };
@@ -30,6 +37,7 @@ impl Lost {
 /// Files of the source machine, with an account of what could not be read.
 pub(super) struct Sources {
     files: LocalSource,
+    roots: Vec<PathBuf>,
     lost: Lost,
 }
 
@@ -42,7 +50,7 @@ impl Sources {
             &options.ignore_filter_opts,
             paths,
         )?;
-        Ok(Sources { files, lost: Lost::default() })
+        Ok(Sources { files, roots: paths.to_vec(), lost: Lost::default() })
     }
 
     /// What could not be read: the path, a colon, the reason.
@@ -60,13 +68,18 @@ impl ReadSource for Sources {
     }
 
     fn entries(&self) -> Entries {
-        Entries { files: self.files.entries(), lost: self.lost.clone() }
+        let mut roots: Vec<PathBuf> =
+            self.roots.iter().filter(|path| path.is_dir()).cloned().collect();
+        roots.sort();
+        Entries { files: self.files.entries().peekable(), roots: roots.into(), lost: self.lost.clone() }
     }
 }
 
-/// Walks the sources.
+/// Walks the sources, in the order of their paths.
 pub(super) struct Entries {
-    files: <LocalSource as ReadSource>::Iter,
+    files: Peekable<<LocalSource as ReadSource>::Iter>,
+    /// Folders that were named and have not come yet.
+    roots: VecDeque<PathBuf>,
     lost: Lost,
 }
 
@@ -74,6 +87,18 @@ impl Iterator for Entries {
     type Item = RusticResult<ReadSourceEntry<Opening>>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        let next = match self.files.peek() {
+            Some(Ok(entry)) => Some(entry.path.as_path()),
+            _ => None,
+        };
+        if self.roots.front().is_some_and(|root| next.is_none_or(|next| *root < *next)) {
+            let root = self.roots.pop_front()?;
+            return match folder(&root) {
+                Ok(node) => Some(Ok(ReadSourceEntry { path: root, node, open: None })),
+                // The walk says why it cannot be read.
+                Err(_) => self.next(),
+            };
+        }
         let entry = self.files.next()?;
         Some(match entry {
             Ok(ReadSourceEntry { path, node, open }) => {
@@ -89,6 +114,28 @@ impl Iterator for Entries {
             }
         })
     }
+}
+
+/// A folder that was named, as the library describes the folders below it. The format has modes
+/// in the form of Go: permissions, and bits of its own for the rest.
+fn folder(path: &Path) -> io::Result<Node> {
+    const GO_FOLDER: u32 = 1 << 31;
+    const GO_SPECIAL: [(u32, u32); 3] = [(0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20)];
+    let about = fs::metadata(path)?;
+    let special = GO_SPECIAL.iter().filter(|(bit, _)| about.mode() & bit != 0);
+    let mode = special.fold(GO_FOLDER | (about.mode() & 0o777), |mode, (_, own)| mode | own);
+    let time = |secs, nanos| Timestamp::new(secs, i32::try_from(nanos).unwrap_or(0)).ok();
+    let about = Metadata {
+        mode: Some(mode),
+        mtime: time(about.mtime(), about.mtime_nsec()),
+        ctime: time(about.ctime(), about.ctime_nsec()),
+        uid: Some(about.uid()),
+        gid: Some(about.gid()),
+        inode: about.ino(),
+        ..Metadata::default()
+    };
+    let name = path.file_name().unwrap_or_default();
+    Ok(Node::new_node(name, NodeType::Dir, about))
 }
 
 /// A file about to be read.
