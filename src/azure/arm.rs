@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use reqwest::{Client, Method, StatusCode};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub struct ArmOptions {
     pub endpoint: Url,
     /// Where tokens are given.
     pub authority: Url,
+    /// A token to use; without it, whoever is signed in.
+    pub token: Option<SecretString>,
     /// Certificates and proxy.
     pub network: Network,
 }
@@ -73,7 +75,7 @@ impl Arm {
     pub fn open(options: &ArmOptions) -> Result<Self, Error> {
         let endpoint = https(&options.endpoint)?;
         let authority = https(&options.authority)?;
-        let http = options.network.client(Clear::Refused)?;
+        let http = options.network.client(&endpoint, Clear::Refused)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -81,7 +83,7 @@ impl Arm {
         Ok(Arm {
             runtime,
             http,
-            sign_in: SignIn::from_environment(&authority)?,
+            sign_in: SignIn::choose(options.token.as_ref(), &authority)?,
             endpoint,
             held: Mutex::new(None),
             pause: std::thread::sleep,

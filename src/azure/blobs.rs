@@ -53,8 +53,8 @@ pub struct BlobOptions {
 /// What opens an account.
 #[derive(Debug, Clone)]
 pub enum BlobCredential {
-    /// Whoever is signed in.
-    SignedIn,
+    /// Whoever is signed in, or a token that was given.
+    SignedIn(Option<SecretString>),
     /// The account's key.
     Key(SecretString),
     /// A shared access signature.
@@ -135,12 +135,12 @@ impl Container {
             https(&url)?;
             Clear::Refused
         };
-        let http = options.network.client(clear)?;
+        let http = options.network.client(&url, clear)?;
         let credential = match &options.credential {
             BlobCredential::Key(key) => Signs::Key(SharedKey::new(account.clone(), key)?),
             BlobCredential::Sas(sas) => Signs::Sas(sas.clone()),
-            BlobCredential::SignedIn => {
-                let sign_in = SignIn::from_environment(&https(&options.authority)?)?;
+            BlobCredential::SignedIn(token) => {
+                let sign_in = SignIn::choose(token.as_ref(), &https(&options.authority)?)?;
                 Signs::Token { sign_in, http: http.clone(), held: Mutex::new(None) }
             }
         };

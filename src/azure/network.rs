@@ -30,8 +30,8 @@ pub(super) enum Clear {
 }
 
 impl Network {
-    /// A client; nothing is sent yet.
-    pub(super) fn client(&self, clear: Clear) -> Result<Client, Error> {
+    /// A client for an endpoint; nothing is sent yet. This machine itself is reached without a proxy.
+    pub(super) fn client(&self, endpoint: &Url, clear: Clear) -> Result<Client, Error> {
         // A second call finds it installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder: ClientBuilder = Client::builder()
@@ -44,7 +44,9 @@ impl Network {
                 builder = builder.add_root_certificate(certificate);
             }
         }
-        if let Some(proxy) = &self.proxy {
+        if is_loopback(endpoint) {
+            builder = builder.no_proxy();
+        } else if let Some(proxy) = &self.proxy {
             let proxy = Proxy::all(proxy.clone()).map_err(|source| Error::Client { source })?;
             builder = builder.proxy(proxy);
         }

@@ -55,8 +55,12 @@ struct Answer {
 }
 
 impl SignIn {
-    /// The first of token, service principal and CLI that the environment offers.
-    pub fn from_environment(authority: &Url) -> Result<Self, Error> {
+    /// A token that was given, else the first of token, service principal and CLI that the
+    /// environment offers.
+    pub fn choose(given: Option<&SecretString>, authority: &Url) -> Result<Self, Error> {
+        if let Some(token) = given {
+            return Ok(SignIn::Token(token.clone()));
+        }
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         if let Some(token) = variable("AZSEED_TOKEN") {
             return Ok(SignIn::Token(token.into()));

@@ -17,6 +17,9 @@ pub struct AzureArgs {
     #[arg(long, global = true, value_name = "URL", env = "AZSEED_AUTHORITY")]
     #[arg(default_value = "https://login.microsoftonline.com")]
     pub authority: Url,
+    /// A file (0600) with a token to use; else AZSEED_TOKEN, else the sign-in
+    #[arg(long, global = true, value_name = "FILE", env = "AZSEED_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
     /// A certificate authority beside the system's own
     #[arg(long, global = true, value_name = "PEM", env = "AZSEED_CA_FILE")]
     pub ca_file: Option<PathBuf>,

@@ -48,9 +48,9 @@ pub enum JobCommand {
         after_help = "Example:\n  azseed job create --staging /mnt/staging --location westeurope"
     )]
     Create {
-        /// Region of the storage account
+        /// Region of the storage account, if the seed has none
         #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
-        location: String,
+        location: Option<String>,
         /// A TOML file with return address and carrier, if the seed has none
         #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]
         contact: Option<PathBuf>,

@@ -8,6 +8,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use disk_prep::drive::DriveName;
 use disk_prep::noun::{ByteSize, Cipher, Serial};
 
+use super::azure::AzureArgs;
 use super::drive::{DEV_HELP, drive_name};
 
 /// Arguments of `plan`.
@@ -101,7 +102,7 @@ pub enum ProfileChoice {
 /// Arguments of `prep`.
 #[derive(Debug, Args)]
 #[command(after_help = format!(
-    "{DEV_HELP}\n\nExamples:\n  azseed prep --staging /mnt/staging --offline \
+    "{DEV_HELP}\n\nExamples:\n  azseed prep --staging /mnt/staging \
      --drive /dev/disk/by-id/ata-WDC_WD40EFRX-WX41A1B\n  azseed prep --staging /mnt/staging --offline \
      --drive a.img,size=4T --drive b.img,size=4T\n\nRun the same command again after a stop: it goes on where it was."
 ))]
@@ -119,8 +120,14 @@ pub struct PrepArgs {
     #[arg(long, value_enum)]
     pub wipe: Option<WipeChoice>,
     /// Make no import job; fill drives only
-    #[arg(long, required = true)]
+    #[arg(long)]
     pub offline: bool,
+    /// Region of the storage account, if the seed has none
+    #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
+    pub location: Option<String>,
+    /// A TOML file with return address and carrier, if the seed has none
+    #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]
+    pub contact: Option<PathBuf>,
     /// Read every drive back when it is sealed
     #[arg(long)]
     pub verify: bool,
@@ -134,6 +141,9 @@ pub struct PrepArgs {
     /// How the service knows the manifest
     #[arg(long, value_enum, env = "AZSEED_PROFILE", default_value = "legacy")]
     pub profile: ProfileChoice,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub azure: AzureArgs,
 }
 
 #[cfg(test)]

@@ -72,6 +72,9 @@ pub struct SeedArgs {
     /// A TOML file with return address and carrier
     #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]
     pub contact: Option<PathBuf>,
+    /// Region of the storage account
+    #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
+    pub location: Option<String>,
 }
 
 /// `stage` besides writing a backup.

@@ -24,6 +24,7 @@ pub(super) fn arm(args: &AzureArgs) -> Result<Arm, Error> {
     Arm::open(&ArmOptions {
         endpoint: args.arm_endpoint.clone(),
         authority: args.authority.clone(),
+        token: args.token_file.as_deref().map(secret).transpose()?,
         network: network(args),
     })
 }
@@ -40,23 +41,27 @@ pub(super) fn container(
         endpoint: blobs.blob_endpoint.clone(),
         authority: azure.authority.clone(),
         network: network(azure),
-        credential: credential(blobs)?,
+        credential: credential(azure, blobs)?,
     };
     Container::open(&options, name.clone())
 }
 
-/// What a file says goes before what the environment says; a key before a SAS before the sign-in.
-fn credential(args: &BlobArgs) -> Result<BlobCredential, Error> {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+/// What a file says goes before what the environment says; a key before a SAS before a token
+/// before the sign-in.
+fn credential(azure: &AzureArgs, args: &BlobArgs) -> Result<BlobCredential, Error> {
     if let Some(path) = &args.account_key_file {
         return secret(path).map(BlobCredential::Key);
     }
     if let Some(path) = &args.sas_file {
         return secret(path).map(BlobCredential::Sas);
     }
+    if let Some(path) = &azure.token_file {
+        return secret(path).map(|token| BlobCredential::SignedIn(Some(token)));
+    }
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let key = variable(KEY_VARIABLE).map(|key| BlobCredential::Key(key.into()));
     let sas = || variable(SAS_VARIABLE).map(|sas| BlobCredential::Sas(sas.into()));
-    Ok(key.or_else(sas).unwrap_or(BlobCredential::SignedIn))
+    Ok(key.or_else(sas).unwrap_or(BlobCredential::SignedIn(None)))
 }
 
 /// Reads a secret from a file that only its owner may read.

@@ -13,10 +13,13 @@ use disk_prep::world::RealWorld;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
+use super::connect::arm;
+use super::job::{Parcel, Said};
 use super::verify::Verified;
 use super::{Failure, Outcome, data_set};
 use crate::cli::{Global, PrepArgs, ProfileChoice, WipeChoice};
 use crate::exit::Exit;
+use crate::import_job::{ImportExport, Job, Written};
 use crate::staging::{Seed, journals};
 use crate::state::{State, drives_of};
 use crate::ui::Ui;
@@ -24,6 +27,8 @@ use crate::ui::Ui;
 /// Runs `prep`.
 pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
     let seed = Seed::open(&args.staging)?;
+    // What the job will need is known before anything is written.
+    let office = if args.offline { None } else { Some(Office::open(args, &seed)?) };
     let set = data_set(&seed, &args.staging)?;
     let folder = JournalFolder::new(journals(&args.staging));
     let state = State::open(global.state.as_deref())?;
@@ -65,7 +70,30 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
     let outcome = outcome?;
     let verified = if args.verify { read_back(args, &folder, &outcome, ui)? } else { None };
     let wanted = wanted(&outcome, args);
-    Ok(Box::new(Prepared { outcome, verified, wanted, staging: args.staging.clone() }))
+    let staging = args.staging.clone();
+    let mut prepared = Prepared { outcome, verified, wanted, staging, jobs: None };
+    if let Some(Office { parcel, service }) = office
+        && prepared.is_complete()
+    {
+        prepared.jobs = Some(parcel.make_jobs(&service, &seed, &args.staging));
+    }
+    Ok(Box::new(prepared))
+}
+
+/// Where the job is made.
+struct Office {
+    parcel: Parcel,
+    service: ImportExport,
+}
+
+impl Office {
+    fn open(args: &PrepArgs, seed: &Seed) -> Result<Self, Failure> {
+        let parcel = Parcel::new(seed, args.location.as_ref(), args.contact.as_deref())?;
+        let target = &seed.target;
+        let (subscription, group) = (target.subscription.clone(), target.resource_group.clone());
+        let service = ImportExport::new(arm(&args.azure)?, subscription, group);
+        Ok(Office { parcel, service })
+    }
 }
 
 /// At a terminal the serial of each drive that would be formatted is typed; in a script nothing
@@ -149,9 +177,28 @@ struct Prepared {
     verified: Option<Verified>,
     wanted: Option<(usize, u64)>,
     staging: std::path::PathBuf,
+    /// The jobs that were made, or why not; `None` when none was to be made yet.
+    jobs: Option<Result<Vec<(Job, Written)>, Failure>>,
 }
 
 impl Prepared {
+    /// Whether every file has its place on a sealed drive, or is named as left out.
+    fn is_complete(&self) -> bool {
+        let is_whole = |(serial, _): &(Serial, _)| self.outcome.set_aside.contains(serial);
+        self.missing().0 == 0
+            && self.outcome.waiting.is_empty()
+            && self.outcome.failed.iter().all(is_whole)
+    }
+
+    fn said(&self) -> Option<Said> {
+        let jobs = self.jobs.as_ref()?.as_ref().ok()?.clone();
+        Some(Said { jobs, now: jiff::Timestamp::now() })
+    }
+
+    fn refusal(&self) -> Option<&dyn Diagnose> {
+        Some(self.jobs.as_ref()?.as_ref().err()?.0.as_ref())
+    }
+
     fn left_out(&self) -> impl Iterator<Item = (&Serial, &DataFile, &str)> {
         self.outcome.sealed.iter().flat_map(|drive| {
             drive.left_out.iter().map(|(file, reason)| (&drive.serial, file, reason.as_str()))
@@ -204,9 +251,21 @@ impl Outcome for Prepared {
             lines.push("Run the same command with more drives to go on".to_owned());
         }
         lines.extend(self.verified.as_ref().map(Outcome::text));
-        if self.exit() == Exit::Done {
-            let staging = self.staging.display();
-            lines.push(format!("Next: `azseed job create --staging {staging} --location REGION`"));
+        lines.extend(self.said().map(|said| said.text()));
+        let staging = self.staging.display();
+        if let Some(error) = self.refusal() {
+            lines.push(format!("The drives are ready, the job is not made: {error}"));
+        }
+        if self.is_complete() {
+            lines.push(match self.said() {
+                Some(_) => format!(
+                    "Next: send the drives, then `azseed job ship --staging {staging} \
+                     --carrier NAME --tracking-number NUMBER`"
+                ),
+                None => {
+                    format!("Next: `azseed job create --staging {staging} --location REGION`")
+                }
+            });
         }
         lines.join("\n")
     }
@@ -235,6 +294,13 @@ impl Outcome for Prepared {
         }
         let (missing_files, missing_bytes) = self.missing();
         lines.extend(self.verified.iter().flat_map(Outcome::json));
+        lines.extend(self.said().iter().flat_map(Outcome::json));
+        if let Some(error) = self.refusal() {
+            lines.push(json!({
+                "type": "job-not-made", "version": 1, "code": error.code(),
+                "message": error.to_string(),
+            }));
+        }
         lines.push(json!({
             "type": "prepared", "version": 1, "sealed": self.outcome.sealed.len(),
             "newly_sealed": self.outcome.newly_sealed, "unused": self.outcome.unused,
@@ -259,6 +325,7 @@ impl Outcome for Prepared {
         }
         let differs = self.verified.as_ref().is_some_and(|verified| verified.exit() != Exit::Done);
         kinds.extend(differs.then_some(ErrorKind::Difference));
+        kinds.extend(self.refusal().map(Diagnose::kind));
         Exit::of(kinds)
     }
 }

@@ -76,6 +76,7 @@ fn seed_of(args: &SeedArgs) -> Result<(PathBuf, Target), Failure> {
         subscription: args.subscription.clone().ok_or(missing("--subscription"))?,
         resource_group: args.resource_group.clone().ok_or(missing("--resource-group"))?,
         contact: args.contact.as_deref().map(contact).transpose()?,
+        location: args.location.clone(),
     };
     Ok((args.staging.clone().ok_or(missing("--staging"))?, target))
 }

@@ -101,6 +101,9 @@ pub struct Target {
     /// Return address and carrier.
     #[serde(default)]
     pub contact: Option<Contact>,
+    /// Region of the storage account.
+    #[serde(default)]
+    pub location: Option<String>,
 }
 
 /// What a seed amounts to.

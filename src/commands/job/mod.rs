@@ -1,12 +1,11 @@
 //! `job`: the import job, from the sealed drives to its end.
 
+mod create;
 mod keys;
 mod show;
 
 use std::path::PathBuf;
 
-use disk_prep::journal::{History, JournalFolder};
-use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{JobName, ResourceGroup, SubscriptionId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,11 +14,11 @@ use super::connect::arm;
 use super::stage::{MissingFlag, contact};
 use super::{Failure, Outcome};
 use crate::cli::{Global, JobArgs, JobCommand, JobTarget};
-use crate::import_job::{
-    DriveEntry, ImportExport, Job, JobService, NewJob, Shipment, Written, part_name,
-};
-use crate::staging::{Seed, journals};
-use show::{JobList, Locations, Said};
+use crate::import_job::{ImportExport, Job, JobService, Shipment, Written};
+use crate::staging::Seed;
+pub(super) use create::Parcel;
+use show::{JobList, Locations};
+pub(super) use show::Said;
 
 /// Runs `job`.
 pub fn run(args: &JobArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
@@ -30,7 +29,10 @@ pub fn run(args: &JobArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure>
     match &args.command {
         JobCommand::Keys { reveal } => keys::keys(args.target.staging.as_deref(), *reveal, global),
         JobCommand::Create { location, contact: file } => {
-            said(create(&target, location, file.as_ref())?)
+            let (seed, staging) =
+                target.seed.as_ref().ok_or(MissingFlag { flag: "--staging" })?;
+            let parcel = Parcel::new(seed, location.as_ref(), file.as_deref())?;
+            said(parcel.make_jobs(&target.service()?, seed, staging)?)
         }
         JobCommand::List => {
             let jobs = target.service()?.list()?;
@@ -106,49 +108,4 @@ impl<'a> Target<'a> {
             group.ok_or(MissingFlag { flag: "--resource-group" })?,
         ))
     }
-}
-
-/// Makes a job for every ten sealed drives, in the order of sealing.
-fn create(
-    target: &Target<'_>,
-    location: &str,
-    file: Option<&PathBuf>,
-) -> Result<Vec<(Job, Written)>, Failure> {
-    let (seed, staging) = target.seed.as_ref().ok_or(MissingFlag { flag: "--staging" })?;
-    let contact = match file {
-        Some(file) => contact(file)?,
-        None => seed.target.contact.clone().ok_or(MissingFlag { flag: "--contact" })?,
-    };
-    let mut sealed: Vec<History> = JournalFolder::new(journals(staging)).read()?;
-    sealed.retain(|history| history.sealed.is_some());
-    sealed.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));
-    let drives: Vec<DriveEntry> = sealed.iter().filter_map(entry).collect();
-    if drives.is_empty() {
-        let job = seed.target.job.clone();
-        return Err(crate::import_job::Error::NoDrives { job }.into());
-    }
-    let service = target.service()?;
-    let mut made = Vec::new();
-    for (part, drives) in drives.chunks(DRIVES_PER_JOB).enumerate() {
-        let job = NewJob {
-            name: part_name(&seed.target.job, part)?,
-            location: location.to_owned(),
-            storage_account: seed.target.storage_account.clone(),
-            contact: contact.clone(),
-            drives: drives.to_vec(),
-        };
-        made.push(service.create(&job)?);
-    }
-    Ok(made)
-}
-
-fn entry(history: &History) -> Option<DriveEntry> {
-    let sealed = history.sealed.as_ref()?;
-    Some(DriveEntry {
-        serial: history.begun.serial.clone(),
-        recovery_password: history.begun.recovery_password.clone(),
-        manifest_file: sealed.manifest.clone(),
-        manifest_hash: sealed.manifest_hash.clone(),
-        header_hash: sealed.header_hash.clone(),
-    })
 }

@@ -1,0 +1,74 @@
+//! The import jobs of a seed, made from the journals of its sealed drives.
+
+use std::path::Path;
+
+use disk_prep::journal::{History, JournalFolder};
+use disk_prep::limits::DRIVES_PER_JOB;
+use disk_prep::noun::Contact;
+
+use crate::commands::Failure;
+use crate::commands::stage::{MissingFlag, contact};
+use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name};
+use crate::staging::{Seed, journals};
+
+/// What a job needs beside its drives.
+#[derive(Debug)]
+pub(in crate::commands) struct Parcel {
+    contact: Contact,
+    location: String,
+}
+
+impl Parcel {
+    /// What the flags say, else what the seed says; missing is a wrong call.
+    pub fn new(
+        seed: &Seed,
+        location: Option<&String>,
+        file: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        let given = file.map(contact).transpose()?.or_else(|| seed.target.contact.clone());
+        let location = location.or(seed.target.location.as_ref());
+        Ok(Parcel {
+            contact: given.ok_or(MissingFlag { flag: "--contact" })?,
+            location: location.ok_or(MissingFlag { flag: "--location" })?.clone(),
+        })
+    }
+
+    /// Makes a job for every ten sealed drives, in the order of sealing.
+    pub fn make_jobs(
+        &self,
+        service: &dyn JobService,
+        seed: &Seed,
+        staging: &Path,
+    ) -> Result<Vec<(Job, Written)>, Failure> {
+        let mut sealed: Vec<History> = JournalFolder::new(journals(staging)).read()?;
+        sealed.retain(|history| history.sealed.is_some());
+        sealed.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));
+        let drives: Vec<DriveEntry> = sealed.iter().filter_map(entry).collect();
+        if drives.is_empty() {
+            return Err(Error::NoDrives { job: seed.target.job.clone() }.into());
+        }
+        let mut made = Vec::new();
+        for (part, drives) in drives.chunks(DRIVES_PER_JOB).enumerate() {
+            let job = NewJob {
+                name: part_name(&seed.target.job, part)?,
+                location: self.location.clone(),
+                storage_account: seed.target.storage_account.clone(),
+                contact: self.contact.clone(),
+                drives: drives.to_vec(),
+            };
+            made.push(service.create(&job)?);
+        }
+        Ok(made)
+    }
+}
+
+fn entry(history: &History) -> Option<DriveEntry> {
+    let sealed = history.sealed.as_ref()?;
+    Some(DriveEntry {
+        serial: history.begun.serial.clone(),
+        recovery_password: history.begun.recovery_password.clone(),
+        manifest_file: sealed.manifest.clone(),
+        manifest_hash: sealed.manifest_hash.clone(),
+        header_hash: sealed.header_hash.clone(),
+    })
+}
