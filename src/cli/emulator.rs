@@ -31,6 +31,9 @@ pub struct EmulatorArgs {
     /// Speak plain HTTP, for clients that cannot be told of a certificate
     #[arg(long)]
     pub http: bool,
+    /// End when standard input is closed; how a rehearsal takes it along
+    #[arg(long, hide = true)]
+    pub attached: bool,
     /// Name of the storage account
     #[arg(long, value_name = "NAME", env = "AZSEED_EMULATOR_ACCOUNT")]
     pub account: Option<AccountName>,

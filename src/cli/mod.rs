@@ -6,6 +6,7 @@ mod drive;
 mod emulator;
 mod job;
 mod prep;
+mod rehearse;
 mod stage;
 mod vault;
 
@@ -19,13 +20,14 @@ pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 pub use emulator::{EmulatorArgs, EmulatorCommand};
 pub use job::{JobArgs, JobCommand, JobTarget};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, WipeChoice};
+pub use rehearse::RehearseArgs;
 pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
 pub use vault::{CleanupArgs, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
 
 /// Seeds the first backup to Azure on drives instead of over the wire.
 #[derive(Debug, Parser)]
 #[command(name = "azseed", version, propagate_version = true, max_term_width = 80)]
-#[command(after_help = "Start with `azseed stage --help`. Every error has a code; \
+#[command(after_help = "Start with `azseed rehearse --source DIR`. Every error has a code; \
                         `azseed explain CODE` tells more.")]
 pub struct Cli {
     /// Flags of every command.
@@ -58,6 +60,8 @@ pub struct Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Go through the whole journey on this machine, with drives that are files
+    Rehearse(RehearseArgs),
     /// Write the initial backup, compressed, to a staging path
     Stage(Box<StageArgs>),
     /// See which drives will do

@@ -32,6 +32,11 @@ pub fn run(args: &EmulatorArgs, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
                 },
             })?;
             ui.show(&Listening(&emulator.facts));
+            if args.attached {
+                // Nothing is ever sent; the end comes when the other side is gone.
+                let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+                return Ok(Box::new(Replies(Vec::new())));
+            }
             loop {
                 std::thread::park();
             }
@@ -40,7 +45,7 @@ pub fn run(args: &EmulatorArgs, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
             Ok(Box::new(Replies(forward_clock(&args.data, *by)?)))
         }
         Some(EmulatorCommand::Dock { drives }) => {
-            let drives = drives.iter().map(open).collect::<Result<_, _>>()?;
+            let drives = drives.iter().map(open_drive).collect::<Result<_, _>>()?;
             Ok(Box::new(Replies(dock(&args.data, drives)?)))
         }
         Some(EmulatorCommand::DockWorker) => {
@@ -54,7 +59,7 @@ pub fn run(args: &EmulatorArgs, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
 }
 
 /// A drive, open for reading only.
-pub(super) fn open(name: &DriveName) -> Result<(Serial, OwnedFd), disk_prep::Error> {
+fn open_drive(name: &DriveName) -> Result<(Serial, OwnedFd), disk_prep::Error> {
     let drive = find(name)?;
     let file = File::open(&drive.path)
         .map_err(|source| disk_prep::Error::Open { path: drive.path.clone(), source })?;

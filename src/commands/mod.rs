@@ -10,6 +10,7 @@ mod inspect;
 mod job;
 mod plan;
 mod prep;
+mod rehearse;
 mod shell;
 mod stage;
 mod vault;
@@ -57,6 +58,7 @@ pub fn run(
     ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
     match &cli.command {
+        Command::Rehearse(args) => rehearse::run(args, settings, ui),
         Command::Stage(args) => stage::run(args, &cli.global, ui),
         Command::Drive(args) => drive::run(args),
         Command::Plan(args) => plan::run(args),
