@@ -16,8 +16,16 @@ use support::tree::{self, Dice};
 
 /// Small packs, so that there are many.
 const STAGE: [&str; 10] = [
-    "--job", "seed-1", "--storage-account", "account1", "--container", "seed", "--resource-group",
-    "rg", "--pack-size", "1Mi",
+    "--job",
+    "seed-1",
+    "--storage-account",
+    "account1",
+    "--container",
+    "seed",
+    "--resource-group",
+    "rg",
+    "--pack-size",
+    "1Mi",
 ];
 const SUBSCRIPTION: &str = "11111111-2222-4333-8444-555555555555";
 
@@ -176,10 +184,7 @@ fn a_run_that_is_killed_goes_on() {
     shipped(&machine, &emulator);
     emulator.dock(&machine, &["s1.img,serial=S1"]);
     for millis in [40, 80, 120, 200] {
-        let mut process = emulator
-            .command(&machine, &["vault", "run", "--quiet"])
-            .spawn()
-            .unwrap();
+        let mut process = emulator.command(&machine, &["vault", "run", "--quiet"]).spawn().unwrap();
         std::thread::sleep(std::time::Duration::from_millis(millis));
         let _ = process.kill();
         process.wait().unwrap();

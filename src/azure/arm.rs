@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use super::Error;
 use super::network::{Clear, Network, https};
 use super::sign_in::{ARM_SCOPE, Held, SignIn};
-use super::Error;
 
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);

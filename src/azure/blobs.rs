@@ -151,7 +151,8 @@ impl Container {
             transport: Some(Transport::new(Arc::new(http))),
             ..ClientOptions::default()
         };
-        let own = BlobContainerClientOptions { client_options: options.clone(), ..Default::default() };
+        let own =
+            BlobContainerClientOptions { client_options: options.clone(), ..Default::default() };
         let client = BlobContainerClient::new(url.clone(), None, Some(own))
             .map_err(|source| failure(&url, "", source))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -186,7 +187,8 @@ impl Container {
             let mut items = self.client.list_blobs(Some(options))?;
             while let Some(item) = items.try_next().await? {
                 let (Some(name), Some(own)) = (item.name, item.properties) else { continue };
-                let md5 = own.content_md5.and_then(|md5| Some(Md5Digest::new(md5.try_into().ok()?)));
+                let md5 =
+                    own.content_md5.and_then(|md5| Some(Md5Digest::new(md5.try_into().ok()?)));
                 let etag = own.etag.map(|etag| etag.to_string()).unwrap_or_default();
                 let bytes = own.content_length.unwrap_or(0);
                 all.insert(name, BlobFacts { bytes, md5, etag });
@@ -219,10 +221,8 @@ impl Container {
         name: &str,
         range: Option<std::ops::Range<u64>>,
     ) -> Result<Option<Bytes>, Error> {
-        let options = BlobClientDownloadOptions {
-            range: range.map(Into::into),
-            ..Default::default()
-        };
+        let options =
+            BlobClientDownloadOptions { range: range.map(Into::into), ..Default::default() };
         let read = self.runtime.block_on(async {
             self.blob(name)?.download(Some(options)).await?.body.collect().await
         });
@@ -284,7 +284,8 @@ impl Container {
     /// Deletes a blob if it is still the one that was seen.
     pub fn remove(&self, name: &str, etag: &str) -> Result<Removed, Error> {
         let etag = format!("\"{}\"", etag.trim_matches('"'));
-        let options = BlobClientDeleteOptions { if_match: Some(Etag::from(etag)), ..Default::default() };
+        let options =
+            BlobClientDeleteOptions { if_match: Some(Etag::from(etag)), ..Default::default() };
         self.delete(name, options)
     }
 
@@ -311,9 +312,9 @@ impl Container {
             proposed_lease_id: Some(id.to_string()),
             ..Default::default()
         };
-        let leased = self.runtime.block_on(async {
-            self.blob(name)?.acquire_lease(LEASE_SECS, Some(options)).await
-        });
+        let leased = self
+            .runtime
+            .block_on(async { self.blob(name)?.acquire_lease(LEASE_SECS, Some(options)).await });
         match leased {
             Ok(_) => Ok(()),
             Err(error) if error.http_status() == Some(StatusCode::Conflict) => {
@@ -328,9 +329,9 @@ impl Container {
 
     /// Gives a lease back.
     pub fn release(&self, name: &str, id: uuid::Uuid) -> Result<(), Error> {
-        let released = self.runtime.block_on(async {
-            self.blob(name)?.release_lease(id.to_string(), None).await
-        });
+        let released = self
+            .runtime
+            .block_on(async { self.blob(name)?.release_lease(id.to_string(), None).await });
         released.map(drop).map_err(|source| self.failure(name, source))
     }
 

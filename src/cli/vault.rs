@@ -42,8 +42,10 @@ pub struct VaultTarget {
 #[derive(Debug, Subcommand)]
 pub enum VaultCommand {
     /// Make a vault that waits for a seed
-    #[command(after_help = "Example:\n  azseed vault create --vault office --staging /mnt/staging \\\n    \
-                            --schedule daily@02:00 --keep-daily 7 --keep-weekly 5")]
+    #[command(
+        after_help = "Example:\n  azseed vault create --vault office --staging /mnt/staging \\\n    \
+                            --schedule daily@02:00 --keep-daily 7 --keep-weekly 5"
+    )]
     Create(VaultCreate),
     /// List the vaults of this machine
     List,
@@ -61,7 +63,9 @@ pub enum VaultCommand {
     /// List the snapshots
     Snapshots,
     /// Write a snapshot's files into a folder
-    #[command(after_help = "Example:\n  azseed vault restore --vault office --target /srv/restored")]
+    #[command(
+        after_help = "Example:\n  azseed vault restore --vault office --target /srv/restored"
+    )]
     Restore {
         /// The folder; every file is written below it at its whole path
         #[arg(long, value_name = "DIR", env = "AZSEED_TARGET")]

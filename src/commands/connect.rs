@@ -7,9 +7,7 @@ use disk_prep::noun::{AccountName, ContainerName};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use crate::azure::{
-    Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network,
-};
+use crate::azure::{Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network};
 use crate::cli::{AzureArgs, BlobArgs};
 
 const KEY_VARIABLE: &str = "AZSEED_ACCOUNT_KEY";

@@ -131,7 +131,8 @@ impl Outcome for Replies {
     }
 
     fn exit(&self) -> Exit {
-        let is_bad = |reply: &&Reply| matches!(reply, Reply::Drive { status, .. } if status != "Completed");
+        let is_bad =
+            |reply: &&Reply| matches!(reply, Reply::Drive { status, .. } if status != "Completed");
         Exit::of(self.0.iter().find(is_bad).map(|_| ErrorKind::LeftOut))
     }
 }

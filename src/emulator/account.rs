@@ -64,8 +64,9 @@ impl Account {
             move |source| Error::Folder { path, source }
         };
         let mut kept = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| damaged(&path, error.to_string()))?,
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).map_err(|error| damaged(&path, error.to_string()))?
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => new(),
             Err(source) => return Err(at(&path)(source)),
         };

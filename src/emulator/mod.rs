@@ -32,10 +32,10 @@ use account::Account;
 pub use account::AccountOptions;
 use blobs::BlobService;
 use clock::Clock;
-use control::Request;
 pub use control::Reply;
-pub use dock::work as read_drive;
+use control::Request;
 use dock::Dock;
+pub use dock::work as read_drive;
 pub use error::Error;
 use http::{Answer, Call};
 use jobs::JobBook;
@@ -122,7 +122,9 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
     };
     let socket = control::listen(data, &meta).map_err(at(data))?;
     let own = Arc::clone(&parts);
-    std::thread::spawn(move || control::serve(&socket, move |request, files| own.control(request, files)));
+    std::thread::spawn(move || {
+        control::serve(&socket, move |request, files| own.control(request, files))
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -144,8 +146,8 @@ fn lock(path: &Path, data: &Path) -> Result<File, Error> {
         durable::write(path, b"", Access::Private)
             .map_err(|source| Error::Folder { path: path.to_owned(), source })?;
     }
-    let file = File::open(path)
-        .map_err(|source| Error::Folder { path: path.to_owned(), source })?;
+    let file =
+        File::open(path).map_err(|source| Error::Folder { path: path.to_owned(), source })?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(_) => Err(Error::Running { path: data.to_owned() }),

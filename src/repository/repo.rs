@@ -178,8 +178,8 @@ impl Repository {
         let (snapshot, unreadable) = told(store.as_ref(), "The backup", saved)?;
         let summary = snapshot.summary.clone().unwrap_or_default();
         Ok(BackupDone {
-            snapshot: snapshot.id.to_string(),
-            tree: snapshot.tree.to_string(),
+            snapshot: snapshot.id.to_hex().to_string(),
+            tree: snapshot.tree.to_hex().to_string(),
             files: summary.total_files_processed,
             bytes: summary.total_bytes_processed,
             unreadable,
@@ -239,7 +239,7 @@ impl Repository {
             let gone = all.into_iter().filter(|own| !own.keep);
             let ids: Vec<_> = gone.map(|own| own.snapshot.id).collect();
             self.inner.delete_snapshots(&ids)?;
-            Ok(ids.iter().map(ToString::to_string).collect())
+            Ok(ids.iter().map(|id| id.to_hex().to_string()).collect())
         })();
         told(self.store.as_ref(), "Forgetting snapshots", forgotten)
     }
@@ -248,8 +248,8 @@ impl Repository {
 fn describe(snapshot: &SnapshotFile) -> Snapshot {
     let summary = snapshot.summary.as_ref();
     Snapshot {
-        id: snapshot.id.to_string(),
-        tree: snapshot.tree.to_string(),
+        id: snapshot.id.to_hex().to_string(),
+        tree: snapshot.tree.to_hex().to_string(),
         time: snapshot.time.timestamp(),
         host: snapshot.hostname.clone(),
         paths: snapshot.paths.iter().map(PathBuf::from).collect(),

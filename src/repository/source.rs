@@ -71,7 +71,11 @@ impl ReadSource for Sources {
         let mut roots: Vec<PathBuf> =
             self.roots.iter().filter(|path| path.is_dir()).cloned().collect();
         roots.sort();
-        Entries { files: self.files.entries().peekable(), roots: roots.into(), lost: self.lost.clone() }
+        Entries {
+            files: self.files.entries().peekable(),
+            roots: roots.into(),
+            lost: self.lost.clone(),
+        }
     }
 }
 

@@ -361,7 +361,9 @@ mod tests {
         fake.import.remove(&pack);
         let wrong = |_: &str| Ok(Some(Bytes::from_static(b"pack 2wo")));
         for spare in [&nothing as Spare<'_>, &wrong] {
-            let Err(Error::Missing { paths }) = ingest(&seed(), &fake, spare, &Silent) else { panic!() };
+            let Err(Error::Missing { paths }) = ingest(&seed(), &fake, spare, &Silent) else {
+                panic!()
+            };
             assert_eq!(paths, [pack.as_str()]);
             assert!(!fake.vault.borrow().keys().any(|path| path.starts_with("snapshots/")));
         }
@@ -380,7 +382,9 @@ mod tests {
     #[test]
     fn a_vault_that_holds_something_else_than_was_written_is_found_out() {
         let fake = Fake { shortens: true, ..imported() };
-        let Err(Error::NotHeld { paths }) = ingest(&seed(), &fake, &nothing, &Silent) else { panic!() };
+        let Err(Error::NotHeld { paths }) = ingest(&seed(), &fake, &nothing, &Silent) else {
+            panic!()
+        };
         assert_eq!(paths.len(), 6);
     }
 

@@ -17,8 +17,8 @@ use crate::cli::{Global, JobArgs, JobCommand, JobTarget};
 use crate::import_job::{ImportExport, Job, JobService, Shipment, Written};
 use crate::staging::Seed;
 pub(super) use create::Parcel;
-use show::{JobList, Locations};
 pub(super) use show::Said;
+use show::{JobList, Locations};
 
 /// Runs `job`.
 pub fn run(args: &JobArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
@@ -29,8 +29,7 @@ pub fn run(args: &JobArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure>
     match &args.command {
         JobCommand::Keys { reveal } => keys::keys(args.target.staging.as_deref(), *reveal, global),
         JobCommand::Create { location, contact: file } => {
-            let (seed, staging) =
-                target.seed.as_ref().ok_or(MissingFlag { flag: "--staging" })?;
+            let (seed, staging) = target.seed.as_ref().ok_or(MissingFlag { flag: "--staging" })?;
             let parcel = Parcel::new(seed, location.as_ref(), file.as_deref())?;
             said(parcel.make_jobs(&target.service()?, seed, staging)?)
         }

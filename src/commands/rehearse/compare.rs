@@ -44,7 +44,8 @@ pub fn compare(sources: &[PathBuf], restored: &Path) -> Comparison {
         }
         let copies = WalkDir::new(below(source)).into_iter().flatten();
         for copy in copies {
-            let path = Path::new("/").join(copy.path().strip_prefix(restored).unwrap_or(copy.path()));
+            let path =
+                Path::new("/").join(copy.path().strip_prefix(restored).unwrap_or(copy.path()));
             if fs::symlink_metadata(&path).is_err() {
                 found.differences.push(format!("{}: it is in the copy only", path.display()));
             }

@@ -52,8 +52,8 @@ pub fn run(args: &RehearseArgs, settings: &Settings, ui: &Ui) -> Result<Box<dyn 
             }
             Ok(Box::new(summary))
         }
-        Err(Stop::Step(exit)) => {
-            let again = again(args, &place);
+        Err(Stop::Step { exit, more_drives }) => {
+            let again = again(args, &place, more_drives);
             Ok(Box::new(Halted { folder: place.path().to_owned(), exit, again }))
         }
         Err(Stop::Failure(failure)) => {
@@ -63,13 +63,13 @@ pub fn run(args: &RehearseArgs, settings: &Settings, ui: &Ui) -> Result<Box<dyn 
     }
 }
 
-/// The command that goes on here, with more drives if drives are what is missing.
-fn again(args: &RehearseArgs, place: &Place) -> String {
+/// The command that goes on here, with so many more drives.
+fn again(args: &RehearseArgs, place: &Place, more_drives: u64) -> String {
     let mut words = vec!["azseed rehearse".to_owned()];
     for source in &args.sources {
         words.push(format!("--source {}", source.display()));
     }
-    words.push(format!("--drives {}", args.drives.saturating_add(1)));
+    words.push(format!("--drives {}", u64::from(args.drives).saturating_add(more_drives)));
     if let Some(size) = args.drive_size {
         words.push(format!("--drive-size {}", size.0));
     }
@@ -80,7 +80,11 @@ fn again(args: &RehearseArgs, place: &Place) -> String {
 /// Why a rehearsal does not go on.
 enum Stop {
     /// A step ended otherwise than well, and has said so.
-    Step(Exit),
+    Step {
+        exit: Exit,
+        /// Drives that are missing.
+        more_drives: u64,
+    },
     /// A step could not be done.
     Failure(Failure),
 }
@@ -143,9 +147,11 @@ impl Rehearsal<'_> {
         let restore = ["vault", "restore", "--vault", VAULT, "--target", &restored];
         self.run(&self.with_blobs(&restore))?;
         self.step(10);
-        let sources = self.args.sources.iter().map(|path| {
-            fs::canonicalize(path).unwrap_or_else(|_| path.clone())
-        });
+        let sources = self
+            .args
+            .sources
+            .iter()
+            .map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.clone()));
         summary.compared(compare(&sources.collect::<Vec<_>>(), &self.place.at("restored")));
         Ok(summary)
     }
@@ -153,7 +159,8 @@ impl Rehearsal<'_> {
     fn stage(&self, staging: &str) -> Result<Vec<Value>, Stop> {
         let facts = &self.emulator.facts;
         let contact = self.place.text("state/contact.toml");
-        let mut stage = words(&["stage", "--staging", staging, "--job", JOB, "--container", "seed"]);
+        let mut stage =
+            words(&["stage", "--staging", staging, "--job", JOB, "--container", "seed"]);
         for source in &self.args.sources {
             stage.extend(["--source".to_owned(), source.display().to_string()]);
         }
@@ -286,7 +293,12 @@ impl Rehearsal<'_> {
     ) -> Result<Vec<Value>, Stop> {
         let outcome = self.call(command)?;
         let exit = self.ui.show(outcome.as_ref());
-        if may_go_on(exit) { Ok(outcome.json()) } else { Err(Stop::Step(exit)) }
+        let lines = outcome.json();
+        if may_go_on(exit) {
+            return Ok(lines);
+        }
+        let more_drives = lines.iter().find_map(|line| line["more_drives"].as_u64()).unwrap_or(0);
+        Err(Stop::Step { exit, more_drives })
     }
 }
 

@@ -145,15 +145,14 @@ impl Emulator {
     pub fn start(place: &Place) -> Result<Self, Error> {
         let failed = |source| Error::Emulator { source };
         let data = place.text("azure");
-        let words = ["emulator", "--attached", "--json", "--listen", "127.0.0.1:0", "--data", &data];
+        let words =
+            ["emulator", "--attached", "--json", "--listen", "127.0.0.1:0", "--data", &data];
         let (input, attached) = io::pipe().map_err(failed)?;
         let (output, its_output) = io::pipe().map_err(failed)?;
-        let process =
-            child::again(&words, input.into(), its_output.into()).map_err(failed)?;
+        let process = child::again(&words, input.into(), its_output.into()).map_err(failed)?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).map_err(failed)?;
-        let facts: Facts =
-            serde_json::from_str(&line).map_err(|error| failed(error.into()))?;
+        let facts: Facts = serde_json::from_str(&line).map_err(|error| failed(error.into()))?;
         let token_file = place.at("state/token");
         durable::write(&token_file, facts.token.as_bytes(), Access::Private)
             .map_err(|source| Error::Folder { path: token_file.clone(), source })?;

@@ -172,8 +172,7 @@ fn record(
         return Err(Error::SharedContainer { container }.into());
     }
     let known = create.password_file.clone().or_else(|| state.password_path(&seed));
-    let password_file =
-        known.ok_or_else(|| Error::NoPassword { path: staging.to_owned() })?;
+    let password_file = known.ok_or_else(|| Error::NoPassword { path: staging.to_owned() })?;
     read_password(&password_file, Weak::Accepted)?;
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     Ok(Vault {

@@ -38,7 +38,13 @@ pub fn run(
         vault = known;
     }
     let reached = state_of(&vault, target)?;
-    let mut ran = Ran { name: vault.name.clone(), state: reached, ingested: None, increment: None, next: None };
+    let mut ran = Ran {
+        name: vault.name.clone(),
+        state: reached,
+        ingested: None,
+        increment: None,
+        next: None,
+    };
     if matches!(reached, VaultState::AwaitingSeed | VaultState::SeedInTransit) {
         return Ok(Box::new(ran));
     }
@@ -61,8 +67,7 @@ pub fn run(
         vault.ingested_at = Some(now());
         state.keep_vault(&vault)?;
     }
-    let done =
-        increment(&vault, &shelf.vault, &password(&vault)?, &Zoned::now(), &watcher)?;
+    let done = increment(&vault, &shelf.vault, &password(&vault)?, &Zoned::now(), &watcher)?;
     ran.increment = Some(done);
     vault.incremented_at = Some(now());
     state.keep_vault(&vault)?;

@@ -33,7 +33,8 @@ fn value(vault: &Vault, state: VaultState) -> Value {
 }
 
 fn text(vault: &Vault, state: VaultState) -> String {
-    let when = |time: Option<jiff::Timestamp>| time.map_or("not yet".to_owned(), |at| at.to_string());
+    let when =
+        |time: Option<jiff::Timestamp>| time.map_or("not yet".to_owned(), |at| at.to_string());
     let Vault { name, storage_account, container, prefix, seed, .. } = vault;
     [
         format!("Vault         {name}"),
@@ -119,12 +120,13 @@ impl Outcome for Ran {
     fn text(&self) -> String {
         let mut lines = Vec::new();
         match self.state {
-            VaultState::AwaitingSeed => lines.push(format!(
-                "Vault {} waits for its seed: nothing was shipped yet",
-                self.name
-            )),
+            VaultState::AwaitingSeed => lines
+                .push(format!("Vault {} waits for its seed: nothing was shipped yet", self.name)),
             VaultState::SeedInTransit => {
-                lines.push(format!("Vault {} waits for its seed: the import is under way", self.name));
+                lines.push(format!(
+                    "Vault {} waits for its seed: the import is under way",
+                    self.name
+                ));
             }
             VaultState::Ingesting | VaultState::Protected => {}
         }
@@ -144,7 +146,11 @@ impl Outcome for Ran {
             lines.extend(backup.unreadable.iter().map(|what| format!("Not readable: {what}")));
         }
         if let Some(next) = &self.next {
-            lines.push(format!("Vault {} is protected; next run due {}", self.name, due_text(next)));
+            lines.push(format!(
+                "Vault {} is protected; next run due {}",
+                self.name,
+                due_text(next)
+            ));
         }
         lines.join("\n")
     }
@@ -176,9 +182,13 @@ pub struct Snapshots(pub Vec<Snapshot>);
 
 impl Outcome for Snapshots {
     fn text(&self) -> String {
-        let mut lines = vec![format!("{:<10} {:<20} {:<16} {:>9} {:>10}  PATHS", "ID", "TIME", "HOST", "FILES", "SIZE")];
+        let mut lines = vec![format!(
+            "{:<10} {:<20} {:<16} {:>9} {:>10}  PATHS",
+            "ID", "TIME", "HOST", "FILES", "SIZE"
+        )];
         for own in &self.0 {
-            let paths: Vec<String> = own.paths.iter().map(|path| path.display().to_string()).collect();
+            let paths: Vec<String> =
+                own.paths.iter().map(|path| path.display().to_string()).collect();
             let files = own.files.map_or("-".to_owned(), |files| files.to_string());
             let bytes = own.bytes.map_or("-".to_owned(), |bytes| ByteSize(bytes).to_string());
             let time = own.time.strftime("%Y-%m-%d %H:%M:%S").to_string();

@@ -113,9 +113,9 @@ pub(super) fn put(
         Some("Export") => return Err(Fault::input("The emulator has import jobs only.")),
         _ => return Err(Fault::input("The jobType is Import or Export.")),
     }
-    let storage_account = details.storage_account_id.filter(|id| {
-        id.to_lowercase().contains("/providers/microsoft.storage/storageaccounts/")
-    });
+    let storage_account = details
+        .storage_account_id
+        .filter(|id| id.to_lowercase().contains("/providers/microsoft.storage/storageaccounts/"));
     let storage_account =
         storage_account.ok_or_else(|| Fault::input("The storageAccountId is no resource id."))?;
     let diagnostics = details.diagnostics_path.unwrap_or_else(|| "waimportexport".to_owned());

@@ -14,8 +14,7 @@ pub(super) fn check(context: Context<'_>, record: Option<&Record>) -> Result<(),
     let call = context.call;
     let is_read = matches!(call.method, Method::GET | Method::HEAD);
     let is_etag = |list: &str| {
-        list == "*"
-            || record.is_some_and(|own| list.split(',').any(|etag| etag.trim() == own.etag))
+        list == "*" || record.is_some_and(|own| list.split(',').any(|etag| etag.trim() == own.etag))
     };
     if let Some(list) = call.header("if-match")
         && (record.is_none() || !is_etag(list))

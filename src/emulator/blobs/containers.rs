@@ -3,9 +3,9 @@
 use hyper::Method;
 
 use super::super::http::Answer;
+use super::conditions::check_lease;
 use super::fault::Fault;
 use super::headers::{dated, lease, metadata};
-use super::conditions::check_lease;
 use super::{Context, lease as leases, list};
 
 /// A call about the account.

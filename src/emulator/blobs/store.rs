@@ -173,8 +173,7 @@ impl Store {
 
     fn record_path(&self, key: ContainerKey<'_>, blob: &str) -> PathBuf {
         // A name may be longer than a file name; its hash is not.
-        let hash: String =
-            Sha256::digest(blob).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = Sha256::digest(blob).iter().map(|byte| format!("{byte:02x}")).collect();
         self.container_path(key).join(format!("{hash}.json"))
     }
 
@@ -363,12 +362,7 @@ impl Held<'_> {
     }
 
     /// A kept block.
-    pub fn block(
-        &self,
-        key: ContainerKey<'_>,
-        name: &str,
-        id: &str,
-    ) -> io::Result<Option<File>> {
+    pub fn block(&self, key: ContainerKey<'_>, name: &str, id: &str) -> io::Result<Option<File>> {
         match File::open(self.store.blocks_path(key, name).join(block_file(id))) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

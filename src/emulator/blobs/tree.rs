@@ -227,7 +227,9 @@ fn entries(folder: BorrowedFd<'_>) -> io::Result<Vec<(String, bool)>> {
             }
             kind => kind,
         };
-        if name != "." && name != ".." && matches!(kind, FileType::Directory | FileType::RegularFile)
+        if name != "."
+            && name != ".."
+            && matches!(kind, FileType::Directory | FileType::RegularFile)
         {
             found.push((name.to_owned(), kind == FileType::Directory));
         }
@@ -359,8 +361,25 @@ mod tests {
         let rig = Rig::new();
         let long = "ü".repeat(500);
         let names = [
-            "a", "a/b", "a/b/c", "a//b", ".", "..", "../x", "x/./y", "100%", "%41", "a%d", "a%f",
-            "a%-/b", "/", "tab\there", "back\\slash", &long, "deep/", &format!("{long}/{long}"),
+            "a",
+            "a/b",
+            "a/b/c",
+            "a//b",
+            ".",
+            "..",
+            "../x",
+            "x/./y",
+            "100%",
+            "%41",
+            "a%d",
+            "a%f",
+            "a%-/b",
+            "/",
+            "tab\there",
+            "back\\slash",
+            &long,
+            "deep/",
+            &format!("{long}/{long}"),
         ];
         for name in names {
             rig.put(name);

@@ -167,9 +167,11 @@ impl Intake<'_> {
             disposition: "Cancelled",
             parts: Vec::new(),
         };
-        let place = end.entry.blob_path.split_once('/').map(|(container, name)| {
-            (container.to_owned(), name.to_owned())
-        });
+        let place = end
+            .entry
+            .blob_path
+            .split_once('/')
+            .map(|(container, name)| (container.to_owned(), name.to_owned()));
         match place {
             Some((container, name)) if end.status == "Completed" => {
                 draft.file().set_len(end.entry.length)?;
@@ -239,13 +241,8 @@ impl Intake<'_> {
             _ => status,
         };
         let (errors, verbose) = self.logs.finish(&status);
-        let stamp = self
-            .dock
-            .clock
-            .now()
-            .to_zoned(TimeZone::UTC)
-            .strftime("%Y%m%d-%H%M%S-%3f")
-            .to_string();
+        let stamp =
+            self.dock.clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S-%3f").to_string();
         let (container, folder) = match job.diagnostics.split_once('/') {
             Some((container, folder)) => (container, format!("{folder}/")),
             None => (job.diagnostics.as_str(), String::new()),

@@ -190,8 +190,7 @@ fn entry(draft: Draft) -> Result<Entry, Fault> {
 fn is_covered(entry: &Entry) -> bool {
     let mut end = 0u64;
     for part in &entry.parts {
-        let is_in_order =
-            if entry.is_pages { part.offset >= end } else { part.offset == end };
+        let is_in_order = if entry.is_pages { part.offset >= end } else { part.offset == end };
         let is_whole = !entry.is_pages
             || (part.offset.is_multiple_of(PAGE_BYTES) && part.length.is_multiple_of(PAGE_BYTES));
         if !is_in_order || !is_whole || part.length == 0 || part.length > BLOCK_BYTES {
@@ -260,7 +259,10 @@ mod tests {
                 )),
                 Fault::Format,
             ),
-            (blob("<Length>0</Length><ImportDisposition>keep</ImportDisposition><BlockList/>"), Fault::Format),
+            (
+                blob("<Length>0</Length><ImportDisposition>keep</ImportDisposition><BlockList/>"),
+                Fault::Format,
+            ),
         ];
         for (text, fault) in cases {
             assert_eq!(parse(text.as_bytes()).unwrap_err(), fault, "{text}");
