@@ -36,16 +36,18 @@ impl<'a> Wanted<'a> {
 
 fn head(context: Context<'_>, container: Option<&str>) -> String {
     let endpoint = context.origins.first().map_or("", String::as_str);
-    let container =
-        container.map(|name| format!(" ContainerName=\"{name}\"")).unwrap_or_default();
+    let container = container.map(|name| format!(" ContainerName=\"{name}\"")).unwrap_or_default();
     let account = &context.account.name;
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults \
          ServiceEndpoint=\"{endpoint}/blob/{account}/\"{container}>"
     );
-    for (name, tag) in
-        [("prefix", "Prefix"), ("marker", "Marker"), ("maxresults", "MaxResults"), ("delimiter", "Delimiter")]
-    {
+    for (name, tag) in [
+        ("prefix", "Prefix"),
+        ("marker", "Marker"),
+        ("maxresults", "MaxResults"),
+        ("delimiter", "Delimiter"),
+    ] {
         if let Some(value) = context.call.parameter(name).filter(|value| !value.is_empty()) {
             text.push_str(&format!("<{tag}>{}</{tag}>", escape(value)));
         }
@@ -75,7 +77,9 @@ fn properties(record: &Record, context: Context<'_>) -> String {
     ];
     for (tag, value) in optional {
         let value = value.as_deref().unwrap_or_default();
-        text.push_str(&format!("<{tag}>{}</{tag}>", escape(value)).replace("<AccessTier></AccessTier>", ""));
+        text.push_str(
+            &format!("<{tag}>{}</{tag}>", escape(value)).replace("<AccessTier></AccessTier>", ""),
+        );
     }
     text.push_str(&format!(
         "<BlobType>{}</BlobType><LeaseStatus>{status}</LeaseStatus><LeaseState>{state}</LeaseState>\
@@ -93,7 +97,8 @@ fn metadata(record: &Record) -> String {
 /// A name; one that XML cannot hold is encoded and marked so.
 fn name_tag(name: &str) -> String {
     if name.chars().any(|c| c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}')) {
-        let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+        let encoded =
+            percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
         return format!("<Name Encoded=\"true\">{encoded}</Name>");
     }
     format!("<Name>{}</Name>", escape(name))
@@ -151,7 +156,10 @@ pub(super) fn blobs(context: Context<'_>, container: &str) -> Result<Answer, Fau
         count += 1;
     }
     let next = next.unwrap_or_default();
-    text.push_str(&format!("</Blobs><NextMarker>{}</NextMarker></EnumerationResults>", escape(&next)));
+    text.push_str(&format!(
+        "</Blobs><NextMarker>{}</NextMarker></EnumerationResults>",
+        escape(&next)
+    ));
     Ok(Answer::xml(200, text))
 }
 

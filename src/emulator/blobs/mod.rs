@@ -26,8 +26,8 @@ use super::clock::Clock;
 use super::http::{Answer, Call};
 use access::{Place, Right};
 use fault::Fault;
-pub(super) use store::{BlobKind, Draft, Properties};
 use store::Store;
+pub(super) use store::{BlobKind, Draft, Properties};
 
 const VERSION: &str = "2026-02-06";
 
@@ -59,8 +59,8 @@ impl BlobService {
     pub fn answer(&self, account: &Account, clock: &Clock, call: &Call) -> Answer {
         let store = &self.store;
         let context = Context { store, account, origins: &self.origins, now: clock.now(), call };
-        let answer = route(context)
-            .unwrap_or_else(|fault| fault.answer(call.method == Method::HEAD));
+        let answer =
+            route(context).unwrap_or_else(|fault| fault.answer(call.method == Method::HEAD));
         let answer = match call.header("x-ms-client-request-id") {
             Some(id) => answer.with("x-ms-client-request-id", id),
             None => answer,
@@ -120,9 +120,8 @@ impl Path3 {
     fn parse(path: &str) -> Option<Self> {
         let rest = path.strip_prefix("/blob/")?;
         let mut parts = rest.splitn(3, '/');
-        let decode = |text: &str| {
-            percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned())
-        };
+        let decode =
+            |text: &str| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned());
         let mut next = || parts.next().filter(|part| !part.is_empty()).map(decode);
         let account = next()??;
         let container = match next() {

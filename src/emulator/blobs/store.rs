@@ -173,8 +173,7 @@ impl Store {
 
     fn record_path(&self, key: ContainerKey<'_>, blob: &str) -> PathBuf {
         // A name may be longer than a file name; its hash is not.
-        let hash: String =
-            Sha256::digest(blob).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = Sha256::digest(blob).iter().map(|byte| format!("{byte:02x}")).collect();
         self.container_path(key).join(format!("{hash}.json"))
     }
 
@@ -254,9 +253,6 @@ impl Held<'_> {
 
     /// Removes a container with all that is in it.
     pub fn remove_container(&self, key: ContainerKey<'_>) -> io::Result<()> {
-        for name in self.store.tree.names(key.0, key.1)? {
-            self.store.tree.remove(key.0, key.1, &name)?;
-        }
         self.store.tree.drop_container(key.0, key.1)?;
         match fs::remove_dir_all(self.store.container_path(key)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -363,12 +359,7 @@ impl Held<'_> {
     }
 
     /// A kept block.
-    pub fn block(
-        &self,
-        key: ContainerKey<'_>,
-        name: &str,
-        id: &str,
-    ) -> io::Result<Option<File>> {
+    pub fn block(&self, key: ContainerKey<'_>, name: &str, id: &str) -> io::Result<Option<File>> {
         match File::open(self.store.blocks_path(key, name).join(block_file(id))) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
