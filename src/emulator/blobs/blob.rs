@@ -13,19 +13,24 @@ use super::{Context, blocks, check_md5, copy, lease};
 /// Answers a call about a blob of a container that exists.
 pub(super) fn answer(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
     let call = context.call;
+    let not_there = || Fault::new(501, "NotImplemented", "The emulator has no such call.");
+    // Taken for a call about the blob itself, these would read or delete the wrong thing.
+    let is_older = ["snapshot", "versionid"].iter().any(|name| call.parameter(name).is_some());
+    if is_older || call.header("x-ms-delete-snapshots") == Some("only") {
+        return Err(not_there());
+    }
+    let is_copy = call.headers.contains_key("x-ms-copy-source");
     match (&call.method, call.parameter("comp")) {
         (&Method::GET | &Method::HEAD, None) => get(context, container, name),
         (&Method::GET, Some("blocklist")) => blocks::list(context, container, name),
         (&Method::DELETE, None) => delete(context, container, name),
-        (&Method::PUT, None) if call.headers.contains_key("x-ms-copy-source") => {
-            copy::answer(context, container, name)
-        }
+        (&Method::PUT, None) if is_copy => copy::answer(context, container, name),
         (&Method::PUT, None) => put(context, container, name),
-        (&Method::PUT, Some("block")) => blocks::put(context, container, name),
+        (&Method::PUT, Some("block")) if !is_copy => blocks::put(context, container, name),
         (&Method::PUT, Some("blocklist")) => blocks::commit(context, container, name),
         (&Method::PUT, Some("properties" | "metadata" | "tier")) => set(context, container, name),
         (&Method::PUT, Some("lease")) => lease::of_blob(context, container, name),
-        _ => Err(Fault::new(501, "NotImplemented", "The emulator has no such call.")),
+        _ => Err(not_there()),
     }
 }
 
@@ -116,6 +121,9 @@ fn set(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Faul
             let tier = call.header("x-ms-access-tier");
             let tier = tier.ok_or_else(|| Fault::missing_header("x-ms-access-tier"))?;
             record.properties.tier = Some(tier.to_owned());
+            // A tier is no change of the blob: ETag and time stay.
+            held.save(key, &record)?;
+            return Ok(Answer::empty(200));
         }
         _ => {
             let new = properties(call);

@@ -52,6 +52,7 @@ fn parse(body: &[u8]) -> Result<Vec<(From, String)>, Fault> {
     let mut reader = Reader::from_reader(body);
     reader.config_mut().trim_text(true);
     let (mut list, mut from) = (Vec::new(), None);
+    let (mut depth, mut is_list) = (0u32, false);
     loop {
         match reader.read_event().map_err(|_| invalid())? {
             Event::Start(tag) => {
@@ -59,16 +60,26 @@ fn parse(body: &[u8]) -> Result<Vec<(From, String)>, Fault> {
                     b"Committed" => Some(From::Committed),
                     b"Uncommitted" => Some(From::Uncommitted),
                     b"Latest" => Some(From::Latest),
-                    _ => None,
+                    b"BlockList" if depth == 0 => {
+                        is_list = true;
+                        None
+                    }
+                    _ => return Err(invalid()),
                 };
+                depth = depth.saturating_add(1);
             }
+            Event::Empty(tag) => is_list |= depth == 0 && tag.name().as_ref() == b"BlockList",
             Event::Text(text) => {
                 let text = text.decode().map_err(|_| invalid())?;
                 let from = from.ok_or_else(invalid)?;
                 list.push((from, block_id(&text)?.to_owned()));
             }
-            Event::End(_) => from = None,
-            Event::Eof => return Ok(list),
+            Event::End(_) => {
+                from = None;
+                depth = depth.saturating_sub(1);
+            }
+            // What was cut off on its way is no shorter list.
+            Event::Eof => return if is_list && depth == 0 { Ok(list) } else { Err(invalid()) },
             _ => {}
         }
     }

@@ -5,51 +5,68 @@ use hyper::Method;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
+use super::super::http::Call;
 use super::Context;
 use super::fault::Fault;
 use super::store::Record;
 
+/// Why a condition is not met.
+enum Unmet {
+    /// It is not the one that the caller saw.
+    Changed,
+    /// It is the one that the caller has.
+    Same,
+    /// The caller wants none to be there.
+    Exists,
+}
+
 /// Checks the call's conditions against what is there.
 pub(super) fn check(context: Context<'_>, record: Option<&Record>) -> Result<(), Fault> {
-    let call = context.call;
-    let is_read = matches!(call.method, Method::GET | Method::HEAD);
+    let is_read = matches!(context.call.method, Method::GET | Method::HEAD);
+    Err(match unmet(context.call, "", record)? {
+        None => return Ok(()),
+        Some(Unmet::Same | Unmet::Exists) if is_read => Fault::new(304, "ConditionNotMet", ""),
+        Some(Unmet::Exists) => Fault::new(409, "BlobAlreadyExists", "The blob exists already."),
+        Some(Unmet::Same | Unmet::Changed) => Fault::condition(),
+    })
+}
+
+/// Checks the call's conditions about the source of a copy.
+pub(super) fn check_source(context: Context<'_>, record: &Record) -> Result<(), Fault> {
+    match unmet(context.call, "x-ms-source-", Some(record))? {
+        None => Ok(()),
+        Some(_) => {
+            let message = "A condition about the source is not met.";
+            Err(Fault::new(412, "SourceConditionNotMet", message))
+        }
+    }
+}
+
+fn unmet(call: &Call, prefix: &str, record: Option<&Record>) -> Result<Option<Unmet>, Fault> {
+    let header = |name: &str| call.header(&format!("{prefix}{name}"));
     let is_etag = |list: &str| {
-        list == "*" || record.is_some_and(|own| list.split(',').any(|etag| etag.trim() == own.etag))
+        record.is_some_and(|own| list == "*" || list.split(',').any(|etag| etag.trim() == own.etag))
     };
-    if let Some(list) = call.header("if-match")
-        && (record.is_none() || !is_etag(list))
-    {
-        return Err(Fault::condition());
+    if header("if-match").is_some_and(|list| !is_etag(list)) {
+        return Ok(Some(Unmet::Changed));
     }
-    if let Some(list) = call.header("if-none-match")
-        && record.is_some()
-        && is_etag(list)
-    {
-        return Err(match (is_read, list) {
-            (true, _) => Fault::new(304, "ConditionNotMet", ""),
-            (false, "*") => Fault::new(409, "BlobAlreadyExists", "The blob exists already."),
-            _ => Fault::condition(),
-        });
+    if let Some(list) = header("if-none-match").filter(|list| is_etag(list)) {
+        return Ok(Some(if list == "*" { Unmet::Exists } else { Unmet::Same }));
     }
-    let moment = |name: &'static str| -> Result<Option<Timestamp>, Fault> {
-        let Some(text) = call.header(name) else { return Ok(None) };
+    let moment = |name: &str| -> Result<Option<Timestamp>, Fault> {
+        let Some(text) = header(name) else { return Ok(None) };
         DateTimeParser::new().parse_timestamp(text).map(Some).map_err(|_| Fault::header(name))
     };
     // Headers carry whole seconds.
     let modified = record.map(|own| own.modified.as_second());
-    if let (Some(since), Some(modified)) = (moment("if-modified-since")?, modified)
-        && modified <= since.as_second()
-    {
-        return Err(if is_read {
-            Fault::new(304, "ConditionNotMet", "")
-        } else {
-            Fault::condition()
-        });
+    let is_after = |time: Option<Timestamp>| Some(modified? > time?.as_second());
+    if is_after(moment("if-modified-since")?) == Some(false) {
+        return Ok(Some(Unmet::Same));
     }
-    match (moment("if-unmodified-since")?, modified) {
-        (Some(since), Some(modified)) if modified > since.as_second() => Err(Fault::condition()),
-        _ => Ok(()),
+    if is_after(moment("if-unmodified-since")?) == Some(true) {
+        return Ok(Some(Unmet::Changed));
     }
+    Ok(None)
 }
 
 /// Checks that the caller of a change holds the lease, if there is one.

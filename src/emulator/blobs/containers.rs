@@ -3,7 +3,7 @@
 use hyper::Method;
 
 use super::super::http::Answer;
-use super::conditions::check_lease;
+use super::conditions::{check, check_lease};
 use super::fault::Fault;
 use super::headers::{dated, lease, metadata};
 use super::{Context, lease as leases, list};
@@ -75,6 +75,7 @@ fn delete(context: Context<'_>, container: &str) -> Result<Answer, Fault> {
     let key = (context.account.name.as_str(), container);
     let held = context.store.hold();
     let record = held.container(key, context.now)?.ok_or_else(Fault::no_container)?;
+    check(context, Some(&record))?;
     check_lease(context, Some(&record))?;
     held.remove_container(key)?;
     Ok(Answer::empty(202))

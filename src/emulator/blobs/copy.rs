@@ -9,7 +9,7 @@ use url::Url;
 
 use super::super::http::Answer;
 use super::access::{Place, Right, check_sas, md5_text};
-use super::conditions::{check, check_lease};
+use super::conditions::{check, check_lease, check_source};
 use super::fault::Fault;
 use super::headers::{dated, metadata, properties};
 use super::store::{Draft, Properties, Record};
@@ -88,12 +88,7 @@ fn open(context: Context<'_>, address: &str) -> Result<(File, Record), Fault> {
     }
     let blob = context.store.hold().blob((&path.account, &container), &name)?;
     let blob = blob.ok_or_else(nowhere)?;
-    if let Some(etag) = context.call.header("x-ms-source-if-match")
-        && etag != blob.record.etag
-    {
-        let message = "The source is another one by now.";
-        return Err(Fault::new(412, "SourceConditionNotMet", message));
-    }
+    check_source(context, &blob.record)?;
     Ok((blob.file, blob.record))
 }
 

@@ -7,6 +7,8 @@ use super::fault::Fault;
 use super::headers::dated;
 use super::store::{Lease, Record};
 
+const PERIOD: &str = "x-ms-lease-break-period";
+
 /// A call about the lease of a blob.
 pub(super) fn of_blob(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
     let key = (context.account.name.as_str(), container);
@@ -77,12 +79,14 @@ fn act(context: Context<'_>, record: &mut Record) -> Result<Answer, Fault> {
             let Some(lease) = record.lease.as_mut() else {
                 return Err(Fault::new(409, "LeaseNotPresentWithLeaseOperation", "No lease."));
             };
-            let left = match lease.until {
-                Some(until) => until.duration_since(now).as_secs().max(0),
-                None => 0,
+            let left = lease.until.map(|until| until.duration_since(now).as_secs().max(0));
+            let asked = match call.header(PERIOD).map(str::parse::<i64>) {
+                None => None,
+                Some(Ok(secs @ 0..=60)) => Some(secs),
+                Some(_) => return Err(Fault::header(PERIOD)),
             };
-            let asked = call.header("x-ms-lease-break-period").and_then(|own| own.parse().ok());
-            let secs = asked.map_or(left, |asked: i64| asked.clamp(0, 60).min(left.max(asked)));
+            // A period can only make a lease shorter.
+            let secs = asked.into_iter().chain(left).min().unwrap_or(0);
             *lease = Lease { is_broken: true, ..Lease::new(lease.id.clone(), Some(secs), now) };
             Ok(answer(202, record).with("x-ms-lease-time", secs.to_string()))
         }

@@ -253,9 +253,6 @@ impl Held<'_> {
 
     /// Removes a container with all that is in it.
     pub fn remove_container(&self, key: ContainerKey<'_>) -> io::Result<()> {
-        for name in self.store.tree.names(key.0, key.1)? {
-            self.store.tree.remove(key.0, key.1, &name)?;
-        }
         self.store.tree.drop_container(key.0, key.1)?;
         match fs::remove_dir_all(self.store.container_path(key)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
