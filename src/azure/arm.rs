@@ -110,7 +110,7 @@ impl Arm {
             let fault = |error: url::ParseError| self.answer(error.to_string());
             url = Url::parse(&link).map_err(fault)?;
             if url.origin() != self.endpoint.origin() {
-                return Err(Error::ForeignLink { host: self.host(), link: url });
+                return Err(Error::ForeignLink { host: self.host(), link });
             }
         }
     }
