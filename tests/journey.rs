@@ -57,6 +57,22 @@ fn files_become_blobs_and_the_job_is_completed() {
 }
 
 #[test]
+fn what_this_machine_remembers_need_not_be_said_again() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    for words in [&["job", "status"][..], &["job", "status", "--job", "seed-1"], &["job", "list"]] {
+        let said = emulator.expect(&machine, 0, words);
+        assert!(said.stdout.contains("Shipping"), "{}", said.stdout);
+    }
+    let said = machine.expect(0, &["verify", "s1.img,serial=S1"]);
+    assert!(said.stdout.contains("journal and manifest"), "{}", said.stdout);
+    let said = machine.expect(0, &["inspect", "s1.img,serial=S1"]);
+    assert!(said.stdout.contains("file-1"), "{}", said.stdout);
+    machine.expect(2, &["job", "status", "--job", "unknown"]);
+}
+
+#[test]
 fn a_flipped_bit_costs_its_block_and_no_other_file() {
     let machine = Machine::new();
     let emulator = Emulator::start(&machine);
