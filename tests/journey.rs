@@ -73,6 +73,27 @@ fn what_this_machine_remembers_need_not_be_said_again() {
 }
 
 #[test]
+fn a_program_signs_in_by_its_secret_or_its_token_file() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    let file = machine.text("federated");
+    std::fs::write(&file, "a token of the cluster").unwrap();
+    let asked = |more: &[(&str, &str)]| {
+        let mut command = emulator.command(&machine, &["job", "status", "--json"]);
+        command.env_remove("AZSEED_TOKEN").envs(more.iter().copied());
+        command.env("AZURE_TENANT_ID", "tenant").env("AZURE_CLIENT_ID", "client");
+        let said = command.output().unwrap();
+        (said.status.code().unwrap(), String::from_utf8_lossy(&said.stdout).into_owned())
+    };
+    assert_eq!(asked(&[("AZURE_CLIENT_SECRET", "secret")]).0, 0);
+    assert_eq!(asked(&[("AZURE_FEDERATED_TOKEN_FILE", file.as_str())]).0, 0);
+    let (code, text) = asked(&[("AZURE_CLIENT_SECRET", "x"), ("AZSEED_TOKEN", "wrong")]);
+    assert_eq!(code, 12, "{text}");
+    assert!(!text.contains("wrong"), "a token is never shown: {text}");
+}
+
+#[test]
 fn a_flipped_bit_costs_its_block_and_no_other_file() {
     let machine = Machine::new();
     let emulator = Emulator::start(&machine);
