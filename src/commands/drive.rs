@@ -8,12 +8,16 @@ use disk_prep::limits::DOCUMENTED_DRIVE_BYTES;
 use disk_prep::noun::ByteSize;
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome};
-use crate::cli::{DriveArgs, DriveCommand};
+use super::{Failure, Outcome, drive_release};
+use crate::cli::{DriveArgs, DriveCommand, Global};
+use crate::ui::Ui;
 
 /// Runs `drive`.
-pub fn run(args: &DriveArgs) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(args: &DriveArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
     match &args.command {
+        DriveCommand::Release { serial, staging } => {
+            drive_release::run(serial, staging.as_deref(), global, ui)
+        }
         DriveCommand::List { drives } => {
             let looks = if drives.is_empty() {
                 find_all().into_iter().map(look_any).collect()
