@@ -201,3 +201,44 @@ fn a_drive_that_was_given_up_leaves_its_files_to_another() {
     let again = prep(&staging, &["a.img,serial=A"], &["--erase", "A", "--wipe", "none"]);
     machine.expect(0, &again);
 }
+
+#[test]
+fn the_microsoft_tools_csv_files_are_taken_as_they_are_but_for_drive_letters() {
+    let machine = Machine::new();
+    std::fs::create_dir(machine.path("photos")).unwrap();
+    std::fs::write(machine.path("photos/a.jpg"), vec![7; 100_000]).unwrap();
+    std::fs::write(machine.path("disk.vhd"), vec![9; 1 << 20]).unwrap();
+    let at = |name: &str| machine.text(name);
+    let head = "BasePath,DstBlobPathOrPrefix,BlobType,Disposition,MetadataFile,PropertiesFile\n";
+    let rows = format!(
+        "{}/,pictures/,BlockBlob,rename,None,None\n{},disks/disk.vhd,PageBlob,no-overwrite,None,None\n",
+        at("photos"),
+        at("disk.vhd")
+    );
+    std::fs::write(machine.path("dataset.csv"), format!("{head}{rows}")).unwrap();
+    std::fs::write(machine.path("driveset.csv"), "Serial,Erase\na.img,yes\n").unwrap();
+    std::fs::write(machine.path("bad.csv"), format!("{head}F:\\photos\\,X_/,Blob,x,None,None\n"))
+        .unwrap();
+    let dataset = at("dataset.csv");
+    let plan = ["plan", "--dataset", &dataset, "--job", "photos", "--drive-size", "210M", "--json"];
+    let said = machine.expect(0, &plan);
+    assert!(said.stdout.contains("\"files\":2"), "{}", said.stdout);
+    let bad = at("bad.csv");
+    let said =
+        machine.expect(2, &["plan", "--dataset", &bad, "--job", "photos", "--drive-size", "1T"]);
+    names(&said, "csv-invalid");
+    assert!(said.stderr.contains("line 2"), "{}", said.stderr);
+    let drive = format!("{},serial=D1,size=210M", at("d1.img"));
+    let prep = ["prep", "--dataset", &dataset, "--job", "photos", "--offline", "--drive", &drive];
+    machine.expect(0, &prep);
+    machine.expect(0, &prep);
+    let said = machine.expect(0, &["verify", "d1.img,serial=D1"]);
+    assert!(said.stdout.contains("2 files"), "{}", said.stdout);
+    assert!(machine.path("state/jobs/photos/journals/D1.journal").exists());
+    std::fs::write(machine.path("driveset.csv"), format!("Serial\n\"{drive}\"\n")).unwrap();
+    let driveset = at("driveset.csv");
+    machine.expect(
+        0,
+        &["prep", "--dataset", &dataset, "--job", "photos", "--offline", "--driveset", &driveset],
+    );
+}

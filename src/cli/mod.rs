@@ -19,7 +19,7 @@ pub use azure::{AzureArgs, BlobArgs};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 pub use emulator::{EmulatorArgs, EmulatorCommand};
 pub use job::{JobArgs, JobCommand, JobTarget};
-pub use prep::{PlanArgs, PrepArgs, ProfileChoice, WipeChoice};
+pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 pub use rehearse::RehearseArgs;
 pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
 pub use vault::{CleanupArgs, VaultArgs, VaultCommand, VaultCreate, VaultTarget};

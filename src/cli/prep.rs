@@ -6,7 +6,9 @@ use clap::error::{Error, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use disk_prep::drive::DriveName;
-use disk_prep::noun::{ByteSize, Cipher, Serial};
+use disk_prep::noun::{
+    AccountName, ByteSize, Cipher, JobName, ResourceGroup, Serial, SubscriptionId,
+};
 
 use super::azure::AzureArgs;
 use super::drive::{DEV_HELP, drive_name};
@@ -18,12 +20,37 @@ use super::drive::{DEV_HELP, drive_name};
      azseed plan --staging /mnt/staging --drive a.img,size=4T --drive b.img,size=4T"
 ))]
 pub struct PlanArgs {
-    /// The staging path
-    #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
-    pub staging: PathBuf,
+    /// What goes on the drives.
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// What to count with.
     #[command(flatten)]
     pub with: PlanDrives,
+}
+
+/// What goes on the drives.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// The staging path
+    #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
+    #[arg(required_unless_present = "dataset")]
+    pub staging: Option<PathBuf>,
+    /// A dataset.csv with files, folders and destinations, instead of a staging
+    /// path
+    #[arg(long, value_name = "CSV", env = "AZSEED_DATASET", requires = "job")]
+    pub dataset: Option<PathBuf>,
+    /// Name of the import job, for a dataset.csv
+    #[arg(long, value_name = "NAME", env = "AZSEED_JOB")]
+    pub job: Option<JobName>,
+    /// The storage account, for a dataset.csv
+    #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
+    pub storage_account: Option<AccountName>,
+    /// The subscription, for a dataset.csv
+    #[arg(long, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
+    pub subscription: Option<SubscriptionId>,
+    /// The resource group, for a dataset.csv
+    #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
+    pub resource_group: Option<ResourceGroup>,
 }
 
 /// What `plan` counts with: drives that are at hand, or drives of one size. A size from the file
@@ -107,12 +134,16 @@ pub enum ProfileChoice {
      --drive a.img,size=4T --drive b.img,size=4T\n\nRun the same command again after a stop: it goes on where it was."
 ))]
 pub struct PrepArgs {
-    /// The staging path
-    #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
-    pub staging: PathBuf,
+    /// What goes on the drives.
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// A drive to fill; repeat for more. The fewest that hold the data are used
-    #[arg(long = "drive", value_name = "DEV", value_parser = drive_name, required = true)]
+    #[arg(long = "drive", value_name = "DEV", value_parser = drive_name)]
+    #[arg(required_unless_present = "driveset")]
     pub drives: Vec<DriveName>,
+    /// A driveset.csv with the drives, and which of them may be erased
+    #[arg(long, value_name = "CSV", conflicts_with = "drives")]
+    pub driveset: Option<PathBuf>,
     /// This drive may be erased; repeat for more
     #[arg(long, value_name = "SERIAL")]
     pub erase: Vec<Serial>,

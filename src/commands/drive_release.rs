@@ -36,7 +36,7 @@ pub fn run(
         return Err(NotConfirmed { serial: serial.clone() }.into());
     }
     let released = release(&JournalFolder::new(journals(&staging)), serial)?;
-    state.remember(&seed, &staging, drives_of(&staging)?)?;
+    state.remember(seed.id, &seed.target.job, &staging, drives_of(&staging)?)?;
     Ok(Box::new(Done { serial: serial.clone(), staging, released }))
 }
 

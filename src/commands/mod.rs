@@ -16,6 +16,7 @@ mod shell;
 mod stage;
 mod vault;
 mod verify;
+mod work;
 
 use std::path::Path;
 
@@ -62,7 +63,7 @@ pub fn run(
         Command::Rehearse(args) => rehearse::run(args, settings, ui),
         Command::Stage(args) => stage::run(args, &cli.global, ui),
         Command::Drive(args) => drive::run(args, &cli.global, ui),
-        Command::Plan(args) => plan::run(args),
+        Command::Plan(args) => plan::run(args, &cli.global),
         Command::Prep(args) => prep::run(args, &cli.global, ui),
         Command::Verify(args) => verify::run(args, &cli.global, ui),
         Command::Inspect(args) => inspect::run(args, &cli.global),

@@ -7,15 +7,15 @@ use disk_prep::plan::{Spread, count_drives, spread};
 use disk_prep::pool::room;
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, data_set};
-use crate::cli::PlanArgs;
+use super::work::Work;
+use super::{Failure, Outcome};
+use crate::cli::{Global, PlanArgs};
 use crate::exit::Exit;
-use crate::staging::Seed;
+use crate::state::State;
 
 /// Runs `plan`.
-pub fn run(args: &PlanArgs) -> Result<Box<dyn Outcome>, Failure> {
-    let seed = Seed::open(&args.staging)?;
-    let set = data_set(&seed, &args.staging)?;
+pub fn run(args: &PlanArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
+    let Work { set, .. } = Work::open(&args.source, &State::open(global.state.as_deref())?)?;
     if let Some(size) = args.with.size {
         let serial = Serial::new("DRIVE").expect("this is a serial");
         let drives = count_drives(&set.files, &room(&serial, size.0)?)?;

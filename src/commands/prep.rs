@@ -1,10 +1,12 @@
 //! `prep`: drives formatted and filled.
 
-use disk_prep::dataset::DataFile;
+use std::path::PathBuf;
+
+use disk_prep::dataset::{DataFile, EraseConsent, read_driveset};
 use disk_prep::drive::{DriveName, Kind, find};
 use disk_prep::journal::{Journal, JournalFolder};
 use disk_prep::manifest::Profile;
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, Wipe};
+use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, JobName, Serial, Wipe};
 use disk_prep::plan::{Room, count_drives};
 use disk_prep::pool::{PrepareOutcome, PrepareRun, room};
 use disk_prep::prepare::{PrepareOptions, PreparedDrive};
@@ -16,27 +18,27 @@ use serde_json::{Value, json};
 use super::connect::arm;
 use super::job::{Parcel, Said};
 use super::verify::Verified;
-use super::{Failure, Outcome, data_set};
+use super::work::Work;
+use super::{Failure, Outcome};
 use crate::cli::{Global, PrepArgs, ProfileChoice, WipeChoice};
 use crate::exit::Exit;
 use crate::import_job::{ImportExport, Job, Written};
-use crate::staging::{Seed, journals};
 use crate::state::{State, drives_of};
 use crate::ui::Ui;
 
 /// Runs `prep`.
 pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
-    let seed = Seed::open(&args.staging)?;
-    // What the job will need is known before anything is written.
-    let office = if args.offline { None } else { Some(Office::open(args, &seed)?) };
-    let set = data_set(&seed, &args.staging)?;
-    let folder = JournalFolder::new(journals(&args.staging));
     let state = State::open(global.state.as_deref())?;
-    let mut erase = args.erase.clone();
-    erase.extend(consent(args, &folder, ui)?);
+    let Drives { names, consented } = Drives::of(args)?;
+    let work = Work::open(&args.source, &state)?;
+    // What the job will need is known before anything is written.
+    let office = if args.offline { None } else { Some(Office::open(args, &work)?) };
+    let folder = work.journals();
+    let mut erase = [args.erase.clone(), consented].concat();
+    erase.extend(consent(&names, &erase, &folder, ui)?);
     let options = PrepareOptions {
-        job: seed.target.job.clone(),
-        container: Some(seed.target.container.clone()),
+        job: work.job.clone(),
+        container: work.container.clone(),
         cipher: args.cipher,
         profile: match args.profile {
             ProfileChoice::Legacy => Profile::Legacy,
@@ -50,15 +52,16 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         }),
         stop: ui.stop_flag(),
     };
+    let Work { job, home, id, .. } = &work;
     // Before the run all that it may begin; after it what it has begun.
-    let mut drives = drives_of(&args.staging)?;
-    drives.extend(args.drives.iter().filter_map(|name| find(name).ok()).map(|drive| drive.serial));
-    state.remember(&seed, &args.staging, drives)?;
-    let elsewhere = state.drives_of_other_seeds(&seed)?;
+    let mut drives = drives_of(home)?;
+    drives.extend(names.iter().filter_map(|name| find(name).ok()).map(|drive| drive.serial));
+    state.remember(*id, job, home, drives)?;
+    let elsewhere = state.drives_of_others(*id)?;
     let monitor = ui.monitor();
     let outcome = PrepareRun {
-        data_set: &set,
-        drives: &args.drives,
+        data_set: &work.set,
+        drives: &names,
         journals: folder.clone(),
         options,
         elsewhere: &elsewhere,
@@ -66,48 +69,86 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         monitor: monitor.as_ref(),
     }
     .run();
-    state.remember(&seed, &args.staging, drives_of(&args.staging)?)?;
+    state.remember(*id, job, home, drives_of(home)?)?;
     let outcome = outcome?;
-    let verified = if args.verify { read_back(args, &folder, &outcome, ui)? } else { None };
-    let wanted = wanted(&outcome, args);
-    let staging = args.staging.clone();
-    let mut prepared = Prepared { outcome, verified, wanted, staging, jobs: None };
-    if let Some(Office { parcel, service }) = office
+    let verified = if args.verify { read_back(&names, &folder, &outcome, ui)? } else { None };
+    let wanted = wanted(&outcome, &names);
+    let home = home.clone();
+    let mut prepared = Prepared { outcome, verified, wanted, home, jobs: None };
+    if let Some(office) = office
         && prepared.is_complete()
     {
-        prepared.jobs = Some(parcel.make_jobs(&service, &seed, &args.staging));
+        prepared.jobs = Some(office.make_jobs(job, &folder));
     }
     Ok(Box::new(prepared))
+}
+
+/// The drives that were named, on the command line or in a `driveset.csv`.
+struct Drives {
+    names: Vec<DriveName>,
+    /// Serials that the file lets be erased.
+    consented: Vec<Serial>,
+}
+
+impl Drives {
+    fn of(args: &PrepArgs) -> Result<Self, Failure> {
+        let Some(csv) = &args.driveset else {
+            return Ok(Drives { names: args.drives.clone(), consented: Vec::new() });
+        };
+        let rows = read_driveset(csv)?;
+        // A path may lead to another drive tomorrow: only a row with a serial consents.
+        let serial = |name: &DriveName| match name {
+            DriveName::Serial(serial) => Some(serial.clone()),
+            DriveName::Path { serial, .. } => serial.clone(),
+        };
+        let consents = rows.iter().filter(|row| row.erase == EraseConsent::Given);
+        let consented = consents.filter_map(|row| serial(&row.drive)).collect();
+        Ok(Drives { names: rows.into_iter().map(|row| row.drive).collect(), consented })
+    }
 }
 
 /// Where the job is made.
 struct Office {
     parcel: Parcel,
+    account: AccountName,
     service: ImportExport,
 }
 
 impl Office {
-    fn open(args: &PrepArgs, seed: &Seed) -> Result<Self, Failure> {
-        let parcel = Parcel::new(seed, args.location.as_ref(), args.contact.as_deref())?;
-        let target = &seed.target;
-        let (subscription, group) = (target.subscription.clone(), target.resource_group.clone());
+    fn open(args: &PrepArgs, work: &Work) -> Result<Self, Failure> {
+        let location = args.location.as_ref();
+        let parcel = Parcel::new(work.target(), location, args.contact.as_deref())?;
+        let (account, subscription, group) = work.azure(&args.source)?;
         let service = ImportExport::new(arm(&args.azure)?, subscription, group);
-        Ok(Office { parcel, service })
+        Ok(Office { parcel, account, service })
+    }
+
+    fn make_jobs(
+        &self,
+        job: &JobName,
+        folder: &JournalFolder,
+    ) -> Result<Vec<(Job, Written)>, Failure> {
+        self.parcel.make_jobs(&self.service, job, &self.account, folder)
     }
 }
 
 /// At a terminal the serial of each drive that would be formatted is typed; in a script nothing
 /// is asked. An image that is yet to be made holds nothing.
-fn consent(args: &PrepArgs, folder: &JournalFolder, ui: &Ui) -> Result<Vec<Serial>, Failure> {
+fn consent(
+    names: &[DriveName],
+    erase: &[Serial],
+    folder: &JournalFolder,
+    ui: &Ui,
+) -> Result<Vec<Serial>, Failure> {
     let mut typed = Vec::new();
     if !ui.can_ask() {
         return Ok(typed);
     }
-    for name in &args.drives {
+    for name in names {
         let drive = find(name)?;
         let journal = folder.journal(&drive.serial);
         let is_known = journal.exists() && Journal::read(&journal)?.is_some();
-        if drive.kind == Kind::NewImage || is_known || args.erase.contains(&drive.serial) {
+        if drive.kind == Kind::NewImage || is_known || erase.contains(&drive.serial) {
             continue;
         }
         let model = drive.model.as_deref().unwrap_or("image file");
@@ -141,7 +182,7 @@ impl Diagnose for NotConfirmed {
 }
 
 fn read_back(
-    args: &PrepArgs,
+    names: &[DriveName],
     folder: &JournalFolder,
     outcome: &PrepareOutcome,
     ui: &Ui,
@@ -156,17 +197,17 @@ fn read_back(
         let serial = find(name).map(|drive| drive.serial);
         serial.is_ok_and(|own| outcome.sealed.iter().any(|drive| drive.serial == own))
     };
-    let sealed = args.drives.par_iter().filter(is_sealed);
+    let sealed = names.par_iter().filter(is_sealed);
     let reports = sealed.map(|name| verify(name, &options, monitor.as_ref()));
     Ok(Some(Verified(reports.collect::<Result<_, _>>()?)))
 }
 
 /// How many drives like the largest named one the files without a place need.
-fn wanted(outcome: &PrepareOutcome, args: &PrepArgs) -> Option<(usize, u64)> {
+fn wanted(outcome: &PrepareOutcome, names: &[DriveName]) -> Option<(usize, u64)> {
     if outcome.unplaced.is_empty() {
         return None;
     }
-    let sizes = args.drives.iter().filter_map(|name| find(name).ok()).map(|drive| drive.bytes);
+    let sizes = names.iter().filter_map(|name| find(name).ok()).map(|drive| drive.bytes);
     let bytes = sizes.max()?;
     let like: Room = room(&Serial::new("DRIVE").ok()?, bytes).ok()?;
     count_drives(&outcome.unplaced, &like).ok().map(|drives| (drives, bytes))
@@ -176,7 +217,7 @@ struct Prepared {
     outcome: PrepareOutcome,
     verified: Option<Verified>,
     wanted: Option<(usize, u64)>,
-    staging: std::path::PathBuf,
+    home: PathBuf,
     /// The jobs that were made, or why not; `None` when none was to be made yet.
     jobs: Option<Result<Vec<(Job, Written)>, Failure>>,
 }
@@ -252,7 +293,7 @@ impl Outcome for Prepared {
         }
         lines.extend(self.verified.as_ref().map(Outcome::text));
         lines.extend(self.said().map(|said| said.text()));
-        let staging = self.staging.display();
+        let staging = self.home.display();
         if let Some(error) = self.refusal() {
             lines.push(format!("The drives are ready, the job is not made: {error}"));
         }

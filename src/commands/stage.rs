@@ -61,7 +61,7 @@ fn write(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
     };
     let Staged { seed, backup } =
         stage(&staging, seed, &password, &options, Timestamp::now, ui.watcher())?;
-    state.remember(&seed, &staging, drives_of(&staging)?)?;
+    state.remember(seed.id, &seed.target.job, &staging, drives_of(&staging)?)?;
     Ok(Box::new(SeedShown { seed, staging, backup, password: Some(path) }))
 }
 

@@ -115,16 +115,17 @@ impl State {
     /// Remembers where a seed is, and drives that are sealed or begun for it or may be in a moment.
     pub fn remember(
         &self,
-        seed: &Seed,
+        id: Uuid,
+        job: &JobName,
         staging: &Path,
         drives: Vec<Serial>,
     ) -> Result<(), StateError> {
         let folder = self.seeds();
         self.make_folder(&folder, Access::Public)?;
         let staging = fs::canonicalize(staging).map_err(io_at(staging))?;
-        let known = Known { version: VERSION, staging, job: seed.target.job.clone(), drives };
+        let known = Known { version: VERSION, staging, job: job.clone(), drives };
         let text = serde_json::to_vec(&known).expect("paths and names can be written");
-        let path = folder.join(format!("{}.json", seed.id));
+        let path = folder.join(format!("{id}.json"));
         durable::write(&path, &text, Access::Public).map_err(io_at(&path))
     }
 
@@ -154,6 +155,13 @@ impl State {
         Ok(path)
     }
 
+    /// The folder of a job that has no staging path, made if need be.
+    pub fn job_folder(&self, job: &JobName) -> Result<PathBuf, StateError> {
+        let folder = self.0.join("jobs").join(job.as_str());
+        self.make_folder(&folder, Access::Public)?;
+        Ok(folder)
+    }
+
     fn passwords(&self) -> PathBuf {
         self.0.join("passwords")
     }
@@ -174,14 +182,11 @@ impl State {
     /// Drives that seeds other than this one have sealed or begun, with their jobs: by their
     /// journals, or if the staging path is out of reach, by what was remembered. A record that
     /// cannot be read is an error, since its drives would pass for nobody's.
-    pub fn drives_of_other_seeds(
-        &self,
-        seed: &Seed,
-    ) -> Result<BTreeMap<Serial, JobName>, StateError> {
+    pub fn drives_of_others(&self, own: Uuid) -> Result<BTreeMap<Serial, JobName>, StateError> {
         let mut drives = BTreeMap::new();
         for path in self.records()? {
             let (id, known) = read(&path).map_err(record_at(&path))?;
-            if id == seed.id {
+            if id == own {
                 continue;
             }
             let is_there =
@@ -292,26 +297,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(Some(folder.path())).unwrap();
         let (one, other) = (seed("one"), seed("other"));
-        assert!(state.drives_of_other_seeds(&one).unwrap().is_empty());
+        assert!(state.drives_of_others(one.id).unwrap().is_empty());
         let serial = Serial::new("S1").unwrap();
-        state.remember(&other, folder.path(), vec![serial.clone()]).unwrap();
-        let known = state.drives_of_other_seeds(&one).unwrap();
+        state.remember(other.id, &other.target.job, folder.path(), vec![serial.clone()]).unwrap();
+        let known = state.drives_of_others(one.id).unwrap();
         assert_eq!(known[&serial].as_str(), "other");
-        assert!(state.drives_of_other_seeds(&other).unwrap().is_empty());
+        assert!(state.drives_of_others(other.id).unwrap().is_empty());
 
         let record = state.seeds().join(format!("{}.json", other.id));
         let whole = fs::read_to_string(&record).unwrap();
         let newer = whole.replace("\"version\":1", "\"version\":2");
         for text in ["", "{", "{}", &newer] {
             fs::write(&record, text).unwrap();
-            let error = state.drives_of_other_seeds(&one).unwrap_err();
+            let error = state.drives_of_others(one.id).unwrap_err();
             assert_eq!((error.code(), error.kind()), ("state-record", ErrorKind::Guard), "{text}");
             assert!(error.to_string().contains(record.to_str().unwrap()), "{error}");
             assert!(error.hint().is_some());
         }
         fs::write(&record, &whole).unwrap();
         fs::write(state.seeds().join("notes.json"), &whole).unwrap();
-        assert_eq!(state.drives_of_other_seeds(&one).unwrap_err().code(), "state-record");
+        assert_eq!(state.drives_of_others(one.id).unwrap_err().code(), "state-record");
         assert_eq!(state.staging_paths().len(), 1);
     }
 
@@ -320,9 +325,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(Some(folder.path())).unwrap();
         let one = seed("one");
-        state.remember(&one, folder.path(), Vec::new()).unwrap();
+        state.remember(one.id, &one.target.job, folder.path(), Vec::new()).unwrap();
         fs::write(state.seeds().join(format!("{}.json.7.new", one.id)), "{").unwrap();
-        assert!(state.drives_of_other_seeds(&seed("other")).unwrap().is_empty());
+        assert!(state.drives_of_others(seed("other").id).unwrap().is_empty());
     }
 
     #[test]
@@ -335,7 +340,7 @@ mod tests {
         let allowed = mode(&plain) & 0o755;
         let seed = seed("one");
         state.make_password(&seed).unwrap();
-        state.remember(&seed, folder.path(), Vec::new()).unwrap();
+        state.remember(seed.id, &seed.target.job, folder.path(), Vec::new()).unwrap();
         assert_eq!(mode(&state.0), allowed);
         assert_eq!(mode(&state.seeds()), allowed);
         assert_eq!(mode(&state.passwords()), 0o700);

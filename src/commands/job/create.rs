@@ -4,12 +4,12 @@ use std::path::Path;
 
 use disk_prep::journal::{History, JournalFolder};
 use disk_prep::limits::DRIVES_PER_JOB;
-use disk_prep::noun::Contact;
+use disk_prep::noun::{AccountName, Contact, JobName};
 
 use crate::commands::Failure;
 use crate::commands::stage::{MissingFlag, contact};
 use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name};
-use crate::staging::{Seed, journals};
+use crate::staging::Target;
 
 /// What a job needs beside its drives.
 #[derive(Debug)]
@@ -21,12 +21,12 @@ pub(in crate::commands) struct Parcel {
 impl Parcel {
     /// What the flags say, else what the seed says; missing is a wrong call.
     pub fn new(
-        seed: &Seed,
+        seed: Option<&Target>,
         location: Option<&String>,
         file: Option<&Path>,
     ) -> Result<Self, Failure> {
-        let given = file.map(contact).transpose()?.or_else(|| seed.target.contact.clone());
-        let location = location.or(seed.target.location.as_ref());
+        let given = file.map(contact).transpose()?.or_else(|| seed?.contact.clone());
+        let location = location.or(seed.and_then(|seed| seed.location.as_ref()));
         Ok(Parcel {
             contact: given.ok_or(MissingFlag { flag: "--contact" })?,
             location: location.ok_or(MissingFlag { flag: "--location" })?.clone(),
@@ -37,22 +37,23 @@ impl Parcel {
     pub fn make_jobs(
         &self,
         service: &dyn JobService,
-        seed: &Seed,
-        staging: &Path,
+        job: &JobName,
+        account: &AccountName,
+        folder: &JournalFolder,
     ) -> Result<Vec<(Job, Written)>, Failure> {
-        let mut sealed: Vec<History> = JournalFolder::new(journals(staging)).read()?;
+        let mut sealed: Vec<History> = folder.read()?;
         sealed.retain(|history| history.sealed.is_some());
         sealed.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));
         let drives: Vec<DriveEntry> = sealed.iter().filter_map(entry).collect();
         if drives.is_empty() {
-            return Err(Error::NoDrives { job: seed.target.job.clone() }.into());
+            return Err(Error::NoDrives { job: job.clone() }.into());
         }
         let mut made = Vec::new();
         for (part, drives) in drives.chunks(DRIVES_PER_JOB).enumerate() {
             let job = NewJob {
-                name: part_name(&seed.target.job, part)?,
+                name: part_name(job, part)?,
                 location: self.location.clone(),
-                storage_account: seed.target.storage_account.clone(),
+                storage_account: account.clone(),
                 contact: self.contact.clone(),
                 drives: drives.to_vec(),
             };

@@ -6,6 +6,7 @@ mod show;
 
 use std::path::PathBuf;
 
+use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{JobName, ResourceGroup, SubscriptionId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,7 +16,7 @@ use super::stage::{MissingFlag, contact};
 use super::{Failure, Outcome};
 use crate::cli::{Global, JobArgs, JobCommand, JobTarget};
 use crate::import_job::{ImportExport, Job, JobService, Shipment, Written};
-use crate::staging::Seed;
+use crate::staging::{Seed, journals};
 use crate::state::State;
 pub(super) use create::Parcel;
 pub(super) use show::Said;
@@ -31,8 +32,11 @@ pub fn run(args: &JobArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure>
         JobCommand::Create { location, contact: file } => {
             let target = target()?;
             let (seed, staging) = target.seed.as_ref().ok_or(MissingFlag { flag: "--staging" })?;
-            let parcel = Parcel::new(seed, location.as_ref(), file.as_deref())?;
-            said(parcel.make_jobs(&target.service()?, seed, staging)?)
+            let about = &seed.target;
+            let parcel = Parcel::new(Some(about), location.as_ref(), file.as_deref())?;
+            let folder = JournalFolder::new(journals(staging));
+            let service = target.service()?;
+            said(parcel.make_jobs(&service, &about.job, &about.storage_account, &folder)?)
         }
         JobCommand::List => {
             let jobs = target()?.service()?.list()?;
@@ -87,14 +91,17 @@ impl<'a> Target<'a> {
     /// job that is named with its subscription and group needs none.
     fn new(flags: &'a JobTarget, global: &Global) -> Result<Self, Failure> {
         let is_reached = flags.subscription.is_some() && flags.resource_group.is_some();
-        let staging = match &flags.staging {
-            Some(staging) => Some(staging.clone()),
+        let seed = match &flags.staging {
+            Some(staging) => Some((Seed::open(staging)?, staging.clone())),
             None if is_reached => None,
-            None => State::open(global.state.as_deref())?.staging_of(flags.job.as_ref())?,
-        };
-        let seed = match staging {
-            Some(staging) => Some((Seed::open(&staging)?, staging)),
-            None => None,
+            None => {
+                let state = State::open(global.state.as_deref())?;
+                let known = state.staging_of(flags.job.as_ref())?;
+                // The folder of a dataset.csv has no seed; the flags must say where its job is.
+                let seed = |staging: PathBuf| Ok(Seed::find(&staging)?.map(|seed| (seed, staging)));
+                let found: Result<_, crate::staging::Error> = known.map_or(Ok(None), seed);
+                found?
+            }
         };
         Ok(Target { flags, seed })
     }

@@ -1,0 +1,91 @@
+//! What is to be prepared: the seed of a staging path, or the rows of a `dataset.csv`. For the
+//! latter there is no staging path; its journals lie in the state directory.
+
+use std::path::{Path, PathBuf};
+
+use disk_prep::dataset::{DataSet, RowsOptions, read_dataset, scan_rows};
+use disk_prep::journal::JournalFolder;
+use disk_prep::noun::{AccountName, ContainerName, JobName, ResourceGroup, SubscriptionId};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::stage::MissingFlag;
+use super::{Failure, data_set};
+use crate::cli::SourceArgs;
+use crate::staging::{Seed, Target, journals};
+use crate::state::State;
+
+/// Files with destinations, and the folder that their journals lie in.
+pub(super) struct Work {
+    pub set: DataSet,
+    pub job: JobName,
+    /// The container, if it is one for all files.
+    pub container: Option<ContainerName>,
+    /// The staging path, or a folder of the state directory.
+    pub home: PathBuf,
+    /// Names the work in the state directory.
+    pub id: Uuid,
+    target: Option<Target>,
+}
+
+impl Work {
+    /// What the flags name.
+    pub fn open(args: &SourceArgs, state: &State) -> Result<Self, Failure> {
+        match (&args.staging, &args.dataset) {
+            (_, Some(csv)) => Work::of_dataset(csv, args, state),
+            (Some(staging), None) => Work::of_seed(staging),
+            (None, None) => Err(MissingFlag { flag: "--staging" }.into()),
+        }
+    }
+
+    fn of_seed(staging: &Path) -> Result<Self, Failure> {
+        let seed = Seed::open(staging)?;
+        Ok(Work {
+            set: data_set(&seed, staging)?,
+            job: seed.target.job.clone(),
+            container: Some(seed.target.container.clone()),
+            home: staging.to_owned(),
+            id: seed.id,
+            target: Some(seed.target),
+        })
+    }
+
+    fn of_dataset(csv: &Path, args: &SourceArgs, state: &State) -> Result<Self, Failure> {
+        let job = args.job.clone().ok_or(MissingFlag { flag: "--job" })?;
+        let options = RowsOptions { csv: csv.to_owned(), job: job.clone() };
+        let set = scan_rows(&read_dataset(csv)?, &options)?;
+        // The same job is the same work, wherever its rows stand.
+        let digest = Sha256::digest(format!("dataset {job}"));
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest[..16]);
+        let id = Uuid::from_bytes(id);
+        Ok(Work { set, home: state.job_folder(&job)?, job, container: None, id, target: None })
+    }
+
+    /// The journals.
+    pub fn journals(&self) -> JournalFolder {
+        JournalFolder::new(journals(&self.home))
+    }
+
+    /// What the seed says of the job, if there is a seed.
+    pub fn target(&self) -> Option<&Target> {
+        self.target.as_ref()
+    }
+
+    /// Account, subscription and group: the seed's, else those of the flags.
+    pub fn azure(
+        &self,
+        args: &SourceArgs,
+    ) -> Result<(AccountName, SubscriptionId, ResourceGroup), MissingFlag> {
+        if let Some(target) = &self.target {
+            let Target { storage_account, subscription, resource_group, .. } = target.clone();
+            return Ok((storage_account, subscription, resource_group));
+        }
+        let missing = |flag| MissingFlag { flag };
+        Ok((
+            args.storage_account.clone().ok_or(missing("--storage-account"))?,
+            args.subscription.clone().ok_or(missing("--subscription"))?,
+            args.resource_group.clone().ok_or(missing("--resource-group"))?,
+        ))
+    }
+}
