@@ -31,31 +31,49 @@ fn readers(emulator: u32) -> Vec<String> {
     children.split_whitespace().filter(is_reading).map(str::to_owned).collect()
 }
 
+/// The sockets that lead to a network, by the kernel's tables.
+fn of_the_network(process: &str) -> BTreeSet<String> {
+    let tables = ["tcp", "tcp6", "udp", "udp6", "raw", "raw6"]
+        .map(|table| std::fs::read_to_string(format!("/proc/{process}/net/{table}")));
+    let lines: String = tables.into_iter().flatten().collect();
+    let number = |line: &str| line.split_whitespace().nth(9).map(str::to_owned);
+    lines.lines().filter_map(number).map(|number| format!("socket:[{number}]")).collect()
+}
+
 #[test]
-fn the_reader_of_a_drive_has_nothing_open_but_the_drive_and_the_line() {
+fn the_reader_of_a_drive_has_the_drive_and_the_line_and_nothing_of_the_emulators() {
     let drive = Drive::seal_with("S1", &[], 300 << 20);
     let datacenter = Datacenter::open();
     datacenter.shipped("job1", &[&drive]);
     let emulator = datacenter.emulator.process_id();
-    let errors = std::fs::read_link(format!("/proc/{emulator}/fd/2")).unwrap();
-    let seen = std::thread::scope(|scope| {
+    let (seen, of_the_emulator, of_the_network) = std::thread::scope(|scope| {
         let docked = scope.spawn(|| datacenter.dock(&[&drive]));
-        let mut seen = BTreeSet::new();
+        let (mut seen, mut own, mut network) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         while !docked.is_finished() {
             for process in readers(emulator) {
                 seen.extend(open_files(&process).unwrap_or_default());
+                own.extend(open_files(&emulator.to_string()).unwrap_or_default());
+                network.extend(of_the_network(&emulator.to_string()));
             }
             std::thread::yield_now();
         }
         assert_eq!(docked.join().unwrap()[0]["status"], "Completed");
-        seen
+        (seen, own, network)
     });
-    assert!(seen.iter().any(|(number, _)| number == "0"), "the reader was not seen: {seen:?}");
-    let (sockets, others): (BTreeSet<&str>, BTreeSet<&str>) = seen
-        .iter()
-        .filter(|(number, place)| number != "2" || Path::new(place) != errors)
-        .map(|(_, place)| place.as_str())
-        .partition(|place| place.starts_with("socket:"));
-    assert_eq!(others, BTreeSet::from([drive.image.to_str().unwrap()]));
-    assert_eq!(sockets.len(), 1, "the line and no connection: {seen:?}");
+    let has = |number: &str, place: &str| {
+        seen.iter().any(|(own, at)| own == number && at.starts_with(place))
+    };
+    let image = drive.image.to_str().unwrap();
+    assert!(has("0", image) && has("1", "socket:"), "the reader was not seen: {seen:?}");
+    let places = |of: &BTreeSet<(String, String)>, kind: &str| -> BTreeSet<String> {
+        of.iter().map(|(_, place)| place.clone()).filter(|place| place.starts_with(kind)).collect()
+    };
+    let mut files = places(&seen, "/");
+    // The listener for Ctrl-C has it.
+    files.remove("/dev/null");
+    assert_eq!(files, BTreeSet::from([image.to_owned()]));
+    let (sockets, others) = (places(&seen, "socket:"), places(&of_the_emulator, "socket:"));
+    assert!(others.iter().any(|socket| of_the_network.contains(socket)), "it listens: {others:?}");
+    assert!(sockets.is_disjoint(&others), "{sockets:?} and {others:?}");
+    assert!(sockets.is_disjoint(&of_the_network), "{sockets:?}");
 }
