@@ -44,6 +44,11 @@ impl Emulator {
         self.facts[name].as_str().unwrap_or_else(|| panic!("no fact {name}: {}", self.facts))
     }
 
+    /// Its process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Its folder.
     pub fn data(&self) -> &Path {
         &self.data

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 #![allow(clippy::disallowed_methods, reason = "tests start programs and write no state files")]
 
+pub mod arm;
 pub mod emulator;
 pub mod program;
 pub mod readers;

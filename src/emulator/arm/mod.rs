@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::http::{Answer, Call};
-use super::jobs::{BookError, JobBook, JobKey};
+use super::jobs::{BookError, Job, JobBook, JobKey};
 
 const VERSIONS: [&str; 3] = ["2016-11-01", "2020-08-01", "2021-01-01"];
 const LARGEST_PAGE: usize = 100;
@@ -37,6 +37,10 @@ impl Fault {
 
     fn conflict(message: impl Into<String>) -> Self {
         Fault::new(409, "Conflict", message)
+    }
+
+    fn no_job(key: &JobKey) -> Self {
+        Fault::no_resource(&format!("The job {}", key.name))
     }
 
     fn no_resource(what: &str) -> Self {
@@ -197,14 +201,23 @@ fn list(
             .filter(|top| (1..=LARGEST_PAGE).contains(top))
             .ok_or_else(|| Fault::input("$top is a number from 1 to 100."))?,
     };
-    let skip: usize =
-        call.parameter("$skiptoken").and_then(|token| token.parse().ok()).unwrap_or(0);
-    let jobs: Vec<_> = book.all().into_iter().filter(|job| is_meant(&job.key)).collect();
-    let page: Vec<Value> = jobs.iter().skip(skip).take(most).map(wire::body).collect();
-    let end = skip.saturating_add(page.len());
-    let next = (end < jobs.len()).then(|| {
-        let version = call.parameter("api-version").unwrap_or_default();
-        format!("{origin}{}?api-version={version}&$top={most}&$skiptoken={end}", call.path)
+    let place = |job: &Job| (job.key.group.to_string(), job.key.name.to_string());
+    let mut jobs = book.all();
+    jobs.retain(|job| is_meant(&job.key));
+    jobs.sort_by_key(place);
+    if let Some((group, name)) =
+        call.parameter("$skiptoken").and_then(|token| token.split_once('/'))
+    {
+        jobs.retain(|job| place(job) > (group.to_owned(), name.to_owned()));
+    }
+    let page: Vec<Value> = jobs.iter().take(most).map(wire::body).collect();
+    let last = (jobs.len() > most).then(|| place(&jobs[most - 1]));
+    let next = last.map(|(group, name)| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("api-version", call.parameter("api-version").unwrap_or_default());
+        query.append_pair("$top", &most.to_string());
+        query.append_pair("$skiptoken", &format!("{group}/{name}"));
+        format!("{origin}{}?{}", call.path, query.finish())
     });
     Ok(Answer::json(200, &json!({"value": page, "nextLink": next})))
 }
@@ -216,10 +229,7 @@ fn one(
     key: &JobKey,
     is_about_keys: bool,
 ) -> Result<Answer, Fault> {
-    let absent = || {
-        let name = &key.name;
-        Fault::new(404, "ResourceNotFound", format!("The job {name} was not found."))
-    };
+    let absent = || Fault::no_job(key);
     match (&call.method, is_about_keys) {
         (&Method::POST, true) => {
             let job = book.find(key).ok_or_else(absent)?;
@@ -230,7 +240,7 @@ fn one(
         }
         (&Method::PUT, false) => requests::put(book, now, key, &call.body),
         (&Method::PATCH, false) => {
-            let job = requests::patch(book, now, key, &call.body)?.ok_or_else(absent)?;
+            let job = requests::patch(book, now, key, &call.body)?;
             Ok(Answer::json(200, &wire::body(&job)))
         }
         (&Method::DELETE, false) => {

@@ -63,6 +63,9 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
 }
 
 fn drives(list: Vec<NewDrive>) -> Result<Vec<Drive>, Fault> {
+    if list.is_empty() {
+        return Err(Fault::input("An import job has at least one drive."));
+    }
     if list.len() > DRIVES_PER_JOB {
         let message = format!("A job takes {DRIVES_PER_JOB} drives, not {}.", list.len());
         return Err(Fault::input(message));
@@ -102,9 +105,9 @@ pub(super) fn put(
     body: &[u8],
 ) -> Result<Answer, Fault> {
     let put: Put = parse(body)?;
-    let location = put.location.ok_or_else(|| Fault::input("The location is missing."))?;
-    let location = locations::find(&location).ok_or_else(|| {
-        let message = format!("There is no location {location}.");
+    let sent = put.location.ok_or_else(|| Fault::input("The location is missing."))?;
+    let location = locations::find(&sent).ok_or_else(|| {
+        let message = format!("There is no location {sent}.");
         Fault::new(400, "LocationNotAvailableForResourceType", message)
     })?;
     let details = put.properties.ok_or_else(|| Fault::input("The properties are missing."))?;
@@ -121,13 +124,10 @@ pub(super) fn put(
     let diagnostics = details.diagnostics_path.unwrap_or_else(|| "waimportexport".to_owned());
     let container = diagnostics.split('/').next().unwrap_or_default();
     ContainerName::new(container).map_err(|error| Fault::input(error.to_string()))?;
-    let list = details.drive_list.unwrap_or_default();
-    if list.is_empty() {
-        return Err(Fault::input("An import job has at least one drive."));
-    }
-    let drives = drives(list)?;
+    let drives = drives(details.drive_list.unwrap_or_default())?;
     let log_level = log_level(details.log_level.as_deref())?;
     let (job, is_new) = book.record(|jobs| {
+        check_number(jobs, key, details.delivery_package.as_ref())?;
         let known = jobs.iter().find(|job| job.key.is(key));
         if let Some(known) = known
             && known.state != JobState::Creating
@@ -158,7 +158,7 @@ pub(super) fn put(
     })?;
     let mut body = wire::body(&job);
     // Seen in traffic: the answer to PUT has the location as it was sent, later ones its name.
-    body["location"] = job.location.clone().into();
+    body["location"] = sent.into();
     Ok(Answer::json(if is_new { 201 } else { 200 }, &body))
 }
 
@@ -170,31 +170,37 @@ fn log_level(text: Option<&str>) -> Result<LogLevel, Fault> {
     }
 }
 
-/// Changes a job; `None` if there is none of that name.
+/// Changes a job.
 pub(super) fn patch(
     book: &JobBook,
     now: Timestamp,
     key: &JobKey,
     body: &[u8],
-) -> Result<Option<Job>, Fault> {
+) -> Result<Job, Fault> {
     let patch: Patch = parse(body)?;
     let details = patch.properties.unwrap_or_default();
     if details.cancel_requested == Some(false) {
         return Err(Fault::input("cancelRequested can only be true."));
     }
-    let number = details.delivery_package.as_ref().map(|own| own.tracking_number.clone());
-    if let Some(number) = &number
-        && let Some(other) = book.all().iter().find(|job| {
-            !job.key.is(key)
-                && job.delivery.as_ref().is_some_and(|own| own.tracking_number == *number)
-        })
-    {
+    book.record(|jobs| {
+        let known = jobs.iter().find(|job| job.key.is(key));
+        let mut job = known.ok_or_else(|| Fault::no_job(key))?.clone();
+        check_number(jobs, key, details.delivery_package.as_ref())?;
+        apply(&mut job, now, patch.tags, details)?;
+        Ok((job.clone(), job))
+    })
+}
+
+/// A tracking number is that of one job only.
+fn check_number(jobs: &[Job], key: &JobKey, parcel: Option<&DeliveryPackage>) -> Result<(), Fault> {
+    let Some(DeliveryPackage { tracking_number: number, .. }) = parcel else { return Ok(()) };
+    let has_it = |job: &&Job| {
+        let own = job.delivery.as_ref();
+        !job.key.is(key) && own.is_some_and(|own| own.tracking_number == *number)
+    };
+    jobs.iter().find(has_it).map_or(Ok(()), |other| {
         let message = format!("Tracking number {number} is that of the job {}.", other.key.name);
-        return Err(Fault::conflict(message));
-    }
-    book.change(key, |job| {
-        apply(job, now, patch.tags, details)?;
-        Ok(job.clone())
+        Err(Fault::conflict(message))
     })
 }
 

@@ -6,6 +6,7 @@ use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 
+use disk_prep::noun::BlobPath;
 use disk_prep::sys::child;
 use jiff::tz::TimeZone;
 
@@ -54,6 +55,7 @@ pub(super) fn read(
         bytes_done: 0,
         bytes_succeeded: 0,
         percent: 0,
+        has_errors: false,
         has_warnings: false,
         progress: &|percent, total| {
             dock.change_drive(&job.key, &drive.serial, |drive| {
@@ -90,6 +92,7 @@ struct Intake<'a> {
     bytes_done: u64,
     bytes_succeeded: u64,
     percent: u8,
+    has_errors: bool,
     has_warnings: bool,
     progress: &'a dyn Fn(u8, u64) -> Result<(), Error>,
 }
@@ -167,17 +170,23 @@ impl Intake<'_> {
             disposition: "Cancelled",
             parts: Vec::new(),
         };
+        // A name outside Azure's rules is no place in the account.
         let place = end
             .entry
             .blob_path
-            .split_once('/')
+            .parse::<BlobPath>()
+            .ok()
+            .and_then(|_| end.entry.blob_path.split_once('/'))
             .map(|(container, name)| (container.to_owned(), name.to_owned()));
         match place {
             Some((container, name)) if end.status == "Completed" => {
                 draft.file().set_len(end.entry.length)?;
                 end.disposition = self.place(&mut end, &container, &name, draft, &parts)?;
             }
-            None if end.status == "Completed" => "BlobRequestFailed".clone_into(&mut end.status),
+            None if end.status == "Completed" => {
+                "BlobRequestFailed".clone_into(&mut end.status);
+                self.has_errors = true;
+            }
             _ => {
                 // A blob that is not whole is not put together; its good parts were sent in vain.
                 for (_, status) in parts.iter_mut().filter(|(_, status)| status == "Completed") {
@@ -237,6 +246,7 @@ impl Intake<'_> {
     /// Writes the logs.
     fn finish(self, job: &Job, drive: &Drive, status: String) -> Result<DriveResult, Error> {
         let status = match status.as_str() {
+            "Completed" if self.has_errors => "CompletedWithErrors".to_owned(),
             "Completed" if self.has_warnings => "CompletedWithWarnings".to_owned(),
             _ => status,
         };

@@ -154,8 +154,8 @@ fn copy(view: &FileView<'_>, manifest: &Manifest, out: &mut impl Write) -> io::R
     for entry in &manifest.entries {
         send(out, &Told::Blob { entry: entry.clone() })?;
         let status = match view.files.get(&entry.file_path) {
-            None => "FileNotFound",
-            Some(file) if file.bytes != entry.length => "CompletedWithErrors",
+            None => cancel(entry, "FileNotFound", out)?,
+            Some(file) if file.bytes != entry.length => cancel(entry, "Failed", out)?,
             Some(file) => parts(view, file, entry, &mut buffer, out)?,
         };
         if status != "Completed" {
@@ -164,6 +164,14 @@ fn copy(view: &FileView<'_>, manifest: &Manifest, out: &mut impl Write) -> io::R
         send(out, &Told::BlobEnd { status: status.to_owned() })?;
     }
     Ok(is_whole)
+}
+
+/// A blob whose file cannot be taken: none of its parts is looked at.
+fn cancel(entry: &Entry, status: &'static str, out: &mut impl Write) -> io::Result<&'static str> {
+    for part in &entry.parts {
+        send(out, &Told::Part { part: part.clone(), status: "Cancelled".to_owned() })?;
+    }
+    Ok(status)
 }
 
 fn parts(

@@ -230,7 +230,10 @@ impl Job {
         self.step(JobState::Received, now)?;
         for drive in &mut self.drives {
             if present.contains(&drive.serial) {
-                drive.step(DriveState::Received)?;
+                // One that was read before and came once more stays as it is.
+                if drive.state.may_become(DriveState::Received) {
+                    drive.step(DriveState::Received)?;
+                }
             } else if drive.state == DriveState::Specified {
                 drive.step(DriveState::NeverReceived)?;
             }
