@@ -18,7 +18,9 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure
     let Work { set, .. } = Work::open(&args.source, &State::open(global.state.as_deref())?)?;
     if let Some(size) = args.with.size {
         let serial = Serial::new("DRIVE").expect("this is a serial");
-        let drives = count_drives(&set.files, &room(&serial, size.0)?)?;
+        // As an image of this size would be made: whole MiB.
+        let bytes = size.0 >> 20 << 20;
+        let drives = count_drives(&set.files, &room(&serial, bytes)?)?;
         return Ok(Box::new(DriveCount { drives, size, set }));
     }
     let mut rooms = Vec::new();
