@@ -4,10 +4,12 @@
 mod blank;
 mod find;
 mod guard;
+mod identify;
 mod name;
 mod sysfs;
 
 pub use blank::find_content;
 pub use find::{Drive, Kind, find, find_all};
 pub use guard::{Clearance, HeldDrive, hold};
+pub use identify::{Identity, Rotation, Zones};
 pub use name::DriveName;
