@@ -61,6 +61,15 @@ pub enum Error {
     /// Two of the named drives have one serial, or one drive was named twice.
     #[error("Serial {serial} was named twice: {first} and {second}")]
     SerialTwice { serial: Serial, first: PathBuf, second: PathBuf },
+    /// Two devices report one serial, so nobody can tell them apart.
+    #[error("Two devices say that they are drive {serial}: {first} and {second}")]
+    SerialShared { serial: Serial, first: PathBuf, second: PathBuf },
+    /// Not of the kind that the service connects.
+    #[error("Drive {serial} is no SATA drive: {what}")]
+    NotSata { serial: Serial, what: String },
+    /// A drive with zones that takes writes only in their order.
+    #[error("Drive {serial} is host-managed SMR, which takes no file system of ours")]
+    HostManaged { serial: Serial },
     /// Too small to be worth a volume.
     #[error("Drive {serial} has {actual} bytes, the smallest we prepare has {expected}")]
     TooSmall { serial: Serial, expected: u64, actual: u64 },
@@ -227,6 +236,9 @@ impl Diagnose for Error {
             Error::NoSerial { .. } => "drive-without-serial",
             Error::SerialMismatch { .. } => "serial-mismatch",
             Error::SerialTwice { .. } => "serial-twice",
+            Error::SerialShared { .. } => "serial-shared",
+            Error::NotSata { .. } => "drive-not-sata",
+            Error::HostManaged { .. } => "drive-host-managed",
             Error::TooSmall { .. } => "drive-too-small",
             Error::SectorSize { .. } => "sector-size",
             Error::DriveInUse { .. } => "drive-in-use",
@@ -274,6 +286,9 @@ impl Diagnose for Error {
             Error::NotADrive { .. }
             | Error::NoSerial { .. }
             | Error::SerialMismatch { .. }
+            | Error::SerialShared { .. }
+            | Error::NotSata { .. }
+            | Error::HostManaged { .. }
             | Error::TooSmall { .. }
             | Error::SectorSize { .. }
             | Error::DriveInUse { .. }
@@ -310,6 +325,9 @@ impl Diagnose for Error {
             Error::TooLargeForDrives { .. } => "name a larger drive with `--drive`".to_owned(),
             Error::NoSerial { path } => {
                 format!("give it one: `--drive {},serial=SERIAL`", path.display())
+            }
+            Error::SerialShared { .. } => {
+                "unplug one of them; a bridge may report a serial of its own".to_owned()
             }
             Error::DriveInUse { .. } => {
                 "unmount it, or stop what uses it, or leave this drive out".to_owned()

@@ -60,7 +60,7 @@ pub fn run(
     match &cli.command {
         Command::Rehearse(args) => rehearse::run(args, settings, ui),
         Command::Stage(args) => stage::run(args, &cli.global, ui),
-        Command::Drive(args) => drive::run(args),
+        Command::Drive(args) => drive::run(args, ui),
         Command::Plan(args) => plan::run(args),
         Command::Prep(args) => prep::run(args, &cli.global, ui),
         Command::Verify(args) => verify::run(args, ui),
