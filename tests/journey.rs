@@ -57,6 +57,43 @@ fn files_become_blobs_and_the_job_is_completed() {
 }
 
 #[test]
+fn what_this_machine_remembers_need_not_be_said_again() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    for words in [&["job", "status"][..], &["job", "status", "--job", "seed-1"], &["job", "list"]] {
+        let said = emulator.expect(&machine, 0, words);
+        assert!(said.stdout.contains("Shipping"), "{}", said.stdout);
+    }
+    let said = machine.expect(0, &["verify", "s1.img,serial=S1"]);
+    assert!(said.stdout.contains("journal and manifest"), "{}", said.stdout);
+    let said = machine.expect(0, &["inspect", "s1.img,serial=S1"]);
+    assert!(said.stdout.contains("file-1"), "{}", said.stdout);
+    machine.expect(2, &["job", "status", "--job", "unknown"]);
+}
+
+#[test]
+fn a_program_signs_in_by_its_secret_or_its_token_file() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    let file = machine.text("federated");
+    std::fs::write(&file, "a token of the cluster").unwrap();
+    let asked = |more: &[(&str, &str)]| {
+        let mut command = emulator.command(&machine, &["job", "status", "--json"]);
+        command.env_remove("AZSEED_TOKEN").envs(more.iter().copied());
+        command.env("AZURE_TENANT_ID", "tenant").env("AZURE_CLIENT_ID", "client");
+        let said = command.output().unwrap();
+        (said.status.code().unwrap(), String::from_utf8_lossy(&said.stdout).into_owned())
+    };
+    assert_eq!(asked(&[("AZURE_CLIENT_SECRET", "secret")]).0, 0);
+    assert_eq!(asked(&[("AZURE_FEDERATED_TOKEN_FILE", file.as_str())]).0, 0);
+    let (code, text) = asked(&[("AZURE_CLIENT_SECRET", "x"), ("AZSEED_TOKEN", "zz-not-a-token")]);
+    assert_eq!(code, 12, "{text}");
+    assert!(!text.contains("zz-not"), "a token is never shown: {text}");
+}
+
+#[test]
 fn a_flipped_bit_costs_its_block_and_no_other_file() {
     let machine = Machine::new();
     let emulator = Emulator::start(&machine);

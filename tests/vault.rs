@@ -212,3 +212,26 @@ fn an_account_key_and_the_token_both_open_the_vault_and_a_wrong_one_does_not() {
     let line: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     assert_eq!(line["ingested"]["streamed"], 0, "a signed source was copied by the service");
 }
+
+#[test]
+fn an_azure_that_goes_away_in_mid_call_is_told_and_the_next_run_goes_on() {
+    let machine = Machine::new();
+    let mut emulator = Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    let process = emulator
+        .command(&machine, &["vault", "run", "--json"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(60));
+    emulator.kill();
+    let said = process.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert_eq!(said.status.code(), Some(14), "{text}");
+    assert!(text.contains("azure-unreachable"), "{text}");
+    let emulator = Emulator::start(&machine);
+    assert_eq!(run(&machine, &emulator, 0, &[])["state"], "protected");
+    emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
+    assert!(is_equal(&machine, "restored"));
+}

@@ -4,6 +4,8 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::{Client, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -110,7 +112,7 @@ impl Arm {
             let fault = |error: url::ParseError| self.answer(error.to_string());
             url = Url::parse(&link).map_err(fault)?;
             if url.origin() != self.endpoint.origin() {
-                return Err(Error::ForeignLink { host: self.host(), link: url });
+                return Err(Error::ForeignLink { host: self.host(), link });
             }
         }
     }
@@ -184,7 +186,13 @@ impl Arm {
     }
 
     async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Sent, Error> {
-        let token = self.token().await?;
+        let token = match self.token().await {
+            Ok(token) => token,
+            Err(error @ (Error::Unreachable { .. } | Error::Failing { .. })) => {
+                return Ok(Sent::Again(error, None));
+            }
+            Err(error) => return Err(error),
+        };
         let mut request = self.http.request(method, url.clone()).bearer_auth(token);
         if let Some(body) = body {
             request = request
@@ -201,11 +209,8 @@ impl Arm {
             }
         };
         let status = answer.status();
-        let asked = answer
-            .headers()
-            .get("retry-after")
-            .and_then(|value| value.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
+        let asked =
+            answer.headers().get("retry-after").and_then(|value| pause(value.to_str().ok()?));
         let bytes = match answer.bytes().await {
             Ok(bytes) => bytes.to_vec(),
             Err(source) => {
@@ -242,6 +247,15 @@ impl Arm {
 enum Sent {
     Done(Vec<u8>),
     Again(Error, Option<Duration>),
+}
+
+/// What Retry-After asks for: seconds, or a date.
+fn pause(text: &str) -> Option<Duration> {
+    if let Ok(secs) = text.parse() {
+        return Some(Duration::from_secs(secs));
+    }
+    let then = DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(Duration::try_from(then.duration_since(Timestamp::now())).unwrap_or_default())
 }
 
 fn refusal(status: StatusCode, path: &str, bytes: &[u8]) -> Error {

@@ -9,7 +9,10 @@ use std::time::Duration;
 use azure_core::error::ErrorKind as CoreKind;
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::request::RequestContent;
-use azure_core::http::{ClientOptions, Context, Etag, Request, StatusCode, Transport};
+use azure_core::http::{
+    ClientOptions, Context, Etag, ExponentialRetryOptions, Request, RetryOptions, StatusCode,
+    Transport,
+};
 use azure_storage_blobs::models::{
     BlobClientAcquireLeaseOptions, BlobClientDeleteOptions, BlobClientDownloadOptions,
     BlobContainerClientListBlobsOptions, BlockBlobClientUploadBlobFromUrlOptions,
@@ -32,6 +35,8 @@ use super::sign_in::{Held, STORAGE_SCOPE, SignIn};
 
 /// A write in one call up to here; above, in blocks.
 const ONE_CALL_BYTES: NonZero<u64> = NonZero::new(256 << 20).expect("a number above zero");
+/// A call that fails is tried so often again, half a minute at most; then somebody is told.
+const RETRIES: u32 = 6;
 /// Seconds of a lease; the shortest that the service gives is 15.
 const LEASE_SECS: i32 = 60;
 
@@ -149,6 +154,10 @@ impl Container {
         let options = ClientOptions {
             per_try_policies: vec![signer.clone()],
             transport: Some(Transport::new(Arc::new(http))),
+            retry: RetryOptions::exponential(ExponentialRetryOptions {
+                max_retries: RETRIES,
+                ..ExponentialRetryOptions::default()
+            }),
             ..ClientOptions::default()
         };
         let own =
@@ -306,15 +315,16 @@ impl Container {
         }
     }
 
-    /// Leases a blob for a minute; whoever has this id already has it anew.
+    /// Leases a blob for a minute; whoever has this id already has it anew. Tried once: who
+    /// renews a lease comes again anyway.
     pub fn lease(&self, name: &str, id: uuid::Uuid) -> Result<(), Error> {
         let options = BlobClientAcquireLeaseOptions {
             proposed_lease_id: Some(id.to_string()),
             ..Default::default()
         };
-        let leased = self
-            .runtime
-            .block_on(async { self.blob(name)?.acquire_lease(LEASE_SECS, Some(options)).await });
+        let leased = self.runtime.block_on(async {
+            self.blob_once(name)?.acquire_lease(LEASE_SECS, Some(options)).await
+        });
         match leased {
             Ok(_) => Ok(()),
             Err(error) if error.http_status() == Some(StatusCode::Conflict) => {
@@ -331,7 +341,7 @@ impl Container {
     pub fn release(&self, name: &str, id: uuid::Uuid) -> Result<(), Error> {
         let released = self
             .runtime
-            .block_on(async { self.blob(name)?.release_lease(id.to_string(), None).await });
+            .block_on(async { self.blob_once(name)?.release_lease(id.to_string(), None).await });
         released.map(drop).map_err(|source| self.failure(name, source))
     }
 
@@ -343,7 +353,20 @@ impl Container {
     }
 
     fn blob(&self, name: &str) -> azure_core::Result<BlobClient> {
-        let own = BlobClientOptions { client_options: self.options.clone(), ..Default::default() };
+        self.blob_with(name, self.options.clone())
+    }
+
+    fn blob_once(&self, name: &str) -> azure_core::Result<BlobClient> {
+        let options = ClientOptions { retry: RetryOptions::none(), ..self.options.clone() };
+        self.blob_with(name, options)
+    }
+
+    fn blob_with(
+        &self,
+        name: &str,
+        client_options: ClientOptions,
+    ) -> azure_core::Result<BlobClient> {
+        let own = BlobClientOptions { client_options, ..Default::default() };
         BlobClient::new(self.blob_url(name), None, Some(own))
     }
 

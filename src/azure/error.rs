@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
-use url::Url;
-
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -56,7 +54,7 @@ pub enum Error {
     #[error("{what} is leased by another run")]
     Leased { what: String },
     #[error("A list of {host} goes on at another host: {link}")]
-    ForeignLink { host: String, link: Url },
+    ForeignLink { host: String, link: String },
 }
 
 impl Diagnose for Error {

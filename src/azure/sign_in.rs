@@ -1,18 +1,22 @@
-//! How we get a token for the resource manager and for blobs: one that was given, a service principal, or the
-//! Azure CLI's. Tokens live in memory only.
+//! How we get a token for the resource manager and for blobs: one that was given, that of a
+//! service principal or workload identity, or the Azure CLI's. Tokens live in memory only.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use azure_core::credentials::TokenCredential;
 use azure_identity::AzureCliCredential;
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::Error;
 
 /// A token is renewed so long before it ends.
 const MARGIN: Duration = Duration::from_secs(300);
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// For the resource manager.
 pub(super) const ARM_SCOPE: &str = "https://management.azure.com/.default";
 /// For blobs.
@@ -22,10 +26,18 @@ pub(super) const STORAGE_SCOPE: &str = "https://storage.azure.com/.default";
 pub(super) enum SignIn {
     /// `AZSEED_TOKEN`.
     Token(SecretString),
-    /// `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`.
-    Principal { url: Url, client: String, secret: SecretString },
+    /// `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, and what proves that it is they.
+    Principal { url: Url, client: String, proof: Proof },
     /// `az login`.
     Cli,
+}
+
+/// What a program proves itself with.
+pub(super) enum Proof {
+    /// `AZURE_CLIENT_SECRET`.
+    Secret(SecretString),
+    /// `AZURE_FEDERATED_TOKEN_FILE`: written anew by whoever runs the workload, so read each time.
+    TokenFile(PathBuf),
 }
 
 /// A token and how long it can be used.
@@ -65,16 +77,18 @@ impl SignIn {
         if let Some(token) = variable("AZSEED_TOKEN") {
             return Ok(SignIn::Token(token.into()));
         }
-        let principal = (
-            variable("AZURE_TENANT_ID"),
-            variable("AZURE_CLIENT_ID"),
-            variable("AZURE_CLIENT_SECRET"),
-        );
-        let (Some(tenant), Some(client), Some(secret)) = principal else { return Ok(SignIn::Cli) };
+        let secret = variable("AZURE_CLIENT_SECRET").map(|text| Proof::Secret(text.into()));
+        let file =
+            || variable("AZURE_FEDERATED_TOKEN_FILE").map(|path| Proof::TokenFile(path.into()));
+        let (Some(tenant), Some(client), Some(proof)) =
+            (variable("AZURE_TENANT_ID"), variable("AZURE_CLIENT_ID"), secret.or_else(file))
+        else {
+            return Ok(SignIn::Cli);
+        };
         let url = authority.join(&format!("{tenant}/oauth2/v2.0/token")).map_err(|_| {
             Error::Endpoint { endpoint: tenant, rule: "the tenant is a name or a GUID" }
         })?;
-        Ok(SignIn::Principal { url, client, secret: secret.into() })
+        Ok(SignIn::Principal { url, client, proof })
     }
 
     /// Gets a token.
@@ -83,8 +97,8 @@ impl SignIn {
             SignIn::Token(token) => {
                 Ok(Held::new(token.clone(), Duration::from_secs(u32::MAX.into())))
             }
-            SignIn::Principal { url, client, secret } => {
-                principal(http, url, client, secret, scope).await
+            SignIn::Principal { url, client, proof } => {
+                principal(http, url, client, proof, scope).await
             }
             SignIn::Cli => {
                 let credential = AzureCliCredential::new(None).map_err(|_| Error::NotSignedIn)?;
@@ -100,16 +114,11 @@ async fn principal(
     http: &reqwest::Client,
     url: &Url,
     client: &str,
-    secret: &SecretString,
+    proof: &Proof,
     scope: &str,
 ) -> Result<Held, Error> {
     let host = url.host_str().unwrap_or_default().to_owned();
-    let form = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("grant_type", "client_credentials")
-        .append_pair("client_id", client)
-        .append_pair("client_secret", secret.expose_secret())
-        .append_pair("scope", scope)
-        .finish();
+    let form = form(client, proof, scope)?;
     let sent = http
         .post(url.clone())
         .header("content-type", "application/x-www-form-urlencoded")
@@ -118,14 +127,39 @@ async fn principal(
         .await;
     let unreachable =
         |source: reqwest::Error| Error::Unreachable { host: host.clone(), source: source.into() };
-    let bytes = sent.map_err(unreachable)?.bytes().await.map_err(unreachable)?;
-    let answer: Answer = serde_json::from_slice(&bytes)
-        .map_err(|error| Error::Answer { host: host.clone(), fault: error.to_string() })?;
+    let answer = sent.map_err(unreachable)?;
+    let status = answer.status();
+    if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+        return Err(Error::Failing { host, status: status.as_u16() });
+    }
+    let bytes = answer.bytes().await.map_err(unreachable)?;
+    let refused = |message: String| Error::SignInRefused { message };
+    let Ok(answer) = serde_json::from_slice::<Answer>(&bytes) else {
+        return Err(refused(format!("{host} answered {status} without a reason")));
+    };
     match answer.access_token {
         Some(token) => Ok(Held::new(token.into(), Duration::from_secs(answer.expires_in))),
         None => {
-            let message = answer.error_description.unwrap_or_else(|| "no reason given".to_owned());
-            Err(Error::SignInRefused { message })
+            let message = answer.error_description;
+            Err(refused(message.unwrap_or_else(|| "no reason given".to_owned())))
         }
     }
+}
+
+/// What is sent to sign in.
+fn form(client: &str, proof: &Proof, scope: &str) -> Result<String, Error> {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "client_credentials")
+        .append_pair("client_id", client)
+        .append_pair("scope", scope);
+    match proof {
+        Proof::Secret(secret) => form.append_pair("client_secret", secret.expose_secret()),
+        Proof::TokenFile(path) => {
+            let unreadable = |source| Error::SecretUnreadable { path: path.clone(), source };
+            let token = std::fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)?;
+            form.append_pair("client_assertion_type", ASSERTION_TYPE)
+                .append_pair("client_assertion", token.trim())
+        }
+    };
+    Ok(form.finish())
 }

@@ -14,7 +14,7 @@ use super::drive::{DEV_HELP, drive_name};
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = false, subcommand_negates_reqs = true)]
 #[command(after_help = "Example:\n  azseed emulator --listen 127.0.0.1:0 --data /tmp/azure\n\n\
-    It runs until it is stopped. What it prints can be read in by a shell in another\n\
+    It runs until it is stopped. What it prints can be read in by a shell in another \
     terminal; then `azseed job ...` and `azseed vault ...` talk to it.")]
 pub struct EmulatorArgs {
     /// What else to do.

@@ -69,7 +69,7 @@ pub enum Command {
     /// See how many drives are needed, and what goes where
     Plan(PlanArgs),
     /// Format and fill drives
-    Prep(PrepArgs),
+    Prep(Box<PrepArgs>),
     /// Read sealed drives back as the datacenter will
     Verify(VerifyArgs),
     /// Show what is on a drive: partitions, encryption, file system

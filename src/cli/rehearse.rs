@@ -8,8 +8,8 @@ use disk_prep::noun::ByteSize;
 /// Arguments of `rehearse`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  azseed rehearse --source /usr/share/doc\n\n\
-    Nothing leaves this machine and no drive is touched: the drives are files, Azure and\n\
-    the datacenter are the built-in emulator.")]
+    Nothing leaves this machine and no drive is touched: the drives are files, Azure \
+    and the datacenter are the built-in emulator.")]
 pub struct RehearseArgs {
     /// What to back up; repeat for more
     #[arg(long = "source", value_name = "PATH", required = true)]

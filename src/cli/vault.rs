@@ -80,7 +80,7 @@ pub enum VaultCommand {
 #[derive(Debug, Args)]
 pub struct VaultCreate {
     /// Its container; azseed- and the vault's name if not said
-    #[arg(long, value_name = "NAME", env = "AZSEED_VAULT_CONTAINER")]
+    #[arg(long, alias = "container", value_name = "NAME", env = "AZSEED_VAULT_CONTAINER")]
     pub vault_container: Option<ContainerName>,
     /// A file (0600) with the repository's password; the one of the seed if not
     /// said

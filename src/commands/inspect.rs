@@ -1,20 +1,23 @@
 //! `inspect`: what is on a drive, for a person.
 
+use disk_prep::drive::find;
 use disk_prep::inspect::{Inspection, inspect};
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::ByteSize;
 use disk_prep::volume::gpt::PartitionTable;
 use serde_json::{Value, json};
 
-use super::verify::recovery_password;
+use super::verify::{journals_of, recovery_password};
 use super::{Failure, Outcome};
-use crate::cli::InspectArgs;
-use crate::staging::journals;
+use crate::cli::{Global, InspectArgs};
+use crate::state::State;
 
 /// Runs `inspect`.
-pub fn run(args: &InspectArgs) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(args: &InspectArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
     let given = recovery_password(args.recovery_password_file.as_deref())?;
-    let folder = args.staging.as_deref().map(|staging| JournalFolder::new(journals(staging)));
+    let state = State::open(global.state.as_deref())?;
+    let serial = find(&args.drive)?.serial;
+    let folder = journals_of(args.staging.as_deref(), &serial, &state)?;
     let found = inspect(&args.drive, |drive| {
         let histories = folder.as_ref().map_or(Ok(Vec::new()), JournalFolder::read)?;
         let own = histories.into_iter().find(|history| history.begun.serial == drive.serial);

@@ -2,28 +2,47 @@
 
 use std::path::Path;
 
+use disk_prep::drive::find;
 use disk_prep::journal::JournalFolder;
-use disk_prep::noun::{ByteSize, ErrorKind, RecoveryPassword};
+use disk_prep::noun::{ByteSize, ErrorKind, RecoveryPassword, Serial};
 use disk_prep::verify::{VerifyOptions, VerifyReport, Yardstick, verify};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome};
-use crate::cli::VerifyArgs;
+use crate::cli::{Global, VerifyArgs};
 use crate::exit::Exit;
 use crate::staging::journals;
+use crate::state::State;
 use crate::ui::Ui;
 
 /// Runs `verify`.
-pub fn run(args: &VerifyArgs, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
-    let options = VerifyOptions {
-        journals: args.staging.as_deref().map(|staging| JournalFolder::new(journals(staging))),
-        recovery_password: recovery_password(args.recovery_password_file.as_deref())?,
-        stop: ui.stop_flag(),
-    };
+pub fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+    let state = State::open(global.state.as_deref())?;
+    let given = recovery_password(args.recovery_password_file.as_deref())?;
+    let mut work = Vec::new();
+    for drive in &args.drives {
+        let journals = journals_of(args.staging.as_deref(), &find(drive)?.serial, &state)?;
+        let recovery_password = given.clone();
+        work.push((drive, VerifyOptions { journals, recovery_password, stop: ui.stop_flag() }));
+    }
     let monitor = ui.monitor();
-    let reports = args.drives.par_iter().map(|drive| verify(drive, &options, monitor.as_ref()));
+    let reports = work.par_iter().map(|(drive, options)| verify(drive, options, monitor.as_ref()));
     Ok(Box::new(Verified(reports.collect::<Result<_, _>>()?)))
+}
+
+/// The journals of the staging path that was named, else of the one that is remembered for the
+/// drive.
+pub(super) fn journals_of(
+    staging: Option<&Path>,
+    serial: &Serial,
+    state: &State,
+) -> Result<Option<JournalFolder>, Failure> {
+    let staging = match staging {
+        Some(staging) => Some(staging.to_owned()),
+        None => state.staging_with(serial)?,
+    };
+    Ok(staging.map(|staging| JournalFolder::new(journals(&staging))))
 }
 
 /// A file that should hold a recovery password.

@@ -29,6 +29,8 @@ pub struct ImportExport {
 /// A job on the wire.
 #[derive(Deserialize)]
 struct Resource {
+    #[serde(default)]
+    id: String,
     name: String,
     #[serde(default)]
     location: String,
@@ -207,8 +209,10 @@ impl JobService for ImportExport {
             return Err(Error::NoReturnAddress { job: name.clone() });
         }
         let number = &shipment.tracking_number;
+        // A job of this name in another resource group is another job.
+        let own = format!("/{}", self.path(name));
         let is_taken = |other: &Job| {
-            other.name != job.name
+            !other.id.eq_ignore_ascii_case(&own)
                 && other.delivery.as_ref().is_some_and(|parcel| parcel.tracking_number == *number)
         };
         if let Some(other) = self.of_subscription()?.into_iter().find(is_taken) {
@@ -327,6 +331,7 @@ impl From<Resource> for Job {
     fn from(resource: Resource) -> Self {
         let Properties { delivery_package, drive_list, .. } = resource.properties;
         Job {
+            id: resource.id,
             name: resource.name,
             location: resource.location,
             state: resource.properties.state,

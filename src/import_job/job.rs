@@ -39,6 +39,8 @@ pub struct NewJob {
 /// A job as the service tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
+    /// Its resource id.
+    pub id: String,
     /// Its name.
     pub name: String,
     /// Its region.

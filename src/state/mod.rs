@@ -214,6 +214,17 @@ impl State {
         Ok(if paths.len() == 1 { paths.pop() } else { None })
     }
 
+    /// The staging path of the seed that a drive is sealed or begun for.
+    pub fn staging_with(&self, serial: &Serial) -> Result<Option<PathBuf>, StateError> {
+        for path in self.records()? {
+            let (_, known) = read(&path).map_err(record_at(&path))?;
+            if known.drives.contains(serial) {
+                return Ok(Some(known.staging));
+            }
+        }
+        Ok(None)
+    }
+
     /// The files that records lie in; drafts of killed runs have another ending.
     fn records(&self) -> Result<Vec<PathBuf>, StateError> {
         let folder = self.seeds();

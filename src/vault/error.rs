@@ -82,8 +82,7 @@ impl Diagnose for Error {
             Error::ListedTwice { .. } => "seed-listed-twice",
             Error::Missing { .. } => "seed-blobs-missing",
             Error::NotHeld { .. } => "vault-blobs-differ",
-            Error::Blob { .. } => "vault-blob",
-            Error::List { .. } => "vault-list",
+            Error::Blob { source, .. } | Error::List { source } => source.code(),
             Error::Spare { .. } => "staging-read",
             Error::Claimed { .. } => "vault-container-taken",
             Error::Locked { .. } => "vault-locked",
@@ -131,7 +130,7 @@ impl Diagnose for Error {
             Error::Missing { .. } => "name the staging path of the seed with `--staging`",
             Error::Blob { source, .. } | Error::List { source } => return source.hint(),
             Error::Repository { source, .. } => return source.hint(),
-            Error::Claimed { .. } => "name another container with `--container`",
+            Error::Claimed { .. } => "name another container with `--vault-container`",
             Error::Locked { .. } => "wait for the other run to end",
             Error::NoSource { .. } => {
                 "run it on the source machine, or bring the source to the same path"

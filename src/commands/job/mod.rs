@@ -16,28 +16,30 @@ use super::{Failure, Outcome};
 use crate::cli::{Global, JobArgs, JobCommand, JobTarget};
 use crate::import_job::{ImportExport, Job, JobService, Shipment, Written};
 use crate::staging::Seed;
+use crate::state::State;
 pub(super) use create::Parcel;
 pub(super) use show::Said;
 use show::{JobList, Locations};
 
 /// Runs `job`.
 pub fn run(args: &JobArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
-    let target = Target::new(&args.target)?;
+    let target = || Target::new(&args.target, global);
     let said = |jobs: Vec<(Job, Written)>| -> Result<Box<dyn Outcome>, Failure> {
         Ok(Box::new(Said { jobs, now: Timestamp::now() }))
     };
     match &args.command {
-        JobCommand::Keys { reveal } => keys::keys(args.target.staging.as_deref(), *reveal, global),
         JobCommand::Create { location, contact: file } => {
+            let target = target()?;
             let (seed, staging) = target.seed.as_ref().ok_or(MissingFlag { flag: "--staging" })?;
             let parcel = Parcel::new(seed, location.as_ref(), file.as_deref())?;
             said(parcel.make_jobs(&target.service()?, seed, staging)?)
         }
         JobCommand::List => {
-            let jobs = target.service()?.list()?;
+            let jobs = target()?.service()?.list()?;
             Ok(Box::new(JobList { jobs, now: Timestamp::now() }))
         }
         JobCommand::Show | JobCommand::Status => {
+            let target = target()?;
             let job = target.service()?.find(&target.job()?)?;
             said(vec![(job, Written::Unchanged)])
         }
@@ -49,21 +51,28 @@ pub fn run(args: &JobArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure>
                 ship_date: day.and_then(Result::ok).unwrap_or_else(Timestamp::now),
                 drive_count: *drive_count,
             };
+            let target = target()?;
             let job = target.service()?.ship(&target.job()?, &shipment)?;
             said(vec![(job, Written::Changed)])
         }
         JobCommand::ReturnAddress { contact: file } => {
             let contact = contact(file)?;
+            let target = target()?;
             let job = target.service()?.set_return(&target.job()?, &contact)?;
             said(vec![(job, Written::Changed)])
         }
-        JobCommand::Cancel => said(vec![target.service()?.cancel(&target.job()?)?]),
+        JobCommand::Cancel => {
+            let target = target()?;
+            said(vec![target.service()?.cancel(&target.job()?)?])
+        }
         JobCommand::Delete => {
+            let target = target()?;
             let job = target.job()?;
             let written = target.service()?.delete(&job)?;
             Ok(Box::new(show::Deleted { job, written }))
         }
-        JobCommand::Locations => Ok(Box::new(Locations(target.service()?.locations()?))),
+        JobCommand::Keys { reveal } => keys::keys(args.target.staging.as_deref(), *reveal, global),
+        JobCommand::Locations => Ok(Box::new(Locations(target()?.service()?.locations()?))),
     }
 }
 
@@ -74,10 +83,20 @@ struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    fn new(flags: &'a JobTarget) -> Result<Self, Failure> {
-        let seed =
-            flags.staging.as_ref().map(|staging| Ok((Seed::open(staging)?, staging.clone())));
-        Ok(Target { flags, seed: seed.transpose().map_err(|error: crate::staging::Error| error)? })
+    /// The staging path that was named, else the one that this machine remembers for the job. A
+    /// job that is named with its subscription and group needs none.
+    fn new(flags: &'a JobTarget, global: &Global) -> Result<Self, Failure> {
+        let is_reached = flags.subscription.is_some() && flags.resource_group.is_some();
+        let staging = match &flags.staging {
+            Some(staging) => Some(staging.clone()),
+            None if is_reached => None,
+            None => State::open(global.state.as_deref())?.staging_of(flags.job.as_ref())?,
+        };
+        let seed = match staging {
+            Some(staging) => Some((Seed::open(&staging)?, staging)),
+            None => None,
+        };
+        Ok(Target { flags, seed })
     }
 
     fn of_seed<T>(&self, pick: impl Fn(&crate::staging::Target) -> T) -> Option<T> {

@@ -135,7 +135,10 @@ mod tests {
         };
         fill(&source);
         fill(&copy);
-        assert_eq!(compare(&[source.clone()], &restored).differences, Vec::<String>::new());
+        assert_eq!(
+            compare(std::slice::from_ref(&source), &restored).differences,
+            Vec::<String>::new()
+        );
         fs::write(copy.join("content"), "0124").unwrap();
         filetime::set_file_mtime(copy.join("content"), time).unwrap();
         fs::set_permissions(copy.join("mode"), fs::Permissions::from_mode(0o600)).unwrap();
