@@ -85,6 +85,9 @@ pub enum Error {
     /// It may be erased, but what happens to its free space was not said.
     #[error("Drive {serial} was used before, so its free space holds old data")]
     WipeUndecided { serial: Serial },
+    /// `--wipe discard` on a drive that may keep what is discarded.
+    #[error("Drive {serial} cannot be wiped by discarding: {what}")]
+    DiscardNotSafe { serial: Serial, what: String },
     /// A seal of ours is on it, from a job that this run knows nothing of.
     #[error("Drive {serial} was sealed for job {job}")]
     SealedElsewhere { serial: Serial, job: String },
@@ -244,6 +247,7 @@ impl Diagnose for Error {
             Error::DriveInUse { .. } => "drive-in-use",
             Error::NotBlank { .. } => "drive-not-blank",
             Error::WipeUndecided { .. } => "wipe-undecided",
+            Error::DiscardNotSafe { .. } => "discard-not-safe",
             Error::SealedElsewhere { .. } => "drive-sealed-elsewhere",
             Error::WrongDrive { .. } => "wrong-drive",
             Error::Read { .. } => "drive-read-failed",
@@ -294,6 +298,7 @@ impl Diagnose for Error {
             | Error::DriveInUse { .. }
             | Error::NotBlank { .. }
             | Error::WipeUndecided { .. }
+            | Error::DiscardNotSafe { .. }
             | Error::SealedElsewhere { .. }
             | Error::WrongDrive { .. }
             | Error::NotSealed { .. }
@@ -336,8 +341,11 @@ impl Diagnose for Error {
                 format!("if all that is on it may go, add `--erase {serial}`")
             }
             Error::WipeUndecided { .. } => {
-                "add `--wipe zero` to overwrite it, or `--wipe none` to leave it".to_owned()
+                "add `--wipe zero` to overwrite it, `--wipe discard` to have the drive drop it, or \
+                 `--wipe none` to leave it"
+                    .to_owned()
             }
+            Error::DiscardNotSafe { .. } => "use `--wipe zero`".to_owned(),
             Error::Held { .. } => "wait until the other run has ended".to_owned(),
             Error::Write { .. } | Error::Flush { .. } | Error::ReadBack { .. } => {
                 "check cable and power and run the same command again; if it fails again, take \

@@ -131,6 +131,10 @@ impl HeldDrive {
                 Err(Error::NotBlank { serial: serial.clone(), found })
             }
             Some(_) if wipe.is_none() => Err(Error::WipeUndecided { serial: serial.clone() }),
+            Some(_) if wipe == Some(Wipe::Discard) => {
+                self.drive.check_discard()?;
+                Ok(Clearance { erase: true, wipe })
+            }
             Some(_) => Ok(Clearance { erase: true, wipe }),
         }
     }
@@ -203,6 +207,7 @@ mod tests {
         assert!(matches!(refused(&[], Some(Wipe::Zero)), Error::NotBlank { .. }));
         assert!(matches!(refused(&other, Some(Wipe::Zero)), Error::NotBlank { .. }));
         assert!(matches!(refused(&mine, None), Error::WipeUndecided { .. }));
+        assert_eq!(held.clear(&mine, Some(Wipe::Discard)).unwrap().wipe, Some(Wipe::Discard));
         let clearance = held.clear(&mine, Some(Wipe::None)).unwrap();
         assert_eq!(clearance, Clearance { erase: true, wipe: Some(Wipe::None) });
     }

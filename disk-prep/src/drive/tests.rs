@@ -298,6 +298,16 @@ fn who_comes_to_use_a_drive_after_the_first_look_is_seen_after_the_open() {
 }
 
 #[test]
+fn only_a_drive_that_promises_zeros_is_wiped_by_discarding() {
+    let machine = Machine::recorded("sata-ssd");
+    assert!(machine.find("S3Z8NB0K123456").unwrap().check_discard().is_ok());
+    for (tree, serial) in [("sata-ssd", "PROMISES-0"), ("sata-512e", "WD-WCC4E0123456")] {
+        let drive = Machine::recorded(tree).find(serial).unwrap();
+        assert_eq!(drive.check_discard().unwrap_err().code(), "discard-not-safe");
+    }
+}
+
+#[test]
 fn a_partition_has_facts_and_a_number_that_is_nobodys_has_none() {
     let machine = Machine::recorded("swap");
     assert!(!block_facts(machine.kernel.root(), 8, 1).unwrap().whole);

@@ -44,6 +44,23 @@ impl Drive {
         faults
     }
 
+    /// Whether what is discarded on it is guaranteed to read as zeros.
+    pub fn check_discard(&self) -> Result<(), Error> {
+        let refuse = |what: &str| {
+            let (serial, what) = (self.serial.clone(), what.to_owned());
+            Err(Error::DiscardNotSafe { serial, what })
+        };
+        match &self.hardware {
+            // A hole in a file reads as zeros.
+            None => Ok(()),
+            Some(own) if !own.discards => refuse("no discard reaches it"),
+            // Discards are holes in the file below.
+            Some(own) if own.name.starts_with("loop") => Ok(()),
+            Some(own) if own.identity.as_ref().is_some_and(|own| own.trims_to_zero) => Ok(()),
+            Some(_) => refuse("it does not promise that discarded sectors read as zeros"),
+        }
+    }
+
     /// What a person should know before it is used, though nothing forbids it.
     pub fn concerns(&self) -> Vec<String> {
         let mut concerns = Vec::new();

@@ -3,4 +3,5 @@
 pub mod aligned;
 pub mod ata;
 pub mod child;
+pub mod discard;
 pub mod durable;
