@@ -69,7 +69,7 @@ const FLOORS: &[&[&str]] = &[
     &["drive", "device"],
     &["volume", "hash", "kernels"],
     &["plan", "fill", "journal", "manifest", "dataset", "drive_layout", "label", "seal"],
-    &["prepare", "verify", "inspect", "pool"],
+    &["prepare", "verify", "inspect", "pool", "release"],
 ];
 const MOST_LINES: usize = 500;
 

@@ -183,3 +183,21 @@ fn a_drive_sealed_for_another_job_is_refused() {
     std::fs::rename(&first, machine.path("out of reach")).unwrap();
     names(&machine.expect(4, &prep(&staging, &[drive], &erase)), "drive-sealed-elsewhere");
 }
+
+#[test]
+fn a_drive_that_was_given_up_leaves_its_files_to_another() {
+    let (machine, staging) = seeded(4);
+    let (a, b) = ("a.img,serial=A,size=210M", "b.img,serial=B,size=210M");
+    machine.expect(0, &prep(&staging, &[a], &[]));
+    machine.expect(10, &["drive", "release", "NOBODY"]);
+    machine.expect(0, &["drive", "release", "A"]);
+    machine.expect(0, &["drive", "release", "A", "--staging", &staging]);
+    machine.expect(0, &prep(&staging, &[b], &[]));
+    let said = machine.expect(0, &["verify", "--json", "--staging", &staging, b]);
+    assert!(said.stdout.contains("\"files\":4"), "{}", said.stdout);
+    // The drive itself is what it was, so it needs consent to be used once more.
+    machine.expect(0, &["drive", "release", "B"]);
+    names(&machine.expect(4, &prep(&staging, &["a.img,serial=A"], &[])), "drive-not-blank");
+    let again = prep(&staging, &["a.img,serial=A"], &["--erase", "A", "--wipe", "none"]);
+    machine.expect(0, &again);
+}

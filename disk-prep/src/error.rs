@@ -4,6 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::dataset::CsvFault;
 use crate::journal::JournalFault;
 use crate::manifest::ManifestError;
 use crate::noun::{Diagnose, DrivePath, ErrorKind, Hint, Serial};
@@ -24,6 +25,16 @@ pub enum Error {
     /// Names or files that NTFS, the manifest or Azure cannot hold.
     #[error("{} of the files in {root} cannot be shipped: {}", faults.len(), list(faults))]
     Unshippable { root: PathBuf, faults: Vec<String> },
+    /// A CSV file that could not be read.
+    #[error("Cannot read {path}")]
+    CsvFile {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Rows of a CSV file that cannot be taken, all of them.
+    #[error("{path} has {}; nothing was started{}", count(faults), lines(faults))]
+    Csv { path: PathBuf, faults: Vec<CsvFault> },
     /// Names that NTFS takes for one, or for a system file's.
     #[error("The files cannot lie on one volume")]
     Names {
@@ -212,6 +223,15 @@ fn list(faults: &[String]) -> String {
     shown.join("; ")
 }
 
+fn count(faults: &[CsvFault]) -> String {
+    let plural = if faults.len() == 1 { "" } else { "s" };
+    format!("{} fault{plural}", faults.len())
+}
+
+fn lines(faults: &[CsvFault]) -> String {
+    faults.iter().map(|fault| format!("\n  {fault}")).collect()
+}
+
 impl Error {
     /// Whether the drive itself is at fault, so that another drive may do better.
     pub fn is_of_the_drive(&self) -> bool {
@@ -232,6 +252,8 @@ impl Diagnose for Error {
             Error::Scan { .. } => "source-unreadable",
             Error::Unshippable { .. } => "names-unshippable",
             Error::NothingToCopy { .. } => "nothing-to-copy",
+            Error::CsvFile { .. } => "csv-unreadable",
+            Error::Csv { .. } => "csv-invalid",
             Error::TooLargeForDrives { .. } => "file-too-large-for-drives",
             Error::NoSuchDrive { .. } => "no-such-drive",
             Error::Open { .. } => "drive-open-failed",
@@ -276,9 +298,11 @@ impl Diagnose for Error {
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Error::Unshippable { .. } | Error::NothingToCopy { .. } | Error::SerialTwice { .. } => {
-                ErrorKind::Usage
-            }
+            Error::Unshippable { .. }
+            | Error::NothingToCopy { .. }
+            | Error::CsvFile { .. }
+            | Error::Csv { .. }
+            | Error::SerialTwice { .. } => ErrorKind::Usage,
             Error::NoSuchDrive { .. } => ErrorKind::NotFound,
             Error::TooLargeForDrives { .. }
             | Error::Write { .. }
@@ -327,6 +351,7 @@ impl Diagnose for Error {
             Error::Unshippable { .. } => {
                 "rename these files, or leave them out of the data set".to_owned()
             }
+            Error::Csv { .. } => "mend these lines, then run the same command again".to_owned(),
             Error::TooLargeForDrives { .. } => "name a larger drive with `--drive`".to_owned(),
             Error::NoSerial { path } => {
                 format!("give it one: `--drive {},serial=SERIAL`", path.display())

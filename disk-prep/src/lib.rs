@@ -22,6 +22,7 @@ pub mod noun;
 pub mod plan;
 pub mod pool;
 pub mod prepare;
+pub mod release;
 mod seal;
 pub mod stop;
 pub mod sys;

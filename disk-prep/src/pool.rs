@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use crate::Error;
-use crate::dataset::{DataFile, DataSet};
+use crate::dataset::{DataFile, DataSet, Listing};
 use crate::device::Device;
 use crate::drive::{Clearance, DriveName, HeldDrive, Kind, hold};
 use crate::fill::FillOptions;
@@ -269,7 +269,9 @@ impl PrepareRun<'_> {
                     self.monitor.event(&Event::DriveSetAside { drive: &serial, error: &error });
                     if error.is_of_the_drive() && !is_last {
                         journal.append(Record::SetAside { reason: error.to_string() })?;
-                        freed.extend(plan.files);
+                        // The next drive gets its own copies of metadata and properties.
+                        let blobs = plan.files.into_iter();
+                        freed.extend(blobs.filter(|file| file.listing != Listing::SideFile));
                         outcome.set_aside.push(serial.clone());
                     }
                     outcome.failed.push((serial, error));

@@ -6,7 +6,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::dataset::DataFile;
+use crate::dataset::{DataFile, with_side_files};
 use crate::device::Device;
 use crate::drive::{Clearance, Drive};
 use crate::drive_layout::DriveLayout;
@@ -105,6 +105,7 @@ pub fn begin(
         first_8k: Base64::default(),
         plan_sha256: Sha256Digest::new([0; 32]),
     };
+    let files = with_side_files(files);
     let layout = DriveLayout::plan(&begun, &files)?;
     let plan = DrivePlan {
         serial: serial.clone(),

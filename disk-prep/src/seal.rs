@@ -9,6 +9,7 @@ use md5::Md5;
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::Error;
+use crate::dataset::Listing;
 use crate::drive_layout::DriveLayout;
 use crate::fill::{BOOT_BYTES, FileSink, Target, place_in_runs};
 use crate::journal::{Begun, DrivePlan, FileEnd, History, Sealed};
@@ -53,8 +54,12 @@ impl Sealing<'_> {
     fn manifest_into<W: Write>(&self, history: &History, out: W) -> io::Result<W> {
         let mut writer = ManifestWriter::new(out, &self.begun.serial)?;
         for (index, file) in self.plan.files.iter().enumerate() {
-            if let Some(FileEnd::Copied(copied)) = history.files.get(&index) {
-                writer.file(&Entry::of(file), copied.block_digests(file.bytes))?;
+            let entry = Entry::of(file);
+            match history.files.get(&index) {
+                Some(FileEnd::Copied(copied)) => {
+                    writer.file(&entry, copied.block_digests(file.bytes))?;
+                }
+                Some(FileEnd::LeftOut { .. }) | None => writer.left_out(&entry),
             }
         }
         writer.finish(self.layout.manifest_bytes)
@@ -131,7 +136,9 @@ impl Sealing<'_> {
             return Err(self.differs(offset));
         }
         let copied = |index: &usize| matches!(history.files.get(index), Some(FileEnd::Copied(_)));
-        let listed: Vec<usize> = (0..self.plan.files.len()).filter(copied).collect();
+        let is_blob = |index: &usize| self.plan.files[*index].listing != Listing::SideFile;
+        let listed: Vec<usize> =
+            (0..self.plan.files.len()).filter(is_blob).filter(copied).collect();
         let bytes = listed.iter().map(|&index| self.plan.files[index].bytes).sum();
         Ok((actual, listed.len() as u64, bytes))
     }

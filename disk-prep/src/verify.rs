@@ -9,9 +9,10 @@ use md5::Md5;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
+use crate::dataset::Listing;
 use crate::device::FileDevice;
 use crate::drive::{Drive, DriveName, Kind, find};
-use crate::hash::FileHasher;
+use crate::hash::{FileDigests, FileHasher};
 use crate::journal::{Copied, DrivePlan, FileEnd, History, JournalFolder, Sealed};
 use crate::limits::BLOCK_BYTES;
 use crate::manifest::{Manifest, ManifestBlob, parse};
@@ -111,7 +112,7 @@ impl fmt::Display for Difference {
                 write!(f, "{path} differs in the {bytes} bytes from {offset} on")
             }
             Difference::FileMd5 { path } => {
-                write!(f, "{path} has another MD5 than the journal says")
+                write!(f, "{path} has another MD5 than the journal or manifest says")
             }
             Difference::FileSha256 { path } => {
                 write!(f, "{path} has another SHA-256 than the journal says")
@@ -234,6 +235,18 @@ impl Check<'_, '_> {
                 None => differences.push(Difference::FileMissing { path: blob.path.to_string() }),
             }
         }
+        let mut buffer = AlignedBuffer::zeroed(READ_BYTES);
+        for (path, expected) in &manifest.side_files {
+            listed.insert(path.as_str());
+            let path = path.to_string();
+            match self.view.files.get(&path) {
+                None => differences.push(Difference::FileMissing { path }),
+                Some(found) if self.digests(found, found.bytes, &mut buffer)?.md5 != *expected => {
+                    differences.push(Difference::FileMd5 { path });
+                }
+                Some(_) => {}
+            }
+        }
         self.list_strangers(&listed, expected.as_ref(), journal, differences);
         // As they lie on the drive, so that it reads in one direction.
         blobs.sort_by_key(|(_, found)| found.first_byte());
@@ -241,7 +254,6 @@ impl Check<'_, '_> {
         let total_bytes = blobs.iter().map(|(blob, _)| blob.bytes).sum();
         self.monitor.event(&Event::StepStarted { drive, step, done_bytes: 0, total_bytes });
         let mut done_bytes = 0;
-        let mut buffer = AlignedBuffer::zeroed(READ_BYTES);
         for (blob, found) in &blobs {
             let journalled = expected.as_ref().map(|files| files.get(blob.path.as_str()).copied());
             self.file(blob, found, journalled, &mut buffer, differences)?;
@@ -338,18 +350,7 @@ impl Check<'_, '_> {
             differences.push(Difference::FileLength { path: path(), expected, actual });
             return Ok(());
         }
-        let mut hasher = FileHasher::new();
-        let mut at = 0;
-        while at < blob.bytes {
-            if self.options.stop.is_asked() {
-                return Err(Error::Stopped { serial: self.drive.serial.clone() });
-            }
-            let length = (blob.bytes - at).min(buffer.len() as u64) as usize;
-            self.read(found, at, &mut buffer[..length])?;
-            hasher.update(&buffer[..length]);
-            at += length as u64;
-        }
-        let digests = hasher.finish();
+        let digests = self.digests(found, blob.bytes, buffer)?;
         for (index, range) in blob.ranges.iter().enumerate() {
             let in_step = range.offset == index as u64 * BLOCK_BYTES;
             let digest = match digests.blocks.get(index) {
@@ -378,6 +379,27 @@ impl Check<'_, '_> {
         Ok(())
     }
 
+    /// All digests of a file.
+    fn digests(
+        &self,
+        found: &FoundFile,
+        bytes: u64,
+        buffer: &mut [u8],
+    ) -> Result<FileDigests, Error> {
+        let mut hasher = FileHasher::new();
+        let mut at = 0;
+        while at < bytes {
+            if self.options.stop.is_asked() {
+                return Err(Error::Stopped { serial: self.drive.serial.clone() });
+            }
+            let length = (bytes - at).min(buffer.len() as u64) as usize;
+            self.read(found, at, &mut buffer[..length])?;
+            hasher.update(&buffer[..length]);
+            at += length as u64;
+        }
+        Ok(hasher.finish())
+    }
+
     /// MD5 of a range that does not keep to our blocks.
     fn digest(
         &self,
@@ -403,10 +425,12 @@ fn is_block(offset: u64, bytes: u64, file_bytes: u64) -> bool {
 /// What the journal says was copied, by path.
 fn copied<'a>(history: &'a History, plan: &'a DrivePlan) -> BTreeMap<&'a str, &'a Copied> {
     let ends = history.files.iter().filter_map(|(&index, end)| match end {
-        FileEnd::Copied(copied) => Some((plan.files.get(index)?.path.as_str(), copied)),
+        FileEnd::Copied(copied) => Some((plan.files.get(index)?, copied)),
         FileEnd::LeftOut { .. } => None,
     });
-    ends.collect()
+    // The manifest names metadata and properties only if a blob has them.
+    let blobs = ends.filter(|(file, _)| file.listing != Listing::SideFile);
+    blobs.map(|(file, copied)| (file.path.as_str(), copied)).collect()
 }
 
 fn hex_upper(bytes: &[u8]) -> String {

@@ -3,15 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::error::ErrorKind as CoreKind;
-use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::request::RequestContent;
 use azure_core::http::{
-    ClientOptions, Context, Etag, ExponentialRetryOptions, Request, RetryOptions, StatusCode,
-    Transport,
+    ClientOptions, Etag, ExponentialRetryOptions, RetryOptions, StatusCode, Transport,
 };
 use azure_storage_blobs::models::{
     BlobClientAcquireLeaseOptions, BlobClientDeleteOptions, BlobClientDownloadOptions,
@@ -24,14 +22,12 @@ use azure_storage_blobs::{
 use bytes::Bytes;
 use disk_prep::noun::{AccountName, ContainerName, Md5Digest};
 use futures::TryStreamExt;
-use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use url::Url;
 
 use super::Error;
 use super::network::{Clear, Network, folder, https, is_loopback};
-use super::shared_key::SharedKey;
-use super::sign_in::{Held, STORAGE_SCOPE, SignIn};
+use super::signer::Signer;
 
 /// A write in one call up to here; above, in blocks.
 const ONE_CALL_BYTES: NonZero<u64> = NonZero::new(256 << 20).expect("a number above zero");
@@ -141,16 +137,7 @@ impl Container {
             Clear::Refused
         };
         let http = options.network.client(&url, clear)?;
-        let credential = match &options.credential {
-            BlobCredential::Key(key) => Signs::Key(SharedKey::new(account.clone(), key)?),
-            BlobCredential::Sas(sas) => Signs::Sas(sas.clone()),
-            BlobCredential::SignedIn(token) => {
-                let sign_in = SignIn::choose(token.as_ref(), &https(&options.authority)?)?;
-                Signs::Token { sign_in, http: http.clone(), held: Mutex::new(None) }
-            }
-        };
-        let protocols = if clear == Clear::Loopback { "https,http" } else { "https" };
-        let signer = Arc::new(Signer { credential, protocols });
+        let signer = Arc::new(Signer::new(options, &http, clear)?);
         let options = ClientOptions {
             per_try_policies: vec![signer.clone()],
             transport: Some(Transport::new(Arc::new(http))),
@@ -400,107 +387,5 @@ fn failure(url: &Url, name: &str, source: azure_core::Error) -> Error {
         404 => Error::NotFound { what, message: said },
         429 | 500.. => Error::Failing { host, status },
         _ => Error::Refused { code: said, message },
-    }
-}
-
-/// Authorizes each attempt of a call.
-#[derive(Debug)]
-struct Signer {
-    credential: Signs,
-    /// What a SAS of ours may be used over.
-    protocols: &'static str,
-}
-
-enum Signs {
-    Key(SharedKey),
-    Sas(SecretString),
-    Token { sign_in: SignIn, http: reqwest::Client, held: Mutex<Option<Held>> },
-}
-
-impl std::fmt::Debug for Signs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Signs::Key(_) => "Key(***)",
-            Signs::Sas(_) => "Sas(***)",
-            Signs::Token { .. } => "Token(***)",
-        })
-    }
-}
-
-impl Signs {
-    async fn token(&self) -> azure_core::Result<String> {
-        let Signs::Token { sign_in, http, held } = self else { return Ok(String::new()) };
-        let fresh = held
-            .lock()
-            .expect("no holder of this lock can panic")
-            .as_ref()
-            .filter(|held| held.is_fresh())
-            .map(|held| held.token.clone());
-        if let Some(token) = fresh {
-            return Ok(token.expose_secret().to_owned());
-        }
-        let new = sign_in.token(http, STORAGE_SCOPE).await.map_err(|error| {
-            azure_core::Error::with_error(CoreKind::Credential, error, "signing in failed")
-        })?;
-        let token = new.token.expose_secret().to_owned();
-        *held.lock().expect("no holder of this lock can panic") = Some(new);
-        Ok(token)
-    }
-}
-
-fn add_query(url: &mut Url, query: &str) {
-    let joined = match url.query() {
-        Some(own) if !own.is_empty() => format!("{own}&{query}"),
-        _ => query.to_owned(),
-    };
-    url.set_query(Some(&joined));
-}
-
-impl Signer {
-    /// Makes a source readable for the service: by its address, which then is a secret, or by
-    /// the header that is returned.
-    async fn open_source(
-        &self,
-        address: &mut Url,
-        container: &ContainerName,
-    ) -> azure_core::Result<Option<String>> {
-        match &self.credential {
-            Signs::Key(key) => {
-                add_query(address, &key.read_sas(container, self.protocols, Timestamp::now()));
-                Ok(None)
-            }
-            Signs::Sas(sas) => {
-                add_query(address, sas.expose_secret().trim_start_matches('?'));
-                Ok(None)
-            }
-            Signs::Token { .. } => Ok(Some(format!("Bearer {}", self.credential.token().await?))),
-        }
-    }
-}
-
-#[async_trait::async_trait]
-impl Policy for Signer {
-    async fn send(
-        &self,
-        ctx: &Context,
-        request: &mut Request,
-        next: &[Arc<dyn Policy>],
-    ) -> PolicyResult {
-        match &self.credential {
-            Signs::Key(key) => key.authorize(request, Timestamp::now()),
-            Signs::Sas(sas) => {
-                let sas = sas.expose_secret().trim_start_matches('?').to_owned();
-                // An attempt before this one has added it already.
-                if !request.url().query().unwrap_or_default().contains(&sas) {
-                    add_query(request.url_mut(), &sas);
-                }
-            }
-            Signs::Token { .. } => {
-                let token = self.credential.token().await?;
-                request.insert_header("authorization", format!("Bearer {token}"));
-            }
-        }
-        let (first, rest) = next.split_first().expect("the transport comes last");
-        first.send(ctx, request, rest).await
     }
 }

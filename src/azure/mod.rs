@@ -7,6 +7,7 @@ mod error;
 mod network;
 mod shared_key;
 mod sign_in;
+mod signer;
 
 pub use arm::{Arm, ArmOptions};
 pub use blobs::{BlobCredential, BlobFacts, BlobOptions, Container, Copied, Removed};

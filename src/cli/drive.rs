@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use disk_prep::drive::DriveName;
-use disk_prep::noun::InvalidNoun;
+use disk_prep::noun::{InvalidNoun, Serial};
 
 /// How a drive is named, for every help text.
 pub const DEV_HELP: &str = "DEV is a serial, the path of a whole block device, or an image file:\n  \
@@ -39,6 +39,17 @@ pub enum DriveCommand {
         /// Go on and tell what is plugged in and out, until Ctrl-C
         #[arg(long, conflicts_with = "drives")]
         watch: bool,
+    },
+    /// Give a drive up that is sealed or begun for a job and will not be shipped
+    #[command(after_help = "Example:\n  azseed drive release WX41A1B\n\n\
+        Its files go on other drives with the next `azseed prep`. The drive itself is not \
+        touched; to use it again, `azseed prep` needs `--erase`.")]
+    Release {
+        /// The drive's serial
+        serial: Serial,
+        /// The staging path; without it the one that is remembered for the drive
+        #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
+        staging: Option<PathBuf>,
     },
 }
 

@@ -12,8 +12,8 @@ use disk_prep::noun::{ByteSize, Diagnose, Serial};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome};
-use crate::cli::{DriveArgs, DriveCommand};
+use super::{Failure, Outcome, drive_release};
+use crate::cli::{DriveArgs, DriveCommand, Global};
 use crate::ui::Ui;
 
 /// Time between two looks at what is plugged in; a drive is told of when two looks agree on it,
@@ -21,8 +21,11 @@ use crate::ui::Ui;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs `drive`.
-pub fn run(args: &DriveArgs, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(args: &DriveArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
     match &args.command {
+        DriveCommand::Release { serial, staging } => {
+            drive_release::run(serial, staging.as_deref(), global, ui)
+        }
         DriveCommand::List { drives, watch: false } if !drives.is_empty() => {
             let looks = drives.par_iter().map(|name| look(find(name)?));
             Ok(Box::new(DriveList(looks.collect::<Result<_, _>>()?)))

@@ -5,6 +5,7 @@ mod check;
 mod cleanup;
 mod connect;
 mod drive;
+mod drive_release;
 mod emulator;
 mod explain;
 mod inspect;
@@ -61,7 +62,7 @@ pub fn run(
     match &cli.command {
         Command::Rehearse(args) => rehearse::run(args, settings, ui),
         Command::Stage(args) => stage::run(args, &cli.global, ui),
-        Command::Drive(args) => drive::run(args, ui),
+        Command::Drive(args) => drive::run(args, &cli.global, ui),
         Command::Plan(args) => plan::run(args),
         Command::Prep(args) => prep::run(args, &cli.global, ui),
         Command::Verify(args) => verify::run(args, &cli.global, ui),

@@ -128,8 +128,8 @@ fn consent(args: &PrepArgs, folder: &JournalFolder, ui: &Ui) -> Result<Vec<Seria
 
 #[derive(Debug, thiserror::Error)]
 #[error("Drive {serial} was not confirmed; nothing was written")]
-struct NotConfirmed {
-    serial: Serial,
+pub(super) struct NotConfirmed {
+    pub serial: Serial,
 }
 
 impl Diagnose for NotConfirmed {

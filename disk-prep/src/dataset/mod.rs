@@ -1,10 +1,21 @@
 //! The data set: which files are to be copied, and where each one goes. A list, in the order in
-//! which the data lies on a drive; how it came about (staging area, CSV) is another room's affair.
+//! which the data lies on a drive; made of a folder, or of the rows of a CSV file.
 
+pub mod dataset_csv;
+pub mod driveset_csv;
+mod rows;
+mod side_file;
+mod table;
 mod walk;
+mod windows;
 
 use std::path::PathBuf;
 
+pub use dataset_csv::{Item, Row};
+pub use driveset_csv::{DriveRow, EraseConsent};
+pub use rows::{RowsOptions, read_dataset, read_driveset, scan_rows};
+pub use side_file::{Listing, SideFile, SideKind, parse_side_file, with_side_files};
+pub use table::CsvFault;
 pub use walk::{FilesOptions, modified_ns, scan};
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +43,9 @@ pub struct DataFile {
     /// Whether it must lie on one drive with all others so marked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub together: bool,
+    /// How the manifest speaks of it.
+    #[serde(default, skip_serializing_if = "Listing::is_plain")]
+    pub listing: Listing,
 }
 
 fn is_block_blob(blob_type: &BlobType) -> bool {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{DataFile, DataSet};
+use super::{DataFile, DataSet, Listing};
 use crate::Error;
 use crate::limits;
 use crate::noun::{BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName};
@@ -100,6 +100,7 @@ fn data_file(
         bytes,
         modified_ns: modified_ns(metadata),
         together,
+        listing: Listing::default(),
     })
 }
 

@@ -122,6 +122,7 @@ mod tests {
             bytes: 12,
             modified_ns: -1,
             together,
+            listing: Default::default(),
         };
         let plan = DrivePlan {
             serial: "S1".parse().unwrap(),

@@ -1,6 +1,8 @@
 //! Reads a manifest. The bytes may come from a hostile drive: every number is checked, nothing is
 //! believed that the rules of `azure-import-export` 4.2 do not allow.
 
+use std::collections::BTreeMap;
+
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
@@ -15,6 +17,8 @@ pub struct Manifest {
     pub drive_id: Serial,
     /// The files, in order.
     pub blobs: Vec<ManifestBlob>,
+    /// MD5 of every metadata and properties file that a blob refers to.
+    pub side_files: BTreeMap<DrivePath, Md5Digest>,
 }
 
 /// One file of a manifest.
@@ -32,6 +36,10 @@ pub struct ManifestBlob {
     pub blob_type: BlobType,
     /// Blocks or page ranges, ascending.
     pub ranges: Vec<ManifestRange>,
+    /// The file with its metadata: its own, or that of the whole list.
+    pub metadata: Option<DrivePath>,
+    /// The file with its properties: its own, or that of the whole list.
+    pub properties: Option<DrivePath>,
 }
 
 /// One hashed stretch of a file.
@@ -98,7 +106,7 @@ pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
         return Err(end("the document ends inside an element"));
     }
     let drive_id = state.drive_id.ok_or_else(|| end("there is no DriveId"))?;
-    Ok(Manifest { drive_id, blobs: state.blobs })
+    Ok(Manifest { drive_id, blobs: state.blobs, side_files: state.side_files })
 }
 
 #[derive(Default)]
@@ -108,6 +116,18 @@ struct State {
     drive_id: Option<Serial>,
     blobs: Vec<ManifestBlob>,
     blob: Option<Draft>,
+    side_files: BTreeMap<DrivePath, Md5Digest>,
+    /// Of the metadata or properties file whose path is being read.
+    side_hash: Option<Md5Digest>,
+    /// What blobs of this list have that say nothing themselves.
+    list_sides: Sides,
+}
+
+/// Where metadata and properties lie.
+#[derive(Default, Clone)]
+struct Sides {
+    metadata: Option<DrivePath>,
+    properties: Option<DrivePath>,
 }
 
 #[derive(Default)]
@@ -118,6 +138,7 @@ struct Draft {
     disposition: Option<ImportDisposition>,
     list: Option<BlobType>,
     ranges: Vec<ManifestRange>,
+    sides: Sides,
 }
 
 impl State {
@@ -125,6 +146,7 @@ impl State {
         let name = String::from_utf8_lossy(element.name().as_ref()).into_owned();
         let parent = self.open_elements.last().map(String::as_str);
         match (parent, name.as_str()) {
+            (Some("Drive"), "BlobList") => self.list_sides = Sides::default(),
             (None, "DriveManifest") | (Some("DriveManifest"), "Drive") | (Some("Drive"), _) => {}
             (None, _) => return Err(format!("{name} is not the root of a manifest")),
             (Some("BlobList"), "Blob") => {
@@ -132,6 +154,9 @@ impl State {
                     return Err("DriveId must stand before any Blob".into());
                 }
                 self.blob = Some(Draft::default());
+            }
+            (Some("Blob" | "BlobList"), "MetadataPath" | "PropertiesPath") => {
+                self.side_hash = hash(element)?;
             }
             (Some("Blob"), "BlockList") => self.draft()?.begin_list(BlobType::BlockBlob)?,
             (Some("Blob"), "PageRangeList") => self.draft()?.begin_list(BlobType::PageBlob)?,
@@ -166,13 +191,37 @@ impl State {
             (Some("Blob"), "ImportDisposition") => {
                 self.draft()?.disposition = Some(disposition(&text)?);
             }
+            (Some("Blob"), "MetadataPath") => {
+                let path = self.side(&text)?;
+                self.draft()?.sides.metadata = Some(path);
+            }
+            (Some("Blob"), "PropertiesPath") => {
+                let path = self.side(&text)?;
+                self.draft()?.sides.properties = Some(path);
+            }
+            (Some("BlobList"), "MetadataPath") => {
+                self.list_sides.metadata = Some(self.side(&text)?);
+            }
+            (Some("BlobList"), "PropertiesPath") => {
+                self.list_sides.properties = Some(self.side(&text)?);
+            }
             (Some("BlobList"), "Blob") => {
                 let draft = self.blob.take().ok_or("a Blob ends that did not begin")?;
-                self.blobs.push(draft.finish()?);
+                self.blobs.push(draft.finish(&self.list_sides)?);
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// The path of a metadata or properties file; its digest is kept.
+    fn side(&mut self, text: &str) -> Result<DrivePath, String> {
+        let path: DrivePath = noun(text)?;
+        let digest = self.side_hash.take().ok_or_else(|| format!("{path} has no Hash"))?;
+        if self.side_files.insert(path.clone(), digest).is_some_and(|other| other != digest) {
+            return Err(format!("{path} has two different hashes"));
+        }
+        Ok(path)
     }
 
     fn draft(&mut self) -> Result<&mut Draft, String> {
@@ -188,7 +237,7 @@ impl Draft {
         }
     }
 
-    fn finish(self) -> Result<ManifestBlob, String> {
+    fn finish(self, list: &Sides) -> Result<ManifestBlob, String> {
         let missing = |what: &str| format!("a Blob has no {what}");
         let blob = ManifestBlob {
             blob: self.blob.ok_or_else(|| missing("BlobPath"))?,
@@ -197,6 +246,8 @@ impl Draft {
             disposition: self.disposition,
             blob_type: self.list.ok_or_else(|| missing("BlockList or PageRangeList"))?,
             ranges: self.ranges,
+            metadata: self.sides.metadata.or_else(|| list.metadata.clone()),
+            properties: self.sides.properties.or_else(|| list.properties.clone()),
         };
         check_ranges(&blob)?;
         Ok(blob)
@@ -252,6 +303,14 @@ fn range(element: &BytesStart<'_>) -> Result<ManifestRange, String> {
     }
 }
 
+/// The attribute `Hash`.
+fn hash(element: &BytesStart<'_>) -> Result<Option<Md5Digest>, String> {
+    let attribute = element.try_get_attribute("Hash").map_err(|error| error.to_string())?;
+    let Some(attribute) = attribute else { return Ok(None) };
+    let value = attribute.normalized_value(XmlVersion::Explicit1_0);
+    noun(&value.map_err(|error| error.to_string())?).map(Some)
+}
+
 fn noun<T: std::str::FromStr<Err = crate::noun::InvalidNoun>>(text: &str) -> Result<T, String> {
     text.trim().parse().map_err(|fault: crate::noun::InvalidNoun| fault.to_string())
 }
@@ -295,6 +354,41 @@ mod tests {
         assert_eq!(manifest.blobs[1].blob.name(), "a & b.jpg");
         assert_eq!(manifest.blobs[1].path.as_str(), "\\pictures\\a & b.jpg");
         assert_eq!(manifest.blobs[1].ranges[1].offset, 2721);
+    }
+
+    #[test]
+    fn metadata_and_properties_of_the_list_hold_for_blobs_without_their_own() {
+        let hash = "700CE7E21ED55525977FAF7AAA9E546B";
+        let of_list = format!(
+            "<BlobList><MetadataPath Hash=\"{hash}\">\\m\\list.xml</MetadataPath>\
+             <PropertiesPath Hash=\" {hash}\">\\p.xml</PropertiesPath>"
+        );
+        let own = format!("</BlockList><MetadataPath Hash=\"{hash}\">\\own.xml</MetadataPath>");
+        let text = PUBLISHED.replace("<BlobList>", &of_list).replace("</BlockList>", &own);
+        let manifest = parse(text.as_bytes()).unwrap();
+        let sides = |blob: &ManifestBlob| {
+            [&blob.metadata, &blob.properties].map(|path| path.as_ref().map(DrivePath::to_string))
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(sides(&manifest.blobs[0]), [some("\\m\\list.xml"), some("\\p.xml")]);
+        assert_eq!(sides(&manifest.blobs[1]), [some("\\own.xml"), some("\\p.xml")]);
+        assert_eq!(manifest.side_files.len(), 3);
+        assert!(manifest.side_files.values().all(|digest| digest.to_string() == hash));
+        for (from, to) in [
+            (
+                "<MetadataPath Hash=\"700CE7E21ED55525977FAF7AAA9E546B\">\\own",
+                "<MetadataPath>\\own",
+            ),
+            ("\"700CE7E21ED55525977FAF7AAA9E546B\">\\own", "\"700\">\\own"),
+            (
+                "\"700CE7E21ED55525977FAF7AAA9E546B\">\\own.xml",
+                "\"263DC9C4B99C2177769C5EBE04787037\">\\p.xml",
+            ),
+            ("\\m\\list.xml", "\\m\\..\\list.xml"),
+        ] {
+            let text = text.replacen(from, to, 1);
+            assert!(parse(text.as_bytes()).is_err(), "{from} -> {to}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! function of names and sizes alone; files that are left out are made good with blanks before
 //! the final newline, which XML allows.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -10,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::dataset::DataFile;
+use crate::dataset::{DataFile, Listing, SideFile};
 use crate::limits;
 use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest, Serial};
 
@@ -49,13 +50,18 @@ pub struct Entry<'a> {
     pub disposition: ImportDisposition,
     /// Length of the file.
     pub bytes: u64,
+    /// A blob with what belongs to it, or a file that belongs to blobs.
+    pub listing: &'a Listing,
 }
 
 /// Writes the entries one after another; [`ManifestWriter::finish`] pads to the planned length.
+/// Metadata and properties files come before the blobs that need them.
 #[derive(Debug)]
 pub struct ManifestWriter<W> {
     out: W,
     written_bytes: u64,
+    /// MD5 of the metadata and properties files as copied; `None` of those that were left out.
+    side_files: HashMap<DrivePath, Option<Md5Digest>>,
 }
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<DriveManifest Version=\"2014-11-01\">\n  <Drive>\n";
@@ -70,13 +76,17 @@ impl<'a> Entry<'a> {
             blob_type: file.blob_type,
             disposition: file.disposition,
             bytes: file.bytes,
+            listing: &file.listing,
         }
     }
 
     /// Bytes that it takes in a manifest.
     pub fn text_bytes(&self) -> u64 {
+        if *self.listing == Listing::SideFile {
+            return 0;
+        }
         let mut text = String::new();
-        write_entry(&mut text, self, None);
+        write_entry(&mut text, self, &[], &planned(self.listing));
         text.len() as u64 + ranges_bytes(self)
     }
 }
@@ -100,29 +110,75 @@ impl<W: Write> ManifestWriter<W> {
         let mut head = String::new();
         write_head(&mut head, serial);
         out.write_all(head.as_bytes())?;
-        Ok(ManifestWriter { out, written_bytes: head.len() as u64 })
+        let side_files = HashMap::new();
+        Ok(ManifestWriter { out, written_bytes: head.len() as u64, side_files })
     }
 
     /// Adds a file with the digests of its blocks (or page ranges), in order.
     pub fn file(&mut self, entry: &Entry<'_>, blocks: &[Md5Digest]) -> io::Result<()> {
+        if *entry.listing == Listing::SideFile {
+            // One block, so its digest is that of the file.
+            let [digest] = blocks else {
+                return Err(invalid(format!("{} is larger than one block", entry.path)));
+            };
+            self.side_files.insert(entry.path.clone(), Some(*digest));
+            return Ok(());
+        }
+        let sides = self.copied(entry.listing)?;
         let mut text = String::new();
-        write_entry(&mut text, entry, Some(blocks));
+        write_entry(&mut text, entry, blocks, &sides);
         self.out.write_all(text.as_bytes())?;
         self.written_bytes += text.len() as u64;
         Ok(())
     }
 
+    /// Passes over a file that is not on the drive. Blobs that need it are listed without it.
+    pub fn left_out(&mut self, entry: &Entry<'_>) {
+        if *entry.listing == Listing::SideFile {
+            self.side_files.insert(entry.path.clone(), None);
+        }
+    }
+
+    /// The metadata and properties files of a blob with the digests of what was copied.
+    fn copied<'b>(&self, listing: &'b Listing) -> io::Result<Sides<'b>> {
+        let mut sides = planned(listing);
+        for (_, side, digest) in &mut sides {
+            let copied = self.side_files.get(&side.path).ok_or_else(|| {
+                invalid(format!("{} is not on the drive, but blobs need it", side.path))
+            })?;
+            *digest = *copied;
+        }
+        sides.retain(|(_, _, digest)| digest.is_some());
+        Ok(sides)
+    }
+
     /// Ends the manifest at exactly `length_bytes` and returns the sink.
     pub fn finish(mut self, length_bytes: u64) -> io::Result<W> {
         let end = self.written_bytes + TAIL.len() as u64 + 1;
-        let padding = length_bytes.checked_sub(end).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, "the manifest is longer than planned")
-        })?;
+        let padding = length_bytes
+            .checked_sub(end)
+            .ok_or_else(|| invalid("the manifest is longer than planned".to_owned()))?;
         self.out.write_all(TAIL.as_bytes())?;
         io::copy(&mut io::Read::take(io::repeat(b' '), padding), &mut self.out)?;
         self.out.write_all(b"\n")?;
         Ok(self.out)
     }
+}
+
+fn invalid(fault: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, fault)
+}
+
+/// Metadata and properties of a blob: element, file, digest. The digest's text is always as long.
+type Sides<'a> = Vec<(&'static str, &'a SideFile, Option<Md5Digest>)>;
+
+fn planned(listing: &Listing) -> Sides<'_> {
+    let Listing::Blob { metadata, properties } = listing else { return Vec::new() };
+    let named = [("MetadataPath", metadata), ("PropertiesPath", properties)];
+    named
+        .into_iter()
+        .filter_map(|(element, side)| side.as_deref().map(|side| (element, side, Some(side.md5))))
+        .collect()
 }
 
 fn write_head(text: &mut String, serial: &Serial) {
@@ -134,7 +190,7 @@ fn write_head(text: &mut String, serial: &Serial) {
 }
 
 /// The entry; without digests its block list is left empty, for [`ranges_bytes`] to count.
-fn write_entry(text: &mut String, entry: &Entry<'_>, blocks: Option<&[Md5Digest]>) {
+fn write_entry(text: &mut String, entry: &Entry<'_>, blocks: &[Md5Digest], sides: &Sides<'_>) {
     let blob = entry.blob.to_string();
     let blob = quick_xml::escape::escape(&blob);
     let path = quick_xml::escape::escape(entry.path.as_str());
@@ -150,7 +206,7 @@ fn write_entry(text: &mut String, entry: &Entry<'_>, blocks: Option<&[Md5Digest]
         let _ = writeln!(text, "        <{list} />");
     } else {
         let _ = writeln!(text, "        <{list}>");
-        for (index, digest) in blocks.unwrap_or_default().iter().enumerate() {
+        for (index, digest) in blocks.iter().enumerate() {
             let offset = index as u64 * limits::BLOCK_BYTES;
             let length = limits::BLOCK_BYTES.min(entry.bytes - offset);
             let _ = write!(text, "          <{item} Offset=\"{offset}\" Length=\"{length}\"");
@@ -160,6 +216,11 @@ fn write_entry(text: &mut String, entry: &Entry<'_>, blocks: Option<&[Md5Digest]
             let _ = writeln!(text, " Hash=\"{digest}\" />");
         }
         let _ = writeln!(text, "        </{list}>");
+    }
+    for (element, side, digest) in sides {
+        let path = quick_xml::escape::escape(side.path.as_str());
+        let digest = digest.unwrap_or(side.md5);
+        let _ = writeln!(text, "        <{element} Hash=\"{digest}\">{path}</{element}>");
     }
     text.push_str("      </Blob>\n");
 }
@@ -197,6 +258,8 @@ fn digits(number: u64) -> u64 {
 mod tests {
     use super::*;
 
+    const PLAIN: Listing = Listing::Blob { metadata: None, properties: None };
+
     fn write(entries: &[Entry<'_>], skip: Option<usize>) -> (u64, Vec<u8>) {
         let serial = Serial::new("9WM35C2V").unwrap();
         let planned = length_bytes(&serial, entries.iter().copied());
@@ -224,6 +287,7 @@ mod tests {
                     blob_type,
                     disposition: ImportDisposition::Overwrite,
                     bytes,
+                    listing: &PLAIN,
                 })
                 .collect();
             let (planned, whole) = write(&entries, None);
@@ -245,6 +309,7 @@ mod tests {
             blob_type: BlobType::BlockBlob,
             disposition: ImportDisposition::Overwrite,
             bytes: 30310,
+            listing: &PLAIN,
         };
         let (_, text) = write(&[entry], None);
         assert_eq!(

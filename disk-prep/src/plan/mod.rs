@@ -214,6 +214,7 @@ mod tests {
             bytes,
             modified_ns: 0,
             together,
+            listing: Default::default(),
         }
     }
 

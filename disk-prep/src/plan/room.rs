@@ -1,7 +1,9 @@
 //! A drive as room for files, and how full it gets.
 
+use std::collections::BTreeSet;
+
 use crate::Error;
-use crate::dataset::DataFile;
+use crate::dataset::{DataFile, SideFile};
 use crate::drive_layout::pinned;
 use crate::limits::CLUSTER_BYTES;
 use crate::manifest::{Entry, frame_bytes};
@@ -25,6 +27,8 @@ pub(super) struct Filling {
     volume_bytes: u64,
     manifest_bytes: u64,
     data_bytes: u64,
+    /// Metadata and properties files in it; each lies on the drive once.
+    side_files: BTreeSet<DrivePath>,
 }
 
 impl Filling {
@@ -40,7 +44,8 @@ impl Filling {
             DrivePath::from_components(["00000000-0000-0000-0000-000000000000.manifest"]);
         need.add(&manifest.expect("this name can be held"), 0);
         let manifest_bytes = frame_bytes(serial);
-        Ok(Filling { need, volume_bytes: *volume_bytes, manifest_bytes, data_bytes: 0 })
+        let side_files = BTreeSet::new();
+        Ok(Filling { need, volume_bytes: *volume_bytes, manifest_bytes, data_bytes: 0, side_files })
     }
 
     /// Adds files if all of them fit; else nothing changes.
@@ -51,6 +56,12 @@ impl Filling {
             grown.manifest_bytes += Entry::of(file).text_bytes();
             grown.data_bytes += file.bytes;
             grown.files.push(file);
+            for side in file.listing.side_files() {
+                if self.side_files.insert(side.path.clone()) {
+                    self.need.add(&side.path, side.bytes);
+                    grown.side_files.push(side);
+                }
+            }
         }
         let manifest_bytes = self.manifest_bytes + grown.manifest_bytes;
         if self.need.clusters() + manifest_bytes.div_ceil(CLUSTER_BYTES)
@@ -59,6 +70,10 @@ impl Filling {
             self.manifest_bytes = manifest_bytes;
             self.data_bytes += grown.data_bytes;
             return true;
+        }
+        for side in grown.side_files.into_iter().rev() {
+            self.need.remove(&side.path, side.bytes);
+            self.side_files.remove(&side.path);
         }
         grown.files.iter().for_each(|file| self.need.remove(&file.path, file.bytes));
         false
@@ -78,6 +93,7 @@ impl Filling {
 #[derive(Default)]
 struct Change<'a> {
     files: Vec<&'a DataFile>,
+    side_files: Vec<&'a SideFile>,
     manifest_bytes: u64,
     data_bytes: u64,
 }

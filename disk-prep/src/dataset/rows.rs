@@ -1,0 +1,328 @@
+//! The rows of a `dataset.csv` as a data set: every file that they name, checked against what
+//! NTFS, the manifest and Azure can hold. All that cannot be sent is reported at once, each with
+//! its line.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use md5::{Digest, Md5};
+use walkdir::WalkDir;
+
+use super::side_file::{Listing, SideFile, SideKind, parse_side_file};
+use super::table::CsvFault;
+use super::walk::modified_ns;
+use super::{DataFile, DataSet, DriveRow, Item, Row, dataset_csv, driveset_csv};
+use crate::Error;
+use crate::limits;
+use crate::noun::{
+    BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName, Md5Digest,
+};
+
+/// A metadata or properties file is a few lines; more than this is none.
+const LARGEST_SIDE_FILE: u64 = 1 << 20;
+/// Where the sources lie: the rows have whole paths.
+const ROOT: &str = "/";
+
+/// What the rows themselves do not say.
+#[derive(Debug, Clone)]
+pub struct RowsOptions {
+    /// The file that they come from, for messages.
+    pub csv: PathBuf,
+    /// The folder on the drive is named after the job.
+    pub job: JobName,
+}
+
+/// Reads a `dataset.csv`.
+pub fn read_dataset(path: &Path) -> Result<Vec<Row>, Error> {
+    dataset_csv::parse(&read(path)?).map_err(|faults| Error::Csv { path: path.to_owned(), faults })
+}
+
+/// Reads a `driveset.csv`. Two paths that lead to one device are seen.
+pub fn read_driveset(path: &Path) -> Result<Vec<DriveRow>, Error> {
+    driveset_csv::parse_with(&read(path)?, |path| path.canonicalize().ok())
+        .map_err(|faults| Error::Csv { path: path.to_owned(), faults })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|source| Error::CsvFile { path: path.to_owned(), source })
+}
+
+/// Lists the files of all rows.
+pub fn scan_rows(rows: &[Row], options: &RowsOptions) -> Result<DataSet, Error> {
+    let mut scan = Scan::new(options);
+    for row in rows {
+        scan.row(row);
+    }
+    let Scan { mut files, mut faults, .. } = scan;
+    if !faults.is_empty() {
+        faults.sort_by_key(|fault| fault.line);
+        return Err(Error::Csv { path: options.csv.clone(), faults });
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(DataSet { root: PathBuf::from(ROOT), files })
+}
+
+/// The columns that a fault of a row may be in.
+const BASE: &str = "BasePath";
+const METADATA: &str = "MetadataFile";
+const PROPERTIES: &str = "PropertiesFile";
+
+struct Scan<'a> {
+    options: &'a RowsOptions,
+    files: Vec<DataFile>,
+    faults: Vec<CsvFault>,
+    /// Line of the row that takes a file to a blob.
+    blobs: HashMap<BlobPath, u64>,
+    /// Metadata and properties files that were read already.
+    sides: HashMap<(SideKind, PathBuf), Result<Side, String>>,
+}
+
+/// A metadata or properties file as read.
+#[derive(Clone)]
+struct Side {
+    file: SideFile,
+    names: HashSet<String>,
+}
+
+impl<'a> Scan<'a> {
+    fn new(options: &'a RowsOptions) -> Self {
+        Scan {
+            options,
+            files: Vec::new(),
+            faults: Vec::new(),
+            blobs: HashMap::new(),
+            sides: HashMap::new(),
+        }
+    }
+
+    fn fault(&mut self, row: &Row, column: &str, fault: impl Into<String>) {
+        let (line, column) = (row.line, column.to_owned());
+        self.faults.push(CsvFault { line, column, fault: fault.into() });
+    }
+
+    fn row(&mut self, row: &Row) {
+        let metadata = self.side(row, SideKind::Metadata);
+        let properties = self.side(row, SideKind::Properties);
+        let listing = Listing::Blob { metadata, properties };
+        match &row.item {
+            Item::File { path, blob } => match fs::symlink_metadata(path) {
+                Ok(found) if found.is_file() => self.file(row, path, &found, blob, &listing),
+                Ok(found) if found.is_dir() => {
+                    let fault = format!("{0} is a folder; write {0}/", path.display());
+                    self.fault(row, BASE, fault);
+                }
+                Ok(found) => self.fault(row, BASE, not_a_file(path, found.is_symlink())),
+                Err(error) => self.fault(row, BASE, unreadable(path, &error)),
+            },
+            Item::Folder { path, container, prefix } => match fs::metadata(path) {
+                Ok(found) if found.is_dir() => self.folder(row, path, container, prefix, &listing),
+                Ok(_) => {
+                    let fault = format!("{0} is no folder; write {0}", path.display());
+                    self.fault(row, BASE, fault);
+                }
+                Err(error) => self.fault(row, BASE, unreadable(path, &error)),
+            },
+        }
+    }
+
+    fn folder(
+        &mut self,
+        row: &Row,
+        root: &Path,
+        container: &ContainerName,
+        prefix: &str,
+        listing: &Listing,
+    ) {
+        for entry in WalkDir::new(root).min_depth(1).sort_by_file_name() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let path = error.path().unwrap_or(root).to_owned();
+                    self.fault(row, BASE, unreadable(&path, &error.into()));
+                    continue;
+                }
+            };
+            let kind = entry.file_type();
+            if kind.is_dir() {
+                continue;
+            }
+            let path = entry.path();
+            if !kind.is_file() {
+                self.fault(row, BASE, not_a_file(path, kind.is_symlink()));
+                continue;
+            }
+            let found = match entry.metadata() {
+                Ok(found) => found,
+                Err(error) => {
+                    self.fault(row, BASE, unreadable(path, &error.into()));
+                    continue;
+                }
+            };
+            match blob_below(root, path, container, prefix) {
+                Ok(blob) => self.file(row, path, &found, &blob, listing),
+                Err(fault) => self.fault(row, BASE, format!("{}: {fault}", path.display())),
+            }
+        }
+    }
+
+    fn file(
+        &mut self,
+        row: &Row,
+        path: &Path,
+        found: &Metadata,
+        blob: &BlobPath,
+        listing: &Listing,
+    ) {
+        let job = self.options.job.as_str();
+        let blob_type = row.blob_type.unwrap_or_else(|| by_name(path));
+        let names = [job, blob.container().as_str()].into_iter().chain(blob.name().split('/'));
+        let on_drive = match check_size(found.len(), blob_type)
+            .and_then(|()| DrivePath::from_components(names).map_err(|fault| fault.to_string()))
+        {
+            Ok(on_drive) => on_drive,
+            Err(fault) => {
+                self.fault(row, BASE, format!("{}: {fault}", path.display()));
+                return;
+            }
+        };
+        if let Some(line) = self.blobs.insert(blob.clone(), row.line) {
+            let path = path.display();
+            let fault = format!("{path} would become {blob}, as a file of line {line} does");
+            self.fault(row, BASE, fault);
+            return;
+        }
+        self.files.push(DataFile {
+            source: below_root(path),
+            path: on_drive,
+            blob: blob.clone(),
+            blob_type,
+            disposition: row.disposition.unwrap_or(ImportDisposition::NoOverwrite),
+            bytes: found.len(),
+            modified_ns: modified_ns(found),
+            together: false,
+            listing: listing.clone(),
+        });
+    }
+
+    /// The metadata or properties file of a row, read and checked; `None` also after a fault.
+    fn side(&mut self, row: &Row, kind: SideKind) -> Option<Box<SideFile>> {
+        let (path, column) = match kind {
+            SideKind::Metadata => (row.metadata.as_ref()?, METADATA),
+            SideKind::Properties => (row.properties.as_ref()?, PROPERTIES),
+        };
+        let job = &self.options.job;
+        let read = || read_side(kind, path, job);
+        let side = match self.sides.entry((kind, path.clone())).or_insert_with(read) {
+            Ok(side) => side.clone(),
+            Err(fault) => {
+                let fault = fault.clone();
+                self.fault(row, column, fault);
+                return None;
+            }
+        };
+        let of_one = matches!(kind, SideKind::Properties) && side.names.contains("Content-MD5");
+        if of_one && matches!(row.item, Item::Folder { .. }) {
+            let path = path.display();
+            let fault = format!("{path}: Content-MD5 is of one file, and the row copies a folder");
+            self.fault(row, column, fault);
+        }
+        Some(Box::new(side.file))
+    }
+}
+
+fn read_side(kind: SideKind, path: &Path, job: &JobName) -> Result<Side, String> {
+    let found = fs::symlink_metadata(path).map_err(|error| unreadable(path, &error))?;
+    if !found.is_file() {
+        return Err(not_a_file(path, found.is_symlink()));
+    }
+    if found.len() > LARGEST_SIDE_FILE {
+        return Err(format!(
+            "{} has {} bytes; such a file has at most {LARGEST_SIDE_FILE}",
+            path.display(),
+            found.len()
+        ));
+    }
+    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 != found.len() {
+        return Err(format!("{} changed while it was read", path.display()));
+    }
+    let entries =
+        parse_side_file(kind, &bytes).map_err(|fault| format!("{}: {fault}", path.display()))?;
+    let md5 = Md5Digest::new(Md5::digest(&bytes).into());
+    // Named by what is in it, so that it keeps its name when rows move, and another has another.
+    let name = format!("{md5}.xml");
+    let on_drive = DrivePath::from_components([job.as_str(), kind.folder(), &name])
+        .map_err(|fault| fault.to_string())?;
+    let file = SideFile {
+        source: below_root(path),
+        path: on_drive,
+        bytes: found.len(),
+        modified_ns: modified_ns(&found),
+        md5,
+    };
+    Ok(Side { file, names: entries.into_iter().map(|(name, _)| name).collect() })
+}
+
+/// The blob of a file below a folder.
+fn blob_below(
+    root: &Path,
+    path: &Path,
+    container: &ContainerName,
+    prefix: &str,
+) -> Result<BlobPath, String> {
+    let mut name = prefix.to_owned();
+    let below = path.strip_prefix(root).unwrap_or(path);
+    for (at, part) in below.components().enumerate() {
+        let part = part.as_os_str().to_str().ok_or("the name is not UTF-8")?;
+        crate::noun::check_name(part).map_err(|fault| fault.to_string())?;
+        if at > 0 {
+            name.push('/');
+        }
+        name.push_str(part);
+    }
+    if container.as_str() == "$root" && name.contains('/') {
+        return Err("the container $root takes no folders".to_owned());
+    }
+    let length = name.encode_utf16().count();
+    if length > 1024 {
+        return Err(format!("its blob's name has {length} characters, Azure takes at most 1024"));
+    }
+    BlobPath::new(container.clone(), &name).map_err(|fault| fault.to_string())
+}
+
+fn check_size(bytes: u64, blob_type: BlobType) -> Result<(), String> {
+    let (blocks, block, page) = (limits::BLOCKS_PER_BLOB, limits::BLOCK_BYTES, limits::PAGE_BYTES);
+    match blob_type {
+        BlobType::BlockBlob if bytes > blocks * block => Err(format!(
+            "it has {bytes} bytes, a block blob takes at most {blocks} blocks of {block} bytes"
+        )),
+        BlobType::PageBlob if !bytes.is_multiple_of(page) => {
+            Err(format!("it has {bytes} bytes, a page blob takes a multiple of {page}"))
+        }
+        BlobType::BlockBlob | BlobType::PageBlob => Ok(()),
+    }
+}
+
+/// The first generation's rule for rows without a type.
+fn by_name(path: &Path) -> BlobType {
+    let end = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if end == "vhd" || end == "vhdx" { BlobType::PageBlob } else { BlobType::BlockBlob }
+}
+
+fn below_root(path: &Path) -> PathBuf {
+    path.strip_prefix(ROOT).unwrap_or(path).to_owned()
+}
+
+fn not_a_file(path: &Path, is_link: bool) -> String {
+    let what = if is_link { "a symbolic link; name what it leads to" } else { "no regular file" };
+    format!("{} is {what}", path.display())
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("there is no {}", path.display()),
+        _ => format!("{} cannot be read: {error}", path.display()),
+    }
+}

@@ -1,0 +1,342 @@
+//! Metadata and properties of blobs: XML files that lie on the drive beside the data, and that
+//! the manifest refers to (`azure-import-export` 4.4). Every drive has its own copy of those that
+//! its blobs need.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use quick_xml::XmlVersion;
+use quick_xml::events::Event;
+use quick_xml::reader::Reader;
+use serde::{Deserialize, Serialize};
+
+use super::DataFile;
+use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest};
+
+/// Names and values of a blob's metadata, at most. Source: Azure's Set Blob Metadata.
+const MOST_METADATA_BYTES: usize = 8 << 10;
+
+/// How the manifest speaks of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Listing {
+    /// As a blob.
+    Blob {
+        /// The file with its metadata.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<Box<SideFile>>,
+        /// The file with its properties.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        properties: Option<Box<SideFile>>,
+    },
+    /// As the metadata or properties of blobs; it becomes no blob itself.
+    SideFile,
+}
+
+impl Default for Listing {
+    fn default() -> Self {
+        Listing::Blob { metadata: None, properties: None }
+    }
+}
+
+impl Listing {
+    /// Whether it is a blob without metadata or properties.
+    pub fn is_plain(&self) -> bool {
+        *self == Listing::default()
+    }
+
+    /// Metadata, then properties.
+    pub fn side_files(&self) -> impl Iterator<Item = &SideFile> {
+        let (metadata, properties) = match self {
+            Listing::Blob { metadata, properties } => (metadata.as_deref(), properties.as_deref()),
+            Listing::SideFile => (None, None),
+        };
+        metadata.into_iter().chain(properties)
+    }
+}
+
+/// What is known of a metadata or properties file when it is planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SideFile {
+    /// Path of the source, relative to the data set's root.
+    pub source: PathBuf,
+    /// Where it lies on the drive.
+    pub path: DrivePath,
+    /// Length, bytes.
+    pub bytes: u64,
+    /// Time of the last change, nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// MD5 of it.
+    pub md5: Md5Digest,
+}
+
+/// The two kinds of such files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SideKind {
+    /// Names of one's own.
+    Metadata,
+    /// What HTTP says of the blob.
+    Properties,
+}
+
+impl SideKind {
+    /// The root element of such a file.
+    pub const fn element(self) -> &'static str {
+        match self {
+            SideKind::Metadata => "Metadata",
+            SideKind::Properties => "Properties",
+        }
+    }
+
+    /// Their folder on the drive, below the job's: no container has such a name.
+    pub(super) const fn folder(self) -> &'static str {
+        match self {
+            SideKind::Metadata => "_metadata",
+            SideKind::Properties => "_properties",
+        }
+    }
+}
+
+/// The files that go on one drive, behind the metadata and properties files they need, each once.
+/// Such files that are among them already are not doubled.
+pub fn with_side_files(files: Vec<DataFile>) -> Vec<DataFile> {
+    let mut seen: BTreeSet<DrivePath> = files
+        .iter()
+        .filter(|file| file.listing == Listing::SideFile)
+        .map(|file| file.path.clone())
+        .collect();
+    let mut sides = Vec::new();
+    for file in &files {
+        for side in file.listing.side_files() {
+            if seen.insert(side.path.clone()) {
+                sides.push(side.data_file(&file.blob));
+            }
+        }
+    }
+    sides.extend(files);
+    sides
+}
+
+impl SideFile {
+    /// It as a file that is copied. A data file has a blob, so it bears the name of one of those
+    /// that need it; the manifest never lists it.
+    fn data_file(&self, blob: &BlobPath) -> DataFile {
+        DataFile {
+            source: self.source.clone(),
+            path: self.path.clone(),
+            blob: blob.clone(),
+            blob_type: BlobType::BlockBlob,
+            disposition: ImportDisposition::NoOverwrite,
+            bytes: self.bytes,
+            modified_ns: self.modified_ns,
+            together: false,
+            listing: Listing::SideFile,
+        }
+    }
+}
+
+/// Reads a metadata or properties file: names and values, checked against what Azure takes.
+pub fn parse_side_file(kind: SideKind, bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
+    let entries = read(kind.element(), bytes)?;
+    let mut names = BTreeSet::new();
+    for (name, value) in &entries {
+        match kind {
+            SideKind::Metadata => check_metadata(name)?,
+            SideKind::Properties => check_property(name, value)?,
+        }
+        if !names.insert(name.to_ascii_lowercase()) {
+            return Err(format!("{name} stands twice"));
+        }
+        if !value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            return Err(format!("the value of {name} has signs other than printable ASCII"));
+        }
+    }
+    let total: usize = entries.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if kind == SideKind::Metadata && total > MOST_METADATA_BYTES {
+        return Err(format!("it has {total} bytes, Azure takes at most {MOST_METADATA_BYTES}"));
+    }
+    Ok(entries)
+}
+
+/// The elements below the root with their text.
+fn read(root: &str, bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader = Reader::from_reader(bytes);
+    let mut entries: Vec<(String, String)> = Vec::new();
+    let mut depth = 0u8;
+    let mut seen_root = false;
+    loop {
+        let event = reader.read_event().map_err(|error| format!("it is no XML: {error}"))?;
+        match event {
+            Event::Start(ref element) | Event::Empty(ref element) => {
+                let name = str::from_utf8(element.name().as_ref())
+                    .map_err(|_| "it is not UTF-8".to_owned())?
+                    .to_owned();
+                match depth {
+                    0 if name != root || seen_root => {
+                        return Err(format!("the element {name} stands where {root} should"));
+                    }
+                    0 => seen_root = true,
+                    1 => entries.push((name, String::new())),
+                    _ => return Err(format!("{name} stands inside another element")),
+                }
+                if element.attributes().next().is_some() {
+                    return Err("an element has an attribute".to_owned());
+                }
+                depth += u8::from(matches!(event, Event::Start(_)));
+            }
+            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::Text(text) => {
+                let text = text.xml_content(XmlVersion::Explicit1_0);
+                push_text(depth, &mut entries, &text.map_err(|error| error.to_string())?)?;
+            }
+            Event::GeneralRef(reference) => {
+                let sign = match reference.resolve_char_ref() {
+                    Ok(Some(sign)) => Some(sign),
+                    _ => match &*reference {
+                        b"amp" => Some('&'),
+                        b"lt" => Some('<'),
+                        b"gt" => Some('>'),
+                        b"quot" => Some('"'),
+                        b"apos" => Some('\''),
+                        _ => None,
+                    },
+                };
+                let sign = sign.ok_or("it has an entity that it does not define")?;
+                push_text(depth, &mut entries, sign.encode_utf8(&mut [0; 4]))?;
+            }
+            Event::CData(_) | Event::DocType(_) => {
+                return Err("a document type or CDATA is not allowed".to_owned());
+            }
+            Event::Eof => break,
+            Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
+        }
+    }
+    if depth > 0 || !seen_root {
+        return Err(format!("there is no whole element {root}"));
+    }
+    for (_, value) in &mut entries {
+        *value = value.trim().to_owned();
+    }
+    Ok(entries)
+}
+
+fn push_text(depth: u8, entries: &mut [(String, String)], text: &str) -> Result<(), String> {
+    match (depth, entries.last_mut()) {
+        (2, Some((_, value))) => value.push_str(text),
+        _ if text.trim().is_empty() => {}
+        _ => return Err(format!("the text {:?} stands outside of any value", text.trim())),
+    }
+    Ok(())
+}
+
+fn check_metadata(name: &str) -> Result<(), String> {
+    let fits = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if fits {
+        return Ok(());
+    }
+    Err(format!("{name:?} is no name of metadata: letters, digits and _, no digit first"))
+}
+
+fn check_property(name: &str, value: &str) -> Result<(), String> {
+    match name {
+        "Content-Type" | "Content-Encoding" | "Content-Language" | "Cache-Control" => Ok(()),
+        "Content-MD5" => match STANDARD.decode(value) {
+            Ok(digest) if digest.len() == 16 => Ok(()),
+            _ => Err(format!("Content-MD5 {value:?} is no MD5 in base64")),
+        },
+        "Last-Modified" | "Etag" | "Content-Length" => {
+            Err(format!("{name} is set by Azure; leave it out"))
+        }
+        _ => Err(format!(
+            "{name:?} is no property; there are Content-Type, Content-MD5, Content-Encoding, \
+             Content-Language and Cache-Control"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(kind: SideKind, inner: &str) -> Result<Vec<(String, String)>, String> {
+        let root = kind.element();
+        parse_side_file(
+            kind,
+            format!("\u{feff}<?xml version=\"1.0\"?>\r\n<{root}>{inner}</{root}>\n").as_bytes(),
+        )
+    }
+
+    #[test]
+    fn the_published_forms_are_read() {
+        let metadata = parse(
+            SideKind::Metadata,
+            "<UploadMethod>Windows Azure Import/Export service</UploadMethod>\
+             <DataSetName>A &amp; &#66;</DataSetName><empty/>",
+        );
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            metadata.unwrap(),
+            [
+                pair("UploadMethod", "Windows Azure Import/Export service"),
+                pair("DataSetName", "A & B"),
+                pair("empty", ""),
+            ]
+        );
+        let properties = parse(
+            SideKind::Properties,
+            "<Content-Type>image/jpeg</Content-Type>\
+             <Content-MD5>Q2hlY2sgSW50ZWdyaXR5IQ==</Content-MD5>\n  \
+             <Cache-Control> no-cache </Cache-Control>",
+        );
+        assert_eq!(properties.unwrap()[2], pair("Cache-Control", "no-cache"));
+        assert_eq!(parse(SideKind::Metadata, "").unwrap(), []);
+    }
+
+    #[test]
+    fn what_azure_would_refuse_is_refused_with_the_reason() {
+        use SideKind::{Metadata, Properties};
+        let long = format!("<a>{}</a>", "x".repeat(8 << 10));
+        for (kind, inner, sentence) in [
+            (
+                Metadata,
+                "<a-b>x</a-b>",
+                "\"a-b\" is no name of metadata: letters, digits and _, no digit first",
+            ),
+            (Metadata, "<a>x</a><A>y</A>", "A stands twice"),
+            (Metadata, "<a>ü</a>", "the value of a has signs other than printable ASCII"),
+            (Metadata, "<a>x\ny</a>", "the value of a has signs other than printable ASCII"),
+            (Metadata, "<a><b>x</b></a>", "b stands inside another element"),
+            (Metadata, "<a b='c'>x</a>", "an element has an attribute"),
+            (Metadata, "x<a/>", "the text \"x\" stands outside of any value"),
+            (Metadata, "<a>&bomb;</a>", "it has an entity that it does not define"),
+            (Metadata, &long, "it has 8193 bytes, Azure takes at most 8192"),
+            (
+                Properties,
+                "<Content-MD5>Q2hl</Content-MD5>",
+                "Content-MD5 \"Q2hl\" is no MD5 in base64",
+            ),
+            (Properties, "<Etag>x</Etag>", "Etag is set by Azure; leave it out"),
+            (
+                Properties,
+                "<Content-Typ>x</Content-Typ>",
+                "\"Content-Typ\" is no property; there are Content-Type, Content-MD5, Content-Encoding, Content-Language and Cache-Control",
+            ),
+        ] {
+            assert_eq!(parse(kind, inner).unwrap_err(), sentence, "{inner}");
+        }
+        for (bytes, sentence) in [
+            (&b"<Properties/>"[..], "the element Properties stands where Metadata should"),
+            (b"<Metadata/><Metadata/>", "the element Metadata stands where Metadata should"),
+            (b"", "there is no whole element Metadata"),
+            (b"<Metadata><a>", "there is no whole element Metadata"),
+            (b"<!DOCTYPE a><Metadata/>", "a document type or CDATA is not allowed"),
+        ] {
+            assert_eq!(parse_side_file(SideKind::Metadata, bytes).unwrap_err(), sentence);
+        }
+        assert!(parse_side_file(SideKind::Metadata, b"<Metadata></Other>").is_err());
+    }
+}
