@@ -92,7 +92,7 @@ impl DriveLayout {
         let reserve = reserve..reserve + crate::volume::bitlocker::write::METADATA_BYTES as u64;
         let free = match wipe {
             Some(Wipe::Zero) => self.volume.free_ranges(),
-            Some(Wipe::None) | None => Vec::new(),
+            Some(Wipe::Discard | Wipe::None) | None => Vec::new(),
         };
         free.into_iter().chain([reserve]).collect()
     }

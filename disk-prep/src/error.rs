@@ -72,6 +72,15 @@ pub enum Error {
     /// Two of the named drives have one serial, or one drive was named twice.
     #[error("Serial {serial} was named twice: {first} and {second}")]
     SerialTwice { serial: Serial, first: PathBuf, second: PathBuf },
+    /// Two devices report one serial, so nobody can tell them apart.
+    #[error("Two devices say that they are drive {serial}: {first} and {second}")]
+    SerialShared { serial: Serial, first: PathBuf, second: PathBuf },
+    /// Not of the kind that the service connects.
+    #[error("Drive {serial} is no SATA drive: {what}")]
+    NotSata { serial: Serial, what: String },
+    /// A drive with zones that takes writes only in their order.
+    #[error("Drive {serial} is host-managed SMR, which takes no file system of ours")]
+    HostManaged { serial: Serial },
     /// Too small to be worth a volume.
     #[error("Drive {serial} has {actual} bytes, the smallest we prepare has {expected}")]
     TooSmall { serial: Serial, expected: u64, actual: u64 },
@@ -87,6 +96,9 @@ pub enum Error {
     /// It may be erased, but what happens to its free space was not said.
     #[error("Drive {serial} was used before, so its free space holds old data")]
     WipeUndecided { serial: Serial },
+    /// `--wipe discard` on a drive that may keep what is discarded.
+    #[error("Drive {serial} cannot be wiped by discarding: {what}")]
+    DiscardNotSafe { serial: Serial, what: String },
     /// A seal of ours is on it, from a job that this run knows nothing of.
     #[error("Drive {serial} was sealed for job {job}")]
     SealedElsewhere { serial: Serial, job: String },
@@ -249,11 +261,15 @@ impl Diagnose for Error {
             Error::NoSerial { .. } => "drive-without-serial",
             Error::SerialMismatch { .. } => "serial-mismatch",
             Error::SerialTwice { .. } => "serial-twice",
+            Error::SerialShared { .. } => "serial-shared",
+            Error::NotSata { .. } => "drive-not-sata",
+            Error::HostManaged { .. } => "drive-host-managed",
             Error::TooSmall { .. } => "drive-too-small",
             Error::SectorSize { .. } => "sector-size",
             Error::DriveInUse { .. } => "drive-in-use",
             Error::NotBlank { .. } => "drive-not-blank",
             Error::WipeUndecided { .. } => "wipe-undecided",
+            Error::DiscardNotSafe { .. } => "discard-not-safe",
             Error::SealedElsewhere { .. } => "drive-sealed-elsewhere",
             Error::WrongDrive { .. } => "wrong-drive",
             Error::Read { .. } => "drive-read-failed",
@@ -298,11 +314,15 @@ impl Diagnose for Error {
             Error::NotADrive { .. }
             | Error::NoSerial { .. }
             | Error::SerialMismatch { .. }
+            | Error::SerialShared { .. }
+            | Error::NotSata { .. }
+            | Error::HostManaged { .. }
             | Error::TooSmall { .. }
             | Error::SectorSize { .. }
             | Error::DriveInUse { .. }
             | Error::NotBlank { .. }
             | Error::WipeUndecided { .. }
+            | Error::DiscardNotSafe { .. }
             | Error::SealedElsewhere { .. }
             | Error::WrongDrive { .. }
             | Error::NotSealed { .. }
@@ -336,6 +356,9 @@ impl Diagnose for Error {
             Error::NoSerial { path } => {
                 format!("give it one: `--drive {},serial=SERIAL`", path.display())
             }
+            Error::SerialShared { .. } => {
+                "unplug one of them; a bridge may report a serial of its own".to_owned()
+            }
             Error::DriveInUse { .. } => {
                 "unmount it, or stop what uses it, or leave this drive out".to_owned()
             }
@@ -343,8 +366,11 @@ impl Diagnose for Error {
                 format!("if all that is on it may go, add `--erase {serial}`")
             }
             Error::WipeUndecided { .. } => {
-                "add `--wipe zero` to overwrite it, or `--wipe none` to leave it".to_owned()
+                "add `--wipe zero` to overwrite it, `--wipe discard` to have the drive drop it, or \
+                 `--wipe none` to leave it"
+                    .to_owned()
             }
+            Error::DiscardNotSafe { .. } => "use `--wipe zero`".to_owned(),
             Error::Held { .. } => "wait until the other run has ended".to_owned(),
             Error::Write { .. } | Error::Flush { .. } | Error::ReadBack { .. } => {
                 "check cable and power and run the same command again; if it fails again, take \

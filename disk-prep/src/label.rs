@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::Error;
+use crate::drive::find_content;
 use crate::drive_layout::DriveLayout;
 use crate::fill::{FillOptions, Target};
 use crate::journal::Begun;
@@ -16,8 +17,11 @@ const HEAD_BYTES: u64 = 1 << 20;
 const EDGE_BYTES: u64 = 8192;
 const CHUNK_BYTES: usize = 4 << 20;
 
+/// Bytes that are discarded at once: seconds, so that a stop is soon heard.
+const DISCARD_BYTES: u64 = 4 << 30;
+
 /// Raw zeros over everything by which a volume is found; with `--wipe zero` over everything
-/// outside the volume's partition too.
+/// outside the volume's partition too. With `--wipe discard` all of the drive is given back first.
 pub fn clear(
     begun: &Begun,
     layout: &DriveLayout,
@@ -25,6 +29,9 @@ pub fn clear(
     options: &FillOptions,
     monitor: &dyn Monitor,
 ) -> Result<(), Error> {
+    if begun.wipe == Some(Wipe::Discard) {
+        discard(begun, target, options, monitor)?;
+    }
     let (start, end) = (layout.disk.partition_start, layout.disk.partition_end());
     let mut ranges = vec![0..HEAD_BYTES, end..begun.drive_bytes];
     ranges.extend([start..start + EDGE_BYTES, end - EDGE_BYTES..end]);
@@ -39,6 +46,41 @@ pub fn clear(
         target.flush()?;
         monitor.event(&Event::StepFinished { drive, step });
     }
+    Ok(())
+}
+
+/// The drive promised that what is discarded reads as zeros. Where it cannot discard after all,
+/// or did not keep its word, zeros are written.
+fn discard(
+    begun: &Begun,
+    target: &Target<'_>,
+    options: &FillOptions,
+    monitor: &dyn Monitor,
+) -> Result<(), Error> {
+    let (drive, step, total_bytes) = (&begun.serial, Step::Wipe, begun.drive_bytes);
+    monitor.event(&Event::StepStarted { drive, step, done_bytes: 0, total_bytes });
+    let mut is_done = true;
+    let mut at = 0;
+    while at < total_bytes && is_done {
+        if options.stop.is_asked() {
+            return Err(Error::Stopped { serial: drive.clone() });
+        }
+        let end = total_bytes.min(at + DISCARD_BYTES);
+        is_done = target.device.discard(at..end).is_ok();
+        at = end;
+        monitor.event(&Event::BytesDone { drive, step, done_bytes: at });
+    }
+    target.flush()?;
+    let content = find_content(target.device).map_err(|source| Error::Read {
+        serial: drive.clone(),
+        offset: 0,
+        source,
+    })?;
+    if !is_done || content.is_some() {
+        zero(target, std::iter::once(0..total_bytes), options)?;
+        target.flush()?;
+    }
+    monitor.event(&Event::StepFinished { drive, step });
     Ok(())
 }
 

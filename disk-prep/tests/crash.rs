@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,6 +36,7 @@ const ZEROS: [u8; PAGE as usize] = [0; PAGE as usize];
 #[derive(Debug, Clone)]
 enum Deed {
     Write(u64, Vec<u8>),
+    Discard(Range<u64>),
     Flush,
     Append(Vec<u8>),
 }
@@ -45,6 +47,8 @@ type Deeds = Arc<Mutex<Vec<Deed>>>;
 #[derive(Debug, Default)]
 struct Memory {
     bytes: u64,
+    /// Whether it cannot discard.
+    is_deaf: bool,
     pages: Mutex<BTreeMap<u64, Vec<u8>>>,
     deeds: Deeds,
 }
@@ -67,6 +71,12 @@ impl Memory {
             }
             done += length;
         }
+    }
+
+    /// Drops whole pages.
+    fn drop_pages(&self, range: &Range<u64>) {
+        let pages = range.start / PAGE..range.end.div_ceil(PAGE);
+        self.pages.lock().unwrap().retain(|number, _| !pages.contains(number));
     }
 
     /// The digest of everything that is not zero.
@@ -105,6 +115,14 @@ impl Device for Memory {
     fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
         self.deeds.lock().unwrap().push(Deed::Write(offset, buffer.to_vec()));
         self.put(buffer, offset);
+        Ok(())
+    }
+    fn discard(&self, range: Range<u64>) -> io::Result<()> {
+        if self.is_deaf {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        self.drop_pages(&range);
+        self.deeds.lock().unwrap().push(Deed::Discard(range));
         Ok(())
     }
     fn flush(&self) -> io::Result<()> {
@@ -252,12 +270,16 @@ fn after(stage: &Stage, deeds: &[Deed], count: usize, lost: bool, torn: bool) ->
     for (at, deed) in deeds[..count].iter().enumerate() {
         match deed {
             Deed::Write(offset, bytes) if at < flushed || !lost => memory.put(bytes, *offset),
+            Deed::Discard(range) if at < flushed || !lost => memory.drop_pages(range),
             Deed::Append(bytes) => journal.extend(bytes),
-            Deed::Write(..) | Deed::Flush => {}
+            Deed::Discard(_) | Deed::Write(..) | Deed::Flush => {}
         }
     }
     match deeds.get(count) {
         Some(Deed::Write(offset, bytes)) if torn => memory.put(&bytes[..bytes.len() / 2], *offset),
+        Some(Deed::Discard(range)) if torn => {
+            memory.drop_pages(&(range.start..range.start + (range.end - range.start) / 2));
+        }
         Some(Deed::Append(bytes)) if torn => journal.extend(&bytes[..bytes.len() / 2]),
         _ => {}
     }
@@ -293,6 +315,22 @@ fn every_prefix_of_a_run_on_a_blank_drive_ends_the_same() {
 #[test]
 fn a_run_that_wipes_ends_the_same_too() {
     assert!(prefixes(Some(Wipe::Zero), 11) > 20);
+    assert!(prefixes(Some(Wipe::Discard), 2) > 20);
+}
+
+#[test]
+fn a_drive_that_cannot_discard_after_all_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), Some(Wipe::Discard));
+    let result = |is_deaf| {
+        let memory = Memory { is_deaf, ..stage.memory() };
+        let said = stage.go_on(&memory, &stage.begun);
+        let is_discarded =
+            memory.deeds.lock().unwrap().iter().any(|deed| matches!(deed, Deed::Discard(_)));
+        assert_eq!(is_discarded, !is_deaf);
+        (said, memory.digest())
+    };
+    assert_eq!(result(true), result(false));
 }
 
 /// After a checkpoint nothing that it confirmed is written again, inside a large file too.

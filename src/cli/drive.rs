@@ -29,12 +29,16 @@ pub enum DriveCommand {
     /// Say of each drive whether it will do, and why not
     #[command(after_help = format!(
         "{DEV_HELP}\n\nExamples:\n  azseed drive list\n  \
-         azseed drive list /dev/disk/by-id/ata-WDC_WD40EFRX-WX41A1B"
+         azseed drive list /dev/disk/by-id/ata-WDC_WD40EFRX-WX41A1B\n  \
+         azseed drive list --watch"
     ))]
     List {
         /// The drives; without any, all that the kernel knows
         #[arg(value_name = "DEV", value_parser = drive_name)]
         drives: Vec<DriveName>,
+        /// Go on and tell what is plugged in and out, until Ctrl-C
+        #[arg(long, conflicts_with = "drives")]
+        watch: bool,
     },
     /// Give a drive up that is sealed or begun for a job and will not be shipped
     #[command(after_help = "Example:\n  azseed drive release WX41A1B\n\n\

@@ -2,6 +2,7 @@
 //! named drive is a file.
 
 mod azure;
+mod check;
 mod drive;
 mod emulator;
 mod job;
@@ -16,6 +17,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use azure::{AzureArgs, BlobArgs};
+pub use check::{CheckArgs, CheckCommand};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 pub use emulator::{EmulatorArgs, EmulatorCommand};
 pub use job::{JobArgs, JobCommand, JobTarget};
@@ -80,6 +82,8 @@ pub enum Command {
     Vault(Box<VaultArgs>),
     /// Clear the imported container and the staging path, once the vault has all
     Cleanup(Box<CleanupArgs>),
+    /// Look whether everything is in place, before anything is done
+    Check(CheckArgs),
     /// Run Azure and the datacenter's dock on this machine, for rehearsals
     Emulator(Box<EmulatorArgs>),
     /// Explain an error code

@@ -113,6 +113,8 @@ impl Args for PlanDrives {
 pub enum WipeChoice {
     /// Overwrite everything, free space too
     Zero,
+    /// Have the drive drop everything, if it guarantees zeros then
+    Discard,
     /// Leave old data in free space
     None,
 }

@@ -1,16 +1,24 @@
-//! `drive`: which drives will do.
+//! `drive`: which drives will do, and which come and go.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use disk_prep::drive::{Drive, Kind, find, find_all, find_content};
-use disk_prep::limits::DOCUMENTED_DRIVE_BYTES;
-use disk_prep::noun::ByteSize;
+use disk_prep::drive::{
+    Drive, Hardware, Kernel, Kind, Plugged, Rotation, Zones, find, find_all, find_content, look_at,
+};
+use disk_prep::noun::{ByteSize, Diagnose, Serial};
+use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome, drive_release};
 use crate::cli::{DriveArgs, DriveCommand, Global};
 use crate::ui::Ui;
+
+/// Time between two looks at what is plugged in; a drive is told of when two looks agree on it,
+/// so that its node and its names are there.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs `drive`.
 pub fn run(args: &DriveArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
@@ -18,13 +26,69 @@ pub fn run(args: &DriveArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome
         DriveCommand::Release { serial, staging } => {
             drive_release::run(serial, staging.as_deref(), global, ui)
         }
-        DriveCommand::List { drives } => {
-            let looks = if drives.is_empty() {
-                find_all().into_iter().map(look_any).collect()
-            } else {
-                drives.iter().map(|name| look(find(name)?)).collect::<Result<_, _>>()?
-            };
-            Ok(Box::new(DriveList(looks)))
+        DriveCommand::List { drives, watch: false } if !drives.is_empty() => {
+            let looks = drives.par_iter().map(|name| look(find(name)?));
+            Ok(Box::new(DriveList(looks.collect::<Result<_, _>>()?)))
+        }
+        DriveCommand::List { watch: false, .. } => {
+            let found = find_all(&Kernel::here());
+            Ok(Box::new(DriveList(found.into_par_iter().map(look_any).collect())))
+        }
+        DriveCommand::List { watch: true, .. } => watch(&Kernel::here(), ui),
+    }
+}
+
+/// Shows every drive there is, then every change, until somebody stops it.
+fn watch(kernel: &Kernel, ui: &Ui) -> ! {
+    let mut known: BTreeMap<Plugged, Option<Serial>> = BTreeMap::new();
+    let mut last = kernel.plugged();
+    loop {
+        let now = kernel.plugged();
+        let settled: BTreeSet<Plugged> = now.intersection(&last).cloned().collect();
+        let gone: Vec<Plugged> = known.keys().filter(|one| !now.contains(one)).cloned().collect();
+        for one in gone {
+            let serial = known.remove(&one).flatten();
+            ui.show(&Change::Unplugged { path: one.path, serial });
+        }
+        let new: Vec<Plugged> =
+            settled.into_iter().filter(|one| !known.contains_key(one)).collect();
+        let looks: Vec<(Plugged, Look)> = new
+            .into_par_iter()
+            .map(|one| {
+                let look = look_any((one.path.clone(), look_at(kernel, &one)));
+                (one, look)
+            })
+            .collect();
+        for (one, look) in looks {
+            known.insert(one, look.drive.as_ref().map(|drive| drive.serial.clone()));
+            ui.show(&Change::PluggedIn(Box::new(look)));
+        }
+        last = now;
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Fit,
+    Warning,
+    Unfit,
+}
+
+impl Verdict {
+    fn text(self) -> &'static str {
+        match self {
+            Verdict::Fit => "fit",
+            Verdict::Warning => "fit, with a warning",
+            Verdict::Unfit => "unfit",
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Verdict::Fit => "fit",
+            Verdict::Warning => "warning",
+            Verdict::Unfit => "unfit",
         }
     }
 }
@@ -33,38 +97,44 @@ pub fn run(args: &DriveArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome
 struct Look {
     path: PathBuf,
     drive: Option<Drive>,
-    verdict: &'static str,
+    verdict: Verdict,
     reasons: Vec<String>,
+    codes: Vec<&'static str>,
 }
 
-fn unfit(path: PathBuf, drive: Option<Drive>, reason: &disk_prep::Error) -> Look {
-    let cause = reason.source().map_or(String::new(), |cause| format!(": {cause}"));
-    Look { path, drive, verdict: "unfit", reasons: vec![format!("{reason}{cause}")] }
+fn unfit(path: PathBuf, drive: Option<Drive>, faults: &[disk_prep::Error]) -> Look {
+    let reason = |fault: &disk_prep::Error| {
+        let cause = fault.source().map_or(String::new(), |cause| format!(": {cause}"));
+        format!("{fault}{cause}")
+    };
+    let reasons = faults.iter().map(reason).collect();
+    let codes = faults.iter().map(Diagnose::code).collect();
+    Look { path, drive, verdict: Verdict::Unfit, reasons, codes }
 }
 
 /// A drive of the kernel's list; what cannot be looked at is unfit for that reason.
 fn look_any((path, found): (PathBuf, Result<Drive, disk_prep::Error>)) -> Look {
-    match found.and_then(look) {
-        Ok(look) => look,
-        Err(error) => unfit(path, None, &error),
+    match found {
+        Ok(drive) => match look(drive.clone()) {
+            Ok(look) => look,
+            Err(error) => unfit(path, Some(drive), &[error]),
+        },
+        Err(error) => unfit(path, None, &[error]),
     }
 }
 
 fn look(drive: Drive) -> Result<Look, disk_prep::Error> {
     let path = drive.path.clone();
-    if let Err(error) = drive.check_fit() {
-        return Ok(unfit(path, Some(drive), &error));
+    let faults = drive.faults();
+    if !faults.is_empty() {
+        return Ok(unfit(path, Some(drive), &faults));
     }
-    let mut reasons = Vec::new();
-    if drive.bytes > DOCUMENTED_DRIVE_BYTES {
-        let documented = ByteSize(DOCUMENTED_DRIVE_BYTES);
-        reasons.push(format!("it is larger than {documented}, which the service documents"));
-    }
+    let mut reasons = drive.concerns();
     if let Some(found) = content(&drive)? {
         reasons.push(format!("{found}; to use it, add `--erase {}` to `prep`", drive.serial));
     }
-    let verdict = if reasons.is_empty() { "fit" } else { "fit, with a warning" };
-    Ok(Look { path, drive: Some(drive), verdict, reasons })
+    let verdict = if reasons.is_empty() { Verdict::Fit } else { Verdict::Warning };
+    Ok(Look { path, drive: Some(drive), verdict, reasons, codes: Vec::new() })
 }
 
 fn content(drive: &Drive) -> Result<Option<String>, disk_prep::Error> {
@@ -77,34 +147,160 @@ fn content(drive: &Drive) -> Result<Option<String>, disk_prep::Error> {
     })
 }
 
+fn rotation(own: &Hardware) -> String {
+    match own.rotation {
+        Rotation::Unknown => String::new(),
+        Rotation::Solid => "none".to_owned(),
+        Rotation::Turning(None) => "turns".to_owned(),
+        Rotation::Turning(Some(rounds)) => format!("{rounds}/min"),
+    }
+}
+
+impl Look {
+    fn lines(&self) -> Vec<String> {
+        let drive = self.drive.as_ref();
+        let hardware = drive.and_then(|drive| drive.hardware.as_ref());
+        let of_drive = |text: &dyn Fn(&Drive) -> String| drive.map_or(String::new(), text);
+        let serial = drive.map_or("-", |drive| drive.serial.as_str());
+        let size = of_drive(&|drive| ByteSize(drive.bytes).to_string());
+        let sectors = of_drive(&|drive| match &drive.hardware {
+            Some(own) => format!("{}/{}", drive.sector_bytes, own.physical_sector_bytes),
+            None => drive.sector_bytes.to_string(),
+        });
+        let bus = hardware.map_or("image".to_owned(), |own| own.transport.to_string());
+        let bus = if drive.is_some() { bus } else { String::new() };
+        let turns = hardware.map_or(String::new(), rotation);
+        let verdict = self.verdict.text();
+        let mut lines =
+            vec![format!("{serial:<21} {size:>9}  {bus:<7} {sectors:<9} {turns:<9} {verdict}")];
+        let model = drive.and_then(|drive| drive.model.clone());
+        let stable = hardware.and_then(|own| own.by_id.as_ref());
+        let path = stable.unwrap_or(&self.path).display().to_string();
+        lines.push(format!("  {}", model.into_iter().chain([path]).collect::<Vec<_>>().join(", ")));
+        lines.extend(self.reasons.iter().map(|reason| format!("  {reason}")));
+        lines
+    }
+
+    fn json(&self) -> Value {
+        let drive = self.drive.as_ref();
+        let own = drive.and_then(|drive| drive.hardware.as_ref());
+        let identity = own.and_then(|own| own.identity.as_ref());
+        let rounds = own.and_then(|own| match own.rotation {
+            Rotation::Turning(rounds) => rounds,
+            _ => None,
+        });
+        let zones = own.map(|own| match own.zones {
+            Zones::None => "none",
+            Zones::DriveManaged => "drive-managed",
+            Zones::HostAware => "host-aware",
+            Zones::HostManaged => "host-managed",
+        });
+        json!({
+            "type": "drive", "version": 1, "serial": drive.map(|drive| &drive.serial),
+            "model": drive.and_then(|drive| drive.model.as_ref()),
+            "bytes": drive.map(|drive| drive.bytes), "path": self.path,
+            "rotational": drive.map(|drive| drive.rotational),
+            "sector_bytes": drive.map(|drive| drive.sector_bytes),
+            "fit": self.verdict != Verdict::Unfit, "reasons": self.reasons,
+            "verdict": self.verdict.word(), "codes": self.codes,
+            "by_id": own.and_then(|own| own.by_id.as_ref()),
+            "transport": own.map(|own| own.transport),
+            "physical_sector_bytes": own.map(|own| own.physical_sector_bytes),
+            "rotations_per_minute": rounds, "zones": zones,
+            "removable": own.map(|own| own.is_removable),
+            "answers_ata": own.map(|own| own.identity.is_some()),
+            "healthy": own.and_then(|own| own.is_healthy),
+            "identify_bytes": identity.map(|identity| identity.bytes()),
+            "discards": own.map(|own| own.discards),
+            "holder": drive.and_then(|drive| drive.holder.as_ref()),
+        })
+    }
+}
+
+fn heading() -> String {
+    format!(
+        "{:<21} {:>9}  {:<7} {:<9} {:<9} {}",
+        "SERIAL", "SIZE", "BUS", "SECTORS", "ROTATION", "VERDICT"
+    )
+}
+
 struct DriveList(Vec<Look>);
 
 impl Outcome for DriveList {
     fn text(&self) -> String {
-        let mut lines =
-            vec![format!("{:<24} {:>9}  {:<20} {}", "SERIAL", "SIZE", "VERDICT", "PATH")];
-        for Look { path, drive, verdict, reasons } in &self.0 {
-            let size = drive.as_ref().map_or(String::new(), |own| ByteSize(own.bytes).to_string());
-            let serial = drive.as_ref().map_or("-", |drive| drive.serial.as_str());
-            let path = path.display();
-            lines.push(format!("{serial:<24} {size:>9}  {verdict:<20} {path}"));
-            lines.extend(reasons.iter().map(|reason| format!("  {reason}")));
+        if self.0.is_empty() {
+            return "The kernel knows no drive".to_owned();
         }
-        lines.join("\n")
+        let lines = self.0.iter().flat_map(Look::lines);
+        [heading()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
     }
 
     fn json(&self) -> Vec<Value> {
-        let line = |Look { path, drive, verdict, reasons }: &Look| {
-            let drive = drive.as_ref();
-            json!({
-                "type": "drive", "version": 1, "serial": drive.map(|drive| &drive.serial),
-                "model": drive.and_then(|drive| drive.model.as_ref()),
-                "bytes": drive.map(|drive| drive.bytes), "path": path,
-                "rotational": drive.map(|drive| drive.rotational),
-                "sector_bytes": drive.map(|drive| drive.sector_bytes),
-                "fit": *verdict != "unfit", "reasons": reasons,
-            })
+        self.0.iter().map(Look::json).collect()
+    }
+}
+
+/// What `--watch` tells of.
+enum Change {
+    PluggedIn(Box<Look>),
+    Unplugged { path: PathBuf, serial: Option<Serial> },
+}
+
+impl Outcome for Change {
+    fn text(&self) -> String {
+        match self {
+            Change::PluggedIn(look) => look.lines().join("\n"),
+            Change::Unplugged { path, serial } => {
+                let serial = serial.as_ref().map_or("-", Serial::as_str);
+                format!("{serial:<21} unplugged from {}", path.display())
+            }
+        }
+    }
+
+    fn json(&self) -> Vec<Value> {
+        match self {
+            Change::PluggedIn(look) => vec![look.json()],
+            Change::Unplugged { path, serial } => vec![json!({
+                "type": "drive-unplugged", "version": 1, "serial": serial, "path": path,
+            })],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use disk_prep::drive::DriveName;
+
+    #[test]
+    fn a_drive_that_holds_something_is_fit_with_a_warning_and_a_small_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let drive = |name: &str, bytes: u64| {
+            let path = folder.path().join(name);
+            let content = std::fs::File::create(&path).unwrap();
+            content.set_len(bytes).unwrap();
+            if name.starts_with("OLD") {
+                std::os::unix::fs::FileExt::write_all_at(&content, b"EFI PART", 512).unwrap();
+            }
+            look(find(&DriveName::Path { path, serial: None, bytes: None }).unwrap()).unwrap()
         };
-        self.0.iter().map(line).collect()
+        let list = [("NEW.img", 300), ("OLD.img", 300), ("TINY.img", 3)];
+        let list = DriveList(list.map(|(name, mib)| drive(name, mib << 20)).into());
+        let verdicts: Vec<&str> = list.0.iter().map(|look| look.verdict.word()).collect();
+        assert_eq!(verdicts, ["fit", "warning", "unfit"]);
+        let text = list.text();
+        assert!(text.contains("a GPT partition table; to use it, add `--erase OLD`"), "{text}");
+        let json = list.json();
+        assert_eq!((&json[0]["fit"], &json[2]["fit"]), (&json!(true), &json!(false)));
+        assert_eq!(json[2]["codes"], json!(["drive-too-small"]));
+        assert_eq!(json[1]["type"], "drive");
+    }
+
+    #[test]
+    fn what_was_unplugged_is_named_by_its_serial() {
+        let serial = Some("WX1".parse().unwrap());
+        let change = Change::Unplugged { path: "/dev/sdb".into(), serial };
+        assert!(change.text().starts_with("WX1 ") && change.text().ends_with("/dev/sdb"));
+        assert_eq!(change.json()[0]["type"], "drive-unplugged");
     }
 }

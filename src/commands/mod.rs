@@ -1,6 +1,7 @@
 //! One file per command: arguments to options, call a room below, return the outcome. Nothing is
 //! printed here; the `ui` shows what comes back.
 
+mod check;
 mod cleanup;
 mod connect;
 mod drive;
@@ -70,6 +71,7 @@ pub fn run(
         Command::Job(args) => job::run(args, &cli.global),
         Command::Vault(args) => vault::run(args, &cli.global, ui),
         Command::Cleanup(args) => cleanup::run(args, &cli.global),
+        Command::Check(args) => check::run(args, &cli.global),
         Command::Emulator(args) => emulator::run(args, ui),
         Command::Explain(args) => explain::run(args),
         Command::Config(_) => Ok(shell::show_settings(matches, settings)),

@@ -48,6 +48,7 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         erase,
         wipe: args.wipe.map(|choice| match choice {
             WipeChoice::Zero => Wipe::Zero,
+            WipeChoice::Discard => Wipe::Discard,
             WipeChoice::None => Wipe::None,
         }),
         stop: ui.stop_flag(),

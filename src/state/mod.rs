@@ -108,6 +108,11 @@ impl State {
         Ok(State(path))
     }
 
+    /// The directory, whether it is there yet or not.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
     fn seeds(&self) -> PathBuf {
         self.0.join("seeds")
     }

@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -58,6 +59,9 @@ impl Device for FileDevice {
     }
     fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
         self.handle(buffer, offset).write_all_at(buffer, offset)
+    }
+    fn discard(&self, range: Range<u64>) -> io::Result<()> {
+        crate::sys::discard::discard(&self.file, range)
     }
     fn flush(&self) -> io::Result<()> {
         self.file.sync_data()?;

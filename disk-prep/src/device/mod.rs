@@ -6,6 +6,7 @@ mod image;
 
 use std::fmt::Debug;
 use std::io;
+use std::ops::Range;
 
 pub use image::FileDevice;
 
@@ -17,6 +18,10 @@ pub trait Device: Send + Sync + Debug {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
     /// Writes all of `buffer` at `offset`.
     fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()>;
+    /// Gives a stretch back, so that it reads as zeros; an error if the device cannot.
+    fn discard(&self, _range: Range<u64>) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Returns when everything written is on the medium, the drive's own cache flushed.
     fn flush(&self) -> io::Result<()>;
 }
@@ -30,6 +35,9 @@ impl<D: Device + ?Sized> Device for &D {
     }
     fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
         (**self).write_at(buffer, offset)
+    }
+    fn discard(&self, range: Range<u64>) -> io::Result<()> {
+        (**self).discard(range)
     }
     fn flush(&self) -> io::Result<()> {
         (**self).flush()
@@ -45,6 +53,9 @@ impl<D: Device + ?Sized> Device for std::sync::Arc<D> {
     }
     fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
         (**self).write_at(buffer, offset)
+    }
+    fn discard(&self, range: Range<u64>) -> io::Result<()> {
+        (**self).discard(range)
     }
     fn flush(&self) -> io::Result<()> {
         (**self).flush()

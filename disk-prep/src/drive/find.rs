@@ -1,15 +1,17 @@
-//! From a name to a drive: what it is, by its file and the kernel's word for it. Opens nothing
-//! for writing.
+//! From a name to a drive: what it is, by its own word, then by the kernel's. Opens nothing for
+//! writing.
 
-use std::fs::{self, File, Metadata};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::DriveName;
-use super::sysfs::{BlockFacts, block_facts, whole_drives};
+use super::identify::{Identity, Rotation, Zones};
+use super::kernel::{Answer, Kernel};
+use super::sysfs::{Ata, BlockFacts, Transport, block_facts, by_id, whole_drives};
 use crate::Error;
 use crate::device::FileDevice;
-use crate::limits::{SECTOR_BYTES, SMALLEST_DRIVE_BYTES};
+use crate::limits::SECTOR_BYTES;
 use crate::noun::Serial;
 
 /// What a drive is made of.
@@ -42,37 +44,94 @@ pub struct Drive {
     pub sector_bytes: u64,
     /// Who uses it.
     pub holder: Option<String>,
+    /// What else is known of a block device; `None` for image files.
+    pub hardware: Option<Hardware>,
+}
+
+/// What is known of a block device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hardware {
+    /// Kernel name; for looking up again at once, never for storing.
+    pub(super) name: String,
+    /// How it is attached.
+    pub transport: Transport,
+    /// Whether it speaks ATA, as far as the kernel knows.
+    pub ata: Ata,
+    /// What the drive said of itself; `None` if it could not be asked.
+    pub identity: Option<Identity>,
+    /// Whether it calls itself healthy; `None` if it does not say.
+    pub is_healthy: Option<bool>,
+    /// Physical sector size.
+    pub physical_sector_bytes: u64,
+    /// How it turns.
+    pub rotation: Rotation,
+    /// Whether it is shingled.
+    pub zones: Zones,
+    /// Whether it has a medium that can be taken out, as sticks pretend.
+    pub is_removable: bool,
+    /// Whether the kernel passes discards on.
+    pub discards: bool,
+    /// The name that stays the same, of `/dev/disk/by-id`.
+    pub by_id: Option<PathBuf>,
+    /// Another device with this serial.
+    pub twin: Option<PathBuf>,
 }
 
 /// Finds the drive of that name.
 pub fn find(name: &DriveName) -> Result<Drive, Error> {
-    find_below(Path::new("/"), name)
+    find_on(&Kernel::here(), name)
 }
 
 /// Every drive that the kernel knows, by its node; what cannot be looked at says why.
-pub fn find_all() -> Vec<(PathBuf, Result<Drive, Error>)> {
-    whole_drives(Path::new("/"))
-        .into_iter()
-        .map(|facts| Path::new("/dev").join(facts.name))
-        .map(|path| {
-            let name = DriveName::Path { path: path.clone(), serial: None, bytes: None };
-            (path, find(&name))
-        })
-        .collect()
+pub fn find_all(kernel: &Kernel) -> Vec<(PathBuf, Result<Drive, Error>)> {
+    let look = |facts: BlockFacts| {
+        let path = node(&facts.name);
+        let answer = ask(kernel, &facts);
+        (path.clone(), block(kernel, path, facts, answer, None))
+    };
+    whole_drives(kernel.root()).into_iter().map(look).collect()
 }
 
-/// Like [`find`], with `/sys` and `/proc` below `root`.
-pub(super) fn find_below(root: &Path, name: &DriveName) -> Result<Drive, Error> {
+/// A whole drive that is plugged in, and the number that it got for it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Plugged {
+    /// Its node.
+    pub path: PathBuf,
+    sequence: Option<u64>,
+}
+
+impl Kernel {
+    /// What is plugged in now.
+    pub fn plugged(&self) -> BTreeSet<Plugged> {
+        let plugged =
+            |facts: BlockFacts| Plugged { path: node(&facts.name), sequence: facts.sequence };
+        whole_drives(self.root()).into_iter().map(plugged).collect()
+    }
+}
+
+/// Looks at a drive that was plugged in.
+pub fn look_at(kernel: &Kernel, plugged: &Plugged) -> Result<Drive, Error> {
+    let (path, serial, bytes) = (plugged.path.clone(), None, None);
+    find_on(kernel, &DriveName::Path { path, serial, bytes })
+}
+
+/// Like [`find`], on any machine.
+pub fn find_on(kernel: &Kernel, name: &DriveName) -> Result<Drive, Error> {
     let (path, serial, bytes) = match name {
-        DriveName::Serial(serial) => (by_serial(root, serial)?, None, None),
+        DriveName::Serial(serial) => (by_serial(kernel, serial)?, None, None),
         DriveName::Path { path, serial, bytes } => (path.clone(), serial.as_ref(), *bytes),
     };
-    match fs::metadata(&path) {
-        Ok(metadata) if metadata.file_type().is_block_device() => {
-            block(root, &path, &metadata, serial)
-        }
-        Ok(metadata) if metadata.is_file() => image(&path, metadata.len(), serial, Kind::Image),
-        Ok(_) => Err(Error::NotADrive { path, what: "it is neither a file nor a block device" }),
+    let open = |source| Error::Open { path: path.clone(), source };
+    match fs::metadata(kernel.place(&path)) {
+        Ok(metadata) => match kernel.numbers(&path).map_err(open)? {
+            Some((major, minor)) => {
+                let facts = block_facts(kernel.root(), major, minor).map_err(open)?;
+                let answer = ask(kernel, &facts);
+                block(kernel, path, facts, answer, serial)
+            }
+            None if metadata.is_file() => image(&path, metadata.len(), serial, Kind::Image),
+            None => Err(Error::NotADrive { path, what: "it is neither a file nor a block device" }),
+        },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => match bytes {
             Some(size) => {
                 let whole_mib = size.0 >> 20 << 20;
@@ -84,14 +143,40 @@ pub(super) fn find_below(root: &Path, name: &DriveName) -> Result<Drive, Error> 
     }
 }
 
-fn by_serial(root: &Path, serial: &Serial) -> Result<PathBuf, Error> {
-    let mut paths = whole_drives(root)
-        .into_iter()
-        .filter(|facts| facts.serial.as_deref() == Some(serial.as_str()))
-        .map(|facts| Path::new("/dev").join(facts.name));
+/// What a drive says, if it may be asked.
+fn ask(kernel: &Kernel, facts: &BlockFacts) -> Answer {
+    match facts.ata {
+        Ata::No => Answer::default(),
+        Ata::Yes | Ata::Perhaps => kernel.ask(&facts.name, facts.sequence),
+    }
+}
+
+fn node(name: &str) -> PathBuf {
+    // The kernel writes the slash of `/dev/cciss/c0d0` so.
+    Path::new("/dev").join(name.replace('!', "/"))
+}
+
+/// The serial that a device has: the drive's own word comes before the bridge's.
+fn serial_of(facts: &BlockFacts, answer: &Answer) -> Option<Serial> {
+    let own = answer.identity.as_ref().and_then(|identity| identity.serial.as_deref());
+    let is_whole = |text: &str| Serial::new(text).ok();
+    own.and_then(is_whole).or_else(|| facts.serial.as_deref().and_then(is_whole))
+}
+
+/// The devices that say that they are this drive.
+fn with_serial<'a>(
+    kernel: &'a Kernel,
+    serial: &'a Serial,
+) -> impl Iterator<Item = BlockFacts> + 'a {
+    let is_it = |facts: &BlockFacts| serial_of(facts, &ask(kernel, facts)).as_ref() == Some(serial);
+    whole_drives(kernel.root()).into_iter().filter(is_it)
+}
+
+fn by_serial(kernel: &Kernel, serial: &Serial) -> Result<PathBuf, Error> {
+    let mut paths = with_serial(kernel, serial).map(|facts| node(&facts.name));
     match (paths.next(), paths.next()) {
         (Some(first), Some(second)) => {
-            Err(Error::SerialTwice { serial: serial.clone(), first, second })
+            Err(Error::SerialShared { serial: serial.clone(), first, second })
         }
         (Some(path), None) => Ok(path),
         _ => Err(Error::NoSuchDrive { name: serial.to_string() }),
@@ -113,66 +198,74 @@ fn image(path: &Path, bytes: u64, serial: Option<&Serial>, kind: Kind) -> Result
         rotational: false,
         sector_bytes: SECTOR_BYTES,
         holder: None,
+        hardware: None,
     })
 }
 
 fn block(
-    root: &Path,
-    path: &Path,
-    metadata: &Metadata,
+    kernel: &Kernel,
+    path: PathBuf,
+    facts: BlockFacts,
+    answer: Answer,
     asked: Option<&Serial>,
 ) -> Result<Drive, Error> {
-    let open = |source| Error::Open { path: path.to_owned(), source };
-    let (major, minor) = (rustix::fs::major(metadata.rdev()), rustix::fs::minor(metadata.rdev()));
-    let facts: BlockFacts = block_facts(root, major, minor).map_err(open)?;
     if !facts.whole {
-        return Err(Error::NotADrive { path: path.to_owned(), what: "it is a partition" });
+        return Err(Error::NotADrive { path, what: "it is a partition" });
     }
-    let own = facts.serial.as_deref().and_then(|text| Serial::new(text).ok());
-    let serial = match (own, asked) {
+    let serial = match (serial_of(&facts, &answer), asked) {
         (Some(actual), Some(expected)) if actual != *expected => {
             let expected = expected.clone();
-            return Err(Error::SerialMismatch { path: path.to_owned(), expected, actual });
+            return Err(Error::SerialMismatch { path, expected, actual });
         }
         (Some(own), _) => own,
         (None, Some(asked)) => asked.clone(),
-        (None, None) => return Err(Error::NoSerial { path: path.to_owned() }),
+        (None, None) => return Err(Error::NoSerial { path }),
     };
-    let bytes = File::open(path)
-        .and_then(FileDevice::new)
-        .map(|device| crate::device::Device::size(&device))
-        .map_err(open)?;
+    let bytes = match facts.bytes {
+        0 => File::open(kernel.place(&path))
+            .and_then(FileDevice::new)
+            .map(|device| crate::device::Device::size(&device))
+            .map_err(|source| Error::Open { path: path.clone(), source })?,
+        bytes => bytes,
+    };
+    let others = with_serial(kernel, &serial).filter(|other| other.name != facts.name);
+    let twin = others.map(|other| node(&other.name)).next();
     let read_only = facts.read_only.then(|| "nobody: it is write-protected".to_owned());
+    let Answer { identity, is_healthy } = answer;
+    let own = identity.as_ref();
+    let rotation = own
+        .map(|own| own.rotation)
+        .filter(|own| *own != Rotation::Unknown)
+        .unwrap_or(facts.rotation);
+    let zones = match facts.zones {
+        Zones::None => own.map_or(Zones::None, |own| own.zones),
+        zones => zones,
+    };
     Ok(Drive {
         serial,
-        model: facts.model,
+        model: own.and_then(|own| own.model.clone()).or(facts.model),
         bytes,
-        path: path.to_owned(),
+        path,
         kind: Kind::Block,
-        rotational: facts.rotational,
+        rotational: matches!(rotation, Rotation::Turning(_)),
         sector_bytes: facts.sector_bytes,
         holder: facts.holder.or(read_only),
+        hardware: Some(Hardware {
+            by_id: by_id(kernel.root(), &facts.name),
+            name: facts.name,
+            transport: facts.transport,
+            ata: facts.ata,
+            is_healthy,
+            physical_sector_bytes: own
+                .map_or(facts.physical_sector_bytes, |own| own.physical_bytes),
+            identity,
+            rotation,
+            zones,
+            is_removable: facts.removable,
+            discards: facts.discards,
+            twin,
+        }),
     })
-}
-
-impl Drive {
-    /// Why this drive cannot be prepared; `Ok` if nothing that is known so far forbids it.
-    pub fn check_fit(&self) -> Result<(), Error> {
-        let serial = self.serial.clone();
-        if let Some(holder) = &self.holder {
-            return Err(Error::DriveInUse { serial, holder: holder.clone() });
-        }
-        if self.sector_bytes != SECTOR_BYTES {
-            let (expected, actual) = (SECTOR_BYTES, self.sector_bytes);
-            return Err(Error::SectorSize { serial, expected, actual });
-        }
-        // An image is rounded down to a whole MiB, so 210M may have come as a little less.
-        let smallest = SMALLEST_DRIVE_BYTES >> 20 << 20;
-        if self.bytes < smallest {
-            return Err(Error::TooSmall { serial, expected: smallest, actual: self.bytes });
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

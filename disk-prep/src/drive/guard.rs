@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 
-use super::find::{Drive, Kind, find_below};
-use super::{DriveName, find_content};
+use super::find::{Drive, Kind, find_on};
+use super::identify::Identity;
+use super::{DriveName, Kernel, find_content};
 use crate::Error;
 use crate::device::{Device, FileDevice};
 use crate::noun::{Serial, Wipe};
@@ -36,38 +37,66 @@ pub struct Clearance {
 
 /// Finds a drive, opens it for this run alone, and checks it again through the open handle.
 pub fn hold(name: &DriveName) -> Result<HeldDrive, Error> {
-    let root = Path::new("/");
-    let drive = find_below(root, name)?;
+    hold_on(&Kernel::here(), name)
+}
+
+/// Like [`hold`], on any machine.
+pub(super) fn hold_on(kernel: &Kernel, name: &DriveName) -> Result<HeldDrive, Error> {
+    let drive = find_on(kernel, name)?;
     drive.check_fit()?;
     if drive.kind == Kind::NewImage {
         return Ok(HeldDrive { drive, device: None });
     }
-    let file = open_exclusive(&drive)?;
-    // The name may have come to mean another device between the look and the open.
-    let found = find_below(root, name)?;
-    let same_node = std::fs::metadata(&drive.path)
-        .and_then(|named| Ok((named, file.metadata()?)))
-        .map(|(named, held)| {
-            (named.rdev(), named.ino(), named.dev()) == (held.rdev(), held.ino(), held.dev())
-        })
-        .map_err(|source| Error::Open { path: drive.path.clone(), source })?;
-    if !same_node || (&found.serial, found.bytes) != (&drive.serial, drive.bytes) {
-        let what = "its name came to mean another device".to_owned();
-        return Err(Error::WrongDrive { serial: drive.serial, what });
+    let place = kernel.place(&drive.path);
+    let file = open_exclusive(&drive, &place)?;
+    let same = is_same(kernel, name, &drive, &file, &place);
+    if let Some(what) = same? {
+        return Err(Error::WrongDrive { serial: drive.serial, what: what.to_owned() });
     }
-    found.check_fit()?;
     let device = FileDevice::direct(file)
         .map_err(|source| Error::Open { path: drive.path.clone(), source })?;
     Ok(HeldDrive { drive, device: Some(Arc::new(device)) })
 }
 
-fn open_exclusive(drive: &Drive) -> Result<File, Error> {
+/// Looks once more, now that nobody else can take it: the name may have come to mean another
+/// device since, somebody may have begun to use it, and the node may lead to another drive than
+/// the kernel's tables say. Returns what is wrong.
+fn is_same(
+    kernel: &Kernel,
+    name: &DriveName,
+    drive: &Drive,
+    file: &File,
+    place: &Path,
+) -> Result<Option<&'static str>, Error> {
+    let found = find_on(kernel, name)?;
+    let same_node = std::fs::metadata(place)
+        .and_then(|named| Ok((named, file.metadata()?)))
+        .map(|(named, held)| {
+            (named.rdev(), named.ino(), named.dev()) == (held.rdev(), held.ino(), held.dev())
+        })
+        .map_err(|source| Error::Open { path: drive.path.clone(), source })?;
+    let is_found =
+        (&found.serial, &found.model, found.bytes) == (&drive.serial, &drive.model, drive.bytes);
+    if !same_node || !is_found {
+        return Ok(Some("its name came to mean another device"));
+    }
+    found.check_fit()?;
+    let Some(own) = drive.hardware.as_ref().filter(|own| own.identity.is_some()) else {
+        return Ok(None);
+    };
+    let identity = kernel.ask_open(file, &own.name).identity;
+    let serial = |of: &Option<Identity>| of.as_ref().and_then(|own| own.serial.clone());
+    let is_kept = serial(&identity) == serial(&own.identity);
+    Ok((!is_kept).then_some("another drive answers through its open node"))
+}
+
+fn open_exclusive(drive: &Drive, place: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     if drive.kind == Kind::Block {
         options.custom_flags(OFlags::EXCL.bits() as i32);
     }
-    let file = options.open(&drive.path).map_err(|source| match source.raw_os_error() {
+    let file = options.open(place).map_err(|source| match source.raw_os_error() {
         Some(code) if code == rustix::io::Errno::BUSY.raw_os_error() => {
             Error::DriveInUse { serial: drive.serial.clone(), holder: "the system".to_owned() }
         }
@@ -102,6 +131,10 @@ impl HeldDrive {
                 Err(Error::NotBlank { serial: serial.clone(), found })
             }
             Some(_) if wipe.is_none() => Err(Error::WipeUndecided { serial: serial.clone() }),
+            Some(_) if wipe == Some(Wipe::Discard) => {
+                self.drive.check_discard()?;
+                Ok(Clearance { erase: true, wipe })
+            }
             Some(_) => Ok(Clearance { erase: true, wipe }),
         }
     }
@@ -174,6 +207,7 @@ mod tests {
         assert!(matches!(refused(&[], Some(Wipe::Zero)), Error::NotBlank { .. }));
         assert!(matches!(refused(&other, Some(Wipe::Zero)), Error::NotBlank { .. }));
         assert!(matches!(refused(&mine, None), Error::WipeUndecided { .. }));
+        assert_eq!(held.clear(&mine, Some(Wipe::Discard)).unwrap().wipe, Some(Wipe::Discard));
         let clearance = held.clear(&mine, Some(Wipe::None)).unwrap();
         assert_eq!(clearance, Clearance { erase: true, wipe: Some(Wipe::None) });
     }

@@ -4,10 +4,19 @@
 mod blank;
 mod find;
 mod guard;
+mod holder;
+mod identify;
+mod kernel;
 mod name;
 mod sysfs;
+#[cfg(test)]
+mod tests;
+mod verdict;
 
 pub use blank::find_content;
-pub use find::{Drive, Kind, find, find_all};
+pub use find::{Drive, Hardware, Kind, Plugged, find, find_all, find_on, look_at};
 pub use guard::{Clearance, HeldDrive, hold};
+pub use identify::{Identity, Rotation, Zones};
+pub use kernel::Kernel;
 pub use name::DriveName;
+pub use sysfs::{Ata, Transport};

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum Wipe {
     /// Overwritten with zeros, free clusters with encrypted zeros.
     Zero,
+    /// Given back to the drive, which guarantees that it reads as zeros then.
+    Discard,
     /// Left as it is.
     None,
 }
@@ -18,6 +20,7 @@ impl fmt::Display for Wipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Wipe::Zero => "zero",
+            Wipe::Discard => "discard",
             Wipe::None => "none",
         })
     }
