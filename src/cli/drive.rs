@@ -40,6 +40,13 @@ pub enum DriveCommand {
         #[arg(long, conflicts_with = "drives")]
         watch: bool,
     },
+    /// Spin a drive down and detach it, so that it can be taken out
+    #[command(after_help = "Example:\n  azseed drive eject WX41A1B")]
+    Eject {
+        /// The drive
+        #[arg(value_name = "DEV", value_parser = drive_name)]
+        drive: DriveName,
+    },
     /// Give a drive up that is sealed or begun for a job and will not be shipped
     #[command(after_help = "Example:\n  azseed drive release WX41A1B\n\n\
         Its files go on other drives with the next `azseed prep`. The drive itself is not \
