@@ -15,7 +15,7 @@ use crate::cli::{CleanupArgs, Global};
 use crate::exit::Exit;
 use crate::staging::{Error as StagingError, Origin, Seed, SeedState};
 use crate::state::State;
-use crate::vault::{ContainerShelf, Error, SeedBlob, Shelf, Vault, is_held};
+use crate::vault::{ContainerShelf, Error, SeedBlob, Shelf, Vault, is_held, is_repository_path};
 
 /// Runs `cleanup`.
 pub fn run(args: &CleanupArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
@@ -75,7 +75,7 @@ fn clear_import(
 /// Deletes the files of the seed and folders that are empty then; returns how many files.
 fn clear_staging(root: &Path, blobs: &[SeedBlob]) -> Result<u64, StagingError> {
     let mut deleted = 0;
-    for blob in blobs {
+    for blob in blobs.iter().filter(|blob| is_repository_path(&blob.path)) {
         let path = root.join(&blob.path);
         match fs::remove_file(&path) {
             Ok(()) => deleted += 1,

@@ -135,6 +135,11 @@ fn rank(path: &str) -> Option<Rank> {
     }
 }
 
+/// Whether a path is one of the repository layout, so that nothing else is ever touched by it.
+pub fn is_repository_path(path: &str) -> bool {
+    rank(path).is_some()
+}
+
 fn in_order(seed: &[SeedBlob]) -> Result<Vec<(Rank, &SeedBlob)>, Error> {
     let mut seen = BTreeSet::new();
     let mut ordered = Vec::with_capacity(seed.len());

@@ -11,7 +11,9 @@ mod shelf;
 
 pub use error::Error;
 pub use increment::{Increment, increment};
-pub use ingest::{Held, Ingested, SeedBlob, Shelf, Spare, Taken, ingest, is_held};
+pub use ingest::{
+    Held, Ingested, SeedBlob, Shelf, Spare, Taken, ingest, is_held, is_repository_path,
+};
 pub use lease::Lease;
 pub use record::{SeedLink, VERSION, Vault, VaultState};
 pub use schedule::{Due, Schedule, due};
