@@ -79,6 +79,7 @@ mounted() {
 open_all() {
     local mode=$1 serial waits=()
     shift
+    modprobe dm_crypt
     udevadm settle
     for serial; do open_drive "$serial" & waits+=($!); done
     for wait in "${waits[@]}"; do wait "$wait"; done

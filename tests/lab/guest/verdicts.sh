@@ -18,7 +18,9 @@ LAB-SYSTEM  unfit     mount
 differ=0
 while read -r serial verdict word; do
     [ -n "$serial" ] || continue
-    line=$(grep "\"serial\":\"$serial\"" /run/list) || wrong "$serial is not listed"
+    # By its node too: a drive whose serial is not seen must be listed all the same.
+    node=$(readlink -f "$(compgen -G "/dev/disk/by-id/*$serial*" | head -1)")
+    line=$(grep -e "\"serial\":\"$serial\"" -e "\"path\":\"$node\"" /run/list) || wrong "$serial is not listed"
     said=unfit
     case $line in
         *'"fit":true'*'"reasons":[]'*) said=fit ;;
