@@ -19,7 +19,7 @@ differ=0
 while read -r serial verdict word; do
     [ -n "$serial" ] || continue
     # By its node too: a drive whose serial is not seen must be listed all the same.
-    node=$(readlink -f "$(compgen -G "/dev/disk/by-id/*$serial*" | head -1)")
+    node=$(find /dev/disk/by-id -name "*$serial*" ! -name '*-part*' -exec readlink -f {} + | sort -u | tail -1)
     line=$(grep -e "\"serial\":\"$serial\"" -e "\"path\":\"$node\"" /run/list) || wrong "$serial is not listed"
     said=unfit
     case $line in
