@@ -25,4 +25,4 @@ again=0
 azseed prep --staging "$staging" --offline --drive "$(drive "$lost")" "${names[@]}" || again=$?
 echo "the same command once more exits with $again"
 proven "$@" "$spare"
-note "$why"
+note "$why; the same command again: exit $again"
