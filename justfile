@@ -11,6 +11,10 @@ ci:
 bench:
     tests/bench
 
+# All rounds on emulated drives, or those named: power cuts, lost drives, the guest kernel as reader
+lab *SCENARIOS:
+    tests/lab/run {{SCENARIOS}}
+
 # Renew the generated tables of docs/reference.md
 docs:
     UPDATE_DOCS=1 cargo test --release --test docs
