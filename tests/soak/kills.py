@@ -39,7 +39,7 @@ def lines(said):
 
 
 def make_source(folder, dice):
-    """Files of up to 24 MB that fill a bit more than two of three drives."""
+    """Files of up to 24 MB that need two or three of the drives, and always fit."""
     total = 0
     number = 0
     while total < 150_000_000:
@@ -60,7 +60,7 @@ def one_round(folder, dice):
     subprocess.run(adopt + TARGET, check=True, capture_output=True)
     drives = []
     for name in "ABC":
-        drives += ["--drive", f"{folder}/{name}.img,serial={name},size=210M"]
+        drives += ["--drive", f"{folder}/{name}.img,serial={name},size=270M"]
     prep = azseed(folder, "prep", "--offline", "--staging", staging, *drives)
     began = time.monotonic()
     hit = 0
