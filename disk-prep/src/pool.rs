@@ -50,6 +50,8 @@ pub struct PrepareOutcome {
     pub failed: Vec<(Serial, Error)>,
     /// Drives that failed and whose files went to others: they must not be shipped.
     pub set_aside: Vec<Serial>,
+    /// Drives that an earlier run set aside: they must not be shipped either.
+    pub set_aside_before: Vec<Serial>,
     /// Drives that were begun before and not named now; their files wait for them.
     pub waiting: Vec<Serial>,
     /// Files for which there was no room.
@@ -179,6 +181,11 @@ impl PrepareRun<'_> {
         placed: &mut HashSet<DrivePath>,
         outcome: &mut PrepareOutcome,
     ) -> Result<(), Error> {
+        let serial = &history.begun.serial;
+        let is_named = candidates.iter().any(|candidate| candidate.held.drive.serial == *serial);
+        if history.state == State::SetAside && !is_named {
+            outcome.set_aside_before.push(serial.clone());
+        }
         if matches!(history.state, State::SetAside | State::Released) {
             return Ok(());
         }
@@ -190,10 +197,9 @@ impl PrepareRun<'_> {
                 placed.insert(file.path.clone());
             }
         }
-        let serial = &history.begun.serial;
         if is_sealed {
             outcome.sealed.push(prepared(history, &plan)?);
-        } else if !candidates.iter().any(|candidate| candidate.held.drive.serial == *serial) {
+        } else if !is_named {
             outcome.waiting.push(serial.clone());
         }
         Ok(())

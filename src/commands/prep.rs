@@ -259,6 +259,12 @@ impl Prepared {
     }
 }
 
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
+}
+
 impl Outcome for Prepared {
     fn text(&self) -> String {
         let mut lines = Vec::new();
@@ -275,7 +281,11 @@ impl Outcome for Prepared {
             } else {
                 "run the same command again to go on with it"
             };
-            lines.push(format!("Drive {serial} is not finished: {error}; {fate}"));
+            let told = chain(error);
+            lines.push(format!("Drive {serial} is not finished: {told}; {fate}"));
+        }
+        for serial in &self.outcome.set_aside_before {
+            lines.push(format!("Drive {serial} was set aside before: do not ship it"));
         }
         for serial in &self.outcome.waiting {
             lines.push(format!("Drive {serial} was begun before; name it too, to finish it"));
@@ -325,7 +335,7 @@ impl Outcome for Prepared {
         for (serial, error) in &self.outcome.failed {
             lines.push(json!({
                 "type": "drive-failed", "version": 1, "serial": serial, "code": error.code(),
-                "message": error.to_string(), "set_aside": self.outcome.set_aside.contains(serial),
+                "message": chain(error), "set_aside": self.outcome.set_aside.contains(serial),
             }));
         }
         for (serial, file, reason) in self.left_out() {
@@ -346,7 +356,8 @@ impl Outcome for Prepared {
         lines.push(json!({
             "type": "prepared", "version": 1, "sealed": self.outcome.sealed.len(),
             "newly_sealed": self.outcome.newly_sealed, "unused": self.outcome.unused,
-            "waiting": self.outcome.waiting, "missing_files": missing_files,
+            "waiting": self.outcome.waiting, "set_aside_before": self.outcome.set_aside_before,
+            "missing_files": missing_files,
             "missing_bytes": missing_bytes, "more_drives": self.wanted.map(|(drives, _)| drives),
             "more_drives_bytes": self.wanted.map(|(_, bytes)| bytes),
         }));

@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 
@@ -102,14 +103,24 @@ fn open_exclusive(drive: &Drive, place: &Path) -> Result<File, Error> {
         }
         _ => Error::Open { path: drive.path.clone(), source },
     })?;
-    lock(&file, &drive.serial)?;
+    let patience = if drive.kind == Kind::Block { UDEV_LOOKS_FOR } else { Duration::ZERO };
+    lock(&file, &drive.serial, patience)?;
     Ok(file)
 }
 
+/// udev holds a drive for a moment to look at it, after every program that has written to it.
+const UDEV_LOOKS_FOR: Duration = Duration::from_secs(5);
+
 /// Holds the whole device, so that udev leaves it alone and no second run takes it.
-fn lock(file: &File, serial: &Serial) -> Result<(), Error> {
-    flock(file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| Error::Held { what: format!("Drive {serial}") })
+fn lock(file: &File, serial: &Serial, patience: Duration) -> Result<(), Error> {
+    let until = Instant::now() + patience;
+    while flock(file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if Instant::now() >= until {
+            return Err(Error::Held { what: format!("Drive {serial}") });
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
 }
 
 impl HeldDrive {
@@ -159,7 +170,7 @@ fn make_image(drive: &Drive) -> Result<Arc<FileDevice>, Error> {
         .mode(0o600)
         .open(&drive.path)
         .map_err(open)?;
-    lock(&file, &drive.serial)?;
+    lock(&file, &drive.serial, Duration::ZERO)?;
     let folder = drive.path.parent().filter(|path| !path.as_os_str().is_empty());
     let made = file
         .set_len(drive.bytes)
