@@ -214,6 +214,23 @@ fn an_account_key_and_the_token_both_open_the_vault_and_a_wrong_one_does_not() {
 }
 
 #[test]
+fn a_sign_in_that_is_refused_is_told_as_such_and_not_as_a_lost_network() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    let asked = |words: &[&str]| {
+        let mut command = emulator.command(&machine, words);
+        command.env_remove("AZSEED_TOKEN").env("AZURE_TENANT_ID", "tenant");
+        command.env("AZURE_CLIENT_ID", "client").env("AZURE_FEDERATED_TOKEN_FILE", "/nowhere");
+        let said = command.output().unwrap();
+        (said.status.code(), String::from_utf8_lossy(&said.stdout).into_owned())
+    };
+    let (code, text) = asked(&["vault", "snapshots", "--json"]);
+    assert!(text.contains("secret-file-unreadable"), "{text}");
+    assert_eq!(code, Some(2), "{text}");
+}
+
+#[test]
 fn an_azure_that_goes_away_in_mid_call_is_told_and_the_next_run_goes_on() {
     let machine = Machine::new();
     let mut emulator = Emulator::start(&machine);

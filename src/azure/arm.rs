@@ -1,7 +1,6 @@
 //! The resource manager: signed JSON calls with retries that honour Retry-After, and lists that
 //! go on over pages of the same host. Blocks; a runtime of its own does the waiting.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,7 +14,7 @@ use url::Url;
 
 use super::Error;
 use super::network::{Clear, Network, https};
-use super::sign_in::{ARM_SCOPE, Held, SignIn};
+use super::sign_in::{ARM_SCOPE, SignIn, Tokens};
 
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -39,8 +38,7 @@ pub struct Arm {
     runtime: tokio::runtime::Runtime,
     http: Client,
     endpoint: Url,
-    sign_in: SignIn,
-    held: Mutex<Option<Held>>,
+    tokens: Tokens,
     pause: fn(Duration),
 }
 
@@ -84,10 +82,13 @@ impl Arm {
             .expect("a runtime of one thread needs nothing that can be missing");
         Ok(Arm {
             runtime,
+            tokens: Tokens::new(
+                SignIn::choose(options.token.as_ref(), &authority)?,
+                http.clone(),
+                ARM_SCOPE,
+            ),
             http,
-            sign_in: SignIn::choose(options.token.as_ref(), &authority)?,
             endpoint,
-            held: Mutex::new(None),
             pause: std::thread::sleep,
         })
     }
@@ -186,14 +187,14 @@ impl Arm {
     }
 
     async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Sent, Error> {
-        let token = match self.token().await {
+        let token = match self.tokens.token().await {
             Ok(token) => token,
             Err(error @ (Error::Unreachable { .. } | Error::Failing { .. })) => {
                 return Ok(Sent::Again(error, None));
             }
             Err(error) => return Err(error),
         };
-        let mut request = self.http.request(method, url.clone()).bearer_auth(token);
+        let mut request = self.http.request(method, url.clone()).bearer_auth(token.expose_secret());
         if let Some(body) = body {
             request = request
                 .header("content-type", "application/json")
@@ -226,20 +227,6 @@ impl Arm {
             return Ok(Sent::Again(error, asked));
         }
         Err(refusal(status, url.path(), &bytes))
-    }
-
-    async fn token(&self) -> Result<String, Error> {
-        let fresh = |held: &Option<Held>| {
-            held.as_ref().filter(|held| held.is_fresh()).map(|held| held.token.clone())
-        };
-        let held = fresh(&self.held.lock().expect("no holder of this lock can panic"));
-        if let Some(token) = held {
-            return Ok(token.expose_secret().to_owned());
-        }
-        let new = self.sign_in.token(&self.http, ARM_SCOPE).await?;
-        let token = new.token.expose_secret().to_owned();
-        *self.held.lock().expect("no holder of this lock can panic") = Some(new);
-        Ok(token)
     }
 }
 

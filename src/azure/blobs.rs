@@ -373,12 +373,25 @@ fn is_absent(error: &azure_core::Error) -> bool {
     error.http_status() == Some(StatusCode::NotFound)
 }
 
+/// Our own error, however often the pipeline has wrapped it.
+fn own(error: azure_core::Error) -> Option<Error> {
+    let inner = error.into_inner().ok()?;
+    match inner.downcast::<Error>() {
+        Ok(own) => Some(*own),
+        Err(inner) => own(*inner.downcast::<azure_core::Error>().ok()?),
+    }
+}
+
 fn failure(url: &Url, name: &str, source: azure_core::Error) -> Error {
     let host = url.host_str().unwrap_or_default().to_owned();
     let what = format!("{}/{name}", url.path().trim_start_matches('/'));
     let said = code(&source).to_owned();
     let status = match source.http_status() {
         Some(status) => u16::from(status),
+        None if matches!(source.kind(), CoreKind::Credential) => {
+            // A sign-in that failed is told as what it is, not as a network that is gone.
+            return own(source).unwrap_or(Error::NotSignedIn);
+        }
         None => return Error::Unreachable { host, source: source.into() },
     };
     let message = format!("{what} ({status})");

@@ -2,6 +2,7 @@
 //! service principal or workload identity, or the Azure CLI's. Tokens live in memory only.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use azure_core::credentials::TokenCredential;
@@ -41,19 +42,43 @@ pub(super) enum Proof {
 }
 
 /// A token and how long it can be used.
-pub(super) struct Held {
-    pub token: SecretString,
+struct Held {
+    token: SecretString,
     until: Instant,
 }
 
 impl Held {
-    /// Whether it can still be used.
-    pub fn is_fresh(&self) -> bool {
-        Instant::now() + MARGIN < self.until
-    }
-
     fn new(token: SecretString, lifetime: Duration) -> Self {
         Held { token, until: Instant::now() + lifetime }
+    }
+}
+
+/// Tokens of one sign-in for one service; each is used until it is about to end.
+pub(super) struct Tokens {
+    sign_in: SignIn,
+    http: reqwest::Client,
+    scope: &'static str,
+    held: Mutex<Option<Held>>,
+}
+
+impl Tokens {
+    /// Tokens of this kind; none is asked for yet.
+    pub fn new(sign_in: SignIn, http: reqwest::Client, scope: &'static str) -> Self {
+        Tokens { sign_in, http, scope, held: Mutex::new(None) }
+    }
+
+    /// The token that is held, or a new one.
+    pub async fn token(&self) -> Result<SecretString, Error> {
+        let held = || self.held.lock().expect("no holder of this lock can panic");
+        let is_fresh = |held: &&Held| Instant::now() + MARGIN < held.until;
+        let fresh = held().as_ref().filter(is_fresh).map(|held| held.token.clone());
+        if let Some(token) = fresh {
+            return Ok(token);
+        }
+        let new = self.sign_in.token(&self.http, self.scope).await?;
+        let token = new.token.clone();
+        *held() = Some(new);
+        Ok(token)
     }
 }
 
@@ -92,7 +117,7 @@ impl SignIn {
     }
 
     /// Gets a token.
-    pub async fn token(&self, http: &reqwest::Client, scope: &str) -> Result<Held, Error> {
+    async fn token(&self, http: &reqwest::Client, scope: &str) -> Result<Held, Error> {
         match self {
             SignIn::Token(token) => {
                 Ok(Held::new(token.clone(), Duration::from_secs(u32::MAX.into())))

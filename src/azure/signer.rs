@@ -2,7 +2,7 @@
 //! token. One policy for all three, at the end of the SDK's pipeline, so that each attempt is
 //! signed anew.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use azure_core::error::ErrorKind as CoreKind;
 use azure_core::http::policies::{Policy, PolicyResult};
@@ -16,7 +16,7 @@ use super::Error;
 use super::blobs::{BlobCredential, BlobOptions};
 use super::network::{Clear, https};
 use super::shared_key::SharedKey;
-use super::sign_in::{Held, STORAGE_SCOPE, SignIn};
+use super::sign_in::{STORAGE_SCOPE, SignIn, Tokens};
 
 /// Authorizes each attempt of a call.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Signer {
 enum Signs {
     Key(SharedKey),
     Sas(SecretString),
-    Token { sign_in: SignIn, http: reqwest::Client, held: Mutex<Option<Held>> },
+    Token(Tokens),
 }
 
 impl std::fmt::Debug for Signs {
@@ -37,30 +37,17 @@ impl std::fmt::Debug for Signs {
         f.write_str(match self {
             Signs::Key(_) => "Key(***)",
             Signs::Sas(_) => "Sas(***)",
-            Signs::Token { .. } => "Token(***)",
+            Signs::Token(_) => "Token(***)",
         })
     }
 }
 
-impl Signs {
-    async fn token(&self) -> azure_core::Result<String> {
-        let Signs::Token { sign_in, http, held } = self else { return Ok(String::new()) };
-        let fresh = held
-            .lock()
-            .expect("no holder of this lock can panic")
-            .as_ref()
-            .filter(|held| held.is_fresh())
-            .map(|held| held.token.clone());
-        if let Some(token) = fresh {
-            return Ok(token.expose_secret().to_owned());
-        }
-        let new = sign_in.token(http, STORAGE_SCOPE).await.map_err(|error| {
-            azure_core::Error::with_error(CoreKind::Credential, error, "signing in failed")
-        })?;
-        let token = new.token.expose_secret().to_owned();
-        *held.lock().expect("no holder of this lock can panic") = Some(new);
-        Ok(token)
-    }
+/// Our own error stays inside, for whoever tells of it.
+async fn header(tokens: &Tokens) -> azure_core::Result<String> {
+    let token = tokens.token().await.map_err(|error| {
+        azure_core::Error::with_error(CoreKind::Credential, error, "signing in failed")
+    })?;
+    Ok(format!("Bearer {}", token.expose_secret()))
 }
 
 fn add_query(url: &mut Url, query: &str) {
@@ -79,7 +66,7 @@ impl Signer {
             BlobCredential::Sas(sas) => Signs::Sas(sas.clone()),
             BlobCredential::SignedIn(token) => {
                 let sign_in = SignIn::choose(token.as_ref(), &https(&options.authority)?)?;
-                Signs::Token { sign_in, http: http.clone(), held: Mutex::new(None) }
+                Signs::Token(Tokens::new(sign_in, http.clone(), STORAGE_SCOPE))
             }
         };
         let protocols = if clear == Clear::Loopback { "https,http" } else { "https" };
@@ -102,7 +89,7 @@ impl Signer {
                 add_query(address, sas.expose_secret().trim_start_matches('?'));
                 Ok(None)
             }
-            Signs::Token { .. } => Ok(Some(format!("Bearer {}", self.credential.token().await?))),
+            Signs::Token(tokens) => Ok(Some(header(tokens).await?)),
         }
     }
 }
@@ -124,9 +111,9 @@ impl Policy for Signer {
                     add_query(request.url_mut(), &sas);
                 }
             }
-            Signs::Token { .. } => {
-                let token = self.credential.token().await?;
-                request.insert_header("authorization", format!("Bearer {token}"));
+            Signs::Token(tokens) => {
+                let header = header(tokens).await?;
+                request.insert_header("authorization", header);
             }
         }
         let (first, rest) = next.split_first().expect("the transport comes last");
