@@ -16,12 +16,16 @@ azseed drive list --json >/run/list
 expected='
 SATA-512N   fit       -
 SATA-512E   fit       -
+SATA-SSD    fit       -
+SAS-512E    fit       -
 LARGE-1     warning   larger
 USB-1       warning   USB
 UAS-1       warning   USB
 SMALL-1     unfit     smallest
 NVME-1      unfit     NVMe
 SAS-4KN     unfit     4096
+UAS-4KN     unfit     4096
+SCSI-1      unfit     virtual machine
 VIRTIO-1    unfit     virtual machine
 LAB-SYSTEM  unfit     mount at /
 MOUNTED-1   unfit     mount at /run/staging
