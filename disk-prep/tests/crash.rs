@@ -217,7 +217,7 @@ impl Stage {
         let name = DriveName::Path { path, serial: None, bytes: Some(ByteSize(220 << 20)) };
         let drive = find(&name).unwrap();
         let journals = JournalFolder::new(folder.join("journals"));
-        let _lock = journals.lock().unwrap();
+        journals.create().unwrap();
         let options = PrepareOptions {
             job: "job-1".parse().unwrap(),
             container: None,

@@ -1,13 +1,13 @@
 //! `drive`: which drives will do, and which come and go.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use disk_prep::drive::{
-    Drive, Hardware, Kernel, Kind, Plugged, Rotation, Zones, eject, find, find_all, find_content,
-    look_at,
+    Drive, DriveChanges, DriveWatch, Hardware, Kernel, Kind, Plugged, Rotation, Zones, eject, find,
+    find_all, find_content, look_at,
 };
 use disk_prep::noun::{ByteSize, Diagnose, Serial};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -17,8 +17,7 @@ use super::{Failure, Outcome, drive_release};
 use crate::cli::{DriveArgs, DriveCommand, Global};
 use crate::ui::Ui;
 
-/// Time between two looks at what is plugged in; a drive is told of when two looks agree on it,
-/// so that its node and its names are there.
+/// Time between two looks at what is plugged in.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs `drive`.
@@ -42,19 +41,15 @@ pub fn run(args: &DriveArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome
 
 /// Shows every drive there is, then every change, until somebody stops it.
 fn watch(kernel: &Kernel, ui: &Ui) -> ! {
-    let mut known: BTreeMap<Plugged, Option<Serial>> = BTreeMap::new();
-    let mut last = kernel.plugged();
+    let mut watch = DriveWatch::from_nothing(kernel.clone());
+    let mut serials: BTreeMap<Plugged, Option<Serial>> = BTreeMap::new();
     loop {
-        let now = kernel.plugged();
-        let settled: BTreeSet<Plugged> = now.intersection(&last).cloned().collect();
-        let gone: Vec<Plugged> = known.keys().filter(|one| !now.contains(one)).cloned().collect();
-        for one in gone {
-            let serial = known.remove(&one).flatten();
+        let DriveChanges { plugged_in, unplugged } = watch.look();
+        for one in unplugged {
+            let serial = serials.remove(&one).flatten();
             ui.show(&Change::Unplugged { path: one.path, serial });
         }
-        let new: Vec<Plugged> =
-            settled.into_iter().filter(|one| !known.contains_key(one)).collect();
-        let looks: Vec<(Plugged, Look)> = new
+        let looks: Vec<(Plugged, Look)> = plugged_in
             .into_par_iter()
             .map(|one| {
                 let look = look_any((one.path.clone(), look_at(kernel, &one)));
@@ -62,10 +57,9 @@ fn watch(kernel: &Kernel, ui: &Ui) -> ! {
             })
             .collect();
         for (one, look) in looks {
-            known.insert(one, look.drive.as_ref().map(|drive| drive.serial.clone()));
+            serials.insert(one, look.drive.as_ref().map(|drive| drive.serial.clone()));
             ui.show(&Change::PluggedIn(Box::new(look)));
         }
-        last = now;
         std::thread::sleep(LOOK_EVERY);
     }
 }
@@ -139,7 +133,8 @@ fn look(drive: Drive) -> Result<Look, disk_prep::Error> {
     Ok(Look { path, drive: Some(drive), verdict, reasons, codes: Vec::new() })
 }
 
-fn content(drive: &Drive) -> Result<Option<String>, disk_prep::Error> {
+/// What is on a drive, in words; `None` if it is blank.
+pub(super) fn content(drive: &Drive) -> Result<Option<String>, disk_prep::Error> {
     if drive.kind == Kind::NewImage {
         return Ok(None);
     }

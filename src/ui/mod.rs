@@ -9,10 +9,12 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use disk_prep::monitor::{Monitor, VoidMonitor};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::stop::StopFlag;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
 
 use crate::cli::Global;
@@ -27,6 +29,17 @@ enum Face {
     Plain,
     Json,
     Quiet,
+}
+
+/// What a person typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// A line, without blanks around it.
+    Line(String),
+    /// Nothing so far.
+    Silence,
+    /// Nothing will come any more.
+    End,
 }
 
 /// The screen.
@@ -107,6 +120,27 @@ impl Ui {
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line).ok()?;
         Some(line.trim().to_owned())
+    }
+
+    /// Tells something at a terminal, between questions.
+    pub fn say(&self, text: &str) {
+        eprint(&format!("{text}\n"));
+    }
+
+    /// Waits for a line to be typed.
+    pub fn listen(&self, patience: Duration) -> Heard {
+        let stdin = io::stdin();
+        let mut wait = [PollFd::new(&stdin, PollFlags::IN)];
+        let patience = Timespec { tv_sec: 0, tv_nsec: patience.subsec_nanos().into() };
+        // A signal ends the wait early, which does no harm.
+        if !poll(&mut wait, Some(&patience)).is_ok_and(|ready| ready > 0) {
+            return Heard::Silence;
+        }
+        let mut line = String::new();
+        match stdin.lock().read_line(&mut line) {
+            Ok(bytes) if bytes > 0 => Heard::Line(line.trim().to_owned()),
+            _ => Heard::End,
+        }
     }
 
     /// Shows what a command has done.

@@ -41,6 +41,7 @@ impl Parcel {
         account: &AccountName,
         folder: &JournalFolder,
     ) -> Result<Vec<(Job, Written)>, Failure> {
+        let _claim = folder.claim_jobs()?;
         let mut sealed: Vec<History> = folder.read()?;
         sealed.retain(|history| history.sealed.is_some());
         sealed.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));
