@@ -151,3 +151,50 @@ fn at_a_terminal_full_drives_are_followed_by_the_next_one() {
     let on_drives: u64 = sealed.iter().map(|line| line["files"].as_u64().unwrap()).sum();
     assert_eq!((sealed.len(), on_drives), (2, files as u64));
 }
+
+/// A file system in memory that is full before a drive's image on it is.
+struct Small(std::path::PathBuf);
+
+impl Small {
+    fn mount(path: std::path::PathBuf) -> Self {
+        std::fs::create_dir(&path).unwrap();
+        let words = ["-t", "tmpfs", "-o", "size=60m", "none", path.to_str().unwrap()];
+        assert!(Command::new("mount").args(words).status().unwrap().success());
+        Small(path)
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        assert!(Command::new("umount").arg(&self.0).status().unwrap().success());
+    }
+}
+
+#[test]
+fn a_drive_that_fails_is_set_aside_and_told_of_again_by_the_same_command() {
+    let machine = Machine::new();
+    let (staging, files) = stage(&machine);
+    let small = Small::mount(machine.path("small"));
+    let bad = format!("{},serial=BAD,size=270M", small.0.join("BAD.img").display());
+    let drives = [bad, drive(&machine, "ONE"), drive(&machine, "TWO")];
+    let mut prep = vec!["--json", "prep", "--offline", "--staging", &staging];
+    prep.extend(drives.iter().flat_map(|drive| ["--drive", drive]));
+    let first = machine.expect(3, &prep);
+    let failed = lines(&first, "drive-failed");
+    assert_eq!((&failed[0]["serial"], &failed[0]["set_aside"]), (&"BAD".into(), &true.into()));
+    let again = machine.expect(0, &prep);
+    assert_eq!(lines(&again, "prepared")[0]["set_aside_before"], serde_json::json!(["BAD"]));
+    let erased = machine.expect(0, &[&prep[..], &["--erase", "BAD", "--wipe", "none"]].concat());
+    assert_eq!(lines(&erased, "prepared")[0]["newly_sealed"], 0, "consent is spent");
+    std::fs::remove_file(small.0.join("BAD.img")).unwrap();
+    prep.retain(|word| !word.contains("size=270M") || !word.contains("BAD"));
+    let bad = prep.iter().position(|word| *word == "--drive").unwrap();
+    prep.insert(bad + 1, "BAD");
+    let gone = machine.expect(0, &prep);
+    let on_drives = lines(&gone, "drive-sealed");
+    let on_drives: u64 = on_drives.iter().map(|line| line["files"].as_u64().unwrap()).sum();
+    assert_eq!(on_drives, files as u64);
+    let release = ["drive", "release", "BAD", "--staging", &staging];
+    machine.expect(0, &release);
+    machine.expect(10, &prep);
+}

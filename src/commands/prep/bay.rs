@@ -10,7 +10,7 @@ use disk_prep::pool::{DriveBay, Offer};
 use disk_prep::stop::StopFlag;
 
 use super::is_confirmed;
-use super::outcome::Shortage;
+use super::outcome::{Shortage, chain};
 use crate::commands::drive::content;
 use crate::ui::{Heard, Ui};
 
@@ -81,6 +81,11 @@ impl<'a> TerminalBay<'a> {
         })
     }
 
+    fn tell(&self, error: &disk_prep::Error) {
+        let hint = error.hint().map_or(String::new(), |hint| format!(" ({hint})"));
+        self.ui.say(&format!("{}{hint}", chain(error)));
+    }
+
     fn ask_wipe(&self, drive: &Drive) -> Option<Wipe> {
         let question = format!(
             "Drive {} was used before. Old data in its free space: `zero`, `discard` or `none` \
@@ -111,13 +116,13 @@ impl DriveBay for TerminalBay<'_> {
                     return Some(offer);
                 }
                 Ok(None) => {}
-                Err(error) => self.refused(&error),
+                Err(error) => self.tell(&error),
             }
         }
     }
 
     fn refused(&self, error: &disk_prep::Error) {
-        let hint = error.hint().map_or(String::new(), |hint| format!(" ({hint})"));
-        self.ui.say(&format!("{error}{hint}"));
+        self.names.lock().expect("no holder of this lock can panic").pop();
+        self.tell(error);
     }
 }
