@@ -127,6 +127,18 @@ impl Ui {
         eprint(&format!("{text}\n"));
     }
 
+    /// Tells something that stops nothing.
+    pub fn warn(&self, text: &str) {
+        match self.face {
+            Face::Quiet => {}
+            Face::Json => {
+                let line = json!({"type": "warning", "version": 1, "message": text});
+                print(&format!("{line}\n"));
+            }
+            Face::Terminal | Face::Plain => eprint(&format!("warning: {text}\n")),
+        }
+    }
+
     /// Waits for a line to be typed.
     pub fn listen(&self, patience: Duration) -> Heard {
         let stdin = io::stdin();

@@ -151,6 +151,9 @@ impl Monitor for Bars {
 /// What a person should read at once.
 fn remark(event: &Event<'_>) -> Option<String> {
     match event {
+        Event::DrivePlanned { drive, files, bytes } => {
+            Some(format!("drive {drive}: {files} files, {} planned", ByteSize(*bytes)))
+        }
         Event::FileLeftOut { drive, path, reason } => {
             Some(format!("drive {drive}: {path} is left out: {reason}"))
         }
@@ -265,6 +268,10 @@ pub struct JsonLines;
 impl Monitor for JsonLines {
     fn event(&self, event: &Event<'_>) {
         let line = match event {
+            Event::DrivePlanned { drive, files, bytes } => json!({
+                "type": "drive-planned", "version": 1, "serial": drive, "files": files,
+                "bytes": bytes,
+            }),
             Event::StepStarted { drive, step, done_bytes, total_bytes } => json!({
                 "type": "step-started", "version": 1, "serial": drive, "step": step.name(),
                 "done_bytes": done_bytes, "total_bytes": total_bytes,

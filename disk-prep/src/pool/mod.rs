@@ -212,6 +212,8 @@ impl PrepareRun<'_> {
             }
             let (journal, plan) =
                 begin(&held.drive, clearance, own, &self.journals, &self.options, self.world)?;
+            let (files, bytes) = (plan.files.len(), plan.files.iter().map(|file| file.bytes).sum());
+            self.monitor.event(&Event::DrivePlanned { drive: &serial, files, bytes });
             held.device()?;
             works.push(Work { held, journal, plan, _claim: claim });
         }

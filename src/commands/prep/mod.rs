@@ -16,6 +16,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use self::bay::TerminalBay;
 use self::outcome::{Prepared, Shortage};
+use super::check::no_copy_machine;
 use super::connect::arm;
 use super::job::Parcel;
 use super::verify::Verified;
@@ -31,6 +32,10 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
     let state = State::open(global.state.as_deref())?;
     let Drives { names, consented } = Drives::of(args)?;
     let work = Work::open(&args.source, &state)?;
+    let is_block = |name| find(name).is_ok_and(|drive| drive.kind == Kind::Block);
+    if let Some(text) = no_copy_machine().filter(|_| names.iter().any(is_block)) {
+        ui.warn(&text);
+    }
     // What the job will need is known before anything is written.
     let office = if args.offline { None } else { Some(Office::open(args, &work)?) };
     let folder = work.journals();
