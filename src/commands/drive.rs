@@ -13,7 +13,7 @@ use disk_prep::noun::{ByteSize, Diagnose, Serial};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, drive_release};
+use super::{Failure, Outcome, Told, drive_release};
 use crate::cli::{DriveArgs, DriveCommand, Global};
 use crate::ui::Ui;
 
@@ -36,15 +36,15 @@ pub fn run(args: &DriveArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome
             let found = find_all(&Kernel::here());
             Ok(Box::new(DriveList(found.into_par_iter().map(look_any).collect())))
         }
-        DriveCommand::List { watch: true, .. } => watch(&Kernel::here(), ui),
+        DriveCommand::List { watch: true, .. } => Ok(Box::new(watch(&Kernel::here(), ui))),
     }
 }
 
-/// Shows every drive there is, then every change, until somebody stops it.
-fn watch(kernel: &Kernel, ui: &Ui) -> ! {
+/// Shows every drive there is, then every change, until somebody stops it or stops reading.
+fn watch(kernel: &Kernel, ui: &Ui) -> Told {
     let mut known: BTreeMap<Plugged, Option<Serial>> = BTreeMap::new();
     let mut last = kernel.plugged();
-    loop {
+    while ui.is_read() {
         let now = kernel.plugged();
         let settled: BTreeSet<Plugged> = now.intersection(&last).cloned().collect();
         let gone: Vec<Plugged> = known.keys().filter(|one| !now.contains(one)).cloned().collect();
@@ -68,6 +68,7 @@ fn watch(kernel: &Kernel, ui: &Ui) -> ! {
         last = now;
         std::thread::sleep(LOOK_EVERY);
     }
+    Told
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

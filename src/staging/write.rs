@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use secrecy::SecretString;
+use tracing::info;
 
 use super::adopt::totals;
 use super::{Error, Origin, Seed, SeedKind, SeedState, Target, Totals};
@@ -76,7 +77,8 @@ pub fn stage(
     let root = seed.data_root(staging);
     let failed = |source| Error::Repository { path: root.clone(), source };
     let store = Arc::new(FolderStore::new(&root));
-    store.sweep().map_err(failed)?;
+    let swept = store.sweep().map_err(failed)?;
+    info!(root = %root.display(), swept, is_new = !store.has_config(), "stages");
     let open = || Repository::open(store.clone(), password, watcher.clone()).map_err(failed);
     let repository = if store.has_config() {
         let repository = open()?;
@@ -90,7 +92,9 @@ pub fn stage(
     let exclude = without_staging(&options.exclude, &sources, staging)?;
     let plan = BackupPlan { sources, exclude, host: None };
     let backup = repository.back_up(&plan).map_err(failed)?;
+    info!(snapshot = backup.snapshot, files = backup.files, bytes = backup.bytes, "backed up");
     open()?.check().map_err(failed)?;
+    info!("the repository is checked");
     if store.sweep().map_err(failed)? > 0 {
         return Err(Error::Unfinished { path: staging.to_owned() });
     }

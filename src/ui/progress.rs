@@ -8,6 +8,7 @@ use disk_prep::monitor::{Event, Monitor, Step};
 use disk_prep::noun::{ByteSize, Diagnose, Serial};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
+use tracing::{debug, info};
 
 use super::{eprint, print};
 
@@ -162,5 +163,31 @@ impl Monitor for JsonLines {
             _ => return,
         };
         print(&format!("{line}\n"));
+    }
+}
+
+/// Hands every event on, and logs what it means for the drive: steps, and what is durable.
+pub struct Logged(pub Box<dyn Monitor>);
+
+impl Monitor for Logged {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::StepStarted { drive, step, done_bytes, total_bytes } => {
+                info!(%drive, step = step.name(), done_bytes, total_bytes, "step begins");
+            }
+            Event::BytesDone { drive, step: Step::Fill, done_bytes } => {
+                info!(%drive, done_bytes, "checkpoint: flushed and journalled");
+            }
+            Event::BytesDone { drive, step, done_bytes } => {
+                debug!(%drive, step = step.name(), done_bytes, "goes on");
+            }
+            Event::StepFinished { drive, step } => {
+                info!(%drive, step = step.name(), "step ends");
+            }
+            Event::FileLeftOut { drive, path, reason } => info!(%drive, %path, reason, "left out"),
+            Event::DriveSetAside { drive, error } => info!(%drive, code = error.code(), "fails"),
+            _ => {}
+        }
+        self.0.event(event);
     }
 }
