@@ -42,18 +42,35 @@ pub fn run(args: &DriveArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome
 
 /// Shows every drive there is, then every change, until somebody stops it or stops reading.
 fn watch(kernel: &Kernel, ui: &Ui) -> Told {
-    let mut known: BTreeMap<Plugged, Option<Serial>> = BTreeMap::new();
-    let mut last = kernel.plugged();
+    let mut watch = Watch { known: BTreeMap::new(), last: kernel.plugged() };
     while ui.is_read() {
-        let now = kernel.plugged();
-        let settled: BTreeSet<Plugged> = now.intersection(&last).cloned().collect();
-        let gone: Vec<Plugged> = known.keys().filter(|one| !now.contains(one)).cloned().collect();
-        for one in gone {
-            let serial = known.remove(&one).flatten();
-            ui.show(&Change::Unplugged { path: one.path, serial });
+        for change in watch.look(kernel) {
+            ui.show(&change);
         }
-        let new: Vec<Plugged> =
-            settled.into_iter().filter(|one| !known.contains_key(one)).collect();
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Told
+}
+
+/// What `--watch` has told of, and what the last look saw.
+struct Watch {
+    known: BTreeMap<Plugged, Option<Serial>>,
+    last: BTreeSet<Plugged>,
+}
+
+impl Watch {
+    /// What has come and gone; a drive that came is told of at the second look.
+    fn look(&mut self, kernel: &Kernel) -> Vec<Change> {
+        let now = kernel.plugged();
+        let mut changes = Vec::new();
+        let gone: Vec<Plugged> =
+            self.known.keys().filter(|one| !now.contains(one)).cloned().collect();
+        for one in gone {
+            let serial = self.known.remove(&one).flatten();
+            changes.push(Change::Unplugged { path: one.path, serial });
+        }
+        let settled = now.intersection(&self.last).filter(|one| !self.known.contains_key(one));
+        let new: Vec<Plugged> = settled.cloned().collect();
         let looks: Vec<(Plugged, Look)> = new
             .into_par_iter()
             .map(|one| {
@@ -62,13 +79,12 @@ fn watch(kernel: &Kernel, ui: &Ui) -> Told {
             })
             .collect();
         for (one, look) in looks {
-            known.insert(one, look.drive.as_ref().map(|drive| drive.serial.clone()));
-            ui.show(&Change::PluggedIn(Box::new(look)));
+            self.known.insert(one, look.drive.as_ref().map(|drive| drive.serial.clone()));
+            changes.push(Change::PluggedIn(Box::new(look)));
         }
-        last = now;
-        std::thread::sleep(LOOK_EVERY);
+        self.last = now;
+        changes
     }
-    Told
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -313,10 +329,39 @@ mod tests {
     }
 
     #[test]
-    fn what_was_unplugged_is_named_by_its_serial() {
-        let serial = Some("WX1".parse().unwrap());
-        let change = Change::Unplugged { path: "/dev/sdb".into(), serial };
-        assert!(change.text().starts_with("WX1 ") && change.text().ends_with("/dev/sdb"));
-        assert_eq!(change.json()[0]["type"], "drive-unplugged");
+    fn a_drive_that_comes_and_goes_is_told_of_once_each_by_its_serial() {
+        let machine = tempfile::tempdir().unwrap();
+        let kernel = Kernel::recorded(machine.path());
+        let tree = include_str!("../../fixtures/sysfs/sata-512e.tree");
+        for line in tree.lines().filter(|line| line.starts_with('/')) {
+            let (path, content) = line.split_once(" = ").unwrap_or((line, ""));
+            let (path, target) = path.split_once(" -> ").unwrap_or((path, ""));
+            let place = machine.path().join(&path[1..]);
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            let below = |target: &str| match target.strip_prefix('/') {
+                Some(below) => machine.path().join(below),
+                None => target.into(),
+            };
+            match target {
+                "" => std::fs::write(place, content).unwrap(),
+                target => std::os::unix::fs::symlink(below(target), place).unwrap(),
+            }
+        }
+        let mut watch = Watch { known: BTreeMap::new(), last: BTreeSet::new() };
+        assert!(watch.look(&kernel).is_empty(), "it may not be settled yet");
+        let come = watch.look(&kernel);
+        assert_eq!((come.len(), &come[0].json()[0]["type"]), (1, &json!("drive")));
+        let serial = come[0].json()[0]["serial"].clone();
+        assert!(serial.as_str().unwrap().contains("WCC4E0123456"), "{serial}");
+        assert!(watch.look(&kernel).is_empty(), "told once");
+        for folder in ["sys/block", "sys/class/block", "sys/dev/block"] {
+            std::fs::remove_dir_all(machine.path().join(folder)).unwrap();
+        }
+        let gone = watch.look(&kernel);
+        let line = json!({
+            "type": "drive-unplugged", "version": 1, "serial": serial, "path": "/dev/sda",
+        });
+        assert_eq!((gone.len(), gone[0].json()), (1, vec![line]));
+        assert!(gone[0].text().ends_with("unplugged from /dev/sda"));
     }
 }

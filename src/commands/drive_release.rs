@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use disk_prep::journal::JournalFolder;
-use disk_prep::noun::{Diagnose, ErrorKind, Serial};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, Serial};
 use disk_prep::release::{Released, release};
 use serde_json::{Value, json};
 
@@ -52,6 +52,9 @@ impl Diagnose for Unknown {
     }
     fn kind(&self) -> ErrorKind {
         ErrorKind::NotFound
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new("name the staging path with `--staging`"))
     }
 }
 

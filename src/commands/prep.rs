@@ -6,7 +6,9 @@ use disk_prep::dataset::{DataFile, EraseConsent, read_driveset};
 use disk_prep::drive::{DriveName, Kind, find};
 use disk_prep::journal::{Journal, JournalFolder};
 use disk_prep::manifest::Profile;
-use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, JobName, Serial, Wipe};
+use disk_prep::noun::{
+    AccountName, ByteSize, Diagnose, ErrorKind, JobName, Serial, Wipe, count,
+};
 use disk_prep::plan::{Room, count_drives};
 use disk_prep::pool::{PrepareOutcome, PrepareRun, room};
 use disk_prep::prepare::{PrepareOptions, PreparedDrive};
@@ -70,8 +72,14 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         monitor: monitor.as_ref(),
     }
     .run();
-    state.remember(*id, job, home, drives_of(home)?)?;
+    let remembered = drives_of(home)
+        .map_err(Failure::from)
+        .and_then(|drives| Ok(state.remember(*id, job, home, drives)?));
     let outcome = outcome?;
+    // A share that went away is told by its drives; what was remembered before covers them.
+    if outcome.failed.is_empty() {
+        remembered?;
+    }
     let verified = if args.verify { read_back(&names, &folder, &outcome, ui)? } else { None };
     let wanted = wanted(&outcome, &names);
     let home = home.clone();
@@ -269,8 +277,8 @@ impl Outcome for Prepared {
     fn text(&self) -> String {
         let mut lines = Vec::new();
         for PreparedDrive { serial, sealed, .. } in &self.outcome.sealed {
-            let (files, bytes) = (sealed.files, ByteSize(sealed.bytes));
-            lines.push(format!("Drive {serial} is sealed: {files} files, {bytes}"));
+            let (files, bytes) = (count(sealed.files, "file"), ByteSize(sealed.bytes));
+            lines.push(format!("Drive {serial} is sealed: {files}, {bytes}"));
         }
         for serial in &self.outcome.unused {
             lines.push(format!("Drive {serial} is not needed and was not touched"));
@@ -296,10 +304,10 @@ impl Outcome for Prepared {
         let (files, bytes) = self.missing();
         if files > 0 {
             let wanted = self.wanted.map_or(String::new(), |(drives, bytes)| {
-                let noun = if drives == 1 { "drive" } else { "drives" };
-                format!("; {drives} more {noun} of {} would do", ByteSize(bytes))
+                format!("; {} of {} would do", count(drives, "more drive"), ByteSize(bytes))
             });
-            lines.push(format!("{} in {files} files found no room{wanted}", ByteSize(bytes)));
+            let files = count(files, "file");
+            lines.push(format!("{} in {files} found no room{wanted}", ByteSize(bytes)));
             lines.push("Run the same command with more drives to go on".to_owned());
         }
         lines.extend(self.verified.as_ref().map(Outcome::text));
@@ -315,7 +323,10 @@ impl Outcome for Prepared {
                      --carrier NAME --tracking-number NUMBER`"
                 ),
                 None => {
-                    format!("Next: `azseed job create --staging {staging} --location REGION`")
+                    format!(
+                        "Next: `azseed verify --staging {staging} DRIVE…`, then `azseed job create \
+                         --staging {staging}`"
+                    )
                 }
             });
         }

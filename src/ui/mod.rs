@@ -88,7 +88,7 @@ impl Ui {
         let shown: Box<dyn Monitor> = match self.face {
             Face::Terminal => Box::new(progress::Bars::new()),
             Face::Plain => Box::new(progress::Lines::new()),
-            Face::Json => Box::new(progress::JsonLines),
+            Face::Json => Box::new(progress::JsonLines::new()),
             Face::Quiet => Box::new(VoidMonitor),
         };
         Box::new(progress::Logged(shown))

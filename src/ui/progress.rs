@@ -85,6 +85,7 @@ fn remark(event: &Event<'_>) -> Option<String> {
 }
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
+const JSON_EVERY: Duration = Duration::from_secs(1);
 
 /// One plain line every ten seconds for each drive.
 #[derive(Debug)]
@@ -134,9 +135,25 @@ impl Monitor for Lines {
     }
 }
 
-/// Every event as one JSON object.
+/// Every event as one JSON object; how far a step is, at most once a second for each drive.
 #[derive(Debug)]
-pub struct JsonLines;
+pub struct JsonLines(Mutex<HashMap<Serial, Instant>>);
+
+impl JsonLines {
+    /// Nothing told yet.
+    pub fn new() -> Self {
+        JsonLines(Mutex::default())
+    }
+
+    fn is_due(&self, drive: &Serial) -> bool {
+        let mut told = self.0.lock().expect("no holder of this lock can panic");
+        let is_due = told.get(drive).is_none_or(|last| last.elapsed() >= JSON_EVERY);
+        if is_due {
+            told.insert(drive.clone(), Instant::now());
+        }
+        is_due
+    }
+}
 
 impl Monitor for JsonLines {
     fn event(&self, event: &Event<'_>) {
@@ -145,6 +162,7 @@ impl Monitor for JsonLines {
                 "type": "step-started", "version": 1, "serial": drive, "step": step.name(),
                 "done_bytes": done_bytes, "total_bytes": total_bytes,
             }),
+            Event::BytesDone { drive, .. } if !self.is_due(drive) => return,
             Event::BytesDone { drive, step, done_bytes } => json!({
                 "type": "progress", "version": 1, "serial": drive, "step": step.name(),
                 "done_bytes": done_bytes,

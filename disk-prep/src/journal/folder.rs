@@ -46,7 +46,12 @@ impl JournalFolder {
 
     /// Makes the folder if need be, and keeps every other run out.
     pub fn lock(&self) -> Result<FolderLock, Error> {
-        let at = |source| Error::JournalFile { path: self.0.clone(), source };
+        let at = |source: io::Error| match source.kind() {
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+                Error::NoJournals { path: self.0.clone(), source }
+            }
+            _ => Error::JournalFile { path: self.0.clone(), source },
+        };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(at)?;
         let file = OpenOptions::new()
             .write(true)
