@@ -135,6 +135,14 @@ pub enum Error {
     /// With `--strict`, a source file that changed costs the drive.
     #[error("{path} changed while it was copied to drive {serial}: {reason}")]
     SourceChanged { serial: Serial, path: DrivePath, reason: String },
+    /// The folder of all sources went away, as when a share is unmounted.
+    #[error("The source {path} went away while drive {serial} was filled")]
+    SourceGone {
+        serial: Serial,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     /// Somebody asked to stop.
     #[error("Stopped as asked; drive {serial} can be resumed")]
     Stopped { serial: Serial },
@@ -145,6 +153,13 @@ pub enum Error {
     /// A journal or plan file could not be read or written.
     #[error("Cannot use {path}")]
     JournalFile {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The folder for journals cannot be written at all.
+    #[error("No journal can be written in {path}, so no drive was begun")]
+    NoJournals {
         path: PathBuf,
         #[source]
         source: io::Error,
@@ -224,8 +239,7 @@ fn list(faults: &[String]) -> String {
 }
 
 fn count(faults: &[CsvFault]) -> String {
-    let plural = if faults.len() == 1 { "" } else { "s" };
-    format!("{} fault{plural}", faults.len())
+    crate::noun::count(faults.len(), "fault")
 }
 
 fn lines(faults: &[CsvFault]) -> String {
@@ -277,9 +291,11 @@ impl Diagnose for Error {
             Error::Flush { .. } => "drive-flush-failed",
             Error::ReadBack { .. } => "drive-read-back",
             Error::SourceChanged { .. } => "source-changed",
+            Error::SourceGone { .. } => "source-gone",
             Error::Stopped { .. } => "stopped",
             Error::Journal { .. } => "journal-damaged",
             Error::JournalFile { .. } => "journal-file",
+            Error::NoJournals { .. } => "journals-not-writable",
             Error::Held { .. } => "held-by-another-run",
             Error::Claimed { .. } => "claimed-by-another-run",
             Error::ModesIgnored { .. } => "modes-ignored",
@@ -310,6 +326,7 @@ impl Diagnose for Error {
             | Error::Read { .. }
             | Error::ReadBack { .. }
             | Error::JournalFile { .. }
+            | Error::SourceGone { .. }
             | Error::SourceChanged { .. } => ErrorKind::Resumable,
             Error::NotADrive { .. }
             | Error::NoSerial { .. }
@@ -326,6 +343,7 @@ impl Diagnose for Error {
             | Error::SealedElsewhere { .. }
             | Error::WrongDrive { .. }
             | Error::NotSealed { .. }
+            | Error::NoJournals { .. }
             | Error::ModesIgnored { .. } => ErrorKind::Guard,
             Error::NoRecoveryPassword { .. } => ErrorKind::Usage,
             Error::Stopped { .. } => ErrorKind::Interrupted,
@@ -382,7 +400,16 @@ impl Diagnose for Error {
                     .to_owned()
             }
             Error::JournalFile { .. } => {
-                "free space or make the folder writable, then run the same command again".to_owned()
+                "bring the folder back or free space in it, then run the same command again"
+                    .to_owned()
+            }
+            Error::SourceGone { .. } => {
+                "bring it back, as by mounting it again, then run the same command again".to_owned()
+            }
+            Error::NoJournals { .. } => {
+                "make it writable; the data of a path that must stay as it is can be adopted into \
+                 another with `azseed stage adopt`"
+                    .to_owned()
             }
             Error::NoRecoveryPassword { .. } => {
                 "name the staging path with `--staging`, or a file with the password with \

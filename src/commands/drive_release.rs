@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use disk_prep::journal::JournalFolder;
-use disk_prep::noun::{Diagnose, ErrorKind, Serial};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, Serial};
 use disk_prep::release::{Hold, look, release};
 use serde_json::{Value, json};
 
@@ -62,6 +62,9 @@ impl Diagnose for Unknown {
     }
     fn kind(&self) -> ErrorKind {
         ErrorKind::NotFound
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new("name the staging path with `--staging`"))
     }
 }
 

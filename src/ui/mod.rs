@@ -16,6 +16,10 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::stop::StopFlag;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::Global;
 use crate::commands::Outcome;
@@ -73,13 +77,16 @@ impl Ui {
 
     /// Sends what the program logs to standard error.
     pub fn log(&self, verbose: u8) {
-        let level = match verbose {
+        let (own, others) = match verbose {
             0 => return,
-            1 => tracing::Level::INFO,
-            _ => tracing::Level::DEBUG,
+            1 => (LevelFilter::INFO, LevelFilter::OFF),
+            _ => (LevelFilter::DEBUG, LevelFilter::WARN),
         };
+        // What the libraries below say goes unread here: it may hold addresses with secrets.
+        let told = Targets::new().with_target("azseed", own).with_default(others);
+        let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
         // Only the first call of a process sets it, and there is only one.
-        let _ = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).try_init();
+        let _ = tracing_subscriber::registry().with(lines.with_filter(told)).try_init();
     }
 
     /// The wish to stop, set by Ctrl-C; who takes it looks at it.
@@ -90,12 +97,13 @@ impl Ui {
 
     /// Shows what the work tells while it goes on.
     pub fn monitor(&self) -> Box<dyn Monitor> {
-        match self.face {
+        let shown: Box<dyn Monitor> = match self.face {
             Face::Terminal => Box::new(progress::Bars::new()),
             Face::Plain => Box::new(progress::Lines::new()),
-            Face::Json => Box::new(progress::JsonLines),
+            Face::Json => Box::new(progress::JsonLines::new()),
             Face::Quiet => Box::new(VoidMonitor),
-        }
+        };
+        Box::new(progress::Logged(shown))
     }
 
     /// Shows how a backup goes on.
@@ -167,6 +175,17 @@ impl Ui {
         };
         print(&text);
         outcome.exit()
+    }
+
+    /// Whether somebody still reads standard output; a command that goes on until it is stopped
+    /// ends when nobody does.
+    pub fn is_read(&self) -> bool {
+        let stdout = io::stdout();
+        let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
+        match poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+            Ok(_) => !ends[0].revents().intersects(PollFlags::ERR | PollFlags::HUP),
+            Err(_) => true,
+        }
     }
 
     /// Shows why a command could not be done.
@@ -263,7 +282,8 @@ fn causes(error: &dyn Diagnose) -> Vec<String> {
     causes
 }
 
-/// Writes to standard output; a reader that has gone away ends the program quietly.
+/// Writes to standard output. A reader that has gone away does not end work that goes on; who only
+/// reports asks [`Ui::is_read`].
 fn print(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());

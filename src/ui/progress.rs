@@ -5,9 +5,10 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use disk_prep::monitor::{Event, Monitor, Step};
-use disk_prep::noun::{ByteSize, Diagnose, Serial};
+use disk_prep::noun::{ByteSize, Diagnose, Serial, count};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
+use tracing::{debug, info};
 
 use super::{eprint, print};
 
@@ -152,7 +153,7 @@ impl Monitor for Bars {
 fn remark(event: &Event<'_>) -> Option<String> {
     match event {
         Event::DrivePlanned { drive, files, bytes } => {
-            Some(format!("drive {drive}: {files} files, {} planned", ByteSize(*bytes)))
+            Some(format!("drive {drive}: {}, {} planned", count(*files, "file"), ByteSize(*bytes)))
         }
         Event::FileLeftOut { drive, path, reason } => {
             Some(format!("drive {drive}: {path} is left out: {reason}"))
@@ -164,6 +165,7 @@ fn remark(event: &Event<'_>) -> Option<String> {
 }
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
+const JSON_EVERY: Duration = Duration::from_secs(1);
 
 /// One plain line every ten seconds for each drive, and one for all of them.
 #[derive(Debug, Default)]
@@ -261,9 +263,25 @@ impl Monitor for Lines {
     }
 }
 
-/// Every event as one JSON object.
+/// Every event as one JSON object; how far a step is, at most once a second for each drive.
 #[derive(Debug)]
-pub struct JsonLines;
+pub struct JsonLines(Mutex<HashMap<Serial, Instant>>);
+
+impl JsonLines {
+    /// Nothing told yet.
+    pub fn new() -> Self {
+        JsonLines(Mutex::default())
+    }
+
+    fn is_due(&self, drive: &Serial) -> bool {
+        let mut told = self.0.lock().expect("no holder of this lock can panic");
+        let is_due = told.get(drive).is_none_or(|last| last.elapsed() >= JSON_EVERY);
+        if is_due {
+            told.insert(drive.clone(), Instant::now());
+        }
+        is_due
+    }
+}
 
 impl Monitor for JsonLines {
     fn event(&self, event: &Event<'_>) {
@@ -276,6 +294,7 @@ impl Monitor for JsonLines {
                 "type": "step-started", "version": 1, "serial": drive, "step": step.name(),
                 "done_bytes": done_bytes, "total_bytes": total_bytes,
             }),
+            Event::BytesDone { drive, .. } if !self.is_due(drive) => return,
             Event::BytesDone { drive, step, done_bytes } => json!({
                 "type": "progress", "version": 1, "serial": drive, "step": step.name(),
                 "done_bytes": done_bytes,
@@ -294,6 +313,32 @@ impl Monitor for JsonLines {
             _ => return,
         };
         print(&format!("{line}\n"));
+    }
+}
+
+/// Hands every event on, and logs what it means for the drive: steps, and what is durable.
+pub struct Logged(pub Box<dyn Monitor>);
+
+impl Monitor for Logged {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::StepStarted { drive, step, done_bytes, total_bytes } => {
+                info!(%drive, step = step.name(), done_bytes, total_bytes, "step begins");
+            }
+            Event::BytesDone { drive, step: Step::Fill, done_bytes } => {
+                info!(%drive, done_bytes, "checkpoint: flushed and journalled");
+            }
+            Event::BytesDone { drive, step, done_bytes } => {
+                debug!(%drive, step = step.name(), done_bytes, "goes on");
+            }
+            Event::StepFinished { drive, step } => {
+                info!(%drive, step = step.name(), "step ends");
+            }
+            Event::FileLeftOut { drive, path, reason } => info!(%drive, %path, reason, "left out"),
+            Event::DriveSetAside { drive, error } => info!(%drive, code = error.code(), "fails"),
+            _ => {}
+        }
+        self.0.event(event);
     }
 }
 

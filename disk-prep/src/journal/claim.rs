@@ -16,6 +16,7 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use super::folder::not_written;
 use crate::Error;
 use crate::sys::durable::{self, Access};
 use crate::sys::machine::machine;
@@ -85,8 +86,7 @@ impl Claim {
     pub(super) fn take(path: &Path, what: &str, patience: Duration) -> Result<Self, Error> {
         let until = Instant::now() + patience;
         loop {
-            let look = Claim::look(path)
-                .map_err(|source| Error::JournalFile { path: path.to_owned(), source })?;
+            let look = Claim::look(path).map_err(|source| not_written(path, source))?;
             match look {
                 Look::Taken(claim) => return Ok(claim),
                 Look::Held(holder) if Instant::now() >= until => {

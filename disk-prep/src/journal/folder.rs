@@ -42,7 +42,7 @@ impl JournalFolder {
     /// Makes the folder if need be.
     pub fn create(&self) -> Result<(), Error> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
-        made.map_err(|source| Error::JournalFile { path: self.0.clone(), source })
+        made.map_err(|source| not_written(&self.0, source))
     }
 
     /// Keeps every other run off a drive, its journal and its plan file.
@@ -133,5 +133,16 @@ impl JournalFolder {
         fs::rename(&path, free)
             .and_then(|()| crate::sys::durable::sync_folder(&self.0))
             .map_err(|source| Error::JournalFile { path, source })
+    }
+}
+
+/// What is wrong when nothing can be written into a folder of journals.
+pub(super) fn not_written(path: &Path, source: io::Error) -> Error {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            Error::NoJournals { path, source }
+        }
+        _ => Error::JournalFile { path, source },
     }
 }

@@ -93,27 +93,43 @@ impl PrepareRun<'_> {
         named.extend(spares.iter().map(Spare::serial));
         works.extend(self.begin_new(&mut spares, LeftOut::TryAgain)?);
         let mut outcome = PrepareOutcome::default();
-        self.work(works, &mut spares, &mut named, &mut outcome)?;
+        let trouble = self.work(works, &mut spares, &mut named, &mut outcome);
         outcome.unused = spares.iter().map(Spare::serial).collect();
-        // Another run may be about to take what is left.
-        let _planning = self.journals.claim_planning()?;
-        Survey::of(&self.journals, self.data_set)?.tell(&named, &mut outcome);
+        match trouble.map_or_else(|| self.survey(), Err) {
+            Ok(survey) => survey.tell(&named, &mut outcome),
+            Err(error) if outcome.failed.is_empty() => return Err(error),
+            // A folder of journals that went away is what the drives failed of, too.
+            Err(_) => {}
+        }
         Ok(outcome)
     }
 
+    /// What the journals say, after another run that may be about to take what is left.
+    fn survey(&self) -> Result<Survey, Error> {
+        let _planning = self.journals.claim_planning()?;
+        Survey::of(&self.journals, self.data_set)
+    }
+
     /// Fills drives side by side until all files have a place or no other drive is to be had.
+    /// Returns what kept it from going on with further drives.
     fn work(
         &self,
         works: Vec<Work>,
         spares: &mut Vec<Spare>,
         named: &mut Vec<Serial>,
         outcome: &mut PrepareOutcome,
-    ) -> Result<(), Error> {
+    ) -> Option<Error> {
         let mut failed: Vec<(Work, Error)> = Vec::new();
+        let mut trouble = None;
         thread::scope(|scope| {
             let (report, reports) = mpsc::channel();
-            let start = |works: Vec<Work>| {
-                let count = works.len();
+            let mut running = 0;
+            let mut start = |works: Result<Vec<Work>, Error>, running: &mut usize| {
+                let works = works.unwrap_or_else(|error| {
+                    trouble.get_or_insert(error);
+                    Vec::new()
+                });
+                *running += works.len();
                 for work in works {
                     let report = report.clone();
                     scope.spawn(move || {
@@ -121,32 +137,41 @@ impl PrepareRun<'_> {
                         report.send(ended).expect("reports are taken until all threads ended");
                     });
                 }
-                count
             };
-            let mut running = start(works);
+            start(Ok(works), &mut running);
             loop {
                 while running > 0 {
                     let ended = reports.recv().expect("this thread has a sender");
                     running -= 1;
                     match ended.unwrap_or_else(|panic| resume_unwind(panic)) {
-                        (_, Ok(())) => outcome.newly_sealed += 1,
+                        (_, Ok(drive)) => {
+                            outcome.sealed.push(drive);
+                            outcome.newly_sealed += 1;
+                        }
                         (work, Err(error)) => {
                             let drive = &work.serial();
                             self.monitor.event(&Event::DriveSetAside { drive, error: &error });
                             failed.push((work, error));
-                            running += start(self.replace(&mut failed, spares, outcome)?);
+                            start(self.replace(&mut failed, spares, outcome), &mut running);
                         }
                     }
                 }
-                let Some(spare) = self.another(&failed)? else { break };
-                named.push(spare.serial());
-                spares.push(spare);
-                running += start(self.replace(&mut failed, spares, outcome)?);
+                match self.another(&failed) {
+                    Ok(None) => break,
+                    Ok(Some(spare)) => {
+                        named.push(spare.serial());
+                        spares.push(spare);
+                        start(self.replace(&mut failed, spares, outcome), &mut running);
+                    }
+                    Err(error) => {
+                        start(Err(error), &mut running);
+                        break;
+                    }
+                }
             }
-            Ok::<_, Error>(())
-        })?;
+        });
         outcome.failed.extend(failed.into_iter().map(|(work, error)| (work.serial(), error)));
-        Ok(())
+        trouble
     }
 
     /// Sets the drives aside that failed, if spares are there, and begins spares for all files
@@ -171,7 +196,7 @@ impl PrepareRun<'_> {
 
     /// Waits for a drive that was not named, as long as files have no place.
     fn another(&self, failed: &[(Work, Error)]) -> Result<Option<Spare>, Error> {
-        let survey = Survey::of(&self.journals, self.data_set)?;
+        let survey = self.survey()?;
         let mut missing = survey.without_place(self.data_set, LeftOut::Leave);
         for (work, error) in failed {
             if !error.is_of_the_drive() {
@@ -221,7 +246,7 @@ impl PrepareRun<'_> {
         Ok(works)
     }
 
-    fn one(&self, mut work: Work) -> (Work, Result<(), Error>) {
+    fn one(&self, mut work: Work) -> (Work, Result<PreparedDrive, Error>) {
         let PrepareOptions { strict, stop, .. } = &self.options;
         let fill = FillOptions::new(work.held.drive.rotational, *strict, stop.clone());
         let root = &self.data_set.root;
@@ -229,7 +254,7 @@ impl PrepareRun<'_> {
             let device: &dyn Device = device.as_ref();
             prepare(&mut work.journal, &work.plan, device, root, &fill, self.world, self.monitor)
         });
-        (work, result.map(drop))
+        (work, result)
     }
 }
 

@@ -73,8 +73,14 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         monitor: monitor.as_ref(),
     }
     .run();
-    state.remember(*id, job, home, drives_of(home)?)?;
+    let remembered = drives_of(home)
+        .map_err(Failure::from)
+        .and_then(|drives| Ok(state.remember(*id, job, home, drives)?));
     let outcome = outcome?;
+    // A share that went away is told by its drives; what was remembered before covers them.
+    if outcome.failed.is_empty() {
+        remembered?;
+    }
     let (names, is_interrupted) = bay.close();
     let verified = if args.verify { read_back(&names, &folder, &outcome, ui)? } else { None };
     let shortage = Shortage::of(&outcome.unplaced, &names);

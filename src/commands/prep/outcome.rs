@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use disk_prep::dataset::DataFile;
 use disk_prep::drive::{DriveName, find};
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, count};
 use disk_prep::plan::count_drives;
 use disk_prep::pool::{PrepareOutcome, room};
 use disk_prep::prepare::PreparedDrive;
@@ -29,24 +29,23 @@ impl Shortage {
     /// What `missing` needs beside the drives that were named.
     pub fn of(missing: &[DataFile], names: &[DriveName]) -> Self {
         let sizes = names.iter().filter_map(|name| find(name).ok()).map(|drive| drive.bytes);
-        let count = |bytes: u64| {
+        let drives = |bytes: u64| {
             let like = room(&Serial::new("DRIVE").ok()?, bytes).ok()?;
             count_drives(missing, &like).ok().map(|drives| (drives, bytes))
         };
         Shortage {
             files: missing.len(),
             bytes: missing.iter().map(|file| file.bytes).sum(),
-            drives: sizes.max().filter(|_| !missing.is_empty()).and_then(count),
+            drives: sizes.max().filter(|_| !missing.is_empty()).and_then(drives),
         }
     }
 
     pub fn text(&self) -> String {
         let wanted = self.drives.map_or(String::new(), |(drives, bytes)| {
-            let noun = if drives == 1 { "drive" } else { "drives" };
-            format!("; {drives} more {noun} of {} would do", ByteSize(bytes))
+            format!("; {} of {} would do", count(drives, "more drive"), ByteSize(bytes))
         });
-        let noun = if self.files == 1 { "file" } else { "files" };
-        format!("{} in {} {noun} found no room{wanted}", ByteSize(self.bytes), self.files)
+        let files = count(self.files, "file");
+        format!("{} in {files} found no room{wanted}", ByteSize(self.bytes))
     }
 }
 
@@ -97,8 +96,8 @@ impl Outcome for Prepared {
     fn text(&self) -> String {
         let mut lines = Vec::new();
         for PreparedDrive { serial, sealed, .. } in &self.outcome.sealed {
-            let (files, bytes) = (sealed.files, ByteSize(sealed.bytes));
-            lines.push(format!("Drive {serial} is sealed: {files} files, {bytes}"));
+            let (files, bytes) = (count(sealed.files, "file"), ByteSize(sealed.bytes));
+            lines.push(format!("Drive {serial} is sealed: {files}, {bytes}"));
         }
         for serial in &self.outcome.unused {
             lines.push(format!("Drive {serial} is not needed and was not touched"));
@@ -144,7 +143,10 @@ impl Outcome for Prepared {
                      --carrier NAME --tracking-number NUMBER`"
                 ),
                 None => {
-                    format!("Next: `azseed job create --staging {staging} --location REGION`")
+                    format!(
+                        "Next: `azseed verify --staging {staging} DRIVE…`, then `azseed job create \
+                         --staging {staging}`"
+                    )
                 }
             });
         }
