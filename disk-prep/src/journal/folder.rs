@@ -85,6 +85,7 @@ impl JournalFolder {
 
     /// Keeps every other run from making jobs; waits while one does.
     pub fn claim_jobs(&self) -> Result<Claim, Error> {
+        self.create()?;
         let (path, what) = self.jobs();
         Claim::take(&path, what, PATIENCE)
     }
