@@ -7,6 +7,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
 use support::program::Machine;
 
 fn tool(words: &[&str]) -> String {
@@ -61,7 +62,15 @@ fn a_block_device_is_prepared_and_read_back() {
     };
     assert!(prep(&device.node, 4).stderr.contains("drive-without-serial"));
     let named = format!("{},serial=LOOP-1", device.node);
-    assert!(prep(&named, 0).stdout.contains("equal"));
+    let said = prep(&named, 0);
+    assert!(said.stdout.contains("equal"));
+    // What `check host` finds of this machine, and no more.
+    let checked = machine.run(&["check", "host", "--json"]).stdout;
+    let checked = checked.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let own = checked.into_iter().find(|line| line["what"] == "machine").unwrap();
+    let warned =
+        said.stderr.contains(&format!("warning: this is {}", own["facts"].as_str().unwrap()));
+    assert_eq!(warned, own["verdict"] != "good", "{own} {}", said.stderr);
     assert!(prep(&named, 0).stdout.contains("sealed"), "the second run changes nothing");
     let found = tool(&["sfdisk", "-d", &device.node]);
     assert!(found.contains("EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"), "{found}");

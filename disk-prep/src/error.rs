@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::dataset::CsvFault;
-use crate::journal::JournalFault;
+use crate::journal::{Holder, JournalFault};
 use crate::manifest::ManifestError;
 use crate::noun::{Diagnose, DrivePath, ErrorKind, Hint, Serial};
 use crate::volume::{bitlocker, gpt, ntfs};
@@ -135,6 +135,14 @@ pub enum Error {
     /// With `--strict`, a source file that changed costs the drive.
     #[error("{path} changed while it was copied to drive {serial}: {reason}")]
     SourceChanged { serial: Serial, path: DrivePath, reason: String },
+    /// The folder of all sources went away, as when a share is unmounted.
+    #[error("The source {path} went away while drive {serial} was filled")]
+    SourceGone {
+        serial: Serial,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     /// Somebody asked to stop.
     #[error("Stopped as asked; drive {serial} can be resumed")]
     Stopped { serial: Serial },
@@ -149,9 +157,19 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The folder for journals cannot be written at all.
+    #[error("No journal can be written in {path}, so no drive was begun")]
+    NoJournals {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     /// Another run holds the journal, the drive or the staging path.
     #[error("{what} is held by another run")]
     Held { what: String },
+    /// Another run has claimed a drive, the planning of files or the making of jobs.
+    #[error("{what} is claimed by process {} on {} since {:.0}", .holder.process, .holder.host, .holder.since)]
+    Claimed { what: String, path: PathBuf, holder: Box<Holder> },
     /// The folder for journals does not keep files private.
     #[error("{path} does not keep file modes, so a recovery password would be readable by others")]
     ModesIgnored { path: PathBuf },
@@ -193,9 +211,6 @@ pub enum Error {
     /// Neither a journal nor a file says how to unlock it.
     #[error("There is no journal of drive {serial}, and no recovery password was given")]
     NoRecoveryPassword { serial: Serial },
-    /// It failed in an earlier run and its files went to another drive.
-    #[error("Drive {serial} was set aside: {reason}")]
-    WasSetAside { serial: Serial, reason: String },
     /// The volume could not be planned.
     #[error("The volume of drive {serial} cannot be laid out")]
     Layout {
@@ -224,8 +239,7 @@ fn list(faults: &[String]) -> String {
 }
 
 fn count(faults: &[CsvFault]) -> String {
-    let plural = if faults.len() == 1 { "" } else { "s" };
-    format!("{} fault{plural}", faults.len())
+    crate::noun::count(faults.len(), "fault")
 }
 
 fn lines(faults: &[CsvFault]) -> String {
@@ -277,10 +291,13 @@ impl Diagnose for Error {
             Error::Flush { .. } => "drive-flush-failed",
             Error::ReadBack { .. } => "drive-read-back",
             Error::SourceChanged { .. } => "source-changed",
+            Error::SourceGone { .. } => "source-gone",
             Error::Stopped { .. } => "stopped",
             Error::Journal { .. } => "journal-damaged",
             Error::JournalFile { .. } => "journal-file",
+            Error::NoJournals { .. } => "journals-not-writable",
             Error::Held { .. } => "held-by-another-run",
+            Error::Claimed { .. } => "claimed-by-another-run",
             Error::ModesIgnored { .. } => "modes-ignored",
             Error::Partitions { source, .. } => source.code(),
             Error::Volume { source, .. } => source.code(),
@@ -288,7 +305,6 @@ impl Diagnose for Error {
             Error::PartitionTable { .. } => "partition-table-unreadable",
             Error::NotSealed { .. } => "drive-not-sealed",
             Error::NoRecoveryPassword { .. } => "no-recovery-password",
-            Error::WasSetAside { .. } => "drive-was-set-aside",
             Error::Unlock { source, .. } => source.code(),
             Error::Names { source } | Error::Layout { source, .. } => source.code(),
             Error::FileSystem { .. } => "file-system-unreadable",
@@ -310,6 +326,7 @@ impl Diagnose for Error {
             | Error::Read { .. }
             | Error::ReadBack { .. }
             | Error::JournalFile { .. }
+            | Error::SourceGone { .. }
             | Error::SourceChanged { .. } => ErrorKind::Resumable,
             Error::NotADrive { .. }
             | Error::NoSerial { .. }
@@ -326,11 +343,11 @@ impl Diagnose for Error {
             | Error::SealedElsewhere { .. }
             | Error::WrongDrive { .. }
             | Error::NotSealed { .. }
-            | Error::WasSetAside { .. }
+            | Error::NoJournals { .. }
             | Error::ModesIgnored { .. } => ErrorKind::Guard,
             Error::NoRecoveryPassword { .. } => ErrorKind::Usage,
             Error::Stopped { .. } => ErrorKind::Interrupted,
-            Error::Held { .. } => ErrorKind::Busy,
+            Error::Held { .. } | Error::Claimed { .. } => ErrorKind::Busy,
             Error::Unlock { source, .. } => source.kind(),
             Error::Names { source } | Error::Layout { source, .. } => source.kind(),
             Error::Partitions { source, .. } => source.kind(),
@@ -372,21 +389,32 @@ impl Diagnose for Error {
             }
             Error::DiscardNotSafe { .. } => "use `--wipe zero`".to_owned(),
             Error::Held { .. } => "wait until the other run has ended".to_owned(),
+            Error::Claimed { path, .. } => format!(
+                "wait until that run has ended; if it is dead, `azseed drive release SERIAL` with a \
+                 drive that it had frees its claims (this one is {})",
+                path.display()
+            ),
             Error::Write { .. } | Error::Flush { .. } | Error::ReadBack { .. } => {
                 "check cable and power and run the same command again; if it fails again, take \
                  another drive"
                     .to_owned()
             }
             Error::JournalFile { .. } => {
-                "free space or make the folder writable, then run the same command again".to_owned()
+                "bring the folder back or free space in it, then run the same command again"
+                    .to_owned()
+            }
+            Error::SourceGone { .. } => {
+                "bring it back, as by mounting it again, then run the same command again".to_owned()
+            }
+            Error::NoJournals { .. } => {
+                "make it writable; the data of a path that must stay as it is can be adopted into \
+                 another with `azseed stage adopt`"
+                    .to_owned()
             }
             Error::NoRecoveryPassword { .. } => {
                 "name the staging path with `--staging`, or a file with the password with \
                  `--recovery-password-file`"
                     .to_owned()
-            }
-            Error::WasSetAside { serial, .. } => {
-                format!("do not ship it; to prepare it anew, add `--erase {serial}`")
             }
             Error::Stopped { .. } => "run the same command again to go on".to_owned(),
             _ => return None,

@@ -16,10 +16,20 @@ pub const RETURN_DAYS: i64 = 1;
 pub const BLOCK_BYTES: u64 = 4 << 20;
 /// Blocks of one block blob, at most. Source: `azure-import-export` 4.2.
 pub const BLOCKS_PER_BLOB: u64 = 50_000;
+/// Bytes of a page blob, at most: 8 TiB, which the service's own pages write as 8 TB. Source:
+/// `azure-import-export` 2.4.
+pub const PAGE_BLOB_BYTES: u64 = 8 << 40;
 /// Page blobs are a multiple of this. Source: `azure-import-export` 2.4.
 pub const PAGE_BYTES: u64 = 512;
 /// Blob bytes above which block ids are required in a manifest. Source: `azure-import-export` 4.2.
 pub const BLOCK_IDS_REQUIRED_ABOVE: u64 = 64 << 20;
+/// Names and values of a blob's metadata, bytes at most. Source: Azure's Set Blob Metadata.
+pub const METADATA_BYTES: usize = 8 << 10;
+/// Bytes of a metadata or properties file, at most: what Azure takes of either is far less, and
+/// it is read whole. Source: our choice.
+pub const SIDE_FILE_BYTES: u64 = 1 << 20;
+/// Characters (UTF-16) of a blob's name, at most. Source: `azure-import-export` 2.4.
+pub const BLOB_NAME_CHARACTERS: usize = 1024;
 /// The only logical sector size the service reads. Source: `azure-import-export` 3.1.
 pub const SECTOR_BYTES: u64 = 512;
 /// Start of partition 1, Microsoft Reserved. Source: `azure-import-export` 3.2.

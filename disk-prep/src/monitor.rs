@@ -39,6 +39,8 @@ impl Step {
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are named in each sentence")]
 pub enum Event<'a> {
+    /// A drive got its files and its journal; nothing was written on it yet.
+    DrivePlanned { drive: &'a Serial, files: usize, bytes: u64 },
     /// A step began; `done_bytes` of `total_bytes` were done by an earlier run.
     StepStarted { drive: &'a Serial, step: Step, done_bytes: u64, total_bytes: u64 },
     /// So many bytes of the running step are done and, when filling, flushed and journalled.

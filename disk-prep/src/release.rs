@@ -1,30 +1,50 @@
-//! Gives a drive up: one that is sealed or begun for a job, and will not be shipped with it. Its
-//! files are planned anew for other drives. The drive itself is not touched.
+//! Gives a drive up: the claim of a dead run on it, or its place in a job that it will not be
+//! shipped with. The drive itself is not touched.
 
 use crate::Error;
-use crate::journal::{Journal, JournalFolder, Record, State};
+use crate::journal::{Holder, Journal, JournalFolder, Record, State};
 use crate::noun::Serial;
 
-/// What became of the drive's claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Released {
-    /// It was given up now.
-    Now,
-    /// It was given up before, or had failed.
-    Before,
+/// What there is to give up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    /// The claim of a run on another machine, alive or dead; what it began stays begun.
+    Claim(Holder),
+    /// What was begun, sealed or set aside: its files are planned anew for other drives.
+    Place,
+    /// Nothing: it was given up before.
+    None,
 }
 
-/// Writes into a drive's journal that it was given up. No run may work on the folder meanwhile.
-pub fn release(journals: &JournalFolder, serial: &Serial) -> Result<Released, Error> {
-    let _lock = journals.lock()?;
-    let path = journals.journal(serial);
+/// Looks at what a release would give up.
+pub fn look(journals: &JournalFolder, serial: &Serial) -> Result<Hold, Error> {
+    match journals.holder(serial) {
+        Some(holder) => Ok(Hold::Claim(holder)),
+        None => match read(journals, serial)?.history().state {
+            State::Released => Ok(Hold::None),
+            _ => Ok(Hold::Place),
+        },
+    }
+}
+
+/// Gives up what [`look`] found. A run that is alive keeps its claim.
+pub fn release(journals: &JournalFolder, serial: &Serial, hold: &Hold) -> Result<(), Error> {
+    match hold {
+        Hold::None => Ok(()),
+        Hold::Claim(_) => journals.free(serial),
+        Hold::Place => {
+            let _claim = journals.claim(serial)?;
+            let _planning = journals.claim_planning()?;
+            read(journals, serial)?.append(Record::Released)
+        }
+    }
+}
+
+fn read(journals: &JournalFolder, serial: &Serial) -> Result<Journal, Error> {
     let none = || Error::NoSuchDrive { name: serial.to_string() };
+    let path = journals.journal(serial);
     if !path.exists() {
         return Err(none());
     }
-    let mut journal = Journal::open(&path)?.ok_or_else(none)?;
-    match journal.history().state {
-        State::Released | State::SetAside => Ok(Released::Before),
-        _ => journal.append(Record::Released).map(|()| Released::Now),
-    }
+    Journal::open(&path)?.ok_or_else(none)
 }

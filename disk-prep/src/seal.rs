@@ -15,6 +15,7 @@ use crate::fill::{BOOT_BYTES, FileSink, Target, place_in_runs};
 use crate::journal::{Begun, DrivePlan, FileEnd, History, Sealed};
 use crate::limits::{CLUSTER_BYTES, SECTOR_BYTES};
 use crate::manifest::{Entry, ManifestWriter, Profile};
+use crate::noun::hex_upper;
 use crate::sys::aligned::AlignedBuffer;
 
 const READ_BYTES: usize = 4 << 20;
@@ -197,8 +198,4 @@ impl Write for HashSink {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn hex_upper(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }

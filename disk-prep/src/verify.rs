@@ -17,7 +17,7 @@ use crate::journal::{Copied, DrivePlan, FileEnd, History, JournalFolder, Sealed}
 use crate::limits::BLOCK_BYTES;
 use crate::manifest::{Manifest, ManifestBlob, parse};
 use crate::monitor::{Event, Monitor, Step};
-use crate::noun::{Cipher, Md5Digest, RecoveryPassword};
+use crate::noun::{Cipher, Md5Digest, RecoveryPassword, hex_upper};
 use crate::stop::StopFlag;
 use crate::sys::aligned::AlignedBuffer;
 use crate::volume::view::{FileView, FoundFile, ViewError, find_volume, unlock};
@@ -431,8 +431,4 @@ fn copied<'a>(history: &'a History, plan: &'a DrivePlan) -> BTreeMap<&'a str, &'
     // The manifest names metadata and properties only if a blob has them.
     let blobs = ends.filter(|(file, _)| file.listing != Listing::SideFile);
     blobs.map(|(file, copied)| (file.path.as_str(), copied)).collect()
-}
-
-fn hex_upper(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }

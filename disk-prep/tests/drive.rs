@@ -10,14 +10,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Mutex;
 
-use disk_prep::dataset::{DataSet, FilesOptions, scan};
+use disk_prep::dataset::{DataFile, DataSet, FilesOptions, scan};
 use disk_prep::drive::DriveName;
 use disk_prep::journal::JournalFolder;
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
 use disk_prep::noun::{ByteSize, Cipher, Diagnose, ErrorKind, ImportDisposition};
-use disk_prep::pool::{PrepareOutcome, PrepareRun};
+use disk_prep::pool::{DriveBay, NoBay, Offer, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::PrepareOptions;
 use disk_prep::stop::StopFlag;
 use disk_prep::verify::{Difference, VerifyOptions, verify};
@@ -86,9 +87,18 @@ impl Bench {
     }
 
     fn run(&self, drives: &[DriveName]) -> Result<PrepareOutcome, disk_prep::Error> {
+        self.run_with(drives, &NoBay)
+    }
+
+    fn run_with(
+        &self,
+        drives: &[DriveName],
+        bay: &dyn DriveBay,
+    ) -> Result<PrepareOutcome, disk_prep::Error> {
         PrepareRun {
             data_set: &self.data_set(),
             drives,
+            bay,
             journals: JournalFolder::new(self.path("journals")),
             options: self.options.clone(),
             elsewhere: &BTreeMap::new(),
@@ -244,4 +254,69 @@ fn with_strict_a_changed_file_costs_the_drive() {
     let outcome = bench.run(&[bench.drive("S1", 0)]).unwrap();
     assert_eq!(outcome.failed[0].1.code(), "source-changed");
     assert!(outcome.sealed.is_empty());
+}
+
+/// Hands drives out, one after another, and notes what was said of them.
+struct Shelf {
+    offers: Mutex<Vec<Offer>>,
+    said: Mutex<Vec<String>>,
+}
+
+impl DriveBay for Shelf {
+    fn next(&self, missing: &[DataFile]) -> Option<Offer> {
+        self.said.lock().unwrap().push(format!("missing {}", missing.len()));
+        self.offers.lock().unwrap().pop()
+    }
+    fn refused(&self, error: &disk_prep::Error) {
+        self.said.lock().unwrap().push(error.code().to_owned());
+    }
+}
+
+#[test]
+fn when_the_drives_are_full_another_one_is_asked_for_and_a_wrong_one_refused() {
+    let bench = Bench::new();
+    for number in 0..12 {
+        bench.file(&format!("pack-{number:02}"), 16 << 20);
+    }
+    fs::write(bench.path("OLD.img"), vec![1; 260 << 20]).unwrap();
+    let offer = |serial, erase| Offer { name: bench.drive(serial, 260), erase, wipe: None };
+    let offers =
+        vec![offer("S2", false), offer("OLD", true), offer("OLD", false), offer("S1", true)];
+    let shelf = Shelf { offers: Mutex::new(offers), said: Mutex::default() };
+    let outcome = bench.run_with(&[bench.drive("S1", 260)], &shelf).unwrap();
+    assert!(outcome.unplaced.is_empty() && outcome.failed.is_empty(), "{outcome:?}");
+    let files: Vec<u64> = outcome.sealed.iter().map(|drive| drive.sealed.files).collect();
+    assert_eq!((files.iter().sum::<u64>(), files.len()), (12, 2));
+    let missing = format!("missing {}", files[1]);
+    let said = shelf.said.into_inner().unwrap();
+    let refusals = ["drive-sealed-elsewhere", "drive-not-blank", "wipe-undecided"];
+    let expected = refusals.iter().flat_map(|code| [missing.as_str(), code]);
+    assert_eq!(said, expected.chain([missing.as_str()]).collect::<Vec<_>>());
+    assert_eq!(bench.differences(&bench.drive("S2", 0)), []);
+}
+
+#[test]
+fn runs_side_by_side_share_the_files_and_never_take_one_twice() {
+    let bench = Bench::new();
+    for number in 0..12 {
+        bench.file(&format!("pack-{number:02}"), 16 << 20);
+    }
+    let drives = [bench.drive("S1", 260), bench.drive("S2", 260)];
+    let outcomes: Vec<PrepareOutcome> = std::thread::scope(|scope| {
+        let run = |drive| {
+            let bench = &bench;
+            scope.spawn(move || bench.run(std::slice::from_ref(drive)).unwrap())
+        };
+        let threads: Vec<_> = drives.iter().map(run).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let newly: usize = outcomes.iter().map(|outcome| outcome.newly_sealed).sum();
+    assert_eq!(newly, 2, "{outcomes:?}");
+    let last = bench.run(&drives.map(|_| bench.drive("S1", 0))[..1]).unwrap();
+    let files: u64 = last.sealed.iter().map(|drive| drive.sealed.files).sum();
+    assert_eq!((files, last.newly_sealed, last.unplaced.len()), (12, 0, 0));
+    for outcome in &outcomes {
+        let (waiting, unplaced) = (&outcome.waiting, &outcome.unplaced);
+        assert!(waiting.is_empty() && unplaced.is_empty(), "{outcome:?}");
+    }
 }

@@ -15,7 +15,7 @@ use disk_prep::journal::JournalFolder;
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
 use disk_prep::noun::{ByteSize, Cipher};
-use disk_prep::pool::PrepareRun;
+use disk_prep::pool::{NoBay, PrepareRun};
 use disk_prep::prepare::PrepareOptions;
 use disk_prep::stop::StopFlag;
 use disk_prep::verify::{VerifyOptions, verify};
@@ -49,6 +49,7 @@ fn rows_with_metadata_fill_two_drives_that_verify_with_and_without_their_journal
     let outcome = PrepareRun {
         data_set: &data_set,
         drives: &[drive("S1.img"), drive("S2.img")],
+        bay: &NoBay,
         journals: journals.clone(),
         options: PrepareOptions {
             job,

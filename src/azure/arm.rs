@@ -10,11 +10,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tracing::info;
 use url::Url;
 
 use super::Error;
 use super::network::{Clear, Network, https};
 use super::sign_in::{ARM_SCOPE, SignIn, Tokens};
+use super::trace::Attempt;
 
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -180,7 +182,9 @@ impl Arm {
             if attempt == ATTEMPTS {
                 return Err(error);
             }
-            (self.pause)(asked.unwrap_or(pause).min(LONGEST_PAUSE));
+            let wait = asked.unwrap_or(pause).min(LONGEST_PAUSE);
+            info!(attempt, secs = wait.as_secs(), "tries again after a pause: {error}");
+            (self.pause)(wait);
             pause *= 2;
         }
         unreachable!("the loop ends with its last attempt")
@@ -194,7 +198,8 @@ impl Arm {
             }
             Err(error) => return Err(error),
         };
-        let mut request = self.http.request(method, url.clone()).bearer_auth(token.expose_secret());
+        let mut request =
+            self.http.request(method.clone(), url.clone()).bearer_auth(token.expose_secret());
         if let Some(body) = body {
             request = request
                 .header("content-type", "application/json")
@@ -202,16 +207,19 @@ impl Arm {
         } else {
             request = request.header("content-length", "0");
         }
+        let attempt = Attempt::new(&method, &url);
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(source) => {
+                attempt.unanswered();
                 let error = Error::Unreachable { host: self.host(), source: source.into() };
                 return Ok(Sent::Again(error, None));
             }
         };
         let status = answer.status();
-        let asked =
-            answer.headers().get("retry-after").and_then(|value| pause(value.to_str().ok()?));
+        let header = |name| answer.headers().get(name)?.to_str().ok();
+        attempt.answered(status.as_u16(), header);
+        let asked = header("retry-after").and_then(pause);
         let bytes = match answer.bytes().await {
             Ok(bytes) => bytes.to_vec(),
             Err(source) => {

@@ -28,6 +28,7 @@ use url::Url;
 use super::Error;
 use super::network::{Clear, Network, folder, https, is_loopback};
 use super::signer::Signer;
+use super::trace::Trace;
 
 /// A write in one call up to here; above, in blocks.
 const ONE_CALL_BYTES: NonZero<u64> = NonZero::new(256 << 20).expect("a number above zero");
@@ -139,7 +140,7 @@ impl Container {
         let http = options.network.client(&url, clear)?;
         let signer = Arc::new(Signer::new(options, &http, clear)?);
         let options = ClientOptions {
-            per_try_policies: vec![signer.clone()],
+            per_try_policies: vec![signer.clone(), Arc::new(Trace)],
             transport: Some(Transport::new(Arc::new(http))),
             retry: RetryOptions::exponential(ExponentialRetryOptions {
                 max_retries: RETRIES,

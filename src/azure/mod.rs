@@ -8,6 +8,7 @@ mod network;
 mod shared_key;
 mod sign_in;
 mod signer;
+mod trace;
 
 pub use arm::{Arm, ArmOptions};
 pub use blobs::{BlobCredential, BlobFacts, BlobOptions, Container, Copied, Removed};

@@ -10,6 +10,7 @@ use azure_identity::AzureCliCredential;
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use tracing::info;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -76,6 +77,7 @@ impl Tokens {
             return Ok(token);
         }
         let new = self.sign_in.token(&self.http, self.scope).await?;
+        info!(from = self.sign_in.name(), scope = self.scope, "signed in");
         let token = new.token.clone();
         *held() = Some(new);
         Ok(token)
@@ -114,6 +116,16 @@ impl SignIn {
             Error::Endpoint { endpoint: tenant, rule: "the tenant is a name or a GUID" }
         })?;
         Ok(SignIn::Principal { url, client, proof })
+    }
+
+    /// What a verbose run calls it.
+    fn name(&self) -> &'static str {
+        match self {
+            SignIn::Token(_) => "a given token",
+            SignIn::Principal { proof: Proof::Secret(_), .. } => "a service principal",
+            SignIn::Principal { proof: Proof::TokenFile(_), .. } => "a workload identity",
+            SignIn::Cli => "the Azure CLI",
+        }
     }
 
     /// Gets a token.

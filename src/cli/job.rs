@@ -1,9 +1,11 @@
 //! Arguments of `job`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use disk_prep::noun::{JobName, ResourceGroup, SubscriptionId};
+use jiff::SignedDuration;
 use jiff::civil::Date;
 
 use super::azure::AzureArgs;
@@ -40,6 +42,14 @@ pub struct JobTarget {
     pub azure: AzureArgs,
 }
 
+/// A time between two calls; seconds at least, so that nobody floods the service.
+fn pause(text: &str) -> Result<Duration, String> {
+    let rule = "a time of a second to a day, such as 30s or 5m".to_owned();
+    let time: SignedDuration = text.parse().map_err(|_| rule.clone())?;
+    let time = Duration::try_from(time).map_err(|_| rule.clone())?;
+    if (1..=86_400).contains(&time.as_secs()) { Ok(time) } else { Err(rule) }
+}
+
 /// `job`.
 #[derive(Debug, Subcommand)]
 pub enum JobCommand {
@@ -60,7 +70,20 @@ pub enum JobCommand {
     /// Show a job, its drives and where the parcel goes
     Show,
     /// Show how far a job is and how many days are left
-    Status,
+    #[command(after_help = "Example:\n  azseed job status --staging /mnt/staging --watch\n\n\
+        With --watch it ends with 0 when the drives were read, with 3 when the job\n\
+        ended with errors, with 6 when something has to be done first.")]
+    Status {
+        /// Go on and tell of changes, until the job has ended or waits for you
+        #[arg(long)]
+        watch: bool,
+        /// Time between two looks with --watch, such as 30s or 5m
+        #[arg(
+            long, value_name = "TIME", env = "AZSEED_EVERY", default_value = "60s",
+            value_parser = pause
+        )]
+        every: Duration,
+    },
     /// Say with whom the parcel is on its way
     #[command(
         after_help = "Example:\n  azseed job ship --staging /mnt/staging --carrier FedEx \\\n    \

@@ -7,7 +7,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use disk_prep::drive::DriveName;
 use disk_prep::noun::{
-    AccountName, ByteSize, Cipher, JobName, ResourceGroup, Serial, SubscriptionId,
+    AccountName, ByteSize, Cipher, JobName, ResourceGroup, Serial, SubscriptionId, Wipe,
 };
 
 use super::azure::AzureArgs;
@@ -117,6 +117,16 @@ pub enum WipeChoice {
     Discard,
     /// Leave old data in free space
     None,
+}
+
+impl From<WipeChoice> for Wipe {
+    fn from(choice: WipeChoice) -> Self {
+        match choice {
+            WipeChoice::Zero => Wipe::Zero,
+            WipeChoice::Discard => Wipe::Discard,
+            WipeChoice::None => Wipe::None,
+        }
+    }
 }
 
 /// How the service knows the manifest.

@@ -52,6 +52,12 @@ pub fn run(args: &CheckArgs, global: &Global) -> Result<Box<dyn Outcome>, Failur
     }
 }
 
+/// Why this machine is none that drives are filled on, if that is so.
+pub(super) fn no_copy_machine() -> Option<String> {
+    let Finding { facts, action, .. } = Host { root: PathBuf::from("/") }.machine();
+    action.map(|action| format!("this is {facts}; {action}"))
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Grade {
     Good,

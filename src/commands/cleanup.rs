@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::ErrorKind;
+use disk_prep::noun::{ErrorKind, count};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -103,13 +103,16 @@ struct Cleared {
 
 impl Outcome for Cleared {
     fn text(&self) -> String {
-        let mut lines = vec![format!(
-            "Vault {} has all of the seed. Deleted: {} imported blobs, {} files of {}",
-            self.vault,
-            self.blobs_deleted,
-            self.files_deleted,
-            self.staging.display()
-        )];
+        let Cleared { vault, staging, blobs_deleted, files_deleted, .. } = self;
+        let mut lines = vec![match (blobs_deleted, files_deleted) {
+            (0, 0) => format!("Vault {vault} has all of the seed. Nothing was left to delete"),
+            _ => format!(
+                "Vault {vault} has all of the seed. Deleted: {}, {} of {}",
+                count(*blobs_deleted, "imported blob"),
+                count(*files_deleted, "file"),
+                staging.display()
+            ),
+        }];
         for name in &self.blobs_left {
             lines.push(format!("Left alone, since somebody changed it: {name}"));
         }

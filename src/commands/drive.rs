@@ -1,24 +1,23 @@
 //! `drive`: which drives will do, and which come and go.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use disk_prep::drive::{
-    Drive, Ejected, Hardware, Kernel, Kind, Plugged, Rotation, Zones, eject, find, find_all,
-    find_content, look_at,
+    Drive, DriveChanges, DriveWatch, Ejected, Hardware, Kernel, Kind, Plugged, Rotation, Zones,
+    eject, find, find_all, find_content, look_at,
 };
 use disk_prep::noun::{ByteSize, Diagnose, Serial};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, drive_release};
+use super::{Failure, Outcome, Told, drive_release};
 use crate::cli::{DriveArgs, DriveCommand, Global};
 use crate::ui::Ui;
 
-/// Time between two looks at what is plugged in; a drive is told of when two looks agree on it,
-/// so that its node and its names are there.
+/// Time between two looks at what is plugged in.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs `drive`.
@@ -36,37 +35,55 @@ pub fn run(args: &DriveArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome
             let found = find_all(&Kernel::here());
             Ok(Box::new(DriveList(found.into_par_iter().map(look_any).collect())))
         }
-        DriveCommand::List { watch: true, .. } => watch(&Kernel::here(), ui),
+        DriveCommand::List { watch: true, .. } => Ok(Box::new(watch(&Kernel::here(), ui))),
     }
 }
 
-/// Shows every drive there is, then every change, until somebody stops it.
-fn watch(kernel: &Kernel, ui: &Ui) -> ! {
-    let mut known: BTreeMap<Plugged, Option<Serial>> = BTreeMap::new();
-    let mut last = kernel.plugged();
-    loop {
-        let now = kernel.plugged();
-        let settled: BTreeSet<Plugged> = now.intersection(&last).cloned().collect();
-        let gone: Vec<Plugged> = known.keys().filter(|one| !now.contains(one)).cloned().collect();
-        for one in gone {
-            let serial = known.remove(&one).flatten();
-            ui.show(&Change::Unplugged { path: one.path, serial });
+/// Shows every drive there is, then every change, until somebody stops it or stops reading.
+fn watch(kernel: &Kernel, ui: &Ui) -> Told {
+    let mut watch = Watch::new(kernel.clone());
+    while ui.is_read() {
+        for change in watch.look() {
+            ui.show(&change);
         }
-        let new: Vec<Plugged> =
-            settled.into_iter().filter(|one| !known.contains_key(one)).collect();
-        let looks: Vec<(Plugged, Look)> = new
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Told
+}
+
+/// What `--watch` has told of.
+struct Watch {
+    kernel: Kernel,
+    drives: DriveWatch,
+    serials: BTreeMap<Plugged, Option<Serial>>,
+}
+
+impl Watch {
+    fn new(kernel: Kernel) -> Self {
+        let drives = DriveWatch::from_nothing(kernel.clone());
+        Watch { kernel, drives, serials: BTreeMap::new() }
+    }
+
+    /// What has come and gone.
+    fn look(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let DriveChanges { plugged_in, unplugged } = self.drives.look();
+        for one in unplugged {
+            let serial = self.serials.remove(&one).flatten();
+            changes.push(Change::Unplugged { path: one.path, serial });
+        }
+        let looks: Vec<(Plugged, Look)> = plugged_in
             .into_par_iter()
             .map(|one| {
-                let look = look_any((one.path.clone(), look_at(kernel, &one)));
+                let look = look_any((one.path.clone(), look_at(&self.kernel, &one)));
                 (one, look)
             })
             .collect();
         for (one, look) in looks {
-            known.insert(one, look.drive.as_ref().map(|drive| drive.serial.clone()));
-            ui.show(&Change::PluggedIn(Box::new(look)));
+            self.serials.insert(one, look.drive.as_ref().map(|drive| drive.serial.clone()));
+            changes.push(Change::PluggedIn(Box::new(look)));
         }
-        last = now;
-        std::thread::sleep(LOOK_EVERY);
+        changes
     }
 }
 
@@ -139,7 +156,8 @@ fn look(drive: Drive) -> Result<Look, disk_prep::Error> {
     Ok(Look { path, drive: Some(drive), verdict, reasons, codes: Vec::new() })
 }
 
-fn content(drive: &Drive) -> Result<Option<String>, disk_prep::Error> {
+/// What is on a drive, in words; `None` if it is blank.
+pub(super) fn content(drive: &Drive) -> Result<Option<String>, disk_prep::Error> {
     if drive.kind == Kind::NewImage {
         return Ok(None);
     }
@@ -320,10 +338,39 @@ mod tests {
     }
 
     #[test]
-    fn what_was_unplugged_is_named_by_its_serial() {
-        let serial = Some("WX1".parse().unwrap());
-        let change = Change::Unplugged { path: "/dev/sdb".into(), serial };
-        assert!(change.text().starts_with("WX1 ") && change.text().ends_with("/dev/sdb"));
-        assert_eq!(change.json()[0]["type"], "drive-unplugged");
+    fn a_drive_that_comes_and_goes_is_told_of_once_each_by_its_serial() {
+        let machine = tempfile::tempdir().unwrap();
+        let kernel = Kernel::recorded(machine.path());
+        let tree = include_str!("../../fixtures/sysfs/sata-512e.tree");
+        for line in tree.lines().filter(|line| line.starts_with('/')) {
+            let (path, content) = line.split_once(" = ").unwrap_or((line, ""));
+            let (path, target) = path.split_once(" -> ").unwrap_or((path, ""));
+            let place = machine.path().join(&path[1..]);
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            let below = |target: &str| match target.strip_prefix('/') {
+                Some(below) => machine.path().join(below),
+                None => target.into(),
+            };
+            match target {
+                "" => std::fs::write(place, content).unwrap(),
+                target => std::os::unix::fs::symlink(below(target), place).unwrap(),
+            }
+        }
+        let mut watch = Watch::new(kernel);
+        assert!(watch.look().is_empty(), "it may not be settled yet");
+        let come = watch.look();
+        assert_eq!((come.len(), &come[0].json()[0]["type"]), (1, &json!("drive")));
+        let serial = come[0].json()[0]["serial"].clone();
+        assert!(serial.as_str().unwrap().contains("WCC4E0123456"), "{serial}");
+        assert!(watch.look().is_empty(), "told once");
+        for folder in ["sys/block", "sys/class/block", "sys/dev/block"] {
+            std::fs::remove_dir_all(machine.path().join(folder)).unwrap();
+        }
+        let gone = watch.look();
+        let line = json!({
+            "type": "drive-unplugged", "version": 1, "serial": serial, "path": "/dev/sda",
+        });
+        assert_eq!((gone.len(), gone[0].json()), (1, vec![line]));
+        assert!(gone[0].text().ends_with("unplugged from /dev/sda"));
     }
 }

@@ -1,10 +1,11 @@
-//! `drive release`: a drive that will not be shipped with its job is given up.
+//! `drive release`: the claim of a dead run on a drive is freed, or a drive that will not be
+//! shipped with its job is given up.
 
 use std::path::{Path, PathBuf};
 
 use disk_prep::journal::JournalFolder;
-use disk_prep::noun::{Diagnose, ErrorKind, Serial};
-use disk_prep::release::{Released, release};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, Serial};
+use disk_prep::release::{Hold, look, release};
 use serde_json::{Value, json};
 
 use super::prep::NotConfirmed;
@@ -27,17 +28,26 @@ pub fn run(
         None => state.staging_with(serial)?.ok_or_else(|| Unknown { serial: serial.clone() })?,
     };
     let seed = Seed::open(&staging)?;
-    let question = format!(
-        "Drive {serial} will not be shipped with job {}; its files go on other drives.\n\
-         Type its serial to go on: ",
-        seed.target.job
-    );
+    let journals = JournalFolder::new(journals(&staging));
+    let hold = look(&journals, serial)?;
+    let fate = match &hold {
+        Hold::Claim(holder) => format!(
+            "Drive {serial} is claimed by process {} on {} since {:.0}. If that run is dead, \
+             its claim can be freed.",
+            holder.process, holder.host, holder.since
+        ),
+        Hold::Place | Hold::None => format!(
+            "Drive {serial} will not be shipped with job {}; its files go on other drives.",
+            seed.target.job
+        ),
+    };
+    let question = format!("{fate}\nType its serial to go on: ");
     if ui.can_ask() && ui.ask(&question).as_deref() != Some(serial.as_str()) {
         return Err(NotConfirmed { serial: serial.clone() }.into());
     }
-    let released = release(&JournalFolder::new(journals(&staging)), serial)?;
+    release(&journals, serial, &hold)?;
     state.remember(seed.id, &seed.target.job, &staging, drives_of(&staging)?)?;
-    Ok(Box::new(Done { serial: serial.clone(), staging, released }))
+    Ok(Box::new(Done { serial: serial.clone(), staging, hold }))
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -53,30 +63,43 @@ impl Diagnose for Unknown {
     fn kind(&self) -> ErrorKind {
         ErrorKind::NotFound
     }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new("name the staging path with `--staging`"))
+    }
 }
 
 struct Done {
     serial: Serial,
     staging: PathBuf,
-    released: Released,
+    hold: Hold,
 }
 
 impl Outcome for Done {
     fn text(&self) -> String {
-        let Done { serial, staging, released } = self;
-        match released {
-            Released::Now => format!(
-                "Drive {serial} is given up. Next: `azseed prep --staging {}` with another drive",
-                staging.display()
+        let Done { serial, staging, hold } = self;
+        let staging = staging.display();
+        match hold {
+            Hold::Claim(_) => format!(
+                "The claim on drive {serial} is freed. Next: `azseed prep --staging {staging}` \
+                 goes on with it"
             ),
-            Released::Before => format!("Drive {serial} was given up before"),
+            Hold::Place => format!(
+                "Drive {serial} is given up. Next: `azseed prep --staging {staging}` with another \
+                 drive"
+            ),
+            Hold::None => format!("Drive {serial} was given up before"),
         }
     }
 
     fn json(&self) -> Vec<Value> {
-        let changed = self.released == Released::Now;
+        let freed = match self.hold {
+            Hold::Claim(_) => "claim",
+            Hold::Place => "place",
+            Hold::None => "nothing",
+        };
         vec![json!({
-            "type": "drive-released", "version": 1, "serial": self.serial, "changed": changed,
+            "type": "drive-released", "version": 1, "serial": self.serial,
+            "changed": self.hold != Hold::None, "freed": freed,
         })]
     }
 }

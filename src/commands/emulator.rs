@@ -8,7 +8,7 @@ use disk_prep::noun::{ByteSize, ErrorKind, Serial};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, Told};
 use crate::cli::{EmulatorArgs, EmulatorCommand};
 use crate::emulator::{
     self, AccountOptions, EmulatorOptions, Error, Facts, Reply, dock, forward_clock, read_drive,
@@ -35,7 +35,7 @@ pub fn run(args: &EmulatorArgs, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
             if args.attached {
                 // Nothing is ever sent; the end comes when the other side is gone.
                 let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-                return Ok(Box::new(Replies(Vec::new())));
+                return Ok(Box::new(Told));
             }
             loop {
                 std::thread::park();
@@ -53,7 +53,7 @@ pub fn run(args: &EmulatorArgs, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
                 serial: "on standard input".to_owned(),
                 fault: error.to_string(),
             })?;
-            Ok(Box::new(Replies(Vec::new())))
+            Ok(Box::new(Told))
         }
     }
 }

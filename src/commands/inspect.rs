@@ -34,13 +34,18 @@ impl Inspected {
     }
 }
 
+/// What was found on a drive, without the words that make a sentence of it.
+fn short(content: &str) -> &str {
+    content.strip_prefix("it holds ").unwrap_or(content)
+}
+
 impl Outcome for Inspected {
     fn text(&self) -> String {
         let Inspection { drive, content, volume, files, tables } = &self.0;
         let mut lines = vec![
             format!("Drive        {}", drive.serial),
             format!("Size         {} ({} bytes)", ByteSize(drive.bytes), drive.bytes),
-            format!("Content      {}", content.as_deref().unwrap_or("blank")),
+            format!("Content      {}", content.as_deref().map_or("blank", short)),
         ];
         if let Some(tables) = tables {
             for (name, copy) in [("primary", &tables.primary), ("backup", &tables.backup)] {

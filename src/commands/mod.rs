@@ -43,6 +43,18 @@ pub trait Outcome {
     }
 }
 
+/// Nothing more to show: all was told while the command went on.
+struct Told;
+
+impl Outcome for Told {
+    fn text(&self) -> String {
+        String::new()
+    }
+    fn json(&self) -> Vec<serde_json::Value> {
+        Vec::new()
+    }
+}
+
 /// Why a command could not be done.
 #[derive(Debug)]
 pub struct Failure(pub Box<dyn Diagnose>);
@@ -68,7 +80,7 @@ pub fn run(
         Command::Prep(args) => prep::run(args, &cli.global, ui),
         Command::Verify(args) => verify::run(args, &cli.global, ui),
         Command::Inspect(args) => inspect::run(args, &cli.global),
-        Command::Job(args) => job::run(args, &cli.global),
+        Command::Job(args) => job::run(args, &cli.global, ui),
         Command::Vault(args) => vault::run(args, &cli.global, ui),
         Command::Cleanup(args) => cleanup::run(args, &cli.global),
         Command::Check(args) => check::run(args, &cli.global),

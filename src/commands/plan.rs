@@ -2,7 +2,7 @@
 
 use disk_prep::dataset::DataSet;
 use disk_prep::drive::find;
-use disk_prep::noun::{ByteSize, ErrorKind, Serial};
+use disk_prep::noun::{ByteSize, ErrorKind, Serial, count};
 use disk_prep::plan::{Spread, count_drives, spread};
 use disk_prep::pool::room;
 use serde_json::{Value, json};
@@ -42,9 +42,9 @@ struct DriveCount {
 
 impl Outcome for DriveCount {
     fn text(&self) -> String {
-        let (files, bytes) = (self.set.files.len(), ByteSize(self.set.total_bytes()));
-        let drives = if self.drives == 1 { "drive" } else { "drives" };
-        format!("{files} files, {bytes}: {} {drives} of {}", self.drives, self.size)
+        let (files, bytes) =
+            (count(self.set.files.len(), "file"), ByteSize(self.set.total_bytes()));
+        format!("{files}, {bytes}: {} of {}", count(self.drives, "drive"), self.size)
     }
 
     fn json(&self) -> Vec<Value> {
@@ -84,7 +84,8 @@ impl Outcome for DrivePlanned {
         }
         if !self.spread.unplaced.is_empty() {
             let missing = ByteSize(self.bytes(&self.spread.unplaced));
-            lines.push(format!("{missing} in {} files find no room", self.spread.unplaced.len()));
+            let files = count(self.spread.unplaced.len(), "file");
+            lines.push(format!("{missing} in {files} find no room; name more drives"));
         }
         lines.join("\n")
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind};
+use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind, Hint, count};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -94,6 +94,10 @@ impl Diagnose for MissingFlag {
     fn kind(&self) -> ErrorKind {
         ErrorKind::Usage
     }
+    fn hint(&self) -> Option<Hint> {
+        let is_of_seed = matches!(self.flag, "--job" | "--subscription" | "--resource-group");
+        is_of_seed.then(|| Hint::new("name it, or the staging path whose seed says it"))
+    }
 }
 
 /// A contact file that cannot be used.
@@ -170,10 +174,15 @@ impl Outcome for SeedShown {
             format!("State         {state}"),
         ];
         if *origin == Origin::Written && self.seed.state == SeedState::Finished {
-            let (files, bytes) = (totals.source_files, ByteSize(totals.source_bytes));
-            lines.push(format!("Backed up     {files} files, {bytes}"));
+            let (files, bytes) = (count(totals.source_files, "file"), totals.source_bytes);
+            lines.push(format!("Backed up     {files}, {}", ByteSize(bytes)));
         }
-        lines.push(format!("To ship       {} files, {}", totals.files, ByteSize(totals.bytes)));
+        let (files, bytes) = (count(totals.files, "file"), ByteSize(totals.bytes));
+        lines.extend(match self.seed.state {
+            SeedState::Finished => Some(format!("To ship       {files}, {bytes}")),
+            SeedState::Cleared => Some(format!("Shipped       {files}, {bytes}")),
+            SeedState::Unfinished => None,
+        });
         lines.push(format!("Job           {}", target.job));
         let Target { storage_account, container, prefix, .. } = target;
         lines.push(format!("Destination   {storage_account}/{container}/{prefix}"));
@@ -184,6 +193,10 @@ impl Outcome for SeedShown {
         }
         for reason in self.unreadable() {
             lines.push(format!("Not readable  {reason}"));
+        }
+        if self.seed.state == SeedState::Finished {
+            let staging = self.staging.display();
+            lines.push(format!("Next          `azseed plan --staging {staging} --drive-size 4T`"));
         }
         lines.join("\n")
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use disk_prep::drive::find;
 use disk_prep::journal::JournalFolder;
-use disk_prep::noun::{ByteSize, ErrorKind, RecoveryPassword, Serial};
+use disk_prep::noun::{ByteSize, ErrorKind, RecoveryPassword, Serial, count};
 use disk_prep::verify::{VerifyOptions, VerifyReport, Yardstick, verify};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
@@ -101,18 +101,23 @@ impl Outcome for Verified {
                 Yardstick::Journal => "journal and manifest",
                 Yardstick::Manifest => "its own manifest only: no journal was found",
             };
+            let serial = &report.drive.serial;
             let verdict = match report.differences.len() {
                 0 => "equal".to_owned(),
-                1 => "1 difference".to_owned(),
-                count => format!("{count} differences"),
+                differences => count(differences, "difference"),
             };
             lines.push(format!(
-                "Drive {}: {} files, {}, compared with {against}: {verdict}",
-                report.drive.serial,
-                report.files,
+                "Drive {serial}: {}, {}, compared with {against}: {verdict}",
+                count(report.files, "file"),
                 ByteSize(report.bytes)
             ));
             lines.extend(report.differences.iter().map(|difference| format!("  {difference}")));
+            if !report.differences.is_empty() {
+                lines.push(format!(
+                    "  Do not ship it. Next: `azseed drive release {serial}`, then `azseed prep` \
+                     with another drive, or with this one and `--erase {serial}`"
+                ));
+            }
         }
         lines.join("\n")
     }

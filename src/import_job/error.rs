@@ -63,6 +63,7 @@ impl Diagnose for Error {
             Error::NoReturnAddress { .. } => {
                 "set it with `azseed job return-address --contact FILE`"
             }
+            Error::NoSuchJob { .. } => "list them with `azseed job list`",
             Error::NoDrives { .. } => "seal drives first with `azseed prep`",
             Error::TrackingNumberTaken { .. } => {
                 "if the jobs share a label, append -1, -2 to the number"

@@ -5,6 +5,7 @@ mod deadlines;
 mod error;
 mod import_export;
 mod job;
+mod turn;
 
 pub use deadlines::{Deadline, deadline};
 pub use error::Error;
@@ -13,3 +14,4 @@ pub use job::{
     Delivery, DriveEntry, DriveKey, DriveStatus, Job, JobService, Location, NewJob, Shipment,
     ShippingAddress, Written, part_name,
 };
+pub use turn::Turn;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, count};
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -11,12 +11,8 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 #[expect(missing_docs, reason = "each sentence names its fields")]
 pub enum Error {
     /// What the library says, in its own words.
-    #[error("{action} failed")]
-    Library {
-        action: &'static str,
-        #[source]
-        source: Box<rustic_core::RusticError>,
-    },
+    #[error("{action} failed: {}", words(fault))]
+    Library { action: &'static str, fault: Box<rustic_core::RusticError> },
     /// The store failed below the library.
     #[error("Cannot use {path}")]
     Store {
@@ -34,15 +30,18 @@ pub enum Error {
     #[error("The password does not open the repository")]
     WrongPassword,
     /// The check found something.
-    #[error("The check of the repository found {}: {}", count(remarks), remarks.join("; "))]
+    #[error("The check of the repository found {}: {}", count(remarks.len(), "fault"), remarks.join("; "))]
     Damaged { remarks: Vec<String> },
     /// A source path that the format cannot hold.
     #[error("The path {path:?} cannot be backed up: it is not UTF-8")]
     SourceName { path: PathBuf },
 }
 
-fn count(remarks: &[String]) -> String {
-    if remarks.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", remarks.len()) }
+/// What the library says, on one line and without the headings of its own report.
+fn words(fault: &rustic_core::RusticError) -> String {
+    let all = fault.display_log();
+    let plain = all.strip_prefix("Error: ").unwrap_or(&all);
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Diagnose for Error {

@@ -83,6 +83,19 @@ pub struct Retention {
     pub yearly: Option<u16>,
 }
 
+impl std::fmt::Display for Retention {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Retention { daily, weekly, monthly, yearly } = *self;
+        let spans =
+            [(daily, "daily"), (weekly, "weekly"), (monthly, "monthly"), (yearly, "yearly")];
+        let kept: Vec<String> = spans
+            .into_iter()
+            .filter_map(|(number, span)| Some(format!("{} {span}", number?)))
+            .collect();
+        f.write_str(&if kept.is_empty() { "every snapshot".to_owned() } else { kept.join(", ") })
+    }
+}
+
 /// An open repository.
 pub struct Repository {
     inner: rustic_core::Repository<OpenStatus>,
@@ -104,7 +117,7 @@ fn told<T>(store: &dyn Store, action: &'static str, result: Library<T>) -> Resul
         match store.take_fault() {
             Some(fault) => fault,
             None if is_password => Error::WrongPassword,
-            None => Error::Library { action, source },
+            None => Error::Library { action, fault: source },
         }
     })
 }
@@ -200,6 +213,17 @@ impl Repository {
         let mut all = told(self.store.as_ref(), "Listing the snapshots", all)?;
         all.sort_by_key(|snapshot| snapshot.time.timestamp());
         Ok(all.iter().map(describe).collect())
+    }
+
+    /// Removes one snapshot; its data stays.
+    pub fn remove(&self, id: &str) -> Result<(), Error> {
+        let removed = (|| {
+            let mut all = self.inner.get_all_snapshots()?;
+            all.retain(|snapshot| snapshot.id.to_hex().as_str() == id);
+            let ids: Vec<_> = all.into_iter().map(|snapshot| snapshot.id).collect();
+            self.inner.delete_snapshots(&ids)
+        })();
+        told(self.store.as_ref(), "Removing a snapshot", removed)
     }
 
     /// Writes what a snapshot holds below `target`, each file at its whole path. What is there

@@ -38,6 +38,8 @@ pub enum Error {
     Locked { path: PathBuf },
     #[error("{path} is a repository in the old S3 layout")]
     OldLayout { path: PathBuf },
+    #[error("The source {path} went away while it was backed up")]
+    SourceGone { path: PathBuf },
     #[error("{path} is not finished yet")]
     Unfinished { path: PathBuf },
     #[error("The data of {path} was cleared, since the vault has it")]
@@ -73,6 +75,7 @@ impl Diagnose for Error {
             Error::NoSource { .. } => "source-missing",
             Error::Locked { .. } => "repository-locked",
             Error::OldLayout { .. } => "repository-old-layout",
+            Error::SourceGone { .. } => "source-gone",
             Error::Unfinished { .. } => "staging-unfinished",
             Error::Cleared { .. } => "staging-cleared",
             Error::Busy { .. } => "staging-busy",
@@ -97,7 +100,9 @@ impl Diagnose for Error {
             | Error::NoPassword { .. }
             | Error::PasswordOpen { .. } => ErrorKind::Usage,
             Error::Locked { .. } | Error::Busy { .. } => ErrorKind::Busy,
-            Error::Full { .. } | Error::Unfinished { .. } => ErrorKind::Resumable,
+            Error::Full { .. } | Error::SourceGone { .. } | Error::Unfinished { .. } => {
+                ErrorKind::Resumable
+            }
             Error::Repository { source, .. } => source.kind(),
             Error::Damaged { .. } | Error::Newer { .. } | Error::Io { .. } => ErrorKind::Failed,
         }
@@ -108,6 +113,10 @@ impl Diagnose for Error {
             Error::NotStaging { .. } => "write a backup there first with `azseed stage`",
             Error::NotEmpty { .. } => "name an empty or a new folder with `--staging`",
             Error::Full { .. } => "free space there, then run the same command again",
+            Error::OtherSeed { .. } => "name another folder with `--staging`",
+            Error::SourceGone { .. } => {
+                "bring it back, as by mounting it again, then run the same command again"
+            }
             Error::Locked { .. } => "wait until it has ended, or run `restic unlock`",
             Error::OldLayout { .. } => "convert it first with `restic migrate s3_layout`",
             Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",

@@ -2,12 +2,14 @@
 //! finished packs are used, drafts swept, and only a checked repository is called finished.
 
 use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use secrecy::SecretString;
+use tracing::info;
 
 use super::adopt::totals;
 use super::{Error, Origin, Seed, SeedKind, SeedState, Target, Totals};
@@ -76,7 +78,8 @@ pub fn stage(
     let root = seed.data_root(staging);
     let failed = |source| Error::Repository { path: root.clone(), source };
     let store = Arc::new(FolderStore::new(&root));
-    store.sweep().map_err(failed)?;
+    let swept = store.sweep().map_err(failed)?;
+    info!(root = %root.display(), swept, is_new = !store.has_config(), "stages");
     let open = || Repository::open(store.clone(), password, watcher.clone()).map_err(failed);
     let repository = if store.has_config() {
         let repository = open()?;
@@ -89,8 +92,20 @@ pub fn stage(
     };
     let exclude = without_staging(&options.exclude, &sources, staging)?;
     let plan = BackupPlan { sources, exclude, host: None };
-    let backup = repository.back_up(&plan).map_err(failed)?;
+    let seen: Vec<_> = plan.sources.iter().map(|path| identity(path)).collect();
+    let backup = repository.back_up(&plan);
+    let is_gone = |(path, seen): &(&PathBuf, _)| identity(path) != *seen;
+    if let Some((path, _)) = plan.sources.iter().zip(seen).find(is_gone) {
+        // Its snapshot would pass for a whole backup; what was read of it is used again.
+        if let Ok(backup) = backup {
+            open()?.remove(&backup.snapshot).map_err(failed)?;
+        }
+        return Err(Error::SourceGone { path: path.clone() });
+    }
+    let backup = backup.map_err(failed)?;
+    info!(snapshot = backup.snapshot, files = backup.files, bytes = backup.bytes, "backed up");
     open()?.check().map_err(failed)?;
+    info!("the repository is checked");
     if store.sweep().map_err(failed)? > 0 {
         return Err(Error::Unfinished { path: staging.to_owned() });
     }
@@ -105,6 +120,15 @@ pub fn stage(
     let seed = seed.finish(totals, now());
     seed.save(staging)?;
     Ok(Staged { seed, backup: Some(backup) })
+}
+
+/// Which file or folder a path leads to; `None` if it cannot be opened.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = File::open(path).and_then(|file| file.metadata()).ok()?;
+    if found.is_dir() {
+        fs::read_dir(path).ok()?;
+    }
+    Some((found.dev(), found.ino()))
 }
 
 fn lock(staging: &Path) -> Result<File, Error> {

@@ -62,6 +62,7 @@ impl Diagnose for StateError {
     }
     fn kind(&self) -> ErrorKind {
         match self {
+            StateError::Io { source, .. } if is_full(source) => ErrorKind::Resumable,
             StateError::Io { .. } => ErrorKind::Failed,
             StateError::Record { .. } => ErrorKind::Guard,
             StateError::Journal(error) => error.kind(),
@@ -75,9 +76,17 @@ impl Diagnose for StateError {
                  job may be lost with it",
             )),
             StateError::Journal(error) => error.hint(),
-            StateError::Io { .. } | StateError::NoHome => None,
+            StateError::Io { source, .. } if is_full(source) => {
+                Some(Hint::new("free space there, then run the same command again"))
+            }
+            StateError::Io { .. } => Some(Hint::new("name another one with `--state`")),
+            StateError::NoHome => None,
         }
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 const VERSION: u32 = 1;

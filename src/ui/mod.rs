@@ -9,11 +9,17 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use disk_prep::monitor::{Monitor, VoidMonitor};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::stop::StopFlag;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::Global;
 use crate::commands::Outcome;
@@ -27,6 +33,17 @@ enum Face {
     Plain,
     Json,
     Quiet,
+}
+
+/// What a person typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// A line, without blanks around it.
+    Line(String),
+    /// Nothing so far.
+    Silence,
+    /// Nothing will come any more.
+    End,
 }
 
 /// The screen.
@@ -60,13 +77,16 @@ impl Ui {
 
     /// Sends what the program logs to standard error.
     pub fn log(&self, verbose: u8) {
-        let level = match verbose {
+        let (own, others) = match verbose {
             0 => return,
-            1 => tracing::Level::INFO,
-            _ => tracing::Level::DEBUG,
+            1 => (LevelFilter::INFO, LevelFilter::OFF),
+            _ => (LevelFilter::DEBUG, LevelFilter::WARN),
         };
+        // What the libraries below say goes unread here: it may hold addresses with secrets.
+        let told = Targets::new().with_target("azseed", own).with_default(others);
+        let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
         // Only the first call of a process sets it, and there is only one.
-        let _ = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).try_init();
+        let _ = tracing_subscriber::registry().with(lines.with_filter(told)).try_init();
     }
 
     /// The wish to stop, set by Ctrl-C; who takes it looks at it.
@@ -77,12 +97,13 @@ impl Ui {
 
     /// Shows what the work tells while it goes on.
     pub fn monitor(&self) -> Box<dyn Monitor> {
-        match self.face {
+        let shown: Box<dyn Monitor> = match self.face {
             Face::Terminal => Box::new(progress::Bars::new()),
             Face::Plain => Box::new(progress::Lines::new()),
-            Face::Json => Box::new(progress::JsonLines),
+            Face::Json => Box::new(progress::JsonLines::new()),
             Face::Quiet => Box::new(VoidMonitor),
-        }
+        };
+        Box::new(progress::Logged(shown))
     }
 
     /// Shows how a backup goes on.
@@ -109,6 +130,39 @@ impl Ui {
         Some(line.trim().to_owned())
     }
 
+    /// Tells something at a terminal, between questions.
+    pub fn say(&self, text: &str) {
+        eprint(&format!("{text}\n"));
+    }
+
+    /// Tells something that stops nothing.
+    pub fn warn(&self, text: &str) {
+        match self.face {
+            Face::Quiet => {}
+            Face::Json => {
+                let line = json!({"type": "warning", "version": 1, "message": text});
+                print(&format!("{line}\n"));
+            }
+            Face::Terminal | Face::Plain => eprint(&format!("warning: {text}\n")),
+        }
+    }
+
+    /// Waits for a line to be typed.
+    pub fn listen(&self, patience: Duration) -> Heard {
+        let stdin = io::stdin();
+        let mut wait = [PollFd::new(&stdin, PollFlags::IN)];
+        let patience = Timespec { tv_sec: 0, tv_nsec: patience.subsec_nanos().into() };
+        // A signal ends the wait early, which does no harm.
+        if !poll(&mut wait, Some(&patience)).is_ok_and(|ready| ready > 0) {
+            return Heard::Silence;
+        }
+        let mut line = String::new();
+        match stdin.lock().read_line(&mut line) {
+            Ok(bytes) if bytes > 0 => Heard::Line(line.trim().to_owned()),
+            _ => Heard::End,
+        }
+    }
+
     /// Shows what a command has done.
     pub fn show(&self, outcome: &dyn Outcome) -> Exit {
         let text = match self.face {
@@ -121,6 +175,17 @@ impl Ui {
         };
         print(&text);
         outcome.exit()
+    }
+
+    /// Whether somebody still reads standard output; a command that goes on until it is stopped
+    /// ends when nobody does.
+    pub fn is_read(&self) -> bool {
+        let stdout = io::stdout();
+        let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
+        match poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+            Ok(_) => !ends[0].revents().intersects(PollFlags::ERR | PollFlags::HUP),
+            Err(_) => true,
+        }
     }
 
     /// Shows why a command could not be done.
@@ -217,7 +282,8 @@ fn causes(error: &dyn Diagnose) -> Vec<String> {
     causes
 }
 
-/// Writes to standard output; a reader that has gone away ends the program quietly.
+/// Writes to standard output. A reader that has gone away does not end work that goes on; who only
+/// reports asks [`Ui::is_read`].
 fn print(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());

@@ -1,72 +1,150 @@
 //! Three ways to show the same events: bars, a plain line every ten seconds, JSON Lines.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use disk_prep::monitor::{Event, Monitor, Step};
-use disk_prep::noun::{ByteSize, Diagnose, Serial};
+use disk_prep::noun::{ByteSize, Diagnose, Serial, count};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
+use tracing::{debug, info};
 
 use super::{eprint, print};
 
-/// A bar for each drive and a line for what else happens.
+/// How far the drives of a run are: bytes done and bytes in all, while they are filled.
+#[derive(Debug, Default)]
+struct Fleet(BTreeMap<Serial, (u64, u64)>);
+
+impl Fleet {
+    /// Takes a drive's news; false if they are none of filling.
+    fn note(&mut self, event: &Event<'_>) -> bool {
+        match event {
+            Event::StepStarted { drive, step: Step::Fill, done_bytes, total_bytes } => {
+                self.0.insert((*drive).clone(), (*done_bytes, *total_bytes));
+            }
+            Event::BytesDone { drive, step: Step::Fill, done_bytes } => {
+                if let Some((done, _)) = self.0.get_mut(*drive) {
+                    *done = *done_bytes;
+                }
+            }
+            // Its files are counted with the drive that takes them.
+            Event::DriveSetAside { drive, .. } => {
+                self.0.remove(*drive);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The sums, if there is more than one drive.
+    fn total(&self) -> Option<(u64, u64)> {
+        let sum = |of: fn(&(u64, u64)) -> u64| self.0.values().map(of).sum();
+        (self.0.len() > 1).then(|| (sum(|drive| drive.0), sum(|drive| drive.1)))
+    }
+}
+
+/// A bar for each drive, one for all, and a line for what else happens.
 #[derive(Debug)]
 pub struct Bars {
     screen: MultiProgress,
-    bars: Mutex<HashMap<Serial, ProgressBar>>,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Debug, Default)]
+struct Shown {
+    bars: HashMap<Serial, ProgressBar>,
+    fleet: Fleet,
+    total: Option<ProgressBar>,
 }
 
 impl Bars {
     /// An empty screen.
     pub fn new() -> Self {
-        Bars { screen: MultiProgress::new(), bars: Mutex::default() }
+        Bars { screen: MultiProgress::new(), shown: Mutex::default() }
     }
 
     fn line(&self, text: &str) {
         // Without a terminal there is nothing to draw on.
         let _ = self.screen.println(text);
     }
+
+    /// A bar for a drive, above that of the total.
+    fn bar(&self, drive: &Serial, shown: &mut Shown) -> ProgressBar {
+        let new = || {
+            let bar = ProgressBar::new(0).with_prefix(drive.to_string());
+            match &shown.total {
+                Some(total) => self.screen.insert_before(total, bar),
+                None => self.screen.add(bar),
+            }
+        };
+        shown.bars.entry(drive.clone()).or_insert_with(new).clone()
+    }
+
+    fn show_total(&self, shown: &mut Shown) {
+        let Some((done, all)) = shown.fleet.total() else { return };
+        let new = || {
+            let bar = ProgressBar::new(all).with_style(style(all)).with_position(done);
+            bar.reset_eta();
+            self.screen.add(bar.with_prefix("total").with_message("fill"))
+        };
+        let bar = shown.total.get_or_insert_with(new);
+        bar.set_length(all);
+        bar.set_position(done);
+        if done == all {
+            bar.finish_and_clear();
+            shown.total = None;
+        }
+    }
 }
 
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template(
-        "{prefix:<24} {msg:<7} {bar:24} {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>12} {eta:>6}",
-    )
-    .expect("the template is right")
+fn style(total_bytes: u64) -> ProgressStyle {
+    let template = match total_bytes {
+        0 => "{prefix:<24} {msg}",
+        _ => {
+            "{prefix:<24} {msg:<7} {bar:24} {decimal_bytes:>10}/{decimal_total_bytes:<10} \
+             {decimal_bytes_per_sec:>12} {eta:>6}"
+        }
+    };
+    ProgressStyle::with_template(template).expect("the templates are right")
 }
 
 impl Monitor for Bars {
     fn event(&self, event: &Event<'_>) {
-        let mut bars = self.bars.lock().expect("no holder of this lock can panic");
+        let shown = &mut *self.shown.lock().expect("no holder of this lock can panic");
         match event {
             Event::StepStarted { drive, step, done_bytes, total_bytes } => {
-                let bar = bars.entry((*drive).clone()).or_insert_with(|| {
-                    let bar = ProgressBar::new(*total_bytes).with_style(style());
-                    self.screen.add(bar.with_prefix(drive.to_string()))
-                });
-                bar.set_message(step.name());
+                let bar = self.bar(drive, shown);
                 bar.set_length(*total_bytes);
                 bar.set_position(*done_bytes);
+                bar.set_message(step.name());
                 bar.reset_eta();
+                bar.set_style(style(*total_bytes));
             }
             Event::BytesDone { drive, done_bytes, .. } => {
-                if let Some(bar) = bars.get(*drive) {
+                if let Some(bar) = shown.bars.get(*drive) {
                     bar.set_position(*done_bytes);
                 }
             }
             Event::StepFinished { drive, step: Step::Seal | Step::Verify } => {
-                if let Some(bar) = bars.remove(*drive) {
+                if let Some(bar) = shown.bars.remove(*drive) {
                     bar.finish_and_clear();
                 }
             }
             Event::StepFinished { .. } => {}
             other => {
+                if let Event::DriveSetAside { drive, .. } = other
+                    && let Some(bar) = shown.bars.remove(*drive)
+                {
+                    bar.finish_and_clear();
+                }
                 if let Some(text) = remark(other) {
                     self.line(&text);
                 }
             }
+        }
+        if shown.fleet.note(event) {
+            self.show_total(shown);
         }
     }
 }
@@ -74,6 +152,9 @@ impl Monitor for Bars {
 /// What a person should read at once.
 fn remark(event: &Event<'_>) -> Option<String> {
     match event {
+        Event::DrivePlanned { drive, files, bytes } => {
+            Some(format!("drive {drive}: {}, {} planned", count(*files, "file"), ByteSize(*bytes)))
+        }
         Event::FileLeftOut { drive, path, reason } => {
             Some(format!("drive {drive}: {path} is left out: {reason}"))
         }
@@ -84,45 +165,85 @@ fn remark(event: &Event<'_>) -> Option<String> {
 }
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
+const JSON_EVERY: Duration = Duration::from_secs(1);
 
-/// One plain line every ten seconds for each drive.
-#[derive(Debug)]
-pub struct Lines(Mutex<HashMap<Serial, Standing>>);
+/// One plain line every ten seconds for each drive, and one for all of them.
+#[derive(Debug, Default)]
+pub struct Lines(Mutex<Told>);
 
+#[derive(Debug, Default)]
+struct Told {
+    drives: HashMap<Serial, Standing>,
+    fleet: Fleet,
+    total: Option<Standing>,
+}
+
+/// Where something stood when its step began, and when it was last told of.
 #[derive(Debug)]
 struct Standing {
-    step: Step,
+    began: Instant,
+    began_bytes: u64,
     total_bytes: u64,
     told: Instant,
+}
+
+impl Standing {
+    fn new(began_bytes: u64, total_bytes: u64) -> Self {
+        let began = Instant::now();
+        Standing { began, began_bytes, total_bytes, told: began }
+    }
+
+    /// How far it is, how fast, and how long it will take; `None` if it was told just now.
+    fn tell(&mut self, done_bytes: u64) -> Option<String> {
+        if self.told.elapsed() < LINE_EVERY || self.total_bytes == 0 {
+            return None;
+        }
+        self.told = Instant::now();
+        let total = self.total_bytes;
+        let percent = u128::from(done_bytes) * 100 / u128::from(total);
+        let speed =
+            done_bytes.saturating_sub(self.began_bytes) as f64 / self.began.elapsed().as_secs_f64();
+        let left = match speed {
+            0.0 => "standing still".to_owned(),
+            speed => {
+                let seconds = total.saturating_sub(done_bytes) as f64 / speed;
+                format!("{}/s, {} left", ByteSize(speed as u64), clock(seconds as u64))
+            }
+        };
+        Some(format!("{percent} %, {} of {}, {left}", ByteSize(done_bytes), ByteSize(total)))
+    }
+}
+
+/// A time as hours, minutes and seconds.
+fn clock(seconds: u64) -> String {
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{seconds} s"),
+        (0, _) => format!("{minutes} min"),
+        _ => format!("{hours} h {minutes} min"),
+    }
 }
 
 impl Lines {
     /// Nothing told yet.
     pub fn new() -> Self {
-        Lines(Mutex::default())
+        Lines::default()
     }
 }
 
 impl Monitor for Lines {
     fn event(&self, event: &Event<'_>) {
-        let mut drives = self.0.lock().expect("no holder of this lock can panic");
+        let told = &mut *self.0.lock().expect("no holder of this lock can panic");
         match event {
-            Event::StepStarted { drive, step, total_bytes, .. } => {
-                let told = Instant::now();
-                let standing = Standing { step: *step, total_bytes: *total_bytes, told };
-                drives.insert((*drive).clone(), standing);
+            Event::StepStarted { drive, step, done_bytes, total_bytes } => {
+                told.drives.insert((*drive).clone(), Standing::new(*done_bytes, *total_bytes));
                 eprint(&format!("drive {drive}: {} begins\n", step.name()));
             }
-            Event::BytesDone { drive, done_bytes, .. } => {
-                let Some(standing) = drives.get_mut(*drive) else { return };
-                if standing.told.elapsed() < LINE_EVERY || standing.total_bytes == 0 {
-                    return;
+            Event::BytesDone { drive, step, done_bytes } => {
+                let standing = told.drives.get_mut(*drive);
+                if let Some(text) = standing.and_then(|standing| standing.tell(*done_bytes)) {
+                    eprint(&format!("drive {drive}: {} {text}\n", step.name()));
                 }
-                standing.told = Instant::now();
-                let percent = u128::from(*done_bytes) * 100 / u128::from(standing.total_bytes);
-                let (done, total) = (ByteSize(*done_bytes), ByteSize(standing.total_bytes));
-                let step = standing.step.name();
-                eprint(&format!("drive {drive}: {step} {percent} %, {done} of {total}\n"));
             }
             other => {
                 if let Some(text) = remark(other) {
@@ -130,20 +251,50 @@ impl Monitor for Lines {
                 }
             }
         }
+        if told.fleet.note(event)
+            && let Some((done, all)) = told.fleet.total()
+        {
+            let standing = told.total.get_or_insert_with(|| Standing::new(done, all));
+            standing.total_bytes = all;
+            if let Some(text) = standing.tell(done) {
+                eprint(&format!("total: {text}\n"));
+            }
+        }
     }
 }
 
-/// Every event as one JSON object.
+/// Every event as one JSON object; how far a step is, at most once a second for each drive.
 #[derive(Debug)]
-pub struct JsonLines;
+pub struct JsonLines(Mutex<HashMap<Serial, Instant>>);
+
+impl JsonLines {
+    /// Nothing told yet.
+    pub fn new() -> Self {
+        JsonLines(Mutex::default())
+    }
+
+    fn is_due(&self, drive: &Serial) -> bool {
+        let mut told = self.0.lock().expect("no holder of this lock can panic");
+        let is_due = told.get(drive).is_none_or(|last| last.elapsed() >= JSON_EVERY);
+        if is_due {
+            told.insert(drive.clone(), Instant::now());
+        }
+        is_due
+    }
+}
 
 impl Monitor for JsonLines {
     fn event(&self, event: &Event<'_>) {
         let line = match event {
+            Event::DrivePlanned { drive, files, bytes } => json!({
+                "type": "drive-planned", "version": 1, "serial": drive, "files": files,
+                "bytes": bytes,
+            }),
             Event::StepStarted { drive, step, done_bytes, total_bytes } => json!({
                 "type": "step-started", "version": 1, "serial": drive, "step": step.name(),
                 "done_bytes": done_bytes, "total_bytes": total_bytes,
             }),
+            Event::BytesDone { drive, .. } if !self.is_due(drive) => return,
             Event::BytesDone { drive, step, done_bytes } => json!({
                 "type": "progress", "version": 1, "serial": drive, "step": step.name(),
                 "done_bytes": done_bytes,
@@ -162,5 +313,64 @@ impl Monitor for JsonLines {
             _ => return,
         };
         print(&format!("{line}\n"));
+    }
+}
+
+/// Hands every event on, and logs what it means for the drive: steps, and what is durable.
+pub struct Logged(pub Box<dyn Monitor>);
+
+impl Monitor for Logged {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::StepStarted { drive, step, done_bytes, total_bytes } => {
+                info!(%drive, step = step.name(), done_bytes, total_bytes, "step begins");
+            }
+            Event::BytesDone { drive, step: Step::Fill, done_bytes } => {
+                info!(%drive, done_bytes, "checkpoint: flushed and journalled");
+            }
+            Event::BytesDone { drive, step, done_bytes } => {
+                debug!(%drive, step = step.name(), done_bytes, "goes on");
+            }
+            Event::StepFinished { drive, step } => {
+                info!(%drive, step = step.name(), "step ends");
+            }
+            Event::FileLeftOut { drive, path, reason } => info!(%drive, %path, reason, "left out"),
+            Event::DriveSetAside { drive, error } => info!(%drive, code = error.code(), "fails"),
+            _ => {}
+        }
+        self.0.event(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_is_that_of_all_drives_that_are_filled() {
+        let [one, two]: [Serial; 2] = ["A", "B"].map(|text| text.parse().unwrap());
+        let mut fleet = Fleet::default();
+        let begin = |drive, done_bytes, total_bytes| {
+            let step = Step::Fill;
+            Event::StepStarted { drive, step, done_bytes, total_bytes }
+        };
+        assert!(fleet.note(&begin(&one, 10, 100)));
+        assert_eq!(fleet.total(), None, "one drive is its own total");
+        assert!(fleet.note(&begin(&two, 0, 50)));
+        assert!(fleet.note(&Event::BytesDone { drive: &two, step: Step::Fill, done_bytes: 20 }));
+        assert!(!fleet.note(&Event::BytesDone { drive: &two, step: Step::Wipe, done_bytes: 9 }));
+        assert_eq!(fleet.total(), Some((30, 150)));
+    }
+
+    #[test]
+    fn a_line_says_how_far_how_fast_and_how_long() {
+        let mut standing = Standing::new(1_000_000_000, 10_000_000_000);
+        assert_eq!(standing.tell(2_000_000_000), None, "it was told just now");
+        standing.began -= Duration::from_secs(100);
+        standing.told -= Duration::from_secs(100);
+        let text = standing.tell(3_000_000_000).unwrap();
+        assert!(text.starts_with("30 %, 3.00 GB of 10.0 GB, "), "{text}");
+        assert!(text.ends_with("MB/s, 5 min left"), "{text}");
+        assert_eq!((clock(59), clock(7320)), ("59 s".to_owned(), "2 h 2 min".to_owned()));
     }
 }

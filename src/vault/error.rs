@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use disk_prep::noun::{ContainerName, Diagnose, ErrorKind, Hint, VaultName};
+use disk_prep::noun::{ContainerName, Diagnose, ErrorKind, Hint, VaultName, count};
 
 use crate::{azure, repository};
 
@@ -16,9 +16,9 @@ pub enum Error {
     ForeignBlob { path: String },
     #[error("{path} is listed twice in the seed")]
     ListedTwice { path: String },
-    #[error("{} blobs of the seed are nowhere to be had, the first is {}", paths.len(), first(paths))]
+    #[error("Nowhere to be had: {} of the seed, the first is {}", count(paths.len(), "blob"), first(paths))]
     Missing { paths: Vec<String> },
-    #[error("{} blobs were written to the vault and are not there as written, the first is {}", paths.len(), first(paths))]
+    #[error("Written to the vault and not there as written: {}, the first is {}", count(paths.len(), "blob"), first(paths))]
     NotHeld { paths: Vec<String> },
     #[error("Cannot use blob {path}")]
     Blob {
@@ -43,6 +43,8 @@ pub enum Error {
     },
     #[error("The source {} is not on this machine", path.display())]
     NoSource { path: PathBuf },
+    #[error("Vault {vault} has no repository yet: its seed was not taken in")]
+    NoRepository { vault: VaultName },
     #[error("Vault {vault} has no snapshot {wanted}")]
     NoSnapshot { vault: VaultName, wanted: String },
     #[error("{wanted} may be any of {count} snapshots of vault {vault}")]
@@ -88,6 +90,7 @@ impl Diagnose for Error {
             Error::Locked { .. } => "vault-locked",
             Error::Repository { source, .. } => source.code(),
             Error::NoSource { .. } => "source-missing",
+            Error::NoRepository { .. } => "vault-without-seed",
             Error::NoSnapshot { .. } => "snapshot-missing",
             Error::ManySnapshots { .. } => "snapshot-ambiguous",
             Error::NoVault { .. } => "vault-missing",
@@ -112,9 +115,10 @@ impl Diagnose for Error {
             Error::Claimed { .. } => ErrorKind::Guard,
             Error::Locked { .. } => ErrorKind::Busy,
             Error::Repository { source, .. } => source.kind(),
-            Error::NoSource { .. } | Error::NoSnapshot { .. } | Error::NoVault { .. } => {
-                ErrorKind::NotFound
-            }
+            Error::NoSource { .. }
+            | Error::NoRepository { .. }
+            | Error::NoSnapshot { .. }
+            | Error::NoVault { .. } => ErrorKind::NotFound,
             Error::ManySnapshots { .. }
             | Error::WhichVault
             | Error::SharedContainer { .. }
@@ -137,6 +141,9 @@ impl Diagnose for Error {
             }
             Error::NoSnapshot { .. } | Error::ManySnapshots { .. } => {
                 "list them with `azseed vault snapshots`"
+            }
+            Error::NoRepository { .. } => {
+                "`azseed vault run` takes it in once the job is completed"
             }
             Error::NoVault { .. } => "list them with `azseed vault list`",
             Error::NotProtected { .. } => "run `azseed vault run` until it says protected",

@@ -9,6 +9,7 @@ use std::io;
 use bytes::Bytes;
 use disk_prep::noun::Md5Digest;
 use md5::{Digest, Md5};
+use tracing::info;
 
 use super::Error;
 use crate::azure;
@@ -89,6 +90,7 @@ pub fn ingest(
     let mut missing = Vec::new();
     watcher.begin("ingest");
     watcher.total(seed.iter().map(|blob| blob.bytes).sum());
+    info!(blobs = seed.len(), held = held.len(), "the seed is taken in");
     for (rank, blob) in ordered {
         if rank == Rank::Snapshot && !missing.is_empty() {
             break;
@@ -101,6 +103,7 @@ pub fn ingest(
         watcher.more(blob.bytes);
     }
     watcher.end();
+    info!(?done, missing = missing.len(), "the seed was gone through");
     if !missing.is_empty() {
         return Err(Error::Missing { paths: missing });
     }

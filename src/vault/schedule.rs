@@ -1,6 +1,8 @@
 //! When an increment is due (`design` 7): once right after the ingest, then whenever the
 //! schedule's time has passed. Pure: the time is passed in.
 
+use std::fmt;
+
 use jiff::civil::{Time, Weekday};
 use jiff::{ToSpan, Zoned};
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,16 @@ pub enum Schedule {
         /// Time of day.
         at: Time,
     },
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clock = |at: &Time| at.strftime("%H:%M").to_string();
+        match self {
+            Schedule::Day { at } => write!(f, "every day at {}", clock(at)),
+            Schedule::Week { on, at } => write!(f, "every {on:?} at {}", clock(at)),
+        }
+    }
 }
 
 impl Default for Schedule {

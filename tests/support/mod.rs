@@ -8,6 +8,7 @@ pub mod arm;
 pub mod emulator;
 pub mod program;
 pub mod readers;
+pub mod transcript;
 pub mod tree;
 
 /// Whom the drives go back to; what every job needs.

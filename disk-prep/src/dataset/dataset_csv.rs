@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::table::{Column, CsvFault, Row as Cells, Table};
 use super::windows::{absolute, quoted};
+use crate::limits;
 use crate::noun::{BlobPath, BlobType, ContainerName, ImportDisposition, check_name};
 
 /// A row of `dataset.csv`.
@@ -200,9 +201,9 @@ fn item(path: &Path, is_folder: bool, destination: &str) -> Result<Item, String>
 
 /// Checks what is behind the container; empty for a folder that goes to its top.
 fn check_blob_name(container: &ContainerName, name: &str) -> Result<(), String> {
-    let length = name.encode_utf16().count();
-    if length > 1024 {
-        return Err(format!("the blob's name has {length} characters, Azure takes at most 1024"));
+    let (length, most) = (name.encode_utf16().count(), limits::BLOB_NAME_CHARACTERS);
+    if length > most {
+        return Err(format!("the blob's name has {length} characters, Azure takes at most {most}"));
     }
     if name.is_empty() {
         return Ok(());

@@ -20,6 +20,7 @@ pub use walk::{FilesOptions, modified_ns, scan};
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits;
 use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition};
 
 /// One file of the data set.
@@ -52,6 +53,24 @@ fn is_block_blob(blob_type: &BlobType) -> bool {
     *blob_type == BlobType::BlockBlob
 }
 
+/// Whether a blob of this type can have this length; the error says why not.
+fn check_size(bytes: u64, blob_type: BlobType) -> Result<(), String> {
+    let (blocks, block, page) = (limits::BLOCKS_PER_BLOB, limits::BLOCK_BYTES, limits::PAGE_BYTES);
+    match blob_type {
+        BlobType::BlockBlob if bytes > blocks * block => Err(format!(
+            "it has {bytes} bytes, a block blob takes at most {blocks} blocks of {block} bytes"
+        )),
+        BlobType::PageBlob if bytes > limits::PAGE_BLOB_BYTES => Err(format!(
+            "it has {bytes} bytes, a page blob takes at most {}",
+            limits::PAGE_BLOB_BYTES
+        )),
+        BlobType::PageBlob if !bytes.is_multiple_of(page) => {
+            Err(format!("it has {bytes} bytes, a page blob takes a multiple of {page}"))
+        }
+        BlobType::BlockBlob | BlobType::PageBlob => Ok(()),
+    }
+}
+
 /// The files of one preparation, sorted by their path on the drive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataSet {
@@ -65,5 +84,21 @@ impl DataSet {
     /// Bytes of all files.
     pub fn total_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_blob_can_hold_is_refused() {
+        use BlobType::{BlockBlob, PageBlob};
+        let most = 50_000 * (4 << 20);
+        assert!(check_size(most, BlockBlob).is_ok() && check_size(most + 1, BlockBlob).is_err());
+        assert!(check_size(8 << 40, PageBlob).is_ok());
+        let fault = check_size((8 << 40) + 512, PageBlob).unwrap_err();
+        assert!(fault.contains("at most 8796093022208"), "{fault}");
+        assert!(check_size(513, PageBlob).unwrap_err().contains("a multiple of 512"));
     }
 }

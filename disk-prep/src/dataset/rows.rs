@@ -13,15 +13,13 @@ use walkdir::WalkDir;
 use super::side_file::{Listing, SideFile, SideKind, parse_side_file};
 use super::table::CsvFault;
 use super::walk::modified_ns;
-use super::{DataFile, DataSet, DriveRow, Item, Row, dataset_csv, driveset_csv};
+use super::{DataFile, DataSet, DriveRow, Item, Row, check_size, dataset_csv, driveset_csv};
 use crate::Error;
 use crate::limits;
 use crate::noun::{
     BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName, Md5Digest,
 };
 
-/// A metadata or properties file is a few lines; more than this is none.
-const LARGEST_SIDE_FILE: u64 = 1 << 20;
 /// Where the sources lie: the rows have whole paths.
 const ROOT: &str = "/";
 
@@ -237,11 +235,12 @@ fn read_side(kind: SideKind, path: &Path, job: &JobName) -> Result<Side, String>
     if !found.is_file() {
         return Err(not_a_file(path, found.is_symlink()));
     }
-    if found.len() > LARGEST_SIDE_FILE {
+    if found.len() > limits::SIDE_FILE_BYTES {
         return Err(format!(
-            "{} has {} bytes; such a file has at most {LARGEST_SIDE_FILE}",
+            "{} has {} bytes; such a file has at most {}",
             path.display(),
-            found.len()
+            found.len(),
+            limits::SIDE_FILE_BYTES
         ));
     }
     let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
@@ -285,24 +284,11 @@ fn blob_below(
     if container.as_str() == "$root" && name.contains('/') {
         return Err("the container $root takes no folders".to_owned());
     }
-    let length = name.encode_utf16().count();
-    if length > 1024 {
-        return Err(format!("its blob's name has {length} characters, Azure takes at most 1024"));
+    let (length, most) = (name.encode_utf16().count(), limits::BLOB_NAME_CHARACTERS);
+    if length > most {
+        return Err(format!("its blob's name has {length} characters, Azure takes at most {most}"));
     }
     BlobPath::new(container.clone(), &name).map_err(|fault| fault.to_string())
-}
-
-fn check_size(bytes: u64, blob_type: BlobType) -> Result<(), String> {
-    let (blocks, block, page) = (limits::BLOCKS_PER_BLOB, limits::BLOCK_BYTES, limits::PAGE_BYTES);
-    match blob_type {
-        BlobType::BlockBlob if bytes > blocks * block => Err(format!(
-            "it has {bytes} bytes, a block blob takes at most {blocks} blocks of {block} bytes"
-        )),
-        BlobType::PageBlob if !bytes.is_multiple_of(page) => {
-            Err(format!("it has {bytes} bytes, a page blob takes a multiple of {page}"))
-        }
-        BlobType::BlockBlob | BlobType::PageBlob => Ok(()),
-    }
 }
 
 /// The first generation's rule for rows without a type.

@@ -13,10 +13,8 @@ use quick_xml::reader::Reader;
 use serde::{Deserialize, Serialize};
 
 use super::DataFile;
+use crate::limits::METADATA_BYTES;
 use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest};
-
-/// Names and values of a blob's metadata, at most. Source: Azure's Set Blob Metadata.
-const MOST_METADATA_BYTES: usize = 8 << 10;
 
 /// How the manifest speaks of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,8 +152,8 @@ pub fn parse_side_file(kind: SideKind, bytes: &[u8]) -> Result<Vec<(String, Stri
         }
     }
     let total: usize = entries.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if kind == SideKind::Metadata && total > MOST_METADATA_BYTES {
-        return Err(format!("it has {total} bytes, Azure takes at most {MOST_METADATA_BYTES}"));
+    if kind == SideKind::Metadata && total > METADATA_BYTES {
+        return Err(format!("it has {total} bytes, Azure takes at most {METADATA_BYTES}"));
     }
     Ok(entries)
 }

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{DataFile, DataSet, Listing};
+use super::{DataFile, DataSet, Listing, check_size};
 use crate::Error;
-use crate::limits;
 use crate::noun::{BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName};
 
 /// Where the files of a folder go, and what is special about some of them.
@@ -84,13 +83,7 @@ fn data_file(
         BlobPath::new(options.container.clone(), &format!("{}{}", options.prefix, names.join("/")))
             .map_err(|fault| fault.to_string())?;
     let bytes = metadata.len();
-    if bytes > limits::BLOCK_BYTES * limits::BLOCKS_PER_BLOB {
-        return Err(format!(
-            "it has {bytes} bytes, a block blob takes at most {} blocks of {} bytes",
-            limits::BLOCKS_PER_BLOB,
-            limits::BLOCK_BYTES
-        ));
-    }
+    check_size(bytes, BlobType::BlockBlob)?;
     Ok(DataFile {
         source: PathBuf::from(relative),
         path,

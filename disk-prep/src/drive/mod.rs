@@ -13,6 +13,7 @@ mod sysfs;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod watch;
 
 pub use blank::find_content;
 pub use eject::{Ejected, eject};
@@ -22,3 +23,4 @@ pub use identify::{Identity, Rotation, Zones};
 pub use kernel::Kernel;
 pub use name::DriveName;
 pub use sysfs::{Ata, Transport};
+pub use watch::{DriveChanges, DriveWatch};

@@ -28,6 +28,7 @@ use crate::monitor::{Event, Monitor, Step};
 use crate::noun::Serial;
 use crate::stop::StopFlag;
 use batch::Batch;
+use source::Root;
 use worker::{Queue, Worker};
 use writer::{Pending, Writer};
 
@@ -136,6 +137,7 @@ pub fn fill(
     let (drive, total_bytes) = (target.serial, pass.total_bytes());
     monitor.event(&Event::StepStarted { drive, step: Step::Fill, done_bytes, total_bytes });
     let (queue, abort) = (Queue::new(left), AtomicBool::new(false));
+    let root = &Root::new(root);
     thread::scope(|scope| {
         let (full_in, full) = sync_channel(options.workers);
         let mut empty = Vec::new();

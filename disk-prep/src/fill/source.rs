@@ -13,6 +13,39 @@ use crate::dataset::{DataFile, modified_ns};
 /// Files longer than this do not stay in the page cache when they were read.
 const KEEP_CACHED_BELOW: u64 = 64 << 20;
 
+/// The folder that all sources are below, as it was when the pass began.
+#[derive(Debug)]
+pub struct Root<'a> {
+    /// Where it is.
+    pub path: &'a Path,
+    identity: Option<(u64, u64)>,
+}
+
+impl<'a> Root<'a> {
+    /// The folder as it is now.
+    pub fn new(path: &'a Path) -> Self {
+        Root { path, identity: identity(path).ok() }
+    }
+
+    /// Whether it is still that folder, with the folder of this file in it, if there is one: a
+    /// share that went away answers with an error, or leaves an empty folder in its place.
+    pub fn check(&self, planned: &DataFile) -> io::Result<()> {
+        if Some(identity(self.path)?) != self.identity {
+            return Err(io::Error::other("another folder is in its place"));
+        }
+        std::fs::read_dir(self.path)?;
+        let file = self.path.join(&planned.source);
+        match std::fs::metadata(file.parent().unwrap_or(self.path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    std::fs::metadata(path).map(|found| (found.dev(), found.ino()))
+}
+
 /// An open source file.
 #[derive(Debug)]
 pub struct Source<'a> {

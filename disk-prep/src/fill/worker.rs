@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::batch::Batch;
 use super::pass::Pass;
-use super::source::Source;
+use super::source::{Root, Source};
 use super::stream::FileStream;
 use super::{FillOptions, Target};
 use crate::Error;
@@ -62,7 +62,7 @@ impl Queue {
 /// What a worker works with.
 pub struct Worker<'a> {
     pub pass: &'a Pass<'a>,
-    pub root: &'a Path,
+    pub root: &'a Root<'a>,
     pub target: &'a Target<'a>,
     pub options: &'a FillOptions,
     pub begun: &'a BTreeMap<u64, Stream>,
@@ -132,7 +132,7 @@ impl Worker<'_> {
             };
             let (data, padding) = room.split_at_mut(file.bytes as usize);
             padding.fill(0);
-            let end = match read_whole(self.root, file, data) {
+            let end = match read_whole(self.root.path, file, data) {
                 Ok(copied) => FileEnd::Copied(copied),
                 Err(reason) => {
                     data.fill(0);
@@ -151,7 +151,7 @@ impl Worker<'_> {
         let total = self.pass.bytes(number);
         let mut at = begun.map_or(0, |stream| stream.done_bytes);
         let mut file =
-            self.pass.file(number).map(|(_, file)| FileStream::open(self.root, file, begun));
+            self.pass.file(number).map(|(_, file)| FileStream::open(self.root.path, file, begun));
         while at < total {
             let mut batch = self.batch()?;
             let bytes = (total - at).min(self.options.batch_bytes as u64);
@@ -189,8 +189,9 @@ impl Worker<'_> {
 
     /// A file is left out, unless that must cost the drive, or the whole source is gone.
     fn leave_out(&self, file: &DataFile, reason: String) -> Result<FileEnd, Error> {
-        if let Err(source) = std::fs::read_dir(self.root) {
-            return Err(Error::Scan { path: self.root.to_owned(), source });
+        if let Err(source) = self.root.check(file) {
+            let (serial, path) = (self.target.serial.clone(), self.root.path.to_owned());
+            return Err(Error::SourceGone { serial, path, source });
         }
         if self.options.strict {
             let (serial, path) = (self.target.serial.clone(), file.path.clone());

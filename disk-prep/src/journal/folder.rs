@@ -1,14 +1,13 @@
-//! The folder of journals: one journal and one plan file for each drive, and the lock that keeps
-//! two runs apart.
+//! The folder of journals: one journal and one plan file for each drive, and the claims that keep
+//! runs apart.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
-
-use super::{DrivePlan, History, Journal, read_plan};
+use super::{Claim, DrivePlan, History, Holder, Journal, read_plan};
 use crate::Error;
 use crate::noun::Serial;
 
@@ -16,12 +15,8 @@ use crate::noun::Serial;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalFolder(PathBuf);
 
-/// Held while a run prepares drives from this folder.
-#[derive(Debug)]
-pub struct FolderLock {
-    /// The lock ends when this is closed.
-    _file: File,
-}
+/// How long a run waits for another one that plans files or makes jobs: both take seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl JournalFolder {
     /// The folder; it need not exist.
@@ -44,20 +39,63 @@ impl JournalFolder {
         self.0.join(format!("{}.plan", serial.file_stem()))
     }
 
-    /// Makes the folder if need be, and keeps every other run out.
-    pub fn lock(&self) -> Result<FolderLock, Error> {
-        let at = |source| Error::JournalFile { path: self.0.clone(), source };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(at)?;
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(self.0.join(".prep.lock"))
-            .map_err(at)?;
-        flock(&file, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| Error::Held { what: format!("{}", self.0.display()) })?;
-        Ok(FolderLock { _file: file })
+    /// Makes the folder if need be.
+    pub fn create(&self) -> Result<(), Error> {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
+        made.map_err(|source| not_written(&self.0, source))
+    }
+
+    /// Keeps every other run off a drive, its journal and its plan file.
+    pub fn claim(&self, serial: &Serial) -> Result<Claim, Error> {
+        let (path, what) = self.claim_file(serial);
+        Claim::take(&path, &what, Duration::ZERO)
+    }
+
+    /// The run that works on a drive, if one does.
+    pub fn holder(&self, serial: &Serial) -> Option<Holder> {
+        Claim::holder(&self.claim_file(serial).0)
+    }
+
+    /// Removes the claim of another machine on a drive, whose run a person calls dead, and what
+    /// else that run has claimed of the folder.
+    pub fn free(&self, serial: &Serial) -> Result<(), Error> {
+        let (path, what) = self.claim_file(serial);
+        let holder = Claim::holder(&path);
+        Claim::free(&path, &what)?;
+        for (path, what) in [self.planning(), self.jobs()] {
+            let is_of_that_run =
+                |own: Holder| holder.as_ref().is_some_and(|dead| dead.is_run(&own));
+            if Claim::holder(&path).is_some_and(is_of_that_run) {
+                Claim::free(&path, what)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the claim on a drive lies, and what it is called.
+    fn claim_file(&self, serial: &Serial) -> (PathBuf, String) {
+        (self.0.join(format!("{}.claim", serial.file_stem())), format!("Drive {serial}"))
+    }
+
+    /// Keeps every other run from choosing files; waits while one does.
+    pub fn claim_planning(&self) -> Result<Claim, Error> {
+        let (path, what) = self.planning();
+        Claim::take(&path, what, PATIENCE)
+    }
+
+    /// Keeps every other run from making jobs; waits while one does.
+    pub fn claim_jobs(&self) -> Result<Claim, Error> {
+        self.create()?;
+        let (path, what) = self.jobs();
+        Claim::take(&path, what, PATIENCE)
+    }
+
+    fn planning(&self) -> (PathBuf, &'static str) {
+        (self.0.join(".planning.claim"), "The choice of files")
+    }
+
+    fn jobs(&self) -> (PathBuf, &'static str) {
+        (self.0.join(".jobs.claim"), "The making of jobs")
     }
 
     /// What all journals say, by serial; a torn first record counts as no journal.
@@ -96,5 +134,16 @@ impl JournalFolder {
         fs::rename(&path, free)
             .and_then(|()| crate::sys::durable::sync_folder(&self.0))
             .map_err(|source| Error::JournalFile { path, source })
+    }
+}
+
+/// What is wrong when nothing can be written into a folder of journals.
+pub(super) fn not_written(path: &Path, source: io::Error) -> Error {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            Error::NoJournals { path, source }
+        }
+        _ => Error::JournalFile { path, source },
     }
 }

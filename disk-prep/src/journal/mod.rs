@@ -2,6 +2,7 @@
 //! and that it is sealed. Append-only, each record checked by a chained digest; with the plan
 //! file beside it, it is the truth for resume. `docs/formats/journal.md` describes it.
 
+mod claim;
 mod folder;
 mod history;
 mod ledger;
@@ -9,7 +10,8 @@ mod line;
 mod plan_file;
 mod record;
 
-pub use folder::{FolderLock, JournalFolder};
+pub use claim::{Claim, Holder};
+pub use folder::JournalFolder;
 pub use history::{History, State, Stream};
 pub use ledger::{FileLedger, Journal, Ledger};
 pub use plan_file::{DrivePlan, read_plan, write_plan};

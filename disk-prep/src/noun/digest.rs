@@ -73,6 +73,11 @@ digest!(
     Sha256Digest, 32, "SHA-256", "64 hexadecimal digits", "{:02x}"
 );
 
+/// Bytes as upper-case hexadecimal digits, as manifests and jobs carry the hashes of a drive.
+pub fn hex_upper(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
 fn parse_hex(text: &str, bytes: &mut [u8]) -> bool {
     let digits = text.as_bytes();
     if digits.len() != bytes.len() * 2 {

@@ -4,6 +4,7 @@
 mod blob_path;
 mod cipher;
 mod contact;
+mod count;
 mod diagnosis;
 mod digest;
 mod drive_path;
@@ -16,8 +17,9 @@ mod wipe;
 pub use blob_path::{BlobPath, ContainerName};
 pub use cipher::Cipher;
 pub use contact::{Contact, ReturnAddress, ReturnCarrier};
+pub use count::count;
 pub use diagnosis::{Diagnose, ErrorKind, Hint, Retry};
-pub use digest::{Md5Digest, Sha256Digest};
+pub use digest::{Md5Digest, Sha256Digest, hex_upper};
 pub use drive_path::{DrivePath, NameFault, check_name};
 pub use names::{
     AccountName, BlobType, ImportDisposition, JobName, ResourceGroup, SubscriptionId, VaultName,

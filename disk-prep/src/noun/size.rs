@@ -59,12 +59,18 @@ impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, unit) in &UNITS[4..] {
             if self.0 >= *unit {
-                let hundredths = u128::from(self.0) * 100 / u128::from(*unit);
-                let (whole, rest) = (hundredths / 100, hundredths % 100);
-                return match whole {
-                    0..=9 => write!(f, "{whole}.{rest:02} {name}B"),
-                    10..=99 => write!(f, "{whole}.{} {name}B", rest / 10),
-                    _ => write!(f, "{whole} {name}B"),
+                let decimals = match self.0 / unit {
+                    0..=9 => 2,
+                    10..=99 => 1,
+                    _ => 0,
+                };
+                let (unit, scale) = (u128::from(*unit), 10u128.pow(decimals));
+                let rounded = (u128::from(self.0) * scale + unit / 2) / unit;
+                let (whole, rest) = (rounded / scale, rounded % scale);
+                let width = decimals as usize;
+                return match decimals {
+                    0 => write!(f, "{whole} {name}B"),
+                    _ => write!(f, "{whole}.{rest:0width$} {name}B"),
                 };
             }
         }

@@ -1,8 +1,11 @@
 //! What happens to the free space of a drive that was used before.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use super::InvalidNoun;
 
 /// What happens to the free space of a drive that was not blank (`design` 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,5 +26,16 @@ impl fmt::Display for Wipe {
             Wipe::Discard => "discard",
             Wipe::None => "none",
         })
+    }
+}
+
+impl FromStr for Wipe {
+    type Err = InvalidNoun;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNoun> {
+        [Wipe::Zero, Wipe::Discard, Wipe::None]
+            .into_iter()
+            .find(|wipe| wipe.to_string() == text)
+            .ok_or_else(|| InvalidNoun::new("wipe", text, "it is zero, discard or none"))
     }
 }

@@ -39,9 +39,10 @@ pub fn write(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
     result
 }
 
-/// Creates `path`, which must not exist, and returns it open for writing; the name is durable.
+/// Creates `path`, which must not exist, and returns it open; the name is durable.
 pub fn create_new(path: &Path, access: Access) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(access.mode()).open(path)?;
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create_new(true).mode(access.mode()).open(path)?;
     file.sync_all()?;
     sync_folder(parent(path))?;
     Ok(file)

@@ -1,7 +1,9 @@
-//! The kernel: durable files, buffers for direct I/O, questions to drives.
+//! The kernel: durable files, buffers for direct I/O, questions to drives, names of
+//! the machine.
 
 pub mod aligned;
 pub mod ata;
 pub mod child;
 pub mod discard;
 pub mod durable;
+pub mod machine;

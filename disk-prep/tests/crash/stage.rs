@@ -211,7 +211,7 @@ impl Stage {
         let size = ByteSize((200 << 20) + data_bytes);
         let drive = find(&DriveName::Path { path, serial: None, bytes: Some(size) }).unwrap();
         let journals = JournalFolder::new(folder.join("journals"));
-        let _lock = journals.lock().unwrap();
+        journals.create().unwrap();
         let options = PrepareOptions {
             job: "job-1".parse().unwrap(),
             container: None,

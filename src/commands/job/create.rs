@@ -41,6 +41,11 @@ impl Parcel {
         account: &AccountName,
         folder: &JournalFolder,
     ) -> Result<Vec<(Job, Written)>, Failure> {
+        let _claim = match folder.claim_jobs() {
+            // Jobs can be made of journals that can only be read.
+            Err(disk_prep::Error::NoJournals { .. }) => None,
+            claim => Some(claim?),
+        };
         let mut sealed: Vec<History> = folder.read()?;
         sealed.retain(|history| history.sealed.is_some());
         sealed.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));

@@ -3,6 +3,7 @@
 mod create;
 mod keys;
 mod show;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -18,12 +19,13 @@ use crate::cli::{Global, JobArgs, JobCommand, JobTarget};
 use crate::import_job::{ImportExport, Job, JobService, Shipment, Written};
 use crate::staging::{Seed, journals};
 use crate::state::State;
+use crate::ui::Ui;
 pub(super) use create::Parcel;
 pub(super) use show::Said;
 use show::{JobList, Locations};
 
 /// Runs `job`.
-pub fn run(args: &JobArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(args: &JobArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
     let target = || Target::new(&args.target, global);
     let said = |jobs: Vec<(Job, Written)>| -> Result<Box<dyn Outcome>, Failure> {
         Ok(Box::new(Said { jobs, now: Timestamp::now() }))
@@ -42,7 +44,12 @@ pub fn run(args: &JobArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure>
             let jobs = target()?.service()?.list()?;
             Ok(Box::new(JobList { jobs, now: Timestamp::now() }))
         }
-        JobCommand::Show | JobCommand::Status => {
+        JobCommand::Status { watch: true, every } => {
+            let target = target()?;
+            let last = watch::watch(&target.service()?, &target.job()?, *every, ui)?;
+            Ok(Box::new(last))
+        }
+        JobCommand::Show | JobCommand::Status { .. } => {
             let target = target()?;
             let job = target.service()?.find(&target.job()?)?;
             said(vec![(job, Written::Unchanged)])

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Outcome;
-use crate::import_job::{Deadline, Job, Location, Written, deadline};
+use crate::import_job::{Deadline, Job, Location, Turn, Written, deadline};
 
 /// Jobs, each with whether this run changed it.
 pub struct Said {
@@ -44,6 +44,15 @@ fn text(job: &Job, now: Timestamp) -> String {
         }
         None => lines.push("Parcel       not shipped: `azseed job ship` says with whom".to_owned()),
     }
+    match Turn::of(job) {
+        // The line above says it.
+        Turn::Ours(_) if job.delivery.is_none() && !job.cancel_requested => {}
+        Turn::Ours(what) | Turn::DoneWithErrors(what) => lines.push(format!("Next         {what}")),
+        Turn::Done => lines.push(
+            "Next         `azseed vault run` takes the seed in, if it is for a vault".to_owned(),
+        ),
+        Turn::Service => {}
+    }
     if let Some(address) = job.shipping.as_ref().filter(|_| job.delivery.is_none()) {
         lines.push("Ship to".to_owned());
         lines.extend(address.lines.iter().map(|line| format!("             {line}")));
@@ -52,7 +61,7 @@ fn text(job: &Job, now: Timestamp) -> String {
     lines.join("\n").trim_end().to_owned()
 }
 
-fn value(job: &Job, now: Timestamp) -> Value {
+pub(super) fn value(job: &Job, now: Timestamp) -> Value {
     let drives: Vec<Value> = job
         .drives
         .iter()

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{ByteSize, ErrorKind};
+use disk_prep::noun::{ByteSize, ErrorKind, count};
 use disk_prep::sys::durable::{self, Access};
 use serde_json::{Value, json};
 
@@ -31,6 +31,10 @@ fn size(line: &Value, key: &str) -> ByteSize {
     ByteSize(line[key].as_u64().unwrap_or(0))
 }
 
+fn files(number: &Value) -> String {
+    count(number.as_u64().unwrap_or(0), "file")
+}
+
 fn text<'a>(line: &'a Value, key: &str) -> &'a str {
     line[key].as_str().unwrap_or_default()
 }
@@ -40,22 +44,22 @@ impl Summary {
     pub fn staged(&mut self, lines: &[Value]) {
         let Some(seed) = lines.first() else { return };
         self.staged.push(format!(
-            "{} files, {}, of the source became {} files, {}, to ship",
-            seed["source_files"],
+            "{}, {}, of the source became {}, {}, to ship",
+            files(&seed["source_files"]),
             size(seed, "source_bytes"),
-            seed["files"],
+            files(&seed["files"]),
             size(seed, "bytes"),
         ));
-        if let Some(count) = seed["unreadable_files"].as_u64().filter(|count| *count > 0) {
-            self.staged.push(format!("{count} files could not be read"));
+        if seed["unreadable_files"].as_u64().is_some_and(|number| number > 0) {
+            self.staged.push(format!("{} could not be read", files(&seed["unreadable_files"])));
         }
     }
 
     /// What `prep` said.
     pub fn drives(&mut self, lines: &[Value]) {
         for line in lines.iter().filter(|line| line["type"] == "drive-sealed") {
-            let (serial, files) = (text(line, "serial"), &line["files"]);
-            self.drives.push(format!("{serial}: {files} files, {}", size(line, "bytes")));
+            let (serial, files) = (text(line, "serial"), files(&line["files"]));
+            self.drives.push(format!("{serial}: {files}, {}", size(line, "bytes")));
         }
     }
 
@@ -73,8 +77,8 @@ impl Summary {
         let Some(run) = lines.first() else { return };
         self.vault.push(format!("{} is {}", text(run, "name"), text(run, "state")));
         if let Some(own) = run["increment"].as_object() {
-            let (files, bytes) = (&own["files"], size(&run["increment"], "bytes"));
-            self.vault.push(format!("its newest snapshot has {files} files, {bytes}"));
+            let (files, bytes) = (files(&own["files"]), size(&run["increment"], "bytes"));
+            self.vault.push(format!("its newest snapshot has {files}, {bytes}"));
         }
     }
 

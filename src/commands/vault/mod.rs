@@ -95,6 +95,9 @@ fn password(vault: &Vault) -> Result<SecretString, crate::staging::Error> {
 }
 
 fn open(vault: &Vault, target: &VaultTarget, ui: &Ui) -> Result<Repository, Failure> {
+    if vault.ingested_at.is_none() {
+        return Err(Error::NoRepository { vault: vault.name.clone() }.into());
+    }
     let container: Container =
         container(&target.azure, &target.blobs, &vault.storage_account, &vault.container)?;
     let store = Arc::new(BlobStore::new(Arc::new(container), &vault.prefix));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use disk_prep::noun::{ByteSize, ErrorKind, VaultName};
+use disk_prep::noun::{ByteSize, ErrorKind, VaultName, count};
 use serde_json::{Value, json};
 
 use crate::commands::Outcome;
@@ -43,6 +43,8 @@ fn text(vault: &Vault, state: VaultState) -> String {
         format!("Seed          job {}, imported to {}/{}", seed.job, seed.container, seed.prefix),
         format!("Taken in      {}", when(vault.ingested_at)),
         format!("Last run      {}", when(vault.incremented_at)),
+        format!("Increments    {}", vault.schedule),
+        format!("Kept          {}", vault.retention),
         format!("Password      in {}", vault.password_file.display()),
     ]
     .join("\n")
@@ -132,16 +134,17 @@ impl Outcome for Ran {
         }
         if let Some(Ingested { unchanged, copied, streamed, repaired }) = self.ingested {
             lines.push(format!(
-                "Seed taken in: {copied} blobs copied, {streamed} streamed, {repaired} repaired from \
-                 staging, {unchanged} there already; every one proven by its MD5"
+                "Seed taken in: {} copied, {streamed} streamed, {repaired} repaired from staging, \
+                 {unchanged} there already; every one proven by its MD5",
+                count(copied, "blob")
             ));
         }
         if let Some(Increment { backup, forgotten }) = &self.increment {
             let bytes = ByteSize(backup.bytes);
             let id = &backup.snapshot[..8];
-            lines.push(format!("Snapshot {id}: {} files, {bytes}", backup.files));
+            lines.push(format!("Snapshot {id}: {}, {bytes}", count(backup.files, "file")));
             if !forgotten.is_empty() {
-                lines.push(format!("{} older snapshots forgotten", forgotten.len()));
+                lines.push(format!("{} forgotten", count(forgotten.len(), "older snapshot")));
             }
             lines.extend(backup.unreadable.iter().map(|what| format!("Not readable: {what}")));
         }

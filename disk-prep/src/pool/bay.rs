@@ -1,0 +1,37 @@
+//! Where drives come from that were not named when the run began.
+
+use crate::Error;
+use crate::dataset::DataFile;
+use crate::drive::DriveName;
+use crate::noun::Wipe;
+
+/// A drive to go on with.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// The drive.
+    pub name: DriveName,
+    /// Whether its serial was typed, so that what is on it may be erased.
+    pub erase: bool,
+    /// What happens to its free space, if it was used before.
+    pub wipe: Option<Wipe>,
+}
+
+/// Whoever can bring another drive.
+pub trait DriveBay: Sync {
+    /// Waits for another drive, now that `missing` files have no place on the drives there are;
+    /// `None` ends the run without it.
+    fn next(&self, missing: &[DataFile]) -> Option<Offer>;
+    /// The drive that was offered cannot be taken.
+    fn refused(&self, error: &Error);
+}
+
+/// Nobody is there to bring one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoBay;
+
+impl DriveBay for NoBay {
+    fn next(&self, _missing: &[DataFile]) -> Option<Offer> {
+        None
+    }
+    fn refused(&self, _error: &Error) {}
+}

@@ -1,0 +1,272 @@
+//! Many drives at once: which are new, which go on, what goes where, one thread for each. One
+//! failing drive never stops the others; its files go to a spare, if there is one.
+//!
+//! The journals are the truth at every moment: what has a place is read from them, under a claim
+//! that keeps other runs on the same folder from choosing the same files.
+
+mod bay;
+mod candidate;
+mod survey;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc;
+use std::thread;
+
+use crate::Error;
+use crate::dataset::{DataFile, DataSet};
+use crate::device::Device;
+use crate::drive::{DriveName, HeldDrive};
+use crate::fill::FillOptions;
+use crate::journal::{Claim, DrivePlan, Journal, JournalFolder, Record};
+use crate::monitor::{Event, Monitor};
+use crate::noun::{JobName, Serial};
+use crate::plan::{Room, Spread, check_names, spread};
+use crate::prepare::{PrepareOptions, PreparedDrive, begin, prepare};
+use crate::volume::gpt::DiskLayout;
+use crate::world::World;
+
+pub use bay::{DriveBay, NoBay, Offer};
+use candidate::Spare;
+use survey::{LeftOut, Survey};
+
+/// A run over some drives.
+#[expect(missing_debug_implementations, reason = "world, bay and monitor need none")]
+pub struct PrepareRun<'a> {
+    /// What is to be copied.
+    pub data_set: &'a DataSet,
+    /// The drives that were named.
+    pub drives: &'a [DriveName],
+    /// Where further drives come from.
+    pub bay: &'a dyn DriveBay,
+    /// Where journals and plan files lie.
+    pub journals: JournalFolder,
+    /// What was asked for.
+    pub options: PrepareOptions,
+    /// Drives that other jobs have sealed or begun.
+    pub elsewhere: &'a BTreeMap<Serial, JobName>,
+    /// The outside world.
+    pub world: &'a dyn World,
+    /// Who is told.
+    pub monitor: &'a dyn Monitor,
+}
+
+/// What a run has done, and what other runs have on the same folder.
+#[derive(Debug, Default)]
+pub struct PrepareOutcome {
+    /// Drives that are sealed now, in the order of sealing; also those sealed before.
+    pub sealed: Vec<PreparedDrive>,
+    /// How many of them this run has sealed.
+    pub newly_sealed: usize,
+    /// Drives named that are not needed; nothing was written on them.
+    pub unused: Vec<Serial>,
+    /// Drives that ended with an error.
+    pub failed: Vec<(Serial, Error)>,
+    /// Drives that failed and whose files went to others: they must not be shipped.
+    pub set_aside: Vec<Serial>,
+    /// Drives that an earlier run set aside: they must not be shipped either.
+    pub set_aside_before: Vec<Serial>,
+    /// Drives that were begun before and not named now; their files wait for them.
+    pub waiting: Vec<Serial>,
+    /// Drives that another run is filling right now.
+    pub with_others: Vec<Serial>,
+    /// Files for which there was no room; not those that a sealed drive left out.
+    pub unplaced: Vec<DataFile>,
+}
+
+/// A drive whose thread can be started.
+struct Work {
+    held: HeldDrive,
+    journal: Journal,
+    plan: DrivePlan,
+    /// Kept until the work is over.
+    _claim: Claim,
+}
+
+impl PrepareRun<'_> {
+    /// Prepares the drives. An error means that nothing was started on any.
+    pub fn run(&self) -> Result<PrepareOutcome, Error> {
+        check_names(&self.data_set.files)?;
+        self.journals.create()?;
+        let (mut works, mut spares) = self.candidates()?;
+        let mut named: Vec<Serial> = works.iter().map(Work::serial).collect();
+        named.extend(spares.iter().map(Spare::serial));
+        works.extend(self.begin_new(&mut spares, LeftOut::TryAgain)?);
+        let mut outcome = PrepareOutcome::default();
+        let trouble = self.work(works, &mut spares, &mut named, &mut outcome);
+        outcome.unused = spares.iter().map(Spare::serial).collect();
+        match trouble.map_or_else(|| self.survey(), Err) {
+            Ok(survey) => survey.tell(&named, &mut outcome),
+            Err(error) if outcome.failed.is_empty() => return Err(error),
+            // A folder of journals that went away is what the drives failed of, too.
+            Err(_) => {}
+        }
+        Ok(outcome)
+    }
+
+    /// What the journals say, after another run that may be about to take what is left.
+    fn survey(&self) -> Result<Survey, Error> {
+        let _planning = self.journals.claim_planning()?;
+        Survey::of(&self.journals, self.data_set)
+    }
+
+    /// Fills drives side by side until all files have a place or no other drive is to be had.
+    /// Returns what kept it from going on with further drives.
+    fn work(
+        &self,
+        works: Vec<Work>,
+        spares: &mut Vec<Spare>,
+        named: &mut Vec<Serial>,
+        outcome: &mut PrepareOutcome,
+    ) -> Option<Error> {
+        let mut failed: Vec<(Work, Error)> = Vec::new();
+        let mut trouble = None;
+        thread::scope(|scope| {
+            let (report, reports) = mpsc::channel();
+            let mut running = 0;
+            let mut start = |works: Result<Vec<Work>, Error>, running: &mut usize| {
+                let works = works.unwrap_or_else(|error| {
+                    trouble.get_or_insert(error);
+                    Vec::new()
+                });
+                *running += works.len();
+                for work in works {
+                    let report = report.clone();
+                    scope.spawn(move || {
+                        let ended = catch_unwind(AssertUnwindSafe(|| self.one(work)));
+                        report.send(ended).expect("reports are taken until all threads ended");
+                    });
+                }
+            };
+            start(Ok(works), &mut running);
+            loop {
+                while running > 0 {
+                    let ended = reports.recv().expect("this thread has a sender");
+                    running -= 1;
+                    match ended.unwrap_or_else(|panic| resume_unwind(panic)) {
+                        (_, Ok(drive)) => {
+                            outcome.sealed.push(drive);
+                            outcome.newly_sealed += 1;
+                        }
+                        (work, Err(error)) => {
+                            let drive = &work.serial();
+                            self.monitor.event(&Event::DriveSetAside { drive, error: &error });
+                            failed.push((work, error));
+                            start(self.replace(&mut failed, spares, outcome), &mut running);
+                        }
+                    }
+                }
+                match self.another(&failed) {
+                    Ok(None) => break,
+                    Ok(Some(spare)) => {
+                        named.push(spare.serial());
+                        spares.push(spare);
+                        start(self.replace(&mut failed, spares, outcome), &mut running);
+                    }
+                    Err(error) => {
+                        start(Err(error), &mut running);
+                        break;
+                    }
+                }
+            }
+        });
+        outcome.failed.extend(failed.into_iter().map(|(work, error)| (work.serial(), error)));
+        trouble
+    }
+
+    /// Sets the drives aside that failed, if spares are there, and begins spares for all files
+    /// without a place. Without a spare a failed drive keeps its files: the next run goes on with
+    /// it.
+    fn replace(
+        &self,
+        failed: &mut Vec<(Work, Error)>,
+        spares: &mut Vec<Spare>,
+        outcome: &mut PrepareOutcome,
+    ) -> Result<Vec<Work>, Error> {
+        if spares.is_empty() || self.options.stop.is_asked() {
+            return Ok(Vec::new());
+        }
+        for (mut work, error) in failed.extract_if(.., |(_, error)| error.is_of_the_drive()) {
+            work.journal.append(Record::SetAside { reason: error.to_string() })?;
+            outcome.set_aside.push(work.serial());
+            outcome.failed.push((work.serial(), error));
+        }
+        self.begin_new(spares, LeftOut::Leave)
+    }
+
+    /// Waits for a drive that was not named, as long as files have no place.
+    fn another(&self, failed: &[(Work, Error)]) -> Result<Option<Spare>, Error> {
+        let survey = self.survey()?;
+        let mut missing = survey.without_place(self.data_set, LeftOut::Leave);
+        for (work, error) in failed {
+            if !error.is_of_the_drive() {
+                return Ok(None);
+            }
+            missing.extend(work.plan.files.iter().cloned());
+        }
+        while !missing.is_empty() && !self.options.stop.is_asked() {
+            let Some(offer) = self.bay.next(&missing) else { break };
+            match self.admit(&offer) {
+                Ok(spare) => return Ok(Some(spare)),
+                Err(error) => self.bay.refused(&error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Spreads the files without a place over new drives and begins those that are needed.
+    fn begin_new(&self, spares: &mut Vec<Spare>, left_out: LeftOut) -> Result<Vec<Work>, Error> {
+        let _planning = self.journals.claim_planning()?;
+        let survey = Survey::of(&self.journals, self.data_set)?;
+        let files = survey.without_place(self.data_set, left_out);
+        let mut rooms = Vec::new();
+        for Spare { held, .. } in spares.iter() {
+            rooms.push(room(&held.drive.serial, held.drive.bytes)?);
+        }
+        let Spread { loads, .. } = spread(&files, &rooms)?;
+        let mut drives: Vec<Option<Spare>> = spares.drain(..).map(Some).collect();
+        let mut works = Vec::new();
+        for load in loads {
+            let Some(Spare { mut held, clearance, claim }) = drives[load.room].take() else {
+                continue;
+            };
+            let serial = held.drive.serial.clone();
+            let own = load.files.iter().map(|&at| files[at].clone()).collect();
+            if self.journals.journal(&serial).exists() {
+                self.journals.retire(&serial)?;
+            }
+            let (journal, plan) =
+                begin(&held.drive, clearance, own, &self.journals, &self.options, self.world)?;
+            let (files, bytes) = (plan.files.len(), plan.files.iter().map(|file| file.bytes).sum());
+            self.monitor.event(&Event::DrivePlanned { drive: &serial, files, bytes });
+            held.device()?;
+            works.push(Work { held, journal, plan, _claim: claim });
+        }
+        spares.extend(drives.into_iter().flatten());
+        Ok(works)
+    }
+
+    fn one(&self, mut work: Work) -> (Work, Result<PreparedDrive, Error>) {
+        let PrepareOptions { strict, stop, .. } = &self.options;
+        let fill = FillOptions::new(work.held.drive.rotational, *strict, stop.clone());
+        let root = &self.data_set.root;
+        let result = work.held.device().and_then(|device| {
+            let device: &dyn Device = device.as_ref();
+            prepare(&mut work.journal, &work.plan, device, root, &fill, self.world, self.monitor)
+        });
+        (work, result)
+    }
+}
+
+impl Work {
+    fn serial(&self) -> Serial {
+        self.held.drive.serial.clone()
+    }
+}
+
+/// A drive of this size as room for files.
+pub fn room(serial: &Serial, drive_bytes: u64) -> Result<Room, Error> {
+    let disk = DiskLayout::plan(drive_bytes)
+        .map_err(|source| Error::Partitions { serial: serial.clone(), source })?;
+    Ok(Room { serial: serial.clone(), volume_bytes: disk.partition_bytes })
+}

@@ -1,0 +1,97 @@
+//! What all journals of a folder say together: which files have a place, and on which drives.
+
+use std::collections::HashSet;
+
+use super::PrepareOutcome;
+use crate::Error;
+use crate::dataset::{DataFile, DataSet};
+use crate::journal::{FileEnd, History, JournalFolder, State};
+use crate::noun::{DrivePath, Serial};
+use crate::prepare::{PreparedDrive, prepared};
+
+/// What becomes of files that a sealed drive left out because their source had changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeftOut {
+    /// They were looked at anew, and get another place.
+    TryAgain,
+    /// They would be left out again.
+    Leave,
+}
+
+/// The folder at one moment.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    placed: HashSet<DrivePath>,
+    left_out: HashSet<DrivePath>,
+    sealed: Vec<PreparedDrive>,
+    set_aside: Vec<Serial>,
+    begun: Vec<Serial>,
+    /// Begun, and claimed right now.
+    with_others: Vec<Serial>,
+    unplaced: Vec<DataFile>,
+}
+
+impl Survey {
+    pub fn of(journals: &JournalFolder, data_set: &DataSet) -> Result<Self, Error> {
+        let mut survey = Survey::default();
+        for history in journals.read()? {
+            survey.note(&history, journals)?;
+        }
+        survey.sealed.sort_by_key(|drive| drive.sealed.at);
+        for drive in &mut survey.sealed {
+            drive.left_out.retain(|(file, _)| !survey.placed.contains(&file.path));
+        }
+        survey.unplaced = survey.without_place(data_set, LeftOut::Leave);
+        Ok(survey)
+    }
+
+    fn note(&mut self, history: &History, journals: &JournalFolder) -> Result<(), Error> {
+        let serial = &history.begun.serial;
+        let is_sealed = match history.state {
+            State::Released => return Ok(()),
+            State::SetAside => {
+                self.set_aside.push(serial.clone());
+                return Ok(());
+            }
+            state => state == State::Sealed,
+        };
+        let plan = journals.read_plan(history)?;
+        for (index, file) in plan.files.iter().enumerate() {
+            let left_out = matches!(history.files.get(&index), Some(FileEnd::LeftOut { .. }));
+            let set = if is_sealed && left_out { &mut self.left_out } else { &mut self.placed };
+            set.insert(file.path.clone());
+        }
+        if is_sealed {
+            self.sealed.push(prepared(history, &plan)?);
+        } else if journals.holder(serial).is_some() {
+            self.with_others.push(serial.clone());
+        } else {
+            self.begun.push(serial.clone());
+        }
+        Ok(())
+    }
+
+    /// The files that are on no drive and planned for none.
+    pub fn without_place(&self, data_set: &DataSet, left_out: LeftOut) -> Vec<DataFile> {
+        let is_left = |file: &&DataFile| {
+            let leave = left_out == LeftOut::Leave && self.left_out.contains(&file.path);
+            !self.placed.contains(&file.path) && !leave
+        };
+        data_set.files.iter().filter(is_left).cloned().collect()
+    }
+
+    /// Adds to the outcome of a run what the journals say in the end. `named` are the drives of
+    /// the run.
+    pub fn tell(self, named: &[Serial], outcome: &mut PrepareOutcome) {
+        let others = |mut serials: Vec<Serial>| {
+            serials.retain(|serial| !named.contains(serial));
+            serials
+        };
+        outcome.sealed = self.sealed;
+        outcome.unplaced = self.unplaced;
+        outcome.waiting = others(self.begun);
+        outcome.with_others = others(self.with_others);
+        outcome.set_aside_before = self.set_aside;
+        outcome.set_aside_before.retain(|serial| !outcome.set_aside.contains(serial));
+    }
+}

@@ -1,0 +1,216 @@
+//! What `prep` says in the end.
+
+use std::path::PathBuf;
+
+use disk_prep::dataset::DataFile;
+use disk_prep::drive::{DriveName, find};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, count};
+use disk_prep::plan::count_drives;
+use disk_prep::pool::{PrepareOutcome, room};
+use disk_prep::prepare::PreparedDrive;
+use serde_json::{Value, json};
+
+use crate::commands::job::Said;
+use crate::commands::verify::Verified;
+use crate::commands::{Failure, Outcome};
+use crate::exit::Exit;
+use crate::import_job::{Job, Written};
+
+/// Files that found no room, and what would do.
+#[derive(Debug, Default)]
+pub(super) struct Shortage {
+    pub files: usize,
+    pub bytes: u64,
+    /// How many more drives of how many bytes, like the largest named one.
+    drives: Option<(usize, u64)>,
+}
+
+impl Shortage {
+    /// What `missing` needs beside the drives that were named.
+    pub fn of(missing: &[DataFile], names: &[DriveName]) -> Self {
+        let sizes = names.iter().filter_map(|name| find(name).ok()).map(|drive| drive.bytes);
+        let drives = |bytes: u64| {
+            let like = room(&Serial::new("DRIVE").ok()?, bytes).ok()?;
+            count_drives(missing, &like).ok().map(|drives| (drives, bytes))
+        };
+        Shortage {
+            files: missing.len(),
+            bytes: missing.iter().map(|file| file.bytes).sum(),
+            drives: sizes.max().filter(|_| !missing.is_empty()).and_then(drives),
+        }
+    }
+
+    pub fn text(&self) -> String {
+        let wanted = self.drives.map_or(String::new(), |(drives, bytes)| {
+            format!("; {} of {} would do", count(drives, "more drive"), ByteSize(bytes))
+        });
+        let files = count(self.files, "file");
+        format!("{} in {files} found no room{wanted}", ByteSize(self.bytes))
+    }
+}
+
+pub(super) struct Prepared {
+    pub outcome: PrepareOutcome,
+    pub verified: Option<Verified>,
+    pub shortage: Shortage,
+    pub home: PathBuf,
+    /// Whether a person ended the wait for another drive.
+    pub is_interrupted: bool,
+    /// The jobs that were made, or why not; `None` when none was to be made yet.
+    pub jobs: Option<Result<Vec<(Job, Written)>, Failure>>,
+}
+
+impl Prepared {
+    /// Whether every file has its place on a sealed drive, or is named as left out.
+    pub fn is_complete(&self) -> bool {
+        let is_whole = |(serial, _): &(Serial, _)| self.outcome.set_aside.contains(serial);
+        self.shortage.files == 0
+            && self.outcome.waiting.is_empty()
+            && self.outcome.with_others.is_empty()
+            && self.outcome.failed.iter().all(is_whole)
+    }
+
+    fn said(&self) -> Option<Said> {
+        let jobs = self.jobs.as_ref()?.as_ref().ok()?.clone();
+        Some(Said { jobs, now: jiff::Timestamp::now() })
+    }
+
+    fn refusal(&self) -> Option<&dyn Diagnose> {
+        Some(self.jobs.as_ref()?.as_ref().err()?.0.as_ref())
+    }
+
+    fn left_out(&self) -> impl Iterator<Item = (&Serial, &DataFile, &str)> {
+        self.outcome.sealed.iter().flat_map(|drive| {
+            drive.left_out.iter().map(|(file, reason)| (&drive.serial, file, reason.as_str()))
+        })
+    }
+}
+
+/// An error with its causes, in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
+}
+
+impl Outcome for Prepared {
+    fn text(&self) -> String {
+        let mut lines = Vec::new();
+        for PreparedDrive { serial, sealed, .. } in &self.outcome.sealed {
+            let (files, bytes) = (count(sealed.files, "file"), ByteSize(sealed.bytes));
+            lines.push(format!("Drive {serial} is sealed: {files}, {bytes}"));
+        }
+        for serial in &self.outcome.unused {
+            lines.push(format!("Drive {serial} is not needed and was not touched"));
+        }
+        for (serial, error) in &self.outcome.failed {
+            let fate = if self.outcome.set_aside.contains(serial) {
+                "do not ship it; its files went to another drive"
+            } else {
+                "run the same command again to go on with it"
+            };
+            let told = chain(error);
+            lines.push(format!("Drive {serial} is not finished: {told}; {fate}"));
+        }
+        for serial in &self.outcome.set_aside_before {
+            lines.push(format!("Drive {serial} was set aside before: do not ship it"));
+        }
+        for serial in &self.outcome.waiting {
+            lines.push(format!("Drive {serial} was begun before; name it too, to finish it"));
+        }
+        for serial in &self.outcome.with_others {
+            lines.push(format!(
+                "Drive {serial} is being filled by another run; the run that ends last has the \
+                 whole"
+            ));
+        }
+        for (serial, file, reason) in self.left_out() {
+            lines.push(format!("Left out of drive {serial}: {}: {reason}", file.source.display()));
+        }
+        if self.shortage.files > 0 {
+            lines.push(self.shortage.text());
+            lines.push("Run the same command with more drives to go on".to_owned());
+        }
+        lines.extend(self.verified.as_ref().map(Outcome::text));
+        lines.extend(self.said().map(|said| said.text()));
+        let staging = self.home.display();
+        if let Some(error) = self.refusal() {
+            lines.push(format!("The drives are ready, the job is not made: {error}"));
+        }
+        if self.is_complete() {
+            lines.push(match self.said() {
+                Some(_) => format!(
+                    "Next: send the drives, then `azseed job ship --staging {staging} \
+                     --carrier NAME --tracking-number NUMBER`"
+                ),
+                None => {
+                    format!(
+                        "Next: `azseed verify --staging {staging} DRIVE…`, then `azseed job create \
+                         --staging {staging}`"
+                    )
+                }
+            });
+        }
+        lines.join("\n")
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let mut lines: Vec<Value> = Vec::new();
+        for PreparedDrive { serial, sealed, left_out } in &self.outcome.sealed {
+            lines.push(json!({
+                "type": "drive-sealed", "version": 1, "serial": serial, "files": sealed.files,
+                "bytes": sealed.bytes, "manifest": sealed.manifest,
+                "manifest_hash": sealed.manifest_hash, "header_hash": sealed.header_hash,
+                "sealed_at": sealed.at, "left_out": left_out.len(),
+            }));
+        }
+        for (serial, error) in &self.outcome.failed {
+            lines.push(json!({
+                "type": "drive-failed", "version": 1, "serial": serial, "code": error.code(),
+                "message": chain(error), "set_aside": self.outcome.set_aside.contains(serial),
+            }));
+        }
+        for (serial, file, reason) in self.left_out() {
+            lines.push(json!({
+                "type": "file-left-out", "version": 1, "serial": serial, "path": file.path,
+                "source": file.source, "reason": reason,
+            }));
+        }
+        lines.extend(self.verified.iter().flat_map(Outcome::json));
+        lines.extend(self.said().iter().flat_map(Outcome::json));
+        if let Some(error) = self.refusal() {
+            lines.push(json!({
+                "type": "job-not-made", "version": 1, "code": error.code(),
+                "message": error.to_string(),
+            }));
+        }
+        lines.push(json!({
+            "type": "prepared", "version": 1, "sealed": self.outcome.sealed.len(),
+            "newly_sealed": self.outcome.newly_sealed, "unused": self.outcome.unused,
+            "waiting": self.outcome.waiting, "with_others": self.outcome.with_others,
+            "set_aside_before": self.outcome.set_aside_before,
+            "missing_files": self.shortage.files, "missing_bytes": self.shortage.bytes,
+            "more_drives": self.shortage.drives.map(|(drives, _)| drives),
+            "more_drives_bytes": self.shortage.drives.map(|(_, bytes)| bytes),
+        }));
+        lines
+    }
+
+    fn exit(&self) -> Exit {
+        let mut kinds = Vec::new();
+        for (serial, error) in &self.outcome.failed {
+            let set_aside = self.outcome.set_aside.contains(serial);
+            kinds.push(if set_aside { ErrorKind::LeftOut } else { error.kind() });
+        }
+        if self.shortage.files > 0 || !self.outcome.waiting.is_empty() {
+            kinds.push(ErrorKind::Resumable);
+        }
+        if self.left_out().next().is_some() {
+            kinds.push(ErrorKind::LeftOut);
+        }
+        let differs = self.verified.as_ref().is_some_and(|verified| verified.exit() != Exit::Done);
+        kinds.extend(self.is_interrupted.then_some(ErrorKind::Interrupted));
+        kinds.extend(differs.then_some(ErrorKind::Difference));
+        kinds.extend(self.refusal().map(Diagnose::kind));
+        Exit::of(kinds)
+    }
+}

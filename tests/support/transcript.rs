@@ -1,0 +1,150 @@
+//! Commands and what they print, as one text that is the same in every run: what differs by
+//! nature (times, ids, digests, passwords, ports, folders) is replaced here and nowhere else.
+
+use std::fmt::Write as _;
+use std::io::Read;
+use std::path::Path;
+
+use super::emulator::Emulator;
+use super::program::Machine;
+
+/// A transcript that grows.
+#[derive(Debug)]
+pub struct Transcript<'a> {
+    machine: &'a Machine,
+    emulator: Option<&'a Emulator>,
+    text: String,
+}
+
+impl<'a> Transcript<'a> {
+    /// An empty one; what it is about stands at its top.
+    pub fn new(machine: &'a Machine, emulator: Option<&'a Emulator>, about: &str) -> Self {
+        Transcript { machine, emulator, text: format!("{about}\n") }
+    }
+
+    /// Runs a command, words parted by blanks, and writes down what it printed, both streams as
+    /// a terminal shows them.
+    pub fn run(&mut self, words: &str) -> &mut Self {
+        self.run_with(words, |line| Some(line.to_owned()))
+    }
+
+    /// The same for output that differs by machine: each line is put into a fixed form, or left
+    /// out.
+    pub fn run_with(&mut self, words: &str, form: impl Fn(&str) -> Option<String>) -> &mut Self {
+        let all: Vec<&str> = words.split_whitespace().collect();
+        let mut command = match self.emulator {
+            Some(emulator) => emulator.command(self.machine, &all),
+            None => self.machine.command(&all),
+        };
+        let (mut printed, end) = std::io::pipe().expect("a pipe can be made");
+        command.stdout(end.try_clone().expect("it can be cloned")).stderr(end);
+        let mut child = command.spawn().expect("azseed starts");
+        // The command holds the other ends of the pipe.
+        drop(command);
+        let mut text = String::new();
+        printed.read_to_string(&mut text).expect("azseed prints UTF-8");
+        let code = child.wait().expect("azseed ends").code().unwrap_or(137);
+        let _ = writeln!(self.text, "\n$ azseed {words}");
+        if code != 0 {
+            let _ = writeln!(self.text, "? {code}");
+        }
+        let folder = self.machine.text("");
+        for line in plain(&text, folder.trim_end_matches('/')).lines().filter_map(form) {
+            let _ = writeln!(self.text, "{line}");
+        }
+        self
+    }
+
+    /// Compares with the file, or writes it when `UPDATE_TRANSCRIPTS` is set.
+    pub fn compare(&self, name: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(name);
+        if std::env::var_os("UPDATE_TRANSCRIPTS").is_some() {
+            std::fs::write(&path, &self.text).expect("the sources can be written");
+        }
+        let held = std::fs::read_to_string(&path).unwrap_or_default();
+        let differs = held.lines().zip(self.text.lines()).find(|(held, now)| held != now);
+        assert!(
+            held == self.text,
+            "{name} is not what is printed now (UPDATE_TRANSCRIPTS=1 writes it); first: {differs:?}\n{}",
+            self.text
+        );
+    }
+}
+
+/// Text with all that differs between runs replaced.
+fn plain(text: &str, folder: &str) -> String {
+    let text = text.replace(folder, "/here");
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | ':' | '.' | '+');
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find(is_of_word) {
+        out.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let end = rest.find(|c| !is_of_word(c)).unwrap_or(rest.len());
+        let (word, dots) = split_dots(&rest[..end]);
+        out.push_str(&stand_in(word));
+        out.push_str(dots);
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Stops and colons that end a sentence are no part of a word.
+fn split_dots(word: &str) -> (&str, &str) {
+    word.split_at(word.trim_end_matches(['.', ':']).len())
+}
+
+/// What stands for a word in every run.
+fn stand_in(word: &str) -> String {
+    let shape: String = word
+        .chars()
+        .map(|c| match c {
+            '0'..='9' => '9',
+            'a'..='f' | 'A'..='F' => 'h',
+            other => other,
+        })
+        .collect();
+    let is_hex =
+        |length: usize| word.len() == length && shape.chars().all(|c| c == '9' || c == 'h');
+    let is_guid = {
+        let parts: Vec<usize> = shape.split('-').map(str::len).collect();
+        parts == [8, 4, 4, 4, 12] && shape.chars().all(|c| matches!(c, '9' | 'h' | '-'))
+    };
+    let known = if is_guid {
+        "<guid>"
+    } else if shape.starts_with("9999-99-99T99:99:99") {
+        "<time>"
+    } else if shape == "9999-99-99" {
+        "<day>"
+    } else if shape == "99:99:99" || shape == "99:99" {
+        "<clock>"
+    } else if shape == ["999999"; 8].join("-") {
+        "<recovery password>"
+    } else if is_hex(64) {
+        "<sha256>"
+    } else if is_hex(32) {
+        "<md5>"
+    } else if is_hex(16) {
+        "<number>"
+    } else if is_hex(8) && shape.contains('9') && shape.contains('h') {
+        "<id>"
+    } else if let Some(port) = word.strip_prefix("127.0.0.1:") {
+        assert!(port.parse::<u16>().is_ok(), "{word} is no address");
+        "127.0.0.1:<port>"
+    } else {
+        word
+    };
+    known.to_owned()
+}
+
+#[test]
+fn only_what_differs_between_runs_is_replaced() {
+    let text = "Snapshot 1a2b3c4d at 2026-11-21T10:00:00.5Z: 12345678 bytes, /tmp/x/staging, \
+                https://127.0.0.1:4711/arm, 6 files.";
+    assert_eq!(
+        plain(text, "/tmp/x"),
+        "Snapshot <id> at <time>: 12345678 bytes, /here/staging, \
+         https://127.0.0.1:<port>/arm, 6 files."
+    );
+}
