@@ -396,7 +396,8 @@ impl Diagnose for Error {
                     .to_owned()
             }
             Error::JournalFile { .. } => {
-                "bring the folder back or free space in it, then run the same command again".to_owned()
+                "bring the folder back or free space in it, then run the same command again"
+                    .to_owned()
             }
             Error::SourceGone { .. } => {
                 "bring it back, as by mounting it again, then run the same command again".to_owned()

@@ -121,7 +121,25 @@ impl PrepareRun<'_> {
         }
         outcome.unused = spares.into_iter().map(|(held, _)| held.drive.serial).collect();
         outcome.sealed.sort_by_key(|drive| drive.sealed.at);
+        if outcome.sealed.iter().any(|drive| !drive.left_out.is_empty()) {
+            self.forgive(&mut outcome)?;
+        }
         Ok(outcome)
+    }
+
+    /// What one drive left out and another has is missing from no parcel.
+    fn forgive(&self, outcome: &mut PrepareOutcome) -> Result<(), Error> {
+        let mut copied = HashSet::new();
+        for history in self.journals.read()?.iter().filter(|own| own.state == State::Sealed) {
+            let plan = self.journals.read_plan(history)?;
+            let ends = plan.files.into_iter().enumerate();
+            let is_there = |at: &usize| matches!(history.files.get(at), Some(FileEnd::Copied(_)));
+            copied.extend(ends.filter(|(at, _)| is_there(at)).map(|(_, file)| file.path));
+        }
+        for drive in &mut outcome.sealed {
+            drive.left_out.retain(|(file, _)| !copied.contains(&file.path));
+        }
+        Ok(())
     }
 
     /// Holds every named drive and finds out whether it may be used, before any is written.

@@ -198,7 +198,8 @@ impl Arm {
             }
             Err(error) => return Err(error),
         };
-        let mut request = self.http.request(method.clone(), url.clone()).bearer_auth(token.expose_secret());
+        let mut request =
+            self.http.request(method.clone(), url.clone()).bearer_auth(token.expose_secret());
         if let Some(body) = body {
             request = request
                 .header("content-type", "application/json")

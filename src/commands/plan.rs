@@ -42,7 +42,8 @@ struct DriveCount {
 
 impl Outcome for DriveCount {
     fn text(&self) -> String {
-        let (files, bytes) = (count(self.set.files.len(), "file"), ByteSize(self.set.total_bytes()));
+        let (files, bytes) =
+            (count(self.set.files.len(), "file"), ByteSize(self.set.total_bytes()));
         format!("{files}, {bytes}: {} of {}", count(self.drives, "drive"), self.size)
     }
 

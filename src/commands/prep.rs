@@ -6,9 +6,7 @@ use disk_prep::dataset::{DataFile, EraseConsent, read_driveset};
 use disk_prep::drive::{DriveName, Kind, find};
 use disk_prep::journal::{Journal, JournalFolder};
 use disk_prep::manifest::Profile;
-use disk_prep::noun::{
-    AccountName, ByteSize, Diagnose, ErrorKind, JobName, Serial, Wipe, count,
-};
+use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, JobName, Serial, Wipe, count};
 use disk_prep::plan::{Room, count_drives};
 use disk_prep::pool::{PrepareOutcome, PrepareRun, room};
 use disk_prep::prepare::{PrepareOptions, PreparedDrive};

@@ -37,7 +37,8 @@ impl Turn {
     }
 }
 
-const LOOK_AT_LOGS: &str = "not all was taken in; the drives' error logs in the storage account say what";
+const LOOK_AT_LOGS: &str =
+    "not all was taken in; the drives' error logs in the storage account say what";
 
 #[cfg(test)]
 mod tests {

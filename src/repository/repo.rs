@@ -86,7 +86,8 @@ pub struct Retention {
 impl std::fmt::Display for Retention {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Retention { daily, weekly, monthly, yearly } = *self;
-        let spans = [(daily, "daily"), (weekly, "weekly"), (monthly, "monthly"), (yearly, "yearly")];
+        let spans =
+            [(daily, "daily"), (weekly, "weekly"), (monthly, "monthly"), (yearly, "yearly")];
         let kept: Vec<String> = spans
             .into_iter()
             .filter_map(|(number, span)| Some(format!("{} {span}", number?)))

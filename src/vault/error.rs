@@ -142,7 +142,9 @@ impl Diagnose for Error {
             Error::NoSnapshot { .. } | Error::ManySnapshots { .. } => {
                 "list them with `azseed vault snapshots`"
             }
-            Error::NoRepository { .. } => "`azseed vault run` takes it in once the job is completed",
+            Error::NoRepository { .. } => {
+                "`azseed vault run` takes it in once the job is completed"
+            }
             Error::NoVault { .. } => "list them with `azseed vault list`",
             Error::NotProtected { .. } => "run `azseed vault run` until it says protected",
             Error::SharedContainer { .. } => "name another container with `--vault-container`",

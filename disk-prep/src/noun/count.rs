@@ -12,6 +12,9 @@ mod tests {
 
     #[test]
     fn one_thing_is_no_plural() {
-        assert_eq!([0usize, 1, 2].map(|number| count(number, "file")).join(", "), "0 files, 1 file, 2 files");
+        assert_eq!(
+            [0usize, 1, 2].map(|number| count(number, "file")).join(", "),
+            "0 files, 1 file, 2 files"
+        );
     }
 }
