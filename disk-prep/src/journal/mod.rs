@@ -4,6 +4,7 @@
 
 mod folder;
 mod history;
+mod keeper;
 mod ledger;
 mod line;
 mod plan_file;
@@ -11,6 +12,7 @@ mod record;
 
 pub use folder::{FolderLock, JournalFolder};
 pub use history::{History, State, Stream};
+pub use keeper::{JournalOnly, KeeperError, KeptPassword, SecretKeeper};
 pub use ledger::{FileLedger, Journal, Ledger};
 pub use plan_file::{DrivePlan, read_plan, write_plan};
 pub use record::{
