@@ -71,9 +71,9 @@ impl Diagnose for Error {
 
     fn hint(&self) -> Option<Hint> {
         match self {
-            Error::NoPassword | Error::WrongPassword { .. } => {
-                Some(Hint::new("name a file with the repository's password: `--password-file FILE`"))
-            }
+            Error::NoPassword | Error::WrongPassword { .. } => Some(Hint::new(
+                "name a file with the repository's password: `--password-file FILE`",
+            )),
             Error::NoIdentity | Error::WrongIdentity { .. } => {
                 Some(Hint::new("name the age identity of the recipient: `--identity FILE`"))
             }

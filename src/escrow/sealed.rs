@@ -2,7 +2,7 @@
 //! one, so that the program `age` opens it too.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::str::FromStr;
 
 use age::armor::ArmoredReader;
@@ -63,10 +63,7 @@ pub(super) fn seal_for(
 }
 
 /// Seals under a password.
-pub(super) fn seal_under(
-    lock: SecretString,
-    password: &RecoveryPassword,
-) -> Result<String, Error> {
+pub(super) fn seal_under(lock: SecretString, password: &RecoveryPassword) -> Result<String, Error> {
     let mut recipient = scrypt::Recipient::new(lock);
     recipient.set_work_factor(WORK);
     seal(&recipient, password)
@@ -104,7 +101,7 @@ pub(super) fn open(
     text.parse().map(Some).map_err(|_| Error::Damaged)
 }
 
-fn decryptor(sealed: &str) -> Result<Decryptor<ArmoredReader<&[u8]>>, Error> {
+fn decryptor(sealed: &str) -> Result<Decryptor<ArmoredReader<BufReader<&[u8]>>>, Error> {
     Decryptor::new_buffered(ArmoredReader::new(sealed.as_bytes())).map_err(|_| Error::Damaged)
 }
 
@@ -118,7 +115,8 @@ mod tests {
 
     #[test]
     fn only_the_identity_of_the_recipient_opens() {
-        let identity = |identity: &x25519::Identity| -> Box<dyn Identity> { Box::new(identity.clone()) };
+        let identity =
+            |identity: &x25519::Identity| -> Box<dyn Identity> { Box::new(identity.clone()) };
         let (own, other) = (x25519::Identity::generate(), x25519::Identity::generate());
         let recipient: Recipient = own.to_public().to_string().parse().unwrap();
         let sealed = seal_for(&recipient, &password()).unwrap();
