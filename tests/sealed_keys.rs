@@ -230,6 +230,11 @@ fn files_need_a_recipient_there_and_its_identity_opens_everywhere() {
     fails(&machine, 12, "sealed-other-recipient", &with(&other));
     fails(&machine, 2, "identity-file", &with(sealed.to_str().unwrap()));
     assert_eq!(revealed(&machine.expect(0, &with(&own))), secrets);
+    let seed = share.mount.join("seed.json");
+    let whole = std::fs::read(&seed).unwrap();
+    std::fs::write(&seed, "{").unwrap();
+    assert_eq!(revealed(&machine.expect(0, &with(&own))), secrets, "whatever became of the seed");
+    std::fs::write(&seed, whole).unwrap();
     let hidden = machine.expect(0, &["job", "keys", "--staging", &staging]);
     assert!(hidden.stdout.contains("hidden"), "nothing is opened unless it is asked for");
     machine.expect(0, &["verify", "--staging", &staging, DRIVES[0], "--identity", &own]);

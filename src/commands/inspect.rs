@@ -20,7 +20,7 @@ pub fn run(args: &InspectArgs, global: &Global) -> Result<Box<dyn Outcome>, Fail
     let state = State::open(global.state.as_deref())?;
     let serial = find(&args.drive)?.serial;
     let staging = staging_of(args.staging.as_deref(), &serial, &state)?;
-    let keeper = keeper(staging.as_deref(), &args.keys, None, &state)?;
+    let keeper = keeper(staging.as_deref(), &args.keys, None, &state);
     let folder = staging.as_deref().map(journals).map(JournalFolder::new);
     let found = inspect(&args.drive, |drive| {
         if given.is_some() {

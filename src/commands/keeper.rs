@@ -11,22 +11,26 @@ use crate::staging::{Error, Seed, SeedKind, Weak, read_password};
 use crate::state::State;
 use crate::ui::Ui;
 
-/// The keeper for a staging path, if there is one; without a repository no password seals.
+/// The keeper for a staging path, if there is one. A seed that cannot be read keeps no drive from
+/// being opened; plain files have no password.
 pub(super) fn keeper(
     staging: Option<&Path>,
     args: &KeyArgs,
     recipient: Option<&Recipient>,
     state: &State,
-) -> Result<Arc<Keeper>, Failure> {
-    let seed = staging.map_or(Ok(None), Seed::find)?;
-    let repository = seed.filter(|seed| seed.kind == SeedKind::Repository);
-    let known = |seed| args.password_file.clone().or_else(|| state.password_path(seed));
-    Ok(Arc::new(Keeper {
+) -> Arc<Keeper> {
+    let seed = staging.and_then(|staging| Seed::find(staging).ok().flatten());
+    let given = args.password_file.clone();
+    Arc::new(Keeper {
         state: state.clone(),
         recipient: recipient.cloned(),
-        password_file: repository.as_ref().and_then(known),
+        password_file: match &seed {
+            Some(seed) if seed.kind == SeedKind::Files => None,
+            Some(seed) => given.or_else(|| state.password_path(seed)),
+            None => given,
+        },
         identity: args.identity.clone(),
-    }))
+    })
 }
 
 /// Makes sure that a password that was given is the repository's, before anything is sealed under

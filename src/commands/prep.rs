@@ -35,7 +35,7 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
     // What the job will need is known before anything is written.
     let office = if args.offline { None } else { Some(Office::open(args, &work)?) };
     let folder = work.journals();
-    let keeper = keeper(Some(&work.home), &args.keys, args.encrypt_keys_for.as_ref(), &state)?;
+    let keeper = keeper(Some(&work.home), &args.keys, args.encrypt_keys_for.as_ref(), &state);
     if let Some(path) = &args.keys.password_file {
         prove(path, &work.home, ui)?;
     }

@@ -27,7 +27,7 @@ pub fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcom
         let options = VerifyOptions {
             journals: staging.as_deref().map(journals).map(JournalFolder::new),
             recovery_password: given.clone(),
-            keeper: keeper(staging.as_deref(), &args.keys, None, &state)?,
+            keeper: keeper(staging.as_deref(), &args.keys, None, &state),
             stop: ui.stop_flag(),
         };
         work.push((drive, options));

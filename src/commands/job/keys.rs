@@ -39,7 +39,7 @@ pub fn keys(
     };
     let mut keys = Vec::new();
     for path in paths {
-        let keeper = keeper(Some(&path), args, None, &state)?;
+        let keeper = keeper(Some(&path), args, None, &state);
         for history in JournalFolder::new(journals(&path)).read()? {
             if !matches!(history.state, DriveState::SetAside | DriveState::Released) {
                 let begun = history.begun;

@@ -37,7 +37,7 @@ pub fn run(args: &JobArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure>
             let parcel = Parcel::new(Some(about), location.as_ref(), file.as_deref())?;
             let folder = JournalFolder::new(journals(staging));
             let state = State::open(global.state.as_deref())?;
-            let keeper = keeper(Some(staging), keys, None, &state)?;
+            let keeper = keeper(Some(staging), keys, None, &state);
             let (service, account) = (target.service()?, &about.storage_account);
             said(parcel.make_jobs(&service, &about.job, account, &folder, keeper.as_ref())?)
         }
