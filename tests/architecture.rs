@@ -28,9 +28,11 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("staging", &["crate::import_job", "crate::vault", "crate::emulator", "clap", "indicatif"]),
     ("import_job", &["crate::staging", "crate::vault", "crate::emulator", "clap", "indicatif"]),
     ("vault", &["crate::staging", "crate::import_job", "crate::emulator", "clap", "indicatif"]),
+    ("escrow", &["crate::import_job", "crate::vault", "crate::emulator", "clap", "indicatif"]),
     (
         "emulator",
         &[
+            "crate::escrow",
             "crate::azure",
             "crate::import_job",
             "crate::vault",
@@ -62,6 +64,7 @@ const ONE_ROOM: &[(&str, &str)] = &[
     ("azure_core", "azure"),
     ("azure_identity", "azure"),
     ("azure_storage_blobs", "azure"),
+    ("age", "escrow"),
 ];
 /// The floors of `disk-prep`, from the ground up.
 const FLOORS: &[&[&str]] = &[

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::connect::arm;
+use super::keeper::keeper;
 use super::stage::{MissingFlag, contact};
 use super::{Failure, Outcome};
 use crate::cli::{Global, JobArgs, JobCommand, JobTarget};
@@ -31,14 +32,16 @@ pub fn run(args: &JobArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
         Ok(Box::new(Said { jobs, now: Timestamp::now() }))
     };
     match &args.command {
-        JobCommand::Create { location, contact: file } => {
+        JobCommand::Create { location, contact: file, keys } => {
             let target = target()?;
             let (seed, staging) = target.seed.as_ref().ok_or(MissingFlag { flag: "--staging" })?;
             let about = &seed.target;
             let parcel = Parcel::new(Some(about), location.as_ref(), file.as_deref())?;
             let folder = JournalFolder::new(journals(staging));
-            let service = target.service()?;
-            said(parcel.make_jobs(&service, &about.job, &about.storage_account, &folder)?)
+            let state = State::open(global.state.as_deref())?;
+            let keeper = keeper(Some(staging), keys, None, &state);
+            let (service, account) = (target.service()?, &about.storage_account);
+            said(parcel.make_jobs(&service, &about.job, account, &folder, keeper.as_ref())?)
         }
         JobCommand::List => {
             let jobs = target()?.service()?.list()?;
@@ -82,7 +85,9 @@ pub fn run(args: &JobArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
             let written = target.service()?.delete(&job)?;
             Ok(Box::new(show::Deleted { job, written }))
         }
-        JobCommand::Keys { reveal } => keys::keys(args.target.staging.as_deref(), *reveal, global),
+        JobCommand::Keys { reveal, keys } => {
+            keys::keys(args.target.staging.as_deref(), *reveal, keys, global)
+        }
         JobCommand::Locations => Ok(Box::new(Locations(target()?.service()?.locations()?))),
     }
 }

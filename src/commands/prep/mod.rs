@@ -5,7 +5,7 @@ mod outcome;
 
 use disk_prep::dataset::{EraseConsent, read_driveset};
 use disk_prep::drive::{Drive, DriveName, Kind, find};
-use disk_prep::journal::{Journal, JournalFolder};
+use disk_prep::journal::{Journal, JournalFolder, SecretKeeper};
 use disk_prep::manifest::Profile;
 use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, JobName, Serial, Wipe};
 use disk_prep::pool::{NoBay, PrepareOutcome, PrepareRun};
@@ -19,6 +19,7 @@ use self::outcome::{Prepared, Shortage};
 use super::check::no_copy_machine;
 use super::connect::arm;
 use super::job::Parcel;
+use super::keeper::{keeper, prove};
 use super::verify::Verified;
 use super::work::Work;
 use super::{Failure, Outcome};
@@ -39,6 +40,10 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
     // What the job will need is known before anything is written.
     let office = if args.offline { None } else { Some(Office::open(args, &work)?) };
     let folder = work.journals();
+    let keeper = keeper(Some(&work.home), &args.keys, args.encrypt_keys_for.as_ref(), &state);
+    if let Some(path) = &args.keys.password_file {
+        prove(path, &work.home, ui)?;
+    }
     let mut erase = [args.erase.clone(), consented].concat();
     erase.extend(consent(&names, &erase, &folder, ui)?);
     let options = PrepareOptions {
@@ -52,6 +57,7 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         strict: args.strict,
         erase,
         wipe: args.wipe.map(Wipe::from),
+        keeper: keeper.clone(),
         stop: ui.stop_flag(),
     };
     let Work { job, home, id, .. } = &work;
@@ -82,14 +88,20 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         remembered?;
     }
     let (names, is_interrupted) = bay.close();
-    let verified = if args.verify { read_back(&names, &folder, &outcome, ui)? } else { None };
+    let options = VerifyOptions {
+        journals: Some(folder.clone()),
+        keeper: keeper.clone(),
+        stop: ui.stop_flag(),
+        ..VerifyOptions::default()
+    };
+    let verified = if args.verify { read_back(&names, &options, &outcome, ui)? } else { None };
     let shortage = Shortage::of(&outcome.unplaced, &names);
     let home = home.clone();
     let mut prepared = Prepared { outcome, verified, shortage, home, is_interrupted, jobs: None };
     if let Some(office) = office
         && prepared.is_complete()
     {
-        prepared.jobs = Some(office.make_jobs(job, &folder));
+        prepared.jobs = Some(office.make_jobs(job, &folder, keeper.as_ref()));
     }
     Ok(Box::new(prepared))
 }
@@ -138,8 +150,9 @@ impl Office {
         &self,
         job: &JobName,
         folder: &JournalFolder,
+        keeper: &dyn SecretKeeper,
     ) -> Result<Vec<(Job, Written)>, Failure> {
-        self.parcel.make_jobs(&self.service, job, &self.account, folder)
+        self.parcel.make_jobs(&self.service, job, &self.account, folder, keeper)
     }
 }
 
@@ -203,21 +216,16 @@ impl Diagnose for NotConfirmed {
 
 fn read_back(
     names: &[DriveName],
-    folder: &JournalFolder,
+    options: &VerifyOptions,
     outcome: &PrepareOutcome,
     ui: &Ui,
 ) -> Result<Option<Verified>, Failure> {
-    let options = VerifyOptions {
-        journals: Some(folder.clone()),
-        recovery_password: None,
-        stop: ui.stop_flag(),
-    };
     let monitor = ui.monitor();
     let is_sealed = |name: &&DriveName| {
         let serial = find(name).map(|drive| drive.serial);
         serial.is_ok_and(|own| outcome.sealed.iter().any(|drive| drive.serial == own))
     };
     let sealed = names.par_iter().filter(is_sealed);
-    let reports = sealed.map(|name| verify(name, &options, monitor.as_ref()));
+    let reports = sealed.map(|name| verify(name, options, monitor.as_ref()));
     Ok(Some(Verified(reports.collect::<Result<_, _>>()?)))
 }
