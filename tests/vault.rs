@@ -5,98 +5,12 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 use support::emulator::Emulator;
 use support::program::Machine;
-use support::tree::{self, Dice};
-
-/// Small packs, so that there are many.
-const STAGE: [&str; 10] = [
-    "--job",
-    "seed-1",
-    "--storage-account",
-    "account1",
-    "--container",
-    "seed",
-    "--resource-group",
-    "rg",
-    "--pack-size",
-    "1Mi",
-];
-const SUBSCRIPTION: &str = "11111111-2222-4333-8444-555555555555";
-
-/// A source with files, a folder, a symbolic link and a mode.
-fn source(machine: &Machine) -> String {
-    let root = machine.path("source");
-    for number in 0..6u64 {
-        let mut dice = Dice(number);
-        let content = dice.bytes(1 << 20);
-        tree::write(&root, &format!("folder/file-{number}"), &content, &mut dice);
-    }
-    symlink("folder/file-1", root.join("link")).unwrap();
-    fs::write(root.join("empty"), "").unwrap();
-    fs::write(root.join("script"), "#!/bin/sh\n").unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o750);
-    fs::set_permissions(root.join("script"), mode).unwrap();
-    machine.text("source")
-}
-
-/// A staged seed on a shipped drive S1, and a vault that waits for it.
-fn shipped(machine: &Machine, emulator: &Emulator) -> String {
-    let (source, staging) = (source(machine), machine.text("staging"));
-    let contact = machine.text("contact.toml");
-    fs::write(&contact, support::CONTACT).unwrap();
-    let mut words = vec!["stage", "--source", &source, "--staging", &staging];
-    words.extend(STAGE);
-    words.extend(["--subscription", SUBSCRIPTION, "--contact", &contact]);
-    machine.expect(0, &words);
-    let drive = "s1.img,serial=S1,size=210M";
-    machine.expect(0, &["prep", "--staging", &staging, "--offline", "--drive", drive]);
-    emulator.expect(machine, 0, &["job", "create", "--staging", &staging, "--location", "westus"]);
-    emulator.expect(machine, 0, &["vault", "create", "--vault", "Office", "--staging", &staging]);
-    let ship = ["job", "ship", "--carrier", "FedEx", "--tracking-number", "1Z1", "--staging"];
-    let ship: Vec<&str> = ship.iter().copied().chain([staging.as_str()]).collect();
-    emulator.expect(machine, 0, &ship);
-    staging
-}
-
-fn run(machine: &Machine, emulator: &Emulator, code: i32, words: &[&str]) -> Value {
-    let mut all = vec!["vault", "run", "--json"];
-    all.extend(words);
-    let said = emulator.expect(machine, code, &all);
-    let last = said.stdout.lines().last().unwrap_or_else(|| panic!("{}", said.stderr));
-    serde_json::from_str(last).unwrap()
-}
-
-fn is_equal(machine: &Machine, target: &str) -> bool {
-    let source = machine.path("source");
-    let copy = machine.path(target).join(source.strip_prefix("/").unwrap());
-    let said = Command::new("diff")
-        .args(["-r", "--no-dereference"])
-        .args([&source, &copy])
-        .output()
-        .unwrap();
-    let facts = |root: &Path| {
-        let mut facts: Vec<String> = walkdir::WalkDir::new(root)
-            .into_iter()
-            .map(|entry| {
-                use std::os::unix::fs::MetadataExt;
-                let entry = entry.unwrap();
-                let about = entry.metadata().unwrap();
-                let path = entry.path().strip_prefix(root).unwrap().display().to_string();
-                format!("{path} {:o} {}.{:09}", about.mode(), about.mtime(), about.mtime_nsec())
-            })
-            .collect();
-        facts.sort();
-        facts
-    };
-    assert_eq!(facts(&source), facts(&copy));
-    said.status.success()
-}
+use support::seed::{is_equal, run, shipped};
 
 #[test]
 fn a_seed_is_taken_in_goes_on_and_comes_back_equal() {

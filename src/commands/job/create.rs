@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use disk_prep::journal::{History, JournalFolder};
+use disk_prep::journal::{History, JournalFolder, State};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{AccountName, Contact, JobName};
 
@@ -42,7 +42,8 @@ impl Parcel {
         folder: &JournalFolder,
     ) -> Result<Vec<(Job, Written)>, Failure> {
         let mut sealed: Vec<History> = folder.read()?;
-        sealed.retain(|history| history.sealed.is_some());
+        // One that was released is not in the parcel.
+        sealed.retain(|history| history.state == State::Sealed);
         sealed.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));
         let drives: Vec<DriveEntry> = sealed.iter().filter_map(entry).collect();
         if drives.is_empty() {
