@@ -10,7 +10,23 @@ use std::process::Command;
 use serde_json::Value;
 use support::emulator::Emulator;
 use support::program::Machine;
-use support::seed::{is_equal, run, shipped};
+use support::seed::{is_equal, run, shipped, shipped_with};
+use support::tree::Dice;
+
+/// The vault's container as files, read by restic itself.
+fn restic(machine: &Machine, emulator: &Emulator, words: &[&str]) -> String {
+    let id = fs::read_dir(machine.path("state/passwords")).unwrap().next().unwrap().unwrap();
+    let said = Command::new("restic")
+        .args(["--no-cache", "--no-lock", "-r"])
+        .arg(emulator.blob("azseed-office", "repo"))
+        .arg("--password-file")
+        .arg(id.path())
+        .args(words)
+        .output()
+        .unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    String::from_utf8_lossy(&said.stdout).into_owned()
+}
 
 #[test]
 fn a_seed_is_taken_in_goes_on_and_comes_back_equal() {
@@ -44,24 +60,11 @@ fn a_seed_is_taken_in_goes_on_and_comes_back_equal() {
     emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
     assert!(is_equal(&machine, "restored"));
 
-    // The container as files, read by restic itself.
-    let id = fs::read_dir(machine.path("state/passwords")).unwrap().next().unwrap().unwrap();
-    let repository = emulator.blob("azseed-office", "repo");
-    let restic = |words: &[&str]| {
-        let said = Command::new("restic")
-            .args(["--no-cache", "--no-lock", "-r"])
-            .arg(&repository)
-            .arg("--password-file")
-            .arg(id.path())
-            .args(words)
-            .output()
-            .unwrap();
-        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-        String::from_utf8_lossy(&said.stdout).into_owned()
-    };
-    assert!(restic(&["check", "--read-data"]).contains("no errors were found"));
+    assert!(
+        restic(&machine, &emulator, &["check", "--read-data"]).contains("no errors were found")
+    );
     let target = machine.text("by-restic");
-    restic(&["restore", "latest", "--target", &target]);
+    restic(&machine, &emulator, &["restore", "latest", "--target", &target]);
     assert!(is_equal(&machine, "by-restic"));
 }
 
@@ -165,4 +168,51 @@ fn an_azure_that_goes_away_in_mid_call_is_told_and_the_next_run_goes_on() {
     assert_eq!(run(&machine, &emulator, 0, &[])["state"], "protected");
     emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
     assert!(is_equal(&machine, "restored"));
+}
+
+#[test]
+fn after_the_cleanup_the_retention_drops_what_no_snapshot_needs_whatever_is_killed() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped_with(&machine, &emulator, &["--keep-daily", "1"]);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    let first = run(&machine, &emulator, 0, &[]);
+    assert_eq!(first["increment"]["forgotten"], Value::Array(Vec::new()), "{first}");
+    emulator.expect(&machine, 0, &["cleanup"]);
+    let packs = || -> Vec<String> {
+        let data = walkdir::WalkDir::new(emulator.blob("azseed-office", "repo/data"));
+        let files = data.into_iter().flatten().filter(|entry| entry.file_type().is_file());
+        files.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    };
+    let seeded = packs();
+    for number in 0..5 {
+        let path = machine.path(&format!("source/folder/file-{number}"));
+        fs::write(path, Dice(100 + number).bytes(200_000)).unwrap();
+    }
+    let second = run(&machine, &emulator, 0, &["--now"]);
+    assert_eq!(second["increment"]["forgotten"].as_array().unwrap().len(), 2, "{second}");
+    let is_there = |pack: &String| packs().contains(pack);
+    assert!(seeded.iter().all(is_there), "a reader may be using them");
+    let whole = || {
+        assert!(
+            restic(&machine, &emulator, &["check", "--read-data"]).contains("no errors were found")
+        );
+    };
+    whole();
+    for round in 0..8 {
+        fs::write(machine.path("source/folder/new"), Dice(200 + round).bytes(300_000)).unwrap();
+        let mut process =
+            emulator.command(&machine, &["vault", "run", "--now", "--quiet"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(60 * (round + 3)));
+        let _ = process.kill();
+        process.wait().unwrap();
+        whole();
+    }
+    run(&machine, &emulator, 0, &["--now"]);
+    run(&machine, &emulator, 0, &["--now"]);
+    assert!(packs().len() < seeded.len(), "{} of {}", packs().len(), seeded.len());
+    whole();
+    emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
+    assert!(is_equal(&machine, "restored"));
+    emulator.expect(&machine, 0, &["cleanup"]);
 }

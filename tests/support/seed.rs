@@ -41,13 +41,19 @@ pub fn staged(machine: &Machine, pack_size: &str) -> String {
 
 /// A staged seed on a shipped drive S1, and a vault that waits for it.
 pub fn shipped(machine: &Machine, emulator: &Emulator) -> String {
+    shipped_with(machine, emulator, &[])
+}
+
+/// The same with more arguments of `vault create`.
+pub fn shipped_with(machine: &Machine, emulator: &Emulator, more: &[&str]) -> String {
     source(machine);
     // Small packs, so that there are many.
     let staging = staged(machine, "1Mi");
     let drive = "s1.img,serial=S1,size=210M";
     machine.expect(0, &["prep", "--staging", &staging, "--offline", "--drive", drive]);
     emulator.expect(machine, 0, &["job", "create", "--staging", &staging, "--location", "westus"]);
-    emulator.expect(machine, 0, &["vault", "create", "--vault", "Office", "--staging", &staging]);
+    let create = [&["vault", "create", "--vault", "Office", "--staging", &staging], more].concat();
+    emulator.expect(machine, 0, &create);
     let ship = ["job", "ship", "--carrier", "FedEx", "--tracking-number", "1Z1", "--staging"];
     let ship: Vec<&str> = ship.iter().copied().chain([staging.as_str()]).collect();
     emulator.expect(machine, 0, &ship);
