@@ -39,7 +39,8 @@ fn a_seed_on_twelve_drives_travels_in_two_parcels_into_one_vault() {
     let emulator = Emulator::start(&machine);
     for number in 0..DRIVES as u64 {
         let mut dice = Dice(number);
-        let content = dice.bytes(40 << 20);
+        // Twelve packs and a third of one, which finds room beside another.
+        let content = dice.bytes(38 << 20);
         tree::write(&machine.path("source"), &format!("file-{number}"), &content, &mut dice);
     }
     let staging = staged(&machine, PACK);

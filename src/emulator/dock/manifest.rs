@@ -281,6 +281,31 @@ mod tests {
     }
 
     #[test]
+    fn a_lists_files_are_for_its_blobs_without_one_of_their_own() {
+        let side = |path: &str| format!("<MetadataPath Hash=\"ab\">{path}</MetadataPath>");
+        let blob = |inner: &str| {
+            format!(
+                "<Blob><BlobPath>c/a</BlobPath><FilePath>\\a</FilePath><Length>0</Length><BlockList/>{inner}</Blob>"
+            )
+        };
+        let lists = format!(
+            "{}{}{}</BlobList><BlobList>{}",
+            side("\\all"),
+            blob(""),
+            blob(&side("\\own")),
+            blob("")
+        );
+        let manifest = parse(format!("{HEAD}{lists}{TAIL}").as_bytes()).unwrap();
+        let sides: Vec<Vec<_>> = manifest
+            .entries
+            .iter()
+            .map(|entry| entry.sides.iter().map(|own| (own.path.as_str(), own.is_global)).collect())
+            .collect();
+        assert_eq!(sides, [vec![("\\all", true)], vec![("\\own", false)], vec![]]);
+        assert_eq!(manifest.entries[0].sides[0].hash, "AB");
+    }
+
+    #[test]
     fn what_is_no_manifest_or_does_not_cover_its_file_is_refused() {
         let hash = "Hash=\"700CE7E21ED55525977FAF7AAA9E546B\"";
         let cases = [

@@ -38,6 +38,7 @@ pub(super) struct Side {
 
 /// Names and values of a file; `None` if it has another form.
 pub(super) fn parse(kind: SideKind, bytes: &[u8]) -> Option<Vec<(String, String)>> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = Reader::from_reader(bytes);
     let mut values: Vec<(String, String)> = Vec::new();
     let (mut depth, mut roots) = (0u8, 0);
@@ -114,7 +115,7 @@ mod tests {
     #[test]
     fn the_published_forms_say_what_a_blob_gets() {
         let metadata = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Metadata><UploadMethod>A &amp; B</UploadMethod><Empty/></Metadata>";
-        let properties = b"<Properties>\n <Content-Type>image/jpeg</Content-Type><Content-MD5>Q2hlY2sgSW50ZWdyaXR5IQ==</Content-MD5></Properties>\n";
+        let properties = b"\xef\xbb\xbf<Properties>\n <Content-Type>image/jpeg</Content-Type><Content-MD5>Q2hlY2sgSW50ZWdyaXR5IQ==</Content-MD5></Properties>\n";
         let mut blob = Properties::default();
         let metadata = parse(SideKind::Metadata, metadata).unwrap();
         assert!(apply(&mut blob, SideKind::Metadata, metadata));
