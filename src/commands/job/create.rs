@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use disk_prep::journal::{History, JournalFolder, SecretKeeper};
+use disk_prep::journal::{History, JournalFolder, SecretKeeper, State};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{AccountName, Contact, JobName};
 
@@ -48,7 +48,8 @@ impl Parcel {
             claim => Some(claim?),
         };
         let mut sealed: Vec<History> = folder.read()?;
-        sealed.retain(|history| history.sealed.is_some());
+        // One that was released is not in the parcel.
+        sealed.retain(|history| history.state == State::Sealed);
         sealed.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));
         let entries = sealed.iter().filter_map(|history| entry(history, keeper));
         let drives: Vec<DriveEntry> = entries.collect::<Result<_, _>>()?;

@@ -6,6 +6,7 @@ mod outcome;
 use disk_prep::dataset::{EraseConsent, read_driveset};
 use disk_prep::drive::{Drive, DriveName, Kind, find};
 use disk_prep::journal::{Journal, JournalFolder, SecretKeeper};
+use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::manifest::Profile;
 use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, JobName, Serial, Wipe};
 use disk_prep::pool::{NoBay, PrepareOutcome, PrepareRun};
@@ -24,7 +25,7 @@ use super::verify::Verified;
 use super::work::Work;
 use super::{Failure, Outcome};
 use crate::cli::{Global, PrepArgs, ProfileChoice};
-use crate::import_job::{ImportExport, Job, Written};
+use crate::import_job::{ImportExport, Job, Written, part_name};
 use crate::state::{State, drives_of};
 use crate::ui::Ui;
 
@@ -38,7 +39,7 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         ui.warn(&text);
     }
     // What the job will need is known before anything is written.
-    let office = if args.offline { None } else { Some(Office::open(args, &work)?) };
+    let office = if args.offline { None } else { Some(Office::open(args, &work, names.len())?) };
     let folder = work.journals();
     let keeper = keeper(Some(&work.home), &args.keys, args.encrypt_keys_for.as_ref(), &state);
     if let Some(path) = &args.keys.password_file {
@@ -138,7 +139,9 @@ struct Office {
 }
 
 impl Office {
-    fn open(args: &PrepArgs, work: &Work) -> Result<Self, Failure> {
+    fn open(args: &PrepArgs, work: &Work, drives: usize) -> Result<Self, Failure> {
+        // The longest name that a part may need.
+        part_name(&work.job, drives.div_ceil(DRIVES_PER_JOB).saturating_sub(1))?;
         let location = args.location.as_ref();
         let parcel = Parcel::new(work.target(), location, args.contact.as_deref())?;
         let (account, subscription, group) = work.azure(&args.source)?;
