@@ -10,6 +10,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod emulator;
+pub mod escrow;
 pub mod exit;
 pub mod import_job;
 pub mod repository;

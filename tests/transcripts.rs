@@ -11,6 +11,7 @@ use std::os::unix::fs::FileExt;
 use support::emulator::Emulator;
 use support::program::Machine;
 use support::transcript::Transcript;
+use support::tree::Dice;
 
 const AZURE: &str = "--storage-account account1 --container seed --resource-group backup \
                      --subscription 11111111-2222-4333-8444-555555555555 --location westeurope \
@@ -21,8 +22,9 @@ fn help_and_refusals_read_as_they_stand_in_the_transcripts() {
     trycmd::TestCases::new().case("tests/cli/*.trycmd");
 }
 
-/// A copy machine with a contact and two folders: an office of three files, and photos that need
-/// two small drives.
+/// A copy machine with a contact and two folders: an office of four files, one of them so large
+/// that the few bytes by which repositories differ are not shown, and photos that need two small
+/// drives.
 fn machine() -> Machine {
     let machine = Machine::new();
     fs::write(machine.path("contact.toml"), support::CONTACT).unwrap();
@@ -30,6 +32,7 @@ fn machine() -> Machine {
     fs::write(machine.path("office/plan"), "a plan\n").unwrap();
     fs::write(machine.path("office/letters/first"), "Dear Sir,\n").unwrap();
     fs::write(machine.path("office/letters/second"), "Dear Madam,\n").unwrap();
+    fs::write(machine.path("office/ledger"), Dice(1).bytes(1_234_567)).unwrap();
     fs::create_dir(machine.path("photos")).unwrap();
     for number in 0..100u32 {
         let name = machine.path(&format!("photos/{number:03}.jpg"));
@@ -43,7 +46,7 @@ fn staging_and_planning_read_as_they_stand_in_the_transcript() {
     let machine = machine();
     let mut said = Transcript::new(&machine, None, "An office is staged, photos are adopted.");
     let stage = format!("stage --source office --staging staging --job office {AZURE}");
-    said.run(&stage).run(&stage).run(&format!("{stage} --json"));
+    said.run(&stage).run(&stage);
     said.run("stage status --staging staging").run("plan --staging staging --drive-size 4T");
     let adopt = format!("stage adopt --source photos --staging photos.seed --job photos {AZURE}");
     said.run(&adopt).run(&adopt);
@@ -72,15 +75,15 @@ fn preparing_and_verifying_read_as_they_stand_in_the_transcript() {
     said.run(&format!("{prep} --drive {a} --drive {b} --drive {c}"));
     said.run(&format!("{prep} --drive {a} --drive {b}"));
     said.run(&format!("{prep} --drive {a} --drive {b} --json"));
-    said.run("verify --staging staging a.img,serial=A1 b.img,serial=B2");
-    said.run("verify --staging staging a.img,serial=A1 --json");
+    said.run("verify --staging staging a.img,serial=A1");
+    said.run("verify --staging staging b.img,serial=B2 --json");
     said.run_with("inspect --staging staging a.img,serial=A1", |line| {
         // One photo stands for all.
         (!line.contains(".jpg") || line.contains("000.jpg")).then(|| line.to_owned())
     });
     said.run("inspect b.img,serial=B2 --json --state elsewhere");
     flip(&machine, "a.img");
-    said.run("verify --staging staging a.img,serial=A1 b.img,serial=B2");
+    said.run("verify --staging staging a.img,serial=A1");
     said.run("drive list a.img,serial=A1").run("drive list a.img,serial=A1 --json");
     said.run("drive release A1").run("drive release A1");
     said.compare("prep.transcript");
@@ -155,10 +158,15 @@ fn the_vault_reads_as_it_stands_in_the_transcript() {
 #[test]
 fn the_looks_around_read_as_they_stand_in_the_transcript() {
     let machine = machine();
-    fs::write(machine.path("azseed.toml"), "drive-size = \"4T\"\nlocation = \"westus\"\n").unwrap();
+    let settings = machine.path(".config/azseed/config.toml");
+    fs::create_dir_all(settings.parent().unwrap()).unwrap();
+    fs::write(settings, "drive-size = \"4T\"\n").unwrap();
     let mut said = Transcript::new(&machine, None, "Settings, the host, codes, a first drive.");
     said.run_with("config show", |line| {
-        (line.starts_with("SETTING") || line.contains("state")).then(|| line.to_owned())
+        ["drive-size", "location", "state "]
+            .iter()
+            .any(|key| line.starts_with(key))
+            .then(|| line.to_owned())
     });
     said.run_with("check host", |line| {
         (!line.starts_with(' ')).then(|| line.split_whitespace().next().unwrap().to_owned())

@@ -5,97 +5,27 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 use support::emulator::Emulator;
 use support::program::Machine;
-use support::tree::{self, Dice};
+use support::seed::{is_equal, run, shipped, shipped_with};
+use support::tree::Dice;
 
-/// Small packs, so that there are many.
-const STAGE: [&str; 10] = [
-    "--job",
-    "seed-1",
-    "--storage-account",
-    "account1",
-    "--container",
-    "seed",
-    "--resource-group",
-    "rg",
-    "--pack-size",
-    "1Mi",
-];
-const SUBSCRIPTION: &str = "11111111-2222-4333-8444-555555555555";
-
-/// A source with files, a folder, a symbolic link and a mode.
-fn source(machine: &Machine) -> String {
-    let root = machine.path("source");
-    for number in 0..6u64 {
-        let mut dice = Dice(number);
-        let content = dice.bytes(1 << 20);
-        tree::write(&root, &format!("folder/file-{number}"), &content, &mut dice);
-    }
-    symlink("folder/file-1", root.join("link")).unwrap();
-    fs::write(root.join("empty"), "").unwrap();
-    fs::write(root.join("script"), "#!/bin/sh\n").unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o750);
-    fs::set_permissions(root.join("script"), mode).unwrap();
-    machine.text("source")
-}
-
-/// A staged seed on a shipped drive S1, and a vault that waits for it.
-fn shipped(machine: &Machine, emulator: &Emulator) -> String {
-    let (source, staging) = (source(machine), machine.text("staging"));
-    let contact = machine.text("contact.toml");
-    fs::write(&contact, support::CONTACT).unwrap();
-    let mut words = vec!["stage", "--source", &source, "--staging", &staging];
-    words.extend(STAGE);
-    words.extend(["--subscription", SUBSCRIPTION, "--contact", &contact]);
-    machine.expect(0, &words);
-    let drive = "s1.img,serial=S1,size=210M";
-    machine.expect(0, &["prep", "--staging", &staging, "--offline", "--drive", drive]);
-    emulator.expect(machine, 0, &["job", "create", "--staging", &staging, "--location", "westus"]);
-    emulator.expect(machine, 0, &["vault", "create", "--vault", "Office", "--staging", &staging]);
-    let ship = ["job", "ship", "--carrier", "FedEx", "--tracking-number", "1Z1", "--staging"];
-    let ship: Vec<&str> = ship.iter().copied().chain([staging.as_str()]).collect();
-    emulator.expect(machine, 0, &ship);
-    staging
-}
-
-fn run(machine: &Machine, emulator: &Emulator, code: i32, words: &[&str]) -> Value {
-    let mut all = vec!["vault", "run", "--json"];
-    all.extend(words);
-    let said = emulator.expect(machine, code, &all);
-    let last = said.stdout.lines().last().unwrap_or_else(|| panic!("{}", said.stderr));
-    serde_json::from_str(last).unwrap()
-}
-
-fn is_equal(machine: &Machine, target: &str) -> bool {
-    let source = machine.path("source");
-    let copy = machine.path(target).join(source.strip_prefix("/").unwrap());
-    let said = Command::new("diff")
-        .args(["-r", "--no-dereference"])
-        .args([&source, &copy])
+/// The vault's container as files, read by restic itself.
+fn restic(machine: &Machine, emulator: &Emulator, words: &[&str]) -> String {
+    let id = fs::read_dir(machine.path("state/passwords")).unwrap().next().unwrap().unwrap();
+    let said = Command::new("restic")
+        .args(["--no-cache", "--no-lock", "-r"])
+        .arg(emulator.blob("azseed-office", "repo"))
+        .arg("--password-file")
+        .arg(id.path())
+        .args(words)
         .output()
         .unwrap();
-    let facts = |root: &Path| {
-        let mut facts: Vec<String> = walkdir::WalkDir::new(root)
-            .into_iter()
-            .map(|entry| {
-                use std::os::unix::fs::MetadataExt;
-                let entry = entry.unwrap();
-                let about = entry.metadata().unwrap();
-                let path = entry.path().strip_prefix(root).unwrap().display().to_string();
-                format!("{path} {:o} {}.{:09}", about.mode(), about.mtime(), about.mtime_nsec())
-            })
-            .collect();
-        facts.sort();
-        facts
-    };
-    assert_eq!(facts(&source), facts(&copy));
-    said.status.success()
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    String::from_utf8_lossy(&said.stdout).into_owned()
 }
 
 #[test]
@@ -130,24 +60,11 @@ fn a_seed_is_taken_in_goes_on_and_comes_back_equal() {
     emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
     assert!(is_equal(&machine, "restored"));
 
-    // The container as files, read by restic itself.
-    let id = fs::read_dir(machine.path("state/passwords")).unwrap().next().unwrap().unwrap();
-    let repository = emulator.blob("azseed-office", "repo");
-    let restic = |words: &[&str]| {
-        let said = Command::new("restic")
-            .args(["--no-cache", "--no-lock", "-r"])
-            .arg(&repository)
-            .arg("--password-file")
-            .arg(id.path())
-            .args(words)
-            .output()
-            .unwrap();
-        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-        String::from_utf8_lossy(&said.stdout).into_owned()
-    };
-    assert!(restic(&["check", "--read-data"]).contains("no errors were found"));
+    assert!(
+        restic(&machine, &emulator, &["check", "--read-data"]).contains("no errors were found")
+    );
     let target = machine.text("by-restic");
-    restic(&["restore", "latest", "--target", &target]);
+    restic(&machine, &emulator, &["restore", "latest", "--target", &target]);
     assert!(is_equal(&machine, "by-restic"));
 }
 
@@ -251,4 +168,51 @@ fn an_azure_that_goes_away_in_mid_call_is_told_and_the_next_run_goes_on() {
     assert_eq!(run(&machine, &emulator, 0, &[])["state"], "protected");
     emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
     assert!(is_equal(&machine, "restored"));
+}
+
+#[test]
+fn after_the_cleanup_the_retention_drops_what_no_snapshot_needs_whatever_is_killed() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped_with(&machine, &emulator, &["--keep-daily", "1"]);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    let first = run(&machine, &emulator, 0, &[]);
+    assert_eq!(first["increment"]["forgotten"], Value::Array(Vec::new()), "{first}");
+    emulator.expect(&machine, 0, &["cleanup"]);
+    let packs = || -> Vec<String> {
+        let data = walkdir::WalkDir::new(emulator.blob("azseed-office", "repo/data"));
+        let files = data.into_iter().flatten().filter(|entry| entry.file_type().is_file());
+        files.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    };
+    let seeded = packs();
+    for number in 0..5 {
+        let path = machine.path(&format!("source/folder/file-{number}"));
+        fs::write(path, Dice(100 + number).bytes(200_000)).unwrap();
+    }
+    let second = run(&machine, &emulator, 0, &["--now"]);
+    assert_eq!(second["increment"]["forgotten"].as_array().unwrap().len(), 2, "{second}");
+    let is_there = |pack: &String| packs().contains(pack);
+    assert!(seeded.iter().all(is_there), "a reader may be using them");
+    let whole = || {
+        assert!(
+            restic(&machine, &emulator, &["check", "--read-data"]).contains("no errors were found")
+        );
+    };
+    whole();
+    for round in 0..8 {
+        fs::write(machine.path("source/folder/new"), Dice(200 + round).bytes(300_000)).unwrap();
+        let mut process =
+            emulator.command(&machine, &["vault", "run", "--now", "--quiet"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(60 * (round + 3)));
+        let _ = process.kill();
+        process.wait().unwrap();
+        whole();
+    }
+    run(&machine, &emulator, 0, &["--now"]);
+    run(&machine, &emulator, 0, &["--now"]);
+    assert!(packs().len() < seeded.len(), "{} of {}", packs().len(), seeded.len());
+    whole();
+    emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
+    assert!(is_equal(&machine, "restored"));
+    emulator.expect(&machine, 0, &["cleanup"]);
 }

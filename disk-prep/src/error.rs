@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::dataset::CsvFault;
-use crate::journal::{Holder, JournalFault};
+use crate::journal::{Holder, JournalFault, KeeperError};
 use crate::manifest::ManifestError;
 use crate::noun::{Diagnose, DrivePath, ErrorKind, Hint, Serial};
 use crate::volume::{bitlocker, gpt, ntfs};
@@ -173,6 +173,20 @@ pub enum Error {
     /// The folder for journals does not keep files private.
     #[error("{path} does not keep file modes, so a recovery password would be readable by others")]
     ModesIgnored { path: PathBuf },
+    /// The recovery password of a new drive could not be sealed or put away.
+    #[error("The recovery password of drive {serial} cannot be kept")]
+    PasswordNotKept {
+        serial: Serial,
+        #[source]
+        source: KeeperError,
+    },
+    /// The journal holds the recovery password only sealed, and it was not opened.
+    #[error("The recovery password of drive {serial} cannot be opened")]
+    PasswordSealed {
+        serial: Serial,
+        #[source]
+        source: KeeperError,
+    },
 
     /// The drive's size allows no partitions of ours.
     #[error("Drive {serial} cannot be partitioned")]
@@ -299,6 +313,9 @@ impl Diagnose for Error {
             Error::Held { .. } => "held-by-another-run",
             Error::Claimed { .. } => "claimed-by-another-run",
             Error::ModesIgnored { .. } => "modes-ignored",
+            Error::PasswordNotKept { source, .. } | Error::PasswordSealed { source, .. } => {
+                source.inner().code()
+            }
             Error::Partitions { source, .. } => source.code(),
             Error::Volume { source, .. } => source.code(),
             Error::Randomness { .. } => "volume-randomness",
@@ -346,6 +363,9 @@ impl Diagnose for Error {
             | Error::NoJournals { .. }
             | Error::ModesIgnored { .. } => ErrorKind::Guard,
             Error::NoRecoveryPassword { .. } => ErrorKind::Usage,
+            Error::PasswordNotKept { source, .. } | Error::PasswordSealed { source, .. } => {
+                source.inner().kind()
+            }
             Error::Stopped { .. } => ErrorKind::Interrupted,
             Error::Held { .. } | Error::Claimed { .. } => ErrorKind::Busy,
             Error::Unlock { source, .. } => source.kind(),
@@ -365,6 +385,14 @@ impl Diagnose for Error {
     fn hint(&self) -> Option<Hint> {
         let text = match self {
             Error::Names { source } | Error::Layout { source, .. } => return source.hint(),
+            Error::PasswordNotKept { source, .. } | Error::PasswordSealed { source, .. } => {
+                return source.inner().hint();
+            }
+            Error::ModesIgnored { .. } => {
+                "give an age recipient to seal it for with `--encrypt-keys-for`, or of a repository \
+                 the password with `--password-file`; or use `--staging` elsewhere"
+                    .to_owned()
+            }
             Error::Unshippable { .. } => {
                 "rename these files, or leave them out of the data set".to_owned()
             }

@@ -2,6 +2,7 @@
 //! `design` 4. Every step can be cut off; the next run goes on from what the journal says.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -12,8 +13,8 @@ use crate::drive::{Clearance, Drive};
 use crate::drive_layout::DriveLayout;
 use crate::fill::{Target, fill};
 use crate::journal::{
-    Base64, Begun, DrivePlan, FileEnd, History, Journal, JournalFolder, Record, Sealed, State,
-    Tail, write_plan,
+    Base64, Begun, DrivePlan, FileEnd, History, Journal, JournalFolder, JournalOnly, KeptPassword,
+    Record, Sealed, SecretKeeper, State, Tail, write_plan,
 };
 use crate::label;
 use crate::manifest::Profile;
@@ -46,6 +47,8 @@ pub struct PrepareOptions {
     pub erase: Vec<Serial>,
     /// What happens to the free space of a drive that was used before.
     pub wipe: Option<Wipe>,
+    /// Seals and opens recovery passwords.
+    pub keeper: Arc<dyn SecretKeeper>,
     /// The wish to stop.
     pub stop: StopFlag,
 }
@@ -100,7 +103,7 @@ pub fn begin(
         partition_guids: [guid()?, guid()?],
         manifest_guid: guid()?,
         volume_serial: u64::from_le_bytes(volume_serial),
-        recovery_password: RecoveryPassword::from_key([0; 16]),
+        recovery_password: KeptPassword::Clear(RecoveryPassword::from_key([0; 16])),
         metadata_block: Base64::default(),
         first_8k: Base64::default(),
         plan_sha256: Sha256Digest::new([0; 32]),
@@ -122,15 +125,17 @@ pub fn begin(
         created: at,
         description: format!("azseed {serial}"),
     };
-    begun.recovery_password = secrets.password().clone();
+    begun.recovery_password = KeptPassword::Clear(secrets.password().clone());
     begun.metadata_block =
         Base64(encode_metadata(&form, &secrets, &stretched).map_err(unlock)?.to_vec());
     begun.first_8k = Base64(encode_first_8k(&form, &secrets).to_vec());
     begun.plan_sha256 = write_plan(&journals.plan(serial), &plan)?;
-    Ok((Journal::create(&journals.journal(serial), begun)?, plan))
+    let journal = Journal::create(&journals.journal(serial), begun, options.keeper.as_ref())?;
+    Ok((journal, plan))
 }
 
-/// Goes on with a begun drive until it is sealed. `device` is the whole drive, held by this run.
+/// Goes on with a begun drive until it is sealed. `device` is the whole drive, held by this run;
+/// the journal was unsealed.
 pub fn prepare(
     journal: &mut Journal,
     plan: &DrivePlan,
@@ -186,11 +191,11 @@ pub fn prepared(history: &History, plan: &DrivePlan) -> Result<PreparedDrive, Er
 
 /// The key of a begun volume: only its recovery password opens the block that holds it.
 fn volume_key(begun: &Begun, world: &dyn World) -> Result<VolumeKey, Error> {
-    let password = &begun.recovery_password;
+    let password = begun.password(&JournalOnly)?;
     let block = begun.metadata_block.0.as_slice().try_into();
     block
         .map_err(|_| write::Error::DamagedBlock { at: begun.metadata_block.0.len() })
-        .and_then(|block| regain(block, |salt| world.stretch(password, salt)))
+        .and_then(|block| regain(block, |salt| world.stretch(&password, salt)))
         .map_err(|source| Error::Volume { serial: begun.serial.clone(), source })
 }
 

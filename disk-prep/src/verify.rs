@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
+use std::sync::Arc;
 
 use md5::Md5;
 use sha2::{Digest, Sha256};
@@ -13,7 +14,9 @@ use crate::dataset::Listing;
 use crate::device::FileDevice;
 use crate::drive::{Drive, DriveName, Kind, find};
 use crate::hash::{FileDigests, FileHasher};
-use crate::journal::{Copied, DrivePlan, FileEnd, History, JournalFolder, Sealed};
+use crate::journal::{
+    Copied, DrivePlan, FileEnd, History, JournalFolder, JournalOnly, Sealed, SecretKeeper,
+};
 use crate::limits::BLOCK_BYTES;
 use crate::manifest::{Manifest, ManifestBlob, parse};
 use crate::monitor::{Event, Monitor, Step};
@@ -28,14 +31,24 @@ const READ_BYTES: usize = 16 << 20;
 const LARGEST_MANIFEST: u64 = 8 << 30;
 
 /// How a drive is verified.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct VerifyOptions {
     /// Where its journal may lie.
     pub journals: Option<JournalFolder>,
     /// What unlocks it, if there is no journal.
     pub recovery_password: Option<RecoveryPassword>,
+    /// Opens the recovery password where its journal holds it sealed.
+    pub keeper: Arc<dyn SecretKeeper>,
     /// The wish to stop.
     pub stop: StopFlag,
+}
+
+impl Default for VerifyOptions {
+    fn default() -> Self {
+        let (journals, recovery_password) = (None, None);
+        let (keeper, stop) = (Arc::new(JournalOnly), StopFlag::default());
+        VerifyOptions { journals, recovery_password, keeper, stop }
+    }
 }
 
 /// What was compared with what.
@@ -137,7 +150,7 @@ pub fn verify(
     let journal = journal_of(&drive, options)?;
     let password = match (&options.recovery_password, &journal) {
         (Some(password), _) => password.clone(),
-        (None, Some((history, _))) => history.begun.recovery_password.clone(),
+        (None, Some((history, _))) => history.begun.password(options.keeper.as_ref())?,
         (None, None) => return Err(Error::NoRecoveryPassword { serial }),
     };
     let device = open(&drive)?;

@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use disk_prep::dataset::{DataFile, DataSet, FilesOptions, scan};
 use disk_prep::drive::DriveName;
-use disk_prep::journal::JournalFolder;
+use disk_prep::journal::{JournalFolder, JournalOnly};
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
 use disk_prep::noun::{ByteSize, Cipher, Diagnose, ErrorKind, ImportDisposition};
@@ -43,6 +43,7 @@ impl Bench {
                 strict: false,
                 erase: Vec::new(),
                 wipe: None,
+                keeper: Arc::new(JournalOnly),
                 stop: StopFlag::default(),
             },
         }

@@ -8,10 +8,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
 
 use disk_prep::dataset::{Listing, RowsOptions, read_dataset, scan_rows};
 use disk_prep::drive::DriveName;
-use disk_prep::journal::JournalFolder;
+use disk_prep::journal::{JournalFolder, JournalOnly};
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
 use disk_prep::noun::{ByteSize, Cipher};
@@ -59,6 +60,7 @@ fn rows_with_metadata_fill_two_drives_that_verify_with_and_without_their_journal
             strict: false,
             erase: Vec::new(),
             wipe: None,
+            keeper: Arc::new(JournalOnly),
             stop: StopFlag::default(),
         },
         elsewhere: &BTreeMap::new(),
@@ -75,9 +77,9 @@ fn rows_with_metadata_fill_two_drives_that_verify_with_and_without_their_journal
         let sides = plan.files.iter().filter(|file| file.listing == Listing::SideFile).count();
         assert!(sides > 0, "each drive has its own");
         let name = drive(&format!("{}.img", history.begun.serial));
-        let password = Some(history.begun.recovery_password.clone());
+        let password = Some(history.begun.password(&JournalOnly).unwrap());
         for (journals, recovery_password) in [(Some(journals.clone()), None), (None, password)] {
-            let options = VerifyOptions { journals, recovery_password, stop: StopFlag::default() };
+            let options = VerifyOptions { journals, recovery_password, ..VerifyOptions::default() };
             let report = verify(&name, &options, &VoidMonitor).unwrap();
             assert_eq!(report.differences, []);
             assert!(report.files > 0);

@@ -6,6 +6,8 @@ use clap::{Args, Subcommand};
 use disk_prep::drive::DriveName;
 use disk_prep::noun::{InvalidNoun, Serial};
 
+use super::keys::KeyArgs;
+
 /// How a drive is named, for every help text.
 pub const DEV_HELP: &str = "DEV is a serial, the path of a whole block device, or an image file:\n  \
                             [image:]PATH[,serial=S][,size=SIZE]";
@@ -77,6 +79,9 @@ pub struct VerifyArgs {
     /// A file with the 48-digit recovery password
     #[arg(long, value_name = "FILE", env = "AZSEED_RECOVERY_PASSWORD_FILE")]
     pub recovery_password_file: Option<PathBuf>,
+    /// What opens sealed keys.
+    #[command(flatten)]
+    pub keys: KeyArgs,
 }
 
 /// Arguments of `inspect`.
@@ -94,4 +99,7 @@ pub struct InspectArgs {
     /// A file with the 48-digit recovery password
     #[arg(long, value_name = "FILE", env = "AZSEED_RECOVERY_PASSWORD_FILE")]
     pub recovery_password_file: Option<PathBuf>,
+    /// What opens sealed keys.
+    #[command(flatten)]
+    pub keys: KeyArgs,
 }

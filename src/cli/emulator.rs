@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use disk_prep::drive::DriveName;
 use disk_prep::noun::{AccountName, SubscriptionId};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
+use url::Url;
 
 use super::drive::{DEV_HELP, drive_name};
 
@@ -28,6 +29,9 @@ pub struct EmulatorArgs {
     #[arg(long, global = true, value_name = "DIR", env = "AZSEED_EMULATOR_DATA")]
     #[arg(default_value = "azure")]
     pub data: PathBuf,
+    /// Another blob service, Azurite for instance, in place of the emulator's own
+    #[arg(long, value_name = "URL", env = "AZSEED_EMULATOR_BLOB_ENDPOINT")]
+    pub blob_endpoint: Option<Url>,
     /// Speak plain HTTP, for clients that cannot be told of a certificate
     #[arg(long)]
     pub http: bool,

@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 
 use super::azure::AzureArgs;
+use super::keys::KeyArgs;
 
 /// Arguments of `job`.
 #[derive(Debug, Args)]
@@ -64,6 +65,9 @@ pub enum JobCommand {
         /// A TOML file with return address and carrier, if the seed has none
         #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]
         contact: Option<PathBuf>,
+        /// What opens sealed keys.
+        #[command(flatten)]
+        keys: KeyArgs,
     },
     /// List the jobs of the resource group
     List,
@@ -118,6 +122,9 @@ pub enum JobCommand {
         /// Print the passwords themselves
         #[arg(long)]
         reveal: bool,
+        /// What opens sealed keys.
+        #[command(flatten)]
+        keys: KeyArgs,
     },
     /// Ask to cancel a job
     Cancel,

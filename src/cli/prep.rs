@@ -12,6 +12,8 @@ use disk_prep::noun::{
 
 use super::azure::AzureArgs;
 use super::drive::{DEV_HELP, drive_name};
+use super::keys::KeyArgs;
+use crate::escrow::Recipient;
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -184,6 +186,13 @@ pub struct PrepArgs {
     /// How the service knows the manifest
     #[arg(long, value_enum, env = "AZSEED_PROFILE", default_value = "legacy")]
     pub profile: ProfileChoice,
+    /// Keep the recovery passwords in the journals only sealed for this age
+    /// recipient; the clear ones stay in the state directory
+    #[arg(long, value_name = "RECIPIENT", env = "AZSEED_ENCRYPT_KEYS_FOR")]
+    pub encrypt_keys_for: Option<Recipient>,
+    /// What opens sealed keys.
+    #[command(flatten)]
+    pub keys: KeyArgs,
     /// Where Azure is.
     #[command(flatten)]
     pub azure: AzureArgs,

@@ -22,6 +22,11 @@ pub fn run(args: &CleanupArgs, global: &Global) -> Result<Box<dyn Outcome>, Fail
     let state = State::open(global.state.as_deref())?;
     let mut vault = pick(&args.target, &state)?;
     let path = staging(&vault, &args.target).to_owned();
+    if vault.cleaned_at.is_some() {
+        // Its retention may have dropped blobs of the seed since.
+        let vault = vault.name.to_string();
+        return Ok(Box::new(Cleared { vault, staging: path, ..Cleared::default() }));
+    }
     let seed = Seed::open(&path)?;
     let blobs = seed_blobs(&seed, &path)?;
     let shelf = shelf(&vault, &args.target)?;
@@ -33,7 +38,7 @@ pub fn run(args: &CleanupArgs, global: &Global) -> Result<Box<dyn Outcome>, Fail
         seed.save(&path)?;
         done.files_deleted = clear_staging(&seed.data_root(&path), &blobs)?;
     }
-    vault.cleaned_at = vault.cleaned_at.or_else(|| Some(Timestamp::now()));
+    vault.cleaned_at = Some(Timestamp::now());
     state.keep_vault(&vault)?;
     done.staging = path;
     Ok(Box::new(done))

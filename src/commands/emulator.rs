@@ -24,6 +24,7 @@ pub fn run(args: &EmulatorArgs, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
                 listen: args.listen,
                 data: args.data.clone(),
                 is_plain: args.http,
+                blob_endpoint: args.blob_endpoint.clone(),
                 account: AccountOptions {
                     account: args.account.clone(),
                     key_file: args.account_key_file.clone(),

@@ -7,9 +7,11 @@ use disk_prep::noun::ByteSize;
 use disk_prep::volume::gpt::PartitionTable;
 use serde_json::{Value, json};
 
-use super::verify::{journals_of, recovery_password};
+use super::keeper::keeper;
+use super::verify::{recovery_password, staging_of};
 use super::{Failure, Outcome};
 use crate::cli::{Global, InspectArgs};
+use crate::staging::journals;
 use crate::state::State;
 
 /// Runs `inspect`.
@@ -17,11 +19,16 @@ pub fn run(args: &InspectArgs, global: &Global) -> Result<Box<dyn Outcome>, Fail
     let given = recovery_password(args.recovery_password_file.as_deref())?;
     let state = State::open(global.state.as_deref())?;
     let serial = find(&args.drive)?.serial;
-    let folder = journals_of(args.staging.as_deref(), &serial, &state)?;
+    let staging = staging_of(args.staging.as_deref(), &serial, &state)?;
+    let keeper = keeper(staging.as_deref(), &args.keys, None, &state);
+    let folder = staging.as_deref().map(journals).map(JournalFolder::new);
     let found = inspect(&args.drive, |drive| {
+        if given.is_some() {
+            return Ok(given);
+        }
         let histories = folder.as_ref().map_or(Ok(Vec::new()), JournalFolder::read)?;
         let own = histories.into_iter().find(|history| history.begun.serial == drive.serial);
-        Ok(given.or(own.map(|history| history.begun.recovery_password)))
+        own.map(|history| history.begun.password(keeper.as_ref())).transpose()
     })?;
     Ok(Box::new(Inspected(found)))
 }

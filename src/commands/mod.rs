@@ -10,6 +10,7 @@ mod emulator;
 mod explain;
 mod inspect;
 mod job;
+mod keeper;
 mod plan;
 mod prep;
 mod rehearse;

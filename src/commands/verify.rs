@@ -1,6 +1,6 @@
 //! `verify`: sealed drives read back as the datacenter will.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use disk_prep::drive::find;
 use disk_prep::journal::JournalFolder;
@@ -9,6 +9,7 @@ use disk_prep::verify::{VerifyOptions, VerifyReport, Yardstick, verify};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
+use super::keeper::keeper;
 use super::{Failure, Outcome};
 use crate::cli::{Global, VerifyArgs};
 use crate::exit::Exit;
@@ -22,27 +23,30 @@ pub fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcom
     let given = recovery_password(args.recovery_password_file.as_deref())?;
     let mut work = Vec::new();
     for drive in &args.drives {
-        let journals = journals_of(args.staging.as_deref(), &find(drive)?.serial, &state)?;
-        let recovery_password = given.clone();
-        work.push((drive, VerifyOptions { journals, recovery_password, stop: ui.stop_flag() }));
+        let staging = staging_of(args.staging.as_deref(), &find(drive)?.serial, &state)?;
+        let options = VerifyOptions {
+            journals: staging.as_deref().map(journals).map(JournalFolder::new),
+            recovery_password: given.clone(),
+            keeper: keeper(staging.as_deref(), &args.keys, None, &state),
+            stop: ui.stop_flag(),
+        };
+        work.push((drive, options));
     }
     let monitor = ui.monitor();
     let reports = work.par_iter().map(|(drive, options)| verify(drive, options, monitor.as_ref()));
     Ok(Box::new(Verified(reports.collect::<Result<_, _>>()?)))
 }
 
-/// The journals of the staging path that was named, else of the one that is remembered for the
-/// drive.
-pub(super) fn journals_of(
+/// The staging path that was named, else the one that is remembered for the drive.
+pub(super) fn staging_of(
     staging: Option<&Path>,
     serial: &Serial,
     state: &State,
-) -> Result<Option<JournalFolder>, Failure> {
-    let staging = match staging {
+) -> Result<Option<PathBuf>, Failure> {
+    Ok(match staging {
         Some(staging) => Some(staging.to_owned()),
         None => state.staging_with(serial)?,
-    };
-    Ok(staging.map(|staging| JournalFolder::new(journals(&staging))))
+    })
 }
 
 /// A file that should hold a recovery password.

@@ -106,6 +106,11 @@ impl Account {
         BASE64_STANDARD.encode(self.key.expose_secret()).into()
     }
 
+    /// The signature of `text` under the account's key, base64.
+    pub fn sign(&self, text: &str) -> String {
+        BASE64_STANDARD.encode(sign(self.key.expose_secret(), text))
+    }
+
     /// Whether this is the signature of `text` under the account's key.
     pub fn is_signed(&self, text: &str, signature: &str) -> bool {
         let Ok(signature) = BASE64_STANDARD.decode(signature) else { return false };

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use url::Url;
 
 use super::jobs::BookError;
 
@@ -44,6 +45,16 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    #[error(
+        "{endpoint} is no place for blobs: it begins with https://, or with http:// on this machine"
+    )]
+    BlobEndpoint { endpoint: Url },
+    #[error("The blob service at {endpoint} did not take what a drive holds")]
+    BlobService {
+        endpoint: Url,
+        #[source]
+        source: Box<azure_core::Error>,
+    },
     #[error("Drive {serial}: the process that reads it failed: {fault}")]
     Worker { serial: String, fault: String },
     #[error(transparent)]
@@ -61,6 +72,8 @@ impl Diagnose for Error {
             Error::Certificate { .. } => "emulator-certificate",
             Error::Refused { .. } => "emulator-refused",
             Error::Broken { .. } => "emulator-broken",
+            Error::BlobEndpoint { .. } => "emulator-blob-endpoint",
+            Error::BlobService { .. } => "emulator-blob-service",
             Error::Worker { .. } => "dock-worker",
             Error::Book(error) => error.code(),
         }
@@ -71,6 +84,7 @@ impl Diagnose for Error {
             Error::Running { .. } => ErrorKind::Busy,
             Error::NotRunning { .. } | Error::Broken { .. } => ErrorKind::Unreachable,
             Error::Refused { .. } => ErrorKind::Refused,
+            Error::BlobEndpoint { .. } => ErrorKind::Usage,
             _ => ErrorKind::Failed,
         }
     }

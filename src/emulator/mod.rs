@@ -11,6 +11,7 @@ mod dock;
 mod error;
 mod http;
 mod jobs;
+mod other_service;
 mod server;
 mod tokens;
 
@@ -27,6 +28,7 @@ use jiff::SignedDuration;
 use rustix::fs::FlockOperation;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use url::Url;
 
 use account::Account;
 pub use account::AccountOptions;
@@ -34,11 +36,12 @@ use blobs::BlobService;
 use clock::Clock;
 pub use control::Reply;
 use control::Request;
-use dock::Dock;
 pub use dock::work as read_drive;
+use dock::{Destination, Dock};
 pub use error::Error;
 use http::{Answer, Call};
 use jobs::JobBook;
+use other_service::OtherService;
 
 /// How an emulator is started.
 #[derive(Debug, Clone)]
@@ -49,6 +52,8 @@ pub struct EmulatorOptions {
     pub data: PathBuf,
     /// Plain HTTP instead of TLS.
     pub is_plain: bool,
+    /// Another blob service, which takes the place of the emulator's own.
+    pub blob_endpoint: Option<Url>,
     /// Account, key, subscription, token.
     pub account: AccountOptions,
 }
@@ -76,11 +81,28 @@ pub struct Emulator {
 
 /// All parts together.
 struct Parts {
-    account: Account,
+    account: Arc<Account>,
     clock: Clock,
     book: JobBook,
-    blobs: BlobService,
+    blobs: Blobs,
+    /// Where blobs are reached, without a slash at the end.
+    blob: String,
     origin: String,
+}
+
+/// The blob service of the account.
+enum Blobs {
+    Own(BlobService),
+    Other(OtherService),
+}
+
+impl Blobs {
+    fn destination(&self) -> &dyn Destination {
+        match self {
+            Blobs::Own(service) => service,
+            Blobs::Other(service) => service,
+        }
+    }
 }
 
 /// Starts an emulator on threads of its own.
@@ -94,7 +116,7 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
     fs::create_dir_all(data).map_err(at(data))?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&meta).map_err(at(&meta))?;
     let lock = lock(&meta.join("lock"), data)?;
-    let account = Account::open(&meta, &options.account)?;
+    let account = Arc::new(Account::open(&meta, &options.account)?);
     let listen = |source| Error::Listen { address: options.listen, source };
     let listener = std::net::TcpListener::bind(options.listen).map_err(listen)?;
     listener.set_nonblocking(true).map_err(listen)?;
@@ -104,16 +126,27 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
     let scheme = if options.is_plain { "http" } else { "https" };
     let origin = format!("{scheme}://{address}");
     let origins = vec![origin.clone(), format!("{scheme}://localhost:{}", address.port())];
+    let (blobs, blob) = match &options.blob_endpoint {
+        None => {
+            let own = BlobService::open(data, origins).map_err(at(data))?;
+            (Blobs::Own(own), format!("{origin}/blob"))
+        }
+        Some(endpoint) => {
+            let other = OtherService::open(endpoint, &meta, Arc::clone(&account))?;
+            (Blobs::Other(other), endpoint.as_str().trim_end_matches('/').to_owned())
+        }
+    };
     let parts = Arc::new(Parts {
         clock: Clock::open(&meta)?,
         book: JobBook::open(&meta.join("jobs"))?,
-        blobs: BlobService::open(data, origins).map_err(at(data))?,
+        blobs,
+        blob: blob.clone(),
         origin: origin.clone(),
         account,
     });
     let facts = Facts {
         arm: origin.clone(),
-        blob: format!("{origin}/blob"),
+        blob,
         account: parts.account.name.clone(),
         account_key: parts.account.key_text(),
         subscription: parts.account.subscription.clone(),
@@ -156,8 +189,10 @@ fn lock(path: &Path, data: &Path) -> Result<File, Error> {
 
 impl Parts {
     fn answer(&self, call: &Call) -> Answer {
-        if call.path.starts_with("/blob/") {
-            return self.blobs.answer(&self.account, &self.clock, call);
+        if let Blobs::Own(blobs) = &self.blobs
+            && call.path.starts_with("/blob/")
+        {
+            return blobs.answer(&self.account, self.clock.now(), call);
         }
         if arm::is_arm(&call.path) {
             let now = self.clock.now();
@@ -184,11 +219,11 @@ impl Parts {
                     return Err(Error::Refused { reason });
                 }
                 let dock = Dock {
-                    blobs: &self.blobs,
+                    blobs: self.blobs.destination(),
                     account: &self.account,
                     book: &self.book,
                     clock: &self.clock,
-                    endpoint: &format!("{}/blob", self.origin),
+                    endpoint: &self.blob,
                 };
                 let docked = dock.receive(serials.into_iter().zip(files).collect())?;
                 Ok(docked.into_iter().map(Reply::from).collect())

@@ -14,6 +14,8 @@ pub enum Error {
     NoDrives { job: JobName },
     #[error("There is no job {job}")]
     NoSuchJob { job: JobName },
+    #[error("The seed has several jobs: {}", jobs.join(", "))]
+    SeveralJobs { jobs: Vec<String> },
     #[error("Job {job} exists already with other drives: {}", serials(drives))]
     OtherDrives { job: JobName, drives: Vec<Serial> },
     #[error(
@@ -40,6 +42,7 @@ impl Diagnose for Error {
             Error::TooManyDrives { .. } => "job-too-many-drives",
             Error::NoDrives { .. } => "job-no-drives",
             Error::NoSuchJob { .. } => "no-such-job",
+            Error::SeveralJobs { .. } => "which-job",
             Error::OtherDrives { .. } => "job-other-drives",
             Error::TrackingNumberTaken { .. } => "tracking-number-taken",
             Error::NoReturnAddress { .. } => "no-return-address",
@@ -52,7 +55,7 @@ impl Diagnose for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Error::NoSuchJob { .. } => ErrorKind::NotFound,
-            Error::NoDrives { .. } => ErrorKind::Usage,
+            Error::NoDrives { .. } | Error::SeveralJobs { .. } => ErrorKind::Usage,
             Error::Azure(error) => error.kind(),
             _ => ErrorKind::Refused,
         }
@@ -65,6 +68,7 @@ impl Diagnose for Error {
             }
             Error::NoSuchJob { .. } => "list them with `azseed job list`",
             Error::NoDrives { .. } => "seal drives first with `azseed prep`",
+            Error::SeveralJobs { .. } => "name one with `--job`; each is a parcel of its own",
             Error::TrackingNumberTaken { .. } => {
                 "if the jobs share a label, append -1, -2 to the number"
             }

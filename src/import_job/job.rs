@@ -167,6 +167,23 @@ pub fn part_name(name: &JobName, part: usize) -> Result<JobName, disk_prep::noun
     if part == 0 { Ok(name.clone()) } else { JobName::new(&format!("{name}x{}", part + 1)) }
 }
 
+/// The name of the first job of those that `name` may be one of: NAME of NAMEx2.
+pub fn first_name(name: &JobName) -> Option<JobName> {
+    let (first, part) = name.as_str().rsplit_once('x')?;
+    let is_part = !part.starts_with('0') && part.parse::<u32>().is_ok_and(|part| part > 1);
+    is_part.then(|| JobName::new(first).ok()).flatten()
+}
+
+/// The jobs of one seed among all: NAME, NAMEx2, … up to the first that is not there.
+pub fn parts(name: &JobName, all: Vec<Job>) -> Vec<Job> {
+    let mut all: Vec<Option<Job>> = all.into_iter().map(Some).collect();
+    let is = |job: &Option<Job>, name: &JobName| {
+        job.as_ref().is_some_and(|job| job.name.eq_ignore_ascii_case(name.as_str()))
+    };
+    let names = (0..).map_while(|part| part_name(name, part).ok());
+    names.map_while(|name| all.iter_mut().find(|job| is(job, &name))?.take()).collect()
+}
+
 impl NewJob {
     /// What the service would refuse.
     pub fn check(&self) -> Result<(), Error> {

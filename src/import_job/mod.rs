@@ -12,6 +12,6 @@ pub use error::Error;
 pub use import_export::ImportExport;
 pub use job::{
     Delivery, DriveEntry, DriveKey, DriveStatus, Job, JobService, Location, NewJob, Shipment,
-    ShippingAddress, Written, part_name,
+    ShippingAddress, Written, first_name, part_name, parts,
 };
 pub use turn::Turn;

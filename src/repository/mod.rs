@@ -1,5 +1,5 @@
 //! The restic format behind one door: create, open, back up, check,
-//! list, restore, forget. The only room that knows
+//! list, restore, forget, prune. The only room that knows
 //! `rustic_core`; it knows nothing of staging, jobs or vaults.
 
 mod blob_store;

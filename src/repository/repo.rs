@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::{Timestamp, Zoned};
+use jiff::{Span, Timestamp, Zoned};
 use rustic_core::repofile::SnapshotFile;
 use rustic_core::{
     BackupOptions, CheckOptions, ConfigOptions, Credentials, Excludes, KeepOptions, KeyOptions,
-    LocalDestination, LsOptions, OpenStatus, PathList, RepairIndexOptions, RepositoryBackends,
-    RepositoryOptions, RestoreOptions, RusticError, SnapshotOptions,
+    LocalDestination, LsOptions, OpenStatus, PathList, PruneOptions, RepairIndexOptions,
+    RepositoryBackends, RepositoryOptions, RestoreOptions, RusticError, SnapshotOptions,
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -266,6 +266,18 @@ impl Repository {
             Ok(ids.iter().map(|id| id.to_hex().to_string()).collect())
         })();
         told(self.store.as_ref(), "Forgetting snapshots", forgotten)
+    }
+
+    /// Removes data that no snapshot needs, in two steps: a pack that is no more needed is named
+    /// as such in the index, and the next prune deletes it; so whoever reads meanwhile finds it.
+    /// Nothing may write meanwhile. A prune that was killed has left what is needed, and perhaps
+    /// more.
+    pub fn prune(&self) -> Result<(), Error> {
+        let mut options = PruneOptions::default();
+        // The next prune comes with a later run; it need not wait any longer.
+        options.keep_delete = Span::new();
+        let pruned = (|| self.inner.prune(&options, self.inner.prune_plan(&options)?))();
+        told(self.store.as_ref(), "Pruning", pruned)
     }
 }
 

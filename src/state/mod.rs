@@ -1,6 +1,7 @@
 //! The state directory of this machine: a convenience that remembers staging paths, so that a
 //! drive of one seed is never taken for another. Written durably.
 
+mod keys;
 mod vaults;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,12 @@ pub enum StateError {
         #[source]
         source: io::Error,
     },
+    /// Its file system keeps no modes, or somebody opened it to others.
+    #[error("{path} can be read by others, so no recovery password can lie there")]
+    Open {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A journal of another staging path.
     #[error(transparent)]
     Journal(#[from] disk_prep::Error),
@@ -56,6 +63,7 @@ impl Diagnose for StateError {
         match self {
             StateError::Io { .. } => "state-directory",
             StateError::Record { .. } => "state-record",
+            StateError::Open { .. } => "state-open",
             StateError::Journal(error) => error.code(),
             StateError::NoHome => "state-no-home",
         }
@@ -64,7 +72,7 @@ impl Diagnose for StateError {
         match self {
             StateError::Io { source, .. } if is_full(source) => ErrorKind::Resumable,
             StateError::Io { .. } => ErrorKind::Failed,
-            StateError::Record { .. } => ErrorKind::Guard,
+            StateError::Record { .. } | StateError::Open { .. } => ErrorKind::Guard,
             StateError::Journal(error) => error.kind(),
             StateError::NoHome => ErrorKind::Usage,
         }
@@ -75,6 +83,9 @@ impl Diagnose for StateError {
                 "make it readable or restore it from a copy; delete it only if no drive of that \
                  job may be lost with it",
             )),
+            StateError::Open { .. } => {
+                Some(Hint::new("close it to others, or use `--state` on a file system with modes"))
+            }
             StateError::Journal(error) => error.hint(),
             StateError::Io { source, .. } if is_full(source) => {
                 Some(Hint::new("free space there, then run the same command again"))

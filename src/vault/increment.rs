@@ -19,7 +19,8 @@ pub struct Increment {
     pub forgotten: Vec<String>,
 }
 
-/// Backs up what the newest snapshot backed up, and forgets what the retention does not keep.
+/// Backs up what the newest snapshot backed up, forgets what the retention does not keep, and
+/// prunes after it. Until the cleanup has proven the seed by what the vault holds, all is kept.
 pub fn increment(
     vault: &Vault,
     container: &Arc<Container>,
@@ -40,7 +41,14 @@ pub fn increment(
         return Err(Error::NoSource { path: path.clone() });
     }
     let backup = repository.back_up(&plan).map_err(failed)?;
-    let forgotten = open()?.forget(vault.retention, now).map_err(failed)?;
+    let mut forgotten = Vec::new();
+    if vault.cleaned_at.is_some() {
+        let repository = open()?;
+        forgotten = repository.forget(vault.retention, now).map_err(failed)?;
+        if !forgotten.is_empty() {
+            repository.prune().map_err(failed)?;
+        }
+    }
     Ok(Increment { backup, forgotten })
 }
 

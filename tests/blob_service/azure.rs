@@ -1,8 +1,6 @@
 //! A running emulator and callers of it: the official client with a token or a key, and bare
 //! requests. Signs by Microsoft's documentation; uses nothing of the product.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,13 +16,12 @@ use azure_storage_blobs::{
 };
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Certificate, Method, RequestBuilder};
-use sha2::Sha256;
 use url::Url;
 
 use crate::support::emulator::Emulator;
+pub use crate::support::key::{Key, date};
 use crate::support::program::Machine;
 
 /// The emulator of one test.
@@ -286,94 +283,6 @@ impl Policy for Sas {
         let own = request.url().query().unwrap_or_default().to_owned();
         let query = if own.is_empty() { self.0.clone() } else { format!("{own}&{}", self.0) };
         request.url_mut().set_query(Some(&query));
-        next[0].send(context, request, &next[1..]).await
-    }
-}
-
-/// Authorizes by the account's key ("Authorize with Shared Key").
-pub struct Key {
-    pub account: String,
-    pub key: Vec<u8>,
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({})", self.account)
-    }
-}
-
-impl Key {
-    pub fn sign(&self, text: &str) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).unwrap();
-        mac.update(text.as_bytes());
-        BASE64_STANDARD.encode(mac.finalize().into_bytes())
-    }
-
-    /// The value of `Authorization`.
-    pub fn authorization(
-        &self,
-        method: &str,
-        url: &Url,
-        headers: &BTreeMap<String, String>,
-    ) -> String {
-        let standard = [
-            "content-encoding",
-            "content-language",
-            "content-length",
-            "content-md5",
-            "content-type",
-            "date",
-            "if-modified-since",
-            "if-match",
-            "if-none-match",
-            "if-unmodified-since",
-            "range",
-        ];
-        let mut lines = vec![method.to_owned()];
-        for name in standard {
-            let value = headers.get(name).map_or("", String::as_str);
-            let is_left_out = name == "content-length" && value == "0" || name == "date";
-            lines.push(if is_left_out { String::new() } else { value.to_owned() });
-        }
-        let own = headers.iter().filter(|(name, _)| name.starts_with("x-ms-"));
-        lines.extend(own.map(|(name, value)| format!("{name}:{}", value.trim())));
-        lines.push(format!("/{}{}", self.account, url.path()));
-        let mut query: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (name, value) in url.query_pairs() {
-            query.entry(name.to_lowercase()).or_default().push(value.into_owned());
-        }
-        for (name, mut values) in query {
-            values.sort();
-            lines.push(format!("{name}:{}", values.join(",")));
-        }
-        format!("SharedKey {}:{}", self.account, self.sign(&lines.join("\n")))
-    }
-}
-
-/// A moment as `x-ms-date` has it.
-pub fn date(time: Timestamp) -> String {
-    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
-}
-
-#[async_trait]
-impl Policy for Key {
-    async fn send(
-        &self,
-        context: &Context,
-        request: &mut Request,
-        next: &[Arc<dyn Policy>],
-    ) -> PolicyResult {
-        request.insert_header("x-ms-date", date(Timestamp::now()));
-        let mut headers: BTreeMap<String, String> = request
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value.as_str().to_owned()))
-            .collect();
-        let bytes = request.body().len().unwrap_or(0).to_string();
-        headers.entry("content-length".to_owned()).or_insert(bytes);
-        let url = request.url().clone();
-        let authorization = self.authorization(request.method().as_ref(), &url, &headers);
-        request.insert_header("authorization", authorization);
         next[0].send(context, request, &next[1..]).await
     }
 }

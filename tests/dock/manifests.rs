@@ -131,3 +131,28 @@ fn a_name_outside_azures_rules_costs_its_blob_and_leads_nowhere() {
         assert_eq!(containers, ["seed", "waimportexport"], "{name}");
     }
 }
+
+#[test]
+fn a_metadata_or_properties_file_that_is_wrong_costs_its_blob_and_is_told() {
+    let wrong = "00".repeat(16);
+    for (name, hash, status) in [
+        ("nothing", None, "FileNotFound"),
+        ("S1.small.txt", Some(&wrong), "Corrupted"),
+        // Its content is what the hash says, but no XML.
+        ("S1.small.txt", None, "XmlReadFailed"),
+    ] {
+        let (datacenter, drive, log) = docked(|text| {
+            let own = text.split("Length=\"700\"").nth(1).unwrap().split('"').nth(3).unwrap();
+            let hash = hash.map_or(own, String::as_str);
+            let side = format!("<PropertiesPath Hash=\"{hash}\">\\seed\\{name}</PropertiesPath>");
+            text.replacen("</BlockList>", &format!("</BlockList>{side}"), 1)
+        });
+        let blob = one_blob(&log);
+        assert!(blob.starts_with("Status=\"CompletedWithErrors\""), "{log}");
+        let told = format!("<Properties Status=\"{status}\"><Path Hash=\"");
+        assert!(blob.contains(&told), "{told}: {log}");
+        let [large, small] = drive.blobs().try_into().unwrap();
+        assert_eq!(datacenter.blob(&large.0), None, "{log}");
+        assert_eq!(datacenter.blob(&small.0), Some(small.1), "{log}");
+    }
+}

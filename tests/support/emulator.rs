@@ -14,6 +14,7 @@ pub struct Emulator {
     process: Child,
     facts: Value,
     data: PathBuf,
+    is_keyed: bool,
 }
 
 impl Emulator {
@@ -36,7 +37,13 @@ impl Emulator {
         let stdout = process.stdout.take().expect("it is piped");
         BufReader::new(stdout).read_line(&mut line).expect("the emulator says where it is");
         let facts = serde_json::from_str(&line).expect("the first line is JSON");
-        Emulator { process, facts, data }
+        Emulator { process, facts, data, is_keyed: false }
+    }
+
+    /// The same; the program is told the account's key, which goes before the token for blobs.
+    pub fn by_key(mut self) -> Self {
+        self.is_keyed = true;
+        self
     }
 
     /// One of the facts of its first line: `arm`, `blob`, `account`, `account_key`, ….
@@ -68,6 +75,9 @@ impl Emulator {
             .env("AZSEED_BLOB_ENDPOINT", self.fact("blob"))
             .env("AZSEED_CA_FILE", self.fact("ca_file"))
             .env("AZSEED_TOKEN", self.fact("token"));
+        if self.is_keyed {
+            command.env("AZSEED_ACCOUNT_KEY", self.fact("account_key"));
+        }
         command
     }
 

@@ -5,9 +5,12 @@
 #![allow(clippy::disallowed_methods, reason = "tests start programs and write no state files")]
 
 pub mod arm;
+pub mod azurite;
 pub mod emulator;
+pub mod key;
 pub mod program;
 pub mod readers;
+pub mod seed;
 pub mod transcript;
 pub mod tree;
 

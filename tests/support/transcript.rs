@@ -48,9 +48,15 @@ impl<'a> Transcript<'a> {
         if code != 0 {
             let _ = writeln!(self.text, "? {code}");
         }
+        let is_json = all.contains(&"--json");
         let folder = self.machine.text("");
-        for line in plain(&text, folder.trim_end_matches('/')).lines().filter_map(form) {
-            let _ = writeln!(self.text, "{line}");
+        for line in plain(&text, folder.trim_end_matches('/')).lines() {
+            assert!(!is_json || is_typed(line), "azseed {words}: {line}");
+            // How often a step tells how far it is depends on the machine.
+            let is_progress = line.starts_with("{\"type\":\"progress\"");
+            if let Some(line) = form(line).filter(|_| !is_progress) {
+                let _ = writeln!(self.text, "{line}");
+            }
         }
         self
     }
@@ -71,6 +77,12 @@ impl<'a> Transcript<'a> {
     }
 }
 
+/// Whether a line is a JSON object with its type and version.
+fn is_typed(line: &str) -> bool {
+    let object: Result<serde_json::Value, _> = serde_json::from_str(line);
+    object.is_ok_and(|own| own["type"].is_string() && own["version"] == 1)
+}
+
 /// Text with all that differs between runs replaced.
 fn plain(text: &str, folder: &str) -> String {
     let text = text.replace(folder, "/here");
@@ -80,14 +92,20 @@ fn plain(text: &str, folder: &str) -> String {
     while let Some(start) = rest.find(is_of_word) {
         out.push_str(&rest[..start]);
         rest = &rest[start..];
+        // All digits of an id may happen to be decimal ones.
+        let is_led = out.is_empty() || out.ends_with(['\n']) || out.ends_with("Snapshot ");
         let end = rest.find(|c| !is_of_word(c)).unwrap_or(rest.len());
         let (word, dots) = split_dots(&rest[..end]);
-        out.push_str(&stand_in(word));
+        out.push_str(&stand_in(word, is_led));
         out.push_str(dots);
         rest = &rest[end..];
     }
     out.push_str(rest);
-    out
+    // A day of a deadline ends while the test goes on.
+    for (late, early) in [("13 days left", "14 days left"), ("89 days left", "90 days left")] {
+        out = out.replace(late, early);
+    }
+    out.replace("\"days_left\":13", "\"days_left\":14").replace("1        13\n", "1        14\n")
 }
 
 /// Stops and colons that end a sentence are no part of a word.
@@ -96,7 +114,7 @@ fn split_dots(word: &str) -> (&str, &str) {
 }
 
 /// What stands for a word in every run.
-fn stand_in(word: &str) -> String {
+fn stand_in(word: &str, is_led: bool) -> String {
     let shape: String = word
         .chars()
         .map(|c| match c {
@@ -127,7 +145,7 @@ fn stand_in(word: &str) -> String {
         "<md5>"
     } else if is_hex(16) {
         "<number>"
-    } else if is_hex(8) && shape.contains('9') && shape.contains('h') {
+    } else if is_hex(8) && (is_led || shape.contains('9') && shape.contains('h')) {
         "<id>"
     } else if let Some(port) = word.strip_prefix("127.0.0.1:") {
         assert!(port.parse::<u16>().is_ok(), "{word} is no address");

@@ -4,13 +4,14 @@
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::process::geteuid;
 
 use super::line::{Chain, decode};
-use super::{Begun, History, Record};
+use super::{Begun, History, KeptPassword, Record, SecretKeeper};
 use crate::Error;
 use crate::sys::durable::{self, Access};
 
@@ -47,22 +48,21 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Creates the journal of a drive with what is begun.
-    pub fn create(path: &Path, begun: Begun) -> Result<Self, Error> {
+    /// Creates the journal of a drive with what is begun. The keeper seals the password where
+    /// others can read the journal; in memory it stays clear.
+    pub fn create(path: &Path, begun: Begun, keeper: &dyn SecretKeeper) -> Result<Self, Error> {
         let at = |source| Error::JournalFile { path: path.to_owned(), source };
         let file = durable::create_new(path, Access::Private).map_err(at)?;
         lock(&file, path)?;
-        let mode = file.metadata().map_err(at)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            std::fs::remove_file(path).map_err(at)?;
-            return Err(Error::ModesIgnored { path: path.to_owned() });
-        }
-        Journal::begin(path, Box::new(FileLedger { file, end: 0 }), begun)
-    }
-
-    /// Writes what is begun into an empty ledger.
-    pub fn begin(path: &Path, ledger: Box<dyn Ledger>, begun: Begun) -> Result<Self, Error> {
-        let record = Record::Begun(Box::new(begun.clone()));
+        let written = match kept(&begun, readers(&file).map_err(at)?, path, keeper) {
+            Ok(recovery_password) => Begun { recovery_password, ..begun.clone() },
+            Err(error) => {
+                std::fs::remove_file(path).map_err(at)?;
+                return Err(error);
+            }
+        };
+        let ledger = Box::new(FileLedger { file, end: 0 });
+        let record = Record::Begun(Box::new(written));
         let (chain, history) = (Chain::default(), History::begin(begun));
         let mut journal = Journal { path: path.to_owned(), ledger, chain, history };
         journal.write(&record)?;
@@ -115,6 +115,13 @@ impl Journal {
         Ok(Journal::go_on(path, &bytes, Box::new(VoidLedger))?.0.map(|journal| journal.history))
     }
 
+    /// Has the password opened; in memory it is clear from here on.
+    pub fn unseal(&mut self, keeper: &dyn SecretKeeper) -> Result<(), Error> {
+        let begun = &mut self.history.begun;
+        begun.recovery_password = KeptPassword::Clear(begun.password(keeper)?);
+        Ok(())
+    }
+
     /// What it says so far.
     pub fn history(&self) -> &History {
         &self.history
@@ -147,6 +154,34 @@ impl Ledger for VoidLedger {
     }
 }
 
+/// Who can read a file that was made private: on some shares all can, or whoever comes as the
+/// user that they make of everybody.
+fn readers(file: &File) -> io::Result<Access> {
+    let status = file.metadata()?;
+    let is_private = status.mode() & 0o077 == 0 && status.uid() == geteuid().as_raw();
+    Ok(if is_private { Access::Private } else { Access::Public })
+}
+
+/// The password of a new drive as a journal with these readers holds it.
+fn kept(
+    begun: &Begun,
+    readers: Access,
+    path: &Path,
+    keeper: &dyn SecretKeeper,
+) -> Result<KeptPassword, Error> {
+    let KeptPassword::Clear(password) = &begun.recovery_password else {
+        return Ok(begun.recovery_password.clone());
+    };
+    let sealed = keeper
+        .seal(&begun.serial, password, readers)
+        .map_err(|source| Error::PasswordNotKept { serial: begun.serial.clone(), source })?;
+    match (sealed, readers) {
+        (Some(sealed), _) => Ok(KeptPassword::Sealed { sealed }),
+        (None, Access::Private) => Ok(KeptPassword::Clear(password.clone())),
+        (None, Access::Public) => Err(Error::ModesIgnored { path: path.to_owned() }),
+    }
+}
+
 fn lock(file: &File, path: &Path) -> Result<(), Error> {
     flock(file, FlockOperation::NonBlockingLockExclusive)
         .map_err(|_| Error::Held { what: format!("The journal {}", path.display()) })
@@ -156,10 +191,13 @@ fn lock(file: &File, path: &Path) -> Result<(), Error> {
 mod tests {
     use super::*;
     use crate::journal::{
-        FileEnd, FileRecord, Finished, JournalFault, Progress, State, StreamMark,
+        FileEnd, FileRecord, Finished, JournalFault, JournalOnly, KeeperError, Progress, State,
+        StreamMark,
     };
     use crate::manifest::Profile;
-    use crate::noun::{Cipher, Diagnose, Md5Digest, RecoveryPassword, Serial, Sha256Digest};
+    use crate::noun::{
+        Cipher, Diagnose, ErrorKind, Md5Digest, RecoveryPassword, Serial, Sha256Digest,
+    };
     use jiff::Timestamp;
     use uuid::Uuid;
 
@@ -181,7 +219,7 @@ mod tests {
             partition_guids: [Uuid::nil(); 2],
             manifest_guid: Uuid::nil(),
             volume_serial: 7,
-            recovery_password: RecoveryPassword::from_key([3; 16]),
+            recovery_password: KeptPassword::Clear(RecoveryPassword::from_key([3; 16])),
             metadata_block: Default::default(),
             first_8k: Default::default(),
             plan_sha256: Sha256Digest::new([0; 32]),
@@ -203,7 +241,7 @@ mod tests {
 
     /// A journal with four records in a file.
     fn written(path: &Path) -> Vec<u8> {
-        let mut journal = Journal::create(path, begun()).unwrap();
+        let mut journal = Journal::create(path, begun(), &JournalOnly).unwrap();
         journal.append(Record::Labelled).unwrap();
         journal.append(mark(4 << 20, 1)).unwrap();
         journal.append(mark(8 << 20, 2)).unwrap();
@@ -233,7 +271,56 @@ mod tests {
         assert_eq!(history.state, State::Labelled);
         assert!(history.streams.is_empty() && history.finished.contains(&4));
         assert!(matches!(history.files[&2], FileEnd::LeftOut { .. }));
-        assert_eq!(history.begun.recovery_password.key(), &[3; 16]);
+        assert_eq!(history.begun.password(&JournalOnly).unwrap().key(), &[3; 16]);
+    }
+
+    /// Seals by turning the digits into letters.
+    #[derive(Debug)]
+    struct Letters;
+
+    impl SecretKeeper for Letters {
+        fn seal(
+            &self,
+            _: &Serial,
+            password: &RecoveryPassword,
+            _: Access,
+        ) -> Result<Option<String>, KeeperError> {
+            let turn = |c: char| c.to_digit(10).map_or(c, |digit| char::from(b'a' + digit as u8));
+            Ok(Some(password.reveal().chars().map(turn).collect()))
+        }
+
+        fn open(&self, _: &Serial, sealed: &str) -> Result<RecoveryPassword, KeeperError> {
+            let turn = |c: char| if c == '-' { c } else { char::from(c as u8 - b'a' + b'0') };
+            Ok(sealed.chars().map(turn).collect::<String>().parse()?)
+        }
+    }
+
+    #[test]
+    fn a_sealed_password_stands_nowhere_in_the_file_and_its_keeper_opens_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("S1.journal");
+        let password = RecoveryPassword::from_key([3; 16]);
+        let journal = Journal::create(&path, begun(), &Letters).unwrap();
+        assert_eq!(journal.history().begun.password(&JournalOnly).unwrap(), password);
+        drop(journal);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let groups = password.reveal();
+        assert!(groups.split('-').all(|group| !text.contains(group)), "{text}");
+        let mut journal = Journal::open(&path).unwrap().unwrap();
+        let error = journal.unseal(&JournalOnly).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("sealed-unopened", ErrorKind::NotAllowed));
+        journal.unseal(&Letters).unwrap();
+        assert_eq!(journal.history().begun.password(&JournalOnly).unwrap(), password);
+    }
+
+    #[test]
+    fn a_clear_password_is_only_for_a_journal_that_nobody_else_can_read() {
+        let path = Path::new("S1.journal");
+        let clear = kept(&begun(), Access::Private, path, &JournalOnly).unwrap();
+        assert!(matches!(clear, KeptPassword::Clear(_)));
+        let error = kept(&begun(), Access::Public, path, &JournalOnly).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("modes-ignored", ErrorKind::Guard));
+        assert!(error.hint().unwrap().to_string().contains("--encrypt-keys-for"));
     }
 
     #[test]

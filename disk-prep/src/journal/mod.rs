@@ -5,6 +5,7 @@
 mod claim;
 mod folder;
 mod history;
+mod keeper;
 mod ledger;
 mod line;
 mod plan_file;
@@ -13,6 +14,7 @@ mod record;
 pub use claim::{Claim, Holder};
 pub use folder::JournalFolder;
 pub use history::{History, State, Stream};
+pub use keeper::{JournalOnly, KeeperError, KeptPassword, SecretKeeper};
 pub use ledger::{FileLedger, Journal, Ledger};
 pub use plan_file::{DrivePlan, read_plan, write_plan};
 pub use record::{

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
+use super::{KeptPassword, SecretKeeper};
+use crate::Error;
 use crate::manifest::Profile;
 use crate::noun::{
     Cipher, ContainerName, DrivePath, JobName, Md5Digest, RecoveryPassword, Serial, Sha256Digest,
@@ -72,14 +74,25 @@ pub struct Begun {
     /// Serial number of the NTFS volume.
     pub volume_serial: u64,
     /// The protector.
-    #[serde(serialize_with = "write_password", deserialize_with = "read_password")]
-    pub recovery_password: RecoveryPassword,
+    pub recovery_password: KeptPassword,
     /// The finished BitLocker metadata block; the volume key lies in it, boxed.
     pub metadata_block: Base64,
     /// The finished first 8 KiB of the partition.
     pub first_8k: Base64,
     /// SHA-256 of the plan file.
     pub plan_sha256: Sha256Digest,
+}
+
+impl Begun {
+    /// The protector, opened by the keeper if it is sealed.
+    pub fn password(&self, keeper: &dyn SecretKeeper) -> Result<RecoveryPassword, Error> {
+        match &self.recovery_password {
+            KeptPassword::Clear(password) => Ok(password.clone()),
+            KeptPassword::Sealed { sealed } => keeper
+                .open(&self.serial, sealed)
+                .map_err(|source| Error::PasswordSealed { serial: self.serial.clone(), source }),
+        }
+    }
 }
 
 /// A checkpoint. What earlier checkpoints called finished stays so.
@@ -243,17 +256,6 @@ impl<'de> Deserialize<'de> for Base64 {
         let text = String::deserialize(deserializer)?;
         STANDARD_NO_PAD.decode(text).map(Base64).map_err(serde::de::Error::custom)
     }
-}
-
-fn write_password<S: Serializer>(
-    password: &RecoveryPassword,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&password.reveal())
-}
-
-fn read_password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RecoveryPassword, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
 /// Many digests as one Base64 text, 16 bytes each.

@@ -55,7 +55,7 @@ impl FromStr for ByteSize {
 }
 
 impl fmt::Display for ByteSize {
-    /// Three significant figures at least, decimal units: `1.25 GB`, `512 B`.
+    /// Three significant figures at least, decimal units, rounded: `1.25 GB`, `512 B`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, unit) in &UNITS[4..] {
             if self.0 >= *unit {
@@ -98,7 +98,9 @@ mod tests {
         for bad in ["", "M", "-1M", "1X", "99999999T", "1.M5", ".5G"] {
             assert!(bad.parse::<ByteSize>().is_err(), "{bad}");
         }
-        assert_eq!(ByteSize(1_256_000_000).to_string(), "1.25 GB");
+        assert_eq!(ByteSize(1_256_000_000).to_string(), "1.26 GB");
+        assert_eq!(ByteSize(3_999_999_000_000).to_string(), "4.00 TB");
+        assert_eq!(ByteSize(12_340_000).to_string(), "12.3 MB");
         assert_eq!(ByteSize(419_430_400).to_string(), "419 MB");
         assert_eq!(ByteSize(999).to_string(), "999 B");
     }

@@ -127,11 +127,12 @@ impl PrepareRun<'_> {
 
     fn resume(&self, mut held: HeldDrive, claim: Claim) -> Result<Work, Error> {
         let path = self.journals.journal(&held.drive.serial);
-        let journal = Journal::open(&path)?.ok_or_else(|| Error::JournalFile {
+        let mut journal = Journal::open(&path)?.ok_or_else(|| Error::JournalFile {
             path: path.clone(),
             source: std::io::ErrorKind::NotFound.into(),
         })?;
         let plan = self.journals.read_plan(journal.history())?;
+        journal.unseal(self.options.keeper.as_ref())?;
         recognise(held.device()?.as_ref(), journal.history())?;
         Ok(Work { held, journal, plan, _claim: claim })
     }

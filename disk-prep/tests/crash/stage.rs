@@ -12,7 +12,7 @@ use disk_prep::Error;
 use disk_prep::dataset::{DataSet, FilesOptions, scan};
 use disk_prep::device::Device;
 use disk_prep::drive::{Clearance, DriveName, find};
-use disk_prep::journal::{DrivePlan, Journal, JournalFolder, Ledger, State};
+use disk_prep::journal::{DrivePlan, Journal, JournalFolder, JournalOnly, Ledger, State};
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
 use disk_prep::noun::{ByteSize, Cipher, ImportDisposition, RecoveryPassword, Wipe};
@@ -220,6 +220,7 @@ impl Stage {
             strict: false,
             erase: Vec::new(),
             wipe,
+            keeper: Arc::new(JournalOnly),
             stop: StopFlag::default(),
         };
         let world = StillWorld::default();

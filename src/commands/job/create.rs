@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use disk_prep::journal::{History, JournalFolder};
+use disk_prep::journal::{History, JournalFolder, SecretKeeper, State};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{AccountName, Contact, JobName};
 
@@ -40,6 +40,7 @@ impl Parcel {
         job: &JobName,
         account: &AccountName,
         folder: &JournalFolder,
+        keeper: &dyn SecretKeeper,
     ) -> Result<Vec<(Job, Written)>, Failure> {
         let _claim = match folder.claim_jobs() {
             // Jobs can be made of journals that can only be read.
@@ -47,9 +48,11 @@ impl Parcel {
             claim => Some(claim?),
         };
         let mut sealed: Vec<History> = folder.read()?;
-        sealed.retain(|history| history.sealed.is_some());
+        // One that was released is not in the parcel.
+        sealed.retain(|history| history.state == State::Sealed);
         sealed.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));
-        let drives: Vec<DriveEntry> = sealed.iter().filter_map(entry).collect();
+        let entries = sealed.iter().filter_map(|history| entry(history, keeper));
+        let drives: Vec<DriveEntry> = entries.collect::<Result<_, _>>()?;
         if drives.is_empty() {
             return Err(Error::NoDrives { job: job.clone() }.into());
         }
@@ -68,13 +71,16 @@ impl Parcel {
     }
 }
 
-fn entry(history: &History) -> Option<DriveEntry> {
+fn entry(
+    history: &History,
+    keeper: &dyn SecretKeeper,
+) -> Option<Result<DriveEntry, disk_prep::Error>> {
     let sealed = history.sealed.as_ref()?;
-    Some(DriveEntry {
+    Some(history.begun.password(keeper).map(|recovery_password| DriveEntry {
         serial: history.begun.serial.clone(),
-        recovery_password: history.begun.recovery_password.clone(),
+        recovery_password,
         manifest_file: sealed.manifest.clone(),
         manifest_hash: sealed.manifest_hash.clone(),
         header_hash: sealed.header_hash.clone(),
-    })
+    }))
 }

@@ -1,4 +1,4 @@
-//! `job keys`: the recovery passwords, from the journals alone.
+//! `job keys`: the recovery passwords, from journals and state directory alone.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,8 @@ use disk_prep::noun::{Diagnose, ErrorKind, JobName, RecoveryPassword, Serial};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome};
-use crate::cli::Global;
+use crate::cli::{Global, KeyArgs};
+use crate::commands::keeper::keeper;
 use crate::staging::journals;
 use crate::state::State;
 
@@ -28,22 +29,22 @@ impl Diagnose for NoDrives {
 pub fn keys(
     staging: Option<&Path>,
     reveal: bool,
+    args: &KeyArgs,
     global: &Global,
 ) -> Result<Box<dyn Outcome>, Failure> {
+    let state = State::open(global.state.as_deref())?;
     let paths: Vec<PathBuf> = match staging {
         Some(staging) => vec![staging.to_owned()],
-        None => State::open(global.state.as_deref())?.staging_paths(),
+        None => state.staging_paths(),
     };
     let mut keys = Vec::new();
     for path in paths {
+        let keeper = keeper(Some(&path), args, None, &state);
         for history in JournalFolder::new(journals(&path)).read()? {
             if !matches!(history.state, DriveState::SetAside | DriveState::Released) {
                 let begun = history.begun;
-                keys.push(Key {
-                    serial: begun.serial,
-                    job: begun.job,
-                    password: reveal.then_some(begun.recovery_password),
-                });
+                let password = reveal.then(|| begun.password(keeper.as_ref())).transpose()?;
+                keys.push(Key { serial: begun.serial, job: begun.job, password });
             }
         }
     }

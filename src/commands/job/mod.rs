@@ -13,10 +13,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::connect::arm;
+use super::keeper::keeper;
 use super::stage::{MissingFlag, contact};
 use super::{Failure, Outcome};
 use crate::cli::{Global, JobArgs, JobCommand, JobTarget};
-use crate::import_job::{ImportExport, Job, JobService, Shipment, Written};
+use crate::import_job::{
+    Error, ImportExport, Job, JobService, Shipment, Written, first_name, parts,
+};
 use crate::staging::{Seed, journals};
 use crate::state::State;
 use crate::ui::Ui;
@@ -31,14 +34,16 @@ pub fn run(args: &JobArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
         Ok(Box::new(Said { jobs, now: Timestamp::now() }))
     };
     match &args.command {
-        JobCommand::Create { location, contact: file } => {
+        JobCommand::Create { location, contact: file, keys } => {
             let target = target()?;
             let (seed, staging) = target.seed.as_ref().ok_or(MissingFlag { flag: "--staging" })?;
             let about = &seed.target;
             let parcel = Parcel::new(Some(about), location.as_ref(), file.as_deref())?;
             let folder = JournalFolder::new(journals(staging));
-            let service = target.service()?;
-            said(parcel.make_jobs(&service, &about.job, &about.storage_account, &folder)?)
+            let state = State::open(global.state.as_deref())?;
+            let keeper = keeper(Some(staging), keys, None, &state);
+            let (service, account) = (target.service()?, &about.storage_account);
+            said(parcel.make_jobs(&service, &about.job, account, &folder, keeper.as_ref())?)
         }
         JobCommand::List => {
             let jobs = target()?.service()?.list()?;
@@ -46,12 +51,14 @@ pub fn run(args: &JobArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
         }
         JobCommand::Status { watch: true, every } => {
             let target = target()?;
-            let last = watch::watch(&target.service()?, &target.job()?, *every, ui)?;
+            let service = target.service()?;
+            let last = watch::watch(&service, &target.job(&service)?, *every, ui)?;
             Ok(Box::new(last))
         }
         JobCommand::Show | JobCommand::Status { .. } => {
             let target = target()?;
-            let job = target.service()?.find(&target.job()?)?;
+            let service = target.service()?;
+            let job = service.find(&target.job(&service)?)?;
             said(vec![(job, Written::Unchanged)])
         }
         JobCommand::Ship { carrier, tracking_number, ship_date, drive_count } => {
@@ -63,26 +70,32 @@ pub fn run(args: &JobArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
                 drive_count: *drive_count,
             };
             let target = target()?;
-            let job = target.service()?.ship(&target.job()?, &shipment)?;
+            let service = target.service()?;
+            let job = service.ship(&target.job(&service)?, &shipment)?;
             said(vec![(job, Written::Changed)])
         }
         JobCommand::ReturnAddress { contact: file } => {
             let contact = contact(file)?;
             let target = target()?;
-            let job = target.service()?.set_return(&target.job()?, &contact)?;
+            let service = target.service()?;
+            let job = service.set_return(&target.job(&service)?, &contact)?;
             said(vec![(job, Written::Changed)])
         }
         JobCommand::Cancel => {
             let target = target()?;
-            said(vec![target.service()?.cancel(&target.job()?)?])
+            let service = target.service()?;
+            said(vec![service.cancel(&target.job(&service)?)?])
         }
         JobCommand::Delete => {
             let target = target()?;
-            let job = target.job()?;
-            let written = target.service()?.delete(&job)?;
+            let service = target.service()?;
+            let job = target.job(&service)?;
+            let written = service.delete(&job)?;
             Ok(Box::new(show::Deleted { job, written }))
         }
-        JobCommand::Keys { reveal } => keys::keys(args.target.staging.as_deref(), *reveal, global),
+        JobCommand::Keys { reveal, keys } => {
+            keys::keys(args.target.staging.as_deref(), *reveal, keys, global)
+        }
         JobCommand::Locations => Ok(Box::new(Locations(target()?.service()?.locations()?))),
     }
 }
@@ -103,7 +116,10 @@ impl<'a> Target<'a> {
             None if is_reached => None,
             None => {
                 let state = State::open(global.state.as_deref())?;
-                let known = state.staging_of(flags.job.as_ref())?;
+                let mut known = state.staging_of(flags.job.as_ref())?;
+                if let (None, Some(first)) = (&known, flags.job.as_ref().and_then(first_name)) {
+                    known = state.staging_of(Some(&first))?;
+                }
                 // The folder of a dataset.csv has no seed; the flags must say where its job is.
                 let seed = |staging: PathBuf| Ok(Seed::find(&staging)?.map(|seed| (seed, staging)));
                 let found: Result<_, crate::staging::Error> = known.map_or(Ok(None), seed);
@@ -117,9 +133,18 @@ impl<'a> Target<'a> {
         self.seed.as_ref().map(|(seed, _)| pick(&seed.target))
     }
 
-    fn job(&self) -> Result<JobName, Failure> {
-        let named = self.flags.job.clone().or_else(|| self.of_seed(|seed| seed.job.clone()));
-        Ok(named.ok_or(MissingFlag { flag: "--job" })?)
+    /// The job that was named, else the only one of the seed.
+    fn job(&self, service: &ImportExport) -> Result<JobName, Failure> {
+        if let Some(named) = &self.flags.job {
+            return Ok(named.clone());
+        }
+        let job = self.of_seed(|seed| seed.job.clone()).ok_or(MissingFlag { flag: "--job" })?;
+        let jobs = parts(&job, service.list()?);
+        if jobs.len() > 1 {
+            let jobs = jobs.into_iter().map(|job| job.name).collect();
+            return Err(Error::SeveralJobs { jobs }.into());
+        }
+        Ok(job)
     }
 
     fn service(&self) -> Result<ImportExport, Failure> {

@@ -5,7 +5,8 @@ mod outcome;
 
 use disk_prep::dataset::{EraseConsent, read_driveset};
 use disk_prep::drive::{Drive, DriveName, Kind, find};
-use disk_prep::journal::{Journal, JournalFolder};
+use disk_prep::journal::{Journal, JournalFolder, SecretKeeper};
+use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::manifest::Profile;
 use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, JobName, Serial, Wipe};
 use disk_prep::pool::{NoBay, PrepareOutcome, PrepareRun};
@@ -19,11 +20,12 @@ use self::outcome::{Prepared, Shortage};
 use super::check::no_copy_machine;
 use super::connect::arm;
 use super::job::Parcel;
+use super::keeper::{keeper, prove};
 use super::verify::Verified;
 use super::work::Work;
 use super::{Failure, Outcome};
 use crate::cli::{Global, PrepArgs, ProfileChoice};
-use crate::import_job::{ImportExport, Job, Written};
+use crate::import_job::{ImportExport, Job, Written, part_name};
 use crate::state::{State, drives_of};
 use crate::ui::Ui;
 
@@ -37,8 +39,12 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         ui.warn(&text);
     }
     // What the job will need is known before anything is written.
-    let office = if args.offline { None } else { Some(Office::open(args, &work)?) };
+    let office = if args.offline { None } else { Some(Office::open(args, &work, names.len())?) };
     let folder = work.journals();
+    let keeper = keeper(Some(&work.home), &args.keys, args.encrypt_keys_for.as_ref(), &state);
+    if let Some(path) = &args.keys.password_file {
+        prove(path, &work.home, ui)?;
+    }
     let mut erase = [args.erase.clone(), consented].concat();
     erase.extend(consent(&names, &erase, &folder, ui)?);
     let options = PrepareOptions {
@@ -52,6 +58,7 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         strict: args.strict,
         erase,
         wipe: args.wipe.map(Wipe::from),
+        keeper: keeper.clone(),
         stop: ui.stop_flag(),
     };
     let Work { job, home, id, .. } = &work;
@@ -82,14 +89,20 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         remembered?;
     }
     let (names, is_interrupted) = bay.close();
-    let verified = if args.verify { read_back(&names, &folder, &outcome, ui)? } else { None };
+    let options = VerifyOptions {
+        journals: Some(folder.clone()),
+        keeper: keeper.clone(),
+        stop: ui.stop_flag(),
+        ..VerifyOptions::default()
+    };
+    let verified = if args.verify { read_back(&names, &options, &outcome, ui)? } else { None };
     let shortage = Shortage::of(&outcome.unplaced, &names);
     let home = home.clone();
     let mut prepared = Prepared { outcome, verified, shortage, home, is_interrupted, jobs: None };
     if let Some(office) = office
         && prepared.is_complete()
     {
-        prepared.jobs = Some(office.make_jobs(job, &folder));
+        prepared.jobs = Some(office.make_jobs(job, &folder, keeper.as_ref()));
     }
     Ok(Box::new(prepared))
 }
@@ -126,7 +139,9 @@ struct Office {
 }
 
 impl Office {
-    fn open(args: &PrepArgs, work: &Work) -> Result<Self, Failure> {
+    fn open(args: &PrepArgs, work: &Work, drives: usize) -> Result<Self, Failure> {
+        // The longest name that a part may need.
+        part_name(&work.job, drives.div_ceil(DRIVES_PER_JOB).saturating_sub(1))?;
         let location = args.location.as_ref();
         let parcel = Parcel::new(work.target(), location, args.contact.as_deref())?;
         let (account, subscription, group) = work.azure(&args.source)?;
@@ -138,8 +153,9 @@ impl Office {
         &self,
         job: &JobName,
         folder: &JournalFolder,
+        keeper: &dyn SecretKeeper,
     ) -> Result<Vec<(Job, Written)>, Failure> {
-        self.parcel.make_jobs(&self.service, job, &self.account, folder)
+        self.parcel.make_jobs(&self.service, job, &self.account, folder, keeper)
     }
 }
 
@@ -203,21 +219,16 @@ impl Diagnose for NotConfirmed {
 
 fn read_back(
     names: &[DriveName],
-    folder: &JournalFolder,
+    options: &VerifyOptions,
     outcome: &PrepareOutcome,
     ui: &Ui,
 ) -> Result<Option<Verified>, Failure> {
-    let options = VerifyOptions {
-        journals: Some(folder.clone()),
-        recovery_password: None,
-        stop: ui.stop_flag(),
-    };
     let monitor = ui.monitor();
     let is_sealed = |name: &&DriveName| {
         let serial = find(name).map(|drive| drive.serial);
         serial.is_ok_and(|own| outcome.sealed.iter().any(|drive| drive.serial == own))
     };
     let sealed = names.par_iter().filter(is_sealed);
-    let reports = sealed.map(|name| verify(name, &options, monitor.as_ref()));
+    let reports = sealed.map(|name| verify(name, options, monitor.as_ref()));
     Ok(Some(Verified(reports.collect::<Result<_, _>>()?)))
 }

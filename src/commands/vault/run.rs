@@ -1,6 +1,6 @@
 //! `vault run` and `vault status`: what is due, and doing it.
 
-use disk_prep::journal::JournalFolder;
+use disk_prep::journal::{JournalFolder, State as DriveState};
 use disk_prep::limits::DRIVES_PER_JOB;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
@@ -10,7 +10,7 @@ use super::{contents, now, password, shelf, staging};
 use crate::cli::VaultTarget;
 use crate::commands::connect::arm;
 use crate::commands::{Failure, Outcome};
-use crate::import_job::{self, ImportExport, JobService, part_name};
+use crate::import_job::{ImportExport, JobService, parts};
 use crate::staging::{Seed, journals};
 use crate::state::State;
 use crate::ui::Ui;
@@ -91,24 +91,19 @@ fn state_of(vault: &Vault, target: &VaultTarget) -> Result<VaultState, Failure> 
         return Ok(VaultState::Protected);
     }
     let histories = JournalFolder::new(journals(staging(vault, target))).read()?;
-    let sealed = histories.iter().filter(|history| history.sealed.is_some()).count();
+    let sealed = histories.iter().filter(|history| history.state == DriveState::Sealed).count();
     let service = ImportExport::new(
         arm(&target.azure)?,
         vault.subscription.clone(),
         vault.resource_group.clone(),
     );
-    let mut reached = VaultState::AwaitingSeed;
-    for part in 0..sealed.div_ceil(DRIVES_PER_JOB) {
-        let job = match service.find(&part_name(&vault.seed.job, part)?) {
-            Ok(job) => job,
-            Err(import_job::Error::NoSuchJob { .. }) => return Ok(VaultState::AwaitingSeed),
-            Err(error) => return Err(error.into()),
-        };
-        reached = match job.state.as_str() {
-            "Completed" | "Closed" if reached != VaultState::SeedInTransit => VaultState::Ingesting,
-            "Creating" => return Ok(VaultState::AwaitingSeed),
-            _ => VaultState::SeedInTransit,
-        };
-    }
-    Ok(reached)
+    let jobs = parts(&vault.seed.job, service.list()?);
+    let is_whole = !jobs.is_empty() && jobs.len() >= sealed.div_ceil(DRIVES_PER_JOB);
+    Ok(if !is_whole || jobs.iter().any(|job| job.state == "Creating") {
+        VaultState::AwaitingSeed
+    } else if jobs.iter().all(|job| matches!(job.state.as_str(), "Completed" | "Closed")) {
+        VaultState::Ingesting
+    } else {
+        VaultState::SeedInTransit
+    })
 }

@@ -64,7 +64,7 @@ fn is_recent(call: &Call) -> bool {
 }
 
 /// The text that a shared key signs ("Authorize with Shared Key", blob service form).
-fn string_to_sign(account: &str, call: &Call) -> String {
+pub(in super::super) fn string_to_sign(account: &str, call: &Call) -> String {
     let header = |name: &str| call.header(name).unwrap_or_default();
     let length = match header("content-length") {
         "0" => "",

@@ -14,16 +14,19 @@ mod list;
 mod store;
 mod tree;
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use hyper::Method;
+use jiff::Timestamp;
 use md5::{Digest, Md5};
 use percent_encoding::percent_decode_str;
 
+use super::Error;
 use super::account::Account;
-use super::clock::Clock;
+use super::dock::{Destination, Place as BlobPlace, own};
 use super::http::{Answer, Call};
+pub(super) use access::string_to_sign;
 use access::{Place, Right};
 use fault::Fault;
 use store::Store;
@@ -45,7 +48,7 @@ struct Context<'a> {
     store: &'a Store,
     account: &'a Account,
     origins: &'a [String],
-    now: jiff::Timestamp,
+    now: Timestamp,
     call: &'a Call,
 }
 
@@ -56,9 +59,9 @@ impl BlobService {
     }
 
     /// Answers a call below `/blob/`.
-    pub fn answer(&self, account: &Account, clock: &Clock, call: &Call) -> Answer {
+    pub fn answer(&self, account: &Account, now: Timestamp, call: &Call) -> Answer {
         let store = &self.store;
-        let context = Context { store, account, origins: &self.origins, now: clock.now(), call };
+        let context = Context { store, account, origins: &self.origins, now, call };
         let answer =
             route(context).unwrap_or_else(|fault| fault.answer(call.method == Method::HEAD));
         let answer = match call.header("x-ms-client-request-id") {
@@ -67,44 +70,31 @@ impl BlobService {
         };
         answer.with("x-ms-version", call.header("x-ms-version").unwrap_or(VERSION))
     }
+}
 
-    /// Content that may become a blob.
-    pub fn draft(&self) -> io::Result<Draft> {
-        self.store.draft()
+impl Destination for BlobService {
+    fn draft(&self) -> Result<Draft, Error> {
+        self.store.draft().map_err(own)
     }
 
-    /// Whether there is a blob of this name.
-    pub fn has(&self, account: &str, container: &str, name: &str) -> io::Result<bool> {
-        Ok(self.store.hold().blob((account, container), name)?.is_some())
+    fn has(&self, (account, container, name): BlobPlace<'_>) -> Result<bool, Error> {
+        let found = self.store.hold().blob((account, container), name).map_err(own)?;
+        Ok(found.is_some())
     }
 
-    /// Makes a draft a blob, its container too if need be; for the dock, which asks nobody.
-    pub fn import(
+    fn put(
         &self,
-        (account, container, name): (&str, &str, &str),
+        (account, container, name): BlobPlace<'_>,
         draft: Draft,
         properties: Properties,
-        clock: &Clock,
-    ) -> io::Result<()> {
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let held = self.store.hold();
         let key = (account, container);
-        if held.container(key, clock.now())?.is_none() {
-            held.make_container(key, Default::default(), clock.now())?;
+        if held.container(key, now).map_err(own)?.is_none() {
+            held.make_container(key, Default::default(), now).map_err(own)?;
         }
-        held.put(key, name, draft, properties, clock.now()).map(drop)
-    }
-
-    /// Writes a text as a blob.
-    pub fn import_text(
-        &self,
-        place: (&str, &str, &str),
-        text: &[u8],
-        clock: &Clock,
-    ) -> io::Result<()> {
-        let mut draft = self.draft()?;
-        draft.write_all(text)?;
-        let content_type = Some("application/xml".to_owned());
-        self.import(place, draft, Properties { content_type, ..Default::default() }, clock)
+        held.put(key, name, draft, properties, now).map(drop).map_err(own)
     }
 }
 

@@ -109,6 +109,22 @@ pub(in super::super) struct Draft {
 }
 
 impl Draft {
+    /// Empties the folder of drafts, which a killed run may have left.
+    pub fn sweep(folder: &Path) -> io::Result<()> {
+        if folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    }
+
+    /// A new one in the folder of drafts.
+    pub fn new(folder: &Path) -> io::Result<Self> {
+        let path = folder.join(uuid::Uuid::new_v4().to_string());
+        let file =
+            OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(&path)?;
+        Ok(Draft { path, file })
+    }
+
     /// Where to write the content.
     pub fn file(&self) -> &File {
         &self.file
@@ -144,20 +160,13 @@ impl Store {
         let blobs = data.join("blobs");
         fs::create_dir_all(&blobs)?;
         let meta = data.join("meta/blobs");
-        let drafts = meta.join("drafts");
-        if drafts.exists() {
-            fs::remove_dir_all(&drafts)?;
-        }
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&drafts)?;
+        Draft::sweep(&meta.join("drafts"))?;
         Ok(Store { tree: Tree::open(&blobs)?, meta, lock: Mutex::new(()) })
     }
 
     /// Content that may become a blob.
     pub fn draft(&self) -> io::Result<Draft> {
-        let path = self.meta.join("drafts").join(uuid::Uuid::new_v4().to_string());
-        let file =
-            OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(&path)?;
-        Ok(Draft { path, file })
+        Draft::new(&self.meta.join("drafts"))
     }
 
     /// Makes the others wait.

@@ -14,9 +14,11 @@ use super::super::Error;
 use super::super::blobs::{BlobKind, Draft, Properties};
 use super::super::jobs::{Drive, DriveResult, Job, LogLevel};
 use super::Dock;
+use super::destination::{own, put_text};
 use super::line::{Task, Told, receive, send};
 use super::log::{BlobEnd, Logs};
 use super::manifest::{Disposition, Entry, Part};
+use super::side::{self, Side};
 
 /// The subcommand under which this program reads a drive.
 const WORKER: [&str; 2] = ["emulator", "dock-worker"];
@@ -65,6 +67,8 @@ pub(super) fn read(
         },
     };
     let taken = intake.take(&mut BufReader::with_capacity(1 << 20, &ours));
+    // A reader that we hear no more would wait for ever to be heard.
+    drop(ours);
     let ended = worker.wait().map_err(|error| failed(error.to_string()))?;
     let status = match taken {
         Ok(status) => status,
@@ -101,6 +105,9 @@ struct Intake<'a> {
 struct Incoming {
     entry: Entry,
     draft: Draft,
+    /// What its metadata and properties files say.
+    properties: Properties,
+    sides: Vec<(Side, String)>,
     parts: Vec<(Part, String)>,
 }
 
@@ -120,8 +127,21 @@ impl Intake<'_> {
                     (self.progress)(0, total_bytes).map_err(Stop::Own)?;
                 }
                 Told::Blob { entry } => {
-                    let draft = self.dock.blobs.draft().map_err(|error| Stop::Own(own(error)))?;
-                    incoming = Some(Incoming { entry, draft, parts: Vec::new() });
+                    let draft = self.dock.blobs.draft().map_err(Stop::Own)?;
+                    incoming = Some(Incoming {
+                        entry,
+                        draft,
+                        properties: Properties::default(),
+                        sides: Vec::new(),
+                        parts: Vec::new(),
+                    });
+                }
+                Told::Side { side, mut status, values } => {
+                    let blob = incoming.as_mut().ok_or_else(nonsense)?;
+                    if !side::apply(&mut blob.properties, side.kind, values) {
+                        "BlobRequestFailed".clone_into(&mut status);
+                    }
+                    blob.sides.push((side, status));
                 }
                 Told::Part { part, status } => {
                     let blob = incoming.as_mut().ok_or_else(nonsense)?;
@@ -140,7 +160,7 @@ impl Intake<'_> {
                 }
                 Told::BlobEnd { status } => {
                     let blob = incoming.take().ok_or_else(nonsense)?;
-                    self.end(blob, status).map_err(|error| Stop::Own(own(error)))?;
+                    self.end(blob, status).map_err(Stop::Own)?;
                 }
                 Told::End { status } => return Ok(status),
             }
@@ -161,15 +181,20 @@ impl Intake<'_> {
     }
 
     /// Puts a blob in its place, as its disposition wants it.
-    fn end(&mut self, blob: Incoming, status: String) -> io::Result<()> {
-        let Incoming { entry, draft, mut parts } = blob;
+    fn end(&mut self, blob: Incoming, status: String) -> Result<(), Error> {
+        let Incoming { entry, draft, properties, sides, mut parts } = blob;
         let mut end = BlobEnd {
             blob_path: entry.blob_path.clone(),
             entry,
             status,
             disposition: "Cancelled",
+            sides,
             parts: Vec::new(),
         };
+        if end.status == "Completed" && end.sides.iter().any(|(_, status)| status != "Completed") {
+            "CompletedWithErrors".clone_into(&mut end.status);
+            self.has_errors = true;
+        }
         // A name outside Azure's rules is no place in the account.
         let place = end
             .entry
@@ -180,8 +205,9 @@ impl Intake<'_> {
             .map(|(container, name)| (container.to_owned(), name.to_owned()));
         match place {
             Some((container, name)) if end.status == "Completed" => {
-                draft.file().set_len(end.entry.length)?;
-                end.disposition = self.place(&mut end, &container, &name, draft, &parts)?;
+                draft.file().set_len(end.entry.length).map_err(own)?;
+                end.disposition =
+                    self.place(&mut end, (&container, &name), draft, properties, &parts)?;
             }
             None if end.status == "Completed" => {
                 "BlobRequestFailed".clone_into(&mut end.status);
@@ -206,12 +232,12 @@ impl Intake<'_> {
     fn place(
         &self,
         end: &mut BlobEnd,
-        container: &str,
-        name: &str,
+        (container, name): (&str, &str),
         draft: Draft,
+        properties: Properties,
         parts: &[(Part, String)],
-    ) -> io::Result<&'static str> {
-        let has = |name: &str| self.dock.blobs.has(self.account, container, name);
+    ) -> Result<&'static str, Error> {
+        let has = |name: &str| self.dock.blobs.has((self.account, container, name));
         let (name, disposition) = match (has(name)?, end.entry.disposition) {
             (false, _) => (name.to_owned(), "Created"),
             (true, Disposition::Overwrite) => (name.to_owned(), "Overwritten"),
@@ -233,12 +259,12 @@ impl Intake<'_> {
             (part.id.clone().unwrap_or_else(own), part.length)
         });
         let properties = if end.entry.is_pages {
-            Properties { kind: BlobKind::PageBlob, ..Properties::default() }
+            Properties { kind: BlobKind::PageBlob, ..properties }
         } else {
-            Properties { blocks: blocks.collect(), ..Properties::default() }
+            Properties { blocks: blocks.collect(), ..properties }
         };
         let place = (self.account, container, name.as_str());
-        self.dock.blobs.import(place, draft, properties, self.dock.clock)?;
+        self.dock.blobs.put(place, draft, properties, self.dock.clock.now())?;
         end.blob_path = format!("{container}/{name}");
         Ok(disposition)
     }
@@ -261,7 +287,7 @@ impl Intake<'_> {
             let (job, serial) = (&job.key.name, &drive.serial);
             let name = format!("{folder}waies/{job}_{serial}_{stamp}_{kind}.xml");
             let place = (self.account, container, name.as_str());
-            self.dock.blobs.import_text(place, text, self.dock.clock).map_err(own)?;
+            put_text(self.dock.blobs, place, text, self.dock.clock.now())?;
             Ok(Some(format!("{}/{}/{container}/{name}", self.dock.endpoint, self.account)))
         };
         let error_log = match &errors {
@@ -291,10 +317,6 @@ fn renamed(name: &str, count: u32) -> String {
         Some((stem, extension)) => format!("{folder}{stem} ({count}).{extension}"),
         None => format!("{folder}{file} ({count})"),
     }
-}
-
-fn own(source: io::Error) -> Error {
-    Error::Folder { path: "blobs".into(), source }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::manifest::{Entry, Part};
+use super::side::Side;
 
 /// The longest line; names are far shorter.
 const LONGEST: u64 = 1 << 20;
@@ -30,6 +31,8 @@ pub(super) enum Told {
     Manifest { bytes: u64, total_bytes: u64 },
     /// A blob begins.
     Blob { entry: Entry },
+    /// A metadata or properties file of it was read; what it says.
+    Side { side: Side, status: String, values: Vec<(String, String)> },
     /// A part of it was read; if `status` is Completed, its bytes follow.
     Part { part: Part, status: String },
     /// The blob has ended.

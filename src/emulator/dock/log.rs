@@ -6,6 +6,7 @@ use std::fmt::Write;
 use quick_xml::escape::escape;
 
 use super::manifest::{Entry, Part};
+use super::side::Side;
 
 /// How a blob ended.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub(super) struct BlobEnd {
     pub status: String,
     /// `Created`, `Overwritten`, `Renamed`, `Skipped` or `Cancelled`.
     pub disposition: &'static str,
+    pub sides: Vec<(Side, String)>,
     pub parts: Vec<(Part, String)>,
 }
 
@@ -65,7 +67,7 @@ impl Logs {
 }
 
 fn write_blob(log: &mut String, blob: &BlobEnd, is_told: impl Fn(&str) -> bool) {
-    let BlobEnd { entry, blob_path, status, disposition, parts } = blob;
+    let BlobEnd { entry, blob_path, status, disposition, sides, parts } = blob;
     let (list, item) =
         if entry.is_pages { ("PageRangeList", "PageRange") } else { ("BlockList", "Block") };
     let _ = writeln!(
@@ -89,7 +91,19 @@ fn write_blob(log: &mut String, blob: &BlobEnd, is_told: impl Fn(&str) -> bool) 
             escape(status),
         );
     }
-    let _ = writeln!(log, "    </{list}>\n  </Blob>");
+    let _ = writeln!(log, "    </{list}>");
+    for (side, status) in sides {
+        let element = side.kind.element();
+        let path = if side.is_global { "GlobalPath" } else { "Path" };
+        let _ = writeln!(
+            log,
+            "    <{element} Status=\"{}\"><{path} Hash=\"{}\">{}</{path}></{element}>",
+            escape(status),
+            escape(&side.hash),
+            escape(&side.path),
+        );
+    }
+    let _ = writeln!(log, "  </Blob>");
 }
 
 #[cfg(test)]
@@ -110,11 +124,13 @@ mod tests {
                 length: 8,
                 disposition: Disposition::Overwrite,
                 is_pages: false,
+                sides: Vec::new(),
                 parts: Vec::new(),
             },
             blob_path: "c/a & b".to_owned(),
             status: status.to_owned(),
             disposition: "Created",
+            sides: Vec::new(),
             parts: parts.iter().enumerate().map(part).collect(),
         }
     }

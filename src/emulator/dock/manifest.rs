@@ -8,6 +8,8 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde::{Deserialize, Serialize};
 
+use super::side::{Side, SideKind};
+
 /// What is to happen if the blob is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -45,6 +47,9 @@ pub(super) struct Entry {
     pub length: u64,
     pub disposition: Disposition,
     pub is_pages: bool,
+    /// Its own, else those of its list.
+    #[serde(skip)]
+    pub sides: Vec<Side>,
     #[serde(skip)]
     pub parts: Vec<Part>,
 }
@@ -72,6 +77,7 @@ struct Draft {
     length: Option<u64>,
     disposition: Option<Disposition>,
     is_pages: Option<bool>,
+    sides: Vec<Side>,
     parts: Vec<Part>,
 }
 
@@ -82,6 +88,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, Fault> {
     let mut path: Vec<Vec<u8>> = Vec::new();
     let mut text = String::new();
     let mut draft = Draft::default();
+    // What the list has for blobs without one of their own, and the file that is being named.
+    let (mut global, mut side): (Vec<Side>, Option<Side>) = (Vec::new(), None);
     let mut is_manifest = false;
     loop {
         match reader.read_event().map_err(|_| Fault::Corrupted)? {
@@ -91,7 +99,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, Fault> {
                 match (path.len(), name.as_slice()) {
                     (0, b"DriveManifest") => is_manifest = true,
                     (0, _) => return Err(Fault::Format),
+                    (2, b"BlobList") => global.clear(),
                     (3, b"Blob") => draft = Draft::default(),
+                    (3 | 4, b"MetadataPath") => side = Some(named(SideKind::Metadata, &tag)?),
+                    (3 | 4, b"PropertiesPath") => {
+                        side = Some(named(SideKind::Properties, &tag)?);
+                    }
                     (4, b"BlockList") => draft.is_pages = Some(false),
                     (4, b"PageRangeList") => draft.is_pages = Some(true),
                     (5, b"Block" | b"PageRange") => draft.parts.push(part(&tag)?),
@@ -105,13 +118,6 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, Fault> {
                 (5, b"Block" | b"PageRange") => draft.parts.push(part(&tag)?),
                 _ => {}
             },
-            Event::Text(piece) => text.push_str(&piece.decode().map_err(|_| Fault::Corrupted)?),
-            Event::GeneralRef(name) => {
-                let name = name.decode().map_err(|_| Fault::Corrupted)?;
-                let whole = format!("&{name};");
-                let value = quick_xml::escape::unescape(&whole).map_err(|_| Fault::Corrupted)?;
-                text.push_str(&value);
-            }
             Event::End(_) => {
                 let name = path.pop().ok_or(Fault::Corrupted)?;
                 let own = || text.trim().to_owned();
@@ -122,7 +128,15 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, Fault> {
                         if manifest.drive_id.is_empty() {
                             return Err(Fault::Format);
                         }
-                        manifest.entries.push(entry(std::mem::take(&mut draft))?);
+                        manifest.entries.push(entry(std::mem::take(&mut draft), &global)?);
+                    }
+                    (depth @ (3 | 4), b"MetadataPath" | b"PropertiesPath") => {
+                        let side = side.take().map(|side| Side { path: own(), ..side });
+                        if depth == 3 {
+                            global.extend(side.map(|side| Side { is_global: true, ..side }));
+                        } else {
+                            draft.sides.extend(side);
+                        }
                     }
                     (4, b"BlobPath") => draft.blob_path = Some(own()),
                     (4, b"FilePath") => draft.file_path = Some(own()),
@@ -133,10 +147,35 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, Fault> {
             }
             Event::Eof if !path.is_empty() => return Err(Fault::Corrupted),
             Event::Eof => break,
-            _ => {}
+            event => text.push_str(&text_of(&event)?.unwrap_or_default()),
         }
     }
     if is_manifest && !manifest.drive_id.is_empty() { Ok(manifest) } else { Err(Fault::Format) }
+}
+
+/// The text that an event stands for, if it is one.
+pub(super) fn text_of(event: &Event<'_>) -> Result<Option<String>, Fault> {
+    match event {
+        Event::Text(piece) => {
+            let piece = piece.decode().map_err(|_| Fault::Corrupted)?;
+            Ok(Some(piece.into_owned()))
+        }
+        Event::GeneralRef(name) => {
+            let name = name.decode().map_err(|_| Fault::Corrupted)?;
+            let whole = format!("&{name};");
+            let value = quick_xml::escape::unescape(&whole).map_err(|_| Fault::Corrupted)?;
+            Ok(Some(value.into_owned()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A metadata or properties file whose path is still to come.
+fn named(kind: SideKind, tag: &BytesStart<'_>) -> Result<Side, Fault> {
+    let hash = tag.try_get_attribute("Hash").map_err(|_| Fault::Corrupted)?.ok_or(Fault::Format)?;
+    let hash =
+        std::str::from_utf8(&hash.value).map_err(|_| Fault::Corrupted)?.trim().to_uppercase();
+    Ok(Side { kind, path: String::new(), hash, is_global: false })
 }
 
 fn number(text: &str) -> Result<u64, Fault> {
@@ -173,8 +212,8 @@ fn part(tag: &BytesStart<'_>) -> Result<Part, Fault> {
     }
 }
 
-fn entry(draft: Draft) -> Result<Entry, Fault> {
-    let Draft { blob_path, file_path, length, disposition, is_pages, parts } = draft;
+fn entry(draft: Draft, global: &[Side]) -> Result<Entry, Fault> {
+    let Draft { blob_path, file_path, length, disposition, is_pages, mut sides, parts } = draft;
     let (Some(blob_path), Some(file_path), Some(length), Some(is_pages)) =
         (blob_path, file_path, length, is_pages)
     else {
@@ -182,7 +221,12 @@ fn entry(draft: Draft) -> Result<Entry, Fault> {
     };
     // The service's own default when nothing is said.
     let disposition = disposition.unwrap_or(Disposition::Rename);
-    let entry = Entry { blob_path, file_path, length, disposition, is_pages, parts };
+    for side in global {
+        if !sides.iter().any(|own| own.kind == side.kind) {
+            sides.push(side.clone());
+        }
+    }
+    let entry = Entry { blob_path, file_path, length, disposition, is_pages, sides, parts };
     if is_covered(&entry) { Ok(entry) } else { Err(Fault::Format) }
 }
 
@@ -234,6 +278,31 @@ mod tests {
         assert_eq!(entry.file_path, "\\a & b.jpg");
         assert_eq!((entry.length, entry.disposition), (6, Disposition::Overwrite));
         assert_eq!(entry.parts[0].hash, entry.parts[1].hash);
+    }
+
+    #[test]
+    fn a_lists_files_are_for_its_blobs_without_one_of_their_own() {
+        let side = |path: &str| format!("<MetadataPath Hash=\"ab\">{path}</MetadataPath>");
+        let blob = |inner: &str| {
+            format!(
+                "<Blob><BlobPath>c/a</BlobPath><FilePath>\\a</FilePath><Length>0</Length><BlockList/>{inner}</Blob>"
+            )
+        };
+        let lists = format!(
+            "{}{}{}</BlobList><BlobList>{}",
+            side("\\all"),
+            blob(""),
+            blob(&side("\\own")),
+            blob("")
+        );
+        let manifest = parse(format!("{HEAD}{lists}{TAIL}").as_bytes()).unwrap();
+        let sides: Vec<Vec<_>> = manifest
+            .entries
+            .iter()
+            .map(|entry| entry.sides.iter().map(|own| (own.path.as_str(), own.is_global)).collect())
+            .collect();
+        assert_eq!(sides, [vec![("\\all", true)], vec![("\\own", false)], vec![]]);
+        assert_eq!(manifest.entries[0].sides[0].hash, "AB");
     }
 
     #[test]

@@ -2,10 +2,12 @@
 //! logs are written, jobs go on and drives go back. Gets images and the job's fields, nothing
 //! else of the seed.
 
+mod destination;
 mod drive;
 mod line;
 mod log;
 mod manifest;
+mod side;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -16,20 +18,20 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::Error;
 use super::account::Account;
-use super::blobs::BlobService;
 use super::clock::Clock;
 use super::jobs::{Drive, DriveResult, DriveState, Job, JobBook, JobKey, JobState};
 
+pub(super) use destination::{Destination, Place, own};
 pub use worker::work;
 
 /// What the dock works with.
 #[derive(Clone, Copy)]
 pub(super) struct Dock<'a> {
-    pub blobs: &'a BlobService,
+    pub blobs: &'a dyn Destination,
     pub account: &'a Account,
     pub book: &'a JobBook,
     pub clock: &'a Clock,
-    /// `scheme://host:port/blob`.
+    /// Where `blobs` are reached, without a slash at the end.
     pub endpoint: &'a str,
 }
 

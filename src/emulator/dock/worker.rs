@@ -17,9 +17,13 @@ use sha2::{Sha256, Sha512};
 
 use super::line::{Task, Told, receive, send};
 use super::manifest::{self, Entry, Fault, Manifest, Part};
+use super::side::{self, Side};
 
 /// Manifests larger than this are taken for damage; ten terabytes of blocks need a third of it.
 const LARGEST_MANIFEST: u64 = 1 << 30;
+
+/// Metadata and properties files are far smaller; Azure takes 8 KiB of metadata.
+const LARGEST_SIDE_FILE: u64 = 64 << 10;
 
 /// Reads the drive on standard input and tells of it on standard output, until all is told.
 pub fn work() -> io::Result<()> {
@@ -156,7 +160,18 @@ fn copy(view: &FileView<'_>, manifest: &Manifest, out: &mut impl Write) -> io::R
         let status = match view.files.get(&entry.file_path) {
             None => cancel(entry, "FileNotFound", out)?,
             Some(file) if file.bytes != entry.length => cancel(entry, "Failed", out)?,
-            Some(file) => parts(view, file, entry, &mut buffer, out)?,
+            Some(file) => {
+                let mut is_whole = true;
+                for side in &entry.sides {
+                    is_whole &= read_side(view, side, out)?;
+                }
+                if is_whole {
+                    parts(view, file, entry, &mut buffer, out)?
+                } else {
+                    cancel_parts(entry, out)?;
+                    "CompletedWithErrors"
+                }
+            }
         };
         if status != "Completed" {
             is_whole = false;
@@ -166,12 +181,43 @@ fn copy(view: &FileView<'_>, manifest: &Manifest, out: &mut impl Write) -> io::R
     Ok(is_whole)
 }
 
-/// A blob whose file cannot be taken: none of its parts is looked at.
+/// A blob whose file cannot be taken: nothing else of it is looked at.
 fn cancel(entry: &Entry, status: &'static str, out: &mut impl Write) -> io::Result<&'static str> {
+    for side in &entry.sides {
+        let (side, status) = (side.clone(), "Cancelled".to_owned());
+        send(out, &Told::Side { side, status, values: Vec::new() })?;
+    }
+    cancel_parts(entry, out)?;
+    Ok(status)
+}
+
+fn cancel_parts(entry: &Entry, out: &mut impl Write) -> io::Result<()> {
     for part in &entry.parts {
         send(out, &Told::Part { part: part.clone(), status: "Cancelled".to_owned() })?;
     }
-    Ok(status)
+    Ok(())
+}
+
+/// Tells of a metadata or properties file; false if it is not what the manifest says.
+fn read_side(view: &FileView<'_>, side: &Side, out: &mut impl Write) -> io::Result<bool> {
+    let read = || {
+        let file = view.files.get(&side.path).ok_or("FileNotFound")?;
+        if file.bytes > LARGEST_SIDE_FILE {
+            return Err("XmlReadFailed");
+        }
+        let mut bytes = vec![0; usize::try_from(file.bytes).unwrap_or(0)];
+        view.read(file, 0, &mut bytes).map_err(|_| "IOFailed")?;
+        if hash(&bytes, 32).as_ref() != Some(&side.hash) {
+            return Err("Corrupted");
+        }
+        side::parse(side.kind, &bytes).ok_or("XmlReadFailed")
+    };
+    let (status, values) = match read() {
+        Ok(values) => ("Completed", values),
+        Err(status) => (status, Vec::new()),
+    };
+    send(out, &Told::Side { side: side.clone(), status: status.to_owned(), values })?;
+    Ok(status == "Completed")
 }
 
 fn parts(

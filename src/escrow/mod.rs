@@ -1,0 +1,79 @@
+//! Recovery passwords of drives whose journals others can read: sealed in the journal, clear in
+//! this machine's state directory only. The only room that knows `age`.
+
+mod error;
+mod sealed;
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use age::{Identity, IdentityFile};
+use disk_prep::journal::{KeeperError, SecretKeeper};
+use disk_prep::noun::{RecoveryPassword, Serial};
+use disk_prep::sys::durable::Access;
+
+pub use error::Error;
+pub use sealed::{InvalidRecipient, Recipient};
+use sealed::{Opener, open, open_under, seal_for, seal_under};
+
+use crate::staging::{Weak, read_password};
+use crate::state::State;
+
+/// Seals for a recipient if there is one, else, where others can read the journal, under the
+/// repository's password. Opens from the state directory, else with what is sealed for.
+#[derive(Debug)]
+pub struct Keeper {
+    /// Where the clear copies are.
+    pub state: State,
+    /// Whom new passwords are sealed for.
+    pub recipient: Option<Recipient>,
+    /// The file with the repository's password, if there is a repository and the file is known.
+    pub password_file: Option<PathBuf>,
+    /// A file with age identities.
+    pub identity: Option<PathBuf>,
+}
+
+impl SecretKeeper for Keeper {
+    fn seal(
+        &self,
+        serial: &Serial,
+        password: &RecoveryPassword,
+        readers: Access,
+    ) -> Result<Option<String>, KeeperError> {
+        let sealed = match (&self.recipient, &self.password_file, readers) {
+            (Some(recipient), ..) => seal_for(recipient, password)?,
+            (None, Some(file), Access::Public) => {
+                seal_under(read_password(file, Weak::Accepted)?, password)?
+            }
+            (None, ..) => return Ok(None),
+        };
+        self.state.keep_key(serial, &sealed, password)?;
+        Ok(Some(sealed))
+    }
+
+    fn open(&self, serial: &Serial, sealed: &str) -> Result<RecoveryPassword, KeeperError> {
+        if let Some(password) = self.state.key(serial, sealed)? {
+            return Ok(password);
+        }
+        let opened = match Opener::of(sealed)? {
+            Opener::Password => {
+                let path = self.password_file.clone().ok_or(Error::NoPassword)?;
+                let lock = read_password(&path, Weak::Accepted)?;
+                open_under(lock, sealed)?.ok_or(Error::WrongPassword { path })
+            }
+            Opener::Identity => {
+                let path = self.identity.clone().ok_or(Error::NoIdentity)?;
+                open(&identities(&path)?, sealed)?.ok_or(Error::WrongIdentity { path })
+            }
+        };
+        Ok(opened?)
+    }
+}
+
+fn identities(path: &Path) -> Result<Vec<Box<dyn Identity>>, Error> {
+    let unreadable = |source| Error::Identity { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let file = IdentityFile::from_buffer(BufReader::new(file)).map_err(unreadable)?;
+    file.into_identities().map_err(|error| unreadable(std::io::Error::other(error)))
+}
