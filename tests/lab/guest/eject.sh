@@ -32,11 +32,10 @@ swapon "$(drive WD-1)"
 refused 4 WD-1 swap
 swapoff "$(drive WD-1)"
 udevadm settle
-flock "$(drive WD-1)" sleep 30 &
-sleep 1
+exec 9<"$(drive WD-1)"
+flock 9
 refused 11 WD-1 "held by another run"
-kill $!
-wait || true
+exec 9<&-
 refused 4 LAB-SYSTEM "the system's"
 ejected WD-1 "$(drive WD-1)"
 ejected USB-1 /dev/disk/by-id/usb-QEMU_LAB_DISK_USB-1-0:0
