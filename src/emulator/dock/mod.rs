@@ -20,6 +20,7 @@ use super::blobs::BlobService;
 use super::clock::Clock;
 use super::jobs::{Drive, DriveResult, DriveState, Job, JobBook, JobKey, JobState};
 
+pub(super) use line::send as write_line;
 pub use worker::work;
 
 /// What the dock works with.
