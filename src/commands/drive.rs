@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use disk_prep::drive::{
-    Drive, DriveChanges, DriveWatch, Hardware, Kernel, Kind, Plugged, Rotation, Zones, eject, find,
-    find_all, find_content, look_at,
+    Drive, DriveChanges, DriveWatch, Ejected, Hardware, Kernel, Kind, Plugged, Rotation, Zones,
+    eject, find, find_all, find_content, look_at,
 };
 use disk_prep::noun::{ByteSize, Diagnose, Serial};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -23,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Runs `drive`.
 pub fn run(args: &DriveArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
     match &args.command {
-        DriveCommand::Eject { drive } => Ok(Box::new(Ejected(eject(drive)?))),
+        DriveCommand::Eject { drive } => Ok(Box::new(eject(drive)?)),
         DriveCommand::Release { serial, staging } => {
             drive_release::run(serial, staging.as_deref(), global, ui)
         }
@@ -287,16 +287,24 @@ impl Outcome for Change {
     }
 }
 
-/// A drive that can be taken out.
-struct Ejected(Drive);
-
 impl Outcome for Ejected {
     fn text(&self) -> String {
-        format!("Drive {} is spun down and can be taken out", self.0.serial)
+        let serial = &self.drive.serial;
+        if self.is_spun_down {
+            format!("Drive {serial} is spun down and can be taken out")
+        } else {
+            format!(
+                "Drive {serial} is detached; the kernel cannot spin it down, so once it is \
+                 unplugged wait half a minute before you move it"
+            )
+        }
     }
 
     fn json(&self) -> Vec<Value> {
-        vec![json!({"type": "drive-ejected", "version": 1, "serial": self.0.serial})]
+        vec![json!({
+            "type": "drive-ejected", "version": 1,
+            "serial": self.drive.serial, "spun_down": self.is_spun_down,
+        })]
     }
 }
 

@@ -16,7 +16,7 @@ mod verdict;
 mod watch;
 
 pub use blank::find_content;
-pub use eject::eject;
+pub use eject::{Ejected, eject};
 pub use find::{Drive, Hardware, Kind, Plugged, find, find_all, find_on, look_at};
 pub use guard::{Clearance, HeldDrive, hold};
 pub use identify::{Identity, Rotation, Zones};

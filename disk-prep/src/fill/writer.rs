@@ -90,10 +90,10 @@ impl Writer<'_> {
 
     /// Data flushed, then the journal, then the screen.
     fn confirm(&mut self) -> Result<(), Error> {
-        let pending = std::mem::take(&mut self.pending);
-        if pending.progress.finished.is_empty() && pending.marks.is_empty() {
+        if self.pending.progress.finished.is_empty() && self.pending.marks.is_empty() {
             return Ok(());
         }
+        let pending = std::mem::take(&mut self.pending);
         self.target.flush()?;
         let drive = self.target.serial;
         let progress = Progress {

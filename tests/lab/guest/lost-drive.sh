@@ -1,11 +1,26 @@
-# lost-drive.sh LOST SPARE SERIAL…: LOST is pulled, or has a bad sector, while it is filled.
+# lost-drive.sh CAUSE LOST SPARE SERIAL…: LOST fails while it is filled: it is pulled or has a bad
+# sector (drive), or the kernel finds its sector at 171 MiB bad (kernel).
 . /guest/lib.sh
-lost=$1 spare=$2
-shift 2
-# With many commands queued the emulated controller was seen to call a failed write done; one at a
-# time it does not.
+cause=$1 lost=$2 spare=$3
+shift 3
 node=$(basename "$(readlink -f "$(drive "$lost")")")
-echo 1 >"/sys/block/$node/device/queue_depth"
+if [ "$cause" = drive ]; then
+    # The emulated controller forgets commands that are queued again after an error (`failed-writes`);
+    # one at a time it does not.
+    echo 1 >"/sys/block/$node/device/queue_depth"
+else
+    # Between program and drive, so that the drive's whole queue is in use when a write fails.
+    modprobe dm_mod
+    bad=350208 sectors=$(blockdev --getsz "/dev/$node")
+    dmsetup create bad <<TABLE
+0 $bad linear /dev/$node 0
+$bad 8 error
+$((bad + 8)) $((sectors - bad - 8)) linear /dev/$node $((bad + 8))
+TABLE
+    # Two devices with one serial are refused.
+    lost=MAPPED-1
+    drive() { if [ "$1" = $lost ]; then echo "/dev/mapper/bad,serial=$lost"; else echo "/dev/disk/by-id/ata-LAB_DISK_$1"; fi; }
+fi
 adopt
 fill "middle@$lost" "$lost" "$@" "$spare"
 echo "the kernel reports $(dmesg | grep -c "I/O error, dev $node") I/O errors of $node"

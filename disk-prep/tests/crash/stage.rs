@@ -1,12 +1,5 @@
-//! The crash rule: whatever prefix of the recorded writes, flushes and journal records reached the
-//! medium, with and without what was not flushed, the next run ends with the same drive and says
-//! the same of it.
-
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "tests set their stage with plain files and may fail anywhere"
-)]
+//! A drive in memory, a journal in memory and a world without chance: what the tests of `prepare`
+//! share that look at it write by write.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -15,6 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use disk_prep::Error;
 use disk_prep::dataset::{DataSet, FilesOptions, scan};
 use disk_prep::device::Device;
 use disk_prep::drive::{Clearance, DriveName, find};
@@ -34,28 +28,28 @@ const ZEROS: [u8; PAGE as usize] = [0; PAGE as usize];
 
 /// What reached the outside, in order.
 #[derive(Debug, Clone)]
-enum Deed {
+pub enum Deed {
     Write(u64, Vec<u8>),
     Discard(Range<u64>),
     Flush,
     Append(Vec<u8>),
 }
 
-type Deeds = Arc<Mutex<Vec<Deed>>>;
+pub type Deeds = Arc<Mutex<Vec<Deed>>>;
 
 /// A drive in memory that keeps only pages that were written, and records what is done to it.
 #[derive(Debug, Default)]
-struct Memory {
-    bytes: u64,
+pub struct Memory {
+    pub bytes: u64,
     /// Whether it cannot discard.
-    is_deaf: bool,
+    pub is_deaf: bool,
     pages: Mutex<BTreeMap<u64, Vec<u8>>>,
-    deeds: Deeds,
+    pub deeds: Deeds,
 }
 
 impl Memory {
     /// Keeps bytes; a page of nothing but zeros is as good as none.
-    fn put(&self, bytes: &[u8], offset: u64) {
+    pub fn put(&self, bytes: &[u8], offset: u64) {
         let mut pages = self.pages.lock().unwrap();
         let mut done = 0;
         while done < bytes.len() {
@@ -74,13 +68,13 @@ impl Memory {
     }
 
     /// Drops whole pages.
-    fn drop_pages(&self, range: &Range<u64>) {
+    pub fn drop_pages(&self, range: &Range<u64>) {
         let pages = range.start / PAGE..range.end.div_ceil(PAGE);
         self.pages.lock().unwrap().retain(|number, _| !pages.contains(number));
     }
 
     /// The digest of everything that is not zero.
-    fn digest(&self) -> [u8; 32] {
+    pub fn digest(&self) -> [u8; 32] {
         let mut hasher = Sha256::new();
         for (number, page) in self.pages.lock().unwrap().iter() {
             if page.iter().any(|&byte| byte != 0) {
@@ -133,7 +127,7 @@ impl Device for Memory {
 
 /// A journal that records in the same list as the drive.
 #[derive(Debug)]
-struct Recorded(Deeds);
+pub struct Recorded(Deeds);
 
 impl Ledger for Recorded {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -171,11 +165,12 @@ impl World for StillWorld {
     }
 }
 
-fn data_set(source: &Path) -> DataSet {
-    for (name, bytes) in [("a", 1), ("b/empty", 0), ("b/large", 14_000_000), ("c", 70_000)] {
+/// Files with content, by name and length.
+fn data_set(source: &Path, files: &[(String, u32)]) -> DataSet {
+    for (name, bytes) in files {
         let path = source.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let content: Vec<u8> = (0..bytes).map(|at: u32| (at * 7 + at / 251) as u8).collect();
+        let content: Vec<u8> = (0..*bytes).map(|at: u32| (at * 7 + at / 251) as u8).collect();
         std::fs::write(path, content).unwrap();
     }
     let options = FilesOptions {
@@ -189,33 +184,32 @@ fn data_set(source: &Path) -> DataSet {
     scan(source, &options).unwrap()
 }
 
-/// A small run: one worker, a checkpoint after every batch.
-fn fill_options() -> FillOptions {
-    FillOptions {
-        workers: 1,
-        batch_bytes: 4 << 20,
-        checkpoint_bytes: 4 << 20,
-        checkpoint_every: Duration::from_secs(3600),
-        strict: false,
-        stop: StopFlag::default(),
-    }
-}
-
-struct Stage {
+/// A drive that is begun, with all that it takes to go on with it.
+pub struct Stage {
     set: DataSet,
     plan: DrivePlan,
-    begun: Vec<u8>,
+    /// The journal's first record.
+    pub begun: Vec<u8>,
     world: StillWorld,
     bytes: u64,
+    fill: FillOptions,
 }
 
 impl Stage {
-    /// A begun drive that holds old data where volumes are looked for.
-    fn new(folder: &Path, wipe: Option<Wipe>) -> Self {
-        let set = data_set(&folder.join("source"));
+    /// A begun drive for these files, by name and length, that holds old data where volumes are
+    /// looked for. So many workers fill it, with a checkpoint after so many batches of 4 MiB.
+    pub fn new(
+        folder: &Path,
+        wipe: Option<Wipe>,
+        files: &[(String, u32)],
+        workers: usize,
+        checkpoint_batches: u64,
+    ) -> Self {
+        let set = data_set(&folder.join("source"), files);
         let path = folder.join("S1.img");
-        let name = DriveName::Path { path, serial: None, bytes: Some(ByteSize(220 << 20)) };
-        let drive = find(&name).unwrap();
+        let data_bytes: u64 = files.iter().map(|(_, bytes)| u64::from(*bytes)).sum();
+        let size = ByteSize((200 << 20) + data_bytes);
+        let drive = find(&DriveName::Path { path, serial: None, bytes: Some(size) }).unwrap();
         let journals = JournalFolder::new(folder.join("journals"));
         journals.create().unwrap();
         let options = PrepareOptions {
@@ -231,13 +225,22 @@ impl Stage {
         };
         let world = StillWorld::default();
         let clearance = Clearance { erase: wipe.is_some(), wipe };
-        let files = set.files.clone();
-        let (_, plan) = begin(&drive, clearance, files, &journals, &options, &world).unwrap();
+        let (_, plan) =
+            begin(&drive, clearance, set.files.clone(), &journals, &options, &world).unwrap();
         let begun = std::fs::read(journals.journal(&drive.serial)).unwrap();
-        Stage { set, plan, begun, world, bytes: drive.bytes }
+        let fill = FillOptions {
+            workers,
+            batch_bytes: 4 << 20,
+            checkpoint_bytes: checkpoint_batches * (4 << 20),
+            checkpoint_every: Duration::from_secs(3600),
+            strict: false,
+            stop: StopFlag::default(),
+        };
+        Stage { set, plan, begun, world, bytes: drive.bytes, fill }
     }
 
-    fn memory(&self) -> Memory {
+    /// The drive before anything was done.
+    pub fn memory(&self) -> Memory {
         let memory = Memory { bytes: self.bytes, ..Memory::default() };
         for at in [0, 512, 129 << 20, (129 << 20) + 40 * PAGE, self.bytes - 512] {
             memory.put(b"something old", at);
@@ -245,116 +248,28 @@ impl Stage {
         memory
     }
 
-    /// Goes on from this journal until the drive is sealed; what it says is returned.
-    fn go_on(&self, memory: &Memory, journal: &[u8]) -> (String, u64) {
-        let path = Path::new("journal");
-        let ledger = Box::new(Recorded(memory.deeds.clone()));
-        let (journal, _) = Journal::go_on(path, journal, ledger).unwrap();
+    /// Goes on from this journal, on this drive, until it is sealed or fails; what it says is
+    /// returned, and what is added to the journal is put among the deeds.
+    pub fn run(
+        &self,
+        device: &dyn Device,
+        deeds: &Deeds,
+        journal: &[u8],
+    ) -> Result<(String, u64), Error> {
+        let ledger = Box::new(Recorded(deeds.clone()));
+        let (journal, _) = Journal::go_on(Path::new("journal"), journal, ledger).unwrap();
         let mut journal = journal.expect("the first record is whole");
-        recognise(memory, journal.history()).unwrap();
+        recognise(device, journal.history())?;
         if journal.history().state != State::Sealed {
-            let root = &self.set.root;
-            let (world, options) = (&self.world, &fill_options());
-            prepare(&mut journal, &self.plan, memory, root, options, world, &VoidMonitor).unwrap();
+            let (root, world, fill) = (&self.set.root, &self.world, &self.fill);
+            prepare(&mut journal, &self.plan, device, root, fill, world, &VoidMonitor)?;
         }
         let sealed = journal.history().sealed.clone().unwrap();
-        (format!("{} {:?}", sealed.manifest_hash, sealed.header_hash), sealed.files)
+        Ok((format!("{} {:?}", sealed.manifest_hash, sealed.header_hash), sealed.files))
     }
-}
 
-/// The drive and the journal after the first `count` deeds. What is written but not flushed is
-/// lost if `lost`; of the deed after them a half arrives if `torn`.
-fn after(stage: &Stage, deeds: &[Deed], count: usize, lost: bool, torn: bool) -> (Memory, Vec<u8>) {
-    let memory = stage.memory();
-    let mut journal = stage.begun.clone();
-    let flushed = deeds[..count].iter().rposition(|deed| matches!(deed, Deed::Flush)).unwrap_or(0);
-    for (at, deed) in deeds[..count].iter().enumerate() {
-        match deed {
-            Deed::Write(offset, bytes) if at < flushed || !lost => memory.put(bytes, *offset),
-            Deed::Discard(range) if at < flushed || !lost => memory.drop_pages(range),
-            Deed::Append(bytes) => journal.extend(bytes),
-            Deed::Discard(_) | Deed::Write(..) | Deed::Flush => {}
-        }
-    }
-    match deeds.get(count) {
-        Some(Deed::Write(offset, bytes)) if torn => memory.put(&bytes[..bytes.len() / 2], *offset),
-        Some(Deed::Discard(range)) if torn => {
-            memory.drop_pages(&(range.start..range.start + (range.end - range.start) / 2));
-        }
-        Some(Deed::Append(bytes)) if torn => journal.extend(&bytes[..bytes.len() / 2]),
-        _ => {}
-    }
-    (memory, journal)
-}
-
-/// Tries every `step`th prefix in four ways and returns how many were tried.
-fn prefixes(wipe: Option<Wipe>, step: usize) -> usize {
-    let folder = tempfile::tempdir().unwrap();
-    let stage = Stage::new(folder.path(), wipe);
-    let whole = stage.memory();
-    let said = stage.go_on(&whole, &stage.begun);
-    let digest = whole.digest();
-    let deeds = std::mem::take(&mut *whole.deeds.lock().unwrap());
-    let mut tried = 0;
-    for count in (0..=deeds.len()).step_by(step) {
-        for (lost, torn) in [(false, false), (true, false), (false, true), (true, true)] {
-            let (memory, journal) = after(&stage, &deeds, count, lost, torn);
-            let again = stage.go_on(&memory, &journal);
-            assert_eq!(again, said, "{count} of {} deeds, {lost} {torn}", deeds.len());
-            assert_eq!(memory.digest(), digest, "{count} of {} deeds, {lost} {torn}", deeds.len());
-            tried += 1;
-        }
-    }
-    tried
-}
-
-#[test]
-fn every_prefix_of_a_run_on_a_blank_drive_ends_the_same() {
-    assert!(prefixes(None, 1) > 100);
-}
-
-#[test]
-fn a_run_that_wipes_ends_the_same_too() {
-    assert!(prefixes(Some(Wipe::Zero), 11) > 20);
-    assert!(prefixes(Some(Wipe::Discard), 2) > 20);
-}
-
-#[test]
-fn a_drive_that_cannot_discard_after_all_is_overwritten() {
-    let folder = tempfile::tempdir().unwrap();
-    let stage = Stage::new(folder.path(), Some(Wipe::Discard));
-    let result = |is_deaf| {
-        let memory = Memory { is_deaf, ..stage.memory() };
-        let said = stage.go_on(&memory, &stage.begun);
-        let is_discarded =
-            memory.deeds.lock().unwrap().iter().any(|deed| matches!(deed, Deed::Discard(_)));
-        assert_eq!(is_discarded, !is_deaf);
-        (said, memory.digest())
-    };
-    assert_eq!(result(true), result(false));
-}
-
-/// After a checkpoint nothing that it confirmed is written again, inside a large file too.
-#[test]
-fn nothing_before_a_checkpoint_is_written_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let stage = Stage::new(folder.path(), None);
-    let whole = stage.memory();
-    stage.go_on(&whole, &stage.begun);
-    let deeds = std::mem::take(&mut *whole.deeds.lock().unwrap());
-    let written = |deeds: &[Deed]| -> u64 {
-        deeds
-            .iter()
-            .map(|deed| if let Deed::Write(_, bytes) = deed { bytes.len() as u64 } else { 0 })
-            .sum()
-    };
-    let appends: Vec<usize> =
-        (0..deeds.len()).filter(|&at| matches!(deeds[at], Deed::Append(_))).collect();
-    assert!(appends.len() > 6, "several checkpoints: {}", appends.len());
-    for at in appends {
-        let (memory, journal) = after(&stage, &deeds, at + 1, true, false);
-        stage.go_on(&memory, &journal);
-        let again = std::mem::take(&mut *memory.deeds.lock().unwrap());
-        assert_eq!(written(&again), written(&deeds[at + 1..]), "after deed {at}");
+    /// The same on a drive that does not fail.
+    pub fn go_on(&self, memory: &Memory, journal: &[u8]) -> (String, u64) {
+        self.run(memory, &memory.deeds, journal).unwrap()
     }
 }
