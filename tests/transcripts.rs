@@ -2,6 +2,7 @@
 //! whose commands build on each other, is played here and compared with
 //! `tests/cli/*.transcript`; `UPDATE_TRANSCRIPTS=1` writes those anew.
 #![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
 mod support;
 

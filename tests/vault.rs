@@ -135,6 +135,8 @@ fn a_sign_in_that_is_refused_is_told_as_such_and_not_as_a_lost_network() {
     let machine = Machine::new();
     let emulator = Emulator::start(&machine);
     shipped(&machine, &emulator);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    run(&machine, &emulator, 0, &[]);
     let asked = |words: &[&str]| {
         let mut command = emulator.command(&machine, words);
         command.env_remove("AZSEED_TOKEN").env("AZURE_TENANT_ID", "tenant");

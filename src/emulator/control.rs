@@ -3,7 +3,7 @@
 //! them, so the emulator never opens a path that somebody else named.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, BufRead, BufReader, IoSlice, IoSliceMut, Write};
+use std::io::{self, BufRead, BufReader, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
@@ -19,7 +19,7 @@ use rustix::net::{
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::dock::Docked;
+use super::dock::{Docked, write_line};
 
 const NAME: &str = "control.sock";
 /// Files that one message may carry, by the kernel's rule.
@@ -116,18 +116,12 @@ pub(super) fn serve(
                 .unwrap_or_else(|reason| vec![Reply::Refused { reason }]);
             for reply in replies {
                 // A caller that has gone away misses the answer; the work is done.
-                if write_line(&stream, &reply).is_err() {
+                if write_line(&mut &stream, &reply).is_err() {
                     return;
                 }
             }
         });
     }
-}
-
-fn write_line<T: Serialize>(mut to: &UnixStream, value: &T) -> io::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    to.write_all(&line)
 }
 
 fn receive(stream: &UnixStream) -> io::Result<(Request, Vec<File>)> {

@@ -92,18 +92,7 @@ pub fn stage(
     };
     let exclude = without_staging(&options.exclude, &sources, staging)?;
     let plan = BackupPlan { sources, exclude, host: None };
-    let seen: Vec<_> = plan.sources.iter().map(|path| identity(path)).collect();
-    let backup = repository.back_up(&plan);
-    let is_gone = |(path, seen): &(&PathBuf, _)| identity(path) != *seen;
-    if let Some((path, _)) = plan.sources.iter().zip(seen).find(is_gone) {
-        // Its snapshot would pass for a whole backup; what was read of it is used again.
-        if let Ok(backup) = backup {
-            open()?.remove(&backup.snapshot).map_err(failed)?;
-        }
-        return Err(Error::SourceGone { path: path.clone() });
-    }
-    let backup = backup.map_err(failed)?;
-    info!(snapshot = backup.snapshot, files = backup.files, bytes = backup.bytes, "backed up");
+    let backup = back_up(&plan, repository, open, failed)?;
     open()?.check().map_err(failed)?;
     info!("the repository is checked");
     if store.sweep().map_err(failed)? > 0 {
@@ -122,12 +111,36 @@ pub fn stage(
     Ok(Staged { seed, backup: Some(backup) })
 }
 
-/// Which file or folder a path leads to; `None` if it cannot be opened.
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    let found = File::open(path).and_then(|file| file.metadata()).ok()?;
-    if found.is_dir() {
-        fs::read_dir(path).ok()?;
+/// Backs up, and makes sure that the sources are still there then.
+fn back_up(
+    plan: &BackupPlan,
+    repository: Repository,
+    open: impl Fn() -> Result<Repository, Error>,
+    failed: impl Fn(crate::repository::Error) -> Error,
+) -> Result<BackupDone, Error> {
+    let seen: Vec<_> = plan.sources.iter().map(|path| identity(path)).collect();
+    let backup = repository.back_up(plan);
+    let is_gone = |(path, seen): &(&PathBuf, _)| identity(path) != *seen;
+    if let Some((path, _)) = plan.sources.iter().zip(seen).find(is_gone) {
+        // Its snapshot would pass for a whole backup; what was read of it is used again.
+        if let Ok(backup) = backup {
+            open()?.remove(&backup.snapshot).map_err(failed)?;
+        }
+        return Err(Error::SourceGone { path: path.clone() });
     }
+    let backup = backup.map_err(failed)?;
+    info!(snapshot = backup.snapshot, files = backup.files, bytes = backup.bytes, "backed up");
+    Ok(backup)
+}
+
+/// Which folder a path leads to; `None` if it is not there. A file may be replaced by another
+/// while it is read, so all are alike.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = fs::metadata(path).ok()?;
+    if !found.is_dir() {
+        return Some((0, 0));
+    }
+    fs::read_dir(path).ok()?;
     Some((found.dev(), found.ino()))
 }
 

@@ -107,6 +107,15 @@ impl Kernel {
             |facts: BlockFacts| Plugged { path: node(&facts.name), sequence: facts.sequence };
         whole_drives(self.root()).into_iter().map(plugged).collect()
     }
+
+    /// How many commands to a drive have failed since it was plugged in, also those that the
+    /// kernel repeated by itself; `None` for images and where nobody counts.
+    pub fn failed_commands(&self, drive: &Drive) -> Option<u64> {
+        let name = &drive.hardware.as_ref()?.name;
+        let count = self.root().join("sys/block").join(name).join("device/ioerr_cnt");
+        let count = fs::read_to_string(count).ok()?;
+        u64::from_str_radix(count.trim().strip_prefix("0x")?, 16).ok()
+    }
 }
 
 /// Looks at a drive that was plugged in.

@@ -325,3 +325,16 @@ fn a_partition_has_facts_and_a_number_that_is_nobodys_has_none() {
     assert!(!block_facts(machine.kernel.root(), 8, 1).unwrap().whole);
     assert!(block_facts(machine.kernel.root(), 8, 9).is_err());
 }
+
+#[test]
+fn failed_commands_are_those_that_the_kernel_counts() {
+    let machine = Machine::recorded("sata-512e");
+    let drive = machine.only();
+    assert_eq!(machine.kernel.failed_commands(&drive), None, "nobody counts");
+    let name = &drive.hardware.as_ref().unwrap().name;
+    let device = machine.root.path().join("sys/block").join(name).join("device");
+    for (count, expected) in [("0x0\n", Some(0)), ("0x1f\n", Some(31)), ("many\n", None)] {
+        fs::write(device.join("ioerr_cnt"), count).unwrap();
+        assert_eq!(machine.kernel.failed_commands(&drive), expected);
+    }
+}

@@ -16,7 +16,7 @@ use std::thread;
 use crate::Error;
 use crate::dataset::{DataFile, DataSet};
 use crate::device::Device;
-use crate::drive::{DriveName, HeldDrive};
+use crate::drive::{DriveName, HeldDrive, Kernel};
 use crate::fill::FillOptions;
 use crate::journal::{Claim, DrivePlan, Journal, JournalFolder, Record};
 use crate::monitor::{Event, Monitor};
@@ -250,10 +250,19 @@ impl PrepareRun<'_> {
         let PrepareOptions { strict, stop, .. } = &self.options;
         let fill = FillOptions::new(work.held.drive.rotational, *strict, stop.clone());
         let root = &self.data_set.root;
+        let failed_before = Kernel::here().failed_commands(&work.held.drive);
         let result = work.held.device().and_then(|device| {
             let device: &dyn Device = device.as_ref();
             prepare(&mut work.journal, &work.plan, device, root, &fill, self.world, self.monitor)
         });
+        // What the kernel repeated by itself may have gone wrong unseen.
+        let failed = Kernel::here().failed_commands(&work.held.drive);
+        if result.is_ok() && failed > failed_before {
+            let drive = &work.serial();
+            let text = "some commands to it failed and were repeated; read it back with `azseed \
+                        verify` before you ship it";
+            self.monitor.event(&Event::Warning { drive, text });
+        }
         (work, result)
     }
 }

@@ -44,7 +44,7 @@ fn text(vault: &Vault, state: VaultState) -> String {
         format!("Taken in      {}", when(vault.ingested_at)),
         format!("Last run      {}", when(vault.incremented_at)),
         format!("Increments    {}", vault.schedule),
-        format!("Kept          {}", vault.retention),
+        format!("Keeps         {}", vault.retention),
         format!("Password      in {}", vault.password_file.display()),
     ]
     .join("\n")

@@ -42,7 +42,7 @@ pub(super) enum Told {
 }
 
 /// Writes one line.
-pub(super) fn send<T: Serialize>(to: &mut impl Write, value: &T) -> io::Result<()> {
+pub(in crate::emulator) fn send<T: Serialize>(to: &mut impl Write, value: &T) -> io::Result<()> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
     to.write_all(&line)

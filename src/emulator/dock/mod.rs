@@ -22,6 +22,7 @@ use super::clock::Clock;
 use super::jobs::{Drive, DriveResult, DriveState, Job, JobBook, JobKey, JobState};
 
 pub(super) use destination::{Destination, Place, own};
+pub(super) use line::send as write_line;
 pub use worker::work;
 
 /// What the dock works with.

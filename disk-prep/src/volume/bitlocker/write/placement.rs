@@ -85,13 +85,6 @@ impl Placement {
         self.header_copy() + COPY
     }
 
-    /// The stretches that the pass over the volume leaves out, in ascending order: the first
-    /// 8 KiB, the metadata blocks and the copy. Offset and length, bytes.
-    pub fn not_in_the_pass(&self) -> [(u64, u64); 4] {
-        let [first, second, third] = self.metadata;
-        [(0, COPY), (first, BLOCK + COPY), (second, BLOCK), (third, BLOCK)]
-    }
-
     /// The five files that keep NTFS away (`bitlocker-volume` 2), in this order:
     /// the three metadata blocks, the copy, the reserve.
     pub fn pinned(&self) -> [PinnedFile; 5] {
