@@ -212,7 +212,8 @@ fn after_the_cleanup_the_retention_drops_what_no_snapshot_needs_whatever_is_kill
     }
     run(&machine, &emulator, 0, &["--now"]);
     run(&machine, &emulator, 0, &["--now"]);
-    assert!(packs().len() < seeded.len(), "{} of {}", packs().len(), seeded.len());
+    // Killed runs leave packs of their own, which the next prunes find.
+    assert!(!seeded.iter().all(is_there), "nothing of the seed was dropped");
     whole();
     emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
     assert!(is_equal(&machine, "restored"));

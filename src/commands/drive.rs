@@ -340,7 +340,7 @@ mod tests {
     #[test]
     fn a_drive_that_comes_and_goes_is_told_of_once_each_by_its_serial() {
         let machine = tempfile::tempdir().unwrap();
-        let kernel = Kernel::recorded(machine.path());
+        let mut watch = Watch::new(Kernel::recorded(machine.path()));
         let tree = include_str!("../../fixtures/sysfs/sata-512e.tree");
         for line in tree.lines().filter(|line| line.starts_with('/')) {
             let (path, content) = line.split_once(" = ").unwrap_or((line, ""));
@@ -356,7 +356,6 @@ mod tests {
                 target => std::os::unix::fs::symlink(below(target), place).unwrap(),
             }
         }
-        let mut watch = Watch::new(kernel);
         assert!(watch.look().is_empty(), "it may not be settled yet");
         let come = watch.look();
         assert_eq!((come.len(), &come[0].json()[0]["type"]), (1, &json!("drive")));
