@@ -82,7 +82,7 @@ fn a_claim_of_another_machine_is_kept_until_a_person_calls_its_run_dead() {
     let mut run = elsewhere(&machine.command(&prep));
     let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let claim = machine.path("staging/journals/ONE.claim");
-    let held = || std::fs::metadata(&machine.path("ONE.img")).is_ok() && claim.exists();
+    let held = || machine.path("ONE.img").exists() && claim.exists();
     while !held() {
         assert!(run.try_wait().unwrap().is_none(), "it ended before it was killed");
     }

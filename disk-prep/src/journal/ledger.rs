@@ -83,9 +83,11 @@ impl Journal {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(at)?;
         let (journal, whole) = Journal::go_on(path, &bytes, Box::new(VoidLedger))?;
-        if whole < bytes.len() {
-            file.set_len(whole as u64).and_then(|()| file.sync_all()).map_err(at)?;
-        }
+        // A flush that failed may have left records in memory only, where they read as whole.
+        file.set_len(whole as u64)
+            .and_then(|()| file.write_all_at(&bytes[..whole], 0))
+            .and_then(|()| file.sync_all())
+            .map_err(at)?;
         if journal.is_none() {
             std::fs::remove_file(path).map_err(at)?;
         }
