@@ -117,9 +117,8 @@ fn at_a_terminal(command: &Command, typed: &[&str]) -> Said {
     let mut keyboard = run.stdin.take().unwrap();
     keyboard.write_all(typed.join("\n").as_bytes()).unwrap();
     keyboard.write_all(b"\n").unwrap();
-    let output = run.wait_with_output().unwrap();
     drop(keyboard);
-    said(output)
+    said(run.wait_with_output().unwrap())
 }
 
 #[test]
@@ -150,6 +149,17 @@ fn at_a_terminal_full_drives_are_followed_by_the_next_one() {
     let sealed = lines(&machine.expect(0, &all), "drive-sealed");
     let on_drives: u64 = sealed.iter().map(|line| line["files"].as_u64().unwrap()).sum();
     assert_eq!((sealed.len(), on_drives), (2, files as u64));
+}
+
+#[test]
+fn a_rehearsal_asks_nothing_at_a_terminal_either() {
+    let machine = Machine::new();
+    stage(&machine);
+    let (source, dir) = (machine.text("source"), machine.text("rehearsal"));
+    let few = ["rehearse", "--source", &source, "--dir", &dir, "--drive-size", "210M"];
+    let said = at_a_terminal(&machine.command(&[&few[..], &["--drives", "1"]].concat()), &[]);
+    assert_eq!(said.code, 6, "{}", said.stdout);
+    assert!(said.stdout.contains("found no room") && !said.stdout.contains("Plug in"));
 }
 
 /// A file system in memory that is full before a drive's image on it is.

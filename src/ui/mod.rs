@@ -53,6 +53,8 @@ pub struct Ui {
     stop: StopFlag,
     /// Whether somebody looks at `stop`.
     is_heard: Arc<AtomicBool>,
+    /// Whether questions may be asked where a person is.
+    may_ask: bool,
 }
 
 impl Ui {
@@ -65,14 +67,20 @@ impl Ui {
             _ => Face::Plain,
         };
         let is_heard = Arc::default();
-        Ui { face, stop: stop_on_ctrl_c(Arc::clone(&is_heard)), is_heard }
+        Ui { face, stop: stop_on_ctrl_c(Arc::clone(&is_heard)), is_heard, may_ask: true }
+    }
+
+    /// The same screen for work that asks nothing, whoever sits before it.
+    pub fn unattended(&self) -> Self {
+        let Ui { face, stop, is_heard, .. } = self;
+        Ui { face: *face, stop: stop.clone(), is_heard: Arc::clone(is_heard), may_ask: false }
     }
 
     /// For what goes wrong before the flags are known; the word `--json` among the arguments counts.
     pub fn early(args: &[OsString]) -> Self {
         let is_json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
         let face = if is_json { Face::Json } else { Face::Plain };
-        Ui { face, stop: StopFlag::default(), is_heard: Arc::default() }
+        Ui { face, stop: StopFlag::default(), is_heard: Arc::default(), may_ask: false }
     }
 
     /// Sends what the program logs to standard error.
@@ -118,7 +126,7 @@ impl Ui {
 
     /// Whether a person is there to answer.
     pub fn can_ask(&self) -> bool {
-        self.face == Face::Terminal && io::stdin().is_terminal()
+        self.may_ask && self.face == Face::Terminal && io::stdin().is_terminal()
     }
 
     /// Asks, and returns the line that was typed.

@@ -42,6 +42,7 @@ const STEPS: [&str; 10] = [
 pub fn run(args: &RehearseArgs, settings: &Settings, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
     let place = Place::open(args.dir.as_deref(), args.keep)?;
     let emulator = Emulator::start(&place)?;
+    let ui = &ui.unattended();
     let rehearsal = Rehearsal { args, settings, ui, place: &place, emulator: &emulator };
     match rehearsal.go() {
         Ok(mut summary) => {
