@@ -69,25 +69,25 @@ impl Bars {
         let _ = self.screen.println(text);
     }
 
-    /// A bar for a drive, above that of the total.
-    fn bar(&self, drive: &Serial, shown: &mut Shown) -> ProgressBar {
-        let new = || {
-            let bar = ProgressBar::new(0).with_prefix(drive.to_string());
-            match &shown.total {
-                Some(total) => self.screen.insert_before(total, bar),
-                None => self.screen.add(bar),
+    /// A new bar for a drive's step, in the place of its last one, else above that of the total.
+    fn begin(&self, drive: &Serial, bar: ProgressBar, shown: &mut Shown) {
+        let bar = match (shown.bars.remove(drive), &shown.total) {
+            (Some(last), _) => {
+                let bar = self.screen.insert_after(&last, bar);
+                last.finish_and_clear();
+                self.screen.remove(&last);
+                bar
             }
+            (None, Some(total)) => self.screen.insert_before(total, bar),
+            (None, None) => self.screen.add(bar),
         };
-        shown.bars.entry(drive.clone()).or_insert_with(new).clone()
+        bar.tick();
+        shown.bars.insert(drive.clone(), bar);
     }
 
     fn show_total(&self, shown: &mut Shown) {
         let Some((done, all)) = shown.fleet.total() else { return };
-        let new = || {
-            let bar = ProgressBar::new(all).with_style(style(all)).with_position(done);
-            bar.reset_eta();
-            self.screen.add(bar.with_prefix("total").with_message("fill"))
-        };
+        let new = || self.screen.add(new_bar("total".to_owned(), "fill", done, all));
         let bar = shown.total.get_or_insert_with(new);
         bar.set_length(all);
         bar.set_position(done);
@@ -98,7 +98,8 @@ impl Bars {
     }
 }
 
-fn style(total_bytes: u64) -> ProgressStyle {
+/// A bar that counts speed and time left from here; a step without bytes is only named.
+fn new_bar(prefix: String, step: &'static str, done_bytes: u64, total_bytes: u64) -> ProgressBar {
     let template = match total_bytes {
         0 => "{prefix:<24} {msg}",
         _ => {
@@ -106,7 +107,10 @@ fn style(total_bytes: u64) -> ProgressStyle {
              {decimal_bytes_per_sec:>12} {eta:>6}"
         }
     };
-    ProgressStyle::with_template(template).expect("the templates are right")
+    let style = ProgressStyle::with_template(template).expect("the templates are right");
+    let bar = ProgressBar::new(total_bytes).with_style(style).with_position(done_bytes);
+    bar.reset_eta();
+    bar.with_prefix(prefix).with_message(step)
 }
 
 impl Monitor for Bars {
@@ -114,12 +118,8 @@ impl Monitor for Bars {
         let shown = &mut *self.shown.lock().expect("no holder of this lock can panic");
         match event {
             Event::StepStarted { drive, step, done_bytes, total_bytes } => {
-                let bar = self.bar(drive, shown);
-                bar.set_length(*total_bytes);
-                bar.set_position(*done_bytes);
-                bar.set_message(step.name());
-                bar.reset_eta();
-                bar.set_style(style(*total_bytes));
+                let bar = new_bar(drive.to_string(), step.name(), *done_bytes, *total_bytes);
+                self.begin(drive, bar, shown);
             }
             Event::BytesDone { drive, done_bytes, .. } => {
                 if let Some(bar) = shown.bars.get(*drive) {
