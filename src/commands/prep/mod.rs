@@ -3,6 +3,8 @@
 mod bay;
 mod outcome;
 
+use std::sync::Arc;
+
 use disk_prep::dataset::{EraseConsent, read_driveset};
 use disk_prep::drive::{Drive, DriveName, Kind, find};
 use disk_prep::journal::{Journal, JournalFolder, SecretKeeper};
@@ -25,6 +27,7 @@ use super::verify::Verified;
 use super::work::Work;
 use super::{Failure, Outcome};
 use crate::cli::{Global, PrepArgs, ProfileChoice};
+use crate::escrow::Keeper;
 use crate::import_job::{ImportExport, Job, Written, part_name};
 use crate::state::{State, drives_of};
 use crate::ui::Ui;
@@ -47,20 +50,7 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
     }
     let mut erase = [args.erase.clone(), consented].concat();
     erase.extend(consent(&names, &erase, &folder, ui)?);
-    let options = PrepareOptions {
-        job: work.job.clone(),
-        container: work.container.clone(),
-        cipher: args.cipher,
-        profile: match args.profile {
-            ProfileChoice::Legacy => Profile::Legacy,
-            ProfileChoice::Modern => Profile::Modern,
-        },
-        strict: args.strict,
-        erase,
-        wipe: args.wipe.map(Wipe::from),
-        keeper: keeper.clone(),
-        stop: ui.stop_flag(),
-    };
+    let options = options(args, &work, erase, keeper.clone(), ui);
     let Work { job, home, id, .. } = &work;
     // Before the run all that it may begin; after it what it has begun.
     let mut drives = drives_of(home)?;
@@ -105,6 +95,29 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         prepared.jobs = Some(office.make_jobs(job, &folder, keeper.as_ref()));
     }
     Ok(Box::new(prepared))
+}
+
+fn options(
+    args: &PrepArgs,
+    work: &Work,
+    erase: Vec<Serial>,
+    keeper: Arc<Keeper>,
+    ui: &Ui,
+) -> PrepareOptions {
+    PrepareOptions {
+        job: work.job.clone(),
+        container: work.container.clone(),
+        cipher: args.cipher,
+        profile: match args.profile {
+            ProfileChoice::Legacy => Profile::Legacy,
+            ProfileChoice::Modern => Profile::Modern,
+        },
+        strict: args.strict,
+        erase,
+        wipe: args.wipe.map(Wipe::from),
+        keeper,
+        stop: ui.stop_flag(),
+    }
 }
 
 /// The drives that were named, on the command line or in a `driveset.csv`.

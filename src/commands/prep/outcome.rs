@@ -54,7 +54,7 @@ pub(super) struct Prepared {
     pub verified: Option<Verified>,
     pub shortage: Shortage,
     pub home: PathBuf,
-    /// Whether a person ended the wait for another drive.
+    /// Whether a person has asked to stop.
     pub is_interrupted: bool,
     /// The jobs that were made, or why not; `None` when none was to be made yet.
     pub jobs: Option<Result<Vec<(Job, Written)>, Failure>>,
@@ -208,7 +208,8 @@ impl Outcome for Prepared {
             kinds.push(ErrorKind::LeftOut);
         }
         let differs = self.verified.as_ref().is_some_and(|verified| verified.exit() != Exit::Done);
-        kinds.extend(self.is_interrupted.then_some(ErrorKind::Interrupted));
+        let gave_up = self.is_interrupted && self.shortage.files > 0;
+        kinds.extend(gave_up.then_some(ErrorKind::Interrupted));
         kinds.extend(differs.then_some(ErrorKind::Difference));
         kinds.extend(self.refusal().map(Diagnose::kind));
         Exit::of(kinds)
