@@ -15,6 +15,9 @@ use crate::noun::Serial;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalFolder(PathBuf);
 
+/// A run that only looks who works on a drive holds the claim's lock for less than this.
+const GLANCE: Duration = Duration::from_millis(200);
+
 /// How long a run waits for another one that plans files or makes jobs: both take seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -48,7 +51,7 @@ impl JournalFolder {
     /// Keeps every other run off a drive, its journal and its plan file.
     pub fn claim(&self, serial: &Serial) -> Result<Claim, Error> {
         let (path, what) = self.claim_file(serial);
-        Claim::take(&path, &what, Duration::ZERO)
+        Claim::take(&path, &what, GLANCE)
     }
 
     /// The run that works on a drive, if one does.
