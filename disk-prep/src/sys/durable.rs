@@ -16,7 +16,8 @@ pub enum Access {
 }
 
 impl Access {
-    fn mode(self) -> u32 {
+    /// The permission bits.
+    pub(crate) fn mode(self) -> u32 {
         match self {
             Access::Private => 0o600,
             Access::Public => 0o644,

@@ -1,8 +1,9 @@
-//! The kernel: durable files, buffers for direct I/O, questions to drives, names of
+//! The kernel: durable files, folders that others write to, buffers for direct I/O, questions to drives, names of
 //! the machine.
 
 pub mod aligned;
 pub mod ata;
+pub mod beneath;
 pub mod child;
 pub mod discard;
 pub mod durable;
