@@ -73,6 +73,19 @@ impl Memory {
         self.pages.lock().unwrap().retain(|number, _| !pages.contains(number));
     }
 
+    /// Another drive with the same content, to which nothing was done yet.
+    pub fn again(&self) -> Self {
+        let pages = Mutex::new(self.pages.lock().unwrap().clone());
+        Memory { bytes: self.bytes, is_deaf: self.is_deaf, pages, deeds: Deeds::default() }
+    }
+
+    /// Whether some sector begins with this mark, or has it where boot sectors have theirs.
+    pub fn has_sector_with(&self, mark: &[u8]) -> bool {
+        let pages = self.pages.lock().unwrap();
+        let mut sectors = pages.values().flat_map(|page| page.chunks(512));
+        sectors.any(|sector| sector.starts_with(mark) || sector[3..].starts_with(mark))
+    }
+
     /// The digest of everything that is not zero.
     pub fn digest(&self) -> [u8; 32] {
         let mut hasher = Sha256::new();
@@ -190,6 +203,7 @@ pub struct Stage {
     plan: DrivePlan,
     /// The journal's first record.
     pub begun: Vec<u8>,
+    password: RecoveryPassword,
     world: StillWorld,
     bytes: u64,
     fill: FillOptions,
@@ -199,6 +213,18 @@ impl Stage {
     /// A begun drive for these files, by name and length, that holds old data where volumes are
     /// looked for. So many workers fill it, with a checkpoint after so many batches of 4 MiB.
     pub fn new(
+        folder: &Path,
+        wipe: Option<Wipe>,
+        files: &[(String, u32)],
+        workers: usize,
+        checkpoint_batches: u64,
+    ) -> Self {
+        Stage::seeded(0, folder, wipe, files, workers, checkpoint_batches)
+    }
+
+    /// The same with keys and identifiers of their own for each seed.
+    pub fn seeded(
+        seed: u64,
         folder: &Path,
         wipe: Option<Wipe>,
         files: &[(String, u32)],
@@ -223,11 +249,13 @@ impl Stage {
             keeper: Arc::new(JournalOnly),
             stop: StopFlag::default(),
         };
-        let world = StillWorld::default();
+        let world = StillWorld { drawn: Mutex::new(seed), ..StillWorld::default() };
         let clearance = Clearance { erase: wipe.is_some(), wipe };
         let (_, plan) =
             begin(&drive, clearance, set.files.clone(), &journals, &options, &world).unwrap();
         let begun = std::fs::read(journals.journal(&drive.serial)).unwrap();
+        let history = Journal::read(&journals.journal(&drive.serial)).unwrap().unwrap();
+        let password = history.begun.password(&JournalOnly).unwrap();
         let fill = FillOptions {
             workers,
             batch_bytes: 4 << 20,
@@ -236,7 +264,12 @@ impl Stage {
             strict: false,
             stop: StopFlag::default(),
         };
-        Stage { set, plan, begun, world, bytes: drive.bytes, fill }
+        Stage { set, plan, begun, password, world, bytes: drive.bytes, fill }
+    }
+
+    /// What opens its volume.
+    pub fn password(&self) -> RecoveryPassword {
+        self.password.clone()
     }
 
     /// The drive before anything was done.
