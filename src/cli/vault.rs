@@ -73,6 +73,13 @@ pub enum VaultCommand {
         /// The snapshot, by the beginning of its id; the newest if not said
         #[arg(long, value_name = "ID", env = "AZSEED_SNAPSHOT")]
         snapshot: Option<String>,
+        /// Replace what is of another kind than in the snapshot, a folder with all
+        /// that is in it
+        #[arg(long)]
+        overwrite: bool,
+        /// Leave all files to whoever restores them
+        #[arg(long)]
+        no_owner: bool,
     },
 }
 

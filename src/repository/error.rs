@@ -26,6 +26,19 @@ pub enum Error {
     /// The disk is full.
     #[error("There is no room left for {path}")]
     Full { path: PathBuf },
+    /// The folder that is restored to.
+    #[error("Cannot restore to {}", path.display())]
+    Target {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The disk that is restored to is full.
+    #[error("There is no room left for {} and what comes after it", path.display())]
+    TargetFull { path: PathBuf },
+    /// The library panicked.
+    #[error("{action} failed: the library of the repository's format gave up on what it found")]
+    GaveUp { action: &'static str },
     /// The password is another.
     #[error("The password does not open the repository")]
     WrongPassword,
@@ -51,6 +64,9 @@ impl Diagnose for Error {
             Error::Store { .. } => "repository-store",
             Error::Service { source } => source.code(),
             Error::Full { .. } => "repository-full",
+            Error::Target { .. } => "restore-target",
+            Error::TargetFull { .. } => "restore-full",
+            Error::GaveUp { .. } => "repository-gave-up",
             Error::WrongPassword => "repository-password",
             Error::Damaged { .. } => "repository-damaged",
             Error::SourceName { .. } => "source-name",
@@ -59,9 +75,12 @@ impl Diagnose for Error {
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Error::Library { .. } | Error::Store { .. } => ErrorKind::Failed,
+            Error::Library { .. }
+            | Error::Store { .. }
+            | Error::Target { .. }
+            | Error::GaveUp { .. } => ErrorKind::Failed,
             Error::Service { source } => source.kind(),
-            Error::Full { .. } => ErrorKind::Resumable,
+            Error::Full { .. } | Error::TargetFull { .. } => ErrorKind::Resumable,
             Error::WrongPassword => ErrorKind::NotAllowed,
             Error::Damaged { .. } => ErrorKind::Difference,
             Error::SourceName { .. } => ErrorKind::Usage,
@@ -71,6 +90,9 @@ impl Diagnose for Error {
     fn hint(&self) -> Option<Hint> {
         let text = match self {
             Error::Service { source } => return source.hint(),
+            Error::TargetFull { .. } => {
+                "free space there, then run the same command again: it goes on where it stopped"
+            }
             Error::Full { .. } => "free space there, then run the same command again",
             Error::WrongPassword => "name the right one with `--password-file`",
             Error::SourceName { .. } => "name a folder above it as the source",

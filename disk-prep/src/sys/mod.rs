@@ -3,8 +3,10 @@
 
 pub mod aligned;
 pub mod ata;
+pub mod attributes;
 pub mod beneath;
 pub mod child;
 pub mod discard;
 pub mod durable;
+pub mod entry;
 pub mod machine;

@@ -145,8 +145,14 @@ impl Rehearsal<'_> {
         self.run(&self.with_blobs(&["cleanup", "--vault", VAULT]))?;
         self.step(9);
         let restored = self.place.text("restored");
-        let restore = ["vault", "restore", "--vault", VAULT, "--target", &restored];
-        self.run(&self.with_blobs(&restore))?;
+        let mut restore = vec!["vault", "restore", "--vault", VAULT, "--target", &restored];
+        if !rustix::process::geteuid().is_root() {
+            // Only root can give files to others, and the comparison knows it.
+            restore.push("--no-owner");
+        }
+        self.run_with(&self.with_blobs(&restore), |exit| {
+            matches!(exit, Exit::Done | Exit::Failed(ErrorKind::LeftOut))
+        })?;
         self.step(10);
         let sources = self
             .args

@@ -17,7 +17,9 @@ use super::stage::MissingFlag;
 use super::{Failure, Outcome};
 use crate::azure::Container;
 use crate::cli::{Global, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
-use crate::repository::{BlobStore, Repository, Retention, Snapshot};
+use crate::repository::{
+    BlobStore, Overwrite, Owners, Repository, RestoreOptions, Retention, Snapshot,
+};
 use crate::staging::{Seed, SeedKind, Weak, read_password};
 use crate::state::State;
 use crate::ui::Ui;
@@ -44,14 +46,18 @@ pub fn run(args: &VaultArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome
             let snapshots = snapshots.map_err(|source| failed(&vault, source))?;
             Ok(Box::new(Snapshots(snapshots)))
         }
-        VaultCommand::Restore { target: folder, snapshot } => {
+        VaultCommand::Restore { target: folder, snapshot, overwrite, no_owner } => {
             let vault = pick(target, &state)?;
             let repository = open(&vault, target, ui)?;
             let all = repository.snapshots().map_err(|source| failed(&vault, source))?;
             let snapshot = choose(&vault, &all, snapshot.as_deref())?.clone();
-            let bytes = repository.restore(&snapshot, folder);
-            let bytes = bytes.map_err(|source| failed(&vault, source))?;
-            Ok(Box::new(Restored { snapshot, folder: folder.clone(), bytes }))
+            let options = RestoreOptions {
+                overwrite: if *overwrite { Overwrite::Kinds } else { Overwrite::Nothing },
+                owners: if *no_owner { Owners::Kept } else { Owners::Restored },
+            };
+            let done = repository.restore(&snapshot, folder, options);
+            let done = done.map_err(|source| failed(&vault, source))?;
+            Ok(Box::new(Restored { snapshot, folder: folder.clone(), done }))
         }
     }
 }
