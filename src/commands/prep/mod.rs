@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use disk_prep::dataset::{EraseConsent, read_driveset};
 use disk_prep::drive::{Drive, DriveName, Kind, find};
-use disk_prep::journal::{Journal, JournalFolder, SecretKeeper};
+use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::manifest::Profile;
 use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, JobName, Serial, Wipe};
@@ -190,8 +190,7 @@ fn consent(
             Err(disk_prep::Error::NoSuchDrive { .. }) => continue,
             drive => drive?,
         };
-        let journal = folder.journal(&drive.serial);
-        let is_known = journal.exists() && Journal::read(&journal)?.is_some();
+        let is_known = folder.history(&drive.serial)?.is_some();
         if drive.kind == Kind::NewImage || is_known || erase.contains(&drive.serial) {
             continue;
         }
