@@ -269,13 +269,15 @@ impl Folder {
 
     /// Makes a file that must not be there, with its mode whatever the umask; the name is durable.
     pub fn create_new(&self, below: &Path, access: Access) -> io::Result<File> {
-        let file = self.draft(below, access)?;
+        let file = self.create(below, access)?;
         file.sync_all()?;
         self.parent(below)?.sync()?;
         Ok(file)
     }
 
-    fn draft(&self, below: &Path, access: Access) -> io::Result<File> {
+    /// Makes a file that must not be there, with its mode whatever the umask; neither file nor
+    /// name is durable yet.
+    pub fn create(&self, below: &Path, access: Access) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(access.mode());
         let file = self.reach(below, flags, mode)?;
@@ -291,7 +293,7 @@ impl Folder {
         draft.push(format!(".{}.new", std::process::id()));
         // A draft of a killed run with our process id may lie there, with any mode.
         folder.remove_file(Path::new(&draft)).or_else(unless_missing)?;
-        let written = folder.draft(Path::new(&draft), access).and_then(|mut file| {
+        let written = folder.create(Path::new(&draft), access).and_then(|mut file| {
             file.write_all(content)?;
             file.sync_all()
         });
