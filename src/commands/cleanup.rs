@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::door::Door;
-use super::vault::{own_seed, pick, seed_blobs, shelf, staging};
+use super::vault::{own_seed, pick, seed_blobs, shelf, staging, staging_path};
 use super::{Failure, Outcome};
 use crate::azure::Removed;
 use crate::cli::{CleanupArgs, Global};
@@ -24,13 +24,13 @@ pub fn run(
 ) -> Result<Box<dyn Outcome>, Failure> {
     let state = State::open(global.state.as_deref())?;
     let mut vault = pick(&args.target, &state)?;
-    let staging = staging(&vault, &args.target, door)?;
-    let path = staging.path().to_owned();
+    let path = staging_path(&vault, &args.target).to_owned();
     if vault.cleaned_at.is_some() {
         // Its retention may have dropped blobs of the seed since.
         let vault = vault.name.to_string();
         return Ok(Box::new(Cleared { vault, staging: path, ..Cleared::default() }));
     }
+    let staging = staging(&vault, &args.target, door)?;
     let seed = own_seed(&vault, &staging)?;
     let blobs = seed_blobs(&seed, &staging)?;
     let shelf = shelf(&vault, &args.target)?;

@@ -82,13 +82,18 @@ pub(super) fn pick(target: &VaultTarget, state: &State) -> Result<Vault, Failure
     }
 }
 
+/// Where the staging path of a vault's seed is.
+pub(super) fn staging_path<'a>(vault: &'a Vault, target: &'a VaultTarget) -> &'a Path {
+    target.staging.as_deref().unwrap_or(&vault.seed.staging)
+}
+
 /// The staging path of a vault's seed.
 pub(super) fn staging(
     vault: &Vault,
     target: &VaultTarget,
     door: &Door<'_>,
 ) -> Result<Staging, Failure> {
-    door.enter(target.staging.as_deref().unwrap_or(&vault.seed.staging))
+    door.enter(staging_path(vault, target))
 }
 
 /// The seed of a vault, which must be the one that it was made for.
