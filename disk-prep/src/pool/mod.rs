@@ -233,7 +233,7 @@ impl PrepareRun<'_> {
             };
             let serial = held.drive.serial.clone();
             let own = load.files.iter().map(|&at| files[at].clone()).collect();
-            if self.journals.journal(&serial).exists() {
+            if self.journals.has_journal(&serial)? {
                 self.journals.retire(&serial)?;
             }
             let (journal, plan) =
