@@ -55,6 +55,16 @@ impl FolderStore {
         FolderStore { base, below: below.into(), linked, fault: Mutex::new(None) }
     }
 
+    /// A folder of a test.
+    #[cfg(test)]
+    pub(super) fn of(base: &Path, below: &str) -> Self {
+        FolderStore::new(
+            Arc::new(Folder::open(base).expect("the folder of a test")),
+            below,
+            Linked::Refused,
+        )
+    }
+
     fn root(&self) -> PathBuf {
         self.base.path().join(&self.below)
     }
