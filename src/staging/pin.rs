@@ -398,3 +398,6 @@ impl Pin {
 fn new(what: String, found: String) -> Change {
     Change { what, pinned: "not there".to_owned(), found, may_be_ours: true }
 }
+
+#[cfg(test)]
+mod tests;

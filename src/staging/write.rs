@@ -316,6 +316,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_stranger_puts_where_a_draft_goes_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let staging = Staging::make(&folder.path().join("staging")).unwrap();
+        let secret = folder.path().join("secret");
+        fs::write(&secret, "secret").unwrap();
+        let draft = format!("seed.json.{}.new", std::process::id());
+        std::os::unix::fs::symlink(&secret, staging.path().join(&draft)).unwrap();
+        begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(fs::read_to_string(&secret).unwrap(), "secret");
+        assert!(fs::symlink_metadata(staging.path().join("seed.json")).unwrap().is_file());
+        assert!(!staging.path().join(draft).exists());
+    }
+
+    #[test]
     fn a_folder_with_other_files_is_refused_and_so_is_another_job() {
         let folder = tempfile::tempdir().unwrap();
         source(folder.path());
