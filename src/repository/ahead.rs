@@ -182,7 +182,7 @@ mod tests {
         fs::create_dir_all(&path).unwrap();
         let path = path.join("ab".repeat(32));
         fs::write(&path, b"0123456789").unwrap();
-        let ahead = Ahead::new(Arc::new(FolderStore::new(folder.path())));
+        let ahead = Ahead::new(Arc::new(FolderStore::of(folder.path(), "")));
         let read = |offset, length| {
             ahead.read_partial(FileType::Pack, &id, false, offset, length).ok().map(Vec::from)
         };

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, count};
+use disk_prep::sys::beneath::Unexpected;
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +58,21 @@ fn words(fault: &rustic_core::RusticError) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+impl Error {
+    /// What stands in the store where a plain file must be, if that is the reason.
+    fn unexpected(&self) -> Option<&Unexpected> {
+        match self {
+            Error::Store { source, .. } => Unexpected::of(source),
+            _ => None,
+        }
+    }
+}
+
 impl Diagnose for Error {
     fn code(&self) -> &'static str {
+        if let Some(unexpected) = self.unexpected() {
+            return unexpected.code();
+        }
         match self {
             Error::Library { .. } => "repository-failed",
             Error::Store { .. } => "repository-store",
@@ -74,6 +88,9 @@ impl Diagnose for Error {
     }
 
     fn kind(&self) -> ErrorKind {
+        if let Some(unexpected) = self.unexpected() {
+            return unexpected.kind();
+        }
         match self {
             Error::Library { .. }
             | Error::Store { .. }
@@ -88,6 +105,9 @@ impl Diagnose for Error {
     }
 
     fn hint(&self) -> Option<Hint> {
+        if let Some(unexpected) = self.unexpected() {
+            return unexpected.hint();
+        }
         let text = match self {
             Error::Service { source } => return source.hint(),
             Error::TargetFull { .. } => {

@@ -17,7 +17,7 @@ use rustic_core::WriteBackend;
 
 pub use blob_store::BlobStore;
 pub use error::Error;
-pub use folder_store::FolderStore;
+pub use folder_store::{FolderStore, Linked};
 pub use progress::Watcher;
 pub use repo::{BackupDone, BackupPlan, Repository, Retention, Settings, Snapshot};
 pub use restore::{LeftOut, Overwrite, Owners, Reason, RestoreDone, RestoreOptions};

@@ -1,5 +1,5 @@
-//! The kernel: durable files, folders that others write to, buffers for direct I/O, questions to drives, names of
-//! the machine.
+//! The kernel: durable files, folders that others write to, buffers for direct I/O, questions to
+//! drives, names of the machine.
 
 pub mod aligned;
 pub mod ata;
@@ -10,3 +10,4 @@ pub mod discard;
 pub mod durable;
 pub mod entry;
 pub mod machine;
+pub mod place;

@@ -12,7 +12,7 @@ use clap::FromArgMatches;
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint};
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, Visit};
 use crate::cli::{self, Cli, RehearseArgs};
 use crate::config::Settings;
 use crate::exit::Exit;
@@ -285,7 +285,7 @@ impl Rehearsal<'_> {
         let all = head.iter().chain(command);
         let matches = cli::command().try_get_matches_from(all).map_err(Call::from)?;
         let cli = Cli::from_arg_matches(&matches).map_err(Call::from)?;
-        super::run(&cli, &matches, self.settings, self.ui)
+        super::run(&cli, &matches, self.settings, Visit::Rehearsal, self.ui)
     }
 
     /// Calls a command, shows what it did, and goes on only if all is done.

@@ -87,7 +87,7 @@ impl World {
         fs::create_dir(world.at("outside")).unwrap();
         fs::write(world.at("outside/secret"), b"secret").unwrap();
         let settings = Settings { compression: 0, pack_bytes: 1 << 20 };
-        let store = Arc::new(FolderStore::new(world.at("repo")));
+        let store = Arc::new(FolderStore::of(world.folder.path(), "repo"));
         let password = SecretString::from("a password of a test");
         let repository = Repository::create(store, &password, settings, Arc::new(Nobody)).unwrap();
         let snapshot: SnapshotFile = SnapshotOptions::default().to_snapshot().unwrap();
@@ -102,7 +102,7 @@ impl World {
     }
 
     fn repository(&self) -> Repository {
-        let store = Arc::new(FolderStore::new(self.at("repo")));
+        let store = Arc::new(FolderStore::of(self.folder.path(), "repo"));
         let password = SecretString::from("a password of a test");
         Repository::open(store, &password, Arc::new(Nobody)).unwrap()
     }
