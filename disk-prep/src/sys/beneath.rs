@@ -76,6 +76,8 @@ impl About {
         About {
             kind: Kind::of(stat.st_mode),
             bytes: stat.st_size as u64,
+            // Some processors have it in 32 bits.
+            #[allow(clippy::unnecessary_cast)]
             link_count: stat.st_nlink as u64,
             mode: stat.st_mode & 0o7777,
             uid: stat.st_uid,

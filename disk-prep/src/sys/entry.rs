@@ -133,6 +133,8 @@ impl Facts {
             },
             special,
             bytes: u64::try_from(stat.st_size).unwrap_or(0),
+            // Some processors have it in 32 bits.
+            #[allow(clippy::unnecessary_cast)]
             link_count: stat.st_nlink as u64,
             mode: stat.st_mode & 0o7777,
             uid: stat.st_uid,
