@@ -394,6 +394,10 @@ fn no_link_in_the_target_leads_a_restore_out_of_it() {
         let found: Vec<PathBuf> = facts(&outside).into_keys().collect();
         assert_eq!(found, ["", "d", "d/e"].map(PathBuf::from), "{}", place.display());
     }
+    // A target that is no folder is left alone.
+    fs::write(vault.machine.path("file"), "mine").unwrap();
+    assert_eq!(vault.restore(1, "file", &[])["code"], "restore-target");
+    assert_eq!(fs::read(vault.machine.path("file")).unwrap(), b"mine");
     // The path that the person named may lead through a link.
     fs::create_dir(vault.machine.path("real")).unwrap();
     symlink("real", vault.machine.path("alias")).unwrap();

@@ -365,12 +365,6 @@ impl Folder {
         Ok(rustix::fs::fsync(&self.handle)?)
     }
 
-    /// Writes all that the file system of the folder holds back; an error may be of anything in
-    /// it that could not be written since it was opened.
-    pub fn sync_all(&self) -> io::Result<()> {
-        Ok(rustix::fs::syncfs(&self.handle)?)
-    }
-
     /// The folder that the last name of a path stands in.
     fn parent(&self, below: &Path) -> io::Result<Folder> {
         self.folder(below.parent().unwrap_or(Path::new("")))

@@ -150,6 +150,12 @@ impl Facts {
     }
 }
 
+/// Writes all that the file system of a folder holds back; an error may be of anything in it that
+/// could not be written since the folder was opened.
+pub fn sync_all(folder: &Folder) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(folder.handle())?)
+}
+
 /// One name in a folder.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry<'a> {
