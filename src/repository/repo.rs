@@ -183,8 +183,8 @@ impl Repository {
 
     /// Brings packs that an interrupted run finished, but no index names, into the index.
     pub fn repair_index(&self) -> Result<(), Error> {
-        let repaired = self.inner.repair_index(&RepairIndexOptions::default(), false);
-        told(self.store.as_ref(), "Repairing the index", repaired)
+        let repair = || self.inner.repair_index(&RepairIndexOptions::default(), false);
+        library(self.store.as_ref(), "Repairing the index", repair)
     }
 
     /// Backs up into one snapshot and closes the repository. Files that have not changed since the
@@ -203,13 +203,13 @@ impl Repository {
         about.host = host.clone();
         // Sorted, and none below another: else a folder would stand in the snapshot twice.
         let paths = sources.iter().cloned().collect::<PathList>().merge().paths();
-        let saved = (|| {
+        let save = || {
             let files = Sources::open(&options, &paths)?;
             let snapshot: SnapshotFile = about.to_snapshot()?;
             let snapshot = inner.to_indexed_ids()?.archive(&options, &files, snapshot, &paths)?;
             Ok((snapshot, files.lost()))
-        })();
-        let (snapshot, unreadable) = told(store.as_ref(), "The backup", saved)?;
+        };
+        let (snapshot, unreadable) = library(store.as_ref(), "The backup", save)?;
         let summary = snapshot.summary.clone().unwrap_or_default();
         Ok(BackupDone {
             snapshot: snapshot.id.to_hex().to_string(),
@@ -222,8 +222,8 @@ impl Repository {
 
     /// Checks the structure: every pack there and named by the index, every tree readable.
     pub fn check(&self) -> Result<(), Error> {
-        let checked = self.inner.check(CheckOptions::default());
-        let found = told(self.store.as_ref(), "The check of the repository", checked)?;
+        let check = || self.inner.check(CheckOptions::default());
+        let found = library(self.store.as_ref(), "The check of the repository", check)?;
         let remarks: Vec<String> = found.0.iter().map(|(_, fault)| fault.to_string()).collect();
         if remarks.is_empty() { Ok(()) } else { Err(Error::Damaged { remarks }) }
     }
@@ -238,13 +238,13 @@ impl Repository {
 
     /// Removes one snapshot; its data stays.
     pub fn remove(&self, id: &str) -> Result<(), Error> {
-        let removed = (|| {
+        let remove = || {
             let mut all = self.inner.get_all_snapshots()?;
             all.retain(|snapshot| snapshot.id.to_hex().as_str() == id);
             let ids: Vec<_> = all.into_iter().map(|snapshot| snapshot.id).collect();
             self.inner.delete_snapshots(&ids)
-        })();
-        told(self.store.as_ref(), "Removing a snapshot", removed)
+        };
+        library(self.store.as_ref(), "Removing a snapshot", remove)
     }
 
     /// Writes what a snapshot holds below `target`, each file at its whole path. What is there
@@ -280,14 +280,14 @@ impl Repository {
         keep.keep_weekly = retention.weekly.map(i32::from);
         keep.keep_monthly = retention.monthly.map(i32::from);
         keep.keep_yearly = retention.yearly.map(i32::from);
-        let forgotten = (|| {
+        let forget = || {
             let all = keep.apply(self.inner.get_all_snapshots()?, now)?;
             let gone = all.into_iter().filter(|own| !own.keep);
             let ids: Vec<_> = gone.map(|own| own.snapshot.id).collect();
             self.inner.delete_snapshots(&ids)?;
             Ok(ids.iter().map(|id| id.to_hex().to_string()).collect())
-        })();
-        told(self.store.as_ref(), "Forgetting snapshots", forgotten)
+        };
+        library(self.store.as_ref(), "Forgetting snapshots", forget)
     }
 
     /// Removes data that no snapshot needs, in two steps: a pack that is no more needed is named
@@ -298,8 +298,8 @@ impl Repository {
         let mut options = PruneOptions::default();
         // The next prune comes with a later run; it need not wait any longer.
         options.keep_delete = Span::new();
-        let pruned = (|| self.inner.prune(&options, self.inner.prune_plan(&options)?))();
-        told(self.store.as_ref(), "Pruning", pruned)
+        let prune = || self.inner.prune(&options, self.inner.prune_plan(&options)?);
+        library(self.store.as_ref(), "Pruning", prune)
     }
 }
 
@@ -313,5 +313,19 @@ fn describe(snapshot: &SnapshotFile) -> Snapshot {
         paths: snapshot.paths.iter().map(PathBuf::from).collect(),
         files: summary.map(|own| own.total_files_processed),
         bytes: summary.map(|own| own.total_bytes_processed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use disk_prep::noun::{Diagnose, ErrorKind};
+
+    #[test]
+    fn a_library_that_panics_is_an_error_with_a_code() {
+        let store = crate::repository::FolderStore::new("/nowhere");
+        let error = library::<()>(&store, "Looking", || panic!("of a test")).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("repository-gave-up", ErrorKind::Failed));
+        assert_eq!(library(&store, "Looking", || Ok(7)).unwrap(), 7);
     }
 }

@@ -76,6 +76,8 @@ impl About {
         About {
             kind: Kind::of(stat.st_mode),
             bytes: stat.st_size as u64,
+            // Some processors have it in 32 bits.
+            #[allow(clippy::unnecessary_cast)]
             link_count: stat.st_nlink as u64,
             mode: stat.st_mode & 0o7777,
             uid: stat.st_uid,
@@ -361,12 +363,6 @@ impl Folder {
     /// Makes the names in the folder durable.
     pub fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(&self.handle)?)
-    }
-
-    /// Writes all that the file system of the folder holds back; an error may be of anything in
-    /// it that could not be written since it was opened.
-    pub fn sync_all(&self) -> io::Result<()> {
-        Ok(rustix::fs::syncfs(&self.handle)?)
     }
 
     /// The folder that the last name of a path stands in.
