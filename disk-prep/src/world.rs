@@ -1,12 +1,16 @@
-//! What comes from outside and is different every time: randomness, the time, and the slow making
-//! of keys. Passed in, so that tests can put their own in its place.
+//! What comes from outside and is different every time: randomness, the time, the slow making of
+//! keys, and sources that can fail. Passed in, so that tests can put their own in its place.
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::noun::RecoveryPassword;
+use crate::sys::beneath::Folder;
 use crate::volume::bitlocker::write::{StretchedKey, stretch};
 
 /// The outside world.
@@ -17,6 +21,19 @@ pub trait World: Sync {
     fn now(&self) -> Timestamp;
     /// Makes a key of a password, in a million rounds.
     fn stretch(&self, password: &RecoveryPassword, salt: &[u8; 16]) -> StretchedKey;
+
+    /// Waits before something is tried again.
+    fn wait(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+    /// Opens a source file below the folder of all sources.
+    fn open(&self, root: &Folder, source: &Path) -> io::Result<File> {
+        root.linked_file(source)
+    }
+    /// Reads all of `buffer` from byte `at` of an open source file.
+    fn read(&self, file: &File, _source: &Path, at: u64, buffer: &mut [u8]) -> io::Result<()> {
+        file.read_exact_at(buffer, at)
+    }
 }
 
 /// The real one.

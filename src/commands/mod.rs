@@ -77,7 +77,7 @@ pub fn run(
         Command::Rehearse(args) => rehearse::run(args, settings, ui),
         Command::Stage(args) => stage::run(args, &cli.global, ui),
         Command::Drive(args) => drive::run(args, &cli.global, ui),
-        Command::Plan(args) => plan::run(args, &cli.global),
+        Command::Plan(args) => plan::run(args, &cli.global, ui),
         Command::Prep(args) => prep::run(args, &cli.global, ui),
         Command::Verify(args) => verify::run(args, &cli.global, ui),
         Command::Inspect(args) => inspect::run(args, &cli.global),

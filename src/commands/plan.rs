@@ -12,10 +12,12 @@ use super::{Failure, Outcome};
 use crate::cli::{Global, PlanArgs};
 use crate::exit::Exit;
 use crate::state::State;
+use crate::ui::Ui;
 
 /// Runs `plan`.
-pub fn run(args: &PlanArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
     let Work { set, .. } = Work::open(&args.source, &State::open(global.state.as_deref())?)?;
+    set.remarks().iter().for_each(|remark| ui.warn(remark));
     if let Some(size) = args.with.size {
         let serial = Serial::new("DRIVE").expect("this is a serial");
         // As an image of this size would be made: whole MiB.

@@ -12,13 +12,15 @@ use uuid::Uuid;
 use super::stage::MissingFlag;
 use super::{Failure, data_set};
 use crate::cli::SourceArgs;
-use crate::staging::{Seed, Target, journals};
+use crate::staging::{Seed, SeedKind, Target, journals};
 use crate::state::State;
 
 /// Files with destinations, and the folder that their journals lie in.
 pub(super) struct Work {
     pub set: DataSet,
     pub job: JobName,
+    /// What the files are.
+    pub kind: SeedKind,
     /// The container, if it is one for all files.
     pub container: Option<ContainerName>,
     /// The staging path, or a folder of the state directory.
@@ -40,9 +42,20 @@ impl Work {
 
     fn of_seed(staging: &Path) -> Result<Self, Failure> {
         let seed = Seed::open(staging)?;
+        let set = data_set(&seed, staging)?;
+        if seed.kind == SeedKind::Repository {
+            let has = |part: &&str| set.files.iter().any(|file| file.source.starts_with(part));
+            let missing: Vec<&str> =
+                ["config", "keys", "index"].into_iter().filter(|part| !has(part)).collect();
+            if !missing.is_empty() {
+                let (path, missing) = (set.root, missing.join(", "));
+                return Err(crate::staging::Error::Incomplete { path, missing }.into());
+            }
+        }
         Ok(Work {
-            set: data_set(&seed, staging)?,
+            set,
             job: seed.target.job.clone(),
+            kind: seed.kind,
             container: Some(seed.target.container.clone()),
             home: staging.to_owned(),
             id: seed.id,
@@ -59,7 +72,8 @@ impl Work {
         let mut id = [0; 16];
         id.copy_from_slice(&digest[..16]);
         let id = Uuid::from_bytes(id);
-        Ok(Work { set, home: state.job_folder(&job)?, job, container: None, id, target: None })
+        let (home, kind) = (state.job_folder(&job)?, SeedKind::Files);
+        Ok(Work { set, job, kind, container: None, home, id, target: None })
     }
 
     /// The journals.

@@ -40,6 +40,8 @@ pub enum Error {
     OldLayout { path: PathBuf },
     #[error("The source {path} went away while it was backed up")]
     SourceGone { path: PathBuf },
+    #[error("The repository in {path} is unreadable, as it lacks {missing}")]
+    Incomplete { path: PathBuf, missing: String },
     #[error("{path} is not finished yet")]
     Unfinished { path: PathBuf },
     #[error("The data of {path} was cleared, since the vault has it")]
@@ -76,6 +78,7 @@ impl Diagnose for Error {
             Error::Locked { .. } => "repository-locked",
             Error::OldLayout { .. } => "repository-old-layout",
             Error::SourceGone { .. } => "source-gone",
+            Error::Incomplete { .. } => "repository-incomplete",
             Error::Unfinished { .. } => "staging-unfinished",
             Error::Cleared { .. } => "staging-cleared",
             Error::Busy { .. } => "staging-busy",
@@ -92,9 +95,10 @@ impl Diagnose for Error {
             Error::NotStaging { .. } | Error::NoSource { .. } | Error::Cleared { .. } => {
                 ErrorKind::NotFound
             }
-            Error::NotEmpty { .. } | Error::OtherSeed { .. } | Error::OldLayout { .. } => {
-                ErrorKind::Guard
-            }
+            Error::NotEmpty { .. }
+            | Error::OtherSeed { .. }
+            | Error::OldLayout { .. }
+            | Error::Incomplete { .. } => ErrorKind::Guard,
             Error::WeakPassword { .. }
             | Error::EmptyPassword { .. }
             | Error::NoPassword { .. }
@@ -118,6 +122,7 @@ impl Diagnose for Error {
                 "bring it back, as by mounting it again, then run the same command again"
             }
             Error::Locked { .. } => "wait until it has ended, or run `restic unlock`",
+            Error::Incomplete { .. } => "bring back what is missing, or stage anew elsewhere",
             Error::OldLayout { .. } => "convert it first with `restic migrate s3_layout`",
             Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",
             Error::WeakPassword { .. } => "use a longer one, or add `--weak-password`",

@@ -9,6 +9,7 @@
 )]
 
 mod failures;
+mod reads;
 mod stage;
 
 use std::path::Path;

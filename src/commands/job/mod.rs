@@ -43,7 +43,8 @@ pub fn run(args: &JobArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
             let state = State::open(global.state.as_deref())?;
             let keeper = keeper(Some(staging), keys, None, &state);
             let (service, account) = (target.service()?, &about.storage_account);
-            said(parcel.make_jobs(&service, &about.job, account, &folder, keeper.as_ref())?)
+            let (job, kind) = (&about.job, seed.kind);
+            said(parcel.make_jobs(&service, job, kind, account, &folder, keeper.as_ref())?)
         }
         JobCommand::List => {
             let jobs = target()?.service()?.list()?;
@@ -62,11 +63,17 @@ pub fn run(args: &JobArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
             said(vec![(job, Written::Unchanged)])
         }
         JobCommand::Ship { carrier, tracking_number, ship_date, drive_count } => {
-            let day = ship_date.map(|date| date.to_zoned(TimeZone::UTC).map(|day| day.timestamp()));
+            let ship_date = match ship_date {
+                None => Timestamp::now(),
+                Some(date) => match date.to_zoned(TimeZone::UTC) {
+                    Ok(day) => day.timestamp(),
+                    Err(source) => return Err(Error::ShipDate { date: *date, source }.into()),
+                },
+            };
             let shipment = Shipment {
                 carrier: carrier.clone(),
                 tracking_number: tracking_number.clone(),
-                ship_date: day.and_then(Result::ok).unwrap_or_else(Timestamp::now),
+                ship_date,
                 drive_count: *drive_count,
             };
             let target = target()?;
