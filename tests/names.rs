@@ -118,7 +118,8 @@ fn a_clash_is_told_as_what_it_is_and_with_all_others() {
     let words = |csv: &str| ["--dataset".to_owned(), csv.to_owned()];
     let refused = |csv: &str| {
         let words = words(csv);
-        let words: Vec<&str> = words.iter().map(String::as_str).chain(["--job", "seed-1"]).collect();
+        let words: Vec<&str> =
+            words.iter().map(String::as_str).chain(["--job", "seed-1"]).collect();
         refused(&machine, &words, "ntfs-names-clash")
     };
     let rows = "@/a,cont/foo/bar,BlockBlob\n@/b,cont/foo/bar/log,BlockBlob";
@@ -126,7 +127,8 @@ fn a_clash_is_told_as_what_it_is_and_with_all_others() {
     assert!(said.contains("\\seed-1\\cont\\foo\\bar would be a file and a folder"), "{said}");
     let rows = "@/a,cont/foo/Bar,BlockBlob\n@/b,cont/foo/bar/log,BlockBlob";
     let said = refused(&dataset(&machine, HEAD, rows));
-    let told = "\\foo\\Bar is a file and \\seed-1\\cont\\foo\\bar is a folder, and they are one name";
+    let told =
+        "\\foo\\Bar is a file and \\seed-1\\cont\\foo\\bar is a folder, and they are one name";
     assert!(said.contains(told), "{said}");
     let said = refused(&dataset(&machine, HEAD, "@/c/,cont/c/,BlockBlob"));
     for name in ["x1", "x2", "x3"] {
@@ -159,7 +161,12 @@ fn a_cell_is_the_file_that_its_quotes_name_and_a_false_claim_is_refused() {
     write(&machine.path("report "), b"RIGHT!");
     let csv = dataset(&machine, HEAD, "\"@/report \",cont/report,BlockBlob");
     let said = plan(&machine, &csv);
-    assert!(said.code == 0 && said.stdout.contains("1 file, 6 B"), "{}{}", said.stdout, said.stderr);
+    assert!(
+        said.code == 0 && said.stdout.contains("1 file, 6 B"),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
     let csv = dataset(&machine, HEAD, "@/report ,cont/report,BlockBlob");
     let words = ["--dataset", &csv, "--job", "seed-1"];
     let said = refused(&machine, &words, "csv-invalid");
