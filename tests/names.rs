@@ -200,3 +200,34 @@ fn a_repository_that_nobody_can_read_is_not_prepared() {
         fs::rename(&away, &path).unwrap();
     }
 }
+
+#[test]
+fn a_parcel_without_what_makes_its_repository_readable_is_no_job() {
+    let machine = Machine::new();
+    for name in ["config", "keys/k", "index/i", "snapshots/s"] {
+        write(&machine.path("repo").join(name), b"x");
+    }
+    for name in ["data/00/00aa", "data/01/01aa"] {
+        write(&machine.path("repo").join(name), &vec![7; 40 << 20]);
+    }
+    let staging = machine.adopt(&machine.path("repo"), "seed-1");
+    let drives = ["--drive", "a.img,serial=A,size=210M", "--drive", "b.img,serial=B,size=210M"];
+    let prep = [&["prep", "--staging", &staging, "--offline"][..], &drives].concat();
+    machine.expect(0, &prep);
+    let plan = |serial: &str| fs::read(machine.path(&format!("staging/journals/{serial}.plan")));
+    let has_config = |serial: &str| {
+        plan(serial).unwrap().windows(b"repo/config".len()).any(|window| window == b"repo/config")
+    };
+    let [with, without] = if has_config("A") { ["A", "B"] } else { ["B", "A"] };
+    assert!(has_config(with) && !has_config(without), "it lies on one of the two");
+    machine.expect(0, &["drive", "release", with, "--staging", &staging]);
+    let mut create = vec!["job", "create", "--staging", &staging, "--location", "westus"];
+    create.extend(["--arm-endpoint", "https://127.0.0.1:1"]);
+    let said = machine.command(&create).env("AZSEED_TOKEN", "token").output().unwrap();
+    let (code, said) = (said.status.code(), String::from_utf8_lossy(&said.stderr).into_owned());
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("code: repository-incomplete"), "{said}");
+    for part in ["config", "keys", "index", "snapshots"] {
+        assert!(said.contains(&format!("\n  {part}")), "{said}");
+    }
+}

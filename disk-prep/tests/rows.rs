@@ -203,6 +203,17 @@ fn a_digest_that_is_not_the_files_is_refused() {
     bench.file("false.xml", properties(b"other content"));
     let set = bench.scan("@/data,seed/data,BlockBlob,,,@/true.xml").unwrap();
     assert_eq!(set.files.len(), 1);
+    bench.file("gzip.xml", "<Properties><Content-Encoding>gzip</Content-Encoding></Properties>");
+    bench.file("packed/a.gz", [0x1f, 0x8b, 8, 0]);
+    let set = bench.scan("@/packed/,seed/p/,BlockBlob,,,@/gzip.xml").unwrap();
+    assert_eq!(set.files.len(), 1);
+    bench.file("packed/b.gz", b"");
+    let said = bench.faults("@/packed/,seed/p/,BlockBlob,,,@/gzip.xml");
+    assert_eq!(
+        said,
+        ["line 2, column PropertiesFile: @/gzip.xml: Content-Encoding says gzip, but \
+          @/packed/b.gz is not so"]
+    );
     let said = bench.faults("@/data,seed/data,BlockBlob,,,@/false.xml");
     assert_eq!(
         said,

@@ -2,6 +2,7 @@
 //! which the data lies on a drive; made of a folder, or of the rows of a CSV file.
 
 mod cells;
+mod claims;
 pub mod dataset_csv;
 pub mod driveset_csv;
 mod rows;

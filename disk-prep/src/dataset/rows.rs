@@ -7,12 +7,11 @@ use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use walkdir::WalkDir;
 
-use super::side_file::{Listing, SideFile, SideKind, content_md5, parse_side_file};
+use super::claims::Claims;
+use super::side_file::{Listing, SideFile, SideKind, parse_side_file};
 use super::table::CsvFault;
 use super::walk::modified_ns;
 use super::{
@@ -96,8 +95,8 @@ struct Scan<'a> {
 #[derive(Clone)]
 struct Side {
     file: SideFile,
-    /// What it says of the content of the one file that it is for.
-    content_md5: Option<Md5Digest>,
+    /// What it says of the data.
+    claims: Claims,
 }
 
 impl<'a> Scan<'a> {
@@ -214,6 +213,9 @@ impl<'a> Scan<'a> {
                 return;
             }
         };
+        if let Some(fault) = self.false_encoding(row, path) {
+            self.fault(row, PROPERTIES, fault);
+        }
         if let Some(line) = self.blobs.insert(blob.clone(), row.line) {
             let path = shown(path);
             let fault = format!("{path} would become {blob}, as a file of line {line} does");
@@ -233,6 +235,19 @@ impl<'a> Scan<'a> {
         });
     }
 
+    /// Why a file is not packed as its properties say.
+    fn false_encoding(&self, row: &Row, path: &Path) -> Option<String> {
+        let side = (SideKind::Properties, row.properties.clone()?);
+        let claims = &self.sides.get(&side)?.as_ref().ok()?.claims;
+        if !claims.has_encoding() {
+            return None;
+        }
+        open(path)
+            .and_then(|file| claims.false_encoding(path, file))
+            .unwrap_or_else(|error| Some(unreadable(path, &error)))
+            .map(|fault| format!("{}: {fault}", shown(&side.1)))
+    }
+
     /// The metadata or properties file of a row, read and checked; `None` also after a fault.
     fn side(&mut self, row: &Row, kind: SideKind) -> Option<Box<SideFile>> {
         let (path, column) = match kind {
@@ -249,16 +264,24 @@ impl<'a> Scan<'a> {
                 return None;
             }
         };
-        if let Some(claimed) = side.content_md5 {
-            let fault = match &row.item {
-                Item::Folder { .. } => {
-                    Some("Content-MD5 is of one file, and the row copies a folder".to_owned())
-                }
-                Item::File { path: data, .. } => false_digest(data, claimed),
-            };
-            if let Some(fault) = fault {
-                self.fault(row, column, format!("{}: {fault}", shown(path)));
+        let fault = match &row.item {
+            Item::Folder { .. } => side
+                .claims
+                .content_md5
+                .map(|_| "Content-MD5 is of one file, and the row copies a folder".to_owned()),
+            Item::File { path: data, .. } => {
+                // What cannot be read is told with the file itself.
+                let is_file = fs::symlink_metadata(data).is_ok_and(|found| found.is_file());
+                let claims = Some(&side.claims).filter(|claims| claims.content_md5.is_some());
+                claims.filter(|_| is_file).and_then(|claims| {
+                    open(data)
+                        .and_then(|file| claims.false_digest(data, file))
+                        .unwrap_or_else(|error| Some(unreadable(data, &error)))
+                })
             }
+        };
+        if let Some(fault) = fault {
+            self.fault(row, column, format!("{}: {fault}", shown(path)));
         }
         Some(Box::new(side.file))
     }
@@ -298,11 +321,11 @@ fn read_side(kind: SideKind, path: &Path, job: &JobName) -> Result<Side, String>
         modified_ns: modified_ns(&found),
         md5,
     };
-    let content_md5 = match kind {
-        SideKind::Metadata => None,
-        SideKind::Properties => content_md5(&entries),
+    let claims = match kind {
+        SideKind::Metadata => Claims::default(),
+        SideKind::Properties => Claims::of(&entries),
     };
-    Ok(Side { file, content_md5 })
+    Ok(Side { file, claims })
 }
 
 /// The blob of a file below a folder.
@@ -332,38 +355,9 @@ fn resolved(path: &Path) -> io::Result<PathBuf> {
     Ok(folder.join(path.file_name().unwrap_or_default()))
 }
 
-/// Why a digest is not the one of a file; the file is read for it. What cannot be read is told
-/// with the file itself.
-fn false_digest(path: &Path, claimed: Md5Digest) -> Option<String> {
-    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
-        return None;
-    }
-    let actual = match digest(path) {
-        Ok(actual) => actual,
-        Err(error) => return Some(unreadable(path, &error)),
-    };
-    (actual != claimed).then(|| {
-        let (claimed, actual) = (STANDARD.encode(claimed.bytes()), STANDARD.encode(actual.bytes()));
-        format!("Content-MD5 says {claimed}, but {} has {actual}", shown(path))
-    })
-}
-
 /// Opens a file that may have become something else since it was looked at.
 fn open(path: &Path) -> io::Result<fs::File> {
     Folder::open(Path::new(ROOT))?.linked_file(&below_root(&resolved(path)?))
-}
-
-fn digest(path: &Path) -> io::Result<Md5Digest> {
-    let mut file = open(path)?;
-    let (mut hasher, mut buffer) = (Md5::new(), vec![0; 1 << 20]);
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(Md5Digest::new(hasher.finalize().into())),
-            Ok(bytes) => hasher.update(&buffer[..bytes]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
 }
 
 /// The first generation's rule for rows without a type.

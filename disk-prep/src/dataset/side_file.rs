@@ -181,12 +181,6 @@ fn check_form(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-/// The digest that a checked properties file claims for its blob.
-pub(super) fn content_md5(entries: &[(String, String)]) -> Option<Md5Digest> {
-    let (_, value) = entries.iter().find(|(name, _)| name == "Content-MD5")?;
-    STANDARD.decode(value).ok()?.try_into().ok().map(Md5Digest::new)
-}
-
 /// The elements below the root with their text.
 fn read(root: &str, bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
