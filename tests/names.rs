@@ -149,6 +149,9 @@ fn long_paths_and_empty_folders_are_told_and_the_rest_is_planned() {
     assert!(said.stderr.contains(first) && said.stderr.contains("mmm"), "{}", said.stderr);
     assert!(said.stderr.contains("warning: 1 empty folder will not be copied"), "{}", said.stderr);
     assert!(said.stderr.contains("src/deep/empty"), "{}", said.stderr);
+    fs::create_dir_all(machine.path("none")).unwrap();
+    let csv = dataset(&machine, HEAD, "@/none/,cont/x/,BlockBlob");
+    refused(&machine, &["--dataset", &csv, "--job", "seed-1"], "nothing-to-copy");
     let staging = machine.adopt(&machine.path("src"), "seed-1");
     let said = machine.expect(0, &["plan", "--staging", &staging, "--drive-size", "300M"]);
     assert!(said.stderr.contains("1 path") && said.stderr.contains("1 empty"), "{}", said.stderr);

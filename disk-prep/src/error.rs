@@ -42,7 +42,7 @@ pub enum Error {
         source: ntfs::Error,
     },
     /// The data set is empty.
-    #[error("There is no file to copy in {root}")]
+    #[error("There is no file to copy in {}", shown(root))]
     NothingToCopy { root: PathBuf },
     /// A file, or the part of a repository that stays together, is larger than any drive named.
     #[error(

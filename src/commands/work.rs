@@ -67,6 +67,9 @@ impl Work {
         let job = args.job.clone().ok_or(MissingFlag { flag: "--job" })?;
         let options = RowsOptions { csv: csv.to_owned(), job: job.clone() };
         let set = scan_rows(&read_dataset(csv)?, &options)?;
+        if set.files.is_empty() {
+            return Err(disk_prep::Error::NothingToCopy { root: csv.to_owned() }.into());
+        }
         // The same job is the same work, wherever its rows stand.
         let digest = Sha256::digest(format!("dataset {job}"));
         let mut id = [0; 16];

@@ -188,6 +188,9 @@ impl<'a> Scan<'a> {
                 Err(fault) => self.fault(row, BASE, format!("{}: {fault}", shown(path))),
             }
         }
+        if fs::read_dir(&real).is_ok_and(|mut entries| entries.next().is_none()) {
+            self.empty_folders.push(root.to_owned());
+        }
         self.empty_folders.extend(empty_folders.finish());
     }
 

@@ -64,7 +64,7 @@ pub fn check_name(name: &str) -> Result<(), NameFault> {
 
 /// Whether Windows takes a name for a device, whatever stands behind a dot, and blanks before it
 /// (Microsoft, "Naming Files, Paths, and Namespaces").
-fn is_device(name: &str) -> bool {
+pub(super) fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name).trim_end_matches(' ').to_ascii_uppercase();
     if matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") {
         return true;
