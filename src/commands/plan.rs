@@ -7,6 +7,7 @@ use disk_prep::plan::{Spread, count_drives, spread};
 use disk_prep::pool::room;
 use serde_json::{Value, json};
 
+use super::door::Door;
 use super::work::Work;
 use super::{Failure, Outcome};
 use crate::cli::{Global, PlanArgs};
@@ -15,8 +16,14 @@ use crate::state::State;
 use crate::ui::Ui;
 
 /// Runs `plan`.
-pub fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
-    let Work { set, .. } = Work::open(&args.source, &State::open(global.state.as_deref())?)?;
+pub fn run(
+    args: &PlanArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
+    let state = State::open(global.state.as_deref())?;
+    let Work { set, .. } = Work::open(&args.source, &state, door)?;
     set.remarks().iter().for_each(|remark| ui.warn(remark));
     if let Some(size) = args.with.size {
         let serial = Serial::new("DRIVE").expect("this is a serial");
