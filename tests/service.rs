@@ -256,6 +256,39 @@ fn what_the_service_would_refuse_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn what_a_person_says_of_a_parcel_is_sent_or_refused_and_never_replaced() {
+    let (machine, staging, contact) = sealed();
+    let service = Service::start();
+    let create =
+        ["job", "create", "--staging", &staging, "--location", "westus", "--contact", &contact];
+    assert_eq!(service.azseed(&machine, &create).0, 0);
+    let before = service.changing_calls();
+    let ship = |more: &[&str]| {
+        let words = ["job", "ship", "--staging", &staging, "--carrier", "UPS", "--tracking-number"];
+        service.azseed(&machine, &[&words[..], &["1Z1"], more].concat())
+    };
+    for (more, code) in [
+        (["--ship-date", "9999-12-31"], "ship-date"),
+        (["--ship-date", "-009999-01-01"], "ship-date"),
+        (["--drive-count", "2"], "drive-count"),
+        (["--drive-count", "0"], "drive-count"),
+        (["--drive-count", "11"], "drive-count"),
+    ] {
+        let more = [format!("{}={}", more[0], more[1])];
+        let (exit, _, said) = ship(&[&more[0]]);
+        assert_eq!(exit, 2, "{more:?} {said}");
+        assert!(said.contains(&format!("code: {code}")), "{more:?} {said}");
+    }
+    assert_eq!(service.changing_calls(), before, "nothing was sent");
+    let (exit, _, said) = ship(&["--ship-date", "2026-11-27", "--drive-count", "1"]);
+    assert_eq!(exit, 0, "{said}");
+    let job = service.book.lock().unwrap().jobs.values().next().unwrap().clone();
+    let parcel = &job["properties"]["deliveryPackage"];
+    assert_eq!(parcel["shipDate"], "2026-11-27T00:00:00Z");
+    assert_eq!(parcel["driveCount"], 1);
+}
+
+#[test]
 fn without_a_token_or_a_service_the_reason_is_said() {
     let machine = Machine::new();
     let service = Service::start();

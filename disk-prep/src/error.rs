@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::dataset::CsvFault;
 use crate::journal::{Holder, JournalFault, KeeperError};
 use crate::manifest::ManifestError;
-use crate::noun::{Diagnose, DrivePath, ErrorKind, Hint, Serial};
+use crate::noun::{Diagnose, DrivePath, ErrorKind, Hint, Serial, lines, shown};
 use crate::sys::beneath::Unexpected;
 use crate::volume::{bitlocker, gpt, ntfs};
 
@@ -24,7 +24,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Names or files that NTFS, the manifest or Azure cannot hold.
-    #[error("{} of the files in {root} cannot be shipped: {}", faults.len(), list(faults))]
+    #[error("{} of the files in {} cannot be shipped{}", faults.len(), shown(root), lines(faults))]
     Unshippable { root: PathBuf, faults: Vec<String> },
     /// A CSV file that could not be read.
     #[error("Cannot read {path}")]
@@ -43,7 +43,7 @@ pub enum Error {
         source: ntfs::Error,
     },
     /// The data set is empty.
-    #[error("There is no file to copy in {root}")]
+    #[error("There is no file to copy in {}", shown(root))]
     NothingToCopy { root: PathBuf },
     /// A file, or the part of a repository that stays together, is larger than any drive named.
     #[error(
@@ -136,6 +136,12 @@ pub enum Error {
     /// With `--strict`, a source file that changed costs the drive.
     #[error("{path} changed while it was copied to drive {serial}: {reason}")]
     SourceChanged { serial: Serial, path: DrivePath, reason: String },
+    /// Without these files of a repository nobody can read it.
+    #[error(
+        "Drive {serial} is not sealed, as a repository is unreadable without these files{}",
+        lines(missing)
+    )]
+    RepositoryIncomplete { serial: Serial, missing: Vec<String> },
     /// The folder of all sources went away, as when a share is unmounted.
     #[error("The source {path} went away while drive {serial} was filled")]
     SourceGone {
@@ -245,20 +251,8 @@ pub enum Error {
     },
 }
 
-fn list(faults: &[String]) -> String {
-    let mut shown: Vec<&str> = faults.iter().take(20).map(String::as_str).collect();
-    if faults.len() > shown.len() {
-        shown.push("…");
-    }
-    shown.join("; ")
-}
-
 fn count(faults: &[CsvFault]) -> String {
     crate::noun::count(faults.len(), "fault")
-}
-
-fn lines(faults: &[CsvFault]) -> String {
-    faults.iter().map(|fault| format!("\n  {fault}")).collect()
 }
 
 impl Error {
@@ -319,6 +313,7 @@ impl Diagnose for Error {
             Error::Flush { .. } => "drive-flush-failed",
             Error::ReadBack { .. } => "drive-read-back",
             Error::SourceChanged { .. } => "source-changed",
+            Error::RepositoryIncomplete { .. } => "repository-incomplete",
             Error::SourceGone { .. } => "source-gone",
             Error::Stopped { .. } => "stopped",
             Error::Journal { .. } => "journal-damaged",
@@ -361,6 +356,7 @@ impl Diagnose for Error {
             | Error::ReadBack { .. }
             | Error::JournalFile { .. }
             | Error::SourceGone { .. }
+            | Error::RepositoryIncomplete { .. }
             | Error::SourceChanged { .. } => ErrorKind::Resumable,
             Error::NotADrive { .. }
             | Error::NoSerial { .. }
@@ -451,6 +447,10 @@ impl Diagnose for Error {
                 "bring the folder back or free space in it, then run the same command again"
                     .to_owned()
             }
+            Error::RepositoryIncomplete { serial, .. } => format!(
+                "when they can be read, run the same command again; if the repository was changed \
+                 since, give the drive up with `azseed drive release {serial}`, then prepare it again"
+            ),
             Error::SourceGone { .. } => {
                 "bring it back, as by mounting it again, then run the same command again".to_owned()
             }

@@ -80,7 +80,7 @@ pub fn run(
         Command::Rehearse(args) => rehearse::run(args, settings, ui),
         Command::Stage(args) => stage::run(args, &cli.global, door, ui),
         Command::Drive(args) => drive::run(args, &cli.global, door, ui),
-        Command::Plan(args) => plan::run(args, &cli.global, door),
+        Command::Plan(args) => plan::run(args, &cli.global, door, ui),
         Command::Prep(args) => prep::run(args, &cli.global, door, ui),
         Command::Verify(args) => verify::run(args, &cli.global, door, ui),
         Command::Inspect(args) => inspect::run(args, &cli.global, door),

@@ -218,7 +218,12 @@ impl JobService for ImportExport {
         if let Some(other) = self.of_subscription()?.into_iter().find(is_taken) {
             return Err(Error::TrackingNumberTaken { number: number.clone(), other: other.name });
         }
-        let drive_count = shipment.drive_count.unwrap_or(job.drives.len()).min(DRIVES_PER_JOB);
+        let drives = job.drives.len();
+        let drive_count = match shipment.drive_count {
+            None => drives.min(DRIVES_PER_JOB),
+            Some(asked) if (1..=drives).contains(&asked) => asked,
+            Some(asked) => return Err(Error::DriveCount { job: name.clone(), asked, drives }),
+        };
         self.patch(
             name,
             json!({

@@ -48,6 +48,8 @@ pub enum Error {
     OldLayout { path: PathBuf },
     #[error("The source {path} went away while it was backed up")]
     SourceGone { path: PathBuf },
+    #[error("The repository in {path} is unreadable, as it lacks {missing}")]
+    Incomplete { path: PathBuf, missing: String },
     #[error("{path} is not finished yet")]
     Unfinished { path: PathBuf },
     #[error("The data of {path} was cleared, since the vault has it")]
@@ -91,6 +93,7 @@ impl Diagnose for Error {
             Error::Locked { .. } => "repository-locked",
             Error::OldLayout { .. } => "repository-old-layout",
             Error::SourceGone { .. } => "source-gone",
+            Error::Incomplete { .. } => "repository-incomplete",
             Error::Unfinished { .. } => "staging-unfinished",
             Error::Cleared { .. } => "staging-cleared",
             Error::Busy { .. } => "staging-busy",
@@ -115,6 +118,7 @@ impl Diagnose for Error {
             | Error::OtherSeed { .. }
             | Error::AnotherSeed { .. }
             | Error::OldLayout { .. }
+            | Error::Incomplete { .. }
             | Error::DataPlace { .. }
             | Error::Field { .. } => ErrorKind::Guard,
             Error::WeakPassword { .. }
@@ -146,6 +150,7 @@ impl Diagnose for Error {
                 "bring it back, as by mounting it again, then run the same command again"
             }
             Error::Locked { .. } => "wait until it has ended, or run `restic unlock`",
+            Error::Incomplete { .. } => "bring back what is missing, or stage anew elsewhere",
             Error::OldLayout { .. } => "convert it first with `restic migrate s3_layout`",
             Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",
             Error::WeakPassword { .. } => "use a longer one, or add `--weak-password`",

@@ -6,8 +6,10 @@ mod pins;
 mod vaults;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -176,7 +178,9 @@ impl State {
     /// Where the password of a seed's repository is, if this machine knows it.
     pub fn password_path(&self, seed: &Seed) -> Option<PathBuf> {
         let made = self.passwords().join(seed.id.to_string());
-        let named = fs::read_to_string(made.with_extension("path")).ok().map(PathBuf::from);
+        // The path is one of this system, in any bytes.
+        let named = fs::read(made.with_extension("path")).ok();
+        let named = named.map(|bytes| PathBuf::from(OsString::from_vec(bytes)));
         named.or_else(|| made.exists().then_some(made))
     }
 

@@ -2,6 +2,7 @@
 //! does not cross a room's door. No I/O happens here.
 
 mod blob_path;
+mod character;
 mod cipher;
 mod contact;
 mod count;
@@ -14,10 +15,11 @@ mod serial;
 mod size;
 mod wipe;
 
-pub use blob_path::{BlobPath, ContainerName};
+pub use blob_path::{BlobFault, BlobPath, ContainerName, check_blob_name};
+pub use character::{UnfitCharacter, shown};
 pub use cipher::Cipher;
 pub use contact::{Contact, ReturnAddress, ReturnCarrier};
-pub use count::count;
+pub use count::{count, lines};
 pub use diagnosis::{Diagnose, ErrorKind, Hint, Retry};
 pub use digest::{Md5Digest, Sha256Digest, hex_upper};
 pub use drive_path::{DrivePath, NameFault, check_name};

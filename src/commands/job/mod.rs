@@ -46,7 +46,8 @@ pub fn run(
             let state = State::open(global.state.as_deref())?;
             let keeper = keeper(Some(staging), keys, None, &state);
             let (service, account) = (target.service()?, &about.storage_account);
-            said(parcel.make_jobs(&service, &about.job, account, &folder, keeper.as_ref())?)
+            let (job, kind) = (&about.job, seed.kind);
+            said(parcel.make_jobs(&service, job, kind, account, &folder, keeper.as_ref())?)
         }
         JobCommand::List => {
             let jobs = target()?.service()?.list()?;
@@ -65,11 +66,17 @@ pub fn run(
             said(vec![(job, Written::Unchanged)])
         }
         JobCommand::Ship { carrier, tracking_number, ship_date, drive_count } => {
-            let day = ship_date.map(|date| date.to_zoned(TimeZone::UTC).map(|day| day.timestamp()));
+            let ship_date = match ship_date {
+                None => Timestamp::now(),
+                Some(date) => match date.to_zoned(TimeZone::UTC) {
+                    Ok(day) => day.timestamp(),
+                    Err(source) => return Err(Error::ShipDate { date: *date, source }.into()),
+                },
+            };
             let shipment = Shipment {
                 carrier: carrier.clone(),
                 tracking_number: tracking_number.clone(),
-                ship_date: day.and_then(Result::ok).unwrap_or_else(Timestamp::now),
+                ship_date,
                 drive_count: *drive_count,
             };
             let target = target()?;

@@ -10,7 +10,7 @@ use disk_prep::drive::{Drive, DriveName, Kind, find};
 use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::manifest::Profile;
-use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, JobName, Serial, Wipe};
+use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, Serial, Wipe};
 use disk_prep::pool::{NoBay, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions};
 use disk_prep::verify::{VerifyOptions, verify};
@@ -43,6 +43,7 @@ pub fn run(
     let state = State::open(global.state.as_deref())?;
     let Drives { names, consented } = Drives::of(args)?;
     let work = Work::open(&args.source, &state, door)?;
+    work.set.remarks().iter().for_each(|remark| ui.warn(remark));
     let is_block = |name| find(name).is_ok_and(|drive| drive.kind == Kind::Block);
     if let Some(text) = no_copy_machine().filter(|_| names.iter().any(is_block)) {
         ui.warn(&text);
@@ -98,7 +99,7 @@ pub fn run(
     if let Some(office) = office
         && prepared.is_complete()
     {
-        prepared.jobs = Some(office.make_jobs(job, &folder, keeper.as_ref()));
+        prepared.jobs = Some(office.make_jobs(&work, &folder, keeper.as_ref()));
     }
     Ok(Box::new(prepared))
 }
@@ -171,11 +172,12 @@ impl Office {
 
     fn make_jobs(
         &self,
-        job: &JobName,
+        work: &Work,
         folder: &JournalFolder,
         keeper: &dyn SecretKeeper,
     ) -> Result<Vec<(Job, Written)>, Failure> {
-        self.parcel.make_jobs(&self.service, job, &self.account, folder, keeper)
+        let Work { job, kind, .. } = work;
+        self.parcel.make_jobs(&self.service, job, *kind, &self.account, folder, keeper)
     }
 }
 
