@@ -324,7 +324,8 @@ fn stop_on_ctrl_c(is_heard: Arc<AtomicBool>) -> StopFlag {
             Exit::Failed(ErrorKind::Interrupted).leave();
         });
     };
-    std::thread::spawn(wait);
+    // Without the thread Ctrl-C ends at once, which is as safe.
+    let _made = std::thread::Builder::new().spawn(wait);
     stop
 }
 

@@ -13,7 +13,7 @@ mod writer;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, sync_channel};
-use std::thread;
+use std::thread::{self, Builder};
 use std::time::Duration;
 
 pub use pass::{BOOT_BYTES, Pass, place_in_runs};
@@ -139,6 +139,10 @@ pub fn fill(
     let (queue, abort) = (Queue::new(left), AtomicBool::new(false));
     let root = &Root::new(root);
     thread::scope(|scope| {
+        let made = |source| {
+            abort.store(true, Ordering::Relaxed);
+            Error::Thread { serial: target.serial.clone(), source }
+        };
         let (full_in, full) = sync_channel(options.workers);
         let mut empty = Vec::new();
         for number in 0..options.workers {
@@ -150,7 +154,7 @@ pub fn fill(
             let (begun, queue, abort, full) = (&begun, &queue, &abort, full_in.clone());
             let worker =
                 Worker { pass, root, target, options, begun, queue, abort, empty: own, full };
-            scope.spawn(move || worker.run());
+            Builder::new().spawn_scoped(scope, move || worker.run()).map_err(made)?;
         }
         drop(full_in);
         let pending = Pending::default();

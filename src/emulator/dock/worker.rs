@@ -60,7 +60,7 @@ impl From<ViewError> for Stop {
             ViewError::NoTable { .. } | ViewError::NoPartition => "VolumeNotNtfs",
             ViewError::Unlock(error) => match error {
                 unlock::Error::NotBitLocker => "BitLockerVolumeNotFound",
-                unlock::Error::NoRecoveryPassword => "BitLockerProtectorNotFound",
+                unlock::Error::NoRecoveryPassword { .. } => "BitLockerProtectorNotFound",
                 unlock::Error::WrongPassword => "BitLockerKeyInvalid",
                 unlock::Error::Suspended => "BitLockerNotActivated",
                 unlock::Error::Read { .. } => "DiskOperationFailed",
@@ -90,7 +90,8 @@ fn read(drive: File, task: &Task, out: &mut impl Write) -> Result<bool, Stop> {
         return Err(Stop::Drive("ManifestDriveIdMismatch"));
     }
     check_header(&device, task)?;
-    let total_bytes = manifest.entries.iter().map(|entry| entry.length).sum();
+    let total_bytes =
+        manifest.entries.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.length));
     send(out, &Told::Manifest { bytes: bytes.len() as u64, total_bytes })?;
     out.write_all(&bytes)?;
     Ok(copy(&view, &manifest, out)?)

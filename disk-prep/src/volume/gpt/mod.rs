@@ -2,11 +2,13 @@
 //! and a reader of its own that trusts nothing (`azure-import-export` 3.2; UEFI 2.10, 5.3).
 
 mod layout;
+mod other;
 mod read;
 
 use crate::noun::{Diagnose, ErrorKind};
 
 pub use layout::{DiskLayout, EncodedTables, TableGuids, encode};
+pub use other::{MbrPartition, OtherLayout, other_layout};
 pub use read::{Partition, PartitionTable, PartitionTables, TableFault, read_gpt};
 
 /// Partition type Microsoft Reserved.
