@@ -60,6 +60,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
 enum Broken {
     #[error("The system gives no further thread")]
     NoThread,
+    #[error("A folder could not be closed after it was read")]
+    Folder,
     #[error("The program met a fault of its own; what it had written until then is as it was told")]
     Internal,
 }
@@ -70,7 +72,13 @@ impl Broken {
         let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default();
         let again = std::io::Error::from(rustix::io::Errno::AGAIN).to_string();
         let has_none = text.contains(&again) || text.contains("WouldBlock");
-        if has_none { Broken::NoThread } else { Broken::Internal }
+        if has_none {
+            Broken::NoThread
+        } else if text.contains("closedir") {
+            Broken::Folder
+        } else {
+            Broken::Internal
+        }
     }
 }
 
@@ -78,13 +86,14 @@ impl Diagnose for Broken {
     fn code(&self) -> &'static str {
         match self {
             Broken::NoThread => "thread-not-made",
+            Broken::Folder => "folder-not-closed",
             Broken::Internal => "internal-fault",
         }
     }
     fn kind(&self) -> ErrorKind {
         match self {
             Broken::NoThread => ErrorKind::Resumable,
-            Broken::Internal => ErrorKind::Failed,
+            Broken::Folder | Broken::Internal => ErrorKind::Failed,
         }
     }
 }

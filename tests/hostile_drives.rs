@@ -302,8 +302,8 @@ fn what_another_system_left_beside_the_data_is_told_apart_and_in_it_is_a_differe
 /// The program as a user who may have so many threads.
 fn with_threads(machine: &Machine, threads: u32, words: &[&str]) -> Said {
     let own = machine.command(words);
-    let mut command = Command::new("prlimit");
-    command.arg(format!("--nproc={threads}")).arg("--").arg(own.get_program());
+    let mut command = Command::new("timeout");
+    command.args(["100", "prlimit", &format!("--nproc={threads}"), "--"]).arg(own.get_program());
     command.args(own.get_args()).current_dir(machine.path("")).uid(NOBODY).gid(NOBODY);
     command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", machine.path(""));
     said(command.output().unwrap())
@@ -342,8 +342,53 @@ fn without_threads_drives_are_looked_at_one_by_one_and_a_fill_stops_with_a_code(
     assert!(!stopped.stderr.contains("panicked"), "{}", stopped.stderr);
     let again = with_threads(&machine, 1000, &prep);
     assert_eq!(again.code, 0, "{}{}", again.stdout, again.stderr);
+    let stage = [
+        "stage",
+        "--source",
+        "data",
+        "--staging",
+        "staging",
+        "--job",
+        "job-2",
+        "--storage-account",
+        "account1",
+        "--container",
+        "seed",
+        "--subscription",
+        "11111111-2222-4333-8444-555555555555",
+        "--resource-group",
+        "rg",
+    ];
+    let staged = with_threads(&machine, 1, &stage);
+    assert_eq!(staged.code, 6, "{}{}", staged.stdout, staged.stderr);
+    assert!(staged.stderr.contains("thread-not-made"), "{}", staged.stderr);
     for words in [&["drive", "list", "S1.img", "S1.img"][..], &["verify", "S1.img", "S1.img"][..]] {
         let seen = with_threads(&machine, 1, words);
         assert_eq!(seen.code, 0, "{}{}", seen.stdout, seen.stderr);
     }
+}
+
+#[test]
+fn a_folder_that_cannot_be_closed_is_an_error_with_a_code() {
+    let machine = Machine::new();
+    fs::create_dir_all(machine.path("data/folder")).unwrap();
+    fs::write(machine.path("data/folder/file"), b"file").unwrap();
+    let shim = "#include <errno.h>\nint closedir(void *folder) { errno = EIO; return -1; }\n";
+    fs::write(machine.path("shim.c"), shim).unwrap();
+    let built = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o", "shim.so", "shim.c"])
+        .current_dir(machine.path(""))
+        .status();
+    assert!(built.unwrap().success());
+    let rows = "BasePath,DstItemPathOrPrefix,ItemType\n";
+    let rows = format!("{rows}{}/,box/x/,BlockBlob\n", machine.text("data"));
+    fs::write(machine.path("rows.csv"), rows).unwrap();
+    let plan = "plan --dataset rows.csv --drive-size 1T --job job-1 --storage-account account1 \
+                --subscription 11111111-2222-4333-8444-555555555555 --resource-group rg";
+    let mut command = machine.command(&plan.split_whitespace().collect::<Vec<_>>());
+    let plain = said(command.output().unwrap());
+    assert_eq!(plain.code, 0, "{}", plain.stderr);
+    let ended = said(command.env("LD_PRELOAD", machine.path("shim.so")).output().unwrap());
+    assert_eq!(ended.code, 1, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stderr.contains("code: folder-not-closed"), "{}", ended.stderr);
 }

@@ -104,8 +104,7 @@ pub(super) fn serve(
     let answer = std::sync::Arc::new(answer);
     for stream in listener.incoming().flatten() {
         let answer = std::sync::Arc::clone(&answer);
-        // Without a further thread the caller finds the line closed, and asks again.
-        let _made = Builder::new().spawn(move || {
+        let made = Builder::new().spawn(move || {
             let replies = receive(&stream)
                 .map_err(|error| error.to_string())
                 .and_then(|(request, files)| {
@@ -123,6 +122,10 @@ pub(super) fn serve(
                 }
             }
         });
+        if let Err(error) = made {
+            // The caller finds the line closed, and asks again.
+            tracing::warn!(%error, "no thread answers");
+        }
     }
 }
 
