@@ -16,7 +16,7 @@ use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
 use disk_prep::noun::{ByteSize, Cipher, ImportDisposition, RecoveryPassword};
 use disk_prep::pool::{NoBay, PrepareRun};
-use disk_prep::prepare::PrepareOptions;
+use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions};
 use disk_prep::stop::StopFlag;
 use disk_prep::volume::bitlocker::unlock::UnlockedVolume;
 use disk_prep::volume::bitlocker::write::{METADATA_BYTES, VolumeKey, regain, stretch};
@@ -61,6 +61,7 @@ pub fn seal(folder: &Path, profile: Profile, entries: usize) -> (DriveName, Reco
         cipher: Cipher::default(),
         profile,
         strict: false,
+        checkpoint_bytes: CHECKPOINT_BYTES,
         erase: Vec::new(),
         wipe: None,
         keeper: Arc::new(JournalOnly),
