@@ -105,6 +105,7 @@ pub fn verify(
             differences.push(Difference::PartitionTable { copy, fault: fault.to_string() });
         }
     }
+    differences.extend(tables.doubts.iter().map(|&doubt| Difference::Layout { doubt }));
     if journal.as_ref().is_some_and(|(history, _)| !tables.names_disk(history.begun.disk_guid)) {
         differences.push(Difference::DiskGuid);
     }

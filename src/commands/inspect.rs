@@ -60,6 +60,7 @@ impl Inspected {
                 let state = copy.as_ref().err().map_or("whole".to_owned(), ToString::to_string);
                 lines.push(format!("GPT          {name}: {state}"));
             }
+            lines.extend(tables.doubts.iter().map(|doubt| format!("GPT          but {doubt}")));
         }
         if let Some(table) = self.table() {
             lines.push(format!("Disk GUID    {}", table.disk_guid));
@@ -175,7 +176,7 @@ impl Outcome for Inspected {
     }
 
     fn json(&self) -> Vec<Value> {
-        let Inspection { drive, content, files, volume, fault, .. } = &self.0;
+        let Inspection { drive, content, tables, files, volume, fault, .. } = &self.0;
         let told = |error: &dyn Diagnose| json!({"code": error.code(), "message": line(error)});
         let closed = match volume {
             VolumeFound::Closed(error) => Some(told(error)),
@@ -198,6 +199,8 @@ impl Outcome for Inspected {
         let mut lines = vec![json!({
             "type": "inspection", "version": 1, "serial": drive.serial, "bytes": drive.bytes,
             "blank": content.is_none(), "content": content,
+            "table_doubts": tables.iter().flat_map(|own| &own.doubts).map(ToString::to_string)
+                .collect::<Vec<_>>(),
             "disk_guid": self.table().map(|table| table.disk_guid), "partitions": partitions,
             "cipher": self.metadata().map(|volume| volume.cipher.to_string()),
             "metadata": self.metadata().map(|volume| volume.metadata),

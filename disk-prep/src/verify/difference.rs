@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::volume::gpt::TableDoubt;
 use crate::volume::view::Unreadable;
 
 /// One thing that is not as it should be.
@@ -10,6 +11,7 @@ use crate::volume::view::Unreadable;
 #[expect(missing_docs, reason = "each sentence names its fields")]
 pub enum Difference {
     PartitionTable { copy: &'static str, fault: String },
+    Layout { doubt: TableDoubt },
     DiskGuid,
     HeaderHash { place: String },
     Unreadable { path: String, fault: String },
@@ -34,6 +36,7 @@ impl fmt::Display for Difference {
             Difference::PartitionTable { copy, fault } => {
                 write!(f, "the {copy} partition table is damaged: {fault}")
             }
+            Difference::Layout { doubt } => write!(f, "{doubt}"),
             Difference::DiskGuid => write!(f, "the disk GUID is not the one in the journal"),
             Difference::HeaderHash { place } => {
                 write!(f, "the bytes at {place} of the drive are not those of the header hash")

@@ -612,7 +612,8 @@ fn a_bad_sector_anywhere_costs_at_most_what_lies_in_it() {
         layer.bad.lock().unwrap().push(range.clone());
         let (tables, found) = find_volume(&layer).unwrap();
         assert_eq!(found, place, "the other copy says the same");
-        assert!(tables.primary.is_err() != tables.backup.is_err(), "{range:?}");
+        let is_told = tables.primary.is_err() != tables.backup.is_err();
+        assert!(is_told || range.start == 0 && tables.doubts.len() == 1, "{range:?}");
     }
     layer.reset();
     let volume = unlock(&layer, place, &bench.password).unwrap();

@@ -20,7 +20,7 @@ use super::manifest::{self, Entry, Fault, Manifest, Part};
 use super::side::{self, Side};
 
 /// Manifests larger than this are taken for damage; ten terabytes of blocks need a third of it.
-const LARGEST_MANIFEST: u64 = 1 << 30;
+pub(super) const LARGEST_MANIFEST: u64 = 1 << 30;
 
 /// Metadata and properties files are far smaller; Azure takes 8 KiB of metadata.
 const LARGEST_SIDE_FILE: u64 = 64 << 10;

@@ -9,7 +9,7 @@ use crate::noun::{Diagnose, ErrorKind};
 
 pub use layout::{DiskLayout, EncodedTables, TableGuids, encode};
 pub use other::{MbrPartition, OtherLayout, other_layout};
-pub use read::{Partition, PartitionTable, PartitionTables, TableFault, read_gpt};
+pub use read::{Partition, PartitionTable, PartitionTables, TableDoubt, TableFault, read_gpt};
 
 /// Partition type Microsoft Reserved.
 pub const MICROSOFT_RESERVED: uuid::Uuid = uuid::uuid!("e3c9e316-0b5c-4db8-817d-f92df00215ae");
