@@ -47,7 +47,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let ui = Ui::new(&cli.global);
     ui.log(cli.global.verbose);
-    let work = || commands::run(&cli, &matches, &settings, &ui);
+    let work = || commands::run(&cli, &matches, &settings, commands::Visit::Named, &ui);
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(outcome)) => ui.show(outcome.as_ref()),
         Ok(Err(error)) => ui.fail(error.0.as_ref()),

@@ -26,6 +26,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use azseed::emulator::parsers as dock;
+use azseed::staging::Seed;
 use sha2::{Digest, Sha256};
 
 use engine::{Counting, Dice, measured, mutate};
@@ -142,24 +143,21 @@ fn records_of_a_staging_path() {
     let folder = tempfile::tempdir().unwrap();
     stage::seal(folder.path(), disk_prep::manifest::Profile::Modern, 20);
     let record = |name: &str| std::fs::read(folder.path().join("journals").join(name)).unwrap();
-    run("plan file", &[record("S1.plan")], 8_000, unsealed, parsers::read_plan_file);
+    run("plan file", &[record("S1.plan")], 20_000, unsealed, parsers::read_plan_file);
     let journal = record("S1.journal");
     let texts: Vec<u8> = journal
         .split_inclusive(|&byte| byte == b'\n')
         .flat_map(|line| line[17.min(line.len())..].to_vec())
         .collect();
     let seal = |bytes: &mut Vec<u8>| *bytes = parsers::seal_journal(bytes);
-    run("journal", &[journal, texts], 1_500, seal, parsers::read_journal);
+    run("journal", &[journal, texts], 10_000, seal, parsers::read_journal);
     let claims = fixtures("mutated", |name| name.starts_with("claim"));
     run("claim", &claims, 40_000, unsealed, parsers::read_claim);
     let seeds = fixtures("mutated", |name| name.starts_with("seed"));
-    let place = folder.path().join("staging");
-    std::fs::create_dir(&place).unwrap();
-    run("seed.json", &seeds, 8_000, unsealed, |bytes| {
-        std::fs::write(place.join("seed.json"), bytes).unwrap();
-        if let Ok(seed) = azseed::staging::Seed::open(&place) {
+    run("seed.json", &seeds, 40_000, unsealed, |bytes| {
+        if let Ok(seed) = Seed::parse(Path::new("seed.json"), bytes) {
             let text = serde_json::to_vec(&seed).unwrap();
-            assert_eq!(serde_json::from_slice::<azseed::staging::Seed>(&text).unwrap(), seed);
+            assert_eq!(Seed::parse(Path::new("seed.json"), &text).unwrap(), seed);
         }
     });
     let keys = fixtures("mutated", |name| name.starts_with("recovery"));
