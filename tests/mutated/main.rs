@@ -38,10 +38,10 @@ static ALLOCATOR: Counting = Counting;
 const MOST_BYTES: usize = 64 << 20;
 const MOST_TIME: Duration = Duration::from_secs(2);
 
-/// The fixed seed, and that of the commit (or `AZSEED_SEED`); printed, so that a failure is found
+/// The fixed seed, and that of the commit (or `AZSEED_TEST_SEED`); printed, so that a failure is found
 /// again.
 static SEEDS: LazyLock<[u64; 2]> = LazyLock::new(|| {
-    let own = std::env::var("AZSEED_SEED").ok().and_then(|text| text.parse().ok());
+    let own = std::env::var("AZSEED_TEST_SEED").ok().and_then(|text| text.parse().ok());
     let commit = own.unwrap_or_else(|| {
         let git = Command::new("git").args(["rev-parse", "HEAD"]).output();
         let name = git.map(|output| output.stdout).unwrap_or_default();
@@ -107,16 +107,16 @@ fn unsealed(_: &mut Vec<u8>) {}
 #[test]
 fn data_sets() {
     let datasets = fixtures("csv", |name| name.starts_with("dataset"));
-    run("dataset.csv", &datasets, 40_000, unsealed, parsers::read_dataset_csv);
+    run("dataset.csv", &datasets, 120_000, unsealed, parsers::read_dataset_csv);
     let drivesets = fixtures("csv", |name| name.starts_with("driveset"));
-    run("driveset.csv", &drivesets, 40_000, unsealed, parsers::read_driveset_csv);
+    run("driveset.csv", &drivesets, 120_000, unsealed, parsers::read_driveset_csv);
 }
 
 #[test]
 fn manifests_and_side_files() {
     let manifests = fixtures("manifest", |name| name.ends_with(".xml"));
-    run("manifest", &manifests, 30_000, unsealed, parsers::read_manifest);
-    run("dock manifest", &manifests, 30_000, unsealed, |bytes| {
+    run("manifest", &manifests, 80_000, unsealed, parsers::read_manifest);
+    run("dock manifest", &manifests, 80_000, unsealed, |bytes| {
         for (length, parts) in dock::read_manifest(bytes).into_iter().flatten() {
             let mut end = 0;
             for (offset, bytes) in parts {
@@ -127,8 +127,8 @@ fn manifests_and_side_files() {
         }
     });
     let sides = fixtures("mutated", |name| name.starts_with("side-"));
-    run("side file", &sides, 30_000, unsealed, parsers::read_side_file);
-    run("dock side file", &sides, 30_000, unsealed, |bytes| {
+    run("side file", &sides, 100_000, unsealed, parsers::read_side_file);
+    run("dock side file", &sides, 100_000, unsealed, |bytes| {
         for is_metadata in [false, true] {
             let values = dock::read_side_file(is_metadata, bytes).into_iter().flatten();
             for (_, value) in values {
@@ -143,29 +143,29 @@ fn records_of_a_staging_path() {
     let folder = tempfile::tempdir().unwrap();
     stage::seal(folder.path(), disk_prep::manifest::Profile::Modern, 20);
     let record = |name: &str| std::fs::read(folder.path().join("journals").join(name)).unwrap();
-    run("plan file", &[record("S1.plan")], 20_000, unsealed, parsers::read_plan_file);
+    run("plan file", &[record("S1.plan")], 60_000, unsealed, parsers::read_plan_file);
     let journal = record("S1.journal");
     let texts: Vec<u8> = journal
         .split_inclusive(|&byte| byte == b'\n')
         .flat_map(|line| line[17.min(line.len())..].to_vec())
         .collect();
     let seal = |bytes: &mut Vec<u8>| *bytes = parsers::seal_journal(bytes);
-    run("journal", &[journal, texts], 10_000, seal, parsers::read_journal);
+    run("journal", &[journal, texts], 30_000, seal, parsers::read_journal);
     let claims = fixtures("mutated", |name| name.starts_with("claim"));
-    run("claim", &claims, 40_000, unsealed, parsers::read_claim);
+    run("claim", &claims, 100_000, unsealed, parsers::read_claim);
     let seeds = fixtures("mutated", |name| name.starts_with("seed"));
-    run("seed.json", &seeds, 40_000, unsealed, |bytes| {
+    run("seed.json", &seeds, 100_000, unsealed, |bytes| {
         if let Ok(seed) = Seed::parse(Path::new("seed.json"), bytes) {
             let text = serde_json::to_vec(&seed).unwrap();
             assert_eq!(Seed::parse(Path::new("seed.json"), &text).unwrap(), seed);
         }
     });
     let keys = fixtures("mutated", |name| name.starts_with("recovery"));
-    run("recovery key file", &keys, 40_000, unsealed, parsers::read_recovery_file);
+    run("recovery key file", &keys, 100_000, unsealed, parsers::read_recovery_file);
 }
 
 #[test]
 fn answers_of_drives() {
     let identify = fixtures("mutated", |name| name.starts_with("identify"));
-    run("IDENTIFY", &identify, 40_000, parsers::seal_identify, parsers::read_identify);
+    run("IDENTIFY", &identify, 100_000, parsers::seal_identify, parsers::read_identify);
 }

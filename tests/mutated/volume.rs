@@ -27,11 +27,11 @@ fn partition_tables() {
     assert_eq!(tail.len(), least);
     ends.extend(tail);
     let seal = |bytes: &mut Vec<u8>| parsers::seal_table(bytes);
-    run("partition table", &[ends.clone()], 20_000, seal, parsers::read_table);
+    run("partition table", &[ends.clone()], 40_000, seal, parsers::read_table);
     // Most changes hit zeros; these hit the headers and the first entries.
     for seed in *SEEDS {
         let mut dice = Dice(seed ^ 7);
-        for _ in 0..10_000 {
+        for _ in 0..20_000 {
             let mut bytes = ends.clone();
             let starts = [446, 512, 1024, ends.len() - 512, parsers::TABLE_SECTORS.0 * 512];
             let start = starts[dice.below(starts.len())];
@@ -70,7 +70,7 @@ fn bitlocker_and_the_file_system_inside() {
     seal(&mut whole);
     parsers::read_bitlocker(&whole);
     whole.truncate(512 + 1024);
-    run("BitLocker", &[whole], 20_000, seal, parsers::read_bitlocker);
+    run("BitLocker", &[whole], 60_000, seal, parsers::read_bitlocker);
 
     let volume = unlock(&layer, place, &password).unwrap();
     let key = volume_key(&layer, &password);
@@ -111,7 +111,7 @@ fn file_system(inside: &Inside<'_>) {
     };
     for seed in *SEEDS {
         let mut dice = Dice(seed ^ 11);
-        for _ in 0..1_500 {
+        for _ in 0..4_000 {
             inside.layer.reset();
             let mut changed = Vec::new();
             for _ in 0..=dice.below(2) {
@@ -140,5 +140,5 @@ fn file_system(inside: &Inside<'_>) {
             tried("file system", &changed, look);
         }
     }
-    eprintln!("mutated inputs: file system: 3000");
+    eprintln!("mutated inputs: file system: 8000");
 }
