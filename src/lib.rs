@@ -19,9 +19,12 @@ pub mod state;
 pub mod ui;
 pub mod vault;
 
+use std::any::Any;
 use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::FromArgMatches;
+use disk_prep::noun::{Diagnose, ErrorKind};
 
 use exit::Exit;
 use ui::Ui;
@@ -44,8 +47,53 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let ui = Ui::new(&cli.global);
     ui.log(cli.global.verbose);
-    match commands::run(&cli, &matches, &settings, commands::Visit::Named, &ui) {
-        Ok(outcome) => ui.show(outcome.as_ref()),
-        Err(error) => ui.fail(error.0.as_ref()),
+    let work = || commands::run(&cli, &matches, &settings, commands::Visit::Named, &ui);
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(outcome)) => ui.show(outcome.as_ref()),
+        Ok(Err(error)) => ui.fail(error.0.as_ref()),
+        Err(panic) => ui.fail(&Broken::of(panic.as_ref())),
+    }
+}
+
+/// A fault of this program, or of a library that knows no other way to say that it cannot go on.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("The system gives no further thread")]
+    NoThread,
+    #[error("A folder could not be closed after it was read")]
+    Folder,
+    #[error("The program met a fault of its own; what it had written until then is as it was told")]
+    Internal,
+}
+
+impl Broken {
+    fn of(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+        let again = std::io::Error::from(rustix::io::Errno::AGAIN).to_string();
+        let has_none = text.contains(&again) || text.contains("WouldBlock");
+        if has_none {
+            Broken::NoThread
+        } else if text.contains("closedir") {
+            Broken::Folder
+        } else {
+            Broken::Internal
+        }
+    }
+}
+
+impl Diagnose for Broken {
+    fn code(&self) -> &'static str {
+        match self {
+            Broken::NoThread => "thread-not-made",
+            Broken::Folder => "folder-not-closed",
+            Broken::Internal => "internal-fault",
+        }
+    }
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Broken::NoThread => ErrorKind::Resumable,
+            Broken::Folder | Broken::Internal => ErrorKind::Failed,
+        }
     }
 }

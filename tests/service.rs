@@ -8,6 +8,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -201,8 +202,13 @@ fn a_job_is_made_from_the_journals_shipped_and_ended() {
     let drive = &job["properties"]["driveList"][0];
     assert_eq!(drive["driveId"], "S1");
     assert_eq!(drive["manifestFile"], "\\DriveManifest.xml");
-    assert_eq!(drive["manifestHash"].as_str().unwrap().len(), 32);
-    assert_eq!(drive["bitLockerKey"].as_str().unwrap().split('-').count(), 8);
+    let journal = fs::read_to_string(Path::new(&staging).join("journals/S1.journal")).unwrap();
+    let record = |line: &str| -> Value { serde_json::from_str(&line[17..]).unwrap() };
+    let begun = record(journal.lines().next().unwrap());
+    let sealed = record(journal.lines().last().unwrap());
+    assert_eq!(drive["manifestHash"], sealed["manifest_hash"]);
+    assert_eq!(drive["bitLockerKey"], begun["recovery_password"]);
+    assert!(drive["bitLockerKey"].is_string() && drive["manifestHash"].is_string());
     let before = service.changing_calls();
     let (code, shown, _) = service.azseed(&machine, &[&create[..], &["--json"]].concat());
     assert_eq!((code, service.changing_calls()), (0, before), "made once");

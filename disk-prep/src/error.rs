@@ -150,6 +150,13 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The system gives no further thread.
+    #[error("Cannot make a thread for drive {serial}")]
+    Thread {
+        serial: Serial,
+        #[source]
+        source: io::Error,
+    },
     /// Somebody asked to stop.
     #[error("Stopped as asked; drive {serial} can be resumed")]
     Stopped { serial: Serial },
@@ -219,6 +226,12 @@ pub enum Error {
     /// Both copies of the partition table are unreadable, or hold no volume of ours.
     #[error("Drive {serial} has no partition table with a data partition: {fault}")]
     PartitionTable { serial: Serial, fault: String },
+    /// The drive has partitions of the old kind.
+    #[error("Drive {serial} has an MBR partition table; a drive for the service has a GPT")]
+    MasterBootRecord { serial: Serial },
+    /// A volume begins at the drive's first byte.
+    #[error("Drive {serial} has no partition table, but {what} from its first byte on")]
+    NoPartitions { serial: Serial, what: &'static str },
     /// The volume could not be unlocked or read.
     #[error("The volume of drive {serial} cannot be unlocked")]
     Unlock {
@@ -315,6 +328,7 @@ impl Diagnose for Error {
             Error::SourceChanged { .. } => "source-changed",
             Error::RepositoryIncomplete { .. } => "repository-incomplete",
             Error::SourceGone { .. } => "source-gone",
+            Error::Thread { .. } => "thread-not-made",
             Error::Stopped { .. } => "stopped",
             Error::Journal { .. } => "journal-damaged",
             Error::JournalFile { .. } => "journal-file",
@@ -329,6 +343,8 @@ impl Diagnose for Error {
             Error::Volume { source, .. } => source.code(),
             Error::Randomness { .. } => "volume-randomness",
             Error::PartitionTable { .. } => "partition-table-unreadable",
+            Error::MasterBootRecord { .. } => "drive-mbr",
+            Error::NoPartitions { .. } => "drive-without-partitions",
             Error::NotSealed { .. } => "drive-not-sealed",
             Error::NoRecoveryPassword { .. } => "no-recovery-password",
             Error::Unlock { source, .. } => source.code(),
@@ -355,6 +371,7 @@ impl Diagnose for Error {
             | Error::Read { .. }
             | Error::ReadBack { .. }
             | Error::JournalFile { .. }
+            | Error::Thread { .. }
             | Error::SourceGone { .. }
             | Error::RepositoryIncomplete { .. }
             | Error::SourceChanged { .. } => ErrorKind::Resumable,
@@ -385,9 +402,11 @@ impl Diagnose for Error {
             Error::Names { source } | Error::Layout { source, .. } => source.kind(),
             Error::Partitions { source, .. } => source.kind(),
             Error::Volume { source, .. } => source.kind(),
-            Error::PartitionTable { .. } | Error::FileSystem { .. } | Error::Manifest { .. } => {
-                ErrorKind::Difference
-            }
+            Error::PartitionTable { .. }
+            | Error::MasterBootRecord { .. }
+            | Error::NoPartitions { .. }
+            | Error::FileSystem { .. }
+            | Error::Manifest { .. } => ErrorKind::Difference,
             Error::Scan { .. }
             | Error::Open { .. }
             | Error::Randomness { .. }

@@ -10,7 +10,7 @@ use disk_prep::drive::{
     eject, find, find_all, find_content, look_at,
 };
 use disk_prep::noun::{ByteSize, Diagnose, Serial};
-use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use disk_prep::sys::threads::each;
 use serde_json::{Value, json};
 
 use super::door::Door;
@@ -34,12 +34,12 @@ pub fn run(
             drive_release::run(serial, staging.as_deref(), global, door, ui)
         }
         DriveCommand::List { drives, watch: false } if !drives.is_empty() => {
-            let looks = drives.par_iter().map(|name| look(find(name)?));
-            Ok(Box::new(DriveList(looks.collect::<Result<_, _>>()?)))
+            let looks = each(drives.iter().collect(), |name| look(find(name)?));
+            Ok(Box::new(DriveList(looks.into_iter().collect::<Result<_, _>>()?)))
         }
         DriveCommand::List { watch: false, .. } => {
             let found = find_all(&Kernel::here());
-            Ok(Box::new(DriveList(found.into_par_iter().map(look_any).collect())))
+            Ok(Box::new(DriveList(each(found, look_any))))
         }
         DriveCommand::List { watch: true, .. } => Ok(Box::new(watch(&Kernel::here(), ui))),
     }
@@ -78,13 +78,11 @@ impl Watch {
             let serial = self.serials.remove(&one).flatten();
             changes.push(Change::Unplugged { path: one.path, serial });
         }
-        let looks: Vec<(Plugged, Look)> = plugged_in
-            .into_par_iter()
-            .map(|one| {
-                let look = look_any((one.path.clone(), look_at(&self.kernel, &one)));
-                (one, look)
-            })
-            .collect();
+        let kernel = &self.kernel;
+        let looks: Vec<(Plugged, Look)> = each(plugged_in.into_iter().collect(), |one: Plugged| {
+            let look = look_any((one.path.clone(), look_at(kernel, &one)));
+            (one, look)
+        });
         for (one, look) in looks {
             self.serials.insert(one, look.drive.as_ref().map(|drive| drive.serial.clone()));
             changes.push(Change::PluggedIn(Box::new(look)));

@@ -324,7 +324,10 @@ fn stop_on_ctrl_c(is_heard: Arc<AtomicBool>) -> StopFlag {
             Exit::Failed(ErrorKind::Interrupted).leave();
         });
     };
-    std::thread::spawn(wait);
+    if let Err(error) = std::thread::Builder::new().spawn(wait) {
+        // Then it ends at once, which is as safe.
+        tracing::warn!(%error, "no thread waits for Ctrl-C");
+    }
     stop
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, sync_channel};
-use std::thread;
+use std::thread::{self, Builder};
 use std::time::Duration;
 
 pub use pass::{BOOT_BYTES, Pass, place_in_runs};
@@ -180,6 +180,10 @@ pub fn fill(
     monitor.event(&Event::StepStarted { drive, step: Step::Fill, done_bytes, total_bytes });
     let (queue, abort) = (Queue::new(left), AtomicBool::new(false));
     thread::scope(|scope| {
+        let made = |source| {
+            abort.store(true, Ordering::Relaxed);
+            Error::Thread { serial: target.serial.clone(), source }
+        };
         let (full_in, full) = sync_channel(options.workers);
         let mut empty = Vec::new();
         for number in 0..options.workers {
@@ -191,7 +195,7 @@ pub fn fill(
             let (begun, queue, abort, full) = (&begun, &queue, &abort, full_in.clone());
             let worker =
                 Worker { pass, root, target, options, begun, queue, abort, empty: own, full };
-            scope.spawn(move || worker.run());
+            Builder::new().spawn_scoped(scope, move || worker.run()).map_err(made)?;
         }
         drop(full_in);
         let pending = Pending::default();

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::thread;
 
 use super::{Offer, PrepareRun, Work, room};
 use crate::Error;
@@ -10,6 +9,7 @@ use crate::drive::{Clearance, DriveName, HeldDrive, Kind, hold};
 use crate::journal::{Claim, History, State};
 use crate::noun::{Serial, Wipe};
 use crate::prepare::{PrepareOptions, recognise};
+use crate::sys::threads::each;
 
 /// A drive that may be begun.
 pub(super) struct Spare {
@@ -51,11 +51,8 @@ impl PrepareRun<'_> {
         }
         let PrepareOptions { erase, wipe, .. } = &self.options;
         // The look whether a drive is blank takes seconds: at all of them at once.
-        let standings: Vec<_> = thread::scope(|scope| {
-            let look = |held| move || self.standing(held, erase, *wipe);
-            let looks: Vec<_> = named.iter().map(|(held, _)| scope.spawn(look(held))).collect();
-            looks.into_iter().map(join).collect()
-        });
+        let looked_at = named.iter().map(|(held, _)| held).collect();
+        let standings = each(looked_at, |held| self.standing(held, erase, *wipe));
         let (mut works, mut spares) = (Vec::new(), Vec::new());
         for ((held, claim), standing) in named.into_iter().zip(standings) {
             match standing? {
@@ -134,10 +131,6 @@ impl PrepareRun<'_> {
         recognise(held.device()?.as_ref(), journal.history())?;
         Ok(Work { held, journal, plan, _claim: claim })
     }
-}
-
-fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Whether it can be the drive of the journal, by what it says of itself.

@@ -13,9 +13,9 @@ use disk_prep::manifest::Profile;
 use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, Serial, Wipe};
 use disk_prep::pool::{NoBay, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions};
+use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, verify};
 use disk_prep::world::RealWorld;
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use self::bay::TerminalBay;
 use self::outcome::{Prepared, Shortage};
@@ -245,11 +245,13 @@ fn read_back(
     ui: &Ui,
 ) -> Result<Option<Verified>, Failure> {
     let monitor = ui.monitor();
-    let is_sealed = |name: &&DriveName| {
-        let serial = find(name).map(|drive| drive.serial);
-        serial.is_ok_and(|own| outcome.sealed.iter().any(|drive| drive.serial == own))
+    let sealed = |name| {
+        let serial = find(name).ok()?.serial;
+        let is_sealed = outcome.sealed.iter().any(|drive| drive.serial == serial);
+        is_sealed.then_some((serial, name))
     };
-    let sealed = names.par_iter().filter(is_sealed);
-    let reports = sealed.map(|name| verify(name, options, monitor.as_ref()));
-    Ok(Some(Verified(reports.collect::<Result<_, _>>()?)))
+    let looked_at = each(names.iter().filter_map(sealed).collect(), |(serial, name)| {
+        verify(name, options, monitor.as_ref()).map_err(|error| (serial, error))
+    });
+    Ok(Some(Verified::new(looked_at)?))
 }

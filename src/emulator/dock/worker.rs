@@ -20,7 +20,7 @@ use super::manifest::{self, Entry, Fault, Manifest, Part};
 use super::side::{self, Side};
 
 /// Manifests larger than this are taken for damage; ten terabytes of blocks need a third of it.
-const LARGEST_MANIFEST: u64 = 1 << 30;
+pub(super) const LARGEST_MANIFEST: u64 = 1 << 30;
 
 /// Metadata and properties files are far smaller; Azure takes 8 KiB of metadata.
 const LARGEST_SIDE_FILE: u64 = 64 << 10;
@@ -60,7 +60,7 @@ impl From<ViewError> for Stop {
             ViewError::NoTable { .. } | ViewError::NoPartition => "VolumeNotNtfs",
             ViewError::Unlock(error) => match error {
                 unlock::Error::NotBitLocker => "BitLockerVolumeNotFound",
-                unlock::Error::NoRecoveryPassword => "BitLockerProtectorNotFound",
+                unlock::Error::NoRecoveryPassword { .. } => "BitLockerProtectorNotFound",
                 unlock::Error::WrongPassword => "BitLockerKeyInvalid",
                 unlock::Error::Suspended => "BitLockerNotActivated",
                 unlock::Error::Read { .. } => "DiskOperationFailed",
@@ -90,7 +90,8 @@ fn read(drive: File, task: &Task, out: &mut impl Write) -> Result<bool, Stop> {
         return Err(Stop::Drive("ManifestDriveIdMismatch"));
     }
     check_header(&device, task)?;
-    let total_bytes = manifest.entries.iter().map(|entry| entry.length).sum();
+    let total_bytes =
+        manifest.entries.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.length));
     send(out, &Told::Manifest { bytes: bytes.len() as u64, total_bytes })?;
     out.write_all(&bytes)?;
     Ok(copy(&view, &manifest, out)?)
