@@ -19,6 +19,10 @@ pub use folder_store::FolderStore;
 pub use progress::Watcher;
 pub use repo::{BackupDone, BackupPlan, Repository, Retention, Settings, Snapshot};
 
+/// The tag of a snapshot whose source had lost more than half of its files or bytes when it was
+/// made, and nobody had accepted that yet.
+pub const SHRUNK_TAG: &str = "azseed-shrunk";
+
 /// What holds a repository's files.
 pub trait Store: WriteBackend {
     /// What failed here since it was last asked, if the library's error came from here; the
