@@ -76,6 +76,7 @@ impl Bench {
             prefix: String::new(),
             disposition: ImportDisposition::Overwrite,
             never: &[],
+            only: None,
             together: &[],
         };
         scan(&self.path("source"), &options).unwrap()

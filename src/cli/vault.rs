@@ -59,6 +59,15 @@ pub enum VaultCommand {
         /// Make an increment even if none is due
         #[arg(long)]
         now: bool,
+        /// Take a source that has lost most of its files as it is
+        #[arg(long)]
+        allow_shrink: bool,
+    },
+    /// Say what is meant with a source
+    Source {
+        /// What to do.
+        #[command(subcommand)]
+        command: SourceCommand,
     },
     /// List the snapshots
     Snapshots,
@@ -73,6 +82,18 @@ pub enum VaultCommand {
         /// The snapshot, by the beginning of its id; the newest if not said
         #[arg(long, value_name = "ID", env = "AZSEED_SNAPSHOT")]
         snapshot: Option<String>,
+    },
+}
+
+/// `vault source`.
+#[derive(Debug, Subcommand)]
+pub enum SourceCommand {
+    /// Take a source as it is found: smaller, empty, on another disk, or gone
+    #[command(after_help = "Example:\n  azseed vault source accept /srv/data --vault office")]
+    Accept {
+        /// The source, as its snapshots name it
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
     },
 }
 

@@ -29,6 +29,7 @@ use disk_prep::noun::{Diagnose, ImportDisposition, JobName};
 use crate::cli::{Cli, Command};
 use crate::config::Settings;
 use crate::exit::Exit;
+use crate::repository::is_repository_path;
 use crate::staging::{Seed, SeedKind, SeedState};
 use crate::ui::Ui;
 
@@ -115,6 +116,7 @@ fn data_set(seed: &Seed, staging: &Path) -> Result<DataSet, Failure> {
             ImportDisposition::NoOverwrite
         },
         never: if is_repository { &["locks"] } else { &[] },
+        only: is_repository.then_some(is_repository_path),
         together: if is_repository { &["config", "keys", "index", "snapshots"] } else { &[] },
     };
     let set = scan(&seed.data_root(staging), &options)?;

@@ -9,30 +9,54 @@ use serde_json::{Value, json};
 use super::{Failure, Outcome};
 use crate::cli::{AdoptArgs, Global, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
 use crate::exit::Exit;
-use crate::repository::{BackupDone, Settings};
+use crate::repository::{BackupDone, Choice, PatternForm, Settings};
 use crate::staging::{
-    Origin, Seed, SeedKind, SeedState, StageOptions, Staged, Target, Weak, adopt, begin,
-    read_password, stage,
+    Looked, Origin, Seed, SeedKind, SeedState, StageOptions, Staged, Target, Weak, adopt, begin,
+    look, read_password, stage, stale_locks,
 };
 use crate::state::{State, drives_of};
 use crate::ui::Ui;
+use crate::vault::covered;
 
 /// Runs `stage`.
 pub fn run(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
     match &args.command {
         None => write(args, global, ui),
-        Some(StageCommand::Adopt(args)) => {
-            let AdoptArgs { source, seed } = args.as_ref();
-            let (staging, target) = seed_of(seed)?;
-            let seed = adopt(source, &staging, target, Timestamp::now())?;
-            Ok(Box::new(SeedShown { seed, staging, backup: None, password: None }))
-        }
+        Some(StageCommand::Adopt(args)) => take(args, global, ui),
         Some(StageCommand::Status(StageStatusArgs { staging })) => {
             let seed = Seed::open(staging)?;
             let staging = staging.clone();
-            Ok(Box::new(SeedShown { seed, staging, backup: None, password: None }))
+            Ok(Box::new(SeedShown::of(seed, staging)))
         }
     }
+}
+
+fn take(args: &AdoptArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+    let AdoptArgs { source, password_file, seed } = args;
+    let (staging, target) = seed_of(seed)?;
+    let given = password_file.as_deref();
+    let password = given.map(|path| read_password(path, Weak::Accepted)).transpose()?;
+    let root = source.canonicalize().unwrap_or_else(|_| source.clone());
+    // Before anything is made, so that a password that does not open it leaves nothing behind.
+    let told = match &password {
+        Some(password) if root.join("config").exists() => {
+            let covered = covered(&root, password, ui.watcher());
+            let path = root.clone();
+            let failed = |source| crate::staging::Error::Repository { path, source };
+            covered.map_err(failed)?.told()
+        }
+        _ => Vec::new(),
+    };
+    let seed = adopt(source, &staging, target, Timestamp::now())?;
+    let stale = stale_locks(&seed, &staging);
+    if stale > 0 {
+        let locks = count(stale, "lock");
+        ui.warn(&format!("{locks} of processes that are gone; `restic unlock` removes them"));
+    }
+    if let Some(path) = given.filter(|_| seed.kind == SeedKind::Repository) {
+        State::open(global.state.as_deref())?.remember_password(&seed, path)?;
+    }
+    Ok(Box::new(SeedShown { told, ..SeedShown::of(seed, staging) }))
 }
 
 fn write(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
@@ -42,6 +66,16 @@ fn write(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
     let given = args.password_file.as_deref();
     // Read before anything is made, so that a password that cannot be used leaves nothing behind.
     given.map(|path| read_password(path, weak)).transpose()?;
+    let is_done = Seed::find(&staging)?.is_some_and(|seed| seed.state != SeedState::Unfinished);
+    let choice = Choice {
+        exclude: args.exclude.clone(),
+        exclude_form: PatternForm::Restic,
+        one_file_system: args.one_file_system,
+    };
+    let looked = if is_done { Looked::default() } else { look(&args.sources, choice, &staging)? };
+    for warning in &looked.warnings {
+        ui.warn(warning);
+    }
     let seed = begin(&staging, target, Timestamp::now())?;
     let is_new = !seed.data_root(&staging).join("config").exists();
     let path = match (given, state.password_path(&seed)) {
@@ -55,14 +89,14 @@ fn write(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
     let weak = if given.is_some() { weak } else { Weak::Accepted };
     let password = read_password(&path, weak)?;
     let options = StageOptions {
-        sources: args.sources.clone(),
-        exclude: args.exclude.clone(),
+        plan: looked.plan,
         settings: Settings { compression: args.compression, pack_bytes: args.pack_size.0 },
     };
     let Staged { seed, backup } =
         stage(&staging, seed, &password, &options, Timestamp::now, ui.watcher())?;
     state.remember(seed.id, &seed.target.job, &staging, drives_of(&staging)?)?;
-    Ok(Box::new(SeedShown { seed, staging, backup, password: Some(path) }))
+    let password = Some(path);
+    Ok(Box::new(SeedShown { backup, password, ..SeedShown::of(seed, staging) }))
 }
 
 /// The staging path and the target that the flags name; clap has seen to it that all are there.
@@ -146,9 +180,19 @@ struct SeedShown {
     staging: PathBuf,
     backup: Option<BackupDone>,
     password: Option<PathBuf>,
+    /// What increments will cover.
+    told: Vec<String>,
 }
 
 impl SeedShown {
+    fn of(seed: Seed, staging: PathBuf) -> Self {
+        SeedShown { seed, staging, backup: None, password: None, told: Vec::new() }
+    }
+
+    fn changed(&self) -> &[String] {
+        self.backup.as_ref().map_or(&[], |backup| &backup.changed)
+    }
+
     fn unreadable(&self) -> &[String] {
         self.backup.as_ref().map_or(&[], |backup| &backup.unreadable)
     }
@@ -194,6 +238,10 @@ impl Outcome for SeedShown {
         for reason in self.unreadable() {
             lines.push(format!("Not readable  {reason}"));
         }
+        for what in self.changed() {
+            lines.push(format!("Not steady    {what}"));
+        }
+        lines.extend(self.told.iter().cloned());
         if self.seed.state == SeedState::Finished {
             let staging = self.staging.display();
             lines.push(format!("Next          `azseed plan --staging {staging} --drive-size 4T`"));
@@ -209,6 +257,7 @@ impl Outcome for SeedShown {
             "container": target.container, "prefix": target.prefix, "files": totals.files,
             "bytes": totals.bytes, "source_files": totals.source_files,
             "source_bytes": totals.source_bytes, "unreadable": self.unreadable(),
+            "changed": self.changed(), "covers": self.told,
             "unreadable_files": totals.unreadable_files, "password_file": self.password,
             "snapshot": self.backup.as_ref().map(|backup| &backup.snapshot),
             "tree": self.backup.as_ref().map(|backup| &backup.tree),
@@ -216,6 +265,7 @@ impl Outcome for SeedShown {
     }
 
     fn exit(&self) -> Exit {
-        Exit::of((!self.unreadable().is_empty()).then_some(ErrorKind::LeftOut))
+        let is_whole = self.unreadable().is_empty() && self.changed().is_empty();
+        Exit::of((!is_whole).then_some(ErrorKind::LeftOut))
     }
 }

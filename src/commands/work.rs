@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::stage::MissingFlag;
 use super::{Failure, data_set};
 use crate::cli::SourceArgs;
-use crate::staging::{Seed, Target, journals};
+use crate::staging::{Seed, Target, check_unchanged, journals};
 use crate::state::State;
 
 /// Files with destinations, and the folder that their journals lie in.
@@ -60,6 +60,15 @@ impl Work {
         id.copy_from_slice(&digest[..16]);
         let id = Uuid::from_bytes(id);
         Ok(Work { set, home: state.job_folder(&job)?, job, container: None, id, target: None })
+    }
+
+    /// Refuses an adopted repository that somebody works on or that is not the one that was
+    /// planned.
+    pub fn check_unchanged(&self) -> Result<(), Failure> {
+        match Seed::find(&self.home)? {
+            Some(seed) => Ok(check_unchanged(&seed, &self.home)?),
+            None => Ok(()),
+        }
     }
 
     /// The journals.

@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -27,12 +28,17 @@ pub struct FolderStore {
     root: PathBuf,
     /// What went wrong below the library, which keeps only a text of it.
     fault: Mutex<Option<(PathBuf, io::Error)>>,
+    is_broken: AtomicBool,
 }
 
 impl FolderStore {
     /// The folder; it need not exist.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        FolderStore { root: root.into(), fault: Mutex::new(None) }
+        FolderStore {
+            root: root.into(),
+            fault: Mutex::new(None),
+            is_broken: AtomicBool::new(false),
+        }
     }
 
     /// Whether a repository was begun here.
@@ -90,8 +96,9 @@ impl FolderStore {
 
     fn failed(&self, path: &Path, error: io::Error) -> Box<RusticError> {
         let text = format!("{}: {error}", path.display());
-        *self.fault.lock().expect("no holder of this lock can panic") =
-            Some((path.to_owned(), error));
+        // The first one is the cause of the others.
+        let mut fault = self.fault.lock().expect("no holder of this lock can panic");
+        fault.get_or_insert_with(|| (path.to_owned(), error));
         RusticError::new(LibraryKind::Backend, text)
     }
 
@@ -126,6 +133,10 @@ impl Store for FolderStore {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::Full { path },
             _ => Error::Store { path, source },
         })
+    }
+
+    fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
     }
 
     fn backend(self: Arc<Self>) -> Arc<dyn WriteBackend> {
@@ -207,7 +218,10 @@ impl WriteBackend for FolderStore {
         content: BytesList,
     ) -> RusticResult<()> {
         let path = self.path(kind, id);
-        self.write(&path, &content).map_err(|error| self.failed(&path, error))
+        self.write(&path, &content).map_err(|error| {
+            self.is_broken.store(true, Ordering::Relaxed);
+            self.failed(&path, error)
+        })
     }
 
     fn remove(&self, kind: FileType, id: &Id, _cacheable: bool) -> RusticResult<()> {

@@ -7,8 +7,8 @@ mod password;
 mod seed;
 mod write;
 
-pub use adopt::adopt;
+pub use adopt::{Contents, adopt, check_unchanged, stale_locks};
 pub use error::Error;
 pub use password::{Weak, generate, read_password};
 pub use seed::{Origin, Seed, SeedKind, SeedState, Target, Totals, journals};
-pub use write::{StageOptions, Staged, begin, stage};
+pub use write::{Looked, StageOptions, Staged, begin, look, stage};

@@ -3,6 +3,7 @@
 mod contents;
 mod run;
 mod show;
+mod source;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,12 +17,12 @@ use super::connect::container;
 use super::stage::MissingFlag;
 use super::{Failure, Outcome};
 use crate::azure::Container;
-use crate::cli::{Global, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
+use crate::cli::{Global, SourceCommand, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
 use crate::repository::{BlobStore, Repository, Retention, Snapshot};
-use crate::staging::{Seed, SeedKind, Weak, read_password};
+use crate::staging::{Origin, Seed, SeedKind, Weak, read_password};
 use crate::state::State;
 use crate::ui::Ui;
-use crate::vault::{ContainerShelf, Error, SeedLink, VERSION, Vault, claim};
+use crate::vault::{ContainerShelf, Error, SeedLink, VERSION, Vault, claim, covered};
 pub(super) use contents::seed_blobs;
 use show::{Restored, Snapshots, Vaults};
 
@@ -30,14 +31,22 @@ pub fn run(args: &VaultArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome
     let state = State::open(global.state.as_deref())?;
     let target = &args.target;
     match &args.command {
-        VaultCommand::Create(create) => make(create, target, &state),
-        VaultCommand::List => Ok(Box::new(Vaults { vaults: state.vaults()?, changed: None })),
+        VaultCommand::Create(create) => make(create, target, &state, ui),
+        VaultCommand::List => {
+            Ok(Box::new(Vaults { vaults: state.vaults()?, changed: None, told: Vec::new() }))
+        }
         VaultCommand::Show => {
             let vault = pick(target, &state)?;
-            Ok(Box::new(Vaults { vaults: vec![vault], changed: None }))
+            Ok(Box::new(Vaults { vaults: vec![vault], changed: None, told: Vec::new() }))
         }
         VaultCommand::Status => run::status(pick(target, &state)?, target),
-        VaultCommand::Run { now } => run::run(pick(target, &state)?, target, &state, *now, ui),
+        VaultCommand::Run { now, allow_shrink } => {
+            let wish = run::Wish { is_asked_for: *now, allow_shrink: *allow_shrink };
+            run::run(pick(target, &state)?, target, &state, wish, ui)
+        }
+        VaultCommand::Source { command: SourceCommand::Accept { path } } => {
+            source::take(pick(target, &state)?, path, target, &state, ui)
+        }
         VaultCommand::Snapshots => {
             let vault = pick(target, &state)?;
             let snapshots = open(&vault, target, ui)?.snapshots();
@@ -134,6 +143,7 @@ fn make(
     create: &VaultCreate,
     target: &VaultTarget,
     state: &State,
+    ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let name = target.vault.clone().ok_or(MissingFlag { flag: "--vault" })?;
     let staging: PathBuf = match &target.staging {
@@ -141,10 +151,19 @@ fn make(
         None => state.staging_of(None)?.ok_or(MissingFlag { flag: "--staging" })?,
     };
     let vault = record(create, name, &staging, state)?;
+    let seed = Seed::open(&staging)?;
+    let root = seed.data_root(&staging);
+    let told = if seed.origin == Origin::Adopted && root.join("config").exists() {
+        let secret = read_password(&vault.password_file, Weak::Accepted)?;
+        let covered = covered(&root, &secret, ui.watcher());
+        covered.map_err(|source| failed(&vault, source))?.told()
+    } else {
+        Vec::new()
+    };
     let same = |known: &Vault| known.name.as_str().eq_ignore_ascii_case(vault.name.as_str());
     if let Some(known) = state.vaults()?.into_iter().find(same) {
         return if is_as_asked(&known, &vault) {
-            Ok(Box::new(Vaults { vaults: vec![known], changed: Some(false) }))
+            Ok(Box::new(Vaults { vaults: vec![known], changed: Some(false), told }))
         } else {
             Err(Error::Exists { name: known.name }.into())
         };
@@ -153,7 +172,7 @@ fn make(
         container(&target.azure, &target.blobs, &vault.storage_account, &vault.container)?;
     claim(&container, &vault.name)?;
     state.keep_vault(&vault)?;
-    Ok(Box::new(Vaults { vaults: vec![vault], changed: Some(true) }))
+    Ok(Box::new(Vaults { vaults: vec![vault], changed: Some(true), told }))
 }
 
 /// What the flags and the seed say.
@@ -193,7 +212,7 @@ fn record(
             prefix: seed.target.prefix,
             staging: absolute(staging),
             sources: seed.sources,
-            exclude: seed.exclude,
+            choice: seed.choice,
         },
         password_file: absolute(&password_file),
         schedule: create.schedule,
@@ -207,13 +226,15 @@ fn record(
         ingested_at: None,
         incremented_at: None,
         cleaned_at: None,
+        sources: Vec::new(),
     })
 }
 
 /// Whether a vault is what was asked for, apart from what has happened to it since.
 fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
     let Vault { lease, ingested_at, incremented_at, cleaned_at, .. } = *known;
-    *known == Vault { lease, ingested_at, incremented_at, cleaned_at, ..asked.clone() }
+    let sources = known.sources.clone();
+    *known == Vault { lease, ingested_at, incremented_at, cleaned_at, sources, ..asked.clone() }
 }
 
 /// The moment, for records.

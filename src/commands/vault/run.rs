@@ -14,7 +14,9 @@ use crate::import_job::{ImportExport, JobService, parts};
 use crate::staging::{Seed, journals};
 use crate::state::State;
 use crate::ui::Ui;
-use crate::vault::{Due, Error, Lease, Vault, VaultState, due, increment, ingest};
+use crate::vault::{
+    Asked, Due, Error, Lease, Vault, VaultState, due, increment, ingest, is_ahead, this_host,
+};
 
 /// Shows how far a vault is.
 pub fn status(vault: Vault, target: &VaultTarget) -> Result<Box<dyn Outcome>, Failure> {
@@ -23,12 +25,21 @@ pub fn status(vault: Vault, target: &VaultTarget) -> Result<Box<dyn Outcome>, Fa
     Ok(Box::new(Status { vault, state, next }))
 }
 
+/// What is wished of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// Whether an increment is made even if none is due.
+    pub is_asked_for: bool,
+    /// Whether a source may have lost most of what it held.
+    pub allow_shrink: bool,
+}
+
 /// Does what is due.
 pub fn run(
     mut vault: Vault,
     target: &VaultTarget,
     state: &State,
-    is_asked_for: bool,
+    wish: Wish,
     ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let locked = || Error::Locked { container: vault.container.clone() };
@@ -48,7 +59,13 @@ pub fn run(
     if matches!(reached, VaultState::AwaitingSeed | VaultState::SeedInTransit) {
         return Ok(Box::new(ran));
     }
-    if reached == VaultState::Protected && !is_asked_for {
+    if let Some(last) = vault.incremented_at.filter(|last| is_ahead(*last, now())) {
+        ui.warn(&format!(
+            "the last run is stamped {last}, which is still to come: a clock was wrong, then or \
+             now; an increment is made"
+        ));
+    }
+    if reached == VaultState::Protected && !wish.is_asked_for {
         let next = next(&vault)?;
         if next != Due::Now {
             ran.next = Some(next);
@@ -67,9 +84,18 @@ pub fn run(
         vault.ingested_at = Some(now());
         state.keep_vault(&vault)?;
     }
-    let done = increment(&vault, &shelf.vault, &password(&vault)?, &Zoned::now(), &watcher)?;
+    let this_host = this_host();
+    let asked =
+        Asked { now: &Zoned::now(), this_host: &this_host, allow_shrink: wish.allow_shrink };
+    let done = increment(&vault, &shelf.vault, &password(&vault)?, &asked, &watcher)?;
+    for text in &done.idle_patterns {
+        ui.warn(&format!("--exclude {text} leaves nothing out"));
+    }
+    vault.sources = done.sources.clone();
+    if done.backup.is_some() {
+        vault.incremented_at = Some(now());
+    }
     ran.increment = Some(done);
-    vault.incremented_at = Some(now());
     state.keep_vault(&vault)?;
     ran.state = VaultState::Protected;
     ran.next = Some(next(&vault)?);
