@@ -1,54 +1,70 @@
 //! `stage`: the seed of a staging path.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind, Hint, count};
+use disk_prep::sys::beneath::Folder;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::door::Door;
 use super::{Failure, Outcome};
 use crate::cli::{AdoptArgs, Global, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
 use crate::exit::Exit;
-use crate::repository::{BackupDone, Choice, PatternForm, Settings};
+use crate::repository::{BackupDone, Choice, FolderStore, Linked, PatternForm, Settings};
 use crate::staging::{
-    Looked, Origin, Seed, SeedKind, SeedState, StageOptions, Staged, Target, Weak, adopt, begin,
-    look, read_password, stage, stale_locks,
+    Looked, Origin, Seed, SeedKind, SeedState, StageOptions, Staged, Staging, Target, Weak, adopt,
+    begin, check_source, look, read_password, stage, stale_locks,
 };
 use crate::state::{State, drives_of};
 use crate::ui::Ui;
 use crate::vault::covered;
 
 /// Runs `stage`.
-pub fn run(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(
+    args: &StageArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
     match &args.command {
-        None => write(args, global, ui),
-        Some(StageCommand::Adopt(args)) => take(args, global, ui),
-        Some(StageCommand::Status(StageStatusArgs { staging })) => {
-            let seed = Seed::open(staging)?;
-            let staging = staging.clone();
+        None => write(args, global, door, ui),
+        Some(StageCommand::Adopt(args)) => take(args, global, door, ui),
+        Some(StageCommand::Status(StageStatusArgs { staging, .. })) => {
+            let staging = door.enter(staging)?;
+            let seed = Seed::open(&staging)?;
             Ok(Box::new(SeedShown::of(seed, staging)))
         }
     }
 }
 
-fn take(args: &AdoptArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+fn take(
+    args: &AdoptArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
     let AdoptArgs { source, password_file, seed } = args;
-    let (staging, target) = seed_of(seed)?;
+    let (path, target) = seed_of(seed)?;
     let given = password_file.as_deref();
     let password = given.map(|path| read_password(path, Weak::Accepted)).transpose()?;
-    let root = source.canonicalize().unwrap_or_else(|_| source.clone());
-    // Before anything is made, so that a password that does not open it leaves nothing behind.
+    // Before anything is made, so that what cannot be adopted leaves nothing behind.
+    let root = check_source(source)?;
     let told = match &password {
         Some(password) if root.join("config").exists() => {
-            let covered = covered(&root, password, ui.watcher());
+            let at = |source| crate::staging::Error::Io { path: root.clone(), source };
+            let base = Arc::new(Folder::open(&root).map_err(at)?);
+            let store = FolderStore::new(base, "", Linked::Accepted);
             let path = root.clone();
             let failed = |source| crate::staging::Error::Repository { path, source };
-            covered.map_err(failed)?.told()
+            covered(store, password, ui.watcher()).map_err(failed)?.told()
         }
         _ => Vec::new(),
     };
+    let staging = door.make(&path)?;
     let seed = adopt(source, &staging, target, Timestamp::now())?;
-    let stale = stale_locks(&seed, &staging);
+    let stale = stale_locks(&root);
     if stale > 0 {
         let locks = count(stale, "lock");
         ui.warn(&format!("{locks} of processes that are gone; `restic unlock` removes them"));
@@ -59,31 +75,41 @@ fn take(args: &AdoptArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, 
     Ok(Box::new(SeedShown { told, ..SeedShown::of(seed, staging) }))
 }
 
-fn write(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
-    let (staging, target) = seed_of(&args.seed)?;
+fn write(
+    args: &StageArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
+    let (path, target) = seed_of(&args.seed)?;
     let state = State::open(global.state.as_deref())?;
     let weak = if args.weak_password { Weak::Accepted } else { Weak::Refused };
     let given = args.password_file.as_deref();
     // Read before anything is made, so that a password that cannot be used leaves nothing behind.
     given.map(|path| read_password(path, weak)).transpose()?;
-    let is_done = Seed::find(&staging)?.is_some_and(|seed| seed.state != SeedState::Unfinished);
+    // Looked at before anything is made; whether the staging path may be trusted comes after.
+    let seed = Staging::open(&path).ok().and_then(|staging| Seed::find(&staging).ok().flatten());
+    let is_done = seed.is_some_and(|seed| seed.state != SeedState::Unfinished);
     let choice = Choice {
         exclude: args.exclude.clone(),
         exclude_form: PatternForm::Restic,
         one_file_system: args.one_file_system,
     };
-    let looked = if is_done { Looked::default() } else { look(&args.sources, choice, &staging)? };
+    let looked = if is_done { Looked::default() } else { look(&args.sources, choice, &path)? };
+    let staging = door.make(&path)?;
     for warning in &looked.warnings {
         ui.warn(warning);
     }
     let seed = begin(&staging, target, Timestamp::now())?;
-    let is_new = !seed.data_root(&staging).join("config").exists();
+    let is_new = !staging.data(&seed)?.store().has_config();
     let path = match (given, state.password_path(&seed)) {
         (Some(path), _) => state.remember_password(&seed, path)?,
         (None, Some(path)) => path,
         (None, None) if is_new => state.make_password(&seed)?,
         (None, None) => {
-            return Err(crate::staging::Error::NoPassword { path: staging.clone() }.into());
+            return Err(
+                crate::staging::Error::NoPassword { path: staging.path().to_owned() }.into()
+            );
         }
     };
     let weak = if given.is_some() { weak } else { Weak::Accepted };
@@ -94,7 +120,8 @@ fn write(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
     };
     let Staged { seed, backup } =
         stage(&staging, seed, &password, &options, Timestamp::now, ui.watcher())?;
-    state.remember(seed.id, &seed.target.job, &staging, drives_of(&staging)?)?;
+    let drives = drives_of(&staging.journals())?;
+    state.remember(seed.id, &seed.target.job, staging.path(), drives)?;
     let password = Some(path);
     Ok(Box::new(SeedShown { backup, password, ..SeedShown::of(seed, staging) }))
 }
@@ -177,7 +204,7 @@ pub(super) fn contact(path: &Path) -> Result<Contact, ContactError> {
 /// A seed, and what this run did for it.
 struct SeedShown {
     seed: Seed,
-    staging: PathBuf,
+    staging: Staging,
     backup: Option<BackupDone>,
     password: Option<PathBuf>,
     /// What increments will cover.
@@ -185,7 +212,7 @@ struct SeedShown {
 }
 
 impl SeedShown {
-    fn of(seed: Seed, staging: PathBuf) -> Self {
+    fn of(seed: Seed, staging: Staging) -> Self {
         SeedShown { seed, staging, backup: None, password: None, told: Vec::new() }
     }
 
@@ -212,9 +239,9 @@ impl Outcome for SeedShown {
             SeedState::Unfinished => "not finished: run the same `azseed stage` again",
         };
         let mut lines = vec![
-            format!("Staging path  {}", self.staging.display()),
+            format!("Staging path  {}", self.staging.path().display()),
             format!("Seed          {what}"),
-            format!("Data          {}", self.seed.data_root(&self.staging).display()),
+            format!("Data          {}", self.seed.data_path(&self.staging).display()),
             format!("State         {state}"),
         ];
         if *origin == Origin::Written && self.seed.state == SeedState::Finished {
@@ -243,7 +270,7 @@ impl Outcome for SeedShown {
         }
         lines.extend(self.told.iter().cloned());
         if self.seed.state == SeedState::Finished {
-            let staging = self.staging.display();
+            let staging = self.staging.path().display();
             lines.push(format!("Next          `azseed plan --staging {staging} --drive-size 4T`"));
         }
         lines.join("\n")
@@ -253,7 +280,7 @@ impl Outcome for SeedShown {
         let Seed { id, kind, origin, state, totals, target, .. } = &self.seed;
         vec![json!({
             "type": "seed", "version": 1, "id": id, "kind": kind, "origin": origin, "state": state,
-            "staging": self.staging, "job": target.job, "storage_account": target.storage_account,
+            "staging": self.staging.path(), "job": target.job, "storage_account": target.storage_account,
             "container": target.container, "prefix": target.prefix, "files": totals.files,
             "bytes": totals.bytes, "source_files": totals.source_files,
             "source_bytes": totals.source_bytes, "unreadable": self.unreadable(),

@@ -78,7 +78,7 @@ impl Repository {
             return Err(Error::SourceName { path: path.clone() });
         }
         let filter = Arc::new(Filter::new(&plan.choice, &plan.never)?);
-        let Repository { inner, store } = self;
+        let Repository { inner, store, .. } = self;
         // Sorted, and none below another: else a folder would stand in the snapshot twice. On
         // other file systems the walk sees to that.
         let paths: PathList = plan.sources.iter().cloned().collect();

@@ -3,6 +3,7 @@
 //! `rustic_core`; it knows nothing of staging, jobs or vaults.
 
 mod account;
+mod ahead;
 mod backup;
 mod blob_store;
 mod error;
@@ -12,6 +13,7 @@ mod layout;
 mod pattern;
 mod progress;
 mod repo;
+mod restore;
 mod source;
 mod survey;
 mod tags;
@@ -25,11 +27,12 @@ pub use backup::{BackupDone, BackupPlan, inside};
 pub use blob_store::BlobStore;
 pub use error::Error;
 pub use filter::{Choice, PatternForm};
-pub use folder_store::FolderStore;
+pub use folder_store::{FolderStore, Linked};
 pub use layout::{Rank, is_repository_path, rank};
 pub use pattern::InvalidPattern;
 pub use progress::Watcher;
 pub use repo::{Repository, Retention, Settings, Snapshot};
+pub use restore::{LeftOut, Overwrite, Owners, Reason, RestoreDone, RestoreOptions};
 pub use survey::{Survey, survey};
 
 /// The tag of a snapshot whose source had lost more than half of its files or bytes when it was

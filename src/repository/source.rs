@@ -271,7 +271,7 @@ mod tests {
             filter: Arc::new(Filter::new(&Choice::default(), &[]).unwrap()),
             account: Account::of(paths),
             bytes: 0,
-            store: Arc::new(FolderStore::new("/nowhere")),
+            store: Arc::new(FolderStore::of(Path::new("/"), "nowhere")),
         }
     }
 
@@ -408,7 +408,7 @@ mod tests {
         for name in ["a", "b"] {
             fs::write(folder.path().join(name), vec![7; 100_000]).unwrap();
         }
-        let store = Arc::new(FolderStore::new("/proc/no/repository"));
+        let store = Arc::new(FolderStore::of(Path::new("/proc"), "no/repository"));
         let sources = Sources { store: store.clone(), ..sources(&[folder.path().to_owned()]) };
         let mut entries = sources.entries().skip(1);
         let mut file = entries.next().unwrap().unwrap().open.unwrap().open().unwrap();

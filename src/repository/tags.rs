@@ -7,7 +7,7 @@ use rustic_core::repofile::{Node, NodeType, SnapshotFile};
 use rustic_core::{IndexedIdsStatus, TreeId};
 
 use super::account::SourceTotals;
-use super::repo::{Library, Repository, Snapshot, describe, told};
+use super::repo::{Library, Repository, Snapshot, describe, library, told};
 use super::{Error, SHRUNK_TAG};
 
 type Indexed = rustic_core::Repository<IndexedIdsStatus>;
@@ -15,8 +15,8 @@ type Indexed = rustic_core::Repository<IndexedIdsStatus>;
 impl Repository {
     /// All snapshots, the oldest first, with a look at those that may have come through a pipe.
     pub fn snapshots_with_pipes(self) -> Result<Vec<Snapshot>, Error> {
-        let Repository { inner, store } = self;
-        let listed = (|| {
+        let Repository { inner, store, .. } = self;
+        let list = || {
             let mut all = inner.get_all_snapshots()?;
             all.sort_by_key(|own| own.time.timestamp());
             let mut described: Vec<_> = all.iter().map(describe).collect();
@@ -45,8 +45,8 @@ impl Repository {
                 }
             }
             Ok(described)
-        })();
-        told(store.as_ref(), "Listing the snapshots", listed)
+        };
+        library(store.as_ref(), "Listing the snapshots", list)
     }
 
     /// What a snapshot holds of a source.
@@ -59,8 +59,8 @@ impl Repository {
             (totals.files, totals.bytes) = (files, bytes);
             return Ok(totals);
         }
-        let Repository { inner, store } = self;
-        let counted = (|| {
+        let Repository { inner, store, .. } = self;
+        let count = || {
             let inner = inner.to_indexed_ids()?;
             let root = snapshot.tree.parse::<TreeId>()?;
             let mut nodes: Vec<Node> = node_at(&inner, root, path)?.into_iter().collect();
@@ -74,8 +74,8 @@ impl Repository {
                 }
             }
             Ok(totals)
-        })();
-        told(store.as_ref(), "Reading a snapshot", counted)
+        };
+        library(store.as_ref(), "Reading a snapshot", count)
     }
 
     /// Tags a snapshot as one of a source that shrank, or takes the tag away; returns its new id.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -12,26 +12,36 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
-use super::{Error, Origin, Seed, SeedKind, Target, Totals, journals};
+use super::{Error, Origin, Seed, SeedKind, Staging, Target, Totals};
 use crate::repository::{Rank, is_repository_path, rank};
 
 /// A lock that was not renewed for so long is of a process that is gone (`staging-repository` 5).
 const STALE: Duration = Duration::from_mins(30);
 
-/// Takes `source` as the data of the staging path. A second call with the same source and job
-/// finds the work done; as long as no drive is begun it looks at the source again.
-pub fn adopt(source: &Path, staging: &Path, target: Target, now: Timestamp) -> Result<Seed, Error> {
-    let io_error = |path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::of_io(path, source)
-    };
+/// Where the source is, if it can be adopted as it stands.
+pub fn check_source(source: &Path) -> Result<PathBuf, Error> {
     let source = match fs::canonicalize(source) {
         Ok(path) if path.is_dir() => path,
         _ => return Err(Error::NoSource { path: source.to_owned() }),
     };
+    kind_of(&source).map(|_| source)
+}
+
+/// Takes `source` as the data of the staging path. A second call with the same source and job
+/// finds the work done; as long as no drive is begun it looks at the source again.
+pub fn adopt(
+    source: &Path,
+    staging: &Staging,
+    target: Target,
+    now: Timestamp,
+) -> Result<Seed, Error> {
+    let io_error = |path: &Path| {
+        let path = path.to_owned();
+        move |source| Error::of_io(path, source)
+    };
+    let source = check_source(source)?;
     let kind = kind_of(&source)?;
-    fs::create_dir_all(staging).map_err(io_error(staging))?;
-    let base = fs::canonicalize(staging).map_err(io_error(staging))?;
+    let base = fs::canonicalize(staging.path()).map_err(io_error(staging.path()))?;
     let data = source.strip_prefix(&base).map_or(source.clone(), Path::to_owned);
     let prefix = if kind == SeedKind::Repository { "repo/" } else { "" }.to_owned();
     let target = Target { prefix, ..target };
@@ -39,10 +49,10 @@ pub fn adopt(source: &Path, staging: &Path, target: Target, now: Timestamp) -> R
     if let Some(seed) = &known {
         if seed.target.job != target.job || seed.data != data {
             let (held, asked) = (seed.target.job.to_string(), target.job.to_string());
-            return Err(Error::OtherSeed { path: staging.to_owned(), held, asked });
+            return Err(Error::OtherSeed { path: staging.path().to_owned(), held, asked });
         }
-        let is_begun =
-            fs::read_dir(journals(staging)).is_ok_and(|mut entries| entries.next().is_some());
+        let journals = staging.root().folder(Path::new("journals"));
+        let is_begun = journals.and_then(|own| own.names()).is_ok_and(|names| !names.is_empty());
         if is_begun || kind != SeedKind::Repository {
             check_unchanged(seed, staging)?;
             return Ok(seed.clone());
@@ -97,8 +107,8 @@ fn check_locks(source: &Path) -> Result<usize, Error> {
 }
 
 /// How many locks of processes that are gone a repository has.
-pub fn stale_locks(seed: &Seed, staging: &Path) -> usize {
-    check_locks(&seed.data_root(staging)).unwrap_or(0)
+pub fn stale_locks(source: &Path) -> usize {
+    check_locks(source).unwrap_or(0)
 }
 
 /// What an adopted repository consisted of when it was adopted.
@@ -142,11 +152,11 @@ impl Contents {
 /// Refuses an adopted repository that a process works on, or whose files are not those that were
 /// adopted, as after a prune by its owner: drives that were filled before and after it would make
 /// no repository together.
-pub fn check_unchanged(seed: &Seed, staging: &Path) -> Result<(), Error> {
+pub fn check_unchanged(seed: &Seed, staging: &Staging) -> Result<(), Error> {
     if (seed.origin, seed.kind) != (Origin::Adopted, SeedKind::Repository) {
         return Ok(());
     }
-    let root = seed.data_root(staging);
+    let root = staging.data(seed)?.path();
     check_locks(&root)?;
     let Some(was) = &seed.contents else { return Ok(()) };
     let is = Contents::of(&root).map_err(|source| Error::of_io(root.clone(), source))?;
@@ -197,7 +207,8 @@ mod tests {
         fs::create_dir_all(source.join("keys")).unwrap();
         fs::write(source.join("keys/k"), b"key").unwrap();
         let take = |staging: &str| {
-            adopt(&source, &folder.path().join(staging), Target::example(), Timestamp::UNIX_EPOCH)
+            let staging = Staging::make(&folder.path().join(staging)).unwrap();
+            adopt(&source, &staging, Target::example(), Timestamp::UNIX_EPOCH)
         };
         let files = take("one").unwrap();
         assert_eq!((files.kind, files.totals.files, files.totals.bytes), (SeedKind::Files, 1, 3));
@@ -209,20 +220,20 @@ mod tests {
         fs::write(&lock, b"l").unwrap();
         let Err(locked) = take("three") else { panic!("a live lock must be refused") };
         assert_eq!((locked.code(), locked.kind()), ("repository-locked", ErrorKind::Guard));
-        assert!(!folder.path().join("three").exists());
         let age = |mins| SystemTime::now() - Duration::from_mins(mins);
         let set = |time| File::open(&lock).unwrap().set_modified(time).unwrap();
         set(age(29));
         assert!(matches!(take("three"), Err(Error::Locked { .. })));
         set(age(31));
-        let seed = take("three").unwrap();
-        assert_eq!(stale_locks(&seed, &folder.path().join("three")), 1);
+        take("three").unwrap();
+        assert_eq!(stale_locks(&source), 1);
     }
 
     #[test]
     fn what_is_no_part_of_a_repository_is_left_out_and_a_prune_after_the_first_drive_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let (source, staging) = (folder.path().join("repo"), folder.path().join("staging"));
+        let source = folder.path().join("repo");
+        let staging = Staging::make(&folder.path().join("staging")).unwrap();
         let id = |digit: char| digit.to_string().repeat(64);
         let files = [
             "config".to_owned(),
@@ -248,8 +259,9 @@ mod tests {
         let again = take().unwrap();
         assert_eq!(again.totals.files, 5, "no drive is begun");
         check_unchanged(&again, &staging).unwrap();
-        fs::create_dir_all(journals(&staging)).unwrap();
-        fs::write(journals(&staging).join("S1.journal"), b"x").unwrap();
+        let journals = staging.path().join("journals");
+        fs::create_dir_all(&journals).unwrap();
+        fs::write(journals.join("S1.journal"), b"x").unwrap();
         fs::write(source.join(&files[3]), b"xy").unwrap();
         assert_eq!(take().unwrap_err().code(), "repository-changed");
         assert_eq!(Seed::open(&staging).unwrap(), again);

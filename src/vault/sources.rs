@@ -218,13 +218,13 @@ pub fn coverage(written: &[PathBuf], snapshots: &[Snapshot], this_host: &str) ->
     Coverage { host, sources, others }
 }
 
-/// What increments of the repository in a folder would cover.
+/// What increments of a repository in a folder would cover.
 pub fn covered(
-    root: &Path,
+    store: FolderStore,
     password: &SecretString,
     watcher: Arc<dyn Watcher>,
 ) -> Result<Coverage, repository::Error> {
-    let opened = Repository::open(Arc::new(FolderStore::new(root)), password, watcher)?;
+    let opened = Repository::open(Arc::new(store), password, watcher)?;
     Ok(coverage(&[], &opened.snapshots_with_pipes()?, &this_host()))
 }
 
