@@ -17,7 +17,7 @@ pub use blob_store::BlobStore;
 pub use error::Error;
 pub use folder_store::FolderStore;
 pub use progress::Watcher;
-pub use repo::{BackupDone, BackupPlan, Repository, Retention, Settings, Snapshot};
+pub use repo::{BackupDone, BackupPlan, Repository, Settings, Snapshot};
 
 /// The tag of a snapshot whose source had lost more than half of its files or bytes when it was
 /// made, and nobody had accepted that yet.

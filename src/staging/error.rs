@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::sys::private::NotPrivate;
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -52,8 +53,8 @@ pub enum Error {
     EmptyPassword { path: PathBuf },
     #[error("The password of the repository in {path} is not known on this machine")]
     NoPassword { path: PathBuf },
-    #[error("{path} can be read by others")]
-    PasswordOpen { path: PathBuf },
+    #[error("{path} cannot hold a password: {why}")]
+    PasswordOpen { path: PathBuf, why: NotPrivate },
     #[error("The repository in {path} cannot be worked on")]
     Repository {
         path: PathBuf,

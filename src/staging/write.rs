@@ -1,11 +1,12 @@
 //! The staging writer: the initial backup as a restic repository. A killed run is gone on with:
 //! finished packs are used, drafts swept, and only a checked repository is called finished.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use disk_prep::sys::durable;
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use secrecy::SecretString;
@@ -146,8 +147,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 
 fn lock(staging: &Path) -> Result<File, Error> {
     let path = staging.join(LOCK);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(|source| Error::of_io(path, source))?;
+    let file = durable::open_lock(&path).map_err(|source| Error::of_io(path, source))?;
     flock(&file, FlockOperation::NonBlockingLockExclusive)
         .map_err(|_| Error::Busy { path: staging.to_owned() })?;
     Ok(file)

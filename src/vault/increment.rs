@@ -7,8 +7,11 @@ use secrecy::SecretString;
 
 use super::Error;
 use super::record::Vault;
-use crate::azure::Container;
-use crate::repository::{BackupDone, BackupPlan, BlobStore, Repository, Snapshot, Watcher};
+use super::retention::{Origin, Point, Shrunk, forgettable};
+use crate::azure::Fenced;
+use crate::repository::{
+    self, BackupDone, BackupPlan, BlobStore, Repository, SHRUNK_TAG, Snapshot, Watcher,
+};
 
 /// What an increment has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,20 +20,23 @@ pub struct Increment {
     pub backup: BackupDone,
     /// Snapshots that the retention did not keep.
     pub forgotten: Vec<String>,
+    /// Whether the record has a policy that keeps nothing, which was not carried out.
+    pub policy_refused: bool,
 }
 
 /// Backs up what the newest snapshot backed up, forgets what the retention does not keep, and
 /// prunes after it. Until the cleanup has proven the seed by what the vault holds, all is kept.
+/// Every write and delete is one of the fenced container, so none comes after the lease is lost.
 pub fn increment(
     vault: &Vault,
-    container: &Arc<Container>,
+    container: &Fenced,
     password: &SecretString,
     now: &Zoned,
     watcher: &Arc<dyn Watcher>,
 ) -> Result<Increment, Error> {
     let failed = |source| Error::Repository { vault: vault.name.clone(), source };
     let open = || {
-        let store = Arc::new(BlobStore::new(Arc::clone(container), &vault.prefix));
+        let store = Arc::new(BlobStore::changing(container, &vault.prefix));
         Repository::open(store, password, Arc::clone(watcher)).map_err(failed)
     };
     let repository = open()?;
@@ -44,12 +50,42 @@ pub fn increment(
     let mut forgotten = Vec::new();
     if vault.cleaned_at.is_some() {
         let repository = open()?;
-        forgotten = repository.forget(vault.retention, now).map_err(failed)?;
+        let own = origin(&plan, &backup.snapshot, &repository.snapshots().map_err(failed)?);
+        if let Some((own, points)) = own {
+            let zone = now.time_zone();
+            forgotten = forgettable(&points, &own, vault.retention, zone, now.timestamp());
+        }
         if !forgotten.is_empty() {
+            repository.forget(&forgotten).map_err(failed)?;
             repository.prune().map_err(failed)?;
         }
     }
-    Ok(Increment { backup, forgotten })
+    // What the library made of a refused write is not asked: the run ends well only with its lease.
+    container.check().map_err(|source| failed(repository::Error::Service { source }))?;
+    Ok(Increment { backup, forgotten, policy_refused: vault.retention.keeps_nothing() })
+}
+
+/// What this run backs up, and all snapshots as the retention sees them; `None` if the one that
+/// was just made is not listed, since then the list cannot be right.
+fn origin(plan: &BackupPlan, made: &str, snapshots: &[Snapshot]) -> Option<(Origin, Vec<Point>)> {
+    let origin = |own: &Snapshot| Origin {
+        host: own.host.clone(),
+        paths: own.paths.iter().cloned().collect(),
+    };
+    let made = snapshots.iter().find(|own| own.id == made)?;
+    let own = Origin { paths: plan.sources.iter().cloned().collect(), ..origin(made) };
+    let point = |own: &Snapshot| {
+        let has_shrunk = own.tags.iter().any(|tag| tag == SHRUNK_TAG);
+        Point {
+            id: own.id.clone(),
+            origin: origin(own),
+            time: own.time,
+            files: own.files,
+            shrunk: if has_shrunk { Shrunk::Open } else { Shrunk::No },
+            is_marked: own.tags.iter().any(|tag| tag != SHRUNK_TAG),
+        }
+    };
+    Some((own, snapshots.iter().map(point).collect()))
 }
 
 fn plan(vault: &Vault, newest: Option<&Snapshot>) -> BackupPlan {

@@ -6,6 +6,7 @@ mod increment;
 mod ingest;
 mod lease;
 mod record;
+mod retention;
 mod schedule;
 mod shelf;
 
@@ -14,7 +15,8 @@ pub use increment::{Increment, increment};
 pub use ingest::{
     Held, Ingested, SeedBlob, Shelf, Spare, Taken, ingest, is_held, is_repository_path,
 };
-pub use lease::Lease;
+pub use lease::{Clock, LOCK, Lease, Timing};
 pub use record::{SeedLink, VERSION, Vault, VaultState};
+pub use retention::{Origin, Point, Retention, Shrunk, forgettable};
 pub use schedule::{Due, Schedule, due};
-pub use shelf::{ContainerShelf, claim};
+pub use shelf::{ContainerShelf, claim, held};

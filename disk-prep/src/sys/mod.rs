@@ -8,3 +8,4 @@ pub mod child;
 pub mod discard;
 pub mod durable;
 pub mod machine;
+pub mod private;

@@ -6,7 +6,7 @@ use jiff::Zoned;
 use jiff::tz::TimeZone;
 
 use super::show::{Ran, Status};
-use super::{contents, now, password, shelf, staging};
+use super::{Writer, contents, now, open_containers, password, staging};
 use crate::cli::VaultTarget;
 use crate::commands::connect::arm;
 use crate::commands::{Failure, Outcome};
@@ -14,7 +14,7 @@ use crate::import_job::{ImportExport, JobService, parts};
 use crate::staging::{Seed, journals};
 use crate::state::State;
 use crate::ui::Ui;
-use crate::vault::{Due, Error, Lease, Vault, VaultState, due, increment, ingest};
+use crate::vault::{ContainerShelf, Due, Error, Vault, VaultState, due, increment, ingest};
 
 /// Shows how far a vault is.
 pub fn status(vault: Vault, target: &VaultTarget) -> Result<Box<dyn Outcome>, Failure> {
@@ -25,21 +25,16 @@ pub fn status(vault: Vault, target: &VaultTarget) -> Result<Box<dyn Outcome>, Fa
 
 /// Does what is due.
 pub fn run(
-    mut vault: Vault,
+    vault: &Vault,
     target: &VaultTarget,
     state: &State,
     is_asked_for: bool,
     ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
-    let locked = || Error::Locked { container: vault.container.clone() };
-    let _lock = state.lock_vault(&vault.name)?.ok_or_else(locked)?;
-    // Another run may have gone on since the record was read.
-    if let Some(known) = state.vaults()?.into_iter().find(|own| own.name == vault.name) {
-        vault = known;
-    }
-    let reached = state_of(&vault, target)?;
+    let mut writer = Writer::hold(vault, state)?;
+    let reached = state_of(&writer.vault, target)?;
     let mut ran = Ran {
-        name: vault.name.clone(),
+        name: writer.vault.name.clone(),
         state: reached,
         ingested: None,
         increment: None,
@@ -49,30 +44,34 @@ pub fn run(
         return Ok(Box::new(ran));
     }
     if reached == VaultState::Protected && !is_asked_for {
-        let next = next(&vault)?;
+        let next = next(&writer.vault)?;
         if next != Due::Now {
             ran.next = Some(next);
             return Ok(Box::new(ran));
         }
     }
-    let shelf = shelf(&vault, target)?;
-    let _lease = Lease::take(&shelf.vault, vault.lease)?;
+    let (container, import) = open_containers(&writer.vault, target)?;
+    let lease = writer.lease(&container)?;
     let watcher = ui.watcher();
-    if vault.ingested_at.is_none() {
-        let staging = staging(&vault, target);
-        let seed = Seed::open(staging)?;
-        let blobs = contents::seed_blobs(&seed, staging)?;
-        let spare = contents::spare(seed.data_root(staging));
+    if writer.vault.ingested_at.is_none() {
+        let staging = staging(&writer.vault, target).to_owned();
+        let seed = Seed::open(&staging)?;
+        if seed.id != writer.vault.seed.id {
+            let vault = writer.vault.name.clone();
+            return Err(Error::OtherSeed { vault, path: staging }.into());
+        }
+        let blobs = contents::seed_blobs(&seed, &staging)?;
+        let spare = contents::spare(seed.data_root(&staging));
+        let shelf = ContainerShelf::new(&writer.vault, &container, &import, &lease);
         ran.ingested = Some(ingest(&blobs, &shelf, &spare, watcher.as_ref())?);
-        vault.ingested_at = Some(now());
-        state.keep_vault(&vault)?;
+        writer.record(|own| own.ingested_at = Some(now()))?;
     }
-    let done = increment(&vault, &shelf.vault, &password(&vault)?, &Zoned::now(), &watcher)?;
+    let (vault, container) = (&writer.vault, lease.guard(container));
+    let done = increment(vault, &container, &password(vault)?, &Zoned::now(), &watcher)?;
     ran.increment = Some(done);
-    vault.incremented_at = Some(now());
-    state.keep_vault(&vault)?;
+    writer.record(|own| own.incremented_at = Some(now()))?;
     ran.state = VaultState::Protected;
-    ran.next = Some(next(&vault)?);
+    ran.next = Some(next(&writer.vault)?);
     Ok(Box::new(ran))
 }
 

@@ -139,12 +139,19 @@ impl Outcome for Ran {
                 count(copied, "blob")
             ));
         }
-        if let Some(Increment { backup, forgotten }) = &self.increment {
+        if let Some(Increment { backup, forgotten, policy_refused }) = &self.increment {
             let bytes = ByteSize(backup.bytes);
             let id = &backup.snapshot[..8];
             lines.push(format!("Snapshot {id}: {}, {bytes}", count(backup.files, "file")));
             if !forgotten.is_empty() {
                 lines.push(format!("{} forgotten", count(forgotten.len(), "older snapshot")));
+            }
+            if *policy_refused {
+                lines.push(
+                    "The policy in this vault's record keeps nothing, so it was not carried out: \
+                     nothing was forgotten"
+                        .to_owned(),
+                );
             }
             lines.extend(backup.unreadable.iter().map(|what| format!("Not readable: {what}")));
         }
@@ -163,10 +170,11 @@ impl Outcome for Ran {
             json!({"copied": own.copied, "streamed": own.streamed, "repaired": own.repaired,
                    "unchanged": own.unchanged})
         });
-        let increment = self.increment.as_ref().map(|Increment { backup, forgotten }| {
+        let increment = self.increment.as_ref().map(|own| {
+            let Increment { backup, forgotten, policy_refused } = own;
             json!({"snapshot": backup.snapshot, "tree": backup.tree, "files": backup.files,
                    "bytes": backup.bytes, "unreadable": backup.unreadable,
-                   "forgotten": forgotten})
+                   "forgotten": forgotten, "policy_refused": policy_refused})
         });
         vec![json!({
             "type": "vault-run", "version": 1, "name": self.name, "state": self.state,
@@ -175,7 +183,10 @@ impl Outcome for Ran {
     }
 
     fn exit(&self) -> Exit {
-        let lost = self.increment.as_ref().is_some_and(|own| !own.backup.unreadable.is_empty());
+        let lost = self
+            .increment
+            .as_ref()
+            .is_some_and(|own| own.policy_refused || !own.backup.unreadable.is_empty());
         Exit::of(lost.then_some(ErrorKind::LeftOut))
     }
 }
