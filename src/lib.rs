@@ -58,7 +58,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let ui = Ui::new(&cli.global);
     ui.log(cli.global.verbose);
     unused(&matches).iter().for_each(|text| ui.tell_unused(text));
-    match commands::run(&cli, &matches, &settings, &ui) {
+    match commands::run(&cli, &matches, &settings, commands::Visit::Named, &ui) {
         Ok(outcome) => ui.show(outcome.as_ref()),
         Err(error) => ui.fail(error.0.as_ref()),
     }

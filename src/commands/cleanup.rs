@@ -1,49 +1,52 @@
 //! `cleanup`: the imported container and the staging path are cleared, once the vault has all.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{ErrorKind, count};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::vault::{Writer, open_containers, pick, seed_blobs, staging};
+use super::door::Door;
+use super::vault::{Writer, open_containers, own_seed, pick, seed_blobs, staging, staging_path};
 use super::{Failure, Outcome};
 use crate::azure::{Container, Fenced, Removed};
 use crate::cli::{CleanupArgs, Global};
 use crate::exit::Exit;
-use crate::staging::{Error as StagingError, Origin, Seed, SeedState};
+use crate::staging::{Origin, Seed, SeedState};
 use crate::state::State;
 use crate::ui::Ui;
 use crate::vault::{Error, SeedBlob, Vault, held, is_held, is_repository_path};
 
 /// Runs `cleanup`.
-pub fn run(args: &CleanupArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(
+    args: &CleanupArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
     let state = State::open(global.state.as_deref())?;
     let vault = pick(&args.target, &state)?;
-    let path = staging(&vault, &args.target).to_owned();
+    let path = staging_path(&vault, &args.target).to_owned();
     if vault.cleaned_at.is_some() {
         // Its retention may have dropped blobs of the seed since.
         let vault = vault.name.to_string();
         return Ok(Box::new(Cleared { vault, staging: path, ..Cleared::default() }));
     }
-    let seed = Seed::open(&path)?;
-    if seed.id != vault.seed.id {
-        return Err(Error::OtherSeed { vault: vault.name, path }.into());
-    }
+    let staging = staging(&vault, &args.target, door)?;
+    let seed = own_seed(&vault, &staging)?;
     let is_shared = vault.container == vault.seed.container
         && (vault.prefix.starts_with(&vault.seed.prefix)
             || vault.seed.prefix.starts_with(&vault.prefix));
     if is_shared {
         return Err(Error::SharedContainer { container: vault.container }.into());
     }
-    let blobs = seed_blobs(&seed, &path)?;
+    let blobs = seed_blobs(&seed, &staging)?;
     let (container, import) = open_containers(&vault, &args.target)?;
     // Looked at and asked before anything is sent that changes something.
     prove(&vault, &container, &blobs)?;
-    let in_staging = if seed.origin == Origin::Written { path.as_path() } else { Path::new("") };
-    if let Some(what) = what_would_go(&vault, &import, &blobs, in_staging)? {
+    let is_ours = seed.origin == Origin::Written;
+    let repository = is_ours.then(|| path.join("repo")).filter(|repository| repository.exists());
+    if let Some(what) = what_would_go(&vault, &import, &blobs, repository.as_deref())? {
         ui.consent(global, &what)?;
     }
     let mut writer = Writer::hold(&vault, &state)?;
@@ -56,8 +59,10 @@ pub fn run(args: &CleanupArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outco
         lease.check()?;
         if seed.origin == Origin::Written {
             let seed = Seed { state: SeedState::Cleared, ..seed };
-            seed.save(&path)?;
-            done.files_deleted = clear_staging(&seed.data_root(&path), &blobs)?;
+            seed.save(&staging)?;
+            let files = blobs.iter().filter(|blob| is_repository_path(&blob.path));
+            let files = files.map(|blob| Path::new(&blob.path));
+            done.files_deleted = staging.data(&seed)?.clear(files)?;
         }
         writer.record(|own| own.cleaned_at = Some(Timestamp::now()))?;
     }
@@ -76,29 +81,22 @@ fn prove(vault: &Vault, container: &Container, blobs: &[SeedBlob]) -> Result<(),
     Ok(())
 }
 
-/// What would be deleted, in a sentence; `None` if nothing is left. Of an adopted seed nothing is
-/// deleted below the staging path, which then is empty.
+/// What would be deleted, in a sentence; `None` if nothing is left.
 fn what_would_go(
     vault: &Vault,
     import: &Container,
     blobs: &[SeedBlob],
-    staging: &Path,
+    repository: Option<&Path>,
 ) -> Result<Option<String>, Error> {
     let prefix = &vault.seed.prefix;
     let seen = import.list(prefix).map_err(|source| Error::List { source })?;
     let is_there = |blob: &&SeedBlob| seen.contains_key(&format!("{prefix}{}", blob.path));
     let imported = blobs.iter().filter(is_there).count();
     let container = format!("{}/{}/{prefix}", vault.storage_account, vault.seed.container);
-    let repository = staging.join("repo");
-    let has_files = !staging.as_os_str().is_empty() && repository.exists();
-    let imported = format!("{} of {container}", count(imported, "blob"));
-    Ok(match (blobs.iter().any(|blob| is_there(&blob)), has_files) {
-        (false, false) => None,
-        (true, false) => Some(format!("Would delete {imported}")),
-        (_, true) => {
-            let files = format!("the repository in {}", repository.display());
-            Some(format!("Would delete {imported} and {files}"))
-        }
+    let what = format!("Would delete {} of {container}", count(imported, "imported blob"));
+    Ok(match repository {
+        Some(path) => Some(format!("{what} and the repository in {}", path.display())),
+        None => (imported > 0).then_some(what),
     })
 }
 
@@ -127,25 +125,6 @@ fn clear_import(
         }
     }
     Ok(())
-}
-
-/// Deletes the files of the seed and folders that are empty then; returns how many files.
-fn clear_staging(root: &Path, blobs: &[SeedBlob]) -> Result<u64, StagingError> {
-    let mut deleted = 0;
-    for blob in blobs.iter().filter(|blob| is_repository_path(&blob.path)) {
-        let path = root.join(&blob.path);
-        match fs::remove_file(&path) {
-            Ok(()) => deleted += 1,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(StagingError::Io { path, source }),
-        }
-    }
-    let folders = walkdir::WalkDir::new(root).contents_first(true).into_iter().flatten();
-    for folder in folders.filter(|entry| entry.file_type().is_dir()) {
-        // One that holds somebody's file stays.
-        let _ = fs::remove_dir(folder.path());
-    }
-    Ok(deleted)
 }
 
 /// What was cleared.

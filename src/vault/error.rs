@@ -34,8 +34,6 @@ pub enum Error {
     },
     #[error("A policy of {policy} would keep nothing")]
     KeepsNothing { policy: Retention },
-    #[error("The staging path {} has another seed than the one of vault {vault}", path.display())]
-    OtherSeed { vault: VaultName, path: PathBuf },
     #[error("The container {container} belongs to {vault}")]
     Claimed { container: ContainerName, vault: String },
     #[error("Another run works on the container {container}")]
@@ -92,7 +90,6 @@ impl Diagnose for Error {
             Error::Blob { source, .. } | Error::List { source } => source.code(),
             Error::Spare { .. } => "staging-read",
             Error::KeepsNothing { .. } => "vault-keeps-nothing",
-            Error::OtherSeed { .. } => "vault-other-seed",
             Error::Claimed { .. } => "vault-container-taken",
             Error::Locked { .. } => "vault-locked",
             Error::Repository { source, .. } => source.code(),
@@ -119,9 +116,7 @@ impl Diagnose for Error {
             Error::Missing { .. } | Error::Spare { .. } => ErrorKind::Resumable,
             Error::NotHeld { .. } => ErrorKind::Difference,
             Error::Blob { source, .. } | Error::List { source } => source.kind(),
-            Error::KeepsNothing { .. } | Error::OtherSeed { .. } | Error::Claimed { .. } => {
-                ErrorKind::Usage
-            }
+            Error::KeepsNothing { .. } | Error::Claimed { .. } => ErrorKind::Usage,
             Error::Locked { .. } => ErrorKind::Busy,
             Error::Repository { source, .. } => source.kind(),
             Error::NoSource { .. }
@@ -147,7 +142,6 @@ impl Diagnose for Error {
             Error::KeepsNothing { .. } => {
                 "keep at least one of a span, such as `--keep-daily 7`; without any, every snapshot is kept"
             }
-            Error::OtherSeed { .. } => "name the staging path of its own seed with `--staging`",
             Error::Locked { .. } => "wait for the other run to end",
             Error::NoSource { .. } => {
                 "run it on the source machine, or bring the source to the same path"

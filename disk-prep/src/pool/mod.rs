@@ -134,7 +134,8 @@ impl PrepareRun<'_> {
                     let report = report.clone();
                     scope.spawn(move || {
                         let ended = catch_unwind(AssertUnwindSafe(|| self.one(work)));
-                        report.send(ended).expect("reports are taken until all threads ended");
+                        // Nobody listens any more when another thread's panic ends the run.
+                        report.send(ended).ok();
                     });
                 }
             };
@@ -232,7 +233,7 @@ impl PrepareRun<'_> {
             };
             let serial = held.drive.serial.clone();
             let own = load.files.iter().map(|&at| files[at].clone()).collect();
-            if self.journals.journal(&serial).exists() {
+            if self.journals.has_journal(&serial)? {
                 self.journals.retire(&serial)?;
             }
             let (journal, plan) =
@@ -247,11 +248,13 @@ impl PrepareRun<'_> {
     }
 
     fn one(&self, mut work: Work) -> (Work, Result<PreparedDrive, Error>) {
-        let PrepareOptions { strict, stop, .. } = &self.options;
+        let PrepareOptions { strict, checkpoint_bytes, stop, .. } = &self.options;
         let fill = FillOptions::new(work.held.drive.rotational, *strict, stop.clone());
+        let fill = FillOptions { checkpoint_bytes: *checkpoint_bytes, ..fill };
         let root = &self.data_set.root;
         let failed_before = Kernel::here().failed_commands(&work.held.drive);
         let result = work.held.device().and_then(|device| {
+            let device = self.world.device(&work.held.drive.serial, device);
             let device: &dyn Device = device.as_ref();
             prepare(&mut work.journal, &work.plan, device, root, &fill, self.world, self.monitor)
         });

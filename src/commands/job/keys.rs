@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use disk_prep::journal::{JournalFolder, State as DriveState};
+use disk_prep::journal::State as DriveState;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, RecoveryPassword, Serial};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome};
 use crate::cli::{Global, JobTarget, KeyArgs};
+use crate::commands::door::Door;
 use crate::commands::keeper::keeper;
 use crate::import_job::first_name;
-use crate::staging::journals;
 use crate::state::State;
 
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,7 @@ pub fn keys(
     reveal: bool,
     args: &KeyArgs,
     global: &Global,
+    door: &Door<'_>,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let state = State::open(global.state.as_deref())?;
     let mut paths = state.staging_paths();
@@ -70,22 +71,23 @@ pub fn keys(
     let mut found = Vec::new();
     for path in paths {
         let path = fs::canonicalize(&path).unwrap_or(path);
-        for history in JournalFolder::new(journals(&path)).read()? {
+        let staging = door.enter(&path)?;
+        for history in staging.journals().read()? {
             let is_held = !matches!(history.state, DriveState::SetAside | DriveState::Released);
             if is_held && is_meant(&history.begun.job) {
-                found.push((path.clone(), history.begun));
+                found.push((path.clone(), staging.clone(), history.begun));
             }
         }
     }
-    found.sort_by(|one, other| (&one.0, &one.1.serial).cmp(&(&other.0, &other.1.serial)));
-    found.dedup_by(|one, other| (&one.0, &one.1.serial) == (&other.0, &other.1.serial));
-    let jobs: BTreeSet<String> = found.iter().map(|(_, begun)| begun.job.to_string()).collect();
+    found.sort_by(|one, other| (&one.0, &one.2.serial).cmp(&(&other.0, &other.2.serial)));
+    found.dedup_by(|one, other| (&one.0, &one.2.serial) == (&other.0, &other.2.serial));
+    let jobs: BTreeSet<String> = found.iter().map(|(.., begun)| begun.job.to_string()).collect();
     if jobs.len() > 1 {
         return Err(WhichKeys { jobs: jobs.into_iter().collect() }.into());
     }
     let mut keys = Vec::new();
-    for (path, begun) in found {
-        let keeper = keeper(Some(&path), args, None, &state);
+    for (_, staging, begun) in found {
+        let keeper = keeper(Some(&staging), args, None, &state);
         let password = reveal.then(|| begun.password(keeper.as_ref())).transpose()?;
         keys.push(Key { serial: begun.serial, job: begun.job, password });
     }

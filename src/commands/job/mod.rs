@@ -5,14 +5,12 @@ mod keys;
 mod show;
 mod watch;
 
-use std::path::PathBuf;
-
 use clap::ArgMatches;
-use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, ResourceGroup, SubscriptionId, count};
 use jiff::Timestamp;
 
 use super::connect::arm;
+use super::door::Door;
 use super::keeper::keeper;
 use super::stage::{MissingFlag, contact};
 use super::{Failure, Outcome};
@@ -20,7 +18,7 @@ use crate::cli::{Global, JobArgs, JobCommand, JobTarget, is_named};
 use crate::import_job::{
     Error, ImportExport, Job, JobService, Shipment, Written, first_name, parts,
 };
-use crate::staging::{Seed, journals};
+use crate::staging::{Seed, Staging};
 use crate::state::State;
 use crate::ui::Ui;
 pub(super) use create::Parcel;
@@ -32,9 +30,10 @@ pub fn run(
     args: &JobArgs,
     matches: &ArgMatches,
     global: &Global,
+    door: &Door<'_>,
     ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
-    let target = || Target::new(&args.target, global);
+    let target = || Target::new(&args.target, global, door);
     // For what ends a job or sends its parcel, the job is named, or there is only one.
     let exact = || {
         let target = target()?;
@@ -52,7 +51,7 @@ pub fn run(
             let (seed, staging) = target.seed.as_ref().ok_or(MissingFlag { flag: "--staging" })?;
             let about = &seed.target;
             let parcel = Parcel::new(Some(about), location.as_ref(), file.as_deref())?;
-            let folder = JournalFolder::new(journals(staging));
+            let folder = staging.journals();
             let state = State::open(global.state.as_deref())?;
             let keeper = keeper(Some(staging), keys, None, &state);
             let (service, account) = (target.service()?, &about.storage_account);
@@ -114,7 +113,7 @@ pub fn run(
         }
         JobCommand::Keys { reveal, keys } => {
             let is_named = args.target.job.is_some() || is_named(matches, "staging");
-            keys::keys(&args.target, is_named, *reveal, keys, global)
+            keys::keys(&args.target, is_named, *reveal, keys, global, door)
         }
         JobCommand::Locations => Ok(Box::new(Locations(target()?.service()?.locations()?))),
     }
@@ -145,16 +144,19 @@ impl Diagnose for WhichSeed {
 /// Which job is meant: what the flags say, else what the seed says.
 struct Target<'a> {
     flags: &'a JobTarget,
-    seed: Option<(Seed, PathBuf)>,
+    seed: Option<(Seed, Staging)>,
 }
 
 impl<'a> Target<'a> {
     /// The staging path that was named, else the one that this machine remembers for the job. A
     /// job that is named with its subscription and group needs none.
-    fn new(flags: &'a JobTarget, global: &Global) -> Result<Self, Failure> {
+    fn new(flags: &'a JobTarget, global: &Global, door: &Door<'_>) -> Result<Self, Failure> {
         let is_reached = flags.subscription.is_some() && flags.resource_group.is_some();
         let seed = match &flags.staging {
-            Some(staging) => Some((Seed::open(staging)?, staging.clone())),
+            Some(staging) => {
+                let staging = door.enter(staging)?;
+                Some((Seed::open(&staging)?, staging))
+            }
             None if is_reached => None,
             None => {
                 let state = State::open(global.state.as_deref())?;
@@ -163,7 +165,8 @@ impl<'a> Target<'a> {
                     known = state.staging_of(Some(&first))?;
                 }
                 // The folder of a dataset.csv has no seed; the flags must say where its job is.
-                let seed = |staging: PathBuf| Ok(Seed::find(&staging)?.map(|seed| (seed, staging)));
+                let seed = |staging: Staging| Ok(Seed::find(&staging)?.map(|seed| (seed, staging)));
+                let known = known.map(|path| door.enter(&path)).transpose()?;
                 let found: Result<_, crate::staging::Error> = known.map_or(Ok(None), seed);
                 found?
             }

@@ -1,24 +1,28 @@
 //! `vault run` and `vault status`: what is due, and doing it.
 
-use disk_prep::journal::{JournalFolder, State as DriveState};
+use disk_prep::journal::State as DriveState;
 use disk_prep::limits::DRIVES_PER_JOB;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
 use super::show::{Ran, Status};
-use super::{Writer, contents, now, open_containers, password, staging};
+use super::{Writer, contents, now, open_containers, own_seed, password, staging, staging_path};
 use crate::cli::VaultTarget;
 use crate::commands::connect::arm;
+use crate::commands::door::Door;
 use crate::commands::{Failure, Outcome};
 use crate::import_job::{ImportExport, JobService, parts};
-use crate::staging::{Seed, journals};
 use crate::state::State;
 use crate::ui::Ui;
 use crate::vault::{ContainerShelf, Due, Error, Vault, VaultState, due, increment, ingest};
 
 /// Shows how far a vault is.
-pub fn status(vault: Vault, target: &VaultTarget) -> Result<Box<dyn Outcome>, Failure> {
-    let state = state_of(&vault, target)?;
+pub fn status(
+    vault: Vault,
+    target: &VaultTarget,
+    door: &Door<'_>,
+) -> Result<Box<dyn Outcome>, Failure> {
+    let state = state_of(&vault, target, door)?;
     let next = (state == VaultState::Protected).then(|| next(&vault)).transpose()?;
     Ok(Box::new(Status { vault, state, next }))
 }
@@ -29,10 +33,11 @@ pub fn run(
     target: &VaultTarget,
     state: &State,
     is_asked_for: bool,
+    door: &Door<'_>,
     ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let mut writer = Writer::hold(vault, state)?;
-    let reached = state_of(&writer.vault, target)?;
+    let reached = state_of(&writer.vault, target, door)?;
     let mut ran = Ran {
         name: writer.vault.name.clone(),
         state: reached,
@@ -54,14 +59,10 @@ pub fn run(
     let lease = writer.lease(&container)?;
     let watcher = ui.watcher();
     if writer.vault.ingested_at.is_none() {
-        let staging = staging(&writer.vault, target).to_owned();
-        let seed = Seed::open(&staging)?;
-        if seed.id != writer.vault.seed.id {
-            let vault = writer.vault.name.clone();
-            return Err(Error::OtherSeed { vault, path: staging }.into());
-        }
+        let staging = staging(&writer.vault, target, door)?;
+        let seed = own_seed(&writer.vault, &staging)?;
         let blobs = contents::seed_blobs(&seed, &staging)?;
-        let spare = contents::spare(seed.data_root(&staging));
+        let spare = contents::spare(staging.data(&seed)?);
         let shelf = ContainerShelf::new(&writer.vault, &container, &import, &lease);
         ran.ingested = Some(ingest(&blobs, &shelf, &spare, watcher.as_ref())?);
         writer.record(|own| own.ingested_at = Some(now()))?;
@@ -85,11 +86,15 @@ fn next(vault: &Vault) -> Result<Due, Failure> {
 }
 
 /// How far a vault is, by its record, the journals and the service.
-fn state_of(vault: &Vault, target: &VaultTarget) -> Result<VaultState, Failure> {
+fn state_of(vault: &Vault, target: &VaultTarget, door: &Door<'_>) -> Result<VaultState, Failure> {
     if vault.ingested_at.is_some() {
         return Ok(VaultState::Protected);
     }
-    let histories = JournalFolder::new(journals(staging(vault, target))).read()?;
+    // On a machine without the staging path the service alone says it.
+    let histories = match staging_path(vault, target).exists() {
+        true => staging(vault, target, door)?.journals().read()?,
+        false => Vec::new(),
+    };
     let sealed = histories.iter().filter(|history| history.state == DriveState::Sealed).count();
     let service = ImportExport::new(
         arm(&target.azure)?,
