@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use disk_prep::noun::{AccountName, ContainerName, JobName, ResourceGroup, SubscriptionId};
-use jiff::SignedDuration;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::azure::AzureArgs;
 use super::keys::KeyArgs;
@@ -31,7 +32,7 @@ pub struct JobTarget {
     #[arg(long, global = true, value_name = "DIR", env = "AZSEED_STAGING")]
     pub staging: Option<PathBuf>,
     /// The job, if there is no staging path
-    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_JOB")]
+    #[arg(long, global = true, value_name = "NAME")]
     pub job: Option<JobName>,
     /// The storage account that the seed must be for
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
@@ -59,6 +60,17 @@ fn pause(text: &str) -> Result<Duration, String> {
     let time: SignedDuration = text.parse().map_err(|_| rule.clone())?;
     let time = Duration::try_from(time).map_err(|_| rule.clone())?;
     if (1..=86_400).contains(&time.as_secs()) { Ok(time) } else { Err(rule) }
+}
+
+/// A text that names no day.
+#[derive(Debug, thiserror::Error)]
+#[error("a day such as 2026-11-28")]
+struct InvalidDay;
+
+/// The beginning of a day in UTC.
+fn day(text: &str) -> Result<Timestamp, InvalidDay> {
+    let date: Date = text.parse().map_err(|_| InvalidDay)?;
+    date.to_zoned(TimeZone::UTC).map(|day| day.timestamp()).map_err(|_| InvalidDay)
 }
 
 /// `job`.
@@ -108,13 +120,13 @@ pub enum JobCommand {
         #[arg(long, value_name = "NAME", env = "AZSEED_CARRIER")]
         carrier: String,
         /// The tracking number
-        #[arg(long, value_name = "NUMBER", env = "AZSEED_TRACKING_NUMBER")]
+        #[arg(long, value_name = "NUMBER")]
         tracking_number: String,
         /// The day it was handed over; today if not said
-        #[arg(long, value_name = "DATE", env = "AZSEED_SHIP_DATE")]
-        ship_date: Option<Date>,
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        ship_date: Option<Timestamp>,
         /// Drives in the parcel; all of the job's if not said
-        #[arg(long, value_name = "COUNT", env = "AZSEED_DRIVE_COUNT")]
+        #[arg(long, value_name = "COUNT")]
         drive_count: Option<usize>,
     },
     /// Set return address and return carrier

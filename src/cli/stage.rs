@@ -61,7 +61,7 @@ pub struct SeedArgs {
     #[arg(long, value_name = "DIR", env = "AZSEED_STAGING", required = true)]
     pub staging: Option<PathBuf>,
     /// Name of the import job
-    #[arg(long, value_name = "NAME", env = "AZSEED_JOB", required = true)]
+    #[arg(long, value_name = "NAME", required = true)]
     pub job: Option<JobName>,
     /// The storage account that the drives go to
     #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT", required = true)]

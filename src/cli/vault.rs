@@ -90,10 +90,10 @@ pub enum VaultCommand {
     )]
     Restore {
         /// The folder; every file is written below it at its whole path
-        #[arg(long, value_name = "DIR", env = "AZSEED_TARGET")]
+        #[arg(long, value_name = "DIR")]
         target: PathBuf,
         /// The snapshot, by the beginning of its id; the newest if not said
-        #[arg(long, value_name = "ID", env = "AZSEED_SNAPSHOT")]
+        #[arg(long, value_name = "ID")]
         snapshot: Option<String>,
         /// Replace what is of another kind than in the snapshot, a folder with all
         /// that is in it

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use disk_prep::drive::find;
 use disk_prep::noun::{ByteSize, ErrorKind, RecoveryPassword, Serial, count};
+use disk_prep::sys::private::{self, NotPrivate};
 use disk_prep::verify::{VerifyOptions, VerifyReport, Yardstick, verify};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
@@ -68,6 +69,14 @@ pub enum PasswordFileError {
         #[source]
         source: std::io::Error,
     },
+    /// Others are let in.
+    #[error("{path} cannot hold a recovery password: {why}")]
+    Open {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Who.
+        why: NotPrivate,
+    },
     /// It holds something else.
     #[error("{path} does not hold a recovery password of 48 digits")]
     Form {
@@ -80,6 +89,7 @@ impl disk_prep::noun::Diagnose for PasswordFileError {
     fn code(&self) -> &'static str {
         match self {
             PasswordFileError::Read { .. } => "recovery-password-file",
+            PasswordFileError::Open { .. } => "secret-file-mode",
             PasswordFileError::Form { .. } => "recovery-password-malformed",
         }
     }
@@ -93,9 +103,10 @@ pub fn recovery_password(
     path: Option<&Path>,
 ) -> Result<Option<RecoveryPassword>, PasswordFileError> {
     let Some(path) = path else { return Ok(None) };
-    let text = std::fs::read_to_string(path)
-        .map(zeroize::Zeroizing::new)
-        .map_err(|source| PasswordFileError::Read { path: path.to_owned(), source })?;
+    let text = private::read_text(path).map_err(|source| match NotPrivate::of(&source) {
+        Some(why) if why.is_open() => PasswordFileError::Open { path: path.to_owned(), why },
+        _ => PasswordFileError::Read { path: path.to_owned(), source },
+    })?;
     let password = text.trim().parse();
     password.map(Some).map_err(|_| PasswordFileError::Form { path: path.to_owned() })
 }

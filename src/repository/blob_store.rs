@@ -13,12 +13,14 @@ use rustic_core::{
 };
 
 use super::{Error, Store};
-use crate::azure::{self, Container};
+use crate::azure::{self, Container, Fenced};
 
 /// A container with a repository.
 #[derive(Debug)]
 pub struct BlobStore {
     container: Arc<Container>,
+    /// The same with the right to change it.
+    changes: Option<Fenced>,
     /// Ends in a slash unless empty.
     prefix: String,
     fault: Mutex<Option<azure::Error>>,
@@ -26,14 +28,23 @@ pub struct BlobStore {
 }
 
 impl BlobStore {
-    /// The repository below `prefix`, which ends in a slash unless empty.
-    pub fn new(container: Arc<Container>, prefix: &str) -> Self {
-        BlobStore {
-            container,
-            prefix: prefix.to_owned(),
-            fault: Mutex::new(None),
-            is_broken: AtomicBool::new(false),
-        }
+    /// The repository below `prefix`, which ends in a slash unless empty; it is only read.
+    pub fn reading(container: Arc<Container>, prefix: &str) -> Self {
+        let prefix = prefix.to_owned();
+        let (fault, is_broken) = (Mutex::new(None), AtomicBool::new(false));
+        BlobStore { container, changes: None, prefix, fault, is_broken }
+    }
+
+    /// The same to be changed, as long as this run may.
+    pub fn changing(container: &Fenced, prefix: &str) -> Self {
+        let store = BlobStore::reading(container.container(), prefix);
+        BlobStore { changes: Some(container.clone()), ..store }
+    }
+
+    fn changes(&self) -> RusticResult<&Fenced> {
+        self.changes.as_ref().ok_or_else(|| {
+            RusticError::new(LibraryKind::Unsupported, "the repository was opened to be read")
+        })
     }
 
     fn name(&self, kind: FileType, id: &Id) -> String {
@@ -117,7 +128,7 @@ impl ReadBackend for BlobStore {
 
 impl WriteBackend for BlobStore {
     fn create(&self) -> RusticResult<()> {
-        self.container.make().map_err(|error| self.failed(error))
+        self.changes()?.make().map_err(|error| self.failed(error))
     }
 
     fn write_bytes(
@@ -129,7 +140,7 @@ impl WriteBackend for BlobStore {
     ) -> RusticResult<()> {
         let content: Bytes = content.slice().concat().into();
         let md5 = Md5Digest::new(Md5::digest(&content).into());
-        let written = self.container.write(&self.name(kind, id), content, md5);
+        let written = self.changes()?.write(&self.name(kind, id), content, md5);
         written.map_err(|error| {
             self.is_broken.store(true, Ordering::Relaxed);
             self.failed(error)
@@ -137,7 +148,7 @@ impl WriteBackend for BlobStore {
     }
 
     fn remove(&self, kind: FileType, id: &Id, _cacheable: bool) -> RusticResult<()> {
-        let removed = self.container.remove_any(&self.name(kind, id));
+        let removed = self.changes()?.remove_any(&self.name(kind, id));
         removed.map(drop).map_err(|error| self.failed(error))
     }
 }

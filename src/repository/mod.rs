@@ -31,7 +31,7 @@ pub use folder_store::{FolderStore, Linked};
 pub use layout::{Rank, is_repository_path, rank};
 pub use pattern::InvalidPattern;
 pub use progress::Watcher;
-pub use repo::{Repository, Retention, Settings, Snapshot};
+pub use repo::{Repository, Settings, Snapshot};
 pub use restore::{LeftOut, Overwrite, Owners, Reason, RestoreDone, RestoreOptions};
 pub use survey::{Survey, survey};
 

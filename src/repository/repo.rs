@@ -4,10 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::{Span, Timestamp, Zoned};
+use jiff::{Span, Timestamp};
 use rustic_core::repofile::SnapshotFile;
 use rustic_core::{
-    CheckOptions, ConfigOptions, Credentials, KeepOptions, KeyOptions, OpenStatus, PruneOptions,
+    CheckOptions, ConfigOptions, Credentials, KeyOptions, OpenStatus, PruneOptions,
     RepairIndexOptions, RepositoryBackends, RepositoryOptions, RusticError,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -43,12 +43,12 @@ pub struct Snapshot {
     pub host: String,
     /// What it holds.
     pub paths: Vec<PathBuf>,
+    /// Its tags.
+    pub tags: Vec<String>,
     /// Files of the source, as far as it says.
     pub files: Option<u64>,
     /// Their bytes, as far as it says.
     pub bytes: Option<u64>,
-    /// Its tags.
-    pub tags: Vec<String>,
     /// Whether it is of what came through a pipe; only [`Repository::snapshots_with_pipes`] looks.
     pub is_pipe: bool,
 }
@@ -62,32 +62,6 @@ impl Snapshot {
     /// Whether it is of a source, or of a folder above it.
     pub fn covers(&self, source: &Path) -> bool {
         self.paths.iter().any(|own| source.starts_with(own))
-    }
-}
-
-/// How many snapshots are kept; of each span the last one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Retention {
-    /// Days.
-    pub daily: Option<u16>,
-    /// Weeks.
-    pub weekly: Option<u16>,
-    /// Months.
-    pub monthly: Option<u16>,
-    /// Years.
-    pub yearly: Option<u16>,
-}
-
-impl std::fmt::Display for Retention {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Retention { daily, weekly, monthly, yearly } = *self;
-        let spans =
-            [(daily, "daily"), (weekly, "weekly"), (monthly, "monthly"), (yearly, "yearly")];
-        let kept: Vec<String> = spans
-            .into_iter()
-            .filter_map(|(number, span)| Some(format!("{} {span}", number?)))
-            .collect();
-        f.write_str(&if kept.is_empty() { "every snapshot".to_owned() } else { kept.join(", ") })
     }
 }
 
@@ -203,17 +177,6 @@ impl Repository {
         Ok(all.iter().map(describe).collect())
     }
 
-    /// Removes one snapshot; its data stays.
-    pub fn remove(&self, id: &str) -> Result<(), Error> {
-        let removed = (|| {
-            let mut all = self.inner.get_all_snapshots()?;
-            all.retain(|snapshot| snapshot.id.to_hex().as_str() == id);
-            let ids: Vec<_> = all.into_iter().map(|snapshot| snapshot.id).collect();
-            self.inner.delete_snapshots(&ids)
-        })();
-        told(self.store.as_ref(), "Removing a snapshot", removed)
-    }
-
     /// Writes what a snapshot holds below `target`, each file at its whole path. What is there
     /// already and equal is left alone.
     pub fn restore(
@@ -236,23 +199,18 @@ impl Repository {
         done
     }
 
-    /// Forgets snapshots that the retention does not keep; returns their ids. Their data stays
-    /// until a prune.
-    pub fn forget(&self, retention: Retention, now: &Zoned) -> Result<Vec<String>, Error> {
-        if retention == Retention::default() {
-            return Ok(Vec::new());
-        }
-        let mut keep = KeepOptions::default();
-        keep.keep_daily = retention.daily.map(i32::from);
-        keep.keep_weekly = retention.weekly.map(i32::from);
-        keep.keep_monthly = retention.monthly.map(i32::from);
-        keep.keep_yearly = retention.yearly.map(i32::from);
+    /// Removes one snapshot; its data stays.
+    pub fn remove(&self, id: &str) -> Result<(), Error> {
+        self.forget(&[id.to_owned()])
+    }
+
+    /// Forgets these snapshots; their data stays until a prune.
+    pub fn forget(&self, ids: &[String]) -> Result<(), Error> {
         let forgotten = (|| {
-            let all = keep.apply(self.inner.get_all_snapshots()?, now)?;
-            let gone = all.into_iter().filter(|own| !own.keep);
-            let ids: Vec<_> = gone.map(|own| own.snapshot.id).collect();
-            self.inner.delete_snapshots(&ids)?;
-            Ok(ids.iter().map(|id| id.to_hex().to_string()).collect())
+            let mut all = self.inner.get_all_snapshots()?;
+            all.retain(|snapshot| ids.iter().any(|id| snapshot.id.to_hex().as_str() == id));
+            let ids: Vec<_> = all.into_iter().map(|snapshot| snapshot.id).collect();
+            self.inner.delete_snapshots(&ids)
         })();
         told(self.store.as_ref(), "Forgetting snapshots", forgotten)
     }
@@ -278,9 +236,9 @@ pub(super) fn describe(snapshot: &SnapshotFile) -> Snapshot {
         time: snapshot.time.timestamp(),
         host: snapshot.hostname.clone(),
         paths: snapshot.paths.iter().map(PathBuf::from).collect(),
+        tags: snapshot.tags.iter().cloned().collect(),
         files: summary.map(|own| own.total_files_processed),
         bytes: summary.map(|own| own.total_bytes_processed),
-        tags: snapshot.tags.iter().cloned().collect(),
         is_pipe: false,
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::sys::private::NotPrivate;
 
 use super::door::unexpected;
 
@@ -66,8 +67,8 @@ pub enum Error {
     EmptyPassword { path: PathBuf },
     #[error("The password of the repository in {path} is not known on this machine")]
     NoPassword { path: PathBuf },
-    #[error("{path} can be read by others")]
-    PasswordOpen { path: PathBuf },
+    #[error("{path} cannot hold a password: {why}")]
+    PasswordOpen { path: PathBuf, why: NotPrivate },
     #[error(transparent)]
     Journals { source: Box<disk_prep::Error> },
     #[error("The repository in {path} cannot be worked on")]

@@ -1,6 +1,7 @@
 //! The only room that prints. Four faces, chosen once: bars on a terminal, plain lines otherwise,
 //! JSON Lines, or only errors. Results go to standard output, everything else to standard error.
 
+mod consent;
 mod progress;
 mod watch;
 
@@ -25,6 +26,7 @@ use crate::cli::Global;
 use crate::commands::Outcome;
 use crate::exit::Exit;
 use crate::repository::Watcher;
+pub use consent::NoConsent;
 
 /// How things are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,6 +154,14 @@ impl Ui {
                 print(&format!("{line}\n"));
             }
             Face::Terminal | Face::Plain => eprint(&format!("warning: {text}\n")),
+        }
+    }
+
+    /// Tells of a setting that is not used, on standard error whatever the face, since it is said
+    /// of the call and not by the command.
+    pub fn tell_unused(&self, text: &str) {
+        if self.face != Face::Quiet {
+            eprint(&format!("warning: {text}\n"));
         }
     }
 

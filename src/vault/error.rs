@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{ContainerName, Diagnose, ErrorKind, Hint, VaultName, count};
 
+use super::Retention;
 use crate::{azure, repository};
 
 /// The error of this room.
@@ -31,6 +32,8 @@ pub enum Error {
         #[source]
         source: azure::Error,
     },
+    #[error("A policy of {policy} would keep nothing")]
+    KeepsNothing { policy: Retention },
     #[error("The container {container} belongs to {vault}")]
     Claimed { container: ContainerName, vault: String },
     #[error("Another run works on the container {container}")]
@@ -93,6 +96,7 @@ impl Diagnose for Error {
             Error::NotHeld { .. } => "vault-blobs-differ",
             Error::Blob { source, .. } | Error::List { source } => source.code(),
             Error::Spare { .. } => "staging-read",
+            Error::KeepsNothing { .. } => "vault-keeps-nothing",
             Error::Claimed { .. } => "vault-container-taken",
             Error::Locked { .. } => "vault-locked",
             Error::Repository { source, .. } => source.code(),
@@ -119,7 +123,7 @@ impl Diagnose for Error {
             Error::Missing { .. } | Error::Spare { .. } => ErrorKind::Resumable,
             Error::NotHeld { .. } => ErrorKind::Difference,
             Error::Blob { source, .. } | Error::List { source } => source.kind(),
-            Error::Claimed { .. } => ErrorKind::Guard,
+            Error::KeepsNothing { .. } | Error::Claimed { .. } => ErrorKind::Usage,
             Error::Locked { .. } => ErrorKind::Busy,
             Error::Repository { source, .. } => source.kind(),
             Error::NoSuchSource { .. }
@@ -142,6 +146,9 @@ impl Diagnose for Error {
             Error::Blob { source, .. } | Error::List { source } => return source.hint(),
             Error::Repository { source, .. } => return source.hint(),
             Error::Claimed { .. } => "name another container with `--vault-container`",
+            Error::KeepsNothing { .. } => {
+                "keep at least one of a span, such as `--keep-daily 7`; without any, every snapshot is kept"
+            }
             Error::Locked { .. } => "wait for the other run to end",
             Error::NoSnapshot { .. } | Error::ManySnapshots { .. } => {
                 "list them with `azseed vault snapshots`"

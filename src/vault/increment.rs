@@ -8,11 +8,13 @@ use secrecy::SecretString;
 
 use super::Error;
 use super::record::{KnownSource, Vault};
+use super::retention::{Origin, Point, Shrunk, forgettable};
 use super::schedule::is_ahead;
 use super::sources::{Coverage, Found, Remark, Verdict, coverage, judge, mount_of, shrunk};
-use crate::azure::Container;
+use crate::azure::Fenced;
 use crate::repository::{
-    BackupDone, BackupPlan, BlobStore, Repository, Snapshot, SourceTotals, Watcher, inside, survey,
+    self, BackupDone, BackupPlan, BlobStore, Repository, SHRUNK_TAG, Snapshot, SourceTotals,
+    Watcher, inside, survey,
 };
 
 /// What is asked of an increment.
@@ -33,6 +35,8 @@ pub struct Increment {
     pub backup: Option<BackupDone>,
     /// Snapshots that the retention did not keep.
     pub forgotten: Vec<String>,
+    /// Whether the record has a policy that keeps nothing, which was not carried out.
+    pub policy_refused: bool,
     /// What is to be told of the sources.
     pub remarks: Vec<Remark>,
     /// Patterns that left nothing out.
@@ -43,17 +47,18 @@ pub struct Increment {
 
 /// Backs up the sources as far as they are there and as they should be, forgets what the retention
 /// does not keep, and prunes after it. Until the cleanup has proven the seed by what the vault
-/// holds, all is kept.
+/// holds, all is kept. Every write and delete is one of the fenced container, so none comes after
+/// the lease is lost.
 pub fn increment(
     vault: &Vault,
-    container: &Arc<Container>,
+    container: &Fenced,
     password: &SecretString,
     asked: &Asked<'_>,
     watcher: &Arc<dyn Watcher>,
 ) -> Result<Increment, Error> {
     let failed = |source| Error::Repository { vault: vault.name.clone(), source };
     let open = || {
-        let store = Arc::new(BlobStore::new(Arc::clone(container), &vault.prefix));
+        let store = Arc::new(BlobStore::changing(container, &vault.prefix));
         Repository::open(store, password, Arc::clone(watcher)).map_err(failed)
     };
     let repository = open()?;
@@ -138,16 +143,47 @@ pub fn increment(
         }
     }
     done.sources = turns.iter().filter_map(|turn| turn.known_now(done.backup.is_some())).collect();
-    if vault.cleaned_at.is_some() && done.backup.is_some() {
-        if !done.remarks.iter().any(Remark::is_left_out) {
-            let repository = open()?;
-            done.forgotten = repository.forget(vault.retention, asked.now).map_err(failed)?;
-            if !done.forgotten.is_empty() {
-                repository.prune().map_err(failed)?;
-            }
+    // What has shrunk may be needed again, whole.
+    let may_forget = vault.cleaned_at.is_some() && !done.sources.iter().any(|own| own.is_shrunk);
+    if let Some(backup) = done.backup.as_ref().filter(|_| may_forget) {
+        let repository = open()?;
+        let own = origin(&plan, &backup.snapshot, &repository.snapshots().map_err(failed)?);
+        if let Some((own, points)) = own {
+            let zone = asked.now.time_zone();
+            done.forgotten = forgettable(&points, &own, vault.retention, zone, now);
+        }
+        if !done.forgotten.is_empty() {
+            repository.forget(&done.forgotten).map_err(failed)?;
+            repository.prune().map_err(failed)?;
         }
     }
+    done.policy_refused = vault.retention.keeps_nothing();
+    // What the library made of a refused write is not asked: the run ends well only with its lease.
+    container.check().map_err(|source| failed(repository::Error::Service { source }))?;
     Ok(done)
+}
+
+/// What this run backs up, and all snapshots as the retention sees them; `None` if the one that
+/// was just made is not listed, since then the list cannot be right.
+fn origin(plan: &BackupPlan, made: &str, snapshots: &[Snapshot]) -> Option<(Origin, Vec<Point>)> {
+    let origin = |own: &Snapshot| Origin {
+        host: own.host.clone(),
+        paths: own.paths.iter().cloned().collect(),
+    };
+    let made = snapshots.iter().find(|own| own.id == made)?;
+    let own = Origin { paths: plan.sources.iter().cloned().collect(), ..origin(made) };
+    let point = |own: &Snapshot| {
+        let has_shrunk = own.tags.iter().any(|tag| tag == SHRUNK_TAG);
+        Point {
+            id: own.id.clone(),
+            origin: origin(own),
+            time: own.time,
+            files: own.files,
+            shrunk: if has_shrunk { Shrunk::Open } else { Shrunk::No },
+            is_marked: own.tags.iter().any(|tag| tag != SHRUNK_TAG),
+        }
+    };
+    Some((own, snapshots.iter().map(point).collect()))
 }
 
 /// A source in a run.

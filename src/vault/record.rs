@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Schedule;
-use crate::repository::{Choice, Retention};
+use super::{Retention, Schedule};
+use crate::repository::Choice;
 
 /// Version of the record that this program writes.
 pub const VERSION: u32 = 1;
@@ -42,8 +42,16 @@ pub struct Vault {
     /// Which snapshots are kept; all, if nothing is said.
     #[serde(default)]
     pub retention: Retention,
-    /// Name of this machine's lease of the container.
-    pub lease: Uuid,
+    /// Ids of the leases that the last runs had or asked for, for the next run of the same
+    /// machine only.
+    #[serde(default)]
+    pub leases: Vec<Uuid>,
+    /// The machine, kernel start and state directory that these runs were of.
+    #[serde(default)]
+    pub lease_holder: Option<String>,
+    /// Counts the changes of this record.
+    #[serde(default)]
+    pub generation: u64,
     /// When the seed was taken in.
     #[serde(default)]
     pub ingested_at: Option<Timestamp>,

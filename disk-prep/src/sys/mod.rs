@@ -11,3 +11,4 @@ pub mod durable;
 pub mod entry;
 pub mod machine;
 pub mod place;
+pub mod private;

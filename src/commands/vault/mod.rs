@@ -4,6 +4,7 @@ mod contents;
 mod run;
 mod show;
 mod source;
+mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +12,6 @@ use std::sync::Arc;
 use disk_prep::noun::VaultName;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use uuid::Uuid;
 
 use super::connect::container;
 use super::door::Door;
@@ -19,15 +19,14 @@ use super::stage::MissingFlag;
 use super::{Failure, Outcome};
 use crate::azure::Container;
 use crate::cli::{Global, SourceCommand, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
-use crate::repository::{
-    BlobStore, Overwrite, Owners, Repository, RestoreOptions, Retention, Snapshot,
-};
+use crate::repository::{BlobStore, Overwrite, Owners, Repository, RestoreOptions, Snapshot};
 use crate::staging::{Origin, Seed, SeedKind, Staging, Weak, read_password};
 use crate::state::State;
 use crate::ui::Ui;
-use crate::vault::{ContainerShelf, Error, SeedLink, VERSION, Vault, claim, covered};
+use crate::vault::{Error, Retention, SeedLink, VERSION, Vault, claim, covered};
 pub(super) use contents::seed_blobs;
 use show::{Restored, Snapshots, Vaults};
+pub(super) use writer::Writer;
 
 /// Runs `vault`.
 pub fn run(
@@ -50,10 +49,10 @@ pub fn run(
         VaultCommand::Status => run::status(pick(target, &state)?, target, door),
         VaultCommand::Run { now, allow_shrink } => {
             let wish = run::Wish { is_asked_for: *now, allow_shrink: *allow_shrink };
-            run::run(pick(target, &state)?, target, &state, wish, door, ui)
+            run::run(&pick(target, &state)?, target, &state, wish, door, ui)
         }
         VaultCommand::Source { command: SourceCommand::Accept { path } } => {
-            source::take(pick(target, &state)?, path, target, &state, ui)
+            source::take(&pick(target, &state)?, path, target, &state, ui)
         }
         VaultCommand::Snapshots => {
             let vault = pick(target, &state)?;
@@ -120,15 +119,13 @@ pub(super) fn own_seed(vault: &Vault, staging: &Staging) -> Result<Seed, Failure
     Ok(seed)
 }
 
-/// The vault's container and the imported one.
-pub(super) fn shelf(vault: &Vault, target: &VaultTarget) -> Result<ContainerShelf, Failure> {
+/// The vault's container and the imported one, to be read; a lease gives the right to more.
+pub(super) fn open_containers(
+    vault: &Vault,
+    target: &VaultTarget,
+) -> Result<(Arc<Container>, Arc<Container>), Failure> {
     let open = |name| container(&target.azure, &target.blobs, &vault.storage_account, name);
-    Ok(ContainerShelf {
-        vault: Arc::new(open(&vault.container)?),
-        vault_prefix: vault.prefix.clone(),
-        import: open(&vault.seed.container)?,
-        import_prefix: vault.seed.prefix.clone(),
-    })
+    Ok((Arc::new(open(&vault.container)?), Arc::new(open(&vault.seed.container)?)))
 }
 
 fn password(vault: &Vault) -> Result<SecretString, crate::staging::Error> {
@@ -141,7 +138,7 @@ fn open(vault: &Vault, target: &VaultTarget, ui: &Ui) -> Result<Repository, Fail
     }
     let container: Container =
         container(&target.azure, &target.blobs, &vault.storage_account, &vault.container)?;
-    let store = Arc::new(BlobStore::new(Arc::new(container), &vault.prefix));
+    let store = Arc::new(BlobStore::reading(Arc::new(container), &vault.prefix));
     let opened = Repository::open(store, &password(vault)?, ui.watcher());
     Ok(opened.map_err(|source| failed(vault, source))?)
 }
@@ -194,6 +191,8 @@ fn make(
     } else {
         Vec::new()
     };
+    let locked = || Error::Locked { container: vault.container.clone() };
+    let _lock = state.lock_vault(&vault.name)?.ok_or_else(locked)?;
     let same = |known: &Vault| known.name.as_str().eq_ignore_ascii_case(vault.name.as_str());
     if let Some(known) = state.vaults()?.into_iter().find(same) {
         return if is_as_asked(&known, &vault) {
@@ -204,8 +203,9 @@ fn make(
     }
     let container =
         container(&target.azure, &target.blobs, &vault.storage_account, &vault.container)?;
-    claim(&container, &vault.name)?;
-    state.keep_vault(&vault)?;
+    // A claim without a record is found again by the same call.
+    claim(&container, &vault.name, vault.seed.id)?;
+    state.add_vault(&vault)?;
     Ok(Box::new(Vaults { vaults: vec![vault], changed: Some(true), told }))
 }
 
@@ -217,6 +217,15 @@ fn record(
     state: &State,
     door: &Door<'_>,
 ) -> Result<Vault, Failure> {
+    let retention = Retention {
+        daily: create.keep_daily,
+        weekly: create.keep_weekly,
+        monthly: create.keep_monthly,
+        yearly: create.keep_yearly,
+    };
+    if retention.keeps_nothing() {
+        return Err(Error::KeepsNothing { policy: retention }.into());
+    }
     let seed = Seed::open(&door.enter(staging)?)?;
     if seed.kind != SeedKind::Repository {
         return Err(Error::PlainFiles { path: staging.to_owned() }.into());
@@ -251,13 +260,10 @@ fn record(
         },
         password_file: absolute(&password_file),
         schedule: create.schedule,
-        retention: Retention {
-            daily: create.keep_daily,
-            weekly: create.keep_weekly,
-            monthly: create.keep_monthly,
-            yearly: create.keep_yearly,
-        },
-        lease: Uuid::new_v4(),
+        retention,
+        leases: Vec::new(),
+        lease_holder: None,
+        generation: 0,
         ingested_at: None,
         incremented_at: None,
         cleaned_at: None,
@@ -267,9 +273,17 @@ fn record(
 
 /// Whether a vault is what was asked for, apart from what has happened to it since.
 fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
-    let Vault { lease, ingested_at, incremented_at, cleaned_at, .. } = *known;
-    let sources = known.sources.clone();
-    *known == Vault { lease, ingested_at, incremented_at, cleaned_at, sources, ..asked.clone() }
+    *known
+        == Vault {
+            leases: known.leases.clone(),
+            lease_holder: known.lease_holder.clone(),
+            generation: known.generation,
+            ingested_at: known.ingested_at,
+            incremented_at: known.incremented_at,
+            cleaned_at: known.cleaned_at,
+            sources: known.sources.clone(),
+            ..asked.clone()
+        }
 }
 
 /// The moment, for records.

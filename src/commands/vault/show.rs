@@ -172,7 +172,8 @@ impl Outcome for Ran {
 
     fn exit(&self) -> Exit {
         let is_less = |own: &Increment| {
-            own.remarks.iter().any(Remark::is_left_out)
+            own.policy_refused
+                || own.remarks.iter().any(Remark::is_left_out)
                 || own.backup.as_ref().is_some_and(|backup| {
                     !(backup.unreadable.is_empty() && backup.changed.is_empty())
                 })
@@ -198,6 +199,13 @@ fn increment(done: &Increment) -> Vec<String> {
     if !done.forgotten.is_empty() {
         lines.push(format!("{} forgotten", count(done.forgotten.len(), "older snapshot")));
     }
+    if done.policy_refused {
+        lines.push(
+            "The policy in this vault's record keeps nothing, so it was not carried out: nothing \
+             was forgotten"
+                .to_owned(),
+        );
+    }
     lines.extend(done.remarks.iter().map(ToString::to_string));
     lines
 }
@@ -211,7 +219,8 @@ fn increment_value(done: &Increment) -> Value {
         "files": backup.map(|own| own.files), "bytes": backup.map(|own| own.bytes),
         "unreadable": backup.map_or(&[][..], |own| &own.unreadable),
         "changed": backup.map_or(&[][..], |own| &own.changed),
-        "forgotten": done.forgotten, "remarks": done.remarks.iter().map(remark).collect::<Vec<_>>(),
+        "forgotten": done.forgotten, "policy_refused": done.policy_refused,
+        "remarks": done.remarks.iter().map(remark).collect::<Vec<_>>(),
     })
 }
 

@@ -6,29 +6,25 @@ use std::sync::Arc;
 use disk_prep::noun::{ByteSize, VaultName, count};
 use serde_json::{Value, json};
 
-use super::{failed, password};
+use super::writer::Writer;
+use super::{failed, open_containers, password};
 use crate::cli::VaultTarget;
-use crate::commands::connect::container;
 use crate::commands::{Failure, Outcome};
 use crate::repository::{BackupPlan, BlobStore, Repository, SourceTotals, inside, survey};
 use crate::state::State;
 use crate::ui::Ui;
-use crate::vault::{Error, KnownSource, Lease, Vault, accept, coverage, this_host};
+use crate::vault::{Error, KnownSource, Vault, accept, coverage, this_host};
 
 /// Takes a source as it is found.
 pub fn take(
-    mut vault: Vault,
+    vault: &Vault,
     path: &Path,
     target: &VaultTarget,
     state: &State,
     ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
-    let locked = || Error::Locked { container: vault.container.clone() };
-    let _lock = state.lock_vault(&vault.name)?.ok_or_else(locked)?;
-    // Another run may have gone on since the record was read.
-    if let Some(known) = state.vaults()?.into_iter().find(|own| own.name == vault.name) {
-        vault = known;
-    }
+    let mut writer = Writer::hold(vault, state)?;
+    let mut vault = writer.vault.clone();
     let choice = vault.seed.choice.clone();
     let never = inside(&vault.seed.staging, &[path.to_owned()]);
     let seen = |path: &Path| {
@@ -44,13 +40,12 @@ pub fn take(
         Error::NoSuchSource { vault: vault.name.clone(), path: path.to_owned(), sources }
     })?;
     if vault.ingested_at.is_some() && !vault.sources.iter().any(|own| own.is_shrunk) {
-        let opened =
-            container(&target.azure, &target.blobs, &vault.storage_account, &vault.container)?;
-        let opened = Arc::new(opened);
-        let _lease = Lease::take(&opened, vault.lease)?;
+        let (container, _) = open_containers(&vault, target)?;
+        let lease = writer.lease(&container)?;
+        let fenced = lease.guard(container);
         let secret = password(&vault)?;
         let open = || {
-            let store = Arc::new(BlobStore::new(Arc::clone(&opened), &vault.prefix));
+            let store = Arc::new(BlobStore::changing(&fenced, &vault.prefix));
             Repository::open(store, &secret, ui.watcher()).map_err(|fault| failed(&vault, fault))
         };
         let snapshots = open()?.snapshots().map_err(|fault| failed(&vault, fault))?;
@@ -58,7 +53,7 @@ pub fn take(
         let sources: Vec<PathBuf> = vault.sources.iter().map(|own| own.path.clone()).collect();
         open()?.accept_shrunk(&host, &sources).map_err(|fault| failed(&vault, fault))?;
     }
-    state.keep_vault(&vault)?;
+    writer.record(|own| own.sources.clone_from(&vault.sources))?;
     Ok(Box::new(Accepted { vault: vault.name, source }))
 }
 
