@@ -1,5 +1,5 @@
 //! Settings from a file, below the environment, below flags. Every flag with a value has a key of
-//! the same words, but those that consent to destroy or disclose.
+//! the same words, but those that consent to destroy or disclose, or name what is touched.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -101,8 +101,9 @@ impl Settings {
     fn parse(path: PathBuf, text: &str, command: &Command) -> Result<Self, ConfigError> {
         let table: toml::Table =
             text.parse().map_err(|source| ConfigError::Form { path: path.clone(), source })?;
-        let known: Vec<String> = flags(command).into_iter().filter_map(key).collect();
-        if let Some(key) = table.keys().find(|key| !known.contains(key)) {
+        // The key of a flag that has none is told where the flag would be used.
+        let known: Vec<&str> = flags(command).into_iter().filter_map(Arg::get_long).collect();
+        if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(ConfigError::UnknownKey { path, key: key.clone() });
         }
         for (key, value) in &table {
@@ -235,10 +236,27 @@ mod tests {
     }
 
     #[test]
-    fn what_consents_or_is_unknown_has_no_key() {
-        for text in ["erase = \"S1\"", "nonsense = 1", "no toml"] {
+    fn what_consents_or_names_has_no_key_and_an_unknown_one_is_refused() {
+        for text in ["nonsense = 1", "no toml"] {
             assert!(Settings::parse("c.toml".into(), text, &command()).is_err(), "{text}");
         }
+        let text = "erase = \"S1\"\njob = \"seed-9\"\nvault = \"other\"\n";
+        let command = crate::cli::command;
+        let settings = Settings::parse("c.toml".into(), text, &command()).unwrap();
+        let value = |words: &[&str], id: &str| {
+            let words = ["azseed"].iter().chain(words);
+            let matches = settings.apply(command()).try_get_matches_from(words).unwrap();
+            let mut inner = &matches;
+            while let Some((_, next)) = inner.subcommand() {
+                inner = next;
+            }
+            inner.get_raw(id).map(|mut all| all.next().unwrap().to_owned())
+        };
+        assert_eq!(value(&["prep", "--staging", "s", "--drive", "d.img"], "erase"), None);
+        assert_eq!(value(&["job", "delete"], "job"), None);
+        assert_eq!(value(&["cleanup"], "vault"), None);
+        assert_eq!(value(&["vault", "restore", "--target", "t"], "vault"), None);
+        assert_eq!(value(&["vault", "run"], "vault"), Some("other".into()));
     }
 
     #[test]

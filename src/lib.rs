@@ -20,10 +20,10 @@ pub mod ui;
 pub mod vault;
 
 use std::any::Any;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use clap::FromArgMatches;
+use clap::{ArgMatches, FromArgMatches};
 use disk_prep::noun::{Diagnose, ErrorKind};
 
 use exit::Exit;
@@ -37,16 +37,30 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(settings) => settings,
         Err(error) => return early.fail(&error),
     };
-    let parsed = settings
-        .apply(cli::command())
+    let command = settings.apply(cli::command());
+    let is_variable = |name: &OsStr| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_key = |key: &str| settings.value(key).is_some();
+    let unused = |matches: &ArgMatches| cli::unused(&command, matches, is_variable, is_key);
+    let parsed = command
+        .clone()
         .try_get_matches_from(&args)
         .and_then(|matches| cli::Cli::from_arg_matches(&matches).map(|cli| (cli, matches)));
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return early.refuse(&error),
+        Err(error) => {
+            // What is missing may be what was set where it does not count.
+            let parsed = command.clone().ignore_errors(true).try_get_matches_from(&args);
+            if let Ok(matches) = parsed.as_ref()
+                && error.use_stderr()
+            {
+                unused(matches).iter().for_each(|text| early.tell_unused(text));
+            }
+            return early.refuse(&error);
+        }
     };
     let ui = Ui::new(&cli.global);
     ui.log(cli.global.verbose);
+    unused(&matches).iter().for_each(|text| ui.tell_unused(text));
     let work = || commands::run(&cli, &matches, &settings, commands::Visit::Named, &ui);
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(outcome)) => ui.show(outcome.as_ref()),

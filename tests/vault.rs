@@ -49,12 +49,12 @@ fn a_seed_is_taken_in_goes_on_and_comes_back_equal() {
     let listed = emulator.expect(&machine, 0, &["vault", "snapshots", "--json"]).stdout;
     assert_eq!(listed.lines().count(), 3, "{listed}");
 
-    emulator.expect(&machine, 0, &["cleanup"]);
+    emulator.expect(&machine, 0, &["cleanup", "--yes"]);
     assert!(!machine.path("staging/repo").exists());
     assert!(machine.path("staging/seed.json").exists());
     assert!(machine.path("staging/journals/S1.journal").exists());
     assert!(!emulator.blob("seed", "repo/config").exists());
-    emulator.expect(&machine, 0, &["cleanup"]);
+    emulator.expect(&machine, 0, &["cleanup", "--yes"]);
     assert_eq!(machine.run(&["plan", "--staging", &staging, "--drive-size", "1T"]).code, 10);
 
     emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
@@ -184,7 +184,7 @@ fn after_the_cleanup_the_retention_drops_what_no_snapshot_needs_whatever_is_kill
     emulator.dock(&machine, &["s1.img,serial=S1"]);
     let first = run(&machine, &emulator, 0, &[]);
     assert_eq!(first["increment"]["forgotten"], Value::Array(Vec::new()), "{first}");
-    emulator.expect(&machine, 0, &["cleanup"]);
+    emulator.expect(&machine, 0, &["cleanup", "--yes"]);
     let packs = || -> Vec<String> {
         let data = walkdir::WalkDir::new(emulator.blob("azseed-office", "repo/data"));
         let files = data.into_iter().flatten().filter(|entry| entry.file_type().is_file());
@@ -225,5 +225,5 @@ fn after_the_cleanup_the_retention_drops_what_no_snapshot_needs_whatever_is_kill
     whole();
     emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
     assert!(is_equal(&machine, "restored"));
-    emulator.expect(&machine, 0, &["cleanup"]);
+    emulator.expect(&machine, 0, &["cleanup", "--yes"]);
 }

@@ -3,6 +3,22 @@
 use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::sys::private::NotPrivate;
+
+/// Why a lease that was held is held no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Lost {
+    /// Another run has it, or somebody ended it.
+    #[error("another run has it, or somebody has ended it")]
+    Taken,
+    /// It was not renewed in time.
+    #[error("it could not be renewed in time")]
+    Late,
+    /// The service does not let it be renewed.
+    #[error("the service refused to renew it")]
+    Refused,
+}
+
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -41,8 +57,8 @@ pub enum Error {
     Refused { code: String, message: String },
     #[error("{host} gave an answer that is not understood: {fault}")]
     Answer { host: String, fault: String },
-    #[error("{path} is readable for others than its owner")]
-    SecretFile { path: PathBuf },
+    #[error("{path} cannot hold a secret: {why}")]
+    SecretFile { path: PathBuf, why: NotPrivate },
     #[error("Cannot read {path}")]
     SecretUnreadable {
         path: PathBuf,
@@ -53,6 +69,8 @@ pub enum Error {
     AccountKey,
     #[error("{what} is leased by another run")]
     Leased { what: String },
+    #[error("The lease of {what} is lost: {why}")]
+    LeaseLost { what: String, why: Lost },
     #[error("A list of {host} goes on at another host: {link}")]
     ForeignLink { host: String, link: String },
 }
@@ -76,6 +94,7 @@ impl Diagnose for Error {
             Error::SecretUnreadable { .. } => "secret-file-unreadable",
             Error::AccountKey => "account-key-malformed",
             Error::Leased { .. } => "blob-leased",
+            Error::LeaseLost { .. } => "lease-lost",
         }
     }
 
@@ -86,7 +105,8 @@ impl Diagnose for Error {
             | Error::SecretFile { .. }
             | Error::SecretUnreadable { .. }
             | Error::AccountKey => ErrorKind::Usage,
-            Error::Leased { .. } => ErrorKind::Busy,
+            Error::Leased { .. } | Error::LeaseLost { why: Lost::Taken, .. } => ErrorKind::Busy,
+            Error::LeaseLost { why: Lost::Late | Lost::Refused, .. } => ErrorKind::Resumable,
             Error::Client { .. } | Error::Answer { .. } | Error::ForeignLink { .. } => {
                 ErrorKind::Failed
             }
@@ -107,10 +127,13 @@ impl Diagnose for Error {
             Error::SignInRefused { .. } => "check tenant, client and secret",
             Error::NotAllowed { .. } => "ask for the role Contributor on the resource group",
             Error::Unreachable { .. } => "check network and proxy, then run the same command again",
-            Error::SecretFile { path } => {
+            Error::SecretFile { path, .. } => {
                 return Some(Hint::new(format!("run `chmod 600 {}`", path.display())));
             }
             Error::Leased { .. } => "wait a minute for the other run to end",
+            Error::LeaseLost { .. } => {
+                "nothing was changed since; run the same command again, it goes on"
+            }
             Error::Failing { .. } => "run the same command again later",
             _ => return None,
         };

@@ -4,6 +4,7 @@
 mod arm;
 mod blobs;
 mod error;
+mod fenced;
 mod network;
 mod shared_key;
 mod sign_in;
@@ -11,6 +12,7 @@ mod signer;
 mod trace;
 
 pub use arm::{Arm, ArmOptions};
-pub use blobs::{BlobCredential, BlobFacts, BlobOptions, Container, Copied, Removed};
-pub use error::Error;
+pub use blobs::{BlobCredential, BlobFacts, BlobOptions, Container, Copied, Made, Removed};
+pub use error::{Error, Lost};
+pub use fenced::{Fence, Fenced};
 pub use network::Network;

@@ -1,15 +1,13 @@
 //! `verify`: sealed drives read back as the datacenter will.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use disk_prep::drive::find;
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint, RecoveryPassword, Serial, count};
+use disk_prep::sys::private::{self, NotPrivate};
 use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, VerifyReport, Yardstick, verify};
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::door::Door;
 use super::keeper::keeper;
@@ -74,6 +72,14 @@ pub enum PasswordFileError {
         #[source]
         source: std::io::Error,
     },
+    /// Others are let in.
+    #[error("{path} cannot hold a recovery password: {why}")]
+    Open {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Who.
+        why: NotPrivate,
+    },
     /// It holds something else.
     #[error("{path} does not hold one recovery password of 48 digits")]
     Form {
@@ -86,6 +92,7 @@ impl Diagnose for PasswordFileError {
     fn code(&self) -> &'static str {
         match self {
             PasswordFileError::Read { .. } => "recovery-password-file",
+            PasswordFileError::Open { .. } => "secret-file-mode",
             PasswordFileError::Form { .. } => "recovery-password-malformed",
         }
     }
@@ -99,18 +106,15 @@ impl Diagnose for PasswordFileError {
     }
 }
 
-/// Far more than such a file has.
-const LARGEST_PASSWORD_FILE: u64 = 64 << 10;
-
 /// Reads a recovery password from its file.
 pub fn recovery_password(
     path: Option<&Path>,
 ) -> Result<Option<RecoveryPassword>, PasswordFileError> {
     let Some(path) = path else { return Ok(None) };
-    let unreadable = |source| PasswordFileError::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(unreadable)?;
-    let mut bytes = Zeroizing::new(Vec::new());
-    file.take(LARGEST_PASSWORD_FILE).read_to_end(&mut bytes).map_err(unreadable)?;
+    let bytes = private::read(path).map_err(|source| match NotPrivate::of(&source) {
+        Some(why) if why.is_open() => PasswordFileError::Open { path: path.to_owned(), why },
+        _ => PasswordFileError::Read { path: path.to_owned(), source },
+    })?;
     let password = RecoveryPassword::find_in(&bytes);
     password.map(Some).map_err(|_| PasswordFileError::Form { path: path.to_owned() })
 }

@@ -247,21 +247,33 @@ impl JobService for ImportExport {
         )
     }
 
-    fn cancel(&self, name: &JobName) -> Result<(Job, Written), Error> {
+    fn cancellable(&self, name: &JobName) -> Result<Job, Error> {
         let job = self.find(name)?;
+        if !job.cancel_requested && !matches!(job.state.as_str(), "Creating" | "Shipping") {
+            return Err(Error::TooLateToCancel { job: name.clone(), state: job.state });
+        }
+        Ok(job)
+    }
+
+    fn deletable(&self, name: &JobName) -> Result<Option<Job>, Error> {
+        let Some(job) = self.look(name)? else { return Ok(None) };
+        if !matches!(job.state.as_str(), "Creating" | "Completed" | "Closed") {
+            return Err(Error::NotDeletable { job: name.clone(), state: job.state });
+        }
+        Ok(Some(job))
+    }
+
+    fn cancel(&self, name: &JobName) -> Result<(Job, Written), Error> {
+        let job = self.cancellable(name)?;
         if job.cancel_requested {
             return Ok((job, Written::Unchanged));
-        }
-        if !matches!(job.state.as_str(), "Creating" | "Shipping") {
-            return Err(Error::TooLateToCancel { job: name.clone(), state: job.state });
         }
         Ok((self.patch(name, json!({ "cancelRequested": true }))?, Written::Changed))
     }
 
     fn delete(&self, name: &JobName) -> Result<Written, Error> {
-        let Some(job) = self.look(name)? else { return Ok(Written::Unchanged) };
-        if !matches!(job.state.as_str(), "Creating" | "Completed" | "Closed") {
-            return Err(Error::NotDeletable { job: name.clone(), state: job.state });
+        if self.deletable(name)?.is_none() {
+            return Ok(Written::Unchanged);
         }
         self.arm.delete(&self.path(name), VERSION)?;
         Ok(Written::Changed)

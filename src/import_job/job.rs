@@ -152,6 +152,10 @@ pub trait JobService {
     fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error>;
     /// Sets return address and carrier.
     fn set_return(&self, name: &JobName, contact: &Contact) -> Result<Job, Error>;
+    /// The job, if it may be cancelled; nothing is sent that changes it.
+    fn cancellable(&self, name: &JobName) -> Result<Job, Error>;
+    /// The job, if there is one, and if it may be deleted; nothing is sent that changes it.
+    fn deletable(&self, name: &JobName) -> Result<Option<Job>, Error>;
     /// Asks to cancel.
     fn cancel(&self, name: &JobName) -> Result<(Job, Written), Error>;
     /// Deletes; a job that is gone is as good as deleted.

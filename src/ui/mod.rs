@@ -1,6 +1,7 @@
 //! The only room that prints. Four faces, chosen once: bars on a terminal, plain lines otherwise,
 //! JSON Lines, or only errors. Results go to standard output, everything else to standard error.
 
+mod consent;
 mod progress;
 mod watch;
 
@@ -25,6 +26,7 @@ use crate::cli::Global;
 use crate::commands::Outcome;
 use crate::exit::Exit;
 use crate::repository::Watcher;
+pub use consent::NoConsent;
 
 /// How things are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +157,14 @@ impl Ui {
         }
     }
 
+    /// Tells of a setting that is not used, on standard error whatever the face, since it is said
+    /// of the call and not by the command.
+    pub fn tell_unused(&self, text: &str) {
+        if self.face != Face::Quiet {
+            eprint(&format!("warning: {text}\n"));
+        }
+    }
+
     /// Waits for a line to be typed.
     pub fn listen(&self, patience: Duration) -> Heard {
         let stdin = io::stdin();
@@ -174,9 +184,9 @@ impl Ui {
     /// Shows what a command has done.
     pub fn show(&self, outcome: &dyn Outcome) -> Exit {
         let text = match self.face {
-            Face::Quiet => String::new(),
+            Face::Quiet if outcome.exit() == Exit::Done => String::new(),
             Face::Json => outcome.json().iter().map(|line| format!("{line}\n")).collect(),
-            Face::Terminal | Face::Plain => match outcome.text() {
+            Face::Terminal | Face::Plain | Face::Quiet => match outcome.text() {
                 text if text.is_empty() => text,
                 text => format!("{text}\n"),
             },

@@ -104,6 +104,8 @@ impl Machine {
             record["recovery_password"].as_str().or(record["begun"]["recovery_password"].as_str());
         let file = self.path(&format!("{serial}.password"));
         std::fs::write(&file, password.expect("the first record holds it")).unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&file, private).unwrap();
         file
     }
 }

@@ -26,6 +26,8 @@ pub struct FilesOptions {
     pub disposition: ImportDisposition,
     /// First path components that are never shipped (`locks` of a repository).
     pub never: &'static [&'static str],
+    /// Which paths are shipped and not only lie there; all, if nothing is said.
+    pub only: Option<fn(&str) -> bool>,
     /// First path components whose files lie together on one drive.
     pub together: &'static [&'static str],
 }
@@ -47,6 +49,10 @@ pub fn scan(root: &Path, options: &FilesOptions) -> Result<DataSet, Error> {
         }
         empty_folders.note(relative, entry.file_type().is_dir());
         if entry.file_type().is_dir() {
+            continue;
+        }
+        let is_meant = |only: fn(&str) -> bool| relative.to_str().is_some_and(only);
+        if !options.only.is_none_or(is_meant) {
             continue;
         }
         if !entry.file_type().is_file() {
@@ -129,6 +135,7 @@ mod tests {
             prefix: "repo/".into(),
             disposition: ImportDisposition::Overwrite,
             never: &["locks"],
+            only: None,
             together: &["config", "keys"],
         }
     }

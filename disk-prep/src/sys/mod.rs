@@ -11,4 +11,5 @@ pub mod durable;
 pub mod entry;
 pub mod machine;
 pub mod place;
+pub mod private;
 pub mod threads;

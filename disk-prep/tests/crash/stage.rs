@@ -240,6 +240,7 @@ fn data_set(source: &Path, files: &[(String, u32)], together: &'static [&'static
         prefix: String::new(),
         disposition: ImportDisposition::Overwrite,
         never: &[],
+        only: None,
         together,
     };
     scan(source, &options).unwrap()

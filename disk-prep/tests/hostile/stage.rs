@@ -53,6 +53,7 @@ pub fn seal(folder: &Path, profile: Profile, entries: usize) -> (DriveName, Reco
         prefix: String::new(),
         disposition: ImportDisposition::Overwrite,
         never: &[],
+        only: None,
         together: &[],
     };
     let options = PrepareOptions {

@@ -32,6 +32,10 @@ pub(in crate::commands) fn seed_blobs(
                 continue;
             };
             let path = below(file.blob.name());
+            // A drive may have been filled when such a file still passed for part of it.
+            if !is_repository_path(&path) {
+                continue;
+            }
             let blob = SeedBlob { path: path.clone(), bytes: file.bytes, md5: copied.md5 };
             blobs.insert(path, blob);
         }
