@@ -16,7 +16,9 @@ use azseed::azure::{self, BlobCredential, BlobOptions, Container, Fence, Fenced,
 use azseed::repository::Watcher;
 use azseed::staging::{Weak, read_password};
 use azseed::state::State;
-use azseed::vault::{ContainerShelf, LOCK, Lease, SeedBlob, Timing, Vault, increment, ingest};
+use azseed::vault::{
+    Asked, ContainerShelf, LOCK, Lease, SeedBlob, Timing, Vault, increment, ingest,
+};
 use disk_prep::noun::{Diagnose, ErrorKind, Md5Digest};
 use jiff::Zoned;
 use md5::{Digest, Md5};
@@ -146,7 +148,9 @@ fn an_increment_that_loses_its_lease_at_any_step_changes_nothing_more() {
         fs::write(machine.path("source/folder/file-1"), format!("content {allowed}")).unwrap();
         let fence = Countdown::new(blobs(&emulator), allowed);
         let fenced = Fenced::new(Arc::clone(&plain), fence.clone());
-        let done = increment(&vault, &fenced, &password, &Zoned::now(), &watcher);
+        let now = Zoned::now();
+        let asked = Asked { now: &now, this_host: "here", allow_shrink: false };
+        let done = increment(&vault, &fenced, &password, &asked, &watcher);
         let was_lost = fence.was_lost();
         match done {
             Ok(done) => {

@@ -30,7 +30,7 @@ pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 pub use rehearse::RehearseArgs;
 pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
 pub use staging::{SharedArgs, SharedSeedArgs, StagingConsent};
-pub use vault::{CleanupArgs, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
+pub use vault::{CleanupArgs, SourceCommand, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
 
 /// Seeds the first backup to Azure on drives instead of over the wire.
 #[derive(Debug, Parser)]

@@ -72,6 +72,15 @@ pub enum VaultCommand {
         /// Make an increment even if none is due
         #[arg(long)]
         now: bool,
+        /// Take a source that has lost most of its files as it is
+        #[arg(long)]
+        allow_shrink: bool,
+    },
+    /// Say what is meant with a source
+    Source {
+        /// What to do.
+        #[command(subcommand)]
+        command: SourceCommand,
     },
     /// List the snapshots
     Snapshots,
@@ -93,6 +102,18 @@ pub enum VaultCommand {
         /// Leave all files to whoever restores them
         #[arg(long)]
         no_owner: bool,
+    },
+}
+
+/// `vault source`.
+#[derive(Debug, Subcommand)]
+pub enum SourceCommand {
+    /// Take a source as it is found: smaller, empty, on another disk, or gone
+    #[command(after_help = "Example:\n  azseed vault source accept /srv/data --vault office")]
+    Accept {
+        /// The source, as its snapshots name it
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
     },
 }
 

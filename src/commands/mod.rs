@@ -28,6 +28,7 @@ use disk_prep::noun::{Diagnose, ImportDisposition, JobName};
 use crate::cli::{Cli, Command};
 use crate::config::Settings;
 use crate::exit::Exit;
+use crate::repository::is_repository_path;
 use crate::staging::{Seed, SeedKind, SeedState, Staging};
 use crate::ui::Ui;
 use door::Door;
@@ -118,6 +119,7 @@ fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
             ImportDisposition::NoOverwrite
         },
         never: if is_repository { &["locks"] } else { &[] },
+        only: is_repository.then_some(is_repository_path),
         together: if is_repository { &["config", "keys", "index", "snapshots"] } else { &[] },
     };
     let data = staging.data(seed)?;

@@ -13,7 +13,7 @@ use super::door::Door;
 use super::stage::MissingFlag;
 use super::{Failure, data_set};
 use crate::cli::SourceArgs;
-use crate::staging::{Seed, Staging, Target};
+use crate::staging::{Seed, Staging, Target, check_unchanged};
 use crate::state::State;
 
 /// Files with destinations, and the folder that their journals lie in.
@@ -68,6 +68,15 @@ impl Work {
         let id = Uuid::from_bytes(id);
         let home = state.job_folder(&job)?;
         Ok(Work { set, staging: None, home, job, container: None, id, target: None })
+    }
+
+    /// Refuses an adopted repository that somebody works on or that is not the one that was
+    /// planned.
+    pub fn check_unchanged(&self) -> Result<(), Failure> {
+        match &self.staging {
+            Some(staging) => Ok(check_unchanged(&Seed::open(staging)?, staging)?),
+            None => Ok(()),
+        }
     }
 
     /// The journals.

@@ -1,6 +1,7 @@
 //! A repository as blobs of a container, below a prefix. The service takes a blob whole or not at
 //! all, so there are no drafts.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -23,13 +24,15 @@ pub struct BlobStore {
     /// Ends in a slash unless empty.
     prefix: String,
     fault: Mutex<Option<azure::Error>>,
+    is_broken: AtomicBool,
 }
 
 impl BlobStore {
     /// The repository below `prefix`, which ends in a slash unless empty; it is only read.
     pub fn reading(container: Arc<Container>, prefix: &str) -> Self {
         let prefix = prefix.to_owned();
-        BlobStore { container, changes: None, prefix, fault: Mutex::new(None) }
+        let (fault, is_broken) = (Mutex::new(None), AtomicBool::new(false));
+        BlobStore { container, changes: None, prefix, fault, is_broken }
     }
 
     /// The same to be changed, as long as this run may.
@@ -65,6 +68,10 @@ impl Store for BlobStore {
     fn take_fault(&self) -> Option<Error> {
         let fault = self.fault.lock().expect("no holder of this lock can panic").take();
         fault.map(|source| Error::Service { source })
+    }
+
+    fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
     }
 
     fn backend(self: Arc<Self>) -> Arc<dyn WriteBackend> {
@@ -134,7 +141,10 @@ impl WriteBackend for BlobStore {
         let content: Bytes = content.slice().concat().into();
         let md5 = Md5Digest::new(Md5::digest(&content).into());
         let written = self.changes()?.write(&self.name(kind, id), content, md5);
-        written.map_err(|error| self.failed(error))
+        written.map_err(|error| {
+            self.is_broken.store(true, Ordering::Relaxed);
+            self.failed(error)
+        })
     }
 
     fn remove(&self, kind: FileType, id: &Id, _cacheable: bool) -> RusticResult<()> {

@@ -7,17 +7,19 @@ use std::sync::Arc;
 use jiff::{Span, Timestamp};
 use rustic_core::repofile::SnapshotFile;
 use rustic_core::{
-    BackupOptions, CheckOptions, ConfigOptions, Credentials, Excludes, KeyOptions, OpenStatus,
-    PathList, PruneOptions, RepairIndexOptions, RepositoryBackends, RepositoryOptions, RusticError,
-    SnapshotOptions,
+    CheckOptions, ConfigOptions, Credentials, KeyOptions, OpenStatus, PruneOptions,
+    RepairIndexOptions, RepositoryBackends, RepositoryOptions, RusticError,
 };
 use secrecy::{ExposeSecret, SecretString};
 
 use super::ahead::Ahead;
 use super::progress::{Bars, Watcher};
 use super::restore::{Reader, RestoreDone, RestoreOptions, restore};
-use super::source::Sources;
-use super::{Error, Store};
+use super::{Error, SHRUNK_TAG, Store};
+
+/// At so many bytes a pack is ended at the latest: one more blob (8 MiB before it is compressed)
+/// and the pack's header keep below the 128 MiB that restic allows (`staging-repository` 4).
+const MOST_PACK_BYTES: u64 = (128 - 10) << 20;
 
 /// How a new repository is made.
 #[derive(Debug, Clone, Copy)]
@@ -26,32 +28,6 @@ pub struct Settings {
     pub compression: i32,
     /// Size of the packs, bytes.
     pub pack_bytes: u64,
-}
-
-/// What a backup has done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackupDone {
-    /// The snapshot's id.
-    pub snapshot: String,
-    /// The tree's id: equal for equal sources.
-    pub tree: String,
-    /// Files of the source.
-    pub files: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// What could not be read: the path, a colon, the reason.
-    pub unreadable: Vec<String>,
-}
-
-/// What is to be backed up.
-#[derive(Debug, Clone, Default)]
-pub struct BackupPlan {
-    /// Files and folders, absolute.
-    pub sources: Vec<PathBuf>,
-    /// Globs that are left out.
-    pub exclude: Vec<String>,
-    /// Host name of the snapshot; without it this machine's.
-    pub host: Option<String>,
 }
 
 /// A snapshot.
@@ -73,12 +49,26 @@ pub struct Snapshot {
     pub files: Option<u64>,
     /// Their bytes, as far as it says.
     pub bytes: Option<u64>,
+    /// Whether it is of what came through a pipe; only [`Repository::snapshots_with_pipes`] looks.
+    pub is_pipe: bool,
+}
+
+impl Snapshot {
+    /// Whether it is tagged as one of a source that shrank.
+    pub fn is_shrunk(&self) -> bool {
+        self.tags.iter().any(|tag| tag == SHRUNK_TAG)
+    }
+
+    /// Whether it is of a source, or of a folder above it.
+    pub fn covers(&self, source: &Path) -> bool {
+        self.paths.iter().any(|own| source.starts_with(own))
+    }
 }
 
 /// An open repository.
 pub struct Repository {
     pub(super) inner: rustic_core::Repository<OpenStatus>,
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     ahead: Arc<Ahead>,
 }
 
@@ -88,10 +78,14 @@ impl std::fmt::Debug for Repository {
     }
 }
 
-type Library<T> = Result<T, Box<RusticError>>;
+pub(super) type Library<T> = Result<T, Box<RusticError>>;
 
 /// The fault of the store, if the library failed because of it; else the library's own.
-fn told<T>(store: &dyn Store, action: &'static str, result: Library<T>) -> Result<T, Error> {
+pub(super) fn told<T>(
+    store: &dyn Store,
+    action: &'static str,
+    result: Library<T>,
+) -> Result<T, Error> {
     result.map_err(|source| {
         let is_password = source.is_incorrect_password();
         match store.take_fault() {
@@ -103,7 +97,7 @@ fn told<T>(store: &dyn Store, action: &'static str, result: Library<T>) -> Resul
 }
 
 /// Asks the library, which panics on some of what a stranger can put into a repository.
-fn library<T>(
+pub(super) fn library<T>(
     store: &dyn Store,
     action: &'static str,
     ask: impl FnOnce() -> Library<T>,
@@ -136,6 +130,10 @@ impl Repository {
         config.set_compression = Some(settings.compression);
         let pack_bytes = settings.pack_bytes.to_string();
         config.set_datapack_size = Some(pack_bytes.parse().expect("a number is a size"));
+        // The library lets packs grow with the repository.
+        let most = MOST_PACK_BYTES.to_string();
+        config.set_datapack_size_limit = Some(most.parse().expect("a number is a size"));
+        config.set_treepack_size_limit = config.set_datapack_size_limit;
         let credentials = Credentials::password(password.expose_secret());
         let ahead = Arc::new(Ahead::new(store.clone().backend()));
         let connected = connect(&store, &ahead, watcher)?;
@@ -161,39 +159,6 @@ impl Repository {
     pub fn repair_index(&self) -> Result<(), Error> {
         let repaired = self.inner.repair_index(&RepairIndexOptions::default(), false);
         told(self.store.as_ref(), "Repairing the index", repaired)
-    }
-
-    /// Backs up into one snapshot and closes the repository. Files that have not changed since the
-    /// last snapshot of the same sources and host are not read again.
-    pub fn back_up(self, plan: &BackupPlan) -> Result<BackupDone, Error> {
-        let BackupPlan { sources, exclude, host } = plan;
-        if let Some(path) = sources.iter().find(|path| path.to_str().is_none()) {
-            return Err(Error::SourceName { path: path.clone() });
-        }
-        let Repository { inner, store, .. } = self;
-        let globs: Vec<String> = exclude.iter().map(|glob| format!("!{glob}")).collect();
-        let mut options = BackupOptions::default();
-        options.excludes = Excludes::default();
-        options.excludes.globs = globs;
-        let mut about = SnapshotOptions::default();
-        about.host = host.clone();
-        // Sorted, and none below another: else a folder would stand in the snapshot twice.
-        let paths = sources.iter().cloned().collect::<PathList>().merge().paths();
-        let saved = (|| {
-            let files = Sources::open(&options, &paths)?;
-            let snapshot: SnapshotFile = about.to_snapshot()?;
-            let snapshot = inner.to_indexed_ids()?.archive(&options, &files, snapshot, &paths)?;
-            Ok((snapshot, files.lost()))
-        })();
-        let (snapshot, unreadable) = told(store.as_ref(), "The backup", saved)?;
-        let summary = snapshot.summary.clone().unwrap_or_default();
-        Ok(BackupDone {
-            snapshot: snapshot.id.to_hex().to_string(),
-            tree: snapshot.tree.to_hex().to_string(),
-            files: summary.total_files_processed,
-            bytes: summary.total_bytes_processed,
-            unreadable,
-        })
     }
 
     /// Checks the structure: every pack there and named by the index, every tree readable.
@@ -263,7 +228,7 @@ impl Repository {
     }
 }
 
-fn describe(snapshot: &SnapshotFile) -> Snapshot {
+pub(super) fn describe(snapshot: &SnapshotFile) -> Snapshot {
     let summary = snapshot.summary.as_ref();
     Snapshot {
         id: snapshot.id.to_hex().to_string(),
@@ -274,5 +239,6 @@ fn describe(snapshot: &SnapshotFile) -> Snapshot {
         tags: snapshot.tags.iter().cloned().collect(),
         files: summary.map(|own| own.total_files_processed),
         bytes: summary.map(|own| own.total_bytes_processed),
+        is_pipe: false,
     }
 }

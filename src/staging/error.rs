@@ -43,8 +43,14 @@ pub enum Error {
     Full { path: PathBuf },
     #[error("There is nothing to back up at {path}")]
     NoSource { path: PathBuf },
+    #[error("Every file of {} is excluded", listed(paths))]
+    AllExcluded { paths: Vec<PathBuf> },
+    #[error("There is no file in {}", listed(paths))]
+    EmptySource { paths: Vec<PathBuf> },
     #[error("The repository in {path} is locked by a running restic")]
     Locked { path: PathBuf },
+    #[error("The repository in {path} is not the one that was planned: {what}")]
+    Changed { path: PathBuf, what: String },
     #[error("{path} is a repository in the old S3 layout")]
     OldLayout { path: PathBuf },
     #[error("The source {path} went away while it was backed up")]
@@ -73,6 +79,10 @@ pub enum Error {
     },
 }
 
+fn listed(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
 impl Diagnose for Error {
     fn code(&self) -> &'static str {
         if let Some(unexpected) = unexpected(self) {
@@ -89,7 +99,10 @@ impl Diagnose for Error {
             Error::Io { .. } => "staging-io",
             Error::Full { .. } => "staging-full",
             Error::NoSource { .. } => "source-missing",
+            Error::AllExcluded { .. } => "exclude-everything",
+            Error::EmptySource { .. } => "source-empty",
             Error::Locked { .. } => "repository-locked",
+            Error::Changed { .. } => "repository-changed",
             Error::OldLayout { .. } => "repository-old-layout",
             Error::SourceGone { .. } => "source-gone",
             Error::Unfinished { .. } => "staging-unfinished",
@@ -109,20 +122,23 @@ impl Diagnose for Error {
             return unexpected.kind();
         }
         match self {
-            Error::NotStaging { .. } | Error::NoSource { .. } | Error::Cleared { .. } => {
-                ErrorKind::NotFound
-            }
+            Error::NotStaging { .. } | Error::Cleared { .. } => ErrorKind::NotFound,
             Error::NotEmpty { .. }
             | Error::OtherSeed { .. }
             | Error::AnotherSeed { .. }
             | Error::OldLayout { .. }
             | Error::DataPlace { .. }
-            | Error::Field { .. } => ErrorKind::Guard,
+            | Error::Field { .. }
+            | Error::Locked { .. }
+            | Error::Changed { .. } => ErrorKind::Guard,
+            Error::NoSource { .. } | Error::AllExcluded { .. } | Error::EmptySource { .. } => {
+                ErrorKind::Usage
+            }
             Error::WeakPassword { .. }
             | Error::EmptyPassword { .. }
             | Error::NoPassword { .. }
             | Error::PasswordOpen { .. } => ErrorKind::Usage,
-            Error::Locked { .. } | Error::Busy { .. } => ErrorKind::Busy,
+            Error::Busy { .. } => ErrorKind::Busy,
             Error::Full { .. } | Error::SourceGone { .. } | Error::Unfinished { .. } => {
                 ErrorKind::Resumable
             }
@@ -147,6 +163,12 @@ impl Diagnose for Error {
                 "bring it back, as by mounting it again, then run the same command again"
             }
             Error::Locked { .. } => "wait until it has ended, or run `restic unlock`",
+            Error::Changed { .. } => {
+                "bring the files back, or begin a new seed of it with `azseed stage adopt` and \
+                 another `--staging` and `--job`"
+            }
+            Error::AllExcluded { .. } => "name fewer patterns with `--exclude`, or fewer sources",
+            Error::EmptySource { .. } => "see that its disk is mounted and the path is right",
             Error::OldLayout { .. } => "convert it first with `restic migrate s3_layout`",
             Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",
             Error::WeakPassword { .. } => "use a longer one, or add `--weak-password`",

@@ -135,7 +135,7 @@ impl SeedPin {
             location: target.location.clone(),
             contact: target.contact.clone(),
             sources: seed.sources.clone(),
-            exclude: seed.exclude.clone(),
+            exclude: seed.choice.exclude.clone(),
         }
     }
 

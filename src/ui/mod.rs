@@ -184,9 +184,9 @@ impl Ui {
     /// Shows what a command has done.
     pub fn show(&self, outcome: &dyn Outcome) -> Exit {
         let text = match self.face {
-            Face::Quiet => String::new(),
+            Face::Quiet if outcome.exit() == Exit::Done => String::new(),
             Face::Json => outcome.json().iter().map(|line| format!("{line}\n")).collect(),
-            Face::Terminal | Face::Plain => match outcome.text() {
+            Face::Terminal | Face::Plain | Face::Quiet => match outcome.text() {
                 text if text.is_empty() => text,
                 text => format!("{text}\n"),
             },

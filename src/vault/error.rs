@@ -44,8 +44,8 @@ pub enum Error {
         #[source]
         source: repository::Error,
     },
-    #[error("The source {} is not on this machine", path.display())]
-    NoSource { path: PathBuf },
+    #[error("Vault {vault} has no source {}; it has {}", path.display(), listed(sources))]
+    NoSuchSource { vault: VaultName, path: PathBuf, sources: Vec<PathBuf> },
     #[error("Vault {vault} has no repository yet: its seed was not taken in")]
     NoRepository { vault: VaultName },
     #[error("Vault {vault} has no snapshot {wanted}")]
@@ -76,6 +76,13 @@ pub enum Error {
     },
 }
 
+fn listed(paths: &[PathBuf]) -> String {
+    match paths {
+        [] => "none".to_owned(),
+        paths => paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "),
+    }
+}
+
 fn first(paths: &[String]) -> &str {
     paths.first().map_or("unknown", String::as_str)
 }
@@ -93,7 +100,7 @@ impl Diagnose for Error {
             Error::Claimed { .. } => "vault-container-taken",
             Error::Locked { .. } => "vault-locked",
             Error::Repository { source, .. } => source.code(),
-            Error::NoSource { .. } => "source-missing",
+            Error::NoSuchSource { .. } => "vault-source-unknown",
             Error::NoRepository { .. } => "vault-without-seed",
             Error::NoSnapshot { .. } => "snapshot-missing",
             Error::ManySnapshots { .. } => "snapshot-ambiguous",
@@ -119,7 +126,7 @@ impl Diagnose for Error {
             Error::KeepsNothing { .. } | Error::Claimed { .. } => ErrorKind::Usage,
             Error::Locked { .. } => ErrorKind::Busy,
             Error::Repository { source, .. } => source.kind(),
-            Error::NoSource { .. }
+            Error::NoSuchSource { .. }
             | Error::NoRepository { .. }
             | Error::NoSnapshot { .. }
             | Error::NoVault { .. } => ErrorKind::NotFound,
@@ -143,9 +150,6 @@ impl Diagnose for Error {
                 "keep at least one of a span, such as `--keep-daily 7`; without any, every snapshot is kept"
             }
             Error::Locked { .. } => "wait for the other run to end",
-            Error::NoSource { .. } => {
-                "run it on the source machine, or bring the source to the same path"
-            }
             Error::NoSnapshot { .. } | Error::ManySnapshots { .. } => {
                 "list them with `azseed vault snapshots`"
             }

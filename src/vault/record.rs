@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Retention, Schedule};
+use crate::repository::Choice;
 
 /// Version of the record that this program writes.
 pub const VERSION: u32 = 1;
@@ -60,6 +61,9 @@ pub struct Vault {
     /// When the imported container was cleared.
     #[serde(default)]
     pub cleaned_at: Option<Timestamp>,
+    /// What is known of each source, from the first increment on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<KnownSource>,
 }
 
 /// A seed as the vault knows it.
@@ -77,9 +81,29 @@ pub struct SeedLink {
     pub staging: PathBuf,
     /// What was backed up, absolute on the source machine.
     pub sources: Vec<PathBuf>,
-    /// Globs that were left out.
+    /// What of it was taken.
+    #[serde(flatten)]
+    pub choice: Choice,
+}
+
+/// What this machine knows of a source since its last backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownSource {
+    /// The source.
+    pub path: PathBuf,
+    /// Where the file system that it lies on was mounted.
     #[serde(default)]
-    pub exclude: Vec<String>,
+    pub mount: Option<PathBuf>,
+    /// What it held when it was last backed up and had not shrunk.
+    pub files: u64,
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// Whether it has shrunk since, and nobody has accepted that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_shrunk: bool,
+    /// Whether the next run takes it as it finds it, empty or gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_accepted: bool,
 }
 
 /// How far a vault is.

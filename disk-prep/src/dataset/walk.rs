@@ -23,6 +23,8 @@ pub struct FilesOptions {
     pub disposition: ImportDisposition,
     /// First path components that are never shipped (`locks` of a repository).
     pub never: &'static [&'static str],
+    /// Which paths are shipped and not only lie there; all, if nothing is said.
+    pub only: Option<fn(&str) -> bool>,
     /// First path components whose files lie together on one drive.
     pub together: &'static [&'static str],
 }
@@ -39,6 +41,10 @@ pub fn scan(root: &Path, options: &FilesOptions) -> Result<DataSet, Error> {
         let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
         let first = relative.components().next().map(|part| part.as_os_str().to_string_lossy());
         if first.as_deref().is_some_and(|name| options.never.contains(&name)) {
+            continue;
+        }
+        let is_meant = |only: fn(&str) -> bool| relative.to_str().is_some_and(only);
+        if !entry.file_type().is_dir() && !options.only.is_none_or(is_meant) {
             continue;
         }
         if entry.file_type().is_symlink() {
@@ -116,6 +122,7 @@ mod tests {
             prefix: "repo/".into(),
             disposition: ImportDisposition::Overwrite,
             never: &["locks"],
+            only: None,
             together: &["config", "keys"],
         }
     }

@@ -194,6 +194,7 @@ fn data_set(source: &Path, files: &[(String, u32)]) -> DataSet {
         prefix: String::new(),
         disposition: ImportDisposition::Overwrite,
         never: &[],
+        only: None,
         together: &[],
     };
     scan(source, &options).unwrap()

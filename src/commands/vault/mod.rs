@@ -3,6 +3,7 @@
 mod contents;
 mod run;
 mod show;
+mod source;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -17,12 +18,12 @@ use super::door::Door;
 use super::stage::MissingFlag;
 use super::{Failure, Outcome};
 use crate::azure::Container;
-use crate::cli::{Global, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
+use crate::cli::{Global, SourceCommand, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
 use crate::repository::{BlobStore, Overwrite, Owners, Repository, RestoreOptions, Snapshot};
-use crate::staging::{Seed, SeedKind, Staging, Weak, read_password};
+use crate::staging::{Origin, Seed, SeedKind, Staging, Weak, read_password};
 use crate::state::State;
 use crate::ui::Ui;
-use crate::vault::{Error, Retention, SeedLink, VERSION, Vault, claim};
+use crate::vault::{Error, Retention, SeedLink, VERSION, Vault, claim, covered};
 pub(super) use contents::seed_blobs;
 use show::{Restored, Snapshots, Vaults};
 pub(super) use writer::Writer;
@@ -37,15 +38,21 @@ pub fn run(
     let state = State::open(global.state.as_deref())?;
     let target = &args.target;
     match &args.command {
-        VaultCommand::Create(create) => make(create, target, &state, door),
-        VaultCommand::List => Ok(Box::new(Vaults { vaults: state.vaults()?, changed: None })),
+        VaultCommand::Create(create) => make(create, target, &state, door, ui),
+        VaultCommand::List => {
+            Ok(Box::new(Vaults { vaults: state.vaults()?, changed: None, told: Vec::new() }))
+        }
         VaultCommand::Show => {
             let vault = pick(target, &state)?;
-            Ok(Box::new(Vaults { vaults: vec![vault], changed: None }))
+            Ok(Box::new(Vaults { vaults: vec![vault], changed: None, told: Vec::new() }))
         }
         VaultCommand::Status => run::status(pick(target, &state)?, target, door),
-        VaultCommand::Run { now } => {
-            run::run(&pick(target, &state)?, target, &state, *now, door, ui)
+        VaultCommand::Run { now, allow_shrink } => {
+            let wish = run::Wish { is_asked_for: *now, allow_shrink: *allow_shrink };
+            run::run(&pick(target, &state)?, target, &state, wish, door, ui)
+        }
+        VaultCommand::Source { command: SourceCommand::Accept { path } } => {
+            source::take(&pick(target, &state)?, path, target, &state, ui)
         }
         VaultCommand::Snapshots => {
             let vault = pick(target, &state)?;
@@ -166,6 +173,7 @@ fn make(
     target: &VaultTarget,
     state: &State,
     door: &Door<'_>,
+    ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let name = target.vault.clone().ok_or(MissingFlag { flag: "--vault" })?;
     let staging: PathBuf = match &target.staging {
@@ -173,12 +181,22 @@ fn make(
         None => state.staging_of(None)?.ok_or(MissingFlag { flag: "--staging" })?,
     };
     let vault = record(create, name, &staging, state, door)?;
+    let entered = door.enter(&staging)?;
+    let seed = Seed::open(&entered)?;
+    let data = entered.data(&seed)?;
+    let told = if seed.origin == Origin::Adopted && data.store().has_config() {
+        let secret = read_password(&vault.password_file, Weak::Accepted)?;
+        let covered = covered(data.store(), &secret, ui.watcher());
+        covered.map_err(|source| failed(&vault, source))?.told()
+    } else {
+        Vec::new()
+    };
     let locked = || Error::Locked { container: vault.container.clone() };
     let _lock = state.lock_vault(&vault.name)?.ok_or_else(locked)?;
     let same = |known: &Vault| known.name.as_str().eq_ignore_ascii_case(vault.name.as_str());
     if let Some(known) = state.vaults()?.into_iter().find(same) {
         return if is_as_asked(&known, &vault) {
-            Ok(Box::new(Vaults { vaults: vec![known], changed: Some(false) }))
+            Ok(Box::new(Vaults { vaults: vec![known], changed: Some(false), told }))
         } else {
             Err(Error::Exists { name: known.name }.into())
         };
@@ -188,7 +206,7 @@ fn make(
     // A claim without a record is found again by the same call.
     claim(&container, &vault.name, vault.seed.id)?;
     state.add_vault(&vault)?;
-    Ok(Box::new(Vaults { vaults: vec![vault], changed: Some(true) }))
+    Ok(Box::new(Vaults { vaults: vec![vault], changed: Some(true), told }))
 }
 
 /// What the flags and the seed say.
@@ -238,7 +256,7 @@ fn record(
             prefix: seed.target.prefix,
             staging: absolute(staging),
             sources: seed.sources,
-            exclude: seed.exclude,
+            choice: seed.choice,
         },
         password_file: absolute(&password_file),
         schedule: create.schedule,
@@ -249,6 +267,7 @@ fn record(
         ingested_at: None,
         incremented_at: None,
         cleaned_at: None,
+        sources: Vec::new(),
     })
 }
 
@@ -262,6 +281,7 @@ fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
             ingested_at: known.ingested_at,
             incremented_at: known.incremented_at,
             cleaned_at: known.cleaned_at,
+            sources: known.sources.clone(),
             ..asked.clone()
         }
 }

@@ -14,7 +14,10 @@ use crate::commands::{Failure, Outcome};
 use crate::import_job::{ImportExport, JobService, parts};
 use crate::state::State;
 use crate::ui::Ui;
-use crate::vault::{ContainerShelf, Due, Error, Vault, VaultState, due, increment, ingest};
+use crate::vault::{
+    Asked, ContainerShelf, Due, Error, Vault, VaultState, due, increment, ingest, is_ahead,
+    this_host,
+};
 
 /// Shows how far a vault is.
 pub fn status(
@@ -27,12 +30,21 @@ pub fn status(
     Ok(Box::new(Status { vault, state, next }))
 }
 
+/// What is wished of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// Whether an increment is made even if none is due.
+    pub is_asked_for: bool,
+    /// Whether a source may have lost most of what it held.
+    pub allow_shrink: bool,
+}
+
 /// Does what is due.
 pub fn run(
     vault: &Vault,
     target: &VaultTarget,
     state: &State,
-    is_asked_for: bool,
+    wish: Wish,
     door: &Door<'_>,
     ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
@@ -48,7 +60,13 @@ pub fn run(
     if matches!(reached, VaultState::AwaitingSeed | VaultState::SeedInTransit) {
         return Ok(Box::new(ran));
     }
-    if reached == VaultState::Protected && !is_asked_for {
+    if let Some(last) = writer.vault.incremented_at.filter(|last| is_ahead(*last, now())) {
+        ui.warn(&format!(
+            "the last run is stamped {last}, which is still to come: a clock was wrong, then or \
+             now; an increment is made"
+        ));
+    }
+    if reached == VaultState::Protected && !wish.is_asked_for {
         let next = next(&writer.vault)?;
         if next != Due::Now {
             ran.next = Some(next);
@@ -67,10 +85,21 @@ pub fn run(
         ran.ingested = Some(ingest(&blobs, &shelf, &spare, watcher.as_ref())?);
         writer.record(|own| own.ingested_at = Some(now()))?;
     }
+    let this_host = this_host();
+    let asked =
+        Asked { now: &Zoned::now(), this_host: &this_host, allow_shrink: wish.allow_shrink };
     let (vault, container) = (&writer.vault, lease.guard(container));
-    let done = increment(vault, &container, &password(vault)?, &Zoned::now(), &watcher)?;
+    let done = increment(vault, &container, &password(vault)?, &asked, &watcher)?;
+    for text in &done.idle_patterns {
+        ui.warn(&format!("--exclude {text} leaves nothing out"));
+    }
+    writer.record(|own| {
+        own.sources.clone_from(&done.sources);
+        if done.backup.is_some() {
+            own.incremented_at = Some(now());
+        }
+    })?;
     ran.increment = Some(done);
-    writer.record(|own| own.incremented_at = Some(now()))?;
     ran.state = VaultState::Protected;
     ran.next = Some(next(&writer.vault)?);
     Ok(Box::new(ran))
