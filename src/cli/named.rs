@@ -148,7 +148,9 @@ mod tests {
 
     #[test]
     fn a_flag_before_and_behind_the_command_is_named() {
-        for words in ["vault --vault office restore --target t", "vault restore --target t --vault office"] {
+        for words in
+            ["vault --vault office restore --target t", "vault restore --target t --vault office"]
+        {
             let words = std::iter::once("azseed").chain(words.split(' '));
             let matches = crate::cli::command().try_get_matches_from(words).unwrap();
             assert!(is_named(&matches, "vault") && is_named(&matches, "target"));
