@@ -267,7 +267,7 @@ fn the_job_that_is_deleted_is_named_or_the_only_one() {
     std::fs::write(machine.path("files"), "x").unwrap();
     let second = machine.text("second");
     let target =
-        ["--container", "c2", "--storage-account", "seedaccount", "--resource-group", "rg"];
+        ["--container", "second", "--storage-account", "seedaccount", "--resource-group", "rg"];
     let adopt = ["stage", "adopt", "--source", &machine.text("files"), "--staging", &second];
     let adopt = [&adopt[..], &["--job", "another"], &target].concat();
     let adopt = [&adopt[..], &["--subscription", "00000000-0000-0000-0000-000000000000"]].concat();

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
-use disk_prep::sys::private::NotPrivate;
 
 /// Why a lease that was held is held no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -57,8 +56,12 @@ pub enum Error {
     Refused { code: String, message: String },
     #[error("{host} gave an answer that is not understood: {fault}")]
     Answer { host: String, fault: String },
-    #[error("{path} cannot hold a secret: {why}")]
-    SecretFile { path: PathBuf, why: NotPrivate },
+    #[error("{path} cannot hold a secret")]
+    SecretFile {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("Cannot read {path}")]
     SecretUnreadable {
         path: PathBuf,

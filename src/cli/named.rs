@@ -103,11 +103,11 @@ mod tests {
         ("prep --staging s --drive d.img", &["job", "drive", "erase", "wipe", "driveset"]),
         ("plan --staging s --drive d.img", &["job", "drive"]),
         (
-            "stage --source s --staging t --job j --storage-account acct --container cont --subscription 11111111-2222-4333-8444-555555555555 --resource-group rg",
+            "stage --source s --staging t --job job-1 --storage-account acct --container cont --subscription 11111111-2222-4333-8444-555555555555 --resource-group rg",
             &["job"],
         ),
         (
-            "stage adopt --source s --staging t --job j --storage-account acct --container cont --subscription 11111111-2222-4333-8444-555555555555 --resource-group rg",
+            "stage adopt --source s --staging t --job job-1 --storage-account acct --container cont --subscription 11111111-2222-4333-8444-555555555555 --resource-group rg",
             &["job"],
         ),
     ];
@@ -148,14 +148,16 @@ mod tests {
 
     #[test]
     fn a_flag_before_and_behind_the_command_is_named() {
-        for words in ["vault --vault a restore --target t", "vault restore --target t --vault a"] {
+        for words in
+            ["vault --vault office restore --target t", "vault restore --target t --vault office"]
+        {
             let words = std::iter::once("azseed").chain(words.split(' '));
             let matches = crate::cli::command().try_get_matches_from(words).unwrap();
             assert!(is_named(&matches, "vault") && is_named(&matches, "target"));
             assert!(!is_named(&matches, "snapshot") && !is_named(&matches, "staging"));
             let cli = <crate::cli::Cli as clap::FromArgMatches>::from_arg_matches(&matches);
             let crate::cli::Command::Vault(args) = cli.unwrap().command else { panic!() };
-            assert_eq!(args.target.vault.unwrap().as_str(), "a");
+            assert_eq!(args.target.vault.unwrap().as_str(), "office");
         }
     }
 }

@@ -64,7 +64,7 @@ fn credential(azure: &AzureArgs, args: &BlobArgs) -> Result<BlobCredential, Erro
 /// Reads a secret from a file that only its owner may read.
 fn secret(path: &Path) -> Result<SecretString, Error> {
     let text = private::read_text(path).map_err(|source| match NotPrivate::of(&source) {
-        Some(why) if why.is_open() => Error::SecretFile { path: path.to_owned(), why },
+        Some(why) if why.is_open() => Error::SecretFile { path: path.to_owned(), source },
         _ => Error::SecretUnreadable { path: path.to_owned(), source },
     })?;
     Ok(SecretString::from(text.trim()))

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::Error;
 use super::record::{KnownSource, Vault};
-use super::retention::{Origin, Point, Shrunk, forgettable};
+use super::retention::{Origin, Point, forgettable};
 use super::schedule::is_ahead;
 use super::sources::{Coverage, Found, Remark, Verdict, coverage, judge, mount_of, shrunk};
 use crate::azure::Fenced;
@@ -150,6 +150,9 @@ pub fn increment(
         let own = origin(&plan, &backup.snapshot, &repository.snapshots().map_err(failed)?);
         if let Some((own, points)) = own {
             let zone = asked.now.time_zone();
+            // The one that was just made is the latest that this clock has stamped.
+            let made = points.iter().find(|point| point.id == backup.snapshot);
+            let now = made.map_or(now, |made| now.max(made.time));
             done.forgotten = forgettable(&points, &own, vault.retention, zone, now);
         }
         if !done.forgotten.is_empty() {
@@ -172,16 +175,13 @@ fn origin(plan: &BackupPlan, made: &str, snapshots: &[Snapshot]) -> Option<(Orig
     };
     let made = snapshots.iter().find(|own| own.id == made)?;
     let own = Origin { paths: plan.sources.iter().cloned().collect(), ..origin(made) };
-    let point = |own: &Snapshot| {
-        let has_shrunk = own.tags.iter().any(|tag| tag == SHRUNK_TAG);
-        Point {
-            id: own.id.clone(),
-            origin: origin(own),
-            time: own.time,
-            files: own.files,
-            shrunk: if has_shrunk { Shrunk::Open } else { Shrunk::No },
-            is_marked: own.tags.iter().any(|tag| tag != SHRUNK_TAG),
-        }
+    let point = |own: &Snapshot| Point {
+        id: own.id.clone(),
+        origin: origin(own),
+        time: own.time,
+        files: own.files,
+        is_shrunk: own.tags.iter().any(|tag| tag == SHRUNK_TAG),
+        is_marked: own.tags.iter().any(|tag| tag != SHRUNK_TAG),
     };
     Some((own, snapshots.iter().map(point).collect()))
 }

@@ -17,7 +17,7 @@ pub use increment::{Asked, Increment, increment};
 pub use ingest::{Held, Ingested, SeedBlob, Shelf, Spare, Taken, ingest, is_held};
 pub use lease::{Clock, LOCK, Lease, Timing};
 pub use record::{KnownSource, SeedLink, VERSION, Vault, VaultState};
-pub use retention::{Origin, Point, Retention, Shrunk, forgettable};
+pub use retention::{Origin, Point, Retention, forgettable};
 pub use schedule::{Due, Schedule, due, is_ahead};
 pub use shelf::{ContainerShelf, claim, held};
 pub use sources::{Coverage, Remark, accept, coverage, covered, this_host};

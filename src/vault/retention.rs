@@ -2,7 +2,7 @@
 //! time; what comes out is only a list of ids.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::civil::ISOWeekDate;
@@ -61,17 +61,6 @@ pub struct Origin {
     pub paths: BTreeSet<PathBuf>,
 }
 
-/// Whether a source had shrunk when a snapshot was made of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shrunk {
-    /// It had not.
-    No,
-    /// It had, and somebody has said that this is right.
-    Accepted,
-    /// It had, and nobody has said so.
-    Open,
-}
-
 /// A snapshot as the policy sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Point {
@@ -83,8 +72,8 @@ pub struct Point {
     pub time: Timestamp,
     /// Files that it holds, as far as it says.
     pub files: Option<u64>,
-    /// Whether its source had shrunk.
-    pub shrunk: Shrunk,
+    /// Whether a source had shrunk when it was made, and nobody has said that this is right.
+    pub is_shrunk: bool,
     /// Whether it carries a mark of somebody else, who wants it for a reason of his own.
     pub is_marked: bool,
 }
@@ -105,12 +94,16 @@ pub fn forgettable(
     if retention.keeps_all() || retention.keeps_nothing() {
         return Vec::new();
     }
+    let ours: Vec<&Point> =
+        points.iter().filter(|point| is_of(&point.origin, own) && !point.is_marked).collect();
     let mut chains: BTreeMap<&Origin, Vec<&Point>> = BTreeMap::new();
-    for point in points.iter().filter(|point| is_of(&point.origin, own) && !point.is_marked) {
+    for point in &ours {
         chains.entry(&point.origin).or_default().push(point);
     }
     let mut gone: Vec<&Point> =
         chains.into_values().flat_map(|chain| gone(chain, retention, zone, now)).collect();
+    // A source may lie in snapshots of several origins, as when another one was not there.
+    gone.retain(|point| !point.origin.paths.iter().any(|path| has_shrunk(path, &ours, now)));
     gone.sort_by_key(|point| (point.time, &point.id));
     gone.into_iter().map(|point| point.id.clone()).collect()
 }
@@ -120,6 +113,17 @@ fn is_of(origin: &Origin, own: &Origin) -> bool {
     origin.host == own.host && !origin.paths.is_empty() && origin.paths.is_subset(&own.paths)
 }
 
+/// Whether the newest snapshot of a source, or the newest that is not of the future, was made when
+/// it had shrunk.
+fn has_shrunk(path: &Path, ours: &[&Point], now: Timestamp) -> bool {
+    let covers = |point: &&&Point| point.origin.paths.iter().any(|own| path.starts_with(own));
+    let newest = |until: Timestamp| {
+        let known = ours.iter().filter(|point| point.time <= until).filter(covers);
+        known.max_by_key(|point| (point.time, &point.id))
+    };
+    [now, Timestamp::MAX].into_iter().any(|until| newest(until).is_some_and(|own| own.is_shrunk))
+}
+
 fn gone<'a>(
     mut chain: Vec<&'a Point>,
     retention: Retention,
@@ -127,17 +131,12 @@ fn gone<'a>(
     now: Timestamp,
 ) -> Vec<&'a Point> {
     chain.sort_by_key(|point| std::cmp::Reverse((point.time, &point.id)));
-    let newest_ever = chain.first().copied();
     chain.retain(|point| point.time <= now);
     let newest = chain.first().copied();
-    let is_open = |point: Option<&Point>| point.is_some_and(|own| own.shrunk == Shrunk::Open);
-    if is_open(newest_ever) || is_open(newest) {
-        return Vec::new();
-    }
     let mut kept = BTreeSet::new();
     kept.extend(newest.map(|point| &point.id));
     let rules: [fn(&Point) -> bool; 3] = [
-        |point| point.shrunk == Shrunk::No,
+        |point| !point.is_shrunk,
         |point| point.files.is_some_and(|files| files > 0),
         // It may have some.
         |point| point.files.is_none(),
@@ -189,7 +188,7 @@ mod tests {
         let time = format!("{time}Z").parse().unwrap();
         let origin = origin("alpha", &["/srv"]);
         let id = id.to_owned();
-        Point { id, origin, time, files: Some(9), shrunk: Shrunk::No, is_marked: false }
+        Point { id, origin, time, files: Some(9), is_shrunk: false, is_marked: false }
     }
 
     fn let_go(points: &[Point], retention: Retention) -> Vec<String> {
@@ -255,11 +254,19 @@ mod tests {
         let good = [point("a", "2026-11-20T10:00:00"), point("b", "2026-11-21T10:00:00")];
         let all = [&good[..], &[empty]].concat();
         assert_eq!(let_go(&all, daily(1)), ["a"], "the last with files is kept");
-        let shrunk = |shrunk| Point { shrunk, ..point("c", "2026-11-22T10:00:00") };
-        let open = [&good[..], &[shrunk(Shrunk::Open)]].concat();
+        let shrunk = Point { is_shrunk: true, ..point("c", "2026-11-22T10:00:00") };
+        let open = [&good[..], &[shrunk.clone()]].concat();
         assert_eq!(let_go(&open, daily(1)), [""; 0]);
-        let accepted = [&good[..], &[shrunk(Shrunk::Accepted)]].concat();
-        assert_eq!(let_go(&accepted, daily(1)), ["a"], "the newest that had not shrunk is kept");
+        let before = Point { time: good[0].time, ..shrunk.clone() };
+        let over = [&good[..], &[before]].concat();
+        assert_eq!(let_go(&over, daily(1)), ["a", "c"], "the newest is whole again");
+        // It is in a snapshot with another source, which was whole at that time.
+        let both = origin("alpha", &["/etc", "/srv"]);
+        let own = Origin { paths: both.paths.clone(), ..both.clone() };
+        let with_other = [&good[..], &[Point { origin: both, ..shrunk }]].concat();
+        let now = "2026-12-01T00:00:00Z".parse().unwrap();
+        let gone = forgettable(&with_other, &own, daily(1), &TimeZone::UTC, now);
+        assert_eq!(gone, [""; 0]);
     }
 
     fn any_point() -> impl Strategy<Value = Point> {
@@ -269,15 +276,15 @@ mod tests {
             1 => Just(vec![])
         ];
         let files = prop_oneof![Just(None), Just(Some(0)), Just(Some(7))];
-        let shrunk = prop_oneof![6 => Just(Shrunk::No), 1 => Just(Shrunk::Accepted), 1 => Just(Shrunk::Open)];
+        let shrunk = prop::bool::weighted(0.2);
         let marked = prop::bool::weighted(0.1);
         (any::<u32>(), host, paths, 0i64..900, files, shrunk, marked).prop_map(
-            |(id, host, paths, hours, files, shrunk, is_marked)| Point {
+            |(id, host, paths, hours, files, is_shrunk, is_marked)| Point {
                 id: format!("{id:08x}"),
                 origin: origin(host, &paths),
                 time: Timestamp::from_second(1_760_000_000 + hours * 7 * 3_600).unwrap(),
                 files,
-                shrunk,
+                is_shrunk,
                 is_marked,
             },
         )
@@ -315,14 +322,22 @@ mod tests {
                         .collect();
                     chain.sort_by_key(|point| std::cmp::Reverse((point.time, point.id.clone())));
                     let newest = chain.iter().find(|other| other.time <= now).unwrap();
-                    prop_assert!(!is_gone(newest) && newest.shrunk != Shrunk::Open);
+                    prop_assert!(!is_gone(newest));
+                    let ours: Vec<&Point> = points.iter().filter(|own| !own.is_marked).collect();
+                    let ours: Vec<&Point> =
+                        ours.into_iter().filter(|other| is_of(&other.origin, &own)).collect();
+                    for path in &point.origin.paths {
+                        let of_it = ours.iter().filter(|own| own.origin.paths.contains(path));
+                        let newest = of_it.max_by_key(|own| (own.time, &own.id)).unwrap();
+                        prop_assert!(!newest.is_shrunk && !is_gone(newest));
+                    }
                     let good = |rule: &dyn Fn(&Point) -> bool| {
                         chain
                             .iter()
                             .find(|own| own.time <= now && rule(own))
                             .is_none_or(|own| !is_gone(own))
                     };
-                    prop_assert!(good(&|own| own.shrunk == Shrunk::No));
+                    prop_assert!(good(&|own| !own.is_shrunk));
                     prop_assert!(good(&|own| own.files.is_some_and(|files| files > 0)));
                 }
                 // A second time nothing more goes.
