@@ -2,12 +2,13 @@
 //! the recovery password the file system. Judges nothing; `verify` does.
 
 use crate::Error;
-use crate::drive::{Drive, DriveName, find, find_content};
+use crate::drive::{Drive, DriveName, Look, find, find_content};
 use crate::noun::RecoveryPassword;
 use crate::verify::{from_view, open};
 use crate::volume::bitlocker::unlock::VolumeMetadata;
 use crate::volume::gpt::PartitionTables;
 use crate::volume::view::{FileSystemFacts, FileView, find_volume, unlock};
+use crate::world::{RealWorld, World};
 
 /// What was found on a drive.
 #[derive(Debug)]
@@ -40,7 +41,8 @@ pub fn inspect(
 ) -> Result<Inspection, Error> {
     let drive = find(name)?;
     let device = open(&drive)?;
-    let content = find_content(&device).map_err(|source| Error::Read {
+    let look = Look::at(&drive, |bytes| RealWorld.random(bytes))?;
+    let content = find_content(&device, look).map_err(|source| Error::Read {
         serial: drive.serial.clone(),
         offset: 0,
         source,

@@ -7,4 +7,6 @@ pub mod beneath;
 pub mod child;
 pub mod discard;
 pub mod durable;
+pub mod lease;
+pub mod loops;
 pub mod machine;
