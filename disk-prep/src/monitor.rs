@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use crate::Error;
-use crate::drive::Look;
+pub use crate::drive::Look;
 use crate::noun::{DrivePath, Serial};
 
 /// The steps of one drive, as a person follows them.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use disk_prep::drive::{
-    Drive, DriveChanges, DriveWatch, Ejected, Hardware, Kernel, Kind, Plugged, Rotation, Usage,
-    Zones, eject, find, find_all, find_content, look_at,
+    Drive, DriveChanges, DriveWatch, Ejected, Hardware, Kernel, Kind, Look as Sight, Plugged,
+    Rotation, Usage, Zones, check_idle, eject, find, find_all, find_content, look_at,
 };
 use disk_prep::noun::{ByteSize, Diagnose, Serial};
 use disk_prep::world::{RealWorld, World};
@@ -29,7 +29,10 @@ pub fn run(args: &DriveArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome
             drive_release::run(serial, staging.as_deref(), global, ui)
         }
         DriveCommand::List { drives, watch: false } if !drives.is_empty() => {
-            let looks = drives.par_iter().map(|name| look(find(name)?));
+            let looks = drives.par_iter().map(|name| {
+                let drive = find(name)?;
+                Ok::<_, Failure>(look_any((drive.path.clone(), Ok(drive))))
+            });
             Ok(Box::new(DriveList(looks.collect::<Result<_, _>>()?)))
         }
         DriveCommand::List { watch: false, .. } => {
@@ -121,7 +124,7 @@ struct Look {
     reasons: Vec<String>,
     codes: Vec<&'static str>,
     /// What was looked at to see whether it is blank.
-    looked_at: Option<disk_prep::drive::Look>,
+    looked_at: Option<Sight>,
     is_blank: bool,
 }
 
@@ -163,13 +166,12 @@ fn look(drive: Drive) -> Result<Look, disk_prep::Error> {
 }
 
 /// What is on a drive, in words, and what was looked at for it; `None` if it is blank.
-pub(super) fn content(
-    drive: &Drive,
-) -> Result<(Option<String>, Option<disk_prep::drive::Look>), disk_prep::Error> {
+pub(super) fn content(drive: &Drive) -> Result<(Option<String>, Option<Sight>), disk_prep::Error> {
     if drive.kind == Kind::NewImage {
         return Ok((None, None));
     }
-    let look = disk_prep::drive::Look::at(drive, |bytes| RealWorld.random(bytes))?;
+    check_idle(drive)?;
+    let look = Sight::at(drive, |bytes| RealWorld.random(bytes))?;
     let device = disk_prep::verify::open(drive)?;
     let (serial, offset) = (drive.serial.clone(), 0);
     let found = find_content(&device, look).map_err(|source| disk_prep::Error::Read {
@@ -253,7 +255,7 @@ impl Look {
                 Usage::Free | Usage::Unknown(_) => None,
             }),
             "blank": self.looked_at.map(|_| self.is_blank),
-            "looked_at": self.looked_at.map(disk_prep::drive::Look::name),
+            "looked_at": self.looked_at.map(Sight::name),
         })
     }
 }

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use disk_prep::drive::Look;
-use disk_prep::monitor::{Event, Monitor, Step};
+use disk_prep::monitor::{Event, Look, Monitor, Step};
 use disk_prep::noun::{ByteSize, Diagnose, Serial, count};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;

@@ -249,12 +249,15 @@ mod tests {
     }
 
     #[test]
-    fn one_byte_at_any_place_of_a_label_is_content() {
+    fn every_place_of_a_label_is_read_whole_and_one_byte_there_is_content() {
+        let blank = device(&[]);
+        let read = PLACES.stretches(&blank, &[]).unwrap();
+        let is_read = |at: u64| read.iter().any(|stretch| stretch.contains(&at));
         for place in places(SIZE) {
-            for at in [place.bytes.start, place.bytes.end - 1] {
-                assert!(found(&[(at, b"x")]).is_some(), "{at:#x}, where {}", place.what);
-            }
+            let mut bytes = place.bytes.clone().step_by(512);
+            assert!(bytes.all(is_read), "{:?}, where {}", place.bytes, place.what);
         }
+        assert!([0, EDGE_BYTES - 1, SIZE - EDGE_BYTES, SIZE - 1].into_iter().all(is_read));
         let mirror = found(&[(64 << 20, b"x")]).unwrap();
         assert_eq!(
             mirror,

@@ -120,59 +120,97 @@ fn is_same(
 fn open_exclusive(drive: &Drive, place: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
-    let in_use = |holder: String| Error::DriveInUse { serial: drive.serial.clone(), holder };
-    if drive.kind == Kind::Block {
-        options.custom_flags(OFlags::EXCL.bits() as i32);
+    let file = if drive.kind == Kind::Block {
+        open_alone(drive, place, &mut options)?
     } else {
-        check_quiet(drive, place)?;
-    }
-    let file = options.open(place).map_err(|source| match Errno::from_io_error(&source) {
-        Some(Errno::BUSY) => in_use(
-            "the system, or a program that has it for itself: a file system mounted in another \
-             namespace, an array, a virtual machine"
-                .to_owned(),
-        ),
-        _ => Error::Open { path: drive.path.clone(), source },
-    })?;
-    let path = || drive.path.clone();
-    let held = record_lock(&file).map_err(|source| Error::Open { path: path(), source })?;
-    if let Some(holder) = held {
-        return Err(in_use(holder));
-    }
+        let file = File::open(place).map_err(|source| open_failed(drive, source))?;
+        // Another run of ours is told as such.
+        lock(&file, drive, Duration::ZERO)?;
+        check_unwritten(drive, &file)?;
+        drop(file);
+        options.open(place).map_err(|source| open_failed(drive, source))?
+    };
+    check_unlocked(drive, &file)?;
     let patience = if drive.kind == Kind::Block { UDEV_LOOKS_FOR } else { Duration::ZERO };
     lock(&file, drive, patience)?;
     Ok(file)
 }
 
-/// A program that has locked a stretch of the file, as virtual machines lock their images.
-fn record_lock(file: &File) -> io::Result<Option<String>> {
+fn open_failed(drive: &Drive, source: io::Error) -> Error {
+    Error::Open { path: drive.path.clone(), source }
+}
+
+fn in_use(drive: &Drive, holder: impl Into<String>) -> Error {
+    Error::DriveInUse { serial: drive.serial.clone(), holder: holder.into() }
+}
+
+/// Looks whether somebody has a drive open in a way that the kernel's tables do not tell of; holds
+/// it for no longer than that takes.
+pub fn check_idle(drive: &Drive) -> Result<(), Error> {
+    let file = match drive.kind {
+        Kind::NewImage => return Ok(()),
+        Kind::Block => open_alone(drive, &drive.path, OpenOptions::new().read(true))?,
+        Kind::Image => File::open(&drive.path).map_err(|source| open_failed(drive, source))?,
+    };
+    if drive.kind == Kind::Image {
+        check_unwritten(drive, &file)?;
+    }
+    check_unlocked(drive, &file)
+}
+
+/// Another look like ours may have it for a moment.
+const LOOK_TAKES: Duration = Duration::from_millis(500);
+
+/// Opens a block device as the only one who may have it for himself.
+fn open_alone(drive: &Drive, place: &Path, options: &mut OpenOptions) -> Result<File, Error> {
+    options.custom_flags(OFlags::EXCL.bits() as i32);
+    let until = Instant::now() + LOOK_TAKES;
+    loop {
+        match options.open(place) {
+            Ok(file) => return Ok(file),
+            Err(source) if Errno::from_io_error(&source) != Some(Errno::BUSY) => {
+                return Err(open_failed(drive, source));
+            }
+            Err(_) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(_) => {
+                let holder = "the kernel or a program that has it for itself: a file system that \
+                              is mounted in another namespace, an array, a virtual machine";
+                return Err(in_use(drive, holder));
+            }
+        }
+    }
+}
+
+/// Refuses what a program has locked a stretch of, as virtual machines lock their images.
+fn check_unlocked(drive: &Drive, file: &File) -> Result<(), Error> {
     match fcntl_getlk(file, &Flock::from(FlockType::WriteLock)) {
-        Ok(None) => Ok(None),
+        Ok(None) => Ok(()),
         Ok(Some(lock)) => {
-            let process = lock.pid.map_or(String::new(), |own| format!(", process {own}"));
-            Ok(Some(format!("a program that has locked it, as a virtual machine does{process}")))
+            // A lock of an open file, as virtual machines take them, tells of no process.
+            let process = lock.pid.map(|own| own.as_raw_nonzero().get()).filter(|own| *own > 0);
+            let process = process.map_or(String::new(), |own| format!(", process {own}"));
+            let holder =
+                format!("a program that has locked it, as a virtual machine does{process}");
+            Err(in_use(drive, holder))
         }
         // A file system without such locks.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::NOLCK) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::NOLCK) => Ok(()),
+        Err(error) => Err(open_failed(drive, error.into())),
     }
 }
 
 /// A program that was ended a moment ago may still be closing its files.
 const LAST_CLOSE: Duration = Duration::from_secs(2);
 
-/// Looks whether somebody else writes to an image: a program, a loop device, swap, by whatever
+/// Refuses an image that somebody else writes to: a program, a loop device, swap, by whatever
 /// name.
-fn check_quiet(drive: &Drive, place: &Path) -> Result<(), Error> {
-    let open = |source| Error::Open { path: drive.path.clone(), source };
-    let file = File::open(place).map_err(open)?;
-    // Another run of ours is told as such.
-    lock(&file, drive, Duration::ZERO)?;
+fn check_unwritten(drive: &Drive, file: &File) -> Result<(), Error> {
     let until = Instant::now() + LAST_CLOSE;
-    while lease::is_written(&file).map_err(open)? == Some(true) {
+    while lease::is_written(file).map_err(|source| open_failed(drive, source))? == Some(true) {
         if Instant::now() >= until {
-            let holder = "a program that has its image open for writing".to_owned();
-            return Err(Error::DriveInUse { serial: drive.serial.clone(), holder });
+            return Err(in_use(drive, "a program that has its image open for writing"));
         }
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -288,7 +326,7 @@ impl HeldDrive {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::noun::ByteSize;
+    use crate::noun::{ByteSize, Diagnose};
     use std::os::unix::fs::FileExt;
 
     fn named(folder: &Path, bytes: Option<u64>) -> DriveName {
@@ -313,6 +351,16 @@ mod tests {
         assert!(!folder.path().join("S1.img").exists());
         assert_eq!(held.device().unwrap().size(), 300 << 20);
         assert!(matches!(hold(&named(folder.path(), None)), Err(Error::Held { .. })));
+    }
+
+    #[test]
+    fn a_file_that_appears_where_an_image_was_to_be_made_is_never_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut held = hold(&named(folder.path(), Some(300 << 20))).unwrap();
+        std::fs::write(folder.path().join("S1.img"), "somebody's").unwrap();
+        let error = held.device().unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("image-appeared", crate::noun::ErrorKind::Guard));
+        assert_eq!(std::fs::read(folder.path().join("S1.img")).unwrap(), b"somebody's");
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! are two names of one medium.
 
 use std::fs;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use super::Kernel;
+use super::holder::path_of;
 use super::medium::FileId;
 use super::reading::{bytes, children, is_absent, unreadable};
 use super::tables::unescape;
@@ -38,9 +40,9 @@ pub(super) fn attached(kernel: &Kernel) -> Result<Vec<Loop>, Error> {
         }
         let (text, backing) = match (bytes(&path), ask(kernel, &name)?) {
             (Ok(None), None) => continue,
-            (Ok(text), backing) => (text.unwrap_or_default(), backing),
+            (Ok(Some(text)), backing) => (text, backing),
             // It tells by its numbers what it is made of.
-            (Err(_), Some(backing)) => (Vec::new(), Some(backing)),
+            (Ok(None) | Err(_), Some(backing)) => (Vec::new(), Some(backing)),
             (Err(error), None) => return Err(error),
         };
         let path = text.strip_suffix(b"\n").unwrap_or(&text).to_owned();
@@ -86,11 +88,13 @@ impl Loop {
         if self.backing.is_some_and(|own| FileId::of_backing(own) == file) {
             return true;
         }
-        self.paths().iter().any(|own| match FileId::at(own) {
-            Ok(found) => found == file,
-            // Its name counts where nothing better is to be had.
-            Err(_) => self.backing.is_none() && own == path,
-        })
+        // Of a name that leads nowhere the text counts, where nothing better is to be had.
+        let is_text = |own: &PathBuf| self.backing.is_none() && own == path;
+        let is_it =
+            |own: &PathBuf| FileId::at(own).map_or_else(|_| is_text(own), |own| own == file);
+        // What lies under the name of a removed file is another one.
+        let was_it = |own: &PathBuf| FileId::at(own).is_err() && is_text(own);
+        self.paths().iter().any(is_it) || self.old_paths().iter().any(was_it)
     }
 
     /// The plain file that it is made of, and where it lies or once lay.
@@ -118,17 +122,18 @@ impl Loop {
             .map(|at| paths.swap_remove(at))
     }
 
-    /// The names that the kernel's word may stand for: as it is, with escapes undone, and without
-    /// the mark of a removed file.
+    /// The names that the kernel's word may stand for: as it is, and with escapes undone.
     fn paths(&self) -> Vec<PathBuf> {
-        let undone = unescape(&self.path);
-        let mut names = vec![self.path.clone(), undone];
-        for at in 0..2 {
-            names.extend(names[at].strip_suffix(DELETED).map(<[u8]>::to_vec));
-        }
-        names.sort();
+        let mut names = vec![self.path.clone(), unescape(&self.path)];
         names.dedup();
-        let names = names.iter().filter(|name| name.starts_with(b"/"));
-        names.map(|name| super::holder::path_of(name).to_owned()).collect()
+        names.retain(|name| name.starts_with(b"/"));
+        names.iter().map(|name| path_of(name).to_owned()).collect()
+    }
+
+    /// The same without the mark of a removed file, if it has it.
+    fn old_paths(&self) -> Vec<PathBuf> {
+        let bytes = self.paths().into_iter().map(|path| path.into_os_string().into_vec());
+        let old = bytes.filter_map(|name| name.strip_suffix(DELETED).map(<[u8]>::to_vec));
+        old.map(|name| path_of(&name).to_owned()).collect()
     }
 }

@@ -25,7 +25,7 @@ mod watch;
 pub use blank::{Look, find_content, find_foreign};
 pub use eject::{Ejected, eject};
 pub use find::{Drive, Hardware, Kind, Plugged, find, find_all, find_on, look_at};
-pub use guard::{Clearance, HeldDrive, hold};
+pub use guard::{Clearance, HeldDrive, check_idle, hold};
 pub use identify::{Identity, Rotation, Zones};
 pub use kernel::Kernel;
 pub use medium::Medium;

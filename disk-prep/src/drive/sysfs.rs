@@ -189,6 +189,8 @@ fn facts(kernel: &Kernel, folder: &Path) -> Result<BlockFacts, Error> {
         None => text("dev")?.map_or(Ok(None), |number| udev_serial(kernel.root(), &number))?,
     };
     let transport = transport(kernel.root(), folder);
+    // Memory cards say it in words.
+    let scsi_type = text("device/type")?.and_then(|kind| kind.parse().ok());
     let sector_bytes = number("queue/logical_block_size")?.unwrap_or(KERNEL_SECTOR);
     Ok(BlockFacts {
         name: name_of(folder),
@@ -211,7 +213,7 @@ fn facts(kernel: &Kernel, folder: &Path) -> Result<BlockFacts, Error> {
             _ => Zones::None,
         },
         transport,
-        ata: ata(transport, text("device/vendor")?.as_deref(), number("device/type")?),
+        ata: ata(transport, text("device/vendor")?.as_deref(), scsi_type),
         removable: number("removable")? == Some(1),
         discards: number("queue/discard_max_bytes")?.is_some_and(|bytes| bytes > 0),
         read_only: number("ro")? == Some(1),
@@ -316,7 +318,8 @@ fn udev_serial(root: &Path, number: &str) -> Result<Option<String>, Error> {
     if !number.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') {
         return Ok(None);
     }
-    let record = bytes(&root.join(format!("run/udev/data/b{number}")))?.unwrap_or_default();
+    let record = root.join(format!("run/udev/data/b{number}"));
+    let Some(record) = bytes(&record)? else { return Ok(None) };
     let mut lines = record.split(|byte| *byte == b'\n');
     let serial = lines.find_map(|line| line.strip_prefix(b"E:ID_SERIAL_SHORT="));
     let serial = serial.map(|serial| String::from_utf8_lossy(serial).trim().to_owned());
