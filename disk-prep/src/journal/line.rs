@@ -2,9 +2,13 @@
 //! digest is over the digest before and the text, so no record can be changed, moved or cut out
 //! of the middle unseen. A last line without its newline was torn by a crash and is no record.
 
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+
 use sha2::{Digest, Sha256};
 
 use super::{JournalFault, Record};
+use crate::sys::beneath::Unexpected;
 
 /// The digest chain up to some record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,7 +19,8 @@ impl Chain {
         Chain(Sha256::new().chain_update(self.0).chain_update(text).finalize().into())
     }
 
-    fn mark(self) -> String {
+    /// Its first 16 hexadecimal digits, as they stand before the record.
+    pub fn mark(self) -> String {
         self.0[..8].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -29,6 +34,54 @@ impl Chain {
         line.push(b'\n');
         (line, next)
     }
+}
+
+/// Bytes of one record's line, at most: a checkpoint holds the block digests of a drive's streams
+/// since the one before, and the first record 64 KiB of metadata.
+const LINE_BYTES: u64 = 256 << 20;
+
+/// Reads a journal line by line and stops at the first that does not fit the chain, so that
+/// memory is only taken for what a journal of ours can hold.
+pub(super) fn read_lines(file: &File) -> io::Result<Vec<u8>> {
+    let mut reader = BufReader::with_capacity(1 << 20, file);
+    let (mut bytes, mut chain) = (Vec::new(), Chain::default());
+    loop {
+        let from = bytes.len();
+        if reader.by_ref().take(LINE_BYTES).read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(bytes);
+        }
+        let length = (bytes.len() - from) as u64;
+        let Some(line) = bytes[from..].strip_suffix(b"\n") else {
+            if length >= LINE_BYTES {
+                return Err(Unexpected::Large { bytes: length, most: LINE_BYTES }.into());
+            }
+            // A last line without its end was torn by a crash.
+            return Ok(bytes);
+        };
+        let Some((mark, text)) = line.split_at_checked(17) else { return Ok(bytes) };
+        chain = chain.next(text);
+        if mark != format!("{} ", chain.mark()).as_bytes() {
+            // The decoder says which record it is.
+            return Ok(bytes);
+        }
+    }
+}
+
+/// The length of a journal up to each of its records, and the mark of that record.
+pub(super) fn ends(bytes: &[u8]) -> Result<Vec<(u64, String)>, JournalFault> {
+    let mut ends = Vec::new();
+    let (mut chain, mut end) = (Chain::default(), 0);
+    for (record, line) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
+        let Some(text) = line.strip_suffix(b"\n") else { break };
+        let (mark, text) = text.split_at_checked(17).ok_or(JournalFault::Changed { record })?;
+        chain = chain.next(text);
+        if mark != format!("{} ", chain.mark()).as_bytes() {
+            return Err(JournalFault::Changed { record });
+        }
+        end += line.len() as u64;
+        ends.push((end, chain.mark()));
+    }
+    Ok(ends)
 }
 
 /// All whole records of a journal, the chain behind them, and the length they take.
