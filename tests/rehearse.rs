@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
@@ -89,4 +90,74 @@ fn a_rehearsal_that_is_killed_at_any_moment_goes_on() {
     assert!(killed > 4, "it was killed {killed} times");
     let end = last(&machine.expect(0, &words));
     assert_eq!(end["equal"], true, "{end}");
+}
+
+/// A loop device of root's, over a file that nobody else can see, with a file system that is in use.
+struct Foreign(String, std::path::PathBuf);
+
+impl Foreign {
+    fn new(folder: &Path) -> Self {
+        let tool = |words: &[&str]| {
+            let output = std::process::Command::new(words[0]).args(&words[1..]).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{}: {said}", words.join(" "));
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        };
+        fs::create_dir(folder).unwrap();
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+        let (image, mount) = (folder.join("hidden.img"), folder.join("mount"));
+        fs::create_dir(&mount).unwrap();
+        fs::File::create(&image).unwrap().set_len(20 << 20).unwrap();
+        tool(&["mkfs.ext4", "-q", "-F", image.to_str().unwrap()]);
+        let node = tool(&["losetup", "-f", "--show", image.to_str().unwrap()]);
+        tool(&["mount", "-o", "ro,noload", &node, mount.to_str().unwrap()]);
+        Foreign(node, mount)
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        for words in [["umount", self.1.to_str().unwrap()], ["losetup", "-d"]] {
+            let mut command = std::process::Command::new(words[0]);
+            command.arg(words[1]);
+            if words[0] == "losetup" {
+                command.arg(&self.0);
+            }
+            let ended = command.output().unwrap();
+            assert!(ended.status.success() || std::thread::panicking(), "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn a_user_without_root_rehearses_the_whole_journey() {
+    assert!(rustix::process::geteuid().is_root(), "this test gives rights up: run it as root");
+    let home = tempfile::Builder::new().prefix("azseed-user-").tempdir().unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let foreign = Foreign::new(&home.path().join("roots"));
+    let program = home.path().join("azseed");
+    fs::copy(env!("CARGO_BIN_EXE_azseed"), &program).unwrap();
+    let own = home.path().join("own");
+    fill(&own.join("source"), 2);
+    let given = std::process::Command::new("chown").args(["-R", "65534:65534"]).arg(&own).status();
+    assert!(given.unwrap().success());
+    let output = std::process::Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&program)
+        .args(["rehearse", "--json", "--source"])
+        .arg(own.join("source"))
+        .arg("--dir")
+        .arg(own.join("dir"))
+        .env_clear()
+        .env("HOME", &own)
+        .env("TMPDIR", &own)
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(&own)
+        .output()
+        .unwrap();
+    let said = support::program::said(output);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    let end = last(&said);
+    assert_eq!((&end["type"], &end["equal"]), (&"rehearsal".into(), &true.into()), "{end}");
+    drop(foreign);
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::dataset::CsvFault;
+use crate::drive::Refusal;
 use crate::journal::{Holder, JournalFault, KeeperError};
 use crate::manifest::ManifestError;
 use crate::noun::{Diagnose, DrivePath, ErrorKind, Hint, Serial, lines, shown};
@@ -91,6 +92,9 @@ pub enum Error {
     /// The kernel or another program uses it.
     #[error("Drive {serial} is in use by {holder}")]
     DriveInUse { serial: Serial, holder: String },
+    /// Refused by the guard for what the kernel tells, or does not.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// It holds something and was not named for erasing.
     #[error("Drive {serial} is not blank: {found}")]
     NotBlank { serial: Serial, found: String },
@@ -316,6 +320,7 @@ impl Diagnose for Error {
             Error::TooSmall { .. } => "drive-too-small",
             Error::SectorSize { .. } => "sector-size",
             Error::DriveInUse { .. } => "drive-in-use",
+            Error::Refused(refusal) => refusal.code(),
             Error::NotBlank { .. } => "drive-not-blank",
             Error::WipeUndecided { .. } => "wipe-undecided",
             Error::DiscardNotSafe { .. } => "discard-not-safe",
@@ -384,6 +389,7 @@ impl Diagnose for Error {
             | Error::TooSmall { .. }
             | Error::SectorSize { .. }
             | Error::DriveInUse { .. }
+            | Error::Refused(_)
             | Error::NotBlank { .. }
             | Error::WipeUndecided { .. }
             | Error::DiscardNotSafe { .. }
@@ -442,6 +448,7 @@ impl Diagnose for Error {
             Error::DriveInUse { .. } => {
                 "unmount it, or stop what uses it, or leave this drive out".to_owned()
             }
+            Error::Refused(refusal) => return refusal.hint(),
             Error::NotBlank { serial, .. } => {
                 format!("if all that is on it may go, add `--erase {serial}`")
             }

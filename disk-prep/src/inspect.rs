@@ -4,7 +4,7 @@
 
 use crate::Error;
 use crate::device::Device;
-use crate::drive::{Drive, DriveName, find, find_content};
+use crate::drive::{Drive, DriveName, Look, find, find_content};
 use crate::limits::DATA_PARTITION_START;
 use crate::noun::RecoveryPassword;
 use crate::verify::{from_view, open};
@@ -13,6 +13,7 @@ use crate::volume::gpt::{BASIC_DATA, OtherLayout, PartitionTables, other_layout,
 use crate::volume::view::{
     FileSystemFacts, FileView, Unreadable, VolumePlace, unlock as open_volume,
 };
+use crate::world::{RealWorld, World};
 
 /// What was found on a drive.
 #[derive(Debug)]
@@ -62,7 +63,8 @@ pub fn inspect(
 ) -> Result<Inspection, Error> {
     let drive = find(name)?;
     let device = open(&drive)?;
-    let (content, mut fault) = match find_content(&device) {
+    let sight = Look::at(&drive, |bytes| RealWorld.random(bytes))?;
+    let (content, mut fault) = match find_content(&device, sight) {
         Ok(content) => (content, None),
         Err(source) => {
             let content = Some("not known, it cannot be read".to_owned());

@@ -4,14 +4,18 @@
 use std::ops::Range;
 
 use crate::Error;
-use crate::drive::find_content;
+use crate::device::Device;
+use crate::drive::{Look, Refusal, find_content, find_foreign};
 use crate::drive_layout::DriveLayout;
 use crate::fill::{FillOptions, Target};
 use crate::journal::Begun;
+use crate::limits::{CLUSTER_BYTES, SECTOR_BYTES};
 use crate::monitor::{Event, Monitor, Step};
 use crate::noun::Wipe;
 use crate::sys::aligned::AlignedBuffer;
-use crate::volume::gpt::{self, TableGuids};
+use crate::volume::bitlocker::write::Placement;
+use crate::volume::gpt::{self, DiskLayout, EncodedTables, TableGuids};
+use crate::world::World;
 
 const HEAD_BYTES: u64 = 1 << 20;
 const EDGE_BYTES: u64 = 8192;
@@ -20,6 +24,39 @@ const CHUNK_BYTES: usize = 4 << 20;
 /// Bytes that are discarded at once: seconds, so that a stop is soon heard.
 const DISCARD_BYTES: u64 = 4 << 30;
 
+/// The places of both steps: where old data could be mistaken for a volume, and the tables.
+fn places(disk: &DiskLayout, placement: &Placement) -> Vec<Range<u64>> {
+    let (start, end) = (disk.partition_start, disk.partition_end());
+    let mut places = vec![0..HEAD_BYTES, end..disk.disk_bytes];
+    places.extend([start..start + EDGE_BYTES, end - EDGE_BYTES..end]);
+    places.extend(placement.metadata().map(|at| start + at..start + at + SECTOR_BYTES));
+    places
+}
+
+/// Looks at a drive that was begun as blank and is not labelled yet: only what these steps write
+/// may lie on it. Nobody has consented to anything else being erased.
+pub fn check_untouched(begun: &Begun, device: &dyn Device, look: Look) -> Result<(), Error> {
+    let serial = &begun.serial;
+    let disk = DiskLayout::plan(begun.drive_bytes)
+        .map_err(|source| Error::Partitions { serial: serial.clone(), source })?;
+    let placement = Placement::plan(disk.partition_bytes, CLUSTER_BYTES, 0)
+        .map_err(|source| Error::Volume { serial: serial.clone(), source })?;
+    let tables = tables(begun, &disk)?;
+    let is_ours = |at: u64, sector: &[u8]| {
+        let copies = [(0, &tables.primary), (tables.backup_offset, &tables.backup)];
+        copies.iter().any(|(start, bytes)| {
+            let inside = at.checked_sub(*start).map(|inside| inside as usize);
+            let own = inside.and_then(|inside| bytes.get(inside..inside + sector.len()));
+            own == Some(sector)
+        })
+    };
+    let found = find_foreign(device, look, &places(&disk, &placement), &is_ours);
+    match found.map_err(|source| Error::Read { serial: serial.clone(), offset: 0, source })? {
+        None => Ok(()),
+        Some(found) => Err(Refusal::UsedSinceBegun { serial: serial.clone(), found }.into()),
+    }
+}
+
 /// Raw zeros over everything by which a volume is found; with `--wipe zero` over everything
 /// outside the volume's partition too. With `--wipe discard` all of the drive is given back first.
 pub fn clear(
@@ -27,20 +64,16 @@ pub fn clear(
     layout: &DriveLayout,
     target: &Target<'_>,
     options: &FillOptions,
+    world: &dyn World,
     monitor: &dyn Monitor,
 ) -> Result<(), Error> {
     if begun.wipe == Some(Wipe::Discard) {
-        discard(begun, target, options, monitor)?;
+        discard(begun, target, options, world, monitor)?;
     }
-    let (start, end) = (layout.disk.partition_start, layout.disk.partition_end());
-    let mut ranges = vec![0..HEAD_BYTES, end..begun.drive_bytes];
-    ranges.extend([start..start + EDGE_BYTES, end - EDGE_BYTES..end]);
-    let sector = crate::limits::SECTOR_BYTES;
-    ranges.extend(layout.placement.metadata().map(|at| start + at..start + at + sector));
-    zero(target, ranges, options)?;
+    zero(target, places(&layout.disk, &layout.placement), options)?;
     target.flush()?;
     if begun.wipe == Some(Wipe::Zero) {
-        let (drive, step) = (&begun.serial, Step::Wipe);
+        let (drive, step, start) = (&begun.serial, Step::Wipe, layout.disk.partition_start);
         monitor.event(&Event::StepStarted { drive, step, done_bytes: 0, total_bytes: start });
         zero(target, std::iter::once(HEAD_BYTES..start), options)?;
         target.flush()?;
@@ -55,6 +88,7 @@ fn discard(
     begun: &Begun,
     target: &Target<'_>,
     options: &FillOptions,
+    world: &dyn World,
     monitor: &dyn Monitor,
 ) -> Result<(), Error> {
     let (drive, step, total_bytes) = (&begun.serial, Step::Wipe, begun.drive_bytes);
@@ -71,7 +105,9 @@ fn discard(
         monitor.event(&Event::BytesDone { drive, step, done_bytes: at });
     }
     target.flush()?;
-    let content = find_content(target.device).map_err(|source| Error::Read {
+    let look = Look::places(|bytes| world.random(bytes))
+        .map_err(|source| Error::Randomness { serial: drive.clone(), source })?;
+    let content = find_content(target.device, look).map_err(|source| Error::Read {
         serial: drive.clone(),
         offset: 0,
         source,
@@ -114,12 +150,17 @@ pub fn write(
     let drive = &begun.serial;
     let step = Step::Label;
     monitor.event(&Event::StepStarted { drive, step, done_bytes: 0, total_bytes: 0 });
-    let [reserved, data] = begun.partition_guids;
-    let tables = gpt::encode(&layout.disk, &TableGuids { disk: begun.disk_guid, reserved, data })
-        .map_err(|source| Error::Partitions { serial: drive.clone(), source })?;
+    let tables = tables(begun, &layout.disk)?;
     target.write_raw(&tables.backup, tables.backup_offset)?;
     target.write_raw(&tables.primary, 0)?;
     target.flush()?;
     monitor.event(&Event::StepFinished { drive, step });
     Ok(())
+}
+
+/// Both tables as bytes.
+fn tables(begun: &Begun, disk: &DiskLayout) -> Result<EncodedTables, Error> {
+    let [reserved, data] = begun.partition_guids;
+    gpt::encode(disk, &TableGuids { disk: begun.disk_guid, reserved, data })
+        .map_err(|source| Error::Partitions { serial: begun.serial.clone(), source })
 }

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use crate::Error;
+pub use crate::drive::Look;
 use crate::noun::{DrivePath, Serial};
 
 /// The steps of one drive, as a person follows them.
@@ -39,8 +40,9 @@ impl Step {
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are named in each sentence")]
 pub enum Event<'a> {
-    /// A drive got its files and its journal; nothing was written on it yet.
-    DrivePlanned { drive: &'a Serial, files: usize, bytes: u64 },
+    /// A drive got its files and its journal; nothing was written on it yet. `blank` says what was
+    /// looked at if it was found blank; a drive to be erased and a new image have nothing there.
+    DrivePlanned { drive: &'a Serial, files: usize, bytes: u64, blank: Option<Look> },
     /// A step began; `done_bytes` of `total_bytes` were done by an earlier run.
     StepStarted { drive: &'a Serial, step: Step, done_bytes: u64, total_bytes: u64 },
     /// So many bytes of the running step are done and, when filling, flushed and journalled.

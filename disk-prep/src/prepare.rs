@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 use crate::dataset::{DataFile, with_side_files};
 use crate::device::Device;
-use crate::drive::{Clearance, Drive};
+use crate::drive::{Clearance, Drive, Look};
 use crate::drive_layout::DriveLayout;
 use crate::fill::{Target, can_retake, fill};
 use crate::journal::{
@@ -156,7 +156,7 @@ pub fn prepare(
     let sealing = Sealing { begun: &begun, plan, layout: &layout, target: &target };
 
     if journal.history().state == State::Begun {
-        label::clear(&begun, &layout, &target, options, monitor)?;
+        label::clear(&begun, &layout, &target, options, world, monitor)?;
         label::write(&begun, &layout, &target, monitor)?;
         journal.append(Record::Labelled)?;
     }
@@ -221,12 +221,17 @@ fn volume_key(begun: &Begun, world: &dyn World) -> Result<VolumeKey, Error> {
         .map_err(|source| Error::Volume { serial: begun.serial.clone(), source })
 }
 
-/// Proves by what lies on it that it is the drive of the journal.
-pub fn recognise(device: &dyn Device, history: &History) -> Result<(), Error> {
+/// Proves by what lies on it that it is the drive of the journal. Until it is labelled nothing of
+/// ours need be on it; then the consent to erase that was recorded lets it be written, and without
+/// one the look shows that nobody has used it since.
+pub fn recognise(device: &dyn Device, history: &History, look: Look) -> Result<(), Error> {
     let serial = &history.begun.serial;
     let wrong = |what: String| Err(Error::WrongDrive { serial: serial.clone(), what });
     if history.state == State::Begun {
-        return Ok(());
+        return match history.begun.erase {
+            true => Ok(()),
+            false => label::check_untouched(&history.begun, device, look),
+        };
     }
     if !read_gpt(device).names_disk(history.begun.disk_guid) {
         return wrong("neither partition table is the one that was written".to_owned());

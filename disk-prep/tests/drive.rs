@@ -259,6 +259,126 @@ fn with_strict_a_changed_file_costs_the_drive() {
     assert!(outcome.sealed.is_empty());
 }
 
+/// What a run without consent to erase must do with a drive that was begun and then used.
+fn expect_used(bench: &Bench, drive: &DriveName) {
+    let path = bench.path("S1.img");
+    let before = fs::read(&path).unwrap();
+    let journal = fs::read(bench.path("journals/S1.journal")).unwrap();
+    let error = bench.run(std::slice::from_ref(drive)).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("drive-used-since-begun", ErrorKind::Guard));
+    assert!(fs::read(&path).unwrap() == before, "a byte was changed");
+    assert_eq!(fs::read(bench.path("journals/S1.journal")).unwrap(), journal);
+}
+
+/// Begins a drive and stops before its first byte.
+fn begin(bench: &mut Bench, drive: &DriveName) {
+    bench.options.stop.ask();
+    let stopped = bench.run(std::slice::from_ref(drive)).unwrap();
+    assert_eq!(stopped.failed[0].1.code(), "stopped");
+    bench.options.stop = StopFlag::default();
+}
+
+#[test]
+fn a_drive_that_somebody_used_after_it_was_begun_as_blank_is_left_alone() {
+    let mut bench = Bench::new();
+    bench.file("a", 3_000_000);
+    let drive = bench.drive("S1", 300);
+    begin(&mut bench, &drive);
+    let write = |bench: &Bench, bytes: &[u8], at: u64| {
+        let image = fs::File::options().write(true).open(bench.path("S1.img")).unwrap();
+        image.write_all_at(bytes, at).unwrap();
+    };
+    // Where the tables will lie, where the volume will begin, at its end, and anywhere.
+    for at in [0, 512, 1 << 20, 129 << 20, (300 << 20) - 512, 77_000_001] {
+        write(&bench, b"precious", at);
+        expect_used(&bench, &drive);
+        bench.options.erase = vec!["S1".parse().unwrap()];
+        bench.options.wipe = Some(disk_prep::noun::Wipe::None);
+        expect_used(&bench, &drive);
+        (bench.options.erase, bench.options.wipe) = (Vec::new(), None);
+        write(&bench, &[0; 8], at);
+    }
+    let outcome = bench.run(std::slice::from_ref(&drive)).unwrap();
+    assert_eq!(outcome.newly_sealed, 1, "{outcome:?}");
+    assert_eq!(bench.differences(&bench.drive("S1", 0)), []);
+}
+
+#[test]
+fn consent_that_was_recorded_covers_what_is_there_when_it_goes_on() {
+    let mut bench = Bench::new();
+    bench.file("a", 3_000_000);
+    fs::write(bench.path("S1.img"), vec![1; 300 << 20]).unwrap();
+    bench.options.erase = vec!["S1".parse().unwrap()];
+    bench.options.wipe = Some(disk_prep::noun::Wipe::None);
+    let drive = bench.drive("S1", 0);
+    begin(&mut bench, &drive);
+    (bench.options.erase, bench.options.wipe) = (Vec::new(), None);
+    let outcome = bench.run(std::slice::from_ref(&drive)).unwrap();
+    assert_eq!(outcome.newly_sealed, 1, "{outcome:?}");
+    assert_eq!(bench.differences(&drive), []);
+}
+
+#[test]
+fn a_file_that_came_to_lie_where_an_image_was_to_be_made_is_never_written() {
+    let mut bench = Bench::new();
+    bench.file("a", 3_000_000);
+    let drive = bench.drive("S1", 300);
+    begin(&mut bench, &drive);
+    // As after a kill between the journal's first record and the making of the image.
+    fs::remove_file(bench.path("S1.img")).unwrap();
+    fs::write(bench.path("S1.img"), vec![7; 300 << 20]).unwrap();
+    expect_used(&bench, &drive);
+    fs::remove_file(bench.path("S1.img")).unwrap();
+    let outcome = bench.run(std::slice::from_ref(&drive)).unwrap();
+    assert_eq!(outcome.newly_sealed, 1, "{outcome:?}");
+    assert_eq!(bench.differences(&bench.drive("S1", 0)), []);
+}
+
+#[test]
+fn one_new_image_under_two_names_is_refused_before_it_is_made() {
+    let bench = Bench::new();
+    bench.file("a", 1000);
+    let named = |path: std::path::PathBuf, serial: &str| DriveName::Path {
+        path,
+        serial: Some(serial.parse().unwrap()),
+        bytes: Some(ByteSize(300 << 20)),
+    };
+    let (first, second) = (bench.path("new.img"), bench.path("source/../new.img"));
+    let error = bench.run(&[named(first, "S1"), named(second, "S2")]).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("medium-twice", ErrorKind::Guard));
+    assert!(!bench.path("new.img").exists() && !bench.path("journals/S1.journal").exists());
+}
+
+/// A drive that cannot be used keeps one that was begun from being touched, too.
+#[test]
+fn with_one_wrong_drive_the_image_of_a_begun_one_is_not_made() {
+    let mut bench = Bench::new();
+    bench.file("a", 3_000_000);
+    let drive = bench.drive("S1", 300);
+    begin(&mut bench, &drive);
+    fs::remove_file(bench.path("S1.img")).unwrap();
+    fs::write(bench.path("S2.img"), vec![1; 300 << 20]).unwrap();
+    let error = bench.run(&[drive, bench.drive("S2", 0)]).unwrap_err();
+    assert_eq!(error.code(), "drive-not-blank");
+    assert!(!bench.path("S1.img").exists());
+}
+
+#[test]
+fn the_smallest_drive_is_210m_and_a_new_image_is_whole_mebibytes() {
+    let bench = Bench::new();
+    bench.file("a", 1000);
+    let named = |bytes| DriveName::Path {
+        path: bench.path("S1.img"),
+        serial: None,
+        bytes: Some(ByteSize(bytes)),
+    };
+    let error = bench.run(&[named(209_000_000)]).unwrap_err();
+    assert_eq!((error.code(), bench.path("S1.img").exists()), ("drive-too-small", false));
+    let outcome = bench.run(&[named(210_000_000)]).unwrap();
+    assert_eq!(outcome.newly_sealed, 1, "{outcome:?}");
+    assert_eq!(fs::metadata(bench.path("S1.img")).unwrap().len(), 200 << 20);
+}
+
 /// Hands drives out, one after another, and notes what was said of them.
 struct Shelf {
     offers: Mutex<Vec<Offer>>,

@@ -1,6 +1,7 @@
 //! `check host`: whether this machine can fill drives unattended. Looks at files of the kernel
 //! and of the system below a root folder that tests replace; changes nothing.
 
+use std::error::Error as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -89,7 +90,13 @@ fn problem(what: &'static str, facts: impl Into<String>, action: &str) -> Findin
 
 /// The drives that the kernel knows.
 fn drives() -> Finding {
-    let found = find_all(&Kernel::here());
+    let found = match find_all(&Kernel::here()) {
+        Ok(found) => found,
+        Err(error) => {
+            let cause = error.source().map_or(String::new(), |cause| format!(": {cause}"));
+            return problem("drives", format!("{error}{cause}"), "mount `/proc` and `/sys`");
+        }
+    };
     let is_fit = |drive: &disk_prep::drive::Drive| drive.faults().is_empty();
     let fit = found.iter().filter(|(_, drive)| drive.as_ref().is_ok_and(is_fit)).count();
     let facts = format!("{fit} of {} drives will do", found.len());

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use disk_prep::drive::{
-    Drive, DriveChanges, DriveWatch, Ejected, Hardware, Kernel, Kind, Plugged, Rotation, Zones,
-    eject, find, find_all, find_content, look_at,
+    Drive, DriveChanges, DriveWatch, Ejected, Hardware, Kernel, Kind, Look as Sight, Plugged,
+    Rotation, Usage, Zones, check_idle, eject, find, find_all, find_content, look_at,
 };
 use disk_prep::noun::{ByteSize, Diagnose, Serial};
 use disk_prep::sys::threads::each;
+use disk_prep::world::{RealWorld, World};
 use serde_json::{Value, json};
 
 use super::door::Door;
@@ -34,11 +35,14 @@ pub fn run(
             drive_release::run(serial, staging.as_deref(), global, door, ui)
         }
         DriveCommand::List { drives, watch: false } if !drives.is_empty() => {
-            let looks = each(drives.iter().collect(), |name| look(find(name)?));
+            let looks = each(drives.iter().collect(), |name| {
+                let drive = find(name)?;
+                Ok::<_, disk_prep::Error>(look_any((drive.path.clone(), Ok(drive))))
+            });
             Ok(Box::new(DriveList(looks.into_iter().collect::<Result<_, _>>()?)))
         }
         DriveCommand::List { watch: false, .. } => {
-            let found = find_all(&Kernel::here());
+            let found = find_all(&Kernel::here())?;
             Ok(Box::new(DriveList(each(found, look_any))))
         }
         DriveCommand::List { watch: true, .. } => Ok(Box::new(watch(&Kernel::here(), ui))),
@@ -123,6 +127,9 @@ struct Look {
     verdict: Verdict,
     reasons: Vec<String>,
     codes: Vec<&'static str>,
+    /// What was looked at to see whether it is blank.
+    looked_at: Option<Sight>,
+    is_blank: bool,
 }
 
 fn unfit(path: PathBuf, drive: Option<Drive>, faults: &[disk_prep::Error]) -> Look {
@@ -132,7 +139,7 @@ fn unfit(path: PathBuf, drive: Option<Drive>, faults: &[disk_prep::Error]) -> Lo
     };
     let reasons = faults.iter().map(reason).collect();
     let codes = faults.iter().map(Diagnose::code).collect();
-    Look { path, drive, verdict: Verdict::Unfit, reasons, codes }
+    Look { path, drive, verdict: Verdict::Unfit, reasons, codes, looked_at: None, is_blank: false }
 }
 
 /// A drive of the kernel's list; what cannot be looked at is unfit for that reason.
@@ -153,22 +160,30 @@ fn look(drive: Drive) -> Result<Look, disk_prep::Error> {
         return Ok(unfit(path, Some(drive), &faults));
     }
     let mut reasons = drive.concerns();
-    if let Some(found) = content(&drive)? {
+    let (found, looked_at) = content(&drive)?;
+    let is_blank = found.is_none();
+    if let Some(found) = found {
         reasons.push(format!("{found}; to use it, add `--erase {}` to `prep`", drive.serial));
     }
     let verdict = if reasons.is_empty() { Verdict::Fit } else { Verdict::Warning };
-    Ok(Look { path, drive: Some(drive), verdict, reasons, codes: Vec::new() })
+    Ok(Look { path, drive: Some(drive), verdict, reasons, codes: Vec::new(), looked_at, is_blank })
 }
 
-/// What is on a drive, in words; `None` if it is blank.
-pub(super) fn content(drive: &Drive) -> Result<Option<String>, disk_prep::Error> {
+/// What is on a drive, in words, and what was looked at for it; `None` if it is blank.
+pub(super) fn content(drive: &Drive) -> Result<(Option<String>, Option<Sight>), disk_prep::Error> {
     if drive.kind == Kind::NewImage {
-        return Ok(None);
+        return Ok((None, None));
     }
+    check_idle(drive)?;
+    let look = Sight::at(drive, |bytes| RealWorld.random(bytes))?;
+    let device = disk_prep::verify::open(drive)?;
     let (serial, offset) = (drive.serial.clone(), 0);
-    disk_prep::verify::open(drive).and_then(|device| {
-        find_content(&device).map_err(|source| disk_prep::Error::Read { serial, offset, source })
-    })
+    let found = find_content(&device, look).map_err(|source| disk_prep::Error::Read {
+        serial,
+        offset,
+        source,
+    })?;
+    Ok((found, Some(look)))
 }
 
 fn rotation(own: &Hardware) -> String {
@@ -201,6 +216,9 @@ impl Look {
         let stable = hardware.and_then(|own| own.by_id.as_ref());
         let path = stable.unwrap_or(&self.path).display().to_string();
         lines.push(format!("  {}", model.into_iter().chain([path]).collect::<Vec<_>>().join(", ")));
+        if let Some(look) = self.looked_at.filter(|_| self.is_blank) {
+            lines.push(format!("  blank: {}", look.text()));
+        }
         lines.extend(self.reasons.iter().map(|reason| format!("  {reason}")));
         lines
     }
@@ -236,7 +254,12 @@ impl Look {
             "healthy": own.and_then(|own| own.is_healthy),
             "identify_bytes": identity.map(|identity| identity.bytes()),
             "discards": own.map(|own| own.discards),
-            "holder": drive.and_then(|drive| drive.holder.as_ref()),
+            "holder": drive.and_then(|drive| match &drive.usage {
+                Usage::By(holder) => Some(holder),
+                Usage::Free | Usage::Unknown(_) => None,
+            }),
+            "blank": self.looked_at.map(|_| self.is_blank),
+            "looked_at": self.looked_at.map(Sight::name),
         })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use disk_prep::monitor::{Event, Monitor, Step};
+use disk_prep::monitor::{Event, Look, Monitor, Step};
 use disk_prep::noun::{ByteSize, Diagnose, Serial, count};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -152,8 +152,11 @@ impl Monitor for Bars {
 /// What a person should read at once.
 fn remark(event: &Event<'_>) -> Option<String> {
     match event {
-        Event::DrivePlanned { drive, files, bytes } => {
-            Some(format!("drive {drive}: {}, {} planned", count(*files, "file"), ByteSize(*bytes)))
+        Event::DrivePlanned { drive, files, bytes, blank } => {
+            let (files, bytes) = (count(*files, "file"), ByteSize(*bytes));
+            let found =
+                blank.map_or(String::new(), |look| format!("; it is blank: {}", look.text()));
+            Some(format!("drive {drive}: {files}, {bytes} planned{found}"))
         }
         Event::FileLeftOut { drive, path, reason } => {
             Some(format!("drive {drive}: {path} is left out: {reason}"))
@@ -286,9 +289,9 @@ impl JsonLines {
 impl Monitor for JsonLines {
     fn event(&self, event: &Event<'_>) {
         let line = match event {
-            Event::DrivePlanned { drive, files, bytes } => json!({
+            Event::DrivePlanned { drive, files, bytes, blank } => json!({
                 "type": "drive-planned", "version": 1, "serial": drive, "files": files,
-                "bytes": bytes,
+                "bytes": bytes, "blank_by": blank.map(Look::name),
             }),
             Event::StepStarted { drive, step, done_bytes, total_bytes } => json!({
                 "type": "step-started", "version": 1, "serial": drive, "step": step.name(),

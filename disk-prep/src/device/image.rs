@@ -7,7 +7,8 @@ use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::{Advice, OFlags, fadvise};
+use rustix::fs::{Advice, OFlags, SeekFrom as Place, fadvise, seek};
+use rustix::io::Errno;
 
 use super::Device;
 use crate::sys::aligned::is_aligned;
@@ -62,6 +63,22 @@ impl Device for FileDevice {
     }
     fn discard(&self, range: Range<u64>) -> io::Result<()> {
         crate::sys::discard::discard(&self.file, range)
+    }
+    fn data_after(&self, offset: u64) -> io::Result<Option<Range<u64>>> {
+        let rest = (offset < self.size).then_some(offset..self.size);
+        // A block device tells of no holes.
+        if !self.file.metadata()?.is_file() {
+            return Ok(rest);
+        }
+        let start = match seek(&self.file, Place::Data(offset)) {
+            Ok(start) => start,
+            Err(Errno::NXIO) => return Ok(None),
+            // The file system does not know.
+            Err(Errno::INVAL | Errno::OPNOTSUPP) => return Ok(rest),
+            Err(error) => return Err(error.into()),
+        };
+        let end = seek(&self.file, Place::Hole(start))?;
+        Ok(Some(start..end.min(self.size)).filter(|data| !data.is_empty()))
     }
     fn flush(&self) -> io::Result<()> {
         self.file.sync_data()?;

@@ -22,6 +22,12 @@ pub trait Device: Send + Sync + Debug {
     fn discard(&self, _range: Range<u64>) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
+    /// The first stretch at or behind `offset` that may hold data; `None` if all of the rest reads
+    /// as zeros. What a device cannot tell is data.
+    fn data_after(&self, offset: u64) -> io::Result<Option<Range<u64>>> {
+        let size = self.size();
+        Ok((offset < size).then_some(offset..size))
+    }
     /// Returns when everything written is on the medium, the drive's own cache flushed.
     fn flush(&self) -> io::Result<()>;
 }
@@ -38,6 +44,9 @@ impl<D: Device + ?Sized> Device for &D {
     }
     fn discard(&self, range: Range<u64>) -> io::Result<()> {
         (**self).discard(range)
+    }
+    fn data_after(&self, offset: u64) -> io::Result<Option<Range<u64>>> {
+        (**self).data_after(offset)
     }
     fn flush(&self) -> io::Result<()> {
         (**self).flush()
@@ -56,6 +65,9 @@ impl<D: Device + ?Sized> Device for std::sync::Arc<D> {
     }
     fn discard(&self, range: Range<u64>) -> io::Result<()> {
         (**self).discard(range)
+    }
+    fn data_after(&self, offset: u64) -> io::Result<Option<Range<u64>>> {
+        (**self).data_after(offset)
     }
     fn flush(&self) -> io::Result<()> {
         (**self).flush()

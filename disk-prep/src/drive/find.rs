@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use super::DriveName;
 use super::identify::{Identity, Rotation, Zones};
 use super::kernel::{Answer, Kernel};
-use super::sysfs::{Ata, BlockFacts, Transport, block_facts, by_id, whole_drives};
+use super::medium::{self, FileId};
+use super::sysfs::{Ata, BlockFacts, Transport, Usage, block_facts, by_id, whole_drives};
 use crate::Error;
 use crate::device::FileDevice;
 use crate::limits::SECTOR_BYTES;
@@ -42,8 +43,8 @@ pub struct Drive {
     pub rotational: bool,
     /// Logical sector size.
     pub sector_bytes: u64,
-    /// Who uses it.
-    pub holder: Option<String>,
+    /// Whether anybody uses it.
+    pub usage: Usage,
     /// What else is known of a block device; `None` for image files.
     pub hardware: Option<Hardware>,
 }
@@ -83,13 +84,16 @@ pub fn find(name: &DriveName) -> Result<Drive, Error> {
 }
 
 /// Every drive that the kernel knows, by its node; what cannot be looked at says why.
-pub fn find_all(kernel: &Kernel) -> Vec<(PathBuf, Result<Drive, Error>)> {
-    let look = |facts: BlockFacts| {
-        let path = node(&facts.name);
-        let answer = ask(kernel, &facts);
-        (path.clone(), block(kernel, path, facts, answer, None))
+pub fn find_all(kernel: &Kernel) -> Result<Vec<(PathBuf, Result<Drive, Error>)>, Error> {
+    let look = |(name, facts): (String, Result<BlockFacts, Error>)| {
+        let path = node(&name);
+        let found = facts.and_then(|facts| {
+            let answer = ask(kernel, &facts);
+            block(kernel, path.clone(), facts, answer, None)
+        });
+        (path, found)
     };
-    whole_drives(kernel.root()).into_iter().map(look).collect()
+    Ok(whole_drives(kernel)?.into_iter().map(look).collect())
 }
 
 /// A whole drive that is plugged in, and the number that it got for it.
@@ -102,10 +106,12 @@ pub struct Plugged {
 
 impl Kernel {
     /// What is plugged in now.
-    pub fn plugged(&self) -> BTreeSet<Plugged> {
-        let plugged =
-            |facts: BlockFacts| Plugged { path: node(&facts.name), sequence: facts.sequence };
-        whole_drives(self.root()).into_iter().map(plugged).collect()
+    pub fn plugged(&self) -> Result<BTreeSet<Plugged>, Error> {
+        let plugged = |(name, facts): (String, Result<BlockFacts, Error>)| {
+            // What cannot be read is there all the same.
+            Plugged { path: node(&name), sequence: facts.ok().and_then(|facts| facts.sequence) }
+        };
+        Ok(whole_drives(self)?.into_iter().map(plugged).collect())
     }
 
     /// How many commands to a drive have failed since it was plugged in, also those that the
@@ -134,14 +140,21 @@ pub fn find_on(kernel: &Kernel, name: &DriveName) -> Result<Drive, Error> {
     match fs::metadata(kernel.place(&path)) {
         Ok(metadata) => match kernel.numbers(&path).map_err(open)? {
             Some((major, minor)) => {
-                let facts = block_facts(kernel.root(), major, minor).map_err(open)?;
+                let facts = block_facts(kernel, major, minor)?;
                 let answer = ask(kernel, &facts);
                 block(kernel, path, facts, answer, serial)
             }
-            None if metadata.is_file() => image(&path, metadata.len(), serial, Kind::Image),
+            None if metadata.is_file() => {
+                let found = image(&path, metadata.len(), serial, Kind::Image)?;
+                let user = medium::user(kernel, &path, FileId::of(&metadata), None);
+                Ok(Drive { usage: Usage::of(user), ..found })
+            }
             None => Err(Error::NotADrive { path, what: "it is neither a file nor a block device" }),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => match bytes {
+            Some(_) if fs::symlink_metadata(&path).is_ok() => {
+                Err(Error::NotADrive { path, what: "it is a link that leads nowhere" })
+            }
             Some(size) => {
                 let whole_mib = size.0 >> 20 << 20;
                 image(&path, whole_mib, serial, Kind::NewImage)
@@ -172,17 +185,21 @@ fn serial_of(facts: &BlockFacts, answer: &Answer) -> Option<Serial> {
     own.and_then(is_whole).or_else(|| facts.serial.as_deref().and_then(is_whole))
 }
 
-/// The devices that say that they are this drive.
-fn with_serial<'a>(
-    kernel: &'a Kernel,
-    serial: &'a Serial,
-) -> impl Iterator<Item = BlockFacts> + 'a {
-    let is_it = |facts: &BlockFacts| serial_of(facts, &ask(kernel, facts)).as_ref() == Some(serial);
-    whole_drives(kernel.root()).into_iter().filter(is_it)
+/// The devices that say that they are this drive. One whose serial cannot be read may be it.
+fn with_serial(kernel: &Kernel, serial: &Serial) -> Result<Vec<BlockFacts>, Error> {
+    let mut found = Vec::new();
+    for (_, facts) in whole_drives(kernel)? {
+        let facts = facts?;
+        if serial_of(&facts, &ask(kernel, &facts)).as_ref() == Some(serial) {
+            found.push(facts);
+        }
+    }
+    Ok(found)
 }
 
 fn by_serial(kernel: &Kernel, serial: &Serial) -> Result<PathBuf, Error> {
-    let mut paths = with_serial(kernel, serial).map(|facts| node(&facts.name));
+    let found = with_serial(kernel, serial)?;
+    let mut paths = found.iter().map(|facts| node(&facts.name));
     match (paths.next(), paths.next()) {
         (Some(first), Some(second)) => {
             Err(Error::SerialShared { serial: serial.clone(), first, second })
@@ -206,7 +223,7 @@ fn image(path: &Path, bytes: u64, serial: Option<&Serial>, kind: Kind) -> Result
         kind,
         rotational: false,
         sector_bytes: SECTOR_BYTES,
-        holder: None,
+        usage: Usage::Free,
         hardware: None,
     })
 }
@@ -237,9 +254,12 @@ fn block(
             .map_err(|source| Error::Open { path: path.clone(), source })?,
         bytes => bytes,
     };
-    let others = with_serial(kernel, &serial).filter(|other| other.name != facts.name);
-    let twin = others.map(|other| node(&other.name)).next();
-    let read_only = facts.read_only.then(|| "nobody: it is write-protected".to_owned());
+    let others = with_serial(kernel, &serial)?;
+    let twin = others.iter().find(|other| other.name != facts.name).map(|other| node(&other.name));
+    let usage = match facts.usage {
+        Usage::Free if facts.read_only => Usage::By("nobody: it is write-protected".to_owned()),
+        usage => usage,
+    };
     let Answer { identity, is_healthy } = answer;
     let own = identity.as_ref();
     let rotation = own
@@ -258,7 +278,7 @@ fn block(
         kind: Kind::Block,
         rotational: matches!(rotation, Rotation::Turning(_)),
         sector_bytes: facts.sector_bytes,
-        holder: facts.holder.or(read_only),
+        usage,
         hardware: Some(Hardware {
             by_id: by_id(kernel.root(), &facts.name),
             name: facts.name,

@@ -5,18 +5,22 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
+use rustix::process::{Flock, FlockType, fcntl_getlk};
 
 use super::find::{Drive, Kind, find_on};
 use super::identify::Identity;
-use super::{DriveName, Kernel, find_content};
+use super::medium::{FileId, Medium, file_below, folder_of, media};
+use super::{DriveName, Kernel, Look, find_content, image};
 use crate::Error;
 use crate::device::{Device, FileDevice};
 use crate::noun::{Serial, Wipe};
+use crate::sys::lease;
 
 /// A drive that this run holds: nobody else of us can take it, and it was fit when it was opened.
 /// Nothing was written yet; an image that is to be made does not exist yet.
@@ -25,6 +29,10 @@ pub struct HeldDrive {
     /// What it is.
     pub drive: Drive,
     device: Option<Arc<FileDevice>>,
+    /// What its bytes lie on.
+    media: Vec<Medium>,
+    /// The file that a loop device is made of, locked too, and where it lies.
+    below: Option<(PathBuf, File)>,
 }
 
 /// What was consented to, for a drive that is begun.
@@ -45,10 +53,12 @@ pub fn hold(name: &DriveName) -> Result<HeldDrive, Error> {
 pub(super) fn hold_on(kernel: &Kernel, name: &DriveName) -> Result<HeldDrive, Error> {
     let drive = find_on(kernel, name)?;
     drive.check_fit()?;
+    let media = media(kernel, &drive.path)?;
     if drive.kind == Kind::NewImage {
-        return Ok(HeldDrive { drive, device: None });
+        return Ok(HeldDrive { drive, device: None, media, below: None });
     }
     let place = kernel.place(&drive.path);
+    let below = lock_below(kernel, &drive)?;
     let file = open_exclusive(&drive, &place)?;
     let same = is_same(kernel, name, &drive, &file, &place);
     if let Some(what) = same? {
@@ -56,7 +66,23 @@ pub(super) fn hold_on(kernel: &Kernel, name: &DriveName) -> Result<HeldDrive, Er
     }
     let device = FileDevice::direct(file)
         .map_err(|source| Error::Open { path: drive.path.clone(), source })?;
-    Ok(HeldDrive { drive, device: Some(Arc::new(device)) })
+    Ok(HeldDrive { drive, device: Some(Arc::new(device)), media, below })
+}
+
+/// Locks the file that a loop device is made of, so that two names of one medium meet.
+fn lock_below(kernel: &Kernel, drive: &Drive) -> Result<Option<(PathBuf, File)>, Error> {
+    if drive.kind != Kind::Block || kernel.is_recorded() {
+        return Ok(None);
+    }
+    let Some((path, id)) = file_below(kernel, &drive.path)? else { return Ok(None) };
+    // It may have no name any more, or another in this namespace; then no name can lead to it.
+    let Some(file) = File::open(&path).ok() else { return Ok(None) };
+    let about = file.metadata().map_err(|source| Error::Open { path: path.clone(), source })?;
+    if FileId::of(&about) != id {
+        return Ok(None);
+    }
+    lock(&file, drive, Duration::ZERO)?;
+    Ok(Some((path, file)))
 }
 
 /// Looks once more, now that nobody else can take it: the name may have come to mean another
@@ -94,44 +120,139 @@ fn is_same(
 fn open_exclusive(drive: &Drive, place: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
-    if drive.kind == Kind::Block {
-        options.custom_flags(OFlags::EXCL.bits() as i32);
-    }
-    let file = options.open(place).map_err(|source| match source.raw_os_error() {
-        Some(code) if code == rustix::io::Errno::BUSY.raw_os_error() => {
-            Error::DriveInUse { serial: drive.serial.clone(), holder: "the system".to_owned() }
-        }
-        _ => Error::Open { path: drive.path.clone(), source },
-    })?;
+    let file = if drive.kind == Kind::Block {
+        open_alone(drive, place, &mut options)?
+    } else {
+        let file = File::open(place).map_err(|source| open_failed(drive, source))?;
+        // Another run of ours is told as such.
+        lock(&file, drive, Duration::ZERO)?;
+        check_unwritten(drive, &file)?;
+        drop(file);
+        options.open(place).map_err(|source| open_failed(drive, source))?
+    };
+    check_unlocked(drive, &file)?;
     let patience = if drive.kind == Kind::Block { UDEV_LOOKS_FOR } else { Duration::ZERO };
-    lock(&file, &drive.serial, patience)?;
+    lock(&file, drive, patience)?;
     Ok(file)
+}
+
+fn open_failed(drive: &Drive, source: io::Error) -> Error {
+    Error::Open { path: drive.path.clone(), source }
+}
+
+fn in_use(drive: &Drive, holder: impl Into<String>) -> Error {
+    Error::DriveInUse { serial: drive.serial.clone(), holder: holder.into() }
+}
+
+/// Looks whether somebody has a drive open in a way that the kernel's tables do not tell of; holds
+/// it for no longer than that takes.
+pub fn check_idle(drive: &Drive) -> Result<(), Error> {
+    let file = match drive.kind {
+        Kind::NewImage => return Ok(()),
+        Kind::Block => open_alone(drive, &drive.path, OpenOptions::new().read(true))?,
+        Kind::Image => File::open(&drive.path).map_err(|source| open_failed(drive, source))?,
+    };
+    if drive.kind == Kind::Image {
+        check_unwritten(drive, &file)?;
+    }
+    check_unlocked(drive, &file)
+}
+
+/// Another look like ours may have it for a moment.
+const LOOK_TAKES: Duration = Duration::from_millis(500);
+
+/// Opens a block device as the only one who may have it for himself.
+fn open_alone(drive: &Drive, place: &Path, options: &mut OpenOptions) -> Result<File, Error> {
+    options.custom_flags(OFlags::EXCL.bits() as i32);
+    let until = Instant::now() + LOOK_TAKES;
+    loop {
+        match options.open(place) {
+            Ok(file) => return Ok(file),
+            Err(source) if Errno::from_io_error(&source) != Some(Errno::BUSY) => {
+                return Err(open_failed(drive, source));
+            }
+            Err(_) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(_) => {
+                let holder = "the kernel or a program that has it for itself: a file system that \
+                              is mounted in another namespace, an array, a virtual machine";
+                return Err(in_use(drive, holder));
+            }
+        }
+    }
+}
+
+/// Refuses what a program has locked a stretch of, as virtual machines lock their images.
+fn check_unlocked(drive: &Drive, file: &File) -> Result<(), Error> {
+    match fcntl_getlk(file, &Flock::from(FlockType::WriteLock)) {
+        Ok(None) => Ok(()),
+        Ok(Some(lock)) => {
+            // A lock of an open file, as virtual machines take them, tells of no process.
+            let process = lock.pid.map(|own| own.as_raw_nonzero().get()).filter(|own| *own > 0);
+            let process = process.map_or(String::new(), |own| format!(", process {own}"));
+            let holder =
+                format!("a program that has locked it, as a virtual machine does{process}");
+            Err(in_use(drive, holder))
+        }
+        // A file system without such locks.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::NOLCK) => Ok(()),
+        Err(error) => Err(open_failed(drive, error.into())),
+    }
+}
+
+/// A program that was ended a moment ago may still be closing its files.
+const LAST_CLOSE: Duration = Duration::from_secs(2);
+
+/// Refuses an image that somebody else writes to: a program, a loop device, swap, by whatever
+/// name.
+fn check_unwritten(drive: &Drive, file: &File) -> Result<(), Error> {
+    let until = Instant::now() + LAST_CLOSE;
+    while lease::is_written(file).map_err(|source| open_failed(drive, source))? == Some(true) {
+        if Instant::now() >= until {
+            return Err(in_use(drive, "a program that has its image open for writing"));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }
 
 /// udev holds a drive for a moment to look at it, after every program that has written to it.
 const UDEV_LOOKS_FOR: Duration = Duration::from_secs(5);
 
 /// Holds the whole device, so that udev leaves it alone and no second run takes it.
-fn lock(file: &File, serial: &Serial, patience: Duration) -> Result<(), Error> {
+fn lock(file: &File, drive: &Drive, patience: Duration) -> Result<(), Error> {
     let until = Instant::now() + patience;
-    while flock(file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        if Instant::now() >= until {
-            return Err(Error::Held { what: format!("Drive {serial}") });
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(Errno::WOULDBLOCK) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            Err(Errno::WOULDBLOCK) => {
+                return Err(Error::Held { what: format!("Drive {}", drive.serial) });
+            }
+            Err(error) => {
+                return Err(Error::Open { path: drive.path.clone(), source: error.into() });
+            }
         }
-        std::thread::sleep(Duration::from_millis(100));
     }
-    Ok(())
 }
 
 impl HeldDrive {
     /// Decides whether the drive may be written from its beginning: it is blank, or it was named
     /// for erasing and the fate of its free space was decided.
-    pub fn clear(&self, erase: &[Serial], wipe: Option<Wipe>) -> Result<Clearance, Error> {
+    pub fn clear(
+        &self,
+        erase: &[Serial],
+        wipe: Option<Wipe>,
+        look: Look,
+    ) -> Result<Clearance, Error> {
         let Some(device) = &self.device else {
             return Ok(Clearance { erase: false, wipe: None });
         };
         let serial = &self.drive.serial;
-        let content = find_content(device.as_ref()).map_err(|source| Error::Read {
+        let content = find_content(device.as_ref(), look).map_err(|source| Error::Read {
             serial: serial.clone(),
             offset: 0,
             source,
@@ -155,35 +276,57 @@ impl HeldDrive {
         if let Some(device) = &self.device {
             return Ok(device.clone());
         }
-        let made = make_image(&self.drive)?;
+        let open = |source| Error::Open { path: self.drive.path.clone(), source };
+        let file = image::make(&self.drive.path, self.drive.bytes)?;
+        let made = Arc::new(FileDevice::direct(file).map_err(open)?);
         self.device = Some(made.clone());
         Ok(made)
     }
-}
 
-fn make_image(drive: &Drive) -> Result<Arc<FileDevice>, Error> {
-    let open = |source: io::Error| Error::Open { path: drive.path.clone(), source };
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&drive.path)
-        .map_err(open)?;
-    lock(&file, &drive.serial, Duration::ZERO)?;
-    let folder = drive.path.parent().filter(|path| !path.as_os_str().is_empty());
-    let made = file
-        .set_len(drive.bytes)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| crate::sys::durable::sync_folder(folder.unwrap_or(Path::new("."))))
-        .and_then(|()| FileDevice::direct(file));
-    made.map(Arc::new).map_err(open)
+    /// The device, unless it is an image that is yet to be made.
+    pub fn existing(&self) -> Option<&dyn Device> {
+        self.device.as_deref().map(|device| device as &dyn Device)
+    }
+
+    /// Whether a path leads to a file that its bytes lie in.
+    pub fn is_at(&self, path: &Path) -> bool {
+        FileId::at(path).is_ok_and(|file| self.media.contains(&Medium::File(file)))
+    }
+
+    /// Whether another name leads to the same bytes: another path of one file, or a loop device
+    /// and its file. For telling of it; what cannot be looked at was refused as such.
+    pub fn is_also(&self, name: &DriveName) -> bool {
+        let kernel = Kernel::here();
+        let path = match name {
+            DriveName::Path { path, .. } => Ok(path.clone()),
+            DriveName::Serial(_) => find_on(&kernel, name).map(|drive| drive.path),
+        };
+        let other = path.and_then(|path| media(&kernel, &path));
+        other.is_ok_and(|other| other.iter().any(|own| self.media.contains(own)))
+    }
+
+    /// Where the file lies that its bytes are in, without links: an image, or what a loop device
+    /// is made of. `None` for hardware.
+    pub fn file(&self) -> Result<Option<PathBuf>, Error> {
+        let path = match (self.drive.kind, &self.below) {
+            (Kind::Image | Kind::NewImage, _) => &self.drive.path,
+            (Kind::Block, Some((path, _))) => path,
+            (Kind::Block, None) => return Ok(None),
+        };
+        let folder = folder_of(path);
+        let found = if self.drive.kind == Kind::NewImage {
+            folder.canonicalize().map(|folder| folder.join(path.file_name().unwrap_or_default()))
+        } else {
+            path.canonicalize()
+        };
+        found.map(Some).map_err(|source| Error::Open { path: path.clone(), source })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::noun::ByteSize;
+    use crate::noun::{ByteSize, Diagnose};
     use std::os::unix::fs::FileExt;
 
     fn named(folder: &Path, bytes: Option<u64>) -> DriveName {
@@ -201,10 +344,23 @@ mod tests {
     fn a_new_image_is_made_only_when_it_is_first_written() {
         let folder = tempfile::tempdir().unwrap();
         let mut held = hold(&named(folder.path(), Some(300 << 20))).unwrap();
-        assert_eq!(held.clear(&[], None).unwrap(), Clearance { erase: false, wipe: None });
+        assert_eq!(
+            held.clear(&[], None, Look::AllData).unwrap(),
+            Clearance { erase: false, wipe: None }
+        );
         assert!(!folder.path().join("S1.img").exists());
         assert_eq!(held.device().unwrap().size(), 300 << 20);
         assert!(matches!(hold(&named(folder.path(), None)), Err(Error::Held { .. })));
+    }
+
+    #[test]
+    fn a_file_that_appears_where_an_image_was_to_be_made_is_never_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut held = hold(&named(folder.path(), Some(300 << 20))).unwrap();
+        std::fs::write(folder.path().join("S1.img"), "somebody's").unwrap();
+        let error = held.device().unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("image-appeared", crate::noun::ErrorKind::Guard));
+        assert_eq!(std::fs::read(folder.path().join("S1.img")).unwrap(), b"somebody's");
     }
 
     #[test]
@@ -214,12 +370,15 @@ mod tests {
         let held = hold(&named(folder.path(), None)).unwrap();
         let mine = [held.drive.serial.clone()];
         let other = ["S2".parse().unwrap()];
-        let refused = |erase: &[Serial], wipe| held.clear(erase, wipe).unwrap_err();
+        let refused = |erase: &[Serial], wipe| held.clear(erase, wipe, Look::AllData).unwrap_err();
         assert!(matches!(refused(&[], Some(Wipe::Zero)), Error::NotBlank { .. }));
         assert!(matches!(refused(&other, Some(Wipe::Zero)), Error::NotBlank { .. }));
         assert!(matches!(refused(&mine, None), Error::WipeUndecided { .. }));
-        assert_eq!(held.clear(&mine, Some(Wipe::Discard)).unwrap().wipe, Some(Wipe::Discard));
-        let clearance = held.clear(&mine, Some(Wipe::None)).unwrap();
+        assert_eq!(
+            held.clear(&mine, Some(Wipe::Discard), Look::AllData).unwrap().wipe,
+            Some(Wipe::Discard)
+        );
+        let clearance = held.clear(&mine, Some(Wipe::None), Look::AllData).unwrap();
         assert_eq!(clearance, Clearance { erase: true, wipe: Some(Wipe::None) });
     }
 }

@@ -1,34 +1,64 @@
 //! Who uses a drive: mounts, swap, and devices built on it (LVM, arrays, encryption, loops, file
 //! systems over several devices), however many floors up. Reads `/sys` and `/proc` below a root
-//! folder; opens no device.
+//! folder; opens no drive. What is there and cannot be read is an error, never "nobody".
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::sysfs::{children, plain};
+use super::Kernel;
+use super::loops::{self, Loop};
+use super::reading::{bytes, children, exists, malformed, plain, plain_bytes, text};
+use super::tables::{self, Mount};
+use crate::Error;
 
 /// Mount points without which the machine does not run.
-const SYSTEM: &[&str] = &["/", "/boot", "/boot/efi", "/boot/firmware", "/efi", "/usr", "/var"];
+const SYSTEM: &[&[u8]] =
+    &[b"/", b"/boot", b"/boot/efi", b"/boot/firmware", b"/efi", b"/usr", b"/var"];
 /// Floors above a drive; real stacks have four.
 const MOST_FLOORS: usize = 16;
 
 /// One who uses a drive or a partition of it, as a person reads it; `None` when nobody does.
-pub(super) fn find(root: &Path, folder: &Path) -> Option<String> {
-    let stack = Stack::above(root, folder);
-    let mounts = stack.mounts(root);
-    let system = mounts.iter().find(|mount| SYSTEM.contains(&mount.place.as_str()));
-    if let Some(mount) = system {
-        return Some(format!("the running system: {}", stack.say(mount)));
+pub(super) fn find(kernel: &Kernel, folder: &Path) -> Result<Option<String>, Error> {
+    let stack = Stack::above(kernel, folder)?;
+    let used = stack.mounts(kernel)?;
+    if let Some((mount, name)) = used.iter().find(|(mount, _)| SYSTEM.contains(&&mount.place[..])) {
+        return Ok(Some(format!("the running system: {}", stack.say(mount, name))));
     }
-    if let Some(mount) = mounts.first() {
-        return Some(stack.say(mount));
+    if let Some((mount, name)) = used.first() {
+        return Ok(Some(stack.say(mount, name)));
     }
-    if let Some(name) = stack.swap(root) {
-        return Some(format!("swap on {}", plain(&name)));
+    if let Some(pool) = stack.pool(kernel)? {
+        return Ok(Some(pool));
     }
-    let (on_top, below) = stack.below.iter().next()?;
-    Some(format!("/dev/{}, built on {}", plain(on_top), plain(below)))
+    if let Some(name) = stack.swap(kernel)? {
+        return Ok(Some(format!("swap on {}", plain(&name))));
+    }
+    let mut on_top = stack.below.iter();
+    Ok(on_top.next().map(|(top, below)| format!("/dev/{}, built on {}", plain(top), plain(below))))
+}
+
+/// What is mounted, here.
+pub(super) fn mounts(kernel: &Kernel) -> Result<Vec<Mount>, Error> {
+    let path = kernel.root().join("proc/self/mountinfo");
+    // Every kernel has this table; without it `/proc` is not there, and nobody can tell.
+    let table = bytes(&path)?.ok_or_else(|| malformed(&path, "there is no such table"))?;
+    tables::mounts(&table).map_err(|what| malformed(&path, what))
+}
+
+/// What is swapped to; nothing with a kernel that does not swap.
+pub(super) fn swaps(kernel: &Kernel) -> Result<Vec<Vec<u8>>, Error> {
+    let path = kernel.root().join("proc/swaps");
+    match bytes(&path)? {
+        Some(table) => tables::swaps(&table).map_err(|what| malformed(&path, what)),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// A path of one of these tables.
+pub(super) fn path_of(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
 }
 
 /// A drive, its partitions, and all that is built on them.
@@ -40,130 +70,108 @@ struct Stack {
     below: BTreeMap<String, String>,
 }
 
-struct Mount {
-    place: String,
-    name: String,
-}
-
 impl Stack {
-    fn above(root: &Path, folder: &Path) -> Self {
+    fn above(kernel: &Kernel, folder: &Path) -> Result<Self, Error> {
         let mut stack =
             Stack { numbers: BTreeMap::new(), names: BTreeSet::new(), below: BTreeMap::new() };
-        let parts = children(folder).into_iter().filter(|path| path.join("partition").exists());
-        let mut floor: Vec<PathBuf> = [folder.to_owned()].into_iter().chain(parts).collect();
+        let loops = loops::attached(kernel)?;
+        let mut floor = partitions(folder)?;
+        floor.insert(0, folder.to_owned());
         for _ in 0..MOST_FLOORS {
             let mut next = Vec::new();
             for part in floor {
                 let name = name_of(&part);
-                if let Ok(number) = fs::read_to_string(part.join("dev")) {
-                    stack.numbers.insert(number.trim().to_owned(), name.clone());
-                }
-                let loops = loops_on(root, &name);
-                for on_top in children(&part.join("holders")).into_iter().chain(loops) {
+                let number = text(&part.join("dev"))?;
+                let is_on_it = |one: &&Loop| one.is_on(kernel, &name, number.as_deref());
+                let looped = loops.iter().filter(is_on_it).map(|one| one.folder.clone());
+                let on_top: Vec<PathBuf> =
+                    children(&part.join("holders"))?.into_iter().chain(looped).collect();
+                for on_top in on_top {
                     stack.below.entry(name_of(&on_top)).or_insert(name.clone());
-                    let parts = children(&on_top).into_iter();
-                    next.extend(parts.filter(|path| path.join("partition").exists()));
+                    next.extend(partitions(&on_top)?);
                     next.push(on_top);
+                }
+                if let Some(number) = number {
+                    stack.numbers.insert(number, name.clone());
                 }
                 stack.names.insert(name);
             }
             next.retain(|path| !stack.names.contains(&name_of(path)));
             if next.is_empty() {
-                break;
+                return Ok(stack);
             }
             floor = next;
         }
-        stack
+        Err(malformed(folder, "too much is built one on the other"))
     }
 
-    fn mounts(&self, root: &Path) -> Vec<Mount> {
-        let table = fs::read_to_string(root.join("proc/self/mountinfo")).unwrap_or_default();
-        let of_line = |line: &str| {
-            let fields: Vec<&str> = line.split(' ').collect();
-            let place = unescape(fields.get(4)?);
-            // Btrfs mounts have a device number of their own; then the source's name tells.
-            let source =
-                fields.iter().position(|field| *field == "-").and_then(|at| fields.get(at + 2));
-            let source = source.and_then(|path| path.strip_prefix("/dev/"));
-            let named =
-                source.filter(|name| self.names.contains(*name)).map(|name| (*name).to_owned());
-            let name = self.numbers.get(*fields.get(2)?).cloned().or(named)?;
-            Some(Mount { place, name })
-        };
-        let mut mounts: Vec<Mount> = table.lines().filter_map(of_line).collect();
-        // A file system over several devices names but one of them in the table.
-        for pool in children(&root.join("sys/fs/btrfs")) {
-            for member in children(&pool.join("devices")) {
-                if self.names.contains(&name_of(&member)) {
-                    let place = format!("Btrfs {}", name_of(&pool));
-                    mounts.push(Mount { place, name: name_of(&member) });
+    /// The mounts of what is in the stack, with the name of it.
+    fn mounts(&self, kernel: &Kernel) -> Result<Vec<(Mount, String)>, Error> {
+        let mut used = Vec::new();
+        for mount in mounts(kernel)? {
+            // Btrfs mounts have a device number of their own; then the source tells.
+            let name = self
+                .numbers
+                .get(&mount.number)
+                .cloned()
+                .or_else(|| self.node(kernel, &mount.source));
+            used.extend(name.map(|name| (mount, name)));
+        }
+        Ok(used)
+    }
+
+    /// A mounted file system over several devices names but one of them in the table.
+    fn pool(&self, kernel: &Kernel) -> Result<Option<String>, Error> {
+        for pool in children(&kernel.root().join("sys/fs/btrfs"))? {
+            for member in children(&pool.join("devices"))? {
+                let name = name_of(&member);
+                if self.names.contains(&name) {
+                    let pool = plain(&name_of(&pool));
+                    return Ok(Some(format!("the mount at Btrfs {pool}, by {}", plain(&name))));
                 }
             }
         }
-        mounts
+        Ok(None)
     }
 
-    fn swap(&self, root: &Path) -> Option<String> {
-        let table = fs::read_to_string(root.join("proc/swaps")).unwrap_or_default();
-        let mut nodes = table.lines().filter_map(|line| line.split_whitespace().next());
-        nodes.find_map(|node| {
-            let name = node.strip_prefix("/dev/")?;
-            self.names.get(name).cloned()
-        })
+    fn swap(&self, kernel: &Kernel) -> Result<Option<String>, Error> {
+        Ok(swaps(kernel)?.iter().find_map(|path| self.node(kernel, path)))
     }
 
-    fn say(&self, mount: &Mount) -> String {
-        let place = plain(&mount.place);
-        match self.below.get(&mount.name) {
+    /// What in the stack a path of the kernel's tables names, by its name or by its number.
+    fn node(&self, kernel: &Kernel, path: &[u8]) -> Option<String> {
+        let name = path.strip_prefix(b"/dev/").map(String::from_utf8_lossy);
+        if let Some(name) = name.filter(|name| self.names.contains(&**name)) {
+            return Some(name.into_owned());
+        }
+        let path = path_of(path);
+        // A name that leads nowhere here names nothing that could be told by its number.
+        let (major, minor) = kernel.numbers(path).ok().filter(|_| path.is_absolute())??;
+        self.numbers.get(&format!("{major}:{minor}")).cloned()
+    }
+
+    fn say(&self, mount: &Mount, name: &str) -> String {
+        let place = plain_bytes(&mount.place);
+        match self.below.get(name) {
             Some(below) => {
-                format!(
-                    "the mount at {place}, by /dev/{}, built on {}",
-                    plain(&mount.name),
-                    plain(below)
-                )
+                let (name, below) = (plain(name), plain(below));
+                format!("the mount at {place}, by /dev/{name}, built on {below}")
             }
             None => format!("the mount at {place}"),
         }
     }
 }
 
-/// Loop devices over a device instead of a file.
-fn loops_on(root: &Path, name: &str) -> Vec<PathBuf> {
-    let node = format!("/dev/{name}");
-    let is_on = |folder: &PathBuf| {
-        let file = fs::read_to_string(folder.join("loop/backing_file"));
-        file.is_ok_and(|path| path.trim_end() == node)
-    };
-    children(&root.join("sys/block")).into_iter().filter(is_on).collect()
+fn partitions(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut parts = Vec::new();
+    for path in children(folder)? {
+        if exists(&path.join("partition"))? {
+            parts.push(path);
+        }
+    }
+    Ok(parts)
 }
 
 fn name_of(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// Blanks and the like stand in the mount table as `\040`.
-fn unescape(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let octal = after.get(..3).filter(|_| *first == b'\\');
-        let value =
-            octal.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        bytes.push(value.unwrap_or(*first));
-        rest = if value.is_some() { &after[3..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escapes_of_the_mount_table_are_undone() {
-        assert_eq!(unescape("/mnt/a\\040b\\134c"), "/mnt/a b\\c");
-        assert_eq!(unescape("\\"), "\\");
-        assert_eq!(unescape("\\99"), "\\99");
-        assert_eq!(unescape("a\\777"), "a\\777");
-    }
 }

@@ -48,6 +48,11 @@ impl Kernel {
         &self.root
     }
 
+    /// Whether it is a recorded one, whose devices cannot be asked.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.is_recorded
+    }
+
     /// Where a path of that machine lies on this one. Images lie where they lie.
     pub(super) fn place(&self, path: &Path) -> PathBuf {
         match path.strip_prefix("/dev") {

@@ -1,18 +1,19 @@
 //! What the kernel says of a block device: whether it is a whole drive, its serial and model, how
-//! it is attached, and who uses it. Reads below a root folder that tests replace; opens no device.
+//! it is attached, and who uses it. Reads below a root folder that tests replace; opens no drive.
 
+use std::error::Error as _;
 use std::fmt;
 use std::fs;
-use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use rustix::io::Errno;
 use serde::Serialize;
 
-use super::holder;
 use super::identify::{Rotation, Zones};
+use super::reading::{bytes, children, exists, is_absent, number, plain, text, unreadable};
+use super::{Kernel, holder, loops, medium};
+use crate::Error;
 
-/// Attributes are short; a longer one is cut.
-const MOST_TEXT: usize = 4096;
 /// The kernel counts sizes in these, whatever the drive's sectors are.
 const KERNEL_SECTOR: u64 = 512;
 
@@ -89,8 +90,33 @@ pub struct BlockFacts {
     pub discards: bool,
     /// Whether the kernel lets nobody write.
     pub read_only: bool,
-    /// Who uses it or one of its partitions, as a person reads it; `None` when nobody does.
-    pub holder: Option<String>,
+    /// Who uses it or one of its partitions.
+    pub usage: Usage,
+}
+
+/// Whether anybody uses a drive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Usage {
+    /// Nobody, as far as the kernel tells.
+    Free,
+    /// Somebody, as a person reads it.
+    By(String),
+    /// It cannot be told, for this reason.
+    Unknown(String),
+}
+
+impl Usage {
+    /// Takes an error for what it is: nobody can tell.
+    pub(super) fn of(found: Result<Option<String>, Error>) -> Self {
+        match found {
+            Ok(None) => Usage::Free,
+            Ok(Some(user)) => Usage::By(user),
+            Err(error) => {
+                let cause = error.source().map_or(String::new(), |cause| format!(": {cause}"));
+                Usage::Unknown(plain(&format!("{error}{cause}")))
+            }
+        }
+    }
 }
 
 /// Whether a drive speaks ATA, as far as the kernel knows.
@@ -104,24 +130,45 @@ pub enum Ata {
     No,
 }
 
-/// Reads the facts of device `major:minor` from `/sys` and `/proc` below `root`.
-pub fn block_facts(root: &Path, major: u32, minor: u32) -> io::Result<BlockFacts> {
-    Ok(facts(root, &fs::canonicalize(root.join(format!("sys/dev/block/{major}:{minor}")))?))
+/// Reads the facts of device `major:minor` from `/sys` and `/proc`.
+pub(super) fn block_facts(kernel: &Kernel, major: u32, minor: u32) -> Result<BlockFacts, Error> {
+    let link = kernel.root().join(format!("sys/dev/block/{major}:{minor}"));
+    facts(kernel, &fs::canonicalize(&link).map_err(|source| unreadable(&link, source))?)
 }
 
-/// The facts of every whole drive that the kernel knows; what is no hardware is left out.
-pub fn whole_drives(root: &Path) -> Vec<BlockFacts> {
-    children(&root.join("sys/block"))
-        .into_iter()
-        .filter_map(|link| fs::canonicalize(link).ok())
-        .filter(|folder| {
-            !is_virtual(root, folder) && read(&folder.join("hidden")).as_deref() != Some("1")
-        })
-        .map(|folder| facts(root, &folder))
-        // Optical drives and floppies, and slots without a card.
-        .filter(|facts| !facts.name.starts_with("sr") && !facts.name.starts_with("fd"))
-        .filter(|facts| !facts.removable || facts.bytes > 0)
-        .collect()
+/// The facts of every whole drive that the kernel knows, by its name; what is no hardware is left
+/// out. The list itself must be read; what cannot be read of a drive is that drive's error.
+pub(super) fn whole_drives(
+    kernel: &Kernel,
+) -> Result<Vec<(String, Result<BlockFacts, Error>)>, Error> {
+    let mut drives = Vec::new();
+    for link in children(&kernel.root().join("sys/block"))? {
+        let folder = match fs::canonicalize(&link) {
+            Ok(folder) => folder,
+            // Unplugged just now.
+            Err(error) if is_absent(&error) => continue,
+            Err(error) => return Err(unreadable(&link, error)),
+        };
+        let name = name_of(&folder);
+        // Optical drives and floppies are none.
+        let is_disc = name.starts_with("sr") || name.starts_with("fd");
+        if is_disc || is_virtual(kernel.root(), &folder) {
+            continue;
+        }
+        match (is_hidden(&folder), facts(kernel, &folder)) {
+            (Ok(true), _) => {}
+            // Slots without a card.
+            (Ok(false), Ok(facts)) if facts.removable && facts.bytes == 0 => {}
+            (Err(error), _) => drives.push((name, Err(error))),
+            (Ok(false), facts) => drives.push((name, facts)),
+        }
+    }
+    Ok(drives)
+}
+
+/// Whether it is but one of several ways to a drive that has a name of its own.
+fn is_hidden(folder: &Path) -> Result<bool, Error> {
+    Ok(text(&folder.join("hidden"))?.as_deref() == Some("1"))
 }
 
 /// Loops, memory disks, and what is built on other drives. NVMe with several paths is no such.
@@ -130,41 +177,66 @@ fn is_virtual(root: &Path, folder: &Path) -> bool {
     below.is_ok_and(|below| !below.starts_with("nvme-subsystem"))
 }
 
-fn facts(root: &Path, folder: &Path) -> BlockFacts {
-    let text = |relative: &str| read(&folder.join(relative));
-    let number = |relative: &str| text(relative).and_then(|text| text.parse::<u64>().ok());
-    let udev = text("dev").and_then(|number| udev_serial(root, &number));
-    let serial =
-        text("serial").or_else(|| text("device/serial")).or_else(|| page_80(folder)).or(udev);
-    let transport = transport(root, folder);
-    let sector_bytes = number("queue/logical_block_size").unwrap_or(KERNEL_SECTOR);
-    BlockFacts {
-        name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        sequence: number("diskseq"),
-        whole: !folder.join("partition").exists(),
+fn name_of(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn facts(kernel: &Kernel, folder: &Path) -> Result<BlockFacts, Error> {
+    let text = |relative: &str| text(&folder.join(relative));
+    let number = |relative: &str| number(&folder.join(relative));
+    let serial = match text("serial")?.or(text("device/serial")?).or(page_80(folder)?) {
+        Some(serial) => Some(serial),
+        None => text("dev")?.map_or(Ok(None), |number| udev_serial(kernel.root(), &number))?,
+    };
+    let transport = transport(kernel.root(), folder);
+    // Memory cards say it in words.
+    let scsi_type = text("device/type")?.and_then(|kind| kind.parse().ok());
+    let sector_bytes = number("queue/logical_block_size")?.unwrap_or(KERNEL_SECTOR);
+    Ok(BlockFacts {
+        name: name_of(folder),
+        sequence: number("diskseq")?,
+        whole: !exists(&folder.join("partition"))?,
         serial: serial.map(|serial| serial.replace(' ', "")),
-        model: text("device/model").map(|model| plain(&model)),
-        bytes: number("size").unwrap_or(0).saturating_mul(KERNEL_SECTOR),
+        model: text("device/model")?.map(|model| plain(&model)),
+        bytes: number("size")?.unwrap_or(0).saturating_mul(KERNEL_SECTOR),
         sector_bytes,
-        physical_sector_bytes: number("queue/physical_block_size").unwrap_or(sector_bytes),
-        rotation: match number("queue/rotational") {
-            Some(0) => Rotation::Solid,
-            Some(_) => Rotation::Turning(None),
-            None => Rotation::Unknown,
+        physical_sector_bytes: number("queue/physical_block_size")?.unwrap_or(sector_bytes),
+        rotation: match text("queue/rotational")?.as_deref() {
+            Some("0") => Rotation::Solid,
+            Some("1") => Rotation::Turning(None),
+            _ => Rotation::Unknown,
         },
-        zones: match text("queue/zoned").as_deref() {
+        zones: match text("queue/zoned")?.as_deref() {
             Some("host-managed") => Zones::HostManaged,
             Some("host-aware") => Zones::HostAware,
             Some("drive-managed") => Zones::DriveManaged,
             _ => Zones::None,
         },
         transport,
-        ata: ata(transport, text("device/vendor").as_deref(), number("device/type")),
-        removable: number("removable") == Some(1),
-        discards: number("queue/discard_max_bytes").is_some_and(|bytes| bytes > 0),
-        read_only: number("ro") == Some(1),
-        holder: holder::find(root, folder),
+        ata: ata(transport, text("device/vendor")?.as_deref(), scsi_type),
+        removable: number("removable")? == Some(1),
+        discards: number("queue/discard_max_bytes")?.is_some_and(|bytes| bytes > 0),
+        read_only: number("ro")? == Some(1),
+        usage: Usage::of(user(kernel, folder)),
+    })
+}
+
+/// Who uses a device; of a loop device also who uses what is below it.
+fn user(kernel: &Kernel, folder: &Path) -> Result<Option<String>, Error> {
+    if let Some(user) = holder::find(kernel, folder)? {
+        return Ok(Some(user));
     }
+    let name = name_of(folder);
+    let mut loops = loops::attached(kernel)?.into_iter();
+    let Some(own) = loops.find(|one| one.name == name) else { return Ok(None) };
+    if let Some(node) = own.node(kernel) {
+        let node = plain(&node.to_string_lossy());
+        return Ok(Some(format!("the drive below it: name {node}, which it is made of")));
+    }
+    let Some((path, file)) = own.file() else { return Ok(None) };
+    let user = medium::user(kernel, &path, file, Some(&name))?;
+    let path = plain(&path.to_string_lossy());
+    Ok(user.map(|user| format!("{user}, by way of {path}, which it is made of")))
 }
 
 /// How it is attached, by the way to it through the kernel's tree of devices.
@@ -227,27 +299,40 @@ fn ata(transport: Transport, vendor: Option<&str>, scsi_type: Option<u64>) -> At
 }
 
 /// The serial in the SCSI vital product data, page 0x80: four bytes of head, then ASCII.
-fn page_80(folder: &Path) -> Option<String> {
-    let page = fs::read(folder.join("device/vpd_pg80")).ok()?;
-    let text = std::str::from_utf8(page.get(4..)?).ok()?.trim_matches(['\0', ' ']);
-    Some(text.to_owned()).filter(|text| !text.is_empty())
+fn page_80(folder: &Path) -> Result<Option<String>, Error> {
+    let path = folder.join("device/vpd_pg80");
+    let page = match fs::read(&path) {
+        Ok(page) => page,
+        // Older kernels say so of a drive without this page.
+        Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => return Ok(None),
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(unreadable(&path, error)),
+    };
+    let text = page.get(4..).and_then(|text| std::str::from_utf8(text).ok());
+    let text = text.map(|text| text.trim_matches(['\0', ' ']).to_owned());
+    Ok(text.filter(|text| !text.is_empty()))
 }
 
 /// The serial as udev keeps it.
-fn udev_serial(root: &Path, number: &str) -> Option<String> {
+fn udev_serial(root: &Path, number: &str) -> Result<Option<String>, Error> {
     if !number.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') {
-        return None;
+        return Ok(None);
     }
-    let record = fs::read_to_string(root.join(format!("run/udev/data/b{number}"))).ok()?;
-    let serial = record.lines().find_map(|line| line.strip_prefix("E:ID_SERIAL_SHORT="))?;
-    Some(serial.trim().to_owned()).filter(|text| !text.is_empty())
+    let record = root.join(format!("run/udev/data/b{number}"));
+    let Some(record) = bytes(&record)? else { return Ok(None) };
+    let mut lines = record.split(|byte| *byte == b'\n');
+    let serial = lines.find_map(|line| line.strip_prefix(b"E:ID_SERIAL_SHORT="));
+    let serial = serial.map(|serial| String::from_utf8_lossy(serial).trim().to_owned());
+    Ok(serial.filter(|text| !text.is_empty()))
 }
 
-/// The stable name that udev made for a device, the plainest if there are several.
+/// The stable name that udev made for a device, the plainest if there are several. For showing:
+/// where the names cannot be listed, there is none.
 pub(super) fn by_id(root: &Path, name: &str) -> Option<PathBuf> {
-    let links = children(&root.join("dev/disk/by-id")).into_iter();
+    let links = children(&root.join("dev/disk/by-id")).ok()?.into_iter();
     let of_device = links.filter(|link| {
-        fs::read_link(link).is_ok_and(|to| to.file_name().is_some_and(|last| last == name))
+        let target = fs::read_link(link).ok();
+        target.is_some_and(|to| to.file_name().is_some_and(|last| last == name))
     });
     let names = of_device.filter_map(|link| link.file_name()?.to_str().map(str::to_owned));
     let rank = |name: &String| {
@@ -257,29 +342,4 @@ pub(super) fn by_id(root: &Path, name: &str) -> Option<PathBuf> {
     names
         .min_by_key(|name| (rank(name), name.clone()))
         .map(|name| Path::new("/dev/disk/by-id").join(name))
-}
-
-/// One attribute; `None` if there is none or it is empty.
-fn read(path: &Path) -> Option<String> {
-    let bytes = fs::read(path).ok()?;
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST_TEXT)]).into_owned();
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-/// Text from a device or a mount table, safe on a terminal: what cannot be printed becomes `?`.
-pub(super) fn plain(text: &str) -> String {
-    let is_odd = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffd}')
-    };
-    text.chars().take(256).map(|c| if is_odd(c) { '?' } else { c }).collect()
-}
-
-/// What lies in a folder, in order.
-pub(super) fn children(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    paths
 }

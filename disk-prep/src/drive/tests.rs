@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::guard::hold_on;
 use super::sysfs::{block_facts, whole_drives};
-use super::{Drive, DriveName, Kernel, Rotation, Transport, find_all, find_on};
+use super::{Drive, DriveName, Kernel, Rotation, Transport, Usage, find_all, find_on};
 use crate::Error;
 use crate::noun::{Diagnose, ErrorKind, Serial};
 
@@ -48,7 +48,7 @@ impl Machine {
     }
 
     fn drives(&self) -> Vec<(PathBuf, Result<Drive, Error>)> {
-        find_all(&self.kernel)
+        find_all(&self.kernel).unwrap()
     }
 
     fn only(&self) -> Drive {
@@ -63,10 +63,11 @@ impl Machine {
 
     /// Puts a file with content in the place of every node.
     fn fill_nodes(&self) {
-        for facts in whole_drives(self.kernel.root()) {
-            let file = File::create(self.node(&facts.name)).unwrap();
+        for (name, facts) in whole_drives(&self.kernel).unwrap() {
+            let file = File::create(self.node(&name)).unwrap();
             // Files end before disks of the size that a hostile tree tells of.
-            file.set_len(facts.bytes.clamp(1 << 20, 1 << 40)).unwrap();
+            let bytes = facts.map_or(1 << 20, |facts| facts.bytes);
+            file.set_len(bytes.clamp(1 << 20, 1 << 40)).unwrap();
             file.write_all_at(b"precious", 512).unwrap();
         }
     }
@@ -174,7 +175,7 @@ const VERDICTS: &[(&str, &str, &str, &str)] = &[
     ("lab", "vda", "LAB-SYSTEM", "drive-in-use: the running system: the mount at /"),
     ("lab", "vdb", "VIRTIO-1", "drive-not-sata: virtual machine"),
     ("hostile", "sda", "-", "drive-without-serial"),
-    ("hostile", "sdb", "FROM-UDEV", "drive-too-small"),
+    ("hostile", "sdb", "-", "kernel-unreadable"),
     ("hostile", "sdc", "-", "drive-without-serial"),
     ("hostile", "sdd", "-", "drive-without-serial"),
 ];
@@ -322,8 +323,8 @@ fn only_a_drive_that_promises_zeros_is_wiped_by_discarding() {
 #[test]
 fn a_partition_has_facts_and_a_number_that_is_nobodys_has_none() {
     let machine = Machine::recorded("swap");
-    assert!(!block_facts(machine.kernel.root(), 8, 1).unwrap().whole);
-    assert!(block_facts(machine.kernel.root(), 8, 9).is_err());
+    assert!(!block_facts(&machine.kernel, 8, 1).unwrap().whole);
+    assert!(block_facts(&machine.kernel, 8, 9).is_err());
 }
 
 #[test]
@@ -336,5 +337,145 @@ fn failed_commands_are_those_that_the_kernel_counts() {
     for (count, expected) in [("0x0\n", Some(0)), ("0x1f\n", Some(31)), ("many\n", None)] {
         fs::write(device.join("ioerr_cnt"), count).unwrap();
         assert_eq!(machine.kernel.failed_commands(&drive), expected);
+    }
+}
+
+/// Puts something that cannot be read in the place of a file of the kernel's.
+fn make_unreadable(path: &Path) {
+    if path.exists() {
+        fs::remove_file(path).unwrap();
+    }
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    symlink(path.file_name().unwrap(), path).unwrap();
+}
+
+/// What is there and cannot be read, or is not what it must be: each file that decides, with what
+/// is put in its place (nothing stands for a file that cannot be read).
+const BLIND: &[(&str, Option<&[u8]>, &str)] = &[
+    ("proc/self/mountinfo", None, "drive-use-unknown"),
+    ("proc/self/mountinfo", Some(b"21 1 8:1 / / rw - ext4\n"), "drive-use-unknown"),
+    ("proc/self/mountinfo", Some(b"21 1 8:1 / /a rw - t s rw\nx\n"), "drive-use-unknown"),
+    ("proc/swaps", None, "drive-use-unknown"),
+    ("proc/swaps", Some(b"Filename\nnowhere partition 1 0 -2\n"), "drive-use-unknown"),
+    ("sys/fs/btrfs", None, "drive-use-unknown"),
+    ("sys/block/loop7/loop/backing_file", None, "drive-use-unknown"),
+    ("sys/block/sda/holders", None, "drive-use-unknown"),
+    ("sys/block/sda/sda1/partition", None, "fit"),
+    ("sys/block/sda/sda1/holders", None, "drive-use-unknown"),
+    ("sys/block/sda/size", None, "kernel-unreadable"),
+    ("sys/block/sda/size", Some(b"many\n"), "kernel-unreadable"),
+    ("sys/block/sda/ro", Some(b"perhaps\n"), "kernel-unreadable"),
+    ("sys/block/sda/removable", None, "kernel-unreadable"),
+    ("sys/block/sda/queue/logical_block_size", Some(b"-1\n"), "kernel-unreadable"),
+    ("sys/block/sda/queue/zoned", None, "kernel-unreadable"),
+    ("sys/block/sda/device/vpd_pg80", None, "kernel-unreadable"),
+    ("sys/block", None, "kernel-unreadable"),
+];
+
+#[test]
+fn the_guard_fails_closed_and_touches_nothing() {
+    for (path, content, code) in BLIND {
+        let machine = Machine::recorded("sata-512e");
+        machine.fill_nodes();
+        let root = machine.root.path();
+        if path.contains("sda1") {
+            let part = root.join("sys/block/sda/sda1");
+            fs::create_dir_all(&part).unwrap();
+            fs::write(part.join("dev"), "8:1\n").unwrap();
+            fs::write(part.join("partition"), "1\n").unwrap();
+        }
+        let place = root.join(path);
+        match content {
+            Some(bytes) => fs::write(&place, bytes).unwrap(),
+            None if *path == "sys/block" => {
+                fs::rename(&place, root.join("elsewhere")).unwrap();
+                make_unreadable(&place);
+            }
+            None => make_unreadable(&place),
+        }
+        let before = machine.nodes();
+        let name = DriveName::parse("/dev/sda", |_| false).unwrap();
+        let held = hold_on(&machine.kernel, &name);
+        let found = held.as_ref().map_or_else(Diagnose::code, |_| "fit");
+        assert_eq!(found, *code, "{path} {content:?}: {held:?}");
+        if let Err(error) = held {
+            assert_eq!(error.kind(), ErrorKind::Guard, "{path}");
+        }
+        assert_eq!(machine.nodes(), before, "{path}");
+        // The list says why, and judges the drive unfit.
+        if let Ok(found) = find_all(&machine.kernel) {
+            let is_fit = verdict(&found[0].1).1 == "fit";
+            assert_eq!(is_fit, *code == "fit", "{path}: {:?}", found[0]);
+        }
+    }
+}
+
+#[test]
+fn what_the_kernel_does_not_have_is_none() {
+    for path in ["proc/swaps", "sys/block/sda/queue/zoned", "sys/block/sda/device/model"] {
+        let machine = Machine::recorded("sata-512e");
+        fs::remove_file(machine.root.path().join(path)).unwrap();
+        assert_eq!(verdict(&Ok(machine.only())).1, "fit", "{path}");
+    }
+}
+
+#[test]
+fn a_mount_point_that_is_no_text_hides_no_mount() {
+    let bad: &[u8] = b"90 21 0:50 / /mnt/\xff\xfe rw - tmpfs none rw\n";
+    let here: &[u8] = b"40 21 8:0 / /mnt/\xff rw - ext4 /dev/sda rw\n";
+    let by_source: &[u8] = b"40 21 0:60 / /pool rw - btrfs /dev/sda rw\n";
+    let cases = [(vec![bad], None), (vec![bad, here], Some("the mount at /mnt/?"))];
+    let cases = cases.into_iter().chain([(vec![by_source], Some("the mount at /pool"))]);
+    for (lines, holder) in cases {
+        let machine = Machine::recorded("sata-512e");
+        let root: &[u8] = b"21 1 253:9 / / rw - ext4 /dev/root rw\n";
+        let table = [&[root][..], &lines].concat().concat();
+        fs::write(machine.root.path().join("proc/self/mountinfo"), table).unwrap();
+        let expected = holder.map_or(Usage::Free, |holder| Usage::By(holder.to_owned()));
+        assert_eq!(machine.only().usage, expected);
+    }
+}
+
+#[test]
+fn an_image_is_found_in_use_by_every_table_and_by_its_name_alone_where_nothing_else_is_to_be_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("a b.img");
+    File::create(&image).unwrap().set_len(300 << 20).unwrap();
+    std::os::unix::fs::symlink(&image, folder.path().join("link")).unwrap();
+    let path = image.to_str().unwrap();
+    let escaped = path.replace(' ', "\\040");
+    let link = folder.path().join("link").to_str().unwrap().to_owned();
+    let loops = "/sys/devices/virtual/block/loop0/loop/backing_file";
+    let other = folder.path().join("other.img").to_str().unwrap().to_owned();
+    let gone = folder.path().join("gone.img").to_str().unwrap().to_owned();
+    let root = "21 1 253:9 / / rw - ext4 /dev/root rw\n";
+    let fuse = format!("{root}22 21 0:70 / /mnt rw - fuse {escaped} rw\n");
+    let swaps = format!("Filename Type\n{escaped} file 1 0 -2\n");
+    let cases: [(&str, String, &Path, bool); 9] = [
+        (loops, format!("{path}\n"), &image, true),
+        (loops, format!("{escaped}\n"), &image, true),
+        (loops, format!("{link}\n"), &image, true),
+        (loops, format!("{other}\n"), &image, false),
+        // A name that leads nowhere counts only as text.
+        (loops, format!("{gone} (deleted)\n"), &image, false),
+        (loops, format!("{gone}\n"), Path::new(&gone), true),
+        (loops, format!("{gone} (deleted)\n"), Path::new(&gone), true),
+        ("/proc/swaps", swaps, &image, true),
+        ("/proc/self/mountinfo", fuse, &image, true),
+    ];
+    for (file, content, asked, is_used) in cases {
+        let machine = Machine::recorded("sata-512e");
+        fs::write(machine.root.path().join("proc/self/mountinfo"), root).unwrap();
+        let place = machine.root.path().join(&file[1..]);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(&place, &content).unwrap();
+        if file == loops {
+            let link = machine.root.path().join("sys/block/loop0");
+            symlink(place.parent().unwrap().parent().unwrap(), link).unwrap();
+        }
+        let id = super::medium::FileId::at(&image).unwrap();
+        let id = if asked == image { id } else { super::medium::FileId { inode: 1, ..id } };
+        let user = super::medium::user(&machine.kernel, asked, id, None).unwrap();
+        assert_eq!(user.is_some(), is_used, "{file} {content}: {user:?}");
     }
 }

@@ -1,9 +1,10 @@
 //! Whether a drive will do: what forbids it, and what a person should know first. Pure: judges
 //! what was found.
 
+use super::Refusal;
 use super::find::{Drive, Hardware};
 use super::identify::Zones;
-use super::sysfs::{Ata, Transport};
+use super::sysfs::{Ata, Transport, Usage};
 use crate::Error;
 use crate::limits::{DOCUMENTED_DRIVE_BYTES, SECTOR_BYTES, SMALLEST_DRIVE_BYTES};
 use crate::noun::ByteSize;
@@ -18,8 +19,15 @@ impl Drive {
     pub fn faults(&self) -> Vec<Error> {
         let mut faults = Vec::new();
         let serial = || self.serial.clone();
-        if let Some(holder) = &self.holder {
-            faults.push(Error::DriveInUse { serial: serial(), holder: holder.clone() });
+        match &self.usage {
+            Usage::Free => {}
+            Usage::By(holder) => {
+                faults.push(Error::DriveInUse { serial: serial(), holder: holder.clone() });
+            }
+            Usage::Unknown(what) => {
+                let what = what.clone();
+                faults.push(Refusal::UseUnknown { serial: serial(), what }.into());
+            }
         }
         if let Some(second) = self.hardware.as_ref().and_then(|own| own.twin.clone()) {
             let first = self.path.clone();

@@ -24,19 +24,21 @@ pub struct DriveChanges {
 impl DriveWatch {
     /// Tells also of the drives that are there already.
     pub fn from_nothing(kernel: Kernel) -> Self {
-        let last = kernel.plugged();
-        DriveWatch { kernel, known: BTreeSet::new(), last }
+        DriveWatch { kernel, known: BTreeSet::new(), last: BTreeSet::new() }
     }
 
     /// Tells only of what comes and goes from now on.
     pub fn from_now(kernel: Kernel) -> Self {
-        let last = kernel.plugged();
-        DriveWatch { kernel, known: last.clone(), last }
+        let mut watch = DriveWatch::from_nothing(kernel);
+        if let Ok(now) = watch.kernel.plugged() {
+            (watch.known, watch.last) = (now.clone(), now);
+        }
+        watch
     }
 
-    /// Looks again.
+    /// Looks again. A look that fails tells of nothing; the next one does.
     pub fn look(&mut self) -> DriveChanges {
-        let now = self.kernel.plugged();
+        let Ok(now) = self.kernel.plugged() else { return DriveChanges::default() };
         let unplugged: Vec<Plugged> = self.known.difference(&now).cloned().collect();
         let settled = now.intersection(&self.last);
         let plugged_in: Vec<Plugged> =

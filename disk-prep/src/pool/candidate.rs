@@ -1,11 +1,11 @@
 //! Which of the named drives may be used, and for what: decided for all before any is written.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::{Offer, PrepareRun, Work, room};
 use crate::Error;
-use crate::drive::{Clearance, DriveName, HeldDrive, Kind, hold};
+use crate::dataset::DataFile;
+use crate::drive::{Clearance, Drive, DriveName, HeldDrive, Kind, Look, Refusal, hold};
 use crate::journal::{Claim, History, State};
 use crate::noun::{Serial, Wipe};
 use crate::prepare::{PrepareOptions, recognise};
@@ -15,6 +15,8 @@ use crate::sys::threads::each;
 pub(super) struct Spare {
     pub held: HeldDrive,
     pub clearance: Clearance,
+    /// What was looked at, if it was found blank.
+    pub blank: Option<Look>,
     pub claim: Claim,
 }
 
@@ -26,54 +28,112 @@ impl Spare {
 
 /// What may be done with a drive.
 enum Standing {
-    New(Clearance),
-    Begun,
+    New(Clearance, Look),
+    Begun(Look),
     /// Sealed, or set aside: nothing.
     Over,
+}
+
+/// What a drive was found blank by; `None` if it is erased, or yet to be made.
+fn blank_by(held: &HeldDrive, clearance: Clearance, look: Look) -> Option<Look> {
+    (!clearance.erase && held.drive.kind != Kind::NewImage).then_some(look)
 }
 
 impl PrepareRun<'_> {
     /// Holds and claims every named drive: those to go on with, and those that may be begun.
     pub(super) fn candidates(&self) -> Result<(Vec<Work>, Vec<Spare>), Error> {
-        let mut seen: BTreeMap<Serial, PathBuf> = BTreeMap::new();
-        let mut named = Vec::new();
-        for name in self.drives {
-            let held = match hold(name) {
-                Err(Error::NoSuchDrive { .. }) if self.was_set_aside(name)? => continue,
-                held => held?,
-            };
-            let (serial, path) = (held.drive.serial.clone(), held.drive.path.clone());
-            if let Some(first) = seen.insert(serial.clone(), path.clone()) {
-                return Err(Error::SerialTwice { serial, first, second: path });
-            }
-            let claim = self.journals.claim(&serial)?;
-            named.push((held, claim));
-        }
+        let named = self.hold_all()?;
         let PrepareOptions { erase, wipe, .. } = &self.options;
         // The look whether a drive is blank takes seconds: at all of them at once.
         let looked_at = named.iter().map(|(held, _)| held).collect();
         let standings = each(looked_at, |held| self.standing(held, erase, *wipe));
-        let (mut works, mut spares) = (Vec::new(), Vec::new());
+        let (mut begun, mut spares) = (Vec::new(), Vec::new());
         for ((held, claim), standing) in named.into_iter().zip(standings) {
             match standing? {
-                Standing::New(clearance) => spares.push(Spare { held, clearance, claim }),
-                Standing::Begun => works.push(self.resume(held, claim)?),
+                Standing::New(clearance, look) => {
+                    let blank = blank_by(&held, clearance, look);
+                    spares.push(Spare { held, clearance, blank, claim });
+                }
+                Standing::Begun(look) => begun.push((held, claim, look)),
                 Standing::Over => {}
             }
         }
-        Ok((works, spares))
+        // All may be used; only now is the first of them touched, if only to make its image.
+        let works = begun.into_iter().map(|(held, claim, look)| self.resume(held, claim, look));
+        Ok((works.collect::<Result<_, _>>()?, spares))
+    }
+
+    fn hold_all(&self) -> Result<Vec<(HeldDrive, Claim)>, Error> {
+        let mut named: Vec<(HeldDrive, Claim)> = Vec::new();
+        for name in self.drives {
+            let also = || named.iter().map(|(held, _)| held).find(|held| held.is_also(name));
+            let held = match hold(name) {
+                Err(Error::NoSuchDrive { .. }) if self.was_set_aside(name)? => continue,
+                Err(error @ (Error::Held { .. } | Error::DriveInUse { .. })) => {
+                    return Err(also().map_or(error, |first| twice(&first.drive, name)));
+                }
+                held => held?,
+            };
+            let drive = &held.drive;
+            let is_same = |first: &&Drive| first.serial == drive.serial;
+            if let Some(first) = named.iter().map(|(held, _)| &held.drive).find(is_same) {
+                let (serial, first) = (drive.serial.clone(), first.path.clone());
+                return Err(Error::SerialTwice { serial, first, second: drive.path.clone() });
+            }
+            if let Some(first) = also() {
+                return Err(twice(&first.drive, name));
+            }
+            self.check_apart(&held)?;
+            let claim = self.journals.claim(&drive.serial)?;
+            named.push((held, claim));
+        }
+        Ok(named)
+    }
+
+    /// An image, or the file below a loop device, may lie neither in what is shipped nor among
+    /// the journals, and be none of the files themselves.
+    fn check_apart(&self, held: &HeldDrive) -> Result<(), Error> {
+        let Some(path) = held.file()? else { return Ok(()) };
+        let root = &self.data_set.root;
+        let mut folders = vec![self.journals.path()];
+        // Rows of a CSV file may come from anywhere; their root says nothing.
+        folders.extend((root.parent().is_some()).then_some(root.as_path()));
+        let refuse = |folder: &Path| {
+            let serial = held.drive.serial.clone();
+            Err(Refusal::InSource { serial, path: path.clone(), folder: folder.to_owned() }.into())
+        };
+        for folder in folders {
+            let real = folder
+                .canonicalize()
+                .map_err(|source| Error::Scan { path: folder.to_owned(), source })?;
+            if path.starts_with(&real) {
+                return refuse(folder);
+            }
+        }
+        let is_it = |file: &&DataFile| {
+            let source = root.join(&file.source);
+            source == path || (file.bytes == held.drive.bytes && held.is_at(&source))
+        };
+        match self.data_set.files.iter().find(is_it) {
+            Some(file) => refuse(&root.join(&file.source)),
+            None => Ok(()),
+        }
     }
 
     /// Takes a drive that was brought while the run went on.
     pub(super) fn admit(&self, offer: &Offer) -> Result<Spare, Error> {
         let held = hold(&offer.name)?;
         let serial = held.drive.serial.clone();
+        self.check_apart(&held)?;
         room(&serial, held.drive.bytes)?;
         let claim = self.journals.claim(&serial)?;
         let erase = if offer.erase { vec![serial.clone()] } else { Vec::new() };
         match self.standing(&held, &erase, offer.wipe)? {
-            Standing::New(clearance) => Ok(Spare { held, clearance, claim }),
-            Standing::Begun | Standing::Over => {
+            Standing::New(clearance, look) => {
+                let blank = blank_by(&held, clearance, look);
+                Ok(Spare { held, clearance, blank, claim })
+            }
+            Standing::Begun(_) | Standing::Over => {
                 Err(Error::SealedElsewhere { serial, job: self.options.job.to_string() })
             }
         }
@@ -99,7 +159,8 @@ impl PrepareRun<'_> {
         wipe: Option<Wipe>,
     ) -> Result<Standing, Error> {
         let serial = &held.drive.serial;
-        let clear = || held.clear(erase, wipe).map(Standing::New);
+        let look = Look::at(&held.drive, |bytes| self.world.random(bytes))?;
+        let clear = || Ok(Standing::New(held.clear(erase, wipe, look)?, look));
         let elsewhere = |job: String| Error::SealedElsewhere { serial: serial.clone(), job };
         let Some(history) = self.journals.history(serial)? else {
             return match self.elsewhere.get(serial) {
@@ -115,12 +176,16 @@ impl PrepareRun<'_> {
             State::SetAside => Ok(Standing::Over),
             State::Sealed => check_same(held, &history).map(|()| Standing::Over),
             State::Begun | State::Labelled | State::Filled => {
-                check_same(held, &history).map(|()| Standing::Begun)
+                check_same(held, &history)?;
+                if let Some(device) = held.existing() {
+                    recognise(device, &history, look)?;
+                }
+                Ok(Standing::Begun(look))
             }
         }
     }
 
-    fn resume(&self, mut held: HeldDrive, claim: Claim) -> Result<Work, Error> {
+    fn resume(&self, mut held: HeldDrive, claim: Claim, look: Look) -> Result<Work, Error> {
         let serial = &held.drive.serial;
         let mut journal = self.journals.go_on(serial)?.ok_or_else(|| Error::JournalFile {
             path: self.journals.journal(serial),
@@ -128,9 +193,20 @@ impl PrepareRun<'_> {
         })?;
         let plan = self.journals.read_plan(journal.history())?;
         journal.unseal(self.options.keeper.as_ref())?;
-        recognise(held.device()?.as_ref(), journal.history())?;
+        if held.existing().is_none() {
+            recognise(held.device()?.as_ref(), journal.history(), look)?;
+        }
         Ok(Work { held, journal, plan, _claim: claim })
     }
+}
+
+/// Two names that lead to one medium.
+fn twice(first: &Drive, second: &DriveName) -> Error {
+    let second = match second {
+        DriveName::Path { path, .. } => path.clone(),
+        DriveName::Serial(serial) => serial.as_str().into(),
+    };
+    Refusal::MediumTwice { first: first.path.clone(), second }.into()
 }
 
 /// Whether it can be the drive of the journal, by what it says of itself.

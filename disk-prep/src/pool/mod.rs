@@ -234,7 +234,7 @@ impl PrepareRun<'_> {
         let mut drives: Vec<Option<Spare>> = spares.drain(..).map(Some).collect();
         let mut works = Vec::new();
         for load in loads {
-            let Some(Spare { mut held, clearance, claim }) = drives[load.room].take() else {
+            let Some(Spare { mut held, clearance, blank, claim }) = drives[load.room].take() else {
                 continue;
             };
             let serial = held.drive.serial.clone();
@@ -245,7 +245,7 @@ impl PrepareRun<'_> {
             let (journal, plan) =
                 begin(&held.drive, clearance, own, &self.journals, &self.options, self.world)?;
             let (files, bytes) = (plan.files.len(), plan.files.iter().map(|file| file.bytes).sum());
-            self.monitor.event(&Event::DrivePlanned { drive: &serial, files, bytes });
+            self.monitor.event(&Event::DrivePlanned { drive: &serial, files, bytes, blank });
             held.device()?;
             works.push(Work { held, journal, plan, _claim: claim });
         }

@@ -9,6 +9,8 @@ pub mod child;
 pub mod discard;
 pub mod durable;
 pub mod entry;
+pub mod lease;
+pub mod loops;
 pub mod machine;
 pub mod place;
 pub mod private;

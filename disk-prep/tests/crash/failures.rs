@@ -13,7 +13,7 @@ use super::stage::{Deed, Memory, Stage};
 /// What fails, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// This write, counted from 0; a half of it arrives.
+    /// This write, counted from 0; a half of its sectors arrives.
     Write(usize),
     /// This flush; nothing arrives of what was written since the one before.
     Flush(usize),
@@ -62,7 +62,7 @@ impl Device for Failing<'_> {
         let mut state = self.state.lock().unwrap();
         state.writes += 1;
         if self.fault == Fault::Write(state.writes - 1) {
-            self.memory.put(&buffer[..buffer.len() / 2], offset);
+            self.memory.put(&buffer[..buffer.len() / 2 / 512 * 512], offset);
             return self.fail(&mut state);
         }
         let mut before = vec![0; buffer.len()];

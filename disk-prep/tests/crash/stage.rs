@@ -13,7 +13,7 @@ use std::time::Duration;
 use disk_prep::Error;
 use disk_prep::dataset::{DataSet, FilesOptions, scan};
 use disk_prep::device::Device;
-use disk_prep::drive::{Clearance, DriveName, find};
+use disk_prep::drive::{Clearance, DriveName, Look, find};
 use disk_prep::journal::{DrivePlan, Journal, JournalFolder, JournalOnly, Ledger, State};
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
@@ -253,6 +253,8 @@ pub struct Stage {
     /// The journal's first record.
     pub begun: Vec<u8>,
     password: RecoveryPassword,
+    /// Whether it was used before, with consent to erase it.
+    is_used: bool,
     /// What surrounds it.
     pub world: StillWorld,
     bytes: u64,
@@ -260,8 +262,8 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A begun drive for these files, by name and length, that holds old data where volumes are
-    /// looked for. So many workers fill it, with a checkpoint after so many batches of 4 MiB.
+    /// A begun drive for these files, by name and length: a blank one, or with `wipe` one that holds
+    /// old data where volumes are looked for. So many workers fill it, with a checkpoint after so many batches of 4 MiB.
     pub fn new(
         folder: &Path,
         wipe: Option<Wipe>,
@@ -336,7 +338,8 @@ impl Stage {
             strict: false,
             stop: StopFlag::default(),
         };
-        Stage { set, plan, begun, password, world, bytes: drive.bytes, fill }
+        let is_used = wipe.is_some();
+        Stage { set, plan, begun, password, is_used, world, bytes: drive.bytes, fill }
     }
 
     /// What opens its volume.
@@ -347,8 +350,10 @@ impl Stage {
     /// The drive before anything was done.
     pub fn memory(&self) -> Memory {
         let memory = Memory { bytes: self.bytes, ..Memory::default() };
-        for at in [0, 512, 129 << 20, (129 << 20) + 40 * PAGE, self.bytes - 512] {
-            memory.put(b"something old", at);
+        if self.is_used {
+            for at in [0, 512, 129 << 20, (129 << 20) + 40 * PAGE, self.bytes - 512] {
+                memory.put(b"something old", at);
+            }
         }
         memory
     }
@@ -364,7 +369,7 @@ impl Stage {
         let ledger = Box::new(Recorded(deeds.clone()));
         let (journal, _) = Journal::go_on(Path::new("journal"), journal, ledger).unwrap();
         let mut journal = journal.expect("the first record is whole");
-        recognise(device, journal.history())?;
+        recognise(device, journal.history(), Look::Places { seed: 7 })?;
         if journal.history().state != State::Sealed {
             let (root, world, fill) = (&self.set.root, &self.world, &self.fill);
             prepare(&mut journal, &self.plan, device, root, fill, world, &VoidMonitor)?;

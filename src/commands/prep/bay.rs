@@ -74,7 +74,7 @@ impl<'a> TerminalBay<'a> {
             return Ok(None);
         }
         Ok(match self.wipe {
-            None if content(&drive)?.is_some() => {
+            None if content(&drive)?.0.is_some() => {
                 self.ask_wipe(&drive).and_then(|wipe| offer(true, Some(wipe)))
             }
             wipe => offer(true, wipe),
