@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint};
+
+use super::address::Reason;
+
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -19,13 +22,13 @@ pub enum Error {
     #[error("Cannot set up the network client")]
     Client {
         #[source]
-        source: reqwest::Error,
+        source: Reason,
     },
     #[error("Cannot reach {host}")]
     Unreachable {
         host: String,
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Reason,
     },
     #[error("{host} failed with status {status}")]
     Failing { host: String, status: u16 },
@@ -43,6 +46,14 @@ pub enum Error {
     Answer { host: String, fault: String },
     #[error("{path} is readable for others than its owner")]
     SecretFile { path: PathBuf },
+    #[error("{host} sent more than {} in one answer", ByteSize(*most_bytes))]
+    TooLarge { host: String, most_bytes: u64 },
+    #[error("{host} sends its answer too slowly: {bytes} bytes so far")]
+    TooSlow { host: String, bytes: u64 },
+    #[error("A list of {host} does not end: after {pages} pages, {why}")]
+    EndlessList { host: String, pages: usize, why: &'static str },
+    #[error("{host} sends the call on to {to}, which is not followed")]
+    Redirected { host: String, to: String },
     #[error("Cannot read {path}")]
     SecretUnreadable {
         path: PathBuf,
@@ -53,8 +64,8 @@ pub enum Error {
     AccountKey,
     #[error("{what} is leased by another run")]
     Leased { what: String },
-    #[error("A list of {host} goes on at another host: {link}")]
-    ForeignLink { host: String, link: String },
+    #[error("A list of {host} goes on at another host: {to}")]
+    ForeignLink { host: String, to: String },
 }
 
 impl Diagnose for Error {
@@ -72,6 +83,10 @@ impl Diagnose for Error {
             Error::Refused { .. } => "azure-refused",
             Error::Answer { .. } => "azure-answer",
             Error::ForeignLink { .. } => "azure-foreign-link",
+            Error::TooLarge { .. } => "azure-answer-too-large",
+            Error::TooSlow { .. } => "azure-answer-too-slow",
+            Error::EndlessList { .. } => "azure-list-endless",
+            Error::Redirected { .. } => "azure-redirect",
             Error::SecretFile { .. } => "secret-file-mode",
             Error::SecretUnreadable { .. } => "secret-file-unreadable",
             Error::AccountKey => "account-key-malformed",
@@ -87,10 +102,15 @@ impl Diagnose for Error {
             | Error::SecretUnreadable { .. }
             | Error::AccountKey => ErrorKind::Usage,
             Error::Leased { .. } => ErrorKind::Busy,
-            Error::Client { .. } | Error::Answer { .. } | Error::ForeignLink { .. } => {
-                ErrorKind::Failed
+            Error::Client { .. }
+            | Error::Answer { .. }
+            | Error::TooLarge { .. }
+            | Error::EndlessList { .. }
+            | Error::Redirected { .. }
+            | Error::ForeignLink { .. } => ErrorKind::Failed,
+            Error::Unreachable { .. } | Error::Failing { .. } | Error::TooSlow { .. } => {
+                ErrorKind::Unreachable
             }
-            Error::Unreachable { .. } | Error::Failing { .. } => ErrorKind::Unreachable,
             Error::NotSignedIn | Error::SignInRefused { .. } | Error::NotAllowed { .. } => {
                 ErrorKind::NotAllowed
             }
@@ -111,7 +131,10 @@ impl Diagnose for Error {
                 return Some(Hint::new(format!("run `chmod 600 {}`", path.display())));
             }
             Error::Leased { .. } => "wait a minute for the other run to end",
-            Error::Failing { .. } => "run the same command again later",
+            Error::Redirected { .. } => {
+                "check the endpoint, and whether a proxy or a sign-in page of the network answers"
+            }
+            Error::Failing { .. } | Error::TooSlow { .. } => "run the same command again later",
             _ => return None,
         };
         Some(Hint::new(text))

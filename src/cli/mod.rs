@@ -5,6 +5,7 @@ mod azure;
 mod check;
 mod drive;
 mod emulator;
+mod hushed;
 mod job;
 mod keys;
 mod prep;
@@ -21,6 +22,7 @@ pub use azure::{AzureArgs, BlobArgs};
 pub use check::{CheckArgs, CheckCommand};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 pub use emulator::{EmulatorArgs, EmulatorCommand};
+pub use hushed::{Hidden, hidden, hushed, is_secret};
 pub use job::{JobArgs, JobCommand, JobTarget};
 pub use keys::KeyArgs;
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
@@ -133,7 +135,7 @@ pub struct ManArgs {
 
 /// The whole command tree.
 pub fn command() -> clap::Command {
-    Cli::command()
+    hushed::without_values(Cli::command())
 }
 
 #[cfg(test)]

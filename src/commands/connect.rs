@@ -8,7 +8,8 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::azure::{Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network};
-use crate::cli::{AzureArgs, BlobArgs};
+use crate::cli::{AzureArgs, BlobArgs, Hidden};
+use crate::ui::Ui;
 
 const KEY_VARIABLE: &str = "AZSEED_ACCOUNT_KEY";
 const SAS_VARIABLE: &str = "AZSEED_SAS";
@@ -70,5 +71,9 @@ fn secret(path: &Path) -> Result<SecretString, Error> {
         return Err(Error::SecretFile { path: path.to_owned() });
     }
     let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)?;
-    Ok(SecretString::from(text.trim()))
+    let secret = SecretString::from(text.trim());
+    // A service may say back what it was sent.
+    let name = format!("(the content of {})", path.display());
+    Ui::hide(vec![Hidden { text: secret.clone(), name }]);
+    Ok(secret)
 }

@@ -9,7 +9,7 @@ use disk_prep::drive::{
     Drive, DriveChanges, DriveWatch, Ejected, Hardware, Kernel, Kind, Plugged, Rotation, Zones,
     eject, find, find_all, find_content, look_at,
 };
-use disk_prep::noun::{ByteSize, Diagnose, Serial};
+use disk_prep::noun::{ByteSize, Diagnose, Serial, visible_line};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
@@ -198,7 +198,7 @@ impl Look {
         let path = stable.unwrap_or(&self.path).display().to_string();
         lines.push(format!("  {}", model.into_iter().chain([path]).collect::<Vec<_>>().join(", ")));
         lines.extend(self.reasons.iter().map(|reason| format!("  {reason}")));
-        lines
+        lines.iter().map(|line| visible_line(line).into_owned()).collect()
     }
 
     fn json(&self) -> Value {

@@ -3,7 +3,7 @@
 use disk_prep::drive::find;
 use disk_prep::inspect::{Inspection, inspect};
 use disk_prep::journal::JournalFolder;
-use disk_prep::noun::ByteSize;
+use disk_prep::noun::{ByteSize, visible_lines};
 use disk_prep::volume::gpt::PartitionTable;
 use serde_json::{Value, json};
 
@@ -98,7 +98,7 @@ impl Outcome for Inspected {
                 lines.extend(files.list.iter().map(|(path, bytes)| format!("{bytes:>16}  {path}")));
             }
         }
-        lines.join("\n")
+        visible_lines(&lines)
     }
 
     fn json(&self) -> Vec<Value> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use disk_prep::noun::{Diagnose, ErrorKind};
+use disk_prep::noun::{Diagnose, ErrorKind, bare_addresses};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome};
@@ -90,6 +90,7 @@ pub fn show_settings(matches: &ArgMatches, settings: &Settings) -> Box<dyn Outco
                 }
                 _ => (default, "default".to_owned()),
             };
+            let value = value.map(|value| bare_addresses(&value).into_owned());
             lines.push((key, value, source));
         }
         waiting.extend(next.get_subcommands().cloned());

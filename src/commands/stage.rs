@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind, Hint, count};
+use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind, Hint, count, visible_lines};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -198,7 +198,7 @@ impl Outcome for SeedShown {
             let staging = self.staging.display();
             lines.push(format!("Next          `azseed plan --staging {staging} --drive-size 4T`"));
         }
-        lines.join("\n")
+        visible_lines(&lines)
     }
 
     fn json(&self) -> Vec<Value> {

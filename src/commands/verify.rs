@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use disk_prep::drive::find;
 use disk_prep::journal::JournalFolder;
-use disk_prep::noun::{ByteSize, ErrorKind, RecoveryPassword, Serial, count};
+use disk_prep::noun::{ByteSize, ErrorKind, RecoveryPassword, Serial, count, visible_lines};
 use disk_prep::verify::{VerifyOptions, VerifyReport, Yardstick, verify};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ impl Outcome for Verified {
                 ));
             }
         }
-        lines.join("\n")
+        visible_lines(&lines)
     }
 
     fn json(&self) -> Vec<Value> {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::process::geteuid;
+use zeroize::Zeroizing;
 
 use super::line::{Chain, decode};
 use super::{Begun, History, KeptPassword, Record, SecretKeeper};
@@ -80,7 +81,8 @@ impl Journal {
             .open(path)
             .map_err(at)?;
         lock(&file, path)?;
-        let mut bytes = Vec::new();
+        let length = file.metadata().map_err(at)?.len();
+        let mut bytes = buffer(length);
         file.read_to_end(&mut bytes).map_err(at)?;
         let (journal, whole) = Journal::go_on(path, &bytes, Box::new(VoidLedger))?;
         // A flush that failed may have left records in memory only, where they read as whole.
@@ -112,8 +114,10 @@ impl Journal {
 
     /// Reads a journal without holding it; `None` when not even the first record is whole.
     pub fn read(path: &Path) -> Result<Option<History>, Error> {
-        let bytes = std::fs::read(path)
-            .map_err(|source| Error::JournalFile { path: path.to_owned(), source })?;
+        let at = |source| Error::JournalFile { path: path.to_owned(), source };
+        let mut file = File::open(path).map_err(at)?;
+        let mut bytes = buffer(file.metadata().map_err(at)?.len());
+        file.read_to_end(&mut bytes).map_err(at)?;
         Ok(Journal::go_on(path, &bytes, Box::new(VoidLedger))?.0.map(|journal| journal.history))
     }
 
@@ -144,6 +148,15 @@ impl Journal {
         self.chain = next;
         Ok(())
     }
+}
+
+/// A journal of a drive of 20 TB has less; a longer one is read in a buffer that grows.
+const MOST_AT_ONCE: usize = 256 << 20;
+
+/// For a file of this length, which may hold a recovery password: cleared on drop, and with some
+/// room, so that no part is left behind in a smaller one.
+fn buffer(length: u64) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(MOST_AT_ONCE) + 64))
 }
 
 /// Takes nothing; stands behind a journal that is only read.
@@ -365,7 +378,7 @@ mod tests {
         let records = [Record::Begun(Box::new(begun())), mark(1, 1)];
         for record in &records {
             let (line, next) = chain.encode(record);
-            bytes.extend(line);
+            bytes.extend_from_slice(&line);
             chain = next;
         }
         assert!(matches!(fault(&bytes), Some(JournalFault::Unknown { record: 1, .. })));

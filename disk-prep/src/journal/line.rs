@@ -3,8 +3,10 @@
 //! of the middle unseen. A last line without its newline was torn by a crash and is no record.
 
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use super::{JournalFault, Record};
+use crate::noun::secret::cleared;
 
 /// The digest chain up to some record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,10 +22,12 @@ impl Chain {
     }
 
     /// The line of a record, and the chain behind it.
-    pub(super) fn encode(self, record: &Record) -> (Vec<u8>, Chain) {
-        let text = serde_json::to_vec(record).expect("records hold only strings and numbers");
+    pub(super) fn encode(self, record: &Record) -> (Zeroizing<Vec<u8>>, Chain) {
+        let text = cleared(|buffer| serde_json::to_writer(buffer, record));
+        let text = text.expect("records hold only strings and numbers");
         let next = self.next(&text);
-        let mut line = next.mark().into_bytes();
+        let mut line = Zeroizing::new(Vec::with_capacity(16 + 1 + text.len() + 1));
+        line.extend_from_slice(next.mark().as_bytes());
         line.push(b' ');
         line.extend_from_slice(&text);
         line.push(b'\n');

@@ -1,6 +1,7 @@
 //! The words of the house: newtypes with checked constructors. A raw `String` or `u64`
 //! does not cross a room's door. No I/O happens here.
 
+mod address;
 mod blob_path;
 mod cipher;
 mod contact;
@@ -10,10 +11,13 @@ mod digest;
 mod drive_path;
 mod names;
 mod recovery_password;
+pub mod secret;
 mod serial;
 mod size;
+mod visible;
 mod wipe;
 
+pub use address::bare_addresses;
 pub use blob_path::{BlobPath, ContainerName};
 pub use cipher::Cipher;
 pub use contact::{Contact, ReturnAddress, ReturnCarrier};
@@ -27,6 +31,7 @@ pub use names::{
 pub use recovery_password::RecoveryPassword;
 pub use serial::Serial;
 pub use size::ByteSize;
+pub use visible::{is_command, visible, visible_line, visible_lines};
 pub use wipe::Wipe;
 
 /// A text that is not a valid noun: which noun, what was given, and the rule it breaks.

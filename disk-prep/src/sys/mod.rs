@@ -6,5 +6,6 @@ pub mod ata;
 pub mod beneath;
 pub mod child;
 pub mod discard;
+pub mod dumps;
 pub mod durable;
 pub mod machine;
