@@ -92,24 +92,33 @@ fn no_name_of_a_stranger_reaches_a_terminal_raw() {
         for name in &wild {
             let source = machine.path("wild").join(name);
             let missing = machine.path("wild").join([name.as_bytes(), b"!"].concat().to_os());
-            looked.at(run(&["stage", &staging, "--job j", TARGET, "--source"], &[missing]), 10);
+            looked.at(
+                run(&["stage", &staging, "--job job-1", TARGET, "--source"], &[missing.into()]),
+                10,
+            );
             looked.at(run(&["explain"], &[name.clone()]), if is_text(name) { 10 } else { 2 });
             looked.at(run(&["--bad-flag"], &[name.clone()]), 2);
             looked.at(run(&[], &[name.clone()]), 2);
-            looked.at(run(&["prep --offline --staging"], &[source.into()]), 10);
+            looked.at(
+                run(
+                    &["prep --offline --drive n.img,serial=N,size=210M --staging"],
+                    &[source.into()],
+                ),
+                10,
+            );
         }
         let source = machine.path("wild").into();
-        looked.at(run(&["stage", &staging, "--job j", TARGET, "--source"], &[source]), 0);
+        looked.at(run(&["stage", &staging, "--job job-1", TARGET, "--source"], &[source]), 0);
         let adopted = format!("--staging adopted{}", more.len());
         let source = [machine.path("wild").into()];
-        looked.at(run(&["stage adopt", &adopted, "--job j", TARGET, "--source"], &source), 0);
+        looked.at(run(&["stage adopt", &adopted, "--job job-1", TARGET, "--source"], &source), 0);
         looked.at(run(&["plan --drive-size 4T", &adopted], &[]), 2);
         looked.at(run(&["prep --offline --drive n.img,serial=N,size=210M", &adopted], &[]), 2);
         assert!(!machine.path("n.img").exists());
         // Names that travel: planned, written, read back.
         let tame = format!("--staging tame{}", more.len());
         let source = [machine.path("tame").into()];
-        looked.at(run(&["stage adopt", &tame, "--job j", TARGET, "--source"], &source), 0);
+        looked.at(run(&["stage adopt", &tame, "--job job-1", TARGET, "--source"], &source), 0);
         looked.at(run(&["plan --drive-size 4T", &tame], &[]), 0);
         let drive = format!("s{0}.img,serial=S{0}", more.len());
         let new = format!("--drive {drive},size=210M");
@@ -123,7 +132,7 @@ fn no_name_of_a_stranger_reaches_a_terminal_raw() {
         // Tables and settings.
         let csv = machine.path("data.csv");
         fs::write(&csv, "BasePath,DstBlobPathOrPrefix,BlobType,Disposition\n\"/\x1b[2J\u{9b}\",a/,BlockBlob,\x1b]0;x\x07\n").unwrap();
-        looked.at(run(&["plan --job j --drive-size 4T --dataset data.csv"], &[]), 2);
+        looked.at(run(&["plan --job job-1 --drive-size 4T --dataset data.csv"], &[]), 2);
         for text in ["\"\x1b[2J\" = 1", "cipher = \"\\u001b[2J\\u009b\"", "cipher = \"\x1b[2J"] {
             fs::write(machine.path("config.toml"), text).unwrap();
             let mut command = run(&["config show"], &[]);

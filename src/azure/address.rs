@@ -28,7 +28,7 @@ pub(super) struct User {
 
 /// A text that is no address. It is not repeated: it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it is not an address such as https://host:port")]
+#[error("it is not an address such as https://host:8443")]
 pub struct InvalidAddress;
 
 impl FromStr for Address {

@@ -49,7 +49,7 @@ pub(super) fn hide(hidden: Vec<Hidden>) {
 
 /// A message without what must not be shown.
 fn hushed(text: &str) -> String {
-    let mut text = bare_addresses(text).into_owned();
+    let mut text = without_keys(&bare_addresses(text));
     for Hidden { text: secret, name } in
         HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).iter().rev()
     {
@@ -58,7 +58,7 @@ fn hushed(text: &str) -> String {
             text = text.replace(secret, name);
         }
     }
-    without_passwords(&without_keys(&text))
+    without_passwords(&text)
 }
 
 /// Cuts out what stands behind the words for secrets.
