@@ -28,7 +28,7 @@ use crate::volume::bitlocker::write::{
 use crate::volume::gpt::read_gpt;
 use crate::world::World;
 
-pub use crate::fill::FillOptions;
+pub use crate::fill::{CHECKPOINT_BYTES, FillOptions};
 
 /// What was asked for, the same for every drive of a run.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct PrepareOptions {
     pub profile: Profile,
     /// Whether a changed source file fails its drive.
     pub strict: bool,
+    /// Bytes after which what was written is flushed and journalled, at the latest.
+    pub checkpoint_bytes: u64,
     /// Drives that may be erased.
     pub erase: Vec<Serial>,
     /// What happens to the free space of a drive that was used before.

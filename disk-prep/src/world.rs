@@ -1,12 +1,14 @@
-//! What comes from outside and is different every time: randomness, the time, and the slow making
-//! of keys. Passed in, so that tests can put their own in its place.
+//! What comes from outside and is different every time: randomness, the time, the slow making of
+//! keys, and how well a drive does. Passed in, so that tests can put their own in its place.
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::noun::RecoveryPassword;
+use crate::device::Device;
+use crate::noun::{RecoveryPassword, Serial};
 use crate::volume::bitlocker::write::{StretchedKey, stretch};
 
 /// The outside world.
@@ -17,6 +19,10 @@ pub trait World: Sync {
     fn now(&self) -> Timestamp;
     /// Makes a key of a password, in a million rounds.
     fn stretch(&self, password: &RecoveryPassword, salt: &[u8; 16]) -> StretchedKey;
+    /// A drive that the guard has opened, as it does in this world: tests let it fail.
+    fn device(&self, _serial: &Serial, device: Arc<dyn Device>) -> Arc<dyn Device> {
+        device
+    }
 }
 
 /// The real one.

@@ -19,7 +19,7 @@ use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
 use disk_prep::noun::{ByteSize, Cipher, Diagnose, ErrorKind, ImportDisposition};
 use disk_prep::pool::{DriveBay, NoBay, Offer, PrepareOutcome, PrepareRun};
-use disk_prep::prepare::PrepareOptions;
+use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions};
 use disk_prep::stop::StopFlag;
 use disk_prep::verify::{Difference, VerifyOptions, verify};
 use disk_prep::world::RealWorld;
@@ -41,6 +41,7 @@ impl Bench {
                 cipher: Cipher::default(),
                 profile: Profile::Legacy,
                 strict: false,
+                checkpoint_bytes: CHECKPOINT_BYTES,
                 erase: Vec::new(),
                 wipe: None,
                 keeper: Arc::new(JournalOnly),

@@ -17,7 +17,7 @@ use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
 use disk_prep::noun::{ByteSize, Cipher};
 use disk_prep::pool::{NoBay, PrepareRun};
-use disk_prep::prepare::PrepareOptions;
+use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions};
 use disk_prep::stop::StopFlag;
 use disk_prep::verify::{VerifyOptions, verify};
 use disk_prep::world::RealWorld;
@@ -58,6 +58,7 @@ fn rows_with_metadata_fill_two_drives_that_verify_with_and_without_their_journal
             cipher: Cipher::default(),
             profile: Profile::Legacy,
             strict: false,
+            checkpoint_bytes: CHECKPOINT_BYTES,
             erase: Vec::new(),
             wipe: None,
             keeper: Arc::new(JournalOnly),

@@ -35,6 +35,9 @@ use writer::{Pending, Writer};
 /// Batches of one worker: one is filled while the other is written.
 const BATCHES_PER_WORKER: usize = 2;
 
+/// A checkpoint after so many bytes (`design` 4).
+pub const CHECKPOINT_BYTES: u64 = 1 << 30;
+
 /// How a drive is filled.
 #[derive(Debug, Clone)]
 pub struct FillOptions {
@@ -62,7 +65,7 @@ impl FillOptions {
         FillOptions {
             workers,
             batch_bytes: blocks.max(1) * BLOCK_BYTES as usize,
-            checkpoint_bytes: 1 << 30,
+            checkpoint_bytes: CHECKPOINT_BYTES,
             checkpoint_every: Duration::from_secs(5),
             strict,
             stop,

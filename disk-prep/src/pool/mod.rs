@@ -247,11 +247,13 @@ impl PrepareRun<'_> {
     }
 
     fn one(&self, mut work: Work) -> (Work, Result<PreparedDrive, Error>) {
-        let PrepareOptions { strict, stop, .. } = &self.options;
+        let PrepareOptions { strict, checkpoint_bytes, stop, .. } = &self.options;
         let fill = FillOptions::new(work.held.drive.rotational, *strict, stop.clone());
+        let fill = FillOptions { checkpoint_bytes: *checkpoint_bytes, ..fill };
         let root = &self.data_set.root;
         let failed_before = Kernel::here().failed_commands(&work.held.drive);
         let result = work.held.device().and_then(|device| {
+            let device = self.world.device(&work.held.drive.serial, device);
             let device: &dyn Device = device.as_ref();
             prepare(&mut work.journal, &work.plan, device, root, &fill, self.world, self.monitor)
         });

@@ -8,7 +8,10 @@
     reason = "tests set their stage with plain files and may fail anywhere"
 )]
 
+#[path = "../../../tests/support/chance.rs"]
+mod chance;
 mod failures;
+mod order;
 mod stage;
 
 use std::path::Path;

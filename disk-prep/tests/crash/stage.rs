@@ -16,7 +16,7 @@ use disk_prep::journal::{DrivePlan, Journal, JournalFolder, JournalOnly, Ledger,
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
 use disk_prep::noun::{ByteSize, Cipher, ImportDisposition, RecoveryPassword, Wipe};
-use disk_prep::prepare::{FillOptions, PrepareOptions, begin, prepare, recognise};
+use disk_prep::prepare::{CHECKPOINT_BYTES, FillOptions, PrepareOptions, begin, prepare, recognise};
 use disk_prep::stop::StopFlag;
 use disk_prep::volume::bitlocker::write::{StretchedKey, stretch};
 use disk_prep::world::World;
@@ -71,6 +71,19 @@ impl Memory {
     pub fn drop_pages(&self, range: &Range<u64>) {
         let pages = range.start / PAGE..range.end.div_ceil(PAGE);
         self.pages.lock().unwrap().retain(|number, _| !pages.contains(number));
+    }
+
+    /// Another drive with the same content, to which nothing was done yet.
+    pub fn again(&self) -> Self {
+        let pages = Mutex::new(self.pages.lock().unwrap().clone());
+        Memory { bytes: self.bytes, is_deaf: self.is_deaf, pages, deeds: Deeds::default() }
+    }
+
+    /// Whether some sector begins with this mark, or has it where boot sectors have theirs.
+    pub fn has_sector_with(&self, mark: &[u8]) -> bool {
+        let pages = self.pages.lock().unwrap();
+        let mut sectors = pages.values().flat_map(|page| page.chunks(512));
+        sectors.any(|sector| sector.starts_with(mark) || sector[3..].starts_with(mark))
     }
 
     /// The digest of everything that is not zero.
@@ -190,6 +203,7 @@ pub struct Stage {
     plan: DrivePlan,
     /// The journal's first record.
     pub begun: Vec<u8>,
+    password: RecoveryPassword,
     world: StillWorld,
     bytes: u64,
     fill: FillOptions,
@@ -199,6 +213,18 @@ impl Stage {
     /// A begun drive for these files, by name and length, that holds old data where volumes are
     /// looked for. So many workers fill it, with a checkpoint after so many batches of 4 MiB.
     pub fn new(
+        folder: &Path,
+        wipe: Option<Wipe>,
+        files: &[(String, u32)],
+        workers: usize,
+        checkpoint_batches: u64,
+    ) -> Self {
+        Stage::seeded(0, folder, wipe, files, workers, checkpoint_batches)
+    }
+
+    /// The same with keys and identifiers of their own for each seed.
+    pub fn seeded(
+        seed: u64,
         folder: &Path,
         wipe: Option<Wipe>,
         files: &[(String, u32)],
@@ -218,16 +244,19 @@ impl Stage {
             cipher: Cipher::XtsAes128,
             profile: Profile::Modern,
             strict: false,
+            checkpoint_bytes: CHECKPOINT_BYTES,
             erase: Vec::new(),
             wipe,
             keeper: Arc::new(JournalOnly),
             stop: StopFlag::default(),
         };
-        let world = StillWorld::default();
+        let world = StillWorld { drawn: Mutex::new(seed), ..StillWorld::default() };
         let clearance = Clearance { erase: wipe.is_some(), wipe };
         let (_, plan) =
             begin(&drive, clearance, set.files.clone(), &journals, &options, &world).unwrap();
         let begun = std::fs::read(journals.journal(&drive.serial)).unwrap();
+        let history = Journal::read(&journals.journal(&drive.serial)).unwrap().unwrap();
+        let password = history.begun.password(&JournalOnly).unwrap();
         let fill = FillOptions {
             workers,
             batch_bytes: 4 << 20,
@@ -236,7 +265,12 @@ impl Stage {
             strict: false,
             stop: StopFlag::default(),
         };
-        Stage { set, plan, begun, world, bytes: drive.bytes, fill }
+        Stage { set, plan, begun, password, world, bytes: drive.bytes, fill }
+    }
+
+    /// What opens its volume.
+    pub fn password(&self) -> RecoveryPassword {
+        self.password.clone()
     }
 
     /// The drive before anything was done.

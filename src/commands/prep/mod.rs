@@ -12,7 +12,7 @@ use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::manifest::Profile;
 use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, JobName, Serial, Wipe};
 use disk_prep::pool::{NoBay, PrepareOutcome, PrepareRun};
-use disk_prep::prepare::PrepareOptions;
+use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions};
 use disk_prep::verify::{VerifyOptions, verify};
 use disk_prep::world::RealWorld;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
@@ -113,6 +113,7 @@ fn options(
             ProfileChoice::Modern => Profile::Modern,
         },
         strict: args.strict,
+        checkpoint_bytes: CHECKPOINT_BYTES,
         erase,
         wipe: args.wipe.map(Wipe::from),
         keeper,
