@@ -1,5 +1,5 @@
 //! The only network client: sign-in, the calls to Azure's resource manager, blobs. Knows no other
-//! room; of `disk_prep` only the nouns.
+//! room; of `disk_prep` only the nouns, and where programs are started.
 
 mod address;
 mod arm;

@@ -113,7 +113,7 @@ pub(super) enum ContactError {
     Form {
         path: PathBuf,
         #[source]
-        source: toml::de::Error,
+        source: crate::config::TomlFault,
     },
     #[error(transparent)]
     Noun(#[from] disk_prep::noun::InvalidNoun),
@@ -134,8 +134,10 @@ impl Diagnose for ContactError {
 pub(super) fn contact(path: &Path) -> Result<Contact, ContactError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ContactError::Read { path: path.to_owned(), source })?;
-    let contact: Contact = toml::from_str(&text)
-        .map_err(|source| ContactError::Form { path: path.to_owned(), source })?;
+    let contact: Contact = toml::from_str(&text).map_err(|error| ContactError::Form {
+        path: path.to_owned(),
+        source: crate::config::TomlFault::new(&error, &text),
+    })?;
     contact.check()?;
     Ok(contact)
 }

@@ -295,14 +295,21 @@ fn explain(error: &dyn Diagnose) -> String {
     text
 }
 
-/// A sentence whose further lines stand below it, so that no name with a line end in it begins a
-/// line of ours.
+/// Words that begin a line of ours.
+const LABELS: [&str; 5] = ["error:", "warning:", "caused by:", "hint:", "code:"];
+
+/// A sentence whose further lines stand below it. A line end in somebody's name may not begin a
+/// line that looks like one of ours.
 fn paragraph(text: &str) -> String {
     let mut lines = text.split('\n').map(screen::line);
     let first = lines.next().unwrap_or_default().into_owned();
-    lines.fold(first, |text, line| match line.starts_with(' ') || line.is_empty() {
-        true => format!("{text}\n{line}"),
-        false => format!("{text}\n    {line}"),
+    lines.fold(first, |text, line| {
+        let is_forged = LABELS.iter().any(|label| line.trim_start().starts_with(label));
+        match is_forged {
+            true => format!("{text}\\n{line}"),
+            false if line.starts_with(' ') || line.is_empty() => format!("{text}\n{line}"),
+            false => format!("{text}\n    {line}"),
+        }
     })
 }
 
@@ -346,6 +353,15 @@ fn stop_on_ctrl_c(is_heard: Arc<AtomicBool>) -> StopFlag {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_with_a_line_end_begins_no_line_of_ours() {
+        assert_eq!(paragraph("of a:\n  b\n  c"), "of a:\n  b\n  c");
+        assert_eq!(paragraph("a\nb\x1b[2J"), "a\n    b\\x1b[2J");
+        for label in LABELS {
+            assert_eq!(paragraph(&format!("a\n {label} x")), format!("a\\n {label} x"));
+        }
+    }
 
     #[test]
     fn an_error_is_shown_with_its_causes_its_hint_and_its_code() {

@@ -16,7 +16,9 @@ use disk_prep::journal::{DrivePlan, Journal, JournalFolder, JournalOnly, Ledger,
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
 use disk_prep::noun::{ByteSize, Cipher, ImportDisposition, RecoveryPassword, Wipe};
-use disk_prep::prepare::{CHECKPOINT_BYTES, FillOptions, PrepareOptions, begin, prepare, recognise};
+use disk_prep::prepare::{
+    CHECKPOINT_BYTES, FillOptions, PrepareOptions, begin, prepare, recognise,
+};
 use disk_prep::stop::StopFlag;
 use disk_prep::volume::bitlocker::write::{StretchedKey, stretch};
 use disk_prep::world::World;
