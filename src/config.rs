@@ -83,7 +83,7 @@ impl TomlFault {
         let start = error.span().map_or(0, |span| span.start);
         let line = text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
         // Some messages end with the value itself.
-        let fault = error.message().split(['`', '"']).next().unwrap_or_default();
+        let fault = error.message().split(['`', '\u{22}']).next().unwrap_or_default();
         TomlFault { line, fault: fault.trim_end_matches([' ', ':']).to_owned() }
     }
 }

@@ -4,13 +4,14 @@
 #![allow(clippy::disallowed_methods, reason = "tests start programs and write no state files")]
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
+#[path = "secrets/malformed.rs"]
+mod malformed;
+#[path = "secrets/process.rs"]
+mod process;
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::os::unix::fs::PermissionsExt;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -164,7 +165,7 @@ fn no_secret_is_in_any_byte_that_is_written() {
     fs::write(bench.machine.path("contact.toml"), support::CONTACT).unwrap();
     journey(&mut bench);
     refusals(&mut bench);
-    malformed(&mut bench);
+    malformed::malformed(&mut bench);
     bench.search.files(&bench.machine.path(""));
     let [runs, files, bytes] = bench.search.counts;
     println!("searched: {runs} runs, {files} files, {bytes} bytes; 0 secrets");
@@ -367,223 +368,4 @@ fn refusals(bench: &mut Bench) {
     let has_key =
         |call: &support::played::Call| String::from_utf8_lossy(&call.body).contains("bitLockerKey");
     assert!(calls.iter().any(has_key), "the recovery password was sent");
-}
-
-/// Values that are not what they should be, wherever they come from; each may be a secret.
-fn malformed(bench: &mut Bench) {
-    let list = "vault list";
-    let mut rows: Vec<(Vec<String>, Vec<(String, String)>, i32)> = Vec::new();
-    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    let connection =
-        "DefaultEndpointsProtocol=https;AccountName=account1;AccountKey=MARKER7key==;x";
-    let digits = ["123456"; 8].join("-").replacen("123456", "MARKER", 1);
-    for json in [&[][..], &["--json"]] {
-        let mut add = |words: Vec<String>, variable: Option<(&str, &str)>, code| {
-            let json = json.iter().map(|word| word.to_string());
-            let variable = variable.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            rows.push((
-                words.into_iter().chain(json).collect(),
-                variable.into_iter().collect(),
-                code,
-            ));
-        };
-        for (flag, variable) in [
-            ("--proxy", "AZSEED_PROXY"),
-            ("--arm-endpoint", "AZSEED_ARM_ENDPOINT"),
-            ("--authority", "AZSEED_AUTHORITY"),
-            ("--blob-endpoint", "AZSEED_BLOB_ENDPOINT"),
-        ] {
-            for value in ["http://u:MARKER4proxy@host:port", "MARKER4proxy", "u:MARKER4proxy@h:1"] {
-                add([words(list), vec![flag.to_owned(), value.to_owned()]].concat(), None, 2);
-                add(words(list), Some((variable, value)), 2);
-            }
-        }
-        // An address that is one, with what none has.
-        for flag in ["--arm-endpoint", "--authority"] {
-            for value in ["https://u:MARKER4proxy@h/", "https://h/?sig=MARKER4proxy"] {
-                let text = format!("job list --staging staging {flag} {value}");
-                add(words(&text), Some(("AZSEED_TOKEN", TOKEN)), 2);
-            }
-        }
-        let blob = "vault snapshots --blob-endpoint https://h/?sv=1&sig=MARKER4proxy";
-        add(words(blob), Some(("AZSEED_TOKEN", TOKEN)), 2);
-        // The secret itself where its file should be named.
-        for flag in ["--sas-file", "--account-key-file", "--token-file"] {
-            for value in ["sv=1&sig=MARKER5", "MARKER5+key/==", "eyJMARKER5.x.y"] {
-                let given = vec![flag.to_owned(), value.to_owned()];
-                add([words("vault snapshots"), given].concat(), None, 2);
-            }
-        }
-        let verify = "verify s2.img,serial=S2 --staging sealed";
-        add(words(&format!("{verify} --identity AGE-SECRET-KEY-1MARKER")), None, 2);
-        let inspect = "inspect s1.img,serial=S1 --recovery-password-file";
-        add([words(inspect), vec![digits.clone()]].concat(), None, 2);
-        let prep = "prep --staging staging --drive s9.img,serial=S9,size=210M --offline";
-        let recipient = "--encrypt-keys-for AGE-SECRET-KEY-1MARKER";
-        add(words(&format!("{prep} {recipient}")), None, 2);
-        add(words(prep), Some(("AZSEED_ENCRYPT_KEYS_FOR", "AGE-SECRET-KEY-1MARKER")), 2);
-        let stage = format!("stage --source source --staging other --job seed-3 {AZURE}");
-        add(
-            words(&format!(
-                "{} --password-file MARKER3password",
-                stage.split_whitespace().collect::<Vec<_>>().join(" ")
-            )),
-            None,
-            1,
-        );
-        let stage = "stage --source source --staging other --job seed-3 --storage-account";
-        add([words(stage), vec![connection.to_owned()]].concat(), None, 2);
-        add(words("vault snapshots"), Some(("AZSEED_ACCOUNT_KEY", "MARKER5 is not base64")), 2);
-        add(words("vault list --sas=sv=1&sig=MARKER5"), None, 2);
-    }
-    // Help shows no value of the environment.
-    rows.push((
-        words("vault --help"),
-        vec![("AZSEED_PROXY".into(), "http://u:MARKER4proxy@h:1".into())],
-        0,
-    ));
-    rows.push((words("vault -h"), vec![("AZSEED_SAS_FILE".into(), "MARKER5".into())], 0));
-    // A configuration file with a value of that kind, and one that breaks off in it.
-    for (name, text, code) in [
-        ("value", "proxy = \"http://u:MARKER4proxy@host:port\"\n", 2),
-        ("form", "proxy = \"http://u:MARKER4proxy@h:1\n", 2),
-        ("key", "proxy = 'http://h:1'\nproxy = 'http://u:MARKER4proxy@h:1'\n", 2),
-        ("good", "proxy = \"http://u:MARKER4proxy@h:1\"\n", 0),
-    ] {
-        let path = bench.machine.path(&format!("secrets/{name}.toml"));
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        let path = path.display().to_string();
-        for text in ["config show", "config show --json", "vault list --help", "vault list"] {
-            // Help is only given where the file can be used.
-            rows.push((words(text), vec![("AZSEED_CONFIG".into(), path.clone())], code));
-        }
-    }
-    let rows = rows
-        .into_iter()
-        .map(|(words, variables, code)| {
-            let mut row = bench.row("", &[], code);
-            row.command = bench.machine.command(&words);
-            row.command.env("AZSEED_CA_FILE", bench.emulator.fact("ca_file"));
-            row.command.envs(variables.iter().map(|(name, value)| (name, value)));
-            row.name = format!("{words:?} {variables:?}");
-            row
-        })
-        .collect::<Vec<_>>();
-    // Not all at once: there are more than a small machine likes.
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        bench.search.run(rows.by_ref().take(8).collect());
-    }
-    assert!(!bench.machine.path("other").exists() && !bench.machine.path("s9.img").exists());
-}
-
-/// A copy of the program that everybody may start, and a folder of nobody's own.
-fn for_nobody(machine: &Machine) -> (tempfile::TempDir, PathBuf) {
-    assert!(rustix::process::geteuid().is_root(), "this test needs root");
-    let folder = tempfile::Builder::new().prefix("azseed-nobody-").tempdir().unwrap();
-    let program = folder.path().join("azseed");
-    fs::copy(env!("CARGO_BIN_EXE_azseed"), &program).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let home = folder.path().join("home");
-    fs::create_dir(&home).unwrap();
-    chown(&home, Some(NOBODY), Some(NOBODY)).unwrap();
-    assert!(machine.path("").exists());
-    (folder, program)
-}
-
-const NOBODY: u32 = 65534;
-
-#[test]
-fn a_process_that_holds_secrets_leaves_no_core_and_lets_nobody_look() {
-    let machine = Machine::new();
-    let (folder, program) = for_nobody(&machine);
-    let home = folder.path().join("home");
-    // The shell allows cores; who starts next to it, without the rule, may be looked into.
-    let start = |line: &str| {
-        Command::new("/bin/sh")
-            .args(["-c", &format!("ulimit -c unlimited; exec {line}")])
-            .env_clear()
-            .env("HOME", &home)
-            .current_dir(&home)
-            .uid(NOBODY)
-            .gid(NOBODY)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
-    };
-    let mut control = start("/bin/cat");
-    let line = format!("{} emulator --data azure --attached --json", program.display());
-    let mut own = start(&line);
-    let mut said = std::io::BufReader::new(own.stdout.take().unwrap());
-    std::io::BufRead::read_line(&mut said, &mut String::new()).unwrap();
-    let proc = |id: u32| PathBuf::from(format!("/proc/{id}"));
-    let limit = |id: u32| {
-        let limits = fs::read_to_string(proc(id).join("limits")).unwrap();
-        let line = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-        line.split_whitespace().skip(4).take(2).collect::<Vec<_>>().join(" ")
-    };
-    // The kernel gives the files of a process that is not dumpable to root.
-    let owner = |id: u32| fs::metadata(proc(id).join("environ")).unwrap().uid();
-    assert_eq!((owner(control.id()), limit(control.id())), (NOBODY, "unlimited unlimited".into()));
-    assert_eq!((owner(own.id()), limit(own.id())), (0, "0 0".into()));
-    for child in [&mut control, &mut own] {
-        let id = rustix::process::Pid::from_child(child);
-        rustix::process::kill_process(id, rustix::process::Signal::ABORT).unwrap();
-    }
-    control.wait().unwrap();
-    let ended = own.wait().unwrap();
-    assert_eq!((ended.signal(), ended.core_dumped()), (Some(6), false));
-    let cores: Vec<_> = fs::read_dir(&home)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.contains(&own.id().to_string()))
-        .collect();
-    assert!(cores.is_empty(), "{cores:?}");
-}
-
-#[test]
-fn without_root_drives_are_written_read_and_docked_all_the_same() {
-    let machine = Machine::new();
-    let (folder, program) = for_nobody(&machine);
-    let home = folder.path().join("home");
-    fs::create_dir(home.join("source")).unwrap();
-    fs::write(home.join("source/file"), Dice(7).bytes(3 << 20)).unwrap();
-    chown(home.join("source"), Some(NOBODY), Some(NOBODY)).unwrap();
-    chown(home.join("source/file"), Some(NOBODY), Some(NOBODY)).unwrap();
-    let mut run = Command::new(&program)
-        .args(["rehearse", "--source", "source", "--drives", "1", "--drive-size", "210M"])
-        .args(["--dir", "r"])
-        .env_clear()
-        .env("HOME", &home)
-        .env("PATH", "/usr/bin:/bin")
-        .current_dir(&home)
-        .uid(NOBODY)
-        .gid(NOBODY)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The drive is opened a second time, past the page cache, by a path below `/proc/self/fd`.
-    let is_direct = |info: &str| {
-        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
-        let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
-        flags.is_some_and(|flags| flags & rustix::fs::OFlags::DIRECT.bits() != 0)
-    };
-    let folder = format!("/proc/{}/fdinfo", run.id());
-    let mut was_direct = false;
-    while !was_direct && run.try_wait().unwrap().is_none() {
-        let files = fs::read_dir(&folder).into_iter().flatten().flatten();
-        let mut infos = files.filter_map(|file| fs::read_to_string(file.path()).ok());
-        was_direct = infos.any(|info| is_direct(&info));
-    }
-    let output = run.wait_with_output().unwrap();
-    assert!(was_direct, "no file was open for direct transfers");
-    let said = support::program::said(output);
-    assert_eq!(said.code, 0, "{}\n{}", said.stdout, said.stderr);
-    assert!(home.join("r/report.html").exists());
 }

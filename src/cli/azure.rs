@@ -26,7 +26,6 @@ pub struct AzureArgs {
     pub ca_file: Option<PathBuf>,
     /// A proxy; without it the one of HTTPS_PROXY
     #[arg(long, global = true, value_name = "URL", env = "AZSEED_PROXY")]
-    #[arg(hide_env_values = true)]
     pub proxy: Option<Address>,
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgMatches, Command, Error};
+use disk_prep::noun::visible_line;
 use secrecy::SecretString;
 
 /// Flags that name an address, in which user and query are secret.
@@ -44,7 +45,10 @@ pub fn is_secret(flag: &str) -> bool {
 /// Takes values of variables out of the help.
 pub(super) fn without_values(command: Command) -> Command {
     let hide = |arg: Arg| match arg.get_long() {
-        Some(flag) if is_secret(flag) => arg.hide_env_values(true),
+        Some(flag) if is_secret(flag) => {
+            let is_set = arg.get_env().is_some_and(|name| std::env::var_os(name).is_some());
+            arg.hide_env_values(is_set)
+        }
         _ => arg,
     };
     let command = command.mut_args(hide);
@@ -53,8 +57,18 @@ pub(super) fn without_values(command: Command) -> Command {
     names.into_iter().fold(command, |command, name| command.mut_subcommand(name, without_values))
 }
 
-/// A refusal of clap without the value, if that may be secret.
+/// A refusal of clap without the value, if that may be secret, and with what was typed in one line.
 pub fn hushed(mut error: Error) -> Error {
+    let typed: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, visible_line(text).into_owned())),
+            _ => None,
+        })
+        .collect();
+    for (kind, text) in typed {
+        error.insert(kind, ContextValue::String(text));
+    }
     let is_hidden = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(arg)) => is_secret(flag_of(arg)),
         Some(ContextValue::Strings(args)) => args.iter().any(|arg| is_secret(flag_of(arg))),
