@@ -67,7 +67,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     Ui::hide(cli::hidden(&matches));
     let ui = Ui::new(&cli.global);
     ui.log(cli.global.verbose);
-    match commands::run(&cli, &matches, &settings, &ui) {
+    match commands::run(&cli, &matches, &settings, commands::Visit::Named, &ui) {
         Ok(outcome) => ui.show(outcome.as_ref()),
         Err(error) => ui.fail(error.0.as_ref()),
     }

@@ -8,6 +8,7 @@ use crate::dataset::CsvFault;
 use crate::journal::{Holder, JournalFault, KeeperError};
 use crate::manifest::ManifestError;
 use crate::noun::{Diagnose, DrivePath, ErrorKind, Hint, Serial};
+use crate::sys::beneath::Unexpected;
 use crate::volume::{bitlocker, gpt, ntfs};
 
 /// The error of this crate.
@@ -272,10 +273,23 @@ impl Error {
                 | Error::SourceChanged { .. }
         )
     }
+
+    /// What stands in a folder where a plain file must be, if that is the reason.
+    fn unexpected(&self) -> Option<&Unexpected> {
+        match self {
+            Error::Scan { source, .. }
+            | Error::JournalFile { source, .. }
+            | Error::NoJournals { source, .. } => Unexpected::of(source),
+            _ => None,
+        }
+    }
 }
 
 impl Diagnose for Error {
     fn code(&self) -> &'static str {
+        if let Some(unexpected) = self.unexpected() {
+            return unexpected.code();
+        }
         match self {
             Error::Scan { .. } => "source-unreadable",
             Error::Unshippable { .. } => "names-unshippable",
@@ -330,6 +344,9 @@ impl Diagnose for Error {
     }
 
     fn kind(&self) -> ErrorKind {
+        if let Some(unexpected) = self.unexpected() {
+            return unexpected.kind();
+        }
         match self {
             Error::Unshippable { .. }
             | Error::NothingToCopy { .. }
@@ -383,6 +400,9 @@ impl Diagnose for Error {
     }
 
     fn hint(&self) -> Option<Hint> {
+        if let Some(unexpected) = self.unexpected() {
+            return unexpected.hint();
+        }
         let text = match self {
             Error::Names { source } | Error::Layout { source, .. } => return source.hint(),
             Error::PasswordNotKept { source, .. } | Error::PasswordSealed { source, .. } => {

@@ -14,7 +14,7 @@ use crate::drive_layout::DriveLayout;
 use crate::fill::{Target, fill};
 use crate::journal::{
     Base64, Begun, DrivePlan, FileEnd, History, Journal, JournalFolder, JournalOnly, KeptPassword,
-    Record, Sealed, SecretKeeper, State, Tail, write_plan,
+    Record, Sealed, SecretKeeper, State, Tail,
 };
 use crate::label;
 use crate::manifest::Profile;
@@ -131,8 +131,8 @@ pub fn begin(
     begun.metadata_block =
         Base64(encode_metadata(&form, &secrets, &stretched).map_err(unlock)?.to_vec());
     begun.first_8k = Base64(encode_first_8k(&form, &secrets).to_vec());
-    begun.plan_sha256 = write_plan(&journals.plan(serial), &plan)?;
-    let journal = Journal::create(&journals.journal(serial), begun, options.keeper.as_ref())?;
+    begun.plan_sha256 = journals.write_plan(&plan)?;
+    let journal = journals.begin(begun, options.keeper.as_ref())?;
     Ok((journal, plan))
 }
 

@@ -18,7 +18,7 @@ pub enum Hold {
 
 /// Looks at what a release would give up.
 pub fn look(journals: &JournalFolder, serial: &Serial) -> Result<Hold, Error> {
-    match journals.holder(serial) {
+    match journals.holder(serial)? {
         Some(holder) => Ok(Hold::Claim(holder)),
         None => match read(journals, serial)?.history().state {
             State::Released => Ok(Hold::None),
@@ -42,9 +42,5 @@ pub fn release(journals: &JournalFolder, serial: &Serial, hold: &Hold) -> Result
 
 fn read(journals: &JournalFolder, serial: &Serial) -> Result<Journal, Error> {
     let none = || Error::NoSuchDrive { name: serial.to_string() };
-    let path = journals.journal(serial);
-    if !path.exists() {
-        return Err(none());
-    }
-    Journal::open(&path)?.ok_or_else(none)
+    journals.go_on(serial)?.ok_or_else(none)
 }

@@ -7,6 +7,7 @@ use disk_prep::drive::DriveName;
 use disk_prep::noun::{InvalidNoun, Serial};
 
 use super::keys::KeyArgs;
+use super::staging::SharedSeedArgs;
 
 /// How a drive is named, for every help text.
 pub const DEV_HELP: &str = "DEV is a serial, the path of a whole block device, or an image file:\n  \
@@ -59,6 +60,9 @@ pub enum DriveCommand {
         /// The staging path; without it the one that is remembered for the drive
         #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
         staging: Option<PathBuf>,
+        /// Consent to a staging path of others.
+        #[command(flatten)]
+        shared: SharedSeedArgs,
     },
 }
 
@@ -76,6 +80,9 @@ pub struct VerifyArgs {
     /// with its own manifest only
     #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
     pub staging: Option<PathBuf>,
+    /// Consent to a staging path of others.
+    #[command(flatten)]
+    pub shared: SharedSeedArgs,
     /// A file with the 48-digit recovery password
     #[arg(long, value_name = "FILE", env = "AZSEED_RECOVERY_PASSWORD_FILE")]
     pub recovery_password_file: Option<PathBuf>,
@@ -96,6 +103,9 @@ pub struct InspectArgs {
     /// The staging path with the journals, to unlock the drive
     #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
     pub staging: Option<PathBuf>,
+    /// Consent to a staging path of others.
+    #[command(flatten)]
+    pub shared: SharedSeedArgs,
     /// A file with the 48-digit recovery password
     #[arg(long, value_name = "FILE", env = "AZSEED_RECOVERY_PASSWORD_FILE")]
     pub recovery_password_file: Option<PathBuf>,

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use disk_prep::noun::{JobName, ResourceGroup, SubscriptionId};
+use disk_prep::noun::{AccountName, ContainerName, JobName, ResourceGroup, SubscriptionId};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
 use super::azure::AzureArgs;
 use super::keys::KeyArgs;
+use super::staging::SharedArgs;
 
 /// Arguments of `job`.
 #[derive(Debug, Args)]
@@ -32,12 +33,21 @@ pub struct JobTarget {
     /// The job, if there is no staging path
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_JOB")]
     pub job: Option<JobName>,
+    /// The storage account that the seed must be for
+    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
+    pub storage_account: Option<AccountName>,
+    /// The container that the seed must be for
+    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_CONTAINER")]
+    pub container: Option<ContainerName>,
     /// The subscription, if there is no staging path
     #[arg(long, global = true, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
     pub subscription: Option<SubscriptionId>,
     /// The resource group, if there is no staging path
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
     pub resource_group: Option<ResourceGroup>,
+    /// Consent to a staging path of others.
+    #[command(flatten)]
+    pub shared: SharedArgs,
     /// Where Azure is.
     #[command(flatten)]
     pub azure: AzureArgs,

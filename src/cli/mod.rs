@@ -11,6 +11,7 @@ mod keys;
 mod prep;
 mod rehearse;
 mod stage;
+mod staging;
 mod vault;
 
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub use keys::KeyArgs;
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 pub use rehearse::RehearseArgs;
 pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
+pub use staging::{SharedArgs, SharedSeedArgs, StagingConsent};
 pub use vault::{CleanupArgs, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
 
 /// Seeds the first backup to Azure on drives instead of over the wire.

@@ -7,12 +7,14 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use disk_prep::drive::DriveName;
 use disk_prep::noun::{
-    AccountName, ByteSize, Cipher, JobName, ResourceGroup, Serial, SubscriptionId, Wipe,
+    AccountName, ByteSize, Cipher, ContainerName, JobName, ResourceGroup, Serial, SubscriptionId,
+    Wipe,
 };
 
 use super::azure::AzureArgs;
 use super::drive::{DEV_HELP, drive_name};
 use super::keys::KeyArgs;
+use super::staging::SharedArgs;
 use crate::escrow::Recipient;
 
 /// Arguments of `plan`.
@@ -47,12 +49,18 @@ pub struct SourceArgs {
     /// The storage account, for a dataset.csv
     #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
     pub storage_account: Option<AccountName>,
+    /// The container that the seed must be for
+    #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER")]
+    pub container: Option<ContainerName>,
     /// The subscription, for a dataset.csv
     #[arg(long, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
     pub subscription: Option<SubscriptionId>,
     /// The resource group, for a dataset.csv
     #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
     pub resource_group: Option<ResourceGroup>,
+    /// Consent to a staging path of others.
+    #[command(flatten)]
+    pub shared: SharedArgs,
 }
 
 /// What `plan` counts with: drives that are at hand, or drives of one size. A size from the file

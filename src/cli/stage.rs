@@ -7,6 +7,8 @@ use disk_prep::noun::{
     AccountName, ByteSize, ContainerName, JobName, ResourceGroup, SubscriptionId,
 };
 
+use super::staging::{SharedArgs, SharedSeedArgs};
+
 /// Arguments of `stage`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -75,6 +77,9 @@ pub struct SeedArgs {
     /// Region of the storage account
     #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
     pub location: Option<String>,
+    /// Consent to a staging path of others.
+    #[command(flatten)]
+    pub shared: SharedArgs,
 }
 
 /// `stage` besides writing a backup.
@@ -110,4 +115,7 @@ pub struct StageStatusArgs {
     /// The staging path
     #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
     pub staging: PathBuf,
+    /// Consent to a staging path of others.
+    #[command(flatten)]
+    pub shared: SharedSeedArgs,
 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use disk_prep::noun::{ContainerName, VaultName};
+use disk_prep::noun::{AccountName, ContainerName, SubscriptionId, VaultName};
 use jiff::civil::{Time, Weekday};
 
 use super::azure::{AzureArgs, BlobArgs};
+use super::staging::SharedArgs;
 use crate::vault::Schedule;
 
 /// Arguments of `vault`.
@@ -30,6 +31,18 @@ pub struct VaultTarget {
     /// The staging path of its seed
     #[arg(long, global = true, value_name = "DIR", env = "AZSEED_STAGING")]
     pub staging: Option<PathBuf>,
+    /// The storage account that its seed must be for
+    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
+    pub storage_account: Option<AccountName>,
+    /// The container that its seed must be for
+    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_CONTAINER")]
+    pub container: Option<ContainerName>,
+    /// The subscription that its seed must be for
+    #[arg(long, global = true, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
+    pub subscription: Option<SubscriptionId>,
+    /// Consent to a staging path of others.
+    #[command(flatten)]
+    pub shared: SharedArgs,
     /// Where Azure is.
     #[command(flatten)]
     pub azure: AzureArgs,
@@ -73,6 +86,13 @@ pub enum VaultCommand {
         /// The snapshot, by the beginning of its id; the newest if not said
         #[arg(long, value_name = "ID", env = "AZSEED_SNAPSHOT")]
         snapshot: Option<String>,
+        /// Replace what is of another kind than in the snapshot, a folder with all
+        /// that is in it
+        #[arg(long)]
+        overwrite: bool,
+        /// Leave all files to whoever restores them
+        #[arg(long)]
+        no_owner: bool,
     },
 }
 
@@ -80,7 +100,7 @@ pub enum VaultCommand {
 #[derive(Debug, Args)]
 pub struct VaultCreate {
     /// Its container; azseed- and the vault's name if not said
-    #[arg(long, alias = "container", value_name = "NAME", env = "AZSEED_VAULT_CONTAINER")]
+    #[arg(long, value_name = "NAME", env = "AZSEED_VAULT_CONTAINER")]
     pub vault_container: Option<ContainerName>,
     /// A file (0600) with the repository's password; the one of the seed if not
     /// said

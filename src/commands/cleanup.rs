@@ -1,42 +1,48 @@
 //! `cleanup`: the imported container and the staging path are cleared, once the vault has all.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{ErrorKind, count};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::vault::{pick, seed_blobs, shelf, staging};
+use super::door::Door;
+use super::vault::{own_seed, pick, seed_blobs, shelf, staging, staging_path};
 use super::{Failure, Outcome};
 use crate::azure::Removed;
 use crate::cli::{CleanupArgs, Global};
 use crate::exit::Exit;
-use crate::staging::{Error as StagingError, Origin, Seed, SeedState};
+use crate::staging::{Origin, Seed, SeedState};
 use crate::state::State;
 use crate::vault::{ContainerShelf, Error, SeedBlob, Shelf, Vault, is_held, is_repository_path};
 
 /// Runs `cleanup`.
-pub fn run(args: &CleanupArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(
+    args: &CleanupArgs,
+    global: &Global,
+    door: &Door<'_>,
+) -> Result<Box<dyn Outcome>, Failure> {
     let state = State::open(global.state.as_deref())?;
     let mut vault = pick(&args.target, &state)?;
-    let path = staging(&vault, &args.target).to_owned();
+    let path = staging_path(&vault, &args.target).to_owned();
     if vault.cleaned_at.is_some() {
         // Its retention may have dropped blobs of the seed since.
         let vault = vault.name.to_string();
         return Ok(Box::new(Cleared { vault, staging: path, ..Cleared::default() }));
     }
-    let seed = Seed::open(&path)?;
-    let blobs = seed_blobs(&seed, &path)?;
+    let staging = staging(&vault, &args.target, door)?;
+    let seed = own_seed(&vault, &staging)?;
+    let blobs = seed_blobs(&seed, &staging)?;
     let shelf = shelf(&vault, &args.target)?;
     prove(&vault, &shelf, &blobs)?;
     let mut done = Cleared { vault: vault.name.to_string(), ..Cleared::default() };
     clear_import(&vault, &shelf, &blobs, &mut done)?;
     if seed.origin == Origin::Written {
         let seed = Seed { state: SeedState::Cleared, ..seed };
-        seed.save(&path)?;
-        done.files_deleted = clear_staging(&seed.data_root(&path), &blobs)?;
+        seed.save(&staging)?;
+        let files = blobs.iter().filter(|blob| is_repository_path(&blob.path));
+        let files = files.map(|blob| Path::new(&blob.path));
+        done.files_deleted = staging.data(&seed)?.clear(files)?;
     }
     vault.cleaned_at = Some(Timestamp::now());
     state.keep_vault(&vault)?;
@@ -75,25 +81,6 @@ fn clear_import(
         }
     }
     Ok(())
-}
-
-/// Deletes the files of the seed and folders that are empty then; returns how many files.
-fn clear_staging(root: &Path, blobs: &[SeedBlob]) -> Result<u64, StagingError> {
-    let mut deleted = 0;
-    for blob in blobs.iter().filter(|blob| is_repository_path(&blob.path)) {
-        let path = root.join(&blob.path);
-        match fs::remove_file(&path) {
-            Ok(()) => deleted += 1,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(StagingError::Io { path, source }),
-        }
-    }
-    let folders = walkdir::WalkDir::new(root).contents_first(true).into_iter().flatten();
-    for folder in folders.filter(|entry| entry.file_type().is_dir()) {
-        // One that holds somebody's file stays.
-        let _ = fs::remove_dir(folder.path());
-    }
-    Ok(deleted)
 }
 
 /// What was cleared.

@@ -13,6 +13,7 @@ use disk_prep::noun::{ByteSize, Diagnose, Serial, visible_line};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
+use super::door::Door;
 use super::{Failure, Outcome, Told, drive_release};
 use crate::cli::{DriveArgs, DriveCommand, Global};
 use crate::ui::Ui;
@@ -21,11 +22,16 @@ use crate::ui::Ui;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs `drive`.
-pub fn run(args: &DriveArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(
+    args: &DriveArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
     match &args.command {
         DriveCommand::Eject { drive } => Ok(Box::new(eject(drive)?)),
-        DriveCommand::Release { serial, staging } => {
-            drive_release::run(serial, staging.as_deref(), global, ui)
+        DriveCommand::Release { serial, staging, .. } => {
+            drive_release::run(serial, staging.as_deref(), global, door, ui)
         }
         DriveCommand::List { drives, watch: false } if !drives.is_empty() => {
             let looks = drives.par_iter().map(|name| look(find(name)?));

@@ -3,15 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, Serial};
 use disk_prep::release::{Hold, look, release};
 use serde_json::{Value, json};
 
+use super::door::Door;
 use super::prep::NotConfirmed;
 use super::{Failure, Outcome};
 use crate::cli::Global;
-use crate::staging::{Seed, journals};
+use crate::staging::Seed;
 use crate::state::{State, drives_of};
 use crate::ui::Ui;
 
@@ -20,15 +20,17 @@ pub fn run(
     serial: &Serial,
     staging: Option<&Path>,
     global: &Global,
+    door: &Door<'_>,
     ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let state = State::open(global.state.as_deref())?;
-    let staging: PathBuf = match staging {
+    let path: PathBuf = match staging {
         Some(staging) => staging.to_owned(),
         None => state.staging_with(serial)?.ok_or_else(|| Unknown { serial: serial.clone() })?,
     };
+    let staging = door.enter(&path)?;
     let seed = Seed::open(&staging)?;
-    let journals = JournalFolder::new(journals(&staging));
+    let journals = staging.journals();
     let hold = look(&journals, serial)?;
     let fate = match &hold {
         Hold::Claim(holder) => format!(
@@ -46,8 +48,8 @@ pub fn run(
         return Err(NotConfirmed { serial: serial.clone() }.into());
     }
     release(&journals, serial, &hold)?;
-    state.remember(seed.id, &seed.target.job, &staging, drives_of(&staging)?)?;
-    Ok(Box::new(Done { serial: serial.clone(), staging, hold }))
+    state.remember(seed.id, &seed.target.job, &path, drives_of(&journals)?)?;
+    Ok(Box::new(Done { serial: serial.clone(), staging: path, hold }))
 }
 
 #[derive(Debug, thiserror::Error)]

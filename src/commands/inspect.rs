@@ -7,21 +7,26 @@ use disk_prep::noun::{ByteSize, visible_lines};
 use disk_prep::volume::gpt::PartitionTable;
 use serde_json::{Value, json};
 
+use super::door::Door;
 use super::keeper::keeper;
 use super::verify::{recovery_password, staging_of};
 use super::{Failure, Outcome};
 use crate::cli::{Global, InspectArgs};
-use crate::staging::journals;
+use crate::staging::Staging;
 use crate::state::State;
 
 /// Runs `inspect`.
-pub fn run(args: &InspectArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(
+    args: &InspectArgs,
+    global: &Global,
+    door: &Door<'_>,
+) -> Result<Box<dyn Outcome>, Failure> {
     let given = recovery_password(args.recovery_password_file.as_deref())?;
     let state = State::open(global.state.as_deref())?;
     let serial = find(&args.drive)?.serial;
-    let staging = staging_of(args.staging.as_deref(), &serial, &state)?;
-    let keeper = keeper(staging.as_deref(), &args.keys, None, &state);
-    let folder = staging.as_deref().map(journals).map(JournalFolder::new);
+    let staging = staging_of(args.staging.as_deref(), &serial, &state, door)?;
+    let keeper = keeper(staging.as_ref(), &args.keys, None, &state);
+    let folder = staging.as_ref().map(Staging::journals);
     let found = inspect(&args.drive, |drive| {
         if given.is_some() {
             return Ok(given);

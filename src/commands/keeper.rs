@@ -6,15 +6,15 @@ use std::sync::Arc;
 use super::Failure;
 use crate::cli::KeyArgs;
 use crate::escrow::{Keeper, Recipient};
-use crate::repository::{FolderStore, Repository};
-use crate::staging::{Error, Seed, SeedKind, Weak, read_password};
+use crate::repository::Repository;
+use crate::staging::{Error, Seed, SeedKind, Staging, Weak, read_password};
 use crate::state::State;
 use crate::ui::Ui;
 
 /// The keeper for a staging path, if there is one. A seed that cannot be read keeps no drive from
 /// being opened; plain files have no password.
 pub(super) fn keeper(
-    staging: Option<&Path>,
+    staging: Option<&Staging>,
     args: &KeyArgs,
     recipient: Option<&Recipient>,
     state: &State,
@@ -35,11 +35,12 @@ pub(super) fn keeper(
 
 /// Makes sure that a password that was given is the repository's, before anything is sealed under
 /// it.
-pub(super) fn prove(file: &Path, staging: &Path, ui: &Ui) -> Result<(), Failure> {
+pub(super) fn prove(file: &Path, staging: &Staging, ui: &Ui) -> Result<(), Failure> {
     let Some(seed) = Seed::find(staging)?.filter(|seed| seed.kind == SeedKind::Repository) else {
         return Ok(());
     };
-    let (path, password) = (seed.data_root(staging), read_password(file, Weak::Accepted)?);
-    let opened = Repository::open(Arc::new(FolderStore::new(&path)), &password, ui.watcher());
+    let (data, password) = (staging.data(&seed)?, read_password(file, Weak::Accepted)?);
+    let path = data.path();
+    let opened = Repository::open(Arc::new(data.store()), &password, ui.watcher());
     opened.map(drop).map_err(|source| Error::Repository { path, source }.into())
 }

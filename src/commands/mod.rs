@@ -4,6 +4,7 @@
 mod check;
 mod cleanup;
 mod connect;
+mod door;
 mod drive;
 mod drive_release;
 mod emulator;
@@ -20,8 +21,6 @@ mod vault;
 mod verify;
 mod work;
 
-use std::path::Path;
-
 use clap::ArgMatches;
 use disk_prep::dataset::{DataSet, FilesOptions, scan};
 use disk_prep::noun::{Diagnose, ImportDisposition, JobName};
@@ -29,8 +28,10 @@ use disk_prep::noun::{Diagnose, ImportDisposition, JobName};
 use crate::cli::{Cli, Command};
 use crate::config::Settings;
 use crate::exit::Exit;
-use crate::staging::{Seed, SeedKind, SeedState};
+use crate::staging::{Seed, SeedKind, SeedState, Staging};
 use crate::ui::Ui;
+use door::Door;
+pub use door::Visit;
 
 /// What a command has done, for every face of the screen.
 pub trait Outcome {
@@ -71,19 +72,21 @@ pub fn run(
     cli: &Cli,
     matches: &ArgMatches,
     settings: &Settings,
+    visit: Visit,
     ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
+    let door = &Door::new(matches, visit, &cli.global, ui);
     match &cli.command {
         Command::Rehearse(args) => rehearse::run(args, settings, ui),
-        Command::Stage(args) => stage::run(args, &cli.global, ui),
-        Command::Drive(args) => drive::run(args, &cli.global, ui),
-        Command::Plan(args) => plan::run(args, &cli.global),
-        Command::Prep(args) => prep::run(args, &cli.global, ui),
-        Command::Verify(args) => verify::run(args, &cli.global, ui),
-        Command::Inspect(args) => inspect::run(args, &cli.global),
-        Command::Job(args) => job::run(args, &cli.global, ui),
-        Command::Vault(args) => vault::run(args, &cli.global, ui),
-        Command::Cleanup(args) => cleanup::run(args, &cli.global),
+        Command::Stage(args) => stage::run(args, &cli.global, door, ui),
+        Command::Drive(args) => drive::run(args, &cli.global, door, ui),
+        Command::Plan(args) => plan::run(args, &cli.global, door),
+        Command::Prep(args) => prep::run(args, &cli.global, door, ui),
+        Command::Verify(args) => verify::run(args, &cli.global, door, ui),
+        Command::Inspect(args) => inspect::run(args, &cli.global, door),
+        Command::Job(args) => job::run(args, &cli.global, door, ui),
+        Command::Vault(args) => vault::run(args, &cli.global, door, ui),
+        Command::Cleanup(args) => cleanup::run(args, &cli.global, door),
         Command::Check(args) => check::run(args, &cli.global),
         Command::Emulator(args) => emulator::run(args, ui),
         Command::Explain(args) => explain::run(args),
@@ -94,8 +97,8 @@ pub fn run(
 }
 
 /// The files of a finished seed, with their places on a drive and in the container.
-fn data_set(seed: &Seed, staging: &Path) -> Result<DataSet, Failure> {
-    let path = || staging.to_owned();
+fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
+    let path = || staging.path().to_owned();
     match seed.state {
         SeedState::Finished => {}
         SeedState::Unfinished => {
@@ -117,7 +120,9 @@ fn data_set(seed: &Seed, staging: &Path) -> Result<DataSet, Failure> {
         never: if is_repository { &["locks"] } else { &[] },
         together: if is_repository { &["config", "keys", "index", "snapshots"] } else { &[] },
     };
-    let set = scan(&seed.data_root(staging), &options)?;
+    let data = staging.data(seed)?;
+    data.open()?;
+    let set = scan(&data.path(), &options)?;
     if set.files.is_empty() {
         return Err(disk_prep::Error::NothingToCopy { root: set.root }.into());
     }

@@ -7,6 +7,7 @@ use disk_prep::plan::{Spread, count_drives, spread};
 use disk_prep::pool::room;
 use serde_json::{Value, json};
 
+use super::door::Door;
 use super::work::Work;
 use super::{Failure, Outcome};
 use crate::cli::{Global, PlanArgs};
@@ -14,8 +15,9 @@ use crate::exit::Exit;
 use crate::state::State;
 
 /// Runs `plan`.
-pub fn run(args: &PlanArgs, global: &Global) -> Result<Box<dyn Outcome>, Failure> {
-    let Work { set, .. } = Work::open(&args.source, &State::open(global.state.as_deref())?)?;
+pub fn run(args: &PlanArgs, global: &Global, door: &Door<'_>) -> Result<Box<dyn Outcome>, Failure> {
+    let state = State::open(global.state.as_deref())?;
+    let Work { set, .. } = Work::open(&args.source, &state, door)?;
     if let Some(size) = args.with.size {
         let serial = Serial::new("DRIVE").expect("this is a serial");
         // As an image of this size would be made: whole MiB.

@@ -6,50 +6,65 @@ use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind, Hint, count, visib
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::door::Door;
 use super::{Failure, Outcome};
 use crate::cli::{AdoptArgs, Global, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
 use crate::exit::Exit;
 use crate::repository::{BackupDone, Settings};
 use crate::staging::{
-    Origin, Seed, SeedKind, SeedState, StageOptions, Staged, Target, Weak, adopt, begin,
+    Origin, Seed, SeedKind, SeedState, StageOptions, Staged, Staging, Target, Weak, adopt, begin,
     read_password, stage,
 };
 use crate::state::{State, drives_of};
 use crate::ui::Ui;
 
 /// Runs `stage`.
-pub fn run(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(
+    args: &StageArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
     match &args.command {
-        None => write(args, global, ui),
+        None => write(args, global, door, ui),
         Some(StageCommand::Adopt(args)) => {
             let AdoptArgs { source, seed } = args.as_ref();
-            let (staging, target) = seed_of(seed)?;
+            let (path, target) = seed_of(seed)?;
+            let staging = door.make(&path)?;
             let seed = adopt(source, &staging, target, Timestamp::now())?;
             Ok(Box::new(SeedShown { seed, staging, backup: None, password: None }))
         }
-        Some(StageCommand::Status(StageStatusArgs { staging })) => {
-            let seed = Seed::open(staging)?;
-            let staging = staging.clone();
+        Some(StageCommand::Status(StageStatusArgs { staging, .. })) => {
+            let staging = door.enter(staging)?;
+            let seed = Seed::open(&staging)?;
             Ok(Box::new(SeedShown { seed, staging, backup: None, password: None }))
         }
     }
 }
 
-fn write(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
-    let (staging, target) = seed_of(&args.seed)?;
+fn write(
+    args: &StageArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
+    let (path, target) = seed_of(&args.seed)?;
     let state = State::open(global.state.as_deref())?;
     let weak = if args.weak_password { Weak::Accepted } else { Weak::Refused };
     let given = args.password_file.as_deref();
     // Read before anything is made, so that a password that cannot be used leaves nothing behind.
     given.map(|path| read_password(path, weak)).transpose()?;
+    let staging = door.make(&path)?;
     let seed = begin(&staging, target, Timestamp::now())?;
-    let is_new = !seed.data_root(&staging).join("config").exists();
+    let is_new = !staging.data(&seed)?.store().has_config();
     let path = match (given, state.password_path(&seed)) {
         (Some(path), _) => state.remember_password(&seed, path)?,
         (None, Some(path)) => path,
         (None, None) if is_new => state.make_password(&seed)?,
         (None, None) => {
-            return Err(crate::staging::Error::NoPassword { path: staging.clone() }.into());
+            return Err(
+                crate::staging::Error::NoPassword { path: staging.path().to_owned() }.into()
+            );
         }
     };
     let weak = if given.is_some() { weak } else { Weak::Accepted };
@@ -61,7 +76,8 @@ fn write(args: &StageArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
     };
     let Staged { seed, backup } =
         stage(&staging, seed, &password, &options, Timestamp::now, ui.watcher())?;
-    state.remember(seed.id, &seed.target.job, &staging, drives_of(&staging)?)?;
+    let drives = drives_of(&staging.journals())?;
+    state.remember(seed.id, &seed.target.job, staging.path(), drives)?;
     Ok(Box::new(SeedShown { seed, staging, backup, password: Some(path) }))
 }
 
@@ -145,7 +161,7 @@ pub(super) fn contact(path: &Path) -> Result<Contact, ContactError> {
 /// A seed, and what this run did for it.
 struct SeedShown {
     seed: Seed,
-    staging: PathBuf,
+    staging: Staging,
     backup: Option<BackupDone>,
     password: Option<PathBuf>,
 }
@@ -170,9 +186,9 @@ impl Outcome for SeedShown {
             SeedState::Unfinished => "not finished: run the same `azseed stage` again",
         };
         let mut lines = vec![
-            format!("Staging path  {}", self.staging.display()),
+            format!("Staging path  {}", self.staging.path().display()),
             format!("Seed          {what}"),
-            format!("Data          {}", self.seed.data_root(&self.staging).display()),
+            format!("Data          {}", self.seed.data_path(&self.staging).display()),
             format!("State         {state}"),
         ];
         if *origin == Origin::Written && self.seed.state == SeedState::Finished {
@@ -197,7 +213,7 @@ impl Outcome for SeedShown {
             lines.push(format!("Not readable  {reason}"));
         }
         if self.seed.state == SeedState::Finished {
-            let staging = self.staging.display();
+            let staging = self.staging.path().display();
             lines.push(format!("Next          `azseed plan --staging {staging} --drive-size 4T`"));
         }
         visible_lines(&lines)
@@ -207,7 +223,7 @@ impl Outcome for SeedShown {
         let Seed { id, kind, origin, state, totals, target, .. } = &self.seed;
         vec![json!({
             "type": "seed", "version": 1, "id": id, "kind": kind, "origin": origin, "state": state,
-            "staging": self.staging, "job": target.job, "storage_account": target.storage_account,
+            "staging": self.staging.path(), "job": target.job, "storage_account": target.storage_account,
             "container": target.container, "prefix": target.prefix, "files": totals.files,
             "bytes": totals.bytes, "source_files": totals.source_files,
             "source_bytes": totals.source_bytes, "unreadable": self.unreadable(),

@@ -1,33 +1,38 @@
 //! `verify`: sealed drives read back as the datacenter will.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use disk_prep::drive::find;
-use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{ByteSize, ErrorKind, RecoveryPassword, Serial, count, visible_lines};
 use disk_prep::verify::{VerifyOptions, VerifyReport, Yardstick, verify};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
+use super::door::Door;
 use super::keeper::keeper;
 use super::{Failure, Outcome};
 use crate::cli::{Global, VerifyArgs};
 use crate::exit::Exit;
-use crate::staging::journals;
+use crate::staging::Staging;
 use crate::state::State;
 use crate::ui::Ui;
 
 /// Runs `verify`.
-pub fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(
+    args: &VerifyArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
     let state = State::open(global.state.as_deref())?;
     let given = recovery_password(args.recovery_password_file.as_deref())?;
     let mut work = Vec::new();
     for drive in &args.drives {
-        let staging = staging_of(args.staging.as_deref(), &find(drive)?.serial, &state)?;
+        let staging = staging_of(args.staging.as_deref(), &find(drive)?.serial, &state, door)?;
         let options = VerifyOptions {
-            journals: staging.as_deref().map(journals).map(JournalFolder::new),
+            journals: staging.as_ref().map(Staging::journals),
             recovery_password: given.clone(),
-            keeper: keeper(staging.as_deref(), &args.keys, None, &state),
+            keeper: keeper(staging.as_ref(), &args.keys, None, &state),
             stop: ui.stop_flag(),
         };
         work.push((drive, options));
@@ -42,11 +47,13 @@ pub(super) fn staging_of(
     staging: Option<&Path>,
     serial: &Serial,
     state: &State,
-) -> Result<Option<PathBuf>, Failure> {
-    Ok(match staging {
+    door: &Door<'_>,
+) -> Result<Option<Staging>, Failure> {
+    let path = match staging {
         Some(staging) => Some(staging.to_owned()),
         None => state.staging_with(serial)?,
-    })
+    };
+    path.map(|path| door.enter(&path)).transpose()
 }
 
 /// A file that should hold a recovery password.

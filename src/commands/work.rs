@@ -9,10 +9,11 @@ use disk_prep::noun::{AccountName, ContainerName, JobName, ResourceGroup, Subscr
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::door::Door;
 use super::stage::MissingFlag;
 use super::{Failure, data_set};
 use crate::cli::SourceArgs;
-use crate::staging::{Seed, Target, journals};
+use crate::staging::{Seed, Staging, Target};
 use crate::state::State;
 
 /// Files with destinations, and the folder that their journals lie in.
@@ -21,7 +22,9 @@ pub(super) struct Work {
     pub job: JobName,
     /// The container, if it is one for all files.
     pub container: Option<ContainerName>,
-    /// The staging path, or a folder of the state directory.
+    /// The staging path, if there is one.
+    pub staging: Option<Staging>,
+    /// Where the staging path is, or a folder of the state directory.
     pub home: PathBuf,
     /// Names the work in the state directory.
     pub id: Uuid,
@@ -30,21 +33,25 @@ pub(super) struct Work {
 
 impl Work {
     /// What the flags name.
-    pub fn open(args: &SourceArgs, state: &State) -> Result<Self, Failure> {
+    pub fn open(args: &SourceArgs, state: &State, door: &Door<'_>) -> Result<Self, Failure> {
         match (&args.staging, &args.dataset) {
-            (_, Some(csv)) => Work::of_dataset(csv, args, state),
-            (Some(staging), None) => Work::of_seed(staging),
+            (_, Some(csv)) => {
+                door.consent().expect_none()?;
+                Work::of_dataset(csv, args, state)
+            }
+            (Some(staging), None) => Work::of_seed(door.enter(staging)?),
             (None, None) => Err(MissingFlag { flag: "--staging" }.into()),
         }
     }
 
-    fn of_seed(staging: &Path) -> Result<Self, Failure> {
-        let seed = Seed::open(staging)?;
+    fn of_seed(staging: Staging) -> Result<Self, Failure> {
+        let seed = Seed::open(&staging)?;
         Ok(Work {
-            set: data_set(&seed, staging)?,
+            set: data_set(&seed, &staging)?,
             job: seed.target.job.clone(),
             container: Some(seed.target.container.clone()),
-            home: staging.to_owned(),
+            home: staging.path().to_owned(),
+            staging: Some(staging),
             id: seed.id,
             target: Some(seed.target),
         })
@@ -59,12 +66,16 @@ impl Work {
         let mut id = [0; 16];
         id.copy_from_slice(&digest[..16]);
         let id = Uuid::from_bytes(id);
-        Ok(Work { set, home: state.job_folder(&job)?, job, container: None, id, target: None })
+        let home = state.job_folder(&job)?;
+        Ok(Work { set, staging: None, home, job, container: None, id, target: None })
     }
 
     /// The journals.
     pub fn journals(&self) -> JournalFolder {
-        JournalFolder::new(journals(&self.home))
+        match &self.staging {
+            Some(staging) => staging.journals(),
+            None => JournalFolder::new(self.home.join("journals")),
+        }
     }
 
     /// What the seed says of the job, if there is a seed.

@@ -125,7 +125,9 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
     let tls = if options.is_plain { None } else { Some(server::certify(&ca)?) };
     let scheme = if options.is_plain { "http" } else { "https" };
     let origin = format!("{scheme}://{address}");
-    let origins = vec![origin.clone(), format!("{scheme}://localhost:{}", address.port())];
+    // The names of the certificate, by which a relay may be reached too.
+    let by_name = |name: &str| format!("{scheme}://{name}:{}", address.port());
+    let origins = vec![origin.clone(), by_name("localhost"), by_name("[::1]")];
     let (blobs, blob) = match &options.blob_endpoint {
         None => {
             let own = BlobService::open(data, origins).map_err(at(data))?;

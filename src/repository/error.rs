@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, count};
+use disk_prep::sys::beneath::Unexpected;
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,19 @@ pub enum Error {
     /// The disk is full.
     #[error("There is no room left for {path}")]
     Full { path: PathBuf },
+    /// The folder that is restored to.
+    #[error("Cannot restore to {}", path.display())]
+    Target {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The disk that is restored to is full.
+    #[error("There is no room left for {} and what comes after it", path.display())]
+    TargetFull { path: PathBuf },
+    /// The library panicked.
+    #[error("{action} failed: the library of the repository's format gave up on what it found")]
+    GaveUp { action: &'static str },
     /// The password is another.
     #[error("The password does not open the repository")]
     WrongPassword,
@@ -44,13 +58,29 @@ fn words(fault: &rustic_core::RusticError) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+impl Error {
+    /// What stands in the store where a plain file must be, if that is the reason.
+    fn unexpected(&self) -> Option<&Unexpected> {
+        match self {
+            Error::Store { source, .. } => Unexpected::of(source),
+            _ => None,
+        }
+    }
+}
+
 impl Diagnose for Error {
     fn code(&self) -> &'static str {
+        if let Some(unexpected) = self.unexpected() {
+            return unexpected.code();
+        }
         match self {
             Error::Library { .. } => "repository-failed",
             Error::Store { .. } => "repository-store",
             Error::Service { source } => source.code(),
             Error::Full { .. } => "repository-full",
+            Error::Target { .. } => "restore-target",
+            Error::TargetFull { .. } => "restore-full",
+            Error::GaveUp { .. } => "repository-gave-up",
             Error::WrongPassword => "repository-password",
             Error::Damaged { .. } => "repository-damaged",
             Error::SourceName { .. } => "source-name",
@@ -58,10 +88,16 @@ impl Diagnose for Error {
     }
 
     fn kind(&self) -> ErrorKind {
+        if let Some(unexpected) = self.unexpected() {
+            return unexpected.kind();
+        }
         match self {
-            Error::Library { .. } | Error::Store { .. } => ErrorKind::Failed,
+            Error::Library { .. }
+            | Error::Store { .. }
+            | Error::Target { .. }
+            | Error::GaveUp { .. } => ErrorKind::Failed,
             Error::Service { source } => source.kind(),
-            Error::Full { .. } => ErrorKind::Resumable,
+            Error::Full { .. } | Error::TargetFull { .. } => ErrorKind::Resumable,
             Error::WrongPassword => ErrorKind::NotAllowed,
             Error::Damaged { .. } => ErrorKind::Difference,
             Error::SourceName { .. } => ErrorKind::Usage,
@@ -69,8 +105,14 @@ impl Diagnose for Error {
     }
 
     fn hint(&self) -> Option<Hint> {
+        if let Some(unexpected) = self.unexpected() {
+            return unexpected.hint();
+        }
         let text = match self {
             Error::Service { source } => return source.hint(),
+            Error::TargetFull { .. } => {
+                "free space there, then run the same command again: it goes on where it stopped"
+            }
             Error::Full { .. } => "free space there, then run the same command again",
             Error::WrongPassword => "name the right one with `--password-file`",
             Error::SourceName { .. } => "name a folder above it as the source",

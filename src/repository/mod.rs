@@ -2,11 +2,13 @@
 //! list, restore, forget, prune. The only room that knows
 //! `rustic_core`; it knows nothing of staging, jobs or vaults.
 
+mod ahead;
 mod blob_store;
 mod error;
 mod folder_store;
 mod progress;
 mod repo;
+mod restore;
 mod source;
 
 use std::sync::Arc;
@@ -15,9 +17,10 @@ use rustic_core::WriteBackend;
 
 pub use blob_store::BlobStore;
 pub use error::Error;
-pub use folder_store::FolderStore;
+pub use folder_store::{FolderStore, Linked};
 pub use progress::Watcher;
 pub use repo::{BackupDone, BackupPlan, Repository, Retention, Settings, Snapshot};
+pub use restore::{LeftOut, Overwrite, Owners, Reason, RestoreDone, RestoreOptions};
 
 /// What holds a repository's files.
 pub trait Store: WriteBackend {

@@ -1,5 +1,6 @@
 //! An open repository.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,12 +8,14 @@ use jiff::{Span, Timestamp, Zoned};
 use rustic_core::repofile::SnapshotFile;
 use rustic_core::{
     BackupOptions, CheckOptions, ConfigOptions, Credentials, Excludes, KeepOptions, KeyOptions,
-    LocalDestination, LsOptions, OpenStatus, PathList, PruneOptions, RepairIndexOptions,
-    RepositoryBackends, RepositoryOptions, RestoreOptions, RusticError, SnapshotOptions,
+    OpenStatus, PathList, PruneOptions, RepairIndexOptions, RepositoryBackends, RepositoryOptions,
+    RusticError, SnapshotOptions,
 };
 use secrecy::{ExposeSecret, SecretString};
 
+use super::ahead::Ahead;
 use super::progress::{Bars, Watcher};
+use super::restore::{Reader, RestoreDone, RestoreOptions, restore};
 use super::source::Sources;
 use super::{Error, Store};
 
@@ -98,8 +101,9 @@ impl std::fmt::Display for Retention {
 
 /// An open repository.
 pub struct Repository {
-    inner: rustic_core::Repository<OpenStatus>,
+    pub(super) inner: rustic_core::Repository<OpenStatus>,
     store: Arc<dyn Store>,
+    ahead: Arc<Ahead>,
 }
 
 impl std::fmt::Debug for Repository {
@@ -122,11 +126,23 @@ fn told<T>(store: &dyn Store, action: &'static str, result: Library<T>) -> Resul
     })
 }
 
+/// Asks the library, which panics on some of what a stranger can put into a repository.
+fn library<T>(
+    store: &dyn Store,
+    action: &'static str,
+    ask: impl FnOnce() -> Library<T>,
+) -> Result<T, Error> {
+    // Nothing of ours is left half-changed: what the library was given goes with it.
+    let answer = catch_unwind(AssertUnwindSafe(ask)).map_err(|_| Error::GaveUp { action })?;
+    told(store, action, answer)
+}
+
 fn connect(
     store: &Arc<dyn Store>,
+    ahead: &Arc<Ahead>,
     watcher: Arc<dyn Watcher>,
 ) -> Result<rustic_core::Repository<()>, Error> {
-    let backends = RepositoryBackends::new(store.clone().backend(), None);
+    let backends = RepositoryBackends::new(ahead.clone(), None);
     let options = RepositoryOptions::default().no_cache(true);
     let connected = rustic_core::Repository::new_with_progress(&options, &backends, Bars(watcher));
     told(store.as_ref(), "Opening the repository", connected)
@@ -145,8 +161,10 @@ impl Repository {
         let pack_bytes = settings.pack_bytes.to_string();
         config.set_datapack_size = Some(pack_bytes.parse().expect("a number is a size"));
         let credentials = Credentials::password(password.expose_secret());
-        let made = connect(&store, watcher)?.init(&credentials, &KeyOptions::default(), &config);
-        Ok(Repository { inner: told(store.as_ref(), "Making the repository", made)?, store })
+        let ahead = Arc::new(Ahead::new(store.clone().backend()));
+        let connected = connect(&store, &ahead, watcher)?;
+        let made = connected.init(&credentials, &KeyOptions::default(), &config);
+        Ok(Repository { inner: told(store.as_ref(), "Making the repository", made)?, store, ahead })
     }
 
     /// Opens a repository.
@@ -156,8 +174,11 @@ impl Repository {
         watcher: Arc<dyn Watcher>,
     ) -> Result<Self, Error> {
         let credentials = Credentials::password(password.expose_secret());
-        let opened = connect(&store, watcher)?.open(&credentials);
-        Ok(Repository { inner: told(store.as_ref(), "Opening the repository", opened)?, store })
+        let ahead = Arc::new(Ahead::new(store.clone().backend()));
+        let connected = connect(&store, &ahead, watcher)?;
+        let open = || connected.open(&credentials);
+        let inner = library(store.as_ref(), "Opening the repository", open)?;
+        Ok(Repository { inner, store, ahead })
     }
 
     /// Brings packs that an interrupted run finished, but no index names, into the index.
@@ -173,7 +194,7 @@ impl Repository {
         if let Some(path) = sources.iter().find(|path| path.to_str().is_none()) {
             return Err(Error::SourceName { path: path.clone() });
         }
-        let Repository { inner, store } = self;
+        let Repository { inner, store, .. } = self;
         let globs: Vec<String> = exclude.iter().map(|glob| format!("!{glob}")).collect();
         let mut options = BackupOptions::default();
         options.excludes = Excludes::default();
@@ -209,8 +230,8 @@ impl Repository {
 
     /// All snapshots, the oldest first.
     pub fn snapshots(&self) -> Result<Vec<Snapshot>, Error> {
-        let all = self.inner.get_all_snapshots();
-        let mut all = told(self.store.as_ref(), "Listing the snapshots", all)?;
+        let all = || self.inner.get_all_snapshots();
+        let mut all = library(self.store.as_ref(), "Listing the snapshots", all)?;
         all.sort_by_key(|snapshot| snapshot.time.timestamp());
         Ok(all.iter().map(describe).collect())
     }
@@ -227,24 +248,25 @@ impl Repository {
     }
 
     /// Writes what a snapshot holds below `target`, each file at its whole path. What is there
-    /// already and equal is left alone. Returns the bytes that were written.
-    pub fn restore(self, snapshot: &Snapshot, target: &Path) -> Result<u64, Error> {
-        let Repository { inner, store } = self;
-        let Some(path) = target.to_str() else {
-            return Err(Error::SourceName { path: target.to_owned() });
-        };
-        let options = RestoreOptions::default();
-        let restored = (|| {
-            let inner = inner.to_indexed()?;
-            let node = inner.node_from_snapshot_path(&snapshot.id, |_| true)?;
-            let nodes = inner.ls(&node, &LsOptions::default())?;
-            let target = LocalDestination::new(path, true, false)?;
-            let plan = inner.prepare_restore(&options, nodes.clone(), &target, false)?;
-            let bytes = plan.restore_size;
-            inner.restore(plan, &options, nodes, &target)?;
-            Ok(bytes)
-        })();
-        told(store.as_ref(), "The restore", restored)
+    /// already and equal is left alone.
+    pub fn restore(
+        self,
+        snapshot: &Snapshot,
+        target: &Path,
+        options: RestoreOptions,
+    ) -> Result<RestoreDone, Error> {
+        const ACTION: &str = "Reading the repository";
+        let Repository { inner, store, ahead } = self;
+        let inner = library(store.as_ref(), ACTION, || inner.to_indexed())?;
+        let tree = told(store.as_ref(), ACTION, snapshot.tree.parse())?;
+        let progress = inner.progress_bytes("restoring file contents...");
+        if let Some(bytes) = snapshot.bytes {
+            progress.set_length(bytes);
+        }
+        let reader = Reader::new(inner, store, ahead);
+        let done = restore(&reader, &tree, target, options, &progress);
+        progress.finish();
+        done
     }
 
     /// Forgets snapshots that the retention does not keep; returns their ids. Their data stays

@@ -8,11 +8,16 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use walkdir::WalkDir;
 
-use super::{Error, Origin, Seed, SeedKind, Target, Totals};
+use super::{Error, Origin, Seed, SeedKind, Staging, Target, Totals};
 
 /// Takes `source` as the data of the staging path. A second call with the same source and job
 /// finds the work done.
-pub fn adopt(source: &Path, staging: &Path, target: Target, now: Timestamp) -> Result<Seed, Error> {
+pub fn adopt(
+    source: &Path,
+    staging: &Staging,
+    target: Target,
+    now: Timestamp,
+) -> Result<Seed, Error> {
     let io_error = |path: &Path| {
         let path = path.to_owned();
         move |source| Error::of_io(path, source)
@@ -22,15 +27,14 @@ pub fn adopt(source: &Path, staging: &Path, target: Target, now: Timestamp) -> R
         _ => return Err(Error::NoSource { path: source.to_owned() }),
     };
     let kind = kind_of(&source)?;
-    fs::create_dir_all(staging).map_err(io_error(staging))?;
-    let base = fs::canonicalize(staging).map_err(io_error(staging))?;
+    let base = fs::canonicalize(staging.path()).map_err(io_error(staging.path()))?;
     let data = source.strip_prefix(&base).map_or(source.clone(), Path::to_owned);
     let prefix = if kind == SeedKind::Repository { "repo/" } else { "" }.to_owned();
     let target = Target { prefix, ..target };
     if let Some(seed) = Seed::find(staging)? {
         if seed.target.job != target.job || seed.data != data {
             let (held, asked) = (seed.target.job.to_string(), target.job.to_string());
-            return Err(Error::OtherSeed { path: staging.to_owned(), held, asked });
+            return Err(Error::OtherSeed { path: staging.path().to_owned(), held, asked });
         }
         return Ok(seed);
     }
@@ -87,7 +91,8 @@ mod tests {
         fs::create_dir_all(source.join("keys")).unwrap();
         fs::write(source.join("keys/k"), b"key").unwrap();
         let take = |staging: &str| {
-            adopt(&source, &folder.path().join(staging), Target::example(), Timestamp::UNIX_EPOCH)
+            let staging = Staging::make(&folder.path().join(staging)).unwrap();
+            adopt(&source, &staging, Target::example(), Timestamp::UNIX_EPOCH)
         };
         let files = take("one").unwrap();
         assert_eq!((files.kind, files.totals.files, files.totals.bytes), (SeedKind::Files, 1, 3));

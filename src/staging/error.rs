@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
+use super::door::unexpected;
+
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -20,10 +22,16 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
+    #[error("{path} says that its data is in {data}, where none of that seed can be")]
+    DataPlace { path: PathBuf, data: PathBuf },
+    #[error("{path} has a value in {field} that no seed has")]
+    Field { path: PathBuf, field: &'static str },
     #[error("{path} has version {version}; this program knows versions up to {known}")]
     Newer { path: PathBuf, version: u32, known: u32 },
     #[error("{path} holds the seed of job {held}, not {asked}")]
     OtherSeed { path: PathBuf, held: String, asked: String },
+    #[error("{path} holds the seed {held}, not {asked}")]
+    AnotherSeed { path: PathBuf, held: String, asked: String },
     #[error("Cannot use {path}")]
     Io {
         path: PathBuf,
@@ -54,6 +62,8 @@ pub enum Error {
     NoPassword { path: PathBuf },
     #[error("{path} can be read by others")]
     PasswordOpen { path: PathBuf },
+    #[error(transparent)]
+    Journals { source: Box<disk_prep::Error> },
     #[error("The repository in {path} cannot be worked on")]
     Repository {
         path: PathBuf,
@@ -64,12 +74,17 @@ pub enum Error {
 
 impl Diagnose for Error {
     fn code(&self) -> &'static str {
+        if let Some(unexpected) = unexpected(self) {
+            return unexpected.code();
+        }
         match self {
             Error::NotStaging { .. } => "not-a-staging-path",
             Error::NotEmpty { .. } => "staging-not-empty",
             Error::Damaged { .. } => "seed-damaged",
+            Error::DataPlace { .. } => "seed-data-place",
+            Error::Field { .. } => "seed-invalid",
             Error::Newer { .. } => "seed-newer",
-            Error::OtherSeed { .. } => "staging-other-seed",
+            Error::OtherSeed { .. } | Error::AnotherSeed { .. } => "staging-other-seed",
             Error::Io { .. } => "staging-io",
             Error::Full { .. } => "staging-full",
             Error::NoSource { .. } => "source-missing",
@@ -83,18 +98,25 @@ impl Diagnose for Error {
             Error::EmptyPassword { .. } => "password-empty",
             Error::NoPassword { .. } => "password-missing",
             Error::PasswordOpen { .. } => "password-file-open",
+            Error::Journals { source } => source.code(),
             Error::Repository { source, .. } => source.code(),
         }
     }
 
     fn kind(&self) -> ErrorKind {
+        if let Some(unexpected) = unexpected(self) {
+            return unexpected.kind();
+        }
         match self {
             Error::NotStaging { .. } | Error::NoSource { .. } | Error::Cleared { .. } => {
                 ErrorKind::NotFound
             }
-            Error::NotEmpty { .. } | Error::OtherSeed { .. } | Error::OldLayout { .. } => {
-                ErrorKind::Guard
-            }
+            Error::NotEmpty { .. }
+            | Error::OtherSeed { .. }
+            | Error::AnotherSeed { .. }
+            | Error::OldLayout { .. }
+            | Error::DataPlace { .. }
+            | Error::Field { .. } => ErrorKind::Guard,
             Error::WeakPassword { .. }
             | Error::EmptyPassword { .. }
             | Error::NoPassword { .. }
@@ -103,17 +125,23 @@ impl Diagnose for Error {
             Error::Full { .. } | Error::SourceGone { .. } | Error::Unfinished { .. } => {
                 ErrorKind::Resumable
             }
+            Error::Journals { source } => source.kind(),
             Error::Repository { source, .. } => source.kind(),
             Error::Damaged { .. } | Error::Newer { .. } | Error::Io { .. } => ErrorKind::Failed,
         }
     }
 
     fn hint(&self) -> Option<Hint> {
+        if let Some(unexpected) = unexpected(self) {
+            return unexpected.hint();
+        }
         let text = match self {
             Error::NotStaging { .. } => "write a backup there first with `azseed stage`",
             Error::NotEmpty { .. } => "name an empty or a new folder with `--staging`",
             Error::Full { .. } => "free space there, then run the same command again",
-            Error::OtherSeed { .. } => "name another folder with `--staging`",
+            Error::OtherSeed { .. } | Error::AnotherSeed { .. } => {
+                "name another folder with `--staging`"
+            }
             Error::SourceGone { .. } => {
                 "bring it back, as by mounting it again, then run the same command again"
             }
@@ -124,6 +152,10 @@ impl Diagnose for Error {
             Error::NoPassword { .. } => "name its file with `--password-file`",
             Error::PasswordOpen { .. } => "make it private with `chmod 600`",
             Error::Damaged { .. } => "restore the file from a copy, or stage anew elsewhere",
+            Error::DataPlace { .. } | Error::Field { .. } => {
+                "find out who changed it; azseed did not write it so"
+            }
+            Error::Journals { source } => return source.hint(),
             Error::Repository { source, .. } => return source.hint(),
             _ => return None,
         };

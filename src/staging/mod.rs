@@ -2,13 +2,19 @@
 //! where it goes. Knows nothing of drives, jobs or vaults.
 
 mod adopt;
+mod door;
 mod error;
+mod owner;
 mod password;
+mod pin;
 mod seed;
 mod write;
 
 pub use adopt::adopt;
+pub use door::{Data, Memory, Staging};
 pub use error::Error;
+pub use owner::{Stranger, strangers};
 pub use password::{Weak, generate, read_password};
-pub use seed::{Origin, Seed, SeedKind, SeedState, Target, Totals, journals};
+pub use pin::{Change, Intended, Pin, SeedPin, Sight};
+pub use seed::{Origin, Seed, SeedKind, SeedState, Target, Totals};
 pub use write::{StageOptions, Staged, begin, stage};

@@ -2,17 +2,17 @@
 //! staging path where that is possible, since another machine may mount it elsewhere.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use disk_prep::noun::{
     AccountName, Contact, ContainerName, JobName, ResourceGroup, SubscriptionId,
 };
-use disk_prep::sys::durable::{self, Access};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Error;
+use super::door::is_plain;
+use super::{Error, Staging};
 
 const VERSION: u32 = 1;
 const FILE: &str = "seed.json";
@@ -147,18 +147,15 @@ impl Seed {
     }
 
     /// Reads the seed of a staging path.
-    pub fn open(staging: &Path) -> Result<Self, Error> {
-        Seed::find(staging)?.ok_or_else(|| Error::NotStaging { path: staging.to_owned() })
+    pub fn open(staging: &Staging) -> Result<Self, Error> {
+        let none = || Error::NotStaging { path: staging.path().to_owned() };
+        Seed::find(staging)?.ok_or_else(none)
     }
 
     /// Reads the seed of a staging path, if there is one.
-    pub fn find(staging: &Path) -> Result<Option<Self>, Error> {
-        let path = staging.join(FILE);
-        match std::fs::read(&path) {
-            Ok(text) => Seed::parse(&path, &text).map(Some),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(Error::Io { path, source }),
-        }
+    pub fn find(staging: &Staging) -> Result<Option<Self>, Error> {
+        let Some(text) = staging.read_seed()? else { return Ok(None) };
+        Seed::parse(&staging.seed_path(), &text).map(Some)
     }
 
     /// Whether a file of this name is what a killed run left of a half-written seed.
@@ -167,7 +164,8 @@ impl Seed {
         name.starts_with(FILE.as_bytes()) && name.ends_with(b".new")
     }
 
-    fn parse(path: &Path, text: &[u8]) -> Result<Self, Error> {
+    /// What a `seed.json` says; `path` names it in errors.
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Version {
             version: u32,
@@ -177,21 +175,60 @@ impl Seed {
         if version > VERSION {
             return Err(Error::Newer { path: path.to_owned(), version, known: VERSION });
         }
-        serde_json::from_slice(text).map_err(damaged)
+        let seed: Seed = serde_json::from_slice(text).map_err(damaged)?;
+        seed.check(path)?;
+        Ok(seed)
+    }
+
+    /// Whether everything in it is what a seed of ours can hold; anybody may have written it.
+    fn check(&self, path: &Path) -> Result<(), Error> {
+        let is_in_place = match self.origin {
+            Origin::Written => self.data == Path::new(REPOSITORY),
+            Origin::Adopted if self.data.is_absolute() => is_absolute(&self.data),
+            Origin::Adopted => is_plain(&self.data),
+        };
+        if !is_in_place {
+            return Err(self.misplaced(path));
+        }
+        let wrong = |field| Err(Error::Field { path: path.to_owned(), field });
+        let Target { prefix, contact, location, .. } = &self.target;
+        if self.origin == Origin::Written && self.kind != SeedKind::Repository {
+            return wrong("kind");
+        }
+        if !is_prefix(prefix) {
+            return wrong("prefix");
+        }
+        if location.as_deref().is_some_and(|region| !is_region(region)) {
+            return wrong("location");
+        }
+        if contact.as_ref().is_some_and(|contact| contact.check().is_err()) {
+            return wrong("contact");
+        }
+        if self.sources.len() > MOST || !self.sources.iter().all(|source| is_absolute(source)) {
+            return wrong("sources");
+        }
+        if self.exclude.len() > MOST || self.exclude.iter().any(|glob| glob.len() > PATH_BYTES) {
+            return wrong("exclude");
+        }
+        Ok(())
+    }
+
+    /// The error for data in a place where it cannot be.
+    pub(super) fn misplaced(&self, path: &Path) -> Error {
+        Error::DataPlace { path: path.to_owned(), data: self.data.clone() }
     }
 
     /// Writes the seed into a staging path, whole or not at all.
-    pub fn save(&self, staging: &Path) -> Result<(), Error> {
-        let path = staging.join(FILE);
+    pub fn save(&self, staging: &Staging) -> Result<(), Error> {
         let mut text =
             serde_json::to_vec_pretty(self).expect("a seed holds only texts and numbers");
         text.push(b'\n');
-        durable::write(&path, &text, Access::Public).map_err(|source| Error::of_io(path, source))
+        staging.write_seed(self, &text)
     }
 
-    /// The folder of the data.
-    pub fn data_root(&self, staging: &Path) -> PathBuf {
-        staging.join(&self.data)
+    /// Where the data is, for messages.
+    pub fn data_path(&self, staging: &Staging) -> PathBuf {
+        staging.path().join(&self.data)
     }
 
     /// The same seed, complete.
@@ -212,9 +249,37 @@ impl Error {
     }
 }
 
-/// The folder of journals of a staging path.
-pub fn journals(staging: &Path) -> PathBuf {
-    staging.join("journals")
+/// The folder of a repository that was written by us.
+pub(super) const REPOSITORY: &str = "repo";
+/// Sources and patterns of a seed, at most.
+const MOST: usize = 10_000;
+/// Bytes of a path, at most.
+const PATH_BYTES: usize = 4096;
+/// Bytes of a prefix, at most: a blob's name has room for the path below it.
+const PREFIX_BYTES: usize = 512;
+/// Letters of a region's name, at most.
+const REGION_LETTERS: usize = 64;
+
+fn is_absolute(path: &Path) -> bool {
+    let is_plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
+    path.as_os_str().len() <= PATH_BYTES && path.is_absolute() && path.components().all(is_plain)
+}
+
+/// Empty, or plain segments that each end in a slash, and not the place of a vault's own blobs.
+fn is_prefix(text: &str) -> bool {
+    let is_segment = |segment: &str| {
+        let is_letter = |c: char| !c.is_control() && c != '\\';
+        !segment.is_empty() && segment != "." && segment != ".." && segment.chars().all(is_letter)
+    };
+    let Some(segments) = text.strip_suffix('/') else { return text.is_empty() };
+    let first = segments.split('/').next();
+    text.len() <= PREFIX_BYTES && first != Some("azseed") && segments.split('/').all(is_segment)
+}
+
+/// As Azure writes regions: `westeurope` or `West Europe`.
+fn is_region(text: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || " ()-".contains(c);
+    (1..=REGION_LETTERS).contains(&text.len()) && text.chars().all(is_letter)
 }
 
 #[cfg(test)]
@@ -232,11 +297,14 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use disk_prep::noun::{Diagnose, ErrorKind};
+    use serde_json::{Value, json};
 
     #[test]
     fn a_seed_comes_back_and_damage_is_told_apart() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(Seed::open(folder.path()), Err(Error::NotStaging { .. })));
+        let staging = Staging::open(folder.path()).unwrap();
+        assert!(matches!(Seed::open(&staging), Err(Error::NotStaging { .. })));
         let seed = Seed::begin(
             Origin::Written,
             SeedKind::Repository,
@@ -244,13 +312,81 @@ mod tests {
             Target::example(),
             Timestamp::UNIX_EPOCH,
         );
-        seed.save(folder.path()).unwrap();
-        assert_eq!(Seed::open(folder.path()).unwrap(), seed);
-        assert_eq!(seed.data_root(folder.path()), folder.path().join("repo"));
+        seed.save(&staging).unwrap();
+        assert_eq!(Seed::open(&staging).unwrap(), seed);
+        assert_eq!(seed.data_path(&staging), folder.path().join("repo"));
         let path = folder.path().join(FILE);
         std::fs::write(&path, "{\"version\":2}").unwrap();
-        assert!(matches!(Seed::open(folder.path()), Err(Error::Newer { version: 2, .. })));
+        assert!(matches!(Seed::open(&staging), Err(Error::Newer { version: 2, .. })));
         std::fs::write(&path, "{\"version\":1}").unwrap();
-        assert!(matches!(Seed::open(folder.path()), Err(Error::Damaged { .. })));
+        assert!(matches!(Seed::open(&staging), Err(Error::Damaged { .. })));
+    }
+
+    /// What is said of a seed with these fields changed.
+    fn said(changes: &[(&str, Value)]) -> Result<Seed, Error> {
+        let target = Target::example();
+        let at = Timestamp::UNIX_EPOCH;
+        let seed = Seed::begin(Origin::Written, SeedKind::Repository, "repo".into(), target, at);
+        let mut value = serde_json::to_value(&seed).unwrap();
+        for (field, change) in changes {
+            value[*field] = change.clone();
+        }
+        Seed::parse(Path::new("seed.json"), &serde_json::to_vec(&value).unwrap())
+    }
+
+    #[test]
+    fn data_lies_in_repo_or_where_a_folder_was_adopted_and_nowhere_else() {
+        assert!(said(&[]).is_ok());
+        let written =
+            ["", ".", "repo/../..", "../repo", "/etc", "/", "repo2", "repo/data", "journals"];
+        for data in written {
+            let error = said(&[("data", json!(data))]).unwrap_err();
+            assert_eq!(
+                (error.code(), error.kind()),
+                ("seed-data-place", ErrorKind::Guard),
+                "{data}"
+            );
+        }
+        let adopted = |data: &str| said(&[("origin", json!("adopted")), ("data", json!(data))]);
+        for data in ["", "..", "a/../../b", "/srv/../etc"] {
+            assert_eq!(adopted(data).unwrap_err().code(), "seed-data-place", "{data}");
+        }
+        assert!(adopted("below/it").is_ok() && adopted("/srv/repository").is_ok());
+    }
+
+    #[test]
+    fn fields_hold_only_what_a_seed_of_ours_can_hold() {
+        let address = json!({
+            "recipient_name": "A", "street_address_1": "B", "city": "C", "postal_code": "1",
+            "country_or_region": "D", "phone": "1", "email": "a@b\nX-Header: 1",
+        });
+        let carrier = json!({"carrier_name": "FedEx", "carrier_account_number": "1"});
+        let contact = json!({"return_address": address, "return_carrier": carrier});
+        for (field, value) in [
+            ("kind", json!("files")),
+            ("prefix", json!("repo")),
+            ("prefix", json!("../")),
+            ("prefix", json!("azseed/")),
+            ("prefix", json!("a\u{1b}[2J/")),
+            ("prefix", json!("a/".repeat(300))),
+            ("location", json!("west\u{1b}]0;x\u{7}")),
+            ("location", json!("w".repeat(100))),
+            ("contact", contact),
+            ("sources", json!(["relative"])),
+            ("sources", json!(["/a/../b"])),
+            ("exclude", json!(["x".repeat(5000)])),
+        ] {
+            let error = said(&[(field, value)]).unwrap_err();
+            assert_eq!((error.code(), error.kind()), ("seed-invalid", ErrorKind::Guard), "{field}");
+        }
+        for (field, value) in [
+            ("job", json!("job\u{1b}[31m")),
+            ("container", json!("../etc")),
+            ("storage_account", json!("a\nb")),
+            ("id", json!("../../etc/passwd")),
+        ] {
+            assert_eq!(said(&[(field, value)]).unwrap_err().code(), "seed-damaged", "{field}");
+        }
+        assert!(said(&[("location", json!("West Europe")), ("prefix", json!("a b/c/"))]).is_ok());
     }
 }

@@ -1,21 +1,22 @@
 //! The staging writer: the initial backup as a restic repository. A killed run is gone on with:
 //! finished packs are used, drafts swept, and only a checked repository is called finished.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use disk_prep::sys::durable::Access;
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use secrecy::SecretString;
 use tracing::info;
 
 use super::adopt::totals;
-use super::{Error, Origin, Seed, SeedKind, SeedState, Target, Totals};
-use crate::repository::{BackupDone, BackupPlan, FolderStore, Repository, Settings, Watcher};
+use super::seed::REPOSITORY;
+use super::{Error, Origin, Seed, SeedKind, SeedState, Staging, Target, Totals};
+use crate::repository::{BackupDone, BackupPlan, Repository, Settings, Watcher};
 
-const REPOSITORY: &str = "repo";
 const LOCK: &str = ".stage.lock";
 
 /// What is staged and how.
@@ -39,22 +40,19 @@ pub struct Staged {
 }
 
 /// The seed that is at the staging path, or a new one for this target, saved.
-pub fn begin(staging: &Path, target: Target, now: Timestamp) -> Result<Seed, Error> {
+pub fn begin(staging: &Staging, target: Target, now: Timestamp) -> Result<Seed, Error> {
     let target = Target { prefix: format!("{REPOSITORY}/"), ..target };
     if let Some(seed) = Seed::find(staging)? {
         if seed.target.job != target.job || seed.origin != Origin::Written {
             let (held, asked) = (seed.target.job.to_string(), target.job.to_string());
-            return Err(Error::OtherSeed { path: staging.to_owned(), held, asked });
+            return Err(Error::OtherSeed { path: staging.path().to_owned(), held, asked });
         }
         return Ok(seed);
     }
-    let at = |source| Error::of_io(staging.to_owned(), source);
-    fs::create_dir_all(staging).map_err(at)?;
-    for entry in fs::read_dir(staging).map_err(at)? {
-        let name = entry.map_err(at)?.file_name();
-        if name != LOCK && !Seed::is_draft(&name) {
-            return Err(Error::NotEmpty { path: staging.to_owned() });
-        }
+    let names = staging.root().names();
+    let names = names.map_err(|source| Error::of_io(staging.path().to_owned(), source))?;
+    if names.iter().any(|name| name != LOCK && !Seed::is_draft(name)) {
+        return Err(Error::NotEmpty { path: staging.path().to_owned() });
     }
     let seed = Seed::begin(Origin::Written, SeedKind::Repository, REPOSITORY.into(), target, now);
     seed.save(staging)?;
@@ -63,7 +61,7 @@ pub fn begin(staging: &Path, target: Target, now: Timestamp) -> Result<Seed, Err
 
 /// Backs up until the seed is finished. `now` is asked when it is.
 pub fn stage(
-    staging: &Path,
+    staging: &Staging,
     seed: Seed,
     password: &SecretString,
     options: &StageOptions,
@@ -75,9 +73,10 @@ pub fn stage(
     }
     let _lock = lock(staging)?;
     let sources = absolute(&options.sources)?;
-    let root = seed.data_root(staging);
+    let data = staging.data(&seed)?;
+    let root = data.path();
     let failed = |source| Error::Repository { path: root.clone(), source };
-    let store = Arc::new(FolderStore::new(&root));
+    let store = Arc::new(data.store());
     let swept = store.sweep().map_err(failed)?;
     info!(root = %root.display(), swept, is_new = !store.has_config(), "stages");
     let open = || Repository::open(store.clone(), password, watcher.clone()).map_err(failed);
@@ -90,13 +89,13 @@ pub fn stage(
         Repository::create(store.clone(), password, options.settings, watcher.clone())
             .map_err(failed)?
     };
-    let exclude = without_staging(&options.exclude, &sources, staging)?;
+    let exclude = without_staging(&options.exclude, &sources, staging.path())?;
     let plan = BackupPlan { sources, exclude, host: None };
     let backup = back_up(&plan, repository, open, failed)?;
     open()?.check().map_err(failed)?;
     info!("the repository is checked");
     if store.sweep().map_err(failed)? > 0 {
-        return Err(Error::Unfinished { path: staging.to_owned() });
+        return Err(Error::Unfinished { path: staging.path().to_owned() });
     }
     let shipped = totals(&root).map_err(|source| Error::of_io(root.clone(), source))?;
     let totals = Totals {
@@ -144,12 +143,12 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     Some((found.dev(), found.ino()))
 }
 
-fn lock(staging: &Path) -> Result<File, Error> {
-    let path = staging.join(LOCK);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(|source| Error::of_io(path, source))?;
+fn lock(staging: &Staging) -> Result<File, Error> {
+    let place = staging.place(LOCK)?;
+    let file = place.open_or_create(Access::Private);
+    let file = file.map_err(|source| Error::of_io(place.path(), source))?;
     flock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| Error::Busy { path: staging.to_owned() })?;
+        .map_err(|_| Error::Busy { path: staging.path().to_owned() })?;
     Ok(file)
 }
 
@@ -214,7 +213,7 @@ mod tests {
     }
 
     fn run(folder: &Path) -> Result<Staged, Error> {
-        let staging = folder.join("staging");
+        let staging = Staging::make(&folder.join("staging"))?;
         let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH)?;
         let options = options(&folder.join("source"));
         let password = SecretString::from(PASSWORD);
@@ -271,13 +270,18 @@ mod tests {
             fs::remove_dir_all(staging.join("repo").join(name)).unwrap();
         }
         fs::write(staging.join("repo/data/00.draft"), b"half").unwrap();
-        let seed = Seed { state: SeedState::Unfinished, ..Seed::open(&staging).unwrap() };
-        seed.save(&staging).unwrap();
+        unfinish(&staging);
         let packs = || restic_free_count(&staging.join("repo/data"));
         let before = packs();
         assert_eq!(run(folder.path()).unwrap().backup.unwrap().tree, tree);
         assert!(packs() < before + 2, "finished packs are used again: {before} {}", packs());
         assert!(restic(folder.path(), &["check"]).contains("no errors were found"));
+    }
+
+    fn unfinish(staging: &Path) {
+        let staging = Staging::open(staging).unwrap();
+        let seed = Seed { state: SeedState::Unfinished, ..Seed::open(&staging).unwrap() };
+        seed.save(&staging).unwrap();
     }
 
     fn restic_free_count(data: &Path) -> usize {
@@ -297,7 +301,8 @@ mod tests {
         let stray = fs::read_dir(&keys).unwrap().next().unwrap().unwrap();
         let (name, content) = (stray.file_name(), fs::read(stray.path()).unwrap());
         fs::remove_dir_all(folder.path().join("staging")).unwrap();
-        begin(&folder.path().join("staging"), Target::example(), Timestamp::UNIX_EPOCH).unwrap();
+        let staging = Staging::make(&folder.path().join("staging")).unwrap();
+        begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
         fs::create_dir_all(&keys).unwrap();
         fs::write(keys.join(&name), content).unwrap();
         run(folder.path()).unwrap();
@@ -305,8 +310,7 @@ mod tests {
         assert!(restic(folder.path(), &["check"]).contains("no errors were found"));
         fs::remove_file(folder.path().join("staging/repo/config")).unwrap();
         let staging = folder.path().join("staging");
-        let seed = Seed { state: SeedState::Unfinished, ..Seed::open(&staging).unwrap() };
-        seed.save(&staging).unwrap();
+        unfinish(&staging);
         assert!(run(folder.path()).is_err(), "data without a config is not written over");
         assert_eq!(fs::read_dir(&keys).unwrap().count(), 1);
     }
@@ -324,7 +328,8 @@ mod tests {
         fs::write(staging.join("seed.json.77.new"), b"{").unwrap();
         run(folder.path()).unwrap();
         let other = Target { job: "job-2".parse().unwrap(), ..Target::example() };
-        let again = begin(&staging, other, Timestamp::UNIX_EPOCH);
+        let opened = Staging::open(&staging).unwrap();
+        let again = begin(&opened, other, Timestamp::UNIX_EPOCH);
         assert!(matches!(again, Err(Error::OtherSeed { .. })));
         let mode = fs::metadata(staging.join("seed.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644, "no secret is in it");
@@ -341,7 +346,7 @@ mod tests {
             let source = folder.path().join("source");
             fs::create_dir_all(&source).unwrap();
             fs::write(source.join("kept"), b"x").unwrap();
-            let staging = source.join(name);
+            let staging = Staging::make(&source.join(name)).unwrap();
             let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
             let (options, password) = (options(&source), SecretString::from(PASSWORD));
             let now = || Timestamp::UNIX_EPOCH;
@@ -363,7 +368,7 @@ mod tests {
         let more = |name: &str| folder.path().join("more").join(name);
         let sources = vec![more("b"), more("a/three"), more("b/two"), more("a")];
         let options = StageOptions { sources, ..options(folder.path()) };
-        let staging = folder.path().join("staging");
+        let staging = Staging::make(&folder.path().join("staging")).unwrap();
         let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
         let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
         stage(&staging, seed, &password, &options, now, Arc::new(Silent)).unwrap();
@@ -382,7 +387,7 @@ mod tests {
         let unreadable = fs::canonicalize("/proc/self").unwrap().join("clear_refs");
         let sources = vec![folder.path().join("source"), unreadable.clone()];
         let options = StageOptions { sources, ..options(folder.path()) };
-        let staging = folder.path().join("staging");
+        let staging = Staging::make(&folder.path().join("staging")).unwrap();
         let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
         let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
         let staged = stage(&staging, seed, &password, &options, now, Arc::new(Silent)).unwrap();

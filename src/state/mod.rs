@@ -2,6 +2,7 @@
 //! drive of one seed is never taken for another. Written durably.
 
 mod keys;
+mod pins;
 mod vaults;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,9 @@ use disk_prep::sys::durable::{self, Access};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::staging::{Seed, generate, journals};
+use crate::staging::{Seed, Staging, generate};
+
+pub use pins::{PinBook, PinWriter};
 
 /// The state directory.
 #[derive(Debug, Clone)]
@@ -50,6 +53,15 @@ pub enum StateError {
         /// The folder.
         path: PathBuf,
     },
+    /// What was pinned of a staging path.
+    #[error("Cannot read {path}, which tells what this machine saw of a staging path")]
+    Pin {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A journal of another staging path.
     #[error(transparent)]
     Journal(#[from] disk_prep::Error),
@@ -64,6 +76,7 @@ impl Diagnose for StateError {
             StateError::Io { .. } => "state-directory",
             StateError::Record { .. } => "state-record",
             StateError::Open { .. } => "state-open",
+            StateError::Pin { .. } => "state-pin",
             StateError::Journal(error) => error.code(),
             StateError::NoHome => "state-no-home",
         }
@@ -72,7 +85,9 @@ impl Diagnose for StateError {
         match self {
             StateError::Io { source, .. } if is_full(source) => ErrorKind::Resumable,
             StateError::Io { .. } => ErrorKind::Failed,
-            StateError::Record { .. } | StateError::Open { .. } => ErrorKind::Guard,
+            StateError::Record { .. } | StateError::Open { .. } | StateError::Pin { .. } => {
+                ErrorKind::Guard
+            }
             StateError::Journal(error) => error.kind(),
             StateError::NoHome => ErrorKind::Usage,
         }
@@ -86,6 +101,10 @@ impl Diagnose for StateError {
             StateError::Open { .. } => {
                 Some(Hint::new("close it to others, or use `--state` on a file system with modes"))
             }
+            StateError::Pin { .. } => Some(Hint::new(
+                "restore it from a copy; if you delete it, look at the staging path yourself before \
+                 you give `--shared-staging` again",
+            )),
             StateError::Journal(error) => error.hint(),
             StateError::Io { source, .. } if is_full(source) => {
                 Some(Hint::new("free space there, then run the same command again"))
@@ -214,9 +233,14 @@ impl State {
             if id == own {
                 continue;
             }
-            let is_there =
-                Seed::find(&known.staging).is_ok_and(|there| there.is_some_and(|own| own.id == id));
-            let serials = if is_there { drives_of(&known.staging)? } else { known.drives };
+            let there = Staging::open(&known.staging).ok();
+            let is_that = |staging: &Staging| {
+                Seed::find(staging).is_ok_and(|there| there.is_some_and(|own| own.id == id))
+            };
+            let serials = match there.filter(is_that) {
+                Some(staging) => drives_of(&staging.journals())?,
+                None => known.drives,
+            };
             drives.extend(serials.into_iter().map(|serial| (serial, known.job.clone())));
         }
         Ok(drives)
@@ -255,16 +279,18 @@ impl State {
         Ok(None)
     }
 
-    /// The files that records lie in; drafts of killed runs have another ending.
     fn records(&self) -> Result<Vec<PathBuf>, StateError> {
-        let folder = self.seeds();
-        let entries = match fs::read_dir(&folder) {
+        self.records_in(&self.seeds())
+    }
+
+    /// The files of a folder that records lie in; drafts of killed runs have another ending.
+    fn records_in(&self, folder: &Path) -> Result<Vec<PathBuf>, StateError> {
+        let entries = match fs::read_dir(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(record_at(&folder))?,
+            entries => entries.map_err(record_at(folder))?,
         };
         let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-        let mut paths: Vec<PathBuf> =
-            paths.collect::<Result<_, _>>().map_err(record_at(&folder))?;
+        let mut paths: Vec<PathBuf> = paths.collect::<Result<_, _>>().map_err(record_at(folder))?;
         paths.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
         Ok(paths)
     }
@@ -282,9 +308,9 @@ fn read(path: &Path) -> io::Result<(Uuid, Known)> {
     Ok((id, known))
 }
 
-/// Drives that the journals of a staging path call sealed or begun.
-pub fn drives_of(staging: &Path) -> Result<Vec<Serial>, disk_prep::Error> {
-    let mut histories = JournalFolder::new(journals(staging)).read()?;
+/// Drives that journals call sealed or begun.
+pub fn drives_of(journals: &JournalFolder) -> Result<Vec<Serial>, disk_prep::Error> {
+    let mut histories = journals.read()?;
     histories
         .retain(|history| !matches!(history.state, DriveState::Released | DriveState::SetAside));
     Ok(histories.into_iter().map(|history| history.begun.serial).collect())

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Kills `azseed prep` at random moments, again and again, and counts what was lost.
+"""Kills `azseed prep` again and again, at moments that are seen, and counts what was lost.
 
-    tests/soak/kills.py [--rounds 200] [--seed 1] [--dir DIR]
+    tests/soak/kills.py [--kills 2000] [--hours H] [--seed 1] [--dir DIR]
 
-Each round: a staging path with random files, three image drives, `prep` killed (SIGKILL) one to
-four times at random moments, then the same command once more. Lost is a file of the data set that
-is not on exactly one sealed drive, a drive that does not verify, or a command that does not go on.
-Needs the program built; AZSEED_BIN names another one.
+Each round: a folder of random files, three image drives, `prep` killed (SIGKILL) several times, then
+the same command once more. A kill comes when the folder of journals and the images together hold a
+number of bytes that was drawn before, so it is a place in the work and no time. Lost is a file of the
+data set that is not on exactly one sealed drive, a drive that does not verify, or a command that does
+not go on. Ends after so many kills or hours. Needs the program built; AZSEED_BIN names another one.
 """
 
 import argparse
-import json
 import os
 import pathlib
 import random
@@ -20,41 +20,53 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = os.environ.get("AZSEED_BIN") or str(
-    pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/azseed"
-)
+from program import azseed, lines
+
 TARGET = [
     "--job", "soak", "--storage-account", "seedaccount", "--container", "seed",
     "--resource-group", "soak", "--subscription", "00000000-0000-0000-0000-000000000000",
 ]
 
 
-def azseed(folder, *words):
-    return [PROGRAM, "--state", str(folder / "state"), "--json", *words]
-
-
-def lines(said):
-    return [json.loads(line) for line in said.stdout.splitlines() if line.startswith("{")]
-
-
 def make_source(folder, dice):
-    """Files of up to 24 MB that need two or three of the drives, and always fit."""
-    total = 0
-    number = 0
-    while total < 150_000_000:
-        size = dice.choice([0, 17, 4096, 70_000, 1_000_000, 5_000_000, 24_000_000])
+    """Files that need one to three of the drives, and always fit; returns how many and their bytes."""
+    enough = dice.choice([3_000_000, 12_000_000, 12_000_000, 40_000_000, 150_000_000])
+    total = number = 0
+    while total < enough:
+        size = dice.choice([0, 17, 4096, 70_000, 1_000_000, 5_000_000, min(24_000_000, enough)])
         path = folder / "source" / f"folder-{number % 4}" / f"file-{number}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(dice.randbytes(size))
         total += size
         number += 1
-    return number
+    return number, total
+
+
+def written(folder):
+    """Bytes that the run has put anywhere: blocks of images, journals, plans and claims."""
+    total = 0
+    for path in [*folder.glob("*.img"), *(folder / "staging").glob("**/*")]:
+        try:
+            found = path.stat()
+            total += found.st_blocks * 512 + found.st_size % 4096
+        except FileNotFoundError:
+            pass
+    return total
+
+
+def kill_at(process, folder, enough):
+    """Kills the process once so many bytes are written; whether it lived that long."""
+    while process.poll() is None:
+        if written(folder) >= enough:
+            process.kill()
+            process.wait()
+            return True
+    return False
 
 
 def one_round(folder, dice):
     """Plays a round; returns how many kills hit a running program, and what went wrong."""
-    files = make_source(folder, dice)
+    files, total = make_source(folder, dice)
     staging = str(folder / "staging")
     adopt = azseed(folder, "stage", "adopt", "--source", str(folder / "source"), "--staging", staging)
     subprocess.run(adopt + TARGET, check=True, capture_output=True)
@@ -62,15 +74,14 @@ def one_round(folder, dice):
     for name in "ABC":
         drives += ["--drive", f"{folder}/{name}.img,serial={name},size=270M"]
     prep = azseed(folder, "prep", "--offline", "--staging", staging, *drives)
-    began = time.monotonic()
     hit = 0
-    for _ in range(dice.randint(1, 4)):
+    for _ in range(dice.randint(3, 9)):
+        # Where little is written much is decided: claims, plans, labels and seals.
+        step = dice.choice([1, 3000, 40_000, 1_000_000, total // 2])
         process = subprocess.Popen(prep, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(dice.uniform(0.01, 0.9))
-        if process.poll() is None:
-            hit += 1
-            process.kill()
-        process.wait()
+        hit += kill_at(process, folder, written(folder) + 1 + dice.randrange(step))
+        if process.returncode == 0:
+            break
     said = subprocess.run(prep, capture_output=True, text=True)
     if said.returncode != 0:
         return hit, f"the last run ended with {said.returncode}: {said.stdout[-500:]}{said.stderr[-500:]}"
@@ -83,28 +94,31 @@ def one_round(folder, dice):
     )
     if said.returncode != 0:
         return hit, f"verify ended with {said.returncode}: {said.stdout[-800:]}"
-    print(f"    {files} files, {len(sealed)} drives, {hit} kills, {time.monotonic() - began:.1f} s")
     return hit, None
 
 
 def main():
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    given.add_argument("--rounds", type=int, default=200)
+    given.add_argument("--kills", type=int, default=2000)
+    given.add_argument("--hours", type=float, default=1000)
     given.add_argument("--seed", type=int, default=1)
     given.add_argument("--dir", type=pathlib.Path, help="where to work; a temporary folder if not said")
     given = given.parse_args()
-    lost = kills = 0
-    for number in range(given.rounds):
+    lost = kills = rounds = 0
+    end = time.monotonic() + given.hours * 3600
+    while kills < given.kills and time.monotonic() < end:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="azseed-soak-", dir=given.dir))
-        print(f"round {number} (seed {given.seed}.{number})", flush=True)
-        hit, fault = one_round(folder, random.Random(f"{given.seed}.{number}"))
+        hit, fault = one_round(folder, random.Random(f"{given.seed}.{rounds}"))
         kills += hit
         if fault:
             lost += 1
-            print(f"LOST: {fault}\n    kept in {folder}", flush=True)
+            print(f"LOST in round {given.seed}.{rounds}: {fault}\n    kept in {folder}", flush=True)
         else:
             shutil.rmtree(folder)
-    print(f"{given.rounds} rounds, seed {given.seed}, {kills} kills of a running program, {lost} lost")
+        rounds += 1
+        if rounds % 25 == 0:
+            print(f"    {rounds} rounds, {kills} kills, {lost} lost", flush=True)
+    print(f"seed {given.seed}, {rounds} rounds, {kills} kills of a running program, {lost} lost")
     return 1 if lost else 0
 
 

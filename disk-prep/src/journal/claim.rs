@@ -4,22 +4,28 @@
 //! this machine is taken over; that of another machine, which may be alive behind a share that
 //! passes no locks on, only a person can call dead.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::folder::not_written;
 use crate::Error;
-use crate::sys::durable::{self, Access};
+use crate::sys::beneath::Unexpected;
+use crate::sys::durable::Access;
 use crate::sys::machine::machine;
+use crate::sys::place::Place;
+
+/// A claim that is being written is whole after this, even where no locks are passed on.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
+/// Letters of a host's name, at most; a longer one was not written by us.
+const HOST_LETTERS: usize = 255;
 
 /// Who has a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +47,16 @@ impl Holder {
         Holder { version: 1, machine, host, process, since }
     }
 
+    /// Whether it can be what a run of ours wrote; a name that would write on a terminal is not.
+    fn is_sound(&self) -> bool {
+        let is_name = |text: &String| {
+            text.chars().count() <= HOST_LETTERS && !text.chars().any(char::is_control)
+        };
+        is_name(&self.host) && is_name(&self.machine)
+    }
+
     /// Whether it belongs to another machine than this one.
-    fn is_elsewhere(&self) -> bool {
+    pub fn is_elsewhere(&self) -> bool {
         let (machine, host) = machine();
         (&self.machine, &self.host) != (&machine, &host)
     }
@@ -56,7 +70,7 @@ impl Holder {
 /// Held until it is dropped; then its file is gone.
 #[derive(Debug)]
 pub struct Claim {
-    path: PathBuf,
+    place: Place,
     /// Locked as long as it is open.
     file: File,
 }
@@ -64,18 +78,20 @@ pub struct Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         // One that stays is taken over by the next run; one that was called dead is not ours.
-        if is_at(&self.file, &self.path).is_ok_and(|is_ours| is_ours) {
-            let _ = fs::remove_file(&self.path);
+        if self.place.holds(&self.file).is_ok_and(|is_ours| is_ours) {
+            let _ = self.place.remove();
         }
     }
 }
 
 /// What a look at a claim's file found.
 enum Look {
-    /// It was taken now.
-    Taken(Claim),
+    /// It was taken now; this is its file.
+    Taken(File),
     /// Its holder is alive, or may be.
     Held(Holder),
+    /// Somebody has it locked and has not written who it is.
+    Nameless,
     /// Somebody was faster.
     Again,
 }
@@ -83,25 +99,28 @@ enum Look {
 impl Claim {
     /// Takes a claim, and waits for another holder as long as `patience` lasts. `what` names it
     /// in the error.
-    pub(super) fn take(path: &Path, what: &str, patience: Duration) -> Result<Self, Error> {
+    pub(super) fn take(place: Place, what: &str, patience: Duration) -> Result<Self, Error> {
         let until = Instant::now() + patience;
         loop {
-            let look = Claim::look(path).map_err(|source| not_written(path, source))?;
+            let look = Claim::look(&place).map_err(|source| not_written(&place.path(), source))?;
             match look {
-                Look::Taken(claim) => return Ok(claim),
+                Look::Taken(file) => return Ok(Claim { place, file }),
                 Look::Held(holder) if Instant::now() >= until => {
-                    return Err(Claim::refusal(path, what, holder));
+                    return Err(Claim::refusal(&place, what, holder));
                 }
-                Look::Held(_) | Look::Again => sleep(Duration::from_millis(20)),
+                Look::Nameless if Instant::now() >= until + WRITTEN_WITHIN => {
+                    return Err(Error::Held { what: what.to_owned() });
+                }
+                Look::Held(_) | Look::Nameless | Look::Again => sleep(Duration::from_millis(20)),
             }
         }
     }
 
-    fn look(path: &Path) -> io::Result<Look> {
-        let (file, is_new) = match durable::create_new(path, Access::Private) {
+    fn look(place: &Place) -> io::Result<Look> {
+        let (file, is_new) = match place.create_new(Access::Private) {
             Ok(file) => (file, true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                match OpenOptions::new().read(true).write(true).custom_flags(NO_LINK).open(path) {
+                match place.open_writable() {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
                         return Ok(Look::Again);
                     }
@@ -112,19 +131,19 @@ impl Claim {
         };
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => {
-                return Ok(Claim::holder_in(&file)?.map_or(Look::Again, Look::Held));
+                return Ok(Claim::holder_in(&file)?.map_or(Look::Nameless, Look::Held));
             }
             locked => locked?,
         }
         // The file that was locked may have been removed by its holder meanwhile.
-        if !is_at(&file, path)? {
+        if !place.holds(&file)? {
             return Ok(Look::Again);
         }
         if !is_new {
             let mut holder = Claim::holder_in(&file)?;
             if holder.is_none() {
                 // Another machine may be about to write, where no locks are passed on.
-                sleep(Duration::from_secs(1));
+                sleep(WRITTEN_WITHIN);
                 holder = Claim::holder_in(&file)?;
             }
             if let Some(holder) = holder.filter(Holder::is_elsewhere) {
@@ -135,62 +154,69 @@ impl Claim {
         file.set_len(0)?;
         file.write_all_at(&text, 0)?;
         file.sync_all()?;
-        Ok(Look::Taken(Claim { path: path.to_owned(), file }))
+        Ok(Look::Taken(file))
     }
 
     /// Who is written in a claim's file; `None` while its holder is about to write.
     fn holder_in(file: &File) -> io::Result<Option<Holder>> {
         let mut text = vec![0; 4096];
         let bytes = file.read_at(&mut text, 0)?;
-        Ok(serde_json::from_slice(&text[..bytes]).ok())
+        Ok(serde_json::from_slice(&text[..bytes]).ok().filter(Holder::is_sound))
     }
 
-    /// Who works under the claim of `path`, if somebody does; the claim of a dead run of this
-    /// machine counts as none.
-    pub(super) fn holder(path: &Path) -> Option<Holder> {
-        let file = File::open(path).ok()?;
+    /// Who works under a claim, if somebody does; the claim of a dead run of this machine counts
+    /// as none.
+    pub(super) fn holder(place: &Place) -> Result<Option<Holder>, Error> {
+        let file = match place.open() {
+            Ok(file) => file,
+            // One that cannot be read says nothing; what is no claim at all is told.
+            Err(source) if Unexpected::of(&source).is_some() => {
+                return Err(Error::JournalFile { path: place.path(), source });
+            }
+            Err(_) => return Ok(None),
+        };
         let is_free = flock(&file, FlockOperation::NonBlockingLockShared).is_ok();
-        let holder = Claim::holder_in(&file).ok()??;
-        (!is_free || holder.is_elsewhere()).then_some(holder)
+        let holder = Claim::holder_in(&file).ok().flatten();
+        Ok(holder.filter(|holder| !is_free || holder.is_elsewhere()))
     }
 
     /// Removes the claim of another machine, whose run a person calls dead. One that is locked
     /// is alive and stays.
-    pub(super) fn free(path: &Path, what: &str) -> Result<(), Error> {
-        let at = |source| Error::JournalFile { path: path.to_owned(), source };
-        let file = File::open(path).map_err(at)?;
+    pub(super) fn free(place: &Place, what: &str) -> Result<(), Error> {
+        let at = |source| Error::JournalFile { path: place.path(), source };
+        let file = place.open().map_err(at)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err()
             && let Some(holder) = Claim::holder_in(&file).map_err(at)?
         {
-            return Err(Claim::refusal(path, what, holder));
+            return Err(Claim::refusal(place, what, holder));
         }
-        fs::remove_file(path).map_err(at)
+        place.remove().map_err(at)
     }
 
-    fn refusal(path: &Path, what: &str, holder: Holder) -> Error {
-        let (what, path) = (what.to_owned(), path.to_owned());
-        Error::Claimed { what, path, holder: Box::new(holder) }
-    }
-}
-
-/// Whether an open file is the one that a path names.
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    match fs::metadata(path) {
-        Ok(named) => Ok(named.ino() == file.metadata()?.ino()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+    fn refusal(place: &Place, what: &str, holder: Holder) -> Error {
+        let what = what.to_owned();
+        Error::Claimed { what, path: place.path(), holder: Box::new(holder) }
     }
 }
-
-const NO_LINK: i32 = OFlags::NOFOLLOW.bits() as i32;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
     use crate::noun::Diagnose;
 
+    fn place(path: &Path) -> Place {
+        Place::at(path).unwrap()
+    }
+
     fn take(path: &Path) -> Result<Claim, Error> {
-        Claim::take(path, "Drive S1", Duration::ZERO)
+        Claim::take(place(path), "Drive S1", Duration::ZERO)
+    }
+
+    fn holder(path: &Path) -> Option<Holder> {
+        Claim::holder(&place(path)).unwrap()
     }
 
     /// Leaves a claim behind as a killed run does, on this machine or on another one.
@@ -205,10 +231,10 @@ mod tests {
         let path = folder.path().join("S1.claim");
         let claim = take(&path).unwrap();
         assert_eq!(take(&path).unwrap_err().code(), "claimed-by-another-run");
-        assert_eq!(Claim::holder(&path).unwrap().process, std::process::id());
-        assert!(Claim::free(&path, "Drive S1").is_err(), "a live claim is never removed");
+        assert_eq!(holder(&path).unwrap().process, std::process::id());
+        assert!(Claim::free(&place(&path), "Drive S1").is_err(), "a live claim is never removed");
         drop(claim);
-        assert!(!path.exists() && Claim::holder(&path).is_none());
+        assert!(!path.exists() && holder(&path).is_none());
     }
 
     #[test]
@@ -216,16 +242,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("S1.claim");
         leave(&path, &Holder::here().host);
-        assert!(Claim::holder(&path).is_none());
+        assert!(holder(&path).is_none());
         drop(take(&path).unwrap());
         fs::write(&path, "").unwrap();
         drop(take(&path).unwrap());
         leave(&path, "elsewhere");
-        assert_eq!(Claim::holder(&path).unwrap().host, "elsewhere");
+        assert_eq!(holder(&path).unwrap().host, "elsewhere");
         assert!(
             matches!(take(&path), Err(Error::Claimed { holder, .. }) if holder.host == "elsewhere")
         );
-        Claim::free(&path, "Drive S1").unwrap();
+        Claim::free(&place(&path), "Drive S1").unwrap();
         take(&path).unwrap();
     }
 
@@ -239,7 +265,7 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..25 {
                         let claim =
-                            Claim::take(&path, "planning", Duration::from_secs(60)).unwrap();
+                            Claim::take(place(&path), "planning", Duration::from_secs(60)).unwrap();
                         assert_eq!(inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0);
                         inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
                         drop(claim);
@@ -247,5 +273,31 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[test]
+    fn a_lock_without_a_name_and_a_name_with_commands_for_terminals_are_no_holders() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("S1.claim");
+        fs::write(&path, "").unwrap();
+        let file = fs::File::open(&path).unwrap();
+        flock(&file, FlockOperation::LockExclusive).unwrap();
+        assert_eq!(take(&path).unwrap_err().code(), "held-by-another-run");
+        drop(file);
+        for host in ["\u{1b}[2Jelsewhere".to_owned(), "h".repeat(256)] {
+            leave(&path, &host);
+            assert!(holder(&path).is_none(), "{host}");
+        }
+        fs::remove_file(&path).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        assert_eq!(take(&path).unwrap_err().code(), "foreign-kind");
+        assert_eq!(Claim::holder(&place(&path)).unwrap_err().code(), "foreign-kind");
     }
 }

@@ -1,19 +1,33 @@
 //! The folder of journals: one journal and one plan file for each drive, and the claims that keep
 //! runs apart.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Claim, DrivePlan, History, Holder, Journal, read_plan};
+use super::{
+    Begun, Claim, DrivePlan, History, Holder, Intent, Journal, JournalFault, SecretKeeper,
+    Unwatched, Witness, read_plan, write_plan,
+};
 use crate::Error;
-use crate::noun::Serial;
+use crate::noun::{Serial, Sha256Digest};
+use crate::sys::beneath::Folder;
+use crate::sys::place::Place;
 
-/// A folder of journals.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JournalFolder(PathBuf);
+/// A folder of journals. What is in it may be anybody's: it is reached from its handle, without
+/// links.
+#[derive(Debug, Clone)]
+pub struct JournalFolder {
+    path: PathBuf,
+    /// The folder that it is reached from, and its path there.
+    beneath: Option<(Arc<Folder>, PathBuf)>,
+    witness: Arc<dyn Witness>,
+}
 
 /// A run that only looks who works on a drive holds the claim's lock for less than this.
 const GLANCE: Duration = Duration::from_millis(200);
@@ -22,122 +36,217 @@ const GLANCE: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl JournalFolder {
-    /// The folder; it need not exist.
+    /// The folder at a path that the caller vouches for; it need not exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        JournalFolder(path.into())
+        JournalFolder { path: path.into(), beneath: None, witness: Arc::new(Unwatched) }
+    }
+
+    /// The folder below one that is held open; it need not exist.
+    pub fn beneath(root: Arc<Folder>, below: impl Into<PathBuf>) -> Self {
+        let below = below.into();
+        let path = root.path().join(&below);
+        JournalFolder { path, beneath: Some((root, below)), witness: Arc::new(Unwatched) }
+    }
+
+    /// The same folder, and somebody who is told of all that is written into journals and plans.
+    pub fn watched_by(self, witness: Arc<dyn Witness>) -> Self {
+        JournalFolder { witness, ..self }
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
-    /// The journal of a drive.
+    fn open(&self) -> io::Result<Folder> {
+        match &self.beneath {
+            Some((root, below)) => root.folder(below),
+            None => Folder::open(&self.path),
+        }
+    }
+
+    /// The place of a file in the folder, which must exist.
+    pub(super) fn place(&self, name: &str) -> Result<Place, Error> {
+        let folder = self.open().map_err(|source| not_written(&self.path, source))?;
+        Ok(Place::new(folder, name))
+    }
+
+    /// The names of all that is in it; none if it does not exist.
+    pub(super) fn names(&self) -> Result<Vec<OsString>, Error> {
+        match self.open().and_then(|folder| folder.names()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            names => names.map_err(|source| Error::JournalFile { path: self.path.clone(), source }),
+        }
+    }
+
+    fn journal_place(&self, serial: &Serial) -> Result<Place, Error> {
+        self.place(&format!("{}.journal", serial.file_stem()))
+    }
+
+    fn plan_place(&self, serial: &Serial) -> Result<Place, Error> {
+        self.place(&format!("{}.plan", serial.file_stem()))
+    }
+
+    /// Where the journal of a drive is.
     pub fn journal(&self, serial: &Serial) -> PathBuf {
-        self.0.join(format!("{}.journal", serial.file_stem()))
+        self.path.join(format!("{}.journal", serial.file_stem()))
     }
 
-    /// The plan file of a drive.
-    pub fn plan(&self, serial: &Serial) -> PathBuf {
-        self.0.join(format!("{}.plan", serial.file_stem()))
+    /// Whether a journal of a drive is there; it may have no whole record.
+    pub fn has_journal(&self, serial: &Serial) -> Result<bool, Error> {
+        let found = match self.open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            folder => folder.and_then(|folder| {
+                folder.find(Path::new(&format!("{}.journal", serial.file_stem())))
+            }),
+        };
+        let at = |source| Error::JournalFile { path: self.journal(serial), source };
+        found.map(|found| found.is_some()).map_err(at)
+    }
+
+    /// What the journal of a drive says, if there is one with a whole record.
+    pub fn history(&self, serial: &Serial) -> Result<Option<History>, Error> {
+        if !self.has_journal(serial)? {
+            return Ok(None);
+        }
+        let place = self.journal_place(serial)?;
+        Journal::read(&place)?.map(|history| self.own(&place, history)).transpose()
+    }
+
+    /// Opens the journal of a drive to go on with it, if there is one with a whole record.
+    pub fn go_on(&self, serial: &Serial) -> Result<Option<Journal>, Error> {
+        if !self.has_journal(serial)? {
+            return Ok(None);
+        }
+        Journal::open(&self.journal_place(serial)?, Arc::clone(&self.witness))
+    }
+
+    /// Begins the journal of a drive.
+    pub fn begin(&self, begun: Begun, keeper: &dyn SecretKeeper) -> Result<Journal, Error> {
+        let place = self.journal_place(&begun.serial)?;
+        Journal::create(&place, begun, keeper, Arc::clone(&self.witness))
+    }
+
+    /// Writes the plan of a drive; returns its digest.
+    pub fn write_plan(&self, plan: &DrivePlan) -> Result<Sha256Digest, Error> {
+        write_plan(&self.plan_place(&plan.serial)?, plan, self.witness.as_ref())
     }
 
     /// Makes the folder if need be.
     pub fn create(&self) -> Result<(), Error> {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
-        made.map_err(|source| not_written(&self.0, source))
+        let made = match &self.beneath {
+            Some((root, below)) => root.make_folder(below, 0o700).map(drop),
+            None => fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.path),
+        };
+        made.map_err(|source| not_written(&self.path, source))
     }
 
     /// Keeps every other run off a drive, its journal and its plan file.
     pub fn claim(&self, serial: &Serial) -> Result<Claim, Error> {
-        let (path, what) = self.claim_file(serial);
-        Claim::take(&path, &what, GLANCE)
+        Claim::take(self.claim_place(serial)?, &claim_of(serial), GLANCE)
     }
 
     /// The run that works on a drive, if one does.
-    pub fn holder(&self, serial: &Serial) -> Option<Holder> {
-        Claim::holder(&self.claim_file(serial).0)
+    pub fn holder(&self, serial: &Serial) -> Result<Option<Holder>, Error> {
+        match self.open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            _ => Claim::holder(&self.claim_place(serial)?),
+        }
     }
 
     /// Removes the claim of another machine on a drive, whose run a person calls dead, and what
     /// else that run has claimed of the folder.
     pub fn free(&self, serial: &Serial) -> Result<(), Error> {
-        let (path, what) = self.claim_file(serial);
-        let holder = Claim::holder(&path);
-        Claim::free(&path, &what)?;
-        for (path, what) in [self.planning(), self.jobs()] {
+        let place = self.claim_place(serial)?;
+        let holder = Claim::holder(&place)?;
+        Claim::free(&place, &claim_of(serial))?;
+        for (name, what) in [PLANNING, JOBS] {
+            let place = self.place(name)?;
             let is_of_that_run =
                 |own: Holder| holder.as_ref().is_some_and(|dead| dead.is_run(&own));
-            if Claim::holder(&path).is_some_and(is_of_that_run) {
-                Claim::free(&path, what)?;
+            if Claim::holder(&place)?.is_some_and(is_of_that_run) {
+                Claim::free(&place, what)?;
             }
         }
         Ok(())
     }
 
-    /// Where the claim on a drive lies, and what it is called.
-    fn claim_file(&self, serial: &Serial) -> (PathBuf, String) {
-        (self.0.join(format!("{}.claim", serial.file_stem())), format!("Drive {serial}"))
+    fn claim_place(&self, serial: &Serial) -> Result<Place, Error> {
+        self.place(&format!("{}.claim", serial.file_stem()))
     }
 
     /// Keeps every other run from choosing files; waits while one does.
     pub fn claim_planning(&self) -> Result<Claim, Error> {
-        let (path, what) = self.planning();
-        Claim::take(&path, what, PATIENCE)
+        let (name, what) = PLANNING;
+        Claim::take(self.place(name)?, what, PATIENCE)
     }
 
     /// Keeps every other run from making jobs; waits while one does.
     pub fn claim_jobs(&self) -> Result<Claim, Error> {
         self.create()?;
-        let (path, what) = self.jobs();
-        Claim::take(&path, what, PATIENCE)
+        let (name, what) = JOBS;
+        Claim::take(self.place(name)?, what, PATIENCE)
     }
 
-    fn planning(&self) -> (PathBuf, &'static str) {
-        (self.0.join(".planning.claim"), "The choice of files")
-    }
-
-    fn jobs(&self) -> (PathBuf, &'static str) {
-        (self.0.join(".jobs.claim"), "The making of jobs")
-    }
-
-    /// What all journals say, by serial; a torn first record counts as no journal.
+    /// What all journals say, by name; a torn first record counts as no journal.
     pub fn read(&self) -> Result<Vec<History>, Error> {
-        let entries = match fs::read_dir(&self.0) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => {
-                entries.map_err(|source| Error::JournalFile { path: self.0.clone(), source })?
-            }
-        };
-        let mut paths: Vec<PathBuf> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "journal"))
-            .collect();
-        paths.sort();
         let mut histories = Vec::new();
-        for path in paths {
-            histories.extend(Journal::read(&path)?);
+        for name in self.names()? {
+            if !name.as_bytes().ends_with(b".journal") {
+                continue;
+            }
+            let folder = self.open();
+            let at = |source| Error::JournalFile { path: self.path.join(&name), source };
+            let place = Place::new(folder.map_err(at)?, &name);
+            if let Some(history) = Journal::read(&place)? {
+                histories.push(self.own(&place, history)?);
+            }
         }
         Ok(histories)
     }
 
+    /// A journal lies under the name of its drive; one that was copied counts twice otherwise.
+    fn own(&self, place: &Place, history: History) -> Result<History, Error> {
+        let serial = &history.begun.serial;
+        if place.name() == Path::new(&format!("{}.journal", serial.file_stem())) {
+            return Ok(history);
+        }
+        let fault = JournalFault::OtherName { serial: serial.clone() };
+        Err(Error::Journal { path: place.path(), fault })
+    }
+
     /// The plan of a drive, as its journal names it.
     pub fn read_plan(&self, history: &History) -> Result<DrivePlan, Error> {
-        read_plan(&self.plan(&history.begun.serial), &history.begun.plan_sha256)
+        read_plan(&self.plan_place(&history.begun.serial)?, &history.begun.plan_sha256)
     }
 
     /// Puts the journal of a drive that failed or was given up out of the way, for a new one.
     pub fn retire(&self, serial: &Serial) -> Result<(), Error> {
-        let path = self.journal(serial);
-        let free = (1..)
-            .map(|number| self.0.join(format!("{}.journal.{number}", serial.file_stem())))
-            .find(|path| !path.exists())
-            .expect("some number is free");
-        fs::rename(&path, free)
-            .and_then(|()| crate::sys::durable::sync_folder(&self.0))
-            .map_err(|source| Error::JournalFile { path, source })
+        let name = format!("{}.journal", serial.file_stem());
+        let at = |source| Error::JournalFile { path: self.path.join(&name), source };
+        let folder = self.open().map_err(at)?;
+        let first = Journal::first(&Place::new(folder.again().map_err(at)?, &name))?;
+        if let Some(first) = first {
+            self.witness.tell(&Intent::Retire { first: &first }).map_err(at)?;
+        }
+        let mut number = 1u64;
+        let free = loop {
+            let free = PathBuf::from(format!("{name}.{number}"));
+            if folder.find(&free).map_err(at)?.is_none() {
+                break free;
+            }
+            number += 1;
+        };
+        folder.rename(Path::new(&name), &free).and_then(|()| folder.sync()).map_err(at)
     }
+}
+
+/// Claims of the folder, and what they are called.
+const PLANNING: (&str, &str) = (".planning.claim", "The choice of files");
+const JOBS: (&str, &str) = (".jobs.claim", "The making of jobs");
+
+fn claim_of(serial: &Serial) -> String {
+    format!("Drive {serial}")
 }
 
 /// What is wrong when nothing can be written into a folder of journals.

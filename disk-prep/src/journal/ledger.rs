@@ -2,19 +2,21 @@
 //! place to see what a crash at every point leaves.
 
 use std::fmt::Debug;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::geteuid;
-use zeroize::Zeroizing;
 
-use super::line::{Chain, decode};
+use super::line::{Chain, decode, ends, read_lines};
+use super::witness::{Intent, Unwatched, Witness};
 use super::{Begun, History, KeptPassword, Record, SecretKeeper};
 use crate::Error;
-use crate::sys::durable::{self, Access};
+use crate::sys::durable::Access;
+use crate::sys::place::Place;
 
 /// Takes bytes; when `append` returns they survive a power cut.
 pub trait Ledger: Debug + Send {
@@ -45,56 +47,64 @@ pub struct Journal {
     path: PathBuf,
     ledger: Box<dyn Ledger>,
     chain: Chain,
+    /// Mark of the first record.
+    first: String,
+    /// Bytes of all records.
+    bytes: u64,
+    witness: Arc<dyn Witness>,
     history: History,
 }
 
 impl Journal {
     /// Creates the journal of a drive with what is begun. The keeper seals the password where
-    /// others can read the journal; in memory it stays clear.
-    pub fn create(path: &Path, begun: Begun, keeper: &dyn SecretKeeper) -> Result<Self, Error> {
-        let at = |source| Error::JournalFile { path: path.to_owned(), source };
-        let file = durable::create_new(path, Access::Private).map_err(at)?;
-        lock(&file, path)?;
-        let written = match kept(&begun, readers(&file).map_err(at)?, path, keeper) {
+    /// others can read the journal; in memory it stays clear. The witness is told of each record
+    /// before it is written.
+    pub fn create(
+        place: &Place,
+        begun: Begun,
+        keeper: &dyn SecretKeeper,
+        witness: Arc<dyn Witness>,
+    ) -> Result<Self, Error> {
+        let path = place.path();
+        let at = |source| Error::JournalFile { path: path.clone(), source };
+        let file = place.create_new(Access::Private).map_err(at)?;
+        lock(&file, &path)?;
+        let written = match kept(&begun, readers(&file).map_err(at)?, &path, keeper) {
             Ok(recovery_password) => Begun { recovery_password, ..begun.clone() },
             Err(error) => {
-                std::fs::remove_file(path).map_err(at)?;
+                place.remove().map_err(at)?;
                 return Err(error);
             }
         };
         let ledger = Box::new(FileLedger { file, end: 0 });
         let record = Record::Begun(Box::new(written));
-        let (chain, history) = (Chain::default(), History::begin(begun));
-        let mut journal = Journal { path: path.to_owned(), ledger, chain, history };
+        let (chain, first) = (Chain::default(), String::new());
+        let history = History::begin(begun);
+        let mut journal =
+            Journal { path: path.clone(), ledger, chain, first, bytes: 0, witness, history };
         journal.write(&record)?;
         Ok(journal)
     }
 
     /// Opens the journal of a drive to go on with it. A torn last record is cut off; `None` when
     /// not even the first record is whole, and the file is then removed.
-    pub fn open(path: &Path) -> Result<Option<Self>, Error> {
-        let at = |source| Error::JournalFile { path: path.to_owned(), source };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(OFlags::NOFOLLOW.bits() as i32)
-            .open(path)
-            .map_err(at)?;
-        lock(&file, path)?;
-        let length = file.metadata().map_err(at)?.len();
-        let mut bytes = buffer(length);
-        file.read_to_end(&mut bytes).map_err(at)?;
-        let (journal, whole) = Journal::go_on(path, &bytes, Box::new(VoidLedger))?;
+    pub fn open(place: &Place, witness: Arc<dyn Witness>) -> Result<Option<Self>, Error> {
+        let path = place.path();
+        let at = |source| Error::JournalFile { path: path.clone(), source };
+        let file = place.open_writable().map_err(at)?;
+        lock(&file, &path)?;
+        let bytes = read_lines(&file).map_err(at)?;
+        let (journal, whole) = Journal::go_on(&path, &bytes, Box::new(VoidLedger))?;
         // A flush that failed may have left records in memory only, where they read as whole.
         file.set_len(whole as u64)
             .and_then(|()| file.write_all_at(&bytes[..whole], 0))
             .and_then(|()| file.sync_all())
             .map_err(at)?;
         if journal.is_none() {
-            std::fs::remove_file(path).map_err(at)?;
+            place.remove().map_err(at)?;
         }
         let ledger = Box::new(FileLedger { file, end: whole as u64 });
-        Ok(journal.map(|journal| Journal { ledger, ..journal }))
+        Ok(journal.map(|journal| Journal { ledger, witness, ..journal }))
     }
 
     /// Goes on after the whole records of `bytes`, which take the length returned.
@@ -109,16 +119,32 @@ impl Journal {
             return Ok((None, whole));
         }
         let history = History::replay(records).map_err(fault)?;
-        Ok((Some(Journal { path: path.to_owned(), ledger, chain, history }), whole))
+        let first = String::from_utf8_lossy(&bytes[..16]).into_owned();
+        let (path, witness) = (path.to_owned(), Arc::new(Unwatched));
+        let bytes = whole as u64;
+        Ok((Some(Journal { path, ledger, chain, first, bytes, witness, history }), whole))
+    }
+
+    /// What the bytes of a journal say; `None` when not even the first record is whole.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Option<History>, Error> {
+        Ok(Journal::go_on(path, bytes, Box::new(VoidLedger))?.0.map(|journal| journal.history))
     }
 
     /// Reads a journal without holding it; `None` when not even the first record is whole.
-    pub fn read(path: &Path) -> Result<Option<History>, Error> {
-        let at = |source| Error::JournalFile { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(at)?;
-        let mut bytes = buffer(file.metadata().map_err(at)?.len());
-        file.read_to_end(&mut bytes).map_err(at)?;
-        Ok(Journal::go_on(path, &bytes, Box::new(VoidLedger))?.0.map(|journal| journal.history))
+    pub fn read(place: &Place) -> Result<Option<History>, Error> {
+        let path = place.path();
+        let bytes = place.open().and_then(|file| read_lines(&file));
+        let at = |source| Error::JournalFile { path: path.clone(), source };
+        Journal::parse(&path, &bytes.map_err(at)?)
+    }
+
+    /// The mark of the first record of a journal, if that is whole.
+    pub(super) fn first(place: &Place) -> Result<Option<String>, Error> {
+        let path = place.path();
+        let bytes = place.open().and_then(|file| read_lines(&file));
+        let bytes = bytes.map_err(|source| Error::JournalFile { path: path.clone(), source })?;
+        let fault = |fault| Error::Journal { path: path.clone(), fault };
+        Ok(ends(&bytes).map_err(fault)?.into_iter().next().map(|(_, mark)| mark))
     }
 
     /// Has the password opened; in memory it is clear from here on.
@@ -142,21 +168,18 @@ impl Journal {
 
     fn write(&mut self, record: &Record) -> Result<(), Error> {
         let (line, next) = self.chain.encode(record);
-        self.ledger
-            .append(&line)
+        let (bytes, mark) = (self.bytes + line.len() as u64, next.mark());
+        if self.first.is_empty() {
+            self.first.clone_from(&mark);
+        }
+        let intent = Intent::Record { first: &self.first, bytes, mark: &mark };
+        self.witness
+            .tell(&intent)
+            .and_then(|()| self.ledger.append(&line))
             .map_err(|source| Error::JournalFile { path: self.path.clone(), source })?;
-        self.chain = next;
+        (self.chain, self.bytes) = (next, bytes);
         Ok(())
     }
-}
-
-/// A journal of a drive of 20 TB has less; a longer one is read in a buffer that grows.
-const MOST_AT_ONCE: usize = 256 << 20;
-
-/// For a file of this length, which may hold a recovery password: cleared on drop, and with some
-/// room, so that no part is left behind in a smaller one.
-fn buffer(length: u64) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(MOST_AT_ONCE) + 64))
 }
 
 /// Takes nothing; stands behind a journal that is only read.
@@ -254,9 +277,21 @@ mod tests {
         Record::Progress(Progress { finished, ..Progress::default() })
     }
 
+    fn create(path: &Path, begun: Begun, keeper: &dyn SecretKeeper) -> Result<Journal, Error> {
+        Journal::create(&Place::at(path).unwrap(), begun, keeper, Arc::new(Unwatched))
+    }
+
+    fn open(path: &Path) -> Result<Option<Journal>, Error> {
+        Journal::open(&Place::at(path).unwrap(), Arc::new(Unwatched))
+    }
+
+    fn read(path: &Path) -> Option<History> {
+        Journal::read(&Place::at(path).unwrap()).unwrap()
+    }
+
     /// A journal with four records in a file.
     fn written(path: &Path) -> Vec<u8> {
-        let mut journal = Journal::create(path, begun(), &JournalOnly).unwrap();
+        let mut journal = create(path, begun(), &JournalOnly).unwrap();
         journal.append(Record::Labelled).unwrap();
         journal.append(mark(4 << 20, 1)).unwrap();
         journal.append(mark(8 << 20, 2)).unwrap();
@@ -276,13 +311,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("S1.journal");
         written(&path);
-        let mut journal = Journal::open(&path).unwrap().unwrap();
+        let mut journal = open(&path).unwrap().unwrap();
         let stream = &journal.history().streams[&4];
         assert_eq!((stream.done_bytes, stream.blocks.len()), (8 << 20, 2), "marks add up");
-        assert_eq!(Journal::open(&path).unwrap_err().code(), "held-by-another-run");
+        assert_eq!(open(&path).unwrap_err().code(), "held-by-another-run");
         journal.append(left_out(4)).unwrap();
         drop(journal);
-        let history = Journal::read(&path).unwrap().unwrap();
+        let history = read(&path).unwrap();
         assert_eq!(history.state, State::Labelled);
         assert!(history.streams.is_empty() && history.finished.contains(&4));
         assert!(matches!(history.files[&2], FileEnd::LeftOut { .. }));
@@ -315,13 +350,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("S1.journal");
         let password = RecoveryPassword::from_key([3; 16]);
-        let journal = Journal::create(&path, begun(), &Letters).unwrap();
+        let journal = create(&path, begun(), &Letters).unwrap();
         assert_eq!(journal.history().begun.password(&JournalOnly).unwrap(), password);
         drop(journal);
         let text = std::fs::read_to_string(&path).unwrap();
         let groups = password.reveal();
         assert!(groups.split('-').all(|group| !text.contains(group)), "{text}");
-        let mut journal = Journal::open(&path).unwrap().unwrap();
+        let mut journal = open(&path).unwrap().unwrap();
         let error = journal.unseal(&JournalOnly).unwrap_err();
         assert_eq!((error.code(), error.kind()), ("sealed-unopened", ErrorKind::NotAllowed));
         journal.unseal(&Letters).unwrap();
@@ -344,13 +379,13 @@ mod tests {
         let path = folder.path().join("S1.journal");
         let bytes = written(&path);
         std::fs::write(&path, &bytes[..bytes.len() - 5]).unwrap();
-        let mut journal = Journal::open(&path).unwrap().unwrap();
+        let mut journal = open(&path).unwrap().unwrap();
         assert_eq!(journal.history().streams[&4].done_bytes, 4 << 20);
         journal.append(Record::Filled).unwrap();
         drop(journal);
-        assert_eq!(Journal::read(&path).unwrap().unwrap().state, State::Filled);
+        assert_eq!(read(&path).unwrap().state, State::Filled);
         std::fs::write(&path, &bytes[..40]).unwrap();
-        assert!(Journal::open(&path).unwrap().is_none());
+        assert!(open(&path).unwrap().is_none());
         assert!(!path.exists());
     }
 

@@ -70,10 +70,26 @@ impl Contact {
             if value.trim().is_empty() {
                 return Err(InvalidNoun::new(field, value, "it must not be empty"));
             }
+            check_text(field, value)?;
+        }
+        for (field, value) in [
+            ("street_address_2", &address.street_address_2),
+            ("state_or_province", &address.state_or_province),
+        ] {
+            value.as_ref().map_or(Ok(()), |value| check_text(field, value))?;
         }
         if !address.email.contains('@') {
             return Err(InvalidNoun::new("email", &address.email, "an address with an @"));
         }
         Ok(())
     }
+}
+
+/// Letters of a field, at most.
+const LETTERS: usize = 256;
+
+/// One line of text, as it fits a label.
+fn check_text(field: &'static str, value: &str) -> Result<(), InvalidNoun> {
+    let is_line = value.chars().count() <= LETTERS && !value.chars().any(char::is_control);
+    if is_line { Ok(()) } else { Err(InvalidNoun::new(field, value, "one line of text")) }
 }

@@ -7,7 +7,7 @@ use std::thread;
 use super::{Offer, PrepareRun, Work, room};
 use crate::Error;
 use crate::drive::{Clearance, DriveName, HeldDrive, Kind, hold};
-use crate::journal::{Claim, History, Journal, State};
+use crate::journal::{Claim, History, State};
 use crate::noun::{Serial, Wipe};
 use crate::prepare::{PrepareOptions, recognise};
 
@@ -104,9 +104,7 @@ impl PrepareRun<'_> {
         let serial = &held.drive.serial;
         let clear = || held.clear(erase, wipe).map(Standing::New);
         let elsewhere = |job: String| Error::SealedElsewhere { serial: serial.clone(), job };
-        let path = self.journals.journal(serial);
-        let history = if path.exists() { Journal::read(&path)? } else { None };
-        let Some(history) = history else {
+        let Some(history) = self.journals.history(serial)? else {
             return match self.elsewhere.get(serial) {
                 Some(job) => Err(elsewhere(job.to_string())),
                 None => clear(),
@@ -126,9 +124,9 @@ impl PrepareRun<'_> {
     }
 
     fn resume(&self, mut held: HeldDrive, claim: Claim) -> Result<Work, Error> {
-        let path = self.journals.journal(&held.drive.serial);
-        let mut journal = Journal::open(&path)?.ok_or_else(|| Error::JournalFile {
-            path: path.clone(),
+        let serial = &held.drive.serial;
+        let mut journal = self.journals.go_on(serial)?.ok_or_else(|| Error::JournalFile {
+            path: self.journals.journal(serial),
             source: std::io::ErrorKind::NotFound.into(),
         })?;
         let plan = self.journals.read_plan(journal.history())?;

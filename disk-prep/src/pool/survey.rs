@@ -63,7 +63,7 @@ impl Survey {
         }
         if is_sealed {
             self.sealed.push(prepared(history, &plan)?);
-        } else if journals.holder(serial).is_some() {
+        } else if journals.holder(serial)?.is_some() {
             self.with_others.push(serial.clone());
         } else {
             self.begun.push(serial.clone());

@@ -15,6 +15,7 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use super::durable::Access;
+use crate::noun::{Diagnose, ErrorKind, Hint};
 
 /// What an entry is, without following a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +132,23 @@ impl Unexpected {
     }
 }
 
+impl Diagnose for Unexpected {
+    fn code(&self) -> &'static str {
+        match self {
+            Unexpected::Kind { .. } => "foreign-kind",
+            Unexpected::Links { .. } => "foreign-links",
+            Unexpected::Large { .. } => "foreign-size",
+            Unexpected::Path { .. } => "foreign-path",
+        }
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Guard
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new("find out who put it there; azseed does not, and touches nothing of it"))
+    }
+}
+
 /// A folder, held open.
 #[derive(Debug)]
 pub struct Folder {
@@ -240,7 +258,8 @@ impl Folder {
         if bytes > most {
             return Err(Unexpected::Large { bytes, most }.into());
         }
-        let mut content = Vec::with_capacity(bytes as usize);
+        // A file may say any size and hold nothing: room is made as it is read.
+        let mut content = Vec::with_capacity(bytes.min(1 << 20) as usize);
         let read = file.take(most + 1).read_to_end(&mut content)? as u64;
         if read > most {
             return Err(Unexpected::Large { bytes: read, most }.into());
@@ -250,13 +269,15 @@ impl Folder {
 
     /// Makes a file that must not be there, with its mode whatever the umask; the name is durable.
     pub fn create_new(&self, below: &Path, access: Access) -> io::Result<File> {
-        let file = self.draft(below, access)?;
+        let file = self.create(below, access)?;
         file.sync_all()?;
         self.parent(below)?.sync()?;
         Ok(file)
     }
 
-    fn draft(&self, below: &Path, access: Access) -> io::Result<File> {
+    /// Makes a file that must not be there, with its mode whatever the umask; neither file nor
+    /// name is durable yet.
+    pub fn create(&self, below: &Path, access: Access) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(access.mode());
         let file = self.reach(below, flags, mode)?;
@@ -272,7 +293,7 @@ impl Folder {
         draft.push(format!(".{}.new", std::process::id()));
         // A draft of a killed run with our process id may lie there, with any mode.
         folder.remove_file(Path::new(&draft)).or_else(unless_missing)?;
-        let written = folder.draft(Path::new(&draft), access).and_then(|mut file| {
+        let written = folder.create(Path::new(&draft), access).and_then(|mut file| {
             file.write_all(content)?;
             file.sync_all()
         });
@@ -340,6 +361,12 @@ impl Folder {
     /// Makes the names in the folder durable.
     pub fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(&self.handle)?)
+    }
+
+    /// Writes all that the file system of the folder holds back; an error may be of anything in
+    /// it that could not be written since it was opened.
+    pub fn sync_all(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(&self.handle)?)
     }
 
     /// The folder that the last name of a path stands in.

@@ -1,11 +1,14 @@
-//! The kernel: durable files, folders that others write to, buffers for direct I/O, questions to drives, names of
-//! the machine.
+//! The kernel: durable files, folders that others write to, buffers for direct I/O, questions to
+//! drives, names of the machine.
 
 pub mod aligned;
 pub mod ata;
+pub mod attributes;
 pub mod beneath;
 pub mod child;
 pub mod discard;
 pub mod dumps;
 pub mod durable;
+pub mod entry;
 pub mod machine;
+pub mod place;

@@ -257,7 +257,7 @@ impl Stage {
         let (_, plan) =
             begin(&drive, clearance, set.files.clone(), &journals, &options, &world).unwrap();
         let begun = std::fs::read(journals.journal(&drive.serial)).unwrap();
-        let history = Journal::read(&journals.journal(&drive.serial)).unwrap().unwrap();
+        let history = journals.history(&drive.serial).unwrap().unwrap();
         let password = history.begun.password(&JournalOnly).unwrap();
         let fill = FillOptions {
             workers,

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::journal::{JournalFolder, State as DriveState};
+use disk_prep::journal::State as DriveState;
 use disk_prep::noun::{Diagnose, ErrorKind, JobName, RecoveryPassword, Serial};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome};
 use crate::cli::{Global, KeyArgs};
+use crate::commands::door::Door;
 use crate::commands::keeper::keeper;
-use crate::staging::journals;
 use crate::state::State;
 
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,7 @@ pub fn keys(
     reveal: bool,
     args: &KeyArgs,
     global: &Global,
+    door: &Door<'_>,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let state = State::open(global.state.as_deref())?;
     let paths: Vec<PathBuf> = match staging {
@@ -39,8 +40,9 @@ pub fn keys(
     };
     let mut keys = Vec::new();
     for path in paths {
-        let keeper = keeper(Some(&path), args, None, &state);
-        for history in JournalFolder::new(journals(&path)).read()? {
+        let staging = door.enter(&path)?;
+        let keeper = keeper(Some(&staging), args, None, &state);
+        for history in staging.journals().read()? {
             if !matches!(history.state, DriveState::SetAside | DriveState::Released) {
                 let begun = history.begun;
                 let password = reveal.then(|| begun.password(keeper.as_ref())).transpose()?;

@@ -5,14 +5,12 @@ mod keys;
 mod show;
 mod watch;
 
-use std::path::PathBuf;
-
-use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{JobName, ResourceGroup, SubscriptionId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::connect::arm;
+use super::door::Door;
 use super::keeper::keeper;
 use super::stage::{MissingFlag, contact};
 use super::{Failure, Outcome};
@@ -20,7 +18,7 @@ use crate::cli::{Global, JobArgs, JobCommand, JobTarget};
 use crate::import_job::{
     Error, ImportExport, Job, JobService, Shipment, Written, first_name, parts,
 };
-use crate::staging::{Seed, journals};
+use crate::staging::{Seed, Staging};
 use crate::state::State;
 use crate::ui::Ui;
 pub(super) use create::Parcel;
@@ -28,8 +26,13 @@ pub(super) use show::Said;
 use show::{JobList, Locations};
 
 /// Runs `job`.
-pub fn run(args: &JobArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
-    let target = || Target::new(&args.target, global);
+pub fn run(
+    args: &JobArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
+    let target = || Target::new(&args.target, global, door);
     let said = |jobs: Vec<(Job, Written)>| -> Result<Box<dyn Outcome>, Failure> {
         Ok(Box::new(Said { jobs, now: Timestamp::now() }))
     };
@@ -39,7 +42,7 @@ pub fn run(args: &JobArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
             let (seed, staging) = target.seed.as_ref().ok_or(MissingFlag { flag: "--staging" })?;
             let about = &seed.target;
             let parcel = Parcel::new(Some(about), location.as_ref(), file.as_deref())?;
-            let folder = JournalFolder::new(journals(staging));
+            let folder = staging.journals();
             let state = State::open(global.state.as_deref())?;
             let keeper = keeper(Some(staging), keys, None, &state);
             let (service, account) = (target.service()?, &about.storage_account);
@@ -94,7 +97,7 @@ pub fn run(args: &JobArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
             Ok(Box::new(show::Deleted { job, written }))
         }
         JobCommand::Keys { reveal, keys } => {
-            keys::keys(args.target.staging.as_deref(), *reveal, keys, global)
+            keys::keys(args.target.staging.as_deref(), *reveal, keys, global, door)
         }
         JobCommand::Locations => Ok(Box::new(Locations(target()?.service()?.locations()?))),
     }
@@ -103,16 +106,19 @@ pub fn run(args: &JobArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>,
 /// Which job is meant: what the flags say, else what the seed says.
 struct Target<'a> {
     flags: &'a JobTarget,
-    seed: Option<(Seed, PathBuf)>,
+    seed: Option<(Seed, Staging)>,
 }
 
 impl<'a> Target<'a> {
     /// The staging path that was named, else the one that this machine remembers for the job. A
     /// job that is named with its subscription and group needs none.
-    fn new(flags: &'a JobTarget, global: &Global) -> Result<Self, Failure> {
+    fn new(flags: &'a JobTarget, global: &Global, door: &Door<'_>) -> Result<Self, Failure> {
         let is_reached = flags.subscription.is_some() && flags.resource_group.is_some();
         let seed = match &flags.staging {
-            Some(staging) => Some((Seed::open(staging)?, staging.clone())),
+            Some(staging) => {
+                let staging = door.enter(staging)?;
+                Some((Seed::open(&staging)?, staging))
+            }
             None if is_reached => None,
             None => {
                 let state = State::open(global.state.as_deref())?;
@@ -121,7 +127,8 @@ impl<'a> Target<'a> {
                     known = state.staging_of(Some(&first))?;
                 }
                 // The folder of a dataset.csv has no seed; the flags must say where its job is.
-                let seed = |staging: PathBuf| Ok(Seed::find(&staging)?.map(|seed| (seed, staging)));
+                let seed = |staging: Staging| Ok(Seed::find(&staging)?.map(|seed| (seed, staging)));
+                let known = known.map(|path| door.enter(&path)).transpose()?;
                 let found: Result<_, crate::staging::Error> = known.map_or(Ok(None), seed);
                 found?
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use disk_prep::dataset::{EraseConsent, read_driveset};
 use disk_prep::drive::{Drive, DriveName, Kind, find};
-use disk_prep::journal::{Journal, JournalFolder, SecretKeeper};
+use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::manifest::Profile;
 use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, JobName, Serial, Wipe};
@@ -21,6 +21,7 @@ use self::bay::TerminalBay;
 use self::outcome::{Prepared, Shortage};
 use super::check::no_copy_machine;
 use super::connect::arm;
+use super::door::Door;
 use super::job::Parcel;
 use super::keeper::{keeper, prove};
 use super::verify::Verified;
@@ -33,10 +34,15 @@ use crate::state::{State, drives_of};
 use crate::ui::Ui;
 
 /// Runs `prep`.
-pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(
+    args: &PrepArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
     let state = State::open(global.state.as_deref())?;
     let Drives { names, consented } = Drives::of(args)?;
-    let work = Work::open(&args.source, &state)?;
+    let work = Work::open(&args.source, &state, door)?;
     let is_block = |name| find(name).is_ok_and(|drive| drive.kind == Kind::Block);
     if let Some(text) = no_copy_machine().filter(|_| names.iter().any(is_block)) {
         ui.warn(&text);
@@ -44,16 +50,16 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
     // What the job will need is known before anything is written.
     let office = if args.offline { None } else { Some(Office::open(args, &work, names.len())?) };
     let folder = work.journals();
-    let keeper = keeper(Some(&work.home), &args.keys, args.encrypt_keys_for.as_ref(), &state);
-    if let Some(path) = &args.keys.password_file {
-        prove(path, &work.home, ui)?;
+    let keeper = keeper(work.staging.as_ref(), &args.keys, args.encrypt_keys_for.as_ref(), &state);
+    if let (Some(path), Some(staging)) = (&args.keys.password_file, &work.staging) {
+        prove(path, staging, ui)?;
     }
     let mut erase = [args.erase.clone(), consented].concat();
     erase.extend(consent(&names, &erase, &folder, ui)?);
     let options = options(args, &work, erase, keeper.clone(), ui);
     let Work { job, home, id, .. } = &work;
     // Before the run all that it may begin; after it what it has begun.
-    let mut drives = drives_of(home)?;
+    let mut drives = drives_of(&folder)?;
     drives.extend(names.iter().filter_map(|name| find(name).ok()).map(|drive| drive.serial));
     state.remember(*id, job, home, drives)?;
     let elsewhere = state.drives_of_others(*id)?;
@@ -70,7 +76,7 @@ pub fn run(args: &PrepArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>
         monitor: monitor.as_ref(),
     }
     .run();
-    let remembered = drives_of(home)
+    let remembered = drives_of(&folder)
         .map_err(Failure::from)
         .and_then(|drives| Ok(state.remember(*id, job, home, drives)?));
     let outcome = outcome?;
@@ -191,8 +197,7 @@ fn consent(
             Err(disk_prep::Error::NoSuchDrive { .. }) => continue,
             drive => drive?,
         };
-        let journal = folder.journal(&drive.serial);
-        let is_known = journal.exists() && Journal::read(&journal)?.is_some();
+        let is_known = folder.history(&drive.serial)?.is_some();
         if drive.kind == Kind::NewImage || is_known || erase.contains(&drive.serial) {
             continue;
         }

@@ -3,26 +3,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
-use disk_prep::journal::{FileEnd, JournalFolder};
+use disk_prep::journal::FileEnd;
 use disk_prep::noun::Md5Digest;
+use disk_prep::sys::beneath::Unexpected;
 use md5::{Digest, Md5};
 
 use crate::commands::{Failure, data_set};
-use crate::staging::{Seed, SeedState, journals};
+use crate::staging::{Data, Seed, SeedState, Staging};
 use crate::vault::{Error, SeedBlob};
 
 /// Every blob of the seed with its MD5: as the journals of sealed drives have it, and what was
 /// left out of all drives, hashed at the staging path.
 pub(in crate::commands) fn seed_blobs(
     seed: &Seed,
-    staging: &Path,
+    staging: &Staging,
 ) -> Result<Vec<SeedBlob>, Failure> {
     let prefix = &seed.target.prefix;
     let below = |name: &str| name.strip_prefix(prefix.as_str()).unwrap_or(name).to_owned();
-    let folder = JournalFolder::new(journals(staging));
+    let folder = staging.journals();
     let mut blobs = BTreeMap::new();
     for history in folder.read()?.into_iter().filter(|history| history.sealed.is_some()) {
         let plan = folder.read_plan(&history)?;
@@ -35,12 +36,13 @@ pub(in crate::commands) fn seed_blobs(
             blobs.insert(path, blob);
         }
     }
-    if seed.state == SeedState::Finished && seed.data_root(staging).exists() {
+    let data = staging.data(seed)?;
+    if seed.state == SeedState::Finished && data.exists()? {
         let set = data_set(seed, staging)?;
         let known: BTreeSet<String> = blobs.keys().cloned().collect();
         for file in set.files.iter().filter(|file| !known.contains(&below(file.blob.name()))) {
             let path = below(file.blob.name());
-            let (bytes, md5) = hash(&set.root.join(&file.source))
+            let (bytes, md5) = hash(data.file(&file.source))
                 .map_err(|source| Error::Spare { path: path.clone(), source })?;
             blobs.insert(path.clone(), SeedBlob { path, bytes, md5 });
         }
@@ -48,8 +50,8 @@ pub(in crate::commands) fn seed_blobs(
     Ok(blobs.into_values().collect())
 }
 
-fn hash(path: &Path) -> io::Result<(u64, Md5Digest)> {
-    let mut file = File::open(path)?;
+fn hash(file: io::Result<File>) -> io::Result<(u64, Md5Digest)> {
+    let mut file = file?;
     let (mut md5, mut bytes) = (Md5::new(), 0u64);
     let mut piece = vec![0; 1 << 20];
     loop {
@@ -62,9 +64,22 @@ fn hash(path: &Path) -> io::Result<(u64, Md5Digest)> {
     }
 }
 
+/// Bytes of a repository's file, at most: packs are addressed with 32 bits.
+const MOST_BYTES: u64 = u32::MAX as u64;
+
 /// Looks for a blob at the staging path.
-pub(super) fn spare(root: PathBuf) -> impl Fn(&str) -> io::Result<Option<Bytes>> {
-    move |path| match std::fs::read(root.join(path)) {
+pub(super) fn spare(data: Data) -> impl Fn(&str) -> io::Result<Option<Bytes>> {
+    let read = move |path: &str| {
+        let file = data.file(Path::new(path))?;
+        let bytes = file.metadata()?.len();
+        if bytes > MOST_BYTES {
+            return Err(io::Error::from(Unexpected::Large { bytes, most: MOST_BYTES }));
+        }
+        let mut content = Vec::new();
+        file.take(bytes).read_to_end(&mut content)?;
+        Ok(content)
+    };
+    move |path| match read(path) {
         Ok(content) => Ok(Some(content.into())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

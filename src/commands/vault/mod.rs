@@ -13,12 +13,15 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::connect::container;
+use super::door::Door;
 use super::stage::MissingFlag;
 use super::{Failure, Outcome};
 use crate::azure::Container;
 use crate::cli::{Global, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
-use crate::repository::{BlobStore, Repository, Retention, Snapshot};
-use crate::staging::{Seed, SeedKind, Weak, read_password};
+use crate::repository::{
+    BlobStore, Overwrite, Owners, Repository, RestoreOptions, Retention, Snapshot,
+};
+use crate::staging::{Seed, SeedKind, Staging, Weak, read_password};
 use crate::state::State;
 use crate::ui::Ui;
 use crate::vault::{ContainerShelf, Error, SeedLink, VERSION, Vault, claim};
@@ -26,32 +29,43 @@ pub(super) use contents::seed_blobs;
 use show::{Restored, Snapshots, Vaults};
 
 /// Runs `vault`.
-pub fn run(args: &VaultArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(
+    args: &VaultArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
     let state = State::open(global.state.as_deref())?;
     let target = &args.target;
     match &args.command {
-        VaultCommand::Create(create) => make(create, target, &state),
+        VaultCommand::Create(create) => make(create, target, &state, door),
         VaultCommand::List => Ok(Box::new(Vaults { vaults: state.vaults()?, changed: None })),
         VaultCommand::Show => {
             let vault = pick(target, &state)?;
             Ok(Box::new(Vaults { vaults: vec![vault], changed: None }))
         }
-        VaultCommand::Status => run::status(pick(target, &state)?, target),
-        VaultCommand::Run { now } => run::run(pick(target, &state)?, target, &state, *now, ui),
+        VaultCommand::Status => run::status(pick(target, &state)?, target, door),
+        VaultCommand::Run { now } => {
+            run::run(pick(target, &state)?, target, &state, *now, door, ui)
+        }
         VaultCommand::Snapshots => {
             let vault = pick(target, &state)?;
             let snapshots = open(&vault, target, ui)?.snapshots();
             let snapshots = snapshots.map_err(|source| failed(&vault, source))?;
             Ok(Box::new(Snapshots(snapshots)))
         }
-        VaultCommand::Restore { target: folder, snapshot } => {
+        VaultCommand::Restore { target: folder, snapshot, overwrite, no_owner } => {
             let vault = pick(target, &state)?;
             let repository = open(&vault, target, ui)?;
             let all = repository.snapshots().map_err(|source| failed(&vault, source))?;
             let snapshot = choose(&vault, &all, snapshot.as_deref())?.clone();
-            let bytes = repository.restore(&snapshot, folder);
-            let bytes = bytes.map_err(|source| failed(&vault, source))?;
-            Ok(Box::new(Restored { snapshot, folder: folder.clone(), bytes }))
+            let options = RestoreOptions {
+                overwrite: if *overwrite { Overwrite::Kinds } else { Overwrite::Nothing },
+                owners: if *no_owner { Owners::Kept } else { Owners::Restored },
+            };
+            let done = repository.restore(&snapshot, folder, options);
+            let done = done.map_err(|source| failed(&vault, source))?;
+            Ok(Box::new(Restored { snapshot, folder: folder.clone(), done }))
         }
     }
 }
@@ -74,9 +88,29 @@ pub(super) fn pick(target: &VaultTarget, state: &State) -> Result<Vault, Failure
     }
 }
 
-/// The staging path of a vault's seed.
-pub(super) fn staging<'a>(vault: &'a Vault, target: &'a VaultTarget) -> &'a Path {
+/// Where the staging path of a vault's seed is.
+pub(super) fn staging_path<'a>(vault: &'a Vault, target: &'a VaultTarget) -> &'a Path {
     target.staging.as_deref().unwrap_or(&vault.seed.staging)
+}
+
+/// The staging path of a vault's seed.
+pub(super) fn staging(
+    vault: &Vault,
+    target: &VaultTarget,
+    door: &Door<'_>,
+) -> Result<Staging, Failure> {
+    door.enter(staging_path(vault, target))
+}
+
+/// The seed of a vault, which must be the one that it was made for.
+pub(super) fn own_seed(vault: &Vault, staging: &Staging) -> Result<Seed, Failure> {
+    let seed = Seed::open(staging)?;
+    if seed.id != vault.seed.id {
+        let (held, asked) = (seed.id.to_string(), vault.seed.id.to_string());
+        let path = staging.path().to_owned();
+        return Err(crate::staging::Error::AnotherSeed { path, held, asked }.into());
+    }
+    Ok(seed)
 }
 
 /// The vault's container and the imported one.
@@ -134,13 +168,14 @@ fn make(
     create: &VaultCreate,
     target: &VaultTarget,
     state: &State,
+    door: &Door<'_>,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let name = target.vault.clone().ok_or(MissingFlag { flag: "--vault" })?;
     let staging: PathBuf = match &target.staging {
         Some(staging) => staging.clone(),
         None => state.staging_of(None)?.ok_or(MissingFlag { flag: "--staging" })?,
     };
-    let vault = record(create, name, &staging, state)?;
+    let vault = record(create, name, &staging, state, door)?;
     let same = |known: &Vault| known.name.as_str().eq_ignore_ascii_case(vault.name.as_str());
     if let Some(known) = state.vaults()?.into_iter().find(same) {
         return if is_as_asked(&known, &vault) {
@@ -162,8 +197,9 @@ fn record(
     name: VaultName,
     staging: &Path,
     state: &State,
+    door: &Door<'_>,
 ) -> Result<Vault, Failure> {
-    let seed = Seed::open(staging)?;
+    let seed = Seed::open(&door.enter(staging)?)?;
     if seed.kind != SeedKind::Repository {
         return Err(Error::PlainFiles { path: staging.to_owned() }.into());
     }

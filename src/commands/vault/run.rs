@@ -1,24 +1,28 @@
 //! `vault run` and `vault status`: what is due, and doing it.
 
-use disk_prep::journal::{JournalFolder, State as DriveState};
+use disk_prep::journal::State as DriveState;
 use disk_prep::limits::DRIVES_PER_JOB;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
 use super::show::{Ran, Status};
-use super::{contents, now, password, shelf, staging};
+use super::{contents, now, own_seed, password, shelf, staging, staging_path};
 use crate::cli::VaultTarget;
 use crate::commands::connect::arm;
+use crate::commands::door::Door;
 use crate::commands::{Failure, Outcome};
 use crate::import_job::{ImportExport, JobService, parts};
-use crate::staging::{Seed, journals};
 use crate::state::State;
 use crate::ui::Ui;
 use crate::vault::{Due, Error, Lease, Vault, VaultState, due, increment, ingest};
 
 /// Shows how far a vault is.
-pub fn status(vault: Vault, target: &VaultTarget) -> Result<Box<dyn Outcome>, Failure> {
-    let state = state_of(&vault, target)?;
+pub fn status(
+    vault: Vault,
+    target: &VaultTarget,
+    door: &Door<'_>,
+) -> Result<Box<dyn Outcome>, Failure> {
+    let state = state_of(&vault, target, door)?;
     let next = (state == VaultState::Protected).then(|| next(&vault)).transpose()?;
     Ok(Box::new(Status { vault, state, next }))
 }
@@ -29,6 +33,7 @@ pub fn run(
     target: &VaultTarget,
     state: &State,
     is_asked_for: bool,
+    door: &Door<'_>,
     ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let locked = || Error::Locked { container: vault.container.clone() };
@@ -37,7 +42,7 @@ pub fn run(
     if let Some(known) = state.vaults()?.into_iter().find(|own| own.name == vault.name) {
         vault = known;
     }
-    let reached = state_of(&vault, target)?;
+    let reached = state_of(&vault, target, door)?;
     let mut ran = Ran {
         name: vault.name.clone(),
         state: reached,
@@ -59,10 +64,10 @@ pub fn run(
     let _lease = Lease::take(&shelf.vault, vault.lease)?;
     let watcher = ui.watcher();
     if vault.ingested_at.is_none() {
-        let staging = staging(&vault, target);
-        let seed = Seed::open(staging)?;
-        let blobs = contents::seed_blobs(&seed, staging)?;
-        let spare = contents::spare(seed.data_root(staging));
+        let staging = staging(&vault, target, door)?;
+        let seed = own_seed(&vault, &staging)?;
+        let blobs = contents::seed_blobs(&seed, &staging)?;
+        let spare = contents::spare(staging.data(&seed)?);
         ran.ingested = Some(ingest(&blobs, &shelf, &spare, watcher.as_ref())?);
         vault.ingested_at = Some(now());
         state.keep_vault(&vault)?;
@@ -86,11 +91,15 @@ fn next(vault: &Vault) -> Result<Due, Failure> {
 }
 
 /// How far a vault is, by its record, the journals and the service.
-fn state_of(vault: &Vault, target: &VaultTarget) -> Result<VaultState, Failure> {
+fn state_of(vault: &Vault, target: &VaultTarget, door: &Door<'_>) -> Result<VaultState, Failure> {
     if vault.ingested_at.is_some() {
         return Ok(VaultState::Protected);
     }
-    let histories = JournalFolder::new(journals(staging(vault, target))).read()?;
+    // On a machine without the staging path the service alone says it.
+    let histories = match staging_path(vault, target).exists() {
+        true => staging(vault, target, door)?.journals().read()?,
+        false => Vec::new(),
+    };
     let sealed = histories.iter().filter(|history| history.state == DriveState::Sealed).count();
     let service = ImportExport::new(
         arm(&target.azure)?,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::commands::Outcome;
 use crate::exit::Exit;
-use crate::repository::Snapshot;
+use crate::repository::{RestoreDone, Snapshot};
 use crate::vault::{Due, Increment, Ingested, Vault, VaultState};
 
 /// Vaults as this machine knows them.
@@ -219,19 +219,63 @@ impl Outcome for Snapshots {
 pub struct Restored {
     pub snapshot: Snapshot,
     pub folder: PathBuf,
-    pub bytes: u64,
+    pub done: RestoreDone,
 }
+
+/// So many are named to a person; a script gets more.
+const MOST_SHOWN: usize = 10;
 
 impl Outcome for Restored {
     fn text(&self) -> String {
-        let (id, bytes) = (&self.snapshot.id[..8], ByteSize(self.bytes));
-        format!("Snapshot {id} is restored to {}: {bytes} written", self.folder.display())
+        let RestoreDone { bytes, written, replaced, adjusted, unchanged, left_out } = &self.done;
+        let (id, bytes) = (&self.snapshot.id[..8], ByteSize(*bytes));
+        let how = if left_out.is_empty() { "restored" } else { "restored in part" };
+        let folder = self.folder.display();
+        let counts = [
+            (written, "written"),
+            (replaced, "replaced"),
+            (adjusted, "given other attributes"),
+            (unchanged, "there already"),
+        ];
+        let counted = counts.iter().filter(|(number, _)| **number > 0);
+        let counted: Vec<String> =
+            counted.map(|(number, what)| format!("{number} {what}")).collect();
+        let mut lines = vec![format!("Snapshot {id} is {how} to {folder}: {bytes} written")];
+        if !counted.is_empty() {
+            lines.push(format!("Files and links: {}", counted.join(", ")));
+        }
+        for (reason, own) in left_out {
+            let shown = own.named.iter().take(MOST_SHOWN);
+            lines.extend(shown.map(|(path, why)| format!("Not as it was: {path}: {why}")));
+            let more = own.count.saturating_sub(MOST_SHOWN as u64);
+            if more > 0 {
+                lines.push(format!("Not as it was: {more} more ({})", reason.code()));
+            }
+        }
+        lines.join("\n")
     }
 
     fn json(&self) -> Vec<Value> {
+        let left_out: Vec<Value> = self
+            .done
+            .left_out
+            .iter()
+            .map(|(reason, own)| {
+                let named = own.named.iter();
+                let named: Vec<Value> =
+                    named.map(|(path, why)| json!({"path": path, "reason": why})).collect();
+                json!({"code": reason.code(), "count": own.count, "named": named})
+            })
+            .collect();
+        let done = &self.done;
         vec![json!({
             "type": "restored", "version": 1, "snapshot": self.snapshot.id, "target": self.folder,
-            "bytes": self.bytes,
+            "bytes": done.bytes, "written": done.written, "replaced": done.replaced,
+            "adjusted": done.adjusted, "unchanged": done.unchanged, "left_out": left_out,
         })]
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of(self.done.left_out.keys().map(|reason| reason.kind()))
     }
 }

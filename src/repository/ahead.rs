@@ -1,0 +1,222 @@
+//! What stands between the library and a store. The library asks for one blob at a time; a caller
+//! that knows which blobs it will want next has a whole stretch of a pack read at once, and the
+//! library then finds its blobs there. And the library takes any numbers from a key file, which
+//! anybody who can write to the store can write: files whose numbers no program would have chosen
+//! are not shown to it.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use rustic_core::{
+    BytesList, ErrorKind as LibraryKind, FileType, Id, ReadBackend, RusticError, RusticResult,
+    WriteBackend,
+};
+use serde::Deserialize;
+
+/// The most memory that a key's derivation may take. The programs that write this format choose
+/// N = 32768 and r = 8, which is 32 MiB.
+const MOST_DERIVATION_BYTES: u64 = 1 << 30;
+/// The most rounds of a derivation, as the parameter p counts them; those programs choose one to
+/// a few.
+const MOST_ROUNDS: u64 = 64;
+
+#[derive(Debug)]
+struct Stretch {
+    pack: Id,
+    offset: u32,
+    bytes: Bytes,
+}
+
+/// A store, and stretches of packs that were read ahead.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    store: Arc<dyn WriteBackend>,
+    stretches: Mutex<Vec<Arc<Stretch>>>,
+}
+
+/// A stretch that is held; it is forgotten with this value.
+#[derive(Debug)]
+pub(super) struct Loaded<'a> {
+    ahead: &'a Ahead,
+    stretch: Arc<Stretch>,
+}
+
+impl Drop for Loaded<'_> {
+    fn drop(&mut self) {
+        let mut all = self.ahead.stretches.lock().expect("no holder of this lock can panic");
+        all.retain(|stretch| !Arc::ptr_eq(stretch, &self.stretch));
+    }
+}
+
+impl Ahead {
+    pub(super) fn new(store: Arc<dyn WriteBackend>) -> Self {
+        Ahead { store, stretches: Mutex::default() }
+    }
+
+    /// Reads a stretch of a pack and holds it.
+    pub(super) fn load(&self, pack: Id, offset: u32, length: u32) -> RusticResult<Loaded<'_>> {
+        let bytes = self.store.read_partial(FileType::Pack, &pack, false, offset, length)?;
+        let stretch = Arc::new(Stretch { pack, offset, bytes });
+        let mut all = self.stretches.lock().expect("no holder of this lock can panic");
+        all.push(stretch.clone());
+        Ok(Loaded { ahead: self, stretch })
+    }
+
+    fn held(&self, pack: &Id, offset: u32, length: u32) -> Option<Bytes> {
+        let all = self.stretches.lock().expect("no holder of this lock can panic");
+        let inside = |stretch: &&Arc<Stretch>| {
+            let end = u64::from(stretch.offset) + stretch.bytes.len() as u64;
+            stretch.pack == *pack
+                && stretch.offset <= offset
+                && u64::from(offset) + u64::from(length) <= end
+        };
+        let stretch = all.iter().find(inside)?;
+        let start = (offset - stretch.offset) as usize;
+        Some(stretch.bytes.slice(start..start + length as usize))
+    }
+
+    fn is_sane_key(&self, id: &Id) -> RusticResult<bool> {
+        Ok(is_sane(&self.store.read_full(FileType::Key, id)?))
+    }
+}
+
+/// The numbers of a key file: <https://restic.readthedocs.io/en/stable/100_references.html>.
+#[derive(Deserialize)]
+struct Derivation {
+    #[serde(rename = "N")]
+    n: u64,
+    r: u64,
+    p: u64,
+}
+
+/// Whether a key file can be tried without harm.
+fn is_sane(content: &[u8]) -> bool {
+    serde_json::from_slice::<Derivation>(content).is_ok_and(|Derivation { n, r, p }| {
+        let memory = n.checked_mul(r).and_then(|product| product.checked_mul(128));
+        n.is_power_of_two()
+            && n > 1
+            && (1..=MOST_ROUNDS).contains(&p)
+            && r > 0
+            && memory.is_some_and(|memory| memory <= MOST_DERIVATION_BYTES)
+    })
+}
+
+impl ReadBackend for Ahead {
+    fn location(&self) -> String {
+        self.store.location()
+    }
+
+    fn list_with_size(&self, kind: FileType) -> RusticResult<Vec<(Id, u32)>> {
+        let listed = self.store.list_with_size(kind)?;
+        if kind != FileType::Key || listed.is_empty() {
+            return Ok(listed);
+        }
+        let mut sane = Vec::new();
+        for (id, bytes) in listed {
+            if self.is_sane_key(&id)? {
+                sane.push((id, bytes));
+            }
+        }
+        if sane.is_empty() {
+            let text = "None of the key files of the repository is one";
+            return Err(RusticError::new(LibraryKind::Key, text));
+        }
+        Ok(sane)
+    }
+
+    fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
+        self.store.read_full(kind, id)
+    }
+
+    fn read_partial(
+        &self,
+        kind: FileType,
+        id: &Id,
+        cacheable: bool,
+        offset: u32,
+        length: u32,
+    ) -> RusticResult<Bytes> {
+        let held = (kind == FileType::Pack).then(|| self.held(id, offset, length)).flatten();
+        match held {
+            Some(bytes) => Ok(bytes),
+            None => self.store.read_partial(kind, id, cacheable, offset, length),
+        }
+    }
+
+    fn warmup_path(&self, kind: FileType, id: &Id) -> String {
+        self.store.warmup_path(kind, id)
+    }
+}
+
+impl WriteBackend for Ahead {
+    fn create(&self) -> RusticResult<()> {
+        self.store.create()
+    }
+
+    fn write_bytes(
+        &self,
+        kind: FileType,
+        id: &Id,
+        cacheable: bool,
+        content: BytesList,
+    ) -> RusticResult<()> {
+        self.store.write_bytes(kind, id, cacheable, content)
+    }
+
+    fn remove(&self, kind: FileType, id: &Id, cacheable: bool) -> RusticResult<()> {
+        self.store.remove(kind, id, cacheable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::FolderStore;
+    use std::fs;
+
+    #[test]
+    fn a_blob_inside_a_held_stretch_needs_no_other_read_and_one_outside_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let id: Id = "ab".repeat(32).parse().unwrap();
+        let path = folder.path().join("data/ab");
+        fs::create_dir_all(&path).unwrap();
+        let path = path.join("ab".repeat(32));
+        fs::write(&path, b"0123456789").unwrap();
+        let ahead = Ahead::new(Arc::new(FolderStore::of(folder.path(), "")));
+        let read = |offset, length| {
+            ahead.read_partial(FileType::Pack, &id, false, offset, length).ok().map(Vec::from)
+        };
+        let loaded = ahead.load(id, 2, 5).unwrap();
+        fs::write(&path, b"abcdefghij").unwrap();
+        assert_eq!(read(2, 5).unwrap(), b"23456");
+        assert_eq!(read(4, 2).unwrap(), b"45");
+        assert_eq!(read(4, 4).unwrap(), b"efgh", "it ends behind the stretch");
+        assert_eq!(read(1, 2).unwrap(), b"bc", "it begins before the stretch");
+        assert_eq!(read(8, 4), None);
+        drop(loaded);
+        assert_eq!(read(2, 5).unwrap(), b"cdefg");
+    }
+
+    #[test]
+    fn a_key_file_whose_numbers_would_take_all_memory_or_stop_the_library_is_not_tried() {
+        let key = |n: &str, r: &str, p: &str| {
+            is_sane(format!(r#"{{"kdf":"scrypt","N":{n},"r":{r},"p":{p}}}"#).as_bytes())
+        };
+        assert!(key("32768", "8", "1") && key("65536", "8", "5"));
+        for (n, r, p) in [
+            ("0", "8", "1"),
+            ("1", "8", "1"),
+            ("32767", "8", "1"),
+            ("32768", "0", "1"),
+            ("32768", "8", "0"),
+            ("32768", "8", "1000000"),
+            ("2147483648", "8", "1"),
+            ("32768", "4294967295", "1"),
+            ("18446744073709551615", "2", "1"),
+            ("-1", "8", "1"),
+        ] {
+            assert!(!key(n, r, p), "N {n}, r {r}, p {p}");
+        }
+        assert!(!is_sane(b"") && !is_sane(b"{}") && !is_sane(b"\xff"));
+    }
+}

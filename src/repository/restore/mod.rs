@@ -1,0 +1,304 @@
+//! Writes a snapshot below a folder. The tree is walked in its order; every folder is held by its
+//! handle, files are written as drafts and take their names when they are whole, and a folder is
+//! given its attributes when all is in it. What cannot be done is counted with its reason, and
+//! the rest goes on; only a full disk and a repository that nobody answers for end it.
+//!
+//! Names, links, sizes and modes of a snapshot are input from strangers, and so is what is there.
+
+mod attributes;
+mod content;
+mod destination;
+mod files;
+#[cfg(test)]
+mod hostile;
+mod reading;
+mod report;
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use disk_prep::sys::attributes::Held;
+use disk_prep::sys::entry::{Name, Special};
+use rustic_core::repofile::{Node, NodeType};
+use rustic_core::{Progress, TreeId};
+
+use self::attributes::Wanted;
+use self::content::{Filler, is_full};
+use self::destination::{Barred, Spot, draft_name};
+use self::files::{Group, Pending, Work};
+pub(super) use self::reading::Reader;
+use self::reading::Unread;
+pub use self::report::{LeftOut, Reason, RestoreDone};
+use super::Error;
+
+/// Folders in folders; no path of Linux has more.
+const MOST_LEVELS: usize = 2048;
+/// So many levels are held open; those above are opened again when the walk comes back.
+const MOST_HELD: usize = 64;
+
+/// Whether what is of another kind than the snapshot has it is replaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Links and empty folders only.
+    #[default]
+    Nothing,
+    /// Whatever it is, a folder with all that is in it.
+    Kinds,
+}
+
+/// Whose the files are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Owners {
+    /// As the snapshot has it.
+    #[default]
+    Restored,
+    /// Whoever restores.
+    Kept,
+}
+
+/// How a snapshot is restored.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RestoreOptions {
+    /// What may be replaced.
+    pub overwrite: Overwrite,
+    /// Whether owners are set.
+    pub owners: Owners,
+}
+
+/// Restores a tree.
+pub(super) fn restore(
+    reader: &Reader,
+    tree: &TreeId,
+    target: &Path,
+    options: RestoreOptions,
+    progress: &Progress,
+) -> Result<RestoreDone, Error> {
+    let failed = |source: io::Error| match is_full(&source) {
+        true => Error::TargetFull { path: target.to_owned() },
+        false => Error::Target { path: target.to_owned(), source },
+    };
+    let root = Rc::new(Spot::open(target).map_err(failed)?);
+    let mut run = Run {
+        reader,
+        target,
+        options,
+        filler: Filler { reader, progress, written: AtomicU64::new(0) },
+        root: root.clone(),
+        pending: Vec::new(),
+        groups: HashMap::new(),
+        done: RestoreDone::default(),
+    };
+    run.walk(tree, &root)?;
+    // What the kernel could not write yet is an error of this call, not of nobody.
+    root.folder.sync_all().map_err(failed)?;
+    run.done.bytes = run.filler.written.load(Ordering::Relaxed);
+    Ok(run.done)
+}
+
+struct Run<'a> {
+    reader: &'a Reader,
+    target: &'a Path,
+    options: RestoreOptions,
+    filler: Filler<'a>,
+    root: Rc<Spot>,
+    pending: Vec<Pending>,
+    groups: HashMap<Group, files::Leader>,
+    done: RestoreDone,
+}
+
+/// A folder that the walk is in.
+struct Level {
+    path: PathBuf,
+    /// `None` while a folder far below is walked.
+    spot: Option<Rc<Spot>>,
+    done: Rc<std::cell::RefCell<HashSet<(u64, u64)>>>,
+    nodes: std::vec::IntoIter<Node>,
+    names: HashSet<OsString>,
+    seen: HashSet<OsString>,
+    /// The folder's own attributes; the target has none.
+    wanted: Option<Wanted>,
+}
+
+impl Run<'_> {
+    fn walk(&mut self, tree: &TreeId, root: &Rc<Spot>) -> Result<(), Error> {
+        let mut levels = vec![self.level(root.clone(), tree, None)?];
+        while let Some(level) = levels.last_mut() {
+            let next = level.nodes.next();
+            let Some(spot) = self.reach(level)? else {
+                levels.pop();
+                continue;
+            };
+            let Some(node) = next else {
+                let wanted = level.wanted.take();
+                levels.pop();
+                if let Some(wanted) = wanted {
+                    self.pending.push(Pending::Folder { spot, wanted });
+                }
+                continue;
+            };
+            let Some((name, path)) = self.name(&node, level) else { continue };
+            if matches!(node.node_type, NodeType::Dir) {
+                let is_deep = levels.len() == MOST_LEVELS;
+                if let Some(below) = self.enter(&spot, &name, &path, &node, is_deep)? {
+                    levels.push(below);
+                    if let Some(above) = levels.len().checked_sub(MOST_HELD + 1) {
+                        levels[above].spot = None;
+                    }
+                }
+            } else {
+                let draft = draft_name(&name, &level.names);
+                self.add(Work { spot, name, draft, path, node })?;
+            }
+        }
+        self.flush()
+    }
+
+    /// The walk's folder, opened again if need be.
+    fn reach(&mut self, level: &mut Level) -> Result<Option<Rc<Spot>>, Error> {
+        if level.spot.is_none() {
+            match self.root.folder.folder(&level.path) {
+                Ok(folder) => {
+                    let (path, done) = (level.path.clone(), level.done.clone());
+                    level.spot = Some(Rc::new(Spot { folder, path, done }));
+                }
+                Err(error) => {
+                    let path = level.path.clone();
+                    self.barred(&path, Barred::Io(error))?;
+                }
+            }
+        }
+        Ok(level.spot.clone())
+    }
+
+    /// What is in a folder.
+    fn level(
+        &mut self,
+        spot: Rc<Spot>,
+        tree: &TreeId,
+        wanted: Option<Wanted>,
+    ) -> Result<Level, Error> {
+        let nodes = match self.reader.tree(tree) {
+            Ok(tree) => tree,
+            Err(Unread::Ended(error)) => return Err(error),
+            Err(Unread::Damaged(why)) => {
+                let path =
+                    if spot.path.as_os_str().is_empty() { Path::new(".") } else { &spot.path };
+                let why = format!("what it holds is not known: {why}");
+                self.done.leave_out(Reason::Damaged, path, why);
+                reading::Listing::default()
+            }
+        };
+        for what in nodes.unknown {
+            self.done.leave_out(Reason::Special, &spot.path, what);
+        }
+        let nodes = nodes.nodes;
+        Ok(Level {
+            path: spot.path.clone(),
+            done: spot.done.clone(),
+            spot: Some(spot),
+            names: nodes.iter().map(|node| node.name().into_owned()).collect(),
+            nodes: nodes.into_iter(),
+            seen: HashSet::new(),
+            wanted,
+        })
+    }
+
+    /// The name of a node, if it can be one in this folder, and its path below the target.
+    fn name(&mut self, node: &Node, level: &mut Level) -> Option<(Name, PathBuf)> {
+        let raw = node.name();
+        match Name::new(&raw) {
+            Ok(name) if level.seen.insert(raw.clone().into_owned()) => {
+                let path = level.path.join(name.as_path());
+                Some((name, path))
+            }
+            Ok(name) => {
+                let path = level.path.join(name.as_path());
+                let why = "its folder has the name more than once";
+                self.done.leave_out(Reason::Name, &path, why);
+                None
+            }
+            Err(fault) => {
+                // Joined as text: such a name would change the path.
+                let path = format!("{}/{}", level.path.display(), raw.display());
+                self.done.leave_out(Reason::Name, Path::new(&path), fault.to_string());
+                None
+            }
+        }
+    }
+
+    /// Goes into a folder, which is made if it is missing.
+    fn enter(
+        &mut self,
+        spot: &Spot,
+        name: &Name,
+        path: &Path,
+        node: &Node,
+        is_deep: bool,
+    ) -> Result<Option<Level>, Error> {
+        if is_deep {
+            self.done.leave_out(Reason::Name, path, "it lies too deep");
+            return Ok(None);
+        }
+        let Some(tree) = node.subtree else {
+            self.done.leave_out(Reason::Damaged, path, "what it holds is not known");
+            return Ok(None);
+        };
+        let wanted = Wanted::of(&node.meta, self.options.owners);
+        match spot.enter(name, node.meta.mode.is_some(), self.options.overwrite) {
+            Ok(below) => self.level(Rc::new(below), &tree, Some(wanted)).map(Some),
+            Err(why) => self.barred(path, why).map(|()| None),
+        }
+    }
+
+    /// Counts what could not be made; a full disk ends the run.
+    fn barred(&mut self, path: &Path, why: Barred) -> Result<(), Error> {
+        match why {
+            Barred::InTheWay(what) => {
+                let why = format!("{what}, and is replaced only with `--overwrite`");
+                self.done.leave_out(Reason::InTheWay, path, why);
+            }
+            Barred::Twin => {
+                let why = "the file system takes its name for that of another";
+                self.done.leave_out(Reason::Name, path, why);
+            }
+            Barred::Io(error) if is_full(&error) => {
+                return Err(Error::TargetFull { path: self.target.join(path) });
+            }
+            Barred::Io(error) => {
+                self.done.leave_out(Reason::Unwritable, path, error.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives attributes; whether any was to be given.
+    fn dress(&mut self, path: &Path, held: &Held<'_>, wanted: &Wanted) -> Result<bool, Error> {
+        let given = wanted.differs(held).and_then(|differs| {
+            Ok((differs, if differs { wanted.give(held) } else { wanted.look(held) }?))
+        });
+        match given {
+            Ok((differs, missing)) => {
+                for (reason, why) in missing {
+                    self.done.leave_out(reason, path, why);
+                }
+                Ok(differs)
+            }
+            Err(error) => self.barred(path, Barred::Io(error)).map(|()| false),
+        }
+    }
+}
+
+/// What special file a node is, if it is one.
+fn special(node: &Node) -> Option<Special> {
+    match node.node_type {
+        NodeType::Fifo => Some(Special::Fifo),
+        NodeType::Socket => Some(Special::Socket),
+        NodeType::Dev { device } => Some(Special::Block(device)),
+        NodeType::Chardev { device } => Some(Special::Character(device)),
+        NodeType::File | NodeType::Dir | NodeType::Symlink { .. } => None,
+    }
+}

@@ -1,0 +1,243 @@
+//! A staging path, held open. It is input from others: everything below it is reached from its
+//! handle, without links, and what its records say decides nothing outside of it.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use disk_prep::journal::{JournalFolder, Witness};
+use disk_prep::sys::beneath::{Folder, Unexpected};
+use disk_prep::sys::durable::Access;
+use disk_prep::sys::place::Place;
+
+use super::{Error, Origin, Seed};
+use crate::repository::{FolderStore, Linked};
+
+const JOURNALS: &str = "journals";
+const SEED: &str = "seed.json";
+/// Bytes of `seed.json`, at most: thousands of sources and patterns.
+const SEED_BYTES: u64 = 8 << 20;
+/// Folders on the way to a staging path that we make; what is secret below has its own mode.
+const FOLDER_MODE: u32 = 0o755;
+
+/// Keeps what this machine writes into a staging path, before it is written.
+pub trait Memory: Witness {
+    /// When it returns, it is kept.
+    fn seed(&self, seed: &Seed) -> std::io::Result<()>;
+}
+
+/// A staging path, held open.
+#[derive(Debug, Clone)]
+pub struct Staging {
+    root: Arc<Folder>,
+    memory: Option<Memories>,
+}
+
+/// One memory, as both who ask for it know it.
+#[derive(Debug, Clone)]
+struct Memories {
+    seeds: Arc<dyn Memory>,
+    journals: Arc<dyn Witness>,
+}
+
+/// Where the data of a seed is.
+#[derive(Debug, Clone)]
+pub struct Data {
+    /// The folder it is reached from.
+    pub base: Arc<Folder>,
+    /// Its path from there; empty if it is that folder.
+    pub below: PathBuf,
+    /// Whether files with several names are taken.
+    pub linked: Linked,
+}
+
+impl Data {
+    /// Where it is, for messages.
+    pub fn path(&self) -> PathBuf {
+        if self.below.as_os_str().is_empty() {
+            return self.base.path().to_owned();
+        }
+        self.base.path().join(&self.below)
+    }
+
+    /// The folder, which must exist.
+    pub fn open(&self) -> Result<Folder, Error> {
+        let folder = self.base.folder(&self.below);
+        folder.map_err(|source| Error::of_io(self.path(), source))
+    }
+
+    /// Opens a file of the data to read.
+    pub fn file(&self, path: &Path) -> std::io::Result<File> {
+        let path = self.below.join(path);
+        match self.linked {
+            Linked::Refused => self.base.file(&path),
+            Linked::Accepted => self.base.linked_file(&path),
+        }
+    }
+
+    /// Removes these files of the data, and folders of a repository that are empty then; returns
+    /// how many files. What is not there is not missed.
+    pub fn clear<'a>(&self, files: impl Iterator<Item = &'a Path>) -> Result<u64, Error> {
+        let (mut deleted, mut folders) = (0, BTreeSet::new());
+        folders.extend(LAYOUT.iter().map(|name| self.below.join(name)));
+        for path in files.filter(|path| is_of_repository(path)) {
+            let path = self.below.join(path);
+            match self.base.remove_file(&path) {
+                Ok(()) => deleted += 1,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(source) => return Err(Error::of_io(self.base.path().join(path), source)),
+            }
+            let above = path.ancestors().skip(1).take_while(|above| above.starts_with(&self.below));
+            folders.extend(above.map(Path::to_owned));
+        }
+        folders.retain(|folder| !folder.as_os_str().is_empty());
+        for folder in folders.iter().rev() {
+            match self.base.remove_folder(folder) {
+                // One that holds somebody's file stays, and so does what is no folder.
+                Ok(()) => {}
+                Err(error) if is_left(&error) => {}
+                Err(source) => return Err(Error::of_io(self.base.path().join(folder), source)),
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// Whether the folder is there.
+    pub fn exists(&self) -> Result<bool, Error> {
+        let found = self.base.find(&self.below);
+        found.map(|found| found.is_some()).map_err(|source| Error::of_io(self.path(), source))
+    }
+
+    /// The folder as a repository.
+    pub fn store(&self) -> FolderStore {
+        FolderStore::new(Arc::clone(&self.base), &self.below, self.linked)
+    }
+}
+
+impl Staging {
+    /// Opens a staging path that the caller named; links on the way to it are followed.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        match Folder::open(path) {
+            Ok(root) => Ok(Staging { root: Arc::new(root), memory: None }),
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
+                Err(Error::NotStaging { path: path.to_owned() })
+            }
+            Err(source) => Err(Error::of_io(path.to_owned(), source)),
+        }
+    }
+
+    /// The same, and makes it if it is not there, with the folders above it.
+    pub fn make(path: &Path) -> Result<Self, Error> {
+        let at = |source| Error::of_io(path.to_owned(), source);
+        let whole = std::path::absolute(path).map_err(at)?;
+        let is_there = |above: &&Path| above.exists();
+        let above = whole.ancestors().find(is_there).unwrap_or(Path::new("/"));
+        let missing = whole.strip_prefix(above).unwrap_or(Path::new(""));
+        if !missing.as_os_str().is_empty() {
+            let above = Folder::open(above).map_err(at)?;
+            above.make_folder(missing, FOLDER_MODE).map_err(at)?;
+        }
+        Staging::open(path)
+    }
+
+    /// The same, and what this machine writes there is kept first.
+    pub fn remembered<M: Memory + 'static>(self, memory: Arc<M>) -> Self {
+        let memories = Memories { seeds: memory.clone(), journals: memory };
+        Staging { memory: Some(memories), ..self }
+    }
+
+    /// The path as it was named.
+    pub fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Its handle.
+    pub fn root(&self) -> &Arc<Folder> {
+        &self.root
+    }
+
+    /// The place of a file in it.
+    pub fn place(&self, name: &str) -> Result<Place, Error> {
+        let root = self.root.again().map_err(|source| Error::of_io(self.path().into(), source))?;
+        Ok(Place::new(root, name))
+    }
+
+    /// The journals of its drives.
+    pub fn journals(&self) -> JournalFolder {
+        let journals = JournalFolder::beneath(Arc::clone(&self.root), JOURNALS);
+        match &self.memory {
+            Some(memory) => journals.watched_by(Arc::clone(&memory.journals)),
+            None => journals,
+        }
+    }
+
+    /// Where the data of its seed is. Data that was written by us is below; adopted data may be
+    /// elsewhere, and the way to it is then as it was named.
+    pub fn data(&self, seed: &Seed) -> Result<Data, Error> {
+        let root = || Arc::clone(&self.root);
+        if seed.data.is_relative() {
+            let below = seed.data.clone();
+            return Ok(Data { base: root(), below, linked: Linked::Refused });
+        }
+        let refused = || seed.misplaced(self.path());
+        let inside = |base: &Path| seed.data.starts_with(base);
+        let own = std::fs::canonicalize(self.path()).ok();
+        if seed.origin == Origin::Written || own.as_deref().is_some_and(inside) {
+            return Err(refused());
+        }
+        let base = Folder::open(&seed.data);
+        let base = base.map_err(|source| Error::of_io(seed.data.clone(), source))?;
+        Ok(Data { base: Arc::new(base), below: PathBuf::new(), linked: Linked::Accepted })
+    }
+
+    /// The text of its seed, if there is one.
+    pub(super) fn read_seed(&self) -> Result<Option<Vec<u8>>, Error> {
+        match self.root.read(Path::new(SEED), SEED_BYTES) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::of_io(self.seed_path(), source)),
+        }
+    }
+
+    /// Replaces its seed, whole or not at all.
+    pub(super) fn write_seed(&self, seed: &Seed, text: &[u8]) -> Result<(), Error> {
+        let kept = self.memory.as_ref().map_or(Ok(()), |memory| memory.seeds.seed(seed));
+        let written = kept.and_then(|()| self.root.write(Path::new(SEED), text, Access::Public));
+        written.map_err(|source| Error::of_io(self.seed_path(), source))
+    }
+
+    pub(super) fn seed_path(&self) -> PathBuf {
+        self.path().join(SEED)
+    }
+}
+
+/// Folders of a repository.
+const LAYOUT: [&str; 5] = ["data", "index", "keys", "snapshots", "locks"];
+
+/// Whether a path is one of a repository's files.
+fn is_of_repository(path: &Path) -> bool {
+    let mut parts = path.components();
+    let first = parts.next().and_then(|part| part.as_os_str().to_str());
+    let is_layout = first.is_some_and(|first| LAYOUT.contains(&first));
+    is_plain(path) && (path == Path::new("config") || (is_layout && parts.next().is_some()))
+}
+
+fn is_left(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{DirectoryNotEmpty, NotADirectory, NotFound};
+    matches!(error.kind(), DirectoryNotEmpty | NotADirectory | NotFound)
+}
+
+/// Whether a path has only plain names, and one at least.
+pub(super) fn is_plain(path: &Path) -> bool {
+    let mut parts = path.components().peekable();
+    parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
+}
+
+/// What stands where a plain file or folder must be, if that is why it could not be used.
+pub(super) fn unexpected(error: &Error) -> Option<&Unexpected> {
+    match error {
+        Error::Io { source, .. } => Unexpected::of(source),
+        _ => None,
+    }
+}

@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""Cuts the connections of `azseed vault run` again and again and counts what was lost.
+
+    tests/soak/cuts.py [--cuts 2000] [--hours H] [--seed 1] [--dir DIR]
+
+Between the program and the emulator stands a relay that ends a connection after a number of bytes that
+was drawn before: closed, reset, or never answered again; or it refuses the connection. Each round takes
+a seed in that the datacenter has imported, with cuts, then without; then changes the source and makes an
+increment, again with cuts, then without. Lost is a run that ends otherwise than with a code for "call
+again", a last run that does not end with 0, a container in which restic finds an error, or a restore
+that is not equal. Needs the program built (AZSEED_BIN names another one), and restic.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from program import PROGRAM, azseed, lines
+
+CONTACT = """[return_address]
+recipient_name = "Soak"
+street_address_1 = "1 Example Street"
+city = "Redmond"
+state_or_province = "WA"
+postal_code = "98052"
+country_or_region = "USA"
+phone = "4255550100"
+email = "soak@example.com"
+
+[return_carrier]
+carrier_name = "FedEx"
+carrier_account_number = "123456789"
+"""
+# Codes after which a script calls again: failed, resumable, held by another run, not reached.
+CALL_AGAIN = {0, 6, 11, 14}
+
+
+class Relay:
+    """Passes bytes on to a port of 127.0.0.1 until it does not; it has the same port of ::1, which the
+    emulator knows as its own when blobs are copied."""
+
+    def __init__(self, port, dice):
+        self.port, self.dice, self.cuts, self.is_quiet = port, dice, 0, False
+        self.listener = socket.create_server(("::1", port), family=socket.AF_INET6)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.connection, args=(client,), daemon=True).start()
+
+    def connection(self, client):
+        cut_after = None
+        if not self.is_quiet and self.dice.random() < 0.35:
+            cut_after = self.dice.choice([0, 1, 300, 1500, 5000, 40_000, 300_000, 2_000_000])
+            cut_after = self.dice.randrange(cut_after + 1)
+        if cut_after == 0:
+            self.cut(client, None)
+            return
+        try:
+            server = socket.create_connection(("127.0.0.1", self.port))
+        except OSError:
+            client.close()
+            return
+        passed = [0]
+        ends = [(client, server), (server, client)]
+        threads = [threading.Thread(target=self.pump, args=(a, b, passed, cut_after), daemon=True) for a, b in ends]
+        for thread in threads:
+            thread.start()
+
+    def pump(self, source, sink, passed, cut_after):
+        try:
+            while True:
+                piece = source.recv(16384)
+                if not piece:
+                    sink.shutdown(socket.SHUT_WR)
+                    return
+                if cut_after is not None and passed[0] + len(piece) > cut_after:
+                    sink.sendall(piece[: max(0, cut_after - passed[0])])
+                    self.cut(source, sink)
+                    return
+                passed[0] += len(piece)
+                sink.sendall(piece)
+        except OSError:
+            for end in (source, sink):
+                end.close()
+
+    def cut(self, one, other):
+        self.cuts += 1
+        is_reset = self.dice.random() < 0.5
+        for end in filter(None, (one, other)):
+            try:
+                if is_reset:
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                else:
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
+            except OSError:
+                pass
+
+
+class Azure:
+    """The emulator on a folder; `environment` leads to it, through relays or not."""
+
+    def __init__(self, data):
+        words = [PROGRAM, "emulator", "--data", str(data), "--json", "--listen", "127.0.0.1:0"]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        self.facts = json.loads(self.process.stdout.readline())
+
+    def environment(self, is_relayed=False):
+        def through(url):
+            return url.replace("127.0.0.1", "[::1]", 1) if is_relayed else url
+
+        facts = self.facts
+        return os.environ | {
+            "AZSEED_ARM_ENDPOINT": through(facts["arm"]), "AZSEED_AUTHORITY": facts["authority"],
+            "AZSEED_BLOB_ENDPOINT": through(facts["blob"]), "AZSEED_CA_FILE": facts["ca_file"],
+            "AZSEED_TOKEN": facts["token"],
+        }
+
+    def port(self, name):
+        return int(self.facts[name].split(":")[2].split("/")[0])
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def call(words, environment, expected=0):
+    said = subprocess.run(words, env=environment, capture_output=True, text=True)
+    if said.returncode != expected:
+        raise AssertionError(f"{words[4:]} ended with {said.returncode}: {said.stdout[-700:]}{said.stderr[-300:]}")
+    return said
+
+
+def imported(folder, dice):
+    """A seed whose drives the datacenter has read, and a vault that has not taken it in."""
+    source = folder / "source"
+    for number in range(dice.randint(3, 12)):
+        path = source / f"in-{number % 3}" / f"file-{number}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(dice.randbytes(dice.choice([0, 100, 70_000, 900_000, 5_000_000])))
+    (source / "some").write_bytes(b"some")
+    (folder / "contact.toml").write_text(CONTACT)
+    azure = Azure(folder / "azure")
+    env, facts = azure.environment(), azure.facts
+    target = ["--storage-account", facts["account"], "--container", "seed", "--subscription", facts["subscription"],
+              "--resource-group", "rg", "--location", "westeurope", "--contact", str(folder / "contact.toml")]
+    staging = ["--staging", str(folder / "staging")]
+    drive = f"image:{folder}/d.img,serial=S1"
+    call(azseed(folder, "stage", "--source", str(source), *staging, "--job", "soak-1", *target, "--pack-size", "4Mi"), env)
+    call(azseed(folder, "prep", *staging, "--drive", f"{drive},size=300M"), env)
+    call(azseed(folder, "job", "ship", *staging, "--carrier", "FedEx", "--tracking-number", "T1"), env)
+    call([PROGRAM, "emulator", "dock", drive, "--data", str(folder / "azure")], env)
+    call(azseed(folder, "vault", "create", "--vault", "office", *staging), env)
+    return azure
+
+
+def with_cuts(folder, azure, dice, words):
+    """Runs with cuts until one ends well or ten did not; then once without. Returns the cuts."""
+    relays = [Relay(port, dice) for port in {azure.port("blob"), azure.port("arm")}]
+    environment = azure.environment(is_relayed=True)
+    for _ in range(10):
+        said = subprocess.run(azseed(folder, *words), env=environment, capture_output=True, text=True)
+        if said.returncode not in CALL_AGAIN:
+            raise AssertionError(f"{words} was cut and ended with {said.returncode}: {said.stdout[-700:]}")
+        if said.returncode == 0:
+            break
+    cuts = sum(relay.cuts for relay in relays)
+    for relay in relays:
+        relay.is_quiet = True
+        relay.listener.close()
+    call(azseed(folder, *words), azure.environment())
+    return cuts
+
+
+def check(folder, azure):
+    """restic finds no error, and a restore is equal."""
+    password = next((folder / "state/passwords").iterdir())
+    container = folder / "azure/blobs" / azure.facts["account"] / "azseed-office/repo"
+    call(["restic", "--no-cache", "--no-lock", "-q", "-r", str(container), "--password-file", str(password),
+          "check", "--read-data"], os.environ)
+    target = folder / "restored"
+    call(azseed(folder, "vault", "restore", "--target", str(target)), azure.environment())
+    call(["diff", "-r", str(folder / "source"), str(target) + str((folder / "source").resolve())], os.environ)
+    shutil.rmtree(target)
+
+
+def one_round(folder, dice):
+    """Plays a round; returns how many cuts there were, and what went wrong."""
+    azure = imported(folder, dice)
+    cuts = 0
+    try:
+        cuts += with_cuts(folder, azure, dice, ["vault", "run"])
+        for _ in range(dice.randint(1, 4)):
+            (folder / "source" / f"new-{dice.randrange(9)}").write_bytes(dice.randbytes(dice.choice([10, 400_000, 3_000_000])))
+            cuts += with_cuts(folder, azure, dice, ["vault", "run", "--now"])
+        check(folder, azure)
+    except AssertionError as fault:
+        return cuts, str(fault)
+    finally:
+        azure.end()
+    return cuts, None
+
+
+def main():
+    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    given.add_argument("--cuts", type=int, default=2000)
+    given.add_argument("--hours", type=float, default=1000)
+    given.add_argument("--seed", type=int, default=1)
+    given.add_argument("--dir", type=pathlib.Path, help="where to work; a temporary folder if not said")
+    given = given.parse_args()
+    lost = cuts = rounds = 0
+    end = time.monotonic() + given.hours * 3600
+    while cuts < given.cuts and time.monotonic() < end:
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="azseed-soak-", dir=given.dir))
+        hit, fault = one_round(folder, random.Random(f"{given.seed}.{rounds}"))
+        cuts += hit
+        if fault:
+            lost += 1
+            print(f"LOST in round {given.seed}.{rounds}: {fault}\n    kept in {folder}", flush=True)
+        else:
+            shutil.rmtree(folder)
+        rounds += 1
+        if rounds % 10 == 0:
+            print(f"    {rounds} rounds, {cuts} cuts, {lost} lost", flush=True)
+    print(f"seed {given.seed}, {rounds} rounds, {cuts} cut connections, {lost} lost")
+    return 1 if lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
