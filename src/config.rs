@@ -9,6 +9,8 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command};
 use disk_prep::noun::{Diagnose, ErrorKind};
 
+use crate::cli::is_secret;
+
 /// Where the file is, unless the environment says otherwise.
 const SYSTEM_FILE: &str = "/etc/azseed/config.toml";
 /// Names another file.
@@ -42,7 +44,7 @@ pub enum ConfigError {
         path: PathBuf,
         /// Where and why.
         #[source]
-        source: toml::de::Error,
+        source: TomlFault,
     },
     /// A key that no flag has.
     #[error("{path} has the key {key}, which azseed does not know")]
@@ -65,6 +67,25 @@ pub enum ConfigError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+}
+
+/// What is wrong with a TOML file, and in which line; not what the line says.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line}: {fault}")]
+pub struct TomlFault {
+    line: usize,
+    fault: String,
+}
+
+impl TomlFault {
+    /// Of a text that was not understood.
+    pub fn new(error: &toml::de::Error, text: &str) -> Self {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
+        // Some messages end with the value itself.
+        let fault = error.message().split(['`', '\u{22}']).next().unwrap_or_default();
+        TomlFault { line, fault: fault.trim_end_matches([' ', ':']).to_owned() }
+    }
 }
 
 impl Diagnose for ConfigError {
@@ -99,8 +120,10 @@ impl Settings {
     }
 
     fn parse(path: PathBuf, text: &str, command: &Command) -> Result<Self, ConfigError> {
-        let table: toml::Table =
-            text.parse().map_err(|source| ConfigError::Form { path: path.clone(), source })?;
+        let table: toml::Table = text.parse().map_err(|error| ConfigError::Form {
+            path: path.clone(),
+            source: TomlFault::new(&error, text),
+        })?;
         // The key of a flag that has none is told where the flag would be used.
         let known: Vec<&str> = flags(command).into_iter().filter_map(Arg::get_long).collect();
         if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
@@ -108,7 +131,8 @@ impl Settings {
         }
         for (key, value) in &table {
             check(key, value, command).map_err(|source| {
-                let (path, key, value) = (path.clone(), key.clone(), value.to_string());
+                let value = if is_secret(key) { "***".to_owned() } else { value.to_string() };
+                let (path, key) = (path.clone(), key.clone());
                 ConfigError::Value { path, key, value, source }
             })?;
         }
@@ -125,7 +149,11 @@ impl Settings {
         let command = command.mut_args(|arg| match key(&arg).and_then(|key| self.value(&key)) {
             // A default is no presence to clap, so it would still ask for the flag.
             Some(value) => {
-                arg.default_value(value).required(false).required_unless_present(Resettable::Reset)
+                let is_hidden = arg.get_long().is_some_and(is_secret);
+                arg.hide_default_value(is_hidden)
+                    .default_value(value)
+                    .required(false)
+                    .required_unless_present(Resettable::Reset)
             }
             None => arg,
         });

@@ -29,10 +29,31 @@ use disk_prep::noun::{Diagnose, ErrorKind};
 use exit::Exit;
 use ui::Ui;
 
+/// The kernel does not keep the memory of this process to itself.
+#[derive(Debug, thiserror::Error)]
+#[error("Cannot forbid that this process is dumped")]
+struct Dumpable {
+    #[source]
+    source: std::io::Error,
+}
+
+impl Diagnose for Dumpable {
+    fn code(&self) -> &'static str {
+        "process-dumpable"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Failed
+    }
+}
+
 /// Runs one command line.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
     let early = Ui::early(&args);
+    // Before anything is read that may be a secret.
+    if let Err(source) = disk_prep::sys::dumps::forbid() {
+        return early.fail(&Dumpable { source });
+    }
     let settings = match config::Settings::read(&cli::command()) {
         Ok(settings) => settings,
         Err(error) => return early.fail(&error),
@@ -55,9 +76,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
             {
                 unused(matches).iter().for_each(|text| early.tell_unused(text));
             }
-            return early.refuse(&error);
+            return early.refuse(&cli::hushed(error));
         }
     };
+    Ui::hide(cli::hidden(&matches));
     let ui = Ui::new(&cli.global);
     ui.log(cli.global.verbose);
     unused(&matches).iter().for_each(|text| ui.tell_unused(text));

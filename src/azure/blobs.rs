@@ -24,9 +24,12 @@ use url::Url;
 use uuid::Uuid;
 
 use super::Error;
-use super::network::{Clear, Network, folder, https, is_loopback};
+use super::address::{Address, Reason};
+use super::bounds::{Bounds, Walk};
+use super::network::{Clear, Network, encrypted, folder, is_loopback};
 use super::signer::Signer;
 use super::trace::Trace;
+use super::transport::Bounded;
 
 /// A call that fails is tried so often again, half a minute at most; then somebody is told.
 const RETRIES: u32 = 6;
@@ -37,9 +40,9 @@ pub struct BlobOptions {
     /// The storage account.
     pub account: AccountName,
     /// The endpoint with the account in its path; without it, the public cloud's.
-    pub endpoint: Option<Url>,
+    pub endpoint: Option<Address>,
     /// Where tokens are given.
-    pub authority: Url,
+    pub authority: Address,
     /// Certificates and proxy.
     pub network: Network,
     /// What opens the account.
@@ -137,14 +140,14 @@ impl Container {
         let clear = if url.scheme() == "http" && is_loopback(&url) && is_keyed {
             Clear::Loopback
         } else {
-            https(&url)?;
+            encrypted(&url)?;
             Clear::Refused
         };
         let http = options.network.client(&url, clear)?;
         let signer = Arc::new(Signer::new(options, &http, clear)?);
         let options = ClientOptions {
             per_try_policies: vec![signer.clone(), Arc::new(Trace)],
-            transport: Some(Transport::new(Arc::new(http))),
+            transport: Some(Transport::new(Bounded::new(http, Bounds::default()))),
             retry: RetryOptions::exponential(ExponentialRetryOptions {
                 max_retries: RETRIES,
                 ..ExponentialRetryOptions::default()
@@ -182,16 +185,28 @@ impl Container {
             prefix: (!prefix.is_empty()).then(|| prefix.to_owned()),
             ..Default::default()
         };
+        let mut walk = Walk::new(self.url.host_str().unwrap_or_default(), Bounds::default());
+        let bound = |error: Error| {
+            azure_core::Error::with_error(CoreKind::Other, error, "the list was given up")
+        };
         let listed = self.runtime.block_on(async {
             let mut all = BTreeMap::new();
-            let mut items = self.client.list_blobs(Some(options))?;
-            while let Some(item) = items.try_next().await? {
-                let (Some(name), Some(own)) = (item.name, item.properties) else { continue };
-                let md5 =
-                    own.content_md5.and_then(|md5| Some(Md5Digest::new(md5.try_into().ok()?)));
-                let etag = own.etag.map(|etag| etag.to_string()).unwrap_or_default();
-                let bytes = own.content_length.unwrap_or(0);
-                all.insert(name, BlobFacts { bytes, md5, etag });
+            let mut pages = self.client.list_blobs(Some(options))?.into_pages();
+            while let Some(page) = pages.try_next().await? {
+                let page = page.into_model()?;
+                let next = page.next_marker.filter(|marker| !marker.is_empty());
+                walk.page(page.blob_items.len(), next.as_deref()).map_err(bound)?;
+                for item in page.blob_items {
+                    let (Some(name), Some(own)) = (item.name, item.properties) else { continue };
+                    let md5 =
+                        own.content_md5.and_then(|md5| Some(Md5Digest::new(md5.try_into().ok()?)));
+                    let etag = own.etag.map(|etag| etag.to_string()).unwrap_or_default();
+                    let bytes = own.content_length.unwrap_or(0);
+                    // Names come in order, so one that comes again comes for ever.
+                    if all.insert(name, BlobFacts { bytes, md5, etag }).is_some() {
+                        return Err(bound(walk.endless("a name came twice")));
+                    }
+                }
             }
             Ok(all)
         });
@@ -354,16 +369,21 @@ fn own(error: azure_core::Error) -> Option<Error> {
 }
 
 fn failure(url: &Url, name: &str, source: azure_core::Error) -> Error {
+    let reason = Reason::of(&source);
     let host = url.host_str().unwrap_or_default().to_owned();
     let what = format!("{}/{name}", url.path().trim_start_matches('/'));
     let said = code(&source).to_owned();
     let status = match source.http_status() {
         Some(status) => u16::from(status),
-        None if matches!(source.kind(), CoreKind::Credential) => {
-            // A sign-in that failed is told as what it is, not as a network that is gone.
-            return own(source).unwrap_or(Error::NotSignedIn);
+        None => {
+            // What our own policies found is told as what it is, not as a network that is gone.
+            let other = match source.kind() {
+                CoreKind::Credential => Error::NotSignedIn,
+                CoreKind::DataConversion => Error::Answer { host, fault: reason.line() },
+                _ => Error::Unreachable { host, source: reason },
+            };
+            return own(source).unwrap_or(other);
         }
-        None => return Error::Unreachable { host, source: source.into() },
     };
     let message = format!("{what} ({status})");
     match status {

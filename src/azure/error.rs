@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint};
+
+use super::address::Reason;
 
 /// Why a lease that was held is held no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,13 +36,13 @@ pub enum Error {
     #[error("Cannot set up the network client")]
     Client {
         #[source]
-        source: reqwest::Error,
+        source: Reason,
     },
     #[error("Cannot reach {host}")]
     Unreachable {
         host: String,
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Reason,
     },
     #[error("{host} failed with status {status}")]
     Failing { host: String, status: u16 },
@@ -62,6 +64,14 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    #[error("{host} sent more than {} in one answer", ByteSize(*most_bytes))]
+    TooLarge { host: String, most_bytes: u64 },
+    #[error("{host} sends its answer too slowly: {bytes} bytes so far")]
+    TooSlow { host: String, bytes: u64 },
+    #[error("A list of {host} does not end: after {pages} pages, {why}")]
+    EndlessList { host: String, pages: usize, why: &'static str },
+    #[error("{host} sends the call on to {to}, which is not followed")]
+    Redirected { host: String, to: String },
     #[error("Cannot read {path}")]
     SecretUnreadable {
         path: PathBuf,
@@ -74,8 +84,8 @@ pub enum Error {
     Leased { what: String },
     #[error("The lease of {what} is lost: {why}")]
     LeaseLost { what: String, why: Lost },
-    #[error("A list of {host} goes on at another host: {link}")]
-    ForeignLink { host: String, link: String },
+    #[error("A list of {host} goes on at another host: {to}")]
+    ForeignLink { host: String, to: String },
 }
 
 impl Diagnose for Error {
@@ -93,6 +103,10 @@ impl Diagnose for Error {
             Error::Refused { .. } => "azure-refused",
             Error::Answer { .. } => "azure-answer",
             Error::ForeignLink { .. } => "azure-foreign-link",
+            Error::TooLarge { .. } => "azure-answer-too-large",
+            Error::TooSlow { .. } => "azure-answer-too-slow",
+            Error::EndlessList { .. } => "azure-list-endless",
+            Error::Redirected { .. } => "azure-redirect",
             Error::SecretFile { .. } => "secret-file-mode",
             Error::SecretUnreadable { .. } => "secret-file-unreadable",
             Error::AccountKey => "account-key-malformed",
@@ -110,10 +124,15 @@ impl Diagnose for Error {
             | Error::AccountKey => ErrorKind::Usage,
             Error::Leased { .. } | Error::LeaseLost { why: Lost::Taken, .. } => ErrorKind::Busy,
             Error::LeaseLost { why: Lost::Late | Lost::Refused, .. } => ErrorKind::Resumable,
-            Error::Client { .. } | Error::Answer { .. } | Error::ForeignLink { .. } => {
-                ErrorKind::Failed
+            Error::Client { .. }
+            | Error::Answer { .. }
+            | Error::TooLarge { .. }
+            | Error::EndlessList { .. }
+            | Error::Redirected { .. }
+            | Error::ForeignLink { .. } => ErrorKind::Failed,
+            Error::Unreachable { .. } | Error::Failing { .. } | Error::TooSlow { .. } => {
+                ErrorKind::Unreachable
             }
-            Error::Unreachable { .. } | Error::Failing { .. } => ErrorKind::Unreachable,
             Error::NotSignedIn | Error::SignInRefused { .. } | Error::NotAllowed { .. } => {
                 ErrorKind::NotAllowed
             }
@@ -137,7 +156,10 @@ impl Diagnose for Error {
             Error::LeaseLost { .. } => {
                 "nothing was changed since; run the same command again, it goes on"
             }
-            Error::Failing { .. } => "run the same command again later",
+            Error::Redirected { .. } => {
+                "check the endpoint, and whether a proxy or a sign-in page of the network answers"
+            }
+            Error::Failing { .. } | Error::TooSlow { .. } => "run the same command again later",
             _ => return None,
         };
         Some(Hint::new(text))

@@ -1,8 +1,10 @@
 //! The only network client: sign-in, the calls to Azure's resource manager, blobs. Knows no other
-//! room; of `disk_prep` only the nouns.
+//! room; of `disk_prep` only the nouns, and where programs are started.
 
+mod address;
 mod arm;
 mod blobs;
+mod bounds;
 mod error;
 mod fenced;
 mod network;
@@ -10,7 +12,9 @@ mod shared_key;
 mod sign_in;
 mod signer;
 mod trace;
+mod transport;
 
+pub use address::{Address, InvalidAddress, Reason};
 pub use arm::{Arm, ArmOptions};
 pub use blobs::{BlobCredential, BlobFacts, BlobOptions, Container, Copied, Made, Removed};
 pub use error::{Error, Lost};

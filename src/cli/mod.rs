@@ -5,6 +5,7 @@ mod azure;
 mod check;
 mod drive;
 mod emulator;
+mod hushed;
 mod job;
 mod keys;
 mod named;
@@ -23,6 +24,7 @@ pub use azure::{AzureArgs, BlobArgs};
 pub use check::{CheckArgs, CheckCommand};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 pub use emulator::{EmulatorArgs, EmulatorCommand};
+pub use hushed::{Hidden, hidden, hushed, is_secret};
 pub use job::{JobArgs, JobCommand, JobTarget};
 pub use keys::KeyArgs;
 pub use named::{is_named, unused};
@@ -140,7 +142,7 @@ pub struct ManArgs {
 
 /// The whole command tree.
 pub fn command() -> clap::Command {
-    named::apart(Cli::command())
+    named::apart(hushed::without_values(Cli::command()))
 }
 
 /// The same, deaf to the environment.

@@ -7,7 +7,8 @@ use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
 
 use crate::azure::{Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network};
-use crate::cli::{AzureArgs, BlobArgs};
+use crate::cli::{AzureArgs, BlobArgs, Hidden};
+use crate::ui::Ui;
 
 const KEY_VARIABLE: &str = "AZSEED_ACCOUNT_KEY";
 const SAS_VARIABLE: &str = "AZSEED_SAS";
@@ -67,5 +68,9 @@ fn secret(path: &Path) -> Result<SecretString, Error> {
         Some(why) if why.is_open() => Error::SecretFile { path: path.to_owned(), source },
         _ => Error::SecretUnreadable { path: path.to_owned(), source },
     })?;
-    Ok(SecretString::from(text.trim()))
+    let secret = SecretString::from(text.trim());
+    // A service may say back what it was sent.
+    let name = format!("(the content of {})", path.display());
+    Ui::hide(vec![Hidden { text: secret.clone(), name }]);
+    Ok(secret)
 }

@@ -9,7 +9,7 @@ use disk_prep::drive::{
     Drive, DriveChanges, DriveWatch, Ejected, Hardware, Kernel, Kind, Look as Sight, Plugged,
     Rotation, Usage, Zones, check_idle, eject, find, find_all, find_content, look_at,
 };
-use disk_prep::noun::{ByteSize, Diagnose, Serial};
+use disk_prep::noun::{ByteSize, Diagnose, Serial, visible_line};
 use disk_prep::sys::threads::each;
 use disk_prep::world::{RealWorld, World};
 use serde_json::{Value, json};
@@ -220,7 +220,7 @@ impl Look {
             lines.push(format!("  blank: {}", look.text()));
         }
         lines.extend(self.reasons.iter().map(|reason| format!("  {reason}")));
-        lines
+        lines.iter().map(|line| visible_line(line).into_owned()).collect()
     }
 
     fn json(&self) -> Value {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind, Hint, count};
+use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind, Hint, count, visible_lines};
 use disk_prep::sys::beneath::Folder;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -174,7 +174,7 @@ pub(super) enum ContactError {
     Form {
         path: PathBuf,
         #[source]
-        source: toml::de::Error,
+        source: crate::config::TomlFault,
     },
     #[error(transparent)]
     Noun(#[from] disk_prep::noun::InvalidNoun),
@@ -195,8 +195,10 @@ impl Diagnose for ContactError {
 pub(super) fn contact(path: &Path) -> Result<Contact, ContactError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ContactError::Read { path: path.to_owned(), source })?;
-    let contact: Contact = toml::from_str(&text)
-        .map_err(|source| ContactError::Form { path: path.to_owned(), source })?;
+    let contact: Contact = toml::from_str(&text).map_err(|error| ContactError::Form {
+        path: path.to_owned(),
+        source: crate::config::TomlFault::new(&error, &text),
+    })?;
     contact.check()?;
     Ok(contact)
 }
@@ -273,7 +275,7 @@ impl Outcome for SeedShown {
             let staging = self.staging.path().display();
             lines.push(format!("Next          `azseed plan --staging {staging} --drive-size 4T`"));
         }
-        lines.join("\n")
+        visible_lines(&lines)
     }
 
     fn json(&self) -> Vec<Value> {

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use disk_prep::drive::find;
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint, RecoveryPassword, Serial, count};
+use disk_prep::noun::{
+    ByteSize, Diagnose, ErrorKind, Hint, RecoveryPassword, Serial, count, visible_lines,
+};
 use disk_prep::sys::private::{self, NotPrivate};
 use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, VerifyReport, Yardstick, verify};
@@ -197,7 +199,7 @@ impl Outcome for Verified {
                 "Drive {serial}: could not be verified: {why} (see `azseed explain {code}`)"
             ));
         }
-        lines.join("\n")
+        visible_lines(&lines)
     }
 
     fn json(&self) -> Vec<Value> {

@@ -3,6 +3,7 @@
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{AccountName, Contact, DrivePath, JobName, RecoveryPassword, Serial};
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::Error;
 
@@ -97,12 +98,12 @@ pub struct DriveStatus {
 }
 
 /// A drive's protector as the service keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct DriveKey {
     /// Serial number.
     pub serial: String,
-    /// Whether it is the one in our journal.
-    pub password: String,
+    /// The recovery password, in the service's form.
+    pub password: SecretString,
 }
 
 /// A parcel that was handed over.

@@ -1,6 +1,7 @@
 //! The words of the house: newtypes with checked constructors. A raw `String` or `u64`
 //! does not cross a room's door. No I/O happens here.
 
+mod address;
 mod blob_path;
 mod character;
 mod cipher;
@@ -11,10 +12,13 @@ mod digest;
 mod drive_path;
 mod names;
 mod recovery_password;
+pub mod secret;
 mod serial;
 mod size;
+mod visible;
 mod wipe;
 
+pub use address::bare_addresses;
 pub use blob_path::{BlobFault, BlobPath, ContainerName, check_blob_name};
 pub use character::{UnfitCharacter, shown};
 pub use cipher::Cipher;
@@ -29,6 +33,7 @@ pub use names::{
 pub use recovery_password::RecoveryPassword;
 pub use serial::Serial;
 pub use size::ByteSize;
+pub use visible::{is_command, visible, visible_line, visible_lines};
 pub use wipe::Wipe;
 
 /// A text that is not a valid noun: which noun, what was given, and the rule it breaks.

@@ -12,6 +12,8 @@ use super::InvalidNoun;
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct RecoveryPassword([u8; 16]);
 
+/// Eight groups of six with a hyphen between them.
+const DIGITS: usize = 8 * 6 + 7;
 const RULE: &str = "eight groups of six digits, each divisible by 11 and below 720896";
 
 impl RecoveryPassword {
@@ -27,12 +29,21 @@ impl RecoveryPassword {
 
     /// The 48 digits. The one way to see them; the caller keeps them off screens and logs.
     pub fn reveal(&self) -> Zeroizing<String> {
-        let groups: Vec<String> = self
-            .0
-            .chunks_exact(2)
-            .map(|word| format!("{:06}", u32::from(u16::from_le_bytes([word[0], word[1]])) * 11))
-            .collect();
-        Zeroizing::new(groups.join("-"))
+        // Room for all digits, so that no part is left behind in a smaller buffer.
+        let mut digits = Zeroizing::new(String::with_capacity(DIGITS));
+        for word in self.0.as_chunks::<2>().0 {
+            let mut rest = u32::from(u16::from_le_bytes(*word)) * 11;
+            let mut group = Zeroizing::new([0u8; 6]);
+            for digit in group.iter_mut().rev() {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+            if !digits.is_empty() {
+                digits.push('-');
+            }
+            digits.extend(group.iter().map(|digit| char::from(*digit)));
+        }
+        digits
     }
 }
 
@@ -116,7 +127,7 @@ impl FromStr for RecoveryPassword {
     type Err = InvalidNoun;
     fn from_str(text: &str) -> Result<Self, InvalidNoun> {
         let fault = || InvalidNoun::new("recovery password", "***", RULE);
-        let mut key = [0u8; 16];
+        let mut key = Zeroizing::new([0u8; 16]);
         let mut groups = text.trim().split('-');
         for word in key.chunks_exact_mut(2) {
             let group = groups.next().ok_or_else(fault)?;
@@ -130,7 +141,7 @@ impl FromStr for RecoveryPassword {
             }
             word.copy_from_slice(&quotient.to_le_bytes());
         }
-        groups.next().is_none().then_some(RecoveryPassword(key)).ok_or_else(fault)
+        groups.next().is_none().then(|| RecoveryPassword(*key)).ok_or_else(fault)
     }
 }
 

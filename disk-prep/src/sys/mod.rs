@@ -7,6 +7,7 @@ pub mod attributes;
 pub mod beneath;
 pub mod child;
 pub mod discard;
+pub mod dumps;
 pub mod durable;
 pub mod entry;
 pub mod lease;

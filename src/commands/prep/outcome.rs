@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use disk_prep::dataset::DataFile;
 use disk_prep::drive::{DriveName, find};
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, count, lines as list};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, count, lines as list, visible_line};
 use disk_prep::plan::count_drives;
 use disk_prep::pool::{PrepareOutcome, room};
 use disk_prep::prepare::PreparedDrive;
@@ -130,7 +130,8 @@ impl Outcome for Prepared {
             ));
         }
         for (serial, file, reason) in self.left_out() {
-            lines.push(format!("Left out of drive {serial}: {}: {reason}", file.source.display()));
+            let left = format!("Left out of drive {serial}: {}: {reason}", file.source.display());
+            lines.push(visible_line(&left).into_owned());
         }
         if self.shortage.files > 0 {
             lines.push(self.shortage.text());

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use disk_prep::noun::{ByteSize, ErrorKind, VaultName, count};
+use disk_prep::noun::{ByteSize, ErrorKind, VaultName, count, visible_lines};
 use serde_json::{Value, json};
 
 use crate::commands::Outcome;
@@ -155,7 +155,7 @@ impl Outcome for Ran {
             let (name, next) = (&self.name, due_text(next));
             lines.push(format!("Vault {name}{state}; next run due {next}"));
         }
-        lines.join("\n")
+        visible_lines(&lines)
     }
 
     fn json(&self) -> Vec<Value> {
@@ -246,7 +246,7 @@ impl Outcome for Snapshots {
                 paths.join(", ")
             ));
         }
-        lines.join("\n")
+        visible_lines(&lines)
     }
 
     fn json(&self) -> Vec<Value> {

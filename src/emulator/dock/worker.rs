@@ -13,6 +13,7 @@ use disk_prep::noun::{DrivePath, RecoveryPassword};
 use disk_prep::volume::bitlocker::unlock;
 use disk_prep::volume::view::{FileView, FoundFile, ViewError, find_volume, unlock as open_volume};
 use md5::{Digest, Md5};
+use secrecy::ExposeSecret;
 use sha2::{Sha256, Sha512};
 
 use super::line::{Task, Told, receive, send};
@@ -78,7 +79,7 @@ fn read(drive: File, task: &Task, out: &mut impl Write) -> Result<bool, Stop> {
     device.read_at(&mut [0; 512], 0).map_err(|_| Stop::Drive("DiskNotFound"))?;
     let (_, place) = find_volume(&device)?;
     let password: RecoveryPassword =
-        task.key.parse().map_err(|_| Stop::Drive("BitLockerKeyInvalid"))?;
+        task.key.expose_secret().parse().map_err(|_| Stop::Drive("BitLockerKeyInvalid"))?;
     let volume = open_volume(&device, place, &password)?;
     let view = FileView::open(&volume)?;
     let bytes = read_manifest(&view, task)?;
