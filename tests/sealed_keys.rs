@@ -126,7 +126,7 @@ fn private(path: &Path, text: &str) -> String {
 #[test]
 fn under_the_password_of_the_repository_drives_are_made_and_go_on_elsewhere() {
     let machine = Machine::new();
-    let share = Share::new(&machine, "");
+    let share = Share::new(&machine, ",umask=022");
     let staging = share.place().to_owned();
     for number in 0..3u64 {
         let mut dice = Dice(number);

@@ -26,7 +26,7 @@ impl Mount {
 
     /// A disk in memory.
     fn memory(path: PathBuf, size: &str) -> Self {
-        Mount::new(path, &["-t", "tmpfs", "-o", &format!("size={size}"), "none"])
+        Mount::new(path, &["-t", "tmpfs", "-o", &format!("size={size},mode=755"), "none"])
     }
 
     /// A folder seen at another place.
@@ -61,6 +61,9 @@ impl Served {
         tool("mkntfs", &["-F", "-Q", image.to_str().unwrap()]);
         let mut share = Served { mount: Mount(path), image, server: None };
         share.serve();
+        // A new file system is open to all.
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&share.mount.0, mode).unwrap();
         share
     }
 

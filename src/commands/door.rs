@@ -13,7 +13,7 @@ use crate::cli::{Global, StagingConsent};
 use crate::staging::{
     Change, Error as StagingError, Pin, Seed, Sight, Staging, Stranger, strangers,
 };
-use crate::state::{PinWriter, State};
+use crate::state::{PinWriter, State, StateError};
 use crate::ui::Ui;
 
 /// Whose staging paths a run goes into.
@@ -81,15 +81,23 @@ impl<'a> Door<'a> {
         if self.visit == Visit::Rehearsal {
             return Ok(staging);
         }
+        let state = State::open(self.global.state.as_deref())?;
+        let place = fs::canonicalize(path)
+            .map_err(|source| StagingError::Io { path: path.to_owned(), source })?;
+        let is_ours = |state: &State| -> Result<bool, StateError> {
+            let is_pinned = !state.pins_at(&place, None)?.is_empty();
+            Ok(!is_pinned && strangers.is_empty() && !self.consent.is_shared)
+        };
         let seed = match Seed::find(&staging) {
             Err(_) if is_refused => {
                 return Err(Shared { path: path.to_owned(), strangers }.into());
             }
+            // It keeps no drive from being opened; who needs the seed looks again.
+            Err(StagingError::Damaged { .. } | StagingError::Newer { .. }) if is_ours(&state)? => {
+                return Ok(staging);
+            }
             seed => seed?,
         };
-        let state = State::open(self.global.state.as_deref())?;
-        let place = fs::canonicalize(path)
-            .map_err(|source| StagingError::Io { path: path.to_owned(), source })?;
         let is_pinned = match &seed {
             Some(seed) => state.has_pin(seed.id)?,
             None => false,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use disk_prep::dataset::{DataSet, RowsOptions, read_dataset, scan_rows};
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{AccountName, ContainerName, JobName, ResourceGroup, SubscriptionId};
+use disk_prep::sys::beneath::Folder;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -94,6 +95,19 @@ impl Work {
             Some(staging) => Ok(check_unchanged(&Seed::open(staging)?, staging)?),
             None => Ok(()),
         }
+    }
+
+    /// Holds the data below a staging path for a run: whatever stands at its name by then, only
+    /// this folder is read.
+    pub fn hold(&mut self) -> Result<Option<Folder>, Failure> {
+        let Some(staging) = &self.staging else { return Ok(None) };
+        let Ok(below) = self.set.root.strip_prefix(staging.path()) else { return Ok(None) };
+        let folder = staging
+            .root()
+            .folder(below)
+            .map_err(|source| disk_prep::Error::Scan { path: self.set.root.clone(), source })?;
+        self.set.root = folder.handle_path();
+        Ok(Some(folder))
     }
 
     /// The journals.

@@ -16,6 +16,7 @@ use crate::Error;
 use crate::dataset::DataFile;
 use crate::hash::FileHasher;
 use crate::journal::{Copied, FileEnd, FileRecord, Finished, Stream, StreamMark};
+use crate::sys::beneath::named;
 
 /// A share of the pass for one worker at a time.
 #[derive(Debug, PartialEq, Eq)]
@@ -189,7 +190,7 @@ impl Worker<'_> {
     /// A file is left out, unless that must cost the drive, or the whole source is gone.
     fn leave_out(&self, file: &DataFile, reason: String) -> Result<FileEnd, Error> {
         if let Err(source) = self.root.check(file) {
-            let (serial, path) = (self.target.serial.clone(), self.root.path.to_owned());
+            let (serial, path) = (self.target.serial.clone(), named(self.root.path));
             return Err(Error::SourceGone { serial, path, source });
         }
         if self.options.strict {

@@ -7,7 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -151,6 +151,16 @@ impl Diagnose for Unexpected {
     }
 }
 
+/// Where the kernel shows the handles of a process.
+const HANDLES: &str = "/proc/self/fd";
+
+/// The name of what a path leads to by a handle, for messages; any other path is its own name.
+pub fn named(path: &Path) -> PathBuf {
+    let is_handle = path.parent() == Some(Path::new(HANDLES));
+    let name = is_handle.then(|| std::fs::read_link(path).ok()).flatten();
+    name.unwrap_or_else(|| path.to_owned())
+}
+
 /// A folder, held open.
 #[derive(Debug)]
 pub struct Folder {
@@ -175,6 +185,12 @@ impl Folder {
     /// The handle.
     pub fn handle(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()
+    }
+
+    /// A path that leads to this folder by its handle as long as that is open, whatever stands at
+    /// its name by then.
+    pub fn handle_path(&self) -> PathBuf {
+        PathBuf::from(format!("{HANDLES}/{}", self.handle.as_raw_fd()))
     }
 
     /// A second handle of the same folder.

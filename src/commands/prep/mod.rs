@@ -44,9 +44,10 @@ pub fn run(
 ) -> Result<Box<dyn Outcome>, Failure> {
     let state = State::open(global.state.as_deref())?;
     let Drives { names, consented } = Drives::of(args)?;
-    let work = Work::open(&args.source, &state, door)?;
+    let mut work = Work::open(&args.source, &state, door)?;
     work.check_unchanged()?;
     work.set.remarks().iter().for_each(|remark| ui.warn(remark));
+    let _data = work.hold()?;
     let is_block = |name| find(name).is_ok_and(|drive| drive.kind == Kind::Block);
     if let Some(text) = no_copy_machine().filter(|_| names.iter().any(is_block)) {
         ui.warn(&text);

@@ -96,3 +96,17 @@ fn the_way_by_steps_is_as_strict_as_the_kernels() {
     assert!(step("link/secret").is_err());
     assert!(step("file").is_err());
 }
+
+#[test]
+fn a_held_folder_is_reached_by_its_handle_when_a_link_stands_at_its_name() {
+    let (outer, folder) = trap();
+    let held = folder.folder(Path::new("deep")).unwrap();
+    fs::write(outer.path().join("in/deep/mine"), b"mine").unwrap();
+    fs::rename(outer.path().join("in/deep"), outer.path().join("in/aside")).unwrap();
+    symlink("../out", outer.path().join("in/deep")).unwrap();
+    let again = Folder::open(&held.handle_path()).unwrap();
+    assert_eq!(again.names().unwrap(), ["mine"]);
+    let real = fs::canonicalize(outer.path().join("in/aside")).unwrap();
+    assert_eq!(named(&held.handle_path()), real);
+    assert_eq!(named(Path::new("/any/other")), Path::new("/any/other"));
+}
