@@ -234,3 +234,22 @@ fn a_parcel_without_what_makes_its_repository_readable_is_no_job() {
         assert!(said.contains(&format!("\n  {part}")), "{said}");
     }
 }
+
+#[test]
+fn a_file_below_the_staging_path_that_has_another_name_is_not_prepared() {
+    let machine = Machine::new();
+    write(&machine.path("staging/data/one"), b"x");
+    let staging = machine.adopt(&machine.path("staging/data"), "seed-1");
+    let plan = ["plan", "--staging", &staging, "--drive-size", "300M"];
+    machine.expect(0, &plan);
+    fs::hard_link(machine.path("staging/data/one"), machine.path("other")).unwrap();
+    let said = machine.run(&plan);
+    assert!(said.code != 0 && said.stderr.contains("it has 2 names"), "{}", said.stderr);
+    assert!(said.stderr.contains("staging/data/one"), "{}", said.stderr);
+    // Elsewhere a copy may be made of links.
+    write(&machine.path("apart/one"), b"x");
+    fs::hard_link(machine.path("apart/one"), machine.path("apart-too")).unwrap();
+    fs::rename(machine.path("staging"), machine.path("before")).unwrap();
+    let staging = machine.adopt(&machine.path("apart"), "seed-1");
+    machine.expect(0, &["plan", "--staging", &staging, "--drive-size", "300M"]);
+}

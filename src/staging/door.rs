@@ -67,6 +67,23 @@ impl Data {
         folder.map_err(|source| Error::of_io(self.path(), source))
     }
 
+    /// Refuses files of the data that have other names, unless such are taken: a name in a folder
+    /// where strangers write may be that of a file of somebody else.
+    pub fn check_names<'a>(&self, files: impl Iterator<Item = &'a Path>) -> Result<(), Error> {
+        if self.linked == Linked::Accepted {
+            return Ok(());
+        }
+        let folder = self.open()?;
+        for file in files {
+            let at = |source| Error::of_io(self.path().join(file), source);
+            let link_count = folder.about(file).map_err(at)?.link_count;
+            if link_count > 1 {
+                return Err(at(Unexpected::Links { link_count }.into()));
+            }
+        }
+        Ok(())
+    }
+
     /// Opens a file of the data to read.
     pub fn file(&self, path: &Path) -> std::io::Result<File> {
         let path = self.below.join(path);
