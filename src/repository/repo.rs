@@ -250,7 +250,8 @@ mod tests {
 
     #[test]
     fn a_library_that_panics_is_an_error_with_a_code() {
-        let store = crate::repository::FolderStore::of(Path::new("/"), "nowhere");
+        let folder = tempfile::tempdir().unwrap();
+        let store = crate::repository::FolderStore::of(folder.path(), "");
         let error = library::<()>(&store, "Looking", || panic!("of a test")).unwrap_err();
         assert_eq!((error.code(), error.kind()), ("repository-gave-up", ErrorKind::Failed));
         assert_eq!(library(&store, "Looking", || Ok(7)).unwrap(), 7);
