@@ -27,7 +27,10 @@ pub(super) fn apart(command: Command) -> Command {
             } else {
                 flag.clone()
             };
-            vault.mut_subcommand(name, |inner| inner.arg(own.global(false)))
+            vault.mut_subcommand(name, |inner| {
+                let has_more = inner.has_subcommands();
+                inner.arg(own.global(has_more))
+            })
         })
     })
 }
