@@ -16,7 +16,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use rustix::fs::{FlockOperation, OFlags, fcntl_lock, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use support::program::Machine;
 
 const IMAGE_BYTES: u64 = 230 << 20;
@@ -106,6 +106,20 @@ impl Bench {
         self.undo.push(vec!["partx".into(), "-d".into(), node.clone()]);
         let part = format!("{node}p1");
         (node, part)
+    }
+
+    /// Another program, which has said that it is up, and ends when its input does.
+    fn start(&mut self, words: &[&str]) {
+        let mut other = Command::new(words[0])
+            .args(&words[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(other.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        self.others.push(other);
+        assert_eq!(line, "up\n", "{words:?}");
     }
 
     /// What is not zero of every image, by the mebibyte.
@@ -259,16 +273,7 @@ const ROWS: &[Row] = &[
         let (_, node) = bench.formatted();
         let place = bench.machine.text("mount");
         let script = "mount -o ro,noload \"$0\" \"$1\" && echo up && read -r end; umount \"$1\"";
-        let mut other = Command::new("unshare")
-            .args(["-m", "sh", "-c", script, &node, &place])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(other.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert_eq!(line, "up\n");
-        bench.others.push(other);
+        bench.start(&["unshare", "-m", "sh", "-c", script, &node, &place]);
         s1(&node)
     }),
     row("swap", IN_USE, "swap on loop", |bench| {
@@ -359,9 +364,14 @@ const ROWS: &[Row] = &[
     }),
     row("an image that a program has locked", IN_USE, "virtual machine", |bench| {
         let image = bench.image("a.img");
-        let file = File::open(&image).unwrap();
-        fcntl_lock(&file, FlockOperation::NonBlockingLockShared).unwrap();
-        bench.open.push(file);
+        // As virtual machines do: a shared lock of a few bytes, for the open file (F_OFD_SETLK).
+        let script = "import fcntl, struct, sys\n\
+                      image = open(sys.argv[1], 'rb')\n\
+                      lock = struct.pack('hhqqi', fcntl.F_RDLCK, 0, 100, 100, 0) + bytes(4)\n\
+                      fcntl.fcntl(image, 37, lock)\n\
+                      print('up', flush=True)\n\
+                      sys.stdin.read()";
+        bench.start(&["/usr/bin/python3", "-c", script, &image]);
         s1(&image)
     }),
     Row {
