@@ -10,7 +10,7 @@ use azure_storage_blobs::models::{
 use futures::TryStreamExt;
 use reqwest::Method;
 
-use super::azure::{Azure, etag, md5, put, put_with, read, told};
+use super::azure::{Azure, etag, expect, md5, put, put_with, read, told};
 
 async fn pages(container: &BlobContainerClient, prefix: &str, most: i32) -> Vec<Vec<String>> {
     let options = BlobContainerClientListBlobsOptions {
@@ -51,7 +51,6 @@ async fn every_name_is_kept_as_it_is() {
         "ünïcødé/日本",
         "😀",
         "back\\slash",
-        "bell\u{7}",
         "colon:*|",
         "UPPER",
         "upper",
@@ -64,6 +63,10 @@ async fn every_name_is_kept_as_it_is() {
     }
     for name in names {
         assert_eq!(read(&container.blob_client(name)).await, name.as_bytes(), "{name}");
+    }
+    for name in ["bell\u{7}", "c1\u{81}", "mac\u{f022}", "odd\u{fffe}", "lost\u{fffd}"] {
+        let put = put_with(&container, name, b"x", Default::default()).await;
+        expect(put, 400, "InvalidUri");
     }
     let mut sorted = names.map(str::to_owned).to_vec();
     sorted.sort();
