@@ -25,6 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::{ArgMatches, FromArgMatches};
 use disk_prep::noun::{Diagnose, ErrorKind};
+use disk_prep::sys::threads::is_missing;
 
 use exit::Exit;
 use ui::Ui;
@@ -106,9 +107,7 @@ impl Broken {
     fn of(panic: &(dyn Any + Send)) -> Self {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default();
-        let again = std::io::Error::from(rustix::io::Errno::AGAIN).to_string();
-        let has_none = text.contains(&again) || text.contains("WouldBlock");
-        if has_none {
+        if is_missing(panic) {
             Broken::NoThread
         } else if text.contains("closedir") {
             Broken::Folder

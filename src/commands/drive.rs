@@ -350,6 +350,8 @@ mod tests {
             if name.starts_with("OLD") {
                 std::os::unix::fs::FileExt::write_all_at(&content, b"EFI PART", 512).unwrap();
             }
+            // Who has an image open for writing uses it.
+            drop(content);
             look(find(&DriveName::Path { path, serial: None, bytes: None }).unwrap()).unwrap()
         };
         let list = [("NEW.img", 300), ("OLD.img", 300), ("TINY.img", 3)];

@@ -1,9 +1,10 @@
 //! An open repository.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use disk_prep::sys::threads::is_missing;
 use jiff::{Span, Timestamp};
 use rustic_core::repofile::SnapshotFile;
 use rustic_core::{
@@ -103,8 +104,12 @@ pub(super) fn library<T>(
     ask: impl FnOnce() -> Library<T>,
 ) -> Result<T, Error> {
     // Nothing of ours is left half-changed: what the library was given goes with it.
-    let answer = catch_unwind(AssertUnwindSafe(ask)).map_err(|_| Error::GaveUp { action })?;
-    told(store, action, answer)
+    match catch_unwind(AssertUnwindSafe(ask)) {
+        Ok(answer) => told(store, action, answer),
+        // That is no fault of the repository; the program has a code for it.
+        Err(panic) if is_missing(panic.as_ref()) => resume_unwind(panic),
+        Err(_) => Err(Error::GaveUp { action }),
+    }
 }
 
 fn connect(

@@ -80,12 +80,16 @@ impl RecoveryPassword {
     }
 }
 
-/// Takes groups of digits that stood together: eight are a password, any other number is none.
+/// Takes groups of digits that stood together: eight are a password, and so are each eight of
+/// several that stand one after the other; any other number is none.
 fn take(groups: &mut Vec<&str>, found: &mut Option<RecoveryPassword>) -> Result<(), InvalidNoun> {
-    if groups.len() == 8 && groups.iter().all(|group| group.len() == 6) {
-        let password = Zeroizing::new(groups.join("-")).parse()?;
-        if found.replace(password).is_some_and(|other| Some(other) != *found) {
-            return Err(InvalidNoun::new("recovery password", "***", RULE));
+    let (passwords, rest) = groups.as_chunks::<8>();
+    if rest.is_empty() && groups.iter().all(|group| group.len() == 6) {
+        for password in passwords {
+            let password = Zeroizing::new(password.join("-")).parse()?;
+            if found.replace(password).is_some_and(|other| Some(other) != *found) {
+                return Err(InvalidNoun::new("recovery password", "***", RULE));
+            }
         }
     }
     groups.clear();

@@ -1,6 +1,7 @@
 //! Work spread over threads, where a thread that the system does not give is no fault: what it
 //! would have done is done by the others, in the end by the caller.
 
+use std::any::Any;
 use std::sync::Mutex;
 use std::thread::{self, Builder};
 
@@ -31,6 +32,14 @@ pub fn each<I: Send, R: Send>(items: Vec<I>, work: impl Fn(I) -> R + Sync) -> Ve
     let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     done.sort_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// Whether a panic was a library's way to say that the system gives no further thread.
+pub fn is_missing(panic: &(dyn Any + Send)) -> bool {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+    let again = std::io::Error::from(rustix::io::Errno::AGAIN).to_string();
+    text.contains(&again) || text.contains("WouldBlock")
 }
 
 #[cfg(test)]
