@@ -124,7 +124,7 @@ fn the_job_reads_as_it_stands_in_the_transcript() {
     said.run_with("job locations", |line| line.starts_with("West Europe").then(|| line.to_owned()));
     said.run("emulator dock s1.img,serial=S1 --data azure");
     said.run("job status").run("job status --watch").run("job cancel");
-    said.run("job delete").run("job delete").run("job status");
+    said.run("job delete").run("job delete --yes").run("job delete").run("job status");
     said.compare("job.transcript");
 }
 
@@ -152,7 +152,8 @@ fn the_vault_reads_as_it_stands_in_the_transcript() {
     said.run("vault snapshots").run("vault snapshots --json");
     said.run("vault restore --target restored");
     said.run("vault restore --target restored --snapshot zzz");
-    said.run("cleanup").run("cleanup --json").run("stage status --staging staging");
+    said.run("cleanup").run("cleanup --yes").run("cleanup --json");
+    said.run("stage status --staging staging");
     said.compare("vault.transcript");
 }
 
