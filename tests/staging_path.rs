@@ -532,7 +532,7 @@ fn cleanup_clears_what_it_proved_and_stays_inside() {
     let before = files(&decoy);
     let seed = fs::read_to_string(staging.join("seed.json")).unwrap();
     let refused = |code: &str| {
-        let said = emulator.expect(&machine, 4, &["cleanup", "--json"]);
+        let said = emulator.expect(&machine, 4, &["cleanup", "--json", "--yes"]);
         assert!(said.stdout.contains(code), "{code}: {}", said.stdout);
         assert_eq!(files(&decoy), before);
     };
@@ -557,7 +557,7 @@ fn cleanup_clears_what_it_proved_and_stays_inside() {
         fs::write(staging.join(name), "mine").unwrap();
     }
     fs::create_dir_all(staging.join("reports")).unwrap();
-    emulator.expect(&machine, 0, &["cleanup"]);
+    emulator.expect(&machine, 0, &["cleanup", "--yes"]);
     let left = files(&staging.join("repo"));
     let left: Vec<_> = left.iter().map(|path| path.strip_prefix(&staging).unwrap()).collect();
     let mine = ["repo", "repo/data", "repo/data/notes", "repo/data/notes/mine", "repo/notes"];
