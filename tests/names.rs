@@ -181,16 +181,27 @@ fn a_cell_is_the_file_that_its_quotes_name_and_a_false_claim_is_refused() {
     assert!(said.contains("Content-MD5 says Q2hlY2sgSW50ZWdyaXR5IQ==, but"), "{said}");
 }
 
+/// A file of a repository, of those that are named after their digest.
+fn named(folder: &str, first: &str) -> String {
+    format!("{folder}/{first}{}", "0a".repeat(32 - first.len() / 2))
+}
+
+/// All that makes a repository readable.
+fn readable() -> [String; 4] {
+    let [keys, index, snapshots] = ["keys", "index", "snapshots"].map(|name| named(name, "0b"));
+    ["config".to_owned(), keys, index, snapshots]
+}
+
 #[test]
 fn a_repository_that_nobody_can_read_is_not_prepared() {
     let machine = Machine::new();
-    for name in ["config", "keys/k", "index/i", "snapshots/s", "data/00/00aa"] {
+    for name in readable().iter().chain([&named("data/00", "00")]) {
         write(&machine.path("repo").join(name), b"x");
     }
     let staging = machine.adopt(&machine.path("repo"), "seed-1");
     let plan = ["plan", "--staging", &staging, "--drive-size", "300M"];
     machine.expect(0, &plan);
-    for part in ["config", "keys/k", "index/i"] {
+    for part in &readable()[..3] {
         let (path, away) = (machine.path("repo").join(part), machine.path("away"));
         fs::rename(&path, &away).unwrap();
         let said = machine.expect(4, &plan).stderr;
@@ -207,10 +218,10 @@ fn a_repository_that_nobody_can_read_is_not_prepared() {
 #[test]
 fn a_parcel_without_what_makes_its_repository_readable_is_no_job() {
     let machine = Machine::new();
-    for name in ["config", "keys/k", "index/i", "snapshots/s"] {
+    for name in readable() {
         write(&machine.path("repo").join(name), b"x");
     }
-    for name in ["data/00/00aa", "data/01/01aa"] {
+    for name in [named("data/00", "00"), named("data/01", "01")] {
         write(&machine.path("repo").join(name), &vec![7; 40 << 20]);
     }
     let staging = machine.adopt(&machine.path("repo"), "seed-1");
