@@ -257,13 +257,13 @@ fn adopt(data: &Path, staging: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_unmounted_source_is_not_taken_for_an_empty_one() {
+fn a_source_that_is_unmounted_behind_our_back_is_read_to_its_end_by_the_handle_held() {
     let machine = Machine::new();
     files(&machine.path("disk"), 200);
     let mount = Mount::bind(&machine.path("disk"), machine.path("source"));
     let staging = machine.adopt(&machine.path("source"), "job-1");
     let said = disturb(&machine, &prep(&staging), FILL, || mount.tear());
-    says(&said, 6, "source-gone");
+    says(&said, 0, "drive-sealed");
     assert!(!said.stdout.contains("file-left-out"), "{}", said.stdout);
     let _mount = Mount::bind(&machine.path("disk"), machine.path("source"));
     ends_complete(&machine, &staging, 200);

@@ -62,15 +62,17 @@ fn take(
         }
         _ => Vec::new(),
     };
+    let state = State::open(global.state.as_deref())?;
     let staging = door.make(&path)?;
     let seed = adopt(source, &staging, target, Timestamp::now())?;
+    state.remember(seed.id, &seed.target.job, staging.path(), drives_of(&staging.journals())?)?;
     let stale = stale_locks(&root);
     if stale > 0 {
         let locks = count(stale, "lock");
         ui.warn(&format!("{locks} of processes that are gone; `restic unlock` removes them"));
     }
     if let Some(path) = given.filter(|_| seed.kind == SeedKind::Repository) {
-        State::open(global.state.as_deref())?.remember_password(&seed, path)?;
+        state.remember_password(&seed, path)?;
     }
     Ok(Box::new(SeedShown { told, ..SeedShown::of(seed, staging) }))
 }
