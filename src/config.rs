@@ -1,5 +1,5 @@
 //! Settings from a file, below the environment, below flags. Every flag with a value has a key of
-//! the same words, but those that consent to destroy or disclose.
+//! the same words, but those that consent to destroy or disclose, or name what is touched.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -8,6 +8,8 @@ use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command};
 use disk_prep::noun::{Diagnose, ErrorKind};
+
+use crate::cli::is_secret;
 
 /// Where the file is, unless the environment says otherwise.
 const SYSTEM_FILE: &str = "/etc/azseed/config.toml";
@@ -42,7 +44,7 @@ pub enum ConfigError {
         path: PathBuf,
         /// Where and why.
         #[source]
-        source: toml::de::Error,
+        source: TomlFault,
     },
     /// A key that no flag has.
     #[error("{path} has the key {key}, which azseed does not know")]
@@ -65,6 +67,25 @@ pub enum ConfigError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+}
+
+/// What is wrong with a TOML file, and in which line; not what the line says.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line}: {fault}")]
+pub struct TomlFault {
+    line: usize,
+    fault: String,
+}
+
+impl TomlFault {
+    /// Of a text that was not understood.
+    pub fn new(error: &toml::de::Error, text: &str) -> Self {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
+        // Some messages end with the value itself.
+        let fault = error.message().split(['`', '\u{22}']).next().unwrap_or_default();
+        TomlFault { line, fault: fault.trim_end_matches([' ', ':']).to_owned() }
+    }
 }
 
 impl Diagnose for ConfigError {
@@ -99,15 +120,19 @@ impl Settings {
     }
 
     fn parse(path: PathBuf, text: &str, command: &Command) -> Result<Self, ConfigError> {
-        let table: toml::Table =
-            text.parse().map_err(|source| ConfigError::Form { path: path.clone(), source })?;
-        let known: Vec<String> = flags(command).into_iter().filter_map(key).collect();
-        if let Some(key) = table.keys().find(|key| !known.contains(key)) {
+        let table: toml::Table = text.parse().map_err(|error| ConfigError::Form {
+            path: path.clone(),
+            source: TomlFault::new(&error, text),
+        })?;
+        // The key of a flag that has none is told where the flag would be used.
+        let known: Vec<&str> = flags(command).into_iter().filter_map(Arg::get_long).collect();
+        if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(ConfigError::UnknownKey { path, key: key.clone() });
         }
         for (key, value) in &table {
             check(key, value, command).map_err(|source| {
-                let (path, key, value) = (path.clone(), key.clone(), value.to_string());
+                let value = if is_secret(key) { "***".to_owned() } else { value.to_string() };
+                let (path, key) = (path.clone(), key.clone());
                 ConfigError::Value { path, key, value, source }
             })?;
         }
@@ -124,7 +149,11 @@ impl Settings {
         let command = command.mut_args(|arg| match key(&arg).and_then(|key| self.value(&key)) {
             // A default is no presence to clap, so it would still ask for the flag.
             Some(value) => {
-                arg.default_value(value).required(false).required_unless_present(Resettable::Reset)
+                let is_hidden = arg.get_long().is_some_and(is_secret);
+                arg.hide_default_value(is_hidden)
+                    .default_value(value)
+                    .required(false)
+                    .required_unless_present(Resettable::Reset)
             }
             None => arg,
         });
@@ -235,10 +264,27 @@ mod tests {
     }
 
     #[test]
-    fn what_consents_or_is_unknown_has_no_key() {
-        for text in ["erase = \"S1\"", "nonsense = 1", "no toml"] {
+    fn what_consents_or_names_has_no_key_and_an_unknown_one_is_refused() {
+        for text in ["nonsense = 1", "no toml"] {
             assert!(Settings::parse("c.toml".into(), text, &command()).is_err(), "{text}");
         }
+        let text = "erase = \"S1\"\njob = \"seed-9\"\nvault = \"other\"\n";
+        let command = crate::cli::command;
+        let settings = Settings::parse("c.toml".into(), text, &command()).unwrap();
+        let value = |words: &[&str], id: &str| {
+            let words = ["azseed"].iter().chain(words);
+            let matches = settings.apply(command()).try_get_matches_from(words).unwrap();
+            let mut inner = &matches;
+            while let Some((_, next)) = inner.subcommand() {
+                inner = next;
+            }
+            inner.get_raw(id).map(|mut all| all.next().unwrap().to_owned())
+        };
+        assert_eq!(value(&["prep", "--staging", "s", "--drive", "d.img"], "erase"), None);
+        assert_eq!(value(&["job", "delete"], "job"), None);
+        assert_eq!(value(&["cleanup"], "vault"), None);
+        assert_eq!(value(&["vault", "restore", "--target", "t"], "vault"), None);
+        assert_eq!(value(&["vault", "run"], "vault"), Some("other".into()));
     }
 
     #[test]

@@ -19,33 +19,117 @@ pub mod state;
 pub mod ui;
 pub mod vault;
 
-use std::ffi::OsString;
+use std::any::Any;
+use std::ffi::{OsStr, OsString};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use clap::FromArgMatches;
+use clap::{ArgMatches, FromArgMatches};
+use disk_prep::noun::{Diagnose, ErrorKind};
 
 use exit::Exit;
 use ui::Ui;
+
+/// The kernel does not keep the memory of this process to itself.
+#[derive(Debug, thiserror::Error)]
+#[error("Cannot forbid that this process is dumped")]
+struct Dumpable {
+    #[source]
+    source: std::io::Error,
+}
+
+impl Diagnose for Dumpable {
+    fn code(&self) -> &'static str {
+        "process-dumpable"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Failed
+    }
+}
 
 /// Runs one command line.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
     let early = Ui::early(&args);
+    // Before anything is read that may be a secret.
+    if let Err(source) = disk_prep::sys::dumps::forbid() {
+        return early.fail(&Dumpable { source });
+    }
     let settings = match config::Settings::read(&cli::command()) {
         Ok(settings) => settings,
         Err(error) => return early.fail(&error),
     };
-    let parsed = settings
-        .apply(cli::command())
+    let command = settings.apply(cli::command());
+    let is_variable = |name: &OsStr| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_key = |key: &str| settings.value(key).is_some();
+    let unused = |matches: &ArgMatches| cli::unused(&command, matches, is_variable, is_key);
+    let parsed = command
+        .clone()
         .try_get_matches_from(&args)
         .and_then(|matches| cli::Cli::from_arg_matches(&matches).map(|cli| (cli, matches)));
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return early.refuse(&error),
+        Err(error) => {
+            // What is missing may be what was set where it does not count.
+            let parsed = command.clone().ignore_errors(true).try_get_matches_from(&args);
+            if let Ok(matches) = parsed.as_ref()
+                && error.use_stderr()
+            {
+                unused(matches).iter().for_each(|text| early.tell_unused(text));
+            }
+            return early.refuse(&cli::hushed(error));
+        }
     };
+    Ui::hide(cli::hidden(&matches));
     let ui = Ui::new(&cli.global);
     ui.log(cli.global.verbose);
-    match commands::run(&cli, &matches, &settings, commands::Visit::Named, &ui) {
-        Ok(outcome) => ui.show(outcome.as_ref()),
-        Err(error) => ui.fail(error.0.as_ref()),
+    unused(&matches).iter().for_each(|text| ui.tell_unused(text));
+    let work = || commands::run(&cli, &matches, &settings, commands::Visit::Named, &ui);
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(outcome)) => ui.show(outcome.as_ref()),
+        Ok(Err(error)) => ui.fail(error.0.as_ref()),
+        Err(panic) => ui.fail(&Broken::of(panic.as_ref())),
+    }
+}
+
+/// A fault of this program, or of a library that knows no other way to say that it cannot go on.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("The system gives no further thread")]
+    NoThread,
+    #[error("A folder could not be closed after it was read")]
+    Folder,
+    #[error("The program met a fault of its own; what it had written until then is as it was told")]
+    Internal,
+}
+
+impl Broken {
+    fn of(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+        let again = std::io::Error::from(rustix::io::Errno::AGAIN).to_string();
+        let has_none = text.contains(&again) || text.contains("WouldBlock");
+        if has_none {
+            Broken::NoThread
+        } else if text.contains("closedir") {
+            Broken::Folder
+        } else {
+            Broken::Internal
+        }
+    }
+}
+
+impl Diagnose for Broken {
+    fn code(&self) -> &'static str {
+        match self {
+            Broken::NoThread => "thread-not-made",
+            Broken::Folder => "folder-not-closed",
+            Broken::Internal => "internal-fault",
+        }
+    }
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Broken::NoThread => ErrorKind::Resumable,
+            Broken::Folder | Broken::Internal => ErrorKind::Failed,
+        }
     }
 }

@@ -68,7 +68,7 @@ async fn a_seed_goes_through_azurite_into_its_vault_and_comes_back_equal() {
     fs::write(machine.path("source/folder/file-2"), "changed").unwrap();
     let increment = run(&machine, &emulator, 0, &["--now"]);
     assert_ne!(increment["increment"]["tree"], first["increment"]["tree"]);
-    emulator.expect(&machine, 0, &["cleanup"]);
+    emulator.expect(&machine, 0, &["cleanup", "--yes"]);
     assert!(blobs(container(&emulator, "seed")).await.is_empty());
     emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
     assert!(is_equal(&machine, "restored"));

@@ -155,6 +155,8 @@ fn a_wrong_recovery_password_opens_nothing() {
     let wrong = drive.machine.path("wrong.password");
     let zeros = ["000000"; 8].join("-");
     tree::write(&drive.machine.path(""), "wrong.password", zeros.as_bytes(), &mut Dice(4));
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&wrong, private).unwrap();
     let image = drive.image.to_str().unwrap();
     let said =
         drive.machine.run(&["inspect", image, "--recovery-password-file", wrong.to_str().unwrap()]);

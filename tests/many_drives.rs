@@ -97,7 +97,7 @@ fn a_seed_on_twelve_drives_travels_in_two_parcels_into_one_vault() {
     expect_states(&machine, &emulator, ["Completed", "Completed"]);
     let ran = run(&machine, &emulator, 0, &[]);
     assert_eq!((&ran["state"], &ran["ingested"]["repaired"]), (&"protected".into(), &0.into()));
-    emulator.expect(&machine, 0, &["cleanup"]);
+    emulator.expect(&machine, 0, &["cleanup", "--yes"]);
     assert!(!emulator.blob("seed", "repo/config").exists());
     emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
     assert!(is_equal(&machine, "restored"));
@@ -105,6 +105,6 @@ fn a_seed_on_twelve_drives_travels_in_two_parcels_into_one_vault() {
     let deleted = emulator.expect(&machine, 2, &["job", "delete", "--json"]);
     assert!(deleted.stdout.contains("which-job"), "{}", deleted.stdout);
     for job in ["seed-1x2", "seed-1"] {
-        emulator.expect(&machine, 0, &["job", "delete", "--job", job]);
+        emulator.expect(&machine, 0, &["job", "delete", "--yes", "--job", job]);
     }
 }

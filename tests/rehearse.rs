@@ -7,10 +7,9 @@ mod support;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::Value;
-use support::program::{Machine, Said};
+use support::program::{Machine, Said, files_below, kill_when};
 use support::tree::{self, Dice};
 
 /// Files of 20 MB that cannot be compressed.
@@ -79,13 +78,16 @@ fn a_rehearsal_that_is_killed_at_any_moment_goes_on() {
     fill(&machine.path("source"), 4);
     let (source, dir) = (machine.text("source"), machine.text("dir"));
     let words = ["rehearse", "--source", &source, "--dir", &dir, "--json"];
-    for millis in [150, 300, 450, 600, 750, 900, 1050, 1200] {
+    let mut killed = 0;
+    // Every step leaves files behind: so many more than there were, then it is killed.
+    for more in [1, 2, 4, 3, 9, 6, 14, 11] {
+        let dir = machine.path("dir");
+        let enough = files_below(&dir).len() + more;
         let mut process =
             machine.command(&words).stdout(std::process::Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(millis));
-        let _ = process.kill();
-        process.wait().unwrap();
+        killed += u32::from(kill_when(&mut process, || files_below(&dir).len() >= enough));
     }
+    assert!(killed > 4, "it was killed {killed} times");
     let end = last(&machine.expect(0, &words));
     assert_eq!(end["equal"], true, "{end}");
 }

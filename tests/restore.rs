@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -121,7 +121,9 @@ fn facts(root: &Path) -> BTreeMap<PathBuf, String> {
             ));
             let mut names = vec![0; 4096];
             let length = rustix::fs::llistxattr(path, &mut names[..]).unwrap();
-            for name in names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+            let names = names[..length].split(|byte| *byte == 0);
+            let names: BTreeSet<&[u8]> = names.filter(|name| !name.is_empty()).collect();
+            for name in names {
                 let mut value = vec![0; 4096];
                 let length = rustix::fs::lgetxattr(path, name, &mut value[..]).unwrap();
                 fact.push_str(&format!(
@@ -392,6 +394,10 @@ fn no_link_in_the_target_leads_a_restore_out_of_it() {
         let found: Vec<PathBuf> = facts(&outside).into_keys().collect();
         assert_eq!(found, ["", "d", "d/e"].map(PathBuf::from), "{}", place.display());
     }
+    // A target that is no folder is left alone.
+    fs::write(vault.machine.path("file"), "mine").unwrap();
+    assert_eq!(vault.restore(1, "file", &[])["code"], "restore-target");
+    assert_eq!(fs::read(vault.machine.path("file")).unwrap(), b"mine");
     // The path that the person named may lead through a link.
     fs::create_dir(vault.machine.path("real")).unwrap();
     symlink("real", vault.machine.path("alias")).unwrap();
@@ -537,17 +543,14 @@ fn a_damaged_vault_is_told_with_a_code_and_never_restored_as_whole() {
         all.filter(|own| own.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
     };
     type Damage = (&'static str, fn(&mut Vec<u8>));
-    let damages: [Damage; 5] = [
+    let damages: [Damage; 3] = [
         ("half", |bytes| bytes.truncate(bytes.len() / 2)),
         ("empty", Vec::clear),
-        ("first", |bytes| bytes[0] ^= 1),
         ("middle", |bytes| {
             let middle = bytes.len() / 2;
             bytes[middle] ^= 0x10;
         }),
-        ("last", |bytes| *bytes.last_mut().unwrap() ^= 0x80),
     ];
-    let mut table = Vec::new();
     for place in ["data", "index", "snapshots", "config", "keys"] {
         for (name, damage) in std::iter::once(("gone", None))
             .chain(damages.iter().map(|(name, damage)| (*name, Some(damage))))
@@ -569,26 +572,33 @@ fn a_damaged_vault_is_told_with_a_code_and_never_restored_as_whole() {
             }
             let target = format!("back-{place}-{name}");
             for words in [vec!["vault", "snapshots", "--json"], Vault::words(&target, &[])] {
+                // A list of snapshots needs neither of the two.
+                if words[1] == "snapshots" && matches!(place, "data" | "index") {
+                    continue;
+                }
                 let said = vault.emulator.run(&vault.machine, &words);
                 let case =
                     format!("{place} {name}, {}: {}\n{}", words[1], said.stdout, said.stderr);
                 assert!(!said.stderr.contains("panicked"), "{case}");
-                assert!([0, 1, 5, 10, 12].contains(&said.code), "exit {}: {case}", said.code);
-                table.push(format!("{place} {name} {} {}", words[1], said.code));
+                let may: &[i32] = match (place, words[1]) {
+                    ("data", _) => &[5],
+                    ("index", _) => &[1, 5],
+                    ("snapshots", "snapshots") => &[0, 1],
+                    ("snapshots", _) => &[1, 10],
+                    _ => &[1, 10, 12],
+                };
+                assert!(may.contains(&said.code), "exit {}: {case}", said.code);
                 if words[1] == "snapshots" {
                     continue;
                 }
-                // A key file has room for a change that makes no difference; nothing else has.
-                assert!(said.code != 0 || place == "keys" || name == "last", "{case}");
+                assert_ne!(said.code, 0, "{case}");
                 let line = last(&said);
                 let codes = line["left_out"].as_array().map(Vec::len).unwrap_or_default();
-                assert!(said.code == 0 || codes > 0 || line["code"].is_string(), "{case}");
+                assert!(codes > 0 || line["code"].is_string(), "{case}");
                 for number in 0..3 {
                     let file = format!("file-{number}");
                     if let Ok(content) = fs::read(vault.copy(&target, &file)) {
                         assert!(content == fs::read(vault.source().join(&file)).unwrap(), "{case}");
-                    } else {
-                        assert_ne!(said.code, 0, "{case}");
                     }
                 }
             }
@@ -597,7 +607,6 @@ fn a_damaged_vault_is_told_with_a_code_and_never_restored_as_whole() {
             }
         }
     }
-    println!("{}", table.join("\n"));
     // A key file of which the library would make an endless or impossible computation.
     let key = files("keys").pop().unwrap();
     let text = fs::read_to_string(&key).unwrap();

@@ -228,7 +228,12 @@ fn files_need_a_recipient_there_and_its_identity_opens_everywhere() {
     let with = |file| [&keys[..], &["--identity", file]].concat();
     fails(&machine, 12, "sealed-for-recipient", &keys);
     fails(&machine, 12, "sealed-other-recipient", &with(&other));
+    let mode = |mode| std::os::unix::fs::PermissionsExt::from_mode(mode);
+    std::fs::set_permissions(&sealed, mode(0o600)).unwrap();
     fails(&machine, 2, "identity-file", &with(sealed.to_str().unwrap()));
+    std::fs::set_permissions(&own, mode(0o640)).unwrap();
+    fails(&machine, 2, "secret-file-mode", &with(&own));
+    std::fs::set_permissions(&own, mode(0o600)).unwrap();
     assert_eq!(revealed(&machine.expect(0, &with(&own))), secrets);
     let seed = share.mount.join("seed.json");
     let whole = std::fs::read(&seed).unwrap();

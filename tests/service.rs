@@ -8,6 +8,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -86,13 +87,17 @@ impl Service {
         Service { address: heard.recv().unwrap(), book, ca }
     }
 
-    fn azseed(&self, machine: &Machine, args: &[&str]) -> (i32, String, String) {
+    fn command(&self, machine: &Machine, args: &[&str]) -> Command {
         let mut command: Command = machine.command(args);
         command
             .env("AZSEED_ARM_ENDPOINT", format!("https://localhost:{}", self.address.port()))
             .env("AZSEED_CA_FILE", self.ca.path().join("ca.pem"))
             .env("AZSEED_TOKEN", TOKEN);
-        let output = command.output().unwrap();
+        command
+    }
+
+    fn azseed(&self, machine: &Machine, args: &[&str]) -> (i32, String, String) {
+        let output = self.command(machine, args).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
     }
@@ -201,8 +206,13 @@ fn a_job_is_made_from_the_journals_shipped_and_ended() {
     let drive = &job["properties"]["driveList"][0];
     assert_eq!(drive["driveId"], "S1");
     assert_eq!(drive["manifestFile"], "\\DriveManifest.xml");
-    assert_eq!(drive["manifestHash"].as_str().unwrap().len(), 32);
-    assert_eq!(drive["bitLockerKey"].as_str().unwrap().split('-').count(), 8);
+    let journal = fs::read_to_string(Path::new(&staging).join("journals/S1.journal")).unwrap();
+    let record = |line: &str| -> Value { serde_json::from_str(&line[17..]).unwrap() };
+    let begun = record(journal.lines().next().unwrap());
+    let sealed = record(journal.lines().last().unwrap());
+    assert_eq!(drive["manifestHash"], sealed["manifest_hash"]);
+    assert_eq!(drive["bitLockerKey"], begun["recovery_password"]);
+    assert!(drive["bitLockerKey"].is_string() && drive["manifestHash"].is_string());
     let before = service.changing_calls();
     let (code, shown, _) = service.azseed(&machine, &[&create[..], &["--json"]].concat());
     assert_eq!((code, service.changing_calls()), (0, before), "made once");
@@ -216,8 +226,69 @@ fn a_job_is_made_from_the_journals_shipped_and_ended() {
     assert!(shown.contains("Shipping") && shown.contains("FedEx 1Z1"), "{shown}");
     let (code, _, said) = service.azseed(&machine, &["job", "delete", "--staging", &staging]);
     assert_eq!(code, 13, "{said}");
-    let (code, _, _) = service.azseed(&machine, &["job", "cancel", "--staging", &staging]);
-    assert_eq!(code, 0);
+    let before = service.changing_calls();
+    let cancel = ["job", "cancel", "--staging", &staging];
+    let (code, _, said) = service.azseed(&machine, &cancel);
+    assert!(code == 2 && said.contains("needs-yes") && said.contains("Would ask"), "{said}");
+    assert_eq!(service.changing_calls(), before, "nothing was sent");
+    let (code, _, _) = service.azseed(&machine, &[&cancel[..], &["--yes"]].concat());
+    assert_eq!((code, service.changing_calls()), (0, before + 1));
+}
+
+#[test]
+fn the_job_that_is_deleted_is_named_or_the_only_one() {
+    let (machine, staging, contact) = sealed();
+    let service = Service::start();
+    let create =
+        ["job", "create", "--staging", &staging, "--location", "westus", "--contact", &contact];
+    assert_eq!(service.azseed(&machine, &create).0, 0);
+    let jobs = || service.book.lock().unwrap().jobs.len();
+    let own = service.book.lock().unwrap().jobs.keys().next().unwrap().clone();
+    let other = own.replace("parcel", "another");
+    let job = service.book.lock().unwrap().jobs[&own].clone();
+    service.book.lock().unwrap().jobs.insert(other.clone(), job);
+    let run = |words: &[&str], variables: &[(&str, &str)]| {
+        let mut command = service.command(&machine, words);
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code().unwrap(), said)
+    };
+    // A variable does not say which; in a script nothing is deleted without a word.
+    let set = [("AZSEED_JOB", "another"), ("AZSEED_YES", "true")];
+    let before = service.changing_calls();
+    let (code, said) = run(&["job", "delete", "--staging", &staging], &set);
+    assert!(code == 2 && said.contains("needs-yes"), "{code} {said}");
+    assert!(said.contains("Would delete job parcel"), "{said}");
+    assert!(said.contains("AZSEED_JOB is not used: name it with `--job`"), "{said}");
+    assert!(said.contains("AZSEED_YES is not used: name it with `--yes`"), "{said}");
+    assert_eq!((service.changing_calls(), jobs()), (before, 2));
+
+    // A second seed of this machine: a staging path from the environment is not named.
+    std::fs::write(machine.path("files"), "x").unwrap();
+    let second = machine.text("second");
+    let target =
+        ["--container", "second", "--storage-account", "seedaccount", "--resource-group", "rg"];
+    let adopt = ["stage", "adopt", "--source", &machine.text("files"), "--staging", &second];
+    let adopt = [&adopt[..], &["--job", "another"], &target].concat();
+    let adopt = [&adopt[..], &["--subscription", "00000000-0000-0000-0000-000000000000"]].concat();
+    std::fs::remove_file(machine.path("files")).unwrap();
+    std::fs::create_dir(machine.path("files")).unwrap();
+    std::fs::write(machine.path("files/one"), "x").unwrap();
+    machine.expect(0, &adopt);
+    let set = [("AZSEED_STAGING", staging.as_str())];
+    for words in [
+        &["job", "delete", "--yes"][..],
+        &["job", "cancel", "--yes"],
+        &["job", "return-address", "--contact", &contact],
+        &["job", "ship", "--carrier", "FedEx", "--tracking-number", "1Z1"],
+    ] {
+        let (code, said) = run(words, &set);
+        assert!(code == 2 && said.contains("which-job"), "{words:?}: {code} {said}");
+    }
+    assert_eq!((service.changing_calls(), jobs()), (before, 2));
+    let (code, said) = run(&["job", "delete", "--yes", "--staging", &staging], &[]);
+    assert_eq!((code, jobs()), (0, 1), "{said}");
+    assert!(service.book.lock().unwrap().jobs.contains_key(&other));
 }
 
 #[test]
@@ -253,6 +324,39 @@ fn what_the_service_would_refuse_is_refused_before_anything_is_sent() {
     assert!(code == 0 && listed.contains("another") && listed.contains("parcel"), "{listed}");
     let gone = ["job", "show", "--staging", &staging, "--job", "nobody"];
     assert_eq!(service.azseed(&machine, &gone).0, 10);
+}
+
+#[test]
+fn what_a_person_says_of_a_parcel_is_sent_or_refused_and_never_replaced() {
+    let (machine, staging, contact) = sealed();
+    let service = Service::start();
+    let create =
+        ["job", "create", "--staging", &staging, "--location", "westus", "--contact", &contact];
+    assert_eq!(service.azseed(&machine, &create).0, 0);
+    let before = service.changing_calls();
+    let ship = |more: &[&str]| {
+        let words = ["job", "ship", "--staging", &staging, "--carrier", "UPS", "--tracking-number"];
+        service.azseed(&machine, &[&words[..], &["1Z1"], more].concat())
+    };
+    for (more, code) in [
+        (["--ship-date", "9999-12-31"], "ship-date"),
+        (["--ship-date", "-009999-01-01"], "ship-date"),
+        (["--drive-count", "2"], "drive-count"),
+        (["--drive-count", "0"], "drive-count"),
+        (["--drive-count", "11"], "drive-count"),
+    ] {
+        let more = [format!("{}={}", more[0], more[1])];
+        let (exit, _, said) = ship(&[&more[0]]);
+        assert_eq!(exit, 2, "{more:?} {said}");
+        assert!(said.contains(&format!("code: {code}")), "{more:?} {said}");
+    }
+    assert_eq!(service.changing_calls(), before, "nothing was sent");
+    let (exit, _, said) = ship(&["--ship-date", "2026-11-27", "--drive-count", "1"]);
+    assert_eq!(exit, 0, "{said}");
+    let job = service.book.lock().unwrap().jobs.values().next().unwrap().clone();
+    let parcel = &job["properties"]["deliveryPackage"];
+    assert_eq!(parcel["shipDate"], "2026-11-27T00:00:00Z");
+    assert_eq!(parcel["driveCount"], 1);
 }
 
 #[test]

@@ -113,8 +113,11 @@ fn a_wrong_recovery_password_does_not_open() {
     machine.expect(0, &prep(&staging, &["a.img,serial=A,size=210M"], &[]));
     let wrong = machine.path("wrong");
     std::fs::write(&wrong, ["000011"; 8].join("-")).unwrap();
-    let wrong = wrong.to_str().unwrap();
-    machine.expect(12, &["verify", "--recovery-password-file", wrong, "a.img,serial=A"]);
+    let words = ["verify", "--recovery-password-file", wrong.to_str().unwrap(), "a.img,serial=A"];
+    std::fs::set_permissions(&wrong, PermissionsExt::from_mode(0o644)).unwrap();
+    names(&machine.expect(2, &words), "secret-file-mode");
+    std::fs::set_permissions(&wrong, PermissionsExt::from_mode(0o600)).unwrap();
+    machine.expect(12, &words);
 }
 
 #[test]

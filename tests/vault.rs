@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use support::emulator::Emulator;
-use support::program::Machine;
+use support::program::{Machine, files_below, kill_when, lives_until};
 use support::seed::{is_equal, run, shipped, shipped_with};
 use support::tree::Dice;
 
@@ -49,12 +49,12 @@ fn a_seed_is_taken_in_goes_on_and_comes_back_equal() {
     let listed = emulator.expect(&machine, 0, &["vault", "snapshots", "--json"]).stdout;
     assert_eq!(listed.lines().count(), 3, "{listed}");
 
-    emulator.expect(&machine, 0, &["cleanup"]);
+    emulator.expect(&machine, 0, &["cleanup", "--yes"]);
     assert!(!machine.path("staging/repo").exists());
     assert!(machine.path("staging/seed.json").exists());
     assert!(machine.path("staging/journals/S1.journal").exists());
     assert!(!emulator.blob("seed", "repo/config").exists());
-    emulator.expect(&machine, 0, &["cleanup"]);
+    emulator.expect(&machine, 0, &["cleanup", "--yes"]);
     assert_eq!(machine.run(&["plan", "--staging", &staging, "--drive-size", "1T"]).code, 10);
 
     emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
@@ -100,12 +100,14 @@ fn a_run_that_is_killed_goes_on() {
     let emulator = Emulator::start(&machine);
     shipped(&machine, &emulator);
     emulator.dock(&machine, &["s1.img,serial=S1"]);
-    for millis in [40, 80, 120, 200] {
+    let container = emulator.blob("azseed-office", "");
+    let mut killed = 0;
+    for more in [0, 1, 3, 2, 4] {
+        let enough = files_below(&container).len() + more;
         let mut process = emulator.command(&machine, &["vault", "run", "--quiet"]).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(millis));
-        let _ = process.kill();
-        process.wait().unwrap();
+        killed += u32::from(kill_when(&mut process, || files_below(&container).len() >= enough));
     }
+    assert!(killed > 2, "it was killed {killed} times");
     assert_eq!(run(&machine, &emulator, 0, &[])["state"], "protected");
     emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
     assert!(is_equal(&machine, "restored"));
@@ -155,12 +157,14 @@ fn an_azure_that_goes_away_in_mid_call_is_told_and_the_next_run_goes_on() {
     let mut emulator = Emulator::start(&machine);
     shipped(&machine, &emulator);
     emulator.dock(&machine, &["s1.img,serial=S1"]);
-    let process = emulator
+    let mut process = emulator
         .command(&machine, &["vault", "run", "--json"])
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(60));
+    let container = emulator.blob("azseed-office", "");
+    let enough = files_below(&container).len() + 2;
+    assert!(lives_until(&mut process, || files_below(&container).len() >= enough));
     emulator.kill();
     let said = process.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&said.stdout).into_owned();
@@ -180,7 +184,7 @@ fn after_the_cleanup_the_retention_drops_what_no_snapshot_needs_whatever_is_kill
     emulator.dock(&machine, &["s1.img,serial=S1"]);
     let first = run(&machine, &emulator, 0, &[]);
     assert_eq!(first["increment"]["forgotten"], Value::Array(Vec::new()), "{first}");
-    emulator.expect(&machine, 0, &["cleanup"]);
+    emulator.expect(&machine, 0, &["cleanup", "--yes"]);
     let packs = || -> Vec<String> {
         let data = walkdir::WalkDir::new(emulator.blob("azseed-office", "repo/data"));
         let files = data.into_iter().flatten().filter(|entry| entry.file_type().is_file());
@@ -201,15 +205,19 @@ fn after_the_cleanup_the_retention_drops_what_no_snapshot_needs_whatever_is_kill
         );
     };
     whole();
-    for round in 0..8 {
-        fs::write(machine.path("source/folder/new"), Dice(200 + round).bytes(300_000)).unwrap();
+    let (container, mut killed) = (emulator.blob("azseed-office", "repo"), 0);
+    for round in 0..8_usize {
+        fs::write(machine.path("source/folder/new"), Dice(200 + round as u64).bytes(300_000))
+            .unwrap();
         let mut process =
             emulator.command(&machine, &["vault", "run", "--now", "--quiet"]).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(60 * (round + 3)));
-        let _ = process.kill();
-        process.wait().unwrap();
+        // Packs, index and snapshot come, snapshots and packs go: after so many of that.
+        let before = files_below(&container);
+        let is_seen = || files_below(&container).symmetric_difference(&before).count() >= round;
+        killed += u32::from(kill_when(&mut process, is_seen));
         whole();
     }
+    assert!(killed > 4, "it was killed {killed} times");
     run(&machine, &emulator, 0, &["--now"]);
     run(&machine, &emulator, 0, &["--now"]);
     // Killed runs leave packs of their own, which the next prunes find.
@@ -217,5 +225,5 @@ fn after_the_cleanup_the_retention_drops_what_no_snapshot_needs_whatever_is_kill
     whole();
     emulator.expect(&machine, 0, &["vault", "restore", "--target", "restored"]);
     assert!(is_equal(&machine, "restored"));
-    emulator.expect(&machine, 0, &["cleanup"]);
+    emulator.expect(&machine, 0, &["cleanup", "--yes"]);
 }

@@ -8,7 +8,7 @@ use crate::dataset::CsvFault;
 use crate::drive::Refusal;
 use crate::journal::{Holder, JournalFault, KeeperError};
 use crate::manifest::ManifestError;
-use crate::noun::{Diagnose, DrivePath, ErrorKind, Hint, Serial};
+use crate::noun::{Diagnose, DrivePath, ErrorKind, Hint, Serial, lines, shown};
 use crate::sys::beneath::Unexpected;
 use crate::volume::{bitlocker, gpt, ntfs};
 
@@ -25,7 +25,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Names or files that NTFS, the manifest or Azure cannot hold.
-    #[error("{} of the files in {root} cannot be shipped: {}", faults.len(), list(faults))]
+    #[error("{} of the files in {} cannot be shipped{}", faults.len(), shown(root), lines(faults))]
     Unshippable { root: PathBuf, faults: Vec<String> },
     /// A CSV file that could not be read.
     #[error("Cannot read {path}")]
@@ -44,7 +44,7 @@ pub enum Error {
         source: ntfs::Error,
     },
     /// The data set is empty.
-    #[error("There is no file to copy in {root}")]
+    #[error("There is no file to copy in {}", shown(root))]
     NothingToCopy { root: PathBuf },
     /// A file, or the part of a repository that stays together, is larger than any drive named.
     #[error(
@@ -140,11 +140,24 @@ pub enum Error {
     /// With `--strict`, a source file that changed costs the drive.
     #[error("{path} changed while it was copied to drive {serial}: {reason}")]
     SourceChanged { serial: Serial, path: DrivePath, reason: String },
+    /// Without these files of a repository nobody can read it.
+    #[error(
+        "Drive {serial} is not sealed, as a repository is unreadable without these files{}",
+        lines(missing)
+    )]
+    RepositoryIncomplete { serial: Serial, missing: Vec<String> },
     /// The folder of all sources went away, as when a share is unmounted.
     #[error("The source {path} went away while drive {serial} was filled")]
     SourceGone {
         serial: Serial,
         path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The system gives no further thread.
+    #[error("Cannot make a thread for drive {serial}")]
+    Thread {
+        serial: Serial,
         #[source]
         source: io::Error,
     },
@@ -217,6 +230,12 @@ pub enum Error {
     /// Both copies of the partition table are unreadable, or hold no volume of ours.
     #[error("Drive {serial} has no partition table with a data partition: {fault}")]
     PartitionTable { serial: Serial, fault: String },
+    /// The drive has partitions of the old kind.
+    #[error("Drive {serial} has an MBR partition table; a drive for the service has a GPT")]
+    MasterBootRecord { serial: Serial },
+    /// A volume begins at the drive's first byte.
+    #[error("Drive {serial} has no partition table, but {what} from its first byte on")]
+    NoPartitions { serial: Serial, what: &'static str },
     /// The volume could not be unlocked or read.
     #[error("The volume of drive {serial} cannot be unlocked")]
     Unlock {
@@ -249,20 +268,8 @@ pub enum Error {
     },
 }
 
-fn list(faults: &[String]) -> String {
-    let mut shown: Vec<&str> = faults.iter().take(20).map(String::as_str).collect();
-    if faults.len() > shown.len() {
-        shown.push("…");
-    }
-    shown.join("; ")
-}
-
 fn count(faults: &[CsvFault]) -> String {
     crate::noun::count(faults.len(), "fault")
-}
-
-fn lines(faults: &[CsvFault]) -> String {
-    faults.iter().map(|fault| format!("\n  {fault}")).collect()
 }
 
 impl Error {
@@ -324,7 +331,9 @@ impl Diagnose for Error {
             Error::Flush { .. } => "drive-flush-failed",
             Error::ReadBack { .. } => "drive-read-back",
             Error::SourceChanged { .. } => "source-changed",
+            Error::RepositoryIncomplete { .. } => "repository-incomplete",
             Error::SourceGone { .. } => "source-gone",
+            Error::Thread { .. } => "thread-not-made",
             Error::Stopped { .. } => "stopped",
             Error::Journal { .. } => "journal-damaged",
             Error::JournalFile { .. } => "journal-file",
@@ -339,6 +348,8 @@ impl Diagnose for Error {
             Error::Volume { source, .. } => source.code(),
             Error::Randomness { .. } => "volume-randomness",
             Error::PartitionTable { .. } => "partition-table-unreadable",
+            Error::MasterBootRecord { .. } => "drive-mbr",
+            Error::NoPartitions { .. } => "drive-without-partitions",
             Error::NotSealed { .. } => "drive-not-sealed",
             Error::NoRecoveryPassword { .. } => "no-recovery-password",
             Error::Unlock { source, .. } => source.code(),
@@ -365,7 +376,9 @@ impl Diagnose for Error {
             | Error::Read { .. }
             | Error::ReadBack { .. }
             | Error::JournalFile { .. }
+            | Error::Thread { .. }
             | Error::SourceGone { .. }
+            | Error::RepositoryIncomplete { .. }
             | Error::SourceChanged { .. } => ErrorKind::Resumable,
             Error::NotADrive { .. }
             | Error::NoSerial { .. }
@@ -395,9 +408,11 @@ impl Diagnose for Error {
             Error::Names { source } | Error::Layout { source, .. } => source.kind(),
             Error::Partitions { source, .. } => source.kind(),
             Error::Volume { source, .. } => source.kind(),
-            Error::PartitionTable { .. } | Error::FileSystem { .. } | Error::Manifest { .. } => {
-                ErrorKind::Difference
-            }
+            Error::PartitionTable { .. }
+            | Error::MasterBootRecord { .. }
+            | Error::NoPartitions { .. }
+            | Error::FileSystem { .. }
+            | Error::Manifest { .. } => ErrorKind::Difference,
             Error::Scan { .. }
             | Error::Open { .. }
             | Error::Randomness { .. }
@@ -458,6 +473,10 @@ impl Diagnose for Error {
                 "bring the folder back or free space in it, then run the same command again"
                     .to_owned()
             }
+            Error::RepositoryIncomplete { serial, .. } => format!(
+                "when they can be read, run the same command again; if the repository was changed \
+                 since, give the drive up with `azseed drive release {serial}`, then prepare it again"
+            ),
             Error::SourceGone { .. } => {
                 "bring it back, as by mounting it again, then run the same command again".to_owned()
             }

@@ -1,13 +1,18 @@
 //! What is on a drive, for a person: partition tables, what the volume says of itself, and with
-//! the recovery password the file system. Judges nothing; `verify` does.
+//! the recovery password the file system. Judges nothing; `verify` does. What cannot be read is
+//! told beside what can.
 
 use crate::Error;
+use crate::device::Device;
 use crate::drive::{Drive, DriveName, Look, find, find_content};
+use crate::limits::DATA_PARTITION_START;
 use crate::noun::RecoveryPassword;
 use crate::verify::{from_view, open};
-use crate::volume::bitlocker::unlock::VolumeMetadata;
-use crate::volume::gpt::PartitionTables;
-use crate::volume::view::{FileSystemFacts, FileView, find_volume, unlock};
+use crate::volume::bitlocker::unlock::{self, VolumeMetadata};
+use crate::volume::gpt::{BASIC_DATA, OtherLayout, PartitionTables, other_layout, read_gpt};
+use crate::volume::view::{
+    FileSystemFacts, FileView, Unreadable, VolumePlace, unlock as open_volume,
+};
 use crate::world::{RealWorld, World};
 
 /// What was found on a drive.
@@ -19,10 +24,25 @@ pub struct Inspection {
     pub content: Option<String>,
     /// Both partition tables, if one at least is whole.
     pub tables: Option<PartitionTables>,
-    /// What the BitLocker volume says of itself.
-    pub volume: Option<VolumeMetadata>,
+    /// What stands in the place of a GPT.
+    pub other: Option<OtherLayout>,
+    /// The volume.
+    pub volume: VolumeFound,
     /// The file system, if the volume was unlocked.
     pub files: Option<Files>,
+    /// Why less than all could be looked at, although the drive or its key was there.
+    pub fault: Option<Error>,
+}
+
+/// What was found where a volume should begin.
+#[derive(Debug)]
+pub enum VolumeFound {
+    /// No BitLocker volume.
+    None,
+    /// A BitLocker volume, and what it says of itself.
+    BitLocker(Box<VolumeMetadata>),
+    /// A BitLocker volume that is not read, or what may be one.
+    Closed(unlock::Error),
 }
 
 /// A file system that was looked into.
@@ -32,6 +52,8 @@ pub struct Files {
     pub facts: FileSystemFacts,
     /// Path and length of every file.
     pub list: Vec<(String, u64)>,
+    /// What cannot be read.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// Looks at a drive; `password` opens its volume.
@@ -41,25 +63,72 @@ pub fn inspect(
 ) -> Result<Inspection, Error> {
     let drive = find(name)?;
     let device = open(&drive)?;
-    let look = Look::at(&drive, |bytes| RealWorld.random(bytes))?;
-    let content = find_content(&device, look).map_err(|source| Error::Read {
-        serial: drive.serial.clone(),
-        offset: 0,
-        source,
-    })?;
-    let mut found = Inspection { drive, content, tables: None, volume: None, files: None };
-    let Ok((tables, place)) = find_volume(&device) else { return Ok(found) };
-    found.tables = Some(tables);
-    found.volume = VolumeMetadata::read(&device, place.start, place.bytes).ok();
-    if found.volume.is_none() {
-        return Ok(found);
+    let sight = Look::at(&drive, |bytes| RealWorld.random(bytes))?;
+    let (content, mut fault) = match find_content(&device, sight) {
+        Ok(content) => (content, None),
+        Err(source) => {
+            let content = Some("not known, it cannot be read".to_owned());
+            let serial = drive.serial.clone();
+            (content, Some(Error::Read { serial, offset: 0, source }))
+        }
+    };
+    let tables = Some(read_gpt(&device)).filter(|tables| tables.best().is_some());
+    let other = if tables.is_none() { other_layout(&device) } else { None };
+    let (volume, place) = find_volume(&device, tables.as_ref(), other.as_ref());
+    let mut files = None;
+    if let (VolumeFound::BitLocker(_), Some(password)) = (&volume, password(&drive)?) {
+        match look(&device, place, &password) {
+            Ok(found) => files = Some(found),
+            Err(error) => fault = Some(from_view(&drive, error)),
+        }
     }
-    if let Some(password) = password(&found.drive)? {
-        let volume =
-            unlock(&device, place, &password).map_err(|error| from_view(&found.drive, error))?;
-        let view = FileView::open(&volume).map_err(|error| from_view(&found.drive, error))?;
-        let list = view.files.iter().map(|(path, file)| (path.clone(), file.bytes)).collect();
-        found.files = Some(Files { facts: view.facts, list });
+    Ok(Inspection { drive, content, tables, other, volume, files, fault })
+}
+
+fn look(
+    device: &dyn Device,
+    place: VolumePlace,
+    password: &RecoveryPassword,
+) -> Result<Files, crate::volume::view::ViewError> {
+    let volume = open_volume(device, place, password)?;
+    let view = FileView::open(&volume)?;
+    let list = view.files.iter().map(|(path, file)| (path.clone(), file.bytes)).collect();
+    Ok(Files { facts: view.facts, list, unreadable: view.unreadable })
+}
+
+/// The first BitLocker volume among all places where one may begin.
+fn find_volume(
+    device: &dyn Device,
+    tables: Option<&PartitionTables>,
+    other: Option<&OtherLayout>,
+) -> (VolumeFound, VolumePlace) {
+    let mut places: Vec<(u64, Result<u64, unlock::Error>)> = Vec::new();
+    if let Some(table) = tables.and_then(PartitionTables::best) {
+        let mut partitions: Vec<_> = table.partitions.iter().collect();
+        partitions.sort_by_key(|partition| partition.kind != BASIC_DATA);
+        places.extend(partitions.iter().map(|own| (own.start, Ok(own.bytes))));
     }
-    Ok(found)
+    if let Some(OtherLayout::MasterBootRecord(partitions)) = other {
+        places.extend(partitions.iter().map(|own| (own.start, Ok(own.bytes))));
+    }
+    if tables.is_none() {
+        // Where a volume lies that takes the whole drive, or ours if both tables are gone.
+        let bare = |start| (start, VolumeMetadata::own_bytes(device, start));
+        places.extend([0, DATA_PARTITION_START].map(bare));
+    }
+    let mut doubt = (VolumeFound::None, VolumePlace { start: 0, bytes: 0 });
+    for (start, bytes) in places {
+        let place = VolumePlace { start, bytes: *bytes.as_ref().unwrap_or(&0) };
+        match bytes.and_then(|bytes| VolumeMetadata::read(device, start, bytes)) {
+            Ok(metadata) => return (VolumeFound::BitLocker(Box::new(metadata)), place),
+            Err(unlock::Error::NotBitLocker | unlock::Error::Place { .. }) => {}
+            // Behind the end of a small drive lies nothing.
+            Err(unlock::Error::Read { .. }) if start >= device.size() => {}
+            Err(error) if matches!(doubt.0, VolumeFound::None) => {
+                doubt = (VolumeFound::Closed(error), place);
+            }
+            Err(_) => {}
+        }
+    }
+    doubt
 }

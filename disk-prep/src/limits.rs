@@ -30,6 +30,11 @@ pub const METADATA_BYTES: usize = 8 << 10;
 pub const SIDE_FILE_BYTES: u64 = 1 << 20;
 /// Characters (UTF-16) of a blob's name, at most. Source: `azure-import-export` 2.4.
 pub const BLOB_NAME_CHARACTERS: usize = 1024;
+/// Parts of a blob's name between slashes, at most. Source: `azure-import-export` 2.4.
+pub const BLOB_NAME_SEGMENTS: usize = 254;
+/// Characters of a path beyond which programs of Windows may fail. Source: `azure-import-export`
+/// 2.4.
+pub const WINDOWS_PATH_CHARACTERS: usize = 256;
 /// The only logical sector size the service reads. Source: `azure-import-export` 3.1.
 pub const SECTOR_BYTES: u64 = 512;
 /// Start of partition 1, Microsoft Reserved. Source: `azure-import-export` 3.2.

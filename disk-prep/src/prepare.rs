@@ -11,7 +11,7 @@ use crate::dataset::{DataFile, with_side_files};
 use crate::device::Device;
 use crate::drive::{Clearance, Drive, Look};
 use crate::drive_layout::DriveLayout;
-use crate::fill::{Target, fill};
+use crate::fill::{Target, can_retake, fill};
 use crate::journal::{
     Base64, Begun, DrivePlan, FileEnd, History, Journal, JournalFolder, JournalOnly, KeptPassword,
     Record, Sealed, SecretKeeper, State, Tail,
@@ -161,7 +161,11 @@ pub fn prepare(
         journal.append(Record::Labelled)?;
     }
     if journal.history().state == State::Labelled {
-        fill(root, &target, journal, options, monitor)?;
+        fill(root, &target, journal, options, world, monitor)?;
+        if can_retake(root, &target, journal, options, world) {
+            fill(root, &target, journal, options, world, monitor)?;
+        }
+        refuse_incomplete(journal.history(), plan)?;
         sealing.write_manifest(journal.history())?;
         journal.append(Record::Filled)?;
     }
@@ -173,6 +177,22 @@ pub fn prepare(
         monitor.event(&Event::StepFinished { drive: serial, step });
     }
     prepared(journal.history(), plan)
+}
+
+/// A drive that was to hold what makes a repository readable, and lacks a part of it, is not
+/// sealed: the next run may be able to read it.
+fn refuse_incomplete(history: &History, plan: &DrivePlan) -> Result<(), Error> {
+    let missing = |(index, end): (&usize, &FileEnd)| match (plan.files.get(*index)?, end) {
+        (file, FileEnd::LeftOut { reason }) if file.together => {
+            Some(format!("{}: {reason}", file.path))
+        }
+        _ => None,
+    };
+    let missing: Vec<String> = history.files.iter().filter_map(missing).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::RepositoryIncomplete { serial: history.begun.serial.clone(), missing })
 }
 
 /// What a sealed journal says of its drive.

@@ -14,7 +14,7 @@ use crate::drive_layout::DriveLayout;
 use crate::fill::{BOOT_BYTES, FileSink, Target, place_in_runs};
 use crate::journal::{Begun, DrivePlan, FileEnd, History, Sealed};
 use crate::limits::{CLUSTER_BYTES, SECTOR_BYTES};
-use crate::manifest::{Entry, ManifestWriter, Profile};
+use crate::manifest::{Entry, ManifestError, ManifestProof, ManifestWriter, Profile};
 use crate::noun::hex_upper;
 use crate::sys::aligned::AlignedBuffer;
 
@@ -37,8 +37,9 @@ pub struct Sealing<'a> {
 }
 
 impl Sealing<'_> {
-    /// Writes the manifest into its place and flushes it.
+    /// Proves the manifest, then writes it into its place and flushes it.
     pub fn write_manifest(&self, history: &History) -> Result<(), Error> {
+        self.prove_manifest(history)?;
         let sink = FileSink::new(self.target, self.layout.manifest_runs());
         self.manifest_into(history, sink).and_then(FileSink::finish).map_err(|source| {
             // The sink wraps the drive's own error; anything else is a plan that does not add up.
@@ -50,6 +51,23 @@ impl Sealing<'_> {
             }
         })?;
         self.target.flush()
+    }
+
+    /// Reads what is going to be written with a strict reader.
+    fn prove_manifest(&self, history: &History) -> Result<(), Error> {
+        let is_copied =
+            |index: usize| matches!(history.files.get(&index), Some(FileEnd::Copied(_)));
+        let files = self.plan.files.iter().enumerate().filter(|(index, _)| is_copied(*index));
+        let proof = ManifestProof::new(&self.begun.serial, files.map(|(_, file)| file));
+        let written = self.manifest_into(history, proof).map_err(|error| {
+            // The proof wraps the reason; anything else is a plan that does not add up.
+            error
+                .downcast::<ManifestError>()
+                .unwrap_or_else(|error| ManifestError { position: 0, fault: error.to_string() })
+        });
+        written
+            .and_then(ManifestProof::finish)
+            .map_err(|source| Error::Manifest { serial: self.begun.serial.clone(), source })
     }
 
     fn manifest_into<W: Write>(&self, history: &History, out: W) -> io::Result<W> {

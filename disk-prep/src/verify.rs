@@ -1,17 +1,18 @@
 //! Reads a sealed drive back as the datacenter will, through readers of its own, and compares it
 //! with journal and manifest. Names exactly what differs.
 
+mod difference;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
 
 use md5::Md5;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 use crate::Error;
 use crate::dataset::Listing;
-use crate::device::FileDevice;
+use crate::device::{Device, FileDevice};
 use crate::drive::{Drive, DriveName, Kind, find};
 use crate::hash::{FileDigests, FileHasher};
 use crate::journal::{
@@ -24,6 +25,8 @@ use crate::noun::{Cipher, Md5Digest, RecoveryPassword, hex_upper};
 use crate::stop::StopFlag;
 use crate::sys::aligned::AlignedBuffer;
 use crate::volume::view::{FileView, FoundFile, ViewError, find_volume, unlock};
+
+pub use difference::Difference;
 
 /// Bytes read at once.
 const READ_BYTES: usize = 16 << 20;
@@ -75,68 +78,8 @@ pub struct VerifyReport {
     pub bytes: u64,
     /// Everything that differs; none means that the drive is good.
     pub differences: Vec<Difference>,
-}
-
-/// One thing that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "each sentence names its fields")]
-pub enum Difference {
-    PartitionTable { copy: &'static str, fault: String },
-    DiskGuid,
-    MetadataCopies { intact: usize },
-    ManifestMissing { path: String },
-    ManifestHash { expected: String, actual: String },
-    ManifestForm { fault: String },
-    DriveId { manifest: String, drive: String },
-    FileMissing { path: String },
-    FileLength { path: String, expected: u64, actual: u64 },
-    Block { path: String, offset: u64, bytes: u64 },
-    FileMd5 { path: String },
-    FileSha256 { path: String },
-    NotInManifest { path: String },
-    NotInJournal { path: String },
-    Extra { path: String },
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Difference::PartitionTable { copy, fault } => {
-                write!(f, "the {copy} partition table is damaged: {fault}")
-            }
-            Difference::DiskGuid => write!(f, "the disk GUID is not the one in the journal"),
-            Difference::MetadataCopies { intact } => {
-                write!(f, "only {intact} of the 3 BitLocker metadata blocks are intact")
-            }
-            Difference::ManifestMissing { path } => write!(f, "there is no manifest {path}"),
-            Difference::ManifestHash { expected, actual } => {
-                write!(f, "the manifest has the hash {actual}, the journal says {expected}")
-            }
-            Difference::ManifestForm { fault } => write!(f, "the manifest cannot be read: {fault}"),
-            Difference::DriveId { manifest, drive } => {
-                write!(f, "the manifest is for drive {manifest}, this is {drive}")
-            }
-            Difference::FileMissing { path } => write!(f, "{path} is missing"),
-            Difference::FileLength { path, expected, actual } => {
-                write!(f, "{path} has {actual} bytes, it should have {expected}")
-            }
-            Difference::Block { path, offset, bytes } => {
-                write!(f, "{path} differs in the {bytes} bytes from {offset} on")
-            }
-            Difference::FileMd5 { path } => {
-                write!(f, "{path} has another MD5 than the journal or manifest says")
-            }
-            Difference::FileSha256 { path } => {
-                write!(f, "{path} has another SHA-256 than the journal says")
-            }
-            Difference::NotInManifest { path } => write!(f, "{path} is not in the manifest"),
-            Difference::NotInJournal { path } => write!(f, "{path} is not in the journal"),
-            Difference::Extra { path } => {
-                write!(f, "{path} is on the drive, but nobody put it there")
-            }
-        }
-    }
+    /// What others added since, outside of all that was shipped: no fault of the data.
+    pub added: Vec<String>,
 }
 
 /// Verifies one drive. An error means that it could not be looked at.
@@ -162,6 +105,7 @@ pub fn verify(
             differences.push(Difference::PartitionTable { copy, fault: fault.to_string() });
         }
     }
+    differences.extend(tables.doubts.iter().map(|&doubt| Difference::Layout { doubt }));
     if journal.as_ref().is_some_and(|(history, _)| !tables.names_disk(history.begun.disk_guid)) {
         differences.push(Difference::DiskGuid);
     }
@@ -169,10 +113,14 @@ pub fn verify(
     if volume.intact_copies() < 3 {
         differences.push(Difference::MetadataCopies { intact: volume.intact_copies() });
     }
+    if let Some(sealed) = journal.as_ref().and_then(|(history, _)| history.sealed.as_ref()) {
+        check_header(&device, sealed.header_hash.as_deref().unwrap_or_default(), &mut differences);
+    }
     let view = FileView::open(&volume).map_err(view_error)?;
     let check = Check { drive: &drive, view: &view, options, monitor };
     let against = if journal.is_some() { Yardstick::Journal } else { Yardstick::Manifest };
-    let (files, bytes) = check.run(journal.as_ref(), &mut differences)?;
+    let mut added = Vec::new();
+    let (files, bytes) = check.run(journal.as_ref(), &mut differences, &mut added)?;
     Ok(VerifyReport {
         drive: drive.clone(),
         against,
@@ -180,7 +128,28 @@ pub fn verify(
         files,
         bytes,
         differences,
+        added,
     })
+}
+
+/// Compares the ranges of the raw drive that the job's header hash names: `offset:length:HASH;…`.
+fn check_header(device: &FileDevice, hash: &str, differences: &mut Vec<Difference>) {
+    for range in hash.split(';').filter(|range| !range.is_empty()) {
+        let mut fields = range.split(':');
+        let mut field = || fields.next().unwrap_or_default();
+        let (offset, length, expected) = (field(), field(), field());
+        let same = match (offset.parse::<u64>(), length.parse::<usize>()) {
+            (Ok(at), Ok(length)) if length as u64 <= BLOCK_BYTES => {
+                let mut bytes = vec![0; length];
+                device.read_at(&mut bytes, at).is_ok()
+                    && hex_upper(&Sha512::digest(&bytes)) == expected
+            }
+            _ => false,
+        };
+        if !same {
+            differences.push(Difference::HeaderHash { place: offset.to_owned() });
+        }
+    }
 }
 
 /// The drive opened for reading only.
@@ -199,6 +168,8 @@ pub(crate) fn from_view(drive: &Drive, error: ViewError) -> Error {
     match error {
         ViewError::Unlock(source) => Error::Unlock { serial, source },
         ViewError::FileSystem { fault } => Error::FileSystem { serial, fault },
+        ViewError::MasterBootRecord => Error::MasterBootRecord { serial },
+        ViewError::NoPartitions { what } => Error::NoPartitions { serial, what },
         ViewError::NoTable { .. } | ViewError::NoPartition => {
             Error::PartitionTable { serial, fault: error.to_string() }
         }
@@ -231,10 +202,14 @@ impl Check<'_, '_> {
         &self,
         journal: Option<&JournalAndPlan>,
         differences: &mut Vec<Difference>,
+        added: &mut Vec<String>,
     ) -> Result<(u64, u64), Error> {
         let expected = journal.map(|(history, plan)| copied(history, plan));
         let sealed = journal.and_then(|(history, _)| history.sealed.as_ref());
-        let Some((path, manifest)) = self.manifest(sealed, differences)? else { return Ok((0, 0)) };
+        let Some((path, manifest)) = self.manifest(sealed, differences)? else {
+            differences.extend(self.view.unreadable.iter().cloned().map(Difference::from));
+            return Ok((0, 0));
+        };
         if manifest.drive_id != self.drive.serial {
             let (manifest, drive) = (manifest.drive_id.to_string(), self.drive.serial.to_string());
             differences.push(Difference::DriveId { manifest, drive });
@@ -254,13 +229,14 @@ impl Check<'_, '_> {
             let path = path.to_string();
             match self.view.files.get(&path) {
                 None => differences.push(Difference::FileMissing { path }),
-                Some(found) if self.digests(found, found.bytes, &mut buffer)?.md5 != *expected => {
-                    differences.push(Difference::FileMd5 { path });
-                }
-                Some(_) => {}
+                Some(found) => match self.digests(found, found.bytes, &mut buffer) {
+                    Ok(digests) if digests.md5 == *expected => {}
+                    Ok(_) => differences.push(Difference::FileMd5 { path }),
+                    Err(error) => differences.push(unreadable(path, error)?),
+                },
             }
         }
-        self.list_strangers(&listed, expected.as_ref(), journal, differences);
+        self.list_strangers(&listed, expected.as_ref(), journal, differences, added);
         // As they lie on the drive, so that it reads in one direction.
         blobs.sort_by_key(|(_, found)| found.first_byte());
         let (drive, step) = (&self.drive.serial, Step::Verify);
@@ -269,7 +245,10 @@ impl Check<'_, '_> {
         let mut done_bytes = 0;
         for (blob, found) in &blobs {
             let journalled = expected.as_ref().map(|files| files.get(blob.path.as_str()).copied());
-            self.file(blob, found, journalled, &mut buffer, differences)?;
+            match self.file(blob, found, journalled, &mut buffer, differences) {
+                Ok(()) => {}
+                Err(error) => differences.push(unreadable(blob.path.to_string(), error)?),
+            }
             done_bytes += blob.bytes;
             self.monitor.event(&Event::BytesDone { drive, step, done_bytes });
         }
@@ -293,7 +272,10 @@ impl Check<'_, '_> {
             return Ok(None);
         };
         let mut bytes = vec![0; found.bytes as usize];
-        self.read(found, 0, &mut bytes)?;
+        if let Err(error) = self.read(found, 0, &mut bytes) {
+            differences.push(unreadable(path, error)?);
+            return Ok(None);
+        }
         if let Some(sealed) = sealed {
             let actual = if sealed.manifest_hash.len() == 32 {
                 hex_upper(&Md5::digest(&bytes))
@@ -327,6 +309,7 @@ impl Check<'_, '_> {
         expected: Option<&BTreeMap<&str, &Copied>>,
         journal: Option<&JournalAndPlan>,
         differences: &mut Vec<Difference>,
+        added: &mut Vec<String>,
     ) {
         for path in expected.into_iter().flat_map(|files| files.keys()) {
             if !listed.contains(path) {
@@ -337,12 +320,23 @@ impl Check<'_, '_> {
             .into_iter()
             .flat_map(|(_, plan)| plan.files.iter().map(|file| file.path.as_str()))
             .collect();
+        let known = listed.iter().chain(&planned);
+        let ours: BTreeSet<&str> = known.filter_map(|path| top(path)).collect();
         for path in self.view.files.keys() {
             let known = listed.contains(path.as_str())
                 || planned.contains(path.as_str())
                 || path.starts_with("\\System Volume Information\\FVE2.{");
-            if !known {
+            if !known && is_below(&ours, path) {
                 differences.push(Difference::Extra { path: path.clone() });
+            } else if !known {
+                added.push(path.clone());
+            }
+        }
+        for unreadable in &self.view.unreadable {
+            if unreadable.path.is_empty() || is_below(&ours, &unreadable.path) {
+                differences.push(unreadable.clone().into());
+            } else {
+                added.push(unreadable.to_string());
             }
         }
     }
@@ -428,6 +422,32 @@ impl Check<'_, '_> {
 
     fn read(&self, found: &FoundFile, at: u64, buffer: &mut [u8]) -> Result<(), Error> {
         self.view.read(found, at, buffer).map_err(|error| from_view(self.drive, error))
+    }
+}
+
+/// The folder at the root that a path lies in, or the path itself at the root.
+fn top(path: &str) -> Option<&str> {
+    path.strip_prefix('\\')?.split('\\').next()
+}
+
+/// Whether a path lies in a folder at the root that holds something of ours, or is one.
+fn is_below(ours: &BTreeSet<&str>, path: &str) -> bool {
+    top(path).is_none_or(|top| ours.contains(top))
+}
+
+/// What keeps a file from being compared is a difference like any other; a wish to stop is none.
+fn unreadable(path: String, error: Error) -> Result<Difference, Error> {
+    match error {
+        Error::Stopped { .. } => Err(error),
+        error => {
+            let mut fault = error.to_string();
+            let mut source = std::error::Error::source(&error);
+            while let Some(error) = source {
+                fault = format!("{fault}: {error}");
+                source = error.source();
+            }
+            Ok(Difference::Unreadable { path, fault })
+        }
     }
 }
 

@@ -1,14 +1,19 @@
 //! What comes from outside and is different every time: randomness, the time, the slow making of
-//! keys, and how well a drive does. Passed in, so that tests can put their own in its place.
+//! keys, sources that can fail, and how well a drive does. Passed in, so that tests can put their
+//! own in its place.
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::device::Device;
 use crate::noun::{RecoveryPassword, Serial};
+use crate::sys::beneath::Folder;
 use crate::volume::bitlocker::write::{StretchedKey, stretch};
 
 /// The outside world.
@@ -19,6 +24,19 @@ pub trait World: Sync {
     fn now(&self) -> Timestamp;
     /// Makes a key of a password, in a million rounds.
     fn stretch(&self, password: &RecoveryPassword, salt: &[u8; 16]) -> StretchedKey;
+
+    /// Waits before something is tried again.
+    fn wait(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+    /// Opens a source file below the folder of all sources.
+    fn open(&self, root: &Folder, source: &Path) -> io::Result<File> {
+        root.linked_file(source)
+    }
+    /// Reads all of `buffer` from byte `at` of an open source file.
+    fn read(&self, file: &File, _source: &Path, at: u64, buffer: &mut [u8]) -> io::Result<()> {
+        file.read_exact_at(buffer, at)
+    }
     /// A drive that the guard has opened, as it does in this world: tests let it fail.
     fn device(&self, _serial: &Serial, device: Arc<dyn Device>) -> Arc<dyn Device> {
         device

@@ -74,11 +74,35 @@ fn each_generation_of_a_data_set_is_read() {
             Row { blob_type: Some(BlobType::PageBlob), ..plain(3, "/srv/disks", "seed/disks/") },
         ]
     );
-    let other_order = b"itemtype, basepath ,DSTITEMPATHORPREFIX,,\nblock,/a,seed/a,,\n";
-    let faults = said(dataset_csv::parse(other_order).unwrap_err());
-    assert_eq!(faults[0], "line 1, column 4: the column has no name");
-    let other_order = b"itemtype, basepath ,DSTITEMPATHORPREFIX\nblock, /a , seed/a,,\n";
+    let other_order = b"itemtype, basepath ,DSTITEMPATHORPREFIX,,\nblock, /a , seed/a,,\n,,,\n";
     assert_eq!(dataset_csv::parse(other_order).unwrap(), [plain(2, "/a", "seed/a")]);
+}
+
+#[test]
+fn what_spreadsheets_leave_is_taken_and_a_cell_is_what_its_quotes_hold() {
+    let header = "BasePath,DstItemPathOrPrefix,ItemType";
+    for text in [
+        format!("{header}\n\"/a\" , \"seed/a\", BlockBlob\n"),
+        format!("{header},,\n/a,seed/a,BlockBlob,,\n,,,,\n,,\n"),
+        format!("sep=,\n{header}\n/a,seed/a,BlockBlob\n"),
+        format!("\u{feff}sep=;\r\n{}\r\n/a;seed/a;BlockBlob\r\n", header.replace(',', ";")),
+        format!("{header}\n/a\t ,seed/a , \"BlockBlob \"\n"),
+    ] {
+        let rows = dataset_csv::parse(text.as_bytes()).unwrap();
+        assert_eq!(rows.len(), 1, "{text}");
+        assert_eq!(rows[0].item, plain(1, "/a", "seed/a").item, "{text}");
+    }
+    for path in ["/x/report ", " /x", "/x/re\u{a0}", "/x/a\"b"] {
+        let text = format!("{header}\n\"{}\",seed/a,BlockBlob\n", path.replace('"', "\"\""));
+        let rows = dataset_csv::parse(text.as_bytes());
+        match path.strip_prefix(' ') {
+            None => assert_eq!(rows.unwrap()[0].item.path(), Path::new(path)),
+            Some(_) => assert_eq!(rows.unwrap_err()[0].column, "BasePath"),
+        }
+    }
+    // Without quotes only blanks are cut, and no other sign that looks like one.
+    let rows = dataset_csv::parse(format!("{header}\n/x\u{a0} ,seed/a,BlockBlob").as_bytes());
+    assert_eq!(rows.unwrap()[0].item.path(), Path::new("/x\u{a0}"));
 }
 
 #[test]
@@ -136,7 +160,7 @@ const BAD_ROWS: &[(&str, &[&str])] = &[
         &["line 2, column BasePath: \"/srv/*\" has a wildcard; name the folder, with / at its end"],
     ),
     (
-        ",,,,,",
+        ",,,overwrite,,",
         &[
             "line 2, column BasePath: the cell is empty",
             "line 2, column DstItemPathOrPrefix: the cell is empty",
@@ -193,7 +217,7 @@ const BAD_ROWS: &[(&str, &[&str])] = &[
             "line 5, column DstItemPathOrPrefix: \"x:y\" cannot be a name in it: it has one of / \
              \\ : * ? \" < > |",
             "line 6, column DstItemPathOrPrefix: \"nul\" cannot be a name in it: it is a device \
-             name of Windows (CON, PRN, AUX, NUL, COM1-9, LPT1-9)",
+             name of Windows (CON, PRN, AUX, NUL, COM0-9, LPT0-9, also with ¹ ² ³, CONIN$, CONOUT$)",
             "line 7, column DstItemPathOrPrefix: the container $root takes no folders; write \
              $root/name",
         ],
@@ -231,7 +255,26 @@ const BAD_ROWS: &[(&str, &[&str])] = &[
     ),
     (
         "/a,seed/a,BlockBlob,,,\n\n/b,\"seed/b,BlockBlob,,,\n",
-        &["line 4, column BasePath: a quote is not closed"],
+        &["line 4, column DstItemPathOrPrefix: a quote is not closed"],
+    ),
+    (
+        "/a\"b\",seed/a,BlockBlob,,,\n\"/c\"d,seed/c,BlockBlob,,,\n/e,seed/e,Block\0Blob,,,",
+        &[
+            "line 2, column BasePath: a quote stands in the middle; put quotes around the whole \
+             cell and double those in it",
+            "line 3, column BasePath: there is text behind the closing quote; double a quote that \
+             belongs to the cell",
+            "line 4, column ItemType: there is a zero byte in it; save the file as UTF-8",
+        ],
+    ),
+    (
+        "/a,seed/o\u{fffe},BlockBlob,,,\n/b,seed/com²/b,BlockBlob,,,",
+        &[
+            "line 2, column DstItemPathOrPrefix: \"o\\u{fffe}\" cannot be a name in it: it has \
+             U+FFFE, a noncharacter",
+            "line 3, column DstItemPathOrPrefix: \"com²\" cannot be a name in it: it is a device \
+             name of Windows (CON, PRN, AUX, NUL, COM0-9, LPT0-9, also with ¹ ² ³, CONIN$, CONOUT$)",
+        ],
     ),
 ];
 
@@ -281,6 +324,22 @@ fn a_file_with_other_columns_or_signs_is_answered_with_what_it_should_have() {
         ),
         (
             b"BasePath;DstItemPathOrPrefix;ItemType\n/a;seed/a;BlockBlob\n",
+            "line 1, column 1: the columns are not separated by commas; save the file with commas"
+                .into(),
+        ),
+        (
+            b"B\0a\0s\0e\0P\0a\0t\0h\0,\0",
+            "line 1, column 1: there is a zero byte in it, as in UTF-16; save the file as UTF-8"
+                .into(),
+        ),
+        (
+            b"sep=:\nBasePath:DstItemPathOrPrefix:ItemType\n",
+            "line 1, column 1: the line sep= names no separator that is known; leave it out and \
+             use commas"
+                .into(),
+        ),
+        (
+            b"BasePath\tDstItemPathOrPrefix\tItemType\n/a\tseed/a\tBlockBlob\n",
             "line 1, column 1: the columns are not separated by commas; save the file with commas"
                 .into(),
         ),

@@ -77,6 +77,7 @@ impl Bench {
             prefix: String::new(),
             disposition: ImportDisposition::Overwrite,
             never: &[],
+            only: None,
             together: &[],
         };
         scan(&self.path("source"), &options).unwrap()

@@ -62,6 +62,30 @@ fn each_form_of_a_drive_set_is_read() {
 }
 
 #[test]
+fn what_spreadsheets_leave_in_a_drive_set_is_taken_and_a_blank_names_no_other_drive() {
+    for text in [
+        "sep=,\nSerial,Erase\nZGY0,yes\n",
+        "Serial,Erase,,\nZGY0,yes,,\n,,,\n",
+        "Serial , Erase\n \"ZGY0\" , \"yes \"\n",
+    ] {
+        let rows = driveset_csv::parse(text.as_bytes()).unwrap();
+        assert_eq!(rows.len(), 1, "{text}");
+        assert_eq!((rows[0].drive.clone(), rows[0].erase), (serial("ZGY0"), EraseConsent::Given));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("a.img ");
+    std::fs::write(&image, b"").unwrap();
+    let csv = folder.path().join("driveset.csv");
+    std::fs::write(&csv, format!("Serial\n{}\n", image.display())).unwrap();
+    let error = read_driveset(&csv).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("csv-invalid", ErrorKind::Usage));
+    assert!(error.to_string().contains("put quotes around the one meant"), "{error}");
+    std::fs::write(&csv, format!("Serial\n\"{}\"\n", image.display())).unwrap();
+    let rows = read_driveset(&csv).unwrap();
+    assert!(matches!(&rows[0].drive, DriveName::Path { path, .. } if *path == image));
+}
+
+#[test]
 fn every_bad_row_of_a_drive_set_is_named_and_no_key_is_repeated() {
     const SERIAL: &str = "write the drive's serial, as `azseed drive list` shows it";
     let faults = said(driveset_csv::parse(&fixture("driveset-published.csv")).unwrap_err());

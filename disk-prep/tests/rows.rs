@@ -11,6 +11,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use disk_prep::Error;
 use disk_prep::dataset::{
     DataFile, DataSet, Listing, RowsOptions, read_dataset, scan_rows, with_side_files,
@@ -157,6 +159,8 @@ fn whatever_cannot_be_sent_is_named_with_its_line_all_at_once() {
             "line 4, column MetadataFile: @/huge.xml has 1048577 bytes; such a file has at most \
              1048576",
             "line 4, column PropertiesFile: @/tree is no regular file",
+            "line 5, column PropertiesFile: @/md5.xml: Content-MD5 says Q2hlY2sgSW50ZWdyaXR5IQ==, \
+             but @/md5.xml has AIdQvnbsfohb58rsd+9dDA==",
             "line 5, column BasePath: @/md5.xml would become seed/t/fine, as a file of line 2 does",
         ]
     );
@@ -165,6 +169,91 @@ fn whatever_cannot_be_sent_is_named_with_its_line_all_at_once() {
         bench.faults("@/tree/sub/,$root/,BlockBlob,,,"),
         ["line 2, column BasePath: @/tree/sub/y/z: the container $root takes no folders"]
     );
+}
+
+#[test]
+fn a_blank_behind_a_path_never_makes_it_another_file() {
+    let bench = Bench::new();
+    bench.file("report", b"WRONG");
+    bench.file("report ", b"RIGHT");
+    let set = bench.scan("\"@/report \",seed/report,BlockBlob,,,").unwrap();
+    assert_eq!(fs::read(set.root.join(&set.files[0].source)).unwrap(), b"RIGHT");
+    let said = bench.faults("@/report ,seed/report,BlockBlob,,,");
+    assert_eq!(
+        said,
+        ["line 2, column BasePath: there is a file \"@/report \" too; put quotes around the one \
+          meant"]
+    );
+    fs::remove_file(bench.0.path().join("report ")).unwrap();
+    let set = bench.scan("@/report ,seed/report,BlockBlob,,,").unwrap();
+    assert_eq!(set.files.len(), 1);
+    let said = bench.faults("\"@/report \",seed/report,BlockBlob,,,");
+    assert_eq!(said, ["line 2, column BasePath: there is no @/report "]);
+}
+
+#[test]
+fn a_digest_that_is_not_the_files_is_refused() {
+    let bench = Bench::new();
+    bench.file("data", b"content");
+    let properties = |digest: &[u8]| {
+        let digest = STANDARD.encode(Md5::digest(digest));
+        format!("<Properties><Content-MD5>{digest}</Content-MD5></Properties>")
+    };
+    bench.file("true.xml", properties(b"content"));
+    bench.file("false.xml", properties(b"other content"));
+    let set = bench.scan("@/data,seed/data,BlockBlob,,,@/true.xml").unwrap();
+    assert_eq!(set.files.len(), 1);
+    bench.file("gzip.xml", "<Properties><Content-Encoding>gzip</Content-Encoding></Properties>");
+    bench.file("packed/a.gz", [0x1f, 0x8b, 8, 0]);
+    let set = bench.scan("@/packed/,seed/p/,BlockBlob,,,@/gzip.xml").unwrap();
+    assert_eq!(set.files.len(), 1);
+    bench.file("packed/b.gz", b"");
+    let said = bench.faults("@/packed/,seed/p/,BlockBlob,,,@/gzip.xml");
+    assert_eq!(
+        said,
+        ["line 2, column PropertiesFile: @/gzip.xml: Content-Encoding says gzip, but \
+          @/packed/b.gz is not so"]
+    );
+    let said = bench.faults("@/data,seed/data,BlockBlob,,,@/false.xml");
+    assert_eq!(
+        said,
+        ["line 2, column PropertiesFile: @/false.xml: Content-MD5 says DIR1HwypxohrsJ8t0aZvqg==, \
+          but @/data has mgNkuembtIDdJeHwKEyFVQ=="]
+    );
+}
+
+#[test]
+fn links_that_a_person_names_are_resolved_once() {
+    let bench = Bench::new();
+    bench.file("real/tree/a", b"1");
+    bench.file("real/one", b"2");
+    symlink("real", bench.0.path().join("link")).unwrap();
+    let set =
+        bench.scan("@/link/tree/,seed/t/,BlockBlob,,,\n@/link/one,seed/one,BlockBlob,,,").unwrap();
+    let folder = fs::canonicalize(bench.0.path()).unwrap();
+    for (file, name) in set.files.iter().zip(["real/one", "real/tree/a"]) {
+        assert_eq!(set.root.join(&file.source), folder.join(name));
+    }
+}
+
+#[test]
+fn clashes_are_told_with_other_faults_and_empty_folders_are_noted() {
+    let bench = Bench::new();
+    bench.file("t/x", b"1");
+    bench.file("t/X", b"1");
+    bench.file("t/bad\u{1}", b"1");
+    fs::create_dir(bench.0.path().join("t/empty")).unwrap();
+    assert_eq!(
+        bench.faults("@/t/,seed/t/,BlockBlob,,,"),
+        [
+            "line 2, column BasePath: \"@/t/bad\\u{1}\": it has U+0001, a control character",
+            "line 2, column BasePath: \\job-1\\seed\\t\\X and \\job-1\\seed\\t\\x are one name on \
+             NTFS, which knows no case",
+        ]
+    );
+    fs::remove_file(bench.0.path().join("t/bad\u{1}")).unwrap();
+    let set = bench.scan("@/t/,seed/t/,BlockBlob,,,").unwrap();
+    assert_eq!(set.empty_folders, [bench.0.path().join("t/empty")]);
 }
 
 fn digests(root: &Path, file: &DataFile) -> Vec<Md5Digest> {

@@ -3,32 +3,35 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
+use bytes::Bytes;
+use disk_prep::noun::secret::cleared;
 use reqwest::{Client, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use tracing::info;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::Error;
+use super::address::{Address, Reason};
+use super::bounds::{self, Bounds, Failing, LONGEST_PAUSE, Meter, Walk, pause};
 use super::network::{Clear, Network, https};
 use super::sign_in::{ARM_SCOPE, SignIn, Tokens};
 use super::trace::Attempt;
+use super::transport::target;
 
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Where Azure is and how to reach it.
 #[derive(Debug, Clone)]
 pub struct ArmOptions {
     /// The resource manager.
-    pub endpoint: Url,
+    pub endpoint: Address,
     /// Where tokens are given.
-    pub authority: Url,
+    pub authority: Address,
     /// A token to use; without it, whoever is signed in.
     pub token: Option<SecretString>,
     /// Certificates and proxy.
@@ -42,6 +45,7 @@ pub struct Arm {
     endpoint: Url,
     tokens: Tokens,
     pause: fn(Duration),
+    bounds: Bounds,
 }
 
 impl std::fmt::Debug for Arm {
@@ -92,6 +96,7 @@ impl Arm {
             http,
             endpoint,
             pause: std::thread::sleep,
+            bounds: Bounds::default(),
         })
     }
 
@@ -108,15 +113,24 @@ impl Arm {
     pub fn list<T: DeserializeOwned>(&self, path: &str, version: &str) -> Result<Vec<T>, Error> {
         let mut url = self.url(path, version)?;
         let mut all = Vec::new();
+        let mut walk = Walk::new(&self.host(), self.bounds);
         loop {
-            let page: Page<T> = self.parse(&self.call(Method::GET, url, None)?)?;
+            let bytes = self.call(Method::GET, url.clone(), None)?;
+            walk.bytes(bytes.len())?;
+            let page: Page<T> = self.parse(&bytes)?;
+            let link = page.next_link.filter(|link| !link.is_empty());
+            walk.page(page.value.len(), link.as_deref())?;
             all.extend(page.value);
-            let Some(link) = page.next_link.filter(|link| !link.is_empty()) else { return Ok(all) };
+            let Some(link) = link else { return Ok(all) };
             let fault = |error: url::ParseError| self.answer(error.to_string());
-            url = Url::parse(&link).map_err(fault)?;
-            if url.origin() != self.endpoint.origin() {
-                return Err(Error::ForeignLink { host: self.host(), link });
+            let next = Url::parse(&link).map_err(fault)?;
+            if next.origin() != self.endpoint.origin() {
+                return Err(Error::ForeignLink {
+                    host: self.host(),
+                    to: target(Some(&link), &url),
+                });
             }
+            url = next;
         }
     }
 
@@ -125,9 +139,9 @@ impl Arm {
         &self,
         path: &str,
         version: &str,
-        body: &Value,
+        body: &impl Serialize,
     ) -> Result<T, Error> {
-        self.parse(&self.call(Method::PUT, self.url(path, version)?, Some(body))?)
+        self.parse(&self.call(Method::PUT, self.url(path, version)?, Some(sent(body)))?)
     }
 
     /// Changes a resource and reads what it became.
@@ -135,9 +149,9 @@ impl Arm {
         &self,
         path: &str,
         version: &str,
-        body: &Value,
+        body: &impl Serialize,
     ) -> Result<T, Error> {
-        self.parse(&self.call(Method::PATCH, self.url(path, version)?, Some(body))?)
+        self.parse(&self.call(Method::PATCH, self.url(path, version)?, Some(sent(body)))?)
     }
 
     /// Calls an action of a resource.
@@ -162,19 +176,23 @@ impl Arm {
         self.endpoint.host_str().unwrap_or_default().to_owned()
     }
 
+    fn unreachable(&self, source: &reqwest::Error) -> Error {
+        Error::Unreachable { host: self.host(), source: Reason::of(source) }
+    }
+
     fn answer(&self, fault: String) -> Error {
         Error::Answer { host: self.host(), fault }
     }
 
     fn parse<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Error> {
-        serde_json::from_slice(bytes).map_err(|error| self.answer(error.to_string()))
+        serde_json::from_slice(bytes).map_err(|error| self.answer(fault(&error)))
     }
 
     /// Sends until there is an answer that stands.
-    fn call(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Vec<u8>, Error> {
+    fn call(&self, method: Method, url: Url, body: Option<Bytes>) -> Result<Answer, Error> {
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
-            let sent = self.runtime.block_on(self.send(method.clone(), url.clone(), body));
+            let sent = self.runtime.block_on(self.send(method.clone(), url.clone(), body.clone()));
             let (error, asked) = match sent? {
                 Sent::Done(bytes) => return Ok(bytes),
                 Sent::Again(error, asked) => (error, asked),
@@ -190,7 +208,7 @@ impl Arm {
         unreachable!("the loop ends with its last attempt")
     }
 
-    async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Sent, Error> {
+    async fn send(&self, method: Method, url: Url, body: Option<Bytes>) -> Result<Sent, Error> {
         let token = match self.tokens.token().await {
             Ok(token) => token,
             Err(error @ (Error::Unreachable { .. } | Error::Failing { .. })) => {
@@ -201,9 +219,7 @@ impl Arm {
         let mut request =
             self.http.request(method.clone(), url.clone()).bearer_auth(token.expose_secret());
         if let Some(body) = body {
-            request = request
-                .header("content-type", "application/json")
-                .body(serde_json::to_vec(body).expect("a JSON value can be written"));
+            request = request.header("content-type", "application/json").body(body);
         } else {
             request = request.header("content-length", "0");
         }
@@ -212,20 +228,26 @@ impl Arm {
             Ok(answer) => answer,
             Err(source) => {
                 attempt.unanswered();
-                let error = Error::Unreachable { host: self.host(), source: source.into() };
-                return Ok(Sent::Again(error, None));
+                return Ok(Sent::Again(self.unreachable(&source), None));
             }
         };
         let status = answer.status();
         let header = |name| answer.headers().get(name)?.to_str().ok();
         attempt.answered(status.as_u16(), header);
         let asked = header("retry-after").and_then(pause);
-        let bytes = match answer.bytes().await {
-            Ok(bytes) => bytes.to_vec(),
-            Err(source) => {
-                let error = Error::Unreachable { host: self.host(), source: source.into() };
-                return Ok(Sent::Again(error, asked));
+        if status.is_redirection() {
+            let to = target(header("location"), &url);
+            return Err(Error::Redirected { host: self.host(), to });
+        }
+        let Bounds { answer_bytes, fault_bytes, .. } = self.bounds;
+        let most_bytes = if status.is_success() { answer_bytes } else { fault_bytes };
+        let meter = Meter::new(&self.host(), most_bytes, self.bounds);
+        let bytes = match bounds::body(answer, meter).await {
+            Ok(bytes) => bytes,
+            Err(Failing::Network(source)) => {
+                return Ok(Sent::Again(self.unreachable(&source), asked));
             }
+            Err(Failing::Bound(error)) => return Err(error),
         };
         if status.is_success() {
             return Ok(Sent::Done(bytes));
@@ -240,17 +262,29 @@ impl Arm {
 
 /// What came of one attempt.
 enum Sent {
-    Done(Vec<u8>),
+    Done(Answer),
     Again(Error, Option<Duration>),
 }
 
-/// What Retry-After asks for: seconds, or a date.
-fn pause(text: &str) -> Option<Duration> {
-    if let Ok(secs) = text.parse() {
-        return Some(Duration::from_secs(secs));
+/// A body, cleared on drop: some hold keys.
+type Answer = Zeroizing<Vec<u8>>;
+
+/// A body to send, in a buffer that is cleared when the last attempt is done.
+fn sent(body: &impl Serialize) -> Bytes {
+    let bytes = cleared(|buffer| serde_json::to_writer(buffer, body));
+    Bytes::from_owner(bytes.expect("names, numbers and texts can be written"))
+}
+
+/// What is wrong with an answer, without what it says: it may be a key of the wrong form.
+fn fault(error: &serde_json::Error) -> String {
+    let place = format!("in line {}, column {}", error.line(), error.column());
+    let said = error.to_string();
+    match error.classify() {
+        Category::Data if said.starts_with("missing field") => said,
+        Category::Data => format!("a value is not of the expected kind {place}"),
+        Category::Eof => format!("it breaks off {place}"),
+        Category::Syntax | Category::Io => format!("it is no JSON {place}"),
     }
-    let then = DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Duration::try_from(then.duration_since(Timestamp::now())).unwrap_or_default())
 }
 
 fn refusal(status: StatusCode, path: &str, bytes: &[u8]) -> Error {

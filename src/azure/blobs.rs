@@ -1,10 +1,8 @@
-//! Blobs of one container, by the supported SDK: listed with their MD5, read, written, copied by
-//! the service itself, deleted only as they were seen. Blocks; may be used from many threads.
+//! Blobs of one container, by the supported SDK: listed with their MD5, read, leased, claimed.
+//! Blocks; may be used from many threads.
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
 use std::sync::Arc;
-use std::time::Duration;
 
 use azure_core::error::ErrorKind as CoreKind;
 use azure_core::http::request::RequestContent;
@@ -12,8 +10,7 @@ use azure_core::http::{
     ClientOptions, Etag, ExponentialRetryOptions, RetryOptions, StatusCode, Transport,
 };
 use azure_storage_blobs::models::{
-    BlobClientAcquireLeaseOptions, BlobClientDeleteOptions, BlobClientDownloadOptions,
-    BlobContainerClientListBlobsOptions, BlockBlobClientUploadBlobFromUrlOptions,
+    BlobClientAcquireLeaseOptions, BlobClientDownloadOptions, BlobContainerClientListBlobsOptions,
     BlockBlobClientUploadOptions,
 };
 use azure_storage_blobs::{
@@ -24,18 +21,18 @@ use disk_prep::noun::{AccountName, ContainerName, Md5Digest};
 use futures::TryStreamExt;
 use secrecy::SecretString;
 use url::Url;
+use uuid::Uuid;
 
 use super::Error;
-use super::network::{Clear, Network, folder, https, is_loopback};
+use super::address::{Address, Reason};
+use super::bounds::{Bounds, Walk};
+use super::network::{Clear, Network, encrypted, folder, is_loopback};
 use super::signer::Signer;
 use super::trace::Trace;
+use super::transport::Bounded;
 
-/// A write in one call up to here; above, in blocks.
-const ONE_CALL_BYTES: NonZero<u64> = NonZero::new(256 << 20).expect("a number above zero");
 /// A call that fails is tried so often again, half a minute at most; then somebody is told.
 const RETRIES: u32 = 6;
-/// Seconds of a lease; the shortest that the service gives is 15.
-const LEASE_SECS: i32 = 60;
 
 /// Where blobs are and how to reach them.
 #[derive(Debug, Clone)]
@@ -43,9 +40,9 @@ pub struct BlobOptions {
     /// The storage account.
     pub account: AccountName,
     /// The endpoint with the account in its path; without it, the public cloud's.
-    pub endpoint: Option<Url>,
+    pub endpoint: Option<Address>,
     /// Where tokens are given.
-    pub authority: Url,
+    pub authority: Address,
     /// Certificates and proxy.
     pub network: Network,
     /// What opens the account.
@@ -98,14 +95,23 @@ pub enum Removed {
     Changed,
 }
 
-/// One container.
+/// What came of writing a blob that may be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// It was written.
+    New,
+    /// There is one of this name.
+    There,
+}
+
+/// One container, to be read; see [`super::Fenced`] for changes.
 pub struct Container {
-    runtime: tokio::runtime::Runtime,
+    pub(super) runtime: tokio::runtime::Runtime,
     client: BlobContainerClient,
-    options: ClientOptions,
+    pub(super) options: ClientOptions,
     url: Url,
     name: ContainerName,
-    signer: Arc<Signer>,
+    pub(super) signer: Arc<Signer>,
 }
 
 impl std::fmt::Debug for Container {
@@ -134,14 +140,14 @@ impl Container {
         let clear = if url.scheme() == "http" && is_loopback(&url) && is_keyed {
             Clear::Loopback
         } else {
-            https(&url)?;
+            encrypted(&url)?;
             Clear::Refused
         };
         let http = options.network.client(&url, clear)?;
         let signer = Arc::new(Signer::new(options, &http, clear)?);
         let options = ClientOptions {
             per_try_policies: vec![signer.clone(), Arc::new(Trace)],
-            transport: Some(Transport::new(Arc::new(http))),
+            transport: Some(Transport::new(Bounded::new(http, Bounds::default()))),
             retry: RetryOptions::exponential(ExponentialRetryOptions {
                 max_retries: RETRIES,
                 ..ExponentialRetryOptions::default()
@@ -179,16 +185,28 @@ impl Container {
             prefix: (!prefix.is_empty()).then(|| prefix.to_owned()),
             ..Default::default()
         };
+        let mut walk = Walk::new(self.url.host_str().unwrap_or_default(), Bounds::default());
+        let bound = |error: Error| {
+            azure_core::Error::with_error(CoreKind::Other, error, "the list was given up")
+        };
         let listed = self.runtime.block_on(async {
             let mut all = BTreeMap::new();
-            let mut items = self.client.list_blobs(Some(options))?;
-            while let Some(item) = items.try_next().await? {
-                let (Some(name), Some(own)) = (item.name, item.properties) else { continue };
-                let md5 =
-                    own.content_md5.and_then(|md5| Some(Md5Digest::new(md5.try_into().ok()?)));
-                let etag = own.etag.map(|etag| etag.to_string()).unwrap_or_default();
-                let bytes = own.content_length.unwrap_or(0);
-                all.insert(name, BlobFacts { bytes, md5, etag });
+            let mut pages = self.client.list_blobs(Some(options))?.into_pages();
+            while let Some(page) = pages.try_next().await? {
+                let page = page.into_model()?;
+                let next = page.next_marker.filter(|marker| !marker.is_empty());
+                walk.page(page.blob_items.len(), next.as_deref()).map_err(bound)?;
+                for item in page.blob_items {
+                    let (Some(name), Some(own)) = (item.name, item.properties) else { continue };
+                    let md5 =
+                        own.content_md5.and_then(|md5| Some(Md5Digest::new(md5.try_into().ok()?)));
+                    let etag = own.etag.map(|etag| etag.to_string()).unwrap_or_default();
+                    let bytes = own.content_length.unwrap_or(0);
+                    // Names come in order, so one that comes again comes for ever.
+                    if all.insert(name, BlobFacts { bytes, md5, etag }).is_some() {
+                        return Err(bound(walk.endless("a name came twice")));
+                    }
+                }
             }
             Ok(all)
         });
@@ -230,110 +248,77 @@ impl Container {
         }
     }
 
-    /// Writes a blob whole, with its MD5, which the service compares where one call carries all.
-    pub fn write(&self, name: &str, content: Bytes, md5: Md5Digest) -> Result<(), Error> {
+    /// Writes a small blob if there is none of this name; never changes one that is there.
+    pub fn write_new(&self, name: &str, content: Bytes) -> Result<Made, Error> {
         let options = BlockBlobClientUploadOptions {
-            blob_content_md5: Some(md5.bytes().to_vec()),
-            partition_size: Some(ONE_CALL_BYTES),
+            if_none_match: Some(Etag::from("*")),
             ..Default::default()
         };
         let content = RequestContent::from(content.to_vec());
         let written = self.runtime.block_on(async {
             self.blob(name)?.block_blob_client().upload(content, Some(options)).await
         });
-        written.map(drop).map_err(|source| self.failure(name, source))
-    }
-
-    /// Lets the service copy a blob of another container of this account, if its content has this
-    /// MD5. The MD5 becomes a property of the copy.
-    pub fn copy_from(
-        &self,
-        source: (&Container, &str),
-        name: &str,
-        md5: Md5Digest,
-    ) -> Result<Copied, Error> {
-        let (from, from_name) = source;
-        let mut address = from.blob_url(from_name);
-        let options = |authorization| BlockBlobClientUploadBlobFromUrlOptions {
-            source_content_md5: Some(md5.bytes().to_vec()),
-            blob_content_md5: Some(md5.bytes().to_vec()),
-            copy_source_blob_properties: Some(false),
-            copy_source_authorization: authorization,
-            ..Default::default()
-        };
-        let copied = self.runtime.block_on(async {
-            let authorization = self.signer.open_source(&mut address, &from.name).await?;
-            let blob = self.blob(name)?.block_blob_client();
-            blob.upload_blob_from_url(address.to_string(), Some(options(authorization))).await
-        });
-        let error = match copied {
-            Ok(_) => return Ok(Copied::Done),
-            Err(error) => error,
-        };
-        match (error.http_status(), code(&error)) {
-            (Some(StatusCode::NotImplemented), _) => Ok(Copied::Unsupported),
-            (Some(StatusCode::NotFound), _) => Ok(Copied::Absent),
-            (Some(StatusCode::BadRequest), "Md5Mismatch") => Ok(Copied::Different),
-            _ => Err(self.failure(name, error)),
-        }
-    }
-
-    /// Deletes a blob if it is still the one that was seen.
-    pub fn remove(&self, name: &str, etag: &str) -> Result<Removed, Error> {
-        let etag = format!("\"{}\"", etag.trim_matches('"'));
-        let options =
-            BlobClientDeleteOptions { if_match: Some(Etag::from(etag)), ..Default::default() };
-        self.delete(name, options)
-    }
-
-    /// Deletes a blob, whatever it is.
-    pub fn remove_any(&self, name: &str) -> Result<Removed, Error> {
-        self.delete(name, BlobClientDeleteOptions::default())
-    }
-
-    fn delete(&self, name: &str, options: BlobClientDeleteOptions<'_>) -> Result<Removed, Error> {
-        let deleted = self.runtime.block_on(async { self.blob(name)?.delete(Some(options)).await });
-        match deleted {
-            Ok(_) => Ok(Removed::Done),
-            Err(error) if is_absent(&error) => Ok(Removed::Absent),
-            Err(error) if error.http_status() == Some(StatusCode::PreconditionFailed) => {
-                Ok(Removed::Changed)
+        match written {
+            Ok(_) => Ok(Made::New),
+            // A blob that is leased answers so before its condition is looked at.
+            Err(error)
+                if matches!(
+                    error.http_status(),
+                    Some(StatusCode::Conflict | StatusCode::PreconditionFailed)
+                ) =>
+            {
+                Ok(Made::There)
             }
             Err(source) => Err(self.failure(name, source)),
         }
     }
 
-    /// Leases a blob for a minute; whoever has this id already has it anew. Tried once: who
-    /// renews a lease comes again anyway.
-    pub fn lease(&self, name: &str, id: uuid::Uuid) -> Result<(), Error> {
+    /// Leases a blob for so many seconds. Tried once, like all that is done with leases: who
+    /// waited for a second attempt would not know since when it has one.
+    pub fn lease(&self, name: &str, id: Uuid, secs: i32) -> Result<(), Error> {
         let options = BlobClientAcquireLeaseOptions {
             proposed_lease_id: Some(id.to_string()),
             ..Default::default()
         };
-        let leased = self.runtime.block_on(async {
-            self.blob_once(name)?.acquire_lease(LEASE_SECS, Some(options)).await
-        });
-        match leased {
-            Ok(_) => Ok(()),
+        self.about_lease(name, |blob| async move {
+            blob.acquire_lease(secs, Some(options)).await.map(drop)
+        })
+    }
+
+    /// Renews a lease that is held.
+    pub fn renew_lease(&self, name: &str, id: Uuid) -> Result<(), Error> {
+        self.about_lease(name, |blob| async move {
+            blob.renew_lease(id.to_string(), None).await.map(drop)
+        })
+    }
+
+    /// Takes a lease over from a run whose id is known.
+    pub fn change_lease(&self, name: &str, from: Uuid, to: Uuid) -> Result<(), Error> {
+        self.about_lease(name, |blob| async move {
+            blob.change_lease(from.to_string(), to.to_string(), None).await.map(drop)
+        })
+    }
+
+    /// Gives a lease back.
+    pub fn release_lease(&self, name: &str, id: Uuid) -> Result<(), Error> {
+        self.about_lease(name, |blob| async move {
+            blob.release_lease(id.to_string(), None).await.map(drop)
+        })
+    }
+
+    fn about_lease<F>(&self, name: &str, call: impl FnOnce(BlobClient) -> F) -> Result<(), Error>
+    where
+        F: Future<Output = azure_core::Result<()>>,
+    {
+        match self.runtime.block_on(async { call(self.blob_once(name)?).await }) {
             Err(error) if error.http_status() == Some(StatusCode::Conflict) => {
                 Err(Error::Leased { what: name.to_owned() })
             }
-            Err(source) => Err(self.failure(name, source)),
+            other => other.map_err(|source| self.failure(name, source)),
         }
     }
 
-    /// How often a lease must be renewed.
-    pub const RENEW_WITHIN: Duration = Duration::from_secs(20);
-
-    /// Gives a lease back.
-    pub fn release(&self, name: &str, id: uuid::Uuid) -> Result<(), Error> {
-        let released = self
-            .runtime
-            .block_on(async { self.blob_once(name)?.release_lease(id.to_string(), None).await });
-        released.map(drop).map_err(|source| self.failure(name, source))
-    }
-
-    fn blob_url(&self, name: &str) -> Url {
+    pub(super) fn blob_url(&self, name: &str) -> Url {
         let mut url = self.url.clone();
         // A slash stays a slash: services differ in what they make of an encoded one.
         url.path_segments_mut().expect("the endpoint can have a path").extend(name.split('/'));
@@ -349,7 +334,7 @@ impl Container {
         self.blob_with(name, options)
     }
 
-    fn blob_with(
+    pub(super) fn blob_with(
         &self,
         name: &str,
         client_options: ClientOptions,
@@ -358,19 +343,19 @@ impl Container {
         BlobClient::new(self.blob_url(name), None, Some(own))
     }
 
-    fn failure(&self, name: &str, source: azure_core::Error) -> Error {
+    pub(super) fn failure(&self, name: &str, source: azure_core::Error) -> Error {
         failure(&self.url, name, source)
     }
 }
 
-fn code(error: &azure_core::Error) -> &str {
+pub(super) fn code(error: &azure_core::Error) -> &str {
     match error.kind() {
         CoreKind::HttpResponse { error_code: Some(code), .. } => code,
         _ => "",
     }
 }
 
-fn is_absent(error: &azure_core::Error) -> bool {
+pub(super) fn is_absent(error: &azure_core::Error) -> bool {
     error.http_status() == Some(StatusCode::NotFound)
 }
 
@@ -384,16 +369,21 @@ fn own(error: azure_core::Error) -> Option<Error> {
 }
 
 fn failure(url: &Url, name: &str, source: azure_core::Error) -> Error {
+    let reason = Reason::of(&source);
     let host = url.host_str().unwrap_or_default().to_owned();
     let what = format!("{}/{name}", url.path().trim_start_matches('/'));
     let said = code(&source).to_owned();
     let status = match source.http_status() {
         Some(status) => u16::from(status),
-        None if matches!(source.kind(), CoreKind::Credential) => {
-            // A sign-in that failed is told as what it is, not as a network that is gone.
-            return own(source).unwrap_or(Error::NotSignedIn);
+        None => {
+            // What our own policies found is told as what it is, not as a network that is gone.
+            let other = match source.kind() {
+                CoreKind::Credential => Error::NotSignedIn,
+                CoreKind::DataConversion => Error::Answer { host, fault: reason.line() },
+                _ => Error::Unreachable { host, source: reason },
+            };
+            return own(source).unwrap_or(other);
         }
-        None => return Error::Unreachable { host, source: source.into() },
     };
     let message = format!("{what} ({status})");
     match status {

@@ -2,7 +2,24 @@
 
 use std::path::PathBuf;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint};
+
+use super::address::Reason;
+
+/// Why a lease that was held is held no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Lost {
+    /// Another run has it, or somebody ended it.
+    #[error("another run has it, or somebody has ended it")]
+    Taken,
+    /// It was not renewed in time.
+    #[error("it could not be renewed in time")]
+    Late,
+    /// The service does not let it be renewed.
+    #[error("the service refused to renew it")]
+    Refused,
+}
+
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -19,13 +36,13 @@ pub enum Error {
     #[error("Cannot set up the network client")]
     Client {
         #[source]
-        source: reqwest::Error,
+        source: Reason,
     },
     #[error("Cannot reach {host}")]
     Unreachable {
         host: String,
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Reason,
     },
     #[error("{host} failed with status {status}")]
     Failing { host: String, status: u16 },
@@ -41,8 +58,20 @@ pub enum Error {
     Refused { code: String, message: String },
     #[error("{host} gave an answer that is not understood: {fault}")]
     Answer { host: String, fault: String },
-    #[error("{path} is readable for others than its owner")]
-    SecretFile { path: PathBuf },
+    #[error("{path} cannot hold a secret")]
+    SecretFile {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{host} sent more than {} in one answer", ByteSize(*most_bytes))]
+    TooLarge { host: String, most_bytes: u64 },
+    #[error("{host} sends its answer too slowly: {bytes} bytes so far")]
+    TooSlow { host: String, bytes: u64 },
+    #[error("A list of {host} does not end: after {pages} pages, {why}")]
+    EndlessList { host: String, pages: usize, why: &'static str },
+    #[error("{host} sends the call on to {to}, which is not followed")]
+    Redirected { host: String, to: String },
     #[error("Cannot read {path}")]
     SecretUnreadable {
         path: PathBuf,
@@ -53,8 +82,10 @@ pub enum Error {
     AccountKey,
     #[error("{what} is leased by another run")]
     Leased { what: String },
-    #[error("A list of {host} goes on at another host: {link}")]
-    ForeignLink { host: String, link: String },
+    #[error("The lease of {what} is lost: {why}")]
+    LeaseLost { what: String, why: Lost },
+    #[error("A list of {host} goes on at another host: {to}")]
+    ForeignLink { host: String, to: String },
 }
 
 impl Diagnose for Error {
@@ -72,10 +103,15 @@ impl Diagnose for Error {
             Error::Refused { .. } => "azure-refused",
             Error::Answer { .. } => "azure-answer",
             Error::ForeignLink { .. } => "azure-foreign-link",
+            Error::TooLarge { .. } => "azure-answer-too-large",
+            Error::TooSlow { .. } => "azure-answer-too-slow",
+            Error::EndlessList { .. } => "azure-list-endless",
+            Error::Redirected { .. } => "azure-redirect",
             Error::SecretFile { .. } => "secret-file-mode",
             Error::SecretUnreadable { .. } => "secret-file-unreadable",
             Error::AccountKey => "account-key-malformed",
             Error::Leased { .. } => "blob-leased",
+            Error::LeaseLost { .. } => "lease-lost",
         }
     }
 
@@ -86,11 +122,17 @@ impl Diagnose for Error {
             | Error::SecretFile { .. }
             | Error::SecretUnreadable { .. }
             | Error::AccountKey => ErrorKind::Usage,
-            Error::Leased { .. } => ErrorKind::Busy,
-            Error::Client { .. } | Error::Answer { .. } | Error::ForeignLink { .. } => {
-                ErrorKind::Failed
+            Error::Leased { .. } | Error::LeaseLost { why: Lost::Taken, .. } => ErrorKind::Busy,
+            Error::LeaseLost { why: Lost::Late | Lost::Refused, .. } => ErrorKind::Resumable,
+            Error::Client { .. }
+            | Error::Answer { .. }
+            | Error::TooLarge { .. }
+            | Error::EndlessList { .. }
+            | Error::Redirected { .. }
+            | Error::ForeignLink { .. } => ErrorKind::Failed,
+            Error::Unreachable { .. } | Error::Failing { .. } | Error::TooSlow { .. } => {
+                ErrorKind::Unreachable
             }
-            Error::Unreachable { .. } | Error::Failing { .. } => ErrorKind::Unreachable,
             Error::NotSignedIn | Error::SignInRefused { .. } | Error::NotAllowed { .. } => {
                 ErrorKind::NotAllowed
             }
@@ -107,11 +149,17 @@ impl Diagnose for Error {
             Error::SignInRefused { .. } => "check tenant, client and secret",
             Error::NotAllowed { .. } => "ask for the role Contributor on the resource group",
             Error::Unreachable { .. } => "check network and proxy, then run the same command again",
-            Error::SecretFile { path } => {
+            Error::SecretFile { path, .. } => {
                 return Some(Hint::new(format!("run `chmod 600 {}`", path.display())));
             }
             Error::Leased { .. } => "wait a minute for the other run to end",
-            Error::Failing { .. } => "run the same command again later",
+            Error::LeaseLost { .. } => {
+                "nothing was changed since; run the same command again, it goes on"
+            }
+            Error::Redirected { .. } => {
+                "check the endpoint, and whether a proxy or a sign-in page of the network answers"
+            }
+            Error::Failing { .. } | Error::TooSlow { .. } => "run the same command again later",
             _ => return None,
         };
         Some(Hint::new(text))

@@ -1,16 +1,22 @@
 //! The only network client: sign-in, the calls to Azure's resource manager, blobs. Knows no other
-//! room; of `disk_prep` only the nouns.
+//! room; of `disk_prep` only the nouns, and where programs are started.
 
+mod address;
 mod arm;
 mod blobs;
+mod bounds;
 mod error;
+mod fenced;
 mod network;
 mod shared_key;
 mod sign_in;
 mod signer;
 mod trace;
+mod transport;
 
+pub use address::{Address, InvalidAddress, Reason};
 pub use arm::{Arm, ArmOptions};
-pub use blobs::{BlobCredential, BlobFacts, BlobOptions, Container, Copied, Removed};
-pub use error::Error;
+pub use blobs::{BlobCredential, BlobFacts, BlobOptions, Container, Copied, Made, Removed};
+pub use error::{Error, Lost};
+pub use fenced::{Fence, Fenced};
 pub use network::Network;

@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use disk_prep::noun::bare_addresses;
 use reqwest::{Certificate, Client, ClientBuilder, Proxy};
+use secrecy::ExposeSecret;
 use url::Url;
 
 use super::Error;
+use super::address::{Address, Reason};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
 /// Between two pieces of an answer; a large blob may take as long as it needs.
@@ -18,7 +21,7 @@ pub struct Network {
     /// A certificate authority beside the system's own.
     pub ca_file: Option<PathBuf>,
     /// A proxy; without it, the environment's.
-    pub proxy: Option<Url>,
+    pub proxy: Option<Address>,
 }
 
 /// Whether calls may go out in the clear.
@@ -47,11 +50,20 @@ impl Network {
         if is_loopback(endpoint) {
             builder = builder.no_proxy();
         } else if let Some(proxy) = &self.proxy {
-            let proxy = Proxy::all(proxy.clone()).map_err(|source| Error::Client { source })?;
-            builder = builder.proxy(proxy);
+            builder = builder.proxy(through(proxy)?);
         }
-        builder.build().map_err(|source| Error::Client { source })
+        builder.build().map_err(|error| Error::Client { source: Reason::of(&error) })
     }
+}
+
+/// A proxy, with whom it lets through.
+fn through(address: &Address) -> Result<Proxy, Error> {
+    let proxy = Proxy::all(address.url().clone());
+    let proxy = proxy.map_err(|error| Error::Client { source: Reason::of(&error) })?;
+    Ok(match address.user() {
+        Some(user) => proxy.basic_auth(user.name.expose_secret(), user.password.expose_secret()),
+        None => proxy,
+    })
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {
@@ -64,21 +76,31 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {
 }
 
 /// An endpoint to which paths can be added; https only.
-pub(super) fn https(url: &Url) -> Result<Url, Error> {
-    if url.scheme() != "https" {
-        let rule = "it begins with https://";
-        return Err(Error::Endpoint { endpoint: url.to_string(), rule });
+pub(super) fn https(address: &Address) -> Result<Url, Error> {
+    let url = folder(address)?;
+    encrypted(&url)?;
+    Ok(url)
+}
+
+/// Refuses what would go out in the clear.
+pub(super) fn encrypted(url: &Url) -> Result<(), Error> {
+    if url.scheme() == "https" {
+        return Ok(());
     }
-    folder(url)
+    let endpoint = bare_addresses(url.as_str()).into_owned();
+    Err(Error::Endpoint { endpoint, rule: "it begins with https://" })
 }
 
 /// An endpoint to which paths can be added.
-pub(super) fn folder(url: &Url) -> Result<Url, Error> {
-    if url.cannot_be_a_base() {
-        let rule = "it cannot be put together with a path";
-        return Err(Error::Endpoint { endpoint: url.to_string(), rule });
+pub(super) fn folder(address: &Address) -> Result<Url, Error> {
+    let refused = |rule| Err(Error::Endpoint { endpoint: address.to_string(), rule });
+    if !address.is_bare() {
+        return refused("an endpoint has no user name, no password and no query");
     }
-    let mut url = url.clone();
+    if address.url().cannot_be_a_base() {
+        return refused("it cannot be put together with a path");
+    }
+    let mut url = address.url().clone();
     if !url.path().ends_with('/') {
         let path = format!("{}/", url.path());
         url.set_path(&path);

@@ -1,23 +1,37 @@
 //! How we get a token for the resource manager and for blobs: one that was given, that of a
 //! service principal or workload identity, or the Azure CLI's. Tokens live in memory only.
 
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::process::Output;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use azure_core::credentials::TokenCredential;
-use azure_identity::AzureCliCredential;
+use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
+use bytes::Bytes;
+use disk_prep::sys::child;
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use tracing::info;
 use url::Url;
+use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
 use super::Error;
+use super::address::Reason;
+use super::bounds::{self, Bounds, Failing, Meter};
+use super::transport::target;
 
 /// A token is renewed so long before it ends.
 const MARGIN: Duration = Duration::from_secs(300);
+/// No token is taken to last longer, whatever its giver says.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// What the program of the user's sign-in has no business with.
+const OUR_SECRETS: &[&str] =
+    &["AZSEED_TOKEN", "AZSEED_ACCOUNT_KEY", "AZSEED_SAS", "AZSEED_PROXY", "AZURE_CLIENT_SECRET"];
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// For the resource manager.
 pub(super) const ARM_SCOPE: &str = "https://management.azure.com/.default";
@@ -50,7 +64,7 @@ struct Held {
 
 impl Held {
     fn new(token: SecretString, lifetime: Duration) -> Self {
-        Held { token, until: Instant::now() + lifetime }
+        Held { token, until: Instant::now() + lifetime.min(LONGEST_LIFETIME) }
     }
 }
 
@@ -87,10 +101,32 @@ impl Tokens {
 /// What the token endpoint answers.
 #[derive(Deserialize)]
 struct Answer {
-    access_token: Option<String>,
+    #[serde(default, deserialize_with = "token")]
+    access_token: Option<SecretString>,
     #[serde(default)]
     expires_in: u64,
     error_description: Option<String>,
+}
+
+fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
+}
+
+/// Runs the Azure CLI without our own secrets in its environment.
+#[derive(Debug)]
+struct WithoutSecrets;
+
+#[async_trait::async_trait]
+impl Executor for WithoutSecrets {
+    async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
+        let own = |text: &OsStr| text.to_owned();
+        let (program, args) = (own(program), args.iter().map(|arg| own(arg)).collect::<Vec<_>>());
+        let run = move || {
+            let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
+            child::run_without(OUR_SECRETS, &program, &args)
+        };
+        tokio::task::spawn_blocking(run).await.map_err(io::Error::other)?
+    }
 }
 
 impl SignIn {
@@ -138,7 +174,10 @@ impl SignIn {
                 principal(http, url, client, proof, scope).await
             }
             SignIn::Cli => {
-                let credential = AzureCliCredential::new(None).map_err(|_| Error::NotSignedIn)?;
+                let executor: Option<Arc<dyn Executor>> = Some(Arc::new(WithoutSecrets));
+                let options = AzureCliCredentialOptions { executor, ..Default::default() };
+                let credential =
+                    AzureCliCredential::new(Some(options)).map_err(|_| Error::NotSignedIn)?;
                 let token = credential.get_token(&[scope], None).await;
                 let token = token.map_err(|_| Error::NotSignedIn)?;
                 Ok(Held::new(token.token.secret().to_owned().into(), Duration::from_secs(900)))
@@ -159,23 +198,34 @@ async fn principal(
     let sent = http
         .post(url.clone())
         .header("content-type", "application/x-www-form-urlencoded")
-        .body(form)
+        .body(Bytes::from_owner(form))
         .send()
         .await;
-    let unreachable =
-        |source: reqwest::Error| Error::Unreachable { host: host.clone(), source: source.into() };
+    let unreachable = |source: reqwest::Error| Error::Unreachable {
+        host: host.clone(),
+        source: Reason::of(&source),
+    };
     let answer = sent.map_err(unreachable)?;
     let status = answer.status();
     if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
         return Err(Error::Failing { host, status: status.as_u16() });
     }
-    let bytes = answer.bytes().await.map_err(unreachable)?;
+    if status.is_redirection() {
+        let location = answer.headers().get("location").and_then(|own| own.to_str().ok());
+        return Err(Error::Redirected { to: target(location, url), host });
+    }
+    let bounds = Bounds::default();
+    let meter = Meter::new(&host, bounds.fault_bytes, bounds);
+    let bytes = bounds::body(answer, meter).await.map_err(|failing| match failing {
+        Failing::Network(source) => unreachable(source),
+        Failing::Bound(error) => error,
+    })?;
     let refused = |message: String| Error::SignInRefused { message };
     let Ok(answer) = serde_json::from_slice::<Answer>(&bytes) else {
         return Err(refused(format!("{host} answered {status} without a reason")));
     };
     match answer.access_token {
-        Some(token) => Ok(Held::new(token.into(), Duration::from_secs(answer.expires_in))),
+        Some(token) => Ok(Held::new(token, Duration::from_secs(answer.expires_in))),
         None => {
             let message = answer.error_description;
             Err(refused(message.unwrap_or_else(|| "no reason given".to_owned())))
@@ -183,20 +233,32 @@ async fn principal(
     }
 }
 
-/// What is sent to sign in.
-fn form(client: &str, proof: &Proof, scope: &str) -> Result<String, Error> {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.append_pair("grant_type", "client_credentials")
-        .append_pair("client_id", client)
-        .append_pair("scope", scope);
+/// What is sent to sign in, in a buffer that is cleared on drop.
+fn form(client: &str, proof: &Proof, scope: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let given;
+    let mut pairs =
+        vec![("grant_type", "client_credentials"), ("client_id", client), ("scope", scope)];
     match proof {
-        Proof::Secret(secret) => form.append_pair("client_secret", secret.expose_secret()),
+        Proof::Secret(secret) => pairs.push(("client_secret", secret.expose_secret())),
         Proof::TokenFile(path) => {
             let unreadable = |source| Error::SecretUnreadable { path: path.clone(), source };
-            let token = std::fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)?;
-            form.append_pair("client_assertion_type", ASSERTION_TYPE)
-                .append_pair("client_assertion", token.trim())
+            given = std::fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)?;
+            pairs.push(("client_assertion_type", ASSERTION_TYPE));
+            pairs.push(("client_assertion", given.trim()));
         }
-    };
-    Ok(form.finish())
+    }
+    // A byte becomes three at most.
+    let room = pairs.iter().map(|(key, value)| 3 * (key.len() + value.len()) + 2).sum();
+    let mut form = Zeroizing::new(Vec::with_capacity(room));
+    for (key, value) in pairs {
+        if !form.is_empty() {
+            form.push(b'&');
+        }
+        form.extend_from_slice(key.as_bytes());
+        form.push(b'=');
+        for piece in byte_serialize(value.as_bytes()) {
+            form.extend_from_slice(piece.as_bytes());
+        }
+    }
+    Ok(form)
 }

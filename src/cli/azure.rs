@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use url::Url;
+
+use crate::azure::Address;
 
 /// Where the resource manager is.
 #[derive(Debug, Clone, Args)]
@@ -12,11 +13,11 @@ pub struct AzureArgs {
     /// Azure's resource manager
     #[arg(long, global = true, value_name = "URL", env = "AZSEED_ARM_ENDPOINT")]
     #[arg(default_value = "https://management.azure.com")]
-    pub arm_endpoint: Url,
+    pub arm_endpoint: Address,
     /// Where tokens are given
     #[arg(long, global = true, value_name = "URL", env = "AZSEED_AUTHORITY")]
     #[arg(default_value = "https://login.microsoftonline.com")]
-    pub authority: Url,
+    pub authority: Address,
     /// A file (0600) with a token to use; else AZSEED_TOKEN, else the sign-in
     #[arg(long, global = true, value_name = "FILE", env = "AZSEED_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
@@ -25,7 +26,7 @@ pub struct AzureArgs {
     pub ca_file: Option<PathBuf>,
     /// A proxy; without it the one of HTTPS_PROXY
     #[arg(long, global = true, value_name = "URL", env = "AZSEED_PROXY")]
-    pub proxy: Option<Url>,
+    pub proxy: Option<Address>,
 }
 
 /// Where blobs are.
@@ -34,7 +35,7 @@ pub struct AzureArgs {
 pub struct BlobArgs {
     /// The blob service, path-style; without it the account's own address
     #[arg(long, global = true, value_name = "URL", env = "AZSEED_BLOB_ENDPOINT")]
-    pub blob_endpoint: Option<Url>,
+    pub blob_endpoint: Option<Address>,
     /// A file (0600) with the account's key; else AZSEED_ACCOUNT_KEY, else the
     /// sign-in
     #[arg(long, global = true, value_name = "FILE", env = "AZSEED_ACCOUNT_KEY_FILE")]

@@ -31,7 +31,7 @@ pub struct JobTarget {
     #[arg(long, global = true, value_name = "DIR", env = "AZSEED_STAGING")]
     pub staging: Option<PathBuf>,
     /// The job, if there is no staging path
-    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_JOB")]
+    #[arg(long, global = true, value_name = "NAME")]
     pub job: Option<JobName>,
     /// The storage account that the seed must be for
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
@@ -108,13 +108,13 @@ pub enum JobCommand {
         #[arg(long, value_name = "NAME", env = "AZSEED_CARRIER")]
         carrier: String,
         /// The tracking number
-        #[arg(long, value_name = "NUMBER", env = "AZSEED_TRACKING_NUMBER")]
+        #[arg(long, value_name = "NUMBER")]
         tracking_number: String,
         /// The day it was handed over; today if not said
-        #[arg(long, value_name = "DATE", env = "AZSEED_SHIP_DATE")]
+        #[arg(long, value_name = "DATE")]
         ship_date: Option<Date>,
         /// Drives in the parcel; all of the job's if not said
-        #[arg(long, value_name = "COUNT", env = "AZSEED_DRIVE_COUNT")]
+        #[arg(long, value_name = "COUNT")]
         drive_count: Option<usize>,
     },
     /// Set return address and return carrier

@@ -5,8 +5,10 @@ mod azure;
 mod check;
 mod drive;
 mod emulator;
+mod hushed;
 mod job;
 mod keys;
+mod named;
 mod prep;
 mod rehearse;
 mod stage;
@@ -22,13 +24,15 @@ pub use azure::{AzureArgs, BlobArgs};
 pub use check::{CheckArgs, CheckCommand};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 pub use emulator::{EmulatorArgs, EmulatorCommand};
+pub use hushed::{Hidden, hidden, hushed, is_secret};
 pub use job::{JobArgs, JobCommand, JobTarget};
 pub use keys::KeyArgs;
+pub use named::{is_named, unused};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 pub use rehearse::RehearseArgs;
 pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
 pub use staging::{SharedArgs, SharedSeedArgs, StagingConsent};
-pub use vault::{CleanupArgs, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
+pub use vault::{CleanupArgs, SourceCommand, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
 
 /// Seeds the first backup to Azure on drives instead of over the wire.
 #[derive(Debug, Parser)]
@@ -57,6 +61,9 @@ pub struct Global {
     /// Tell more on standard error; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Say yes to plain questions; never to erasing a drive
+    #[arg(short, long, global = true)]
+    pub yes: bool,
     /// Keep state here [default: /var/lib/azseed as root, else the XDG state
     /// directory]
     #[arg(long, global = true, value_name = "DIR", env = "AZSEED_STATE")]
@@ -135,7 +142,12 @@ pub struct ManArgs {
 
 /// The whole command tree.
 pub fn command() -> clap::Command {
-    Cli::command()
+    named::apart(hushed::without_values(Cli::command()))
+}
+
+/// The same, deaf to the environment.
+pub fn deaf() -> clap::Command {
+    named::deaf(command())
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub struct SourceArgs {
     #[arg(long, value_name = "CSV", env = "AZSEED_DATASET", requires = "job")]
     pub dataset: Option<PathBuf>,
     /// Name of the import job, for a dataset.csv
-    #[arg(long, value_name = "NAME", env = "AZSEED_JOB")]
+    #[arg(long, value_name = "NAME")]
     pub job: Option<JobName>,
     /// The storage account, for a dataset.csv
     #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]

@@ -29,9 +29,12 @@ pub struct StageArgs {
     /// What to back up; repeat for more
     #[arg(long = "source", value_name = "PATH", required = true)]
     pub sources: Vec<PathBuf>,
-    /// Leave out what matches; repeat for more
+    /// Leave out what matches, as restic does; repeat for more
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
+    /// Leave out other file systems that are mounted below a source
+    #[arg(long)]
+    pub one_file_system: bool,
     /// A file with the repository's password; without it one is made
     #[arg(long, value_name = "FILE", env = "AZSEED_PASSWORD_FILE")]
     pub password_file: Option<PathBuf>,
@@ -42,8 +45,9 @@ pub struct StageArgs {
     #[arg(long, value_name = "LEVEL", env = "AZSEED_COMPRESSION", default_value = "3")]
     #[arg(value_parser = clap::value_parser!(i32).range(-7..=22), allow_hyphen_values = true)]
     pub compression: i32,
-    /// Size of the packs
+    /// Size of the packs, 1Mi to 128Mi
     #[arg(long, value_name = "SIZE", env = "AZSEED_PACK_SIZE", default_value = "64Mi")]
+    #[arg(value_parser = pack_size)]
     pub pack_size: ByteSize,
     /// The seed.
     #[command(flatten)]
@@ -57,7 +61,7 @@ pub struct SeedArgs {
     #[arg(long, value_name = "DIR", env = "AZSEED_STAGING", required = true)]
     pub staging: Option<PathBuf>,
     /// Name of the import job
-    #[arg(long, value_name = "NAME", env = "AZSEED_JOB", required = true)]
+    #[arg(long, value_name = "NAME", required = true)]
     pub job: Option<JobName>,
     /// The storage account that the drives go to
     #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT", required = true)]
@@ -103,6 +107,9 @@ pub struct AdoptArgs {
     /// The repository or folder; it is read in place
     #[arg(long, value_name = "PATH")]
     pub source: PathBuf,
+    /// A file with the repository's password, to say what increments will cover
+    #[arg(long, value_name = "FILE", env = "AZSEED_PASSWORD_FILE")]
+    pub password_file: Option<PathBuf>,
     /// The seed.
     #[command(flatten)]
     pub seed: SeedArgs,
@@ -118,4 +125,30 @@ pub struct StageStatusArgs {
     /// Consent to a staging path of others.
     #[command(flatten)]
     pub shared: SharedSeedArgs,
+}
+
+/// Why a size of packs is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a pack has 1Mi to 128Mi")]
+struct NoPackSize;
+
+fn pack_size(text: &str) -> Result<ByteSize, Box<dyn std::error::Error + Send + Sync>> {
+    let size: ByteSize = text.parse()?;
+    let is_fit = (1 << 20..=128 << 20).contains(&size.0);
+    if is_fit { Ok(size) } else { Err(NoPackSize.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pack_is_as_large_as_every_reader_takes() {
+        for fit in ["1Mi", "64Mi", "128Mi"] {
+            assert!(pack_size(fit).is_ok(), "{fit}");
+        }
+        for other in ["0", "1M", "129Mi", "4Gi", "x"] {
+            assert!(pack_size(other).is_err(), "{other}");
+        }
+    }
 }

@@ -72,6 +72,15 @@ pub enum VaultCommand {
         /// Make an increment even if none is due
         #[arg(long)]
         now: bool,
+        /// Take a source that has lost most of its files as it is
+        #[arg(long)]
+        allow_shrink: bool,
+    },
+    /// Say what is meant with a source
+    Source {
+        /// What to do.
+        #[command(subcommand)]
+        command: SourceCommand,
     },
     /// List the snapshots
     Snapshots,
@@ -81,10 +90,10 @@ pub enum VaultCommand {
     )]
     Restore {
         /// The folder; every file is written below it at its whole path
-        #[arg(long, value_name = "DIR", env = "AZSEED_TARGET")]
+        #[arg(long, value_name = "DIR")]
         target: PathBuf,
         /// The snapshot, by the beginning of its id; the newest if not said
-        #[arg(long, value_name = "ID", env = "AZSEED_SNAPSHOT")]
+        #[arg(long, value_name = "ID")]
         snapshot: Option<String>,
         /// Replace what is of another kind than in the snapshot, a folder with all
         /// that is in it
@@ -93,6 +102,18 @@ pub enum VaultCommand {
         /// Leave all files to whoever restores them
         #[arg(long)]
         no_owner: bool,
+    },
+}
+
+/// `vault source`.
+#[derive(Debug, Subcommand)]
+pub enum SourceCommand {
+    /// Take a source as it is found: smaller, empty, on another disk, or gone
+    #[command(after_help = "Example:\n  azseed vault source accept /srv/data --vault office")]
+    Accept {
+        /// The source, as its snapshots name it
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
     },
 }
 

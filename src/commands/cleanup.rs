@@ -7,23 +7,25 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::door::Door;
-use super::vault::{own_seed, pick, seed_blobs, shelf, staging, staging_path};
+use super::vault::{Writer, open_containers, own_seed, pick, seed_blobs, staging, staging_path};
 use super::{Failure, Outcome};
-use crate::azure::Removed;
+use crate::azure::{Container, Fenced, Removed};
 use crate::cli::{CleanupArgs, Global};
 use crate::exit::Exit;
 use crate::staging::{Origin, Seed, SeedState};
 use crate::state::State;
-use crate::vault::{ContainerShelf, Error, SeedBlob, Shelf, Vault, is_held, is_repository_path};
+use crate::ui::Ui;
+use crate::vault::{Error, SeedBlob, Vault, held, is_held, is_repository_path};
 
 /// Runs `cleanup`.
 pub fn run(
     args: &CleanupArgs,
     global: &Global,
     door: &Door<'_>,
+    ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let state = State::open(global.state.as_deref())?;
-    let mut vault = pick(&args.target, &state)?;
+    let vault = pick(&args.target, &state)?;
     let path = staging_path(&vault, &args.target).to_owned();
     if vault.cleaned_at.is_some() {
         // Its retention may have dropped blobs of the seed since.
@@ -32,27 +34,45 @@ pub fn run(
     }
     let staging = staging(&vault, &args.target, door)?;
     let seed = own_seed(&vault, &staging)?;
-    let blobs = seed_blobs(&seed, &staging)?;
-    let shelf = shelf(&vault, &args.target)?;
-    prove(&vault, &shelf, &blobs)?;
-    let mut done = Cleared { vault: vault.name.to_string(), ..Cleared::default() };
-    clear_import(&vault, &shelf, &blobs, &mut done)?;
-    if seed.origin == Origin::Written {
-        let seed = Seed { state: SeedState::Cleared, ..seed };
-        seed.save(&staging)?;
-        let files = blobs.iter().filter(|blob| is_repository_path(&blob.path));
-        let files = files.map(|blob| Path::new(&blob.path));
-        done.files_deleted = staging.data(&seed)?.clear(files)?;
+    let is_shared = vault.container == vault.seed.container
+        && (vault.prefix.starts_with(&vault.seed.prefix)
+            || vault.seed.prefix.starts_with(&vault.prefix));
+    if is_shared {
+        return Err(Error::SharedContainer { container: vault.container }.into());
     }
-    vault.cleaned_at = Some(Timestamp::now());
-    state.keep_vault(&vault)?;
+    let blobs = seed_blobs(&seed, &staging)?;
+    let (container, import) = open_containers(&vault, &args.target)?;
+    // Looked at and asked before anything is sent that changes something.
+    prove(&vault, &container, &blobs)?;
+    let is_ours = seed.origin == Origin::Written;
+    let repository = is_ours.then(|| path.join("repo")).filter(|repository| repository.exists());
+    if let Some(what) = what_would_go(&vault, &import, &blobs, repository.as_deref())? {
+        ui.consent(global, &what)?;
+    }
+    let mut writer = Writer::hold(&vault, &state)?;
+    let lease = writer.lease(&container)?;
+    let mut done = Cleared { vault: writer.vault.name.to_string(), ..Cleared::default() };
+    if writer.vault.cleaned_at.is_none() {
+        // Another run may have changed the vault since.
+        prove(&writer.vault, &container, &blobs)?;
+        clear_import(&writer.vault, &lease.guard(import), &blobs, &mut done)?;
+        lease.check()?;
+        if seed.origin == Origin::Written {
+            let seed = Seed { state: SeedState::Cleared, ..seed };
+            seed.save(&staging)?;
+            let files = blobs.iter().filter(|blob| is_repository_path(&blob.path));
+            let files = files.map(|blob| Path::new(&blob.path));
+            done.files_deleted = staging.data(&seed)?.clear(files)?;
+        }
+        writer.record(|own| own.cleaned_at = Some(Timestamp::now()))?;
+    }
     done.staging = path;
     Ok(Box::new(done))
 }
 
 /// Refuses while the vault lacks a single blob of the seed.
-fn prove(vault: &Vault, shelf: &ContainerShelf, blobs: &[SeedBlob]) -> Result<(), Error> {
-    let held = shelf.held().map_err(|source| Error::List { source })?;
+fn prove(vault: &Vault, container: &Container, blobs: &[SeedBlob]) -> Result<(), Error> {
+    let held = held(container, &vault.prefix).map_err(|source| Error::List { source })?;
     let missing = blobs.iter().filter(|blob| !is_held(&held, blob)).count();
     if missing > 0 || blobs.is_empty() || vault.ingested_at.is_none() {
         let vault = vault.name.clone();
@@ -61,19 +81,43 @@ fn prove(vault: &Vault, shelf: &ContainerShelf, blobs: &[SeedBlob]) -> Result<()
     Ok(())
 }
 
-/// Deletes the imported blobs, each only as it was seen.
+/// What would be deleted, in a sentence; `None` if nothing is left.
+fn what_would_go(
+    vault: &Vault,
+    import: &Container,
+    blobs: &[SeedBlob],
+    repository: Option<&Path>,
+) -> Result<Option<String>, Error> {
+    let prefix = &vault.seed.prefix;
+    let seen = import.list(prefix).map_err(|source| Error::List { source })?;
+    let is_there = |blob: &&SeedBlob| seen.contains_key(&format!("{prefix}{}", blob.path));
+    let imported = blobs.iter().filter(is_there).count();
+    let container = format!("{}/{}/{prefix}", vault.storage_account, vault.seed.container);
+    let what = format!("Would delete {} of {container}", count(imported, "imported blob"));
+    Ok(match repository {
+        Some(path) => Some(format!("{what} and the repository in {}", path.display())),
+        None => (imported > 0).then_some(what),
+    })
+}
+
+/// Deletes the imported blobs, each only as it was seen, and only what can be the seed's: one that
+/// says another length or another MD5 was put there by somebody, and stays.
 fn clear_import(
     vault: &Vault,
-    shelf: &ContainerShelf,
+    import: &Fenced,
     blobs: &[SeedBlob],
     done: &mut Cleared,
 ) -> Result<(), Error> {
     let prefix = &vault.seed.prefix;
-    let seen = shelf.import.list(prefix).map_err(|source| Error::List { source })?;
+    let seen = import.list(prefix).map_err(|source| Error::List { source })?;
     for blob in blobs {
         let name = format!("{prefix}{}", blob.path);
         let Some(facts) = seen.get(&name) else { continue };
-        let removed = shelf.import.remove(&name, &facts.etag);
+        if facts.bytes != blob.bytes || facts.md5.is_some_and(|md5| md5 != blob.md5) {
+            done.blobs_left.push(name);
+            continue;
+        }
+        let removed = import.remove(&name, &facts.etag);
         match removed.map_err(|source| Error::Blob { path: name.clone(), source })? {
             Removed::Done => done.blobs_deleted += 1,
             Removed::Absent => {}

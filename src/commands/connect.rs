@@ -1,14 +1,14 @@
 //! Connections to Azure, as the flags want them.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use disk_prep::noun::{AccountName, ContainerName};
+use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
-use zeroize::Zeroizing;
 
 use crate::azure::{Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network};
-use crate::cli::{AzureArgs, BlobArgs};
+use crate::cli::{AzureArgs, BlobArgs, Hidden};
+use crate::ui::Ui;
 
 const KEY_VARIABLE: &str = "AZSEED_ACCOUNT_KEY";
 const SAS_VARIABLE: &str = "AZSEED_SAS";
@@ -64,11 +64,13 @@ fn credential(azure: &AzureArgs, args: &BlobArgs) -> Result<BlobCredential, Erro
 
 /// Reads a secret from a file that only its owner may read.
 fn secret(path: &Path) -> Result<SecretString, Error> {
-    let unreadable = |source| Error::SecretUnreadable { path: path.to_owned(), source };
-    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(Error::SecretFile { path: path.to_owned() });
-    }
-    let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)?;
-    Ok(SecretString::from(text.trim()))
+    let text = private::read_text(path).map_err(|source| match NotPrivate::of(&source) {
+        Some(why) if why.is_open() => Error::SecretFile { path: path.to_owned(), source },
+        _ => Error::SecretUnreadable { path: path.to_owned(), source },
+    })?;
+    let secret = SecretString::from(text.trim());
+    // A service may say back what it was sent.
+    let name = format!("(the content of {})", path.display());
+    Ui::hide(vec![Hidden { text: secret.clone(), name }]);
+    Ok(secret)
 }

@@ -9,9 +9,9 @@ use disk_prep::drive::{
     Drive, DriveChanges, DriveWatch, Ejected, Hardware, Kernel, Kind, Look as Sight, Plugged,
     Rotation, Usage, Zones, check_idle, eject, find, find_all, find_content, look_at,
 };
-use disk_prep::noun::{ByteSize, Diagnose, Serial};
+use disk_prep::noun::{ByteSize, Diagnose, Serial, visible_line};
+use disk_prep::sys::threads::each;
 use disk_prep::world::{RealWorld, World};
-use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
 use super::door::Door;
@@ -35,15 +35,15 @@ pub fn run(
             drive_release::run(serial, staging.as_deref(), global, door, ui)
         }
         DriveCommand::List { drives, watch: false } if !drives.is_empty() => {
-            let looks = drives.par_iter().map(|name| {
+            let looks = each(drives.iter().collect(), |name| {
                 let drive = find(name)?;
                 Ok::<_, disk_prep::Error>(look_any((drive.path.clone(), Ok(drive))))
             });
-            Ok(Box::new(DriveList(looks.collect::<Result<_, _>>()?)))
+            Ok(Box::new(DriveList(looks.into_iter().collect::<Result<_, _>>()?)))
         }
         DriveCommand::List { watch: false, .. } => {
             let found = find_all(&Kernel::here())?;
-            Ok(Box::new(DriveList(found.into_par_iter().map(look_any).collect())))
+            Ok(Box::new(DriveList(each(found, look_any))))
         }
         DriveCommand::List { watch: true, .. } => Ok(Box::new(watch(&Kernel::here(), ui))),
     }
@@ -82,13 +82,11 @@ impl Watch {
             let serial = self.serials.remove(&one).flatten();
             changes.push(Change::Unplugged { path: one.path, serial });
         }
-        let looks: Vec<(Plugged, Look)> = plugged_in
-            .into_par_iter()
-            .map(|one| {
-                let look = look_any((one.path.clone(), look_at(&self.kernel, &one)));
-                (one, look)
-            })
-            .collect();
+        let kernel = &self.kernel;
+        let looks: Vec<(Plugged, Look)> = each(plugged_in.into_iter().collect(), |one: Plugged| {
+            let look = look_any((one.path.clone(), look_at(kernel, &one)));
+            (one, look)
+        });
         for (one, look) in looks {
             self.serials.insert(one, look.drive.as_ref().map(|drive| drive.serial.clone()));
             changes.push(Change::PluggedIn(Box::new(look)));
@@ -222,7 +220,7 @@ impl Look {
             lines.push(format!("  blank: {}", look.text()));
         }
         lines.extend(self.reasons.iter().map(|reason| format!("  {reason}")));
-        lines
+        lines.iter().map(|line| visible_line(line).into_owned()).collect()
     }
 
     fn json(&self) -> Value {

@@ -28,6 +28,7 @@ use disk_prep::noun::{Diagnose, ImportDisposition, JobName};
 use crate::cli::{Cli, Command};
 use crate::config::Settings;
 use crate::exit::Exit;
+use crate::repository::is_repository_path;
 use crate::staging::{Seed, SeedKind, SeedState, Staging};
 use crate::ui::Ui;
 use door::Door;
@@ -80,13 +81,13 @@ pub fn run(
         Command::Rehearse(args) => rehearse::run(args, settings, ui),
         Command::Stage(args) => stage::run(args, &cli.global, door, ui),
         Command::Drive(args) => drive::run(args, &cli.global, door, ui),
-        Command::Plan(args) => plan::run(args, &cli.global, door),
+        Command::Plan(args) => plan::run(args, &cli.global, door, ui),
         Command::Prep(args) => prep::run(args, &cli.global, door, ui),
         Command::Verify(args) => verify::run(args, &cli.global, door, ui),
         Command::Inspect(args) => inspect::run(args, &cli.global, door),
-        Command::Job(args) => job::run(args, &cli.global, door, ui),
+        Command::Job(args) => job::run(args, matches, &cli.global, door, ui),
         Command::Vault(args) => vault::run(args, &cli.global, door, ui),
-        Command::Cleanup(args) => cleanup::run(args, &cli.global, door),
+        Command::Cleanup(args) => cleanup::run(args, &cli.global, door, ui),
         Command::Check(args) => check::run(args, &cli.global),
         Command::Emulator(args) => emulator::run(args, ui),
         Command::Explain(args) => explain::run(args),
@@ -118,6 +119,7 @@ fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
             ImportDisposition::NoOverwrite
         },
         never: if is_repository { &["locks"] } else { &[] },
+        only: is_repository.then_some(is_repository_path),
         together: if is_repository { &["config", "keys", "index", "snapshots"] } else { &[] },
     };
     let data = staging.data(seed)?;

@@ -13,11 +13,18 @@ use super::{Failure, Outcome};
 use crate::cli::{Global, PlanArgs};
 use crate::exit::Exit;
 use crate::state::State;
+use crate::ui::Ui;
 
 /// Runs `plan`.
-pub fn run(args: &PlanArgs, global: &Global, door: &Door<'_>) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(
+    args: &PlanArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
     let state = State::open(global.state.as_deref())?;
     let Work { set, .. } = Work::open(&args.source, &state, door)?;
+    set.remarks().iter().for_each(|remark| ui.warn(remark));
     if let Some(size) = args.with.size {
         let serial = Serial::new("DRIVE").expect("this is a serial");
         // As an image of this size would be made: whole MiB.

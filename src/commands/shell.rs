@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use disk_prep::noun::{Diagnose, ErrorKind};
+use disk_prep::noun::{Diagnose, ErrorKind, bare_addresses, visible_line};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome};
@@ -90,6 +90,7 @@ pub fn show_settings(matches: &ArgMatches, settings: &Settings) -> Box<dyn Outco
                 }
                 _ => (default, "default".to_owned()),
             };
+            let value = value.map(|value| bare_addresses(&value).into_owned());
             lines.push((key, value, source));
         }
         waiting.extend(next.get_subcommands().cloned());
@@ -103,7 +104,8 @@ struct SettingList(Vec<(String, Option<String>, String)>);
 impl Outcome for SettingList {
     fn text(&self) -> String {
         let line = |(key, value, source): &(String, Option<String>, String)| {
-            format!("{key:<24} {:<28} {source}", value.as_deref().unwrap_or("-"))
+            let value = visible_line(value.as_deref().unwrap_or("-"));
+            format!("{key:<24} {value:<28} {source}")
         };
         self.0.iter().map(line).collect::<Vec<_>>().join("\n")
     }

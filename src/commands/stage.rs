@@ -1,8 +1,10 @@
 //! `stage`: the seed of a staging path.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind, Hint, count};
+use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind, Hint, count, visible_lines};
+use disk_prep::sys::beneath::Folder;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -10,13 +12,14 @@ use super::door::Door;
 use super::{Failure, Outcome};
 use crate::cli::{AdoptArgs, Global, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
 use crate::exit::Exit;
-use crate::repository::{BackupDone, Settings};
+use crate::repository::{BackupDone, Choice, FolderStore, Linked, PatternForm, Settings};
 use crate::staging::{
-    Origin, Seed, SeedKind, SeedState, StageOptions, Staged, Staging, Target, Weak, adopt, begin,
-    read_password, stage,
+    Looked, Origin, Seed, SeedKind, SeedState, StageOptions, Staged, Staging, Target, Weak, adopt,
+    begin, check_source, look, read_password, stage, stale_locks,
 };
 use crate::state::{State, drives_of};
 use crate::ui::Ui;
+use crate::vault::covered;
 
 /// Runs `stage`.
 pub fn run(
@@ -27,19 +30,49 @@ pub fn run(
 ) -> Result<Box<dyn Outcome>, Failure> {
     match &args.command {
         None => write(args, global, door, ui),
-        Some(StageCommand::Adopt(args)) => {
-            let AdoptArgs { source, seed } = args.as_ref();
-            let (path, target) = seed_of(seed)?;
-            let staging = door.make(&path)?;
-            let seed = adopt(source, &staging, target, Timestamp::now())?;
-            Ok(Box::new(SeedShown { seed, staging, backup: None, password: None }))
-        }
+        Some(StageCommand::Adopt(args)) => take(args, global, door, ui),
         Some(StageCommand::Status(StageStatusArgs { staging, .. })) => {
             let staging = door.enter(staging)?;
             let seed = Seed::open(&staging)?;
-            Ok(Box::new(SeedShown { seed, staging, backup: None, password: None }))
+            Ok(Box::new(SeedShown::of(seed, staging)))
         }
     }
+}
+
+fn take(
+    args: &AdoptArgs,
+    global: &Global,
+    door: &Door<'_>,
+    ui: &Ui,
+) -> Result<Box<dyn Outcome>, Failure> {
+    let AdoptArgs { source, password_file, seed } = args;
+    let (path, target) = seed_of(seed)?;
+    let given = password_file.as_deref();
+    let password = given.map(|path| read_password(path, Weak::Accepted)).transpose()?;
+    // Before anything is made, so that what cannot be adopted leaves nothing behind.
+    let root = check_source(source)?;
+    let told = match &password {
+        Some(password) if root.join("config").exists() => {
+            let at = |source| crate::staging::Error::Io { path: root.clone(), source };
+            let base = Arc::new(Folder::open(&root).map_err(at)?);
+            let store = FolderStore::new(base, "", Linked::Accepted);
+            let path = root.clone();
+            let failed = |source| crate::staging::Error::Repository { path, source };
+            covered(store, password, ui.watcher()).map_err(failed)?.told()
+        }
+        _ => Vec::new(),
+    };
+    let staging = door.make(&path)?;
+    let seed = adopt(source, &staging, target, Timestamp::now())?;
+    let stale = stale_locks(&root);
+    if stale > 0 {
+        let locks = count(stale, "lock");
+        ui.warn(&format!("{locks} of processes that are gone; `restic unlock` removes them"));
+    }
+    if let Some(path) = given.filter(|_| seed.kind == SeedKind::Repository) {
+        State::open(global.state.as_deref())?.remember_password(&seed, path)?;
+    }
+    Ok(Box::new(SeedShown { told, ..SeedShown::of(seed, staging) }))
 }
 
 fn write(
@@ -54,7 +87,19 @@ fn write(
     let given = args.password_file.as_deref();
     // Read before anything is made, so that a password that cannot be used leaves nothing behind.
     given.map(|path| read_password(path, weak)).transpose()?;
+    // Looked at before anything is made; whether the staging path may be trusted comes after.
+    let seed = Staging::open(&path).ok().and_then(|staging| Seed::find(&staging).ok().flatten());
+    let is_done = seed.is_some_and(|seed| seed.state != SeedState::Unfinished);
+    let choice = Choice {
+        exclude: args.exclude.clone(),
+        exclude_form: PatternForm::Restic,
+        one_file_system: args.one_file_system,
+    };
+    let looked = if is_done { Looked::default() } else { look(&args.sources, choice, &path)? };
     let staging = door.make(&path)?;
+    for warning in &looked.warnings {
+        ui.warn(warning);
+    }
     let seed = begin(&staging, target, Timestamp::now())?;
     let is_new = !staging.data(&seed)?.store().has_config();
     let path = match (given, state.password_path(&seed)) {
@@ -70,15 +115,15 @@ fn write(
     let weak = if given.is_some() { weak } else { Weak::Accepted };
     let password = read_password(&path, weak)?;
     let options = StageOptions {
-        sources: args.sources.clone(),
-        exclude: args.exclude.clone(),
+        plan: looked.plan,
         settings: Settings { compression: args.compression, pack_bytes: args.pack_size.0 },
     };
     let Staged { seed, backup } =
         stage(&staging, seed, &password, &options, Timestamp::now, ui.watcher())?;
     let drives = drives_of(&staging.journals())?;
     state.remember(seed.id, &seed.target.job, staging.path(), drives)?;
-    Ok(Box::new(SeedShown { seed, staging, backup, password: Some(path) }))
+    let password = Some(path);
+    Ok(Box::new(SeedShown { backup, password, ..SeedShown::of(seed, staging) }))
 }
 
 /// The staging path and the target that the flags name; clap has seen to it that all are there.
@@ -129,7 +174,7 @@ pub(super) enum ContactError {
     Form {
         path: PathBuf,
         #[source]
-        source: toml::de::Error,
+        source: crate::config::TomlFault,
     },
     #[error(transparent)]
     Noun(#[from] disk_prep::noun::InvalidNoun),
@@ -150,8 +195,10 @@ impl Diagnose for ContactError {
 pub(super) fn contact(path: &Path) -> Result<Contact, ContactError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ContactError::Read { path: path.to_owned(), source })?;
-    let contact: Contact = toml::from_str(&text)
-        .map_err(|source| ContactError::Form { path: path.to_owned(), source })?;
+    let contact: Contact = toml::from_str(&text).map_err(|error| ContactError::Form {
+        path: path.to_owned(),
+        source: crate::config::TomlFault::new(&error, &text),
+    })?;
     contact.check()?;
     Ok(contact)
 }
@@ -162,9 +209,19 @@ struct SeedShown {
     staging: Staging,
     backup: Option<BackupDone>,
     password: Option<PathBuf>,
+    /// What increments will cover.
+    told: Vec<String>,
 }
 
 impl SeedShown {
+    fn of(seed: Seed, staging: Staging) -> Self {
+        SeedShown { seed, staging, backup: None, password: None, told: Vec::new() }
+    }
+
+    fn changed(&self) -> &[String] {
+        self.backup.as_ref().map_or(&[], |backup| &backup.changed)
+    }
+
     fn unreadable(&self) -> &[String] {
         self.backup.as_ref().map_or(&[], |backup| &backup.unreadable)
     }
@@ -210,11 +267,15 @@ impl Outcome for SeedShown {
         for reason in self.unreadable() {
             lines.push(format!("Not readable  {reason}"));
         }
+        for what in self.changed() {
+            lines.push(format!("Not steady    {what}"));
+        }
+        lines.extend(self.told.iter().cloned());
         if self.seed.state == SeedState::Finished {
             let staging = self.staging.path().display();
             lines.push(format!("Next          `azseed plan --staging {staging} --drive-size 4T`"));
         }
-        lines.join("\n")
+        visible_lines(&lines)
     }
 
     fn json(&self) -> Vec<Value> {
@@ -225,6 +286,7 @@ impl Outcome for SeedShown {
             "container": target.container, "prefix": target.prefix, "files": totals.files,
             "bytes": totals.bytes, "source_files": totals.source_files,
             "source_bytes": totals.source_bytes, "unreadable": self.unreadable(),
+            "changed": self.changed(), "covers": self.told,
             "unreadable_files": totals.unreadable_files, "password_file": self.password,
             "snapshot": self.backup.as_ref().map(|backup| &backup.snapshot),
             "tree": self.backup.as_ref().map(|backup| &backup.tree),
@@ -232,6 +294,7 @@ impl Outcome for SeedShown {
     }
 
     fn exit(&self) -> Exit {
-        Exit::of((!self.unreadable().is_empty()).then_some(ErrorKind::LeftOut))
+        let is_whole = self.unreadable().is_empty() && self.changed().is_empty();
+        Exit::of((!is_whole).then_some(ErrorKind::LeftOut))
     }
 }

@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use disk_prep::drive::find;
-use disk_prep::noun::{ByteSize, ErrorKind, RecoveryPassword, Serial, count};
+use disk_prep::noun::{
+    ByteSize, Diagnose, ErrorKind, Hint, RecoveryPassword, Serial, count, visible_lines,
+};
+use disk_prep::sys::private::{self, NotPrivate};
+use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, VerifyReport, Yardstick, verify};
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::{Value, json};
 
 use super::door::Door;
@@ -28,18 +31,21 @@ pub fn run(
     let given = recovery_password(args.recovery_password_file.as_deref())?;
     let mut work = Vec::new();
     for drive in &args.drives {
-        let staging = staging_of(args.staging.as_deref(), &find(drive)?.serial, &state, door)?;
+        let serial = find(drive)?.serial;
+        let staging = staging_of(args.staging.as_deref(), &serial, &state, door)?;
         let options = VerifyOptions {
             journals: staging.as_ref().map(Staging::journals),
             recovery_password: given.clone(),
             keeper: keeper(staging.as_ref(), &args.keys, None, &state),
             stop: ui.stop_flag(),
         };
-        work.push((drive, options));
+        work.push((serial, drive, options));
     }
     let monitor = ui.monitor();
-    let reports = work.par_iter().map(|(drive, options)| verify(drive, options, monitor.as_ref()));
-    Ok(Box::new(Verified(reports.collect::<Result<_, _>>()?)))
+    let looked_at = each(work, |(serial, drive, options)| {
+        verify(drive, &options, monitor.as_ref()).map_err(|error| (serial, error))
+    });
+    Ok(Box::new(Verified::new(looked_at)?))
 }
 
 /// The staging path that was named, else the one that is remembered for the drive.
@@ -68,23 +74,37 @@ pub enum PasswordFileError {
         #[source]
         source: std::io::Error,
     },
+    /// Others are let in.
+    #[error("{path} cannot hold a recovery password: {why}")]
+    Open {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Who.
+        why: NotPrivate,
+    },
     /// It holds something else.
-    #[error("{path} does not hold a recovery password of 48 digits")]
+    #[error("{path} does not hold one recovery password of 48 digits")]
     Form {
         /// The file.
         path: std::path::PathBuf,
     },
 }
 
-impl disk_prep::noun::Diagnose for PasswordFileError {
+impl Diagnose for PasswordFileError {
     fn code(&self) -> &'static str {
         match self {
             PasswordFileError::Read { .. } => "recovery-password-file",
+            PasswordFileError::Open { .. } => "secret-file-mode",
             PasswordFileError::Form { .. } => "recovery-password-malformed",
         }
     }
     fn kind(&self) -> ErrorKind {
         ErrorKind::Usage
+    }
+    fn hint(&self) -> Option<Hint> {
+        let form = "it should hold eight groups of six digits, alone or as Windows saves them; a \
+                    startup key (.BEK) is another thing, which no drive of ours has";
+        matches!(self, PasswordFileError::Form { .. }).then(|| Hint::new(form))
     }
 }
 
@@ -93,21 +113,51 @@ pub fn recovery_password(
     path: Option<&Path>,
 ) -> Result<Option<RecoveryPassword>, PasswordFileError> {
     let Some(path) = path else { return Ok(None) };
-    let text = std::fs::read_to_string(path)
-        .map(zeroize::Zeroizing::new)
-        .map_err(|source| PasswordFileError::Read { path: path.to_owned(), source })?;
-    let password = text.trim().parse();
+    let bytes = private::read(path).map_err(|source| match NotPrivate::of(&source) {
+        Some(why) if why.is_open() => PasswordFileError::Open { path: path.to_owned(), why },
+        _ => PasswordFileError::Read { path: path.to_owned(), source },
+    })?;
+    let password = RecoveryPassword::find_in(&bytes);
     password.map(Some).map_err(|_| PasswordFileError::Form { path: path.to_owned() })
 }
 
 /// Drives that were verified.
 #[derive(Debug)]
-pub struct Verified(pub Vec<VerifyReport>);
+pub struct Verified {
+    reports: Vec<VerifyReport>,
+    /// Those that could not be looked at.
+    failed: Vec<(Serial, disk_prep::Error)>,
+}
+
+impl Verified {
+    /// What became of each drive. An error if there is nothing else to tell.
+    pub fn new(
+        looked_at: Vec<Result<VerifyReport, (Serial, disk_prep::Error)>>,
+    ) -> Result<Self, Failure> {
+        let (mut reports, mut failed) = (Vec::new(), Vec::new());
+        for outcome in looked_at {
+            match outcome {
+                Ok(report) => reports.push(report),
+                Err(error) => failed.push(error),
+            }
+        }
+        match failed.pop() {
+            Some((_, error)) if reports.is_empty() && failed.is_empty() => Err(error.into()),
+            last => {
+                failed.extend(last);
+                Ok(Verified { reports, failed })
+            }
+        }
+    }
+}
+
+/// Things that were added, named one by one up to this many.
+const MOST_ADDED: usize = 20;
 
 impl Outcome for Verified {
     fn text(&self) -> String {
         let mut lines = Vec::new();
-        for report in &self.0 {
+        for report in &self.reports {
             let against = match report.against {
                 Yardstick::Journal => "journal and manifest",
                 Yardstick::Manifest => "its own manifest only: no journal was found",
@@ -123,6 +173,19 @@ impl Outcome for Verified {
                 ByteSize(report.bytes)
             ));
             lines.extend(report.differences.iter().map(|difference| format!("  {difference}")));
+            if !report.added.is_empty() {
+                lines.push(format!(
+                    "  Another system has used the drive since it was sealed and left {} beside \
+                     what was shipped{}",
+                    count(report.added.len(), "thing"),
+                    if report.differences.is_empty() { "; the data is whole" } else { "" },
+                ));
+                let told = report.added.iter().take(MOST_ADDED);
+                lines.extend(told.map(|added| format!("    {added}")));
+                if report.added.len() > MOST_ADDED {
+                    lines.push("    …".to_owned());
+                }
+            }
             if !report.differences.is_empty() {
                 lines.push(format!(
                     "  Do not ship it. Next: `azseed drive release {serial}`, then `azseed prep` \
@@ -130,11 +193,17 @@ impl Outcome for Verified {
                 ));
             }
         }
-        lines.join("\n")
+        for (serial, error) in &self.failed {
+            let (why, code) = (chain(error), error.code());
+            lines.push(format!(
+                "Drive {serial}: could not be verified: {why} (see `azseed explain {code}`)"
+            ));
+        }
+        visible_lines(&lines)
     }
 
     fn json(&self) -> Vec<Value> {
-        let line = |report: &VerifyReport| {
+        let report = |report: &VerifyReport| {
             let differences: Vec<String> =
                 report.differences.iter().map(ToString::to_string).collect();
             json!({
@@ -142,13 +211,33 @@ impl Outcome for Verified {
                 "cipher": report.cipher.to_string(), "files": report.files, "bytes": report.bytes,
                 "against_journal": report.against == Yardstick::Journal,
                 "equal": differences.is_empty(), "differences": differences,
+                "added": report.added,
             })
         };
-        self.0.iter().map(line).collect()
+        let failure = |(serial, error): &(Serial, disk_prep::Error)| {
+            json!({
+                "type": "not-verified", "version": 1, "serial": serial, "code": error.code(),
+                "message": chain(error),
+            })
+        };
+        let reports = self.reports.iter().map(report);
+        reports.chain(self.failed.iter().map(failure)).collect()
     }
 
     fn exit(&self) -> Exit {
-        let differs = self.0.iter().any(|report| !report.differences.is_empty());
-        if differs { Exit::Failed(ErrorKind::Difference) } else { Exit::Done }
+        let differs = self.reports.iter().any(|report| !report.differences.is_empty());
+        let failed = self.failed.iter().map(|(_, error)| error.kind());
+        Exit::of(differs.then_some(ErrorKind::Difference).into_iter().chain(failed))
     }
+}
+
+/// An error with its causes, in one line.
+pub(super) fn chain(error: &dyn Diagnose) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
 }

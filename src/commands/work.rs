@@ -13,13 +13,15 @@ use super::door::Door;
 use super::stage::MissingFlag;
 use super::{Failure, data_set};
 use crate::cli::SourceArgs;
-use crate::staging::{Seed, Staging, Target};
+use crate::staging::{Seed, SeedKind, Staging, Target, check_unchanged};
 use crate::state::State;
 
 /// Files with destinations, and the folder that their journals lie in.
 pub(super) struct Work {
     pub set: DataSet,
     pub job: JobName,
+    /// What the files are.
+    pub kind: SeedKind,
     /// The container, if it is one for all files.
     pub container: Option<ContainerName>,
     /// The staging path, if there is one.
@@ -46,9 +48,20 @@ impl Work {
 
     fn of_seed(staging: Staging) -> Result<Self, Failure> {
         let seed = Seed::open(&staging)?;
+        let set = data_set(&seed, &staging)?;
+        if seed.kind == SeedKind::Repository {
+            let has = |part: &&str| set.files.iter().any(|file| file.source.starts_with(part));
+            let missing: Vec<&str> =
+                ["config", "keys", "index"].into_iter().filter(|part| !has(part)).collect();
+            if !missing.is_empty() {
+                let (path, missing) = (set.root, missing.join(", "));
+                return Err(crate::staging::Error::Incomplete { path, missing }.into());
+            }
+        }
         Ok(Work {
-            set: data_set(&seed, &staging)?,
+            set,
             job: seed.target.job.clone(),
+            kind: seed.kind,
             container: Some(seed.target.container.clone()),
             home: staging.path().to_owned(),
             staging: Some(staging),
@@ -61,13 +74,26 @@ impl Work {
         let job = args.job.clone().ok_or(MissingFlag { flag: "--job" })?;
         let options = RowsOptions { csv: csv.to_owned(), job: job.clone() };
         let set = scan_rows(&read_dataset(csv)?, &options)?;
+        if set.files.is_empty() {
+            return Err(disk_prep::Error::NothingToCopy { root: csv.to_owned() }.into());
+        }
         // The same job is the same work, wherever its rows stand.
         let digest = Sha256::digest(format!("dataset {job}"));
         let mut id = [0; 16];
         id.copy_from_slice(&digest[..16]);
         let id = Uuid::from_bytes(id);
-        let home = state.job_folder(&job)?;
-        Ok(Work { set, staging: None, home, job, container: None, id, target: None })
+        let (home, kind) = (state.job_folder(&job)?, SeedKind::Files);
+        let (container, target) = (None, None);
+        Ok(Work { set, staging: None, home, job, kind, container, id, target })
+    }
+
+    /// Refuses an adopted repository that somebody works on or that is not the one that was
+    /// planned.
+    pub fn check_unchanged(&self) -> Result<(), Failure> {
+        match &self.staging {
+            Some(staging) => Ok(check_unchanged(&Seed::open(staging)?, staging)?),
+            None => Ok(()),
+        }
     }
 
     /// The journals.

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use disk_prep::noun::{AccountName, SubscriptionId};
+use disk_prep::noun::{AccountName, SubscriptionId, secret};
 use disk_prep::sys::durable::{self, Access};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use super::Error;
 
@@ -50,8 +51,10 @@ struct Kept {
     version: u32,
     account: AccountName,
     subscription: SubscriptionId,
-    key: String,
-    secret: String,
+    #[serde(with = "secret")]
+    key: SecretString,
+    #[serde(with = "secret")]
+    secret: SecretString,
 }
 
 impl Account {
@@ -77,12 +80,15 @@ impl Account {
             kept.subscription = subscription.clone();
         }
         if let Some(file) = &options.key_file {
-            kept.key = std::fs::read_to_string(file).map_err(at(file))?.trim().to_owned();
+            let text = std::fs::read_to_string(file).map(Zeroizing::new).map_err(at(file))?;
+            kept.key = text.trim().into();
         }
-        let bytes = |text: &str| {
-            BASE64_STANDARD.decode(text).map_err(|error| damaged(&path, error.to_string()))
+        let bytes = |text: &SecretString| {
+            BASE64_STANDARD
+                .decode(text.expose_secret())
+                .map_err(|error| damaged(&path, error.to_string()))
         };
-        let (key, secret) = (bytes(&kept.key)?, bytes(&kept.secret)?);
+        let (key, signs) = (bytes(&kept.key)?, bytes(&kept.secret)?);
         let given = match &options.token_file {
             Some(file) => {
                 let token = std::fs::read_to_string(file).map_err(at(file))?;
@@ -90,13 +96,14 @@ impl Account {
             }
             None => None,
         };
-        let text = serde_json::to_vec_pretty(&kept).expect("names and texts can be written");
+        let text = secret::cleared(|to| serde_json::to_writer_pretty(to, &kept));
+        let text = text.expect("names and texts can be written");
         durable::write(&path, &text, Access::Private).map_err(at(&path))?;
         Ok(Account {
             name: kept.account,
             subscription: kept.subscription,
             key: SecretBox::new(Box::new(key)),
-            secret: SecretBox::new(Box::new(secret)),
+            secret: SecretBox::new(Box::new(signs)),
             given,
         })
     }
@@ -161,8 +168,8 @@ fn new() -> Kept {
         version: 1,
         account: "seedaccount".parse().expect("the name keeps the rule"),
         subscription: uuid::Uuid::new_v4().to_string().parse().expect("a GUID is a GUID"),
-        key: BASE64_STANDARD.encode(random(4)),
-        secret: BASE64_STANDARD.encode(random(4)),
+        key: BASE64_STANDARD.encode(random(4)).into(),
+        secret: BASE64_STANDARD.encode(random(4)).into(),
     }
 }
 

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::thread::Builder;
 
 use disk_prep::noun::Serial;
 use jiff::{SignedDuration, Timestamp};
@@ -103,7 +104,7 @@ pub(super) fn serve(
     let answer = std::sync::Arc::new(answer);
     for stream in listener.incoming().flatten() {
         let answer = std::sync::Arc::clone(&answer);
-        std::thread::spawn(move || {
+        let made = Builder::new().spawn(move || {
             let replies = receive(&stream)
                 .map_err(|error| error.to_string())
                 .and_then(|(request, files)| {
@@ -121,6 +122,10 @@ pub(super) fn serve(
                 }
             }
         });
+        if let Err(error) = made {
+            // The caller finds the line closed, and asks again.
+            tracing::warn!(%error, "no thread answers");
+        }
     }
 }
 

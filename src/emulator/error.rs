@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, bare_addresses};
 use url::Url;
 
 use super::jobs::BookError;
@@ -46,10 +46,14 @@ pub enum Error {
         source: io::Error,
     },
     #[error(
-        "{endpoint} is no place for blobs: it begins with https://, or with http:// on this machine"
+        "{} is no place for blobs: it begins with https://, or with http:// on this machine",
+        bare_addresses(endpoint.as_str())
     )]
     BlobEndpoint { endpoint: Url },
-    #[error("The blob service at {endpoint} did not take what a drive holds")]
+    #[error(
+        "The blob service at {} did not take what a drive holds",
+        bare_addresses(endpoint.as_str())
+    )]
     BlobService {
         endpoint: Url,
         #[source]

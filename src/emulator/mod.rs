@@ -21,6 +21,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::Builder;
 
 use disk_prep::noun::{AccountName, Serial, SubscriptionId};
 use disk_prep::sys::durable::{self, Access};
@@ -36,8 +37,8 @@ use blobs::BlobService;
 use clock::Clock;
 pub use control::Reply;
 use control::Request;
-pub use dock::work as read_drive;
 use dock::{Destination, Dock};
+pub use dock::{parsers, work as read_drive};
 pub use error::Error;
 use http::{Answer, Call};
 use jobs::JobBook;
@@ -157,21 +158,22 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
     };
     let socket = control::listen(data, &meta).map_err(at(data))?;
     let own = Arc::clone(&parts);
-    std::thread::spawn(move || {
-        control::serve(&socket, move |request, files| own.control(request, files))
-    });
+    Builder::new()
+        .spawn(move || control::serve(&socket, move |request, files| own.control(request, files)))
+        .map_err(listen)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(listen)?;
-    std::thread::spawn(move || {
+    let answer = move || {
         runtime.block_on(async move {
             if let Ok(listener) = TcpListener::from_std(listener) {
                 server::serve(listener, tls, Arc::new(move |call| parts.answer(&call))).await;
             }
         });
-    });
+    };
+    Builder::new().spawn(answer).map_err(listen)?;
     Ok(Emulator { facts, _lock: lock })
 }
 

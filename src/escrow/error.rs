@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::sys::private::NotPrivate;
 
 use crate::staging;
 use crate::state::StateError;
@@ -30,6 +31,8 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    #[error("{path} cannot hold an identity: {why}")]
+    IdentityOpen { path: PathBuf, why: NotPrivate },
     #[error("It cannot be sealed")]
     Seal {
         #[source]
@@ -50,6 +53,7 @@ impl Diagnose for Error {
             Error::WrongIdentity { .. } => "sealed-other-recipient",
             Error::Damaged => "sealed-damaged",
             Error::Identity { .. } => "identity-file",
+            Error::IdentityOpen { .. } => "secret-file-mode",
             Error::Seal { .. } => "sealing-failed",
             Error::Password(error) => error.code(),
             Error::State(error) => error.code(),
@@ -62,7 +66,7 @@ impl Diagnose for Error {
             | Error::NoIdentity
             | Error::WrongPassword { .. }
             | Error::WrongIdentity { .. } => ErrorKind::NotAllowed,
-            Error::Identity { .. } => ErrorKind::Usage,
+            Error::Identity { .. } | Error::IdentityOpen { .. } => ErrorKind::Usage,
             Error::Damaged | Error::Seal { .. } => ErrorKind::Failed,
             Error::Password(error) => error.kind(),
             Error::State(error) => error.kind(),
@@ -76,6 +80,9 @@ impl Diagnose for Error {
             )),
             Error::NoIdentity | Error::WrongIdentity { .. } => {
                 Some(Hint::new("name the age identity of the recipient: `--identity FILE`"))
+            }
+            Error::IdentityOpen { path, .. } => {
+                Some(Hint::new(format!("run `chmod 600 {}`", path.display())))
             }
             Error::Damaged | Error::Identity { .. } | Error::Seal { .. } => None,
             Error::Password(error) => error.hint(),

@@ -4,14 +4,13 @@
 mod error;
 mod sealed;
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use age::{Identity, IdentityFile};
 use disk_prep::journal::{KeeperError, SecretKeeper};
 use disk_prep::noun::{RecoveryPassword, Serial};
 use disk_prep::sys::durable::Access;
+use disk_prep::sys::private::{self, NotPrivate};
 
 pub use error::Error;
 pub use sealed::{InvalidRecipient, Recipient};
@@ -73,7 +72,10 @@ impl SecretKeeper for Keeper {
 
 fn identities(path: &Path) -> Result<Vec<Box<dyn Identity>>, Error> {
     let unreadable = |source| Error::Identity { path: path.to_owned(), source };
-    let file = File::open(path).map_err(unreadable)?;
-    let file = IdentityFile::from_buffer(BufReader::new(file)).map_err(unreadable)?;
+    let text = private::read(path).map_err(|source| match NotPrivate::of(&source) {
+        Some(why) if why.is_open() => Error::IdentityOpen { path: path.to_owned(), why },
+        _ => unreadable(source),
+    })?;
+    let file = IdentityFile::from_buffer(text.as_slice()).map_err(unreadable)?;
     file.into_identities().map_err(|error| unreadable(std::io::Error::other(error)))
 }

@@ -1,7 +1,8 @@
 //! What is refused before a call that changes anything, and what the service says.
 
 use disk_prep::limits::DRIVES_PER_JOB;
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, Serial};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, Serial, lines};
+use jiff::civil::Date;
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +13,16 @@ pub enum Error {
     TooManyDrives { drives: usize },
     #[error("There is no drive for job {job}")]
     NoDrives { job: JobName },
+    #[error("No job {job} was made, as nobody can read the repository without{}", lines(missing))]
+    RepositoryIncomplete { job: JobName, missing: Vec<String> },
+    #[error("The ship date {date} is no moment that can be sent")]
+    ShipDate {
+        date: Date,
+        #[source]
+        source: jiff::Error,
+    },
+    #[error("The parcel cannot hold {asked} drives; job {job} has {drives}")]
+    DriveCount { job: JobName, asked: usize, drives: usize },
     #[error("There is no job {job}")]
     NoSuchJob { job: JobName },
     #[error("The seed has several jobs: {}", jobs.join(", "))]
@@ -41,6 +52,9 @@ impl Diagnose for Error {
         match self {
             Error::TooManyDrives { .. } => "job-too-many-drives",
             Error::NoDrives { .. } => "job-no-drives",
+            Error::RepositoryIncomplete { .. } => "repository-incomplete",
+            Error::ShipDate { .. } => "ship-date",
+            Error::DriveCount { .. } => "drive-count",
             Error::NoSuchJob { .. } => "no-such-job",
             Error::SeveralJobs { .. } => "which-job",
             Error::OtherDrives { .. } => "job-other-drives",
@@ -55,7 +69,11 @@ impl Diagnose for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Error::NoSuchJob { .. } => ErrorKind::NotFound,
-            Error::NoDrives { .. } | Error::SeveralJobs { .. } => ErrorKind::Usage,
+            Error::RepositoryIncomplete { .. } => ErrorKind::Guard,
+            Error::NoDrives { .. }
+            | Error::SeveralJobs { .. }
+            | Error::ShipDate { .. }
+            | Error::DriveCount { .. } => ErrorKind::Usage,
             Error::Azure(error) => error.kind(),
             _ => ErrorKind::Refused,
         }
@@ -67,6 +85,10 @@ impl Diagnose for Error {
                 "set it with `azseed job return-address --contact FILE`"
             }
             Error::NoSuchJob { .. } => "list them with `azseed job list`",
+            Error::RepositoryIncomplete { .. } => {
+                "seal the drives that hold the rest with `azseed prep`, or add one with it"
+            }
+            Error::ShipDate { .. } => "give the day as YEAR-MONTH-DAY, or leave it out for today",
             Error::NoDrives { .. } => "seal drives first with `azseed prep`",
             Error::SeveralJobs { .. } => "name one with `--job`; each is a parcel of its own",
             Error::TrackingNumberTaken { .. } => {

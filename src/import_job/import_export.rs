@@ -3,10 +3,12 @@
 
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{
-    Contact, JobName, ResourceGroup, ReturnAddress, ReturnCarrier, SubscriptionId,
+    Contact, DrivePath, JobName, RecoveryPassword, ResourceGroup, ReturnAddress, ReturnCarrier,
+    Serial, SubscriptionId,
 };
 use jiff::Timestamp;
-use serde::Deserialize;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{
@@ -124,7 +126,44 @@ struct KeyList {
 #[serde(rename_all = "camelCase")]
 struct Key {
     drive_id: String,
-    bit_locker_key: String,
+    #[serde(with = "disk_prep::noun::secret")]
+    bit_locker_key: SecretString,
+}
+
+/// A job that is to be made, on the wire. Its keys are written straight into a buffer that is
+/// cleared; a JSON value in between would leave them behind.
+#[derive(Serialize)]
+struct NewResource<'a> {
+    location: &'a str,
+    properties: NewProperties<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewProperties<'a> {
+    storage_account_id: String,
+    job_type: &'static str,
+    return_address: Value,
+    return_shipping: Value,
+    diagnostics_path: &'static str,
+    log_level: &'static str,
+    backup_drive_manifest: bool,
+    drive_list: Vec<NewDrive<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewDrive<'a> {
+    drive_id: &'a Serial,
+    #[serde(serialize_with = "digits")]
+    bit_locker_key: &'a RecoveryPassword,
+    manifest_file: &'a DrivePath,
+    manifest_hash: &'a str,
+    drive_header_hash: &'a str,
+}
+
+fn digits<S: Serializer>(password: &RecoveryPassword, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&password.reveal())
 }
 
 impl ImportExport {
@@ -177,19 +216,19 @@ impl JobService for ImportExport {
             "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}",
             self.subscription, self.group, job.storage_account
         );
-        let body = json!({
-            "location": job.location,
-            "properties": {
-                "storageAccountId": account,
-                "jobType": "Import",
-                "returnAddress": return_address(&job.contact.return_address),
-                "returnShipping": return_shipping(&job.contact.return_carrier),
-                "diagnosticsPath": "waimportexport",
-                "logLevel": "Verbose",
-                "backupDriveManifest": true,
-                "driveList": job.drives.iter().map(drive).collect::<Vec<_>>(),
+        let body = NewResource {
+            location: &job.location,
+            properties: NewProperties {
+                storage_account_id: account,
+                job_type: "Import",
+                return_address: return_address(&job.contact.return_address),
+                return_shipping: return_shipping(&job.contact.return_carrier),
+                diagnostics_path: "waimportexport",
+                log_level: "Verbose",
+                backup_drive_manifest: true,
+                drive_list: job.drives.iter().map(drive).collect(),
             },
-        });
+        };
         let made: Resource = self.arm.put(&self.path(&job.name), VERSION, &body)?;
         Ok((made.into(), Written::Changed))
     }
@@ -218,7 +257,12 @@ impl JobService for ImportExport {
         if let Some(other) = self.of_subscription()?.into_iter().find(is_taken) {
             return Err(Error::TrackingNumberTaken { number: number.clone(), other: other.name });
         }
-        let drive_count = shipment.drive_count.unwrap_or(job.drives.len()).min(DRIVES_PER_JOB);
+        let drives = job.drives.len();
+        let drive_count = match shipment.drive_count {
+            None => drives.min(DRIVES_PER_JOB),
+            Some(asked) if (1..=drives).contains(&asked) => asked,
+            Some(asked) => return Err(Error::DriveCount { job: name.clone(), asked, drives }),
+        };
         self.patch(
             name,
             json!({
@@ -242,21 +286,33 @@ impl JobService for ImportExport {
         )
     }
 
-    fn cancel(&self, name: &JobName) -> Result<(Job, Written), Error> {
+    fn cancellable(&self, name: &JobName) -> Result<Job, Error> {
         let job = self.find(name)?;
+        if !job.cancel_requested && !matches!(job.state.as_str(), "Creating" | "Shipping") {
+            return Err(Error::TooLateToCancel { job: name.clone(), state: job.state });
+        }
+        Ok(job)
+    }
+
+    fn deletable(&self, name: &JobName) -> Result<Option<Job>, Error> {
+        let Some(job) = self.look(name)? else { return Ok(None) };
+        if !matches!(job.state.as_str(), "Creating" | "Completed" | "Closed") {
+            return Err(Error::NotDeletable { job: name.clone(), state: job.state });
+        }
+        Ok(Some(job))
+    }
+
+    fn cancel(&self, name: &JobName) -> Result<(Job, Written), Error> {
+        let job = self.cancellable(name)?;
         if job.cancel_requested {
             return Ok((job, Written::Unchanged));
-        }
-        if !matches!(job.state.as_str(), "Creating" | "Shipping") {
-            return Err(Error::TooLateToCancel { job: name.clone(), state: job.state });
         }
         Ok((self.patch(name, json!({ "cancelRequested": true }))?, Written::Changed))
     }
 
     fn delete(&self, name: &JobName) -> Result<Written, Error> {
-        let Some(job) = self.look(name)? else { return Ok(Written::Unchanged) };
-        if !matches!(job.state.as_str(), "Creating" | "Completed" | "Closed") {
-            return Err(Error::NotDeletable { job: name.clone(), state: job.state });
+        if self.deletable(name)?.is_none() {
+            return Ok(Written::Unchanged);
         }
         self.arm.delete(&self.path(name), VERSION)?;
         Ok(Written::Changed)
@@ -293,12 +349,14 @@ fn return_shipping(carrier: &ReturnCarrier) -> Value {
     })
 }
 
-fn drive(entry: &DriveEntry) -> Value {
-    json!({
-        "driveId": entry.serial, "bitLockerKey": entry.recovery_password.reveal().as_str(),
-        "manifestFile": entry.manifest_file, "manifestHash": entry.manifest_hash,
-        "driveHeaderHash": entry.header_hash.as_deref().unwrap_or_default(),
-    })
+fn drive(entry: &DriveEntry) -> NewDrive<'_> {
+    NewDrive {
+        drive_id: &entry.serial,
+        bit_locker_key: &entry.recovery_password,
+        manifest_file: &entry.manifest_file,
+        manifest_hash: &entry.manifest_hash,
+        drive_header_hash: entry.header_hash.as_deref().unwrap_or_default(),
+    }
 }
 
 impl From<Address> for ShippingAddress {

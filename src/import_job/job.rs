@@ -3,6 +3,7 @@
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{AccountName, Contact, DrivePath, JobName, RecoveryPassword, Serial};
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::Error;
 
@@ -97,12 +98,12 @@ pub struct DriveStatus {
 }
 
 /// A drive's protector as the service keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct DriveKey {
     /// Serial number.
     pub serial: String,
-    /// Whether it is the one in our journal.
-    pub password: String,
+    /// The recovery password, in the service's form.
+    pub password: SecretString,
 }
 
 /// A parcel that was handed over.
@@ -152,6 +153,10 @@ pub trait JobService {
     fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error>;
     /// Sets return address and carrier.
     fn set_return(&self, name: &JobName, contact: &Contact) -> Result<Job, Error>;
+    /// The job, if it may be cancelled; nothing is sent that changes it.
+    fn cancellable(&self, name: &JobName) -> Result<Job, Error>;
+    /// The job, if there is one, and if it may be deleted; nothing is sent that changes it.
+    fn deletable(&self, name: &JobName) -> Result<Option<Job>, Error>;
     /// Asks to cancel.
     fn cancel(&self, name: &JobName) -> Result<(Job, Written), Error>;
     /// Deletes; a job that is gone is as good as deleted.

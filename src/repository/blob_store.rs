@@ -1,6 +1,7 @@
 //! A repository as blobs of a container, below a prefix. The service takes a blob whole or not at
 //! all, so there are no drafts.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -12,21 +13,38 @@ use rustic_core::{
 };
 
 use super::{Error, Store};
-use crate::azure::{self, Container};
+use crate::azure::{self, Container, Fenced};
 
 /// A container with a repository.
 #[derive(Debug)]
 pub struct BlobStore {
     container: Arc<Container>,
+    /// The same with the right to change it.
+    changes: Option<Fenced>,
     /// Ends in a slash unless empty.
     prefix: String,
     fault: Mutex<Option<azure::Error>>,
+    is_broken: AtomicBool,
 }
 
 impl BlobStore {
-    /// The repository below `prefix`, which ends in a slash unless empty.
-    pub fn new(container: Arc<Container>, prefix: &str) -> Self {
-        BlobStore { container, prefix: prefix.to_owned(), fault: Mutex::new(None) }
+    /// The repository below `prefix`, which ends in a slash unless empty; it is only read.
+    pub fn reading(container: Arc<Container>, prefix: &str) -> Self {
+        let prefix = prefix.to_owned();
+        let (fault, is_broken) = (Mutex::new(None), AtomicBool::new(false));
+        BlobStore { container, changes: None, prefix, fault, is_broken }
+    }
+
+    /// The same to be changed, as long as this run may.
+    pub fn changing(container: &Fenced, prefix: &str) -> Self {
+        let store = BlobStore::reading(container.container(), prefix);
+        BlobStore { changes: Some(container.clone()), ..store }
+    }
+
+    fn changes(&self) -> RusticResult<&Fenced> {
+        self.changes.as_ref().ok_or_else(|| {
+            RusticError::new(LibraryKind::Unsupported, "the repository was opened to be read")
+        })
     }
 
     fn name(&self, kind: FileType, id: &Id) -> String {
@@ -50,6 +68,10 @@ impl Store for BlobStore {
     fn take_fault(&self) -> Option<Error> {
         let fault = self.fault.lock().expect("no holder of this lock can panic").take();
         fault.map(|source| Error::Service { source })
+    }
+
+    fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
     }
 
     fn backend(self: Arc<Self>) -> Arc<dyn WriteBackend> {
@@ -106,7 +128,7 @@ impl ReadBackend for BlobStore {
 
 impl WriteBackend for BlobStore {
     fn create(&self) -> RusticResult<()> {
-        self.container.make().map_err(|error| self.failed(error))
+        self.changes()?.make().map_err(|error| self.failed(error))
     }
 
     fn write_bytes(
@@ -118,12 +140,15 @@ impl WriteBackend for BlobStore {
     ) -> RusticResult<()> {
         let content: Bytes = content.slice().concat().into();
         let md5 = Md5Digest::new(Md5::digest(&content).into());
-        let written = self.container.write(&self.name(kind, id), content, md5);
-        written.map_err(|error| self.failed(error))
+        let written = self.changes()?.write(&self.name(kind, id), content, md5);
+        written.map_err(|error| {
+            self.is_broken.store(true, Ordering::Relaxed);
+            self.failed(error)
+        })
     }
 
     fn remove(&self, kind: FileType, id: &Id, _cacheable: bool) -> RusticResult<()> {
-        let removed = self.container.remove_any(&self.name(kind, id));
+        let removed = self.changes()?.remove_any(&self.name(kind, id));
         removed.map(drop).map_err(|error| self.failed(error))
     }
 }

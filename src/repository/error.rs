@@ -46,6 +46,9 @@ pub enum Error {
     /// The check found something.
     #[error("The check of the repository found {}: {}", count(remarks.len(), "fault"), remarks.join("; "))]
     Damaged { remarks: Vec<String> },
+    /// A pattern that cannot be used.
+    #[error(transparent)]
+    Pattern { source: super::InvalidPattern },
     /// A source path that the format cannot hold.
     #[error("The path {path:?} cannot be backed up: it is not UTF-8")]
     SourceName { path: PathBuf },
@@ -84,6 +87,7 @@ impl Diagnose for Error {
             Error::WrongPassword => "repository-password",
             Error::Damaged { .. } => "repository-damaged",
             Error::SourceName { .. } => "source-name",
+            Error::Pattern { .. } => "exclude-invalid",
         }
     }
 
@@ -100,7 +104,7 @@ impl Diagnose for Error {
             Error::Full { .. } | Error::TargetFull { .. } => ErrorKind::Resumable,
             Error::WrongPassword => ErrorKind::NotAllowed,
             Error::Damaged { .. } => ErrorKind::Difference,
-            Error::SourceName { .. } => ErrorKind::Usage,
+            Error::SourceName { .. } | Error::Pattern { .. } => ErrorKind::Usage,
         }
     }
 
@@ -115,6 +119,9 @@ impl Diagnose for Error {
             }
             Error::Full { .. } => "free space there, then run the same command again",
             Error::WrongPassword => "name the right one with `--password-file`",
+            Error::Pattern { .. } => {
+                "a pattern matches whole names: `*.tmp`, `app/cache`, `/srv/app/**/cache`"
+            }
             Error::SourceName { .. } => "name a folder above it as the source",
             _ => return None,
         };

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -47,12 +48,14 @@ pub struct FolderStore {
     linked: Linked,
     /// What went wrong below the library, which keeps only a text of it.
     fault: Mutex<Option<(PathBuf, io::Error)>>,
+    is_broken: AtomicBool,
 }
 
 impl FolderStore {
     /// The folder `below` another one, which it is when that is empty; it need not exist.
     pub fn new(base: Arc<Folder>, below: impl Into<PathBuf>, linked: Linked) -> Self {
-        FolderStore { base, below: below.into(), linked, fault: Mutex::new(None) }
+        let (fault, is_broken) = (Mutex::new(None), AtomicBool::new(false));
+        FolderStore { base, below: below.into(), linked, fault, is_broken }
     }
 
     /// A folder of a test.
@@ -147,7 +150,9 @@ impl FolderStore {
     fn failed(&self, path: &Path, error: io::Error) -> Box<RusticError> {
         let path = self.base.path().join(path);
         let text = format!("{}: {error}", path.display());
-        *self.fault.lock().expect("no holder of this lock can panic") = Some((path, error));
+        // The first one is the cause of the others.
+        let mut fault = self.fault.lock().expect("no holder of this lock can panic");
+        fault.get_or_insert_with(|| (path, error));
         RusticError::new(LibraryKind::Backend, text)
     }
 
@@ -185,6 +190,10 @@ impl Store for FolderStore {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::Full { path },
             _ => Error::Store { path, source },
         })
+    }
+
+    fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
     }
 
     fn backend(self: Arc<Self>) -> Arc<dyn WriteBackend> {
@@ -265,7 +274,10 @@ impl WriteBackend for FolderStore {
         content: BytesList,
     ) -> RusticResult<()> {
         let path = self.path(kind, id);
-        self.write(&path, &content).map_err(|error| self.failed(&path, error))
+        self.write(&path, &content).map_err(|error| {
+            self.is_broken.store(true, Ordering::Relaxed);
+            self.failed(&path, error)
+        })
     }
 
     fn remove(&self, kind: FileType, id: &Id, _cacheable: bool) -> RusticResult<()> {

@@ -4,20 +4,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::{Span, Timestamp, Zoned};
+use jiff::{Span, Timestamp};
 use rustic_core::repofile::SnapshotFile;
 use rustic_core::{
-    BackupOptions, CheckOptions, ConfigOptions, Credentials, Excludes, KeepOptions, KeyOptions,
-    OpenStatus, PathList, PruneOptions, RepairIndexOptions, RepositoryBackends, RepositoryOptions,
-    RusticError, SnapshotOptions,
+    CheckOptions, ConfigOptions, Credentials, KeyOptions, OpenStatus, PruneOptions,
+    RepairIndexOptions, RepositoryBackends, RepositoryOptions, RusticError,
 };
 use secrecy::{ExposeSecret, SecretString};
 
 use super::ahead::Ahead;
 use super::progress::{Bars, Watcher};
 use super::restore::{Reader, RestoreDone, RestoreOptions, restore};
-use super::source::Sources;
-use super::{Error, Store};
+use super::{Error, SHRUNK_TAG, Store};
+
+/// At so many bytes a pack is ended at the latest: one more blob (8 MiB before it is compressed)
+/// and the pack's header keep below the 128 MiB that restic allows (`staging-repository` 4).
+const MOST_PACK_BYTES: u64 = (128 - 10) << 20;
 
 /// How a new repository is made.
 #[derive(Debug, Clone, Copy)]
@@ -26,32 +28,6 @@ pub struct Settings {
     pub compression: i32,
     /// Size of the packs, bytes.
     pub pack_bytes: u64,
-}
-
-/// What a backup has done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackupDone {
-    /// The snapshot's id.
-    pub snapshot: String,
-    /// The tree's id: equal for equal sources.
-    pub tree: String,
-    /// Files of the source.
-    pub files: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// What could not be read: the path, a colon, the reason.
-    pub unreadable: Vec<String>,
-}
-
-/// What is to be backed up.
-#[derive(Debug, Clone, Default)]
-pub struct BackupPlan {
-    /// Files and folders, absolute.
-    pub sources: Vec<PathBuf>,
-    /// Globs that are left out.
-    pub exclude: Vec<String>,
-    /// Host name of the snapshot; without it this machine's.
-    pub host: Option<String>,
 }
 
 /// A snapshot.
@@ -67,42 +43,32 @@ pub struct Snapshot {
     pub host: String,
     /// What it holds.
     pub paths: Vec<PathBuf>,
+    /// Its tags.
+    pub tags: Vec<String>,
     /// Files of the source, as far as it says.
     pub files: Option<u64>,
     /// Their bytes, as far as it says.
     pub bytes: Option<u64>,
+    /// Whether it is of what came through a pipe; only [`Repository::snapshots_with_pipes`] looks.
+    pub is_pipe: bool,
 }
 
-/// How many snapshots are kept; of each span the last one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Retention {
-    /// Days.
-    pub daily: Option<u16>,
-    /// Weeks.
-    pub weekly: Option<u16>,
-    /// Months.
-    pub monthly: Option<u16>,
-    /// Years.
-    pub yearly: Option<u16>,
-}
+impl Snapshot {
+    /// Whether it is tagged as one of a source that shrank.
+    pub fn is_shrunk(&self) -> bool {
+        self.tags.iter().any(|tag| tag == SHRUNK_TAG)
+    }
 
-impl std::fmt::Display for Retention {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Retention { daily, weekly, monthly, yearly } = *self;
-        let spans =
-            [(daily, "daily"), (weekly, "weekly"), (monthly, "monthly"), (yearly, "yearly")];
-        let kept: Vec<String> = spans
-            .into_iter()
-            .filter_map(|(number, span)| Some(format!("{} {span}", number?)))
-            .collect();
-        f.write_str(&if kept.is_empty() { "every snapshot".to_owned() } else { kept.join(", ") })
+    /// Whether it is of a source, or of a folder above it.
+    pub fn covers(&self, source: &Path) -> bool {
+        self.paths.iter().any(|own| source.starts_with(own))
     }
 }
 
 /// An open repository.
 pub struct Repository {
     pub(super) inner: rustic_core::Repository<OpenStatus>,
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     ahead: Arc<Ahead>,
 }
 
@@ -112,10 +78,14 @@ impl std::fmt::Debug for Repository {
     }
 }
 
-type Library<T> = Result<T, Box<RusticError>>;
+pub(super) type Library<T> = Result<T, Box<RusticError>>;
 
 /// The fault of the store, if the library failed because of it; else the library's own.
-fn told<T>(store: &dyn Store, action: &'static str, result: Library<T>) -> Result<T, Error> {
+pub(super) fn told<T>(
+    store: &dyn Store,
+    action: &'static str,
+    result: Library<T>,
+) -> Result<T, Error> {
     result.map_err(|source| {
         let is_password = source.is_incorrect_password();
         match store.take_fault() {
@@ -127,7 +97,7 @@ fn told<T>(store: &dyn Store, action: &'static str, result: Library<T>) -> Resul
 }
 
 /// Asks the library, which panics on some of what a stranger can put into a repository.
-fn library<T>(
+pub(super) fn library<T>(
     store: &dyn Store,
     action: &'static str,
     ask: impl FnOnce() -> Library<T>,
@@ -160,6 +130,10 @@ impl Repository {
         config.set_compression = Some(settings.compression);
         let pack_bytes = settings.pack_bytes.to_string();
         config.set_datapack_size = Some(pack_bytes.parse().expect("a number is a size"));
+        // The library lets packs grow with the repository.
+        let most = MOST_PACK_BYTES.to_string();
+        config.set_datapack_size_limit = Some(most.parse().expect("a number is a size"));
+        config.set_treepack_size_limit = config.set_datapack_size_limit;
         let credentials = Credentials::password(password.expose_secret());
         let ahead = Arc::new(Ahead::new(store.clone().backend()));
         let connected = connect(&store, &ahead, watcher)?;
@@ -183,47 +157,14 @@ impl Repository {
 
     /// Brings packs that an interrupted run finished, but no index names, into the index.
     pub fn repair_index(&self) -> Result<(), Error> {
-        let repaired = self.inner.repair_index(&RepairIndexOptions::default(), false);
-        told(self.store.as_ref(), "Repairing the index", repaired)
-    }
-
-    /// Backs up into one snapshot and closes the repository. Files that have not changed since the
-    /// last snapshot of the same sources and host are not read again.
-    pub fn back_up(self, plan: &BackupPlan) -> Result<BackupDone, Error> {
-        let BackupPlan { sources, exclude, host } = plan;
-        if let Some(path) = sources.iter().find(|path| path.to_str().is_none()) {
-            return Err(Error::SourceName { path: path.clone() });
-        }
-        let Repository { inner, store, .. } = self;
-        let globs: Vec<String> = exclude.iter().map(|glob| format!("!{glob}")).collect();
-        let mut options = BackupOptions::default();
-        options.excludes = Excludes::default();
-        options.excludes.globs = globs;
-        let mut about = SnapshotOptions::default();
-        about.host = host.clone();
-        // Sorted, and none below another: else a folder would stand in the snapshot twice.
-        let paths = sources.iter().cloned().collect::<PathList>().merge().paths();
-        let saved = (|| {
-            let files = Sources::open(&options, &paths)?;
-            let snapshot: SnapshotFile = about.to_snapshot()?;
-            let snapshot = inner.to_indexed_ids()?.archive(&options, &files, snapshot, &paths)?;
-            Ok((snapshot, files.lost()))
-        })();
-        let (snapshot, unreadable) = told(store.as_ref(), "The backup", saved)?;
-        let summary = snapshot.summary.clone().unwrap_or_default();
-        Ok(BackupDone {
-            snapshot: snapshot.id.to_hex().to_string(),
-            tree: snapshot.tree.to_hex().to_string(),
-            files: summary.total_files_processed,
-            bytes: summary.total_bytes_processed,
-            unreadable,
-        })
+        let repair = || self.inner.repair_index(&RepairIndexOptions::default(), false);
+        library(self.store.as_ref(), "Repairing the index", repair)
     }
 
     /// Checks the structure: every pack there and named by the index, every tree readable.
     pub fn check(&self) -> Result<(), Error> {
-        let checked = self.inner.check(CheckOptions::default());
-        let found = told(self.store.as_ref(), "The check of the repository", checked)?;
+        let check = || self.inner.check(CheckOptions::default());
+        let found = library(self.store.as_ref(), "The check of the repository", check)?;
         let remarks: Vec<String> = found.0.iter().map(|(_, fault)| fault.to_string()).collect();
         if remarks.is_empty() { Ok(()) } else { Err(Error::Damaged { remarks }) }
     }
@@ -234,17 +175,6 @@ impl Repository {
         let mut all = library(self.store.as_ref(), "Listing the snapshots", all)?;
         all.sort_by_key(|snapshot| snapshot.time.timestamp());
         Ok(all.iter().map(describe).collect())
-    }
-
-    /// Removes one snapshot; its data stays.
-    pub fn remove(&self, id: &str) -> Result<(), Error> {
-        let removed = (|| {
-            let mut all = self.inner.get_all_snapshots()?;
-            all.retain(|snapshot| snapshot.id.to_hex().as_str() == id);
-            let ids: Vec<_> = all.into_iter().map(|snapshot| snapshot.id).collect();
-            self.inner.delete_snapshots(&ids)
-        })();
-        told(self.store.as_ref(), "Removing a snapshot", removed)
     }
 
     /// Writes what a snapshot holds below `target`, each file at its whole path. What is there
@@ -269,25 +199,20 @@ impl Repository {
         done
     }
 
-    /// Forgets snapshots that the retention does not keep; returns their ids. Their data stays
-    /// until a prune.
-    pub fn forget(&self, retention: Retention, now: &Zoned) -> Result<Vec<String>, Error> {
-        if retention == Retention::default() {
-            return Ok(Vec::new());
-        }
-        let mut keep = KeepOptions::default();
-        keep.keep_daily = retention.daily.map(i32::from);
-        keep.keep_weekly = retention.weekly.map(i32::from);
-        keep.keep_monthly = retention.monthly.map(i32::from);
-        keep.keep_yearly = retention.yearly.map(i32::from);
-        let forgotten = (|| {
-            let all = keep.apply(self.inner.get_all_snapshots()?, now)?;
-            let gone = all.into_iter().filter(|own| !own.keep);
-            let ids: Vec<_> = gone.map(|own| own.snapshot.id).collect();
-            self.inner.delete_snapshots(&ids)?;
-            Ok(ids.iter().map(|id| id.to_hex().to_string()).collect())
-        })();
-        told(self.store.as_ref(), "Forgetting snapshots", forgotten)
+    /// Removes one snapshot; its data stays.
+    pub fn remove(&self, id: &str) -> Result<(), Error> {
+        self.forget(&[id.to_owned()])
+    }
+
+    /// Forgets these snapshots; their data stays until a prune.
+    pub fn forget(&self, ids: &[String]) -> Result<(), Error> {
+        let forget = || {
+            let mut all = self.inner.get_all_snapshots()?;
+            all.retain(|snapshot| ids.iter().any(|id| snapshot.id.to_hex().as_str() == id));
+            let ids: Vec<_> = all.into_iter().map(|snapshot| snapshot.id).collect();
+            self.inner.delete_snapshots(&ids)
+        };
+        library(self.store.as_ref(), "Forgetting snapshots", forget)
     }
 
     /// Removes data that no snapshot needs, in two steps: a pack that is no more needed is named
@@ -298,12 +223,12 @@ impl Repository {
         let mut options = PruneOptions::default();
         // The next prune comes with a later run; it need not wait any longer.
         options.keep_delete = Span::new();
-        let pruned = (|| self.inner.prune(&options, self.inner.prune_plan(&options)?))();
-        told(self.store.as_ref(), "Pruning", pruned)
+        let prune = || self.inner.prune(&options, self.inner.prune_plan(&options)?);
+        library(self.store.as_ref(), "Pruning", prune)
     }
 }
 
-fn describe(snapshot: &SnapshotFile) -> Snapshot {
+pub(super) fn describe(snapshot: &SnapshotFile) -> Snapshot {
     let summary = snapshot.summary.as_ref();
     Snapshot {
         id: snapshot.id.to_hex().to_string(),
@@ -311,7 +236,23 @@ fn describe(snapshot: &SnapshotFile) -> Snapshot {
         time: snapshot.time.timestamp(),
         host: snapshot.hostname.clone(),
         paths: snapshot.paths.iter().map(PathBuf::from).collect(),
+        tags: snapshot.tags.iter().cloned().collect(),
         files: summary.map(|own| own.total_files_processed),
         bytes: summary.map(|own| own.total_bytes_processed),
+        is_pipe: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use disk_prep::noun::{Diagnose, ErrorKind};
+
+    #[test]
+    fn a_library_that_panics_is_an_error_with_a_code() {
+        let store = crate::repository::FolderStore::of(Path::new("/"), "nowhere");
+        let error = library::<()>(&store, "Looking", || panic!("of a test")).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("repository-gave-up", ErrorKind::Failed));
+        assert_eq!(library(&store, "Looking", || Ok(7)).unwrap(), 7);
     }
 }

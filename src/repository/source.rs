@@ -1,62 +1,39 @@
-//! The sources of a backup. The library leaves out what it cannot read and only logs it; here it
-//! reads through a wrapper that keeps each such file with its path and the reason. The library
-//! also forgets mode and times of the folders that were named; here they are entries like others.
+//! The sources of a backup, walked and read by us: what is left out for whatever reason is
+//! accounted for, what is no file is never opened, and a file is given to the library with exactly
+//! the bytes that its size says, or not at all.
 
-use std::collections::VecDeque;
-use std::error::Error as _;
-use std::fmt::Display;
-use std::fs;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::iter::Peekable;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use ignore::{DirEntry, Walk};
 use jiff::Timestamp;
-use rustic_core::repofile::{Metadata, Node, NodeType};
+use rustic_core::repofile::{Node, NodeType};
 use rustic_core::{
-    BackupOptions, LocalSource, ReadSource, ReadSourceEntry, ReadSourceOpen, RusticResult,
+    LocalSourceSaveOptions, ReadSource, ReadSourceEntry, ReadSourceOpen, RusticError, RusticResult,
 };
+use rustix::fs::{Mode, OFlags};
 
-type Inner = <LocalSource as ReadSource>::Open;
+use super::Store;
+use super::account::Account;
+use super::filter::Filter;
 
-/// What could not be read, in the order in which it was met.
-#[derive(Debug, Clone, Default)]
-struct Lost(Arc<Mutex<Vec<String>>>);
+/// Bits of a mode as the format has it, in the form of Go: a device, one of characters.
+const GO_CHARACTER_DEVICE: u32 = (1 << 26) | (1 << 21);
 
-impl Lost {
-    fn add(&self, what: String) {
-        self.0.lock().expect("no holder of this lock can panic").push(what);
-    }
-
-    fn add_file(&self, path: &Path, reason: &dyn Display) {
-        self.add(format!("{}: {reason}", path.display()));
-    }
-}
-
-/// Files of the source machine, with an account of what could not be read.
+/// What is backed up.
 pub(super) struct Sources {
-    files: LocalSource,
-    roots: Vec<PathBuf>,
-    lost: Lost,
-}
-
-impl Sources {
-    /// The files below `paths`, as the options choose them.
-    pub(super) fn open(options: &BackupOptions, paths: &[PathBuf]) -> RusticResult<Self> {
-        let files = LocalSource::new(
-            options.ignore_save_opts,
-            &options.excludes,
-            &options.ignore_filter_opts,
-            paths,
-        )?;
-        Ok(Sources { files, roots: paths.to_vec(), lost: Lost::default() })
-    }
-
-    /// What could not be read: the path, a colon, the reason.
-    pub(super) fn lost(self) -> Vec<String> {
-        std::mem::take(&mut *self.lost.0.lock().expect("no holder of this lock can panic"))
-    }
+    /// Folders and files, or single files to be read again.
+    pub roots: Vec<PathBuf>,
+    pub filter: Arc<Filter>,
+    pub account: Account,
+    /// All bytes, for the progress.
+    pub bytes: u64,
+    /// Where the backup goes: nothing more is read once it cannot be written to.
+    pub store: Arc<dyn Store>,
 }
 
 impl ReadSource for Sources {
@@ -64,169 +41,384 @@ impl ReadSource for Sources {
     type Iter = Entries;
 
     fn size(&self) -> RusticResult<Option<u64>> {
-        self.files.size()
+        Ok(Some(self.bytes))
     }
 
     fn entries(&self) -> Entries {
-        let mut roots: Vec<PathBuf> =
-            self.roots.iter().filter(|path| path.is_dir()).cloned().collect();
-        roots.sort();
         Entries {
-            files: self.files.entries().peekable(),
-            roots: roots.into(),
-            lost: self.lost.clone(),
+            walks: self.roots.iter().map(|root| self.filter.walk(root).peekable()).collect(),
+            filter: Arc::clone(&self.filter),
+            account: self.account.clone(),
+            store: Arc::clone(&self.store),
         }
     }
 }
 
-/// Walks the sources, in the order of their paths.
+/// Walks the sources, in the order of their paths; what lies below several comes once.
 pub(super) struct Entries {
-    files: Peekable<<LocalSource as ReadSource>::Iter>,
-    /// Folders that were named and have not come yet.
-    roots: VecDeque<PathBuf>,
-    lost: Lost,
+    walks: Vec<Peekable<Walk>>,
+    filter: Arc<Filter>,
+    account: Account,
+    store: Arc<dyn Store>,
+}
+
+impl Entries {
+    /// The next entry of all walks.
+    fn step(&mut self) -> Option<Result<DirEntry, ignore::Error>> {
+        let mut first: Option<(usize, PathBuf)> = None;
+        for (place, walk) in self.walks.iter_mut().enumerate() {
+            match walk.peek() {
+                None => {}
+                Some(Err(_)) => return walk.next(),
+                Some(Ok(entry)) => {
+                    if first.as_ref().is_none_or(|(_, path)| entry.path() < path.as_path()) {
+                        first = Some((place, entry.path().to_owned()));
+                    }
+                }
+            }
+        }
+        let (place, path) = first?;
+        for walk in self.walks.iter_mut().skip(place + 1) {
+            walk.next_if(|entry| entry.as_ref().is_ok_and(|entry| entry.path() == path));
+        }
+        self.walks[place].next()
+    }
 }
 
 impl Iterator for Entries {
     type Item = RusticResult<ReadSourceEntry<Opening>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = match self.files.peek() {
-            Some(Ok(entry)) => Some(entry.path.as_path()),
-            _ => None,
-        };
-        if self.roots.front().is_some_and(|root| next.is_none_or(|next| *root < *next)) {
-            let root = self.roots.pop_front()?;
-            return match folder(&root) {
-                Ok(node) => Some(Ok(ReadSourceEntry { path: root, node, open: None })),
-                // The walk says why it cannot be read.
-                Err(_) => self.next(),
+        loop {
+            if self.store.is_broken() {
+                return None;
+            }
+            let entry = match self.step()? {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.account.lose(error.to_string());
+                    continue;
+                }
             };
+            let path = entry.path().to_owned();
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            // The root of all has no name, and so no entry of its own.
+            if path.file_name().is_none()
+                || (entry.depth() == 0 && !self.filter.takes(&path, is_folder))
+            {
+                continue;
+            }
+            let mut node = match LocalSourceSaveOptions::default().map_entry(entry) {
+                Ok(ReadSourceEntry { node, .. }) => node,
+                Err(error) => {
+                    self.account.lose(format!("{}: {error}", path.display()));
+                    continue;
+                }
+            };
+            if matches!(node.node_type, NodeType::Chardev { .. }) {
+                node.meta.mode = node.meta.mode.map(|mode| mode | GO_CHARACTER_DEVICE);
+            }
+            if node.is_dir() {
+                return Some(Ok(ReadSourceEntry { path, node, open: None }));
+            }
+            let is_file = node.node_type == NodeType::File;
+            self.account.take(&path, if is_file { node.meta.size } else { 0 });
+            let open = is_file.then(|| Opening {
+                seen: Seen::of_node(&node),
+                path: path.clone(),
+                account: self.account.clone(),
+                store: Arc::clone(&self.store),
+            });
+            return Some(Ok(ReadSourceEntry { path, node, open }));
         }
-        let entry = self.files.next()?;
-        Some(match entry {
-            Ok(ReadSourceEntry { path, node, open }) => {
-                let lost = self.lost.clone();
-                let open = open.map(|file| Opening { file, path: path.clone(), lost });
-                Ok(ReadSourceEntry { path, node, open })
-            }
-            Err(error) => {
-                // The walk's own error names the path; the library's sentence around it does not.
-                let reason = error.source().map_or_else(|| error.to_string(), <_>::to_string);
-                self.lost.add(reason);
-                Err(error)
-            }
-        })
     }
 }
 
-/// A folder that was named, as the library describes the folders below it. The format has modes
-/// in the form of Go: permissions, and bits of its own for the rest.
-fn folder(path: &Path) -> io::Result<Node> {
-    const GO_FOLDER: u32 = 1 << 31;
-    const GO_SPECIAL: [(u32, u32); 3] = [(0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20)];
-    let about = fs::metadata(path)?;
-    let special = GO_SPECIAL.iter().filter(|(bit, _)| about.mode() & bit != 0);
-    let mode = special.fold(GO_FOLDER | (about.mode() & 0o777), |mode, (_, own)| mode | own);
-    let time = |secs, nanos| Timestamp::new(secs, i32::try_from(nanos).unwrap_or(0)).ok();
-    let about = Metadata {
-        mode: Some(mode),
-        mtime: time(about.mtime(), about.mtime_nsec()),
-        ctime: time(about.ctime(), about.ctime_nsec()),
-        uid: Some(about.uid()),
-        gid: Some(about.gid()),
-        inode: about.ino(),
-        ..Metadata::default()
-    };
-    let name = path.file_name().unwrap_or_default();
-    Ok(Node::new_node(name, NodeType::Dir, about))
+/// How a file was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    bytes: u64,
+    modified: Option<Timestamp>,
+    changed: Option<Timestamp>,
+}
+
+impl Seen {
+    fn of_node(node: &Node) -> Self {
+        let meta = &node.meta;
+        Seen { bytes: meta.size, modified: meta.mtime, changed: meta.ctime }
+    }
+
+    fn of_file(about: &Metadata) -> Self {
+        let ctime = i32::try_from(about.ctime_nsec()).unwrap_or(0);
+        Seen {
+            bytes: about.len(),
+            modified: about.modified().ok().and_then(|time| Timestamp::try_from(time).ok()),
+            changed: Timestamp::new(about.ctime(), ctime).ok(),
+        }
+    }
 }
 
 /// A file about to be read.
 pub(super) struct Opening {
-    file: Inner,
     path: PathBuf,
-    lost: Lost,
+    seen: Seen,
+    account: Account,
+    store: Arc<dyn Store>,
 }
 
 impl ReadSourceOpen for Opening {
-    type Reader = Reading<<Inner as ReadSourceOpen>::Reader>;
+    type Reader = Reading;
 
-    fn open(self) -> RusticResult<Self::Reader> {
-        let Opening { file, path, lost } = self;
-        match file.open() {
-            Ok(file) => Ok(Reading { file, path, lost }),
+    fn open(self) -> RusticResult<Reading> {
+        let Opening { path, seen, account, store } = self;
+        match open_file(&path) {
+            Ok(file) => {
+                Ok(Reading { file, path, seen, left: seen.bytes, is_told: false, account, store })
+            }
             Err(error) => {
-                let reason = error.source().map_or_else(|| error.to_string(), <_>::to_string);
-                lost.add_file(&path, &reason);
-                Err(error)
+                account.lose_file(&path, seen.bytes, &error);
+                let text = format!("{}: {error}", path.display());
+                Err(RusticError::new(rustic_core::ErrorKind::InputOutput, text))
             }
         }
     }
 }
 
-/// A file being read.
-pub(super) struct Reading<R> {
-    file: R,
-    path: PathBuf,
-    lost: Lost,
+/// Opens what was a file when it was listed. What is none any more is neither followed nor waited
+/// for.
+fn open_file(path: &Path) -> io::Result<File> {
+    let flags =
+        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is no file any more"))
+    }
 }
 
-impl<R: Read> Read for Reading<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+/// A file being read.
+pub(super) struct Reading {
+    file: File,
+    path: PathBuf,
+    seen: Seen,
+    /// Bytes that are still expected.
+    left: u64,
+    /// Whether its end was told to the account.
+    is_told: bool,
+    account: Account,
+    store: Arc<dyn Store>,
+}
+
+impl Reading {
+    /// All that was expected is read: says so if the file is another by now, or if the kernel
+    /// makes up its content and says that it has none.
+    fn finish(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.is_told, true) {
+            return Ok(());
+        }
+        let is_silent = self.seen.bytes > 0 || self.read_some(&mut [0])? == 0;
+        let is_same = self.file.metadata().is_ok_and(|now| Seen::of_file(&now) == self.seen);
+        if !(is_silent && is_same) {
+            self.account.change(&self.path, self.seen.bytes);
+        }
+        Ok(())
+    }
+
+    fn read_some(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.file.read(buffer).inspect_err(|error| {
             // An interrupted call is repeated by the caller; any other ends the file.
             if error.kind() != io::ErrorKind::Interrupted {
-                self.lost.add_file(&self.path, error);
+                self.account.lose_file(&self.path, self.seen.bytes, error);
             }
         })
+    }
+}
+
+impl Read for Reading {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.store.is_broken() {
+            return Err(io::Error::other("what was read cannot be written"));
+        }
+        if self.left == 0 {
+            return self.finish().map(|()| 0);
+        }
+        let most = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let count = self.read_some(&mut buffer[..most])?;
+        if count == 0 && most > 0 {
+            // An error leaves it out of the backup, where its size would promise more.
+            self.account.shorten(&self.path, self.seen.bytes);
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter"));
+        }
+        self.left -= count as u64;
+        if self.left == 0 {
+            self.finish()?;
+        }
+        Ok(count)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+
+    use crate::repository::{Choice, FolderStore};
+
+    fn sources(paths: &[PathBuf]) -> Sources {
+        Sources {
+            roots: paths.to_vec(),
+            filter: Arc::new(Filter::new(&Choice::default(), &[]).unwrap()),
+            account: Account::of(paths),
+            bytes: 0,
+            store: Arc::new(FolderStore::of(Path::new("/"), "nowhere")),
+        }
+    }
+
+    fn read(open: Opening) -> Option<Vec<u8>> {
+        let mut content = Vec::new();
+        open.open().ok()?.read_to_end(&mut content).ok()?;
+        Some(content)
+    }
 
     fn lost_of(paths: &[PathBuf]) -> Vec<String> {
-        let sources = Sources::open(&BackupOptions::default(), paths).unwrap();
+        let sources = sources(paths);
         for entry in sources.entries().flatten() {
-            let Some(open) = entry.open else { continue };
-            if let Ok(mut file) = open.open() {
-                let _ = file.read_to_end(&mut Vec::new());
-            }
+            entry.open.and_then(read);
         }
-        sources.lost()
+        sources.account.close().lost
     }
 
     #[test]
     fn a_file_that_cannot_be_read_is_named_once_and_a_readable_one_is_not() {
         // The kernel opens this file for reading and then refuses to read it, to root as well.
-        let unreadable = std::fs::canonicalize("/proc/self").unwrap().join("clear_refs");
+        let unreadable = fs::canonicalize("/proc/self").unwrap().join("clear_refs");
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("readable"), b"x").unwrap();
+        fs::write(folder.path().join("readable"), b"x").unwrap();
         let lost = lost_of(&[folder.path().to_owned(), unreadable.clone()]);
         let [only] = lost.as_slice() else { panic!("{lost:?}") };
         assert!(only.starts_with(&format!("{}: Invalid argument", unreadable.display())), "{only}");
     }
 
     #[test]
-    fn a_file_that_went_away_between_listing_and_reading_is_named() {
+    fn a_file_that_went_away_or_became_another_thing_between_listing_and_reading_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("gone");
-        std::fs::write(&path, b"x").unwrap();
-        let sources =
-            Sources::open(&BackupOptions::default(), std::slice::from_ref(&path)).unwrap();
-        let entry = sources.entries().next().unwrap().unwrap();
-        std::fs::remove_file(&path).unwrap();
-        assert!(entry.open.unwrap().open().is_err());
-        let lost = sources.lost();
-        assert!(lost[0].starts_with(&format!("{}: ", path.display())), "{lost:?}");
-        assert!(lost[0].contains("No such file"), "{lost:?}");
+        let become_fifo = |path: &Path| {
+            rustix::fs::mkfifoat(rustix::fs::CWD, path, Mode::from_raw_mode(0o600)).unwrap();
+        };
+        let become_link = |path: &Path| std::os::unix::fs::symlink("/etc/passwd", path).unwrap();
+        let cases: [(&dyn Fn(&Path), &str); 3] = [
+            (&|_| (), "No such file"),
+            (&become_fifo, "it is no file any more"),
+            (&become_link, "Too many levels of symbolic links"),
+        ];
+        for (becomes, reason) in cases {
+            fs::write(&path, b"x").unwrap();
+            let sources = sources(std::slice::from_ref(&path));
+            let entry = sources.entries().next().unwrap().unwrap();
+            fs::remove_file(&path).unwrap();
+            becomes(&path);
+            assert!(entry.open.unwrap().open().is_err());
+            let closed = sources.account.close();
+            assert!(closed.lost[0].starts_with(&format!("{}: {reason}", path.display())));
+            assert_eq!((closed.lost.len(), closed.sources[0].files), (1, 0));
+            fs::remove_file(&path).or_else(|_| fs::metadata("/").map(drop)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_is_given_with_the_bytes_that_its_size_says_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let entry_of = |sources: &Sources| sources.entries().next().unwrap().unwrap();
+        fs::write(&path, b"four").unwrap();
+        let all = sources(std::slice::from_ref(&path));
+        let (same, grown) = (entry_of(&all).open.unwrap(), entry_of(&all).open.unwrap());
+        let cut = entry_of(&all).open.unwrap();
+        assert_eq!(read(same).unwrap(), b"four");
+        assert_eq!(all.account.take_short(), Vec::<PathBuf>::new());
+        fs::write(&path, b"four and more").unwrap();
+        assert_eq!(read(grown).unwrap(), b"four", "what it was when it was listed");
+        fs::write(&path, b"fo").unwrap();
+        assert_eq!(read(cut), None);
+        assert_eq!(all.account.take_short(), [path.clone()]);
+        let changed = all.account.close().changed;
+        let held = format!("{}: changed while it was read; 4 bytes are held", path.display());
+        assert_eq!(changed, [held]);
+    }
+
+    #[test]
+    fn content_that_the_kernel_makes_up_behind_a_size_of_nothing_is_told() {
+        let path = PathBuf::from("/proc/version");
+        let sources = sources(std::slice::from_ref(&path));
+        let open = sources.entries().next().unwrap().unwrap().open.unwrap();
+        assert_eq!(read(open).unwrap(), b"");
+        let changed = sources.account.close().changed;
+        assert_eq!(changed, ["/proc/version: changed while it was read; 0 bytes are held"]);
+    }
+
+    #[test]
+    fn what_is_no_file_is_listed_and_never_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, Mode::from_raw_mode(0o600)).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+        let sources = sources(&[folder.path().to_owned()]);
+        let kinds: Vec<_> = sources
+            .entries()
+            .map(|entry| entry.unwrap())
+            .map(|entry| (entry.node.node_type, entry.open.is_some()))
+            .collect();
+        let expected = [(NodeType::Dir, false), (NodeType::Fifo, false), (NodeType::Socket, false)];
+        assert_eq!(kinds, expected);
+        assert_eq!(sources.account.close().sources[0].files, 2);
+    }
+
+    #[test]
+    fn sources_inside_each_other_come_once_and_the_root_of_all_has_no_entry() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        for path in [folder.path().join("a"), inner.join("b"), folder.path().join("z")] {
+            fs::write(path, b"x").unwrap();
+        }
+        let sources = sources(&[folder.path().to_owned(), inner.clone()]);
+        let paths: Vec<_> = sources.entries().map(|entry| entry.unwrap().path).collect();
+        let expected =
+            [folder.path().to_owned(), folder.path().join("a"), inner.clone(), inner.join("b")];
+        assert_eq!(paths, [&expected[..], &[folder.path().join("z")]].concat());
+        let totals = sources.account.close().sources;
+        assert_eq!((totals[0].files, totals[1].files), (3, 1));
+        let root = super::tests::sources(&[PathBuf::from("/")]);
+        let first = root.entries().next().unwrap().unwrap().path;
+        assert_ne!(first, Path::new("/"));
     }
 
     #[test]
     fn a_source_that_is_not_there_is_named() {
         let lost = lost_of(&[PathBuf::from("/nowhere/at/all")]);
         assert!(lost.len() == 1 && lost[0].contains("/nowhere/at/all"), "{lost:?}");
+    }
+
+    #[test]
+    fn nothing_more_is_read_once_a_write_has_failed() {
+        use rustic_core::{FileType, Id, WriteBackend};
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a", "b"] {
+            fs::write(folder.path().join(name), vec![7; 100_000]).unwrap();
+        }
+        let store = Arc::new(FolderStore::of(Path::new("/proc"), "no/repository"));
+        let sources = Sources { store: store.clone(), ..sources(&[folder.path().to_owned()]) };
+        let mut entries = sources.entries().skip(1);
+        let mut file = entries.next().unwrap().unwrap().open.unwrap().open().unwrap();
+        let mut some = [0; 1000];
+        assert_eq!(file.read(&mut some).unwrap(), 1000);
+        let nothing = bytes::Bytes::from_static(b"x").into();
+        assert!(store.write_bytes(FileType::Pack, &Id::default(), false, nothing).is_err());
+        assert!(file.read(&mut some).is_err());
+        assert!(entries.next().is_none());
+        let closed = sources.account.close();
+        assert_eq!((closed.lost, closed.changed), (Vec::new(), Vec::new()));
     }
 }

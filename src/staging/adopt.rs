@@ -1,17 +1,34 @@
 //! An existing restic repository or a folder as it stands, read in place: only `seed.json` is
 //! written.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use super::{Error, Origin, Seed, SeedKind, Staging, Target, Totals};
+use crate::repository::{Rank, is_repository_path, rank};
+
+/// A lock that was not renewed for so long is of a process that is gone (`staging-repository` 5).
+const STALE: Duration = Duration::from_mins(30);
+
+/// Where the source is, if it can be adopted as it stands.
+pub fn check_source(source: &Path) -> Result<PathBuf, Error> {
+    let source = match fs::canonicalize(source) {
+        Ok(path) if path.is_dir() => path,
+        _ => return Err(Error::NoSource { path: source.to_owned() }),
+    };
+    kind_of(&source).map(|_| source)
+}
 
 /// Takes `source` as the data of the staging path. A second call with the same source and job
-/// finds the work done.
+/// finds the work done; as long as no drive is begun it looks at the source again.
 pub fn adopt(
     source: &Path,
     staging: &Staging,
@@ -22,24 +39,36 @@ pub fn adopt(
         let path = path.to_owned();
         move |source| Error::of_io(path, source)
     };
-    let source = match fs::canonicalize(source) {
-        Ok(path) if path.is_dir() => path,
-        _ => return Err(Error::NoSource { path: source.to_owned() }),
-    };
+    let source = check_source(source)?;
     let kind = kind_of(&source)?;
     let base = fs::canonicalize(staging.path()).map_err(io_error(staging.path()))?;
     let data = source.strip_prefix(&base).map_or(source.clone(), Path::to_owned);
     let prefix = if kind == SeedKind::Repository { "repo/" } else { "" }.to_owned();
     let target = Target { prefix, ..target };
-    if let Some(seed) = Seed::find(staging)? {
+    let known = Seed::find(staging)?;
+    if let Some(seed) = &known {
         if seed.target.job != target.job || seed.data != data {
             let (held, asked) = (seed.target.job.to_string(), target.job.to_string());
             return Err(Error::OtherSeed { path: staging.path().to_owned(), held, asked });
         }
-        return Ok(seed);
+        let journals = staging.root().folder(Path::new("journals"));
+        let is_begun = journals.and_then(|own| own.names()).is_ok_and(|names| !names.is_empty());
+        if is_begun || kind != SeedKind::Repository {
+            check_unchanged(seed, staging)?;
+            return Ok(seed.clone());
+        }
     }
-    let totals = totals(&source).map_err(io_error(&source))?;
-    let seed = Seed::begin(Origin::Adopted, kind, data, target, now).finish(totals, now);
+    let totals = totals(&source, kind).map_err(io_error(&source))?;
+    let is_repository = kind == SeedKind::Repository;
+    let contents = is_repository.then(|| Contents::of(&source)).transpose();
+    let contents = contents.map_err(io_error(&source))?;
+    let seed = match known {
+        Some(seed) => Seed { totals, contents, ..seed },
+        None => {
+            let seed = Seed::begin(Origin::Adopted, kind, data, target, now);
+            Seed { contents, ..seed }.finish(totals, now)
+        }
+    };
     seed.save(staging)?;
     Ok(seed)
 }
@@ -53,26 +82,111 @@ fn kind_of(source: &Path) -> Result<SeedKind, Error> {
     if has("key") && !has("keys") {
         return Err(Error::OldLayout { path: source.to_owned() });
     }
-    let locks = source.join("locks");
-    let is_locked = fs::read_dir(&locks).is_ok_and(|mut entries| entries.next().is_some());
-    if is_locked {
-        Err(Error::Locked { path: source.to_owned() })
-    } else {
-        Ok(SeedKind::Repository)
+    check_locks(source).map(|_| SeedKind::Repository)
+}
+
+/// Refuses a repository that a process works on. Returns how many locks of processes that are
+/// gone it has.
+fn check_locks(source: &Path) -> Result<usize, Error> {
+    let mut stale = 0;
+    let Ok(locks) = fs::read_dir(source.join("locks")) else { return Ok(0) };
+    for lock in locks.flatten() {
+        let name = lock.file_name();
+        if name.len() != 64 {
+            continue;
+        }
+        let time = lock.metadata().and_then(|about| about.modified());
+        // One of the future is as good as one of now.
+        let age = time.ok().and_then(|time| SystemTime::now().duration_since(time).ok());
+        match age.filter(|age| *age > STALE) {
+            Some(_) => stale += 1,
+            None => return Err(Error::Locked { path: source.to_owned() }),
+        }
+    }
+    Ok(stale)
+}
+
+/// How many locks of processes that are gone a repository has.
+pub fn stale_locks(source: &Path) -> usize {
+    check_locks(source).unwrap_or(0)
+}
+
+/// What an adopted repository consisted of when it was adopted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// Packs.
+    pub packs: u64,
+    /// Indexes.
+    pub indexes: u64,
+    /// Snapshots.
+    pub snapshots: u64,
+    /// SHA-256 over the path and length of each file, in the order of the paths.
+    pub digest: String,
+}
+
+impl Contents {
+    fn of(root: &Path) -> io::Result<Self> {
+        let mut contents = Contents { packs: 0, indexes: 0, snapshots: 0, digest: String::new() };
+        let mut files = BTreeMap::new();
+        for entry in WalkDir::new(root) {
+            let entry = entry?;
+            let Some(path) = repository_path(root, entry.path()) else { continue };
+            match rank(&path) {
+                Some(Rank::Pack) => contents.packs += 1,
+                Some(Rank::Index) => contents.indexes += 1,
+                Some(Rank::Snapshot) => contents.snapshots += 1,
+                _ => {}
+            }
+            files.insert(path, entry.metadata()?.len());
+        }
+        let mut digest = Sha256::new();
+        for (path, bytes) in files {
+            digest.update(format!("{path} {bytes}\n"));
+        }
+        let digest = digest.finalize();
+        contents.digest = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(contents)
     }
 }
 
-pub(super) fn totals(root: &Path) -> io::Result<Totals> {
+/// Refuses an adopted repository that a process works on, or whose files are not those that were
+/// adopted, as after a prune by its owner: drives that were filled before and after it would make
+/// no repository together.
+pub fn check_unchanged(seed: &Seed, staging: &Staging) -> Result<(), Error> {
+    if (seed.origin, seed.kind) != (Origin::Adopted, SeedKind::Repository) {
+        return Ok(());
+    }
+    let root = staging.data(seed)?.path();
+    check_locks(&root)?;
+    let Some(was) = &seed.contents else { return Ok(()) };
+    let is = Contents::of(&root).map_err(|source| Error::of_io(root.clone(), source))?;
+    if is == *was {
+        return Ok(());
+    }
+    let numbers = |own: &Contents| {
+        format!("{} packs, {} indexes, {} snapshots", own.packs, own.indexes, own.snapshots)
+    };
+    let what = if numbers(&is) == numbers(was) {
+        format!("of its {} some are others", numbers(was))
+    } else {
+        format!("it had {}, and has {}", numbers(was), numbers(&is))
+    };
+    Err(Error::Changed { path: root, what })
+}
+
+/// The path of a file below the root of a repository, if repositories have such a file.
+fn repository_path(root: &Path, path: &Path) -> Option<String> {
+    let path = path.strip_prefix(root).ok()?.to_str()?;
+    is_repository_path(path).then(|| path.to_owned())
+}
+
+/// What a folder amounts to; of a repository only what is part of one.
+pub(super) fn totals(root: &Path, kind: SeedKind) -> io::Result<Totals> {
     let mut totals = Totals::default();
     for entry in WalkDir::new(root) {
         let entry = entry?;
-        let first: Option<PathBuf> = entry
-            .path()
-            .strip_prefix(root)
-            .ok()
-            .and_then(|path| path.components().next())
-            .map(|part| part.as_os_str().into());
-        if entry.file_type().is_file() && first.as_deref() != Some(Path::new("locks")) {
+        let is_meant = kind == SeedKind::Files || repository_path(root, entry.path()).is_some();
+        if entry.file_type().is_file() && is_meant {
             totals.files += 1;
             totals.bytes += entry.metadata()?.len();
         }
@@ -83,6 +197,8 @@ pub(super) fn totals(root: &Path) -> io::Result<Totals> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use disk_prep::noun::{Diagnose, ErrorKind};
+    use std::fs::File;
 
     #[test]
     fn a_folder_is_taken_as_files_and_a_repository_as_one_unless_it_is_locked() {
@@ -100,7 +216,57 @@ mod tests {
         assert_eq!(take("two").unwrap().target.prefix, "repo/");
         assert_eq!(take("two").unwrap(), take("two").unwrap(), "the second call changes nothing");
         fs::create_dir(source.join("locks")).unwrap();
-        fs::write(source.join("locks/l"), b"l").unwrap();
+        let lock = source.join("locks").join("a".repeat(64));
+        fs::write(&lock, b"l").unwrap();
+        let Err(locked) = take("three") else { panic!("a live lock must be refused") };
+        assert_eq!((locked.code(), locked.kind()), ("repository-locked", ErrorKind::Guard));
+        let age = |mins| SystemTime::now() - Duration::from_mins(mins);
+        let set = |time| File::open(&lock).unwrap().set_modified(time).unwrap();
+        set(age(29));
         assert!(matches!(take("three"), Err(Error::Locked { .. })));
+        set(age(31));
+        take("three").unwrap();
+        assert_eq!(stale_locks(&source), 1);
+    }
+
+    #[test]
+    fn what_is_no_part_of_a_repository_is_left_out_and_a_prune_after_the_first_drive_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("repo");
+        let staging = Staging::make(&folder.path().join("staging")).unwrap();
+        let id = |digit: char| digit.to_string().repeat(64);
+        let files = [
+            "config".to_owned(),
+            format!("keys/{}", id('1')),
+            format!("data/aa/{}", id('a')),
+            format!("data/bb/{}", id('b')),
+            format!("index/{}", id('2')),
+            format!("snapshots/{}", id('3')),
+        ];
+        let stray = [".DS_Store".to_owned(), "@eaDir/i".to_owned(), format!("data/ab/{}", id('a'))];
+        for path in files.iter().chain(&stray) {
+            let path = source.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"xy").unwrap();
+        }
+        let take = || adopt(&source, &staging, Target::example(), Timestamp::UNIX_EPOCH);
+        let seed = take().unwrap();
+        assert_eq!((seed.totals.files, seed.totals.bytes), (6, 12));
+        fs::remove_file(source.join(&files[3])).unwrap();
+        let error = check_unchanged(&seed, &staging).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("repository-changed", ErrorKind::Guard));
+        assert!(error.to_string().contains("it had 2 packs"), "{error}");
+        let again = take().unwrap();
+        assert_eq!(again.totals.files, 5, "no drive is begun");
+        check_unchanged(&again, &staging).unwrap();
+        let journals = staging.path().join("journals");
+        fs::create_dir_all(&journals).unwrap();
+        fs::write(journals.join("S1.journal"), b"x").unwrap();
+        fs::write(source.join(&files[3]), b"xy").unwrap();
+        assert_eq!(take().unwrap_err().code(), "repository-changed");
+        assert_eq!(Seed::open(&staging).unwrap(), again);
+        fs::remove_file(source.join(&files[3])).unwrap();
+        fs::write(source.join(".DS_Store"), b"longer").unwrap();
+        assert_eq!(take().unwrap(), again, "what is no part of it may change");
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::sys::private::NotPrivate;
 
 use super::door::unexpected;
 
@@ -42,12 +43,20 @@ pub enum Error {
     Full { path: PathBuf },
     #[error("There is nothing to back up at {path}")]
     NoSource { path: PathBuf },
+    #[error("Every file of {} is excluded", listed(paths))]
+    AllExcluded { paths: Vec<PathBuf> },
+    #[error("There is no file in {}", listed(paths))]
+    EmptySource { paths: Vec<PathBuf> },
     #[error("The repository in {path} is locked by a running restic")]
     Locked { path: PathBuf },
+    #[error("The repository in {path} is not the one that was planned: {what}")]
+    Changed { path: PathBuf, what: String },
     #[error("{path} is a repository in the old S3 layout")]
     OldLayout { path: PathBuf },
     #[error("The source {path} went away while it was backed up")]
     SourceGone { path: PathBuf },
+    #[error("The repository in {path} is unreadable, as it lacks {missing}")]
+    Incomplete { path: PathBuf, missing: String },
     #[error("{path} is not finished yet")]
     Unfinished { path: PathBuf },
     #[error("The data of {path} was cleared, since the vault has it")]
@@ -60,8 +69,8 @@ pub enum Error {
     EmptyPassword { path: PathBuf },
     #[error("The password of the repository in {path} is not known on this machine")]
     NoPassword { path: PathBuf },
-    #[error("{path} can be read by others")]
-    PasswordOpen { path: PathBuf },
+    #[error("{path} cannot hold a password: {why}")]
+    PasswordOpen { path: PathBuf, why: NotPrivate },
     #[error(transparent)]
     Journals { source: Box<disk_prep::Error> },
     #[error("The repository in {path} cannot be worked on")]
@@ -70,6 +79,10 @@ pub enum Error {
         #[source]
         source: crate::repository::Error,
     },
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 impl Diagnose for Error {
@@ -88,9 +101,13 @@ impl Diagnose for Error {
             Error::Io { .. } => "staging-io",
             Error::Full { .. } => "staging-full",
             Error::NoSource { .. } => "source-missing",
+            Error::AllExcluded { .. } => "exclude-everything",
+            Error::EmptySource { .. } => "source-empty",
             Error::Locked { .. } => "repository-locked",
+            Error::Changed { .. } => "repository-changed",
             Error::OldLayout { .. } => "repository-old-layout",
             Error::SourceGone { .. } => "source-gone",
+            Error::Incomplete { .. } => "repository-incomplete",
             Error::Unfinished { .. } => "staging-unfinished",
             Error::Cleared { .. } => "staging-cleared",
             Error::Busy { .. } => "staging-busy",
@@ -108,20 +125,24 @@ impl Diagnose for Error {
             return unexpected.kind();
         }
         match self {
-            Error::NotStaging { .. } | Error::NoSource { .. } | Error::Cleared { .. } => {
-                ErrorKind::NotFound
-            }
+            Error::NotStaging { .. } | Error::Cleared { .. } => ErrorKind::NotFound,
             Error::NotEmpty { .. }
             | Error::OtherSeed { .. }
             | Error::AnotherSeed { .. }
             | Error::OldLayout { .. }
+            | Error::Incomplete { .. }
             | Error::DataPlace { .. }
-            | Error::Field { .. } => ErrorKind::Guard,
+            | Error::Field { .. }
+            | Error::Locked { .. }
+            | Error::Changed { .. } => ErrorKind::Guard,
+            Error::NoSource { .. } | Error::AllExcluded { .. } | Error::EmptySource { .. } => {
+                ErrorKind::Usage
+            }
             Error::WeakPassword { .. }
             | Error::EmptyPassword { .. }
             | Error::NoPassword { .. }
             | Error::PasswordOpen { .. } => ErrorKind::Usage,
-            Error::Locked { .. } | Error::Busy { .. } => ErrorKind::Busy,
+            Error::Busy { .. } => ErrorKind::Busy,
             Error::Full { .. } | Error::SourceGone { .. } | Error::Unfinished { .. } => {
                 ErrorKind::Resumable
             }
@@ -146,6 +167,13 @@ impl Diagnose for Error {
                 "bring it back, as by mounting it again, then run the same command again"
             }
             Error::Locked { .. } => "wait until it has ended, or run `restic unlock`",
+            Error::Incomplete { .. } => "bring back what is missing, or stage anew elsewhere",
+            Error::Changed { .. } => {
+                "bring the files back, or begin a new seed of it with `azseed stage adopt` and \
+                 another `--staging` and `--job`"
+            }
+            Error::AllExcluded { .. } => "name fewer patterns with `--exclude`, or fewer sources",
+            Error::EmptySource { .. } => "see that its disk is mounted and the path is right",
             Error::OldLayout { .. } => "convert it first with `restic migrate s3_layout`",
             Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",
             Error::WeakPassword { .. } => "use a longer one, or add `--weak-password`",

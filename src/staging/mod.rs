@@ -10,11 +10,11 @@ mod pin;
 mod seed;
 mod write;
 
-pub use adopt::adopt;
+pub use adopt::{Contents, adopt, check_source, check_unchanged, stale_locks};
 pub use door::{Data, Memory, Staging};
 pub use error::Error;
 pub use owner::{Stranger, strangers};
 pub use password::{Weak, generate, read_password};
 pub use pin::{Change, Intended, Pin, SeedPin, Sight};
 pub use seed::{Origin, Seed, SeedKind, SeedState, Target, Totals};
-pub use write::{StageOptions, Staged, begin, stage};
+pub use write::{Looked, StageOptions, Staged, begin, look, stage};

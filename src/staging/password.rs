@@ -3,9 +3,9 @@
 
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -31,11 +31,10 @@ pub fn generate() -> io::Result<Zeroizing<String>> {
 
 /// Reads a password from its file; one trailing newline is no part of it.
 pub fn read_password(path: &Path, weak: Weak) -> Result<SecretString, Error> {
-    let at = |source| Error::Io { path: path.to_owned(), source };
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(at)?);
-    if fs::metadata(path).map_err(at)?.permissions().mode() & 0o077 != 0 {
-        return Err(Error::PasswordOpen { path: path.to_owned() });
-    }
+    let text = private::read_text(path).map_err(|source| match NotPrivate::of(&source) {
+        Some(why) if why.is_open() => Error::PasswordOpen { path: path.to_owned(), why },
+        _ => Error::Io { path: path.to_owned(), source },
+    })?;
     let password = text.strip_suffix('\n').unwrap_or(&text);
     let characters = password.chars().count();
     if characters == 0 {

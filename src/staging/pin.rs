@@ -135,7 +135,7 @@ impl SeedPin {
             location: target.location.clone(),
             contact: target.contact.clone(),
             sources: seed.sources.clone(),
-            exclude: seed.exclude.clone(),
+            exclude: seed.choice.exclude.clone(),
         }
     }
 
@@ -398,3 +398,6 @@ impl Pin {
 fn new(what: String, found: String) -> Change {
     Change { what, pinned: "not there".to_owned(), found, may_be_ours: true }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::adopt::Contents;
 use super::door::is_plain;
 use super::{Error, Staging};
+use crate::repository::Choice;
 
 const VERSION: u32 = 1;
 const FILE: &str = "seed.json";
@@ -38,9 +40,9 @@ pub struct Seed {
     /// What was backed up, absolute on the source machine.
     #[serde(default)]
     pub sources: Vec<PathBuf>,
-    /// Globs that were left out.
-    #[serde(default)]
-    pub exclude: Vec<String>,
+    /// What of it was taken.
+    #[serde(flatten)]
+    pub choice: Choice,
     /// When it was begun.
     pub begun_at: Timestamp,
     /// When it was finished.
@@ -49,6 +51,9 @@ pub struct Seed {
     /// What it amounts to, once finished.
     #[serde(default)]
     pub totals: Totals,
+    /// What a repository that was adopted consisted of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<Contents>,
 }
 
 /// Where a seed comes from.
@@ -139,10 +144,11 @@ impl Seed {
             data,
             target,
             sources: Vec::new(),
-            exclude: Vec::new(),
+            choice: Choice::default(),
             begun_at: now,
             finished_at: None,
             totals: Totals::default(),
+            contents: None,
         }
     }
 
@@ -207,7 +213,8 @@ impl Seed {
         if self.sources.len() > MOST || !self.sources.iter().all(|source| is_absolute(source)) {
             return wrong("sources");
         }
-        if self.exclude.len() > MOST || self.exclude.iter().any(|glob| glob.len() > PATH_BYTES) {
+        let exclude = &self.choice.exclude;
+        if exclude.len() > MOST || exclude.iter().any(|glob| glob.len() > PATH_BYTES) {
             return wrong("exclude");
         }
         Ok(())

@@ -15,17 +15,17 @@ use tracing::info;
 use super::adopt::totals;
 use super::seed::REPOSITORY;
 use super::{Error, Origin, Seed, SeedKind, SeedState, Staging, Target, Totals};
-use crate::repository::{BackupDone, BackupPlan, Repository, Settings, Watcher};
+use crate::repository::{
+    BackupDone, BackupPlan, Choice, Repository, Settings, Watcher, inside, survey,
+};
 
 const LOCK: &str = ".stage.lock";
 
 /// What is staged and how.
 #[derive(Debug, Clone)]
 pub struct StageOptions {
-    /// What to back up.
-    pub sources: Vec<PathBuf>,
-    /// What to leave out.
-    pub exclude: Vec<String>,
+    /// What is backed up.
+    pub plan: BackupPlan,
     /// How a new repository is made.
     pub settings: Settings,
 }
@@ -37,6 +37,47 @@ pub struct Staged {
     pub seed: Seed,
     /// What this run backed up; `None` when there was nothing left to do.
     pub backup: Option<BackupDone>,
+}
+
+/// What would be staged, and what a person should know of it.
+#[derive(Debug, Clone, Default)]
+pub struct Looked {
+    /// What is backed up.
+    pub plan: BackupPlan,
+    /// What is odd about it.
+    pub warnings: Vec<String>,
+}
+
+/// Looks at the sources before anything is made. One that is missing, patterns that leave nothing
+/// of a source that holds files, and sources without any file are errors.
+pub fn look(sources: &[PathBuf], choice: Choice, staging: &Path) -> Result<Looked, Error> {
+    let sources = absolute(sources)?;
+    let never = inside(&to_be(staging), &sources);
+    let mut plan = BackupPlan { sources, choice, never, ..BackupPlan::default() };
+    let failed = |source| Error::Repository { path: PathBuf::from("the sources"), source };
+    let seen = survey(&plan).map_err(failed)?;
+    if !seen.emptied.is_empty() {
+        return Err(Error::AllExcluded { paths: seen.emptied });
+    }
+    if seen.sources.iter().all(|own| own.files == 0) {
+        return Err(Error::EmptySource { paths: plan.sources });
+    }
+    let idle = seen.idle_patterns.iter().map(|text| format!("--exclude {text} leaves nothing out"));
+    let mut warnings: Vec<String> = idle.collect();
+    let empty = seen.sources.iter().filter(|own| own.files == 0);
+    warnings.extend(empty.map(|own| format!("The source {} holds no file", own.path.display())));
+    plan.bytes = seen.sources.iter().fold(0, |sum, own| own.bytes.saturating_add(sum));
+    Ok(Looked { plan, warnings })
+}
+
+/// A path that may not be there yet, links resolved as far as it is.
+fn to_be(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match (fs::canonicalize(&path), path.parent(), path.file_name()) {
+        (Ok(there), _, _) => there,
+        (Err(_), Some(above), Some(name)) => to_be(above).join(name),
+        _ => path,
+    }
 }
 
 /// The seed that is at the staging path, or a new one for this target, saved.
@@ -72,7 +113,6 @@ pub fn stage(
         return Ok(Staged { seed, backup: None });
     }
     let _lock = lock(staging)?;
-    let sources = absolute(&options.sources)?;
     let data = staging.data(&seed)?;
     let root = data.path();
     let failed = |source| Error::Repository { path: root.clone(), source };
@@ -89,22 +129,23 @@ pub fn stage(
         Repository::create(store.clone(), password, options.settings, watcher.clone())
             .map_err(failed)?
     };
-    let exclude = without_staging(&options.exclude, &sources, staging.path())?;
-    let plan = BackupPlan { sources, exclude, host: None };
-    let backup = back_up(&plan, repository, open, failed)?;
+    let plan = &options.plan;
+    let backup = back_up(plan, repository, open, failed)?;
     open()?.check().map_err(failed)?;
     info!("the repository is checked");
     if store.sweep().map_err(failed)? > 0 {
         return Err(Error::Unfinished { path: staging.path().to_owned() });
     }
-    let shipped = totals(&root).map_err(|source| Error::of_io(root.clone(), source))?;
+    let shipped =
+        totals(&root, SeedKind::Repository).map_err(|source| Error::of_io(root.clone(), source))?;
     let totals = Totals {
         source_files: backup.files,
         source_bytes: backup.bytes,
         unreadable_files: backup.unreadable.len() as u64,
         ..shipped
     };
-    let seed = Seed { sources: plan.sources, exclude: plan.exclude, ..seed };
+    let (sources, choice) = (plan.sources.clone(), plan.choice.clone());
+    let seed = Seed { sources, choice, ..seed };
     let seed = seed.finish(totals, now());
     seed.save(staging)?;
     Ok(Staged { seed, backup: Some(backup) })
@@ -159,33 +200,6 @@ fn absolute(sources: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     sources.iter().map(resolve).collect()
 }
 
-/// A staging path below a source would be backed up into itself.
-fn without_staging(
-    exclude: &[String],
-    sources: &[PathBuf],
-    staging: &Path,
-) -> Result<Vec<String>, Error> {
-    let mut exclude = exclude.to_vec();
-    let staging = fs::canonicalize(staging)
-        .map_err(|source| Error::Io { path: staging.to_owned(), source })?;
-    if sources.iter().any(|source| staging.starts_with(source)) {
-        let Some(text) = staging.to_str() else {
-            let source = crate::repository::Error::SourceName { path: staging.clone() };
-            return Err(Error::Repository { path: staging, source });
-        };
-        exclude.push(literal(text));
-    }
-    Ok(exclude)
-}
-
-/// A glob that matches this text and no other.
-fn literal(text: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_');
-    text.chars()
-        .flat_map(|c| (!is_plain(c)).then_some('\\').into_iter().chain(std::iter::once(c)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,18 +218,15 @@ mod tests {
 
     const PASSWORD: &str = "a password of many letters";
 
-    fn options(source: &Path) -> StageOptions {
-        StageOptions {
-            sources: vec![source.to_owned()],
-            exclude: Vec::new(),
-            settings: Settings { compression: 3, pack_bytes: 64 << 20 },
-        }
+    fn options(sources: &[PathBuf], staging: &Path) -> StageOptions {
+        let settings = Settings { compression: 3, pack_bytes: 64 << 20 };
+        StageOptions { plan: look(sources, Choice::default(), staging).unwrap().plan, settings }
     }
 
     fn run(folder: &Path) -> Result<Staged, Error> {
         let staging = Staging::make(&folder.join("staging"))?;
         let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH)?;
-        let options = options(&folder.join("source"));
+        let options = options(&[folder.join("source")], staging.path());
         let password = SecretString::from(PASSWORD);
         stage(&staging, seed, &password, &options, || Timestamp::UNIX_EPOCH, Arc::new(Silent))
     }
@@ -316,6 +327,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_stranger_puts_where_a_draft_goes_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let staging = Staging::make(&folder.path().join("staging")).unwrap();
+        let secret = folder.path().join("secret");
+        fs::write(&secret, "secret").unwrap();
+        let draft = format!("seed.json.{}.new", std::process::id());
+        std::os::unix::fs::symlink(&secret, staging.path().join(&draft)).unwrap();
+        begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(fs::read_to_string(&secret).unwrap(), "secret");
+        assert!(fs::symlink_metadata(staging.path().join("seed.json")).unwrap().is_file());
+        assert!(!staging.path().join(draft).exists());
+    }
+
+    #[test]
     fn a_folder_with_other_files_is_refused_and_so_is_another_job() {
         let folder = tempfile::tempdir().unwrap();
         source(folder.path());
@@ -348,7 +373,8 @@ mod tests {
             fs::write(source.join("kept"), b"x").unwrap();
             let staging = Staging::make(&source.join(name)).unwrap();
             let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
-            let (options, password) = (options(&source), SecretString::from(PASSWORD));
+            let options = options(std::slice::from_ref(&source), staging.path());
+            let password = SecretString::from(PASSWORD);
             let now = || Timestamp::UNIX_EPOCH;
             let watcher = Arc::new(Silent);
             let staged = stage(&staging, seed, &password, &options, now, watcher).unwrap();
@@ -367,8 +393,8 @@ mod tests {
         }
         let more = |name: &str| folder.path().join("more").join(name);
         let sources = vec![more("b"), more("a/three"), more("b/two"), more("a")];
-        let options = StageOptions { sources, ..options(folder.path()) };
         let staging = Staging::make(&folder.path().join("staging")).unwrap();
+        let options = options(&sources, staging.path());
         let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
         let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
         stage(&staging, seed, &password, &options, now, Arc::new(Silent)).unwrap();
@@ -386,8 +412,8 @@ mod tests {
         source(folder.path());
         let unreadable = fs::canonicalize("/proc/self").unwrap().join("clear_refs");
         let sources = vec![folder.path().join("source"), unreadable.clone()];
-        let options = StageOptions { sources, ..options(folder.path()) };
         let staging = Staging::make(&folder.path().join("staging")).unwrap();
+        let options = options(&sources, staging.path());
         let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
         let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
         let staged = stage(&staging, seed, &password, &options, now, Arc::new(Silent)).unwrap();

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{RecoveryPassword, Serial};
 use disk_prep::sys::durable::{self, Access};
+use disk_prep::sys::private;
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
 
 use super::{State, StateError, io_at};
 
@@ -50,7 +50,7 @@ impl State {
         sealed: &str,
     ) -> Result<Option<RecoveryPassword>, StateError> {
         let path = self.key_path(serial, sealed);
-        let text = match fs::read_to_string(&path).map(Zeroizing::new) {
+        let text = match private::read_text(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             text => text.map_err(io_at(&path))?,
         };
@@ -84,9 +84,14 @@ mod tests {
         fs::write(&path, "half").unwrap();
         let error = state.key(&serial, "sealed").unwrap_err();
         assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+        // One that was opened to others and is ours is closed; somebody else's is not trusted.
         fs::set_permissions(state.keys(), fs::Permissions::from_mode(0o755)).unwrap();
-        let error = state.keep_key(&serial, "third", &password(3)).unwrap_err();
+        state.keep_key(&serial, "third", &password(3)).unwrap();
+        assert_eq!(fs::metadata(state.keys()).unwrap().permissions().mode() & 0o777, 0o700);
+        fs::set_permissions(state.keys(), fs::Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::chown(state.keys(), Some(65_534), None).unwrap();
+        let error = state.keep_key(&serial, "fourth", &password(4)).unwrap_err();
         assert_eq!(error.code(), "state-open");
-        assert!(state.key(&serial, "third").unwrap().is_none(), "nothing was written");
+        assert!(state.key(&serial, "fourth").unwrap().is_none(), "nothing was written");
     }
 }

@@ -2,13 +2,15 @@
 //! drive of one seed is never taken for another. Written durably.
 
 mod keys;
+mod locks;
 mod pins;
 mod vaults;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use disk_prep::journal::{JournalFolder, State as DriveState};
@@ -20,6 +22,8 @@ use uuid::Uuid;
 use crate::staging::{Seed, Staging, generate};
 
 pub use pins::{PinBook, PinWriter};
+
+pub use locks::Lock;
 
 /// The state directory.
 #[derive(Debug, Clone)]
@@ -53,6 +57,12 @@ pub enum StateError {
         /// The folder.
         path: PathBuf,
     },
+    /// A record that was made anew for another vault, or another seed, meanwhile.
+    #[error("{path} is the record of another vault by now")]
+    OtherVault {
+        /// The record.
+        path: PathBuf,
+    },
     /// What was pinned of a staging path.
     #[error("Cannot read {path}, which tells what this machine saw of a staging path")]
     Pin {
@@ -76,6 +86,7 @@ impl Diagnose for StateError {
             StateError::Io { .. } => "state-directory",
             StateError::Record { .. } => "state-record",
             StateError::Open { .. } => "state-open",
+            StateError::OtherVault { .. } => "state-other-vault",
             StateError::Pin { .. } => "state-pin",
             StateError::Journal(error) => error.code(),
             StateError::NoHome => "state-no-home",
@@ -85,9 +96,10 @@ impl Diagnose for StateError {
         match self {
             StateError::Io { source, .. } if is_full(source) => ErrorKind::Resumable,
             StateError::Io { .. } => ErrorKind::Failed,
-            StateError::Record { .. } | StateError::Open { .. } | StateError::Pin { .. } => {
-                ErrorKind::Guard
-            }
+            StateError::Record { .. }
+            | StateError::Open { .. }
+            | StateError::OtherVault { .. }
+            | StateError::Pin { .. } => ErrorKind::Guard,
             StateError::Journal(error) => error.kind(),
             StateError::NoHome => ErrorKind::Usage,
         }
@@ -110,6 +122,7 @@ impl Diagnose for StateError {
                 Some(Hint::new("free space there, then run the same command again"))
             }
             StateError::Io { .. } => Some(Hint::new("name another one with `--state`")),
+            StateError::OtherVault { .. } => Some(Hint::new("see `azseed vault list`")),
             StateError::NoHome => None,
         }
     }
@@ -156,7 +169,9 @@ impl State {
         self.0.join("seeds")
     }
 
-    /// Remembers where a seed is, and drives that are sealed or begun for it or may be in a moment.
+    /// Remembers where a seed is, and drives that are sealed or begun for it or may be in a
+    /// moment. Where the journals can be read, what they say counts too: another run may have
+    /// begun a drive since the caller looked.
     pub fn remember(
         &self,
         id: Uuid,
@@ -164,9 +179,15 @@ impl State {
         staging: &Path,
         drives: Vec<Serial>,
     ) -> Result<(), StateError> {
+        let _lock = self.hold_records()?;
         let folder = self.seeds();
         self.make_folder(&folder, Access::Public)?;
         let staging = fs::canonicalize(staging).map_err(io_at(staging))?;
+        let mut all: BTreeSet<Serial> = drives.into_iter().collect();
+        if let Ok(there) = Staging::open(&staging) {
+            all.extend(drives_of(&there.journals())?);
+        }
+        let drives = all.into_iter().collect();
         let known = Known { version: VERSION, staging, job: job.clone(), drives };
         let text = serde_json::to_vec(&known).expect("paths and names can be written");
         let path = folder.join(format!("{id}.json"));
@@ -176,7 +197,9 @@ impl State {
     /// Where the password of a seed's repository is, if this machine knows it.
     pub fn password_path(&self, seed: &Seed) -> Option<PathBuf> {
         let made = self.passwords().join(seed.id.to_string());
-        let named = fs::read_to_string(made.with_extension("path")).ok().map(PathBuf::from);
+        // The path is one of this system, in any bytes.
+        let named = fs::read(made.with_extension("path")).ok();
+        let named = named.map(|bytes| PathBuf::from(OsString::from_vec(bytes)));
         named.or_else(|| made.exists().then_some(made))
     }
 
@@ -190,10 +213,15 @@ impl State {
         Ok(file)
     }
 
-    /// Makes a password for a seed's repository, before the repository is made.
+    /// Makes a password for a seed's repository, before the repository is made. One that another
+    /// run has made meanwhile is kept: it may have made the repository with it.
     pub fn make_password(&self, seed: &Seed) -> Result<PathBuf, StateError> {
+        let _lock = self.hold_records()?;
         let path = self.passwords().join(seed.id.to_string());
         self.make_folder(&self.passwords(), Access::Private)?;
+        if path.exists() {
+            return Ok(path);
+        }
         let password = generate().map_err(io_at(Path::new("/dev/urandom")))?;
         durable::write(&path, password.as_bytes(), Access::Private).map_err(io_at(&path))?;
         Ok(path)
@@ -210,17 +238,18 @@ impl State {
         self.0.join("passwords")
     }
 
-    /// Makes a folder for files of this kind; the state directory itself is open to all, since it
-    /// holds both.
+    /// Makes a folder for files of this kind, with its mode whatever the umask; the state
+    /// directory itself is open to all, since it holds both. A folder for secrets or locks that
+    /// others can open is closed to them.
     fn make_folder(&self, folder: &Path, access: Access) -> Result<(), StateError> {
-        let make = |folder: &Path, mode| {
-            fs::DirBuilder::new().recursive(true).mode(mode).create(folder).map_err(io_at(folder))
-        };
-        make(&self.0, 0o755)?;
-        match access {
-            Access::Public => make(folder, 0o755),
-            Access::Private => make(folder, 0o700),
+        durable::make_folder(&self.0, Access::Public).map_err(io_at(&self.0))?;
+        let below = folder.strip_prefix(&self.0).unwrap_or(folder);
+        let mut path = self.0.clone();
+        for name in below {
+            path.push(name);
+            durable::make_folder(&path, access).map_err(io_at(&path))?;
         }
+        Ok(())
     }
 
     /// Drives that seeds other than this one have sealed or begun, with their jobs: by their
@@ -244,6 +273,16 @@ impl State {
             drives.extend(serials.into_iter().map(|serial| (serial, known.job.clone())));
         }
         Ok(drives)
+    }
+
+    /// Whether this machine knows seeds beside this one.
+    pub fn knows_others(&self, own: Uuid) -> Result<bool, StateError> {
+        for path in self.records()? {
+            if read(&path).map_err(record_at(&path))?.0 != own {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The staging paths that this machine remembers; a record that cannot be read hides no other.
@@ -382,18 +421,25 @@ mod tests {
     }
 
     #[test]
-    fn records_may_be_read_by_all_and_passwords_by_the_owner() {
+    fn records_may_be_read_by_all_and_passwords_and_locks_by_the_owner() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(Some(&folder.path().join("state"))).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        let plain = folder.path().join("plain");
-        fs::create_dir(&plain).unwrap();
-        let allowed = mode(&plain) & 0o755;
         let seed = seed("one");
-        state.make_password(&seed).unwrap();
+        let path = state.make_password(&seed).unwrap();
+        let password = fs::read(&path).unwrap();
+        assert_eq!(state.make_password(&seed).unwrap(), path);
+        assert_eq!(fs::read(&path).unwrap(), password, "one that was made is kept");
         state.remember(seed.id, &seed.target.job, folder.path(), Vec::new()).unwrap();
-        assert_eq!(mode(&state.0), allowed);
-        assert_eq!(mode(&state.seeds()), allowed);
-        assert_eq!(mode(&state.passwords()), 0o700);
+        let locks = state.0.join("locks");
+        let modes = [&state.0, &state.seeds(), &state.passwords(), &locks].map(|path| mode(path));
+        assert_eq!(modes, [0o755, 0o755, 0o700, 0o700]);
+        let lock = locks.join("records.lock");
+        assert_eq!(mode(&lock), 0o600);
+        // What an older version or another umask left open is closed.
+        fs::set_permissions(&locks, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(&lock, fs::Permissions::from_mode(0o644)).unwrap();
+        drop(state.hold_records().unwrap());
+        assert_eq!((mode(&locks), mode(&lock)), (0o700, 0o600));
     }
 }

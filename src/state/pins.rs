@@ -188,3 +188,65 @@ impl Memory for PinWriter {
         book.keep(&Pin::begin(self.staging.clone(), seed)).map_err(other)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use disk_prep::noun::{Diagnose, ErrorKind};
+
+    use super::*;
+
+    fn seed() -> Seed {
+        let text = serde_json::json!({
+            "version": 1, "id": Uuid::nil(), "origin": "written", "kind": "repository",
+            "state": "finished", "data": "repo", "job": "job-1", "storage_account": "seedaccount",
+            "container": "seed", "prefix": "", "resource_group": "backup",
+            "subscription": "00000000-0000-0000-0000-000000000000",
+            "begun_at": "1970-01-01T00:00:00Z",
+        });
+        Seed::parse(Path::new("seed.json"), text.to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_is_meant_is_kept_before_it_is_done_and_a_torn_line_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(Some(&folder.path().join("state"))).unwrap();
+        let writer = PinWriter::new(state.clone(), "/s".into(), None);
+        let record = |bytes| Intent::Record { first: "aa", bytes, mark: "bb" };
+        writer.tell(&record(1)).unwrap();
+        assert!(!state.pins().exists(), "before the seed there is nothing to know");
+        writer.seed(&seed()).unwrap();
+        assert!(state.has_pin(Uuid::nil()).unwrap());
+        writer.tell(&record(10)).unwrap();
+        let log = state.pin_path(Uuid::nil()).with_extension("log");
+        OpenOptions::new()
+            .append(true)
+            .open(&log)
+            .unwrap()
+            .write_all(b"{\"intent\":\"rec")
+            .unwrap();
+        writer.tell(&record(20)).unwrap();
+        writer.seed(&seed()).unwrap();
+        let mut book = state.pin(Uuid::nil()).unwrap();
+        let intended = book.intended().unwrap();
+        let ends: Vec<u64> = intended
+            .iter()
+            .filter_map(|one| match one {
+                Intended::Record { bytes, .. } => Some(*bytes),
+                _ => None,
+            })
+            .collect();
+        assert_eq!((ends, intended.len()), (vec![10, 20], 3));
+        let pin = book.pin().unwrap().unwrap();
+        book.keep(&pin).unwrap();
+        assert!(book.intended().unwrap().is_empty());
+        assert_eq!(state.pins_at(Path::new("/s"), None).unwrap().len(), 1);
+        assert!(state.pins_at(Path::new("/s"), Some(Uuid::nil())).unwrap().is_empty());
+
+        fs::write(state.pin_path(Uuid::nil()), "{").unwrap();
+        let error = book.pin().unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("state-pin", ErrorKind::Guard));
+        drop(book);
+        state.forget_pin(Uuid::nil()).unwrap();
+        assert!(!state.has_pin(Uuid::nil()).unwrap());
+    }
+}

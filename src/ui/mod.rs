@@ -1,7 +1,9 @@
 //! The only room that prints. Four faces, chosen once: bars on a terminal, plain lines otherwise,
 //! JSON Lines, or only errors. Results go to standard output, everything else to standard error.
 
+mod consent;
 mod progress;
+mod screen;
 mod watch;
 
 use std::ffi::OsString;
@@ -21,10 +23,12 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cli::Global;
+use crate::cli::{Global, Hidden};
 use crate::commands::Outcome;
 use crate::exit::Exit;
 use crate::repository::Watcher;
+pub use consent::NoConsent;
+use screen::{LogLines, eprint, print, print_json, tell_json};
 
 /// How things are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,9 +82,15 @@ impl Ui {
 
     /// For what goes wrong before the flags are known; the word `--json` among the arguments counts.
     pub fn early(args: &[OsString]) -> Self {
+        std::panic::set_hook(Box::new(screen::on_panic));
         let is_json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
         let face = if is_json { Face::Json } else { Face::Plain };
         Ui { face, stop: StopFlag::default(), is_heard: Arc::default(), may_ask: false }
+    }
+
+    /// What is never repeated in a message of this process.
+    pub fn hide(hidden: Vec<Hidden>) {
+        screen::hide(hidden);
     }
 
     /// Sends what the program logs to standard error.
@@ -92,7 +102,8 @@ impl Ui {
         };
         // What the libraries below say goes unread here: it may hold addresses with secrets.
         let told = Targets::new().with_target("azseed", own).with_default(others);
-        let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
+        let lines =
+            tracing_subscriber::fmt::layer().with_writer(LogLines::default).with_ansi(false);
         // Only the first call of a process sets it, and there is only one.
         let _ = tracing_subscriber::registry().with(lines.with_filter(told)).try_init();
     }
@@ -132,7 +143,10 @@ impl Ui {
     /// Asks, and returns the line that was typed.
     pub fn ask(&self, question: &str) -> Option<String> {
         let mut stderr = io::stderr().lock();
-        stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).ok()?;
+        stderr
+            .write_all(screen::message(question).as_bytes())
+            .and_then(|()| stderr.flush())
+            .ok()?;
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line).ok()?;
         Some(line.trim().to_owned())
@@ -148,10 +162,17 @@ impl Ui {
         match self.face {
             Face::Quiet => {}
             Face::Json => {
-                let line = json!({"type": "warning", "version": 1, "message": text});
-                print(&format!("{line}\n"));
+                tell_json(json!({"type": "warning", "version": 1, "message": text}));
             }
-            Face::Terminal | Face::Plain => eprint(&format!("warning: {text}\n")),
+            Face::Terminal | Face::Plain => eprint(&format!("warning: {}\n", paragraph(text))),
+        }
+    }
+
+    /// Tells of a setting that is not used, on standard error whatever the face, since it is said
+    /// of the call and not by the command.
+    pub fn tell_unused(&self, text: &str) {
+        if self.face != Face::Quiet {
+            eprint(&format!("warning: {text}\n"));
         }
     }
 
@@ -173,15 +194,14 @@ impl Ui {
 
     /// Shows what a command has done.
     pub fn show(&self, outcome: &dyn Outcome) -> Exit {
-        let text = match self.face {
-            Face::Quiet => String::new(),
-            Face::Json => outcome.json().iter().map(|line| format!("{line}\n")).collect(),
-            Face::Terminal | Face::Plain => match outcome.text() {
-                text if text.is_empty() => text,
-                text => format!("{text}\n"),
+        match self.face {
+            Face::Quiet if outcome.exit() == Exit::Done => {}
+            Face::Json => outcome.json().into_iter().for_each(print_json),
+            Face::Terminal | Face::Plain | Face::Quiet => match outcome.text() {
+                text if text.is_empty() => {}
+                text => print(&format!("{text}\n")),
             },
-        };
-        print(&text);
+        }
         outcome.exit()
     }
 
@@ -199,11 +219,10 @@ impl Ui {
     /// Shows why a command could not be done.
     pub fn fail(&self, error: &dyn Diagnose) -> Exit {
         if self.face == Face::Json {
-            let line = json!({
+            tell_json(json!({
                 "type": "error", "version": 1, "code": error.code(), "message": error.to_string(),
                 "causes": causes(error), "hint": error.hint().map(|hint| hint.to_string()),
-            });
-            print(&format!("{line}\n"));
+            }));
         } else {
             eprint(&explain(error));
         }
@@ -215,8 +234,14 @@ impl Ui {
         if self.face == Face::Json && error.use_stderr() {
             return self.fail(&WrongCall::new(error));
         }
+        let plain = error.render().to_string();
+        let shown = screen::message(&plain);
         // A reader that has gone away needs no help.
-        let _ = error.print();
+        let _ = match error.use_stderr() {
+            _ if shown == plain => error.print(),
+            true => io::stderr().write_all(shown.as_bytes()),
+            false => io::stdout().write_all(shown.as_bytes()),
+        };
         if error.use_stderr() { Exit::Failed(ErrorKind::Usage) } else { Exit::Done }
     }
 }
@@ -268,16 +293,34 @@ impl Diagnose for WrongCall {
 
 /// The sentence, the chain of causes, the next command, the code.
 fn explain(error: &dyn Diagnose) -> String {
-    let mut text = format!("error: {error}\n");
+    let mut text = format!("error: {}\n", paragraph(&error.to_string()));
     for cause in causes(error) {
-        let _ = writeln!(text, "  caused by: {cause}");
+        let _ = writeln!(text, "  caused by: {}", paragraph(&cause));
     }
     if let Some(hint) = error.hint() {
-        let _ = writeln!(text, "  hint: {hint}");
+        let _ = writeln!(text, "  hint: {}", paragraph(&hint.to_string()));
     }
     let code = error.code();
     let _ = writeln!(text, "  code: {code}  (see `azseed explain {code}`)");
     text
+}
+
+/// Words that begin a line of ours.
+const LABELS: [&str; 5] = ["error:", "warning:", "caused by:", "hint:", "code:"];
+
+/// A sentence whose further lines stand below it. A line end in somebody's name may not begin a
+/// line that looks like one of ours.
+fn paragraph(text: &str) -> String {
+    let mut lines = text.split('\n').map(screen::line);
+    let first = lines.next().unwrap_or_default().into_owned();
+    lines.fold(first, |text, line| {
+        let is_forged = LABELS.iter().any(|label| line.trim_start().starts_with(label));
+        match is_forged {
+            true => format!("{text}\\n{line}"),
+            false if line.starts_with(' ') || line.is_empty() => format!("{text}\n{line}"),
+            false => format!("{text}\n    {line}"),
+        }
+    })
 }
 
 fn causes(error: &dyn Diagnose) -> Vec<String> {
@@ -288,17 +331,6 @@ fn causes(error: &dyn Diagnose) -> Vec<String> {
         next = cause.source();
     }
     causes
-}
-
-/// Writes to standard output. A reader that has gone away does not end work that goes on; who only
-/// reports asks [`Ui::is_read`].
-fn print(text: &str) {
-    let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-}
-
-fn eprint(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// The first Ctrl-C asks for a stop at the next block boundary; the second, or the first when
@@ -324,13 +356,25 @@ fn stop_on_ctrl_c(is_heard: Arc<AtomicBool>) -> StopFlag {
             Exit::Failed(ErrorKind::Interrupted).leave();
         });
     };
-    std::thread::spawn(wait);
+    if let Err(error) = std::thread::Builder::new().spawn(wait) {
+        // Then it ends at once, which is as safe.
+        tracing::warn!(%error, "no thread waits for Ctrl-C");
+    }
     stop
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_with_a_line_end_begins_no_line_of_ours() {
+        assert_eq!(paragraph("of a:\n  b\n  c"), "of a:\n  b\n  c");
+        assert_eq!(paragraph("a\nb\x1b[2J"), "a\n    b\\x1b[2J");
+        for label in LABELS {
+            assert_eq!(paragraph(&format!("a\n {label} x")), format!("a\\n {label} x"));
+        }
+    }
 
     #[test]
     fn an_error_is_shown_with_its_causes_its_hint_and_its_code() {

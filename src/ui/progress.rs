@@ -10,7 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
 use tracing::{debug, info};
 
-use super::{eprint, print};
+use super::screen::{self, eprint, tell_json};
 
 /// How far the drives of a run are: bytes done and bytes in all, while they are filled.
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ impl Bars {
 
     fn line(&self, text: &str) {
         // Without a terminal there is nothing to draw on.
-        let _ = self.screen.println(text);
+        let _ = self.screen.println(screen::message(text));
     }
 
     /// A new bar for a drive's step, in the place of its last one, else above that of the total.
@@ -110,7 +110,7 @@ fn new_bar(prefix: String, step: &'static str, done_bytes: u64, total_bytes: u64
     let style = ProgressStyle::with_template(template).expect("the templates are right");
     let bar = ProgressBar::new(total_bytes).with_style(style).with_position(done_bytes);
     bar.reset_eta();
-    bar.with_prefix(prefix).with_message(step)
+    bar.with_prefix(screen::line(&prefix).into_owned()).with_message(step)
 }
 
 impl Monitor for Bars {
@@ -149,9 +149,9 @@ impl Monitor for Bars {
     }
 }
 
-/// What a person should read at once.
+/// What a person should read at once, in one line.
 fn remark(event: &Event<'_>) -> Option<String> {
-    match event {
+    let text = match event {
         Event::DrivePlanned { drive, files, bytes, blank } => {
             let (files, bytes) = (count(*files, "file"), ByteSize(*bytes));
             let found =
@@ -164,7 +164,8 @@ fn remark(event: &Event<'_>) -> Option<String> {
         Event::DriveSetAside { drive, error } => Some(format!("drive {drive}: {error}")),
         Event::Warning { drive, text } => Some(format!("drive {drive}: {text}")),
         _ => None,
-    }
+    };
+    text.map(|text| screen::line(&text).into_owned())
 }
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -315,7 +316,7 @@ impl Monitor for JsonLines {
             }),
             _ => return,
         };
-        print(&format!("{line}\n"));
+        tell_json(line);
     }
 }
 

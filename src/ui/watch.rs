@@ -7,7 +7,7 @@ use disk_prep::noun::ByteSize;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{eprint, print};
+use super::screen::{self, eprint, tell_json};
 use crate::repository::Watcher;
 
 /// One bar.
@@ -27,7 +27,7 @@ impl Bar {
 impl Watcher for Bar {
     fn begin(&self, title: &str) {
         self.0.reset();
-        self.0.set_message(title.to_owned());
+        self.0.set_message(screen::line(title).into_owned());
     }
     fn total(&self, bytes: u64) {
         self.0.set_length(bytes);
@@ -101,13 +101,10 @@ impl Watcher for Ticker {
                 Form::Plain => {
                     eprint(&format!("{title} {} of {}\n", ByteSize(*done), ByteSize(*total)));
                 }
-                Form::Json => print(&format!(
-                    "{}\n",
-                    json!({
-                        "type": "stage-progress", "version": 1, "step": title,
-                        "done_bytes": done, "total_bytes": total,
-                    })
-                )),
+                Form::Json => tell_json(json!({
+                    "type": "stage-progress", "version": 1, "step": title,
+                    "done_bytes": done, "total_bytes": total,
+                })),
             }
         });
     }

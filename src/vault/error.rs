@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{ContainerName, Diagnose, ErrorKind, Hint, VaultName, count};
 
+use super::Retention;
 use crate::{azure, repository};
 
 /// The error of this room.
@@ -31,6 +32,8 @@ pub enum Error {
         #[source]
         source: azure::Error,
     },
+    #[error("A policy of {policy} would keep nothing")]
+    KeepsNothing { policy: Retention },
     #[error("The container {container} belongs to {vault}")]
     Claimed { container: ContainerName, vault: String },
     #[error("Another run works on the container {container}")]
@@ -41,8 +44,8 @@ pub enum Error {
         #[source]
         source: repository::Error,
     },
-    #[error("The source {} is not on this machine", path.display())]
-    NoSource { path: PathBuf },
+    #[error("Vault {vault} has no source {}; it has {}", path.display(), listed(sources))]
+    NoSuchSource { vault: VaultName, path: PathBuf, sources: Vec<PathBuf> },
     #[error("Vault {vault} has no repository yet: its seed was not taken in")]
     NoRepository { vault: VaultName },
     #[error("Vault {vault} has no snapshot {wanted}")]
@@ -73,6 +76,13 @@ pub enum Error {
     },
 }
 
+fn listed(paths: &[PathBuf]) -> String {
+    match paths {
+        [] => "none".to_owned(),
+        paths => paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "),
+    }
+}
+
 fn first(paths: &[String]) -> &str {
     paths.first().map_or("unknown", String::as_str)
 }
@@ -86,10 +96,11 @@ impl Diagnose for Error {
             Error::NotHeld { .. } => "vault-blobs-differ",
             Error::Blob { source, .. } | Error::List { source } => source.code(),
             Error::Spare { .. } => "staging-read",
+            Error::KeepsNothing { .. } => "vault-keeps-nothing",
             Error::Claimed { .. } => "vault-container-taken",
             Error::Locked { .. } => "vault-locked",
             Error::Repository { source, .. } => source.code(),
-            Error::NoSource { .. } => "source-missing",
+            Error::NoSuchSource { .. } => "vault-source-unknown",
             Error::NoRepository { .. } => "vault-without-seed",
             Error::NoSnapshot { .. } => "snapshot-missing",
             Error::ManySnapshots { .. } => "snapshot-ambiguous",
@@ -112,10 +123,10 @@ impl Diagnose for Error {
             Error::Missing { .. } | Error::Spare { .. } => ErrorKind::Resumable,
             Error::NotHeld { .. } => ErrorKind::Difference,
             Error::Blob { source, .. } | Error::List { source } => source.kind(),
-            Error::Claimed { .. } => ErrorKind::Guard,
+            Error::KeepsNothing { .. } | Error::Claimed { .. } => ErrorKind::Usage,
             Error::Locked { .. } => ErrorKind::Busy,
             Error::Repository { source, .. } => source.kind(),
-            Error::NoSource { .. }
+            Error::NoSuchSource { .. }
             | Error::NoRepository { .. }
             | Error::NoSnapshot { .. }
             | Error::NoVault { .. } => ErrorKind::NotFound,
@@ -135,10 +146,10 @@ impl Diagnose for Error {
             Error::Blob { source, .. } | Error::List { source } => return source.hint(),
             Error::Repository { source, .. } => return source.hint(),
             Error::Claimed { .. } => "name another container with `--vault-container`",
-            Error::Locked { .. } => "wait for the other run to end",
-            Error::NoSource { .. } => {
-                "run it on the source machine, or bring the source to the same path"
+            Error::KeepsNothing { .. } => {
+                "keep at least one of a span, such as `--keep-daily 7`; without any, every snapshot is kept"
             }
+            Error::Locked { .. } => "wait for the other run to end",
             Error::NoSnapshot { .. } | Error::ManySnapshots { .. } => {
                 "list them with `azseed vault snapshots`"
             }

@@ -1,63 +1,278 @@
 //! What follows the seed: a backup of the same sources under the same host name, then retention.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned};
 use secrecy::SecretString;
 
 use super::Error;
-use super::record::Vault;
-use crate::azure::Container;
-use crate::repository::{BackupDone, BackupPlan, BlobStore, Repository, Snapshot, Watcher};
+use super::record::{KnownSource, Vault};
+use super::retention::{Origin, Point, forgettable};
+use super::schedule::is_ahead;
+use super::sources::{Coverage, Found, Remark, Verdict, coverage, judge, mount_of, shrunk};
+use crate::azure::Fenced;
+use crate::repository::{
+    self, BackupDone, BackupPlan, BlobStore, Repository, SHRUNK_TAG, Snapshot, SourceTotals,
+    Watcher, inside, survey,
+};
 
-/// What an increment has done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Increment {
-    /// The backup.
-    pub backup: BackupDone,
-    /// Snapshots that the retention did not keep.
-    pub forgotten: Vec<String>,
+/// What is asked of an increment.
+#[derive(Debug, Clone)]
+pub struct Asked<'a> {
+    /// The moment.
+    pub now: &'a Zoned,
+    /// This machine's name.
+    pub this_host: &'a str,
+    /// Whether a source may have lost most of what it held.
+    pub allow_shrink: bool,
 }
 
-/// Backs up what the newest snapshot backed up, forgets what the retention does not keep, and
-/// prunes after it. Until the cleanup has proven the seed by what the vault holds, all is kept.
+/// What an increment has done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Increment {
+    /// The backup; `None` if no source could be backed up.
+    pub backup: Option<BackupDone>,
+    /// Snapshots that the retention did not keep.
+    pub forgotten: Vec<String>,
+    /// Whether the record has a policy that keeps nothing, which was not carried out.
+    pub policy_refused: bool,
+    /// What is to be told of the sources.
+    pub remarks: Vec<Remark>,
+    /// Patterns that left nothing out.
+    pub idle_patterns: Vec<String>,
+    /// What is known of the sources from now on.
+    pub sources: Vec<KnownSource>,
+}
+
+/// Backs up the sources as far as they are there and as they should be, forgets what the retention
+/// does not keep, and prunes after it. Until the cleanup has proven the seed by what the vault
+/// holds, all is kept. Every write and delete is one of the fenced container, so none comes after
+/// the lease is lost.
 pub fn increment(
     vault: &Vault,
-    container: &Arc<Container>,
+    container: &Fenced,
     password: &SecretString,
-    now: &Zoned,
+    asked: &Asked<'_>,
     watcher: &Arc<dyn Watcher>,
 ) -> Result<Increment, Error> {
     let failed = |source| Error::Repository { vault: vault.name.clone(), source };
     let open = || {
-        let store = Arc::new(BlobStore::new(Arc::clone(container), &vault.prefix));
+        let store = Arc::new(BlobStore::changing(container, &vault.prefix));
         Repository::open(store, password, Arc::clone(watcher)).map_err(failed)
     };
     let repository = open()?;
     // A run that was killed may have left packs that no index names.
     repository.repair_index().map_err(failed)?;
-    let plan = plan(vault, repository.snapshots().map_err(failed)?.last());
-    if let Some(path) = plan.sources.iter().find(|path| !path.exists()) {
-        return Err(Error::NoSource { path: path.clone() });
+    let snapshots = match vault.seed.sources.is_empty() {
+        true => repository.snapshots_with_pipes().map_err(failed)?,
+        false => repository.snapshots().map_err(failed)?,
+    };
+    let Coverage { host, sources, others } =
+        coverage(&vault.seed.sources, &snapshots, asked.this_host);
+    let mut done = Increment { remarks: others, ..Increment::default() };
+    if sources.is_empty() {
+        done.remarks.push(Remark::NoSource { host: asked.this_host.to_owned() });
+        return Ok(done);
     }
-    let backup = repository.back_up(&plan).map_err(failed)?;
-    let mut forgotten = Vec::new();
-    if vault.cleaned_at.is_some() {
+    let now = asked.now.timestamp();
+    for own in snapshots.iter().filter(|own| is_ahead(own.time, now)) {
+        let what = format!("Snapshot {}", &own.id[..8]);
+        done.remarks.push(Remark::Ahead { what, stamp: own.time });
+    }
+    let of_host: Vec<&Snapshot> = snapshots.iter().filter(|own| own.host == host).collect();
+    let mut turns = Vec::new();
+    for path in &sources {
+        let known = match vault.sources.iter().find(|own| own.path == *path) {
+            Some(own) => Some(own.clone()),
+            None => match newest(&of_host, path, now, |own| !own.is_shrunk()) {
+                Some(own) => Some(known_by(own, path, open()?).map_err(failed)?),
+                None => None,
+            },
+        };
+        turns.push(Turn { path: path.clone(), known, found: None, is_shrunk: false });
+    }
+    let mut plan = BackupPlan {
+        choice: vault.seed.choice.clone(),
+        never: inside(&vault.seed.staging, &sources),
+        host: Some(host.clone()),
+        ..BackupPlan::default()
+    };
+    done.idle_patterns = look(&mut plan, &mut turns, asked, &mut done.remarks).map_err(failed)?;
+    for turn in turns.iter().filter(|turn| turn.found.is_some()) {
+        if let Some(parent) = newest(&of_host, &turn.path, now, |_| true)
+            && !plan.parents.contains(&parent.id)
+        {
+            plan.parents.push(parent.id.clone());
+        }
+    }
+    if !plan.sources.is_empty() {
+        let backup = open()?.back_up(&plan).map_err(failed)?;
+        let gone: Vec<&Turn> = turns.iter().filter(|turn| turn.went_away(&backup)).collect();
+        if gone.is_empty() {
+            done.backup = Some(backup);
+        } else {
+            // It would pass for a whole backup; what was read of it is used again.
+            open()?.remove(&backup.snapshot).map_err(failed)?;
+            let went_away = |turn: &&Turn| Remark::WentAway { path: turn.path.clone() };
+            done.remarks.extend(gone.iter().map(went_away));
+        }
+    }
+    if let Some(backup) = &mut done.backup {
+        let mut late = false;
+        for turn in &mut turns {
+            let held = backup.sources.iter().find(|own| own.path == turn.path);
+            let Some(held) = held.filter(|_| turn.found.is_some()) else { continue };
+            let shrunk = turn.known.as_ref().and_then(|known| shrunk(known, held));
+            let is_accepted = turn.known.as_ref().is_some_and(|known| known.is_accepted);
+            if let Some(remark) = shrunk.filter(|_| !asked.allow_shrink && !is_accepted)
+                && !turn.is_shrunk
+            {
+                turn.is_shrunk = true;
+                late = true;
+                done.remarks.push(remark);
+            }
+            turn.found.get_or_insert_with(|| Found::nothing(&turn.path)).totals = held.clone();
+        }
+        if late && !plan.is_shrunk {
+            // It shrank between the look at it and the backup.
+            backup.snapshot = open()?.set_shrunk(&backup.snapshot, true).map_err(failed)?;
+        }
+        if asked.allow_shrink {
+            open()?.accept_shrunk(&host, &plan.sources).map_err(failed)?;
+        }
+    }
+    done.sources = turns.iter().filter_map(|turn| turn.known_now(done.backup.is_some())).collect();
+    // What has shrunk may be needed again, whole.
+    let may_forget = vault.cleaned_at.is_some() && !done.sources.iter().any(|own| own.is_shrunk);
+    if let Some(backup) = done.backup.as_ref().filter(|_| may_forget) {
         let repository = open()?;
-        forgotten = repository.forget(vault.retention, now).map_err(failed)?;
-        if !forgotten.is_empty() {
+        let own = origin(&plan, &backup.snapshot, &repository.snapshots().map_err(failed)?);
+        if let Some((own, points)) = own {
+            let zone = asked.now.time_zone();
+            // The one that was just made is the latest that this clock has stamped.
+            let made = points.iter().find(|point| point.id == backup.snapshot);
+            let now = made.map_or(now, |made| now.max(made.time));
+            done.forgotten = forgettable(&points, &own, vault.retention, zone, now);
+        }
+        if !done.forgotten.is_empty() {
+            repository.forget(&done.forgotten).map_err(failed)?;
             repository.prune().map_err(failed)?;
         }
     }
-    Ok(Increment { backup, forgotten })
+    done.policy_refused = vault.retention.keeps_nothing();
+    // What the library made of a refused write is not asked: the run ends well only with its lease.
+    container.check().map_err(|source| failed(repository::Error::Service { source }))?;
+    Ok(done)
 }
 
-fn plan(vault: &Vault, newest: Option<&Snapshot>) -> BackupPlan {
-    let exclude = vault.seed.exclude.clone();
-    match newest {
-        Some(Snapshot { paths, host, .. }) => {
-            BackupPlan { sources: paths.clone(), exclude, host: Some(host.clone()) }
-        }
-        None => BackupPlan { sources: vault.seed.sources.clone(), exclude, host: None },
+/// What this run backs up, and all snapshots as the retention sees them; `None` if the one that
+/// was just made is not listed, since then the list cannot be right.
+fn origin(plan: &BackupPlan, made: &str, snapshots: &[Snapshot]) -> Option<(Origin, Vec<Point>)> {
+    let origin = |own: &Snapshot| Origin {
+        host: own.host.clone(),
+        paths: own.paths.iter().cloned().collect(),
+    };
+    let made = snapshots.iter().find(|own| own.id == made)?;
+    let own = Origin { paths: plan.sources.iter().cloned().collect(), ..origin(made) };
+    let point = |own: &Snapshot| Point {
+        id: own.id.clone(),
+        origin: origin(own),
+        time: own.time,
+        files: own.files,
+        is_shrunk: own.tags.iter().any(|tag| tag == SHRUNK_TAG),
+        is_marked: own.tags.iter().any(|tag| tag != SHRUNK_TAG),
+    };
+    Some((own, snapshots.iter().map(point).collect()))
+}
+
+/// A source in a run.
+#[derive(Debug)]
+struct Turn {
+    path: PathBuf,
+    known: Option<KnownSource>,
+    /// How it was found; `None` if it is left out.
+    found: Option<Found>,
+    is_shrunk: bool,
+}
+
+impl Turn {
+    /// Whether it is not where it was found, or nothing was left of it when it was read.
+    fn went_away(&self, backup: &BackupDone) -> bool {
+        let Some(found) = &self.found else { return false };
+        let held = backup.sources.iter().find(|own| own.path == self.path);
+        let is_emptied = found.totals.files > 0 && held.is_some_and(|own| own.files == 0);
+        is_emptied || mount_of(&self.path) != found.mount
     }
+
+    /// What is known of it after the run.
+    fn known_now(&self, is_backed_up: bool) -> Option<KnownSource> {
+        let Some(found) = self.found.as_ref().filter(|_| is_backed_up) else {
+            return self.known.clone();
+        };
+        let SourceTotals { path, files, bytes } = found.totals.clone();
+        let mount = found.mount.clone();
+        Some(match (&self.known, self.is_shrunk) {
+            (Some(known), true) => KnownSource { mount, is_shrunk: true, ..known.clone() },
+            _ => KnownSource { path, mount, files, bytes, is_shrunk: false, is_accepted: false },
+        })
+    }
+}
+
+/// Looks at the sources and puts into the plan what is to be backed up; returns patterns that leave
+/// nothing out.
+fn look(
+    plan: &mut BackupPlan,
+    turns: &mut [Turn],
+    asked: &Asked<'_>,
+    remarks: &mut Vec<Remark>,
+) -> Result<Vec<String>, crate::repository::Error> {
+    let mounts: Vec<_> = turns.iter().map(|turn| mount_of(&turn.path)).collect();
+    let there = turns.iter().zip(&mounts).filter(|(_, mount)| mount.is_some());
+    plan.sources = there.map(|(turn, _)| turn.path.clone()).collect();
+    let seen = survey(plan)?;
+    plan.sources.clear();
+    for (turn, mount) in turns.iter_mut().zip(mounts) {
+        let totals = seen.sources.iter().find(|own| own.path == turn.path).cloned();
+        let mut found = Found::nothing(&turn.path);
+        found.mount = mount;
+        found.totals = totals.unwrap_or(found.totals);
+        match judge(turn.known.as_ref(), &found) {
+            Verdict::LeftOut(remark) => {
+                remarks.push(remark);
+                continue;
+            }
+            Verdict::Shrunk(remark) if !asked.allow_shrink => {
+                plan.is_shrunk = true;
+                turn.is_shrunk = true;
+                remarks.push(remark);
+            }
+            Verdict::Shrunk(_) | Verdict::Taken => {}
+        }
+        plan.bytes = plan.bytes.saturating_add(found.totals.bytes);
+        plan.sources.push(turn.path.clone());
+        turn.found = Some(found);
+    }
+    Ok(seen.idle_patterns)
+}
+
+/// The newest snapshot of a source, one that is stamped ahead of now only if there is no other.
+fn newest<'a>(
+    snapshots: &[&'a Snapshot],
+    path: &std::path::Path,
+    now: Timestamp,
+    is_meant: impl Fn(&Snapshot) -> bool,
+) -> Option<&'a Snapshot> {
+    let own = || snapshots.iter().rev().filter(|own| own.covers(path) && is_meant(own)).copied();
+    own().find(|own| !is_ahead(own.time, now)).or_else(|| own().next())
+}
+
+/// What a snapshot says of a source that no run of this machine has seen yet.
+fn known_by(
+    snapshot: &Snapshot,
+    path: &std::path::Path,
+    repository: Repository,
+) -> Result<KnownSource, crate::repository::Error> {
+    let SourceTotals { path, files, bytes } = repository.totals_in(snapshot, path)?;
+    Ok(KnownSource { path, mount: None, files, bytes, is_shrunk: false, is_accepted: false })
 }

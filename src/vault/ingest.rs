@@ -13,7 +13,7 @@ use tracing::info;
 
 use super::Error;
 use crate::azure;
-use crate::repository::Watcher;
+use crate::repository::{Rank, Watcher, rank};
 
 /// A blob that the seed consists of, as the journal has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,36 +111,6 @@ pub fn ingest(
     let paths: Vec<String> =
         seed.iter().filter(|blob| !is_held(&held, blob)).map(|blob| blob.path.clone()).collect();
     if paths.is_empty() { Ok(done) } else { Err(Error::NotHeld { paths }) }
-}
-
-/// The order of writing, `staging-repository` 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Pack,
-    Index,
-    Key,
-    Config,
-    Snapshot,
-}
-
-/// The rank of a path of the repository layout, `staging-repository` 1; `None` for any other.
-fn rank(path: &str) -> Option<Rank> {
-    let is_hex = |text: &str, length| {
-        text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    match path.split('/').collect::<Vec<_>>().as_slice() {
-        ["config"] => Some(Rank::Config),
-        ["data", start, id] if is_hex(id, 64) && &id[..2] == *start => Some(Rank::Pack),
-        ["index", id] if is_hex(id, 64) => Some(Rank::Index),
-        ["keys", id] if is_hex(id, 64) => Some(Rank::Key),
-        ["snapshots", id] if is_hex(id, 64) => Some(Rank::Snapshot),
-        _ => None,
-    }
-}
-
-/// Whether a path is one of the repository layout, so that nothing else is ever touched by it.
-pub fn is_repository_path(path: &str) -> bool {
-    rank(path).is_some()
 }
 
 fn in_order(seed: &[SeedBlob]) -> Result<Vec<(Rank, &SeedBlob)>, Error> {

@@ -1,62 +1,252 @@
-//! One run at a time: a lease of a blob in the vault's container, renewed while the run lasts. A
-//! run that was killed and called again on the same machine has the same lease id and goes on at
-//! once; another machine waits until the lease has ended, a minute at most.
+//! One writer at a time (`design` 7): a lease of a blob in the vault's container, renewed at a
+//! third of its life. Once a renewal is refused or late, the lease is lost for good, and with it
+//! the right to change anything: whoever changes the vault does so through [`Lease::fence`].
+//!
+//! Each run has a lease id of its own. The ids of former runs of the same machine are known from
+//! the vault's record, so that a run that was killed and called again goes on at once; another
+//! machine waits until the lease has ended, a minute at most.
 
-use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
-use disk_prep::noun::Md5Digest;
-use md5::{Digest, Md5};
+use disk_prep::sys::machine;
+use tracing::info;
 use uuid::Uuid;
 
 use super::Error;
-use crate::azure::{self, Container};
+use crate::azure::{self, Container, Fence, Fenced, Lost};
 
-const NAME: &str = "azseed/lock";
+/// The blob that is leased.
+pub const LOCK: &str = "azseed/lock";
+
+/// A clock that goes on while the machine sleeps and is never set.
+pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// When a lease is renewed and when it counts as lost.
+#[derive(Clone)]
+pub struct Timing {
+    /// Its life at the service, seconds.
+    pub lease_secs: i32,
+    /// Time from one renewal to the next.
+    pub renew_every: Duration,
+    /// Time since the last renewal was asked for after which it is late. What is sent just before
+    /// that still has the rest of the life to arrive.
+    pub late_after: Duration,
+    /// Pause before a renewal that did not reach the service is tried again.
+    pub pause: Duration,
+    /// What time is taken from.
+    pub clock: Clock,
+}
+
+impl std::fmt::Debug for Timing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Timing({} s, {:?}, {:?})", self.lease_secs, self.renew_every, self.late_after)
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Timing {
+            lease_secs: 60,
+            renew_every: Duration::from_secs(20),
+            late_after: Duration::from_secs(40),
+            pause: Duration::from_secs(3),
+            clock: Arc::new(machine::since_start),
+        }
+    }
+}
 
 /// A held lease; it is given back with the value.
 #[derive(Debug)]
 pub struct Lease {
+    hold: Arc<Hold>,
     stop: Option<Sender<()>>,
     renewer: Option<JoinHandle<()>>,
 }
 
 impl Lease {
-    /// Takes the lease of a vault's container.
-    pub fn take(container: &Arc<Container>, id: Uuid) -> Result<Self, Error> {
+    /// Takes the lease of a vault's container under this id, from nobody or from a run of this
+    /// machine that had one of the former ids.
+    pub fn take(
+        container: &Arc<Container>,
+        id: Uuid,
+        former: &[Uuid],
+        timing: Timing,
+    ) -> Result<Self, Error> {
+        let asked_at = (timing.clock)();
         let failed = |source| match source {
             azure::Error::Leased { .. } => Error::Locked { container: container.name().clone() },
-            source => Error::Blob { path: NAME.to_owned(), source },
+            source => Error::Blob { path: LOCK.to_owned(), source },
         };
-        match container.lease(NAME, id) {
-            Err(azure::Error::NotFound { .. }) => {
-                let nothing = Md5Digest::new(Md5::digest([]).into());
-                container.write(NAME, Bytes::new(), nothing).map_err(failed)?;
-                container.lease(NAME, id).map_err(failed)?;
+        match acquire(container, id, timing.lease_secs) {
+            Err(azure::Error::Leased { .. }) if take_over(container, id, former) => {
+                // What was left of the other's life is not known.
+                container.renew_lease(LOCK, id).map_err(failed)?;
             }
             other => other.map_err(failed)?,
         }
+        let state = State { renewed_at: asked_at, lost: None };
+        let hold = Arc::new(Hold { timing, state: Mutex::new(state) });
         let (stop, stopped) = mpsc::channel();
-        let container = Arc::clone(container);
+        let (container, own) = (Arc::clone(container), Arc::clone(&hold));
         let renewer = std::thread::spawn(move || {
-            while stopped.recv_timeout(Container::RENEW_WITHIN) == Err(RecvTimeoutError::Timeout) {
-                // A renewal that fails is tried again; the work fails by itself if Azure is gone.
-                let _ = container.lease(NAME, id);
+            let mut wait = own.timing.renew_every;
+            while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+                let Some(next) = own.renew(&container, id) else { return };
+                wait = next;
             }
-            // It ends by itself within a minute.
-            let _ = container.release(NAME, id);
+            if let Err(error) = container.release_lease(LOCK, id) {
+                info!(%error, "the lease was not given back; it ends by itself");
+            }
         });
-        Ok(Lease { stop: Some(stop), renewer: Some(renewer) })
+        Ok(Lease { hold, stop: Some(stop), renewer: Some(renewer) })
+    }
+
+    /// What stands before every change that this lease gives the right to.
+    pub fn fence(&self) -> Arc<dyn Fence> {
+        Arc::clone(&self.hold) as Arc<dyn Fence>
+    }
+
+    /// A container, to be changed as long as the lease is held.
+    pub fn guard(&self, container: Arc<Container>) -> Fenced {
+        Fenced::new(container, self.fence())
+    }
+
+    /// Refuses if the lease is lost.
+    pub fn check(&self) -> Result<(), azure::Error> {
+        self.hold.check()
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(renewer) = self.renewer.take() {
-            let _ = renewer.join();
+        if let Some(renewer) = self.renewer.take()
+            && renewer.join().is_err()
+        {
+            info!("the lease was not given back; it ends by itself");
         }
+    }
+}
+
+fn acquire(container: &Container, id: Uuid, secs: i32) -> Result<(), azure::Error> {
+    match container.lease(LOCK, id, secs) {
+        Err(azure::Error::NotFound { .. }) => {
+            // Another run may make it at the same moment; one of them gets the lease.
+            container.write_new(LOCK, Bytes::new())?;
+            container.lease(LOCK, id, secs)
+        }
+        leased => leased,
+    }
+}
+
+/// Whether the holder was a run of this machine, and the lease is ours now.
+fn take_over(container: &Container, id: Uuid, former: &[Uuid]) -> bool {
+    former.iter().any(|former| container.change_lease(LOCK, *former, id).is_ok())
+}
+
+#[derive(Debug)]
+struct Hold {
+    timing: Timing,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    /// When the last renewal that came through was asked for.
+    renewed_at: Duration,
+    lost: Option<Lost>,
+}
+
+impl Hold {
+    /// Renews; how long to wait until the next time, or `None` if the lease is lost.
+    fn renew(&self, container: &Container, id: Uuid) -> Option<Duration> {
+        let asked_at = (self.timing.clock)();
+        self.check().ok()?;
+        match container.renew_lease(LOCK, id) {
+            Ok(()) => self.renewed(asked_at),
+            Err(azure::Error::Unreachable { .. } | azure::Error::Failing { .. }) => {
+                info!("the lease was not renewed; it is tried again until it is late");
+                return Some(self.timing.pause);
+            }
+            Err(azure::Error::Leased { .. } | azure::Error::NotFound { .. }) => {
+                self.lose(Lost::Taken);
+            }
+            Err(error) => {
+                info!(%error, "the lease was not renewed");
+                self.lose(Lost::Refused);
+            }
+        }
+        self.check().ok()?;
+        Some(self.timing.renew_every)
+    }
+
+    fn renewed(&self, asked_at: Duration) {
+        self.state.lock().expect("no holder of this lock can panic").renewed_at = asked_at;
+    }
+
+    fn lose(&self, why: Lost) {
+        self.state.lock().expect("no holder of this lock can panic").lost.get_or_insert(why);
+    }
+}
+
+impl Fence for Hold {
+    fn check(&self) -> Result<(), azure::Error> {
+        let now = (self.timing.clock)();
+        let mut state = self.state.lock().expect("no holder of this lock can panic");
+        if now.saturating_sub(state.renewed_at) >= self.timing.late_after {
+            state.lost.get_or_insert(Lost::Late);
+        }
+        match state.lost {
+            Some(why) => Err(azure::Error::LeaseLost { what: LOCK.to_owned(), why }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use disk_prep::noun::{Diagnose, ErrorKind};
+
+    use super::*;
+
+    fn hold() -> (Arc<AtomicU64>, Hold) {
+        let secs = Arc::new(AtomicU64::new(100));
+        let own = Arc::clone(&secs);
+        let clock: Clock = Arc::new(move || Duration::from_secs(own.load(Ordering::SeqCst)));
+        let state = State { renewed_at: Duration::from_secs(100), lost: None };
+        (secs, Hold { timing: Timing { clock, ..Timing::default() }, state: Mutex::new(state) })
+    }
+
+    #[test]
+    fn a_lease_is_held_until_two_thirds_of_its_life_and_a_renewal_begins_it_anew() {
+        let (secs, hold) = hold();
+        secs.store(139, Ordering::SeqCst);
+        assert!(hold.check().is_ok());
+        hold.renewed(Duration::from_secs(120));
+        secs.store(159, Ordering::SeqCst);
+        assert!(hold.check().is_ok());
+        secs.store(160, Ordering::SeqCst);
+        let lost = hold.check().unwrap_err();
+        assert_eq!((lost.code(), lost.kind()), ("lease-lost", ErrorKind::Resumable));
+    }
+
+    #[test]
+    fn what_is_lost_never_comes_back() {
+        let (secs, late) = hold();
+        secs.store(100_000, Ordering::SeqCst);
+        assert!(late.check().is_err(), "the machine slept");
+        late.renewed(Duration::from_secs(100_000));
+        assert!(late.check().is_err());
+        let (_, taken) = hold();
+        taken.lose(Lost::Taken);
+        taken.lose(Lost::Late);
+        taken.renewed(Duration::from_secs(100));
+        assert_eq!(taken.check().unwrap_err().kind(), ErrorKind::Busy, "the first reason counts");
     }
 }

@@ -6,15 +6,18 @@ mod increment;
 mod ingest;
 mod lease;
 mod record;
+mod retention;
 mod schedule;
 mod shelf;
+mod sources;
 
+pub use crate::repository::is_repository_path;
 pub use error::Error;
-pub use increment::{Increment, increment};
-pub use ingest::{
-    Held, Ingested, SeedBlob, Shelf, Spare, Taken, ingest, is_held, is_repository_path,
-};
-pub use lease::Lease;
-pub use record::{SeedLink, VERSION, Vault, VaultState};
-pub use schedule::{Due, Schedule, due};
-pub use shelf::{ContainerShelf, claim};
+pub use increment::{Asked, Increment, increment};
+pub use ingest::{Held, Ingested, SeedBlob, Shelf, Spare, Taken, ingest, is_held};
+pub use lease::{Clock, LOCK, Lease, Timing};
+pub use record::{KnownSource, SeedLink, VERSION, Vault, VaultState};
+pub use retention::{Origin, Point, Retention, forgettable};
+pub use schedule::{Due, Schedule, due, is_ahead};
+pub use shelf::{ContainerShelf, claim, held};
+pub use sources::{Coverage, Remark, accept, coverage, covered, this_host};

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Schedule;
-use crate::repository::Retention;
+use super::{Retention, Schedule};
+use crate::repository::Choice;
 
 /// Version of the record that this program writes.
 pub const VERSION: u32 = 1;
@@ -42,8 +42,16 @@ pub struct Vault {
     /// Which snapshots are kept; all, if nothing is said.
     #[serde(default)]
     pub retention: Retention,
-    /// Name of this machine's lease of the container.
-    pub lease: Uuid,
+    /// Ids of the leases that the last runs had or asked for, for the next run of the same
+    /// machine only.
+    #[serde(default)]
+    pub leases: Vec<Uuid>,
+    /// The machine, kernel start and state directory that these runs were of.
+    #[serde(default)]
+    pub lease_holder: Option<String>,
+    /// Counts the changes of this record.
+    #[serde(default)]
+    pub generation: u64,
     /// When the seed was taken in.
     #[serde(default)]
     pub ingested_at: Option<Timestamp>,
@@ -53,6 +61,9 @@ pub struct Vault {
     /// When the imported container was cleared.
     #[serde(default)]
     pub cleaned_at: Option<Timestamp>,
+    /// What is known of each source, from the first increment on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<KnownSource>,
 }
 
 /// A seed as the vault knows it.
@@ -70,9 +81,29 @@ pub struct SeedLink {
     pub staging: PathBuf,
     /// What was backed up, absolute on the source machine.
     pub sources: Vec<PathBuf>,
-    /// Globs that were left out.
+    /// What of it was taken.
+    #[serde(flatten)]
+    pub choice: Choice,
+}
+
+/// What this machine knows of a source since its last backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownSource {
+    /// The source.
+    pub path: PathBuf,
+    /// Where the file system that it lies on was mounted.
     #[serde(default)]
-    pub exclude: Vec<String>,
+    pub mount: Option<PathBuf>,
+    /// What it held when it was last backed up and had not shrunk.
+    pub files: u64,
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// Whether it has shrunk since, and nobody has accepted that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_shrunk: bool,
+    /// Whether the next run takes it as it finds it, empty or gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_accepted: bool,
 }
 
 /// How far a vault is.

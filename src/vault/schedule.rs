@@ -4,7 +4,7 @@
 use std::fmt;
 
 use jiff::civil::{Time, Weekday};
-use jiff::{ToSpan, Zoned};
+use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 use serde::{Deserialize, Serialize};
 
 /// When increments are made, in the time zone of the `now` that is passed in.
@@ -51,10 +51,20 @@ pub enum Due {
     At(Zoned),
 }
 
+/// Whether a moment that has passed is stamped so far ahead of `now` that one of the clocks was
+/// wrong. A clock is set right by less than this all the time.
+pub fn is_ahead(past: Timestamp, now: Timestamp) -> bool {
+    past.duration_since(now) > SignedDuration::from_mins(5)
+}
+
 /// Whether an increment is due at `now`, when the last one was made at `last`. Where the clocks
-/// are changed, a time of day that does not exist counts as the moment after the gap.
+/// are changed, a time of day that does not exist counts as the moment after the gap. A last one
+/// that is stamped ahead of now says nothing: one is due.
 pub fn due(schedule: Schedule, last: Option<&Zoned>, now: &Zoned) -> Result<Due, jiff::Error> {
     let Some(last) = last else { return Ok(Due::Now) };
+    if is_ahead(last.timestamp(), now.timestamp()) {
+        return Ok(Due::Now);
+    }
     let (at, on, step) = match schedule {
         Schedule::Day { at } => (at, None, 1.day()),
         Schedule::Week { on, at } => (at, Some(on), 1.week()),
@@ -141,11 +151,17 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_back_makes_no_second_increment() {
-        let last = at("2026-11-20T02:00[UTC]");
-        let now = at("2026-11-18T12:00[UTC]");
-        let next = Due::At(at("2026-11-19T02:00[UTC]"));
-        assert_eq!(due(daily(2), Some(&last), &now).unwrap(), next);
+    fn a_last_run_of_the_future_puts_nothing_off_and_a_clock_set_right_by_seconds_changes_nothing()
+    {
+        let now = at("2026-11-20T12:00[UTC]");
+        let ask = |last| due(daily(2), Some(&at(last)), &now).unwrap();
+        for ahead in ["2037-01-01T00:00[UTC]", "2026-11-20T18:00[UTC]", "2026-11-20T12:06[UTC]"] {
+            assert_eq!(ask(ahead), Due::Now, "{ahead}");
+        }
+        let next = Due::At(at("2026-11-21T02:00[UTC]"));
+        for near in ["2026-11-20T12:04[UTC]", "2026-11-20T11:00[UTC]"] {
+            assert_eq!(ask(near), next, "{near}");
+        }
     }
 
     #[test]

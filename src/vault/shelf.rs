@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use disk_prep::noun::{Md5Digest, VaultName};
-use md5::{Digest, Md5};
+use disk_prep::noun::VaultName;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::{Error, Held, SeedBlob, Shelf, Taken};
-use crate::azure::{self, Container, Copied};
+use super::{Error, Held, Lease, SeedBlob, Shelf, Taken, Vault};
+use crate::azure::{self, Container, Copied, Fenced, Made};
 
 /// Says whose the container is.
 const CLAIM: &str = "azseed/vault.json";
@@ -18,23 +18,44 @@ const CLAIM: &str = "azseed/vault.json";
 #[derive(Debug)]
 pub struct ContainerShelf {
     /// The vault's container.
-    pub vault: Arc<Container>,
+    pub vault: Fenced,
     /// Stands before every blob of the vault.
     pub vault_prefix: String,
     /// The imported container.
-    pub import: Container,
+    pub import: Fenced,
     /// Stands before every imported blob.
     pub import_prefix: String,
 }
 
+impl ContainerShelf {
+    /// The containers of a vault and its seed, to be changed as long as the lease is held.
+    pub fn new(
+        vault: &Vault,
+        container: &Arc<Container>,
+        import: &Arc<Container>,
+        lease: &Lease,
+    ) -> Self {
+        ContainerShelf {
+            vault: lease.guard(Arc::clone(container)),
+            vault_prefix: vault.prefix.clone(),
+            import: lease.guard(Arc::clone(import)),
+            import_prefix: vault.seed.prefix.clone(),
+        }
+    }
+}
+
+/// What a container holds below a prefix, by the paths that follow it.
+pub fn held(container: &Container, prefix: &str) -> Result<BTreeMap<String, Held>, azure::Error> {
+    let below = |name: String| name.strip_prefix(prefix).map(str::to_owned);
+    let held = |(name, facts): (String, azure::BlobFacts)| {
+        Some((below(name)?, Held { bytes: facts.bytes, md5: facts.md5 }))
+    };
+    Ok(container.list(prefix)?.into_iter().filter_map(held).collect())
+}
+
 impl Shelf for ContainerShelf {
     fn held(&self) -> Result<BTreeMap<String, Held>, azure::Error> {
-        let listed = self.vault.list(&self.vault_prefix)?;
-        let below = |name: String| name.strip_prefix(&self.vault_prefix).map(str::to_owned);
-        let held = |(name, facts): (String, azure::BlobFacts)| {
-            Some((below(name)?, Held { bytes: facts.bytes, md5: facts.md5 }))
-        };
-        Ok(listed.into_iter().filter_map(held).collect())
+        held(&self.vault, &self.vault_prefix)
     }
 
     fn copy(&self, blob: &SeedBlob) -> Result<Taken, azure::Error> {
@@ -61,27 +82,30 @@ impl Shelf for ContainerShelf {
 struct Claim {
     version: u32,
     vault: VaultName,
+    /// The seed that the vault began with; the first version did not say.
+    #[serde(default)]
+    seed: Option<Uuid>,
 }
 
-/// Makes the container and writes down whose it is; refuses one that another vault has.
-pub fn claim(container: &Container, name: &VaultName) -> Result<(), Error> {
+/// Makes the container and writes down whose it is, if nobody has; of two that come at once one
+/// gets it. Refuses a container that another vault has.
+pub fn claim(container: &Container, name: &VaultName, seed: Uuid) -> Result<(), Error> {
     let failed = |source| Error::Blob { path: CLAIM.to_owned(), source };
     container.make().map_err(failed)?;
-    if let Some(bytes) = container.read(CLAIM).map_err(failed)? {
-        return match serde_json::from_slice::<Claim>(&bytes) {
-            Ok(claim) if claim.vault == *name => Ok(()),
-            Ok(claim) => Err(Error::Claimed {
-                container: container.name().clone(),
-                vault: claim.vault.to_string(),
-            }),
-            Err(_) => Err(Error::Claimed {
-                container: container.name().clone(),
-                vault: "something that this program does not know".to_owned(),
-            }),
-        };
-    }
-    let claim = Claim { version: 1, vault: name.clone() };
+    let claim = Claim { version: 1, vault: name.clone(), seed: Some(seed) };
     let text = serde_json::to_vec(&claim).expect("names can be written");
-    let md5 = Md5Digest::new(Md5::digest(&text).into());
-    container.write(CLAIM, text.into(), md5).map_err(failed)
+    if container.write_new(CLAIM, text.into()).map_err(failed)? == Made::New {
+        return Ok(());
+    }
+    let there = container.read(CLAIM).map_err(failed)?.unwrap_or_default();
+    let container = container.name().clone();
+    match serde_json::from_slice::<Claim>(&there) {
+        // A call that was cut off after its claim, and the same vault seen from another machine.
+        Ok(claim) if claim.vault == *name && claim.seed.is_none_or(|own| own == seed) => Ok(()),
+        Ok(claim) => Err(Error::Claimed { container, vault: format!("the vault {}", claim.vault) }),
+        Err(_) => {
+            let vault = "something that this program does not know".to_owned();
+            Err(Error::Claimed { container, vault })
+        }
+    }
 }

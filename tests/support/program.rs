@@ -1,9 +1,10 @@
 //! Runs `azseed` as a person would, with a state directory of its own and nothing of the
 //! caller's environment.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -103,8 +104,37 @@ impl Machine {
             record["recovery_password"].as_str().or(record["begun"]["recovery_password"].as_str());
         let file = self.path(&format!("{serial}.password"));
         std::fs::write(&file, password.expect("the first record holds it")).unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&file, private).unwrap();
         file
     }
+}
+
+/// Waits until something is seen that the child does; says whether it lived that long.
+pub fn lives_until(child: &mut Child, mut is_seen: impl FnMut() -> bool) -> bool {
+    while child.try_wait().expect("it can be asked").is_none() {
+        if is_seen() {
+            return true;
+        }
+        std::thread::yield_now();
+    }
+    false
+}
+
+/// Kills the child as soon as something is seen; says whether it lived that long.
+pub fn kill_when(child: &mut Child, is_seen: impl FnMut() -> bool) -> bool {
+    let is_alive = lives_until(child, is_seen);
+    if is_alive {
+        child.kill().expect("it can be killed");
+    }
+    child.wait().expect("it is dead");
+    is_alive
+}
+
+/// The files below a folder.
+pub fn files_below(folder: &Path) -> BTreeSet<PathBuf> {
+    let entries = walkdir::WalkDir::new(folder).into_iter().flatten();
+    entries.filter(|entry| entry.file_type().is_file()).map(|entry| entry.into_path()).collect()
 }
 
 /// What a run said.

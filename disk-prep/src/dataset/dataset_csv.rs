@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::table::{Column, CsvFault, Row as Cells, Table};
 use super::windows::{absolute, quoted};
-use crate::limits;
-use crate::noun::{BlobPath, BlobType, ContainerName, ImportDisposition, check_name};
+use crate::noun::{self, BlobPath, BlobType, ContainerName, ImportDisposition, check_name};
 
 /// A row of `dataset.csv`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,9 +81,25 @@ const PROPERTIES: usize = 5;
 
 /// Reads a file; every fault in it is reported.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Row>, Vec<CsvFault>> {
+    parse_with(bytes, |_| false)
+}
+
+/// As [`parse`]; `exists` says whether there is anything at a path, so that a blank behind a path
+/// without quotes never makes it another file's.
+pub(super) fn parse_with(
+    bytes: &[u8],
+    exists: impl Fn(&Path) -> bool,
+) -> Result<Vec<Row>, Vec<CsvFault>> {
     let mut table = Table::read(bytes, COLUMNS);
     let mut rows = Vec::new();
     for cells in table.take_rows() {
+        for column in [BASE, METADATA, PROPERTIES] {
+            let written = table.as_written(&cells, column);
+            if let Some(path) = written.filter(|path| exists(Path::new(path))).map(quoted) {
+                let fault = format!("there is a file {path} too; put quotes around the one meant");
+                table.fault(cells.line, column, fault);
+            }
+        }
         rows.extend(row(&mut table, &cells));
     }
     find_overlaps(&mut table, &rows);
@@ -201,10 +216,6 @@ fn item(path: &Path, is_folder: bool, destination: &str) -> Result<Item, String>
 
 /// Checks what is behind the container; empty for a folder that goes to its top.
 fn check_blob_name(container: &ContainerName, name: &str) -> Result<(), String> {
-    let (length, most) = (name.encode_utf16().count(), limits::BLOB_NAME_CHARACTERS);
-    if length > most {
-        return Err(format!("the blob's name has {length} characters, Azure takes at most {most}"));
-    }
     if name.is_empty() {
         return Ok(());
     }
@@ -215,11 +226,11 @@ fn check_blob_name(container: &ContainerName, name: &str) -> Result<(), String> 
     for part in name.split('/') {
         check_name(part).map_err(|fault| format!("{part:?} cannot be a name in it: {fault}"))?;
     }
-    BlobPath::new(container.clone(), name).map(drop).map_err(|fault| fault.to_string())
+    noun::check_blob_name(container, name).map_err(|fault| fault.to_string())
 }
 
 fn blob_type(text: &str) -> Result<BlobType, String> {
-    match text.to_ascii_lowercase().as_str() {
+    match text.trim().to_ascii_lowercase().as_str() {
         "blockblob" | "block" => Ok(BlobType::BlockBlob),
         "pageblob" | "page" => Ok(BlobType::PageBlob),
         "file" => Err("file is for Azure Files; azseed sends blobs: write BlockBlob".to_owned()),
@@ -230,7 +241,7 @@ fn blob_type(text: &str) -> Result<BlobType, String> {
 fn disposition(text: &str) -> Result<ImportDisposition, String> {
     [ImportDisposition::Overwrite, ImportDisposition::NoOverwrite, ImportDisposition::Rename]
         .into_iter()
-        .find(|disposition| disposition.name().eq_ignore_ascii_case(text))
+        .find(|disposition| disposition.name().eq_ignore_ascii_case(text.trim()))
         .ok_or_else(|| {
             format!("{text:?} is no disposition; write overwrite, no-overwrite or rename")
         })

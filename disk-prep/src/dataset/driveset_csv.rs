@@ -69,6 +69,11 @@ pub(super) fn parse_with(
     }
     let mut rows = Vec::new();
     for cells in table.take_rows() {
+        let written = table.as_written(&cells, DRIVE);
+        if let Some(path) = written.filter(|path| resolve(Path::new(path)).is_some()).map(quoted) {
+            let fault = format!("there is a file {path} too; put quotes around the one meant");
+            table.fault(cells.line, DRIVE, fault);
+        }
         rows.extend(row(&mut table, &cells));
     }
     find_twins(&mut table, &rows, resolve);
@@ -78,25 +83,28 @@ pub(super) fn parse_with(
 /// The row, or `None` when a fault was noted.
 fn row(table: &mut Table, cells: &Cells) -> Option<DriveRow> {
     let drive = value(table, cells, DRIVE, drive);
-    let erase = value(table, cells, ERASE, |text| match text.to_ascii_lowercase().as_str() {
-        "yes" => Ok(EraseConsent::Given),
-        "no" | "" => Ok(EraseConsent::Ask),
-        _ => Err(format!("{text:?} is neither yes nor no")),
-    });
-    let format = value(table, cells, FORMAT, |text| match text.to_ascii_lowercase().as_str() {
-        "format" => Ok(()),
-        "alreadyformatted" => {
-            Err("azseed formats every drive that it prepares; write Format".to_owned())
-        }
-        _ => Err(format!("{text:?} is no option; write Format")),
-    });
-    let silent = value(table, cells, SILENT, |text| match text.to_ascii_lowercase().as_str() {
-        "silentmode" => Ok(EraseConsent::Given),
-        "promptonformat" => Ok(EraseConsent::Ask),
-        _ => Err(format!("{text:?} is no mode; write SilentMode or PromptOnFormat")),
-    });
+    let erase =
+        value(table, cells, ERASE, |text| match text.trim().to_ascii_lowercase().as_str() {
+            "yes" => Ok(EraseConsent::Given),
+            "no" | "" => Ok(EraseConsent::Ask),
+            _ => Err(format!("{text:?} is neither yes nor no")),
+        });
+    let format =
+        value(table, cells, FORMAT, |text| match text.trim().to_ascii_lowercase().as_str() {
+            "format" => Ok(()),
+            "alreadyformatted" => {
+                Err("azseed formats every drive that it prepares; write Format".to_owned())
+            }
+            _ => Err(format!("{text:?} is no option; write Format")),
+        });
+    let silent =
+        value(table, cells, SILENT, |text| match text.trim().to_ascii_lowercase().as_str() {
+            "silentmode" => Ok(EraseConsent::Given),
+            "promptonformat" => Ok(EraseConsent::Ask),
+            _ => Err(format!("{text:?} is no mode; write SilentMode or PromptOnFormat")),
+        });
     let encryption =
-        value(table, cells, ENCRYPTION, |text| match text.to_ascii_lowercase().as_str() {
+        value(table, cells, ENCRYPTION, |text| match text.trim().to_ascii_lowercase().as_str() {
             "encrypt" => Ok(()),
             "alreadyencrypted" => {
                 Err("azseed encrypts every drive that it prepares; write Encrypt".to_owned())

@@ -1,6 +1,8 @@
 //! The data set: which files are to be copied, and where each one goes. A list, in the order in
 //! which the data lies on a drive; made of a folder, or of the rows of a CSV file.
 
+mod cells;
+mod claims;
 pub mod dataset_csv;
 pub mod driveset_csv;
 mod rows;
@@ -9,7 +11,7 @@ mod table;
 mod walk;
 mod windows;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use dataset_csv::{Item, Row};
 pub use driveset_csv::{DriveRow, EraseConsent};
@@ -21,7 +23,8 @@ pub use walk::{FilesOptions, modified_ns, scan};
 use serde::{Deserialize, Serialize};
 
 use crate::limits;
-use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition};
+use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, count, lines, shown};
+use crate::volume::ntfs;
 
 /// One file of the data set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +56,40 @@ fn is_block_blob(blob_type: &BlobType) -> bool {
     *blob_type == BlobType::BlockBlob
 }
 
+/// The clashes among files of which others are refused already, so that all is told at once: the
+/// path of one of the two, and the sentence.
+fn clashes(files: &[DataFile]) -> Vec<(String, String)> {
+    match ntfs::check_names(files.iter().map(|file| &file.path)) {
+        Err(ntfs::Error::NamesClash { clashes }) => {
+            clashes.into_iter().map(|clash| (clash.one.0.clone(), clash.to_string())).collect()
+        }
+        // Another fault of the names is told when these are mended.
+        Err(_) | Ok(()) => Vec::new(),
+    }
+}
+
+/// Finds the folders that hold nothing, in a walk that tells of a folder before what is in it.
+#[derive(Debug, Default)]
+struct EmptyFolders {
+    /// The last entry, if it is a folder.
+    last: Option<PathBuf>,
+    found: Vec<PathBuf>,
+}
+
+impl EmptyFolders {
+    /// Notes the next entry of the walk.
+    fn note(&mut self, path: &Path, is_folder: bool) {
+        self.found.extend(self.last.take().filter(|last| !path.starts_with(last)));
+        self.last = is_folder.then(|| path.to_owned());
+    }
+
+    /// Those that it found.
+    fn finish(mut self) -> Vec<PathBuf> {
+        self.found.extend(self.last);
+        self.found
+    }
+}
+
 /// Whether a blob of this type can have this length; the error says why not.
 fn check_size(bytes: u64, blob_type: BlobType) -> Result<(), String> {
     let (blocks, block, page) = (limits::BLOCKS_PER_BLOB, limits::BLOCK_BYTES, limits::PAGE_BYTES);
@@ -78,9 +115,33 @@ pub struct DataSet {
     pub root: PathBuf,
     /// The files; no two have one path or one blob.
     pub files: Vec<DataFile>,
+    /// Folders that hold nothing: blobs lie in no folders, so they are not copied.
+    pub empty_folders: Vec<PathBuf>,
 }
 
 impl DataSet {
+    /// What a person should know of the set before it is copied, though it can be.
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        let is_long = |file: &&DataFile| file.path.is_long();
+        let long: Vec<&DrivePath> =
+            self.files.iter().filter(is_long).map(|file| &file.path).collect();
+        if !long.is_empty() {
+            let (count, most) = (count(long.len(), "path"), limits::WINDOWS_PATH_CHARACTERS);
+            remarks.push(format!(
+                "{count} on the drive will have more than {most} characters, with which programs of \
+                 Windows may fail:{}",
+                lines(&long)
+            ));
+        }
+        if !self.empty_folders.is_empty() {
+            let count = count(self.empty_folders.len(), "empty folder");
+            let folders: Vec<String> = self.empty_folders.iter().map(|path| shown(path)).collect();
+            remarks.push(format!("{count} will not be copied:{}", lines(&folders)));
+        }
+        remarks
+    }
+
     /// Bytes of all files.
     pub fn total_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()

@@ -2,23 +2,29 @@
 //! NTFS, the manifest and Azure can hold. All that cannot be sent is reported at once, each with
 //! its line.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::{self, Metadata};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 use walkdir::WalkDir;
 
+use super::claims::Claims;
 use super::side_file::{Listing, SideFile, SideKind, parse_side_file};
 use super::table::CsvFault;
 use super::walk::modified_ns;
-use super::{DataFile, DataSet, DriveRow, Item, Row, check_size, dataset_csv, driveset_csv};
+use super::{
+    DataFile, DataSet, DriveRow, EmptyFolders, Item, Row, check_size, clashes, dataset_csv,
+    driveset_csv,
+};
 use crate::Error;
 use crate::limits;
 use crate::noun::{
     BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName, Md5Digest,
+    check_blob_name, shown,
 };
+use crate::sys::beneath::Folder;
 
 /// Where the sources lie: the rows have whole paths.
 const ROOT: &str = "/";
@@ -34,7 +40,9 @@ pub struct RowsOptions {
 
 /// Reads a `dataset.csv`.
 pub fn read_dataset(path: &Path) -> Result<Vec<Row>, Error> {
-    dataset_csv::parse(&read(path)?).map_err(|faults| Error::Csv { path: path.to_owned(), faults })
+    let exists = |path: &Path| path.symlink_metadata().is_ok();
+    dataset_csv::parse_with(&read(path)?, exists)
+        .map_err(|faults| Error::Csv { path: path.to_owned(), faults })
 }
 
 /// Reads a `driveset.csv`. Two paths that lead to one device are seen.
@@ -53,13 +61,18 @@ pub fn scan_rows(rows: &[Row], options: &RowsOptions) -> Result<DataSet, Error> 
     for row in rows {
         scan.row(row);
     }
-    let Scan { mut files, mut faults, .. } = scan;
+    let Scan { mut files, mut faults, empty_folders, blobs, .. } = scan;
     if !faults.is_empty() {
+        for (path, fault) in clashes(&files) {
+            let is_it = |file: &&DataFile| file.path.as_str().starts_with(&path);
+            let line = files.iter().find(is_it).and_then(|file| blobs.get(&file.blob).copied());
+            faults.push(CsvFault { line: line.unwrap_or(1), column: BASE.to_owned(), fault });
+        }
         faults.sort_by_key(|fault| fault.line);
         return Err(Error::Csv { path: options.csv.clone(), faults });
     }
     files.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(DataSet { root: PathBuf::from(ROOT), files })
+    Ok(DataSet { root: PathBuf::from(ROOT), files, empty_folders })
 }
 
 /// The columns that a fault of a row may be in.
@@ -71,6 +84,7 @@ struct Scan<'a> {
     options: &'a RowsOptions,
     files: Vec<DataFile>,
     faults: Vec<CsvFault>,
+    empty_folders: Vec<PathBuf>,
     /// Line of the row that takes a file to a blob.
     blobs: HashMap<BlobPath, u64>,
     /// Metadata and properties files that were read already.
@@ -81,7 +95,8 @@ struct Scan<'a> {
 #[derive(Clone)]
 struct Side {
     file: SideFile,
-    names: HashSet<String>,
+    /// What it says of the data.
+    claims: Claims,
 }
 
 impl<'a> Scan<'a> {
@@ -90,6 +105,7 @@ impl<'a> Scan<'a> {
             options,
             files: Vec::new(),
             faults: Vec::new(),
+            empty_folders: Vec::new(),
             blobs: HashMap::new(),
             sides: HashMap::new(),
         }
@@ -106,9 +122,12 @@ impl<'a> Scan<'a> {
         let listing = Listing::Blob { metadata, properties };
         match &row.item {
             Item::File { path, blob } => match fs::symlink_metadata(path) {
-                Ok(found) if found.is_file() => self.file(row, path, &found, blob, &listing),
+                Ok(found) if found.is_file() => match resolved(path) {
+                    Ok(real) => self.file(row, path, &real, &found, blob, &listing),
+                    Err(error) => self.fault(row, BASE, unreadable(path, &error)),
+                },
                 Ok(found) if found.is_dir() => {
-                    let fault = format!("{0} is a folder; write {0}/", path.display());
+                    let fault = format!("{0} is a folder; write {0}/", shown(path));
                     self.fault(row, BASE, fault);
                 }
                 Ok(found) => self.fault(row, BASE, not_a_file(path, found.is_symlink())),
@@ -117,7 +136,7 @@ impl<'a> Scan<'a> {
             Item::Folder { path, container, prefix } => match fs::metadata(path) {
                 Ok(found) if found.is_dir() => self.folder(row, path, container, prefix, &listing),
                 Ok(_) => {
-                    let fault = format!("{0} is no folder; write {0}", path.display());
+                    let fault = format!("{0} is no folder; write {0}", shown(path));
                     self.fault(row, BASE, fault);
                 }
                 Err(error) => self.fault(row, BASE, unreadable(path, &error)),
@@ -133,6 +152,11 @@ impl<'a> Scan<'a> {
         prefix: &str,
         listing: &Listing,
     ) {
+        let real = match fs::canonicalize(root) {
+            Ok(real) => real,
+            Err(error) => return self.fault(row, BASE, unreadable(root, &error)),
+        };
+        let mut empty_folders = EmptyFolders::default();
         for entry in WalkDir::new(root).min_depth(1).sort_by_file_name() {
             let entry = match entry {
                 Ok(entry) => entry,
@@ -142,11 +166,11 @@ impl<'a> Scan<'a> {
                     continue;
                 }
             };
-            let kind = entry.file_type();
+            let (kind, path) = (entry.file_type(), entry.path());
+            empty_folders.note(path, kind.is_dir());
             if kind.is_dir() {
                 continue;
             }
-            let path = entry.path();
             if !kind.is_file() {
                 self.fault(row, BASE, not_a_file(path, kind.is_symlink()));
                 continue;
@@ -158,17 +182,24 @@ impl<'a> Scan<'a> {
                     continue;
                 }
             };
+            let real = real.join(path.strip_prefix(root).unwrap_or(path));
             match blob_below(root, path, container, prefix) {
-                Ok(blob) => self.file(row, path, &found, &blob, listing),
-                Err(fault) => self.fault(row, BASE, format!("{}: {fault}", path.display())),
+                Ok(blob) => self.file(row, path, &real, &found, &blob, listing),
+                Err(fault) => self.fault(row, BASE, format!("{}: {fault}", shown(path))),
             }
         }
+        if fs::read_dir(&real).is_ok_and(|mut entries| entries.next().is_none()) {
+            self.empty_folders.push(root.to_owned());
+        }
+        self.empty_folders.extend(empty_folders.finish());
     }
 
+    /// Takes a file; `real` is its path without links, as the person's own were resolved once.
     fn file(
         &mut self,
         row: &Row,
         path: &Path,
+        real: &Path,
         found: &Metadata,
         blob: &BlobPath,
         listing: &Listing,
@@ -181,18 +212,21 @@ impl<'a> Scan<'a> {
         {
             Ok(on_drive) => on_drive,
             Err(fault) => {
-                self.fault(row, BASE, format!("{}: {fault}", path.display()));
+                self.fault(row, BASE, format!("{}: {fault}", shown(path)));
                 return;
             }
         };
+        if let Some(fault) = self.false_encoding(row, path) {
+            self.fault(row, PROPERTIES, fault);
+        }
         if let Some(line) = self.blobs.insert(blob.clone(), row.line) {
-            let path = path.display();
+            let path = shown(path);
             let fault = format!("{path} would become {blob}, as a file of line {line} does");
             self.fault(row, BASE, fault);
             return;
         }
         self.files.push(DataFile {
-            source: below_root(path),
+            source: below_root(real),
             path: on_drive,
             blob: blob.clone(),
             blob_type,
@@ -202,6 +236,19 @@ impl<'a> Scan<'a> {
             together: false,
             listing: listing.clone(),
         });
+    }
+
+    /// Why a file is not packed as its properties say.
+    fn false_encoding(&self, row: &Row, path: &Path) -> Option<String> {
+        let side = (SideKind::Properties, row.properties.clone()?);
+        let claims = &self.sides.get(&side)?.as_ref().ok()?.claims;
+        if !claims.has_encoding() {
+            return None;
+        }
+        open(path)
+            .and_then(|file| claims.false_encoding(path, file))
+            .unwrap_or_else(|error| Some(unreadable(path, &error)))
+            .map(|fault| format!("{}: {fault}", shown(&side.1)))
     }
 
     /// The metadata or properties file of a row, read and checked; `None` also after a fault.
@@ -220,11 +267,24 @@ impl<'a> Scan<'a> {
                 return None;
             }
         };
-        let of_one = matches!(kind, SideKind::Properties) && side.names.contains("Content-MD5");
-        if of_one && matches!(row.item, Item::Folder { .. }) {
-            let path = path.display();
-            let fault = format!("{path}: Content-MD5 is of one file, and the row copies a folder");
-            self.fault(row, column, fault);
+        let fault = match &row.item {
+            Item::Folder { .. } => side
+                .claims
+                .content_md5
+                .map(|_| "Content-MD5 is of one file, and the row copies a folder".to_owned()),
+            Item::File { path: data, .. } => {
+                // What cannot be read is told with the file itself.
+                let is_file = fs::symlink_metadata(data).is_ok_and(|found| found.is_file());
+                let claims = Some(&side.claims).filter(|claims| claims.content_md5.is_some());
+                claims.filter(|_| is_file).and_then(|claims| {
+                    open(data)
+                        .and_then(|file| claims.false_digest(data, file))
+                        .unwrap_or_else(|error| Some(unreadable(data, &error)))
+                })
+            }
+        };
+        if let Some(fault) = fault {
+            self.fault(row, column, format!("{}: {fault}", shown(path)));
         }
         Some(Box::new(side.file))
     }
@@ -238,30 +298,37 @@ fn read_side(kind: SideKind, path: &Path, job: &JobName) -> Result<Side, String>
     if found.len() > limits::SIDE_FILE_BYTES {
         return Err(format!(
             "{} has {} bytes; such a file has at most {}",
-            path.display(),
+            shown(path),
             found.len(),
             limits::SIDE_FILE_BYTES
         ));
     }
-    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let mut bytes = Vec::new();
+    open(path)
+        .and_then(|file| file.take(limits::SIDE_FILE_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(path, &error))?;
     if bytes.len() as u64 != found.len() {
-        return Err(format!("{} changed while it was read", path.display()));
+        return Err(format!("{} changed while it was read", shown(path)));
     }
     let entries =
-        parse_side_file(kind, &bytes).map_err(|fault| format!("{}: {fault}", path.display()))?;
+        parse_side_file(kind, &bytes).map_err(|fault| format!("{}: {fault}", shown(path)))?;
     let md5 = Md5Digest::new(Md5::digest(&bytes).into());
     // Named by what is in it, so that it keeps its name when rows move, and another has another.
     let name = format!("{md5}.xml");
     let on_drive = DrivePath::from_components([job.as_str(), kind.folder(), &name])
         .map_err(|fault| fault.to_string())?;
     let file = SideFile {
-        source: below_root(path),
+        source: below_root(&resolved(path).map_err(|error| unreadable(path, &error))?),
         path: on_drive,
         bytes: found.len(),
         modified_ns: modified_ns(&found),
         md5,
     };
-    Ok(Side { file, names: entries.into_iter().map(|(name, _)| name).collect() })
+    let claims = match kind {
+        SideKind::Metadata => Claims::default(),
+        SideKind::Properties => Claims::of(&entries),
+    };
+    Ok(Side { file, claims })
 }
 
 /// The blob of a file below a folder.
@@ -281,14 +348,19 @@ fn blob_below(
         }
         name.push_str(part);
     }
-    if container.as_str() == "$root" && name.contains('/') {
-        return Err("the container $root takes no folders".to_owned());
-    }
-    let (length, most) = (name.encode_utf16().count(), limits::BLOB_NAME_CHARACTERS);
-    if length > most {
-        return Err(format!("its blob's name has {length} characters, Azure takes at most {most}"));
-    }
+    check_blob_name(container, &name).map_err(|fault| fault.to_string())?;
     BlobPath::new(container.clone(), &name).map_err(|fault| fault.to_string())
+}
+
+/// The path of a file without any link on the way to it. What it is itself was looked at.
+fn resolved(path: &Path) -> io::Result<PathBuf> {
+    let folder = fs::canonicalize(path.parent().unwrap_or(Path::new(ROOT)))?;
+    Ok(folder.join(path.file_name().unwrap_or_default()))
+}
+
+/// Opens a file that may have become something else since it was looked at.
+fn open(path: &Path) -> io::Result<fs::File> {
+    Folder::open(Path::new(ROOT))?.linked_file(&below_root(&resolved(path)?))
 }
 
 /// The first generation's rule for rows without a type.
@@ -303,12 +375,12 @@ fn below_root(path: &Path) -> PathBuf {
 
 fn not_a_file(path: &Path, is_link: bool) -> String {
     let what = if is_link { "a symbolic link; name what it leads to" } else { "no regular file" };
-    format!("{} is {what}", path.display())
+    format!("{} is {what}", shown(path))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => format!("there is no {}", path.display()),
-        _ => format!("{} cannot be read: {error}", path.display()),
+        io::ErrorKind::NotFound => format!("there is no {}", shown(path)),
+        _ => format!("{} cannot be read: {error}", shown(path)),
     }
 }

@@ -11,6 +11,7 @@ use quick_xml::XmlVersion;
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 use serde::{Deserialize, Serialize};
+use xml::reader::{EventReader, ParserConfig, XmlEvent};
 
 use super::DataFile;
 use crate::limits::METADATA_BYTES;
@@ -138,6 +139,7 @@ impl SideFile {
 /// Reads a metadata or properties file: names and values, checked against what Azure takes.
 pub fn parse_side_file(kind: SideKind, bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
     let entries = read(kind.element(), bytes)?;
+    check_form(bytes)?;
     let mut names = BTreeSet::new();
     for (name, value) in &entries {
         match kind {
@@ -156,6 +158,27 @@ pub fn parse_side_file(kind: SideKind, bytes: &[u8]) -> Result<Vec<(String, Stri
         return Err(format!("it has {total} bytes, Azure takes at most {METADATA_BYTES}"));
     }
     Ok(entries)
+}
+
+/// Whether it is XML to the letter, in an encoding that says of its bytes what they are.
+fn check_form(bytes: &[u8]) -> Result<(), String> {
+    let mut config = ParserConfig::new();
+    config.allow_multiple_root_elements = false;
+    let mut reader = EventReader::new_with_config(bytes, config);
+    loop {
+        match reader.next() {
+            Ok(XmlEvent::EndDocument) => return Ok(()),
+            Ok(XmlEvent::StartDocument { encoding, .. })
+                if !["utf-8", "us-ascii"].contains(&encoding.to_ascii_lowercase().as_str()) =>
+            {
+                return Err(format!("it says that it is {encoding}; save it as UTF-8"));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                return Err(format!("it is no XML: {error}"));
+            }
+        }
+    }
 }
 
 /// The elements below the root with their text.
@@ -335,6 +358,15 @@ mod tests {
         ] {
             assert_eq!(parse_side_file(SideKind::Metadata, bytes).unwrap_err(), sentence);
         }
-        assert!(parse_side_file(SideKind::Metadata, b"<Metadata></Other>").is_err());
+        for bytes in [
+            &b"<Metadata></Other>"[..],
+            b"<Metadata><a>\x01</a></Metadata>",
+            b"<Metadata/>x",
+            b"<?xml version=\"1.0\" encoding=\"UTF-16\"?><Metadata/>",
+            b"<?xml version=\"1.0\" encoding=\"latin1\"?><Metadata/>",
+            b"<Metadata><a>&#1;</a></Metadata>",
+        ] {
+            assert!(parse_side_file(SideKind::Metadata, bytes).is_err(), "{bytes:?}");
+        }
     }
 }

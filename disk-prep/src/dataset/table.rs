@@ -1,10 +1,10 @@
 //! A CSV file as a table whose columns are known: found by name in either case, in any order.
-//! Takes what Windows and Excel write: byte order mark, CRLF, quotes. What a cell means is the
-//! affair of the file that has the column.
+//! Takes what Windows and Excel write: byte order mark, CRLF, quotes, a line `sep=,`, rows and
+//! columns of nothing but commas. What a cell means is the affair of the file that has the column.
 
 use std::fmt;
 
-use csv::{ByteRecord, ReaderBuilder};
+use super::cells::{Cell, OpenQuote, Record, records};
 
 /// What is wrong in a CSV file, and where.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,15 @@ pub(super) struct Table {
 pub(super) struct Row {
     /// The line that it begins at.
     pub line: u64,
-    cells: Vec<String>,
+    cells: Vec<Text>,
+}
+
+/// A cell as text.
+#[derive(Debug)]
+struct Text {
+    text: String,
+    /// With the blanks at its end that do not count, if it has such.
+    as_written: Option<String>,
 }
 
 impl Table {
@@ -66,26 +74,39 @@ impl Table {
         }
         let records = match records(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)) {
             Ok(records) => records,
-            Err(line) => {
-                fault(line, "a quote is not closed");
+            Err(OpenQuote { line, cell }) => {
+                let column = table.name_at(bytes, cell);
+                let fault = "a quote is not closed".to_owned();
+                table.faults.push(CsvFault { line, column, fault });
                 return table;
             }
         };
-        let Some(((line, header), rows)) = records.split_first() else {
+        let Some((header, rows)) = records.split_first() else {
             fault(1, "the file is empty; its first line names the columns");
             return table;
         };
-        table.read_header(*line, header);
+        let mut names: Vec<String> = header.cells.iter().map(header_name).collect();
+        names.truncate(names.iter().rposition(|name| !name.is_empty()).map_or(0, |at| at + 1));
+        table.read_header(header, &names);
         if rows.is_empty() && table.faults.is_empty() {
             let column = table.name(0).to_owned();
             let fault = "there is no row below the names of the columns".to_owned();
-            table.faults.push(CsvFault { line: *line, column, fault });
+            table.faults.push(CsvFault { line: header.line, column, fault });
         }
-        let names: Vec<String> = header.iter().map(text).collect();
-        for (line, record) in rows {
-            table.read_row(*line, record, &names);
+        for record in rows {
+            table.read_row(record, &names);
         }
         table
+    }
+
+    /// The name of a column of a file that cannot be read as a whole, as far as it is known.
+    fn name_at(&self, bytes: &[u8], place: usize) -> String {
+        let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+        let header = records(&bytes[..end.unwrap_or(bytes.len())]).unwrap_or_default();
+        let cell = header.first().and_then(|header| header.cells.get(place));
+        cell.map(header_name)
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| (place + 1).to_string())
     }
 
     /// The rows with as many cells as the header; faults of others are noted already.
@@ -106,10 +127,17 @@ impl Table {
         }
     }
 
-    /// The cell of a row, without blanks around it; `None` if the file has no such column.
+    /// The cell of a row: as it is quoted, else without blanks around it; `None` if the file has no
+    /// such column.
     pub fn cell<'a>(&self, row: &'a Row, column: usize) -> Option<&'a str> {
         let (place, _) = self.places[column].as_ref()?;
-        row.cells.get(*place).map(String::as_str)
+        row.cells.get(*place).map(|cell| cell.text.as_str())
+    }
+
+    /// The cell with blanks at its end that [`Table::cell`] does not count, if it has such.
+    pub fn as_written<'a>(&self, row: &'a Row, column: usize) -> Option<&'a str> {
+        let (place, _) = self.places[column].as_ref()?;
+        row.cells.get(*place)?.as_written.as_deref()
     }
 
     /// Notes a fault of a cell.
@@ -125,18 +153,28 @@ impl Table {
         if self.faults.is_empty() { Ok(rows) } else { Err(self.faults) }
     }
 
-    fn read_header(&mut self, line: u64, header: &ByteRecord) {
+    fn read_header(&mut self, header: &Record, names: &[String]) {
+        let line = header.line;
         let is_named = |column: &Column, name: &str| {
             column.names.iter().any(|known| known.eq_ignore_ascii_case(name))
         };
-        let names: Vec<String> = header.iter().map(text).collect();
         let expected: Vec<&str> = self.known.iter().map(|column| column.names[0]).collect();
         let expected = expected.join(",");
-        if let [only] = names.as_slice()
+        let mut fault = |fault: &str| {
+            self.faults.push(CsvFault { line, column: "1".into(), fault: fault.into() });
+        };
+        if let [only] = names
             && only.contains([';', '\t'])
         {
-            let fault = "the columns are not separated by commas; save the file with commas";
-            self.faults.push(CsvFault { line, column: "1".into(), fault: fault.into() });
+            fault("the columns are not separated by commas; save the file with commas");
+            return;
+        }
+        if names.iter().any(|name| name.contains('\0')) {
+            fault("there is a zero byte in it, as in UTF-16; save the file as UTF-8");
+            return;
+        }
+        if names.first().is_some_and(|name| name.to_ascii_lowercase().starts_with("sep=")) {
+            fault("the line sep= names no separator that is known; leave it out and use commas");
             return;
         }
         if !names.iter().any(|name| self.known.iter().any(|column| is_named(column, name))) {
@@ -165,9 +203,8 @@ impl Table {
         }
     }
 
-    fn read_row(&mut self, line: u64, record: &ByteRecord, names: &[String]) {
-        let count = record.len();
-        let told = self.faults.len();
+    fn read_row(&mut self, record: &Record, names: &[String]) {
+        let (line, cells, told) = (record.line, &record.cells, self.faults.len());
         let name = |place: usize| match names.get(place) {
             Some(name) if !name.is_empty() => name.clone(),
             _ => (place + 1).to_string(),
@@ -175,10 +212,11 @@ impl Table {
         let mut fault = |place: usize, fault: String| {
             self.faults.push(CsvFault { line, column: name(place), fault });
         };
+        let count = cells.len();
         if count < names.len() {
             fault(count, format!("the row ends before it: {count} cells of {}", names.len()));
         }
-        let excess = (names.len()..count).find(|&place| !record[place].trim_ascii().is_empty());
+        let excess = (names.len()..count).find(|&place| !cells[place].bytes.is_empty());
         if let Some(place) = excess {
             let fault_text = format!(
                 "the row has {count} cells, the header {}; put quotes around a cell with a comma",
@@ -186,68 +224,35 @@ impl Table {
             );
             fault(place, fault_text);
         }
-        for (place, cell) in record.iter().enumerate() {
-            match std::str::from_utf8(cell) {
+        for (place, cell) in cells.iter().enumerate() {
+            if let Some(text) = cell.fault {
+                fault(place, text.to_owned());
+            }
+            match std::str::from_utf8(&cell.bytes) {
                 Err(_) => fault(place, "it is not UTF-8; save the file as UTF-8".into()),
-                Ok(text) if text.trim().contains(['\n', '\r', '\0']) => {
+                Ok(text) if text.contains('\0') => {
+                    fault(place, "there is a zero byte in it; save the file as UTF-8".into());
+                }
+                Ok(text) if text.contains('\n') => {
                     fault(place, "there is a line break in it; a quote may be missing".into());
                 }
                 Ok(_) => {}
             }
         }
         if self.faults.len() == told {
-            self.rows.push(Row { line, cells: record.iter().map(text).collect() });
+            self.rows.push(Row { line, cells: cells.iter().map(text).collect() });
         }
     }
 }
 
-fn text(cell: &[u8]) -> String {
-    String::from_utf8_lossy(cell).trim().to_owned()
+/// Around the name of a column blanks never count.
+fn header_name(cell: &Cell) -> String {
+    String::from_utf8_lossy(&cell.bytes).trim().to_owned()
 }
 
-/// All records that are not blank with the lines they begin at; the error is the line of the
-/// quote that is not closed.
-fn records(bytes: &[u8]) -> Result<Vec<(u64, ByteRecord)>, u64> {
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
-    let mut records = Vec::new();
-    let mut lines = Lines { bytes, at: 0, line: 1 };
-    let mut record = ByteRecord::new();
-    // A slice cannot fail to be read, and flexible records cannot differ in length.
-    while reader.read_byte_record(&mut record).unwrap_or(false) {
-        let start = record.position().map_or(0, |position| position.byte()) as usize;
-        let end = (reader.position().byte() as usize).min(bytes.len());
-        let line = lines.seek(start);
-        let raw = bytes.get(start..end).unwrap_or_default();
-        if raw.iter().filter(|&&byte| byte == b'"').count() % 2 == 1 {
-            return Err(line);
-        }
-        records.push((line, record.clone()));
-    }
-    Ok(records)
-}
-
-/// Counts lines on the way through a file.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    /// The line of the first byte from `place` on that ends no line.
-    fn seek(&mut self, place: usize) -> u64 {
-        while let Some(&byte) = self.bytes.get(self.at) {
-            if self.at >= place && !matches!(byte, b'\r' | b'\n') {
-                break;
-            }
-            let ends = match byte {
-                b'\n' => true,
-                b'\r' => self.bytes.get(self.at + 1) != Some(&b'\n'),
-                _ => false,
-            };
-            self.line += u64::from(ends);
-            self.at += 1;
-        }
-        self.line
-    }
+fn text(cell: &Cell) -> Text {
+    let text = String::from_utf8_lossy(&cell.bytes).into_owned();
+    let blanks = String::from_utf8_lossy(&cell.cut);
+    let as_written = (!blanks.is_empty()).then(|| format!("{text}{blanks}"));
+    Text { text, as_written }
 }

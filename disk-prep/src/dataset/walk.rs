@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{DataFile, DataSet, Listing, check_size};
+use super::{DataFile, DataSet, EmptyFolders, Listing, check_size, clashes};
 use crate::Error;
-use crate::noun::{BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName};
+use crate::noun::{
+    BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName, check_blob_name,
+    check_name, shown,
+};
 
 /// Where the files of a folder go, and what is special about some of them.
 #[derive(Debug, Clone)]
@@ -23,15 +26,18 @@ pub struct FilesOptions {
     pub disposition: ImportDisposition,
     /// First path components that are never shipped (`locks` of a repository).
     pub never: &'static [&'static str],
+    /// Which paths are shipped and not only lie there; all, if nothing is said.
+    pub only: Option<fn(&str) -> bool>,
     /// First path components whose files lie together on one drive.
     pub together: &'static [&'static str],
 }
 
-/// Lists the files below `root`. Names that cannot be held are all reported at once.
+/// Lists the files below `root`. Whatever cannot be shipped is reported at once.
 pub fn scan(root: &Path, options: &FilesOptions) -> Result<DataSet, Error> {
     let mut files = Vec::new();
     let mut faults = Vec::new();
-    for entry in WalkDir::new(root).sort_by_file_name() {
+    let mut empty_folders = EmptyFolders::default();
+    for entry in WalkDir::new(root).min_depth(1).sort_by_file_name() {
         let entry = entry.map_err(|error| Error::Scan {
             path: error.path().unwrap_or(root).to_owned(),
             source: error.into(),
@@ -41,10 +47,18 @@ pub fn scan(root: &Path, options: &FilesOptions) -> Result<DataSet, Error> {
         if first.as_deref().is_some_and(|name| options.never.contains(&name)) {
             continue;
         }
-        if entry.file_type().is_symlink() {
-            faults.push(format!("{}: it is a symbolic link", relative.display()));
+        empty_folders.note(relative, entry.file_type().is_dir());
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        let is_meant = |only: fn(&str) -> bool| relative.to_str().is_some_and(only);
+        if !options.only.is_none_or(is_meant) {
+            continue;
         }
         if !entry.file_type().is_file() {
+            let is_link = entry.file_type().is_symlink();
+            let what = if is_link { "it is a symbolic link" } else { "it is no regular file" };
+            faults.push(format!("{}: {what}", shown(relative)));
             continue;
         }
         let metadata = entry
@@ -53,14 +67,18 @@ pub fn scan(root: &Path, options: &FilesOptions) -> Result<DataSet, Error> {
         let together = first.as_deref().is_some_and(|name| options.together.contains(&name));
         match data_file(relative, &metadata, together, options) {
             Ok(file) => files.push(file),
-            Err(fault) => faults.push(format!("{}: {fault}", relative.display())),
+            Err(fault) => faults.push(format!("{}: {fault}", shown(relative))),
         }
     }
     if !faults.is_empty() {
+        faults.extend(clashes(&files).into_iter().map(|(_, sentence)| sentence));
         return Err(Error::Unshippable { root: root.to_owned(), faults });
     }
     files.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(DataSet { root: root.to_owned(), files })
+    // A repository has folders for packs that are not there yet.
+    let is_repository = !options.together.is_empty();
+    let empty_folders = if is_repository { Vec::new() } else { empty_folders.finish() };
+    Ok(DataSet { root: root.to_owned(), files, empty_folders })
 }
 
 fn data_file(
@@ -74,14 +92,15 @@ fn data_file(
         .map(|part| part.as_os_str().to_str().ok_or("the name is not UTF-8"))
         .collect::<Result<_, _>>()?;
     for name in &names {
-        crate::noun::check_name(name).map_err(|fault| fault.to_string())?;
+        check_name(name).map_err(|fault| fault.to_string())?;
     }
     let path =
         DrivePath::from_components(std::iter::once(options.job.as_str()).chain(names.clone()))
             .map_err(|fault| fault.to_string())?;
+    let name = format!("{}{}", options.prefix, names.join("/"));
+    check_blob_name(&options.container, &name).map_err(|fault| fault.to_string())?;
     let blob =
-        BlobPath::new(options.container.clone(), &format!("{}{}", options.prefix, names.join("/")))
-            .map_err(|fault| fault.to_string())?;
+        BlobPath::new(options.container.clone(), &name).map_err(|fault| fault.to_string())?;
     let bytes = metadata.len();
     check_size(bytes, BlobType::BlockBlob)?;
     Ok(DataFile {
@@ -116,6 +135,7 @@ mod tests {
             prefix: "repo/".into(),
             disposition: ImportDisposition::Overwrite,
             never: &["locks"],
+            only: None,
             together: &["config", "keys"],
         }
     }
@@ -148,13 +168,42 @@ mod tests {
     #[test]
     fn every_name_that_cannot_be_shipped_is_reported_at_once() {
         let folder = tempfile::tempdir().unwrap();
-        for name in [&b"a:b"[..], b"nul", b"dot.", b"\xff", b"fine"] {
+        let odd = "odd\u{fffe}\u{1b}".as_bytes();
+        for name in [&b"a:b"[..], b"nul", b"dot.", b"\xff", odd, b"fine", b"x", b"X"] {
             fs::write(folder.path().join(OsStr::from_bytes(name)), b"x").unwrap();
         }
         std::os::unix::fs::symlink("fine", folder.path().join("link")).unwrap();
         let Err(Error::Unshippable { faults, .. }) = scan(folder.path(), &options()) else {
             panic!("such names must be refused");
         };
-        assert_eq!(faults.len(), 5, "{faults:?}");
+        assert_eq!(faults.len(), 7, "{faults:?}");
+        let said = faults.join("\n");
+        assert!(said.contains("\"odd\\u{fffe}\\u{1b}\": it has U+FFFE, a noncharacter"), "{said}");
+        assert!(said.contains("\\seed-1\\X and \\seed-1\\x are one name"), "{said}");
+    }
+
+    #[test]
+    fn long_paths_and_empty_folders_are_remarked_but_not_those_of_a_repository() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = format!("{}/{}", "l".repeat(130), "m".repeat(125));
+        for path in ["a/b", "c", "d"] {
+            fs::create_dir_all(folder.path().join(path)).unwrap();
+        }
+        for path in ["c/file", long.as_str()] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"x").unwrap();
+        }
+        let plain = FilesOptions { never: &[], together: &[], ..options() };
+        let set = scan(folder.path(), &plain).unwrap();
+        assert_eq!(set.empty_folders, [Path::new("a/b"), Path::new("d")]);
+        let remarks = set.remarks();
+        assert!(
+            remarks[0].starts_with("1 path on the drive will have more than 256"),
+            "{remarks:?}"
+        );
+        assert_eq!(remarks[1], "2 empty folders will not be copied:\n  a/b\n  d");
+        let set = scan(folder.path(), &options()).unwrap();
+        assert_eq!((set.empty_folders.len(), set.remarks().len()), (0, 1));
     }
 }

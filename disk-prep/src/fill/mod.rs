@@ -10,10 +10,11 @@ mod stream;
 mod worker;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, sync_channel};
-use std::thread;
+use std::thread::{self, Builder};
 use std::time::Duration;
 
 pub use pass::{BOOT_BYTES, Pass, place_in_runs};
@@ -21,14 +22,15 @@ pub use sink::FileSink;
 
 use crate::Error;
 use crate::device::Device;
-use crate::journal::Journal;
+use crate::journal::{FileEnd, History, Journal};
 use crate::kernels::SectorCipher;
 use crate::limits::BLOCK_BYTES;
 use crate::monitor::{Event, Monitor, Step};
 use crate::noun::Serial;
 use crate::stop::StopFlag;
+use crate::world::World;
 use batch::Batch;
-use source::Root;
+use source::{Root, Source};
 use worker::{Queue, Worker};
 use writer::{Pending, Writer};
 
@@ -123,25 +125,65 @@ impl Target<'_> {
     }
 }
 
-/// Fills the volume with everything of the pass that the journal does not know to be there.
+/// Whether files were left out that can be read now, so that [`fill`] would take them up.
+pub fn can_retake(
+    root: &Path,
+    target: &Target<'_>,
+    journal: &Journal,
+    options: &FillOptions,
+    world: &dyn World,
+) -> bool {
+    let root = &Root::new(root, world, &options.stop);
+    !retaken(root, target.pass, journal.history()).is_empty()
+}
+
+/// The segments of files that were left out and are as they were planned now.
+fn retaken<'a>(root: &'a Root<'a>, pass: &'a Pass<'a>, history: &History) -> BTreeSet<u64> {
+    let is_left_out = |segment: u64, index: usize| {
+        let stream = history.streams.get(&segment);
+        matches!(history.files.get(&index), Some(FileEnd::LeftOut { .. }))
+            || stream.is_some_and(|stream| stream.left_out.is_some())
+    };
+    (0..pass.len())
+        .filter_map(|number| Some((number as u64, pass.file(number)?)))
+        .filter(|(segment, (index, _))| is_left_out(*segment, *index))
+        .filter(|(_, (_, file))| Source::open(root, file).is_ok())
+        .map(|(segment, _)| segment)
+        .collect()
+}
+
+/// Fills the volume with everything of the pass that the journal does not know to be there. Files
+/// that were left out and can be read now are taken up.
 pub fn fill(
     root: &Path,
     target: &Target<'_>,
     journal: &mut Journal,
     options: &FillOptions,
+    world: &dyn World,
     monitor: &dyn Monitor,
 ) -> Result<(), Error> {
     let pass = target.pass;
-    let begun = journal.history().streams.clone();
-    let is_done = |number: usize| journal.history().finished.contains(&(number as u64));
-    let (done, left): (Vec<usize>, Vec<usize>) = (0..pass.len()).partition(|&at| is_done(at));
+    let root = &Root::new(root, world, &options.stop);
+    let retaken = retaken(root, pass, journal.history());
+    let finished = &journal.history().finished;
+    let is_done = |segment: u64| finished.contains(&segment) && !retaken.contains(&segment);
+    let mut begun = journal.history().streams.clone();
+    // A stream of a file that was left out begins anew if it is taken up.
+    begun.retain(|segment, stream| {
+        !is_done(*segment) && (stream.left_out.is_none() || !retaken.contains(segment))
+    });
+    let (done, left): (Vec<usize>, Vec<usize>) =
+        (0..pass.len()).partition(|&number| is_done(number as u64));
     let done_bytes = done.iter().map(|&number| pass.bytes(number)).sum::<u64>()
         + begun.values().map(|stream| stream.done_bytes).sum::<u64>();
     let (drive, total_bytes) = (target.serial, pass.total_bytes());
     monitor.event(&Event::StepStarted { drive, step: Step::Fill, done_bytes, total_bytes });
     let (queue, abort) = (Queue::new(left), AtomicBool::new(false));
-    let root = &Root::new(root);
     thread::scope(|scope| {
+        let made = |source| {
+            abort.store(true, Ordering::Relaxed);
+            Error::Thread { serial: target.serial.clone(), source }
+        };
         let (full_in, full) = sync_channel(options.workers);
         let mut empty = Vec::new();
         for number in 0..options.workers {
@@ -153,7 +195,7 @@ pub fn fill(
             let (begun, queue, abort, full) = (&begun, &queue, &abort, full_in.clone());
             let worker =
                 Worker { pass, root, target, options, begun, queue, abort, empty: own, full };
-            scope.spawn(move || worker.run());
+            Builder::new().spawn_scoped(scope, move || worker.run()).map_err(made)?;
         }
         drop(full_in);
         let pending = Pending::default();

@@ -1,109 +1,201 @@
 //! Reads a source file and notices when it is not the file that was planned: another size or time
-//! before or after, gone, or unreadable. Such a file is left out of the manifest, never the drive.
+//! before or after, another kind, gone, or unreadable. Such a file is left out of the manifest,
+//! never the drive. A read that fails as a share or a disk does that may come back is tried again
+//! first. Sources are reached from the handle of their folder, and no link is followed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
 
-use rustix::fs::{Advice, OFlags, fadvise};
+use rustix::fs::{Advice, fadvise};
+use rustix::io::Errno;
 
 use crate::dataset::{DataFile, modified_ns};
+use crate::stop::StopFlag;
+use crate::sys::beneath::{Folder, Unexpected};
+use crate::world::World;
 
 /// Files longer than this do not stay in the page cache when they were read.
 const KEEP_CACHED_BELOW: u64 = 64 << 20;
+/// Waits before a read is tried again; after the last the file is left out.
+const WAITS: [Duration; 3] =
+    [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(4)];
+/// All waits of a pass together: thousands of bad files must not keep it for days.
+const MOST_WAITING: Duration = Duration::from_secs(120);
+/// Errors of shares and disks that may come back.
+const PASSING: [Errno; 8] = [
+    Errno::IO,
+    Errno::REMOTEIO,
+    Errno::TIMEDOUT,
+    Errno::STALE,
+    Errno::AGAIN,
+    Errno::CONNRESET,
+    Errno::HOSTDOWN,
+    Errno::HOSTUNREACH,
+];
 
 /// The folder that all sources are below, as it was when the pass began.
-#[derive(Debug)]
 pub struct Root<'a> {
     /// Where it is.
     pub path: &'a Path,
-    identity: Option<(u64, u64)>,
+    folder: io::Result<Folder>,
+    world: &'a dyn World,
+    stop: &'a StopFlag,
+    waited: Mutex<Duration>,
 }
 
 impl<'a> Root<'a> {
     /// The folder as it is now.
-    pub fn new(path: &'a Path) -> Self {
-        Root { path, identity: identity(path).ok() }
+    pub fn new(path: &'a Path, world: &'a dyn World, stop: &'a StopFlag) -> Self {
+        Root { path, folder: Folder::open(path), world, stop, waited: Mutex::default() }
     }
 
     /// Whether it is still that folder, with the folder of this file in it, if there is one: a
     /// share that went away answers with an error, or leaves an empty folder in its place.
     pub fn check(&self, planned: &DataFile) -> io::Result<()> {
-        if Some(identity(self.path)?) != self.identity {
-            return Err(io::Error::other("another folder is in its place"));
-        }
+        let folder = self.anew()?;
         std::fs::read_dir(self.path)?;
-        let file = self.path.join(&planned.source);
-        match std::fs::metadata(file.parent().unwrap_or(self.path)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        match folder.about(planned.source.parent().unwrap_or(Path::new(""))) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) if Unexpected::of(&error).is_some() => Ok(()),
+            about => about.map(drop),
         }
+    }
+
+    /// The same folder with a new handle.
+    fn anew(&self) -> io::Result<Folder> {
+        let identity = |folder: &Folder| folder.about(Path::new("")).map(|about| about.id);
+        let folder = Folder::open(self.path)?;
+        // A handle that went stale with its share does not say any more which folder it was.
+        let known = self.folder.as_ref().map(identity);
+        match known {
+            Ok(Ok(known)) if known != identity(&folder)? => {
+                Err(io::Error::other("another folder is in its place"))
+            }
+            _ => Ok(folder),
+        }
+    }
+
+    fn open(&self, planned: &DataFile, attempt: usize) -> io::Result<File> {
+        match &self.folder {
+            Ok(folder) if attempt == 0 => self.world.open(folder, &planned.source),
+            _ => self.world.open(&self.anew()?, &planned.source),
+        }
+    }
+
+    /// Does something until it works, fails for good, or has failed too often.
+    fn again<T>(&self, mut attempt: impl FnMut(usize) -> Result<T, Fault>) -> Result<T, Fault> {
+        for (number, wait) in WAITS.into_iter().enumerate() {
+            match attempt(number) {
+                Err(Fault::Read(error)) if is_passing(&error) && self.may_wait(wait) => {
+                    self.world.wait(wait);
+                }
+                done => return done,
+            }
+        }
+        attempt(WAITS.len())
+    }
+
+    fn may_wait(&self, wait: Duration) -> bool {
+        let mut waited = self.waited.lock().expect("no holder of this lock can panic");
+        *waited += wait;
+        *waited <= MOST_WAITING && !self.stop.is_asked()
     }
 }
 
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    std::fs::metadata(path).map(|found| (found.dev(), found.ino()))
+fn is_passing(error: &io::Error) -> bool {
+    Errno::from_io_error(error).is_some_and(|errno| PASSING.contains(&errno))
+}
+
+/// Why a file is left out.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("it cannot be read: {0}")]
+    Read(#[from] io::Error),
+    #[error("{0}")]
+    Changed(String),
 }
 
 /// An open source file.
-#[derive(Debug)]
 pub struct Source<'a> {
     file: File,
+    inode: u64,
+    root: &'a Root<'a>,
     planned: &'a DataFile,
 }
 
 impl<'a> Source<'a> {
-    /// Opens the file below `root`; the error is the reason why it is left out.
-    pub fn open(root: &Path, planned: &'a DataFile) -> Result<Self, String> {
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(OFlags::NOFOLLOW.bits() as i32)
-            .open(root.join(&planned.source))
-            .map_err(unreadable)?;
-        let source = Source { file, planned };
-        source.check()?;
+    /// Opens the file; the error is the reason why it is left out.
+    pub fn open(root: &'a Root<'a>, planned: &'a DataFile) -> Result<Self, String> {
+        let opened = root.again(|attempt| {
+            let file = root.open(planned, attempt)?;
+            let inode = check(&file, planned)?;
+            Ok(Source { file, inode, root, planned })
+        });
+        let source = opened.map_err(|fault| fault.to_string())?;
         // Only a hint to the kernel; reading goes on without it.
         let _ = fadvise(&source.file, 0, None, Advice::Sequential);
         Ok(source)
     }
 
     /// Reads all of `buffer` from byte `at`.
-    pub fn read(&self, at: u64, buffer: &mut [u8]) -> Result<(), String> {
-        self.file.read_exact_at(buffer, at).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => "it shrank while it was read".to_owned(),
-            _ => unreadable(error),
-        })
+    pub fn read(&mut self, at: u64, buffer: &mut [u8]) -> Result<(), String> {
+        let (root, source) = (self.root, &self.planned.source);
+        let read = root.again(|attempt| {
+            self.reopen(attempt)?;
+            match root.world.read(&self.file, source, at, buffer) {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    Err(Fault::Changed("it shrank while it was read".to_owned()))
+                }
+                read => Ok(read?),
+            }
+        });
+        read.map_err(|fault| fault.to_string())
     }
 
     /// Checks once more that it is still the file that was planned.
-    pub fn finish(self) -> Result<(), String> {
-        self.check()?;
+    pub fn finish(mut self) -> Result<(), String> {
+        let root = self.root;
+        let checked = root.again(|attempt| {
+            self.reopen(attempt)?;
+            check(&self.file, self.planned)
+        });
+        checked.map_err(|fault| fault.to_string())?;
         if self.planned.bytes > KEEP_CACHED_BELOW {
             let _ = fadvise(&self.file, 0, None, Advice::DontNeed);
         }
         Ok(())
     }
 
-    fn check(&self) -> Result<(), String> {
-        let found = self.file.metadata().map_err(unreadable)?;
-        if !found.is_file() {
-            return Err("it is no longer a regular file".to_owned());
+    /// After a failure the same file with a new handle: the old one may be stale for ever.
+    fn reopen(&mut self, attempt: usize) -> Result<(), Fault> {
+        if attempt == 0 {
+            return Ok(());
         }
-        if found.size() != self.planned.bytes {
-            return Err(format!(
-                "its size changed from {} to {} bytes",
-                self.planned.bytes,
-                found.size()
-            ));
+        let file = self.root.open(self.planned, attempt)?;
+        if check(&file, self.planned)? != self.inode {
+            return Err(Fault::Changed("another file took its place".to_owned()));
         }
-        if modified_ns(&found) != self.planned.modified_ns {
-            return Err("it was modified after it was planned".to_owned());
-        }
+        self.file = file;
         Ok(())
     }
 }
 
-fn unreadable(error: io::Error) -> String {
-    format!("it cannot be read: {error}")
+/// Checks that it is the file that was planned; returns its inode.
+fn check(file: &File, planned: &DataFile) -> Result<u64, Fault> {
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(Fault::Changed("it is no longer a regular file".to_owned()));
+    }
+    if found.size() != planned.bytes {
+        let (before, now) = (planned.bytes, found.size());
+        return Err(Fault::Changed(format!("its size changed from {before} to {now} bytes")));
+    }
+    if modified_ns(&found) != planned.modified_ns {
+        return Err(Fault::Changed("it was modified after it was planned".to_owned()));
+    }
+    Ok(found.ino())
 }

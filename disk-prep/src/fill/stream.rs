@@ -1,9 +1,7 @@
 //! A long file as a stream of batches: read, hashed block by block and as a whole, and able to go
 //! on from a checkpoint. From the moment on that it is left out it yields zeros.
 
-use std::path::Path;
-
-use super::source::Source;
+use super::source::{Root, Source};
 use crate::dataset::DataFile;
 use crate::hash::FileHasher;
 use crate::journal::{Base64, Copied, Stream, StreamMark};
@@ -19,7 +17,7 @@ pub struct FileStream<'a> {
 
 impl<'a> FileStream<'a> {
     /// Opens the file, at its beginning or where a checkpoint left it.
-    pub fn open(root: &Path, planned: &'a DataFile, begun: Option<&Stream>) -> Self {
+    pub fn open(root: &'a Root<'a>, planned: &'a DataFile, begun: Option<&Stream>) -> Self {
         let open = || Source::open(root, planned);
         let (source, hasher, blocks) = match begun {
             None => (open(), FileHasher::new(), Vec::new()),
@@ -49,7 +47,10 @@ impl<'a> FileStream<'a> {
         let data_bytes = self.planned.bytes.saturating_sub(at).min(room.len() as u64) as usize;
         let (data, padding) = room.split_at_mut(data_bytes);
         padding.fill(0);
-        let read = self.source.as_ref().map_err(Clone::clone).and_then(|file| file.read(at, data));
+        let read = match &mut self.source {
+            Ok(file) => file.read(at, data),
+            Err(reason) => Err(reason.clone()),
+        };
         match read {
             Ok(()) => {
                 self.hasher.update(data);

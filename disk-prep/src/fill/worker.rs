@@ -3,7 +3,6 @@
 //! batches that can be resumed between any two.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -132,7 +131,7 @@ impl Worker<'_> {
             };
             let (data, padding) = room.split_at_mut(file.bytes as usize);
             padding.fill(0);
-            let end = match read_whole(self.root.path, file, data) {
+            let end = match read_whole(self.root, file, data) {
                 Ok(copied) => FileEnd::Copied(copied),
                 Err(reason) => {
                     data.fill(0);
@@ -151,7 +150,7 @@ impl Worker<'_> {
         let total = self.pass.bytes(number);
         let mut at = begun.map_or(0, |stream| stream.done_bytes);
         let mut file =
-            self.pass.file(number).map(|(_, file)| FileStream::open(self.root.path, file, begun));
+            self.pass.file(number).map(|(_, file)| FileStream::open(self.root, file, begun));
         while at < total {
             let mut batch = self.batch()?;
             let bytes = (total - at).min(self.options.batch_bytes as u64);
@@ -205,8 +204,12 @@ fn record(index: usize, file: &DataFile, end: FileEnd) -> FileRecord {
     FileRecord { index, bytes: file.bytes, modified_ns: file.modified_ns, end }
 }
 
-fn read_whole(root: &Path, file: &DataFile, data: &mut [u8]) -> Result<Copied, String> {
-    let source = Source::open(root, file)?;
+fn read_whole<'a>(
+    root: &'a Root<'a>,
+    file: &'a DataFile,
+    data: &mut [u8],
+) -> Result<Copied, String> {
+    let mut source = Source::open(root, file)?;
     source.read(0, data)?;
     source.finish()?;
     let mut hasher = FileHasher::new();

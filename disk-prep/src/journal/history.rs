@@ -127,6 +127,10 @@ impl History {
         }
         for mark in progress.streams {
             let stream = self.streams.entry(mark.segment).or_default();
+            // What was left out and is not any more was begun anew.
+            if stream.left_out.is_some() && mark.left_out.is_none() {
+                *stream = Stream::default();
+            }
             stream.done_bytes = mark.done_bytes;
             stream.blocks.extend(mark.new_blocks);
             stream.hash_state = mark.hash_state.0;

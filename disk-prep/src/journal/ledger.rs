@@ -413,7 +413,7 @@ mod tests {
         let records = [Record::Begun(Box::new(begun())), mark(1, 1)];
         for record in &records {
             let (line, next) = chain.encode(record);
-            bytes.extend(line);
+            bytes.extend_from_slice(&line);
             chain = next;
         }
         assert!(matches!(fault(&bytes), Some(JournalFault::Unknown { record: 1, .. })));

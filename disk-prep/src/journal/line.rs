@@ -3,11 +3,13 @@
 //! of the middle unseen. A last line without its newline was torn by a crash and is no record.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use super::{JournalFault, Record};
+use crate::noun::secret::cleared;
 use crate::sys::beneath::Unexpected;
 
 /// The digest chain up to some record.
@@ -25,10 +27,12 @@ impl Chain {
     }
 
     /// The line of a record, and the chain behind it.
-    pub(super) fn encode(self, record: &Record) -> (Vec<u8>, Chain) {
-        let text = serde_json::to_vec(record).expect("records hold only strings and numbers");
+    pub(super) fn encode(self, record: &Record) -> (Zeroizing<Vec<u8>>, Chain) {
+        let text = cleared(|buffer| serde_json::to_writer(buffer, record));
+        let text = text.expect("records hold only strings and numbers");
         let next = self.next(&text);
-        let mut line = next.mark().into_bytes();
+        let mut line = Zeroizing::new(Vec::with_capacity(16 + 1 + text.len() + 1));
+        line.extend_from_slice(next.mark().as_bytes());
         line.push(b' ');
         line.extend_from_slice(&text);
         line.push(b'\n');
@@ -42,9 +46,12 @@ const LINE_BYTES: u64 = 256 << 20;
 
 /// Reads a journal line by line and stops at the first that does not fit the chain, so that
 /// memory is only taken for what a journal of ours can hold.
-pub(super) fn read_lines(file: &File) -> io::Result<Vec<u8>> {
-    let mut reader = BufReader::with_capacity(1 << 20, file);
-    let (mut bytes, mut chain) = (Vec::new(), Chain::default());
+pub(super) fn read_lines(file: &File) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut reader = Pieces { file, buffer: Zeroizing::new(vec![0; 1 << 20]), from: 0, to: 0 };
+    // With room for all, so that no part is left behind in a smaller one; a line may hold a
+    // recovery password.
+    let room = usize::try_from(file.metadata()?.len()).unwrap_or(0).min(MOST_AT_ONCE) + 64;
+    let (mut bytes, mut chain) = (Zeroizing::new(Vec::with_capacity(room)), Chain::default());
     loop {
         let from = bytes.len();
         if reader.by_ref().take(LINE_BYTES).read_until(b'\n', &mut bytes)? == 0 {
@@ -64,6 +71,38 @@ pub(super) fn read_lines(file: &File) -> io::Result<Vec<u8>> {
             // The decoder says which record it is.
             return Ok(bytes);
         }
+    }
+}
+
+/// A journal of a drive of 20 TB has less; a longer one is read in a buffer that grows.
+const MOST_AT_ONCE: usize = 256 << 20;
+
+/// A file piece by piece, in a buffer that is cleared on drop.
+struct Pieces<'f> {
+    file: &'f File,
+    buffer: Zeroizing<Vec<u8>>,
+    from: usize,
+    to: usize,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(out)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Pieces<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.from == self.to {
+            (self.from, self.to) = (0, self.file.read(&mut self.buffer)?);
+        }
+        Ok(&self.buffer[self.from..self.to])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.from = self.to.min(self.from + count);
     }
 }
 

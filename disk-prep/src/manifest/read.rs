@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
+use xml::common::{Position, TextPosition};
+use xml::reader::{EventReader, ParserConfig, XmlEvent};
 
 use crate::limits;
 use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest, Serial};
@@ -63,8 +65,37 @@ pub struct ManifestError {
     pub fault: String,
 }
 
+/// Whether it is XML to the letter, by a reader that forgives nothing; the one below forgives
+/// characters that XML does not have.
+fn check_form(bytes: &[u8]) -> Result<(), ManifestError> {
+    let mut config = ParserConfig::new();
+    config.allow_multiple_root_elements = false;
+    let mut reader = EventReader::new_with_config(bytes, config);
+    loop {
+        let event = reader.next();
+        let place = reader.position();
+        let at = |fault: String| ManifestError { position: byte_at(bytes, place), fault };
+        match event.map_err(|error| at(error.to_string()))? {
+            XmlEvent::Doctype { .. } => return Err(at("a document type is not allowed".into())),
+            XmlEvent::StartDocument { encoding, .. } if !encoding.eq_ignore_ascii_case("UTF-8") => {
+                return Err(at(format!("it is said to be {encoding}, not UTF-8")));
+            }
+            XmlEvent::EndDocument => return Ok(()),
+            _ => {}
+        }
+    }
+}
+
+/// The byte of a place by line and column; behind other characters than ASCII a little early.
+fn byte_at(bytes: &[u8], place: TextPosition) -> u64 {
+    let lines = bytes.split(|byte| *byte == b'\n').take(place.row() as usize);
+    let before: usize = lines.map(|line| line.len() + 1).sum();
+    (before as u64 + place.column()).min(bytes.len() as u64)
+}
+
 /// Parses a manifest of one drive.
 pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
+    check_form(bytes)?;
     let mut reader = Reader::from_reader(bytes);
     let mut state = State::default();
     loop {
@@ -354,6 +385,30 @@ mod tests {
         assert_eq!(manifest.blobs[1].blob.name(), "a & b.jpg");
         assert_eq!(manifest.blobs[1].path.as_str(), "\\pictures\\a & b.jpg");
         assert_eq!(manifest.blobs[1].ranges[1].offset, 2721);
+    }
+
+    #[test]
+    fn what_is_not_xml_to_the_letter_is_refused() {
+        let with = |inner: &str| {
+            PUBLISHED.replace("<BlobList>", &format!("<Other>{inner}</Other><BlobList>"))
+        };
+        assert!(parse(with("&#233;\u{1F600}").as_bytes()).is_ok());
+        for inner in super::super::tests::MALFORMED {
+            assert!(parse(with(inner).as_bytes()).is_err(), "{inner}");
+        }
+        for text in [
+            format!("{PUBLISHED}<a/>"),
+            format!("{PUBLISHED}x"),
+            format!(" {PUBLISHED}"),
+            PUBLISHED.replace("utf-8", "utf-16"),
+            PUBLISHED.replace("utf-8", "latin1"),
+            PUBLISHED.replace("<DriveManifest V", "<!DOCTYPE a><DriveManifest V"),
+        ] {
+            assert!(parse(text.as_bytes()).is_err(), "{text}");
+        }
+        let latin = with("\u{e9}").replace('\u{e9}', "~");
+        let latin: Vec<u8> = latin.bytes().map(|b| if b == b'~' { 0xe9 } else { b }).collect();
+        assert!(parse(&latin).is_err());
     }
 
     #[test]

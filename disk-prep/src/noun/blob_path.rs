@@ -6,7 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::InvalidNoun;
+use super::character::UnfitCharacter;
 use super::names::name;
+use crate::limits;
 
 name!(
     /// Name of a blob container.
@@ -33,20 +35,83 @@ pub struct BlobPath {
 }
 
 const RULE: &str = "container/name; the name has 1 to 1024 characters, at most 254 segments, \
-                    none of them empty, `.` or `..`, and does not end in a dot or slash";
+                    none of them empty, `.` or `..`, no backslash, control character, character \
+                    for private use or noncharacter, and does not end in a dot or slash; in \
+                    $root it has no slash";
+
+/// Why Azure does not take a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BlobFault {
+    /// No name, or one that is too long.
+    #[error(
+        "the blob's name has {length} characters, Azure takes at most {}",
+        limits::BLOB_NAME_CHARACTERS
+    )]
+    Length {
+        /// How many it has.
+        length: usize,
+    },
+    /// Too many parts between slashes.
+    #[error(
+        "the blob's name has {count} parts between slashes, Azure takes at most {}",
+        limits::BLOB_NAME_SEGMENTS
+    )]
+    Segments {
+        /// How many it has.
+        count: usize,
+    },
+    /// A part that is empty, `.` or `..`.
+    #[error("the blob's name has a part that is empty, `.` or `..`")]
+    Part,
+    /// A dot at the end.
+    #[error("the blob's name ends in a dot")]
+    Dot,
+    /// A backslash.
+    #[error("the blob's name has a backslash, which Azure takes for a slash")]
+    Backslash,
+    /// A character that XML cannot hold or Azure refuses.
+    #[error("the blob's name has {0}")]
+    Character(UnfitCharacter),
+    /// A folder in the root container.
+    #[error("the container $root takes no folders")]
+    Folder,
+}
+
+/// Checks a blob's name within its container. Source: Azure, "Naming and referencing containers,
+/// blobs, and metadata".
+pub fn check_blob_name(container: &ContainerName, name: &str) -> Result<(), BlobFault> {
+    let length = name.encode_utf16().count();
+    if length == 0 || length > limits::BLOB_NAME_CHARACTERS {
+        return Err(BlobFault::Length { length });
+    }
+    let count = name.split('/').count();
+    if count > limits::BLOB_NAME_SEGMENTS {
+        return Err(BlobFault::Segments { count });
+    }
+    if name.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(BlobFault::Part);
+    }
+    if name.ends_with('.') {
+        return Err(BlobFault::Dot);
+    }
+    if name.contains('\\') {
+        return Err(BlobFault::Backslash);
+    }
+    if let Some(character) = UnfitCharacter::find(name) {
+        return Err(BlobFault::Character(character));
+    }
+    let is_root = container.as_str() == "$root";
+    if is_root && count > 1 { Err(BlobFault::Folder) } else { Ok(()) }
+}
 
 impl BlobPath {
     /// Checks the blob name; the container is checked already.
     pub fn new(container: ContainerName, name: &str) -> Result<Self, InvalidNoun> {
-        let length = name.encode_utf16().count();
-        let fits = (1..=1024).contains(&length)
-            && name.split('/').count() <= 254
-            && name.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
-            && !name.ends_with('.')
-            && !name.contains('\\')
-            && !name.chars().any(char::is_control);
-        fits.then(|| BlobPath { container, name: name.to_owned() })
-            .ok_or_else(|| InvalidNoun::new("blob path", name, RULE))
+        match check_blob_name(&container, name) {
+            Ok(()) => Ok(BlobPath { container, name: name.to_owned() }),
+            Err(_) => Err(InvalidNoun::new("blob path", name, RULE)),
+        }
     }
 
     /// The container.
@@ -96,9 +161,19 @@ mod tests {
     fn a_blob_path_is_a_container_and_a_clean_name() {
         let path: BlobPath = "seed/repo/data/3f/3f00".parse().unwrap();
         assert_eq!((path.container().as_str(), path.name()), ("seed", "repo/data/3f/3f00"));
-        for bad in
-            ["seed", "seed/", "se/x", "seed/a//b", "seed/../b", "seed/a.", "seed/a\\b", "Seed/a"]
-        {
+        for bad in [
+            "seed",
+            "seed/",
+            "se/x",
+            "seed/a//b",
+            "seed/../b",
+            "seed/a.",
+            "seed/a\\b",
+            "Seed/a",
+            "seed/a\u{fffe}",
+            "seed/\u{e000}",
+            "$root/a/b",
+        ] {
             assert!(bad.parse::<BlobPath>().is_err(), "{bad}");
         }
         assert!(format!("seed/{}", "x".repeat(1025)).parse::<BlobPath>().is_err());

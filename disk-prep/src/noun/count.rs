@@ -1,4 +1,6 @@
-//! Numbers of things as people read them.
+//! Numbers of things, and many things, as people read them.
+
+use std::fmt::Display;
 
 /// A number with its noun: `1 file`, `2 files`.
 pub fn count(number: impl TryInto<u64>, noun: &str) -> String {
@@ -6,9 +8,29 @@ pub fn count(number: impl TryInto<u64>, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// How many things a message lists.
+const LISTED: usize = 100;
+
+/// Things on a line each, for the end of a message; of very many the first, and how many more.
+pub fn lines<T: Display>(things: &[T]) -> String {
+    let shown = things.iter().take(LISTED).map(|thing| format!("\n  {thing}")).collect::<String>();
+    match things.len().saturating_sub(LISTED) {
+        0 => shown,
+        more => format!("{shown}\n  and {more} more"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_very_many_things_the_rest_is_counted() {
+        assert_eq!(lines(&["a", "b"]), "\n  a\n  b");
+        assert_eq!(lines::<u8>(&[]), "");
+        let many: Vec<usize> = (0..250).collect();
+        assert!(lines(&many).ends_with("\n  99\n  and 150 more"));
+    }
 
     #[test]
     fn one_thing_is_no_plural() {

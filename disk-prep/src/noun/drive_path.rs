@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::InvalidNoun;
+use super::character::UnfitCharacter;
+use crate::limits;
 
 /// A path below the root of the volume, written `\folder\file` as in the manifest. Every
 /// component can be held by NTFS and opened by Windows.
@@ -26,14 +28,17 @@ pub enum NameFault {
     /// One of `/ \ : * ? " < > |`.
     #[error("it has one of / \\ : * ? \" < > |")]
     Reserved,
-    /// A control character.
-    #[error("it has a control character")]
-    Control,
+    /// A character that XML cannot hold or Azure refuses.
+    #[error("it has {0}")]
+    Character(UnfitCharacter),
     /// Ends in a dot or a blank.
     #[error("it ends in a dot or a blank")]
     Trailing,
     /// A DOS device name.
-    #[error("it is a device name of Windows (CON, PRN, AUX, NUL, COM1-9, LPT1-9)")]
+    #[error(
+        "it is a device name of Windows (CON, PRN, AUX, NUL, COM0-9, LPT0-9, also with ¹ ² ³, \
+         CONIN$, CONOUT$)"
+    )]
     Device,
 }
 
@@ -45,8 +50,8 @@ pub fn check_name(name: &str) -> Result<(), NameFault> {
     if name.encode_utf16().count() > 255 {
         return Err(NameFault::TooLong);
     }
-    if name.chars().any(|c| u32::from(c) < 0x20) {
-        return Err(NameFault::Control);
+    if let Some(character) = UnfitCharacter::find(name) {
+        return Err(NameFault::Character(character));
     }
     if name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) {
         return Err(NameFault::Reserved);
@@ -54,17 +59,23 @@ pub fn check_name(name: &str) -> Result<(), NameFault> {
     if name.ends_with(['.', ' ']) {
         return Err(NameFault::Trailing);
     }
+    if is_device(name) { Err(NameFault::Device) } else { Ok(()) }
+}
+
+/// Whether Windows takes a name for a device, whatever stands behind a dot, and blanks before it
+/// (Microsoft, "Naming Files, Paths, and Namespaces").
+pub(super) fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name).trim_end_matches(' ').to_ascii_uppercase();
-    let numbered = |prefix: &str| {
-        stem.strip_prefix(prefix).is_some_and(|rest| {
-            rest.len() == 1 && rest.as_bytes()[0].is_ascii_digit() && rest != "0"
-        })
-    };
-    if matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL") || numbered("COM") || numbered("LPT")
-    {
-        return Err(NameFault::Device);
+    if matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") {
+        return true;
     }
-    Ok(())
+    let number = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
+    let mut digits = number.unwrap_or_default().chars();
+    match (digits.next(), digits.next()) {
+        // The digits of Latin-1 in superscript count as digits.
+        (Some(digit), None) => digit.is_ascii_digit() || matches!(digit, '¹' | '²' | '³'),
+        _ => false,
+    }
 }
 
 impl DrivePath {
@@ -88,6 +99,11 @@ impl DrivePath {
         self.0[1..].split('\\')
     }
 
+    /// Whether programs of Windows may fail with it, as they have no room for longer paths.
+    pub fn is_long(&self) -> bool {
+        self.0.encode_utf16().count() > limits::WINDOWS_PATH_CHARACTERS
+    }
+
     /// The path with its leading backslash.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -99,7 +115,8 @@ fn fault(text: &str) -> InvalidNoun {
         "path on the drive",
         text,
         "\\folder\\file; names of 1 to 255 UTF-16 units without / \\ : * ? \" < > |, control \
-         characters, a final dot or blank, and no device names of Windows",
+         characters, characters for private use, noncharacters, a final dot or blank, and no \
+         device names of Windows",
     )
 }
 
@@ -140,7 +157,6 @@ mod tests {
             ("", NameFault::Empty),
             ("..", NameFault::Empty),
             ("a:b", NameFault::Reserved),
-            ("a\u{1}", NameFault::Control),
             ("a.", NameFault::Trailing),
             ("a ", NameFault::Trailing),
             ("con", NameFault::Device),
@@ -148,8 +164,45 @@ mod tests {
         ] {
             assert_eq!(check_name(name), Err(fault), "{name:?}");
         }
+        for device in [
+            "PRN",
+            "aux.tar.gz",
+            "NUL .txt",
+            "nul. .x",
+            "com0",
+            "LPT9",
+            "lpt0.a",
+            "COM¹",
+            "lpt².txt",
+            "COM³.tar.gz",
+            "COM1 .",
+            "conin$",
+            "CONOUT$.log",
+        ] {
+            let fault = check_name(device).unwrap_err();
+            assert!(matches!(fault, NameFault::Device | NameFault::Trailing), "{device}: {fault}");
+        }
+        for (name, told) in [
+            ("a\u{1}", "it has U+0001, a control character"),
+            ("tab\u{81}end", "it has U+0081, a control character"),
+            ("odd\u{fffe}", "it has U+FFFE, a noncharacter"),
+        ] {
+            assert_eq!(check_name(name).unwrap_err().to_string(), told);
+            assert!(format!("\\a\\{name}").parse::<DrivePath>().is_err(), "{name:?}");
+        }
         assert_eq!(check_name(&"x".repeat(256)), Err(NameFault::TooLong));
-        for good in ["COM0", "COM10", "console", "ä\u{1F600}", &"x".repeat(255)] {
+        for good in [
+            "COM10",
+            "COM",
+            "COM⁴",
+            "COMx",
+            "NUL1",
+            "CON$",
+            "a.nul",
+            "console",
+            "ä\u{1F600}",
+            &"x".repeat(255),
+        ] {
             assert_eq!(check_name(good), Ok(()), "{good}");
         }
         let path: DrivePath = "\\seed\\repo\\config".parse().unwrap();

@@ -1,7 +1,9 @@
 //! The words of the house: newtypes with checked constructors. A raw `String` or `u64`
 //! does not cross a room's door. No I/O happens here.
 
+mod address;
 mod blob_path;
+mod character;
 mod cipher;
 mod contact;
 mod count;
@@ -10,14 +12,18 @@ mod digest;
 mod drive_path;
 mod names;
 mod recovery_password;
+pub mod secret;
 mod serial;
 mod size;
+mod visible;
 mod wipe;
 
-pub use blob_path::{BlobPath, ContainerName};
+pub use address::bare_addresses;
+pub use blob_path::{BlobFault, BlobPath, ContainerName, check_blob_name};
+pub use character::{UnfitCharacter, shown};
 pub use cipher::Cipher;
 pub use contact::{Contact, ReturnAddress, ReturnCarrier};
-pub use count::count;
+pub use count::{count, lines};
 pub use diagnosis::{Diagnose, ErrorKind, Hint, Retry};
 pub use digest::{Md5Digest, Sha256Digest, hex_upper};
 pub use drive_path::{DrivePath, NameFault, check_name};
@@ -27,6 +33,7 @@ pub use names::{
 pub use recovery_password::RecoveryPassword;
 pub use serial::Serial;
 pub use size::ByteSize;
+pub use visible::{is_command, visible, visible_line, visible_lines};
 pub use wipe::Wipe;
 
 /// A text that is not a valid noun: which noun, what was given, and the rule it breaks.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::InvalidNoun;
+use super::drive_path::is_device;
 
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $noun:literal, $rule:literal, $check:expr) => {
@@ -66,10 +67,12 @@ name!(
     /// Name of an import job that the classic service takes.
     JobName,
     "job name",
-    "2 to 64 lower-case letters, digits and hyphens, beginning with a letter",
+    "2 to 64 lower-case letters, digits and hyphens, beginning with a letter; the folder on the \
+     drive is named so, hence no device of Windows such as con or com1",
     |text| (2..=64).contains(&text.len())
         && text.bytes().all(lower_digit_hyphen)
         && text.as_bytes()[0].is_ascii_lowercase()
+        && !is_device(text)
 );
 name!(
     /// Name of a storage account.
@@ -147,7 +150,7 @@ mod tests {
     #[test]
     fn names_follow_the_rules_of_azure() {
         assert!(JobName::new("seed-2026").is_ok());
-        for bad in ["s", "Seed", "2seed", "se ed", "seed_1", ""] {
+        for bad in ["s", "Seed", "2seed", "se ed", "seed_1", "", "con", "com1"] {
             assert!(JobName::new(bad).is_err(), "{bad}");
         }
         assert!(VaultName::new("Vault-1").is_ok());

@@ -1,7 +1,6 @@
 //! Which of the named drives may be used, and for what: decided for all before any is written.
 
 use std::path::Path;
-use std::thread;
 
 use super::{Offer, PrepareRun, Work, room};
 use crate::Error;
@@ -10,6 +9,7 @@ use crate::drive::{Clearance, Drive, DriveName, HeldDrive, Kind, Look, Refusal, 
 use crate::journal::{Claim, History, State};
 use crate::noun::{Serial, Wipe};
 use crate::prepare::{PrepareOptions, recognise};
+use crate::sys::threads::each;
 
 /// A drive that may be begun.
 pub(super) struct Spare {
@@ -45,11 +45,8 @@ impl PrepareRun<'_> {
         let named = self.hold_all()?;
         let PrepareOptions { erase, wipe, .. } = &self.options;
         // The look whether a drive is blank takes seconds: at all of them at once.
-        let standings: Vec<_> = thread::scope(|scope| {
-            let look = |held| move || self.standing(held, erase, *wipe);
-            let looks: Vec<_> = named.iter().map(|(held, _)| scope.spawn(look(held))).collect();
-            looks.into_iter().map(join).collect()
-        });
+        let looked_at = named.iter().map(|(held, _)| held).collect();
+        let standings = each(looked_at, |held| self.standing(held, erase, *wipe));
         let (mut begun, mut spares) = (Vec::new(), Vec::new());
         for ((held, claim), standing) in named.into_iter().zip(standings) {
             match standing? {
@@ -210,10 +207,6 @@ fn twice(first: &Drive, second: &DriveName) -> Error {
         DriveName::Serial(serial) => serial.as_str().into(),
     };
     Refusal::MediumTwice { first: first.path.clone(), second }.into()
-}
-
-fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Whether it can be the drive of the journal, by what it says of itself.

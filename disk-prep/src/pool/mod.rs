@@ -11,7 +11,7 @@ mod survey;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc;
-use std::thread;
+use std::thread::{self, Builder};
 
 use crate::Error;
 use crate::dataset::{DataFile, DataSet};
@@ -129,14 +129,20 @@ impl PrepareRun<'_> {
                     trouble.get_or_insert(error);
                     Vec::new()
                 });
-                *running += works.len();
                 for work in works {
-                    let report = report.clone();
-                    scope.spawn(move || {
+                    let (report, serial) = (report.clone(), work.serial());
+                    let made = Builder::new().spawn_scoped(scope, move || {
                         let ended = catch_unwind(AssertUnwindSafe(|| self.one(work)));
                         // Nobody listens any more when another thread's panic ends the run.
                         report.send(ended).ok();
                     });
+                    match made {
+                        Ok(_) => *running += 1,
+                        // The drive was begun at most; the next run goes on with it.
+                        Err(source) => {
+                            trouble.get_or_insert(Error::Thread { serial, source });
+                        }
+                    }
                 }
             };
             start(Ok(works), &mut running);

@@ -39,39 +39,42 @@ impl Held<'_> {
         // The highest number stands for no change.
         let (uid, gid) = (uid.filter(|id| *id != u32::MAX), gid.filter(|id| *id != u32::MAX));
         let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
-        Ok(match self {
+        match self {
             Held::Open(handle) => rustix::fs::fchown(handle, uid, gid)?,
             Held::Named(entry) => {
                 let (folder, name) = (entry.folder.handle(), entry.name.as_os_str());
                 rustix::fs::chownat(folder, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?;
             }
-        })
+        }
+        Ok(())
     }
 
     /// Sets permission bits, set-ID and sticky bits. Links have none.
     pub fn set_mode(&self, mode: u32) -> io::Result<()> {
         let mode = Mode::from_raw_mode(mode);
-        Ok(match self {
+        match self {
             Held::Open(handle) => rustix::fs::fchmod(handle, mode)?,
             Held::Named(entry) => {
                 // The call that would take a name and follow no link is newer than most kernels.
                 let held = entry.hold()?;
                 rustix::fs::chmod(format!("/proc/self/fd/{}", held.as_raw_fd()), mode)?;
             }
-        })
+        }
+        Ok(())
     }
 
     /// Sets the times of access and modification, each in seconds and nanoseconds.
     pub fn set_times(&self, atime: (i64, u32), mtime: (i64, u32)) -> io::Result<()> {
         let time = |(secs, nanos): (i64, u32)| Timespec { tv_sec: secs, tv_nsec: nanos.into() };
         let times = Timestamps { last_access: time(atime), last_modification: time(mtime) };
-        Ok(match self {
+        match self {
             Held::Open(handle) => rustix::fs::futimens(handle, &times)?,
             Held::Named(entry) => {
                 let (folder, name) = (entry.folder.handle(), entry.name.as_os_str());
                 rustix::fs::utimensat(folder, name, &times, AtFlags::SYMLINK_NOFOLLOW)?;
             }
-        })
+        }
+        Ok(())
     }
 
     /// The names of its extended attributes; none where the file system has no such thing.
@@ -107,18 +110,20 @@ impl Held<'_> {
     /// Sets an extended attribute.
     pub fn set_extended(&self, name: &CStr, value: &[u8]) -> io::Result<()> {
         let any = XattrFlags::empty();
-        Ok(match self {
+        match self {
             Held::Open(handle) => rustix::fs::fsetxattr(handle, name, value, any)?,
             Held::Named(entry) => rustix::fs::lsetxattr(place(entry), name, value, any)?,
-        })
+        }
+        Ok(())
     }
 
     /// Removes an extended attribute.
     pub fn remove_extended(&self, name: &CStr) -> io::Result<()> {
-        Ok(match self {
+        match self {
             Held::Open(handle) => rustix::fs::fremovexattr(handle, name)?,
             Held::Named(entry) => rustix::fs::lremovexattr(place(entry), name)?,
-        })
+        }
+        Ok(())
     }
 }
 

@@ -1,10 +1,14 @@
 //! Durable files: write, fsync, rename, fsync directory. Every state file is written here, so a
 //! power cut leaves the old file or the new one, never a half.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::process::geteuid;
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +25,14 @@ impl Access {
         match self {
             Access::Private => 0o600,
             Access::Public => 0o644,
+        }
+    }
+
+    /// The permission bits of a folder of such files.
+    fn folder_mode(self) -> u32 {
+        match self {
+            Access::Private => 0o700,
+            Access::Public => 0o755,
         }
     }
 }
@@ -44,9 +56,67 @@ pub fn write(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
 pub fn create_new(path: &Path, access: Access) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create_new(true).mode(access.mode()).open(path)?;
+    set_mode(&file, access.mode())?;
     file.sync_all()?;
     sync_folder(parent(path))?;
     Ok(file)
+}
+
+/// Makes a folder if there is none, and what is missing above it, with its mode whatever the
+/// umask. A private one that is there, is ours and can be opened by others is closed to them;
+/// where modes are not kept, it stays as it is.
+pub fn make_folder(path: &Path, access: Access) -> io::Result<()> {
+    let above = parent(path);
+    if !above.exists() {
+        fs::create_dir_all(above)?;
+    }
+    let mode = access.folder_mode();
+    match fs::DirBuilder::new().mode(mode).create(path) {
+        Ok(()) => {
+            set_mode(&File::open(path)?, mode)?;
+            sync_folder(above)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let folder = File::open(path)?;
+            if !folder.metadata()?.is_dir() {
+                return Err(io::ErrorKind::NotADirectory.into());
+            }
+            if access == Access::Private { close_to_others(&folder) } else { Ok(()) }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens a file that is only locked, and makes it if need be; only its owner can open it.
+pub fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(Access::Private.mode());
+    // A FIFO would keep us waiting, and a link would lead elsewhere.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = options.custom_flags(flags.bits() as i32).open(path)?;
+    close_to_others(&file)?;
+    Ok(file)
+}
+
+/// Takes from others what they may do with a file or folder of ours.
+fn close_to_others(file: &File) -> io::Result<()> {
+    let about = file.metadata()?;
+    if about.mode() & 0o077 == 0 || about.uid() != geteuid().as_raw() {
+        return Ok(());
+    }
+    set_mode(file, about.mode() & 0o7700)
+}
+
+/// Sets the mode whatever the umask; a file system that keeps no modes may refuse.
+fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    if file.metadata()?.mode() & 0o7777 == mode {
+        return Ok(());
+    }
+    match file.set_permissions(Permissions::from_mode(mode)) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) if error.raw_os_error() == Some(Errno::OPNOTSUPP.raw_os_error()) => Ok(()),
+        set => set,
+    }
 }
 
 /// Makes the names in a folder durable.
@@ -69,6 +139,7 @@ fn write_draft(draft: &Path, content: &[u8], access: Access) -> io::Result<()> {
     }
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(access.mode()).open(draft)?;
+    set_mode(&file, access.mode())?;
     file.write_all(content)?;
     file.sync_all()
 }

@@ -133,6 +133,8 @@ impl Facts {
             },
             special,
             bytes: u64::try_from(stat.st_size).unwrap_or(0),
+            // Some processors have it in 32 bits.
+            #[allow(clippy::unnecessary_cast)]
             link_count: stat.st_nlink as u64,
             mode: stat.st_mode & 0o7777,
             uid: stat.st_uid,
@@ -146,6 +148,12 @@ impl Facts {
     pub fn of_open(handle: impl std::os::fd::AsFd) -> io::Result<Self> {
         Ok(Facts::of(&rustix::fs::fstat(handle)?))
     }
+}
+
+/// Writes all that the file system of a folder holds back; an error may be of anything in it that
+/// could not be written since the folder was opened.
+pub fn sync_all(folder: &Folder) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(folder.handle())?)
 }
 
 /// One name in a folder.

@@ -2,21 +2,20 @@
 //! crate `ntfs`. Shares nothing with the writer but nouns, so it can prove what was written. The
 //! drive may be hostile: nothing it says is followed out of it, or for ever.
 
-use std::collections::{BTreeMap, HashSet};
+mod records;
+mod sentry;
+mod walk;
 
-use ntfs::attribute_value::NtfsAttributeValue;
-use ntfs::structured_values::NtfsFileNamespace;
-use ntfs::{KnownNtfsFileRecordNumber, Ntfs, NtfsFile};
+use std::collections::BTreeMap;
+use std::fmt;
 
-use super::bitlocker::unlock::{self, UnlockedVolume, VolumeCursor};
-use super::gpt::{PartitionTables, read_gpt};
+use super::bitlocker::unlock::{self, UnlockedVolume};
+use super::gpt::{OtherLayout, PartitionTables, other_layout, read_gpt};
 use crate::device::Device;
 use crate::noun::RecoveryPassword;
 
 /// Basic data, the only kind of partition that is looked into.
 const BASIC_DATA: uuid::Uuid = uuid::uuid!("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7");
-/// Folders within folders, at most.
-const DEEPEST: usize = 512;
 
 /// Why a drive cannot be seen.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +30,15 @@ pub enum ViewError {
     /// No partition holds data.
     #[error("There is no data partition")]
     NoPartition,
+    /// The drive has a partition table of the old kind.
+    #[error("The drive has an MBR partition table; a drive for the service has a GPT")]
+    MasterBootRecord,
+    /// A volume begins at the drive's first byte.
+    #[error("The drive has no partition table, but {what} from its first byte on")]
+    NoPartitions {
+        /// What begins there.
+        what: &'static str,
+    },
     /// The volume does not open.
     #[error(transparent)]
     Unlock(#[from] unlock::Error),
@@ -40,12 +48,6 @@ pub enum ViewError {
         /// What was found.
         fault: String,
     },
-}
-
-impl From<ntfs::NtfsError> for ViewError {
-    fn from(error: ntfs::NtfsError) -> Self {
-        ViewError::FileSystem { fault: error.to_string() }
-    }
 }
 
 /// Where the volume of a drive lies.
@@ -62,7 +64,11 @@ pub fn find_volume(device: &dyn Device) -> Result<(PartitionTables, VolumePlace)
     let tables = read_gpt(device);
     let Some(table) = tables.best() else {
         let fault = tables.primary.as_ref().err().map(ToString::to_string).unwrap_or_default();
-        return Err(ViewError::NoTable { fault });
+        return Err(match other_layout(device) {
+            Some(OtherLayout::MasterBootRecord(_)) => ViewError::MasterBootRecord,
+            Some(OtherLayout::NoPartitions(what)) => ViewError::NoPartitions { what },
+            None => ViewError::NoTable { fault },
+        });
     };
     let first = table.partitions.iter().find(|partition| partition.kind == BASIC_DATA);
     let place =
@@ -112,6 +118,22 @@ pub struct FileSystemFacts {
     pub bytes: u64,
 }
 
+/// A file, or the rest of a folder, that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The file or folder; empty for the whole file system.
+    pub path: String,
+    /// Why.
+    pub fault: String,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = if self.path.is_empty() { "\\" } else { &self.path };
+        write!(f, "{path} cannot be read: {}", self.fault)
+    }
+}
+
 /// The files of an unlocked volume.
 #[derive(Debug)]
 pub struct FileView<'v> {
@@ -120,19 +142,17 @@ pub struct FileView<'v> {
     pub facts: FileSystemFacts,
     /// Every file but those of the system, by path: `\folder\name`.
     pub files: BTreeMap<String, FoundFile>,
+    /// What cannot be read, up to a thousand.
+    pub unreadable: Vec<Unreadable>,
 }
 
 impl<'v> FileView<'v> {
-    /// Walks all folders.
+    /// Walks all folders. What cannot be read is told in the view; an error means that nothing
+    /// can be.
     pub fn open(volume: &'v UnlockedVolume<'v>) -> Result<Self, ViewError> {
-        let mut cursor = volume.cursor();
-        let ntfs = Ntfs::new(&mut cursor)?;
-        let facts = facts(&ntfs, &mut cursor)?;
-        let mut walk =
-            Walk { ntfs: &ntfs, cursor: &mut cursor, seen: HashSet::new(), files: BTreeMap::new() };
-        walk.folder(KnownNtfsFileRecordNumber::RootDirectory as u64, "", 0)?;
-        let files = walk.files;
-        Ok(FileView { volume, facts, files })
+        let walked = walk::walk(volume)?;
+        let walk::Walked { facts, files, unreadable } = walked;
+        Ok(FileView { volume, facts, files, unreadable })
     }
 
     /// Fills `buffer` with a file's bytes from `at` on; behind its runs is zero.
@@ -163,91 +183,5 @@ impl<'v> FileView<'v> {
         }
         rest.fill(0);
         Ok(())
-    }
-}
-
-fn facts(ntfs: &Ntfs, cursor: &mut VolumeCursor<'_>) -> Result<FileSystemFacts, ViewError> {
-    let info = ntfs.volume_info(cursor)?;
-    let label = match ntfs.volume_name(cursor) {
-        Some(name) => name?.name().to_string_lossy(),
-        None => String::new(),
-    };
-    Ok(FileSystemFacts {
-        label,
-        version: format!("{}.{}", info.major_version(), info.minor_version()),
-        serial: ntfs.serial_number(),
-        cluster_bytes: ntfs.cluster_size(),
-        bytes: ntfs.size(),
-    })
-}
-
-struct Walk<'a, 'v> {
-    ntfs: &'a Ntfs,
-    cursor: &'a mut VolumeCursor<'v>,
-    seen: HashSet<u64>,
-    files: BTreeMap<String, FoundFile>,
-}
-
-impl Walk<'_, '_> {
-    fn folder(&mut self, record: u64, path: &str, depth: usize) -> Result<(), ViewError> {
-        if depth > DEEPEST || !self.seen.insert(record) {
-            let fault = format!("the folder {path} leads back to itself or too deep");
-            return Err(ViewError::FileSystem { fault });
-        }
-        for (record, name) in self.names(record)? {
-            let path = format!("{path}\\{name}");
-            let file = self.ntfs.file(self.cursor, record)?;
-            if file.is_directory() {
-                self.folder(record, &path, depth + 1)?;
-            } else {
-                let found = self.file(&file, &path)?;
-                if self.files.insert(path.clone(), found).is_some() {
-                    let fault = format!("there are two files {path}");
-                    return Err(ViewError::FileSystem { fault });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The names of a folder with their records, without those of the system and short aliases.
-    fn names(&mut self, record: u64) -> Result<Vec<(u64, String)>, ViewError> {
-        let folder = self.ntfs.file(self.cursor, record)?;
-        let index = folder.directory_index(self.cursor)?;
-        let mut entries = index.entries();
-        let mut names = Vec::new();
-        while let Some(entry) = entries.next(self.cursor) {
-            let entry = entry?;
-            let number = entry.file_reference().file_record_number();
-            let Some(name) = entry.key() else { continue };
-            let name = name?;
-            if number >= 24 && name.namespace() != NtfsFileNamespace::Dos {
-                names.push((number, name.name().to_string_lossy()));
-            }
-        }
-        Ok(names)
-    }
-
-    fn file(&mut self, file: &NtfsFile<'_>, path: &str) -> Result<FoundFile, ViewError> {
-        let none = || ViewError::FileSystem { fault: format!("{path} has no data") };
-        let item = file.data(self.cursor, "").ok_or_else(none)??;
-        let attribute = item.to_attribute()?;
-        let value = attribute.value(self.cursor)?;
-        let mut found = FoundFile { bytes: value.len(), runs: Vec::new(), resident: None };
-        match &value {
-            NtfsAttributeValue::Resident(value) => found.resident = Some(value.data().to_vec()),
-            NtfsAttributeValue::NonResident(value) => {
-                for run in value.data_runs() {
-                    let run = run?;
-                    let place = run.data_position().value().map(|place| place.get());
-                    found.runs.push((place, run.allocated_size()));
-                }
-            }
-            NtfsAttributeValue::AttributeListNonResident(_) => {
-                let fault = format!("{path} is spread over several records");
-                return Err(ViewError::FileSystem { fault });
-            }
-        }
-        Ok(found)
     }
 }

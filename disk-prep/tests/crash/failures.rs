@@ -12,7 +12,7 @@ use super::stage::{Deed, Memory, Stage};
 
 /// What fails, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub enum Fault {
     /// This write, counted from 0; a half of its sectors arrives.
     Write(usize),
     /// This flush; nothing arrives of what was written since the one before.
@@ -21,7 +21,7 @@ enum Fault {
 
 /// A drive that fails once and then calls everything good.
 #[derive(Debug)]
-struct Failing<'a> {
+pub struct Failing<'a> {
     memory: &'a Memory,
     fault: Fault,
     state: Mutex<State>,
@@ -35,6 +35,13 @@ struct State {
     before: Vec<(u64, Vec<u8>)>,
     /// How many deeds there were when it failed.
     failed_at: Option<usize>,
+}
+
+impl<'a> Failing<'a> {
+    /// A drive with this fault.
+    pub fn new(memory: &'a Memory, fault: Fault) -> Self {
+        Failing { memory, fault, state: Mutex::default() }
+    }
 }
 
 impl Failing<'_> {

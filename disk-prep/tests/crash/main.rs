@@ -12,6 +12,7 @@
 mod chance;
 mod failures;
 mod order;
+mod reads;
 mod stage;
 
 use std::path::Path;

@@ -2,9 +2,11 @@
 //! share that look at it write by write.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::path::Path;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use disk_prep::prepare::{
     CHECKPOINT_BYTES, FillOptions, PrepareOptions, begin, prepare, recognise,
 };
 use disk_prep::stop::StopFlag;
+use disk_prep::sys::beneath::Folder;
 use disk_prep::volume::bitlocker::write::{StretchedKey, stretch};
 use disk_prep::world::World;
 use jiff::Timestamp;
@@ -144,6 +147,13 @@ impl Device for Memory {
 #[derive(Debug)]
 pub struct Recorded(Deeds);
 
+impl Recorded {
+    /// One that records there.
+    pub fn new(deeds: Deeds) -> Self {
+        Recorded(deeds)
+    }
+}
+
 impl Ledger for Recorded {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.lock().unwrap().push(Deed::Append(bytes.to_vec()));
@@ -154,11 +164,30 @@ impl Ledger for Recorded {
 /// Keys by password and salt.
 type Stretched = HashMap<([u8; 16], [u8; 16]), StretchedKey>;
 
-/// A world without chance, in which each password is stretched once.
+/// A source that fails to be read.
+#[derive(Debug, Clone)]
+pub struct Bad {
+    /// Path below the folder of all sources.
+    pub source: &'static str,
+    /// From this byte on.
+    pub from: u64,
+    /// So many times.
+    pub times: usize,
+    /// With this number of an error.
+    pub error: i32,
+}
+
+/// A world without chance, in which each password is stretched once, and sources fail as told.
 #[derive(Default)]
-struct StillWorld {
+pub struct StillWorld {
     drawn: Mutex<u64>,
     stretched: Mutex<Stretched>,
+    /// What fails.
+    pub bad: Mutex<Vec<Bad>>,
+    /// Waits before something was tried again.
+    pub waits: Mutex<Vec<Duration>>,
+    /// Sources that were opened, in order.
+    pub opened: Mutex<Vec<PathBuf>>,
 }
 
 impl World for StillWorld {
@@ -178,10 +207,27 @@ impl World for StillWorld {
         let made = stretched.entry((*password.key(), *salt));
         made.or_insert_with(|| stretch(password, salt)).clone()
     }
+    fn wait(&self, time: Duration) {
+        self.waits.lock().unwrap().push(time);
+    }
+    fn open(&self, root: &Folder, source: &Path) -> io::Result<File> {
+        self.opened.lock().unwrap().push(source.to_owned());
+        root.linked_file(source)
+    }
+    fn read(&self, file: &File, source: &Path, at: u64, buffer: &mut [u8]) -> io::Result<()> {
+        for bad in self.bad.lock().unwrap().iter_mut() {
+            let is_hit = source == Path::new(bad.source) && at + buffer.len() as u64 > bad.from;
+            if is_hit && bad.times > 0 {
+                bad.times -= 1;
+                return Err(io::Error::from_raw_os_error(bad.error));
+            }
+        }
+        file.read_exact_at(buffer, at)
+    }
 }
 
 /// Files with content, by name and length.
-fn data_set(source: &Path, files: &[(String, u32)]) -> DataSet {
+fn data_set(source: &Path, files: &[(String, u32)], together: &'static [&'static str]) -> DataSet {
     for (name, bytes) in files {
         let path = source.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -194,7 +240,8 @@ fn data_set(source: &Path, files: &[(String, u32)]) -> DataSet {
         prefix: String::new(),
         disposition: ImportDisposition::Overwrite,
         never: &[],
-        together: &[],
+        only: None,
+        together,
     };
     scan(source, &options).unwrap()
 }
@@ -208,7 +255,8 @@ pub struct Stage {
     password: RecoveryPassword,
     /// Whether it was used before, with consent to erase it.
     is_used: bool,
-    world: StillWorld,
+    /// What surrounds it.
+    pub world: StillWorld,
     bytes: u64,
     fill: FillOptions,
 }
@@ -235,9 +283,30 @@ impl Stage {
         workers: usize,
         checkpoint_batches: u64,
     ) -> Self {
-        let set = data_set(&folder.join("source"), files);
+        let set = data_set(&folder.join("source"), files, &[]);
+        Stage::of(seed, folder, wipe, set, workers, checkpoint_batches)
+    }
+
+    /// The same for a repository: what is below `together` must be on the drive.
+    pub fn repository(
+        folder: &Path,
+        files: &[(String, u32)],
+        together: &'static [&'static str],
+    ) -> Self {
+        let set = data_set(&folder.join("source"), files, together);
+        Stage::of(0, folder, None, set, 1, 1)
+    }
+
+    fn of(
+        seed: u64,
+        folder: &Path,
+        wipe: Option<Wipe>,
+        set: DataSet,
+        workers: usize,
+        checkpoint_batches: u64,
+    ) -> Self {
         let path = folder.join("S1.img");
-        let data_bytes: u64 = files.iter().map(|(_, bytes)| u64::from(*bytes)).sum();
+        let data_bytes = set.total_bytes();
         let size = ByteSize((200 << 20) + data_bytes);
         let drive = find(&DriveName::Path { path, serial: None, bytes: Some(size) }).unwrap();
         let journals = JournalFolder::new(folder.join("journals"));

@@ -106,6 +106,7 @@ impl<'k> Place<'k> {
             prefix: String::new(),
             disposition: ImportDisposition::Overwrite,
             never: &[],
+            only: None,
             together: &[],
         };
         scan(&self.source(), &options).unwrap()

@@ -1,15 +1,16 @@
 //! The import jobs of a seed, made from the journals of its sealed drives.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use disk_prep::journal::{History, JournalFolder, SecretKeeper, State};
+use disk_prep::journal::{FileEnd, History, JournalFolder, SecretKeeper, State};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{AccountName, Contact, JobName};
 
 use crate::commands::Failure;
 use crate::commands::stage::{MissingFlag, contact};
 use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name};
-use crate::staging::Target;
+use crate::staging::{SeedKind, Target};
 
 /// What a job needs beside its drives.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ impl Parcel {
         &self,
         service: &dyn JobService,
         job: &JobName,
+        kind: SeedKind,
         account: &AccountName,
         folder: &JournalFolder,
         keeper: &dyn SecretKeeper,
@@ -56,6 +58,9 @@ impl Parcel {
         if drives.is_empty() {
             return Err(Error::NoDrives { job: job.clone() }.into());
         }
+        if kind == SeedKind::Repository {
+            refuse_unreadable(job, folder, &sealed)?;
+        }
         let mut made = Vec::new();
         for (part, drives) in drives.chunks(DRIVES_PER_JOB).enumerate() {
             let job = NewJob {
@@ -69,6 +74,36 @@ impl Parcel {
         }
         Ok(made)
     }
+}
+
+/// What a repository is unreadable without: its folders, and the one file beside them.
+const NEEDED: [&str; 4] = ["config", "keys", "index", "snapshots"];
+
+/// A parcel whose drives together hold no repository that anybody can read is none.
+fn refuse_unreadable(
+    job: &JobName,
+    folder: &JournalFolder,
+    sealed: &[History],
+) -> Result<(), Failure> {
+    let mut copied = BTreeSet::new();
+    let mut left_out = BTreeSet::new();
+    for history in sealed {
+        let plan = folder.read_plan(history)?;
+        for (index, file) in plan.files.into_iter().enumerate().filter(|(_, file)| file.together) {
+            match history.files.get(&index) {
+                Some(FileEnd::Copied(_)) => copied.insert(file.source),
+                Some(FileEnd::LeftOut { .. }) | None => left_out.insert(file.source),
+            };
+        }
+    }
+    let has = |part: &&&str| copied.iter().any(|source| source.starts_with(part));
+    let parts = NEEDED.iter().filter(|part| !has(part)).map(ToString::to_string);
+    let files = left_out.difference(&copied).map(|source| source.display().to_string());
+    let missing: Vec<String> = parts.chain(files).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::RepositoryIncomplete { job: job.clone(), missing }.into())
 }
 
 fn entry(

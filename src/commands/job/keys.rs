@@ -1,15 +1,17 @@
 //! `job keys`: the recovery passwords, from journals and state directory alone.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::fs;
 
 use disk_prep::journal::State as DriveState;
-use disk_prep::noun::{Diagnose, ErrorKind, JobName, RecoveryPassword, Serial};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, RecoveryPassword, Serial};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome};
-use crate::cli::{Global, KeyArgs};
+use crate::cli::{Global, JobTarget, KeyArgs};
 use crate::commands::door::Door;
 use crate::commands::keeper::keeper;
+use crate::import_job::first_name;
 use crate::state::State;
 
 #[derive(Debug, thiserror::Error)]
@@ -25,30 +27,69 @@ impl Diagnose for NoDrives {
     }
 }
 
-/// Shows the recovery passwords.
+/// Drives of several jobs, and none is named.
+#[derive(Debug, thiserror::Error)]
+#[error("Drives of several jobs are known here: {}", jobs.join(", "))]
+struct WhichKeys {
+    jobs: Vec<String>,
+}
+
+impl Diagnose for WhichKeys {
+    fn code(&self) -> &'static str {
+        "which-job"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new("name one with `--job`"))
+    }
+}
+
+/// Shows the recovery passwords of the drives of the job that is named, or of the only one.
 pub fn keys(
-    staging: Option<&Path>,
+    target: &JobTarget,
+    is_named: bool,
     reveal: bool,
     args: &KeyArgs,
     global: &Global,
     door: &Door<'_>,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let state = State::open(global.state.as_deref())?;
-    let paths: Vec<PathBuf> = match staging {
-        Some(staging) => vec![staging.to_owned()],
-        None => state.staging_paths(),
+    let mut paths = state.staging_paths();
+    if let Some(staging) = &target.staging {
+        if is_named {
+            paths.clear();
+        }
+        paths.push(staging.clone());
+    }
+    // The drives of more than one job of a seed have the name of the first in their journals.
+    let first = target.job.as_ref().and_then(first_name);
+    let is_meant = |job: &JobName| {
+        target.job.as_ref().is_none_or(|named| named == job) || first.as_ref() == Some(job)
     };
-    let mut keys = Vec::new();
+    let mut found = Vec::new();
     for path in paths {
+        let path = fs::canonicalize(&path).unwrap_or(path);
         let staging = door.enter(&path)?;
-        let keeper = keeper(Some(&staging), args, None, &state);
         for history in staging.journals().read()? {
-            if !matches!(history.state, DriveState::SetAside | DriveState::Released) {
-                let begun = history.begun;
-                let password = reveal.then(|| begun.password(keeper.as_ref())).transpose()?;
-                keys.push(Key { serial: begun.serial, job: begun.job, password });
+            let is_held = !matches!(history.state, DriveState::SetAside | DriveState::Released);
+            if is_held && is_meant(&history.begun.job) {
+                found.push((path.clone(), staging.clone(), history.begun));
             }
         }
+    }
+    found.sort_by(|one, other| (&one.0, &one.2.serial).cmp(&(&other.0, &other.2.serial)));
+    found.dedup_by(|one, other| (&one.0, &one.2.serial) == (&other.0, &other.2.serial));
+    let jobs: BTreeSet<String> = found.iter().map(|(.., begun)| begun.job.to_string()).collect();
+    if jobs.len() > 1 {
+        return Err(WhichKeys { jobs: jobs.into_iter().collect() }.into());
+    }
+    let mut keys = Vec::new();
+    for (_, staging, begun) in found {
+        let keeper = keeper(Some(&staging), args, None, &state);
+        let password = reveal.then(|| begun.password(keeper.as_ref())).transpose()?;
+        keys.push(Key { serial: begun.serial, job: begun.job, password });
     }
     if keys.is_empty() { Err(NoDrives.into()) } else { Ok(Box::new(Keys(keys))) }
 }

@@ -5,7 +5,8 @@ mod keys;
 mod show;
 mod watch;
 
-use disk_prep::noun::{JobName, ResourceGroup, SubscriptionId};
+use clap::ArgMatches;
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, ResourceGroup, SubscriptionId, count};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -14,7 +15,7 @@ use super::door::Door;
 use super::keeper::keeper;
 use super::stage::{MissingFlag, contact};
 use super::{Failure, Outcome};
-use crate::cli::{Global, JobArgs, JobCommand, JobTarget};
+use crate::cli::{Global, JobArgs, JobCommand, JobTarget, is_named};
 use crate::import_job::{
     Error, ImportExport, Job, JobService, Shipment, Written, first_name, parts,
 };
@@ -28,11 +29,20 @@ use show::{JobList, Locations};
 /// Runs `job`.
 pub fn run(
     args: &JobArgs,
+    matches: &ArgMatches,
     global: &Global,
     door: &Door<'_>,
     ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let target = || Target::new(&args.target, global, door);
+    // For what ends a job or sends its parcel, the job is named, or there is only one.
+    let exact = || {
+        let target = target()?;
+        if !is_named(matches, "staging") {
+            target.be_the_only_one(global)?;
+        }
+        Ok::<_, Failure>(target)
+    };
     let said = |jobs: Vec<(Job, Written)>| -> Result<Box<dyn Outcome>, Failure> {
         Ok(Box::new(Said { jobs, now: Timestamp::now() }))
     };
@@ -46,7 +56,8 @@ pub fn run(
             let state = State::open(global.state.as_deref())?;
             let keeper = keeper(Some(staging), keys, None, &state);
             let (service, account) = (target.service()?, &about.storage_account);
-            said(parcel.make_jobs(&service, &about.job, account, &folder, keeper.as_ref())?)
+            let (job, kind) = (&about.job, seed.kind);
+            said(parcel.make_jobs(&service, job, kind, account, &folder, keeper.as_ref())?)
         }
         JobCommand::List => {
             let jobs = target()?.service()?.list()?;
@@ -65,41 +76,77 @@ pub fn run(
             said(vec![(job, Written::Unchanged)])
         }
         JobCommand::Ship { carrier, tracking_number, ship_date, drive_count } => {
-            let day = ship_date.map(|date| date.to_zoned(TimeZone::UTC).map(|day| day.timestamp()));
+            let ship_date = match ship_date {
+                None => Timestamp::now(),
+                Some(date) => match date.to_zoned(TimeZone::UTC) {
+                    Ok(day) => day.timestamp(),
+                    Err(source) => return Err(Error::ShipDate { date: *date, source }.into()),
+                },
+            };
             let shipment = Shipment {
                 carrier: carrier.clone(),
                 tracking_number: tracking_number.clone(),
-                ship_date: day.and_then(Result::ok).unwrap_or_else(Timestamp::now),
+                ship_date,
                 drive_count: *drive_count,
             };
-            let target = target()?;
+            let target = exact()?;
             let service = target.service()?;
             let job = service.ship(&target.job(&service)?, &shipment)?;
             said(vec![(job, Written::Changed)])
         }
         JobCommand::ReturnAddress { contact: file } => {
             let contact = contact(file)?;
-            let target = target()?;
+            let target = exact()?;
             let service = target.service()?;
             let job = service.set_return(&target.job(&service)?, &contact)?;
             said(vec![(job, Written::Changed)])
         }
         JobCommand::Cancel => {
-            let target = target()?;
+            let target = exact()?;
             let service = target.service()?;
+            let job = service.cancellable(&target.job(&service)?)?;
+            if !job.cancel_requested {
+                ui.consent(global, &format!("Would ask to cancel {}", described(&job)))?;
+            }
             said(vec![service.cancel(&target.job(&service)?)?])
         }
         JobCommand::Delete => {
-            let target = target()?;
+            let target = exact()?;
             let service = target.service()?;
-            let job = target.job(&service)?;
-            let written = service.delete(&job)?;
-            Ok(Box::new(show::Deleted { job, written }))
+            let name = target.job(&service)?;
+            if let Some(job) = service.deletable(&name)? {
+                ui.consent(global, &format!("Would delete {}", described(&job)))?;
+            }
+            let written = service.delete(&name)?;
+            Ok(Box::new(show::Deleted { job: name, written }))
         }
         JobCommand::Keys { reveal, keys } => {
-            keys::keys(args.target.staging.as_deref(), *reveal, keys, global, door)
+            let is_named = args.target.job.is_some() || is_named(matches, "staging");
+            keys::keys(&args.target, is_named, *reveal, keys, global, door)
         }
         JobCommand::Locations => Ok(Box::new(Locations(target()?.service()?.locations()?))),
+    }
+}
+
+/// A job in a question.
+fn described(job: &Job) -> String {
+    format!("job {}, which is {} and has {}", job.name, job.state, count(job.drives.len(), "drive"))
+}
+
+/// A staging path that a variable or a key names, and this machine knows others.
+#[derive(Debug, thiserror::Error)]
+#[error("This machine knows several seeds, and the command line names none")]
+struct WhichSeed;
+
+impl Diagnose for WhichSeed {
+    fn code(&self) -> &'static str {
+        "which-job"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new("name the job with `--job`, or its staging path with `--staging`"))
     }
 }
 
@@ -134,6 +181,13 @@ impl<'a> Target<'a> {
             }
         };
         Ok(Target { flags, seed })
+    }
+
+    /// Refuses if no job was named and the seed is not the only one that this machine knows.
+    fn be_the_only_one(&self, global: &Global) -> Result<(), Failure> {
+        let (None, Some((seed, _))) = (&self.flags.job, &self.seed) else { return Ok(()) };
+        let state = State::open(global.state.as_deref())?;
+        if state.knows_others(seed.id)? { Err(WhichSeed.into()) } else { Ok(()) }
     }
 
     fn of_seed<T>(&self, pick: impl Fn(&crate::staging::Target) -> T) -> Option<T> {

@@ -1,6 +1,6 @@
 //! Jobs as a person and a script see them.
 
-use disk_prep::noun::JobName;
+use disk_prep::noun::{JobName, visible_lines};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ fn text(job: &Job, now: Timestamp) -> String {
         lines.extend(address.lines.iter().map(|line| format!("             {line}")));
         lines.push(format!("             {} {}", address.phone, address.remark));
     }
-    lines.join("\n").trim_end().to_owned()
+    visible_lines(&lines).trim_end().to_owned()
 }
 
 pub(super) fn value(job: &Job, now: Timestamp) -> Value {
@@ -116,7 +116,7 @@ impl Outcome for JobList {
                 job.drives.len()
             ));
         }
-        lines.join("\n")
+        visible_lines(&lines)
     }
 
     fn json(&self) -> Vec<Value> {

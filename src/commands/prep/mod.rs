@@ -2,6 +2,7 @@
 
 mod bay;
 mod outcome;
+mod steady;
 
 use std::sync::Arc;
 
@@ -10,15 +11,16 @@ use disk_prep::drive::{Drive, DriveName, Kind, find};
 use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::manifest::Profile;
-use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, JobName, Serial, Wipe};
-use disk_prep::pool::{NoBay, PrepareOutcome, PrepareRun};
-use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions};
+use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, Serial, Wipe};
+use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
+use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
+use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, verify};
 use disk_prep::world::RealWorld;
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use self::bay::TerminalBay;
 use self::outcome::{Prepared, Shortage};
+use self::steady::SteadyBay;
 use super::check::no_copy_machine;
 use super::connect::arm;
 use super::door::Door;
@@ -43,6 +45,8 @@ pub fn run(
     let state = State::open(global.state.as_deref())?;
     let Drives { names, consented } = Drives::of(args)?;
     let work = Work::open(&args.source, &state, door)?;
+    work.check_unchanged()?;
+    work.set.remarks().iter().for_each(|remark| ui.warn(remark));
     let is_block = |name| find(name).is_ok_and(|drive| drive.kind == Kind::Block);
     if let Some(text) = no_copy_machine().filter(|_| names.iter().any(is_block)) {
         ui.warn(&text);
@@ -65,10 +69,11 @@ pub fn run(
     let elsewhere = state.drives_of_others(*id)?;
     let monitor = ui.monitor();
     let bay = TerminalBay::new(ui, &names, args.wipe.map(Wipe::from));
+    let offered: &dyn DriveBay = if ui.can_ask() { &bay } else { &NoBay };
     let outcome = PrepareRun {
         data_set: &work.set,
         drives: &names,
-        bay: if ui.can_ask() { &bay } else { &NoBay },
+        bay: &SteadyBay { bay: offered, work: &work },
         journals: folder.clone(),
         options,
         elsewhere: &elsewhere,
@@ -80,6 +85,11 @@ pub fn run(
         .map_err(Failure::from)
         .and_then(|drives| Ok(state.remember(*id, job, home, drives)?));
     let outcome = outcome?;
+    let is_whole = |own: &PreparedDrive| own.left_out.is_empty();
+    if !(outcome.unplaced.is_empty() && outcome.sealed.iter().all(is_whole)) {
+        // What is missing of a repository may be missing because it has changed meanwhile.
+        work.check_unchanged()?;
+    }
     // A share that went away is told by its drives; what was remembered before covers them.
     if outcome.failed.is_empty() {
         remembered?;
@@ -98,7 +108,7 @@ pub fn run(
     if let Some(office) = office
         && prepared.is_complete()
     {
-        prepared.jobs = Some(office.make_jobs(job, &folder, keeper.as_ref()));
+        prepared.jobs = Some(office.make_jobs(&work, &folder, keeper.as_ref()));
     }
     Ok(Box::new(prepared))
 }
@@ -171,11 +181,12 @@ impl Office {
 
     fn make_jobs(
         &self,
-        job: &JobName,
+        work: &Work,
         folder: &JournalFolder,
         keeper: &dyn SecretKeeper,
     ) -> Result<Vec<(Job, Written)>, Failure> {
-        self.parcel.make_jobs(&self.service, job, &self.account, folder, keeper)
+        let Work { job, kind, .. } = work;
+        self.parcel.make_jobs(&self.service, job, *kind, &self.account, folder, keeper)
     }
 }
 
@@ -243,11 +254,13 @@ fn read_back(
     ui: &Ui,
 ) -> Result<Option<Verified>, Failure> {
     let monitor = ui.monitor();
-    let is_sealed = |name: &&DriveName| {
-        let serial = find(name).map(|drive| drive.serial);
-        serial.is_ok_and(|own| outcome.sealed.iter().any(|drive| drive.serial == own))
+    let sealed = |name| {
+        let serial = find(name).ok()?.serial;
+        let is_sealed = outcome.sealed.iter().any(|drive| drive.serial == serial);
+        is_sealed.then_some((serial, name))
     };
-    let sealed = names.par_iter().filter(is_sealed);
-    let reports = sealed.map(|name| verify(name, options, monitor.as_ref()));
-    Ok(Some(Verified(reports.collect::<Result<_, _>>()?)))
+    let looked_at = each(names.iter().filter_map(sealed).collect(), |(serial, name)| {
+        verify(name, options, monitor.as_ref()).map_err(|error| (serial, error))
+    });
+    Ok(Some(Verified::new(looked_at)?))
 }

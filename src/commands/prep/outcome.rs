@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use disk_prep::dataset::DataFile;
 use disk_prep::drive::{DriveName, find};
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, count};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, count, lines as list, visible_line};
 use disk_prep::plan::count_drives;
 use disk_prep::pool::{PrepareOutcome, room};
 use disk_prep::prepare::PreparedDrive;
@@ -68,6 +68,12 @@ impl Prepared {
             && self.outcome.waiting.is_empty()
             && self.outcome.with_others.is_empty()
             && self.outcome.failed.iter().all(is_whole)
+            && self.lacking().next().is_none()
+    }
+
+    /// Files without which nobody can read the repository, and which no sealed drive has.
+    fn lacking(&self) -> impl Iterator<Item = (&Serial, &DataFile, &str)> {
+        self.left_out().filter(|(_, file, _)| file.together)
     }
 
     fn said(&self) -> Option<Said> {
@@ -124,7 +130,8 @@ impl Outcome for Prepared {
             ));
         }
         for (serial, file, reason) in self.left_out() {
-            lines.push(format!("Left out of drive {serial}: {}: {reason}", file.source.display()));
+            let left = format!("Left out of drive {serial}: {}: {reason}", file.source.display());
+            lines.push(visible_line(&left).into_owned());
         }
         if self.shortage.files > 0 {
             lines.push(self.shortage.text());
@@ -135,6 +142,18 @@ impl Outcome for Prepared {
         let staging = self.home.display();
         if let Some(error) = self.refusal() {
             lines.push(format!("The drives are ready, the job is not made: {error}"));
+        }
+        let lacking: Vec<String> = self
+            .lacking()
+            .map(|(serial, file, reason)| format!("{}, left out of {serial}: {reason}", file.path))
+            .collect();
+        if !lacking.is_empty() {
+            lines.push(format!(
+                "The drives are not ready: nobody can read the repository without {}. No job was \
+                 made; run the same command again with one more drive to add what is missing:{}",
+                count(lacking.len(), "file"),
+                list(&lacking)
+            ));
         }
         if self.is_complete() {
             lines.push(match self.said() {
@@ -177,6 +196,13 @@ impl Outcome for Prepared {
         }
         lines.extend(self.verified.iter().flat_map(Outcome::json));
         lines.extend(self.said().iter().flat_map(Outcome::json));
+        let lacking: Vec<_> = self.lacking().map(|(_, file, _)| &file.path).collect();
+        if !lacking.is_empty() {
+            lines.push(json!({
+                "type": "repository-incomplete", "version": 1, "code": "repository-incomplete",
+                "missing": lacking,
+            }));
+        }
         if let Some(error) = self.refusal() {
             lines.push(json!({
                 "type": "job-not-made", "version": 1, "code": error.code(),
@@ -201,7 +227,10 @@ impl Outcome for Prepared {
             let set_aside = self.outcome.set_aside.contains(serial);
             kinds.push(if set_aside { ErrorKind::LeftOut } else { error.kind() });
         }
-        if self.shortage.files > 0 || !self.outcome.waiting.is_empty() {
+        if self.shortage.files > 0
+            || !self.outcome.waiting.is_empty()
+            || self.lacking().next().is_some()
+        {
             kinds.push(ErrorKind::Resumable);
         }
         if self.left_out().next().is_some() {

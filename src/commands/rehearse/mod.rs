@@ -281,9 +281,9 @@ impl Rehearsal<'_> {
     /// Calls a command by its words.
     fn call(&self, command: &[String]) -> Result<Box<dyn Outcome>, Failure> {
         let state = self.place.text("state");
-        let head = ["azseed".to_owned(), "--state".to_owned(), state];
+        let head = ["azseed".to_owned(), "--state".to_owned(), state, "--yes".to_owned()];
         let all = head.iter().chain(command);
-        let matches = cli::command().try_get_matches_from(all).map_err(Call::from)?;
+        let matches = cli::deaf().try_get_matches_from(all).map_err(Call::from)?;
         let cli = Cli::from_arg_matches(&matches).map_err(Call::from)?;
         super::run(&cli, &matches, self.settings, Visit::Rehearsal, self.ui)
     }

@@ -12,8 +12,8 @@ use disk_prep::sys::beneath::Unexpected;
 use md5::{Digest, Md5};
 
 use crate::commands::{Failure, data_set};
-use crate::staging::{Data, Seed, SeedState, Staging};
-use crate::vault::{Error, SeedBlob};
+use crate::staging::{Data, Seed, SeedKind, SeedState, Staging};
+use crate::vault::{Error, SeedBlob, is_repository_path};
 
 /// Every blob of the seed with its MD5: as the journals of sealed drives have it, and what was
 /// left out of all drives, hashed at the staging path.
@@ -32,6 +32,10 @@ pub(in crate::commands) fn seed_blobs(
                 continue;
             };
             let path = below(file.blob.name());
+            // A drive may have been filled when such a file still passed for part of it.
+            if !is_repository_path(&path) {
+                continue;
+            }
             let blob = SeedBlob { path: path.clone(), bytes: file.bytes, md5: copied.md5 };
             blobs.insert(path, blob);
         }
@@ -42,6 +46,9 @@ pub(in crate::commands) fn seed_blobs(
         let known: BTreeSet<String> = blobs.keys().cloned().collect();
         for file in set.files.iter().filter(|file| !known.contains(&below(file.blob.name()))) {
             let path = below(file.blob.name());
+            if seed.kind == SeedKind::Repository && !is_repository_path(&path) {
+                continue;
+            }
             let (bytes, md5) = hash(data.file(&file.source))
                 .map_err(|source| Error::Spare { path: path.clone(), source })?;
             blobs.insert(path.clone(), SeedBlob { path, bytes, md5 });

@@ -3,6 +3,8 @@
 mod contents;
 mod run;
 mod show;
+mod source;
+mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,23 +12,21 @@ use std::sync::Arc;
 use disk_prep::noun::VaultName;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use uuid::Uuid;
 
 use super::connect::container;
 use super::door::Door;
 use super::stage::MissingFlag;
 use super::{Failure, Outcome};
 use crate::azure::Container;
-use crate::cli::{Global, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
-use crate::repository::{
-    BlobStore, Overwrite, Owners, Repository, RestoreOptions, Retention, Snapshot,
-};
-use crate::staging::{Seed, SeedKind, Staging, Weak, read_password};
+use crate::cli::{Global, SourceCommand, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
+use crate::repository::{BlobStore, Overwrite, Owners, Repository, RestoreOptions, Snapshot};
+use crate::staging::{Origin, Seed, SeedKind, Staging, Weak, read_password};
 use crate::state::State;
 use crate::ui::Ui;
-use crate::vault::{ContainerShelf, Error, SeedLink, VERSION, Vault, claim};
+use crate::vault::{Error, Retention, SeedLink, VERSION, Vault, claim, covered};
 pub(super) use contents::seed_blobs;
 use show::{Restored, Snapshots, Vaults};
+pub(super) use writer::Writer;
 
 /// Runs `vault`.
 pub fn run(
@@ -38,15 +38,21 @@ pub fn run(
     let state = State::open(global.state.as_deref())?;
     let target = &args.target;
     match &args.command {
-        VaultCommand::Create(create) => make(create, target, &state, door),
-        VaultCommand::List => Ok(Box::new(Vaults { vaults: state.vaults()?, changed: None })),
+        VaultCommand::Create(create) => make(create, target, &state, door, ui),
+        VaultCommand::List => {
+            Ok(Box::new(Vaults { vaults: state.vaults()?, changed: None, told: Vec::new() }))
+        }
         VaultCommand::Show => {
             let vault = pick(target, &state)?;
-            Ok(Box::new(Vaults { vaults: vec![vault], changed: None }))
+            Ok(Box::new(Vaults { vaults: vec![vault], changed: None, told: Vec::new() }))
         }
         VaultCommand::Status => run::status(pick(target, &state)?, target, door),
-        VaultCommand::Run { now } => {
-            run::run(pick(target, &state)?, target, &state, *now, door, ui)
+        VaultCommand::Run { now, allow_shrink } => {
+            let wish = run::Wish { is_asked_for: *now, allow_shrink: *allow_shrink };
+            run::run(&pick(target, &state)?, target, &state, wish, door, ui)
+        }
+        VaultCommand::Source { command: SourceCommand::Accept { path } } => {
+            source::take(&pick(target, &state)?, path, target, &state, ui)
         }
         VaultCommand::Snapshots => {
             let vault = pick(target, &state)?;
@@ -113,15 +119,13 @@ pub(super) fn own_seed(vault: &Vault, staging: &Staging) -> Result<Seed, Failure
     Ok(seed)
 }
 
-/// The vault's container and the imported one.
-pub(super) fn shelf(vault: &Vault, target: &VaultTarget) -> Result<ContainerShelf, Failure> {
+/// The vault's container and the imported one, to be read; a lease gives the right to more.
+pub(super) fn open_containers(
+    vault: &Vault,
+    target: &VaultTarget,
+) -> Result<(Arc<Container>, Arc<Container>), Failure> {
     let open = |name| container(&target.azure, &target.blobs, &vault.storage_account, name);
-    Ok(ContainerShelf {
-        vault: Arc::new(open(&vault.container)?),
-        vault_prefix: vault.prefix.clone(),
-        import: open(&vault.seed.container)?,
-        import_prefix: vault.seed.prefix.clone(),
-    })
+    Ok((Arc::new(open(&vault.container)?), Arc::new(open(&vault.seed.container)?)))
 }
 
 fn password(vault: &Vault) -> Result<SecretString, crate::staging::Error> {
@@ -134,7 +138,7 @@ fn open(vault: &Vault, target: &VaultTarget, ui: &Ui) -> Result<Repository, Fail
     }
     let container: Container =
         container(&target.azure, &target.blobs, &vault.storage_account, &vault.container)?;
-    let store = Arc::new(BlobStore::new(Arc::new(container), &vault.prefix));
+    let store = Arc::new(BlobStore::reading(Arc::new(container), &vault.prefix));
     let opened = Repository::open(store, &password(vault)?, ui.watcher());
     Ok(opened.map_err(|source| failed(vault, source))?)
 }
@@ -169,6 +173,7 @@ fn make(
     target: &VaultTarget,
     state: &State,
     door: &Door<'_>,
+    ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let name = target.vault.clone().ok_or(MissingFlag { flag: "--vault" })?;
     let staging: PathBuf = match &target.staging {
@@ -176,19 +181,32 @@ fn make(
         None => state.staging_of(None)?.ok_or(MissingFlag { flag: "--staging" })?,
     };
     let vault = record(create, name, &staging, state, door)?;
+    let entered = door.enter(&staging)?;
+    let seed = Seed::open(&entered)?;
+    let data = entered.data(&seed)?;
+    let told = if seed.origin == Origin::Adopted && data.store().has_config() {
+        let secret = read_password(&vault.password_file, Weak::Accepted)?;
+        let covered = covered(data.store(), &secret, ui.watcher());
+        covered.map_err(|source| failed(&vault, source))?.told()
+    } else {
+        Vec::new()
+    };
+    let locked = || Error::Locked { container: vault.container.clone() };
+    let _lock = state.lock_vault(&vault.name)?.ok_or_else(locked)?;
     let same = |known: &Vault| known.name.as_str().eq_ignore_ascii_case(vault.name.as_str());
     if let Some(known) = state.vaults()?.into_iter().find(same) {
         return if is_as_asked(&known, &vault) {
-            Ok(Box::new(Vaults { vaults: vec![known], changed: Some(false) }))
+            Ok(Box::new(Vaults { vaults: vec![known], changed: Some(false), told }))
         } else {
             Err(Error::Exists { name: known.name }.into())
         };
     }
     let container =
         container(&target.azure, &target.blobs, &vault.storage_account, &vault.container)?;
-    claim(&container, &vault.name)?;
-    state.keep_vault(&vault)?;
-    Ok(Box::new(Vaults { vaults: vec![vault], changed: Some(true) }))
+    // A claim without a record is found again by the same call.
+    claim(&container, &vault.name, vault.seed.id)?;
+    state.add_vault(&vault)?;
+    Ok(Box::new(Vaults { vaults: vec![vault], changed: Some(true), told }))
 }
 
 /// What the flags and the seed say.
@@ -199,6 +217,15 @@ fn record(
     state: &State,
     door: &Door<'_>,
 ) -> Result<Vault, Failure> {
+    let retention = Retention {
+        daily: create.keep_daily,
+        weekly: create.keep_weekly,
+        monthly: create.keep_monthly,
+        yearly: create.keep_yearly,
+    };
+    if retention.keeps_nothing() {
+        return Err(Error::KeepsNothing { policy: retention }.into());
+    }
     let seed = Seed::open(&door.enter(staging)?)?;
     if seed.kind != SeedKind::Repository {
         return Err(Error::PlainFiles { path: staging.to_owned() }.into());
@@ -229,27 +256,34 @@ fn record(
             prefix: seed.target.prefix,
             staging: absolute(staging),
             sources: seed.sources,
-            exclude: seed.exclude,
+            choice: seed.choice,
         },
         password_file: absolute(&password_file),
         schedule: create.schedule,
-        retention: Retention {
-            daily: create.keep_daily,
-            weekly: create.keep_weekly,
-            monthly: create.keep_monthly,
-            yearly: create.keep_yearly,
-        },
-        lease: Uuid::new_v4(),
+        retention,
+        leases: Vec::new(),
+        lease_holder: None,
+        generation: 0,
         ingested_at: None,
         incremented_at: None,
         cleaned_at: None,
+        sources: Vec::new(),
     })
 }
 
 /// Whether a vault is what was asked for, apart from what has happened to it since.
 fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
-    let Vault { lease, ingested_at, incremented_at, cleaned_at, .. } = *known;
-    *known == Vault { lease, ingested_at, incremented_at, cleaned_at, ..asked.clone() }
+    *known
+        == Vault {
+            leases: known.leases.clone(),
+            lease_holder: known.lease_holder.clone(),
+            generation: known.generation,
+            ingested_at: known.ingested_at,
+            incremented_at: known.incremented_at,
+            cleaned_at: known.cleaned_at,
+            sources: known.sources.clone(),
+            ..asked.clone()
+        }
 }
 
 /// The moment, for records.

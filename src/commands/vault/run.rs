@@ -6,7 +6,7 @@ use jiff::Zoned;
 use jiff::tz::TimeZone;
 
 use super::show::{Ran, Status};
-use super::{contents, now, own_seed, password, shelf, staging, staging_path};
+use super::{Writer, contents, now, open_containers, own_seed, password, staging, staging_path};
 use crate::cli::VaultTarget;
 use crate::commands::connect::arm;
 use crate::commands::door::Door;
@@ -14,7 +14,10 @@ use crate::commands::{Failure, Outcome};
 use crate::import_job::{ImportExport, JobService, parts};
 use crate::state::State;
 use crate::ui::Ui;
-use crate::vault::{Due, Error, Lease, Vault, VaultState, due, increment, ingest};
+use crate::vault::{
+    Asked, ContainerShelf, Due, Error, Vault, VaultState, due, increment, ingest, is_ahead,
+    this_host,
+};
 
 /// Shows how far a vault is.
 pub fn status(
@@ -27,24 +30,28 @@ pub fn status(
     Ok(Box::new(Status { vault, state, next }))
 }
 
+/// What is wished of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// Whether an increment is made even if none is due.
+    pub is_asked_for: bool,
+    /// Whether a source may have lost most of what it held.
+    pub allow_shrink: bool,
+}
+
 /// Does what is due.
 pub fn run(
-    mut vault: Vault,
+    vault: &Vault,
     target: &VaultTarget,
     state: &State,
-    is_asked_for: bool,
+    wish: Wish,
     door: &Door<'_>,
     ui: &Ui,
 ) -> Result<Box<dyn Outcome>, Failure> {
-    let locked = || Error::Locked { container: vault.container.clone() };
-    let _lock = state.lock_vault(&vault.name)?.ok_or_else(locked)?;
-    // Another run may have gone on since the record was read.
-    if let Some(known) = state.vaults()?.into_iter().find(|own| own.name == vault.name) {
-        vault = known;
-    }
-    let reached = state_of(&vault, target, door)?;
+    let mut writer = Writer::hold(vault, state)?;
+    let reached = state_of(&writer.vault, target, door)?;
     let mut ran = Ran {
-        name: vault.name.clone(),
+        name: writer.vault.name.clone(),
         state: reached,
         ingested: None,
         increment: None,
@@ -53,31 +60,48 @@ pub fn run(
     if matches!(reached, VaultState::AwaitingSeed | VaultState::SeedInTransit) {
         return Ok(Box::new(ran));
     }
-    if reached == VaultState::Protected && !is_asked_for {
-        let next = next(&vault)?;
+    if let Some(last) = writer.vault.incremented_at.filter(|last| is_ahead(*last, now())) {
+        ui.warn(&format!(
+            "the last run is stamped {last}, which is still to come: a clock was wrong, then or \
+             now; an increment is made"
+        ));
+    }
+    if reached == VaultState::Protected && !wish.is_asked_for {
+        let next = next(&writer.vault)?;
         if next != Due::Now {
             ran.next = Some(next);
             return Ok(Box::new(ran));
         }
     }
-    let shelf = shelf(&vault, target)?;
-    let _lease = Lease::take(&shelf.vault, vault.lease)?;
+    let (container, import) = open_containers(&writer.vault, target)?;
+    let lease = writer.lease(&container)?;
     let watcher = ui.watcher();
-    if vault.ingested_at.is_none() {
-        let staging = staging(&vault, target, door)?;
-        let seed = own_seed(&vault, &staging)?;
+    if writer.vault.ingested_at.is_none() {
+        let staging = staging(&writer.vault, target, door)?;
+        let seed = own_seed(&writer.vault, &staging)?;
         let blobs = contents::seed_blobs(&seed, &staging)?;
         let spare = contents::spare(staging.data(&seed)?);
+        let shelf = ContainerShelf::new(&writer.vault, &container, &import, &lease);
         ran.ingested = Some(ingest(&blobs, &shelf, &spare, watcher.as_ref())?);
-        vault.ingested_at = Some(now());
-        state.keep_vault(&vault)?;
+        writer.record(|own| own.ingested_at = Some(now()))?;
     }
-    let done = increment(&vault, &shelf.vault, &password(&vault)?, &Zoned::now(), &watcher)?;
+    let this_host = this_host();
+    let asked =
+        Asked { now: &Zoned::now(), this_host: &this_host, allow_shrink: wish.allow_shrink };
+    let (vault, container) = (&writer.vault, lease.guard(container));
+    let done = increment(vault, &container, &password(vault)?, &asked, &watcher)?;
+    for text in &done.idle_patterns {
+        ui.warn(&format!("--exclude {text} leaves nothing out"));
+    }
+    writer.record(|own| {
+        own.sources.clone_from(&done.sources);
+        if done.backup.is_some() {
+            own.incremented_at = Some(now());
+        }
+    })?;
     ran.increment = Some(done);
-    vault.incremented_at = Some(now());
-    state.keep_vault(&vault)?;
     ran.state = VaultState::Protected;
-    ran.next = Some(next(&vault)?);
+    ran.next = Some(next(&writer.vault)?);
     Ok(Box::new(ran))
 }
 

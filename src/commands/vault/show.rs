@@ -2,19 +2,21 @@
 
 use std::path::PathBuf;
 
-use disk_prep::noun::{ByteSize, ErrorKind, VaultName, count};
+use disk_prep::noun::{ByteSize, ErrorKind, VaultName, count, visible_lines};
 use serde_json::{Value, json};
 
 use crate::commands::Outcome;
 use crate::exit::Exit;
 use crate::repository::{RestoreDone, Snapshot};
-use crate::vault::{Due, Increment, Ingested, Vault, VaultState};
+use crate::vault::{Due, Increment, Ingested, Remark, Vault, VaultState};
 
 /// Vaults as this machine knows them.
 pub struct Vaults {
     pub vaults: Vec<Vault>,
     /// Whether this run made it; `None` when it only looked.
     pub changed: Option<bool>,
+    /// What its increments will cover.
+    pub told: Vec<String>,
 }
 
 fn known_state(vault: &Vault) -> VaultState {
@@ -56,7 +58,11 @@ impl Outcome for Vaults {
             return "No vault is known here".to_owned();
         }
         let shown = self.vaults.iter().map(|vault| text(vault, known_state(vault)));
-        shown.collect::<Vec<_>>().join("\n\n")
+        let mut text = shown.collect::<Vec<_>>().join("\n\n");
+        for told in &self.told {
+            text.push_str(&format!("\n{told}"));
+        }
+        text
     }
 
     fn json(&self) -> Vec<Value> {
@@ -64,6 +70,7 @@ impl Outcome for Vaults {
             let mut line = value(vault, known_state(vault));
             if let Some(changed) = self.changed {
                 line["changed"] = json!(changed);
+                line["covers"] = json!(self.told);
             }
             line
         };
@@ -139,23 +146,16 @@ impl Outcome for Ran {
                 count(copied, "blob")
             ));
         }
-        if let Some(Increment { backup, forgotten }) = &self.increment {
-            let bytes = ByteSize(backup.bytes);
-            let id = &backup.snapshot[..8];
-            lines.push(format!("Snapshot {id}: {}, {bytes}", count(backup.files, "file")));
-            if !forgotten.is_empty() {
-                lines.push(format!("{} forgotten", count(forgotten.len(), "older snapshot")));
-            }
-            lines.extend(backup.unreadable.iter().map(|what| format!("Not readable: {what}")));
+        if let Some(done) = &self.increment {
+            lines.extend(increment(done));
         }
         if let Some(next) = &self.next {
-            lines.push(format!(
-                "Vault {} is protected; next run due {}",
-                self.name,
-                due_text(next)
-            ));
+            let is_made = self.increment.as_ref().is_none_or(|own| own.backup.is_some());
+            let state = if is_made { " is protected" } else { " was not backed up" };
+            let (name, next) = (&self.name, due_text(next));
+            lines.push(format!("Vault {name}{state}; next run due {next}"));
         }
-        lines.join("\n")
+        visible_lines(&lines)
     }
 
     fn json(&self) -> Vec<Value> {
@@ -163,11 +163,7 @@ impl Outcome for Ran {
             json!({"copied": own.copied, "streamed": own.streamed, "repaired": own.repaired,
                    "unchanged": own.unchanged})
         });
-        let increment = self.increment.as_ref().map(|Increment { backup, forgotten }| {
-            json!({"snapshot": backup.snapshot, "tree": backup.tree, "files": backup.files,
-                   "bytes": backup.bytes, "unreadable": backup.unreadable,
-                   "forgotten": forgotten})
-        });
+        let increment = self.increment.as_ref().map(increment_value);
         vec![json!({
             "type": "vault-run", "version": 1, "name": self.name, "state": self.state,
             "ingested": ingested, "increment": increment, "next_due": due_value(self.next.as_ref()),
@@ -175,9 +171,57 @@ impl Outcome for Ran {
     }
 
     fn exit(&self) -> Exit {
-        let lost = self.increment.as_ref().is_some_and(|own| !own.backup.unreadable.is_empty());
+        let is_less = |own: &Increment| {
+            own.policy_refused
+                || own.remarks.iter().any(Remark::is_left_out)
+                || own.backup.as_ref().is_some_and(|backup| {
+                    !(backup.unreadable.is_empty() && backup.changed.is_empty())
+                })
+        };
+        let lost = self.increment.as_ref().is_some_and(is_less);
         Exit::of(lost.then_some(ErrorKind::LeftOut))
     }
+}
+
+/// An increment in lines.
+fn increment(done: &Increment) -> Vec<String> {
+    let mut lines = Vec::new();
+    match &done.backup {
+        None => lines.push("No snapshot was made".to_owned()),
+        Some(backup) => {
+            let bytes = ByteSize(backup.bytes);
+            let id = &backup.snapshot[..8];
+            lines.push(format!("Snapshot {id}: {}, {bytes}", count(backup.files, "file")));
+            lines.extend(backup.unreadable.iter().map(|what| format!("Not readable: {what}")));
+            lines.extend(backup.changed.iter().map(|what| format!("Not steady: {what}")));
+        }
+    }
+    if !done.forgotten.is_empty() {
+        lines.push(format!("{} forgotten", count(done.forgotten.len(), "older snapshot")));
+    }
+    if done.policy_refused {
+        lines.push(
+            "The policy in this vault's record keeps nothing, so it was not carried out: nothing \
+             was forgotten"
+                .to_owned(),
+        );
+    }
+    lines.extend(done.remarks.iter().map(ToString::to_string));
+    lines
+}
+
+/// An increment for a script; without a snapshot its members are null.
+fn increment_value(done: &Increment) -> Value {
+    let remark = |own: &Remark| json!({"code": own.word(), "message": own.to_string()});
+    let backup = done.backup.as_ref();
+    json!({
+        "snapshot": backup.map(|own| &own.snapshot), "tree": backup.map(|own| &own.tree),
+        "files": backup.map(|own| own.files), "bytes": backup.map(|own| own.bytes),
+        "unreadable": backup.map_or(&[][..], |own| &own.unreadable),
+        "changed": backup.map_or(&[][..], |own| &own.changed),
+        "forgotten": done.forgotten, "policy_refused": done.policy_refused,
+        "remarks": done.remarks.iter().map(remark).collect::<Vec<_>>(),
+    })
 }
 
 /// Snapshots, the oldest first.
@@ -202,7 +246,7 @@ impl Outcome for Snapshots {
                 paths.join(", ")
             ));
         }
-        lines.join("\n")
+        visible_lines(&lines)
     }
 
     fn json(&self) -> Vec<Value> {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{ContainerName, Serial};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -50,7 +51,8 @@ struct Details {
 #[serde(rename_all = "camelCase")]
 struct NewDrive {
     drive_id: String,
-    bit_locker_key: String,
+    #[serde(with = "disk_prep::noun::secret")]
+    bit_locker_key: SecretString,
     manifest_file: String,
     manifest_hash: String,
     #[serde(default)]

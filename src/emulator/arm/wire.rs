@@ -1,5 +1,6 @@
 //! A job as the service shows it (`azure-import-export` 1A.4). Keys are never shown here.
 
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use super::super::jobs::{Drive, Job};
@@ -75,6 +76,7 @@ fn drive(drive: &Drive) -> Value {
 
 /// The keys of a job's drives.
 pub(super) fn keys(job: &Job) -> Value {
-    let pair = |drive: &Drive| json!({"driveId": drive.serial, "bitLockerKey": drive.key});
+    let pair =
+        |drive: &Drive| json!({"driveId": drive.serial, "bitLockerKey": drive.key.expose_secret()});
     json!({ "value": job.drives.iter().map(pair).collect::<Vec<Value>>() })
 }

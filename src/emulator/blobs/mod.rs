@@ -148,9 +148,7 @@ fn route(context: Context<'_>) -> Result<Answer, Fault> {
             containers::answer(context, &container)
         }
         Some(name) => {
-            if name.chars().count() > 1024 {
-                return Err(Fault::new(400, "InvalidUri", "A blob's name has 1 to 1024 signs."));
-            }
+            check_blob(&name)?;
             let right = match call.method {
                 Method::GET | Method::HEAD => Right::Read,
                 Method::DELETE => Right::Delete,
@@ -164,6 +162,26 @@ fn route(context: Context<'_>) -> Result<Answer, Fault> {
             blob::answer(context, &container, &name)
         }
     }
+}
+
+/// Names that the service's front end refuses, whatever is asked of them ("Naming and referencing
+/// containers, blobs, and metadata").
+fn check_blob(name: &str) -> Result<(), Fault> {
+    let refused = |message: &str| Err(Fault::new(400, "InvalidUri", message));
+    if name.encode_utf16().count() > 1024 {
+        return refused("A blob's name has 1 to 1024 signs.");
+    }
+    if name.split('/').count() > 254 {
+        return refused("A blob's name has at most 254 segments.");
+    }
+    let is_refused = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{fffd}'..='\u{ffff}')
+    };
+    if name.contains(is_refused) {
+        return refused("A blob's name has a sign that no address can have.");
+    }
+    Ok(())
 }
 
 fn check_container(name: &str) -> Result<(), Fault> {

@@ -19,6 +19,7 @@ use super::line::{Task, Told, receive, send};
 use super::log::{BlobEnd, Logs};
 use super::manifest::{Disposition, Entry, Part};
 use super::side::{self, Side};
+use super::worker::LARGEST_MANIFEST;
 
 /// The subcommand under which this program reads a drive.
 const WORKER: [&str; 2] = ["emulator", "dock-worker"];
@@ -120,6 +121,9 @@ impl Intake<'_> {
         loop {
             match receive(from).map_err(Stop::Line)? {
                 Told::Manifest { bytes, total_bytes } => {
+                    if bytes > LARGEST_MANIFEST {
+                        return Err(nonsense());
+                    }
                     let mut manifest = Vec::new();
                     from.take(bytes).read_to_end(&mut manifest).map_err(Stop::Line)?;
                     self.manifest = Some(manifest);

@@ -4,20 +4,26 @@
 
 use std::io::{self, BufRead, Read, Write};
 
+use disk_prep::noun::secret;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::manifest::{Entry, Part};
 use super::side::Side;
 
 /// The longest line; names are far shorter.
 const LONGEST: u64 = 1 << 20;
+/// Room for a line with a key, which is one of the short ones.
+const ROOM: usize = 4096;
 
 /// What the reader is told: the job's fields for this drive.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Task {
     pub serial: String,
-    pub key: String,
+    #[serde(with = "secret")]
+    pub key: SecretString,
     pub manifest_file: String,
     pub manifest_hash: String,
     pub header_hash: Option<String>,
@@ -43,14 +49,15 @@ pub(super) enum Told {
 
 /// Writes one line.
 pub(in crate::emulator) fn send<T: Serialize>(to: &mut impl Write, value: &T) -> io::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    to.write_all(&line)
+    to.write_all(&secret::cleared(|line| {
+        serde_json::to_writer(&mut *line, value)?;
+        line.write_all(b"\n")
+    })?)
 }
 
 /// Reads one line.
 pub(super) fn receive<T: DeserializeOwned>(from: &mut impl BufRead) -> io::Result<T> {
-    let mut line = Vec::new();
+    let mut line = Zeroizing::new(Vec::with_capacity(ROOM));
     from.take(LONGEST).read_until(b'\n', &mut line)?;
     if line.last() != Some(&b'\n') {
         return Err(io::ErrorKind::UnexpectedEof.into());

@@ -81,8 +81,25 @@ struct Draft {
     parts: Vec<Part>,
 }
 
+/// Whether it is XML 1.0 in UTF-8 to the letter and has no document type, as the service's reader
+/// wants it; the one below forgives much.
+pub(super) fn is_well_formed(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let head = text.trim_start_matches('\u{feff}');
+    let declaration = head.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>"));
+    let encoding = declaration.and_then(|(inside, _)| inside.split_once("encoding"));
+    let is_utf8 = encoding.is_none_or(|(_, rest)| {
+        let name = rest.trim_start_matches(['=', ' ', '"', '\'']);
+        name.get(..5).is_some_and(|name| name.eq_ignore_ascii_case("utf-8"))
+    });
+    is_utf8 && roxmltree::Document::parse(text).is_ok()
+}
+
 /// Reads a manifest.
 pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, Fault> {
+    if !is_well_formed(bytes) {
+        return Err(Fault::Corrupted);
+    }
     let mut reader = Reader::from_reader(bytes);
     let mut manifest = Manifest::default();
     let mut path: Vec<Vec<u8>> = Vec::new();
@@ -278,6 +295,45 @@ mod tests {
         assert_eq!(entry.file_path, "\\a & b.jpg");
         assert_eq!((entry.length, entry.disposition), (6, Disposition::Overwrite));
         assert_eq!(entry.parts[0].hash, entry.parts[1].hash);
+    }
+
+    #[test]
+    fn what_is_not_xml_to_the_letter_is_corrupted() {
+        let with =
+            |inner: &str| blob(&format!("<Length>0</Length><BlockList/><Other>{inner}</Other>"));
+        assert!(parse(with("&#233;\u{1F600}").as_bytes()).is_ok());
+        for inner in [
+            "odd\u{fffe}",
+            "\u{ffff}",
+            "\u{0}",
+            "\u{1}",
+            "&#xFFFE;",
+            "&#0;",
+            "&bomb;",
+            "&amp",
+            "]]>",
+            "<b>",
+            "<b></c>",
+            "<b c='1' c='2'/>",
+            "<b c=1/>",
+            "<b c/>",
+            "<b c='<'/>",
+            "<b c='\u{fffe}'/>",
+            "<b c='1'd='2'/>",
+            "<1/>",
+        ] {
+            assert_eq!(parse(with(inner).as_bytes()), Err(Fault::Corrupted), "{inner}");
+        }
+        let good = with("");
+        for text in [
+            format!("{good}<a/>"),
+            format!("{good}x"),
+            good.replace("UTF-8", "UTF-16"),
+            good.replace("UTF-8", "latin1"),
+            good.replace("<DriveManifest", "<!DOCTYPE a><DriveManifest"),
+        ] {
+            assert_eq!(parse(text.as_bytes()), Err(Fault::Corrupted), "{text}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod drive;
 mod line;
 mod log;
 mod manifest;
+pub mod parsers;
 mod side;
 mod worker;
 
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 
 use disk_prep::noun::Serial;
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use disk_prep::sys::threads::each;
 
 use super::Error;
 use super::account::Account;
@@ -107,8 +108,7 @@ impl Dock<'_> {
                 |drive| self.read(&job, drive, image),
             )
         };
-        let docked: Vec<Result<Docked, Error>> = drives.into_par_iter().map(read).collect();
-        let docked = docked.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let docked = each(drives, read).into_iter().collect::<Result<Vec<_>, _>>()?;
         self.change(key, |job| {
             let is_read = |drive: &Drive| {
                 matches!(

@@ -6,7 +6,7 @@ use quick_xml::events::Event;
 use serde::{Deserialize, Serialize};
 
 use super::super::blobs::Properties;
-use super::manifest::text_of;
+use super::manifest::{is_well_formed, text_of};
 
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub(super) struct Side {
 
 /// Names and values of a file; `None` if it has another form.
 pub(super) fn parse(kind: SideKind, bytes: &[u8]) -> Option<Vec<(String, String)>> {
+    if !is_well_formed(bytes) {
+        return None;
+    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = Reader::from_reader(bytes);
     let mut values: Vec<(String, String)> = Vec::new();

@@ -13,6 +13,7 @@ use disk_prep::noun::{DrivePath, RecoveryPassword};
 use disk_prep::volume::bitlocker::unlock;
 use disk_prep::volume::view::{FileView, FoundFile, ViewError, find_volume, unlock as open_volume};
 use md5::{Digest, Md5};
+use secrecy::ExposeSecret;
 use sha2::{Sha256, Sha512};
 
 use super::line::{Task, Told, receive, send};
@@ -20,7 +21,7 @@ use super::manifest::{self, Entry, Fault, Manifest, Part};
 use super::side::{self, Side};
 
 /// Manifests larger than this are taken for damage; ten terabytes of blocks need a third of it.
-const LARGEST_MANIFEST: u64 = 1 << 30;
+pub(super) const LARGEST_MANIFEST: u64 = 1 << 30;
 
 /// Metadata and properties files are far smaller; Azure takes 8 KiB of metadata.
 const LARGEST_SIDE_FILE: u64 = 64 << 10;
@@ -60,7 +61,7 @@ impl From<ViewError> for Stop {
             ViewError::NoTable { .. } | ViewError::NoPartition => "VolumeNotNtfs",
             ViewError::Unlock(error) => match error {
                 unlock::Error::NotBitLocker => "BitLockerVolumeNotFound",
-                unlock::Error::NoRecoveryPassword => "BitLockerProtectorNotFound",
+                unlock::Error::NoRecoveryPassword { .. } => "BitLockerProtectorNotFound",
                 unlock::Error::WrongPassword => "BitLockerKeyInvalid",
                 unlock::Error::Suspended => "BitLockerNotActivated",
                 unlock::Error::Read { .. } => "DiskOperationFailed",
@@ -78,7 +79,7 @@ fn read(drive: File, task: &Task, out: &mut impl Write) -> Result<bool, Stop> {
     device.read_at(&mut [0; 512], 0).map_err(|_| Stop::Drive("DiskNotFound"))?;
     let (_, place) = find_volume(&device)?;
     let password: RecoveryPassword =
-        task.key.parse().map_err(|_| Stop::Drive("BitLockerKeyInvalid"))?;
+        task.key.expose_secret().parse().map_err(|_| Stop::Drive("BitLockerKeyInvalid"))?;
     let volume = open_volume(&device, place, &password)?;
     let view = FileView::open(&volume)?;
     let bytes = read_manifest(&view, task)?;
@@ -90,7 +91,8 @@ fn read(drive: File, task: &Task, out: &mut impl Write) -> Result<bool, Stop> {
         return Err(Stop::Drive("ManifestDriveIdMismatch"));
     }
     check_header(&device, task)?;
-    let total_bytes = manifest.entries.iter().map(|entry| entry.length).sum();
+    let total_bytes =
+        manifest.entries.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.length));
     send(out, &Told::Manifest { bytes: bytes.len() as u64, total_bytes })?;
     out.write_all(&bytes)?;
     Ok(copy(&view, &manifest, out)?)

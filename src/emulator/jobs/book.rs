@@ -7,6 +7,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use disk_prep::noun::secret;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::sys::durable::{self, Access};
 use jiff::Timestamp;
@@ -193,7 +194,8 @@ impl JobBook {
 
     fn write(&self, job: &Job) -> Result<(), BookError> {
         let path = self.path(&job.key);
-        let text = serde_json::to_vec_pretty(job).expect("names and texts can be written");
+        let text = secret::cleared(|to| serde_json::to_writer_pretty(to, job))
+            .expect("names and texts can be written");
         durable::write(&path, &text, Access::Private)
             .map_err(|source| BookError::Io { path, source })
     }
@@ -223,6 +225,8 @@ mod tests {
 
     use super::super::job::tests::job;
     use super::super::states::JobState;
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn keep(book: &JobBook, job: Job) {
@@ -240,7 +244,12 @@ mod tests {
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         fs::File::create(folder.path().join("x.json.7.new")).unwrap();
         let again = JobBook::open(folder.path()).unwrap();
-        assert_eq!(again.all(), [job("one", &["A"])]);
+        let [found] = &again.all()[..] else { panic!("one job is left") };
+        assert_eq!(format!("{found:?}"), format!("{:?}", job("one", &["A"])));
+        assert_eq!(
+            found.drives[0].key.expose_secret(),
+            job("one", &["A"]).drives[0].key.expose_secret()
+        );
     }
 
     #[test]

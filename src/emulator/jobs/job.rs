@@ -6,6 +6,7 @@ use std::fmt;
 
 use disk_prep::noun::{JobName, ResourceGroup, Serial, SubscriptionId};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::states::{DriveState, JobState, WrongState};
@@ -103,12 +104,13 @@ pub struct ReturnPackage {
 }
 
 /// A drive of a job.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Drive {
     /// Serial number.
     pub serial: Serial,
     /// What should unlock it, as it was sent; a secret.
-    pub key: String,
+    #[serde(with = "disk_prep::noun::secret")]
+    pub key: SecretString,
     /// Path of the manifest on the volume, as it was sent.
     pub manifest_file: String,
     /// Hash of the manifest, as it was sent.
@@ -167,7 +169,7 @@ impl DriveResult {
 }
 
 /// A job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
     /// Version of the record.
     pub version: u32,
@@ -310,7 +312,7 @@ pub(crate) mod tests {
     pub(crate) fn drive(serial: &str) -> Drive {
         Drive {
             serial: serial.parse().unwrap(),
-            key: "238810-662376-448998-450120-652806-203390-606320-483076".to_owned(),
+            key: "238810-662376-448998-450120-652806-203390-606320-483076".into(),
             manifest_file: "\\DriveManifest.xml".to_owned(),
             manifest_hash: "109B21108597EF36D5785F08303F3638".to_owned(),
             header_hash: None,

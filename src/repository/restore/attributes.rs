@@ -37,6 +37,8 @@ pub(super) struct Wanted {
 
 impl Wanted {
     pub(super) fn of(about: &Metadata, owners: Owners) -> Self {
+        // The format leaves out a mode of 0; where the time is missing too, nothing was said.
+        let unsaid = about.mtime.is_some().then_some(0);
         let owned = |id: Option<u32>| id.filter(|_| owners == Owners::Restored);
         let attributes = about.extended_attributes.iter();
         let named: Vec<_> = attributes
@@ -45,7 +47,7 @@ impl Wanted {
         Wanted {
             uid: owned(about.uid),
             gid: owned(about.gid),
-            mode: about.mode.map(mode),
+            mode: about.mode.or(unsaid).map(mode),
             atime: about.atime.map(time),
             mtime: about.mtime.map(time),
             nameless: named.iter().filter(|own| own.is_err()).count(),

@@ -22,6 +22,8 @@ use super::content::Draft;
 /// Folders in folders that are removed; each level needs a handle.
 const MOST_LEVELS: usize = 256;
 const OWNER_MAY_ALL: u32 = 0o700;
+const SPECIAL: &str = "a FIFO, a socket or a device is there";
+const FULL: &str = "a folder that is not empty is there";
 
 /// A folder of the target.
 #[derive(Debug)]
@@ -71,7 +73,7 @@ impl Spot {
         let entry = self.entry(name);
         let found = entry.facts()?;
         match found {
-            Some(facts) if self.done.borrow().contains(&facts.id) => return Err(Barred::Twin),
+            Some(facts) if self.is_twin(name, &facts)? => return Err(Barred::Twin),
             Some(facts) if facts.kind == Kind::Folder => {}
             found => {
                 if let Some(facts) = found {
@@ -98,23 +100,26 @@ impl Spot {
         Ok(Spot { folder, path: self.path.join(name.as_path()), done: Rc::default() })
     }
 
-    /// Sees whether a name can be given to what is no folder, and takes away what is in its way.
-    /// Returns what is there and will be replaced.
-    pub(super) fn clear(&self, name: &Name, overwrite: Overwrite) -> Result<Option<Facts>, Barred> {
+    /// What has a name, if what is no folder may be given the name instead; nothing is changed.
+    pub(super) fn look(&self, name: &Name, overwrite: Overwrite) -> Result<Option<Facts>, Barred> {
         let entry = self.entry(name);
         let Some(facts) = entry.facts()? else { return Ok(None) };
-        if self.done.borrow().contains(&facts.id) {
+        if self.is_twin(name, &facts)? {
             return Err(Barred::Twin);
         }
-        match facts.kind {
-            // What has the name is replaced in the moment in which it is given.
-            Kind::File | Kind::Link => {}
-            Kind::Folder | Kind::Special => clear(&entry, &facts, overwrite)?,
+        if overwrite == Overwrite::Nothing {
+            match facts.kind {
+                Kind::Special => return Err(Barred::InTheWay(SPECIAL)),
+                Kind::Folder if !entry.folder()?.names()?.is_empty() => {
+                    return Err(Barred::InTheWay(FULL));
+                }
+                _ => {}
+            }
         }
         Ok(Some(facts))
     }
 
-    /// Gives the name to a draft of this folder.
+    /// Gives the name to a draft of this folder; returns what had it.
     pub(super) fn settle(
         &self,
         draft: &Name,
@@ -122,10 +127,21 @@ impl Spot {
         id: (u64, u64),
         overwrite: Overwrite,
     ) -> Result<Option<Facts>, Barred> {
-        let found = self.clear(name, overwrite)?;
+        let found = self.look(name, overwrite)?;
+        // Files and links are replaced in the moment in which the name is given.
+        if let Some(facts) = found.filter(|own| matches!(own.kind, Kind::Folder | Kind::Special)) {
+            clear(&self.entry(name), &facts, overwrite)?;
+        }
         self.entry(draft).rename(name)?;
         self.done.borrow_mut().insert(id);
         Ok(found)
+    }
+
+    /// Whether a name leads to what this run has put there under another one, in a file system
+    /// for which the two are the same.
+    fn is_twin(&self, name: &Name, facts: &Facts) -> io::Result<bool> {
+        let is_done = self.done.borrow().contains(&facts.id);
+        Ok(is_done && !self.folder.names()?.iter().any(|own| own == name.as_os_str()))
     }
 
     /// Opens the draft that an earlier run left, if it is ours alone, or makes it anew.
@@ -184,7 +200,7 @@ fn clear(entry: &Entry<'_>, facts: &Facts, overwrite: Overwrite) -> Result<(), B
         Kind::File if may => Ok(entry.remove()?),
         Kind::Special if may => Ok(entry.remove()?),
         Kind::File => Err(Barred::InTheWay("a file is there")),
-        Kind::Special => Err(Barred::InTheWay("a FIFO, a socket or a device is there")),
+        Kind::Special => Err(Barred::InTheWay(SPECIAL)),
         Kind::Folder => match entry.remove_folder() {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty && may => {
@@ -192,7 +208,7 @@ fn clear(entry: &Entry<'_>, facts: &Facts, overwrite: Overwrite) -> Result<(), B
                 Ok(entry.remove_folder()?)
             }
             Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {
-                Err(Barred::InTheWay("a folder that is not empty is there"))
+                Err(Barred::InTheWay(FULL))
             }
             Err(error) => Err(error.into()),
         },
@@ -257,18 +273,33 @@ mod tests {
         symlink("../outside", at("link")).unwrap();
         fs::create_dir(outer.path().join("outside")).unwrap();
         fs::write(outer.path().join("outside/secret"), b"secret").unwrap();
-        let cleared = |text: &str, overwrite| spot.clear(&name(text), overwrite).is_ok();
-        assert!(cleared("empty", Overwrite::Nothing) && !at("empty").exists());
-        assert!(!cleared("full", Overwrite::Nothing) && at("full/deep").exists());
+        let settled = |text: &str, overwrite| {
+            drop(spot.draft(&name("draft")).unwrap());
+            spot.settle(&name("draft"), &name(text), (0, 0), overwrite).is_ok()
+        };
+        assert!(settled("empty", Overwrite::Nothing) && at("empty").is_file());
+        assert!(!settled("full", Overwrite::Nothing) && at("full/deep").exists());
         assert!(spot.enter(&name("file"), true, Overwrite::Nothing).is_err());
         assert_eq!(fs::read(at("file")).unwrap(), b"mine");
         let entered = spot.enter(&name("link"), true, Overwrite::Nothing).unwrap();
         fs::write(at("link/x"), b"x").unwrap();
         assert!(entered.folder.names().unwrap() == ["x"] && at("link").is_dir());
         symlink("../../../outside", at("full/deep/way")).unwrap();
-        assert!(cleared("full", Overwrite::Kinds) && !at("full").exists());
+        assert!(settled("full", Overwrite::Kinds) && at("full").is_file());
         assert!(spot.enter(&name("file"), true, Overwrite::Kinds).is_ok());
         assert_eq!(fs::read(outer.path().join("outside/secret")).unwrap(), b"secret");
+    }
+
+    #[test]
+    fn a_name_is_anothers_only_if_the_folder_does_not_list_it() {
+        let outer = tempfile::tempdir().unwrap();
+        let spot = Spot::open(outer.path()).unwrap();
+        fs::write(outer.path().join("one"), b"").unwrap();
+        fs::hard_link(outer.path().join("one"), outer.path().join("two")).unwrap();
+        let facts = spot.entry(&name("one")).facts().unwrap().unwrap();
+        spot.done.borrow_mut().insert(facts.id);
+        assert!(!spot.is_twin(&name("two"), &facts).unwrap());
+        assert!(spot.is_twin(&name("ONE"), &facts).unwrap());
     }
 
     #[test]

@@ -160,7 +160,7 @@ impl Run<'_> {
         Ok(stages.into_iter().map(|stage| stage.unwrap_or_else(&mut next)).collect())
     }
 
-    /// Looks at what is there, and takes away what is in the way.
+    /// Looks at what is there.
     fn prepare<'w>(&mut self, work: &'w Work) -> Result<Option<Content<'w>>, Error> {
         let ids: &[DataId] = work.node.content.as_deref().unwrap_or_default();
         let bytes = match self.filler.measure(ids) {
@@ -170,7 +170,7 @@ impl Run<'_> {
                 return Ok(None);
             }
         };
-        let found = match work.spot.clear(&work.name, self.options.overwrite) {
+        let found = match work.spot.look(&work.name, self.options.overwrite) {
             Ok(found) => found.filter(|facts| facts.kind == Kind::File),
             Err(why) => return self.barred(&work.path, why).map(|()| None),
         };

@@ -267,3 +267,27 @@ fn what_a_run_left_half_written_is_taken_up_and_not_written_again() {
     assert_eq!((again.bytes, again.unchanged), (0, 1));
     assert!(fs::symlink_metadata(&draft).is_err(), "a draft that is not needed goes");
 }
+
+#[test]
+fn what_the_system_refuses_is_named_with_its_reason_and_the_rest_comes_back() {
+    let nowhere = NodeType::Symlink { linktarget: String::new(), linktarget_raw: None };
+    let about =
+        r#"{"mode":420,"size":2,"extended_attributes":[{"name":"nonsense","value":"eA=="}]}"#;
+    let about: Metadata = serde_json::from_str(about).unwrap();
+    let far = jiff::Timestamp::MAX;
+    let made = Made::default()
+        .node("/a", b"a", nowhere, Metadata::default())
+        .file_named("/b", b"b", b"in", |own| *own = about)
+        .file_named("/c", b"c", b"in", |own| own.mtime = Some(far))
+        .file("/d", b"in");
+    let world = World::of(&made);
+    let done = world.restore(Overwrite::Nothing);
+    assert_eq!(named(&done, Reason::Unwritable), ["a"], "{done:?}");
+    assert_eq!(named(&done, Reason::Extended), ["b"], "{done:?}");
+    assert_eq!(done.written, 3);
+    for name in ["b", "c", "d"] {
+        assert_eq!(fs::read(world.at("target").join(name)).unwrap(), b"in");
+    }
+    let codes: Vec<&str> = done.left_out.keys().map(Reason::code).collect();
+    assert_eq!(codes[..2], ["restore-unwritable", "restore-attributes"]);
+}

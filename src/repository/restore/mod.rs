@@ -22,7 +22,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use disk_prep::sys::attributes::Held;
-use disk_prep::sys::entry::{Name, Special};
+use disk_prep::sys::entry::{Name, Special, sync_all};
 use rustic_core::repofile::{Node, NodeType};
 use rustic_core::{Progress, TreeId};
 
@@ -94,7 +94,7 @@ pub(super) fn restore(
     };
     run.walk(tree, &root)?;
     // What the kernel could not write yet is an error of this call, not of nobody.
-    root.folder.sync_all().map_err(failed)?;
+    sync_all(&root.folder).map_err(failed)?;
     run.done.bytes = run.filler.written.load(Ordering::Relaxed);
     Ok(run.done)
 }

@@ -112,4 +112,26 @@ mod tests {
         assert_eq!(owner.named[0].0, "file-0");
         assert_eq!(done.left_out.keys().next(), Some(&Reason::Damaged));
     }
+
+    #[test]
+    fn damage_is_a_difference_and_all_else_was_left_out() {
+        let reasons = [
+            (Reason::Damaged, "restore-damaged"),
+            (Reason::InTheWay, "restore-in-the-way"),
+            (Reason::Name, "restore-name"),
+            (Reason::Size, "restore-size"),
+            (Reason::Unwritable, "restore-unwritable"),
+            (Reason::Special, "restore-special"),
+            (Reason::Owner, "restore-owner"),
+            (Reason::Mode, "restore-mode"),
+            (Reason::Extended, "restore-attributes"),
+            (Reason::Time, "restore-time"),
+        ];
+        for (reason, code) in reasons {
+            assert_eq!(reason.code(), code);
+            let is_damage = reason.kind() == ErrorKind::Difference;
+            assert_eq!(is_damage, code == "restore-damaged");
+            assert!(is_damage || reason.kind() == ErrorKind::LeftOut);
+        }
+    }
 }

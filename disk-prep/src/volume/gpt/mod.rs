@@ -2,12 +2,14 @@
 //! and a reader of its own that trusts nothing (`azure-import-export` 3.2; UEFI 2.10, 5.3).
 
 mod layout;
+mod other;
 mod read;
 
 use crate::noun::{Diagnose, ErrorKind};
 
 pub use layout::{DiskLayout, EncodedTables, TableGuids, encode};
-pub use read::{Partition, PartitionTable, PartitionTables, TableFault, read_gpt};
+pub use other::{MbrPartition, OtherLayout, other_layout};
+pub use read::{Partition, PartitionTable, PartitionTables, TableDoubt, TableFault, read_gpt};
 
 /// Partition type Microsoft Reserved.
 pub const MICROSOFT_RESERVED: uuid::Uuid = uuid::uuid!("e3c9e316-0b5c-4db8-817d-f92df00215ae");

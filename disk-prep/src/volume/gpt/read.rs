@@ -48,6 +48,8 @@ pub struct PartitionTable {
     pub disk_guid: Uuid,
     /// The partitions in use, in table order.
     pub partitions: Vec<Partition>,
+    /// Where it says that the other copy is, bytes.
+    other_copy: u64,
 }
 
 /// What is wrong with one copy.
@@ -108,6 +110,37 @@ pub struct PartitionTables {
     pub primary: Result<PartitionTable, TableFault>,
     /// The copy at its end.
     pub backup: Result<PartitionTable, TableFault>,
+    /// What else is not as it should be.
+    pub doubts: Vec<TableDoubt>,
+}
+
+/// What makes whole copies doubtful: other systems may see another drive than we.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableDoubt {
+    /// Both are whole, and differ.
+    #[error("the two partition tables are not the same")]
+    CopiesDiffer,
+    /// One says that the other lies elsewhere, as on a drive of another size.
+    #[error("the {copy} partition table expects the other one at {place:#x}")]
+    OtherPlace {
+        /// `primary` or `backup`.
+        copy: &'static str,
+        /// Where, bytes.
+        place: u64,
+    },
+    /// Two partitions share sectors.
+    #[error("partitions {first} and {second} overlap")]
+    Overlap {
+        /// Number of the one that begins first.
+        first: u32,
+        /// Number of the other.
+        second: u32,
+    },
+    /// The first sector does not say that there is a GPT, so that old systems take the drive for
+    /// empty.
+    #[error("the first sector does not protect the partition table (no protective MBR)")]
+    NoProtectiveMbr,
 }
 
 impl PartitionTables {
@@ -125,10 +158,49 @@ impl PartitionTables {
 /// Reads both copies from a drive of 512-byte sectors.
 pub fn read_gpt(device: &dyn Device) -> PartitionTables {
     let sectors = device.size() / SECTOR_BYTES;
-    PartitionTables {
+    let mut tables = PartitionTables {
         primary: read_copy(device, sectors, 1),
         backup: read_copy(device, sectors, sectors.saturating_sub(1)),
+        doubts: Vec::new(),
+    };
+    tables.doubts = doubts(device, sectors, &tables);
+    tables
+}
+
+fn doubts(device: &dyn Device, sectors: u64, tables: &PartitionTables) -> Vec<TableDoubt> {
+    let Some(best) = tables.best() else { return Vec::new() };
+    let mut doubts = Vec::new();
+    let ends =
+        [("primary", &tables.primary, sectors.saturating_sub(1)), ("backup", &tables.backup, 1)];
+    for (copy, table, other) in ends {
+        if let Ok(table) = table
+            && table.other_copy != other * SECTOR_BYTES
+        {
+            doubts.push(TableDoubt::OtherPlace { copy, place: table.other_copy });
+        }
     }
+    if let (Ok(primary), Ok(backup)) = (&tables.primary, &tables.backup)
+        && (primary.disk_guid, &primary.partitions) != (backup.disk_guid, &backup.partitions)
+    {
+        doubts.push(TableDoubt::CopiesDiffer);
+    }
+    let mut partitions: Vec<&Partition> = best.partitions.iter().collect();
+    partitions.sort_by_key(|partition| partition.start);
+    for pair in partitions.windows(2) {
+        if pair[0].start + pair[0].bytes > pair[1].start {
+            let (first, second) = (pair[0].number, pair[1].number);
+            doubts.push(TableDoubt::Overlap { first, second });
+            break;
+        }
+    }
+    let mut mbr = [0; SECTOR_BYTES as usize];
+    let is_read = device.read_at(&mut mbr, 0).is_ok();
+    let protects = |entry: &[u8; 16]| entry[4] == 0xee;
+    let is_marked = mbr[510..] == [0x55, 0xaa];
+    if !is_read || !is_marked || !mbr[446..510].as_chunks().0.iter().any(protects) {
+        doubts.push(TableDoubt::NoProtectiveMbr);
+    }
+    doubts
 }
 
 fn read_copy(
@@ -186,7 +258,8 @@ fn read_copy(
                 .ok_or_else(|| field("partition end", u64_at(entry, 40)))
         })
         .collect::<Result<_, _>>()?;
-    Ok(PartitionTable { disk_guid: guid_at(&header, 56), partitions })
+    let other_copy = u64_at(&header, 32).saturating_mul(SECTOR_BYTES);
+    Ok(PartitionTable { disk_guid: guid_at(&header, 56), partitions, other_copy })
 }
 
 /// An entry in use, or nothing if it does not lie on the drive.
@@ -261,7 +334,11 @@ mod tests {
         let device = labelled();
         let tables = read_gpt(&device);
         let (primary, backup) = (tables.primary.as_ref().unwrap(), tables.backup.as_ref().unwrap());
-        assert_eq!(primary, backup);
+        assert_eq!(
+            (primary.disk_guid, &primary.partitions),
+            (backup.disk_guid, &backup.partitions)
+        );
+        assert_eq!(tables.doubts, []);
         assert!(tables.names_disk(Uuid::from_u128(1)) && !tables.names_disk(Uuid::from_u128(3)));
         let shape: Vec<_> = primary
             .partitions
@@ -312,6 +389,72 @@ mod tests {
             header[16..20].copy_from_slice(&checksum.to_le_bytes());
             device.write_at(&header, 512).unwrap();
             prop_assert!(read_gpt(&device).backup.is_ok());
+        }
+    }
+
+    /// Changes bytes of a header or of the entries before a header, and mends the checksums.
+    fn forge(device: &FileDevice, header: u64, entries: u64, at: u64, bytes: &[u8]) {
+        device.write_at(bytes, at).unwrap();
+        let mut array = vec![0; 128 * 128];
+        device.read_at(&mut array, entries).unwrap();
+        let mut own = [0; 512];
+        device.read_at(&mut own, header).unwrap();
+        own[88..92].copy_from_slice(&crc32fast::hash(&array).to_le_bytes());
+        own[16..20].fill(0);
+        let sum = crc32fast::hash(&own[..92]);
+        own[16..20].copy_from_slice(&sum.to_le_bytes());
+        device.write_at(&own, header).unwrap();
+    }
+
+    #[test]
+    fn whole_tables_that_contradict_each_other_the_drive_or_themselves_are_told() {
+        let last = DISK_BYTES - 512;
+        let of_backup = DISK_BYTES - 33 * 512;
+        let doubts = |change: &dyn Fn(&FileDevice)| {
+            let device = labelled();
+            change(&device);
+            let tables = read_gpt(&device);
+            assert!(tables.primary.is_ok() && tables.backup.is_ok());
+            tables.doubts
+        };
+        let other_guid = |device: &FileDevice| forge(device, last, of_backup, last + 56, &[9; 16]);
+        assert_eq!(doubts(&other_guid), [TableDoubt::CopiesDiffer]);
+        let elsewhere = |device: &FileDevice| forge(device, 512, 1024, 512 + 32, &[0, 0, 1, 0]);
+        let place = 65_536 * 512;
+        assert_eq!(doubts(&elsewhere), [TableDoubt::OtherPlace { copy: "primary", place }]);
+        let overlap = |device: &FileDevice| {
+            for (header, entries) in [(512, 1024), (last, of_backup)] {
+                forge(device, header, entries, entries + 128 + 32, &4096u64.to_le_bytes());
+            }
+        };
+        assert_eq!(doubts(&overlap), [TableDoubt::Overlap { first: 1, second: 2 }]);
+        let bare = |device: &FileDevice| device.write_at(&[0; 512], 0).unwrap();
+        assert_eq!(doubts(&bare), [TableDoubt::NoProtectiveMbr]);
+        let other_mbr = |device: &FileDevice| device.write_at(&[7], 450).unwrap();
+        assert_eq!(doubts(&other_mbr), [TableDoubt::NoProtectiveMbr]);
+    }
+
+    #[test]
+    fn extremes_of_counts_and_sizes_are_refused_without_memory() {
+        for (at, bytes) in [
+            (80, [0xff; 4]),
+            (80, [0; 4]),
+            (84, [0xff; 4]),
+            (84, [0; 4]),
+            (84, [0, 0, 0, 0x80]),
+            (12, [0xff; 4]),
+            (12, [0; 4]),
+        ] {
+            let device = labelled();
+            let mut header = [0; 512];
+            device.read_at(&mut header, 512).unwrap();
+            header[at..at + 4].copy_from_slice(&bytes);
+            header[16..20].fill(0);
+            let sum = crc32fast::hash(&header[..92]);
+            header[16..20].copy_from_slice(&sum.to_le_bytes());
+            device.write_at(&header, 512).unwrap();
+            let fault = read_gpt(&device).primary.unwrap_err();
+            assert!(matches!(fault, TableFault::Field { .. }), "{at} {bytes:?}: {fault}");
         }
     }
 

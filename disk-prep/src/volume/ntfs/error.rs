@@ -1,15 +1,17 @@
 //! Why a volume cannot be laid out.
 
-use crate::noun::{Diagnose, DrivePath, ErrorKind, Hint};
+use std::fmt;
+
+use crate::noun::{Diagnose, DrivePath, ErrorKind, Hint, lines};
 
 /// A plan that no volume of this form can hold.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each sentence names its fields")]
 pub enum Error {
-    /// Two names of one folder are equal once upcased, or one is a file and a folder.
-    #[error("{one} and {other} are one name on NTFS, which knows no case")]
-    NamesClash { one: String, other: String },
+    /// Names of one folder that are equal once upcased, or stand for a file and a folder.
+    #[error("{}", told(clashes))]
+    NamesClash { clashes: Vec<Clash> },
     /// A name that NTFS gives to its own files.
     #[error("{path} has the name of {system}, a system file of NTFS")]
     SystemName { path: String, system: &'static str },
@@ -34,6 +36,44 @@ pub enum Error {
     /// An index so large and so far away that its place overflows the record of its folder.
     #[error("The record of folder {path} would have {actual} bytes, it has room for {expected}")]
     FolderRecord { path: String, expected: usize, actual: usize },
+}
+
+/// Two paths that cannot both be on one volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clash {
+    /// The one, and whether it is a folder.
+    pub one: (String, bool),
+    /// The other, and whether it is a folder.
+    pub other: (String, bool),
+}
+
+impl fmt::Display for Clash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ((one, is_folder), (other, is_other_folder)) = (&self.one, &self.other);
+        let kind = |is_folder| if is_folder { "a folder" } else { "a file" };
+        if one == other && is_folder == is_other_folder {
+            return write!(f, "{one} stands there twice");
+        }
+        if one == other {
+            return write!(f, "{one} would be a file and a folder");
+        }
+        if is_folder == is_other_folder {
+            return write!(f, "{one} and {other} are one name on NTFS, which knows no case");
+        }
+        let (kind, other_kind) = (kind(*is_folder), kind(*is_other_folder));
+        write!(
+            f,
+            "{one} is {kind} and {other} is {other_kind}, and they are one name on NTFS, which \
+             knows no case"
+        )
+    }
+}
+
+fn told(clashes: &[Clash]) -> String {
+    match clashes {
+        [only] => only.to_string(),
+        _ => format!("{} pairs of names clash{}", clashes.len(), lines(clashes)),
+    }
 }
 
 impl Diagnose for Error {

@@ -18,7 +18,7 @@ mod tests;
 mod time;
 mod tree;
 
-pub use error::Error;
+pub use error::{Clash, Error};
 pub use layout::{FileSpec, Layout, PinnedRange, VolumeParams};
 pub use need::NeedEstimator;
 pub use space::Run;

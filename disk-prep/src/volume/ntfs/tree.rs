@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::Error;
+use super::error::Clash;
 use super::names::{collate, is_same};
 use super::system::ROOT_NAMES;
 use crate::noun::DrivePath;
@@ -57,7 +58,8 @@ pub struct Tree {
     root_order: Vec<u64>,
 }
 
-/// Refuses files that cannot lie on one volume, whatever else is on it, by their names.
+/// Refuses files that cannot lie on one volume, whatever else is on it, by their names; all that
+/// clash are told.
 pub fn check_names<'a>(files: impl IntoIterator<Item = &'a DrivePath>) -> Result<(), Error> {
     Tree::build([], files, []).map(drop)
 }
@@ -100,12 +102,13 @@ impl Tree {
     /// The names of a folder first, then those of its folders, in order.
     fn number(&mut self, drafts: &mut [Draft]) -> Result<(), Error> {
         let mut waiting = vec![(0usize, ROOT)];
+        let mut clashes = Vec::new();
         while let Some((index, record)) = waiting.pop() {
             let Draft { mut names, hidden } = std::mem::take(&mut drafts[index]);
             names.sort_by(|one, other| collate(&one.0, &other.0));
             for pair in names.windows(2) {
                 if is_same(&pair[0].0, &pair[1].0) {
-                    return Err(self.clash(record, &pair[0].0, &pair[1].0));
+                    clashes.push(self.clash(record, &pair[0], &pair[1]));
                 }
             }
             let first = FIRST_RECORD + self.nodes.len() as u64;
@@ -122,7 +125,7 @@ impl Tree {
             }
             waiting.extend(inner.into_iter().rev());
         }
-        Ok(())
+        if clashes.is_empty() { Ok(()) } else { Err(Error::NamesClash { clashes }) }
     }
 
     /// The root's names are sorted among those of the system.
@@ -148,10 +151,13 @@ impl Tree {
         Ok(())
     }
 
-    fn clash(&self, folder: u64, one: &[u16], other: &[u16]) -> Error {
+    fn clash(&self, folder: u64, one: &(Vec<u16>, Entry), other: &(Vec<u16>, Entry)) -> Clash {
         let path = self.path(folder);
-        let full = |name: &[u16]| format!("{path}\\{}", String::from_utf16_lossy(name));
-        Error::NamesClash { one: full(one), other: full(other) }
+        let full = |(name, entry): &(Vec<u16>, Entry)| {
+            let name = String::from_utf16_lossy(name);
+            (format!("{path}\\{name}"), matches!(entry, Entry::Folder(_)))
+        };
+        Clash { one: full(one), other: full(other) }
     }
 
     /// The path of this record; empty for the root.

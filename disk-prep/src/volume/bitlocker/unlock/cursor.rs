@@ -48,9 +48,21 @@ impl Read for VolumeCursor<'_> {
         if self.position >= self.volume.size() {
             return Ok(0);
         }
-        let ahead = self.ahead()?;
-        let count = ahead.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&ahead[..count]);
+        let count = match self.ahead() {
+            Ok(ahead) => {
+                let count = ahead.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&ahead[..count]);
+                count
+            }
+            // A bad sector near by costs only what lies in it.
+            Err(_) => {
+                let rest = self.volume.size() - self.position;
+                let count = rest.min(buffer.len() as u64) as usize;
+                let read = self.volume.read_at(self.position, &mut buffer[..count]);
+                read.map_err(io::Error::other)?;
+                count
+            }
+        };
         self.position += count as u64;
         Ok(count)
     }

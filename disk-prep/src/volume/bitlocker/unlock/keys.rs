@@ -18,7 +18,7 @@ pub(super) fn stretched(password: &RecoveryPassword, salt: &[u8; 16]) -> Zeroizi
         hash.update(*first);
         hash.update(salt);
         hash.update(count.to_le_bytes());
-        last.copy_from_slice(&hash.finalize());
+        hash.finalize_into((&mut *last).into());
     }
     last
 }

@@ -1,6 +1,8 @@
 //! What a volume says of itself without a password: its header and one metadata block, each
 //! field checked (`bitlocker-volume` 3 to 6, 8). Pure parsing.
 
+use std::fmt;
+
 use uuid::Uuid;
 
 use super::Error;
@@ -13,6 +15,15 @@ pub(super) const BLOCK: u64 = 65_536;
 pub(super) const RELOCATED: u64 = 8_192;
 const SIGNATURE: &[u8] = b"-FVE-FS-";
 const WHOLE_VOLUME: Uuid = uuid::uuid!("4967d63b-2e29-4ad8-8399-f6a339e3d001");
+const USED_SPACE: Uuid = uuid::uuid!("92a84d3b-dd80-4d0e-9e4e-b1e3284eaed8");
+/// The mark of BitLocker To Go, which old FAT file systems have too.
+const TO_GO: &[u8] = b"MSWIN4.1";
+/// Where a To Go volume has its identifier.
+const TO_GO_KIND: usize = 424;
+/// How the first version of BitLocker begins.
+const VISTA: &[u8] = b"\xeb\x52\x90";
+/// Recovery passwords that are tried, more than any volume has.
+const MOST_PASSWORDS: usize = 8;
 /// Datums looked at in one list, more than any volume has.
 const MOST_DATUMS: usize = 256;
 
@@ -23,8 +34,10 @@ pub struct VolumeMetadata {
     pub cipher: Cipher,
     /// Volume identifier.
     pub volume_id: Uuid,
-    /// Identifier of the recovery password, if that is a protector.
+    /// Identifier of the first recovery password, if there is one.
     pub protector_id: Option<Uuid>,
+    /// All that unlocks it, in their order.
+    pub protectors: Vec<Protector>,
     /// When it was made: hundreds of nanoseconds since 1601.
     pub created_filetime: u64,
     /// What Windows shows of it.
@@ -35,26 +48,95 @@ pub struct VolumeMetadata {
     pub metadata: [u64; 3],
     /// Where the encrypted copy of the first 8 KiB begins, bytes.
     pub header_copy: u64,
-    pub(super) salt: Option<[u8; 16]>,
-    pub(super) boxed_master_key: Vec<u8>,
+    pub(super) passwords: Vec<PasswordBox>,
     pub(super) boxed_volume_key: Vec<u8>,
     pub(super) boxed_hash: Vec<u8>,
     pub(super) info: Vec<u8>,
-    pub(super) has_clear_key: bool,
+}
+
+/// What opens with a recovery password.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct PasswordBox {
+    pub salt: [u8; 16],
+    pub boxed_master_key: Vec<u8>,
+}
+
+/// What unlocks a volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protector {
+    /// The key lies there in the clear: protection is suspended.
+    ClearKey,
+    /// The chip of one machine.
+    Tpm,
+    /// The chip of one machine, and more that a person has.
+    TpmAnd(&'static str),
+    /// A file on a USB stick.
+    StartupKey,
+    /// 48 digits.
+    RecoveryPassword,
+    /// A password that a person chose.
+    Password,
+    /// Something else, by its number.
+    Other(u16),
+}
+
+impl Protector {
+    /// By the number that a protector has; numbers as documented by libbde.
+    fn new(protection: u16) -> Self {
+        match protection {
+            0x0000 => Protector::ClearKey,
+            0x0100 => Protector::Tpm,
+            0x0200 => Protector::StartupKey,
+            0x0300 => Protector::TpmAnd("a startup key"),
+            0x0500 => Protector::TpmAnd("a PIN"),
+            0x0700 => Protector::TpmAnd("a PIN and a startup key"),
+            0x0800 => Protector::RecoveryPassword,
+            0x2000 => Protector::Password,
+            other => Protector::Other(other),
+        }
+    }
+}
+
+impl fmt::Display for Protector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Protector::ClearKey => f.write_str("clear key (suspended)"),
+            Protector::Tpm => f.write_str("TPM"),
+            Protector::TpmAnd(more) => write!(f, "TPM with {more}"),
+            Protector::StartupKey => f.write_str("startup key"),
+            Protector::RecoveryPassword => f.write_str("recovery password"),
+            Protector::Password => f.write_str("password"),
+            Protector::Other(number) => write!(f, "unknown kind {number:#06x}"),
+        }
+    }
 }
 
 /// The places of the three metadata blocks, out of the first sector.
 pub(super) fn parse_header(sector: &[u8; 512]) -> Result<[u64; 3], Error> {
-    if sector[3..11] != *SIGNATURE || sector[510..] != [0x55, 0xaa] {
+    let is_ours = |at| [WHOLE_VOLUME, USED_SPACE].contains(&guid_at(sector, at));
+    if sector[3..11] == *TO_GO && (is_ours(TO_GO_KIND) || is_ours(160)) {
+        return Err(Error::ToGo);
+    }
+    if sector[3..11] != *SIGNATURE {
         return Err(Error::NotBitLocker);
     }
-    let sector_bytes = u64::from(u16_at(sector, 11));
-    if sector_bytes != SECTOR_BYTES {
-        return Err(Error::Unsupported { field: "sector size", actual: sector_bytes });
+    if sector.starts_with(VISTA) {
+        return Err(Error::FirstVersion);
     }
-    let kind = u128::from_le_bytes(sector[160..176].try_into().expect("the range is 16 bytes"));
-    if kind.to_le_bytes() != WHOLE_VOLUME.to_bytes_le() {
-        return Err(Error::Unsupported { field: "volume kind", actual: kind as u64 });
+    if sector[510..] != [0x55, 0xaa] {
+        return Err(Error::Damaged { offset: 0, field: "boot signature" });
+    }
+    let actual = u64::from(u16_at(sector, 11));
+    if actual != SECTOR_BYTES {
+        return Err(Error::SectorSize { actual });
+    }
+    let kind = guid_at(sector, 160);
+    if kind == USED_SPACE {
+        return Err(Error::UsedSpaceOnly);
+    }
+    if kind != WHOLE_VOLUME {
+        return Err(Error::Unsupported { field: "volume kind", actual: kind.as_u128() as u64 });
     }
     Ok([u64_at(sector, 176), u64_at(sector, 184), u64_at(sector, 192)])
 }
@@ -98,17 +180,16 @@ pub(super) fn parse_block(
         cipher,
         volume_id: guid_at(info, 80),
         protector_id: None,
+        protectors: Vec::new(),
         created_filetime: u64_at(info, 104),
         description: String::new(),
         volume_bytes,
         metadata,
         header_copy,
-        salt: None,
-        boxed_master_key: Vec::new(),
+        passwords: Vec::new(),
         boxed_volume_key: Vec::new(),
         boxed_hash: Vec::new(),
         info: info.to_vec(),
-        has_clear_key: false,
     };
     for datum in datums(&info[112..64 + dataset_bytes]).ok_or(damaged("datums"))? {
         match (datum.role, datum.kind) {
@@ -158,23 +239,24 @@ fn datums(mut bytes: &[u8]) -> Option<Vec<Datum<'_>>> {
     Some(found)
 }
 
-/// Takes up a protector if it is a recovery password; the first one counts.
+/// Takes up a protector; of recovery passwords with what they open.
 fn protector(body: &[u8], found: &mut VolumeMetadata) -> Option<()> {
     let (head, inner) = body.split_first_chunk::<28>()?;
-    match u16_at(head, 26) {
-        0x0000 => found.has_clear_key = true,
-        0x0800 if found.protector_id.is_none() => {
-            for datum in datums(inner)? {
-                match datum.kind {
-                    3 => found.salt = Some(datum.body.get(4..20)?.try_into().ok()?),
-                    5 => found.boxed_master_key = datum.body.to_vec(),
-                    _ => {}
-                }
-            }
-            found.protector_id = Some(guid_at(head, 0));
-        }
-        _ => {}
+    let kind = Protector::new(u16_at(head, 26));
+    found.protectors.push(kind);
+    if kind != Protector::RecoveryPassword || found.passwords.len() == MOST_PASSWORDS {
+        return Some(());
     }
+    let (mut salt, mut boxed_master_key) = (None, Vec::new());
+    for datum in datums(inner)? {
+        match datum.kind {
+            3 => salt = Some(datum.body.get(4..20)?.try_into().ok()?),
+            5 => boxed_master_key = datum.body.to_vec(),
+            _ => {}
+        }
+    }
+    found.protector_id.get_or_insert(guid_at(head, 0));
+    found.passwords.push(PasswordBox { salt: salt?, boxed_master_key });
     Some(())
 }
 

@@ -16,7 +16,7 @@ use std::io;
 use crate::noun::{Diagnose, ErrorKind};
 
 pub use cursor::VolumeCursor;
-pub use metadata::VolumeMetadata;
+pub use metadata::{Protector, VolumeMetadata};
 pub use volume::UnlockedVolume;
 
 /// Why a volume does not open, or cannot be read.
@@ -63,8 +63,28 @@ pub enum Error {
     #[error("The recovery password does not open the volume")]
     WrongPassword,
     /// No protector of the volume is a recovery password.
-    #[error("The volume has no recovery password")]
-    NoRecoveryPassword,
+    #[error("The volume has no recovery password, only: {}", list(protectors))]
+    NoRecoveryPassword {
+        /// What unlocks it.
+        protectors: Vec<Protector>,
+    },
+    /// A stick's kind of volume, with a FAT file system around it.
+    #[error("The volume is BitLocker To Go, which is not read")]
+    ToGo,
+    /// The form that Windows Vista made.
+    #[error(
+        "The volume is BitLocker of the first version, as Windows Vista made it, which is not read"
+    )]
+    FirstVersion,
+    /// Only the used space was encrypted, and is listed elsewhere.
+    #[error("The volume is BitLocker that was told to encrypt used space only and has not ended")]
+    UsedSpaceOnly,
+    /// Sectors that the import service does not take.
+    #[error("The volume is BitLocker with sectors of {actual} bytes; only 512 are read")]
+    SectorSize {
+        /// Bytes of a sector.
+        actual: u64,
+    },
     /// The key lies on the volume in the clear.
     #[error("The protection of the volume is suspended, its key is not protected")]
     Suspended,
@@ -78,6 +98,13 @@ pub enum Error {
     },
 }
 
+fn list(protectors: &[Protector]) -> String {
+    if protectors.is_empty() {
+        return "none".to_owned();
+    }
+    protectors.iter().map(Protector::to_string).collect::<Vec<_>>().join(", ")
+}
+
 impl Diagnose for Error {
     fn code(&self) -> &'static str {
         match self {
@@ -87,15 +114,18 @@ impl Diagnose for Error {
             Error::Unsupported { .. } => "volume-unsupported",
             Error::Damaged { .. } => "volume-metadata-damaged",
             Error::WrongPassword => "volume-wrong-password",
-            Error::NoRecoveryPassword => "volume-no-recovery-password",
+            Error::NoRecoveryPassword { .. } => "volume-no-recovery-password",
+            Error::ToGo => "volume-to-go",
+            Error::FirstVersion => "volume-first-version",
+            Error::UsedSpaceOnly => "volume-used-space-only",
+            Error::SectorSize { .. } => "volume-sector-size",
             Error::Suspended => "volume-suspended",
             Error::PastEnd { .. } => "volume-past-end",
         }
     }
     fn kind(&self) -> ErrorKind {
         match self {
-            Error::WrongPassword | Error::NoRecoveryPassword => ErrorKind::NotAllowed,
-            Error::Read { .. } => ErrorKind::Failed,
+            Error::WrongPassword | Error::NoRecoveryPassword { .. } => ErrorKind::NotAllowed,
             _ => ErrorKind::Difference,
         }
     }

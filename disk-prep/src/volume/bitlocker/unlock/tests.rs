@@ -214,3 +214,92 @@ proptest! {
         let _ = metadata::parse_block(&block, 0, places, 1 << 28);
     }
 }
+
+/// A stored box: a key datum of this method and secret, sealed with `key`.
+fn boxed(key: &[u8; 32], method: u16, secret: &[u8]) -> Vec<u8> {
+    use ccm::aead::consts::{U12, U16};
+    use ccm::{AeadInOut, Ccm, KeyInit};
+    let size = 12 + secret.len() as u16;
+    let mut text: Vec<u8> =
+        [size, 0, 1, 0, method, 0].into_iter().flat_map(u16::to_le_bytes).collect();
+    text.extend_from_slice(secret);
+    let nonce = [7; 12];
+    let mac = Ccm::<aes::Aes256, U16, U12>::new(key.into())
+        .encrypt_inout_detached((&nonce).into(), &[], text.as_mut_slice().into())
+        .unwrap();
+    [nonce.as_slice(), mac.as_slice(), text.as_slice()].concat()
+}
+
+/// As Windows adds protectors: another recovery password, and a TPM, before ours.
+#[test]
+fn each_of_several_recovery_passwords_opens_and_other_protectors_stand_beside() {
+    use super::keys::{stretched, unbox};
+    use sha2::{Digest, Sha256};
+    let made = made(Cipher::XtsAes256);
+    let first = made.placement.metadata()[0];
+    let mut block = vec![0; 65_536];
+    made.device.read_at(&mut block, START + first).unwrap();
+    let word =
+        |bytes: &[u8], at: usize| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+    let own = VolumeMetadata::read(&made.device, START, BYTES).unwrap();
+    let ours = stretched(made.secrets.password(), &own.passwords[0].salt);
+    let (_, master) = unbox(&ours, &own.passwords[0].boxed_master_key).unwrap();
+    let master: [u8; 32] = master.as_slice().try_into().unwrap();
+
+    let mut at = 112;
+    while (word(&block, at + 2), word(&block, at + 4)) != (2, 8) {
+        at += word(&block, at);
+    }
+    let size = word(&block, at);
+    let mut second = block[at..at + size].to_vec();
+    second[8..24].fill(9);
+    let salt = [5; 16];
+    let other = RecoveryPassword::from_key([3; 16]);
+    let stretched = stretched(&other, &salt);
+    let mut inner = 8 + 28;
+    while inner < size {
+        match word(&second, inner + 4) {
+            3 => second[inner + 12..inner + 28].copy_from_slice(&salt),
+            5 => {
+                let length = word(&second, inner);
+                second[inner + 8..inner + length]
+                    .copy_from_slice(&boxed(&stretched, 0x2003, &master));
+            }
+            _ => {}
+        }
+        inner += word(&second, inner);
+    }
+    let mut tpm = block[at..at + 8 + 28].to_vec();
+    tpm[..2].copy_from_slice(&36u16.to_le_bytes());
+    tpm[8 + 26..].copy_from_slice(&0x0100u16.to_le_bytes());
+
+    let info_bytes = word(&block, 8) * 16;
+    let dataset_bytes = word(&block, 64);
+    let mut info = block[..64 + dataset_bytes].to_vec();
+    info.splice(at..at, [tpm, second].concat());
+    let dataset_bytes = (info.len() - 64) as u32;
+    info[64..68].copy_from_slice(&dataset_bytes.to_le_bytes());
+    info.resize(info.len().next_multiple_of(16), 0);
+    let units = (info.len() / 16) as u16;
+    info[8..10].copy_from_slice(&units.to_le_bytes());
+    let mut validation = block[info_bytes..info_bytes + 88].to_vec();
+    validation[4..8].copy_from_slice(&crc32fast::hash(&info).to_le_bytes());
+    validation[16..88].copy_from_slice(&boxed(&master, 0x2005, &Sha256::digest(&info)));
+    let mut whole = [info, validation].concat();
+    whole.resize(65_536, 0);
+    for place in made.placement.metadata() {
+        made.device.write_at(&whole, START + place).unwrap();
+    }
+    let found = VolumeMetadata::read(&made.device, START, BYTES).unwrap();
+    let kinds = [Protector::Tpm, Protector::RecoveryPassword, Protector::RecoveryPassword];
+    assert_eq!(found.protectors, kinds);
+    for password in [made.secrets.password(), &other] {
+        let volume = UnlockedVolume::open(&made.device, START, BYTES, password).unwrap();
+        let mut bytes = [0; 512];
+        volume.read_at(BYTES - 512, &mut bytes).unwrap();
+        assert!(bytes[..] == plain(BYTES - 512, 512));
+    }
+    let wrong = RecoveryPassword::from_key([4; 16]);
+    let error = UnlockedVolume::open(&made.device, START, BYTES, &wrong).unwrap_err();
+    assert!(matches!(error, Error::WrongPassword));
+}

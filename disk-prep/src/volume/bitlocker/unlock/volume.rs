@@ -5,7 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use super::keys::{stretched, unbox};
-use super::metadata::{BLOCK, RELOCATED, parse_block, parse_header};
+use super::metadata::{BLOCK, Protector, RELOCATED, parse_block, parse_header};
 use super::sectors::SectorKeys;
 use super::{Error, VolumeCursor, VolumeMetadata};
 use crate::device::Device;
@@ -44,6 +44,24 @@ impl VolumeMetadata {
         let [first, second, third] = read_blocks(device, offset, bytes)?;
         first.or_else(|error| second.or(third).map_err(|_| error))
     }
+
+    /// How long the volume at `offset` says that it is, where no partition tells; at most the
+    /// rest of the drive.
+    pub fn own_bytes(device: &dyn Device, offset: u64) -> Result<u64, Error> {
+        let rest = device.size().saturating_sub(offset);
+        let mut head = [0; 88];
+        for place in parse_places(device, offset)? {
+            let end = place.checked_add(offset).and_then(|at| at.checked_add(88));
+            if end.is_some_and(|end| end <= device.size()) {
+                read(device, offset, place, &mut head)?;
+                let bytes = u64::from_le_bytes(head[16..24].try_into().expect("eight bytes"));
+                if head.starts_with(b"-FVE-FS-") && bytes <= rest {
+                    return Ok(bytes);
+                }
+            }
+        }
+        Ok(rest / SECTOR_BYTES * SECTOR_BYTES)
+    }
 }
 
 impl<'d> UnlockedVolume<'d> {
@@ -59,15 +77,28 @@ impl<'d> UnlockedVolume<'d> {
         let places = parse_places(device, offset)?;
         let intact_copies = blocks.iter().filter(|block| block.is_ok()).count();
         let mut reason = Error::NotBitLocker;
+        let mut tried: Vec<VolumeMetadata> = Vec::new();
         for (block, place) in blocks.into_iter().zip(places) {
             let opened = block.and_then(|metadata| {
-                let keys = unlock(&metadata, place, password)?;
-                Ok(UnlockedVolume { device, offset, metadata, keys, intact_copies })
+                // Trying takes its time, and equal copies have one answer.
+                if !tried.contains(&metadata) {
+                    tried.push(metadata.clone());
+                    let keys = unlock(&metadata, place, password)?;
+                    return Ok(Some(UnlockedVolume {
+                        device,
+                        offset,
+                        metadata,
+                        keys,
+                        intact_copies,
+                    }));
+                }
+                Ok(None)
             });
             match opened {
-                Ok(volume) => return Ok(volume),
+                Ok(Some(volume)) => return Ok(volume),
+                Ok(None) => {}
                 // A copy that is intact but does not open says more than a damaged one.
-                Err(error) if !matches!(reason, Error::WrongPassword) => reason = error,
+                Err(error) if !is_final(&reason) => reason = error,
                 Err(_) => {}
             }
         }
@@ -191,6 +222,11 @@ fn read_blocks(
     }))
 }
 
+/// Whether no other copy could say more.
+fn is_final(reason: &Error) -> bool {
+    matches!(reason, Error::WrongPassword | Error::NoRecoveryPassword { .. } | Error::Suspended)
+}
+
 /// From the password to the sector keys; `place` is the block's, for messages.
 fn unlock(
     metadata: &VolumeMetadata,
@@ -198,12 +234,17 @@ fn unlock(
     password: &RecoveryPassword,
 ) -> Result<SectorKeys, Error> {
     let damaged = |field| Error::Damaged { offset: place, field };
-    if metadata.has_clear_key {
+    if metadata.protectors.contains(&Protector::ClearKey) {
         return Err(Error::Suspended);
     }
-    let salt = metadata.salt.ok_or(Error::NoRecoveryPassword)?;
-    let stretched = stretched(password, &salt);
-    let (_, master) = unbox(&stretched, &metadata.boxed_master_key).ok_or(Error::WrongPassword)?;
+    if metadata.passwords.is_empty() {
+        return Err(Error::NoRecoveryPassword { protectors: metadata.protectors.clone() });
+    }
+    let mut opened = metadata
+        .passwords
+        .iter()
+        .filter_map(|own| unbox(&stretched(password, &own.salt), &own.boxed_master_key));
+    let (_, master) = opened.next().ok_or(Error::WrongPassword)?;
     let master = master.as_slice().try_into().map_err(|_| damaged("master key"))?;
     let (_, hash) = unbox(master, &metadata.boxed_hash).ok_or(damaged("sealed hash"))?;
     if hash[..] != Sha256::digest(&metadata.info)[..] {

@@ -36,21 +36,25 @@ pub fn stretch(password: &RecoveryPassword, salt: &[u8; 16]) -> StretchedKey {
     // The 88 bytes of a round and their padding fill two blocks; only the first half of the
     // first block and the counter change, so the rest is laid out once.
     let mut message = Zeroizing::new([0u8; 128]);
-    message[32..64].copy_from_slice(&Sha256::digest(password.key()));
+    let mut first = <[u8; 32]>::from(Sha256::digest(password.key()));
+    message[32..64].copy_from_slice(&first);
+    first.zeroize();
     message[64..80].copy_from_slice(salt);
     message[ROUND_BYTES] = 0x80;
     message[120..].copy_from_slice(&(ROUND_BYTES as u64 * 8).to_be_bytes());
+    let mut state = SHA256_START;
     for round in 0..ROUNDS {
         message[80..88].copy_from_slice(&round.to_le_bytes());
-        let mut state = SHA256_START;
+        state = SHA256_START;
         compress256(&mut state, message.as_chunks::<64>().0);
         for (bytes, word) in message.as_chunks_mut::<4>().0.iter_mut().zip(state) {
             *bytes = word.to_be_bytes();
         }
     }
-    let mut key = [0; 32];
-    key.copy_from_slice(&message[..32]);
-    StretchedKey(key)
+    state.zeroize();
+    let mut key = StretchedKey([0; 32]);
+    key.0.copy_from_slice(&message[..32]);
+    key
 }
 
 /// The full volume encryption key with its cipher.

@@ -1,0 +1,10 @@
+//! A file that should hold a recovery password.
+#![no_main]
+
+#[allow(dead_code, reason = "each target uses its own part")]
+#[path = "../parsers.rs"]
+mod parsers;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    parsers::read_recovery_file(bytes);
+});

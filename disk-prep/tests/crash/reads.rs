@@ -1,0 +1,202 @@
+//! The rule of reads: one that fails as a share or a disk does that may come back is tried again;
+//! what is left out all the same is taken up as long as the drive is not sealed; a drive without a
+//! part that makes its repository readable is not sealed; and a source that became something else
+//! is left out, at once, whatever it leads to.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use disk_prep::journal::{Journal, State};
+use disk_prep::noun::{Diagnose, ErrorKind};
+
+use super::failures::{Failing, Fault};
+use super::stage::{Bad, Deed, Memory, Recorded, Stage};
+
+const EIO: i32 = 5;
+const ETIMEDOUT: i32 = 110;
+const ESTALE: i32 = 116;
+const EACCES: i32 = 13;
+const ALWAYS: usize = usize::MAX;
+
+fn files() -> Vec<(String, u32)> {
+    [("a", 1), ("b/large", 14_000_000), ("c", 70_000), ("config", 300)]
+        .map(|(name, bytes)| (name.to_owned(), bytes))
+        .to_vec()
+}
+
+fn bad(source: &'static str, from: u64, times: usize, error: i32) -> Bad {
+    Bad { source, from, times, error }
+}
+
+/// The journal that a run on this drive has written, behind what it began with.
+fn journal(stage: &Stage, memory: &Memory) -> Vec<u8> {
+    let deeds = std::mem::take(&mut *memory.deeds.lock().unwrap());
+    let appended = deeds.into_iter().filter_map(|deed| match deed {
+        Deed::Append(bytes) => Some(bytes),
+        _ => None,
+    });
+    [stage.begun.clone()].into_iter().chain(appended).collect::<Vec<_>>().concat()
+}
+
+/// What a run without a fault says, and the drive that it leaves.
+fn whole(stage: &Stage) -> ((String, u64), [u8; 32]) {
+    let memory = stage.memory();
+    let said = stage.go_on(&memory, &stage.begun);
+    stage.world.opened.lock().unwrap().clear();
+    (said, memory.digest())
+}
+
+#[test]
+fn a_read_that_fails_for_a_while_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), None, &files(), 1, 1);
+    let (said, digest) = whole(&stage);
+    for (source, from) in [("c", 0), ("b/large", 9 << 20)] {
+        for (error, times) in [(EIO, 3), (ETIMEDOUT, 1), (ESTALE, 2)] {
+            *stage.world.bad.lock().unwrap() = vec![bad(source, from, times, error)];
+            let memory = stage.memory();
+            assert_eq!(stage.go_on(&memory, &stage.begun), said, "{source} {error}");
+            assert_eq!(memory.digest(), digest, "{source} {error}");
+            let waits: Vec<u128> =
+                stage.world.waits.lock().unwrap().drain(..).map(|time| time.as_millis()).collect();
+            assert_eq!(waits, [200, 1000, 4000][..times], "{source} {error}");
+            let opened: Vec<_> = stage.world.opened.lock().unwrap().drain(..).collect();
+            let count = opened.iter().filter(|path| *path == Path::new(source)).count();
+            assert_eq!(count, 1 + times, "it is opened anew for each try: {opened:?}");
+        }
+    }
+}
+
+#[test]
+fn a_read_that_fails_for_good_is_not_waited_for_and_one_that_goes_on_failing_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), None, &files(), 1, 1);
+    let ((_, count), _) = whole(&stage);
+    *stage.world.bad.lock().unwrap() = vec![bad("c", 0, ALWAYS, EACCES)];
+    assert_eq!(stage.go_on(&stage.memory(), &stage.begun).1, count - 1);
+    assert_eq!(stage.world.waits.lock().unwrap().len(), 0);
+    *stage.world.bad.lock().unwrap() = vec![bad("b/large", 5 << 20, ALWAYS, EIO)];
+    assert_eq!(stage.go_on(&stage.memory(), &stage.begun).1, count - 1);
+    let waits = stage.world.waits.lock().unwrap().len();
+    assert_eq!(waits, 6, "the pass waits, and once more when all else is done");
+}
+
+#[test]
+fn a_file_that_was_left_out_is_taken_up_before_the_seal_and_by_the_next_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), None, &files(), 1, 1);
+    let (said, digest) = whole(&stage);
+    // Four tries in the pass; the second look of the same run can read it.
+    for source in ["a", "b/large"] {
+        *stage.world.bad.lock().unwrap() = vec![bad(source, 0, 4, EIO)];
+        let memory = stage.memory();
+        assert_eq!(stage.go_on(&memory, &stage.begun), said, "{source}");
+        assert_eq!(memory.digest(), digest, "{source}");
+    }
+    // The drive fails later on in the pass, at any of its writes; the next run can read it.
+    let writes = {
+        let memory = stage.memory();
+        stage.go_on(&memory, &stage.begun);
+        let deeds = memory.deeds.lock().unwrap();
+        deeds.iter().filter(|deed| matches!(deed, Deed::Write(..))).count()
+    };
+    for (source, from) in [("a", 0), ("b/large", 9 << 20)] {
+        for write in 0..writes {
+            *stage.world.bad.lock().unwrap() = vec![bad(source, from, ALWAYS, EIO)];
+            let memory = stage.memory();
+            let drive = Failing::new(&memory, Fault::Write(write));
+            let failed = stage.run(&drive, &memory.deeds, &stage.begun);
+            stage.world.bad.lock().unwrap().clear();
+            let Err(error) = failed else { continue };
+            assert_eq!(error.code(), "drive-write-failed");
+            let journal = journal(&stage, &memory);
+            if state(&journal) != State::Labelled {
+                continue;
+            }
+            assert_eq!(stage.go_on(&memory, &journal), said, "{source}, write {write}");
+            assert_eq!(memory.digest(), digest, "{source}, write {write}");
+        }
+    }
+}
+
+fn state(journal: &[u8]) -> State {
+    let ledger = Box::new(Recorded::new(Arc::new(Mutex::default())));
+    let (journal, _) = Journal::go_on(Path::new("journal"), journal, ledger).unwrap();
+    journal.unwrap().history().state
+}
+
+#[test]
+fn a_drive_without_what_makes_its_repository_readable_is_not_sealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::repository(folder.path(), &files(), &["config", "b"]);
+    let (said, digest) = whole(&stage);
+    for (source, from) in [("config", 0), ("b/large", 9 << 20)] {
+        *stage.world.bad.lock().unwrap() = vec![bad(source, from, ALWAYS, EIO)];
+        let memory = stage.memory();
+        let error = stage.run(&memory, &memory.deeds, &stage.begun).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("repository-incomplete", ErrorKind::Resumable));
+        let named = format!("\\job-1\\{}: it cannot be read", source.replace('/', "\\"));
+        assert!(error.to_string().contains(&named), "{error}");
+        let journal = journal(&stage, &memory);
+        assert_eq!(state(&journal), State::Labelled);
+        // Still unreadable: still not sealed. Then it can be read.
+        assert!(stage.run(&memory, &Arc::default(), &journal).is_err());
+        stage.world.bad.lock().unwrap().clear();
+        assert_eq!(stage.go_on(&memory, &journal), said, "{source}");
+        assert_eq!(memory.digest(), digest, "{source}");
+    }
+    // A pack is no such part: the drive is sealed, and says one file less.
+    *stage.world.bad.lock().unwrap() = vec![bad("c", 0, ALWAYS, EIO)];
+    assert_eq!(stage.go_on(&stage.memory(), &stage.begun).1, said.1 - 1);
+}
+
+#[test]
+fn a_source_that_became_something_else_is_left_out_without_a_wait() {
+    for kind in ["link", "fifo", "folder", "folder-link", "replaced"] {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = Stage::new(folder.path(), None, &files(), 1, 1);
+        let (source, outside) = (folder.path().join("source"), folder.path().join("outside"));
+        fs::create_dir(&outside).unwrap();
+        // The same length and time: only the way to it tells that it is another.
+        let twin = outside.join("large");
+        let planned = source.join("b/large");
+        fs::write(&twin, vec![b'S'; 14_000_000]).unwrap();
+        let times =
+            fs::FileTimes::new().set_modified(fs::metadata(&planned).unwrap().modified().unwrap());
+        fs::File::options().write(true).open(&twin).unwrap().set_times(times).unwrap();
+        match kind {
+            "folder-link" => {
+                fs::rename(source.join("b"), folder.path().join("away")).unwrap();
+                symlink(&outside, source.join("b")).unwrap();
+            }
+            "replaced" => fs::write(&planned, vec![b'S'; 14_000_000]).unwrap(),
+            _ => {
+                fs::remove_file(&planned).unwrap();
+                match kind {
+                    "link" => symlink(&twin, &planned).unwrap(),
+                    "fifo" => fifo(&planned),
+                    _ => fs::create_dir(&planned).unwrap(),
+                }
+            }
+        }
+        let memory = stage.memory();
+        assert_eq!(stage.go_on(&memory, &stage.begun).1, 3, "{kind}");
+        assert_eq!(stage.world.waits.lock().unwrap().len(), 0, "{kind}");
+        let said = String::from_utf8(journal(&stage, &memory)).unwrap();
+        let reason = match kind {
+            "link" => "it is a symbolic link, not a file",
+            "fifo" => "it is a FIFO, a socket or a device, not a file",
+            "folder" => "it is a folder, not a file",
+            "folder-link" => "it is a symbolic link, not a folder",
+            _ => "it was modified after it was planned",
+        };
+        assert!(said.contains(reason), "{kind}: {said}");
+    }
+}
+
+fn fifo(path: &Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}

@@ -1,0 +1,200 @@
+//! A container that is changed only while this run may do so. The right is looked at before every
+//! attempt of every call, right before it is sent, and again while it is under way: a call that
+//! is still being sent when the right is lost is broken off.
+
+use std::num::NonZero;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use azure_core::error::ErrorKind as CoreKind;
+use azure_core::http::policies::{Policy, PolicyResult};
+use azure_core::http::request::RequestContent;
+use azure_core::http::{ClientOptions, Context, Etag, Request, StatusCode};
+use azure_storage_blobs::BlobClient;
+use azure_storage_blobs::models::{
+    BlobClientDeleteOptions, BlockBlobClientUploadBlobFromUrlOptions, BlockBlobClientUploadOptions,
+};
+use bytes::Bytes;
+use disk_prep::noun::Md5Digest;
+
+use super::Error;
+use super::blobs::{Container, Copied, Removed, code, is_absent};
+
+/// A write in one call up to here; above, in blocks.
+const ONE_CALL_BYTES: NonZero<u64> = NonZero::new(256 << 20).expect("a number above zero");
+/// Time between two looks while a call is under way.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Says whether this run may still change what it works on.
+pub trait Fence: std::fmt::Debug + Send + Sync {
+    /// Refuses once the right is lost, and from then on for ever.
+    fn check(&self) -> Result<(), Error>;
+}
+
+/// A container with the right to change it.
+#[derive(Clone)]
+pub struct Fenced {
+    container: Arc<Container>,
+    fence: Arc<dyn Fence>,
+    options: ClientOptions,
+}
+
+impl std::fmt::Debug for Fenced {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Fenced({:?})", self.container)
+    }
+}
+
+impl std::ops::Deref for Fenced {
+    type Target = Container;
+    fn deref(&self) -> &Container {
+        &self.container
+    }
+}
+
+impl Fenced {
+    /// The container, changed only as long as the fence allows it.
+    pub fn new(container: Arc<Container>, fence: Arc<dyn Fence>) -> Self {
+        let mut options = container.options.clone();
+        // The last before the transport: the look comes right before each attempt is sent.
+        options.per_try_policies.push(Arc::new(Gate(Arc::clone(&fence))));
+        Fenced { container, fence, options }
+    }
+
+    /// Refuses if the right to change it is lost.
+    pub fn check(&self) -> Result<(), Error> {
+        self.fence.check()
+    }
+
+    /// The container, to be read.
+    pub fn container(&self) -> Arc<Container> {
+        Arc::clone(&self.container)
+    }
+
+    /// Writes a blob whole, with its MD5, which the service compares where one call carries all.
+    pub fn write(&self, name: &str, content: Bytes, md5: Md5Digest) -> Result<(), Error> {
+        let options = BlockBlobClientUploadOptions {
+            blob_content_md5: Some(md5.bytes().to_vec()),
+            partition_size: Some(ONE_CALL_BYTES),
+            ..Default::default()
+        };
+        let content = RequestContent::from(content.to_vec());
+        let written = self.runtime.block_on(async {
+            self.blob(name)?.block_blob_client().upload(content, Some(options)).await
+        });
+        written.map(drop).map_err(|source| self.failed(name, source))
+    }
+
+    /// Lets the service copy a blob of another container of this account, if its content has this
+    /// MD5. The MD5 becomes a property of the copy.
+    pub fn copy_from(
+        &self,
+        source: (&Container, &str),
+        name: &str,
+        md5: Md5Digest,
+    ) -> Result<Copied, Error> {
+        let (from, from_name) = source;
+        let mut address = from.blob_url(from_name);
+        let options = |authorization| BlockBlobClientUploadBlobFromUrlOptions {
+            source_content_md5: Some(md5.bytes().to_vec()),
+            blob_content_md5: Some(md5.bytes().to_vec()),
+            copy_source_blob_properties: Some(false),
+            copy_source_authorization: authorization,
+            ..Default::default()
+        };
+        let copied = self.runtime.block_on(async {
+            let authorization = self.signer.open_source(&mut address, from.name()).await?;
+            let blob = self.blob(name)?.block_blob_client();
+            blob.upload_blob_from_url(address.to_string(), Some(options(authorization))).await
+        });
+        let error = match copied {
+            Ok(_) => return Ok(Copied::Done),
+            Err(error) => error,
+        };
+        match (error.http_status(), code(&error)) {
+            (Some(StatusCode::NotImplemented), _) => Ok(Copied::Unsupported),
+            (Some(StatusCode::NotFound), _) => Ok(Copied::Absent),
+            (Some(StatusCode::BadRequest), "Md5Mismatch") => Ok(Copied::Different),
+            _ => Err(self.failed(name, error)),
+        }
+    }
+
+    /// Deletes a blob if it is still the one that was seen.
+    pub fn remove(&self, name: &str, etag: &str) -> Result<Removed, Error> {
+        let etag = format!("\"{}\"", etag.trim_matches('"'));
+        let options =
+            BlobClientDeleteOptions { if_match: Some(Etag::from(etag)), ..Default::default() };
+        self.delete(name, options)
+    }
+
+    /// Deletes a blob, whatever it is.
+    pub fn remove_any(&self, name: &str) -> Result<Removed, Error> {
+        self.delete(name, BlobClientDeleteOptions::default())
+    }
+
+    fn delete(&self, name: &str, options: BlobClientDeleteOptions<'_>) -> Result<Removed, Error> {
+        let deleted = self.runtime.block_on(async { self.blob(name)?.delete(Some(options)).await });
+        match deleted {
+            Ok(_) => Ok(Removed::Done),
+            Err(error) if is_absent(&error) => Ok(Removed::Absent),
+            Err(error) if error.http_status() == Some(StatusCode::PreconditionFailed) => {
+                Ok(Removed::Changed)
+            }
+            Err(source) => Err(self.failed(name, source)),
+        }
+    }
+
+    fn blob(&self, name: &str) -> azure_core::Result<BlobClient> {
+        self.blob_with(name, self.options.clone())
+    }
+
+    /// Our own refusal, if that is what ended the call; else what the service said.
+    fn failed(&self, name: &str, source: azure_core::Error) -> Error {
+        refusal(&source).unwrap_or_else(|| self.failure(name, source))
+    }
+}
+
+/// The fence's refusal inside an error of the SDK, however often the pipeline has wrapped it.
+fn refusal(error: &azure_core::Error) -> Option<Error> {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(Error::LeaseLost { what, why }) = error.downcast_ref::<Error>() {
+            return Some(Error::LeaseLost { what: what.clone(), why: *why });
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// Lets an attempt through as long as the fence allows it.
+#[derive(Debug)]
+struct Gate(Arc<dyn Fence>);
+
+impl Gate {
+    fn look(&self) -> azure_core::Result<()> {
+        self.0.check().map_err(|refusal| {
+            azure_core::Error::with_error(CoreKind::Other, refusal, "the right to change is lost")
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl Policy for Gate {
+    async fn send(
+        &self,
+        ctx: &Context,
+        request: &mut Request,
+        next: &[Arc<dyn Policy>],
+    ) -> PolicyResult {
+        self.look()?;
+        let (first, rest) = next.split_first().expect("the transport comes last");
+        let mut sending = pin!(first.send(ctx, request, rest));
+        loop {
+            match tokio::time::timeout(LOOK, &mut sending).await {
+                Ok(answer) => return answer,
+                Err(_) => self.look()?,
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What becomes of the files of a backup while they are read, told by the walk and by every
+//! reader of a file.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Files of a source and their bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceTotals {
+    /// The source.
+    pub path: PathBuf,
+    /// What it holds that is no folder.
+    pub files: u64,
+    /// Bytes of its files.
+    pub bytes: u64,
+}
+
+/// The account, shared by all who read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Account(Arc<Mutex<Book>>);
+
+#[derive(Debug, Default)]
+struct Book {
+    /// What could not be read: the path, a colon, the reason.
+    lost: Vec<String>,
+    /// What changed while it was read: the path, a colon, what the backup holds of it.
+    changed: Vec<String>,
+    /// Files that ended before they were expected to; the backup does not hold them.
+    short: Vec<PathBuf>,
+    sources: Vec<SourceTotals>,
+}
+
+/// A book that is closed.
+#[derive(Debug, Default)]
+pub(super) struct Closed {
+    pub lost: Vec<String>,
+    pub changed: Vec<String>,
+    pub sources: Vec<SourceTotals>,
+}
+
+impl Account {
+    /// An account of these sources.
+    pub fn of(sources: &[PathBuf]) -> Self {
+        let empty = |path: &PathBuf| SourceTotals { path: path.clone(), files: 0, bytes: 0 };
+        let sources = sources.iter().map(empty).collect();
+        Account(Arc::new(Mutex::new(Book { sources, ..Book::default() })))
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().expect("no holder of this lock can panic")
+    }
+
+    /// Something of the walk that could not be read.
+    pub fn lose(&self, what: String) {
+        self.book().lost.push(what);
+    }
+
+    /// What is taken, before it is read.
+    pub fn take(&self, path: &Path, bytes: u64) {
+        for own in self.book().sources.iter_mut().filter(|own| path.starts_with(&own.path)) {
+            own.files += 1;
+            own.bytes = own.bytes.saturating_add(bytes);
+        }
+    }
+
+    fn give_back(book: &mut Book, path: &Path, bytes: u64) {
+        for own in book.sources.iter_mut().filter(|own| path.starts_with(&own.path)) {
+            own.files = own.files.saturating_sub(1);
+            own.bytes = own.bytes.saturating_sub(bytes);
+        }
+    }
+
+    /// A file that was taken and could not be read.
+    pub fn lose_file(&self, path: &Path, bytes: u64, reason: &dyn std::fmt::Display) {
+        let mut book = self.book();
+        Account::give_back(&mut book, path, bytes);
+        book.lost.push(format!("{}: {reason}", path.display()));
+    }
+
+    /// A file that was taken and ended early.
+    pub fn shorten(&self, path: &Path, bytes: u64) {
+        let mut book = self.book();
+        Account::give_back(&mut book, path, bytes);
+        book.short.push(path.to_owned());
+    }
+
+    /// A file that is held as its first `bytes` were, and is another by now.
+    pub fn change(&self, path: &Path, bytes: u64) {
+        let held = format!("{}: changed while it was read; {bytes} bytes are held", path.display());
+        self.book().changed.push(held);
+    }
+
+    /// Files that ended early since this was last asked.
+    pub fn take_short(&self) -> Vec<PathBuf> {
+        let mut short = std::mem::take(&mut self.book().short);
+        short.sort();
+        short.dedup();
+        short
+    }
+
+    /// Ends the account.
+    pub fn close(&self) -> Closed {
+        let book = std::mem::take(&mut *self.book());
+        Closed { lost: book.lost, changed: book.changed, sources: book.sources }
+    }
+}

@@ -1,0 +1,452 @@
+//! What a run does with each source (`design` 7, "What a run never does"): an unmounted disk, a
+//! folder that was emptied, or one that lost most of its files passes for no backup.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use disk_prep::noun::{ByteSize, count};
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use secrecy::SecretString;
+
+use super::record::{KnownSource, Vault};
+use crate::repository::{self, FolderStore, Repository, Snapshot, SourceTotals, Watcher};
+
+/// With fewer files than this and [`BYTES_TO_SHRINK`] a source may change as it likes.
+const FILES_TO_SHRINK: u64 = 100;
+const BYTES_TO_SHRINK: u64 = 100_000_000;
+
+/// Something about a source that a person should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each sentence names its fields")]
+pub enum Remark {
+    Missing {
+        path: PathBuf,
+    },
+    /// The same, and somebody has said that it may be.
+    MissingAccepted {
+        path: PathBuf,
+    },
+    Emptied {
+        path: PathBuf,
+        files: u64,
+    },
+    Moved {
+        path: PathBuf,
+        was: PathBuf,
+        is: PathBuf,
+    },
+    Shrunk {
+        path: PathBuf,
+        was: SourceTotals,
+        is: SourceTotals,
+    },
+    WentAway {
+        path: PathBuf,
+    },
+    OtherHost {
+        host: String,
+        paths: Vec<PathBuf>,
+    },
+    Pipe {
+        path: PathBuf,
+    },
+    NoSource {
+        host: String,
+    },
+    Ahead {
+        what: String,
+        stamp: jiff::Timestamp,
+    },
+}
+
+impl Remark {
+    /// Whether something that should have been backed up was not, or not as it should.
+    pub fn is_left_out(&self) -> bool {
+        matches!(
+            self,
+            Remark::Missing { .. }
+                | Remark::Emptied { .. }
+                | Remark::Moved { .. }
+                | Remark::Shrunk { .. }
+                | Remark::WentAway { .. }
+                | Remark::NoSource { .. }
+        )
+    }
+
+    /// The word for a script.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Remark::Missing { .. } | Remark::MissingAccepted { .. } => "source-missing",
+            Remark::Emptied { .. } => "source-emptied",
+            Remark::Moved { .. } => "source-moved",
+            Remark::Shrunk { .. } => "source-shrunk",
+            Remark::WentAway { .. } => "source-gone",
+            Remark::OtherHost { .. } => "source-of-other-host",
+            Remark::Pipe { .. } => "source-from-pipe",
+            Remark::NoSource { .. } => "source-none",
+            Remark::Ahead { .. } => "clock-ahead",
+        }
+    }
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let accept = |path: &Path| format!("`azseed vault source accept {}`", path.display());
+        let totals =
+            |own: &SourceTotals| format!("{}, {}", count(own.files, "file"), ByteSize(own.bytes));
+        match self {
+            Remark::Missing { path } => write!(
+                f,
+                "Not backed up: {} is not on this machine; bring it back, or run {}",
+                path.display(),
+                accept(path)
+            ),
+            Remark::MissingAccepted { path } => {
+                write!(f, "{} is not on this machine, as was accepted", path.display())
+            }
+            Remark::Emptied { path, files } => write!(
+                f,
+                "Not backed up: {} holds no file, its last backup had {}; is its disk mounted? If \
+                 it is meant to be so, run {}",
+                path.display(),
+                count(*files, "file"),
+                accept(path)
+            ),
+            Remark::Moved { path, was, is } => write!(
+                f,
+                "Not backed up: {} lies below the mount point {}, when it was last backed up below \
+                 {}; is its disk mounted? If it is meant to be so, run {}",
+                path.display(),
+                is.display(),
+                was.display(),
+                accept(path)
+            ),
+            Remark::Shrunk { path, was, is } => write!(
+                f,
+                "{} holds {}, fewer than half of what its backup had ({}); no snapshot of it is \
+                 forgotten until {}",
+                path.display(),
+                totals(is),
+                totals(was),
+                accept(path)
+            ),
+            Remark::WentAway { path } => {
+                write!(f, "Not backed up: {} went away while it was read", path.display())
+            }
+            Remark::OtherHost { host, paths } => write!(
+                f,
+                "Not covered by this machine: {} of {host}; run azseed there",
+                paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+            ),
+            Remark::Pipe { path } => write!(
+                f,
+                "Not covered: {} came from a pipe; only restic can go on with it",
+                path.display()
+            ),
+            Remark::NoSource { host } => write!(
+                f,
+                "Nothing is backed up: the repository has no source of this machine, {host}; run \
+                 azseed on the machine that they belong to, or back up once here with restic \
+                 before the repository is adopted"
+            ),
+            Remark::Ahead { what, stamp } => write!(
+                f,
+                "{what} is stamped {stamp}, which is still to come: a clock was wrong, then or now"
+            ),
+        }
+    }
+}
+
+/// What the increments of a machine cover, and what of the repository they do not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Host name of the snapshots.
+    pub host: String,
+    /// The sources.
+    pub sources: Vec<PathBuf>,
+    /// The rest.
+    pub others: Vec<Remark>,
+}
+
+impl Coverage {
+    /// All of it in sentences.
+    pub fn told(&self) -> Vec<String> {
+        let sources = self.sources.iter().map(|path| path.display().to_string());
+        let mut told = vec![match self.sources.len() {
+            0 => format!("Increments on this machine, {}, cover nothing", self.host),
+            _ => format!(
+                "Increments on this machine, {}, cover {}",
+                self.host,
+                sources.collect::<Vec<_>>().join(", ")
+            ),
+        }];
+        told.extend(self.others.iter().map(ToString::to_string));
+        told
+    }
+}
+
+/// What increments on the machine `this_host` cover: the sources of a seed that azseed wrote,
+/// under the host name that they were written with; of an adopted repository those that have
+/// snapshots of this machine. A seed without sources was adopted.
+pub fn coverage(written: &[PathBuf], snapshots: &[Snapshot], this_host: &str) -> Coverage {
+    let holds = |own: &&Snapshot| written.iter().any(|path| own.covers(path));
+    let newest = snapshots.iter().rev().find(holds);
+    let host = newest.map_or_else(|| this_host.to_owned(), |own| own.host.clone());
+    let mut sources = written.to_vec();
+    let mut others = Vec::new();
+    let mut pipes = BTreeSet::new();
+    for own in snapshots.iter().filter(|own| own.host == host) {
+        if own.is_pipe {
+            pipes.extend(own.paths.clone());
+        } else if written.is_empty() {
+            let new: Vec<_> = own.paths.iter().filter(|path| !sources.contains(path)).collect();
+            sources.extend(new.into_iter().cloned());
+        }
+    }
+    let hosts: BTreeSet<&String> =
+        snapshots.iter().map(|own| &own.host).filter(|own| **own != host).collect();
+    for other in hosts {
+        let own = snapshots.iter().filter(|own| own.host == *other);
+        let paths: BTreeSet<PathBuf> = own.flat_map(|own| own.paths.clone()).collect();
+        let paths = paths.into_iter().collect();
+        others.push(Remark::OtherHost { host: other.clone(), paths });
+    }
+    pipes.retain(|path| !sources.contains(path));
+    others.extend(pipes.into_iter().map(|path| Remark::Pipe { path }));
+    Coverage { host, sources, others }
+}
+
+/// What increments of a repository in a folder would cover.
+pub fn covered(
+    store: FolderStore,
+    password: &SecretString,
+    watcher: Arc<dyn Watcher>,
+) -> Result<Coverage, repository::Error> {
+    let opened = Repository::open(Arc::new(store), password, watcher)?;
+    Ok(coverage(&[], &opened.snapshots_with_pipes()?, &this_host()))
+}
+
+/// The name that this machine gives itself.
+pub fn this_host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// How a source was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Where its file system is mounted; `None` if the source is not there.
+    pub mount: Option<PathBuf>,
+    pub totals: SourceTotals,
+}
+
+impl Found {
+    /// Nothing is there.
+    pub fn nothing(path: &Path) -> Self {
+        Found { mount: None, totals: SourceTotals { path: path.to_owned(), files: 0, bytes: 0 } }
+    }
+}
+
+/// What is done with a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Taken,
+    /// Taken, and its snapshot tagged.
+    Shrunk(Remark),
+    LeftOut(Remark),
+}
+
+/// What is done with a source that was found so, when its backup held what is known.
+pub(super) fn judge(known: Option<&KnownSource>, found: &Found) -> Verdict {
+    let path = found.totals.path.clone();
+    let is_accepted = known.is_some_and(|own| own.is_accepted);
+    let Some(mount) = &found.mount else {
+        return Verdict::LeftOut(match is_accepted {
+            true => Remark::MissingAccepted { path },
+            false => Remark::Missing { path },
+        });
+    };
+    let Some(known) = known.filter(|_| !is_accepted) else { return Verdict::Taken };
+    if let Some(was) = known.mount.as_ref().filter(|was| *was != mount) {
+        let (was, is) = (was.clone(), mount.clone());
+        return Verdict::LeftOut(Remark::Moved { path, was, is });
+    }
+    if found.totals.files == 0 && known.files > 0 {
+        return Verdict::LeftOut(Remark::Emptied { path, files: known.files });
+    }
+    match shrunk(known, &found.totals) {
+        Some(remark) => Verdict::Shrunk(remark),
+        None => Verdict::Taken,
+    }
+}
+
+/// Whether fewer than half of the files or bytes are left.
+pub(super) fn shrunk(known: &KnownSource, is: &SourceTotals) -> Option<Remark> {
+    let counts = known.files >= FILES_TO_SHRINK || known.bytes >= BYTES_TO_SHRINK;
+    let is_less =
+        is.files.saturating_mul(2) < known.files || is.bytes.saturating_mul(2) < known.bytes;
+    let KnownSource { path, files, bytes, .. } = known.clone();
+    let was = SourceTotals { path: path.clone(), files, bytes };
+    (counts && is_less).then(|| Remark::Shrunk { path, was, is: is.clone() })
+}
+
+/// Where the file system that a path lies on is mounted; `None` if the path is not there, or has
+/// become a link.
+pub(super) fn mount_of(path: &Path) -> Option<PathBuf> {
+    if path.symlink_metadata().ok()?.is_symlink() {
+        return None;
+    }
+    let mut mount = path.canonicalize().ok()?;
+    let own = mount_id(&mount)?;
+    while let Some(above) = mount.parent() {
+        if mount_id(above)? != own {
+            break;
+        }
+        mount = above.to_owned();
+    }
+    Some(mount)
+}
+
+/// Two paths with one value of this lie on one mount of a file system (statx(2), since Linux 5.8).
+fn mount_id(path: &Path) -> Option<(u64, u32, u32)> {
+    let about = statx(CWD, path, AtFlags::empty(), StatxFlags::BASIC_STATS | StatxFlags::MNT_ID);
+    let about = about.ok()?;
+    Some((about.stx_mnt_id, about.stx_dev_major, about.stx_dev_minor))
+}
+
+/// Takes a source as it is found: the next run makes a snapshot of it, and what it holds now is
+/// what later runs are compared with. `None` if the vault has no such source.
+pub fn accept(
+    vault: &mut Vault,
+    path: &Path,
+    survey: impl FnOnce(&Path) -> SourceTotals,
+) -> Option<KnownSource> {
+    if !vault.sources.iter().any(|own| own.path == path) {
+        let is_known = vault.seed.sources.iter().any(|own| own == path);
+        let path = path.to_owned();
+        let new = KnownSource {
+            path,
+            mount: None,
+            files: 0,
+            bytes: 0,
+            is_shrunk: false,
+            is_accepted: false,
+        };
+        vault.sources.extend(is_known.then_some(new));
+    }
+    let own = vault.sources.iter_mut().find(|own| own.path == path)?;
+    let totals = survey(path);
+    own.mount = mount_of(path);
+    (own.files, own.bytes) = (totals.files, totals.bytes);
+    (own.is_shrunk, own.is_accepted) = (false, true);
+    Some(own.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn totals(files: u64, bytes: u64) -> SourceTotals {
+        SourceTotals { path: "/srv".into(), files, bytes }
+    }
+
+    fn known(files: u64, bytes: u64) -> KnownSource {
+        KnownSource {
+            path: "/srv".into(),
+            mount: Some("/".into()),
+            files,
+            bytes,
+            is_shrunk: false,
+            is_accepted: false,
+        }
+    }
+
+    fn found(mount: Option<&str>, files: u64, bytes: u64) -> Found {
+        Found { mount: mount.map(PathBuf::from), totals: totals(files, bytes) }
+    }
+
+    fn word(known: &KnownSource, found: &Found) -> &'static str {
+        match judge(Some(known), found) {
+            Verdict::Taken => "taken",
+            Verdict::Shrunk(_) => "shrunk",
+            Verdict::LeftOut(remark) => remark.word(),
+        }
+    }
+
+    #[test]
+    fn a_source_is_left_out_that_is_missing_emptied_or_below_another_mount_point() {
+        let source = known(3, 300);
+        assert_eq!(word(&source, &found(None, 0, 0)), "source-missing");
+        assert_eq!(word(&source, &found(Some("/"), 0, 0)), "source-emptied");
+        assert_eq!(word(&source, &found(Some("/srv"), 3, 300)), "source-moved");
+        assert_eq!(word(&source, &found(Some("/"), 1, 1)), "taken", "a small one may shrink");
+        assert_eq!(word(&known(0, 0), &found(Some("/"), 0, 0)), "taken", "it was empty before");
+        assert_eq!(judge(None, &found(Some("/"), 0, 0)), Verdict::Taken);
+        assert!(matches!(judge(None, &found(None, 0, 0)), Verdict::LeftOut(_)));
+    }
+
+    #[test]
+    fn half_of_the_files_or_bytes_is_enough_and_less_is_not_from_a_hundred_on() {
+        for (was, is, expected) in [
+            ((100, 0), (50, 0), "taken"),
+            ((100, 0), (49, 0), "shrunk"),
+            ((99, 0), (1, 0), "taken"),
+            ((1, 100_000_000), (1, 50_000_000), "taken"),
+            ((1, 100_000_000), (1, 49_999_999), "shrunk"),
+            ((1, 99_999_999), (1, 1), "taken"),
+            ((100, 10), (100, 4), "shrunk"),
+            ((100, 10), (1000, 10), "taken"),
+        ] {
+            let seen = word(&known(was.0, was.1), &found(Some("/"), is.0, is.1));
+            assert_eq!(seen, expected, "{was:?} {is:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_accepted_is_taken_as_it_is_found() {
+        let source = KnownSource { is_accepted: true, ..known(100, 0) };
+        assert_eq!(word(&source, &found(Some("/srv"), 0, 0)), "taken");
+        let gone = judge(Some(&source), &found(None, 0, 0));
+        assert_eq!(gone, Verdict::LeftOut(Remark::MissingAccepted { path: "/srv".into() }));
+    }
+
+    #[test]
+    fn a_mount_point_is_the_highest_folder_of_the_same_mount() {
+        assert_eq!(mount_of(Path::new("/proc/self")), None, "a link is no source");
+        assert_eq!(mount_of(Path::new("/proc/sys/kernel")), Some(PathBuf::from("/proc")));
+        assert_eq!(mount_of(Path::new("/nowhere/at/all")), None);
+        assert_eq!(mount_of(Path::new("/")), Some(PathBuf::from("/")));
+    }
+
+    fn snapshot(host: &str, paths: &[&str], is_pipe: bool) -> Snapshot {
+        Snapshot {
+            id: "0".repeat(64),
+            tree: "0".repeat(64),
+            time: jiff::Timestamp::UNIX_EPOCH,
+            host: host.to_owned(),
+            paths: paths.iter().map(PathBuf::from).collect(),
+            files: None,
+            bytes: None,
+            tags: Vec::new(),
+            is_pipe,
+        }
+    }
+
+    #[test]
+    fn an_adopted_repository_is_covered_as_far_as_it_is_of_this_machine() {
+        let all = [
+            snapshot("alpha", &["/a"], false),
+            snapshot("beta", &["/b"], false),
+            snapshot("beta", &["/c", "/b"], false),
+            snapshot("beta", &["/db.sql"], true),
+        ];
+        let seen = coverage(&[], &all, "beta");
+        assert_eq!(seen.sources, [PathBuf::from("/b"), PathBuf::from("/c")]);
+        let alpha = Remark::OtherHost { host: "alpha".into(), paths: vec!["/a".into()] };
+        assert_eq!(seen.others, [alpha, Remark::Pipe { path: "/db.sql".into() }]);
+        assert_eq!(coverage(&[], &all, "gamma").sources, Vec::<PathBuf>::new());
+        let written = coverage(&["/a".into()], &all, "gamma");
+        assert_eq!((written.host.as_str(), written.sources.len()), ("alpha", 1));
+    }
+}
