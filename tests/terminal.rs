@@ -25,8 +25,7 @@ const WILD: [&[u8]; 5] = [
     b"tab\tand\x0c",
 ];
 /// Names that a drive can hold.
-const TAME: [&str; 4] =
-    ["csi\u{9b}31m", "turned\u{202e}gnp.exe", "isolated\u{2066}x\u{2069}", "deleted\u{7f}"];
+const TAME: [&str; 3] = ["turned\u{202e}gnp.exe", "isolated\u{2066}x\u{2069}", "marked\u{200f}"];
 const TARGET: &str = "--storage-account account1 --container seed --resource-group rg \
                       --subscription 11111111-2222-4333-8444-555555555555 --contact contact.toml";
 
@@ -90,7 +89,7 @@ fn no_name_of_a_stranger_reaches_a_terminal_raw() {
     for more in [&[][..], &["--json"], &["-v", "-v"]] {
         let more = more.join(" ");
         let run = |texts: &[&str], names: &[OsString]| {
-            machine.command(&words(&[texts, &[more.as_str()]].concat(), names))
+            machine.command(&words(&[&[more.as_str()], texts].concat(), names))
         };
         // Sources of such names: written to a repository, refused as plain files, missing.
         let staging = format!("--staging staged{}", more.len());
@@ -131,10 +130,6 @@ fn no_name_of_a_stranger_reaches_a_terminal_raw() {
         looked.at(run(&["prep --offline", &tame, &new], &[]), true);
         looked.at(run(&["verify", &drive, &tame], &[]), true);
         looked.at(run(&["inspect", &drive, &tame], &[]), true);
-        fs::write(machine.path("tame").join(TAME[0]), "other content").unwrap();
-        let more_drive = "--drive t.img,serial=T,size=210M";
-        looked.at(run(&["prep --offline --strict", &tame, more_drive], &[]), true);
-        fs::write(machine.path("tame").join(TAME[0]), "content").unwrap();
         // Tables and settings.
         let csv = machine.path("data.csv");
         fs::write(&csv, "BasePath,DstBlobPathOrPrefix,BlobType,Disposition\n\"/\x1b[2J\u{9b}\",a/,BlockBlob,\x1b]0;x\x07\n").unwrap();
