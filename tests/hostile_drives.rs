@@ -1,5 +1,6 @@
 //! Drives that are hostile, failing, or not ours, as the commands tell of them: what it is, what
 //! could be read, why the rest could not, with a code; in bounds of memory and time, never a panic.
+#![allow(clippy::type_complexity, reason = "rows of tables")]
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

@@ -25,7 +25,7 @@ fn right(path: &str, is_folder: bool) -> u32 {
     ];
     let is_below = |folder: &&str| Path::new(path).starts_with(folder);
     let secrets = ["state/token", "staging/.stage.lock"];
-    match (private.iter().any(|folder| is_below(&folder)) || secrets.contains(&path), is_folder) {
+    match (private.iter().any(is_below) || secrets.contains(&path), is_folder) {
         // The rehearsal makes it for itself.
         _ if path == "state" => 0o700,
         (true, true) => 0o700,

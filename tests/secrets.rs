@@ -1,6 +1,7 @@
 //! No secret leaves the program but where it belongs. Every secret there is carries a marker, and
 //! every malformed value too; every byte that every command says or writes is searched for them,
 //! in success and in failure. A process that holds them is not dumped.
+#![allow(clippy::type_complexity, reason = "rows of tables")]
 #![allow(clippy::disallowed_methods, reason = "tests start programs and write no state files")]
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
@@ -213,7 +214,7 @@ fn journey(bench: &mut Bench) {
         (&format!("{verify} --identity secrets/identity --json"), &[], 0),
         (&format!("{verify} --identity secrets/other-identity"), &[], 12),
         (&format!("{verify} --identity secrets/wrong"), &[], 2),
-        (&verify, &[], 12),
+        (verify, &[], 12),
         ("verify --staging staging s1.img,serial=S1", &[], 0),
         (&format!("verify s1.img,serial=S1 {recovery}/recovery-password"), &[], 0),
         (&format!("verify s2.img,serial=S2 {recovery}/recovery-password"), &[], 12),

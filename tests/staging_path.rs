@@ -1,6 +1,7 @@
 //! Staging paths as strangers leave them: forged records, links, FIFOs, devices, files with two
 //! names, sparse giants. Every command refuses them in the same words, waits for nothing, and
 //! touches nothing beside them. Needs root.
+#![allow(clippy::type_complexity, reason = "rows of tables")]
 #![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
@@ -190,7 +191,7 @@ fn intruders(decoy: &Path, name: &str) -> Vec<(&'static str, &'static str, Box<d
         ("a link to nowhere", "foreign-kind", {
             Box::new(|path| symlink("/nowhere/at/all", path).unwrap())
         }),
-        ("a FIFO", "foreign-kind", Box::new(|path| fifo(path))),
+        ("a FIFO", "foreign-kind", Box::new(fifo)),
         ("a folder", "foreign-kind", Box::new(|path| fs::create_dir(path).unwrap())),
         ("a device", "foreign-kind", {
             // Reads as endless zeros.

@@ -100,9 +100,9 @@ fn no_name_of_a_stranger_reaches_a_terminal_raw() {
                 run(&["stage", &staging, "--job job-1", TARGET, "--source"], &[missing.into()]),
                 false,
             );
-            looked.at(run(&["explain"], &[name.clone()]), false);
-            looked.at(run(&["--bad-flag"], &[name.clone()]), false);
-            looked.at(run(&[], &[name.clone()]), false);
+            looked.at(run(&["explain"], std::slice::from_ref(name)), false);
+            looked.at(run(&["--bad-flag"], std::slice::from_ref(name)), false);
+            looked.at(run(&[], std::slice::from_ref(name)), false);
             looked.at(
                 run(
                     &["prep --offline --drive n.img,serial=N,size=210M --staging"],

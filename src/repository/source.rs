@@ -70,11 +70,12 @@ impl Entries {
             match walk.peek() {
                 None => {}
                 Some(Err(_)) => return walk.next(),
-                Some(Ok(entry)) => {
-                    if first.as_ref().is_none_or(|(_, path)| entry.path() < path.as_path()) {
-                        first = Some((place, entry.path().to_owned()));
-                    }
+                Some(Ok(entry))
+                    if first.as_ref().is_none_or(|(_, path)| entry.path() < path.as_path()) =>
+                {
+                    first = Some((place, entry.path().to_owned()));
                 }
+                Some(Ok(_)) => {}
             }
         }
         let (place, path) = first?;
@@ -308,12 +309,11 @@ mod tests {
             rustix::fs::mkfifoat(rustix::fs::CWD, path, Mode::from_raw_mode(0o600)).unwrap();
         };
         let become_link = |path: &Path| std::os::unix::fs::symlink("/etc/passwd", path).unwrap();
-        let cases: [(&dyn Fn(&Path), &str); 3] = [
-            (&|_| (), "No such file"),
-            (&become_fifo, "it is no file any more"),
-            (&become_link, "Too many levels of symbolic links"),
-        ];
-        for (becomes, reason) in cases {
+        type Change<'a> = &'a dyn Fn(&Path);
+        let changes: [Change<'_>; 3] = [&|_| (), &become_fifo, &become_link];
+        let reasons =
+            ["No such file", "it is no file any more", "Too many levels of symbolic links"];
+        for (becomes, reason) in changes.into_iter().zip(reasons) {
             fs::write(&path, b"x").unwrap();
             let sources = sources(std::slice::from_ref(&path));
             let entry = sources.entries().next().unwrap().unwrap();
@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(read(grown).unwrap(), b"four", "what it was when it was listed");
         fs::write(&path, b"fo").unwrap();
         assert_eq!(read(cut), None);
-        assert_eq!(all.account.take_short(), [path.clone()]);
+        assert_eq!(all.account.take_short(), std::slice::from_ref(&path));
         let changed = all.account.close().changed;
         let held = format!("{}: changed while it was read; 4 bytes are held", path.display());
         assert_eq!(changed, [held]);

@@ -157,7 +157,9 @@ fn gone<'a>(
 }
 
 /// Year and number of the day, week, month or year that a moment lies in.
-const SPANS: [fn(Timestamp, &TimeZone) -> (i16, i16); 4] = [
+type Span = fn(Timestamp, &TimeZone) -> (i16, i16);
+
+const SPANS: [Span; 4] = [
     |time, zone| {
         let date = time.to_zoned(zone.clone()).date();
         (date.year(), date.day_of_year())
@@ -255,7 +257,7 @@ mod tests {
         let all = [&good[..], &[empty]].concat();
         assert_eq!(let_go(&all, daily(1)), ["a"], "the last with files is kept");
         let shrunk = Point { is_shrunk: true, ..point("c", "2026-11-22T10:00:00") };
-        let open = [&good[..], &[shrunk.clone()]].concat();
+        let open = [&good[..], std::slice::from_ref(&shrunk)].concat();
         assert_eq!(let_go(&open, daily(1)), [""; 0]);
         let before = Point { time: good[0].time, ..shrunk.clone() };
         let over = [&good[..], &[before]].concat();

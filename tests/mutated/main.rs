@@ -6,6 +6,7 @@
 #![allow(
     unsafe_code,
     clippy::disallowed_methods,
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "an allocator that counts; tests set their stage with plain files and may fail anywhere"
 )]

@@ -83,8 +83,11 @@ pub fn find(name: &DriveName) -> Result<Drive, Error> {
     find_on(&Kernel::here(), name)
 }
 
-/// Every drive that the kernel knows, by its node; what cannot be looked at says why.
-pub fn find_all(kernel: &Kernel) -> Result<Vec<(PathBuf, Result<Drive, Error>)>, Error> {
+/// A drive that the kernel knows, by its node, or why it cannot be looked at.
+pub type Seen = (PathBuf, Result<Drive, Error>);
+
+/// Every drive that the kernel knows; what cannot be looked at says why.
+pub fn find_all(kernel: &Kernel) -> Result<Vec<Seen>, Error> {
     let look = |(name, facts): (String, Result<BlockFacts, Error>)| {
         let path = node(&name);
         let found = facts.and_then(|facts| {

@@ -136,11 +136,12 @@ pub(super) fn block_facts(kernel: &Kernel, major: u32, minor: u32) -> Result<Blo
     facts(kernel, &fs::canonicalize(&link).map_err(|source| unreadable(&link, source))?)
 }
 
-/// The facts of every whole drive that the kernel knows, by its name; what is no hardware is left
+/// The facts of a drive by its name, or why they cannot be read.
+pub(super) type Named = (String, Result<BlockFacts, Error>);
+
+/// The facts of every whole drive that the kernel knows; what is no hardware is left
 /// out. The list itself must be read; what cannot be read of a drive is that drive's error.
-pub(super) fn whole_drives(
-    kernel: &Kernel,
-) -> Result<Vec<(String, Result<BlockFacts, Error>)>, Error> {
+pub(super) fn whole_drives(kernel: &Kernel) -> Result<Vec<Named>, Error> {
     let mut drives = Vec::new();
     for link in children(&kernel.root().join("sys/block"))? {
         let folder = match fs::canonicalize(&link) {

@@ -160,7 +160,7 @@ impl StrictReader {
     }
 
     fn declaration(&mut self, at: usize, c: char) -> Result<(), String> {
-        if DECLARATION[at..].chars().next() != Some(c) {
+        if !DECLARATION[at..].starts_with(c) {
             return Err(format!("it does not begin with {DECLARATION}"));
         }
         let is_whole = at + 1 == DECLARATION.len();

@@ -206,7 +206,7 @@ mod tests {
             [0xff, 0xfe, 0x31].to_vec(),
             format!("{KNOWN}\n\nor: {other}").into_bytes(),
             format!("{KNOWN}-000000").into_bytes(),
-            KNOWN[..48].as_bytes().to_vec(),
+            KNOWN.as_bytes()[..48].to_vec(),
             KNOWN.replace("002816", "002817").into_bytes(),
             format!("{KNOWN}1").into_bytes(),
         ] {

@@ -4,8 +4,9 @@
 
 #![allow(
     clippy::disallowed_methods,
+    clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "tests set their stage with plain files and may fail anywhere"
+    reason = "tests set their stage with plain files, say their seeds, and may fail anywhere"
 )]
 
 #[path = "../../../tests/support/chance.rs"]

@@ -158,7 +158,10 @@ impl Device for Fated {
 
 /// Keys by password and salt, for all worlds together: a password takes a million rounds.
 #[derive(Debug, Default)]
-pub struct Keys(Mutex<HashMap<([u8; 16], [u8; 16]), StretchedKey>>);
+pub struct Keys(Mutex<HashMap<Identity, StretchedKey>>);
+
+/// A password and its salt.
+type Identity = ([u8; 16], [u8; 16]);
 
 /// So many passwords there are.
 const IDENTITIES: u64 = 8;

@@ -6,8 +6,9 @@
 
 #![allow(
     clippy::disallowed_methods,
+    clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "tests set their stage with plain files and may fail anywhere"
+    reason = "tests set their stage with plain files, say their seeds, and may fail anywhere"
 )]
 
 #[path = "../../../tests/support/chance.rs"]
@@ -181,6 +182,9 @@ fn step(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
     });
     let is_elsewhere = chance.percent(20);
     let is_power_cut = plot.is_power_cut;
+    let is_new =
+        |place: &Place<'_>, at: usize| matches!(place.state(at), None | Some(State::Released));
+    let erasable: Vec<usize> = erase.iter().copied().filter(|&at| is_new(place, at)).collect();
     let told = format!("{drives:?} erase {erase:?} {plot:?}");
     let end = place.run(&drives, &erase, chance.percent(20), plot, chance);
     place.story.push(format!("{told}: {}", say(&end)));
@@ -217,10 +221,9 @@ fn step(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
         }
     }
     // What this run has begun under a consent to erase is its own now.
-    for at in erase {
-        let is_begun = !matches!(place.state(at), None | Some(State::Released));
-        let drive = &mut place.drives[at];
-        drive.is_foreign &= !is_begun;
+    for at in erasable {
+        let is_begun = !is_new(place, at);
+        place.drives[at].is_foreign &= !is_begun;
     }
 }
 

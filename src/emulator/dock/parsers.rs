@@ -4,8 +4,11 @@ use super::super::blobs::Properties;
 use super::manifest;
 use super::side::{self, SideKind};
 
-/// Reads a manifest; of each blob its length and the places and lengths of its parts.
-pub fn read_manifest(bytes: &[u8]) -> Option<Vec<(u64, Vec<(u64, u64)>)>> {
+/// Length of a blob, and the places and lengths of its parts.
+pub type Parts = (u64, Vec<(u64, u64)>);
+
+/// Reads a manifest.
+pub fn read_manifest(bytes: &[u8]) -> Option<Vec<Parts>> {
     let manifest = manifest::parse(bytes).ok()?;
     let parts = |entry: &manifest::Entry| {
         entry.parts.iter().map(|part| (part.offset, part.length)).collect::<Vec<_>>()

@@ -24,7 +24,7 @@ const INDEX_ROOT: u32 = 0x90;
 const REPARSE: u32 = 0xc0;
 const END: u32 = 0xffff_ffff;
 /// The name of a folder's index.
-const NAMES: &[u8] = b"$\0I\03\00\0";
+const NAMES: &[u8] = b"$\x00I\x003\x000\x00";
 
 /// Why a record is not shown to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

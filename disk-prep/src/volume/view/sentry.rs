@@ -79,9 +79,8 @@ impl<'v> Sentry<'v> {
             [b'F', b'I', b'L', b'E', ..] if bytes.len() == self.geometry.record_bytes => {
                 let facts = check_file(bytes, &self.geometry).map_err(|error| fault(&error))?;
                 self.nodes.clear();
-                let below = facts.nodes.iter().flatten().copied();
-                let is_tree = below
-                    .fold(true, |is_tree, node| self.nodes.insert(node, 1).is_none() && is_tree);
+                let mut below = facts.nodes.iter().flatten().copied();
+                let is_tree = below.all(|node| self.nodes.insert(node, 1).is_none());
                 if !is_tree {
                     return Err(fault(&"a folder leads to one node twice"));
                 }

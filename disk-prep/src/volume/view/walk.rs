@@ -1,6 +1,7 @@
 //! The walk through all folders, in bounds: so many names as the file table has records, so deep,
 //! so much text; each folder once. A part that cannot be read is told and left out, the rest read.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -166,10 +167,10 @@ impl Walk<'_, '_> {
                     }
                     Ok(Taken::File(file)) => {
                         let path = format!("{path}\\{name}");
-                        if self.files.contains_key(&path) {
-                            self.tell(path, "there are two files of this name".to_owned());
+                        if let Entry::Vacant(place) = self.files.entry(path.clone()) {
+                            place.insert(file);
                         } else {
-                            self.files.insert(path, file);
+                            self.tell(path, "there are two files of this name".to_owned());
                         }
                     }
                     Err(fault) => self.tell(whole, fault),
