@@ -68,15 +68,23 @@ pub struct BackupDone {
     pub sources: Vec<SourceTotals>,
 }
 
+impl BackupPlan {
+    /// Refuses a source that the format cannot name: it keeps their paths as text.
+    pub(super) fn check_names(&self) -> Result<(), Error> {
+        match self.sources.iter().find(|path| path.to_str().is_none()) {
+            Some(path) => Err(Error::SourceName { path: path.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
 type Indexed = rustic_core::Repository<IndexedIdsStatus>;
 
 impl Repository {
     /// Backs up into one snapshot and closes the repository. Files that have not changed since the
     /// parents are not read again.
     pub fn back_up(self, plan: &BackupPlan) -> Result<BackupDone, Error> {
-        if let Some(path) = plan.sources.iter().find(|path| path.to_str().is_none()) {
-            return Err(Error::SourceName { path: path.clone() });
-        }
+        plan.check_names()?;
         let filter = Arc::new(Filter::new(&plan.choice, &plan.never)?);
         let Repository { inner, store, .. } = self;
         // Sorted, and none below another: else a folder would stand in the snapshot twice. On

@@ -21,6 +21,7 @@ pub struct Survey {
 /// Walks the sources of a plan and reads no file. What cannot be read counts as not there; the
 /// backup itself tells it.
 pub fn survey(plan: &BackupPlan) -> Result<Survey, Error> {
+    plan.check_names()?;
     let filter = Arc::new(Filter::new(&plan.choice, &plan.never)?);
     let unfiltered = Arc::new(Filter::new(&Choice::default(), &plan.never)?);
     let mut seen = Survey { sources: Vec::new(), idle_patterns: Vec::new(), emptied: Vec::new() };
