@@ -116,7 +116,11 @@ fn file_system(inside: &Inside<'_>) {
             let mut changed = Vec::new();
             for _ in 0..=dice.below(2) {
                 let spot = &spots[dice.below(spots.len())];
-                let is_whole = spot.at == 0 || dice.one_in(8);
+                // What an earlier change has left without its marks is changed as it lies there.
+                let head = inside.read(spot.at, 8);
+                let marks = usize::from(u16::from_le_bytes([head[4], head[5]]));
+                let has_marks = marks + 2 + 2 * (spot.length / 512) <= spot.length;
+                let is_whole = spot.at == 0 || !has_marks || dice.one_in(8);
                 let change = |bytes: &mut Vec<u8>, dice: &mut Dice| {
                     // Most of a record is empty; its fields lie at its start.
                     let used = [64, 256, 512, bytes.len()][dice.below(4)].min(bytes.len());
