@@ -142,7 +142,7 @@ fn no_name_of_a_stranger_reaches_a_terminal_raw() {
         }
         for name in &wild {
             let mut command = run(&["plan --drive-size 4T", &tame], &[]);
-            command.env("AZSEED_JOB", name);
+            command.env("AZSEED_STORAGE_ACCOUNT", name);
             looked.at(command, false);
             let mut command = run(&["config show"], &[]);
             command.env("AZSEED_LOCATION", name);

@@ -50,7 +50,7 @@ class Relay:
     emulator knows as its own when blobs are copied."""
 
     def __init__(self, port, dice):
-        self.port, self.dice, self.cuts, self.is_quiet = port, dice, 0, False
+        self.port, self.dice, self.cuts = port, dice, 0
         self.listener = socket.create_server(("::1", port), family=socket.AF_INET6)
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -64,7 +64,7 @@ class Relay:
 
     def connection(self, client):
         cut_after = None
-        if not self.is_quiet and self.dice.random() < 0.35:
+        if self.dice.random() < 0.35:
             cut_after = self.dice.choice([0, 1, 300, 1500, 5000, 40_000, 300_000, 2_000_000])
             cut_after = self.dice.randrange(cut_after + 1)
         if cut_after == 0:
@@ -119,6 +119,14 @@ class Azure:
         words = [PROGRAM, "emulator", "--data", str(data), "--json", "--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         self.facts = json.loads(self.process.stdout.readline())
+        self.relays = []
+
+    def relay(self, dice):
+        """Puts relays before its ports."""
+        self.relays = [Relay(port, dice) for port in {self.port("blob"), self.port("arm")}]
+
+    def cuts(self):
+        return sum(relay.cuts for relay in self.relays)
 
     def environment(self, is_relayed=False):
         def through(url):
@@ -169,9 +177,9 @@ def imported(folder, dice):
     return azure
 
 
-def with_cuts(folder, azure, dice, words):
+def with_cuts(folder, azure, words):
     """Runs with cuts until one ends well or ten did not; then once without. Returns the cuts."""
-    relays = [Relay(port, dice) for port in {azure.port("blob"), azure.port("arm")}]
+    before = azure.cuts()
     environment = azure.environment(is_relayed=True)
     for _ in range(10):
         said = subprocess.run(azseed(folder, *words), env=environment, capture_output=True, text=True)
@@ -179,10 +187,7 @@ def with_cuts(folder, azure, dice, words):
             raise AssertionError(f"{words} was cut and ended with {said.returncode}: {said.stdout[-700:]}")
         if said.returncode == 0:
             break
-    cuts = sum(relay.cuts for relay in relays)
-    for relay in relays:
-        relay.is_quiet = True
-        relay.listener.close()
+    cuts = azure.cuts() - before
     call(azseed(folder, *words), azure.environment())
     return cuts
 
@@ -202,12 +207,13 @@ def check(folder, azure):
 def one_round(folder, dice):
     """Plays a round; returns how many cuts there were, and what went wrong."""
     azure = imported(folder, dice)
+    azure.relay(dice)
     cuts = 0
     try:
-        cuts += with_cuts(folder, azure, dice, ["vault", "run"])
+        cuts += with_cuts(folder, azure, ["vault", "run"])
         for _ in range(dice.randint(1, 4)):
             (folder / "source" / f"new-{dice.randrange(9)}").write_bytes(dice.randbytes(dice.choice([10, 400_000, 3_000_000])))
-            cuts += with_cuts(folder, azure, dice, ["vault", "run", "--now"])
+            cuts += with_cuts(folder, azure, ["vault", "run", "--now"])
         check(folder, azure)
     except AssertionError as fault:
         return cuts, str(fault)

@@ -10,6 +10,7 @@ use crate::journal::{Claim, History, State};
 use crate::noun::{Serial, Wipe};
 use crate::prepare::{PrepareOptions, recognise};
 use crate::sys::threads::each;
+use crate::volume::gpt::read_gpt;
 
 /// A drive that may be begun.
 pub(super) struct Spare {
@@ -162,7 +163,9 @@ impl PrepareRun<'_> {
         let look = Look::at(&held.drive, |bytes| self.world.random(bytes))?;
         let clear = || Ok(Standing::New(held.clear(erase, wipe, look)?, look));
         let elsewhere = |job: String| Error::SealedElsewhere { serial: serial.clone(), job };
-        let Some(history) = self.journals.history(serial)? else {
+        let history = self.journals.history(serial)?;
+        self.check_not_another(held, history.as_ref())?;
+        let Some(history) = history else {
             return match self.elsewhere.get(serial) {
                 Some(job) => Err(elsewhere(job.to_string())),
                 None => clear(),
@@ -182,6 +185,28 @@ impl PrepareRun<'_> {
                 }
                 Ok(Standing::Begun(look))
             }
+        }
+    }
+
+    /// Refuses what another drive of the job was written to: two that have no serial of their own
+    /// may have changed places, and a consent to erase one is none for the other.
+    fn check_not_another(&self, held: &HeldDrive, own: Option<&History>) -> Result<(), Error> {
+        let Some(device) = held.existing() else { return Ok(()) };
+        let tables = read_gpt(device);
+        let is_own = own.is_some_and(|own| tables.names_disk(own.begun.disk_guid));
+        if is_own || tables.best().is_none() {
+            return Ok(());
+        }
+        let is_written = |other: &History| {
+            !matches!(other.state, State::SetAside | State::Released)
+                && tables.names_disk(other.begun.disk_guid)
+        };
+        match self.journals.read()?.iter().find(|other| is_written(other)) {
+            Some(other) => {
+                let what = format!("it is drive {} by its partition table", other.begun.serial);
+                Err(Error::WrongDrive { serial: held.drive.serial.clone(), what })
+            }
+            None => Ok(()),
         }
     }
 

@@ -156,7 +156,7 @@ impl<'k> Place<'k> {
         let serial = &self.drives[at].serial;
         let hold = look(&self.journals, serial).unwrap();
         release(&self.journals, serial, &hold).unwrap();
-        self.drives[at].is_foreign = self.drives[at].path.exists();
+        self.drives[at].is_foreign = self.has_content(at);
     }
 
     /// Leaves the claims of a killed run behind, on this machine or another one.
@@ -246,6 +246,15 @@ impl<'k> Place<'k> {
             Ok(Ok(outcome)) => End::Done(outcome),
             Ok(Err(error)) => End::Refused(error),
         }
+    }
+
+    /// Whether anything lies on a drive that is not zero.
+    fn has_content(&self, at: usize) -> bool {
+        let mut pages = 0;
+        if let Ok(file) = File::open(&self.drives[at].path) {
+            each_page(&file, |_, _| pages += 1);
+        }
+        pages > 0
     }
 
     /// What lies on a drive: a digest over all that is not zero; `None` where there is no image.
