@@ -15,6 +15,10 @@ bench:
 lab *SCENARIOS:
     tests/lab/run {{SCENARIOS}}
 
+# What grows with time: worlds, kills, cuts, fuzz, mutants, lab, bench
+long *PART:
+    tests/long {{PART}}
+
 # Renew the generated tables of docs/reference.md
 docs:
     UPDATE_DOCS=1 cargo test --release --test docs
