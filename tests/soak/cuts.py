@@ -11,21 +11,17 @@ again", a last run that does not end with 0, a container in which restic finds a
 that is not equal. Needs the program built (AZSEED_BIN names another one), and restic.
 """
 
-import argparse
 import json
 import os
 import pathlib
-import random
 import shutil
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 
-from program import PROGRAM, azseed, lines
+from program import PROGRAM, azseed, play
 
 CONTACT = """[return_address]
 recipient_name = "Soak"
@@ -222,30 +218,5 @@ def one_round(folder, dice):
     return cuts, None
 
 
-def main():
-    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    given.add_argument("--cuts", type=int, default=2000)
-    given.add_argument("--hours", type=float, default=1000)
-    given.add_argument("--seed", type=int, default=1)
-    given.add_argument("--dir", type=pathlib.Path, help="where to work; a temporary folder if not said")
-    given = given.parse_args()
-    lost = cuts = rounds = 0
-    end = time.monotonic() + given.hours * 3600
-    while cuts < given.cuts and time.monotonic() < end:
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="azseed-soak-", dir=given.dir))
-        hit, fault = one_round(folder, random.Random(f"{given.seed}.{rounds}"))
-        cuts += hit
-        if fault:
-            lost += 1
-            print(f"LOST in round {given.seed}.{rounds}: {fault}\n    kept in {folder}", flush=True)
-        else:
-            shutil.rmtree(folder)
-        rounds += 1
-        if rounds % 10 == 0:
-            print(f"    {rounds} rounds, {cuts} cuts, {lost} lost", flush=True)
-    print(f"seed {given.seed}, {rounds} rounds, {cuts} cut connections, {lost} lost")
-    return 1 if lost else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play(__doc__, "cuts", one_round))

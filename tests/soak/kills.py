@@ -10,17 +10,12 @@ data set that is not on exactly one sealed drive, a drive that does not verify, 
 not go on. Ends after so many kills or hours. Needs the program built; AZSEED_BIN names another one.
 """
 
-import argparse
 import os
 import pathlib
-import random
-import shutil
 import subprocess
 import sys
-import tempfile
-import time
 
-from program import azseed, lines
+from program import azseed, lines, play
 
 TARGET = [
     "--job", "soak", "--storage-account", "seedaccount", "--container", "seed",
@@ -97,30 +92,5 @@ def one_round(folder, dice):
     return hit, None
 
 
-def main():
-    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    given.add_argument("--kills", type=int, default=2000)
-    given.add_argument("--hours", type=float, default=1000)
-    given.add_argument("--seed", type=int, default=1)
-    given.add_argument("--dir", type=pathlib.Path, help="where to work; a temporary folder if not said")
-    given = given.parse_args()
-    lost = kills = rounds = 0
-    end = time.monotonic() + given.hours * 3600
-    while kills < given.kills and time.monotonic() < end:
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="azseed-soak-", dir=given.dir))
-        hit, fault = one_round(folder, random.Random(f"{given.seed}.{rounds}"))
-        kills += hit
-        if fault:
-            lost += 1
-            print(f"LOST in round {given.seed}.{rounds}: {fault}\n    kept in {folder}", flush=True)
-        else:
-            shutil.rmtree(folder)
-        rounds += 1
-        if rounds % 25 == 0:
-            print(f"    {rounds} rounds, {kills} kills, {lost} lost", flush=True)
-    print(f"seed {given.seed}, {rounds} rounds, {kills} kills of a running program, {lost} lost")
-    return 1 if lost else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play(__doc__, "kills", one_round))
