@@ -32,7 +32,7 @@ use place::{End, Place};
 
 const WORLDS: u64 = 100;
 /// Worlds that once ended badly.
-const FOUND: [u64; 2] = [786, 3_950_722_257_586_418_663];
+const FOUND: [u64; 4] = [786, 5121, 20_003, 3_950_722_257_586_418_663];
 /// Drives before those that the last run gets.
 const MOST_DRIVES: usize = 12;
 
@@ -140,6 +140,14 @@ fn swapped(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
     }
     let (one, other) = (*chance.pick(&own), *chance.pick(&own));
     if one == other || place.digest(one) == place.digest(other) {
+        return;
+    }
+    // A drive that is begun as blank may be another blank one. A consent holds until the drive is labelled, for a drive that is the same by all that is told
+    // of it; only what the tables of another drive name is never taken for it.
+    let is_named =
+        matches!(place.state(other), Some(State::Labelled | State::Filled | State::Sealed));
+    let is_blank = place.state(one) == Some(State::Begun) && !place.has_content(other);
+    if is_blank || (place.is_erasable_again(one) && !is_named) {
         return;
     }
     tally.count("drives swapped");

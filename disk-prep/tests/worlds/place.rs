@@ -127,6 +127,13 @@ impl<'k> Place<'k> {
         own.map(|history| history.state)
     }
 
+    /// Whether a drive that is begun only may be erased again, as its journal says.
+    pub fn is_erasable_again(&self, at: usize) -> bool {
+        let all = self.journals.read().unwrap();
+        let own = all.into_iter().find(|history| history.begun.serial == self.drives[at].serial);
+        own.is_some_and(|history| history.state == State::Begun && history.begun.erase)
+    }
+
     /// Somebody uses a drive for something else.
     pub fn use_drive(&mut self, at: usize, chance: &mut Chance) {
         let drive = &mut self.drives[at];
@@ -249,7 +256,7 @@ impl<'k> Place<'k> {
     }
 
     /// Whether anything lies on a drive that is not zero.
-    fn has_content(&self, at: usize) -> bool {
+    pub fn has_content(&self, at: usize) -> bool {
         let mut pages = 0;
         if let Ok(file) = File::open(&self.drives[at].path) {
             each_page(&file, |_, _| pages += 1);
