@@ -9,7 +9,6 @@ pub mod azure;
 pub mod cli;
 pub mod commands;
 pub mod config;
-pub mod emulator;
 pub mod escrow;
 pub mod exit;
 pub mod import_job;

@@ -14,9 +14,9 @@ use tracing::info;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::Error;
 use super::address::{Address, Reason};
 use super::bounds::{self, Bounds, Failing, LONGEST_PAUSE, Meter, Walk, pause};
+use super::error::Error;
 use super::network::{Clear, Network, https};
 use super::sign_in::{ARM_SCOPE, SignIn, Tokens};
 use super::trace::Attempt;

@@ -23,9 +23,9 @@ use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
 
-use super::Error;
 use super::address::{Address, Reason};
 use super::bounds::{Bounds, Walk};
+use super::error::Error;
 use super::network::{Clear, Network, encrypted, folder, is_loopback};
 use super::signer::Signer;
 use super::trace::Trace;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::error::Error;
 
 /// No wait that a service asks for is longer.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);

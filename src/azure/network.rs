@@ -8,8 +8,8 @@ use reqwest::{Certificate, Client, ClientBuilder, Proxy};
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::Error;
 use super::address::{Address, Reason};
+use super::error::Error;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
 /// Between two pieces of an answer; a large blob may take as long as it needs.

@@ -3,6 +3,9 @@
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
+use azseed_emulator::{
+    AccountOptions, EmulatorOptions, Error, Facts, Reply, dock, forward_clock, read_drive, start,
+};
 use disk_prep::drive::{DriveName, find};
 use disk_prep::noun::{ByteSize, ErrorKind, Serial};
 use secrecy::ExposeSecret;
@@ -10,9 +13,6 @@ use serde_json::{Value, json};
 
 use super::{Failure, Outcome, Told};
 use crate::cli::{EmulatorArgs, EmulatorCommand};
-use crate::emulator::{
-    self, AccountOptions, EmulatorOptions, Error, Facts, Reply, dock, forward_clock, read_drive,
-};
 use crate::exit::Exit;
 use crate::ui::Ui;
 
@@ -20,7 +20,7 @@ use crate::ui::Ui;
 pub fn run(args: &EmulatorArgs, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
     match &args.command {
         None => {
-            let emulator = emulator::start(&EmulatorOptions {
+            let emulator = start(&EmulatorOptions {
                 listen: args.listen,
                 data: args.data.clone(),
                 is_plain: args.http,

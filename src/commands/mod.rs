@@ -7,6 +7,7 @@ mod connect;
 mod door;
 mod drive;
 mod drive_release;
+#[cfg(feature = "emulator")]
 mod emulator;
 mod explain;
 mod inspect;
@@ -14,6 +15,7 @@ mod job;
 mod keeper;
 mod plan;
 mod prep;
+#[cfg(feature = "emulator")]
 mod rehearse;
 mod shell;
 mod stage;
@@ -78,6 +80,7 @@ pub fn run(
 ) -> Result<Box<dyn Outcome>, Failure> {
     let door = &Door::new(matches, visit, &cli.global, ui);
     match &cli.command {
+        #[cfg(feature = "emulator")]
         Command::Rehearse(args) => rehearse::run(args, settings, ui),
         Command::Stage(args) => stage::run(args, &cli.global, door, ui),
         Command::Drive(args) => drive::run(args, &cli.global, door, ui),
@@ -89,6 +92,7 @@ pub fn run(
         Command::Vault(args) => vault::run(args, &cli.global, door, ui),
         Command::Cleanup(args) => cleanup::run(args, &cli.global, door, ui),
         Command::Check(args) => check::run(args, &cli.global),
+        #[cfg(feature = "emulator")]
         Command::Emulator(args) => emulator::run(args, ui),
         Command::Explain(args) => explain::run(args),
         Command::Config(_) => Ok(shell::show_settings(matches, settings)),

@@ -11,7 +11,7 @@ use disk_prep::noun::RecoveryPassword;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::error::Error;
 
 /// Rounds of scrypt, as a power of two: what the repository takes for its own key, which lies
 /// beside the journals and is opened by the same password.

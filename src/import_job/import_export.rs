@@ -11,9 +11,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{
-    Delivery, DriveEntry, DriveKey, DriveStatus, Error, Job, JobService, Location, NewJob,
-    Shipment, ShippingAddress, Written,
+use super::error::Error;
+use super::job::{
+    Delivery, DriveEntry, DriveKey, DriveStatus, Job, JobService, Location, NewJob, Shipment,
+    ShippingAddress, Written,
 };
 use crate::azure::Arm;
 

@@ -5,7 +5,7 @@ use disk_prep::noun::{AccountName, Contact, DrivePath, JobName, RecoveryPassword
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::Error;
+use super::error::Error;
 
 /// A drive that a job is made with.
 #[derive(Debug, Clone)]

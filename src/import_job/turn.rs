@@ -1,6 +1,6 @@
 //! Whose turn it is on a job's way: the service's, or ours, and what is to be done then.
 
-use super::Job;
+use super::job::Job;
 
 /// Whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,10 +12,11 @@ use rustic_core::repofile::{Node, SnapshotFile, SnapshotSummary};
 use rustic_core::{BackupOptions, IndexedIdsStatus, PathList, SnapshotOptions, TreeId};
 
 use super::account::{Account, SourceTotals};
+use super::error::Error;
 use super::filter::{Choice, Filter};
 use super::repo::{Library, Repository, library};
 use super::source::Sources;
-use super::{Error, SHRUNK_TAG, Store};
+use super::{SHRUNK_TAG, Store};
 
 /// Marks a snapshot that holds only what belongs into another one, and is removed with the end of
 /// the backup.

@@ -12,7 +12,8 @@ use rustic_core::{
     WriteBackend,
 };
 
-use super::{Error, Store};
+use super::Store;
+use super::error::Error;
 use crate::azure::{self, Container, Fenced};
 
 /// A container with a repository.

@@ -48,7 +48,7 @@ pub enum Error {
     Damaged { remarks: Vec<String> },
     /// A pattern that cannot be used.
     #[error(transparent)]
-    Pattern { source: super::InvalidPattern },
+    Pattern { source: super::pattern::InvalidPattern },
     /// A source path that the format cannot hold.
     #[error("The path {path:?} cannot be backed up: it is not UTF-8")]
     SourceName { path: PathBuf },

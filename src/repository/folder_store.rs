@@ -17,7 +17,8 @@ use rustic_core::{
     WriteBackend,
 };
 
-use super::{Error, Store};
+use super::Store;
+use super::error::Error;
 
 const DRAFT: &str = ".draft";
 const TYPES: [FileType; 4] = [FileType::Pack, FileType::Index, FileType::Key, FileType::Snapshot];

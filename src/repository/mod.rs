@@ -32,7 +32,8 @@ pub use layout::{Rank, is_repository_path, rank};
 pub use pattern::InvalidPattern;
 pub use progress::Watcher;
 pub use repo::{Repository, Settings, Snapshot};
-pub use restore::{LeftOut, Overwrite, Owners, Reason, RestoreDone, RestoreOptions};
+pub use restore::report::{LeftOut, Reason, RestoreDone};
+pub use restore::{Overwrite, Owners, RestoreOptions};
 pub use survey::{Survey, survey};
 
 /// The tag of a snapshot whose source had lost more than half of its files or bytes when it was

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
-use super::{Error, Origin, Seed, SeedKind, Staging, Target, Totals};
+use super::door::Staging;
+use super::error::Error;
+use super::seed::{Origin, Seed, SeedKind, Target, Totals};
 use crate::repository::{Rank, is_repository_path, rank};
 
 /// A lock that was not renewed for so long is of a process that is gone (`staging-repository` 5).

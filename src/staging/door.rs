@@ -11,7 +11,8 @@ use disk_prep::sys::beneath::{Folder, Unexpected};
 use disk_prep::sys::durable::Access;
 use disk_prep::sys::place::Place;
 
-use super::{Error, Origin, Seed};
+use super::error::Error;
+use super::seed::{Origin, Seed};
 use crate::repository::{FolderStore, Linked};
 
 const JOURNALS: &str = "journals";

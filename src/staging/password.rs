@@ -9,7 +9,7 @@ use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::error::Error;
 
 const LEAST_CHARACTERS: usize = 16;
 

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::adopt::Contents;
+use super::door::Staging;
 use super::door::is_plain;
-use super::{Error, Staging};
+use super::error::Error;
 use crate::repository::Choice;
 
 const VERSION: u32 = 1;

@@ -13,8 +13,10 @@ use secrecy::SecretString;
 use tracing::info;
 
 use super::adopt::totals;
+use super::door::Staging;
+use super::error::Error;
 use super::seed::REPOSITORY;
-use super::{Error, Origin, Seed, SeedKind, SeedState, Staging, Target, Totals};
+use super::seed::{Origin, Seed, SeedKind, SeedState, Target, Totals};
 use crate::repository::{
     BackupDone, BackupPlan, Choice, Repository, Settings, Watcher, inside, survey,
 };

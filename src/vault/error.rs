@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{ContainerName, Diagnose, ErrorKind, Hint, VaultName, count};
 
-use super::Retention;
+use super::retention::Retention;
 use crate::{azure, repository};
 
 /// The error of this room.

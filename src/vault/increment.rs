@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{Timestamp, Zoned};
 use secrecy::SecretString;
 
-use super::Error;
+use super::error::Error;
 use super::record::{KnownSource, Vault};
 use super::retention::{Origin, Point, forgettable};
 use super::schedule::is_ahead;

@@ -11,7 +11,7 @@ use disk_prep::noun::Md5Digest;
 use md5::{Digest, Md5};
 use tracing::info;
 
-use super::Error;
+use super::error::Error;
 use crate::azure;
 use crate::repository::{Rank, Watcher, rank};
 

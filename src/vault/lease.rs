@@ -16,7 +16,7 @@ use disk_prep::sys::machine;
 use tracing::info;
 use uuid::Uuid;
 
-use super::Error;
+use super::error::Error;
 use crate::azure::{self, Container, Fence, Fenced, Lost};
 
 /// The blob that is leased.

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Retention, Schedule};
+use super::retention::Retention;
+use super::schedule::Schedule;
 use crate::repository::Choice;
 
 /// Version of the record that this program writes.

@@ -26,7 +26,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use azseed::emulator::parsers as dock;
+use azseed_emulator::parsers as dock;
 use azseed::staging::Seed;
 use sha2::{Digest, Sha256};
 

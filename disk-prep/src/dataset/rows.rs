@@ -11,13 +11,12 @@ use md5::{Digest, Md5};
 use walkdir::WalkDir;
 
 use super::claims::Claims;
+use super::dataset_csv::{Item, Row};
+use super::driveset_csv::DriveRow;
 use super::side_file::{Listing, SideFile, SideKind, parse_side_file};
 use super::table::CsvFault;
 use super::walk::modified_ns;
-use super::{
-    DataFile, DataSet, DriveRow, EmptyFolders, Item, Row, check_size, clashes, dataset_csv,
-    driveset_csv,
-};
+use super::{DataFile, DataSet, EmptyFolders, check_size, clashes, dataset_csv, driveset_csv};
 use crate::Error;
 use crate::limits;
 use crate::noun::{

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{DataFile, DataSet, EmptyFolders, Listing, check_size, clashes};
+use super::side_file::Listing;
+use super::{DataFile, DataSet, EmptyFolders, check_size, clashes};
 use crate::Error;
 use crate::noun::{
     BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName, check_blob_name,

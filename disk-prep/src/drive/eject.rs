@@ -5,9 +5,9 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::DriveName;
 use super::find::{Drive, Kind};
 use super::guard::hold;
+use super::name::DriveName;
 use crate::Error;
 
 /// A drive that the kernel has forgotten.

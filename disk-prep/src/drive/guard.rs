@@ -13,10 +13,13 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 
+use super::blank::{Look, find_content};
 use super::find::{Drive, Kind, find_on};
 use super::identify::Identity;
+use super::image;
+use super::kernel::Kernel;
 use super::medium::{FileId, Medium, file_below, folder_of, media};
-use super::{DriveName, Kernel, Look, find_content, image};
+use super::name::DriveName;
 use crate::Error;
 use crate::device::{Device, FileDevice};
 use crate::noun::{Serial, Wipe};

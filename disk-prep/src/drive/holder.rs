@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::Kernel;
+use super::kernel::Kernel;
 use super::loops::{self, Loop};
 use super::reading::{bytes, children, exists, malformed, plain, plain_bytes, text};
 use super::tables::{self, Mount};

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags, flock, linkat};
 use rustix::io::Errno;
 
-use super::Refusal;
 use super::medium::folder_of;
+use super::refusal::Refusal;
 use crate::Error;
 use crate::sys::durable::sync_folder;
 

@@ -6,8 +6,8 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use super::Kernel;
 use super::holder::path_of;
+use super::kernel::Kernel;
 use super::medium::FileId;
 use super::reading::{bytes, children, is_absent, unreadable};
 use super::tables::unescape;

@@ -6,8 +6,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::Kernel;
 use super::holder::{self, path_of};
+use super::kernel::Kernel;
 use super::loops;
 use super::reading::{plain, plain_bytes};
 use crate::Error;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::Error;
 
 /// Attributes are short; a longer one is cut.

@@ -10,8 +10,9 @@ use rustix::io::Errno;
 use serde::Serialize;
 
 use super::identify::{Rotation, Zones};
+use super::kernel::Kernel;
 use super::reading::{bytes, children, exists, is_absent, number, plain, text, unreadable};
-use super::{Kernel, holder, loops, medium};
+use super::{holder, loops, medium};
 use crate::Error;
 
 /// The kernel counts sizes in these, whatever the drive's sectors are.

@@ -6,9 +6,13 @@ use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
+use super::find::{Drive, find_all, find_on};
 use super::guard::hold_on;
+use super::identify::Rotation;
+use super::kernel::Kernel;
+use super::name::DriveName;
+use super::sysfs::{Transport, Usage};
 use super::sysfs::{block_facts, whole_drives};
-use super::{Drive, DriveName, Kernel, Rotation, Transport, Usage, find_all, find_on};
 use crate::Error;
 use crate::noun::{Diagnose, ErrorKind, Serial};
 

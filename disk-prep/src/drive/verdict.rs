@@ -1,9 +1,9 @@
 //! Whether a drive will do: what forbids it, and what a person should know first. Pure: judges
 //! what was found.
 
-use super::Refusal;
 use super::find::{Drive, Hardware};
 use super::identify::Zones;
+use super::refusal::Refusal;
 use super::sysfs::{Ata, Transport, Usage};
 use crate::Error;
 use crate::limits::{DOCUMENTED_DRIVE_BYTES, SECTOR_BYTES, SMALLEST_DRIVE_BYTES};

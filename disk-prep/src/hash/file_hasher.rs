@@ -3,7 +3,7 @@
 
 use sha2::block_api::compress256;
 
-use super::block_digests;
+use super::lanes::block_digests;
 use crate::kernels::{MD5_START, SHA256_START, advance_one, advance_two};
 use crate::limits::BLOCK_BYTES;
 use crate::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};

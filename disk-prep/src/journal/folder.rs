@@ -10,10 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{
-    Begun, Claim, DrivePlan, History, Holder, Intent, Journal, JournalFault, SecretKeeper,
-    Unwatched, Witness, read_plan, write_plan,
-};
+use super::JournalFault;
+use super::claim::{Claim, Holder};
+use super::history::History;
+use super::keeper::SecretKeeper;
+use super::ledger::Journal;
+use super::plan_file::{DrivePlan, read_plan, write_plan};
+use super::record::Begun;
+use super::witness::{Intent, Unwatched, Witness};
 use crate::Error;
 use crate::noun::{Serial, Sha256Digest};
 use crate::sys::beneath::Folder;

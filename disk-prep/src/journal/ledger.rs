@@ -11,9 +11,11 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::geteuid;
 
+use super::history::History;
+use super::keeper::{KeptPassword, SecretKeeper};
 use super::line::{Chain, decode, ends, read_lines};
+use super::record::{Begun, Record};
 use super::witness::{Intent, Unwatched, Witness};
-use super::{Begun, History, KeptPassword, Record, SecretKeeper};
 use crate::Error;
 use crate::sys::durable::Access;
 use crate::sys::place::Place;

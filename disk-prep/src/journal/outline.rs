@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use super::claim::{Claim, Holder};
+use super::folder::JournalFolder;
 use super::line::{ends, read_lines};
 use super::plan_file::digest;
-use super::{Claim, Holder, JournalFolder};
 use crate::Error;
 use crate::noun::Sha256Digest;
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use super::{KeptPassword, SecretKeeper};
+use super::keeper::{KeptPassword, SecretKeeper};
 use crate::Error;
 use crate::manifest::Profile;
 use crate::noun::{
@@ -262,8 +262,8 @@ impl<'de> Deserialize<'de> for Base64 {
 mod packed {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use super::Base64;
     use crate::noun::Md5Digest;
+    use Base64;
 
     pub fn serialize<S: Serializer>(
         digests: &[Md5Digest],

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Offer, PrepareRun, Work, room};
+use super::bay::Offer;
+use super::{PrepareRun, Work, room};
 use crate::Error;
 use crate::dataset::DataFile;
 use crate::drive::{Clearance, Drive, DriveName, HeldDrive, Kind, Look, Refusal, hold};

@@ -9,8 +9,10 @@ mod walk;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::bitlocker::unlock::{self, UnlockedVolume};
-use super::gpt::{OtherLayout, PartitionTables, other_layout, read_gpt};
+use super::bitlocker::unlock;
+use super::bitlocker::unlock::volume::UnlockedVolume;
+use super::gpt::other::{OtherLayout, other_layout};
+use super::gpt::read::{PartitionTables, read_gpt};
 use crate::device::Device;
 use crate::noun::RecoveryPassword;
 

@@ -12,7 +12,7 @@ use std::thread;
 use disk_prep::sys::discard::discard;
 use rustic_core::{DataId, Progress};
 
-use super::super::Error;
+use super::super::error::Error;
 use super::reading::{Location, Reader, Unread, is_named};
 
 /// Threads that read, decrypt and write.

@@ -14,11 +14,12 @@ use rustic_core::DataId;
 use rustic_core::repofile::{Node, NodeType};
 use sha2::{Digest, Sha256};
 
+use super::super::error::Error;
 use super::attributes::Wanted;
 use super::content::{Content, Fault, Stopped};
 use super::destination::{Barred, Spot};
 use super::report::Reason;
-use super::{Error, Run, special};
+use super::{Run, special};
 
 /// Files that are worked on together; each may hold three handles.
 const MOST_FILES: usize = 128;
@@ -273,7 +274,7 @@ impl Run<'_> {
             Some(Ok(Linked::Was)) => self.done.unchanged += 1,
             Some(Ok(Linked::Made)) => self.done.written += 1,
             Some(Ok(Linked::Replaced)) => self.done.replaced += 1,
-            Some(Err(Barred::Io(error))) if super::is_full(&error) => {
+            Some(Err(Barred::Io(error))) if super::content::is_full(&error) => {
                 return Err(self.full(&work.path));
             }
             Some(Err(why @ (Barred::InTheWay(_) | Barred::Twin))) => {

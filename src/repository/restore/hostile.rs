@@ -15,8 +15,11 @@ use rustic_core::{
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use super::super::{FolderStore, Repository, Settings, Watcher};
-use super::{Overwrite, Owners, Reason, RestoreDone, RestoreOptions};
+use super::super::folder_store::FolderStore;
+use super::super::progress::Watcher;
+use super::super::repo::{Repository, Settings};
+use super::report::{Reason, RestoreDone};
+use super::{Overwrite, Owners, RestoreOptions};
 
 #[derive(Debug)]
 struct Nobody;
@@ -251,7 +254,7 @@ fn what_a_run_left_half_written_is_taken_up_and_not_written_again() {
     let world = World::of(&Made::default().file("/a", &content));
     fs::create_dir(world.at("target")).unwrap();
     let name = disk_prep::sys::entry::Name::new("a".as_ref()).unwrap();
-    let draft = super::draft_name(&name, &Default::default());
+    let draft = super::destination::draft_name(&name, &Default::default());
     let draft = world.at("target").join(draft.as_path());
     let mut half = content.clone();
     half[6_000_000..].fill(9);

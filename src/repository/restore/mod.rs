@@ -33,7 +33,7 @@ use self::files::{Group, Pending, Work};
 pub(super) use self::reading::Reader;
 use self::reading::Unread;
 pub use self::report::{LeftOut, Reason, RestoreDone};
-use super::Error;
+use super::error::Error;
 
 /// Folders in folders; no path of Linux has more.
 const MOST_LEVELS: usize = 2048;

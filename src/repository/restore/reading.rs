@@ -11,8 +11,9 @@ use rustic_core::repofile::{BlobType, Node, Tree};
 use rustic_core::{BlobId, DataId, Id, IndexedFullStatus, PackedId, RusticResult, TreeId};
 use sha2::{Digest, Sha256};
 
+use super::super::Store;
 use super::super::ahead::Ahead;
-use super::super::{Error, Store};
+use super::super::error::Error;
 
 /// The most bytes that one blob may have, packed or unpacked. The programs that write this format
 /// cut files into pieces of at most 8 MiB; a folder with a million files has a tree of 400 MB.

@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use super::Error;
 use super::boot::{BOOT_BYTES, BootFacts, boot_sector};
+use super::error::Error;
 use super::index::{BLOCK_BYTES, Encoder, Index, entry_bytes};
 use super::names::fill_upcase;
 use super::record::{Mapping, RECORD_BYTES, reference};

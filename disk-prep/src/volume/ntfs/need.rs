@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::Error;
+use super::error::Error;
 use super::index::{EntrySums, entry_bytes, most_blocks};
 use super::layout::{PinnedRange, sorted};
 use super::sizes::Sizes;

@@ -1,6 +1,6 @@
 //! The system files, records 0 to 26 (`ntfs-write-once` 5), and the records of everything else.
 
-use super::Error;
+use super::error::Error;
 use super::index::blocks_unit;
 use super::layout::{Content, Layout};
 use super::names::UPCASE_BYTES;

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::Error;
 use super::error::Clash;
+use super::error::Error;
 use super::names::{collate, is_same};
 use super::system::ROOT_NAMES;
 use crate::noun::DrivePath;

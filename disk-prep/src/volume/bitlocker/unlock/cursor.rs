@@ -3,7 +3,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::UnlockedVolume;
+use super::volume::UnlockedVolume;
 
 /// Read ahead: far enough for the records of a directory, small enough to throw away.
 const AHEAD_BYTES: u64 = 64 << 10;

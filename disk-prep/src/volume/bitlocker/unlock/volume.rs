@@ -4,10 +4,12 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use super::Error;
+use super::cursor::VolumeCursor;
 use super::keys::{stretched, unbox};
+use super::metadata::VolumeMetadata;
 use super::metadata::{BLOCK, Protector, RELOCATED, parse_block, parse_header};
 use super::sectors::SectorKeys;
-use super::{Error, VolumeCursor, VolumeMetadata};
 use crate::device::Device;
 use crate::limits::SECTOR_BYTES;
 use crate::noun::{Cipher, RecoveryPassword};
