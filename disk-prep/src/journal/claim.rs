@@ -15,7 +15,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::folder::not_written;
+use super::fault::not_written;
 use crate::Error;
 use crate::sys::beneath::Unexpected;
 use crate::sys::durable::Access;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::JournalFault;
+use super::fault::{JournalFault, not_written};
 use super::claim::{Claim, Holder};
 use super::history::History;
 use super::keeper::SecretKeeper;
@@ -251,15 +251,4 @@ const JOBS: (&str, &str) = (".jobs.claim", "The making of jobs");
 
 fn claim_of(serial: &Serial) -> String {
     format!("Drive {serial}")
-}
-
-/// What is wrong when nothing can be written into a folder of journals.
-pub(super) fn not_written(path: &Path, source: io::Error) -> Error {
-    let path = path.to_owned();
-    match source.kind() {
-        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            Error::NoJournals { path, source }
-        }
-        _ => Error::JournalFile { path, source },
-    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::JournalFault;
+use super::fault::JournalFault;
 use super::record::{Begun, FileEnd, Progress, Record, Sealed, Tail};
 use crate::noun::Md5Digest;
 

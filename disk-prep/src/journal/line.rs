@@ -8,7 +8,7 @@ use std::io::{self, BufRead, Read};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::JournalFault;
+use super::fault::JournalFault;
 use super::record::Record;
 use crate::noun::secret::cleared;
 use crate::sys::beneath::Unexpected;

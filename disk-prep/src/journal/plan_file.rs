@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::JournalFault;
+use super::fault::JournalFault;
 use super::witness::{Intent, Witness};
 use crate::Error;
 use crate::dataset::DataFile;

@@ -10,6 +10,7 @@ mod count;
 mod diagnosis;
 mod digest;
 mod drive_path;
+mod invalid;
 mod names;
 mod recovery_password;
 pub mod secret;
@@ -27,6 +28,7 @@ pub use count::{count, lines};
 pub use diagnosis::{Diagnose, ErrorKind, Hint, Retry};
 pub use digest::{Md5Digest, Sha256Digest, hex_upper};
 pub use drive_path::{DrivePath, NameFault, check_name};
+pub use invalid::InvalidNoun;
 pub use names::{
     AccountName, BlobType, ImportDisposition, JobName, ResourceGroup, SubscriptionId, VaultName,
 };
@@ -35,30 +37,3 @@ pub use serial::Serial;
 pub use size::ByteSize;
 pub use visible::{is_command, visible, visible_line, visible_lines};
 pub use wipe::Wipe;
-
-/// A text that is not a valid noun: which noun, what was given, and the rule it breaks.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{value:?} is not a valid {noun}: {rule}")]
-pub struct InvalidNoun {
-    /// The field's word for it, for example "container name".
-    pub noun: &'static str,
-    /// What was given; `***` for secrets.
-    pub value: String,
-    /// The rule, as a person reads it.
-    pub rule: &'static str,
-}
-
-impl Diagnose for InvalidNoun {
-    fn code(&self) -> &'static str {
-        "invalid-name"
-    }
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Usage
-    }
-}
-
-impl InvalidNoun {
-    pub(crate) fn new(noun: &'static str, value: &str, rule: &'static str) -> Self {
-        InvalidNoun { noun, value: value.to_owned(), rule }
-    }
-}

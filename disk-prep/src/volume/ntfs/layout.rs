@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::boot::{BOOT_BYTES, BootFacts, boot_sector};
 use super::error::Error;
 use super::index::{BLOCK_BYTES, Encoder, Index, entry_bytes};
+use super::map::Content;
 use super::names::fill_upcase;
 use super::record::{Mapping, RECORD_BYTES, reference};
 use super::sizes::Sizes;
@@ -59,22 +60,6 @@ impl PinnedRange {
     pub(super) fn run(&self) -> Run {
         Run { first_cluster: self.first_cluster, cluster_count: self.cluster_count }
     }
-}
-
-/// What a region of metadata holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
-    Boot,
-    Mirror,
-    RecordBitmap,
-    Records,
-    Bitmap,
-    Log,
-    UpCase,
-    AttributeDefinitions,
-    Security,
-    IndexBlocks(u32),
-    IndexBitmap(u32),
 }
 
 #[derive(Debug)]

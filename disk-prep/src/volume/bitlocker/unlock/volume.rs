@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::Error;
+use super::error::Error;
 use super::cursor::VolumeCursor;
 use super::keys::{stretched, unbox};
 use super::metadata::VolumeMetadata;

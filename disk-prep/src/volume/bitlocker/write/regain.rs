@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 use super::boxes::{kind, method, open};
 use super::keys::{StretchedKey, VolumeKey};
-use super::{Error, METADATA_BYTES};
+use super::error::Error;
+use super::placement::METADATA_BYTES;
 use crate::noun::Cipher;
 
 /// First datum of `info`.
