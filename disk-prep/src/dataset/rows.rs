@@ -13,10 +13,14 @@ use walkdir::WalkDir;
 use super::claims::Claims;
 use super::dataset_csv::{Item, Row};
 use super::driveset_csv::DriveRow;
-use super::side_file::{Listing, SideFile, SideKind, parse_side_file};
+use super::empty_folders::EmptyFolders;
+use super::file::{DataFile, check_size, clashes};
+use super::listing::{Listing, SideFile, SideKind};
+use super::set::DataSet;
+use super::side_file::parse_side_file;
 use super::table::CsvFault;
 use super::walk::modified_ns;
-use super::{DataFile, DataSet, EmptyFolders, check_size, clashes, dataset_csv, driveset_csv};
+use super::{dataset_csv, driveset_csv};
 use crate::Error;
 use crate::limits;
 use crate::noun::{

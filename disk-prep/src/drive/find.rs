@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use super::file_id::FileId;
 use super::identify::{Identity, Rotation, Zones};
 use super::kernel::{Answer, Kernel};
-use super::medium::{self, FileId};
+use super::medium;
 use super::name::DriveName;
 use super::sysfs::{Ata, BlockFacts, Transport, Usage, block_facts, by_id, whole_drives};
 use crate::Error;

@@ -14,11 +14,12 @@ use rustix::io::Errno;
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 
 use super::blank::{Look, find_content};
+use super::file_id::FileId;
 use super::find::{Drive, Kind, find_on};
 use super::identify::Identity;
 use super::image;
 use super::kernel::Kernel;
-use super::medium::{FileId, Medium, file_below, folder_of, media};
+use super::medium::{Medium, file_below, folder_of, media};
 use super::name::DriveName;
 use crate::Error;
 use crate::device::{Device, FileDevice};

@@ -6,11 +6,10 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use super::holder::path_of;
+use super::file_id::FileId;
 use super::kernel::Kernel;
-use super::medium::FileId;
 use super::reading::{bytes, children, is_absent, unreadable};
-use super::tables::unescape;
+use super::tables::{path_of, unescape};
 use crate::Error;
 use crate::sys::loops::{Backing, backing};
 

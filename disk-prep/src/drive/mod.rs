@@ -3,6 +3,7 @@
 
 mod blank;
 mod eject;
+mod file_id;
 mod find;
 mod guard;
 mod holder;

@@ -477,8 +477,8 @@ fn an_image_is_found_in_use_by_every_table_and_by_its_name_alone_where_nothing_e
             let link = machine.root.path().join("sys/block/loop0");
             symlink(place.parent().unwrap().parent().unwrap(), link).unwrap();
         }
-        let id = super::medium::FileId::at(&image).unwrap();
-        let id = if asked == image { id } else { super::medium::FileId { inode: 1, ..id } };
+        let id = super::file_id::FileId::at(&image).unwrap();
+        let id = if asked == image { id } else { super::file_id::FileId { inode: 1, ..id } };
         let user = super::medium::user(&machine.kernel, asked, id, None).unwrap();
         assert_eq!(user.is_some(), is_used, "{file} {content}: {user:?}");
     }

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::Target;
 use super::pass::place_in_runs;
+use super::target::Target;
 use crate::limits::{CLUSTER_BYTES, SECTOR_BYTES};
 use crate::sys::aligned::AlignedBuffer;
 use crate::volume::ntfs::Run;

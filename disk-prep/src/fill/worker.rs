@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::batch::Batch;
+use super::options::FillOptions;
 use super::pass::Pass;
 use super::source::{Root, Source};
 use super::stream::FileStream;
-use super::{FillOptions, Target};
+use super::target::Target;
 use crate::Error;
 use crate::dataset::DataFile;
 use crate::hash::FileHasher;

@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Instant;
 
 use super::batch::Batch;
-use super::{FillOptions, Target};
+use super::options::FillOptions;
+use super::target::Target;
 use crate::Error;
 use crate::journal::{FileEnd, FileRecord, Journal, Progress, Record, StreamMark, Tail};
 use crate::monitor::{Event, Monitor, Step};

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fault::{JournalFault, not_written};
 use super::claim::{Claim, Holder};
+use super::fault::{JournalFault, not_written};
 use super::history::History;
 use super::keeper::SecretKeeper;
 use super::ledger::Journal;

@@ -27,4 +27,3 @@ pub use record::{
     Tail,
 };
 pub use witness::{Intent, Unwatched, Witness};
-

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::InvalidNoun;
+use super::invalid::InvalidNoun;
 
 /// Contact, return address and return carrier of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

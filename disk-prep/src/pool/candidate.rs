@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::bay::Offer;
-use super::{PrepareRun, Work, room};
+use super::run::PrepareRun;
+use super::work::{Work, room};
 use crate::Error;
 use crate::dataset::DataFile;
 use crate::drive::{Clearance, Drive, DriveName, HeldDrive, Kind, Look, Refusal, hold};

@@ -3,13 +3,18 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use gptman::{GPT, GPTPartitionEntry};
-use uuid::Uuid;
+use uuid::{Uuid, uuid};
 
-use super::{BASIC_DATA, Error, MICROSOFT_RESERVED};
+use super::error::Error;
 use crate::limits::{
     DATA_PARTITION_START, LARGEST_VOLUME_BYTES, RESERVED_PARTITION_START, SECTOR_BYTES,
     SMALLEST_DRIVE_BYTES,
 };
+
+/// Partition type Microsoft Reserved.
+pub const MICROSOFT_RESERVED: Uuid = uuid!("e3c9e316-0b5c-4db8-817d-f92df00215ae");
+/// Partition type basic data.
+pub const BASIC_DATA: Uuid = uuid!("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7");
 
 const MIB: u64 = 1 << 20;
 /// Protective MBR, header, 128 entries of 128 bytes.

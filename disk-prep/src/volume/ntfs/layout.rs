@@ -422,7 +422,8 @@ fn check_record(file: &FileSpec, runs: &[Run], cluster_bytes: u64) -> Result<(),
 #[cfg(test)]
 impl Layout {
     pub(super) fn record_of(&self, file: usize) -> u64 {
-        use super::tree::{Entry, FIRST_RECORD};
+        use super::map::FIRST_RECORD;
+        use super::tree::Entry;
         (FIRST_RECORD..FIRST_RECORD + self.tree.len())
             .find(|&record| self.tree.node(record).entry == Entry::File(file as u32))
             .expect("every file has a record")

@@ -15,7 +15,8 @@ pub const ROOT_NAMES: [&str; 12] = [
     "$Secure", "$UpCase", "$Extend",
 ];
 /// Names in `$Extend` in collation order, with their records.
-pub(super) const EXTEND_NAMES: [(&str, u64); 3] = [("$ObjId", 25), ("$Quota", 24), ("$Reparse", 26)];
+pub(super) const EXTEND_NAMES: [(&str, u64); 3] =
+    [("$ObjId", 25), ("$Quota", 24), ("$Reparse", 26)];
 
 /// What a region of metadata holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

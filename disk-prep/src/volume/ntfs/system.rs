@@ -9,8 +9,8 @@ use super::record::{
     up8,
 };
 use super::tables::{
-    SECURITY_FILE, SECURITY_FOLDER, SECURITY_READ_ONLY, SECURITY_SYSTEM, by_hash,
-    by_id, own_descriptor, owners, quotas, view_root,
+    SECURITY_FILE, SECURITY_FOLDER, SECURITY_READ_ONLY, SECURITY_SYSTEM, by_hash, by_id,
+    own_descriptor, owners, quotas, view_root,
 };
 use super::time::FileTimes;
 use super::tree::Entry;

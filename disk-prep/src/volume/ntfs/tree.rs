@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use super::error::Clash;
 use super::error::Error;
-use super::names::{collate, is_same};
 use super::map::{FIRST_RECORD, ROOT, ROOT_NAMES};
+use super::names::{collate, is_same};
 use crate::noun::DrivePath;
 
 /// What a name stands for.

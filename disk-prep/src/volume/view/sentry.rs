@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use super::super::bitlocker::unlock::cursor::VolumeCursor;
 use super::super::bitlocker::unlock::volume::UnlockedVolume;
-use super::ViewError;
+use super::found::ViewError;
 use super::records::{FileFacts, Geometry, LARGEST_RECORD, check_file, check_index};
 use crate::limits::SECTOR_BYTES;
 

@@ -10,8 +10,8 @@ use ntfs::structured_values::NtfsFileNamespace;
 use ntfs::{KnownNtfsFileRecordNumber, Ntfs, NtfsError, NtfsFile};
 
 use super::super::bitlocker::unlock::volume::UnlockedVolume;
+use super::found::{FileSystemFacts, FoundFile, Unreadable, ViewError};
 use super::sentry::Sentry;
-use super::{FileSystemFacts, FoundFile, Unreadable, ViewError};
 
 /// Folders within folders, at most.
 const DEEPEST: usize = 512;

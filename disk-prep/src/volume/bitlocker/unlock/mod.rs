@@ -13,7 +13,6 @@ mod sectors;
 mod tests;
 mod volume;
 
-
 pub use cursor::VolumeCursor;
 pub use error::Error;
 pub use metadata::VolumeMetadata;

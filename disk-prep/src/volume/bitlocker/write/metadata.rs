@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::boxes::{NONCE_BYTES, datum, kind, method, seal};
-use super::keys::{StretchedKey, VolumeSecrets};
 use super::error::Error;
+use super::keys::{StretchedKey, VolumeSecrets};
 use super::placement::{FIRST_BYTES, METADATA_BYTES, Placement};
 use crate::limits::SECTOR_BYTES;
 

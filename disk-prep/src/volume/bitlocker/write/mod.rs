@@ -11,7 +11,6 @@ mod regain;
 #[cfg(test)]
 mod vectors;
 
-
 pub use error::Error;
 pub use keys::{StretchedKey, VolumeKey, VolumeSecrets, stretch};
 pub use metadata::{VolumeForm, encode_first_8k, encode_metadata};

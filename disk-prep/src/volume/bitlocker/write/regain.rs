@@ -5,8 +5,8 @@
 use zeroize::Zeroizing;
 
 use super::boxes::{kind, method, open};
-use super::keys::{StretchedKey, VolumeKey};
 use super::error::Error;
+use super::keys::{StretchedKey, VolumeKey};
 use super::placement::METADATA_BYTES;
 use crate::noun::Cipher;
 
