@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use super::address::{Address, Reason};
 use super::bounds::{Bounds, Walk};
+use super::credential::BlobOptions;
 use super::error::Error;
 use super::network::{Clear, Network, encrypted, folder, is_loopback};
 use super::signer::Signer;
@@ -33,32 +34,6 @@ use super::transport::Bounded;
 
 /// A call that fails is tried so often again, half a minute at most; then somebody is told.
 const RETRIES: u32 = 6;
-
-/// Where blobs are and how to reach them.
-#[derive(Debug, Clone)]
-pub struct BlobOptions {
-    /// The storage account.
-    pub account: AccountName,
-    /// The endpoint with the account in its path; without it, the public cloud's.
-    pub endpoint: Option<Address>,
-    /// Where tokens are given.
-    pub authority: Address,
-    /// Certificates and proxy.
-    pub network: Network,
-    /// What opens the account.
-    pub credential: BlobCredential,
-}
-
-/// What opens an account.
-#[derive(Debug, Clone)]
-pub enum BlobCredential {
-    /// Whoever is signed in, or a token that was given.
-    SignedIn(Option<SecretString>),
-    /// The account's key.
-    Key(SecretString),
-    /// A shared access signature.
-    Sas(SecretString),
-}
 
 /// What the service says of a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod address;
 mod arm;
 mod blobs;
 mod bounds;
+mod credential;
 mod error;
 mod fenced;
 mod network;
@@ -16,7 +17,8 @@ mod transport;
 
 pub use address::{Address, InvalidAddress, Reason};
 pub use arm::{Arm, ArmOptions};
-pub use blobs::{BlobCredential, BlobFacts, BlobOptions, Container, Copied, Made, Removed};
+pub use blobs::{BlobFacts, Container, Copied, Made, Removed};
+pub use credential::{BlobCredential, BlobOptions};
 pub use error::{Error, Lost};
 pub use fenced::{Fence, Fenced};
 pub use network::Network;

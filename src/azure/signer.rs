@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::blobs::{BlobCredential, BlobOptions};
+use super::credential::{BlobCredential, BlobOptions};
 use super::error::Error;
 use super::network::{Clear, https};
 use super::shared_key::SharedKey;

@@ -4,6 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+/// The tag of a snapshot whose source had lost more than half of its files or bytes when it was
+/// made, and nobody had accepted that yet.
+pub const SHRUNK_TAG: &str = "azseed-shrunk";
+
 /// Files of a source and their bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceTotals {

@@ -11,12 +11,13 @@ use jiff::ToSpan;
 use rustic_core::repofile::{Node, SnapshotFile, SnapshotSummary};
 use rustic_core::{BackupOptions, IndexedIdsStatus, PathList, SnapshotOptions, TreeId};
 
+use super::account::SHRUNK_TAG;
 use super::account::{Account, SourceTotals};
 use super::error::Error;
 use super::filter::{Choice, Filter};
 use super::repo::{Library, Repository, library};
 use super::source::Sources;
-use super::{SHRUNK_TAG, Store};
+use super::store::Store;
 
 /// Marks a snapshot that holds only what belongs into another one, and is removed with the end of
 /// the backup.

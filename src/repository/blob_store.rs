@@ -12,8 +12,8 @@ use rustic_core::{
     WriteBackend,
 };
 
-use super::Store;
 use super::error::Error;
+use super::store::Store;
 use crate::azure::{self, Container, Fenced};
 
 /// A container with a repository.

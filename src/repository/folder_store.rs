@@ -17,8 +17,8 @@ use rustic_core::{
     WriteBackend,
 };
 
-use super::Store;
 use super::error::Error;
+use super::store::Store;
 
 const DRAFT: &str = ".draft";
 const TYPES: [FileType; 4] = [FileType::Pack, FileType::Index, FileType::Key, FileType::Snapshot];

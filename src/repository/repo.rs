@@ -13,13 +13,15 @@ use rustic_core::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
+use super::account::SHRUNK_TAG;
 use super::ahead::Ahead;
 use super::error::Error;
 use super::progress::{Bars, Watcher};
+use super::restore::options::RestoreOptions;
 use super::restore::reading::Reader;
 use super::restore::report::RestoreDone;
-use super::restore::{RestoreOptions, restore};
-use super::{SHRUNK_TAG, Store};
+use super::restore::walk::restore;
+use super::store::Store;
 
 /// At so many bytes a pack is ended at the latest: one more blob (8 MiB before it is compressed)
 /// and the pack's header keep below the 128 MiB that restic allows (`staging-repository` 4).

@@ -17,9 +17,9 @@ use rustic_core::{
 };
 use rustix::fs::{Mode, OFlags};
 
-use super::Store;
 use super::account::Account;
 use super::filter::Filter;
+use super::store::Store;
 
 /// Bits of a mode as the format has it, in the form of Go: a device, one of characters.
 const GO_CHARACTER_DEVICE: u32 = (1 << 26) | (1 << 21);

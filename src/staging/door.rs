@@ -2,17 +2,18 @@
 //! handle, without links, and what its records say decides nothing outside of it.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use disk_prep::journal::{JournalFolder, Witness};
-use disk_prep::sys::beneath::{Folder, Unexpected};
+use disk_prep::sys::beneath::Folder;
 use disk_prep::sys::durable::Access;
 use disk_prep::sys::place::Place;
 
 use super::error::Error;
-use super::seed::{Origin, Seed};
+use super::seed::{Origin, Seed, is_plain};
 use crate::repository::{FolderStore, Linked};
 
 const JOURNALS: &str = "journals";
@@ -230,6 +231,39 @@ impl Staging {
     }
 }
 
+impl Seed {
+    /// Reads the seed of a staging path.
+    pub fn open(staging: &Staging) -> Result<Self, Error> {
+        let none = || Error::NotStaging { path: staging.path().to_owned() };
+        Seed::find(staging)?.ok_or_else(none)
+    }
+
+    /// Reads the seed of a staging path, if there is one.
+    pub fn find(staging: &Staging) -> Result<Option<Self>, Error> {
+        let Some(text) = staging.read_seed()? else { return Ok(None) };
+        Seed::parse(&staging.seed_path(), &text).map(Some)
+    }
+
+    /// Whether a file of this name is what a killed run left of a half-written seed.
+    pub(super) fn is_draft(name: &OsStr) -> bool {
+        let name = name.as_encoded_bytes();
+        name.starts_with(SEED.as_bytes()) && name.ends_with(b".new")
+    }
+
+    /// Writes the seed into a staging path, whole or not at all.
+    pub fn save(&self, staging: &Staging) -> Result<(), Error> {
+        let mut text =
+            serde_json::to_vec_pretty(self).expect("a seed holds only texts and numbers");
+        text.push(b'\n');
+        staging.write_seed(self, &text)
+    }
+
+    /// Where the data is, for messages.
+    pub fn data_path(&self, staging: &Staging) -> PathBuf {
+        staging.path().join(&self.data)
+    }
+}
+
 /// Folders of a repository.
 const LAYOUT: [&str; 5] = ["data", "index", "keys", "snapshots", "locks"];
 
@@ -244,18 +278,4 @@ fn is_of_repository(path: &Path) -> bool {
 fn is_left(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{DirectoryNotEmpty, NotADirectory, NotFound};
     matches!(error.kind(), DirectoryNotEmpty | NotADirectory | NotFound)
-}
-
-/// Whether a path has only plain names, and one at least.
-pub(super) fn is_plain(path: &Path) -> bool {
-    let mut parts = path.components().peekable();
-    parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
-}
-
-/// What stands where a plain file or folder must be, if that is why it could not be used.
-pub(super) fn unexpected(error: &Error) -> Option<&Unexpected> {
-    match error {
-        Error::Io { source, .. } => Unexpected::of(source),
-        _ => None,
-    }
 }

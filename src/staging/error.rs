@@ -4,9 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::sys::beneath::Unexpected;
 use disk_prep::sys::private::NotPrivate;
-
-use super::door::unexpected;
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +82,26 @@ pub enum Error {
 
 fn listed(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+impl Error {
+    /// A full disk is an error of its own.
+    pub(super) fn of_io(path: PathBuf, source: std::io::Error) -> Self {
+        match source.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                Error::Full { path }
+            }
+            _ => Error::Io { path, source },
+        }
+    }
+}
+
+/// What stands where a plain file or folder must be, if that is why it could not be used.
+fn unexpected(error: &Error) -> Option<&Unexpected> {
+    match error {
+        Error::Io { source, .. } => Unexpected::of(source),
+        _ => None,
+    }
 }
 
 impl Diagnose for Error {

@@ -2,6 +2,7 @@
 //! where it goes. Knows nothing of drives, jobs or vaults.
 
 mod adopt;
+mod contents;
 mod door;
 mod error;
 mod owner;
@@ -10,7 +11,8 @@ mod pin;
 mod seed;
 mod write;
 
-pub use adopt::{Contents, adopt, check_source, check_unchanged, stale_locks};
+pub use adopt::{adopt, check_source, check_unchanged, stale_locks};
+pub use contents::Contents;
 pub use door::{Data, Memory, Staging};
 pub use error::Error;
 pub use owner::{Stranger, strangers};

@@ -9,7 +9,9 @@ use disk_prep::sys::durable::{self, Access};
 use disk_prep::sys::machine;
 use rustix::fs::{FlockOperation, flock};
 
-use super::{State, StateError, io_at};
+use super::directory::State;
+use super::error::StateError;
+use super::error::io_at;
 
 /// A lock that is held until the value is dropped.
 #[derive(Debug)]

@@ -13,7 +13,9 @@ use disk_prep::sys::durable::{self, Access};
 use rustix::fs::{FlockOperation, flock};
 use uuid::Uuid;
 
-use super::{State, StateError, io_at};
+use super::directory::State;
+use super::error::StateError;
+use super::error::io_at;
 use crate::staging::{Intended, Memory, Pin, Seed, SeedPin};
 
 /// The pin of one seed, held against other runs of this machine.

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use disk_prep::noun::VaultName;
 use disk_prep::sys::durable::{self, Access};
 
+use super::directory::State;
+use super::error::StateError;
+use super::error::io_at;
 use super::locks::Lock;
-use super::{State, StateError, io_at};
 use crate::vault::{VERSION, Vault};
 
 impl State {

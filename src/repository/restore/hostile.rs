@@ -18,8 +18,8 @@ use tempfile::TempDir;
 use super::super::folder_store::FolderStore;
 use super::super::progress::Watcher;
 use super::super::repo::{Repository, Settings};
+use super::options::{Overwrite, Owners, RestoreOptions};
 use super::report::{Reason, RestoreDone};
-use super::{Overwrite, Owners, RestoreOptions};
 
 #[derive(Debug)]
 struct Nobody;
