@@ -17,17 +17,16 @@ use azure_storage_blobs::{
     BlobClient, BlobClientOptions, BlobContainerClient, BlobContainerClientOptions,
 };
 use bytes::Bytes;
-use disk_prep::noun::{AccountName, ContainerName, Md5Digest};
+use disk_prep::noun::{ContainerName, Md5Digest};
 use futures::TryStreamExt;
-use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
 
-use super::address::{Address, Reason};
+use super::address::Reason;
 use super::bounds::{Bounds, Walk};
-use super::credential::BlobOptions;
+use super::credential::{BlobCredential, BlobOptions};
 use super::error::Error;
-use super::network::{Clear, Network, encrypted, folder, is_loopback};
+use super::network::{Clear, encrypted, folder, is_loopback};
 use super::signer::Signer;
 use super::trace::Trace;
 use super::transport::Bounded;

@@ -7,9 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::door::Door;
-use super::vault::contents::seed_blobs;
-use super::vault::writer::Writer;
-use super::vault::{open_containers, own_seed, pick, staging, staging_path};
+use super::vault::{Writer, open_containers, own_seed, pick, seed_blobs, staging, staging_path};
 use super::{Failure, Outcome};
 use crate::azure::{Container, Fenced, Removed};
 use crate::cli::{CleanupArgs, Global};

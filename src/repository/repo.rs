@@ -17,10 +17,10 @@ use super::account::SHRUNK_TAG;
 use super::ahead::Ahead;
 use super::error::Error;
 use super::progress::{Bars, Watcher};
-use super::restore::options::RestoreOptions;
-use super::restore::reading::Reader;
-use super::restore::report::RestoreDone;
-use super::restore::walk::restore;
+use super::restore::Reader;
+use super::restore::RestoreDone;
+use super::restore::RestoreOptions;
+use super::restore::restore;
 use super::store::Store;
 
 /// At so many bytes a pack is ended at the latest: one more blob (8 MiB before it is compressed)

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disk_prep::journal::{JournalFolder, Witness};
-use disk_prep::sys::beneath::Folder;
+use disk_prep::sys::beneath::{Folder, Unexpected};
 use disk_prep::sys::durable::Access;
 use disk_prep::sys::place::Place;
 

@@ -1,7 +1,6 @@
 //! `seed.json`: what a staging path holds and where it goes. Every path in it is relative to the
 //! staging path where that is possible, since another machine may mount it elsewhere.
 
-use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use disk_prep::noun::{

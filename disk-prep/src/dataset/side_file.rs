@@ -14,7 +14,7 @@ use xml::reader::{EventReader, ParserConfig, XmlEvent};
 use super::file::DataFile;
 use super::listing::{Listing, SideFile, SideKind};
 use crate::limits::METADATA_BYTES;
-use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest};
+use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition};
 
 /// The files that go on one drive, behind the metadata and properties files they need, each once.
 /// Such files that are among them already are not doubled.

@@ -262,8 +262,8 @@ impl<'de> Deserialize<'de> for Base64 {
 mod packed {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+    use super::Base64;
     use crate::noun::Md5Digest;
-    use Base64;
 
     pub fn serialize<S: Serializer>(
         digests: &[Md5Digest],

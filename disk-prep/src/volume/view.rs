@@ -9,9 +9,9 @@ mod walk;
 
 use std::collections::BTreeMap;
 
-use super::bitlocker::unlock::volume::UnlockedVolume;
-use super::gpt::other::{OtherLayout, other_layout};
-use super::gpt::read::{PartitionTables, read_gpt};
+use super::bitlocker::unlock::UnlockedVolume;
+use super::gpt::{OtherLayout, other_layout};
+use super::gpt::{PartitionTables, read_gpt};
 use crate::device::Device;
 use crate::noun::RecoveryPassword;
 

@@ -7,7 +7,7 @@ use disk_prep::journal::State as DriveState;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, RecoveryPassword, Serial};
 use serde_json::{Value, json};
 
-use super::super::{Failure, Outcome};
+use super::{Failure, Outcome};
 use crate::cli::{Global, JobTarget, KeyArgs};
 use crate::commands::door::Door;
 use crate::commands::keeper::keeper;

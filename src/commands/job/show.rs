@@ -4,7 +4,7 @@ use disk_prep::noun::{JobName, visible_lines};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::Outcome;
+use super::Outcome;
 use crate::import_job::{Deadline, Job, Location, Turn, Written, deadline};
 
 /// Jobs, each with whether this run changed it.

@@ -6,8 +6,8 @@ use disk_prep::noun::{Diagnose, ErrorKind, JobName};
 use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
-use super::super::{Failure, Outcome};
 use super::show::{Said, value};
+use super::{Failure, Outcome};
 use crate::exit::Exit;
 use crate::import_job::{Error, Job, JobService, Turn, Written};
 use crate::ui::Ui;

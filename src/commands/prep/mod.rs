@@ -24,7 +24,7 @@ use self::steady::SteadyBay;
 use super::check::no_copy_machine;
 use super::connect::arm;
 use super::door::Door;
-use super::job::create::Parcel;
+use super::job::Parcel;
 use super::keeper::{keeper, prove};
 use super::verify::Verified;
 use super::work::Work;

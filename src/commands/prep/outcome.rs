@@ -10,7 +10,7 @@ use disk_prep::pool::{PrepareOutcome, room};
 use disk_prep::prepare::PreparedDrive;
 use serde_json::{Value, json};
 
-use super::super::job::show::Said;
+use crate::commands::job::Said;
 use crate::commands::verify::Verified;
 use crate::commands::{Failure, Outcome};
 use crate::exit::Exit;

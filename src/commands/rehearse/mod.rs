@@ -12,8 +12,7 @@ use clap::FromArgMatches;
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint};
 use serde_json::{Value, json};
 
-use super::door::Visit;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, Visit};
 use crate::cli::{self, Cli, RehearseArgs};
 use crate::config::Settings;
 use crate::exit::Exit;

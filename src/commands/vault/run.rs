@@ -6,8 +6,7 @@ use jiff::Zoned;
 use jiff::tz::TimeZone;
 
 use super::show::{Ran, Status};
-use super::writer::Writer;
-use super::{contents, now, open_containers, own_seed, password, staging, staging_path};
+use super::{Writer, contents, now, open_containers, own_seed, password, staging, staging_path};
 use crate::cli::VaultTarget;
 use crate::commands::connect::arm;
 use crate::commands::door::Door;

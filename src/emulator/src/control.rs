@@ -19,8 +19,8 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::dock::Docked;
 use super::dock::line::send as write_line;
-use super::dock::parcel::Docked;
 use super::error::Error;
 
 const NAME: &str = "control.sock";

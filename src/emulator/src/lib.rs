@@ -19,7 +19,6 @@ mod tokens;
 
 pub use account::AccountOptions;
 pub use control::Reply;
-pub use dock::parsers;
-pub use dock::worker::work as read_drive;
+pub use dock::{parsers, work as read_drive};
 pub use error::Error;
 pub use running::{Emulator, EmulatorOptions, Facts, dock, forward_clock, start};

@@ -22,7 +22,7 @@ use super::arm;
 use super::blobs::service::BlobService;
 use super::clock::Clock;
 use super::control::{self, Reply, Request};
-use super::dock::desk::Dock;
+use super::dock::Dock;
 use super::dock::destination::Destination;
 use super::error::Error;
 use super::http::{Answer, Call};

@@ -4,20 +4,19 @@
 use std::collections::HashSet;
 use std::io;
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::path::Path;
 
 use disk_prep::sys::attributes::Held;
 use disk_prep::sys::beneath::Kind;
-use disk_prep::sys::entry::{Entry, Facts, Name, Special};
+use disk_prep::sys::entry::{Entry, Facts, Special};
 use rustic_core::DataId;
-use rustic_core::repofile::{Node, NodeType};
+use rustic_core::repofile::NodeType;
 use sha2::{Digest, Sha256};
 
 use super::super::error::Error;
 use super::attributes::Wanted;
 use super::content::{Content, Fault, Stopped, is_full};
-use super::destination::{Barred, Spot};
+use super::destination::Barred;
 use super::options::{Overwrite, Owners};
 use super::report::Reason;
 use super::run::{Group, Leader, Pending, Run, Work, special};

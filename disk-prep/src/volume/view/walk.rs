@@ -9,7 +9,7 @@ use ntfs::attribute_value::NtfsAttributeValue;
 use ntfs::structured_values::NtfsFileNamespace;
 use ntfs::{KnownNtfsFileRecordNumber, Ntfs, NtfsError, NtfsFile};
 
-use super::super::bitlocker::unlock::volume::UnlockedVolume;
+use super::super::bitlocker::unlock::UnlockedVolume;
 use super::found::{FileSystemFacts, FoundFile, Unreadable, ViewError};
 use super::sentry::Sentry;
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::access::{Place, Right, check};
 use super::call::{Context, Path3};
 use super::fault::Fault;
-use super::store::Store;
+use super::store::{Draft, Properties, Store};
 use super::{blob, containers};
 use crate::account::Account;
 use crate::http::{Answer, Call};
@@ -19,7 +19,7 @@ const VERSION: &str = "2026-02-06";
 /// The service.
 #[derive(Debug)]
 pub(crate) struct BlobService {
-    pub(crate) store: Store,
+    store: Store,
     /// `scheme://host:port`, as callers write it.
     origins: Vec<String>,
 }
@@ -41,6 +41,32 @@ impl BlobService {
             None => answer,
         };
         answer.with("x-ms-version", call.header("x-ms-version").unwrap_or(VERSION))
+    }
+
+    /// Content that may become a blob.
+    pub fn draft(&self) -> io::Result<Draft> {
+        self.store.draft()
+    }
+
+    /// Whether a container of an account has a blob.
+    pub fn has(&self, container: (&str, &str), name: &str) -> io::Result<bool> {
+        Ok(self.store.hold().blob(container, name)?.is_some())
+    }
+
+    /// Makes a draft a blob, and its container too if need be; asks nobody whether it may.
+    pub fn put(
+        &self,
+        container: (&str, &str),
+        name: &str,
+        draft: Draft,
+        properties: Properties,
+        now: Timestamp,
+    ) -> io::Result<()> {
+        let held = self.store.hold();
+        if held.container(container, now)?.is_none() {
+            held.make_container(container, Default::default(), now)?;
+        }
+        held.put(container, name, draft, properties, now).map(drop)
     }
 }
 

@@ -9,12 +9,11 @@ use crate::error::Error;
 
 impl Destination for BlobService {
     fn draft(&self) -> Result<Draft, Error> {
-        self.store.draft().map_err(own)
+        self.draft().map_err(own)
     }
 
     fn has(&self, (account, container, name): Place<'_>) -> Result<bool, Error> {
-        let found = self.store.hold().blob((account, container), name).map_err(own)?;
-        Ok(found.is_some())
+        self.has((account, container), name).map_err(own)
     }
 
     fn put(
@@ -24,11 +23,6 @@ impl Destination for BlobService {
         properties: Properties,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let held = self.store.hold();
-        let key = (account, container);
-        if held.container(key, now).map_err(own)?.is_none() {
-            held.make_container(key, Default::default(), now).map_err(own)?;
-        }
-        held.put(key, name, draft, properties, now).map(drop).map_err(own)
+        self.put((account, container), name, draft, properties, now).map_err(own)
     }
 }

@@ -1,8 +1,6 @@
 //! What a volume says of itself without a password: its header and one metadata block, each
 //! field checked (`bitlocker-volume` 3 to 6, 8). Pure parsing.
 
-use std::fmt;
-
 use uuid::Uuid;
 
 use super::error::Error;

@@ -24,7 +24,8 @@ pub enum Protector {
 
 impl Protector {
     /// By the number that a protector has; numbers as documented by libbde.
-    fn new(protection: u16) -> Self {
+    /// The protector that a field of the metadata stands for.
+    pub(super) fn new(protection: u16) -> Self {
         match protection {
             0x0000 => Protector::ClearKey,
             0x0100 => Protector::Tpm,
