@@ -279,3 +279,33 @@ fn is_left(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{DirectoryNotEmpty, NotADirectory, NotFound};
     matches!(error.kind(), DirectoryNotEmpty | NotADirectory | NotFound)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::super::seed::{SeedKind, Target};
+    use super::*;
+
+    #[test]
+    fn a_seed_comes_back_and_damage_is_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let staging = Staging::open(folder.path()).unwrap();
+        assert!(matches!(Seed::open(&staging), Err(Error::NotStaging { .. })));
+        let seed = Seed::begin(
+            Origin::Written,
+            SeedKind::Repository,
+            "repo".into(),
+            Target::example(),
+            Timestamp::UNIX_EPOCH,
+        );
+        seed.save(&staging).unwrap();
+        assert_eq!(Seed::open(&staging).unwrap(), seed);
+        assert_eq!(seed.data_path(&staging), folder.path().join("repo"));
+        let path = folder.path().join(SEED);
+        std::fs::write(&path, "{\"version\":2}").unwrap();
+        assert!(matches!(Seed::open(&staging), Err(Error::Newer { version: 2, .. })));
+        std::fs::write(&path, "{\"version\":1}").unwrap();
+        assert!(matches!(Seed::open(&staging), Err(Error::Damaged { .. })));
+    }
+}

@@ -267,28 +267,6 @@ mod tests {
     use disk_prep::noun::{Diagnose, ErrorKind};
     use serde_json::{Value, json};
 
-    #[test]
-    fn a_seed_comes_back_and_damage_is_told_apart() {
-        let folder = tempfile::tempdir().unwrap();
-        let staging = Staging::open(folder.path()).unwrap();
-        assert!(matches!(Seed::open(&staging), Err(Error::NotStaging { .. })));
-        let seed = Seed::begin(
-            Origin::Written,
-            SeedKind::Repository,
-            "repo".into(),
-            Target::example(),
-            Timestamp::UNIX_EPOCH,
-        );
-        seed.save(&staging).unwrap();
-        assert_eq!(Seed::open(&staging).unwrap(), seed);
-        assert_eq!(seed.data_path(&staging), folder.path().join("repo"));
-        let path = folder.path().join(FILE);
-        std::fs::write(&path, "{\"version\":2}").unwrap();
-        assert!(matches!(Seed::open(&staging), Err(Error::Newer { version: 2, .. })));
-        std::fs::write(&path, "{\"version\":1}").unwrap();
-        assert!(matches!(Seed::open(&staging), Err(Error::Damaged { .. })));
-    }
-
     /// What is said of a seed with these fields changed.
     fn said(changes: &[(&str, Value)]) -> Result<Seed, Error> {
         let target = Target::example();

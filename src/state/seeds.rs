@@ -193,6 +193,8 @@ pub fn drives_of(journals: &JournalFolder) -> Result<Vec<Serial>, disk_prep::Err
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use disk_prep::noun::{Diagnose, ErrorKind};
+
     use super::*;
 
     fn seed(job: &str) -> Seed {

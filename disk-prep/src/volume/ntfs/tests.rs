@@ -10,9 +10,9 @@ use ntfs::indexes::NtfsFileNameIndex;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::super::bitlocker::write::placement::Placement;
 use super::*;
 use crate::noun::DrivePath;
+use crate::volume::bitlocker::write::Placement;
 
 const BYTES: u64 = 64 << 20;
 const CLUSTER: u64 = 4096;

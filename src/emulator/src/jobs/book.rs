@@ -223,8 +223,8 @@ fn read(path: &Path) -> Result<Job, BookError> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use crate::job::tests::job;
-    use crate::states::JobState;
+    use crate::jobs::job::tests::job;
+    use crate::jobs::states::JobState;
     use secrecy::ExposeSecret;
 
     use super::*;

@@ -55,7 +55,7 @@ pub fn settle(job: &mut Job, now: Timestamp) -> Fate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::tests::job;
+    use crate::jobs::job::tests::job;
 
     fn day(count: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::from_hours(count * 24)

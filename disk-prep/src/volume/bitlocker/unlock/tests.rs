@@ -5,12 +5,12 @@ use std::io::{Read, Seek, SeekFrom};
 
 use proptest::prelude::*;
 
-use super::super::write::keys::{VolumeSecrets, stretch};
-use super::super::write::metadata::{VolumeForm, encode_first_8k, encode_metadata};
-use super::super::write::placement::Placement;
 use super::*;
 use crate::device::{Device, FileDevice};
 use crate::noun::{Cipher, RecoveryPassword};
+use crate::volume::bitlocker::write::{
+    Placement, VolumeForm, VolumeSecrets, encode_first_8k, encode_metadata, stretch,
+};
 
 const START: u64 = 1 << 20;
 const BYTES: u64 = 64 << 20;

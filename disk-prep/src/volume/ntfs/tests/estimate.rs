@@ -1,6 +1,6 @@
 //! The estimate of what a volume needs beside what its layout takes.
 
-use super::super::*;
+use super::*;
 
 /// The estimate is never below what the layout takes, the clusters that it skips in front of
 /// pinned ranges included. It is above it only
