@@ -12,6 +12,7 @@ pub mod config;
 pub mod escrow;
 pub mod exit;
 pub mod import_job;
+pub mod report;
 pub mod repository;
 pub mod staging;
 pub mod state;

@@ -13,12 +13,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use azseed::azure::{self, BlobCredential, BlobOptions, Container, Fence, Fenced, Lost, Network};
-use azseed::repository::Watcher;
 use azseed::staging::{Weak, read_password};
 use azseed::state::State;
 use azseed::vault::{
     Asked, ContainerShelf, LOCK, Lease, SeedBlob, Timing, Vault, increment, ingest,
 };
+use disk_prep::monitor::{Monitor, VoidMonitor};
 use disk_prep::noun::{Diagnose, ErrorKind, Md5Digest};
 use jiff::Zoned;
 use md5::{Digest, Md5};
@@ -27,16 +27,6 @@ use support::emulator::Emulator;
 use support::program::Machine;
 use support::seed::{is_equal, run, shipped, shipped_with};
 use uuid::Uuid;
-
-#[derive(Debug)]
-struct Silent;
-
-impl Watcher for Silent {
-    fn begin(&self, _title: &str) {}
-    fn total(&self, _bytes: u64) {}
-    fn more(&self, _bytes: u64) {}
-    fn end(&self) {}
-}
 
 /// A container of the emulator, by its token.
 fn container(emulator: &Emulator, name: &str) -> Arc<Container> {
@@ -140,7 +130,7 @@ fn an_increment_that_loses_its_lease_at_any_step_changes_nothing_more() {
     let vault = record(&machine);
     let password = read_password(&vault.password_file, Weak::Accepted).unwrap();
     let plain = container(&emulator, "azseed-office");
-    let watcher: Arc<dyn Watcher> = Arc::new(Silent);
+    let monitor: Arc<dyn Monitor> = Arc::new(VoidMonitor);
     let mut ended = BTreeMap::new();
     // Every step at first, then fewer: each is a run of its own.
     for allowed in std::iter::successors(Some(0), |last| Some(last + 1 + last / 4)) {
@@ -150,7 +140,7 @@ fn an_increment_that_loses_its_lease_at_any_step_changes_nothing_more() {
         let fenced = Fenced::new(Arc::clone(&plain), fence.clone());
         let now = Zoned::now();
         let asked = Asked { now: &now, this_host: "here", allow_shrink: false };
-        let done = increment(&vault, &fenced, &password, &asked, &watcher);
+        let done = increment(&vault, &fenced, &password, &asked, &monitor);
         let was_lost = fence.was_lost();
         match done {
             Ok(done) => {
@@ -205,7 +195,7 @@ fn an_ingest_that_loses_its_lease_at_any_step_changes_nothing_more() {
             import: guard(&import),
             import_prefix: vault.seed.prefix.clone(),
         };
-        let done = ingest(&seed, &shelf, &|_| Ok(None), &Silent);
+        let done = ingest(&seed, &shelf, &|_| Ok(None), &VoidMonitor);
         let was_lost = fence.was_lost();
         let Err(error) = done else {
             assert!(!was_lost, "it ended well without its lease");

@@ -53,6 +53,12 @@ pub enum Event<'a> {
     StepFinished { drive: &'a Serial, step: Step },
     /// A drive ended for good, by an error.
     DriveSetAside { drive: &'a Serial, error: &'a Error },
+    /// Work that is of no drive began, such as writing a backup or taking a seed in.
+    TaskStarted { task: &'a str },
+    /// So many bytes of it are done; `total_bytes` is 0 while nobody knows.
+    TaskBytes { task: &'a str, done_bytes: u64, total_bytes: u64 },
+    /// It ended.
+    TaskFinished { task: &'a str },
     /// Something to know that stops nothing.
     Warning { drive: &'a Serial, text: &'a str },
 }

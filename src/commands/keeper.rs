@@ -41,6 +41,6 @@ pub(super) fn prove(file: &Path, staging: &Staging, ui: &Ui) -> Result<(), Failu
     };
     let (data, password) = (staging.data(&seed)?, read_password(file, Weak::Accepted)?);
     let path = data.path();
-    let opened = Repository::open(Arc::new(data.store()), &password, ui.watcher());
+    let opened = Repository::open(Arc::new(data.store()), &password, ui.monitor());
     opened.map(drop).map_err(|source| Error::Repository { path, source }.into())
 }

@@ -58,7 +58,7 @@ fn take(
             let store = FolderStore::new(base, "", Linked::Accepted);
             let path = root.clone();
             let failed = |source| crate::staging::Error::Repository { path, source };
-            covered(store, password, ui.watcher()).map_err(failed)?.told()
+            covered(store, password, ui.monitor()).map_err(failed)?.told()
         }
         _ => Vec::new(),
     };
@@ -121,7 +121,7 @@ fn write(
         settings: Settings { compression: args.compression, pack_bytes: args.pack_size.0 },
     };
     let Staged { seed, backup } =
-        stage(&staging, seed, &password, &options, Timestamp::now, ui.watcher())?;
+        stage(&staging, seed, &password, &options, Timestamp::now, ui.monitor())?;
     let drives = drives_of(&staging.journals())?;
     state.remember(seed.id, &seed.target.job, staging.path(), drives)?;
     let password = Some(path);

@@ -27,7 +27,6 @@ pub use filter::{Choice, PatternForm};
 pub use folder_store::{FolderStore, Linked};
 pub use layout::{Rank, is_repository_path, rank};
 pub use pattern::InvalidPattern;
-pub use progress::Watcher;
 pub use repo::{Repository, Settings, Snapshot};
 pub use restore::{LeftOut, Reason, RestoreDone};
 pub use restore::{Overwrite, Owners, RestoreOptions};

@@ -2,9 +2,9 @@
 //! JSON Lines, or only errors. Results go to standard output, everything else to standard error.
 
 mod consent;
+mod json_lines;
 mod progress;
 mod screen;
-mod watch;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -26,7 +26,6 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::cli::{Global, Hidden};
 use crate::commands::Outcome;
 use crate::exit::Exit;
-use crate::repository::Watcher;
 pub use consent::NoConsent;
 use screen::{LogLines, eprint, print, print_json, tell_json};
 
@@ -115,24 +114,14 @@ impl Ui {
     }
 
     /// Shows what the work tells while it goes on.
-    pub fn monitor(&self) -> Box<dyn Monitor> {
-        let shown: Box<dyn Monitor> = match self.face {
-            Face::Terminal => Box::new(progress::Bars::new()),
-            Face::Plain => Box::new(progress::Lines::new()),
-            Face::Json => Box::new(progress::JsonLines::new()),
-            Face::Quiet => Box::new(VoidMonitor),
+    pub fn monitor(&self) -> Arc<dyn Monitor> {
+        let shown: Arc<dyn Monitor> = match self.face {
+            Face::Terminal => Arc::new(progress::Bars::new()),
+            Face::Plain => Arc::new(progress::Lines::new()),
+            Face::Json => Arc::new(json_lines::JsonLines::new()),
+            Face::Quiet => Arc::new(VoidMonitor),
         };
-        Box::new(progress::Logged(shown))
-    }
-
-    /// Shows how a backup goes on.
-    pub fn watcher(&self) -> Arc<dyn Watcher> {
-        match self.face {
-            Face::Terminal => Arc::new(watch::Bar::new()),
-            Face::Plain => Arc::new(watch::Ticker::new(watch::Form::Plain)),
-            Face::Json => Arc::new(watch::Ticker::new(watch::Form::Json)),
-            Face::Quiet => Arc::new(watch::Silent),
-        }
+        Arc::new(progress::Logged(shown))
     }
 
     /// Whether a person is there to answer.

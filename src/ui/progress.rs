@@ -1,16 +1,15 @@
 //! Three ways to show the same events: bars, a plain line every ten seconds, JSON Lines.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use disk_prep::monitor::{Event, Look, Monitor, Step};
+use disk_prep::monitor::{Event, Monitor, Step};
 use disk_prep::noun::{ByteSize, Diagnose, Serial, count};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use serde_json::json;
 use tracing::{debug, info};
 
-use super::screen::{self, eprint, tell_json};
+use super::screen::{self, eprint};
 
 /// How far the drives of a run are: bytes done and bytes in all, while they are filled.
 #[derive(Debug, Default)]
@@ -54,6 +53,7 @@ pub struct Bars {
 #[derive(Debug, Default)]
 struct Shown {
     bars: HashMap<Serial, ProgressBar>,
+    task: Option<ProgressBar>,
     fleet: Fleet,
     total: Option<ProgressBar>,
 }
@@ -98,6 +98,9 @@ impl Bars {
     }
 }
 
+/// The length of a task's bar until it is known; a bar without length would count nothing.
+const UNKNOWN_BYTES: u64 = 1;
+
 /// A bar that counts speed and time left from here; a step without bytes is only named.
 fn new_bar(prefix: String, step: &'static str, done_bytes: u64, total_bytes: u64) -> ProgressBar {
     let template = match total_bytes {
@@ -132,6 +135,23 @@ impl Monitor for Bars {
                 }
             }
             Event::StepFinished { .. } => {}
+            Event::TaskStarted { task } => {
+                let bar = self.screen.add(new_bar((*task).to_owned(), "", 0, UNKNOWN_BYTES));
+                if let Some(last) = shown.task.replace(bar) {
+                    last.finish_and_clear();
+                }
+            }
+            Event::TaskBytes { done_bytes, total_bytes, .. } => {
+                if let Some(bar) = &shown.task {
+                    bar.set_length(*total_bytes);
+                    bar.set_position(*done_bytes);
+                }
+            }
+            Event::TaskFinished { .. } => {
+                if let Some(bar) = shown.task.take() {
+                    bar.finish_and_clear();
+                }
+            }
             other => {
                 if let Event::DriveSetAside { drive, .. } = other
                     && let Some(bar) = shown.bars.remove(*drive)
@@ -169,7 +189,6 @@ fn remark(event: &Event<'_>) -> Option<String> {
 }
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
-const JSON_EVERY: Duration = Duration::from_secs(1);
 
 /// One plain line every ten seconds for each drive, and one for all of them.
 #[derive(Debug, Default)]
@@ -180,6 +199,7 @@ struct Told {
     drives: HashMap<Serial, Standing>,
     fleet: Fleet,
     total: Option<Standing>,
+    task: Option<Standing>,
 }
 
 /// Where something stood when its step began, and when it was last told of.
@@ -249,6 +269,15 @@ impl Monitor for Lines {
                     eprint(&format!("drive {drive}: {} {text}\n", step.name()));
                 }
             }
+            Event::TaskStarted { .. } => told.task = Some(Standing::new(0, 0)),
+            Event::TaskBytes { task, done_bytes, total_bytes } => {
+                let standing = told.task.get_or_insert_with(|| Standing::new(0, 0));
+                standing.total_bytes = *total_bytes;
+                if let Some(text) = standing.tell(*done_bytes) {
+                    eprint(&format!("{} {text}\n", screen::line(task)));
+                }
+            }
+            Event::TaskFinished { .. } => told.task = None,
             other => {
                 if let Some(text) = remark(other) {
                     eprint(&format!("{text}\n"));
@@ -267,61 +296,8 @@ impl Monitor for Lines {
     }
 }
 
-/// Every event as one JSON object; how far a step is, at most once a second for each drive.
-#[derive(Debug)]
-pub struct JsonLines(Mutex<HashMap<Serial, Instant>>);
-
-impl JsonLines {
-    /// Nothing told yet.
-    pub fn new() -> Self {
-        JsonLines(Mutex::default())
-    }
-
-    fn is_due(&self, drive: &Serial) -> bool {
-        let mut told = self.0.lock().expect("no holder of this lock can panic");
-        let is_due = told.get(drive).is_none_or(|last| last.elapsed() >= JSON_EVERY);
-        if is_due {
-            told.insert(drive.clone(), Instant::now());
-        }
-        is_due
-    }
-}
-
-impl Monitor for JsonLines {
-    fn event(&self, event: &Event<'_>) {
-        let line = match event {
-            Event::DrivePlanned { drive, files, bytes, blank } => json!({
-                "type": "drive-planned", "version": 1, "serial": drive, "files": files,
-                "bytes": bytes, "blank_by": blank.map(Look::name),
-            }),
-            Event::StepStarted { drive, step, done_bytes, total_bytes } => json!({
-                "type": "step-started", "version": 1, "serial": drive, "step": step.name(),
-                "done_bytes": done_bytes, "total_bytes": total_bytes,
-            }),
-            Event::BytesDone { drive, .. } if !self.is_due(drive) => return,
-            Event::BytesDone { drive, step, done_bytes } => json!({
-                "type": "progress", "version": 1, "serial": drive, "step": step.name(),
-                "done_bytes": done_bytes,
-            }),
-            Event::StepFinished { drive, step } => json!({
-                "type": "step-finished", "version": 1, "serial": drive, "step": step.name(),
-            }),
-            Event::FileLeftOut { .. } => return,
-            Event::DriveSetAside { drive, error } => json!({
-                "type": "drive-error", "version": 1, "serial": drive, "code": error.code(),
-                "message": error.to_string(),
-            }),
-            Event::Warning { drive, text } => json!({
-                "type": "warning", "version": 1, "serial": drive, "message": text,
-            }),
-            _ => return,
-        };
-        tell_json(line);
-    }
-}
-
 /// Hands every event on, and logs what it means for the drive: steps, and what is durable.
-pub struct Logged(pub Box<dyn Monitor>);
+pub struct Logged(pub Arc<dyn Monitor>);
 
 impl Monitor for Logged {
     fn event(&self, event: &Event<'_>) {
@@ -340,6 +316,9 @@ impl Monitor for Logged {
             }
             Event::FileLeftOut { drive, path, reason } => info!(%drive, %path, reason, "left out"),
             Event::DriveSetAside { drive, error } => info!(%drive, code = error.code(), "fails"),
+            Event::TaskStarted { task } => info!(task, "begins"),
+            Event::TaskBytes { task, done_bytes, .. } => debug!(task, done_bytes, "goes on"),
+            Event::TaskFinished { task } => info!(task, "ends"),
             _ => {}
         }
         self.0.event(event);

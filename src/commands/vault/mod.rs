@@ -139,7 +139,7 @@ fn open(vault: &Vault, target: &VaultTarget, ui: &Ui) -> Result<Repository, Fail
     let container: Container =
         container(&target.azure, &target.blobs, &vault.storage_account, &vault.container)?;
     let store = Arc::new(BlobStore::reading(Arc::new(container), &vault.prefix));
-    let opened = Repository::open(store, &password(vault)?, ui.watcher());
+    let opened = Repository::open(store, &password(vault)?, ui.monitor());
     Ok(opened.map_err(|source| failed(vault, source))?)
 }
 
@@ -186,7 +186,7 @@ fn make(
     let data = entered.data(&seed)?;
     let told = if seed.origin == Origin::Adopted && data.store().has_config() {
         let secret = read_password(&vault.password_file, Weak::Accepted)?;
-        let covered = covered(data.store(), &secret, ui.watcher());
+        let covered = covered(data.store(), &secret, ui.monitor());
         covered.map_err(|source| failed(&vault, source))?.told()
     } else {
         Vec::new()

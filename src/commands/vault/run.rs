@@ -75,21 +75,21 @@ pub fn run(
     }
     let (container, import) = open_containers(&writer.vault, target)?;
     let lease = writer.lease(&container)?;
-    let watcher = ui.watcher();
+    let monitor = ui.monitor();
     if writer.vault.ingested_at.is_none() {
         let staging = staging(&writer.vault, target, door)?;
         let seed = own_seed(&writer.vault, &staging)?;
         let blobs = contents::seed_blobs(&seed, &staging)?;
         let spare = contents::spare(staging.data(&seed)?);
         let shelf = ContainerShelf::new(&writer.vault, &container, &import, &lease);
-        ran.ingested = Some(ingest(&blobs, &shelf, &spare, watcher.as_ref())?);
+        ran.ingested = Some(ingest(&blobs, &shelf, &spare, monitor.as_ref())?);
         writer.record(|own| own.ingested_at = Some(now()))?;
     }
     let this_host = this_host();
     let asked =
         Asked { now: &Zoned::now(), this_host: &this_host, allow_shrink: wish.allow_shrink };
     let (vault, container) = (&writer.vault, lease.guard(container));
-    let done = increment(vault, &container, &password(vault)?, &asked, &watcher)?;
+    let done = increment(vault, &container, &password(vault)?, &asked, &monitor)?;
     for text in &done.idle_patterns {
         ui.warn(&format!("--exclude {text} leaves nothing out"));
     }

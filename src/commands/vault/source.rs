@@ -46,7 +46,7 @@ pub fn take(
         let secret = password(&vault)?;
         let open = || {
             let store = Arc::new(BlobStore::changing(&fenced, &vault.prefix));
-            Repository::open(store, &secret, ui.watcher()).map_err(|fault| failed(&vault, fault))
+            Repository::open(store, &secret, ui.monitor()).map_err(|fault| failed(&vault, fault))
         };
         let snapshots = open()?.snapshots().map_err(|fault| failed(&vault, fault))?;
         let host = coverage(&vault.seed.sources, &snapshots, &this_host()).host;

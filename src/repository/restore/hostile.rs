@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use disk_prep::monitor::VoidMonitor;
 use rustic_core::repofile::{Metadata, Node, NodeType, SnapshotFile};
 use rustic_core::{
     BackupOptions, PathList, ReadSource, ReadSourceEntry, RusticResult, SnapshotOptions,
@@ -16,20 +17,9 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 
 use super::super::folder_store::FolderStore;
-use super::super::progress::Watcher;
 use super::super::repo::{Repository, Settings};
 use super::options::{Overwrite, Owners, RestoreOptions};
 use super::report::{Reason, RestoreDone};
-
-#[derive(Debug)]
-struct Nobody;
-
-impl Watcher for Nobody {
-    fn begin(&self, _title: &str) {}
-    fn total(&self, _bytes: u64) {}
-    fn more(&self, _bytes: u64) {}
-    fn end(&self) {}
-}
 
 /// Entries of a source that never was.
 #[derive(Clone, Default)]
@@ -92,7 +82,8 @@ impl World {
         let settings = Settings { compression: 0, pack_bytes: 1 << 20 };
         let store = Arc::new(FolderStore::of(world.folder.path(), "repo"));
         let password = SecretString::from("a password of a test");
-        let repository = Repository::create(store, &password, settings, Arc::new(Nobody)).unwrap();
+        let repository =
+            Repository::create(store, &password, settings, Arc::new(VoidMonitor)).unwrap();
         let snapshot: SnapshotFile = SnapshotOptions::default().to_snapshot().unwrap();
         let paths = PathList::from_iter([PathBuf::from("/")]);
         let indexed = repository.inner.to_indexed_ids().unwrap();
@@ -107,7 +98,7 @@ impl World {
     fn repository(&self) -> Repository {
         let store = Arc::new(FolderStore::of(self.folder.path(), "repo"));
         let password = SecretString::from("a password of a test");
-        Repository::open(store, &password, Arc::new(Nobody)).unwrap()
+        Repository::open(store, &password, Arc::new(VoidMonitor)).unwrap()
     }
 
     fn restore(&self, overwrite: Overwrite) -> RestoreDone {

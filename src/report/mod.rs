@@ -1,0 +1,3 @@
+//! Every outcome and event in words and as records.
+
+pub mod event;
