@@ -60,7 +60,7 @@ pub enum Heard {
 }
 
 /// Who attends a run: is told what happens, and asked if somebody is there.
-pub trait Attendant {
+pub trait Attendant: Send + Sync {
     /// Shows what the work tells while it goes on.
     fn monitor(&self) -> Arc<dyn Monitor>;
     /// The wish to stop; who takes it looks at it.

@@ -59,13 +59,25 @@ impl Ui {
             _ => Face::Plain,
         };
         let is_heard = Arc::default();
-        Ui { face, stop: stop_on_ctrl_c(Arc::clone(&is_heard)), is_heard, may_ask: true, says_yes: global.yes }
+        Ui {
+            face,
+            stop: stop_on_ctrl_c(Arc::clone(&is_heard)),
+            is_heard,
+            may_ask: true,
+            says_yes: global.yes,
+        }
     }
 
     /// The same screen for work that asks nothing, whoever sits before it.
     pub fn unattended(&self) -> Self {
         let Ui { face, stop, is_heard, .. } = self;
-        Ui { face: *face, stop: stop.clone(), is_heard: Arc::clone(is_heard), may_ask: false, says_yes: true }
+        Ui {
+            face: *face,
+            stop: stop.clone(),
+            is_heard: Arc::clone(is_heard),
+            may_ask: false,
+            says_yes: true,
+        }
     }
 
     /// For what goes wrong before the flags are known; the word `--json` among the arguments counts.
@@ -73,7 +85,13 @@ impl Ui {
         std::panic::set_hook(Box::new(screen::on_panic));
         let is_json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
         let face = if is_json { Face::Json } else { Face::Plain };
-        Ui { face, stop: StopFlag::default(), is_heard: Arc::default(), may_ask: false, says_yes: false }
+        Ui {
+            face,
+            stop: StopFlag::default(),
+            is_heard: Arc::default(),
+            may_ask: false,
+            says_yes: false,
+        }
     }
 
     /// What is never repeated in a message of this process.
