@@ -1,5 +1,6 @@
 //! Machines of files, each with one thing that a person should know.
 
+use super::super::finding::Grade;
 use super::*;
 
 fn host(files: &[(&str, &str)]) -> (tempfile::TempDir, Host) {
@@ -121,14 +122,4 @@ fn a_virtual_machine_is_known_by_its_name_or_by_its_processor() {
     assert!(machine(&[("proc/sys/kernel/osrelease", "5.15-microsoft-standard")]).1.contains("WSL"));
     assert!(machine(&[(".dockerenv", "")]).1.contains("container"));
     assert_eq!(machine(&[vendor("\u{1b}[2JEvil")]).1, "a physical machine ([2JEvil)");
-}
-
-#[test]
-fn a_problem_ends_with_a_failure_and_a_warning_does_not() {
-    let checked = |findings| Checked(findings).exit();
-    assert_eq!(checked(vec![good("a", "b"), warning("c", "d", "e")]), Exit::Done);
-    let bad = Checked(vec![problem("rights", "none", "be root")]);
-    assert_eq!(bad.exit(), Exit::Failed(ErrorKind::Failed));
-    assert!(bad.text().contains("problem") && bad.text().contains("be root"));
-    assert_eq!(bad.json()[0]["verdict"], "problem");
 }

@@ -21,7 +21,7 @@ use crate::staging::{
 use crate::state::State;
 
 /// What is to be prepared, and where it goes when no seed says it.
-#[derive(Debug, Clone, Default, Debug)]
+#[derive(Debug, Clone, Default)]
 pub struct WorkOptions {
     /// The staging path.
     pub staging: Option<PathBuf>,
@@ -38,6 +38,7 @@ pub struct WorkOptions {
 }
 
 /// Files with destinations, and the folder that their journals lie in.
+#[derive(Debug)]
 pub struct Work {
     pub set: DataSet,
     pub job: JobName,

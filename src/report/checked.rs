@@ -32,3 +32,19 @@ impl Outcome for Checked {
         Exit::of(self.0.iter().filter(is_problem).map(|_| ErrorKind::Failed))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::finding::{good, problem, warning};
+
+    #[test]
+    fn a_problem_ends_with_a_failure_and_a_warning_does_not() {
+        let checked = |findings| Checked(findings).exit();
+        assert_eq!(checked(vec![good("a", "b"), warning("c", "d", "e")]), Exit::Done);
+        let bad = Checked(vec![problem("rights", "none", "be root")]);
+        assert_eq!(bad.exit(), Exit::Failed(ErrorKind::Failed));
+        assert!(bad.text().contains("problem") && bad.text().contains("be root"));
+        assert_eq!(bad.json()[0]["verdict"], "problem");
+    }
+}
