@@ -15,8 +15,10 @@ pub mod exit;
 pub mod import_job;
 pub mod journey;
 pub mod outcome;
+pub mod policy;
 pub mod report;
 pub mod repository;
+pub mod schedule;
 pub mod staging;
 pub mod state;
 pub mod ui;
@@ -59,7 +61,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     if let Err(source) = disk_prep::sys::dumps::forbid() {
         return early.fail(&Dumpable { source });
     }
-    let settings = match config::Settings::read(&cli::command()) {
+    let settings = match config::Settings::read(&cli::command(), cli::is_secret) {
         Ok(settings) => settings,
         Err(error) => return early.fail(&error),
     };

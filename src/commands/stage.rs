@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use super::call::Call;
 use crate::cli::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
+use crate::escrow::Weak;
 use crate::journey::contact::contact;
 use crate::journey::stage::{AdoptOptions, WriteOptions, status, take, write};
 use crate::outcome::{Ended, Failure, MissingFlag};
 use crate::repository::{Choice, PatternForm, Settings};
-use crate::staging::{Target, Weak};
+use crate::staging::Target;
 
 /// Runs `stage`.
 pub fn run(args: &StageArgs, call: &Call<'_>) -> Ended {

@@ -7,8 +7,8 @@ use crate::journey::vault::{CreateOptions, Vaults, list, make, pick, restore, sn
 use crate::journey::vault_run::{self, Wish};
 use crate::journey::vault_source;
 use crate::outcome::Ended;
+use crate::policy::Retention;
 use crate::repository::{Overwrite, Owners, RestoreOptions};
-use crate::vault::Retention;
 
 /// Runs `vault`.
 pub fn run(args: &VaultArgs, call: &Call<'_>) -> Ended {

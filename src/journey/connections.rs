@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{AccountName, ContainerName};
+use disk_prep::noun::{AccountName, Address, ContainerName};
 use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
 
-use crate::azure::{
-    Address, Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network,
-};
+use crate::azure::{Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network};
 use crate::outcome::Attendant;
 
 /// Where the resource manager is, and how to reach it.

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
 use crate::outcome::{Attendant, Failure};
+use crate::staging::PinWriter;
 use crate::staging::{
     Change, Error as StagingError, Pin, Seed, Sight, Staging, Stranger, strangers,
 };
-use crate::state::{PinWriter, State, StateError};
+use crate::state::{State, StateError};
 
 /// Whose staging paths a run goes into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

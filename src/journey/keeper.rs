@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::escrow::{Keeper, Recipient};
+use crate::escrow::{Weak, read_password};
 use crate::outcome::{Attendant, Failure};
 use crate::repository::Repository;
-use crate::staging::{Error, Seed, SeedKind, Staging, Weak, read_password};
+use crate::staging::{Error, Seed, SeedKind, Staging};
 use crate::state::State;
 
 /// What opens recovery passwords that a journal holds only sealed.

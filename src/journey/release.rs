@@ -10,7 +10,7 @@ use super::desk::Desk;
 use super::prepare::NotConfirmed;
 use crate::outcome::Failure;
 use crate::staging::Seed;
-use crate::state::drives_of;
+use crate::staging::drives_of;
 
 /// Gives a drive up, after its serial was typed; in a script it stands on the command line.
 pub fn give_up(

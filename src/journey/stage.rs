@@ -8,13 +8,14 @@ use disk_prep::sys::beneath::Folder;
 use jiff::Timestamp;
 
 use super::desk::Desk;
+use crate::escrow::{Weak, read_password};
 use crate::outcome::Failure;
 use crate::repository::{BackupDone, Choice, FolderStore, Linked, Settings};
+use crate::staging::drives_of;
 use crate::staging::{
-    Error, Looked, Seed, SeedKind, SeedState, StageOptions, Staged, Staging, Target, Weak, adopt,
-    begin, check_source, look, read_password, stage, stale_locks,
+    Error, Looked, Seed, SeedKind, SeedState, StageOptions, Staged, Staging, Target, adopt, begin,
+    check_source, look, stage, stale_locks,
 };
-use crate::state::drives_of;
 use crate::vault::covered;
 
 /// How a seed is written.

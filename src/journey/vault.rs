@@ -9,13 +9,16 @@ use secrecy::SecretString;
 use super::connections::{AzureOptions, BlobAccess, container};
 use super::desk::Desk;
 use crate::azure::Container;
+use crate::escrow::{PasswordError, Weak, read_password};
 use crate::outcome::{Failure, MissingFlag};
+use crate::policy::Retention;
 use crate::repository::{
     BlobStore, Error as RepositoryError, Repository, RestoreDone, RestoreOptions, Snapshot,
 };
-use crate::staging::{Error as StagingError, Origin, Seed, SeedKind, Staging, Weak, read_password};
+use crate::staging::{Error as StagingError, Origin, Seed, SeedKind, Staging};
 use crate::state::State;
-use crate::vault::{Error, Retention, Schedule, SeedLink, VERSION, Vault, claim, covered};
+use crate::vault::{Error, SeedLink, VERSION, Vault, claim, covered};
+use disk_prep::noun::Schedule;
 
 /// Which vault, and where Azure is.
 #[derive(Debug, Clone)]
@@ -124,7 +127,7 @@ pub fn open_containers(
 }
 
 /// The password of its repository.
-pub fn password(vault: &Vault) -> Result<SecretString, StagingError> {
+pub fn password(vault: &Vault) -> Result<SecretString, PasswordError> {
     read_password(&vault.password_file, Weak::Accepted)
 }
 

@@ -13,9 +13,10 @@ use super::vault::{VaultOptions, open_containers, own_seed, password, staging, s
 use super::vault_writer::Writer;
 use crate::import_job::{ImportExport, JobService, parts};
 use crate::outcome::Failure;
+use crate::schedule::{Due, due, is_ahead};
 use crate::vault::{
-    Asked, ContainerShelf, Due, Error, Increment, Ingested, Vault, VaultState, due, increment,
-    ingest, is_ahead, this_host,
+    Asked, ContainerShelf, Error, Increment, Ingested, Vault, VaultState, increment, ingest,
+    this_host,
 };
 
 /// Shows how far a vault is.

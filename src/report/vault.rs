@@ -8,7 +8,8 @@ use crate::journey::vault_run::{Ran, Status};
 use crate::journey::vault_source::Accepted;
 use crate::outcome::{Exit, Outcome};
 use crate::repository::{RestoreDone, Snapshot};
-use crate::vault::{Due, Increment, Ingested, KnownSource, Remark, Vault, VaultState};
+use crate::schedule::Due;
+use crate::vault::{Increment, Ingested, KnownSource, Remark, Vault, VaultState};
 
 fn known_state(vault: &Vault) -> VaultState {
     if vault.ingested_at.is_some() { VaultState::Protected } else { VaultState::AwaitingSeed }

@@ -14,7 +14,7 @@ use disk_prep::drive::{DriveName, Kind, find};
 use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::manifest::Profile;
-use disk_prep::noun::{AccountName, Cipher, Serial, Wipe};
+use disk_prep::noun::{AccountName, Cipher, Recipient, Serial, Wipe};
 use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
 use disk_prep::sys::threads::each;
@@ -31,10 +31,10 @@ use super::parcel::Parcel;
 use super::verify::Verified;
 use super::work::{Work, WorkOptions};
 use crate::check::host::no_copy_machine;
-use crate::escrow::{Keeper, Recipient};
+use crate::escrow::{self, Keeper};
 use crate::import_job::{ImportExport, Job, Written, part_name};
 use crate::outcome::{Attendant, Failure};
-use crate::state::drives_of;
+use crate::staging::drives_of;
 
 pub use self::consent::NotConfirmed;
 pub use self::prepared::Prepared;
@@ -90,6 +90,7 @@ pub struct JobOptions {
 /// Prepares drives, and makes the job when the last of its parcel is sealed.
 pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failure> {
     let (state, attendant) = (desk.state()?, desk.attendant);
+    let recipient = options.recipient.as_ref().map(escrow::Recipient::of).transpose()?;
     let Named { names, consented } = options.drives.read()?;
     let mut work = Work::open(&options.work, desk)?;
     work.check_unchanged()?;
@@ -107,7 +108,7 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
     let office = office.transpose()?;
     let folder = work.journals();
     let keys = &options.keys;
-    let keeper = keeper(work.staging.as_ref(), keys, options.recipient.as_ref(), &state);
+    let keeper = keeper(work.staging.as_ref(), keys, recipient.as_ref(), &state);
     if let (Some(path), Some(staging)) = (&keys.password_file, &work.staging) {
         prove(path, staging, attendant)?;
     }

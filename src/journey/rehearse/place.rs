@@ -12,7 +12,7 @@ use disk_prep::sys::child;
 use disk_prep::sys::durable::{self, Access};
 use serde::Deserialize;
 
-use crate::azure::Address;
+use disk_prep::noun::Address;
 
 /// Whom the drives would go back to.
 const CONTACT: &str = "[return_address]

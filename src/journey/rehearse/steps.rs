@@ -12,6 +12,7 @@ use super::compare::compare;
 use super::place::{Emulator, Place};
 use super::script::{RehearseOptions, Step, Stop};
 use super::summary::Summary;
+use crate::escrow::Weak;
 use crate::import_job::{ImportExport, JobService, Shipment};
 use crate::journey::cleanup::clear;
 use crate::journey::connections::{AzureOptions, BlobAccess};
@@ -28,9 +29,10 @@ use crate::journey::vault_run::{self, Wish};
 use crate::journey::verify::{Opener, read_back};
 use crate::journey::work::WorkOptions;
 use crate::outcome::{Attendant, Exit, Failure, Outcome};
+use crate::policy::Retention;
 use crate::repository::{Choice, Owners, PatternForm, RestoreOptions, Settings};
-use crate::staging::{SeedState, Target, Weak};
-use crate::vault::{Retention, Schedule};
+use crate::staging::{SeedState, Target};
+use disk_prep::noun::Schedule;
 
 /// The job, its group and the vault.
 const NAME: &str = "rehearsal";

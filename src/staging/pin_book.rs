@@ -13,10 +13,10 @@ use disk_prep::sys::durable::{self, Access};
 use rustix::fs::{FlockOperation, flock};
 use uuid::Uuid;
 
-use super::directory::State;
-use super::error::StateError;
-use super::error::io_at;
-use crate::staging::{Intended, Memory, Pin, Seed, SeedPin};
+use super::door::Memory;
+use super::pin::{Intended, Pin, SeedPin};
+use super::seed::Seed;
+use crate::state::{State, StateError, io_at};
 
 /// The pin of one seed, held against other runs of this machine.
 #[derive(Debug)]

@@ -14,9 +14,10 @@ use disk_prep::sys::durable::{self, Access};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::directory::State;
-use super::error::{StateError, io_at, record_at};
-use crate::staging::{Seed, Staging, generate};
+use super::door::Staging;
+use super::seed::Seed;
+use crate::escrow::generate;
+use crate::state::{State, StateError, io_at, record_at};
 
 const VERSION: u32 = 1;
 
@@ -33,7 +34,7 @@ struct Known {
 
 impl State {
     fn seeds(&self) -> PathBuf {
-        self.0.join("seeds")
+        self.folder().join("seeds")
     }
 
     /// Remembers where a seed is, and drives that are sealed or begun for it or may be in a
@@ -95,7 +96,7 @@ impl State {
     }
 
     fn passwords(&self) -> PathBuf {
-        self.0.join("passwords")
+        self.folder().join("passwords")
     }
 
     /// Drives that seeds other than this one have sealed or begun, with their jobs: by their
@@ -257,8 +258,8 @@ mod tests {
         assert_eq!(state.make_password(&seed).unwrap(), path);
         assert_eq!(fs::read(&path).unwrap(), password, "one that was made is kept");
         state.remember(seed.id, &seed.target.job, folder.path(), Vec::new()).unwrap();
-        let locks = state.0.join("locks");
-        let modes = [&state.0, &state.seeds(), &state.passwords(), &locks].map(|path| mode(path));
+        let locks = state.folder().join("locks");
+        let modes = [state.folder(), &state.seeds(), &state.passwords(), &locks].map(mode);
         assert_eq!(modes, [0o755, 0o755, 0o700, 0o700]);
         let lock = locks.join("records.lock");
         assert_eq!(mode(&lock), 0o600);

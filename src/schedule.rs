@@ -1,46 +1,8 @@
 //! When an increment is due (`design` 7): once right after the ingest, then whenever the
 //! schedule's time has passed. Pure: the time is passed in.
 
-use std::fmt;
-
-use jiff::civil::{Time, Weekday};
+use disk_prep::noun::Schedule;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
-use serde::{Deserialize, Serialize};
-
-/// When increments are made, in the time zone of the `now` that is passed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "every")]
-pub enum Schedule {
-    /// Every day at this time.
-    Day {
-        /// Time of day.
-        at: Time,
-    },
-    /// Every week on this day at this time.
-    Week {
-        /// Day of the week, 1 for Monday to 7 for Sunday (ISO 8601).
-        #[serde(with = "iso_day")]
-        on: Weekday,
-        /// Time of day.
-        at: Time,
-    },
-}
-
-impl fmt::Display for Schedule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let clock = |at: &Time| at.strftime("%H:%M").to_string();
-        match self {
-            Schedule::Day { at } => write!(f, "every day at {}", clock(at)),
-            Schedule::Week { on, at } => write!(f, "every {on:?} at {}", clock(at)),
-        }
-    }
-}
-
-impl Default for Schedule {
-    fn default() -> Self {
-        Schedule::Day { at: Time::midnight() }
-    }
-}
 
 /// Whether an increment is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,21 +49,10 @@ pub fn due(schedule: Schedule, last: Option<&Zoned>, now: &Zoned) -> Result<Due,
     }
 }
 
-mod iso_day {
-    use jiff::civil::Weekday;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(day: &Weekday, to: S) -> Result<S::Ok, S::Error> {
-        day.to_monday_one_offset().serialize(to)
-    }
-
-    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Weekday, D::Error> {
-        Weekday::from_monday_one_offset(i8::deserialize(from)?).map_err(D::Error::custom)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::civil::{Time, Weekday};
+
     use super::*;
 
     fn at(text: &str) -> Zoned {

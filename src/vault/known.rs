@@ -9,15 +9,12 @@ use std::path::{Path, PathBuf};
 use disk_prep::noun::VaultName;
 use disk_prep::sys::durable::{self, Access};
 
-use super::directory::State;
-use super::error::StateError;
-use super::error::io_at;
-use super::locks::Lock;
-use crate::vault::{VERSION, Vault};
+use super::record::{VERSION, Vault};
+use crate::state::{Lock, State, StateError, io_at};
 
 impl State {
     fn vaults_folder(&self) -> PathBuf {
-        self.0.join("vaults")
+        self.folder().join("vaults")
     }
 
     fn vault_path(&self, name: &VaultName) -> PathBuf {
