@@ -332,5 +332,4 @@ fn setting(text: &str, key: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "host_tests.rs"]
 mod tests;

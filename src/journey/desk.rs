@@ -102,7 +102,8 @@ impl Desk<'_> {
         self.pass(path, Missing::Made)
     }
 
-    fn pass(&self, path: &Path, missing: Missing) -> Result<Staging, Failure> {
+    /// Who else can write to a staging path, and the path held open.
+    fn open(&self, path: &Path, missing: Missing) -> Result<(Vec<Stranger>, Staging), Failure> {
         let is_root = rustix::process::geteuid().is_root();
         let strangers = if is_root && self.visit == Visit::Named {
             let io = |source| StagingError::Io { path: path.to_owned(), source };
@@ -110,15 +111,19 @@ impl Desk<'_> {
         } else {
             Vec::new()
         };
-        let is_refused = !strangers.is_empty() && !self.consent.is_shared;
-        let staging = match (path.exists(), missing) {
+        match (path.exists(), missing) {
             // Nothing is made where somebody else may have a hand in it.
-            (false, Missing::Made) if is_refused => {
-                return Err(Shared { path: path.to_owned(), strangers }.into());
+            (false, Missing::Made) if !strangers.is_empty() && !self.consent.is_shared => {
+                Err(Shared { path: path.to_owned(), strangers }.into())
             }
-            (_, Missing::Made) => Staging::make(path)?,
-            (_, Missing::Refused) => Staging::open(path)?,
-        };
+            (_, Missing::Made) => Ok((strangers, Staging::make(path)?)),
+            (_, Missing::Refused) => Ok((strangers, Staging::open(path)?)),
+        }
+    }
+
+    fn pass(&self, path: &Path, missing: Missing) -> Result<Staging, Failure> {
+        let (strangers, staging) = self.open(path, missing)?;
+        let is_refused = !strangers.is_empty() && !self.consent.is_shared;
         if self.visit == Visit::Rehearsal {
             return Ok(staging);
         }

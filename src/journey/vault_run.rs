@@ -11,7 +11,8 @@ use super::desk::Desk;
 use super::seed_blobs;
 use super::vault::{VaultOptions, open_containers, own_seed, password, staging, staging_path};
 use super::vault_writer::Writer;
-use crate::import_job::{ImportExport, JobService, parts};
+use crate::azure::Fenced;
+use crate::import_job::{ImportExport, JobService, JobState, parts};
 use crate::outcome::Failure;
 use crate::schedule::{Due, due, is_ahead};
 use crate::vault::{
@@ -71,20 +72,33 @@ pub fn run(
     }
     let (container, import) = open_containers(&writer.vault, options, desk)?;
     let lease = writer.lease(&container)?;
-    let monitor = desk.attendant.monitor();
     if writer.vault.ingested_at.is_none() {
         let staging = staging(&writer.vault, options, desk)?;
         let seed = own_seed(&writer.vault, &staging)?;
         let blobs = seed_blobs::seed_blobs(&seed, &staging)?;
         let spare = seed_blobs::spare(staging.data(&seed)?);
         let shelf = ContainerShelf::new(&writer.vault, &container, &import, &lease);
+        let monitor = desk.attendant.monitor();
         ran.ingested = Some(ingest(&blobs, &shelf, &spare, monitor.as_ref())?);
         writer.record(|own| own.ingested_at = Some(Timestamp::now()))?;
     }
+    ran.increment = Some(go_on(&mut writer, lease.guard(container), wish, desk)?);
+    ran.state = VaultState::Protected;
+    ran.next = Some(next(&writer.vault)?);
+    Ok(ran)
+}
+
+/// Makes an increment and keeps what came of it.
+fn go_on(
+    writer: &mut Writer<'_>,
+    container: Fenced,
+    wish: Wish,
+    desk: &Desk<'_>,
+) -> Result<Increment, Failure> {
     let this_host = this_host();
     let asked =
         Asked { now: &Zoned::now(), this_host: &this_host, allow_shrink: wish.allow_shrink };
-    let (vault, container) = (&writer.vault, lease.guard(container));
+    let (vault, monitor) = (&writer.vault, desk.attendant.monitor());
     let done = increment(vault, &container, &password(vault)?, &asked, &monitor)?;
     for text in &done.idle_patterns {
         desk.attendant.warn(&format!("--exclude {text} leaves nothing out"));
@@ -95,10 +109,7 @@ pub fn run(
             own.incremented_at = Some(Timestamp::now());
         }
     })?;
-    ran.increment = Some(done);
-    ran.state = VaultState::Protected;
-    ran.next = Some(next(&writer.vault)?);
-    Ok(ran)
+    Ok(done)
 }
 
 /// When the next increment is due, in this machine's time.
@@ -128,9 +139,9 @@ fn state_of(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Va
     );
     let jobs = parts(&vault.seed.job, service.list()?);
     let is_whole = !jobs.is_empty() && jobs.len() >= sealed.div_ceil(DRIVES_PER_JOB);
-    Ok(if !is_whole || jobs.iter().any(|job| job.state == "Creating") {
+    Ok(if !is_whole || jobs.iter().any(|job| job.state == JobState::Creating) {
         VaultState::AwaitingSeed
-    } else if jobs.iter().all(|job| matches!(job.state.as_str(), "Completed" | "Closed")) {
+    } else if jobs.iter().all(|job| job.state.is_over()) {
         VaultState::Ingesting
     } else {
         VaultState::SeedInTransit

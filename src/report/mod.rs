@@ -15,6 +15,7 @@ mod prepared;
 #[cfg(feature = "emulator")]
 mod rehearsal;
 mod released;
+pub mod said;
 mod seed;
 pub mod text;
 mod vault;

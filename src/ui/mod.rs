@@ -17,7 +17,6 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::stop::StopFlag;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use secrecy::SecretString;
-use serde_json::json;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -25,6 +24,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::Global;
 use crate::outcome::{Attendant, Exit, Heard, NoConsent, Outcome};
+use crate::report::said;
 use screen::{LogLines, eprint, print, print_json, tell_json};
 
 /// How things are shown.
@@ -125,10 +125,7 @@ impl Ui {
     /// Shows why a command could not be done.
     pub fn fail(&self, error: &dyn Diagnose) -> Exit {
         if self.face == Face::Json {
-            tell_json(json!({
-                "type": "error", "version": 1, "code": error.code(), "message": error.to_string(),
-                "causes": causes(error), "hint": error.hint().map(|hint| hint.to_string()),
-            }));
+            tell_json(said::failure(error, &causes(error)));
         } else {
             eprint(&explain(error));
         }
@@ -206,7 +203,7 @@ impl Attendant for Ui {
         match self.face {
             Face::Quiet => {}
             Face::Json => {
-                tell_json(json!({"type": "warning", "version": 1, "message": text}));
+                tell_json(said::warning(text));
             }
             Face::Terminal | Face::Plain => eprint(&format!("warning: {}\n", paragraph(text))),
         }

@@ -89,7 +89,7 @@ pub struct JobOptions {
 
 /// Prepares drives, and makes the job when the last of its parcel is sealed.
 pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failure> {
-    let (state, attendant) = (desk.state()?, desk.attendant);
+    let attendant = desk.attendant;
     let recipient = options.recipient.as_ref().map(escrow::Recipient::of).transpose()?;
     let Named { names, consented } = options.drives.read()?;
     let mut work = Work::open(&options.work, desk)?;
@@ -108,27 +108,63 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
     let office = office.transpose()?;
     let folder = work.journals();
     let keys = &options.keys;
-    let keeper = keeper(work.staging.as_ref(), keys, recipient.as_ref(), &state);
+    let keeper = keeper(work.staging.as_ref(), keys, recipient.as_ref(), &desk.state()?);
     if let (Some(path), Some(staging)) = (&keys.password_file, &work.staging) {
         prove(path, staging, attendant)?;
     }
     let mut erase = [options.erase.clone(), consented].concat();
     erase.extend(consent(&names, &erase, &folder, attendant)?);
-    let Work { job, home, id, .. } = &work;
+    let filled = fill(&names, erase, &options, &work, keeper.clone(), desk)?;
+    let Filled { outcome, names, is_interrupted } = filled;
+    let verified = match options.verify {
+        true => Some(read_back(&names, &folder, &keeper, &outcome, attendant)?),
+        false => None,
+    };
+    let shortage = Shortage::of(&outcome.unplaced, &names);
+    let home = work.home.clone();
+    let mut prepared = Prepared { outcome, verified, shortage, home, is_interrupted, jobs: None };
+    if let Some(office) = office
+        && prepared.is_complete()
+    {
+        prepared.jobs = Some(office.make_jobs(&work, &folder, keeper.as_ref()));
+    }
+    Ok(prepared)
+}
+
+/// What the run over the drives came to.
+struct Filled {
+    outcome: PrepareOutcome,
+    /// All drives of the run, those that were brought to it too.
+    names: Vec<DriveName>,
+    /// Whether a person ended the wait for another drive.
+    is_interrupted: bool,
+}
+
+/// Fills the drives; this machine remembers them before and after.
+fn fill(
+    names: &[DriveName],
+    erase: Vec<Serial>,
+    options: &PrepOptions,
+    work: &Work,
+    keeper: Arc<Keeper>,
+    desk: &Desk<'_>,
+) -> Result<Filled, Failure> {
+    let (state, attendant, folder) = (desk.state()?, desk.attendant, work.journals());
+    let Work { job, home, id, .. } = work;
     // Before the run all that it may begin; after it what it has begun.
     let mut drives = drives_of(&folder)?;
     drives.extend(names.iter().filter_map(|name| find(name).ok()).map(|drive| drive.serial));
     state.remember(*id, job, home, drives)?;
     let elsewhere = state.drives_of_others(*id)?;
     let monitor = attendant.monitor();
-    let bay = TerminalBay::new(attendant, &names, options.wipe);
+    let bay = TerminalBay::new(attendant, names, options.wipe);
     let offered: &dyn DriveBay = if attendant.can_ask() { &bay } else { &NoBay };
     let outcome = PrepareRun {
         data_set: &work.set,
-        drives: &names,
-        bay: &SteadyBay { bay: offered, work: &work },
+        drives: names,
+        bay: &SteadyBay { bay: offered, work },
         journals: folder.clone(),
-        options: run_options(&options, &work, erase, keeper.clone(), attendant),
+        options: run_options(options, work, erase, keeper, attendant),
         elsewhere: &elsewhere,
         world: &RealWorld,
         monitor: monitor.as_ref(),
@@ -148,19 +184,7 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
         remembered?;
     }
     let (names, is_interrupted) = bay.close();
-    let verified = match options.verify {
-        true => Some(read_back(&names, &folder, &keeper, &outcome, attendant)?),
-        false => None,
-    };
-    let shortage = Shortage::of(&outcome.unplaced, &names);
-    let home = home.clone();
-    let mut prepared = Prepared { outcome, verified, shortage, home, is_interrupted, jobs: None };
-    if let Some(office) = office
-        && prepared.is_complete()
-    {
-        prepared.jobs = Some(office.make_jobs(&work, &folder, keeper.as_ref()));
-    }
-    Ok(prepared)
+    Ok(Filled { outcome, names, is_interrupted })
 }
 
 fn run_options(

@@ -13,7 +13,7 @@ use super::place::{Emulator, Place};
 use super::script::{RehearseOptions, Step, Stop};
 use super::summary::Summary;
 use crate::escrow::Weak;
-use crate::import_job::{ImportExport, JobService, Shipment};
+use crate::import_job::{ImportExport, JobService, JobState, Shipment};
 use crate::journey::cleanup::clear;
 use crate::journey::connections::{AzureOptions, BlobAccess};
 use crate::journey::contact::contact;
@@ -151,7 +151,7 @@ impl Rehearsal<'_> {
         let options = self.job();
         let service = JobTarget::new(&options, &self.desk())?.service(&self.desk())?;
         self.step(5);
-        let waiting = service.list()?.into_iter().filter(|job| job.state == "Creating");
+        let waiting = service.list()?.into_iter().filter(|job| job.state == JobState::Creating);
         for (number, job) in waiting.enumerate() {
             let shipment = Shipment {
                 carrier: "FedEx".to_owned(),
@@ -165,7 +165,7 @@ impl Rehearsal<'_> {
         self.step(6);
         let is_read = |service: &ImportExport| -> Result<bool, Failure> {
             let jobs = service.list()?;
-            Ok(jobs.iter().all(|job| matches!(job.state.as_str(), "Completed" | "Closed")))
+            Ok(jobs.iter().all(|job| job.state.is_over()))
         };
         if !is_read(&service)? {
             let data = self.place.at("azure");

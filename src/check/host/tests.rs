@@ -1,7 +1,7 @@
 //! Machines of files, each with one thing that a person should know.
 
-use super::super::finding::Grade;
 use super::*;
+use crate::check::finding::Grade;
 
 fn host(files: &[(&str, &str)]) -> (tempfile::TempDir, Host) {
     let folder = tempfile::tempdir().unwrap();
