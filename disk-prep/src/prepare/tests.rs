@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -12,23 +13,38 @@ use jiff::Timestamp;
 use super::*;
 use crate::dataset::Listing;
 use crate::drive::{DriveName, find};
-use crate::kernels::SectorCipher;
 use crate::monitor::VoidMonitor;
 use crate::noun::{BlobType, ByteSize, Diagnose, ErrorKind, ImportDisposition};
 use crate::volume::bitlocker::write::{StretchedKey, stretch};
 
 const LOOK: Look = Look::Places { seed: 7 };
 const PAGE: u64 = 4096;
+const ZEROS: [u8; PAGE as usize] = [0; PAGE as usize];
+const BLANK: Clearance = Clearance { erase: false, wipe: None };
+const MIB: u64 = 230;
 
 /// What was done to a drive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Deed {
     /// So many bytes were written there.
     Write(u64, usize),
+    Discard(Range<u64>),
     Flush,
 }
 
-/// A drive in memory.
+/// What a drive does when it is told to discard.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Discards {
+    /// It cannot.
+    #[default]
+    Never,
+    /// What was discarded reads as zeros.
+    Kept,
+    /// It says that it did, and did not.
+    Broken,
+}
+
+/// A drive in memory, of pages that are not zero.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     bytes: u64,
@@ -36,23 +52,22 @@ pub(crate) struct Memory {
     pub deeds: Mutex<Vec<Deed>>,
     /// The byte that reads back different from what was written.
     pub bad: Mutex<Option<u64>>,
+    pub discards: Mutex<Discards>,
+}
+
+/// A stretch by its pages: number, place in the page, place in the stretch.
+fn pages_of(offset: u64, length: usize) -> impl Iterator<Item = (u64, Range<usize>, Range<usize>)> {
+    let mut done = 0;
+    std::iter::from_fn(move || {
+        let at = offset + done as u64;
+        let (inside, from) = ((at % PAGE) as usize, done);
+        let piece = (PAGE as usize - inside).min(length - done);
+        done += piece;
+        (piece > 0).then_some((at / PAGE, inside..inside + piece, from..done))
+    })
 }
 
 impl Memory {
-    fn each(&self, length: usize, offset: u64, mut act: impl FnMut(&mut u8, usize)) {
-        let mut pages = self.pages.lock().unwrap();
-        let mut done = 0;
-        while done < length {
-            let at = offset + done as u64;
-            let inside = (at % PAGE) as usize;
-            let page = pages.entry(at / PAGE).or_insert_with(|| vec![0; PAGE as usize]);
-            for byte in page[inside..].iter_mut().take(length - done) {
-                act(byte, done);
-                done += 1;
-            }
-        }
-    }
-
     /// What lies there.
     pub fn at(&self, offset: u64, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
@@ -71,7 +86,13 @@ impl Device for Memory {
         self.bytes
     }
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.each(buffer.len(), offset, |byte, at| buffer[at] = *byte);
+        let pages = self.pages.lock().unwrap();
+        for (number, inside, piece) in pages_of(offset, buffer.len()) {
+            match pages.get(&number) {
+                Some(page) => buffer[piece].copy_from_slice(&page[inside]),
+                None => buffer[piece].fill(0),
+            }
+        }
         let bad = self.bad.lock().unwrap().and_then(|bad| bad.checked_sub(offset));
         if let Some(byte) = bad.and_then(|at| buffer.get_mut(at as usize)) {
             *byte ^= 0x10;
@@ -79,8 +100,30 @@ impl Device for Memory {
         Ok(())
     }
     fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
-        self.each(buffer.len(), offset, |byte, at| *byte = buffer[at]);
+        assert!(offset + buffer.len() as u64 <= self.bytes, "behind the end: {offset:#x}");
+        let mut pages = self.pages.lock().unwrap();
+        for (number, inside, piece) in pages_of(offset, buffer.len()) {
+            let is_whole = inside.len() == PAGE as usize;
+            if is_whole && buffer[piece.clone()] == ZEROS {
+                pages.remove(&number);
+            } else {
+                let page = pages.entry(number).or_insert_with(|| ZEROS.to_vec());
+                page[inside].copy_from_slice(&buffer[piece]);
+            }
+        }
         self.deeds.lock().unwrap().push(Deed::Write(offset, buffer.len()));
+        Ok(())
+    }
+    fn discard(&self, range: Range<u64>) -> io::Result<()> {
+        match *self.discards.lock().unwrap() {
+            Discards::Never => return Err(io::ErrorKind::Unsupported.into()),
+            Discards::Broken => {}
+            Discards::Kept => {
+                let pages = range.start / PAGE..range.end.div_ceil(PAGE);
+                self.pages.lock().unwrap().retain(|number, _| !pages.contains(number));
+            }
+        }
+        self.deeds.lock().unwrap().push(Deed::Discard(range));
         Ok(())
     }
     fn flush(&self) -> io::Result<()> {
@@ -134,23 +177,28 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub fn begin(profile: Profile, files: Vec<DataFile>, is_erased: bool) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Bench::within(folder, profile, files, is_erased)
+    /// A drive of so many MiB.
+    pub fn begin(profile: Profile, files: Vec<DataFile>, clearance: Clearance, mib: u64) -> Self {
+        Bench::within(tempfile::tempdir().unwrap(), profile, files, clearance, mib)
+    }
+
+    /// A blank drive.
+    pub fn blank(profile: Profile, files: Vec<DataFile>) -> Self {
+        Bench::begin(profile, files, BLANK, MIB)
     }
 
     fn within(
         folder: tempfile::TempDir,
         profile: Profile,
         files: Vec<DataFile>,
-        is_erased: bool,
+        clearance: Clearance,
+        mib: u64,
     ) -> Self {
         let path = folder.path().join("S1.img");
-        let name = DriveName::Path { path, serial: None, bytes: Some(ByteSize(230 << 20)) };
+        let name = DriveName::Path { path, serial: None, bytes: Some(ByteSize(mib << 20)) };
         let drive = find(&name).unwrap();
         let journals = JournalFolder::new(folder.path().join("journals"));
         journals.create().unwrap();
-        let wipe = is_erased.then_some(Wipe::None);
         let options = PrepareOptions {
             job: "job-1".parse().unwrap(),
             container: None,
@@ -159,11 +207,10 @@ impl Bench {
             strict: false,
             checkpoint_bytes: CHECKPOINT_BYTES,
             erase: Vec::new(),
-            wipe,
+            wipe: clearance.wipe,
             keeper: Arc::new(JournalOnly),
             stop: StopFlag::default(),
         };
-        let clearance = Clearance { erase: is_erased, wipe };
         let world = StillWorld::default();
         let (journal, plan) = begin(&drive, clearance, files, &journals, &options, &world).unwrap();
         let device = Memory { bytes: drive.bytes, ..Memory::default() };
@@ -171,7 +218,7 @@ impl Bench {
     }
 
     /// A begun drive for source files that are there.
-    fn with_sources(is_erased: bool) -> Self {
+    fn with_sources(clearance: Clearance) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let files = ["a", "b"].map(|name| {
             let path = folder.path().join(name);
@@ -180,15 +227,21 @@ impl Bench {
             let modified_ns = about.mtime() * 1_000_000_000 + about.mtime_nsec();
             DataFile { modified_ns, ..file(name, 5000) }
         });
-        Bench::within(folder, Profile::Modern, files.into(), is_erased)
+        Bench::within(folder, Profile::Modern, files.into(), clearance, MIB)
     }
 
     pub fn begun(&self) -> &Begun {
         &self.journal.history().begun
     }
 
-    pub fn cipher(&self) -> SectorCipher {
-        volume_key(self.begun(), &StillWorld::default()).unwrap().sector_cipher()
+    /// Does something with its layout and the volume that is filled.
+    pub fn with_target<T>(&self, act: impl FnOnce(&DriveLayout, &Target<'_>) -> T) -> T {
+        let (begun, files) = (self.begun(), &self.plan.files);
+        let layout = DriveLayout::plan(begun, files).unwrap();
+        let cipher = &volume_key(begun, &StillWorld::default()).unwrap().sector_cipher();
+        let (pass, volume_start) = (&layout.pass(files, begun.wipe), layout.disk.partition_start);
+        let (serial, device) = (&begun.serial, &self.device as &dyn Device);
+        act(&layout, &Target { serial, device, volume_start, cipher, pass })
     }
 
     fn root(&self) -> PathBuf {
@@ -209,7 +262,7 @@ impl Bench {
 
 #[test]
 fn a_drive_is_labelled_filled_and_sealed_once_and_a_second_run_leaves_it_as_it_is() {
-    let mut bench = Bench::with_sources(false);
+    let mut bench = Bench::with_sources(BLANK);
     let first = bench.prepare().unwrap();
     assert_eq!(bench.journal.history().state, State::Sealed);
     assert_eq!((first.sealed.files, first.sealed.bytes), (2, 10_000));
@@ -223,7 +276,7 @@ fn a_drive_is_labelled_filled_and_sealed_once_and_a_second_run_leaves_it_as_it_i
 
 #[test]
 fn a_labelled_drive_is_known_by_its_tables_and_by_the_bytes_that_the_journal_remembers() {
-    let mut bench = Bench::with_sources(false);
+    let mut bench = Bench::with_sources(BLANK);
     bench.prepare().unwrap();
     bench.recognise().unwrap();
     let wrong = |bench: &Bench| {
@@ -244,7 +297,8 @@ fn a_labelled_drive_is_known_by_its_tables_and_by_the_bytes_that_the_journal_rem
 
 #[test]
 fn a_drive_that_is_only_begun_may_hold_what_its_owner_gave_up_and_nothing_else() {
-    let (blank, given_up) = (Bench::with_sources(false), Bench::with_sources(true));
+    let erased = Clearance { erase: true, wipe: Some(Wipe::None) };
+    let (blank, given_up) = (Bench::with_sources(BLANK), Bench::with_sources(erased));
     for bench in [&blank, &given_up] {
         bench.recognise().unwrap();
         bench.device.write_at(b"precious", 0).unwrap();
@@ -257,7 +311,7 @@ fn a_drive_that_is_only_begun_may_hold_what_its_owner_gave_up_and_nothing_else()
 #[test]
 fn only_the_files_that_make_a_repository_readable_are_needed_for_the_seal() {
     let together = DataFile { together: true, ..file("config", 9) };
-    let bench = Bench::begin(Profile::Modern, vec![file("a", 7), together], false);
+    let bench = Bench::blank(Profile::Modern, vec![file("a", 7), together]);
     let mut history = bench.journal.history().clone();
     let left_out = || FileEnd::LeftOut { reason: "it cannot be read".to_owned() };
     let find = |name: &str| bench.plan.files.iter().position(|own| own.source == Path::new(name));

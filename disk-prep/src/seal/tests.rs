@@ -3,7 +3,6 @@
 
 use super::*;
 use crate::dataset::DataFile;
-use crate::device::Device;
 use crate::journal::{Copied, JournalOnly};
 use crate::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};
 use crate::prepare::tests::{Bench, Deed, file};
@@ -26,12 +25,7 @@ fn history(bench: &Bench) -> History {
 
 fn sealing<T>(bench: &Bench, act: impl FnOnce(&Sealing<'_>) -> T) -> T {
     let (begun, plan) = (bench.begun(), &bench.plan);
-    let layout = &DriveLayout::plan(begun, &plan.files).unwrap();
-    let (cipher, pass) = (&bench.cipher(), &layout.pass(&plan.files, None));
-    let (serial, device, volume_start) =
-        (&begun.serial, &bench.device as &dyn Device, layout.disk.partition_start);
-    let target = &Target { serial, device, volume_start, cipher, pass };
-    act(&Sealing { begun, plan, layout, target })
+    bench.with_target(|layout, target| act(&Sealing { begun, plan, layout, target }))
 }
 
 fn at() -> Timestamp {
@@ -40,7 +34,7 @@ fn at() -> Timestamp {
 
 #[test]
 fn the_plain_header_is_written_last_after_all_else_is_on_the_medium_and_opens_the_volume() {
-    let bench = Bench::begin(Profile::Modern, vec![file("a", 5000), file("b", 0)], false);
+    let bench = Bench::blank(Profile::Modern, vec![file("a", 5000), file("b", 0)]);
     let history = history(&bench);
     sealing(&bench, |sealing| {
         sealing.write_manifest(&history).unwrap();
@@ -71,7 +65,7 @@ fn the_job_is_told_the_hashes_of_what_is_on_the_drive_and_what_the_manifest_list
     for profile in [Profile::Legacy, Profile::Modern] {
         let side = DataFile { listing: Listing::SideFile, ..file("side", 300) };
         let files = vec![file("a", 5000), file("b", 0), file("c", 9), side];
-        let bench = Bench::begin(profile, files, false);
+        let bench = Bench::blank(profile, files);
         let mut history = history(&bench);
         let c = bench.plan.files.iter().position(|own| own.bytes == 9).unwrap();
         history.files.insert(c, FileEnd::LeftOut { reason: "it cannot be read".to_owned() });
@@ -106,7 +100,7 @@ fn expect_read_back(bench: &Bench, sealing: &Sealing<'_>, bad: u64, told: u64) {
 
 #[test]
 fn a_byte_that_reads_back_different_in_any_place_is_told_with_that_place() {
-    let bench = Bench::begin(Profile::Modern, vec![file("a", 5000)], false);
+    let bench = Bench::blank(Profile::Modern, vec![file("a", 5000)]);
     sealing(&bench, |sealing| {
         sealing.write_manifest(&history(&bench)).unwrap();
         let (start, placement) = (sealing.target.volume_start, &sealing.layout.placement);
@@ -123,7 +117,7 @@ fn a_byte_that_reads_back_different_in_any_place_is_told_with_that_place() {
 fn a_manifest_that_takes_several_reads_is_compared_to_its_last_byte() {
     let long = "n".repeat(200);
     let names = (0..9000).map(|number| format!("{long}{number}"));
-    let bench = Bench::begin(Profile::Modern, names.map(|name| file(&name, 0)).collect(), false);
+    let bench = Bench::blank(Profile::Modern, names.map(|name| file(&name, 0)).collect());
     sealing(&bench, |sealing| {
         let history = history(&bench);
         sealing.write_manifest(&history).unwrap();
@@ -153,7 +147,7 @@ fn a_manifest_may_end_with_a_cluster() {
     let serial = "S1".parse().unwrap();
     let length = |pad| crate::manifest::length_bytes(&serial, padded(pad).iter().map(Entry::of));
     let pad = (0..4096).find(|&pad| length(pad).is_multiple_of(CLUSTER_BYTES)).unwrap();
-    let bench = Bench::begin(Profile::Modern, padded(pad), false);
+    let bench = Bench::blank(Profile::Modern, padded(pad));
     sealing(&bench, |sealing| {
         assert_eq!(sealing.layout.manifest_bytes % CLUSTER_BYTES, 0);
         sealing.write_manifest(&history(&bench)).unwrap();
@@ -163,7 +157,7 @@ fn a_manifest_may_end_with_a_cluster() {
 
 #[test]
 fn a_manifest_that_does_not_say_what_was_planned_is_not_even_written() {
-    let bench = Bench::begin(Profile::Modern, vec![file("a", 9 << 20)], false);
+    let bench = Bench::blank(Profile::Modern, vec![file("a", 9 << 20)]);
     let mut history = history(&bench);
     // A journal that has lost the digests of two of three blocks.
     history.files.insert(0, copied(&file("a", 1)));
