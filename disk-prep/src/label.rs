@@ -164,3 +164,6 @@ fn tables(begun: &Begun, disk: &DiskLayout) -> Result<EncodedTables, Error> {
     gpt::encode(disk, &TableGuids { disk: begun.disk_guid, reserved, data })
         .map_err(|source| Error::Partitions { serial: begun.serial.clone(), source })
 }
+
+#[cfg(test)]
+mod tests;

@@ -249,3 +249,6 @@ pub fn recognise(device: &dyn Device, history: &History, look: Look) -> Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

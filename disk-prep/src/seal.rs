@@ -217,3 +217,6 @@ impl Write for HashSink {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
