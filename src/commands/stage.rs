@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind, Hint, count, visible_lines};
+use disk_prep::noun::{
+    ByteSize, Contact, Diagnose, ErrorKind, Hint, count, unknown_fields, visible_lines,
+};
 use disk_prep::sys::beneath::Folder;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -178,6 +180,8 @@ pub(super) enum ContactError {
         #[source]
         source: crate::config::TomlFault,
     },
+    #[error("{path} has fields that no contact has: {}", fields.join(", "))]
+    Fields { path: PathBuf, fields: Vec<String> },
     #[error(transparent)]
     Noun(#[from] disk_prep::noun::InvalidNoun),
 }
@@ -186,7 +190,9 @@ impl Diagnose for ContactError {
     fn code(&self) -> &'static str {
         match self {
             ContactError::Read { .. } => "contact-unreadable",
-            ContactError::Form { .. } | ContactError::Noun(_) => "contact-invalid",
+            ContactError::Form { .. } | ContactError::Fields { .. } | ContactError::Noun(_) => {
+                "contact-invalid"
+            }
         }
     }
     fn kind(&self) -> ErrorKind {
@@ -197,10 +203,15 @@ impl Diagnose for ContactError {
 pub(super) fn contact(path: &Path) -> Result<Contact, ContactError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ContactError::Read { path: path.to_owned(), source })?;
-    let contact: Contact = toml::from_str(&text).map_err(|error| ContactError::Form {
+    let form = |error| ContactError::Form {
         path: path.to_owned(),
         source: crate::config::TomlFault::new(&error, &text),
-    })?;
+    };
+    let contact: Contact = toml::from_str(&text).map_err(form)?;
+    let fields = unknown_fields::<Contact>(&toml::from_str(&text).map_err(form)?);
+    if !fields.is_empty() {
+        return Err(ContactError::Fields { path: path.to_owned(), fields });
+    }
     contact.check()?;
     Ok(contact)
 }

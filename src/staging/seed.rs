@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use disk_prep::noun::{
-    AccountName, Contact, ContainerName, JobName, ResourceGroup, SubscriptionId,
+    AccountName, Contact, ContainerName, JobName, ResourceGroup, SubscriptionId, with_unknown,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -225,10 +225,13 @@ impl Seed {
         Error::DataPlace { path: path.to_owned(), data: self.data.clone() }
     }
 
-    /// Writes the seed into a staging path, whole or not at all.
+    /// Writes the seed into a staging path, whole or not at all. What another version wrote into
+    /// it and this one does not know stays.
     pub fn save(&self, staging: &Staging) -> Result<(), Error> {
-        let mut text =
-            serde_json::to_vec_pretty(self).expect("a seed holds only texts and numbers");
+        let before = staging.read_seed()?.unwrap_or_default();
+        let mut text = with_unknown(&before, self)
+            .and_then(|seed| serde_json::to_vec_pretty(&seed))
+            .expect("a seed holds only texts and numbers");
         text.push(b'\n');
         staging.write_seed(self, &text)
     }

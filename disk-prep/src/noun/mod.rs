@@ -15,6 +15,7 @@ mod recovery_password;
 pub mod secret;
 mod serial;
 mod size;
+mod unknown;
 mod visible;
 mod wipe;
 
@@ -33,6 +34,7 @@ pub use names::{
 pub use recovery_password::RecoveryPassword;
 pub use serial::Serial;
 pub use size::ByteSize;
+pub use unknown::{unknown_fields, with_unknown};
 pub use visible::{is_command, visible, visible_line, visible_lines};
 pub use wipe::Wipe;
 
