@@ -6,6 +6,10 @@
     reason = "tests set their stage with plain files and may fail anywhere"
 )]
 
+#[allow(dead_code, reason = "the example's `main` is not called")]
+#[path = "../examples/open_volume.rs"]
+mod open_volume;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::FileExt;
@@ -442,4 +446,21 @@ fn runs_side_by_side_share_the_files_and_never_take_one_twice() {
         let (waiting, unplaced) = (&outcome.waiting, &outcome.unplaced);
         assert!(waiting.is_empty() && unplaced.is_empty(), "{outcome:?}");
     }
+}
+
+#[test]
+fn the_example_lists_a_sealed_drive_by_its_recovery_password_alone() {
+    let bench = Bench::new();
+    bench.file("a/one", 1);
+    bench.file("two", 70_000);
+    let drive = bench.drive("S1", 210);
+    bench.run(std::slice::from_ref(&drive)).unwrap();
+    let histories = JournalFolder::new(bench.path("journals")).read().unwrap();
+    let password = histories[0].begun.password(&JournalOnly).unwrap();
+    let listed = open_volume::files(&bench.path("S1.img"), &password).unwrap();
+    let found = |path: &str| listed.iter().find(|(own, _)| own == path).map(|(_, bytes)| *bytes);
+    assert_eq!((found("\\job-1\\a\\one"), found("\\job-1\\two")), (Some(1), Some(70_000)));
+    assert!(found("\\DriveManifest.xml").is_some(), "{listed:?}");
+    let other = disk_prep::noun::RecoveryPassword::from_key([7; 16]);
+    assert!(open_volume::files(&bench.path("S1.img"), &other).is_err());
 }

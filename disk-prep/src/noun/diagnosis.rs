@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-/// The kinds of failure, each with one exit code (`house-style` 2.3).
+/// The kinds of failure, each with one exit code (`reference`, "Exit codes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

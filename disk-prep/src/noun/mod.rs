@@ -19,6 +19,7 @@ mod schedule;
 pub mod secret;
 mod serial;
 mod size;
+mod unknown;
 mod visible;
 mod wipe;
 
@@ -41,5 +42,6 @@ pub use recovery_password::RecoveryPassword;
 pub use schedule::Schedule;
 pub use serial::Serial;
 pub use size::ByteSize;
+pub use unknown::{unknown_fields, with_unknown};
 pub use visible::{is_command, visible, visible_line, visible_lines};
 pub use wipe::Wipe;
