@@ -373,14 +373,14 @@ fn setting(text: &str, key: &str) -> Option<String> {
 struct Checked(Vec<Finding>);
 
 impl Outcome for Checked {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for Finding { what, grade, facts, action } in &self.0 {
             let verdict = grade.word();
             lines.push(format!("{what:<10} {verdict:<8} {facts}"));
             lines.extend(action.iter().map(|action| format!("{:<20}{action}", "")));
         }
-        lines.join("\n")
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::door::Door;
 use super::vault::{Writer, open_containers, own_seed, pick, seed_blobs, staging, staging_path};
 use super::{Failure, Outcome};
-use crate::azure::{Container, Fenced, Removed};
+use crate::azure::Container;
 use crate::cli::{CleanupArgs, Global};
 use crate::exit::Exit;
 use crate::staging::{Origin, Seed, SeedState};
 use crate::state::State;
 use crate::ui::Ui;
-use crate::vault::{Error, SeedBlob, Vault, held, is_held, is_repository_path};
+use crate::vault::{Error, SeedBlob, Vault, clear, held, is_held, is_repository_path};
 
 /// Runs `cleanup`.
 pub fn run(
@@ -55,14 +55,21 @@ pub fn run(
     if writer.vault.cleaned_at.is_none() {
         // Another run may have changed the vault since.
         prove(&writer.vault, &container, &blobs)?;
-        clear_import(&writer.vault, &lease.guard(import), &blobs, &mut done)?;
+        let cleared = clear(&lease.guard(import), &writer.vault.seed.prefix, &blobs)?;
+        (done.blobs_deleted, done.blobs_left) = (cleared.deleted, cleared.left);
         lease.check()?;
         if seed.origin == Origin::Written {
             let seed = Seed { state: SeedState::Cleared, ..seed };
             seed.save(&staging)?;
             let files = blobs.iter().filter(|blob| is_repository_path(&blob.path));
-            let files = files.map(|blob| Path::new(&blob.path));
+            // Whoever has the lease by then may still need them.
+            let mut lost = Ok(());
+            let files = files.map_while(|blob| {
+                lost = lease.check();
+                lost.is_ok().then(|| Path::new(&blob.path))
+            });
             done.files_deleted = staging.data(&seed)?.clear(files)?;
+            lost?;
         }
         writer.record(|own| own.cleaned_at = Some(Timestamp::now()))?;
     }
@@ -100,33 +107,6 @@ fn what_would_go(
     })
 }
 
-/// Deletes the imported blobs, each only as it was seen, and only what can be the seed's: one that
-/// says another length or another MD5 was put there by somebody, and stays.
-fn clear_import(
-    vault: &Vault,
-    import: &Fenced,
-    blobs: &[SeedBlob],
-    done: &mut Cleared,
-) -> Result<(), Error> {
-    let prefix = &vault.seed.prefix;
-    let seen = import.list(prefix).map_err(|source| Error::List { source })?;
-    for blob in blobs {
-        let name = format!("{prefix}{}", blob.path);
-        let Some(facts) = seen.get(&name) else { continue };
-        if facts.bytes != blob.bytes || facts.md5.is_some_and(|md5| md5 != blob.md5) {
-            done.blobs_left.push(name);
-            continue;
-        }
-        let removed = import.remove(&name, &facts.etag);
-        match removed.map_err(|source| Error::Blob { path: name.clone(), source })? {
-            Removed::Done => done.blobs_deleted += 1,
-            Removed::Absent => {}
-            Removed::Changed => done.blobs_left.push(name),
-        }
-    }
-    Ok(())
-}
-
 /// What was cleared.
 #[derive(Default)]
 struct Cleared {
@@ -138,7 +118,7 @@ struct Cleared {
 }
 
 impl Outcome for Cleared {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let Cleared { vault, staging, blobs_deleted, files_deleted, .. } = self;
         let mut lines = vec![match (blobs_deleted, files_deleted) {
             (0, 0) => format!("Vault {vault} has all of the seed. Nothing was left to delete"),
@@ -152,7 +132,7 @@ impl Outcome for Cleared {
         for name in &self.blobs_left {
             lines.push(format!("Left alone, since somebody changed it: {name}"));
         }
-        lines.join("\n")
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

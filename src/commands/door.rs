@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ArgMatches;
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, visible_line};
 
 use super::Failure;
 use crate::cli::{Global, StagingConsent};
@@ -166,7 +166,7 @@ impl<'a> Door<'a> {
                 Some(changes) => changes.iter().map(ToString::to_string).collect(),
             };
             let path = path.display();
-            self.ui.warn(&format!("pinned for this machine, of {path}:\n  {}", told.join("\n  ")));
+            self.ui.warn(&format!("pinned for this machine, of {path}:{}", below(&told)));
         }
         let mut all = pin.map(|pin| pin.ahead).unwrap_or_default();
         all.extend(intended);
@@ -303,6 +303,13 @@ impl Diagnose for Contradicted {
 
 /// Many are told on a line each.
 fn list<T: std::fmt::Display>(all: &[T]) -> String {
-    let all: Vec<String> = all.iter().map(ToString::to_string).collect();
-    if all.len() == 1 { all.concat() } else { format!("\n  {}", all.join("\n  ")) }
+    match all {
+        [one] => one.to_string(),
+        all => below(all),
+    }
+}
+
+/// All of them below each other: what is consented to is shown whole.
+fn below<T: std::fmt::Display>(all: &[T]) -> String {
+    all.iter().map(|one| format!("\n  {}", visible_line(&one.to_string()))).collect()
 }

@@ -9,7 +9,7 @@ use disk_prep::drive::{
     Drive, DriveChanges, DriveWatch, Ejected, Hardware, Kernel, Kind, Look as Sight, Plugged,
     Rotation, Usage, Zones, check_idle, eject, find, find_all, find_content, look_at,
 };
-use disk_prep::noun::{ByteSize, Diagnose, Serial, visible_line};
+use disk_prep::noun::{ByteSize, Diagnose, Serial};
 use disk_prep::sys::threads::each;
 use disk_prep::world::{RealWorld, World};
 use serde_json::{Value, json};
@@ -220,7 +220,7 @@ impl Look {
             lines.push(format!("  blank: {}", look.text()));
         }
         lines.extend(self.reasons.iter().map(|reason| format!("  {reason}")));
-        lines.iter().map(|line| visible_line(line).into_owned()).collect()
+        lines
     }
 
     fn json(&self) -> Value {
@@ -274,12 +274,12 @@ fn heading() -> String {
 struct DriveList(Vec<Look>);
 
 impl Outcome for DriveList {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         if self.0.is_empty() {
-            return "The kernel knows no drive".to_owned();
+            return vec!["The kernel knows no drive".to_owned()];
         }
         let lines = self.0.iter().flat_map(Look::lines);
-        [heading()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+        [heading()].into_iter().chain(lines).collect()
     }
 
     fn json(&self) -> Vec<Value> {
@@ -294,12 +294,12 @@ enum Change {
 }
 
 impl Outcome for Change {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         match self {
-            Change::PluggedIn(look) => look.lines().join("\n"),
+            Change::PluggedIn(look) => look.lines(),
             Change::Unplugged { path, serial } => {
                 let serial = serial.as_ref().map_or("-", Serial::as_str);
-                format!("{serial:<21} unplugged from {}", path.display())
+                vec![format!("{serial:<21} unplugged from {}", path.display())]
             }
         }
     }
@@ -315,16 +315,16 @@ impl Outcome for Change {
 }
 
 impl Outcome for Ejected {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let serial = &self.drive.serial;
-        if self.is_spun_down {
+        vec![if self.is_spun_down {
             format!("Drive {serial} is spun down and can be taken out")
         } else {
             format!(
                 "Drive {serial} is detached; the kernel cannot spin it down, so once it is \
                  unplugged wait half a minute before you move it"
             )
-        }
+        }]
     }
 
     fn json(&self) -> Vec<Value> {
@@ -358,7 +358,7 @@ mod tests {
         let list = DriveList(list.map(|(name, mib)| drive(name, mib << 20)).into());
         let verdicts: Vec<&str> = list.0.iter().map(|look| look.verdict.word()).collect();
         assert_eq!(verdicts, ["fit", "warning", "unfit"]);
-        let text = list.text();
+        let text = list.lines().join("\n");
         assert!(text.contains("a GPT partition table; to use it, add `--erase OLD`"), "{text}");
         let json = list.json();
         assert_eq!((&json[0]["fit"], &json[2]["fit"]), (&json!(true), &json!(false)));
@@ -399,6 +399,6 @@ mod tests {
             "type": "drive-unplugged", "version": 1, "serial": serial, "path": "/dev/sda",
         });
         assert_eq!((gone.len(), gone[0].json()), (1, vec![line]));
-        assert!(gone[0].text().ends_with("unplugged from /dev/sda"));
+        assert!(gone[0].lines()[0].ends_with("unplugged from /dev/sda"));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, Serial};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, Serial, shell_word};
 use disk_prep::release::{Hold, look, release};
 use serde_json::{Value, json};
 
@@ -77,10 +77,11 @@ struct Done {
 }
 
 impl Outcome for Done {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let Done { serial, staging, hold } = self;
-        let staging = staging.display();
-        match hold {
+        let staging = staging.to_string_lossy();
+        let staging = shell_word(&staging);
+        vec![match hold {
             Hold::Claim(_) => format!(
                 "The claim on drive {serial} is freed. Next: `azseed prep --staging {staging}` \
                  goes on with it"
@@ -90,7 +91,7 @@ impl Outcome for Done {
                  drive"
             ),
             Hold::None => format!("Drive {serial} was given up before"),
-        }
+        }]
     }
 
     fn json(&self) -> Vec<Value> {

@@ -3,7 +3,7 @@
 use disk_prep::drive::find;
 use disk_prep::inspect::{Files, Inspection, VolumeFound, inspect};
 use disk_prep::journal::JournalFolder;
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, visible_lines};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind};
 use disk_prep::volume::bitlocker::unlock::{Protector, VolumeMetadata};
 use disk_prep::volume::gpt::{OtherLayout, PartitionTable};
 use serde_json::{Value, json};
@@ -157,7 +157,7 @@ impl Inspected {
 }
 
 impl Outcome for Inspected {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let Inspection { drive, content, .. } = &self.0;
         let mut lines = vec![
             format!("Drive        {}", drive.serial),
@@ -167,7 +167,7 @@ impl Outcome for Inspected {
         self.layout_lines(&mut lines);
         self.volume_lines(&mut lines);
         self.file_lines(&mut lines);
-        visible_lines(&lines)
+        lines
     }
 
     fn exit(&self) -> Exit {

@@ -36,8 +36,9 @@ pub use door::Visit;
 
 /// What a command has done, for every face of the screen.
 pub trait Outcome {
-    /// For a person: lines without colour, without a final newline.
-    fn text(&self) -> String;
+    /// For a person: lines without colour. What would end one of them is shown as letters, so that
+    /// no name in it can begin another.
+    fn lines(&self) -> Vec<String>;
     /// For a script: one object a line; every one has `type` and `version`.
     fn json(&self) -> Vec<serde_json::Value>;
     /// How the run ended.
@@ -50,8 +51,8 @@ pub trait Outcome {
 struct Told;
 
 impl Outcome for Told {
-    fn text(&self) -> String {
-        String::new()
+    fn lines(&self) -> Vec<String> {
+        Vec::new()
     }
     fn json(&self) -> Vec<serde_json::Value> {
         Vec::new()

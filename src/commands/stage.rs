@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind, Hint, count, visible_lines};
+use disk_prep::noun::{ByteSize, Contact, Diagnose, ErrorKind, Hint, count, shell_word};
 use disk_prep::sys::beneath::Folder;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -230,7 +230,7 @@ impl SeedShown {
 }
 
 impl Outcome for SeedShown {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let Seed { kind, origin, state, totals, target, .. } = &self.seed;
         let what = match (kind, origin) {
             (SeedKind::Repository, Origin::Written) => "a repository, written by azseed",
@@ -274,10 +274,11 @@ impl Outcome for SeedShown {
         }
         lines.extend(self.told.iter().cloned());
         if self.seed.state == SeedState::Finished {
-            let staging = self.staging.path().display();
+            let staging = self.staging.path().to_string_lossy();
+            let staging = shell_word(&staging);
             lines.push(format!("Next          `azseed plan --staging {staging} --drive-size 4T`"));
         }
-        visible_lines(&lines)
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use disk_prep::drive::find;
-use disk_prep::noun::{
-    ByteSize, Diagnose, ErrorKind, Hint, RecoveryPassword, Serial, count, visible_lines,
-};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint, RecoveryPassword, Serial, count};
 use disk_prep::sys::private::{self, NotPrivate};
 use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, VerifyReport, Yardstick, verify};
@@ -155,7 +153,7 @@ impl Verified {
 const MOST_ADDED: usize = 20;
 
 impl Outcome for Verified {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for report in &self.reports {
             let against = match report.against {
@@ -199,7 +197,7 @@ impl Outcome for Verified {
                 "Drive {serial}: could not be verified: {why} (see `azseed explain {code}`)"
             ));
         }
-        visible_lines(&lines)
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

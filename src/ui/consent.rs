@@ -3,7 +3,7 @@
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
-use super::Ui;
+use super::{Ui, screen};
 use crate::cli::Global;
 
 /// Nobody said yes.
@@ -57,7 +57,8 @@ impl Ui {
         if !self.can_ask() {
             return Err(NoConsent::Unasked { what });
         }
-        let answer = self.ask(&format!("{what}. Go on? [y/N] ")).unwrap_or_default();
+        let answer =
+            self.ask(&format!("{}. Go on? [y/N] ", screen::line(&what))).unwrap_or_default();
         if matches!(answer.to_lowercase().as_str(), "y" | "yes") {
             Ok(())
         } else {

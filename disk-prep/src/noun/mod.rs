@@ -23,7 +23,7 @@ pub use blob_path::{BlobFault, BlobPath, ContainerName, check_blob_name};
 pub use character::{UnfitCharacter, shown};
 pub use cipher::Cipher;
 pub use contact::{Contact, ReturnAddress, ReturnCarrier};
-pub use count::{count, lines};
+pub use count::{count, lines, listed};
 pub use diagnosis::{Diagnose, ErrorKind, Hint, Retry};
 pub use digest::{Md5Digest, Sha256Digest, hex_upper};
 pub use drive_path::{DrivePath, NameFault, check_name};
@@ -33,7 +33,7 @@ pub use names::{
 pub use recovery_password::RecoveryPassword;
 pub use serial::Serial;
 pub use size::ByteSize;
-pub use visible::{is_command, visible, visible_line, visible_lines};
+pub use visible::{is_command, shell_word, visible, visible_line};
 pub use wipe::Wipe;
 
 /// A text that is not a valid noun: which noun, what was given, and the rule it breaks.

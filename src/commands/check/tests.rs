@@ -129,6 +129,6 @@ fn a_problem_ends_with_a_failure_and_a_warning_does_not() {
     assert_eq!(checked(vec![good("a", "b"), warning("c", "d", "e")]), Exit::Done);
     let bad = Checked(vec![problem("rights", "none", "be root")]);
     assert_eq!(bad.exit(), Exit::Failed(ErrorKind::Failed));
-    assert!(bad.text().contains("problem") && bad.text().contains("be root"));
+    assert!(bad.lines()[0].contains("problem") && bad.lines()[1].contains("be root"));
     assert_eq!(bad.json()[0]["verdict"], "problem");
 }

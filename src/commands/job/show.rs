@@ -1,6 +1,6 @@
 //! Jobs as a person and a script see them.
 
-use disk_prep::noun::{JobName, visible_lines};
+use disk_prep::noun::JobName;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn days(job: &Job, now: Timestamp) -> Option<Deadline> {
     deadline(&job.state, job.created?, now)
 }
 
-fn text(job: &Job, now: Timestamp) -> String {
+fn lines(job: &Job, now: Timestamp) -> Vec<String> {
     let mut lines = vec![
         format!("Job          {}", job.name),
         format!("State        {}, {} %", job.state, job.percent),
@@ -56,9 +56,11 @@ fn text(job: &Job, now: Timestamp) -> String {
     if let Some(address) = job.shipping.as_ref().filter(|_| job.delivery.is_none()) {
         lines.push("Ship to".to_owned());
         lines.extend(address.lines.iter().map(|line| format!("             {line}")));
-        lines.push(format!("             {} {}", address.phone, address.remark));
+        let last = format!("{} {}", address.phone, address.remark);
+        lines
+            .extend((!last.trim().is_empty()).then(|| format!("             {}", last.trim_end())));
     }
-    visible_lines(&lines).trim_end().to_owned()
+    lines
 }
 
 pub(super) fn value(job: &Job, now: Timestamp) -> Value {
@@ -83,8 +85,9 @@ pub(super) fn value(job: &Job, now: Timestamp) -> Value {
 }
 
 impl Outcome for Said {
-    fn text(&self) -> String {
-        self.jobs.iter().map(|(job, _)| text(job, self.now)).collect::<Vec<_>>().join("\n\n")
+    fn lines(&self) -> Vec<String> {
+        let shown: Vec<_> = self.jobs.iter().map(|(job, _)| lines(job, self.now)).collect();
+        shown.join(&String::new())
     }
 
     fn json(&self) -> Vec<Value> {
@@ -104,7 +107,7 @@ pub struct JobList {
 }
 
 impl Outcome for JobList {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let mut lines =
             vec![format!("{:<24} {:<14} {:>6} {:>9}", "JOB", "STATE", "DRIVES", "DAYS LEFT")];
         for job in &self.jobs {
@@ -116,7 +119,7 @@ impl Outcome for JobList {
                 job.drives.len()
             ));
         }
-        visible_lines(&lines)
+        lines
     }
 
     fn json(&self) -> Vec<Value> {
@@ -131,11 +134,11 @@ pub struct Deleted {
 }
 
 impl Outcome for Deleted {
-    fn text(&self) -> String {
-        match self.written {
+    fn lines(&self) -> Vec<String> {
+        vec![match self.written {
             Written::Changed => format!("Job {} is deleted", self.job),
             Written::Unchanged => format!("There was no job {}", self.job),
-        }
+        }]
     }
 
     fn json(&self) -> Vec<Value> {
@@ -148,20 +151,20 @@ impl Outcome for Deleted {
 pub struct Locations(pub Vec<Location>);
 
 impl Outcome for Locations {
-    fn text(&self) -> String {
-        let line = |location: &Location| {
+    fn lines(&self) -> Vec<String> {
+        let lines = |location: &Location| {
             let Location { name, address, carriers, alternates } = location;
-            let mut text = format!(
-                "{name}\n  {}\n  carriers: {}",
-                address.lines.join(", "),
-                carriers.join(", ")
-            );
+            let mut lines = vec![
+                name.clone(),
+                format!("  {}", address.lines.join(", ")),
+                format!("  carriers: {}", carriers.join(", ")),
+            ];
             if !alternates.is_empty() {
-                text.push_str(&format!("\n  takes drives at: {}", alternates.join(", ")));
+                lines.push(format!("  takes drives at: {}", alternates.join(", ")));
             }
-            text
+            lines
         };
-        self.0.iter().map(line).collect::<Vec<_>>().join("\n")
+        self.0.iter().flat_map(lines).collect()
     }
 
     fn json(&self) -> Vec<Value> {

@@ -76,10 +76,10 @@ struct Changed<'a> {
 }
 
 impl Outcome for Changed<'_> {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let at = self.at.to_zoned(jiff::tz::TimeZone::system());
         let clock = |line: &String| format!("{}  {line}", at.strftime("%Y-%m-%d %H:%M:%S"));
-        self.lines.iter().map(clock).collect::<Vec<_>>().join("\n")
+        self.lines.iter().map(clock).collect()
     }
 
     fn json(&self) -> Vec<Value> {
@@ -93,9 +93,9 @@ struct Unreached {
 }
 
 impl Outcome for Unreached {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let at = Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string();
-        format!("{at}  {}; the watch goes on", self.error)
+        vec![format!("{at}  {}; the watch goes on", self.error)]
     }
 
     fn json(&self) -> Vec<Value> {
@@ -113,15 +113,15 @@ pub struct Ended {
 }
 
 impl Outcome for Ended {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let name = &self.name;
-        match self.turn {
+        vec![match self.turn {
             // Only when nobody reads it.
-            Turn::Service => String::new(),
+            Turn::Service => return Vec::new(),
             Turn::Ours(what) => format!("Job {name} waits for you: {what}"),
             Turn::Done => format!("Job {name} has ended: every drive was read"),
             Turn::DoneWithErrors(what) => format!("Job {name} has ended with errors: {what}"),
-        }
+        }]
     }
 
     fn json(&self) -> Vec<Value> {

@@ -1,6 +1,7 @@
 //! `prep`: drives formatted and filled.
 
 mod bay;
+mod next;
 mod outcome;
 mod steady;
 
@@ -11,16 +12,16 @@ use disk_prep::drive::{Drive, DriveName, Kind, find};
 use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::manifest::Profile;
-use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, Serial, Wipe};
+use disk_prep::noun::{AccountName, ByteSize, Diagnose, ErrorKind, Serial, Wipe, visible_line};
 use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
 use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, verify};
-use disk_prep::world::RealWorld;
 
 use self::bay::TerminalBay;
+use self::next::Next;
 use self::outcome::{Prepared, Shortage};
-use self::steady::SteadyBay;
+use self::steady::{SteadyBay, SteadyWorld};
 use super::check::no_copy_machine;
 use super::connect::arm;
 use super::door::Door;
@@ -78,7 +79,7 @@ pub fn run(
         journals: folder.clone(),
         options,
         elsewhere: &elsewhere,
-        world: &RealWorld,
+        world: &SteadyWorld { work: &work },
         monitor: monitor.as_ref(),
     }
     .run();
@@ -87,7 +88,8 @@ pub fn run(
         .and_then(|drives| Ok(state.remember(*id, job, home, drives)?));
     let outcome = outcome?;
     let is_whole = |own: &PreparedDrive| own.left_out.is_empty();
-    if !(outcome.unplaced.is_empty() && outcome.sealed.iter().all(is_whole)) {
+    let is_done = outcome.unplaced.is_empty() && outcome.failed.is_empty();
+    if !(is_done && outcome.sealed.iter().all(is_whole)) {
         // What is missing of a repository may be missing because it has changed meanwhile.
         work.check_unchanged()?;
     }
@@ -104,8 +106,8 @@ pub fn run(
     };
     let verified = if args.verify { read_back(&names, &options, &outcome, ui)? } else { None };
     let shortage = Shortage::of(&outcome.unplaced, &names);
-    let home = home.clone();
-    let mut prepared = Prepared { outcome, verified, shortage, home, is_interrupted, jobs: None };
+    let next = Next::of(args, &work);
+    let mut prepared = Prepared { outcome, verified, shortage, next, is_interrupted, jobs: None };
     if let Some(office) = office
         && prepared.is_complete()
     {
@@ -224,12 +226,9 @@ fn consent(
 /// Has the serial of a drive typed before it is formatted.
 fn is_confirmed(drive: &Drive, ui: &Ui) -> bool {
     let model = drive.model.as_deref().unwrap_or("image file");
-    let question = format!(
-        "{} at {} ({model}, {}) will be formatted.\nType its serial to go on: ",
-        drive.serial,
-        drive.path.display(),
-        ByteSize(drive.bytes)
-    );
+    let (serial, path, bytes) = (&drive.serial, drive.path.display(), ByteSize(drive.bytes));
+    let what = format!("{serial} at {path} ({model}, {bytes}) will be formatted.");
+    let question = format!("{}\nType its serial to go on: ", visible_line(&what));
     ui.ask(&question).as_deref() == Some(drive.serial.as_str())
 }
 

@@ -1,15 +1,14 @@
 //! What `prep` says in the end.
 
-use std::path::PathBuf;
-
 use disk_prep::dataset::DataFile;
 use disk_prep::drive::{DriveName, find};
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, count, lines as list, visible_line};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, count, listed};
 use disk_prep::plan::count_drives;
 use disk_prep::pool::{PrepareOutcome, room};
 use disk_prep::prepare::PreparedDrive;
 use serde_json::{Value, json};
 
+use super::next::Next;
 use crate::commands::job::Said;
 use crate::commands::verify::Verified;
 use crate::commands::{Failure, Outcome};
@@ -53,7 +52,7 @@ pub(super) struct Prepared {
     pub outcome: PrepareOutcome,
     pub verified: Option<Verified>,
     pub shortage: Shortage,
-    pub home: PathBuf,
+    pub next: Next,
     /// Whether a person has asked to stop.
     pub is_interrupted: bool,
     /// The jobs that were made, or why not; `None` when none was to be made yet.
@@ -92,14 +91,18 @@ impl Prepared {
     }
 }
 
-/// An error with its causes, in one line.
+/// An error with its causes, in one line; what it lists stands there one after the other.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
+    let told = causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"));
+    match told.split_once("\n  ") {
+        Some((first, list)) => format!("{first}: {}", list.replace("\n  ", "; ")),
+        None => told,
+    }
 }
 
 impl Outcome for Prepared {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for PreparedDrive { serial, sealed, .. } in &self.outcome.sealed {
             let (files, bytes) = (count(sealed.files, "file"), ByteSize(sealed.bytes));
@@ -131,15 +134,14 @@ impl Outcome for Prepared {
         }
         for (serial, file, reason) in self.left_out() {
             let left = format!("Left out of drive {serial}: {}: {reason}", file.source.display());
-            lines.push(visible_line(&left).into_owned());
+            lines.push(left);
         }
         if self.shortage.files > 0 {
             lines.push(self.shortage.text());
             lines.push("Run the same command with more drives to go on".to_owned());
         }
-        lines.extend(self.verified.as_ref().map(Outcome::text));
-        lines.extend(self.said().map(|said| said.text()));
-        let staging = self.home.display();
+        lines.extend(self.verified.iter().flat_map(Outcome::lines));
+        lines.extend(self.said().iter().flat_map(Outcome::lines));
         if let Some(error) = self.refusal() {
             lines.push(format!("The drives are ready, the job is not made: {error}"));
         }
@@ -150,26 +152,19 @@ impl Outcome for Prepared {
         if !lacking.is_empty() {
             lines.push(format!(
                 "The drives are not ready: nobody can read the repository without {}. No job was \
-                 made; run the same command again with one more drive to add what is missing:{}",
+                 made; run the same command again with one more drive to add what is missing:",
                 count(lacking.len(), "file"),
-                list(&lacking)
             ));
+            lines.extend(listed(&lacking));
         }
         if self.is_complete() {
+            let Next { verify, make, ship } = &self.next;
             lines.push(match self.said() {
-                Some(_) => format!(
-                    "Next: send the drives, then `azseed job ship --staging {staging} \
-                     --carrier NAME --tracking-number NUMBER`"
-                ),
-                None => {
-                    format!(
-                        "Next: `azseed verify --staging {staging} DRIVE…`, then `azseed job create \
-                         --staging {staging}`"
-                    )
-                }
+                Some(_) => format!("Next: send the drives, then `{ship}`"),
+                None => format!("Next: `{verify}`, then `{make}`"),
             });
         }
-        lines.join("\n")
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

@@ -328,7 +328,9 @@ struct Call {
 
 impl From<clap::Error> for Call {
     fn from(error: clap::Error) -> Self {
-        Call { text: error.to_string().trim().to_owned() }
+        let text = error.to_string();
+        let first = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        Call { text: first.lines().map(str::trim).collect::<Vec<_>>().join(", ") }
     }
 }
 
@@ -347,8 +349,9 @@ struct Step {
 }
 
 impl Outcome for Step {
-    fn text(&self) -> String {
-        format!("\n{}/{}  {}", self.number, STEPS.len(), STEPS[self.number - 1])
+    fn lines(&self) -> Vec<String> {
+        let line = format!("{}/{}  {}", self.number, STEPS.len(), STEPS[self.number - 1]);
+        vec![String::new(), line]
     }
 
     fn json(&self) -> Vec<Value> {
@@ -367,13 +370,17 @@ struct Halted {
 }
 
 impl Outcome for Halted {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let folder = self.folder.display();
         match self.exit {
             Exit::Failed(ErrorKind::Resumable) => {
-                format!("\nWhat is there is kept in {folder}. To go on:\n  {}", self.again)
+                let line = format!("What is there is kept in {folder}. To go on:");
+                vec![String::new(), line, format!("  {}", self.again)]
             }
-            _ => format!("\nThe rehearsal ends here. Everything is kept in {folder}"),
+            _ => {
+                let line = format!("The rehearsal ends here. Everything is kept in {folder}");
+                vec![String::new(), line]
+            }
         }
     }
 

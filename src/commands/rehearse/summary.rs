@@ -125,8 +125,8 @@ impl Summary {
 }
 
 impl Outcome for Summary {
-    fn text(&self) -> String {
-        let mut lines = vec!["\nThe rehearsal in short".to_owned()];
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![String::new(), "The rehearsal in short".to_owned()];
         for (title, entries) in self.sections() {
             for (index, entry) in entries.iter().enumerate() {
                 let title = if index == 0 { title } else { "" };
@@ -136,7 +136,7 @@ impl Outcome for Summary {
         if let Some(folder) = &self.folder {
             lines.push(format!("  {:<18} {}", "Kept in", folder.display()));
         }
-        lines.join("\n")
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

@@ -64,9 +64,9 @@ struct Accepted {
 }
 
 impl Outcome for Accepted {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let KnownSource { path, mount, files, bytes, .. } = &self.source;
-        match mount {
+        vec![match mount {
             Some(mount) => format!(
                 "{} is taken as it is: {}, {}, below the mount point {}",
                 path.display(),
@@ -75,7 +75,7 @@ impl Outcome for Accepted {
                 mount.display()
             ),
             None => format!("{} need not be on this machine", path.display()),
-        }
+        }]
     }
 
     fn json(&self) -> Vec<Value> {
