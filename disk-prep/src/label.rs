@@ -140,6 +140,21 @@ fn zero(
     Ok(())
 }
 
+/// Raw zeros where a volume is found, and nowhere else: what is sealed by half, or whole without a
+/// word of it in the journal, is no volume any more.
+pub fn unmake(
+    layout: &DriveLayout,
+    target: &Target<'_>,
+    options: &FillOptions,
+) -> Result<(), Error> {
+    let start = layout.disk.partition_start;
+    zero(target, std::iter::once(start..start + EDGE_BYTES), options)?;
+    target.flush()?;
+    let blocks = layout.placement.metadata().map(|at| start + at..start + at + SECTOR_BYTES);
+    zero(target, blocks, options)?;
+    target.flush()
+}
+
 /// Both partition tables, the backup first.
 pub fn write(
     begun: &Begun,

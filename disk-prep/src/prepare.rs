@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 use crate::dataset::{DataFile, with_side_files};
 use crate::device::Device;
-use crate::drive::{Clearance, Drive, Look};
+use crate::drive::{Clearance, Drive, Look, Refusal};
 use crate::drive_layout::DriveLayout;
 use crate::fill::{Target, can_retake, fill};
 use crate::journal::{
@@ -160,6 +160,12 @@ pub fn prepare(
         label::write(&begun, &layout, &target, monitor)?;
         journal.append(Record::Labelled)?;
     }
+    let is_filled = journal.history().state == State::Filled;
+    if is_filled && can_retake(root, &target, journal, options, world) {
+        // It may be a volume by now, and must not be one while files are written.
+        label::unmake(&layout, &target, options)?;
+        journal.append(Record::Labelled)?;
+    }
     if journal.history().state == State::Labelled {
         fill(root, &target, journal, options, world, monitor)?;
         if can_retake(root, &target, journal, options, world) {
@@ -172,6 +178,8 @@ pub fn prepare(
     if journal.history().state == State::Filled {
         let step = Step::Seal;
         monitor.event(&Event::StepStarted { drive: serial, step, done_bytes: 0, total_bytes: 0 });
+        let changed = |what| Refusal::SourcesChanged { serial: serial.clone(), what };
+        world.check_sources().map_err(changed)?;
         let sealed = sealing.seal(journal.history(), world.now())?;
         journal.append(Record::Sealed(sealed))?;
         monitor.event(&Event::StepFinished { drive: serial, step });

@@ -18,6 +18,9 @@ pub enum Lost {
     /// The service does not let it be renewed.
     #[error("the service refused to renew it")]
     Refused,
+    /// Who signed in may not renew it any more.
+    #[error("the service does not allow it to be renewed any more")]
+    NotAllowed,
 }
 
 /// The error of this room.
@@ -133,9 +136,10 @@ impl Diagnose for Error {
             Error::Unreachable { .. } | Error::Failing { .. } | Error::TooSlow { .. } => {
                 ErrorKind::Unreachable
             }
-            Error::NotSignedIn | Error::SignInRefused { .. } | Error::NotAllowed { .. } => {
-                ErrorKind::NotAllowed
-            }
+            Error::NotSignedIn
+            | Error::SignInRefused { .. }
+            | Error::NotAllowed { .. }
+            | Error::LeaseLost { why: Lost::NotAllowed, .. } => ErrorKind::NotAllowed,
             Error::NotFound { .. } => ErrorKind::NotFound,
             Error::Refused { .. } => ErrorKind::Refused,
         }
@@ -153,6 +157,10 @@ impl Diagnose for Error {
                 return Some(Hint::new(format!("run `chmod 600 {}`", path.display())));
             }
             Error::Leased { .. } => "wait a minute for the other run to end",
+            Error::LeaseLost { why: Lost::NotAllowed, .. } => {
+                "nothing was changed since; see what has become of the sign-in's rights, then run \
+                 the same command again, it goes on"
+            }
             Error::LeaseLost { .. } => {
                 "nothing was changed since; run the same command again, it goes on"
             }

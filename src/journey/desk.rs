@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, visible_line};
 
 use crate::outcome::{Attendant, Failure};
 use crate::staging::PinWriter;
@@ -350,6 +350,13 @@ impl Diagnose for Contradicted {
 
 /// Many are told on a line each.
 fn list<T: std::fmt::Display>(all: &[T]) -> String {
-    let all: Vec<String> = all.iter().map(ToString::to_string).collect();
-    if all.len() == 1 { all.concat() } else { format!("\n  {}", all.join("\n  ")) }
+    match all {
+        [one] => one.to_string(),
+        all => below(all),
+    }
+}
+
+/// All of them below each other: what is consented to is shown whole.
+fn below<T: std::fmt::Display>(all: &[T]) -> String {
+    all.iter().map(|one| format!("\n  {}", visible_line(&one.to_string()))).collect()
 }

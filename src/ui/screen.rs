@@ -135,9 +135,10 @@ fn each_text(value: Value, change: &dyn Fn(&str) -> String) -> Value {
     }
 }
 
-/// Prints a result for a person.
-pub(super) fn print(text: &str) {
-    out(&visible(&bare_addresses(text)));
+/// Prints a result for a person, in these lines and no others, whatever names are in them.
+pub(super) fn print(lines: &[String]) {
+    let shown = lines.iter().map(|line| format!("{}\n", visible_line(&bare_addresses(line))));
+    out(&shown.collect::<String>());
 }
 
 /// Prints a result for a script.

@@ -36,6 +36,11 @@ pub enum Refusal {
     /// It was blank when it was begun, and now holds what is not ours.
     #[error("Drive {serial} was blank when it was begun, and somebody has used it since: {found}")]
     UsedSinceBegun { serial: Serial, found: String },
+    /// Drives that were filled before and after make nothing whole together.
+    #[error(
+        "Drive {serial} is not sealed, since its source has changed while it was filled: {what}"
+    )]
+    SourcesChanged { serial: Serial, what: String },
 }
 
 impl Diagnose for Refusal {
@@ -47,6 +52,7 @@ impl Diagnose for Refusal {
             Refusal::ImageAppeared { .. } => "image-appeared",
             Refusal::InSource { .. } => "drive-in-source",
             Refusal::UsedSinceBegun { .. } => "drive-used-since-begun",
+            Refusal::SourcesChanged { .. } => "repository-changed",
         }
     }
 
@@ -70,6 +76,10 @@ impl Diagnose for Refusal {
                 "use another drive; or if all that is on it may go, `azseed drive release \
                  {serial}`, then `azseed prep` with `--erase {serial}`"
             ),
+            Refusal::SourcesChanged { .. } => {
+                "bring the files back, then run the same command again; or begin a new seed of it"
+                    .to_owned()
+            }
         };
         Some(Hint::new(text))
     }

@@ -8,6 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use disk_prep::device::Device;
 use disk_prep::journal::{Journal, State};
 use disk_prep::noun::{Diagnose, ErrorKind};
 
@@ -19,6 +20,8 @@ const ETIMEDOUT: i32 = 110;
 const ESTALE: i32 = 116;
 const EACCES: i32 = 13;
 const ALWAYS: usize = usize::MAX;
+/// Where the volume begins on a drive.
+const VOLUME: u64 = 129 << 20;
 
 fn files() -> Vec<(String, u32)> {
     [("a", 1), ("b/large", 14_000_000), ("c", 70_000), ("config", 300)]
@@ -102,6 +105,7 @@ fn a_file_that_was_left_out_is_taken_up_before_the_seal_and_by_the_next_run() {
         let deeds = memory.deeds.lock().unwrap();
         deeds.iter().filter(|deed| matches!(deed, Deed::Write(..))).count()
     };
+    let mut filled = 0;
     for (source, from) in [("a", 0), ("b/large", 9 << 20)] {
         for write in 0..writes {
             *stage.world.bad.lock().unwrap() = vec![bad(source, from, ALWAYS, EIO)];
@@ -112,12 +116,61 @@ fn a_file_that_was_left_out_is_taken_up_before_the_seal_and_by_the_next_run() {
             let Err(error) = failed else { continue };
             assert_eq!(error.code(), "drive-write-failed");
             let journal = journal(&stage, &memory);
-            if state(&journal) != State::Labelled {
+            if state(&journal) == State::Begun {
                 continue;
             }
+            filled += usize::from(state(&journal) == State::Filled);
             assert_eq!(stage.go_on(&memory, &journal), said, "{source}, write {write}");
             assert_eq!(memory.digest(), digest, "{source}, write {write}");
         }
+    }
+    assert!(filled >= 5, "each write of the seal: {filled}");
+}
+
+/// A drive that was filled without a file and may be a volume already is filled with it: at no
+/// moment of that is it a volume, and it can be cut off at each.
+#[test]
+fn a_filled_drive_that_takes_up_a_file_is_no_volume_while_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), None, &files(), 1, 1);
+    let (said, digest) = whole(&stage);
+    *stage.world.bad.lock().unwrap() = vec![bad("b/large", 9 << 20, ALWAYS, EIO)];
+    let sealed = stage.memory();
+    stage.go_on(&sealed, &stage.begun);
+    stage.world.bad.lock().unwrap().clear();
+    // All of the seal is on the drive, and not a word of it in the journal.
+    let whole_journal = journal(&stage, &sealed);
+    let lines: Vec<&[u8]> = whole_journal.split_inclusive(|&byte| byte == b'\n').collect();
+    let journal = lines[..lines.len() - 1].concat();
+    assert_eq!((state(&whole_journal), state(&journal)), (State::Sealed, State::Filled));
+    let first = |memory: &Memory| {
+        let mut sector = [0; 512];
+        memory.read_at(&mut sector, VOLUME).unwrap();
+        sector
+    };
+    assert_ne!(first(&sealed), [0; 512], "it is a volume");
+    let again = sealed.again();
+    assert_eq!(stage.go_on(&again, &journal), said);
+    assert_eq!(again.digest(), digest);
+    let deeds = std::mem::take(&mut *again.deeds.lock().unwrap());
+    let is_first = |deed: &Deed| matches!(deed, Deed::Write(at, _) if *at == VOLUME);
+    let firsts: Vec<usize> = (0..deeds.len()).filter(|&at| is_first(&deeds[at])).collect();
+    assert_eq!((firsts[0], firsts.len()), (0, 2), "it is unmade first, and made last");
+    assert!(matches!(deeds[1], Deed::Flush), "before anything else is written");
+    for count in 0..=deeds.len() {
+        let memory = sealed.again();
+        let mut kept = journal.clone();
+        for deed in &deeds[..count] {
+            match deed {
+                Deed::Write(at, bytes) => memory.put(bytes, *at),
+                Deed::Append(bytes) => kept.extend(bytes),
+                Deed::Discard(_) | Deed::Flush => {}
+            }
+        }
+        let is_volume = first(&memory) != [0; 512];
+        assert_eq!(is_volume, count == 0 || count > firsts[1], "after {count} deeds");
+        assert_eq!(stage.go_on(&memory, &kept), said, "after {count} deeds");
+        assert_eq!(memory.digest(), digest, "after {count} deeds");
     }
 }
 
@@ -199,4 +252,25 @@ fn a_source_that_became_something_else_is_left_out_without_a_wait() {
 fn fifo(path: &Path) {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
+#[test]
+fn a_drive_whose_sources_are_no_longer_one_whole_is_not_sealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), None, &files(), 1, 1);
+    let (said, digest) = whole(&stage);
+    *stage.world.changed.lock().unwrap() = Some("it had 2 packs, and has 1".to_owned());
+    let memory = stage.memory();
+    let error = stage.run(&memory, &memory.deeds, &stage.begun).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("repository-changed", ErrorKind::Guard));
+    assert!(error.to_string().contains("it had 2 packs"), "{error}");
+    let mut sector = [0; 512];
+    memory.read_at(&mut sector, VOLUME).unwrap();
+    assert_eq!(sector, [0; 512], "it is no volume");
+    let journal = journal(&stage, &memory);
+    assert_eq!(state(&journal), State::Filled);
+    assert!(stage.run(&memory, &Arc::default(), &journal).is_err(), "nor is it by the next run");
+    *stage.world.changed.lock().unwrap() = None;
+    assert_eq!(stage.go_on(&memory, &journal), said);
+    assert_eq!(memory.digest(), digest);
 }
