@@ -20,3 +20,4 @@ pub use blobs::{BlobCredential, BlobFacts, BlobOptions, Container, Copied, Made,
 pub use error::{Error, Lost};
 pub use fenced::{Fence, Fenced};
 pub use network::Network;
+pub use sign_in::variable;

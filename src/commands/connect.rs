@@ -6,7 +6,9 @@ use disk_prep::noun::{AccountName, ContainerName};
 use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
 
-use crate::azure::{Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network};
+use crate::azure::{
+    Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network, variable,
+};
 use crate::cli::{AzureArgs, BlobArgs, Hidden};
 use crate::ui::Ui;
 
@@ -56,10 +58,11 @@ fn credential(azure: &AzureArgs, args: &BlobArgs) -> Result<BlobCredential, Erro
     if let Some(path) = &azure.token_file {
         return secret(path).map(|token| BlobCredential::SignedIn(Some(token)));
     }
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let key = variable(KEY_VARIABLE).map(|key| BlobCredential::Key(key.into()));
-    let sas = || variable(SAS_VARIABLE).map(|sas| BlobCredential::Sas(sas.into()));
-    Ok(key.or_else(sas).unwrap_or(BlobCredential::SignedIn(None)))
+    if let Some(key) = variable(KEY_VARIABLE)? {
+        return Ok(BlobCredential::Key(key.into()));
+    }
+    let sas = variable(SAS_VARIABLE)?;
+    Ok(sas.map_or(BlobCredential::SignedIn(None), |sas| BlobCredential::Sas(sas.into())))
 }
 
 /// Reads a secret from a file that only its owner may read.

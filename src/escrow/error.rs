@@ -33,11 +33,6 @@ pub enum Error {
     },
     #[error("{path} cannot hold an identity: {why}")]
     IdentityOpen { path: PathBuf, why: NotPrivate },
-    #[error("It cannot be sealed")]
-    Seal {
-        #[source]
-        source: age::EncryptError,
-    },
     #[error(transparent)]
     Password(#[from] staging::Error),
     #[error(transparent)]
@@ -54,7 +49,6 @@ impl Diagnose for Error {
             Error::Damaged => "sealed-damaged",
             Error::Identity { .. } => "identity-file",
             Error::IdentityOpen { .. } => "secret-file-mode",
-            Error::Seal { .. } => "sealing-failed",
             Error::Password(error) => error.code(),
             Error::State(error) => error.code(),
         }
@@ -67,7 +61,7 @@ impl Diagnose for Error {
             | Error::WrongPassword { .. }
             | Error::WrongIdentity { .. } => ErrorKind::NotAllowed,
             Error::Identity { .. } | Error::IdentityOpen { .. } => ErrorKind::Usage,
-            Error::Damaged | Error::Seal { .. } => ErrorKind::Failed,
+            Error::Damaged => ErrorKind::Failed,
             Error::Password(error) => error.kind(),
             Error::State(error) => error.kind(),
         }
@@ -84,7 +78,7 @@ impl Diagnose for Error {
             Error::IdentityOpen { path, .. } => {
                 Some(Hint::new(format!("run `chmod 600 {}`", path.display())))
             }
-            Error::Damaged | Error::Identity { .. } | Error::Seal { .. } => None,
+            Error::Damaged | Error::Identity { .. } => None,
             Error::Password(error) => error.hint(),
             Error::State(error) => error.hint(),
         }

@@ -15,8 +15,7 @@ use crate::import_job::{ImportExport, JobService, parts};
 use crate::state::State;
 use crate::ui::Ui;
 use crate::vault::{
-    Asked, ContainerShelf, Due, Error, Vault, VaultState, due, increment, ingest, is_ahead,
-    this_host,
+    Asked, ContainerShelf, Due, Vault, VaultState, due, increment, ingest, is_ahead, this_host,
 };
 
 /// Shows how far a vault is.
@@ -26,7 +25,7 @@ pub fn status(
     door: &Door<'_>,
 ) -> Result<Box<dyn Outcome>, Failure> {
     let state = state_of(&vault, target, door)?;
-    let next = (state == VaultState::Protected).then(|| next(&vault)).transpose()?;
+    let next = (state == VaultState::Protected).then(|| next(&vault));
     Ok(Box::new(Status { vault, state, next }))
 }
 
@@ -67,7 +66,7 @@ pub fn run(
         ));
     }
     if reached == VaultState::Protected && !wish.is_asked_for {
-        let next = next(&writer.vault)?;
+        let next = next(&writer.vault);
         if next != Due::Now {
             ran.next = Some(next);
             return Ok(Box::new(ran));
@@ -101,17 +100,14 @@ pub fn run(
     })?;
     ran.increment = Some(done);
     ran.state = VaultState::Protected;
-    ran.next = Some(next(&writer.vault)?);
+    ran.next = Some(next(&writer.vault));
     Ok(Box::new(ran))
 }
 
 /// When the next increment is due, in this machine's time.
-fn next(vault: &Vault) -> Result<Due, Failure> {
+fn next(vault: &Vault) -> Due {
     let last = vault.incremented_at.map(|time| time.to_zoned(TimeZone::system()));
-    due(vault.schedule, last.as_ref(), &Zoned::now()).map_err(|_| {
-        // Only at the end of the calendar.
-        Failure::from(Error::NoTurn { name: vault.name.clone() })
-    })
+    due(vault.schedule, last.as_ref(), &Zoned::now())
 }
 
 /// How far a vault is, by its record, the journals and the service.
