@@ -81,6 +81,8 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    #[error("The variable {name} is not UTF-8")]
+    Variable { name: &'static str },
     #[error("The account key is not base64")]
     AccountKey,
     #[error("{what} is leased by another run")]
@@ -112,6 +114,7 @@ impl Diagnose for Error {
             Error::Redirected { .. } => "azure-redirect",
             Error::SecretFile { .. } => "secret-file-mode",
             Error::SecretUnreadable { .. } => "secret-file-unreadable",
+            Error::Variable { .. } => "variable-not-text",
             Error::AccountKey => "account-key-malformed",
             Error::Leased { .. } => "blob-leased",
             Error::LeaseLost { .. } => "lease-lost",
@@ -124,6 +127,7 @@ impl Diagnose for Error {
             | Error::CaFile { .. }
             | Error::SecretFile { .. }
             | Error::SecretUnreadable { .. }
+            | Error::Variable { .. }
             | Error::AccountKey => ErrorKind::Usage,
             Error::Leased { .. } | Error::LeaseLost { why: Lost::Taken, .. } => ErrorKind::Busy,
             Error::LeaseLost { why: Lost::Late | Lost::Refused, .. } => ErrorKind::Resumable,

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use disk_prep::noun::bare_addresses;
 use reqwest::{Certificate, Client, ClientBuilder, Proxy};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use secrecy::ExposeSecret;
 use url::Url;
 
@@ -85,6 +88,15 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {
         source,
     };
     let bytes = std::fs::read(path).map_err(|error| fault(error.into()))?;
+    // What the client would find out of a file only when it is built, and not say which.
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&bytes) {
+        let certificate = certificate.map_err(|error| fault(error.into()))?;
+        roots.add(certificate).map_err(|error| fault(error.into()))?;
+    }
+    if roots.is_empty() {
+        return Err(fault("there is no certificate in it".into()));
+    }
     Certificate::from_pem_bundle(&bytes).map_err(|error| fault(error.into()))
 }
 
