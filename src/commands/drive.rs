@@ -1,15 +1,16 @@
 //! `drive`: which drives will do, and which come and go.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use disk_prep::device;
 use disk_prep::drive::{
-    Drive, DriveChanges, DriveWatch, Ejected, Hardware, Kernel, Kind, Look as Sight, Plugged,
-    Rotation, Usage, Zones, check_idle, eject, find, find_all, find_content, look_at,
+    Drive, DriveChanges, DriveWatch, Ejected, Error, Fault, Hardware, Kernel, Kind, Look as Sight,
+    Plugged, Rotation, Seen, Usage, Zones, check_idle, eject, find, find_all, find_content,
+    look_at,
 };
-use disk_prep::noun::{ByteSize, Diagnose, Serial, visible_line};
+use disk_prep::noun::{ByteSize, Diagnose, OnDrive, Serial, visible_line};
 use disk_prep::sys::threads::each;
 use disk_prep::world::{RealWorld, World};
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ pub fn run(
         DriveCommand::List { drives, watch: false } if !drives.is_empty() => {
             let looks = each(drives.iter().collect(), |name| {
                 let drive = find(name)?;
-                Ok::<_, disk_prep::Error>(look_any((drive.path.clone(), Ok(drive))))
+                Ok::<_, Error>(look_any((drive.path.clone(), Ok(drive))))
             });
             Ok(Box::new(DriveList(looks.into_iter().collect::<Result<_, _>>()?)))
         }
@@ -132,8 +133,8 @@ struct Look {
     is_blank: bool,
 }
 
-fn unfit(path: PathBuf, drive: Option<Drive>, faults: &[disk_prep::Error]) -> Look {
-    let reason = |fault: &disk_prep::Error| {
+fn unfit<E: Diagnose>(path: PathBuf, drive: Option<Drive>, faults: &[E]) -> Look {
+    let reason = |fault: &E| {
         let cause = fault.source().map_or(String::new(), |cause| format!(": {cause}"));
         format!("{fault}{cause}")
     };
@@ -143,7 +144,7 @@ fn unfit(path: PathBuf, drive: Option<Drive>, faults: &[disk_prep::Error]) -> Lo
 }
 
 /// A drive of the kernel's list; what cannot be looked at is unfit for that reason.
-fn look_any((path, found): (PathBuf, Result<Drive, disk_prep::Error>)) -> Look {
+fn look_any((path, found): Seen) -> Look {
     match found {
         Ok(drive) => match look(drive.clone()) {
             Ok(look) => look,
@@ -153,7 +154,7 @@ fn look_any((path, found): (PathBuf, Result<Drive, disk_prep::Error>)) -> Look {
     }
 }
 
-fn look(drive: Drive) -> Result<Look, disk_prep::Error> {
+fn look(drive: Drive) -> Result<Look, Error> {
     let path = drive.path.clone();
     let faults = drive.faults();
     if !faults.is_empty() {
@@ -170,19 +171,16 @@ fn look(drive: Drive) -> Result<Look, disk_prep::Error> {
 }
 
 /// What is on a drive, in words, and what was looked at for it; `None` if it is blank.
-pub(super) fn content(drive: &Drive) -> Result<(Option<String>, Option<Sight>), disk_prep::Error> {
+pub(super) fn content(drive: &Drive) -> Result<(Option<String>, Option<Sight>), Error> {
     if drive.kind == Kind::NewImage {
         return Ok((None, None));
     }
     check_idle(drive)?;
     let look = Sight::at(drive, |bytes| RealWorld.random(bytes))?;
     let device = disk_prep::verify::open(drive)?;
-    let (serial, offset) = (drive.serial.clone(), 0);
-    let found = find_content(&device, look).map_err(|source| disk_prep::Error::Read {
-        serial,
-        offset,
-        source,
-    })?;
+    let found = find_content(&device, look)
+        .map_err(|source| Fault::from(device::Fault::Read { offset: 0, source }))
+        .on(&drive.serial)?;
     Ok((found, Some(look)))
 }
 

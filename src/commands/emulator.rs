@@ -60,10 +60,10 @@ pub fn run(args: &EmulatorArgs, ui: &Ui) -> Result<Box<dyn Outcome>, Failure> {
 }
 
 /// A drive, open for reading only.
-fn open_drive(name: &DriveName) -> Result<(Serial, OwnedFd), disk_prep::Error> {
+fn open_drive(name: &DriveName) -> Result<(Serial, OwnedFd), disk_prep::drive::Error> {
     let drive = find(name)?;
     let file = File::open(&drive.path)
-        .map_err(|source| disk_prep::Error::Open { path: drive.path.clone(), source })?;
+        .map_err(|source| disk_prep::drive::Error::Open { path: drive.path.clone(), source })?;
     Ok((drive.serial, file.into()))
 }
 

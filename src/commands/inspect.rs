@@ -3,7 +3,7 @@
 use disk_prep::drive::find;
 use disk_prep::inspect::{Files, Inspection, VolumeFound, inspect};
 use disk_prep::journal::JournalFolder;
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, visible_lines};
+use disk_prep::noun::{ByteSize, Diagnose, DriveFault, ErrorKind, visible_lines};
 use disk_prep::volume::bitlocker::unlock::{Protector, VolumeMetadata};
 use disk_prep::volume::gpt::{OtherLayout, PartitionTable};
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ pub fn run(
         }
         let histories = folder.as_ref().map_or(Ok(Vec::new()), JournalFolder::read)?;
         let own = histories.into_iter().find(|history| history.begun.serial == drive.serial);
-        own.map(|history| history.begun.password(keeper.as_ref())).transpose()
+        Ok(own.map(|history| history.begun.password(keeper.as_ref())).transpose()?)
     })?;
     Ok(Box::new(Inspected(found)))
 }
@@ -173,8 +173,8 @@ impl Outcome for Inspected {
     fn exit(&self) -> Exit {
         let unreadable = self.0.files.as_ref().is_some_and(|files| !files.unreadable.is_empty());
         match &self.0.fault {
-            Some(disk_prep::Error::Read { .. }) => Exit::Failed(ErrorKind::Difference),
-            Some(fault) => Exit::Failed(fault.kind()),
+            Some(error) if error.fault.is_of_the_drive() => Exit::Failed(ErrorKind::Difference),
+            Some(error) => Exit::Failed(error.kind()),
             None if unreadable => Exit::Failed(ErrorKind::Difference),
             None => Exit::Done,
         }

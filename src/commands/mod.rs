@@ -131,7 +131,7 @@ fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
     let set = scan(&data.path(), &options)?;
     data.check_names(set.files.iter().map(|file| file.source.as_path()))?;
     if set.files.is_empty() {
-        return Err(disk_prep::Error::NothingToCopy { root: set.root }.into());
+        return Err(disk_prep::dataset::Error::NothingToCopy { root: set.root }.into());
     }
     Ok(set)
 }

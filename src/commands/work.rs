@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::dataset::{DataSet, RowsOptions, read_dataset, scan_rows};
+use disk_prep::dataset::{self, DataSet, RowsOptions, read_dataset, scan_rows};
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{AccountName, ContainerName, JobName, ResourceGroup, SubscriptionId};
 use disk_prep::sys::beneath::Folder;
@@ -76,7 +76,7 @@ impl Work {
         let options = RowsOptions { csv: csv.to_owned(), job: job.clone() };
         let set = scan_rows(&read_dataset(csv)?, &options)?;
         if set.files.is_empty() {
-            return Err(disk_prep::Error::NothingToCopy { root: csv.to_owned() }.into());
+            return Err(dataset::Error::NothingToCopy { root: csv.to_owned() }.into());
         }
         // The same job is the same work, wherever its rows stand.
         let digest = Sha256::digest(format!("dataset {job}"));
@@ -105,7 +105,7 @@ impl Work {
         let folder = staging
             .root()
             .folder(below)
-            .map_err(|source| disk_prep::Error::Scan { path: self.set.root.clone(), source })?;
+            .map_err(|source| dataset::Error::Scan { path: self.set.root.clone(), source })?;
         self.set.root = folder.handle_path();
         Ok(Some(folder))
     }

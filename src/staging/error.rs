@@ -71,7 +71,7 @@ pub enum Error {
     #[error("{path} cannot hold a password: {why}")]
     PasswordOpen { path: PathBuf, why: NotPrivate },
     #[error(transparent)]
-    Journals { source: Box<disk_prep::Error> },
+    Journals { source: Box<disk_prep::journal::Error> },
     #[error("The repository in {path} cannot be worked on")]
     Repository {
         path: PathBuf,
@@ -178,13 +178,11 @@ impl Diagnose for Error {
         let text = match self {
             Error::NotStaging { .. } => "write a backup there first with `azseed stage`",
             Error::NotEmpty { .. } => "name an empty or a new folder with `--staging`",
-            Error::Full { .. } => "free space there, then run the same command again",
+            Error::Full { .. } => return Some(Hint::FreeSpace),
             Error::OtherSeed { .. } | Error::AnotherSeed { .. } => {
                 "name another folder with `--staging`"
             }
-            Error::SourceGone { .. } => {
-                "bring it back, as by mounting it again, then run the same command again"
-            }
+            Error::SourceGone { .. } => return Some(Hint::BringBack),
             Error::Locked { .. } => "wait until it has ended, or run `restic unlock`",
             Error::Incomplete { .. } => "bring back what is missing, or stage anew elsewhere",
             Error::Changed { .. } => {
@@ -196,7 +194,7 @@ impl Diagnose for Error {
             Error::OldLayout { .. } => "convert it first with `restic migrate s3_layout`",
             Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",
             Error::WeakPassword { .. } => "use a longer one, or add `--weak-password`",
-            Error::NoPassword { .. } => "name its file with `--password-file`",
+            Error::NoPassword { .. } => return Some(Hint::PasswordFile),
             Error::PasswordOpen { .. } => "make it private with `chmod 600`",
             Error::Damaged { .. } => "restore the file from a copy, or stage anew elsewhere",
             Error::DataPlace { .. } | Error::Field { .. } => {

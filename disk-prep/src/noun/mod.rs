@@ -10,6 +10,7 @@ mod count;
 mod diagnosis;
 mod digest;
 mod drive_path;
+mod fault;
 mod invalid;
 mod names;
 mod recovery_password;
@@ -25,9 +26,10 @@ pub use character::{UnfitCharacter, shown};
 pub use cipher::Cipher;
 pub use contact::{Contact, ReturnAddress, ReturnCarrier};
 pub use count::{count, lines};
-pub use diagnosis::{Diagnose, ErrorKind, Hint, Retry};
+pub use diagnosis::{Diagnose, ErrorKind, Hint};
 pub use digest::{Md5Digest, Sha256Digest, hex_upper};
 pub use drive_path::{DrivePath, NameFault, check_name};
+pub use fault::{DriveError, DriveFault, OnDrive};
 pub use invalid::InvalidNoun;
 pub use names::{
     AccountName, BlobType, ImportDisposition, JobName, ResourceGroup, SubscriptionId, VaultName,

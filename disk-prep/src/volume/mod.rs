@@ -2,6 +2,9 @@
 //! the NTFS volume. Pure: no sysfs, no clock, no randomness of their own.
 
 pub mod bitlocker;
+mod fault;
 pub mod gpt;
 pub mod ntfs;
 pub mod view;
+
+pub use fault::Fault;
