@@ -9,20 +9,22 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command};
 use disk_prep::noun::{Diagnose, ErrorKind};
 
-use crate::cli::is_secret;
-
 /// Where the file is, unless the environment says otherwise.
 const SYSTEM_FILE: &str = "/etc/azseed/config.toml";
 /// Names another file.
 pub const FILE_VARIABLE: &str = "AZSEED_CONFIG";
 
 /// What the file says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Settings {
     /// The file, if there is one.
     pub path: Option<PathBuf>,
     table: toml::Table,
+    is_secret: IsSecret,
 }
+
+/// Whether the value of a flag is never repeated.
+pub type IsSecret = fn(&str) -> bool;
 
 /// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +106,7 @@ impl Diagnose for ConfigError {
 
 impl Settings {
     /// Reads the file that the environment names, else the user's, else the system's.
-    pub fn read(command: &Command) -> Result<Self, ConfigError> {
+    pub fn read(command: &Command, is_secret: IsSecret) -> Result<Self, ConfigError> {
         let named = std::env::var_os(FILE_VARIABLE).map(PathBuf::from);
         let home = std::env::var_os("XDG_CONFIG_HOME")
             .map(PathBuf::from)
@@ -112,14 +114,19 @@ impl Settings {
             .map(|folder| folder.join("azseed/config.toml"));
         let candidates = [home, Some(PathBuf::from(SYSTEM_FILE))].into_iter().flatten();
         let Some(path) = named.or_else(|| candidates.into_iter().find(|path| path.exists())) else {
-            return Ok(Settings::default());
+            return Ok(Settings { path: None, table: toml::Table::new(), is_secret });
         };
         let text = std::fs::read_to_string(&path)
             .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
-        Settings::parse(path, &text, command)
+        Settings::parse(path, &text, command, is_secret)
     }
 
-    fn parse(path: PathBuf, text: &str, command: &Command) -> Result<Self, ConfigError> {
+    fn parse(
+        path: PathBuf,
+        text: &str,
+        command: &Command,
+        is_secret: IsSecret,
+    ) -> Result<Self, ConfigError> {
         let table: toml::Table = text.parse().map_err(|error| ConfigError::Form {
             path: path.clone(),
             source: TomlFault::new(&error, text),
@@ -136,7 +143,7 @@ impl Settings {
                 ConfigError::Value { path, key, value, source }
             })?;
         }
-        Ok(Settings { path: Some(path), table })
+        Ok(Settings { path: Some(path), table, is_secret })
     }
 
     /// A key's value as a flag would give it.
@@ -149,7 +156,7 @@ impl Settings {
         let command = command.mut_args(|arg| match key(&arg).and_then(|key| self.value(&key)) {
             // A default is no presence to clap, so it would still ask for the flag.
             Some(value) => {
-                let is_hidden = arg.get_long().is_some_and(is_secret);
+                let is_hidden = arg.get_long().is_some_and(self.is_secret);
                 arg.hide_default_value(is_hidden)
                     .default_value(value)
                     .required(false)
@@ -224,7 +231,7 @@ mod tests {
     use clap::FromArgMatches;
 
     use super::*;
-    use crate::cli::{Cli, Command::Plan, PlanArgs};
+    use crate::cli::{Cli, Command::Plan, PlanArgs, is_secret};
 
     fn command() -> Command {
         Command::new("azseed")
@@ -233,7 +240,7 @@ mod tests {
     }
 
     fn state(text: &str, args: &[&str]) -> Option<String> {
-        let settings = Settings::parse("config.toml".into(), text, &command()).unwrap();
+        let settings = Settings::parse("config.toml".into(), text, &command(), is_secret).unwrap();
         let matches = settings.apply(command()).try_get_matches_from(args).unwrap();
         matches.get_one::<String>("state").cloned()
     }
@@ -251,7 +258,7 @@ mod tests {
         let plan = |args: &[&str]| {
             let command = crate::cli::command;
             let text = "drive-size = \"4T\"\nstaging = \"/staging\"\n";
-            let settings = Settings::parse("c.toml".into(), text, &command()).unwrap();
+            let settings = Settings::parse("c.toml".into(), text, &command(), is_secret).unwrap();
             let args = ["azseed", "plan"].iter().chain(args);
             let matches = settings.apply(command()).try_get_matches_from(args).unwrap();
             let cli = Cli::from_arg_matches(&matches).unwrap();
@@ -266,11 +273,14 @@ mod tests {
     #[test]
     fn what_consents_or_names_has_no_key_and_an_unknown_one_is_refused() {
         for text in ["nonsense = 1", "no toml"] {
-            assert!(Settings::parse("c.toml".into(), text, &command()).is_err(), "{text}");
+            assert!(
+                Settings::parse("c.toml".into(), text, &command(), is_secret).is_err(),
+                "{text}"
+            );
         }
         let text = "erase = \"S1\"\njob = \"seed-9\"\nvault = \"other\"\n";
         let command = crate::cli::command;
-        let settings = Settings::parse("c.toml".into(), text, &command()).unwrap();
+        let settings = Settings::parse("c.toml".into(), text, &command(), is_secret).unwrap();
         let value = |words: &[&str], id: &str| {
             let words = ["azseed"].iter().chain(words);
             let matches = settings.apply(command()).try_get_matches_from(words).unwrap();
@@ -296,7 +306,8 @@ mod tests {
             ("compression = 99", "99 is not in -7..=22"),
             ("staging = \"\"", "the value is empty"),
         ] {
-            let error = Settings::parse("c.toml".into(), text, &crate::cli::command()).unwrap_err();
+            let error = Settings::parse("c.toml".into(), text, &crate::cli::command(), is_secret)
+                .unwrap_err();
             let key = text.split(' ').next().unwrap();
             assert_eq!(error.code(), "config-value", "{text}");
             assert!(error.to_string().starts_with(&format!("c.toml sets {key} to ")), "{error}");
@@ -304,6 +315,6 @@ mod tests {
             assert!(source.contains(reason) && !source.contains("--"), "{source}");
         }
         let text = "drive-size = \"4T\"\nprofile = \"modern\"\ncompression = -3\n";
-        assert!(Settings::parse("c.toml".into(), text, &crate::cli::command()).is_ok());
+        assert!(Settings::parse("c.toml".into(), text, &crate::cli::command(), is_secret).is_ok());
     }
 }

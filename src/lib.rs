@@ -6,14 +6,19 @@
 
 pub mod advice;
 pub mod azure;
+pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod escrow;
 pub mod exit;
 pub mod import_job;
+pub mod journey;
+pub mod outcome;
+pub mod policy;
 pub mod report;
 pub mod repository;
+pub mod schedule;
 pub mod staging;
 pub mod state;
 pub mod ui;
@@ -27,7 +32,8 @@ use clap::{ArgMatches, FromArgMatches};
 use disk_prep::noun::{Diagnose, ErrorKind};
 use disk_prep::sys::threads::is_missing;
 
-use exit::Exit;
+use commands::Call;
+use outcome::{Attendant, Exit};
 use ui::Ui;
 
 /// The kernel does not keep the memory of this process to itself.
@@ -55,7 +61,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     if let Err(source) = disk_prep::sys::dumps::forbid() {
         return early.fail(&Dumpable { source });
     }
-    let settings = match config::Settings::read(&cli::command()) {
+    let settings = match config::Settings::read(&cli::command(), cli::is_secret) {
         Ok(settings) => settings,
         Err(error) => return early.fail(&error),
     };
@@ -80,11 +86,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
             return early.refuse(&cli::hushed(error));
         }
     };
-    Ui::hide(cli::hidden(&matches));
+    Ui::hide(cli::hidden(&matches).into_iter().map(|own| (own.text, own.name)));
     let ui = Ui::new(&cli.global);
     ui.log(cli.global.verbose);
     unused(&matches).iter().for_each(|text| ui.tell_unused(text));
-    let work = || commands::run(&cli, &matches, &settings, commands::Visit::Named, &ui);
+    let call = Call { matches: &matches, settings: &settings, global: &cli.global, ui: &ui };
+    let work = || commands::run(&cli, &call);
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(outcome)) => ui.show(outcome.as_ref()),
         Ok(Err(error)) => ui.fail(error.0.as_ref()),

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use azseed::azure::{self, BlobCredential, BlobOptions, Container, Fence, Fenced, Lost, Network};
-use azseed::staging::{Weak, read_password};
+use azseed::escrow::{Weak, read_password};
 use azseed::state::State;
 use azseed::vault::{
     Asked, ContainerShelf, LOCK, Lease, SeedBlob, Timing, Vault, increment, ingest,

@@ -22,11 +22,11 @@ use futures::TryStreamExt;
 use url::Url;
 use uuid::Uuid;
 
-use super::address::Reason;
 use super::bounds::{Bounds, Walk};
 use super::credential::{BlobCredential, BlobOptions};
 use super::error::Error;
 use super::network::{Clear, encrypted, folder, is_loopback};
+use super::reason::Reason;
 use super::signer::Signer;
 use super::trace::Trace;
 use super::transport::Bounded;

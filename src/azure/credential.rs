@@ -3,8 +3,8 @@
 use disk_prep::noun::AccountName;
 use secrecy::SecretString;
 
-use super::address::Address;
 use super::network::Network;
+use disk_prep::noun::Address;
 
 /// Where blobs are and how to reach them.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint};
 
-use super::address::Reason;
+use super::reason::Reason;
 
 /// Why a lease that was held is held no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

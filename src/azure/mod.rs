@@ -1,7 +1,6 @@
 //! The only network client: sign-in, the calls to Azure's resource manager, blobs. Knows no other
 //! room; of `disk_prep` only the nouns, and where programs are started.
 
-mod address;
 mod arm;
 mod blobs;
 mod bounds;
@@ -9,16 +8,17 @@ mod credential;
 mod error;
 mod fenced;
 mod network;
+mod reason;
 mod shared_key;
 mod sign_in;
 mod signer;
 mod trace;
 mod transport;
 
-pub use address::{Address, InvalidAddress, Reason};
 pub use arm::{Arm, ArmOptions};
 pub use blobs::{BlobFacts, Container, Copied, Made, Removed};
 pub use credential::{BlobCredential, BlobOptions};
 pub use error::{Error, Lost};
 pub use fenced::{Fence, Fenced};
 pub use network::Network;
+pub use reason::Reason;

@@ -8,8 +8,9 @@ use reqwest::{Certificate, Client, ClientBuilder, Proxy};
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::address::{Address, Reason};
 use super::error::Error;
+use super::reason::Reason;
+use disk_prep::noun::Address;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
 /// Between two pieces of an answer; a large blob may take as long as it needs.

@@ -20,9 +20,9 @@ use url::Url;
 use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
-use super::address::Reason;
 use super::bounds::{self, Bounds, Failing, Meter};
 use super::error::Error;
+use super::reason::Reason;
 use super::transport::target;
 
 /// A token is renewed so long before it ends.

@@ -10,9 +10,9 @@ use azure_core::http::{AsyncRawResponse, HttpClient, Method, Request, StatusCode
 use futures::TryStreamExt;
 use url::Url;
 
-use super::address::Address;
 use super::bounds::{Bounds, LONGEST_PAUSE, Meter, pause};
 use super::error::Error;
+use disk_prep::noun::Address;
 
 /// Names of the headers that the SDK's retries honour, and how many of their units make a second.
 const WAITS: [(&str, Option<u64>); 3] =

@@ -1,402 +1,41 @@
-//! `drive`: which drives will do, and which come and go.
+//! `drive`: which drives will do, which come and go, and which are given up.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use disk_prep::device;
-use disk_prep::drive::{
-    Drive, DriveChanges, DriveWatch, Ejected, Error, Fault, Hardware, Kernel, Kind, Look as Sight,
-    Plugged, Rotation, Seen, Usage, Zones, check_idle, eject, find, find_all, find_content,
-    look_at,
-};
-use disk_prep::noun::{ByteSize, Diagnose, OnDrive, Serial, visible_line};
-use disk_prep::sys::threads::each;
-use disk_prep::world::{RealWorld, World};
-use serde_json::{Value, json};
+use disk_prep::drive::{Kernel, eject};
 
-use super::door::Door;
-use super::{Failure, Outcome, Told, drive_release};
-use crate::cli::{DriveArgs, DriveCommand, Global};
-use crate::ui::Ui;
+use super::call::Call;
+use crate::check::drive::{DriveList, Watch};
+use crate::cli::{DriveArgs, DriveCommand};
+use crate::journey::release::give_up;
+use crate::outcome::{Attendant, Ended, Told};
 
 /// Time between two looks at what is plugged in.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs `drive`.
-pub fn run(
-    args: &DriveArgs,
-    global: &Global,
-    door: &Door<'_>,
-    ui: &Ui,
-) -> Result<Box<dyn Outcome>, Failure> {
+pub fn run(args: &DriveArgs, call: &Call<'_>) -> Ended {
     match &args.command {
         DriveCommand::Eject { drive } => Ok(Box::new(eject(drive)?)),
         DriveCommand::Release { serial, staging, .. } => {
-            drive_release::run(serial, staging.as_deref(), global, door, ui)
+            Ok(Box::new(give_up(serial, staging.as_deref(), &call.desk())?))
         }
         DriveCommand::List { drives, watch: false } if !drives.is_empty() => {
-            let looks = each(drives.iter().collect(), |name| {
-                let drive = find(name)?;
-                Ok::<_, Error>(look_any((drive.path.clone(), Ok(drive))))
-            });
-            Ok(Box::new(DriveList(looks.into_iter().collect::<Result<_, _>>()?)))
+            Ok(Box::new(DriveList::of_named(drives)?))
         }
-        DriveCommand::List { watch: false, .. } => {
-            let found = find_all(&Kernel::here())?;
-            Ok(Box::new(DriveList(each(found, look_any))))
-        }
-        DriveCommand::List { watch: true, .. } => Ok(Box::new(watch(&Kernel::here(), ui))),
+        DriveCommand::List { watch: false, .. } => Ok(Box::new(DriveList::of(&Kernel::here())?)),
+        DriveCommand::List { watch: true, .. } => Ok(Box::new(watch(call.ui))),
     }
 }
 
 /// Shows every drive there is, then every change, until somebody stops it or stops reading.
-fn watch(kernel: &Kernel, ui: &Ui) -> Told {
-    let mut watch = Watch::new(kernel.clone());
-    while ui.is_read() {
+fn watch(attendant: &dyn Attendant) -> Told {
+    let mut watch = Watch::new(Kernel::here());
+    while attendant.is_read() {
         for change in watch.look() {
-            ui.show(&change);
+            attendant.show(&change);
         }
         std::thread::sleep(LOOK_EVERY);
     }
     Told
-}
-
-/// What `--watch` has told of.
-struct Watch {
-    kernel: Kernel,
-    drives: DriveWatch,
-    serials: BTreeMap<Plugged, Option<Serial>>,
-}
-
-impl Watch {
-    fn new(kernel: Kernel) -> Self {
-        let drives = DriveWatch::from_nothing(kernel.clone());
-        Watch { kernel, drives, serials: BTreeMap::new() }
-    }
-
-    /// What has come and gone.
-    fn look(&mut self) -> Vec<Change> {
-        let mut changes = Vec::new();
-        let DriveChanges { plugged_in, unplugged } = self.drives.look();
-        for one in unplugged {
-            let serial = self.serials.remove(&one).flatten();
-            changes.push(Change::Unplugged { path: one.path, serial });
-        }
-        let kernel = &self.kernel;
-        let looks: Vec<(Plugged, Look)> = each(plugged_in.into_iter().collect(), |one: Plugged| {
-            let look = look_any((one.path.clone(), look_at(kernel, &one)));
-            (one, look)
-        });
-        for (one, look) in looks {
-            self.serials.insert(one, look.drive.as_ref().map(|drive| drive.serial.clone()));
-            changes.push(Change::PluggedIn(Box::new(look)));
-        }
-        changes
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Fit,
-    Warning,
-    Unfit,
-}
-
-impl Verdict {
-    fn text(self) -> &'static str {
-        match self {
-            Verdict::Fit => "fit",
-            Verdict::Warning => "fit, with a warning",
-            Verdict::Unfit => "unfit",
-        }
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Verdict::Fit => "fit",
-            Verdict::Warning => "warning",
-            Verdict::Unfit => "unfit",
-        }
-    }
-}
-
-/// A drive with what speaks for and against it.
-struct Look {
-    path: PathBuf,
-    drive: Option<Drive>,
-    verdict: Verdict,
-    reasons: Vec<String>,
-    codes: Vec<&'static str>,
-    /// What was looked at to see whether it is blank.
-    looked_at: Option<Sight>,
-    is_blank: bool,
-}
-
-fn unfit<E: Diagnose>(path: PathBuf, drive: Option<Drive>, faults: &[E]) -> Look {
-    let reason = |fault: &E| {
-        let cause = fault.source().map_or(String::new(), |cause| format!(": {cause}"));
-        format!("{fault}{cause}")
-    };
-    let reasons = faults.iter().map(reason).collect();
-    let codes = faults.iter().map(Diagnose::code).collect();
-    Look { path, drive, verdict: Verdict::Unfit, reasons, codes, looked_at: None, is_blank: false }
-}
-
-/// A drive of the kernel's list; what cannot be looked at is unfit for that reason.
-fn look_any((path, found): Seen) -> Look {
-    match found {
-        Ok(drive) => match look(drive.clone()) {
-            Ok(look) => look,
-            Err(error) => unfit(path, Some(drive), &[error]),
-        },
-        Err(error) => unfit(path, None, &[error]),
-    }
-}
-
-fn look(drive: Drive) -> Result<Look, Error> {
-    let path = drive.path.clone();
-    let faults = drive.faults();
-    if !faults.is_empty() {
-        return Ok(unfit(path, Some(drive), &faults));
-    }
-    let mut reasons = drive.concerns();
-    let (found, looked_at) = content(&drive)?;
-    let is_blank = found.is_none();
-    if let Some(found) = found {
-        reasons.push(format!("{found}; to use it, add `--erase {}` to `prep`", drive.serial));
-    }
-    let verdict = if reasons.is_empty() { Verdict::Fit } else { Verdict::Warning };
-    Ok(Look { path, drive: Some(drive), verdict, reasons, codes: Vec::new(), looked_at, is_blank })
-}
-
-/// What is on a drive, in words, and what was looked at for it; `None` if it is blank.
-pub(super) fn content(drive: &Drive) -> Result<(Option<String>, Option<Sight>), Error> {
-    if drive.kind == Kind::NewImage {
-        return Ok((None, None));
-    }
-    check_idle(drive)?;
-    let look = Sight::at(drive, |bytes| RealWorld.random(bytes))?;
-    let device = disk_prep::verify::open(drive)?;
-    let found = find_content(&device, look)
-        .map_err(|source| Fault::from(device::Fault::Read { offset: 0, source }))
-        .on(&drive.serial)?;
-    Ok((found, Some(look)))
-}
-
-fn rotation(own: &Hardware) -> String {
-    match own.rotation {
-        Rotation::Unknown => String::new(),
-        Rotation::Solid => "none".to_owned(),
-        Rotation::Turning(None) => "turns".to_owned(),
-        Rotation::Turning(Some(rounds)) => format!("{rounds}/min"),
-    }
-}
-
-impl Look {
-    fn lines(&self) -> Vec<String> {
-        let drive = self.drive.as_ref();
-        let hardware = drive.and_then(|drive| drive.hardware.as_ref());
-        let of_drive = |text: &dyn Fn(&Drive) -> String| drive.map_or(String::new(), text);
-        let serial = drive.map_or("-", |drive| drive.serial.as_str());
-        let size = of_drive(&|drive| ByteSize(drive.bytes).to_string());
-        let sectors = of_drive(&|drive| match &drive.hardware {
-            Some(own) => format!("{}/{}", drive.sector_bytes, own.physical_sector_bytes),
-            None => drive.sector_bytes.to_string(),
-        });
-        let bus = hardware.map_or("image".to_owned(), |own| own.transport.to_string());
-        let bus = if drive.is_some() { bus } else { String::new() };
-        let turns = hardware.map_or(String::new(), rotation);
-        let verdict = self.verdict.text();
-        let mut lines =
-            vec![format!("{serial:<21} {size:>9}  {bus:<7} {sectors:<9} {turns:<9} {verdict}")];
-        let model = drive.and_then(|drive| drive.model.clone());
-        let stable = hardware.and_then(|own| own.by_id.as_ref());
-        let path = stable.unwrap_or(&self.path).display().to_string();
-        lines.push(format!("  {}", model.into_iter().chain([path]).collect::<Vec<_>>().join(", ")));
-        if let Some(look) = self.looked_at.filter(|_| self.is_blank) {
-            lines.push(format!("  blank: {}", look.text()));
-        }
-        lines.extend(self.reasons.iter().map(|reason| format!("  {reason}")));
-        lines.iter().map(|line| visible_line(line).into_owned()).collect()
-    }
-
-    fn json(&self) -> Value {
-        let drive = self.drive.as_ref();
-        let own = drive.and_then(|drive| drive.hardware.as_ref());
-        let identity = own.and_then(|own| own.identity.as_ref());
-        let rounds = own.and_then(|own| match own.rotation {
-            Rotation::Turning(rounds) => rounds,
-            _ => None,
-        });
-        let zones = own.map(|own| match own.zones {
-            Zones::None => "none",
-            Zones::DriveManaged => "drive-managed",
-            Zones::HostAware => "host-aware",
-            Zones::HostManaged => "host-managed",
-        });
-        json!({
-            "type": "drive", "version": 1, "serial": drive.map(|drive| &drive.serial),
-            "model": drive.and_then(|drive| drive.model.as_ref()),
-            "bytes": drive.map(|drive| drive.bytes), "path": self.path,
-            "rotational": drive.map(|drive| drive.rotational),
-            "sector_bytes": drive.map(|drive| drive.sector_bytes),
-            "fit": self.verdict != Verdict::Unfit, "reasons": self.reasons,
-            "verdict": self.verdict.word(), "codes": self.codes,
-            "by_id": own.and_then(|own| own.by_id.as_ref()),
-            "transport": own.map(|own| own.transport),
-            "physical_sector_bytes": own.map(|own| own.physical_sector_bytes),
-            "rotations_per_minute": rounds, "zones": zones,
-            "removable": own.map(|own| own.is_removable),
-            "answers_ata": own.map(|own| own.identity.is_some()),
-            "healthy": own.and_then(|own| own.is_healthy),
-            "identify_bytes": identity.map(|identity| identity.bytes()),
-            "discards": own.map(|own| own.discards),
-            "holder": drive.and_then(|drive| match &drive.usage {
-                Usage::By(holder) => Some(holder),
-                Usage::Free | Usage::Unknown(_) => None,
-            }),
-            "blank": self.looked_at.map(|_| self.is_blank),
-            "looked_at": self.looked_at.map(Sight::name),
-        })
-    }
-}
-
-fn heading() -> String {
-    format!(
-        "{:<21} {:>9}  {:<7} {:<9} {:<9} {}",
-        "SERIAL", "SIZE", "BUS", "SECTORS", "ROTATION", "VERDICT"
-    )
-}
-
-struct DriveList(Vec<Look>);
-
-impl Outcome for DriveList {
-    fn text(&self) -> String {
-        if self.0.is_empty() {
-            return "The kernel knows no drive".to_owned();
-        }
-        let lines = self.0.iter().flat_map(Look::lines);
-        [heading()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
-    }
-
-    fn json(&self) -> Vec<Value> {
-        self.0.iter().map(Look::json).collect()
-    }
-}
-
-/// What `--watch` tells of.
-enum Change {
-    PluggedIn(Box<Look>),
-    Unplugged { path: PathBuf, serial: Option<Serial> },
-}
-
-impl Outcome for Change {
-    fn text(&self) -> String {
-        match self {
-            Change::PluggedIn(look) => look.lines().join("\n"),
-            Change::Unplugged { path, serial } => {
-                let serial = serial.as_ref().map_or("-", Serial::as_str);
-                format!("{serial:<21} unplugged from {}", path.display())
-            }
-        }
-    }
-
-    fn json(&self) -> Vec<Value> {
-        match self {
-            Change::PluggedIn(look) => vec![look.json()],
-            Change::Unplugged { path, serial } => vec![json!({
-                "type": "drive-unplugged", "version": 1, "serial": serial, "path": path,
-            })],
-        }
-    }
-}
-
-impl Outcome for Ejected {
-    fn text(&self) -> String {
-        let serial = &self.drive.serial;
-        if self.is_spun_down {
-            format!("Drive {serial} is spun down and can be taken out")
-        } else {
-            format!(
-                "Drive {serial} is detached; the kernel cannot spin it down, so once it is \
-                 unplugged wait half a minute before you move it"
-            )
-        }
-    }
-
-    fn json(&self) -> Vec<Value> {
-        vec![json!({
-            "type": "drive-ejected", "version": 1,
-            "serial": self.drive.serial, "spun_down": self.is_spun_down,
-        })]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use disk_prep::drive::DriveName;
-
-    #[test]
-    fn a_drive_that_holds_something_is_fit_with_a_warning_and_a_small_one_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let drive = |name: &str, bytes: u64| {
-            let path = folder.path().join(name);
-            let content = std::fs::File::create(&path).unwrap();
-            content.set_len(bytes).unwrap();
-            if name.starts_with("OLD") {
-                std::os::unix::fs::FileExt::write_all_at(&content, b"EFI PART", 512).unwrap();
-            }
-            // Who has an image open for writing uses it.
-            drop(content);
-            look(find(&DriveName::Path { path, serial: None, bytes: None }).unwrap()).unwrap()
-        };
-        let list = [("NEW.img", 300), ("OLD.img", 300), ("TINY.img", 3)];
-        let list = DriveList(list.map(|(name, mib)| drive(name, mib << 20)).into());
-        let verdicts: Vec<&str> = list.0.iter().map(|look| look.verdict.word()).collect();
-        assert_eq!(verdicts, ["fit", "warning", "unfit"]);
-        let text = list.text();
-        assert!(text.contains("a GPT partition table; to use it, add `--erase OLD`"), "{text}");
-        let json = list.json();
-        assert_eq!((&json[0]["fit"], &json[2]["fit"]), (&json!(true), &json!(false)));
-        assert_eq!(json[2]["codes"], json!(["drive-too-small"]));
-        assert_eq!(json[1]["type"], "drive");
-    }
-
-    #[test]
-    fn a_drive_that_comes_and_goes_is_told_of_once_each_by_its_serial() {
-        let machine = tempfile::tempdir().unwrap();
-        let mut watch = Watch::new(Kernel::recorded(machine.path()));
-        let tree = include_str!("../../fixtures/sysfs/sata-512e.tree");
-        for line in tree.lines().filter(|line| line.starts_with('/')) {
-            let (path, content) = line.split_once(" = ").unwrap_or((line, ""));
-            let (path, target) = path.split_once(" -> ").unwrap_or((path, ""));
-            let place = machine.path().join(&path[1..]);
-            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-            let below = |target: &str| match target.strip_prefix('/') {
-                Some(below) => machine.path().join(below),
-                None => target.into(),
-            };
-            match target {
-                "" => std::fs::write(place, content).unwrap(),
-                target => std::os::unix::fs::symlink(below(target), place).unwrap(),
-            }
-        }
-        assert!(watch.look().is_empty(), "it may not be settled yet");
-        let come = watch.look();
-        assert_eq!((come.len(), &come[0].json()[0]["type"]), (1, &json!("drive")));
-        let serial = come[0].json()[0]["serial"].clone();
-        assert!(serial.as_str().unwrap().contains("WCC4E0123456"), "{serial}");
-        assert!(watch.look().is_empty(), "told once");
-        for folder in ["sys/block", "sys/class/block", "sys/dev/block"] {
-            std::fs::remove_dir_all(machine.path().join(folder)).unwrap();
-        }
-        let gone = watch.look();
-        let line = json!({
-            "type": "drive-unplugged", "version": 1, "serial": serial, "path": "/dev/sda",
-        });
-        assert_eq!((gone.len(), gone[0].json()), (1, vec![line]));
-        assert!(gone[0].text().ends_with("unplugged from /dev/sda"));
-    }
 }

@@ -3,10 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, Recipient};
 use disk_prep::sys::private::NotPrivate;
 
-use crate::staging;
+use super::password::PasswordError;
 use crate::state::StateError;
 
 /// The error of this room. It tells of "it": the recovery password of the drive that is named in
@@ -33,13 +33,15 @@ pub enum Error {
     },
     #[error("{path} cannot hold an identity: {why}")]
     IdentityOpen { path: PathBuf, why: NotPrivate },
+    #[error("{named} is not an age recipient: a letter of it is wrong")]
+    Recipient { named: Recipient },
     #[error("It cannot be sealed")]
     Seal {
         #[source]
         source: age::EncryptError,
     },
     #[error(transparent)]
-    Password(#[from] staging::Error),
+    Password(#[from] PasswordError),
     #[error(transparent)]
     State(#[from] StateError),
 }
@@ -54,6 +56,7 @@ impl Diagnose for Error {
             Error::Damaged => "sealed-damaged",
             Error::Identity { .. } => "identity-file",
             Error::IdentityOpen { .. } => "secret-file-mode",
+            Error::Recipient { .. } => "recipient-invalid",
             Error::Seal { .. } => "sealing-failed",
             Error::Password(error) => error.code(),
             Error::State(error) => error.code(),
@@ -66,7 +69,9 @@ impl Diagnose for Error {
             | Error::NoIdentity
             | Error::WrongPassword { .. }
             | Error::WrongIdentity { .. } => ErrorKind::NotAllowed,
-            Error::Identity { .. } | Error::IdentityOpen { .. } => ErrorKind::Usage,
+            Error::Identity { .. } | Error::IdentityOpen { .. } | Error::Recipient { .. } => {
+                ErrorKind::Usage
+            }
             Error::Damaged | Error::Seal { .. } => ErrorKind::Failed,
             Error::Password(error) => error.kind(),
             Error::State(error) => error.kind(),
@@ -81,8 +86,13 @@ impl Diagnose for Error {
             Error::NoIdentity | Error::WrongIdentity { .. } => {
                 Some(Hint::new("name the age identity of the recipient: `--identity FILE`"))
             }
-            Error::IdentityOpen { path, .. } => Some(Hint::MakePrivate(path.clone())),
-            Error::Damaged | Error::Identity { .. } | Error::Seal { .. } => None,
+            Error::IdentityOpen { path, .. } => {
+                Some(Hint::MakePrivate(path.clone()))
+            }
+            Error::Damaged
+            | Error::Identity { .. }
+            | Error::Recipient { .. }
+            | Error::Seal { .. } => None,
             Error::Password(error) => error.hint(),
             Error::State(error) => error.hint(),
         }

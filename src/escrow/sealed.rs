@@ -3,11 +3,10 @@
 
 use std::fmt;
 use std::io::{BufReader, Read};
-use std::str::FromStr;
 
 use age::armor::ArmoredReader;
 use age::{DecryptError, Decryptor, Identity, scrypt, x25519};
-use disk_prep::noun::RecoveryPassword;
+use disk_prep::noun::{self, RecoveryPassword};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -21,15 +20,11 @@ const WORK: u8 = 17;
 #[derive(Clone)]
 pub struct Recipient(x25519::Recipient);
 
-/// A text that names no recipient.
-#[derive(Debug, thiserror::Error)]
-#[error("it is not an age recipient, which begins with age1")]
-pub struct InvalidRecipient;
-
-impl FromStr for Recipient {
-    type Err = InvalidRecipient;
-    fn from_str(text: &str) -> Result<Self, InvalidRecipient> {
-        text.trim().parse().map(Recipient).map_err(|_| InvalidRecipient)
+impl Recipient {
+    /// The recipient that a text names, if its checksum is right.
+    pub fn of(named: &noun::Recipient) -> Result<Self, Error> {
+        let invalid = |_| Error::Recipient { named: named.clone() };
+        named.as_str().parse().map(Recipient).map_err(invalid)
     }
 }
 
@@ -107,6 +102,8 @@ fn decryptor(sealed: &str) -> Result<Decryptor<ArmoredReader<BufReader<&[u8]>>>,
 
 #[cfg(test)]
 mod tests {
+    use disk_prep::noun::{Diagnose, ErrorKind};
+
     use super::*;
 
     fn password() -> RecoveryPassword {
@@ -118,16 +115,18 @@ mod tests {
         let identity =
             |identity: &x25519::Identity| -> Box<dyn Identity> { Box::new(identity.clone()) };
         let (own, other) = (x25519::Identity::generate(), x25519::Identity::generate());
-        let recipient: Recipient = own.to_public().to_string().parse().unwrap();
+        let named: noun::Recipient = own.to_public().to_string().parse().unwrap();
+        let recipient = Recipient::of(&named).unwrap();
         let sealed = seal_for(&recipient, &password()).unwrap();
         assert_eq!(Opener::of(&sealed).unwrap(), Opener::Identity);
         let both = [identity(&other), identity(&own)];
         assert_eq!(open(&both, &sealed).unwrap(), Some(password()));
         assert_eq!(open(&both[..1], &sealed).unwrap(), None);
         assert_ne!(seal_for(&recipient, &password()).unwrap(), sealed, "never the same twice");
-        for text in ["", "age1", "AGE-SECRET-KEY-1"] {
-            assert!(text.parse::<Recipient>().is_err(), "{text}");
-        }
+        let last = named.as_str().ends_with('q');
+        let wrong = format!("{}{}", &named.as_str()[..61], if last { 'p' } else { 'q' });
+        let error = Recipient::of(&wrong.parse().unwrap()).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("recipient-invalid", ErrorKind::Usage));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::error::Error;
+use super::state::{DriveState, JobState};
 
 /// A drive that a job is made with.
 #[derive(Debug, Clone)]
@@ -46,8 +47,8 @@ pub struct Job {
     pub name: String,
     /// Its region.
     pub location: String,
-    /// Its state, in the service's word.
-    pub state: String,
+    /// Its state.
+    pub state: JobState,
     /// How far all drives are.
     pub percent: u8,
     /// Whether somebody asked to cancel it.
@@ -89,8 +90,8 @@ pub struct Delivery {
 pub struct DriveStatus {
     /// Serial number.
     pub serial: String,
-    /// Its state, in the service's word.
-    pub state: String,
+    /// Its state.
+    pub state: DriveState,
     /// How far it is.
     pub percent: u8,
     /// Where its error log is.

@@ -37,6 +37,13 @@ pub struct Settings {
     pub pack_bytes: u64,
 }
 
+impl Default for Settings {
+    /// What `stage` takes when nothing else is said.
+    fn default() -> Self {
+        Settings { compression: 3, pack_bytes: 64 << 20 }
+    }
+}
+
 /// A snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {

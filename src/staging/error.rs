@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::sys::beneath::Unexpected;
-use disk_prep::sys::private::NotPrivate;
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -62,14 +61,8 @@ pub enum Error {
     Cleared { path: PathBuf },
     #[error("Another run works on {path}")]
     Busy { path: PathBuf },
-    #[error("The password in {path} has {characters} characters, at least 16 are needed")]
-    WeakPassword { path: PathBuf, characters: usize },
-    #[error("{path} does not hold a password")]
-    EmptyPassword { path: PathBuf },
     #[error("The password of the repository in {path} is not known on this machine")]
     NoPassword { path: PathBuf },
-    #[error("{path} cannot hold a password: {why}")]
-    PasswordOpen { path: PathBuf, why: NotPrivate },
     #[error(transparent)]
     Journals { source: Box<disk_prep::journal::Error> },
     #[error("The repository in {path} cannot be worked on")]
@@ -130,10 +123,7 @@ impl Diagnose for Error {
             Error::Unfinished { .. } => "staging-unfinished",
             Error::Cleared { .. } => "staging-cleared",
             Error::Busy { .. } => "staging-busy",
-            Error::WeakPassword { .. } => "password-weak",
-            Error::EmptyPassword { .. } => "password-empty",
             Error::NoPassword { .. } => "password-missing",
-            Error::PasswordOpen { .. } => "password-file-open",
             Error::Journals { source } => source.code(),
             Error::Repository { source, .. } => source.code(),
         }
@@ -157,10 +147,7 @@ impl Diagnose for Error {
             Error::NoSource { .. } | Error::AllExcluded { .. } | Error::EmptySource { .. } => {
                 ErrorKind::Usage
             }
-            Error::WeakPassword { .. }
-            | Error::EmptyPassword { .. }
-            | Error::NoPassword { .. }
-            | Error::PasswordOpen { .. } => ErrorKind::Usage,
+            Error::NoPassword { .. } => ErrorKind::Usage,
             Error::Busy { .. } => ErrorKind::Busy,
             Error::Full { .. } | Error::SourceGone { .. } | Error::Unfinished { .. } => {
                 ErrorKind::Resumable
@@ -193,9 +180,7 @@ impl Diagnose for Error {
             Error::EmptySource { .. } => "see that its disk is mounted and the path is right",
             Error::OldLayout { .. } => "convert it first with `restic migrate s3_layout`",
             Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",
-            Error::WeakPassword { .. } => "use a longer one, or add `--weak-password`",
             Error::NoPassword { .. } => return Some(Hint::PasswordFile),
-            Error::PasswordOpen { .. } => "make it private with `chmod 600`",
             Error::Damaged { .. } => "restore the file from a copy, or stage anew elsewhere",
             Error::DataPlace { .. } | Error::Field { .. } => {
                 "find out who changed it; azseed did not write it so"

@@ -250,14 +250,18 @@ fn is_region(text: &str) -> bool {
 }
 
 #[cfg(test)]
-impl Target {
-    /// Some target, for tests.
-    pub(super) fn example() -> Self {
-        serde_json::from_value(serde_json::json!({
-            "job": "job-1", "storage_account": "seedaccount", "container": "seed", "prefix": "",
-            "subscription": "00000000-0000-0000-0000-000000000000", "resource_group": "backup",
-        }))
-        .expect("every field is valid")
+mod example {
+    use super::Target;
+
+    impl Target {
+        /// Some target, for tests.
+        pub(in crate::staging) fn example() -> Self {
+            serde_json::from_value(serde_json::json!({
+                "job": "job-1", "storage_account": "seedaccount", "container": "seed", "prefix": "",
+                "subscription": "00000000-0000-0000-0000-000000000000", "resource_group": "backup",
+            }))
+            .expect("every field is valid")
+        }
     }
 }
 

@@ -43,7 +43,7 @@ impl State {
     /// Makes a folder for files of this kind, with its mode whatever the umask; the state
     /// directory itself is open to all, since it holds both. A folder for secrets or locks that
     /// others can open is closed to them.
-    pub(super) fn make_folder(&self, folder: &Path, access: Access) -> Result<(), StateError> {
+    pub fn make_folder(&self, folder: &Path, access: Access) -> Result<(), StateError> {
         durable::make_folder(&self.0, Access::Public).map_err(io_at(&self.0))?;
         let below = folder.strip_prefix(&self.0).unwrap_or(folder);
         let mut path = self.0.clone();
@@ -55,7 +55,7 @@ impl State {
     }
 
     /// The files of a folder that records lie in; drafts of killed runs have another ending.
-    pub(super) fn records_in(&self, folder: &Path) -> Result<Vec<PathBuf>, StateError> {
+    pub fn records_in(&self, folder: &Path) -> Result<Vec<PathBuf>, StateError> {
         let entries = match fs::read_dir(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(record_at(folder))?,

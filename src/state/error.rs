@@ -106,12 +106,14 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-pub(super) fn io_at(path: &Path) -> impl FnOnce(io::Error) -> StateError {
+/// A file of the state directory that failed.
+pub fn io_at(path: &Path) -> impl FnOnce(io::Error) -> StateError {
     let path = path.to_owned();
     move |source| StateError::Io { path, source }
 }
 
-pub(super) fn record_at(path: &Path) -> impl FnOnce(io::Error) -> StateError {
+/// A record that cannot be read.
+pub fn record_at(path: &Path) -> impl FnOnce(io::Error) -> StateError {
     let path = path.to_owned();
     move |source| StateError::Record { path, source }
 }

@@ -30,7 +30,7 @@ impl Lock {
 
 impl State {
     /// Takes a lock, if nobody has it.
-    pub(super) fn try_lock(&self, name: &str) -> Result<Option<Lock>, StateError> {
+    pub fn try_lock(&self, name: &str) -> Result<Option<Lock>, StateError> {
         let (path, file) = self.lock_file(name)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Lock(file))),
@@ -40,7 +40,7 @@ impl State {
     }
 
     /// Waits until no other run changes a record; whoever has this lock has it for a moment only.
-    pub(super) fn hold_records(&self) -> Result<Lock, StateError> {
+    pub fn hold_records(&self) -> Result<Lock, StateError> {
         let (path, file) = self.lock_file("records")?;
         loop {
             match flock(&file, FlockOperation::LockExclusive) {

@@ -1,16 +1,11 @@
-//! The state directory of this machine: a convenience that remembers staging paths, so that a
-//! drive of one seed is never taken for another. Written durably.
+//! The state directory of this machine, a convenience: how files, folders, locks and keys are kept
+//! there. What a record says belongs to its story.
 
 mod directory;
 mod error;
 mod keys;
 mod locks;
-mod pins;
-mod seeds;
-mod vaults;
 
 pub use directory::State;
-pub use error::StateError;
+pub use error::{StateError, io_at, record_at};
 pub use locks::Lock;
-pub use pins::{PinBook, PinWriter};
-pub use seeds::drives_of;

@@ -1,7 +1,6 @@
 //! The only room that prints. Four faces, chosen once: bars on a terminal, plain lines otherwise,
 //! JSON Lines, or only errors. Results go to standard output, everything else to standard error.
 
-mod consent;
 mod json_lines;
 mod progress;
 mod screen;
@@ -17,16 +16,15 @@ use disk_prep::monitor::{Monitor, VoidMonitor};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::stop::StopFlag;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use serde_json::json;
+use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cli::{Global, Hidden};
-use crate::commands::Outcome;
-use crate::exit::Exit;
-pub use consent::NoConsent;
+use crate::cli::Global;
+use crate::outcome::{Attendant, Exit, Heard, NoConsent, Outcome};
+use crate::report::said;
 use screen::{LogLines, eprint, print, print_json, tell_json};
 
 /// How things are shown.
@@ -38,17 +36,6 @@ enum Face {
     Quiet,
 }
 
-/// What a person typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
-    /// A line, without blanks around it.
-    Line(String),
-    /// Nothing so far.
-    Silence,
-    /// Nothing will come any more.
-    End,
-}
-
 /// The screen.
 #[derive(Debug)]
 pub struct Ui {
@@ -58,6 +45,8 @@ pub struct Ui {
     is_heard: Arc<AtomicBool>,
     /// Whether questions may be asked where a person is.
     may_ask: bool,
+    /// Whether plain questions were answered beforehand.
+    says_yes: bool,
 }
 
 impl Ui {
@@ -70,13 +59,25 @@ impl Ui {
             _ => Face::Plain,
         };
         let is_heard = Arc::default();
-        Ui { face, stop: stop_on_ctrl_c(Arc::clone(&is_heard)), is_heard, may_ask: true }
+        Ui {
+            face,
+            stop: stop_on_ctrl_c(Arc::clone(&is_heard)),
+            is_heard,
+            may_ask: true,
+            says_yes: global.yes,
+        }
     }
 
     /// The same screen for work that asks nothing, whoever sits before it.
     pub fn unattended(&self) -> Self {
         let Ui { face, stop, is_heard, .. } = self;
-        Ui { face: *face, stop: stop.clone(), is_heard: Arc::clone(is_heard), may_ask: false }
+        Ui {
+            face: *face,
+            stop: stop.clone(),
+            is_heard: Arc::clone(is_heard),
+            may_ask: false,
+            says_yes: true,
+        }
     }
 
     /// For what goes wrong before the flags are known; the word `--json` among the arguments counts.
@@ -84,12 +85,18 @@ impl Ui {
         std::panic::set_hook(Box::new(screen::on_panic));
         let is_json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
         let face = if is_json { Face::Json } else { Face::Plain };
-        Ui { face, stop: StopFlag::default(), is_heard: Arc::default(), may_ask: false }
+        Ui {
+            face,
+            stop: StopFlag::default(),
+            is_heard: Arc::default(),
+            may_ask: false,
+            says_yes: false,
+        }
     }
 
     /// What is never repeated in a message of this process.
-    pub fn hide(hidden: Vec<Hidden>) {
-        screen::hide(hidden);
+    pub fn hide(hidden: impl IntoIterator<Item = (SecretString, String)>) {
+        hidden.into_iter().for_each(|(text, name)| screen::hide(text, name));
     }
 
     /// Sends what the program logs to standard error.
@@ -107,56 +114,6 @@ impl Ui {
         let _ = tracing_subscriber::registry().with(lines.with_filter(told)).try_init();
     }
 
-    /// The wish to stop, set by Ctrl-C; who takes it looks at it.
-    pub fn stop_flag(&self) -> StopFlag {
-        self.is_heard.store(true, Ordering::Relaxed);
-        self.stop.clone()
-    }
-
-    /// Shows what the work tells while it goes on.
-    pub fn monitor(&self) -> Arc<dyn Monitor> {
-        let shown: Arc<dyn Monitor> = match self.face {
-            Face::Terminal => Arc::new(progress::Bars::new()),
-            Face::Plain => Arc::new(progress::Lines::new()),
-            Face::Json => Arc::new(json_lines::JsonLines::new()),
-            Face::Quiet => Arc::new(VoidMonitor),
-        };
-        Arc::new(progress::Logged(shown))
-    }
-
-    /// Whether a person is there to answer.
-    pub fn can_ask(&self) -> bool {
-        self.may_ask && self.face == Face::Terminal && io::stdin().is_terminal()
-    }
-
-    /// Asks, and returns the line that was typed.
-    pub fn ask(&self, question: &str) -> Option<String> {
-        let mut stderr = io::stderr().lock();
-        stderr
-            .write_all(screen::message(question).as_bytes())
-            .and_then(|()| stderr.flush())
-            .ok()?;
-        let mut line = String::new();
-        io::stdin().lock().read_line(&mut line).ok()?;
-        Some(line.trim().to_owned())
-    }
-
-    /// Tells something at a terminal, between questions.
-    pub fn say(&self, text: &str) {
-        eprint(&format!("{text}\n"));
-    }
-
-    /// Tells something that stops nothing.
-    pub fn warn(&self, text: &str) {
-        match self.face {
-            Face::Quiet => {}
-            Face::Json => {
-                tell_json(json!({"type": "warning", "version": 1, "message": text}));
-            }
-            Face::Terminal | Face::Plain => eprint(&format!("warning: {}\n", paragraph(text))),
-        }
-    }
-
     /// Tells of a setting that is not used, on standard error whatever the face, since it is said
     /// of the call and not by the command.
     pub fn tell_unused(&self, text: &str) {
@@ -165,53 +122,10 @@ impl Ui {
         }
     }
 
-    /// Waits for a line to be typed.
-    pub fn listen(&self, patience: Duration) -> Heard {
-        let stdin = io::stdin();
-        let mut wait = [PollFd::new(&stdin, PollFlags::IN)];
-        let patience = Timespec { tv_sec: 0, tv_nsec: patience.subsec_nanos().into() };
-        // A signal ends the wait early, which does no harm.
-        if !poll(&mut wait, Some(&patience)).is_ok_and(|ready| ready > 0) {
-            return Heard::Silence;
-        }
-        let mut line = String::new();
-        match stdin.lock().read_line(&mut line) {
-            Ok(bytes) if bytes > 0 => Heard::Line(line.trim().to_owned()),
-            _ => Heard::End,
-        }
-    }
-
-    /// Shows what a command has done.
-    pub fn show(&self, outcome: &dyn Outcome) -> Exit {
-        match self.face {
-            Face::Quiet if outcome.exit() == Exit::Done => {}
-            Face::Json => outcome.json().into_iter().for_each(print_json),
-            Face::Terminal | Face::Plain | Face::Quiet => match outcome.text() {
-                text if text.is_empty() => {}
-                text => print(&format!("{text}\n")),
-            },
-        }
-        outcome.exit()
-    }
-
-    /// Whether somebody still reads standard output; a command that goes on until it is stopped
-    /// ends when nobody does.
-    pub fn is_read(&self) -> bool {
-        let stdout = io::stdout();
-        let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
-        match poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
-            Ok(_) => !ends[0].revents().intersects(PollFlags::ERR | PollFlags::HUP),
-            Err(_) => true,
-        }
-    }
-
     /// Shows why a command could not be done.
     pub fn fail(&self, error: &dyn Diagnose) -> Exit {
         if self.face == Face::Json {
-            tell_json(json!({
-                "type": "error", "version": 1, "code": error.code(), "message": error.to_string(),
-                "causes": causes(error), "hint": error.hint().map(|hint| hint.to_string()),
-            }));
+            tell_json(said::failure(error, &causes(error)));
         } else {
             eprint(&explain(error));
         }
@@ -232,6 +146,108 @@ impl Ui {
             false => io::stdout().write_all(shown.as_bytes()),
         };
         if error.use_stderr() { Exit::Failed(ErrorKind::Usage) } else { Exit::Done }
+    }
+}
+
+impl Attendant for Ui {
+    fn monitor(&self) -> Arc<dyn Monitor> {
+        let shown: Arc<dyn Monitor> = match self.face {
+            Face::Terminal => Arc::new(progress::Bars::new()),
+            Face::Plain => Arc::new(progress::Lines::new()),
+            Face::Json => Arc::new(json_lines::JsonLines::new()),
+            Face::Quiet => Arc::new(VoidMonitor),
+        };
+        Arc::new(progress::Logged(shown))
+    }
+
+    fn stop_flag(&self) -> StopFlag {
+        self.is_heard.store(true, Ordering::Relaxed);
+        self.stop.clone()
+    }
+
+    fn can_ask(&self) -> bool {
+        self.may_ask && self.face == Face::Terminal && io::stdin().is_terminal()
+    }
+
+    fn ask(&self, question: &str) -> Option<String> {
+        let mut stderr = io::stderr().lock();
+        stderr
+            .write_all(screen::message(question).as_bytes())
+            .and_then(|()| stderr.flush())
+            .ok()?;
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).ok()?;
+        Some(line.trim().to_owned())
+    }
+
+    fn listen(&self, patience: Duration) -> Heard {
+        let stdin = io::stdin();
+        let mut wait = [PollFd::new(&stdin, PollFlags::IN)];
+        let patience = Timespec { tv_sec: 0, tv_nsec: patience.subsec_nanos().into() };
+        // A signal ends the wait early, which does no harm.
+        if !poll(&mut wait, Some(&patience)).is_ok_and(|ready| ready > 0) {
+            return Heard::Silence;
+        }
+        let mut line = String::new();
+        match stdin.lock().read_line(&mut line) {
+            Ok(bytes) if bytes > 0 => Heard::Line(line.trim().to_owned()),
+            _ => Heard::End,
+        }
+    }
+
+    fn say(&self, text: &str) {
+        eprint(&format!("{text}\n"));
+    }
+
+    fn warn(&self, text: &str) {
+        match self.face {
+            Face::Quiet => {}
+            Face::Json => {
+                tell_json(said::warning(text));
+            }
+            Face::Terminal | Face::Plain => eprint(&format!("warning: {}\n", paragraph(text))),
+        }
+    }
+
+    fn show(&self, outcome: &dyn Outcome) -> Exit {
+        match self.face {
+            Face::Quiet if outcome.exit() == Exit::Done => {}
+            Face::Json => outcome.json().into_iter().for_each(print_json),
+            Face::Terminal | Face::Plain | Face::Quiet => match outcome.text() {
+                text if text.is_empty() => {}
+                text => print(&format!("{text}\n")),
+            },
+        }
+        outcome.exit()
+    }
+
+    fn is_read(&self) -> bool {
+        let stdout = io::stdout();
+        let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
+        match poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+            Ok(_) => !ends[0].revents().intersects(PollFlags::ERR | PollFlags::HUP),
+            Err(_) => true,
+        }
+    }
+
+    fn consent(&self, what: &str) -> Result<(), NoConsent> {
+        if self.says_yes {
+            return Ok(());
+        }
+        let what = what.to_owned();
+        if !self.can_ask() {
+            return Err(NoConsent::Unasked { what });
+        }
+        let answer = self.ask(&format!("{what}. Go on? [y/N] ")).unwrap_or_default();
+        if matches!(answer.to_lowercase().as_str(), "y" | "yes") {
+            Ok(())
+        } else {
+            Err(NoConsent::Refused { what })
+        }
+    }
+
+    fn hide(&self, text: SecretString, name: String) {
+        screen::hide(text, name);
     }
 }
 

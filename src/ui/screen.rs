@@ -7,10 +7,8 @@ use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
 use disk_prep::noun::{bare_addresses, is_command, visible, visible_line};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-
-use crate::cli::Hidden;
 
 /// Shorter ones would take letters out of other words.
 const SHORTEST: usize = 4;
@@ -28,23 +26,26 @@ const BEFORE_SECRETS: &[&str] = &[
 /// Groups of six digits in a recovery password.
 const GROUPS: usize = 8;
 
+/// A text that is never to be shown, and the words that stand for it.
+struct Hidden {
+    text: SecretString,
+    name: String,
+}
+
 static HIDDEN: Mutex<Vec<Hidden>> = Mutex::new(Vec::new());
 
 /// What messages of this process never repeat from now on. Of a shared access signature, the
 /// signature by itself too.
-pub(super) fn hide(hidden: Vec<Hidden>) {
+pub(super) fn hide(text: SecretString, name: String) {
     let mut all = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
-    for own in hidden {
-        let text = own.text.expose_secret();
-        let parts = text.trim_start_matches('?').split('&');
-        for part in parts.filter_map(|pair| pair.strip_prefix("sig=")) {
-            let decoded = percent_encoding::percent_decode_str(part).decode_utf8_lossy();
-            for text in [part.to_owned(), decoded.into_owned()] {
-                all.push(Hidden { text: text.into(), name: own.name.clone() });
-            }
+    let parts = text.expose_secret().trim_start_matches('?').split('&');
+    for part in parts.filter_map(|pair| pair.strip_prefix("sig=")) {
+        let decoded = percent_encoding::percent_decode_str(part).decode_utf8_lossy();
+        for text in [part.to_owned(), decoded.into_owned()] {
+            all.push(Hidden { text: text.into(), name: name.clone() });
         }
-        all.push(own);
     }
+    all.push(Hidden { text, name });
 }
 
 /// A message without what must not be shown.

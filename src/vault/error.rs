@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{ContainerName, Diagnose, ErrorKind, Hint, VaultName, count};
 
-use super::retention::Retention;
+use crate::policy::Retention;
 use crate::{azure, repository};
 
 /// The error of this room.

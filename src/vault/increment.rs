@@ -9,14 +9,14 @@ use secrecy::SecretString;
 
 use super::error::Error;
 use super::record::{KnownSource, Vault};
-use super::retention::{Origin, Point, forgettable};
-use super::schedule::is_ahead;
 use super::sources::{Coverage, Found, Remark, Verdict, coverage, judge, mount_of, shrunk};
 use crate::azure::Fenced;
+use crate::policy::{Origin, Point, forgettable};
 use crate::repository::{
     self, BackupDone, BackupPlan, BlobStore, Repository, SHRUNK_TAG, Snapshot, SourceTotals,
     inside, survey,
 };
+use crate::schedule::is_ahead;
 
 /// What is asked of an increment.
 #[derive(Debug, Clone)]

@@ -4,10 +4,9 @@
 mod error;
 mod increment;
 mod ingest;
+mod known;
 mod lease;
 mod record;
-mod retention;
-mod schedule;
 mod shelf;
 mod sources;
 
@@ -17,7 +16,5 @@ pub use increment::{Asked, Increment, increment};
 pub use ingest::{Held, Ingested, SeedBlob, Shelf, Spare, Taken, ingest, is_held};
 pub use lease::{Clock, LOCK, Lease, Timing};
 pub use record::{KnownSource, SeedLink, VERSION, Vault, VaultState};
-pub use retention::{Origin, Point, Retention, forgettable};
-pub use schedule::{Due, Schedule, due, is_ahead};
 pub use shelf::{ContainerShelf, claim, held};
 pub use sources::{Coverage, Remark, accept, coverage, covered, this_host};

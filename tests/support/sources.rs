@@ -21,12 +21,17 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All product files of `src` and `disk-prep/src`; files that only tests include are left out.
+/// The packages, each with the folder of its sources.
+pub const PACKAGES: [(&str, &str); 3] =
+    [("azseed", "src/"), ("azseed-emulator", "src/emulator/src/"), ("disk-prep", "disk-prep/src/")];
+
+/// All product files; files that only tests include are left out.
 pub fn product() -> Vec<Source> {
     let mut sources = Vec::new();
     for folder in ["src", "disk-prep/src"] {
         collect(&root().join(folder), &mut sources);
     }
+    sources.retain(|source| !source.path.starts_with("src/emulator/tests/"));
     let of_tests: BTreeSet<String> = sources.iter().flat_map(test_files).collect();
     sources.retain(|source| !of_tests.iter().any(|test| covers(test, &source.path)));
     assert!(sources.len() > 30, "the sources were not found");
@@ -45,20 +50,32 @@ impl Source {
         Source { path: path.to_owned(), text: text.to_owned(), code }
     }
 
-    /// The package: `azseed` or `disk-prep`.
+    /// The package that it belongs to: the one with the longest folder above it.
     pub fn package(&self) -> &'static str {
-        if self.path.starts_with("disk-prep/") { "disk-prep" } else { "azseed" }
+        let all = PACKAGES.iter().filter(|(_, folder)| self.path.starts_with(folder));
+        all.max_by_key(|(_, folder)| folder.len()).expect("every source has its package").0
+    }
+
+    /// Its path below the package's sources.
+    fn below(&self) -> &str {
+        let folder = PACKAGES.iter().find(|(name, _)| *name == self.package());
+        self.path.strip_prefix(folder.expect("it is listed").1).expect("it lies there")
+    }
+
+    /// Its module: `crate` for the package's root, else `crate::room::file`.
+    pub fn module(&self) -> String {
+        ["crate"].into_iter().chain(self.modules()).collect::<Vec<_>>().join("::")
     }
 
     /// The top-level module that the file belongs to.
     pub fn room(&self) -> &str {
-        let below = self.path.split_once("src/").map_or(self.path.as_str(), |(_, below)| below);
+        let below = self.below();
         below.split('/').next().unwrap_or(below).trim_end_matches(".rs")
     }
 
     /// Modules above the file's content, outermost first: `["vault", "ingest"]`.
     fn modules(&self) -> Vec<&str> {
-        let below = self.path.split_once("src/").map_or(self.path.as_str(), |(_, below)| below);
+        let below = self.below();
         let mut parts: Vec<&str> = below.trim_end_matches(".rs").split('/').collect();
         if matches!(parts.last(), Some(&"mod" | &"lib" | &"main")) {
             parts.pop();
@@ -75,11 +92,18 @@ impl Source {
             let head = code[..at].rsplit(|c: char| !c.is_alphanumeric() && c != '_').next();
             let head = head.unwrap_or_default();
             let before = &code[..at - head.len()];
-            if head.is_empty() || before.ends_with("::") {
+            // `pub(in crate::room)` says who may look in, and imports nothing.
+            if head.is_empty() || before.ends_with("::") || before.ends_with("pub(in ") {
                 continue;
             }
+            // In a module within the file, the first `super` is the file itself.
+            let is_inner = before.rsplit('\n').next().is_some_and(|line| line.starts_with("    "))
+                && before.trim_end().ends_with("use")
+                && head == "super";
             for tail in spread(&code[at + 2..]) {
-                found.insert(self.absolute(&format!("{head}::{tail}")));
+                let path = format!("{head}::{tail}");
+                let path = path.strip_prefix("super::").filter(|_| is_inner).unwrap_or(&path);
+                found.insert(self.absolute(path));
             }
         }
         found

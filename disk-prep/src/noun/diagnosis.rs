@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
+use super::invalid::InvalidNoun;
 use super::serial::Serial;
 
 /// The kinds of failure, each with one exit code (`house-style` 2.3).
@@ -104,5 +105,14 @@ pub trait Diagnose: std::error::Error {
     /// What to type or do next.
     fn hint(&self) -> Option<Hint> {
         None
+    }
+}
+
+impl Diagnose for InvalidNoun {
+    fn code(&self) -> &'static str {
+        "invalid-name"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
     }
 }

@@ -2,6 +2,7 @@
 //! does not cross a room's door. No I/O happens here.
 
 mod address;
+mod bare;
 mod blob_path;
 mod character;
 mod cipher;
@@ -13,14 +14,17 @@ mod drive_path;
 mod fault;
 mod invalid;
 mod names;
+mod recipient;
 mod recovery_password;
+mod schedule;
 pub mod secret;
 mod serial;
 mod size;
 mod visible;
 mod wipe;
 
-pub use address::bare_addresses;
+pub use address::{Address, InvalidAddress, User};
+pub use bare::bare_addresses;
 pub use blob_path::{BlobFault, BlobPath, ContainerName, check_blob_name};
 pub use character::{UnfitCharacter, shown};
 pub use cipher::Cipher;
@@ -34,7 +38,9 @@ pub use invalid::InvalidNoun;
 pub use names::{
     AccountName, BlobType, ImportDisposition, JobName, ResourceGroup, SubscriptionId, VaultName,
 };
+pub use recipient::Recipient;
 pub use recovery_password::RecoveryPassword;
+pub use schedule::Schedule;
 pub use serial::Serial;
 pub use size::ByteSize;
 pub use visible::{is_command, visible, visible_line, visible_lines};

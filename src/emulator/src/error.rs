@@ -57,7 +57,7 @@ pub enum Error {
     BlobService {
         endpoint: Url,
         #[source]
-        source: Box<azure_core::Error>,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     #[error("Drive {serial}: the process that reads it failed: {fault}")]
     Worker { serial: String, fault: String },

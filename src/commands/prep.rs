@@ -1,0 +1,38 @@
+//! `prep`: drives formatted and filled.
+
+use disk_prep::manifest::Profile;
+use disk_prep::noun::Wipe;
+
+use super::call::Call;
+use super::flags::{azure, keys, work};
+use crate::cli::{PrepArgs, ProfileChoice};
+use crate::journey::prepare::{JobOptions, NamedDrives, PrepOptions, prepare};
+use crate::outcome::Ended;
+
+/// Runs `prep`.
+pub fn run(args: &PrepArgs, call: &Call<'_>) -> Ended {
+    let options = PrepOptions {
+        work: work(&args.source),
+        drives: match &args.driveset {
+            Some(csv) => NamedDrives::Rows(csv.clone()),
+            None => NamedDrives::These(args.drives.clone()),
+        },
+        erase: args.erase.clone(),
+        wipe: args.wipe.map(Wipe::from),
+        job: (!args.offline).then(|| JobOptions {
+            location: args.location.clone(),
+            contact: args.contact.clone(),
+            azure: azure(&args.azure),
+        }),
+        verify: args.verify,
+        strict: args.strict,
+        cipher: args.cipher,
+        profile: match args.profile {
+            ProfileChoice::Legacy => Profile::Legacy,
+            ProfileChoice::Modern => Profile::Modern,
+        },
+        recipient: args.encrypt_keys_for.clone(),
+        keys: keys(&args.keys),
+    };
+    Ok(Box::new(prepare(options, &call.desk())?))
+}

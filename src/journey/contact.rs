@@ -1,0 +1,50 @@
+//! The contact file: whom drives go back to, and with whom.
+
+use std::path::{Path, PathBuf};
+
+use disk_prep::noun::{Contact, Diagnose, ErrorKind, InvalidNoun};
+
+use crate::config::TomlFault;
+
+/// A contact file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ContactError {
+    #[error("Cannot read {path}")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{path} is not a contact file")]
+    Form {
+        path: PathBuf,
+        #[source]
+        source: TomlFault,
+    },
+    #[error(transparent)]
+    Noun(#[from] InvalidNoun),
+}
+
+impl Diagnose for ContactError {
+    fn code(&self) -> &'static str {
+        match self {
+            ContactError::Read { .. } => "contact-unreadable",
+            ContactError::Form { .. } | ContactError::Noun(_) => "contact-invalid",
+        }
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+}
+
+/// Reads and checks it.
+pub fn contact(path: &Path) -> Result<Contact, ContactError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ContactError::Read { path: path.to_owned(), source })?;
+    let contact: Contact = toml::from_str(&text).map_err(|error| ContactError::Form {
+        path: path.to_owned(),
+        source: TomlFault::new(&error, &text),
+    })?;
+    contact.check()?;
+    Ok(contact)
+}

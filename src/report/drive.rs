@@ -1,0 +1,219 @@
+//! Drives in words and as records.
+
+use disk_prep::drive::{Drive, Ejected, Hardware, Look as Sight, Rotation, Usage, Zones};
+use disk_prep::noun::{ByteSize, Serial, visible_line};
+use serde_json::{Value, json};
+
+use crate::check::drive::{Change, DriveList, Look, Verdict};
+use crate::outcome::Outcome;
+
+fn rotation(own: &Hardware) -> String {
+    match own.rotation {
+        Rotation::Unknown => String::new(),
+        Rotation::Solid => "none".to_owned(),
+        Rotation::Turning(None) => "turns".to_owned(),
+        Rotation::Turning(Some(rounds)) => format!("{rounds}/min"),
+    }
+}
+
+impl Look {
+    fn lines(&self) -> Vec<String> {
+        let drive = self.drive.as_ref();
+        let hardware = drive.and_then(|drive| drive.hardware.as_ref());
+        let of_drive = |text: &dyn Fn(&Drive) -> String| drive.map_or(String::new(), text);
+        let serial = drive.map_or("-", |drive| drive.serial.as_str());
+        let size = of_drive(&|drive| ByteSize(drive.bytes).to_string());
+        let sectors = of_drive(&|drive| match &drive.hardware {
+            Some(own) => format!("{}/{}", drive.sector_bytes, own.physical_sector_bytes),
+            None => drive.sector_bytes.to_string(),
+        });
+        let bus = hardware.map_or("image".to_owned(), |own| own.transport.to_string());
+        let bus = if drive.is_some() { bus } else { String::new() };
+        let turns = hardware.map_or(String::new(), rotation);
+        let verdict = self.verdict.text();
+        let mut lines =
+            vec![format!("{serial:<21} {size:>9}  {bus:<7} {sectors:<9} {turns:<9} {verdict}")];
+        let model = drive.and_then(|drive| drive.model.clone());
+        let stable = hardware.and_then(|own| own.by_id.as_ref());
+        let path = stable.unwrap_or(&self.path).display().to_string();
+        lines.push(format!("  {}", model.into_iter().chain([path]).collect::<Vec<_>>().join(", ")));
+        if let Some(look) = self.looked_at.filter(|_| self.is_blank) {
+            lines.push(format!("  blank: {}", look.text()));
+        }
+        lines.extend(self.reasons.iter().map(|reason| format!("  {reason}")));
+        lines.iter().map(|line| visible_line(line).into_owned()).collect()
+    }
+
+    fn json(&self) -> Value {
+        let drive = self.drive.as_ref();
+        let own = drive.and_then(|drive| drive.hardware.as_ref());
+        let identity = own.and_then(|own| own.identity.as_ref());
+        let rounds = own.and_then(|own| match own.rotation {
+            Rotation::Turning(rounds) => rounds,
+            _ => None,
+        });
+        let zones = own.map(|own| match own.zones {
+            Zones::None => "none",
+            Zones::DriveManaged => "drive-managed",
+            Zones::HostAware => "host-aware",
+            Zones::HostManaged => "host-managed",
+        });
+        json!({
+            "type": "drive", "version": 1, "serial": drive.map(|drive| &drive.serial),
+            "model": drive.and_then(|drive| drive.model.as_ref()),
+            "bytes": drive.map(|drive| drive.bytes), "path": self.path,
+            "rotational": drive.map(|drive| drive.rotational),
+            "sector_bytes": drive.map(|drive| drive.sector_bytes),
+            "fit": self.verdict != Verdict::Unfit, "reasons": self.reasons,
+            "verdict": self.verdict.word(), "codes": self.codes,
+            "by_id": own.and_then(|own| own.by_id.as_ref()),
+            "transport": own.map(|own| own.transport),
+            "physical_sector_bytes": own.map(|own| own.physical_sector_bytes),
+            "rotations_per_minute": rounds, "zones": zones,
+            "removable": own.map(|own| own.is_removable),
+            "answers_ata": own.map(|own| own.identity.is_some()),
+            "healthy": own.and_then(|own| own.is_healthy),
+            "identify_bytes": identity.map(|identity| identity.bytes()),
+            "discards": own.map(|own| own.discards),
+            "holder": drive.and_then(|drive| match &drive.usage {
+                Usage::By(holder) => Some(holder),
+                Usage::Free | Usage::Unknown(_) => None,
+            }),
+            "blank": self.looked_at.map(|_| self.is_blank),
+            "looked_at": self.looked_at.map(Sight::name),
+        })
+    }
+}
+
+fn heading() -> String {
+    format!(
+        "{:<21} {:>9}  {:<7} {:<9} {:<9} {}",
+        "SERIAL", "SIZE", "BUS", "SECTORS", "ROTATION", "VERDICT"
+    )
+}
+
+impl Outcome for DriveList {
+    fn text(&self) -> String {
+        if self.0.is_empty() {
+            return "The kernel knows no drive".to_owned();
+        }
+        let lines = self.0.iter().flat_map(Look::lines);
+        [heading()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+    }
+
+    fn json(&self) -> Vec<Value> {
+        self.0.iter().map(Look::json).collect()
+    }
+}
+
+impl Outcome for Change {
+    fn text(&self) -> String {
+        match self {
+            Change::PluggedIn(look) => look.lines().join("\n"),
+            Change::Unplugged { path, serial } => {
+                let serial = serial.as_ref().map_or("-", Serial::as_str);
+                format!("{serial:<21} unplugged from {}", path.display())
+            }
+        }
+    }
+
+    fn json(&self) -> Vec<Value> {
+        match self {
+            Change::PluggedIn(look) => vec![look.json()],
+            Change::Unplugged { path, serial } => vec![json!({
+                "type": "drive-unplugged", "version": 1, "serial": serial, "path": path,
+            })],
+        }
+    }
+}
+
+impl Outcome for Ejected {
+    fn text(&self) -> String {
+        let serial = &self.drive.serial;
+        if self.is_spun_down {
+            format!("Drive {serial} is spun down and can be taken out")
+        } else {
+            format!(
+                "Drive {serial} is detached; the kernel cannot spin it down, so once it is \
+                 unplugged wait half a minute before you move it"
+            )
+        }
+    }
+
+    fn json(&self) -> Vec<Value> {
+        vec![json!({
+            "type": "drive-ejected", "version": 1,
+            "serial": self.drive.serial, "spun_down": self.is_spun_down,
+        })]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use disk_prep::drive::{DriveName, Kernel, find};
+
+    use super::*;
+    use crate::check::drive::{Watch, look};
+
+    #[test]
+    fn a_drive_that_holds_something_is_fit_with_a_warning_and_a_small_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let drive = |name: &str, bytes: u64| {
+            let path = folder.path().join(name);
+            let content = std::fs::File::create(&path).unwrap();
+            content.set_len(bytes).unwrap();
+            if name.starts_with("OLD") {
+                std::os::unix::fs::FileExt::write_all_at(&content, b"EFI PART", 512).unwrap();
+            }
+            // Who has an image open for writing uses it.
+            drop(content);
+            look(find(&DriveName::Path { path, serial: None, bytes: None }).unwrap()).unwrap()
+        };
+        let list = [("NEW.img", 300), ("OLD.img", 300), ("TINY.img", 3)];
+        let list = DriveList(list.map(|(name, mib)| drive(name, mib << 20)).into());
+        let verdicts: Vec<&str> = list.0.iter().map(|look| look.verdict.word()).collect();
+        assert_eq!(verdicts, ["fit", "warning", "unfit"]);
+        let text = list.text();
+        assert!(text.contains("a GPT partition table; to use it, add `--erase OLD`"), "{text}");
+        let json = list.json();
+        assert_eq!((&json[0]["fit"], &json[2]["fit"]), (&json!(true), &json!(false)));
+        assert_eq!(json[2]["codes"], json!(["drive-too-small"]));
+        assert_eq!(json[1]["type"], "drive");
+    }
+
+    #[test]
+    fn a_drive_that_comes_and_goes_is_told_of_once_each_by_its_serial() {
+        let machine = tempfile::tempdir().unwrap();
+        let mut watch = Watch::new(Kernel::recorded(machine.path()));
+        let tree = include_str!("../../fixtures/sysfs/sata-512e.tree");
+        for line in tree.lines().filter(|line| line.starts_with('/')) {
+            let (path, content) = line.split_once(" = ").unwrap_or((line, ""));
+            let (path, target) = path.split_once(" -> ").unwrap_or((path, ""));
+            let place = machine.path().join(&path[1..]);
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            let below = |target: &str| match target.strip_prefix('/') {
+                Some(below) => machine.path().join(below),
+                None => target.into(),
+            };
+            match target {
+                "" => std::fs::write(place, content).unwrap(),
+                target => std::os::unix::fs::symlink(below(target), place).unwrap(),
+            }
+        }
+        assert!(watch.look().is_empty(), "it may not be settled yet");
+        let come = watch.look();
+        assert_eq!((come.len(), &come[0].json()[0]["type"]), (1, &json!("drive")));
+        let serial = come[0].json()[0]["serial"].clone();
+        assert!(serial.as_str().unwrap().contains("WCC4E0123456"), "{serial}");
+        assert!(watch.look().is_empty(), "told once");
+        for folder in ["sys/block", "sys/class/block", "sys/dev/block"] {
+            std::fs::remove_dir_all(machine.path().join(folder)).unwrap();
+        }
+        let gone = watch.look();
+        let line = json!({
+            "type": "drive-unplugged", "version": 1, "serial": serial, "path": "/dev/sda",
+        });
+        assert_eq!((gone.len(), gone[0].json()), (1, vec![line]));
+        assert!(gone[0].text().ends_with("unplugged from /dev/sda"));
+    }
+}
