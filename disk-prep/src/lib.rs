@@ -31,4 +31,4 @@ pub mod verify;
 pub mod volume;
 pub mod world;
 
-pub use error::Error;
+pub use error::{DriveError, Error, Fault, Unready};

@@ -2,9 +2,8 @@
 
 use std::sync::Mutex;
 
-use crate::Error;
 pub use crate::drive::Look;
-use crate::noun::{DrivePath, Serial};
+use crate::noun::{Diagnose, DrivePath, Serial};
 
 /// The steps of one drive, as a person follows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,8 +50,11 @@ pub enum Event<'a> {
     FileLeftOut { drive: &'a Serial, path: &'a DrivePath, reason: &'a str },
     /// A step ended.
     StepFinished { drive: &'a Serial, step: Step },
-    /// A drive ended for good, by an error.
-    DriveSetAside { drive: &'a Serial, error: &'a Error },
+    /// The work on a drive ended by an error. It keeps its files, and the next run goes on with it,
+    /// unless it is set aside.
+    DriveFailed { drive: &'a Serial, error: &'a dyn Diagnose },
+    /// A drive that failed is set aside for good: its files go to others.
+    DriveSetAside { drive: &'a Serial },
     /// Work that is of no drive began, such as writing a backup or taking a seed in.
     TaskStarted { task: &'a str },
     /// So many bytes of it are done; `total_bytes` is 0 while nobody knows.

@@ -147,7 +147,9 @@ fn a_program_that_has_a_device_for_itself_gets_a_moment_to_look() {
     let name = device.name(Some("S1"));
     let drive = find(&name).unwrap();
     let tries: [&dyn Fn() -> Result<(), Error>; 2] =
-        [&|| hold(&name).map(drop), &|| check_idle(&drive)];
+        [&|| hold(&name).map(drop).map_err(Error::from), &|| {
+            check_idle(&drive).map_err(Error::from)
+        }];
     for tried in tries {
         let began = Instant::now();
         let error = tried().unwrap_err();

@@ -157,9 +157,7 @@ impl Diagnose for Error {
             Error::SignInRefused { .. } => "check tenant, client and secret",
             Error::NotAllowed { .. } => "ask for the role Contributor on the resource group",
             Error::Unreachable { .. } => "check network and proxy, then run the same command again",
-            Error::SecretFile { path, .. } => {
-                return Some(Hint::new(format!("run `chmod 600 {}`", path.display())));
-            }
+            Error::SecretFile { path, .. } => return Some(Hint::MakePrivate(path.clone())),
             Error::Leased { .. } => "wait a minute for the other run to end",
             Error::LeaseLost { why: Lost::NotAllowed, .. } => {
                 "nothing was changed since; see what has become of the sign-in's rights, then run \

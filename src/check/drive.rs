@@ -1,14 +1,14 @@
 //! Drives: which will do, and which come and go.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
 use std::path::PathBuf;
 
+use disk_prep::device;
 use disk_prep::drive::{
-    Drive, DriveChanges, DriveName, DriveWatch, Kernel, Kind, Look as Sight, Plugged, check_idle,
-    find, find_all, find_content, look_at,
+    Drive, DriveChanges, DriveName, DriveWatch, Error, Fault, Kernel, Kind, Look as Sight, Plugged,
+    Seen, check_idle, find, find_all, find_content, look_at,
 };
-use disk_prep::noun::{Diagnose, Serial};
+use disk_prep::noun::{Diagnose, OnDrive, Serial};
 use disk_prep::sys::threads::each;
 use disk_prep::world::{RealWorld, World};
 
@@ -18,15 +18,15 @@ pub struct DriveList(pub Vec<Look>);
 
 impl DriveList {
     /// All that the kernel knows.
-    pub fn of(kernel: &Kernel) -> Result<Self, disk_prep::Error> {
+    pub fn of(kernel: &Kernel) -> Result<Self, Error> {
         Ok(DriveList(each(find_all(kernel)?, look_any)))
     }
 
     /// Those that are named.
-    pub fn of_named(names: &[DriveName]) -> Result<Self, disk_prep::Error> {
+    pub fn of_named(names: &[DriveName]) -> Result<Self, Error> {
         let looks = each(names.iter().collect(), |name| {
             let drive = find(name)?;
-            Ok::<_, disk_prep::Error>(look_any((drive.path.clone(), Ok(drive))))
+            Ok::<_, Error>(look_any((drive.path.clone(), Ok(drive))))
         });
         Ok(DriveList(looks.into_iter().collect::<Result<_, _>>()?))
     }
@@ -132,8 +132,8 @@ pub struct Look {
     pub is_blank: bool,
 }
 
-fn unfit(path: PathBuf, drive: Option<Drive>, faults: &[disk_prep::Error]) -> Look {
-    let reason = |fault: &disk_prep::Error| {
+fn unfit<E: Diagnose>(path: PathBuf, drive: Option<Drive>, faults: &[E]) -> Look {
+    let reason = |fault: &E| {
         let cause = fault.source().map_or(String::new(), |cause| format!(": {cause}"));
         format!("{fault}{cause}")
     };
@@ -143,7 +143,7 @@ fn unfit(path: PathBuf, drive: Option<Drive>, faults: &[disk_prep::Error]) -> Lo
 }
 
 /// A drive of the kernel's list; what cannot be looked at is unfit for that reason.
-pub fn look_any((path, found): (PathBuf, Result<Drive, disk_prep::Error>)) -> Look {
+pub fn look_any((path, found): Seen) -> Look {
     match found {
         Ok(drive) => match look(drive.clone()) {
             Ok(look) => look,
@@ -154,7 +154,7 @@ pub fn look_any((path, found): (PathBuf, Result<Drive, disk_prep::Error>)) -> Lo
 }
 
 /// A drive with what speaks for and against it.
-pub fn look(drive: Drive) -> Result<Look, disk_prep::Error> {
+pub fn look(drive: Drive) -> Result<Look, Error> {
     let path = drive.path.clone();
     let faults = drive.faults();
     if !faults.is_empty() {
@@ -171,18 +171,15 @@ pub fn look(drive: Drive) -> Result<Look, disk_prep::Error> {
 }
 
 /// What is on a drive, in words, and what was looked at for it; `None` if it is blank.
-pub fn content(drive: &Drive) -> Result<(Option<String>, Option<Sight>), disk_prep::Error> {
+pub fn content(drive: &Drive) -> Result<(Option<String>, Option<Sight>), Error> {
     if drive.kind == Kind::NewImage {
         return Ok((None, None));
     }
     check_idle(drive)?;
     let look = Sight::at(drive, |bytes| RealWorld.random(bytes))?;
     let device = disk_prep::verify::open(drive)?;
-    let (serial, offset) = (drive.serial.clone(), 0);
-    let found = find_content(&device, look).map_err(|source| disk_prep::Error::Read {
-        serial,
-        offset,
-        source,
-    })?;
+    let found = find_content(&device, look)
+        .map_err(|source| Fault::from(device::Fault::Read { offset: 0, source }))
+        .on(&drive.serial)?;
     Ok((found, Some(look)))
 }

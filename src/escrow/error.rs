@@ -80,9 +80,7 @@ impl Diagnose for Error {
             Error::NoIdentity | Error::WrongIdentity { .. } => {
                 Some(Hint::new("name the age identity of the recipient: `--identity FILE`"))
             }
-            Error::IdentityOpen { path, .. } => {
-                Some(Hint::new(format!("run `chmod 600 {}`", path.display())))
-            }
+            Error::IdentityOpen { path, .. } => Some(Hint::MakePrivate(path.clone())),
             Error::Damaged | Error::Identity { .. } | Error::Recipient { .. } => None,
             Error::Password(error) => error.hint(),
             Error::State(error) => error.hint(),

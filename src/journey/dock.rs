@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use azseed_emulator::Reply;
-use disk_prep::drive::{DriveName, find};
+use disk_prep::drive::{self, DriveName, find};
 use disk_prep::noun::Serial;
 use jiff::SignedDuration;
 
@@ -27,9 +27,9 @@ pub fn bring(data: &Path, drives: &[DriveName]) -> Result<Replies, Failure> {
 }
 
 /// A drive, open for reading only.
-fn opened(name: &DriveName) -> Result<(Serial, OwnedFd), disk_prep::Error> {
+fn opened(name: &DriveName) -> Result<(Serial, OwnedFd), drive::Error> {
     let drive = find(name)?;
     let file = File::open(&drive.path)
-        .map_err(|source| disk_prep::Error::Open { path: drive.path.clone(), source })?;
+        .map_err(|source| drive::Error::Open { path: drive.path.clone(), source })?;
     Ok((drive.serial, file.into()))
 }

@@ -46,7 +46,7 @@ impl Parcel {
     ) -> Result<Vec<(Job, Written)>, Failure> {
         let _claim = match folder.claim_jobs() {
             // Jobs can be made of journals that can only be read.
-            Err(disk_prep::Error::NoJournals { .. }) => None,
+            Err(disk_prep::journal::Error::NotWritable { .. }) => None,
             claim => Some(claim?),
         };
         let mut sealed: Vec<History> = folder.read()?;
@@ -109,7 +109,7 @@ fn refuse_unreadable(
 fn entry(
     history: &History,
     keeper: &dyn SecretKeeper,
-) -> Option<Result<DriveEntry, disk_prep::Error>> {
+) -> Option<Result<DriveEntry, disk_prep::journal::Error>> {
     let sealed = history.sealed.as_ref()?;
     Some(history.begun.password(keeper).map(|recovery_password| DriveEntry {
         serial: history.begun.serial.clone(),

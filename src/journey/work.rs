@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::dataset::{DataSet, FilesOptions, RowsOptions, read_dataset, scan, scan_rows};
+use disk_prep::dataset::{self, DataSet, FilesOptions, RowsOptions, read_dataset, scan, scan_rows};
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{
     AccountName, ContainerName, ImportDisposition, JobName, ResourceGroup, SubscriptionId,
@@ -97,7 +97,7 @@ impl Work {
         let rows = RowsOptions { csv: csv.to_owned(), job: job.clone() };
         let set = scan_rows(&read_dataset(csv)?, &rows)?;
         if set.files.is_empty() {
-            return Err(disk_prep::Error::NothingToCopy { root: csv.to_owned() }.into());
+            return Err(dataset::Error::NothingToCopy { root: csv.to_owned() }.into());
         }
         // The same job is the same work, wherever its rows stand.
         let digest = Sha256::digest(format!("dataset {job}"));
@@ -126,7 +126,7 @@ impl Work {
         let folder = staging
             .root()
             .folder(below)
-            .map_err(|source| disk_prep::Error::Scan { path: self.set.root.clone(), source })?;
+            .map_err(|source| dataset::Error::Scan { path: self.set.root.clone(), source })?;
         self.set.root = folder.handle_path();
         Ok(Some(folder))
     }
@@ -192,7 +192,7 @@ pub fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
     let set = scan(&data.path(), &options)?;
     data.check_names(set.files.iter().map(|file| file.source.as_path()))?;
     if set.files.is_empty() {
-        return Err(disk_prep::Error::NothingToCopy { root: set.root }.into());
+        return Err(dataset::Error::NothingToCopy { root: set.root }.into());
     }
     Ok(set)
 }

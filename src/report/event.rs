@@ -1,7 +1,6 @@
 //! What happens while work goes on, as records.
 
 use disk_prep::monitor::{Event, Look};
-use disk_prep::noun::Diagnose;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -23,9 +22,12 @@ pub fn value(event: &Event<'_>) -> Option<Value> {
         Event::StepFinished { drive, step } => json!({
             "type": "step-finished", "version": 1, "serial": drive, "step": step.name(),
         }),
-        Event::DriveSetAside { drive, error } => json!({
+        Event::DriveFailed { drive, error } => json!({
             "type": "drive-error", "version": 1, "serial": drive, "code": error.code(),
             "message": error.to_string(),
+        }),
+        Event::DriveSetAside { drive } => json!({
+            "type": "drive-set-aside", "version": 1, "serial": drive,
         }),
         Event::Warning { drive, text } => json!({
             "type": "warning", "version": 1, "serial": drive, "message": text,

@@ -1,7 +1,7 @@
 //! What is on a drive, for a person and as records.
 
 use disk_prep::inspect::{Files, Inspection, VolumeFound};
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind};
+use disk_prep::noun::{ByteSize, Diagnose, DriveFault, ErrorKind};
 use disk_prep::volume::bitlocker::unlock::{Protector, VolumeMetadata};
 use disk_prep::volume::gpt::{OtherLayout, PartitionTable};
 use serde_json::{Value, json};
@@ -140,8 +140,8 @@ impl Outcome for Inspected {
     fn exit(&self) -> Exit {
         let unreadable = self.0.files.as_ref().is_some_and(|files| !files.unreadable.is_empty());
         match &self.0.fault {
-            Some(disk_prep::Error::Read { .. }) => Exit::Failed(ErrorKind::Difference),
-            Some(fault) => Exit::Failed(fault.kind()),
+            Some(error) if error.fault.is_of_the_drive() => Exit::Failed(ErrorKind::Difference),
+            Some(error) => Exit::Failed(error.kind()),
             None if unreadable => Exit::Failed(ErrorKind::Difference),
             None => Exit::Done,
         }

@@ -117,7 +117,7 @@ impl Diagnose for Error {
             Error::TargetFull { .. } => {
                 "free space there, then run the same command again: it goes on where it stopped"
             }
-            Error::Full { .. } => "free space there, then run the same command again",
+            Error::Full { .. } => return Some(Hint::FreeSpace),
             Error::WrongPassword => "name the right one with `--password-file`",
             Error::Pattern { .. } => {
                 "a pattern matches whole names: `*.tmp`, `app/cache`, `/srv/app/**/cache`"

@@ -64,7 +64,7 @@ pub enum Error {
     #[error("The password of the repository in {path} is not known on this machine")]
     NoPassword { path: PathBuf },
     #[error(transparent)]
-    Journals { source: Box<disk_prep::Error> },
+    Journals { source: Box<disk_prep::journal::Error> },
     #[error("The repository in {path} cannot be worked on")]
     Repository {
         path: PathBuf,
@@ -165,13 +165,11 @@ impl Diagnose for Error {
         let text = match self {
             Error::NotStaging { .. } => "write a backup there first with `azseed stage`",
             Error::NotEmpty { .. } => "name an empty or a new folder with `--staging`",
-            Error::Full { .. } => "free space there, then run the same command again",
+            Error::Full { .. } => return Some(Hint::FreeSpace),
             Error::OtherSeed { .. } | Error::AnotherSeed { .. } => {
                 "name another folder with `--staging`"
             }
-            Error::SourceGone { .. } => {
-                "bring it back, as by mounting it again, then run the same command again"
-            }
+            Error::SourceGone { .. } => return Some(Hint::BringBack),
             Error::Locked { .. } => "wait until it has ended, or run `restic unlock`",
             Error::Incomplete { .. } => "bring back what is missing, or stage anew elsewhere",
             Error::Changed { .. } => {
@@ -182,7 +180,7 @@ impl Diagnose for Error {
             Error::EmptySource { .. } => "see that its disk is mounted and the path is right",
             Error::OldLayout { .. } => "convert it first with `restic migrate s3_layout`",
             Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",
-            Error::NoPassword { .. } => "name its file with `--password-file`",
+            Error::NoPassword { .. } => return Some(Hint::PasswordFile),
             Error::Damaged { .. } => "restore the file from a copy, or stage anew elsewhere",
             Error::DataPlace { .. } | Error::Field { .. } => {
                 "find out who changed it; azseed did not write it so"

@@ -190,7 +190,7 @@ fn read(path: &Path) -> io::Result<(Uuid, Known)> {
 }
 
 /// Drives that journals call sealed or begun.
-pub fn drives_of(journals: &JournalFolder) -> Result<Vec<Serial>, disk_prep::Error> {
+pub fn drives_of(journals: &JournalFolder) -> Result<Vec<Serial>, disk_prep::journal::Error> {
     let mut histories = journals.read()?;
     histories
         .retain(|history| !matches!(history.state, DriveState::Released | DriveState::SetAside));

@@ -50,7 +50,7 @@ pub enum StateError {
     },
     /// A journal of another staging path.
     #[error(transparent)]
-    Journal(#[from] disk_prep::Error),
+    Journal(#[from] disk_prep::journal::Error),
     /// Nobody says where it is.
     #[error("There is no state directory: neither XDG_STATE_HOME nor HOME is set")]
     NoHome,
@@ -94,9 +94,7 @@ impl Diagnose for StateError {
                  you give `--shared-staging` again",
             )),
             StateError::Journal(error) => error.hint(),
-            StateError::Io { source, .. } if is_full(source) => {
-                Some(Hint::new("free space there, then run the same command again"))
-            }
+            StateError::Io { source, .. } if is_full(source) => Some(Hint::FreeSpace),
             StateError::Io { .. } => Some(Hint::new("name another one with `--state`")),
             StateError::OtherVault { .. } => Some(Hint::new("see `azseed vault list`")),
             StateError::NoHome => None,

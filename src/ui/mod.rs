@@ -397,7 +397,7 @@ mod tests {
     #[test]
     fn an_error_is_shown_with_its_causes_its_hint_and_its_code() {
         let source = io::Error::from_raw_os_error(16);
-        let error = disk_prep::Error::Open { path: "/dev/sdx".into(), source };
+        let error = disk_prep::drive::Error::Open { path: "/dev/sdx".into(), source };
         assert_eq!(
             explain(&error),
             "error: Cannot open /dev/sdx\n  caused by: Device or resource busy (os error 16)\n  \

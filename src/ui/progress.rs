@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use disk_prep::monitor::{Event, Monitor, Step};
-use disk_prep::noun::{ByteSize, Diagnose, Serial, count};
+use disk_prep::noun::{ByteSize, Serial, count};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tracing::{debug, info};
 
@@ -28,7 +28,7 @@ impl Fleet {
                 }
             }
             // Its files are counted with the drive that takes them.
-            Event::DriveSetAside { drive, .. } => {
+            Event::DriveFailed { drive, .. } => {
                 self.0.remove(*drive);
             }
             _ => return false,
@@ -153,7 +153,7 @@ impl Monitor for Bars {
                 }
             }
             other => {
-                if let Event::DriveSetAside { drive, .. } = other
+                if let Event::DriveFailed { drive, .. } = other
                     && let Some(bar) = shown.bars.remove(*drive)
                 {
                     bar.finish_and_clear();
@@ -181,7 +181,7 @@ fn remark(event: &Event<'_>) -> Option<String> {
         Event::FileLeftOut { drive, path, reason } => {
             Some(format!("drive {drive}: {path} is left out: {reason}"))
         }
-        Event::DriveSetAside { drive, error } => Some(format!("drive {drive}: {error}")),
+        Event::DriveFailed { drive, error } => Some(format!("drive {drive}: {error}")),
         Event::Warning { drive, text } => Some(format!("drive {drive}: {text}")),
         _ => None,
     };
@@ -315,7 +315,8 @@ impl Monitor for Logged {
                 info!(%drive, step = step.name(), "step ends");
             }
             Event::FileLeftOut { drive, path, reason } => info!(%drive, %path, reason, "left out"),
-            Event::DriveSetAside { drive, error } => info!(%drive, code = error.code(), "fails"),
+            Event::DriveFailed { drive, error } => info!(%drive, code = error.code(), "fails"),
+            Event::DriveSetAside { drive } => info!(%drive, "is set aside"),
             Event::TaskStarted { task } => info!(task, "begins"),
             Event::TaskBytes { task, done_bytes, .. } => debug!(task, done_bytes, "goes on"),
             Event::TaskFinished { task } => info!(task, "ends"),

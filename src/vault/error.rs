@@ -154,7 +154,7 @@ impl Diagnose for Error {
             Error::NoVault { .. } => "list them with `azseed vault list`",
             Error::NotProtected { .. } => "run `azseed vault run` until it says protected",
             Error::SharedContainer { .. } => "name another container with `--vault-container`",
-            Error::NoPassword { .. } => "name its file with `--password-file`",
+            Error::NoPassword { .. } => return Some(Hint::PasswordFile),
             Error::NotHeld { .. } => "see that nobody else writes to the vault, then run it again",
             _ => return None,
         };

@@ -6,6 +6,7 @@ mod claims;
 pub mod dataset_csv;
 pub mod driveset_csv;
 mod empty_folders;
+mod error;
 mod file;
 mod listing;
 mod rows;
@@ -17,6 +18,7 @@ mod windows;
 
 pub use dataset_csv::{Item, Row};
 pub use driveset_csv::{DriveRow, EraseConsent};
+pub use error::Error;
 pub use file::DataFile;
 pub use listing::{Listing, SideFile, SideKind};
 pub use rows::{RowsOptions, read_dataset, read_driveset, scan_rows};

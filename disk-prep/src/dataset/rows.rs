@@ -14,6 +14,7 @@ use super::claims::Claims;
 use super::dataset_csv::{Item, Row};
 use super::driveset_csv::DriveRow;
 use super::empty_folders::EmptyFolders;
+use super::error::Error;
 use super::file::{DataFile, check_size, clashes};
 use super::listing::{Listing, SideFile, SideKind};
 use super::set::DataSet;
@@ -21,7 +22,6 @@ use super::side_file::parse_side_file;
 use super::table::CsvFault;
 use super::walk::modified_ns;
 use super::{dataset_csv, driveset_csv};
-use crate::Error;
 use crate::limits;
 use crate::noun::{
     BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName, Md5Digest,

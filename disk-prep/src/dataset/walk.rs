@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::empty_folders::EmptyFolders;
+use super::error::Error;
 use super::file::{DataFile, check_size, clashes};
 use super::listing::Listing;
 use super::set::DataSet;
-use crate::Error;
 use crate::noun::{
     BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName, check_blob_name,
     check_name, shown,

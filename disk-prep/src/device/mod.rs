@@ -3,7 +3,9 @@
 //! (`drive::guard`), not this room's.
 
 mod contract;
+mod fault;
 mod image;
 
 pub use contract::Device;
+pub use fault::Fault;
 pub use image::FileDevice;

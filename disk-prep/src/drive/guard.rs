@@ -14,6 +14,8 @@ use rustix::io::Errno;
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 
 use super::blank::{Look, find_content};
+use super::error::Error;
+use super::fault::Fault;
 use super::file_id::FileId;
 use super::find::{Drive, Kind, find_on};
 use super::identify::Identity;
@@ -21,9 +23,8 @@ use super::image;
 use super::kernel::Kernel;
 use super::medium::{Medium, file_below, folder_of, media};
 use super::name::DriveName;
-use crate::Error;
-use crate::device::{Device, FileDevice};
-use crate::noun::{Serial, Wipe};
+use crate::device::{self, Device, FileDevice};
+use crate::noun::{DriveError, OnDrive, Serial, Wipe};
 use crate::sys::lease;
 
 /// A drive that this run holds: nobody else of us can take it, and it was fit when it was opened.
@@ -66,7 +67,8 @@ pub(super) fn hold_on(kernel: &Kernel, name: &DriveName) -> Result<HeldDrive, Er
     let file = open_exclusive(&drive, &place)?;
     let same = is_same(kernel, name, &drive, &file, &place);
     if let Some(what) = same? {
-        return Err(Error::WrongDrive { serial: drive.serial, what: what.to_owned() });
+        let fault = Fault::WrongDrive { what: what.to_owned() };
+        return Err(DriveError::new(&drive.serial, fault).into());
     }
     let device = FileDevice::direct(file)
         .map_err(|source| Error::Open { path: drive.path.clone(), source })?;
@@ -145,7 +147,7 @@ fn open_failed(drive: &Drive, source: io::Error) -> Error {
 }
 
 fn in_use(drive: &Drive, holder: impl Into<String>) -> Error {
-    Error::DriveInUse { serial: drive.serial.clone(), holder: holder.into() }
+    DriveError::new(&drive.serial, Fault::InUse { holder: holder.into() }).into()
 }
 
 /// Looks whether somebody has a drive open in a way that the kernel's tables do not tell of; holds
@@ -251,22 +253,20 @@ impl HeldDrive {
         erase: &[Serial],
         wipe: Option<Wipe>,
         look: Look,
-    ) -> Result<Clearance, Error> {
+    ) -> Result<Clearance, DriveError<Fault>> {
+        self.decide(erase, wipe, look).on(&self.drive.serial)
+    }
+
+    fn decide(&self, erase: &[Serial], wipe: Option<Wipe>, look: Look) -> Result<Clearance, Fault> {
         let Some(device) = &self.device else {
             return Ok(Clearance { erase: false, wipe: None });
         };
-        let serial = &self.drive.serial;
-        let content = find_content(device.as_ref(), look).map_err(|source| Error::Read {
-            serial: serial.clone(),
-            offset: 0,
-            source,
-        })?;
+        let content = find_content(device.as_ref(), look)
+            .map_err(|source| device::Fault::Read { offset: 0, source })?;
         match content {
             None => Ok(Clearance { erase: false, wipe: None }),
-            Some(found) if !erase.contains(serial) => {
-                Err(Error::NotBlank { serial: serial.clone(), found })
-            }
-            Some(_) if wipe.is_none() => Err(Error::WipeUndecided { serial: serial.clone() }),
+            Some(found) if !erase.contains(&self.drive.serial) => Err(Fault::NotBlank { found }),
+            Some(_) if wipe.is_none() => Err(Fault::WipeUndecided),
             Some(_) if wipe == Some(Wipe::Discard) => {
                 self.drive.check_discard()?;
                 Ok(Clearance { erase: true, wipe })

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::error::Error;
 use super::kernel::Kernel;
 use super::loops::{self, Loop};
 use super::reading::{bytes, children, exists, malformed, plain, plain_bytes, text};
 use super::tables::{self, Mount, path_of};
-use crate::Error;
 
 /// Mount points without which the machine does not run.
 const SYSTEM: &[&[u8]] =

@@ -6,13 +6,13 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::error::Error;
 use super::file_id::FileId;
 use super::holder;
 use super::kernel::Kernel;
 use super::loops;
 use super::reading::{plain, plain_bytes};
 use super::tables::path_of;
-use crate::Error;
 
 /// What a drive's bytes lie on; two names of one medium have one in common.
 #[derive(Debug, Clone, PartialEq, Eq)]

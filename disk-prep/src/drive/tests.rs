@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
+use super::error::Error;
 use super::find::{Drive, find_all, find_on};
 use super::guard::hold_on;
 use super::identify::Rotation;
@@ -13,8 +14,7 @@ use super::kernel::Kernel;
 use super::name::DriveName;
 use super::sysfs::{Transport, Usage};
 use super::sysfs::{block_facts, whole_drives};
-use crate::Error;
-use crate::noun::{Diagnose, ErrorKind, Serial};
+use crate::noun::{Diagnose, DriveFault, ErrorKind, Serial};
 
 /// A recorded machine, unpacked.
 pub(super) struct Machine {

@@ -3,6 +3,7 @@
 //! keeps the journal. Memory is a fixed number of buffers, whatever the drive's size.
 
 mod batch;
+mod fault;
 mod options;
 mod pass;
 mod sink;
@@ -18,12 +19,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread::{self, Builder};
 
+pub use fault::Fault;
 pub use options::{CHECKPOINT_BYTES, FillOptions};
 pub use pass::{BOOT_BYTES, Pass, place_in_runs};
 pub use sink::FileSink;
 pub use target::Target;
 
-use crate::Error;
 use crate::journal::{FileEnd, History, Journal};
 use crate::monitor::{Event, Monitor, Step};
 use crate::world::World;
@@ -69,7 +70,7 @@ pub fn fill(
     options: &FillOptions,
     world: &dyn World,
     monitor: &dyn Monitor,
-) -> Result<(), Error> {
+) -> Result<(), Fault> {
     let pass = target.pass;
     let root = &Root::new(root, world, &options.stop);
     let retaken = retaken(root, pass, journal.history());
@@ -90,7 +91,7 @@ pub fn fill(
     thread::scope(|scope| {
         let made = |source| {
             abort.store(true, Ordering::Relaxed);
-            Error::Thread { serial: target.serial.clone(), source }
+            Fault::Thread { source }
         };
         let (full_in, full) = sync_channel(options.workers);
         let mut empty = Vec::new();

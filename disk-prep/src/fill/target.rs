@@ -1,8 +1,7 @@
 //! The volume that is filled, and where its bytes go.
 
 use super::pass::Pass;
-use crate::Error;
-use crate::device::Device;
+use crate::device::{Device, Fault};
 use crate::kernels::SectorCipher;
 use crate::noun::Serial;
 
@@ -23,35 +22,27 @@ pub struct Target<'a> {
 
 impl Target<'_> {
     /// Writes at a place of the volume; what is written is cipher text already.
-    pub fn write(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
+    pub fn write(&self, bytes: &[u8], offset: u64) -> Result<(), Fault> {
         self.write_raw(bytes, self.volume_start + offset)
     }
 
     /// Writes at a place of the drive.
-    pub fn write_raw(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
-        self.device.write_at(bytes, offset).map_err(|source| Error::Write {
-            serial: self.serial.clone(),
-            offset,
-            source,
-        })
+    pub fn write_raw(&self, bytes: &[u8], offset: u64) -> Result<(), Fault> {
+        self.device.write_at(bytes, offset).map_err(|source| Fault::Write { offset, source })
     }
 
     /// Reads from a place of the volume, as it lies there.
-    pub fn read(&self, bytes: &mut [u8], offset: u64) -> Result<(), Error> {
+    pub fn read(&self, bytes: &mut [u8], offset: u64) -> Result<(), Fault> {
         self.read_raw(bytes, self.volume_start + offset)
     }
 
     /// Reads from a place of the drive.
-    pub fn read_raw(&self, bytes: &mut [u8], offset: u64) -> Result<(), Error> {
-        self.device.read_at(bytes, offset).map_err(|source| Error::Read {
-            serial: self.serial.clone(),
-            offset,
-            source,
-        })
+    pub fn read_raw(&self, bytes: &mut [u8], offset: u64) -> Result<(), Fault> {
+        self.device.read_at(bytes, offset).map_err(|source| Fault::Read { offset, source })
     }
 
     /// Returns when everything written is on the medium.
-    pub fn flush(&self) -> Result<(), Error> {
-        self.device.flush().map_err(|source| Error::Flush { serial: self.serial.clone(), source })
+    pub fn flush(&self) -> Result<(), Fault> {
+        self.device.flush().map_err(|source| Fault::Flush { source })
     }
 }

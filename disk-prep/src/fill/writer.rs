@@ -6,9 +6,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Instant;
 
 use super::batch::Batch;
+use super::fault::Fault;
 use super::options::FillOptions;
 use super::target::Target;
-use crate::Error;
 use crate::journal::{FileEnd, FileRecord, Journal, Progress, Record, StreamMark, Tail};
 use crate::monitor::{Event, Monitor, Step};
 
@@ -36,18 +36,18 @@ impl Writer<'_> {
     /// Writes until all workers have ended; then confirms what arrived, also after a failure.
     pub fn run(
         mut self,
-        full: &Receiver<Result<Batch, Error>>,
+        full: &Receiver<Result<Batch, Fault>>,
         abort: impl Fn(),
-    ) -> Result<(), Error> {
+    ) -> Result<(), Fault> {
         let mut failure = None;
         let mut confirmed_at = Instant::now();
         loop {
             let wait = self.options.checkpoint_every.saturating_sub(confirmed_at.elapsed());
             match full.recv_timeout(wait) {
                 Ok(Ok(batch)) => self.write(batch)?,
-                Ok(Err(error)) => {
+                Ok(Err(fault)) => {
                     abort();
-                    failure.get_or_insert(error);
+                    failure.get_or_insert(fault);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -63,7 +63,7 @@ impl Writer<'_> {
         failure.map_or(Ok(()), Err)
     }
 
-    fn write(&mut self, mut batch: Batch) -> Result<(), Error> {
+    fn write(&mut self, mut batch: Batch) -> Result<(), Fault> {
         for (offset, bytes) in batch.pieces() {
             self.target.write(bytes, offset)?;
         }
@@ -90,7 +90,7 @@ impl Writer<'_> {
     }
 
     /// Data flushed, then the journal, then the screen.
-    fn confirm(&mut self) -> Result<(), Error> {
+    fn confirm(&mut self) -> Result<(), Fault> {
         if self.pending.progress.finished.is_empty() && self.pending.marks.is_empty() {
             return Ok(());
         }

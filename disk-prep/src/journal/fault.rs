@@ -1,10 +1,7 @@
-//! What is wrong with a journal, a plan file or the folder that they lie in.
+//! What is wrong with what a journal or plan file says.
 
-use std::io;
-use std::path::Path;
-
-use crate::Error;
 use crate::noun::Serial;
+
 /// What is wrong with a journal or plan file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -28,15 +25,4 @@ pub enum JournalFault {
     /// The plan file is not the one that the journal was begun with.
     #[error("the plan file beside it is not the one it was begun with")]
     OtherPlan,
-}
-
-/// What is wrong when nothing can be written into a folder of journals.
-pub(super) fn not_written(path: &Path, source: io::Error) -> Error {
-    let path = path.to_owned();
-    match source.kind() {
-        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            Error::NoJournals { path, source }
-        }
-        _ => Error::JournalFile { path, source },
-    }
 }

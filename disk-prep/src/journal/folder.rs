@@ -10,15 +10,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::claim::{Claim, Holder};
-use super::fault::{JournalFault, not_written};
+use super::claim::Claim;
+use super::error::Error;
+use super::fault::JournalFault;
 use super::history::History;
+use super::holder::Holder;
 use super::keeper::SecretKeeper;
 use super::ledger::Journal;
 use super::plan_file::{DrivePlan, read_plan, write_plan};
 use super::record::Begun;
 use super::witness::{Intent, Unwatched, Witness};
-use crate::Error;
 use crate::noun::{Serial, Sha256Digest};
 use crate::sys::beneath::Folder;
 use crate::sys::place::Place;
@@ -71,7 +72,7 @@ impl JournalFolder {
 
     /// The place of a file in the folder, which must exist.
     pub(super) fn place(&self, name: &str) -> Result<Place, Error> {
-        let folder = self.open().map_err(|source| not_written(&self.path, source))?;
+        let folder = self.open().map_err(|source| Error::not_written(&self.path, source))?;
         Ok(Place::new(folder, name))
     }
 
@@ -79,7 +80,7 @@ impl JournalFolder {
     pub(super) fn names(&self) -> Result<Vec<OsString>, Error> {
         match self.open().and_then(|folder| folder.names()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            names => names.map_err(|source| Error::JournalFile { path: self.path.clone(), source }),
+            names => names.map_err(|source| Error::File { path: self.path.clone(), source }),
         }
     }
 
@@ -104,7 +105,7 @@ impl JournalFolder {
                 folder.find(Path::new(&format!("{}.journal", serial.file_stem())))
             }),
         };
-        let at = |source| Error::JournalFile { path: self.journal(serial), source };
+        let at = |source| Error::File { path: self.journal(serial), source };
         found.map(|found| found.is_some()).map_err(at)
     }
 
@@ -142,7 +143,7 @@ impl JournalFolder {
             Some((root, below)) => root.make_folder(below, 0o700).map(drop),
             None => fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.path),
         };
-        made.map_err(|source| not_written(&self.path, source))
+        made.map_err(|source| Error::not_written(&self.path, source))
     }
 
     /// Keeps every other run off a drive, its journal and its plan file.
@@ -200,7 +201,7 @@ impl JournalFolder {
                 continue;
             }
             let folder = self.open();
-            let at = |source| Error::JournalFile { path: self.path.join(&name), source };
+            let at = |source| Error::File { path: self.path.join(&name), source };
             let place = Place::new(folder.map_err(at)?, &name);
             if let Some(history) = Journal::read(&place)? {
                 histories.push(self.own(&place, history)?);
@@ -216,7 +217,7 @@ impl JournalFolder {
             return Ok(history);
         }
         let fault = JournalFault::OtherName { serial: serial.clone() };
-        Err(Error::Journal { path: place.path(), fault })
+        Err(Error::Damaged { path: place.path(), fault })
     }
 
     /// The plan of a drive, as its journal names it.
@@ -227,7 +228,7 @@ impl JournalFolder {
     /// Puts the journal of a drive that failed or was given up out of the way, for a new one.
     pub fn retire(&self, serial: &Serial) -> Result<(), Error> {
         let name = format!("{}.journal", serial.file_stem());
-        let at = |source| Error::JournalFile { path: self.path.join(&name), source };
+        let at = |source| Error::File { path: self.path.join(&name), source };
         let folder = self.open().map_err(at)?;
         let first = Journal::first(&Place::new(folder.again().map_err(at)?, &name))?;
         if let Some(first) = first {

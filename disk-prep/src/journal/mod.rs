@@ -3,9 +3,11 @@
 //! file beside it, it is the truth for resume. `docs/formats.md` describes it.
 
 mod claim;
+mod error;
 mod fault;
 mod folder;
 mod history;
+mod holder;
 mod keeper;
 mod ledger;
 mod line;
@@ -14,10 +16,12 @@ mod plan_file;
 mod record;
 mod witness;
 
-pub use claim::{Claim, Holder};
+pub use claim::Claim;
+pub use error::Error;
 pub use fault::JournalFault;
 pub use folder::JournalFolder;
 pub use history::{History, State, Stream};
+pub use holder::Holder;
 pub use keeper::{JournalOnly, KeeperError, KeptPassword, SecretKeeper};
 pub use ledger::{FileLedger, Journal, Ledger};
 pub use outline::{Outline, Outlines, Standing};

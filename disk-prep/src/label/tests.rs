@@ -7,7 +7,7 @@ use super::*;
 use crate::drive::Clearance;
 use crate::manifest::Profile;
 use crate::monitor::VoidMonitor;
-use crate::noun::{Diagnose, ErrorKind};
+use crate::noun::{DriveFault, ErrorKind};
 use crate::prepare::tests::{Bench, Deed, Discards, StillWorld, file};
 use crate::stop::StopFlag;
 use crate::volume::gpt::read_gpt;
@@ -21,7 +21,7 @@ fn options() -> FillOptions {
     FillOptions::new(true, false, StopFlag::default())
 }
 
-fn cleared(bench: &Bench, options: &FillOptions) -> Result<(), Error> {
+fn cleared(bench: &Bench, options: &FillOptions) -> Result<(), Fault> {
     bench.with_target(|layout, target| {
         clear(bench.begun(), layout, target, options, &StillWorld::default(), &VoidMonitor)
     })
@@ -150,7 +150,7 @@ fn on_a_blank_drive_that_was_begun_only_our_own_tables_may_lie() {
     let check = |code: &str| match check_untouched(bench.begun(), &bench.device, look) {
         Ok(()) => assert_eq!(code, "fit"),
         Err(error) => {
-            assert_eq!((error.code(), error.kind()), (code, ErrorKind::Guard), "{error}");
+            assert_eq!((error.code(), error.kind()), (code, ErrorKind::Guard), "{error:?}");
         }
     };
     check("fit");

@@ -1,7 +1,5 @@
 //! What every noun answers to a text that is none of its kind.
 
-use super::diagnosis::{Diagnose, ErrorKind};
-
 /// A text that is not a valid noun: which noun, what was given, and the rule it breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{value:?} is not a valid {noun}: {rule}")]
@@ -12,15 +10,6 @@ pub struct InvalidNoun {
     pub value: String,
     /// The rule, as a person reads it.
     pub rule: &'static str,
-}
-
-impl Diagnose for InvalidNoun {
-    fn code(&self) -> &'static str {
-        "invalid-name"
-    }
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Usage
-    }
 }
 
 impl InvalidNoun {

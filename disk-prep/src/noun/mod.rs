@@ -11,6 +11,7 @@ mod count;
 mod diagnosis;
 mod digest;
 mod drive_path;
+mod fault;
 mod invalid;
 mod names;
 mod recipient;
@@ -30,9 +31,10 @@ pub use character::{UnfitCharacter, shown};
 pub use cipher::Cipher;
 pub use contact::{Contact, ReturnAddress, ReturnCarrier};
 pub use count::{count, lines, listed};
-pub use diagnosis::{Diagnose, ErrorKind, Hint, Retry};
+pub use diagnosis::{Diagnose, ErrorKind, Hint};
 pub use digest::{Md5Digest, Sha256Digest, hex_upper};
 pub use drive_path::{DrivePath, NameFault, check_name};
+pub use fault::{DriveError, DriveFault, OnDrive};
 pub use invalid::InvalidNoun;
 pub use names::{
     AccountName, BlobType, ImportDisposition, JobName, ResourceGroup, SubscriptionId, VaultName,

@@ -17,10 +17,10 @@ use std::thread::{self, Builder};
 use crate::Error;
 use crate::device::Device;
 use crate::drive::Kernel;
-use crate::fill::FillOptions;
+use crate::fill::{self, FillOptions};
 use crate::journal::Record;
 use crate::monitor::Event;
-use crate::noun::Serial;
+use crate::noun::{DriveError, Serial};
 use crate::plan::{Spread, check_names, spread};
 use crate::prepare::{PrepareOptions, PreparedDrive, begin, prepare};
 
@@ -89,7 +89,8 @@ impl PrepareRun<'_> {
                         Ok(_) => *running += 1,
                         // The drive was begun at most; the next run goes on with it.
                         Err(source) => {
-                            trouble.get_or_insert(Error::Thread { serial, source });
+                            let fault = fill::Fault::Thread { source };
+                            trouble.get_or_insert(DriveError::new(&serial, fault).into());
                         }
                     }
                 }
@@ -106,7 +107,7 @@ impl PrepareRun<'_> {
                         }
                         (work, Err(error)) => {
                             let drive = &work.serial();
-                            self.monitor.event(&Event::DriveSetAside { drive, error: &error });
+                            self.monitor.event(&Event::DriveFailed { drive, error: &error });
                             failed.push((work, error));
                             start(self.replace(&mut failed, spares, outcome), &mut running);
                         }
@@ -144,6 +145,7 @@ impl PrepareRun<'_> {
         }
         for (mut work, error) in failed.extract_if(.., |(_, error)| error.is_of_the_drive()) {
             work.journal.append(Record::SetAside { reason: error.to_string() })?;
+            self.monitor.event(&Event::DriveSetAside { drive: &work.serial() });
             outcome.set_aside.push(work.serial());
             outcome.failed.push((work.serial(), error));
         }
@@ -208,7 +210,7 @@ impl PrepareRun<'_> {
         let fill = FillOptions { checkpoint_bytes: *checkpoint_bytes, ..fill };
         let root = &self.data_set.root;
         let failed_before = Kernel::here().failed_commands(&work.held.drive);
-        let result = work.held.device().and_then(|device| {
+        let result = work.held.device().map_err(Error::from).and_then(|device| {
             let device = self.world.device(&work.held.drive.serial, device);
             let device: &dyn Device = device.as_ref();
             prepare(&mut work.journal, &work.plan, device, root, &fill, self.world, self.monitor)

@@ -1,10 +1,10 @@
 //! The work on one drive of a run, and the room that a drive has.
 
-use crate::Error;
 use crate::drive::HeldDrive;
 use crate::journal::{Claim, DrivePlan, Journal};
-use crate::noun::Serial;
+use crate::noun::{DriveError, OnDrive, Serial};
 use crate::plan::Room;
+use crate::volume::Fault;
 use crate::volume::gpt::DiskLayout;
 
 /// A drive whose thread can be started.
@@ -23,8 +23,7 @@ impl Work {
 }
 
 /// A drive of this size as room for files.
-pub fn room(serial: &Serial, drive_bytes: u64) -> Result<Room, Error> {
-    let disk = DiskLayout::plan(drive_bytes)
-        .map_err(|source| Error::Partitions { serial: serial.clone(), source })?;
+pub fn room(serial: &Serial, drive_bytes: u64) -> Result<Room, DriveError<Fault>> {
+    let disk = DiskLayout::plan(drive_bytes).map_err(Fault::Partitions).on(serial)?;
     Ok(Room { serial: serial.clone(), volume_bytes: disk.partition_bytes })
 }

@@ -256,7 +256,7 @@ impl Bench {
     }
 
     fn recognise(&self) -> Result<(), Error> {
-        recognise(&self.device, self.journal.history(), LOOK)
+        Ok(recognise(&self.device, self.journal.history(), LOOK)?)
     }
 }
 
@@ -319,7 +319,7 @@ fn only_the_files_that_make_a_repository_readable_are_needed_for_the_seal() {
     refuse_incomplete(&history, &bench.plan).unwrap();
     history.files.insert(find("config").unwrap(), left_out());
     match refuse_incomplete(&history, &bench.plan) {
-        Err(Error::RepositoryIncomplete { missing, .. }) => {
+        Err(Unready::RepositoryIncomplete { missing }) => {
             assert_eq!(missing, ["\\job-1\\config: it cannot be read"]);
         }
         other => panic!("{other:?}"),

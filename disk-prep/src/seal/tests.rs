@@ -4,7 +4,7 @@
 use super::*;
 use crate::dataset::DataFile;
 use crate::journal::{Copied, JournalOnly};
-use crate::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};
+use crate::noun::{DriveFault, ErrorKind, Md5Digest, Sha256Digest};
 use crate::prepare::tests::{Bench, Deed, file};
 use crate::volume::bitlocker::unlock::UnlockedVolume;
 use crate::volume::bitlocker::write::METADATA_BYTES;
@@ -92,7 +92,7 @@ fn the_job_is_told_the_hashes_of_what_is_on_the_drive_and_what_the_manifest_list
 fn expect_read_back(bench: &Bench, sealing: &Sealing<'_>, bad: u64, told: u64) {
     *bench.device.bad.lock().unwrap() = Some(bad);
     match sealing.seal(&history(bench), at()) {
-        Err(Error::ReadBack { offset, .. }) => assert_eq!(offset, told),
+        Err(Fault::ReadBack { offset, .. }) => assert_eq!(offset, told),
         other => panic!("{bad:#x}: {other:?}"),
     }
     *bench.device.bad.lock().unwrap() = None;

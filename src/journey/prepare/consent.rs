@@ -21,7 +21,7 @@ pub(super) fn consent(
     for name in names {
         let drive = match find(name) {
             // It may be one that was set aside; the run knows.
-            Err(disk_prep::Error::NoSuchDrive { .. }) => continue,
+            Err(disk_prep::drive::Error::NoSuchDrive { .. }) => continue,
             drive => drive?,
         };
         let is_known = folder.history(&drive.serial)?.is_some();

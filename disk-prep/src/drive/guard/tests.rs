@@ -48,10 +48,11 @@ fn what_is_not_blank_needs_its_serial_and_the_fate_of_its_free_space() {
     let held = hold(&named(folder.path(), None)).unwrap();
     let mine = [held.drive.serial.clone()];
     let other = ["S2".parse().unwrap()];
-    let refused = |erase: &[Serial], wipe| held.clear(erase, wipe, Look::AllData).unwrap_err();
-    assert!(matches!(refused(&[], Some(Wipe::Zero)), Error::NotBlank { .. }));
-    assert!(matches!(refused(&other, Some(Wipe::Zero)), Error::NotBlank { .. }));
-    assert!(matches!(refused(&mine, None), Error::WipeUndecided { .. }));
+    let refused =
+        |erase: &[Serial], wipe| held.clear(erase, wipe, Look::AllData).unwrap_err().fault;
+    assert!(matches!(refused(&[], Some(Wipe::Zero)), Fault::NotBlank { .. }));
+    assert!(matches!(refused(&other, Some(Wipe::Zero)), Fault::NotBlank { .. }));
+    assert!(matches!(refused(&mine, None), Fault::WipeUndecided { .. }));
     assert_eq!(
         held.clear(&mine, Some(Wipe::Discard), Look::AllData).unwrap().wipe,
         Some(Wipe::Discard)

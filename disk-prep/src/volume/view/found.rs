@@ -1,8 +1,10 @@
 //! What is found on a drive, and why some of it is not.
 
+use std::error::Error;
 use std::fmt;
 
 use super::super::bitlocker::unlock;
+use crate::noun::{Diagnose, DriveFault, ErrorKind, Serial};
 
 /// Why a drive cannot be seen.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,55 @@ pub enum ViewError {
         /// What was found.
         fault: String,
     },
+}
+
+/// The same, told of a drive.
+impl DriveFault for ViewError {
+    fn tell(&self, serial: &Serial, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ViewError::NoTable { .. } | ViewError::NoPartition => {
+                write!(f, "Drive {serial} has no partition table with a data partition: {self}")
+            }
+            ViewError::MasterBootRecord => write!(
+                f,
+                "Drive {serial} has an MBR partition table; a drive for the service has a GPT"
+            ),
+            ViewError::NoPartitions { what } => {
+                write!(
+                    f,
+                    "Drive {serial} has no partition table, but {what} from its first byte on"
+                )
+            }
+            ViewError::Unlock(_) => write!(f, "The volume of drive {serial} cannot be unlocked"),
+            ViewError::FileSystem { fault } => {
+                write!(f, "The file system of drive {serial} cannot be read: {fault}")
+            }
+        }
+    }
+
+    fn cause(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            ViewError::Unlock(source) => Some(source),
+            _ => None,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            ViewError::NoTable { .. } | ViewError::NoPartition => "partition-table-unreadable",
+            ViewError::MasterBootRecord => "drive-mbr",
+            ViewError::NoPartitions { .. } => "drive-without-partitions",
+            ViewError::Unlock(source) => source.code(),
+            ViewError::FileSystem { .. } => "file-system-unreadable",
+        }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self {
+            ViewError::Unlock(source) => source.kind(),
+            _ => ErrorKind::Difference,
+        }
+    }
 }
 
 /// A file that was found.
