@@ -3,6 +3,7 @@
 //! line that breaks it.
 
 mod support {
+    #[allow(dead_code, reason = "this test reads no tests")]
     pub mod sources;
 }
 

@@ -202,6 +202,28 @@ fn a_sign_in_is_bounded_and_follows_nobody() {
 }
 
 #[test]
+fn a_refusal_of_the_service_has_its_code_and_a_failure_is_tried_again_first() {
+    let again = "retry-after: 0\r\n";
+    for (status, code, name, calls) in [
+        (401, 12, "azure-not-allowed", 1),
+        (403, 12, "azure-not-allowed", 1),
+        (404, 10, "azure-not-found", 1),
+        (400, 13, "azure-refused", 1),
+        (409, 13, "azure-refused", 1),
+        (429, 14, "azure-failing", 5),
+        (500, 14, "azure-failing", 5),
+        (503, 14, "azure-failing", 5),
+    ] {
+        let fault = "{\"error\": {\"code\": \"Word\", \"message\": \"a rule\"}}";
+        let played = Played::start(body(status, again, fault));
+        let said = run(&played, &[&LIST[..], &["--json"]].concat(), &[]);
+        expect(&said, code, name);
+        assert!(calls > 1 || said.stdout.contains("a rule"), "{}", said.stdout);
+        assert_eq!(played.calls().len(), calls, "{status}");
+    }
+}
+
+#[test]
 fn escape_sequences_of_a_service_stay_letters() {
     let message = "\\u001b]0;owned\\u0007 \\u009b2J \\u202egnp.exe\\nerror: forged";
     let fault =

@@ -311,6 +311,8 @@ fn a_killed_run_is_followed_at_once_on_its_machine_and_a_copy_of_its_state_waits
     // A stranger's lease stops everything that changes a vault, and nothing is changed.
     let stranger = Uuid::new_v4();
     plain.lease(LOCK, stranger, 60).unwrap();
+    let refused = plain.lease(LOCK, Uuid::new_v4(), 60).unwrap_err();
+    assert_eq!((refused.code(), refused.kind()), ("blob-leased", ErrorKind::Busy));
     let (staging, imported) = (machine.path("staging"), emulator.blob("seed", ""));
     let before = (tree(&staging), tree(&imported), tree(&blobs(&emulator)));
     assert_eq!(run(&machine, &emulator, 11, &["--now"])["code"], "vault-locked");
