@@ -4,13 +4,16 @@
 //! is left out, at once, whatever it leads to.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use disk_prep::device::Device;
 use disk_prep::journal::{Journal, State};
 use disk_prep::noun::{Diagnose, ErrorKind};
+use sha2::{Digest, Sha256};
 
 use super::failures::{Failing, Fault};
 use super::stage::{Bad, Deed, Memory, Recorded, Stage};
@@ -247,6 +250,106 @@ fn a_source_that_became_something_else_is_left_out_without_a_wait() {
         };
         assert!(said.contains(reason), "{kind}: {said}");
     }
+}
+
+/// A drive of which one read goes wrong, the first after so many writes: it fails, or a bit is
+/// another.
+#[derive(Debug)]
+struct Misread<'a> {
+    memory: &'a Memory,
+    writes_left: AtomicUsize,
+    fails: bool,
+    reads_left: AtomicUsize,
+}
+
+impl Device for Misread<'_> {
+    fn size(&self) -> u64 {
+        self.memory.size()
+    }
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.memory.read_at(buffer, offset)?;
+        if self.writes_left.load(Ordering::Relaxed) == 0
+            && self.reads_left.swap(0, Ordering::Relaxed) > 0
+        {
+            if self.fails {
+                return Err(io::Error::from_raw_os_error(EIO));
+            }
+            buffer[0] ^= 1;
+        }
+        Ok(())
+    }
+    fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
+        self.writes_left.fetch_sub(1, Ordering::Relaxed);
+        self.memory.write_at(buffer, offset)
+    }
+    fn flush(&self) -> io::Result<()> {
+        self.memory.flush()
+    }
+}
+
+#[test]
+fn a_drive_that_cannot_be_read_back_or_reads_back_another_bit_is_not_sealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), None, &files(), 1, 1);
+    let memory = stage.memory();
+    let said = stage.go_on(&memory, &stage.begun);
+    let digest = memory.digest();
+    let deeds = memory.deeds.lock().unwrap();
+    let writes = deeds.iter().filter(|deed| matches!(deed, Deed::Write(..))).count();
+    for (fails, code) in [(true, "drive-read-failed"), (false, "drive-read-back")] {
+        let memory = stage.memory();
+        let (writes_left, reads_left) = (AtomicUsize::new(writes), AtomicUsize::new(1));
+        let drive = Misread { memory: &memory, writes_left, fails, reads_left };
+        let error = stage.run(&drive, &memory.deeds, &stage.begun).unwrap_err();
+        assert_eq!((error.code(), error.kind()), (code, ErrorKind::Resumable));
+        assert!(error.is_of_the_drive());
+        let journal = journal(&stage, &memory);
+        assert_ne!(state(&journal), State::Sealed);
+        assert_eq!(stage.go_on(&memory, &journal), said, "{code}");
+        assert_eq!(memory.digest(), digest, "{code}");
+    }
+}
+
+/// The records of a journal after `change`, each line with the mark that the format asks for.
+fn forged(journal: &[u8], change: impl Fn(&str) -> String) -> Vec<u8> {
+    let mut chain = [0; 32];
+    let line = |line: &str| {
+        let record = change(line.split_once(' ').unwrap().1);
+        chain = Sha256::new().chain_update(chain).chain_update(&record).finalize().into();
+        let mark: String = chain[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{mark} {record}\n").into_bytes()
+    };
+    std::str::from_utf8(journal).unwrap().lines().flat_map(line).collect()
+}
+
+#[test]
+fn a_manifest_that_would_not_say_what_was_planned_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), None, &files(), 1, 1);
+    let memory = stage.memory();
+    stage.go_on(&memory, &stage.begun);
+    let whole = journal(&stage, &memory);
+    let is_of_the_pass = |line: &&[u8]| {
+        ["begun", "labelled", "progress"].iter().any(|name| {
+            let name = format!("\"record\":\"{name}\"");
+            line.windows(name.len()).any(|word| word == name.as_bytes())
+        })
+    };
+    let lines = whole.split_inclusive(|byte| *byte == b'\n').filter(is_of_the_pass);
+    let unsealed = lines.collect::<Vec<_>>().concat();
+    assert_eq!(state(&unsealed), State::Labelled);
+    assert_eq!(forged(&unsealed, str::to_owned), unsealed, "the marks are as the format says");
+    // Of a file of four blocks the digest of none: its one digest would stand for the first.
+    let lost = forged(&unsealed, |record| {
+        let mut parts = record.split(",\"blocks\":\"");
+        let first = parts.next().unwrap().to_owned();
+        parts.fold(first, |text, part| text + part.split_once('"').unwrap().1)
+    });
+    assert_ne!(lost, unsealed);
+    let drive = memory.again();
+    let error = stage.run(&drive, &drive.deeds, &lost).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("manifest-unreadable", ErrorKind::Difference));
+    assert!(drive.digest() == memory.digest(), "nothing was written");
 }
 
 fn fifo(path: &Path) {
