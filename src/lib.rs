@@ -90,6 +90,10 @@ fn attempt(args: &[OsString], early: &Ui) -> Exit {
             {
                 unused(matches).iter().for_each(|text| early.tell_unused(text));
             }
+            if error.kind() == clap::error::ErrorKind::InvalidUtf8 {
+                // The refusal does not say of what.
+                not_text().iter().for_each(|text| early.tell_unused(text));
+            }
             return early.refuse(&cli::hushed(error));
         }
     };
@@ -107,6 +111,15 @@ fn attempt(args: &[OsString], early: &Ui) -> Exit {
 /// Does work of which a panic is an error with a code.
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Broken> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Broken::of(panic.as_ref()))
+}
+
+/// Our variables whose values are no text.
+fn not_text() -> Vec<String> {
+    let is_text = |value: &OsStr| value.to_str().is_some();
+    let ours = std::env::vars_os().filter(|(_, value)| !is_text(value));
+    let names = ours.filter_map(|(name, _)| name.into_string().ok());
+    let names = names.filter(|name| name.starts_with("AZSEED_"));
+    names.map(|name| format!("{name} is no UTF-8 text")).collect()
 }
 
 /// A fault of this program, or of a library that knows no other way to say that it cannot go on.
