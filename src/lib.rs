@@ -74,7 +74,7 @@ fn attempt(args: &[OsString], early: &Ui) -> Exit {
     };
     let command = settings.apply(cli::command());
     let is_variable = |name: &OsStr| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_key = |key: &str| settings.value(key).is_some();
+    let is_key = |key: &str| settings.file_of(key).is_some();
     let unused = |matches: &ArgMatches| cli::unused(&command, matches, is_variable, is_key);
     let parsed = command
         .clone()

@@ -78,6 +78,8 @@ pub trait Attendant: Send + Sync {
     fn say(&self, text: &str);
     /// Tells something that stops nothing.
     fn warn(&self, text: &str);
+    /// Tells of a setting that is not used, once; it is said of the call and not by the command.
+    fn tell_unused(&self, text: &str);
     /// Shows what was done so far, of work that goes on.
     fn show(&self, outcome: &dyn Outcome) -> Exit;
     /// Whether somebody still looks at what is shown.

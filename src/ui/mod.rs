@@ -5,11 +5,12 @@ mod json_lines;
 mod progress;
 mod screen;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use disk_prep::monitor::{Monitor, VoidMonitor};
@@ -114,14 +115,6 @@ impl Ui {
         let _ = tracing_subscriber::registry().with(lines.with_filter(told)).try_init();
     }
 
-    /// Tells of a setting that is not used, on standard error whatever the face, since it is said
-    /// of the call and not by the command.
-    pub fn tell_unused(&self, text: &str) {
-        if self.face != Face::Quiet {
-            eprint(&format!("warning: {}\n", sentence(text)));
-        }
-    }
-
     /// Shows why a command could not be done.
     pub fn fail(&self, error: &dyn Diagnose) -> Exit {
         if self.face == Face::Json {
@@ -224,6 +217,14 @@ impl Attendant for Ui {
         match poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
             Ok(_) => !ends[0].revents().intersects(PollFlags::ERR | PollFlags::HUP),
             Err(_) => true,
+        }
+    }
+
+    fn tell_unused(&self, text: &str) {
+        static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+        let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.face != Face::Quiet && told.insert(text.to_owned()) {
+            eprint(&format!("warning: {}\n", sentence(text)));
         }
     }
 

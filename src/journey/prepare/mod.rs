@@ -56,8 +56,8 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
     }
     // What the job will need is known before anything is written.
     let office = options.azure.as_ref().map(|azure| {
-        let (location, contact) = (options.location.as_ref(), options.contact.as_deref());
-        let parcel = Parcel::new(work.target(), location, contact)?;
+        let (location, contact) = (options.location.clone(), options.contact.as_ref());
+        let parcel = Parcel::new(work.target(), location, contact, attendant)?;
         Office::open(parcel, azure, &options.work, &work, names.len(), attendant)
     });
     let office = office.transpose()?;

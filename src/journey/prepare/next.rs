@@ -33,10 +33,10 @@ impl Next {
         let target = work.target();
         let mut make = format!("azseed job create{place}");
         if target.is_none_or(|own| own.location.is_none()) {
-            make += &flag("--location", options.location.as_ref(), "REGION");
+            make += &flag("--location", options.location.as_ref().map(|own| &own.value), "REGION");
         }
         if target.is_none_or(|own| own.contact.is_none()) {
-            let contact = options.contact.as_deref().map(text);
+            let contact = options.contact.as_ref().map(|own| text(&own.value));
             make += &flag("--contact", contact.as_ref(), "FILE");
         }
         Next {
@@ -62,7 +62,7 @@ impl Next {
                 names.iter().map(|name| flag("--drive", Some(&dev(name)), "DEV")).collect()
             }
         };
-        let contact = options.contact.as_deref().map(text);
+        let contact = options.contact.as_ref().map(|own| text(&own.value));
         Next {
             verify: "azseed verify DRIVE…".to_owned(),
             make: [
@@ -72,7 +72,7 @@ impl Next {
                 drives,
                 flag("--storage-account", own.storage_account.as_ref(), "NAME"),
                 place.clone(),
-                flag("--location", options.location.as_ref(), "REGION"),
+                flag("--location", options.location.as_ref().map(|own| &own.value), "REGION"),
                 flag("--contact", contact.as_ref(), "FILE"),
             ]
             .concat(),

@@ -8,6 +8,7 @@ use disk_prep::noun::{Cipher, Recipient, Serial, Wipe};
 
 use crate::journey::connections::AzureOptions;
 use crate::journey::keeper::KeyFiles;
+use crate::journey::settings::Given;
 use crate::journey::work::WorkOptions;
 
 /// How drives are prepared.
@@ -24,9 +25,9 @@ pub struct PrepOptions {
     /// Where the job is made; `None` to make none.
     pub azure: Option<AzureOptions>,
     /// The job's region; without it the seed's.
-    pub location: Option<String>,
+    pub location: Option<Given<String>>,
     /// The job's contact file; without it the seed's contact.
-    pub contact: Option<PathBuf>,
+    pub contact: Option<Given<PathBuf>>,
     /// Whether the drives are read back.
     pub verify: bool,
     /// Whether a changed source file fails its drive.
