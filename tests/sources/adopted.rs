@@ -145,7 +145,7 @@ fn what_is_no_plain_file_in_an_adopted_source_is_refused_by_name_and_never_waite
     let drive = "s1.img,serial=S1,size=210M";
     for kind in ["fifo", "device", "socket", "link", "hard link"] {
         for place in ["a", "config", "keys", "index", "snapshots", "data"] {
-            for folder in ["taken", "staging", "s1.img"] {
+            for folder in ["taken", "staging", "s1.img", "state"] {
                 let path = machine.path(folder);
                 if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.ok();
             }
