@@ -28,7 +28,7 @@ pub fn look(drive: &DriveName, opener: &Opener, desk: &Desk<'_>) -> Result<Inspe
         }
         let histories = folder.as_ref().map_or(Ok(Vec::new()), JournalFolder::read)?;
         let own = histories.into_iter().find(|history| history.begun.serial == drive.serial);
-        own.map(|history| history.begun.password(keeper.as_ref())).transpose()
+        Ok(own.map(|history| history.begun.password(keeper.as_ref())).transpose()?)
     })?;
     Ok(Inspected(found))
 }
