@@ -6,22 +6,22 @@
 
 pub mod advice;
 pub mod azure;
-pub mod check;
+mod check;
 pub mod cli;
-pub mod commands;
-pub mod config;
+mod commands;
+mod config;
 pub mod escrow;
 pub mod exit;
 pub mod import_job;
-pub mod journey;
-pub mod outcome;
-pub mod policy;
-pub mod report;
-pub mod repository;
-pub mod schedule;
+mod journey;
+mod outcome;
+mod policy;
+mod report;
+mod repository;
+mod schedule;
 pub mod staging;
 pub mod state;
-pub mod ui;
+mod ui;
 pub mod vault;
 
 use std::any::Any;

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 pub use crate::drive::Look;
 use crate::noun::{Diagnose, DrivePath, Serial};
+use crate::sys::hold::hold;
 
 /// The steps of one drive, as a person follows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,12 +87,12 @@ pub struct RecordingMonitor(Mutex<Vec<String>>);
 impl RecordingMonitor {
     /// What was received so far.
     pub fn lines(&self) -> Vec<String> {
-        self.0.lock().expect("no holder of this lock can panic").clone()
+        hold(&self.0).clone()
     }
 }
 
 impl Monitor for RecordingMonitor {
     fn event(&self, event: &Event<'_>) {
-        self.0.lock().expect("no holder of this lock can panic").push(format!("{event:?}"));
+        hold(&self.0).push(format!("{event:?}"));
     }
 }

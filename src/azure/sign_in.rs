@@ -13,6 +13,7 @@ use azure_core::credentials::TokenCredential;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 use bytes::Bytes;
 use disk_prep::sys::child;
+use disk_prep::sys::hold::hold;
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
@@ -85,7 +86,7 @@ impl Tokens {
 
     /// The token that is held, or a new one.
     pub async fn token(&self) -> Result<SecretString, Error> {
-        let held = || self.held.lock().expect("no holder of this lock can panic");
+        let held = || hold(&self.held);
         let is_fresh = |held: &&Held| Instant::now() + MARGIN < held.until;
         let fresh = held().as_ref().filter(is_fresh).map(|held| held.token.clone());
         if let Some(token) = fresh {

@@ -67,7 +67,6 @@ impl Diagnose for NoStaging {
 
 /// What every journey works at: this machine's memory, the way into staging paths, and who attends.
 #[derive(Clone)]
-#[expect(missing_debug_implementations, reason = "who attends needs none")]
 pub struct Desk<'a> {
     /// The state directory that was named.
     pub state: Option<PathBuf>,

@@ -153,7 +153,7 @@ mod tests {
         ] {
             let nobody = Nobody::default();
             let given = |value: &str| {
-                let (value, name) = (value.to_owned(), "AZSEED_X".to_owned());
+                let (value, name) = (value.to_owned(), "AZSEED_LOCATION".to_owned());
                 Some(Given { value, origin, name })
             };
             let settle = |value: &str, held: Option<&str>| {
@@ -163,13 +163,16 @@ mod tests {
             match is_refused {
                 true => {
                     let error = other.unwrap_err();
-                    assert_eq!(error.to_string(), "AZSEED_X is other, and the seed is for held");
+                    assert_eq!(
+                        error.to_string(),
+                        "AZSEED_LOCATION is other, and the seed is for held"
+                    );
                     assert_eq!(error.kind(), ErrorKind::Usage);
                 }
                 false => assert_eq!(other.unwrap().as_deref(), Some("held"), "{origin:?}"),
             }
             let told = std::mem::take(&mut *nobody.0.lock().unwrap());
-            let right = ["AZSEED_X is not used: the seed is for held"];
+            let right = ["AZSEED_LOCATION is not used: the seed is for held"];
             assert_eq!(told, right[..usize::from(is_told)], "{origin:?}");
             assert_eq!(settle("HELD", Some("held")).unwrap().as_deref(), Some("held"));
             assert_eq!(settle("own", None).unwrap().as_deref(), Some("own"));

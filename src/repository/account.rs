@@ -1,6 +1,7 @@
 //! What becomes of the files of a backup while they are read, told by the walk and by every
 //! reader of a file.
 
+use disk_prep::sys::hold::hold;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -51,7 +52,7 @@ impl Account {
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
-        self.0.lock().expect("no holder of this lock can panic")
+        hold(&self.0)
     }
 
     /// Something of the walk that could not be read.

@@ -9,7 +9,6 @@ use disk_prep::sys::beneath::Unexpected;
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "each sentence names its fields")]
 pub enum Error {
     /// What the library says, in its own words.
     #[error("{action} failed: {}", words(fault))]

@@ -1,9 +1,10 @@
 //! The library's progress as events.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use disk_prep::monitor::{Event, Monitor};
+use disk_prep::sys::hold::hold;
 use rustic_core::{Progress, ProgressBars, ProgressType, RusticProgress};
 
 /// Hands the library's bars to a monitor; only those that count bytes.
@@ -45,7 +46,7 @@ impl Bar {
     }
 
     fn with(&self, change: impl FnOnce(&mut Count)) {
-        change(&mut self.count.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut hold(&self.count));
     }
 }
 

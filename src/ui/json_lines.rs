@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use disk_prep::monitor::{Event, Monitor};
+use disk_prep::sys::hold::hold;
 
 use super::screen::tell_json;
 use crate::report::event;
@@ -22,7 +23,7 @@ impl JsonLines {
     }
 
     fn is_due(&self, subject: &str) -> bool {
-        let mut told = self.0.lock().expect("no holder of this lock can panic");
+        let mut told = hold(&self.0);
         let is_due = told.get(subject).is_none_or(|last| last.elapsed() >= EVERY);
         if is_due {
             told.insert(subject.to_owned(), Instant::now());

@@ -10,12 +10,13 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use disk_prep::monitor::{Monitor, VoidMonitor};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::stop::StopFlag;
+use disk_prep::sys::hold::hold;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
@@ -222,7 +223,7 @@ impl Attendant for Ui {
 
     fn tell_unused(&self, text: &str) {
         static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-        let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = hold(&TOLD);
         if self.face != Face::Quiet && told.insert(text.to_owned()) {
             eprint(&format!("warning: {}\n", sentence(text)));
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use disk_prep::monitor::{Event, Monitor, Step};
 use disk_prep::noun::{ByteSize, Serial, count};
+use disk_prep::sys::hold::hold;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tracing::{debug, info};
 
@@ -118,7 +119,7 @@ fn new_bar(prefix: String, step: &'static str, done_bytes: u64, total_bytes: u64
 
 impl Monitor for Bars {
     fn event(&self, event: &Event<'_>) {
-        let shown = &mut *self.shown.lock().expect("no holder of this lock can panic");
+        let shown = &mut *hold(&self.shown);
         match event {
             Event::StepStarted { drive, step, done_bytes, total_bytes } => {
                 let bar = new_bar(drive.to_string(), step.name(), *done_bytes, *total_bytes);
@@ -257,7 +258,7 @@ impl Lines {
 
 impl Monitor for Lines {
     fn event(&self, event: &Event<'_>) {
-        let told = &mut *self.0.lock().expect("no holder of this lock can panic");
+        let told = &mut *hold(&self.0);
         match event {
             Event::StepStarted { drive, step, done_bytes, total_bytes } => {
                 told.drives.insert((*drive).clone(), Standing::new(*done_bytes, *total_bytes));

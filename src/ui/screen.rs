@@ -4,9 +4,10 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use disk_prep::noun::{bare_addresses, is_command, visible, visible_line};
+use disk_prep::sys::hold::hold;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tracing::error;
@@ -38,7 +39,7 @@ static HIDDEN: Mutex<Vec<Hidden>> = Mutex::new(Vec::new());
 /// What messages of this process never repeat from now on. Of a shared access signature, the
 /// signature by itself too.
 pub(super) fn hide(text: SecretString, name: String) {
-    let mut all = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = hold(&HIDDEN);
     let parts = text.expose_secret().trim_start_matches('?').split('&');
     for part in parts.filter_map(|pair| pair.strip_prefix("sig=")) {
         let decoded = percent_encoding::percent_decode_str(part).decode_utf8_lossy();
@@ -52,9 +53,7 @@ pub(super) fn hide(text: SecretString, name: String) {
 /// A message without what must not be shown.
 fn hushed(text: &str) -> String {
     let mut text = without_keys(&bare_addresses(text));
-    for Hidden { text: secret, name } in
-        HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).iter().rev()
-    {
+    for Hidden { text: secret, name } in hold(&HIDDEN).iter().rev() {
         let secret = secret.expose_secret().trim();
         if secret.len() >= SHORTEST && text.contains(secret) {
             text = text.replace(secret, name);

@@ -1,7 +1,8 @@
 //! The imported container after the vault has taken all of it in: only what is the seed's goes, and
 //! only as it was seen.
 
-use super::{Error, SeedBlob};
+use super::error::Error;
+use super::ingest::SeedBlob;
 use crate::azure::{Fenced, Removed};
 
 /// What was cleared of a container.

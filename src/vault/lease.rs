@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use disk_prep::noun::{Diagnose, ErrorKind};
+use disk_prep::sys::hold::hold;
 use disk_prep::sys::machine;
 use tracing::info;
 use uuid::Uuid;
@@ -187,18 +188,18 @@ impl Hold {
     }
 
     fn renewed(&self, asked_at: Duration) {
-        self.state.lock().expect("no holder of this lock can panic").renewed_at = asked_at;
+        hold(&self.state).renewed_at = asked_at;
     }
 
     fn lose(&self, why: Lost) {
-        self.state.lock().expect("no holder of this lock can panic").lost.get_or_insert(why);
+        hold(&self.state).lost.get_or_insert(why);
     }
 }
 
 impl Fence for Hold {
     fn check(&self) -> Result<(), azure::Error> {
         let now = (self.timing.clock)();
-        let mut state = self.state.lock().expect("no holder of this lock can panic");
+        let mut state = hold(&self.state);
         if now.saturating_sub(state.renewed_at) >= self.timing.late_after {
             state.lost.get_or_insert(Lost::Late);
         }

@@ -18,6 +18,7 @@ use crate::dataset::DataFile;
 use crate::hash::FileHasher;
 use crate::journal::{Copied, FileEnd, FileRecord, Finished, Stream, StreamMark};
 use crate::sys::beneath::named;
+use crate::sys::hold::hold;
 
 /// A share of the pass for one worker at a time.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl Queue {
     }
 
     fn next(&self, pass: &Pass<'_>, room: u64, begun: &BTreeMap<u64, Stream>) -> Option<Work> {
-        let mut left = self.0.lock().expect("no holder of this lock can panic");
+        let mut left = hold(&self.0);
         let is_long =
             |number: usize| pass.bytes(number) > room || begun.contains_key(&(number as u64));
         let first = left.pop_front()?;

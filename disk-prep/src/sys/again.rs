@@ -1,6 +1,7 @@
 //! Reads that fail as a share or a disk does that may come back: which those are, and how long such
 //! a one is waited for before a file is given up.
 
+use crate::sys::hold::hold;
 use std::io;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -52,7 +53,7 @@ impl Patience {
     }
 
     fn allows(&self, wait: Duration) -> bool {
-        let mut waited = self.0.lock().expect("no holder of this lock can panic");
+        let mut waited = hold(&self.0);
         *waited += wait;
         *waited <= MOST_WAITING
     }

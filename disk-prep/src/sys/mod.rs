@@ -11,6 +11,7 @@ pub mod discard;
 pub mod dumps;
 pub mod durable;
 pub mod entry;
+pub mod hold;
 pub mod lease;
 pub mod loops;
 pub mod machine;

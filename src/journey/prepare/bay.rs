@@ -8,6 +8,7 @@ use disk_prep::drive::{Drive, DriveName, DriveWatch, Kernel, Kind, find};
 use disk_prep::noun::{Diagnose, Wipe};
 use disk_prep::pool::{DriveBay, Offer};
 use disk_prep::stop::StopFlag;
+use disk_prep::sys::hold::hold;
 
 use super::consent::is_confirmed;
 use super::shortage::Shortage;
@@ -59,7 +60,7 @@ impl<'a> TerminalBay<'a> {
             if self.stop.is_asked() {
                 return None;
             }
-            let mut watch = self.watch.lock().expect("no holder of this lock can panic");
+            let mut watch = hold(&self.watch);
             if let Some(plugged) = watch.look().plugged_in.into_iter().next() {
                 let (serial, bytes) = (None, None);
                 return Some(DriveName::Path { path: plugged.path, serial, bytes });
@@ -108,7 +109,7 @@ impl<'a> TerminalBay<'a> {
 
 impl DriveBay for TerminalBay<'_> {
     fn next(&self, missing: &[DataFile]) -> Option<Offer> {
-        let names = || self.names.lock().expect("no holder of this lock can panic");
+        let names = || hold(&self.names);
         let shortage = Shortage::of(missing, &names()).text();
         self.attendant.say(&format!("{shortage}."));
         self.attendant.say(
@@ -129,7 +130,7 @@ impl DriveBay for TerminalBay<'_> {
     }
 
     fn refused(&self, error: &disk_prep::Error) {
-        self.names.lock().expect("no holder of this lock can panic").pop();
+        hold(&self.names).pop();
         self.tell(error);
     }
 }

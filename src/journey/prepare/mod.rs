@@ -121,7 +121,7 @@ fn fill(
         journals: folder.clone(),
         options: run_options(options, work, erase, keeper, attendant),
         elsewhere: &elsewhere,
-        world: &SteadyWorld { work: &work },
+        world: &SteadyWorld { work },
         monitor: monitor.as_ref(),
     }
     .run();

@@ -19,5 +19,5 @@ mod walk;
 
 pub use options::{Overwrite, Owners, RestoreOptions};
 pub(super) use reading::Reader;
-pub use report::{LeftOut, Reason, RestoreDone};
+pub use report::RestoreDone;
 pub(super) use walk::restore;

@@ -52,7 +52,7 @@ fn what_is_not_blank_needs_its_serial_and_the_fate_of_its_free_space() {
         |erase: &[Serial], wipe| held.clear(erase, wipe, Look::AllData).unwrap_err().fault;
     assert!(matches!(refused(&[], Some(Wipe::Zero)), Fault::NotBlank { .. }));
     assert!(matches!(refused(&other, Some(Wipe::Zero)), Fault::NotBlank { .. }));
-    assert!(matches!(refused(&mine, None), Fault::WipeUndecided { .. }));
+    assert!(matches!(refused(&mine, None), Fault::WipeUndecided));
     assert_eq!(
         held.clear(&mine, Some(Wipe::Discard), Look::AllData).unwrap().wipe,
         Some(Wipe::Discard)
