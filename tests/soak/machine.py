@@ -40,7 +40,7 @@ class Boot:
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self):
-        with open(self.log, "w") as log:
+        with open(self.log, "w", buffering=1) as log:
             for line in self.process.stdout:
                 log.write(line)
                 self.lines.put(line.rstrip("\n"))
