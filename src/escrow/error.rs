@@ -86,9 +86,7 @@ impl Diagnose for Error {
             Error::NoIdentity | Error::WrongIdentity { .. } => {
                 Some(Hint::new("name the age identity of the recipient: `--identity FILE`"))
             }
-            Error::IdentityOpen { path, .. } => {
-                Some(Hint::MakePrivate(path.clone()))
-            }
+            Error::IdentityOpen { path, .. } => Some(Hint::MakePrivate(path.clone())),
             Error::Damaged
             | Error::Identity { .. }
             | Error::Recipient { .. }

@@ -3,9 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::dataset::{
-    self, DataSet, FilesOptions, RowsOptions, read_dataset, scan, scan_rows,
-};
+use disk_prep::dataset::{self, DataSet, FilesOptions, RowsOptions, read_dataset, scan, scan_rows};
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{
     AccountName, ContainerName, ImportDisposition, JobName, ResourceGroup, SubscriptionId,
