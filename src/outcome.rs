@@ -12,8 +12,9 @@ pub use crate::exit::Exit;
 
 /// What a command has done, for every face of the screen.
 pub trait Outcome {
-    /// For a person: lines without colour, without a final newline.
-    fn text(&self) -> String;
+    /// For a person: lines without colour. What would end one of them is shown as letters, so that
+    /// no name in it can begin another.
+    fn lines(&self) -> Vec<String>;
     /// For a script: one object a line; every one has `type` and `version`.
     fn json(&self) -> Vec<serde_json::Value>;
     /// How the run ended.
@@ -27,8 +28,8 @@ pub trait Outcome {
 pub struct Told;
 
 impl Outcome for Told {
-    fn text(&self) -> String {
-        String::new()
+    fn lines(&self) -> Vec<String> {
+        Vec::new()
     }
     fn json(&self) -> Vec<serde_json::Value> {
         Vec::new()
@@ -77,6 +78,8 @@ pub trait Attendant: Send + Sync {
     fn say(&self, text: &str);
     /// Tells something that stops nothing.
     fn warn(&self, text: &str);
+    /// Tells of a setting that is not used, once; it is said of the call and not by the command.
+    fn tell_unused(&self, text: &str);
     /// Shows what was done so far, of work that goes on.
     fn show(&self, outcome: &dyn Outcome) -> Exit;
     /// Whether somebody still looks at what is shown.
@@ -126,10 +129,14 @@ impl Diagnose for NoConsent {
     }
 }
 
-/// An error with its causes, in one line.
+/// An error with its causes, in one line; what it lists stands there one after the other.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
+    let told = causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"));
+    match told.split_once("\n  ") {
+        Some((first, list)) => format!("{first}: {}", list.replace("\n  ", "; ")),
+        None => told,
+    }
 }
 
 /// A flag that this call needs.

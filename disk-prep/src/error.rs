@@ -69,6 +69,8 @@ pub enum Unready {
     NotSealed,
     /// Neither a journal nor a file says how to unlock it.
     NoRecoveryPassword,
+    /// Drives that were filled before and after make nothing whole together.
+    SourcesChanged { what: String },
 }
 
 impl Error {
@@ -230,6 +232,11 @@ impl DriveFault for Unready {
                 f,
                 "There is no journal of drive {serial}, and no recovery password was given"
             ),
+            Unready::SourcesChanged { what } => write!(
+                f,
+                "Drive {serial} is not sealed, since its source has changed while it was filled: \
+                 {what}"
+            ),
         }
     }
 
@@ -239,13 +246,16 @@ impl DriveFault for Unready {
             Unready::SealedElsewhere { .. } => "drive-sealed-elsewhere",
             Unready::NotSealed => "drive-not-sealed",
             Unready::NoRecoveryPassword => "no-recovery-password",
+            Unready::SourcesChanged { .. } => "repository-changed",
         }
     }
 
     fn kind(&self) -> ErrorKind {
         match self {
             Unready::RepositoryIncomplete { .. } => ErrorKind::Resumable,
-            Unready::SealedElsewhere { .. } | Unready::NotSealed => ErrorKind::Guard,
+            Unready::SealedElsewhere { .. }
+            | Unready::NotSealed
+            | Unready::SourcesChanged { .. } => ErrorKind::Guard,
             Unready::NoRecoveryPassword => ErrorKind::Usage,
         }
     }
@@ -259,6 +269,9 @@ impl DriveFault for Unready {
             Unready::NoRecoveryPassword => Some(Hint::new(
                 "name the staging path with `--staging`, or a file with the password with \
                  `--recovery-password-file`",
+            )),
+            Unready::SourcesChanged { .. } => Some(Hint::new(
+                "bring the files back, then run the same command again; or begin a new seed of it",
             )),
             Unready::SealedElsewhere { .. } | Unready::NotSealed => None,
         }

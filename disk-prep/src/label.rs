@@ -134,6 +134,21 @@ fn zero(
     Ok(())
 }
 
+/// Raw zeros where a volume is found, and nowhere else: what is sealed by half, or whole without a
+/// word of it in the journal, is no volume any more.
+pub fn unmake(
+    layout: &DriveLayout,
+    target: &Target<'_>,
+    options: &FillOptions,
+) -> Result<(), Fault> {
+    let start = layout.disk.partition_start;
+    zero(target, std::iter::once(start..start + EDGE_BYTES), options)?;
+    target.flush()?;
+    let blocks = layout.placement.metadata().map(|at| start + at..start + at + SECTOR_BYTES);
+    zero(target, blocks, options)?;
+    Ok(target.flush()?)
+}
+
 /// Both partition tables, the backup first.
 pub fn write(
     begun: &Begun,
@@ -158,3 +173,6 @@ fn tables(begun: &Begun, disk: &DiskLayout) -> Result<EncodedTables, volume::Fau
     gpt::encode(disk, &TableGuids { disk: begun.disk_guid, reserved, data })
         .map_err(volume::Fault::Partitions)
 }
+
+#[cfg(test)]
+mod tests;

@@ -165,6 +165,12 @@ pub fn prepare(
         label::write(&begun, &layout, &target, monitor).on(serial)?;
         journal.append(Record::Labelled)?;
     }
+    let is_filled = journal.history().state == State::Filled;
+    if is_filled && can_retake(root, &target, journal, options, world) {
+        // It may be a volume by now, and must not be one while files are written.
+        label::unmake(&layout, &target, options).on(serial)?;
+        journal.append(Record::Labelled)?;
+    }
     if journal.history().state == State::Labelled {
         fill(root, &target, journal, options, world, monitor).on(serial)?;
         if can_retake(root, &target, journal, options, world) {
@@ -177,6 +183,7 @@ pub fn prepare(
     if journal.history().state == State::Filled {
         let step = Step::Seal;
         monitor.event(&Event::StepStarted { drive: serial, step, done_bytes: 0, total_bytes: 0 });
+        world.check_sources().map_err(|what| Unready::SourcesChanged { what }).on(serial)?;
         let sealed = sealing.seal(journal.history(), world.now()).on(serial)?;
         journal.append(Record::Sealed(sealed))?;
         monitor.event(&Event::StepFinished { drive: serial, step });
@@ -258,3 +265,6 @@ fn proved(device: &dyn Device, history: &History, look: Look) -> Result<(), Faul
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

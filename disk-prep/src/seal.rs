@@ -216,3 +216,6 @@ impl Write for HashSink {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

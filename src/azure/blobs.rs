@@ -118,10 +118,11 @@ impl Container {
             Clear::Refused
         };
         let http = options.network.client(&url, clear)?;
+        let carrier = options.network.carrier(&url, clear)?;
         let signer = Arc::new(Signer::new(options, &http, clear)?);
         let options = ClientOptions {
             per_try_policies: vec![signer.clone(), Arc::new(Trace)],
-            transport: Some(Transport::new(Bounded::new(http, Bounds::default()))),
+            transport: Some(Transport::new(Bounded::new(carrier, Bounds::default()))),
             retry: RetryOptions::exponential(ExponentialRetryOptions {
                 max_retries: RETRIES,
                 ..ExponentialRetryOptions::default()

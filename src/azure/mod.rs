@@ -22,3 +22,4 @@ pub use error::{Error, Lost};
 pub use fenced::{Fence, Fenced};
 pub use network::Network;
 pub use reason::Reason;
+pub use sign_in::variable;

@@ -30,7 +30,7 @@ pub use emulator::{EmulatorArgs, EmulatorCommand};
 pub use hushed::{Hidden, hidden, hushed, is_secret};
 pub use job::{JobArgs, JobCommand, JobTarget};
 pub use keys::KeyArgs;
-pub use named::{is_named, unused};
+pub use named::{is_named, source, unused};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 #[cfg(feature = "emulator")]
 pub use rehearse::RehearseArgs;

@@ -1,10 +1,12 @@
 //! One call of the program: its flags, and the desk that its journey works at.
 
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 
-use crate::cli::{Global, StagingConsent};
-use crate::config::Settings;
+use crate::cli::{Global, StagingConsent, source};
+use crate::config::{Owner, Settings};
 use crate::journey::desk::{Consent, Desk, Visit};
+use crate::journey::settings::{Given, Origin};
 use crate::ui::Ui;
 
 /// One call of the program.
@@ -23,13 +25,45 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// The desk of a journey that a person asked for.
     pub fn desk(&self) -> Desk<'a> {
-        let StagingConsent { is_shared, storage_account, container, subscription } =
-            StagingConsent::of(self.matches);
+        let said = StagingConsent::of(self.matches);
+        let given = |id, said: Option<(String, ValueSource)>| {
+            said.map(|(value, source)| self.from(id, value, source))
+        };
         Desk {
             state: self.global.state.clone(),
-            consent: Consent { is_shared, storage_account, container, subscription },
+            consent: Consent {
+                is_shared: said.is_shared,
+                storage_account: given("storage_account", said.storage_account),
+                container: given("container", said.container),
+                subscription: given("subscription", said.subscription),
+            },
             visit: Visit::Named,
             attendant: self.ui,
         }
+    }
+
+    /// The value of a flag with where it comes from.
+    pub fn given<T>(&self, id: &str, value: Option<T>) -> Option<Given<T>> {
+        let source = source(self.matches, id).unwrap_or(ValueSource::DefaultValue);
+        value.map(|value| self.from(id, value, source))
+    }
+
+    fn from<T>(&self, id: &str, value: T, source: ValueSource) -> Given<T> {
+        let key = id.replace('_', "-");
+        let (origin, name) = match (source, self.settings.file_of(&key)) {
+            (ValueSource::CommandLine, _) => (Origin::CommandLine, format!("--{key}")),
+            (ValueSource::EnvVariable, _) => {
+                (Origin::Variable, format!("AZSEED_{}", id.to_uppercase()))
+            }
+            (_, Some(file)) => {
+                let origin = match file.owner {
+                    Owner::User => Origin::UserFile,
+                    Owner::System => Origin::SystemFile,
+                };
+                (origin, format!("The key {key} of {}", file.path.display()))
+            }
+            _ => (Origin::Default, format!("--{key}")),
+        };
+        Given { value, origin, name }
     }
 }

@@ -34,8 +34,8 @@ pub fn run(matches: &ArgMatches, settings: &Settings) -> Ended {
                 (Some(value), _, _) => (Some(value), "flag".to_owned()),
                 (_, Some(value), _) => (Some(value), format!("environment, {variable}")),
                 (_, _, Some(value)) => {
-                    let path = settings.path.as_deref().unwrap_or("".as_ref());
-                    (Some(value), format!("file, {}", path.display()))
+                    let file = settings.file_of(&key).map(|file| file.path.display().to_string());
+                    (Some(value), format!("file, {}", file.unwrap_or_default()))
                 }
                 _ => (default, "default".to_owned()),
             };

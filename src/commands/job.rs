@@ -21,7 +21,7 @@ use crate::report::job::{Deleted, JobList, Locations, Said};
 
 /// Runs `job`.
 pub fn run(args: &JobArgs, call: &Call<'_>) -> Ended {
-    let (options, desk) = (&options(&args.target), &call.desk());
+    let (options, desk) = (&options(&args.target, call), &call.desk());
     let target = || Target::new(options, desk);
     let exact = || exact(options, call.matches, desk);
     match &args.command {
@@ -30,7 +30,9 @@ pub fn run(args: &JobArgs, call: &Call<'_>) -> Ended {
             let target = target()?;
             let (seed, staging) = target.seed.as_ref().ok_or(MissingFlag { flag: "--staging" })?;
             let about = &seed.target;
-            let parcel = Parcel::new(Some(about), location.as_ref(), file.as_deref())?;
+            let location = call.given("location", location.clone());
+            let file = call.given("contact", file.clone());
+            let parcel = Parcel::new(Some(about), location, file.as_ref(), desk.attendant)?;
             let folder = staging.journals();
             let keeper = keeper(Some(staging), &files, None, &desk.state()?);
             let (service, account) = (target.service(desk)?, &about.storage_account);
@@ -125,12 +127,12 @@ fn moment(date: Option<Date>) -> Result<Timestamp, Error> {
     day.map(|day| day.timestamp()).map_err(|source| Error::ShipDate { date, source })
 }
 
-fn options(target: &JobTarget) -> JobOptions {
+fn options(target: &JobTarget, call: &Call<'_>) -> JobOptions {
     JobOptions {
         job: target.job.clone(),
         staging: target.staging.clone(),
-        subscription: target.subscription.clone(),
-        resource_group: target.resource_group.clone(),
+        subscription: call.given("subscription", target.subscription.clone()),
+        resource_group: call.given("resource_group", target.resource_group.clone()),
         azure: azure(&target.azure),
     }
 }

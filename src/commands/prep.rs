@@ -6,7 +6,7 @@ use disk_prep::noun::Wipe;
 use super::call::Call;
 use super::flags::{azure, keys, work};
 use crate::cli::{PrepArgs, ProfileChoice};
-use crate::journey::prepare::{JobOptions, NamedDrives, PrepOptions, prepare};
+use crate::journey::prepare::{NamedDrives, PrepOptions, prepare};
 use crate::outcome::Ended;
 
 /// Runs `prep`.
@@ -19,11 +19,9 @@ pub fn run(args: &PrepArgs, call: &Call<'_>) -> Ended {
         },
         erase: args.erase.clone(),
         wipe: args.wipe.map(Wipe::from),
-        job: (!args.offline).then(|| JobOptions {
-            location: args.location.clone(),
-            contact: args.contact.clone(),
-            azure: azure(&args.azure),
-        }),
+        azure: (!args.offline).then(|| azure(&args.azure)),
+        location: call.given("location", args.location.clone()),
+        contact: call.given("contact", args.contact.clone()),
         verify: args.verify,
         strict: args.strict,
         cipher: args.cipher,

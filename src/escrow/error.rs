@@ -35,11 +35,6 @@ pub enum Error {
     IdentityOpen { path: PathBuf, why: NotPrivate },
     #[error("{named} is not an age recipient: a letter of it is wrong")]
     Recipient { named: Recipient },
-    #[error("It cannot be sealed")]
-    Seal {
-        #[source]
-        source: age::EncryptError,
-    },
     #[error(transparent)]
     Password(#[from] PasswordError),
     #[error(transparent)]
@@ -57,7 +52,6 @@ impl Diagnose for Error {
             Error::Identity { .. } => "identity-file",
             Error::IdentityOpen { .. } => "secret-file-mode",
             Error::Recipient { .. } => "recipient-invalid",
-            Error::Seal { .. } => "sealing-failed",
             Error::Password(error) => error.code(),
             Error::State(error) => error.code(),
         }
@@ -72,7 +66,7 @@ impl Diagnose for Error {
             Error::Identity { .. } | Error::IdentityOpen { .. } | Error::Recipient { .. } => {
                 ErrorKind::Usage
             }
-            Error::Damaged | Error::Seal { .. } => ErrorKind::Failed,
+            Error::Damaged => ErrorKind::Failed,
             Error::Password(error) => error.kind(),
             Error::State(error) => error.kind(),
         }
@@ -87,10 +81,7 @@ impl Diagnose for Error {
                 Some(Hint::new("name the age identity of the recipient: `--identity FILE`"))
             }
             Error::IdentityOpen { path, .. } => Some(Hint::MakePrivate(path.clone())),
-            Error::Damaged
-            | Error::Identity { .. }
-            | Error::Recipient { .. }
-            | Error::Seal { .. } => None,
+            Error::Damaged | Error::Identity { .. } | Error::Recipient { .. } => None,
             Error::Password(error) => error.hint(),
             Error::State(error) => error.hint(),
         }

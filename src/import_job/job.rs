@@ -200,3 +200,52 @@ impl NewJob {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use disk_prep::noun::{Diagnose, ErrorKind, ReturnAddress, ReturnCarrier};
+
+    use super::*;
+
+    fn job(drives: usize) -> NewJob {
+        let drive = |number| DriveEntry {
+            serial: format!("S{number}").parse().unwrap(),
+            recovery_password: RecoveryPassword::from_key([7; 16]),
+            manifest_file: "\\DriveManifest.xml".parse().unwrap(),
+            manifest_hash: "0".repeat(32),
+            header_hash: None,
+        };
+        let text = || "x".to_owned();
+        let return_address = ReturnAddress {
+            recipient_name: text(),
+            street_address_1: text(),
+            street_address_2: None,
+            city: text(),
+            state_or_province: None,
+            postal_code: text(),
+            country_or_region: text(),
+            phone: text(),
+            email: text(),
+        };
+        let return_carrier = ReturnCarrier { carrier_name: text(), carrier_account_number: text() };
+        NewJob {
+            name: JobName::new("job-1").unwrap(),
+            location: "westus".to_owned(),
+            storage_account: "account1".parse().unwrap(),
+            contact: Contact { return_address, return_carrier },
+            drives: (0..drives).map(drive).collect(),
+        }
+    }
+
+    #[test]
+    fn a_job_has_one_drive_at_least_and_ten_at_most() {
+        assert!(job(1).check().is_ok() && job(10).check().is_ok());
+        for (drives, code, kind) in [
+            (0, "job-no-drives", ErrorKind::Usage),
+            (11, "job-too-many-drives", ErrorKind::Refused),
+        ] {
+            let refused = job(drives).check().unwrap_err();
+            assert_eq!((refused.code(), refused.kind()), (code, kind));
+        }
+    }
+}

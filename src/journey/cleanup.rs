@@ -9,10 +9,12 @@ use super::desk::Desk;
 use super::seed_blobs::seed_blobs;
 use super::vault::{VaultOptions, open_containers, own_seed, pick, staging, staging_path};
 use super::vault_writer::Writer;
-use crate::azure::{Container, Fenced, Removed};
+use crate::azure::Container;
 use crate::outcome::Failure;
 use crate::staging::{Origin, Seed, SeedState};
-use crate::vault::{Error, SeedBlob, Vault, held, is_held, is_repository_path};
+use crate::vault::{
+    Error, SeedBlob, Vault, clear as clear_import, held, is_held, is_repository_path,
+};
 
 /// Clears what the vault holds.
 pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure> {
@@ -47,14 +49,21 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
     if writer.vault.cleaned_at.is_none() {
         // Another run may have changed the vault since.
         prove(&writer.vault, &container, &blobs)?;
-        clear_import(&writer.vault, &lease.guard(import), &blobs, &mut done)?;
+        let cleared = clear_import(&lease.guard(import), &writer.vault.seed.prefix, &blobs)?;
+        (done.blobs_deleted, done.blobs_left) = (cleared.deleted, cleared.left);
         lease.check()?;
         if seed.origin == Origin::Written {
             let seed = Seed { state: SeedState::Cleared, ..seed };
             seed.save(&staging)?;
             let files = blobs.iter().filter(|blob| is_repository_path(&blob.path));
-            let files = files.map(|blob| Path::new(&blob.path));
+            // Whoever has the lease by then may still need them.
+            let mut lost = Ok(());
+            let files = files.map_while(|blob| {
+                lost = lease.check();
+                lost.is_ok().then(|| Path::new(&blob.path))
+            });
             done.files_deleted = staging.data(&seed)?.clear(files)?;
+            lost?;
         }
         writer.record(|own| own.cleaned_at = Some(Timestamp::now()))?;
     }
@@ -90,33 +99,6 @@ fn what_would_go(
         Some(path) => Some(format!("{what} and the repository in {}", path.display())),
         None => (imported > 0).then_some(what),
     })
-}
-
-/// Deletes the imported blobs, each only as it was seen, and only what can be the seed's: one that
-/// says another length or another MD5 was put there by somebody, and stays.
-fn clear_import(
-    vault: &Vault,
-    import: &Fenced,
-    blobs: &[SeedBlob],
-    done: &mut Cleared,
-) -> Result<(), Error> {
-    let prefix = &vault.seed.prefix;
-    let seen = import.list(prefix).map_err(|source| Error::List { source })?;
-    for blob in blobs {
-        let name = format!("{prefix}{}", blob.path);
-        let Some(facts) = seen.get(&name) else { continue };
-        if facts.bytes != blob.bytes || facts.md5.is_some_and(|md5| md5 != blob.md5) {
-            done.blobs_left.push(name);
-            continue;
-        }
-        let removed = import.remove(&name, &facts.etag);
-        match removed.map_err(|source| Error::Blob { path: name.clone(), source })? {
-            Removed::Done => done.blobs_deleted += 1,
-            Removed::Absent => {}
-            Removed::Changed => done.blobs_left.push(name),
-        }
-    }
-    Ok(())
 }
 
 /// What was cleared.

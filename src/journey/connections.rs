@@ -6,7 +6,9 @@ use disk_prep::noun::{AccountName, Address, ContainerName};
 use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
 
-use crate::azure::{Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network};
+use crate::azure::{
+    Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network, variable,
+};
 use crate::outcome::Attendant;
 
 /// Where the resource manager is, and how to reach it.
@@ -86,10 +88,11 @@ fn credential(
     if let Some(path) = &azure.token_file {
         return secret(path, attendant).map(|token| BlobCredential::SignedIn(Some(token)));
     }
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let key = variable(KEY_VARIABLE).map(|key| BlobCredential::Key(key.into()));
-    let sas = || variable(SAS_VARIABLE).map(|sas| BlobCredential::Sas(sas.into()));
-    Ok(key.or_else(sas).unwrap_or(BlobCredential::SignedIn(None)))
+    if let Some(key) = variable(KEY_VARIABLE)? {
+        return Ok(BlobCredential::Key(key.into()));
+    }
+    let sas = variable(SAS_VARIABLE)?;
+    Ok(sas.map_or(BlobCredential::SignedIn(None), |sas| BlobCredential::Sas(sas.into())))
 }
 
 /// Reads a secret from a file that only its owner may read.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{Contact, Diagnose, ErrorKind, InvalidNoun};
+use disk_prep::noun::{Contact, Diagnose, ErrorKind, InvalidNoun, unknown_fields};
 
 use crate::config::TomlFault;
 
@@ -21,6 +21,8 @@ pub enum ContactError {
         #[source]
         source: TomlFault,
     },
+    #[error("{path} has fields that no contact has: {}", fields.join(", "))]
+    Fields { path: PathBuf, fields: Vec<String> },
     #[error(transparent)]
     Noun(#[from] InvalidNoun),
 }
@@ -29,7 +31,9 @@ impl Diagnose for ContactError {
     fn code(&self) -> &'static str {
         match self {
             ContactError::Read { .. } => "contact-unreadable",
-            ContactError::Form { .. } | ContactError::Noun(_) => "contact-invalid",
+            ContactError::Form { .. } | ContactError::Fields { .. } | ContactError::Noun(_) => {
+                "contact-invalid"
+            }
         }
     }
     fn kind(&self) -> ErrorKind {
@@ -41,10 +45,13 @@ impl Diagnose for ContactError {
 pub fn contact(path: &Path) -> Result<Contact, ContactError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ContactError::Read { path: path.to_owned(), source })?;
-    let contact: Contact = toml::from_str(&text).map_err(|error| ContactError::Form {
-        path: path.to_owned(),
-        source: TomlFault::new(&error, &text),
-    })?;
+    let form =
+        |error| ContactError::Form { path: path.to_owned(), source: TomlFault::new(&error, &text) };
+    let contact: Contact = toml::from_str(&text).map_err(form)?;
+    let fields = unknown_fields::<Contact>(&toml::from_str(&text).map_err(form)?);
+    if !fields.is_empty() {
+        return Err(ContactError::Fields { path: path.to_owned(), fields });
+    }
     contact.check()?;
     Ok(contact)
 }

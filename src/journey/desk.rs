@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, visible_line};
 
+use super::settings::{Contradicted, Given, Origin, settle};
 use crate::outcome::{Attendant, Failure};
 use crate::staging::PinWriter;
 use crate::staging::{
@@ -23,18 +24,17 @@ pub enum Visit {
     Rehearsal,
 }
 
-/// What the command line itself says of a staging path; nothing of it comes from the environment or
-/// a file.
+/// What a call says of a staging path. Only what stands on the command line consents to anything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Consent {
     /// Whether one is taken that others can write to.
     pub is_shared: bool,
     /// The account that its seed must be for.
-    pub storage_account: Option<String>,
+    pub storage_account: Option<Given<String>>,
     /// The container that its seed must be for.
-    pub container: Option<String>,
+    pub container: Option<Given<String>>,
     /// The subscription that its seed must be for.
-    pub subscription: Option<String>,
+    pub subscription: Option<Given<String>>,
 }
 
 impl Consent {
@@ -42,7 +42,7 @@ impl Consent {
     pub fn expect_none(&self) -> Result<(), NoStaging> {
         let flag = match self {
             Consent { is_shared: true, .. } => "--shared-staging",
-            Consent { container: Some(_), .. } => "--container",
+            Consent { container: Some(given), .. } if is_typed(given) => "--container",
             _ => return Ok(()),
         };
         Err(NoStaging { flag })
@@ -212,8 +212,7 @@ impl Desk<'_> {
                 Some(changes) => changes.iter().map(ToString::to_string).collect(),
             };
             let path = path.display();
-            self.attendant
-                .warn(&format!("pinned for this machine, of {path}:\n  {}", told.join("\n  ")));
+            self.attendant.warn(&format!("pinned for this machine, of {path}:{}", below(&told)));
         }
         let mut all = pin.map(|pin| pin.ahead).unwrap_or_default();
         all.extend(intended);
@@ -229,29 +228,31 @@ impl Desk<'_> {
             ("--container", container),
             ("--subscription", subscription),
         ];
-        let missing = named.iter().filter(|(_, value)| value.is_none());
+        let is_missing = |given: &Option<Given<String>>| !given.as_ref().is_some_and(is_typed);
+        let missing = named.iter().filter(|(_, given)| is_missing(given));
         let flags: Vec<&'static str> = missing.map(|(flag, _)| *flag).collect();
         if flags.is_empty() { Ok(()) } else { Err(Unnamed { flags }) }
     }
 
-    /// What was typed is what the seed says.
+    /// What the call says is what the seed says, or is not used.
     fn compare_flags(&self, path: &Path, seed: &Seed, kind: ErrorKind) -> Result<(), Contradicted> {
-        let Consent { storage_account, container, subscription, .. } = &self.consent;
-        let target = &seed.target;
-        for (flag, typed, held) in [
-            ("--storage-account", storage_account, target.storage_account.to_string()),
-            ("--container", container, target.container.to_string()),
-            ("--subscription", subscription, target.subscription.to_string()),
+        let Consent { storage_account, container, subscription, .. } = self.consent.clone();
+        let (target, path) = (&seed.target, path.display());
+        let record = format!("the seed in {path} is for");
+        for (given, held) in [
+            (storage_account, target.storage_account.to_string()),
+            (container, target.container.to_string()),
+            (subscription, target.subscription.to_string()),
         ] {
-            if let Some(typed) = typed
-                && !typed.eq_ignore_ascii_case(&held)
-            {
-                let (path, typed) = (path.to_owned(), typed.clone());
-                return Err(Contradicted { path, flag, typed, held, kind });
-            }
+            settle(given, Some(held), &record, self.attendant)
+                .map_err(|error| error.of_kind(kind))?;
         }
         Ok(())
     }
+}
+
+fn is_typed(given: &Given<String>) -> bool {
+    given.origin == Origin::CommandLine
 }
 
 /// A staging path that is compared with what was pinned.
@@ -328,28 +329,15 @@ impl Diagnose for Unnamed {
     }
 }
 
-/// A flag that says something else than the seed.
-#[derive(Debug, thiserror::Error)]
-#[error("{flag} is {typed}, and the seed in {} is for {held}", path.display())]
-struct Contradicted {
-    path: PathBuf,
-    flag: &'static str,
-    typed: String,
-    held: String,
-    kind: ErrorKind,
-}
-
-impl Diagnose for Contradicted {
-    fn code(&self) -> &'static str {
-        "seed-contradicted"
-    }
-    fn kind(&self) -> ErrorKind {
-        self.kind
-    }
-}
-
 /// Many are told on a line each.
 fn list<T: std::fmt::Display>(all: &[T]) -> String {
-    let all: Vec<String> = all.iter().map(ToString::to_string).collect();
-    if all.len() == 1 { all.concat() } else { format!("\n  {}", all.join("\n  ")) }
+    match all {
+        [one] => one.to_string(),
+        all => below(all),
+    }
+}
+
+/// All of them below each other: what is consented to is shown whole.
+fn below<T: std::fmt::Display>(all: &[T]) -> String {
+    all.iter().map(|one| format!("\n  {}", visible_line(&one.to_string()))).collect()
 }

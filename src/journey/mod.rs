@@ -17,6 +17,7 @@ pub mod prepare;
 pub mod rehearse;
 pub mod release;
 pub mod seed_blobs;
+pub mod settings;
 pub mod stage;
 pub mod vault;
 pub mod vault_run;

@@ -1,15 +1,16 @@
 //! The import jobs of a seed, made from the journals of its sealed drives.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::PathBuf;
 
 use disk_prep::journal::{FileEnd, History, JournalFolder, SecretKeeper, State};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{AccountName, Contact, JobName};
 
 use super::contact::contact;
+use super::settings::{Given, settle};
 use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name};
-use crate::outcome::{Failure, MissingFlag};
+use crate::outcome::{Attendant, Failure, MissingFlag};
 use crate::staging::{SeedKind, Target};
 
 /// What a job needs beside its drives.
@@ -20,17 +21,31 @@ pub struct Parcel {
 }
 
 impl Parcel {
-    /// What the flags say, else what the seed says; missing is a wrong call.
+    /// What the seed says, else what the call says; missing is a wrong call.
     pub fn new(
         seed: Option<&Target>,
-        location: Option<&String>,
-        file: Option<&Path>,
+        location: Option<Given<String>>,
+        file: Option<&Given<PathBuf>>,
+        attendant: &dyn Attendant,
     ) -> Result<Self, Failure> {
-        let given = file.map(contact).transpose()?.or_else(|| seed?.contact.clone());
-        let location = location.or(seed.and_then(|seed| seed.location.as_ref()));
+        let held = seed.and_then(|seed| seed.location.clone());
+        let location = settle(location, held, "the seed's region is", attendant)?;
+        let read = |given: &Given<PathBuf>| contact(&given.value);
+        let contact = match (seed.and_then(|seed| seed.contact.clone()), file) {
+            (None, file) => file.map(read).transpose()?,
+            (Some(held), None) => Some(held),
+            (Some(held), Some(file)) => {
+                let is_same = read(file)? == held;
+                let (origin, name) = (file.origin, file.name.clone());
+                let given = Given { value: "another contact", origin, name };
+                let given = (!is_same).then_some(given);
+                settle(given, Some("one of its own"), "the seed has", attendant)?;
+                Some(held)
+            }
+        };
         Ok(Parcel {
-            contact: given.ok_or(MissingFlag { flag: "--contact" })?,
-            location: location.ok_or(MissingFlag { flag: "--location" })?.clone(),
+            contact: contact.ok_or(MissingFlag { flag: "--contact" })?,
+            location: location.ok_or(MissingFlag { flag: "--location" })?,
         })
     }
 

@@ -16,14 +16,13 @@ use crate::import_job::{ImportExport, JobService, JobState, parts};
 use crate::outcome::Failure;
 use crate::schedule::{Due, due, is_ahead};
 use crate::vault::{
-    Asked, ContainerShelf, Error, Increment, Ingested, Vault, VaultState, increment, ingest,
-    this_host,
+    Asked, ContainerShelf, Increment, Ingested, Vault, VaultState, increment, ingest, this_host,
 };
 
 /// Shows how far a vault is.
 pub fn status(vault: Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Status, Failure> {
     let state = state_of(&vault, options, desk)?;
-    let next = (state == VaultState::Protected).then(|| next(&vault)).transpose()?;
+    let next = (state == VaultState::Protected).then(|| next(&vault));
     Ok(Status { vault, state, next })
 }
 
@@ -64,7 +63,7 @@ pub fn run(
         ));
     }
     if reached == VaultState::Protected && !wish.is_asked_for {
-        let next = next(&writer.vault)?;
+        let next = next(&writer.vault);
         if next != Due::Now {
             ran.next = Some(next);
             return Ok(ran);
@@ -84,7 +83,7 @@ pub fn run(
     }
     ran.increment = Some(go_on(&mut writer, lease.guard(container), wish, desk)?);
     ran.state = VaultState::Protected;
-    ran.next = Some(next(&writer.vault)?);
+    ran.next = Some(next(&writer.vault));
     Ok(ran)
 }
 
@@ -113,12 +112,9 @@ fn go_on(
 }
 
 /// When the next increment is due, in this machine's time.
-fn next(vault: &Vault) -> Result<Due, Failure> {
+fn next(vault: &Vault) -> Due {
     let last = vault.incremented_at.map(|time| time.to_zoned(TimeZone::system()));
-    due(vault.schedule, last.as_ref(), &Zoned::now()).map_err(|_| {
-        // Only at the end of the calendar.
-        Failure::from(Error::NoTurn { name: vault.name.clone() })
-    })
+    due(vault.schedule, last.as_ref(), &Zoned::now())
 }
 
 /// How far a vault is, by its record, the journals and the service.

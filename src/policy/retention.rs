@@ -236,6 +236,14 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_is_told_by_its_spans_and_one_without_any_keeps_every_snapshot() {
+        assert_eq!(Retention::default().to_string(), "every snapshot");
+        assert_eq!(daily(7).to_string(), "7 daily");
+        let all = Retention { weekly: Some(4), monthly: Some(0), yearly: Some(2), ..daily(7) };
+        assert_eq!(all.to_string(), "7 daily, 4 weekly, 0 monthly, 2 yearly");
+    }
+
+    #[test]
     fn what_is_of_others_or_marked_or_of_the_future_stays_and_takes_no_place() {
         let others =
             Point { origin: origin("beta", &["/srv"]), ..point("b", "2026-11-20T10:00:00") };

@@ -7,14 +7,14 @@ use crate::check::finding::{Checked, Finding, Grade};
 use crate::outcome::{Exit, Outcome};
 
 impl Outcome for Checked {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for Finding { what, grade, facts, action } in &self.0 {
             let verdict = grade.word();
             lines.push(format!("{what:<10} {verdict:<8} {facts}"));
             lines.extend(action.iter().map(|action| format!("{:<20}{action}", "")));
         }
-        lines.join("\n")
+        lines
     }
 
     fn json(&self) -> Vec<Value> {
@@ -44,7 +44,7 @@ mod tests {
         assert_eq!(checked(vec![good("a", "b"), warning("c", "d", "e")]), Exit::Done);
         let bad = Checked(vec![problem("rights", "none", "be root")]);
         assert_eq!(bad.exit(), Exit::Failed(ErrorKind::Failed));
-        assert!(bad.text().contains("problem") && bad.text().contains("be root"));
+        assert!(bad.lines()[0].contains("problem") && bad.lines()[1].contains("be root"));
         assert_eq!(bad.json()[0]["verdict"], "problem");
     }
 }

@@ -7,7 +7,7 @@ use crate::journey::cleanup::Cleared;
 use crate::outcome::{Exit, Outcome};
 
 impl Outcome for Cleared {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let Cleared { vault, staging, blobs_deleted, files_deleted, .. } = self;
         let mut lines = vec![match (blobs_deleted, files_deleted) {
             (0, 0) => format!("Vault {vault} has all of the seed. Nothing was left to delete"),
@@ -21,7 +21,7 @@ impl Outcome for Cleared {
         for name in &self.blobs_left {
             lines.push(format!("Left alone, since somebody changed it: {name}"));
         }
-        lines.join("\n")
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

@@ -1,7 +1,7 @@
 //! Drives in words and as records.
 
 use disk_prep::drive::{Drive, Ejected, Hardware, Look as Sight, Rotation, Usage, Zones};
-use disk_prep::noun::{ByteSize, Serial, visible_line};
+use disk_prep::noun::{ByteSize, Serial};
 use serde_json::{Value, json};
 
 use crate::check::drive::{Change, DriveList, Look, Verdict};
@@ -41,7 +41,7 @@ impl Look {
             lines.push(format!("  blank: {}", look.text()));
         }
         lines.extend(self.reasons.iter().map(|reason| format!("  {reason}")));
-        lines.iter().map(|line| visible_line(line).into_owned()).collect()
+        lines
     }
 
     fn json(&self) -> Value {
@@ -93,12 +93,12 @@ fn heading() -> String {
 }
 
 impl Outcome for DriveList {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         if self.0.is_empty() {
-            return "The kernel knows no drive".to_owned();
+            return vec!["The kernel knows no drive".to_owned()];
         }
         let lines = self.0.iter().flat_map(Look::lines);
-        [heading()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+        [heading()].into_iter().chain(lines).collect()
     }
 
     fn json(&self) -> Vec<Value> {
@@ -107,12 +107,12 @@ impl Outcome for DriveList {
 }
 
 impl Outcome for Change {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         match self {
-            Change::PluggedIn(look) => look.lines().join("\n"),
+            Change::PluggedIn(look) => look.lines(),
             Change::Unplugged { path, serial } => {
                 let serial = serial.as_ref().map_or("-", Serial::as_str);
-                format!("{serial:<21} unplugged from {}", path.display())
+                vec![format!("{serial:<21} unplugged from {}", path.display())]
             }
         }
     }
@@ -128,16 +128,16 @@ impl Outcome for Change {
 }
 
 impl Outcome for Ejected {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let serial = &self.drive.serial;
-        if self.is_spun_down {
+        vec![if self.is_spun_down {
             format!("Drive {serial} is spun down and can be taken out")
         } else {
             format!(
                 "Drive {serial} is detached; the kernel cannot spin it down, so once it is \
                  unplugged wait half a minute before you move it"
             )
-        }
+        }]
     }
 
     fn json(&self) -> Vec<Value> {
@@ -173,7 +173,7 @@ mod tests {
         let list = DriveList(list.map(|(name, mib)| drive(name, mib << 20)).into());
         let verdicts: Vec<&str> = list.0.iter().map(|look| look.verdict.word()).collect();
         assert_eq!(verdicts, ["fit", "warning", "unfit"]);
-        let text = list.text();
+        let text = list.lines().join("\n");
         assert!(text.contains("a GPT partition table; to use it, add `--erase OLD`"), "{text}");
         let json = list.json();
         assert_eq!((&json[0]["fit"], &json[2]["fit"]), (&json!(true), &json!(false)));
@@ -214,6 +214,6 @@ mod tests {
             "type": "drive-unplugged", "version": 1, "serial": serial, "path": "/dev/sda",
         });
         assert_eq!((gone.len(), gone[0].json()), (1, vec![line]));
-        assert!(gone[0].text().ends_with("unplugged from /dev/sda"));
+        assert!(gone[0].lines()[0].ends_with("unplugged from /dev/sda"));
     }
 }

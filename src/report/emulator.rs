@@ -13,7 +13,7 @@ use crate::outcome::{Exit, Outcome};
 pub struct Listening<'a>(pub &'a Facts);
 
 impl Outcome for Listening<'_> {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let Facts { arm, blob, account, account_key, subscription, token, ca_file } = self.0;
         let mut lines = vec![
             format!("export AZSEED_ARM_ENDPOINT={arm}"),
@@ -28,7 +28,7 @@ impl Outcome for Listening<'_> {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
             lines.push(format!("export AZSEED_CA_FILE='{}'", path.display()));
         }
-        lines.join("\n")
+        lines
     }
 
     fn json(&self) -> Vec<Value> {
@@ -43,18 +43,19 @@ impl Outcome for Listening<'_> {
 }
 
 impl Outcome for Replies {
-    fn text(&self) -> String {
-        let line = |reply: &Reply| match reply {
-            Reply::Clock { now } => format!("It is now {now} in the datacenter"),
+    fn lines(&self) -> Vec<String> {
+        let lines = |reply: &Reply| match reply {
+            Reply::Clock { now } => vec![format!("It is now {now} in the datacenter")],
             Reply::Drive { serial, job, status, bytes_succeeded, error_log } => {
                 let job = job.as_ref().map(|job| format!(" (job {job})")).unwrap_or_default();
-                let log = error_log.as_ref().map(|log| format!("\n  {log}")).unwrap_or_default();
                 let bytes = ByteSize(*bytes_succeeded);
-                format!("Drive {serial}{job}: {status}, {bytes} taken in{log}")
+                let line = format!("Drive {serial}{job}: {status}, {bytes} taken in");
+                let log = error_log.iter().map(|log| format!("  {log}"));
+                std::iter::once(line).chain(log).collect()
             }
-            Reply::Done | Reply::Refused { .. } => String::new(),
+            Reply::Done | Reply::Refused { .. } => Vec::new(),
         };
-        self.0.iter().map(line).collect::<Vec<_>>().join("\n")
+        self.0.iter().flat_map(lines).collect()
     }
 
     fn json(&self) -> Vec<Value> {

@@ -17,13 +17,14 @@ fn line(Advice { code, said_by, meaning, action }: &Advice) -> Value {
 pub struct Explained(pub &'static Advice);
 
 impl Outcome for Explained {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let Advice { code, said_by, meaning, action } = self.0;
         let speaker = match said_by {
             Speaker::Azseed => String::new(),
             other => format!(", said by {}", other.name()),
         };
-        format!("{code}{speaker}\n\n{meaning}\n\nWhat to do: {action}")
+        let (first, last) = (format!("{code}{speaker}"), format!("What to do: {action}"));
+        vec![first, String::new(), (*meaning).to_owned(), String::new(), last]
     }
 
     fn json(&self) -> Vec<Value> {
@@ -36,14 +37,15 @@ impl Outcome for Explained {
 pub struct AllExplained;
 
 impl Outcome for AllExplained {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let group = |speaker: Speaker| {
             let width = said_by(speaker).map(|advice| advice.code.len()).max().unwrap_or(0);
             let rows =
-                said_by(speaker).map(|own| format!("  {:<width$}  {}\n", own.code, own.meaning));
-            format!("Codes of {}:\n{}", speaker.name(), rows.collect::<String>())
+                said_by(speaker).map(|own| format!("  {:<width$}  {}", own.code, own.meaning));
+            let head = format!("Codes of {}:", speaker.name());
+            std::iter::once(head).chain(rows).collect::<Vec<_>>()
         };
-        Speaker::ALL.map(group).join("\n").trim_end().to_owned()
+        Speaker::ALL.map(group).join(&String::new())
     }
 
     fn json(&self) -> Vec<Value> {

@@ -1,7 +1,7 @@
 //! What is on a drive, for a person and as records.
 
 use disk_prep::inspect::{Files, Inspection, VolumeFound};
-use disk_prep::noun::{ByteSize, Diagnose, DriveFault, ErrorKind, visible_lines};
+use disk_prep::noun::{ByteSize, Diagnose, DriveFault, ErrorKind};
 use disk_prep::volume::bitlocker::unlock::{Protector, VolumeMetadata};
 use disk_prep::volume::gpt::{OtherLayout, PartitionTable};
 use serde_json::{Value, json};
@@ -124,7 +124,7 @@ impl Inspected {
 }
 
 impl Outcome for Inspected {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let Inspection { drive, content, .. } = &self.0;
         let mut lines = vec![
             format!("Drive        {}", drive.serial),
@@ -134,7 +134,7 @@ impl Outcome for Inspected {
         self.layout_lines(&mut lines);
         self.volume_lines(&mut lines);
         self.file_lines(&mut lines);
-        visible_lines(&lines)
+        lines
     }
 
     fn exit(&self) -> Exit {

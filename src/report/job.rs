@@ -1,6 +1,6 @@
 //! Jobs as a person and a script see them.
 
-use disk_prep::noun::{Diagnose, ErrorKind, JobName, visible_lines};
+use disk_prep::noun::{Diagnose, ErrorKind, JobName};
 use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn days(job: &Job, now: Timestamp) -> Option<Deadline> {
     deadline(&job.state, job.created?, now)
 }
 
-fn text(job: &Job, now: Timestamp) -> String {
+fn lines(job: &Job, now: Timestamp) -> Vec<String> {
     let mut lines = vec![
         format!("Job          {}", job.name),
         format!("State        {}, {} %", job.state, job.percent),
@@ -58,9 +58,11 @@ fn text(job: &Job, now: Timestamp) -> String {
     if let Some(address) = job.shipping.as_ref().filter(|_| job.delivery.is_none()) {
         lines.push("Ship to".to_owned());
         lines.extend(address.lines.iter().map(|line| format!("             {line}")));
-        lines.push(format!("             {} {}", address.phone, address.remark));
+        let last = format!("{} {}", address.phone, address.remark);
+        lines
+            .extend((!last.trim().is_empty()).then(|| format!("             {}", last.trim_end())));
     }
-    visible_lines(&lines).trim_end().to_owned()
+    lines
 }
 
 fn value(job: &Job, now: Timestamp) -> Value {
@@ -85,8 +87,9 @@ fn value(job: &Job, now: Timestamp) -> Value {
 }
 
 impl Outcome for Said {
-    fn text(&self) -> String {
-        self.jobs.iter().map(|(job, _)| text(job, self.now)).collect::<Vec<_>>().join("\n\n")
+    fn lines(&self) -> Vec<String> {
+        let shown: Vec<_> = self.jobs.iter().map(|(job, _)| lines(job, self.now)).collect();
+        shown.join(&String::new())
     }
 
     fn json(&self) -> Vec<Value> {
@@ -107,7 +110,7 @@ pub struct JobList {
 }
 
 impl Outcome for JobList {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let mut lines =
             vec![format!("{:<24} {:<14} {:>6} {:>9}", "JOB", "STATE", "DRIVES", "DAYS LEFT")];
         for job in &self.jobs {
@@ -119,7 +122,7 @@ impl Outcome for JobList {
                 job.drives.len()
             ));
         }
-        visible_lines(&lines)
+        lines
     }
 
     fn json(&self) -> Vec<Value> {
@@ -135,11 +138,11 @@ pub struct Deleted {
 }
 
 impl Outcome for Deleted {
-    fn text(&self) -> String {
-        match self.written {
+    fn lines(&self) -> Vec<String> {
+        vec![match self.written {
             Written::Changed => format!("Job {} is deleted", self.job),
             Written::Unchanged => format!("There was no job {}", self.job),
-        }
+        }]
     }
 
     fn json(&self) -> Vec<Value> {
@@ -153,20 +156,20 @@ impl Outcome for Deleted {
 pub struct Locations(pub Vec<Location>);
 
 impl Outcome for Locations {
-    fn text(&self) -> String {
-        let line = |location: &Location| {
+    fn lines(&self) -> Vec<String> {
+        let lines = |location: &Location| {
             let Location { name, address, carriers, alternates } = location;
-            let mut text = format!(
-                "{name}\n  {}\n  carriers: {}",
-                address.lines.join(", "),
-                carriers.join(", ")
-            );
+            let mut lines = vec![
+                name.clone(),
+                format!("  {}", address.lines.join(", ")),
+                format!("  carriers: {}", carriers.join(", ")),
+            ];
             if !alternates.is_empty() {
-                text.push_str(&format!("\n  takes drives at: {}", alternates.join(", ")));
+                lines.push(format!("  takes drives at: {}", alternates.join(", ")));
             }
-            text
+            lines
         };
-        self.0.iter().map(line).collect::<Vec<_>>().join("\n")
+        self.0.iter().flat_map(lines).collect()
     }
 
     fn json(&self) -> Vec<Value> {
@@ -182,8 +185,8 @@ impl Outcome for Locations {
 }
 
 impl Outcome for Seen {
-    fn text(&self) -> String {
-        text(&self.job, self.at)
+    fn lines(&self) -> Vec<String> {
+        lines(&self.job, self.at)
     }
 
     fn json(&self) -> Vec<Value> {
@@ -194,10 +197,10 @@ impl Outcome for Seen {
 }
 
 impl Outcome for Changed<'_> {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let at = self.at.to_zoned(jiff::tz::TimeZone::system());
         let clock = |line: &String| format!("{}  {line}", at.strftime("%Y-%m-%d %H:%M:%S"));
-        self.lines.iter().map(clock).collect::<Vec<_>>().join("\n")
+        self.lines.iter().map(clock).collect()
     }
 
     fn json(&self) -> Vec<Value> {
@@ -206,9 +209,9 @@ impl Outcome for Changed<'_> {
 }
 
 impl Outcome for Unreached {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let at = Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string();
-        format!("{at}  {}; the watch goes on", self.error)
+        vec![format!("{at}  {}; the watch goes on", self.error)]
     }
 
     fn json(&self) -> Vec<Value> {
@@ -220,15 +223,15 @@ impl Outcome for Unreached {
 }
 
 impl Outcome for Ended {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let name = &self.name;
-        match self.turn {
+        vec![match self.turn {
             // Only when nobody reads it.
-            Turn::Service => String::new(),
+            Turn::Service => return Vec::new(),
             Turn::Ours(what) => format!("Job {name} waits for you: {what}"),
             Turn::Done => format!("Job {name} has ended: every drive was read"),
             Turn::DoneWithErrors(what) => format!("Job {name} has ended with errors: {what}"),
-        }
+        }]
     }
 
     fn json(&self) -> Vec<Value> {

@@ -6,7 +6,7 @@ use crate::journey::job::{Key, Keys};
 use crate::outcome::Outcome;
 
 impl Outcome for Keys {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let line = |key: &Key| {
             let password = key
                 .password
@@ -14,7 +14,7 @@ impl Outcome for Keys {
                 .map_or("hidden; add `--reveal`".to_owned(), |own| own.reveal().to_string());
             format!("{:<24} {:<24} {password}", key.serial.as_str(), key.job.as_str())
         };
-        self.0.iter().map(line).collect::<Vec<_>>().join("\n")
+        self.0.iter().map(line).collect()
     }
 
     fn json(&self) -> Vec<Value> {

@@ -7,10 +7,10 @@ use crate::journey::plan::{DriveCount, DrivePlanned};
 use crate::outcome::{Exit, Outcome};
 
 impl Outcome for DriveCount {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let (files, bytes) =
             (count(self.set.files.len(), "file"), ByteSize(self.set.total_bytes()));
-        format!("{files}, {bytes}: {} of {}", count(self.drives, "drive"), self.size)
+        vec![format!("{files}, {bytes}: {} of {}", count(self.drives, "drive"), self.size)]
     }
 
     fn json(&self) -> Vec<Value> {
@@ -22,7 +22,7 @@ impl Outcome for DriveCount {
 }
 
 impl Outcome for DrivePlanned {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("{:<24} {:>9} {:>9}", "SERIAL", "FILES", "SIZE")];
         for load in &self.spread.loads {
             let (serial, size) = (&self.serials[load.room], ByteSize(self.bytes(&load.files)));
@@ -41,7 +41,7 @@ impl Outcome for DrivePlanned {
             let files = count(self.spread.unplaced.len(), "file");
             lines.push(format!("{missing} in {files} find no room; name more drives"));
         }
-        lines.join("\n")
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

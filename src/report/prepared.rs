@@ -1,11 +1,11 @@
 //! A preparation in words and as records.
 
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, count, lines as list, visible_line};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, count, listed};
 use disk_prep::prepare::PreparedDrive;
 use serde_json::{Value, json};
 
 use super::job::Said;
-use crate::journey::prepare::Prepared;
+use crate::journey::prepare::{Next, Prepared};
 use crate::outcome::{Exit, Outcome, chain};
 
 impl Prepared {
@@ -20,7 +20,7 @@ impl Prepared {
 }
 
 impl Outcome for Prepared {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for PreparedDrive { serial, sealed, .. } in &self.outcome.sealed {
             let (files, bytes) = (count(sealed.files, "file"), ByteSize(sealed.bytes));
@@ -52,15 +52,14 @@ impl Outcome for Prepared {
         }
         for (serial, file, reason) in self.left_out() {
             let left = format!("Left out of drive {serial}: {}: {reason}", file.source.display());
-            lines.push(visible_line(&left).into_owned());
+            lines.push(left);
         }
         if self.shortage.files > 0 {
             lines.push(self.shortage.text());
             lines.push("Run the same command with more drives to go on".to_owned());
         }
-        lines.extend(self.verified.as_ref().map(Outcome::text));
-        lines.extend(self.said().map(|said| said.text()));
-        let staging = self.home.display();
+        lines.extend(self.verified.iter().flat_map(Outcome::lines));
+        lines.extend(self.said().iter().flat_map(Outcome::lines));
         if let Some(error) = self.refusal() {
             lines.push(format!("The drives are ready, the job is not made: {error}"));
         }
@@ -71,26 +70,19 @@ impl Outcome for Prepared {
         if !lacking.is_empty() {
             lines.push(format!(
                 "The drives are not ready: nobody can read the repository without {}. No job was \
-                 made; run the same command again with one more drive to add what is missing:{}",
+                 made; run the same command again with one more drive to add what is missing:",
                 count(lacking.len(), "file"),
-                list(&lacking)
             ));
+            lines.extend(listed(&lacking));
         }
         if self.is_complete() {
+            let Next { verify, make, ship } = &self.next;
             lines.push(match self.said() {
-                Some(_) => format!(
-                    "Next: send the drives, then `azseed job ship --staging {staging} \
-                     --carrier NAME --tracking-number NUMBER`"
-                ),
-                None => {
-                    format!(
-                        "Next: `azseed verify --staging {staging} DRIVE…`, then `azseed job create \
-                         --staging {staging}`"
-                    )
-                }
+                Some(_) => format!("Next: send the drives, then `{ship}`"),
+                None => format!("Next: `{verify}`, then `{make}`"),
             });
         }
-        lines.join("\n")
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

@@ -7,8 +7,9 @@ use crate::journey::rehearse::{Comparison, Halted, STEPS, Step, Summary};
 use crate::outcome::{Exit, Outcome};
 
 impl Outcome for Step {
-    fn text(&self) -> String {
-        format!("\n{}/{}  {}", self.number, STEPS.len(), STEPS[self.number - 1])
+    fn lines(&self) -> Vec<String> {
+        let line = format!("{}/{}  {}", self.number, STEPS.len(), STEPS[self.number - 1]);
+        vec![String::new(), line]
     }
 
     fn json(&self) -> Vec<Value> {
@@ -20,13 +21,17 @@ impl Outcome for Step {
 }
 
 impl Outcome for Halted {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let folder = self.folder.display();
         match self.exit {
             Exit::Failed(ErrorKind::Resumable) => {
-                format!("\nWhat is there is kept in {folder}. To go on:\n  {}", self.again)
+                let line = format!("What is there is kept in {folder}. To go on:");
+                vec![String::new(), line, format!("  {}", self.again)]
             }
-            _ => format!("\nThe rehearsal ends here. Everything is kept in {folder}"),
+            _ => {
+                let line = format!("The rehearsal ends here. Everything is kept in {folder}");
+                vec![String::new(), line]
+            }
         }
     }
 
@@ -43,8 +48,8 @@ impl Outcome for Halted {
 }
 
 impl Outcome for Summary {
-    fn text(&self) -> String {
-        let mut lines = vec!["\nThe rehearsal in short".to_owned()];
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![String::new(), "The rehearsal in short".to_owned()];
         for (title, entries) in self.sections() {
             for (index, entry) in entries.iter().enumerate() {
                 let title = if index == 0 { title } else { "" };
@@ -54,7 +59,7 @@ impl Outcome for Summary {
         if let Some(folder) = &self.folder {
             lines.push(format!("  {:<18} {}", "Kept in", folder.display()));
         }
-        lines.join("\n")
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

@@ -1,5 +1,6 @@
 //! A drive that was given up, in words and as a record.
 
+use disk_prep::noun::shell_word;
 use disk_prep::release::Hold;
 use serde_json::{Value, json};
 
@@ -7,10 +8,11 @@ use crate::journey::release::Released;
 use crate::outcome::Outcome;
 
 impl Outcome for Released {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let Released { serial, staging, hold } = self;
-        let staging = staging.display();
-        match hold {
+        let staging = staging.to_string_lossy();
+        let staging = shell_word(&staging);
+        vec![match hold {
             Hold::Claim(_) => format!(
                 "The claim on drive {serial} is freed. Next: `azseed prep --staging {staging}` \
                  goes on with it"
@@ -20,7 +22,7 @@ impl Outcome for Released {
                  drive"
             ),
             Hold::None => format!("Drive {serial} was given up before"),
-        }
+        }]
     }
 
     fn json(&self) -> Vec<Value> {

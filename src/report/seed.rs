@@ -1,6 +1,6 @@
 //! A seed in words and as a record.
 
-use disk_prep::noun::{ByteSize, ErrorKind, count, visible_lines};
+use disk_prep::noun::{ByteSize, ErrorKind, count, shell_word};
 use serde_json::{Value, json};
 
 use crate::journey::stage::SeedShown;
@@ -8,7 +8,7 @@ use crate::outcome::{Exit, Outcome};
 use crate::staging::{Origin, Seed, SeedKind, SeedState, Target};
 
 impl Outcome for SeedShown {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let Seed { kind, origin, state, totals, target, .. } = &self.seed;
         let what = match (kind, origin) {
             (SeedKind::Repository, Origin::Written) => "a repository, written by azseed",
@@ -52,10 +52,11 @@ impl Outcome for SeedShown {
         }
         lines.extend(self.told.iter().cloned());
         if self.seed.state == SeedState::Finished {
-            let staging = self.staging.path().display();
+            let staging = self.staging.path().to_string_lossy();
+            let staging = shell_word(&staging);
             lines.push(format!("Next          `azseed plan --staging {staging} --drive-size 4T`"));
         }
-        visible_lines(&lines)
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

@@ -15,8 +15,8 @@ pub struct Text {
 }
 
 impl Outcome for Text {
-    fn text(&self) -> String {
-        self.text.clone()
+    fn lines(&self) -> Vec<String> {
+        self.text.lines().map(str::to_owned).collect()
     }
     fn json(&self) -> Vec<Value> {
         vec![json!({"type": self.kind, "version": 1, "text": self.text})]
@@ -28,12 +28,12 @@ impl Outcome for Text {
 pub struct SettingList(pub Vec<(String, Option<String>, String)>);
 
 impl Outcome for SettingList {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let line = |(key, value, source): &(String, Option<String>, String)| {
             let value = visible_line(value.as_deref().unwrap_or("-"));
             format!("{key:<24} {value:<28} {source}")
         };
-        self.0.iter().map(line).collect::<Vec<_>>().join("\n")
+        self.0.iter().map(line).collect()
     }
 
     fn json(&self) -> Vec<Value> {

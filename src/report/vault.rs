@@ -1,6 +1,6 @@
 //! Vaults as a person and a script see them.
 
-use disk_prep::noun::{ByteSize, ErrorKind, count, visible_lines};
+use disk_prep::noun::{ByteSize, ErrorKind, count};
 use serde_json::{Value, json};
 
 use crate::journey::vault::{Restored, Snapshots, Vaults};
@@ -26,11 +26,11 @@ fn value(vault: &Vault, state: VaultState) -> Value {
     })
 }
 
-fn text(vault: &Vault, state: VaultState) -> String {
+fn lines(vault: &Vault, state: VaultState) -> Vec<String> {
     let when =
         |time: Option<jiff::Timestamp>| time.map_or("not yet".to_owned(), |at| at.to_string());
     let Vault { name, storage_account, container, prefix, seed, .. } = vault;
-    [
+    vec![
         format!("Vault         {name}"),
         format!("State         {}", state.word()),
         format!("Kept in       {storage_account}/{container}/{prefix}"),
@@ -41,20 +41,17 @@ fn text(vault: &Vault, state: VaultState) -> String {
         format!("Keeps         {}", vault.retention),
         format!("Password      in {}", vault.password_file.display()),
     ]
-    .join("\n")
 }
 
 impl Outcome for Vaults {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         if self.vaults.is_empty() {
-            return "No vault is known here".to_owned();
+            return vec!["No vault is known here".to_owned()];
         }
-        let shown = self.vaults.iter().map(|vault| text(vault, known_state(vault)));
-        let mut text = shown.collect::<Vec<_>>().join("\n\n");
-        for told in &self.told {
-            text.push_str(&format!("\n{told}"));
-        }
-        text
+        let shown = self.vaults.iter().map(|vault| lines(vault, known_state(vault)));
+        let mut lines = shown.collect::<Vec<_>>().join(&String::new());
+        lines.extend(self.told.iter().cloned());
+        lines
     }
 
     fn json(&self) -> Vec<Value> {
@@ -86,11 +83,9 @@ fn due_value(next: Option<&Due>) -> Value {
 }
 
 impl Outcome for Status {
-    fn text(&self) -> String {
-        let mut shown = text(&self.vault, self.state);
-        if let Some(next) = &self.next {
-            shown.push_str(&format!("\nNext run      {}", due_text(next)));
-        }
+    fn lines(&self) -> Vec<String> {
+        let mut shown = lines(&self.vault, self.state);
+        shown.extend(self.next.iter().map(|next| format!("Next run      {}", due_text(next))));
         shown
     }
 
@@ -102,7 +97,7 @@ impl Outcome for Status {
 }
 
 impl Outcome for Ran {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         match self.state {
             VaultState::AwaitingSeed => lines
@@ -131,7 +126,7 @@ impl Outcome for Ran {
             let (name, next) = (&self.name, due_text(next));
             lines.push(format!("Vault {name}{state}; next run due {next}"));
         }
-        visible_lines(&lines)
+        lines
     }
 
     fn json(&self) -> Vec<Value> {
@@ -201,7 +196,7 @@ fn increment_value(done: &Increment) -> Value {
 }
 
 impl Outcome for Snapshots {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!(
             "{:<10} {:<20} {:<16} {:>9} {:>10}  PATHS",
             "ID", "TIME", "HOST", "FILES", "SIZE"
@@ -219,7 +214,7 @@ impl Outcome for Snapshots {
                 paths.join(", ")
             ));
         }
-        visible_lines(&lines)
+        lines
     }
 
     fn json(&self) -> Vec<Value> {
@@ -236,7 +231,7 @@ impl Outcome for Snapshots {
 const MOST_SHOWN: usize = 10;
 
 impl Outcome for Restored {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let RestoreDone { bytes, written, replaced, adjusted, unchanged, left_out } = &self.done;
         let (id, bytes) = (&self.snapshot.id[..8], ByteSize(*bytes));
         let how = if left_out.is_empty() { "restored" } else { "restored in part" };
@@ -262,7 +257,7 @@ impl Outcome for Restored {
                 lines.push(format!("Not as it was: {more} more ({})", reason.code()));
             }
         }
-        lines.join("\n")
+        lines
     }
 
     fn json(&self) -> Vec<Value> {
@@ -291,9 +286,9 @@ impl Outcome for Restored {
 }
 
 impl Outcome for Accepted {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let KnownSource { path, mount, files, bytes, .. } = &self.source;
-        match mount {
+        vec![match mount {
             Some(mount) => format!(
                 "{} is taken as it is: {}, {}, below the mount point {}",
                 path.display(),
@@ -302,7 +297,7 @@ impl Outcome for Accepted {
                 mount.display()
             ),
             None => format!("{} need not be on this machine", path.display()),
-        }
+        }]
     }
 
     fn json(&self) -> Vec<Value> {

@@ -1,6 +1,6 @@
 //! Drives that were read back, in words and as records.
 
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, count, visible_lines};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, count};
 use disk_prep::verify::{VerifyReport, Yardstick};
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::outcome::{Exit, Outcome, chain};
 const MOST_ADDED: usize = 20;
 
 impl Outcome for Verified {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for report in &self.reports {
             let against = match report.against {
@@ -55,7 +55,7 @@ impl Outcome for Verified {
                 "Drive {serial}: could not be verified: {why} (see `azseed explain {code}`)"
             ));
         }
-        visible_lines(&lines)
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

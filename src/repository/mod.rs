@@ -12,6 +12,7 @@ mod folder_store;
 mod layout;
 mod pattern;
 mod progress;
+mod reads;
 mod repo;
 mod restore;
 mod source;

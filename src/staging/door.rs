@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disk_prep::journal::{JournalFolder, Witness};
+use disk_prep::noun::with_unknown;
 use disk_prep::sys::beneath::{Folder, Unexpected};
 use disk_prep::sys::durable::Access;
 use disk_prep::sys::place::Place;
@@ -250,10 +251,13 @@ impl Seed {
         name.starts_with(SEED.as_bytes()) && name.ends_with(b".new")
     }
 
-    /// Writes the seed into a staging path, whole or not at all.
+    /// Writes the seed into a staging path, whole or not at all. What another version wrote into
+    /// it and this one does not know stays.
     pub fn save(&self, staging: &Staging) -> Result<(), Error> {
-        let mut text =
-            serde_json::to_vec_pretty(self).expect("a seed holds only texts and numbers");
+        let before = staging.read_seed()?.unwrap_or_default();
+        let mut text = with_unknown(&before, self)
+            .and_then(|seed| serde_json::to_vec_pretty(&seed))
+            .expect("a seed holds only texts and numbers");
         text.push(b'\n');
         staging.write_seed(self, &text)
     }

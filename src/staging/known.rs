@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use disk_prep::journal::{JournalFolder, State as DriveState};
-use disk_prep::noun::{JobName, Serial};
+use disk_prep::noun::{JobName, Serial, with_unknown};
 use disk_prep::sys::durable::{self, Access};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -57,8 +57,15 @@ impl State {
         }
         let drives = all.into_iter().collect();
         let known = Known { version: VERSION, staging, job: job.clone(), drives };
-        let text = serde_json::to_vec(&known).expect("paths and names can be written");
         let path = folder.join(format!("{id}.json"));
+        let before = match read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(record_at(&path)(error)),
+            Ok(_) => fs::read(&path).map_err(record_at(&path))?,
+        };
+        let text = with_unknown(&before, &known)
+            .and_then(|known| serde_json::to_vec(&known))
+            .expect("paths and names can be written");
         durable::write(&path, &text, Access::Public).map_err(io_at(&path))
     }
 
@@ -230,6 +237,10 @@ mod tests {
             assert_eq!((error.code(), error.kind()), ("state-record", ErrorKind::Guard), "{text}");
             assert!(error.to_string().contains(record.to_str().unwrap()), "{error}");
             assert!(error.hint().is_some());
+            // Nor is it written over.
+            let again = state.remember(other.id, &other.target.job, folder.path(), Vec::new());
+            assert_eq!(again.unwrap_err().code(), "state-record", "{text}");
+            assert_eq!(fs::read_to_string(&record).unwrap(), text);
         }
         fs::write(&record, &whole).unwrap();
         fs::write(state.seeds().join("notes.json"), &whole).unwrap();

@@ -5,11 +5,12 @@ mod json_lines;
 mod progress;
 mod screen;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use disk_prep::monitor::{Monitor, VoidMonitor};
@@ -114,14 +115,6 @@ impl Ui {
         let _ = tracing_subscriber::registry().with(lines.with_filter(told)).try_init();
     }
 
-    /// Tells of a setting that is not used, on standard error whatever the face, since it is said
-    /// of the call and not by the command.
-    pub fn tell_unused(&self, text: &str) {
-        if self.face != Face::Quiet {
-            eprint(&format!("warning: {text}\n"));
-        }
-    }
-
     /// Shows why a command could not be done.
     pub fn fail(&self, error: &dyn Diagnose) -> Exit {
         if self.face == Face::Json {
@@ -196,7 +189,7 @@ impl Attendant for Ui {
     }
 
     fn say(&self, text: &str) {
-        eprint(&format!("{text}\n"));
+        eprint(&format!("{}\n", sentence(text)));
     }
 
     fn warn(&self, text: &str) {
@@ -205,7 +198,7 @@ impl Attendant for Ui {
             Face::Json => {
                 tell_json(said::warning(text));
             }
-            Face::Terminal | Face::Plain => eprint(&format!("warning: {}\n", paragraph(text))),
+            Face::Terminal | Face::Plain => eprint(&format!("warning: {}\n", sentence(text))),
         }
     }
 
@@ -213,10 +206,7 @@ impl Attendant for Ui {
         match self.face {
             Face::Quiet if outcome.exit() == Exit::Done => {}
             Face::Json => outcome.json().into_iter().for_each(print_json),
-            Face::Terminal | Face::Plain | Face::Quiet => match outcome.text() {
-                text if text.is_empty() => {}
-                text => print(&format!("{text}\n")),
-            },
+            Face::Terminal | Face::Plain | Face::Quiet => print(&outcome.lines()),
         }
         outcome.exit()
     }
@@ -230,6 +220,14 @@ impl Attendant for Ui {
         }
     }
 
+    fn tell_unused(&self, text: &str) {
+        static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+        let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.face != Face::Quiet && told.insert(text.to_owned()) {
+            eprint(&format!("warning: {}\n", sentence(text)));
+        }
+    }
+
     fn consent(&self, what: &str) -> Result<(), NoConsent> {
         if self.says_yes {
             return Ok(());
@@ -238,7 +236,8 @@ impl Attendant for Ui {
         if !self.can_ask() {
             return Err(NoConsent::Unasked { what });
         }
-        let answer = self.ask(&format!("{what}. Go on? [y/N] ")).unwrap_or_default();
+        let answer =
+            self.ask(&format!("{}. Go on? [y/N] ", screen::line(&what))).unwrap_or_default();
         if matches!(answer.to_lowercase().as_str(), "y" | "yes") {
             Ok(())
         } else {
@@ -298,12 +297,12 @@ impl Diagnose for WrongCall {
 
 /// The sentence, the chain of causes, the next command, the code.
 fn explain(error: &dyn Diagnose) -> String {
-    let mut text = format!("error: {}\n", paragraph(&error.to_string()));
+    let mut text = format!("error: {}\n", sentence(&error.to_string()));
     for cause in causes(error) {
         let _ = writeln!(text, "  caused by: {}", paragraph(&cause));
     }
     if let Some(hint) = error.hint() {
-        let _ = writeln!(text, "  hint: {}", paragraph(&hint.to_string()));
+        let _ = writeln!(text, "  hint: {}", sentence(&hint.to_string()));
     }
     let code = error.code();
     let _ = writeln!(text, "  code: {code}  (see `azseed explain {code}`)");
@@ -313,18 +312,30 @@ fn explain(error: &dyn Diagnose) -> String {
 /// Words that begin a line of ours.
 const LABELS: [&str; 5] = ["error:", "warning:", "caused by:", "hint:", "code:"];
 
-/// A sentence whose further lines stand below it. A line end in somebody's name may not begin a
-/// line that looks like one of ours.
+/// A sentence of ours, with a list below it if it has one. Our lists begin their lines with two
+/// blanks; any other line end is in somebody's name, and so is one before a word of ours.
+fn sentence(text: &str) -> String {
+    let mut lines = text.split("\n  ").map(screen::line);
+    let first = lines.next().unwrap_or_default().into_owned();
+    lines.fold(first, |text, line| match is_forged(&line) {
+        true => format!("{text}\\n  {line}"),
+        false => format!("{text}\n  {line}"),
+    })
+}
+
+/// Whether a line looks like one of ours and is none.
+fn is_forged(line: &str) -> bool {
+    LABELS.iter().any(|label| line.trim_start().starts_with(label))
+}
+
+/// What others say, its further lines below the first. None of them may look like one of ours.
 fn paragraph(text: &str) -> String {
     let mut lines = text.split('\n').map(screen::line);
     let first = lines.next().unwrap_or_default().into_owned();
-    lines.fold(first, |text, line| {
-        let is_forged = LABELS.iter().any(|label| line.trim_start().starts_with(label));
-        match is_forged {
-            true => format!("{text}\\n{line}"),
-            false if line.starts_with(' ') || line.is_empty() => format!("{text}\n{line}"),
-            false => format!("{text}\n    {line}"),
-        }
+    lines.fold(first, |text, line| match is_forged(&line) {
+        true => format!("{text}\\n{line}"),
+        false if line.starts_with(' ') || line.is_empty() => format!("{text}\n{line}"),
+        false => format!("{text}\n    {line}"),
     })
 }
 
@@ -374,10 +385,13 @@ mod tests {
 
     #[test]
     fn a_name_with_a_line_end_begins_no_line_of_ours() {
+        assert_eq!(sentence("of a:\n  b\n  c"), "of a:\n  b\n  c");
+        assert_eq!(sentence("a\nb\x1b[2J\n"), "a\\nb\\x1b[2J\\n");
         assert_eq!(paragraph("of a:\n  b\n  c"), "of a:\n  b\n  c");
         assert_eq!(paragraph("a\nb\x1b[2J"), "a\n    b\\x1b[2J");
         for label in LABELS {
             assert_eq!(paragraph(&format!("a\n {label} x")), format!("a\\n {label} x"));
+            assert_eq!(sentence(&format!("a\n   {label} x")), format!("a\\n   {label} x"));
         }
     }
 

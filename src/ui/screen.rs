@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use disk_prep::noun::{bare_addresses, is_command, visible, visible_line};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use tracing::error;
 
 /// Shorter ones would take letters out of other words.
 const SHORTEST: usize = 4;
@@ -135,9 +136,10 @@ fn each_text(value: Value, change: &dyn Fn(&str) -> String) -> Value {
     }
 }
 
-/// Prints a result for a person.
-pub(super) fn print(text: &str) {
-    out(&visible(&bare_addresses(text)));
+/// Prints a result for a person, in these lines and no others, whatever names are in them.
+pub(super) fn print(lines: &[String]) {
+    let shown = lines.iter().map(|line| format!("{}\n", visible_line(&bare_addresses(line))));
+    out(&shown.collect::<String>());
 }
 
 /// Prints a result for a script.
@@ -162,9 +164,11 @@ pub(super) fn eprint(text: &str) {
     let _ = io::stderr().lock().write_all(message(text).as_bytes());
 }
 
-/// A fault of the program itself is told like any message: it may repeat a name.
+/// A fault of the program itself is told once, by whoever catches it; where in the sources it lies is
+/// for whoever reads the log.
 pub(super) fn on_panic(fault: &std::panic::PanicHookInfo<'_>) {
-    eprint(&format!("error: The program has a fault: {}\n", visible_line(&fault.to_string())));
+    let place = fault.location().map(ToString::to_string).unwrap_or_default();
+    error!(place, "the program has a fault: {}", fault.payload_as_str().unwrap_or("unknown"));
 }
 
 /// A message as it may be shown.

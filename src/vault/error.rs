@@ -64,8 +64,6 @@ pub enum Error {
     PlainFiles { path: PathBuf },
     #[error("There is a vault {name} with other settings already")]
     Exists { name: VaultName },
-    #[error("The schedule of vault {name} has no next turn")]
-    NoTurn { name: VaultName },
     #[error("Nobody knows the password of the seed in {}", path.display())]
     NoPassword { path: PathBuf },
     #[error("Cannot read {path} from the staging path")]
@@ -110,16 +108,13 @@ impl Diagnose for Error {
             Error::SharedContainer { .. } => "vault-container-shared",
             Error::PlainFiles { .. } => "vault-plain-files",
             Error::Exists { .. } => "vault-exists",
-            Error::NoTurn { .. } => "vault-schedule",
             Error::NoPassword { .. } => "vault-password",
         }
     }
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Error::ForeignBlob { .. } | Error::ListedTwice { .. } | Error::NoTurn { .. } => {
-                ErrorKind::Failed
-            }
+            Error::ForeignBlob { .. } | Error::ListedTwice { .. } => ErrorKind::Failed,
             Error::Missing { .. } | Error::Spare { .. } => ErrorKind::Resumable,
             Error::NotHeld { .. } => ErrorKind::Difference,
             Error::Blob { source, .. } | Error::List { source } => source.kind(),

@@ -178,6 +178,7 @@ mod tests {
     use disk_prep::monitor::VoidMonitor;
 
     use super::*;
+    use disk_prep::noun::{Diagnose, ErrorKind};
     use std::cell::RefCell;
     use std::fs;
     use std::path::{Path, PathBuf};
@@ -346,10 +347,11 @@ mod tests {
     fn a_blob_is_never_accepted_by_its_length_alone() {
         let fake = Fake { without_md5: ["config".to_owned()].into(), ..imported() };
         fake.vault.borrow_mut().insert("config".to_owned(), Bytes::from_static(b"c0nfig"));
-        let refused = ingest(&seed(), &fake, &nothing, &VoidMonitor);
+        let refused = ingest(&seed(), &fake, &nothing, &VoidMonitor).unwrap_err();
         // It is taken again, and since the service still cannot say what it holds, not believed.
         assert_eq!(fake.vault.borrow()["config"], contents()["config"]);
-        assert!(matches!(refused, Err(Error::NotHeld { paths }) if paths == ["config"]));
+        assert_eq!((refused.code(), refused.kind()), ("vault-blobs-differ", ErrorKind::Difference));
+        assert!(matches!(refused, Error::NotHeld { paths } if paths == ["config"]));
     }
 
     #[test]
@@ -370,13 +372,13 @@ mod tests {
         for path in ["", "../config", "locks/x", "data/ff/é", "config/", &other_folder, &upper] {
             let mut seed = seed();
             seed[0].path = path.to_owned();
-            let refused = ingest(&seed, &fake, &nothing, &VoidMonitor);
-            assert!(matches!(refused, Err(Error::ForeignBlob { .. })), "{path}");
+            let refused = ingest(&seed, &fake, &nothing, &VoidMonitor).unwrap_err();
+            assert_eq!(refused.code(), "seed-foreign-blob", "{path}");
         }
         let mut twice = seed();
         twice.push(twice[0].clone());
-        let refused = ingest(&twice, &fake, &nothing, &VoidMonitor);
-        assert!(matches!(refused, Err(Error::ListedTwice { .. })));
+        let refused = ingest(&twice, &fake, &nothing, &VoidMonitor).unwrap_err();
+        assert_eq!(refused.code(), "seed-listed-twice");
         assert!(fake.written.take().is_empty());
     }
 

@@ -1,12 +1,13 @@
 //! Vaults that this machine knows, each in a file of its own. A record is changed, never
 //! replaced: under the lock of all records it is read anew, the fields that are meant are set,
-//! and it is written. Whoever works for hours on a vault so never writes back what he read first.
+//! and it is written. Whoever works for hours on a vault so never writes back what he read first,
+//! and what another version wrote stays.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::VaultName;
+use disk_prep::noun::{VaultName, with_unknown};
 use disk_prep::sys::durable::{self, Access};
 
 use super::record::{VERSION, Vault};
@@ -79,7 +80,13 @@ impl State {
     fn write_vault(&self, vault: &Vault) -> Result<(), StateError> {
         self.make_folder(&self.vaults_folder(), Access::Public)?;
         let path = self.vault_path(&vault.name);
-        let text = serde_json::to_vec_pretty(vault).expect("paths and names can be written");
+        let before = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            before => before.map_err(io_at(&path))?,
+        };
+        let text = with_unknown(&before, vault)
+            .and_then(|vault| serde_json::to_vec_pretty(&vault))
+            .expect("paths and names can be written");
         durable::write(&path, &text, Access::Public).map_err(io_at(&path))
     }
 

@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
+use disk_prep::noun::{Diagnose, ErrorKind};
 use disk_prep::sys::machine;
 use tracing::info;
 use uuid::Uuid;
@@ -177,7 +178,8 @@ impl Hold {
             }
             Err(error) => {
                 info!(%error, "the lease was not renewed");
-                self.lose(Lost::Refused);
+                let is_forbidden = error.kind() == ErrorKind::NotAllowed;
+                self.lose(if is_forbidden { Lost::NotAllowed } else { Lost::Refused });
             }
         }
         self.check().ok()?;
@@ -210,8 +212,6 @@ impl Fence for Hold {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
-
-    use disk_prep::noun::{Diagnose, ErrorKind};
 
     use super::*;
 

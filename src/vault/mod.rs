@@ -1,6 +1,7 @@
 //! A blob container as a repository: takes an imported seed in, makes increments, says when one is
 //! due, and tells what of a seed it holds. Knows no drive and no job.
 
+mod clear;
 mod error;
 mod increment;
 mod ingest;
@@ -11,6 +12,7 @@ mod shelf;
 mod sources;
 
 pub use crate::repository::is_repository_path;
+pub use clear::{Cleared, clear};
 pub use error::Error;
 pub use increment::{Asked, Increment, increment};
 pub use ingest::{Held, Ingested, SeedBlob, Shelf, Spare, Taken, ingest, is_held};

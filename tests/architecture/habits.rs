@@ -54,6 +54,14 @@ fn state_files_are_written_durably() {
     );
 }
 
+#[test]
+fn no_record_refuses_what_another_version_adds() {
+    guard(
+        |source| only_in(source, &["deny_unknown_fields"], &[]),
+        &[("src/vault/record.rs", "#[serde(deny_unknown_fields)]\nstruct Vault;")],
+    );
+}
+
 fn unsafe_code(source: &Source) -> Vec<String> {
     let mut complaints =
         only_in(source, &["unsafe"], &["disk-prep/src/sys/", "disk-prep/src/kernels/"]);

@@ -9,5 +9,6 @@ mod guard;
 mod habits;
 mod repository;
 mod rooms;
+#[allow(dead_code, reason = "this test reads no tests")]
 #[path = "../support/sources.rs"]
 mod sources;

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Cuts the connections of `azseed vault run` again and again and counts what was lost.
 
-    tests/soak/cuts.py [--cuts 2000] [--hours H] [--seed 1] [--dir DIR]
+    tests/soak/cuts.py [--cuts 2000] [--hours H] [--seed 1] [--at-once 1] [--dir DIR]
 
-Between the program and the emulator stands a relay that ends a connection after a number of bytes that
-was drawn before: closed, reset, or never answered again; or it refuses the connection. Each round takes
+Between the program and the emulator stands a relay that ends each connection after a number of bytes
+that was drawn before, none too: closed, reset, or never answered again. Each round takes
 a seed in that the datacenter has imported, with cuts, then without; then changes the source and makes an
 increment, again with cuts, then without. Lost is a run that ends otherwise than with a code for "call
 again", a last run that does not end with 0, a container in which restic finds an error, or a restore
@@ -14,6 +14,7 @@ that is not equal. Needs the program built (AZSEED_BIN names another one), and r
 import json
 import os
 import pathlib
+import select
 import shutil
 import socket
 import struct
@@ -52,60 +53,42 @@ class Relay:
 
     def serve(self):
         while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
+            client, _ = self.listener.accept()
             threading.Thread(target=self.connection, args=(client,), daemon=True).start()
 
     def connection(self, client):
-        cut_after = None
-        if self.dice.random() < 0.35:
-            cut_after = self.dice.choice([0, 1, 300, 1500, 5000, 40_000, 300_000, 2_000_000])
-            cut_after = self.dice.randrange(cut_after + 1)
-        if cut_after == 0:
-            self.cut(client, None)
-            return
         try:
-            server = socket.create_connection(("127.0.0.1", self.port))
+            self.pass_and_cut(client)
         except OSError:
-            client.close()
-            return
-        passed = [0]
-        ends = [(client, server), (server, client)]
-        threads = [threading.Thread(target=self.pump, args=(a, b, passed, cut_after), daemon=True) for a, b in ends]
-        for thread in threads:
-            thread.start()
+            pass  # One of the two was faster.
 
-    def pump(self, source, sink, passed, cut_after):
-        try:
-            while True:
-                piece = source.recv(16384)
-                if not piece:
-                    sink.shutdown(socket.SHUT_WR)
-                    return
-                if cut_after is not None and passed[0] + len(piece) > cut_after:
-                    sink.sendall(piece[: max(0, cut_after - passed[0])])
-                    self.cut(source, sink)
-                    return
-                passed[0] += len(piece)
-                sink.sendall(piece)
-        except OSError:
-            for end in (source, sink):
-                end.close()
-
-    def cut(self, one, other):
-        self.cuts += 1
-        is_reset = self.dice.random() < 0.5
-        for end in filter(None, (one, other)):
-            try:
-                if is_reset:
+    def pass_and_cut(self, client):
+        # As many places below 100 bytes as above 40 kB: a call is a few hundred, a run some 50 kB.
+        left = int(2 ** self.dice.uniform(0, 22)) - 1
+        way = self.dice.choices(["close", "reset", "silence"], [48, 48, 4])[0]
+        with client, socket.create_connection(("127.0.0.1", self.port)) as server:
+            if not self.is_passed(client, server, left):
+                return
+            self.cuts += 1
+            if way == "silence":
+                # Both ends stay open until the program gives up.
+                while client.recv(65536):
+                    pass
+            elif way == "reset":
+                for end in (client, server):
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                else:
-                    end.shutdown(socket.SHUT_RDWR)
-                end.close()
-            except OSError:
-                pass
+
+    @staticmethod
+    def is_passed(client, server, left):
+        """Passes so many bytes on, both ways together; False when an end was closed before."""
+        while left:
+            for end in select.select([client, server], [], [])[0]:
+                piece = end.recv(min(left, 16384))
+                if not piece:
+                    return False
+                (server if end is client else client).sendall(piece)
+                left -= len(piece)
+        return True
 
 
 class Azure:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills `azseed prep` again and again, at moments that are seen, and counts what was lost.
 
-    tests/soak/kills.py [--kills 2000] [--hours H] [--seed 1] [--dir DIR]
+    tests/soak/kills.py [--kills 2000] [--hours H] [--seed 1] [--at-once 1] [--dir DIR]
 
 Each round: a folder of random files, three image drives, `prep` killed (SIGKILL) several times, then
 the same command once more. A kill comes when the folder of journals and the images together hold a
@@ -10,12 +10,10 @@ data set that is not on exactly one sealed drive, a drive that does not verify, 
 not go on. Ends after so many kills or hours. Needs the program built; AZSEED_BIN names another one.
 """
 
-import os
-import pathlib
 import subprocess
 import sys
 
-from program import azseed, lines, play
+from program import azseed, kill_at, lines, make_files, play, written
 
 TARGET = [
     "--job", "soak", "--storage-account", "seedaccount", "--container", "seed",
@@ -23,45 +21,11 @@ TARGET = [
 ]
 
 
-def make_source(folder, dice):
-    """Files that need one to three of the drives, and always fit; returns how many and their bytes."""
-    enough = dice.choice([3_000_000, 12_000_000, 12_000_000, 40_000_000, 150_000_000])
-    total = number = 0
-    while total < enough:
-        size = dice.choice([0, 17, 4096, 70_000, 1_000_000, 5_000_000, min(24_000_000, enough)])
-        path = folder / "source" / f"folder-{number % 4}" / f"file-{number}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(dice.randbytes(size))
-        total += size
-        number += 1
-    return number, total
-
-
-def written(folder):
-    """Bytes that the run has put anywhere: blocks of images, journals, plans and claims."""
-    total = 0
-    for path in [*folder.glob("*.img"), *(folder / "staging").glob("**/*")]:
-        try:
-            found = path.stat()
-            total += found.st_blocks * 512 + found.st_size % 4096
-        except FileNotFoundError:
-            pass
-    return total
-
-
-def kill_at(process, folder, enough):
-    """Kills the process once so many bytes are written; whether it lived that long."""
-    while process.poll() is None:
-        if written(folder) >= enough:
-            process.kill()
-            process.wait()
-            return True
-    return False
-
-
 def one_round(folder, dice):
     """Plays a round; returns how many kills hit a running program, and what went wrong."""
-    files, total = make_source(folder, dice)
+    enough = dice.choice([3_000_000, 12_000_000, 12_000_000, 40_000_000, 150_000_000])
+    # They need one to three of the drives, and always fit.
+    files, total = make_files(folder / "source", enough, dice)
     staging = str(folder / "staging")
     adopt = azseed(folder, "stage", "adopt", "--source", str(folder / "source"), "--staging", staging)
     subprocess.run(adopt + TARGET, check=True, capture_output=True)

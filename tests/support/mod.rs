@@ -8,6 +8,7 @@ pub mod arm;
 pub mod azurite;
 pub mod emulator;
 pub mod key;
+pub mod old_form;
 pub mod played;
 pub mod program;
 pub mod readers;

@@ -27,15 +27,37 @@ pub const PACKAGES: [(&str, &str); 3] =
 
 /// All product files; files that only tests include are left out.
 pub fn product() -> Vec<Source> {
+    let (sources, _) = product_and_tests();
+    assert!(sources.len() > 30, "the sources were not found");
+    sources
+}
+
+/// The texts of all tests: `tests` and `disk-prep/tests`, and of `src` and `disk-prep/src` the files
+/// and parts that are compiled for tests only.
+pub fn tests() -> Vec<String> {
+    let (product, inner) = product_and_tests();
+    let part = |source: Source| {
+        let from = source.code.lines().count();
+        source.text.lines().skip(from).collect::<Vec<_>>().join("\n")
+    };
+    let mut outer = Vec::new();
+    for folder in ["tests", "disk-prep/tests"] {
+        collect(&root().join(folder), &mut outer);
+    }
+    assert!(inner.len() > 5 && outer.len() > 50, "the tests were not found");
+    let whole = inner.into_iter().chain(outer).map(|source| source.text);
+    product.into_iter().map(part).chain(whole).collect()
+}
+
+fn product_and_tests() -> (Vec<Source>, Vec<Source>) {
     let mut sources = Vec::new();
     for folder in ["src", "disk-prep/src"] {
         collect(&root().join(folder), &mut sources);
     }
     sources.retain(|source| !source.path.starts_with("src/emulator/tests/"));
     let of_tests: BTreeSet<String> = sources.iter().flat_map(test_files).collect();
-    sources.retain(|source| !of_tests.iter().any(|test| covers(test, &source.path)));
-    assert!(sources.len() > 30, "the sources were not found");
-    sources
+    let is_product = |source: &Source| !of_tests.iter().any(|test| covers(test, &source.path));
+    sources.into_iter().partition(is_product)
 }
 
 impl Source {
@@ -168,30 +190,55 @@ fn spread(text: &str) -> Vec<String> {
 /// Comments and the insides of string and character literals as blanks; line breaks stay.
 fn blank(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    for (piece, part) in pieces(text) {
+        match piece {
+            Piece::Code => out.push_str(part),
+            _ => out.extend(part.chars().map(|c| if c == '\n' { '\n' } else { ' ' })),
+        }
+    }
+    out
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Piece {
+    Code,
+    Comment,
+    Text,
+    Character,
+}
+
+/// The text in pieces of one kind each; code comes letter by letter.
+fn pieces(text: &str) -> impl Iterator<Item = (Piece, &str)> {
     let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let (kept, hidden) = if rest.starts_with("//") {
-            (0, rest.find('\n').unwrap_or(rest.len()))
+    std::iter::from_fn(move || {
+        let c = rest.chars().next()?;
+        let (piece, length) = if rest.starts_with("//") {
+            (Piece::Comment, rest.find('\n').unwrap_or(rest.len()))
         } else if rest.starts_with("/*") {
-            (0, rest.find("*/").map_or(rest.len(), |at| at + 2))
+            (Piece::Comment, rest.find("*/").map_or(rest.len(), |at| at + 2))
         } else if let Some(hashes) = raw_string(rest) {
             let close = format!("\"{}", "#".repeat(hashes));
             let open = hashes + 2;
-            (0, rest[open..].find(&close).map_or(rest.len(), |at| open + at + close.len()))
+            let end = rest[open..].find(&close);
+            (Piece::Text, end.map_or(rest.len(), |at| open + at + close.len()))
         } else if c == '"' {
-            (0, quoted(rest))
+            (Piece::Text, quoted(rest))
         } else if c == '\'' && rest[1..].chars().nth(1) == Some('\'') {
-            (0, 2 + rest[1..].chars().next().map_or(1, char::len_utf8))
+            (Piece::Character, 2 + rest[1..].chars().next().map_or(1, char::len_utf8))
         } else if let Some(escape) = rest.strip_prefix("'\\") {
-            (0, escape.find('\'').map_or(rest.len(), |at| at + 3))
+            (Piece::Character, escape.find('\'').map_or(rest.len(), |at| at + 3))
         } else {
-            (c.len_utf8(), c.len_utf8())
+            (Piece::Code, c.len_utf8())
         };
-        out.push_str(&rest[..kept]);
-        out.extend(rest[kept..hidden].chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
-        rest = &rest[hidden..];
-    }
-    out
+        let (part, after) = rest.split_at(length);
+        rest = after;
+        Some((piece, part))
+    })
+}
+
+/// The string literals of a text of Rust.
+pub fn literals(text: &str) -> impl Iterator<Item = &str> {
+    pieces(text).filter(|(piece, _)| *piece == Piece::Text).map(|(_, part)| part)
 }
 
 /// How many hashes open a raw string here, if one begins.

@@ -15,6 +15,8 @@ pub struct DataSet {
     pub files: Vec<DataFile>,
     /// Folders that hold nothing: blobs lie in no folders, so they are not copied.
     pub empty_folders: Vec<PathBuf>,
+    /// Folders that were listed whole, without links on the way, where the root does not say it.
+    pub folders: Vec<PathBuf>,
 }
 
 impl DataSet {

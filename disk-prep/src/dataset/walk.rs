@@ -81,7 +81,7 @@ pub fn scan(root: &Path, options: &FilesOptions) -> Result<DataSet, Error> {
     // A repository has folders for packs that are not there yet.
     let is_repository = !options.together.is_empty();
     let empty_folders = if is_repository { Vec::new() } else { empty_folders.finish() };
-    Ok(DataSet { root: root.to_owned(), files, empty_folders })
+    Ok(DataSet { root: root.to_owned(), files, empty_folders, folders: Vec::new() })
 }
 
 fn data_file(

@@ -17,9 +17,9 @@ use super::sysfs::{block_facts, whole_drives};
 use crate::noun::{Diagnose, DriveFault, ErrorKind, Serial};
 
 /// A recorded machine, unpacked.
-struct Machine {
+pub(super) struct Machine {
     root: tempfile::TempDir,
-    kernel: Kernel,
+    pub(super) kernel: Kernel,
 }
 
 impl Machine {
@@ -46,7 +46,7 @@ impl Machine {
         Machine { root, kernel }
     }
 
-    fn recorded(name: &str) -> Self {
+    pub(super) fn recorded(name: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/sysfs");
         Machine::new(&fs::read_to_string(folder.join(name).with_extension("tree")).unwrap())
     }
@@ -55,7 +55,7 @@ impl Machine {
         find_all(&self.kernel).unwrap()
     }
 
-    fn only(&self) -> Drive {
+    pub(super) fn only(&self) -> Drive {
         let mut drives = self.drives();
         assert_eq!(drives.len(), 1);
         drives.remove(0).1.unwrap()
@@ -66,7 +66,7 @@ impl Machine {
     }
 
     /// Puts a file with content in the place of every node.
-    fn fill_nodes(&self) {
+    pub(super) fn fill_nodes(&self) {
         for (name, facts) in whole_drives(&self.kernel).unwrap() {
             let file = File::create(self.node(&name)).unwrap();
             // Files end before disks of the size that a hostile tree tells of.
@@ -76,7 +76,7 @@ impl Machine {
         }
     }
 
-    fn node(&self, name: &str) -> PathBuf {
+    pub(super) fn node(&self, name: &str) -> PathBuf {
         self.root.path().join("dev").join(name)
     }
 

@@ -120,7 +120,8 @@ impl JournalFolder {
 
     /// Opens the journal of a drive to go on with it, if there is one with a whole record.
     pub fn go_on(&self, serial: &Serial) -> Result<Option<Journal>, Error> {
-        if !self.has_journal(serial)? {
+        // One that lies under the name of another drive is not opened: nothing may be added to it.
+        if self.history(serial)?.is_none() {
             return Ok(None);
         }
         Journal::open(&self.journal_place(serial)?, Arc::clone(&self.witness))

@@ -1,6 +1,6 @@
 //! The durable record of one drive, off the drive: what was begun, how far it is on the medium,
 //! and that it is sealed. Append-only, each record checked by a chained digest; with the plan
-//! file beside it, it is the truth for resume. `docs/formats/journal.md` describes it.
+//! file beside it, it is the truth for resume. `docs/formats.md` describes it.
 
 mod claim;
 mod error;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::invalid::InvalidNoun;
 use super::serial::Serial;
 
-/// The kinds of failure, each with one exit code (`house-style` 2.3).
+/// The kinds of failure, each with one exit code (`reference`, "Exit codes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -1,6 +1,6 @@
 //! Which of the named drives may be used, and for what: decided for all before any is written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::bay::Offer;
 use super::run::PrepareRun;
@@ -95,13 +95,15 @@ impl PrepareRun<'_> {
     }
 
     /// An image, or the file below a loop device, may lie neither in what is shipped nor among
-    /// the journals, and be none of the files themselves.
+    /// the journals, and be none of the files themselves: one that is made in a listed folder
+    /// would be a file of it the next time.
     fn check_apart(&self, held: &HeldDrive) -> Result<(), Error> {
         let Some(path) = held.file()? else { return Ok(()) };
         let root = &self.data_set.root;
         let mut folders = vec![self.journals.path()];
         // Rows of a CSV file may come from anywhere; their root says nothing.
         folders.extend((root.parent().is_some()).then_some(root.as_path()));
+        folders.extend(self.data_set.folders.iter().map(PathBuf::as_path));
         let refuse = |folder: &Path| {
             let fault = drive::Fault::InSource { path: path.clone(), folder: folder.to_owned() };
             Err(DriveError::new(&held.drive.serial, fault).into())

@@ -1,6 +1,7 @@
 //! The kernel: durable files, folders that others write to, buffers for direct I/O, questions to
 //! drives, names of the machine.
 
+pub mod again;
 pub mod aligned;
 pub mod ata;
 pub mod attributes;

@@ -3,6 +3,7 @@
 
 pub mod bitlocker;
 mod fault;
+mod fields;
 pub mod gpt;
 pub mod ntfs;
 pub mod view;

@@ -32,11 +32,6 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    #[error("Cannot make a certificate")]
-    Certificate {
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
     #[error("The emulator refused: {reason}")]
     Refused { reason: String },
     #[error("The connection to the emulator on {path} broke")]
@@ -73,7 +68,6 @@ impl Diagnose for Error {
             Error::Running { .. } => "emulator-running",
             Error::NotRunning { .. } => "emulator-not-running",
             Error::Listen { .. } => "emulator-listen",
-            Error::Certificate { .. } => "emulator-certificate",
             Error::Refused { .. } => "emulator-refused",
             Error::Broken { .. } => "emulator-broken",
             Error::BlobEndpoint { .. } => "emulator-blob-endpoint",

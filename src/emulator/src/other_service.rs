@@ -244,3 +244,31 @@ fn call(request: &Request) -> Call {
         body: Bytes::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use disk_prep::noun::{Diagnose, ErrorKind};
+
+    use super::super::account::AccountOptions;
+    use super::*;
+
+    #[test]
+    fn a_service_that_refuses_is_an_error_with_a_code() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}/account1", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n").unwrap();
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let account = Account::open(folder.path(), &AccountOptions::default()).unwrap();
+        let service =
+            OtherService::open(&endpoint.parse().unwrap(), folder.path(), Arc::new(account));
+        let refused = service.unwrap().has(("account1", "box", "blob")).unwrap_err();
+        assert_eq!((refused.code(), refused.kind()), ("emulator-blob-service", ErrorKind::Failed));
+    }
+}

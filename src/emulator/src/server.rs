@@ -31,30 +31,32 @@ pub(super) type Handler = Arc<dyn Fn(Call) -> Answer + Send + Sync>;
 /// Makes a certificate authority and a certificate for this machine's own names; the authority
 /// is written to `ca`, its key is kept by nobody.
 pub(super) fn certify(ca: &Path) -> Result<TlsAcceptor, Error> {
-    let fault = |source: rcgen::Error| Error::Certificate { source: source.into() };
-    let authority_key = KeyPair::generate().map_err(fault)?;
-    let mut params = CertificateParams::new(Vec::new()).map_err(fault)?;
+    let (authority, config) =
+        certificates().expect("new keys and fixed names make certificates that go together");
+    durable::write(ca, authority.as_bytes(), Access::Public)
+        .map_err(|source| Error::Folder { path: ca.to_owned(), source })?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The authority's certificate as PEM, and what a server shows that it has certified.
+fn certificates() -> Result<(String, ServerConfig), Box<dyn std::error::Error>> {
+    let authority_key = KeyPair::generate()?;
+    let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.distinguished_name.push(DnType::CommonName, "azseed emulator");
-    let authority = params.self_signed(&authority_key).map_err(fault)?;
+    let authority = params.self_signed(&authority_key)?;
     let issuer = Issuer::new(params, authority_key);
-    let key = KeyPair::generate().map_err(fault)?;
+    let key = KeyPair::generate()?;
     let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let own = CertificateParams::new(names).map_err(fault)?.signed_by(&key, &issuer);
-    let own = own.map_err(fault)?;
-    durable::write(ca, authority.pem().as_bytes(), Access::Public)
-        .map_err(|source| Error::Folder { path: ca.to_owned(), source })?;
-    let tls = |source: rustls::Error| Error::Certificate { source: source.into() };
+    let own = CertificateParams::new(names)?.signed_by(&key, &issuer)?;
     let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(tls)?
+        .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(vec![own.der().clone()], key)
-        .map_err(tls)?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
+        .with_single_cert(vec![own.der().clone()], key)?;
+    Ok((authority.pem(), config))
 }
 
 /// Takes connections for ever. Without `tls` it speaks plain HTTP.

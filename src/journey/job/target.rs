@@ -7,6 +7,7 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, ResourceGroup, Subscri
 use crate::import_job::{Error, ImportExport, Job, JobService, first_name, parts};
 use crate::journey::connections::{AzureOptions, arm};
 use crate::journey::desk::Desk;
+use crate::journey::settings::{Given, Origin, settle};
 use crate::outcome::{Failure, MissingFlag};
 use crate::staging::{Error as StagingError, Seed, Staging, Target as SeedTarget};
 
@@ -18,9 +19,9 @@ pub struct JobOptions {
     /// The staging path of its seed.
     pub staging: Option<PathBuf>,
     /// The subscription it is in.
-    pub subscription: Option<SubscriptionId>,
+    pub subscription: Option<Given<SubscriptionId>>,
     /// The group it is in.
-    pub resource_group: Option<ResourceGroup>,
+    pub resource_group: Option<Given<ResourceGroup>>,
     /// Where Azure is.
     pub azure: AzureOptions,
 }
@@ -59,7 +60,9 @@ impl<'a> Target<'a> {
     /// The staging path that was named, else the one that this machine remembers for the job. A
     /// job that is named with its subscription and group needs none.
     pub fn new(flags: &'a JobOptions, desk: &Desk<'_>) -> Result<Self, Failure> {
-        let is_reached = flags.subscription.is_some() && flags.resource_group.is_some();
+        let is_typed = |origin: Option<Origin>| origin == Some(Origin::CommandLine);
+        let is_reached = is_typed(flags.subscription.as_ref().map(|given| given.origin))
+            && is_typed(flags.resource_group.as_ref().map(|given| given.origin));
         let seed = match &flags.staging {
             Some(staging) => {
                 let staging = desk.enter(staging)?;
@@ -109,16 +112,13 @@ impl<'a> Target<'a> {
 
     /// The service that has the job.
     pub fn service(&self, desk: &Desk<'_>) -> Result<ImportExport, Failure> {
-        let subscription: Option<SubscriptionId> = self
-            .flags
-            .subscription
-            .clone()
-            .or_else(|| self.of_seed(|seed| seed.subscription.clone()));
-        let group: Option<ResourceGroup> = self
-            .flags
-            .resource_group
-            .clone()
-            .or_else(|| self.of_seed(|seed| seed.resource_group.clone()));
+        let place = self.seed.as_ref().map(|(_, staging)| staging.path().display());
+        let record = place.map_or(String::new(), |path| format!("the seed in {path} is for"));
+        let (flags, attendant) = (self.flags, desk.attendant);
+        let held = self.of_seed(|seed| seed.subscription.clone());
+        let subscription = settle(flags.subscription.clone(), held, &record, attendant)?;
+        let held = self.of_seed(|seed| seed.resource_group.clone());
+        let group = settle(flags.resource_group.clone(), held, &record, attendant)?;
         let arm = arm(&self.flags.azure, desk.attendant)?;
         Ok(ImportExport::new(
             arm,

@@ -110,10 +110,11 @@ impl DriveBay for TerminalBay<'_> {
     fn next(&self, missing: &[DataFile]) -> Option<Offer> {
         let names = || self.names.lock().expect("no holder of this lock can panic");
         let shortage = Shortage::of(missing, &names()).text();
-        self.attendant.say(&format!(
-            "{shortage}.\nPlug in the next drive, or type the serial or the path of one. Ctrl-C \
-             ends; the same command goes on later."
-        ));
+        self.attendant.say(&format!("{shortage}."));
+        self.attendant.say(
+            "Plug in the next drive, or type the serial or the path of one. Ctrl-C ends; the same \
+             command goes on later.",
+        );
         loop {
             let name = self.wait()?;
             match self.decide(&name) {

@@ -2,7 +2,7 @@
 
 use disk_prep::drive::{Drive, DriveName, Kind, find};
 use disk_prep::journal::JournalFolder;
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, visible_line};
 
 use crate::outcome::{Attendant, Failure};
 
@@ -39,12 +39,9 @@ pub(super) fn consent(
 /// Has the serial of a drive typed before it is formatted.
 pub(super) fn is_confirmed(drive: &Drive, attendant: &dyn Attendant) -> bool {
     let model = drive.model.as_deref().unwrap_or("image file");
-    let question = format!(
-        "{} at {} ({model}, {}) will be formatted.\nType its serial to go on: ",
-        drive.serial,
-        drive.path.display(),
-        ByteSize(drive.bytes)
-    );
+    let (serial, path, bytes) = (&drive.serial, drive.path.display(), ByteSize(drive.bytes));
+    let what = format!("{serial} at {path} ({model}, {bytes}) will be formatted.");
+    let question = format!("{}\nType its serial to go on: ", visible_line(&what));
     attendant.ask(&question).as_deref() == Some(drive.serial.as_str())
 }
 

@@ -2,31 +2,30 @@
 
 mod bay;
 mod consent;
+mod next;
+mod options;
 mod prepared;
 mod shortage;
 mod steady;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use disk_prep::dataset::{EraseConsent, read_driveset};
 use disk_prep::drive::{DriveName, Kind, find};
 use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
-use disk_prep::manifest::Profile;
-use disk_prep::noun::{AccountName, Cipher, Recipient, Serial, Wipe};
+use disk_prep::noun::{AccountName, Serial};
 use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
 use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, verify};
-use disk_prep::world::RealWorld;
 
 use self::bay::TerminalBay;
 use self::consent::consent;
-use self::steady::SteadyBay;
+use self::steady::{SteadyBay, SteadyWorld};
 use super::connections::{AzureOptions, arm};
 use super::desk::Desk;
-use super::keeper::{KeyFiles, keeper, prove};
+use super::keeper::{keeper, prove};
 use super::parcel::Parcel;
 use super::verify::Verified;
 use super::work::{Work, WorkOptions};
@@ -37,55 +36,10 @@ use crate::outcome::{Attendant, Failure};
 use crate::staging::drives_of;
 
 pub use self::consent::NotConfirmed;
+pub use self::next::Next;
+pub use self::options::{NamedDrives, PrepOptions};
 pub use self::prepared::Prepared;
 pub use self::shortage::Shortage;
-
-/// How drives are prepared.
-#[derive(Debug)]
-pub struct PrepOptions {
-    /// What goes onto them.
-    pub work: WorkOptions,
-    /// The drives.
-    pub drives: NamedDrives,
-    /// Serials of drives that may be erased.
-    pub erase: Vec<Serial>,
-    /// What happens to free space that was used before.
-    pub wipe: Option<Wipe>,
-    /// What the job needs; `None` to make none.
-    pub job: Option<JobOptions>,
-    /// Whether the drives are read back.
-    pub verify: bool,
-    /// Whether a changed source file fails its drive.
-    pub strict: bool,
-    /// The volumes' cipher.
-    pub cipher: Cipher,
-    /// How the service knows the manifest.
-    pub profile: Profile,
-    /// For whom recovery passwords are sealed.
-    pub recipient: Option<Recipient>,
-    /// What opens sealed ones.
-    pub keys: KeyFiles,
-}
-
-/// The drives of a preparation.
-#[derive(Debug)]
-pub enum NamedDrives {
-    /// By name.
-    These(Vec<DriveName>),
-    /// By the rows of a `driveset.csv`.
-    Rows(PathBuf),
-}
-
-/// What the job needs beside its drives.
-#[derive(Debug)]
-pub struct JobOptions {
-    /// The region; without it the seed's.
-    pub location: Option<String>,
-    /// The contact file; without it the seed's contact.
-    pub contact: Option<PathBuf>,
-    /// Where Azure is.
-    pub azure: AzureOptions,
-}
 
 /// Prepares drives, and makes the job when the last of its parcel is sealed.
 pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failure> {
@@ -101,10 +55,11 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
         attendant.warn(&text);
     }
     // What the job will need is known before anything is written.
-    let office = options
-        .job
-        .as_ref()
-        .map(|job| Office::open(job, &options.work, &work, names.len(), attendant));
+    let office = options.azure.as_ref().map(|azure| {
+        let (location, contact) = (options.location.clone(), options.contact.as_ref());
+        let parcel = Parcel::new(work.target(), location, contact, attendant)?;
+        Office::open(parcel, azure, &options.work, &work, names.len(), attendant)
+    });
     let office = office.transpose()?;
     let folder = work.journals();
     let keys = &options.keys;
@@ -121,8 +76,8 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
         false => None,
     };
     let shortage = Shortage::of(&outcome.unplaced, &names);
-    let home = work.home.clone();
-    let mut prepared = Prepared { outcome, verified, shortage, home, is_interrupted, jobs: None };
+    let next = Next::of(&options, &work);
+    let mut prepared = Prepared { outcome, verified, shortage, next, is_interrupted, jobs: None };
     if let Some(office) = office
         && prepared.is_complete()
     {
@@ -166,7 +121,7 @@ fn fill(
         journals: folder.clone(),
         options: run_options(options, work, erase, keeper, attendant),
         elsewhere: &elsewhere,
-        world: &RealWorld,
+        world: &SteadyWorld { work: &work },
         monitor: monitor.as_ref(),
     }
     .run();
@@ -175,7 +130,8 @@ fn fill(
         .and_then(|drives| Ok(state.remember(*id, job, home, drives)?));
     let outcome = outcome?;
     let is_whole = |own: &PreparedDrive| own.left_out.is_empty();
-    if !(outcome.unplaced.is_empty() && outcome.sealed.iter().all(is_whole)) {
+    let is_done = outcome.unplaced.is_empty() && outcome.failed.is_empty();
+    if !(is_done && outcome.sealed.iter().all(is_whole)) {
         // What is missing of a repository may be missing because it has changed meanwhile.
         work.check_unchanged()?;
     }
@@ -243,7 +199,8 @@ struct Office {
 
 impl Office {
     fn open(
-        options: &JobOptions,
+        parcel: Parcel,
+        azure: &AzureOptions,
         flags: &WorkOptions,
         work: &Work,
         drives: usize,
@@ -251,8 +208,6 @@ impl Office {
     ) -> Result<Self, Failure> {
         // The longest name that a part may need.
         part_name(&work.job, drives.div_ceil(DRIVES_PER_JOB).saturating_sub(1))?;
-        let JobOptions { location, contact, azure } = options;
-        let parcel = Parcel::new(work.target(), location.as_ref(), contact.as_deref())?;
         let (account, subscription, group) = work.azure(flags)?;
         let service = ImportExport::new(arm(azure, attendant)?, subscription, group);
         Ok(Office { parcel, account, service })

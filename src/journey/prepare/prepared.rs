@@ -1,11 +1,10 @@
 //! What a preparation has come to.
 
-use std::path::PathBuf;
-
 use disk_prep::dataset::DataFile;
 use disk_prep::noun::Serial;
 use disk_prep::pool::PrepareOutcome;
 
+use super::next::Next;
 use super::shortage::Shortage;
 use crate::import_job::{Job, Written};
 use crate::journey::verify::Verified;
@@ -20,8 +19,8 @@ pub struct Prepared {
     pub verified: Option<Verified>,
     /// What found no room.
     pub shortage: Shortage,
-    /// The staging path, or a folder of the state directory.
-    pub home: PathBuf,
+    /// What can be typed next.
+    pub next: Next,
     /// Whether a person has asked to stop.
     pub is_interrupted: bool,
     /// The jobs that were made, or why not; `None` when none was to be made yet.

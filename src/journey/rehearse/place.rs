@@ -163,7 +163,7 @@ impl Emulator {
         let process = child::again(&words, input.into(), its_output.into()).map_err(failed)?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).map_err(failed)?;
-        let facts: Facts = serde_json::from_str(&line).map_err(|error| failed(error.into()))?;
+        let facts: Facts = serde_json::from_str(&line).map_err(|_| failed(why_not(&line)))?;
         let token_file = place.at("state/token");
         durable::write(&token_file, facts.token.as_bytes(), Access::Private)
             .map_err(|source| Error::Folder { path: token_file.clone(), source })?;
@@ -179,6 +179,16 @@ impl Emulator {
             _attached: attached,
         })
     }
+}
+
+/// What an emulator that does not listen says instead.
+fn why_not(line: &str) -> io::Error {
+    #[derive(Deserialize)]
+    struct Said {
+        message: String,
+    }
+    let said = serde_json::from_str::<Said>(line);
+    io::Error::other(said.map_or("it ended without a word".to_owned(), |said| said.message))
 }
 
 impl Drop for Emulator {

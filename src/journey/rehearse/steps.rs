@@ -22,7 +22,7 @@ use crate::journey::dock;
 use crate::journey::job::{JobOptions, Seen, Target as JobTarget};
 use crate::journey::keeper::KeyFiles;
 use crate::journey::plan;
-use crate::journey::prepare::{JobOptions as NewJob, NamedDrives, PrepOptions, prepare};
+use crate::journey::prepare::{NamedDrives, PrepOptions, prepare};
 use crate::journey::stage::{SeedShown, WriteOptions, write};
 use crate::journey::vault::{CreateOptions, VaultOptions, make, pick, restore};
 use crate::journey::vault_run::{self, Wish};
@@ -239,7 +239,9 @@ impl Rehearsal<'_> {
             drives: NamedDrives::These(drives.to_vec()),
             erase: Vec::new(),
             wipe: None,
-            job: Some(NewJob { location: None, contact: None, azure: self.azure() }),
+            azure: Some(self.azure()),
+            location: None,
+            contact: None,
             verify: false,
             strict: false,
             cipher: Cipher::default(),

@@ -186,7 +186,7 @@ impl Seek for DiskEnds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::noun::Diagnose;
+    use crate::noun::{Diagnose, ErrorKind};
 
     #[test]
     fn the_volume_ends_at_the_last_whole_mib_before_the_backup_table() {
@@ -210,5 +210,14 @@ mod tests {
         assert_eq!(DiskLayout::plan(100 << 20).unwrap_err().code(), "disk-too-small");
         assert_eq!(DiskLayout::plan((1 << 30) + 1).unwrap_err().code(), "disk-not-whole-sectors");
         assert!(DiskLayout::plan(200 << 20).is_ok());
+    }
+
+    #[test]
+    fn a_table_of_two_partitions_with_one_identifier_is_not_encoded() {
+        let layout = DiskLayout::plan(1 << 30).unwrap();
+        let [disk, reserved, data] = [1, 2, 3].map(Uuid::from_u128);
+        assert!(encode(&layout, &TableGuids { disk, reserved, data }).is_ok());
+        let refused = encode(&layout, &TableGuids { disk, reserved, data: reserved }).unwrap_err();
+        assert_eq!((refused.code(), refused.kind()), ("partition-table-encode", ErrorKind::Failed));
     }
 }

@@ -7,6 +7,7 @@ use super::error::Error;
 use super::protector::Protector;
 use crate::limits::SECTOR_BYTES;
 use crate::noun::Cipher;
+use crate::volume::fields::{guid_at, u16_at, u32_at, u64_at};
 
 /// Bytes of a metadata block.
 pub(super) const BLOCK: u64 = 65_536;
@@ -211,24 +212,4 @@ fn protector(body: &[u8], found: &mut VolumeMetadata) -> Option<()> {
 fn utf16(bytes: &[u8]) -> String {
     let units = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
     String::from_utf16_lossy(&units.take_while(|unit| *unit != 0).collect::<Vec<u16>>())
-}
-
-fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    bytes[at..at + N].try_into().expect("the slice has N bytes")
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes(bytes_at(bytes, at))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(bytes_at(bytes, at))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(bytes_at(bytes, at))
-}
-
-fn guid_at(bytes: &[u8], at: usize) -> Uuid {
-    Uuid::from_bytes_le(bytes_at(bytes, at))
 }
