@@ -288,7 +288,7 @@ fn a_drive_in_a_folder_that_a_row_lists_is_refused_and_one_beside_it_is_not() {
         fs::read_dir(journals)
             .unwrap()
             .flatten()
-            .all(|own| { !own.path().extension().is_some_and(|ending| ending == "journal") })
+            .all(|own| own.path().extension().is_none_or(|ending| ending != "journal"))
     );
     assert_eq!(prep("beside/new.img").code, 0);
 }

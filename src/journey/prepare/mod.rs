@@ -14,7 +14,7 @@ use disk_prep::dataset::{EraseConsent, read_driveset};
 use disk_prep::drive::{DriveName, Kind, find};
 use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
-use disk_prep::noun::{AccountName, Serial};
+use disk_prep::noun::{AccountName, ErrorKind, Serial};
 use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
 use disk_prep::sys::threads::each;
@@ -131,9 +131,15 @@ fn fill(
     let outcome = outcome?;
     let is_whole = |own: &PreparedDrive| own.left_out.is_empty();
     let is_done = outcome.unplaced.is_empty() && outcome.failed.is_empty();
-    if !(is_done && outcome.sealed.iter().all(is_whole)) {
-        // What is missing of a repository may be missing because it has changed meanwhile.
-        work.check_unchanged()?;
+    // What is missing of a repository may be missing because it has changed meanwhile.
+    let changed = match is_done && outcome.sealed.iter().all(is_whole) {
+        true => None,
+        false => work.check_unchanged().err(),
+    };
+    if let Some(failure) = changed
+        && (outcome.failed.is_empty() || failure.0.kind() == ErrorKind::Guard)
+    {
+        return Err(failure);
     }
     // A share that went away is told by its drives; what was remembered before covers them.
     if outcome.failed.is_empty() {
