@@ -20,7 +20,7 @@ use disk_prep::dataset::{DataFile, DataSet, FilesOptions, scan};
 use disk_prep::drive::DriveName;
 use disk_prep::journal::{JournalFolder, JournalOnly};
 use disk_prep::manifest::Profile;
-use disk_prep::monitor::VoidMonitor;
+use disk_prep::monitor::{Monitor, RecordingMonitor, VoidMonitor};
 use disk_prep::noun::{ByteSize, Cipher, Diagnose, ErrorKind, ImportDisposition};
 use disk_prep::pool::{DriveBay, NoBay, Offer, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions};
@@ -102,6 +102,15 @@ impl Bench {
         drives: &[DriveName],
         bay: &dyn DriveBay,
     ) -> Result<PrepareOutcome, disk_prep::Error> {
+        self.run_told(drives, bay, &VoidMonitor)
+    }
+
+    fn run_told(
+        &self,
+        drives: &[DriveName],
+        bay: &dyn DriveBay,
+        monitor: &dyn Monitor,
+    ) -> Result<PrepareOutcome, disk_prep::Error> {
         PrepareRun {
             data_set: &self.data_set(),
             drives,
@@ -110,7 +119,7 @@ impl Bench {
             options: self.options.clone(),
             elsewhere: &BTreeMap::new(),
             world: &RealWorld,
-            monitor: &VoidMonitor,
+            monitor,
         }
         .run()
     }
@@ -258,9 +267,21 @@ fn with_strict_a_changed_file_costs_the_drive() {
     bench.options.stop = StopFlag::default();
     bench.options.strict = true;
     bench.file("a", 3_000_001);
-    let outcome = bench.run(&[bench.drive("S1", 0)]).unwrap();
-    assert_eq!(outcome.failed[0].1.code(), "source-changed");
-    assert!(outcome.sealed.is_empty());
+    let run = |drives: &[DriveName]| {
+        let monitor = RecordingMonitor::default();
+        let outcome = bench.run_told(drives, &NoBay, &monitor).unwrap();
+        assert_eq!(outcome.failed[0].1.code(), "source-changed");
+        let ends = monitor.lines().into_iter().filter_map(|line| {
+            line.starts_with("Drive").then(|| line.split(' ').next().unwrap().to_owned())
+        });
+        (ends.filter(|name| name != "DrivePlanned").collect::<Vec<_>>(), outcome)
+    };
+    let (told, outcome) = run(&[bench.drive("S1", 0)]);
+    assert_eq!(told, ["DriveFailed"], "it keeps its file for the next run");
+    assert!(outcome.set_aside.is_empty() && outcome.sealed.is_empty());
+    let (told, outcome) = run(&[bench.drive("S1", 0), bench.drive("S2", 300)]);
+    assert_eq!(told, ["DriveFailed", "DriveSetAside"]);
+    assert_eq!((outcome.set_aside.len(), outcome.newly_sealed), (1, 1));
 }
 
 /// What a run without consent to erase must do with a drive that was begun and then used.

@@ -53,7 +53,9 @@ impl<'a> Transcript<'a> {
         for line in plain(&text, folder.trim_end_matches('/')).lines() {
             assert!(!is_json || is_typed(line), "azseed {words}: {line}");
             // How often a step tells how far it is depends on the machine.
-            let is_progress = line.starts_with("{\"type\":\"progress\"");
+            let is_progress = ["progress", "stage-progress"]
+                .iter()
+                .any(|kind| line.starts_with(&format!("{{\"type\":\"{kind}\"")));
             if let Some(line) = form(line).filter(|_| !is_progress) {
                 let _ = writeln!(self.text, "{line}");
             }
