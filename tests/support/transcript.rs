@@ -48,6 +48,7 @@ impl<'a> Transcript<'a> {
         if code != 0 {
             let _ = writeln!(self.text, "? {code}");
         }
+        super::schema::check_lines(&text);
         let is_json = all.contains(&"--json");
         let folder = self.machine.text("");
         for line in plain(&text, folder.trim_end_matches('/')).lines() {
