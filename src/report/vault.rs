@@ -15,7 +15,6 @@ use crate::journey::vault::Vaults;
 use crate::journey::vault_run::Status;
 use crate::journey::vault_source::Accepted;
 use crate::outcome::Outcome;
-use crate::policy::Retention;
 use crate::vault::{KnownSource, Vault, VaultState};
 
 /// When increments are made, in the time zone of the machine.
@@ -126,7 +125,7 @@ fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
         Schedule::Day { at } => ("day", None, at),
         Schedule::Week { on, at } => ("week", Some(on.to_monday_one_offset()), at),
     };
-    let Retention { daily, weekly, monthly, yearly } = vault.retention;
+    let kept = vault.retention;
     VaultRecord {
         name: &vault.name,
         state,
@@ -136,7 +135,12 @@ fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
         job: &vault.seed.job,
         seed_container: &vault.seed.container,
         schedule: ScheduleRecord { every, on, at },
-        retention: RetentionRecord { daily, weekly, monthly, yearly },
+        retention: RetentionRecord {
+            daily: kept.daily,
+            weekly: kept.weekly,
+            monthly: kept.monthly,
+            yearly: kept.yearly,
+        },
         ingested_at: vault.ingested_at,
         incremented_at: vault.incremented_at,
         cleaned_at: vault.cleaned_at,

@@ -54,7 +54,8 @@ impl<'a> Transcript<'a> {
         for line in plain(&text, folder.trim_end_matches('/')).lines() {
             assert!(!is_json || is_typed(line), "azseed {words}: {line}");
             // How often a step tells how far it is depends on the machine.
-            let is_progress = line.starts_with("{\"type\":\"progress\"");
+            let progress = ["{\"type\":\"progress\"", "{\"type\":\"stage-progress\""];
+            let is_progress = progress.iter().any(|start| line.starts_with(start));
             if let Some(line) = form(line).filter(|_| !is_progress) {
                 let _ = writeln!(self.text, "{line}");
             }
