@@ -102,7 +102,7 @@ fn discard(
         let end = total_bytes.min(at + DISCARD_BYTES);
         is_done = target.device.discard(at..end).is_ok();
         at = end;
-        monitor.event(&Event::BytesDone { drive, step, done_bytes: at });
+        monitor.event(&Event::BytesDone { drive, step, done_bytes: at, total_bytes });
     }
     target.flush()?;
     let look = Look::places(|bytes| world.random(bytes))?;

@@ -45,8 +45,9 @@ pub enum Event<'a> {
     DrivePlanned { drive: &'a Serial, files: usize, bytes: u64, blank: Option<Look> },
     /// A step began; `done_bytes` of `total_bytes` were done by an earlier run.
     StepStarted { drive: &'a Serial, step: Step, done_bytes: u64, total_bytes: u64 },
-    /// So many bytes of the running step are done and, when filling, flushed and journalled.
-    BytesDone { drive: &'a Serial, step: Step, done_bytes: u64 },
+    /// So many bytes of the running step, of `total_bytes`, are done and, when filling, flushed
+    /// and journalled.
+    BytesDone { drive: &'a Serial, step: Step, done_bytes: u64, total_bytes: u64 },
     /// A file was left out of the drive's manifest.
     FileLeftOut { drive: &'a Serial, path: &'a DrivePath, reason: &'a str },
     /// A step ended.

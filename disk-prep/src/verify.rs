@@ -235,7 +235,7 @@ impl Check<'_, '_> {
                 Err(fault) => differences.push(self.unreadable(blob.path.to_string(), fault)?),
             }
             done_bytes += blob.bytes;
-            self.monitor.event(&Event::BytesDone { drive, step, done_bytes });
+            self.monitor.event(&Event::BytesDone { drive, step, done_bytes, total_bytes });
         }
         self.monitor.event(&Event::StepFinished { drive, step });
         Ok((blobs.len() as u64, done_bytes))

@@ -9,5 +9,5 @@ pub fn run(args: &CompletionsArgs) -> Ended {
     let mut bytes = Vec::new();
     clap_complete::generate(args.shell, &mut command(), "azseed", &mut bytes);
     let text = String::from_utf8_lossy(&bytes).trim_end().to_owned();
-    Ok(Box::new(Text { kind: "completions", text }))
+    Ok(Box::new(Text::Completions(text)))
 }

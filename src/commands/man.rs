@@ -31,5 +31,5 @@ pub fn run(args: &ManArgs) -> Ended {
     std::fs::create_dir_all(&args.folder).map_err(failed)?;
     clap_mangen::generate_to(command(), &args.folder).map_err(failed)?;
     let text = format!("The man pages are in {}", args.folder.display());
-    Ok(Box::new(Text { kind: "man", text }))
+    Ok(Box::new(Text::Man(text)))
 }

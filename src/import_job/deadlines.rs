@@ -13,6 +13,8 @@ pub struct Deadline {
     pub what: &'static str,
     /// Whole days left; negative when it has passed.
     pub days_left: i64,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// The deadline of a job in this state, created then; `None` when nothing runs.
@@ -27,7 +29,7 @@ pub fn deadline(state: &JobState, created: Timestamp, now: Timestamp) -> Option<
     };
     let end = created.checked_add((days * 24).hours()).ok()?;
     let days_left = (end.as_second() - now.as_second()).div_euclid(24 * 3600);
-    Some(Deadline { what, days_left })
+    Some(Deadline { what, days_left, at: end })
 }
 
 #[cfg(test)]
@@ -46,5 +48,7 @@ mod tests {
         assert_eq!(left("Creating", 15), Some(-1));
         assert_eq!(left("Completed", 80), Some(10));
         assert_eq!(left("Transferring", 1), None);
+        let own = deadline(&"Creating".to_owned().into(), created, created).unwrap();
+        assert_eq!(own.at.as_second(), 1_000_000 + 14 * 24 * 3600);
     }
 }

@@ -53,6 +53,8 @@ struct SystemData {
 #[serde(rename_all = "camelCase")]
 struct Properties {
     #[serde(default)]
+    storage_account_id: Option<String>,
+    #[serde(default)]
     state: String,
     #[serde(default)]
     percent_complete: Option<u8>,
@@ -393,6 +395,7 @@ impl From<Resource> for Job {
         Job {
             id: resource.id,
             name: resource.name,
+            account_id: resource.properties.storage_account_id,
             location: resource.location,
             state: resource.properties.state.into(),
             percent: resource.properties.percent_complete.unwrap_or(0),

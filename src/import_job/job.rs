@@ -45,6 +45,8 @@ pub struct Job {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// Resource id of the storage account, if the service says it.
+    pub account_id: Option<String>,
     /// Its region.
     pub location: String,
     /// Its state.

@@ -53,6 +53,7 @@ mod tests {
         Job {
             id: String::new(),
             name: "seed".to_owned(),
+            account_id: None,
             location: String::new(),
             state: state.to_owned().into(),
             percent: 0,

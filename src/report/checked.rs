@@ -1,10 +1,30 @@
 //! Findings in words and as records.
 
 use disk_prep::noun::ErrorKind;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
+use super::record::{Record, line};
 use crate::check::finding::{Checked, Finding, Grade};
 use crate::outcome::{Exit, Outcome};
+
+/// One thing that was looked at on this machine, and what it means.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct CheckRecord<'a> {
+    /// What was looked at.
+    what: &'a str,
+    /// `good`, `warning` or `problem`.
+    verdict: &'a str,
+    /// What is so.
+    facts: &'a str,
+    /// What to do; null if nothing has to be done.
+    action: Option<&'a str>,
+}
+
+impl Record for CheckRecord<'_> {
+    const TYPE: &'static str = "check";
+}
 
 impl Outcome for Checked {
     fn lines(&self) -> Vec<String> {
@@ -18,13 +38,11 @@ impl Outcome for Checked {
     }
 
     fn json(&self) -> Vec<Value> {
-        let line = |Finding { what, grade, facts, action }: &Finding| {
-            json!({
-                "type": "check", "version": 1, "what": what, "verdict": grade.word(),
-                "facts": facts, "action": action,
-            })
+        let record = |Finding { what, grade, facts, action }: &Finding| {
+            let action = action.as_deref();
+            line(&CheckRecord { what, verdict: grade.word(), facts, action })
         };
-        self.0.iter().map(line).collect()
+        self.0.iter().map(record).collect()
     }
 
     fn exit(&self) -> Exit {

@@ -1,11 +1,103 @@
 //! Drives in words and as records.
 
-use disk_prep::drive::{Drive, Ejected, Hardware, Look as Sight, Rotation, Usage, Zones};
-use disk_prep::noun::{ByteSize, Serial};
-use serde_json::{Value, json};
+use std::path::Path;
 
+use disk_prep::drive::{
+    Drive, Ejected, Hardware, Look as Sight, Rotation, Transport, Usage, Zones,
+};
+use disk_prep::noun::{ByteSize, Serial};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::record::{Record, line};
 use crate::check::drive::{Change, DriveList, Look, Verdict};
 use crate::outcome::Outcome;
+
+/// A drive that the kernel knows, and whether it will do.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DriveRecord<'a> {
+    /// Serial number; null if the drive could not be looked at.
+    #[schemars(with = "Option<String>")]
+    serial: Option<&'a Serial>,
+    /// Model; null for image files.
+    model: Option<&'a str>,
+    /// Size in bytes.
+    bytes: Option<u64>,
+    /// The device or the image file.
+    path: &'a Path,
+    /// Whether it has a turning disk.
+    rotational: Option<bool>,
+    /// Logical sector size in bytes.
+    sector_bytes: Option<u64>,
+    /// Whether it can be prepared.
+    fit: bool,
+    /// Why not, or what there is to know.
+    reasons: &'a [String],
+    /// `fit`, `warning` or `unfit`.
+    verdict: &'a str,
+    /// Codes of what makes it unfit; `azseed explain` knows them.
+    codes: &'a [&'static str],
+    /// The name of `/dev/disk/by-id`, which stays the same.
+    by_id: Option<&'a Path>,
+    /// How it is attached, such as `sata` or `usb`; null for image files.
+    #[schemars(with = "Option<String>")]
+    transport: Option<Transport>,
+    /// Physical sector size in bytes.
+    physical_sector_bytes: Option<u64>,
+    /// Rotations in a minute; null if it does not turn or does not say.
+    rotations_per_minute: Option<u16>,
+    /// Shingled zones: `none`, `drive-managed`, `host-aware` or `host-managed`.
+    zones: Option<&'a str>,
+    /// Whether it has a medium that can be taken out.
+    removable: Option<bool>,
+    /// Whether it answered ATA commands.
+    answers_ata: Option<bool>,
+    /// Whether it calls itself healthy; null if it does not say.
+    healthy: Option<bool>,
+    /// Size in bytes as the drive itself says it.
+    identify_bytes: Option<u64>,
+    /// Whether the kernel passes discards on.
+    discards: Option<bool>,
+    /// Who uses it; null if nobody does or nobody knows.
+    holder: Option<&'a str>,
+    /// Whether it was found blank; null if nobody looked.
+    blank: Option<bool>,
+    /// What was looked at for that: `all-data` or `labels-and-samples`.
+    looked_at: Option<&'a str>,
+}
+
+impl Record for DriveRecord<'_> {
+    const TYPE: &'static str = "drive";
+}
+
+/// A drive was unplugged.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct UnpluggedRecord<'a> {
+    /// Serial number; null if the drive was never looked at.
+    #[schemars(with = "Option<String>")]
+    serial: Option<&'a Serial>,
+    /// The device that it was.
+    path: &'a Path,
+}
+
+impl Record for UnpluggedRecord<'_> {
+    const TYPE: &'static str = "drive-unplugged";
+}
+
+/// A drive can be taken out.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EjectedRecord<'a> {
+    /// Serial number.
+    #[schemars(with = "String")]
+    serial: &'a Serial,
+    /// Whether it is spun down; if not, wait half a minute before you move it.
+    spun_down: bool,
+}
+
+impl Record for EjectedRecord<'_> {
+    const TYPE: &'static str = "drive-ejected";
+}
 
 fn rotation(own: &Hardware) -> String {
     match own.rotation {
@@ -58,29 +150,33 @@ impl Look {
             Zones::HostAware => "host-aware",
             Zones::HostManaged => "host-managed",
         });
-        json!({
-            "type": "drive", "version": 1, "serial": drive.map(|drive| &drive.serial),
-            "model": drive.and_then(|drive| drive.model.as_ref()),
-            "bytes": drive.map(|drive| drive.bytes), "path": self.path,
-            "rotational": drive.map(|drive| drive.rotational),
-            "sector_bytes": drive.map(|drive| drive.sector_bytes),
-            "fit": self.verdict != Verdict::Unfit, "reasons": self.reasons,
-            "verdict": self.verdict.word(), "codes": self.codes,
-            "by_id": own.and_then(|own| own.by_id.as_ref()),
-            "transport": own.map(|own| own.transport),
-            "physical_sector_bytes": own.map(|own| own.physical_sector_bytes),
-            "rotations_per_minute": rounds, "zones": zones,
-            "removable": own.map(|own| own.is_removable),
-            "answers_ata": own.map(|own| own.identity.is_some()),
-            "healthy": own.and_then(|own| own.is_healthy),
-            "identify_bytes": identity.map(|identity| identity.bytes()),
-            "discards": own.map(|own| own.discards),
-            "holder": drive.and_then(|drive| match &drive.usage {
-                Usage::By(holder) => Some(holder),
+        line(&DriveRecord {
+            serial: drive.map(|drive| &drive.serial),
+            model: drive.and_then(|drive| drive.model.as_deref()),
+            bytes: drive.map(|drive| drive.bytes),
+            path: &self.path,
+            rotational: drive.map(|drive| drive.rotational),
+            sector_bytes: drive.map(|drive| drive.sector_bytes),
+            fit: self.verdict != Verdict::Unfit,
+            reasons: &self.reasons,
+            verdict: self.verdict.word(),
+            codes: &self.codes,
+            by_id: own.and_then(|own| own.by_id.as_deref()),
+            transport: own.map(|own| own.transport),
+            physical_sector_bytes: own.map(|own| own.physical_sector_bytes),
+            rotations_per_minute: rounds,
+            zones,
+            removable: own.map(|own| own.is_removable),
+            answers_ata: own.map(|own| own.identity.is_some()),
+            healthy: own.and_then(|own| own.is_healthy),
+            identify_bytes: identity.map(|identity| identity.bytes()),
+            discards: own.map(|own| own.discards),
+            holder: drive.and_then(|drive| match &drive.usage {
+                Usage::By(holder) => Some(holder.as_str()),
                 Usage::Free | Usage::Unknown(_) => None,
             }),
-            "blank": self.looked_at.map(|_| self.is_blank),
-            "looked_at": self.looked_at.map(Sight::name),
+            blank: self.looked_at.map(|_| self.is_blank),
+            looked_at: self.looked_at.map(Sight::name),
         })
     }
 }
@@ -120,9 +216,9 @@ impl Outcome for Change {
     fn json(&self) -> Vec<Value> {
         match self {
             Change::PluggedIn(look) => vec![look.json()],
-            Change::Unplugged { path, serial } => vec![json!({
-                "type": "drive-unplugged", "version": 1, "serial": serial, "path": path,
-            })],
+            Change::Unplugged { path, serial } => {
+                vec![line(&UnpluggedRecord { serial: serial.as_ref(), path })]
+            }
         }
     }
 }
@@ -141,16 +237,16 @@ impl Outcome for Ejected {
     }
 
     fn json(&self) -> Vec<Value> {
-        vec![json!({
-            "type": "drive-ejected", "version": 1,
-            "serial": self.drive.serial, "spun_down": self.is_spun_down,
-        })]
+        let (serial, spun_down) = (&self.drive.serial, self.is_spun_down);
+        vec![line(&EjectedRecord { serial, spun_down })]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use disk_prep::drive::{DriveName, Kernel, find};
+
+    use serde_json::json;
 
     use super::*;
     use crate::check::drive::{Watch, look};

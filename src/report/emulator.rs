@@ -1,12 +1,76 @@
 //! What the emulator says, in words and as records.
 
-use azseed_emulator::{Facts, Reply};
-use disk_prep::noun::{ByteSize, ErrorKind};
-use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use std::path::PathBuf;
 
+use azseed_emulator::{Facts, Reply};
+use disk_prep::noun::{AccountName, ByteSize, ErrorKind, Serial, SubscriptionId};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::record::{Record, line};
 use crate::journey::dock::Replies;
 use crate::outcome::{Exit, Outcome};
+
+/// The emulator is up; what callers must know.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ListeningRecord<'a> {
+    /// Address of the resource manager.
+    arm: &'a str,
+    /// Address of the sign-in service.
+    authority: &'a str,
+    /// Address of the blobs.
+    blob: &'a str,
+    /// The storage account.
+    #[schemars(with = "String")]
+    account: &'a AccountName,
+    /// Its key, which is of the emulator only.
+    account_key: &'a str,
+    /// The subscription.
+    #[schemars(with = "String")]
+    subscription: &'a SubscriptionId,
+    /// A token that it takes.
+    token: &'a str,
+    /// The certificate that callers must trust; null without TLS.
+    ca_file: Option<PathBuf>,
+}
+
+impl Record for ListeningRecord<'_> {
+    const TYPE: &'static str = "listening";
+}
+
+/// A drive was read at the dock of the emulator, or not.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DockedRecord<'a> {
+    /// Serial number.
+    #[schemars(with = "String")]
+    serial: &'a Serial,
+    /// Its job; null if no job has it.
+    job: Option<&'a str>,
+    /// The datacenter's status, or why it was not read.
+    status: &'a str,
+    /// Bytes that arrived.
+    bytes_succeeded: u64,
+    /// Where the error log is; null if there is none.
+    error_log: Option<&'a str>,
+}
+
+impl Record for DockedRecord<'_> {
+    const TYPE: &'static str = "docked-drive";
+}
+
+/// What time it is in the emulated datacenter.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ClockRecord {
+    /// The time.
+    now: Timestamp,
+}
+
+impl Record for ClockRecord {
+    const TYPE: &'static str = "emulator-clock";
+}
 
 /// What callers must know, for a script and for a shell.
 #[derive(Debug)]
@@ -33,11 +97,15 @@ impl Outcome for Listening<'_> {
 
     fn json(&self) -> Vec<Value> {
         let Facts { arm, blob, account, account_key, subscription, token, ca_file } = self.0;
-        let ca_file = ca_file.as_ref().map(|path| std::path::absolute(path).ok());
-        vec![json!({
-            "type": "listening", "version": 1, "arm": arm, "authority": arm, "blob": blob,
-            "account": account, "account_key": account_key.expose_secret(),
-            "subscription": subscription, "token": token.expose_secret(), "ca_file": ca_file,
+        vec![line(&ListeningRecord {
+            arm,
+            authority: arm,
+            blob,
+            account,
+            account_key: account_key.expose_secret(),
+            subscription,
+            token: token.expose_secret(),
+            ca_file: ca_file.as_ref().and_then(|path| std::path::absolute(path).ok()),
         })]
     }
 }
@@ -59,16 +127,21 @@ impl Outcome for Replies {
     }
 
     fn json(&self) -> Vec<Value> {
-        let line = |reply: &Reply| {
-            let mut line = serde_json::to_value(reply).expect("texts and numbers can be written");
-            line["type"] = match reply {
-                Reply::Drive { .. } => json!("docked-drive"),
-                _ => json!("emulator-clock"),
-            };
-            line["version"] = json!(1);
-            line
+        let record = |reply: &Reply| match reply {
+            Reply::Clock { now } => Some(line(&ClockRecord { now: *now })),
+            Reply::Drive { serial, job, status, bytes_succeeded, error_log } => {
+                Some(line(&DockedRecord {
+                    serial,
+                    job: job.as_deref(),
+                    status,
+                    bytes_succeeded: *bytes_succeeded,
+                    error_log: error_log.as_deref(),
+                }))
+            }
+            // Said by the end of the answer, and by an error.
+            Reply::Done | Reply::Refused { .. } => None,
         };
-        self.0.iter().map(line).collect()
+        self.0.iter().filter_map(record).collect()
     }
 
     fn exit(&self) -> Exit {

@@ -1,15 +1,33 @@
 //! Codes explained, in words and as records.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
+use super::record::{Record, line};
 use crate::advice::{Advice, Speaker, all, said_by};
 use crate::outcome::Outcome;
 
-fn line(Advice { code, said_by, meaning, action }: &Advice) -> Value {
-    json!({
-        "type": "advice", "version": 1, "code": code, "said_by": said_by, "meaning": meaning,
-        "action": action,
-    })
+/// A code, what it means and what to do.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AdviceRecord<'a> {
+    /// The code.
+    code: &'a str,
+    /// Who says it: `azseed`, `datacenter` or `azure`.
+    #[schemars(with = "String")]
+    said_by: Speaker,
+    /// What happened.
+    meaning: &'a str,
+    /// What to do.
+    action: &'a str,
+}
+
+impl Record for AdviceRecord<'_> {
+    const TYPE: &'static str = "advice";
+}
+
+fn advice(Advice { code, said_by, meaning, action }: &Advice) -> Value {
+    line(&AdviceRecord { code, said_by: *said_by, meaning, action })
 }
 
 /// One code.
@@ -28,7 +46,7 @@ impl Outcome for Explained {
     }
 
     fn json(&self) -> Vec<Value> {
-        vec![line(self.0)]
+        vec![advice(self.0)]
     }
 }
 
@@ -49,6 +67,6 @@ impl Outcome for AllExplained {
     }
 
     fn json(&self) -> Vec<Value> {
-        all().iter().map(line).collect()
+        all().iter().map(advice).collect()
     }
 }

@@ -1,13 +1,112 @@
 //! What is on a drive, for a person and as records.
 
 use disk_prep::inspect::{Files, Inspection, VolumeFound};
-use disk_prep::noun::{ByteSize, Diagnose, DriveFault, ErrorKind};
+use disk_prep::noun::{ByteSize, Diagnose, DriveFault, ErrorKind, Serial};
 use disk_prep::volume::bitlocker::unlock::{Protector, VolumeMetadata};
 use disk_prep::volume::gpt::{OtherLayout, PartitionTable};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
 
+use super::record::{Record, line as record};
 use crate::journey::inspect::Inspected;
 use crate::outcome::{Exit, Outcome, chain};
+
+/// A partition of the drive.
+#[derive(Serialize, JsonSchema)]
+struct PartitionRecord<'a> {
+    /// Its place in the table, from 1.
+    number: u32,
+    /// What it is for, a GUID.
+    #[schemars(with = "String")]
+    kind: Uuid,
+    /// Its identifier, a GUID.
+    #[schemars(with = "String")]
+    guid: Uuid,
+    /// First byte, from the start of the drive.
+    start: u64,
+    /// Length in bytes.
+    bytes: u64,
+    /// Its name.
+    name: &'a str,
+}
+
+/// Why something could not be looked at.
+#[derive(Serialize, JsonSchema)]
+struct FaultRecord {
+    /// Its code; `azseed explain` knows it.
+    code: &'static str,
+    /// What failed and why.
+    message: String,
+}
+
+/// What is on a drive; its files follow, one record each.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct InspectionRecord<'a> {
+    /// Serial number.
+    #[schemars(with = "String")]
+    serial: &'a Serial,
+    /// Size in bytes.
+    bytes: u64,
+    /// Whether it is blank.
+    blank: bool,
+    /// What makes it not blank; null for a blank drive.
+    content: Option<&'a str>,
+    /// What is wrong with the partition tables although one can be read.
+    table_doubts: Vec<String>,
+    /// Identifier of the drive, a GUID; null without a GPT.
+    #[schemars(with = "Option<String>")]
+    disk_guid: Option<Uuid>,
+    /// The partitions in use, in the order of the table.
+    partitions: Vec<PartitionRecord<'a>>,
+    /// How the BitLocker volume is encrypted; null if there is none that is read.
+    cipher: Option<String>,
+    /// Where the three BitLocker metadata blocks begin, in bytes from the start of the volume.
+    metadata: Option<[u64; 3]>,
+    /// Whether it has a BitLocker volume, or what may be one.
+    bitlocker: bool,
+    /// All that unlocks the volume.
+    protectors: Option<Vec<String>>,
+    /// Why the volume is not read; null if it is, or if there is none.
+    closed: Option<FaultRecord>,
+    /// Why less than all could be looked at; null if all was.
+    fault: Option<FaultRecord>,
+    /// Label of the file system; null unless the volume was unlocked.
+    label: Option<&'a str>,
+    /// Version of NTFS; null unless the volume was unlocked.
+    ntfs_version: Option<&'a str>,
+}
+
+impl Record for InspectionRecord<'_> {
+    const TYPE: &'static str = "inspection";
+}
+
+/// A file on a drive.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct FileRecord<'a> {
+    /// Its path on the volume.
+    path: &'a str,
+    /// Its length in bytes.
+    bytes: u64,
+}
+
+impl Record for FileRecord<'_> {
+    const TYPE: &'static str = "file";
+}
+
+/// What cannot be read on a drive.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct UnreadableRecord<'a> {
+    /// Its path on the volume.
+    path: &'a str,
+    /// Why.
+    fault: &'a str,
+}
+
+impl Record for UnreadableRecord<'_> {
+    const TYPE: &'static str = "unreadable";
+}
 
 impl Inspected {
     fn table(&self) -> Option<&PartitionTable> {
@@ -149,7 +248,7 @@ impl Outcome for Inspected {
 
     fn json(&self) -> Vec<Value> {
         let Inspection { drive, content, tables, files, volume, fault, .. } = &self.0;
-        let told = |error: &dyn Diagnose| json!({"code": error.code(), "message": line(error)});
+        let told = |error: &dyn Diagnose| FaultRecord { code: error.code(), message: line(error) };
         let closed = match volume {
             VolumeFound::Closed(error) => Some(told(error)),
             _ => None,
@@ -157,36 +256,42 @@ impl Outcome for Inspected {
         let protectors = self
             .metadata()
             .map(|own| own.protectors.iter().map(ToString::to_string).collect::<Vec<_>>());
-        let partitions: Vec<Value> = self
+        let partitions = self
             .table()
             .into_iter()
             .flat_map(|table| &table.partitions)
-            .map(|partition| {
-                json!({
-                    "number": partition.number, "kind": partition.kind, "guid": partition.guid,
-                    "start": partition.start, "bytes": partition.bytes, "name": partition.name,
-                })
+            .map(|partition| PartitionRecord {
+                number: partition.number,
+                kind: partition.kind,
+                guid: partition.guid,
+                start: partition.start,
+                bytes: partition.bytes,
+                name: &partition.name,
             })
             .collect();
-        let mut lines = vec![json!({
-            "type": "inspection", "version": 1, "serial": drive.serial, "bytes": drive.bytes,
-            "blank": content.is_none(), "content": content,
-            "table_doubts": tables.iter().flat_map(|own| &own.doubts).map(ToString::to_string)
-                .collect::<Vec<_>>(),
-            "disk_guid": self.table().map(|table| table.disk_guid), "partitions": partitions,
-            "cipher": self.metadata().map(|volume| volume.cipher.to_string()),
-            "metadata": self.metadata().map(|volume| volume.metadata),
-            "bitlocker": !matches!(volume, VolumeFound::None), "protectors": protectors,
-            "closed": closed, "fault": fault.as_ref().map(|fault| told(fault)),
-            "label": files.as_ref().map(|files| &files.facts.label),
-            "ntfs_version": files.as_ref().map(|files| &files.facts.version),
+        let doubts = tables.iter().flat_map(|own| &own.doubts);
+        let mut lines = vec![record(&InspectionRecord {
+            serial: &drive.serial,
+            bytes: drive.bytes,
+            blank: content.is_none(),
+            content: content.as_deref(),
+            table_doubts: doubts.map(ToString::to_string).collect(),
+            disk_guid: self.table().map(|table| table.disk_guid),
+            partitions,
+            cipher: self.metadata().map(|volume| volume.cipher.to_string()),
+            metadata: self.metadata().map(|volume| volume.metadata),
+            bitlocker: !matches!(volume, VolumeFound::None),
+            protectors,
+            closed,
+            fault: fault.as_ref().map(|fault| told(fault)),
+            label: files.as_ref().map(|files| files.facts.label.as_str()),
+            ntfs_version: files.as_ref().map(|files| files.facts.version.as_str()),
         })];
         for (path, bytes) in files.iter().flat_map(|files| &files.list) {
-            lines.push(json!({"type": "file", "version": 1, "path": path, "bytes": bytes}));
+            lines.push(record(&FileRecord { path, bytes: *bytes }));
         }
         for own in files.iter().flat_map(|files| &files.unreadable) {
-            let (path, fault) = (&own.path, &own.fault);
-            lines.push(json!({"type": "unreadable", "version": 1, "path": path, "fault": fault}));
+            lines.push(record(&UnreadableRecord { path: &own.path, fault: &own.fault }));
         }
         lines
     }

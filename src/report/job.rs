@@ -1,12 +1,103 @@
 //! Jobs as a person and a script see them.
 
-use disk_prep::noun::{Diagnose, ErrorKind, JobName};
-use jiff::{Timestamp, Zoned};
-use serde_json::{Value, json};
+use disk_prep::noun::JobName;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
-use crate::import_job::{Deadline, Job, Location, Turn, Written, deadline};
-use crate::journey::job::{Changed, Ended, Seen, Unreached};
-use crate::outcome::{Exit, Outcome};
+use super::record::{Record, line};
+use crate::import_job::{Deadline, DriveState, Job, JobState, Location, Turn, Written, deadline};
+use crate::outcome::Outcome;
+
+/// A drive of a job, as the service sees it.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DriveOfJob<'a> {
+    /// Serial number.
+    serial: &'a str,
+    /// The service's word for its state.
+    #[schemars(with = "String")]
+    state: &'a DriveState,
+    /// How far it is, in percent.
+    percent: u8,
+    /// Where its error log is; null if there is none.
+    error_log: Option<&'a str>,
+}
+
+/// An import job.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct JobRecord<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Its region.
+    location: &'a str,
+    /// The service's word for its state.
+    #[schemars(with = "String")]
+    state: &'a JobState,
+    /// How far all drives are, in percent.
+    percent: u8,
+    /// Whether somebody asked to cancel it.
+    cancel_requested: bool,
+    /// When it was made; null if the service does not say.
+    created: Option<Timestamp>,
+    /// Whole days until the deadline, negative when it has passed; null when no clock runs.
+    days_left: Option<i64>,
+    /// Who brings the parcel; null if it is not shipped.
+    carrier: Option<&'a str>,
+    /// Tracking number of the parcel; null if it is not shipped.
+    tracking_number: Option<&'a str>,
+    /// The datacenter's address, line by line; null while there is none.
+    ship_to: Option<&'a [String]>,
+    /// Its drives.
+    drives: Vec<DriveOfJob<'a>>,
+    /// Whether this call changed the job; missing in lists and while watching.
+    #[schemars(with = "bool")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<bool>,
+    /// When the service deletes the job or the drives must have arrived; null when no clock runs.
+    deadline: Option<Timestamp>,
+    /// The subscription; null if the service does not say.
+    subscription: Option<&'a str>,
+    /// The resource group; null if the service does not say.
+    resource_group: Option<&'a str>,
+    /// The storage account; null if the service does not say.
+    account: Option<&'a str>,
+}
+
+impl Record for JobRecord<'_> {
+    const TYPE: &'static str = "job";
+}
+
+/// A job is gone.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DeletedRecord<'a> {
+    /// Its name.
+    #[schemars(with = "String")]
+    name: &'a JobName,
+    /// Whether this call deleted it; if not, there was none.
+    changed: bool,
+}
+
+impl Record for DeletedRecord<'_> {
+    const TYPE: &'static str = "job-deleted";
+}
+
+/// A region, and where its drives are sent.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct LocationRecord<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Where parcels go, line by line.
+    address: &'a [String],
+    /// Carriers that bring drives back.
+    carriers: &'a [String],
+    /// Regions that take the drives instead, if this one takes none.
+    alternates: &'a [String],
+}
+
+impl Record for LocationRecord<'_> {
+    const TYPE: &'static str = "location";
+}
 
 /// Jobs, each with whether this run changed it.
 #[derive(Debug)]
@@ -19,7 +110,8 @@ fn days(job: &Job, now: Timestamp) -> Option<Deadline> {
     deadline(&job.state, job.created?, now)
 }
 
-fn lines(job: &Job, now: Timestamp) -> Vec<String> {
+/// A job for a person.
+pub(super) fn lines(job: &Job, now: Timestamp) -> Vec<String> {
     let mut lines = vec![
         format!("Job          {}", job.name),
         format!("State        {}, {} %", job.state, job.percent),
@@ -28,7 +120,7 @@ fn lines(job: &Job, now: Timestamp) -> Vec<String> {
     if job.cancel_requested {
         lines.push("Cancel       asked for".to_owned());
     }
-    if let Some(Deadline { what, days_left }) = days(job, now) {
+    if let Some(Deadline { what, days_left, .. }) = days(job, now) {
         lines.push(match days_left {
             0.. => format!("Deadline     {days_left} days left, then {what}"),
             _ => format!("Deadline     passed {} days ago: {what}", -days_left),
@@ -65,25 +157,40 @@ fn lines(job: &Job, now: Timestamp) -> Vec<String> {
     lines
 }
 
-fn value(job: &Job, now: Timestamp) -> Value {
-    let drives: Vec<Value> = job
-        .drives
-        .iter()
-        .map(|drive| {
-            json!({
-                "serial": drive.serial, "state": drive.state, "percent": drive.percent,
-                "error_log": drive.error_log,
-            })
-        })
-        .collect();
-    json!({
-        "type": "job", "version": 1, "name": job.name, "location": job.location,
-        "state": job.state, "percent": job.percent, "cancel_requested": job.cancel_requested,
-        "created": job.created, "days_left": days(job, now).map(|deadline| deadline.days_left),
-        "carrier": job.delivery.as_ref().map(|parcel| &parcel.carrier),
-        "tracking_number": job.delivery.as_ref().map(|parcel| &parcel.tracking_number),
-        "ship_to": job.shipping.as_ref().map(|address| &address.lines), "drives": drives,
+/// A job for a script; `written` says whether this call changed it.
+pub(super) fn value(job: &Job, now: Timestamp, written: Option<Written>) -> Value {
+    let drives = job.drives.iter().map(|drive| DriveOfJob {
+        serial: &drive.serial,
+        state: &drive.state,
+        percent: drive.percent,
+        error_log: drive.error_log.as_deref(),
+    });
+    let deadline = days(job, now);
+    line(&JobRecord {
+        name: &job.name,
+        location: &job.location,
+        state: &job.state,
+        percent: job.percent,
+        cancel_requested: job.cancel_requested,
+        created: job.created,
+        days_left: deadline.map(|deadline| deadline.days_left),
+        carrier: job.delivery.as_ref().map(|parcel| parcel.carrier.as_str()),
+        tracking_number: job.delivery.as_ref().map(|parcel| parcel.tracking_number.as_str()),
+        ship_to: job.shipping.as_ref().map(|address| address.lines.as_slice()),
+        drives: drives.collect(),
+        changed: written.map(|written| written == Written::Changed),
+        deadline: deadline.map(|deadline| deadline.at),
+        subscription: part(&job.id, "subscriptions"),
+        resource_group: part(&job.id, "resourceGroups"),
+        account: job.account_id.as_deref().and_then(|id| part(id, "storageAccounts")),
     })
+}
+
+/// What follows this word in a resource id; Azure does not mind the case.
+fn part<'a>(id: &'a str, word: &str) -> Option<&'a str> {
+    let mut parts = id.split('/');
+    parts.find(|part| part.eq_ignore_ascii_case(word))?;
+    parts.next().filter(|part| !part.is_empty())
 }
 
 impl Outcome for Said {
@@ -93,12 +200,8 @@ impl Outcome for Said {
     }
 
     fn json(&self) -> Vec<Value> {
-        let line = |(job, written): &(Job, Written)| {
-            let mut line = value(job, self.now);
-            line["changed"] = Value::Bool(*written == Written::Changed);
-            line
-        };
-        self.jobs.iter().map(line).collect()
+        let record = |(job, written): &(Job, Written)| value(job, self.now, Some(*written));
+        self.jobs.iter().map(record).collect()
     }
 }
 
@@ -126,7 +229,7 @@ impl Outcome for JobList {
     }
 
     fn json(&self) -> Vec<Value> {
-        self.jobs.iter().map(|job| value(job, self.now)).collect()
+        self.jobs.iter().map(|job| value(job, self.now, None)).collect()
     }
 }
 
@@ -147,7 +250,7 @@ impl Outcome for Deleted {
 
     fn json(&self) -> Vec<Value> {
         let changed = self.written == Written::Changed;
-        vec![json!({"type": "job-deleted", "version": 1, "name": self.job, "changed": changed})]
+        vec![line(&DeletedRecord { name: &self.job, changed })]
     }
 }
 
@@ -173,84 +276,23 @@ impl Outcome for Locations {
     }
 
     fn json(&self) -> Vec<Value> {
-        let line = |location: &Location| {
-            json!({
-                "type": "location", "version": 1, "name": location.name,
-                "address": location.address.lines, "carriers": location.carriers,
-                "alternates": location.alternates,
-            })
+        let record = |Location { name, address, carriers, alternates }: &Location| {
+            line(&LocationRecord { name, address: &address.lines, carriers, alternates })
         };
-        self.0.iter().map(line).collect()
+        self.0.iter().map(record).collect()
     }
 }
 
-impl Outcome for Seen {
-    fn lines(&self) -> Vec<String> {
-        lines(&self.job, self.at)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn json(&self) -> Vec<Value> {
-        let mut line = value(&self.job, self.at);
-        line["changed"] = Value::Bool(false);
-        vec![line]
-    }
-}
-
-impl Outcome for Changed<'_> {
-    fn lines(&self) -> Vec<String> {
-        let at = self.at.to_zoned(jiff::tz::TimeZone::system());
-        let clock = |line: &String| format!("{}  {line}", at.strftime("%Y-%m-%d %H:%M:%S"));
-        self.lines.iter().map(clock).collect()
-    }
-
-    fn json(&self) -> Vec<Value> {
-        vec![value(self.job, self.at)]
-    }
-}
-
-impl Outcome for Unreached {
-    fn lines(&self) -> Vec<String> {
-        let at = Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string();
-        vec![format!("{at}  {}; the watch goes on", self.error)]
-    }
-
-    fn json(&self) -> Vec<Value> {
-        vec![json!({
-            "type": "warning", "version": 1, "code": self.error.code(),
-            "message": self.error.to_string(),
-        })]
-    }
-}
-
-impl Outcome for Ended {
-    fn lines(&self) -> Vec<String> {
-        let name = &self.name;
-        vec![match self.turn {
-            // Only when nobody reads it.
-            Turn::Service => return Vec::new(),
-            Turn::Ours(what) => format!("Job {name} waits for you: {what}"),
-            Turn::Done => format!("Job {name} has ended: every drive was read"),
-            Turn::DoneWithErrors(what) => format!("Job {name} has ended with errors: {what}"),
-        }]
-    }
-
-    fn json(&self) -> Vec<Value> {
-        let (turn, next) = match self.turn {
-            Turn::Service => ("service", None),
-            Turn::Ours(what) => ("ours", Some(what)),
-            Turn::Done => ("done", None),
-            Turn::DoneWithErrors(what) => ("done-with-errors", Some(what)),
-        };
-        vec![json!({
-            "type": "watch-ended", "version": 1, "name": self.name, "turn": turn, "next": next,
-        })]
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::of(match self.turn {
-            Turn::Service | Turn::Done => None,
-            Turn::Ours(_) => Some(ErrorKind::Resumable),
-            Turn::DoneWithErrors(_) => Some(ErrorKind::LeftOut),
-        })
+    #[test]
+    fn a_resource_id_says_subscription_and_group_in_any_case() {
+        let id = "/subscriptions/1-2/resourcegroups/backup/providers/Microsoft.ImportExport/jobs/a";
+        assert_eq!(part(id, "subscriptions"), Some("1-2"));
+        assert_eq!(part(id, "resourceGroups"), Some("backup"));
+        assert_eq!((part(id, "storageAccounts"), part("", "subscriptions")), (None, None));
+        assert_eq!(part("/subscriptions/", "subscriptions"), None);
     }
 }

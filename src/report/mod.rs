@@ -12,11 +12,17 @@ pub mod job;
 mod keys;
 mod plan;
 mod prepared;
+mod prepared_records;
+pub mod record;
 #[cfg(feature = "emulator")]
 mod rehearsal;
 mod released;
+mod restored;
 pub mod said;
+pub mod schemas;
 mod seed;
 pub mod text;
 mod vault;
+mod vault_run;
 mod verified;
+mod watch;

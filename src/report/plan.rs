@@ -1,10 +1,66 @@
 //! A plan in words and as records.
 
 use disk_prep::noun::{ByteSize, ErrorKind, Serial, count};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
+use super::record::{Record, line};
 use crate::journey::plan::{DriveCount, DrivePlanned};
 use crate::outcome::{Exit, Outcome};
+
+/// How many drives of one size the seed needs.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DriveCountRecord {
+    /// Files that go onto them.
+    files: usize,
+    /// Their bytes.
+    bytes: u64,
+    /// Size of one drive in bytes.
+    drive_bytes: u64,
+    /// So many drives.
+    drives: usize,
+}
+
+impl Record for DriveCountRecord {
+    const TYPE: &'static str = "drive-count";
+}
+
+/// What would go onto one drive.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DrivePlanRecord<'a> {
+    /// Serial number.
+    #[schemars(with = "String")]
+    serial: &'a Serial,
+    /// Files that would go onto it.
+    files: usize,
+    /// Their bytes.
+    bytes: u64,
+}
+
+impl Record for DrivePlanRecord<'_> {
+    const TYPE: &'static str = "drive-plan";
+}
+
+/// How the seed would be spread over the named drives.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PlanRecord<'a> {
+    /// Files of the seed.
+    files: usize,
+    /// Their bytes.
+    bytes: u64,
+    /// Serial numbers of drives that are not needed.
+    #[schemars(with = "Vec<String>")]
+    unused: Vec<&'a Serial>,
+    /// Files that find no room.
+    missing_files: usize,
+    /// Their bytes.
+    missing_bytes: u64,
+}
+
+impl Record for PlanRecord<'_> {
+    const TYPE: &'static str = "plan";
+}
 
 impl Outcome for DriveCount {
     fn lines(&self) -> Vec<String> {
@@ -14,9 +70,11 @@ impl Outcome for DriveCount {
     }
 
     fn json(&self) -> Vec<Value> {
-        vec![json!({
-            "type": "drive-count", "version": 1, "files": self.set.files.len(),
-            "bytes": self.set.total_bytes(), "drive_bytes": self.size.0, "drives": self.drives,
+        vec![line(&DriveCountRecord {
+            files: self.set.files.len(),
+            bytes: self.set.total_bytes(),
+            drive_bytes: self.size.0,
+            drives: self.drives,
         })]
     }
 }
@@ -50,18 +108,19 @@ impl Outcome for DrivePlanned {
             .loads
             .iter()
             .map(|load| {
-                json!({
-                    "type": "drive-plan", "version": 1, "serial": self.serials[load.room],
-                    "files": load.files.len(), "bytes": self.bytes(&load.files),
+                line(&DrivePlanRecord {
+                    serial: &self.serials[load.room],
+                    files: load.files.len(),
+                    bytes: self.bytes(&load.files),
                 })
             })
             .collect();
-        let unused: Vec<&Serial> = self.spread.unused.iter().map(|&at| &self.serials[at]).collect();
-        lines.push(json!({
-            "type": "plan", "version": 1, "files": self.set.files.len(),
-            "bytes": self.set.total_bytes(), "unused": unused,
-            "missing_files": self.spread.unplaced.len(),
-            "missing_bytes": self.bytes(&self.spread.unplaced),
+        lines.push(line(&PlanRecord {
+            files: self.set.files.len(),
+            bytes: self.set.total_bytes(),
+            unused: self.spread.unused.iter().map(|&at| &self.serials[at]).collect(),
+            missing_files: self.spread.unplaced.len(),
+            missing_bytes: self.bytes(&self.spread.unplaced),
         }));
         lines
     }

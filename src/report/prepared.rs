@@ -2,9 +2,13 @@
 
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, count, listed};
 use disk_prep::prepare::PreparedDrive;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::job::Said;
+use super::prepared_records::{
+    FailedRecord, IncompleteRecord, LeftOutRecord, NoJobRecord, PreparedRecord, SealedRecord,
+};
+use super::record::line;
 use crate::journey::prepare::{Next, Prepared};
 use crate::outcome::{Exit, Outcome, chain};
 
@@ -88,48 +92,48 @@ impl Outcome for Prepared {
     fn json(&self) -> Vec<Value> {
         let mut lines: Vec<Value> = Vec::new();
         for PreparedDrive { serial, sealed, left_out } in &self.outcome.sealed {
-            lines.push(json!({
-                "type": "drive-sealed", "version": 1, "serial": serial, "files": sealed.files,
-                "bytes": sealed.bytes, "manifest": sealed.manifest,
-                "manifest_hash": sealed.manifest_hash, "header_hash": sealed.header_hash,
-                "sealed_at": sealed.at, "left_out": left_out.len(),
+            lines.push(line(&SealedRecord {
+                serial,
+                files: sealed.files,
+                bytes: sealed.bytes,
+                manifest: &sealed.manifest,
+                manifest_hash: &sealed.manifest_hash,
+                header_hash: sealed.header_hash.as_deref(),
+                sealed_at: sealed.at,
+                left_out: left_out.len(),
             }));
         }
         for (serial, error) in &self.outcome.failed {
-            lines.push(json!({
-                "type": "drive-failed", "version": 1, "serial": serial, "code": error.code(),
-                "message": chain(error), "set_aside": self.outcome.set_aside.contains(serial),
-            }));
+            let set_aside = self.outcome.set_aside.contains(serial);
+            let (code, message) = (error.code(), chain(error));
+            lines.push(line(&FailedRecord { serial, code, message, set_aside }));
         }
         for (serial, file, reason) in self.left_out() {
-            lines.push(json!({
-                "type": "file-left-out", "version": 1, "serial": serial, "path": file.path,
-                "source": file.source, "reason": reason,
-            }));
+            let (path, source) = (&file.path, &file.source);
+            lines.push(line(&LeftOutRecord { serial, path, source, reason }));
         }
         lines.extend(self.verified.iter().flat_map(Outcome::json));
         lines.extend(self.said().iter().flat_map(Outcome::json));
         let lacking: Vec<_> = self.lacking().map(|(_, file, _)| &file.path).collect();
         if !lacking.is_empty() {
-            lines.push(json!({
-                "type": "repository-incomplete", "version": 1, "code": "repository-incomplete",
-                "missing": lacking,
-            }));
+            let code = "repository-incomplete";
+            lines.push(line(&IncompleteRecord { code, missing: lacking }));
         }
         if let Some(error) = self.refusal() {
-            lines.push(json!({
-                "type": "job-not-made", "version": 1, "code": error.code(),
-                "message": error.to_string(),
-            }));
+            let (code, message) = (error.code(), error.to_string());
+            lines.push(line(&NoJobRecord { code, message }));
         }
-        lines.push(json!({
-            "type": "prepared", "version": 1, "sealed": self.outcome.sealed.len(),
-            "newly_sealed": self.outcome.newly_sealed, "unused": self.outcome.unused,
-            "waiting": self.outcome.waiting, "with_others": self.outcome.with_others,
-            "set_aside_before": self.outcome.set_aside_before,
-            "missing_files": self.shortage.files, "missing_bytes": self.shortage.bytes,
-            "more_drives": self.shortage.drives.map(|(drives, _)| drives),
-            "more_drives_bytes": self.shortage.drives.map(|(_, bytes)| bytes),
+        lines.push(line(&PreparedRecord {
+            sealed: self.outcome.sealed.len(),
+            newly_sealed: self.outcome.newly_sealed,
+            unused: &self.outcome.unused,
+            waiting: &self.outcome.waiting,
+            with_others: &self.outcome.with_others,
+            set_aside_before: &self.outcome.set_aside_before,
+            missing_files: self.shortage.files,
+            missing_bytes: self.shortage.bytes,
+            more_drives: self.shortage.drives.map(|(drives, _)| drives),
+            more_drives_bytes: self.shortage.drives.map(|(_, bytes)| bytes),
         }));
         lines
     }

@@ -1,11 +1,30 @@
 //! A drive that was given up, in words and as a record.
 
-use disk_prep::noun::shell_word;
+use disk_prep::noun::{Serial, shell_word};
 use disk_prep::release::Hold;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
+use super::record::{Record, line};
 use crate::journey::release::Released;
 use crate::outcome::Outcome;
+
+/// A drive was given up, or its claim was freed.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ReleasedRecord<'a> {
+    /// Serial number.
+    #[schemars(with = "String")]
+    serial: &'a Serial,
+    /// Whether this call changed anything.
+    changed: bool,
+    /// What was freed: `claim`, `place` or `nothing`.
+    freed: &'a str,
+}
+
+impl Record for ReleasedRecord<'_> {
+    const TYPE: &'static str = "drive-released";
+}
 
 impl Outcome for Released {
     fn lines(&self) -> Vec<String> {
@@ -31,9 +50,7 @@ impl Outcome for Released {
             Hold::Place => "place",
             Hold::None => "nothing",
         };
-        vec![json!({
-            "type": "drive-released", "version": 1, "serial": self.serial,
-            "changed": self.hold != Hold::None, "freed": freed,
-        })]
+        let changed = self.hold != Hold::None;
+        vec![line(&ReleasedRecord { serial: &self.serial, changed, freed })]
     }
 }

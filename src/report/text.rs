@@ -1,25 +1,69 @@
 //! Texts that go to standard output as they are, and the list of settings.
 
 use disk_prep::noun::visible_line;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
+use super::record::{Record, line};
 use crate::outcome::Outcome;
+
+/// Where the man pages are.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ManRecord<'a> {
+    /// One sentence that says it.
+    text: &'a str,
+}
+
+impl Record for ManRecord<'_> {
+    const TYPE: &'static str = "man";
+}
+
+/// Completions for a shell.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct CompletionsRecord<'a> {
+    /// The script that the shell reads.
+    text: &'a str,
+}
+
+impl Record for CompletionsRecord<'_> {
+    const TYPE: &'static str = "completions";
+}
+
+/// A setting of this call.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SettingRecord<'a> {
+    /// Its key, as in a configuration file.
+    key: &'a str,
+    /// Its value; null if it has none.
+    value: Option<&'a str>,
+    /// Where the value comes from.
+    source: &'a str,
+}
+
+impl Record for SettingRecord<'_> {
+    const TYPE: &'static str = "setting";
+}
 
 /// A text.
 #[derive(Debug)]
-pub struct Text {
-    /// The record's type.
-    pub kind: &'static str,
-    /// The text.
-    pub text: String,
+pub enum Text {
+    /// Where the man pages are.
+    Man(String),
+    /// Completions for a shell.
+    Completions(String),
 }
 
 impl Outcome for Text {
     fn lines(&self) -> Vec<String> {
-        self.text.lines().map(str::to_owned).collect()
+        let (Text::Man(text) | Text::Completions(text)) = self;
+        text.lines().map(str::to_owned).collect()
     }
     fn json(&self) -> Vec<Value> {
-        vec![json!({"type": self.kind, "version": 1, "text": self.text})]
+        vec![match self {
+            Text::Man(text) => line(&ManRecord { text }),
+            Text::Completions(text) => line(&CompletionsRecord { text }),
+        }]
     }
 }
 
@@ -37,7 +81,9 @@ impl Outcome for SettingList {
     }
 
     fn json(&self) -> Vec<Value> {
-        let line = |(key, value, source): &(String, Option<String>, String)| json!({"type": "setting", "version": 1, "key": key, "value": value, "source": source});
-        self.0.iter().map(line).collect()
+        let record = |(key, value, source): &(String, Option<String>, String)| {
+            line(&SettingRecord { key, value: value.as_deref(), source })
+        };
+        self.0.iter().map(record).collect()
     }
 }

@@ -1,34 +1,157 @@
 //! Vaults as a person and a script see them.
 
-use disk_prep::noun::{ByteSize, ErrorKind, count};
-use serde_json::{Value, json};
+use std::path::Path;
 
-use crate::journey::vault::{Restored, Snapshots, Vaults};
-use crate::journey::vault_run::{Ran, Status};
+use disk_prep::noun::{AccountName, ByteSize, ContainerName, JobName, Schedule, VaultName, count};
+use jiff::Timestamp;
+use jiff::civil::Time;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::record::{Record, line};
+use super::vault_run::{due_text, due_value};
+use crate::journey::vault::Vaults;
+use crate::journey::vault_run::Status;
 use crate::journey::vault_source::Accepted;
-use crate::outcome::{Exit, Outcome};
-use crate::repository::{RestoreDone, Snapshot};
-use crate::schedule::Due;
-use crate::vault::{Increment, Ingested, KnownSource, Remark, Vault, VaultState};
+use crate::outcome::Outcome;
+use crate::vault::{KnownSource, Vault, VaultState};
+
+/// When increments are made, in the time zone of the machine.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ScheduleRecord {
+    /// `day` or `week`.
+    every: &'static str,
+    /// Day of the week, 1 for Monday to 7 for Sunday; missing if it is every day.
+    #[schemars(with = "i8")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on: Option<i8>,
+    /// Time of day.
+    at: Time,
+}
+
+/// How many snapshots are kept; all, if every number is null.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RetentionRecord {
+    /// Days of which one is kept.
+    daily: Option<u16>,
+    /// Weeks of which one is kept.
+    weekly: Option<u16>,
+    /// Months of which one is kept.
+    monthly: Option<u16>,
+    /// Years of which one is kept.
+    yearly: Option<u16>,
+}
+
+/// A vault.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct VaultRecord<'a> {
+    /// Its name.
+    #[schemars(with = "String")]
+    name: &'a VaultName,
+    /// How far it is: `awaiting-seed`, `seed-in-transit`, `ingesting` or `protected`.
+    #[schemars(with = "String")]
+    state: VaultState,
+    /// The storage account.
+    #[schemars(with = "String")]
+    storage_account: &'a AccountName,
+    /// The container.
+    #[schemars(with = "String")]
+    container: &'a ContainerName,
+    /// Stands before every blob of the repository; ends in a slash.
+    prefix: &'a str,
+    /// The import job of its seed.
+    #[schemars(with = "String")]
+    job: &'a JobName,
+    /// The container that the seed is imported to.
+    #[schemars(with = "String")]
+    seed_container: &'a ContainerName,
+    /// When increments are made.
+    schedule: ScheduleRecord,
+    /// Which snapshots are kept.
+    retention: RetentionRecord,
+    /// When the seed was taken in; null before.
+    ingested_at: Option<Timestamp>,
+    /// When the last increment was made; null before the first.
+    incremented_at: Option<Timestamp>,
+    /// When the imported container was cleared; null before.
+    cleaned_at: Option<Timestamp>,
+    /// Whether this call changed anything; only when it was created.
+    #[schemars(with = "bool")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<bool>,
+    /// What increments will cover; only when it was created.
+    #[schemars(with = "Vec<String>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    covers: Option<&'a [String]>,
+    /// When the next run is due: a time or `now`, null while nobody knows; only in its status.
+    #[schemars(with = "Option<String>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_due: Option<Option<String>>,
+}
+
+impl Record for VaultRecord<'_> {
+    const TYPE: &'static str = "vault";
+}
+
+/// A source of a vault that the next run takes as it finds it.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SourceRecord<'a> {
+    /// The vault.
+    #[schemars(with = "String")]
+    vault: &'a VaultName,
+    /// The source.
+    path: &'a Path,
+    /// Where its file system was mounted; null if it was not asked for.
+    mount: Option<&'a Path>,
+    /// Files that it held when it was last backed up.
+    files: u64,
+    /// Their bytes.
+    bytes: u64,
+    /// Always true.
+    accepted: bool,
+}
+
+impl Record for SourceRecord<'_> {
+    const TYPE: &'static str = "vault-source";
+}
 
 fn known_state(vault: &Vault) -> VaultState {
     if vault.ingested_at.is_some() { VaultState::Protected } else { VaultState::AwaitingSeed }
 }
 
-fn value(vault: &Vault, state: VaultState) -> Value {
-    json!({
-        "type": "vault", "version": 1, "name": vault.name, "state": state,
-        "storage_account": vault.storage_account, "container": vault.container,
-        "prefix": vault.prefix, "job": vault.seed.job, "seed_container": vault.seed.container,
-        "schedule": vault.schedule, "retention": vault.retention,
-        "ingested_at": vault.ingested_at, "incremented_at": vault.incremented_at,
-        "cleaned_at": vault.cleaned_at,
-    })
+fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
+    let (every, on, at) = match vault.schedule {
+        Schedule::Day { at } => ("day", None, at),
+        Schedule::Week { on, at } => ("week", Some(on.to_monday_one_offset()), at),
+    };
+    let kept = vault.retention;
+    VaultRecord {
+        name: &vault.name,
+        state,
+        storage_account: &vault.storage_account,
+        container: &vault.container,
+        prefix: &vault.prefix,
+        job: &vault.seed.job,
+        seed_container: &vault.seed.container,
+        schedule: ScheduleRecord { every, on, at },
+        retention: RetentionRecord {
+            daily: kept.daily,
+            weekly: kept.weekly,
+            monthly: kept.monthly,
+            yearly: kept.yearly,
+        },
+        ingested_at: vault.ingested_at,
+        incremented_at: vault.incremented_at,
+        cleaned_at: vault.cleaned_at,
+        changed: None,
+        covers: None,
+        next_due: None,
+    }
 }
 
 fn lines(vault: &Vault, state: VaultState) -> Vec<String> {
-    let when =
-        |time: Option<jiff::Timestamp>| time.map_or("not yet".to_owned(), |at| at.to_string());
+    let when = |time: Option<Timestamp>| time.map_or("not yet".to_owned(), |at| at.to_string());
     let Vault { name, storage_account, container, prefix, seed, .. } = vault;
     vec![
         format!("Vault         {name}"),
@@ -55,30 +178,12 @@ impl Outcome for Vaults {
     }
 
     fn json(&self) -> Vec<Value> {
-        let line = |vault: &Vault| {
-            let mut line = value(vault, known_state(vault));
-            if let Some(changed) = self.changed {
-                line["changed"] = json!(changed);
-                line["covers"] = json!(self.told);
-            }
-            line
+        let covers = self.changed.map(|_| self.told.as_slice());
+        let record = |vault: &Vault| {
+            let record = record(vault, known_state(vault));
+            line(&VaultRecord { changed: self.changed, covers, ..record })
         };
-        self.vaults.iter().map(line).collect()
-    }
-}
-
-fn due_text(next: &Due) -> String {
-    match next {
-        Due::Now => "now".to_owned(),
-        Due::At(time) => time.strftime("%Y-%m-%d %H:%M %Z").to_string(),
-    }
-}
-
-fn due_value(next: Option<&Due>) -> Value {
-    match next {
-        None => Value::Null,
-        Some(Due::Now) => json!("now"),
-        Some(Due::At(time)) => json!(time.timestamp()),
+        self.vaults.iter().map(record).collect()
     }
 }
 
@@ -90,198 +195,8 @@ impl Outcome for Status {
     }
 
     fn json(&self) -> Vec<Value> {
-        let mut line = value(&self.vault, self.state);
-        line["next_due"] = due_value(self.next.as_ref());
-        vec![line]
-    }
-}
-
-impl Outcome for Ran {
-    fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        match self.state {
-            VaultState::AwaitingSeed => lines
-                .push(format!("Vault {} waits for its seed: nothing was shipped yet", self.name)),
-            VaultState::SeedInTransit => {
-                lines.push(format!(
-                    "Vault {} waits for its seed: the import is under way",
-                    self.name
-                ));
-            }
-            VaultState::Ingesting | VaultState::Protected => {}
-        }
-        if let Some(Ingested { unchanged, copied, streamed, repaired }) = self.ingested {
-            lines.push(format!(
-                "Seed taken in: {} copied, {streamed} streamed, {repaired} repaired from staging, \
-                 {unchanged} there already; every one proven by its MD5",
-                count(copied, "blob")
-            ));
-        }
-        if let Some(done) = &self.increment {
-            lines.extend(increment(done));
-        }
-        if let Some(next) = &self.next {
-            let is_made = self.increment.as_ref().is_none_or(|own| own.backup.is_some());
-            let state = if is_made { " is protected" } else { " was not backed up" };
-            let (name, next) = (&self.name, due_text(next));
-            lines.push(format!("Vault {name}{state}; next run due {next}"));
-        }
-        lines
-    }
-
-    fn json(&self) -> Vec<Value> {
-        let ingested = self.ingested.map(|own| {
-            json!({"copied": own.copied, "streamed": own.streamed, "repaired": own.repaired,
-                   "unchanged": own.unchanged})
-        });
-        let increment = self.increment.as_ref().map(increment_value);
-        vec![json!({
-            "type": "vault-run", "version": 1, "name": self.name, "state": self.state,
-            "ingested": ingested, "increment": increment, "next_due": due_value(self.next.as_ref()),
-        })]
-    }
-
-    fn exit(&self) -> Exit {
-        let is_less = |own: &Increment| {
-            own.policy_refused
-                || own.remarks.iter().any(Remark::is_left_out)
-                || own.backup.as_ref().is_some_and(|backup| {
-                    !(backup.unreadable.is_empty() && backup.changed.is_empty())
-                })
-        };
-        let lost = self.increment.as_ref().is_some_and(is_less);
-        Exit::of(lost.then_some(ErrorKind::LeftOut))
-    }
-}
-
-/// An increment in lines.
-fn increment(done: &Increment) -> Vec<String> {
-    let mut lines = Vec::new();
-    match &done.backup {
-        None => lines.push("No snapshot was made".to_owned()),
-        Some(backup) => {
-            let bytes = ByteSize(backup.bytes);
-            let id = &backup.snapshot[..8];
-            lines.push(format!("Snapshot {id}: {}, {bytes}", count(backup.files, "file")));
-            lines.extend(backup.unreadable.iter().map(|what| format!("Not readable: {what}")));
-            lines.extend(backup.changed.iter().map(|what| format!("Not steady: {what}")));
-        }
-    }
-    if !done.forgotten.is_empty() {
-        lines.push(format!("{} forgotten", count(done.forgotten.len(), "older snapshot")));
-    }
-    if done.policy_refused {
-        lines.push(
-            "The policy in this vault's record keeps nothing, so it was not carried out: nothing \
-             was forgotten"
-                .to_owned(),
-        );
-    }
-    lines.extend(done.remarks.iter().map(ToString::to_string));
-    lines
-}
-
-/// An increment for a script; without a snapshot its members are null.
-fn increment_value(done: &Increment) -> Value {
-    let remark = |own: &Remark| json!({"code": own.word(), "message": own.to_string()});
-    let backup = done.backup.as_ref();
-    json!({
-        "snapshot": backup.map(|own| &own.snapshot), "tree": backup.map(|own| &own.tree),
-        "files": backup.map(|own| own.files), "bytes": backup.map(|own| own.bytes),
-        "unreadable": backup.map_or(&[][..], |own| &own.unreadable),
-        "changed": backup.map_or(&[][..], |own| &own.changed),
-        "forgotten": done.forgotten, "policy_refused": done.policy_refused,
-        "remarks": done.remarks.iter().map(remark).collect::<Vec<_>>(),
-    })
-}
-
-impl Outcome for Snapshots {
-    fn lines(&self) -> Vec<String> {
-        let mut lines = vec![format!(
-            "{:<10} {:<20} {:<16} {:>9} {:>10}  PATHS",
-            "ID", "TIME", "HOST", "FILES", "SIZE"
-        )];
-        for own in &self.0 {
-            let paths: Vec<String> =
-                own.paths.iter().map(|path| path.display().to_string()).collect();
-            let files = own.files.map_or("-".to_owned(), |files| files.to_string());
-            let bytes = own.bytes.map_or("-".to_owned(), |bytes| ByteSize(bytes).to_string());
-            let time = own.time.strftime("%Y-%m-%d %H:%M:%S").to_string();
-            lines.push(format!(
-                "{:<10} {time:<20} {:<16} {files:>9} {bytes:>10}  {}",
-                &own.id[..8],
-                own.host,
-                paths.join(", ")
-            ));
-        }
-        lines
-    }
-
-    fn json(&self) -> Vec<Value> {
-        let line = |own: &Snapshot| {
-            json!({"type": "snapshot", "version": 1, "id": own.id, "tree": own.tree,
-                   "time": own.time, "host": own.host, "paths": own.paths, "files": own.files,
-                   "bytes": own.bytes})
-        };
-        self.0.iter().map(line).collect()
-    }
-}
-
-/// So many are named to a person; a script gets more.
-const MOST_SHOWN: usize = 10;
-
-impl Outcome for Restored {
-    fn lines(&self) -> Vec<String> {
-        let RestoreDone { bytes, written, replaced, adjusted, unchanged, left_out } = &self.done;
-        let (id, bytes) = (&self.snapshot.id[..8], ByteSize(*bytes));
-        let how = if left_out.is_empty() { "restored" } else { "restored in part" };
-        let folder = self.folder.display();
-        let counts = [
-            (written, "written"),
-            (replaced, "replaced"),
-            (adjusted, "given other attributes"),
-            (unchanged, "there already"),
-        ];
-        let counted = counts.iter().filter(|(number, _)| **number > 0);
-        let counted: Vec<String> =
-            counted.map(|(number, what)| format!("{number} {what}")).collect();
-        let mut lines = vec![format!("Snapshot {id} is {how} to {folder}: {bytes} written")];
-        if !counted.is_empty() {
-            lines.push(format!("Files and links: {}", counted.join(", ")));
-        }
-        for (reason, own) in left_out {
-            let shown = own.named.iter().take(MOST_SHOWN);
-            lines.extend(shown.map(|(path, why)| format!("Not as it was: {path}: {why}")));
-            let more = own.count.saturating_sub(MOST_SHOWN as u64);
-            if more > 0 {
-                lines.push(format!("Not as it was: {more} more ({})", reason.code()));
-            }
-        }
-        lines
-    }
-
-    fn json(&self) -> Vec<Value> {
-        let left_out: Vec<Value> = self
-            .done
-            .left_out
-            .iter()
-            .map(|(reason, own)| {
-                let named = own.named.iter();
-                let named: Vec<Value> =
-                    named.map(|(path, why)| json!({"path": path, "reason": why})).collect();
-                json!({"code": reason.code(), "count": own.count, "named": named})
-            })
-            .collect();
-        let done = &self.done;
-        vec![json!({
-            "type": "restored", "version": 1, "snapshot": self.snapshot.id, "target": self.folder,
-            "bytes": done.bytes, "written": done.written, "replaced": done.replaced,
-            "adjusted": done.adjusted, "unchanged": done.unchanged, "left_out": left_out,
-        })]
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::of(self.done.left_out.keys().map(|reason| reason.kind()))
+        let next_due = Some(self.next.as_ref().map(due_value));
+        vec![line(&VaultRecord { next_due, ..record(&self.vault, self.state) })]
     }
 }
 
@@ -302,9 +217,13 @@ impl Outcome for Accepted {
 
     fn json(&self) -> Vec<Value> {
         let KnownSource { path, mount, files, bytes, .. } = &self.source;
-        vec![json!({
-            "type": "vault-source", "version": 1, "vault": self.vault, "path": path,
-            "mount": mount, "files": files, "bytes": bytes, "accepted": true,
+        vec![line(&SourceRecord {
+            vault: &self.vault,
+            path,
+            mount: mount.as_deref(),
+            files: *files,
+            bytes: *bytes,
+            accepted: true,
         })]
     }
 }

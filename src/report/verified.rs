@@ -2,13 +2,58 @@
 
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, count};
 use disk_prep::verify::{VerifyReport, Yardstick};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
+use super::record::{Record, line};
 use crate::journey::verify::Verified;
 use crate::outcome::{Exit, Outcome, chain};
 
 /// Things that were added, named one by one up to this many.
 const MOST_ADDED: usize = 20;
+
+/// A drive was read back and compared.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct VerifiedRecord<'a> {
+    /// Serial number.
+    #[schemars(with = "String")]
+    serial: &'a Serial,
+    /// How its volume is encrypted.
+    cipher: String,
+    /// Files that were compared.
+    files: u64,
+    /// Their bytes.
+    bytes: u64,
+    /// Whether it was compared with its journal too, and not with its own manifest only.
+    against_journal: bool,
+    /// Whether nothing differs.
+    equal: bool,
+    /// What differs.
+    differences: Vec<String>,
+    /// What another system has left on the drive since it was sealed.
+    added: &'a [String],
+}
+
+impl Record for VerifiedRecord<'_> {
+    const TYPE: &'static str = "verified";
+}
+
+/// A drive could not be verified.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct NotVerifiedRecord<'a> {
+    /// Serial number.
+    #[schemars(with = "String")]
+    serial: &'a Serial,
+    /// Why; `azseed explain` knows it.
+    code: &'a str,
+    /// What failed and why.
+    message: String,
+}
+
+impl Record for NotVerifiedRecord<'_> {
+    const TYPE: &'static str = "not-verified";
+}
 
 impl Outcome for Verified {
     fn lines(&self) -> Vec<String> {
@@ -62,19 +107,19 @@ impl Outcome for Verified {
         let report = |report: &VerifyReport| {
             let differences: Vec<String> =
                 report.differences.iter().map(ToString::to_string).collect();
-            json!({
-                "type": "verified", "version": 1, "serial": report.drive.serial,
-                "cipher": report.cipher.to_string(), "files": report.files, "bytes": report.bytes,
-                "against_journal": report.against == Yardstick::Journal,
-                "equal": differences.is_empty(), "differences": differences,
-                "added": report.added,
+            line(&VerifiedRecord {
+                serial: &report.drive.serial,
+                cipher: report.cipher.to_string(),
+                files: report.files,
+                bytes: report.bytes,
+                against_journal: report.against == Yardstick::Journal,
+                equal: differences.is_empty(),
+                differences,
+                added: &report.added,
             })
         };
         let failure = |(serial, error): &(Serial, disk_prep::Error)| {
-            json!({
-                "type": "not-verified", "version": 1, "serial": serial, "code": error.code(),
-                "message": chain(error),
-            })
+            line(&NotVerifiedRecord { serial, code: error.code(), message: chain(error) })
         };
         let reports = self.reports.iter().map(report);
         reports.chain(self.failed.iter().map(failure)).collect()

@@ -23,7 +23,7 @@ impl Fleet {
             Event::StepStarted { drive, step: Step::Fill, done_bytes, total_bytes } => {
                 self.0.insert((*drive).clone(), (*done_bytes, *total_bytes));
             }
-            Event::BytesDone { drive, step: Step::Fill, done_bytes } => {
+            Event::BytesDone { drive, step: Step::Fill, done_bytes, .. } => {
                 if let Some((done, _)) = self.0.get_mut(*drive) {
                     *done = *done_bytes;
                 }
@@ -264,7 +264,7 @@ impl Monitor for Lines {
                 told.drives.insert((*drive).clone(), Standing::new(*done_bytes, *total_bytes));
                 eprint(&format!("drive {drive}: {} begins\n", step.name()));
             }
-            Event::BytesDone { drive, step, done_bytes } => {
+            Event::BytesDone { drive, step, done_bytes, .. } => {
                 let standing = told.drives.get_mut(*drive);
                 if let Some(text) = standing.and_then(|standing| standing.tell(*done_bytes)) {
                     eprint(&format!("drive {drive}: {} {text}\n", step.name()));
@@ -306,10 +306,10 @@ impl Monitor for Logged {
             Event::StepStarted { drive, step, done_bytes, total_bytes } => {
                 info!(%drive, step = step.name(), done_bytes, total_bytes, "step begins");
             }
-            Event::BytesDone { drive, step: Step::Fill, done_bytes } => {
+            Event::BytesDone { drive, step: Step::Fill, done_bytes, .. } => {
                 info!(%drive, done_bytes, "checkpoint: flushed and journalled");
             }
-            Event::BytesDone { drive, step, done_bytes } => {
+            Event::BytesDone { drive, step, done_bytes, .. } => {
                 debug!(%drive, step = step.name(), done_bytes, "goes on");
             }
             Event::StepFinished { drive, step } => {
@@ -342,8 +342,12 @@ mod tests {
         assert!(fleet.note(&begin(&one, 10, 100)));
         assert_eq!(fleet.total(), None, "one drive is its own total");
         assert!(fleet.note(&begin(&two, 0, 50)));
-        assert!(fleet.note(&Event::BytesDone { drive: &two, step: Step::Fill, done_bytes: 20 }));
-        assert!(!fleet.note(&Event::BytesDone { drive: &two, step: Step::Wipe, done_bytes: 9 }));
+        let done = |step, done_bytes| {
+            let (drive, total_bytes) = (&two, 50);
+            Event::BytesDone { drive, step, done_bytes, total_bytes }
+        };
+        assert!(fleet.note(&done(Step::Fill, 20)));
+        assert!(!fleet.note(&done(Step::Wipe, 9)));
         assert_eq!(fleet.total(), Some((30, 150)));
     }
 

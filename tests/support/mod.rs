@@ -12,6 +12,7 @@ pub mod old_form;
 pub mod played;
 pub mod program;
 pub mod readers;
+pub mod schema;
 pub mod search;
 pub mod seed;
 pub mod transcript;

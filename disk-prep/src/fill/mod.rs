@@ -108,7 +108,8 @@ pub fn fill(
         }
         drop(full_in);
         let pending = Pending::default();
-        let writer = Writer { target, options, journal, monitor, empty, done_bytes, pending };
+        let writer =
+            Writer { target, options, journal, monitor, empty, done_bytes, total_bytes, pending };
         let written = writer.run(&full, || abort.store(true, Ordering::Relaxed));
         // Workers that wait to hand something over must hear that nobody takes it any more.
         drop(full);

@@ -20,6 +20,8 @@ pub struct Writer<'a> {
     pub monitor: &'a dyn Monitor,
     pub empty: Vec<Sender<Batch>>,
     pub done_bytes: u64,
+    /// Bytes of the whole pass.
+    pub total_bytes: u64,
     pub pending: Pending,
 }
 
@@ -106,8 +108,8 @@ impl Writer<'_> {
         self.journal.append(Record::Progress(progress))?;
         self.pending.tails = pending.tails;
         self.done_bytes += pending.bytes;
-        let done_bytes = self.done_bytes;
-        self.monitor.event(&Event::BytesDone { drive, step: Step::Fill, done_bytes });
+        let (step, done_bytes, total_bytes) = (Step::Fill, self.done_bytes, self.total_bytes);
+        self.monitor.event(&Event::BytesDone { drive, step, done_bytes, total_bytes });
         for FileRecord { index, end, .. } in ended {
             if let FileEnd::LeftOut { reason } = end {
                 let path = &self.target.pass.files()[index].path;
