@@ -48,7 +48,7 @@ impl OldForm {
         form.set_clock(forms["made_at_secs"].as_i64().unwrap());
         let (host, id) = (rustix::system::uname(), fs::read_to_string("/etc/machine-id"));
         let host = host.nodename().to_string_lossy().into_owned();
-        form.replace("@ROOT@", &form.machine.text("").trim_end_matches('/').to_owned());
+        form.replace("@ROOT@", form.machine.text("").trim_end_matches('/'));
         form.replace("@HOST@", &host);
         form.replace("@MACHINE@", id.unwrap_or_default().trim());
         match name {
