@@ -36,6 +36,8 @@ use commands::Call;
 use outcome::{Attendant, Exit};
 use ui::Ui;
 
+pub use report::schemas;
+
 /// The kernel does not keep the memory of this process to itself.
 #[derive(Debug, thiserror::Error)]
 #[error("Cannot forbid that this process is dumped")]

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use azseed::report::schemas::{Described, all};
+use azseed::schemas::{Described, all};
 use schema::faults;
 use serde_json::{Value, json};
 

@@ -13,7 +13,7 @@ const TOLD: &[&str] = &["$schema", "$defs", "title", "description", "format", "d
 pub fn faults(line: &Value) -> Vec<String> {
     static SCHEMAS: OnceLock<BTreeMap<&str, Value>> = OnceLock::new();
     let schemas = SCHEMAS.get_or_init(|| {
-        azseed::report::schemas::all().into_iter().map(|own| (own.kind, own.schema)).collect()
+        azseed::schemas::all().into_iter().map(|own| (own.kind, own.schema)).collect()
     });
     let kind = line["type"].as_str().unwrap_or_default();
     let Some(schema) = schemas.get(kind) else {
