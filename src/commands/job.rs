@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::call::Call;
 use super::flags::{azure, keys};
 use crate::cli::{JobArgs, JobCommand, JobTarget, is_named};
-use crate::import_job::{Error, Job, JobService, Shipment, Written};
+use crate::import_job::{Error, Job, Shipment, Written};
 use crate::journey::contact::contact;
 use crate::journey::desk::Desk;
 use crate::journey::job::{self, JobOptions, Target, described};
@@ -37,7 +37,7 @@ pub fn run(args: &JobArgs, call: &Call<'_>) -> Ended {
             let keeper = keeper(Some(staging), &files, None, &desk.state()?);
             let (service, account) = (target.service(desk)?, &about.storage_account);
             let (job, kind) = (&about.job, seed.kind);
-            said(parcel.make_jobs(&service, job, kind, account, &folder, keeper.as_ref())?)
+            said(parcel.make_jobs(&*service, job, kind, account, &folder, keeper.as_ref())?)
         }
         JobCommand::List => {
             let jobs = target()?.service(desk)?.list()?;
@@ -46,12 +46,12 @@ pub fn run(args: &JobArgs, call: &Call<'_>) -> Ended {
         JobCommand::Status { watch: true, every } => {
             let target = target()?;
             let service = target.service(desk)?;
-            Ok(Box::new(job::watch(&service, &target.job(&service)?, *every, desk.attendant)?))
+            Ok(Box::new(job::watch(&*service, &target.job(&*service)?, *every, desk.attendant)?))
         }
         JobCommand::Show | JobCommand::Status { .. } => {
             let target = target()?;
             let service = target.service(desk)?;
-            said(vec![(service.find(&target.job(&service)?)?, Written::Unchanged)])
+            said(vec![(service.find(&target.job(&*service)?)?, Written::Unchanged)])
         }
         JobCommand::Ship { carrier, tracking_number, ship_date, drive_count } => {
             let shipment = Shipment {
@@ -62,22 +62,22 @@ pub fn run(args: &JobArgs, call: &Call<'_>) -> Ended {
             };
             let target = exact()?;
             let service = target.service(desk)?;
-            said(vec![(service.ship(&target.job(&service)?, &shipment)?, Written::Changed)])
+            said(vec![(service.ship(&target.job(&*service)?, &shipment)?, Written::Changed)])
         }
         JobCommand::ReturnAddress { contact } => set_return(contact, &exact, desk),
         JobCommand::Cancel => {
             let target = exact()?;
             let service = target.service(desk)?;
-            let job = service.cancellable(&target.job(&service)?)?;
+            let job = service.cancellable(&target.job(&*service)?)?;
             if !job.cancel_requested {
                 desk.attendant.consent(&format!("Would ask to cancel {}", described(&job)))?;
             }
-            said(vec![service.cancel(&target.job(&service)?)?])
+            said(vec![service.cancel(&target.job(&*service)?)?])
         }
         JobCommand::Delete => {
             let target = exact()?;
             let service = target.service(desk)?;
-            let name = target.job(&service)?;
+            let name = target.job(&*service)?;
             if let Some(job) = service.deletable(&name)? {
                 desk.attendant.consent(&format!("Would delete {}", described(&job)))?;
             }
@@ -113,7 +113,7 @@ fn set_return<'a>(
     let contact = contact(file)?;
     let target = exact()?;
     let service = target.service(desk)?;
-    said(vec![(service.set_return(&target.job(&service)?, &contact)?, Written::Changed)])
+    said(vec![(service.set_return(&target.job(&*service)?, &contact)?, Written::Changed)])
 }
 
 fn said(jobs: Vec<(Job, Written)>) -> Ended {

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{AccountName, Address, ContainerName};
+use disk_prep::noun::{AccountName, Address, ContainerName, ResourceGroup, SubscriptionId};
 use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
 
 use crate::azure::{
     Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network, variable,
 };
+use crate::import_job::{ImportExport, JobService};
 use crate::outcome::Attendant;
 
 /// Where the resource manager is, and how to reach it.
@@ -44,8 +45,17 @@ fn network(args: &AzureOptions) -> Network {
     Network { ca_file: args.ca_file.clone(), proxy: args.proxy.clone() }
 }
 
-/// The resource manager.
-pub fn arm(args: &AzureOptions, attendant: &dyn Attendant) -> Result<Arm, Error> {
+/// The service that takes the drives in. The only place that chooses one.
+pub fn job_service(
+    args: &AzureOptions,
+    subscription: SubscriptionId,
+    group: ResourceGroup,
+    attendant: &dyn Attendant,
+) -> Result<Box<dyn JobService>, Error> {
+    Ok(Box::new(ImportExport::new(arm(args, attendant)?, subscription, group)))
+}
+
+fn arm(args: &AzureOptions, attendant: &dyn Attendant) -> Result<Arm, Error> {
     Arm::open(&ArmOptions {
         endpoint: args.arm_endpoint.clone(),
         authority: args.authority.clone(),

@@ -6,13 +6,13 @@ use disk_prep::noun::VaultName;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use super::connections::arm;
+use super::connections::job_service;
 use super::desk::Desk;
 use super::seed_blobs;
 use super::vault::{VaultOptions, open_containers, own_seed, password, staging, staging_path};
 use super::vault_writer::Writer;
 use crate::azure::Fenced;
-use crate::import_job::{ImportExport, JobService, JobState, parts};
+use crate::import_job::{JobState, parts};
 use crate::outcome::Failure;
 use crate::schedule::{Due, due, is_ahead};
 use crate::vault::{
@@ -128,11 +128,12 @@ fn state_of(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Va
         false => Vec::new(),
     };
     let sealed = histories.iter().filter(|history| history.state == DriveState::Sealed).count();
-    let service = ImportExport::new(
-        arm(&options.azure, desk.attendant)?,
+    let service = job_service(
+        &options.azure,
         vault.subscription.clone(),
         vault.resource_group.clone(),
-    );
+        desk.attendant,
+    )?;
     let jobs = parts(&vault.seed.job, service.list()?);
     let is_whole = !jobs.is_empty() && jobs.len() >= sealed.div_ceil(DRIVES_PER_JOB);
     Ok(if !is_whole || jobs.iter().any(|job| job.state == JobState::Creating) {

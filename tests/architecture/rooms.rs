@@ -328,3 +328,14 @@ fn words_of_the_service(source: &Source) -> Vec<String> {
 fn states_of_jobs_and_drives_are_words_of_their_service_only() {
     guard(words_of_the_service, &[("src/journey/a.rs", "fn a() { b == \"Creating\" }\n")]);
 }
+
+#[test]
+fn which_service_takes_the_drives_is_chosen_in_one_place() {
+    guard(
+        |source| {
+            let homes = ["src/import_job/", "src/journey/connections.rs", "src/emulator/"];
+            only_in(source, &["ImportExport"], &homes)
+        },
+        &[("src/journey/prepare/mod.rs", "fn a() { ImportExport::new(arm) }")],
+    );
+}

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, ResourceGroup, SubscriptionId, count};
 
-use crate::import_job::{Error, ImportExport, Job, JobService, first_name, parts};
-use crate::journey::connections::{AzureOptions, arm};
+use crate::import_job::{Error, Job, JobService, first_name, parts};
+use crate::journey::connections::{AzureOptions, job_service};
 use crate::journey::desk::Desk;
 use crate::journey::settings::{Given, Origin, settle};
 use crate::outcome::{Failure, MissingFlag};
@@ -97,7 +97,7 @@ impl<'a> Target<'a> {
     }
 
     /// The job that was named, else the only one of the seed.
-    pub fn job(&self, service: &ImportExport) -> Result<JobName, Failure> {
+    pub fn job(&self, service: &dyn JobService) -> Result<JobName, Failure> {
         if let Some(named) = &self.flags.job {
             return Ok(named.clone());
         }
@@ -111,7 +111,7 @@ impl<'a> Target<'a> {
     }
 
     /// The service that has the job.
-    pub fn service(&self, desk: &Desk<'_>) -> Result<ImportExport, Failure> {
+    pub fn service(&self, desk: &Desk<'_>) -> Result<Box<dyn JobService>, Failure> {
         let place = self.seed.as_ref().map(|(_, staging)| staging.path().display());
         let record = place.map_or(String::new(), |path| format!("the seed in {path} is for"));
         let (flags, attendant) = (self.flags, desk.attendant);
@@ -119,11 +119,8 @@ impl<'a> Target<'a> {
         let subscription = settle(flags.subscription.clone(), held, &record, attendant)?;
         let held = self.of_seed(|seed| seed.resource_group.clone());
         let group = settle(flags.resource_group.clone(), held, &record, attendant)?;
-        let arm = arm(&self.flags.azure, desk.attendant)?;
-        Ok(ImportExport::new(
-            arm,
-            subscription.ok_or(MissingFlag { flag: "--subscription" })?,
-            group.ok_or(MissingFlag { flag: "--resource-group" })?,
-        ))
+        let subscription = subscription.ok_or(MissingFlag { flag: "--subscription" })?;
+        let group = group.ok_or(MissingFlag { flag: "--resource-group" })?;
+        Ok(job_service(&self.flags.azure, subscription, group, attendant)?)
     }
 }

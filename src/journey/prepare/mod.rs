@@ -23,7 +23,7 @@ use disk_prep::verify::{VerifyOptions, verify};
 use self::bay::TerminalBay;
 use self::consent::consent;
 use self::steady::{SteadyBay, SteadyWorld};
-use super::connections::{AzureOptions, arm};
+use super::connections::{AzureOptions, job_service};
 use super::desk::Desk;
 use super::keeper::{keeper, prove};
 use super::parcel::Parcel;
@@ -31,7 +31,7 @@ use super::verify::Verified;
 use super::work::{Work, WorkOptions};
 use crate::check::host::no_copy_machine;
 use crate::escrow::{self, Keeper};
-use crate::import_job::{ImportExport, Job, Written, part_name};
+use crate::import_job::{Job, JobService, Written, part_name};
 use crate::outcome::{Attendant, Failure};
 use crate::staging::drives_of;
 
@@ -200,7 +200,7 @@ impl NamedDrives {
 struct Office {
     parcel: Parcel,
     account: AccountName,
-    service: ImportExport,
+    service: Box<dyn JobService>,
 }
 
 impl Office {
@@ -215,7 +215,7 @@ impl Office {
         // The longest name that a part may need.
         part_name(&work.job, drives.div_ceil(DRIVES_PER_JOB).saturating_sub(1))?;
         let (account, subscription, group) = work.azure(flags)?;
-        let service = ImportExport::new(arm(azure, attendant)?, subscription, group);
+        let service = job_service(azure, subscription, group, attendant)?;
         Ok(Office { parcel, account, service })
     }
 
@@ -226,7 +226,7 @@ impl Office {
         keeper: &dyn SecretKeeper,
     ) -> Result<Vec<(Job, Written)>, Failure> {
         let Work { job, kind, .. } = work;
-        self.parcel.make_jobs(&self.service, job, *kind, &self.account, folder, keeper)
+        self.parcel.make_jobs(self.service.as_ref(), job, *kind, &self.account, folder, keeper)
     }
 }
 

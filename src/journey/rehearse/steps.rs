@@ -13,7 +13,7 @@ use super::place::{Emulator, Place};
 use super::script::{RehearseOptions, Step, Stop};
 use super::summary::Summary;
 use crate::escrow::Weak;
-use crate::import_job::{ImportExport, JobService, JobState, Shipment};
+use crate::import_job::{JobState, Shipment};
 use crate::journey::cleanup::clear;
 use crate::journey::connections::{AzureOptions, BlobAccess};
 use crate::journey::contact::contact;
@@ -163,11 +163,7 @@ impl Rehearsal<'_> {
             self.go_on(&Seen { job, at: Timestamp::now() }, |exit| exit == Exit::Done)?;
         }
         self.step(6);
-        let is_read = |service: &ImportExport| -> Result<bool, Failure> {
-            let jobs = service.list()?;
-            Ok(jobs.iter().all(|job| job.state.is_over()))
-        };
-        if !is_read(&service)? {
+        if !service.list()?.iter().all(|job| job.state.is_over()) {
             let data = self.place.at("azure");
             self.attendant.show(&dock::forward(&data, DAYS)?);
             let replies = dock::bring(&data, sealed)?;
