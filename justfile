@@ -15,10 +15,14 @@ bench:
 lab *SCENARIOS:
     tests/lab/run {{SCENARIOS}}
 
-# What grows with time: worlds, kills, cuts, fuzz, mutants, lab, bench
+# What grows with time: worlds, kills, cuts, fuzz, mutants, lab, bench, deny
 long *PART:
     tests/long {{PART}}
 
 # Renew the generated tables of docs/reference.md
 docs:
     UPDATE_DOCS=1 cargo test --release --test docs
+
+# What the next release will say, or with VERSION DATE: write it into the changelog
+changes *RELEASE:
+    docs/changes/assemble {{RELEASE}}

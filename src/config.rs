@@ -1,4 +1,4 @@
-//! Settings from a file, below the environment, below flags. Every flag with a value has a key of
+//! Settings from files, below the environment, below flags. Every flag with a value has a key of
 //! the same words, but those that consent to destroy or disclose, or name what is touched.
 
 use std::error::Error;
@@ -9,20 +9,39 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command};
 use disk_prep::noun::{Diagnose, ErrorKind};
 
-use crate::cli::is_secret;
-
 /// Where the file is, unless the environment says otherwise.
 const SYSTEM_FILE: &str = "/etc/azseed/config.toml";
 /// Names another file.
 pub const FILE_VARIABLE: &str = "AZSEED_CONFIG";
 
-/// What the file says.
-#[derive(Debug, Default)]
+/// What the files say, the one that wins first.
+#[derive(Debug)]
 pub struct Settings {
-    /// The file, if there is one.
-    pub path: Option<PathBuf>,
+    files: Vec<SettingsFile>,
+    is_secret: IsSecret,
+}
+
+/// One file.
+#[derive(Debug)]
+pub struct SettingsFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whose it is.
+    pub owner: Owner,
     table: toml::Table,
 }
+
+/// Whose settings a file has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// The user's, or the one that the environment names.
+    User,
+    /// The system's.
+    System,
+}
+
+/// Whether the value of a flag is never repeated.
+pub type IsSecret = fn(&str) -> bool;
 
 /// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -103,23 +122,71 @@ impl Diagnose for ConfigError {
 }
 
 impl Settings {
-    /// Reads the file that the environment names, else the user's, else the system's.
-    pub fn read(command: &Command) -> Result<Self, ConfigError> {
+    /// Reads the user's file, and the system's below it; or the one that the environment names.
+    pub fn read(command: &Command, is_secret: IsSecret) -> Result<Self, ConfigError> {
         let named = std::env::var_os(FILE_VARIABLE).map(PathBuf::from);
         let home = std::env::var_os("XDG_CONFIG_HOME")
             .map(PathBuf::from)
             .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")))
             .map(|folder| folder.join("azseed/config.toml"));
-        let candidates = [home, Some(PathBuf::from(SYSTEM_FILE))].into_iter().flatten();
-        let Some(path) = named.or_else(|| candidates.into_iter().find(|path| path.exists())) else {
-            return Ok(Settings::default());
+        let found = |path: &PathBuf| path.exists();
+        let paths = match named {
+            Some(path) => vec![(path, Owner::User)],
+            None => home
+                .into_iter()
+                .map(|path| (path, Owner::User))
+                .chain([(PathBuf::from(SYSTEM_FILE), Owner::System)])
+                .filter(|(path, _)| found(path))
+                .collect(),
         };
-        let text = std::fs::read_to_string(&path)
-            .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
-        Settings::parse(path, &text, command)
+        let mut files = Vec::new();
+        for (path, owner) in paths {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+            files.push(SettingsFile::parse(path, owner, &text, command, is_secret)?);
+        }
+        Ok(Settings { files, is_secret })
     }
 
-    fn parse(path: PathBuf, text: &str, command: &Command) -> Result<Self, ConfigError> {
+    /// The file whose value of a key wins.
+    pub fn file_of(&self, key: &str) -> Option<&SettingsFile> {
+        self.files.iter().find(|file| file.table.contains_key(key))
+    }
+
+    /// A key's value as a flag would give it.
+    pub fn value(&self, key: &str) -> Option<String> {
+        self.file_of(key)?.table.get(key).map(text)
+    }
+
+    /// Makes what the file says the default of each flag.
+    pub fn apply(&self, command: Command) -> Command {
+        let command = command.mut_args(|arg| match key(&arg).and_then(|key| self.value(&key)) {
+            // A default is no presence to clap, so it would still ask for the flag.
+            Some(value) => {
+                let is_hidden = arg.get_long().is_some_and(self.is_secret);
+                arg.hide_default_value(is_hidden)
+                    .default_value(value)
+                    .required(false)
+                    .required_unless_present(Resettable::Reset)
+            }
+            None => arg,
+        });
+        let names: Vec<String> =
+            command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+        names
+            .into_iter()
+            .fold(command, |command, name| command.mut_subcommand(name, |inner| self.apply(inner)))
+    }
+}
+
+impl SettingsFile {
+    fn parse(
+        path: PathBuf,
+        owner: Owner,
+        text: &str,
+        command: &Command,
+        is_secret: IsSecret,
+    ) -> Result<Self, ConfigError> {
         let table: toml::Table = text.parse().map_err(|error| ConfigError::Form {
             path: path.clone(),
             source: TomlFault::new(&error, text),
@@ -136,32 +203,7 @@ impl Settings {
                 ConfigError::Value { path, key, value, source }
             })?;
         }
-        Ok(Settings { path: Some(path), table })
-    }
-
-    /// A key's value as a flag would give it.
-    pub fn value(&self, key: &str) -> Option<String> {
-        self.table.get(key).map(text)
-    }
-
-    /// Makes what the file says the default of each flag.
-    pub fn apply(&self, command: Command) -> Command {
-        let command = command.mut_args(|arg| match key(&arg).and_then(|key| self.value(&key)) {
-            // A default is no presence to clap, so it would still ask for the flag.
-            Some(value) => {
-                let is_hidden = arg.get_long().is_some_and(is_secret);
-                arg.hide_default_value(is_hidden)
-                    .default_value(value)
-                    .required(false)
-                    .required_unless_present(Resettable::Reset)
-            }
-            None => arg,
-        });
-        let names: Vec<String> =
-            command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
-        names
-            .into_iter()
-            .fold(command, |command, name| command.mut_subcommand(name, |inner| self.apply(inner)))
+        Ok(SettingsFile { path, owner, table })
     }
 }
 
@@ -224,7 +266,12 @@ mod tests {
     use clap::FromArgMatches;
 
     use super::*;
-    use crate::cli::{Cli, Command::Plan, PlanArgs};
+    use crate::cli::{Cli, Command::Plan, PlanArgs, is_secret};
+
+    fn parsed(path: PathBuf, text: &str, command: &Command) -> Result<Settings, ConfigError> {
+        let file = SettingsFile::parse(path, Owner::User, text, command, is_secret)?;
+        Ok(Settings { files: vec![file], is_secret })
+    }
 
     fn command() -> Command {
         Command::new("azseed")
@@ -233,7 +280,7 @@ mod tests {
     }
 
     fn state(text: &str, args: &[&str]) -> Option<String> {
-        let settings = Settings::parse("config.toml".into(), text, &command()).unwrap();
+        let settings = parsed("config.toml".into(), text, &command()).unwrap();
         let matches = settings.apply(command()).try_get_matches_from(args).unwrap();
         matches.get_one::<String>("state").cloned()
     }
@@ -247,11 +294,26 @@ mod tests {
     }
 
     #[test]
+    fn the_users_file_goes_before_the_systems() {
+        let file = |owner, text: &str| {
+            let path = PathBuf::from(format!("{owner:?}.toml"));
+            SettingsFile::parse(path, owner, text, &crate::cli::command(), is_secret).unwrap()
+        };
+        let user = file(Owner::User, "container = \"user\"\n");
+        let system = file(Owner::System, "container = \"system\"\nlocation = \"system\"\n");
+        let settings = Settings { files: vec![user, system], is_secret };
+        let of = |key| (settings.value(key), settings.file_of(key).map(|file| file.owner));
+        assert_eq!(of("container"), (Some("user".to_owned()), Some(Owner::User)));
+        assert_eq!(of("location"), (Some("system".to_owned()), Some(Owner::System)));
+        assert_eq!(of("cipher"), (None, None));
+    }
+
+    #[test]
     fn a_drive_size_of_the_file_counts_drives_unless_some_are_named() {
         let plan = |args: &[&str]| {
             let command = crate::cli::command;
             let text = "drive-size = \"4T\"\nstaging = \"/staging\"\n";
-            let settings = Settings::parse("c.toml".into(), text, &command()).unwrap();
+            let settings = parsed("c.toml".into(), text, &command()).unwrap();
             let args = ["azseed", "plan"].iter().chain(args);
             let matches = settings.apply(command()).try_get_matches_from(args).unwrap();
             let cli = Cli::from_arg_matches(&matches).unwrap();
@@ -266,11 +328,11 @@ mod tests {
     #[test]
     fn what_consents_or_names_has_no_key_and_an_unknown_one_is_refused() {
         for text in ["nonsense = 1", "no toml"] {
-            assert!(Settings::parse("c.toml".into(), text, &command()).is_err(), "{text}");
+            assert!(parsed("c.toml".into(), text, &command()).is_err(), "{text}");
         }
         let text = "erase = \"S1\"\njob = \"seed-9\"\nvault = \"other\"\n";
         let command = crate::cli::command;
-        let settings = Settings::parse("c.toml".into(), text, &command()).unwrap();
+        let settings = parsed("c.toml".into(), text, &command()).unwrap();
         let value = |words: &[&str], id: &str| {
             let words = ["azseed"].iter().chain(words);
             let matches = settings.apply(command()).try_get_matches_from(words).unwrap();
@@ -296,7 +358,7 @@ mod tests {
             ("compression = 99", "99 is not in -7..=22"),
             ("staging = \"\"", "the value is empty"),
         ] {
-            let error = Settings::parse("c.toml".into(), text, &crate::cli::command()).unwrap_err();
+            let error = parsed("c.toml".into(), text, &crate::cli::command()).unwrap_err();
             let key = text.split(' ').next().unwrap();
             assert_eq!(error.code(), "config-value", "{text}");
             assert!(error.to_string().starts_with(&format!("c.toml sets {key} to ")), "{error}");
@@ -304,6 +366,6 @@ mod tests {
             assert!(source.contains(reason) && !source.contains("--"), "{source}");
         }
         let text = "drive-size = \"4T\"\nprofile = \"modern\"\ncompression = -3\n";
-        assert!(Settings::parse("c.toml".into(), text, &crate::cli::command()).is_ok());
+        assert!(parsed("c.toml".into(), text, &crate::cli::command()).is_ok());
     }
 }

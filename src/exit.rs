@@ -1,4 +1,4 @@
-//! The exit codes (`house-style` 2.3), and the only caller of `process::exit`.
+//! The exit codes (`reference`, "Exit codes"), and the only caller of `process::exit`.
 
 use std::process;
 

@@ -6,17 +6,22 @@
 
 pub mod advice;
 pub mod azure;
+mod check;
 pub mod cli;
-pub mod commands;
-pub mod config;
-pub mod emulator;
+mod commands;
+mod config;
 pub mod escrow;
 pub mod exit;
 pub mod import_job;
-pub mod repository;
+mod journey;
+mod outcome;
+mod policy;
+mod report;
+mod repository;
+mod schedule;
 pub mod staging;
 pub mod state;
-pub mod ui;
+mod ui;
 pub mod vault;
 
 use std::any::Any;
@@ -24,11 +29,14 @@ use std::ffi::{OsStr, OsString};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::{ArgMatches, FromArgMatches};
-use disk_prep::noun::{Diagnose, ErrorKind};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::sys::threads::is_missing;
 
-use exit::Exit;
+use commands::Call;
+use outcome::{Attendant, Exit};
 use ui::Ui;
+
+pub use report::schemas;
 
 /// The kernel does not keep the memory of this process to itself.
 #[derive(Debug, thiserror::Error)]
@@ -51,45 +59,69 @@ impl Diagnose for Dumpable {
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
     let early = Ui::early(&args);
+    match guarded(|| attempt(&args, &early)) {
+        Ok(exit) => exit,
+        Err(broken) => early.fail(&broken),
+    }
+}
+
+fn attempt(args: &[OsString], early: &Ui) -> Exit {
     // Before anything is read that may be a secret.
     if let Err(source) = disk_prep::sys::dumps::forbid() {
         return early.fail(&Dumpable { source });
     }
-    let settings = match config::Settings::read(&cli::command()) {
+    let settings = match config::Settings::read(&cli::command(), cli::is_secret) {
         Ok(settings) => settings,
         Err(error) => return early.fail(&error),
     };
     let command = settings.apply(cli::command());
     let is_variable = |name: &OsStr| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_key = |key: &str| settings.value(key).is_some();
+    let is_key = |key: &str| settings.file_of(key).is_some();
     let unused = |matches: &ArgMatches| cli::unused(&command, matches, is_variable, is_key);
     let parsed = command
         .clone()
-        .try_get_matches_from(&args)
+        .try_get_matches_from(args)
         .and_then(|matches| cli::Cli::from_arg_matches(&matches).map(|cli| (cli, matches)));
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             // What is missing may be what was set where it does not count.
-            let parsed = command.clone().ignore_errors(true).try_get_matches_from(&args);
+            let parsed = command.clone().ignore_errors(true).try_get_matches_from(args);
             if let Ok(matches) = parsed.as_ref()
                 && error.use_stderr()
             {
                 unused(matches).iter().for_each(|text| early.tell_unused(text));
             }
+            if error.kind() == clap::error::ErrorKind::InvalidUtf8 {
+                // The refusal does not say of what.
+                not_text().iter().for_each(|text| early.tell_unused(text));
+            }
             return early.refuse(&cli::hushed(error));
         }
     };
-    Ui::hide(cli::hidden(&matches));
+    Ui::hide(cli::hidden(&matches).into_iter().map(|own| (own.text, own.name)));
     let ui = Ui::new(&cli.global);
     ui.log(cli.global.verbose);
     unused(&matches).iter().for_each(|text| ui.tell_unused(text));
-    let work = || commands::run(&cli, &matches, &settings, commands::Visit::Named, &ui);
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(outcome)) => ui.show(outcome.as_ref()),
-        Ok(Err(error)) => ui.fail(error.0.as_ref()),
-        Err(panic) => ui.fail(&Broken::of(panic.as_ref())),
+    let call = Call { matches: &matches, settings: &settings, global: &cli.global, ui: &ui };
+    match commands::run(&cli, &call) {
+        Ok(outcome) => ui.show(outcome.as_ref()),
+        Err(error) => ui.fail(error.0.as_ref()),
     }
+}
+
+/// Does work of which a panic is an error with a code.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Broken> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Broken::of(panic.as_ref()))
+}
+
+/// Our variables whose values are no text.
+fn not_text() -> Vec<String> {
+    let is_text = |value: &OsStr| value.to_str().is_some();
+    let ours = std::env::vars_os().filter(|(_, value)| !is_text(value));
+    let names = ours.filter_map(|(name, _)| name.into_string().ok());
+    let names = names.filter(|name| name.starts_with("AZSEED_"));
+    names.map(|name| format!("{name} is no UTF-8 text")).collect()
 }
 
 /// A fault of this program, or of a library that knows no other way to say that it cannot go on.
@@ -100,8 +132,16 @@ enum Broken {
     #[error("A folder could not be closed after it was read")]
     Folder,
     #[error("The program met a fault of its own; what it had written until then is as it was told")]
-    Internal,
+    Internal {
+        #[source]
+        source: Words,
+    },
 }
+
+/// What a panic says.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Words(String);
 
 impl Broken {
     fn of(panic: &(dyn Any + Send)) -> Self {
@@ -112,7 +152,7 @@ impl Broken {
         } else if text.contains("closedir") {
             Broken::Folder
         } else {
-            Broken::Internal
+            Broken::Internal { source: Words(text.to_owned()) }
         }
     }
 }
@@ -122,13 +162,37 @@ impl Diagnose for Broken {
         match self {
             Broken::NoThread => "thread-not-made",
             Broken::Folder => "folder-not-closed",
-            Broken::Internal => "internal-fault",
+            Broken::Internal { .. } => "internal-fault",
         }
     }
     fn kind(&self) -> ErrorKind {
         match self {
             Broken::NoThread => ErrorKind::Resumable,
-            Broken::Folder | Broken::Internal => ErrorKind::Failed,
+            Broken::Folder | Broken::Internal { .. } => ErrorKind::Failed,
         }
+    }
+    fn hint(&self) -> Option<Hint> {
+        let text = "run it again; if it comes back, report it with what `-v` prints";
+        matches!(self, Broken::Internal { .. }).then(|| Hint::new(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_with_a_code_that_says_its_words() {
+        let broken = |number: usize| guarded(|| [1, 2, 3][number]).unwrap_err();
+        let internal = broken(7);
+        assert_eq!((internal.code(), internal.kind()), ("internal-fault", ErrorKind::Failed));
+        let words = internal.source().unwrap().to_string();
+        assert_eq!(words, "index out of bounds: the len is 3 but the index is 7");
+        assert!(internal.hint().unwrap().to_string().contains("`-v`"));
+        let folder = guarded(|| -> u8 { panic!("unexpected error during closedir") }).unwrap_err();
+        assert_eq!((folder.code(), folder.kind()), ("folder-not-closed", ErrorKind::Failed));
+        assert_eq!(guarded(|| 7).unwrap(), 7);
     }
 }

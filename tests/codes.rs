@@ -5,12 +5,22 @@
 
 mod support;
 
+mod codes {
+    mod emulator;
+    mod journal;
+    mod places;
+    mod process;
+    mod terminal;
+    mod vault;
+}
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::fs::{FlockOperation, flock};
 use support::emulator::Emulator;
@@ -33,6 +43,9 @@ fn machine() -> Machine {
         ("contact.toml", "x = 1"),
         ("empty", ""),
         ("digits", "123"),
+        // It keeps the rules, and is a published example.
+        ("foreign", "238810-662376-448998-450120-652806-203390-606320-483076"),
+        ("torn.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
     ] {
         let path = machine.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -53,6 +66,22 @@ fn words(text: &str) -> Vec<&str> {
     text.split_whitespace().collect()
 }
 
+fn copy(machine: &Machine, from: &str, to: &str) {
+    let mut copy = Command::new("cp");
+    copy.arg("-a").args([machine.path(from), machine.path(to)]);
+    assert!(copy.status().unwrap().success());
+}
+
+/// What a file holds; of a drive's image its length, its blocks and when it was written last.
+fn content(path: &Path) -> Option<Vec<u8>> {
+    let about = fs::symlink_metadata(path).ok()?;
+    if path.extension().is_none_or(|ending| ending != "img") {
+        return fs::read(path).ok();
+    }
+    let facts = [about.size(), about.blocks(), about.mtime() as u64, about.mtime_nsec() as u64];
+    Some(facts.iter().flat_map(|fact| fact.to_le_bytes()).collect())
+}
+
 /// Every file and folder, with its bytes, but for the state directory's empty folders and locks.
 fn everything(machine: &Machine) -> BTreeSet<(PathBuf, Option<Vec<u8>>)> {
     let entries = walkdir::WalkDir::new(machine.path("")).into_iter().flatten();
@@ -63,7 +92,7 @@ fn everything(machine: &Machine) -> BTreeSet<(PathBuf, Option<Vec<u8>>)> {
     entries
         .map(|entry| entry.into_path())
         .filter(|path| is_kept(path))
-        .map(|path| (path.clone(), fs::read(path).ok()))
+        .map(|path| (path.clone(), content(&path)))
         .collect()
 }
 
@@ -85,8 +114,14 @@ fn each_refusal_has_its_code_and_makes_nothing() {
         fs::create_dir(machine.path(name)).unwrap();
         fs::write(machine.path(name).join("seed.json"), seed.replace(from, to)).unwrap();
     }
+    // One that a power cut hit badly.
+    copy(&machine, "seed", "torn");
+    fs::copy(machine.path("unfinished/seed.json"), machine.path("torn/seed.json")).unwrap();
+    fs::remove_file(machine.path("torn/repo/config")).unwrap();
     let rows = [
         (2, "ca-file", format!("job list {GROUP} --ca-file none.pem")),
+        (2, "ca-file", format!("job list {GROUP} --ca-file empty")),
+        (2, "ca-file", format!("job list {GROUP} --ca-file torn.pem")),
         (12, "not-signed-in", format!("job list {GROUP}")),
         (
             2,
@@ -125,6 +160,13 @@ fn each_refusal_has_its_code_and_makes_nothing() {
             "password-empty",
             format!("stage --source source --staging new {TARGET} --password-file empty"),
         ),
+        (
+            2,
+            "password-missing",
+            format!("stage --source source --staging seed {TARGET} --state other"),
+        ),
+        (5, "repository-damaged", format!("stage --source source --staging torn {TARGET}")),
+        (2, "invalid-name", "vault create --vault a--b --staging seed".to_owned()),
         (2, "vault-plain-files", "vault create --vault office --staging files".to_owned()),
         (
             2,
@@ -165,7 +207,7 @@ fn what_is_set_and_cannot_be_is_told_before_anything_is_done() {
     assert_eq!(everything(&machine), before);
     // Nobody says where the state directory is.
     let own = machine.command(&["job", "list"]);
-    let mut command = std::process::Command::new(own.get_program());
+    let mut command = Command::new(own.get_program());
     let told =
         said(command.env_clear().args(["job", "list"]).uid(65534).gid(65534).output().unwrap());
     is_refused(&told, 2, "state-no-home", "no HOME");
@@ -213,11 +255,25 @@ fn a_password_that_nobody_knows_and_one_that_is_none_open_nothing() {
     };
     is_refused(&look("none"), 2, "recovery-password-file", "none");
     is_refused(&look("digits"), 2, "recovery-password-malformed", "digits");
+    let verify = "verify image:d.img,serial=D1 --state other --recovery-password-file foreign";
+    is_refused(&machine.run(&words(verify)), 12, "volume-wrong-password", verify);
+    // A drive that is only begun, by its journal.
+    let journal = machine.path("state/jobs/job-9/journals/D1.journal");
+    let sealed = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, format!("{}\n", sealed.lines().next().unwrap())).unwrap();
+    let verify = words("verify image:d.img,serial=D1 --staging state/jobs/job-9");
+    is_refused(&machine.run(&verify), 4, "drive-not-sealed", "begun");
+    fs::write(&journal, sealed).unwrap();
+    // Another drive under its serial is no drive of the job, and is left as it is.
+    fs::remove_file(machine.path("d.img")).unwrap();
+    fs::File::create(machine.path("d.img")).unwrap().set_len(220 << 20).unwrap();
+    let before = everything(&machine);
+    is_refused(&machine.run(&words(&prep.replace(",size=210M", ""))), 4, "wrong-drive", "prep");
+    assert!(everything(&machine) == before);
     // An image that has no partition table any more, under the name of a drive that is sealed.
     fs::remove_file(machine.path("d.img")).unwrap();
     fs::File::create(machine.path("d.img")).unwrap().set_len(210 << 20).unwrap();
-    let verify = machine.run(&words("verify image:d.img,serial=D1 --staging state/jobs/job-9"));
-    is_refused(&verify, 5, "partition-table-unreadable", "verify");
+    is_refused(&machine.run(&verify), 5, "partition-table-unreadable", "verify");
     fs::remove_dir_all(machine.path("state/passwords")).unwrap();
     let create = machine.run(&words("vault create --vault office --staging seed"));
     is_refused(&create, 2, "vault-password", "vault create");

@@ -401,7 +401,15 @@ fn a_folder_that_cannot_be_closed_is_an_error_with_a_code() {
     let mut command = machine.command(&plan.split_whitespace().collect::<Vec<_>>());
     let plain = said(command.output().unwrap());
     assert_eq!(plain.code, 0, "{}", plain.stderr);
-    let ended = said(command.env("LD_PRELOAD", machine.path("shim.so")).output().unwrap());
+    command.env("LD_PRELOAD", machine.path("shim.so"));
+    let ended = said(command.output().unwrap());
     assert_eq!(ended.code, 1, "{}{}", ended.stdout, ended.stderr);
     assert!(ended.stderr.contains("code: folder-not-closed"), "{}", ended.stderr);
+    // The library below panics: that is told once, and where in its sources only when asked.
+    let is_told = |stderr: &str| stderr.lines().filter(|line| line.starts_with("error: ")).count();
+    assert_eq!(is_told(&ended.stderr), 1, "{}", ended.stderr);
+    assert!(!ended.stderr.contains(".rs"), "{}", ended.stderr);
+    let loud = said(command.arg("-v").output().unwrap());
+    assert_eq!((loud.code, is_told(&loud.stderr)), (1, 1), "{}", loud.stderr);
+    assert!(loud.stderr.contains(".rs:"), "{}", loud.stderr);
 }

@@ -10,8 +10,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use azseed::azure::{BlobCredential, BlobOptions, Container, Network};
+use azseed::azure::{Arm, ArmOptions, BlobCredential, BlobOptions, Container, Network};
+use azseed::import_job::{ImportExport, JobService};
 use disk_prep::noun::Diagnose;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use support::played::{Call, Played, endless, reply};
 use support::program::{Machine, Said, said};
@@ -115,10 +117,56 @@ fn an_answer_of_another_form_is_an_error_that_does_not_repeat_it() {
     expect(&run(&played, &[&LIST[..], &["--json"]].concat(), &[]), 1, "azure-answer");
     let asked = played.calls();
     assert!(!asked[0].headers.contains_key("accept-encoding"), "{asked:?}");
-    // Keys of another form than text.
-    let keys = "{\"value\": [{\"driveId\": \"S\", \"bitLockerKey\": {\"MARKER\": 1}}]}";
-    let error = serde_json::from_str::<Value>(keys).unwrap();
-    assert!(error["value"][0]["bitLockerKey"].is_object());
+}
+
+/// An error and all its causes, for a person and for whoever debugs.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = format!("{error} {error:?}");
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text += &format!(" {cause} {cause:?}");
+        next = cause.source();
+    }
+    text
+}
+
+#[test]
+fn keys_of_another_form_are_not_repeated() {
+    let keys = |text: &str| {
+        let played = Played::start(body(200, "", text));
+        let arm = Arm::open(&ArmOptions {
+            endpoint: played.url("").parse().unwrap(),
+            authority: played.url("").parse().unwrap(),
+            token: Some(TOKEN.to_owned().into()),
+            network: Network { ca_file: Some(played.ca_file()), proxy: None },
+        });
+        let group = "rg".parse().unwrap();
+        let service = ImportExport::new(arm.unwrap(), SUBSCRIPTION.parse().unwrap(), group);
+        let keys = service.keys(&"job-1".parse().unwrap());
+        assert!(played.calls()[0].path.ends_with("/jobs/job-1/listBitLockerKeys"));
+        keys
+    };
+    for text in [
+        "\"MARKER\"",
+        "{\"value\": \"MARKER\"}",
+        "{\"value\": [\"MARKER\"]}",
+        "{\"value\": [{\"driveId\": \"S\", \"bitLockerKey\": {\"MARKER\": 1}}]}",
+        "{\"value\": [{\"driveId\": \"S\", \"bitLockerKey\": [\"MARKER\"]}]}",
+        "{\"value\": [{\"driveId\": {\"a\": \"MARKER\"}, \"bitLockerKey\": \"MARKER\"}]}",
+        "{\"value\": [{\"driveId\": \"S\", \"bitLockerKey\": \"MARKER\"}, \"MARKER\"]}",
+        "{\"value\": [{\"driveId\": \"S\", \"bitLockerKey\": \"MARKER",
+        "{\"value\": [{\"bitLockerKey\": \"MARKER\"}]}",
+        "{\"value\": {\"MARKER\": \"MARKER\"}}",
+    ] {
+        let error = keys(text).unwrap_err();
+        assert_eq!(error.code(), "azure-answer", "{text}");
+        let told = told(&error);
+        assert!(!told.contains("MARKER"), "{text}: {told}");
+    }
+    let whole = "{\"value\": [{\"driveId\": \"S\", \"bitLockerKey\": \"MARKER\"}]}";
+    let keys = keys(whole).unwrap();
+    assert_eq!((keys.len(), keys[0].password.expose_secret()), (1, "MARKER"));
+    assert!(!format!("{keys:?}").contains("MARKER"));
 }
 
 #[test]
@@ -202,6 +250,28 @@ fn a_sign_in_is_bounded_and_follows_nobody() {
 }
 
 #[test]
+fn a_refusal_of_the_service_has_its_code_and_a_failure_is_tried_again_first() {
+    let again = "retry-after: 0\r\n";
+    for (status, code, name, calls) in [
+        (401, 12, "azure-not-allowed", 1),
+        (403, 12, "azure-not-allowed", 1),
+        (404, 10, "azure-not-found", 1),
+        (400, 13, "azure-refused", 1),
+        (409, 13, "azure-refused", 1),
+        (429, 14, "azure-failing", 5),
+        (500, 14, "azure-failing", 5),
+        (503, 14, "azure-failing", 5),
+    ] {
+        let fault = "{\"error\": {\"code\": \"Word\", \"message\": \"a rule\"}}";
+        let played = Played::start(body(status, again, fault));
+        let said = run(&played, &[&LIST[..], &["--json"]].concat(), &[]);
+        expect(&said, code, name);
+        assert!(calls > 1 || said.stdout.contains("a rule"), "{}", said.stdout);
+        assert_eq!(played.calls().len(), calls, "{status}");
+    }
+}
+
+#[test]
 fn escape_sequences_of_a_service_stay_letters() {
     let message = "\\u001b]0;owned\\u0007 \\u009b2J \\u202egnp.exe\\nerror: forged";
     let fault =
@@ -229,12 +299,7 @@ fn list(play: Play) -> (Result<usize, String>, usize) {
     };
     let container = Container::open(&options, "container".parse().unwrap()).unwrap();
     let listed = container.list("repo/").map(|all| all.len()).map_err(|error| {
-        let mut text = format!("{error} {error:?}");
-        let mut next = std::error::Error::source(&error);
-        while let Some(cause) = next {
-            text += &format!(" {cause} {cause:?}");
-            next = cause.source();
-        }
+        let text = told(&error);
         assert!(!text.contains("MARKER"), "{text}");
         error.code().to_owned()
     });

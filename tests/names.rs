@@ -264,3 +264,31 @@ fn a_file_below_the_staging_path_that_has_another_name_is_not_prepared() {
     let staging = machine.adopt(&machine.path("apart"), "seed-1");
     machine.expect(0, &["plan", "--staging", &staging, "--drive-size", "300M"]);
 }
+
+/// What is made in a folder that a row lists would be one of its files the next time.
+#[test]
+fn a_drive_in_a_folder_that_a_row_lists_is_refused_and_one_beside_it_is_not() {
+    let machine = Machine::new();
+    write(&machine.path("source/a/file"), b"x");
+    write(&machine.path("beside/file"), b"x");
+    std::os::unix::fs::symlink(machine.path("source/a"), machine.path("way")).unwrap();
+    let csv = dataset(&machine, HEAD, "@/source/,cont/x/,BlockBlob");
+    let prep = |drive: &str| {
+        let drive = format!("image:{},serial=S1,size=210M", machine.path(drive).display());
+        machine.run(&["prep", "--dataset", &csv, "--job", "job-1", "--offline", "--drive", &drive])
+    };
+    for place in ["source/new.img", "source/a/new.img", "way/new.img"] {
+        let said = prep(place);
+        assert_eq!(said.code, 4, "{place}: {}{}", said.stdout, said.stderr);
+        assert!(said.stderr.contains("drive-in-source"), "{place}: {}", said.stderr);
+        assert!(!machine.path(place).exists(), "{place}");
+    }
+    let journals = machine.path("state/jobs/job-1/journals");
+    assert!(
+        fs::read_dir(journals)
+            .unwrap()
+            .flatten()
+            .all(|own| own.path().extension().is_none_or(|ending| ending != "journal"))
+    );
+    assert_eq!(prep("beside/new.img").code, 0);
+}

@@ -355,14 +355,50 @@ fn refusals(bench: &mut Bench) {
         add(list, with(&to_drip, &[("AZSEED_TOKEN", TOKEN)]), 1);
         add(&format!("{snapshots} --sas-file secrets/sas"), with(&to_drip, &[]), 1);
     }
-    let rows = rows
-        .iter()
-        .map(|(words, variables, code)| {
-            let variables: Vec<(&str, &str)> =
-                variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            bench.row(words, &variables, *code)
-        })
-        .collect();
+    // What deletes, gives away or takes in fails in the same ways.
+    for json in ["", " --json"] {
+        let mut add = |words: &str, variables: Vec<(String, String)>, code| {
+            rows.push((format!("{words}{json}"), variables, code));
+        };
+        let sas_file = "--sas-file secrets/sas";
+        let key_file = "--account-key-file secrets/account-key";
+        add("cleanup", with(&[("AZSEED_ACCOUNT_KEY", &key)], &[]), 2);
+        for words in ["cleanup --yes", "vault restore --target never"] {
+            add(&format!("{words} {sas_file}"), with(&[away], &[]), 14);
+            add(&format!("{words} {key_file}"), with(&[away], &[]), 14);
+            add(words, with(&[sign_in_away], &principal), 14);
+            add(&format!("{words} --sas-file secrets/wrong-sas"), with(&[], &[]), 12);
+            add(&format!("{words} --account-key-file secrets/wrong-key"), with(&[], &[]), 12);
+            add(&format!("{words} --token-file secrets/wrong"), with(&[], &[]), 12);
+            add(&format!("{words} {sas_file}"), with(&to_echo, &[]), 13);
+            add(words, with(&to_echo, &[("AZSEED_ACCOUNT_KEY", &key)]), 13);
+            add(&format!("{words} {sas_file}"), with(&to_drip, &[]), 1);
+        }
+        for words in [
+            "job show --staging staging",
+            "job status --staging staging",
+            "job ship --staging staging --carrier UPS --tracking-number 1Z2",
+            "job return-address --staging staging --contact contact.toml",
+            "job cancel --staging staging --yes",
+            "job delete --staging staging --yes",
+        ] {
+            add(words, with(&[arm_away, ("AZSEED_TOKEN", TOKEN)], &[]), 14);
+            add(words, with(&[("AZSEED_TOKEN", WRONG)], &[]), 12);
+        }
+    }
+    let row = |bench: &Bench, (words, variables, code): &(String, Vec<(String, String)>, i32)| {
+        let variables: Vec<(&str, &str)> =
+            variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        bench.row(words, &variables, *code)
+    };
+    // Runs of one vault take turns.
+    let (alone, rows): (Vec<_>, Vec<_>) =
+        rows.into_iter().partition(|(words, ..)| words.starts_with("vault run"));
+    for own in &alone {
+        let own = row(bench, own);
+        bench.search.run(vec![own]);
+    }
+    let rows = rows.iter().map(|own| row(bench, own)).collect();
     bench.search.run(rows);
     let calls = echo.calls();
     assert!(calls.iter().any(|call| call.query.contains("sig=")), "the signature was sent");

@@ -471,3 +471,24 @@ fn a_last_run_of_the_future_is_told_and_an_increment_is_made() {
     let said = emulator.expect(&machine, 0, &["vault", "run"]);
     assert!(!said.stdout.contains("Snapshot "), "{}", said.stdout);
 }
+
+#[test]
+fn other_file_systems_below_a_source_are_left_out_of_increments_too() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    put(&machine, "one/file", b"x");
+    put(&machine, "two/file", b"x");
+    let _first = Mounted::memory(machine.path("one/first"));
+    put(&machine, "one/first/far", b"x");
+    vault(&machine, &emulator, &["--one-file-system"]);
+    // One more is mounted below the source since.
+    let _second = Mounted::memory(machine.path("one/second"));
+    put(&machine, "one/second/far", b"x");
+    put(&machine, "one/new", b"x");
+    let said = run(&machine, &emulator, 0, &["--now"]);
+    assert_eq!((codes(&said), &said["increment"]["files"]), (vec![], &3.into()), "{said}");
+    let one = machine.text("one");
+    let all = restic(&machine, VAULT, &["--no-lock", "ls", "latest"]);
+    let seen: BTreeSet<&str> = all.lines().filter_map(|line| line.strip_prefix(&one)).collect();
+    assert_eq!(seen, ["", "/file", "/first", "/new", "/second"].into());
+}

@@ -90,11 +90,16 @@ impl Stage {
 
     /// Every command of these refuses what lies there with this code, and touches nothing else.
     fn refuses(&self, what: &str, commands: &[Vec<String>], code: &str) {
+        self.refuses_with(what, commands, 4, code);
+    }
+
+    /// The same with this exit code.
+    fn refuses_with(&self, what: &str, commands: &[Vec<String>], exit: i32, code: &str) {
         let before = self.beside();
         for line in commands {
             let said = self.run(&[line.clone(), vec!["--json".to_owned()]].concat());
             let line = line.join(" ");
-            assert_eq!(said.code, 4, "{what}: {line}\n{}\n{}", said.stdout, said.stderr);
+            assert_eq!(said.code, exit, "{what}: {line}\n{}\n{}", said.stdout, said.stderr);
             let last: Value = serde_json::from_str(said.stdout.lines().last().unwrap()).unwrap();
             assert_eq!(last["code"], code, "{what}: {line}\n{last}");
             assert!(!said.stdout.contains('\u{1b}'), "{what}: {line}: {}", said.stdout);
@@ -570,4 +575,39 @@ fn cleanup_clears_what_it_proved_and_stays_inside() {
         assert!(staging.join(name).exists(), "{name} is gone");
     }
     assert_eq!(files(&decoy), before);
+}
+
+/// A journal that was copied or moved under the name of another drive would count a drive twice, or
+/// give its keys away as those of another.
+#[test]
+fn a_journal_under_the_name_of_another_drive_stops_whoever_reads_it_and_nothing_is_written() {
+    let stage = Stage::new();
+    let records = || {
+        let names = fs::read_dir(stage.at("journals")).unwrap();
+        let paths = names.map(|entry| entry.unwrap().path());
+        let is_record = |path: &PathBuf| path.extension().is_some_and(|own| own != "claim");
+        let read = |path: PathBuf| (path.clone(), fs::read(path).unwrap());
+        paths.filter(is_record).map(read).collect::<BTreeMap<_, _>>()
+    };
+    let image = fs::read(stage.machine.path("s1.img")).unwrap();
+    for is_moved in [false, true] {
+        let act = |staging: &Path| {
+            let own = staging.join("journals/S1.journal");
+            let other = staging.join("journals/S2.journal");
+            if is_moved { fs::rename(own, other) } else { fs::copy(own, other).map(drop) }.unwrap();
+        };
+        stage.with(act, || {
+            let before = records();
+            let commands = [
+                "prep --staging staging --offline --drive s2.img,serial=S2,size=210M",
+                "prep --staging staging --offline --drive s1.img,serial=S2",
+                "job keys --staging staging --reveal",
+                "verify --staging staging s1.img,serial=S2",
+                "drive release S2 --staging staging",
+            ];
+            stage.refuses_with("another's name", &commands.map(words), 1, "journal-damaged");
+            assert!(records() == before, "a record was changed");
+        });
+    }
+    assert!(fs::read(stage.machine.path("s1.img")).unwrap() == image, "a byte was changed");
 }

@@ -17,10 +17,11 @@ use support::program::{Machine, Said, said};
 use support::seed;
 
 /// Names that no drive can hold, but that a source may have.
-const WILD: [&[u8]; 5] = [
+const WILD: [&[u8]; 6] = [
     b"title\x1b]0;owned\x07",
     b"clear\x1b[2J\x1b[1;1H",
     b"line\nerror: forged\r\x08",
+    b"row\nforged: Drive S1 is sealed",
     b"torn\x9b31m\xff",
     b"tab\tand\x0c",
 ];
@@ -49,7 +50,10 @@ impl Looked {
             });
             let raw = |c: char| is_command(c) && !matches!(c, '\n' | '\t');
             assert!(!text.contains(raw), "{name} of {command:?}: {text:?}");
-            let forged = |line: &str| line.trim_start().starts_with("error: forged");
+            let forged = |line: &str| {
+                let line = line.trim_start();
+                line.starts_with("error: forged") || line.starts_with("forged:")
+            };
             assert!(!text.lines().any(forged), "{name} of {command:?}: {text}");
             self.bytes += bytes.len();
             for mark in ["\\x1b", "\\u{", "\\u001b", "\\u009b", "\\u202e", "\\n", "\\x7f"] {
@@ -167,6 +171,27 @@ impl ToOs for Vec<u8> {
     }
 }
 
+/// A staging path with a line end in its name.
+const STAGING: &str = "staging\nforged:staging";
+
+#[test]
+fn a_rehearsal_shows_no_name_raw() {
+    let machine = Machine::new();
+    let mut looked = Looked::default();
+    let source = machine.path("source\nforged:source");
+    fs::create_dir(&source).unwrap();
+    for name in WILD {
+        fs::write(source.join(OsString::from_vec(name.to_vec())), "content").unwrap();
+    }
+    let source = [source.into_os_string()];
+    let rehearse = "rehearse --drive-size 400M --dir dir\u{a0}forged: --source";
+    let name = |text: &str| OsString::from(text.replace('\u{a0}', "\n"));
+    let all: Vec<OsString> = rehearse.split(' ').map(name).chain(source).collect();
+    looked.at(machine.command(&all), true);
+    assert!(looked.wrong.is_empty(), "{}", looked.wrong.join("\n"));
+    assert!(looked.escaped >= 4, "{}", looked.escaped);
+}
+
 #[test]
 fn a_snapshot_of_a_stranger_is_shown_in_letters() {
     let machine = Machine::new();
@@ -177,18 +202,22 @@ fn a_snapshot_of_a_stranger_is_shown_in_letters() {
     fs::write(root.join("a\x1b[2J\nerror: forged"), "content").unwrap();
     let root = root.to_str().unwrap().to_owned();
     fs::write(machine.path("contact.toml"), support::CONTACT).unwrap();
-    let stage: Vec<&str> = "stage --staging staging --job seed-1"
-        .split(' ')
-        .chain(TARGET.split_whitespace())
-        .collect();
-    machine.expect(0, &[&stage[..], &["--source", &root]].concat());
-    let drive = "s1.img,serial=S1,size=210M";
-    machine.expect(0, &["prep", "--staging", "staging", "--offline", "--drive", drive]);
-    let run = |text: &str| emulator.command(&machine, &text.split(' ').collect::<Vec<_>>());
+    let run = |text: &str| {
+        let text = text.replace("STAGING", STAGING);
+        emulator.command(&machine, &text.split(' ').collect::<Vec<_>>())
+    };
+    let mut stage = run("stage --staging STAGING --job seed-1");
+    stage.args(TARGET.split_whitespace()).args(["--source", &root]);
+    looked.at(stage, true);
     for text in [
-        "job create --staging staging --location westus",
-        "job ship --staging staging --carrier FedEx --tracking-number 1Z1",
-        "vault create --vault office --staging staging",
+        "stage status --staging STAGING",
+        "plan --staging STAGING --drive-size 4T",
+        "prep --staging STAGING --offline --drive s1.img,serial=S1,size=210M",
+        "verify --staging STAGING s1.img,serial=S1",
+        "job create --staging STAGING --location westus",
+        "job ship --staging STAGING --carrier FedEx --tracking-number 1Z1",
+        "vault create --vault office --staging STAGING",
+        "vault show",
     ] {
         looked.at(run(text), true);
     }
@@ -200,9 +229,13 @@ fn a_snapshot_of_a_stranger_is_shown_in_letters() {
         "vault snapshots -v -v",
         "vault restore --target out",
         "vault restore --target out\u{9b}2J --json",
+        "vault restore --target out\nforged:out",
     ] {
         looked.at(run(text), true);
     }
+    looked.at(run("cleanup"), false);
+    looked.at(run("cleanup --yes"), true);
+    looked.at(run("cleanup --yes"), true);
     assert!(looked.wrong.is_empty(), "{}", looked.wrong.join("\n"));
     assert!(looked.escaped >= 6, "{}", looked.escaped);
     assert!(seed::run(&machine, &emulator, 0, &["--now"])["name"] == "office");

@@ -13,30 +13,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use azseed::azure::{self, BlobCredential, BlobOptions, Container, Fence, Fenced, Lost, Network};
-use azseed::repository::Watcher;
-use azseed::staging::{Weak, read_password};
+use azseed::escrow::{Weak, read_password};
 use azseed::state::State;
 use azseed::vault::{
-    Asked, ContainerShelf, LOCK, Lease, SeedBlob, Timing, Vault, increment, ingest,
+    Asked, ContainerShelf, LOCK, Lease, SeedBlob, Timing, Vault, clear, increment, ingest,
 };
+use disk_prep::monitor::{Monitor, VoidMonitor};
 use disk_prep::noun::{Diagnose, ErrorKind, Md5Digest};
 use jiff::Zoned;
 use md5::{Digest, Md5};
 use serde_json::Value;
 use support::emulator::Emulator;
+use support::played::{Played, reply};
 use support::program::Machine;
 use support::seed::{is_equal, run, shipped, shipped_with};
 use uuid::Uuid;
-
-#[derive(Debug)]
-struct Silent;
-
-impl Watcher for Silent {
-    fn begin(&self, _title: &str) {}
-    fn total(&self, _bytes: u64) {}
-    fn more(&self, _bytes: u64) {}
-    fn end(&self) {}
-}
 
 /// A container of the emulator, by its token.
 fn container(emulator: &Emulator, name: &str) -> Arc<Container> {
@@ -140,7 +131,7 @@ fn an_increment_that_loses_its_lease_at_any_step_changes_nothing_more() {
     let vault = record(&machine);
     let password = read_password(&vault.password_file, Weak::Accepted).unwrap();
     let plain = container(&emulator, "azseed-office");
-    let watcher: Arc<dyn Watcher> = Arc::new(Silent);
+    let monitor: Arc<dyn Monitor> = Arc::new(VoidMonitor);
     let mut ended = BTreeMap::new();
     // Every step at first, then fewer: each is a run of its own.
     for allowed in std::iter::successors(Some(0), |last| Some(last + 1 + last / 4)) {
@@ -150,7 +141,7 @@ fn an_increment_that_loses_its_lease_at_any_step_changes_nothing_more() {
         let fenced = Fenced::new(Arc::clone(&plain), fence.clone());
         let now = Zoned::now();
         let asked = Asked { now: &now, this_host: "here", allow_shrink: false };
-        let done = increment(&vault, &fenced, &password, &asked, &watcher);
+        let done = increment(&vault, &fenced, &password, &asked, &monitor);
         let was_lost = fence.was_lost();
         match done {
             Ok(done) => {
@@ -173,18 +164,12 @@ fn an_increment_that_loses_its_lease_at_any_step_changes_nothing_more() {
     assert!(is_equal(&machine, "restored"));
 }
 
-#[test]
-fn an_ingest_that_loses_its_lease_at_any_step_changes_nothing_more() {
-    let machine = Machine::new();
-    let emulator = Emulator::start(&machine);
-    shipped(&machine, &emulator);
-    emulator.dock(&machine, &["s1.img,serial=S1"]);
-    let vault = record(&machine);
-    let imported = emulator.blob("seed", "");
-    let seed: Vec<SeedBlob> = tree(&imported)
+/// The blobs of a seed, as they were imported.
+fn imported_seed(imported: &Path, vault: &Vault) -> Vec<SeedBlob> {
+    let seed: Vec<SeedBlob> = tree(imported)
         .into_iter()
         .filter_map(|(path, content)| {
-            let name = path.strip_prefix(&imported).unwrap().to_str().unwrap();
+            let name = path.strip_prefix(imported).unwrap().to_str().unwrap();
             Some(SeedBlob {
                 path: name.strip_prefix(vault.seed.prefix.as_str())?.to_owned(),
                 bytes: content.len() as u64,
@@ -193,6 +178,18 @@ fn an_ingest_that_loses_its_lease_at_any_step_changes_nothing_more() {
         })
         .collect();
     assert!(seed.len() > 8, "{}", seed.len());
+    seed
+}
+
+#[test]
+fn an_ingest_that_loses_its_lease_at_any_step_changes_nothing_more() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    let vault = record(&machine);
+    let imported = emulator.blob("seed", "");
+    let seed = imported_seed(&imported, &vault);
     let plain = container(&emulator, "azseed-office");
     let import = container(&emulator, "seed");
     let mut runs = 0;
@@ -205,7 +202,7 @@ fn an_ingest_that_loses_its_lease_at_any_step_changes_nothing_more() {
             import: guard(&import),
             import_prefix: vault.seed.prefix.clone(),
         };
-        let done = ingest(&seed, &shelf, &|_| Ok(None), &Silent);
+        let done = ingest(&seed, &shelf, &|_| Ok(None), &VoidMonitor);
         let was_lost = fence.was_lost();
         let Err(error) = done else {
             assert!(!was_lost, "it ended well without its lease");
@@ -311,6 +308,8 @@ fn a_killed_run_is_followed_at_once_on_its_machine_and_a_copy_of_its_state_waits
     // A stranger's lease stops everything that changes a vault, and nothing is changed.
     let stranger = Uuid::new_v4();
     plain.lease(LOCK, stranger, 60).unwrap();
+    let refused = plain.lease(LOCK, Uuid::new_v4(), 60).unwrap_err();
+    assert_eq!((refused.code(), refused.kind()), ("blob-leased", ErrorKind::Busy));
     let (staging, imported) = (machine.path("staging"), emulator.blob("seed", ""));
     let before = (tree(&staging), tree(&imported), tree(&blobs(&emulator)));
     assert_eq!(run(&machine, &emulator, 11, &["--now"])["code"], "vault-locked");
@@ -470,4 +469,79 @@ fn what_is_cleared_and_what_is_restored_is_named_and_said_yes_to() {
     fs::remove_file(settings).unwrap();
     assert_eq!(call(&["cleanup", "-y"], &[]).0, 0);
     assert!(!machine.path("staging/repo").exists());
+}
+
+#[test]
+fn a_cleanup_that_loses_its_lease_between_two_deletes_deletes_nothing_more() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    let vault = record(&machine);
+    let imported = emulator.blob("seed", "");
+    let seed = imported_seed(&imported, &vault);
+    let import = container(&emulator, "seed");
+    let mut deleted = 0;
+    for allowed in [0, 1, 3, 1_000] {
+        let fence = Countdown::new(imported.clone(), allowed);
+        let before = tree(&imported).len();
+        let fenced = Fenced::new(Arc::clone(&import), fence.clone());
+        let done = clear(&fenced, &vault.seed.prefix, &seed);
+        let was_lost = fence.was_lost();
+        let gone = before - tree(&imported).len();
+        deleted += gone;
+        match done {
+            Ok(done) => {
+                assert!(!was_lost && done.left.is_empty(), "{done:?}");
+                assert_eq!(done.deleted, gone as u64);
+            }
+            Err(error) => {
+                assert!(was_lost && allowed < 1_000, "{error}");
+                assert_eq!((error.code(), error.kind()), ("lease-lost", ErrorKind::Busy));
+                assert!(gone <= allowed, "{gone} of {allowed}");
+            }
+        }
+    }
+    assert_eq!(deleted, seed.len(), "the last one had its lease to the end");
+}
+
+/// A service that gives a lease and then does not let it be renewed.
+fn lease_answered(renewal: u16) -> Played {
+    Played::start(move |call, to| {
+        let action = call.headers.get("x-ms-lease-action").map(String::as_str);
+        match action {
+            Some("renew") => reply(to, renewal, "x-ms-error-code: Played\r\n", b""),
+            Some("acquire") => reply(to, 201, "etag: \"1\"\r\n", b""),
+            _ => reply(to, 200, "etag: \"1\"\r\n", b""),
+        }
+    })
+}
+
+#[test]
+fn a_renewal_that_is_refused_ends_with_the_exit_code_of_its_reason() {
+    for (status, kind, text) in [
+        (401, ErrorKind::NotAllowed, "does not allow"),
+        (403, ErrorKind::NotAllowed, "does not allow"),
+        (400, ErrorKind::Resumable, "refused to renew"),
+        (404, ErrorKind::Busy, "another run has it"),
+        (409, ErrorKind::Busy, "another run has it"),
+    ] {
+        let played = lease_answered(status);
+        let options = BlobOptions {
+            account: "account1".parse().unwrap(),
+            endpoint: Some(played.url("/blob").parse().unwrap()),
+            authority: played.url("").parse().unwrap(),
+            network: Network { ca_file: Some(played.ca_file()), proxy: None },
+            credential: BlobCredential::SignedIn(Some("token".to_owned().into())),
+        };
+        let plain = Arc::new(Container::open(&options, "vault".parse().unwrap()).unwrap());
+        let lease = Lease::take(&plain, Uuid::new_v4(), &[], quick()).unwrap();
+        let lost = loss(&lease);
+        assert_eq!((lost.code(), lost.kind()), ("lease-lost", kind), "{status}: {lost}");
+        assert!(lost.to_string().contains(text), "{status}: {lost}");
+        let before = played.calls().len();
+        assert!(lease.guard(plain).remove_any("repo/blob").is_err());
+        assert_eq!(played.calls().len(), before, "nothing is sent after that");
+    }
+    assert_eq!(azseed::exit::Exit::Failed(ErrorKind::NotAllowed).code(), 12);
 }

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
-use crate::Error;
 use crate::dataset::DataFile;
 use crate::fill::Pass;
 use crate::journal::Begun;
 use crate::limits::CLUSTER_BYTES;
 use crate::manifest::{Entry, length_bytes};
 use crate::noun::{DrivePath, Wipe};
+use crate::volume::Fault;
 use crate::volume::bitlocker::write::Placement;
 use crate::volume::gpt::DiskLayout;
 use crate::volume::ntfs::{FileSpec, FileTime, Layout, PinnedRange, Run, VolumeParams};
@@ -35,13 +35,11 @@ pub struct DriveLayout {
 
 impl DriveLayout {
     /// Lays out a drive with these files.
-    pub fn plan(begun: &Begun, files: &[DataFile]) -> Result<Self, Error> {
-        let serial = &begun.serial;
-        let disk = DiskLayout::plan(begun.drive_bytes)
-            .map_err(|source| Error::Partitions { serial: serial.clone(), source })?;
-        let placement = Placement::plan(disk.partition_bytes, CLUSTER_BYTES, 0)
-            .map_err(|source| Error::Volume { serial: serial.clone(), source })?;
-        let manifest_bytes = length_bytes(serial, files.iter().map(Entry::of));
+    pub fn plan(begun: &Begun, files: &[DataFile]) -> Result<Self, Fault> {
+        let disk = DiskLayout::plan(begun.drive_bytes).map_err(Fault::Partitions)?;
+        let placement =
+            Placement::plan(disk.partition_bytes, CLUSTER_BYTES, 0).map_err(Fault::Volume)?;
+        let manifest_bytes = length_bytes(&begun.serial, files.iter().map(Entry::of));
         let format_time = file_time(begun.at);
         let params = VolumeParams {
             volume_bytes: disk.partition_bytes,
@@ -64,8 +62,8 @@ impl DriveLayout {
             bytes: manifest_bytes,
             times: format_time.into(),
         });
-        let volume = Layout::plan(&params, &[], &specs, &pinned(&placement))
-            .map_err(|source| Error::Layout { serial: serial.clone(), source })?;
+        let volume =
+            Layout::plan(&params, &[], &specs, &pinned(&placement)).map_err(Fault::Layout)?;
         Ok(DriveLayout { disk, placement, volume, manifest_bytes, file_count: files.len() })
     }
 

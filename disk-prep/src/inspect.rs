@@ -2,18 +2,18 @@
 //! the recovery password the file system. Judges nothing; `verify` does. What cannot be read is
 //! told beside what can.
 
-use crate::Error;
-use crate::device::Device;
+use crate::device::{self, Device};
 use crate::drive::{Drive, DriveName, Look, find, find_content};
 use crate::limits::DATA_PARTITION_START;
 use crate::noun::RecoveryPassword;
-use crate::verify::{from_view, open};
+use crate::verify::open;
 use crate::volume::bitlocker::unlock::{self, VolumeMetadata};
 use crate::volume::gpt::{BASIC_DATA, OtherLayout, PartitionTables, other_layout, read_gpt};
 use crate::volume::view::{
     FileSystemFacts, FileView, Unreadable, VolumePlace, unlock as open_volume,
 };
 use crate::world::{RealWorld, World};
+use crate::{DriveError, Error};
 
 /// What was found on a drive.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub struct Inspection {
     /// The file system, if the volume was unlocked.
     pub files: Option<Files>,
     /// Why less than all could be looked at, although the drive or its key was there.
-    pub fault: Option<Error>,
+    pub fault: Option<DriveError>,
 }
 
 /// What was found where a volume should begin.
@@ -68,8 +68,8 @@ pub fn inspect(
         Ok(content) => (content, None),
         Err(source) => {
             let content = Some("not known, it cannot be read".to_owned());
-            let serial = drive.serial.clone();
-            (content, Some(Error::Read { serial, offset: 0, source }))
+            let fault = device::Fault::Read { offset: 0, source };
+            (content, Some(DriveError::new(&drive.serial, fault.into())))
         }
     };
     let tables = Some(read_gpt(&device)).filter(|tables| tables.best().is_some());
@@ -79,7 +79,7 @@ pub fn inspect(
     if let (VolumeFound::BitLocker(_), Some(password)) = (&volume, password(&drive)?) {
         match look(&device, place, &password) {
             Ok(found) => files = Some(found),
-            Err(error) => fault = Some(from_view(&drive, error)),
+            Err(error) => fault = Some(DriveError::new(&drive.serial, error.into())),
         }
     }
     Ok(Inspection { drive, content, tables, other, volume, files, fault })

@@ -1,11 +1,12 @@
 //! Steps 2 and 3 of `design` 4: nothing old can be mistaken for a volume, then both partition
 //! tables. Repeated whole until the journal says that it is done; after that never.
 
+mod fault;
+
 use std::ops::Range;
 
-use crate::Error;
-use crate::device::Device;
-use crate::drive::{Look, Refusal, find_content, find_foreign};
+use crate::device::{self, Device};
+use crate::drive::{self, Look, find_content, find_foreign};
 use crate::drive_layout::DriveLayout;
 use crate::fill::{FillOptions, Target};
 use crate::journal::Begun;
@@ -13,9 +14,12 @@ use crate::limits::{CLUSTER_BYTES, SECTOR_BYTES};
 use crate::monitor::{Event, Monitor, Step};
 use crate::noun::Wipe;
 use crate::sys::aligned::AlignedBuffer;
+use crate::volume;
 use crate::volume::bitlocker::write::Placement;
 use crate::volume::gpt::{self, DiskLayout, EncodedTables, TableGuids};
 use crate::world::World;
+
+pub use fault::Fault;
 
 const HEAD_BYTES: u64 = 1 << 20;
 const EDGE_BYTES: u64 = 8192;
@@ -35,12 +39,10 @@ fn places(disk: &DiskLayout, placement: &Placement) -> Vec<Range<u64>> {
 
 /// Looks at a drive that was begun as blank and is not labelled yet: only what these steps write
 /// may lie on it. Nobody has consented to anything else being erased.
-pub fn check_untouched(begun: &Begun, device: &dyn Device, look: Look) -> Result<(), Error> {
-    let serial = &begun.serial;
-    let disk = DiskLayout::plan(begun.drive_bytes)
-        .map_err(|source| Error::Partitions { serial: serial.clone(), source })?;
-    let placement = Placement::plan(disk.partition_bytes, CLUSTER_BYTES, 0)
-        .map_err(|source| Error::Volume { serial: serial.clone(), source })?;
+pub fn check_untouched(begun: &Begun, device: &dyn Device, look: Look) -> Result<(), Fault> {
+    let disk = DiskLayout::plan(begun.drive_bytes).map_err(volume::Fault::Partitions)?;
+    let placement =
+        Placement::plan(disk.partition_bytes, CLUSTER_BYTES, 0).map_err(volume::Fault::Volume)?;
     let tables = tables(begun, &disk)?;
     let is_ours = |at: u64, sector: &[u8]| {
         let copies = [(0, &tables.primary), (tables.backup_offset, &tables.backup)];
@@ -51,9 +53,9 @@ pub fn check_untouched(begun: &Begun, device: &dyn Device, look: Look) -> Result
         })
     };
     let found = find_foreign(device, look, &places(&disk, &placement), &is_ours);
-    match found.map_err(|source| Error::Read { serial: serial.clone(), offset: 0, source })? {
+    match found.map_err(|source| device::Fault::Read { offset: 0, source })? {
         None => Ok(()),
-        Some(found) => Err(Refusal::UsedSinceBegun { serial: serial.clone(), found }.into()),
+        Some(found) => Err(drive::Fault::UsedSinceBegun { found }.into()),
     }
 }
 
@@ -66,7 +68,7 @@ pub fn clear(
     options: &FillOptions,
     world: &dyn World,
     monitor: &dyn Monitor,
-) -> Result<(), Error> {
+) -> Result<(), Fault> {
     if begun.wipe == Some(Wipe::Discard) {
         discard(begun, target, options, world, monitor)?;
     }
@@ -90,28 +92,22 @@ fn discard(
     options: &FillOptions,
     world: &dyn World,
     monitor: &dyn Monitor,
-) -> Result<(), Error> {
+) -> Result<(), Fault> {
     let (drive, step, total_bytes) = (&begun.serial, Step::Wipe, begun.drive_bytes);
     monitor.event(&Event::StepStarted { drive, step, done_bytes: 0, total_bytes });
     let mut is_done = true;
     let mut at = 0;
     while at < total_bytes && is_done {
-        if options.stop.is_asked() {
-            return Err(Error::Stopped { serial: drive.clone() });
-        }
+        options.stop.check()?;
         let end = total_bytes.min(at + DISCARD_BYTES);
         is_done = target.device.discard(at..end).is_ok();
         at = end;
-        monitor.event(&Event::BytesDone { drive, step, done_bytes: at });
+        monitor.event(&Event::BytesDone { drive, step, done_bytes: at, total_bytes });
     }
     target.flush()?;
-    let look = Look::places(|bytes| world.random(bytes))
-        .map_err(|source| Error::Randomness { serial: drive.clone(), source })?;
-    let content = find_content(target.device, look).map_err(|source| Error::Read {
-        serial: drive.clone(),
-        offset: 0,
-        source,
-    })?;
+    let look = Look::places(|bytes| world.random(bytes))?;
+    let content = find_content(target.device, look)
+        .map_err(|source| device::Fault::Read { offset: 0, source })?;
     if !is_done || content.is_some() {
         zero(target, std::iter::once(0..total_bytes), options)?;
         target.flush()?;
@@ -124,14 +120,12 @@ fn zero(
     target: &Target<'_>,
     ranges: impl IntoIterator<Item = Range<u64>>,
     options: &FillOptions,
-) -> Result<(), Error> {
+) -> Result<(), Fault> {
     let zeros = AlignedBuffer::zeroed(CHUNK_BYTES);
     for range in ranges {
         let mut at = range.start;
         while at < range.end {
-            if options.stop.is_asked() {
-                return Err(Error::Stopped { serial: target.serial.clone() });
-            }
+            options.stop.check()?;
             let length = (range.end - at).min(CHUNK_BYTES as u64);
             target.write_raw(&zeros[..length as usize], at)?;
             at += length;
@@ -140,13 +134,28 @@ fn zero(
     Ok(())
 }
 
+/// Raw zeros where a volume is found, and nowhere else: what is sealed by half, or whole without a
+/// word of it in the journal, is no volume any more.
+pub fn unmake(
+    layout: &DriveLayout,
+    target: &Target<'_>,
+    options: &FillOptions,
+) -> Result<(), Fault> {
+    let start = layout.disk.partition_start;
+    zero(target, std::iter::once(start..start + EDGE_BYTES), options)?;
+    target.flush()?;
+    let blocks = layout.placement.metadata().map(|at| start + at..start + at + SECTOR_BYTES);
+    zero(target, blocks, options)?;
+    Ok(target.flush()?)
+}
+
 /// Both partition tables, the backup first.
 pub fn write(
     begun: &Begun,
     layout: &DriveLayout,
     target: &Target<'_>,
     monitor: &dyn Monitor,
-) -> Result<(), Error> {
+) -> Result<(), Fault> {
     let drive = &begun.serial;
     let step = Step::Label;
     monitor.event(&Event::StepStarted { drive, step, done_bytes: 0, total_bytes: 0 });
@@ -159,8 +168,11 @@ pub fn write(
 }
 
 /// Both tables as bytes.
-fn tables(begun: &Begun, disk: &DiskLayout) -> Result<EncodedTables, Error> {
+fn tables(begun: &Begun, disk: &DiskLayout) -> Result<EncodedTables, volume::Fault> {
     let [reserved, data] = begun.partition_guids;
     gpt::encode(disk, &TableGuids { disk: begun.disk_guid, reserved, data })
-        .map_err(|source| Error::Partitions { serial: begun.serial.clone(), source })
+        .map_err(volume::Fault::Partitions)
 }
+
+#[cfg(test)]
+mod tests;

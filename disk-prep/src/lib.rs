@@ -1,6 +1,7 @@
 //! Formats, fills and verifies drives for seeding a backup to Azure: GPT, BitLocker and NTFS
 //! written in one pass. Knows drives and nothing of Azure; no network, no async.
 
+#![warn(missing_docs)]
 // Tests set their stage with plain files; durable writes are for state.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -30,4 +31,4 @@ pub mod verify;
 pub mod volume;
 pub mod world;
 
-pub use error::Error;
+pub use error::{DriveError, Error, Fault, Unready};

@@ -23,7 +23,7 @@ pub const PAGE_BLOB_BYTES: u64 = 8 << 40;
 pub const PAGE_BYTES: u64 = 512;
 /// Blob bytes above which block ids are required in a manifest. Source: `azure-import-export` 4.2.
 pub const BLOCK_IDS_REQUIRED_ABOVE: u64 = 64 << 20;
-/// Names and values of a blob's metadata, bytes at most. Source: Azure's Set Blob Metadata.
+/// Names and values of a blob's metadata, bytes at most. Source: "Set Blob Metadata".
 pub const METADATA_BYTES: usize = 8 << 10;
 /// Bytes of a metadata or properties file, at most: what Azure takes of either is far less, and
 /// it is read whole. Source: our choice.
@@ -46,7 +46,7 @@ pub const SMALLEST_DRIVE_BYTES: u64 = 210_000_000;
 /// The largest volume: beyond it clusters grow, and the reader we verify with misreads them.
 /// Source: `design` 3, `ntfs-write-once` 17.
 pub const LARGEST_VOLUME_BYTES: u64 = (16 << 40) - (1 << 20);
-/// Drives above this draw a warning. Source: `azure-import-export` 2.4, UNKNOWN(11).
+/// Drives above this draw a warning. Source: `azure-import-export` 2.4.
 pub const DOCUMENTED_DRIVE_BYTES: u64 = 10_000_000_000_000;
 /// NTFS cluster. Source: `ntfs-write-once` 1.
 pub const CLUSTER_BYTES: u64 = 4096;

@@ -2,9 +2,9 @@
 
 use std::sync::Mutex;
 
-use crate::Error;
 pub use crate::drive::Look;
-use crate::noun::{DrivePath, Serial};
+use crate::noun::{Diagnose, DrivePath, Serial};
+use crate::sys::hold::hold;
 
 /// The steps of one drive, as a person follows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,14 +45,24 @@ pub enum Event<'a> {
     DrivePlanned { drive: &'a Serial, files: usize, bytes: u64, blank: Option<Look> },
     /// A step began; `done_bytes` of `total_bytes` were done by an earlier run.
     StepStarted { drive: &'a Serial, step: Step, done_bytes: u64, total_bytes: u64 },
-    /// So many bytes of the running step are done and, when filling, flushed and journalled.
-    BytesDone { drive: &'a Serial, step: Step, done_bytes: u64 },
+    /// So many bytes of the running step, of `total_bytes`, are done and, when filling, flushed
+    /// and journalled.
+    BytesDone { drive: &'a Serial, step: Step, done_bytes: u64, total_bytes: u64 },
     /// A file was left out of the drive's manifest.
     FileLeftOut { drive: &'a Serial, path: &'a DrivePath, reason: &'a str },
     /// A step ended.
     StepFinished { drive: &'a Serial, step: Step },
-    /// A drive ended for good, by an error.
-    DriveSetAside { drive: &'a Serial, error: &'a Error },
+    /// The work on a drive ended by an error. It keeps its files, and the next run goes on with it,
+    /// unless it is set aside.
+    DriveFailed { drive: &'a Serial, error: &'a dyn Diagnose },
+    /// A drive that failed is set aside for good: its files go to others.
+    DriveSetAside { drive: &'a Serial },
+    /// Work that is of no drive began, such as writing a backup or taking a seed in.
+    TaskStarted { task: &'a str },
+    /// So many bytes of it are done; `total_bytes` is 0 while nobody knows.
+    TaskBytes { task: &'a str, done_bytes: u64, total_bytes: u64 },
+    /// It ended.
+    TaskFinished { task: &'a str },
     /// Something to know that stops nothing.
     Warning { drive: &'a Serial, text: &'a str },
 }
@@ -78,12 +88,12 @@ pub struct RecordingMonitor(Mutex<Vec<String>>);
 impl RecordingMonitor {
     /// What was received so far.
     pub fn lines(&self) -> Vec<String> {
-        self.0.lock().expect("no holder of this lock can panic").clone()
+        hold(&self.0).clone()
     }
 }
 
 impl Monitor for RecordingMonitor {
     fn event(&self, event: &Event<'_>) {
-        self.0.lock().expect("no holder of this lock can panic").push(format!("{event:?}"));
+        hold(&self.0).push(format!("{event:?}"));
     }
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::Error;
 use crate::dataset::{DataFile, with_side_files};
-use crate::device::Device;
-use crate::drive::{Clearance, Drive, Look};
+use crate::device::{self, Device};
+use crate::drive::{self, Clearance, Drive, Look};
 use crate::drive_layout::DriveLayout;
+use crate::error::{Error, Fault, Unready};
 use crate::fill::{Target, can_retake, fill};
 use crate::journal::{
     Base64, Begun, DrivePlan, FileEnd, History, Journal, JournalFolder, JournalOnly, KeptPassword,
@@ -19,9 +19,13 @@ use crate::journal::{
 use crate::label;
 use crate::manifest::Profile;
 use crate::monitor::{Event, Monitor, Step};
-use crate::noun::{Cipher, ContainerName, JobName, RecoveryPassword, Serial, Sha256Digest, Wipe};
+use crate::noun::{
+    Cipher, ContainerName, DriveError, JobName, OnDrive, RecoveryPassword, Serial, Sha256Digest,
+    Wipe,
+};
 use crate::seal::Sealing;
 use crate::stop::StopFlag;
+use crate::volume;
 use crate::volume::bitlocker::write::{
     self, VolumeForm, VolumeKey, VolumeSecrets, encode_first_8k, encode_metadata, regain,
 };
@@ -77,9 +81,8 @@ pub fn begin(
     world: &dyn World,
 ) -> Result<(Journal, DrivePlan), Error> {
     let serial = &drive.serial;
-    let unlock = |source| Error::Volume { serial: serial.clone(), source };
     let draw = |bytes: &mut [u8]| {
-        world.random(bytes).map_err(|source| Error::Randomness { serial: serial.clone(), source })
+        world.random(bytes).map_err(|source| drive::Fault::Randomness { source }).on(serial)
     };
     let guid = || {
         let mut bytes = [0; 16];
@@ -111,15 +114,16 @@ pub fn begin(
         plan_sha256: Sha256Digest::new([0; 32]),
     };
     let files = with_side_files(files);
-    let layout = DriveLayout::plan(&begun, &files)?;
+    let layout = DriveLayout::plan(&begun, &files).on(serial)?;
     let plan = DrivePlan {
         serial: serial.clone(),
         job: options.job.clone(),
         first_clusters: layout.first_clusters(),
         files,
     };
-    let secrets =
-        VolumeSecrets::draw(options.cipher, &mut |bytes| world.random(bytes)).map_err(unlock)?;
+    let secrets = VolumeSecrets::draw(options.cipher, &mut |bytes| world.random(bytes))
+        .map_err(volume::Fault::Volume)
+        .on(serial)?;
     let stretched = world.stretch(secrets.password(), secrets.salt());
     let form = VolumeForm {
         placement: layout.placement,
@@ -128,8 +132,8 @@ pub fn begin(
         description: format!("azseed {serial}"),
     };
     begun.recovery_password = KeptPassword::Clear(secrets.password().clone());
-    begun.metadata_block =
-        Base64(encode_metadata(&form, &secrets, &stretched).map_err(unlock)?.to_vec());
+    let block = encode_metadata(&form, &secrets, &stretched).map_err(volume::Fault::Volume);
+    begun.metadata_block = Base64(block.on(serial)?.to_vec());
     begun.first_8k = Base64(encode_first_8k(&form, &secrets).to_vec());
     begun.plan_sha256 = journals.write_plan(&plan)?;
     let journal = journals.begin(begun, options.keeper.as_ref())?;
@@ -148,7 +152,8 @@ pub fn prepare(
     monitor: &dyn Monitor,
 ) -> Result<PreparedDrive, Error> {
     let begun = journal.history().begun.clone();
-    let (serial, layout) = (&begun.serial, DriveLayout::plan(&begun, &plan.files)?);
+    let (serial, layout) =
+        (&begun.serial, DriveLayout::plan(&begun, &plan.files).on(&begun.serial)?);
     let cipher = volume_key(&begun, world)?.sector_cipher();
     let pass = layout.pass(&plan.files, begun.wipe);
     let volume_start = layout.disk.partition_start;
@@ -156,32 +161,39 @@ pub fn prepare(
     let sealing = Sealing { begun: &begun, plan, layout: &layout, target: &target };
 
     if journal.history().state == State::Begun {
-        label::clear(&begun, &layout, &target, options, world, monitor)?;
-        label::write(&begun, &layout, &target, monitor)?;
+        label::clear(&begun, &layout, &target, options, world, monitor).on(serial)?;
+        label::write(&begun, &layout, &target, monitor).on(serial)?;
+        journal.append(Record::Labelled)?;
+    }
+    let is_filled = journal.history().state == State::Filled;
+    if is_filled && can_retake(root, &target, journal, options, world) {
+        // It may be a volume by now, and must not be one while files are written.
+        label::unmake(&layout, &target, options).on(serial)?;
         journal.append(Record::Labelled)?;
     }
     if journal.history().state == State::Labelled {
-        fill(root, &target, journal, options, world, monitor)?;
+        fill(root, &target, journal, options, world, monitor).on(serial)?;
         if can_retake(root, &target, journal, options, world) {
-            fill(root, &target, journal, options, world, monitor)?;
+            fill(root, &target, journal, options, world, monitor).on(serial)?;
         }
-        refuse_incomplete(journal.history(), plan)?;
-        sealing.write_manifest(journal.history())?;
+        refuse_incomplete(journal.history(), plan).on(serial)?;
+        sealing.write_manifest(journal.history()).on(serial)?;
         journal.append(Record::Filled)?;
     }
     if journal.history().state == State::Filled {
         let step = Step::Seal;
         monitor.event(&Event::StepStarted { drive: serial, step, done_bytes: 0, total_bytes: 0 });
-        let sealed = sealing.seal(journal.history(), world.now())?;
+        world.check_sources().map_err(|what| Unready::SourcesChanged { what }).on(serial)?;
+        let sealed = sealing.seal(journal.history(), world.now()).on(serial)?;
         journal.append(Record::Sealed(sealed))?;
         monitor.event(&Event::StepFinished { drive: serial, step });
     }
-    prepared(journal.history(), plan)
+    Ok(prepared(journal.history(), plan)?)
 }
 
 /// A drive that was to hold what makes a repository readable, and lacks a part of it, is not
 /// sealed: the next run may be able to read it.
-fn refuse_incomplete(history: &History, plan: &DrivePlan) -> Result<(), Error> {
+fn refuse_incomplete(history: &History, plan: &DrivePlan) -> Result<(), Unready> {
     let missing = |(index, end): (&usize, &FileEnd)| match (plan.files.get(*index)?, end) {
         (file, FileEnd::LeftOut { reason }) if file.together => {
             Some(format!("{}: {reason}", file.path))
@@ -192,14 +204,13 @@ fn refuse_incomplete(history: &History, plan: &DrivePlan) -> Result<(), Error> {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Error::RepositoryIncomplete { serial: history.begun.serial.clone(), missing })
+    Err(Unready::RepositoryIncomplete { missing })
 }
 
 /// What a sealed journal says of its drive.
-pub fn prepared(history: &History, plan: &DrivePlan) -> Result<PreparedDrive, Error> {
+pub fn prepared(history: &History, plan: &DrivePlan) -> Result<PreparedDrive, DriveError<Unready>> {
     let serial = history.begun.serial.clone();
-    let sealed =
-        history.sealed.clone().ok_or_else(|| Error::NotSealed { serial: serial.clone() })?;
+    let sealed = history.sealed.clone().ok_or(Unready::NotSealed).on(&serial)?;
     let left_out = history
         .files
         .iter()
@@ -215,22 +226,29 @@ pub fn prepared(history: &History, plan: &DrivePlan) -> Result<PreparedDrive, Er
 fn volume_key(begun: &Begun, world: &dyn World) -> Result<VolumeKey, Error> {
     let password = begun.password(&JournalOnly)?;
     let block = begun.metadata_block.0.as_slice().try_into();
-    block
+    let key = block
         .map_err(|_| write::Error::DamagedBlock { at: begun.metadata_block.0.len() })
-        .and_then(|block| regain(block, |salt| world.stretch(&password, salt)))
-        .map_err(|source| Error::Volume { serial: begun.serial.clone(), source })
+        .and_then(|block| regain(block, |salt| world.stretch(&password, salt)));
+    Ok(key.map_err(volume::Fault::Volume).on(&begun.serial)?)
 }
 
 /// Proves by what lies on it that it is the drive of the journal. Until it is labelled nothing of
 /// ours need be on it; then the consent to erase that was recorded lets it be written, and without
 /// one the look shows that nobody has used it since.
-pub fn recognise(device: &dyn Device, history: &History, look: Look) -> Result<(), Error> {
-    let serial = &history.begun.serial;
-    let wrong = |what: String| Err(Error::WrongDrive { serial: serial.clone(), what });
+pub fn recognise(
+    device: &dyn Device,
+    history: &History,
+    look: Look,
+) -> Result<(), DriveError<Fault>> {
+    proved(device, history, look).on(&history.begun.serial)
+}
+
+fn proved(device: &dyn Device, history: &History, look: Look) -> Result<(), Fault> {
+    let wrong = |what: String| Err(drive::Fault::WrongDrive { what }.into());
     if history.state == State::Begun {
         return match history.begun.erase {
             true => Ok(()),
-            false => label::check_untouched(&history.begun, device, look),
+            false => Ok(label::check_untouched(&history.begun, device, look)?),
         };
     }
     if !read_gpt(device).names_disk(history.begun.disk_guid) {
@@ -238,14 +256,15 @@ pub fn recognise(device: &dyn Device, history: &History, look: Look) -> Result<(
     }
     for Tail { offset, bytes, sha256 } in &history.tails {
         let mut tail = vec![0; *bytes as usize];
-        device.read_at(&mut tail, *offset).map_err(|source| Error::Read {
-            serial: serial.clone(),
-            offset: *offset,
-            source,
-        })?;
+        device
+            .read_at(&mut tail, *offset)
+            .map_err(|source| device::Fault::Read { offset: *offset, source })?;
         if Sha256::digest(&tail)[..] != sha256.bytes()[..] {
             return wrong(format!("other bytes than were written lie at {offset:#x}"));
         }
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

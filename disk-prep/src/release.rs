@@ -2,6 +2,7 @@
 //! shipped with. The drive itself is not touched.
 
 use crate::Error;
+use crate::drive;
 use crate::journal::{Holder, Journal, JournalFolder, Record, State};
 use crate::noun::Serial;
 
@@ -31,16 +32,16 @@ pub fn look(journals: &JournalFolder, serial: &Serial) -> Result<Hold, Error> {
 pub fn release(journals: &JournalFolder, serial: &Serial, hold: &Hold) -> Result<(), Error> {
     match hold {
         Hold::None => Ok(()),
-        Hold::Claim(_) => journals.free(serial),
+        Hold::Claim(_) => Ok(journals.free(serial)?),
         Hold::Place => {
             let _claim = journals.claim(serial)?;
             let _planning = journals.claim_planning()?;
-            read(journals, serial)?.append(Record::Released)
+            Ok(read(journals, serial)?.append(Record::Released)?)
         }
     }
 }
 
 fn read(journals: &JournalFolder, serial: &Serial) -> Result<Journal, Error> {
-    let none = || Error::NoSuchDrive { name: serial.to_string() };
-    journals.go_on(serial)?.ok_or_else(none)
+    let none = || drive::Error::NoSuchDrive { name: serial.to_string() };
+    Ok(journals.go_on(serial)?.ok_or_else(none)?)
 }

@@ -2,21 +2,25 @@
 //! half of it can be taken for one, then the read-back from the medium. Repeated whole until the
 //! journal says `sealed`.
 
+mod fault;
+
 use std::io::{self, Write};
 
 use jiff::Timestamp;
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512};
 
-use crate::Error;
 use crate::dataset::Listing;
+use crate::device;
 use crate::drive_layout::DriveLayout;
 use crate::fill::{BOOT_BYTES, FileSink, Target, place_in_runs};
 use crate::journal::{Begun, DrivePlan, FileEnd, History, Sealed};
 use crate::limits::{CLUSTER_BYTES, SECTOR_BYTES};
 use crate::manifest::{Entry, ManifestError, ManifestProof, ManifestWriter, Profile};
-use crate::noun::hex_upper;
+use crate::noun::{DriveError, hex_upper};
 use crate::sys::aligned::AlignedBuffer;
+
+pub use fault::Fault;
 
 const READ_BYTES: usize = 4 << 20;
 /// Ranges of the header hash: the first MiB of the drive and 140 KiB of the partition
@@ -38,23 +42,21 @@ pub struct Sealing<'a> {
 
 impl Sealing<'_> {
     /// Proves the manifest, then writes it into its place and flushes it.
-    pub fn write_manifest(&self, history: &History) -> Result<(), Error> {
+    pub fn write_manifest(&self, history: &History) -> Result<(), Fault> {
         self.prove_manifest(history)?;
         let sink = FileSink::new(self.target, self.layout.manifest_runs());
         self.manifest_into(history, sink).and_then(FileSink::finish).map_err(|source| {
             // The sink wraps the drive's own error; anything else is a plan that does not add up.
-            match source.downcast::<Error>() {
-                Ok(error) => error,
-                Err(source) => {
-                    Error::Write { serial: self.begun.serial.clone(), offset: 0, source }
-                }
+            match source.downcast::<DriveError<device::Fault>>() {
+                Ok(error) => error.fault,
+                Err(source) => device::Fault::Write { offset: 0, source },
             }
         })?;
-        self.target.flush()
+        Ok(self.target.flush()?)
     }
 
     /// Reads what is going to be written with a strict reader.
-    fn prove_manifest(&self, history: &History) -> Result<(), Error> {
+    fn prove_manifest(&self, history: &History) -> Result<(), Fault> {
         let is_copied =
             |index: usize| matches!(history.files.get(&index), Some(FileEnd::Copied(_)));
         let files = self.plan.files.iter().enumerate().filter(|(index, _)| is_copied(*index));
@@ -65,9 +67,7 @@ impl Sealing<'_> {
                 .downcast::<ManifestError>()
                 .unwrap_or_else(|error| ManifestError { position: 0, fault: error.to_string() })
         });
-        written
-            .and_then(ManifestProof::finish)
-            .map_err(|source| Error::Manifest { serial: self.begun.serial.clone(), source })
+        written.and_then(ManifestProof::finish).map_err(Fault::Manifest)
     }
 
     fn manifest_into<W: Write>(&self, history: &History, out: W) -> io::Result<W> {
@@ -85,7 +85,7 @@ impl Sealing<'_> {
     }
 
     /// Makes it a volume, reads back what that took, and says what the job needs to know.
-    pub fn seal(&self, history: &History, at: Timestamp) -> Result<Sealed, Error> {
+    pub fn seal(&self, history: &History, at: Timestamp) -> Result<Sealed, Fault> {
         let places = self.places();
         self.target.flush()?;
         let (last, first) = places.split_last().expect("there are five places");
@@ -131,7 +131,7 @@ impl Sealing<'_> {
 
     /// Reads the manifest from the medium and compares it with what it should be; its hash, and
     /// how many files and bytes it lists.
-    fn check_manifest(&self, history: &History) -> Result<(String, u64, u64), Error> {
+    fn check_manifest(&self, history: &History) -> Result<(String, u64, u64), Fault> {
         let expected = self
             .manifest_into(history, HashSink::default())
             .expect("a digest takes any bytes, and the length was kept when it was written");
@@ -162,7 +162,7 @@ impl Sealing<'_> {
         Ok((actual, listed.len() as u64, bytes))
     }
 
-    fn header_hash(&self) -> Result<String, Error> {
+    fn header_hash(&self) -> Result<String, Fault> {
         let start = self.target.volume_start;
         let mut parts = Vec::new();
         for (offset, length) in [(0, HEADER_HEAD), (start, HEADER_VOLUME)] {
@@ -173,9 +173,8 @@ impl Sealing<'_> {
         Ok(parts.join(";"))
     }
 
-    fn differs(&self, offset: u64) -> Error {
-        let offset = self.target.volume_start + offset;
-        Error::ReadBack { serial: self.begun.serial.clone(), offset }
+    fn differs(&self, offset: u64) -> Fault {
+        Fault::ReadBack { offset: self.target.volume_start + offset }
     }
 }
 
@@ -217,3 +216,6 @@ impl Write for HashSink {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

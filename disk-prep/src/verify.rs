@@ -10,10 +10,10 @@ use std::sync::Arc;
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512};
 
-use crate::Error;
 use crate::dataset::Listing;
 use crate::device::{Device, FileDevice};
-use crate::drive::{Drive, DriveName, Kind, find};
+use crate::drive::{self, Drive, DriveName, Kind, find};
+use crate::error::{Error, Fault, Unready};
 use crate::hash::{FileDigests, FileHasher};
 use crate::journal::{
     Copied, DrivePlan, FileEnd, History, JournalFolder, JournalOnly, Sealed, SecretKeeper,
@@ -21,10 +21,10 @@ use crate::journal::{
 use crate::limits::BLOCK_BYTES;
 use crate::manifest::{Manifest, ManifestBlob, parse};
 use crate::monitor::{Event, Monitor, Step};
-use crate::noun::{Cipher, Md5Digest, RecoveryPassword, hex_upper};
+use crate::noun::{Cipher, DriveError, Md5Digest, OnDrive, RecoveryPassword, hex_upper};
 use crate::stop::StopFlag;
 use crate::sys::aligned::AlignedBuffer;
-use crate::volume::view::{FileView, FoundFile, ViewError, find_volume, unlock};
+use crate::volume::view::{FileView, FoundFile, find_volume, unlock};
 
 pub use difference::Difference;
 
@@ -89,16 +89,15 @@ pub fn verify(
     monitor: &dyn Monitor,
 ) -> Result<VerifyReport, Error> {
     let drive = find(name)?;
-    let serial = drive.serial.clone();
+    let serial = &drive.serial;
     let journal = journal_of(&drive, options)?;
     let password = match (&options.recovery_password, &journal) {
         (Some(password), _) => password.clone(),
         (None, Some((history, _))) => history.begun.password(options.keeper.as_ref())?,
-        (None, None) => return Err(Error::NoRecoveryPassword { serial }),
+        (None, None) => return Err(DriveError::new(serial, Unready::NoRecoveryPassword).into()),
     };
     let device = open(&drive)?;
-    let view_error = |error: ViewError| from_view(&drive, error);
-    let (tables, place) = find_volume(&device).map_err(view_error)?;
+    let (tables, place) = find_volume(&device).on(serial)?;
     let mut differences = Vec::new();
     for (copy, table) in [("primary", &tables.primary), ("backup", &tables.backup)] {
         if let Err(fault) = table {
@@ -109,18 +108,18 @@ pub fn verify(
     if journal.as_ref().is_some_and(|(history, _)| !tables.names_disk(history.begun.disk_guid)) {
         differences.push(Difference::DiskGuid);
     }
-    let volume = unlock(&device, place, &password).map_err(view_error)?;
+    let volume = unlock(&device, place, &password).on(serial)?;
     if volume.intact_copies() < 3 {
         differences.push(Difference::MetadataCopies { intact: volume.intact_copies() });
     }
     if let Some(sealed) = journal.as_ref().and_then(|(history, _)| history.sealed.as_ref()) {
         check_header(&device, sealed.header_hash.as_deref().unwrap_or_default(), &mut differences);
     }
-    let view = FileView::open(&volume).map_err(view_error)?;
+    let view = FileView::open(&volume).on(serial)?;
     let check = Check { drive: &drive, view: &view, options, monitor };
     let against = if journal.is_some() { Yardstick::Journal } else { Yardstick::Manifest };
     let mut added = Vec::new();
-    let (files, bytes) = check.run(journal.as_ref(), &mut differences, &mut added)?;
+    let (files, bytes) = check.run(journal.as_ref(), &mut differences, &mut added).on(serial)?;
     Ok(VerifyReport {
         drive: drive.clone(),
         against,
@@ -153,27 +152,13 @@ fn check_header(device: &FileDevice, hash: &str, differences: &mut Vec<Differenc
 }
 
 /// The drive opened for reading only.
-pub fn open(drive: &Drive) -> Result<FileDevice, Error> {
+pub fn open(drive: &Drive) -> Result<FileDevice, drive::Error> {
     if drive.kind == Kind::NewImage {
-        return Err(Error::NoSuchDrive { name: drive.path.display().to_string() });
+        return Err(drive::Error::NoSuchDrive { name: drive.path.display().to_string() });
     }
     File::open(&drive.path)
         .and_then(FileDevice::new)
-        .map_err(|source| Error::Open { path: drive.path.clone(), source })
-}
-
-/// The same fault as the error of a drive.
-pub(crate) fn from_view(drive: &Drive, error: ViewError) -> Error {
-    let serial = drive.serial.clone();
-    match error {
-        ViewError::Unlock(source) => Error::Unlock { serial, source },
-        ViewError::FileSystem { fault } => Error::FileSystem { serial, fault },
-        ViewError::MasterBootRecord => Error::MasterBootRecord { serial },
-        ViewError::NoPartitions { what } => Error::NoPartitions { serial, what },
-        ViewError::NoTable { .. } | ViewError::NoPartition => {
-            Error::PartitionTable { serial, fault: error.to_string() }
-        }
-    }
+        .map_err(|source| drive::Error::Open { path: drive.path.clone(), source })
 }
 
 type JournalAndPlan = (History, DrivePlan);
@@ -183,7 +168,7 @@ fn journal_of(drive: &Drive, options: &VerifyOptions) -> Result<Option<JournalAn
     let history = folder.read()?.into_iter().find(|history| history.begun.serial == drive.serial);
     let Some(history) = history else { return Ok(None) };
     if history.sealed.is_none() {
-        return Err(Error::NotSealed { serial: drive.serial.clone() });
+        return Err(DriveError::new(&drive.serial, Unready::NotSealed).into());
     }
     let plan = folder.read_plan(&history)?;
     Ok(Some((history, plan)))
@@ -203,7 +188,7 @@ impl Check<'_, '_> {
         journal: Option<&JournalAndPlan>,
         differences: &mut Vec<Difference>,
         added: &mut Vec<String>,
-    ) -> Result<(u64, u64), Error> {
+    ) -> Result<(u64, u64), Fault> {
         let expected = journal.map(|(history, plan)| copied(history, plan));
         let sealed = journal.and_then(|(history, _)| history.sealed.as_ref());
         let Some((path, manifest)) = self.manifest(sealed, differences)? else {
@@ -232,7 +217,7 @@ impl Check<'_, '_> {
                 Some(found) => match self.digests(found, found.bytes, &mut buffer) {
                     Ok(digests) if digests.md5 == *expected => {}
                     Ok(_) => differences.push(Difference::FileMd5 { path }),
-                    Err(error) => differences.push(unreadable(path, error)?),
+                    Err(fault) => differences.push(self.unreadable(path, fault)?),
                 },
             }
         }
@@ -247,10 +232,10 @@ impl Check<'_, '_> {
             let journalled = expected.as_ref().map(|files| files.get(blob.path.as_str()).copied());
             match self.file(blob, found, journalled, &mut buffer, differences) {
                 Ok(()) => {}
-                Err(error) => differences.push(unreadable(blob.path.to_string(), error)?),
+                Err(fault) => differences.push(self.unreadable(blob.path.to_string(), fault)?),
             }
             done_bytes += blob.bytes;
-            self.monitor.event(&Event::BytesDone { drive, step, done_bytes });
+            self.monitor.event(&Event::BytesDone { drive, step, done_bytes, total_bytes });
         }
         self.monitor.event(&Event::StepFinished { drive, step });
         Ok((blobs.len() as u64, done_bytes))
@@ -261,7 +246,7 @@ impl Check<'_, '_> {
         &self,
         sealed: Option<&Sealed>,
         differences: &mut Vec<Difference>,
-    ) -> Result<Option<(String, Manifest)>, Error> {
+    ) -> Result<Option<(String, Manifest)>, Fault> {
         let path = match sealed {
             Some(sealed) => sealed.manifest.to_string(),
             None => self.manifest_path(),
@@ -272,8 +257,8 @@ impl Check<'_, '_> {
             return Ok(None);
         };
         let mut bytes = vec![0; found.bytes as usize];
-        if let Err(error) = self.read(found, 0, &mut bytes) {
-            differences.push(unreadable(path, error)?);
+        if let Err(fault) = self.read(found, 0, &mut bytes) {
+            differences.push(self.unreadable(path, fault)?);
             return Ok(None);
         }
         if let Some(sealed) = sealed {
@@ -350,7 +335,7 @@ impl Check<'_, '_> {
         journalled: Option<Option<&Copied>>,
         buffer: &mut [u8],
         differences: &mut Vec<Difference>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Fault> {
         let path = || blob.path.to_string();
         if found.bytes != blob.bytes {
             let (expected, actual) = (blob.bytes, found.bytes);
@@ -392,13 +377,11 @@ impl Check<'_, '_> {
         found: &FoundFile,
         bytes: u64,
         buffer: &mut [u8],
-    ) -> Result<FileDigests, Error> {
+    ) -> Result<FileDigests, Fault> {
         let mut hasher = FileHasher::new();
         let mut at = 0;
         while at < bytes {
-            if self.options.stop.is_asked() {
-                return Err(Error::Stopped { serial: self.drive.serial.clone() });
-            }
+            self.options.stop.check()?;
             let length = (bytes - at).min(buffer.len() as u64) as usize;
             self.read(found, at, &mut buffer[..length])?;
             hasher.update(&buffer[..length]);
@@ -414,14 +397,30 @@ impl Check<'_, '_> {
         offset: u64,
         bytes: u64,
         buffer: &mut [u8],
-    ) -> Result<Md5Digest, Error> {
+    ) -> Result<Md5Digest, Fault> {
         let piece = &mut buffer[..bytes.min(BLOCK_BYTES) as usize];
         self.read(found, offset, piece)?;
         Ok(Md5Digest::new(Md5::digest(piece).into()))
     }
 
-    fn read(&self, found: &FoundFile, at: u64, buffer: &mut [u8]) -> Result<(), Error> {
-        self.view.read(found, at, buffer).map_err(|error| from_view(self.drive, error))
+    fn read(&self, found: &FoundFile, at: u64, buffer: &mut [u8]) -> Result<(), Fault> {
+        Ok(self.view.read(found, at, buffer)?)
+    }
+
+    /// What keeps a file from being compared is a difference like any other; a wish to stop is
+    /// none.
+    fn unreadable(&self, path: String, fault: Fault) -> Result<Difference, Fault> {
+        if let Fault::Stopped(_) = fault {
+            return Err(fault);
+        }
+        let error = DriveError::new(&self.drive.serial, fault);
+        let mut fault = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(error) = source {
+            fault = format!("{fault}: {error}");
+            source = error.source();
+        }
+        Ok(Difference::Unreadable { path, fault })
     }
 }
 
@@ -433,22 +432,6 @@ fn top(path: &str) -> Option<&str> {
 /// Whether a path lies in a folder at the root that holds something of ours, or is one.
 fn is_below(ours: &BTreeSet<&str>, path: &str) -> bool {
     top(path).is_none_or(|top| ours.contains(top))
-}
-
-/// What keeps a file from being compared is a difference like any other; a wish to stop is none.
-fn unreadable(path: String, error: Error) -> Result<Difference, Error> {
-    match error {
-        Error::Stopped { .. } => Err(error),
-        error => {
-            let mut fault = error.to_string();
-            let mut source = std::error::Error::source(&error);
-            while let Some(error) = source {
-                fault = format!("{fault}: {error}");
-                source = error.source();
-            }
-            Ok(Difference::Unreadable { path, fault })
-        }
-    }
 }
 
 fn is_block(offset: u64, bytes: u64, file_bytes: u64) -> bool {

@@ -37,6 +37,11 @@ pub trait World: Sync {
     fn read(&self, file: &File, _source: &Path, at: u64, buffer: &mut [u8]) -> io::Result<()> {
         file.read_exact_at(buffer, at)
     }
+    /// Refuses once what is copied is, as a whole, no longer what was planned, and says what has
+    /// changed: a drive that holds a part of it is not sealed then.
+    fn check_sources(&self) -> Result<(), String> {
+        Ok(())
+    }
     /// A drive that the guard has opened, as it does in this world: tests let it fail.
     fn device(&self, _serial: &Serial, device: Arc<dyn Device>) -> Arc<dyn Device> {
         device

@@ -6,6 +6,10 @@
     reason = "tests set their stage with plain files and may fail anywhere"
 )]
 
+#[allow(dead_code, reason = "the example's `main` is not called")]
+#[path = "../examples/open_volume.rs"]
+mod open_volume;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::FileExt;
@@ -16,7 +20,7 @@ use disk_prep::dataset::{DataFile, DataSet, FilesOptions, scan};
 use disk_prep::drive::DriveName;
 use disk_prep::journal::{JournalFolder, JournalOnly};
 use disk_prep::manifest::Profile;
-use disk_prep::monitor::VoidMonitor;
+use disk_prep::monitor::{Monitor, RecordingMonitor, VoidMonitor};
 use disk_prep::noun::{ByteSize, Cipher, Diagnose, ErrorKind, ImportDisposition};
 use disk_prep::pool::{DriveBay, NoBay, Offer, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions};
@@ -98,6 +102,15 @@ impl Bench {
         drives: &[DriveName],
         bay: &dyn DriveBay,
     ) -> Result<PrepareOutcome, disk_prep::Error> {
+        self.run_told(drives, bay, &VoidMonitor)
+    }
+
+    fn run_told(
+        &self,
+        drives: &[DriveName],
+        bay: &dyn DriveBay,
+        monitor: &dyn Monitor,
+    ) -> Result<PrepareOutcome, disk_prep::Error> {
         PrepareRun {
             data_set: &self.data_set(),
             drives,
@@ -106,7 +119,7 @@ impl Bench {
             options: self.options.clone(),
             elsewhere: &BTreeMap::new(),
             world: &RealWorld,
-            monitor: &VoidMonitor,
+            monitor,
         }
         .run()
     }
@@ -254,9 +267,21 @@ fn with_strict_a_changed_file_costs_the_drive() {
     bench.options.stop = StopFlag::default();
     bench.options.strict = true;
     bench.file("a", 3_000_001);
-    let outcome = bench.run(&[bench.drive("S1", 0)]).unwrap();
-    assert_eq!(outcome.failed[0].1.code(), "source-changed");
-    assert!(outcome.sealed.is_empty());
+    let run = |drives: &[DriveName]| {
+        let monitor = RecordingMonitor::default();
+        let outcome = bench.run_told(drives, &NoBay, &monitor).unwrap();
+        assert_eq!(outcome.failed[0].1.code(), "source-changed");
+        let ends = monitor.lines().into_iter().filter_map(|line| {
+            line.starts_with("Drive").then(|| line.split(' ').next().unwrap().to_owned())
+        });
+        (ends.filter(|name| name != "DrivePlanned").collect::<Vec<_>>(), outcome)
+    };
+    let (told, outcome) = run(&[bench.drive("S1", 0)]);
+    assert_eq!(told, ["DriveFailed"], "it keeps its file for the next run");
+    assert!(outcome.set_aside.is_empty() && outcome.sealed.is_empty());
+    let (told, outcome) = run(&[bench.drive("S1", 0), bench.drive("S2", 300)]);
+    assert_eq!(told, ["DriveFailed", "DriveSetAside"]);
+    assert_eq!((outcome.set_aside.len(), outcome.newly_sealed), (1, 1));
 }
 
 /// What a run without consent to erase must do with a drive that was begun and then used.
@@ -442,4 +467,72 @@ fn runs_side_by_side_share_the_files_and_never_take_one_twice() {
         let (waiting, unplaced) = (&outcome.waiting, &outcome.unplaced);
         assert!(waiting.is_empty() && unplaced.is_empty(), "{outcome:?}");
     }
+}
+
+#[test]
+fn the_example_lists_a_sealed_drive_by_its_recovery_password_alone() {
+    let bench = Bench::new();
+    bench.file("a/one", 1);
+    bench.file("two", 70_000);
+    let drive = bench.drive("S1", 210);
+    bench.run(std::slice::from_ref(&drive)).unwrap();
+    let histories = JournalFolder::new(bench.path("journals")).read().unwrap();
+    let password = histories[0].begun.password(&JournalOnly).unwrap();
+    let listed = open_volume::files(&bench.path("S1.img"), &password).unwrap();
+    let found = |path: &str| listed.iter().find(|(own, _)| own == path).map(|(_, bytes)| *bytes);
+    assert_eq!((found("\\job-1\\a\\one"), found("\\job-1\\two")), (Some(1), Some(70_000)));
+    assert!(found("\\DriveManifest.xml").is_some(), "{listed:?}");
+    let other = disk_prep::noun::RecoveryPassword::from_key([7; 16]);
+    assert!(open_volume::files(&bench.path("S1.img"), &other).is_err());
+}
+
+/// Two images that are told apart by their names only change places: whatever the journals say of
+/// these names, and whatever consent is given for them.
+#[test]
+fn what_another_drive_of_the_job_was_written_to_is_refused_under_this_name() {
+    let mut bench = Bench::new();
+    for number in 0..4 {
+        bench.file(&format!("file-{number}"), 60_000_000);
+    }
+    bench.run(&[bench.drive("S1", 300), bench.drive("S2", 300)]).unwrap();
+    let images = ["S1", "S2"].map(|name| bench.path(&format!("{name}.img")));
+    assert!(images.iter().all(|image| image.exists()), "both were needed");
+    let (third, kept) = (bench.path("S3.img"), bench.path("kept"));
+    let refused = |bench: &Bench, names: &[&str], is_of: &str| {
+        let drives: Vec<DriveName> = names.iter().map(|name| bench.drive(name, 0)).collect();
+        let paths = names.iter().map(|name| bench.path(&format!("{name}.img")));
+        let read = |path: std::path::PathBuf| fs::read(path).unwrap();
+        let before: Vec<Vec<u8>> = paths.clone().map(read).collect();
+        let error = bench.run(&drives).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("wrong-drive", ErrorKind::Guard), "{names:?}");
+        assert!(error.to_string().contains(&format!("it is drive {is_of} by")), "{error}");
+        assert!(paths.map(read).collect::<Vec<_>>() == before, "a byte was changed");
+    };
+    for erase in [&[][..], &["S1", "S2", "S3"]] {
+        bench.options.erase = erase.iter().map(|serial| serial.parse().unwrap()).collect();
+        bench.options.wipe = (!erase.is_empty()).then_some(disk_prep::noun::Wipe::None);
+        // Both sealed, and each under the name of the other.
+        fs::rename(&images[0], &kept).unwrap();
+        fs::rename(&images[1], &images[0]).unwrap();
+        refused(&bench, &["S1"], "S2");
+        fs::rename(&kept, &images[1]).unwrap();
+        refused(&bench, &["S1", "S2"], "S2");
+        // One under a name that has no journal.
+        fs::rename(&images[0], &third).unwrap();
+        refused(&bench, &["S3"], "S2");
+        fs::rename(&images[1], &images[0]).unwrap();
+        fs::rename(&third, &images[1]).unwrap();
+    }
+    // A drive that was given up belongs to nobody: who has it may use it again.
+    (bench.options.erase, bench.options.wipe) = (Vec::new(), None);
+    bench.run(&[bench.drive("S1", 0), bench.drive("S2", 0)]).unwrap();
+    let journals = JournalFolder::new(bench.path("journals"));
+    let second = "S2".parse().unwrap();
+    let hold = disk_prep::release::look(&journals, &second).unwrap();
+    disk_prep::release::release(&journals, &second, &hold).unwrap();
+    bench.options.erase = vec!["S3".parse().unwrap()];
+    bench.options.wipe = Some(disk_prep::noun::Wipe::None);
+    fs::rename(&images[1], &third).unwrap();
+    let outcome = bench.run(&[bench.drive("S1", 0), bench.drive("S3", 0)]).unwrap();
+    assert_eq!(outcome.newly_sealed, 1, "{outcome:?}");
 }

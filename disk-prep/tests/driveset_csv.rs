@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use disk_prep::Error;
+use disk_prep::dataset::Error;
 use disk_prep::dataset::{CsvFault, DriveRow, EraseConsent, driveset_csv, read_driveset};
 use disk_prep::drive::DriveName;
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial};

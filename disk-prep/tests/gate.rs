@@ -8,14 +8,18 @@
 )]
 
 use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
+use disk_prep::Error;
 use disk_prep::device::Device;
-use disk_prep::drive::{Clearance, DriveName, Look, find_content, hold};
+use disk_prep::drive::{Clearance, DriveName, Look, check_idle, find, find_content, hold};
 use disk_prep::noun::{Diagnose, ErrorKind, Serial, Wipe};
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags, flock};
 
 const LOOK: Look = Look::Places { seed: 7 };
 
@@ -133,4 +137,94 @@ fn a_loop_device_drops_what_is_discarded_since_its_file_gets_holes() {
     drop(open);
     drop(held);
     assert!(fs::read(device.image()).unwrap().iter().all(|&byte| byte == 0));
+}
+
+#[test]
+fn a_program_that_has_a_device_for_itself_gets_a_moment_to_look() {
+    let device = Loop::new(230, &[]);
+    let exclusive = OFlags::EXCL.bits() as i32;
+    let _other = OpenOptions::new().read(true).custom_flags(exclusive).open(&device.node).unwrap();
+    let name = device.name(Some("S1"));
+    let drive = find(&name).unwrap();
+    let tries: [&dyn Fn() -> Result<(), Error>; 2] =
+        [&|| hold(&name).map(drop).map_err(Error::from), &|| {
+            check_idle(&drive).map_err(Error::from)
+        }];
+    for tried in tries {
+        let began = Instant::now();
+        let error = tried().unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("drive-in-use", ErrorKind::Guard), "{error}");
+        assert!(began.elapsed() >= Duration::from_millis(500), "{:?}", began.elapsed());
+    }
+}
+
+/// As after every program that has written to it.
+#[test]
+fn while_udev_looks_at_a_device_it_is_waited_for() {
+    let device = Loop::new(230, &[]);
+    let name = device.name(Some("S1"));
+    let udev = File::open(&device.node).unwrap();
+    flock(&udev, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let (tell, told) = mpsc::channel();
+    let other = std::thread::spawn(move || tell.send(hold(&name)).unwrap());
+    let early = told.recv_timeout(Duration::from_millis(400));
+    assert!(early.is_err(), "{early:?}");
+    drop(udev);
+    let held = told.recv().unwrap().unwrap();
+    assert_eq!(held.drive.serial.as_str(), "S1");
+    other.join().unwrap();
+}
+
+#[test]
+fn a_loop_device_and_its_file_are_one_medium_and_locked_together() {
+    let device = Loop::new(230, &[]);
+    let image = File::open(device.image()).unwrap();
+    flock(&image, FlockOperation::NonBlockingLockExclusive).unwrap();
+    expect_refusal(&device, Some("S1"), "held-by-another-run", ErrorKind::Busy);
+    flock(&image, FlockOperation::Unlock).unwrap();
+    let held = hold(&device.name(Some("S1"))).unwrap();
+    assert!(flock(&image, FlockOperation::NonBlockingLockExclusive).is_err());
+    let path = device.image().canonicalize().unwrap();
+    assert!(held.is_at(&path) && !held.is_at(Path::new(&device.node)));
+    let named = DriveName::Path { path: path.clone(), serial: None, bytes: None };
+    assert!(held.is_also(&named));
+    assert_eq!(held.file().unwrap(), Some(path));
+}
+
+/// A lock as virtual machines take it, of a process or of an open file.
+#[test]
+fn an_image_that_a_program_has_locked_a_stretch_of_is_refused_and_the_program_named() {
+    let script = "import fcntl, struct, sys\n\
+                  image = open(sys.argv[1], 'rb')\n\
+                  lock = struct.pack('hhqqi', fcntl.F_RDLCK, 0, 100, 100, 0) + bytes(4)\n\
+                  fcntl.fcntl(image, int(sys.argv[2]), lock)\n\
+                  print('up', flush=True)\n\
+                  sys.stdin.read()";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("S1.img");
+    File::create(&path).unwrap().set_len(230 << 20).unwrap();
+    let name = DriveName::Path { path: path.clone(), serial: None, bytes: None };
+    let drive = find(&name).unwrap();
+    // F_SETLK and F_OFD_SETLK, `fcntl(2)`.
+    for (command, is_named) in [("6", true), ("37", false)] {
+        let mut other = Command::new("/usr/bin/python3")
+            .args(["-c", script, path.to_str().unwrap(), command])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(other.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "up\n");
+        let process = format!(", process {}", other.id());
+        for error in [hold(&name).unwrap_err(), check_idle(&drive).unwrap_err()] {
+            assert_eq!((error.code(), error.kind()), ("drive-in-use", ErrorKind::Guard));
+            let said = error.to_string();
+            assert_eq!(said.ends_with(&process), is_named, "{said}");
+            assert_eq!(said.contains("process"), is_named, "{said}");
+        }
+        drop(other.stdin.take());
+        other.wait().unwrap();
+    }
+    check_idle(&drive).unwrap();
 }

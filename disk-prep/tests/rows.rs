@@ -13,7 +13,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use disk_prep::Error;
+use disk_prep::dataset::Error;
 use disk_prep::dataset::{
     DataFile, DataSet, Listing, RowsOptions, read_dataset, scan_rows, with_side_files,
 };

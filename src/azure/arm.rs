@@ -14,13 +14,14 @@ use tracing::info;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::Error;
-use super::address::{Address, Reason};
 use super::bounds::{self, Bounds, Failing, LONGEST_PAUSE, Meter, Walk, pause};
+use super::error::Error;
 use super::network::{Clear, Network, https};
+use super::reason::Reason;
 use super::sign_in::{ARM_SCOPE, SignIn, Tokens};
 use super::trace::Attempt;
 use super::transport::target;
+use disk_prep::noun::Address;
 
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);

@@ -17,48 +17,22 @@ use azure_storage_blobs::{
     BlobClient, BlobClientOptions, BlobContainerClient, BlobContainerClientOptions,
 };
 use bytes::Bytes;
-use disk_prep::noun::{AccountName, ContainerName, Md5Digest};
+use disk_prep::noun::{ContainerName, Md5Digest};
 use futures::TryStreamExt;
-use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
 
-use super::Error;
-use super::address::{Address, Reason};
 use super::bounds::{Bounds, Walk};
-use super::network::{Clear, Network, encrypted, folder, is_loopback};
+use super::credential::{BlobCredential, BlobOptions};
+use super::error::Error;
+use super::network::{Clear, encrypted, folder, is_loopback};
+use super::reason::Reason;
 use super::signer::Signer;
 use super::trace::Trace;
 use super::transport::Bounded;
 
 /// A call that fails is tried so often again, half a minute at most; then somebody is told.
 const RETRIES: u32 = 6;
-
-/// Where blobs are and how to reach them.
-#[derive(Debug, Clone)]
-pub struct BlobOptions {
-    /// The storage account.
-    pub account: AccountName,
-    /// The endpoint with the account in its path; without it, the public cloud's.
-    pub endpoint: Option<Address>,
-    /// Where tokens are given.
-    pub authority: Address,
-    /// Certificates and proxy.
-    pub network: Network,
-    /// What opens the account.
-    pub credential: BlobCredential,
-}
-
-/// What opens an account.
-#[derive(Debug, Clone)]
-pub enum BlobCredential {
-    /// Whoever is signed in, or a token that was given.
-    SignedIn(Option<SecretString>),
-    /// The account's key.
-    Key(SecretString),
-    /// A shared access signature.
-    Sas(SecretString),
-}
 
 /// What the service says of a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,10 +118,11 @@ impl Container {
             Clear::Refused
         };
         let http = options.network.client(&url, clear)?;
+        let carrier = options.network.carrier(&url, clear)?;
         let signer = Arc::new(Signer::new(options, &http, clear)?);
         let options = ClientOptions {
             per_try_policies: vec![signer.clone(), Arc::new(Trace)],
-            transport: Some(Transport::new(Bounded::new(http, Bounds::default()))),
+            transport: Some(Transport::new(Bounded::new(carrier, Bounds::default()))),
             retry: RetryOptions::exponential(ExponentialRetryOptions {
                 max_retries: RETRIES,
                 ..ExponentialRetryOptions::default()

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::error::Error;
+use super::network::SILENT_FOR;
 
 /// No wait that a service asks for is longer.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -25,6 +26,9 @@ pub(super) struct Bounds {
     pub page_bytes: u64,
     /// Of one blob that is read whole, bytes; packs and indexes are far smaller.
     pub blob_bytes: u64,
+    /// Nothing may come for so long; an answer to a body that is sent may take longer than that by
+    /// as much as the body takes at a bearable speed.
+    pub silent_for: Duration,
     /// Every body may take so long, and longer only while it comes at a bearable speed.
     pub body_within: Duration,
     /// That speed, bytes a second.
@@ -48,6 +52,7 @@ impl Default for Bounds {
             fault_bytes: 1 << 20,
             page_bytes: 64 << 20,
             blob_bytes: 4 << 30,
+            silent_for: SILENT_FOR,
             body_within: Duration::from_secs(120),
             least_speed: 1 << 10,
             pages: 1_000,
@@ -213,6 +218,7 @@ mod tests {
         fault_bytes: 10,
         page_bytes: 10,
         blob_bytes: 10,
+        silent_for: Duration::from_secs(60),
         body_within: Duration::ZERO,
         least_speed: 1,
         pages: 3,

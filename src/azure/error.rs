@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint};
 
-use super::address::Reason;
+use super::reason::Reason;
 
 /// Why a lease that was held is held no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum Lost {
     /// The service does not let it be renewed.
     #[error("the service refused to renew it")]
     Refused,
+    /// Who signed in may not renew it any more.
+    #[error("the service does not allow it to be renewed any more")]
+    NotAllowed,
 }
 
 /// The error of this room.
@@ -78,6 +81,8 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    #[error("The variable {name} is not UTF-8")]
+    Variable { name: &'static str },
     #[error("The account key is not base64")]
     AccountKey,
     #[error("{what} is leased by another run")]
@@ -109,6 +114,7 @@ impl Diagnose for Error {
             Error::Redirected { .. } => "azure-redirect",
             Error::SecretFile { .. } => "secret-file-mode",
             Error::SecretUnreadable { .. } => "secret-file-unreadable",
+            Error::Variable { .. } => "variable-not-text",
             Error::AccountKey => "account-key-malformed",
             Error::Leased { .. } => "blob-leased",
             Error::LeaseLost { .. } => "lease-lost",
@@ -121,6 +127,7 @@ impl Diagnose for Error {
             | Error::CaFile { .. }
             | Error::SecretFile { .. }
             | Error::SecretUnreadable { .. }
+            | Error::Variable { .. }
             | Error::AccountKey => ErrorKind::Usage,
             Error::Leased { .. } | Error::LeaseLost { why: Lost::Taken, .. } => ErrorKind::Busy,
             Error::LeaseLost { why: Lost::Late | Lost::Refused, .. } => ErrorKind::Resumable,
@@ -133,9 +140,10 @@ impl Diagnose for Error {
             Error::Unreachable { .. } | Error::Failing { .. } | Error::TooSlow { .. } => {
                 ErrorKind::Unreachable
             }
-            Error::NotSignedIn | Error::SignInRefused { .. } | Error::NotAllowed { .. } => {
-                ErrorKind::NotAllowed
-            }
+            Error::NotSignedIn
+            | Error::SignInRefused { .. }
+            | Error::NotAllowed { .. }
+            | Error::LeaseLost { why: Lost::NotAllowed, .. } => ErrorKind::NotAllowed,
             Error::NotFound { .. } => ErrorKind::NotFound,
             Error::Refused { .. } => ErrorKind::Refused,
         }
@@ -149,10 +157,12 @@ impl Diagnose for Error {
             Error::SignInRefused { .. } => "check tenant, client and secret",
             Error::NotAllowed { .. } => "ask for the role Contributor on the resource group",
             Error::Unreachable { .. } => "check network and proxy, then run the same command again",
-            Error::SecretFile { path, .. } => {
-                return Some(Hint::new(format!("run `chmod 600 {}`", path.display())));
-            }
+            Error::SecretFile { path, .. } => return Some(Hint::MakePrivate(path.clone())),
             Error::Leased { .. } => "wait a minute for the other run to end",
+            Error::LeaseLost { why: Lost::NotAllowed, .. } => {
+                "nothing was changed since; see what has become of the sign-in's rights, then run \
+                 the same command again, it goes on"
+            }
             Error::LeaseLost { .. } => {
                 "nothing was changed since; run the same command again, it goes on"
             }

@@ -18,8 +18,8 @@ use azure_storage_blobs::models::{
 use bytes::Bytes;
 use disk_prep::noun::Md5Digest;
 
-use super::Error;
 use super::blobs::{Container, Copied, Removed, code, is_absent};
+use super::error::Error;
 
 /// A write in one call up to here; above, in blocks.
 const ONE_CALL_BYTES: NonZero<u64> = NonZero::new(256 << 20).expect("a number above zero");

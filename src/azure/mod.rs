@@ -1,22 +1,25 @@
 //! The only network client: sign-in, the calls to Azure's resource manager, blobs. Knows no other
 //! room; of `disk_prep` only the nouns, and where programs are started.
 
-mod address;
 mod arm;
 mod blobs;
 mod bounds;
+mod credential;
 mod error;
 mod fenced;
 mod network;
+mod reason;
 mod shared_key;
 mod sign_in;
 mod signer;
 mod trace;
 mod transport;
 
-pub use address::{Address, InvalidAddress, Reason};
 pub use arm::{Arm, ArmOptions};
-pub use blobs::{BlobCredential, BlobFacts, BlobOptions, Container, Copied, Made, Removed};
+pub use blobs::{BlobFacts, Container, Copied, Made, Removed};
+pub use credential::{BlobCredential, BlobOptions};
 pub use error::{Error, Lost};
 pub use fenced::{Fence, Fenced};
 pub use network::Network;
+pub use reason::Reason;
+pub use sign_in::variable;

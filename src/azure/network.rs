@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use disk_prep::noun::bare_addresses;
 use reqwest::{Certificate, Client, ClientBuilder, Proxy};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::Error;
-use super::address::{Address, Reason};
+use super::error::Error;
+use super::reason::Reason;
+use disk_prep::noun::Address;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
-/// Between two pieces of an answer; a large blob may take as long as it needs.
-const SILENT_FOR: Duration = Duration::from_secs(60);
+/// Between two pieces of an answer, and before its first; a large blob may take as long as it needs.
+pub(super) const SILENT_FOR: Duration = Duration::from_secs(60);
 
 /// Certificates and proxy.
 #[derive(Debug, Clone, Default)]
@@ -35,11 +39,23 @@ pub(super) enum Clear {
 impl Network {
     /// A client for an endpoint; nothing is sent yet. This machine itself is reached without a proxy.
     pub(super) fn client(&self, endpoint: &Url, clear: Clear) -> Result<Client, Error> {
+        let built = self.builder(endpoint, clear)?.read_timeout(SILENT_FOR).build();
+        built.map_err(|error| Error::Client { source: Reason::of(&error) })
+    }
+
+    /// The same for large bodies in both directions; who carries calls by it says how long an
+    /// answer may be awaited. The client itself would count from the first byte that is sent, and
+    /// so give up what a thin line takes longer for.
+    pub(super) fn carrier(&self, endpoint: &Url, clear: Clear) -> Result<Client, Error> {
+        let built = self.builder(endpoint, clear)?.build();
+        built.map_err(|error| Error::Client { source: Reason::of(&error) })
+    }
+
+    fn builder(&self, endpoint: &Url, clear: Clear) -> Result<ClientBuilder, Error> {
         // A second call finds it installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder: ClientBuilder = Client::builder()
             .connect_timeout(CONNECT_WITHIN)
-            .read_timeout(SILENT_FOR)
             .redirect(reqwest::redirect::Policy::none())
             .https_only(clear == Clear::Refused);
         if let Some(path) = &self.ca_file {
@@ -52,7 +68,7 @@ impl Network {
         } else if let Some(proxy) = &self.proxy {
             builder = builder.proxy(through(proxy)?);
         }
-        builder.build().map_err(|error| Error::Client { source: Reason::of(&error) })
+        Ok(builder)
     }
 }
 
@@ -72,6 +88,15 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {
         source,
     };
     let bytes = std::fs::read(path).map_err(|error| fault(error.into()))?;
+    // What the client would find out of a file only when it is built, and not say which.
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&bytes) {
+        let certificate = certificate.map_err(|error| fault(error.into()))?;
+        roots.add(certificate).map_err(|error| fault(error.into()))?;
+    }
+    if roots.is_empty() {
+        return Err(fault("there is no certificate in it".into()));
+    }
     Certificate::from_pem_bundle(&bytes).map_err(|error| fault(error.into()))
 }
 

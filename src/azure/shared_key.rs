@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::Sha256;
 
-use super::Error;
+use super::error::Error;
 
 const SAS_VERSION: &str = "2022-11-02";
 /// How long a SAS for a copy can be used.

@@ -1,6 +1,7 @@
 //! How we get a token for the resource manager and for blobs: one that was given, that of a
 //! service principal or workload identity, or the Azure CLI's. Tokens live in memory only.
 
+use std::env::VarError;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use azure_core::credentials::TokenCredential;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 use bytes::Bytes;
 use disk_prep::sys::child;
+use disk_prep::sys::hold::hold;
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
@@ -20,9 +22,9 @@ use url::Url;
 use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
-use super::Error;
-use super::address::Reason;
 use super::bounds::{self, Bounds, Failing, Meter};
+use super::error::Error;
+use super::reason::Reason;
 use super::transport::target;
 
 /// A token is renewed so long before it ends.
@@ -84,7 +86,7 @@ impl Tokens {
 
     /// The token that is held, or a new one.
     pub async fn token(&self) -> Result<SecretString, Error> {
-        let held = || self.held.lock().expect("no holder of this lock can panic");
+        let held = || hold(&self.held);
         let is_fresh = |held: &&Held| Instant::now() + MARGIN < held.until;
         let fresh = held().as_ref().filter(is_fresh).map(|held| held.token.clone());
         if let Some(token) = fresh {
@@ -112,6 +114,16 @@ fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretStri
     Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
 }
 
+/// What a variable of the environment says; an empty one says nothing. One that is no text is
+/// refused: whoever set it wants it to be used.
+pub fn variable(name: &'static str) -> Result<Option<String>, Error> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(Error::Variable { name }),
+    }
+}
+
 /// Runs the Azure CLI without our own secrets in its environment.
 #[derive(Debug)]
 struct WithoutSecrets;
@@ -136,15 +148,14 @@ impl SignIn {
         if let Some(token) = given {
             return Ok(SignIn::Token(token.clone()));
         }
-        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        if let Some(token) = variable("AZSEED_TOKEN") {
+        if let Some(token) = variable("AZSEED_TOKEN")? {
             return Ok(SignIn::Token(token.into()));
         }
-        let secret = variable("AZURE_CLIENT_SECRET").map(|text| Proof::Secret(text.into()));
-        let file =
-            || variable("AZURE_FEDERATED_TOKEN_FILE").map(|path| Proof::TokenFile(path.into()));
+        let secret = variable("AZURE_CLIENT_SECRET")?.map(|text| Proof::Secret(text.into()));
+        let path = std::env::var_os("AZURE_FEDERATED_TOKEN_FILE").filter(|path| !path.is_empty());
+        let proof = secret.or_else(|| path.map(|path| Proof::TokenFile(path.into())));
         let (Some(tenant), Some(client), Some(proof)) =
-            (variable("AZURE_TENANT_ID"), variable("AZURE_CLIENT_ID"), secret.or_else(file))
+            (variable("AZURE_TENANT_ID")?, variable("AZURE_CLIENT_ID")?, proof)
         else {
             return Ok(SignIn::Cli);
         };

@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::Error;
-use super::blobs::{BlobCredential, BlobOptions};
+use super::credential::{BlobCredential, BlobOptions};
+use super::error::Error;
 use super::network::{Clear, https};
 use super::shared_key::SharedKey;
 use super::sign_in::{STORAGE_SCOPE, SignIn, Tokens};

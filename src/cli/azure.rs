@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::azure::Address;
+use disk_prep::noun::Address;
 
 /// Where the resource manager is.
 #[derive(Debug, Clone, Args)]

@@ -4,12 +4,14 @@
 mod azure;
 mod check;
 mod drive;
+#[cfg(feature = "emulator")]
 mod emulator;
 mod hushed;
 mod job;
 mod keys;
 mod named;
 mod prep;
+#[cfg(feature = "emulator")]
 mod rehearse;
 mod stage;
 mod staging;
@@ -23,12 +25,14 @@ use clap_complete::Shell;
 pub use azure::{AzureArgs, BlobArgs};
 pub use check::{CheckArgs, CheckCommand};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
+#[cfg(feature = "emulator")]
 pub use emulator::{EmulatorArgs, EmulatorCommand};
 pub use hushed::{Hidden, hidden, hushed, is_secret};
 pub use job::{JobArgs, JobCommand, JobTarget};
 pub use keys::KeyArgs;
-pub use named::{is_named, unused};
+pub use named::{is_named, source, unused};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
+#[cfg(feature = "emulator")]
 pub use rehearse::RehearseArgs;
 pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
 pub use staging::{SharedArgs, SharedSeedArgs, StagingConsent};
@@ -74,6 +78,7 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Go through the whole journey on this machine, with drives that are files
+    #[cfg(feature = "emulator")]
     Rehearse(RehearseArgs),
     /// Write the initial backup, compressed, to a staging path
     Stage(Box<StageArgs>),
@@ -96,6 +101,7 @@ pub enum Command {
     /// Look whether everything is in place, before anything is done
     Check(CheckArgs),
     /// Run Azure and the datacenter's dock on this machine, for rehearsals
+    #[cfg(feature = "emulator")]
     Emulator(Box<EmulatorArgs>),
     /// Explain an error code
     Explain(ExplainArgs),

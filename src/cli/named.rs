@@ -55,6 +55,21 @@ pub fn is_named(matches: &ArgMatches, id: &str) -> bool {
     here || matches.subcommand().is_some_and(|(_, inner)| is_named(inner, id))
 }
 
+/// The words of the command that was called.
+pub(super) fn called(matches: &ArgMatches) -> &ArgMatches {
+    let mut own = matches;
+    while let Some((_, inner)) = own.subcommand() {
+        own = inner;
+    }
+    own
+}
+
+/// Where the value of a flag of the command that was called comes from, as clap has it.
+pub fn source(matches: &ArgMatches, id: &str) -> Option<ValueSource> {
+    let own = called(matches);
+    own.try_contains_id(id).is_ok_and(|is_there| is_there).then(|| own.value_source(id)).flatten()
+}
+
 /// Flags of the command that was called which have neither variable nor key, though one is set:
 /// what is set, and the flag. `is_set` is asked for the variable and for the key.
 pub fn unused(

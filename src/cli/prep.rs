@@ -7,15 +7,14 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use disk_prep::drive::DriveName;
 use disk_prep::noun::{
-    AccountName, ByteSize, Cipher, ContainerName, JobName, ResourceGroup, Serial, SubscriptionId,
-    Wipe,
+    AccountName, ByteSize, Cipher, ContainerName, JobName, Recipient, ResourceGroup, Serial,
+    SubscriptionId, Wipe,
 };
 
 use super::azure::AzureArgs;
 use super::drive::{DEV_HELP, drive_name};
 use super::keys::KeyArgs;
 use super::staging::SharedArgs;
-use crate::escrow::Recipient;
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]

@@ -1,9 +1,11 @@
 //! Arguments of commands that take a staging path: consent to one that others can write to, and
-//! what must stand on the command line beside it.
+//! where its seed must be going.
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
-use disk_prep::noun::{AccountName, ContainerName, Diagnose, ErrorKind, SubscriptionId};
+use disk_prep::noun::{AccountName, ContainerName, SubscriptionId};
+
+use super::named::{called, is_named};
 
 /// Consent to a staging path that others can write to.
 #[derive(Debug, Clone, Args)]
@@ -31,73 +33,38 @@ pub struct SharedSeedArgs {
     pub subscription: Option<SubscriptionId>,
 }
 
-/// What this command line itself says of a staging path; nothing of it comes from the environment
-/// or a file.
+/// What a call says of a staging path, each value with its source as clap has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StagingConsent {
     /// Whether one is taken that others can write to.
     pub is_shared: bool,
     /// The account that its seed must be for.
-    pub storage_account: Option<String>,
+    pub storage_account: Option<(String, ValueSource)>,
     /// The container that its seed must be for.
-    pub container: Option<String>,
+    pub container: Option<(String, ValueSource)>,
     /// The subscription that its seed must be for.
-    pub subscription: Option<String>,
+    pub subscription: Option<(String, ValueSource)>,
 }
 
 impl StagingConsent {
-    /// Where there is no staging path, nothing is said of one.
-    pub fn expect_none(&self) -> Result<(), NoStaging> {
-        let flag = match self {
-            StagingConsent { is_shared: true, .. } => "--shared-staging",
-            StagingConsent { container: Some(_), .. } => "--container",
-            _ => return Ok(()),
-        };
-        Err(NoStaging { flag })
-    }
-
-    /// What the words say that lead to the command.
+    /// What the words say that lead to the command. Consent is given on the command line only.
     pub fn of(matches: &ArgMatches) -> Self {
-        let mut own = matches;
-        while let Some((_, inner)) = own.subcommand() {
-            own = inner;
-        }
         StagingConsent {
-            is_shared: is_typed(own, "shared_staging"),
-            storage_account: typed::<AccountName>(own, "storage_account"),
-            container: typed::<ContainerName>(own, "container"),
-            subscription: typed::<SubscriptionId>(own, "subscription"),
+            is_shared: is_named(matches, "shared_staging"),
+            storage_account: text::<AccountName>(matches, "storage_account"),
+            container: text::<ContainerName>(matches, "container"),
+            subscription: text::<SubscriptionId>(matches, "subscription"),
         }
     }
 }
 
-/// A flag that is about a staging path, where there is none.
-#[derive(Debug, thiserror::Error)]
-#[error("{flag} is about a staging path, and a dataset.csv has none")]
-pub struct NoStaging {
-    flag: &'static str,
-}
-
-impl Diagnose for NoStaging {
-    fn code(&self) -> &'static str {
-        "flag-without-staging"
-    }
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Usage
-    }
-}
-
-fn is_typed(matches: &ArgMatches, id: &str) -> bool {
-    matches.try_contains_id(id).unwrap_or(false)
-        && matches.value_source(id) == Some(ValueSource::CommandLine)
-}
-
-fn typed<T: ToString + Clone + Send + Sync + 'static>(
+fn text<T: ToString + Clone + Send + Sync + 'static>(
     matches: &ArgMatches,
     id: &str,
-) -> Option<String> {
-    let value = is_typed(matches, id).then(|| matches.try_get_one::<T>(id).ok().flatten());
-    value.flatten().map(ToString::to_string)
+) -> Option<(String, ValueSource)> {
+    let own = called(matches);
+    let value = own.try_get_one::<T>(id).ok().flatten()?.to_string();
+    Some((value, own.value_source(id)?))
 }
 
 #[cfg(test)]
@@ -116,11 +83,12 @@ mod tests {
     #[test]
     fn only_what_was_typed_counts_wherever_it_stands() {
         let verify = consent("azseed verify d.img --staging s");
-        assert_eq!(verify, StagingConsent::default());
+        assert!(!verify.is_shared && verify.storage_account.is_none());
         let verify = consent("azseed verify d.img --shared-staging --storage-account account1");
         assert!(verify.is_shared);
-        assert_eq!(verify.storage_account.as_deref(), Some("account1"));
-        assert_eq!(verify.container, None, "a file consents to nothing");
+        let typed = |text: &str| Some((text.to_owned(), ValueSource::CommandLine));
+        assert_eq!(verify.storage_account, typed("account1"));
+        assert_eq!(verify.container, Some(("file".to_owned(), ValueSource::DefaultValue)));
         for words in [
             "azseed job --container seed --shared-staging status",
             "azseed job status --container seed --shared-staging",
@@ -133,10 +101,7 @@ mod tests {
             "azseed prep --staging s --drive d.img --container seed --shared-staging",
         ] {
             let said = consent(words);
-            assert!(
-                said.is_shared && said.container.as_deref() == Some("seed"),
-                "{words}: {said:?}"
-            );
+            assert!(said.is_shared && said.container == typed("seed"), "{words}: {said:?}");
         }
     }
 }

@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use disk_prep::noun::{AccountName, ContainerName, SubscriptionId, VaultName};
-use jiff::civil::{Time, Weekday};
+use disk_prep::noun::{AccountName, ContainerName, Schedule, SubscriptionId, VaultName};
 
 use super::azure::{AzureArgs, BlobArgs};
 use super::staging::SharedArgs;
-use crate::vault::Schedule;
 
 /// Arguments of `vault`.
 #[derive(Debug, Args)]
@@ -129,7 +127,6 @@ pub struct VaultCreate {
     pub password_file: Option<PathBuf>,
     /// When increments are made: daily@HH:MM or weekly@DAY@HH:MM
     #[arg(long, value_name = "WHEN", env = "AZSEED_SCHEDULE", default_value = "daily@00:00")]
-    #[arg(value_parser = schedule)]
     pub schedule: Schedule,
     /// Snapshots to keep of so many days
     #[arg(long, value_name = "COUNT", env = "AZSEED_KEEP_DAILY")]
@@ -153,42 +150,4 @@ pub struct CleanupArgs {
     /// Which vault, and where Azure is.
     #[command(flatten)]
     pub target: VaultTarget,
-}
-
-fn schedule(text: &str) -> Result<Schedule, String> {
-    let rule = "daily@HH:MM or weekly@DAY@HH:MM, with DAY as mon, tue, wed, thu, fri, sat, sun";
-    let at = |text: &str| text.parse::<Time>().map_err(|_| rule.to_owned());
-    match text.split('@').collect::<Vec<_>>().as_slice() {
-        ["daily", time] => Ok(Schedule::Day { at: at(time)? }),
-        ["weekly", day, time] => {
-            let on = match *day {
-                "mon" => Weekday::Monday,
-                "tue" => Weekday::Tuesday,
-                "wed" => Weekday::Wednesday,
-                "thu" => Weekday::Thursday,
-                "fri" => Weekday::Friday,
-                "sat" => Weekday::Saturday,
-                "sun" => Weekday::Sunday,
-                _ => return Err(rule.to_owned()),
-            };
-            Ok(Schedule::Week { on, at: at(time)? })
-        }
-        _ => Err(rule.to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_schedule_is_a_day_or_a_week_with_a_time() {
-        let at = |hour| Time::constant(hour, 30, 0, 0);
-        assert_eq!(schedule("daily@02:30"), Ok(Schedule::Day { at: at(2) }));
-        let weekly = Schedule::Week { on: Weekday::Sunday, at: at(23) };
-        assert_eq!(schedule("weekly@sun@23:30"), Ok(weekly));
-        for wrong in ["daily", "daily@25:00", "weekly@so@01:00", "hourly@01:00", "weekly@01:00"] {
-            assert!(schedule(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -1,23 +1,21 @@
 //! `explain`: what an error code means, and what to do.
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
-use serde_json::{Value, json};
 
-use super::{Failure, Outcome};
-use crate::advice::{Advice, Speaker, all, find, nearest, said_by};
+use crate::advice::{find, nearest};
 use crate::cli::ExplainArgs;
+use crate::outcome::Ended;
+use crate::report::explained::{AllExplained, Explained};
 
 /// Runs `explain`.
-pub fn run(args: &ExplainArgs) -> Result<Box<dyn Outcome>, Failure> {
-    match &args.code {
-        None => Ok(Box::new(AllExplained)),
-        Some(code) => match find(code) {
-            Some(advice) => Ok(Box::new(Explained(advice))),
-            None => {
-                let nearest = nearest(code).map(|advice| advice.code.as_str());
-                Err(UnknownCode { code: code.clone(), nearest }.into())
-            }
-        },
+pub fn run(args: &ExplainArgs) -> Ended {
+    let Some(code) = &args.code else { return Ok(Box::new(AllExplained)) };
+    match find(code) {
+        Some(advice) => Ok(Box::new(Explained(advice))),
+        None => {
+            let nearest = nearest(code).map(|advice| advice.code.as_str());
+            Err(UnknownCode { code: code.clone(), nearest }.into())
+        }
     }
 }
 
@@ -41,47 +39,5 @@ impl Diagnose for UnknownCode {
             Some(nearest) => format!("the nearest code is {nearest}; {all}"),
             None => all.to_owned(),
         }))
-    }
-}
-
-fn line(Advice { code, said_by, meaning, action }: &Advice) -> Value {
-    json!({
-        "type": "advice", "version": 1, "code": code, "said_by": said_by, "meaning": meaning,
-        "action": action,
-    })
-}
-
-struct Explained(&'static Advice);
-
-impl Outcome for Explained {
-    fn text(&self) -> String {
-        let Advice { code, said_by, meaning, action } = self.0;
-        let speaker = match said_by {
-            Speaker::Azseed => String::new(),
-            other => format!(", said by {}", other.name()),
-        };
-        format!("{code}{speaker}\n\n{meaning}\n\nWhat to do: {action}")
-    }
-
-    fn json(&self) -> Vec<Value> {
-        vec![line(self.0)]
-    }
-}
-
-struct AllExplained;
-
-impl Outcome for AllExplained {
-    fn text(&self) -> String {
-        let group = |speaker: Speaker| {
-            let width = said_by(speaker).map(|advice| advice.code.len()).max().unwrap_or(0);
-            let rows =
-                said_by(speaker).map(|own| format!("  {:<width$}  {}\n", own.code, own.meaning));
-            format!("Codes of {}:\n{}", speaker.name(), rows.collect::<String>())
-        };
-        Speaker::ALL.map(group).join("\n").trim_end().to_owned()
-    }
-
-    fn json(&self) -> Vec<Value> {
-        all().iter().map(line).collect()
     }
 }

@@ -3,10 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, Recipient};
 use disk_prep::sys::private::NotPrivate;
 
-use crate::staging;
+use super::password::PasswordError;
 use crate::state::StateError;
 
 /// The error of this room. It tells of "it": the recovery password of the drive that is named in
@@ -33,13 +33,10 @@ pub enum Error {
     },
     #[error("{path} cannot hold an identity: {why}")]
     IdentityOpen { path: PathBuf, why: NotPrivate },
-    #[error("It cannot be sealed")]
-    Seal {
-        #[source]
-        source: age::EncryptError,
-    },
+    #[error("{named} is not an age recipient: a letter of it is wrong")]
+    Recipient { named: Recipient },
     #[error(transparent)]
-    Password(#[from] staging::Error),
+    Password(#[from] PasswordError),
     #[error(transparent)]
     State(#[from] StateError),
 }
@@ -54,7 +51,7 @@ impl Diagnose for Error {
             Error::Damaged => "sealed-damaged",
             Error::Identity { .. } => "identity-file",
             Error::IdentityOpen { .. } => "secret-file-mode",
-            Error::Seal { .. } => "sealing-failed",
+            Error::Recipient { .. } => "recipient-invalid",
             Error::Password(error) => error.code(),
             Error::State(error) => error.code(),
         }
@@ -66,8 +63,10 @@ impl Diagnose for Error {
             | Error::NoIdentity
             | Error::WrongPassword { .. }
             | Error::WrongIdentity { .. } => ErrorKind::NotAllowed,
-            Error::Identity { .. } | Error::IdentityOpen { .. } => ErrorKind::Usage,
-            Error::Damaged | Error::Seal { .. } => ErrorKind::Failed,
+            Error::Identity { .. } | Error::IdentityOpen { .. } | Error::Recipient { .. } => {
+                ErrorKind::Usage
+            }
+            Error::Damaged => ErrorKind::Failed,
             Error::Password(error) => error.kind(),
             Error::State(error) => error.kind(),
         }
@@ -81,10 +80,8 @@ impl Diagnose for Error {
             Error::NoIdentity | Error::WrongIdentity { .. } => {
                 Some(Hint::new("name the age identity of the recipient: `--identity FILE`"))
             }
-            Error::IdentityOpen { path, .. } => {
-                Some(Hint::new(format!("run `chmod 600 {}`", path.display())))
-            }
-            Error::Damaged | Error::Identity { .. } | Error::Seal { .. } => None,
+            Error::IdentityOpen { path, .. } => Some(Hint::MakePrivate(path.clone())),
+            Error::Damaged | Error::Identity { .. } | Error::Recipient { .. } => None,
             Error::Password(error) => error.hint(),
             Error::State(error) => error.hint(),
         }

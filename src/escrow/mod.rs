@@ -2,6 +2,7 @@
 //! this machine's state directory only. The only room that knows `age`.
 
 mod error;
+mod password;
 mod sealed;
 
 use std::path::{Path, PathBuf};
@@ -13,10 +14,10 @@ use disk_prep::sys::durable::Access;
 use disk_prep::sys::private::{self, NotPrivate};
 
 pub use error::Error;
-pub use sealed::{InvalidRecipient, Recipient};
+pub use password::{PasswordError, Weak, generate, read_password};
+pub use sealed::Recipient;
 use sealed::{Opener, open, open_under, seal_for, seal_under};
 
-use crate::staging::{Weak, read_password};
 use crate::state::State;
 
 /// Seals for a recipient if there is one, else, where others can read the journal, under the
@@ -41,9 +42,9 @@ impl SecretKeeper for Keeper {
         readers: Access,
     ) -> Result<Option<String>, KeeperError> {
         let sealed = match (&self.recipient, &self.password_file, readers) {
-            (Some(recipient), ..) => seal_for(recipient, password)?,
+            (Some(recipient), ..) => seal_for(recipient, password),
             (None, Some(file), Access::Public) => {
-                seal_under(read_password(file, Weak::Accepted)?, password)?
+                seal_under(read_password(file, Weak::Accepted)?, password)
             }
             (None, ..) => return Ok(None),
         };

@@ -3,15 +3,14 @@
 
 use std::fmt;
 use std::io::{BufReader, Read};
-use std::str::FromStr;
 
 use age::armor::ArmoredReader;
 use age::{DecryptError, Decryptor, Identity, scrypt, x25519};
-use disk_prep::noun::RecoveryPassword;
+use disk_prep::noun::{self, RecoveryPassword};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::error::Error;
 
 /// Rounds of scrypt, as a power of two: what the repository takes for its own key, which lies
 /// beside the journals and is opened by the same password.
@@ -21,15 +20,11 @@ const WORK: u8 = 17;
 #[derive(Clone)]
 pub struct Recipient(x25519::Recipient);
 
-/// A text that names no recipient.
-#[derive(Debug, thiserror::Error)]
-#[error("it is not an age recipient, which begins with age1")]
-pub struct InvalidRecipient;
-
-impl FromStr for Recipient {
-    type Err = InvalidRecipient;
-    fn from_str(text: &str) -> Result<Self, InvalidRecipient> {
-        text.trim().parse().map(Recipient).map_err(|_| InvalidRecipient)
+impl Recipient {
+    /// The recipient that a text names, if its checksum is right.
+    pub fn of(named: &noun::Recipient) -> Result<Self, Error> {
+        let invalid = |_| Error::Recipient { named: named.clone() };
+        named.as_str().parse().map(Recipient).map_err(invalid)
     }
 }
 
@@ -55,23 +50,20 @@ impl Opener {
 }
 
 /// Seals for a recipient.
-pub(super) fn seal_for(
-    recipient: &Recipient,
-    password: &RecoveryPassword,
-) -> Result<String, Error> {
+pub(super) fn seal_for(recipient: &Recipient, password: &RecoveryPassword) -> String {
     seal(&recipient.0, password)
 }
 
 /// Seals under a password.
-pub(super) fn seal_under(lock: SecretString, password: &RecoveryPassword) -> Result<String, Error> {
+pub(super) fn seal_under(lock: SecretString, password: &RecoveryPassword) -> String {
     let mut recipient = scrypt::Recipient::new(lock);
     recipient.set_work_factor(WORK);
     seal(&recipient, password)
 }
 
-fn seal(recipient: &impl age::Recipient, password: &RecoveryPassword) -> Result<String, Error> {
+fn seal(recipient: &impl age::Recipient, password: &RecoveryPassword) -> String {
     let sealed = age::encrypt_and_armor(recipient, password.reveal().as_bytes());
-    sealed.map_err(|source| Error::Seal { source })
+    sealed.expect("one recipient and a buffer in memory leave nothing to fail")
 }
 
 /// Opens what is sealed under a password; `None` if it is another one.
@@ -107,6 +99,8 @@ fn decryptor(sealed: &str) -> Result<Decryptor<ArmoredReader<BufReader<&[u8]>>>,
 
 #[cfg(test)]
 mod tests {
+    use disk_prep::noun::{Diagnose, ErrorKind};
+
     use super::*;
 
     fn password() -> RecoveryPassword {
@@ -118,27 +112,29 @@ mod tests {
         let identity =
             |identity: &x25519::Identity| -> Box<dyn Identity> { Box::new(identity.clone()) };
         let (own, other) = (x25519::Identity::generate(), x25519::Identity::generate());
-        let recipient: Recipient = own.to_public().to_string().parse().unwrap();
-        let sealed = seal_for(&recipient, &password()).unwrap();
+        let named: noun::Recipient = own.to_public().to_string().parse().unwrap();
+        let recipient = Recipient::of(&named).unwrap();
+        let sealed = seal_for(&recipient, &password());
         assert_eq!(Opener::of(&sealed).unwrap(), Opener::Identity);
         let both = [identity(&other), identity(&own)];
         assert_eq!(open(&both, &sealed).unwrap(), Some(password()));
         assert_eq!(open(&both[..1], &sealed).unwrap(), None);
-        assert_ne!(seal_for(&recipient, &password()).unwrap(), sealed, "never the same twice");
-        for text in ["", "age1", "AGE-SECRET-KEY-1"] {
-            assert!(text.parse::<Recipient>().is_err(), "{text}");
-        }
+        assert_ne!(seal_for(&recipient, &password()), sealed, "never the same twice");
+        let last = named.as_str().ends_with('q');
+        let wrong = format!("{}{}", &named.as_str()[..61], if last { 'p' } else { 'q' });
+        let error = Recipient::of(&wrong.parse().unwrap()).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("recipient-invalid", ErrorKind::Usage));
     }
 
     #[test]
     fn only_the_same_password_opens() {
         let lock = |text: &str| SecretString::from(text);
-        let sealed = seal_under(lock("one"), &password()).unwrap();
+        let sealed = seal_under(lock("one"), &password());
         assert_eq!(Opener::of(&sealed).unwrap(), Opener::Password);
         assert_eq!(open_under(lock("one"), &sealed).unwrap(), Some(password()));
         assert_eq!(open_under(lock("two"), &sealed).unwrap(), None);
         for text in ["", "123", &sealed[..sealed.len() / 2]] {
-            assert!(matches!(Opener::of(text), Err(Error::Damaged)), "{text}");
+            assert_eq!(Opener::of(text).unwrap_err().code(), "sealed-damaged", "{text}");
         }
     }
 }

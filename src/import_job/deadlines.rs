@@ -4,6 +4,8 @@
 use disk_prep::limits::{CLOCK_DAYS, RETENTION_DAYS};
 use jiff::{Timestamp, ToSpan};
 
+use super::state::JobState;
+
 /// What ends, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline {
@@ -11,19 +13,23 @@ pub struct Deadline {
     pub what: &'static str,
     /// Whole days left; negative when it has passed.
     pub days_left: i64,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// The deadline of a job in this state, created then; `None` when nothing runs.
-pub fn deadline(state: &str, created: Timestamp, now: Timestamp) -> Option<Deadline> {
+pub fn deadline(state: &JobState, created: Timestamp, now: Timestamp) -> Option<Deadline> {
     let (days, what) = match state {
-        "Creating" => (CLOCK_DAYS, "without a tracking number the job is deleted"),
-        "Shipping" => (CLOCK_DAYS, "the drives must have arrived"),
-        "Completed" | "Closed" => (RETENTION_DAYS, "the job and its record are deleted"),
+        JobState::Creating => (CLOCK_DAYS, "without a tracking number the job is deleted"),
+        JobState::Shipping => (CLOCK_DAYS, "the drives must have arrived"),
+        JobState::Completed | JobState::Closed => {
+            (RETENTION_DAYS, "the job and its record are deleted")
+        }
         _ => return None,
     };
     let end = created.checked_add((days * 24).hours()).ok()?;
     let days_left = (end.as_second() - now.as_second()).div_euclid(24 * 3600);
-    Some(Deadline { what, days_left })
+    Some(Deadline { what, days_left, at: end })
 }
 
 #[cfg(test)]
@@ -33,14 +39,16 @@ mod tests {
     #[test]
     fn two_weeks_run_from_creation_and_pass() {
         let created = Timestamp::from_second(1_000_000).unwrap();
-        let left = |state, days: i64| {
+        let left = |state: &str, days: i64| {
             let now = created.checked_add((days * 24).hours()).unwrap();
-            deadline(state, created, now).map(|deadline| deadline.days_left)
+            deadline(&state.to_owned().into(), created, now).map(|deadline| deadline.days_left)
         };
         assert_eq!(left("Creating", 0), Some(14));
         assert_eq!(left("Shipping", 13), Some(1));
         assert_eq!(left("Creating", 15), Some(-1));
         assert_eq!(left("Completed", 80), Some(10));
         assert_eq!(left("Transferring", 1), None);
+        let own = deadline(&"Creating".to_owned().into(), created, created).unwrap();
+        assert_eq!(own.at.as_second(), 1_000_000 + 14 * 24 * 3600);
     }
 }

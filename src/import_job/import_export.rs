@@ -11,10 +11,12 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{
-    Delivery, DriveEntry, DriveKey, DriveStatus, Error, Job, JobService, Location, NewJob,
-    Shipment, ShippingAddress, Written,
+use super::error::Error;
+use super::job::{
+    Delivery, DriveEntry, DriveKey, DriveStatus, Job, JobService, Location, NewJob, Shipment,
+    ShippingAddress, Written,
 };
+use super::state::{DriveState, JobState};
 use crate::azure::Arm;
 
 const VERSION: &str = "2020-08-01";
@@ -50,6 +52,8 @@ struct SystemData {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Properties {
+    #[serde(default)]
+    storage_account_id: Option<String>,
     #[serde(default)]
     state: String,
     #[serde(default)]
@@ -266,7 +270,7 @@ impl JobService for ImportExport {
         self.patch(
             name,
             json!({
-                "state": "Shipping",
+                "state": JobState::Shipping,
                 "deliveryPackage": {
                     "carrierName": shipment.carrier, "trackingNumber": number,
                     "driveCount": drive_count, "shipDate": shipment.ship_date.to_string(),
@@ -288,16 +292,16 @@ impl JobService for ImportExport {
 
     fn cancellable(&self, name: &JobName) -> Result<Job, Error> {
         let job = self.find(name)?;
-        if !job.cancel_requested && !matches!(job.state.as_str(), "Creating" | "Shipping") {
-            return Err(Error::TooLateToCancel { job: name.clone(), state: job.state });
+        if !job.cancel_requested && !matches!(job.state, JobState::Creating | JobState::Shipping) {
+            return Err(Error::TooLateToCancel { job: name.clone(), state: job.state.to_string() });
         }
         Ok(job)
     }
 
     fn deletable(&self, name: &JobName) -> Result<Option<Job>, Error> {
         let Some(job) = self.look(name)? else { return Ok(None) };
-        if !matches!(job.state.as_str(), "Creating" | "Completed" | "Closed") {
-            return Err(Error::NotDeletable { job: name.clone(), state: job.state });
+        if !(job.state == JobState::Creating || job.state.is_over()) {
+            return Err(Error::NotDeletable { job: name.clone(), state: job.state.to_string() });
         }
         Ok(Some(job))
     }
@@ -391,8 +395,9 @@ impl From<Resource> for Job {
         Job {
             id: resource.id,
             name: resource.name,
+            account_id: resource.properties.storage_account_id,
             location: resource.location,
-            state: resource.properties.state,
+            state: resource.properties.state.into(),
             percent: resource.properties.percent_complete.unwrap_or(0),
             cancel_requested: resource.properties.cancel_requested.unwrap_or(false),
             created: resource.system.and_then(|system| system.created_at),
@@ -414,7 +419,7 @@ impl From<Drive> for DriveStatus {
     fn from(drive: Drive) -> Self {
         DriveStatus {
             serial: drive.drive_id,
-            state: drive.state.unwrap_or_else(|| "Specified".to_owned()),
+            state: drive.state.map_or(DriveState::Specified, DriveState::from),
             percent: drive.percent_complete.unwrap_or(0),
             error_log: drive.error_log_uri,
         }

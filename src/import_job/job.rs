@@ -5,7 +5,8 @@ use disk_prep::noun::{AccountName, Contact, DrivePath, JobName, RecoveryPassword
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::Error;
+use super::error::Error;
+use super::state::{DriveState, JobState};
 
 /// A drive that a job is made with.
 #[derive(Debug, Clone)]
@@ -44,10 +45,12 @@ pub struct Job {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// Resource id of the storage account, if the service says it.
+    pub account_id: Option<String>,
     /// Its region.
     pub location: String,
-    /// Its state, in the service's word.
-    pub state: String,
+    /// Its state.
+    pub state: JobState,
     /// How far all drives are.
     pub percent: u8,
     /// Whether somebody asked to cancel it.
@@ -89,8 +92,8 @@ pub struct Delivery {
 pub struct DriveStatus {
     /// Serial number.
     pub serial: String,
-    /// Its state, in the service's word.
-    pub state: String,
+    /// Its state.
+    pub state: DriveState,
     /// How far it is.
     pub percent: u8,
     /// Where its error log is.
@@ -196,6 +199,55 @@ impl NewJob {
             0 => Err(Error::NoDrives { job: self.name.clone() }),
             drives if drives > DRIVES_PER_JOB => Err(Error::TooManyDrives { drives }),
             _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use disk_prep::noun::{Diagnose, ErrorKind, ReturnAddress, ReturnCarrier};
+
+    use super::*;
+
+    fn job(drives: usize) -> NewJob {
+        let drive = |number| DriveEntry {
+            serial: format!("S{number}").parse().unwrap(),
+            recovery_password: RecoveryPassword::from_key([7; 16]),
+            manifest_file: "\\DriveManifest.xml".parse().unwrap(),
+            manifest_hash: "0".repeat(32),
+            header_hash: None,
+        };
+        let text = || "x".to_owned();
+        let return_address = ReturnAddress {
+            recipient_name: text(),
+            street_address_1: text(),
+            street_address_2: None,
+            city: text(),
+            state_or_province: None,
+            postal_code: text(),
+            country_or_region: text(),
+            phone: text(),
+            email: text(),
+        };
+        let return_carrier = ReturnCarrier { carrier_name: text(), carrier_account_number: text() };
+        NewJob {
+            name: JobName::new("job-1").unwrap(),
+            location: "westus".to_owned(),
+            storage_account: "account1".parse().unwrap(),
+            contact: Contact { return_address, return_carrier },
+            drives: (0..drives).map(drive).collect(),
+        }
+    }
+
+    #[test]
+    fn a_job_has_one_drive_at_least_and_ten_at_most() {
+        assert!(job(1).check().is_ok() && job(10).check().is_ok());
+        for (drives, code, kind) in [
+            (0, "job-no-drives", ErrorKind::Usage),
+            (11, "job-too-many-drives", ErrorKind::Refused),
+        ] {
+            let refused = job(drives).check().unwrap_err();
+            assert_eq!((refused.code(), refused.kind()), (code, kind));
         }
     }
 }

@@ -5,6 +5,7 @@ mod deadlines;
 mod error;
 mod import_export;
 mod job;
+mod state;
 mod turn;
 
 pub use deadlines::{Deadline, deadline};
@@ -14,4 +15,5 @@ pub use job::{
     Delivery, DriveEntry, DriveKey, DriveStatus, Job, JobService, Location, NewJob, Shipment,
     ShippingAddress, Written, first_name, part_name, parts,
 };
+pub use state::{DriveState, JobState};
 pub use turn::Turn;

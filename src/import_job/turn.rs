@@ -1,6 +1,7 @@
 //! Whose turn it is on a job's way: the service's, or ours, and what is to be done then.
 
-use super::Job;
+use super::job::Job;
+use super::state::{DriveState, JobState};
 
 /// Whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,18 +19,20 @@ pub enum Turn {
 impl Turn {
     /// Whose turn it is with a job that stands so.
     pub fn of(job: &Job) -> Self {
-        let is_any = |state: &str| job.drives.iter().any(|drive| drive.state == state);
-        match job.state.as_str() {
-            "Creating" if job.cancel_requested => {
+        let is_any = |state: DriveState| job.drives.iter().any(|drive| drive.state == state);
+        match job.state {
+            JobState::Creating if job.cancel_requested => {
                 Turn::Ours("it is cancelled; `azseed job delete` ends it")
             }
-            "Creating" if job.delivery.is_none() => {
+            JobState::Creating if job.delivery.is_none() => {
                 Turn::Ours("send the drives, then say with whom with `azseed job ship`")
             }
-            "Closed" => Turn::DoneWithErrors(LOOK_AT_LOGS),
-            "Completed" if is_any("CompletedMoreInfo") => Turn::DoneWithErrors(LOOK_AT_LOGS),
-            "Completed" => Turn::Done,
-            _ if is_any("NeverReceived") => {
+            JobState::Closed => Turn::DoneWithErrors(LOOK_AT_LOGS),
+            JobState::Completed if is_any(DriveState::CompletedMoreInfo) => {
+                Turn::DoneWithErrors(LOOK_AT_LOGS)
+            }
+            JobState::Completed => Turn::Done,
+            _ if is_any(DriveState::NeverReceived) => {
                 Turn::Ours("a drive has not arrived; ask the carrier, and answer the datacenter")
             }
             _ => Turn::Service,
@@ -50,8 +53,9 @@ mod tests {
         Job {
             id: String::new(),
             name: "seed".to_owned(),
+            account_id: None,
             location: String::new(),
-            state: state.to_owned(),
+            state: state.to_owned().into(),
             percent: 0,
             cancel_requested: false,
             created: None,
@@ -60,7 +64,7 @@ mod tests {
             delivery: is_shipped.then_some(parcel),
             drives: vec![DriveStatus {
                 serial: "S1".to_owned(),
-                state: drive.to_owned(),
+                state: drive.to_owned().into(),
                 percent: 0,
                 error_log: None,
             }],

@@ -1,8 +1,13 @@
 //! What becomes of the files of a backup while they are read, told by the walk and by every
 //! reader of a file.
 
+use disk_prep::sys::hold::hold;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+
+/// The tag of a snapshot whose source had lost more than half of its files or bytes when it was
+/// made, and nobody had accepted that yet.
+pub const SHRUNK_TAG: &str = "azseed-shrunk";
 
 /// Files of a source and their bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +52,7 @@ impl Account {
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
-        self.0.lock().expect("no holder of this lock can panic")
+        hold(&self.0)
     }
 
     /// Something of the walk that could not be read.

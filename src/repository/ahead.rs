@@ -4,6 +4,7 @@
 //! anybody who can write to the store can write: files whose numbers no program would have chosen
 //! are not shown to it.
 
+use disk_prep::sys::hold::hold;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -43,7 +44,7 @@ pub(super) struct Loaded<'a> {
 
 impl Drop for Loaded<'_> {
     fn drop(&mut self) {
-        let mut all = self.ahead.stretches.lock().expect("no holder of this lock can panic");
+        let mut all = hold(&self.ahead.stretches);
         all.retain(|stretch| !Arc::ptr_eq(stretch, &self.stretch));
     }
 }
@@ -57,13 +58,13 @@ impl Ahead {
     pub(super) fn load(&self, pack: Id, offset: u32, length: u32) -> RusticResult<Loaded<'_>> {
         let bytes = self.store.read_partial(FileType::Pack, &pack, false, offset, length)?;
         let stretch = Arc::new(Stretch { pack, offset, bytes });
-        let mut all = self.stretches.lock().expect("no holder of this lock can panic");
+        let mut all = hold(&self.stretches);
         all.push(stretch.clone());
         Ok(Loaded { ahead: self, stretch })
     }
 
     fn held(&self, pack: &Id, offset: u32, length: u32) -> Option<Bytes> {
-        let all = self.stretches.lock().expect("no holder of this lock can panic");
+        let all = hold(&self.stretches);
         let inside = |stretch: &&Arc<Stretch>| {
             let end = u64::from(stretch.offset) + stretch.bytes.len() as u64;
             stretch.pack == *pack

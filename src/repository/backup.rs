@@ -11,11 +11,14 @@ use jiff::ToSpan;
 use rustic_core::repofile::{Node, SnapshotFile, SnapshotSummary};
 use rustic_core::{BackupOptions, IndexedIdsStatus, PathList, SnapshotOptions, TreeId};
 
+use super::account::SHRUNK_TAG;
 use super::account::{Account, SourceTotals};
+use super::error::Error;
 use super::filter::{Choice, Filter};
+use super::reads::Reads;
 use super::repo::{Library, Repository, library};
 use super::source::Sources;
-use super::{Error, SHRUNK_TAG, Store};
+use super::store::Store;
 
 /// Marks a snapshot that holds only what belongs into another one, and is removed with the end of
 /// the backup.
@@ -94,7 +97,7 @@ impl Repository {
             true => plan.sources.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect(),
             false => paths.merge().paths(),
         };
-        let account = Account::of(&plan.sources);
+        let (account, reads) = (Account::of(&plan.sources), Arc::<Reads>::default());
         let mut options = BackupOptions::default();
         options.parent_opts.parents = plan.parents.clone();
         let mut about = SnapshotOptions::default();
@@ -109,13 +112,14 @@ impl Repository {
                 account: account.clone(),
                 bytes: plan.bytes,
                 store: Arc::clone(&store),
+                reads: Arc::clone(&reads),
             };
             sweep_parts(&inner)?;
             let inner = inner.to_indexed_ids()?;
             let whole = inner.archive(&options, &sources, about.to_snapshot()?, &paths)?;
             match account.take_short() {
                 short if short.is_empty() => Ok(whole),
-                short => add_again(inner, &store, whole, short, &account),
+                short => add_again(inner, (&store, &reads), whole, short, &account),
             }
         };
         let snapshot = library(store.as_ref(), "The backup", save)?;
@@ -145,7 +149,7 @@ fn sweep_parts<S: rustic_core::Open>(inner: &rustic_core::Repository<S>) -> Libr
 /// holds them too. What ends early each time stays out and is told.
 fn add_again(
     inner: Indexed,
-    store: &Arc<dyn Store>,
+    (store, reads): (&Arc<dyn Store>, &Arc<Reads>),
     whole: SnapshotFile,
     mut short: Vec<PathBuf>,
     account: &Account,
@@ -161,6 +165,7 @@ fn add_again(
             account: account.clone(),
             bytes: 0,
             store: Arc::clone(store),
+            reads: Arc::clone(reads),
         };
         let mut about = SnapshotOptions::default().add_tags(PART_TAG)?;
         about.host = Some(whole.hostname.clone());

@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use disk_prep::noun::Md5Digest;
+use disk_prep::sys::hold::hold;
 use md5::{Digest, Md5};
 use rustic_core::{
     BytesList, ErrorKind as LibraryKind, FileType, Id, ReadBackend, RusticError, RusticResult,
     WriteBackend,
 };
 
-use super::{Error, Store};
+use super::error::Error;
+use super::store::Store;
 use crate::azure::{self, Container, Fenced};
 
 /// A container with a repository.
@@ -59,14 +61,14 @@ impl BlobStore {
 
     fn failed(&self, error: azure::Error) -> Box<RusticError> {
         let text = error.to_string();
-        *self.fault.lock().expect("no holder of this lock can panic") = Some(error);
+        *hold(&self.fault) = Some(error);
         RusticError::new(LibraryKind::Backend, text)
     }
 }
 
 impl Store for BlobStore {
     fn take_fault(&self) -> Option<Error> {
-        let fault = self.fault.lock().expect("no holder of this lock can panic").take();
+        let fault = hold(&self.fault).take();
         fault.map(|source| Error::Service { source })
     }
 

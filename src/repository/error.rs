@@ -9,7 +9,6 @@ use disk_prep::sys::beneath::Unexpected;
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "each sentence names its fields")]
 pub enum Error {
     /// What the library says, in its own words.
     #[error("{action} failed: {}", words(fault))]
@@ -48,7 +47,7 @@ pub enum Error {
     Damaged { remarks: Vec<String> },
     /// A pattern that cannot be used.
     #[error(transparent)]
-    Pattern { source: super::InvalidPattern },
+    Pattern { source: super::pattern::InvalidPattern },
     /// A source path that the format cannot hold.
     #[error("The path {path:?} cannot be backed up: it is not UTF-8")]
     SourceName { path: PathBuf },
@@ -117,7 +116,7 @@ impl Diagnose for Error {
             Error::TargetFull { .. } => {
                 "free space there, then run the same command again: it goes on where it stopped"
             }
-            Error::Full { .. } => "free space there, then run the same command again",
+            Error::Full { .. } => return Some(Hint::FreeSpace),
             Error::WrongPassword => "name the right one with `--password-file`",
             Error::Pattern { .. } => {
                 "a pattern matches whole names: `*.tmp`, `app/cache`, `/srv/app/**/cache`"

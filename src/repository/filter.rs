@@ -10,7 +10,7 @@ use ignore::{Walk, WalkBuilder};
 use rustic_core::Excludes;
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::error::Error;
 use super::pattern::Pattern;
 
 /// What of the sources is taken.

@@ -12,12 +12,14 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use disk_prep::sys::beneath::{About, Folder, Kind, Unexpected};
 use disk_prep::sys::durable::Access;
+use disk_prep::sys::hold::hold;
 use rustic_core::{
     BytesList, ErrorKind as LibraryKind, FileType, Id, ReadBackend, RusticError, RusticResult,
     WriteBackend,
 };
 
-use super::{Error, Store};
+use super::error::Error;
+use super::store::Store;
 
 const DRAFT: &str = ".draft";
 const TYPES: [FileType; 4] = [FileType::Pack, FileType::Index, FileType::Key, FileType::Snapshot];
@@ -151,7 +153,7 @@ impl FolderStore {
         let path = self.base.path().join(path);
         let text = format!("{}: {error}", path.display());
         // The first one is the cause of the others.
-        let mut fault = self.fault.lock().expect("no holder of this lock can panic");
+        let mut fault = hold(&self.fault);
         fault.get_or_insert_with(|| (path, error));
         RusticError::new(LibraryKind::Backend, text)
     }
@@ -185,7 +187,7 @@ impl FolderStore {
 
 impl Store for FolderStore {
     fn take_fault(&self) -> Option<Error> {
-        let fault = self.fault.lock().expect("no holder of this lock can panic").take();
+        let fault = hold(&self.fault).take();
         fault.map(|(path, source)| match source.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::Full { path },
             _ => Error::Store { path, source },

@@ -2,7 +2,6 @@
 
 /// What a file of a repository is, in the order of writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the words of the format")]
 pub enum Rank {
     Pack,
     Index,

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use disk_prep::monitor::Monitor;
 use disk_prep::sys::threads::is_missing;
 use jiff::{Span, Timestamp};
 use rustic_core::repofile::SnapshotFile;
@@ -13,10 +14,15 @@ use rustic_core::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
+use super::account::SHRUNK_TAG;
 use super::ahead::Ahead;
-use super::progress::{Bars, Watcher};
-use super::restore::{Reader, RestoreDone, RestoreOptions, restore};
-use super::{Error, SHRUNK_TAG, Store};
+use super::error::Error;
+use super::progress::Bars;
+use super::restore::Reader;
+use super::restore::RestoreDone;
+use super::restore::RestoreOptions;
+use super::restore::restore;
+use super::store::Store;
 
 /// At so many bytes a pack is ended at the latest: one more blob (8 MiB before it is compressed)
 /// and the pack's header keep below the 128 MiB that restic allows (`staging-repository` 4).
@@ -29,6 +35,13 @@ pub struct Settings {
     pub compression: i32,
     /// Size of the packs, bytes.
     pub pack_bytes: u64,
+}
+
+impl Default for Settings {
+    /// What `stage` takes when nothing else is said.
+    fn default() -> Self {
+        Settings { compression: 3, pack_bytes: 64 << 20 }
+    }
 }
 
 /// A snapshot.
@@ -115,11 +128,11 @@ pub(super) fn library<T>(
 fn connect(
     store: &Arc<dyn Store>,
     ahead: &Arc<Ahead>,
-    watcher: Arc<dyn Watcher>,
+    monitor: Arc<dyn Monitor>,
 ) -> Result<rustic_core::Repository<()>, Error> {
     let backends = RepositoryBackends::new(ahead.clone(), None);
     let options = RepositoryOptions::default().no_cache(true);
-    let connected = rustic_core::Repository::new_with_progress(&options, &backends, Bars(watcher));
+    let connected = rustic_core::Repository::new_with_progress(&options, &backends, Bars(monitor));
     told(store.as_ref(), "Opening the repository", connected)
 }
 
@@ -129,7 +142,7 @@ impl Repository {
         store: Arc<dyn Store>,
         password: &SecretString,
         settings: Settings,
-        watcher: Arc<dyn Watcher>,
+        monitor: Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
         let mut config = ConfigOptions::default().set_version(2u32);
         config.set_compression = Some(settings.compression);
@@ -141,7 +154,7 @@ impl Repository {
         config.set_treepack_size_limit = config.set_datapack_size_limit;
         let credentials = Credentials::password(password.expose_secret());
         let ahead = Arc::new(Ahead::new(store.clone().backend()));
-        let connected = connect(&store, &ahead, watcher)?;
+        let connected = connect(&store, &ahead, monitor)?;
         let made = connected.init(&credentials, &KeyOptions::default(), &config);
         Ok(Repository { inner: told(store.as_ref(), "Making the repository", made)?, store, ahead })
     }
@@ -150,11 +163,11 @@ impl Repository {
     pub fn open(
         store: Arc<dyn Store>,
         password: &SecretString,
-        watcher: Arc<dyn Watcher>,
+        monitor: Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
         let credentials = Credentials::password(password.expose_secret());
         let ahead = Arc::new(Ahead::new(store.clone().backend()));
-        let connected = connect(&store, &ahead, watcher)?;
+        let connected = connect(&store, &ahead, monitor)?;
         let open = || connected.open(&credentials);
         let inner = library(store.as_ref(), "Opening the repository", open)?;
         Ok(Repository { inner, store, ahead })

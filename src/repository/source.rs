@@ -2,11 +2,11 @@
 //! accounted for, what is no file is never opened, and a file is given to the library with exactly
 //! the bytes that its size says, or not at all.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::{self, Read};
 use std::iter::Peekable;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ignore::{DirEntry, Walk};
@@ -15,11 +15,11 @@ use rustic_core::repofile::{Node, NodeType};
 use rustic_core::{
     LocalSourceSaveOptions, ReadSource, ReadSourceEntry, ReadSourceOpen, RusticError, RusticResult,
 };
-use rustix::fs::{Mode, OFlags};
 
-use super::Store;
 use super::account::Account;
 use super::filter::Filter;
+use super::reads::{OpenFile, Reads};
+use super::store::Store;
 
 /// Bits of a mode as the format has it, in the form of Go: a device, one of characters.
 const GO_CHARACTER_DEVICE: u32 = (1 << 26) | (1 << 21);
@@ -34,6 +34,8 @@ pub(super) struct Sources {
     pub bytes: u64,
     /// Where the backup goes: nothing more is read once it cannot be written to.
     pub store: Arc<dyn Store>,
+    /// How they are read.
+    pub reads: Arc<Reads>,
 }
 
 impl ReadSource for Sources {
@@ -50,6 +52,7 @@ impl ReadSource for Sources {
             filter: Arc::clone(&self.filter),
             account: self.account.clone(),
             store: Arc::clone(&self.store),
+            reads: Arc::clone(&self.reads),
         }
     }
 }
@@ -60,6 +63,7 @@ pub(super) struct Entries {
     filter: Arc<Filter>,
     account: Account,
     store: Arc<dyn Store>,
+    reads: Arc<Reads>,
 }
 
 impl Entries {
@@ -129,6 +133,7 @@ impl Iterator for Entries {
                 path: path.clone(),
                 account: self.account.clone(),
                 store: Arc::clone(&self.store),
+                reads: Arc::clone(&self.reads),
             });
             return Some(Ok(ReadSourceEntry { path, node, open }));
         }
@@ -165,14 +170,15 @@ pub(super) struct Opening {
     seen: Seen,
     account: Account,
     store: Arc<dyn Store>,
+    reads: Arc<Reads>,
 }
 
 impl ReadSourceOpen for Opening {
     type Reader = Reading;
 
     fn open(self) -> RusticResult<Reading> {
-        let Opening { path, seen, account, store } = self;
-        match open_file(&path) {
+        let Opening { path, seen, account, store, reads } = self;
+        match OpenFile::open(&reads, &path) {
             Ok(file) => {
                 Ok(Reading { file, path, seen, left: seen.bytes, is_told: false, account, store })
             }
@@ -185,22 +191,9 @@ impl ReadSourceOpen for Opening {
     }
 }
 
-/// Opens what was a file when it was listed. What is none any more is neither followed nor waited
-/// for.
-fn open_file(path: &Path) -> io::Result<File> {
-    let flags =
-        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::other("it is no file any more"))
-    }
-}
-
 /// A file being read.
 pub(super) struct Reading {
-    file: File,
+    file: OpenFile,
     path: PathBuf,
     seen: Seen,
     /// Bytes that are still expected.
@@ -263,6 +256,9 @@ impl Read for Reading {
 mod tests {
     use super::*;
     use std::fs;
+    use std::path::Path;
+
+    use rustix::fs::Mode;
 
     use crate::repository::{Choice, FolderStore};
 
@@ -273,6 +269,7 @@ mod tests {
             account: Account::of(paths),
             bytes: 0,
             store: Arc::new(FolderStore::of(Path::new("/"), "nowhere")),
+            reads: Arc::default(),
         }
     }
 

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::account::SourceTotals;
+use super::backup::BackupPlan;
+use super::error::Error;
 use super::filter::{Choice, Filter};
-use super::{BackupPlan, Error};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]

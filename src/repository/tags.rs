@@ -6,9 +6,10 @@ use std::path::{Component, Path, PathBuf};
 use rustic_core::repofile::{Node, NodeType, SnapshotFile};
 use rustic_core::{IndexedIdsStatus, TreeId};
 
+use super::account::SHRUNK_TAG;
 use super::account::SourceTotals;
+use super::error::Error;
 use super::repo::{Library, Repository, Snapshot, describe, library, told};
-use super::{Error, SHRUNK_TAG};
 
 type Indexed = rustic_core::Repository<IndexedIdsStatus>;
 

@@ -1,19 +1,18 @@
 //! An existing restic repository or a folder as it stands, read in place: only `seed.json` is
 //! written.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
-use super::{Error, Origin, Seed, SeedKind, Staging, Target, Totals};
-use crate::repository::{Rank, is_repository_path, rank};
+use super::contents::{Contents, repository_path};
+use super::door::Staging;
+use super::error::Error;
+use super::seed::{Origin, Seed, SeedKind, Target, Totals};
 
 /// A lock that was not renewed for so long is of a process that is gone (`staging-repository` 5).
 const STALE: Duration = Duration::from_mins(30);
@@ -111,44 +110,6 @@ pub fn stale_locks(source: &Path) -> usize {
     check_locks(source).unwrap_or(0)
 }
 
-/// What an adopted repository consisted of when it was adopted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contents {
-    /// Packs.
-    pub packs: u64,
-    /// Indexes.
-    pub indexes: u64,
-    /// Snapshots.
-    pub snapshots: u64,
-    /// SHA-256 over the path and length of each file, in the order of the paths.
-    pub digest: String,
-}
-
-impl Contents {
-    fn of(root: &Path) -> io::Result<Self> {
-        let mut contents = Contents { packs: 0, indexes: 0, snapshots: 0, digest: String::new() };
-        let mut files = BTreeMap::new();
-        for entry in WalkDir::new(root) {
-            let entry = entry?;
-            let Some(path) = repository_path(root, entry.path()) else { continue };
-            match rank(&path) {
-                Some(Rank::Pack) => contents.packs += 1,
-                Some(Rank::Index) => contents.indexes += 1,
-                Some(Rank::Snapshot) => contents.snapshots += 1,
-                _ => {}
-            }
-            files.insert(path, entry.metadata()?.len());
-        }
-        let mut digest = Sha256::new();
-        for (path, bytes) in files {
-            digest.update(format!("{path} {bytes}\n"));
-        }
-        let digest = digest.finalize();
-        contents.digest = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(contents)
-    }
-}
-
 /// Refuses an adopted repository that a process works on, or whose files are not those that were
 /// adopted, as after a prune by its owner: drives that were filled before and after it would make
 /// no repository together.
@@ -172,12 +133,6 @@ pub fn check_unchanged(seed: &Seed, staging: &Staging) -> Result<(), Error> {
         format!("it had {}, and has {}", numbers(was), numbers(&is))
     };
     Err(Error::Changed { path: root, what })
-}
-
-/// The path of a file below the root of a repository, if repositories have such a file.
-fn repository_path(root: &Path, path: &Path) -> Option<String> {
-    let path = path.strip_prefix(root).ok()?.to_str()?;
-    is_repository_path(path).then(|| path.to_owned())
 }
 
 /// What a folder amounts to; of a repository only what is part of one.

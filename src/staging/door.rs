@@ -2,16 +2,19 @@
 //! handle, without links, and what its records say decides nothing outside of it.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::File;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disk_prep::journal::{JournalFolder, Witness};
+use disk_prep::noun::with_unknown;
 use disk_prep::sys::beneath::{Folder, Unexpected};
 use disk_prep::sys::durable::Access;
 use disk_prep::sys::place::Place;
 
-use super::{Error, Origin, Seed};
+use super::error::Error;
+use super::seed::{Origin, Seed, is_plain};
 use crate::repository::{FolderStore, Linked};
 
 const JOURNALS: &str = "journals";
@@ -229,6 +232,42 @@ impl Staging {
     }
 }
 
+impl Seed {
+    /// Reads the seed of a staging path.
+    pub fn open(staging: &Staging) -> Result<Self, Error> {
+        let none = || Error::NotStaging { path: staging.path().to_owned() };
+        Seed::find(staging)?.ok_or_else(none)
+    }
+
+    /// Reads the seed of a staging path, if there is one.
+    pub fn find(staging: &Staging) -> Result<Option<Self>, Error> {
+        let Some(text) = staging.read_seed()? else { return Ok(None) };
+        Seed::parse(&staging.seed_path(), &text).map(Some)
+    }
+
+    /// Whether a file of this name is what a killed run left of a half-written seed.
+    pub(super) fn is_draft(name: &OsStr) -> bool {
+        let name = name.as_encoded_bytes();
+        name.starts_with(SEED.as_bytes()) && name.ends_with(b".new")
+    }
+
+    /// Writes the seed into a staging path, whole or not at all. What another version wrote into
+    /// it and this one does not know stays.
+    pub fn save(&self, staging: &Staging) -> Result<(), Error> {
+        let before = staging.read_seed()?.unwrap_or_default();
+        let mut text = with_unknown(&before, self)
+            .and_then(|seed| serde_json::to_vec_pretty(&seed))
+            .expect("a seed holds only texts and numbers");
+        text.push(b'\n');
+        staging.write_seed(self, &text)
+    }
+
+    /// Where the data is, for messages.
+    pub fn data_path(&self, staging: &Staging) -> PathBuf {
+        staging.path().join(&self.data)
+    }
+}
+
 /// Folders of a repository.
 const LAYOUT: [&str; 5] = ["data", "index", "keys", "snapshots", "locks"];
 
@@ -245,16 +284,32 @@ fn is_left(error: &std::io::Error) -> bool {
     matches!(error.kind(), DirectoryNotEmpty | NotADirectory | NotFound)
 }
 
-/// Whether a path has only plain names, and one at least.
-pub(super) fn is_plain(path: &Path) -> bool {
-    let mut parts = path.components().peekable();
-    parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
-}
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
 
-/// What stands where a plain file or folder must be, if that is why it could not be used.
-pub(super) fn unexpected(error: &Error) -> Option<&Unexpected> {
-    match error {
-        Error::Io { source, .. } => Unexpected::of(source),
-        _ => None,
+    use super::super::seed::{SeedKind, Target};
+    use super::*;
+
+    #[test]
+    fn a_seed_comes_back_and_damage_is_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let staging = Staging::open(folder.path()).unwrap();
+        assert!(matches!(Seed::open(&staging), Err(Error::NotStaging { .. })));
+        let seed = Seed::begin(
+            Origin::Written,
+            SeedKind::Repository,
+            "repo".into(),
+            Target::example(),
+            Timestamp::UNIX_EPOCH,
+        );
+        seed.save(&staging).unwrap();
+        assert_eq!(Seed::open(&staging).unwrap(), seed);
+        assert_eq!(seed.data_path(&staging), folder.path().join("repo"));
+        let path = folder.path().join(SEED);
+        std::fs::write(&path, "{\"version\":2}").unwrap();
+        assert!(matches!(Seed::open(&staging), Err(Error::Newer { version: 2, .. })));
+        std::fs::write(&path, "{\"version\":1}").unwrap();
+        assert!(matches!(Seed::open(&staging), Err(Error::Damaged { .. })));
     }
 }

@@ -4,9 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
-use disk_prep::sys::private::NotPrivate;
-
-use super::door::unexpected;
+use disk_prep::sys::beneath::Unexpected;
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -63,16 +61,10 @@ pub enum Error {
     Cleared { path: PathBuf },
     #[error("Another run works on {path}")]
     Busy { path: PathBuf },
-    #[error("The password in {path} has {characters} characters, at least 16 are needed")]
-    WeakPassword { path: PathBuf, characters: usize },
-    #[error("{path} does not hold a password")]
-    EmptyPassword { path: PathBuf },
     #[error("The password of the repository in {path} is not known on this machine")]
     NoPassword { path: PathBuf },
-    #[error("{path} cannot hold a password: {why}")]
-    PasswordOpen { path: PathBuf, why: NotPrivate },
     #[error(transparent)]
-    Journals { source: Box<disk_prep::Error> },
+    Journals { source: Box<disk_prep::journal::Error> },
     #[error("The repository in {path} cannot be worked on")]
     Repository {
         path: PathBuf,
@@ -83,6 +75,26 @@ pub enum Error {
 
 fn listed(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+impl Error {
+    /// A full disk is an error of its own.
+    pub(super) fn of_io(path: PathBuf, source: std::io::Error) -> Self {
+        match source.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                Error::Full { path }
+            }
+            _ => Error::Io { path, source },
+        }
+    }
+}
+
+/// What stands where a plain file or folder must be, if that is why it could not be used.
+fn unexpected(error: &Error) -> Option<&Unexpected> {
+    match error {
+        Error::Io { source, .. } => Unexpected::of(source),
+        _ => None,
+    }
 }
 
 impl Diagnose for Error {
@@ -111,10 +123,7 @@ impl Diagnose for Error {
             Error::Unfinished { .. } => "staging-unfinished",
             Error::Cleared { .. } => "staging-cleared",
             Error::Busy { .. } => "staging-busy",
-            Error::WeakPassword { .. } => "password-weak",
-            Error::EmptyPassword { .. } => "password-empty",
             Error::NoPassword { .. } => "password-missing",
-            Error::PasswordOpen { .. } => "password-file-open",
             Error::Journals { source } => source.code(),
             Error::Repository { source, .. } => source.code(),
         }
@@ -138,10 +147,7 @@ impl Diagnose for Error {
             Error::NoSource { .. } | Error::AllExcluded { .. } | Error::EmptySource { .. } => {
                 ErrorKind::Usage
             }
-            Error::WeakPassword { .. }
-            | Error::EmptyPassword { .. }
-            | Error::NoPassword { .. }
-            | Error::PasswordOpen { .. } => ErrorKind::Usage,
+            Error::NoPassword { .. } => ErrorKind::Usage,
             Error::Busy { .. } => ErrorKind::Busy,
             Error::Full { .. } | Error::SourceGone { .. } | Error::Unfinished { .. } => {
                 ErrorKind::Resumable
@@ -159,13 +165,11 @@ impl Diagnose for Error {
         let text = match self {
             Error::NotStaging { .. } => "write a backup there first with `azseed stage`",
             Error::NotEmpty { .. } => "name an empty or a new folder with `--staging`",
-            Error::Full { .. } => "free space there, then run the same command again",
+            Error::Full { .. } => return Some(Hint::FreeSpace),
             Error::OtherSeed { .. } | Error::AnotherSeed { .. } => {
                 "name another folder with `--staging`"
             }
-            Error::SourceGone { .. } => {
-                "bring it back, as by mounting it again, then run the same command again"
-            }
+            Error::SourceGone { .. } => return Some(Hint::BringBack),
             Error::Locked { .. } => "wait until it has ended, or run `restic unlock`",
             Error::Incomplete { .. } => "bring back what is missing, or stage anew elsewhere",
             Error::Changed { .. } => {
@@ -176,9 +180,7 @@ impl Diagnose for Error {
             Error::EmptySource { .. } => "see that its disk is mounted and the path is right",
             Error::OldLayout { .. } => "convert it first with `restic migrate s3_layout`",
             Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",
-            Error::WeakPassword { .. } => "use a longer one, or add `--weak-password`",
-            Error::NoPassword { .. } => "name its file with `--password-file`",
-            Error::PasswordOpen { .. } => "make it private with `chmod 600`",
+            Error::NoPassword { .. } => return Some(Hint::PasswordFile),
             Error::Damaged { .. } => "restore the file from a copy, or stage anew elsewhere",
             Error::DataPlace { .. } | Error::Field { .. } => {
                 "find out who changed it; azseed did not write it so"

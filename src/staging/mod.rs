@@ -2,19 +2,23 @@
 //! where it goes. Knows nothing of drives, jobs or vaults.
 
 mod adopt;
+mod contents;
 mod door;
 mod error;
+mod known;
 mod owner;
-mod password;
 mod pin;
+mod pin_book;
 mod seed;
 mod write;
 
-pub use adopt::{Contents, adopt, check_source, check_unchanged, stale_locks};
+pub use adopt::{adopt, check_source, check_unchanged, stale_locks};
+pub use contents::Contents;
 pub use door::{Data, Memory, Staging};
 pub use error::Error;
+pub use known::drives_of;
 pub use owner::{Stranger, strangers};
-pub use password::{Weak, generate, read_password};
 pub use pin::{Change, Intended, Pin, SeedPin, Sight};
+pub use pin_book::{PinBook, PinWriter};
 pub use seed::{Origin, Seed, SeedKind, SeedState, Target, Totals};
 pub use write::{Looked, StageOptions, Staged, begin, look, stage};

@@ -10,7 +10,9 @@ use disk_prep::noun::{Contact, Sha256Digest};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Error, Origin, Seed, SeedKind, Staging};
+use super::door::Staging;
+use super::error::Error;
+use super::seed::{Origin, Seed, SeedKind};
 
 const VERSION: u32 = 1;
 

@@ -1,7 +1,6 @@
 //! `seed.json`: what a staging path holds and where it goes. Every path in it is relative to the
 //! staging path where that is possible, since another machine may mount it elsewhere.
 
-use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use disk_prep::noun::{
@@ -11,13 +10,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::adopt::Contents;
-use super::door::is_plain;
-use super::{Error, Staging};
+use super::contents::Contents;
+use super::error::Error;
 use crate::repository::Choice;
 
 const VERSION: u32 = 1;
-const FILE: &str = "seed.json";
 
 /// What a staging path holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,24 +149,6 @@ impl Seed {
         }
     }
 
-    /// Reads the seed of a staging path.
-    pub fn open(staging: &Staging) -> Result<Self, Error> {
-        let none = || Error::NotStaging { path: staging.path().to_owned() };
-        Seed::find(staging)?.ok_or_else(none)
-    }
-
-    /// Reads the seed of a staging path, if there is one.
-    pub fn find(staging: &Staging) -> Result<Option<Self>, Error> {
-        let Some(text) = staging.read_seed()? else { return Ok(None) };
-        Seed::parse(&staging.seed_path(), &text).map(Some)
-    }
-
-    /// Whether a file of this name is what a killed run left of a half-written seed.
-    pub(super) fn is_draft(name: &OsStr) -> bool {
-        let name = name.as_encoded_bytes();
-        name.starts_with(FILE.as_bytes()) && name.ends_with(b".new")
-    }
-
     /// What a `seed.json` says; `path` names it in errors.
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self, Error> {
         #[derive(Deserialize)]
@@ -225,34 +204,9 @@ impl Seed {
         Error::DataPlace { path: path.to_owned(), data: self.data.clone() }
     }
 
-    /// Writes the seed into a staging path, whole or not at all.
-    pub fn save(&self, staging: &Staging) -> Result<(), Error> {
-        let mut text =
-            serde_json::to_vec_pretty(self).expect("a seed holds only texts and numbers");
-        text.push(b'\n');
-        staging.write_seed(self, &text)
-    }
-
-    /// Where the data is, for messages.
-    pub fn data_path(&self, staging: &Staging) -> PathBuf {
-        staging.path().join(&self.data)
-    }
-
     /// The same seed, complete.
     pub fn finish(self, totals: Totals, now: Timestamp) -> Self {
         Seed { state: SeedState::Finished, finished_at: Some(now), totals, ..self }
-    }
-}
-
-impl Error {
-    /// A full disk is an error of its own.
-    pub(super) fn of_io(path: PathBuf, source: std::io::Error) -> Self {
-        match source.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                Error::Full { path }
-            }
-            _ => Error::Io { path, source },
-        }
     }
 }
 
@@ -266,6 +220,12 @@ const PATH_BYTES: usize = 4096;
 const PREFIX_BYTES: usize = 512;
 /// Letters of a region's name, at most.
 const REGION_LETTERS: usize = 64;
+
+/// Whether a path has only plain names, and one at least.
+pub(super) fn is_plain(path: &Path) -> bool {
+    let mut parts = path.components().peekable();
+    parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
+}
 
 fn is_absolute(path: &Path) -> bool {
     let is_plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
@@ -290,14 +250,18 @@ fn is_region(text: &str) -> bool {
 }
 
 #[cfg(test)]
-impl Target {
-    /// Some target, for tests.
-    pub(super) fn example() -> Self {
-        serde_json::from_value(serde_json::json!({
-            "job": "job-1", "storage_account": "seedaccount", "container": "seed", "prefix": "",
-            "subscription": "00000000-0000-0000-0000-000000000000", "resource_group": "backup",
-        }))
-        .expect("every field is valid")
+mod example {
+    use super::Target;
+
+    impl Target {
+        /// Some target, for tests.
+        pub(in crate::staging) fn example() -> Self {
+            serde_json::from_value(serde_json::json!({
+                "job": "job-1", "storage_account": "seedaccount", "container": "seed", "prefix": "",
+                "subscription": "00000000-0000-0000-0000-000000000000", "resource_group": "backup",
+            }))
+            .expect("every field is valid")
+        }
     }
 }
 
@@ -306,28 +270,6 @@ mod tests {
     use super::*;
     use disk_prep::noun::{Diagnose, ErrorKind};
     use serde_json::{Value, json};
-
-    #[test]
-    fn a_seed_comes_back_and_damage_is_told_apart() {
-        let folder = tempfile::tempdir().unwrap();
-        let staging = Staging::open(folder.path()).unwrap();
-        assert!(matches!(Seed::open(&staging), Err(Error::NotStaging { .. })));
-        let seed = Seed::begin(
-            Origin::Written,
-            SeedKind::Repository,
-            "repo".into(),
-            Target::example(),
-            Timestamp::UNIX_EPOCH,
-        );
-        seed.save(&staging).unwrap();
-        assert_eq!(Seed::open(&staging).unwrap(), seed);
-        assert_eq!(seed.data_path(&staging), folder.path().join("repo"));
-        let path = folder.path().join(FILE);
-        std::fs::write(&path, "{\"version\":2}").unwrap();
-        assert!(matches!(Seed::open(&staging), Err(Error::Newer { version: 2, .. })));
-        std::fs::write(&path, "{\"version\":1}").unwrap();
-        assert!(matches!(Seed::open(&staging), Err(Error::Damaged { .. })));
-    }
 
     /// What is said of a seed with these fields changed.
     fn said(changes: &[(&str, Value)]) -> Result<Seed, Error> {

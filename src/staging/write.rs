@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use disk_prep::monitor::Monitor;
 use disk_prep::sys::durable::Access;
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
@@ -13,11 +14,11 @@ use secrecy::SecretString;
 use tracing::info;
 
 use super::adopt::totals;
+use super::door::Staging;
+use super::error::Error;
 use super::seed::REPOSITORY;
-use super::{Error, Origin, Seed, SeedKind, SeedState, Staging, Target, Totals};
-use crate::repository::{
-    BackupDone, BackupPlan, Choice, Repository, Settings, Watcher, inside, survey,
-};
+use super::seed::{Origin, Seed, SeedKind, SeedState, Target, Totals};
+use crate::repository::{BackupDone, BackupPlan, Choice, Repository, Settings, inside, survey};
 
 const LOCK: &str = ".stage.lock";
 
@@ -107,7 +108,7 @@ pub fn stage(
     password: &SecretString,
     options: &StageOptions,
     now: impl Fn() -> Timestamp,
-    watcher: Arc<dyn Watcher>,
+    monitor: Arc<dyn Monitor>,
 ) -> Result<Staged, Error> {
     if seed.state != SeedState::Unfinished {
         return Ok(Staged { seed, backup: None });
@@ -119,14 +120,14 @@ pub fn stage(
     let store = Arc::new(data.store());
     let swept = store.sweep().map_err(failed)?;
     info!(root = %root.display(), swept, is_new = !store.has_config(), "stages");
-    let open = || Repository::open(store.clone(), password, watcher.clone()).map_err(failed);
+    let open = || Repository::open(store.clone(), password, monitor.clone()).map_err(failed);
     let repository = if store.has_config() {
         let repository = open()?;
         repository.repair_index().map_err(failed)?;
         repository
     } else {
         store.clear_unborn().map_err(failed)?;
-        Repository::create(store.clone(), password, options.settings, watcher.clone())
+        Repository::create(store.clone(), password, options.settings, monitor.clone())
             .map_err(failed)?
     };
     let plan = &options.plan;
@@ -202,19 +203,11 @@ fn absolute(sources: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 
 #[cfg(test)]
 mod tests {
+    use disk_prep::monitor::VoidMonitor;
+
     use super::*;
     use std::os::unix::fs::PermissionsExt;
     use std::process::Command;
-
-    #[derive(Debug)]
-    struct Silent;
-
-    impl Watcher for Silent {
-        fn begin(&self, _title: &str) {}
-        fn total(&self, _bytes: u64) {}
-        fn more(&self, _bytes: u64) {}
-        fn end(&self) {}
-    }
 
     const PASSWORD: &str = "a password of many letters";
 
@@ -228,7 +221,7 @@ mod tests {
         let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH)?;
         let options = options(&[folder.join("source")], staging.path());
         let password = SecretString::from(PASSWORD);
-        stage(&staging, seed, &password, &options, || Timestamp::UNIX_EPOCH, Arc::new(Silent))
+        stage(&staging, seed, &password, &options, || Timestamp::UNIX_EPOCH, Arc::new(VoidMonitor))
     }
 
     fn source(folder: &Path) {
@@ -376,8 +369,8 @@ mod tests {
             let options = options(std::slice::from_ref(&source), staging.path());
             let password = SecretString::from(PASSWORD);
             let now = || Timestamp::UNIX_EPOCH;
-            let watcher = Arc::new(Silent);
-            let staged = stage(&staging, seed, &password, &options, now, watcher).unwrap();
+            let monitor = Arc::new(VoidMonitor);
+            let staged = stage(&staging, seed, &password, &options, now, monitor).unwrap();
             assert_eq!(staged.backup.unwrap().files, 1, "{name}");
         }
     }
@@ -397,7 +390,7 @@ mod tests {
         let options = options(&sources, staging.path());
         let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
         let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
-        stage(&staging, seed, &password, &options, now, Arc::new(Silent)).unwrap();
+        stage(&staging, seed, &password, &options, now, Arc::new(VoidMonitor)).unwrap();
         assert!(restic(folder.path(), &["check", "--read-data"]).contains("no errors were found"));
         let listing = listing(folder.path());
         for name in ["more/a/one", "more/b/two", "more/a/three/four"] {
@@ -416,7 +409,8 @@ mod tests {
         let options = options(&sources, staging.path());
         let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
         let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
-        let staged = stage(&staging, seed, &password, &options, now, Arc::new(Silent)).unwrap();
+        let staged =
+            stage(&staging, seed, &password, &options, now, Arc::new(VoidMonitor)).unwrap();
         assert_eq!(staged.seed.totals.unreadable_files, 1);
         let named = staged.backup.unwrap().unreadable;
         assert!(named[0].starts_with(&unreadable.display().to_string()), "{named:?}");

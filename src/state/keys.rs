@@ -12,7 +12,9 @@ use disk_prep::sys::durable::{self, Access};
 use disk_prep::sys::private;
 use sha2::{Digest, Sha256};
 
-use super::{State, StateError, io_at};
+use super::directory::State;
+use super::error::StateError;
+use super::error::io_at;
 
 impl State {
     fn keys(&self) -> PathBuf {

@@ -9,7 +9,9 @@ use disk_prep::sys::durable::{self, Access};
 use disk_prep::sys::machine;
 use rustix::fs::{FlockOperation, flock};
 
-use super::{State, StateError, io_at};
+use super::directory::State;
+use super::error::StateError;
+use super::error::io_at;
 
 /// A lock that is held until the value is dropped.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ impl Lock {
 
 impl State {
     /// Takes a lock, if nobody has it.
-    pub(super) fn try_lock(&self, name: &str) -> Result<Option<Lock>, StateError> {
+    pub fn try_lock(&self, name: &str) -> Result<Option<Lock>, StateError> {
         let (path, file) = self.lock_file(name)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Lock(file))),
@@ -38,7 +40,7 @@ impl State {
     }
 
     /// Waits until no other run changes a record; whoever has this lock has it for a moment only.
-    pub(super) fn hold_records(&self) -> Result<Lock, StateError> {
+    pub fn hold_records(&self) -> Result<Lock, StateError> {
         let (path, file) = self.lock_file("records")?;
         loop {
             match flock(&file, FlockOperation::LockExclusive) {

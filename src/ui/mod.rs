@@ -1,33 +1,32 @@
 //! The only room that prints. Four faces, chosen once: bars on a terminal, plain lines otherwise,
 //! JSON Lines, or only errors. Results go to standard output, everything else to standard error.
 
-mod consent;
+mod json_lines;
 mod progress;
 mod screen;
-mod watch;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use disk_prep::monitor::{Monitor, VoidMonitor};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::stop::StopFlag;
+use disk_prep::sys::hold::hold;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use serde_json::json;
+use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cli::{Global, Hidden};
-use crate::commands::Outcome;
-use crate::exit::Exit;
-use crate::repository::Watcher;
-pub use consent::NoConsent;
+use crate::cli::Global;
+use crate::outcome::{Attendant, Exit, Heard, NoConsent, Outcome};
+use crate::report::said;
 use screen::{LogLines, eprint, print, print_json, tell_json};
 
 /// How things are shown.
@@ -39,17 +38,6 @@ enum Face {
     Quiet,
 }
 
-/// What a person typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
-    /// A line, without blanks around it.
-    Line(String),
-    /// Nothing so far.
-    Silence,
-    /// Nothing will come any more.
-    End,
-}
-
 /// The screen.
 #[derive(Debug)]
 pub struct Ui {
@@ -59,6 +47,8 @@ pub struct Ui {
     is_heard: Arc<AtomicBool>,
     /// Whether questions may be asked where a person is.
     may_ask: bool,
+    /// Whether plain questions were answered beforehand.
+    says_yes: bool,
 }
 
 impl Ui {
@@ -71,13 +61,25 @@ impl Ui {
             _ => Face::Plain,
         };
         let is_heard = Arc::default();
-        Ui { face, stop: stop_on_ctrl_c(Arc::clone(&is_heard)), is_heard, may_ask: true }
+        Ui {
+            face,
+            stop: stop_on_ctrl_c(Arc::clone(&is_heard)),
+            is_heard,
+            may_ask: true,
+            says_yes: global.yes,
+        }
     }
 
     /// The same screen for work that asks nothing, whoever sits before it.
     pub fn unattended(&self) -> Self {
         let Ui { face, stop, is_heard, .. } = self;
-        Ui { face: *face, stop: stop.clone(), is_heard: Arc::clone(is_heard), may_ask: false }
+        Ui {
+            face: *face,
+            stop: stop.clone(),
+            is_heard: Arc::clone(is_heard),
+            may_ask: false,
+            says_yes: true,
+        }
     }
 
     /// For what goes wrong before the flags are known; the word `--json` among the arguments counts.
@@ -85,12 +87,18 @@ impl Ui {
         std::panic::set_hook(Box::new(screen::on_panic));
         let is_json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
         let face = if is_json { Face::Json } else { Face::Plain };
-        Ui { face, stop: StopFlag::default(), is_heard: Arc::default(), may_ask: false }
+        Ui {
+            face,
+            stop: StopFlag::default(),
+            is_heard: Arc::default(),
+            may_ask: false,
+            says_yes: false,
+        }
     }
 
     /// What is never repeated in a message of this process.
-    pub fn hide(hidden: Vec<Hidden>) {
-        screen::hide(hidden);
+    pub fn hide(hidden: impl IntoIterator<Item = (SecretString, String)>) {
+        hidden.into_iter().for_each(|(text, name)| screen::hide(text, name));
     }
 
     /// Sends what the program logs to standard error.
@@ -108,121 +116,10 @@ impl Ui {
         let _ = tracing_subscriber::registry().with(lines.with_filter(told)).try_init();
     }
 
-    /// The wish to stop, set by Ctrl-C; who takes it looks at it.
-    pub fn stop_flag(&self) -> StopFlag {
-        self.is_heard.store(true, Ordering::Relaxed);
-        self.stop.clone()
-    }
-
-    /// Shows what the work tells while it goes on.
-    pub fn monitor(&self) -> Box<dyn Monitor> {
-        let shown: Box<dyn Monitor> = match self.face {
-            Face::Terminal => Box::new(progress::Bars::new()),
-            Face::Plain => Box::new(progress::Lines::new()),
-            Face::Json => Box::new(progress::JsonLines::new()),
-            Face::Quiet => Box::new(VoidMonitor),
-        };
-        Box::new(progress::Logged(shown))
-    }
-
-    /// Shows how a backup goes on.
-    pub fn watcher(&self) -> Arc<dyn Watcher> {
-        match self.face {
-            Face::Terminal => Arc::new(watch::Bar::new()),
-            Face::Plain => Arc::new(watch::Ticker::new(watch::Form::Plain)),
-            Face::Json => Arc::new(watch::Ticker::new(watch::Form::Json)),
-            Face::Quiet => Arc::new(watch::Silent),
-        }
-    }
-
-    /// Whether a person is there to answer.
-    pub fn can_ask(&self) -> bool {
-        self.may_ask && self.face == Face::Terminal && io::stdin().is_terminal()
-    }
-
-    /// Asks, and returns the line that was typed.
-    pub fn ask(&self, question: &str) -> Option<String> {
-        let mut stderr = io::stderr().lock();
-        stderr
-            .write_all(screen::message(question).as_bytes())
-            .and_then(|()| stderr.flush())
-            .ok()?;
-        let mut line = String::new();
-        io::stdin().lock().read_line(&mut line).ok()?;
-        Some(line.trim().to_owned())
-    }
-
-    /// Tells something at a terminal, between questions.
-    pub fn say(&self, text: &str) {
-        eprint(&format!("{text}\n"));
-    }
-
-    /// Tells something that stops nothing.
-    pub fn warn(&self, text: &str) {
-        match self.face {
-            Face::Quiet => {}
-            Face::Json => {
-                tell_json(json!({"type": "warning", "version": 1, "message": text}));
-            }
-            Face::Terminal | Face::Plain => eprint(&format!("warning: {}\n", paragraph(text))),
-        }
-    }
-
-    /// Tells of a setting that is not used, on standard error whatever the face, since it is said
-    /// of the call and not by the command.
-    pub fn tell_unused(&self, text: &str) {
-        if self.face != Face::Quiet {
-            eprint(&format!("warning: {text}\n"));
-        }
-    }
-
-    /// Waits for a line to be typed.
-    pub fn listen(&self, patience: Duration) -> Heard {
-        let stdin = io::stdin();
-        let mut wait = [PollFd::new(&stdin, PollFlags::IN)];
-        let patience = Timespec { tv_sec: 0, tv_nsec: patience.subsec_nanos().into() };
-        // A signal ends the wait early, which does no harm.
-        if !poll(&mut wait, Some(&patience)).is_ok_and(|ready| ready > 0) {
-            return Heard::Silence;
-        }
-        let mut line = String::new();
-        match stdin.lock().read_line(&mut line) {
-            Ok(bytes) if bytes > 0 => Heard::Line(line.trim().to_owned()),
-            _ => Heard::End,
-        }
-    }
-
-    /// Shows what a command has done.
-    pub fn show(&self, outcome: &dyn Outcome) -> Exit {
-        match self.face {
-            Face::Quiet if outcome.exit() == Exit::Done => {}
-            Face::Json => outcome.json().into_iter().for_each(print_json),
-            Face::Terminal | Face::Plain | Face::Quiet => match outcome.text() {
-                text if text.is_empty() => {}
-                text => print(&format!("{text}\n")),
-            },
-        }
-        outcome.exit()
-    }
-
-    /// Whether somebody still reads standard output; a command that goes on until it is stopped
-    /// ends when nobody does.
-    pub fn is_read(&self) -> bool {
-        let stdout = io::stdout();
-        let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
-        match poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
-            Ok(_) => !ends[0].revents().intersects(PollFlags::ERR | PollFlags::HUP),
-            Err(_) => true,
-        }
-    }
-
     /// Shows why a command could not be done.
     pub fn fail(&self, error: &dyn Diagnose) -> Exit {
         if self.face == Face::Json {
-            tell_json(json!({
-                "type": "error", "version": 1, "code": error.code(), "message": error.to_string(),
-                "causes": causes(error), "hint": error.hint().map(|hint| hint.to_string()),
-            }));
+            tell_json(said::failure(error, &causes(error)));
         } else {
             eprint(&explain(error));
         }
@@ -243,6 +140,114 @@ impl Ui {
             false => io::stdout().write_all(shown.as_bytes()),
         };
         if error.use_stderr() { Exit::Failed(ErrorKind::Usage) } else { Exit::Done }
+    }
+}
+
+impl Attendant for Ui {
+    fn monitor(&self) -> Arc<dyn Monitor> {
+        let shown: Arc<dyn Monitor> = match self.face {
+            Face::Terminal => Arc::new(progress::Bars::new()),
+            Face::Plain => Arc::new(progress::Lines::new()),
+            Face::Json => Arc::new(json_lines::JsonLines::new()),
+            Face::Quiet => Arc::new(VoidMonitor),
+        };
+        Arc::new(progress::Logged(shown))
+    }
+
+    fn stop_flag(&self) -> StopFlag {
+        self.is_heard.store(true, Ordering::Relaxed);
+        self.stop.clone()
+    }
+
+    fn can_ask(&self) -> bool {
+        self.may_ask && self.face == Face::Terminal && io::stdin().is_terminal()
+    }
+
+    fn ask(&self, question: &str) -> Option<String> {
+        let mut stderr = io::stderr().lock();
+        stderr
+            .write_all(screen::message(question).as_bytes())
+            .and_then(|()| stderr.flush())
+            .ok()?;
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).ok()?;
+        Some(line.trim().to_owned())
+    }
+
+    fn listen(&self, patience: Duration) -> Heard {
+        let stdin = io::stdin();
+        let mut wait = [PollFd::new(&stdin, PollFlags::IN)];
+        let patience = Timespec { tv_sec: 0, tv_nsec: patience.subsec_nanos().into() };
+        // A signal ends the wait early, which does no harm.
+        if !poll(&mut wait, Some(&patience)).is_ok_and(|ready| ready > 0) {
+            return Heard::Silence;
+        }
+        let mut line = String::new();
+        match stdin.lock().read_line(&mut line) {
+            Ok(bytes) if bytes > 0 => Heard::Line(line.trim().to_owned()),
+            _ => Heard::End,
+        }
+    }
+
+    fn say(&self, text: &str) {
+        eprint(&format!("{}\n", sentence(text)));
+    }
+
+    fn warn(&self, text: &str) {
+        match self.face {
+            Face::Quiet => {}
+            Face::Json => {
+                tell_json(said::warning(text));
+            }
+            Face::Terminal | Face::Plain => eprint(&format!("warning: {}\n", sentence(text))),
+        }
+    }
+
+    fn show(&self, outcome: &dyn Outcome) -> Exit {
+        match self.face {
+            Face::Quiet if outcome.exit() == Exit::Done => {}
+            Face::Json => outcome.json().into_iter().for_each(print_json),
+            Face::Terminal | Face::Plain | Face::Quiet => print(&outcome.lines()),
+        }
+        outcome.exit()
+    }
+
+    fn is_read(&self) -> bool {
+        let stdout = io::stdout();
+        let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
+        match poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+            Ok(_) => !ends[0].revents().intersects(PollFlags::ERR | PollFlags::HUP),
+            Err(_) => true,
+        }
+    }
+
+    fn tell_unused(&self, text: &str) {
+        static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+        let mut told = hold(&TOLD);
+        if self.face != Face::Quiet && told.insert(text.to_owned()) {
+            eprint(&format!("warning: {}\n", sentence(text)));
+        }
+    }
+
+    fn consent(&self, what: &str) -> Result<(), NoConsent> {
+        if self.says_yes {
+            return Ok(());
+        }
+        let what = what.to_owned();
+        if !self.can_ask() {
+            return Err(NoConsent::Unasked { what });
+        }
+        let answer =
+            self.ask(&format!("{}. Go on? [y/N] ", screen::line(&what))).unwrap_or_default();
+        if matches!(answer.to_lowercase().as_str(), "y" | "yes") {
+            Ok(())
+        } else {
+            Err(NoConsent::Refused { what })
+        }
+    }
+
+    fn hide(&self, text: SecretString, name: String) {
+        screen::hide(text, name);
     }
 }
 
@@ -293,12 +298,12 @@ impl Diagnose for WrongCall {
 
 /// The sentence, the chain of causes, the next command, the code.
 fn explain(error: &dyn Diagnose) -> String {
-    let mut text = format!("error: {}\n", paragraph(&error.to_string()));
+    let mut text = format!("error: {}\n", sentence(&error.to_string()));
     for cause in causes(error) {
         let _ = writeln!(text, "  caused by: {}", paragraph(&cause));
     }
     if let Some(hint) = error.hint() {
-        let _ = writeln!(text, "  hint: {}", paragraph(&hint.to_string()));
+        let _ = writeln!(text, "  hint: {}", sentence(&hint.to_string()));
     }
     let code = error.code();
     let _ = writeln!(text, "  code: {code}  (see `azseed explain {code}`)");
@@ -308,18 +313,30 @@ fn explain(error: &dyn Diagnose) -> String {
 /// Words that begin a line of ours.
 const LABELS: [&str; 5] = ["error:", "warning:", "caused by:", "hint:", "code:"];
 
-/// A sentence whose further lines stand below it. A line end in somebody's name may not begin a
-/// line that looks like one of ours.
+/// A sentence of ours, with a list below it if it has one. Our lists begin their lines with two
+/// blanks; any other line end is in somebody's name, and so is one before a word of ours.
+fn sentence(text: &str) -> String {
+    let mut lines = text.split("\n  ").map(screen::line);
+    let first = lines.next().unwrap_or_default().into_owned();
+    lines.fold(first, |text, line| match is_forged(&line) {
+        true => format!("{text}\\n  {line}"),
+        false => format!("{text}\n  {line}"),
+    })
+}
+
+/// Whether a line looks like one of ours and is none.
+fn is_forged(line: &str) -> bool {
+    LABELS.iter().any(|label| line.trim_start().starts_with(label))
+}
+
+/// What others say, its further lines below the first. None of them may look like one of ours.
 fn paragraph(text: &str) -> String {
     let mut lines = text.split('\n').map(screen::line);
     let first = lines.next().unwrap_or_default().into_owned();
-    lines.fold(first, |text, line| {
-        let is_forged = LABELS.iter().any(|label| line.trim_start().starts_with(label));
-        match is_forged {
-            true => format!("{text}\\n{line}"),
-            false if line.starts_with(' ') || line.is_empty() => format!("{text}\n{line}"),
-            false => format!("{text}\n    {line}"),
-        }
+    lines.fold(first, |text, line| match is_forged(&line) {
+        true => format!("{text}\\n{line}"),
+        false if line.starts_with(' ') || line.is_empty() => format!("{text}\n{line}"),
+        false => format!("{text}\n    {line}"),
     })
 }
 
@@ -369,17 +386,20 @@ mod tests {
 
     #[test]
     fn a_name_with_a_line_end_begins_no_line_of_ours() {
+        assert_eq!(sentence("of a:\n  b\n  c"), "of a:\n  b\n  c");
+        assert_eq!(sentence("a\nb\x1b[2J\n"), "a\\nb\\x1b[2J\\n");
         assert_eq!(paragraph("of a:\n  b\n  c"), "of a:\n  b\n  c");
         assert_eq!(paragraph("a\nb\x1b[2J"), "a\n    b\\x1b[2J");
         for label in LABELS {
             assert_eq!(paragraph(&format!("a\n {label} x")), format!("a\\n {label} x"));
+            assert_eq!(sentence(&format!("a\n   {label} x")), format!("a\\n   {label} x"));
         }
     }
 
     #[test]
     fn an_error_is_shown_with_its_causes_its_hint_and_its_code() {
         let source = io::Error::from_raw_os_error(16);
-        let error = disk_prep::Error::Open { path: "/dev/sdx".into(), source };
+        let error = disk_prep::drive::Error::Open { path: "/dev/sdx".into(), source };
         assert_eq!(
             explain(&error),
             "error: Cannot open /dev/sdx\n  caused by: Device or resource busy (os error 16)\n  \

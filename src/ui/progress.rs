@@ -1,16 +1,16 @@
 //! Three ways to show the same events: bars, a plain line every ten seconds, JSON Lines.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use disk_prep::monitor::{Event, Look, Monitor, Step};
-use disk_prep::noun::{ByteSize, Diagnose, Serial, count};
+use disk_prep::monitor::{Event, Monitor, Step};
+use disk_prep::noun::{ByteSize, Serial, count};
+use disk_prep::sys::hold::hold;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use serde_json::json;
 use tracing::{debug, info};
 
-use super::screen::{self, eprint, tell_json};
+use super::screen::{self, eprint};
 
 /// How far the drives of a run are: bytes done and bytes in all, while they are filled.
 #[derive(Debug, Default)]
@@ -23,13 +23,13 @@ impl Fleet {
             Event::StepStarted { drive, step: Step::Fill, done_bytes, total_bytes } => {
                 self.0.insert((*drive).clone(), (*done_bytes, *total_bytes));
             }
-            Event::BytesDone { drive, step: Step::Fill, done_bytes } => {
+            Event::BytesDone { drive, step: Step::Fill, done_bytes, .. } => {
                 if let Some((done, _)) = self.0.get_mut(*drive) {
                     *done = *done_bytes;
                 }
             }
             // Its files are counted with the drive that takes them.
-            Event::DriveSetAside { drive, .. } => {
+            Event::DriveFailed { drive, .. } => {
                 self.0.remove(*drive);
             }
             _ => return false,
@@ -54,6 +54,7 @@ pub struct Bars {
 #[derive(Debug, Default)]
 struct Shown {
     bars: HashMap<Serial, ProgressBar>,
+    task: Option<ProgressBar>,
     fleet: Fleet,
     total: Option<ProgressBar>,
 }
@@ -98,6 +99,9 @@ impl Bars {
     }
 }
 
+/// The length of a task's bar until it is known; a bar without length would count nothing.
+const UNKNOWN_BYTES: u64 = 1;
+
 /// A bar that counts speed and time left from here; a step without bytes is only named.
 fn new_bar(prefix: String, step: &'static str, done_bytes: u64, total_bytes: u64) -> ProgressBar {
     let template = match total_bytes {
@@ -115,7 +119,7 @@ fn new_bar(prefix: String, step: &'static str, done_bytes: u64, total_bytes: u64
 
 impl Monitor for Bars {
     fn event(&self, event: &Event<'_>) {
-        let shown = &mut *self.shown.lock().expect("no holder of this lock can panic");
+        let shown = &mut *hold(&self.shown);
         match event {
             Event::StepStarted { drive, step, done_bytes, total_bytes } => {
                 let bar = new_bar(drive.to_string(), step.name(), *done_bytes, *total_bytes);
@@ -132,8 +136,25 @@ impl Monitor for Bars {
                 }
             }
             Event::StepFinished { .. } => {}
+            Event::TaskStarted { task } => {
+                let bar = self.screen.add(new_bar((*task).to_owned(), "", 0, UNKNOWN_BYTES));
+                if let Some(last) = shown.task.replace(bar) {
+                    last.finish_and_clear();
+                }
+            }
+            Event::TaskBytes { done_bytes, total_bytes, .. } => {
+                if let Some(bar) = &shown.task {
+                    bar.set_length(*total_bytes);
+                    bar.set_position(*done_bytes);
+                }
+            }
+            Event::TaskFinished { .. } => {
+                if let Some(bar) = shown.task.take() {
+                    bar.finish_and_clear();
+                }
+            }
             other => {
-                if let Event::DriveSetAside { drive, .. } = other
+                if let Event::DriveFailed { drive, .. } = other
                     && let Some(bar) = shown.bars.remove(*drive)
                 {
                     bar.finish_and_clear();
@@ -161,7 +182,7 @@ fn remark(event: &Event<'_>) -> Option<String> {
         Event::FileLeftOut { drive, path, reason } => {
             Some(format!("drive {drive}: {path} is left out: {reason}"))
         }
-        Event::DriveSetAside { drive, error } => Some(format!("drive {drive}: {error}")),
+        Event::DriveFailed { drive, error } => Some(format!("drive {drive}: {error}")),
         Event::Warning { drive, text } => Some(format!("drive {drive}: {text}")),
         _ => None,
     };
@@ -169,7 +190,6 @@ fn remark(event: &Event<'_>) -> Option<String> {
 }
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
-const JSON_EVERY: Duration = Duration::from_secs(1);
 
 /// One plain line every ten seconds for each drive, and one for all of them.
 #[derive(Debug, Default)]
@@ -180,6 +200,7 @@ struct Told {
     drives: HashMap<Serial, Standing>,
     fleet: Fleet,
     total: Option<Standing>,
+    task: Option<Standing>,
 }
 
 /// Where something stood when its step began, and when it was last told of.
@@ -237,18 +258,27 @@ impl Lines {
 
 impl Monitor for Lines {
     fn event(&self, event: &Event<'_>) {
-        let told = &mut *self.0.lock().expect("no holder of this lock can panic");
+        let told = &mut *hold(&self.0);
         match event {
             Event::StepStarted { drive, step, done_bytes, total_bytes } => {
                 told.drives.insert((*drive).clone(), Standing::new(*done_bytes, *total_bytes));
                 eprint(&format!("drive {drive}: {} begins\n", step.name()));
             }
-            Event::BytesDone { drive, step, done_bytes } => {
+            Event::BytesDone { drive, step, done_bytes, .. } => {
                 let standing = told.drives.get_mut(*drive);
                 if let Some(text) = standing.and_then(|standing| standing.tell(*done_bytes)) {
                     eprint(&format!("drive {drive}: {} {text}\n", step.name()));
                 }
             }
+            Event::TaskStarted { .. } => told.task = Some(Standing::new(0, 0)),
+            Event::TaskBytes { task, done_bytes, total_bytes } => {
+                let standing = told.task.get_or_insert_with(|| Standing::new(0, 0));
+                standing.total_bytes = *total_bytes;
+                if let Some(text) = standing.tell(*done_bytes) {
+                    eprint(&format!("{} {text}\n", screen::line(task)));
+                }
+            }
+            Event::TaskFinished { .. } => told.task = None,
             other => {
                 if let Some(text) = remark(other) {
                     eprint(&format!("{text}\n"));
@@ -267,61 +297,8 @@ impl Monitor for Lines {
     }
 }
 
-/// Every event as one JSON object; how far a step is, at most once a second for each drive.
-#[derive(Debug)]
-pub struct JsonLines(Mutex<HashMap<Serial, Instant>>);
-
-impl JsonLines {
-    /// Nothing told yet.
-    pub fn new() -> Self {
-        JsonLines(Mutex::default())
-    }
-
-    fn is_due(&self, drive: &Serial) -> bool {
-        let mut told = self.0.lock().expect("no holder of this lock can panic");
-        let is_due = told.get(drive).is_none_or(|last| last.elapsed() >= JSON_EVERY);
-        if is_due {
-            told.insert(drive.clone(), Instant::now());
-        }
-        is_due
-    }
-}
-
-impl Monitor for JsonLines {
-    fn event(&self, event: &Event<'_>) {
-        let line = match event {
-            Event::DrivePlanned { drive, files, bytes, blank } => json!({
-                "type": "drive-planned", "version": 1, "serial": drive, "files": files,
-                "bytes": bytes, "blank_by": blank.map(Look::name),
-            }),
-            Event::StepStarted { drive, step, done_bytes, total_bytes } => json!({
-                "type": "step-started", "version": 1, "serial": drive, "step": step.name(),
-                "done_bytes": done_bytes, "total_bytes": total_bytes,
-            }),
-            Event::BytesDone { drive, .. } if !self.is_due(drive) => return,
-            Event::BytesDone { drive, step, done_bytes } => json!({
-                "type": "progress", "version": 1, "serial": drive, "step": step.name(),
-                "done_bytes": done_bytes,
-            }),
-            Event::StepFinished { drive, step } => json!({
-                "type": "step-finished", "version": 1, "serial": drive, "step": step.name(),
-            }),
-            Event::FileLeftOut { .. } => return,
-            Event::DriveSetAside { drive, error } => json!({
-                "type": "drive-error", "version": 1, "serial": drive, "code": error.code(),
-                "message": error.to_string(),
-            }),
-            Event::Warning { drive, text } => json!({
-                "type": "warning", "version": 1, "serial": drive, "message": text,
-            }),
-            _ => return,
-        };
-        tell_json(line);
-    }
-}
-
 /// Hands every event on, and logs what it means for the drive: steps, and what is durable.
-pub struct Logged(pub Box<dyn Monitor>);
+pub struct Logged(pub Arc<dyn Monitor>);
 
 impl Monitor for Logged {
     fn event(&self, event: &Event<'_>) {
@@ -329,17 +306,21 @@ impl Monitor for Logged {
             Event::StepStarted { drive, step, done_bytes, total_bytes } => {
                 info!(%drive, step = step.name(), done_bytes, total_bytes, "step begins");
             }
-            Event::BytesDone { drive, step: Step::Fill, done_bytes } => {
+            Event::BytesDone { drive, step: Step::Fill, done_bytes, .. } => {
                 info!(%drive, done_bytes, "checkpoint: flushed and journalled");
             }
-            Event::BytesDone { drive, step, done_bytes } => {
+            Event::BytesDone { drive, step, done_bytes, .. } => {
                 debug!(%drive, step = step.name(), done_bytes, "goes on");
             }
             Event::StepFinished { drive, step } => {
                 info!(%drive, step = step.name(), "step ends");
             }
             Event::FileLeftOut { drive, path, reason } => info!(%drive, %path, reason, "left out"),
-            Event::DriveSetAside { drive, error } => info!(%drive, code = error.code(), "fails"),
+            Event::DriveFailed { drive, error } => info!(%drive, code = error.code(), "fails"),
+            Event::DriveSetAside { drive } => info!(%drive, "is set aside"),
+            Event::TaskStarted { task } => info!(task, "begins"),
+            Event::TaskBytes { task, done_bytes, .. } => debug!(task, done_bytes, "goes on"),
+            Event::TaskFinished { task } => info!(task, "ends"),
             _ => {}
         }
         self.0.event(event);
@@ -361,8 +342,12 @@ mod tests {
         assert!(fleet.note(&begin(&one, 10, 100)));
         assert_eq!(fleet.total(), None, "one drive is its own total");
         assert!(fleet.note(&begin(&two, 0, 50)));
-        assert!(fleet.note(&Event::BytesDone { drive: &two, step: Step::Fill, done_bytes: 20 }));
-        assert!(!fleet.note(&Event::BytesDone { drive: &two, step: Step::Wipe, done_bytes: 9 }));
+        let done = |step, done_bytes| {
+            let (drive, total_bytes) = (&two, 50);
+            Event::BytesDone { drive, step, done_bytes, total_bytes }
+        };
+        assert!(fleet.note(&done(Step::Fill, 20)));
+        assert!(!fleet.note(&done(Step::Wipe, 9)));
         assert_eq!(fleet.total(), Some((30, 150)));
     }
 

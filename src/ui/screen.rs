@@ -4,13 +4,13 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use disk_prep::noun::{bare_addresses, is_command, visible, visible_line};
-use secrecy::ExposeSecret;
+use disk_prep::sys::hold::hold;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-
-use crate::cli::Hidden;
+use tracing::error;
 
 /// Shorter ones would take letters out of other words.
 const SHORTEST: usize = 4;
@@ -28,31 +28,32 @@ const BEFORE_SECRETS: &[&str] = &[
 /// Groups of six digits in a recovery password.
 const GROUPS: usize = 8;
 
+/// A text that is never to be shown, and the words that stand for it.
+struct Hidden {
+    text: SecretString,
+    name: String,
+}
+
 static HIDDEN: Mutex<Vec<Hidden>> = Mutex::new(Vec::new());
 
 /// What messages of this process never repeat from now on. Of a shared access signature, the
 /// signature by itself too.
-pub(super) fn hide(hidden: Vec<Hidden>) {
-    let mut all = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
-    for own in hidden {
-        let text = own.text.expose_secret();
-        let parts = text.trim_start_matches('?').split('&');
-        for part in parts.filter_map(|pair| pair.strip_prefix("sig=")) {
-            let decoded = percent_encoding::percent_decode_str(part).decode_utf8_lossy();
-            for text in [part.to_owned(), decoded.into_owned()] {
-                all.push(Hidden { text: text.into(), name: own.name.clone() });
-            }
+pub(super) fn hide(text: SecretString, name: String) {
+    let mut all = hold(&HIDDEN);
+    let parts = text.expose_secret().trim_start_matches('?').split('&');
+    for part in parts.filter_map(|pair| pair.strip_prefix("sig=")) {
+        let decoded = percent_encoding::percent_decode_str(part).decode_utf8_lossy();
+        for text in [part.to_owned(), decoded.into_owned()] {
+            all.push(Hidden { text: text.into(), name: name.clone() });
         }
-        all.push(own);
     }
+    all.push(Hidden { text, name });
 }
 
 /// A message without what must not be shown.
 fn hushed(text: &str) -> String {
     let mut text = without_keys(&bare_addresses(text));
-    for Hidden { text: secret, name } in
-        HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).iter().rev()
-    {
+    for Hidden { text: secret, name } in hold(&HIDDEN).iter().rev() {
         let secret = secret.expose_secret().trim();
         if secret.len() >= SHORTEST && text.contains(secret) {
             text = text.replace(secret, name);
@@ -134,9 +135,10 @@ fn each_text(value: Value, change: &dyn Fn(&str) -> String) -> Value {
     }
 }
 
-/// Prints a result for a person.
-pub(super) fn print(text: &str) {
-    out(&visible(&bare_addresses(text)));
+/// Prints a result for a person, in these lines and no others, whatever names are in them.
+pub(super) fn print(lines: &[String]) {
+    let shown = lines.iter().map(|line| format!("{}\n", visible_line(&bare_addresses(line))));
+    out(&shown.collect::<String>());
 }
 
 /// Prints a result for a script.
@@ -161,9 +163,11 @@ pub(super) fn eprint(text: &str) {
     let _ = io::stderr().lock().write_all(message(text).as_bytes());
 }
 
-/// A fault of the program itself is told like any message: it may repeat a name.
+/// A fault of the program itself is told once, by whoever catches it; where in the sources it lies is
+/// for whoever reads the log.
 pub(super) fn on_panic(fault: &std::panic::PanicHookInfo<'_>) {
-    eprint(&format!("error: The program has a fault: {}\n", visible_line(&fault.to_string())));
+    let place = fault.location().map(ToString::to_string).unwrap_or_default();
+    error!(place, "the program has a fault: {}", fault.payload_as_str().unwrap_or("unknown"));
 }
 
 /// A message as it may be shown.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{ContainerName, Diagnose, ErrorKind, Hint, VaultName, count};
 
-use super::Retention;
+use crate::policy::Retention;
 use crate::{azure, repository};
 
 /// The error of this room.
@@ -64,8 +64,6 @@ pub enum Error {
     PlainFiles { path: PathBuf },
     #[error("There is a vault {name} with other settings already")]
     Exists { name: VaultName },
-    #[error("The schedule of vault {name} has no next turn")]
-    NoTurn { name: VaultName },
     #[error("Nobody knows the password of the seed in {}", path.display())]
     NoPassword { path: PathBuf },
     #[error("Cannot read {path} from the staging path")]
@@ -110,16 +108,13 @@ impl Diagnose for Error {
             Error::SharedContainer { .. } => "vault-container-shared",
             Error::PlainFiles { .. } => "vault-plain-files",
             Error::Exists { .. } => "vault-exists",
-            Error::NoTurn { .. } => "vault-schedule",
             Error::NoPassword { .. } => "vault-password",
         }
     }
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Error::ForeignBlob { .. } | Error::ListedTwice { .. } | Error::NoTurn { .. } => {
-                ErrorKind::Failed
-            }
+            Error::ForeignBlob { .. } | Error::ListedTwice { .. } => ErrorKind::Failed,
             Error::Missing { .. } | Error::Spare { .. } => ErrorKind::Resumable,
             Error::NotHeld { .. } => ErrorKind::Difference,
             Error::Blob { source, .. } | Error::List { source } => source.kind(),
@@ -159,7 +154,7 @@ impl Diagnose for Error {
             Error::NoVault { .. } => "list them with `azseed vault list`",
             Error::NotProtected { .. } => "run `azseed vault run` until it says protected",
             Error::SharedContainer { .. } => "name another container with `--vault-container`",
-            Error::NoPassword { .. } => "name its file with `--password-file`",
+            Error::NoPassword { .. } => return Some(Hint::PasswordFile),
             Error::NotHeld { .. } => "see that nobody else writes to the vault, then run it again",
             _ => return None,
         };

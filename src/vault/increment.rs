@@ -3,19 +3,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use disk_prep::monitor::Monitor;
 use jiff::{Timestamp, Zoned};
 use secrecy::SecretString;
 
-use super::Error;
+use super::error::Error;
 use super::record::{KnownSource, Vault};
-use super::retention::{Origin, Point, forgettable};
-use super::schedule::is_ahead;
 use super::sources::{Coverage, Found, Remark, Verdict, coverage, judge, mount_of, shrunk};
 use crate::azure::Fenced;
+use crate::policy::{Origin, Point, forgettable};
 use crate::repository::{
     self, BackupDone, BackupPlan, BlobStore, Repository, SHRUNK_TAG, Snapshot, SourceTotals,
-    Watcher, inside, survey,
+    inside, survey,
 };
+use crate::schedule::is_ahead;
 
 /// What is asked of an increment.
 #[derive(Debug, Clone)]
@@ -54,12 +55,12 @@ pub fn increment(
     container: &Fenced,
     password: &SecretString,
     asked: &Asked<'_>,
-    watcher: &Arc<dyn Watcher>,
+    monitor: &Arc<dyn Monitor>,
 ) -> Result<Increment, Error> {
     let failed = |source| Error::Repository { vault: vault.name.clone(), source };
     let open = || {
         let store = Arc::new(BlobStore::changing(container, &vault.prefix));
-        Repository::open(store, password, Arc::clone(watcher)).map_err(failed)
+        Repository::open(store, password, Arc::clone(monitor)).map_err(failed)
     };
     let repository = open()?;
     // A run that was killed may have left packs that no index names.

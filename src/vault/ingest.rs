@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use bytes::Bytes;
+use disk_prep::monitor::{Event, Monitor};
 use disk_prep::noun::Md5Digest;
 use md5::{Digest, Md5};
 use tracing::info;
 
-use super::Error;
+use super::error::Error;
 use crate::azure;
-use crate::repository::{Rank, Watcher, rank};
+use crate::repository::{Rank, rank};
 
 /// A blob that the seed consists of, as the journal has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,14 +83,15 @@ pub fn ingest(
     seed: &[SeedBlob],
     shelf: &dyn Shelf,
     spare: Spare<'_>,
-    watcher: &dyn Watcher,
+    monitor: &dyn Monitor,
 ) -> Result<Ingested, Error> {
     let ordered = in_order(seed)?;
     let held = shelf.held().map_err(|source| Error::List { source })?;
     let mut done = Ingested::default();
     let mut missing = Vec::new();
-    watcher.begin("ingest");
-    watcher.total(seed.iter().map(|blob| blob.bytes).sum());
+    let (task, mut done_bytes) = ("ingest", 0u64);
+    let total_bytes = seed.iter().map(|blob| blob.bytes).sum();
+    monitor.event(&Event::TaskStarted { task });
     info!(blobs = seed.len(), held = held.len(), "the seed is taken in");
     for (rank, blob) in ordered {
         if rank == Rank::Snapshot && !missing.is_empty() {
@@ -100,9 +102,10 @@ pub fn ingest(
         } else if !take(blob, shelf, spare, &mut done)? {
             missing.push(blob.path.clone());
         }
-        watcher.more(blob.bytes);
+        done_bytes += blob.bytes;
+        monitor.event(&Event::TaskBytes { task, done_bytes, total_bytes });
     }
-    watcher.end();
+    monitor.event(&Event::TaskFinished { task });
     info!(?done, missing = missing.len(), "the seed was gone through");
     if !missing.is_empty() {
         return Err(Error::Missing { paths: missing });
@@ -172,21 +175,14 @@ fn take(
 
 #[cfg(test)]
 mod tests {
+    use disk_prep::monitor::VoidMonitor;
+
     use super::*;
+    use disk_prep::noun::{Diagnose, ErrorKind};
     use std::cell::RefCell;
     use std::fs;
     use std::path::{Path, PathBuf};
     use std::process::Command;
-
-    #[derive(Debug)]
-    struct Silent;
-
-    impl Watcher for Silent {
-        fn begin(&self, _: &str) {}
-        fn total(&self, _: u64) {}
-        fn more(&self, _: u64) {}
-        fn end(&self) {}
-    }
 
     /// A vault and an import in memory, with faults.
     #[derive(Default)]
@@ -286,11 +282,11 @@ mod tests {
     #[test]
     fn packs_come_first_and_snapshots_last_and_a_second_call_writes_nothing() {
         let fake = imported();
-        let done = ingest(&seed(), &fake, &nothing, &Silent).unwrap();
+        let done = ingest(&seed(), &fake, &nothing, &VoidMonitor).unwrap();
         assert_eq!(done, Ingested { copied: 6, ..Ingested::default() });
         let kinds: Vec<_> = fake.written.take().iter().map(|path| path[..4].to_owned()).collect();
         assert_eq!(kinds, ["data", "data", "inde", "keys", "conf", "snap"]);
-        let again = ingest(&seed(), &fake, &nothing, &Silent).unwrap();
+        let again = ingest(&seed(), &fake, &nothing, &VoidMonitor).unwrap();
         assert_eq!(again, Ingested { unchanged: 6, ..Ingested::default() });
         assert!(fake.written.take().is_empty());
         assert_eq!(*fake.vault.borrow(), contents());
@@ -301,11 +297,11 @@ mod tests {
         for writes in 0..6 {
             let fake = imported();
             *fake.writes_left.borrow_mut() = Some(writes);
-            let broken = ingest(&seed(), &fake, &nothing, &Silent);
+            let broken = ingest(&seed(), &fake, &nothing, &VoidMonitor);
             assert!(matches!(broken, Err(Error::Blob { .. })), "{writes}");
             assert!(!fake.vault.borrow().keys().any(|path| path.starts_with("snapshots/")));
             *fake.writes_left.borrow_mut() = None;
-            let done = ingest(&seed(), &fake, &nothing, &Silent).unwrap();
+            let done = ingest(&seed(), &fake, &nothing, &VoidMonitor).unwrap();
             assert_eq!((done.unchanged, done.copied), (writes as u64, 6 - writes as u64));
         }
     }
@@ -313,7 +309,7 @@ mod tests {
     #[test]
     fn where_the_service_cannot_copy_the_content_is_streamed_and_hashed() {
         let fake = Fake { cannot_copy: true, ..imported() };
-        let done = ingest(&seed(), &fake, &nothing, &Silent).unwrap();
+        let done = ingest(&seed(), &fake, &nothing, &VoidMonitor).unwrap();
         assert_eq!(done, Ingested { streamed: 6, ..Ingested::default() });
         assert_eq!(*fake.vault.borrow(), contents());
     }
@@ -326,7 +322,7 @@ mod tests {
             // Of the right length, so that only the digest can tell.
             let pack = format!("data/dd/{}", id('d'));
             fake.import.insert(pack.clone(), Bytes::from_static(b"pack 0ne"));
-            let done = ingest(&seed(), &fake, &staging, &Silent).unwrap();
+            let done = ingest(&seed(), &fake, &staging, &VoidMonitor).unwrap();
             assert_eq!((done.repaired, done.copied + done.streamed), (2, 4));
             assert_eq!(*fake.vault.borrow(), contents());
         }
@@ -339,7 +335,7 @@ mod tests {
         fake.import.remove(&pack);
         let wrong = |_: &str| Ok(Some(Bytes::from_static(b"pack 2wo")));
         for spare in [&nothing as Spare<'_>, &wrong] {
-            let Err(Error::Missing { paths }) = ingest(&seed(), &fake, spare, &Silent) else {
+            let Err(Error::Missing { paths }) = ingest(&seed(), &fake, spare, &VoidMonitor) else {
                 panic!()
             };
             assert_eq!(paths, [pack.as_str()]);
@@ -351,16 +347,17 @@ mod tests {
     fn a_blob_is_never_accepted_by_its_length_alone() {
         let fake = Fake { without_md5: ["config".to_owned()].into(), ..imported() };
         fake.vault.borrow_mut().insert("config".to_owned(), Bytes::from_static(b"c0nfig"));
-        let refused = ingest(&seed(), &fake, &nothing, &Silent);
+        let refused = ingest(&seed(), &fake, &nothing, &VoidMonitor).unwrap_err();
         // It is taken again, and since the service still cannot say what it holds, not believed.
         assert_eq!(fake.vault.borrow()["config"], contents()["config"]);
-        assert!(matches!(refused, Err(Error::NotHeld { paths }) if paths == ["config"]));
+        assert_eq!((refused.code(), refused.kind()), ("vault-blobs-differ", ErrorKind::Difference));
+        assert!(matches!(refused, Error::NotHeld { paths } if paths == ["config"]));
     }
 
     #[test]
     fn a_vault_that_holds_something_else_than_was_written_is_found_out() {
         let fake = Fake { shortens: true, ..imported() };
-        let Err(Error::NotHeld { paths }) = ingest(&seed(), &fake, &nothing, &Silent) else {
+        let Err(Error::NotHeld { paths }) = ingest(&seed(), &fake, &nothing, &VoidMonitor) else {
             panic!()
         };
         assert_eq!(paths.len(), 6);
@@ -375,13 +372,13 @@ mod tests {
         for path in ["", "../config", "locks/x", "data/ff/é", "config/", &other_folder, &upper] {
             let mut seed = seed();
             seed[0].path = path.to_owned();
-            let refused = ingest(&seed, &fake, &nothing, &Silent);
-            assert!(matches!(refused, Err(Error::ForeignBlob { .. })), "{path}");
+            let refused = ingest(&seed, &fake, &nothing, &VoidMonitor).unwrap_err();
+            assert_eq!(refused.code(), "seed-foreign-blob", "{path}");
         }
         let mut twice = seed();
         twice.push(twice[0].clone());
-        let refused = ingest(&twice, &fake, &nothing, &Silent);
-        assert!(matches!(refused, Err(Error::ListedTwice { .. })));
+        let refused = ingest(&twice, &fake, &nothing, &VoidMonitor).unwrap_err();
+        assert_eq!(refused.code(), "seed-listed-twice");
         assert!(fake.written.take().is_empty());
     }
 
@@ -450,7 +447,7 @@ mod tests {
             .collect();
         fs::create_dir(at("vault")).unwrap();
         let shelf = Folders { import, vault: at("vault") };
-        ingest(&seed, &shelf, &nothing, &Silent).unwrap();
+        ingest(&seed, &shelf, &nothing, &VoidMonitor).unwrap();
         fs::remove_dir_all(at("import")).unwrap();
         let check = restic(&at("vault"), &["check", "--read-data"]);
         assert!(check.contains("no errors were found"), "{check}");

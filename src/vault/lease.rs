@@ -12,11 +12,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
+use disk_prep::noun::{Diagnose, ErrorKind};
+use disk_prep::sys::hold::hold;
 use disk_prep::sys::machine;
 use tracing::info;
 use uuid::Uuid;
 
-use super::Error;
+use super::error::Error;
 use crate::azure::{self, Container, Fence, Fenced, Lost};
 
 /// The blob that is leased.
@@ -177,7 +179,8 @@ impl Hold {
             }
             Err(error) => {
                 info!(%error, "the lease was not renewed");
-                self.lose(Lost::Refused);
+                let is_forbidden = error.kind() == ErrorKind::NotAllowed;
+                self.lose(if is_forbidden { Lost::NotAllowed } else { Lost::Refused });
             }
         }
         self.check().ok()?;
@@ -185,18 +188,18 @@ impl Hold {
     }
 
     fn renewed(&self, asked_at: Duration) {
-        self.state.lock().expect("no holder of this lock can panic").renewed_at = asked_at;
+        hold(&self.state).renewed_at = asked_at;
     }
 
     fn lose(&self, why: Lost) {
-        self.state.lock().expect("no holder of this lock can panic").lost.get_or_insert(why);
+        hold(&self.state).lost.get_or_insert(why);
     }
 }
 
 impl Fence for Hold {
     fn check(&self) -> Result<(), azure::Error> {
         let now = (self.timing.clock)();
-        let mut state = self.state.lock().expect("no holder of this lock can panic");
+        let mut state = hold(&self.state);
         if now.saturating_sub(state.renewed_at) >= self.timing.late_after {
             state.lost.get_or_insert(Lost::Late);
         }
@@ -210,8 +213,6 @@ impl Fence for Hold {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
-
-    use disk_prep::noun::{Diagnose, ErrorKind};
 
     use super::*;
 

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Retention, Schedule};
+use crate::policy::Retention;
 use crate::repository::Choice;
+use disk_prep::noun::Schedule;
 
 /// Version of the record that this program writes.
 pub const VERSION: u32 = 1;

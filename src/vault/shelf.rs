@@ -8,7 +8,10 @@ use disk_prep::noun::VaultName;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Error, Held, Lease, SeedBlob, Shelf, Taken, Vault};
+use super::error::Error;
+use super::ingest::{Held, SeedBlob, Shelf, Taken};
+use super::lease::Lease;
+use super::record::Vault;
 use crate::azure::{self, Container, Copied, Fenced, Made};
 
 /// Says whose the container is.

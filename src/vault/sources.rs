@@ -6,12 +6,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use disk_prep::monitor::Monitor;
 use disk_prep::noun::{ByteSize, count};
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use secrecy::SecretString;
 
 use super::record::{KnownSource, Vault};
-use crate::repository::{self, FolderStore, Repository, Snapshot, SourceTotals, Watcher};
+use crate::repository::{self, FolderStore, Repository, Snapshot, SourceTotals};
 
 /// With fewer files than this and [`BYTES_TO_SHRINK`] a source may change as it likes.
 const FILES_TO_SHRINK: u64 = 100;
@@ -222,9 +223,9 @@ pub fn coverage(written: &[PathBuf], snapshots: &[Snapshot], this_host: &str) ->
 pub fn covered(
     store: FolderStore,
     password: &SecretString,
-    watcher: Arc<dyn Watcher>,
+    monitor: Arc<dyn Monitor>,
 ) -> Result<Coverage, repository::Error> {
-    let opened = Repository::open(Arc::new(store), password, watcher)?;
+    let opened = Repository::open(Arc::new(store), password, monitor)?;
     Ok(coverage(&[], &opened.snapshots_with_pipes()?, &this_host()))
 }
 

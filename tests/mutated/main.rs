@@ -26,8 +26,8 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use azseed::emulator::parsers as dock;
 use azseed::staging::Seed;
+use azseed_emulator::parsers as dock;
 use sha2::{Digest, Sha256};
 
 use engine::{Counting, Dice, measured, mutate};

@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use azseed::emulator::{AccountOptions, Emulator, EmulatorOptions, start};
+use azseed_emulator::{AccountOptions, Emulator, EmulatorOptions, start};
 use secrecy::ExposeSecret;
 use url::Url;
 

@@ -36,6 +36,7 @@ impl Emulator {
         let mut line = String::new();
         let stdout = process.stdout.take().expect("it is piped");
         BufReader::new(stdout).read_line(&mut line).expect("the emulator says where it is");
+        super::schema::check_lines(&line);
         let facts = serde_json::from_str(&line).expect("the first line is JSON");
         Emulator { process, facts, data, is_keyed: false }
     }

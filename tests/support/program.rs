@@ -137,11 +137,13 @@ pub fn files_below(folder: &Path) -> BTreeSet<PathBuf> {
     entries.filter(|entry| entry.file_type().is_file()).map(|entry| entry.into_path()).collect()
 }
 
-/// What a run said.
+/// What a run said; every line of JSON in it is as its schema says.
 pub fn said(output: Output) -> Said {
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    super::schema::check_lines(&stdout);
     Said {
         code: output.status.code().unwrap_or(137),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stdout,
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }

@@ -21,16 +21,43 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All product files of `src` and `disk-prep/src`; files that only tests include are left out.
+/// The packages, each with the folder of its sources.
+pub const PACKAGES: [(&str, &str); 3] =
+    [("azseed", "src/"), ("azseed-emulator", "src/emulator/src/"), ("disk-prep", "disk-prep/src/")];
+
+/// All product files; files that only tests include are left out.
 pub fn product() -> Vec<Source> {
+    let (sources, _) = product_and_tests();
+    assert!(sources.len() > 30, "the sources were not found");
+    sources
+}
+
+/// The texts of all tests: `tests` and `disk-prep/tests`, and of `src` and `disk-prep/src` the files
+/// and parts that are compiled for tests only.
+pub fn tests() -> Vec<String> {
+    let (product, inner) = product_and_tests();
+    let part = |source: Source| {
+        let from = source.code.lines().count();
+        source.text.lines().skip(from).collect::<Vec<_>>().join("\n")
+    };
+    let mut outer = Vec::new();
+    for folder in ["tests", "disk-prep/tests"] {
+        collect(&root().join(folder), &mut outer);
+    }
+    assert!(inner.len() > 5 && outer.len() > 50, "the tests were not found");
+    let whole = inner.into_iter().chain(outer).map(|source| source.text);
+    product.into_iter().map(part).chain(whole).collect()
+}
+
+fn product_and_tests() -> (Vec<Source>, Vec<Source>) {
     let mut sources = Vec::new();
     for folder in ["src", "disk-prep/src"] {
         collect(&root().join(folder), &mut sources);
     }
+    sources.retain(|source| !source.path.starts_with("src/emulator/tests/"));
     let of_tests: BTreeSet<String> = sources.iter().flat_map(test_files).collect();
-    sources.retain(|source| !of_tests.iter().any(|test| covers(test, &source.path)));
-    assert!(sources.len() > 30, "the sources were not found");
-    sources
+    let is_product = |source: &Source| !of_tests.iter().any(|test| covers(test, &source.path));
+    sources.into_iter().partition(is_product)
 }
 
 impl Source {
@@ -45,20 +72,32 @@ impl Source {
         Source { path: path.to_owned(), text: text.to_owned(), code }
     }
 
-    /// The package: `azseed` or `disk-prep`.
+    /// The package that it belongs to: the one with the longest folder above it.
     pub fn package(&self) -> &'static str {
-        if self.path.starts_with("disk-prep/") { "disk-prep" } else { "azseed" }
+        let all = PACKAGES.iter().filter(|(_, folder)| self.path.starts_with(folder));
+        all.max_by_key(|(_, folder)| folder.len()).expect("every source has its package").0
+    }
+
+    /// Its path below the package's sources.
+    fn below(&self) -> &str {
+        let folder = PACKAGES.iter().find(|(name, _)| *name == self.package());
+        self.path.strip_prefix(folder.expect("it is listed").1).expect("it lies there")
+    }
+
+    /// Its module: `crate` for the package's root, else `crate::room::file`.
+    pub fn module(&self) -> String {
+        ["crate"].into_iter().chain(self.modules()).collect::<Vec<_>>().join("::")
     }
 
     /// The top-level module that the file belongs to.
     pub fn room(&self) -> &str {
-        let below = self.path.split_once("src/").map_or(self.path.as_str(), |(_, below)| below);
+        let below = self.below();
         below.split('/').next().unwrap_or(below).trim_end_matches(".rs")
     }
 
     /// Modules above the file's content, outermost first: `["vault", "ingest"]`.
     fn modules(&self) -> Vec<&str> {
-        let below = self.path.split_once("src/").map_or(self.path.as_str(), |(_, below)| below);
+        let below = self.below();
         let mut parts: Vec<&str> = below.trim_end_matches(".rs").split('/').collect();
         if matches!(parts.last(), Some(&"mod" | &"lib" | &"main")) {
             parts.pop();
@@ -75,11 +114,18 @@ impl Source {
             let head = code[..at].rsplit(|c: char| !c.is_alphanumeric() && c != '_').next();
             let head = head.unwrap_or_default();
             let before = &code[..at - head.len()];
-            if head.is_empty() || before.ends_with("::") {
+            // `pub(in crate::room)` says who may look in, and imports nothing.
+            if head.is_empty() || before.ends_with("::") || before.ends_with("pub(in ") {
                 continue;
             }
+            // In a module within the file, the first `super` is the file itself.
+            let is_inner = before.rsplit('\n').next().is_some_and(|line| line.starts_with("    "))
+                && before.trim_end().ends_with("use")
+                && head == "super";
             for tail in spread(&code[at + 2..]) {
-                found.insert(self.absolute(&format!("{head}::{tail}")));
+                let path = format!("{head}::{tail}");
+                let path = path.strip_prefix("super::").filter(|_| is_inner).unwrap_or(&path);
+                found.insert(self.absolute(path));
             }
         }
         found
@@ -144,30 +190,55 @@ fn spread(text: &str) -> Vec<String> {
 /// Comments and the insides of string and character literals as blanks; line breaks stay.
 fn blank(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    for (piece, part) in pieces(text) {
+        match piece {
+            Piece::Code => out.push_str(part),
+            _ => out.extend(part.chars().map(|c| if c == '\n' { '\n' } else { ' ' })),
+        }
+    }
+    out
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Piece {
+    Code,
+    Comment,
+    Text,
+    Character,
+}
+
+/// The text in pieces of one kind each; code comes letter by letter.
+fn pieces(text: &str) -> impl Iterator<Item = (Piece, &str)> {
     let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let (kept, hidden) = if rest.starts_with("//") {
-            (0, rest.find('\n').unwrap_or(rest.len()))
+    std::iter::from_fn(move || {
+        let c = rest.chars().next()?;
+        let (piece, length) = if rest.starts_with("//") {
+            (Piece::Comment, rest.find('\n').unwrap_or(rest.len()))
         } else if rest.starts_with("/*") {
-            (0, rest.find("*/").map_or(rest.len(), |at| at + 2))
+            (Piece::Comment, rest.find("*/").map_or(rest.len(), |at| at + 2))
         } else if let Some(hashes) = raw_string(rest) {
             let close = format!("\"{}", "#".repeat(hashes));
             let open = hashes + 2;
-            (0, rest[open..].find(&close).map_or(rest.len(), |at| open + at + close.len()))
+            let end = rest[open..].find(&close);
+            (Piece::Text, end.map_or(rest.len(), |at| open + at + close.len()))
         } else if c == '"' {
-            (0, quoted(rest))
+            (Piece::Text, quoted(rest))
         } else if c == '\'' && rest[1..].chars().nth(1) == Some('\'') {
-            (0, 2 + rest[1..].chars().next().map_or(1, char::len_utf8))
+            (Piece::Character, 2 + rest[1..].chars().next().map_or(1, char::len_utf8))
         } else if let Some(escape) = rest.strip_prefix("'\\") {
-            (0, escape.find('\'').map_or(rest.len(), |at| at + 3))
+            (Piece::Character, escape.find('\'').map_or(rest.len(), |at| at + 3))
         } else {
-            (c.len_utf8(), c.len_utf8())
+            (Piece::Code, c.len_utf8())
         };
-        out.push_str(&rest[..kept]);
-        out.extend(rest[kept..hidden].chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
-        rest = &rest[hidden..];
-    }
-    out
+        let (part, after) = rest.split_at(length);
+        rest = after;
+        Some((piece, part))
+    })
+}
+
+/// The string literals of a text of Rust.
+pub fn literals(text: &str) -> impl Iterator<Item = &str> {
+    pieces(text).filter(|(piece, _)| *piece == Piece::Text).map(|(_, part)| part)
 }
 
 /// How many hashes open a raw string here, if one begins.

@@ -48,12 +48,14 @@ impl<'a> Transcript<'a> {
         if code != 0 {
             let _ = writeln!(self.text, "? {code}");
         }
+        super::schema::check_lines(&text);
         let is_json = all.contains(&"--json");
         let folder = self.machine.text("");
         for line in plain(&text, folder.trim_end_matches('/')).lines() {
             assert!(!is_json || is_typed(line), "azseed {words}: {line}");
             // How often a step tells how far it is depends on the machine.
-            let is_progress = line.starts_with("{\"type\":\"progress\"");
+            let progress = ["{\"type\":\"progress\"", "{\"type\":\"stage-progress\""];
+            let is_progress = progress.iter().any(|start| line.starts_with(start));
             if let Some(line) = form(line).filter(|_| !is_progress) {
                 let _ = writeln!(self.text, "{line}");
             }

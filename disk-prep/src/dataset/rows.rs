@@ -11,14 +11,17 @@ use md5::{Digest, Md5};
 use walkdir::WalkDir;
 
 use super::claims::Claims;
-use super::side_file::{Listing, SideFile, SideKind, parse_side_file};
+use super::dataset_csv::{Item, Row};
+use super::driveset_csv::DriveRow;
+use super::empty_folders::EmptyFolders;
+use super::error::Error;
+use super::file::{DataFile, check_size, clashes};
+use super::listing::{Listing, SideFile, SideKind};
+use super::set::DataSet;
+use super::side_file::parse_side_file;
 use super::table::CsvFault;
 use super::walk::modified_ns;
-use super::{
-    DataFile, DataSet, DriveRow, EmptyFolders, Item, Row, check_size, clashes, dataset_csv,
-    driveset_csv,
-};
-use crate::Error;
+use super::{dataset_csv, driveset_csv};
 use crate::limits;
 use crate::noun::{
     BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName, Md5Digest,
@@ -61,7 +64,7 @@ pub fn scan_rows(rows: &[Row], options: &RowsOptions) -> Result<DataSet, Error> 
     for row in rows {
         scan.row(row);
     }
-    let Scan { mut files, mut faults, empty_folders, blobs, .. } = scan;
+    let Scan { mut files, mut faults, empty_folders, folders, blobs, .. } = scan;
     if !faults.is_empty() {
         for (path, fault) in clashes(&files) {
             let is_it = |file: &&DataFile| file.path.as_str().starts_with(&path);
@@ -72,7 +75,7 @@ pub fn scan_rows(rows: &[Row], options: &RowsOptions) -> Result<DataSet, Error> 
         return Err(Error::Csv { path: options.csv.clone(), faults });
     }
     files.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(DataSet { root: PathBuf::from(ROOT), files, empty_folders })
+    Ok(DataSet { root: PathBuf::from(ROOT), files, empty_folders, folders })
 }
 
 /// The columns that a fault of a row may be in.
@@ -85,6 +88,7 @@ struct Scan<'a> {
     files: Vec<DataFile>,
     faults: Vec<CsvFault>,
     empty_folders: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
     /// Line of the row that takes a file to a blob.
     blobs: HashMap<BlobPath, u64>,
     /// Metadata and properties files that were read already.
@@ -106,6 +110,7 @@ impl<'a> Scan<'a> {
             files: Vec::new(),
             faults: Vec::new(),
             empty_folders: Vec::new(),
+            folders: Vec::new(),
             blobs: HashMap::new(),
             sides: HashMap::new(),
         }
@@ -192,6 +197,7 @@ impl<'a> Scan<'a> {
             self.empty_folders.push(root.to_owned());
         }
         self.empty_folders.extend(empty_folders.finish());
+        self.folders.push(real);
     }
 
     /// Takes a file; `real` is its path without links, as the person's own were resolved once.

@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{DataFile, DataSet, EmptyFolders, Listing, check_size, clashes};
-use crate::Error;
+use super::empty_folders::EmptyFolders;
+use super::error::Error;
+use super::file::{DataFile, check_size, clashes};
+use super::listing::Listing;
+use super::set::DataSet;
 use crate::noun::{
     BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName, check_blob_name,
     check_name, shown,
@@ -78,7 +81,7 @@ pub fn scan(root: &Path, options: &FilesOptions) -> Result<DataSet, Error> {
     // A repository has folders for packs that are not there yet.
     let is_repository = !options.together.is_empty();
     let empty_folders = if is_repository { Vec::new() } else { empty_folders.finish() };
-    Ok(DataSet { root: root.to_owned(), files, empty_folders })
+    Ok(DataSet { root: root.to_owned(), files, empty_folders, folders: Vec::new() })
 }
 
 fn data_file(

@@ -10,7 +10,7 @@ use std::path::Path;
 use rustix::fs::{Advice, OFlags, SeekFrom as Place, fadvise, seek};
 use rustix::io::Errno;
 
-use super::Device;
+use super::contract::Device;
 use crate::sys::aligned::is_aligned;
 
 /// An open file as a device. Whether it can be written was decided when it was opened.

@@ -2,74 +2,10 @@
 //! (`Recording(Faulty(Image))` in tests). Who may open a writable one is the guard's business
 //! (`drive::guard`), not this room's.
 
+mod contract;
+mod fault;
 mod image;
 
-use std::fmt::Debug;
-use std::io;
-use std::ops::Range;
-
+pub use contract::Device;
+pub use fault::Fault;
 pub use image::FileDevice;
-
-/// A drive, an image file, or a window into another device.
-pub trait Device: Send + Sync + Debug {
-    /// Size in bytes.
-    fn size(&self) -> u64;
-    /// Fills `buffer` from `offset`; an error if the end comes first.
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
-    /// Writes all of `buffer` at `offset`.
-    fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()>;
-    /// Gives a stretch back, so that it reads as zeros; an error if the device cannot.
-    fn discard(&self, _range: Range<u64>) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-    /// The first stretch at or behind `offset` that may hold data; `None` if all of the rest reads
-    /// as zeros. What a device cannot tell is data.
-    fn data_after(&self, offset: u64) -> io::Result<Option<Range<u64>>> {
-        let size = self.size();
-        Ok((offset < size).then_some(offset..size))
-    }
-    /// Returns when everything written is on the medium, the drive's own cache flushed.
-    fn flush(&self) -> io::Result<()>;
-}
-
-impl<D: Device + ?Sized> Device for &D {
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        (**self).read_at(buffer, offset)
-    }
-    fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
-        (**self).write_at(buffer, offset)
-    }
-    fn discard(&self, range: Range<u64>) -> io::Result<()> {
-        (**self).discard(range)
-    }
-    fn data_after(&self, offset: u64) -> io::Result<Option<Range<u64>>> {
-        (**self).data_after(offset)
-    }
-    fn flush(&self) -> io::Result<()> {
-        (**self).flush()
-    }
-}
-
-impl<D: Device + ?Sized> Device for std::sync::Arc<D> {
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        (**self).read_at(buffer, offset)
-    }
-    fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
-        (**self).write_at(buffer, offset)
-    }
-    fn discard(&self, range: Range<u64>) -> io::Result<()> {
-        (**self).discard(range)
-    }
-    fn data_after(&self, offset: u64) -> io::Result<Option<Range<u64>>> {
-        (**self).data_after(offset)
-    }
-    fn flush(&self) -> io::Result<()> {
-        (**self).flush()
-    }
-}

@@ -5,11 +5,12 @@
 use std::io;
 use std::ops::Range;
 
+use super::fault::Fault;
 use super::find::{Drive, Kind};
 use super::label_places::places;
-use crate::Error;
 use crate::device::Device;
 use crate::limits::{DATA_PARTITION_START, SECTOR_BYTES};
+use crate::noun::{DriveError, OnDrive};
 use crate::sys::aligned::{AlignedBuffer, PAGE};
 
 const EDGE_BYTES: u64 = 16 << 20;
@@ -34,18 +35,17 @@ impl Look {
     pub fn at(
         drive: &Drive,
         random: impl FnOnce(&mut [u8]) -> io::Result<()>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, DriveError<Fault>> {
         match drive.kind {
             Kind::Image | Kind::NewImage => Ok(Look::AllData),
-            Kind::Block => Look::places(random)
-                .map_err(|source| Error::Randomness { serial: drive.serial.clone(), source }),
+            Kind::Block => Look::places(random).on(&drive.serial),
         }
     }
 
     /// The look at a device.
-    pub fn places(random: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Self> {
+    pub fn places(random: impl FnOnce(&mut [u8]) -> io::Result<()>) -> Result<Self, Fault> {
         let mut seed = [0; 8];
-        random(&mut seed)?;
+        random(&mut seed).map_err(|source| Fault::Randomness { source })?;
         Ok(Look::Places { seed: u64::from_le_bytes(seed) })
     }
 

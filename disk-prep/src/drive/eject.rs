@@ -5,10 +5,13 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::DriveName;
+use super::error::Error;
+use super::fault::Fault;
 use super::find::{Drive, Kind};
 use super::guard::hold;
-use crate::Error;
+use super::name::DriveName;
+use crate::device;
+use crate::noun::OnDrive;
 
 /// A drive that the kernel has forgotten.
 #[derive(Debug)]
@@ -33,8 +36,8 @@ pub fn eject(name: &DriveName) -> Result<Ejected, Error> {
         return Err(refused("it is not attached in a way that can be undone"));
     }
     let device = held.device()?;
-    let failed = |source| Error::Flush { serial: drive.serial.clone(), source };
-    device.flush().map_err(failed)?;
+    let failed = |source| Fault::Device(device::Fault::Flush { source });
+    device.flush().map_err(failed).on(&drive.serial)?;
     let is_spun_down = stop_when_detached(&folder);
     // The kernel flushes the drive's cache once more; the handle keeps others out.
     set(&switch).map_err(|source| Error::Open { path: switch, source })?;

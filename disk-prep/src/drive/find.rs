@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::DriveName;
+use super::error::Error;
+use super::fault::Fault;
+use super::file_id::FileId;
 use super::identify::{Identity, Rotation, Zones};
 use super::kernel::{Answer, Kernel};
-use super::medium::{self, FileId};
+use super::medium;
+use super::name::DriveName;
 use super::sysfs::{Ata, BlockFacts, Transport, Usage, block_facts, by_id, whole_drives};
-use crate::Error;
 use crate::device::FileDevice;
 use crate::limits::SECTOR_BYTES;
-use crate::noun::Serial;
+use crate::noun::{DriveError, Serial};
 
 /// What a drive is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,7 +207,8 @@ fn by_serial(kernel: &Kernel, serial: &Serial) -> Result<PathBuf, Error> {
     let mut paths = found.iter().map(|facts| node(&facts.name));
     match (paths.next(), paths.next()) {
         (Some(first), Some(second)) => {
-            Err(Error::SerialShared { serial: serial.clone(), first, second })
+            let fault = Fault::SerialShared { first, second };
+            Err(DriveError::new(serial, fault).into())
         }
         (Some(path), None) => Ok(path),
         _ => Err(Error::NoSuchDrive { name: serial.to_string() }),
@@ -321,7 +324,7 @@ mod tests {
         File::create(&path).unwrap().set_len(100 << 20).unwrap();
         let small = find(&name(&path, Some("S2"), None)).unwrap();
         assert_eq!((small.serial.as_str(), small.kind), ("S2", Kind::Image));
-        assert!(matches!(small.check_fit(), Err(Error::TooSmall { .. })));
+        assert!(matches!(small.check_fit(), Err(DriveError { fault: Fault::TooSmall { .. }, .. })));
         assert!(find(&name(&path, None, Some(210_000_000))).unwrap().check_fit().is_err());
         assert!(matches!(find(&name(folder.path(), None, None)), Err(Error::NotADrive { .. })));
     }

@@ -13,13 +13,18 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 
+use super::blank::{Look, find_content};
+use super::error::Error;
+use super::fault::Fault;
+use super::file_id::FileId;
 use super::find::{Drive, Kind, find_on};
 use super::identify::Identity;
-use super::medium::{FileId, Medium, file_below, folder_of, media};
-use super::{DriveName, Kernel, Look, find_content, image};
-use crate::Error;
-use crate::device::{Device, FileDevice};
-use crate::noun::{Serial, Wipe};
+use super::image;
+use super::kernel::Kernel;
+use super::medium::{Medium, file_below, folder_of, media};
+use super::name::DriveName;
+use crate::device::{self, Device, FileDevice};
+use crate::noun::{DriveError, OnDrive, Serial, Wipe};
 use crate::sys::lease;
 
 /// A drive that this run holds: nobody else of us can take it, and it was fit when it was opened.
@@ -62,7 +67,8 @@ pub(super) fn hold_on(kernel: &Kernel, name: &DriveName) -> Result<HeldDrive, Er
     let file = open_exclusive(&drive, &place)?;
     let same = is_same(kernel, name, &drive, &file, &place);
     if let Some(what) = same? {
-        return Err(Error::WrongDrive { serial: drive.serial, what: what.to_owned() });
+        let fault = Fault::WrongDrive { what: what.to_owned() };
+        return Err(DriveError::new(&drive.serial, fault).into());
     }
     let device = FileDevice::direct(file)
         .map_err(|source| Error::Open { path: drive.path.clone(), source })?;
@@ -141,7 +147,7 @@ fn open_failed(drive: &Drive, source: io::Error) -> Error {
 }
 
 fn in_use(drive: &Drive, holder: impl Into<String>) -> Error {
-    Error::DriveInUse { serial: drive.serial.clone(), holder: holder.into() }
+    DriveError::new(&drive.serial, Fault::InUse { holder: holder.into() }).into()
 }
 
 /// Looks whether somebody has a drive open in a way that the kernel's tables do not tell of; holds
@@ -247,22 +253,20 @@ impl HeldDrive {
         erase: &[Serial],
         wipe: Option<Wipe>,
         look: Look,
-    ) -> Result<Clearance, Error> {
+    ) -> Result<Clearance, DriveError<Fault>> {
+        self.decide(erase, wipe, look).on(&self.drive.serial)
+    }
+
+    fn decide(&self, erase: &[Serial], wipe: Option<Wipe>, look: Look) -> Result<Clearance, Fault> {
         let Some(device) = &self.device else {
             return Ok(Clearance { erase: false, wipe: None });
         };
-        let serial = &self.drive.serial;
-        let content = find_content(device.as_ref(), look).map_err(|source| Error::Read {
-            serial: serial.clone(),
-            offset: 0,
-            source,
-        })?;
+        let content = find_content(device.as_ref(), look)
+            .map_err(|source| device::Fault::Read { offset: 0, source })?;
         match content {
             None => Ok(Clearance { erase: false, wipe: None }),
-            Some(found) if !erase.contains(serial) => {
-                Err(Error::NotBlank { serial: serial.clone(), found })
-            }
-            Some(_) if wipe.is_none() => Err(Error::WipeUndecided { serial: serial.clone() }),
+            Some(found) if !erase.contains(&self.drive.serial) => Err(Fault::NotBlank { found }),
+            Some(_) if wipe.is_none() => Err(Fault::WipeUndecided),
             Some(_) if wipe == Some(Wipe::Discard) => {
                 self.drive.check_discard()?;
                 Ok(Clearance { erase: true, wipe })
@@ -324,61 +328,4 @@ impl HeldDrive {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::noun::{ByteSize, Diagnose};
-    use std::os::unix::fs::FileExt;
-
-    fn named(folder: &Path, bytes: Option<u64>) -> DriveName {
-        let path = folder.join("S1.img");
-        DriveName::Path { path, serial: None, bytes: bytes.map(ByteSize) }
-    }
-
-    fn image(folder: &Path) -> File {
-        let file = File::create(folder.join("S1.img")).unwrap();
-        file.set_len(300 << 20).unwrap();
-        file
-    }
-
-    #[test]
-    fn a_new_image_is_made_only_when_it_is_first_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut held = hold(&named(folder.path(), Some(300 << 20))).unwrap();
-        assert_eq!(
-            held.clear(&[], None, Look::AllData).unwrap(),
-            Clearance { erase: false, wipe: None }
-        );
-        assert!(!folder.path().join("S1.img").exists());
-        assert_eq!(held.device().unwrap().size(), 300 << 20);
-        assert!(matches!(hold(&named(folder.path(), None)), Err(Error::Held { .. })));
-    }
-
-    #[test]
-    fn a_file_that_appears_where_an_image_was_to_be_made_is_never_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut held = hold(&named(folder.path(), Some(300 << 20))).unwrap();
-        std::fs::write(folder.path().join("S1.img"), "somebody's").unwrap();
-        let error = held.device().unwrap_err();
-        assert_eq!((error.code(), error.kind()), ("image-appeared", crate::noun::ErrorKind::Guard));
-        assert_eq!(std::fs::read(folder.path().join("S1.img")).unwrap(), b"somebody's");
-    }
-
-    #[test]
-    fn what_is_not_blank_needs_its_serial_and_the_fate_of_its_free_space() {
-        let folder = tempfile::tempdir().unwrap();
-        image(folder.path()).write_all_at(b"old", 1 << 20).unwrap();
-        let held = hold(&named(folder.path(), None)).unwrap();
-        let mine = [held.drive.serial.clone()];
-        let other = ["S2".parse().unwrap()];
-        let refused = |erase: &[Serial], wipe| held.clear(erase, wipe, Look::AllData).unwrap_err();
-        assert!(matches!(refused(&[], Some(Wipe::Zero)), Error::NotBlank { .. }));
-        assert!(matches!(refused(&other, Some(Wipe::Zero)), Error::NotBlank { .. }));
-        assert!(matches!(refused(&mine, None), Error::WipeUndecided { .. }));
-        assert_eq!(
-            held.clear(&mine, Some(Wipe::Discard), Look::AllData).unwrap().wipe,
-            Some(Wipe::Discard)
-        );
-        let clearance = held.clear(&mine, Some(Wipe::None), Look::AllData).unwrap();
-        assert_eq!(clearance, Clearance { erase: true, wipe: Some(Wipe::None) });
-    }
-}
+mod tests;

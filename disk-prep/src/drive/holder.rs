@@ -3,15 +3,13 @@
 //! folder; opens no drive. What is there and cannot be read is an error, never "nobody".
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::Kernel;
+use super::error::Error;
+use super::kernel::Kernel;
 use super::loops::{self, Loop};
 use super::reading::{bytes, children, exists, malformed, plain, plain_bytes, text};
-use super::tables::{self, Mount};
-use crate::Error;
+use super::tables::{self, Mount, path_of};
 
 /// Mount points without which the machine does not run.
 const SYSTEM: &[&[u8]] =
@@ -54,11 +52,6 @@ pub(super) fn swaps(kernel: &Kernel) -> Result<Vec<Vec<u8>>, Error> {
         Some(table) => tables::swaps(&table).map_err(|what| malformed(&path, what)),
         None => Ok(Vec::new()),
     }
-}
-
-/// A path of one of these tables.
-pub(super) fn path_of(bytes: &[u8]) -> &Path {
-    Path::new(OsStr::from_bytes(bytes))
 }
 
 /// A drive, its partitions, and all that is built on them.

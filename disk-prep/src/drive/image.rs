@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags, flock, linkat};
 use rustix::io::Errno;
 
-use super::Refusal;
+use super::error::Error;
 use super::medium::folder_of;
-use crate::Error;
 use crate::sys::durable::sync_folder;
 
 /// Whether files may be made without a name.
@@ -31,7 +30,7 @@ pub(super) fn make(path: &Path, bytes: u64) -> Result<File, Error> {
 
 fn make_by(path: &Path, bytes: u64, nameless: Nameless) -> Result<File, Error> {
     let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::AlreadyExists => Refusal::ImageAppeared { path: path.to_owned() }.into(),
+        io::ErrorKind::AlreadyExists => Error::ImageAppeared { path: path.to_owned() },
         io::ErrorKind::WouldBlock => Error::Held { what: format!("The image {}", path.display()) },
         _ => Error::Open { path: path.to_owned(), source },
     };

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 
 use super::identify::Identity;
 use crate::sys::ata;
+use crate::sys::hold::hold;
 
 /// The answers of drives, by kernel name and the number that every plugged-in device gets anew.
 /// They answer while nothing is opened for writing; the guard asks for itself.
@@ -91,7 +92,7 @@ impl Kernel {
         };
         let Some(sequence) = sequence.filter(|_| !self.is_recorded) else { return ask() };
         let key = (name.to_owned(), sequence);
-        let kept = || ANSWERS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let kept = || hold(&ANSWERS);
         if let Some(answer) = kept().get(&key) {
             return answer.clone();
         }

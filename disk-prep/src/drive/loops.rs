@@ -6,12 +6,11 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use super::Kernel;
-use super::holder::path_of;
-use super::medium::FileId;
+use super::error::Error;
+use super::file_id::FileId;
+use super::kernel::Kernel;
 use super::reading::{bytes, children, is_absent, unreadable};
-use super::tables::unescape;
-use crate::Error;
+use super::tables::{path_of, unescape};
 use crate::sys::loops::{Backing, backing};
 
 /// What the kernel adds to the name of a file that was removed.

@@ -3,6 +3,9 @@
 
 mod blank;
 mod eject;
+mod error;
+mod fault;
+mod file_id;
 mod find;
 mod guard;
 mod holder;
@@ -14,7 +17,6 @@ mod loops;
 mod medium;
 mod name;
 mod reading;
-mod refusal;
 mod sysfs;
 mod tables;
 #[cfg(test)]
@@ -24,12 +26,13 @@ mod watch;
 
 pub use blank::{Look, find_content, find_foreign};
 pub use eject::{Ejected, eject};
-pub use find::{Drive, Hardware, Kind, Plugged, find, find_all, find_on, look_at};
+pub use error::Error;
+pub use fault::Fault;
+pub use find::{Drive, Hardware, Kind, Plugged, Seen, find, find_all, find_on, look_at};
 pub use guard::{Clearance, HeldDrive, check_idle, hold};
 pub use identify::{Identity, Rotation, Zones};
 pub use kernel::Kernel;
 pub use medium::Medium;
 pub use name::DriveName;
-pub use refusal::Refusal;
 pub use sysfs::{Ata, Transport, Usage};
 pub use watch::{DriveChanges, DriveWatch};

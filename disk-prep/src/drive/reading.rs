@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use super::Refusal;
-use crate::Error;
+use super::error::Error;
 
 /// Attributes are short; a longer one is cut.
 const MOST_TEXT: usize = 4096;
@@ -21,7 +20,7 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
 
 /// The error of a file of the kernel's.
 pub(super) fn unreadable(path: &Path, source: io::Error) -> Error {
-    Refusal::KernelUnreadable { path: path.to_owned(), source }.into()
+    Error::KernelUnreadable { path: path.to_owned(), source }
 }
 
 /// The same for content that is not what it must be.

@@ -9,10 +9,11 @@ use std::path::{Component, Path, PathBuf};
 use rustix::io::Errno;
 use serde::Serialize;
 
+use super::error::Error;
 use super::identify::{Rotation, Zones};
+use super::kernel::Kernel;
 use super::reading::{bytes, children, exists, is_absent, number, plain, text, unreadable};
-use super::{Kernel, holder, loops, medium};
-use crate::Error;
+use super::{holder, loops, medium};
 
 /// The kernel counts sizes in these, whatever the drive's sectors are.
 const KERNEL_SECTOR: u64 = 512;

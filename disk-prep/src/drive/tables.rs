@@ -1,5 +1,9 @@
 //! The kernel's tables of mounts and of swap, as bytes: a path may be anything but UTF-8. Pure.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
 /// One line of `/proc/self/mountinfo` (`proc_pid_mountinfo(5)`).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mount {
@@ -9,6 +13,11 @@ pub(super) struct Mount {
     pub place: Vec<u8>,
     /// What is mounted: mostly a node.
     pub source: Vec<u8>,
+}
+
+/// A path of one of these tables.
+pub(super) fn path_of(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
 }
 
 /// The mounts of a table; an error names the first line that is none.

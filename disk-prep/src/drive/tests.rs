@@ -6,16 +6,20 @@ use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
+use super::error::Error;
+use super::find::{Drive, find_all, find_on};
 use super::guard::hold_on;
+use super::identify::Rotation;
+use super::kernel::Kernel;
+use super::name::DriveName;
+use super::sysfs::{Transport, Usage};
 use super::sysfs::{block_facts, whole_drives};
-use super::{Drive, DriveName, Kernel, Rotation, Transport, Usage, find_all, find_on};
-use crate::Error;
-use crate::noun::{Diagnose, ErrorKind, Serial};
+use crate::noun::{Diagnose, DriveFault, ErrorKind, Serial};
 
 /// A recorded machine, unpacked.
-struct Machine {
+pub(super) struct Machine {
     root: tempfile::TempDir,
-    kernel: Kernel,
+    pub(super) kernel: Kernel,
 }
 
 impl Machine {
@@ -42,7 +46,7 @@ impl Machine {
         Machine { root, kernel }
     }
 
-    fn recorded(name: &str) -> Self {
+    pub(super) fn recorded(name: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/sysfs");
         Machine::new(&fs::read_to_string(folder.join(name).with_extension("tree")).unwrap())
     }
@@ -51,7 +55,7 @@ impl Machine {
         find_all(&self.kernel).unwrap()
     }
 
-    fn only(&self) -> Drive {
+    pub(super) fn only(&self) -> Drive {
         let mut drives = self.drives();
         assert_eq!(drives.len(), 1);
         drives.remove(0).1.unwrap()
@@ -62,7 +66,7 @@ impl Machine {
     }
 
     /// Puts a file with content in the place of every node.
-    fn fill_nodes(&self) {
+    pub(super) fn fill_nodes(&self) {
         for (name, facts) in whole_drives(&self.kernel).unwrap() {
             let file = File::create(self.node(&name)).unwrap();
             // Files end before disks of the size that a hostile tree tells of.
@@ -72,7 +76,7 @@ impl Machine {
         }
     }
 
-    fn node(&self, name: &str) -> PathBuf {
+    pub(super) fn node(&self, name: &str) -> PathBuf {
         self.root.path().join("dev").join(name)
     }
 
@@ -473,8 +477,8 @@ fn an_image_is_found_in_use_by_every_table_and_by_its_name_alone_where_nothing_e
             let link = machine.root.path().join("sys/block/loop0");
             symlink(place.parent().unwrap().parent().unwrap(), link).unwrap();
         }
-        let id = super::medium::FileId::at(&image).unwrap();
-        let id = if asked == image { id } else { super::medium::FileId { inode: 1, ..id } };
+        let id = super::file_id::FileId::at(&image).unwrap();
+        let id = if asked == image { id } else { super::file_id::FileId { inode: 1, ..id } };
         let user = super::medium::user(&machine.kernel, asked, id, None).unwrap();
         assert_eq!(user.is_some(), is_used, "{file} {content}: {user:?}");
     }

@@ -1,63 +1,62 @@
 //! Whether a drive will do: what forbids it, and what a person should know first. Pure: judges
 //! what was found.
 
-use super::Refusal;
+use super::fault::Fault;
 use super::find::{Drive, Hardware};
 use super::identify::Zones;
 use super::sysfs::{Ata, Transport, Usage};
-use crate::Error;
 use crate::limits::{DOCUMENTED_DRIVE_BYTES, SECTOR_BYTES, SMALLEST_DRIVE_BYTES};
-use crate::noun::ByteSize;
+use crate::noun::{ByteSize, DriveError};
 
 impl Drive {
     /// Why this drive cannot be prepared; `Ok` if nothing that is known so far forbids it.
-    pub fn check_fit(&self) -> Result<(), Error> {
+    pub fn check_fit(&self) -> Result<(), DriveError<Fault>> {
         self.faults().into_iter().next().map_or(Ok(()), Err)
     }
 
     /// All that forbids it, the most pressing first.
-    pub fn faults(&self) -> Vec<Error> {
+    pub fn faults(&self) -> Vec<DriveError<Fault>> {
+        let own = |fault| DriveError::new(&self.serial, fault);
+        self.judge().into_iter().map(own).collect()
+    }
+
+    fn judge(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        let serial = || self.serial.clone();
         match &self.usage {
             Usage::Free => {}
             Usage::By(holder) => {
-                faults.push(Error::DriveInUse { serial: serial(), holder: holder.clone() });
+                faults.push(Fault::InUse { holder: holder.clone() });
             }
             Usage::Unknown(what) => {
-                let what = what.clone();
-                faults.push(Refusal::UseUnknown { serial: serial(), what }.into());
+                faults.push(Fault::UseUnknown { what: what.clone() });
             }
         }
         if let Some(second) = self.hardware.as_ref().and_then(|own| own.twin.clone()) {
             let first = self.path.clone();
-            faults.push(Error::SerialShared { serial: serial(), first, second });
+            faults.push(Fault::SerialShared { first, second });
         }
         if let Some(what) = self.hardware.as_ref().and_then(not_sata) {
-            faults.push(Error::NotSata { serial: serial(), what });
+            faults.push(Fault::NotSata { what });
         }
         let own = self.hardware.as_ref().and_then(|own| own.identity.as_ref());
         let sizes = [Some(self.sector_bytes), own.map(|own| own.logical_bytes)];
         if let Some(actual) = sizes.into_iter().flatten().find(|&bytes| bytes != SECTOR_BYTES) {
-            faults.push(Error::SectorSize { serial: serial(), expected: SECTOR_BYTES, actual });
+            faults.push(Fault::SectorSize { expected: SECTOR_BYTES, actual });
         }
         if self.hardware.as_ref().is_some_and(|own| own.zones == Zones::HostManaged) {
-            faults.push(Error::HostManaged { serial: serial() });
+            faults.push(Fault::HostManaged);
         }
         // An image is rounded down to a whole MiB, so 210M may have come as a little less.
         let expected = SMALLEST_DRIVE_BYTES >> 20 << 20;
         if self.bytes < expected {
-            faults.push(Error::TooSmall { serial: serial(), expected, actual: self.bytes });
+            faults.push(Fault::TooSmall { expected, actual: self.bytes });
         }
         faults
     }
 
     /// Whether what is discarded on it is guaranteed to read as zeros.
-    pub fn check_discard(&self) -> Result<(), Error> {
-        let refuse = |what: &str| {
-            let (serial, what) = (self.serial.clone(), what.to_owned());
-            Err(Error::DiscardNotSafe { serial, what })
-        };
+    pub fn check_discard(&self) -> Result<(), Fault> {
+        let refuse = |what: &str| Err(Fault::DiscardNotSafe { what: what.to_owned() });
         match &self.hardware {
             // A hole in a file reads as zeros.
             None => Ok(()),

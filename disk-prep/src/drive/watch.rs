@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Kernel, Plugged};
+use super::find::Plugged;
+use super::kernel::Kernel;
 
 /// Compares what is plugged in with what was.
 #[derive(Debug)]

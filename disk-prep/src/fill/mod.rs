@@ -3,10 +3,13 @@
 //! keeps the journal. Memory is a fixed number of buffers, whatever the drive's size.
 
 mod batch;
+mod fault;
+mod options;
 mod pass;
 mod sink;
 mod source;
 mod stream;
+mod target;
 mod worker;
 mod writer;
 
@@ -15,115 +18,21 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread::{self, Builder};
-use std::time::Duration;
 
+pub use fault::Fault;
+pub use options::{CHECKPOINT_BYTES, FillOptions};
 pub use pass::{BOOT_BYTES, Pass, place_in_runs};
 pub use sink::FileSink;
+pub use target::Target;
 
-use crate::Error;
-use crate::device::Device;
 use crate::journal::{FileEnd, History, Journal};
-use crate::kernels::SectorCipher;
-use crate::limits::BLOCK_BYTES;
 use crate::monitor::{Event, Monitor, Step};
-use crate::noun::Serial;
-use crate::stop::StopFlag;
 use crate::world::World;
 use batch::Batch;
+use options::BATCHES_PER_WORKER;
 use source::{Root, Source};
 use worker::{Queue, Worker};
 use writer::{Pending, Writer};
-
-/// Batches of one worker: one is filled while the other is written.
-const BATCHES_PER_WORKER: usize = 2;
-
-/// A checkpoint after so many bytes (`design` 4).
-pub const CHECKPOINT_BYTES: u64 = 1 << 30;
-
-/// How a drive is filled.
-#[derive(Debug, Clone)]
-pub struct FillOptions {
-    /// Workers: one for a turning disk, which gets strictly one ascending stream.
-    pub workers: usize,
-    /// Bytes of a batch; a multiple of a block.
-    pub batch_bytes: usize,
-    /// A checkpoint after so many bytes.
-    pub checkpoint_bytes: u64,
-    /// A checkpoint after so much time.
-    pub checkpoint_every: Duration,
-    /// Whether a changed source file fails the drive.
-    pub strict: bool,
-    /// The wish to stop.
-    pub stop: StopFlag,
-}
-
-impl FillOptions {
-    /// The options for a drive with or without a turning disk.
-    pub fn new(rotational: bool, strict: bool, stop: StopFlag) -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let workers = if rotational { 1 } else { cores.min(16) };
-        // 64 MiB of buffers a drive, in whole blocks; many workers take more.
-        let blocks = (64 << 20) / BLOCK_BYTES as usize / BATCHES_PER_WORKER / workers;
-        FillOptions {
-            workers,
-            batch_bytes: blocks.max(1) * BLOCK_BYTES as usize,
-            checkpoint_bytes: CHECKPOINT_BYTES,
-            checkpoint_every: Duration::from_secs(5),
-            strict,
-            stop,
-        }
-    }
-}
-
-/// The volume that is filled.
-#[derive(Debug)]
-pub struct Target<'a> {
-    /// The drive's serial.
-    pub serial: &'a Serial,
-    /// The whole drive.
-    pub device: &'a dyn Device,
-    /// Where the volume begins on it.
-    pub volume_start: u64,
-    /// The volume's cipher.
-    pub cipher: &'a SectorCipher,
-    /// The pass.
-    pub pass: &'a Pass<'a>,
-}
-
-impl Target<'_> {
-    /// Writes at a place of the volume; what is written is cipher text already.
-    pub fn write(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
-        self.write_raw(bytes, self.volume_start + offset)
-    }
-
-    /// Writes at a place of the drive.
-    pub fn write_raw(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
-        self.device.write_at(bytes, offset).map_err(|source| Error::Write {
-            serial: self.serial.clone(),
-            offset,
-            source,
-        })
-    }
-
-    /// Reads from a place of the volume, as it lies there.
-    pub fn read(&self, bytes: &mut [u8], offset: u64) -> Result<(), Error> {
-        self.read_raw(bytes, self.volume_start + offset)
-    }
-
-    /// Reads from a place of the drive.
-    pub fn read_raw(&self, bytes: &mut [u8], offset: u64) -> Result<(), Error> {
-        self.device.read_at(bytes, offset).map_err(|source| Error::Read {
-            serial: self.serial.clone(),
-            offset,
-            source,
-        })
-    }
-
-    /// Returns when everything written is on the medium.
-    pub fn flush(&self) -> Result<(), Error> {
-        self.device.flush().map_err(|source| Error::Flush { serial: self.serial.clone(), source })
-    }
-}
 
 /// Whether files were left out that can be read now, so that [`fill`] would take them up.
 pub fn can_retake(
@@ -161,7 +70,7 @@ pub fn fill(
     options: &FillOptions,
     world: &dyn World,
     monitor: &dyn Monitor,
-) -> Result<(), Error> {
+) -> Result<(), Fault> {
     let pass = target.pass;
     let root = &Root::new(root, world, &options.stop);
     let retaken = retaken(root, pass, journal.history());
@@ -182,7 +91,7 @@ pub fn fill(
     thread::scope(|scope| {
         let made = |source| {
             abort.store(true, Ordering::Relaxed);
-            Error::Thread { serial: target.serial.clone(), source }
+            Fault::Thread { source }
         };
         let (full_in, full) = sync_channel(options.workers);
         let mut empty = Vec::new();
@@ -199,7 +108,8 @@ pub fn fill(
         }
         drop(full_in);
         let pending = Pending::default();
-        let writer = Writer { target, options, journal, monitor, empty, done_bytes, pending };
+        let writer =
+            Writer { target, options, journal, monitor, empty, done_bytes, total_bytes, pending };
         let written = writer.run(&full, || abort.store(true, Ordering::Relaxed));
         // Workers that wait to hand something over must hear that nobody takes it any more.
         drop(full);

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::Target;
 use super::pass::place_in_runs;
+use super::target::Target;
 use crate::limits::{CLUSTER_BYTES, SECTOR_BYTES};
+use crate::noun::OnDrive;
 use crate::sys::aligned::AlignedBuffer;
 use crate::volume::ntfs::Run;
 
@@ -42,7 +43,8 @@ impl<'a> FileSink<'a> {
             let end = self.used.min(done + usize::try_from(room).unwrap_or(usize::MAX));
             let piece = &mut self.buffer[done..end];
             self.target.cipher.encrypt(offset / SECTOR_BYTES, piece);
-            self.target.write(piece, offset).map_err(io::Error::other)?;
+            let written = self.target.write(piece, offset).on(self.target.serial);
+            written.map_err(io::Error::other)?;
             done = end;
         }
         self.written += self.used as u64;

@@ -7,35 +7,17 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Mutex;
-use std::time::Duration;
 
 use rustix::fs::{Advice, fadvise};
-use rustix::io::Errno;
 
 use crate::dataset::{DataFile, modified_ns};
 use crate::stop::StopFlag;
+use crate::sys::again::{Patience, is_passing};
 use crate::sys::beneath::{Folder, Unexpected};
 use crate::world::World;
 
 /// Files longer than this do not stay in the page cache when they were read.
 const KEEP_CACHED_BELOW: u64 = 64 << 20;
-/// Waits before a read is tried again; after the last the file is left out.
-const WAITS: [Duration; 3] =
-    [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(4)];
-/// All waits of a pass together: thousands of bad files must not keep it for days.
-const MOST_WAITING: Duration = Duration::from_secs(120);
-/// Errors of shares and disks that may come back.
-const PASSING: [Errno; 8] = [
-    Errno::IO,
-    Errno::REMOTEIO,
-    Errno::TIMEDOUT,
-    Errno::STALE,
-    Errno::AGAIN,
-    Errno::CONNRESET,
-    Errno::HOSTDOWN,
-    Errno::HOSTUNREACH,
-];
 
 /// The folder that all sources are below, as it was when the pass began.
 pub struct Root<'a> {
@@ -44,13 +26,13 @@ pub struct Root<'a> {
     folder: io::Result<Folder>,
     world: &'a dyn World,
     stop: &'a StopFlag,
-    waited: Mutex<Duration>,
+    patience: Patience,
 }
 
 impl<'a> Root<'a> {
     /// The folder as it is now.
     pub fn new(path: &'a Path, world: &'a dyn World, stop: &'a StopFlag) -> Self {
-        Root { path, folder: Folder::open(path), world, stop, waited: Mutex::default() }
+        Root { path, folder: Folder::open(path), world, stop, patience: Patience::default() }
     }
 
     /// Whether it is still that folder, with the folder of this file in it, if there is one: a
@@ -87,27 +69,13 @@ impl<'a> Root<'a> {
     }
 
     /// Does something until it works, fails for good, or has failed too often.
-    fn again<T>(&self, mut attempt: impl FnMut(usize) -> Result<T, Fault>) -> Result<T, Fault> {
-        for (number, wait) in WAITS.into_iter().enumerate() {
-            match attempt(number) {
-                Err(Fault::Read(error)) if is_passing(&error) && self.may_wait(wait) => {
-                    self.world.wait(wait);
-                }
-                done => return done,
-            }
-        }
-        attempt(WAITS.len())
+    fn again<T>(&self, attempt: impl FnMut(usize) -> Result<T, Fault>) -> Result<T, Fault> {
+        let may_pass = |fault: &Fault| match fault {
+            Fault::Read(error) => is_passing(error) && !self.stop.is_asked(),
+            Fault::Changed(_) => false,
+        };
+        self.patience.again(may_pass, |time| self.world.wait(time), attempt)
     }
-
-    fn may_wait(&self, wait: Duration) -> bool {
-        let mut waited = self.waited.lock().expect("no holder of this lock can panic");
-        *waited += wait;
-        *waited <= MOST_WAITING && !self.stop.is_asked()
-    }
-}
-
-fn is_passing(error: &io::Error) -> bool {
-    Errno::from_io_error(error).is_some_and(|errno| PASSING.contains(&errno))
 }
 
 /// Why a file is left out.

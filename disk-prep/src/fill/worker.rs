@@ -8,15 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::batch::Batch;
+use super::fault::Fault;
+use super::options::FillOptions;
 use super::pass::Pass;
 use super::source::{Root, Source};
 use super::stream::FileStream;
-use super::{FillOptions, Target};
-use crate::Error;
+use super::target::Target;
 use crate::dataset::DataFile;
 use crate::hash::FileHasher;
 use crate::journal::{Copied, FileEnd, FileRecord, Finished, Stream, StreamMark};
 use crate::sys::beneath::named;
+use crate::sys::hold::hold;
 
 /// A share of the pass for one worker at a time.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ impl Queue {
     }
 
     fn next(&self, pass: &Pass<'_>, room: u64, begun: &BTreeMap<u64, Stream>) -> Option<Work> {
-        let mut left = self.0.lock().expect("no holder of this lock can panic");
+        let mut left = hold(&self.0);
         let is_long =
             |number: usize| pass.bytes(number) > room || begun.contains_key(&(number as u64));
         let first = left.pop_front()?;
@@ -69,7 +71,7 @@ pub struct Worker<'a> {
     pub queue: &'a Queue,
     pub abort: &'a AtomicBool,
     pub empty: Receiver<Batch>,
-    pub full: SyncSender<Result<Batch, Error>>,
+    pub full: SyncSender<Result<Batch, Fault>>,
 }
 
 /// Why a worker ends before its work is done.
@@ -77,21 +79,21 @@ enum End {
     /// The writer is gone; it knows why.
     Unheard,
     /// Something to tell the writer.
-    Failed(Error),
+    Failed(Fault),
 }
 
-impl From<Error> for End {
-    fn from(error: Error) -> Self {
-        End::Failed(error)
+impl<F: Into<Fault>> From<F> for End {
+    fn from(fault: F) -> Self {
+        End::Failed(fault.into())
     }
 }
 
 impl Worker<'_> {
     /// Works until the queue is empty, somebody asks to stop, or something fails.
     pub fn run(self) {
-        if let Err(End::Failed(error)) = self.work() {
+        if let Err(End::Failed(fault)) = self.work() {
             // If nobody listens, the writer has failed already and says so itself.
-            let _ = self.full.send(Err(error));
+            let _ = self.full.send(Err(fault));
         }
     }
 
@@ -107,9 +109,7 @@ impl Worker<'_> {
     }
 
     fn batch(&self) -> Result<Batch, End> {
-        if self.options.stop.is_asked() {
-            return Err(Error::Stopped { serial: self.target.serial.clone() }.into());
-        }
+        self.options.stop.check()?;
         if self.abort.load(Ordering::Relaxed) {
             return Err(End::Unheard);
         }
@@ -188,14 +188,12 @@ impl Worker<'_> {
     }
 
     /// A file is left out, unless that must cost the drive, or the whole source is gone.
-    fn leave_out(&self, file: &DataFile, reason: String) -> Result<FileEnd, Error> {
+    fn leave_out(&self, file: &DataFile, reason: String) -> Result<FileEnd, Fault> {
         if let Err(source) = self.root.check(file) {
-            let (serial, path) = (self.target.serial.clone(), named(self.root.path));
-            return Err(Error::SourceGone { serial, path, source });
+            return Err(Fault::SourceGone { path: named(self.root.path), source });
         }
         if self.options.strict {
-            let (serial, path) = (self.target.serial.clone(), file.path.clone());
-            return Err(Error::SourceChanged { serial, path, reason });
+            return Err(Fault::SourceChanged { path: file.path.clone(), reason });
         }
         Ok(FileEnd::LeftOut { reason })
     }

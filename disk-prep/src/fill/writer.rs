@@ -6,8 +6,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Instant;
 
 use super::batch::Batch;
-use super::{FillOptions, Target};
-use crate::Error;
+use super::fault::Fault;
+use super::options::FillOptions;
+use super::target::Target;
 use crate::journal::{FileEnd, FileRecord, Journal, Progress, Record, StreamMark, Tail};
 use crate::monitor::{Event, Monitor, Step};
 
@@ -19,6 +20,8 @@ pub struct Writer<'a> {
     pub monitor: &'a dyn Monitor,
     pub empty: Vec<Sender<Batch>>,
     pub done_bytes: u64,
+    /// Bytes of the whole pass.
+    pub total_bytes: u64,
     pub pending: Pending,
 }
 
@@ -35,18 +38,18 @@ impl Writer<'_> {
     /// Writes until all workers have ended; then confirms what arrived, also after a failure.
     pub fn run(
         mut self,
-        full: &Receiver<Result<Batch, Error>>,
+        full: &Receiver<Result<Batch, Fault>>,
         abort: impl Fn(),
-    ) -> Result<(), Error> {
+    ) -> Result<(), Fault> {
         let mut failure = None;
         let mut confirmed_at = Instant::now();
         loop {
             let wait = self.options.checkpoint_every.saturating_sub(confirmed_at.elapsed());
             match full.recv_timeout(wait) {
                 Ok(Ok(batch)) => self.write(batch)?,
-                Ok(Err(error)) => {
+                Ok(Err(fault)) => {
                     abort();
-                    failure.get_or_insert(error);
+                    failure.get_or_insert(fault);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -62,7 +65,7 @@ impl Writer<'_> {
         failure.map_or(Ok(()), Err)
     }
 
-    fn write(&mut self, mut batch: Batch) -> Result<(), Error> {
+    fn write(&mut self, mut batch: Batch) -> Result<(), Fault> {
         for (offset, bytes) in batch.pieces() {
             self.target.write(bytes, offset)?;
         }
@@ -89,7 +92,7 @@ impl Writer<'_> {
     }
 
     /// Data flushed, then the journal, then the screen.
-    fn confirm(&mut self) -> Result<(), Error> {
+    fn confirm(&mut self) -> Result<(), Fault> {
         if self.pending.progress.finished.is_empty() && self.pending.marks.is_empty() {
             return Ok(());
         }
@@ -105,8 +108,8 @@ impl Writer<'_> {
         self.journal.append(Record::Progress(progress))?;
         self.pending.tails = pending.tails;
         self.done_bytes += pending.bytes;
-        let done_bytes = self.done_bytes;
-        self.monitor.event(&Event::BytesDone { drive, step: Step::Fill, done_bytes });
+        let (step, done_bytes, total_bytes) = (Step::Fill, self.done_bytes, self.total_bytes);
+        self.monitor.event(&Event::BytesDone { drive, step, done_bytes, total_bytes });
         for FileRecord { index, end, .. } in ended {
             if let FileEnd::LeftOut { reason } = end {
                 let path = &self.target.pass.files()[index].path;

@@ -3,7 +3,7 @@
 
 use sha2::block_api::compress256;
 
-use super::block_digests;
+use super::lanes::block_digests;
 use crate::kernels::{MD5_START, SHA256_START, advance_one, advance_two};
 use crate::limits::BLOCK_BYTES;
 use crate::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};
@@ -320,9 +320,15 @@ mod tests {
 
     #[test]
     fn a_state_of_another_length_or_version_is_refused() {
-        assert_eq!(FileHasher::restore(&[1; 9]).unwrap_err(), RestoreError::Length { actual: 9 });
+        let short = FileHasher::restore(&[1; 9]).unwrap_err();
+        assert_eq!(
+            (short, short.code()),
+            (RestoreError::Length { actual: 9 }, "digest-state-length")
+        );
         let mut saved = FileHasher::new().save();
         saved[0] = 7;
-        assert_eq!(FileHasher::restore(&saved).unwrap_err(), RestoreError::Version { version: 7 });
+        let later = FileHasher::restore(&saved).unwrap_err();
+        assert_eq!(later, RestoreError::Version { version: 7 });
+        assert_eq!(later.code(), "digest-state-version");
     }
 }

@@ -10,62 +10,17 @@ use std::os::unix::fs::FileExt;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
 
-use super::folder::not_written;
-use crate::Error;
+use super::error::Error;
+use super::holder::Holder;
 use crate::sys::beneath::Unexpected;
 use crate::sys::durable::Access;
-use crate::sys::machine::machine;
 use crate::sys::place::Place;
 
 /// A claim that is being written is whole after this, even where no locks are passed on.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
-/// Letters of a host's name, at most; a longer one was not written by us.
-const HOST_LETTERS: usize = 255;
-
-/// Who has a claim.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    version: u32,
-    machine: String,
-    /// Name of its machine.
-    pub host: String,
-    /// Number of its process there.
-    pub process: u32,
-    /// When it was taken.
-    pub since: Timestamp,
-}
-
-impl Holder {
-    fn here() -> Self {
-        let (machine, host) = machine();
-        let (process, since) = (std::process::id(), Timestamp::now());
-        Holder { version: 1, machine, host, process, since }
-    }
-
-    /// Whether it can be what a run of ours wrote; a name that would write on a terminal is not.
-    fn is_sound(&self) -> bool {
-        let is_name = |text: &String| {
-            text.chars().count() <= HOST_LETTERS && !text.chars().any(char::is_control)
-        };
-        is_name(&self.host) && is_name(&self.machine)
-    }
-
-    /// Whether it belongs to another machine than this one.
-    pub fn is_elsewhere(&self) -> bool {
-        let (machine, host) = machine();
-        (&self.machine, &self.host) != (&machine, &host)
-    }
-
-    /// Whether both belong to one run.
-    pub(super) fn is_run(&self, other: &Holder) -> bool {
-        (&self.machine, &self.host, self.process) == (&other.machine, &other.host, other.process)
-    }
-}
 
 /// Held until it is dropped; then its file is gone.
 #[derive(Debug)]
@@ -102,7 +57,8 @@ impl Claim {
     pub(super) fn take(place: Place, what: &str, patience: Duration) -> Result<Self, Error> {
         let until = Instant::now() + patience;
         loop {
-            let look = Claim::look(&place).map_err(|source| not_written(&place.path(), source))?;
+            let look =
+                Claim::look(&place).map_err(|source| Error::not_written(&place.path(), source))?;
             match look {
                 Look::Taken(file) => return Ok(Claim { place, file }),
                 Look::Held(holder) if Instant::now() >= until => {
@@ -171,7 +127,7 @@ impl Claim {
             Ok(file) => file,
             // One that cannot be read says nothing; what is no claim at all is told.
             Err(source) if Unexpected::of(&source).is_some() => {
-                return Err(Error::JournalFile { path: place.path(), source });
+                return Err(Error::File { path: place.path(), source });
             }
             Err(_) => return Ok(None),
         };
@@ -183,7 +139,7 @@ impl Claim {
     /// Removes the claim of another machine, whose run a person calls dead. One that is locked
     /// is alive and stays.
     pub(super) fn free(place: &Place, what: &str) -> Result<(), Error> {
-        let at = |source| Error::JournalFile { path: place.path(), source };
+        let at = |source| Error::File { path: place.path(), source };
         let file = place.open().map_err(at)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err()
             && let Some(holder) = Claim::holder_in(&file).map_err(at)?

@@ -10,11 +10,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{
-    Begun, Claim, DrivePlan, History, Holder, Intent, Journal, JournalFault, SecretKeeper,
-    Unwatched, Witness, read_plan, write_plan,
-};
-use crate::Error;
+use super::claim::Claim;
+use super::error::Error;
+use super::fault::JournalFault;
+use super::history::History;
+use super::holder::Holder;
+use super::keeper::SecretKeeper;
+use super::ledger::Journal;
+use super::plan_file::{DrivePlan, read_plan, write_plan};
+use super::record::Begun;
+use super::witness::{Intent, Unwatched, Witness};
 use crate::noun::{Serial, Sha256Digest};
 use crate::sys::beneath::Folder;
 use crate::sys::place::Place;
@@ -67,7 +72,7 @@ impl JournalFolder {
 
     /// The place of a file in the folder, which must exist.
     pub(super) fn place(&self, name: &str) -> Result<Place, Error> {
-        let folder = self.open().map_err(|source| not_written(&self.path, source))?;
+        let folder = self.open().map_err(|source| Error::not_written(&self.path, source))?;
         Ok(Place::new(folder, name))
     }
 
@@ -75,7 +80,7 @@ impl JournalFolder {
     pub(super) fn names(&self) -> Result<Vec<OsString>, Error> {
         match self.open().and_then(|folder| folder.names()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            names => names.map_err(|source| Error::JournalFile { path: self.path.clone(), source }),
+            names => names.map_err(|source| Error::File { path: self.path.clone(), source }),
         }
     }
 
@@ -100,7 +105,7 @@ impl JournalFolder {
                 folder.find(Path::new(&format!("{}.journal", serial.file_stem())))
             }),
         };
-        let at = |source| Error::JournalFile { path: self.journal(serial), source };
+        let at = |source| Error::File { path: self.journal(serial), source };
         found.map(|found| found.is_some()).map_err(at)
     }
 
@@ -115,7 +120,8 @@ impl JournalFolder {
 
     /// Opens the journal of a drive to go on with it, if there is one with a whole record.
     pub fn go_on(&self, serial: &Serial) -> Result<Option<Journal>, Error> {
-        if !self.has_journal(serial)? {
+        // One that lies under the name of another drive is not opened: nothing may be added to it.
+        if self.history(serial)?.is_none() {
             return Ok(None);
         }
         Journal::open(&self.journal_place(serial)?, Arc::clone(&self.witness))
@@ -138,7 +144,7 @@ impl JournalFolder {
             Some((root, below)) => root.make_folder(below, 0o700).map(drop),
             None => fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.path),
         };
-        made.map_err(|source| not_written(&self.path, source))
+        made.map_err(|source| Error::not_written(&self.path, source))
     }
 
     /// Keeps every other run off a drive, its journal and its plan file.
@@ -196,7 +202,7 @@ impl JournalFolder {
                 continue;
             }
             let folder = self.open();
-            let at = |source| Error::JournalFile { path: self.path.join(&name), source };
+            let at = |source| Error::File { path: self.path.join(&name), source };
             let place = Place::new(folder.map_err(at)?, &name);
             if let Some(history) = Journal::read(&place)? {
                 histories.push(self.own(&place, history)?);
@@ -212,7 +218,7 @@ impl JournalFolder {
             return Ok(history);
         }
         let fault = JournalFault::OtherName { serial: serial.clone() };
-        Err(Error::Journal { path: place.path(), fault })
+        Err(Error::Damaged { path: place.path(), fault })
     }
 
     /// The plan of a drive, as its journal names it.
@@ -223,7 +229,7 @@ impl JournalFolder {
     /// Puts the journal of a drive that failed or was given up out of the way, for a new one.
     pub fn retire(&self, serial: &Serial) -> Result<(), Error> {
         let name = format!("{}.journal", serial.file_stem());
-        let at = |source| Error::JournalFile { path: self.path.join(&name), source };
+        let at = |source| Error::File { path: self.path.join(&name), source };
         let folder = self.open().map_err(at)?;
         let first = Journal::first(&Place::new(folder.again().map_err(at)?, &name))?;
         if let Some(first) = first {
@@ -247,15 +253,4 @@ const JOBS: (&str, &str) = (".jobs.claim", "The making of jobs");
 
 fn claim_of(serial: &Serial) -> String {
     format!("Drive {serial}")
-}
-
-/// What is wrong when nothing can be written into a folder of journals.
-pub(super) fn not_written(path: &Path, source: io::Error) -> Error {
-    let path = path.to_owned();
-    match source.kind() {
-        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            Error::NoJournals { path, source }
-        }
-        _ => Error::JournalFile { path, source },
-    }
 }

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Begun, FileEnd, JournalFault, Progress, Record, Sealed, Tail};
+use super::fault::JournalFault;
+use super::record::{Begun, FileEnd, Progress, Record, Sealed, Tail};
 use crate::noun::Md5Digest;
 
 /// How far a drive is.

@@ -11,10 +11,12 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::geteuid;
 
+use super::error::Error;
+use super::history::History;
+use super::keeper::{KeptPassword, SecretKeeper};
 use super::line::{Chain, decode, ends, read_lines};
+use super::record::{Begun, Record};
 use super::witness::{Intent, Unwatched, Witness};
-use super::{Begun, History, KeptPassword, Record, SecretKeeper};
-use crate::Error;
 use crate::sys::durable::Access;
 use crate::sys::place::Place;
 
@@ -66,7 +68,7 @@ impl Journal {
         witness: Arc<dyn Witness>,
     ) -> Result<Self, Error> {
         let path = place.path();
-        let at = |source| Error::JournalFile { path: path.clone(), source };
+        let at = |source| Error::File { path: path.clone(), source };
         let file = place.create_new(Access::Private).map_err(at)?;
         lock(&file, &path)?;
         let written = match kept(&begun, readers(&file).map_err(at)?, &path, keeper) {
@@ -90,7 +92,7 @@ impl Journal {
     /// not even the first record is whole, and the file is then removed.
     pub fn open(place: &Place, witness: Arc<dyn Witness>) -> Result<Option<Self>, Error> {
         let path = place.path();
-        let at = |source| Error::JournalFile { path: path.clone(), source };
+        let at = |source| Error::File { path: path.clone(), source };
         let file = place.open_writable().map_err(at)?;
         lock(&file, &path)?;
         let bytes = read_lines(&file).map_err(at)?;
@@ -113,7 +115,7 @@ impl Journal {
         bytes: &[u8],
         ledger: Box<dyn Ledger>,
     ) -> Result<(Option<Self>, usize), Error> {
-        let fault = |fault| Error::Journal { path: path.to_owned(), fault };
+        let fault = |fault| Error::Damaged { path: path.to_owned(), fault };
         let (records, chain, whole) = decode(bytes).map_err(fault)?;
         if records.is_empty() {
             return Ok((None, whole));
@@ -134,7 +136,7 @@ impl Journal {
     pub fn read(place: &Place) -> Result<Option<History>, Error> {
         let path = place.path();
         let bytes = place.open().and_then(|file| read_lines(&file));
-        let at = |source| Error::JournalFile { path: path.clone(), source };
+        let at = |source| Error::File { path: path.clone(), source };
         Journal::parse(&path, &bytes.map_err(at)?)
     }
 
@@ -142,8 +144,8 @@ impl Journal {
     pub(super) fn first(place: &Place) -> Result<Option<String>, Error> {
         let path = place.path();
         let bytes = place.open().and_then(|file| read_lines(&file));
-        let bytes = bytes.map_err(|source| Error::JournalFile { path: path.clone(), source })?;
-        let fault = |fault| Error::Journal { path: path.clone(), fault };
+        let bytes = bytes.map_err(|source| Error::File { path: path.clone(), source })?;
+        let fault = |fault| Error::Damaged { path: path.clone(), fault };
         Ok(ends(&bytes).map_err(fault)?.into_iter().next().map(|(_, mark)| mark))
     }
 
@@ -176,7 +178,7 @@ impl Journal {
         self.witness
             .tell(&intent)
             .and_then(|()| self.ledger.append(&line))
-            .map_err(|source| Error::JournalFile { path: self.path.clone(), source })?;
+            .map_err(|source| Error::File { path: self.path.clone(), source })?;
         (self.chain, self.bytes) = (next, bytes);
         Ok(())
     }
@@ -301,7 +303,7 @@ mod tests {
 
     fn fault(bytes: &[u8]) -> Option<JournalFault> {
         match Journal::go_on(Path::new("j"), bytes, Box::new(VoidLedger)) {
-            Err(Error::Journal { fault, .. }) => Some(fault),
+            Err(Error::Damaged { fault, .. }) => Some(fault),
             _ => None,
         }
     }

@@ -8,7 +8,8 @@ use std::io::{self, BufRead, Read};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::{JournalFault, Record};
+use super::fault::JournalFault;
+use super::record::Record;
 use crate::noun::secret::cleared;
 use crate::sys::beneath::Unexpected;
 

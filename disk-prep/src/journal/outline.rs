@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use super::claim::Claim;
+use super::error::Error;
+use super::folder::JournalFolder;
+use super::holder::Holder;
 use super::line::{ends, read_lines};
 use super::plan_file::digest;
-use super::{Claim, Holder, JournalFolder};
-use crate::Error;
 use crate::noun::Sha256Digest;
 
 /// Whether a journal counts.
@@ -65,10 +67,10 @@ impl JournalFolder {
         for name in self.names()? {
             let name = name.to_string_lossy().into_owned();
             let place = self.place(&name)?;
-            let at = |source| Error::JournalFile { path: place.path(), source };
+            let at = |source| Error::File { path: place.path(), source };
             if let Some(standing) = standing(&name) {
                 let bytes = place.open().and_then(|file| read_lines(&file)).map_err(at)?;
-                let fault = |fault| Error::Journal { path: place.path(), fault };
+                let fault = |fault| Error::Damaged { path: place.path(), fault };
                 let ends = ends(&bytes).map_err(fault)?;
                 if !ends.is_empty() {
                     found.journals.push(Outline { name, standing, ends });

@@ -9,9 +9,9 @@ use std::io::{self, Read, Seek};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::JournalFault;
+use super::error::Error;
+use super::fault::JournalFault;
 use super::witness::{Intent, Witness};
-use crate::Error;
 use crate::dataset::DataFile;
 use crate::noun::{JobName, Serial, Sha256Digest};
 use crate::sys::beneath::Unexpected;
@@ -76,7 +76,7 @@ pub fn write_plan(
     witness
         .tell(&Intent::Plan { name: &name, sha256: &digest })
         .and_then(|()| place.write(&text, Access::Private))
-        .map_err(|source| Error::JournalFile { path: place.path(), source })?;
+        .map_err(|source| Error::File { path: place.path(), source })?;
     Ok(digest)
 }
 
@@ -88,8 +88,8 @@ fn push(text: &mut Vec<u8>, value: &impl Serialize) {
 /// Reads the plan file and checks that it is the one the journal names. Memory is only taken for
 /// a file that has its digest.
 pub fn read_plan(place: &Place, expected: &Sha256Digest) -> Result<DrivePlan, Error> {
-    let fault = |fault| Error::Journal { path: place.path(), fault };
-    let at = |source| Error::JournalFile { path: place.path(), source };
+    let fault = |fault| Error::Damaged { path: place.path(), fault };
+    let at = |source| Error::File { path: place.path(), source };
     let mut file = place.open().map_err(at)?;
     let (found, bytes) = digest(&mut file).map_err(at)?;
     if found.as_ref() != Some(expected) {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use super::{KeptPassword, SecretKeeper};
-use crate::Error;
+use super::error::Error;
+use super::keeper::{KeptPassword, SecretKeeper};
 use crate::manifest::Profile;
 use crate::noun::{
     Cipher, ContainerName, DrivePath, JobName, Md5Digest, RecoveryPassword, Serial, Sha256Digest,

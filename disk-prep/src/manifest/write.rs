@@ -15,7 +15,7 @@ use crate::dataset::{DataFile, Listing, SideFile};
 use crate::limits;
 use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest, Serial};
 
-/// How the service knows the manifest: name and hash (`azure-import-export` D5, 4.6).
+/// How the service knows the manifest: name and hash (`azure-import-export` 4.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::InvalidNoun;
 use super::character::UnfitCharacter;
+use super::invalid::InvalidNoun;
 use super::names::name;
 use crate::limits;
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::InvalidNoun;
+use super::invalid::InvalidNoun;
 
 /// Encryption method of a volume; the numbers are BitLocker's (`bitlocker-volume` 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

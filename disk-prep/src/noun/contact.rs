@@ -3,11 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::InvalidNoun;
+use super::invalid::InvalidNoun;
 
 /// Contact, return address and return carrier of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Contact {
     /// Where the drives go back to, with the name, phone and e-mail of the contact.
     pub return_address: ReturnAddress,
@@ -17,7 +16,6 @@ pub struct Contact {
 
 /// The return address; the fields are the service's (`azure-import-export` 1A.4).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ReturnAddress {
     /// Name of the recipient.
     pub recipient_name: String,
@@ -43,7 +41,6 @@ pub struct ReturnAddress {
 
 /// The carrier for the way back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ReturnCarrier {
     /// Name of the carrier.
     pub carrier_name: String,

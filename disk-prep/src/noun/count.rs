@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use super::visible::visible_line;
+
 /// A number with its noun: `1 file`, `2 files`.
 pub fn count(number: impl TryInto<u64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
@@ -13,11 +15,15 @@ const LISTED: usize = 100;
 
 /// Things on a line each, for the end of a message; of very many the first, and how many more.
 pub fn lines<T: Display>(things: &[T]) -> String {
-    let shown = things.iter().take(LISTED).map(|thing| format!("\n  {thing}")).collect::<String>();
-    match things.len().saturating_sub(LISTED) {
-        0 => shown,
-        more => format!("{shown}\n  and {more} more"),
-    }
+    listed(things).iter().map(|line| format!("\n{line}")).collect()
+}
+
+/// The same lines one by one. What a thing is called cannot end its line.
+pub fn listed<T: Display>(things: &[T]) -> Vec<String> {
+    let line = |thing: &T| format!("  {}", visible_line(&thing.to_string()));
+    let shown = things.iter().take(LISTED).map(line);
+    let more = things.len().saturating_sub(LISTED);
+    shown.chain((more > 0).then(|| format!("  and {more} more"))).collect()
 }
 
 #[cfg(test)]
@@ -27,6 +33,7 @@ mod tests {
     #[test]
     fn of_very_many_things_the_rest_is_counted() {
         assert_eq!(lines(&["a", "b"]), "\n  a\n  b");
+        assert_eq!(lines(&["a\n  error: b"]), "\n  a\\n  error: b");
         assert_eq!(lines::<u8>(&[]), "");
         let many: Vec<usize> = (0..250).collect();
         assert!(lines(&many).ends_with("\n  99\n  and 150 more"));

@@ -1,9 +1,14 @@
 //! What every error of the house can say of itself beside its sentence: a stable code, the
-//! kind that decides the exit code, whether to try again, and the next command to type.
+//! kind that decides the exit code, and the next command to type.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 
-/// The kinds of failure, each with one exit code (`house-style` 2.3).
+use super::invalid::InvalidNoun;
+use super::serial::Serial;
+
+/// The kinds of failure, each with one exit code (`reference`, "Exit codes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -33,31 +38,61 @@ pub enum ErrorKind {
     Interrupted,
 }
 
-/// Whether trying again can help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retry {
-    /// The same call gives the same answer.
-    Never,
-    /// The same call may succeed later.
-    Later,
-    /// After somebody mended what the message names.
-    AfterFix,
+/// The next command to type, or the next thing to do: one sentence without a final full stop.
+/// What several rooms advise is worded here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// What is on a drive may go.
+    Erase(Serial),
+    /// A drive failed in a way that a cable may be the reason of.
+    CheckCable,
+    /// A source went away.
+    BringBack,
+    /// A file system is full.
+    FreeSpace,
+    /// Another run has it.
+    OtherRun,
+    /// What the kernel says of drives cannot be read.
+    KernelTables,
+    /// A file with a secret is open to others.
+    MakePrivate(PathBuf),
+    /// A repository's password is asked for.
+    PasswordFile,
+    /// What one room alone advises.
+    Text(Cow<'static, str>),
 }
 
-/// The next command to type, or the next thing to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hint(String);
-
 impl Hint {
-    /// A hint is one sentence without a final full stop.
-    pub fn new(text: impl Into<String>) -> Self {
-        Hint(text.into())
+    /// The advice of one room.
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Hint::Text(text.into())
     }
 }
 
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(match self {
+            Hint::Erase(serial) => {
+                return write!(f, "if all that is on it may go, add `--erase {serial}`");
+            }
+            Hint::MakePrivate(path) => return write!(f, "run `chmod 600 {}`", path.display()),
+            Hint::CheckCable => {
+                "check cable and power and run the same command again; if it fails again, take \
+                 another drive"
+            }
+            Hint::BringBack => {
+                "bring it back, as by mounting it again, then run the same command again"
+            }
+            Hint::FreeSpace => "free space there, then run the same command again",
+            Hint::OtherRun => "wait until the other run has ended",
+            Hint::KernelTables => {
+                "run as root with `/proc` and `/sys` mounted; if what the message names belongs to \
+                 one drive, unplug that drive"
+            }
+            Hint::PasswordFile => "name its file with `--password-file`",
+            Hint::Text(text) => text,
+        })
     }
 }
 
@@ -67,16 +102,17 @@ pub trait Diagnose: std::error::Error {
     fn code(&self) -> &'static str;
     /// Decides the exit code.
     fn kind(&self) -> ErrorKind;
-    /// Whether trying again can help.
-    fn retry(&self) -> Retry {
-        match self.kind() {
-            ErrorKind::Busy | ErrorKind::Unreachable | ErrorKind::Resumable => Retry::Later,
-            ErrorKind::Failed | ErrorKind::Difference => Retry::Never,
-            _ => Retry::AfterFix,
-        }
-    }
     /// What to type or do next.
     fn hint(&self) -> Option<Hint> {
         None
+    }
+}
+
+impl Diagnose for InvalidNoun {
+    fn code(&self) -> &'static str {
+        "invalid-name"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::InvalidNoun;
+use super::invalid::InvalidNoun;
 
 macro_rules! digest {
     ($(#[$doc:meta])* $name:ident, $bytes:literal, $noun:literal, $rule:literal, $form:literal) => {

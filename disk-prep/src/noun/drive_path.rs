@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::InvalidNoun;
 use super::character::UnfitCharacter;
+use super::invalid::InvalidNoun;
 use crate::limits;
 
 /// A path below the root of the volume, written `\folder\file` as in the manifest. Every

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::InvalidNoun;
 use super::drive_path::is_device;
+use super::invalid::InvalidNoun;
 
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $noun:literal, $rule:literal, $check:expr) => {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::InvalidNoun;
+use super::invalid::InvalidNoun;
 
 /// 48 digits in 8 groups; each group is a 16-bit word times eleven.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::InvalidNoun;
+use super::invalid::InvalidNoun;
 
 /// A drive's serial number as printed on its label: 1 to 64 printable ASCII characters, no blanks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

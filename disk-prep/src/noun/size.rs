@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::InvalidNoun;
+use super::invalid::InvalidNoun;
 
 /// A number of bytes, written for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

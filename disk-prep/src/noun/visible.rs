@@ -15,9 +15,13 @@ pub fn visible_line(text: &str) -> Cow<'_, str> {
     escaped(text, is_command)
 }
 
-/// Lines one below the other, none of which a name in it can end.
-pub fn visible_lines(lines: &[impl AsRef<str>]) -> String {
-    lines.iter().map(|line| visible_line(line.as_ref())).collect::<Vec<_>>().join("\n")
+/// A word as a shell takes it, in a command that is shown to be typed.
+pub fn shell_word(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_alphanumeric() || "_./,:=@%+-".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', "'\\''")))
 }
 
 /// Whether a terminal acts on a character instead of showing it: C0, DEL and C1 (ECMA-48), the
@@ -63,7 +67,11 @@ mod tests {
             assert!(is_command(raw), "{raw:?}");
         }
         assert_eq!(visible_line("a\x1b[2Jb\u{9b}c\u{202e}\n"), "a\\x1b[2Jb\\u{9b}c\\u{202e}\\n");
-        assert_eq!(visible_lines(&["a\nb", "c"]), "a\\nb\nc");
+        for (text, word) in
+            [("/mnt/a-b", "/mnt/a-b"), ("a b", "'a b'"), ("", "''"), ("it's", "'it'\\''s'")]
+        {
+            assert_eq!(shell_word(text), word);
+        }
         assert_eq!(visible("ünï 😀 文\tx\n"), "ünï 😀 文\tx\n");
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::InvalidNoun;
+use super::invalid::InvalidNoun;
 
 /// What happens to the free space of a drive that was not blank (`design` 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,14 +1,15 @@
 //! Which file goes on which drive: pure and deterministic. The fewest drives that hold the data,
 //! the bytes balanced over them; whole files only. Formats and devices are another room's affair.
 
+mod error;
 mod room;
 
 use std::cmp::Reverse;
 
+pub use error::Error;
 use room::Filling;
 pub use room::Room;
 
-use crate::Error;
 use crate::dataset::DataFile;
 use crate::volume::ntfs;
 
@@ -114,7 +115,7 @@ fn refuse_too_large(files: &[DataFile], items: &[Item], empty: &[Filling]) -> Re
                 [at] => format!("File {}", files[at].source.display()),
                 _ => "The part of a repository that stays together".to_owned(),
             };
-            return Err(Error::TooLargeForDrives {
+            return Err(Error::TooLarge {
                 what,
                 need_bytes: item.iter().map(|&at| files[at].bytes).sum(),
                 room_bytes: largest.free_bytes(),

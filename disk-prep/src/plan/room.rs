@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::Error;
+use super::error::Error;
 use crate::dataset::{DataFile, SideFile};
 use crate::drive_layout::pinned;
 use crate::limits::CLUSTER_BYTES;
 use crate::manifest::{Entry, frame_bytes};
-use crate::noun::{DrivePath, Serial};
+use crate::noun::{DrivePath, OnDrive, Serial};
+use crate::volume::Fault;
 use crate::volume::bitlocker::write::Placement;
 use crate::volume::ntfs::NeedEstimator;
 
@@ -35,10 +36,11 @@ impl Filling {
     /// The empty room: BitLocker's files and the manifest's name take their part already.
     pub fn new(room: &Room) -> Result<Self, Error> {
         let Room { serial, volume_bytes } = room;
-        let placement = Placement::plan(*volume_bytes, CLUSTER_BYTES, 0)
-            .map_err(|source| Error::Volume { serial: serial.clone(), source })?;
+        let placement =
+            Placement::plan(*volume_bytes, CLUSTER_BYTES, 0).map_err(Fault::Volume).on(serial)?;
         let mut need = NeedEstimator::new(*volume_bytes, CLUSTER_BYTES, &pinned(&placement))
-            .map_err(|source| Error::Layout { serial: serial.clone(), source })?;
+            .map_err(Fault::Layout)
+            .on(serial)?;
         // The longest name that a manifest has; its clusters are counted apart.
         let manifest =
             DrivePath::from_components(["00000000-0000-0000-0000-000000000000.manifest"]);

@@ -1,13 +1,15 @@
 //! Which of the named drives may be used, and for what: decided for all before any is written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{Offer, PrepareRun, Work, room};
-use crate::Error;
-use crate::dataset::DataFile;
-use crate::drive::{Clearance, Drive, DriveName, HeldDrive, Kind, Look, Refusal, hold};
-use crate::journal::{Claim, History, State};
-use crate::noun::{Serial, Wipe};
+use super::bay::Offer;
+use super::run::PrepareRun;
+use super::work::{Work, room};
+use crate::dataset::{self, DataFile};
+use crate::drive::{self, Clearance, Drive, DriveName, HeldDrive, Kind, Look, hold};
+use crate::error::{Error, Unready};
+use crate::journal::{self, Claim, History, State};
+use crate::noun::{DriveError, Serial, Wipe};
 use crate::prepare::{PrepareOptions, recognise};
 use crate::sys::threads::each;
 use crate::volume::gpt::read_gpt;
@@ -69,9 +71,9 @@ impl PrepareRun<'_> {
         for name in self.drives {
             let also = || named.iter().map(|(held, _)| held).find(|held| held.is_also(name));
             let held = match hold(name) {
-                Err(Error::NoSuchDrive { .. }) if self.was_set_aside(name)? => continue,
-                Err(error @ (Error::Held { .. } | Error::DriveInUse { .. })) => {
-                    return Err(also().map_or(error, |first| twice(&first.drive, name)));
+                Err(drive::Error::NoSuchDrive { .. }) if self.was_set_aside(name)? => continue,
+                Err(error) if error.is_in_use() => {
+                    return Err(also().map_or(error, |first| twice(&first.drive, name)).into());
                 }
                 held => held?,
             };
@@ -79,10 +81,11 @@ impl PrepareRun<'_> {
             let is_same = |first: &&Drive| first.serial == drive.serial;
             if let Some(first) = named.iter().map(|(held, _)| &held.drive).find(is_same) {
                 let (serial, first) = (drive.serial.clone(), first.path.clone());
-                return Err(Error::SerialTwice { serial, first, second: drive.path.clone() });
+                let second = drive.path.clone();
+                return Err(drive::Error::SerialTwice { serial, first, second }.into());
             }
             if let Some(first) = also() {
-                return Err(twice(&first.drive, name));
+                return Err(twice(&first.drive, name).into());
             }
             self.check_apart(&held)?;
             let claim = self.journals.claim(&drive.serial)?;
@@ -92,21 +95,23 @@ impl PrepareRun<'_> {
     }
 
     /// An image, or the file below a loop device, may lie neither in what is shipped nor among
-    /// the journals, and be none of the files themselves.
+    /// the journals, and be none of the files themselves: one that is made in a listed folder
+    /// would be a file of it the next time.
     fn check_apart(&self, held: &HeldDrive) -> Result<(), Error> {
         let Some(path) = held.file()? else { return Ok(()) };
         let root = &self.data_set.root;
         let mut folders = vec![self.journals.path()];
         // Rows of a CSV file may come from anywhere; their root says nothing.
         folders.extend((root.parent().is_some()).then_some(root.as_path()));
+        folders.extend(self.data_set.folders.iter().map(PathBuf::as_path));
         let refuse = |folder: &Path| {
-            let serial = held.drive.serial.clone();
-            Err(Refusal::InSource { serial, path: path.clone(), folder: folder.to_owned() }.into())
+            let fault = drive::Fault::InSource { path: path.clone(), folder: folder.to_owned() };
+            Err(DriveError::new(&held.drive.serial, fault).into())
         };
         for folder in folders {
             let real = folder
                 .canonicalize()
-                .map_err(|source| Error::Scan { path: folder.to_owned(), source })?;
+                .map_err(|source| dataset::Error::Scan { path: folder.to_owned(), source })?;
             if path.starts_with(&real) {
                 return refuse(folder);
             }
@@ -135,7 +140,8 @@ impl PrepareRun<'_> {
                 Ok(Spare { held, clearance, blank, claim })
             }
             Standing::Begun(_) | Standing::Over => {
-                Err(Error::SealedElsewhere { serial, job: self.options.job.to_string() })
+                let job = self.options.job.to_string();
+                Err(DriveError::new(&serial, Unready::SealedElsewhere { job }).into())
             }
         }
     }
@@ -162,7 +168,8 @@ impl PrepareRun<'_> {
         let serial = &held.drive.serial;
         let look = Look::at(&held.drive, |bytes| self.world.random(bytes))?;
         let clear = || Ok(Standing::New(held.clear(erase, wipe, look)?, look));
-        let elsewhere = |job: String| Error::SealedElsewhere { serial: serial.clone(), job };
+        let elsewhere =
+            |job: String| DriveError::new(serial, Unready::SealedElsewhere { job }).into();
         let history = self.journals.history(serial)?;
         self.check_not_another(held, history.as_ref())?;
         let Some(history) = history else {
@@ -177,7 +184,10 @@ impl PrepareRun<'_> {
         match history.state {
             State::Released => clear(),
             State::SetAside => Ok(Standing::Over),
-            State::Sealed => check_same(held, &history).map(|()| Standing::Over),
+            State::Sealed => {
+                check_same(held, &history)?;
+                Ok(Standing::Over)
+            }
             State::Begun | State::Labelled | State::Filled => {
                 check_same(held, &history)?;
                 if let Some(device) = held.existing() {
@@ -204,7 +214,7 @@ impl PrepareRun<'_> {
         match self.journals.read()?.iter().find(|other| is_written(other)) {
             Some(other) => {
                 let what = format!("it is drive {} by its partition table", other.begun.serial);
-                Err(Error::WrongDrive { serial: held.drive.serial.clone(), what })
+                Err(DriveError::new(&held.drive.serial, drive::Fault::WrongDrive { what }).into())
             }
             None => Ok(()),
         }
@@ -212,7 +222,7 @@ impl PrepareRun<'_> {
 
     fn resume(&self, mut held: HeldDrive, claim: Claim, look: Look) -> Result<Work, Error> {
         let serial = &held.drive.serial;
-        let mut journal = self.journals.go_on(serial)?.ok_or_else(|| Error::JournalFile {
+        let mut journal = self.journals.go_on(serial)?.ok_or_else(|| journal::Error::File {
             path: self.journals.journal(serial),
             source: std::io::ErrorKind::NotFound.into(),
         })?;
@@ -226,18 +236,19 @@ impl PrepareRun<'_> {
 }
 
 /// Two names that lead to one medium.
-fn twice(first: &Drive, second: &DriveName) -> Error {
+fn twice(first: &Drive, second: &DriveName) -> drive::Error {
     let second = match second {
         DriveName::Path { path, .. } => path.clone(),
         DriveName::Serial(serial) => serial.as_str().into(),
     };
-    Refusal::MediumTwice { first: first.path.clone(), second }.into()
+    drive::Error::MediumTwice { first: first.path.clone(), second }
 }
 
 /// Whether it can be the drive of the journal, by what it says of itself.
-fn check_same(held: &HeldDrive, history: &History) -> Result<(), Error> {
+fn check_same(held: &HeldDrive, history: &History) -> Result<(), DriveError<drive::Fault>> {
     let (drive, begun) = (&held.drive, &history.begun);
-    let wrong = |what: String| Err(Error::WrongDrive { serial: drive.serial.clone(), what });
+    let wrong =
+        |what: String| Err(DriveError::new(&drive.serial, drive::Fault::WrongDrive { what }));
     if drive.bytes != begun.drive_bytes {
         return wrong(format!("it has {} bytes, not {}", drive.bytes, begun.drive_bytes));
     }

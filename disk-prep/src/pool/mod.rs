@@ -6,82 +6,31 @@
 
 mod bay;
 mod candidate;
+mod run;
 mod survey;
+mod work;
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc;
 use std::thread::{self, Builder};
 
 use crate::Error;
-use crate::dataset::{DataFile, DataSet};
 use crate::device::Device;
-use crate::drive::{DriveName, HeldDrive, Kernel};
-use crate::fill::FillOptions;
-use crate::journal::{Claim, DrivePlan, Journal, JournalFolder, Record};
-use crate::monitor::{Event, Monitor};
-use crate::noun::{JobName, Serial};
-use crate::plan::{Room, Spread, check_names, spread};
+use crate::drive::Kernel;
+use crate::fill::{self, FillOptions};
+use crate::journal::Record;
+use crate::monitor::Event;
+use crate::noun::{DriveError, Serial};
+use crate::plan::{Spread, check_names, spread};
 use crate::prepare::{PrepareOptions, PreparedDrive, begin, prepare};
-use crate::volume::gpt::DiskLayout;
-use crate::world::World;
 
 pub use bay::{DriveBay, NoBay, Offer};
+pub use run::{PrepareOutcome, PrepareRun};
+pub use work::room;
+
 use candidate::Spare;
 use survey::{LeftOut, Survey};
-
-/// A run over some drives.
-#[expect(missing_debug_implementations, reason = "world, bay and monitor need none")]
-pub struct PrepareRun<'a> {
-    /// What is to be copied.
-    pub data_set: &'a DataSet,
-    /// The drives that were named.
-    pub drives: &'a [DriveName],
-    /// Where further drives come from.
-    pub bay: &'a dyn DriveBay,
-    /// Where journals and plan files lie.
-    pub journals: JournalFolder,
-    /// What was asked for.
-    pub options: PrepareOptions,
-    /// Drives that other jobs have sealed or begun.
-    pub elsewhere: &'a BTreeMap<Serial, JobName>,
-    /// The outside world.
-    pub world: &'a dyn World,
-    /// Who is told.
-    pub monitor: &'a dyn Monitor,
-}
-
-/// What a run has done, and what other runs have on the same folder.
-#[derive(Debug, Default)]
-pub struct PrepareOutcome {
-    /// Drives that are sealed now, in the order of sealing; also those sealed before.
-    pub sealed: Vec<PreparedDrive>,
-    /// How many of them this run has sealed.
-    pub newly_sealed: usize,
-    /// Drives named that are not needed; nothing was written on them.
-    pub unused: Vec<Serial>,
-    /// Drives that ended with an error.
-    pub failed: Vec<(Serial, Error)>,
-    /// Drives that failed and whose files went to others: they must not be shipped.
-    pub set_aside: Vec<Serial>,
-    /// Drives that an earlier run set aside: they must not be shipped either.
-    pub set_aside_before: Vec<Serial>,
-    /// Drives that were begun before and not named now; their files wait for them.
-    pub waiting: Vec<Serial>,
-    /// Drives that another run is filling right now.
-    pub with_others: Vec<Serial>,
-    /// Files for which there was no room; not those that a sealed drive left out.
-    pub unplaced: Vec<DataFile>,
-}
-
-/// A drive whose thread can be started.
-struct Work {
-    held: HeldDrive,
-    journal: Journal,
-    plan: DrivePlan,
-    /// Kept until the work is over.
-    _claim: Claim,
-}
+use work::Work;
 
 impl PrepareRun<'_> {
     /// Prepares the drives. An error means that nothing was started on any.
@@ -140,7 +89,8 @@ impl PrepareRun<'_> {
                         Ok(_) => *running += 1,
                         // The drive was begun at most; the next run goes on with it.
                         Err(source) => {
-                            trouble.get_or_insert(Error::Thread { serial, source });
+                            let fault = fill::Fault::Thread { source };
+                            trouble.get_or_insert(DriveError::new(&serial, fault).into());
                         }
                     }
                 }
@@ -157,7 +107,7 @@ impl PrepareRun<'_> {
                         }
                         (work, Err(error)) => {
                             let drive = &work.serial();
-                            self.monitor.event(&Event::DriveSetAside { drive, error: &error });
+                            self.monitor.event(&Event::DriveFailed { drive, error: &error });
                             failed.push((work, error));
                             start(self.replace(&mut failed, spares, outcome), &mut running);
                         }
@@ -195,6 +145,7 @@ impl PrepareRun<'_> {
         }
         for (mut work, error) in failed.extract_if(.., |(_, error)| error.is_of_the_drive()) {
             work.journal.append(Record::SetAside { reason: error.to_string() })?;
+            self.monitor.event(&Event::DriveSetAside { drive: &work.serial() });
             outcome.set_aside.push(work.serial());
             outcome.failed.push((work.serial(), error));
         }
@@ -259,7 +210,7 @@ impl PrepareRun<'_> {
         let fill = FillOptions { checkpoint_bytes: *checkpoint_bytes, ..fill };
         let root = &self.data_set.root;
         let failed_before = Kernel::here().failed_commands(&work.held.drive);
-        let result = work.held.device().and_then(|device| {
+        let result = work.held.device().map_err(Error::from).and_then(|device| {
             let device = self.world.device(&work.held.drive.serial, device);
             let device: &dyn Device = device.as_ref();
             prepare(&mut work.journal, &work.plan, device, root, &fill, self.world, self.monitor)
@@ -274,17 +225,4 @@ impl PrepareRun<'_> {
         }
         (work, result)
     }
-}
-
-impl Work {
-    fn serial(&self) -> Serial {
-        self.held.drive.serial.clone()
-    }
-}
-
-/// A drive of this size as room for files.
-pub fn room(serial: &Serial, drive_bytes: u64) -> Result<Room, Error> {
-    let disk = DiskLayout::plan(drive_bytes)
-        .map_err(|source| Error::Partitions { serial: serial.clone(), source })?;
-    Ok(Room { serial: serial.clone(), volume_bytes: disk.partition_bytes })
 }

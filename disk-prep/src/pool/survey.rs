@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::PrepareOutcome;
+use super::run::PrepareOutcome;
 use crate::Error;
 use crate::dataset::{DataFile, DataSet};
 use crate::journal::{FileEnd, History, JournalFolder, State};

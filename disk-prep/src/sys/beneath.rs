@@ -420,6 +420,9 @@ impl Folder {
 
     /// Says what is there instead, where that is why it could not be opened.
     fn explain(&self, below: &Path, expected: Kind, error: Errno) -> io::Error {
+        if let (Errno::XDEV, Err(outside)) = (error, plain_names(below)) {
+            return outside;
+        }
         if matches!(error, Errno::LOOP | Errno::NOTDIR | Errno::NXIO | Errno::ISDIR) {
             let mut way = PathBuf::new();
             for part in below.components() {

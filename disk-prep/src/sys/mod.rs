@@ -1,6 +1,7 @@
 //! The kernel: durable files, folders that others write to, buffers for direct I/O, questions to
 //! drives, names of the machine.
 
+pub mod again;
 pub mod aligned;
 pub mod ata;
 pub mod attributes;
@@ -10,6 +11,7 @@ pub mod discard;
 pub mod dumps;
 pub mod durable;
 pub mod entry;
+pub mod hold;
 pub mod lease;
 pub mod loops;
 pub mod machine;

@@ -1,6 +1,7 @@
 //! Work spread over threads, where a thread that the system does not give is no fault: what it
 //! would have done is done by the others, in the end by the caller.
 
+use crate::sys::hold::hold;
 use std::any::Any;
 use std::sync::Mutex;
 use std::thread::{self, Builder};
@@ -14,11 +15,11 @@ pub fn each<I: Send, R: Send>(items: Vec<I>, work: impl Fn(I) -> R + Sync) -> Ve
     let count = items.len();
     let queue = Mutex::new(items.into_iter().enumerate());
     let done = Mutex::new(Vec::with_capacity(count));
-    let take = || queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
+    let take = || hold(&queue).next();
     let run = || {
         while let Some((at, item)) = take() {
             let answer = work(item);
-            done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((at, answer));
+            hold(&done).push((at, answer));
         }
     };
     thread::scope(|scope| {

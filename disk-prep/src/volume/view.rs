@@ -2,53 +2,23 @@
 //! crate `ntfs`. Shares nothing with the writer but nouns, so it can prove what was written. The
 //! drive may be hostile: nothing it says is followed out of it, or for ever.
 
+mod found;
 mod records;
 mod sentry;
 mod walk;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use super::bitlocker::unlock::{self, UnlockedVolume};
-use super::gpt::{OtherLayout, PartitionTables, other_layout, read_gpt};
+use super::bitlocker::unlock::UnlockedVolume;
+use super::gpt::{OtherLayout, other_layout};
+use super::gpt::{PartitionTables, read_gpt};
 use crate::device::Device;
 use crate::noun::RecoveryPassword;
 
+pub use found::{FileSystemFacts, FoundFile, Unreadable, ViewError};
+
 /// Basic data, the only kind of partition that is looked into.
 const BASIC_DATA: uuid::Uuid = uuid::uuid!("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7");
-
-/// Why a drive cannot be seen.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ViewError {
-    /// Neither copy of the partition table is whole.
-    #[error("There is no partition table: {fault}")]
-    NoTable {
-        /// What is wrong with the first copy.
-        fault: String,
-    },
-    /// No partition holds data.
-    #[error("There is no data partition")]
-    NoPartition,
-    /// The drive has a partition table of the old kind.
-    #[error("The drive has an MBR partition table; a drive for the service has a GPT")]
-    MasterBootRecord,
-    /// A volume begins at the drive's first byte.
-    #[error("The drive has no partition table, but {what} from its first byte on")]
-    NoPartitions {
-        /// What begins there.
-        what: &'static str,
-    },
-    /// The volume does not open.
-    #[error(transparent)]
-    Unlock(#[from] unlock::Error),
-    /// The file system is damaged.
-    #[error("The file system is damaged: {fault}")]
-    FileSystem {
-        /// What was found.
-        fault: String,
-    },
-}
 
 /// Where the volume of a drive lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,55 +53,6 @@ pub fn unlock<'d>(
     password: &RecoveryPassword,
 ) -> Result<UnlockedVolume<'d>, ViewError> {
     Ok(UnlockedVolume::open(device, place.start, place.bytes, password)?)
-}
-
-/// A file that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundFile {
-    /// Its length.
-    pub bytes: u64,
-    /// Where its data lies on the volume: start and length, `None` for a hole.
-    runs: Vec<(Option<u64>, u64)>,
-    /// Data that lies in the record itself.
-    resident: Option<Vec<u8>>,
-}
-
-impl FoundFile {
-    /// Where its data begins on the volume.
-    pub fn first_byte(&self) -> u64 {
-        self.runs.first().and_then(|(place, _)| *place).unwrap_or(0)
-    }
-}
-
-/// What the file system says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileSystemFacts {
-    /// The label.
-    pub label: String,
-    /// Version, as `3.1`.
-    pub version: String,
-    /// Serial number.
-    pub serial: u64,
-    /// Bytes of a cluster.
-    pub cluster_bytes: u32,
-    /// Bytes of all sectors that it counts.
-    pub bytes: u64,
-}
-
-/// A file, or the rest of a folder, that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    /// The file or folder; empty for the whole file system.
-    pub path: String,
-    /// Why.
-    pub fault: String,
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path.is_empty() { "\\" } else { &self.path };
-        write!(f, "{path} cannot be read: {}", self.fault)
-    }
 }
 
 /// The files of an unlocked volume.

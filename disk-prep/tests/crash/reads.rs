@@ -4,12 +4,16 @@
 //! is left out, at once, whatever it leads to.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use disk_prep::device::Device;
 use disk_prep::journal::{Journal, State};
 use disk_prep::noun::{Diagnose, ErrorKind};
+use sha2::{Digest, Sha256};
 
 use super::failures::{Failing, Fault};
 use super::stage::{Bad, Deed, Memory, Recorded, Stage};
@@ -19,6 +23,8 @@ const ETIMEDOUT: i32 = 110;
 const ESTALE: i32 = 116;
 const EACCES: i32 = 13;
 const ALWAYS: usize = usize::MAX;
+/// Where the volume begins on a drive.
+const VOLUME: u64 = 129 << 20;
 
 fn files() -> Vec<(String, u32)> {
     [("a", 1), ("b/large", 14_000_000), ("c", 70_000), ("config", 300)]
@@ -102,6 +108,7 @@ fn a_file_that_was_left_out_is_taken_up_before_the_seal_and_by_the_next_run() {
         let deeds = memory.deeds.lock().unwrap();
         deeds.iter().filter(|deed| matches!(deed, Deed::Write(..))).count()
     };
+    let mut filled = 0;
     for (source, from) in [("a", 0), ("b/large", 9 << 20)] {
         for write in 0..writes {
             *stage.world.bad.lock().unwrap() = vec![bad(source, from, ALWAYS, EIO)];
@@ -112,12 +119,61 @@ fn a_file_that_was_left_out_is_taken_up_before_the_seal_and_by_the_next_run() {
             let Err(error) = failed else { continue };
             assert_eq!(error.code(), "drive-write-failed");
             let journal = journal(&stage, &memory);
-            if state(&journal) != State::Labelled {
+            if state(&journal) == State::Begun {
                 continue;
             }
+            filled += usize::from(state(&journal) == State::Filled);
             assert_eq!(stage.go_on(&memory, &journal), said, "{source}, write {write}");
             assert_eq!(memory.digest(), digest, "{source}, write {write}");
         }
+    }
+    assert!(filled >= 5, "each write of the seal: {filled}");
+}
+
+/// A drive that was filled without a file and may be a volume already is filled with it: at no
+/// moment of that is it a volume, and it can be cut off at each.
+#[test]
+fn a_filled_drive_that_takes_up_a_file_is_no_volume_while_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), None, &files(), 1, 1);
+    let (said, digest) = whole(&stage);
+    *stage.world.bad.lock().unwrap() = vec![bad("b/large", 9 << 20, ALWAYS, EIO)];
+    let sealed = stage.memory();
+    stage.go_on(&sealed, &stage.begun);
+    stage.world.bad.lock().unwrap().clear();
+    // All of the seal is on the drive, and not a word of it in the journal.
+    let whole_journal = journal(&stage, &sealed);
+    let lines: Vec<&[u8]> = whole_journal.split_inclusive(|&byte| byte == b'\n').collect();
+    let journal = lines[..lines.len() - 1].concat();
+    assert_eq!((state(&whole_journal), state(&journal)), (State::Sealed, State::Filled));
+    let first = |memory: &Memory| {
+        let mut sector = [0; 512];
+        memory.read_at(&mut sector, VOLUME).unwrap();
+        sector
+    };
+    assert_ne!(first(&sealed), [0; 512], "it is a volume");
+    let again = sealed.again();
+    assert_eq!(stage.go_on(&again, &journal), said);
+    assert_eq!(again.digest(), digest);
+    let deeds = std::mem::take(&mut *again.deeds.lock().unwrap());
+    let is_first = |deed: &Deed| matches!(deed, Deed::Write(at, _) if *at == VOLUME);
+    let firsts: Vec<usize> = (0..deeds.len()).filter(|&at| is_first(&deeds[at])).collect();
+    assert_eq!((firsts[0], firsts.len()), (0, 2), "it is unmade first, and made last");
+    assert!(matches!(deeds[1], Deed::Flush), "before anything else is written");
+    for count in 0..=deeds.len() {
+        let memory = sealed.again();
+        let mut kept = journal.clone();
+        for deed in &deeds[..count] {
+            match deed {
+                Deed::Write(at, bytes) => memory.put(bytes, *at),
+                Deed::Append(bytes) => kept.extend(bytes),
+                Deed::Discard(_) | Deed::Flush => {}
+            }
+        }
+        let is_volume = first(&memory) != [0; 512];
+        assert_eq!(is_volume, count == 0 || count > firsts[1], "after {count} deeds");
+        assert_eq!(stage.go_on(&memory, &kept), said, "after {count} deeds");
+        assert_eq!(memory.digest(), digest, "after {count} deeds");
     }
 }
 
@@ -196,7 +252,128 @@ fn a_source_that_became_something_else_is_left_out_without_a_wait() {
     }
 }
 
+/// A drive of which one read goes wrong, the first after so many writes: it fails, or a bit is
+/// another.
+#[derive(Debug)]
+struct Misread<'a> {
+    memory: &'a Memory,
+    writes_left: AtomicUsize,
+    fails: bool,
+    reads_left: AtomicUsize,
+}
+
+impl Device for Misread<'_> {
+    fn size(&self) -> u64 {
+        self.memory.size()
+    }
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.memory.read_at(buffer, offset)?;
+        if self.writes_left.load(Ordering::Relaxed) == 0
+            && self.reads_left.swap(0, Ordering::Relaxed) > 0
+        {
+            if self.fails {
+                return Err(io::Error::from_raw_os_error(EIO));
+            }
+            buffer[0] ^= 1;
+        }
+        Ok(())
+    }
+    fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
+        self.writes_left.fetch_sub(1, Ordering::Relaxed);
+        self.memory.write_at(buffer, offset)
+    }
+    fn flush(&self) -> io::Result<()> {
+        self.memory.flush()
+    }
+}
+
+#[test]
+fn a_drive_that_cannot_be_read_back_or_reads_back_another_bit_is_not_sealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), None, &files(), 1, 1);
+    let memory = stage.memory();
+    let said = stage.go_on(&memory, &stage.begun);
+    let digest = memory.digest();
+    let deeds = memory.deeds.lock().unwrap();
+    let writes = deeds.iter().filter(|deed| matches!(deed, Deed::Write(..))).count();
+    for (fails, code) in [(true, "drive-read-failed"), (false, "drive-read-back")] {
+        let memory = stage.memory();
+        let (writes_left, reads_left) = (AtomicUsize::new(writes), AtomicUsize::new(1));
+        let drive = Misread { memory: &memory, writes_left, fails, reads_left };
+        let error = stage.run(&drive, &memory.deeds, &stage.begun).unwrap_err();
+        assert_eq!((error.code(), error.kind()), (code, ErrorKind::Resumable));
+        assert!(error.is_of_the_drive());
+        let journal = journal(&stage, &memory);
+        assert_ne!(state(&journal), State::Sealed);
+        assert_eq!(stage.go_on(&memory, &journal), said, "{code}");
+        assert_eq!(memory.digest(), digest, "{code}");
+    }
+}
+
+/// The records of a journal after `change`, each line with the mark that the format asks for.
+fn forged(journal: &[u8], change: impl Fn(&str) -> String) -> Vec<u8> {
+    let mut chain = [0; 32];
+    let line = |line: &str| {
+        let record = change(line.split_once(' ').unwrap().1);
+        chain = Sha256::new().chain_update(chain).chain_update(&record).finalize().into();
+        let mark: String = chain[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{mark} {record}\n").into_bytes()
+    };
+    std::str::from_utf8(journal).unwrap().lines().flat_map(line).collect()
+}
+
+#[test]
+fn a_manifest_that_would_not_say_what_was_planned_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), None, &files(), 1, 1);
+    let memory = stage.memory();
+    stage.go_on(&memory, &stage.begun);
+    let whole = journal(&stage, &memory);
+    let is_of_the_pass = |line: &&[u8]| {
+        ["begun", "labelled", "progress"].iter().any(|name| {
+            let name = format!("\"record\":\"{name}\"");
+            line.windows(name.len()).any(|word| word == name.as_bytes())
+        })
+    };
+    let lines = whole.split_inclusive(|byte| *byte == b'\n').filter(is_of_the_pass);
+    let unsealed = lines.collect::<Vec<_>>().concat();
+    assert_eq!(state(&unsealed), State::Labelled);
+    assert_eq!(forged(&unsealed, str::to_owned), unsealed, "the marks are as the format says");
+    // Of a file of four blocks the digest of none: its one digest would stand for the first.
+    let lost = forged(&unsealed, |record| {
+        let mut parts = record.split(",\"blocks\":\"");
+        let first = parts.next().unwrap().to_owned();
+        parts.fold(first, |text, part| text + part.split_once('"').unwrap().1)
+    });
+    assert_ne!(lost, unsealed);
+    let drive = memory.again();
+    let error = stage.run(&drive, &drive.deeds, &lost).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("manifest-unreadable", ErrorKind::Difference));
+    assert!(drive.digest() == memory.digest(), "nothing was written");
+}
+
 fn fifo(path: &Path) {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
+#[test]
+fn a_drive_whose_sources_are_no_longer_one_whole_is_not_sealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), None, &files(), 1, 1);
+    let (said, digest) = whole(&stage);
+    *stage.world.changed.lock().unwrap() = Some("it had 2 packs, and has 1".to_owned());
+    let memory = stage.memory();
+    let error = stage.run(&memory, &memory.deeds, &stage.begun).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("repository-changed", ErrorKind::Guard));
+    assert!(error.to_string().contains("it had 2 packs"), "{error}");
+    let mut sector = [0; 512];
+    memory.read_at(&mut sector, VOLUME).unwrap();
+    assert_eq!(sector, [0; 512], "it is no volume");
+    let journal = journal(&stage, &memory);
+    assert_eq!(state(&journal), State::Filled);
+    assert!(stage.run(&memory, &Arc::default(), &journal).is_err(), "nor is it by the next run");
+    *stage.world.changed.lock().unwrap() = None;
+    assert_eq!(stage.go_on(&memory, &journal), said);
+    assert_eq!(memory.digest(), digest);
 }

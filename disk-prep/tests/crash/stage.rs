@@ -188,6 +188,8 @@ pub struct StillWorld {
     pub waits: Mutex<Vec<Duration>>,
     /// Sources that were opened, in order.
     pub opened: Mutex<Vec<PathBuf>>,
+    /// What has changed of all sources, if something has.
+    pub changed: Mutex<Option<String>>,
 }
 
 impl World for StillWorld {
@@ -206,6 +208,9 @@ impl World for StillWorld {
         let mut stretched = self.stretched.lock().unwrap();
         let made = stretched.entry((*password.key(), *salt));
         made.or_insert_with(|| stretch(password, salt)).clone()
+    }
+    fn check_sources(&self) -> Result<(), String> {
+        self.changed.lock().unwrap().clone().map_or(Ok(()), Err)
     }
     fn wait(&self, time: Duration) {
         self.waits.lock().unwrap().push(time);

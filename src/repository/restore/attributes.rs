@@ -12,7 +12,7 @@ use disk_prep::sys::entry::Facts;
 use jiff::Timestamp;
 use rustic_core::repofile::Metadata;
 
-use super::Owners;
+use super::options::Owners;
 use super::report::Reason;
 
 /// Bits of a mode as the format has them, which are those of Go: the permissions, and bits of

@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use disk_prep::sys::discard::discard;
+use disk_prep::sys::hold::hold;
 use rustic_core::{DataId, Progress};
 
-use super::super::Error;
+use super::super::error::Error;
 use super::reading::{Location, Reader, Unread, is_named};
 
 /// Threads that read, decrypt and write.
@@ -100,16 +101,16 @@ impl<'a> Content<'a> {
     }
 
     pub(super) fn take_fault(&self) -> Option<Fault> {
-        self.fault.lock().expect("no holder of this lock can panic").take()
+        hold(&self.fault).take()
     }
 
     fn fail(&self, fault: Fault) {
-        let mut own = self.fault.lock().expect("no holder of this lock can panic");
+        let mut own = hold(&self.fault);
         own.get_or_insert(fault);
     }
 
     fn io_fault<T>(&self, of: impl FnOnce(&io::Error) -> T) -> Option<T> {
-        match &*self.fault.lock().expect("no holder of this lock can panic") {
+        match &*hold(&self.fault) {
             Some(Fault::Io(error)) => Some(of(error)),
             _ => None,
         }
@@ -295,7 +296,7 @@ impl Filler<'_> {
         let failed = Mutex::new(Vec::new());
         side_by_side(runs.len(), &|number| {
             let again = self.fetch_run(runs[number], files);
-            failed.lock().expect("no holder of this lock can panic").extend(again);
+            hold(&failed).extend(again);
         });
         for one in failed.into_inner().expect("no holder of this lock can panic") {
             self.fetch_alone(one, files)?;

@@ -16,8 +16,8 @@ use disk_prep::sys::beneath::{Folder, Kind};
 use disk_prep::sys::entry::{Entry, Facts, Name};
 use sha2::{Digest, Sha256};
 
-use super::Overwrite;
 use super::content::Draft;
+use super::options::Overwrite;
 
 /// Folders in folders that are removed; each level needs a handle.
 const MOST_LEVELS: usize = 256;

@@ -4,63 +4,27 @@
 use std::collections::HashSet;
 use std::io;
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::path::Path;
 
 use disk_prep::sys::attributes::Held;
 use disk_prep::sys::beneath::Kind;
-use disk_prep::sys::entry::{Entry, Facts, Name, Special};
+use disk_prep::sys::entry::{Entry, Facts, Special};
 use rustic_core::DataId;
-use rustic_core::repofile::{Node, NodeType};
+use rustic_core::repofile::NodeType;
 use sha2::{Digest, Sha256};
 
+use super::super::error::Error;
 use super::attributes::Wanted;
-use super::content::{Content, Fault, Stopped};
-use super::destination::{Barred, Spot};
+use super::content::{Content, Fault, Stopped, is_full};
+use super::destination::Barred;
+use super::options::{Overwrite, Owners};
 use super::report::Reason;
-use super::{Error, Run, special};
+use super::run::{Group, Leader, Pending, Run, Work, special};
 
 /// Files that are worked on together; each may hold three handles.
 const MOST_FILES: usize = 128;
 /// What waits for its turn, folders with it.
 const MOST_PENDING: usize = 1024;
-
-/// A file, link or special file that is to be made.
-pub(super) struct Work {
-    pub spot: Rc<Spot>,
-    pub name: Name,
-    /// The name until it is whole.
-    pub draft: Name,
-    /// Below the target.
-    pub path: PathBuf,
-    pub node: Node,
-}
-
-/// What waits for its turn.
-pub(super) enum Pending {
-    File(Box<Work>),
-    /// All is in it.
-    Folder {
-        spot: Rc<Spot>,
-        wanted: Wanted,
-    },
-}
-
-/// Names of one file have the same device, inode, content and attributes in the snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Group {
-    file: (u64, u64),
-    digest: [u8; 32],
-}
-
-/// The first name of a file, for the others.
-pub(super) struct Leader {
-    folder: PathBuf,
-    name: Name,
-    id: (u64, u64),
-    /// Names that the snapshot's machine had and that have not come yet.
-    left: u64,
-}
 
 /// How far a file is.
 enum Stage<'a> {
@@ -273,7 +237,7 @@ impl Run<'_> {
             Some(Ok(Linked::Was)) => self.done.unchanged += 1,
             Some(Ok(Linked::Made)) => self.done.written += 1,
             Some(Ok(Linked::Replaced)) => self.done.replaced += 1,
-            Some(Err(Barred::Io(error))) if super::is_full(&error) => {
+            Some(Err(Barred::Io(error))) if is_full(&error) => {
                 return Err(self.full(&work.path));
             }
             Some(Err(why @ (Barred::InTheWay(_) | Barred::Twin))) => {
@@ -359,7 +323,7 @@ impl Run<'_> {
             // A file must not be lost to what is none.
             if let Some(facts) = entry.facts()?
                 && facts.kind == Kind::File
-                && self.options.overwrite == super::Overwrite::Nothing
+                && self.options.overwrite == Overwrite::Nothing
             {
                 return Err(Barred::InTheWay("a file is there"));
             }
@@ -445,7 +409,7 @@ fn group(work: &Work) -> Option<Group> {
         digest.update(id.to_hex().as_str());
     }
     // Of one file all is the same, or it changed while the snapshot was made.
-    let wanted = Wanted::of(about, super::Owners::Restored);
+    let wanted = Wanted::of(about, Owners::Restored);
     digest.update(format!("{wanted:?}"));
     Some(Group { file: (about.device_id, about.inode), digest: digest.finalize().into() })
 }

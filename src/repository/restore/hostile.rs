@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use disk_prep::monitor::VoidMonitor;
 use rustic_core::repofile::{Metadata, Node, NodeType, SnapshotFile};
 use rustic_core::{
     BackupOptions, PathList, ReadSource, ReadSourceEntry, RusticResult, SnapshotOptions,
@@ -15,18 +16,10 @@ use rustic_core::{
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use super::super::{FolderStore, Repository, Settings, Watcher};
-use super::{Overwrite, Owners, Reason, RestoreDone, RestoreOptions};
-
-#[derive(Debug)]
-struct Nobody;
-
-impl Watcher for Nobody {
-    fn begin(&self, _title: &str) {}
-    fn total(&self, _bytes: u64) {}
-    fn more(&self, _bytes: u64) {}
-    fn end(&self) {}
-}
+use super::super::folder_store::FolderStore;
+use super::super::repo::{Repository, Settings};
+use super::options::{Overwrite, Owners, RestoreOptions};
+use super::report::{Reason, RestoreDone};
 
 /// Entries of a source that never was.
 #[derive(Clone, Default)]
@@ -89,7 +82,8 @@ impl World {
         let settings = Settings { compression: 0, pack_bytes: 1 << 20 };
         let store = Arc::new(FolderStore::of(world.folder.path(), "repo"));
         let password = SecretString::from("a password of a test");
-        let repository = Repository::create(store, &password, settings, Arc::new(Nobody)).unwrap();
+        let repository =
+            Repository::create(store, &password, settings, Arc::new(VoidMonitor)).unwrap();
         let snapshot: SnapshotFile = SnapshotOptions::default().to_snapshot().unwrap();
         let paths = PathList::from_iter([PathBuf::from("/")]);
         let indexed = repository.inner.to_indexed_ids().unwrap();
@@ -104,7 +98,7 @@ impl World {
     fn repository(&self) -> Repository {
         let store = Arc::new(FolderStore::of(self.folder.path(), "repo"));
         let password = SecretString::from("a password of a test");
-        Repository::open(store, &password, Arc::new(Nobody)).unwrap()
+        Repository::open(store, &password, Arc::new(VoidMonitor)).unwrap()
     }
 
     fn restore(&self, overwrite: Overwrite) -> RestoreDone {
@@ -251,7 +245,7 @@ fn what_a_run_left_half_written_is_taken_up_and_not_written_again() {
     let world = World::of(&Made::default().file("/a", &content));
     fs::create_dir(world.at("target")).unwrap();
     let name = disk_prep::sys::entry::Name::new("a".as_ref()).unwrap();
-    let draft = super::draft_name(&name, &Default::default());
+    let draft = super::destination::draft_name(&name, &Default::default());
     let draft = world.at("target").join(draft.as_path());
     let mut half = content.clone();
     half[6_000_000..].fill(9);

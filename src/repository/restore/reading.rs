@@ -12,7 +12,8 @@ use rustic_core::{BlobId, DataId, Id, IndexedFullStatus, PackedId, RusticResult,
 use sha2::{Digest, Sha256};
 
 use super::super::ahead::Ahead;
-use super::super::{Error, Store};
+use super::super::error::Error;
+use super::super::store::Store;
 
 /// The most bytes that one blob may have, packed or unpacked. The programs that write this format
 /// cut files into pieces of at most 8 MiB; a folder with a million files has a tree of 400 MB.
@@ -73,14 +74,14 @@ struct Loose {
 }
 
 /// A repository, for reading.
-pub(in super::super) struct Reader {
+pub(in crate::repository) struct Reader {
     inner: rustic_core::Repository<IndexedFullStatus>,
     store: Arc<dyn Store>,
     ahead: Arc<Ahead>,
 }
 
 impl Reader {
-    pub(in super::super) fn new(
+    pub(in crate::repository) fn new(
         inner: rustic_core::Repository<IndexedFullStatus>,
         store: Arc<dyn Store>,
         ahead: Arc<Ahead>,

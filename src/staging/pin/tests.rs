@@ -1,7 +1,7 @@
 //! Pins compared with what is there now.
 
+use super::super::seed::Target;
 use super::*;
-use crate::staging::Target;
 use jiff::Timestamp;
 
 fn seed() -> Seed {

@@ -35,6 +35,11 @@ fn no_way_leads_out_of_the_folder() {
     assert!(folder.folder(way("link")).is_err());
     assert!(folder.make_folder(way("link/new"), 0o755).is_err());
     assert!(folder.make_folder(way("../new"), 0o755).is_err());
+    for path in ["..", "../out/secret", "/etc/hostname", "deep/../x", ""] {
+        assert_eq!(expected(folder.remove_file(way(path))).code(), "foreign-path", "{path}");
+        let file = expected(folder.file(way(path)));
+        assert!(path.is_empty() || file.code() == "foreign-path", "{path}: {file}");
+    }
     assert_eq!(fs::read(outer.path().join("out/secret")).unwrap(), b"secret");
     assert_eq!(fs::read_dir(outer.path().join("out")).unwrap().count(), 1);
     assert_eq!(fs::read_dir(outer.path()).unwrap().count(), 2);

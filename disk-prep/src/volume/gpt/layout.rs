@@ -3,13 +3,18 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use gptman::{GPT, GPTPartitionEntry};
-use uuid::Uuid;
+use uuid::{Uuid, uuid};
 
-use super::{BASIC_DATA, Error, MICROSOFT_RESERVED};
+use super::error::Error;
 use crate::limits::{
     DATA_PARTITION_START, LARGEST_VOLUME_BYTES, RESERVED_PARTITION_START, SECTOR_BYTES,
     SMALLEST_DRIVE_BYTES,
 };
+
+/// Partition type Microsoft Reserved.
+pub const MICROSOFT_RESERVED: Uuid = uuid!("e3c9e316-0b5c-4db8-817d-f92df00215ae");
+/// Partition type basic data.
+pub const BASIC_DATA: Uuid = uuid!("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7");
 
 const MIB: u64 = 1 << 20;
 /// Protective MBR, header, 128 entries of 128 bytes.
@@ -181,7 +186,7 @@ impl Seek for DiskEnds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::noun::Diagnose;
+    use crate::noun::{Diagnose, ErrorKind};
 
     #[test]
     fn the_volume_ends_at_the_last_whole_mib_before_the_backup_table() {
@@ -205,5 +210,14 @@ mod tests {
         assert_eq!(DiskLayout::plan(100 << 20).unwrap_err().code(), "disk-too-small");
         assert_eq!(DiskLayout::plan((1 << 30) + 1).unwrap_err().code(), "disk-not-whole-sectors");
         assert!(DiskLayout::plan(200 << 20).is_ok());
+    }
+
+    #[test]
+    fn a_table_of_two_partitions_with_one_identifier_is_not_encoded() {
+        let layout = DiskLayout::plan(1 << 30).unwrap();
+        let [disk, reserved, data] = [1, 2, 3].map(Uuid::from_u128);
+        assert!(encode(&layout, &TableGuids { disk, reserved, data }).is_ok());
+        let refused = encode(&layout, &TableGuids { disk, reserved, data: reserved }).unwrap_err();
+        assert_eq!((refused.code(), refused.kind()), ("partition-table-encode", ErrorKind::Failed));
     }
 }

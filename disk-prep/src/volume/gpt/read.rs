@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::device::Device;
 use crate::limits::SECTOR_BYTES;
+use crate::volume::fields::{guid_at, u32_at, u64_at};
 
 const SIGNATURE: &[u8] = b"EFI PART";
 const SMALLEST_HEADER: u32 = 92;
@@ -287,22 +288,6 @@ fn partition(number: u32, entry: &[u8], sectors: u64) -> Option<Partition> {
 
 fn read(device: &dyn Device, buffer: &mut [u8], offset: u64) -> Result<(), TableFault> {
     device.read_at(buffer, offset).map_err(|source| TableFault::Read { offset, source })
-}
-
-fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    bytes[at..at + N].try_into().expect("the slice has N bytes")
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(bytes_at(bytes, at))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(bytes_at(bytes, at))
-}
-
-fn guid_at(bytes: &[u8], at: usize) -> Uuid {
-    Uuid::from_bytes_le(bytes_at(bytes, at))
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use super::Error;
 use super::boot::{BOOT_BYTES, BootFacts, boot_sector};
+use super::error::Error;
 use super::index::{BLOCK_BYTES, Encoder, Index, entry_bytes};
+use super::map::Content;
 use super::names::fill_upcase;
 use super::record::{Mapping, RECORD_BYTES, reference};
 use super::sizes::Sizes;
@@ -59,22 +60,6 @@ impl PinnedRange {
     pub(super) fn run(&self) -> Run {
         Run { first_cluster: self.first_cluster, cluster_count: self.cluster_count }
     }
-}
-
-/// What a region of metadata holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
-    Boot,
-    Mirror,
-    RecordBitmap,
-    Records,
-    Bitmap,
-    Log,
-    UpCase,
-    AttributeDefinitions,
-    Security,
-    IndexBlocks(u32),
-    IndexBitmap(u32),
 }
 
 #[derive(Debug)]
@@ -437,7 +422,8 @@ fn check_record(file: &FileSpec, runs: &[Run], cluster_bytes: u64) -> Result<(),
 #[cfg(test)]
 impl Layout {
     pub(super) fn record_of(&self, file: usize) -> u64 {
-        use super::tree::{Entry, FIRST_RECORD};
+        use super::map::FIRST_RECORD;
+        use super::tree::Entry;
         (FIRST_RECORD..FIRST_RECORD + self.tree.len())
             .find(|&record| self.tree.node(record).entry == Entry::File(file as u32))
             .expect("every file has a record")

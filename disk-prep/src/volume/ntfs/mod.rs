@@ -6,6 +6,7 @@ mod boot;
 mod error;
 mod index;
 mod layout;
+mod map;
 mod names;
 mod need;
 mod record;

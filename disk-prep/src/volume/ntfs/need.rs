@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use super::Error;
+use super::error::Error;
 use super::index::{EntrySums, entry_bytes, most_blocks};
 use super::layout::{PinnedRange, sorted};
+use super::map::ROOT_NAMES;
 use super::sizes::Sizes;
 use super::space::{Run, Space};
-use super::system::ROOT_NAMES;
 use crate::noun::DrivePath;
 
 /// An upper bound of the clusters that a volume needs for the files added so far.

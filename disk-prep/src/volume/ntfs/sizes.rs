@@ -2,10 +2,8 @@
 
 use super::boot::BOOT_BYTES;
 use super::index::BLOCK_BYTES;
-use super::layout::Content;
+use super::map::{Content, FIRST_RECORD, TABLE_BYTES};
 use super::record::RECORD_BYTES;
-use super::system::TABLE_BYTES;
-use super::tree::FIRST_RECORD;
 use crate::limits::SECTOR_BYTES;
 
 /// Sizes that follow from the volume and the number of names alone.

@@ -1,28 +1,19 @@
 //! The system files, records 0 to 26 (`ntfs-write-once` 5), and the records of everything else.
 
-use super::Error;
+use super::error::Error;
 use super::index::blocks_unit;
-use super::layout::{Content, Layout};
-use super::names::UPCASE_BYTES;
+use super::layout::Layout;
+use super::map::{Content, EXTEND, EXTEND_NAMES, FIRST_RECORD, ROOT, ROOT_NAMES};
 use super::record::{
     Mapping, NameFacts, RECORD_BYTES, RecordWriter, file_name, flag, kind, standard_information,
     up8,
 };
 use super::tables::{
-    ATTRDEF_BYTES, SECURITY_FILE, SECURITY_FOLDER, SECURITY_READ_ONLY, SECURITY_SYSTEM, by_hash,
-    by_id, own_descriptor, owners, quotas, view_root,
+    SECURITY_FILE, SECURITY_FOLDER, SECURITY_READ_ONLY, SECURITY_SYSTEM, by_hash, by_id,
+    own_descriptor, owners, quotas, view_root,
 };
 use super::time::FileTimes;
-use super::tree::{Entry, FIRST_RECORD, ROOT};
-
-/// Names of records 0 to 11, which the root lists.
-pub const ROOT_NAMES: [&str; 12] = [
-    "$MFT", "$MFTMirr", "$LogFile", "$Volume", "$AttrDef", ".", "$Bitmap", "$Boot", "$BadClus",
-    "$Secure", "$UpCase", "$Extend",
-];
-/// Names in `$Extend` in collation order, with their records.
-const EXTEND_NAMES: [(&str, u64); 3] = [("$ObjId", 25), ("$Quota", 24), ("$Reparse", 26)];
-const EXTEND: u64 = 11;
+use super::tree::Entry;
 
 const HIDDEN_SYSTEM: u32 = 0x06;
 const ARCHIVE: u32 = 0x20;
@@ -325,10 +316,3 @@ fn system_data(record: u64) -> Option<Content> {
         _ => None,
     }
 }
-
-/// Lengths of the fixed tables.
-pub(super) const TABLE_BYTES: [(Content, u64); 3] = [
-    (Content::UpCase, UPCASE_BYTES as u64),
-    (Content::AttributeDefinitions, ATTRDEF_BYTES as u64),
-    (Content::Security, super::tables::SDS_BYTES as u64),
-];

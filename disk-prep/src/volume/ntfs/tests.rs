@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::noun::DrivePath;
+use crate::noun::{Diagnose, DrivePath};
 use crate::volume::bitlocker::write::Placement;
 
 const BYTES: u64 = 64 << 20;
@@ -195,10 +195,26 @@ fn a_pinned_range_in_the_boot_area_is_refused() {
         Layout::plan(&params, &[], &[], &[PinnedRange { first_cluster, cluster_count: 1, path }])
     };
     for first_cluster in [0, 1] {
-        let refused = pinned(first_cluster);
-        assert!(matches!(refused, Err(Error::Pinned { first_cluster: at }) if at == first_cluster));
+        let refused = pinned(first_cluster).unwrap_err();
+        assert!(matches!(refused, Error::Pinned { first_cluster: at } if at == first_cluster));
+        assert_eq!(refused.code(), "ntfs-pinned");
     }
     assert!(pinned(2).is_ok());
+}
+
+#[test]
+fn a_volume_of_odd_clusters_or_with_a_long_label_is_refused() {
+    let params = plan(&[], &[]).params().clone();
+    let refused = |params: VolumeParams| Layout::plan(&params, &[], &[], &[]).unwrap_err().code();
+    let label = |length| VolumeParams { label: "x".repeat(length), ..params.clone() };
+    assert_eq!(refused(label(33)), "ntfs-label");
+    assert!(Layout::plan(&label(32), &[], &[], &[]).is_ok());
+    let clusters = |cluster_bytes| VolumeParams { cluster_bytes, ..params.clone() };
+    for cluster_bytes in [0, 256, 3000, 1 << 17] {
+        assert_eq!(refused(clusters(cluster_bytes)), "ntfs-cluster-size", "{cluster_bytes}");
+    }
+    let large = VolumeParams { volume_bytes: 16 << 40, ..params.clone() };
+    assert_eq!(refused(large), "ntfs-cluster-size", "the clusters need more than 32 bits");
 }
 
 /// Six inner blocks leave the record of the folder exactly the room that the spec counts; an index
@@ -220,7 +236,9 @@ fn a_folder_whose_record_would_overflow_is_refused() {
     let near = Layout::plan(&params, &[], &files, &[pinned(1)]).unwrap();
     assert_eq!(near.index(1).block_count(), 211);
     let far = Layout::plan(&params, &[], &files, &[pinned(3 << 30)]);
-    let Err(Error::FolderRecord { path, expected: 1024, actual: 1032 }) = far else {
+    let far = far.unwrap_err();
+    assert_eq!(far.code(), "ntfs-record");
+    let Error::FolderRecord { path, expected: 1024, actual: 1032 } = far else {
         panic!("the record must not overflow: {far:?}");
     };
     assert_eq!(path, "\\d\\");
@@ -435,7 +453,7 @@ fn files_around_the_pinned_ranges_are_split_and_nothing_overlaps() {
     let too_much = [names.as_slice(), &[("\\f".to_owned(), 40 << 20)]].concat();
     let (params, specs, pinned) = large_plan(256 << 20, &too_much);
     let refused = Layout::plan(&params, &[], &specs, &pinned);
-    assert!(matches!(refused, Err(Error::TooSmall { .. })));
+    assert_eq!(refused.unwrap_err().code(), "ntfs-too-small");
 }
 
 proptest! {

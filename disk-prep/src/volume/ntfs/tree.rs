@@ -3,16 +3,11 @@
 
 use std::collections::HashMap;
 
-use super::Error;
 use super::error::Clash;
+use super::error::Error;
+use super::map::{FIRST_RECORD, ROOT, ROOT_NAMES};
 use super::names::{collate, is_same};
-use super::system::ROOT_NAMES;
 use crate::noun::DrivePath;
-
-/// Record of the root folder.
-pub const ROOT: u64 = 5;
-/// Record of the first name that is not of the system.
-pub const FIRST_RECORD: u64 = 64;
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

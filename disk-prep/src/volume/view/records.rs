@@ -12,6 +12,7 @@
 //! | 32 | 8 | base record | |
 
 use crate::limits::SECTOR_BYTES;
+use crate::volume::fields::{i64_at, u16_at, u32_at, u64_at};
 
 const SECTOR: usize = SECTOR_BYTES as usize;
 /// Larger records than any file system has.
@@ -314,24 +315,4 @@ fn fixed_up(raw: &[u8], least: usize) -> Result<Vec<u8>, RecordFault> {
         bytes[tail..tail + 2].copy_from_slice(&raw[kept..kept + 2]);
     }
     Ok(bytes)
-}
-
-fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    bytes[at..at + N].try_into().expect("the slice has N bytes")
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes(bytes_at(bytes, at))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(bytes_at(bytes, at))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(bytes_at(bytes, at))
-}
-
-fn i64_at(bytes: &[u8], at: usize) -> i64 {
-    i64::from_le_bytes(bytes_at(bytes, at))
 }

@@ -5,10 +5,11 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::ViewError;
+use super::super::bitlocker::unlock::UnlockedVolume;
+use super::super::bitlocker::unlock::VolumeCursor;
+use super::found::ViewError;
 use super::records::{FileFacts, Geometry, LARGEST_RECORD, check_file, check_index};
 use crate::limits::SECTOR_BYTES;
-use crate::volume::bitlocker::unlock::{UnlockedVolume, VolumeCursor};
 
 /// Nodes above one another; a folder of a billion names has six.
 const DEEPEST_NODE: u8 = 32;

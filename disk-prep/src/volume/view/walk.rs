@@ -9,9 +9,9 @@ use ntfs::attribute_value::NtfsAttributeValue;
 use ntfs::structured_values::NtfsFileNamespace;
 use ntfs::{KnownNtfsFileRecordNumber, Ntfs, NtfsError, NtfsFile};
 
+use super::super::bitlocker::unlock::UnlockedVolume;
+use super::found::{FileSystemFacts, FoundFile, Unreadable, ViewError};
 use super::sentry::Sentry;
-use super::{FileSystemFacts, FoundFile, Unreadable, ViewError};
-use crate::volume::bitlocker::unlock::UnlockedVolume;
 
 /// Folders within folders, at most.
 const DEEPEST: usize = 512;

@@ -3,7 +3,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::UnlockedVolume;
+use super::volume::UnlockedVolume;
 
 /// Read ahead: far enough for the records of a directory, small enough to throw away.
 const AHEAD_BYTES: u64 = 64 << 10;
@@ -18,8 +18,15 @@ pub struct VolumeCursor<'v> {
     ahead: Vec<u8>,
 }
 
+impl UnlockedVolume<'_> {
+    /// A reader over the view with read-ahead, for the file system's parser.
+    pub fn cursor(&self) -> VolumeCursor<'_> {
+        VolumeCursor::new(self)
+    }
+}
+
 impl<'v> VolumeCursor<'v> {
-    pub(super) fn new(volume: &'v UnlockedVolume<'v>) -> Self {
+    fn new(volume: &'v UnlockedVolume<'v>) -> Self {
         VolumeCursor { volume, position: 0, ahead_start: 0, ahead: Vec::new() }
     }
 

@@ -1,13 +1,13 @@
 //! What a volume says of itself without a password: its header and one metadata block, each
 //! field checked (`bitlocker-volume` 3 to 6, 8). Pure parsing.
 
-use std::fmt;
-
 use uuid::Uuid;
 
-use super::Error;
+use super::error::Error;
+use super::protector::Protector;
 use crate::limits::SECTOR_BYTES;
 use crate::noun::Cipher;
+use crate::volume::fields::{guid_at, u16_at, u32_at, u64_at};
 
 /// Bytes of a metadata block.
 pub(super) const BLOCK: u64 = 65_536;
@@ -59,57 +59,6 @@ pub struct VolumeMetadata {
 pub(super) struct PasswordBox {
     pub salt: [u8; 16],
     pub boxed_master_key: Vec<u8>,
-}
-
-/// What unlocks a volume.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Protector {
-    /// The key lies there in the clear: protection is suspended.
-    ClearKey,
-    /// The chip of one machine.
-    Tpm,
-    /// The chip of one machine, and more that a person has.
-    TpmAnd(&'static str),
-    /// A file on a USB stick.
-    StartupKey,
-    /// 48 digits.
-    RecoveryPassword,
-    /// A password that a person chose.
-    Password,
-    /// Something else, by its number.
-    Other(u16),
-}
-
-impl Protector {
-    /// By the number that a protector has; numbers as documented by libbde.
-    fn new(protection: u16) -> Self {
-        match protection {
-            0x0000 => Protector::ClearKey,
-            0x0100 => Protector::Tpm,
-            0x0200 => Protector::StartupKey,
-            0x0300 => Protector::TpmAnd("a startup key"),
-            0x0500 => Protector::TpmAnd("a PIN"),
-            0x0700 => Protector::TpmAnd("a PIN and a startup key"),
-            0x0800 => Protector::RecoveryPassword,
-            0x2000 => Protector::Password,
-            other => Protector::Other(other),
-        }
-    }
-}
-
-impl fmt::Display for Protector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Protector::ClearKey => f.write_str("clear key (suspended)"),
-            Protector::Tpm => f.write_str("TPM"),
-            Protector::TpmAnd(more) => write!(f, "TPM with {more}"),
-            Protector::StartupKey => f.write_str("startup key"),
-            Protector::RecoveryPassword => f.write_str("recovery password"),
-            Protector::Password => f.write_str("password"),
-            Protector::Other(number) => write!(f, "unknown kind {number:#06x}"),
-        }
-    }
 }
 
 /// The places of the three metadata blocks, out of the first sector.
@@ -263,24 +212,4 @@ fn protector(body: &[u8], found: &mut VolumeMetadata) -> Option<()> {
 fn utf16(bytes: &[u8]) -> String {
     let units = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
     String::from_utf16_lossy(&units.take_while(|unit| *unit != 0).collect::<Vec<u16>>())
-}
-
-fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    bytes[at..at + N].try_into().expect("the slice has N bytes")
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes(bytes_at(bytes, at))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(bytes_at(bytes, at))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(bytes_at(bytes, at))
-}
-
-fn guid_at(bytes: &[u8], at: usize) -> Uuid {
-    Uuid::from_bytes_le(bytes_at(bytes, at))
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::device::{Device, FileDevice};
-use crate::noun::{Cipher, RecoveryPassword};
+use crate::noun::{Cipher, Diagnose, ErrorKind, RecoveryPassword};
 use crate::volume::bitlocker::write::{
     Placement, VolumeForm, VolumeSecrets, encode_first_8k, encode_metadata, stretch,
 };
@@ -119,7 +119,8 @@ fn every_cipher_opens_and_shows_what_was_put_in() {
         volume.read_at(first, &mut hidden).unwrap();
         assert!(hidden[..65_536 + 8_192].iter().all(|byte| *byte == 0));
         assert!(hidden[65_536 + 8_192..] == plain(made.placement.reserve(), 512));
-        assert!(matches!(volume.read_at(BYTES - 1, &mut [0; 2]), Err(Error::PastEnd { .. })));
+        let past = volume.read_at(BYTES - 1, &mut [0; 2]).unwrap_err();
+        assert_eq!(past.code(), "volume-past-end");
     }
 }
 
@@ -150,7 +151,7 @@ fn damaged_copies_give_way_to_the_intact_one() {
     assert_eq!(made.open().unwrap().intact_copies(), 1);
     assert_eq!(VolumeMetadata::read(&made.device, START, BYTES).unwrap().description, "SEED 1");
     made.flip(third + 200);
-    assert!(matches!(made.open(), Err(Error::Damaged { .. })));
+    assert_eq!(made.open().unwrap_err().code(), "volume-metadata-damaged");
 }
 
 #[test]
@@ -171,20 +172,42 @@ fn a_wrong_password_is_its_own_error_even_beside_a_damaged_copy() {
     made.flip(made.placement.metadata()[0] + 40);
     let wrong = RecoveryPassword::from_key([9; 16]);
     let error = UnlockedVolume::open(&made.device, START, BYTES, &wrong).unwrap_err();
-    assert!(matches!(error, Error::WrongPassword), "{error}");
+    assert_eq!((error.code(), error.kind()), ("volume-wrong-password", ErrorKind::NotAllowed));
+}
+
+#[test]
+fn a_volume_with_its_key_in_the_clear_is_suspended() {
+    let made = made(Cipher::XtsAes128);
+    for place in made.placement.metadata() {
+        let mut block = vec![0; 65_536];
+        made.device.read_at(&mut block, START + place).unwrap();
+        let word = |block: &[u8], at| usize::from(u16::from_le_bytes([block[at], block[at + 1]]));
+        let mut at = 112;
+        while (word(&block, at + 2), word(&block, at + 4)) != (2, 8) {
+            at += word(&block, at);
+        }
+        block[at + 8 + 26..at + 8 + 28].fill(0);
+        let size = word(&block, 8) * 16;
+        let checksum = crc32fast::hash(&block[..size]);
+        block[size + 4..size + 8].copy_from_slice(&checksum.to_le_bytes());
+        made.device.write_at(&block, START + place).unwrap();
+    }
+    assert_eq!(made.open().unwrap_err().code(), "volume-suspended");
 }
 
 #[test]
 fn what_is_no_volume_of_ours_is_refused() {
     let made = made(Cipher::XtsAes256);
     let read = |offset, bytes| VolumeMetadata::read(&made.device, offset, bytes).unwrap_err();
-    assert!(matches!(read(START, u64::MAX), Error::Place { .. }));
-    assert!(matches!(read(u64::MAX, 512), Error::Place { .. }));
-    assert!(matches!(read(START, 0), Error::Place { .. }));
-    assert!(matches!(read(START + 512, BYTES), Error::NotBitLocker));
+    for (offset, bytes) in [(START, u64::MAX), (u64::MAX, 512), (START, 0)] {
+        assert_eq!(read(offset, bytes).code(), "volume-place", "{offset} {bytes}");
+    }
+    assert_eq!(read(START + 512, BYTES).code(), "volume-not-bitlocker");
     assert!(matches!(read(START, BYTES - 512), Error::Damaged { field: "volume size", .. }));
     made.flip(160);
-    assert!(matches!(read(START, BYTES), Error::Unsupported { field: "volume kind", .. }));
+    let kind = read(START, BYTES);
+    assert_eq!(kind.code(), "volume-unsupported");
+    assert!(matches!(kind, Error::Unsupported { field: "volume kind", .. }), "{kind}");
 }
 
 proptest! {

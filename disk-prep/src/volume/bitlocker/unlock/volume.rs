@@ -4,10 +4,12 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use super::error::Error;
 use super::keys::{stretched, unbox};
-use super::metadata::{BLOCK, Protector, RELOCATED, parse_block, parse_header};
+use super::metadata::VolumeMetadata;
+use super::metadata::{BLOCK, RELOCATED, parse_block, parse_header};
+use super::protector::Protector;
 use super::sectors::SectorKeys;
-use super::{Error, VolumeCursor, VolumeMetadata};
 use crate::device::Device;
 use crate::limits::SECTOR_BYTES;
 use crate::noun::{Cipher, RecoveryPassword};
@@ -123,11 +125,6 @@ impl<'d> UnlockedVolume<'d> {
     /// How many of the three metadata blocks are intact.
     pub fn intact_copies(&self) -> usize {
         self.intact_copies
-    }
-
-    /// A reader over the view with read-ahead, for the file system's parser.
-    pub fn cursor(&self) -> VolumeCursor<'_> {
-        VolumeCursor::new(self)
     }
 
     /// Fills `buffer` with the view's bytes from `offset`. Large, whole-sector buffers are

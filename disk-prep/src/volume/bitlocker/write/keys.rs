@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::{Error, FIRST_BYTES};
+use super::error::Error;
+use super::placement::FIRST_BYTES;
 use crate::kernels::{SHA256_START, SectorCipher};
 use crate::noun::{Cipher, RecoveryPassword};
 

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::boxes::{NONCE_BYTES, datum, kind, method, seal};
+use super::error::Error;
 use super::keys::{StretchedKey, VolumeSecrets};
-use super::placement::Placement;
-use super::{Error, FIRST_BYTES, METADATA_BYTES};
+use super::placement::{FIRST_BYTES, METADATA_BYTES, Placement};
 use crate::limits::SECTOR_BYTES;
 
 const SIGNATURE: &[u8; 8] = b"-FVE-FS-";

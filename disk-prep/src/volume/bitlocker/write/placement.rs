@@ -1,11 +1,17 @@
 //! Where a volume keeps its three metadata blocks, the encrypted copy of its first 8 KiB, and
 //! the reserve after it (`bitlocker-volume` 1 and 2). Pure arithmetic.
 
-use super::{Error, FIRST_BYTES, METADATA_BYTES};
+use super::error::Error;
 use crate::limits::SECTOR_BYTES;
 
 const BLOCK: u64 = METADATA_BYTES as u64;
 const COPY: u64 = FIRST_BYTES as u64;
+/// Bytes of one metadata block (`bitlocker-volume` 1).
+pub const METADATA_BYTES: usize = 65_536;
+/// Bytes at the start of the volume that hold the plain header, and of their encrypted copy
+/// (`bitlocker-volume` 1).
+pub const FIRST_BYTES: usize = 8_192;
+
 /// The first block, the copy and the reserve lie in one run.
 const FIRST_RUN: u64 = BLOCK + COPY + BLOCK;
 /// Windows keeps the first block above this where it can; its sample volumes do.

@@ -5,8 +5,9 @@
 use zeroize::Zeroizing;
 
 use super::boxes::{kind, method, open};
+use super::error::Error;
 use super::keys::{StretchedKey, VolumeKey};
-use super::{Error, METADATA_BYTES};
+use super::placement::METADATA_BYTES;
 use crate::noun::Cipher;
 
 /// First datum of `info`.

@@ -1,6 +1,8 @@
 //! Known answers: four whole volumes with fixed secrets, and one that Windows 10 made
 //! (`fixtures/bitlocker/vectors.json`, described in `fixtures/INDEX.md`).
 
+use std::io;
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -9,7 +11,8 @@ use zeroize::Zeroizing;
 use super::boxes::{method, open, seal};
 use super::keys::FILLER_BYTES;
 use super::*;
-use crate::noun::Cipher;
+use crate::noun::{Cipher, RecoveryPassword};
+use crate::noun::{Diagnose, ErrorKind};
 
 /// One known volume, and the block that we make of its inputs.
 pub(super) struct Case {
@@ -132,9 +135,25 @@ fn a_description_or_time_that_the_format_cannot_hold_is_refused() {
     let Case { secrets, mut form, stretched, .. } = cases().remove(0);
     form.description = "x".repeat(101);
     let error = encode_metadata(&form, &secrets, &stretched).unwrap_err();
-    assert!(matches!(error, Error::DescriptionTooLong { characters: 101 }));
+    assert_eq!(error.code(), "volume-description");
     form.description.clear();
     form.created = "1600-12-31T23:59:59Z".parse().unwrap();
     let error = encode_metadata(&form, &secrets, &stretched).unwrap_err();
-    assert!(matches!(error, Error::Time { .. }));
+    assert_eq!(error.code(), "volume-time");
+}
+
+#[test]
+fn what_makes_no_key_has_a_code() {
+    let no_entropy = |_: &mut [u8]| Err(io::Error::other("no entropy"));
+    let error = VolumeSecrets::draw(Cipher::CbcAes128, &mut { no_entropy }).unwrap_err();
+    assert_eq!(error.code(), "volume-randomness");
+    let short = VolumeKey::new(Cipher::XtsAes256, Zeroizing::new(vec![1; 32])).unwrap_err();
+    assert_eq!(short.code(), "volume-key");
+    let Case { secrets, mut block, .. } = cases().remove(0);
+    let wrong = RecoveryPassword::from_key([7; 16]);
+    let error = regain(&block, |salt| stretch(&wrong, salt)).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("kept-metadata-password", ErrorKind::NotAllowed));
+    block[300] ^= 0x81;
+    let error = regain(&block, |salt| stretch(&secrets.password, salt)).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("kept-metadata-damaged", ErrorKind::Failed));
 }

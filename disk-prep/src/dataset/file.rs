@@ -1,0 +1,86 @@
+//! One file of the data set, and what it must be to become a blob.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::listing::Listing;
+use crate::limits;
+use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition};
+use crate::volume::ntfs;
+
+/// One file of the data set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// Path of the source, relative to [`DataSet::root`].
+    pub source: PathBuf,
+    /// Where it lies on the drive.
+    pub path: DrivePath,
+    /// The blob it becomes.
+    pub blob: BlobPath,
+    /// Kind of that blob.
+    #[serde(default, skip_serializing_if = "is_block_blob")]
+    pub blob_type: BlobType,
+    /// What happens when the blob is there already.
+    pub disposition: ImportDisposition,
+    /// Length when planned, bytes.
+    pub bytes: u64,
+    /// Time of the last change when planned, nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// Whether it must lie on one drive with all others so marked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub together: bool,
+    /// How the manifest speaks of it.
+    #[serde(default, skip_serializing_if = "Listing::is_plain")]
+    pub listing: Listing,
+}
+
+fn is_block_blob(blob_type: &BlobType) -> bool {
+    *blob_type == BlobType::BlockBlob
+}
+
+/// The clashes among files of which others are refused already, so that all is told at once: the
+/// path of one of the two, and the sentence.
+pub(super) fn clashes(files: &[DataFile]) -> Vec<(String, String)> {
+    match ntfs::check_names(files.iter().map(|file| &file.path)) {
+        Err(ntfs::Error::NamesClash { clashes }) => {
+            clashes.into_iter().map(|clash| (clash.one.0.clone(), clash.to_string())).collect()
+        }
+        // Another fault of the names is told when these are mended.
+        Err(_) | Ok(()) => Vec::new(),
+    }
+}
+
+/// Whether a blob of this type can have this length; the error says why not.
+pub(super) fn check_size(bytes: u64, blob_type: BlobType) -> Result<(), String> {
+    let (blocks, block, page) = (limits::BLOCKS_PER_BLOB, limits::BLOCK_BYTES, limits::PAGE_BYTES);
+    match blob_type {
+        BlobType::BlockBlob if bytes > blocks * block => Err(format!(
+            "it has {bytes} bytes, a block blob takes at most {blocks} blocks of {block} bytes"
+        )),
+        BlobType::PageBlob if bytes > limits::PAGE_BLOB_BYTES => Err(format!(
+            "it has {bytes} bytes, a page blob takes at most {}",
+            limits::PAGE_BLOB_BYTES
+        )),
+        BlobType::PageBlob if !bytes.is_multiple_of(page) => {
+            Err(format!("it has {bytes} bytes, a page blob takes a multiple of {page}"))
+        }
+        BlobType::BlockBlob | BlobType::PageBlob => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_blob_can_hold_is_refused() {
+        use BlobType::{BlockBlob, PageBlob};
+        let most = 50_000 * (4 << 20);
+        assert!(check_size(most, BlockBlob).is_ok() && check_size(most + 1, BlockBlob).is_err());
+        assert!(check_size(8 << 40, PageBlob).is_ok());
+        let fault = check_size((8 << 40) + 512, PageBlob).unwrap_err();
+        assert!(fault.contains("at most 8796093022208"), "{fault}");
+        assert!(check_size(513, PageBlob).unwrap_err().contains("a multiple of 512"));
+    }
+}

@@ -1,0 +1,57 @@
+//! A run over some drives, and what it has done.
+
+use std::collections::BTreeMap;
+
+use super::bay::DriveBay;
+use crate::Error;
+use crate::dataset::{DataFile, DataSet};
+use crate::drive::DriveName;
+use crate::journal::JournalFolder;
+use crate::monitor::Monitor;
+use crate::noun::{JobName, Serial};
+use crate::prepare::{PrepareOptions, PreparedDrive};
+use crate::world::World;
+
+/// A run over some drives.
+#[expect(missing_debug_implementations, reason = "world, bay and monitor need none")]
+pub struct PrepareRun<'a> {
+    /// What is to be copied.
+    pub data_set: &'a DataSet,
+    /// The drives that were named.
+    pub drives: &'a [DriveName],
+    /// Where further drives come from.
+    pub bay: &'a dyn DriveBay,
+    /// Where journals and plan files lie.
+    pub journals: JournalFolder,
+    /// What was asked for.
+    pub options: PrepareOptions,
+    /// Drives that other jobs have sealed or begun.
+    pub elsewhere: &'a BTreeMap<Serial, JobName>,
+    /// The outside world.
+    pub world: &'a dyn World,
+    /// Who is told.
+    pub monitor: &'a dyn Monitor,
+}
+
+/// What a run has done, and what other runs have on the same folder.
+#[derive(Debug, Default)]
+pub struct PrepareOutcome {
+    /// Drives that are sealed now, in the order of sealing; also those sealed before.
+    pub sealed: Vec<PreparedDrive>,
+    /// How many of them this run has sealed.
+    pub newly_sealed: usize,
+    /// Drives named that are not needed; nothing was written on them.
+    pub unused: Vec<Serial>,
+    /// Drives that ended with an error.
+    pub failed: Vec<(Serial, Error)>,
+    /// Drives that failed and whose files went to others: they must not be shipped.
+    pub set_aside: Vec<Serial>,
+    /// Drives that an earlier run set aside: they must not be shipped either.
+    pub set_aside_before: Vec<Serial>,
+    /// Drives that were begun before and not named now; their files wait for them.
+    pub waiting: Vec<Serial>,
+    /// Drives that another run is filling right now.
+    pub with_others: Vec<Serial>,
+    /// Files for which there was no room; not those that a sealed drive left out.
+    pub unplaced: Vec<DataFile>,
+}

@@ -1,0 +1,327 @@
+//! One drive in memory, from its first byte to its seal and again: what a run does in which state
+//! of the journal, and by what it knows its drive.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::dataset::Listing;
+use crate::drive::{DriveName, find};
+use crate::monitor::VoidMonitor;
+use crate::noun::{BlobType, ByteSize, Diagnose, ErrorKind, ImportDisposition};
+use crate::volume::bitlocker::write::{StretchedKey, stretch};
+
+const LOOK: Look = Look::Places { seed: 7 };
+const PAGE: u64 = 4096;
+const ZEROS: [u8; PAGE as usize] = [0; PAGE as usize];
+const BLANK: Clearance = Clearance { erase: false, wipe: None };
+const MIB: u64 = 230;
+
+/// What was done to a drive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// So many bytes were written there.
+    Write(u64, usize),
+    Discard(Range<u64>),
+    Flush,
+}
+
+/// What a drive does when it is told to discard.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Discards {
+    /// It cannot.
+    #[default]
+    Never,
+    /// What was discarded reads as zeros.
+    Kept,
+    /// It says that it did, and did not.
+    Broken,
+}
+
+/// A drive in memory, of pages that are not zero.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    bytes: u64,
+    pages: Mutex<BTreeMap<u64, Vec<u8>>>,
+    pub deeds: Mutex<Vec<Deed>>,
+    /// The byte that reads back different from what was written.
+    pub bad: Mutex<Option<u64>>,
+    pub discards: Mutex<Discards>,
+}
+
+/// A stretch by its pages: number, place in the page, place in the stretch.
+fn pages_of(offset: u64, length: usize) -> impl Iterator<Item = (u64, Range<usize>, Range<usize>)> {
+    let mut done = 0;
+    std::iter::from_fn(move || {
+        let at = offset + done as u64;
+        let (inside, from) = ((at % PAGE) as usize, done);
+        let piece = (PAGE as usize - inside).min(length - done);
+        done += piece;
+        (piece > 0).then_some((at / PAGE, inside..inside + piece, from..done))
+    })
+}
+
+impl Memory {
+    /// What lies there.
+    pub fn at(&self, offset: u64, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.read_at(&mut bytes, offset).unwrap();
+        bytes
+    }
+
+    /// What was done since the last call.
+    pub fn take_deeds(&self) -> Vec<Deed> {
+        std::mem::take(&mut *self.deeds.lock().unwrap())
+    }
+}
+
+impl Device for Memory {
+    fn size(&self) -> u64 {
+        self.bytes
+    }
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let pages = self.pages.lock().unwrap();
+        for (number, inside, piece) in pages_of(offset, buffer.len()) {
+            match pages.get(&number) {
+                Some(page) => buffer[piece].copy_from_slice(&page[inside]),
+                None => buffer[piece].fill(0),
+            }
+        }
+        let bad = self.bad.lock().unwrap().and_then(|bad| bad.checked_sub(offset));
+        if let Some(byte) = bad.and_then(|at| buffer.get_mut(at as usize)) {
+            *byte ^= 0x10;
+        }
+        Ok(())
+    }
+    fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
+        assert!(offset + buffer.len() as u64 <= self.bytes, "behind the end: {offset:#x}");
+        let mut pages = self.pages.lock().unwrap();
+        for (number, inside, piece) in pages_of(offset, buffer.len()) {
+            let is_whole = inside.len() == PAGE as usize;
+            if is_whole && buffer[piece.clone()] == ZEROS {
+                pages.remove(&number);
+            } else {
+                let page = pages.entry(number).or_insert_with(|| ZEROS.to_vec());
+                page[inside].copy_from_slice(&buffer[piece]);
+            }
+        }
+        self.deeds.lock().unwrap().push(Deed::Write(offset, buffer.len()));
+        Ok(())
+    }
+    fn discard(&self, range: Range<u64>) -> io::Result<()> {
+        match *self.discards.lock().unwrap() {
+            Discards::Never => return Err(io::ErrorKind::Unsupported.into()),
+            Discards::Broken => {}
+            Discards::Kept => {
+                let pages = range.start / PAGE..range.end.div_ceil(PAGE);
+                self.pages.lock().unwrap().retain(|number, _| !pages.contains(number));
+            }
+        }
+        self.deeds.lock().unwrap().push(Deed::Discard(range));
+        Ok(())
+    }
+    fn flush(&self) -> io::Result<()> {
+        self.deeds.lock().unwrap().push(Deed::Flush);
+        Ok(())
+    }
+}
+
+/// A world without chance.
+#[derive(Debug, Default)]
+pub(crate) struct StillWorld(Mutex<u64>);
+
+impl World for StillWorld {
+    fn random(&self, bytes: &mut [u8]) -> io::Result<()> {
+        for byte in bytes {
+            let mut drawn = self.0.lock().unwrap();
+            *drawn = drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            *byte = (*drawn >> 56) as u8;
+        }
+        Ok(())
+    }
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+    fn stretch(&self, password: &RecoveryPassword, salt: &[u8; 16]) -> StretchedKey {
+        stretch(password, salt)
+    }
+}
+
+/// A file of a plan.
+pub(crate) fn file(name: &str, bytes: u64) -> DataFile {
+    DataFile {
+        source: name.into(),
+        path: format!("\\job-1\\{name}").parse().unwrap(),
+        blob: format!("seed/{name}").parse().unwrap(),
+        blob_type: BlobType::BlockBlob,
+        disposition: ImportDisposition::Overwrite,
+        bytes,
+        modified_ns: 0,
+        together: false,
+        listing: Listing::default(),
+    }
+}
+
+/// A drive that is begun: blank, or with consent to erase it.
+pub(crate) struct Bench {
+    folder: tempfile::TempDir,
+    pub journal: Journal,
+    pub plan: DrivePlan,
+    pub device: Memory,
+}
+
+impl Bench {
+    /// A drive of so many MiB.
+    pub fn begin(profile: Profile, files: Vec<DataFile>, clearance: Clearance, mib: u64) -> Self {
+        Bench::within(tempfile::tempdir().unwrap(), profile, files, clearance, mib)
+    }
+
+    /// A blank drive.
+    pub fn blank(profile: Profile, files: Vec<DataFile>) -> Self {
+        Bench::begin(profile, files, BLANK, MIB)
+    }
+
+    fn within(
+        folder: tempfile::TempDir,
+        profile: Profile,
+        files: Vec<DataFile>,
+        clearance: Clearance,
+        mib: u64,
+    ) -> Self {
+        let path = folder.path().join("S1.img");
+        let name = DriveName::Path { path, serial: None, bytes: Some(ByteSize(mib << 20)) };
+        let drive = find(&name).unwrap();
+        let journals = JournalFolder::new(folder.path().join("journals"));
+        journals.create().unwrap();
+        let options = PrepareOptions {
+            job: "job-1".parse().unwrap(),
+            container: None,
+            cipher: Cipher::XtsAes128,
+            profile,
+            strict: false,
+            checkpoint_bytes: CHECKPOINT_BYTES,
+            erase: Vec::new(),
+            wipe: clearance.wipe,
+            keeper: Arc::new(JournalOnly),
+            stop: StopFlag::default(),
+        };
+        let world = StillWorld::default();
+        let (journal, plan) = begin(&drive, clearance, files, &journals, &options, &world).unwrap();
+        let device = Memory { bytes: drive.bytes, ..Memory::default() };
+        Bench { folder, journal, plan, device }
+    }
+
+    /// A begun drive for source files that are there.
+    fn with_sources(clearance: Clearance) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["a", "b"].map(|name| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, name.repeat(5000)).unwrap();
+            let about = std::fs::metadata(&path).unwrap();
+            let modified_ns = about.mtime() * 1_000_000_000 + about.mtime_nsec();
+            DataFile { modified_ns, ..file(name, 5000) }
+        });
+        Bench::within(folder, Profile::Modern, files.into(), clearance, MIB)
+    }
+
+    pub fn begun(&self) -> &Begun {
+        &self.journal.history().begun
+    }
+
+    /// Does something with its layout and the volume that is filled.
+    pub fn with_target<T>(&self, act: impl FnOnce(&DriveLayout, &Target<'_>) -> T) -> T {
+        let (begun, files) = (self.begun(), &self.plan.files);
+        let layout = DriveLayout::plan(begun, files).unwrap();
+        let cipher = &volume_key(begun, &StillWorld::default()).unwrap().sector_cipher();
+        let (pass, volume_start) = (&layout.pass(files, begun.wipe), layout.disk.partition_start);
+        let (serial, device) = (&begun.serial, &self.device as &dyn Device);
+        act(&layout, &Target { serial, device, volume_start, cipher, pass })
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    fn prepare(&mut self) -> Result<PreparedDrive, Error> {
+        let options = FillOptions::new(true, false, StopFlag::default());
+        let (root, world) = (self.root(), StillWorld::default());
+        let (journal, plan, device) = (&mut self.journal, &self.plan, &self.device);
+        prepare(journal, plan, device, &root, &options, &world, &VoidMonitor)
+    }
+
+    fn recognise(&self) -> Result<(), Error> {
+        Ok(recognise(&self.device, self.journal.history(), LOOK)?)
+    }
+}
+
+#[test]
+fn a_drive_is_labelled_filled_and_sealed_once_and_a_second_run_leaves_it_as_it_is() {
+    let mut bench = Bench::with_sources(BLANK);
+    let first = bench.prepare().unwrap();
+    assert_eq!(bench.journal.history().state, State::Sealed);
+    assert_eq!((first.sealed.files, first.sealed.bytes), (2, 10_000));
+    assert!(first.left_out.is_empty());
+    assert!(read_gpt(&bench.device).names_disk(bench.begun().disk_guid));
+    assert!(bench.device.take_deeds().len() > 10);
+    let second = bench.prepare().unwrap();
+    assert_eq!(second.sealed, first.sealed);
+    assert_eq!(bench.device.take_deeds(), []);
+}
+
+#[test]
+fn a_labelled_drive_is_known_by_its_tables_and_by_the_bytes_that_the_journal_remembers() {
+    let mut bench = Bench::with_sources(BLANK);
+    bench.prepare().unwrap();
+    bench.recognise().unwrap();
+    let wrong = |bench: &Bench| {
+        let error = bench.recognise().unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("wrong-drive", ErrorKind::Guard), "{error}");
+    };
+    let tail = bench.journal.history().tails.last().unwrap().offset;
+    *bench.device.bad.lock().unwrap() = Some(tail);
+    wrong(&bench);
+    *bench.device.bad.lock().unwrap() = None;
+    // Either copy of the tables will do, none will not.
+    let end = bench.device.size() - 512;
+    bench.device.write_at(&[0; 512], 512).unwrap();
+    bench.recognise().unwrap();
+    bench.device.write_at(&[0; 512], end).unwrap();
+    wrong(&bench);
+}
+
+#[test]
+fn a_drive_that_is_only_begun_may_hold_what_its_owner_gave_up_and_nothing_else() {
+    let erased = Clearance { erase: true, wipe: Some(Wipe::None) };
+    let (blank, given_up) = (Bench::with_sources(BLANK), Bench::with_sources(erased));
+    for bench in [&blank, &given_up] {
+        bench.recognise().unwrap();
+        bench.device.write_at(b"precious", 0).unwrap();
+    }
+    let error = blank.recognise().unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("drive-used-since-begun", ErrorKind::Guard));
+    given_up.recognise().unwrap();
+}
+
+#[test]
+fn only_the_files_that_make_a_repository_readable_are_needed_for_the_seal() {
+    let together = DataFile { together: true, ..file("config", 9) };
+    let bench = Bench::blank(Profile::Modern, vec![file("a", 7), together]);
+    let mut history = bench.journal.history().clone();
+    let left_out = || FileEnd::LeftOut { reason: "it cannot be read".to_owned() };
+    let find = |name: &str| bench.plan.files.iter().position(|own| own.source == Path::new(name));
+    history.files.insert(find("a").unwrap(), left_out());
+    refuse_incomplete(&history, &bench.plan).unwrap();
+    history.files.insert(find("config").unwrap(), left_out());
+    match refuse_incomplete(&history, &bench.plan) {
+        Err(Unready::RepositoryIncomplete { missing }) => {
+            assert_eq!(missing, ["\\job-1\\config: it cannot be read"]);
+        }
+        other => panic!("{other:?}"),
+    }
+}

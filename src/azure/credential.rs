@@ -1,0 +1,33 @@
+//! Where blobs are, and what opens an account.
+
+use disk_prep::noun::AccountName;
+use secrecy::SecretString;
+
+use super::network::Network;
+use disk_prep::noun::Address;
+
+/// Where blobs are and how to reach them.
+#[derive(Debug, Clone)]
+pub struct BlobOptions {
+    /// The storage account.
+    pub account: AccountName,
+    /// The endpoint with the account in its path; without it, the public cloud's.
+    pub endpoint: Option<Address>,
+    /// Where tokens are given.
+    pub authority: Address,
+    /// Certificates and proxy.
+    pub network: Network,
+    /// What opens the account.
+    pub credential: BlobCredential,
+}
+
+/// What opens an account.
+#[derive(Debug, Clone)]
+pub enum BlobCredential {
+    /// Whoever is signed in, or a token that was given.
+    SignedIn(Option<SecretString>),
+    /// The account's key.
+    Key(SecretString),
+    /// A shared access signature.
+    Sas(SecretString),
+}

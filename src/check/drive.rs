@@ -1,0 +1,185 @@
+//! Drives: which will do, and which come and go.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use disk_prep::device;
+use disk_prep::drive::{
+    Drive, DriveChanges, DriveName, DriveWatch, Error, Fault, Kernel, Kind, Look as Sight, Plugged,
+    Seen, check_idle, find, find_all, find_content, look_at,
+};
+use disk_prep::noun::{Diagnose, OnDrive, Serial};
+use disk_prep::sys::threads::each;
+use disk_prep::world::{RealWorld, World};
+
+/// Drives with what speaks for and against each.
+#[derive(Debug)]
+pub struct DriveList(pub Vec<Look>);
+
+impl DriveList {
+    /// All that the kernel knows.
+    pub fn of(kernel: &Kernel) -> Result<Self, Error> {
+        Ok(DriveList(each(find_all(kernel)?, look_any)))
+    }
+
+    /// Those that are named.
+    pub fn of_named(names: &[DriveName]) -> Result<Self, Error> {
+        let looks = each(names.iter().collect(), |name| {
+            let drive = find(name)?;
+            Ok::<_, Error>(look_any((drive.path.clone(), Ok(drive))))
+        });
+        Ok(DriveList(looks.into_iter().collect::<Result<_, _>>()?))
+    }
+}
+
+/// What `--watch` has told of.
+#[derive(Debug)]
+pub struct Watch {
+    kernel: Kernel,
+    drives: DriveWatch,
+    serials: BTreeMap<Plugged, Option<Serial>>,
+}
+
+impl Watch {
+    /// Nothing told yet.
+    pub fn new(kernel: Kernel) -> Self {
+        let drives = DriveWatch::from_nothing(kernel.clone());
+        Watch { kernel, drives, serials: BTreeMap::new() }
+    }
+
+    /// What has come and gone.
+    pub fn look(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let DriveChanges { plugged_in, unplugged } = self.drives.look();
+        for one in unplugged {
+            let serial = self.serials.remove(&one).flatten();
+            changes.push(Change::Unplugged { path: one.path, serial });
+        }
+        let kernel = &self.kernel;
+        let looks: Vec<(Plugged, Look)> = each(plugged_in.into_iter().collect(), |one: Plugged| {
+            let look = look_any((one.path.clone(), look_at(kernel, &one)));
+            (one, look)
+        });
+        for (one, look) in looks {
+            self.serials.insert(one, look.drive.as_ref().map(|drive| drive.serial.clone()));
+            changes.push(Change::PluggedIn(Box::new(look)));
+        }
+        changes
+    }
+}
+
+/// What `--watch` tells of.
+#[derive(Debug)]
+pub enum Change {
+    /// A drive came.
+    PluggedIn(Box<Look>),
+    /// One went.
+    Unplugged {
+        /// Where it was.
+        path: PathBuf,
+        /// Its serial, if it had said it.
+        serial: Option<Serial>,
+    },
+}
+
+/// Whether a drive will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It will.
+    Fit,
+    /// It will; there is something to know.
+    Warning,
+    /// It will not.
+    Unfit,
+}
+
+impl Verdict {
+    /// As a person reads it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Verdict::Fit => "fit",
+            Verdict::Warning => "fit, with a warning",
+            Verdict::Unfit => "unfit",
+        }
+    }
+
+    /// As a script reads it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Fit => "fit",
+            Verdict::Warning => "warning",
+            Verdict::Unfit => "unfit",
+        }
+    }
+}
+
+/// A drive with what speaks for and against it.
+#[derive(Debug)]
+pub struct Look {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The drive, if it could be looked at.
+    pub drive: Option<Drive>,
+    /// Whether it will do.
+    pub verdict: Verdict,
+    /// Why not, or what there is to know.
+    pub reasons: Vec<String>,
+    /// Codes of what makes it unfit.
+    pub codes: Vec<&'static str>,
+    /// What was looked at to see whether it is blank.
+    pub looked_at: Option<Sight>,
+    /// Whether it is.
+    pub is_blank: bool,
+}
+
+fn unfit<E: Diagnose>(path: PathBuf, drive: Option<Drive>, faults: &[E]) -> Look {
+    let reason = |fault: &E| {
+        let cause = fault.source().map_or(String::new(), |cause| format!(": {cause}"));
+        format!("{fault}{cause}")
+    };
+    let reasons = faults.iter().map(reason).collect();
+    let codes = faults.iter().map(Diagnose::code).collect();
+    Look { path, drive, verdict: Verdict::Unfit, reasons, codes, looked_at: None, is_blank: false }
+}
+
+/// A drive of the kernel's list; what cannot be looked at is unfit for that reason.
+pub fn look_any((path, found): Seen) -> Look {
+    match found {
+        Ok(drive) => match look(drive.clone()) {
+            Ok(look) => look,
+            Err(error) => unfit(path, Some(drive), &[error]),
+        },
+        Err(error) => unfit(path, None, &[error]),
+    }
+}
+
+/// A drive with what speaks for and against it.
+pub fn look(drive: Drive) -> Result<Look, Error> {
+    let path = drive.path.clone();
+    let faults = drive.faults();
+    if !faults.is_empty() {
+        return Ok(unfit(path, Some(drive), &faults));
+    }
+    let mut reasons = drive.concerns();
+    let (found, looked_at) = content(&drive)?;
+    let is_blank = found.is_none();
+    if let Some(found) = found {
+        reasons.push(format!("{found}; to use it, add `--erase {}` to `prep`", drive.serial));
+    }
+    let verdict = if reasons.is_empty() { Verdict::Fit } else { Verdict::Warning };
+    Ok(Look { path, drive: Some(drive), verdict, reasons, codes: Vec::new(), looked_at, is_blank })
+}
+
+/// What is on a drive, in words, and what was looked at for it; `None` if it is blank.
+pub fn content(drive: &Drive) -> Result<(Option<String>, Option<Sight>), Error> {
+    if drive.kind == Kind::NewImage {
+        return Ok((None, None));
+    }
+    check_idle(drive)?;
+    let look = Sight::at(drive, |bytes| RealWorld.random(bytes))?;
+    let device = disk_prep::verify::open(drive)?;
+    let found = find_content(&device, look)
+        .map_err(|source| Fault::from(device::Fault::Read { offset: 0, source }))
+        .on(&drive.serial)?;
+    Ok((found, Some(look)))
+}

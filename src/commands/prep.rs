@@ -1,0 +1,36 @@
+//! `prep`: drives formatted and filled.
+
+use disk_prep::manifest::Profile;
+use disk_prep::noun::Wipe;
+
+use super::call::Call;
+use super::flags::{azure, keys, work};
+use crate::cli::{PrepArgs, ProfileChoice};
+use crate::journey::prepare::{NamedDrives, PrepOptions, prepare};
+use crate::outcome::Ended;
+
+/// Runs `prep`.
+pub fn run(args: &PrepArgs, call: &Call<'_>) -> Ended {
+    let options = PrepOptions {
+        work: work(&args.source),
+        drives: match &args.driveset {
+            Some(csv) => NamedDrives::Rows(csv.clone()),
+            None => NamedDrives::These(args.drives.clone()),
+        },
+        erase: args.erase.clone(),
+        wipe: args.wipe.map(Wipe::from),
+        azure: (!args.offline).then(|| azure(&args.azure)),
+        location: call.given("location", args.location.clone()),
+        contact: call.given("contact", args.contact.clone()),
+        verify: args.verify,
+        strict: args.strict,
+        cipher: args.cipher,
+        profile: match args.profile {
+            ProfileChoice::Legacy => Profile::Legacy,
+            ProfileChoice::Modern => Profile::Modern,
+        },
+        recipient: args.encrypt_keys_for.clone(),
+        keys: keys(&args.keys),
+    };
+    Ok(Box::new(prepare(options, &call.desk())?))
+}

@@ -1,0 +1,54 @@
+//! `vault`: a backup in Azure that began with a seed.
+
+use super::call::Call;
+use super::flags::vault;
+use crate::cli::{SourceCommand, VaultArgs, VaultCommand, VaultCreate};
+use crate::journey::vault::{CreateOptions, Vaults, list, make, pick, restore, snapshots};
+use crate::journey::vault_run::{self, Wish};
+use crate::journey::vault_source;
+use crate::outcome::Ended;
+use crate::policy::Retention;
+use crate::repository::{Overwrite, Owners, RestoreOptions};
+
+/// Runs `vault`.
+pub fn run(args: &VaultArgs, call: &Call<'_>) -> Ended {
+    let (options, desk) = (&vault(&args.target), &call.desk());
+    let picked = || pick(options, &desk.state()?);
+    match &args.command {
+        VaultCommand::Create(create) => Ok(Box::new(make(&created(create), options, desk)?)),
+        VaultCommand::List => Ok(Box::new(list(desk)?)),
+        VaultCommand::Show => {
+            Ok(Box::new(Vaults { vaults: vec![picked()?], changed: None, told: Vec::new() }))
+        }
+        VaultCommand::Status => Ok(Box::new(vault_run::status(picked()?, options, desk)?)),
+        VaultCommand::Run { now, allow_shrink } => {
+            let wish = Wish { is_asked_for: *now, allow_shrink: *allow_shrink };
+            Ok(Box::new(vault_run::run(&picked()?, options, wish, desk)?))
+        }
+        VaultCommand::Source { command: SourceCommand::Accept { path } } => {
+            Ok(Box::new(vault_source::take(&picked()?, path, options, desk)?))
+        }
+        VaultCommand::Snapshots => Ok(Box::new(snapshots(options, desk)?)),
+        VaultCommand::Restore { target, snapshot, overwrite, no_owner } => {
+            let how = RestoreOptions {
+                overwrite: if *overwrite { Overwrite::Kinds } else { Overwrite::Nothing },
+                owners: if *no_owner { Owners::Kept } else { Owners::Restored },
+            };
+            Ok(Box::new(restore(options, snapshot.as_deref(), target, how, desk)?))
+        }
+    }
+}
+
+fn created(create: &VaultCreate) -> CreateOptions {
+    CreateOptions {
+        container: create.vault_container.clone(),
+        password_file: create.password_file.clone(),
+        schedule: create.schedule,
+        retention: Retention {
+            daily: create.keep_daily,
+            weekly: create.keep_weekly,
+            monthly: create.keep_monthly,
+            yearly: create.keep_yearly,
+        },
+    }
+}

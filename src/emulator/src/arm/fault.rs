@@ -1,0 +1,40 @@
+//! A refusal in the resource manager's form.
+
+use crate::jobs::book::BookError;
+use crate::jobs::job::JobKey;
+
+/// A refusal.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub status: u16,
+    pub code: &'static str,
+    pub message: String,
+}
+
+impl Fault {
+    pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Fault { status, code, message: message.into() }
+    }
+
+    pub fn input(message: impl Into<String>) -> Self {
+        Fault::new(400, "InvalidInput", message)
+    }
+
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Fault::new(409, "Conflict", message)
+    }
+
+    pub fn no_job(key: &JobKey) -> Self {
+        Fault::no_resource(&format!("The job {}", key.name))
+    }
+
+    pub fn no_resource(what: &str) -> Self {
+        Fault::new(404, "ResourceNotFound", format!("{what} was not found."))
+    }
+}
+
+impl From<BookError> for Fault {
+    fn from(error: BookError) -> Self {
+        Fault::new(500, "InternalServerError", error.to_string())
+    }
+}

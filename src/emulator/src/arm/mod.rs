@@ -1,0 +1,10 @@
+//! The resource manager: sign-in and version first, then the provider, then its types. Knows jobs,
+//! not drives.
+
+mod call;
+mod fault;
+mod import_export;
+mod router;
+
+pub(super) use call::Context;
+pub(super) use router::{answer, is_arm};

@@ -1,0 +1,74 @@
+//! Which call goes to which provider, once the caller is known and the version is one of its own.
+
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+
+use super::call::{Context, Target};
+use super::fault::Fault;
+use super::import_export;
+use crate::http::Answer;
+
+/// Answers a call to the resource manager.
+pub(crate) fn answer(context: Context<'_>) -> Answer {
+    let answer = route(context).unwrap_or_else(|Fault { status, code, message }| {
+        let body = json!({"error": {"code": code, "message": message, "details": []}});
+        Answer::json(status, &body)
+    });
+    answer
+        .with("cache-control", "no-cache")
+        .with("x-ms-correlation-request-id", uuid::Uuid::new_v4().to_string())
+        .with("strict-transport-security", "max-age=31536000; includeSubDomains")
+        .with("x-content-type-options", "nosniff")
+}
+
+/// Whether a call is for the resource manager.
+pub(crate) fn is_arm(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    first.eq_ignore_ascii_case("subscriptions") || first.eq_ignore_ascii_case("providers")
+}
+
+fn route(context: Context<'_>) -> Result<Answer, Fault> {
+    let Context { account, call, .. } = context;
+    let token = call.header("authorization").and_then(|header| header.strip_prefix("Bearer "));
+    if !token.is_some_and(|token| account.takes(token)) {
+        let message = "The token is missing, wrong or over.";
+        return Err(Fault::new(401, "AuthenticationFailed", message));
+    }
+    let parts: Vec<String> = call
+        .path
+        .trim_matches('/')
+        .split('/')
+        .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
+        .collect();
+    let target = Target::of(&parts).ok_or_else(|| Fault::no_resource("The resource"))?;
+    match target.provider.as_str() {
+        import_export::PROVIDER => {
+            check_version(context, &import_export::VERSIONS)?;
+            check_subscription(context, &target)?;
+            import_export::answer(context, &target)
+        }
+        _ => Err(Fault::no_resource("The resource")),
+    }
+}
+
+fn check_version(context: Context<'_>, known: &[&str]) -> Result<(), Fault> {
+    let (code, message) = match context.call.parameter("api-version") {
+        Some(version) if known.contains(&version) => return Ok(()),
+        Some(version) => {
+            ("InvalidApiVersionParameter", format!("The api-version {version} is not known."))
+        }
+        None => ("MissingApiVersionParameter", "The api-version is missing.".to_owned()),
+    };
+    Err(Fault::new(400, code, message))
+}
+
+fn check_subscription(context: Context<'_>, target: &Target) -> Result<(), Fault> {
+    let own = context.account.subscription.as_str();
+    match &target.subscription {
+        Some(other) if !other.eq_ignore_ascii_case(own) => {
+            let message = format!("The subscription {other} was not found.");
+            Err(Fault::new(404, "SubscriptionNotFound", message))
+        }
+        _ => Ok(()),
+    }
+}

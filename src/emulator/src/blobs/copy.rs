@@ -1,0 +1,107 @@
+//! Copies inside the service: Copy Blob and Put Blob From URL. The source is one of our own
+//! blobs, named by its full address, and must be opened by a SAS or token of its own.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+
+use md5::{Digest, Md5};
+use url::Url;
+
+use super::access::{Place, Right, check_sas, md5_text};
+use super::call::{Context, Path3};
+use super::conditions::{check, check_lease, check_source};
+use super::fault::Fault;
+use super::headers::{dated, metadata, properties};
+use super::store::{Draft, Properties, Record};
+use crate::http::Answer;
+
+/// Answers a call with `x-ms-copy-source`.
+pub(super) fn answer(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
+    let call = context.call;
+    let is_put = match call.header("x-ms-blob-type") {
+        None => false,
+        Some("BlockBlob") => true,
+        Some(_) => return Err(Fault::header("x-ms-blob-type")),
+    };
+    let address = call.header("x-ms-copy-source").unwrap_or_default();
+    let (file, source) = open(context, address)?;
+    let (draft, md5) = transfer(context, file)?;
+    for given in ["x-ms-source-content-md5", "x-ms-blob-content-md5"] {
+        if call.header(given).is_some_and(|given| given != md5) {
+            return Err(Fault::md5());
+        }
+    }
+    let own = is_put && call.header("x-ms-copy-source-blob-properties") == Some("false");
+    let mut properties = if own { properties(call) } else { taken_over(context, &source) };
+    if let Some(md5) = call.header("x-ms-blob-content-md5") {
+        properties.content_md5 = Some(md5.to_owned());
+    }
+    let id = uuid::Uuid::new_v4().to_string();
+    let plain = address.split('?').next().unwrap_or_default().to_owned();
+    properties.copy = Some((id.clone(), plain));
+    let key = (context.account.name.as_str(), container);
+    let held = context.store.hold();
+    let before = held.blob(key, name)?.map(|blob| blob.record);
+    check(context, before.as_ref())?;
+    check_lease(context, before.as_ref())?;
+    let record = held.put(key, name, draft, properties, context.now)?;
+    Ok(if is_put {
+        let answer = dated(Answer::empty(201), &record).with("content-md5", md5);
+        answer.with("x-ms-request-server-encrypted", "true")
+    } else {
+        let answer = dated(Answer::empty(202), &record).with("x-ms-copy-id", id);
+        answer.with("x-ms-copy-status", "success")
+    })
+}
+
+/// The source's properties, with metadata of the call if it has any.
+fn taken_over(context: Context<'_>, source: &Record) -> Properties {
+    let own = metadata(context.call);
+    let metadata = if own.is_empty() { source.properties.metadata.clone() } else { own };
+    Properties { metadata, blocks: Vec::new(), ..source.properties.clone() }
+}
+
+/// Opens the source as the call may see it.
+fn open(context: Context<'_>, address: &str) -> Result<(File, Record), Fault> {
+    let url = Url::parse(address).map_err(|_| Fault::header("x-ms-copy-source"))?;
+    if !context.origins.contains(&url.origin().ascii_serialization()) {
+        let message = "The emulator reads from its own host only.";
+        return Err(Fault::source(403, message));
+    }
+    let nowhere = || Fault::source(404, "There is no such source.");
+    let path = Path3::parse(url.path()).ok_or_else(nowhere)?;
+    let (Some(container), Some(name)) = (path.container, path.blob) else { return Err(nowhere()) };
+    if path.account != context.account.name.as_str() {
+        return Err(nowhere());
+    }
+    let token = context.call.header("x-ms-copy-source-authorization");
+    let is_allowed = match token.and_then(|header| header.strip_prefix("Bearer ")) {
+        Some(token) => context.account.takes(token),
+        None => {
+            let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+            let place = Place { container: &container, blob: Some(&name) };
+            check_sas(context.account, &query, Right::Read, place).is_ok()
+        }
+    };
+    if !is_allowed {
+        return Err(Fault::source(403, "The source is private and the call does not open it."));
+    }
+    let blob = context.store.hold().blob((&path.account, &container), &name)?;
+    let blob = blob.ok_or_else(nowhere)?;
+    check_source(context, &blob.record)?;
+    Ok((blob.file, blob.record))
+}
+
+fn transfer(context: Context<'_>, mut file: File) -> io::Result<(Draft, String)> {
+    let mut draft = context.store.draft()?;
+    let mut md5 = Md5::new();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let count = file.read(&mut piece)?;
+        if count == 0 {
+            return Ok((draft, md5_text(&md5.finalize())));
+        }
+        md5.update(&piece[..count]);
+        draft.write_all(&piece[..count])?;
+    }
+}

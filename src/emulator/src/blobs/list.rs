@@ -1,0 +1,201 @@
+//! Lists of containers and blobs, in pages, as XML ("List Blobs", "List Containers").
+
+use std::collections::BTreeSet;
+
+use quick_xml::escape::escape;
+
+use super::call::Context;
+use super::fault::Fault;
+use super::headers::{http_date, kind_name, lease_state};
+use super::store::Record;
+use crate::http::Answer;
+
+const LARGEST_PAGE: usize = 5000;
+
+/// What the query asks for.
+struct Wanted<'a> {
+    prefix: &'a str,
+    marker: &'a str,
+    most: usize,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(context: Context<'a>) -> Result<Self, Fault> {
+        let text = |name| context.call.parameter(name).unwrap_or_default();
+        let most = match text("maxresults") {
+            "" => LARGEST_PAGE,
+            most => most.parse().ok().filter(|most| *most > 0).ok_or_else(|| {
+                let message = "maxresults is a number above zero.";
+                Fault::new(400, "OutOfRangeQueryParameterValue", message)
+            })?,
+        };
+        let most = most.min(LARGEST_PAGE);
+        Ok(Wanted { prefix: text("prefix"), marker: text("marker"), most })
+    }
+}
+
+fn head(context: Context<'_>, container: Option<&str>) -> String {
+    let endpoint = context.origins.first().map_or("", String::as_str);
+    let container = container.map(|name| format!(" ContainerName=\"{name}\"")).unwrap_or_default();
+    let account = &context.account.name;
+    let mut text = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults \
+         ServiceEndpoint=\"{endpoint}/blob/{account}/\"{container}>"
+    );
+    for (name, tag) in [
+        ("prefix", "Prefix"),
+        ("marker", "Marker"),
+        ("maxresults", "MaxResults"),
+        ("delimiter", "Delimiter"),
+    ] {
+        if let Some(value) = context.call.parameter(name).filter(|value| !value.is_empty()) {
+            text.push_str(&format!("<{tag}>{}</{tag}>", escape(value)));
+        }
+    }
+    text
+}
+
+fn properties(record: &Record, context: Context<'_>) -> String {
+    let own = &record.properties;
+    let (state, status) = lease_state(record, context.now);
+    let mut text = format!(
+        "<Creation-Time>{}</Creation-Time><Last-Modified>{}</Last-Modified><Etag>{}</Etag>\
+         <Content-Length>{}</Content-Length><Content-Type>{}</Content-Type>",
+        http_date(record.created),
+        http_date(record.modified),
+        escape(record.etag.trim_matches('"')),
+        record.bytes,
+        escape(own.content_type.as_deref().unwrap_or("application/octet-stream")),
+    );
+    let optional = [
+        ("Content-Encoding", &own.content_encoding),
+        ("Content-Language", &own.content_language),
+        ("Content-MD5", &own.content_md5),
+        ("Cache-Control", &own.cache_control),
+        ("Content-Disposition", &own.content_disposition),
+        ("AccessTier", &own.tier),
+    ];
+    for (tag, value) in optional {
+        let value = value.as_deref().unwrap_or_default();
+        text.push_str(
+            &format!("<{tag}>{}</{tag}>", escape(value)).replace("<AccessTier></AccessTier>", ""),
+        );
+    }
+    text.push_str(&format!(
+        "<BlobType>{}</BlobType><LeaseStatus>{status}</LeaseStatus><LeaseState>{state}</LeaseState>\
+         <ServerEncrypted>true</ServerEncrypted>",
+        kind_name(own.kind)
+    ));
+    text
+}
+
+fn metadata(record: &Record) -> String {
+    let pair = |(name, value): (&String, &String)| format!("<{name}>{}</{name}>", escape(value));
+    record.properties.metadata.iter().map(pair).collect()
+}
+
+/// A name; one that XML cannot hold is encoded and marked so.
+fn name_tag(name: &str) -> String {
+    if name.chars().any(|c| c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}')) {
+        let encoded =
+            percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+        return format!("<Name Encoded=\"true\">{encoded}</Name>");
+    }
+    format!("<Name>{}</Name>", escape(name))
+}
+
+/// Blobs of a container.
+pub(super) fn blobs(context: Context<'_>, container: &str) -> Result<Answer, Fault> {
+    let call = context.call;
+    let wanted = Wanted::of(context)?;
+    let key = (context.account.name.as_str(), container);
+    let held = context.store.hold();
+    held.container(key, context.now)?.ok_or_else(Fault::no_container)?;
+    let delimiter = call.parameter("delimiter").filter(|own| !own.is_empty());
+    let with_metadata =
+        call.parameter("include").is_some_and(|own| own.split(',').any(|own| own == "metadata"));
+    let mut text = head(context, Some(container));
+    text.push_str("<Blobs>");
+    let (mut count, mut next) = (0, None);
+    let mut prefixes = BTreeSet::new();
+    for name in held.list(key)? {
+        let Some(rest) = name.strip_prefix(wanted.prefix) else { continue };
+        if name.as_str() < wanted.marker {
+            continue;
+        }
+        let folder = delimiter.and_then(|own| {
+            let end = rest.find(own)? + own.len();
+            Some(format!("{}{}", wanted.prefix, &rest[..end]))
+        });
+        if folder.as_ref().is_some_and(|folder| prefixes.contains(folder)) {
+            continue;
+        }
+        if count == wanted.most {
+            next = Some(name);
+            break;
+        }
+        match folder {
+            Some(folder) => {
+                text.push_str(&format!("<BlobPrefix>{}</BlobPrefix>", name_tag(&folder)));
+                prefixes.insert(folder);
+            }
+            None => {
+                let Some(blob) = held.blob(key, &name)? else { continue };
+                let about = properties(&blob.record, context);
+                let metadata = if with_metadata {
+                    format!("<Metadata>{}</Metadata>", metadata(&blob.record))
+                } else {
+                    String::new()
+                };
+                let name = name_tag(&name);
+                text.push_str(&format!(
+                    "<Blob>{name}<Properties>{about}</Properties>{metadata}</Blob>"
+                ));
+            }
+        }
+        count += 1;
+    }
+    let next = next.unwrap_or_default();
+    text.push_str(&format!(
+        "</Blobs><NextMarker>{}</NextMarker></EnumerationResults>",
+        escape(&next)
+    ));
+    Ok(Answer::xml(200, text))
+}
+
+/// Containers of the account.
+pub(super) fn containers(context: Context<'_>) -> Result<Answer, Fault> {
+    let wanted = Wanted::of(context)?;
+    let account = context.account.name.as_str();
+    let held = context.store.hold();
+    let mut text = head(context, None);
+    text.push_str("<Containers>");
+    let (mut count, mut next) = (0, None);
+    for name in held.containers(account)? {
+        if !name.starts_with(wanted.prefix) || name.as_str() < wanted.marker {
+            continue;
+        }
+        if count == wanted.most {
+            next = Some(name);
+            break;
+        }
+        let Some(record) = held.container((account, &name), context.now)? else { continue };
+        let (state, status) = lease_state(&record, context.now);
+        text.push_str(&format!(
+            "<Container><Name>{}</Name><Properties><Last-Modified>{}</Last-Modified><Etag>{}</Etag>\
+             <LeaseStatus>{status}</LeaseStatus><LeaseState>{state}</LeaseState></Properties>\
+             <Metadata>{}</Metadata></Container>",
+            escape(&name),
+            http_date(record.modified),
+            escape(record.etag.trim_matches('"')),
+            metadata(&record)
+        ));
+        count += 1;
+    }
+    let next = next.unwrap_or_default();
+    text.push_str(&format!(
+        "</Containers><NextMarker>{}</NextMarker></EnumerationResults>",
+        escape(&next)
+    ));
+    Ok(Answer::xml(200, text))
+}

@@ -1,0 +1,27 @@
+//! Azure and the datacenter's dock on loopback: the resource manager's calls about import jobs, a
+//! blob service, sign-in, a clock that can be put forward. Real requests against real files;
+//! shares no wire types with the client.
+
+// Tests set their stage with plain files; durable writes are for state.
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
+
+mod account;
+mod arm;
+mod blobs;
+mod clock;
+mod control;
+mod dock;
+mod error;
+mod http;
+mod jobs;
+#[cfg(feature = "other-service")]
+mod other_service;
+mod running;
+mod server;
+mod tokens;
+
+pub use account::AccountOptions;
+pub use control::Reply;
+pub use dock::{parsers, work as read_drive};
+pub use error::Error;
+pub use running::{Emulator, EmulatorOptions, Facts, dock, forward_clock, start};

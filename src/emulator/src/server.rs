@@ -1,0 +1,151 @@
+//! The listener: TLS, HTTP/1, and one blocking thread for each call. Knows nothing of Azure.
+
+use std::convert::Infallible;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use disk_prep::sys::durable::{self, Access};
+use http_body_util::{BodyExt, Either, Full, Limited, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use super::error::Error;
+use super::http::{Answer, Body, Call, LARGEST_BODY};
+
+/// Bytes of a file that are sent at once.
+const PIECE: u64 = 1 << 20;
+
+/// Answers calls.
+pub(super) type Handler = Arc<dyn Fn(Call) -> Answer + Send + Sync>;
+
+/// Makes a certificate authority and a certificate for this machine's own names; the authority
+/// is written to `ca`, its key is kept by nobody.
+pub(super) fn certify(ca: &Path) -> Result<TlsAcceptor, Error> {
+    let (authority, config) =
+        certificates().expect("new keys and fixed names make certificates that go together");
+    durable::write(ca, authority.as_bytes(), Access::Public)
+        .map_err(|source| Error::Folder { path: ca.to_owned(), source })?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The authority's certificate as PEM, and what a server shows that it has certified.
+fn certificates() -> Result<(String, ServerConfig), Box<dyn std::error::Error>> {
+    let authority_key = KeyPair::generate()?;
+    let mut params = CertificateParams::new(Vec::new())?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.distinguished_name.push(DnType::CommonName, "azseed emulator");
+    let authority = params.self_signed(&authority_key)?;
+    let issuer = Issuer::new(params, authority_key);
+    let key = KeyPair::generate()?;
+    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let own = CertificateParams::new(names)?.signed_by(&key, &issuer)?;
+    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![own.der().clone()], key)?;
+    Ok((authority.pem(), config))
+}
+
+/// Takes connections for ever. Without `tls` it speaks plain HTTP.
+pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, handler: Handler) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors: a connection that ends frees one.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            continue;
+        };
+        let (tls, handler) = (tls.clone(), Arc::clone(&handler));
+        tokio::spawn(async move { connection(stream, tls, handler).await });
+    }
+}
+
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, handler: Handler) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let handler = Arc::clone(&handler);
+        async move { Ok::<_, Infallible>(respond(request, handler).await) }
+    });
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new());
+    // A caller that goes away in mid-call is its own matter.
+    let _ = match tls {
+        None => http.serve_connection(TokioIo::new(stream), service).await,
+        Some(tls) => match tls.accept(stream).await {
+            Ok(stream) => http.serve_connection(TokioIo::new(stream), service).await,
+            Err(_) => return,
+        },
+    };
+}
+
+type Frames = futures::stream::BoxStream<'static, io::Result<Frame<Bytes>>>;
+type Outgoing = Either<Full<Bytes>, StreamBody<Frames>>;
+
+async fn respond(request: Request<Incoming>, handler: Handler) -> Response<Outgoing> {
+    let (head, body) = request.into_parts();
+    let answer = match Limited::new(body, LARGEST_BODY).collect().await {
+        Err(_) => Answer::empty(413),
+        Ok(body) => {
+            let query = head.uri.query().unwrap_or_default();
+            let call = Call {
+                method: head.method,
+                path: head.uri.path().to_owned(),
+                query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+                headers: head.headers,
+                body: body.to_bytes(),
+            };
+            let answered = tokio::task::spawn_blocking(move || handler(call)).await;
+            answered.unwrap_or_else(|_| Answer::empty(500))
+        }
+    };
+    let mut response = Response::builder()
+        .status(answer.status)
+        .header("server", "azseed-emulator")
+        .header("x-ms-request-id", uuid::Uuid::new_v4().to_string());
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    let (length, body) = match answer.body {
+        Body::Whole(bytes) => (bytes.len() as u64, Either::Left(Full::new(bytes))),
+        Body::Head(bytes) => (bytes, Either::Left(Full::new(Bytes::new()))),
+        Body::Stretch { file, start, bytes } => (bytes, Either::Right(stretch(file, start, bytes))),
+    };
+    let response = response.header("content-length", length).body(body);
+    response.unwrap_or_else(|_| {
+        let mut broken = Response::new(Either::Left(Full::new(Bytes::new())));
+        *broken.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
+        broken
+    })
+}
+
+fn stretch(file: File, start: u64, bytes: u64) -> StreamBody<Frames> {
+    let file = Arc::new(file);
+    let pieces = futures::stream::unfold((start, bytes), move |(at, left)| {
+        let file = Arc::clone(&file);
+        async move {
+            if left == 0 {
+                return None;
+            }
+            let length = left.min(PIECE);
+            let read = tokio::task::spawn_blocking(move || {
+                let mut piece = vec![0; usize::try_from(length).unwrap_or(0)];
+                file.read_exact_at(&mut piece, at).map(|()| Frame::data(Bytes::from(piece)))
+            });
+            let piece = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+            Some((piece, (at.saturating_add(length), left - length)))
+        }
+    });
+    StreamBody::new(Box::pin(pieces))
+}

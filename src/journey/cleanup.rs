@@ -1,0 +1,117 @@
+//! The imported container and the staging path are cleared, once the vault has all.
+
+use std::path::{Path, PathBuf};
+
+use disk_prep::noun::count;
+use jiff::Timestamp;
+
+use super::desk::Desk;
+use super::seed_blobs::seed_blobs;
+use super::vault::{VaultOptions, open_containers, own_seed, pick, staging, staging_path};
+use super::vault_writer::Writer;
+use crate::azure::Container;
+use crate::outcome::Failure;
+use crate::staging::{Origin, Seed, SeedState};
+use crate::vault::{
+    Error, SeedBlob, Vault, clear as clear_import, held, is_held, is_repository_path,
+};
+
+/// Clears what the vault holds.
+pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure> {
+    let state = desk.state()?;
+    let vault = pick(options, &state)?;
+    let path = staging_path(&vault, options).to_owned();
+    if vault.cleaned_at.is_some() {
+        // Its retention may have dropped blobs of the seed since.
+        let vault = vault.name.to_string();
+        return Ok(Cleared { vault, staging: path, ..Cleared::default() });
+    }
+    let staging = staging(&vault, options, desk)?;
+    let seed = own_seed(&vault, &staging)?;
+    let is_shared = vault.container == vault.seed.container
+        && (vault.prefix.starts_with(&vault.seed.prefix)
+            || vault.seed.prefix.starts_with(&vault.prefix));
+    if is_shared {
+        return Err(Error::SharedContainer { container: vault.container }.into());
+    }
+    let blobs = seed_blobs(&seed, &staging)?;
+    let (container, import) = open_containers(&vault, options, desk)?;
+    // Looked at and asked before anything is sent that changes something.
+    prove(&vault, &container, &blobs)?;
+    let is_ours = seed.origin == Origin::Written;
+    let repository = is_ours.then(|| path.join("repo")).filter(|repository| repository.exists());
+    if let Some(what) = what_would_go(&vault, &import, &blobs, repository.as_deref())? {
+        desk.attendant.consent(&what)?;
+    }
+    let mut writer = Writer::hold(&vault, &state)?;
+    let lease = writer.lease(&container)?;
+    let mut done = Cleared { vault: writer.vault.name.to_string(), ..Cleared::default() };
+    if writer.vault.cleaned_at.is_none() {
+        // Another run may have changed the vault since.
+        prove(&writer.vault, &container, &blobs)?;
+        let cleared = clear_import(&lease.guard(import), &writer.vault.seed.prefix, &blobs)?;
+        (done.blobs_deleted, done.blobs_left) = (cleared.deleted, cleared.left);
+        lease.check()?;
+        if seed.origin == Origin::Written {
+            let seed = Seed { state: SeedState::Cleared, ..seed };
+            seed.save(&staging)?;
+            let files = blobs.iter().filter(|blob| is_repository_path(&blob.path));
+            // Whoever has the lease by then may still need them.
+            let mut lost = Ok(());
+            let files = files.map_while(|blob| {
+                lost = lease.check();
+                lost.is_ok().then(|| Path::new(&blob.path))
+            });
+            done.files_deleted = staging.data(&seed)?.clear(files)?;
+            lost?;
+        }
+        writer.record(|own| own.cleaned_at = Some(Timestamp::now()))?;
+    }
+    done.staging = path;
+    Ok(done)
+}
+
+/// Refuses while the vault lacks a single blob of the seed.
+fn prove(vault: &Vault, container: &Container, blobs: &[SeedBlob]) -> Result<(), Error> {
+    let held = held(container, &vault.prefix).map_err(|source| Error::List { source })?;
+    let missing = blobs.iter().filter(|blob| !is_held(&held, blob)).count();
+    if missing > 0 || blobs.is_empty() || vault.ingested_at.is_none() {
+        let vault = vault.name.clone();
+        return Err(Error::NotProtected { vault, missing, total: blobs.len() });
+    }
+    Ok(())
+}
+
+/// What would be deleted, in a sentence; `None` if nothing is left.
+fn what_would_go(
+    vault: &Vault,
+    import: &Container,
+    blobs: &[SeedBlob],
+    repository: Option<&Path>,
+) -> Result<Option<String>, Error> {
+    let prefix = &vault.seed.prefix;
+    let seen = import.list(prefix).map_err(|source| Error::List { source })?;
+    let is_there = |blob: &&SeedBlob| seen.contains_key(&format!("{prefix}{}", blob.path));
+    let imported = blobs.iter().filter(is_there).count();
+    let container = format!("{}/{}/{prefix}", vault.storage_account, vault.seed.container);
+    let what = format!("Would delete {} of {container}", count(imported, "imported blob"));
+    Ok(match repository {
+        Some(path) => Some(format!("{what} and the repository in {}", path.display())),
+        None => (imported > 0).then_some(what),
+    })
+}
+
+/// What was cleared.
+#[derive(Debug, Default)]
+pub struct Cleared {
+    /// The vault.
+    pub vault: String,
+    /// The staging path.
+    pub staging: PathBuf,
+    /// Imported blobs that are gone.
+    pub blobs_deleted: u64,
+    /// Imported blobs that somebody changed.
+    pub blobs_left: Vec<String>,
+    /// Files of the staging path that are gone.
+    pub files_deleted: u64,
+}

@@ -1,0 +1,109 @@
+//! Connections to Azure, and the secrets that open them.
+
+use std::path::{Path, PathBuf};
+
+use disk_prep::noun::{AccountName, Address, ContainerName};
+use disk_prep::sys::private::{self, NotPrivate};
+use secrecy::SecretString;
+
+use crate::azure::{
+    Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network, variable,
+};
+use crate::outcome::Attendant;
+
+/// Where the resource manager is, and how to reach it.
+#[derive(Debug, Clone)]
+pub struct AzureOptions {
+    /// The resource manager.
+    pub arm_endpoint: Address,
+    /// Where tokens are given.
+    pub authority: Address,
+    /// A file with a token.
+    pub token_file: Option<PathBuf>,
+    /// A certificate authority beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// A proxy.
+    pub proxy: Option<Address>,
+}
+
+/// Where blobs are, and what opens them.
+#[derive(Debug, Clone, Default)]
+pub struct BlobAccess {
+    /// The blob service; without it the account's own address.
+    pub endpoint: Option<Address>,
+    /// A file with the account's key.
+    pub account_key_file: Option<PathBuf>,
+    /// A file with a shared access signature.
+    pub sas_file: Option<PathBuf>,
+}
+
+const KEY_VARIABLE: &str = "AZSEED_ACCOUNT_KEY";
+const SAS_VARIABLE: &str = "AZSEED_SAS";
+
+fn network(args: &AzureOptions) -> Network {
+    Network { ca_file: args.ca_file.clone(), proxy: args.proxy.clone() }
+}
+
+/// The resource manager.
+pub fn arm(args: &AzureOptions, attendant: &dyn Attendant) -> Result<Arm, Error> {
+    Arm::open(&ArmOptions {
+        endpoint: args.arm_endpoint.clone(),
+        authority: args.authority.clone(),
+        token: args.token_file.as_deref().map(|path| secret(path, attendant)).transpose()?,
+        network: network(args),
+    })
+}
+
+/// A container.
+pub fn container(
+    azure: &AzureOptions,
+    blobs: &BlobAccess,
+    account: &AccountName,
+    name: &ContainerName,
+    attendant: &dyn Attendant,
+) -> Result<Container, Error> {
+    let options = BlobOptions {
+        account: account.clone(),
+        endpoint: blobs.endpoint.clone(),
+        authority: azure.authority.clone(),
+        network: network(azure),
+        credential: credential(azure, blobs, attendant)?,
+    };
+    Container::open(&options, name.clone())
+}
+
+/// What a file says goes before what the environment says; a key before a SAS before a token
+/// before the sign-in.
+fn credential(
+    azure: &AzureOptions,
+    args: &BlobAccess,
+    attendant: &dyn Attendant,
+) -> Result<BlobCredential, Error> {
+    if let Some(path) = &args.account_key_file {
+        return secret(path, attendant).map(BlobCredential::Key);
+    }
+    if let Some(path) = &args.sas_file {
+        return secret(path, attendant).map(BlobCredential::Sas);
+    }
+    if let Some(path) = &azure.token_file {
+        return secret(path, attendant).map(|token| BlobCredential::SignedIn(Some(token)));
+    }
+    if let Some(key) = variable(KEY_VARIABLE)? {
+        return Ok(BlobCredential::Key(key.into()));
+    }
+    let sas = variable(SAS_VARIABLE)?;
+    Ok(sas.map_or(BlobCredential::SignedIn(None), |sas| BlobCredential::Sas(sas.into())))
+}
+
+/// Reads a secret from a file that only its owner may read.
+fn secret(path: &Path, attendant: &dyn Attendant) -> Result<SecretString, Error> {
+    let text = private::read_text(path).map_err(|source| match NotPrivate::of(&source) {
+        Some(why) if why.is_open() => Error::SecretFile { path: path.to_owned(), source },
+        _ => Error::SecretUnreadable { path: path.to_owned(), source },
+    })?;
+    let secret = SecretString::from(text.trim());
+    // A service may say back what it was sent.
+    let name = format!("(the content of {})", path.display());
+    attendant.hide(secret.clone(), name);
+    Ok(secret)
+}

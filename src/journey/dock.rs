@@ -1,0 +1,35 @@
+//! Drives brought to the emulator's dock, and its clock put forward.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use azseed_emulator::Reply;
+use disk_prep::drive::{self, DriveName, find};
+use disk_prep::noun::Serial;
+use jiff::SignedDuration;
+
+use crate::outcome::Failure;
+
+/// What a running emulator answered.
+#[derive(Debug)]
+pub struct Replies(pub Vec<Reply>);
+
+/// Puts the clock of the emulator on `data` forward.
+pub fn forward(data: &Path, by: SignedDuration) -> Result<Replies, Failure> {
+    Ok(Replies(azseed_emulator::forward_clock(data, by)?))
+}
+
+/// Brings drives to the dock of the emulator on `data`.
+pub fn bring(data: &Path, drives: &[DriveName]) -> Result<Replies, Failure> {
+    let drives = drives.iter().map(opened).collect::<Result<_, _>>()?;
+    Ok(Replies(azseed_emulator::dock(data, drives)?))
+}
+
+/// A drive, open for reading only.
+fn opened(name: &DriveName) -> Result<(Serial, OwnedFd), drive::Error> {
+    let drive = find(name)?;
+    let file = File::open(&drive.path)
+        .map_err(|source| drive::Error::Open { path: drive.path.clone(), source })?;
+    Ok((drive.serial, file.into()))
+}

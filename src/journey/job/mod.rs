@@ -1,0 +1,9 @@
+//! The import job: made, shown, followed, shipped, ended.
+
+mod keys;
+mod target;
+mod watch;
+
+pub use keys::{Key, Keys, keys};
+pub use target::{JobOptions, Target, described};
+pub use watch::{Changed, Ended, Seen, Unreached, watch};

@@ -1,0 +1,129 @@
+//! Which job is meant, and the service that has it.
+
+use std::path::PathBuf;
+
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, ResourceGroup, SubscriptionId, count};
+
+use crate::import_job::{Error, ImportExport, Job, JobService, first_name, parts};
+use crate::journey::connections::{AzureOptions, arm};
+use crate::journey::desk::Desk;
+use crate::journey::settings::{Given, Origin, settle};
+use crate::outcome::{Failure, MissingFlag};
+use crate::staging::{Error as StagingError, Seed, Staging, Target as SeedTarget};
+
+/// What is said of a job.
+#[derive(Debug, Clone)]
+pub struct JobOptions {
+    /// Its name.
+    pub job: Option<JobName>,
+    /// The staging path of its seed.
+    pub staging: Option<PathBuf>,
+    /// The subscription it is in.
+    pub subscription: Option<Given<SubscriptionId>>,
+    /// The group it is in.
+    pub resource_group: Option<Given<ResourceGroup>>,
+    /// Where Azure is.
+    pub azure: AzureOptions,
+}
+
+/// A job in a question.
+pub fn described(job: &Job) -> String {
+    format!("job {}, which is {} and has {}", job.name, job.state, count(job.drives.len(), "drive"))
+}
+
+/// A staging path that a variable or a key names, and this machine knows others.
+#[derive(Debug, thiserror::Error)]
+#[error("This machine knows several seeds, and the command line names none")]
+pub struct WhichSeed;
+
+impl Diagnose for WhichSeed {
+    fn code(&self) -> &'static str {
+        "which-job"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new("name the job with `--job`, or its staging path with `--staging`"))
+    }
+}
+
+/// Which job is meant: what the flags say, else what the seed says.
+#[derive(Debug)]
+pub struct Target<'a> {
+    flags: &'a JobOptions,
+    /// The seed, if one is known.
+    pub seed: Option<(Seed, Staging)>,
+}
+
+impl<'a> Target<'a> {
+    /// The staging path that was named, else the one that this machine remembers for the job. A
+    /// job that is named with its subscription and group needs none.
+    pub fn new(flags: &'a JobOptions, desk: &Desk<'_>) -> Result<Self, Failure> {
+        let is_typed = |origin: Option<Origin>| origin == Some(Origin::CommandLine);
+        let is_reached = is_typed(flags.subscription.as_ref().map(|given| given.origin))
+            && is_typed(flags.resource_group.as_ref().map(|given| given.origin));
+        let seed = match &flags.staging {
+            Some(staging) => {
+                let staging = desk.enter(staging)?;
+                Some((Seed::open(&staging)?, staging))
+            }
+            None if is_reached => None,
+            None => {
+                let state = desk.state()?;
+                let mut known = state.staging_of(flags.job.as_ref())?;
+                if let (None, Some(first)) = (&known, flags.job.as_ref().and_then(first_name)) {
+                    known = state.staging_of(Some(&first))?;
+                }
+                // The folder of a dataset.csv has no seed; the flags must say where its job is.
+                let seed = |staging: Staging| Ok(Seed::find(&staging)?.map(|seed| (seed, staging)));
+                let known = known.map(|path| desk.enter(&path)).transpose()?;
+                let found: Result<_, StagingError> = known.map_or(Ok(None), seed);
+                found?
+            }
+        };
+        Ok(Target { flags, seed })
+    }
+
+    /// Refuses if no job was named and the seed is not the only one that this machine knows.
+    pub fn be_the_only_one(&self, desk: &Desk<'_>) -> Result<(), Failure> {
+        let (None, Some((seed, _))) = (&self.flags.job, &self.seed) else { return Ok(()) };
+        let state = desk.state()?;
+        if state.knows_others(seed.id)? { Err(WhichSeed.into()) } else { Ok(()) }
+    }
+
+    fn of_seed<T>(&self, pick: impl Fn(&SeedTarget) -> T) -> Option<T> {
+        self.seed.as_ref().map(|(seed, _)| pick(&seed.target))
+    }
+
+    /// The job that was named, else the only one of the seed.
+    pub fn job(&self, service: &ImportExport) -> Result<JobName, Failure> {
+        if let Some(named) = &self.flags.job {
+            return Ok(named.clone());
+        }
+        let job = self.of_seed(|seed| seed.job.clone()).ok_or(MissingFlag { flag: "--job" })?;
+        let jobs = parts(&job, service.list()?);
+        if jobs.len() > 1 {
+            let jobs = jobs.into_iter().map(|job| job.name).collect();
+            return Err(Error::SeveralJobs { jobs }.into());
+        }
+        Ok(job)
+    }
+
+    /// The service that has the job.
+    pub fn service(&self, desk: &Desk<'_>) -> Result<ImportExport, Failure> {
+        let place = self.seed.as_ref().map(|(_, staging)| staging.path().display());
+        let record = place.map_or(String::new(), |path| format!("the seed in {path} is for"));
+        let (flags, attendant) = (self.flags, desk.attendant);
+        let held = self.of_seed(|seed| seed.subscription.clone());
+        let subscription = settle(flags.subscription.clone(), held, &record, attendant)?;
+        let held = self.of_seed(|seed| seed.resource_group.clone());
+        let group = settle(flags.resource_group.clone(), held, &record, attendant)?;
+        let arm = arm(&self.flags.azure, desk.attendant)?;
+        Ok(ImportExport::new(
+            arm,
+            subscription.ok_or(MissingFlag { flag: "--subscription" })?,
+            group.ok_or(MissingFlag { flag: "--resource-group" })?,
+        ))
+    }
+}

@@ -1,0 +1,101 @@
+//! A job followed until it has ended or waits for us.
+
+use std::time::Duration;
+
+use disk_prep::noun::{Diagnose, ErrorKind, JobName};
+use jiff::Timestamp;
+
+use crate::import_job::{Error, Job, JobService, Turn};
+use crate::outcome::{Attendant, Failure};
+
+/// Shows the job, then what changes, and returns how it ended; also when nobody reads any more.
+pub fn watch(
+    service: &dyn JobService,
+    name: &JobName,
+    every: Duration,
+    attendant: &dyn Attendant,
+) -> Result<Ended, Failure> {
+    let mut last = service.find(name)?;
+    attendant.show(&Seen { job: last.clone(), at: Timestamp::now() });
+    let mut is_reached = true;
+    loop {
+        let turn = Turn::of(&last);
+        if turn != Turn::Service || !attendant.is_read() {
+            return Ok(Ended { name: name.clone(), turn });
+        }
+        std::thread::sleep(every);
+        match service.find(name) {
+            Ok(job) => {
+                is_reached = true;
+                let at = Timestamp::now();
+                let lines = changes(&last, &job);
+                if !lines.is_empty() {
+                    attendant.show(&Changed { job: &job, lines, at });
+                }
+                last = job;
+            }
+            // A watch of weeks outlives an evening without network; it is told once.
+            Err(error) if error.kind() == ErrorKind::Unreachable => {
+                if std::mem::replace(&mut is_reached, false) {
+                    attendant.show(&Unreached { error });
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// What is another now than at the last look, one line each.
+fn changes(last: &Job, job: &Job) -> Vec<String> {
+    let mut lines = Vec::new();
+    if (&last.state, last.percent) != (&job.state, job.percent) {
+        lines.push(format!("State        {}, {} %", job.state, job.percent));
+    }
+    if job.cancel_requested && !last.cancel_requested {
+        lines.push("Cancel       asked for".to_owned());
+    }
+    for drive in job.drives.iter().filter(|drive| !last.drives.contains(drive)) {
+        let (serial, state, percent) = (&drive.serial, &drive.state, drive.percent);
+        lines.push(format!("Drive        {serial:<20} {state}, {percent} %"));
+    }
+    if let Some(parcel) = job.delivery.as_ref().filter(|_| job.delivery != last.delivery) {
+        lines.push(format!("Parcel       {} {}", parcel.carrier, parcel.tracking_number));
+    }
+    lines
+}
+
+/// A job as it was found first.
+#[derive(Debug)]
+pub struct Seen {
+    /// The job.
+    pub job: Job,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A job that has changed since the last look.
+#[derive(Debug)]
+pub struct Changed<'a> {
+    /// As it is now.
+    pub job: &'a Job,
+    /// What is another, one line each.
+    pub lines: Vec<String>,
+    /// When it was seen.
+    pub at: Timestamp,
+}
+
+/// The service does not answer; the watch goes on.
+#[derive(Debug)]
+pub struct Unreached {
+    /// Why.
+    pub error: Error,
+}
+
+/// Why a watch has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The job.
+    pub name: JobName,
+    /// Whose turn it is.
+    pub turn: Turn,
+}

@@ -1,0 +1,27 @@
+//! The stories that join rooms: usable without a command line and without a screen. Each takes plain
+//! options and a desk, and returns what has come of it.
+
+pub mod cleanup;
+pub mod connections;
+pub mod contact;
+pub mod desk;
+#[cfg(feature = "emulator")]
+pub mod dock;
+pub mod inspect;
+pub mod job;
+pub mod keeper;
+pub mod parcel;
+pub mod plan;
+pub mod prepare;
+#[cfg(feature = "emulator")]
+pub mod rehearse;
+pub mod release;
+pub mod seed_blobs;
+pub mod settings;
+pub mod stage;
+pub mod vault;
+pub mod vault_run;
+pub mod vault_source;
+pub mod vault_writer;
+pub mod verify;
+pub mod work;

@@ -1,0 +1,136 @@
+//! The import jobs of a seed, made from the journals of its sealed drives.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use disk_prep::journal::{FileEnd, History, JournalFolder, SecretKeeper, State};
+use disk_prep::limits::DRIVES_PER_JOB;
+use disk_prep::noun::{AccountName, Contact, JobName};
+
+use super::contact::contact;
+use super::settings::{Given, settle};
+use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name};
+use crate::outcome::{Attendant, Failure, MissingFlag};
+use crate::staging::{SeedKind, Target};
+
+/// What a job needs beside its drives.
+#[derive(Debug)]
+pub struct Parcel {
+    contact: Contact,
+    location: String,
+}
+
+impl Parcel {
+    /// What the seed says, else what the call says; missing is a wrong call.
+    pub fn new(
+        seed: Option<&Target>,
+        location: Option<Given<String>>,
+        file: Option<&Given<PathBuf>>,
+        attendant: &dyn Attendant,
+    ) -> Result<Self, Failure> {
+        let held = seed.and_then(|seed| seed.location.clone());
+        let location = settle(location, held, "the seed's region is", attendant)?;
+        let read = |given: &Given<PathBuf>| contact(&given.value);
+        let contact = match (seed.and_then(|seed| seed.contact.clone()), file) {
+            (None, file) => file.map(read).transpose()?,
+            (Some(held), None) => Some(held),
+            (Some(held), Some(file)) => {
+                let is_same = read(file)? == held;
+                let (origin, name) = (file.origin, file.name.clone());
+                let given = Given { value: "another contact", origin, name };
+                let given = (!is_same).then_some(given);
+                settle(given, Some("one of its own"), "the seed has", attendant)?;
+                Some(held)
+            }
+        };
+        Ok(Parcel {
+            contact: contact.ok_or(MissingFlag { flag: "--contact" })?,
+            location: location.ok_or(MissingFlag { flag: "--location" })?,
+        })
+    }
+
+    /// Makes a job for every ten sealed drives, in the order of sealing.
+    pub fn make_jobs(
+        &self,
+        service: &dyn JobService,
+        job: &JobName,
+        kind: SeedKind,
+        account: &AccountName,
+        folder: &JournalFolder,
+        keeper: &dyn SecretKeeper,
+    ) -> Result<Vec<(Job, Written)>, Failure> {
+        let _claim = match folder.claim_jobs() {
+            // Jobs can be made of journals that can only be read.
+            Err(disk_prep::journal::Error::NotWritable { .. }) => None,
+            claim => Some(claim?),
+        };
+        let mut sealed: Vec<History> = folder.read()?;
+        // One that was released is not in the parcel.
+        sealed.retain(|history| history.state == State::Sealed);
+        sealed.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));
+        let entries = sealed.iter().filter_map(|history| entry(history, keeper));
+        let drives: Vec<DriveEntry> = entries.collect::<Result<_, _>>()?;
+        if drives.is_empty() {
+            return Err(Error::NoDrives { job: job.clone() }.into());
+        }
+        if kind == SeedKind::Repository {
+            refuse_unreadable(job, folder, &sealed)?;
+        }
+        let mut made = Vec::new();
+        for (part, drives) in drives.chunks(DRIVES_PER_JOB).enumerate() {
+            let job = NewJob {
+                name: part_name(job, part)?,
+                location: self.location.clone(),
+                storage_account: account.clone(),
+                contact: self.contact.clone(),
+                drives: drives.to_vec(),
+            };
+            made.push(service.create(&job)?);
+        }
+        Ok(made)
+    }
+}
+
+/// What a repository is unreadable without: its folders, and the one file beside them.
+const NEEDED: [&str; 4] = ["config", "keys", "index", "snapshots"];
+
+/// A parcel whose drives together hold no repository that anybody can read is none.
+fn refuse_unreadable(
+    job: &JobName,
+    folder: &JournalFolder,
+    sealed: &[History],
+) -> Result<(), Failure> {
+    let mut copied = BTreeSet::new();
+    let mut left_out = BTreeSet::new();
+    for history in sealed {
+        let plan = folder.read_plan(history)?;
+        for (index, file) in plan.files.into_iter().enumerate().filter(|(_, file)| file.together) {
+            match history.files.get(&index) {
+                Some(FileEnd::Copied(_)) => copied.insert(file.source),
+                Some(FileEnd::LeftOut { .. }) | None => left_out.insert(file.source),
+            };
+        }
+    }
+    let has = |part: &&&str| copied.iter().any(|source| source.starts_with(part));
+    let parts = NEEDED.iter().filter(|part| !has(part)).map(ToString::to_string);
+    let files = left_out.difference(&copied).map(|source| source.display().to_string());
+    let missing: Vec<String> = parts.chain(files).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::RepositoryIncomplete { job: job.clone(), missing }.into())
+}
+
+fn entry(
+    history: &History,
+    keeper: &dyn SecretKeeper,
+) -> Option<Result<DriveEntry, disk_prep::journal::Error>> {
+    let sealed = history.sealed.as_ref()?;
+    Some(history.begun.password(keeper).map(|recovery_password| DriveEntry {
+        serial: history.begun.serial.clone(),
+        recovery_password,
+        manifest_file: sealed.manifest.clone(),
+        manifest_hash: sealed.manifest_hash.clone(),
+        header_hash: sealed.header_hash.clone(),
+    }))
+}

@@ -1,0 +1,63 @@
+//! The serial of each drive that would be formatted is typed before anything is written.
+
+use disk_prep::drive::{Drive, DriveName, Kind, find};
+use disk_prep::journal::JournalFolder;
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, visible_line};
+
+use crate::outcome::{Attendant, Failure};
+
+/// At a terminal the serial of each drive that would be formatted is typed; in a script nothing
+/// is asked. An image that is yet to be made holds nothing.
+pub(super) fn consent(
+    names: &[DriveName],
+    erase: &[Serial],
+    folder: &JournalFolder,
+    attendant: &dyn Attendant,
+) -> Result<Vec<Serial>, Failure> {
+    let mut typed = Vec::new();
+    if !attendant.can_ask() {
+        return Ok(typed);
+    }
+    for name in names {
+        let drive = match find(name) {
+            // It may be one that was set aside; the run knows.
+            Err(disk_prep::drive::Error::NoSuchDrive { .. }) => continue,
+            drive => drive?,
+        };
+        let is_known = folder.history(&drive.serial)?.is_some();
+        if drive.kind == Kind::NewImage || is_known || erase.contains(&drive.serial) {
+            continue;
+        }
+        if !is_confirmed(&drive, attendant) {
+            return Err(NotConfirmed { serial: drive.serial }.into());
+        }
+        typed.push(drive.serial);
+    }
+    Ok(typed)
+}
+
+/// Has the serial of a drive typed before it is formatted.
+pub(super) fn is_confirmed(drive: &Drive, attendant: &dyn Attendant) -> bool {
+    let model = drive.model.as_deref().unwrap_or("image file");
+    let (serial, path, bytes) = (&drive.serial, drive.path.display(), ByteSize(drive.bytes));
+    let what = format!("{serial} at {path} ({model}, {bytes}) will be formatted.");
+    let question = format!("{}\nType its serial to go on: ", visible_line(&what));
+    attendant.ask(&question).as_deref() == Some(drive.serial.as_str())
+}
+
+/// The serial was not typed.
+#[derive(Debug, thiserror::Error)]
+#[error("Drive {serial} was not confirmed; nothing was written")]
+pub struct NotConfirmed {
+    /// The drive.
+    pub serial: Serial,
+}
+
+impl Diagnose for NotConfirmed {
+    fn code(&self) -> &'static str {
+        "drive-not-confirmed"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Guard
+    }
+}

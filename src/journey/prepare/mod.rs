@@ -1,0 +1,256 @@
+//! Drives formatted and filled, and the import job made of them.
+
+mod bay;
+mod consent;
+mod next;
+mod options;
+mod prepared;
+mod shortage;
+mod steady;
+
+use std::sync::Arc;
+
+use disk_prep::dataset::{EraseConsent, read_driveset};
+use disk_prep::drive::{DriveName, Kind, find};
+use disk_prep::journal::{JournalFolder, SecretKeeper};
+use disk_prep::limits::DRIVES_PER_JOB;
+use disk_prep::noun::{AccountName, ErrorKind, Serial};
+use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
+use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
+use disk_prep::sys::threads::each;
+use disk_prep::verify::{VerifyOptions, verify};
+
+use self::bay::TerminalBay;
+use self::consent::consent;
+use self::steady::{SteadyBay, SteadyWorld};
+use super::connections::{AzureOptions, arm};
+use super::desk::Desk;
+use super::keeper::{keeper, prove};
+use super::parcel::Parcel;
+use super::verify::Verified;
+use super::work::{Work, WorkOptions};
+use crate::check::host::no_copy_machine;
+use crate::escrow::{self, Keeper};
+use crate::import_job::{ImportExport, Job, Written, part_name};
+use crate::outcome::{Attendant, Failure};
+use crate::staging::drives_of;
+
+pub use self::consent::NotConfirmed;
+pub use self::next::Next;
+pub use self::options::{NamedDrives, PrepOptions};
+pub use self::prepared::Prepared;
+pub use self::shortage::Shortage;
+
+/// Prepares drives, and makes the job when the last of its parcel is sealed.
+pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failure> {
+    let attendant = desk.attendant;
+    let recipient = options.recipient.as_ref().map(escrow::Recipient::of).transpose()?;
+    let Named { names, consented } = options.drives.read()?;
+    let mut work = Work::open(&options.work, desk)?;
+    work.check_unchanged()?;
+    work.set.remarks().iter().for_each(|remark| attendant.warn(remark));
+    let _data = work.hold()?;
+    let is_block = |name| find(name).is_ok_and(|drive| drive.kind == Kind::Block);
+    if let Some(text) = no_copy_machine().filter(|_| names.iter().any(is_block)) {
+        attendant.warn(&text);
+    }
+    // What the job will need is known before anything is written.
+    let office = options.azure.as_ref().map(|azure| {
+        let (location, contact) = (options.location.clone(), options.contact.as_ref());
+        let parcel = Parcel::new(work.target(), location, contact, attendant)?;
+        Office::open(parcel, azure, &options.work, &work, names.len(), attendant)
+    });
+    let office = office.transpose()?;
+    let folder = work.journals();
+    let keys = &options.keys;
+    let keeper = keeper(work.staging.as_ref(), keys, recipient.as_ref(), &desk.state()?);
+    if let (Some(path), Some(staging)) = (&keys.password_file, &work.staging) {
+        prove(path, staging, attendant)?;
+    }
+    let mut erase = [options.erase.clone(), consented].concat();
+    erase.extend(consent(&names, &erase, &folder, attendant)?);
+    let filled = fill(&names, erase, &options, &work, keeper.clone(), desk)?;
+    let Filled { outcome, names, is_interrupted } = filled;
+    let verified = match options.verify {
+        true => Some(read_back(&names, &folder, &keeper, &outcome, attendant)?),
+        false => None,
+    };
+    let shortage = Shortage::of(&outcome.unplaced, &names);
+    let next = Next::of(&options, &work);
+    let mut prepared = Prepared { outcome, verified, shortage, next, is_interrupted, jobs: None };
+    if let Some(office) = office
+        && prepared.is_complete()
+    {
+        prepared.jobs = Some(office.make_jobs(&work, &folder, keeper.as_ref()));
+    }
+    Ok(prepared)
+}
+
+/// What the run over the drives came to.
+struct Filled {
+    outcome: PrepareOutcome,
+    /// All drives of the run, those that were brought to it too.
+    names: Vec<DriveName>,
+    /// Whether a person ended the wait for another drive.
+    is_interrupted: bool,
+}
+
+/// Fills the drives; this machine remembers them before and after.
+fn fill(
+    names: &[DriveName],
+    erase: Vec<Serial>,
+    options: &PrepOptions,
+    work: &Work,
+    keeper: Arc<Keeper>,
+    desk: &Desk<'_>,
+) -> Result<Filled, Failure> {
+    let (state, attendant, folder) = (desk.state()?, desk.attendant, work.journals());
+    let Work { job, home, id, .. } = work;
+    // Before the run all that it may begin; after it what it has begun.
+    let mut drives = drives_of(&folder)?;
+    drives.extend(names.iter().filter_map(|name| find(name).ok()).map(|drive| drive.serial));
+    state.remember(*id, job, home, drives)?;
+    let elsewhere = state.drives_of_others(*id)?;
+    let monitor = attendant.monitor();
+    let bay = TerminalBay::new(attendant, names, options.wipe);
+    let offered: &dyn DriveBay = if attendant.can_ask() { &bay } else { &NoBay };
+    let outcome = PrepareRun {
+        data_set: &work.set,
+        drives: names,
+        bay: &SteadyBay { bay: offered, work },
+        journals: folder.clone(),
+        options: run_options(options, work, erase, keeper, attendant),
+        elsewhere: &elsewhere,
+        world: &SteadyWorld { work },
+        monitor: monitor.as_ref(),
+    }
+    .run();
+    let remembered = drives_of(&folder)
+        .map_err(Failure::from)
+        .and_then(|drives| Ok(state.remember(*id, job, home, drives)?));
+    let outcome = outcome?;
+    let is_whole = |own: &PreparedDrive| own.left_out.is_empty();
+    let is_done = outcome.unplaced.is_empty() && outcome.failed.is_empty();
+    // What is missing of a repository may be missing because it has changed meanwhile.
+    let changed = match is_done && outcome.sealed.iter().all(is_whole) {
+        true => None,
+        false => work.check_unchanged().err(),
+    };
+    if let Some(failure) = changed
+        && (outcome.failed.is_empty() || failure.0.kind() == ErrorKind::Guard)
+    {
+        return Err(failure);
+    }
+    // A share that went away is told by its drives; what was remembered before covers them.
+    if outcome.failed.is_empty() {
+        remembered?;
+    }
+    let (names, is_interrupted) = bay.close();
+    Ok(Filled { outcome, names, is_interrupted })
+}
+
+fn run_options(
+    options: &PrepOptions,
+    work: &Work,
+    erase: Vec<Serial>,
+    keeper: Arc<Keeper>,
+    attendant: &dyn Attendant,
+) -> PrepareOptions {
+    PrepareOptions {
+        job: work.job.clone(),
+        container: work.container.clone(),
+        cipher: options.cipher,
+        profile: options.profile,
+        strict: options.strict,
+        checkpoint_bytes: CHECKPOINT_BYTES,
+        erase,
+        wipe: options.wipe,
+        keeper,
+        stop: attendant.stop_flag(),
+    }
+}
+
+/// The drives that were named, and those that a file lets be erased.
+struct Named {
+    names: Vec<DriveName>,
+    consented: Vec<Serial>,
+}
+
+impl NamedDrives {
+    fn read(&self) -> Result<Named, Failure> {
+        let csv = match self {
+            NamedDrives::These(names) => {
+                return Ok(Named { names: names.clone(), consented: Vec::new() });
+            }
+            NamedDrives::Rows(csv) => csv,
+        };
+        let rows = read_driveset(csv)?;
+        // A path may lead to another drive tomorrow: only a row with a serial consents.
+        let serial = |name: &DriveName| match name {
+            DriveName::Serial(serial) => Some(serial.clone()),
+            DriveName::Path { serial, .. } => serial.clone(),
+        };
+        let consents = rows.iter().filter(|row| row.erase == EraseConsent::Given);
+        let consented = consents.filter_map(|row| serial(&row.drive)).collect();
+        Ok(Named { names: rows.into_iter().map(|row| row.drive).collect(), consented })
+    }
+}
+
+/// Where the job is made.
+struct Office {
+    parcel: Parcel,
+    account: AccountName,
+    service: ImportExport,
+}
+
+impl Office {
+    fn open(
+        parcel: Parcel,
+        azure: &AzureOptions,
+        flags: &WorkOptions,
+        work: &Work,
+        drives: usize,
+        attendant: &dyn Attendant,
+    ) -> Result<Self, Failure> {
+        // The longest name that a part may need.
+        part_name(&work.job, drives.div_ceil(DRIVES_PER_JOB).saturating_sub(1))?;
+        let (account, subscription, group) = work.azure(flags)?;
+        let service = ImportExport::new(arm(azure, attendant)?, subscription, group);
+        Ok(Office { parcel, account, service })
+    }
+
+    fn make_jobs(
+        &self,
+        work: &Work,
+        folder: &JournalFolder,
+        keeper: &dyn SecretKeeper,
+    ) -> Result<Vec<(Job, Written)>, Failure> {
+        let Work { job, kind, .. } = work;
+        self.parcel.make_jobs(&self.service, job, *kind, &self.account, folder, keeper)
+    }
+}
+
+fn read_back(
+    names: &[DriveName],
+    folder: &JournalFolder,
+    keeper: &Arc<Keeper>,
+    outcome: &PrepareOutcome,
+    attendant: &dyn Attendant,
+) -> Result<Verified, Failure> {
+    let options = VerifyOptions {
+        journals: Some(folder.clone()),
+        keeper: keeper.clone(),
+        stop: attendant.stop_flag(),
+        ..VerifyOptions::default()
+    };
+    let monitor = attendant.monitor();
+    let sealed = |name| {
+        let serial = find(name).ok()?.serial;
+        let is_sealed = outcome.sealed.iter().any(|drive| drive.serial == serial);
+        is_sealed.then_some((serial, name))
+    };
+    let looked_at = each(names.iter().filter_map(sealed).collect(), |(serial, name)| {
+        verify(name, &options, monitor.as_ref()).map_err(|error| (serial, error))
+    });
+    Verified::new(looked_at)
+}

@@ -1,0 +1,52 @@
+//! What a preparation has come to.
+
+use disk_prep::dataset::DataFile;
+use disk_prep::noun::Serial;
+use disk_prep::pool::PrepareOutcome;
+
+use super::next::Next;
+use super::shortage::Shortage;
+use crate::import_job::{Job, Written};
+use crate::journey::verify::Verified;
+use crate::outcome::Failure;
+
+/// What a preparation has come to.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What became of the drives.
+    pub outcome: PrepareOutcome,
+    /// What reading them back found.
+    pub verified: Option<Verified>,
+    /// What found no room.
+    pub shortage: Shortage,
+    /// What can be typed next.
+    pub next: Next,
+    /// Whether a person has asked to stop.
+    pub is_interrupted: bool,
+    /// The jobs that were made, or why not; `None` when none was to be made yet.
+    pub jobs: Option<Result<Vec<(Job, Written)>, Failure>>,
+}
+
+impl Prepared {
+    /// Whether every file has its place on a sealed drive, or is named as left out.
+    pub fn is_complete(&self) -> bool {
+        let is_whole = |(serial, _): &(Serial, _)| self.outcome.set_aside.contains(serial);
+        self.shortage.files == 0
+            && self.outcome.waiting.is_empty()
+            && self.outcome.with_others.is_empty()
+            && self.outcome.failed.iter().all(is_whole)
+            && self.lacking().next().is_none()
+    }
+
+    /// Files without which nobody can read the repository, and which no sealed drive has.
+    pub fn lacking(&self) -> impl Iterator<Item = (&Serial, &DataFile, &str)> {
+        self.left_out().filter(|(_, file, _)| file.together)
+    }
+
+    /// Files that sealed drives lack, with the drive and the reason.
+    pub fn left_out(&self) -> impl Iterator<Item = (&Serial, &DataFile, &str)> {
+        self.outcome.sealed.iter().flat_map(|drive| {
+            drive.left_out.iter().map(|(file, reason)| (&drive.serial, file, reason.as_str()))
+        })
+    }
+}

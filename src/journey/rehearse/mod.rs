@@ -1,0 +1,103 @@
+//! The whole journey on this machine. Only composes the journeys that real runs take; the emulator
+//! is a process behind its network interface.
+
+mod compare;
+mod place;
+mod script;
+mod steps;
+mod summary;
+
+use std::path::PathBuf;
+
+use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+
+use self::place::{Emulator, Place};
+use self::script::Stop;
+use self::steps::Rehearsal;
+use crate::outcome::{Attendant, Exit, Failure};
+
+pub use self::compare::Comparison;
+pub use self::script::{RehearseOptions, STEPS, Step};
+pub use self::summary::Summary;
+
+/// How a rehearsal ended.
+#[derive(Debug)]
+pub enum Rehearsed {
+    /// To its end.
+    Whole(Summary),
+    /// It cannot go on as it is.
+    Halted(Halted),
+}
+
+/// Goes through the whole journey.
+pub fn rehearse(
+    options: &RehearseOptions,
+    attendant: &dyn Attendant,
+) -> Result<Rehearsed, Failure> {
+    let place = Place::open(options.dir.as_deref(), options.keep)?;
+    let emulator = Emulator::start(&place)?;
+    let rehearsal = Rehearsal { options, attendant, place: &place, emulator: &emulator };
+    match rehearsal.go() {
+        Ok(mut summary) => {
+            summary.write_report(&place.at("report.html"))?;
+            drop(emulator);
+            if !summary.comparison.differences.is_empty() || place.finish()? {
+                summary.folder = Some(place.path().to_owned());
+            }
+            Ok(Rehearsed::Whole(summary))
+        }
+        Err(Stop::Step { exit, more_drives }) => {
+            let again = again(options, &place, more_drives);
+            Ok(Rehearsed::Halted(Halted { folder: place.path().to_owned(), exit, again }))
+        }
+        Err(Stop::Failure(failure)) => {
+            let folder = place.path().to_owned();
+            Err(Failed { folder, cause: failure.0 }.into())
+        }
+    }
+}
+
+/// The command that goes on here, with so many more drives.
+fn again(options: &RehearseOptions, place: &Place, more_drives: u64) -> String {
+    let mut words = vec!["azseed rehearse".to_owned()];
+    for source in &options.sources {
+        words.push(format!("--source {}", source.display()));
+    }
+    words.push(format!("--drives {}", u64::from(options.drives).saturating_add(more_drives)));
+    if let Some(size) = options.drive_size {
+        words.push(format!("--drive-size {}", size.0));
+    }
+    words.push(format!("--dir {}", place.path().display()));
+    words.join(" ")
+}
+
+/// Keeps the folder in view when a step could not be done.
+#[derive(Debug, thiserror::Error)]
+#[error("The rehearsal in {} stopped: {cause}", folder.display())]
+struct Failed {
+    folder: PathBuf,
+    cause: Box<dyn Diagnose>,
+}
+
+impl Diagnose for Failed {
+    fn code(&self) -> &'static str {
+        self.cause.code()
+    }
+    fn kind(&self) -> ErrorKind {
+        self.cause.kind()
+    }
+    fn hint(&self) -> Option<Hint> {
+        self.cause.hint()
+    }
+}
+
+/// A rehearsal that cannot go on as it is.
+#[derive(Debug)]
+pub struct Halted {
+    /// Where everything is.
+    pub folder: PathBuf,
+    /// How its last step ended.
+    pub exit: Exit,
+    /// The command that goes on.
+    pub again: String,
+}

@@ -1,0 +1,293 @@
+//! The steps of a rehearsal, each the journey that a real run takes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use disk_prep::drive::DriveName;
+use disk_prep::manifest::Profile;
+use disk_prep::noun::{ByteSize, Cipher, ContainerName, ErrorKind, JobName, ResourceGroup, Serial};
+use jiff::{SignedDuration, Timestamp};
+
+use super::compare::compare;
+use super::place::{Emulator, Place};
+use super::script::{RehearseOptions, Step, Stop};
+use super::summary::Summary;
+use crate::escrow::Weak;
+use crate::import_job::{ImportExport, JobService, JobState, Shipment};
+use crate::journey::cleanup::clear;
+use crate::journey::connections::{AzureOptions, BlobAccess};
+use crate::journey::contact::contact;
+use crate::journey::desk::{Consent, Desk, Visit};
+use crate::journey::dock;
+use crate::journey::job::{JobOptions, Seen, Target as JobTarget};
+use crate::journey::keeper::KeyFiles;
+use crate::journey::plan;
+use crate::journey::prepare::{NamedDrives, PrepOptions, prepare};
+use crate::journey::stage::{SeedShown, WriteOptions, write};
+use crate::journey::vault::{CreateOptions, VaultOptions, make, pick, restore};
+use crate::journey::vault_run::{self, Wish};
+use crate::journey::verify::{Opener, read_back};
+use crate::journey::work::WorkOptions;
+use crate::outcome::{Attendant, Exit, Failure, Outcome};
+use crate::policy::Retention;
+use crate::repository::{Choice, Owners, PatternForm, RestoreOptions, Settings};
+use crate::staging::{SeedState, Target};
+use disk_prep::noun::Schedule;
+
+/// The job, its group and the vault.
+const NAME: &str = "rehearsal";
+const CONTAINER: &str = "seed";
+const LOCATION: &str = "westeurope";
+/// Room for the volume's own structures on a drive of a guessed size.
+const SPARE_BYTES: u64 = 320_000_000;
+/// A parcel is under way for so long.
+const DAYS: SignedDuration = SignedDuration::from_hours(72);
+
+/// A rehearsal under way.
+pub(super) struct Rehearsal<'a> {
+    pub options: &'a RehearseOptions,
+    pub attendant: &'a dyn Attendant,
+    pub place: &'a Place,
+    pub emulator: &'a Emulator,
+}
+
+impl Rehearsal<'_> {
+    /// All steps.
+    pub fn go(&self) -> Result<Summary, Stop> {
+        let mut summary = Summary::default();
+        self.step(1);
+        let staged = self.stage()?;
+        summary.note_seed(&staged);
+        if staged.seed.state != SeedState::Cleared {
+            self.fill(&self.drives(staged.seed.totals.bytes)?, &mut summary)?;
+        }
+        self.protect(&mut summary)?;
+        self.step(9);
+        self.restore()?;
+        self.step(10);
+        let whole = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        let sources: Vec<PathBuf> = self.options.sources.iter().map(whole).collect();
+        summary.comparison = compare(&sources, &self.place.at("restored"));
+        Ok(summary)
+    }
+
+    fn stage(&self) -> Result<SeedShown, Stop> {
+        let options = self.options;
+        let staged = write(
+            WriteOptions {
+                sources: options.sources.clone(),
+                choice: Choice {
+                    exclude: Vec::new(),
+                    exclude_form: PatternForm::Restic,
+                    one_file_system: false,
+                },
+                settings: Settings::default(),
+                password_file: options.password_file.clone(),
+                weak: if options.weak_password { Weak::Accepted } else { Weak::Refused },
+                staging: self.place.at("staging"),
+                target: self.target()?,
+            },
+            &self.desk(),
+        )?;
+        self.go_on(&staged, |exit| matches!(exit, Exit::Done | Exit::Failed(ErrorKind::LeftOut)))?;
+        Ok(staged)
+    }
+
+    fn target(&self) -> Result<Target, Failure> {
+        Ok(Target {
+            job: JobName::new(NAME)?,
+            storage_account: self.emulator.account.clone(),
+            container: ContainerName::new(CONTAINER)?,
+            prefix: String::new(),
+            subscription: self.emulator.subscription.clone(),
+            resource_group: ResourceGroup::new(NAME)?,
+            contact: Some(contact(&self.place.at("state/contact.toml"))?),
+            location: Some(LOCATION.to_owned()),
+        })
+    }
+
+    /// The drives, each a file that is yet to be made.
+    fn drives(&self, staged_bytes: u64) -> Result<Vec<DriveName>, Failure> {
+        let count = u64::from(self.options.drives);
+        // A tenth more than its share, since whole files do not divide evenly.
+        let share = staged_bytes.div_ceil(count);
+        let guess = share.saturating_add(share / 10).saturating_add(SPARE_BYTES);
+        let bytes = self.options.drive_size.unwrap_or(ByteSize(guess));
+        let drive = |number| {
+            let serial = Serial::new(&format!("REHEARSAL-{number}"))?;
+            let path = self.place.at(&format!("drives/{serial}.img"));
+            Ok(DriveName::Path { path, serial: Some(serial), bytes: Some(bytes) })
+        };
+        (1..=count).map(drive).collect()
+    }
+
+    /// From staged files to drives that were read by the datacenter.
+    fn fill(&self, drives: &[DriveName], summary: &mut Summary) -> Result<(), Stop> {
+        let desk = &self.desk();
+        self.step(2);
+        let planned = plan::place(&self.work(), drives, desk)?;
+        self.go_on(&planned, |exit| {
+            matches!(exit, Exit::Done | Exit::Failed(ErrorKind::Resumable))
+        })?;
+        self.step(3);
+        let prepared = prepare(self.prep(drives), desk)?;
+        let exit = self.attendant.show(&prepared);
+        if exit != Exit::Done {
+            let more_drives = prepared.shortage.drives.map_or(0, |(drives, _)| drives as u64);
+            return Err(Stop::Step { exit, more_drives });
+        }
+        summary.note_drives(&prepared);
+        self.step(4);
+        let is_made = |drive: &&DriveName| image(drive).is_some_and(Path::exists);
+        let sealed: Vec<DriveName> = drives.iter().filter(is_made).cloned().collect();
+        let staging = Some(self.place.at("staging"));
+        let verified = read_back(&sealed, &Opener { staging, ..Opener::default() }, desk)?;
+        self.go_on(&verified, |exit| exit == Exit::Done)?;
+        self.send(&sealed, summary)
+    }
+
+    /// The parcel: sent, received, read.
+    fn send(&self, sealed: &[DriveName], summary: &mut Summary) -> Result<(), Stop> {
+        let options = self.job();
+        let service = JobTarget::new(&options, &self.desk())?.service(&self.desk())?;
+        self.step(5);
+        let waiting = service.list()?.into_iter().filter(|job| job.state == JobState::Creating);
+        for (number, job) in waiting.enumerate() {
+            let shipment = Shipment {
+                carrier: "FedEx".to_owned(),
+                tracking_number: format!("REHEARSAL-{}", number + 1),
+                ship_date: Timestamp::now(),
+                drive_count: None,
+            };
+            let job = service.ship(&JobName::new(&job.name)?, &shipment)?;
+            self.go_on(&Seen { job, at: Timestamp::now() }, |exit| exit == Exit::Done)?;
+        }
+        self.step(6);
+        let is_read = |service: &ImportExport| -> Result<bool, Failure> {
+            let jobs = service.list()?;
+            Ok(jobs.iter().all(|job| job.state.is_over()))
+        };
+        if !is_read(&service)? {
+            let data = self.place.at("azure");
+            self.attendant.show(&dock::forward(&data, DAYS)?);
+            let replies = dock::bring(&data, sealed)?;
+            summary.note_dock(&replies);
+            self.go_on(&replies, |exit| exit == Exit::Done)?;
+        }
+        for job in service.list()? {
+            self.go_on(&Seen { job, at: Timestamp::now() }, |exit| exit == Exit::Done)?;
+        }
+        Ok(())
+    }
+
+    /// The vault takes the seed in, and what it holds is cleared elsewhere.
+    fn protect(&self, summary: &mut Summary) -> Result<(), Stop> {
+        let (desk, options) = (&self.desk(), &self.vault()?);
+        let is_done = |exit| exit == Exit::Done;
+        self.step(7);
+        let create = CreateOptions {
+            container: None,
+            password_file: None,
+            schedule: Schedule::default(),
+            retention: Retention::default(),
+        };
+        self.go_on(&make(&create, options, desk)?, is_done)?;
+        let wish = Wish { is_asked_for: false, allow_shrink: false };
+        let ran = vault_run::run(&pick(options, &desk.state()?)?, options, wish, desk)?;
+        self.go_on(&ran, is_done)?;
+        summary.note_vault(&ran);
+        self.step(8);
+        self.go_on(&clear(options, desk)?, is_done)
+    }
+
+    fn restore(&self) -> Result<(), Stop> {
+        // Only root can give files to others, and the comparison knows it.
+        let is_root = rustix::process::geteuid().is_root();
+        let owners = if is_root { Owners::Restored } else { Owners::Kept };
+        let how = RestoreOptions { owners, ..RestoreOptions::default() };
+        let folder = self.place.at("restored");
+        let restored = restore(&self.vault()?, None, &folder, how, &self.desk())?;
+        self.go_on(&restored, |exit| matches!(exit, Exit::Done | Exit::Failed(ErrorKind::LeftOut)))
+    }
+
+    fn step(&self, number: usize) {
+        self.attendant.show(&Step { number });
+    }
+
+    /// Shows what a step did, and goes on only if it may.
+    fn go_on(&self, outcome: &dyn Outcome, may_go_on: impl Fn(Exit) -> bool) -> Result<(), Stop> {
+        let exit = self.attendant.show(outcome);
+        if may_go_on(exit) { Ok(()) } else { Err(Stop::Step { exit, more_drives: 0 }) }
+    }
+
+    fn desk(&self) -> Desk<'_> {
+        Desk {
+            state: Some(self.place.at("state")),
+            consent: Consent::default(),
+            visit: Visit::Rehearsal,
+            attendant: self.attendant,
+        }
+    }
+
+    fn work(&self) -> WorkOptions {
+        WorkOptions { staging: Some(self.place.at("staging")), ..WorkOptions::default() }
+    }
+
+    fn prep(&self, drives: &[DriveName]) -> PrepOptions {
+        PrepOptions {
+            work: self.work(),
+            drives: NamedDrives::These(drives.to_vec()),
+            erase: Vec::new(),
+            wipe: None,
+            azure: Some(self.azure()),
+            location: None,
+            contact: None,
+            verify: false,
+            strict: false,
+            cipher: Cipher::default(),
+            profile: Profile::Legacy,
+            recipient: None,
+            keys: KeyFiles::default(),
+        }
+    }
+
+    fn job(&self) -> JobOptions {
+        JobOptions {
+            job: None,
+            staging: Some(self.place.at("staging")),
+            subscription: None,
+            resource_group: None,
+            azure: self.azure(),
+        }
+    }
+
+    fn vault(&self) -> Result<VaultOptions, Failure> {
+        Ok(VaultOptions {
+            vault: Some(NAME.parse()?),
+            staging: Some(self.place.at("staging")),
+            azure: self.azure(),
+            blobs: BlobAccess {
+                endpoint: Some(self.emulator.blob.clone()),
+                ..BlobAccess::default()
+            },
+        })
+    }
+
+    fn azure(&self) -> AzureOptions {
+        let Emulator { arm, token_file, ca_file, .. } = self.emulator;
+        AzureOptions {
+            arm_endpoint: arm.clone(),
+            authority: arm.clone(),
+            token_file: Some(token_file.clone()),
+            ca_file: Some(ca_file.clone()),
+            proxy: None,
+        }
+    }
+}
+
+fn image(drive: &DriveName) -> Option<&Path> {
+    match drive {
+        DriveName::Path { path, .. } => Some(path),
+        DriveName::Serial(_) => None,
+    }
+}

@@ -1,0 +1,78 @@
+//! The claim of a dead run on a drive is freed, or a drive that will not be shipped with its job is
+//! given up.
+
+use std::path::{Path, PathBuf};
+
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, Serial};
+use disk_prep::release::{Hold, look, release};
+
+use super::desk::Desk;
+use super::prepare::NotConfirmed;
+use crate::outcome::Failure;
+use crate::staging::Seed;
+use crate::staging::drives_of;
+
+/// Gives a drive up, after its serial was typed; in a script it stands on the command line.
+pub fn give_up(
+    serial: &Serial,
+    staging: Option<&Path>,
+    desk: &Desk<'_>,
+) -> Result<Released, Failure> {
+    let (state, attendant) = (desk.state()?, desk.attendant);
+    let path: PathBuf = match staging {
+        Some(staging) => staging.to_owned(),
+        None => state.staging_with(serial)?.ok_or_else(|| Unknown { serial: serial.clone() })?,
+    };
+    let staging = desk.enter(&path)?;
+    let seed = Seed::open(&staging)?;
+    let journals = staging.journals();
+    let hold = look(&journals, serial)?;
+    let fate = match &hold {
+        Hold::Claim(holder) => format!(
+            "Drive {serial} is claimed by process {} on {} since {:.0}. If that run is dead, \
+             its claim can be freed.",
+            holder.process, holder.host, holder.since
+        ),
+        Hold::Place | Hold::None => format!(
+            "Drive {serial} will not be shipped with job {}; its files go on other drives.",
+            seed.target.job
+        ),
+    };
+    let question = format!("{fate}\nType its serial to go on: ");
+    if attendant.can_ask() && attendant.ask(&question).as_deref() != Some(serial.as_str()) {
+        return Err(NotConfirmed { serial: serial.clone() }.into());
+    }
+    release(&journals, serial, &hold)?;
+    state.remember(seed.id, &seed.target.job, &path, drives_of(&journals)?)?;
+    Ok(Released { serial: serial.clone(), staging: path, hold })
+}
+
+/// No staging path is known for a drive.
+#[derive(Debug, thiserror::Error)]
+#[error("No staging path is known here that has drive {serial}")]
+struct Unknown {
+    serial: Serial,
+}
+
+impl Diagnose for Unknown {
+    fn code(&self) -> &'static str {
+        "drive-unknown"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::NotFound
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new("name the staging path with `--staging`"))
+    }
+}
+
+/// A drive that was given up.
+#[derive(Debug)]
+pub struct Released {
+    /// The drive.
+    pub serial: Serial,
+    /// Where its journal is.
+    pub staging: PathBuf,
+    /// What it was held by.
+    pub hold: Hold,
+}

@@ -1,0 +1,92 @@
+//! What a seed consists of, by the journals of its drives and the staging path.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use bytes::Bytes;
+use disk_prep::journal::FileEnd;
+use disk_prep::noun::Md5Digest;
+use disk_prep::sys::beneath::Unexpected;
+use md5::{Digest, Md5};
+
+use super::work::data_set;
+use crate::outcome::Failure;
+use crate::staging::{Data, Seed, SeedKind, SeedState, Staging};
+use crate::vault::{Error, SeedBlob, is_repository_path};
+
+/// Every blob of the seed with its MD5: as the journals of sealed drives have it, and what was
+/// left out of all drives, hashed at the staging path.
+pub fn seed_blobs(seed: &Seed, staging: &Staging) -> Result<Vec<SeedBlob>, Failure> {
+    let prefix = &seed.target.prefix;
+    let below = |name: &str| name.strip_prefix(prefix.as_str()).unwrap_or(name).to_owned();
+    let folder = staging.journals();
+    let mut blobs = BTreeMap::new();
+    for history in folder.read()?.into_iter().filter(|history| history.sealed.is_some()) {
+        let plan = folder.read_plan(&history)?;
+        for (index, end) in &history.files {
+            let (Some(file), FileEnd::Copied(copied)) = (plan.files.get(*index), end) else {
+                continue;
+            };
+            let path = below(file.blob.name());
+            // A drive may have been filled when such a file still passed for part of it.
+            if !is_repository_path(&path) {
+                continue;
+            }
+            let blob = SeedBlob { path: path.clone(), bytes: file.bytes, md5: copied.md5 };
+            blobs.insert(path, blob);
+        }
+    }
+    let data = staging.data(seed)?;
+    if seed.state == SeedState::Finished && data.exists()? {
+        let set = data_set(seed, staging)?;
+        let known: BTreeSet<String> = blobs.keys().cloned().collect();
+        for file in set.files.iter().filter(|file| !known.contains(&below(file.blob.name()))) {
+            let path = below(file.blob.name());
+            if seed.kind == SeedKind::Repository && !is_repository_path(&path) {
+                continue;
+            }
+            let (bytes, md5) = hash(data.file(&file.source))
+                .map_err(|source| Error::Spare { path: path.clone(), source })?;
+            blobs.insert(path.clone(), SeedBlob { path, bytes, md5 });
+        }
+    }
+    Ok(blobs.into_values().collect())
+}
+
+fn hash(file: io::Result<File>) -> io::Result<(u64, Md5Digest)> {
+    let mut file = file?;
+    let (mut md5, mut bytes) = (Md5::new(), 0u64);
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let count = file.read(&mut piece)?;
+        if count == 0 {
+            return Ok((bytes, Md5Digest::new(md5.finalize().into())));
+        }
+        md5.update(&piece[..count]);
+        bytes = bytes.saturating_add(count as u64);
+    }
+}
+
+/// Bytes of a repository's file, at most: packs are addressed with 32 bits.
+const MOST_BYTES: u64 = u32::MAX as u64;
+
+/// Looks for a blob at the staging path.
+pub fn spare(data: Data) -> impl Fn(&str) -> io::Result<Option<Bytes>> {
+    let read = move |path: &str| {
+        let file = data.file(Path::new(path))?;
+        let bytes = file.metadata()?.len();
+        if bytes > MOST_BYTES {
+            return Err(io::Error::from(Unexpected::Large { bytes, most: MOST_BYTES }));
+        }
+        let mut content = Vec::new();
+        file.take(bytes).read_to_end(&mut content)?;
+        Ok(content)
+    };
+    move |path| match read(path) {
+        Ok(content) => Ok(Some(content.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,159 @@
+//! The seed of a staging path: written by us, taken as it stands, or looked at.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use disk_prep::noun::count;
+use disk_prep::sys::beneath::Folder;
+use jiff::Timestamp;
+
+use super::desk::Desk;
+use crate::escrow::{Weak, read_password};
+use crate::outcome::Failure;
+use crate::repository::{BackupDone, Choice, FolderStore, Linked, Settings};
+use crate::staging::drives_of;
+use crate::staging::{
+    Error, Looked, Seed, SeedKind, SeedState, StageOptions, Staged, Staging, Target, adopt, begin,
+    check_source, look, stage, stale_locks,
+};
+use crate::vault::covered;
+
+/// How a seed is written.
+#[derive(Debug)]
+pub struct WriteOptions {
+    /// What is backed up.
+    pub sources: Vec<PathBuf>,
+    /// What of it is left out.
+    pub choice: Choice,
+    /// How the repository is written.
+    pub settings: Settings,
+    /// The repository's password; one is made without it.
+    pub password_file: Option<PathBuf>,
+    /// Whether a short password will do.
+    pub weak: Weak,
+    /// The staging path.
+    pub staging: PathBuf,
+    /// Where the seed goes.
+    pub target: Target,
+}
+
+/// What is taken as it stands.
+#[derive(Debug)]
+pub struct AdoptOptions {
+    /// A repository, or any folder.
+    pub source: PathBuf,
+    /// The repository's password.
+    pub password_file: Option<PathBuf>,
+    /// The staging path.
+    pub staging: PathBuf,
+    /// Where the seed goes.
+    pub target: Target,
+}
+
+/// Looks at the seed of a staging path.
+pub fn status(staging: &Path, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
+    let staging = desk.enter(staging)?;
+    let seed = Seed::open(&staging)?;
+    Ok(SeedShown::of(seed, staging))
+}
+
+/// Takes a repository or a folder as it stands.
+pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
+    let AdoptOptions { source, password_file, staging: path, target } = &options;
+    let given = password_file.as_deref();
+    let password = given.map(|path| read_password(path, Weak::Accepted)).transpose()?;
+    // Before anything is made, so that what cannot be adopted leaves nothing behind.
+    let root = check_source(source)?;
+    let told = match &password {
+        Some(password) if root.join("config").exists() => {
+            let at = |source| Error::Io { path: root.clone(), source };
+            let base = Arc::new(Folder::open(&root).map_err(at)?);
+            let store = FolderStore::new(base, "", Linked::Accepted);
+            let path = root.clone();
+            let failed = |source| Error::Repository { path, source };
+            covered(store, password, desk.attendant.monitor()).map_err(failed)?.told()
+        }
+        _ => Vec::new(),
+    };
+    let state = desk.state()?;
+    let staging = desk.make(path)?;
+    let seed = adopt(source, &staging, target.clone(), Timestamp::now())?;
+    state.remember(seed.id, &seed.target.job, staging.path(), drives_of(&staging.journals())?)?;
+    let stale = stale_locks(&root);
+    if stale > 0 {
+        let locks = count(stale, "lock");
+        desk.attendant
+            .warn(&format!("{locks} of processes that are gone; `restic unlock` removes them"));
+    }
+    if let Some(path) = given.filter(|_| seed.kind == SeedKind::Repository) {
+        state.remember_password(&seed, path)?;
+    }
+    Ok(SeedShown { told, ..SeedShown::of(seed, staging) })
+}
+
+/// Writes the initial backup, or finds it written.
+pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
+    let WriteOptions { sources, choice, settings, staging: path, target, .. } = options;
+    let (weak, given) = (options.weak, options.password_file.as_deref());
+    let state = desk.state()?;
+    // Read before anything is made, so that a password that cannot be used leaves nothing behind.
+    given.map(|path| read_password(path, weak)).transpose()?;
+    // Looked at before anything is made; whether the staging path may be trusted comes after.
+    let seed = Staging::open(&path).ok().and_then(|staging| Seed::find(&staging).ok().flatten());
+    let is_done = seed.is_some_and(|seed| seed.state != SeedState::Unfinished);
+    let looked = if is_done { Looked::default() } else { look(&sources, choice, &path)? };
+    let staging = desk.make(&path)?;
+    for warning in &looked.warnings {
+        desk.attendant.warn(warning);
+    }
+    let seed = begin(&staging, target, Timestamp::now())?;
+    let is_new = !staging.data(&seed)?.store().has_config();
+    let path = match (given, state.password_path(&seed)) {
+        (Some(path), _) => state.remember_password(&seed, path)?,
+        (None, Some(path)) => path,
+        (None, None) if is_new => state.make_password(&seed)?,
+        (None, None) => {
+            return Err(Error::NoPassword { path: staging.path().to_owned() }.into());
+        }
+    };
+    let weak = if given.is_some() { weak } else { Weak::Accepted };
+    let password = read_password(&path, weak)?;
+    let options = StageOptions { plan: looked.plan, settings };
+    let Staged { seed, backup } =
+        stage(&staging, seed, &password, &options, Timestamp::now, desk.attendant.monitor())?;
+    let drives = drives_of(&staging.journals())?;
+    state.remember(seed.id, &seed.target.job, staging.path(), drives)?;
+    let password = Some(path);
+    Ok(SeedShown { backup, password, ..SeedShown::of(seed, staging) })
+}
+
+/// A seed, and what this run did for it.
+#[derive(Debug)]
+pub struct SeedShown {
+    /// Its record.
+    pub seed: Seed,
+    /// Where it is.
+    pub staging: Staging,
+    /// The backup that was made.
+    pub backup: Option<BackupDone>,
+    /// The file with the repository's password.
+    pub password: Option<PathBuf>,
+    /// What increments will cover.
+    pub told: Vec<String>,
+}
+
+impl SeedShown {
+    fn of(seed: Seed, staging: Staging) -> Self {
+        SeedShown { seed, staging, backup: None, password: None, told: Vec::new() }
+    }
+
+    /// Files that changed while they were read.
+    pub fn changed(&self) -> &[String] {
+        self.backup.as_ref().map_or(&[], |backup| &backup.changed)
+    }
+
+    /// Files that could not be read.
+    pub fn unreadable(&self) -> &[String] {
+        self.backup.as_ref().map_or(&[], |backup| &backup.unreadable)
+    }
+}

@@ -1,0 +1,309 @@
+//! A backup in Azure that began with a seed: made, opened, restored.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use disk_prep::noun::{ContainerName, VaultName};
+use secrecy::SecretString;
+
+use super::connections::{AzureOptions, BlobAccess, container};
+use super::desk::Desk;
+use crate::azure::Container;
+use crate::escrow::{PasswordError, Weak, read_password};
+use crate::outcome::{Failure, MissingFlag};
+use crate::policy::Retention;
+use crate::repository::{
+    BlobStore, Error as RepositoryError, Repository, RestoreDone, RestoreOptions, Snapshot,
+};
+use crate::staging::{Error as StagingError, Origin, Seed, SeedKind, Staging};
+use crate::state::State;
+use crate::vault::{Error, SeedLink, VERSION, Vault, claim, covered};
+use disk_prep::noun::Schedule;
+
+/// Which vault, and where Azure is.
+#[derive(Debug, Clone)]
+pub struct VaultOptions {
+    /// Its name.
+    pub vault: Option<VaultName>,
+    /// The staging path of its seed.
+    pub staging: Option<PathBuf>,
+    /// Where Azure is.
+    pub azure: AzureOptions,
+    /// Where blobs are.
+    pub blobs: BlobAccess,
+}
+
+/// How a vault is made.
+#[derive(Debug, Clone)]
+pub struct CreateOptions {
+    /// The container that it is kept in.
+    pub container: Option<ContainerName>,
+    /// The repository's password.
+    pub password_file: Option<PathBuf>,
+    /// When increments are due.
+    pub schedule: Schedule,
+    /// Which snapshots are kept.
+    pub retention: Retention,
+}
+
+/// The vaults that this machine knows.
+pub fn list(desk: &Desk<'_>) -> Result<Vaults, Failure> {
+    Ok(Vaults { vaults: desk.state()?.vaults()?, changed: None, told: Vec::new() })
+}
+
+/// The snapshots of a vault.
+pub fn snapshots(options: &VaultOptions, desk: &Desk<'_>) -> Result<Snapshots, Failure> {
+    let vault = pick(options, &desk.state()?)?;
+    let snapshots = open(&vault, options, desk)?.snapshots();
+    Ok(Snapshots(snapshots.map_err(|source| failed(&vault, source))?))
+}
+
+/// Restores a snapshot, the newest if none is named, below a folder.
+pub fn restore(
+    options: &VaultOptions,
+    wanted: Option<&str>,
+    folder: &Path,
+    how: RestoreOptions,
+    desk: &Desk<'_>,
+) -> Result<Restored, Failure> {
+    let vault = pick(options, &desk.state()?)?;
+    let repository = open(&vault, options, desk)?;
+    let all = repository.snapshots().map_err(|source| failed(&vault, source))?;
+    let snapshot = choose(&vault, &all, wanted)?.clone();
+    let done = repository.restore(&snapshot, folder, how);
+    let done = done.map_err(|source| failed(&vault, source))?;
+    Ok(Restored { snapshot, folder: folder.to_owned(), done })
+}
+
+/// An error of a vault's repository.
+pub fn failed(vault: &Vault, source: RepositoryError) -> Error {
+    Error::Repository { vault: vault.name.clone(), source }
+}
+
+/// The vault that is meant: the named one, else the only one.
+pub fn pick(options: &VaultOptions, state: &State) -> Result<Vault, Failure> {
+    let mut vaults = state.vaults()?;
+    if let Some(name) = &options.vault {
+        vaults.retain(|vault| vault.name.as_str().eq_ignore_ascii_case(name.as_str()));
+    }
+    let name = || options.vault.as_ref().map_or("at all".to_owned(), ToString::to_string);
+    match vaults.len() {
+        0 => Err(Error::NoVault { name: name() }.into()),
+        1 => Ok(vaults.remove(0)),
+        _ => Err(Error::WhichVault.into()),
+    }
+}
+
+/// Where the staging path of a vault's seed is.
+pub fn staging_path<'a>(vault: &'a Vault, options: &'a VaultOptions) -> &'a Path {
+    options.staging.as_deref().unwrap_or(&vault.seed.staging)
+}
+
+/// The staging path of a vault's seed.
+pub fn staging(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Staging, Failure> {
+    desk.enter(staging_path(vault, options))
+}
+
+/// The seed of a vault, which must be the one that it was made for.
+pub fn own_seed(vault: &Vault, staging: &Staging) -> Result<Seed, Failure> {
+    let seed = Seed::open(staging)?;
+    if seed.id != vault.seed.id {
+        let (held, asked) = (seed.id.to_string(), vault.seed.id.to_string());
+        let path = staging.path().to_owned();
+        return Err(StagingError::AnotherSeed { path, held, asked }.into());
+    }
+    Ok(seed)
+}
+
+/// The vault's container and the imported one, to be read; a lease gives the right to more.
+pub fn open_containers(
+    vault: &Vault,
+    options: &VaultOptions,
+    desk: &Desk<'_>,
+) -> Result<(Arc<Container>, Arc<Container>), Failure> {
+    let VaultOptions { azure, blobs, .. } = options;
+    let open = |name| container(azure, blobs, &vault.storage_account, name, desk.attendant);
+    Ok((Arc::new(open(&vault.container)?), Arc::new(open(&vault.seed.container)?)))
+}
+
+/// The password of its repository.
+pub fn password(vault: &Vault) -> Result<SecretString, PasswordError> {
+    read_password(&vault.password_file, Weak::Accepted)
+}
+
+/// Its repository, to be read.
+pub fn open(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Repository, Failure> {
+    if vault.ingested_at.is_none() {
+        return Err(Error::NoRepository { vault: vault.name.clone() }.into());
+    }
+    let VaultOptions { azure, blobs, .. } = options;
+    let container =
+        container(azure, blobs, &vault.storage_account, &vault.container, desk.attendant)?;
+    let store = Arc::new(BlobStore::reading(Arc::new(container), &vault.prefix));
+    let opened = Repository::open(store, &password(vault)?, desk.attendant.monitor());
+    Ok(opened.map_err(|source| failed(vault, source))?)
+}
+
+/// The snapshot whose id begins so; the newest if none is named.
+pub fn choose<'a>(
+    vault: &Vault,
+    all: &'a [Snapshot],
+    wanted: Option<&str>,
+) -> Result<&'a Snapshot, Error> {
+    let named = wanted.filter(|wanted| *wanted != "latest");
+    let none = || Error::NoSnapshot {
+        vault: vault.name.clone(),
+        wanted: named.unwrap_or("at all").to_owned(),
+    };
+    let Some(start) = named else { return all.last().ok_or_else(none) };
+    let found: Vec<&Snapshot> = all.iter().filter(|own| own.id.starts_with(start)).collect();
+    match found.as_slice() {
+        [] => Err(none()),
+        [snapshot] => Ok(snapshot),
+        several => Err(Error::ManySnapshots {
+            vault: vault.name.clone(),
+            wanted: start.to_owned(),
+            count: several.len(),
+        }),
+    }
+}
+
+/// Makes a vault, or finds it made.
+pub fn make(
+    create: &CreateOptions,
+    options: &VaultOptions,
+    desk: &Desk<'_>,
+) -> Result<Vaults, Failure> {
+    let state = &desk.state()?;
+    let name = options.vault.clone().ok_or(MissingFlag { flag: "--vault" })?;
+    let staging: PathBuf = match &options.staging {
+        Some(staging) => staging.clone(),
+        None => state.staging_of(None)?.ok_or(MissingFlag { flag: "--staging" })?,
+    };
+    let vault = record(create, name, &staging, state, desk)?;
+    let entered = desk.enter(&staging)?;
+    let seed = Seed::open(&entered)?;
+    let data = entered.data(&seed)?;
+    let told = if seed.origin == Origin::Adopted && data.store().has_config() {
+        let secret = read_password(&vault.password_file, Weak::Accepted)?;
+        let covered = covered(data.store(), &secret, desk.attendant.monitor());
+        covered.map_err(|source| failed(&vault, source))?.told()
+    } else {
+        Vec::new()
+    };
+    let locked = || Error::Locked { container: vault.container.clone() };
+    let _lock = state.lock_vault(&vault.name)?.ok_or_else(locked)?;
+    let same = |known: &Vault| known.name.as_str().eq_ignore_ascii_case(vault.name.as_str());
+    if let Some(known) = state.vaults()?.into_iter().find(same) {
+        return if is_as_asked(&known, &vault) {
+            Ok(Vaults { vaults: vec![known], changed: Some(false), told })
+        } else {
+            Err(Error::Exists { name: known.name }.into())
+        };
+    }
+    let VaultOptions { azure, blobs, .. } = options;
+    let container =
+        container(azure, blobs, &vault.storage_account, &vault.container, desk.attendant)?;
+    // A claim without a record is found again by the same call.
+    claim(&container, &vault.name, vault.seed.id)?;
+    state.add_vault(&vault)?;
+    Ok(Vaults { vaults: vec![vault], changed: Some(true), told })
+}
+
+/// What the flags and the seed say.
+fn record(
+    create: &CreateOptions,
+    name: VaultName,
+    staging: &Path,
+    state: &State,
+    desk: &Desk<'_>,
+) -> Result<Vault, Failure> {
+    let retention = create.retention;
+    if retention.keeps_nothing() {
+        return Err(Error::KeepsNothing { policy: retention }.into());
+    }
+    let seed = Seed::open(&desk.enter(staging)?)?;
+    if seed.kind != SeedKind::Repository {
+        return Err(Error::PlainFiles { path: staging.to_owned() }.into());
+    }
+    let container = match &create.container {
+        Some(container) => container.clone(),
+        None => format!("azseed-{}", name.as_str().to_lowercase()).parse()?,
+    };
+    if container == seed.target.container {
+        return Err(Error::SharedContainer { container }.into());
+    }
+    let known = create.password_file.clone().or_else(|| state.password_path(&seed));
+    let password_file = known.ok_or_else(|| Error::NoPassword { path: staging.to_owned() })?;
+    read_password(&password_file, Weak::Accepted)?;
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    Ok(Vault {
+        version: VERSION,
+        name,
+        storage_account: seed.target.storage_account,
+        container,
+        prefix: "repo/".to_owned(),
+        subscription: seed.target.subscription,
+        resource_group: seed.target.resource_group,
+        seed: SeedLink {
+            id: seed.id,
+            job: seed.target.job,
+            container: seed.target.container,
+            prefix: seed.target.prefix,
+            staging: absolute(staging),
+            sources: seed.sources,
+            choice: seed.choice,
+        },
+        password_file: absolute(&password_file),
+        schedule: create.schedule,
+        retention,
+        leases: Vec::new(),
+        lease_holder: None,
+        generation: 0,
+        ingested_at: None,
+        incremented_at: None,
+        cleaned_at: None,
+        sources: Vec::new(),
+    })
+}
+
+/// Whether a vault is what was asked for, apart from what has happened to it since.
+fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
+    *known
+        == Vault {
+            leases: known.leases.clone(),
+            lease_holder: known.lease_holder.clone(),
+            generation: known.generation,
+            ingested_at: known.ingested_at,
+            incremented_at: known.incremented_at,
+            cleaned_at: known.cleaned_at,
+            sources: known.sources.clone(),
+            ..asked.clone()
+        }
+}
+
+/// Vaults as this machine knows them.
+#[derive(Debug)]
+pub struct Vaults {
+    /// Their records.
+    pub vaults: Vec<Vault>,
+    /// Whether this run made it; `None` when it only looked.
+    pub changed: Option<bool>,
+    /// What its increments will cover.
+    pub told: Vec<String>,
+}
+
+/// Snapshots, the oldest first.
+#[derive(Debug)]
+pub struct Snapshots(pub Vec<Snapshot>);
+
+/// A snapshot that was written to a folder.
+#[derive(Debug)]
+pub struct Restored {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// Where it was restored to.
+    pub folder: PathBuf,
+    /// What came of it.
+    pub done: RestoreDone,
+}

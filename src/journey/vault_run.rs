@@ -1,0 +1,171 @@
+//! `vault run` and `vault status`: what is due, and doing it.
+
+use disk_prep::journal::State as DriveState;
+use disk_prep::limits::DRIVES_PER_JOB;
+use disk_prep::noun::VaultName;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+use super::connections::arm;
+use super::desk::Desk;
+use super::seed_blobs;
+use super::vault::{VaultOptions, open_containers, own_seed, password, staging, staging_path};
+use super::vault_writer::Writer;
+use crate::azure::Fenced;
+use crate::import_job::{ImportExport, JobService, JobState, parts};
+use crate::outcome::Failure;
+use crate::schedule::{Due, due, is_ahead};
+use crate::vault::{
+    Asked, ContainerShelf, Increment, Ingested, Vault, VaultState, increment, ingest, this_host,
+};
+
+/// Shows how far a vault is.
+pub fn status(vault: Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Status, Failure> {
+    let state = state_of(&vault, options, desk)?;
+    let next = (state == VaultState::Protected).then(|| next(&vault));
+    Ok(Status { vault, state, next })
+}
+
+/// What is wished of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// Whether an increment is made even if none is due.
+    pub is_asked_for: bool,
+    /// Whether a source may have lost most of what it held.
+    pub allow_shrink: bool,
+}
+
+/// Does what is due.
+pub fn run(
+    vault: &Vault,
+    options: &VaultOptions,
+    wish: Wish,
+    desk: &Desk<'_>,
+) -> Result<Ran, Failure> {
+    let state = desk.state()?;
+    let mut writer = Writer::hold(vault, &state)?;
+    let reached = state_of(&writer.vault, options, desk)?;
+    let mut ran = Ran {
+        name: writer.vault.name.clone(),
+        state: reached,
+        ingested: None,
+        increment: None,
+        next: None,
+    };
+    if matches!(reached, VaultState::AwaitingSeed | VaultState::SeedInTransit) {
+        return Ok(ran);
+    }
+    if let Some(last) = writer.vault.incremented_at.filter(|last| is_ahead(*last, Timestamp::now()))
+    {
+        desk.attendant.warn(&format!(
+            "the last run is stamped {last}, which is still to come: a clock was wrong, then or \
+             now; an increment is made"
+        ));
+    }
+    if reached == VaultState::Protected && !wish.is_asked_for {
+        let next = next(&writer.vault);
+        if next != Due::Now {
+            ran.next = Some(next);
+            return Ok(ran);
+        }
+    }
+    let (container, import) = open_containers(&writer.vault, options, desk)?;
+    let lease = writer.lease(&container)?;
+    if writer.vault.ingested_at.is_none() {
+        let staging = staging(&writer.vault, options, desk)?;
+        let seed = own_seed(&writer.vault, &staging)?;
+        let blobs = seed_blobs::seed_blobs(&seed, &staging)?;
+        let spare = seed_blobs::spare(staging.data(&seed)?);
+        let shelf = ContainerShelf::new(&writer.vault, &container, &import, &lease);
+        let monitor = desk.attendant.monitor();
+        ran.ingested = Some(ingest(&blobs, &shelf, &spare, monitor.as_ref())?);
+        writer.record(|own| own.ingested_at = Some(Timestamp::now()))?;
+    }
+    ran.increment = Some(go_on(&mut writer, lease.guard(container), wish, desk)?);
+    ran.state = VaultState::Protected;
+    ran.next = Some(next(&writer.vault));
+    Ok(ran)
+}
+
+/// Makes an increment and keeps what came of it.
+fn go_on(
+    writer: &mut Writer<'_>,
+    container: Fenced,
+    wish: Wish,
+    desk: &Desk<'_>,
+) -> Result<Increment, Failure> {
+    let this_host = this_host();
+    let asked =
+        Asked { now: &Zoned::now(), this_host: &this_host, allow_shrink: wish.allow_shrink };
+    let (vault, monitor) = (&writer.vault, desk.attendant.monitor());
+    let done = increment(vault, &container, &password(vault)?, &asked, &monitor)?;
+    for text in &done.idle_patterns {
+        desk.attendant.warn(&format!("--exclude {text} leaves nothing out"));
+    }
+    writer.record(|own| {
+        own.sources.clone_from(&done.sources);
+        if done.backup.is_some() {
+            own.incremented_at = Some(Timestamp::now());
+        }
+    })?;
+    Ok(done)
+}
+
+/// When the next increment is due, in this machine's time.
+fn next(vault: &Vault) -> Due {
+    let last = vault.incremented_at.map(|time| time.to_zoned(TimeZone::system()));
+    due(vault.schedule, last.as_ref(), &Zoned::now())
+}
+
+/// How far a vault is, by its record, the journals and the service.
+fn state_of(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<VaultState, Failure> {
+    if vault.ingested_at.is_some() {
+        return Ok(VaultState::Protected);
+    }
+    // On a machine without the staging path the service alone says it.
+    let histories = match staging_path(vault, options).exists() {
+        true => staging(vault, options, desk)?.journals().read()?,
+        false => Vec::new(),
+    };
+    let sealed = histories.iter().filter(|history| history.state == DriveState::Sealed).count();
+    let service = ImportExport::new(
+        arm(&options.azure, desk.attendant)?,
+        vault.subscription.clone(),
+        vault.resource_group.clone(),
+    );
+    let jobs = parts(&vault.seed.job, service.list()?);
+    let is_whole = !jobs.is_empty() && jobs.len() >= sealed.div_ceil(DRIVES_PER_JOB);
+    Ok(if !is_whole || jobs.iter().any(|job| job.state == JobState::Creating) {
+        VaultState::AwaitingSeed
+    } else if jobs.iter().all(|job| job.state.is_over()) {
+        VaultState::Ingesting
+    } else {
+        VaultState::SeedInTransit
+    })
+}
+
+/// How far a vault is.
+#[derive(Debug)]
+pub struct Status {
+    /// Its record.
+    pub vault: Vault,
+    /// How far it is.
+    pub state: VaultState,
+    /// When the next increment is due.
+    pub next: Option<Due>,
+}
+
+/// What a run has done.
+#[derive(Debug)]
+pub struct Ran {
+    /// The vault.
+    pub name: VaultName,
+    /// How far it is.
+    pub state: VaultState,
+    /// What was taken in.
+    pub ingested: Option<Ingested>,
+    /// The increment that was made.
+    pub increment: Option<Increment>,
+    /// When the next is due.
+    pub next: Option<Due>,
+}

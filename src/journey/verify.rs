@@ -1,0 +1,157 @@
+//! Sealed drives read back as the datacenter will.
+
+use std::path::{Path, PathBuf};
+
+use disk_prep::drive::{DriveName, find};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, RecoveryPassword, Serial};
+use disk_prep::sys::private::{self, NotPrivate};
+use disk_prep::sys::threads::each;
+use disk_prep::verify::{VerifyOptions, VerifyReport, verify};
+
+use super::desk::Desk;
+use super::keeper::{KeyFiles, keeper};
+use crate::outcome::Failure;
+use crate::staging::Staging;
+use crate::state::State;
+
+/// What opens a drive.
+#[derive(Debug, Clone, Default)]
+pub struct Opener {
+    /// The staging path; without it the one that is remembered.
+    pub staging: Option<PathBuf>,
+    /// A file with the recovery password.
+    pub recovery_password_file: Option<PathBuf>,
+    /// What opens sealed recovery passwords.
+    pub keys: KeyFiles,
+}
+
+/// Reads drives back, side by side.
+pub fn read_back(
+    drives: &[DriveName],
+    opener: &Opener,
+    desk: &Desk<'_>,
+) -> Result<Verified, Failure> {
+    let state = desk.state()?;
+    let given = recovery_password(opener.recovery_password_file.as_deref())?;
+    let mut work = Vec::new();
+    for drive in drives {
+        let serial = find(drive)?.serial;
+        let staging = staging_of(opener.staging.as_deref(), &serial, &state, desk)?;
+        let options = VerifyOptions {
+            journals: staging.as_ref().map(Staging::journals),
+            recovery_password: given.clone(),
+            keeper: keeper(staging.as_ref(), &opener.keys, None, &state),
+            stop: desk.attendant.stop_flag(),
+        };
+        work.push((serial, drive, options));
+    }
+    let monitor = desk.attendant.monitor();
+    let looked_at = each(work, |(serial, drive, options)| {
+        verify(drive, &options, monitor.as_ref()).map_err(|error| (serial, error))
+    });
+    Verified::new(looked_at)
+}
+
+/// The staging path that was named, else the one that is remembered for the drive.
+pub fn staging_of(
+    staging: Option<&Path>,
+    serial: &Serial,
+    state: &State,
+    desk: &Desk<'_>,
+) -> Result<Option<Staging>, Failure> {
+    let path = match staging {
+        Some(staging) => Some(staging.to_owned()),
+        None => state.staging_with(serial)?,
+    };
+    path.map(|path| desk.enter(&path)).transpose()
+}
+
+/// A file that should hold a recovery password.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordFileError {
+    /// It cannot be read.
+    #[error("Cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Others are let in.
+    #[error("{path} cannot hold a recovery password: {why}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Who.
+        why: NotPrivate,
+    },
+    /// It holds something else.
+    #[error("{path} does not hold one recovery password of 48 digits")]
+    Form {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Diagnose for PasswordFileError {
+    fn code(&self) -> &'static str {
+        match self {
+            PasswordFileError::Read { .. } => "recovery-password-file",
+            PasswordFileError::Open { .. } => "secret-file-mode",
+            PasswordFileError::Form { .. } => "recovery-password-malformed",
+        }
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+    fn hint(&self) -> Option<Hint> {
+        let form = "it should hold eight groups of six digits, alone or as Windows saves them; a \
+                    startup key (.BEK) is another thing, which no drive of ours has";
+        matches!(self, PasswordFileError::Form { .. }).then(|| Hint::new(form))
+    }
+}
+
+/// Reads a recovery password from its file.
+pub fn recovery_password(
+    path: Option<&Path>,
+) -> Result<Option<RecoveryPassword>, PasswordFileError> {
+    let Some(path) = path else { return Ok(None) };
+    let bytes = private::read(path).map_err(|source| match NotPrivate::of(&source) {
+        Some(why) if why.is_open() => PasswordFileError::Open { path: path.to_owned(), why },
+        _ => PasswordFileError::Read { path: path.to_owned(), source },
+    })?;
+    let password = RecoveryPassword::find_in(&bytes);
+    password.map(Some).map_err(|_| PasswordFileError::Form { path: path.to_owned() })
+}
+
+/// Drives that were verified.
+#[derive(Debug)]
+pub struct Verified {
+    /// What was found.
+    pub reports: Vec<VerifyReport>,
+    /// Those that could not be looked at.
+    pub failed: Vec<(Serial, disk_prep::Error)>,
+}
+
+impl Verified {
+    /// What became of each drive. An error if there is nothing else to tell.
+    pub fn new(
+        looked_at: Vec<Result<VerifyReport, (Serial, disk_prep::Error)>>,
+    ) -> Result<Self, Failure> {
+        let (mut reports, mut failed) = (Vec::new(), Vec::new());
+        for outcome in looked_at {
+            match outcome {
+                Ok(report) => reports.push(report),
+                Err(error) => failed.push(error),
+            }
+        }
+        match failed.pop() {
+            Some((_, error)) if reports.is_empty() && failed.is_empty() => Err(error.into()),
+            last => {
+                failed.extend(last);
+                Ok(Verified { reports, failed })
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What is to be prepared: the seed of a staging path, or the rows of a `dataset.csv`. For the
+//! latter there is no staging path; its journals lie in the state directory.
+
+use std::path::{Path, PathBuf};
+
+use disk_prep::dataset::{self, DataSet, FilesOptions, RowsOptions, read_dataset, scan, scan_rows};
+use disk_prep::journal::JournalFolder;
+use disk_prep::noun::{
+    AccountName, ContainerName, ImportDisposition, JobName, ResourceGroup, SubscriptionId,
+};
+use disk_prep::sys::beneath::Folder;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::desk::Desk;
+use crate::outcome::{Failure, MissingFlag};
+use crate::repository::is_repository_path;
+use crate::staging::{
+    Error as StagingError, Seed, SeedKind, SeedState, Staging, Target, check_unchanged,
+};
+use crate::state::State;
+
+/// What is to be prepared, and where it goes when no seed says it.
+#[derive(Debug, Clone, Default)]
+pub struct WorkOptions {
+    /// The staging path.
+    pub staging: Option<PathBuf>,
+    /// The rows of a data set.
+    pub dataset: Option<PathBuf>,
+    /// The job of the data set.
+    pub job: Option<JobName>,
+    /// The account of the data set's job.
+    pub storage_account: Option<AccountName>,
+    /// The subscription of the data set's job.
+    pub subscription: Option<SubscriptionId>,
+    /// The group of the data set's job.
+    pub resource_group: Option<ResourceGroup>,
+}
+
+/// Files with destinations, and the folder that their journals lie in.
+#[derive(Debug)]
+pub struct Work {
+    pub set: DataSet,
+    pub job: JobName,
+    /// What the files are.
+    pub kind: SeedKind,
+    /// The container, if it is one for all files.
+    pub container: Option<ContainerName>,
+    /// The staging path, if there is one.
+    pub staging: Option<Staging>,
+    /// Where the staging path is, or a folder of the state directory.
+    pub home: PathBuf,
+    /// Names the work in the state directory.
+    pub id: Uuid,
+    target: Option<Target>,
+}
+
+impl Work {
+    /// What the flags name.
+    pub fn open(options: &WorkOptions, desk: &Desk<'_>) -> Result<Self, Failure> {
+        match (&options.staging, &options.dataset) {
+            (_, Some(csv)) => {
+                desk.consent.expect_none()?;
+                Work::of_dataset(csv, options, &desk.state()?)
+            }
+            (Some(staging), None) => Work::of_seed(desk.enter(staging)?),
+            (None, None) => Err(MissingFlag { flag: "--staging" }.into()),
+        }
+    }
+
+    fn of_seed(staging: Staging) -> Result<Self, Failure> {
+        let seed = Seed::open(&staging)?;
+        let set = data_set(&seed, &staging)?;
+        if seed.kind == SeedKind::Repository {
+            let has = |part: &&str| set.files.iter().any(|file| file.source.starts_with(part));
+            let missing: Vec<&str> =
+                ["config", "keys", "index"].into_iter().filter(|part| !has(part)).collect();
+            if !missing.is_empty() {
+                let (path, missing) = (set.root, missing.join(", "));
+                return Err(StagingError::Incomplete { path, missing }.into());
+            }
+        }
+        Ok(Work {
+            set,
+            job: seed.target.job.clone(),
+            kind: seed.kind,
+            container: Some(seed.target.container.clone()),
+            home: staging.path().to_owned(),
+            staging: Some(staging),
+            id: seed.id,
+            target: Some(seed.target),
+        })
+    }
+
+    fn of_dataset(csv: &Path, options: &WorkOptions, state: &State) -> Result<Self, Failure> {
+        let job = options.job.clone().ok_or(MissingFlag { flag: "--job" })?;
+        let rows = RowsOptions { csv: csv.to_owned(), job: job.clone() };
+        let set = scan_rows(&read_dataset(csv)?, &rows)?;
+        if set.files.is_empty() {
+            return Err(dataset::Error::NothingToCopy { root: csv.to_owned() }.into());
+        }
+        // The same job is the same work, wherever its rows stand.
+        let digest = Sha256::digest(format!("dataset {job}"));
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest[..16]);
+        let id = Uuid::from_bytes(id);
+        let (home, kind) = (state.job_folder(&job)?, SeedKind::Files);
+        let (container, target) = (None, None);
+        Ok(Work { set, staging: None, home, job, kind, container, id, target })
+    }
+
+    /// Refuses an adopted repository that somebody works on or that is not the one that was
+    /// planned.
+    pub fn check_unchanged(&self) -> Result<(), Failure> {
+        match &self.staging {
+            Some(staging) => Ok(check_unchanged(&Seed::open(staging)?, staging)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Holds the data below a staging path for a run: whatever stands at its name by then, only
+    /// this folder is read.
+    pub fn hold(&mut self) -> Result<Option<Folder>, Failure> {
+        let Some(staging) = &self.staging else { return Ok(None) };
+        let Ok(below) = self.set.root.strip_prefix(staging.path()) else { return Ok(None) };
+        let folder = staging
+            .root()
+            .folder(below)
+            .map_err(|source| dataset::Error::Scan { path: self.set.root.clone(), source })?;
+        self.set.root = folder.handle_path();
+        Ok(Some(folder))
+    }
+
+    /// The journals.
+    pub fn journals(&self) -> JournalFolder {
+        match &self.staging {
+            Some(staging) => staging.journals(),
+            None => JournalFolder::new(self.home.join("journals")),
+        }
+    }
+
+    /// What the seed says of the job, if there is a seed.
+    pub fn target(&self) -> Option<&Target> {
+        self.target.as_ref()
+    }
+
+    /// Account, subscription and group: the seed's, else those of the flags.
+    pub fn azure(
+        &self,
+        options: &WorkOptions,
+    ) -> Result<(AccountName, SubscriptionId, ResourceGroup), MissingFlag> {
+        if let Some(target) = &self.target {
+            let Target { storage_account, subscription, resource_group, .. } = target.clone();
+            return Ok((storage_account, subscription, resource_group));
+        }
+        let missing = |flag| MissingFlag { flag };
+        Ok((
+            options.storage_account.clone().ok_or(missing("--storage-account"))?,
+            options.subscription.clone().ok_or(missing("--subscription"))?,
+            options.resource_group.clone().ok_or(missing("--resource-group"))?,
+        ))
+    }
+}
+
+/// The files of a finished seed, with their places on a drive and in the container.
+pub fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
+    let path = || staging.path().to_owned();
+    match seed.state {
+        SeedState::Finished => {}
+        SeedState::Unfinished => {
+            return Err(StagingError::Unfinished { path: path() }.into());
+        }
+        SeedState::Cleared => return Err(StagingError::Cleared { path: path() }.into()),
+    }
+    let is_repository = seed.kind == SeedKind::Repository;
+    let job: JobName = seed.target.job.clone();
+    let options = FilesOptions {
+        job,
+        container: seed.target.container.clone(),
+        prefix: seed.target.prefix.clone(),
+        disposition: if is_repository {
+            ImportDisposition::Overwrite
+        } else {
+            ImportDisposition::NoOverwrite
+        },
+        never: if is_repository { &["locks"] } else { &[] },
+        only: is_repository.then_some(is_repository_path),
+        together: if is_repository { &["config", "keys", "index", "snapshots"] } else { &[] },
+    };
+    let data = staging.data(seed)?;
+    data.open()?;
+    let set = scan(&data.path(), &options)?;
+    data.check_names(set.files.iter().map(|file| file.source.as_path()))?;
+    if set.files.is_empty() {
+        return Err(dataset::Error::NothingToCopy { root: set.root }.into());
+    }
+    Ok(set)
+}

@@ -1,0 +1,161 @@
+//! What a command returns, why it failed, and the one who attends while it works.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use disk_prep::monitor::Monitor;
+use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::stop::StopFlag;
+use secrecy::SecretString;
+
+pub use crate::exit::Exit;
+
+/// What a command has done, for every face of the screen.
+pub trait Outcome {
+    /// For a person: lines without colour. What would end one of them is shown as letters, so that
+    /// no name in it can begin another.
+    fn lines(&self) -> Vec<String>;
+    /// For a script: one object a line; every one has `type` and `version`.
+    fn json(&self) -> Vec<serde_json::Value>;
+    /// How the run ended.
+    fn exit(&self) -> Exit {
+        Exit::Done
+    }
+}
+
+/// Nothing more to show: all was told while the command went on.
+#[derive(Debug)]
+pub struct Told;
+
+impl Outcome for Told {
+    fn lines(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn json(&self) -> Vec<serde_json::Value> {
+        Vec::new()
+    }
+}
+
+/// Why a command could not be done.
+#[derive(Debug)]
+pub struct Failure(pub Box<dyn Diagnose>);
+
+impl<E: Diagnose + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure(Box::new(error))
+    }
+}
+
+/// What a command ends with.
+pub type Ended = Result<Box<dyn Outcome>, Failure>;
+
+/// What a person typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// A line, without blanks around it.
+    Line(String),
+    /// Nothing so far.
+    Silence,
+    /// Nothing will come any more.
+    End,
+}
+
+/// Who attends a run: is told what happens, and asked if somebody is there.
+pub trait Attendant: Send + Sync {
+    /// Shows what the work tells while it goes on.
+    fn monitor(&self) -> Arc<dyn Monitor>;
+    /// The wish to stop; who takes it looks at it.
+    fn stop_flag(&self) -> StopFlag;
+    /// Whether a person is there to answer.
+    fn can_ask(&self) -> bool;
+    /// Asks, and returns the line that was typed.
+    fn ask(&self, question: &str) -> Option<String>;
+    /// Goes on if that was said beforehand, or if a person says yes to what would be done.
+    fn consent(&self, what: &str) -> Result<(), NoConsent>;
+    /// Waits for a line to be typed.
+    fn listen(&self, patience: Duration) -> Heard;
+    /// Tells something at a terminal, between questions.
+    fn say(&self, text: &str);
+    /// Tells something that stops nothing.
+    fn warn(&self, text: &str);
+    /// Tells of a setting that is not used, once; it is said of the call and not by the command.
+    fn tell_unused(&self, text: &str);
+    /// Shows what was done so far, of work that goes on.
+    fn show(&self, outcome: &dyn Outcome) -> Exit;
+    /// Whether somebody still looks at what is shown.
+    fn is_read(&self) -> bool;
+    /// Never repeats this text in a message; the name stands in its place.
+    fn hide(&self, text: SecretString, name: String);
+}
+
+/// Nobody said yes.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoConsent {
+    /// Nobody could be asked.
+    #[error("{what}, and nobody is there to be asked")]
+    Unasked {
+        /// What would be done.
+        what: String,
+    },
+    /// A person was asked.
+    #[error("{what}: not confirmed, so nothing was done")]
+    Refused {
+        /// What would have been done.
+        what: String,
+    },
+}
+
+impl Diagnose for NoConsent {
+    fn code(&self) -> &'static str {
+        match self {
+            NoConsent::Unasked { .. } => "needs-yes",
+            NoConsent::Refused { .. } => "not-confirmed",
+        }
+    }
+    fn kind(&self) -> ErrorKind {
+        match self {
+            NoConsent::Unasked { .. } => ErrorKind::Usage,
+            NoConsent::Refused { .. } => ErrorKind::Guard,
+        }
+    }
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            NoConsent::Unasked { .. } => {
+                Some(Hint::new("nothing was done; if that is what is wanted, add `--yes`"))
+            }
+            NoConsent::Refused { .. } => None,
+        }
+    }
+}
+
+/// An error with its causes, in one line; what it lists stands there one after the other.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let told = causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"));
+    match told.split_once("\n  ") {
+        Some((first, list)) => format!("{first}: {}", list.replace("\n  ", "; ")),
+        None => told,
+    }
+}
+
+/// A flag that this call needs.
+#[derive(Debug, thiserror::Error)]
+#[error("{flag} is missing")]
+pub struct MissingFlag {
+    /// The flag, with its dashes.
+    pub flag: &'static str,
+}
+
+impl Diagnose for MissingFlag {
+    fn code(&self) -> &'static str {
+        "flag-missing"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+    fn hint(&self) -> Option<Hint> {
+        let is_of_seed = matches!(self.flag, "--job" | "--subscription" | "--resource-group");
+        is_of_seed.then(|| Hint::new("name it, or the staging path whose seed says it"))
+    }
+}

@@ -1,0 +1,152 @@
+//! What the emulator says, in words and as records.
+
+use std::path::PathBuf;
+
+use azseed_emulator::{Facts, Reply};
+use disk_prep::noun::{AccountName, ByteSize, ErrorKind, Serial, SubscriptionId};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::record::{Record, line};
+use crate::journey::dock::Replies;
+use crate::outcome::{Exit, Outcome};
+
+/// The emulator is up; what callers must know.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ListeningRecord<'a> {
+    /// Address of the resource manager.
+    arm: &'a str,
+    /// Address of the sign-in service.
+    authority: &'a str,
+    /// Address of the blobs.
+    blob: &'a str,
+    /// The storage account.
+    #[schemars(with = "String")]
+    account: &'a AccountName,
+    /// Its key, which is of the emulator only.
+    account_key: &'a str,
+    /// The subscription.
+    #[schemars(with = "String")]
+    subscription: &'a SubscriptionId,
+    /// A token that it takes.
+    token: &'a str,
+    /// The certificate that callers must trust; null without TLS.
+    ca_file: Option<PathBuf>,
+}
+
+impl Record for ListeningRecord<'_> {
+    const TYPE: &'static str = "listening";
+}
+
+/// A drive was read at the dock of the emulator, or not.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DockedRecord<'a> {
+    /// Serial number.
+    #[schemars(with = "String")]
+    serial: &'a Serial,
+    /// Its job; null if no job has it.
+    job: Option<&'a str>,
+    /// The datacenter's status, or why it was not read.
+    status: &'a str,
+    /// Bytes that arrived.
+    bytes_succeeded: u64,
+    /// Where the error log is; null if there is none.
+    error_log: Option<&'a str>,
+}
+
+impl Record for DockedRecord<'_> {
+    const TYPE: &'static str = "docked-drive";
+}
+
+/// What time it is in the emulated datacenter.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ClockRecord {
+    /// The time.
+    now: Timestamp,
+}
+
+impl Record for ClockRecord {
+    const TYPE: &'static str = "emulator-clock";
+}
+
+/// What callers must know, for a script and for a shell.
+#[derive(Debug)]
+pub struct Listening<'a>(pub &'a Facts);
+
+impl Outcome for Listening<'_> {
+    fn lines(&self) -> Vec<String> {
+        let Facts { arm, blob, account, account_key, subscription, token, ca_file } = self.0;
+        let mut lines = vec![
+            format!("export AZSEED_ARM_ENDPOINT={arm}"),
+            format!("export AZSEED_AUTHORITY={arm}"),
+            format!("export AZSEED_BLOB_ENDPOINT={blob}"),
+            format!("export AZSEED_STORAGE_ACCOUNT={account}"),
+            format!("export AZSEED_ACCOUNT_KEY={}", account_key.expose_secret()),
+            format!("export AZSEED_SUBSCRIPTION={subscription}"),
+            format!("export AZSEED_TOKEN={}", token.expose_secret()),
+        ];
+        if let Some(path) = ca_file {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            lines.push(format!("export AZSEED_CA_FILE='{}'", path.display()));
+        }
+        lines
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let Facts { arm, blob, account, account_key, subscription, token, ca_file } = self.0;
+        vec![line(&ListeningRecord {
+            arm,
+            authority: arm,
+            blob,
+            account,
+            account_key: account_key.expose_secret(),
+            subscription,
+            token: token.expose_secret(),
+            ca_file: ca_file.as_ref().and_then(|path| std::path::absolute(path).ok()),
+        })]
+    }
+}
+
+impl Outcome for Replies {
+    fn lines(&self) -> Vec<String> {
+        let lines = |reply: &Reply| match reply {
+            Reply::Clock { now } => vec![format!("It is now {now} in the datacenter")],
+            Reply::Drive { serial, job, status, bytes_succeeded, error_log } => {
+                let job = job.as_ref().map(|job| format!(" (job {job})")).unwrap_or_default();
+                let bytes = ByteSize(*bytes_succeeded);
+                let line = format!("Drive {serial}{job}: {status}, {bytes} taken in");
+                let log = error_log.iter().map(|log| format!("  {log}"));
+                std::iter::once(line).chain(log).collect()
+            }
+            Reply::Done | Reply::Refused { .. } => Vec::new(),
+        };
+        self.0.iter().flat_map(lines).collect()
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let record = |reply: &Reply| match reply {
+            Reply::Clock { now } => Some(line(&ClockRecord { now: *now })),
+            Reply::Drive { serial, job, status, bytes_succeeded, error_log } => {
+                Some(line(&DockedRecord {
+                    serial,
+                    job: job.as_deref(),
+                    status,
+                    bytes_succeeded: *bytes_succeeded,
+                    error_log: error_log.as_deref(),
+                }))
+            }
+            // Said by the end of the answer, and by an error.
+            Reply::Done | Reply::Refused { .. } => None,
+        };
+        self.0.iter().filter_map(record).collect()
+    }
+
+    fn exit(&self) -> Exit {
+        let is_bad =
+            |reply: &&Reply| matches!(reply, Reply::Drive { status, .. } if status != "Completed");
+        Exit::of(self.0.iter().find(is_bad).map(|_| ErrorKind::LeftOut))
+    }
+}

@@ -1,0 +1,298 @@
+//! Jobs as a person and a script see them.
+
+use disk_prep::noun::JobName;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::record::{Record, line};
+use crate::import_job::{Deadline, DriveState, Job, JobState, Location, Turn, Written, deadline};
+use crate::outcome::Outcome;
+
+/// A drive of a job, as the service sees it.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DriveOfJob<'a> {
+    /// Serial number.
+    serial: &'a str,
+    /// The service's word for its state.
+    #[schemars(with = "String")]
+    state: &'a DriveState,
+    /// How far it is, in percent.
+    percent: u8,
+    /// Where its error log is; null if there is none.
+    error_log: Option<&'a str>,
+}
+
+/// An import job.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct JobRecord<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Its region.
+    location: &'a str,
+    /// The service's word for its state.
+    #[schemars(with = "String")]
+    state: &'a JobState,
+    /// How far all drives are, in percent.
+    percent: u8,
+    /// Whether somebody asked to cancel it.
+    cancel_requested: bool,
+    /// When it was made; null if the service does not say.
+    created: Option<Timestamp>,
+    /// Whole days until the deadline, negative when it has passed; null when no clock runs.
+    days_left: Option<i64>,
+    /// Who brings the parcel; null if it is not shipped.
+    carrier: Option<&'a str>,
+    /// Tracking number of the parcel; null if it is not shipped.
+    tracking_number: Option<&'a str>,
+    /// The datacenter's address, line by line; null while there is none.
+    ship_to: Option<&'a [String]>,
+    /// Its drives.
+    drives: Vec<DriveOfJob<'a>>,
+    /// Whether this call changed the job; missing in lists and while watching.
+    #[schemars(with = "bool")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<bool>,
+    /// When the service deletes the job or the drives must have arrived; null when no clock runs.
+    deadline: Option<Timestamp>,
+    /// The subscription; null if the service does not say.
+    subscription: Option<&'a str>,
+    /// The resource group; null if the service does not say.
+    resource_group: Option<&'a str>,
+    /// The storage account; null if the service does not say.
+    account: Option<&'a str>,
+}
+
+impl Record for JobRecord<'_> {
+    const TYPE: &'static str = "job";
+}
+
+/// A job is gone.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DeletedRecord<'a> {
+    /// Its name.
+    #[schemars(with = "String")]
+    name: &'a JobName,
+    /// Whether this call deleted it; if not, there was none.
+    changed: bool,
+}
+
+impl Record for DeletedRecord<'_> {
+    const TYPE: &'static str = "job-deleted";
+}
+
+/// A region, and where its drives are sent.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct LocationRecord<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Where parcels go, line by line.
+    address: &'a [String],
+    /// Carriers that bring drives back.
+    carriers: &'a [String],
+    /// Regions that take the drives instead, if this one takes none.
+    alternates: &'a [String],
+}
+
+impl Record for LocationRecord<'_> {
+    const TYPE: &'static str = "location";
+}
+
+/// Jobs, each with whether this run changed it.
+#[derive(Debug)]
+pub struct Said {
+    pub jobs: Vec<(Job, Written)>,
+    pub now: Timestamp,
+}
+
+fn days(job: &Job, now: Timestamp) -> Option<Deadline> {
+    deadline(&job.state, job.created?, now)
+}
+
+/// A job for a person.
+pub(super) fn lines(job: &Job, now: Timestamp) -> Vec<String> {
+    let mut lines = vec![
+        format!("Job          {}", job.name),
+        format!("State        {}, {} %", job.state, job.percent),
+        format!("Region       {}", job.location),
+    ];
+    if job.cancel_requested {
+        lines.push("Cancel       asked for".to_owned());
+    }
+    if let Some(Deadline { what, days_left, .. }) = days(job, now) {
+        lines.push(match days_left {
+            0.. => format!("Deadline     {days_left} days left, then {what}"),
+            _ => format!("Deadline     passed {} days ago: {what}", -days_left),
+        });
+    }
+    for drive in &job.drives {
+        lines.push(format!(
+            "Drive        {:<20} {}, {} %",
+            drive.serial, drive.state, drive.percent
+        ));
+    }
+    match &job.delivery {
+        Some(parcel) => {
+            lines.push(format!("Parcel       {} {}", parcel.carrier, parcel.tracking_number));
+        }
+        None => lines.push("Parcel       not shipped: `azseed job ship` says with whom".to_owned()),
+    }
+    match Turn::of(job) {
+        // The line above says it.
+        Turn::Ours(_) if job.delivery.is_none() && !job.cancel_requested => {}
+        Turn::Ours(what) | Turn::DoneWithErrors(what) => lines.push(format!("Next         {what}")),
+        Turn::Done => lines.push(
+            "Next         `azseed vault run` takes the seed in, if it is for a vault".to_owned(),
+        ),
+        Turn::Service => {}
+    }
+    if let Some(address) = job.shipping.as_ref().filter(|_| job.delivery.is_none()) {
+        lines.push("Ship to".to_owned());
+        lines.extend(address.lines.iter().map(|line| format!("             {line}")));
+        let last = format!("{} {}", address.phone, address.remark);
+        lines
+            .extend((!last.trim().is_empty()).then(|| format!("             {}", last.trim_end())));
+    }
+    lines
+}
+
+/// A job for a script; `written` says whether this call changed it.
+pub(super) fn value(job: &Job, now: Timestamp, written: Option<Written>) -> Value {
+    let drives = job.drives.iter().map(|drive| DriveOfJob {
+        serial: &drive.serial,
+        state: &drive.state,
+        percent: drive.percent,
+        error_log: drive.error_log.as_deref(),
+    });
+    let deadline = days(job, now);
+    line(&JobRecord {
+        name: &job.name,
+        location: &job.location,
+        state: &job.state,
+        percent: job.percent,
+        cancel_requested: job.cancel_requested,
+        created: job.created,
+        days_left: deadline.map(|deadline| deadline.days_left),
+        carrier: job.delivery.as_ref().map(|parcel| parcel.carrier.as_str()),
+        tracking_number: job.delivery.as_ref().map(|parcel| parcel.tracking_number.as_str()),
+        ship_to: job.shipping.as_ref().map(|address| address.lines.as_slice()),
+        drives: drives.collect(),
+        changed: written.map(|written| written == Written::Changed),
+        deadline: deadline.map(|deadline| deadline.at),
+        subscription: part(&job.id, "subscriptions"),
+        resource_group: part(&job.id, "resourceGroups"),
+        account: job.account_id.as_deref().and_then(|id| part(id, "storageAccounts")),
+    })
+}
+
+/// What follows this word in a resource id; Azure does not mind the case.
+fn part<'a>(id: &'a str, word: &str) -> Option<&'a str> {
+    let mut parts = id.split('/');
+    parts.find(|part| part.eq_ignore_ascii_case(word))?;
+    parts.next().filter(|part| !part.is_empty())
+}
+
+impl Outcome for Said {
+    fn lines(&self) -> Vec<String> {
+        let shown: Vec<_> = self.jobs.iter().map(|(job, _)| lines(job, self.now)).collect();
+        shown.join(&String::new())
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let record = |(job, written): &(Job, Written)| value(job, self.now, Some(*written));
+        self.jobs.iter().map(record).collect()
+    }
+}
+
+/// All jobs, one a line.
+#[derive(Debug)]
+pub struct JobList {
+    pub jobs: Vec<Job>,
+    pub now: Timestamp,
+}
+
+impl Outcome for JobList {
+    fn lines(&self) -> Vec<String> {
+        let mut lines =
+            vec![format!("{:<24} {:<14} {:>6} {:>9}", "JOB", "STATE", "DRIVES", "DAYS LEFT")];
+        for job in &self.jobs {
+            let left = days(job, self.now).map_or("-".to_owned(), |own| own.days_left.to_string());
+            lines.push(format!(
+                "{:<24} {:<14} {:>6} {left:>9}",
+                job.name,
+                job.state,
+                job.drives.len()
+            ));
+        }
+        lines
+    }
+
+    fn json(&self) -> Vec<Value> {
+        self.jobs.iter().map(|job| value(job, self.now, None)).collect()
+    }
+}
+
+/// A job that is gone.
+#[derive(Debug)]
+pub struct Deleted {
+    pub job: JobName,
+    pub written: Written,
+}
+
+impl Outcome for Deleted {
+    fn lines(&self) -> Vec<String> {
+        vec![match self.written {
+            Written::Changed => format!("Job {} is deleted", self.job),
+            Written::Unchanged => format!("There was no job {}", self.job),
+        }]
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let changed = self.written == Written::Changed;
+        vec![line(&DeletedRecord { name: &self.job, changed })]
+    }
+}
+
+/// The regions.
+#[derive(Debug)]
+pub struct Locations(pub Vec<Location>);
+
+impl Outcome for Locations {
+    fn lines(&self) -> Vec<String> {
+        let lines = |location: &Location| {
+            let Location { name, address, carriers, alternates } = location;
+            let mut lines = vec![
+                name.clone(),
+                format!("  {}", address.lines.join(", ")),
+                format!("  carriers: {}", carriers.join(", ")),
+            ];
+            if !alternates.is_empty() {
+                lines.push(format!("  takes drives at: {}", alternates.join(", ")));
+            }
+            lines
+        };
+        self.0.iter().flat_map(lines).collect()
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let record = |Location { name, address, carriers, alternates }: &Location| {
+            line(&LocationRecord { name, address: &address.lines, carriers, alternates })
+        };
+        self.0.iter().map(record).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_id_says_subscription_and_group_in_any_case() {
+        let id = "/subscriptions/1-2/resourcegroups/backup/providers/Microsoft.ImportExport/jobs/a";
+        assert_eq!(part(id, "subscriptions"), Some("1-2"));
+        assert_eq!(part(id, "resourceGroups"), Some("backup"));
+        assert_eq!((part(id, "storageAccounts"), part("", "subscriptions")), (None, None));
+        assert_eq!(part("/subscriptions/", "subscriptions"), None);
+    }
+}

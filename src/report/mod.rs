@@ -1,0 +1,28 @@
+//! Every outcome and event in words and as records.
+
+mod checked;
+mod cleared;
+mod drive;
+#[cfg(feature = "emulator")]
+pub mod emulator;
+pub mod event;
+pub mod explained;
+mod inspected;
+pub mod job;
+mod keys;
+mod plan;
+mod prepared;
+mod prepared_records;
+pub mod record;
+#[cfg(feature = "emulator")]
+mod rehearsal;
+mod released;
+mod restored;
+pub mod said;
+pub mod schemas;
+mod seed;
+pub mod text;
+mod vault;
+mod vault_run;
+mod verified;
+mod watch;

@@ -1,0 +1,163 @@
+//! A preparation in words and as records.
+
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, count, listed};
+use disk_prep::prepare::PreparedDrive;
+use serde_json::Value;
+
+use super::job::Said;
+use super::prepared_records::{
+    FailedRecord, IncompleteRecord, LeftOutRecord, NoJobRecord, PreparedRecord, SealedRecord,
+};
+use super::record::line;
+use crate::journey::prepare::{Next, Prepared};
+use crate::outcome::{Exit, Outcome, chain};
+
+impl Prepared {
+    fn said(&self) -> Option<Said> {
+        let jobs = self.jobs.as_ref()?.as_ref().ok()?.clone();
+        Some(Said { jobs, now: jiff::Timestamp::now() })
+    }
+
+    fn refusal(&self) -> Option<&dyn Diagnose> {
+        Some(self.jobs.as_ref()?.as_ref().err()?.0.as_ref())
+    }
+}
+
+impl Outcome for Prepared {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for PreparedDrive { serial, sealed, .. } in &self.outcome.sealed {
+            let (files, bytes) = (count(sealed.files, "file"), ByteSize(sealed.bytes));
+            lines.push(format!("Drive {serial} is sealed: {files}, {bytes}"));
+        }
+        for serial in &self.outcome.unused {
+            lines.push(format!("Drive {serial} is not needed and was not touched"));
+        }
+        for (serial, error) in &self.outcome.failed {
+            let fate = if self.outcome.set_aside.contains(serial) {
+                "do not ship it; its files went to another drive"
+            } else {
+                "run the same command again to go on with it"
+            };
+            let told = chain(error);
+            lines.push(format!("Drive {serial} is not finished: {told}; {fate}"));
+        }
+        for serial in &self.outcome.set_aside_before {
+            lines.push(format!("Drive {serial} was set aside before: do not ship it"));
+        }
+        for serial in &self.outcome.waiting {
+            lines.push(format!("Drive {serial} was begun before; name it too, to finish it"));
+        }
+        for serial in &self.outcome.with_others {
+            lines.push(format!(
+                "Drive {serial} is being filled by another run; the run that ends last has the \
+                 whole"
+            ));
+        }
+        for (serial, file, reason) in self.left_out() {
+            let left = format!("Left out of drive {serial}: {}: {reason}", file.source.display());
+            lines.push(left);
+        }
+        if self.shortage.files > 0 {
+            lines.push(self.shortage.text());
+            lines.push("Run the same command with more drives to go on".to_owned());
+        }
+        lines.extend(self.verified.iter().flat_map(Outcome::lines));
+        lines.extend(self.said().iter().flat_map(Outcome::lines));
+        if let Some(error) = self.refusal() {
+            lines.push(format!("The drives are ready, the job is not made: {error}"));
+        }
+        let lacking: Vec<String> = self
+            .lacking()
+            .map(|(serial, file, reason)| format!("{}, left out of {serial}: {reason}", file.path))
+            .collect();
+        if !lacking.is_empty() {
+            lines.push(format!(
+                "The drives are not ready: nobody can read the repository without {}. No job was \
+                 made; run the same command again with one more drive to add what is missing:",
+                count(lacking.len(), "file"),
+            ));
+            lines.extend(listed(&lacking));
+        }
+        if self.is_complete() {
+            let Next { verify, make, ship } = &self.next;
+            lines.push(match self.said() {
+                Some(_) => format!("Next: send the drives, then `{ship}`"),
+                None => format!("Next: `{verify}`, then `{make}`"),
+            });
+        }
+        lines
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let mut lines: Vec<Value> = Vec::new();
+        for PreparedDrive { serial, sealed, left_out } in &self.outcome.sealed {
+            lines.push(line(&SealedRecord {
+                serial,
+                files: sealed.files,
+                bytes: sealed.bytes,
+                manifest: &sealed.manifest,
+                manifest_hash: &sealed.manifest_hash,
+                header_hash: sealed.header_hash.as_deref(),
+                sealed_at: sealed.at,
+                left_out: left_out.len(),
+            }));
+        }
+        for (serial, error) in &self.outcome.failed {
+            let set_aside = self.outcome.set_aside.contains(serial);
+            let (code, message) = (error.code(), chain(error));
+            lines.push(line(&FailedRecord { serial, code, message, set_aside }));
+        }
+        for (serial, file, reason) in self.left_out() {
+            let (path, source) = (&file.path, &file.source);
+            lines.push(line(&LeftOutRecord { serial, path, source, reason }));
+        }
+        lines.extend(self.verified.iter().flat_map(Outcome::json));
+        lines.extend(self.said().iter().flat_map(Outcome::json));
+        let lacking: Vec<_> = self.lacking().map(|(_, file, _)| &file.path).collect();
+        if !lacking.is_empty() {
+            let code = "repository-incomplete";
+            lines.push(line(&IncompleteRecord { code, missing: lacking }));
+        }
+        if let Some(error) = self.refusal() {
+            let (code, message) = (error.code(), error.to_string());
+            lines.push(line(&NoJobRecord { code, message }));
+        }
+        lines.push(line(&PreparedRecord {
+            sealed: self.outcome.sealed.len(),
+            newly_sealed: self.outcome.newly_sealed,
+            unused: &self.outcome.unused,
+            waiting: &self.outcome.waiting,
+            with_others: &self.outcome.with_others,
+            set_aside_before: &self.outcome.set_aside_before,
+            missing_files: self.shortage.files,
+            missing_bytes: self.shortage.bytes,
+            more_drives: self.shortage.drives.map(|(drives, _)| drives),
+            more_drives_bytes: self.shortage.drives.map(|(_, bytes)| bytes),
+        }));
+        lines
+    }
+
+    fn exit(&self) -> Exit {
+        let mut kinds = Vec::new();
+        for (serial, error) in &self.outcome.failed {
+            let set_aside = self.outcome.set_aside.contains(serial);
+            kinds.push(if set_aside { ErrorKind::LeftOut } else { error.kind() });
+        }
+        if self.shortage.files > 0
+            || !self.outcome.waiting.is_empty()
+            || self.lacking().next().is_some()
+        {
+            kinds.push(ErrorKind::Resumable);
+        }
+        if self.left_out().next().is_some() {
+            kinds.push(ErrorKind::LeftOut);
+        }
+        let differs = self.verified.as_ref().is_some_and(|verified| verified.exit() != Exit::Done);
+        let gave_up = self.is_interrupted && self.shortage.files > 0;
+        kinds.extend(gave_up.then_some(ErrorKind::Interrupted));
+        kinds.extend(differs.then_some(ErrorKind::Difference));
+        kinds.extend(self.refusal().map(Diagnose::kind));
+        Exit::of(kinds)
+    }
+}

@@ -1,0 +1,138 @@
+//! The schemas of all records: what a script may rely on. `docs/schemas` is made of them.
+
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use serde_json::{Map, Value};
+
+#[cfg(feature = "emulator")]
+use super::emulator::{ClockRecord, DockedRecord, ListeningRecord};
+use super::event::{
+    DriveErrorRecord, DrivePlannedRecord, ProgressRecord, SetAsideRecord, StepFinishedRecord,
+    StepStartedRecord, TaskRecord,
+};
+use super::inspected::{FileRecord, InspectionRecord, UnreadableRecord};
+use super::job::{DeletedRecord, JobRecord, LocationRecord};
+use super::plan::{DriveCountRecord, DrivePlanRecord, PlanRecord};
+use super::prepared_records::{
+    FailedRecord, IncompleteRecord, LeftOutRecord, NoJobRecord, PreparedRecord, SealedRecord,
+};
+use super::record::Record;
+#[cfg(feature = "emulator")]
+use super::rehearsal::{RehearsalRecord, StepRecord};
+use super::restored::{RestoredRecord, SnapshotRecord};
+use super::said::{ErrorRecord, WarningRecord};
+use super::text::{CompletionsRecord, ManRecord, SettingRecord};
+use super::vault::{SourceRecord, VaultRecord};
+use super::verified::{NotVerifiedRecord, VerifiedRecord};
+use super::{checked, cleared, drive, explained, keys, released, seed, vault_run, watch};
+
+/// A type of record.
+#[derive(Debug)]
+pub struct Described {
+    /// Its type.
+    pub kind: &'static str,
+    /// Its version.
+    pub version: u32,
+    /// Which commands print it.
+    pub printed_by: &'static str,
+    /// Its JSON schema.
+    pub schema: Value,
+}
+
+const EVERY: &str = "every command";
+const WORK: &str = "`prep`, `verify`, `rehearse`";
+const PREP: &str = "`prep`, `rehearse`";
+
+/// Every type of record.
+pub fn all() -> Vec<Described> {
+    let mut all = vec![
+        of::<ErrorRecord>(EVERY),
+        of::<WarningRecord>(EVERY),
+        of::<explained::AdviceRecord>("`explain`"),
+        of::<checked::CheckRecord>("`check host`"),
+        of::<cleared::CleanupRecord>("`cleanup`, `rehearse`"),
+        of::<CompletionsRecord>("`completions`"),
+        of::<drive::DriveRecord>("`drive list`"),
+        of::<drive::EjectedRecord>("`drive eject`"),
+        of::<drive::UnpluggedRecord>("`drive list --watch`"),
+        of::<released::ReleasedRecord>("`drive release`"),
+        of::<DriveErrorRecord>(PREP),
+        of::<DrivePlannedRecord>(PREP),
+        of::<SetAsideRecord>(PREP),
+        of::<ProgressRecord>(WORK),
+        of::<StepStartedRecord>(WORK),
+        of::<StepFinishedRecord>(WORK),
+        of::<TaskRecord>("`stage`, `vault run`, `vault restore`, `rehearse`"),
+        of::<InspectionRecord>("`inspect`"),
+        of::<FileRecord>("`inspect`"),
+        of::<UnreadableRecord>("`inspect`"),
+        of::<JobRecord>("`job` and its commands, `prep`, `rehearse`"),
+        of::<DeletedRecord>("`job delete`"),
+        of::<keys::KeyRecord>("`job keys`"),
+        of::<LocationRecord>("`job locations`"),
+        of::<watch::WatchEndedRecord>("`job status --watch`"),
+        of::<ManRecord>("`man`"),
+        of::<DriveCountRecord>("`plan`"),
+        of::<DrivePlanRecord>("`plan`, `rehearse`"),
+        of::<PlanRecord>("`plan`, `rehearse`"),
+        of::<SealedRecord>(PREP),
+        of::<FailedRecord>(PREP),
+        of::<LeftOutRecord>(PREP),
+        of::<IncompleteRecord>(PREP),
+        of::<NoJobRecord>(PREP),
+        of::<PreparedRecord>(PREP),
+        of::<seed::SeedRecord>("`stage`, `stage adopt`, `stage status`, `rehearse`"),
+        of::<SettingRecord>("`config show`"),
+        of::<VaultRecord>("`vault create`, `vault list`, `vault show`, `vault status`, `rehearse`"),
+        of::<vault_run::RunRecord>("`vault run`, `rehearse`"),
+        of::<SnapshotRecord>("`vault snapshots`"),
+        of::<RestoredRecord>("`vault restore`, `rehearse`"),
+        of::<SourceRecord>("`vault source accept`"),
+        of::<VerifiedRecord>(WORK),
+        of::<NotVerifiedRecord>(WORK),
+    ];
+    #[cfg(feature = "emulator")]
+    all.extend([
+        of::<ListeningRecord>("`emulator`"),
+        of::<ClockRecord>("`emulator clock`, `rehearse`"),
+        of::<DockedRecord>("`emulator dock`, `rehearse`"),
+        of::<StepRecord>("`rehearse`"),
+        of::<RehearsalRecord>("`rehearse`"),
+    ]);
+    all.sort_by_key(|own| own.kind);
+    all
+}
+
+/// An object has the fields that are named and no others.
+fn close(schema: &mut Schema) {
+    if schema.get("properties").is_some() {
+        schema.insert("additionalProperties".to_owned(), false.into());
+    }
+}
+
+fn of<R: Record>(printed_by: &'static str) -> Described {
+    let (kind, version) = (R::TYPE, R::VERSION);
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let settings = settings.with_transform(RecursiveTransform(close as fn(&mut Schema)));
+    let made = settings.into_generator().into_root_schema_for::<R>().to_value();
+    Described { kind, version, printed_by, schema: headed(made, kind, version) }
+}
+
+/// The schema with the two fields that stand first in every record.
+fn headed(mut schema: Value, kind: &str, version: u32) -> Value {
+    let constant = |value: Value, description: &str| {
+        let members = [("const", value), ("description", description.into())];
+        Value::Object(members.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
+    };
+    let mut fields = Map::new();
+    fields.insert("type".to_owned(), constant(kind.into(), "What this object is."));
+    fields.insert("version".to_owned(), constant(version.into(), "Version of this type."));
+    let mut required: Vec<Value> = vec!["type".into(), "version".into()];
+    fields.extend(schema["properties"].as_object().cloned().unwrap_or_default());
+    required.extend(schema["required"].as_array().cloned().unwrap_or_default());
+    schema["title"] = kind.into();
+    schema["properties"] = Value::Object(fields);
+    schema["required"] = required.into();
+    schema
+}

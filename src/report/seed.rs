@@ -1,0 +1,156 @@
+//! A seed in words and as a record.
+
+use std::path::Path;
+
+use disk_prep::noun::{
+    AccountName, ByteSize, ContainerName, ErrorKind, JobName, count, shell_word,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::record::{Record, line};
+use crate::journey::stage::SeedShown;
+use crate::outcome::{Exit, Outcome};
+use crate::staging::{Origin, Seed, SeedKind, SeedState, Target};
+
+/// A first backup on its staging path.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SeedRecord<'a> {
+    /// The seed's own name, a GUID.
+    #[schemars(with = "String")]
+    id: &'a Uuid,
+    /// What the data is: `repository` or `files`.
+    #[schemars(with = "String")]
+    kind: &'a SeedKind,
+    /// `written` by azseed, or `adopted` as it stood.
+    #[schemars(with = "String")]
+    origin: &'a Origin,
+    /// How far it is: `unfinished`, `finished` or `cleared`.
+    #[schemars(with = "String")]
+    state: &'a SeedState,
+    /// The staging path.
+    staging: &'a Path,
+    /// The import job.
+    #[schemars(with = "String")]
+    job: &'a JobName,
+    /// The storage account.
+    #[schemars(with = "String")]
+    storage_account: &'a AccountName,
+    /// The container.
+    #[schemars(with = "String")]
+    container: &'a ContainerName,
+    /// Stands before every blob name; ends in a slash unless empty.
+    prefix: &'a str,
+    /// Files to ship.
+    files: u64,
+    /// Their bytes.
+    bytes: u64,
+    /// Files of the source.
+    source_files: u64,
+    /// Their bytes.
+    source_bytes: u64,
+    /// Files that this run could not read.
+    unreadable: &'a [String],
+    /// Files that changed while this run read them.
+    changed: &'a [String],
+    /// What increments will cover.
+    covers: &'a [String],
+    /// Files of the source that could not be read.
+    unreadable_files: u64,
+    /// The file with the repository's password; null if azseed wrote none.
+    password_file: Option<&'a Path>,
+    /// Id of the snapshot that this run made; null if it made none.
+    snapshot: Option<&'a str>,
+    /// Id of its tree.
+    tree: Option<&'a str>,
+}
+
+impl Record for SeedRecord<'_> {
+    const TYPE: &'static str = "seed";
+}
+
+impl Outcome for SeedShown {
+    fn lines(&self) -> Vec<String> {
+        let Seed { kind, origin, state, totals, target, .. } = &self.seed;
+        let what = match (kind, origin) {
+            (SeedKind::Repository, Origin::Written) => "a repository, written by azseed",
+            (SeedKind::Repository, Origin::Adopted) => "a repository, taken as it stands",
+            (SeedKind::Files, _) => "files, taken as they stand",
+        };
+        let state = match state {
+            SeedState::Finished => "finished",
+            SeedState::Cleared => "cleared: the vault has it",
+            SeedState::Unfinished => "not finished: run the same `azseed stage` again",
+        };
+        let mut lines = vec![
+            format!("Staging path  {}", self.staging.path().display()),
+            format!("Seed          {what}"),
+            format!("Data          {}", self.seed.data_path(&self.staging).display()),
+            format!("State         {state}"),
+        ];
+        if *origin == Origin::Written && self.seed.state == SeedState::Finished {
+            let (files, bytes) = (count(totals.source_files, "file"), totals.source_bytes);
+            lines.push(format!("Backed up     {files}, {}", ByteSize(bytes)));
+        }
+        let (files, bytes) = (count(totals.files, "file"), ByteSize(totals.bytes));
+        lines.extend(match self.seed.state {
+            SeedState::Finished => Some(format!("To ship       {files}, {bytes}")),
+            SeedState::Cleared => Some(format!("Shipped       {files}, {bytes}")),
+            SeedState::Unfinished => None,
+        });
+        lines.push(format!("Job           {}", target.job));
+        let Target { storage_account, container, prefix, .. } = target;
+        lines.push(format!("Destination   {storage_account}/{container}/{prefix}"));
+        if let Some(path) = &self.password {
+            let path = path.display();
+            lines.push(format!("Password      in {path}: keep a copy elsewhere, nothing opens"));
+            lines.push("              the backup without it".to_owned());
+        }
+        for reason in self.unreadable() {
+            lines.push(format!("Not readable  {reason}"));
+        }
+        for what in self.changed() {
+            lines.push(format!("Not steady    {what}"));
+        }
+        lines.extend(self.told.iter().cloned());
+        if self.seed.state == SeedState::Finished {
+            let staging = self.staging.path().to_string_lossy();
+            let staging = shell_word(&staging);
+            lines.push(format!("Next          `azseed plan --staging {staging} --drive-size 4T`"));
+        }
+        lines
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let Seed { id, kind, origin, state, totals, target, .. } = &self.seed;
+        vec![line(&SeedRecord {
+            id,
+            kind,
+            origin,
+            state,
+            staging: self.staging.path(),
+            job: &target.job,
+            storage_account: &target.storage_account,
+            container: &target.container,
+            prefix: &target.prefix,
+            files: totals.files,
+            bytes: totals.bytes,
+            source_files: totals.source_files,
+            source_bytes: totals.source_bytes,
+            unreadable: self.unreadable(),
+            changed: self.changed(),
+            covers: &self.told,
+            unreadable_files: totals.unreadable_files,
+            password_file: self.password.as_deref(),
+            snapshot: self.backup.as_ref().map(|backup| backup.snapshot.as_str()),
+            tree: self.backup.as_ref().map(|backup| backup.tree.as_str()),
+        })]
+    }
+
+    fn exit(&self) -> Exit {
+        let is_whole = self.unreadable().is_empty() && self.changed().is_empty();
+        Exit::of((!is_whole).then_some(ErrorKind::LeftOut))
+    }
+}

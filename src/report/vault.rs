@@ -1,0 +1,229 @@
+//! Vaults as a person and a script see them.
+
+use std::path::Path;
+
+use disk_prep::noun::{AccountName, ByteSize, ContainerName, JobName, Schedule, VaultName, count};
+use jiff::Timestamp;
+use jiff::civil::Time;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::record::{Record, line};
+use super::vault_run::{due_text, due_value};
+use crate::journey::vault::Vaults;
+use crate::journey::vault_run::Status;
+use crate::journey::vault_source::Accepted;
+use crate::outcome::Outcome;
+use crate::vault::{KnownSource, Vault, VaultState};
+
+/// When increments are made, in the time zone of the machine.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ScheduleRecord {
+    /// `day` or `week`.
+    every: &'static str,
+    /// Day of the week, 1 for Monday to 7 for Sunday; missing if it is every day.
+    #[schemars(with = "i8")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on: Option<i8>,
+    /// Time of day.
+    at: Time,
+}
+
+/// How many snapshots are kept; all, if every number is null.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RetentionRecord {
+    /// Days of which one is kept.
+    daily: Option<u16>,
+    /// Weeks of which one is kept.
+    weekly: Option<u16>,
+    /// Months of which one is kept.
+    monthly: Option<u16>,
+    /// Years of which one is kept.
+    yearly: Option<u16>,
+}
+
+/// A vault.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct VaultRecord<'a> {
+    /// Its name.
+    #[schemars(with = "String")]
+    name: &'a VaultName,
+    /// How far it is: `awaiting-seed`, `seed-in-transit`, `ingesting` or `protected`.
+    #[schemars(with = "String")]
+    state: VaultState,
+    /// The storage account.
+    #[schemars(with = "String")]
+    storage_account: &'a AccountName,
+    /// The container.
+    #[schemars(with = "String")]
+    container: &'a ContainerName,
+    /// Stands before every blob of the repository; ends in a slash.
+    prefix: &'a str,
+    /// The import job of its seed.
+    #[schemars(with = "String")]
+    job: &'a JobName,
+    /// The container that the seed is imported to.
+    #[schemars(with = "String")]
+    seed_container: &'a ContainerName,
+    /// When increments are made.
+    schedule: ScheduleRecord,
+    /// Which snapshots are kept.
+    retention: RetentionRecord,
+    /// When the seed was taken in; null before.
+    ingested_at: Option<Timestamp>,
+    /// When the last increment was made; null before the first.
+    incremented_at: Option<Timestamp>,
+    /// When the imported container was cleared; null before.
+    cleaned_at: Option<Timestamp>,
+    /// Whether this call changed anything; only when it was created.
+    #[schemars(with = "bool")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<bool>,
+    /// What increments will cover; only when it was created.
+    #[schemars(with = "Vec<String>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    covers: Option<&'a [String]>,
+    /// When the next run is due: a time or `now`, null while nobody knows; only in its status.
+    #[schemars(with = "Option<String>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_due: Option<Option<String>>,
+}
+
+impl Record for VaultRecord<'_> {
+    const TYPE: &'static str = "vault";
+}
+
+/// A source of a vault that the next run takes as it finds it.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SourceRecord<'a> {
+    /// The vault.
+    #[schemars(with = "String")]
+    vault: &'a VaultName,
+    /// The source.
+    path: &'a Path,
+    /// Where its file system was mounted; null if it was not asked for.
+    mount: Option<&'a Path>,
+    /// Files that it held when it was last backed up.
+    files: u64,
+    /// Their bytes.
+    bytes: u64,
+    /// Always true.
+    accepted: bool,
+}
+
+impl Record for SourceRecord<'_> {
+    const TYPE: &'static str = "vault-source";
+}
+
+fn known_state(vault: &Vault) -> VaultState {
+    if vault.ingested_at.is_some() { VaultState::Protected } else { VaultState::AwaitingSeed }
+}
+
+fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
+    let (every, on, at) = match vault.schedule {
+        Schedule::Day { at } => ("day", None, at),
+        Schedule::Week { on, at } => ("week", Some(on.to_monday_one_offset()), at),
+    };
+    let kept = vault.retention;
+    VaultRecord {
+        name: &vault.name,
+        state,
+        storage_account: &vault.storage_account,
+        container: &vault.container,
+        prefix: &vault.prefix,
+        job: &vault.seed.job,
+        seed_container: &vault.seed.container,
+        schedule: ScheduleRecord { every, on, at },
+        retention: RetentionRecord {
+            daily: kept.daily,
+            weekly: kept.weekly,
+            monthly: kept.monthly,
+            yearly: kept.yearly,
+        },
+        ingested_at: vault.ingested_at,
+        incremented_at: vault.incremented_at,
+        cleaned_at: vault.cleaned_at,
+        changed: None,
+        covers: None,
+        next_due: None,
+    }
+}
+
+fn lines(vault: &Vault, state: VaultState) -> Vec<String> {
+    let when = |time: Option<Timestamp>| time.map_or("not yet".to_owned(), |at| at.to_string());
+    let Vault { name, storage_account, container, prefix, seed, .. } = vault;
+    vec![
+        format!("Vault         {name}"),
+        format!("State         {}", state.word()),
+        format!("Kept in       {storage_account}/{container}/{prefix}"),
+        format!("Seed          job {}, imported to {}/{}", seed.job, seed.container, seed.prefix),
+        format!("Taken in      {}", when(vault.ingested_at)),
+        format!("Last run      {}", when(vault.incremented_at)),
+        format!("Increments    {}", vault.schedule),
+        format!("Keeps         {}", vault.retention),
+        format!("Password      in {}", vault.password_file.display()),
+    ]
+}
+
+impl Outcome for Vaults {
+    fn lines(&self) -> Vec<String> {
+        if self.vaults.is_empty() {
+            return vec!["No vault is known here".to_owned()];
+        }
+        let shown = self.vaults.iter().map(|vault| lines(vault, known_state(vault)));
+        let mut lines = shown.collect::<Vec<_>>().join(&String::new());
+        lines.extend(self.told.iter().cloned());
+        lines
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let covers = self.changed.map(|_| self.told.as_slice());
+        let record = |vault: &Vault| {
+            let record = record(vault, known_state(vault));
+            line(&VaultRecord { changed: self.changed, covers, ..record })
+        };
+        self.vaults.iter().map(record).collect()
+    }
+}
+
+impl Outcome for Status {
+    fn lines(&self) -> Vec<String> {
+        let mut shown = lines(&self.vault, self.state);
+        shown.extend(self.next.iter().map(|next| format!("Next run      {}", due_text(next))));
+        shown
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let next_due = Some(self.next.as_ref().map(due_value));
+        vec![line(&VaultRecord { next_due, ..record(&self.vault, self.state) })]
+    }
+}
+
+impl Outcome for Accepted {
+    fn lines(&self) -> Vec<String> {
+        let KnownSource { path, mount, files, bytes, .. } = &self.source;
+        vec![match mount {
+            Some(mount) => format!(
+                "{} is taken as it is: {}, {}, below the mount point {}",
+                path.display(),
+                count(*files, "file"),
+                ByteSize(*bytes),
+                mount.display()
+            ),
+            None => format!("{} need not be on this machine", path.display()),
+        }]
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let KnownSource { path, mount, files, bytes, .. } = &self.source;
+        vec![line(&SourceRecord {
+            vault: &self.vault,
+            path,
+            mount: mount.as_deref(),
+            files: *files,
+            bytes: *bytes,
+            accepted: true,
+        })]
+    }
+}

@@ -1,0 +1,198 @@
+//! What a run for a vault has done, as a person and a script see it.
+
+use disk_prep::noun::{ByteSize, ErrorKind, VaultName, count};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::record::{Record, line};
+use crate::journey::vault_run::Ran;
+use crate::outcome::{Exit, Outcome};
+use crate::schedule::Due;
+use crate::vault::{Increment, Ingested, Remark, VaultState};
+
+/// How the blobs of a seed came into the vault.
+#[derive(Serialize, JsonSchema)]
+struct IngestedRecord {
+    /// Blobs that the service copied.
+    copied: u64,
+    /// Blobs that went through this machine.
+    streamed: u64,
+    /// Blobs that were taken from the staging path.
+    repaired: u64,
+    /// Blobs that were there already.
+    unchanged: u64,
+}
+
+/// Something about a source.
+#[derive(Serialize, JsonSchema)]
+struct RemarkRecord<'a> {
+    /// What it is about; `azseed explain` knows it.
+    code: &'a str,
+    /// What there is to know.
+    message: String,
+}
+
+/// An increment.
+#[derive(Serialize, JsonSchema)]
+struct IncrementRecord<'a> {
+    /// Id of the snapshot; null if none was made.
+    snapshot: Option<&'a str>,
+    /// Id of its tree.
+    tree: Option<&'a str>,
+    /// Files that were looked at.
+    files: Option<u64>,
+    /// Their bytes.
+    bytes: Option<u64>,
+    /// Files that could not be read.
+    unreadable: &'a [String],
+    /// Files that changed while they were read.
+    changed: &'a [String],
+    /// Ids of older snapshots that the retention did not keep.
+    forgotten: &'a [String],
+    /// Whether the vault's policy keeps nothing, and so was not carried out.
+    policy_refused: bool,
+    /// What there is to know of the sources.
+    remarks: Vec<RemarkRecord<'a>>,
+}
+
+/// What a run for a vault has done.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RunRecord<'a> {
+    /// The vault.
+    #[schemars(with = "String")]
+    name: &'a VaultName,
+    /// How far it is: `awaiting-seed`, `seed-in-transit`, `ingesting` or `protected`.
+    #[schemars(with = "String")]
+    state: VaultState,
+    /// How the seed was taken in; null if this run did not.
+    ingested: Option<IngestedRecord>,
+    /// The increment; null if none was due.
+    increment: Option<IncrementRecord<'a>>,
+    /// When the next run is due: a time or `now`; null while nobody knows.
+    next_due: Option<String>,
+}
+
+impl Record for RunRecord<'_> {
+    const TYPE: &'static str = "vault-run";
+}
+
+/// When the next run is due, for a person.
+pub(super) fn due_text(next: &Due) -> String {
+    match next {
+        Due::Now => "now".to_owned(),
+        Due::At(time) => time.strftime("%Y-%m-%d %H:%M %Z").to_string(),
+    }
+}
+
+/// When the next run is due, for a script.
+pub(super) fn due_value(next: &Due) -> String {
+    match next {
+        Due::Now => "now".to_owned(),
+        Due::At(time) => time.timestamp().to_string(),
+    }
+}
+
+impl Outcome for Ran {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        match self.state {
+            VaultState::AwaitingSeed => lines
+                .push(format!("Vault {} waits for its seed: nothing was shipped yet", self.name)),
+            VaultState::SeedInTransit => {
+                lines.push(format!(
+                    "Vault {} waits for its seed: the import is under way",
+                    self.name
+                ));
+            }
+            VaultState::Ingesting | VaultState::Protected => {}
+        }
+        if let Some(Ingested { unchanged, copied, streamed, repaired }) = self.ingested {
+            lines.push(format!(
+                "Seed taken in: {} copied, {streamed} streamed, {repaired} repaired from staging, \
+                 {unchanged} there already; every one proven by its MD5",
+                count(copied, "blob")
+            ));
+        }
+        if let Some(done) = &self.increment {
+            lines.extend(increment(done));
+        }
+        if let Some(next) = &self.next {
+            let is_made = self.increment.as_ref().is_none_or(|own| own.backup.is_some());
+            let state = if is_made { " is protected" } else { " was not backed up" };
+            let (name, next) = (&self.name, due_text(next));
+            lines.push(format!("Vault {name}{state}; next run due {next}"));
+        }
+        lines
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let ingested = self.ingested.map(|own| {
+            let Ingested { unchanged, copied, streamed, repaired } = own;
+            IngestedRecord { copied, streamed, repaired, unchanged }
+        });
+        vec![line(&RunRecord {
+            name: &self.name,
+            state: self.state,
+            ingested,
+            increment: self.increment.as_ref().map(increment_value),
+            next_due: self.next.as_ref().map(due_value),
+        })]
+    }
+
+    fn exit(&self) -> Exit {
+        let is_less = |own: &Increment| {
+            own.policy_refused
+                || own.remarks.iter().any(Remark::is_left_out)
+                || own.backup.as_ref().is_some_and(|backup| {
+                    !(backup.unreadable.is_empty() && backup.changed.is_empty())
+                })
+        };
+        let lost = self.increment.as_ref().is_some_and(is_less);
+        Exit::of(lost.then_some(ErrorKind::LeftOut))
+    }
+}
+
+/// An increment in lines.
+fn increment(done: &Increment) -> Vec<String> {
+    let mut lines = Vec::new();
+    match &done.backup {
+        None => lines.push("No snapshot was made".to_owned()),
+        Some(backup) => {
+            let bytes = ByteSize(backup.bytes);
+            let id = &backup.snapshot[..8];
+            lines.push(format!("Snapshot {id}: {}, {bytes}", count(backup.files, "file")));
+            lines.extend(backup.unreadable.iter().map(|what| format!("Not readable: {what}")));
+            lines.extend(backup.changed.iter().map(|what| format!("Not steady: {what}")));
+        }
+    }
+    if !done.forgotten.is_empty() {
+        lines.push(format!("{} forgotten", count(done.forgotten.len(), "older snapshot")));
+    }
+    if done.policy_refused {
+        lines.push(
+            "The policy in this vault's record keeps nothing, so it was not carried out: nothing \
+             was forgotten"
+                .to_owned(),
+        );
+    }
+    lines.extend(done.remarks.iter().map(ToString::to_string));
+    lines
+}
+
+/// An increment for a script; without a snapshot its members are null.
+fn increment_value(done: &Increment) -> IncrementRecord<'_> {
+    let remark = |own: &'_ Remark| RemarkRecord { code: own.word(), message: own.to_string() };
+    let backup = done.backup.as_ref();
+    IncrementRecord {
+        snapshot: backup.map(|own| own.snapshot.as_str()),
+        tree: backup.map(|own| own.tree.as_str()),
+        files: backup.map(|own| own.files),
+        bytes: backup.map(|own| own.bytes),
+        unreadable: backup.map_or(&[], |own| &own.unreadable),
+        changed: backup.map_or(&[], |own| &own.changed),
+        forgotten: &done.forgotten,
+        policy_refused: done.policy_refused,
+        remarks: done.remarks.iter().map(remark).collect(),
+    }
+}

@@ -1,0 +1,125 @@
+//! Every command that a whole journey prints as the next one runs as it is printed, with what only
+//! a person knows put in for the words in capitals.
+#![allow(clippy::disallowed_methods, reason = "tests start programs and write no state files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+
+mod support;
+
+use std::fs;
+
+use support::emulator::Emulator;
+use support::program::{Machine, Said, said};
+
+const TARGET: &str = "--storage-account account1 --container seed --resource-group rg \
+                      --subscription 11111111-2222-4333-8444-555555555555";
+
+/// The commands between back quotes in a line that tells what comes next.
+fn next(said: &Said) -> Vec<String> {
+    let lines = said.stdout.lines().filter(|line| line.contains("Next"));
+    let quoted = lines.flat_map(|line| line.split('`').skip(1).step_by(2));
+    let commands: Vec<String> =
+        quoted.filter(|text| text.starts_with("azseed ")).map(str::to_owned).collect();
+    assert!(!commands.is_empty(), "{}", said.stdout);
+    commands
+}
+
+/// Types a printed command into a shell, with these words for those in capitals.
+fn typed(machine: &Machine, emulator: &Emulator, command: &str, known: &[(&str, &str)]) -> Said {
+    let text = known.iter().fold(command.to_owned(), |text, (word, value)| {
+        let ends = [' ', '\n'];
+        let mut words: Vec<&str> = text.split_inclusive(ends).collect();
+        for own in &mut words {
+            if own.trim() == *word {
+                *own = value;
+            }
+        }
+        words.iter().map(|word| word.trim()).collect::<Vec<_>>().join(" ")
+    });
+    let state = machine.text("state");
+    let program = format!("{} --state '{state}'", env!("CARGO_BIN_EXE_azseed"));
+    let text = text.replacen("azseed", &program, 1);
+    // The same surroundings as any command of this machine has.
+    let same = emulator.command(machine, &["--version"]);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &text]).env_clear().current_dir(machine.path(""));
+    for (name, value) in same.get_envs() {
+        shell.env(name, value.unwrap());
+    }
+    let done = said(shell.output().unwrap());
+    assert_eq!(done.code, 0, "{text}\n{}\n{}", done.stdout, done.stderr);
+    done
+}
+
+#[test]
+fn every_next_command_of_a_journey_runs_as_it_is_printed() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    fs::create_dir(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), vec![7; 3_000_000]).unwrap();
+    fs::write(machine.path("contact.toml"), support::CONTACT).unwrap();
+    let go = |command: &str, known: &[(&str, &str)]| typed(&machine, &emulator, command, known);
+    // A blank in the name, as a share may have it.
+    let begun = go(
+        &format!("azseed stage --source source --staging 'the staging path' --job seed-1 {TARGET}"),
+        &[],
+    );
+    let [plan] = next(&begun).try_into().unwrap();
+    go(&plan, &[]);
+    let filled = go(
+        "azseed prep --staging 'the staging path' --offline --drive s1.img,serial=S1,size=210M",
+        &[],
+    );
+    let [verify, make] = next(&filled).try_into().unwrap();
+    go(&verify, &[("DRIVE…", "s1.img,serial=S1")]);
+    let known = [("REGION", "westus"), ("FILE", "contact.toml")];
+    assert!(make.contains("REGION") && make.contains("FILE"), "the seed has neither: {make}");
+    go(&make, &known);
+    // With the job made by the same command.
+    let made = go(
+        "azseed prep --staging 'the staging path' --location westus --contact contact.toml \
+         --drive s1.img,serial=S1",
+        &[],
+    );
+    let [ship] = next(&made).try_into().unwrap();
+    go(&ship, &[("NAME", "FedEx"), ("NUMBER", "1Z1")]);
+    go("azseed vault create --vault office --staging 'the staging path'", &[]);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    let status = go("azseed job status --staging 'the staging path'", &[]);
+    let [run] = next(&status).try_into().unwrap();
+    go(&run, &[]);
+    go("azseed cleanup --yes", &[]);
+    let text = go("azseed vault status", &[]).stdout;
+    assert!(text.contains("protected"), "{text}");
+}
+
+#[test]
+fn the_next_commands_after_a_dataset_make_its_job_and_ship_it() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    fs::create_dir(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), vec![7; 3_000_000]).unwrap();
+    fs::write(machine.path("contact.toml"), support::CONTACT).unwrap();
+    let rows = format!("{}/,cont/x/,BlockBlob", machine.text("source"));
+    let rows = format!("BasePath,DstItemPathOrPrefix,ItemType\n{rows}\n");
+    fs::write(machine.path("rows of mine.csv"), rows).unwrap();
+    let go = |command: &str, known: &[(&str, &str)]| typed(&machine, &emulator, command, known);
+    let filled = go(
+        "azseed prep --dataset 'rows of mine.csv' --job seed-1 --offline --resource-group rg \
+         --drive s1.img,serial=S1,size=210M",
+        &[],
+    );
+    let [verify, make] = next(&filled).try_into().unwrap();
+    let against = go(&verify, &[("DRIVE…", "s1.img,serial=S1")]).stdout;
+    assert!(against.contains("compared with journal and manifest: equal"), "{against}");
+    let known = [
+        ("NAME", "account1"),
+        ("ID", "11111111-2222-4333-8444-555555555555"),
+        ("REGION", "westus"),
+        ("FILE", "contact.toml"),
+    ];
+    let made = go(&make, &known);
+    let [ship] = next(&made).try_into().unwrap();
+    go(&ship, &[("NAME", "FedEx"), ("NUMBER", "1Z1")]);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    assert_eq!(fs::read(emulator.blob("cont", "x/file")).unwrap(), vec![7; 3_000_000]);
+}
