@@ -36,7 +36,9 @@ class Doomed:
             self.plan += f" {dice.uniform(-0.2, 0.8):.2f}"
             self.options = ["--unplug", f"{self.serial}@PULL-{self.serial}"]
         elif fate == "sector":
-            self.options = ["--io-error", f"{self.serial}@{place * 4096 + 512 * dice.randrange(8)}"]
+            # One that can be read is found by the fill; any other mostly by the look for what is on the drive.
+            kind = dice.choice(["", ":write", ":write"])
+            self.options = ["--io-error", f"{self.serial}@{place * 4096 + 512 * dice.randrange(8)}{kind}"]
         elif fate == "range":
             # The device that the guest makes of it has the serial number.
             self.disk = f"{self.sound},serial=RAW-{number}"
