@@ -55,6 +55,19 @@ fn state_files_are_written_durably() {
 }
 
 #[test]
+fn what_drives_and_vaults_answer_is_not_thrown_away() {
+    guard(
+        |source| {
+            let is_ours = ["disk-prep/src/drive/", "src/vault/"]
+                .iter()
+                .any(|room| source.path.starts_with(room));
+            if is_ours { only_in(source, &["let _ ="], &[]) } else { Vec::new() }
+        },
+        &[("src/vault/lease.rs", "fn a() { let _ = renew(); }")],
+    );
+}
+
+#[test]
 fn no_record_refuses_what_another_version_adds() {
     guard(
         |source| only_in(source, &["deny_unknown_fields"], &[]),

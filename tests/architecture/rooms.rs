@@ -89,11 +89,14 @@ const FEW_ROOMS: &[(&str, &[&str])] = &[
 ];
 /// What `ui` may name of `disk_prep`, and what `policy`, `schedule` and `azure` may.
 const WORDS: &[(&str, &[&str])] = &[
-    ("ui", &["disk_prep::monitor", "disk_prep::noun", "disk_prep::stop"]),
+    ("ui", &["disk_prep::monitor", "disk_prep::noun", "disk_prep::stop", "disk_prep::sys::hold"]),
     ("policy", &["disk_prep::noun"]),
     ("schedule", &["disk_prep::noun"]),
     // The sign-in program of the user is started where programs are started.
-    ("azure", &["disk_prep::noun", "disk_prep::limits", "disk_prep::sys::child"]),
+    (
+        "azure",
+        &["disk_prep::noun", "disk_prep::limits", "disk_prep::sys::child", "disk_prep::sys::hold"],
+    ),
 ];
 /// What the emulator may name of `disk_prep`: the words, the device and the reading side.
 const OF_THE_EMULATOR: &[&str] = &[
