@@ -2,7 +2,7 @@
 //! the recovery password the file system. Judges nothing; `verify` does. What cannot be read is
 //! told beside what can.
 
-use crate::device::{self, Device};
+use crate::device::Device;
 use crate::drive::{Drive, DriveName, Look, find, find_content};
 use crate::limits::DATA_PARTITION_START;
 use crate::noun::RecoveryPassword;
@@ -66,9 +66,8 @@ pub fn inspect(
     let sight = Look::at(&drive, |bytes| RealWorld.random(bytes))?;
     let (content, mut fault) = match find_content(&device, sight) {
         Ok(content) => (content, None),
-        Err(source) => {
+        Err(fault) => {
             let content = Some("not known, it cannot be read".to_owned());
-            let fault = device::Fault::Read { offset: 0, source };
             (content, Some(DriveError::new(&drive.serial, fault.into())))
         }
     };

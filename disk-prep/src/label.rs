@@ -5,7 +5,7 @@ mod fault;
 
 use std::ops::Range;
 
-use crate::device::{self, Device};
+use crate::device::Device;
 use crate::drive::{self, Look, find_content, find_foreign};
 use crate::drive_layout::DriveLayout;
 use crate::fill::{FillOptions, Target};
@@ -53,7 +53,7 @@ pub fn check_untouched(begun: &Begun, device: &dyn Device, look: Look) -> Result
         })
     };
     let found = find_foreign(device, look, &places(&disk, &placement), &is_ours);
-    match found.map_err(|source| device::Fault::Read { offset: 0, source })? {
+    match found? {
         None => Ok(()),
         Some(found) => Err(drive::Fault::UsedSinceBegun { found }.into()),
     }
@@ -106,8 +106,7 @@ fn discard(
     }
     target.flush()?;
     let look = Look::places(|bytes| world.random(bytes))?;
-    let content = find_content(target.device, look)
-        .map_err(|source| device::Fault::Read { offset: 0, source })?;
+    let content = find_content(target.device, look)?;
     if !is_done || content.is_some() {
         zero(target, std::iter::once(0..total_bytes), options)?;
         target.flush()?;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use disk_prep::device;
 use disk_prep::drive::{
     Drive, DriveChanges, DriveName, DriveWatch, Error, Fault, Kernel, Kind, Look as Sight, Plugged,
     Seen, check_idle, find, find_all, find_content, look_at,
@@ -178,8 +177,6 @@ pub fn content(drive: &Drive) -> Result<(Option<String>, Option<Sight>), Error> 
     check_idle(drive)?;
     let look = Sight::at(drive, |bytes| RealWorld.random(bytes))?;
     let device = disk_prep::verify::open(drive)?;
-    let found = find_content(&device, look)
-        .map_err(|source| Fault::from(device::Fault::Read { offset: 0, source }))
-        .on(&drive.serial)?;
+    let found = find_content(&device, look).map_err(Fault::from).on(&drive.serial)?;
     Ok((found, Some(look)))
 }

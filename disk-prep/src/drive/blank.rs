@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::fault::Fault;
 use super::find::{Drive, Kind};
 use super::label_places::places;
-use crate::device::Device;
+use crate::device::{self, Device};
 use crate::limits::{DATA_PARTITION_START, SECTOR_BYTES};
 use crate::noun::{DriveError, OnDrive};
 use crate::sys::aligned::{AlignedBuffer, PAGE};
@@ -68,13 +68,17 @@ impl Look {
     }
 
     /// The stretches of a device that are read, one behind the other, in whole pages.
-    fn stretches(self, device: &dyn Device, also: &[Range<u64>]) -> io::Result<Vec<Range<u64>>> {
+    fn stretches(
+        self,
+        device: &dyn Device,
+        also: &[Range<u64>],
+    ) -> Result<Vec<Range<u64>>, device::Fault> {
         let size = device.size();
         let mut stretches = also.to_vec();
         match self {
             Look::AllData => {
                 let mut at = 0;
-                while let Some(data) = device.data_after(at)? {
+                while let Some(data) = device.data_after(at).map_err(unreadable(at))? {
                     at = data.end.max(at + 1);
                     stretches.push(data);
                 }
@@ -127,7 +131,7 @@ fn merged(mut stretches: Vec<Range<u64>>, size: u64) -> Vec<Range<u64>> {
 }
 
 /// `None` if everything that is looked at is zero; else what is there, as a person reads it.
-pub fn find_content(device: &dyn Device, look: Look) -> io::Result<Option<String>> {
+pub fn find_content(device: &dyn Device, look: Look) -> Result<Option<String>, device::Fault> {
     find_foreign(device, look, &[], &|_, _| false)
 }
 
@@ -138,13 +142,13 @@ pub fn find_foreign(
     look: Look,
     also: &[Range<u64>],
     is_ours: &dyn Fn(u64, &[u8]) -> bool,
-) -> io::Result<Option<String>> {
+) -> Result<Option<String>, device::Fault> {
     let mut chunk = AlignedBuffer::zeroed(CHUNK_BYTES);
     for stretch in look.stretches(device, also)? {
         let mut offset = stretch.start;
         while offset < stretch.end {
             let length = (stretch.end - offset).min(CHUNK_BYTES as u64) as usize;
-            device.read_at(&mut chunk[..length], offset)?;
+            device.read_at(&mut chunk[..length], offset).map_err(unreadable(offset))?;
             if let Some(at) = first_foreign(&chunk[..length], offset, is_ours) {
                 return name(device, look, at).map(Some);
             }
@@ -152,6 +156,10 @@ pub fn find_foreign(
         }
     }
     Ok(None)
+}
+
+fn unreadable(offset: u64) -> impl Fn(io::Error) -> device::Fault {
+    move |source| device::Fault::Read { offset, source }
 }
 
 /// The place of the first byte that is neither zero nor in a sector of ours.
@@ -193,11 +201,11 @@ const MARKS: &[(u64, &[u8], &str)] = &[
     (510, b"\x55\xaa", "an MBR partition table"),
 ];
 
-fn name(device: &dyn Device, look: Look, at: u64) -> io::Result<String> {
+fn name(device: &dyn Device, look: Look, at: u64) -> Result<String, device::Fault> {
     for &(offset, mark, what) in MARKS {
         let mut found = vec![0; mark.len()];
         if offset + mark.len() as u64 <= device.size() {
-            device.read_at(&mut found, offset)?;
+            device.read_at(&mut found, offset).map_err(unreadable(offset))?;
             if found == mark {
                 return Ok(format!("it holds {what}"));
             }
@@ -320,6 +328,37 @@ mod tests {
         let read = noted.1.into_inner().unwrap();
         assert!(read.is_sorted() && read.len() > 100, "{read:?}");
         assert!(read.iter().all(|offset| offset % 4096 == 0));
+    }
+
+    /// Cannot be read at one place.
+    #[derive(Debug)]
+    struct Worn(FileDevice, u64);
+
+    impl Device for Worn {
+        fn size(&self) -> u64 {
+            self.0.size()
+        }
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+            match (offset..offset + buffer.len() as u64).contains(&self.1) {
+                true => Err(io::ErrorKind::Other.into()),
+                false => self.0.read_at(buffer, offset),
+            }
+        }
+        fn write_at(&self, _: &[u8], _: u64) -> io::Result<()> {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn where_a_drive_cannot_be_read_is_told() {
+        let worn = Worn(device(&[]), (5 << 20) + 4096);
+        match find_content(&worn, PLACES) {
+            Err(device::Fault::Read { offset, .. }) => assert_eq!(offset, 5 << 20),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

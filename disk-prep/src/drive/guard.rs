@@ -23,7 +23,7 @@ use super::image;
 use super::kernel::Kernel;
 use super::medium::{Medium, file_below, folder_of, media};
 use super::name::DriveName;
-use crate::device::{self, Device, FileDevice};
+use crate::device::{Device, FileDevice};
 use crate::noun::{DriveError, OnDrive, Serial, Wipe};
 use crate::sys::lease;
 
@@ -261,8 +261,7 @@ impl HeldDrive {
         let Some(device) = &self.device else {
             return Ok(Clearance { erase: false, wipe: None });
         };
-        let content = find_content(device.as_ref(), look)
-            .map_err(|source| device::Fault::Read { offset: 0, source })?;
+        let content = find_content(device.as_ref(), look)?;
         match content {
             None => Ok(Clearance { erase: false, wipe: None }),
             Some(found) if !erase.contains(&self.drive.serial) => Err(Fault::NotBlank { found }),
