@@ -33,6 +33,8 @@ pub(super) struct Bounds {
     pub body_within: Duration,
     /// That speed, bytes a second.
     pub least_speed: u64,
+    /// The same for what is sent: a megabit a second, shared by eight uploads.
+    pub least_upload_speed: u64,
     /// Pages of a list of the resource manager.
     pub pages: usize,
     /// Pages one after the other without anything on them.
@@ -55,6 +57,7 @@ impl Default for Bounds {
             silent_for: SILENT_FOR,
             body_within: Duration::from_secs(120),
             least_speed: 1 << 10,
+            least_upload_speed: 16 << 10,
             pages: 1_000,
             empty_pages: 1_000,
             items: 10_000_000,
@@ -221,6 +224,7 @@ mod tests {
         silent_for: Duration::from_secs(60),
         body_within: Duration::ZERO,
         least_speed: 1,
+        least_upload_speed: 1,
         pages: 3,
         empty_pages: 2,
         items: 5,

@@ -36,7 +36,7 @@ impl Bounded {
     /// How long an answer is awaited; what is sent before it must get through first.
     fn patience(&self, request: &Request) -> Duration {
         let sent = request.body().len().unwrap_or(self.bounds.blob_bytes);
-        self.bounds.silent_for + Duration::from_secs(sent / self.bounds.least_speed.max(1))
+        self.bounds.silent_for + Duration::from_secs(sent / self.bounds.least_upload_speed.max(1))
     }
 
     /// How much of an answer is taken.
@@ -180,7 +180,7 @@ mod tests {
         let mut upload = Request::new(url(), Method::Put);
         assert_eq!(bounded.patience(&upload), Duration::from_secs(60));
         upload.set_body(vec![0; 1 << 20]);
-        assert_eq!(bounded.patience(&upload), Duration::from_secs(60 + 1024));
+        assert_eq!(bounded.patience(&upload), Duration::from_secs(60 + 64));
     }
 
     #[test]
