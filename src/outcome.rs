@@ -129,10 +129,16 @@ impl Diagnose for NoConsent {
     }
 }
 
+/// What an error comes from, the nearest first.
+pub fn causes(
+    error: &dyn std::error::Error,
+) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| cause.source())
+}
+
 /// An error with its causes, in one line; what it lists stands there one after the other.
 pub fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    let told = causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"));
+    let told = causes(error).fold(error.to_string(), |told, cause| format!("{told}: {cause}"));
     match told.split_once("\n  ") {
         Some((first, list)) => format!("{first}: {}", list.replace("\n  ", "; ")),
         None => told,

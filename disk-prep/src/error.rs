@@ -5,9 +5,10 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::noun::{self, Diagnose, DriveFault, ErrorKind, Hint, Serial, lines};
+use crate::noun::{self, Diagnose, DriveFault, ErrorKind, Hint, JoinedFault, Serial, lines};
 use crate::stop::Stopped;
 use crate::volume::view::ViewError;
+use crate::world::SourcesFault;
 use crate::{dataset, device, drive, fill, journal, label, plan, seal, volume};
 
 /// A drive, and what is wrong with it.
@@ -69,8 +70,8 @@ pub enum Unready {
     NotSealed,
     /// Neither a journal nor a file says how to unlock it.
     NoRecoveryPassword,
-    /// Drives that were filled before and after make nothing whole together.
-    SourcesChanged { what: String },
+    /// Drives that were filled before and after a change make nothing whole together.
+    Sources { fault: SourcesFault },
 }
 
 impl Error {
@@ -180,7 +181,7 @@ impl From<Unready> for Fault {
     }
 }
 
-impl Fault {
+impl JoinedFault for Fault {
     fn inner(&self) -> &dyn DriveFault {
         match self {
             Fault::Drive(fault) => fault,
@@ -192,27 +193,6 @@ impl Fault {
             Fault::Stopped(stopped) => stopped,
             Fault::Unready(unready) => unready,
         }
-    }
-}
-
-impl DriveFault for Fault {
-    fn tell(&self, serial: &Serial, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner().tell(serial, f)
-    }
-    fn cause(&self) -> Option<&(dyn StdError + 'static)> {
-        self.inner().cause()
-    }
-    fn code(&self) -> &'static str {
-        self.inner().code()
-    }
-    fn kind(&self) -> ErrorKind {
-        self.inner().kind()
-    }
-    fn hint(&self, serial: &Serial) -> Option<Hint> {
-        self.inner().hint(serial)
-    }
-    fn is_of_the_drive(&self) -> bool {
-        self.inner().is_of_the_drive()
     }
 }
 
@@ -232,11 +212,14 @@ impl DriveFault for Unready {
                 f,
                 "There is no journal of drive {serial}, and no recovery password was given"
             ),
-            Unready::SourcesChanged { what } => write!(
-                f,
-                "Drive {serial} is not sealed, since its source has changed while it was filled: \
-                 {what}"
-            ),
+            Unready::Sources { fault } => write!(f, "Drive {serial} is not sealed: {fault}"),
+        }
+    }
+
+    fn cause(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Unready::Sources { fault } => fault.source(),
+            _ => None,
         }
     }
 
@@ -246,16 +229,15 @@ impl DriveFault for Unready {
             Unready::SealedElsewhere { .. } => "drive-sealed-elsewhere",
             Unready::NotSealed => "drive-not-sealed",
             Unready::NoRecoveryPassword => "no-recovery-password",
-            Unready::SourcesChanged { .. } => "repository-changed",
+            Unready::Sources { fault } => fault.code(),
         }
     }
 
     fn kind(&self) -> ErrorKind {
         match self {
             Unready::RepositoryIncomplete { .. } => ErrorKind::Resumable,
-            Unready::SealedElsewhere { .. }
-            | Unready::NotSealed
-            | Unready::SourcesChanged { .. } => ErrorKind::Guard,
+            Unready::SealedElsewhere { .. } | Unready::NotSealed => ErrorKind::Guard,
+            Unready::Sources { fault } => fault.kind(),
             Unready::NoRecoveryPassword => ErrorKind::Usage,
         }
     }
@@ -270,9 +252,7 @@ impl DriveFault for Unready {
                 "name the staging path with `--staging`, or a file with the password with \
                  `--recovery-password-file`",
             )),
-            Unready::SourcesChanged { .. } => Some(Hint::new(
-                "bring the files back, then run the same command again; or begin a new seed of it",
-            )),
+            Unready::Sources { fault } => fault.hint(),
             Unready::SealedElsewhere { .. } | Unready::NotSealed => None,
         }
     }

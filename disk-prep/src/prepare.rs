@@ -183,7 +183,7 @@ pub fn prepare(
     if journal.history().state == State::Filled {
         let step = Step::Seal;
         monitor.event(&Event::StepStarted { drive: serial, step, done_bytes: 0, total_bytes: 0 });
-        world.check_sources().map_err(|what| Unready::SourcesChanged { what }).on(serial)?;
+        world.check_sources().map_err(|fault| Unready::Sources { fault }).on(serial)?;
         let sealed = sealing.seal(journal.history(), world.now()).on(serial)?;
         journal.append(Record::Sealed(sealed))?;
         monitor.event(&Event::StepFinished { drive: serial, step });

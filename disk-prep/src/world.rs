@@ -12,9 +12,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::device::Device;
-use crate::noun::{RecoveryPassword, Serial};
+use crate::noun::{Diagnose, RecoveryPassword, Serial};
 use crate::sys::beneath::Folder;
 use crate::volume::bitlocker::write::{StretchedKey, stretch};
+
+/// Why sources are no longer what was planned, in the words of who knows them.
+pub type SourcesFault = Box<dyn Diagnose + Send + Sync>;
 
 /// The outside world.
 pub trait World: Sync {
@@ -37,9 +40,9 @@ pub trait World: Sync {
     fn read(&self, file: &File, _source: &Path, at: u64, buffer: &mut [u8]) -> io::Result<()> {
         file.read_exact_at(buffer, at)
     }
-    /// Refuses once what is copied is, as a whole, no longer what was planned, and says what has
-    /// changed: a drive that holds a part of it is not sealed then.
-    fn check_sources(&self) -> Result<(), String> {
+    /// Refuses once what is copied is, as a whole, no longer what was planned, or cannot be looked
+    /// at: a drive that holds a part of it is not sealed then.
+    fn check_sources(&self) -> Result<(), SourcesFault> {
         Ok(())
     }
     /// A drive that the guard has opened, as it does in this world: tests let it fail.

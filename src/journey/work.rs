@@ -111,9 +111,9 @@ impl Work {
 
     /// Refuses an adopted repository that somebody works on or that is not the one that was
     /// planned.
-    pub fn check_unchanged(&self) -> Result<(), Failure> {
+    pub fn check_unchanged(&self) -> Result<(), StagingError> {
         match &self.staging {
-            Some(staging) => Ok(check_unchanged(&Seed::open(staging)?, staging)?),
+            Some(staging) => check_unchanged(&Seed::open(staging)?, staging),
             None => Ok(()),
         }
     }

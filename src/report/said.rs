@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
+use crate::outcome::causes;
 
 /// Something to know that stops nothing.
 #[derive(Default, Serialize, JsonSchema)]
@@ -39,7 +40,7 @@ pub(super) struct ErrorRecord<'a> {
     /// What failed.
     message: String,
     /// What led to it, the nearest first.
-    causes: &'a [String],
+    causes: Vec<String>,
     /// What to type next; null if there is no advice.
     hint: Option<String>,
 }
@@ -54,11 +55,11 @@ pub fn warning(text: &str) -> Value {
 }
 
 /// Why a command could not be done.
-pub fn failure(error: &dyn Diagnose, causes: &[String]) -> Value {
+pub fn failure(error: &dyn Diagnose) -> Value {
     line(&ErrorRecord {
         code: error.code(),
         message: error.to_string(),
-        causes,
+        causes: causes(error).map(ToString::to_string).collect(),
         hint: error.hint().map(|hint| hint.to_string()),
     })
 }

@@ -25,7 +25,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::Global;
-use crate::outcome::{Attendant, Exit, Heard, NoConsent, Outcome};
+use crate::outcome::{Attendant, Exit, Heard, NoConsent, Outcome, causes};
 use crate::report::said;
 use screen::{LogLines, eprint, print, print_json, tell_json};
 
@@ -119,7 +119,7 @@ impl Ui {
     /// Shows why a command could not be done.
     pub fn fail(&self, error: &dyn Diagnose) -> Exit {
         if self.face == Face::Json {
-            tell_json(said::failure(error, &causes(error)));
+            tell_json(said::failure(error));
         } else {
             eprint(&explain(error));
         }
@@ -300,7 +300,7 @@ impl Diagnose for WrongCall {
 fn explain(error: &dyn Diagnose) -> String {
     let mut text = format!("error: {}\n", sentence(&error.to_string()));
     for cause in causes(error) {
-        let _ = writeln!(text, "  caused by: {}", paragraph(&cause));
+        let _ = writeln!(text, "  caused by: {}", paragraph(&cause.to_string()));
     }
     if let Some(hint) = error.hint() {
         let _ = writeln!(text, "  hint: {}", sentence(&hint.to_string()));
@@ -338,16 +338,6 @@ fn paragraph(text: &str) -> String {
         false if line.starts_with(' ') || line.is_empty() => format!("{text}\n{line}"),
         false => format!("{text}\n    {line}"),
     })
-}
-
-fn causes(error: &dyn Diagnose) -> Vec<String> {
-    let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    causes
 }
 
 /// The first Ctrl-C asks for a stop at the next block boundary; the second, or the first when

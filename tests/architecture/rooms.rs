@@ -110,6 +110,12 @@ fn crate_room(path: &str) -> Option<&str> {
     path.strip_prefix("crate::").map(|inner| inner.split("::").next().unwrap_or(inner))
 }
 
+/// Complains about every path that a file names and should not.
+fn must_not_name(source: &Source, is_foreign: impl Fn(&str) -> bool) -> Vec<String> {
+    let paths = source.paths().into_iter().filter(|path| is_foreign(path));
+    paths.map(|path| format!("{} must not name {path}", source.path)).collect()
+}
+
 fn imports_of_rooms(source: &Source) -> Vec<String> {
     if source.package() != "azseed" || source.room() == "lib" {
         return Vec::new();
@@ -118,7 +124,7 @@ fn imports_of_rooms(source: &Source) -> Vec<String> {
     let Some((_, row)) = MAY_IMPORT.iter().find(|(name, _)| *name == room) else {
         return vec![format!("{}: the room {room} has no row", source.path)];
     };
-    let is_foreign = |path: &String| {
+    let is_foreign = |path: &str| {
         let is_room = crate_room(path).is_some_and(|other| other != room && !row.contains(&other));
         let is_owned =
             FEW_ROOMS.iter().any(|(name, few)| names(path, name) && !few.contains(&room));
@@ -127,12 +133,7 @@ fn imports_of_rooms(source: &Source) -> Vec<String> {
             && words.is_some_and(|(_, all)| !all.iter().any(|word| names(path, word)));
         is_room || is_owned || is_no_word
     };
-    let paths = source.paths();
-    paths
-        .iter()
-        .filter(|path| is_foreign(path))
-        .map(|path| format!("{} must not name {path}", source.path))
-        .collect()
+    must_not_name(source, is_foreign)
 }
 
 #[test]
@@ -168,18 +169,13 @@ fn imports_of_the_emulator(source: &Source) -> Vec<String> {
         return Vec::new();
     }
     let is_outside = source.room() == "other_service";
-    let is_foreign = |path: &String| {
+    let is_foreign = |path: &str| {
         (names(path, "disk_prep") && !OF_THE_EMULATOR.iter().any(|word| names(path, word)))
             || names(path, "azseed")
             || (names(path, "azure_core") || names(path, "azure_storage_blobs")) && !is_outside
             || names(path, "reqwest")
     };
-    let paths = source.paths();
-    paths
-        .iter()
-        .filter(|path| is_foreign(path))
-        .map(|path| format!("{} must not name {path}", source.path))
-        .collect()
+    must_not_name(source, is_foreign)
 }
 
 #[test]

@@ -73,6 +73,23 @@ pub(super) fn check_size(bytes: u64, blob_type: BlobType) -> Result<(), String> 
 mod tests {
     use super::*;
 
+    impl DataFile {
+        /// A file of a plan, for tests.
+        pub(crate) fn sample(name: &str, bytes: u64) -> Self {
+            DataFile {
+                source: name.into(),
+                path: format!("\\job-1\\{name}").parse().unwrap(),
+                blob: format!("target/{name}").parse().unwrap(),
+                blob_type: BlobType::BlockBlob,
+                disposition: ImportDisposition::Overwrite,
+                bytes,
+                modified_ns: 0,
+                together: false,
+                listing: Listing::default(),
+            }
+        }
+    }
+
     #[test]
     fn what_no_blob_can_hold_is_refused() {
         use BlobType::{BlockBlob, PageBlob};

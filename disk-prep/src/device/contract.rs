@@ -27,44 +27,31 @@ pub trait Device: Send + Sync + Debug {
     fn flush(&self) -> io::Result<()>;
 }
 
-impl<D: Device + ?Sized> Device for &D {
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        (**self).read_at(buffer, offset)
-    }
-    fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
-        (**self).write_at(buffer, offset)
-    }
-    fn discard(&self, range: Range<u64>) -> io::Result<()> {
-        (**self).discard(range)
-    }
-    fn data_after(&self, offset: u64) -> io::Result<Option<Range<u64>>> {
-        (**self).data_after(offset)
-    }
-    fn flush(&self) -> io::Result<()> {
-        (**self).flush()
-    }
+/// What stands before a device is one.
+macro_rules! forwarded {
+    ($pointer:ty) => {
+        impl<D: Device + ?Sized> Device for $pointer {
+            fn size(&self) -> u64 {
+                (**self).size()
+            }
+            fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+                (**self).read_at(buffer, offset)
+            }
+            fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
+                (**self).write_at(buffer, offset)
+            }
+            fn discard(&self, range: Range<u64>) -> io::Result<()> {
+                (**self).discard(range)
+            }
+            fn data_after(&self, offset: u64) -> io::Result<Option<Range<u64>>> {
+                (**self).data_after(offset)
+            }
+            fn flush(&self) -> io::Result<()> {
+                (**self).flush()
+            }
+        }
+    };
 }
 
-impl<D: Device + ?Sized> Device for Arc<D> {
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        (**self).read_at(buffer, offset)
-    }
-    fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<()> {
-        (**self).write_at(buffer, offset)
-    }
-    fn discard(&self, range: Range<u64>) -> io::Result<()> {
-        (**self).discard(range)
-    }
-    fn data_after(&self, offset: u64) -> io::Result<Option<Range<u64>>> {
-        (**self).data_after(offset)
-    }
-    fn flush(&self) -> io::Result<()> {
-        (**self).flush()
-    }
-}
+forwarded!(&D);
+forwarded!(Arc<D>);

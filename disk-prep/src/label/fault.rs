@@ -1,9 +1,6 @@
 //! What fails while a drive is cleared and labelled.
 
-use std::error::Error;
-use std::fmt;
-
-use crate::noun::{DriveFault, ErrorKind, Hint, Serial};
+use crate::noun::{DriveFault, JoinedFault};
 use crate::stop::Stopped;
 use crate::{device, drive, volume};
 
@@ -43,33 +40,12 @@ impl From<Stopped> for Fault {
     }
 }
 
-impl Fault {
+impl JoinedFault for Fault {
     fn inner(&self) -> &dyn DriveFault {
         match self {
             Fault::Drive(fault) => fault,
             Fault::Volume(fault) => fault,
             Fault::Stopped(stopped) => stopped,
         }
-    }
-}
-
-impl DriveFault for Fault {
-    fn tell(&self, serial: &Serial, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner().tell(serial, f)
-    }
-    fn cause(&self) -> Option<&(dyn Error + 'static)> {
-        self.inner().cause()
-    }
-    fn code(&self) -> &'static str {
-        self.inner().code()
-    }
-    fn kind(&self) -> ErrorKind {
-        self.inner().kind()
-    }
-    fn hint(&self, serial: &Serial) -> Option<Hint> {
-        self.inner().hint(serial)
-    }
-    fn is_of_the_drive(&self) -> bool {
-        self.inner().is_of_the_drive()
     }
 }

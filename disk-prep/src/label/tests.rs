@@ -4,17 +4,18 @@
 use std::ops::Range;
 
 use super::*;
+use crate::dataset::DataFile;
 use crate::drive::Clearance;
 use crate::manifest::Profile;
 use crate::monitor::VoidMonitor;
 use crate::noun::{DriveFault, ErrorKind};
-use crate::prepare::tests::{Bench, Deed, Discards, StillWorld, file};
+use crate::prepare::tests::{Bench, Deed, Discards, StillWorld};
 use crate::stop::StopFlag;
 use crate::volume::gpt::read_gpt;
 
 fn bench_of(mib: u64, wipe: Option<Wipe>) -> Bench {
     let clearance = Clearance { erase: wipe.is_some(), wipe };
-    Bench::begin(Profile::Modern, vec![file("a", 5000)], clearance, mib)
+    Bench::begin(Profile::Modern, vec![DataFile::sample("a", 5000)], clearance, mib)
 }
 
 fn options() -> FillOptions {

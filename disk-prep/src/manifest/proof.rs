@@ -142,21 +142,7 @@ fn number(attributes: &[(String, String)], name: &str) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::manifest::{Entry, ManifestWriter, length_bytes};
-    use crate::noun::{BlobType, ImportDisposition, Md5Digest};
-
-    fn file(name: &str, bytes: u64) -> DataFile {
-        DataFile {
-            source: name.into(),
-            path: format!("\\job-1\\{name}").parse().unwrap(),
-            blob: format!("seed/{name}").parse().unwrap(),
-            blob_type: BlobType::BlockBlob,
-            disposition: ImportDisposition::Overwrite,
-            bytes,
-            modified_ns: 0,
-            together: false,
-            listing: Listing::default(),
-        }
-    }
+    use crate::noun::Md5Digest;
 
     fn manifest(serial: &Serial, files: &[DataFile]) -> String {
         let planned = length_bytes(serial, files.iter().map(Entry::of));
@@ -177,7 +163,11 @@ mod tests {
     #[test]
     fn a_manifest_that_does_not_say_what_was_planned_is_not_sealed() {
         let serial = Serial::new("S1").unwrap();
-        let files = [file("a & b 'ü'", 0), file("large", 9 << 20), file("z", 1)];
+        let files = [
+            DataFile::sample("a & b 'ü'", 0),
+            DataFile::sample("large", 9 << 20),
+            DataFile::sample("z", 1),
+        ];
         let text = manifest(&serial, &files);
         assert_eq!(prove(&serial, &files, &text), Ok(()));
         let other = Serial::new("S2").unwrap();

@@ -29,6 +29,33 @@ pub trait DriveFault: fmt::Debug {
     }
 }
 
+/// A fault over those of the rooms below, each told in its own words.
+pub trait JoinedFault: fmt::Debug {
+    /// The one that it is.
+    fn inner(&self) -> &dyn DriveFault;
+}
+
+impl<F: JoinedFault> DriveFault for F {
+    fn tell(&self, serial: &Serial, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner().tell(serial, f)
+    }
+    fn cause(&self) -> Option<&(dyn Error + 'static)> {
+        self.inner().cause()
+    }
+    fn code(&self) -> &'static str {
+        self.inner().code()
+    }
+    fn kind(&self) -> ErrorKind {
+        self.inner().kind()
+    }
+    fn hint(&self, serial: &Serial) -> Option<Hint> {
+        self.inner().hint(serial)
+    }
+    fn is_of_the_drive(&self) -> bool {
+        self.inner().is_of_the_drive()
+    }
+}
+
 /// A drive, and what is wrong with it.
 #[derive(Debug)]
 pub struct DriveError<F> {

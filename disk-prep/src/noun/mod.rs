@@ -34,7 +34,7 @@ pub use count::{count, lines, listed};
 pub use diagnosis::{Diagnose, ErrorKind, Hint};
 pub use digest::{Md5Digest, Sha256Digest, hex_upper};
 pub use drive_path::{DrivePath, NameFault, check_name};
-pub use fault::{DriveError, DriveFault, OnDrive};
+pub use fault::{DriveError, DriveFault, JoinedFault, OnDrive};
 pub use invalid::InvalidNoun;
 pub use names::{
     AccountName, BlobType, ImportDisposition, JobName, ResourceGroup, SubscriptionId, VaultName,

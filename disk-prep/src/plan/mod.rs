@@ -200,23 +200,13 @@ fn settle(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::noun::{BlobType, Diagnose, ImportDisposition};
+    use crate::noun::Diagnose;
     use proptest::prelude::*;
 
     const MIB: u64 = 1 << 20;
 
     fn file(name: &str, bytes: u64, together: bool) -> DataFile {
-        DataFile {
-            source: name.into(),
-            path: format!("\\job-1\\{name}").parse().unwrap(),
-            blob: format!("target/{name}").parse().unwrap(),
-            blob_type: BlobType::BlockBlob,
-            disposition: ImportDisposition::Overwrite,
-            bytes,
-            modified_ns: 0,
-            together,
-            listing: Default::default(),
-        }
+        DataFile { together, ..DataFile::sample(name, bytes) }
     }
 
     fn files(sizes: &[u64]) -> Vec<DataFile> {

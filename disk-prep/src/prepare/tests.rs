@@ -11,10 +11,9 @@ use std::sync::Mutex;
 use jiff::Timestamp;
 
 use super::*;
-use crate::dataset::Listing;
 use crate::drive::{DriveName, find};
 use crate::monitor::VoidMonitor;
-use crate::noun::{BlobType, ByteSize, Diagnose, ErrorKind, ImportDisposition};
+use crate::noun::{ByteSize, Diagnose, ErrorKind};
 use crate::volume::bitlocker::write::{StretchedKey, stretch};
 
 const LOOK: Look = Look::Places { seed: 7 };
@@ -153,21 +152,6 @@ impl World for StillWorld {
     }
 }
 
-/// A file of a plan.
-pub(crate) fn file(name: &str, bytes: u64) -> DataFile {
-    DataFile {
-        source: name.into(),
-        path: format!("\\job-1\\{name}").parse().unwrap(),
-        blob: format!("seed/{name}").parse().unwrap(),
-        blob_type: BlobType::BlockBlob,
-        disposition: ImportDisposition::Overwrite,
-        bytes,
-        modified_ns: 0,
-        together: false,
-        listing: Listing::default(),
-    }
-}
-
 /// A drive that is begun: blank, or with consent to erase it.
 pub(crate) struct Bench {
     folder: tempfile::TempDir,
@@ -225,7 +209,7 @@ impl Bench {
             std::fs::write(&path, name.repeat(5000)).unwrap();
             let about = std::fs::metadata(&path).unwrap();
             let modified_ns = about.mtime() * 1_000_000_000 + about.mtime_nsec();
-            DataFile { modified_ns, ..file(name, 5000) }
+            DataFile { modified_ns, ..DataFile::sample(name, 5000) }
         });
         Bench::within(folder, Profile::Modern, files.into(), clearance, MIB)
     }
@@ -310,8 +294,8 @@ fn a_drive_that_is_only_begun_may_hold_what_its_owner_gave_up_and_nothing_else()
 
 #[test]
 fn only_the_files_that_make_a_repository_readable_are_needed_for_the_seal() {
-    let together = DataFile { together: true, ..file("config", 9) };
-    let bench = Bench::blank(Profile::Modern, vec![file("a", 7), together]);
+    let together = DataFile { together: true, ..DataFile::sample("config", 9) };
+    let bench = Bench::blank(Profile::Modern, vec![DataFile::sample("a", 7), together]);
     let mut history = bench.journal.history().clone();
     let left_out = || FileEnd::LeftOut { reason: "it cannot be read".to_owned() };
     let find = |name: &str| bench.plan.files.iter().position(|own| own.source == Path::new(name));

@@ -5,7 +5,7 @@ use super::*;
 use crate::dataset::DataFile;
 use crate::journal::{Copied, JournalOnly};
 use crate::noun::{DriveFault, ErrorKind, Md5Digest, Sha256Digest};
-use crate::prepare::tests::{Bench, Deed, file};
+use crate::prepare::tests::{Bench, Deed};
 use crate::volume::bitlocker::unlock::UnlockedVolume;
 use crate::volume::bitlocker::write::METADATA_BYTES;
 
@@ -34,7 +34,8 @@ fn at() -> Timestamp {
 
 #[test]
 fn the_plain_header_is_written_last_after_all_else_is_on_the_medium_and_opens_the_volume() {
-    let bench = Bench::blank(Profile::Modern, vec![file("a", 5000), file("b", 0)]);
+    let bench =
+        Bench::blank(Profile::Modern, vec![DataFile::sample("a", 5000), DataFile::sample("b", 0)]);
     let history = history(&bench);
     sealing(&bench, |sealing| {
         sealing.write_manifest(&history).unwrap();
@@ -63,8 +64,13 @@ fn the_plain_header_is_written_last_after_all_else_is_on_the_medium_and_opens_th
 #[test]
 fn the_job_is_told_the_hashes_of_what_is_on_the_drive_and_what_the_manifest_lists() {
     for profile in [Profile::Legacy, Profile::Modern] {
-        let side = DataFile { listing: Listing::SideFile, ..file("side", 300) };
-        let files = vec![file("a", 5000), file("b", 0), file("c", 9), side];
+        let side = DataFile { listing: Listing::SideFile, ..DataFile::sample("side", 300) };
+        let files = vec![
+            DataFile::sample("a", 5000),
+            DataFile::sample("b", 0),
+            DataFile::sample("c", 9),
+            side,
+        ];
         let bench = Bench::blank(profile, files);
         let mut history = history(&bench);
         let c = bench.plan.files.iter().position(|own| own.bytes == 9).unwrap();
@@ -100,7 +106,7 @@ fn expect_read_back(bench: &Bench, sealing: &Sealing<'_>, bad: u64, told: u64) {
 
 #[test]
 fn a_byte_that_reads_back_different_in_any_place_is_told_with_that_place() {
-    let bench = Bench::blank(Profile::Modern, vec![file("a", 5000)]);
+    let bench = Bench::blank(Profile::Modern, vec![DataFile::sample("a", 5000)]);
     sealing(&bench, |sealing| {
         sealing.write_manifest(&history(&bench)).unwrap();
         let (start, placement) = (sealing.target.volume_start, &sealing.layout.placement);
@@ -117,7 +123,8 @@ fn a_byte_that_reads_back_different_in_any_place_is_told_with_that_place() {
 fn a_manifest_that_takes_several_reads_is_compared_to_its_last_byte() {
     let long = "n".repeat(200);
     let names = (0..9000).map(|number| format!("{long}{number}"));
-    let bench = Bench::blank(Profile::Modern, names.map(|name| file(&name, 0)).collect());
+    let bench =
+        Bench::blank(Profile::Modern, names.map(|name| DataFile::sample(&name, 0)).collect());
     sealing(&bench, |sealing| {
         let history = history(&bench);
         sealing.write_manifest(&history).unwrap();
@@ -140,7 +147,7 @@ fn a_manifest_may_end_with_a_cluster() {
         let named = |part: usize| {
             let blob =
                 format!("seed/{part}{}", "n".repeat((pad.saturating_sub(part * 800)).min(800)));
-            DataFile { blob: blob.parse().unwrap(), ..file(&part.to_string(), 0) }
+            DataFile { blob: blob.parse().unwrap(), ..DataFile::sample(&part.to_string(), 0) }
         };
         (0..6).map(named).collect::<Vec<_>>()
     };
@@ -157,10 +164,10 @@ fn a_manifest_may_end_with_a_cluster() {
 
 #[test]
 fn a_manifest_that_does_not_say_what_was_planned_is_not_even_written() {
-    let bench = Bench::blank(Profile::Modern, vec![file("a", 9 << 20)]);
+    let bench = Bench::blank(Profile::Modern, vec![DataFile::sample("a", 9 << 20)]);
     let mut history = history(&bench);
     // A journal that has lost the digests of two of three blocks.
-    history.files.insert(0, copied(&file("a", 1)));
+    history.files.insert(0, copied(&DataFile::sample("a", 1)));
     let error = sealing(&bench, |sealing| sealing.write_manifest(&history)).unwrap_err();
     assert_eq!((error.code(), error.kind()), ("manifest-unreadable", ErrorKind::Difference));
     assert_eq!(bench.device.take_deeds(), []);

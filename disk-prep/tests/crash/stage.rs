@@ -17,14 +17,16 @@ use disk_prep::drive::{Clearance, DriveName, Look, find};
 use disk_prep::journal::{DrivePlan, Journal, JournalFolder, JournalOnly, Ledger, State};
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
-use disk_prep::noun::{ByteSize, Cipher, ImportDisposition, RecoveryPassword, Wipe};
+use disk_prep::noun::{
+    ByteSize, Cipher, Diagnose, ErrorKind, ImportDisposition, RecoveryPassword, Wipe,
+};
 use disk_prep::prepare::{
     CHECKPOINT_BYTES, FillOptions, PrepareOptions, begin, prepare, recognise,
 };
 use disk_prep::stop::StopFlag;
 use disk_prep::sys::beneath::Folder;
 use disk_prep::volume::bitlocker::write::{StretchedKey, stretch};
-use disk_prep::world::World;
+use disk_prep::world::{SourcesFault, World};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -192,6 +194,27 @@ pub struct StillWorld {
     pub changed: Mutex<Option<String>>,
 }
 
+/// What is told of sources that have changed.
+#[derive(Debug)]
+struct Changed(String);
+
+impl std::fmt::Display for Changed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Changed {}
+
+impl Diagnose for Changed {
+    fn code(&self) -> &'static str {
+        "repository-changed"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Guard
+    }
+}
+
 impl World for StillWorld {
     fn random(&self, bytes: &mut [u8]) -> io::Result<()> {
         for byte in bytes {
@@ -209,8 +232,11 @@ impl World for StillWorld {
         let made = stretched.entry((*password.key(), *salt));
         made.or_insert_with(|| stretch(password, salt)).clone()
     }
-    fn check_sources(&self) -> Result<(), String> {
-        self.changed.lock().unwrap().clone().map_or(Ok(()), Err)
+    fn check_sources(&self) -> Result<(), SourcesFault> {
+        match &*self.changed.lock().unwrap() {
+            Some(what) => Err(Box::new(Changed(what.clone()))),
+            None => Ok(()),
+        }
     }
     fn wait(&self, time: Duration) {
         self.waits.lock().unwrap().push(time);

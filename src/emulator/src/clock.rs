@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use disk_prep::sys::durable::{self, Access};
+use disk_prep::sys::hold::hold;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -42,13 +43,13 @@ impl Clock {
 
     /// The datacenter's time.
     pub fn now(&self) -> Timestamp {
-        let ahead = *self.ahead.lock().expect("no holder of this lock can panic");
+        let ahead = *hold(&self.ahead);
         Timestamp::now().saturating_add(ahead).unwrap_or(Timestamp::MAX)
     }
 
     /// Puts it forward.
     pub fn forward(&self, by: SignedDuration) -> Result<Timestamp, Error> {
-        let mut ahead = self.ahead.lock().expect("no holder of this lock can panic");
+        let mut ahead = hold(&self.ahead);
         let next = ahead.saturating_add(by);
         let kept = Kept { version: 1, ahead_secs: next.as_secs() };
         let text = serde_json::to_vec(&kept).expect("numbers can be written");

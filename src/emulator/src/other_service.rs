@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::request::{Body, RequestContent};
@@ -16,6 +16,7 @@ use azure_storage_blobs::{BlobContainerClient, BlobContainerClientOptions};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use disk_prep::limits::BLOCK_BYTES;
+use disk_prep::sys::hold::hold;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Method, body::Bytes};
 use jiff::Timestamp;
@@ -76,7 +77,7 @@ impl OtherService {
     }
 
     async fn make(&self, client: &BlobContainerClient, name: &str) -> azure_core::Result<()> {
-        let made = || self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = || hold(&self.made);
         if made().contains(name) {
             return Ok(());
         }

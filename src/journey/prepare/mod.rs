@@ -14,7 +14,7 @@ use disk_prep::dataset::{EraseConsent, read_driveset};
 use disk_prep::drive::{DriveName, Kind, find};
 use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
-use disk_prep::noun::{AccountName, ErrorKind, Serial};
+use disk_prep::noun::{AccountName, Diagnose, ErrorKind, Serial};
 use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
 use disk_prep::sys::threads::each;
@@ -136,10 +136,10 @@ fn fill(
         true => None,
         false => work.check_unchanged().err(),
     };
-    if let Some(failure) = changed
-        && (outcome.failed.is_empty() || failure.0.kind() == ErrorKind::Guard)
+    if let Some(error) = changed
+        && (outcome.failed.is_empty() || error.kind() == ErrorKind::Guard)
     {
-        return Err(failure);
+        return Err(error.into());
     }
     // A share that went away is told by its drives; what was remembered before covers them.
     if outcome.failed.is_empty() {

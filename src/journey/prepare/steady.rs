@@ -7,7 +7,7 @@ use disk_prep::dataset::DataFile;
 use disk_prep::noun::RecoveryPassword;
 use disk_prep::pool::{DriveBay, Offer};
 use disk_prep::volume::bitlocker::write::StretchedKey;
-use disk_prep::world::{RealWorld, World};
+use disk_prep::world::{RealWorld, SourcesFault, World};
 use jiff::Timestamp;
 
 use crate::journey::work::Work;
@@ -30,8 +30,8 @@ impl World for SteadyWorld<'_> {
         RealWorld.stretch(password, salt)
     }
 
-    fn check_sources(&self) -> Result<(), String> {
-        self.work.check_unchanged().map_err(|failure| failure.0.to_string())
+    fn check_sources(&self) -> Result<(), SourcesFault> {
+        self.work.check_unchanged().map_err(|error| Box::new(error) as SourcesFault)
     }
 }
 

@@ -298,7 +298,7 @@ impl Filler<'_> {
             let again = self.fetch_run(runs[number], files);
             hold(&failed).extend(again);
         });
-        for one in failed.into_inner().expect("no holder of this lock can panic") {
+        for one in std::mem::take(&mut *hold(&failed)) {
             self.fetch_alone(one, files)?;
         }
         Ok(())

@@ -7,9 +7,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use disk_prep::sys::durable::{self, Access};
+use disk_prep::sys::hold::hold;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -172,7 +173,7 @@ impl Store {
     /// Makes the others wait.
     pub fn hold(&self) -> Held<'_> {
         // Every change is whole on disk or not there, so a thread that died leaves nothing half.
-        let guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let guard = hold(&self.lock);
         Held { store: self, _guard: guard }
     }
 

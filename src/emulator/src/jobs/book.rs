@@ -5,11 +5,12 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use disk_prep::noun::secret;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::sys::durable::{self, Access};
+use disk_prep::sys::hold::hold;
 use jiff::Timestamp;
 
 use super::clocks::{Fate, settle};
@@ -176,7 +177,7 @@ impl JobBook {
     fn lock(&self) -> MutexGuard<'_, Vec<Job>> {
         // Every record is durable before it stands in the list, so a thread that died leaves no
         // half-made one.
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        hold(&self.jobs)
     }
 
     fn path(&self, key: &JobKey) -> PathBuf {

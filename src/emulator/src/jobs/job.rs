@@ -135,6 +135,28 @@ pub struct Drive {
     pub manifest_copy: Option<String>,
 }
 
+impl Drive {
+    /// A drive that a job names and nobody has seen yet.
+    pub fn specified(serial: Serial, key: SecretString, manifest: (String, String)) -> Self {
+        let (manifest_file, manifest_hash) = manifest;
+        Drive {
+            serial,
+            key,
+            manifest_file,
+            manifest_hash,
+            header_hash: None,
+            state: DriveState::Specified,
+            copy_status: None,
+            percent: 0,
+            bytes_succeeded: 0,
+            bytes_total: 0,
+            error_log: None,
+            verbose_log: None,
+            manifest_copy: None,
+        }
+    }
+}
+
 impl fmt::Debug for Drive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Drive({}, {})", self.serial, self.state)
@@ -310,21 +332,10 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn drive(serial: &str) -> Drive {
-        Drive {
-            serial: serial.parse().unwrap(),
-            key: "238810-662376-448998-450120-652806-203390-606320-483076".into(),
-            manifest_file: "\\DriveManifest.xml".to_owned(),
-            manifest_hash: "109B21108597EF36D5785F08303F3638".to_owned(),
-            header_hash: None,
-            state: DriveState::Specified,
-            copy_status: None,
-            percent: 0,
-            bytes_succeeded: 0,
-            bytes_total: 0,
-            error_log: None,
-            verbose_log: None,
-            manifest_copy: None,
-        }
+        let key = "238810-662376-448998-450120-652806-203390-606320-483076".into();
+        let manifest =
+            ("\\DriveManifest.xml".to_owned(), "109B21108597EF36D5785F08303F3638".to_owned());
+        Drive::specified(serial.parse().unwrap(), key, manifest)
     }
 
     pub(crate) fn job(name: &str, drives: &[&str]) -> Job {

@@ -17,7 +17,7 @@ use crate::jobs::book::JobBook;
 use crate::jobs::job::{
     DeliveryPackage, Drive, Job, JobKey, LogLevel, ReturnAddress, ReturnShipping,
 };
-use crate::jobs::states::{DriveState, JobState};
+use crate::jobs::states::JobState;
 
 #[derive(Deserialize)]
 struct Put {
@@ -82,20 +82,10 @@ fn drives(list: Vec<NewDrive>) -> Result<Vec<Drive>, Fault> {
             if !seen.insert(serial.clone()) {
                 return Err(Fault::input(format!("Drive {serial} is listed twice.")));
             }
+            let manifest = (own.manifest_file, own.manifest_hash);
             Ok(Drive {
-                serial,
-                key: own.bit_locker_key,
-                manifest_file: own.manifest_file,
-                manifest_hash: own.manifest_hash,
                 header_hash: own.drive_header_hash,
-                state: DriveState::Specified,
-                copy_status: None,
-                percent: 0,
-                bytes_succeeded: 0,
-                bytes_total: 0,
-                error_log: None,
-                verbose_log: None,
-                manifest_copy: None,
+                ..Drive::specified(serial, own.bit_locker_key, manifest)
             })
         })
         .collect()
