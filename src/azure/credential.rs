@@ -1,10 +1,9 @@
 //! Where blobs are, and what opens an account.
 
-use disk_prep::noun::AccountName;
+use disk_prep::noun::{AccountName, Address};
 use secrecy::SecretString;
 
 use super::network::Network;
-use disk_prep::noun::Address;
 
 /// Where blobs are and how to reach them.
 #[derive(Debug, Clone)]

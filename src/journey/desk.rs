@@ -9,9 +9,8 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint, visible_line};
 
 use super::settings::{Contradicted, Given, Origin, settle};
 use crate::outcome::{Attendant, Failure};
-use crate::staging::PinWriter;
 use crate::staging::{
-    Change, Error as StagingError, Pin, Seed, Sight, Staging, Stranger, strangers,
+    Change, Error as StagingError, Pin, PinWriter, Seed, Sight, Staging, Stranger, strangers,
 };
 use crate::state::{State, StateError};
 

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::escrow::{Keeper, Recipient};
-use crate::escrow::{Weak, read_password};
+use crate::escrow::{Keeper, Recipient, Weak, read_password};
 use crate::outcome::{Attendant, Failure};
 use crate::repository::Repository;
 use crate::staging::{Error, Seed, SeedKind, Staging};

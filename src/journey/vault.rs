@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use disk_prep::noun::{ContainerName, VaultName};
+use disk_prep::noun::{ContainerName, Schedule, VaultName};
 use secrecy::SecretString;
 
 use super::connections::{AzureOptions, BlobAccess, container};
@@ -18,7 +18,6 @@ use crate::repository::{
 use crate::staging::{Error as StagingError, Origin, Seed, SeedKind, Staging};
 use crate::state::State;
 use crate::vault::{Error, SeedLink, VERSION, Vault, claim, covered};
-use disk_prep::noun::Schedule;
 
 /// Which vault, and where Azure is.
 #[derive(Debug, Clone)]

@@ -11,8 +11,7 @@ use jiff::ToSpan;
 use rustic_core::repofile::{Node, SnapshotFile, SnapshotSummary};
 use rustic_core::{BackupOptions, IndexedIdsStatus, PathList, SnapshotOptions, TreeId};
 
-use super::account::SHRUNK_TAG;
-use super::account::{Account, SourceTotals};
+use super::account::{Account, SHRUNK_TAG, SourceTotals};
 use super::error::Error;
 use super::filter::{Choice, Filter};
 use super::reads::Reads;

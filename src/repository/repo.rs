@@ -18,10 +18,7 @@ use super::account::SHRUNK_TAG;
 use super::ahead::Ahead;
 use super::error::Error;
 use super::progress::Bars;
-use super::restore::Reader;
-use super::restore::RestoreDone;
-use super::restore::RestoreOptions;
-use super::restore::restore;
+use super::restore::{Reader, RestoreDone, RestoreOptions, restore};
 use super::store::Store;
 
 /// At so many bytes a pack is ended at the latest: one more blob (8 MiB before it is compressed)

@@ -6,8 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use rustic_core::repofile::{Node, NodeType, SnapshotFile};
 use rustic_core::{IndexedIdsStatus, TreeId};
 
-use super::account::SHRUNK_TAG;
-use super::account::SourceTotals;
+use super::account::{SHRUNK_TAG, SourceTotals};
 use super::error::Error;
 use super::repo::{Library, Repository, Snapshot, describe, library, told};
 

@@ -16,8 +16,7 @@ use tracing::info;
 use super::adopt::totals;
 use super::door::Staging;
 use super::error::Error;
-use super::seed::REPOSITORY;
-use super::seed::{Origin, Seed, SeedKind, SeedState, Target, Totals};
+use super::seed::{Origin, REPOSITORY, Seed, SeedKind, SeedState, Target, Totals};
 use crate::repository::{BackupDone, BackupPlan, Choice, Repository, Settings, inside, survey};
 
 const LOCK: &str = ".stage.lock";

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use disk_prep::noun::{
-    AccountName, ContainerName, JobName, ResourceGroup, SubscriptionId, VaultName,
+    AccountName, ContainerName, JobName, ResourceGroup, Schedule, SubscriptionId, VaultName,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use crate::policy::Retention;
 use crate::repository::Choice;
-use disk_prep::noun::Schedule;
 
 /// Version of the record that this program writes.
 pub const VERSION: u32 = 1;

@@ -7,12 +7,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
-use disk_prep::noun::{AccountName, Diagnose, ErrorKind, SubscriptionId};
+use disk_prep::noun::{AccountName, Address, Diagnose, ErrorKind, SubscriptionId};
 use disk_prep::sys::child;
 use disk_prep::sys::durable::{self, Access};
 use serde::Deserialize;
-
-use disk_prep::noun::Address;
 
 /// Whom the drives would go back to.
 const CONTACT: &str = "[return_address]

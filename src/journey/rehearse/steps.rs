@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use disk_prep::drive::DriveName;
 use disk_prep::manifest::Profile;
-use disk_prep::noun::{ByteSize, Cipher, ContainerName, ErrorKind, JobName, ResourceGroup, Serial};
+use disk_prep::noun::{
+    ByteSize, Cipher, ContainerName, ErrorKind, JobName, ResourceGroup, Schedule, Serial,
+};
 use jiff::{SignedDuration, Timestamp};
 
 use super::compare::compare;
@@ -32,7 +34,6 @@ use crate::outcome::{Attendant, Exit, Failure, Outcome};
 use crate::policy::Retention;
 use crate::repository::{Choice, Owners, PatternForm, RestoreOptions, Settings};
 use crate::staging::{SeedState, Target};
-use disk_prep::noun::Schedule;
 
 /// The job, its group and the vault.
 const NAME: &str = "rehearsal";

@@ -3,8 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::error::Clash;
-use super::error::Error;
+use super::error::{Clash, Error};
 use super::map::{FIRST_RECORD, ROOT, ROOT_NAMES};
 use super::names::{collate, is_same};
 use crate::noun::DrivePath;

@@ -5,8 +5,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::super::bitlocker::unlock::UnlockedVolume;
-use super::super::bitlocker::unlock::VolumeCursor;
+use super::super::bitlocker::unlock::{UnlockedVolume, VolumeCursor};
 use super::found::ViewError;
 use super::records::{FileFacts, Geometry, LARGEST_RECORD, check_file, check_index};
 use crate::limits::SECTOR_BYTES;

@@ -6,8 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::Error;
 use super::keys::{stretched, unbox};
-use super::metadata::VolumeMetadata;
-use super::metadata::{BLOCK, RELOCATED, parse_block, parse_header};
+use super::metadata::{BLOCK, RELOCATED, VolumeMetadata, parse_block, parse_header};
 use super::protector::Protector;
 use super::sectors::SectorKeys;
 use crate::device::Device;

@@ -11,8 +11,7 @@ use zeroize::Zeroizing;
 use super::boxes::{method, open, seal};
 use super::keys::FILLER_BYTES;
 use super::*;
-use crate::noun::{Cipher, RecoveryPassword};
-use crate::noun::{Diagnose, ErrorKind};
+use crate::noun::{Cipher, Diagnose, ErrorKind, RecoveryPassword};
 
 /// One known volume, and the block that we make of its inputs.
 pub(super) struct Case {
