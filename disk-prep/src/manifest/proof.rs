@@ -179,7 +179,7 @@ mod tests {
             ("a &amp; b", "a & b"),
             ("a &amp; b", "a \u{fffe} b"),
             ("a &amp; b", "a &amp; c"),
-            ("seed/z", "seed/y"),
+            ("target/z", "target/y"),
             ("\\job-1\\z", "\\job-1\\y"),
             ("<Length>1<", "<Length>2<"),
             (
