@@ -3,7 +3,7 @@
 //! told beside what can.
 
 use crate::device::Device;
-use crate::drive::{Drive, DriveName, Look, find, find_content};
+use crate::drive::{Drive, Look, find_content};
 use crate::limits::DATA_PARTITION_START;
 use crate::noun::RecoveryPassword;
 use crate::verify::open;
@@ -58,10 +58,9 @@ pub struct Files {
 
 /// Looks at a drive; `password` opens its volume.
 pub fn inspect(
-    name: &DriveName,
+    drive: Drive,
     password: impl FnOnce(&Drive) -> Result<Option<RecoveryPassword>, Error>,
 ) -> Result<Inspection, Error> {
-    let drive = find(name)?;
     let device = open(&drive)?;
     let sight = Look::at(&drive, |bytes| RealWorld.random(bytes))?;
     let (content, mut fault) = match find_content(&device, sight) {

@@ -15,6 +15,7 @@ pub mod hash;
 pub mod inspect;
 pub mod journal;
 pub mod kernels;
+pub mod known;
 mod label;
 pub mod limits;
 pub mod manifest;

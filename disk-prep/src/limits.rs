@@ -1,6 +1,23 @@
 //! Every number of the outside world that the program keeps to, each with its source. No other
 //! file has such a number.
 
+use std::ops::RangeInclusive;
+
+/// Characters of a job's name in the classic service. Source: `azure-import-export` 2.4.
+pub const JOB_NAME_CHARACTERS: RangeInclusive<usize> = 2..=64;
+/// Characters of a storage account's name. Source: "Resource name rules".
+pub const ACCOUNT_NAME_CHARACTERS: RangeInclusive<usize> = 3..=24;
+/// Characters of a resource group's name. Source: "Resource name rules".
+pub const GROUP_NAME_CHARACTERS: RangeInclusive<usize> = 1..=90;
+/// Characters of a vault's name, as Azure names its own vaults. Source: "Resource name rules".
+pub const VAULT_NAME_CHARACTERS: RangeInclusive<usize> = 2..=50;
+/// Jobs in one page of the service's list. Source: `azure-import-export` 1A.3.
+pub const JOBS_PER_PAGE: usize = 100;
+/// Blobs in one page of a container's list. Source: "List Blobs".
+pub const BLOBS_PER_PAGE: usize = 5000;
+/// Bytes of a pack, at most, that restic takes. Source: `staging-repository` 4.
+pub const PACK_BYTES: u64 = 128 << 20;
+
 /// Drives in one import job. Source: `azure-import-export` 2.4.
 pub const DRIVES_PER_JOB: usize = 10;
 /// Days a job may stay in Creating without tracking, and then in Shipping without drives.

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 pub use crate::drive::Look;
+use crate::journal::LeftOut;
 use crate::noun::{Diagnose, DrivePath, Serial};
 use crate::sys::hold::hold;
 
@@ -49,14 +50,14 @@ pub enum Event<'a> {
     /// and journalled.
     BytesDone { drive: &'a Serial, step: Step, done_bytes: u64, total_bytes: u64 },
     /// A file was left out of the drive's manifest.
-    FileLeftOut { drive: &'a Serial, path: &'a DrivePath, reason: &'a str },
+    FileLeftOut { drive: &'a Serial, path: &'a DrivePath, why: &'a LeftOut },
     /// A step ended.
     StepFinished { drive: &'a Serial, step: Step },
     /// The work on a drive ended by an error. It keeps its files, and the next run goes on with it,
     /// unless it is set aside.
     DriveFailed { drive: &'a Serial, error: &'a dyn Diagnose },
     /// A drive that failed is set aside for good: its files go to others.
-    DriveSetAside { drive: &'a Serial },
+    DriveSetAside { drive: &'a Serial, error: &'a dyn Diagnose },
     /// Work that is of no drive began, such as writing a backup or taking a seed in.
     TaskStarted { task: &'a str },
     /// So many bytes of it are done; `total_bytes` is 0 while nobody knows.

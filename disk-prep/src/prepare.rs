@@ -14,7 +14,7 @@ use crate::error::{Error, Fault, Unready};
 use crate::fill::{Target, can_retake, fill};
 use crate::journal::{
     Base64, Begun, DrivePlan, FileEnd, History, Journal, JournalFolder, JournalOnly, KeptPassword,
-    Record, Sealed, SecretKeeper, State, Tail,
+    LeftOut, Record, Sealed, SecretKeeper, State, Tail,
 };
 use crate::label;
 use crate::manifest::Profile;
@@ -67,7 +67,7 @@ pub struct PreparedDrive {
     /// What the job needs to know.
     pub sealed: Sealed,
     /// Files of its plan that are not in its manifest, with the reason.
-    pub left_out: Vec<(DataFile, String)>,
+    pub left_out: Vec<(DataFile, LeftOut)>,
 }
 
 /// Decides everything that the drive will be and writes it into plan file and journal. Nothing
@@ -195,9 +195,7 @@ pub fn prepare(
 /// sealed: the next run may be able to read it.
 fn refuse_incomplete(history: &History, plan: &DrivePlan) -> Result<(), Unready> {
     let missing = |(index, end): (&usize, &FileEnd)| match (plan.files.get(*index)?, end) {
-        (file, FileEnd::LeftOut { reason }) if file.together => {
-            Some(format!("{}: {reason}", file.path))
-        }
+        (file, FileEnd::LeftOut(why)) if file.together => Some(format!("{}: {why}", file.path)),
         _ => None,
     };
     let missing: Vec<String> = history.files.iter().filter_map(missing).collect();
@@ -215,7 +213,7 @@ pub fn prepared(history: &History, plan: &DrivePlan) -> Result<PreparedDrive, Dr
         .files
         .iter()
         .filter_map(|(&index, end)| match end {
-            FileEnd::LeftOut { reason } => Some((plan.files.get(index)?.clone(), reason.clone())),
+            FileEnd::LeftOut(why) => Some((plan.files.get(index)?.clone(), why.clone())),
             FileEnd::Copied(_) => None,
         })
         .collect();

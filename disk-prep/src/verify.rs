@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256, Sha512};
 
 use crate::dataset::Listing;
 use crate::device::{Device, FileDevice};
-use crate::drive::{self, Drive, DriveName, Kind, find};
+use crate::drive::{self, Drive, Kind};
 use crate::error::{Error, Fault, Unready};
 use crate::hash::{FileDigests, FileHasher};
 use crate::journal::{
@@ -84,19 +84,18 @@ pub struct VerifyReport {
 
 /// Verifies one drive. An error means that it could not be looked at.
 pub fn verify(
-    name: &DriveName,
+    drive: &Drive,
     options: &VerifyOptions,
     monitor: &dyn Monitor,
 ) -> Result<VerifyReport, Error> {
-    let drive = find(name)?;
     let serial = &drive.serial;
-    let journal = journal_of(&drive, options)?;
+    let journal = journal_of(drive, options)?;
     let password = match (&options.recovery_password, &journal) {
         (Some(password), _) => password.clone(),
         (None, Some((history, _))) => history.begun.password(options.keeper.as_ref())?,
         (None, None) => return Err(DriveError::new(serial, Unready::NoRecoveryPassword).into()),
     };
-    let device = open(&drive)?;
+    let device = open(drive)?;
     let (tables, place) = find_volume(&device).on(serial)?;
     let mut differences = Vec::new();
     for (copy, table) in [("primary", &tables.primary), ("backup", &tables.backup)] {
@@ -116,7 +115,7 @@ pub fn verify(
         check_header(&device, sealed.header_hash.as_deref().unwrap_or_default(), &mut differences);
     }
     let view = FileView::open(&volume).on(serial)?;
-    let check = Check { drive: &drive, view: &view, options, monitor };
+    let check = Check { drive, view: &view, options, monitor };
     let against = if journal.is_some() { Yardstick::Journal } else { Yardstick::Manifest };
     let mut added = Vec::new();
     let (files, bytes) = check.run(journal.as_ref(), &mut differences, &mut added).on(serial)?;
@@ -442,7 +441,7 @@ fn is_block(offset: u64, bytes: u64, file_bytes: u64) -> bool {
 fn copied<'a>(history: &'a History, plan: &'a DrivePlan) -> BTreeMap<&'a str, &'a Copied> {
     let ends = history.files.iter().filter_map(|(&index, end)| match end {
         FileEnd::Copied(copied) => Some((plan.files.get(index)?, copied)),
-        FileEnd::LeftOut { .. } => None,
+        FileEnd::LeftOut(_) => None,
     });
     // The manifest names metadata and properties only if a blob has them.
     let blobs = ends.filter(|(file, _)| file.listing != Listing::SideFile);

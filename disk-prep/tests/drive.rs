@@ -17,8 +17,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use disk_prep::dataset::{DataFile, DataSet, FilesOptions, scan};
-use disk_prep::drive::DriveName;
+use disk_prep::drive::{DriveName, NamedDrive, find};
 use disk_prep::journal::{JournalFolder, JournalOnly};
+use disk_prep::known::find_known;
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::{Monitor, RecordingMonitor, VoidMonitor};
 use disk_prep::noun::{ByteSize, Cipher, Diagnose, ErrorKind, ImportDisposition};
@@ -111,9 +112,11 @@ impl Bench {
         bay: &dyn DriveBay,
         monitor: &dyn Monitor,
     ) -> Result<PrepareOutcome, disk_prep::Error> {
+        let drives = drives.iter().map(NamedDrive::find).collect::<Result<Vec<_>, _>>()?;
         PrepareRun {
             data_set: &self.data_set(),
-            drives,
+            drives: &drives,
+            absent: &[],
             bay,
             journals: JournalFolder::new(self.path("journals")),
             options: self.options.clone(),
@@ -127,7 +130,7 @@ impl Bench {
     fn differences(&self, name: &DriveName) -> Vec<Difference> {
         let journals = Some(JournalFolder::new(self.path("journals")));
         let options = VerifyOptions { journals, ..VerifyOptions::default() };
-        verify(name, &options, &VoidMonitor).unwrap().differences
+        verify(&find(name).unwrap(), &options, &VoidMonitor).unwrap().differences
     }
 }
 
@@ -248,7 +251,7 @@ fn a_file_that_changed_since_it_was_planned_is_left_out_and_goes_on_the_next_dri
     fs::remove_file(bench.path("source/large")).unwrap();
     let outcome = bench.run(&[bench.drive("S1", 0)]).unwrap();
     let left: Vec<&str> =
-        outcome.sealed[0].left_out.iter().map(|(_, reason)| reason.as_str()).collect();
+        outcome.sealed[0].left_out.iter().map(|(_, reason)| reason.text.as_str()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
     assert!(left.iter().any(|reason| reason.contains("size changed")), "{left:?}");
     assert!(left.iter().any(|reason| reason.contains("cannot be read")), "{left:?}");
@@ -406,14 +409,15 @@ fn the_smallest_drive_is_210m_and_a_new_image_is_whole_mebibytes() {
 
 /// Hands drives out, one after another, and notes what was said of them.
 struct Shelf {
-    offers: Mutex<Vec<Offer>>,
+    offers: Mutex<Vec<(DriveName, bool)>>,
     said: Mutex<Vec<String>>,
 }
 
 impl DriveBay for Shelf {
     fn next(&self, missing: &[DataFile]) -> Option<Offer> {
         self.said.lock().unwrap().push(format!("missing {}", missing.len()));
-        self.offers.lock().unwrap().pop()
+        let (name, erase) = self.offers.lock().unwrap().pop()?;
+        Some(Offer { drive: NamedDrive::find(&name).unwrap(), erase, wipe: None })
     }
     fn refused(&self, error: &disk_prep::Error) {
         self.said.lock().unwrap().push(error.code().to_owned());
@@ -427,7 +431,10 @@ fn when_the_drives_are_full_another_one_is_asked_for_and_a_wrong_one_refused() {
         bench.file(&format!("pack-{number:02}"), 16 << 20);
     }
     fs::write(bench.path("OLD.img"), vec![1; 260 << 20]).unwrap();
-    let offer = |serial, erase| Offer { name: bench.drive(serial, 260), erase, wipe: None };
+    let path = |serial: &str| bench.path(&format!("{serial}.img"));
+    let bytes = Some(ByteSize(260 << 20));
+    let offer =
+        |serial: &str, erase| (DriveName::Path { path: path(serial), serial: None, bytes }, erase);
     let offers =
         vec![offer("S2", false), offer("OLD", true), offer("OLD", false), offer("S1", true)];
     let shelf = Shelf { offers: Mutex::new(offers), said: Mutex::default() };
@@ -535,4 +542,37 @@ fn what_another_drive_of_the_job_was_written_to_is_refused_under_this_name() {
     fs::rename(&images[1], &third).unwrap();
     let outcome = bench.run(&[bench.drive("S1", 0), bench.drive("S3", 0)]).unwrap();
     assert_eq!(outcome.newly_sealed, 1, "{outcome:?}");
+}
+
+#[test]
+fn an_image_without_a_serial_is_the_drive_whose_partition_table_it_has() {
+    let bench = Bench::new();
+    bench.file("pack", 1 << 20);
+    let path = bench.path("shelf 3.img");
+    let with = |serial: Option<&str>, bytes| DriveName::Path {
+        path: path.clone(),
+        serial: serial.map(|text| text.parse().unwrap()),
+        bytes,
+    };
+    bench.run(&[with(Some("WX-1"), Some(ByteSize(260 << 20)))]).unwrap();
+    let journals = [JournalFolder::new(bench.path("journals"))];
+    let serial = |name, journals: &[_]| {
+        find_known(&name, journals).map(|found| found.drive.serial.to_string()).unwrap_or_default()
+    };
+    assert_eq!(serial(with(None, None), &journals), "WX-1");
+    assert_eq!(serial(with(None, None), &[]), "", "a stem with a blank is no serial");
+    assert_eq!(serial(with(Some("S9"), None), &journals), "S9", "what is said is not guessed at");
+    let copy = bench.path("S2.img");
+    fs::copy(&path, &copy).unwrap();
+    assert_eq!(serial(DriveName::of(copy), &journals), "WX-1", "two of them are refused later");
+}
+
+#[test]
+fn an_image_that_was_to_be_made_and_is_there_now_is_not_taken() {
+    let bench = Bench::new();
+    let found = NamedDrive::find(&bench.drive("S1", 260)).unwrap();
+    fs::write(bench.path("S1.img"), b"somebody's").unwrap();
+    let error = disk_prep::drive::hold(&found).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("wrong-drive", ErrorKind::Guard));
+    assert_eq!(fs::read(bench.path("S1.img")).unwrap(), b"somebody's");
 }

@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 
 use disk_prep::Error;
 use disk_prep::device::Device;
-use disk_prep::drive::{Clearance, DriveName, Look, check_idle, find, find_content, hold};
+use disk_prep::drive::{
+    self, Clearance, DriveName, HeldDrive, Look, NamedDrive, check_idle, find, find_content, hold,
+};
 use disk_prep::noun::{Diagnose, ErrorKind, Serial, Wipe};
 use rustix::fs::{FlockOperation, OFlags, flock};
 
@@ -72,11 +74,15 @@ impl Drop for Loop {
     }
 }
 
+fn hold_by(name: &DriveName) -> Result<HeldDrive, drive::Error> {
+    hold(&NamedDrive::find(name)?)
+}
+
 /// Tries to hold the device, which must be refused with this code, the image staying as it is.
 fn expect_refusal(device: &Loop, serial: Option<&str>, code: &str, kind: ErrorKind) {
     tool(&["sync", "-f", device.image().to_str().unwrap()]);
     let before = fs::read(device.image()).unwrap();
-    let error = hold(&device.name(serial)).unwrap_err();
+    let error = hold_by(&device.name(serial)).unwrap_err();
     assert_eq!((error.code(), error.kind()), (code, kind), "{error}");
     tool(&["sync", "-f", device.image().to_str().unwrap()]);
     assert!(fs::read(device.image()).unwrap() == before, "{code}: a byte was changed");
@@ -97,7 +103,7 @@ fn no_wrong_block_device_is_touched() {
     let other = OpenOptions::new().read(true).custom_flags(exclusive).open(&plain.node).unwrap();
     expect_refusal(&plain, Some("S1"), "drive-in-use", ErrorKind::Guard);
     drop(other);
-    let held = hold(&plain.name(Some("S1"))).unwrap();
+    let held = hold_by(&plain.name(Some("S1"))).unwrap();
     assert_eq!(held.drive.bytes, 230 << 20);
     expect_refusal(&plain, Some("S1"), "held-by-another-run", ErrorKind::Busy);
     drop(held);
@@ -112,7 +118,7 @@ fn no_wrong_block_device_is_touched() {
 fn what_is_not_blank_is_held_but_not_cleared() {
     let device = Loop::new(230, &[]);
     let before = fs::read(device.image()).unwrap();
-    let held = hold(&device.name(Some("S1"))).unwrap();
+    let held = hold_by(&device.name(Some("S1"))).unwrap();
     let mine = [Serial::new("S1").unwrap()];
     let other = [Serial::new("S2").unwrap()];
     assert_eq!(held.clear(&[], Some(Wipe::Zero), LOOK).unwrap_err().code(), "drive-not-blank");
@@ -125,7 +131,7 @@ fn what_is_not_blank_is_held_but_not_cleared() {
 #[test]
 fn a_loop_device_drops_what_is_discarded_since_its_file_gets_holes() {
     let device = Loop::new(230, &[]);
-    let mut held = hold(&device.name(Some("S1"))).unwrap();
+    let mut held = hold_by(&device.name(Some("S1"))).unwrap();
     let mine = [Serial::new("S1").unwrap()];
     let cleared = held.clear(&mine, Some(Wipe::Discard), LOOK).unwrap();
     assert_eq!(cleared, Clearance { erase: true, wipe: Some(Wipe::Discard) });
@@ -147,7 +153,7 @@ fn a_program_that_has_a_device_for_itself_gets_a_moment_to_look() {
     let name = device.name(Some("S1"));
     let drive = find(&name).unwrap();
     let tries: [&dyn Fn() -> Result<(), Error>; 2] =
-        [&|| hold(&name).map(drop).map_err(Error::from), &|| {
+        [&|| hold_by(&name).map(drop).map_err(Error::from), &|| {
             check_idle(&drive).map_err(Error::from)
         }];
     for tried in tries {
@@ -166,7 +172,7 @@ fn while_udev_looks_at_a_device_it_is_waited_for() {
     let udev = File::open(&device.node).unwrap();
     flock(&udev, FlockOperation::NonBlockingLockExclusive).unwrap();
     let (tell, told) = mpsc::channel();
-    let other = std::thread::spawn(move || tell.send(hold(&name)).unwrap());
+    let other = std::thread::spawn(move || tell.send(hold_by(&name)).unwrap());
     let early = told.recv_timeout(Duration::from_millis(400));
     assert!(early.is_err(), "{early:?}");
     drop(udev);
@@ -182,12 +188,11 @@ fn a_loop_device_and_its_file_are_one_medium_and_locked_together() {
     flock(&image, FlockOperation::NonBlockingLockExclusive).unwrap();
     expect_refusal(&device, Some("S1"), "held-by-another-run", ErrorKind::Busy);
     flock(&image, FlockOperation::Unlock).unwrap();
-    let held = hold(&device.name(Some("S1"))).unwrap();
+    let held = hold_by(&device.name(Some("S1"))).unwrap();
     assert!(flock(&image, FlockOperation::NonBlockingLockExclusive).is_err());
     let path = device.image().canonicalize().unwrap();
     assert!(held.is_at(&path) && !held.is_at(Path::new(&device.node)));
-    let named = DriveName::Path { path: path.clone(), serial: None, bytes: None };
-    assert!(held.is_also(&named));
+    assert!(held.is_also(&find(&DriveName::of(path.clone())).unwrap()));
     assert_eq!(held.file().unwrap(), Some(path));
 }
 
@@ -217,7 +222,7 @@ fn an_image_that_a_program_has_locked_a_stretch_of_is_refused_and_the_program_na
         BufReader::new(other.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "up\n");
         let process = format!(", process {}", other.id());
-        for error in [hold(&name).unwrap_err(), check_idle(&drive).unwrap_err()] {
+        for error in [hold_by(&name).unwrap_err(), check_idle(&drive).unwrap_err()] {
             assert_eq!((error.code(), error.kind()), ("drive-in-use", ErrorKind::Guard));
             let said = error.to_string();
             assert_eq!(said.ends_with(&process), is_named, "{said}");

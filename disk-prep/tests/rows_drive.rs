@@ -11,7 +11,7 @@ use std::fs;
 use std::sync::Arc;
 
 use disk_prep::dataset::{Listing, RowsOptions, read_dataset, scan_rows};
-use disk_prep::drive::DriveName;
+use disk_prep::drive::{DriveName, NamedDrive, find};
 use disk_prep::journal::{JournalFolder, JournalOnly};
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
@@ -49,7 +49,8 @@ fn rows_with_metadata_fill_two_drives_that_verify_with_and_without_their_journal
     let journals = JournalFolder::new(path("journals"));
     let outcome = PrepareRun {
         data_set: &data_set,
-        drives: &[drive("S1.img"), drive("S2.img")],
+        drives: &["S1.img", "S2.img"].map(|name| NamedDrive::find(&drive(name)).unwrap()),
+        absent: &[],
         bay: &NoBay,
         journals: journals.clone(),
         options: PrepareOptions {
@@ -81,7 +82,7 @@ fn rows_with_metadata_fill_two_drives_that_verify_with_and_without_their_journal
         let password = Some(history.begun.password(&JournalOnly).unwrap());
         for (journals, recovery_password) in [(Some(journals.clone()), None), (None, password)] {
             let options = VerifyOptions { journals, recovery_password, ..VerifyOptions::default() };
-            let report = verify(&name, &options, &VoidMonitor).unwrap();
+            let report = verify(&find(&name).unwrap(), &options, &VoidMonitor).unwrap();
             assert_eq!(report.differences, []);
             assert!(report.files > 0);
         }

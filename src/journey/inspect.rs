@@ -1,12 +1,13 @@
 //! A look at what is on a drive.
 
-use disk_prep::drive::{DriveName, find};
+use disk_prep::drive::DriveName;
 use disk_prep::inspect::{Inspection, inspect};
 use disk_prep::journal::JournalFolder;
 
 use super::desk::Desk;
+use super::drives::find_filled;
 use super::keeper::keeper;
-use super::verify::{Opener, recovery_password, staging_of};
+use super::verify::{Opener, recovery_password};
 use crate::outcome::Failure;
 use crate::staging::Staging;
 
@@ -18,8 +19,7 @@ pub struct Inspected(pub Inspection);
 pub fn look(drive: &DriveName, opener: &Opener, desk: &Desk<'_>) -> Result<Inspected, Failure> {
     let given = recovery_password(opener.recovery_password_file.as_deref())?;
     let state = desk.state()?;
-    let serial = find(drive)?.serial;
-    let staging = staging_of(opener.staging.as_deref(), &serial, &state, desk)?;
+    let (drive, staging) = find_filled(drive, opener.staging.as_deref(), &state, desk)?;
     let keeper = keeper(staging.as_ref(), &opener.keys, None, &state);
     let folder = staging.as_ref().map(Staging::journals);
     let found = inspect(drive, |drive| {

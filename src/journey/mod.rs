@@ -7,6 +7,7 @@ pub mod contact;
 pub mod desk;
 #[cfg(feature = "emulator")]
 pub mod dock;
+mod drives;
 pub mod inspect;
 pub mod job;
 pub mod keeper;

@@ -107,7 +107,7 @@ fn refuse_unreadable(
         for (index, file) in plan.files.into_iter().enumerate().filter(|(_, file)| file.together) {
             match history.files.get(&index) {
                 Some(FileEnd::Copied(_)) => copied.insert(file.source),
-                Some(FileEnd::LeftOut { .. }) | None => left_out.insert(file.source),
+                Some(FileEnd::LeftOut(_)) | None => left_out.insert(file.source),
             };
         }
     }

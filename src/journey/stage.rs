@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::desk::Desk;
 use crate::escrow::{Weak, read_password};
 use crate::outcome::Failure;
-use crate::repository::{BackupDone, Choice, FolderStore, Linked, Settings};
+use crate::repository::{BackupDone, Choice, FolderStore, Linked, NotRead, Settings};
 use crate::staging::drives_of;
 use crate::staging::{
     Error, Looked, Seed, SeedKind, SeedState, StageOptions, Staged, Staging, Target, adopt, begin,
@@ -153,7 +153,7 @@ impl SeedShown {
     }
 
     /// Files that could not be read.
-    pub fn unreadable(&self) -> &[String] {
+    pub fn unreadable(&self) -> &[NotRead] {
         self.backup.as_ref().map_or(&[], |backup| &backup.unreadable)
     }
 }

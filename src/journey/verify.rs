@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::drive::{DriveName, find};
+use disk_prep::drive::DriveName;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, RecoveryPassword, Serial};
 use disk_prep::sys::private::{self, NotPrivate};
 use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, VerifyReport, verify};
 
 use super::desk::Desk;
+use super::drives::find_filled;
 use super::keeper::{KeyFiles, keeper};
 use crate::outcome::Failure;
 use crate::staging::Staging;
-use crate::state::State;
 
 /// What opens a drive.
 #[derive(Debug, Clone, Default)]
@@ -35,35 +35,20 @@ pub fn read_back(
     let given = recovery_password(opener.recovery_password_file.as_deref())?;
     let mut work = Vec::new();
     for drive in drives {
-        let serial = find(drive)?.serial;
-        let staging = staging_of(opener.staging.as_deref(), &serial, &state, desk)?;
+        let (drive, staging) = find_filled(drive, opener.staging.as_deref(), &state, desk)?;
         let options = VerifyOptions {
             journals: staging.as_ref().map(Staging::journals),
             recovery_password: given.clone(),
             keeper: keeper(staging.as_ref(), &opener.keys, None, &state),
             stop: desk.attendant.stop_flag(),
         };
-        work.push((serial, drive, options));
+        work.push((drive, options));
     }
     let monitor = desk.attendant.monitor();
-    let looked_at = each(work, |(serial, drive, options)| {
-        verify(drive, &options, monitor.as_ref()).map_err(|error| (serial, error))
+    let looked_at = each(work, |(drive, options)| {
+        verify(&drive, &options, monitor.as_ref()).map_err(|error| (drive.serial, error))
     });
     Verified::new(looked_at)
-}
-
-/// The staging path that was named, else the one that is remembered for the drive.
-pub fn staging_of(
-    staging: Option<&Path>,
-    serial: &Serial,
-    state: &State,
-    desk: &Desk<'_>,
-) -> Result<Option<Staging>, Failure> {
-    let path = match staging {
-        Some(staging) => Some(staging.to_owned()),
-        None => state.staging_with(serial)?,
-    };
-    path.map(|path| desk.enter(&path)).transpose()
 }
 
 /// A file that should hold a recovery password.

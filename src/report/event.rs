@@ -112,6 +112,10 @@ pub(super) struct SetAsideRecord<'a> {
     serial: &'a Serial,
     /// When.
     at: Timestamp,
+    /// Why; `azseed explain` knows it.
+    code: &'a str,
+    /// What failed.
+    message: String,
 }
 
 impl Record for SetAsideRecord<'_> {
@@ -158,7 +162,10 @@ pub fn value(event: &Event<'_>) -> Option<Value> {
             let (code, message) = (error.code(), error.to_string());
             line(&DriveErrorRecord { serial, code, message, at })
         }
-        Event::DriveSetAside { drive: serial } => line(&SetAsideRecord { serial, at }),
+        Event::DriveSetAside { drive: serial, error } => {
+            let (code, message) = (error.code(), error.to_string());
+            line(&SetAsideRecord { serial, at, code, message })
+        }
         Event::Warning { drive, text: message } => {
             let (serial, at) = (Some(drive), Some(at));
             line(&WarningRecord { serial, message, at, code: None })

@@ -10,6 +10,7 @@ pub mod explained;
 mod inspected;
 pub mod job;
 mod keys;
+mod not_read;
 mod plan;
 mod prepared;
 mod prepared_records;

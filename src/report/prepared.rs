@@ -54,8 +54,8 @@ impl Outcome for Prepared {
                  whole"
             ));
         }
-        for (serial, file, reason) in self.left_out() {
-            let left = format!("Left out of drive {serial}: {}: {reason}", file.source.display());
+        for (serial, file, why) in self.left_out() {
+            let left = format!("Left out of drive {serial}: {}: {why}", file.source.display());
             lines.push(left);
         }
         if self.shortage.files > 0 {
@@ -69,7 +69,7 @@ impl Outcome for Prepared {
         }
         let lacking: Vec<String> = self
             .lacking()
-            .map(|(serial, file, reason)| format!("{}, left out of {serial}: {reason}", file.path))
+            .map(|(serial, file, why)| format!("{}, left out of {serial}: {why}", file.path))
             .collect();
         if !lacking.is_empty() {
             lines.push(format!(
@@ -108,9 +108,10 @@ impl Outcome for Prepared {
             let (code, message) = (error.code(), chain(error));
             lines.push(line(&FailedRecord { serial, code, message, set_aside }));
         }
-        for (serial, file, reason) in self.left_out() {
+        for (serial, file, why) in self.left_out() {
             let (path, source) = (&file.path, &file.source);
-            lines.push(line(&LeftOutRecord { serial, path, source, reason }));
+            let (reason, code) = (why.text.as_str(), why.change.code());
+            lines.push(line(&LeftOutRecord { serial, path, source, reason, code }));
         }
         lines.extend(self.verified.iter().flat_map(Outcome::json));
         lines.extend(self.said().iter().flat_map(Outcome::json));

@@ -65,8 +65,12 @@ pub(super) struct LeftOutRecord<'a> {
     pub path: &'a DrivePath,
     /// The file that it is.
     pub source: &'a Path,
-    /// Why it was left out.
+    /// Why it was left out, for people.
     pub reason: &'a str,
+    /// Why, for programs: `file-unreadable`, `file-shrank`, `file-resized`, `file-modified`,
+    /// `file-replaced`, `file-not-regular`, `stream-lost`, or `unsaid` from a journal of an
+    /// earlier program.
+    pub code: &'static str,
 }
 
 impl Record for LeftOutRecord<'_> {

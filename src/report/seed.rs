@@ -10,9 +10,11 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::not_read::NotReadRecord;
 use super::record::{Record, line};
 use crate::journey::stage::SeedShown;
 use crate::outcome::{Exit, Outcome};
+use crate::repository::NotRead;
 use crate::staging::{Origin, Seed, SeedKind, SeedState, Target};
 
 /// A first backup on its staging path.
@@ -52,7 +54,7 @@ pub(super) struct SeedRecord<'a> {
     /// Their bytes.
     source_bytes: u64,
     /// Files that this run could not read.
-    unreadable: &'a [String],
+    unreadable: Vec<String>,
     /// Files that changed while this run read them.
     changed: &'a [String],
     /// What increments will cover.
@@ -65,6 +67,8 @@ pub(super) struct SeedRecord<'a> {
     snapshot: Option<&'a str>,
     /// Id of its tree.
     tree: Option<&'a str>,
+    /// The same files as `unreadable`, each with its path and why.
+    not_read: Vec<NotReadRecord<'a>>,
 }
 
 impl Record for SeedRecord<'_> {
@@ -108,8 +112,8 @@ impl Outcome for SeedShown {
             lines.push(format!("Password      in {path}: keep a copy elsewhere, nothing opens"));
             lines.push("              the backup without it".to_owned());
         }
-        for reason in self.unreadable() {
-            lines.push(format!("Not readable  {reason}"));
+        for lost in self.unreadable() {
+            lines.push(format!("Not readable  {lost}"));
         }
         for what in self.changed() {
             lines.push(format!("Not steady    {what}"));
@@ -139,13 +143,14 @@ impl Outcome for SeedShown {
             bytes: totals.bytes,
             source_files: totals.source_files,
             source_bytes: totals.source_bytes,
-            unreadable: self.unreadable(),
+            unreadable: self.unreadable().iter().map(NotRead::to_string).collect(),
             changed: self.changed(),
             covers: &self.told,
             unreadable_files: totals.unreadable_files,
             password_file: self.password.as_deref(),
             snapshot: self.backup.as_ref().map(|backup| backup.snapshot.as_str()),
             tree: self.backup.as_ref().map(|backup| backup.tree.as_str()),
+            not_read: self.unreadable().iter().map(NotReadRecord::from).collect(),
         })]
     }
 

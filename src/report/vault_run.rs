@@ -5,9 +5,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::not_read::NotReadRecord;
 use super::record::{Record, line};
 use crate::journey::vault_run::Ran;
 use crate::outcome::{Exit, Outcome};
+use crate::repository::NotRead;
 use crate::schedule::Due;
 use crate::vault::{Increment, Ingested, Remark, VaultState};
 
@@ -45,7 +47,7 @@ struct IncrementRecord<'a> {
     /// Their bytes.
     bytes: Option<u64>,
     /// Files that could not be read.
-    unreadable: &'a [String],
+    unreadable: Vec<String>,
     /// Files that changed while they were read.
     changed: &'a [String],
     /// Ids of older snapshots that the retention did not keep.
@@ -54,6 +56,8 @@ struct IncrementRecord<'a> {
     policy_refused: bool,
     /// What there is to know of the sources.
     remarks: Vec<RemarkRecord<'a>>,
+    /// The same files as `unreadable`, each with its path and why.
+    not_read: Vec<NotReadRecord<'a>>,
 }
 
 /// What a run for a vault has done.
@@ -184,15 +188,17 @@ fn increment(done: &Increment) -> Vec<String> {
 fn increment_value(done: &Increment) -> IncrementRecord<'_> {
     let remark = |own: &'_ Remark| RemarkRecord { code: own.word(), message: own.to_string() };
     let backup = done.backup.as_ref();
+    let lost: &[NotRead] = backup.map_or(&[], |own| &own.unreadable);
     IncrementRecord {
         snapshot: backup.map(|own| own.snapshot.as_str()),
         tree: backup.map(|own| own.tree.as_str()),
         files: backup.map(|own| own.files),
         bytes: backup.map(|own| own.bytes),
-        unreadable: backup.map_or(&[], |own| &own.unreadable),
+        unreadable: lost.iter().map(NotRead::to_string).collect(),
         changed: backup.map_or(&[], |own| &own.changed),
         forgotten: &done.forgotten,
         policy_refused: done.policy_refused,
         remarks: done.remarks.iter().map(remark).collect(),
+        not_read: lost.iter().map(NotReadRecord::from).collect(),
     }
 }

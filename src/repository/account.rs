@@ -5,6 +5,8 @@ use disk_prep::sys::hold::hold;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::not_read::{Loss, NotRead};
+
 /// The tag of a snapshot whose source had lost more than half of its files or bytes when it was
 /// made, and nobody had accepted that yet.
 pub const SHRUNK_TAG: &str = "azseed-shrunk";
@@ -26,8 +28,8 @@ pub(super) struct Account(Arc<Mutex<Book>>);
 
 #[derive(Debug, Default)]
 struct Book {
-    /// What could not be read: the path, a colon, the reason.
-    lost: Vec<String>,
+    /// What could not be read.
+    lost: Vec<NotRead>,
     /// What changed while it was read: the path, a colon, what the backup holds of it.
     changed: Vec<String>,
     /// Files that ended before they were expected to; the backup does not hold them.
@@ -38,7 +40,7 @@ struct Book {
 /// A book that is closed.
 #[derive(Debug, Default)]
 pub(super) struct Closed {
-    pub lost: Vec<String>,
+    pub lost: Vec<NotRead>,
     pub changed: Vec<String>,
     pub sources: Vec<SourceTotals>,
 }
@@ -55,8 +57,8 @@ impl Account {
         hold(&self.0)
     }
 
-    /// Something of the walk that could not be read.
-    pub fn lose(&self, what: String) {
+    /// Something that could not be read.
+    pub fn lose(&self, what: NotRead) {
         self.book().lost.push(what);
     }
 
@@ -79,7 +81,7 @@ impl Account {
     pub fn lose_file(&self, path: &Path, bytes: u64, reason: &dyn std::fmt::Display) {
         let mut book = self.book();
         Account::give_back(&mut book, path, bytes);
-        book.lost.push(format!("{}: {reason}", path.display()));
+        book.lost.push(NotRead::new(path, Loss::Unreadable, reason.to_string()));
     }
 
     /// A file that was taken and ended early.

@@ -14,6 +14,7 @@ use rustic_core::{BackupOptions, IndexedIdsStatus, PathList, SnapshotOptions, Tr
 use super::account::{Account, SHRUNK_TAG, SourceTotals};
 use super::error::Error;
 use super::filter::{Choice, Filter};
+use super::not_read::{Loss, NotRead};
 use super::reads::Reads;
 use super::repo::{Library, Repository, library};
 use super::source::Sources;
@@ -62,8 +63,8 @@ pub struct BackupDone {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// What could not be read: the path, a colon, the reason.
-    pub unreadable: Vec<String>,
+    /// What could not be read.
+    pub unreadable: Vec<NotRead>,
     /// What changed while it was read: the path, a colon, what is held of it.
     pub changed: Vec<String>,
     /// What is held of each source.
@@ -179,7 +180,7 @@ fn add_again(
         }
     }
     for path in &short {
-        account.lose(format!("{}: became shorter each time it was read", path.display()));
+        account.lose(NotRead::new(path, Loss::Shrank, "became shorter each time it was read"));
     }
     let ids: Vec<_> = parts.iter().map(|part| part.id).collect();
     let trees: Vec<_> = std::iter::once(&whole).chain(&parts).map(|own| own.tree).collect();
@@ -194,7 +195,7 @@ fn add_again(
     }
     if held.contains(&Held::Twice) {
         for path in &added {
-            account.lose(format!("{}: became shorter while it was read", path.display()));
+            account.lose(NotRead::new(path, Loss::Shrank, "became shorter while it was read"));
         }
         inner.delete_snapshots(&ids)?;
         return Ok(whole);

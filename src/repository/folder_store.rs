@@ -26,11 +26,11 @@ const TYPES: [FileType; 4] = [FileType::Pack, FileType::Index, FileType::Key, Fi
 
 /// Bytes of a pack, at most: its parts are addressed with 32 bits.
 const PACK_BYTES: u64 = u32::MAX as u64;
-/// Bytes of any other file, at most; an index of restic's has a few MiB.
+/// Bytes of any other file, at most; an index has a few MiB.
 const FILE_BYTES: u64 = 512 << 20;
 /// Folders in folders, at most: packs lie two deep.
 const DEPTH: usize = 4;
-/// The folders of a repository are as closed as restic makes them.
+/// The folders of a repository are closed to others.
 const FOLDER_MODE: u32 = 0o700;
 
 /// Whether files with several names are taken.

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use disk_prep::limits::PACK_BYTES;
 use disk_prep::monitor::Monitor;
 use disk_prep::sys::threads::is_missing;
 use jiff::{Span, Timestamp};
@@ -22,8 +23,8 @@ use super::restore::{Reader, RestoreDone, RestoreOptions, restore};
 use super::store::Store;
 
 /// At so many bytes a pack is ended at the latest: one more blob (8 MiB before it is compressed)
-/// and the pack's header keep below the 128 MiB that restic allows (`staging-repository` 4).
-const MOST_PACK_BYTES: u64 = (128 - 10) << 20;
+/// and the pack's header keep below what a pack may have.
+const MOST_PACK_BYTES: u64 = PACK_BYTES - (10 << 20);
 
 /// How a new repository is made.
 #[derive(Debug, Clone, Copy)]

@@ -18,6 +18,7 @@ use rustic_core::{
 
 use super::account::Account;
 use super::filter::Filter;
+use super::not_read::{Loss, NotRead};
 use super::reads::{OpenFile, Reads};
 use super::store::Store;
 
@@ -101,7 +102,7 @@ impl Iterator for Entries {
             let entry = match self.step()? {
                 Ok(entry) => entry,
                 Err(error) => {
-                    self.account.lose(error.to_string());
+                    self.account.lose(NotRead::unlisted(error.to_string()));
                     continue;
                 }
             };
@@ -116,7 +117,8 @@ impl Iterator for Entries {
             let mut node = match LocalSourceSaveOptions::default().map_entry(entry) {
                 Ok(ReadSourceEntry { node, .. }) => node,
                 Err(error) => {
-                    self.account.lose(format!("{}: {error}", path.display()));
+                    let lost = NotRead::new(&path, Loss::Unreadable, error.to_string());
+                    self.account.lose(lost);
                     continue;
                 }
             };
@@ -284,7 +286,7 @@ mod tests {
         for entry in sources.entries().flatten() {
             entry.open.and_then(read);
         }
-        sources.account.close().lost
+        sources.account.close().lost.iter().map(NotRead::to_string).collect()
     }
 
     #[test]
@@ -318,7 +320,9 @@ mod tests {
             becomes(&path);
             assert!(entry.open.unwrap().open().is_err());
             let closed = sources.account.close();
-            assert!(closed.lost[0].starts_with(&format!("{}: {reason}", path.display())));
+            assert!(
+                closed.lost[0].to_string().starts_with(&format!("{}: {reason}", path.display()))
+            );
             assert_eq!((closed.lost.len(), closed.sources[0].files), (1, 0));
             fs::remove_file(&path).or_else(|_| fs::metadata("/").map(drop)).unwrap();
         }

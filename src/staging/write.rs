@@ -251,7 +251,7 @@ mod tests {
         source(folder.path());
         let staged = run(folder.path()).unwrap();
         assert_eq!(staged.seed.state, SeedState::Finished);
-        assert_eq!(staged.backup.unwrap().unreadable, Vec::<String>::new());
+        assert_eq!(staged.backup.unwrap().unreadable, []);
         assert!(restic(folder.path(), &["check", "--read-data"]).contains("no errors were found"));
         let target = folder.path().join("restored");
         restic(folder.path(), &["restore", "latest", "--target", target.to_str().unwrap()]);
@@ -412,7 +412,7 @@ mod tests {
             stage(&staging, seed, &password, &options, now, Arc::new(VoidMonitor)).unwrap();
         assert_eq!(staged.seed.totals.unreadable_files, 1);
         let named = staged.backup.unwrap().unreadable;
-        assert!(named[0].starts_with(&unreadable.display().to_string()), "{named:?}");
+        assert!(named[0].to_string().starts_with(&unreadable.display().to_string()), "{named:?}");
         assert!(listing(folder.path()).contains("/source/inner/large"));
     }
 }

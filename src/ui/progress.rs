@@ -179,8 +179,8 @@ fn remark(event: &Event<'_>) -> Option<String> {
                 blank.map_or(String::new(), |look| format!("; it is blank: {}", look.text()));
             Some(format!("drive {drive}: {files}, {bytes} planned{found}"))
         }
-        Event::FileLeftOut { drive, path, reason } => {
-            Some(format!("drive {drive}: {path} is left out: {reason}"))
+        Event::FileLeftOut { drive, path, why } => {
+            Some(format!("drive {drive}: {path} is left out: {why}"))
         }
         Event::DriveFailed { drive, error } => Some(format!("drive {drive}: {error}")),
         Event::Warning { drive, text } => Some(format!("drive {drive}: {text}")),
@@ -315,9 +315,11 @@ impl Monitor for Logged {
             Event::StepFinished { drive, step } => {
                 info!(%drive, step = step.name(), "step ends");
             }
-            Event::FileLeftOut { drive, path, reason } => info!(%drive, %path, reason, "left out"),
+            Event::FileLeftOut { drive, path, why } => info!(%drive, %path, %why, "left out"),
             Event::DriveFailed { drive, error } => info!(%drive, code = error.code(), "fails"),
-            Event::DriveSetAside { drive } => info!(%drive, "is set aside"),
+            Event::DriveSetAside { drive, error } => {
+                info!(%drive, code = error.code(), "is set aside");
+            }
             Event::TaskStarted { task } => info!(task, "begins"),
             Event::TaskBytes { task, done_bytes, .. } => debug!(task, done_bytes, "goes on"),
             Event::TaskFinished { task } => info!(task, "ends"),

@@ -67,6 +67,72 @@ fn what_drives_and_vaults_answer_is_not_thrown_away() {
     );
 }
 
+/// A type that leaves its file with a sentence where a program would have to decide by it.
+fn sentences(source: &Source) -> Vec<String> {
+    let lines = source.code.lines().enumerate();
+    let is_sentence = |line: &str| {
+        let line = line.trim();
+        let is_public = line.starts_with("pub ");
+        is_public && (line.contains(", String>") && line.contains("Result<"))
+            || is_public && line.starts_with("pub reason: String")
+            || line.starts_with("reason: String,") && !line.contains('(')
+    };
+    lines
+        .filter(|(_, line)| is_sentence(line))
+        .map(|(at, line)| format!("{}:{}: {}", source.path, at + 1, line.trim()))
+        .collect()
+}
+
+#[test]
+fn no_public_type_says_its_reason_in_words_alone() {
+    guard(
+        sentences,
+        &[
+            ("src/vault/a.rs", "pub fn a(text: &str) -> Result<u64, String> {"),
+            ("src/vault/a.rs", "pub struct A {\n    pub reason: String,\n}"),
+            ("src/vault/a.rs", "pub enum A {\n    B {\n        reason: String,\n    },\n}"),
+        ],
+    );
+}
+
+/// A number that the comment above it lays to Azure, restic or a source, outside the file of them.
+/// What a format says of its own layout stands with the format.
+fn world_numbers(source: &Source) -> Vec<String> {
+    let homes = ["disk-prep/src/limits.rs", "disk-prep/src/volume/", "disk-prep/src/sys/"];
+    if homes.iter().any(|home| source.path.starts_with(home)) {
+        return Vec::new();
+    }
+    let lines: Vec<&str> = source.text.lines().collect();
+    let code = source.code.lines().enumerate();
+    let is_number = |line: &str| {
+        let value = line.split_once(" = ").map_or("", |(_, value)| value);
+        line.contains("const ") && value.starts_with(|c: char| c.is_ascii_digit() || c == '(')
+    };
+    let is_worlds = |at: usize| {
+        let above = lines[..at].iter().rev();
+        let mut comment = above.take_while(|line| line.trim_start().starts_with("//"));
+        comment.any(|line| {
+            ["Azure", "restic", "Source:", "the service"].iter().any(|word| line.contains(word))
+        })
+    };
+    code.filter(|(at, line)| is_number(line) && is_worlds(*at))
+        .map(|(at, line)| {
+            format!("{}:{}: {} belongs to limits.rs", source.path, at + 1, line.trim())
+        })
+        .collect()
+}
+
+#[test]
+fn numbers_of_the_outside_world_stand_in_one_file() {
+    guard(
+        world_numbers,
+        &[
+            ("src/vault/a.rs", "/// Azure takes so many.\nconst MOST: usize = 50_000;"),
+            ("src/import_job/a.rs", "/// Drives. Source: `x` 1.\npub const DRIVES: usize = 10;"),
+        ],
+    );
+}
+
 #[test]
 fn no_record_refuses_what_another_version_adds() {
     guard(

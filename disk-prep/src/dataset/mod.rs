@@ -23,6 +23,6 @@ pub use file::DataFile;
 pub use listing::{Listing, SideFile, SideKind};
 pub use rows::{RowsOptions, read_dataset, read_driveset, scan_rows};
 pub use set::DataSet;
-pub use side_file::{parse_side_file, with_side_files};
+pub use side_file::{SideFault, parse_side_file, with_side_files};
 pub use table::CsvFault;
 pub use walk::{FilesOptions, modified_ns, scan};

@@ -54,8 +54,17 @@ impl SideFile {
     }
 }
 
+/// What is wrong with a metadata or properties file, in words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SideFault(String);
+
 /// Reads a metadata or properties file: names and values, checked against what Azure takes.
-pub fn parse_side_file(kind: SideKind, bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
+pub fn parse_side_file(kind: SideKind, bytes: &[u8]) -> Result<Vec<(String, String)>, SideFault> {
+    parse(kind, bytes).map_err(SideFault)
+}
+
+fn parse(kind: SideKind, bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
     let entries = read(kind.element(), bytes)?;
     check_form(bytes)?;
     let mut names = BTreeSet::new();
@@ -201,7 +210,7 @@ fn check_property(name: &str, value: &str) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn parse(kind: SideKind, inner: &str) -> Result<Vec<(String, String)>, String> {
+    fn parse(kind: SideKind, inner: &str) -> Result<Vec<(String, String)>, SideFault> {
         let root = kind.element();
         parse_side_file(
             kind,
@@ -265,7 +274,7 @@ mod tests {
                 "\"Content-Typ\" is no property; there are Content-Type, Content-MD5, Content-Encoding, Content-Language and Cache-Control",
             ),
         ] {
-            assert_eq!(parse(kind, inner).unwrap_err(), sentence, "{inner}");
+            assert_eq!(parse(kind, inner).unwrap_err().to_string(), sentence, "{inner}");
         }
         for (bytes, sentence) in [
             (&b"<Properties/>"[..], "the element Properties stands where Metadata should"),
@@ -274,7 +283,10 @@ mod tests {
             (b"<Metadata><a>", "there is no whole element Metadata"),
             (b"<!DOCTYPE a><Metadata/>", "a document type or CDATA is not allowed"),
         ] {
-            assert_eq!(parse_side_file(SideKind::Metadata, bytes).unwrap_err(), sentence);
+            assert_eq!(
+                parse_side_file(SideKind::Metadata, bytes).unwrap_err().to_string(),
+                sentence
+            );
         }
         for bytes in [
             &b"<Metadata></Other>"[..],

@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::find::{Drive, Kind};
 use super::guard::hold;
 use super::name::DriveName;
+use super::named::NamedDrive;
 use crate::device;
 use crate::noun::OnDrive;
 
@@ -24,7 +25,7 @@ pub struct Ejected {
 
 /// Detaches a drive that nobody uses. What was written on it stays as it is.
 pub fn eject(name: &DriveName) -> Result<Ejected, Error> {
-    let mut held = hold(name)?;
+    let mut held = hold(&NamedDrive::find(name)?)?;
     let drive = held.drive.clone();
     let refused = |what| Error::NotADrive { path: drive.path.clone(), what };
     let Some(hardware) = drive.hardware.as_ref().filter(|_| drive.kind == Kind::Block) else {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use super::census::{Census, Counted};
 use super::error::Error;
 use super::fault::Fault;
 use super::file_id::FileId;
@@ -90,15 +91,17 @@ pub type Seen = (PathBuf, Result<Drive, Error>);
 
 /// Every drive that the kernel knows; what cannot be looked at says why.
 pub fn find_all(kernel: &Kernel) -> Result<Vec<Seen>, Error> {
-    let look = |(name, facts): (String, Result<BlockFacts, Error>)| {
-        let path = node(&name);
-        let found = facts.and_then(|facts| {
-            let answer = ask(kernel, &facts);
-            block(kernel, path.clone(), facts, answer, None)
-        });
-        (path, found)
+    let paths = || whole_drives(kernel).map(|all| all.into_iter().map(|(name, _)| node(&name)));
+    let Ok(census) = Census::take(kernel) else {
+        // One of them cannot be looked at; each says so for itself.
+        let look = |path: PathBuf| (path.clone(), find_on(kernel, &DriveName::of(path)));
+        return Ok(paths()?.map(look).collect());
     };
-    Ok(whole_drives(kernel)?.into_iter().map(look).collect())
+    let look = |counted: &Counted| {
+        let path = node(&counted.facts.name);
+        (path.clone(), block(kernel, path, counted.clone(), Some(&census), None))
+    };
+    Ok(census.drives().iter().map(look).collect())
 }
 
 /// A whole drive that is plugged in, and the number that it got for it.
@@ -131,14 +134,13 @@ impl Kernel {
 
 /// Looks at a drive that was plugged in.
 pub fn look_at(kernel: &Kernel, plugged: &Plugged) -> Result<Drive, Error> {
-    let (path, serial, bytes) = (plugged.path.clone(), None, None);
-    find_on(kernel, &DriveName::Path { path, serial, bytes })
+    find_on(kernel, &DriveName::of(plugged.path.clone()))
 }
 
 /// Like [`find`], on any machine.
 pub fn find_on(kernel: &Kernel, name: &DriveName) -> Result<Drive, Error> {
     let (path, serial, bytes) = match name {
-        DriveName::Serial(serial) => (by_serial(kernel, serial)?, None, None),
+        DriveName::Serial(serial) => return by_serial(kernel, serial),
         DriveName::Path { path, serial, bytes } => (path.clone(), serial.as_ref(), *bytes),
     };
     let open = |source| Error::Open { path: path.clone(), source };
@@ -146,8 +148,7 @@ pub fn find_on(kernel: &Kernel, name: &DriveName) -> Result<Drive, Error> {
         Ok(metadata) => match kernel.numbers(&path).map_err(open)? {
             Some((major, minor)) => {
                 let facts = block_facts(kernel, major, minor)?;
-                let answer = ask(kernel, &facts);
-                block(kernel, path, facts, answer, serial)
+                block(kernel, path, Counted::ask(kernel, facts), None, serial)
             }
             None if metadata.is_file() => {
                 let found = image(&path, metadata.len(), serial, Kind::Image)?;
@@ -170,47 +171,21 @@ pub fn find_on(kernel: &Kernel, name: &DriveName) -> Result<Drive, Error> {
     }
 }
 
-/// What a drive says, if it may be asked.
-fn ask(kernel: &Kernel, facts: &BlockFacts) -> Answer {
-    match facts.ata {
-        Ata::No => Answer::default(),
-        Ata::Yes | Ata::Perhaps => kernel.ask(&facts.name, facts.sequence),
-    }
-}
-
 fn node(name: &str) -> PathBuf {
     // The kernel writes the slash of `/dev/cciss/c0d0` so.
     Path::new("/dev").join(name.replace('!', "/"))
 }
 
-/// The serial that a device has: the drive's own word comes before the bridge's.
-fn serial_of(facts: &BlockFacts, answer: &Answer) -> Option<Serial> {
-    let own = answer.identity.as_ref().and_then(|identity| identity.serial.as_deref());
-    let is_whole = |text: &str| Serial::new(text).ok();
-    own.and_then(is_whole).or_else(|| facts.serial.as_deref().and_then(is_whole))
-}
-
-/// The devices that say that they are this drive. One whose serial cannot be read may be it.
-fn with_serial(kernel: &Kernel, serial: &Serial) -> Result<Vec<BlockFacts>, Error> {
-    let mut found = Vec::new();
-    for (_, facts) in whole_drives(kernel)? {
-        let facts = facts?;
-        if serial_of(&facts, &ask(kernel, &facts)).as_ref() == Some(serial) {
-            found.push(facts);
-        }
-    }
-    Ok(found)
-}
-
-fn by_serial(kernel: &Kernel, serial: &Serial) -> Result<PathBuf, Error> {
-    let found = with_serial(kernel, serial)?;
-    let mut paths = found.iter().map(|facts| node(&facts.name));
-    match (paths.next(), paths.next()) {
+fn by_serial(kernel: &Kernel, serial: &Serial) -> Result<Drive, Error> {
+    let census = Census::take(kernel)?;
+    let path = |counted: &Counted| node(&counted.facts.name);
+    let mut found = census.with_serial(serial);
+    match (found.next(), found.next()) {
         (Some(first), Some(second)) => {
-            let fault = Fault::SerialShared { first, second };
+            let fault = Fault::SerialShared { first: path(first), second: path(second) };
             Err(DriveError::new(serial, fault).into())
         }
-        (Some(path), None) => Ok(path),
+        (Some(only), None) => block(kernel, path(only), only.clone(), Some(&census), None),
         _ => Err(Error::NoSuchDrive { name: serial.to_string() }),
     }
 }
@@ -237,14 +212,16 @@ fn image(path: &Path, bytes: u64, serial: Option<&Serial>, kind: Kind) -> Result
 fn block(
     kernel: &Kernel,
     path: PathBuf,
-    facts: BlockFacts,
-    answer: Answer,
+    counted: Counted,
+    census: Option<&Census>,
     asked: Option<&Serial>,
 ) -> Result<Drive, Error> {
+    let own = counted.serial();
+    let Counted { facts, answer } = counted;
     if !facts.whole {
         return Err(Error::NotADrive { path, what: "it is a partition" });
     }
-    let serial = match (serial_of(&facts, &answer), asked) {
+    let serial = match (own, asked) {
         (Some(actual), Some(expected)) if actual != *expected => {
             let expected = expected.clone();
             return Err(Error::SerialMismatch { path, expected, actual });
@@ -260,8 +237,12 @@ fn block(
             .map_err(|source| Error::Open { path: path.clone(), source })?,
         bytes => bytes,
     };
-    let others = with_serial(kernel, &serial)?;
-    let twin = others.iter().find(|other| other.name != facts.name).map(|other| node(&other.name));
+    // What the device is comes first; only then whether others say that they are it.
+    let taken = census.map_or_else(|| Census::take(kernel).map(Some), |_| Ok(None))?;
+    let twin = census.or(taken.as_ref()).and_then(|census| {
+        let mut others = census.with_serial(&serial).map(|other| &other.facts.name);
+        others.find(|other| **other != facts.name).map(|other| node(other))
+    });
     let usage = match facts.usage {
         Usage::Free if facts.read_only => Usage::By("nobody: it is write-protected".to_owned()),
         usage => usage,

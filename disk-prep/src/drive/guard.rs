@@ -23,6 +23,7 @@ use super::image;
 use super::kernel::Kernel;
 use super::medium::{Medium, file_below, folder_of, media};
 use super::name::DriveName;
+use super::named::NamedDrive;
 use crate::device::{Device, FileDevice};
 use crate::noun::{DriveError, OnDrive, Serial, Wipe};
 use crate::sys::lease;
@@ -49,26 +50,29 @@ pub struct Clearance {
     pub wipe: Option<Wipe>,
 }
 
-/// Finds a drive, opens it for this run alone, and checks it again through the open handle.
-pub fn hold(name: &DriveName) -> Result<HeldDrive, Error> {
-    hold_on(&Kernel::here(), name)
+/// Opens a drive that was found for this run alone, and looks at it once more: by its name, and
+/// through the open handle.
+pub fn hold(found: &NamedDrive) -> Result<HeldDrive, Error> {
+    hold_on(&Kernel::here(), found)
 }
 
 /// Like [`hold`], on any machine.
-pub(super) fn hold_on(kernel: &Kernel, name: &DriveName) -> Result<HeldDrive, Error> {
-    let drive = find_on(kernel, name)?;
+pub(super) fn hold_on(kernel: &Kernel, found: &NamedDrive) -> Result<HeldDrive, Error> {
+    let NamedDrive { name, drive } = found.clone();
     drive.check_fit()?;
     let media = media(kernel, &drive.path)?;
     if drive.kind == Kind::NewImage {
+        if find_on(kernel, &name)? != drive {
+            return Err(another(&drive, "a file came to be where its image was to be made"));
+        }
         return Ok(HeldDrive { drive, device: None, media, below: None });
     }
     let place = kernel.place(&drive.path);
     let below = lock_below(kernel, &drive)?;
     let file = open_exclusive(&drive, &place)?;
-    let same = is_same(kernel, name, &drive, &file, &place);
+    let same = is_same(kernel, &name, &drive, &file, &place);
     if let Some(what) = same? {
-        let fault = Fault::WrongDrive { what: what.to_owned() };
-        return Err(DriveError::new(&drive.serial, fault).into());
+        return Err(another(&drive, what));
     }
     let device = FileDevice::direct(file)
         .map_err(|source| Error::Open { path: drive.path.clone(), source })?;
@@ -144,6 +148,10 @@ fn open_exclusive(drive: &Drive, place: &Path) -> Result<File, Error> {
 
 fn open_failed(drive: &Drive, source: io::Error) -> Error {
     Error::Open { path: drive.path.clone(), source }
+}
+
+fn another(drive: &Drive, what: &str) -> Error {
+    DriveError::new(&drive.serial, Fault::WrongDrive { what: what.to_owned() }).into()
 }
 
 fn in_use(drive: &Drive, holder: impl Into<String>) -> Error {
@@ -296,15 +304,10 @@ impl HeldDrive {
         FileId::at(path).is_ok_and(|file| self.media.contains(&Medium::File(file)))
     }
 
-    /// Whether another name leads to the same bytes: another path of one file, or a loop device
+    /// Whether another drive is made of the same bytes: another path of one file, or a loop device
     /// and its file. For telling of it; what cannot be looked at was refused as such.
-    pub fn is_also(&self, name: &DriveName) -> bool {
-        let kernel = Kernel::here();
-        let path = match name {
-            DriveName::Path { path, .. } => Ok(path.clone()),
-            DriveName::Serial(_) => find_on(&kernel, name).map(|drive| drive.path),
-        };
-        let other = path.and_then(|path| media(&kernel, &path));
+    pub fn is_also(&self, other: &Drive) -> bool {
+        let other = media(&Kernel::here(), &other.path);
         other.is_ok_and(|other| other.iter().any(|own| self.media.contains(own)))
     }
 

@@ -1,20 +1,13 @@
 //! Where the facts of drives come from: this machine, or a recorded one below a folder, so that
 //! every rule can be tried on hardware that nobody has at hand.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use super::identify::Identity;
 use crate::sys::ata;
-use crate::sys::hold::hold;
-
-/// The answers of drives, by kernel name and the number that every plugged-in device gets anew.
-/// They answer while nothing is opened for writing; the guard asks for itself.
-static ANSWERS: Mutex<BTreeMap<(String, u64), Answer>> = Mutex::new(BTreeMap::new());
 
 /// What a drive says when it is asked itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,21 +77,12 @@ impl Kernel {
         Ok(parts.and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?))))
     }
 
-    /// Asks a drive by its kernel name; an answer is kept for as long as it stays plugged in.
-    pub(super) fn ask(&self, name: &str, sequence: Option<u64>) -> Answer {
-        let ask = || match ata::open(&self.place(&Path::new("/dev").join(name))) {
+    /// Asks a drive by its kernel name.
+    pub(super) fn ask(&self, name: &str) -> Answer {
+        match ata::open(&self.place(&Path::new("/dev").join(name))) {
             Ok(node) => self.ask_open(&node, name),
             Err(_) => Answer::default(),
-        };
-        let Some(sequence) = sequence.filter(|_| !self.is_recorded) else { return ask() };
-        let key = (name.to_owned(), sequence);
-        let kept = || hold(&ANSWERS);
-        if let Some(answer) = kept().get(&key) {
-            return answer.clone();
         }
-        let answer = ask();
-        kept().insert(key, answer.clone());
-        answer
     }
 
     /// Asks the drive behind an open node.

@@ -2,6 +2,7 @@
 //! writing on it. Knows nothing of what will be written.
 
 mod blank;
+mod census;
 mod eject;
 mod error;
 mod fault;
@@ -16,6 +17,7 @@ mod label_places;
 mod loops;
 mod medium;
 mod name;
+mod named;
 mod reading;
 mod sysfs;
 mod tables;
@@ -34,5 +36,6 @@ pub use identify::{Identity, Rotation, Zones};
 pub use kernel::Kernel;
 pub use medium::Medium;
 pub use name::DriveName;
+pub use named::NamedDrive;
 pub use sysfs::{Ata, Transport, Usage};
 pub use watch::{DriveChanges, DriveWatch};

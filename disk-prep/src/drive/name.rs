@@ -1,5 +1,6 @@
 //! How a person names a drive: `[image:]PATH[,serial=S][,size=SIZE]`, or a serial (`design` 3).
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::noun::{ByteSize, InvalidNoun, Serial};
@@ -21,6 +22,11 @@ pub enum DriveName {
 }
 
 impl DriveName {
+    /// What lies at this path.
+    pub fn of(path: PathBuf) -> Self {
+        DriveName::Path { path, serial: None, bytes: None }
+    }
+
     /// Reads a name. `exists` says whether a path names an existing file, which decides between a
     /// path and a serial when nothing else does.
     pub fn parse(text: &str, exists: impl Fn(&Path) -> bool) -> Result<Self, InvalidNoun> {
@@ -49,6 +55,15 @@ impl DriveName {
             return Err(InvalidNoun::new("drive", text, "there is no path before the comma"));
         }
         Ok(DriveName::Path { path, serial, bytes })
+    }
+}
+
+impl fmt::Display for DriveName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DriveName::Serial(serial) => write!(f, "{serial}"),
+            DriveName::Path { path, .. } => write!(f, "{}", path.display()),
+        }
     }
 }
 

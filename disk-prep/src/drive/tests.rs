@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use super::find::{Drive, find_all, find_on};
-use super::guard::hold_on;
+use super::guard::{HeldDrive, hold_on};
 use super::identify::Rotation;
 use super::kernel::Kernel;
 use super::name::DriveName;
+use super::named::NamedDrive;
 use super::sysfs::{Transport, Usage};
 use super::sysfs::{block_facts, whole_drives};
 use crate::noun::{Diagnose, DriveFault, ErrorKind, Serial};
@@ -59,6 +60,11 @@ impl Machine {
         let mut drives = self.drives();
         assert_eq!(drives.len(), 1);
         drives.remove(0).1.unwrap()
+    }
+
+    fn hold(&self, name: &DriveName) -> Result<HeldDrive, Error> {
+        let drive = find_on(&self.kernel, name)?;
+        hold_on(&self.kernel, &NamedDrive { name: name.clone(), drive })
     }
 
     fn find(&self, name: &str) -> Result<Drive, Error> {
@@ -237,7 +243,7 @@ fn the_gate_refuses_every_wrong_drive_and_leaves_it_as_it_was() {
         let is_code = |code: &str| !code.contains([' ', ':']) && code.contains('-');
         let is_wrong = expected.split(": ").next().is_some_and(is_code);
         for name in [Some(by_path), by_serial].into_iter().flatten() {
-            let Some(error) = hold_on(&machine.kernel, &name).err() else {
+            let Some(error) = machine.hold(&name).err() else {
                 assert!(!is_wrong, "{tree} {node} was let pass");
                 continue;
             };
@@ -263,7 +269,7 @@ fn partitions_and_what_is_built_on_drives_are_no_drives() {
         ("X", "no-such-drive"),
     ] {
         let name = DriveName::parse(name, |_| false).unwrap();
-        let error = hold_on(&machine.kernel, &name).unwrap_err();
+        let error = machine.hold(&name).unwrap_err();
         assert_eq!(error.code(), code, "{name:?}: {error}");
     }
 }
@@ -306,12 +312,12 @@ fn who_comes_to_use_a_drive_after_the_first_look_is_seen_after_the_open() {
     let machine = Machine::recorded("sata-512e");
     machine.fill_nodes();
     let name = DriveName::parse("WD-WCC4E0123456", |_| false).unwrap();
-    let held = hold_on(&machine.kernel, &name).unwrap();
-    assert_eq!(hold_on(&machine.kernel, &name).unwrap_err().code(), "held-by-another-run");
+    let held = machine.hold(&name).unwrap();
+    assert_eq!(machine.hold(&name).unwrap_err().code(), "held-by-another-run");
     drop(held);
     let swaps = machine.root.path().join("proc/swaps");
     fs::write(swaps, "Filename\n/dev/sda partition 1 0 -2\n").unwrap();
-    assert_eq!(hold_on(&machine.kernel, &name).unwrap_err().code(), "drive-in-use");
+    assert_eq!(machine.hold(&name).unwrap_err().code(), "drive-in-use");
 }
 
 #[test]
@@ -399,7 +405,7 @@ fn the_guard_fails_closed_and_touches_nothing() {
         }
         let before = machine.nodes();
         let name = DriveName::parse("/dev/sda", |_| false).unwrap();
-        let held = hold_on(&machine.kernel, &name);
+        let held = machine.hold(&name);
         let found = held.as_ref().map_or_else(Diagnose::code, |_| "fit");
         assert_eq!(found, *code, "{path} {content:?}: {held:?}");
         if let Err(error) = held {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::journal::LeftOut;
 use crate::noun::{Diagnose, DriveFault, DrivePath, ErrorKind, Hint, Serial};
 use crate::stop::Stopped;
 use crate::{device, journal};
@@ -14,7 +15,7 @@ use crate::{device, journal};
 #[non_exhaustive]
 pub enum Fault {
     /// With `--strict`, a source file that changed costs the drive.
-    SourceChanged { path: DrivePath, reason: String },
+    SourceChanged { path: DrivePath, why: LeftOut },
     /// The folder of all sources went away, as when a share is unmounted.
     SourceGone { path: PathBuf, source: io::Error },
     /// The system gives no further thread.
@@ -48,8 +49,8 @@ impl From<Stopped> for Fault {
 impl DriveFault for Fault {
     fn tell(&self, serial: &Serial, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::SourceChanged { path, reason } => {
-                write!(f, "{path} changed while it was copied to drive {serial}: {reason}")
+            Fault::SourceChanged { path, why } => {
+                write!(f, "{path} changed while it was copied to drive {serial}: {why}")
             }
             Fault::SourceGone { path, .. } => {
                 let path = path.display();

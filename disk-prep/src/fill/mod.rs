@@ -50,7 +50,7 @@ pub fn can_retake(
 fn retaken<'a>(root: &'a Root<'a>, pass: &'a Pass<'a>, history: &History) -> BTreeSet<u64> {
     let is_left_out = |segment: u64, index: usize| {
         let stream = history.streams.get(&segment);
-        matches!(history.files.get(&index), Some(FileEnd::LeftOut { .. }))
+        matches!(history.files.get(&index), Some(FileEnd::LeftOut(_)))
             || stream.is_some_and(|stream| stream.left_out.is_some())
     };
     (0..pass.len())

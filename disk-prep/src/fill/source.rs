@@ -11,6 +11,7 @@ use std::path::Path;
 use rustix::fs::{Advice, fadvise};
 
 use crate::dataset::{DataFile, modified_ns};
+use crate::journal::{FileChange, LeftOut};
 use crate::stop::StopFlag;
 use crate::sys::again::{Patience, is_passing};
 use crate::sys::beneath::{Folder, Unexpected};
@@ -78,13 +79,31 @@ impl<'a> Root<'a> {
     }
 }
 
-/// Why a file is left out.
-#[derive(Debug, thiserror::Error)]
+/// Why a file is left out, while it may still come back.
 enum Fault {
-    #[error("it cannot be read: {0}")]
-    Read(#[from] io::Error),
-    #[error("{0}")]
-    Changed(String),
+    Read(io::Error),
+    Changed(LeftOut),
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Fault::Read(error)
+    }
+}
+
+impl From<Fault> for LeftOut {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Read(error) => {
+                LeftOut::new(FileChange::FileUnreadable, format!("it cannot be read: {error}"))
+            }
+            Fault::Changed(why) => why,
+        }
+    }
+}
+
+fn changed(change: FileChange, reason: impl Into<String>) -> Fault {
+    Fault::Changed(LeftOut::new(change, reason))
 }
 
 /// An open source file.
@@ -97,41 +116,41 @@ pub struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Opens the file; the error is the reason why it is left out.
-    pub fn open(root: &'a Root<'a>, planned: &'a DataFile) -> Result<Self, String> {
+    pub fn open(root: &'a Root<'a>, planned: &'a DataFile) -> Result<Self, LeftOut> {
         let opened = root.again(|attempt| {
             let file = root.open(planned, attempt)?;
             let inode = check(&file, planned)?;
             Ok(Source { file, inode, root, planned })
         });
-        let source = opened.map_err(|fault| fault.to_string())?;
+        let source = opened.map_err(LeftOut::from)?;
         // Only a hint to the kernel; reading goes on without it.
         let _ = fadvise(&source.file, 0, None, Advice::Sequential);
         Ok(source)
     }
 
     /// Reads all of `buffer` from byte `at`.
-    pub fn read(&mut self, at: u64, buffer: &mut [u8]) -> Result<(), String> {
+    pub fn read(&mut self, at: u64, buffer: &mut [u8]) -> Result<(), LeftOut> {
         let (root, source) = (self.root, &self.planned.source);
         let read = root.again(|attempt| {
             self.reopen(attempt)?;
             match root.world.read(&self.file, source, at, buffer) {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    Err(Fault::Changed("it shrank while it was read".to_owned()))
+                    Err(changed(FileChange::FileShrank, "it shrank while it was read"))
                 }
                 read => Ok(read?),
             }
         });
-        read.map_err(|fault| fault.to_string())
+        read.map_err(LeftOut::from)
     }
 
     /// Checks once more that it is still the file that was planned.
-    pub fn finish(mut self) -> Result<(), String> {
+    pub fn finish(mut self) -> Result<(), LeftOut> {
         let root = self.root;
         let checked = root.again(|attempt| {
             self.reopen(attempt)?;
             check(&self.file, self.planned)
         });
-        checked.map_err(|fault| fault.to_string())?;
+        checked.map_err(LeftOut::from)?;
         if self.planned.bytes > KEEP_CACHED_BELOW {
             let _ = fadvise(&self.file, 0, None, Advice::DontNeed);
         }
@@ -145,7 +164,7 @@ impl<'a> Source<'a> {
         }
         let file = self.root.open(self.planned, attempt)?;
         if check(&file, self.planned)? != self.inode {
-            return Err(Fault::Changed("another file took its place".to_owned()));
+            return Err(changed(FileChange::FileReplaced, "another file took its place"));
         }
         self.file = file;
         Ok(())
@@ -156,14 +175,17 @@ impl<'a> Source<'a> {
 fn check(file: &File, planned: &DataFile) -> Result<u64, Fault> {
     let found = file.metadata()?;
     if !found.is_file() {
-        return Err(Fault::Changed("it is no longer a regular file".to_owned()));
+        return Err(changed(FileChange::FileNotRegular, "it is no longer a regular file"));
     }
     if found.size() != planned.bytes {
         let (before, now) = (planned.bytes, found.size());
-        return Err(Fault::Changed(format!("its size changed from {before} to {now} bytes")));
+        return Err(changed(
+            FileChange::FileResized,
+            format!("its size changed from {before} to {now} bytes"),
+        ));
     }
     if modified_ns(&found) != planned.modified_ns {
-        return Err(Fault::Changed("it was modified after it was planned".to_owned()));
+        return Err(changed(FileChange::FileModified, "it was modified after it was planned"));
     }
     Ok(found.ino())
 }

@@ -4,13 +4,13 @@
 use super::source::{Root, Source};
 use crate::dataset::DataFile;
 use crate::hash::FileHasher;
-use crate::journal::{Base64, Copied, Stream, StreamMark};
+use crate::journal::{Base64, Copied, FileChange, LeftOut, Stream, StreamMark};
 use crate::noun::Md5Digest;
 
 /// A long file on its way.
 pub struct FileStream<'a> {
     planned: &'a DataFile,
-    source: Result<Source<'a>, String>,
+    source: Result<Source<'a>, LeftOut>,
     hasher: FileHasher,
     blocks: Vec<Md5Digest>,
 }
@@ -21,12 +21,15 @@ impl<'a> FileStream<'a> {
         let open = || Source::open(root, planned);
         let (source, hasher, blocks) = match begun {
             None => (open(), FileHasher::new(), Vec::new()),
-            Some(Stream { left_out: Some(reason), .. }) => {
-                (Err(reason.clone()), FileHasher::new(), Vec::new())
+            Some(Stream { left_out: Some(why), .. }) => {
+                (Err(why.clone()), FileHasher::new(), Vec::new())
             }
             Some(stream) => match FileHasher::restore(&stream.hash_state) {
                 Ok(hasher) => (open(), hasher, stream.blocks.clone()),
-                Err(error) => (Err(error.to_string()), FileHasher::new(), Vec::new()),
+                Err(error) => {
+                    let lost = LeftOut::new(FileChange::StreamLost, error.to_string());
+                    (Err(lost), FileHasher::new(), Vec::new())
+                }
             },
         };
         FileStream { planned, source, hasher, blocks }
@@ -38,8 +41,8 @@ impl<'a> FileStream<'a> {
     }
 
     /// Why the file is left out, if it is.
-    pub fn fault(&self) -> Option<&str> {
-        self.source.as_ref().err().map(String::as_str)
+    pub fn fault(&self) -> Option<&LeftOut> {
+        self.source.as_ref().err()
     }
 
     /// Fills `room` with what lies from byte `at` on, and notes in `mark` how to go on behind it.
@@ -49,7 +52,7 @@ impl<'a> FileStream<'a> {
         padding.fill(0);
         let read = match &mut self.source {
             Ok(file) => file.read(at, data),
-            Err(reason) => Err(reason.clone()),
+            Err(why) => Err(why.clone()),
         };
         match read {
             Ok(()) => {
@@ -58,16 +61,16 @@ impl<'a> FileStream<'a> {
                 mark.hash_state = Base64(self.hasher.save().to_vec());
                 self.blocks.extend_from_slice(&mark.new_blocks);
             }
-            Err(reason) => {
+            Err(why) => {
                 data.fill(0);
-                mark.left_out = Some(reason.clone());
-                self.source = Err(reason);
+                mark.leave_out(&why);
+                self.source = Err(why);
             }
         }
     }
 
     /// The digests of the file, or why it is left out.
-    pub fn finish(mut self) -> Result<Copied, String> {
+    pub fn finish(mut self) -> Result<Copied, LeftOut> {
         self.source?.finish()?;
         let end = self.hasher.finish();
         self.blocks.extend(end.blocks);

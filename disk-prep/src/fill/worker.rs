@@ -16,7 +16,7 @@ use super::stream::FileStream;
 use super::target::Target;
 use crate::dataset::DataFile;
 use crate::hash::FileHasher;
-use crate::journal::{Copied, FileEnd, FileRecord, Finished, Stream, StreamMark};
+use crate::journal::{Copied, FileEnd, FileRecord, Finished, LeftOut, Stream, StreamMark};
 use crate::sys::beneath::named;
 use crate::sys::hold::hold;
 
@@ -134,9 +134,9 @@ impl Worker<'_> {
             padding.fill(0);
             let end = match read_whole(self.root, file, data) {
                 Ok(copied) => FileEnd::Copied(copied),
-                Err(reason) => {
+                Err(why) => {
                     data.fill(0);
-                    self.leave_out(file, reason)?
+                    self.leave_out(file, why)?
                 }
             };
             let file = Some(record(index, file, end));
@@ -161,10 +161,9 @@ impl Worker<'_> {
                 None => self.pass.fill(number, at, room),
                 Some(stream) => stream.fill(at, room, &mut mark),
             }
-            if let Some((stream, reason)) =
-                file.as_ref().and_then(|file| Some((file, file.fault()?)))
+            if let Some((stream, why)) = file.as_ref().and_then(|file| Some((file, file.fault()?)))
             {
-                self.leave_out(stream.planned(), reason.to_owned())?;
+                self.leave_out(stream.planned(), why.clone())?;
             }
             at += bytes;
             if at < total {
@@ -174,7 +173,7 @@ impl Worker<'_> {
                     (Some(stream), Some((index, planned))) => {
                         let end = match stream.finish() {
                             Ok(copied) => FileEnd::Copied(copied),
-                            Err(reason) => self.leave_out(planned, reason)?,
+                            Err(why) => self.leave_out(planned, why)?,
                         };
                         Some(record(index, planned, end))
                     }
@@ -188,14 +187,14 @@ impl Worker<'_> {
     }
 
     /// A file is left out, unless that must cost the drive, or the whole source is gone.
-    fn leave_out(&self, file: &DataFile, reason: String) -> Result<FileEnd, Fault> {
+    fn leave_out(&self, file: &DataFile, why: LeftOut) -> Result<FileEnd, Fault> {
         if let Err(source) = self.root.check(file) {
             return Err(Fault::SourceGone { path: named(self.root.path), source });
         }
         if self.options.strict {
-            return Err(Fault::SourceChanged { path: file.path.clone(), reason });
+            return Err(Fault::SourceChanged { path: file.path.clone(), why });
         }
-        Ok(FileEnd::LeftOut { reason })
+        Ok(FileEnd::LeftOut(why))
     }
 }
 
@@ -207,7 +206,7 @@ fn read_whole<'a>(
     root: &'a Root<'a>,
     file: &'a DataFile,
     data: &mut [u8],
-) -> Result<Copied, String> {
+) -> Result<Copied, LeftOut> {
     let mut source = Source::open(root, file)?;
     source.read(0, data)?;
     source.finish()?;

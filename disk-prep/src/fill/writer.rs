@@ -111,9 +111,9 @@ impl Writer<'_> {
         let (step, done_bytes, total_bytes) = (Step::Fill, self.done_bytes, self.total_bytes);
         self.monitor.event(&Event::BytesDone { drive, step, done_bytes, total_bytes });
         for FileRecord { index, end, .. } in ended {
-            if let FileEnd::LeftOut { reason } = end {
+            if let FileEnd::LeftOut(why) = end {
                 let path = &self.target.pass.files()[index].path;
-                self.monitor.event(&Event::FileLeftOut { drive, path, reason: &reason });
+                self.monitor.event(&Event::FileLeftOut { drive, path, why: &why });
             }
         }
         Ok(())

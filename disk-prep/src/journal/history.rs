@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fault::JournalFault;
+use super::reason::{LeftOut, SetAside};
 use super::record::{Begun, FileEnd, Progress, Record, Sealed, Tail};
 use crate::noun::Md5Digest;
 
@@ -34,7 +35,7 @@ pub struct Stream {
     /// State of the whole-file hashers.
     pub hash_state: Vec<u8>,
     /// Why the file is left out, if that is known already.
-    pub left_out: Option<String>,
+    pub left_out: Option<LeftOut>,
 }
 
 /// A journal replayed.
@@ -55,7 +56,7 @@ pub struct History {
     /// What the job needs, once sealed.
     pub sealed: Option<Sealed>,
     /// Why the drive was set aside.
-    pub set_aside: Option<String>,
+    pub set_aside: Option<SetAside>,
 }
 
 impl History {
@@ -111,9 +112,9 @@ impl History {
                 self.state = State::Sealed;
                 self.sealed = Some(sealed);
             }
-            (_, Record::SetAside { reason }) => {
+            (_, Record::SetAside(why)) => {
                 self.state = State::SetAside;
-                self.set_aside = Some(reason);
+                self.set_aside = Some(why);
             }
             (_, Record::Released) => self.state = State::Released,
         }
@@ -128,14 +129,15 @@ impl History {
         }
         for mark in progress.streams {
             let stream = self.streams.entry(mark.segment).or_default();
+            let left_out = mark.left_out();
             // What was left out and is not any more was begun anew.
-            if stream.left_out.is_some() && mark.left_out.is_none() {
+            if stream.left_out.is_some() && left_out.is_none() {
                 *stream = Stream::default();
             }
             stream.done_bytes = mark.done_bytes;
             stream.blocks.extend(mark.new_blocks);
             stream.hash_state = mark.hash_state.0;
-            stream.left_out = mark.left_out;
+            stream.left_out = left_out;
         }
         self.tails = progress.tails;
     }

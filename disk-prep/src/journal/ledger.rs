@@ -230,6 +230,7 @@ fn lock(file: &File, path: &Path) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::{FileChange, LeftOut};
     use crate::journal::{
         FileEnd, FileRecord, Finished, JournalFault, JournalOnly, KeeperError, Progress, State,
         StreamMark,
@@ -273,7 +274,7 @@ mod tests {
     }
 
     fn left_out(segment: u64) -> Record {
-        let end = FileEnd::LeftOut { reason: "gone".to_owned() };
+        let end = FileEnd::LeftOut(LeftOut::new(FileChange::FileUnreadable, "gone"));
         let file = Some(FileRecord { index: 2, bytes: 9, modified_ns: 0, end });
         let finished = vec![Finished { segment, file }];
         Record::Progress(Progress { finished, ..Progress::default() })

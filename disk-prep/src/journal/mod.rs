@@ -13,6 +13,7 @@ mod ledger;
 mod line;
 mod outline;
 mod plan_file;
+mod reason;
 mod record;
 mod witness;
 
@@ -26,6 +27,7 @@ pub use keeper::{JournalOnly, KeeperError, KeptPassword, SecretKeeper};
 pub use ledger::{FileLedger, Journal, Ledger};
 pub use outline::{Outline, Outlines, Standing};
 pub use plan_file::{DrivePlan, parse_plan};
+pub use reason::{FileChange, LeftOut, SetAside};
 pub use record::{
     Base64, Begun, Copied, FileEnd, FileRecord, Finished, Progress, Record, Sealed, StreamMark,
     Tail,

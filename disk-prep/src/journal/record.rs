@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::error::Error;
 use super::keeper::{KeptPassword, SecretKeeper};
+use super::reason::{FileChange, LeftOut, SetAside};
 use crate::manifest::Profile;
 use crate::noun::{
     Cipher, ContainerName, DrivePath, JobName, Md5Digest, RecoveryPassword, Serial, Sha256Digest,
@@ -30,10 +31,7 @@ pub enum Record {
     /// Nothing will be written to the drive again.
     Sealed(Sealed),
     /// The drive failed for good; its files are free for another.
-    SetAside {
-        /// Why, for the report.
-        reason: String,
-    },
+    SetAside(SetAside),
     /// The drive was given up for this job by somebody who typed its serial.
     Released,
 }
@@ -136,10 +134,7 @@ pub enum FileEnd {
     /// All of it is on the medium.
     Copied(Copied),
     /// It is not in the manifest.
-    LeftOut {
-        /// Why.
-        reason: String,
-    },
+    LeftOut(LeftOut),
 }
 
 /// The digests of a copied file.
@@ -186,16 +181,31 @@ pub struct StreamMark {
     /// State of the whole-file hashers behind these bytes.
     #[serde(default, skip_serializing_if = "Base64::is_empty")]
     pub hash_state: Base64,
-    /// Why the file is left out, if that is known already; the rest of it becomes zeros.
+    /// Why the file is left out, in words, if that is known already; the rest becomes zeros.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left_out: Option<String>,
+    left_out: Option<String>,
+    /// The same for programs. Earlier programs read the words alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left_out_code: Option<FileChange>,
 }
 
 impl StreamMark {
     /// A mark at so many bytes, for a segment that needs no hashers.
     pub fn new(segment: u64, done_bytes: u64) -> Self {
         let (new_blocks, hash_state) = (Vec::new(), Base64::default());
-        StreamMark { segment, done_bytes, new_blocks, hash_state, left_out: None }
+        let (left_out, left_out_code) = (None, None);
+        StreamMark { segment, done_bytes, new_blocks, hash_state, left_out, left_out_code }
+    }
+
+    /// Notes that the file is left out.
+    pub fn leave_out(&mut self, why: &LeftOut) {
+        (self.left_out, self.left_out_code) = (Some(why.text.clone()), Some(why.change));
+    }
+
+    /// Why the file is left out, if that is known already.
+    pub fn left_out(&self) -> Option<LeftOut> {
+        let reason = self.left_out.clone()?;
+        Some(LeftOut::new(self.left_out_code.unwrap_or_default(), reason))
     }
 }
 

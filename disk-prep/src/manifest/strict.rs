@@ -22,7 +22,7 @@ pub enum Token<'a> {
 }
 
 /// Who is told; an error ends the reading.
-pub type Sink<'a> = &'a mut dyn FnMut(Token<'_>) -> Result<(), String>;
+pub(super) type Sink<'a> = &'a mut dyn FnMut(Token<'_>) -> Result<(), String>;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 /// Characters of one name, value or text, and elements in one another, at most.

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::drive_path::is_device;
 use super::invalid::InvalidNoun;
+use crate::limits::{
+    ACCOUNT_NAME_CHARACTERS, GROUP_NAME_CHARACTERS, JOB_NAME_CHARACTERS, VAULT_NAME_CHARACTERS,
+};
 
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $noun:literal, $rule:literal, $check:expr) => {
@@ -69,7 +72,7 @@ name!(
     "job name",
     "2 to 64 lower-case letters, digits and hyphens, beginning with a letter; the folder on the \
      drive is named so, hence no device of Windows such as con or com1",
-    |text| (2..=64).contains(&text.len())
+    |text| JOB_NAME_CHARACTERS.contains(&text.len())
         && text.bytes().all(lower_digit_hyphen)
         && text.as_bytes()[0].is_ascii_lowercase()
         && !is_device(text)
@@ -79,7 +82,7 @@ name!(
     AccountName,
     "storage account name",
     "3 to 24 lower-case letters and digits",
-    |text| (3..=24).contains(&text.len())
+    |text| ACCOUNT_NAME_CHARACTERS.contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 );
 name!(
@@ -94,7 +97,7 @@ name!(
     ResourceGroup,
     "resource group name",
     "1 to 90 letters, digits, `-`, `_`, `.`, `(`, `)`, no dot at the end",
-    |text| (1..=90).contains(&text.chars().count())
+    |text| GROUP_NAME_CHARACTERS.contains(&text.chars().count())
         && text.chars().all(|c| c.is_alphanumeric() || "-_.()".contains(c))
         && !text.ends_with('.')
 );
@@ -103,7 +106,7 @@ name!(
     VaultName,
     "vault name",
     "2 to 50 letters, digits and hyphens, a letter first, no hyphen at the end",
-    |text| (2..=50).contains(&text.len())
+    |text| VAULT_NAME_CHARACTERS.contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         && text.as_bytes()[0].is_ascii_alphabetic()
         && !text.ends_with('-')

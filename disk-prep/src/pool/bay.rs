@@ -2,14 +2,14 @@
 
 use crate::Error;
 use crate::dataset::DataFile;
-use crate::drive::DriveName;
+use crate::drive::NamedDrive;
 use crate::noun::Wipe;
 
 /// A drive to go on with.
 #[derive(Debug, Clone)]
 pub struct Offer {
     /// The drive.
-    pub name: DriveName,
+    pub drive: NamedDrive,
     /// Whether its serial was typed, so that what is on it may be erased.
     pub erase: bool,
     /// What happens to its free space, if it was used before.

@@ -68,12 +68,17 @@ impl PrepareRun<'_> {
 
     fn hold_all(&self) -> Result<Vec<(HeldDrive, Claim)>, Error> {
         let mut named: Vec<(HeldDrive, Claim)> = Vec::new();
-        for name in self.drives {
-            let also = || named.iter().map(|(held, _)| held).find(|held| held.is_also(name));
-            let held = match hold(name) {
-                Err(drive::Error::NoSuchDrive { .. }) if self.was_set_aside(name)? => continue,
+        for name in self.absent {
+            if !self.was_set_aside(name)? {
+                return Err(drive::Error::NoSuchDrive { name: name.to_string() }.into());
+            }
+        }
+        for found in self.drives {
+            let own = &found.drive;
+            let also = || named.iter().map(|(held, _)| held).find(|held| held.is_also(own));
+            let held = match hold(found) {
                 Err(error) if error.is_in_use() => {
-                    return Err(also().map_or(error, |first| twice(&first.drive, name)).into());
+                    return Err(also().map_or(error, |first| twice(&first.drive, own)).into());
                 }
                 held => held?,
             };
@@ -85,7 +90,7 @@ impl PrepareRun<'_> {
                 return Err(drive::Error::SerialTwice { serial, first, second }.into());
             }
             if let Some(first) = also() {
-                return Err(twice(&first.drive, name).into());
+                return Err(twice(&first.drive, own).into());
             }
             self.check_apart(&held)?;
             let claim = self.journals.claim(&drive.serial)?;
@@ -128,7 +133,7 @@ impl PrepareRun<'_> {
 
     /// Takes a drive that was brought while the run went on.
     pub(super) fn admit(&self, offer: &Offer) -> Result<Spare, Error> {
-        let held = hold(&offer.name)?;
+        let held = hold(&offer.drive)?;
         let serial = held.drive.serial.clone();
         self.check_apart(&held)?;
         room(&serial, held.drive.bytes)?;
@@ -236,12 +241,8 @@ impl PrepareRun<'_> {
 }
 
 /// Two names that lead to one medium.
-fn twice(first: &Drive, second: &DriveName) -> drive::Error {
-    let second = match second {
-        DriveName::Path { path, .. } => path.clone(),
-        DriveName::Serial(serial) => serial.as_str().into(),
-    };
-    drive::Error::MediumTwice { first: first.path.clone(), second }
+fn twice(first: &Drive, second: &Drive) -> drive::Error {
+    drive::Error::MediumTwice { first: first.path.clone(), second: second.path.clone() }
 }
 
 /// Whether it can be the drive of the journal, by what it says of itself.

@@ -18,7 +18,7 @@ use crate::Error;
 use crate::device::Device;
 use crate::drive::Kernel;
 use crate::fill::{self, FillOptions};
-use crate::journal::Record;
+use crate::journal::{Record, SetAside};
 use crate::monitor::Event;
 use crate::noun::{DriveError, Serial};
 use crate::plan::{Spread, check_names, spread};
@@ -29,7 +29,7 @@ pub use run::{PrepareOutcome, PrepareRun};
 pub use work::room;
 
 use candidate::Spare;
-use survey::{LeftOut, Survey};
+use survey::{Retake, Survey};
 use work::Work;
 
 impl PrepareRun<'_> {
@@ -40,7 +40,7 @@ impl PrepareRun<'_> {
         let (mut works, mut spares) = self.candidates()?;
         let mut named: Vec<Serial> = works.iter().map(Work::serial).collect();
         named.extend(spares.iter().map(Spare::serial));
-        works.extend(self.begin_new(&mut spares, LeftOut::TryAgain)?);
+        works.extend(self.begin_new(&mut spares, Retake::TryAgain)?);
         let mut outcome = PrepareOutcome::default();
         let trouble = self.work(works, &mut spares, &mut named, &mut outcome);
         outcome.unused = spares.iter().map(Spare::serial).collect();
@@ -144,18 +144,18 @@ impl PrepareRun<'_> {
             return Ok(Vec::new());
         }
         for (mut work, error) in failed.extract_if(.., |(_, error)| error.is_of_the_drive()) {
-            work.journal.append(Record::SetAside { reason: error.to_string() })?;
-            self.monitor.event(&Event::DriveSetAside { drive: &work.serial() });
+            work.journal.append(Record::SetAside(SetAside::of(&error)))?;
+            self.monitor.event(&Event::DriveSetAside { drive: &work.serial(), error: &error });
             outcome.set_aside.push(work.serial());
             outcome.failed.push((work.serial(), error));
         }
-        self.begin_new(spares, LeftOut::Leave)
+        self.begin_new(spares, Retake::Leave)
     }
 
     /// Waits for a drive that was not named, as long as files have no place.
     fn another(&self, failed: &[(Work, Error)]) -> Result<Option<Spare>, Error> {
         let survey = self.survey()?;
-        let mut missing = survey.without_place(self.data_set, LeftOut::Leave);
+        let mut missing = survey.without_place(self.data_set, Retake::Leave);
         for (work, error) in failed {
             if !error.is_of_the_drive() {
                 return Ok(None);
@@ -173,10 +173,10 @@ impl PrepareRun<'_> {
     }
 
     /// Spreads the files without a place over new drives and begins those that are needed.
-    fn begin_new(&self, spares: &mut Vec<Spare>, left_out: LeftOut) -> Result<Vec<Work>, Error> {
+    fn begin_new(&self, spares: &mut Vec<Spare>, retake: Retake) -> Result<Vec<Work>, Error> {
         let _planning = self.journals.claim_planning()?;
         let survey = Survey::of(&self.journals, self.data_set)?;
-        let files = survey.without_place(self.data_set, left_out);
+        let files = survey.without_place(self.data_set, retake);
         let mut rooms = Vec::new();
         for Spare { held, .. } in spares.iter() {
             rooms.push(room(&held.drive.serial, held.drive.bytes)?);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::bay::DriveBay;
 use crate::Error;
 use crate::dataset::{DataFile, DataSet};
-use crate::drive::DriveName;
+use crate::drive::{DriveName, NamedDrive};
 use crate::journal::JournalFolder;
 use crate::monitor::Monitor;
 use crate::noun::{JobName, Serial};
@@ -17,8 +17,10 @@ use crate::world::World;
 pub struct PrepareRun<'a> {
     /// What is to be copied.
     pub data_set: &'a DataSet,
-    /// The drives that were named.
-    pub drives: &'a [DriveName],
+    /// The drives that were named and found.
+    pub drives: &'a [NamedDrive],
+    /// Names to which there is no drive; a drive that an earlier run set aside may be gone.
+    pub absent: &'a [DriveName],
     /// Where further drives come from.
     pub bay: &'a dyn DriveBay,
     /// Where journals and plan files lie.

@@ -11,7 +11,7 @@ use crate::prepare::{PreparedDrive, prepared};
 
 /// What becomes of files that a sealed drive left out because their source had changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LeftOut {
+pub(super) enum Retake {
     /// They were looked at anew, and get another place.
     TryAgain,
     /// They would be left out again.
@@ -41,7 +41,7 @@ impl Survey {
         for drive in &mut survey.sealed {
             drive.left_out.retain(|(file, _)| !survey.placed.contains(&file.path));
         }
-        survey.unplaced = survey.without_place(data_set, LeftOut::Leave);
+        survey.unplaced = survey.without_place(data_set, Retake::Leave);
         Ok(survey)
     }
 
@@ -57,7 +57,7 @@ impl Survey {
         };
         let plan = journals.read_plan(history)?;
         for (index, file) in plan.files.iter().enumerate() {
-            let left_out = matches!(history.files.get(&index), Some(FileEnd::LeftOut { .. }));
+            let left_out = matches!(history.files.get(&index), Some(FileEnd::LeftOut(_)));
             let set = if is_sealed && left_out { &mut self.left_out } else { &mut self.placed };
             set.insert(file.path.clone());
         }
@@ -72,9 +72,9 @@ impl Survey {
     }
 
     /// The files that are on no drive and planned for none.
-    pub fn without_place(&self, data_set: &DataSet, left_out: LeftOut) -> Vec<DataFile> {
+    pub fn without_place(&self, data_set: &DataSet, retake: Retake) -> Vec<DataFile> {
         let is_left = |file: &&DataFile| {
-            let leave = left_out == LeftOut::Leave && self.left_out.contains(&file.path);
+            let leave = retake == Retake::Leave && self.left_out.contains(&file.path);
             !self.placed.contains(&file.path) && !leave
         };
         data_set.files.iter().filter(is_left).cloned().collect()

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::drive::{DriveName, find};
+use crate::journal::FileChange;
 use crate::monitor::VoidMonitor;
 use crate::noun::{ByteSize, Diagnose, ErrorKind};
 use crate::volume::bitlocker::write::{StretchedKey, stretch};
@@ -297,7 +298,8 @@ fn only_the_files_that_make_a_repository_readable_are_needed_for_the_seal() {
     let together = DataFile { together: true, ..DataFile::sample("config", 9) };
     let bench = Bench::blank(Profile::Modern, vec![DataFile::sample("a", 7), together]);
     let mut history = bench.journal.history().clone();
-    let left_out = || FileEnd::LeftOut { reason: "it cannot be read".to_owned() };
+    let left_out =
+        || FileEnd::LeftOut(LeftOut::new(FileChange::FileUnreadable, "it cannot be read"));
     let find = |name: &str| bench.plan.files.iter().position(|own| own.source == Path::new(name));
     history.files.insert(find("a").unwrap(), left_out());
     refuse_incomplete(&history, &bench.plan).unwrap();

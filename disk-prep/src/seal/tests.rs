@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::dataset::DataFile;
-use crate::journal::{Copied, JournalOnly};
+use crate::journal::{Copied, FileChange, JournalOnly, LeftOut};
 use crate::noun::{DriveFault, ErrorKind, Md5Digest, Sha256Digest};
 use crate::prepare::tests::{Bench, Deed};
 use crate::volume::bitlocker::unlock::UnlockedVolume;
@@ -74,7 +74,10 @@ fn the_job_is_told_the_hashes_of_what_is_on_the_drive_and_what_the_manifest_list
         let bench = Bench::blank(profile, files);
         let mut history = history(&bench);
         let c = bench.plan.files.iter().position(|own| own.bytes == 9).unwrap();
-        history.files.insert(c, FileEnd::LeftOut { reason: "it cannot be read".to_owned() });
+        history.files.insert(
+            c,
+            FileEnd::LeftOut(LeftOut::new(FileChange::FileUnreadable, "it cannot be read")),
+        );
         let (start, text, sealed) = sealing(&bench, |sealing| {
             sealing.write_manifest(&history).unwrap();
             let text = sealing.manifest_into(&history, Vec::new()).unwrap();

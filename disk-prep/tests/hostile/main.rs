@@ -13,7 +13,7 @@ mod stage;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use disk_prep::drive::DriveName;
+use disk_prep::drive::{DriveName, find};
 use disk_prep::journal::JournalFolder;
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
@@ -45,7 +45,7 @@ impl Bench {
     fn verify(&self) -> Result<VerifyReport, disk_prep::Error> {
         let journals = Some(JournalFolder::new(self.folder.path().join("journals")));
         let options = VerifyOptions { journals, ..VerifyOptions::default() };
-        verify(&self.name, &options, &VoidMonitor)
+        verify(&find(&self.name)?, &options, &VoidMonitor)
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use disk_prep::dataset::{FilesOptions, scan};
 use disk_prep::device::{Device, FileDevice};
-use disk_prep::drive::DriveName;
+use disk_prep::drive::{DriveName, NamedDrive};
 use disk_prep::journal::{JournalFolder, JournalOnly};
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
@@ -73,7 +73,8 @@ pub fn seal(folder: &Path, profile: Profile, entries: usize) -> (DriveName, Reco
     let journals = JournalFolder::new(folder.join("journals"));
     let outcome = PrepareRun {
         data_set: &scan(&source, &files).unwrap(),
-        drives: std::slice::from_ref(&name),
+        drives: &[NamedDrive::find(&name).unwrap()],
+        absent: &[],
         bay: &NoBay,
         journals,
         options,

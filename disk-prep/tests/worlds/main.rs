@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 
-use disk_prep::drive::DriveName;
+use disk_prep::drive::{DriveName, find};
 use disk_prep::journal::{FileEnd, State};
 use disk_prep::monitor::VoidMonitor;
 use disk_prep::noun::{Diagnose, DrivePath};
@@ -327,7 +327,7 @@ fn last(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
         let name = DriveName::Path { path, serial, bytes: None };
         let journals = Some(place.journals.clone());
         let options = VerifyOptions { journals, ..VerifyOptions::default() };
-        let report = verify(&name, &options, &VoidMonitor).unwrap();
+        let report = verify(&find(&name).unwrap(), &options, &VoidMonitor).unwrap();
         assert_eq!(report.differences, [], "{}", drive.serial);
     }
 }

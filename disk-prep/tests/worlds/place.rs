@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use disk_prep::Error;
 use disk_prep::dataset::{DataSet, FilesOptions, scan};
-use disk_prep::drive::DriveName;
+use disk_prep::drive::{DriveName, NamedDrive};
 use disk_prep::journal::{JournalFolder, JournalOnly, State};
 use disk_prep::manifest::Profile;
 use disk_prep::noun::{ByteSize, Cipher, ImportDisposition, Serial, Wipe};
@@ -223,10 +223,16 @@ impl<'k> Place<'k> {
             bytes: (!self.drives[at].path.exists()).then_some(ByteSize(DRIVE_BYTES)),
         };
         let names: Vec<DriveName> = drives.iter().map(name).collect();
+        let found: Result<Vec<NamedDrive>, _> = names.iter().map(NamedDrive::find).collect();
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => return End::Refused(error.into()),
+        };
         let world = FatedWorld { fate: fate.clone(), keys: self.keys, drawn: &self.drawn };
         let run = PrepareRun {
             data_set: &data_set,
-            drives: &names,
+            drives: &found,
+            absent: &[],
             bay: &NoBay,
             journals: self.journals.clone(),
             options: PrepareOptions {

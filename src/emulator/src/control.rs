@@ -66,7 +66,7 @@ pub enum Reply {
     /// It could not be done.
     Refused {
         /// Why.
-        reason: String,
+        message: String,
     },
 }
 
@@ -115,7 +115,7 @@ pub(super) fn serve(
                     replies.push(Reply::Done);
                     replies
                 })
-                .unwrap_or_else(|reason| vec![Reply::Refused { reason }]);
+                .unwrap_or_else(|message| vec![Reply::Refused { message }]);
             for reply in replies {
                 // A caller that has gone away misses the answer; the work is done.
                 if write_line(&mut &stream, &reply).is_err() {
@@ -163,7 +163,7 @@ pub(super) fn ask(
         let line = line.map_err(broken)?;
         match serde_json::from_str(&line).map_err(|error| broken(error.into()))? {
             Reply::Done => return Ok(replies),
-            Reply::Refused { reason } => return Err(Error::Refused { reason }),
+            Reply::Refused { message } => return Err(Error::Refused { message }),
             reply => replies.push(reply),
         }
     }
@@ -209,7 +209,7 @@ mod tests {
         std::thread::spawn(move || {
             serve(&listener, |request, files| {
                 let Request::Dock { serials } = request else {
-                    return Err(Error::Refused { reason: "no".to_owned() });
+                    return Err(Error::Refused { message: "no".to_owned() });
                 };
                 let reply = |(serial, mut file): (Serial, File)| {
                     let mut status = String::new();
@@ -232,7 +232,7 @@ mod tests {
         };
         assert_eq!(replies.iter().map(status).collect::<Vec<_>>(), ["A one", "B two"]);
         let refused = ask(&long, &Request::forward(SignedDuration::from_secs(1)), Vec::new());
-        assert!(matches!(refused, Err(Error::Refused { reason }) if reason.contains("no")));
+        assert!(matches!(refused, Err(Error::Refused { message }) if message.contains("no")));
     }
 
     #[test]

@@ -32,8 +32,8 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    #[error("The emulator refused: {reason}")]
-    Refused { reason: String },
+    #[error("The emulator refused: {message}")]
+    Refused { message: String },
     #[error("The connection to the emulator on {path} broke")]
     Broken {
         path: PathBuf,

@@ -234,8 +234,8 @@ impl Parts {
             }
             Request::Dock { serials } => {
                 if serials.len() != files.len() {
-                    let reason = "not every drive came with its file".to_owned();
-                    return Err(Error::Refused { reason });
+                    let message = "not every drive came with its file".to_owned();
+                    return Err(Error::Refused { message });
                 }
                 let dock = Dock {
                     blobs: self.blobs.destination(),

@@ -4,7 +4,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use disk_prep::dataset::DataFile;
-use disk_prep::drive::{Drive, DriveName, DriveWatch, Kernel, Kind, find};
+use disk_prep::drive::{Drive, DriveName, DriveWatch, Kernel, Kind, NamedDrive};
+use disk_prep::journal::JournalFolder;
+use disk_prep::known::find_known;
 use disk_prep::noun::{Diagnose, Wipe};
 use disk_prep::pool::{DriveBay, Offer};
 use disk_prep::stop::StopFlag;
@@ -25,25 +27,33 @@ pub(super) struct TerminalBay<'a> {
     wipe: Option<Wipe>,
     watch: Mutex<DriveWatch>,
     /// The drives that were named, and then those that were offered.
-    names: Mutex<Vec<DriveName>>,
+    drives: Mutex<Vec<NamedDrive>>,
+    /// The journals of the run.
+    journals: JournalFolder,
 }
 
 impl<'a> TerminalBay<'a> {
     /// What is plugged in now is not offered by itself.
-    pub fn new(attendant: &'a dyn Attendant, names: &[DriveName], wipe: Option<Wipe>) -> Self {
+    pub fn new(
+        attendant: &'a dyn Attendant,
+        drives: &[NamedDrive],
+        journals: JournalFolder,
+        wipe: Option<Wipe>,
+    ) -> Self {
         let watch = Mutex::new(DriveWatch::from_now(Kernel::here()));
         TerminalBay {
             attendant,
             stop: attendant.stop_flag(),
             wipe,
             watch,
-            names: Mutex::new(names.to_vec()),
+            drives: Mutex::new(drives.to_vec()),
+            journals,
         }
     }
 
     /// All drives of the run, and whether a person ended the wait.
-    pub fn close(self) -> (Vec<DriveName>, bool) {
-        (self.names.into_inner().unwrap_or_default(), self.stop.is_asked())
+    pub fn close(self) -> (Vec<NamedDrive>, bool) {
+        (hold(&self.drives).clone(), self.stop.is_asked())
     }
 
     fn wait(&self) -> Option<DriveName> {
@@ -62,27 +72,27 @@ impl<'a> TerminalBay<'a> {
             }
             let mut watch = hold(&self.watch);
             if let Some(plugged) = watch.look().plugged_in.into_iter().next() {
-                let (serial, bytes) = (None, None);
-                return Some(DriveName::Path { path: plugged.path, serial, bytes });
+                return Some(DriveName::of(plugged.path));
             }
         }
     }
 
     /// What a person decides for a drive; `None` if it is not to be used.
     fn decide(&self, name: &DriveName) -> Result<Option<Offer>, disk_prep::Error> {
-        let drive = find(name)?;
+        let found = find_known(name, std::slice::from_ref(&self.journals))?;
+        let drive = &found.drive;
         drive.check_fit()?;
-        let offer = |erase, wipe| Some(Offer { name: name.clone(), erase, wipe });
+        let offer = |erase, wipe| Some(Offer { drive: found.clone(), erase, wipe });
         if drive.kind == Kind::NewImage {
             return Ok(offer(false, None));
         }
-        if !is_confirmed(&drive, self.attendant) {
+        if !is_confirmed(drive, self.attendant) {
             self.attendant.say(&format!("Drive {} is not used", drive.serial));
             return Ok(None);
         }
         Ok(match self.wipe {
-            None if content(&drive)?.0.is_some() => {
-                self.ask_wipe(&drive).and_then(|wipe| offer(true, Some(wipe)))
+            None if content(drive)?.0.is_some() => {
+                self.ask_wipe(drive).and_then(|wipe| offer(true, Some(wipe)))
             }
             wipe => offer(true, wipe),
         })
@@ -109,8 +119,8 @@ impl<'a> TerminalBay<'a> {
 
 impl DriveBay for TerminalBay<'_> {
     fn next(&self, missing: &[DataFile]) -> Option<Offer> {
-        let names = || hold(&self.names);
-        let shortage = Shortage::of(missing, &names()).text();
+        let drives = || hold(&self.drives);
+        let shortage = Shortage::of(missing, &drives()).text();
         self.attendant.say(&format!("{shortage}."));
         self.attendant.say(
             "Plug in the next drive, or type the serial or the path of one. Ctrl-C ends; the same \
@@ -120,7 +130,7 @@ impl DriveBay for TerminalBay<'_> {
             let name = self.wait()?;
             match self.decide(&name) {
                 Ok(Some(offer)) => {
-                    names().push(name);
+                    drives().push(offer.drive.clone());
                     return Some(offer);
                 }
                 Ok(None) => {}
@@ -130,7 +140,7 @@ impl DriveBay for TerminalBay<'_> {
     }
 
     fn refused(&self, error: &disk_prep::Error) {
-        hold(&self.names).pop();
+        hold(&self.drives).pop();
         self.tell(error);
     }
 }

@@ -1,6 +1,6 @@
 //! The serial of each drive that would be formatted is typed before anything is written.
 
-use disk_prep::drive::{Drive, DriveName, Kind, find};
+use disk_prep::drive::{Drive, Kind, NamedDrive};
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, visible_line};
 
@@ -9,7 +9,7 @@ use crate::outcome::{Attendant, Failure};
 /// At a terminal the serial of each drive that would be formatted is typed; in a script nothing
 /// is asked. An image that is yet to be made holds nothing.
 pub(super) fn consent(
-    names: &[DriveName],
+    found: &[NamedDrive],
     erase: &[Serial],
     folder: &JournalFolder,
     attendant: &dyn Attendant,
@@ -18,20 +18,15 @@ pub(super) fn consent(
     if !attendant.can_ask() {
         return Ok(typed);
     }
-    for name in names {
-        let drive = match find(name) {
-            // It may be one that was set aside; the run knows.
-            Err(disk_prep::drive::Error::NoSuchDrive { .. }) => continue,
-            drive => drive?,
-        };
+    for NamedDrive { drive, .. } in found {
         let is_known = folder.history(&drive.serial)?.is_some();
         if drive.kind == Kind::NewImage || is_known || erase.contains(&drive.serial) {
             continue;
         }
-        if !is_confirmed(&drive, attendant) {
-            return Err(NotConfirmed { serial: drive.serial }.into());
+        if !is_confirmed(drive, attendant) {
+            return Err(NotConfirmed { serial: drive.serial.clone() }.into());
         }
-        typed.push(drive.serial);
+        typed.push(drive.serial.clone());
     }
     Ok(typed)
 }

@@ -11,8 +11,9 @@ mod steady;
 use std::sync::Arc;
 
 use disk_prep::dataset::{EraseConsent, read_driveset};
-use disk_prep::drive::{DriveName, Kind, find};
+use disk_prep::drive::{DriveName, Kind, NamedDrive};
 use disk_prep::journal::{JournalFolder, SecretKeeper};
+use disk_prep::known::find_known;
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{AccountName, Diagnose, ErrorKind, Serial};
 use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
@@ -25,6 +26,7 @@ use self::consent::consent;
 use self::steady::{SteadyBay, SteadyWorld};
 use super::connections::{AzureOptions, job_service};
 use super::desk::Desk;
+use super::drives::{Found, find_all};
 use super::keeper::{keeper, prove};
 use super::parcel::Parcel;
 use super::verify::Verified;
@@ -50,8 +52,10 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
     work.check_unchanged()?;
     work.set.remarks().iter().for_each(|remark| attendant.warn(remark));
     let _data = work.hold()?;
-    let is_block = |name| find(name).is_ok_and(|drive| drive.kind == Kind::Block);
-    if let Some(text) = no_copy_machine().filter(|_| names.iter().any(is_block)) {
+    let folder = work.journals();
+    let found = find_all(&names, &folder)?;
+    let is_block = |named: &NamedDrive| named.drive.kind == Kind::Block;
+    if let Some(text) = no_copy_machine().filter(|_| found.drives.iter().any(is_block)) {
         attendant.warn(&text);
     }
     // What the job will need is known before anything is written.
@@ -61,21 +65,20 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
         Office::open(parcel, azure, &options.work, &work, names.len(), attendant)
     });
     let office = office.transpose()?;
-    let folder = work.journals();
     let keys = &options.keys;
     let keeper = keeper(work.staging.as_ref(), keys, recipient.as_ref(), &desk.state()?);
     if let (Some(path), Some(staging)) = (&keys.password_file, &work.staging) {
         prove(path, staging, attendant)?;
     }
     let mut erase = [options.erase.clone(), consented].concat();
-    erase.extend(consent(&names, &erase, &folder, attendant)?);
-    let filled = fill(&names, erase, &options, &work, keeper.clone(), desk)?;
-    let Filled { outcome, names, is_interrupted } = filled;
+    erase.extend(consent(&found.drives, &erase, &folder, attendant)?);
+    let filled = fill(&found, erase, &options, &work, keeper.clone(), desk)?;
+    let Filled { outcome, drives, is_interrupted } = filled;
     let verified = match options.verify {
-        true => Some(read_back(&names, &folder, &keeper, &outcome, attendant)?),
+        true => Some(read_back(&drives, &folder, &keeper, &outcome, attendant)?),
         false => None,
     };
-    let shortage = Shortage::of(&outcome.unplaced, &names);
+    let shortage = Shortage::of(&outcome.unplaced, &drives);
     let next = Next::of(&options, &work);
     let mut prepared = Prepared { outcome, verified, shortage, next, is_interrupted, jobs: None };
     if let Some(office) = office
@@ -90,14 +93,14 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
 struct Filled {
     outcome: PrepareOutcome,
     /// All drives of the run, those that were brought to it too.
-    names: Vec<DriveName>,
+    drives: Vec<NamedDrive>,
     /// Whether a person ended the wait for another drive.
     is_interrupted: bool,
 }
 
 /// Fills the drives; this machine remembers them before and after.
 fn fill(
-    names: &[DriveName],
+    found: &Found,
     erase: Vec<Serial>,
     options: &PrepOptions,
     work: &Work,
@@ -108,15 +111,16 @@ fn fill(
     let Work { job, home, id, .. } = work;
     // Before the run all that it may begin; after it what it has begun.
     let mut drives = drives_of(&folder)?;
-    drives.extend(names.iter().filter_map(|name| find(name).ok()).map(|drive| drive.serial));
+    drives.extend(found.drives.iter().map(|named| named.drive.serial.clone()));
     state.remember(*id, job, home, drives)?;
     let elsewhere = state.drives_of_others(*id)?;
     let monitor = attendant.monitor();
-    let bay = TerminalBay::new(attendant, names, options.wipe);
+    let bay = TerminalBay::new(attendant, &found.drives, folder.clone(), options.wipe);
     let offered: &dyn DriveBay = if attendant.can_ask() { &bay } else { &NoBay };
     let outcome = PrepareRun {
         data_set: &work.set,
-        drives: names,
+        drives: &found.drives,
+        absent: &found.absent,
         bay: &SteadyBay { bay: offered, work },
         journals: folder.clone(),
         options: run_options(options, work, erase, keeper, attendant),
@@ -145,8 +149,8 @@ fn fill(
     if outcome.failed.is_empty() {
         remembered?;
     }
-    let (names, is_interrupted) = bay.close();
-    Ok(Filled { outcome, names, is_interrupted })
+    let (drives, is_interrupted) = bay.close();
+    Ok(Filled { outcome, drives, is_interrupted })
 }
 
 fn run_options(
@@ -231,7 +235,7 @@ impl Office {
 }
 
 fn read_back(
-    names: &[DriveName],
+    drives: &[NamedDrive],
     folder: &JournalFolder,
     keeper: &Arc<Keeper>,
     outcome: &PrepareOutcome,
@@ -244,13 +248,14 @@ fn read_back(
         ..VerifyOptions::default()
     };
     let monitor = attendant.monitor();
-    let sealed = |name| {
-        let serial = find(name).ok()?.serial;
-        let is_sealed = outcome.sealed.iter().any(|drive| drive.serial == serial);
-        is_sealed.then_some((serial, name))
-    };
-    let looked_at = each(names.iter().filter_map(sealed).collect(), |(serial, name)| {
-        verify(name, &options, monitor.as_ref()).map_err(|error| (serial, error))
+    let is_sealed =
+        |named: &&NamedDrive| outcome.sealed.iter().any(|drive| drive.serial == named.drive.serial);
+    let sealed: Vec<&NamedDrive> = drives.iter().filter(is_sealed).collect();
+    let looked_at = each(sealed, |named| {
+        // An image that was yet to be made is there now.
+        let found = find_known(&named.name, std::slice::from_ref(folder));
+        let report = found.and_then(|found| verify(&found.drive, &options, monitor.as_ref()));
+        report.map_err(|error| (named.drive.serial.clone(), error))
     });
     Verified::new(looked_at)
 }

@@ -1,6 +1,7 @@
 //! What a preparation has come to.
 
 use disk_prep::dataset::DataFile;
+use disk_prep::journal::LeftOut;
 use disk_prep::noun::Serial;
 use disk_prep::pool::PrepareOutcome;
 
@@ -39,14 +40,15 @@ impl Prepared {
     }
 
     /// Files without which nobody can read the repository, and which no sealed drive has.
-    pub fn lacking(&self) -> impl Iterator<Item = (&Serial, &DataFile, &str)> {
+    pub fn lacking(&self) -> impl Iterator<Item = (&Serial, &DataFile, &LeftOut)> {
         self.left_out().filter(|(_, file, _)| file.together)
     }
 
     /// Files that sealed drives lack, with the drive and the reason.
-    pub fn left_out(&self) -> impl Iterator<Item = (&Serial, &DataFile, &str)> {
-        self.outcome.sealed.iter().flat_map(|drive| {
-            drive.left_out.iter().map(|(file, reason)| (&drive.serial, file, reason.as_str()))
-        })
+    pub fn left_out(&self) -> impl Iterator<Item = (&Serial, &DataFile, &LeftOut)> {
+        self.outcome
+            .sealed
+            .iter()
+            .flat_map(|drive| drive.left_out.iter().map(|(file, why)| (&drive.serial, file, why)))
     }
 }

@@ -1,7 +1,7 @@
 //! Files that found no room, and what would do.
 
 use disk_prep::dataset::DataFile;
-use disk_prep::drive::{DriveName, find};
+use disk_prep::drive::NamedDrive;
 use disk_prep::noun::{ByteSize, Serial, count};
 use disk_prep::plan::count_drives;
 use disk_prep::pool::room;
@@ -19,8 +19,8 @@ pub struct Shortage {
 
 impl Shortage {
     /// What `missing` needs beside the drives that were named.
-    pub fn of(missing: &[DataFile], names: &[DriveName]) -> Self {
-        let sizes = names.iter().filter_map(|name| find(name).ok()).map(|drive| drive.bytes);
+    pub fn of(missing: &[DataFile], named: &[NamedDrive]) -> Self {
+        let sizes = named.iter().map(|named| named.drive.bytes);
         let drives = |bytes: u64| {
             let like = room(&Serial::new("DRIVE").ok()?, bytes).ok()?;
             count_drives(missing, &like).ok().map(|drives| (drives, bytes))

@@ -12,6 +12,14 @@ fn named(folder: &Path, bytes: Option<u64>) -> DriveName {
     DriveName::Path { path, serial: None, bytes: bytes.map(ByteSize) }
 }
 
+fn hold_by(name: &DriveName) -> Result<HeldDrive, Error> {
+    hold_by_on(&Kernel::here(), name)
+}
+
+fn hold_by_on(kernel: &Kernel, name: &DriveName) -> Result<HeldDrive, Error> {
+    hold_on(kernel, &NamedDrive { name: name.clone(), drive: find_on(kernel, name)? })
+}
+
 fn image(folder: &Path) -> File {
     let file = File::create(folder.join("S1.img")).unwrap();
     file.set_len(300 << 20).unwrap();
@@ -21,20 +29,20 @@ fn image(folder: &Path) -> File {
 #[test]
 fn a_new_image_is_made_only_when_it_is_first_written() {
     let folder = tempfile::tempdir().unwrap();
-    let mut held = hold(&named(folder.path(), Some(300 << 20))).unwrap();
+    let mut held = hold_by(&named(folder.path(), Some(300 << 20))).unwrap();
     assert_eq!(
         held.clear(&[], None, Look::AllData).unwrap(),
         Clearance { erase: false, wipe: None }
     );
     assert!(!folder.path().join("S1.img").exists());
     assert_eq!(held.device().unwrap().size(), 300 << 20);
-    assert!(matches!(hold(&named(folder.path(), None)), Err(Error::Held { .. })));
+    assert!(matches!(hold_by(&named(folder.path(), None)), Err(Error::Held { .. })));
 }
 
 #[test]
 fn a_file_that_appears_where_an_image_was_to_be_made_is_never_written() {
     let folder = tempfile::tempdir().unwrap();
-    let mut held = hold(&named(folder.path(), Some(300 << 20))).unwrap();
+    let mut held = hold_by(&named(folder.path(), Some(300 << 20))).unwrap();
     std::fs::write(folder.path().join("S1.img"), "somebody's").unwrap();
     let error = held.device().unwrap_err();
     assert_eq!((error.code(), error.kind()), ("image-appeared", ErrorKind::Guard));
@@ -45,7 +53,7 @@ fn a_file_that_appears_where_an_image_was_to_be_made_is_never_written() {
 fn what_is_not_blank_needs_its_serial_and_the_fate_of_its_free_space() {
     let folder = tempfile::tempdir().unwrap();
     image(folder.path()).write_all_at(b"old", 1 << 20).unwrap();
-    let held = hold(&named(folder.path(), None)).unwrap();
+    let held = hold_by(&named(folder.path(), None)).unwrap();
     let mine = [held.drive.serial.clone()];
     let other = ["S2".parse().unwrap()];
     let refused =
@@ -75,7 +83,7 @@ fn who_writes_an_image_gets_a_moment_to_close_it_and_is_refused_after_that() {
     let writer = image(folder.path());
     let drive = find_on(&Kernel::here(), &name).unwrap();
     let tries: [&dyn Fn() -> Result<(), Error>; 2] =
-        [&|| hold(&name).map(drop), &|| check_idle(&drive)];
+        [&|| hold_by(&name).map(drop), &|| check_idle(&drive)];
     for tried in tries {
         let (error, took) = refused(tried);
         assert_eq!((error.code(), error.kind()), ("drive-in-use", ErrorKind::Guard));
@@ -83,7 +91,7 @@ fn who_writes_an_image_gets_a_moment_to_close_it_and_is_refused_after_that() {
     }
     drop(writer);
     check_idle(&drive).unwrap();
-    hold(&name).unwrap();
+    hold_by(&name).unwrap();
 }
 
 #[test]
@@ -91,13 +99,13 @@ fn a_lock_is_waited_for_as_long_as_was_said_and_not_taken_twice() {
     let folder = tempfile::tempdir().unwrap();
     drop(image(folder.path()));
     let name = named(folder.path(), None);
-    let held = hold(&name).unwrap();
+    let held = hold_by(&name).unwrap();
     let file = File::open(folder.path().join("S1.img")).unwrap();
     let patience = Duration::from_millis(250);
     let (error, took) = refused(|| lock(&file, &held.drive, patience));
     assert_eq!((error.code(), error.kind()), ("held-by-another-run", ErrorKind::Busy));
     assert!(took >= patience, "{took:?}");
-    assert_eq!(hold(&name).unwrap_err().code(), "held-by-another-run");
+    assert_eq!(hold_by(&name).unwrap_err().code(), "held-by-another-run");
 }
 
 #[test]
@@ -150,7 +158,7 @@ fn a_drive_that_promises_no_zeros_may_be_overwritten_but_not_discarded() {
     let machine = Machine::recorded("sata-512e");
     machine.fill_nodes();
     let name = DriveName::parse("/dev/sda", |_| false).unwrap();
-    let held = hold_on(&machine.kernel, &name).unwrap();
+    let held = hold_by_on(&machine.kernel, &name).unwrap();
     let mine = [held.drive.serial.clone()];
     let clear = |wipe| held.clear(&mine, Some(wipe), Look::Places { seed: 7 });
     let expected = Clearance { erase: true, wipe: Some(Wipe::Zero) };
@@ -168,12 +176,12 @@ fn a_held_image_is_known_under_each_of_its_names_and_under_no_other() {
     std::os::unix::fs::symlink("own.img", at("S1.img")).unwrap();
     std::fs::hard_link(at("own.img"), at("hard.img")).unwrap();
     std::fs::copy(at("own.img"), at("other.img")).unwrap();
-    let held = hold(&named(folder.path(), None)).unwrap();
+    let held = hold_by(&named(folder.path(), None)).unwrap();
     for (name, is_it) in [("S1", true), ("own", true), ("hard", true), ("other", false)] {
         let path = at(&format!("{name}.img"));
         assert_eq!(held.is_at(&path), is_it, "{name}");
         let name = DriveName::Path { path, serial: None, bytes: None };
-        assert_eq!(held.is_also(&name), is_it, "{name:?}");
+        assert_eq!(held.is_also(&find_on(&Kernel::here(), &name).unwrap()), is_it, "{name:?}");
     }
     assert!(!held.is_at(&at("none.img")));
     let own = at("own.img").canonicalize().unwrap();
@@ -186,10 +194,13 @@ fn an_image_that_is_to_be_made_has_its_place_but_no_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let link = folder.path().join("link");
     std::os::unix::fs::symlink(folder.path(), &link).unwrap();
-    let held = hold(&named(&link, Some(300 << 20))).unwrap();
+    let held = hold_by(&named(&link, Some(300 << 20))).unwrap();
     let place = folder.path().canonicalize().unwrap().join("S1.img");
     assert_eq!(held.file().unwrap(), Some(place));
     assert!(held.existing().is_none());
     assert!(!held.is_at(&folder.path().join("S1.img")));
-    assert!(held.is_also(&named(folder.path(), Some(300 << 20))), "in one folder by two ways");
+    assert!(
+        held.is_also(&find_on(&Kernel::here(), &named(folder.path(), Some(300 << 20))).unwrap()),
+        "in one folder by two ways"
+    );
 }

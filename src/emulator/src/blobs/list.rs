@@ -1,5 +1,6 @@
 //! Lists of containers and blobs, in pages, as XML ("List Blobs", "List Containers").
 
+use disk_prep::limits::BLOBS_PER_PAGE;
 use std::collections::BTreeSet;
 
 use quick_xml::escape::escape;
@@ -9,8 +10,6 @@ use super::fault::Fault;
 use super::headers::{http_date, kind_name, lease_state};
 use super::store::Record;
 use crate::http::Answer;
-
-const LARGEST_PAGE: usize = 5000;
 
 /// What the query asks for.
 struct Wanted<'a> {
@@ -23,13 +22,13 @@ impl<'a> Wanted<'a> {
     fn of(context: Context<'a>) -> Result<Self, Fault> {
         let text = |name| context.call.parameter(name).unwrap_or_default();
         let most = match text("maxresults") {
-            "" => LARGEST_PAGE,
+            "" => BLOBS_PER_PAGE,
             most => most.parse().ok().filter(|most| *most > 0).ok_or_else(|| {
                 let message = "maxresults is a number above zero.";
                 Fault::new(400, "OutOfRangeQueryParameterValue", message)
             })?,
         };
-        let most = most.min(LARGEST_PAGE);
+        let most = most.min(BLOBS_PER_PAGE);
         Ok(Wanted { prefix: text("prefix"), marker: text("marker"), most })
     }
 }

@@ -28,7 +28,7 @@ impl Dock<'_> {
         change: impl FnOnce(&mut Job) -> Result<R, Error>,
     ) -> Result<R, Error> {
         let changed = self.book.change(key, change)?;
-        changed.ok_or_else(|| Error::Refused { reason: format!("the job {} is gone", key.name) })
+        changed.ok_or_else(|| Error::Refused { message: format!("the job {} is gone", key.name) })
     }
 
     /// Changes a drive of a job.

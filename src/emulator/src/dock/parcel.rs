@@ -141,5 +141,5 @@ fn is_expected(job: &Job) -> bool {
 }
 
 fn refused(error: &WrongState) -> Error {
-    Error::Refused { reason: error.to_string() }
+    Error::Refused { message: error.to_string() }
 }

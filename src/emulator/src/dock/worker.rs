@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
 use disk_prep::device::{Device, FileDevice};
-use disk_prep::limits::BLOCK_BYTES;
+use disk_prep::limits::{BLOCK_BYTES, METADATA_BYTES};
 use disk_prep::noun::{DrivePath, RecoveryPassword};
 use disk_prep::volume::bitlocker::unlock;
 use disk_prep::volume::view::{FileView, FoundFile, ViewError, find_volume, unlock as open_volume};
@@ -23,8 +23,8 @@ use super::side::{self, Side};
 /// Manifests larger than this are taken for damage; ten terabytes of blocks need a third of it.
 pub(super) const LARGEST_MANIFEST: u64 = 1 << 30;
 
-/// Metadata and properties files are far smaller; Azure takes 8 KiB of metadata.
-const LARGEST_SIDE_FILE: u64 = 64 << 10;
+/// Metadata and properties files are far smaller.
+const LARGEST_SIDE_FILE: u64 = 8 * METADATA_BYTES as u64;
 
 /// Reads the drive on standard input and tells of it on standard output, until all is told.
 pub fn work() -> io::Result<()> {

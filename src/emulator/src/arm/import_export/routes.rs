@@ -1,5 +1,6 @@
 //! Which call about import jobs goes to which answer.
 
+use disk_prep::limits::JOBS_PER_PAGE;
 use disk_prep::noun::{JobName, ResourceGroup};
 use hyper::Method;
 use serde_json::{Value, json};
@@ -14,8 +15,6 @@ use crate::jobs::job::{Job, JobKey};
 pub(crate) const PROVIDER: &str = "microsoft.importexport";
 /// The versions that the service has published.
 pub(crate) const VERSIONS: [&str; 3] = ["2016-11-01", "2020-08-01", "2021-01-01"];
-
-const LARGEST_PAGE: usize = 100;
 
 /// Answers a call of this provider.
 pub(crate) fn answer(context: Context<'_>, target: &Target) -> Result<Answer, Fault> {
@@ -82,11 +81,11 @@ fn operations() -> Answer {
 fn list(context: Context<'_>, is_meant: impl Fn(&JobKey) -> bool) -> Result<Answer, Fault> {
     let Context { book, call, origin, .. } = context;
     let most = match call.parameter("$top") {
-        None => LARGEST_PAGE,
+        None => JOBS_PER_PAGE,
         Some(top) => top
             .parse()
             .ok()
-            .filter(|top| (1..=LARGEST_PAGE).contains(top))
+            .filter(|top| (1..=JOBS_PER_PAGE).contains(top))
             .ok_or_else(|| Fault::input("$top is a number from 1 to 100."))?,
     };
     let place = |job: &Job| (job.key.group.to_string(), job.key.name.to_string());
