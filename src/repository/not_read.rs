@@ -14,7 +14,7 @@ pub enum Loss {
 
 impl Loss {
     /// The code; `azseed explain` knows it.
-    pub const fn code(self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Loss::Unreadable => "file-unreadable",
             Loss::Shrank => "file-shrank",

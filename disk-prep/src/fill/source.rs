@@ -95,7 +95,11 @@ impl From<Fault> for LeftOut {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Read(error) => {
-                LeftOut::new(FileChange::FileUnreadable, format!("it cannot be read: {error}"))
+                let change = match Unexpected::of(&error) {
+                    Some(_) => FileChange::FileNotRegular,
+                    None => FileChange::FileUnreadable,
+                };
+                LeftOut::new(change, format!("it cannot be read: {error}"))
             }
             Fault::Changed(why) => why,
         }
@@ -174,9 +178,6 @@ impl<'a> Source<'a> {
 /// Checks that it is the file that was planned; returns its inode.
 fn check(file: &File, planned: &DataFile) -> Result<u64, Fault> {
     let found = file.metadata()?;
-    if !found.is_file() {
-        return Err(changed(FileChange::FileNotRegular, "it is no longer a regular file"));
-    }
     if found.size() != planned.bytes {
         let (before, now) = (planned.bytes, found.size());
         return Err(changed(
@@ -188,4 +189,106 @@ fn check(file: &File, planned: &DataFile) -> Result<u64, Fault> {
         return Err(changed(FileChange::FileModified, "it was modified after it was planned"));
     }
     Ok(found.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+    use crate::fill::stream::FileStream;
+    use crate::journal::Stream;
+    use crate::world::RealWorld;
+
+    /// Reads fail until the file was replaced under its name.
+    struct Replacing<'a>(&'a Path, std::sync::atomic::AtomicBool);
+
+    impl World for Replacing<'_> {
+        fn random(&self, bytes: &mut [u8]) -> io::Result<()> {
+            RealWorld.random(bytes)
+        }
+        fn now(&self) -> jiff::Timestamp {
+            RealWorld.now()
+        }
+        fn stretch(
+            &self,
+            password: &crate::noun::RecoveryPassword,
+            salt: &[u8; 16],
+        ) -> crate::volume::bitlocker::write::StretchedKey {
+            RealWorld.stretch(password, salt)
+        }
+        fn wait(&self, _time: std::time::Duration) {}
+        fn read(&self, file: &File, _source: &Path, at: u64, to: &mut [u8]) -> io::Result<()> {
+            if !self.1.swap(true, std::sync::atomic::Ordering::Relaxed) {
+                replace(self.0);
+                return Err(io::Error::from_raw_os_error(rustix::io::Errno::IO.raw_os_error()));
+            }
+            file.read_exact_at(to, at)
+        }
+    }
+
+    fn set_time(path: &Path) {
+        let times = fs::FileTimes::new().set_modified(std::time::UNIX_EPOCH);
+        File::options().write(true).open(path).unwrap().set_times(times).unwrap();
+    }
+
+    /// Another file of the same length and time.
+    fn replace(path: &Path) {
+        let other = path.with_extension("other");
+        fs::write(&other, b"four").unwrap();
+        set_time(&other);
+        fs::rename(&other, path).unwrap();
+    }
+
+    #[test]
+    fn each_change_of_a_source_has_its_code() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        let planned = DataFile::sample("f", 4);
+        let stop = StopFlag::default();
+        let read = |world: &dyn World, spoil: &dyn Fn()| {
+            drop(fs::remove_dir(&path));
+            fs::write(&path, b"four").unwrap();
+            set_time(&path);
+            let root = Root::new(folder.path(), world, &stop);
+            let early = Source::open(&root, &planned);
+            spoil();
+            let late = Source::open(&root, &planned).map(drop);
+            let read = early.and_then(|mut source| {
+                source.read(0, &mut [0; 4])?;
+                source.finish()
+            });
+            let code = |end: Result<(), LeftOut>| end.map_err(|why| why.change.code());
+            (code(read), code(late))
+        };
+        let remove = || fs::remove_file(&path).unwrap();
+        let (ok, both) = (Ok(()), |code| (Err(code), Err(code)));
+        assert_eq!(read(&RealWorld, &|| ()), (ok, ok));
+        assert_eq!(read(&RealWorld, &remove), (ok, Err("file-unreadable")), "an open one stays");
+        assert_eq!(
+            read(&RealWorld, &|| fs::write(&path, b"fo").unwrap()),
+            (Err("file-shrank"), Err("file-resized"))
+        );
+        let modify = || fs::write(&path, b"five").unwrap();
+        assert_eq!(read(&RealWorld, &modify), both("file-modified"));
+        let become_folder = || {
+            remove();
+            fs::create_dir(&path).unwrap();
+        };
+        assert_eq!(read(&RealWorld, &become_folder), (ok, Err("file-not-regular")));
+        let replacing = Replacing(&path, false.into());
+        assert_eq!(read(&replacing, &|| ()), (Err("file-replaced"), ok));
+    }
+
+    #[test]
+    fn a_stream_whose_state_is_damaged_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let stop = StopFlag::default();
+        let root = Root::new(folder.path(), &RealWorld, &stop);
+        let planned = DataFile::sample("f", 4);
+        let begun = Stream { hash_state: vec![1, 2, 3], ..Stream::default() };
+        let stream = FileStream::open(&root, &planned, Some(&begun));
+        assert_eq!(stream.fault().map(|why| why.change.code()), Some("stream-lost"));
+    }
 }

@@ -34,7 +34,7 @@ pub enum FileChange {
 
 impl FileChange {
     /// The code; `azseed explain` knows it.
-    pub const fn code(self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             FileChange::FileUnreadable => "file-unreadable",
             FileChange::FileShrank => "file-shrank",
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(older.change, FileChange::Unsaid);
         assert_eq!(older.to_string(), "it was modified after it was planned");
         let later = read(r#"{"code":"file-melted","reason":"x"}"#);
-        assert_eq!(later.change, FileChange::Unsaid);
+        assert_eq!(later.change.code(), "unsaid");
         let aside: SetAside = serde_json::from_str(r#"{"reason":"x"}"#).unwrap();
         assert_eq!(aside.code, None);
     }

@@ -248,7 +248,8 @@ fn a_source_that_became_something_else_is_left_out_without_a_wait() {
             "folder-link" => "it is a symbolic link, not a folder",
             _ => "it was modified after it was planned",
         };
-        assert!(said.contains(reason), "{kind}: {said}");
+        let code = if kind == "replaced" { "file-modified" } else { "file-not-regular" };
+        assert!(said.contains(reason) && said.contains(code), "{kind}: {said}");
     }
 }
 
