@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 use crate::Error;
 use crate::device::FileDevice;
 use crate::drive::{self, DriveName, Kind, NamedDrive};
-use crate::journal::{JournalFolder, State};
+use crate::journal::{CopyState, JournalFolder};
 use crate::noun::Serial;
 use crate::volume::gpt::{PartitionTables, read_gpt};
 
@@ -55,7 +55,7 @@ fn serial_of(
     for folder in journals {
         let mut histories = folder.read()?.into_iter();
         let own = histories.find(|history| {
-            !matches!(history.state, State::SetAside | State::Released)
+            !matches!(history.state, CopyState::SetAside | CopyState::Released)
                 && tables.names_disk(history.begun.disk_guid)
         });
         if let Some(history) = own {

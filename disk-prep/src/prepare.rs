@@ -13,8 +13,8 @@ use crate::drive_layout::DriveLayout;
 use crate::error::{Error, Fault, Unready};
 use crate::fill::{Target, can_retake, fill};
 use crate::journal::{
-    Base64, Begun, DrivePlan, FileEnd, History, Journal, JournalFolder, JournalOnly, KeptPassword,
-    LeftOut, Record, Sealed, SecretKeeper, State, Tail,
+    Base64, Begun, CopyState, DrivePlan, FileEnd, History, Journal, JournalFolder, JournalOnly,
+    KeptPassword, LeftOut, Record, Sealed, SecretKeeper, Tail,
 };
 use crate::label;
 use crate::manifest::Profile;
@@ -160,18 +160,18 @@ pub fn prepare(
     let target = Target { serial, device, volume_start, cipher: &cipher, pass: &pass };
     let sealing = Sealing { begun: &begun, plan, layout: &layout, target: &target };
 
-    if journal.history().state == State::Begun {
+    if journal.history().state == CopyState::Begun {
         label::clear(&begun, &layout, &target, options, world, monitor).on(serial)?;
         label::write(&begun, &layout, &target, monitor).on(serial)?;
         journal.append(Record::Labelled)?;
     }
-    let is_filled = journal.history().state == State::Filled;
+    let is_filled = journal.history().state == CopyState::Filled;
     if is_filled && can_retake(root, &target, journal, options, world) {
         // It may be a volume by now, and must not be one while files are written.
         label::unmake(&layout, &target, options).on(serial)?;
         journal.append(Record::Labelled)?;
     }
-    if journal.history().state == State::Labelled {
+    if journal.history().state == CopyState::Labelled {
         fill(root, &target, journal, options, world, monitor).on(serial)?;
         if can_retake(root, &target, journal, options, world) {
             fill(root, &target, journal, options, world, monitor).on(serial)?;
@@ -180,7 +180,7 @@ pub fn prepare(
         sealing.write_manifest(journal.history()).on(serial)?;
         journal.append(Record::Filled)?;
     }
-    if journal.history().state == State::Filled {
+    if journal.history().state == CopyState::Filled {
         let step = Step::Seal;
         monitor.event(&Event::StepStarted { drive: serial, step, done_bytes: 0, total_bytes: 0 });
         world.check_sources().map_err(|fault| Unready::Sources { fault }).on(serial)?;
@@ -243,7 +243,7 @@ pub fn recognise(
 
 fn proved(device: &dyn Device, history: &History, look: Look) -> Result<(), Fault> {
     let wrong = |what: String| Err(drive::Fault::WrongDrive { what }.into());
-    if history.state == State::Begun {
+    if history.state == CopyState::Begun {
         return match history.begun.erase {
             true => Ok(()),
             false => Ok(label::check_untouched(&history.begun, device, look)?),

@@ -3,7 +3,7 @@
 
 use crate::Error;
 use crate::drive;
-use crate::journal::{Holder, Journal, JournalFolder, Record, State};
+use crate::journal::{CopyState, Holder, Journal, JournalFolder, Record};
 use crate::noun::Serial;
 
 /// What there is to give up.
@@ -22,7 +22,7 @@ pub fn look(journals: &JournalFolder, serial: &Serial) -> Result<Hold, Error> {
     match journals.holder(serial)? {
         Some(holder) => Ok(Hold::Claim(holder)),
         None => match read(journals, serial)?.history().state {
-            State::Released => Ok(Hold::None),
+            CopyState::Released => Ok(Hold::None),
             _ => Ok(Hold::Place),
         },
     }

@@ -13,7 +13,7 @@ use crate::cli::{JobArgs, JobCommand, JobTarget, is_named};
 use crate::import_job::{Error, Job, Shipment, Written};
 use crate::journey::contact::contact;
 use crate::journey::desk::Desk;
-use crate::journey::job::{self, JobOptions, Target, described};
+use crate::journey::job::{self, JobOptions, MeantJob, described};
 use crate::journey::keeper::keeper;
 use crate::journey::parcel::Parcel;
 use crate::outcome::{Ended, Failure, MissingFlag};
@@ -22,7 +22,7 @@ use crate::report::job::{Deleted, JobList, Locations, Said};
 /// Runs `job`.
 pub fn run(args: &JobArgs, call: &Call<'_>) -> Ended {
     let (options, desk) = (&options(&args.target, call), &call.desk());
-    let target = || Target::new(options, desk);
+    let target = || MeantJob::new(options, desk);
     let exact = || exact(options, call.matches, desk);
     match &args.command {
         JobCommand::Create { location, contact: file, keys: files } => {
@@ -97,8 +97,8 @@ fn exact<'a>(
     options: &'a JobOptions,
     matches: &ArgMatches,
     desk: &Desk<'_>,
-) -> Result<Target<'a>, Failure> {
-    let target = Target::new(options, desk)?;
+) -> Result<MeantJob<'a>, Failure> {
+    let target = MeantJob::new(options, desk)?;
     if !is_named(matches, "staging") {
         target.be_the_only_one(desk)?;
     }
@@ -107,7 +107,7 @@ fn exact<'a>(
 
 fn set_return<'a>(
     file: &Path,
-    exact: &dyn Fn() -> Result<Target<'a>, Failure>,
+    exact: &dyn Fn() -> Result<MeantJob<'a>, Failure>,
     desk: &Desk<'_>,
 ) -> Ended {
     let contact = contact(file)?;

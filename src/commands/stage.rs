@@ -9,7 +9,7 @@ use crate::journey::contact::contact;
 use crate::journey::stage::{AdoptOptions, WriteOptions, status, take, write};
 use crate::outcome::{Ended, Failure, MissingFlag};
 use crate::repository::{Choice, PatternForm, Settings};
-use crate::staging::Target;
+use crate::staging::Destination;
 
 /// Runs `stage`.
 pub fn run(args: &StageArgs, call: &Call<'_>) -> Ended {
@@ -50,9 +50,9 @@ fn adopted(args: &AdoptArgs) -> Result<AdoptOptions, Failure> {
 }
 
 /// The staging path and the target that the flags name; clap has seen to it that all are there.
-fn seed_of(args: &SeedArgs) -> Result<(PathBuf, Target), Failure> {
+fn seed_of(args: &SeedArgs) -> Result<(PathBuf, Destination), Failure> {
     let missing = |flag| MissingFlag { flag };
-    let target = Target {
+    let target = Destination {
         job: args.job.clone().ok_or(missing("--job"))?,
         storage_account: args.storage_account.clone().ok_or(missing("--storage-account"))?,
         container: args.container.clone().ok_or(missing("--container"))?,

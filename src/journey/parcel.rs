@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use disk_prep::journal::{FileEnd, History, JournalFolder, SecretKeeper, State};
+use disk_prep::journal::{CopyState, FileEnd, History, JournalFolder, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{AccountName, Contact, JobName};
 
@@ -11,7 +11,7 @@ use super::contact::contact;
 use super::settings::{Given, settle};
 use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name};
 use crate::outcome::{Attendant, Failure, MissingFlag};
-use crate::staging::{SeedKind, Target};
+use crate::staging::{Destination, SeedKind};
 
 /// What a job needs beside its drives.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Parcel {
 impl Parcel {
     /// What the seed says, else what the call says; missing is a wrong call.
     pub fn new(
-        seed: Option<&Target>,
+        seed: Option<&Destination>,
         location: Option<Given<String>>,
         file: Option<&Given<PathBuf>>,
         attendant: &dyn Attendant,
@@ -66,7 +66,7 @@ impl Parcel {
         };
         let mut sealed: Vec<History> = folder.read()?;
         // One that was released is not in the parcel.
-        sealed.retain(|history| history.state == State::Sealed);
+        sealed.retain(|history| history.state == CopyState::Sealed);
         sealed.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));
         let entries = sealed.iter().filter_map(|history| entry(history, keeper));
         let drives: Vec<DriveEntry> = entries.collect::<Result<_, _>>()?;

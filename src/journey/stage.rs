@@ -13,8 +13,8 @@ use crate::outcome::Failure;
 use crate::repository::{BackupDone, Choice, FolderStore, Linked, NotRead, Settings};
 use crate::staging::drives_of;
 use crate::staging::{
-    Error, Looked, Seed, SeedKind, SeedState, StageOptions, Staged, Staging, Target, adopt, begin,
-    check_source, look, stage, stale_locks,
+    Destination, Error, Looked, Seed, SeedKind, SeedState, StageOptions, Staged, Staging, adopt,
+    begin, check_source, look, stage, stale_locks,
 };
 use crate::vault::covered;
 
@@ -34,7 +34,7 @@ pub struct WriteOptions {
     /// The staging path.
     pub staging: PathBuf,
     /// Where the seed goes.
-    pub target: Target,
+    pub target: Destination,
 }
 
 /// What is taken as it stands.
@@ -47,7 +47,7 @@ pub struct AdoptOptions {
     /// The staging path.
     pub staging: PathBuf,
     /// Where the seed goes.
-    pub target: Target,
+    pub target: Destination,
 }
 
 /// Looks at the seed of a staging path.

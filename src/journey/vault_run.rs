@@ -1,6 +1,6 @@
 //! `vault run` and `vault status`: what is due, and doing it.
 
-use disk_prep::journal::State as DriveState;
+use disk_prep::journal::CopyState;
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::VaultName;
 use jiff::tz::TimeZone;
@@ -127,7 +127,7 @@ fn state_of(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Va
         true => staging(vault, options, desk)?.journals().read()?,
         false => Vec::new(),
     };
-    let sealed = histories.iter().filter(|history| history.state == DriveState::Sealed).count();
+    let sealed = histories.iter().filter(|history| history.state == CopyState::Sealed).count();
     let service = job_service(
         &options.azure,
         vault.subscription.clone(),

@@ -16,7 +16,7 @@ use super::desk::Desk;
 use crate::outcome::{Failure, MissingFlag};
 use crate::repository::is_repository_path;
 use crate::staging::{
-    Error as StagingError, Seed, SeedKind, SeedState, Staging, Target, check_unchanged,
+    Destination, Error as StagingError, Seed, SeedKind, SeedState, Staging, check_unchanged,
 };
 use crate::state::State;
 
@@ -52,7 +52,7 @@ pub struct Work {
     pub home: PathBuf,
     /// Names the work in the state directory.
     pub id: Uuid,
-    target: Option<Target>,
+    target: Option<Destination>,
 }
 
 impl Work {
@@ -140,7 +140,7 @@ impl Work {
     }
 
     /// What the seed says of the job, if there is a seed.
-    pub fn target(&self) -> Option<&Target> {
+    pub fn target(&self) -> Option<&Destination> {
         self.target.as_ref()
     }
 
@@ -150,7 +150,7 @@ impl Work {
         options: &WorkOptions,
     ) -> Result<(AccountName, SubscriptionId, ResourceGroup), MissingFlag> {
         if let Some(target) = &self.target {
-            let Target { storage_account, subscription, resource_group, .. } = target.clone();
+            let Destination { storage_account, subscription, resource_group, .. } = target.clone();
             return Ok((storage_account, subscription, resource_group));
         }
         let missing = |flag| MissingFlag { flag };

@@ -15,7 +15,7 @@ use super::record::{Record, line};
 use crate::journey::stage::SeedShown;
 use crate::outcome::{Exit, Outcome};
 use crate::repository::NotRead;
-use crate::staging::{Origin, Seed, SeedKind, SeedState, Target};
+use crate::staging::{Destination, Origin, Seed, SeedKind, SeedState};
 
 /// A first backup on its staging path.
 #[derive(Serialize, JsonSchema)]
@@ -105,7 +105,7 @@ impl Outcome for SeedShown {
             SeedState::Unfinished => None,
         });
         lines.push(format!("Job           {}", target.job));
-        let Target { storage_account, container, prefix, .. } = target;
+        let Destination { storage_account, container, prefix, .. } = target;
         lines.push(format!("Destination   {storage_account}/{container}/{prefix}"));
         if let Some(path) = &self.password {
             let path = path.display();

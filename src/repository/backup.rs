@@ -193,7 +193,7 @@ fn add_again(
     for path in &added {
         held.push(bytes_in(&inner, tree, path)?);
     }
-    if held.contains(&Held::Twice) {
+    if held.contains(&HeldBytes::Twice) {
         for path in &added {
             account.lose(NotRead::new(path, Loss::Shrank, "became shorter while it was read"));
         }
@@ -203,7 +203,7 @@ fn add_again(
     let merged = save(&inner, &whole, tree, &counted)?;
     inner.delete_snapshots(&[&ids[..], &[whole.id]].concat())?;
     for (path, held) in added.iter().zip(held) {
-        if let Held::Bytes(bytes) = held {
+        if let HeldBytes::Bytes(bytes) = held {
             account.change(path, bytes);
         }
     }
@@ -236,7 +236,7 @@ fn described_last(one: &Node, other: &Node) -> Ordering {
 
 /// What a tree holds of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Held {
+enum HeldBytes {
     Nothing,
     Bytes(u64),
     /// A folder on the way holds a name twice: the library sorts names with escaped characters in
@@ -244,20 +244,20 @@ enum Held {
     Twice,
 }
 
-fn bytes_in(inner: &Indexed, tree: TreeId, path: &Path) -> Library<Held> {
+fn bytes_in(inner: &Indexed, tree: TreeId, path: &Path) -> Library<HeldBytes> {
     let mut folder = tree;
-    let mut held = Held::Nothing;
+    let mut held = HeldBytes::Nothing;
     for part in path.components() {
         let Component::Normal(name) = part else { continue };
         let nodes = inner.get_tree(&folder)?.nodes;
         let names: BTreeSet<_> = nodes.iter().map(|node| &node.name).collect();
         if names.len() != nodes.len() {
-            return Ok(Held::Twice);
+            return Ok(HeldBytes::Twice);
         }
         let Some(node) = nodes.iter().find(|node| *node.name() == *name) else {
-            return Ok(Held::Nothing);
+            return Ok(HeldBytes::Nothing);
         };
-        held = Held::Bytes(node.meta.size);
+        held = HeldBytes::Bytes(node.meta.size);
         if let Some(below) = node.subtree {
             folder = below;
         }

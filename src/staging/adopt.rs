@@ -12,7 +12,7 @@ use walkdir::WalkDir;
 use super::contents::{Contents, repository_path};
 use super::door::Staging;
 use super::error::Error;
-use super::seed::{Origin, Seed, SeedKind, Target, Totals};
+use super::seed::{Destination, Origin, Seed, SeedKind, Totals};
 
 /// A lock that was not renewed for so long is of a process that is gone (`staging-repository` 5).
 const STALE: Duration = Duration::from_mins(30);
@@ -31,7 +31,7 @@ pub fn check_source(source: &Path) -> Result<PathBuf, Error> {
 pub fn adopt(
     source: &Path,
     staging: &Staging,
-    target: Target,
+    target: Destination,
     now: Timestamp,
 ) -> Result<Seed, Error> {
     let io_error = |path: &Path| {
@@ -43,7 +43,7 @@ pub fn adopt(
     let base = fs::canonicalize(staging.path()).map_err(io_error(staging.path()))?;
     let data = source.strip_prefix(&base).map_or(source.clone(), Path::to_owned);
     let prefix = if kind == SeedKind::Repository { "repo/" } else { "" }.to_owned();
-    let target = Target { prefix, ..target };
+    let target = Destination { prefix, ..target };
     let known = Seed::find(staging)?;
     if let Some(seed) = &known {
         if seed.target.job != target.job || seed.data != data {
@@ -163,7 +163,7 @@ mod tests {
         fs::write(source.join("keys/k"), b"key").unwrap();
         let take = |staging: &str| {
             let staging = Staging::make(&folder.path().join(staging)).unwrap();
-            adopt(&source, &staging, Target::example(), Timestamp::UNIX_EPOCH)
+            adopt(&source, &staging, Destination::example(), Timestamp::UNIX_EPOCH)
         };
         let files = take("one").unwrap();
         assert_eq!((files.kind, files.totals.files, files.totals.bytes), (SeedKind::Files, 1, 3));
@@ -204,7 +204,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, b"xy").unwrap();
         }
-        let take = || adopt(&source, &staging, Target::example(), Timestamp::UNIX_EPOCH);
+        let take = || adopt(&source, &staging, Destination::example(), Timestamp::UNIX_EPOCH);
         let seed = take().unwrap();
         assert_eq!((seed.totals.files, seed.totals.bytes), (6, 12));
         fs::remove_file(source.join(&files[3])).unwrap();

@@ -288,7 +288,7 @@ fn is_left(error: &std::io::Error) -> bool {
 mod tests {
     use jiff::Timestamp;
 
-    use super::super::seed::{SeedKind, Target};
+    use super::super::seed::{Destination, SeedKind};
     use super::*;
 
     #[test]
@@ -300,7 +300,7 @@ mod tests {
             Origin::Written,
             SeedKind::Repository,
             "repo".into(),
-            Target::example(),
+            Destination::example(),
             Timestamp::UNIX_EPOCH,
         );
         seed.save(&staging).unwrap();

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use disk_prep::journal::{JournalFolder, State as DriveState};
+use disk_prep::journal::{CopyState, JournalFolder};
 use disk_prep::noun::{JobName, Serial, with_unknown};
 use disk_prep::sys::durable::{self, Access};
 use serde::{Deserialize, Serialize};
@@ -192,8 +192,7 @@ fn read(path: &Path) -> io::Result<(Uuid, Known)> {
 /// Drives that journals call sealed or begun.
 pub fn drives_of(journals: &JournalFolder) -> Result<Vec<Serial>, disk_prep::journal::Error> {
     let mut histories = journals.read()?;
-    histories
-        .retain(|history| !matches!(history.state, DriveState::Released | DriveState::SetAside));
+    histories.retain(|history| !matches!(history.state, CopyState::Released | CopyState::SetAside));
     Ok(histories.into_iter().map(|history| history.begun.serial).collect())
 }
 

@@ -33,7 +33,7 @@ pub struct Seed {
     pub data: PathBuf,
     /// Where it goes.
     #[serde(flatten)]
-    pub target: Target,
+    pub target: Destination,
     /// What was backed up, absolute on the source machine.
     #[serde(default)]
     pub sources: Vec<PathBuf>,
@@ -87,7 +87,7 @@ pub enum SeedState {
 
 /// Where a seed goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
+pub struct Destination {
     /// The import job.
     pub job: JobName,
     /// The storage account.
@@ -129,7 +129,7 @@ impl Seed {
         origin: Origin,
         kind: SeedKind,
         data: PathBuf,
-        target: Target,
+        target: Destination,
         now: Timestamp,
     ) -> Self {
         Seed {
@@ -176,7 +176,7 @@ impl Seed {
             return Err(self.misplaced(path));
         }
         let wrong = |field| Err(Error::Field { path: path.to_owned(), field });
-        let Target { prefix, contact, location, .. } = &self.target;
+        let Destination { prefix, contact, location, .. } = &self.target;
         if self.origin == Origin::Written && self.kind != SeedKind::Repository {
             return wrong("kind");
         }
@@ -251,9 +251,9 @@ fn is_region(text: &str) -> bool {
 
 #[cfg(test)]
 mod example {
-    use super::Target;
+    use super::Destination;
 
-    impl Target {
+    impl Destination {
         /// Some target, for tests.
         pub(in crate::staging) fn example() -> Self {
             serde_json::from_value(serde_json::json!({
@@ -273,7 +273,7 @@ mod tests {
 
     /// What is said of a seed with these fields changed.
     fn said(changes: &[(&str, Value)]) -> Result<Seed, Error> {
-        let target = Target::example();
+        let target = Destination::example();
         let at = Timestamp::UNIX_EPOCH;
         let seed = Seed::begin(Origin::Written, SeedKind::Repository, "repo".into(), target, at);
         let mut value = serde_json::to_value(&seed).unwrap();

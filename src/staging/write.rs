@@ -16,7 +16,7 @@ use tracing::info;
 use super::adopt::totals;
 use super::door::Staging;
 use super::error::Error;
-use super::seed::{Origin, REPOSITORY, Seed, SeedKind, SeedState, Target, Totals};
+use super::seed::{Destination, Origin, REPOSITORY, Seed, SeedKind, SeedState, Totals};
 use crate::repository::{BackupDone, BackupPlan, Choice, Repository, Settings, inside, survey};
 
 const LOCK: &str = ".stage.lock";
@@ -81,8 +81,8 @@ fn to_be(path: &Path) -> PathBuf {
 }
 
 /// The seed that is at the staging path, or a new one for this target, saved.
-pub fn begin(staging: &Staging, target: Target, now: Timestamp) -> Result<Seed, Error> {
-    let target = Target { prefix: format!("{REPOSITORY}/"), ..target };
+pub fn begin(staging: &Staging, target: Destination, now: Timestamp) -> Result<Seed, Error> {
+    let target = Destination { prefix: format!("{REPOSITORY}/"), ..target };
     if let Some(seed) = Seed::find(staging)? {
         if seed.target.job != target.job || seed.origin != Origin::Written {
             let (held, asked) = (seed.target.job.to_string(), target.job.to_string());
@@ -217,7 +217,7 @@ mod tests {
 
     fn run(folder: &Path) -> Result<Staged, Error> {
         let staging = Staging::make(&folder.join("staging"))?;
-        let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH)?;
+        let seed = begin(&staging, Destination::example(), Timestamp::UNIX_EPOCH)?;
         let options = options(&[folder.join("source")], staging.path());
         let password = SecretString::from(PASSWORD);
         stage(&staging, seed, &password, &options, || Timestamp::UNIX_EPOCH, Arc::new(VoidMonitor))
@@ -305,7 +305,7 @@ mod tests {
         let (name, content) = (stray.file_name(), fs::read(stray.path()).unwrap());
         fs::remove_dir_all(folder.path().join("staging")).unwrap();
         let staging = Staging::make(&folder.path().join("staging")).unwrap();
-        begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
+        begin(&staging, Destination::example(), Timestamp::UNIX_EPOCH).unwrap();
         fs::create_dir_all(&keys).unwrap();
         fs::write(keys.join(&name), content).unwrap();
         run(folder.path()).unwrap();
@@ -326,7 +326,7 @@ mod tests {
         fs::write(&secret, "secret").unwrap();
         let draft = format!("seed.json.{}.new", std::process::id());
         std::os::unix::fs::symlink(&secret, staging.path().join(&draft)).unwrap();
-        begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
+        begin(&staging, Destination::example(), Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(fs::read_to_string(&secret).unwrap(), "secret");
         assert!(fs::symlink_metadata(staging.path().join("seed.json")).unwrap().is_file());
         assert!(!staging.path().join(draft).exists());
@@ -344,7 +344,7 @@ mod tests {
         // What a kill in the middle of the very first write leaves is no foreign file.
         fs::write(staging.join("seed.json.77.new"), b"{").unwrap();
         run(folder.path()).unwrap();
-        let other = Target { job: "job-2".parse().unwrap(), ..Target::example() };
+        let other = Destination { job: "job-2".parse().unwrap(), ..Destination::example() };
         let opened = Staging::open(&staging).unwrap();
         let again = begin(&opened, other, Timestamp::UNIX_EPOCH);
         assert!(matches!(again, Err(Error::OtherSeed { .. })));
@@ -364,7 +364,7 @@ mod tests {
             fs::create_dir_all(&source).unwrap();
             fs::write(source.join("kept"), b"x").unwrap();
             let staging = Staging::make(&source.join(name)).unwrap();
-            let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
+            let seed = begin(&staging, Destination::example(), Timestamp::UNIX_EPOCH).unwrap();
             let options = options(std::slice::from_ref(&source), staging.path());
             let password = SecretString::from(PASSWORD);
             let now = || Timestamp::UNIX_EPOCH;
@@ -387,7 +387,7 @@ mod tests {
         let sources = vec![more("b"), more("a/three"), more("b/two"), more("a")];
         let staging = Staging::make(&folder.path().join("staging")).unwrap();
         let options = options(&sources, staging.path());
-        let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
+        let seed = begin(&staging, Destination::example(), Timestamp::UNIX_EPOCH).unwrap();
         let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
         stage(&staging, seed, &password, &options, now, Arc::new(VoidMonitor)).unwrap();
         assert!(restic(folder.path(), &["check", "--read-data"]).contains("no errors were found"));
@@ -406,7 +406,7 @@ mod tests {
         let sources = vec![folder.path().join("source"), unreadable.clone()];
         let staging = Staging::make(&folder.path().join("staging")).unwrap();
         let options = options(&sources, staging.path());
-        let seed = begin(&staging, Target::example(), Timestamp::UNIX_EPOCH).unwrap();
+        let seed = begin(&staging, Destination::example(), Timestamp::UNIX_EPOCH).unwrap();
         let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
         let staged =
             stage(&staging, seed, &password, &options, now, Arc::new(VoidMonitor)).unwrap();

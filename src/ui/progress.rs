@@ -193,10 +193,10 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// One plain line every ten seconds for each drive, and one for all of them.
 #[derive(Debug, Default)]
-pub struct Lines(Mutex<Told>);
+pub struct Lines(Mutex<Standings>);
 
 #[derive(Debug, Default)]
-struct Told {
+struct Standings {
     drives: HashMap<Serial, Standing>,
     fleet: Fleet,
     total: Option<Standing>,

@@ -95,6 +95,35 @@ fn no_public_type_says_its_reason_in_words_alone() {
     );
 }
 
+/// Types whose name has one meaning, and the file that has it.
+const ONE_MEANING: &[(&str, &[&str])] = &[
+    ("Target", &["disk-prep/src/fill/target.rs"]),
+    ("State", &["src/state/directory.rs"]),
+    ("Draft", &["src/repository/restore/content.rs", "src/emulator/src/blobs/store.rs"]),
+    ("Told", &["src/outcome.rs"]),
+    ("Held", &[]),
+];
+
+fn other_meanings(source: &Source) -> Vec<String> {
+    let lines = source.code.lines().enumerate();
+    let is_other = |line: &str| {
+        ["struct", "enum", "trait"].iter().any(|kind| {
+            ONE_MEANING.iter().any(|(name, homes)| {
+                has_word(line, &format!("{kind} {name}")) && !homes.contains(&source.path.as_str())
+            })
+        })
+    };
+    lines
+        .filter(|(_, line)| is_other(line))
+        .map(|(at, line)| format!("{}:{}: {}", source.path, at + 1, line.trim()))
+        .collect()
+}
+
+#[test]
+fn a_reserved_word_names_one_type() {
+    guard(other_meanings, &[("src/vault/a.rs", "pub struct Held {"), ("src/a.rs", "enum State {")]);
+}
+
 /// A number that the comment above it lays to Azure, restic or a source, outside the file of them.
 /// What a format says of its own layout stands with the format.
 fn world_numbers(source: &Source) -> Vec<String> {

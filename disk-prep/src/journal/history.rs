@@ -10,7 +10,7 @@ use crate::noun::Md5Digest;
 
 /// How far a drive is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum CopyState {
     /// Begun; the old partition table may still be there.
     Begun,
     /// Labelled; the pass is under way.
@@ -32,7 +32,7 @@ pub struct Stream {
     pub done_bytes: u64,
     /// MD5 of all blocks of the file up to there.
     pub blocks: Vec<Md5Digest>,
-    /// State of the whole-file hashers.
+    /// CopyState of the whole-file hashers.
     pub hash_state: Vec<u8>,
     /// Why the file is left out, if that is known already.
     pub left_out: Option<LeftOut>,
@@ -44,7 +44,7 @@ pub struct History {
     /// What was begun.
     pub begun: Begun,
     /// How far it is.
-    pub state: State,
+    pub state: CopyState,
     /// Finished segments.
     pub finished: BTreeSet<u64>,
     /// What became of the files, by index in the plan.
@@ -64,7 +64,7 @@ impl History {
     pub(super) fn begin(begun: Begun) -> Self {
         History {
             begun,
-            state: State::Begun,
+            state: CopyState::Begun,
             finished: BTreeSet::new(),
             files: BTreeMap::new(),
             streams: BTreeMap::new(),
@@ -96,27 +96,27 @@ impl History {
 
     pub(super) fn apply(&mut self, record: Record) -> Result<(), &'static str> {
         match (self.state, record) {
-            (State::Sealed, Record::Released) => self.state = State::Released,
-            (State::Sealed | State::Released, _) => return Err("nothing follows a seal"),
+            (CopyState::Sealed, Record::Released) => self.state = CopyState::Released,
+            (CopyState::Sealed | CopyState::Released, _) => return Err("nothing follows a seal"),
             (_, Record::Begun(_)) => return Err("a drive is begun once"),
-            (_, Record::Labelled) => self.state = State::Labelled,
-            (State::Begun, Record::Progress(_) | Record::Filled | Record::Sealed(_)) => {
+            (_, Record::Labelled) => self.state = CopyState::Labelled,
+            (CopyState::Begun, Record::Progress(_) | Record::Filled | Record::Sealed(_)) => {
                 return Err("the drive was not labelled yet");
             }
             (_, Record::Progress(progress)) => self.advance(progress),
             (_, Record::Filled) => {
-                self.state = State::Filled;
+                self.state = CopyState::Filled;
                 self.streams.clear();
             }
             (_, Record::Sealed(sealed)) => {
-                self.state = State::Sealed;
+                self.state = CopyState::Sealed;
                 self.sealed = Some(sealed);
             }
             (_, Record::SetAside(why)) => {
-                self.state = State::SetAside;
+                self.state = CopyState::SetAside;
                 self.set_aside = Some(why);
             }
-            (_, Record::Released) => self.state = State::Released,
+            (_, Record::Released) => self.state = CopyState::Released,
         }
         Ok(())
     }

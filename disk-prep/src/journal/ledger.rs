@@ -230,11 +230,11 @@ fn lock(file: &File, path: &Path) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{FileChange, LeftOut};
     use crate::journal::{
-        FileEnd, FileRecord, Finished, JournalFault, JournalOnly, KeeperError, Progress, State,
+        CopyState, FileEnd, FileRecord, Finished, JournalFault, JournalOnly, KeeperError, Progress,
         StreamMark,
     };
+    use crate::journal::{FileChange, LeftOut};
     use crate::manifest::Profile;
     use crate::noun::{
         Cipher, Diagnose, ErrorKind, Md5Digest, RecoveryPassword, Serial, Sha256Digest,
@@ -321,7 +321,7 @@ mod tests {
         journal.append(left_out(4)).unwrap();
         drop(journal);
         let history = read(&path).unwrap();
-        assert_eq!(history.state, State::Labelled);
+        assert_eq!(history.state, CopyState::Labelled);
         assert!(history.streams.is_empty() && history.finished.contains(&4));
         assert!(matches!(history.files[&2], FileEnd::LeftOut { .. }));
         assert_eq!(history.begun.password(&JournalOnly).unwrap().key(), &[3; 16]);
@@ -386,7 +386,7 @@ mod tests {
         assert_eq!(journal.history().streams[&4].done_bytes, 4 << 20);
         journal.append(Record::Filled).unwrap();
         drop(journal);
-        assert_eq!(read(&path).unwrap().state, State::Filled);
+        assert_eq!(read(&path).unwrap().state, CopyState::Filled);
         std::fs::write(&path, &bytes[..40]).unwrap();
         assert!(open(&path).unwrap().is_none());
         assert!(!path.exists());

@@ -21,7 +21,7 @@ pub use claim::Claim;
 pub use error::Error;
 pub use fault::JournalFault;
 pub use folder::JournalFolder;
-pub use history::{History, State, Stream};
+pub use history::{CopyState, History, Stream};
 pub use holder::Holder;
 pub use keeper::{JournalOnly, KeeperError, KeptPassword, SecretKeeper};
 pub use ledger::{FileLedger, Journal, Ledger};

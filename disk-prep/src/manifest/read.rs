@@ -97,7 +97,7 @@ fn byte_at(bytes: &[u8], place: TextPosition) -> u64 {
 pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
     check_form(bytes)?;
     let mut reader = Reader::from_reader(bytes);
-    let mut state = State::default();
+    let mut state = Reading::default();
     loop {
         let position = reader.buffer_position();
         let at = |fault: String| ManifestError { position, fault };
@@ -141,12 +141,12 @@ pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
 }
 
 #[derive(Default)]
-struct State {
+struct Reading {
     open_elements: Vec<String>,
     text: String,
     drive_id: Option<Serial>,
     blobs: Vec<ManifestBlob>,
-    blob: Option<Draft>,
+    blob: Option<OpenBlob>,
     side_files: BTreeMap<DrivePath, Md5Digest>,
     /// Of the metadata or properties file whose path is being read.
     side_hash: Option<Md5Digest>,
@@ -162,7 +162,7 @@ struct Sides {
 }
 
 #[derive(Default)]
-struct Draft {
+struct OpenBlob {
     blob: Option<BlobPath>,
     path: Option<DrivePath>,
     bytes: Option<u64>,
@@ -172,7 +172,7 @@ struct Draft {
     sides: Sides,
 }
 
-impl State {
+impl Reading {
     fn open(&mut self, element: &BytesStart<'_>) -> Result<(), String> {
         let name = String::from_utf8_lossy(element.name().as_ref()).into_owned();
         let parent = self.open_elements.last().map(String::as_str);
@@ -184,7 +184,7 @@ impl State {
                 if self.drive_id.is_none() {
                     return Err("DriveId must stand before any Blob".into());
                 }
-                self.blob = Some(Draft::default());
+                self.blob = Some(OpenBlob::default());
             }
             (Some("Blob" | "BlobList"), "MetadataPath" | "PropertiesPath") => {
                 self.side_hash = hash(element)?;
@@ -255,12 +255,12 @@ impl State {
         Ok(path)
     }
 
-    fn draft(&mut self) -> Result<&mut Draft, String> {
+    fn draft(&mut self) -> Result<&mut OpenBlob, String> {
         self.blob.as_mut().ok_or_else(|| "this stands outside a Blob".to_owned())
     }
 }
 
-impl Draft {
+impl OpenBlob {
     fn begin_list(&mut self, blob_type: BlobType) -> Result<(), String> {
         match self.list.replace(blob_type) {
             None => Ok(()),

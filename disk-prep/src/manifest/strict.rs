@@ -30,7 +30,7 @@ const MOST_CHARACTERS: usize = 64 << 10;
 const MOST_DEPTH: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Expect {
     Declaration(usize),
     Content,
     Tag,
@@ -58,7 +58,7 @@ enum Within {
 /// The reader, between two pieces.
 #[derive(Debug)]
 pub struct StrictReader {
-    state: State,
+    state: Expect,
     /// Bytes read.
     position: u64,
     /// The first bytes of a character that is not whole yet.
@@ -77,7 +77,7 @@ impl StrictReader {
     /// At the beginning.
     pub fn new() -> Self {
         StrictReader {
-            state: State::Declaration(0),
+            state: Expect::Declaration(0),
             position: 0,
             torn: Vec::new(),
             open: Vec::new(),
@@ -121,7 +121,7 @@ impl StrictReader {
 
     /// Nothing follows.
     pub fn finish(&self) -> Result<(), ManifestError> {
-        let is_over = self.state == State::Content && self.open.is_empty() && self.has_root;
+        let is_over = self.state == Expect::Content && self.open.is_empty() && self.has_root;
         if is_over && self.torn.is_empty() {
             return Ok(());
         }
@@ -140,22 +140,22 @@ impl StrictReader {
             return Err("a name, value or text is too long".to_owned());
         }
         match self.state {
-            State::Declaration(at) => self.declaration(at, c),
-            State::Content => self.content(c),
-            State::Reference(within) => self.reference(c, within),
-            State::Tag | State::EndName | State::EndBlank => self.tag(c, sink),
-            State::Value(quote) => self.value(c, quote),
-            State::StartName => match c {
+            Expect::Declaration(at) => self.declaration(at, c),
+            Expect::Content => self.content(c),
+            Expect::Reference(within) => self.reference(c, within),
+            Expect::Tag | Expect::EndName | Expect::EndBlank => self.tag(c, sink),
+            Expect::Value(quote) => self.value(c, quote),
+            Expect::StartName => match c {
                 c if is_name(c) => self.push(c),
                 _ => self.name_ends(c, sink),
             },
-            State::Blank | State::Behind => self.behind(c, sink),
-            State::AttributeName | State::Equals | State::Quote => self.attribute(c),
-            State::Empty if c == '>' => {
+            Expect::Blank | Expect::Behind => self.behind(c, sink),
+            Expect::AttributeName | Expect::Equals | Expect::Quote => self.attribute(c),
+            Expect::Empty if c == '>' => {
                 self.start(sink)?;
                 self.end(sink)
             }
-            State::Empty => Err(unfit(c, "behind /")),
+            Expect::Empty => Err(unfit(c, "behind /")),
         }
     }
 
@@ -164,14 +164,14 @@ impl StrictReader {
             return Err(format!("it does not begin with {DECLARATION}"));
         }
         let is_whole = at + 1 == DECLARATION.len();
-        self.state = if is_whole { State::Content } else { State::Declaration(at + 1) };
+        self.state = if is_whole { Expect::Content } else { Expect::Declaration(at + 1) };
         Ok(())
     }
 
     fn content(&mut self, c: char) -> Result<(), String> {
         match c {
-            '<' => self.state = State::Tag,
-            '&' => self.state = State::Reference(Within::Content),
+            '<' => self.state = Expect::Tag,
+            '&' => self.state = Expect::Reference(Within::Content),
             '>' if self.text.ends_with("]]") => return Err("]]> stands in a text".to_owned()),
             _ => return self.keep(c, Within::Content),
         }
@@ -191,16 +191,16 @@ impl StrictReader {
 
     fn tag(&mut self, c: char, sink: Sink<'_>) -> Result<(), String> {
         match (self.state, c) {
-            (State::Tag, '/') => self.begin(State::EndName),
-            (State::Tag, c) if is_name_start(c) => {
+            (Expect::Tag, '/') => self.begin(Expect::EndName),
+            (Expect::Tag, c) if is_name_start(c) => {
                 self.attributes.clear();
-                self.begin(State::StartName);
+                self.begin(Expect::StartName);
                 return self.push(c);
             }
-            (State::Tag, _) => return Err(unfit(c, "behind <")),
-            (State::EndName, c) if is_name(c) => return self.push(c),
-            (State::EndName | State::EndBlank, '>') => return self.end(sink),
-            (State::EndName | State::EndBlank, c) if is_blank(c) => self.state = State::EndBlank,
+            (Expect::Tag, _) => return Err(unfit(c, "behind <")),
+            (Expect::EndName, c) if is_name(c) => return self.push(c),
+            (Expect::EndName | Expect::EndBlank, '>') => return self.end(sink),
+            (Expect::EndName | Expect::EndBlank, c) if is_blank(c) => self.state = Expect::EndBlank,
             _ => return Err(unfit(c, "in the end of an element")),
         }
         Ok(())
@@ -216,17 +216,17 @@ impl StrictReader {
         }
         self.has_root = true;
         self.open.push(name);
-        self.state = State::Behind;
+        self.state = Expect::Behind;
         self.behind(c, sink)
     }
 
     fn behind(&mut self, c: char, sink: Sink<'_>) -> Result<(), String> {
         match c {
             '>' => return self.start(sink),
-            '/' => self.state = State::Empty,
-            c if is_blank(c) => self.state = State::Blank,
-            c if is_name_start(c) && self.state == State::Blank => {
-                self.begin(State::AttributeName);
+            '/' => self.state = Expect::Empty,
+            c if is_blank(c) => self.state = Expect::Blank,
+            c if is_name_start(c) && self.state == Expect::Blank => {
+                self.begin(Expect::AttributeName);
                 return self.push(c);
             }
             _ => return Err(unfit(c, "in the start of an element")),
@@ -236,17 +236,17 @@ impl StrictReader {
 
     fn attribute(&mut self, c: char) -> Result<(), String> {
         match (self.state, c) {
-            (State::AttributeName, c) if is_name(c) => return self.push(c),
-            (State::AttributeName | State::Equals, '=') => {
+            (Expect::AttributeName, c) if is_name(c) => return self.push(c),
+            (Expect::AttributeName | Expect::Equals, '=') => {
                 self.attribute = std::mem::take(&mut self.word);
                 if self.attributes.iter().any(|(name, _)| *name == self.attribute) {
                     return Err(format!("the attribute {} stands twice", self.attribute));
                 }
-                self.state = State::Quote;
+                self.state = Expect::Quote;
             }
-            (State::AttributeName, c) if is_blank(c) => self.state = State::Equals,
-            (State::Quote, '"' | '\'') => self.state = State::Value(c),
-            (State::Equals | State::Quote, c) if is_blank(c) => {}
+            (Expect::AttributeName, c) if is_blank(c) => self.state = Expect::Equals,
+            (Expect::Quote, '"' | '\'') => self.state = Expect::Value(c),
+            (Expect::Equals | Expect::Quote, c) if is_blank(c) => {}
             _ => return Err(unfit(c, "in an attribute")),
         }
         Ok(())
@@ -257,12 +257,12 @@ impl StrictReader {
             c if c == quote => {
                 let pair = (std::mem::take(&mut self.attribute), std::mem::take(&mut self.word));
                 self.attributes.push(pair);
-                self.state = State::Behind;
+                self.state = Expect::Behind;
                 Ok(())
             }
             '<' => Err(unfit(c, "in a value")),
             '&' => {
-                self.state = State::Reference(Within::Value(quote));
+                self.state = Expect::Reference(Within::Value(quote));
                 Ok(())
             }
             _ => self.keep(c, Within::Value(quote)),
@@ -278,33 +278,33 @@ impl StrictReader {
         let name = std::mem::take(&mut self.reference);
         let meant = referred(&name).ok_or_else(|| format!("&{name}; stands for nothing"))?;
         self.state = match within {
-            Within::Content => State::Content,
-            Within::Value(quote) => State::Value(quote),
+            Within::Content => Expect::Content,
+            Within::Value(quote) => Expect::Value(quote),
         };
         self.keep(meant, within)
     }
 
     fn start(&mut self, sink: Sink<'_>) -> Result<(), String> {
-        self.state = State::Content;
+        self.state = Expect::Content;
         self.text.clear();
         let name = self.open.last().map(String::as_str).unwrap_or_default();
         sink(Token::Start { name, attributes: &self.attributes })
     }
 
     fn end(&mut self, sink: Sink<'_>) -> Result<(), String> {
-        let is_named = self.state != State::Content;
+        let is_named = self.state != Expect::Content;
         let name = std::mem::take(&mut self.word);
         let open = self.open.pop().ok_or("an element ends that did not begin")?;
         if is_named && name != open {
             return Err(format!("{open} ends as {name}"));
         }
-        self.state = State::Content;
+        self.state = Expect::Content;
         sink(Token::End { text: &self.text })?;
         self.text.clear();
         Ok(())
     }
 
-    fn begin(&mut self, state: State) {
+    fn begin(&mut self, state: Expect) {
         self.word.clear();
         self.state = state;
     }

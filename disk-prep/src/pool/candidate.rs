@@ -8,7 +8,7 @@ use super::work::{Work, room};
 use crate::dataset::{self, DataFile};
 use crate::drive::{self, Clearance, Drive, DriveName, HeldDrive, Kind, Look, hold};
 use crate::error::{Error, Unready};
-use crate::journal::{self, Claim, History, State};
+use crate::journal::{self, Claim, CopyState, History};
 use crate::noun::{DriveError, Serial, Wipe};
 use crate::prepare::{PrepareOptions, recognise};
 use crate::sys::threads::each;
@@ -161,7 +161,7 @@ impl PrepareRun<'_> {
                 .is_some_and(|file| file.to_string_lossy().ends_with(&format!("_{serial}"))),
         };
         let mut histories = self.journals.read()?.into_iter();
-        Ok(histories.any(|one| one.state == State::SetAside && is_named(&one.begun.serial)))
+        Ok(histories.any(|one| one.state == CopyState::SetAside && is_named(&one.begun.serial)))
     }
 
     fn standing(
@@ -187,13 +187,13 @@ impl PrepareRun<'_> {
             return Err(elsewhere(history.begun.job.to_string()));
         }
         match history.state {
-            State::Released => clear(),
-            State::SetAside => Ok(Standing::Over),
-            State::Sealed => {
+            CopyState::Released => clear(),
+            CopyState::SetAside => Ok(Standing::Over),
+            CopyState::Sealed => {
                 check_same(held, &history)?;
                 Ok(Standing::Over)
             }
-            State::Begun | State::Labelled | State::Filled => {
+            CopyState::Begun | CopyState::Labelled | CopyState::Filled => {
                 check_same(held, &history)?;
                 if let Some(device) = held.existing() {
                     recognise(device, &history, look)?;
@@ -213,7 +213,7 @@ impl PrepareRun<'_> {
             return Ok(());
         }
         let is_written = |other: &History| {
-            !matches!(other.state, State::SetAside | State::Released)
+            !matches!(other.state, CopyState::SetAside | CopyState::Released)
                 && tables.names_disk(other.begun.disk_guid)
         };
         match self.journals.read()?.iter().find(|other| is_written(other)) {
@@ -256,7 +256,7 @@ fn check_same(held: &HeldDrive, history: &History) -> Result<(), DriveError<driv
     if drive.model != begun.model {
         return wrong("its model is another".to_owned());
     }
-    if drive.kind == Kind::NewImage && history.state != State::Begun {
+    if drive.kind == Kind::NewImage && history.state != CopyState::Begun {
         return wrong("its image file is gone".to_owned());
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::run::PrepareOutcome;
 use crate::Error;
 use crate::dataset::{DataFile, DataSet};
-use crate::journal::{FileEnd, History, JournalFolder, State};
+use crate::journal::{CopyState, FileEnd, History, JournalFolder};
 use crate::noun::{DrivePath, Serial};
 use crate::prepare::{PreparedDrive, prepared};
 
@@ -48,12 +48,12 @@ impl Survey {
     fn note(&mut self, history: &History, journals: &JournalFolder) -> Result<(), Error> {
         let serial = &history.begun.serial;
         let is_sealed = match history.state {
-            State::Released => return Ok(()),
-            State::SetAside => {
+            CopyState::Released => return Ok(()),
+            CopyState::SetAside => {
                 self.set_aside.push(serial.clone());
                 return Ok(());
             }
-            state => state == State::Sealed,
+            state => state == CopyState::Sealed,
         };
         let plan = journals.read_plan(history)?;
         for (index, file) in plan.files.iter().enumerate() {

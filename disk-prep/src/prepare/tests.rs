@@ -249,7 +249,7 @@ impl Bench {
 fn a_drive_is_labelled_filled_and_sealed_once_and_a_second_run_leaves_it_as_it_is() {
     let mut bench = Bench::with_sources(BLANK);
     let first = bench.prepare().unwrap();
-    assert_eq!(bench.journal.history().state, State::Sealed);
+    assert_eq!(bench.journal.history().state, CopyState::Sealed);
     assert_eq!((first.sealed.files, first.sealed.bytes), (2, 10_000));
     assert!(first.left_out.is_empty());
     assert!(read_gpt(&bench.device).names_disk(bench.begun().disk_guid));

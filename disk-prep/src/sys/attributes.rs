@@ -18,19 +18,19 @@ const MOST_BYTES: usize = 1 << 16;
 
 /// What is given attributes.
 #[derive(Debug, Clone, Copy)]
-pub enum Held<'a> {
+pub enum AttributeHolder<'a> {
     /// A file or a folder that is open.
     Open(BorrowedFd<'a>),
     /// An entry that is not opened.
     Named(Entry<'a>),
 }
 
-impl Held<'_> {
+impl AttributeHolder<'_> {
     /// What the kernel says of it.
     pub fn facts(&self) -> io::Result<Facts> {
         match self {
-            Held::Open(handle) => Facts::of_open(handle),
-            Held::Named(entry) => entry.facts()?.ok_or_else(|| Errno::NOENT.into()),
+            AttributeHolder::Open(handle) => Facts::of_open(handle),
+            AttributeHolder::Named(entry) => entry.facts()?.ok_or_else(|| Errno::NOENT.into()),
         }
     }
 
@@ -40,8 +40,8 @@ impl Held<'_> {
         let (uid, gid) = (uid.filter(|id| *id != u32::MAX), gid.filter(|id| *id != u32::MAX));
         let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
         match self {
-            Held::Open(handle) => rustix::fs::fchown(handle, uid, gid)?,
-            Held::Named(entry) => {
+            AttributeHolder::Open(handle) => rustix::fs::fchown(handle, uid, gid)?,
+            AttributeHolder::Named(entry) => {
                 let (folder, name) = (entry.folder.handle(), entry.name.as_os_str());
                 rustix::fs::chownat(folder, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?;
             }
@@ -53,8 +53,8 @@ impl Held<'_> {
     pub fn set_mode(&self, mode: u32) -> io::Result<()> {
         let mode = Mode::from_raw_mode(mode);
         match self {
-            Held::Open(handle) => rustix::fs::fchmod(handle, mode)?,
-            Held::Named(entry) => {
+            AttributeHolder::Open(handle) => rustix::fs::fchmod(handle, mode)?,
+            AttributeHolder::Named(entry) => {
                 // The call that would take a name and follow no link is newer than most kernels.
                 let held = entry.hold()?;
                 rustix::fs::chmod(format!("/proc/self/fd/{}", held.as_raw_fd()), mode)?;
@@ -68,8 +68,8 @@ impl Held<'_> {
         let time = |(secs, nanos): (i64, u32)| Timespec { tv_sec: secs, tv_nsec: nanos.into() };
         let times = Timestamps { last_access: time(atime), last_modification: time(mtime) };
         match self {
-            Held::Open(handle) => rustix::fs::futimens(handle, &times)?,
-            Held::Named(entry) => {
+            AttributeHolder::Open(handle) => rustix::fs::futimens(handle, &times)?,
+            AttributeHolder::Named(entry) => {
                 let (folder, name) = (entry.folder.handle(), entry.name.as_os_str());
                 rustix::fs::utimensat(folder, name, &times, AtFlags::SYMLINK_NOFOLLOW)?;
             }
@@ -81,8 +81,8 @@ impl Held<'_> {
     pub fn extended_names(&self) -> io::Result<Vec<CString>> {
         let mut list = vec![0; MOST_BYTES];
         let listed = match self {
-            Held::Open(handle) => rustix::fs::flistxattr(handle, &mut list[..]),
-            Held::Named(entry) => rustix::fs::llistxattr(place(entry), &mut list[..]),
+            AttributeHolder::Open(handle) => rustix::fs::flistxattr(handle, &mut list[..]),
+            AttributeHolder::Named(entry) => rustix::fs::llistxattr(place(entry), &mut list[..]),
         };
         let length = match listed {
             Ok(length) => length,
@@ -100,8 +100,10 @@ impl Held<'_> {
     pub fn extended(&self, name: &CStr) -> io::Result<Vec<u8>> {
         let mut value = vec![0; MOST_BYTES];
         let length = match self {
-            Held::Open(handle) => rustix::fs::fgetxattr(handle, name, &mut value[..])?,
-            Held::Named(entry) => rustix::fs::lgetxattr(place(entry), name, &mut value[..])?,
+            AttributeHolder::Open(handle) => rustix::fs::fgetxattr(handle, name, &mut value[..])?,
+            AttributeHolder::Named(entry) => {
+                rustix::fs::lgetxattr(place(entry), name, &mut value[..])?
+            }
         };
         value.truncate(length);
         Ok(value)
@@ -111,8 +113,8 @@ impl Held<'_> {
     pub fn set_extended(&self, name: &CStr, value: &[u8]) -> io::Result<()> {
         let any = XattrFlags::empty();
         match self {
-            Held::Open(handle) => rustix::fs::fsetxattr(handle, name, value, any)?,
-            Held::Named(entry) => rustix::fs::lsetxattr(place(entry), name, value, any)?,
+            AttributeHolder::Open(handle) => rustix::fs::fsetxattr(handle, name, value, any)?,
+            AttributeHolder::Named(entry) => rustix::fs::lsetxattr(place(entry), name, value, any)?,
         }
         Ok(())
     }
@@ -120,8 +122,8 @@ impl Held<'_> {
     /// Removes an extended attribute.
     pub fn remove_extended(&self, name: &CStr) -> io::Result<()> {
         match self {
-            Held::Open(handle) => rustix::fs::fremovexattr(handle, name)?,
-            Held::Named(entry) => rustix::fs::lremovexattr(place(entry), name)?,
+            AttributeHolder::Open(handle) => rustix::fs::fremovexattr(handle, name)?,
+            AttributeHolder::Named(entry) => rustix::fs::lremovexattr(place(entry), name)?,
         }
         Ok(())
     }
@@ -157,16 +159,16 @@ mod tests {
         let [link, fifo, file] = &names;
         let link = Entry::new(&folder, link);
         link.make_link(Path::new("../outside")).unwrap();
-        Held::Named(link).set_times((1, 2), (3, 4)).unwrap();
+        AttributeHolder::Named(link).set_times((1, 2), (3, 4)).unwrap();
         assert_eq!(link.facts().unwrap().unwrap().mtime, (3, 4));
         let after = fs::metadata(outer.path().join("outside")).unwrap();
         assert_eq!(before.modified().unwrap(), after.modified().unwrap());
         let fifo = Entry::new(&folder, fifo);
         fifo.make_special(Special::Fifo).unwrap();
-        Held::Named(fifo).set_mode(0o640).unwrap();
+        AttributeHolder::Named(fifo).set_mode(0o640).unwrap();
         assert_eq!(fifo.facts().unwrap().unwrap().mode, 0o640);
         let file = Entry::new(&folder, file).create().unwrap();
-        let held = Held::Open(file.as_fd());
+        let held = AttributeHolder::Open(file.as_fd());
         held.set_mode(0o4755).unwrap();
         held.set_times((5, 6), (-7, 8)).unwrap();
         let facts = held.facts().unwrap();

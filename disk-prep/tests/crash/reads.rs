@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use disk_prep::device::Device;
-use disk_prep::journal::{Journal, State};
+use disk_prep::journal::{CopyState, Journal};
 use disk_prep::noun::{Diagnose, ErrorKind};
 use sha2::{Digest, Sha256};
 
@@ -119,10 +119,10 @@ fn a_file_that_was_left_out_is_taken_up_before_the_seal_and_by_the_next_run() {
             let Err(error) = failed else { continue };
             assert_eq!(error.code(), "drive-write-failed");
             let journal = journal(&stage, &memory);
-            if state(&journal) == State::Begun {
+            if state(&journal) == CopyState::Begun {
                 continue;
             }
-            filled += usize::from(state(&journal) == State::Filled);
+            filled += usize::from(state(&journal) == CopyState::Filled);
             assert_eq!(stage.go_on(&memory, &journal), said, "{source}, write {write}");
             assert_eq!(memory.digest(), digest, "{source}, write {write}");
         }
@@ -145,7 +145,7 @@ fn a_filled_drive_that_takes_up_a_file_is_no_volume_while_it_does() {
     let whole_journal = journal(&stage, &sealed);
     let lines: Vec<&[u8]> = whole_journal.split_inclusive(|&byte| byte == b'\n').collect();
     let journal = lines[..lines.len() - 1].concat();
-    assert_eq!((state(&whole_journal), state(&journal)), (State::Sealed, State::Filled));
+    assert_eq!((state(&whole_journal), state(&journal)), (CopyState::Sealed, CopyState::Filled));
     let first = |memory: &Memory| {
         let mut sector = [0; 512];
         memory.read_at(&mut sector, VOLUME).unwrap();
@@ -177,7 +177,7 @@ fn a_filled_drive_that_takes_up_a_file_is_no_volume_while_it_does() {
     }
 }
 
-fn state(journal: &[u8]) -> State {
+fn state(journal: &[u8]) -> CopyState {
     let ledger = Box::new(Recorded::new(Arc::new(Mutex::default())));
     let (journal, _) = Journal::go_on(Path::new("journal"), journal, ledger).unwrap();
     journal.unwrap().history().state
@@ -196,7 +196,7 @@ fn a_drive_without_what_makes_its_repository_readable_is_not_sealed() {
         let named = format!("\\job-1\\{}: it cannot be read", source.replace('/', "\\"));
         assert!(error.to_string().contains(&named), "{error}");
         let journal = journal(&stage, &memory);
-        assert_eq!(state(&journal), State::Labelled);
+        assert_eq!(state(&journal), CopyState::Labelled);
         // Still unreadable: still not sealed. Then it can be read.
         assert!(stage.run(&memory, &Arc::default(), &journal).is_err());
         stage.world.bad.lock().unwrap().clear();
@@ -305,7 +305,7 @@ fn a_drive_that_cannot_be_read_back_or_reads_back_another_bit_is_not_sealed() {
         assert_eq!((error.code(), error.kind()), (code, ErrorKind::Resumable));
         assert!(error.is_of_the_drive());
         let journal = journal(&stage, &memory);
-        assert_ne!(state(&journal), State::Sealed);
+        assert_ne!(state(&journal), CopyState::Sealed);
         assert_eq!(stage.go_on(&memory, &journal), said, "{code}");
         assert_eq!(memory.digest(), digest, "{code}");
     }
@@ -338,7 +338,7 @@ fn a_manifest_that_would_not_say_what_was_planned_is_not_written() {
     };
     let lines = whole.split_inclusive(|byte| *byte == b'\n').filter(is_of_the_pass);
     let unsealed = lines.collect::<Vec<_>>().concat();
-    assert_eq!(state(&unsealed), State::Labelled);
+    assert_eq!(state(&unsealed), CopyState::Labelled);
     assert_eq!(forged(&unsealed, str::to_owned), unsealed, "the marks are as the format says");
     // Of a file of four blocks the digest of none: its one digest would stand for the first.
     let lost = forged(&unsealed, |record| {
@@ -372,7 +372,7 @@ fn a_drive_whose_sources_are_no_longer_one_whole_is_not_sealed() {
     memory.read_at(&mut sector, VOLUME).unwrap();
     assert_eq!(sector, [0; 512], "it is no volume");
     let journal = journal(&stage, &memory);
-    assert_eq!(state(&journal), State::Filled);
+    assert_eq!(state(&journal), CopyState::Filled);
     assert!(stage.run(&memory, &Arc::default(), &journal).is_err(), "nor is it by the next run");
     *stage.world.changed.lock().unwrap() = None;
     assert_eq!(stage.go_on(&memory, &journal), said);

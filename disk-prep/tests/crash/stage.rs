@@ -14,7 +14,7 @@ use disk_prep::Error;
 use disk_prep::dataset::{DataSet, FilesOptions, scan};
 use disk_prep::device::Device;
 use disk_prep::drive::{Clearance, DriveName, Look, find};
-use disk_prep::journal::{DrivePlan, Journal, JournalFolder, JournalOnly, Ledger, State};
+use disk_prep::journal::{CopyState, DrivePlan, Journal, JournalFolder, JournalOnly, Ledger};
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
 use disk_prep::noun::{
@@ -401,7 +401,7 @@ impl Stage {
         let (journal, _) = Journal::go_on(Path::new("journal"), journal, ledger).unwrap();
         let mut journal = journal.expect("the first record is whole");
         recognise(device, journal.history(), Look::Places { seed: 7 })?;
-        if journal.history().state != State::Sealed {
+        if journal.history().state != CopyState::Sealed {
             let (root, world, fill) = (&self.set.root, &self.world, &self.fill);
             prepare(&mut journal, &self.plan, device, root, fill, world, &VoidMonitor)?;
         }

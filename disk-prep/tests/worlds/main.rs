@@ -21,7 +21,7 @@ use std::fs;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 
 use disk_prep::drive::{DriveName, find};
-use disk_prep::journal::{FileEnd, State};
+use disk_prep::journal::{CopyState, FileEnd};
 use disk_prep::monitor::VoidMonitor;
 use disk_prep::noun::{Diagnose, DrivePath};
 use disk_prep::verify::{VerifyOptions, verify};
@@ -91,12 +91,12 @@ fn happen(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
     let at = chance.below(place.drives.len() as u64) as usize;
     match chance.below(12) {
         // A drive that is begun only, or not even that, is used for something else.
-        0 | 1 if matches!(place.state(at), None | Some(State::Begun)) => {
+        0 | 1 if matches!(place.state(at), None | Some(CopyState::Begun)) => {
             place.use_drive(at, chance);
             tally.count("drives used by somebody");
             place.story.push(format!("{} is used by somebody", place.drives[at].serial));
         }
-        2 if place.state(at).is_some_and(|state| state != State::Released) => {
+        2 if place.state(at).is_some_and(|state| state != CopyState::Released) => {
             place.release(at);
             tally.count("drives given up");
             place.story.push(format!("{} is given up", place.drives[at].serial));
@@ -133,7 +133,7 @@ fn happen(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
 fn swapped(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
     let made: Vec<usize> =
         (0..place.drives.len()).filter(|&at| place.drives[at].path.exists()).collect();
-    let known = |at: usize| !matches!(place.state(at), None | Some(State::Released));
+    let known = |at: usize| !matches!(place.state(at), None | Some(CopyState::Released));
     let own: Vec<usize> = made.iter().copied().filter(|&at| known(at)).collect();
     if own.len() < 2 {
         return;
@@ -144,9 +144,11 @@ fn swapped(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
     }
     // A drive that is begun as blank may be another blank one. A consent holds until the drive is labelled, for a drive that is the same by all that is told
     // of it; only what the tables of another drive name is never taken for it.
-    let is_named =
-        matches!(place.state(other), Some(State::Labelled | State::Filled | State::Sealed));
-    let is_blank = place.state(one) == Some(State::Begun) && !place.has_content(other);
+    let is_named = matches!(
+        place.state(other),
+        Some(CopyState::Labelled | CopyState::Filled | CopyState::Sealed)
+    );
+    let is_blank = place.state(one) == Some(CopyState::Begun) && !place.has_content(other);
     if is_blank || (place.is_erasable_again(one) && !is_named) {
         return;
     }
@@ -155,7 +157,7 @@ fn swapped(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
     let before = digests(place, |_| true);
     let end = place.run(&BTreeSet::from([one]), &BTreeSet::new(), false, Plot::default(), chance);
     place.story.push(format!("{one} and {other} swapped: {}", say(&end)));
-    let is_over = matches!(place.state(one), Some(State::Sealed | State::SetAside));
+    let is_over = matches!(place.state(one), Some(CopyState::Sealed | CopyState::SetAside));
     assert!(is_over || matches!(end, End::Refused(_)), "a swapped drive is taken: {end:?}");
     for (at, digest) in before {
         let is_other = at == one || at == other;
@@ -187,13 +189,13 @@ fn step(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
     erase.retain(|at| drives.contains(at));
     let plot = plot(place, &drives, chance);
     let before = digests(place, |at| {
-        let is_over = matches!(place.state(at), Some(State::Sealed | State::SetAside));
+        let is_over = matches!(place.state(at), Some(CopyState::Sealed | CopyState::SetAside));
         is_over || !drives.contains(&at) || (foreign(place, at) && !erase.contains(&at))
     });
     let is_elsewhere = chance.percent(20);
     let is_power_cut = plot.is_power_cut;
     let is_new =
-        |place: &Place<'_>, at: usize| matches!(place.state(at), None | Some(State::Released));
+        |place: &Place<'_>, at: usize| matches!(place.state(at), None | Some(CopyState::Released));
     let erasable: Vec<usize> = erase.iter().copied().filter(|&at| is_new(place, at)).collect();
     let told = format!("{drives:?} erase {erase:?} {plot:?}");
     let end = place.run(&drives, &erase, chance.percent(20), plot, chance);
@@ -245,7 +247,7 @@ fn together(place: &mut Place<'_>, chance: &mut Chance) {
     }
     let all: BTreeSet<usize> = one.union(&other).copied().collect();
     let before = digests(place, |at| {
-        let is_over = matches!(place.state(at), Some(State::Sealed | State::SetAside));
+        let is_over = matches!(place.state(at), Some(CopyState::Sealed | CopyState::SetAside));
         is_over || !all.contains(&at) || place.drives[at].is_foreign
     });
     let run = |drives: &BTreeSet<usize>| {
@@ -270,8 +272,9 @@ fn last(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
         place.add_drive();
     }
     let drives: BTreeSet<usize> = (0..place.drives.len()).collect();
-    let is_theirs =
-        |at: &usize| place.drives[*at].is_foreign && matches!(place.state(*at), Some(State::Begun));
+    let is_theirs = |at: &usize| {
+        place.drives[*at].is_foreign && matches!(place.state(*at), Some(CopyState::Begun))
+    };
     // A drive that was begun as blank and is somebody's now is given up.
     for at in drives.iter().filter(|at| is_theirs(at)).copied().collect::<Vec<_>>() {
         place.release(at);
@@ -292,8 +295,8 @@ fn last(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
     let mut homes: HashMap<DrivePath, usize> = HashMap::new();
     let mut left_out: BTreeSet<DrivePath> = BTreeSet::new();
     for history in place.journals.read().unwrap() {
-        if history.state != State::Sealed {
-            let is_out = matches!(history.state, State::SetAside | State::Released);
+        if history.state != CopyState::Sealed {
+            let is_out = matches!(history.state, CopyState::SetAside | CopyState::Released);
             assert!(is_out, "{} is {:?}", history.begun.serial, history.state);
             continue;
         }
@@ -316,7 +319,7 @@ fn last(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
         assert!(count == 1 || (count == 0 && is_named), "{:?} is on {count} drives", file.path);
     }
     let sealed: Vec<usize> =
-        (0..place.drives.len()).filter(|&at| place.state(at) == Some(State::Sealed)).collect();
+        (0..place.drives.len()).filter(|&at| place.state(at) == Some(CopyState::Sealed)).collect();
     assert!(!sealed.is_empty() || homes.is_empty());
     sealed.iter().for_each(|_| tally.count("drives sealed in the end"));
     left_out.iter().for_each(|_| tally.count("files left out of a drive"));

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use disk_prep::Error;
 use disk_prep::dataset::{DataSet, FilesOptions, scan};
 use disk_prep::drive::{DriveName, NamedDrive};
-use disk_prep::journal::{JournalFolder, JournalOnly, State};
+use disk_prep::journal::{CopyState, JournalFolder, JournalOnly};
 use disk_prep::manifest::Profile;
 use disk_prep::noun::{ByteSize, Cipher, ImportDisposition, Serial, Wipe};
 use disk_prep::pool::{NoBay, PrepareOutcome, PrepareRun};
@@ -121,7 +121,7 @@ impl<'k> Place<'k> {
     }
 
     /// The state that a drive's journal says, if it has one.
-    pub fn state(&self, at: usize) -> Option<State> {
+    pub fn state(&self, at: usize) -> Option<CopyState> {
         let all = self.journals.read().unwrap();
         let own = all.into_iter().find(|history| history.begun.serial == self.drives[at].serial);
         own.map(|history| history.state)
@@ -131,7 +131,7 @@ impl<'k> Place<'k> {
     pub fn is_erasable_again(&self, at: usize) -> bool {
         let all = self.journals.read().unwrap();
         let own = all.into_iter().find(|history| history.begun.serial == self.drives[at].serial);
-        own.is_some_and(|history| history.state == State::Begun && history.begun.erase)
+        own.is_some_and(|history| history.state == CopyState::Begun && history.begun.erase)
     }
 
     /// Somebody uses a drive for something else.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use disk_prep::journal::State as DriveState;
+use disk_prep::journal::CopyState;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, RecoveryPassword, Serial};
 
 use super::target::JobOptions;
@@ -70,7 +70,7 @@ pub fn keys(
         let path = fs::canonicalize(&path).unwrap_or(path);
         let staging = desk.enter(&path)?;
         for history in staging.journals().read()? {
-            let is_held = !matches!(history.state, DriveState::SetAside | DriveState::Released);
+            let is_held = !matches!(history.state, CopyState::SetAside | CopyState::Released);
             if is_held && is_meant(&history.begun.job) {
                 found.push((path.clone(), staging.clone(), history.begun));
             }

@@ -5,5 +5,5 @@ mod target;
 mod watch;
 
 pub use keys::{Key, Keys, keys};
-pub use target::{JobOptions, Target, described};
+pub use target::{JobOptions, MeantJob, described};
 pub use watch::{Changed, Ended, Seen, Unreached, watch};

@@ -9,7 +9,7 @@ use crate::journey::connections::{AzureOptions, job_service};
 use crate::journey::desk::Desk;
 use crate::journey::settings::{Given, Origin, settle};
 use crate::outcome::{Failure, MissingFlag};
-use crate::staging::{Error as StagingError, Seed, Staging, Target as SeedTarget};
+use crate::staging::{Destination, Error as StagingError, Seed, Staging};
 
 /// What is said of a job.
 #[derive(Debug, Clone)]
@@ -50,13 +50,13 @@ impl Diagnose for WhichSeed {
 
 /// Which job is meant: what the flags say, else what the seed says.
 #[derive(Debug)]
-pub struct Target<'a> {
+pub struct MeantJob<'a> {
     flags: &'a JobOptions,
     /// The seed, if one is known.
     pub seed: Option<(Seed, Staging)>,
 }
 
-impl<'a> Target<'a> {
+impl<'a> MeantJob<'a> {
     /// The staging path that was named, else the one that this machine remembers for the job. A
     /// job that is named with its subscription and group needs none.
     pub fn new(flags: &'a JobOptions, desk: &Desk<'_>) -> Result<Self, Failure> {
@@ -82,7 +82,7 @@ impl<'a> Target<'a> {
                 found?
             }
         };
-        Ok(Target { flags, seed })
+        Ok(MeantJob { flags, seed })
     }
 
     /// Refuses if no job was named and the seed is not the only one that this machine knows.
@@ -92,7 +92,7 @@ impl<'a> Target<'a> {
         if state.knows_others(seed.id)? { Err(WhichSeed.into()) } else { Ok(()) }
     }
 
-    fn of_seed<T>(&self, pick: impl Fn(&SeedTarget) -> T) -> Option<T> {
+    fn of_seed<T>(&self, pick: impl Fn(&Destination) -> T) -> Option<T> {
         self.seed.as_ref().map(|(seed, _)| pick(&seed.target))
     }
 

@@ -21,7 +21,7 @@ use crate::journey::connections::{AzureOptions, BlobAccess};
 use crate::journey::contact::contact;
 use crate::journey::desk::{Consent, Desk, Visit};
 use crate::journey::dock;
-use crate::journey::job::{JobOptions, Seen, Target as JobTarget};
+use crate::journey::job::{JobOptions, MeantJob, Seen};
 use crate::journey::keeper::KeyFiles;
 use crate::journey::plan;
 use crate::journey::prepare::{NamedDrives, PrepOptions, prepare};
@@ -33,7 +33,7 @@ use crate::journey::work::WorkOptions;
 use crate::outcome::{Attendant, Exit, Failure, Outcome};
 use crate::policy::Retention;
 use crate::repository::{Choice, Owners, PatternForm, RestoreOptions, Settings};
-use crate::staging::{SeedState, Target};
+use crate::staging::{Destination, SeedState};
 
 /// The job, its group and the vault.
 const NAME: &str = "rehearsal";
@@ -94,8 +94,8 @@ impl Rehearsal<'_> {
         Ok(staged)
     }
 
-    fn target(&self) -> Result<Target, Failure> {
-        Ok(Target {
+    fn target(&self) -> Result<Destination, Failure> {
+        Ok(Destination {
             job: JobName::new(NAME)?,
             storage_account: self.emulator.account.clone(),
             container: ContainerName::new(CONTAINER)?,
@@ -150,7 +150,7 @@ impl Rehearsal<'_> {
     /// The parcel: sent, received, read.
     fn send(&self, sealed: &[DriveName], summary: &mut Summary) -> Result<(), Stop> {
         let options = self.job();
-        let service = JobTarget::new(&options, &self.desk())?.service(&self.desk())?;
+        let service = MeantJob::new(&options, &self.desk())?.service(&self.desk())?;
         self.step(5);
         let waiting = service.list()?.into_iter().filter(|job| job.state == JobState::Creating);
         for (number, job) in waiting.enumerate() {

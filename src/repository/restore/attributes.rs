@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::io;
 
-use disk_prep::sys::attributes::Held;
+use disk_prep::sys::attributes::AttributeHolder;
 use disk_prep::sys::beneath::Kind;
 use disk_prep::sys::entry::Facts;
 use jiff::Timestamp;
@@ -65,7 +65,7 @@ impl Wanted {
     }
 
     /// Whether something is to be done to what is there.
-    pub(super) fn differs(&self, held: &Held<'_>) -> io::Result<bool> {
+    pub(super) fn differs(&self, held: &AttributeHolder<'_>) -> io::Result<bool> {
         let facts = held.facts()?;
         let is_root = rustix::process::geteuid().is_root();
         let other = |wanted: Option<u32>, found| wanted.is_some_and(|wanted| wanted != found);
@@ -76,7 +76,7 @@ impl Wanted {
     }
 
     /// Gives all that differs to what is held. Returns what it has not now, and why.
-    pub(super) fn give(&self, held: &Held<'_>) -> io::Result<Vec<(Reason, String)>> {
+    pub(super) fn give(&self, held: &AttributeHolder<'_>) -> io::Result<Vec<(Reason, String)>> {
         let facts = held.facts()?;
         let mut refused = Refused::default();
         let (uid, gid) =
@@ -106,13 +106,13 @@ impl Wanted {
     }
 
     /// What is held and is not as wanted, and why it cannot be.
-    pub(super) fn look(&self, held: &Held<'_>) -> io::Result<Vec<(Reason, String)>> {
+    pub(super) fn look(&self, held: &AttributeHolder<'_>) -> io::Result<Vec<(Reason, String)>> {
         self.look_again(held, Refused::default())
     }
 
     fn look_again(
         &self,
-        held: &Held<'_>,
+        held: &AttributeHolder<'_>,
         mut refused: Refused,
     ) -> io::Result<Vec<(Reason, String)>> {
         let now = held.facts()?;
@@ -141,7 +141,7 @@ impl Wanted {
     }
 
     /// What is to be set and what removed, if anything.
-    fn extended_changes(&self, held: &Held<'_>) -> io::Result<Option<Changes>> {
+    fn extended_changes(&self, held: &AttributeHolder<'_>) -> io::Result<Option<Changes>> {
         let names = held.extended_names()?;
         let mut changes = Changes::default();
         for (name, value) in &self.extended {
@@ -156,7 +156,7 @@ impl Wanted {
         Ok((!changes.set.is_empty() || !changes.removed.is_empty()).then_some(changes))
     }
 
-    fn give_extended(&self, held: &Held<'_>, refused: &mut Refused) {
+    fn give_extended(&self, held: &AttributeHolder<'_>, refused: &mut Refused) {
         let changes = match self.extended_changes(held) {
             Ok(None) => return,
             Ok(Some(changes)) => changes,
@@ -243,7 +243,7 @@ mod tests {
     fn what_differs_is_given_once_and_what_cannot_be_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = File::create(folder.path().join("file")).unwrap();
-        let held = Held::Open(file.as_fd());
+        let held = AttributeHolder::Open(file.as_fd());
         let facts = held.facts().unwrap();
         let wanted = wanted(|about| {
             about.mode = Some(1 << 23 | 0o750);
@@ -266,6 +266,10 @@ mod tests {
         (about.uid, about.gid) = (Some(12_345), Some(12_345));
         let folder = tempfile::tempdir().unwrap();
         let file = File::create(folder.path().join("file")).unwrap();
-        assert!(!Wanted::of(&about, Owners::Kept).differs(&Held::Open(file.as_fd())).unwrap());
+        assert!(
+            !Wanted::of(&about, Owners::Kept)
+                .differs(&AttributeHolder::Open(file.as_fd()))
+                .unwrap()
+        );
     }
 }

@@ -11,7 +11,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use disk_prep::sys::attributes::Held;
+use disk_prep::sys::attributes::AttributeHolder;
 use disk_prep::sys::beneath::{Folder, Kind};
 use disk_prep::sys::entry::{Entry, Facts, Name};
 use sha2::{Digest, Sha256};
@@ -84,12 +84,12 @@ impl Spot {
         }
         let folder = match entry.folder() {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                Held::Named(entry).set_mode(OWNER_MAY_ALL)?;
+                AttributeHolder::Named(entry).set_mode(OWNER_MAY_ALL)?;
                 entry.folder()?
             }
             opened => opened?,
         };
-        let held = Held::Open(folder.handle());
+        let held = AttributeHolder::Open(folder.handle());
         let facts = held.facts()?;
         let is_root = rustix::process::geteuid().is_root();
         if !is_root && facts.mode & OWNER_MAY_ALL != OWNER_MAY_ALL {

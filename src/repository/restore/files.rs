@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use disk_prep::sys::attributes::Held;
+use disk_prep::sys::attributes::AttributeHolder;
 use disk_prep::sys::beneath::Kind;
 use disk_prep::sys::entry::{Entry, Facts, Special};
 use rustic_core::DataId;
@@ -65,7 +65,7 @@ impl Run<'_> {
         for own in &pending {
             match own {
                 Pending::Folder { spot, wanted } => {
-                    let held = Held::Open(spot.folder.handle());
+                    let held = AttributeHolder::Open(spot.folder.handle());
                     self.dress(&spot.path, &held, wanted)?;
                 }
                 Pending::File(work) => {
@@ -143,7 +143,7 @@ impl Run<'_> {
         let wanted = self.wanted(work);
         let may_stay = old.as_ref().is_some_and(|(file, facts)| {
             let most_links = work.node.meta.links.max(1);
-            let differs = || wanted.differs(&Held::Open(file.as_fd())).unwrap_or(true);
+            let differs = || wanted.differs(&AttributeHolder::Open(file.as_fd())).unwrap_or(true);
             // Through another name it would be changed elsewhere, and a stranger may hold it open.
             facts.link_count <= most_links
                 && !wanted.is_of_a_stranger(facts)
@@ -176,7 +176,7 @@ impl Run<'_> {
         }
         let wanted = self.wanted(work);
         let settled = if let Some(old) = content.same() {
-            let held = Held::Open(old.as_fd());
+            let held = AttributeHolder::Open(old.as_fd());
             let facts = match self.still_there(work, &held) {
                 Ok(facts) => facts,
                 Err(error) => return self.barred(&work.path, Barred::Io(error)),
@@ -187,7 +187,7 @@ impl Run<'_> {
             work.spot.done.borrow_mut().insert(facts.id);
             facts.id
         } else if let Some(draft) = content.draft() {
-            let held = Held::Open(draft.as_fd());
+            let held = AttributeHolder::Open(draft.as_fd());
             self.dress(&work.path, &held, &wanted)?;
             let id = match held.facts() {
                 Ok(facts) => facts.id,
@@ -219,7 +219,7 @@ impl Run<'_> {
     }
 
     /// What is open, if it still has the name.
-    fn still_there(&self, work: &Work, held: &Held<'_>) -> io::Result<Facts> {
+    fn still_there(&self, work: &Work, held: &AttributeHolder<'_>) -> io::Result<Facts> {
         let facts = held.facts()?;
         match work.entry().facts()? {
             Some(now) if now.id == facts.id => Ok(facts),
@@ -343,8 +343,9 @@ impl Run<'_> {
             Err(why) => return self.barred(&work.path, why).map_err(Stopped::Ended),
         };
         let wanted = self.wanted(work);
-        let is_adjusted =
-            self.dress(&work.path, &Held::Named(entry), &wanted).map_err(Stopped::Ended)?;
+        let is_adjusted = self
+            .dress(&work.path, &AttributeHolder::Named(entry), &wanted)
+            .map_err(Stopped::Ended)?;
         let counter = match made {
             Some(None) => &mut self.done.written,
             Some(Some(_)) => &mut self.done.replaced,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use disk_prep::sys::attributes::Held;
+use disk_prep::sys::attributes::AttributeHolder;
 use disk_prep::sys::entry::{Name, Special};
 use rustic_core::repofile::{Node, NodeType};
 
@@ -88,7 +88,12 @@ impl Run<'_> {
     }
 
     /// Gives attributes; whether any was to be given.
-    pub fn dress(&mut self, path: &Path, held: &Held<'_>, wanted: &Wanted) -> Result<bool, Error> {
+    pub fn dress(
+        &mut self,
+        path: &Path,
+        held: &AttributeHolder<'_>,
+        wanted: &Wanted,
+    ) -> Result<bool, Error> {
         let given = wanted.differs(held).and_then(|differs| {
             Ok((differs, if differs { wanted.give(held) } else { wanted.look(held) }?))
         });

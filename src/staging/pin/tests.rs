@@ -1,11 +1,11 @@
 //! Pins compared with what is there now.
 
-use super::super::seed::Target;
+use super::super::seed::Destination;
 use super::*;
 use jiff::Timestamp;
 
 fn seed() -> Seed {
-    let (target, now) = (Target::example(), Timestamp::UNIX_EPOCH);
+    let (target, now) = (Destination::example(), Timestamp::UNIX_EPOCH);
     let id = Uuid::nil();
     let kind = SeedKind::Repository;
     Seed { id, ..Seed::begin(Origin::Written, kind, "repo".into(), target, now) }

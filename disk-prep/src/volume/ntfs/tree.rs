@@ -60,7 +60,7 @@ pub fn check_names<'a>(files: impl IntoIterator<Item = &'a DrivePath>) -> Result
 
 /// A folder while names are collected.
 #[derive(Default)]
-struct Draft {
+struct FolderNames {
     names: Vec<(Vec<u16>, Entry)>,
     hidden: bool,
 }
@@ -72,33 +72,33 @@ impl Tree {
         files: impl IntoIterator<Item = &'a DrivePath>,
         pinned: impl IntoIterator<Item = &'a DrivePath>,
     ) -> Result<Self, Error> {
-        let mut drafts = Drafts::new();
+        let mut folders_by_path = NamesByFolder::new();
         for (index, path) in pinned.into_iter().enumerate() {
-            drafts.add(path, Entry::Pinned(index as u32), true);
+            folders_by_path.add(path, Entry::Pinned(index as u32), true);
         }
         for folder in folders {
-            drafts.folder(folder.as_str(), false);
+            folders_by_path.folder(folder.as_str(), false);
         }
         for (index, path) in files.into_iter().enumerate() {
-            drafts.add(path, Entry::File(index as u32), false);
+            folders_by_path.add(path, Entry::File(index as u32), false);
         }
         let mut tree = Tree {
             names: Vec::new(),
             nodes: Vec::new(),
-            folders: vec![Folder::default(); drafts.list.len()],
+            folders: vec![Folder::default(); folders_by_path.list.len()],
             root_order: Vec::new(),
         };
-        tree.number(&mut drafts.list)?;
+        tree.number(&mut folders_by_path.list)?;
         tree.order_root()?;
         Ok(tree)
     }
 
     /// The names of a folder first, then those of its folders, in order.
-    fn number(&mut self, drafts: &mut [Draft]) -> Result<(), Error> {
+    fn number(&mut self, folders_by_path: &mut [FolderNames]) -> Result<(), Error> {
         let mut waiting = vec![(0usize, ROOT)];
         let mut clashes = Vec::new();
         while let Some((index, record)) = waiting.pop() {
-            let Draft { mut names, hidden } = std::mem::take(&mut drafts[index]);
+            let FolderNames { mut names, hidden } = std::mem::take(&mut folders_by_path[index]);
             names.sort_by(|one, other| collate(&one.0, &other.0));
             for pair in names.windows(2) {
                 if is_same(&pair[0].0, &pair[1].0) {
@@ -212,14 +212,17 @@ impl Tree {
 }
 
 /// Folders while names are collected; known by their path.
-struct Drafts {
-    list: Vec<Draft>,
+struct NamesByFolder {
+    list: Vec<FolderNames>,
     by_path: HashMap<String, usize>,
 }
 
-impl Drafts {
+impl NamesByFolder {
     fn new() -> Self {
-        Drafts { list: vec![Draft::default()], by_path: HashMap::from([(String::new(), 0)]) }
+        NamesByFolder {
+            list: vec![FolderNames::default()],
+            by_path: HashMap::from([(String::new(), 0)]),
+        }
     }
 
     fn add(&mut self, path: &DrivePath, entry: Entry, hidden: bool) {
@@ -236,7 +239,7 @@ impl Drafts {
         let (above, name) = path.rsplit_once('\\').unwrap_or(("", path));
         let above = self.folder(above, hidden);
         let index = self.list.len();
-        self.list.push(Draft { names: Vec::new(), hidden });
+        self.list.push(FolderNames { names: Vec::new(), hidden });
         self.by_path.insert(path.to_owned(), index);
         let name = name.encode_utf16().collect();
         self.list[above].names.push((name, Entry::Folder(index as u32)));
