@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use azure_core::error::ErrorKind as CoreKind;
 use azure_core::http::request::RequestContent;
-use azure_core::http::{
-    ClientOptions, Etag, ExponentialRetryOptions, RetryOptions, StatusCode, Transport,
-};
+use azure_core::http::{ClientOptions, Etag, RetryOptions, StatusCode, Transport};
 use azure_storage_blobs::models::{
     BlobClientAcquireLeaseOptions, BlobClientDownloadOptions, BlobContainerClientListBlobsOptions,
     BlockBlobClientUploadOptions,
@@ -18,21 +17,23 @@ use azure_storage_blobs::{
 };
 use bytes::Bytes;
 use disk_prep::noun::{ContainerName, Md5Digest};
+use disk_prep::sys::hold::hold;
 use futures::TryStreamExt;
 use url::Url;
 use uuid::Uuid;
 
 use super::bounds::{Bounds, Walk};
+use super::call::Call;
 use super::credential::{BlobCredential, BlobOptions};
 use super::error::Error;
+use super::exchange::host;
 use super::network::{Clear, encrypted, folder, is_loopback};
 use super::reason::Reason;
+use super::retry::{Book, Pace, RealPace, Repeat, Retry};
+use super::runtime::block_on;
 use super::signer::Signer;
 use super::trace::Trace;
 use super::transport::Bounded;
-
-/// A call that fails is tried so often again, half a minute at most; then somebody is told.
-const RETRIES: u32 = 6;
 
 /// What the service says of a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,9 +81,8 @@ pub enum Made {
 
 /// One container, to be read; see [`super::Fenced`] for changes.
 pub struct Container {
-    pub(super) runtime: tokio::runtime::Runtime,
-    client: BlobContainerClient,
     pub(super) options: ClientOptions,
+    pace: Arc<dyn Pace>,
     url: Url,
     name: ContainerName,
     pub(super) signer: Arc<Signer>,
@@ -123,22 +123,11 @@ impl Container {
         let options = ClientOptions {
             per_try_policies: vec![signer.clone(), Arc::new(Trace)],
             transport: Some(Transport::new(Bounded::new(carrier, Bounds::default()))),
-            retry: RetryOptions::exponential(ExponentialRetryOptions {
-                max_retries: RETRIES,
-                ..ExponentialRetryOptions::default()
-            }),
+            // Ours stands among the policies of each call.
+            retry: RetryOptions::none(),
             ..ClientOptions::default()
         };
-        let own =
-            BlobContainerClientOptions { client_options: options.clone(), ..Default::default() };
-        let client = BlobContainerClient::new(url.clone(), None, Some(own))
-            .map_err(|source| failure(&url, "", source))?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("a runtime needs nothing that can be missing");
-        Ok(Container { runtime, client, options, url, name, signer })
+        Ok(Container { options, pace: RealPace::begin(), url, name, signer })
     }
 
     /// The container's name.
@@ -148,9 +137,10 @@ impl Container {
 
     /// Makes the container if it does not exist.
     pub fn make(&self) -> Result<(), Error> {
-        match self.runtime.block_on(self.client.create(None)) {
+        let (client, book) = self.client()?;
+        match block_on(client.create(None)) {
             Err(error) if error.http_status() == Some(StatusCode::Conflict) => Ok(()),
-            other => other.map(drop).map_err(|source| self.failure("", source)),
+            other => other.map(drop).map_err(|source| self.failure("", source, &book)),
         }
     }
 
@@ -160,13 +150,14 @@ impl Container {
             prefix: (!prefix.is_empty()).then(|| prefix.to_owned()),
             ..Default::default()
         };
-        let mut walk = Walk::new(self.url.host_str().unwrap_or_default(), Bounds::default());
+        let mut walk = Walk::new(&host(&self.url), Bounds::default());
         let bound = |error: Error| {
             azure_core::Error::with_error(CoreKind::Other, error, "the list was given up")
         };
-        let listed = self.runtime.block_on(async {
+        let (client, book) = self.client()?;
+        let listed = block_on(async {
             let mut all = BTreeMap::new();
-            let mut pages = self.client.list_blobs(Some(options))?.into_pages();
+            let mut pages = client.list_blobs(Some(options))?.into_pages();
             while let Some(page) = pages.try_next().await? {
                 let page = page.into_model()?;
                 let next = page.next_marker.filter(|marker| !marker.is_empty());
@@ -187,7 +178,7 @@ impl Container {
         });
         match listed {
             Err(error) if is_absent(&error) => Ok(BTreeMap::new()),
-            other => other.map_err(|source| self.failure(prefix, source)),
+            other => other.map_err(|source| self.failure(prefix, source, &book)),
         }
     }
 
@@ -203,6 +194,7 @@ impl Container {
         part.ok_or_else(|| Error::NotFound {
             what: name.to_owned(),
             message: "the blob does not exist".to_owned(),
+            call: None,
         })
     }
 
@@ -213,13 +205,12 @@ impl Container {
     ) -> Result<Option<Bytes>, Error> {
         let options =
             BlobClientDownloadOptions { range: range.map(Into::into), ..Default::default() };
-        let read = self.runtime.block_on(async {
-            self.blob(name)?.download(Some(options)).await?.body.collect().await
-        });
+        let (blob, book) = self.blob(name, Repeat::Harmless)?;
+        let read = block_on(async { blob.download(Some(options)).await?.body.collect().await });
         match read {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if is_absent(&error) => Ok(None),
-            Err(source) => Err(self.failure(name, source)),
+            Err(source) => Err(self.failure(name, source, &book)),
         }
     }
 
@@ -230,10 +221,8 @@ impl Container {
             ..Default::default()
         };
         let content = RequestContent::from(content.to_vec());
-        let written = self.runtime.block_on(async {
-            self.blob(name)?.block_blob_client().upload(content, Some(options)).await
-        });
-        match written {
+        let (blob, book) = self.blob(name, Repeat::Harmless)?;
+        match block_on(blob.block_blob_client().upload(content, Some(options))) {
             Ok(_) => Ok(Made::New),
             // A blob that is leased answers so before its condition is looked at.
             Err(error)
@@ -244,7 +233,7 @@ impl Container {
             {
                 Ok(Made::There)
             }
-            Err(source) => Err(self.failure(name, source)),
+            Err(source) => Err(self.failure(name, source, &book)),
         }
     }
 
@@ -285,11 +274,12 @@ impl Container {
     where
         F: Future<Output = azure_core::Result<()>>,
     {
-        match self.runtime.block_on(async { call(self.blob_once(name)?).await }) {
+        let (blob, book) = self.blob(name, Repeat::Never)?;
+        match block_on(call(blob)) {
             Err(error) if error.http_status() == Some(StatusCode::Conflict) => {
                 Err(Error::Leased { what: name.to_owned() })
             }
-            other => other.map_err(|source| self.failure(name, source)),
+            other => other.map_err(|source| self.failure(name, source, &book)),
         }
     }
 
@@ -300,26 +290,42 @@ impl Container {
         url
     }
 
-    fn blob(&self, name: &str) -> azure_core::Result<BlobClient> {
-        self.blob_with(name, self.options.clone())
+    /// A client for one call of the container, and where its tries are written down.
+    fn client(&self) -> Result<(BlobContainerClient, Book), Error> {
+        let (client_options, book) = self.retried(self.options.clone(), Repeat::Harmless);
+        let own = BlobContainerClientOptions { client_options, ..Default::default() };
+        let client = BlobContainerClient::new(self.url.clone(), None, Some(own));
+        Ok((client.map_err(|source| self.failure("", source, &book))?, book))
     }
 
-    fn blob_once(&self, name: &str) -> azure_core::Result<BlobClient> {
-        let options = ClientOptions { retry: RetryOptions::none(), ..self.options.clone() };
-        self.blob_with(name, options)
+    fn blob(&self, name: &str, repeat: Repeat) -> Result<(BlobClient, Book), Error> {
+        self.blob_with(name, self.options.clone(), repeat)
     }
 
+    /// A client for one call of a blob, and where its tries are written down.
     pub(super) fn blob_with(
         &self,
         name: &str,
-        client_options: ClientOptions,
-    ) -> azure_core::Result<BlobClient> {
+        options: ClientOptions,
+        repeat: Repeat,
+    ) -> Result<(BlobClient, Book), Error> {
+        let (client_options, book) = self.retried(options, repeat);
         let own = BlobClientOptions { client_options, ..Default::default() };
-        BlobClient::new(self.blob_url(name), None, Some(own))
+        let client = BlobClient::new(self.blob_url(name), None, Some(own));
+        Ok((client.map_err(|source| self.failure(name, source, &book))?, book))
     }
 
-    pub(super) fn failure(&self, name: &str, source: azure_core::Error) -> Error {
-        failure(&self.url, name, source)
+    fn retried(&self, mut options: ClientOptions, repeat: Repeat) -> (ClientOptions, Book) {
+        let retry = Retry::new(&self.pace, repeat);
+        let book = retry.book();
+        options.per_call_policies.push(Arc::new(retry));
+        (options, book)
+    }
+
+    pub(super) fn failure(&self, name: &str, source: azure_core::Error, book: &Book) -> Error {
+        let unsent = || Call::new("HEAD", &self.blob_url(name), 0, Duration::ZERO);
+        let call = hold(book).take().unwrap_or_else(unsent);
+        failure(&self.url, name, source, call)
     }
 }
 
@@ -343,28 +349,30 @@ fn own(error: azure_core::Error) -> Option<Error> {
     }
 }
 
-fn failure(url: &Url, name: &str, source: azure_core::Error) -> Error {
+fn failure(url: &Url, name: &str, source: azure_core::Error, call: Call) -> Error {
     let reason = Reason::of(&source);
-    let host = url.host_str().unwrap_or_default().to_owned();
+    let host = host(url);
     let what = format!("{}/{name}", url.path().trim_start_matches('/'));
     let said = code(&source).to_owned();
     let status = match source.http_status() {
         Some(status) => u16::from(status),
         None => {
             // What our own policies found is told as what it is, not as a network that is gone.
+            let fault = reason.line();
             let other = match source.kind() {
                 CoreKind::Credential => Error::NotSignedIn,
-                CoreKind::DataConversion => Error::Answer { host, fault: reason.line() },
-                _ => Error::Unreachable { host, source: reason },
+                CoreKind::DataConversion => Error::Answer { host, fault, call: None },
+                _ => Error::Unreachable { host, call: Box::new(call.clone().because(reason)) },
             };
-            return own(source).unwrap_or(other);
+            return own(source).unwrap_or(other).of_call(call);
         }
     };
     let message = format!("{what} ({status})");
-    match status {
-        401 | 403 => Error::NotAllowed { code: said, message },
-        404 => Error::NotFound { what, message: said },
-        429 | 500.. => Error::Failing { host, status },
-        _ => Error::Refused { code: said, message },
-    }
+    let error = match status {
+        401 | 403 => Error::NotAllowed { code: said, message, call: None },
+        404 => Error::NotFound { what, message: said, call: None },
+        408 | 429 | 500.. => Error::Failing { host, status, call: None },
+        _ => Error::Refused { code: said, message, call: None },
+    };
+    error.of_call(call)
 }

@@ -20,6 +20,8 @@ use disk_prep::noun::Md5Digest;
 
 use super::blobs::{Container, Copied, Removed, code, is_absent};
 use super::error::Error;
+use super::retry::{Book, Repeat};
+use super::runtime::block_on;
 
 /// A write in one call up to here; above, in blocks.
 const ONE_CALL_BYTES: NonZero<u64> = NonZero::new(256 << 20).expect("a number above zero");
@@ -80,10 +82,9 @@ impl Fenced {
             ..Default::default()
         };
         let content = RequestContent::from(content.to_vec());
-        let written = self.runtime.block_on(async {
-            self.blob(name)?.block_blob_client().upload(content, Some(options)).await
-        });
-        written.map(drop).map_err(|source| self.failed(name, source))
+        let (blob, book) = self.blob(name)?;
+        let written = block_on(blob.block_blob_client().upload(content, Some(options)));
+        written.map(drop).map_err(|source| self.failed(name, source, &book))
     }
 
     /// Lets the service copy a blob of another container of this account, if its content has this
@@ -103,9 +104,10 @@ impl Fenced {
             copy_source_authorization: authorization,
             ..Default::default()
         };
-        let copied = self.runtime.block_on(async {
+        let (blob, book) = self.blob(name)?;
+        let copied = block_on(async {
             let authorization = self.signer.open_source(&mut address, from.name()).await?;
-            let blob = self.blob(name)?.block_blob_client();
+            let blob = blob.block_blob_client();
             blob.upload_blob_from_url(address.to_string(), Some(options(authorization))).await
         });
         let error = match copied {
@@ -116,7 +118,7 @@ impl Fenced {
             (Some(StatusCode::NotImplemented), _) => Ok(Copied::Unsupported),
             (Some(StatusCode::NotFound), _) => Ok(Copied::Absent),
             (Some(StatusCode::BadRequest), "Md5Mismatch") => Ok(Copied::Different),
-            _ => Err(self.failed(name, error)),
+            _ => Err(self.failed(name, error, &book)),
         }
     }
 
@@ -134,24 +136,25 @@ impl Fenced {
     }
 
     fn delete(&self, name: &str, options: BlobClientDeleteOptions<'_>) -> Result<Removed, Error> {
-        let deleted = self.runtime.block_on(async { self.blob(name)?.delete(Some(options)).await });
-        match deleted {
+        let (blob, book) = self.blob(name)?;
+        match block_on(blob.delete(Some(options))) {
             Ok(_) => Ok(Removed::Done),
             Err(error) if is_absent(&error) => Ok(Removed::Absent),
             Err(error) if error.http_status() == Some(StatusCode::PreconditionFailed) => {
                 Ok(Removed::Changed)
             }
-            Err(source) => Err(self.failed(name, source)),
+            Err(source) => Err(self.failed(name, source, &book)),
         }
     }
 
-    fn blob(&self, name: &str) -> azure_core::Result<BlobClient> {
-        self.blob_with(name, self.options.clone())
+    /// Each of the calls names what it makes or deletes, so a second time does no harm.
+    fn blob(&self, name: &str) -> Result<(BlobClient, Book), Error> {
+        self.blob_with(name, self.options.clone(), Repeat::Harmless)
     }
 
     /// Our own refusal, if that is what ended the call; else what the service said.
-    fn failed(&self, name: &str, source: azure_core::Error) -> Error {
-        refusal(&source).unwrap_or_else(|| self.failure(name, source))
+    fn failed(&self, name: &str, source: azure_core::Error, book: &Book) -> Error {
+        refusal(&source).unwrap_or_else(|| self.failure(name, source, book))
     }
 }
 

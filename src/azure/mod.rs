@@ -4,11 +4,15 @@
 mod arm;
 mod blobs;
 mod bounds;
+mod call;
 mod credential;
 mod error;
+mod exchange;
 mod fenced;
 mod network;
 mod reason;
+mod retry;
+mod runtime;
 mod shared_key;
 mod sign_in;
 mod signer;
@@ -17,6 +21,7 @@ mod transport;
 
 pub use arm::{Arm, ArmOptions};
 pub use blobs::{BlobFacts, Container, Copied, Made, Removed};
+pub use call::Call;
 pub use credential::{BlobCredential, BlobOptions};
 pub use error::{Error, Lost};
 pub use fenced::{Fence, Fenced};

@@ -105,7 +105,7 @@ impl ReadBackend for BlobStore {
         let name = self.name(kind, id);
         let read = self.container.read(&name).and_then(|content| {
             let message = "the blob does not exist".to_owned();
-            content.ok_or(azure::Error::NotFound { what: name, message })
+            content.ok_or(azure::Error::NotFound { what: name, message, call: None })
         });
         read.map_err(|error| self.failed(error))
     }

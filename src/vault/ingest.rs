@@ -206,7 +206,8 @@ mod tests {
     impl Fake {
         fn put(&self, path: &str, content: Bytes) -> Result<(), azure::Error> {
             if let Some(left) = self.writes_left.borrow_mut().as_mut() {
-                let broken = azure::Error::Failing { host: "blob".to_owned(), status: 503 };
+                let broken =
+                    azure::Error::Failing { host: "blob".to_owned(), status: 503, call: None };
                 *left = left.checked_sub(1).ok_or(broken)?;
             }
             let end = content.len() - usize::from(self.shortens);
