@@ -1,4 +1,5 @@
-//! The resource manager: signed JSON calls, and lists that go on over pages of the same host. Blocks.
+//! The resource manager: signed JSON calls, what they begin followed to its end, and lists that go
+//! on over pages of the same host. Blocks.
 
 use bytes::Bytes;
 use disk_prep::noun::secret::cleared;
@@ -99,34 +100,65 @@ impl Arm {
         }
     }
 
-    /// Writes a resource and reads what it became.
+    /// Writes a resource, follows what this begins to its end, and reads what it became.
     pub fn put<T: DeserializeOwned>(
         &self,
         path: &str,
         version: &str,
         body: &impl Serialize,
     ) -> Result<T, Error> {
-        self.parse(&self.call(Method::PUT, self.url(path, version)?, Some(sent(body)))?)
+        self.write(Method::PUT, self.url(path, version)?, body)
     }
 
-    /// Changes a resource and reads what it became.
+    /// Changes a resource, follows what this begins to its end, and reads what it became.
     pub fn patch<T: DeserializeOwned>(
         &self,
         path: &str,
         version: &str,
         body: &impl Serialize,
     ) -> Result<T, Error> {
-        self.parse(&self.call(Method::PATCH, self.url(path, version)?, Some(sent(body)))?)
+        self.write(Method::PATCH, self.url(path, version)?, body)
     }
 
-    /// Calls an action of a resource.
-    pub fn post<T: DeserializeOwned>(&self, path: &str, version: &str) -> Result<T, Error> {
+    /// Reads what is given out only to a POST, such as keys.
+    pub fn fetch<T: DeserializeOwned>(&self, path: &str, version: &str) -> Result<T, Error> {
         self.parse(&self.call(Method::POST, self.url(path, version)?, None)?)
     }
 
-    /// Deletes a resource.
+    /// Calls an action of a resource and follows what this begins to its end; `None` if that has
+    /// nothing to say. It is sent a second time only if the first was not taken.
+    pub fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        version: &str,
+        body: &impl Serialize,
+    ) -> Result<Option<T>, Error> {
+        let (url, body) = (self.url(path, version)?, Some(sent(body)));
+        let ask = Ask { method: Method::POST, url, body, repeat: Repeat::IfUntaken };
+        let reply = block_on(self.exchange.follow(&ask))?;
+        if reply.body.is_empty() { Ok(None) } else { self.parse(&reply).map(Some) }
+    }
+
+    /// Deletes a resource and follows this to its end.
     pub fn delete(&self, path: &str, version: &str) -> Result<(), Error> {
-        self.call(Method::DELETE, self.url(path, version)?, None).map(drop)
+        let (method, url) = (Method::DELETE, self.url(path, version)?);
+        let ask = Ask { method, url, body: None, repeat: Repeat::Harmless };
+        block_on(self.exchange.follow(&ask)).map(drop)
+    }
+
+    fn write<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        url: Url,
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        let ask =
+            Ask { method, url: url.clone(), body: Some(sent(body)), repeat: Repeat::Harmless };
+        let mut reply = block_on(self.exchange.follow(&ask))?;
+        if reply.body.is_empty() {
+            reply = self.call(Method::GET, url, None)?;
+        }
+        self.parse(&reply)
     }
 
     fn url(&self, path: &str, version: &str) -> Result<Url, Error> {
@@ -150,8 +182,7 @@ impl Arm {
         serde_json::from_slice(&reply.body).map_err(|error| self.answer(fault(&error), reply))
     }
 
-    /// Sends until there is an answer that stands. All that is sent here reads, or names what it
-    /// makes, changes or deletes, so a second time does no harm.
+    /// Sends what reads until there is an answer that stands.
     fn call(&self, method: Method, url: Url, body: Option<Bytes>) -> Result<Reply, Error> {
         let ask = Ask { method, url, body, repeat: Repeat::Harmless };
         block_on(self.exchange.send(&ask))

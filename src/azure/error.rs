@@ -94,6 +94,20 @@ pub enum Error {
         #[source]
         call: Option<Box<Call>>,
     },
+    #[error("Azure did not carry the operation out: {code}: {message}")]
+    OperationFailed {
+        code: String,
+        message: String,
+        #[source]
+        call: Option<Box<Call>>,
+    },
+    #[error("The operation on {what} has not ended after {followed_secs} s and may still go on")]
+    OperationGoesOn {
+        what: String,
+        followed_secs: u64,
+        #[source]
+        call: Option<Box<Call>>,
+    },
     #[error("{path} cannot hold a secret")]
     SecretFile {
         path: PathBuf,
@@ -176,6 +190,8 @@ impl Diagnose for Error {
             Error::NotFound { .. } => "azure-not-found",
             Error::Refused { .. } => "azure-refused",
             Error::Answer { .. } => "azure-answer",
+            Error::OperationFailed { .. } => "azure-operation-failed",
+            Error::OperationGoesOn { .. } => "azure-operation-goes-on",
             Error::ForeignLink { .. } => "azure-foreign-link",
             Error::TooLarge { .. } => "azure-answer-too-large",
             Error::TooSlow { .. } => "azure-answer-too-slow",
@@ -199,7 +215,8 @@ impl Diagnose for Error {
             | Error::Variable { .. }
             | Error::AccountKey => ErrorKind::Usage,
             Error::Leased { .. } | Error::LeaseLost { why: Lost::Taken, .. } => ErrorKind::Busy,
-            Error::LeaseLost { why: Lost::Late | Lost::Refused, .. } => ErrorKind::Resumable,
+            Error::LeaseLost { why: Lost::Late | Lost::Refused, .. }
+            | Error::OperationGoesOn { .. } => ErrorKind::Resumable,
             Error::Client { .. }
             | Error::Answer { .. }
             | Error::TooLarge { .. }
@@ -215,7 +232,7 @@ impl Diagnose for Error {
             | Error::NotAllowed { .. }
             | Error::LeaseLost { why: Lost::NotAllowed, .. } => ErrorKind::NotAllowed,
             Error::NotFound { .. } => ErrorKind::NotFound,
-            Error::Refused { .. } => ErrorKind::Refused,
+            Error::Refused { .. } | Error::OperationFailed { .. } => ErrorKind::Refused,
         }
     }
 
@@ -240,6 +257,9 @@ impl Diagnose for Error {
                 "check the endpoint, and whether a proxy or a sign-in page of the network answers"
             }
             Error::Failing { .. } | Error::TooSlow { .. } => "run the same command again later",
+            Error::OperationGoesOn { .. } => {
+                "run the same command again in a while, it looks at what has become of it"
+            }
             Error::AskedToWait { .. } => "run the same command again when that time is over",
             _ => return None,
         };

@@ -10,6 +10,9 @@ mod error;
 mod exchange;
 mod fenced;
 mod network;
+mod operations;
+#[cfg(test)]
+mod played;
 mod reason;
 mod retry;
 mod runtime;
