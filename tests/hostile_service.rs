@@ -10,7 +10,9 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use azseed::azure::{Arm, ArmOptions, BlobCredential, BlobOptions, Container, Network};
+use azseed::azure::{
+    Arm, ArmOptions, BlobContainer, BlobCredential, BlobOptions, Container, Network,
+};
 use azseed::import_job::{ImportExport, JobService};
 use disk_prep::noun::Diagnose;
 use secrecy::ExposeSecret;
@@ -297,7 +299,7 @@ fn list(play: Play) -> (Result<usize, String>, usize) {
         network: Network { ca_file: Some(played.ca_file()), proxy: None },
         credential: BlobCredential::Sas("sv=1&sig=MARKER".to_owned().into()),
     };
-    let container = Container::open(&options, "container".parse().unwrap()).unwrap();
+    let container = BlobContainer::open(&options, "container".parse().unwrap()).unwrap();
     let listed = container.list("repo/").map(|all| all.len()).map_err(|error| {
         let text = told(&error);
         assert!(!text.contains("MARKER"), "{text}");

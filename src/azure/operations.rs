@@ -262,11 +262,9 @@ mod tests {
 
     #[test]
     fn what_is_done_at_once_is_not_followed() {
-        for (status, headers) in [
-            (200, ""),
-            (201, "location: /elsewhere"),
-            (204, "azure-asyncoperation: /status"),
-        ] {
+        for (status, headers) in
+            [(200, ""), (201, "location: /elsewhere"), (204, "azure-asyncoperation: /status")]
+        {
             let played = Played::start(vec![answer(status, headers, "")]);
             assert_eq!(follow(&played, Method::PUT), ended(status, ""));
             assert!(asked(&played).is_empty() && played.pauses_ms().is_empty());
@@ -302,7 +300,10 @@ mod tests {
         let moved = answer(202, "azure-asyncoperation: {}/moved", "");
         let (came, asked) =
             run(Method::DELETE, answer(202, only, ""), vec![moved, answer(200, "", SUCCEEDED)]);
-        assert_eq!((came.is_ok(), asked.as_slice()), (true, &[status.into(), "GET /moved".into()][..]));
+        assert_eq!(
+            (came.is_ok(), asked.as_slice()),
+            (true, &[status.into(), "GET /moved".into()][..])
+        );
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub fn answer(status: u16, headers: &str, body: &str) -> Answer {
     Answer { status, headers: headers.to_owned(), body: body.to_owned() }
 }
 
-/// A running service; its thread ends when its callers hang up.
+/// A running service; its threads end with the test.
 #[derive(Debug)]
 pub struct Played {
     address: SocketAddr,
@@ -45,11 +45,12 @@ impl Played {
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let book = Arc::clone(&asked);
+        let answers = Arc::new(Mutex::new(VecDeque::from(answers)));
         std::thread::spawn(move || {
-            let mut answers = VecDeque::from(answers);
-            while !answers.is_empty() {
-                let (stream, _) = listener.accept().unwrap();
-                serve(stream, address, &mut answers, &book);
+            for stream in listener.incoming().flatten() {
+                // A caller may come over another connection before it has hung up the first.
+                let (answers, book) = (Arc::clone(&answers), Arc::clone(&book));
+                std::thread::spawn(move || serve(stream, address, &answers, &book));
             }
         });
         Played { address, asked, pace: Arc::default() }
@@ -63,8 +64,7 @@ impl Played {
     /// What sends calls to it.
     pub fn exchange(&self) -> Exchange {
         let http = Network::default().client(&self.url("/"), Clear::Loopback).unwrap();
-        let tokens =
-            Tokens::new(SignIn::Token("token".to_owned().into()), http.clone(), ARM_SCOPE);
+        let tokens = Tokens::new(SignIn::Token("token".to_owned().into()), http.clone(), ARM_SCOPE);
         let pace: Arc<dyn Pace> = self.pace.clone();
         Exchange { http, tokens, bounds: Bounds::default(), pace }
     }
@@ -80,11 +80,11 @@ impl Played {
     }
 }
 
-/// Answers the calls of one connection until there are no more of either.
+/// Answers the calls of one connection as long as there are answers.
 fn serve(
     stream: TcpStream,
     address: SocketAddr,
-    answers: &mut VecDeque<Answer>,
+    answers: &Mutex<VecDeque<Answer>>,
     book: &Mutex<Vec<String>>,
 ) {
     let mut stream = BufReader::new(stream);
@@ -106,7 +106,7 @@ fn serve(
         });
         stream.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
         hold(book).push(lines[0].trim_end_matches(" HTTP/1.1").to_owned());
-        let Some(Answer { status, headers, body }) = answers.pop_front() else { return };
+        let Some(Answer { status, headers, body }) = hold(answers).pop_front() else { return };
         let headers = match headers.as_str() {
             "" => String::new(),
             own => format!("{}\r\n", own.replace("{}", &format!("http://{address}"))),
@@ -115,6 +115,7 @@ fn serve(
             204 => String::new(),
             _ => format!("content-length: {}\r\n", body.len()),
         };
-        write!(stream.get_mut(), "HTTP/1.1 {status} Played\r\n{length}{headers}\r\n{body}").unwrap();
+        write!(stream.get_mut(), "HTTP/1.1 {status} Played\r\n{length}{headers}\r\n{body}")
+            .unwrap();
     }
 }
