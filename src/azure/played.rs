@@ -115,7 +115,8 @@ fn serve(
             204 => String::new(),
             _ => format!("content-length: {}\r\n", body.len()),
         };
-        write!(stream.get_mut(), "HTTP/1.1 {status} Played\r\n{length}{headers}\r\n{body}")
-            .unwrap();
+        let whole = format!("HTTP/1.1 {status} Played\r\n{length}{headers}\r\n{body}");
+        // In one piece, so that nobody waits for the rest of it.
+        stream.get_mut().write_all(whole.as_bytes()).unwrap();
     }
 }

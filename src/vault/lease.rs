@@ -298,6 +298,9 @@ mod tests {
             [Act::Lease, Act::WriteNew].into_iter().flat_map(|act| [(act, false), (act, true)])
         {
             let (plain, faulty) = container(&[fault(act, is_done)]);
+            if act == Act::Lease {
+                plain.write_new(LOCK, Bytes::new()).unwrap();
+            }
             let came = take(&faulty, id, &[]);
             assert_eq!(came.err(), Some("azure-failing"), "{act:?} {is_done}");
             // The same run may ask again, under its own id.
