@@ -206,3 +206,64 @@ fn fault(error: &serde_json::Error) -> String {
         Category::Syntax | Category::Io => format!("it is no JSON {place}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::played::{Answer, Played, answer};
+    use disk_prep::noun::Diagnose;
+    use serde_json::{Value, json};
+
+    const RESOURCE: &str = "{\"name\":\"job\"}";
+
+    fn played(answers: Vec<Answer>) -> (Played, Arm) {
+        let played = Played::start(answers);
+        let arm = Arm { exchange: played.exchange(), endpoint: played.url("/arm/") };
+        (played, arm)
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_it_became_whether_the_last_answer_has_it_or_not() {
+        let begun = || answer(202, "location: /r", "");
+        for answers in [
+            vec![answer(201, "", RESOURCE)],
+            vec![begun(), answer(200, "", RESOURCE)],
+            vec![begun(), answer(204, "", ""), answer(200, "", RESOURCE)],
+            vec![answer(204, "", ""), answer(200, "", RESOURCE)],
+        ] {
+            let (_, arm) = played(answers.clone());
+            let made: Value = arm.put("rg/job", "1", &json!({})).unwrap();
+            assert_eq!(made, json!({"name": "job"}));
+            let (_, arm) = played(answers);
+            let made: Value = arm.patch("rg/job", "1", &json!({})).unwrap();
+            assert_eq!(made, json!({"name": "job"}));
+        }
+    }
+
+    #[test]
+    fn an_action_may_have_something_to_say_and_is_not_done_twice() {
+        let post = |answers| {
+            let (played, arm) = played(answers);
+            let said = arm.post::<Value>("rg/job/cancel", "1", &json!({"reason": "none"}));
+            (said.map_err(|error| error.code()), played.asked().len())
+        };
+        assert_eq!(post(vec![answer(204, "", "")]), (Ok(None), 1));
+        assert_eq!(post(vec![answer(200, "", "7")]), (Ok(Some(json!(7))), 1));
+        let begun = answer(202, "location: /r", "");
+        assert_eq!(post(vec![begun, answer(200, "", "7")]), (Ok(Some(json!(7))), 2));
+        assert_eq!(post(vec![answer(429, "", ""), answer(204, "", "")]), (Ok(None), 2));
+        assert_eq!(post(vec![answer(500, "", "")]), (Err("azure-failing"), 1));
+        // No answer at all: it may have been done.
+        assert_eq!(post(vec![]), (Err("azure-unreachable"), 1));
+    }
+
+    #[test]
+    fn what_is_not_there_is_none_and_a_deletion_is_followed() {
+        let missing = answer(404, "", "");
+        let (_, arm) = played(vec![missing]);
+        assert!(arm.get::<Value>("rg/job", "1").unwrap().is_none());
+        let (played, arm) = played(vec![answer(202, "location: /r", ""), answer(204, "", "")]);
+        arm.delete("rg/job", "1").unwrap();
+        assert_eq!(played.asked(), ["DELETE /arm/rg/job?api-version=1", "GET /r"]);
+    }
+}

@@ -199,6 +199,8 @@ fn stand(reply: &Reply, ask: &Ask) -> Result<Stand, Error> {
 mod tests {
     use super::*;
     use crate::azure::played::{Answer, Played, answer};
+    use crate::azure::runtime::block_on;
+    use crate::azure::sign_in::{Proof, SignIn};
     use disk_prep::noun::{Diagnose, ErrorKind};
 
     const RESOURCE: &str = "{\"name\":\"job\"}";
@@ -211,7 +213,7 @@ mod tests {
     fn follow(played: &Played, method: Method) -> Ended {
         let url = played.url("/rg/job?api-version=1");
         let ask = Ask { method, url, body: None, repeat: Repeat::Harmless };
-        let ended = super::super::runtime::block_on(played.exchange().follow(&ask));
+        let ended = block_on(played.exchange().follow(&ask));
         let ended = ended.map(|reply| {
             let body = String::from_utf8(reply.body.to_vec()).unwrap();
             (reply.status.as_u16(), body)
@@ -361,12 +363,37 @@ mod tests {
             let played = Played::start(vec![again; looks + 1]);
             let url = played.url("/rg/job");
             let ask = Ask { method: Method::PUT, url, body: None, repeat: Repeat::Harmless };
-            let error =
-                super::super::runtime::block_on(played.exchange().follow(&ask)).unwrap_err();
+            let error = block_on(played.exchange().follow(&ask)).unwrap_err();
             assert_eq!(error.code(), "azure-operation-goes-on");
             assert_eq!(error.kind(), ErrorKind::Resumable);
             assert!(error.hint().is_some() && !format!("{error:?}").contains("SECRET"));
             assert_eq!(asked(&played).len(), looks);
         }
+    }
+
+    #[test]
+    fn a_token_that_ends_on_the_way_is_renewed_once_and_one_that_was_given_is_not() {
+        let token = || answer(200, "", r#"{"access_token":"t","expires_in":3600}"#);
+        let expired = || answer(401, "", r#"{"error":{"code":"ExpiredAuthenticationToken"}}"#);
+        let begun = || answer(202, "location: /r", "");
+        let by_principal = |answers| {
+            let played = Played::start(answers);
+            let proof = Proof::Secret("secret".to_owned().into());
+            let url = played.url("/token");
+            let exchange =
+                played.exchange_by(SignIn::Principal { url, client: "c".to_owned(), proof });
+            let url = played.url("/rg/job");
+            let ask = Ask { method: Method::PUT, url, body: None, repeat: Repeat::Harmless };
+            let came = block_on(exchange.follow(&ask)).map(|reply| reply.status.as_u16());
+            (came.map_err(|error| error.code()), played.asked())
+        };
+        let all = vec![token(), begun(), expired(), token(), answer(200, "", RESOURCE)];
+        let (came, asked) = by_principal(all);
+        assert_eq!(came, Ok(200));
+        assert_eq!(asked, ["POST /token", "PUT /rg/job", "GET /r", "POST /token", "GET /r"]);
+        let (came, asked) = by_principal(vec![token(), begun(), expired(), token(), expired()]);
+        assert_eq!((came, asked.len()), (Err("azure-not-allowed"), 5));
+        let played = Played::start(vec![begun(), expired()]);
+        assert_eq!(follow(&played, Method::PUT).unwrap_err().0, "azure-not-allowed");
     }
 }

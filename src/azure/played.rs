@@ -61,10 +61,15 @@ impl Played {
         format!("http://{}{path}", self.address).parse().unwrap()
     }
 
-    /// What sends calls to it.
+    /// What sends calls to it, with a token that was given.
     pub fn exchange(&self) -> Exchange {
+        self.exchange_by(SignIn::Token("token".to_owned().into()))
+    }
+
+    /// The same, with this sign-in.
+    pub fn exchange_by(&self, sign_in: SignIn) -> Exchange {
         let http = Network::default().client(&self.url("/"), Clear::Loopback).unwrap();
-        let tokens = Tokens::new(SignIn::Token("token".to_owned().into()), http.clone(), ARM_SCOPE);
+        let tokens = Tokens::new(sign_in, http.clone(), ARM_SCOPE);
         let pace: Arc<dyn Pace> = self.pace.clone();
         Exchange { http, tokens, bounds: Bounds::default(), pace }
     }

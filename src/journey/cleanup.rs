@@ -35,7 +35,7 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
         return Err(Error::SharedContainer { container: vault.container }.into());
     }
     let blobs = seed_blobs(&seed, &staging)?;
-    let (container, import) = open_containers(&vault, options, desk)?;
+    let [container, import] = open_containers(&vault, options, desk)?;
     // Looked at and asked before anything is sent that changes something.
     prove(&vault, container.as_ref(), &blobs)?;
     let is_ours = seed.origin == Origin::Written;

@@ -119,10 +119,10 @@ pub fn open_containers(
     vault: &Vault,
     options: &VaultOptions,
     desk: &Desk<'_>,
-) -> Result<(Arc<dyn Container>, Arc<dyn Container>), Failure> {
+) -> Result<[Arc<dyn Container>; 2], Failure> {
     let VaultOptions { azure, blobs, .. } = options;
     let open = |name| container(azure, blobs, &vault.storage_account, name, desk.attendant);
-    Ok((open(&vault.container)?, open(&vault.seed.container)?))
+    Ok([open(&vault.container)?, open(&vault.seed.container)?])
 }
 
 /// The password of its repository.

@@ -71,7 +71,7 @@ pub fn run(
             return Ok(ran);
         }
     }
-    let (container, import) = open_containers(&writer.vault, options, desk)?;
+    let [container, import] = open_containers(&writer.vault, options, desk)?;
     let lease = writer.lease(&container)?;
     if writer.vault.ingested_at.is_none() {
         let staging = staging(&writer.vault, options, desk)?;

@@ -332,7 +332,8 @@ mod tests {
         let gone =
             || azure::Error::NotFound { what: LOCK.to_owned(), message: String::new(), call: None };
         let taken = || azure::Error::Leased { what: LOCK.to_owned() };
-        let cases: [(fn() -> azure::Error, Option<ErrorKind>); 5] = [
+        type Case = (fn() -> azure::Error, Option<ErrorKind>);
+        let cases: [Case; 5] = [
             (busy, None),
             (refused, Some(ErrorKind::Resumable)),
             (forbidden, Some(ErrorKind::NotAllowed)),
