@@ -10,7 +10,9 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use azseed::azure::{Arm, ArmOptions, BlobCredential, BlobOptions, Container, Network};
+use azseed::azure::{
+    Arm, ArmOptions, BlobContainer, BlobCredential, BlobOptions, Container, Network,
+};
 use azseed::import_job::{ImportExport, JobService};
 use disk_prep::noun::Diagnose;
 use secrecy::ExposeSecret;
@@ -272,6 +274,40 @@ fn a_refusal_of_the_service_has_its_code_and_a_failure_is_tried_again_first() {
 }
 
 #[test]
+fn an_error_tells_the_call_once_and_how_often_it_was_tried() {
+    let words = [&LIST[..], &["--json"]].concat();
+    for (status, headers, tries) in [(503, "retry-after: 0\r\n", ", 5 tries in 0 s"), (409, "", "")]
+    {
+        let played = Played::start(body(status, headers, ""));
+        let said = run(&played, &words, &[]);
+        let told: Value = serde_json::from_str(said.stdout.lines().last().unwrap()).unwrap();
+        let path = format!("subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers");
+        let call = format!("GET {}/{path}/Microsoft.ImportExport/jobs{tries}", played.url(""));
+        assert_eq!(told["causes"], json!([call]), "{told}");
+    }
+}
+
+#[test]
+fn a_pause_that_is_longer_than_a_call_waits_is_told_and_not_shortened() {
+    let date =
+        "date: Thu, 01 Jan 2026 00:00:00 GMT\r\nretry-after: Thu, 01 Jan 2026 01:00:00 GMT\r\n";
+    for headers in [
+        "retry-after: 3600\r\n",
+        date,
+        "retry-after-ms: 3600000\r\n",
+        "x-ms-retry-after-ms: 3600000\r\n",
+    ] {
+        let played = Played::start(body(429, headers, ""));
+        let said = run(&played, &[&LIST[..], &["--json"]].concat(), &[]);
+        expect(&said, 14, "azure-asked-to-wait");
+        assert!(said.stdout.contains("3600 s"), "{}", said.stdout);
+        assert_eq!(played.calls().len(), 1);
+        let (listed, calls) = list(body(503, headers, ""));
+        assert_eq!((listed, calls), (Err("azure-asked-to-wait".to_owned()), 1));
+    }
+}
+
+#[test]
 fn escape_sequences_of_a_service_stay_letters() {
     let message = "\\u001b]0;owned\\u0007 \\u009b2J \\u202egnp.exe\\nerror: forged";
     let fault =
@@ -297,7 +333,7 @@ fn list(play: Play) -> (Result<usize, String>, usize) {
         network: Network { ca_file: Some(played.ca_file()), proxy: None },
         credential: BlobCredential::Sas("sv=1&sig=MARKER".to_owned().into()),
     };
-    let container = Container::open(&options, "container".parse().unwrap()).unwrap();
+    let container = BlobContainer::open(&options, "container".parse().unwrap()).unwrap();
     let listed = container.list("repo/").map(|all| all.len()).map_err(|error| {
         let text = told(&error);
         assert!(!text.contains("MARKER"), "{text}");

@@ -12,12 +12,12 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use azseed::azure::{self, BlobCredential, BlobOptions, Container, Fence, Fenced, Lost, Network};
+use azseed::azure::{
+    self, BlobContainer, BlobCredential, BlobOptions, Container, Fence, Lost, Network,
+};
 use azseed::escrow::{Weak, read_password};
 use azseed::state::State;
-use azseed::vault::{
-    Asked, ContainerShelf, LOCK, Lease, SeedBlob, Timing, Vault, clear, increment, ingest,
-};
+use azseed::vault::{Asked, LOCK, Lease, SeedBlob, Shelf, Timing, Vault, clear, increment, ingest};
 use disk_prep::monitor::{Monitor, VoidMonitor};
 use disk_prep::noun::{Diagnose, ErrorKind, Md5Digest};
 use jiff::Zoned;
@@ -30,7 +30,7 @@ use support::seed::{is_equal, run, shipped, shipped_with};
 use uuid::Uuid;
 
 /// A container of the emulator, by its token.
-fn container(emulator: &Emulator, name: &str) -> Arc<Container> {
+fn container(emulator: &Emulator, name: &str) -> Arc<dyn Container> {
     let url = |fact: &str| emulator.fact(fact).parse().unwrap();
     let options = BlobOptions {
         account: emulator.fact("account").parse().unwrap(),
@@ -39,7 +39,7 @@ fn container(emulator: &Emulator, name: &str) -> Arc<Container> {
         network: Network { ca_file: Some(emulator.fact("ca_file").into()), proxy: None },
         credential: BlobCredential::SignedIn(Some(emulator.fact("token").into())),
     };
-    Arc::new(Container::open(&options, name.parse().unwrap()).unwrap())
+    Arc::new(BlobContainer::open(&options, name.parse().unwrap()).unwrap())
 }
 
 /// Every file below a folder with its content.
@@ -138,7 +138,7 @@ fn an_increment_that_loses_its_lease_at_any_step_changes_nothing_more() {
         // Something to back up, and something that the retention lets go.
         fs::write(machine.path("source/folder/file-1"), format!("content {allowed}")).unwrap();
         let fence = Countdown::new(blobs(&emulator), allowed);
-        let fenced = Fenced::new(Arc::clone(&plain), fence.clone());
+        let fenced = Arc::clone(&plain).fenced(fence.clone());
         let now = Zoned::now();
         let asked = Asked { now: &now, this_host: "here", allow_shrink: false };
         let done = increment(&vault, &fenced, &password, &asked, &monitor);
@@ -195,11 +195,10 @@ fn an_ingest_that_loses_its_lease_at_any_step_changes_nothing_more() {
     let mut runs = 0;
     for allowed in [0, 1, 2, 5, 1_000] {
         let fence = Countdown::new(blobs(&emulator), allowed);
-        let guard = |plain: &Arc<Container>| Fenced::new(Arc::clone(plain), fence.clone());
-        let shelf = ContainerShelf {
-            vault: guard(&plain),
+        let shelf = Shelf {
+            vault: Arc::clone(&plain).fenced(fence.clone()),
             vault_prefix: vault.prefix.clone(),
-            import: guard(&import),
+            import: Arc::clone(&import),
             import_prefix: vault.seed.prefix.clone(),
         };
         let done = ingest(&seed, &shelf, &|_| Ok(None), &VoidMonitor);
@@ -231,7 +230,7 @@ fn a_lease_that_is_taken_ended_or_late_is_lost_before_the_next_change() {
             fenced.write("repo/blob", content(), md5).unwrap_err(),
             fenced.remove_any("repo/blob").unwrap_err(),
             fenced.remove("repo/blob", "etag").unwrap_err(),
-            fenced.copy_from((&plain, "repo/blob"), "repo/copy", md5).unwrap_err(),
+            fenced.copy_from((plain.name(), "repo/blob"), "repo/copy", md5).unwrap_err(),
         ] {
             assert_eq!((error.code(), error.kind()), ("lease-lost", kind), "{error}");
         }
@@ -485,8 +484,8 @@ fn a_cleanup_that_loses_its_lease_between_two_deletes_deletes_nothing_more() {
     for allowed in [0, 1, 3, 1_000] {
         let fence = Countdown::new(imported.clone(), allowed);
         let before = tree(&imported).len();
-        let fenced = Fenced::new(Arc::clone(&import), fence.clone());
-        let done = clear(&fenced, &vault.seed.prefix, &seed);
+        let fenced = Arc::clone(&import).fenced(fence.clone());
+        let done = clear(fenced.as_ref(), &vault.seed.prefix, &seed);
         let was_lost = fence.was_lost();
         let gone = before - tree(&imported).len();
         deleted += gone;
@@ -534,7 +533,8 @@ fn a_renewal_that_is_refused_ends_with_the_exit_code_of_its_reason() {
             network: Network { ca_file: Some(played.ca_file()), proxy: None },
             credential: BlobCredential::SignedIn(Some("token".to_owned().into())),
         };
-        let plain = Arc::new(Container::open(&options, "vault".parse().unwrap()).unwrap());
+        let plain = BlobContainer::open(&options, "vault".parse().unwrap()).unwrap();
+        let plain: Arc<dyn Container> = Arc::new(plain);
         let lease = Lease::take(&plain, Uuid::new_v4(), &[], quick()).unwrap();
         let lost = loss(&lease);
         assert_eq!((lost.code(), lost.kind()), ("lease-lost", kind), "{status}: {lost}");

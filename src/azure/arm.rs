@@ -1,30 +1,24 @@
-//! The resource manager: signed JSON calls with retries that honour Retry-After, and lists that
-//! go on over pages of the same host. Blocks; a runtime of its own does the waiting.
-
-use std::time::Duration;
+//! The resource manager: signed JSON calls, what they begin followed to its end, and lists that go
+//! on over pages of the same host. Blocks.
 
 use bytes::Bytes;
 use disk_prep::noun::secret::cleared;
-use reqwest::{Client, Method, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::Method;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
-use tracing::info;
 use url::Url;
-use zeroize::Zeroizing;
 
-use super::bounds::{self, Bounds, Failing, LONGEST_PAUSE, Meter, Walk, pause};
+use super::bounds::{Bounds, Walk};
 use super::error::Error;
+use super::exchange::{Ask, Exchange, Reply, host};
 use super::network::{Clear, Network, https};
-use super::reason::Reason;
+use super::retry::{RealPace, Repeat};
+use super::runtime::block_on;
 use super::sign_in::{ARM_SCOPE, SignIn, Tokens};
-use super::trace::Attempt;
 use super::transport::target;
 use disk_prep::noun::Address;
-
-const ATTEMPTS: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Where Azure is and how to reach it.
 #[derive(Debug, Clone)]
@@ -41,12 +35,8 @@ pub struct ArmOptions {
 
 /// A connection to the resource manager.
 pub struct Arm {
-    runtime: tokio::runtime::Runtime,
-    http: Client,
+    exchange: Exchange,
     endpoint: Url,
-    tokens: Tokens,
-    pause: fn(Duration),
-    bounds: Bounds,
 }
 
 impl std::fmt::Debug for Arm {
@@ -63,48 +53,23 @@ struct Page<T> {
     next_link: Option<String>,
 }
 
-/// What went wrong, in the resource manager's form.
-#[derive(Deserialize)]
-struct Fault {
-    error: FaultBody,
-}
-
-#[derive(Deserialize)]
-struct FaultBody {
-    #[serde(default)]
-    code: String,
-    #[serde(default)]
-    message: String,
-}
-
 impl Arm {
     /// Prepares a connection; nothing is sent yet.
     pub fn open(options: &ArmOptions) -> Result<Self, Error> {
         let endpoint = https(&options.endpoint)?;
         let authority = https(&options.authority)?;
         let http = options.network.client(&endpoint, Clear::Refused)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime of one thread needs nothing that can be missing");
-        Ok(Arm {
-            runtime,
-            tokens: Tokens::new(
-                SignIn::choose(options.token.as_ref(), &authority)?,
-                http.clone(),
-                ARM_SCOPE,
-            ),
-            http,
-            endpoint,
-            pause: std::thread::sleep,
-            bounds: Bounds::default(),
-        })
+        let sign_in = SignIn::choose(options.token.as_ref(), &authority)?;
+        let tokens = Tokens::new(sign_in, http.clone(), ARM_SCOPE);
+        let exchange =
+            Exchange { http, tokens, bounds: Bounds::default(), pace: RealPace::begin() };
+        Ok(Arm { exchange, endpoint })
     }
 
     /// Reads a resource; `None` if it does not exist.
     pub fn get<T: DeserializeOwned>(&self, path: &str, version: &str) -> Result<Option<T>, Error> {
         match self.call(Method::GET, self.url(path, version)?, None) {
-            Ok(bytes) => self.parse(&bytes).map(Some),
+            Ok(reply) => self.parse(&reply).map(Some),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -114,16 +79,16 @@ impl Arm {
     pub fn list<T: DeserializeOwned>(&self, path: &str, version: &str) -> Result<Vec<T>, Error> {
         let mut url = self.url(path, version)?;
         let mut all = Vec::new();
-        let mut walk = Walk::new(&self.host(), self.bounds);
+        let mut walk = Walk::new(&self.host(), self.exchange.bounds);
         loop {
-            let bytes = self.call(Method::GET, url.clone(), None)?;
-            walk.bytes(bytes.len())?;
-            let page: Page<T> = self.parse(&bytes)?;
+            let reply = self.call(Method::GET, url.clone(), None)?;
+            walk.bytes(reply.body.len())?;
+            let page: Page<T> = self.parse(&reply)?;
             let link = page.next_link.filter(|link| !link.is_empty());
             walk.page(page.value.len(), link.as_deref())?;
             all.extend(page.value);
             let Some(link) = link else { return Ok(all) };
-            let fault = |error: url::ParseError| self.answer(error.to_string());
+            let fault = |error: url::ParseError| self.answer(error.to_string(), &reply);
             let next = Url::parse(&link).map_err(fault)?;
             if next.origin() != self.endpoint.origin() {
                 return Err(Error::ForeignLink {
@@ -135,34 +100,65 @@ impl Arm {
         }
     }
 
-    /// Writes a resource and reads what it became.
+    /// Writes a resource, follows what this begins to its end, and reads what it became.
     pub fn put<T: DeserializeOwned>(
         &self,
         path: &str,
         version: &str,
         body: &impl Serialize,
     ) -> Result<T, Error> {
-        self.parse(&self.call(Method::PUT, self.url(path, version)?, Some(sent(body)))?)
+        self.write(Method::PUT, self.url(path, version)?, body)
     }
 
-    /// Changes a resource and reads what it became.
+    /// Changes a resource, follows what this begins to its end, and reads what it became.
     pub fn patch<T: DeserializeOwned>(
         &self,
         path: &str,
         version: &str,
         body: &impl Serialize,
     ) -> Result<T, Error> {
-        self.parse(&self.call(Method::PATCH, self.url(path, version)?, Some(sent(body)))?)
+        self.write(Method::PATCH, self.url(path, version)?, body)
     }
 
-    /// Calls an action of a resource.
-    pub fn post<T: DeserializeOwned>(&self, path: &str, version: &str) -> Result<T, Error> {
+    /// Reads what is given out only to a POST, such as keys.
+    pub fn fetch<T: DeserializeOwned>(&self, path: &str, version: &str) -> Result<T, Error> {
         self.parse(&self.call(Method::POST, self.url(path, version)?, None)?)
     }
 
-    /// Deletes a resource.
+    /// Calls an action of a resource and follows what this begins to its end; `None` if that has
+    /// nothing to say. It is sent a second time only if the first was not taken.
+    pub fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        version: &str,
+        body: &impl Serialize,
+    ) -> Result<Option<T>, Error> {
+        let (url, body) = (self.url(path, version)?, Some(sent(body)));
+        let ask = Ask { method: Method::POST, url, body, repeat: Repeat::IfUntaken };
+        let reply = block_on(self.exchange.follow(&ask))?;
+        if reply.body.is_empty() { Ok(None) } else { self.parse(&reply).map(Some) }
+    }
+
+    /// Deletes a resource and follows this to its end.
     pub fn delete(&self, path: &str, version: &str) -> Result<(), Error> {
-        self.call(Method::DELETE, self.url(path, version)?, None).map(drop)
+        let (method, url) = (Method::DELETE, self.url(path, version)?);
+        let ask = Ask { method, url, body: None, repeat: Repeat::Harmless };
+        block_on(self.exchange.follow(&ask)).map(drop)
+    }
+
+    fn write<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        url: Url,
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        let ask =
+            Ask { method, url: url.clone(), body: Some(sent(body)), repeat: Repeat::Harmless };
+        let mut reply = block_on(self.exchange.follow(&ask))?;
+        if reply.body.is_empty() {
+            reply = self.call(Method::GET, url, None)?;
+        }
+        self.parse(&reply)
     }
 
     fn url(&self, path: &str, version: &str) -> Result<Url, Error> {
@@ -174,101 +170,24 @@ impl Arm {
     }
 
     fn host(&self) -> String {
-        self.endpoint.host_str().unwrap_or_default().to_owned()
+        host(&self.endpoint)
     }
 
-    fn unreachable(&self, source: &reqwest::Error) -> Error {
-        Error::Unreachable { host: self.host(), source: Reason::of(source) }
+    fn answer(&self, fault: String, reply: &Reply) -> Error {
+        let call = Some(Box::new(reply.call.clone()));
+        Error::Answer { host: self.host(), fault, call }
     }
 
-    fn answer(&self, fault: String) -> Error {
-        Error::Answer { host: self.host(), fault }
+    fn parse<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T, Error> {
+        serde_json::from_slice(&reply.body).map_err(|error| self.answer(fault(&error), reply))
     }
 
-    fn parse<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Error> {
-        serde_json::from_slice(bytes).map_err(|error| self.answer(fault(&error)))
-    }
-
-    /// Sends until there is an answer that stands.
-    fn call(&self, method: Method, url: Url, body: Option<Bytes>) -> Result<Answer, Error> {
-        let mut pause = FIRST_PAUSE;
-        for attempt in 1.. {
-            let sent = self.runtime.block_on(self.send(method.clone(), url.clone(), body.clone()));
-            let (error, asked) = match sent? {
-                Sent::Done(bytes) => return Ok(bytes),
-                Sent::Again(error, asked) => (error, asked),
-            };
-            if attempt == ATTEMPTS {
-                return Err(error);
-            }
-            let wait = asked.unwrap_or(pause).min(LONGEST_PAUSE);
-            info!(attempt, secs = wait.as_secs(), "tries again after a pause: {error}");
-            (self.pause)(wait);
-            pause *= 2;
-        }
-        unreachable!("the loop ends with its last attempt")
-    }
-
-    async fn send(&self, method: Method, url: Url, body: Option<Bytes>) -> Result<Sent, Error> {
-        let token = match self.tokens.token().await {
-            Ok(token) => token,
-            Err(error @ (Error::Unreachable { .. } | Error::Failing { .. })) => {
-                return Ok(Sent::Again(error, None));
-            }
-            Err(error) => return Err(error),
-        };
-        let mut request =
-            self.http.request(method.clone(), url.clone()).bearer_auth(token.expose_secret());
-        if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body);
-        } else {
-            request = request.header("content-length", "0");
-        }
-        let attempt = Attempt::new(&method, &url);
-        let answer = match request.send().await {
-            Ok(answer) => answer,
-            Err(source) => {
-                attempt.unanswered();
-                return Ok(Sent::Again(self.unreachable(&source), None));
-            }
-        };
-        let status = answer.status();
-        let header = |name| answer.headers().get(name)?.to_str().ok();
-        attempt.answered(status.as_u16(), header);
-        let asked = header("retry-after").and_then(pause);
-        if status.is_redirection() {
-            let to = target(header("location"), &url);
-            return Err(Error::Redirected { host: self.host(), to });
-        }
-        let Bounds { answer_bytes, fault_bytes, .. } = self.bounds;
-        let most_bytes = if status.is_success() { answer_bytes } else { fault_bytes };
-        let meter = Meter::new(&self.host(), most_bytes, self.bounds);
-        let bytes = match bounds::body(answer, meter).await {
-            Ok(bytes) => bytes,
-            Err(Failing::Network(source)) => {
-                return Ok(Sent::Again(self.unreachable(&source), asked));
-            }
-            Err(Failing::Bound(error)) => return Err(error),
-        };
-        if status.is_success() {
-            return Ok(Sent::Done(bytes));
-        }
-        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-            let error = Error::Failing { host: self.host(), status: status.as_u16() };
-            return Ok(Sent::Again(error, asked));
-        }
-        Err(refusal(status, url.path(), &bytes))
+    /// Sends what reads until there is an answer that stands.
+    fn call(&self, method: Method, url: Url, body: Option<Bytes>) -> Result<Reply, Error> {
+        let ask = Ask { method, url, body, repeat: Repeat::Harmless };
+        block_on(self.exchange.send(&ask))
     }
 }
-
-/// What came of one attempt.
-enum Sent {
-    Done(Answer),
-    Again(Error, Option<Duration>),
-}
-
-/// A body, cleared on drop: some hold keys.
-type Answer = Zeroizing<Vec<u8>>;
 
 /// A body to send, in a buffer that is cleared when the last attempt is done.
 fn sent(body: &impl Serialize) -> Bytes {
@@ -288,14 +207,63 @@ fn fault(error: &serde_json::Error) -> String {
     }
 }
 
-fn refusal(status: StatusCode, path: &str, bytes: &[u8]) -> Error {
-    let FaultBody { code, message } = serde_json::from_slice::<Fault>(bytes).map_or_else(
-        |_| FaultBody { code: status.as_str().to_owned(), message: "no reason given".to_owned() },
-        |fault| fault.error,
-    );
-    match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::NotAllowed { code, message },
-        StatusCode::NOT_FOUND => Error::NotFound { what: path.to_owned(), message },
-        _ => Error::Refused { code, message },
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::played::{Answer, Played, answer};
+    use disk_prep::noun::Diagnose;
+    use serde_json::{Value, json};
+
+    const RESOURCE: &str = "{\"name\":\"job\"}";
+
+    fn played(answers: Vec<Answer>) -> (Played, Arm) {
+        let played = Played::start(answers);
+        let arm = Arm { exchange: played.exchange(), endpoint: played.url("/arm/") };
+        (played, arm)
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_it_became_whether_the_last_answer_has_it_or_not() {
+        let begun = || answer(202, "location: /r", "");
+        for answers in [
+            vec![answer(201, "", RESOURCE)],
+            vec![begun(), answer(200, "", RESOURCE)],
+            vec![begun(), answer(204, "", ""), answer(200, "", RESOURCE)],
+            vec![answer(204, "", ""), answer(200, "", RESOURCE)],
+        ] {
+            let (_, arm) = played(answers.clone());
+            let made: Value = arm.put("rg/job", "1", &json!({})).unwrap();
+            assert_eq!(made, json!({"name": "job"}));
+            let (_, arm) = played(answers);
+            let made: Value = arm.patch("rg/job", "1", &json!({})).unwrap();
+            assert_eq!(made, json!({"name": "job"}));
+        }
+    }
+
+    #[test]
+    fn an_action_may_have_something_to_say_and_is_not_done_twice() {
+        let post = |answers| {
+            let (played, arm) = played(answers);
+            let said = arm.post::<Value>("rg/job/cancel", "1", &json!({"reason": "none"}));
+            (said.map_err(|error| error.code()), played.asked().len())
+        };
+        assert_eq!(post(vec![answer(204, "", "")]), (Ok(None), 1));
+        assert_eq!(post(vec![answer(200, "", "7")]), (Ok(Some(json!(7))), 1));
+        let begun = answer(202, "location: /r", "");
+        assert_eq!(post(vec![begun, answer(200, "", "7")]), (Ok(Some(json!(7))), 2));
+        assert_eq!(post(vec![answer(429, "", ""), answer(204, "", "")]), (Ok(None), 2));
+        assert_eq!(post(vec![answer(500, "", "")]), (Err("azure-failing"), 1));
+        // No answer at all: it may have been done.
+        assert_eq!(post(vec![]), (Err("azure-unreachable"), 1));
+    }
+
+    #[test]
+    fn what_is_not_there_is_none_and_a_deletion_is_followed() {
+        let missing = answer(404, "", "");
+        let (_, arm) = played(vec![missing]);
+        assert!(arm.get::<Value>("rg/job", "1").unwrap().is_none());
+        let (played, arm) = played(vec![answer(202, "location: /r", ""), answer(204, "", "")]);
+        arm.delete("rg/job", "1").unwrap();
+        assert_eq!(played.asked(), ["DELETE /arm/rg/job?api-version=1", "GET /r"]);
     }
 }

@@ -1,172 +1,105 @@
-//! Blobs of one container, by the supported SDK: listed with their MD5, read, leased, claimed.
-//! Blocks; may be used from many threads.
+//! A container at the service, by the supported SDK: listed with its blobs' MD5, read, leased,
+//! claimed. Blocks; may be used from many threads.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use azure_core::error::ErrorKind as CoreKind;
 use azure_core::http::request::RequestContent;
-use azure_core::http::{
-    ClientOptions, Etag, ExponentialRetryOptions, RetryOptions, StatusCode, Transport,
-};
+use azure_core::http::{Etag, StatusCode};
+use azure_storage_blobs::BlobClient;
 use azure_storage_blobs::models::{
     BlobClientAcquireLeaseOptions, BlobClientDownloadOptions, BlobContainerClientListBlobsOptions,
     BlockBlobClientUploadOptions,
 };
-use azure_storage_blobs::{
-    BlobClient, BlobClientOptions, BlobContainerClient, BlobContainerClientOptions,
-};
 use bytes::Bytes;
 use disk_prep::noun::{ContainerName, Md5Digest};
 use futures::TryStreamExt;
-use url::Url;
 use uuid::Uuid;
 
 use super::bounds::{Bounds, Walk};
-use super::credential::{BlobCredential, BlobOptions};
+use super::clients::{Clients, is_absent};
+use super::container::{BlobFacts, Container, Fence, Fenced, Made};
+use super::credential::BlobOptions;
 use super::error::Error;
-use super::network::{Clear, encrypted, folder, is_loopback};
-use super::reason::Reason;
-use super::signer::Signer;
-use super::trace::Trace;
-use super::transport::Bounded;
+use super::exchange::host;
+use super::fenced::FencedBlobs;
+use super::retry::{Book, Repeat};
+use super::runtime::block_on;
 
-/// A call that fails is tried so often again, half a minute at most; then somebody is told.
-const RETRIES: u32 = 6;
-
-/// What the service says of a blob.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlobFacts {
-    /// Its length.
-    pub bytes: u64,
-    /// Its MD5, if the service has it.
-    pub md5: Option<Md5Digest>,
-    /// Its version, for deleting just this one.
-    pub etag: String,
+/// One container at the service.
+#[derive(Debug)]
+pub struct BlobContainer {
+    clients: Arc<Clients>,
 }
 
-/// What came of a copy by the service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Copied {
-    /// Copied; the service compared the MD5.
-    Done,
-    /// The source does not exist.
-    Absent,
-    /// The source has another MD5.
-    Different,
-    /// The service has no such call (status 501).
-    Unsupported,
-}
-
-/// What came of deleting a blob as it was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Removed {
-    /// It is gone.
-    Done,
-    /// It was gone already.
-    Absent,
-    /// It is another one by now, and stays.
-    Changed,
-}
-
-/// What came of writing a blob that may be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Made {
-    /// It was written.
-    New,
-    /// There is one of this name.
-    There,
-}
-
-/// One container, to be read; see [`super::Fenced`] for changes.
-pub struct Container {
-    pub(super) runtime: tokio::runtime::Runtime,
-    client: BlobContainerClient,
-    pub(super) options: ClientOptions,
-    url: Url,
-    name: ContainerName,
-    pub(super) signer: Arc<Signer>,
-}
-
-impl std::fmt::Debug for Container {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Container({})", self.url)
-    }
-}
-
-impl Container {
+impl BlobContainer {
     /// Prepares a connection; nothing is sent yet.
     pub fn open(options: &BlobOptions, name: ContainerName) -> Result<Self, Error> {
-        let account = &options.account;
-        let base = match &options.endpoint {
-            Some(endpoint) => {
-                let base = folder(endpoint)?;
-                base.join(&format!("{account}/"))
-            }
-            None => Url::parse(&format!("https://{account}.blob.core.windows.net/")),
-        };
-        let invalid = |error: url::ParseError| Error::Endpoint {
-            endpoint: error.to_string(),
-            rule: "it cannot be put together with a path",
-        };
-        let url = base.and_then(|base| base.join(name.as_str())).map_err(invalid)?;
-        let is_keyed = matches!(options.credential, BlobCredential::Key(_));
-        let clear = if url.scheme() == "http" && is_loopback(&url) && is_keyed {
-            Clear::Loopback
-        } else {
-            encrypted(&url)?;
-            Clear::Refused
-        };
-        let http = options.network.client(&url, clear)?;
-        let carrier = options.network.carrier(&url, clear)?;
-        let signer = Arc::new(Signer::new(options, &http, clear)?);
-        let options = ClientOptions {
-            per_try_policies: vec![signer.clone(), Arc::new(Trace)],
-            transport: Some(Transport::new(Bounded::new(carrier, Bounds::default()))),
-            retry: RetryOptions::exponential(ExponentialRetryOptions {
-                max_retries: RETRIES,
-                ..ExponentialRetryOptions::default()
-            }),
-            ..ClientOptions::default()
-        };
-        let own =
-            BlobContainerClientOptions { client_options: options.clone(), ..Default::default() };
-        let client = BlobContainerClient::new(url.clone(), None, Some(own))
-            .map_err(|source| failure(&url, "", source))?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("a runtime needs nothing that can be missing");
-        Ok(Container { runtime, client, options, url, name, signer })
+        Ok(BlobContainer { clients: Arc::new(Clients::open(options, name)?) })
     }
 
-    /// The container's name.
-    pub fn name(&self) -> &ContainerName {
-        &self.name
-    }
-
-    /// Makes the container if it does not exist.
-    pub fn make(&self) -> Result<(), Error> {
-        match self.runtime.block_on(self.client.create(None)) {
-            Err(error) if error.http_status() == Some(StatusCode::Conflict) => Ok(()),
-            other => other.map(drop).map_err(|source| self.failure("", source)),
+    fn download(&self, name: &str, range: Option<Range<u64>>) -> Result<Option<Bytes>, Error> {
+        let options =
+            BlobClientDownloadOptions { range: range.map(Into::into), ..Default::default() };
+        let (blob, book) = self.blob(name, Repeat::Harmless)?;
+        let read = block_on(async { blob.download(Some(options)).await?.body.collect().await });
+        match read {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(source) => Err(self.failure(name, source, &book)),
         }
     }
 
-    /// Every blob whose name begins so, by name; none if there is no container.
-    pub fn list(&self, prefix: &str) -> Result<BTreeMap<String, BlobFacts>, Error> {
+    fn about_lease<F>(&self, name: &str, call: impl FnOnce(BlobClient) -> F) -> Result<(), Error>
+    where
+        F: Future<Output = azure_core::Result<()>>,
+    {
+        let (blob, book) = self.blob(name, Repeat::Never)?;
+        match block_on(call(blob)) {
+            Err(error) if error.http_status() == Some(StatusCode::Conflict) => {
+                Err(Error::Leased { what: name.to_owned() })
+            }
+            other => other.map_err(|source| self.failure(name, source, &book)),
+        }
+    }
+
+    fn blob(&self, name: &str, repeat: Repeat) -> Result<(BlobClient, Book), Error> {
+        self.clients.blob(name, self.clients.options.clone(), repeat)
+    }
+
+    fn failure(&self, name: &str, source: azure_core::Error, book: &Book) -> Error {
+        self.clients.failure(name, source, book)
+    }
+}
+
+impl Container for BlobContainer {
+    fn name(&self) -> &ContainerName {
+        &self.clients.name
+    }
+
+    fn make(&self) -> Result<(), Error> {
+        let (client, book) = self.clients.container()?;
+        match block_on(client.create(None)) {
+            Err(error) if error.http_status() == Some(StatusCode::Conflict) => Ok(()),
+            other => other.map(drop).map_err(|source| self.failure("", source, &book)),
+        }
+    }
+
+    fn list(&self, prefix: &str) -> Result<BTreeMap<String, BlobFacts>, Error> {
         let options = BlobContainerClientListBlobsOptions {
             prefix: (!prefix.is_empty()).then(|| prefix.to_owned()),
             ..Default::default()
         };
-        let mut walk = Walk::new(self.url.host_str().unwrap_or_default(), Bounds::default());
+        let mut walk = Walk::new(&host(&self.clients.url), Bounds::default());
         let bound = |error: Error| {
             azure_core::Error::with_error(CoreKind::Other, error, "the list was given up")
         };
-        let listed = self.runtime.block_on(async {
+        let (client, book) = self.clients.container()?;
+        let listed = block_on(async {
             let mut all = BTreeMap::new();
-            let mut pages = self.client.list_blobs(Some(options))?.into_pages();
+            let mut pages = client.list_blobs(Some(options))?.into_pages();
             while let Some(page) = pages.try_next().await? {
                 let page = page.into_model()?;
                 let next = page.next_marker.filter(|marker| !marker.is_empty());
@@ -187,53 +120,32 @@ impl Container {
         });
         match listed {
             Err(error) if is_absent(&error) => Ok(BTreeMap::new()),
-            other => other.map_err(|source| self.failure(prefix, source)),
+            other => other.map_err(|source| self.failure(prefix, source, &book)),
         }
     }
 
-    /// A blob's content; `None` if it does not exist.
-    pub fn read(&self, name: &str) -> Result<Option<Bytes>, Error> {
+    fn read(&self, name: &str) -> Result<Option<Bytes>, Error> {
         self.download(name, None)
     }
 
-    /// A stretch of a blob.
-    pub fn read_part(&self, name: &str, offset: u64, bytes: u64) -> Result<Bytes, Error> {
+    fn read_part(&self, name: &str, offset: u64, bytes: u64) -> Result<Bytes, Error> {
         let end = offset.saturating_add(bytes);
         let part = self.download(name, Some(offset..end))?;
         part.ok_or_else(|| Error::NotFound {
             what: name.to_owned(),
             message: "the blob does not exist".to_owned(),
+            call: None,
         })
     }
 
-    fn download(
-        &self,
-        name: &str,
-        range: Option<std::ops::Range<u64>>,
-    ) -> Result<Option<Bytes>, Error> {
-        let options =
-            BlobClientDownloadOptions { range: range.map(Into::into), ..Default::default() };
-        let read = self.runtime.block_on(async {
-            self.blob(name)?.download(Some(options)).await?.body.collect().await
-        });
-        match read {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if is_absent(&error) => Ok(None),
-            Err(source) => Err(self.failure(name, source)),
-        }
-    }
-
-    /// Writes a small blob if there is none of this name; never changes one that is there.
-    pub fn write_new(&self, name: &str, content: Bytes) -> Result<Made, Error> {
+    fn write_new(&self, name: &str, content: Bytes) -> Result<Made, Error> {
         let options = BlockBlobClientUploadOptions {
             if_none_match: Some(Etag::from("*")),
             ..Default::default()
         };
         let content = RequestContent::from(content.to_vec());
-        let written = self.runtime.block_on(async {
-            self.blob(name)?.block_blob_client().upload(content, Some(options)).await
-        });
-        match written {
+        let (blob, book) = self.blob(name, Repeat::Harmless)?;
+        match block_on(blob.block_blob_client().upload(content, Some(options))) {
             Ok(_) => Ok(Made::New),
             // A blob that is leased answers so before its condition is looked at.
             Err(error)
@@ -244,13 +156,11 @@ impl Container {
             {
                 Ok(Made::There)
             }
-            Err(source) => Err(self.failure(name, source)),
+            Err(source) => Err(self.failure(name, source, &book)),
         }
     }
 
-    /// Leases a blob for so many seconds. Tried once, like all that is done with leases: who
-    /// waited for a second attempt would not know since when it has one.
-    pub fn lease(&self, name: &str, id: Uuid, secs: i32) -> Result<(), Error> {
+    fn lease(&self, name: &str, id: Uuid, secs: i32) -> Result<(), Error> {
         let options = BlobClientAcquireLeaseOptions {
             proposed_lease_id: Some(id.to_string()),
             ..Default::default()
@@ -260,111 +170,26 @@ impl Container {
         })
     }
 
-    /// Renews a lease that is held.
-    pub fn renew_lease(&self, name: &str, id: Uuid) -> Result<(), Error> {
+    fn renew_lease(&self, name: &str, id: Uuid) -> Result<(), Error> {
         self.about_lease(name, |blob| async move {
             blob.renew_lease(id.to_string(), None).await.map(drop)
         })
     }
 
-    /// Takes a lease over from a run whose id is known.
-    pub fn change_lease(&self, name: &str, from: Uuid, to: Uuid) -> Result<(), Error> {
+    fn change_lease(&self, name: &str, from: Uuid, to: Uuid) -> Result<(), Error> {
         self.about_lease(name, |blob| async move {
             blob.change_lease(from.to_string(), to.to_string(), None).await.map(drop)
         })
     }
 
-    /// Gives a lease back.
-    pub fn release_lease(&self, name: &str, id: Uuid) -> Result<(), Error> {
+    fn release_lease(&self, name: &str, id: Uuid) -> Result<(), Error> {
         self.about_lease(name, |blob| async move {
             blob.release_lease(id.to_string(), None).await.map(drop)
         })
     }
 
-    fn about_lease<F>(&self, name: &str, call: impl FnOnce(BlobClient) -> F) -> Result<(), Error>
-    where
-        F: Future<Output = azure_core::Result<()>>,
-    {
-        match self.runtime.block_on(async { call(self.blob_once(name)?).await }) {
-            Err(error) if error.http_status() == Some(StatusCode::Conflict) => {
-                Err(Error::Leased { what: name.to_owned() })
-            }
-            other => other.map_err(|source| self.failure(name, source)),
-        }
-    }
-
-    pub(super) fn blob_url(&self, name: &str) -> Url {
-        let mut url = self.url.clone();
-        // A slash stays a slash: services differ in what they make of an encoded one.
-        url.path_segments_mut().expect("the endpoint can have a path").extend(name.split('/'));
-        url
-    }
-
-    fn blob(&self, name: &str) -> azure_core::Result<BlobClient> {
-        self.blob_with(name, self.options.clone())
-    }
-
-    fn blob_once(&self, name: &str) -> azure_core::Result<BlobClient> {
-        let options = ClientOptions { retry: RetryOptions::none(), ..self.options.clone() };
-        self.blob_with(name, options)
-    }
-
-    pub(super) fn blob_with(
-        &self,
-        name: &str,
-        client_options: ClientOptions,
-    ) -> azure_core::Result<BlobClient> {
-        let own = BlobClientOptions { client_options, ..Default::default() };
-        BlobClient::new(self.blob_url(name), None, Some(own))
-    }
-
-    pub(super) fn failure(&self, name: &str, source: azure_core::Error) -> Error {
-        failure(&self.url, name, source)
-    }
-}
-
-pub(super) fn code(error: &azure_core::Error) -> &str {
-    match error.kind() {
-        CoreKind::HttpResponse { error_code: Some(code), .. } => code,
-        _ => "",
-    }
-}
-
-pub(super) fn is_absent(error: &azure_core::Error) -> bool {
-    error.http_status() == Some(StatusCode::NotFound)
-}
-
-/// Our own error, however often the pipeline has wrapped it.
-fn own(error: azure_core::Error) -> Option<Error> {
-    let inner = error.into_inner().ok()?;
-    match inner.downcast::<Error>() {
-        Ok(own) => Some(*own),
-        Err(inner) => own(*inner.downcast::<azure_core::Error>().ok()?),
-    }
-}
-
-fn failure(url: &Url, name: &str, source: azure_core::Error) -> Error {
-    let reason = Reason::of(&source);
-    let host = url.host_str().unwrap_or_default().to_owned();
-    let what = format!("{}/{name}", url.path().trim_start_matches('/'));
-    let said = code(&source).to_owned();
-    let status = match source.http_status() {
-        Some(status) => u16::from(status),
-        None => {
-            // What our own policies found is told as what it is, not as a network that is gone.
-            let other = match source.kind() {
-                CoreKind::Credential => Error::NotSignedIn,
-                CoreKind::DataConversion => Error::Answer { host, fault: reason.line() },
-                _ => Error::Unreachable { host, source: reason },
-            };
-            return own(source).unwrap_or(other);
-        }
-    };
-    let message = format!("{what} ({status})");
-    match status {
-        401 | 403 => Error::NotAllowed { code: said, message },
-        404 => Error::NotFound { what, message: said },
-        429 | 500.. => Error::Failing { host, status },
-        _ => Error::Refused { code: said, message },
+    fn fenced(self: Arc<Self>, fence: Arc<dyn Fence>) -> Arc<dyn Fenced> {
+        let clients = Arc::clone(&self.clients);
+        Arc::new(FencedBlobs::new(clients, self, fence))
     }
 }

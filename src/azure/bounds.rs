@@ -1,19 +1,14 @@
 //! How much of an answer is taken, and how long it may take. A service that is not what it should
 //! be may answer for ever: pages that lead to themselves, bodies without an end or a byte a
-//! minute, a wait of years. These are limits of our patience, not rules of the service.
+//! minute. These are limits of our patience, not rules of the service.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
 use zeroize::Zeroizing;
 
 use super::error::Error;
 use super::network::SILENT_FOR;
-
-/// No wait that a service asks for is longer.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How much is taken.
 #[derive(Debug, Clone, Copy)]
@@ -88,11 +83,13 @@ impl Meter {
     pub fn take(&mut self, bytes: usize) -> Result<(), Error> {
         self.taken_bytes = self.taken_bytes.saturating_add(bytes as u64);
         if self.taken_bytes > self.most_bytes {
-            return Err(Error::TooLarge { host: self.host.clone(), most_bytes: self.most_bytes });
+            let (host, most_bytes) = (self.host.clone(), self.most_bytes);
+            return Err(Error::TooLarge { host, most_bytes, call: None });
         }
         let more = Duration::from_secs(self.taken_bytes / self.bounds.least_speed.max(1));
         if self.begun.elapsed() > self.bounds.body_within + more {
-            return Err(Error::TooSlow { host: self.host.clone(), bytes: self.taken_bytes });
+            let (host, bytes) = (self.host.clone(), self.taken_bytes);
+            return Err(Error::TooSlow { host, bytes, call: None });
         }
         Ok(())
     }
@@ -198,19 +195,6 @@ pub(super) enum Failing {
     Bound(Error),
 }
 
-/// What Retry-After asks for, seconds or a date, within our patience.
-pub(super) fn pause(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let asked = if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
-        // More digits than a number has are years all the same.
-        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
-    } else {
-        let then = DateTimeParser::new().parse_timestamp(text).ok()?;
-        Duration::try_from(then.duration_since(Timestamp::now())).unwrap_or_default()
-    };
-    Some(asked.min(LONGEST_PAUSE))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,22 +253,5 @@ mod tests {
         assert_eq!(walk.bytes(1).unwrap_err().code(), "azure-list-endless");
         let late = Bounds { list_within: Duration::ZERO, ..FEW };
         assert!(told(&[(1, Some("a"))], late).unwrap().to_string().contains("too long"));
-    }
-
-    #[test]
-    fn no_wait_is_longer_than_a_minute_and_none_runs_backwards() {
-        for (text, secs) in [
-            ("0", Some(0)),
-            ("7", Some(7)),
-            ("31536000", Some(60)),
-            ("99999999999999999999999999", Some(60)),
-            ("Tue, 31 Dec 2999 23:59:59 GMT", Some(60)),
-            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
-            ("-5", None),
-            ("", None),
-            ("soon", None),
-        ] {
-            assert_eq!(pause(text), secs.map(Duration::from_secs), "{text}");
-        }
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint};
 
+use super::call::Call;
 use super::reason::Reason;
 
 /// Why a lease that was held is held no more.
@@ -45,22 +46,68 @@ pub enum Error {
     Unreachable {
         host: String,
         #[source]
-        source: Reason,
+        call: Box<Call>,
     },
     #[error("{host} failed with status {status}")]
-    Failing { host: String, status: u16 },
+    Failing {
+        host: String,
+        status: u16,
+        #[source]
+        call: Option<Box<Call>>,
+    },
+    #[error("{host} asks for a pause of {wait_secs} s, which is longer than a call waits")]
+    AskedToWait {
+        host: String,
+        wait_secs: u64,
+        #[source]
+        call: Option<Box<Call>>,
+    },
     #[error("Nobody is signed in to Azure")]
     NotSignedIn,
     #[error("The sign-in was refused: {message}")]
     SignInRefused { message: String },
     #[error("Azure does not allow this: {code}: {message}")]
-    NotAllowed { code: String, message: String },
+    NotAllowed {
+        code: String,
+        message: String,
+        #[source]
+        call: Option<Box<Call>>,
+    },
     #[error("Azure does not know {what}: {message}")]
-    NotFound { what: String, message: String },
+    NotFound {
+        what: String,
+        message: String,
+        #[source]
+        call: Option<Box<Call>>,
+    },
     #[error("Azure refused the request: {code}: {message}")]
-    Refused { code: String, message: String },
+    Refused {
+        code: String,
+        message: String,
+        #[source]
+        call: Option<Box<Call>>,
+    },
     #[error("{host} gave an answer that is not understood: {fault}")]
-    Answer { host: String, fault: String },
+    Answer {
+        host: String,
+        fault: String,
+        #[source]
+        call: Option<Box<Call>>,
+    },
+    #[error("Azure did not carry the operation out: {code}: {message}")]
+    OperationFailed {
+        code: String,
+        message: String,
+        #[source]
+        call: Option<Box<Call>>,
+    },
+    #[error("The operation on {what} has not ended after {followed_secs} s and may still go on")]
+    OperationGoesOn {
+        what: String,
+        followed_secs: u64,
+        #[source]
+        call: Option<Box<Call>>,
+    },
     #[error("{path} cannot hold a secret")]
     SecretFile {
         path: PathBuf,
@@ -68,9 +115,19 @@ pub enum Error {
         source: std::io::Error,
     },
     #[error("{host} sent more than {} in one answer", ByteSize(*most_bytes))]
-    TooLarge { host: String, most_bytes: u64 },
+    TooLarge {
+        host: String,
+        most_bytes: u64,
+        #[source]
+        call: Option<Box<Call>>,
+    },
     #[error("{host} sends its answer too slowly: {bytes} bytes so far")]
-    TooSlow { host: String, bytes: u64 },
+    TooSlow {
+        host: String,
+        bytes: u64,
+        #[source]
+        call: Option<Box<Call>>,
+    },
     #[error("A list of {host} does not end: after {pages} pages, {why}")]
     EndlessList { host: String, pages: usize, why: &'static str },
     #[error("{host} sends the call on to {to}, which is not followed")]
@@ -93,6 +150,31 @@ pub enum Error {
     ForeignLink { host: String, to: String },
 }
 
+impl Error {
+    /// The same error, with the call that it ended; one that has a call of its own, such as that
+    /// of a sign-in, keeps it, and takes over how often it was made.
+    pub(super) fn of_call(mut self, made: Call) -> Self {
+        match &mut self {
+            Error::Unreachable { call, .. } => **call = call.as_ref().clone().within(&made),
+            Error::Failing { call, .. }
+            | Error::AskedToWait { call, .. }
+            | Error::NotAllowed { call, .. }
+            | Error::NotFound { call, .. }
+            | Error::Refused { call, .. }
+            | Error::Answer { call, .. }
+            | Error::TooLarge { call, .. }
+            | Error::TooSlow { call, .. } => {
+                *call = Some(Box::new(match call.take() {
+                    Some(own) => own.within(&made),
+                    None => made,
+                }));
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
 impl Diagnose for Error {
     fn code(&self) -> &'static str {
         match self {
@@ -101,12 +183,15 @@ impl Diagnose for Error {
             Error::Client { .. } => "network-client",
             Error::Unreachable { .. } => "azure-unreachable",
             Error::Failing { .. } => "azure-failing",
+            Error::AskedToWait { .. } => "azure-asked-to-wait",
             Error::NotSignedIn => "not-signed-in",
             Error::SignInRefused { .. } => "sign-in-refused",
             Error::NotAllowed { .. } => "azure-not-allowed",
             Error::NotFound { .. } => "azure-not-found",
             Error::Refused { .. } => "azure-refused",
             Error::Answer { .. } => "azure-answer",
+            Error::OperationFailed { .. } => "azure-operation-failed",
+            Error::OperationGoesOn { .. } => "azure-operation-goes-on",
             Error::ForeignLink { .. } => "azure-foreign-link",
             Error::TooLarge { .. } => "azure-answer-too-large",
             Error::TooSlow { .. } => "azure-answer-too-slow",
@@ -130,22 +215,24 @@ impl Diagnose for Error {
             | Error::Variable { .. }
             | Error::AccountKey => ErrorKind::Usage,
             Error::Leased { .. } | Error::LeaseLost { why: Lost::Taken, .. } => ErrorKind::Busy,
-            Error::LeaseLost { why: Lost::Late | Lost::Refused, .. } => ErrorKind::Resumable,
+            Error::LeaseLost { why: Lost::Late | Lost::Refused, .. }
+            | Error::OperationGoesOn { .. } => ErrorKind::Resumable,
             Error::Client { .. }
             | Error::Answer { .. }
             | Error::TooLarge { .. }
             | Error::EndlessList { .. }
             | Error::Redirected { .. }
             | Error::ForeignLink { .. } => ErrorKind::Failed,
-            Error::Unreachable { .. } | Error::Failing { .. } | Error::TooSlow { .. } => {
-                ErrorKind::Unreachable
-            }
+            Error::Unreachable { .. }
+            | Error::Failing { .. }
+            | Error::AskedToWait { .. }
+            | Error::TooSlow { .. } => ErrorKind::Unreachable,
             Error::NotSignedIn
             | Error::SignInRefused { .. }
             | Error::NotAllowed { .. }
             | Error::LeaseLost { why: Lost::NotAllowed, .. } => ErrorKind::NotAllowed,
             Error::NotFound { .. } => ErrorKind::NotFound,
-            Error::Refused { .. } => ErrorKind::Refused,
+            Error::Refused { .. } | Error::OperationFailed { .. } => ErrorKind::Refused,
         }
     }
 
@@ -170,6 +257,10 @@ impl Diagnose for Error {
                 "check the endpoint, and whether a proxy or a sign-in page of the network answers"
             }
             Error::Failing { .. } | Error::TooSlow { .. } => "run the same command again later",
+            Error::OperationGoesOn { .. } => {
+                "run the same command again in a while, it looks at what has become of it"
+            }
+            Error::AskedToWait { .. } => "run the same command again when that time is over",
             _ => return None,
         };
         Some(Hint::new(text))

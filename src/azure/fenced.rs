@@ -16,86 +16,94 @@ use azure_storage_blobs::models::{
     BlobClientDeleteOptions, BlockBlobClientUploadBlobFromUrlOptions, BlockBlobClientUploadOptions,
 };
 use bytes::Bytes;
-use disk_prep::noun::Md5Digest;
+use disk_prep::noun::{ContainerName, Md5Digest};
 
-use super::blobs::{Container, Copied, Removed, code, is_absent};
+use super::clients::{Clients, code, is_absent};
+use super::container::{Container, Copied, Fence, Fenced, Removed};
 use super::error::Error;
+use super::retry::{Book, Repeat};
+use super::runtime::block_on;
 
 /// A write in one call up to here; above, in blocks.
 const ONE_CALL_BYTES: NonZero<u64> = NonZero::new(256 << 20).expect("a number above zero");
 /// Time between two looks while a call is under way.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Says whether this run may still change what it works on.
-pub trait Fence: std::fmt::Debug + Send + Sync {
-    /// Refuses once the right is lost, and from then on for ever.
-    fn check(&self) -> Result<(), Error>;
-}
-
-/// A container with the right to change it.
-#[derive(Clone)]
-pub struct Fenced {
-    container: Arc<Container>,
+/// A container at the service, with the right to change it.
+#[derive(Debug)]
+pub(super) struct FencedBlobs {
+    clients: Arc<Clients>,
+    container: Arc<dyn Container>,
     fence: Arc<dyn Fence>,
     options: ClientOptions,
 }
 
-impl std::fmt::Debug for Fenced {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Fenced({:?})", self.container)
-    }
-}
-
-impl std::ops::Deref for Fenced {
-    type Target = Container;
-    fn deref(&self) -> &Container {
-        &self.container
-    }
-}
-
-impl Fenced {
+impl FencedBlobs {
     /// The container, changed only as long as the fence allows it.
-    pub fn new(container: Arc<Container>, fence: Arc<dyn Fence>) -> Self {
-        let mut options = container.options.clone();
+    pub fn new(
+        clients: Arc<Clients>,
+        container: Arc<dyn Container>,
+        fence: Arc<dyn Fence>,
+    ) -> Self {
+        let mut options = clients.options.clone();
         // The last before the transport: the look comes right before each attempt is sent.
         options.per_try_policies.push(Arc::new(Gate(Arc::clone(&fence))));
-        Fenced { container, fence, options }
+        FencedBlobs { clients, container, fence, options }
     }
 
-    /// Refuses if the right to change it is lost.
-    pub fn check(&self) -> Result<(), Error> {
+    fn delete(&self, name: &str, options: BlobClientDeleteOptions<'_>) -> Result<Removed, Error> {
+        let (blob, book) = self.blob(name)?;
+        match block_on(blob.delete(Some(options))) {
+            Ok(_) => Ok(Removed::Done),
+            Err(error) if is_absent(&error) => Ok(Removed::Absent),
+            Err(error) if error.http_status() == Some(StatusCode::PreconditionFailed) => {
+                Ok(Removed::Changed)
+            }
+            Err(source) => Err(self.failed(name, source, &book)),
+        }
+    }
+
+    /// Each of the calls names what it makes or deletes, so a second time does no harm.
+    fn blob(&self, name: &str) -> Result<(BlobClient, Book), Error> {
+        self.clients.blob(name, self.options.clone(), Repeat::Harmless)
+    }
+
+    /// Our own refusal, if that is what ended the call; else what the service said.
+    fn failed(&self, name: &str, source: azure_core::Error, book: &Book) -> Error {
+        refusal(&source).unwrap_or_else(|| self.clients.failure(name, source, book))
+    }
+}
+
+impl Fenced for FencedBlobs {
+    fn check(&self) -> Result<(), Error> {
         self.fence.check()
     }
 
-    /// The container, to be read.
-    pub fn container(&self) -> Arc<Container> {
+    fn container(&self) -> Arc<dyn Container> {
         Arc::clone(&self.container)
     }
 
-    /// Writes a blob whole, with its MD5, which the service compares where one call carries all.
-    pub fn write(&self, name: &str, content: Bytes, md5: Md5Digest) -> Result<(), Error> {
+    fn write(&self, name: &str, content: Bytes, md5: Md5Digest) -> Result<(), Error> {
         let options = BlockBlobClientUploadOptions {
             blob_content_md5: Some(md5.bytes().to_vec()),
             partition_size: Some(ONE_CALL_BYTES),
             ..Default::default()
         };
         let content = RequestContent::from(content.to_vec());
-        let written = self.runtime.block_on(async {
-            self.blob(name)?.block_blob_client().upload(content, Some(options)).await
-        });
-        written.map(drop).map_err(|source| self.failed(name, source))
+        let (blob, book) = self.blob(name)?;
+        let written = block_on(blob.block_blob_client().upload(content, Some(options)));
+        written.map(drop).map_err(|source| self.failed(name, source, &book))
     }
 
-    /// Lets the service copy a blob of another container of this account, if its content has this
-    /// MD5. The MD5 becomes a property of the copy.
-    pub fn copy_from(
+    fn copy_from(
         &self,
-        source: (&Container, &str),
+        source: (&ContainerName, &str),
         name: &str,
         md5: Md5Digest,
     ) -> Result<Copied, Error> {
         let (from, from_name) = source;
-        let mut address = from.blob_url(from_name);
+        let own = &self.clients;
+        let mut address = own.blob_url(from, from_name);
         let options = |authorization| BlockBlobClientUploadBlobFromUrlOptions {
             source_content_md5: Some(md5.bytes().to_vec()),
             blob_content_md5: Some(md5.bytes().to_vec()),
@@ -103,9 +111,10 @@ impl Fenced {
             copy_source_authorization: authorization,
             ..Default::default()
         };
-        let copied = self.runtime.block_on(async {
-            let authorization = self.signer.open_source(&mut address, from.name()).await?;
-            let blob = self.blob(name)?.block_blob_client();
+        let (blob, book) = self.blob(name)?;
+        let copied = block_on(async {
+            let authorization = own.signer.open_source(&mut address, from).await?;
+            let blob = blob.block_blob_client();
             blob.upload_blob_from_url(address.to_string(), Some(options(authorization))).await
         });
         let error = match copied {
@@ -116,42 +125,19 @@ impl Fenced {
             (Some(StatusCode::NotImplemented), _) => Ok(Copied::Unsupported),
             (Some(StatusCode::NotFound), _) => Ok(Copied::Absent),
             (Some(StatusCode::BadRequest), "Md5Mismatch") => Ok(Copied::Different),
-            _ => Err(self.failed(name, error)),
+            _ => Err(self.failed(name, error, &book)),
         }
     }
 
-    /// Deletes a blob if it is still the one that was seen.
-    pub fn remove(&self, name: &str, etag: &str) -> Result<Removed, Error> {
+    fn remove(&self, name: &str, etag: &str) -> Result<Removed, Error> {
         let etag = format!("\"{}\"", etag.trim_matches('"'));
         let options =
             BlobClientDeleteOptions { if_match: Some(Etag::from(etag)), ..Default::default() };
         self.delete(name, options)
     }
 
-    /// Deletes a blob, whatever it is.
-    pub fn remove_any(&self, name: &str) -> Result<Removed, Error> {
+    fn remove_any(&self, name: &str) -> Result<Removed, Error> {
         self.delete(name, BlobClientDeleteOptions::default())
-    }
-
-    fn delete(&self, name: &str, options: BlobClientDeleteOptions<'_>) -> Result<Removed, Error> {
-        let deleted = self.runtime.block_on(async { self.blob(name)?.delete(Some(options)).await });
-        match deleted {
-            Ok(_) => Ok(Removed::Done),
-            Err(error) if is_absent(&error) => Ok(Removed::Absent),
-            Err(error) if error.http_status() == Some(StatusCode::PreconditionFailed) => {
-                Ok(Removed::Changed)
-            }
-            Err(source) => Err(self.failed(name, source)),
-        }
-    }
-
-    fn blob(&self, name: &str) -> azure_core::Result<BlobClient> {
-        self.blob_with(name, self.options.clone())
-    }
-
-    /// Our own refusal, if that is what ended the call; else what the service said.
-    fn failed(&self, name: &str, source: azure_core::Error) -> Error {
-        refusal(&source).unwrap_or_else(|| self.failure(name, source))
     }
 }
 

@@ -4,11 +4,24 @@
 mod arm;
 mod blobs;
 mod bounds;
+mod call;
+mod clients;
+mod container;
 mod credential;
 mod error;
+mod exchange;
+#[cfg(test)]
+pub mod faulty;
 mod fenced;
+#[cfg(test)]
+pub mod memory;
 mod network;
+mod operations;
+#[cfg(test)]
+mod played;
 mod reason;
+mod retry;
+mod runtime;
 mod shared_key;
 mod sign_in;
 mod signer;
@@ -16,10 +29,11 @@ mod trace;
 mod transport;
 
 pub use arm::{Arm, ArmOptions};
-pub use blobs::{BlobFacts, Container, Copied, Made, Removed};
+pub use blobs::BlobContainer;
+pub use call::Call;
+pub use container::{BlobFacts, Container, Copied, Fence, Fenced, Made, Removed};
 pub use credential::{BlobCredential, BlobOptions};
 pub use error::{Error, Lost};
-pub use fenced::{Fence, Fenced};
 pub use network::Network;
 pub use reason::Reason;
 pub use sign_in::variable;

@@ -3,7 +3,7 @@
 use disk_prep::noun::bare_addresses;
 
 /// The words of a library's error and of its causes, with every address in them bare.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{text}")]
 pub struct Reason {
     text: String,

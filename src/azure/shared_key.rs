@@ -126,3 +126,94 @@ fn string_to_sign(account: &AccountName, request: &Request) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use azure_core::http::Method;
+    use disk_prep::noun::Diagnose;
+    use url::Url;
+
+    /// The key that the storage emulators of Azure publish. The signatures below were computed
+    /// apart from this program, by Python's `hmac`.
+    const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr\
+                       /KBHBeksoGMGw==";
+
+    fn key() -> SharedKey {
+        SharedKey::new("myaccount".parse().unwrap(), &KEY.to_owned().into()).unwrap()
+    }
+
+    fn moment() -> Timestamp {
+        "2015-06-26T23:39:12Z".parse().unwrap()
+    }
+
+    fn authorized(mut request: Request) -> (String, String) {
+        key().authorize(&mut request, moment());
+        let own = request.headers().iter();
+        let mut own = own.filter(|(name, _)| name.as_str() == "authorization");
+        let header = own.next().unwrap().1.as_str().to_owned();
+        (string_to_sign(&key().account, &request), header)
+    }
+
+    #[test]
+    fn a_call_is_signed_as_the_services_manual_shows_it() {
+        // <https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key>
+        let url = "https://myaccount.blob.core.windows.net/mycontainer?restype=container\
+                   &comp=metadata&timeout=20";
+        let mut request = Request::new(Url::parse(url).unwrap(), Method::Get);
+        request.insert_header("x-ms-version", "2015-02-21");
+        let (text, header) = authorized(request);
+        assert_eq!(
+            text,
+            "GET\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:Fri, 26 Jun 2015 23:39:12 GMT\n\
+             x-ms-version:2015-02-21\n/myaccount/mycontainer\ncomp:metadata\n\
+             restype:container\ntimeout:20"
+        );
+        assert_eq!(header, "SharedKey myaccount:1u9lui2jDxj0+fpbHjQ5m5NnastJRSYM+PSmfi8TXx4=");
+    }
+
+    #[test]
+    fn headers_have_their_places_and_a_length_of_nothing_is_left_out() {
+        let url = || Url::parse("https://myaccount.blob.core.windows.net/c/a%20b").unwrap();
+        let mut request = Request::new(url(), Method::Put);
+        for (name, value) in [
+            ("x-ms-meta-m1", "v1 "),
+            ("content-type", "text/plain"),
+            ("content-length", "11"),
+            ("if-none-match", "*"),
+            ("x-ms-blob-type", "BlockBlob"),
+        ] {
+            request.insert_header(name, value);
+        }
+        let (text, header) = authorized(request);
+        assert_eq!(
+            text,
+            "PUT\n\n\n11\n\ntext/plain\n\n\n\n*\n\n\nx-ms-blob-type:BlockBlob\n\
+             x-ms-date:Fri, 26 Jun 2015 23:39:12 GMT\nx-ms-meta-m1:v1\n/myaccount/c/a%20b"
+        );
+        assert_eq!(header, "SharedKey myaccount:0q829+agtqYwyDIbG/Fn1r5/8Xq3O/yRDIMhKwy5iN8=");
+        let mut request = Request::new(url(), Method::Put);
+        request.insert_header("content-length", "0");
+        assert!(authorized(request).0.starts_with("PUT\n\n\n\n\n"));
+    }
+
+    #[test]
+    fn a_sas_lets_read_one_container_for_an_hour() {
+        let sas = key().read_sas(&"seed".parse().unwrap(), "https", moment());
+        assert_eq!(
+            sas,
+            "sv=2022-11-02&sr=c&sp=r&st=2015-06-26T23%3A24%3A12Z&se=2015-06-27T00%3A39%3A12Z\
+             &spr=https&sig=mOCAiCvuhPT6ZiKhuiRARurRroSWY7VwrOPZz5UbbtU%3D"
+        );
+    }
+
+    #[test]
+    fn a_key_that_is_no_base64_is_refused_and_none_is_ever_shown() {
+        let account = || "myaccount".parse().unwrap();
+        let error = SharedKey::new(account(), &"###".to_owned().into()).unwrap_err();
+        assert_eq!(error.code(), "account-key-malformed");
+        let padded = format!(" {KEY}\n").into();
+        let shown = format!("{:?}", SharedKey::new(account(), &padded).unwrap());
+        assert_eq!(shown, "SharedKey(myaccount, ***)");
+    }
+}

@@ -1,7 +1,6 @@
 //! How we get a token for the resource manager and for blobs: one that was given, that of a
 //! service principal or workload identity, or the Azure CLI's. Tokens live in memory only.
 
-use std::env::VarError;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
@@ -23,6 +22,7 @@ use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
 use super::bounds::{self, Bounds, Failing, Meter};
+use super::call::Call;
 use super::error::Error;
 use super::reason::Reason;
 use super::transport::target;
@@ -59,14 +59,14 @@ pub(super) enum Proof {
 }
 
 /// A token and how long it can be used.
-struct Held {
+struct CachedToken {
     token: SecretString,
     until: Instant,
 }
 
-impl Held {
+impl CachedToken {
     fn new(token: SecretString, lifetime: Duration) -> Self {
-        Held { token, until: Instant::now() + lifetime.min(LONGEST_LIFETIME) }
+        CachedToken { token, until: Instant::now() + lifetime.min(LONGEST_LIFETIME) }
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) struct Tokens {
     sign_in: SignIn,
     http: reqwest::Client,
     scope: &'static str,
-    held: Mutex<Option<Held>>,
+    held: Mutex<Option<CachedToken>>,
 }
 
 impl Tokens {
@@ -87,7 +87,7 @@ impl Tokens {
     /// The token that is held, or a new one.
     pub async fn token(&self) -> Result<SecretString, Error> {
         let held = || hold(&self.held);
-        let is_fresh = |held: &&Held| Instant::now() + MARGIN < held.until;
+        let is_fresh = |held: &&CachedToken| Instant::now() + MARGIN < held.until;
         let fresh = held().as_ref().filter(is_fresh).map(|held| held.token.clone());
         if let Some(token) = fresh {
             return Ok(token);
@@ -97,6 +97,12 @@ impl Tokens {
         let token = new.token.clone();
         *held() = Some(new);
         Ok(token)
+    }
+
+    /// Drops a token that a service does not take any more; whether there may be another.
+    pub fn forget(&self) -> bool {
+        *hold(&self.held) = None;
+        !matches!(self.sign_in, SignIn::Token(_))
     }
 }
 
@@ -117,11 +123,12 @@ fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretStri
 /// What a variable of the environment says; an empty one says nothing. One that is no text is
 /// refused: whoever set it wants it to be used.
 pub fn variable(name: &'static str) -> Result<Option<String>, Error> {
-    match std::env::var(name) {
-        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(Error::Variable { name }),
-    }
+    text(name, std::env::var_os(name))
+}
+
+fn text(name: &'static str, value: Option<OsString>) -> Result<Option<String>, Error> {
+    let value = value.filter(|value| !value.is_empty()).map(OsString::into_string);
+    value.transpose().map_err(|_| Error::Variable { name })
 }
 
 /// Runs the Azure CLI without our own secrets in its environment.
@@ -145,6 +152,15 @@ impl SignIn {
     /// A token that was given, else the first of token, service principal and CLI that the
     /// environment offers.
     pub fn choose(given: Option<&SecretString>, authority: &Url) -> Result<Self, Error> {
+        Self::choose_of(given, authority, &|name| std::env::var_os(name))
+    }
+
+    fn choose_of(
+        given: Option<&SecretString>,
+        authority: &Url,
+        look: &dyn Fn(&'static str) -> Option<OsString>,
+    ) -> Result<Self, Error> {
+        let variable = |name| text(name, look(name));
         if let Some(token) = given {
             return Ok(SignIn::Token(token.clone()));
         }
@@ -152,7 +168,7 @@ impl SignIn {
             return Ok(SignIn::Token(token.into()));
         }
         let secret = variable("AZURE_CLIENT_SECRET")?.map(|text| Proof::Secret(text.into()));
-        let path = std::env::var_os("AZURE_FEDERATED_TOKEN_FILE").filter(|path| !path.is_empty());
+        let path = look("AZURE_FEDERATED_TOKEN_FILE").filter(|path| !path.is_empty());
         let proof = secret.or_else(|| path.map(|path| Proof::TokenFile(path.into())));
         let (Some(tenant), Some(client), Some(proof)) =
             (variable("AZURE_TENANT_ID")?, variable("AZURE_CLIENT_ID")?, proof)
@@ -176,10 +192,10 @@ impl SignIn {
     }
 
     /// Gets a token.
-    async fn token(&self, http: &reqwest::Client, scope: &str) -> Result<Held, Error> {
+    async fn token(&self, http: &reqwest::Client, scope: &str) -> Result<CachedToken, Error> {
         match self {
             SignIn::Token(token) => {
-                Ok(Held::new(token.clone(), Duration::from_secs(u32::MAX.into())))
+                Ok(CachedToken::new(token.clone(), Duration::from_secs(u32::MAX.into())))
             }
             SignIn::Principal { url, client, proof } => {
                 principal(http, url, client, proof, scope).await
@@ -191,7 +207,10 @@ impl SignIn {
                     AzureCliCredential::new(Some(options)).map_err(|_| Error::NotSignedIn)?;
                 let token = credential.get_token(&[scope], None).await;
                 let token = token.map_err(|_| Error::NotSignedIn)?;
-                Ok(Held::new(token.token.secret().to_owned().into(), Duration::from_secs(900)))
+                Ok(CachedToken::new(
+                    token.token.secret().to_owned().into(),
+                    Duration::from_secs(900),
+                ))
             }
         }
     }
@@ -203,9 +222,11 @@ async fn principal(
     client: &str,
     proof: &Proof,
     scope: &str,
-) -> Result<Held, Error> {
+) -> Result<CachedToken, Error> {
     let host = url.host_str().unwrap_or_default().to_owned();
     let form = form(client, proof, scope)?;
+    let begun = Instant::now();
+    let call = || Call::new("POST", url, 1, begun.elapsed());
     let sent = http
         .post(url.clone())
         .header("content-type", "application/x-www-form-urlencoded")
@@ -214,12 +235,13 @@ async fn principal(
         .await;
     let unreachable = |source: reqwest::Error| Error::Unreachable {
         host: host.clone(),
-        source: Reason::of(&source),
+        call: Box::new(call().because(Reason::of(&source))),
     };
     let answer = sent.map_err(unreachable)?;
     let status = answer.status();
     if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-        return Err(Error::Failing { host, status: status.as_u16() });
+        let call = Some(Box::new(call()));
+        return Err(Error::Failing { host, status: status.as_u16(), call });
     }
     if status.is_redirection() {
         let location = answer.headers().get("location").and_then(|own| own.to_str().ok());
@@ -229,14 +251,14 @@ async fn principal(
     let meter = Meter::new(&host, bounds.fault_bytes, bounds);
     let bytes = bounds::body(answer, meter).await.map_err(|failing| match failing {
         Failing::Network(source) => unreachable(source),
-        Failing::Bound(error) => error,
+        Failing::Bound(error) => error.of_call(call()),
     })?;
     let refused = |message: String| Error::SignInRefused { message };
     let Ok(answer) = serde_json::from_slice::<Answer>(&bytes) else {
         return Err(refused(format!("{host} answered {status} without a reason")));
     };
     match answer.access_token {
-        Some(token) => Ok(Held::new(token, Duration::from_secs(answer.expires_in))),
+        Some(token) => Ok(CachedToken::new(token, Duration::from_secs(answer.expires_in))),
         None => {
             let message = answer.error_description;
             Err(refused(message.unwrap_or_else(|| "no reason given".to_owned())))
@@ -272,4 +294,84 @@ fn form(client: &str, proof: &Proof, scope: &str) -> Result<Zeroizing<Vec<u8>>, 
         }
     }
     Ok(form)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::network::{Clear, Network};
+    use disk_prep::noun::Diagnose;
+    use std::os::unix::ffi::OsStringExt;
+
+    const PRINCIPAL: [(&str, &str); 2] =
+        [("AZURE_TENANT_ID", "tenant"), ("AZURE_CLIENT_ID", "client")];
+
+    fn choose(given: Option<&str>, variables: &[(&str, &str)]) -> Result<SignIn, Error> {
+        let given = given.map(SecretString::from);
+        let authority = Url::parse("https://login/").unwrap();
+        SignIn::choose_of(given.as_ref(), &authority, &|name| {
+            let (_, value) = variables.iter().find(|(own, _)| *own == name)?;
+            Some(value.into())
+        })
+    }
+
+    #[test]
+    fn a_given_token_goes_before_all_and_the_cli_is_what_is_left() {
+        let token = ("AZSEED_TOKEN", "t");
+        let secret = ("AZURE_CLIENT_SECRET", "s");
+        let file = ("AZURE_FEDERATED_TOKEN_FILE", "/run/t");
+        let [tenant, client] = PRINCIPAL;
+        for (given, variables, expected) in [
+            (Some("given"), vec![token, tenant, client, secret], "a given token"),
+            (None, vec![token, tenant, client, secret], "a given token"),
+            (None, vec![tenant, client, secret, file], "a service principal"),
+            (None, vec![tenant, client, file], "a workload identity"),
+            (None, vec![tenant, client, ("AZURE_CLIENT_SECRET", ""), file], "a workload identity"),
+            (None, vec![("AZSEED_TOKEN", ""), tenant, secret], "the Azure CLI"),
+            (None, vec![tenant, client], "the Azure CLI"),
+            (None, vec![], "the Azure CLI"),
+        ] {
+            assert_eq!(choose(given, &variables).unwrap().name(), expected, "{variables:?}");
+        }
+        let SignIn::Principal { url, .. } = choose(None, &[tenant, client, secret]).unwrap() else {
+            panic!()
+        };
+        assert_eq!(url.as_str(), "https://login/tenant/oauth2/v2.0/token");
+    }
+
+    #[test]
+    fn a_variable_that_is_no_text_is_refused() {
+        let none = Some(OsString::from_vec(vec![0xff]));
+        assert_eq!(text("AZSEED_TOKEN", none).unwrap_err().code(), "variable-not-text");
+        assert_eq!(text("AZSEED_TOKEN", Some(OsString::new())).unwrap(), None);
+        assert_eq!(text("AZSEED_TOKEN", None).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_sent_to_sign_in_is_encoded() {
+        let secret = Proof::Secret("a&b=c d".to_owned().into());
+        let sent = form("client", &secret, STORAGE_SCOPE).unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&sent),
+            "grant_type=client_credentials&client_id=client\
+             &scope=https%3A%2F%2Fstorage.azure.com%2F.default&client_secret=a%26b%3Dc+d"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        std::fs::write(&path, "x.y.z\n").unwrap();
+        let sent = form("client", &Proof::TokenFile(path.clone()), ARM_SCOPE).unwrap();
+        assert!(String::from_utf8_lossy(&sent).ends_with("&client_assertion=x.y.z"));
+        std::fs::remove_file(&path).unwrap();
+        let error = form("client", &Proof::TokenFile(path), ARM_SCOPE).unwrap_err();
+        assert_eq!(error.code(), "secret-file-unreadable");
+    }
+
+    #[test]
+    fn a_token_that_was_given_cannot_be_replaced() {
+        let url = Url::parse("https://h/").unwrap();
+        let http = Network::default().client(&url, Clear::Refused).unwrap();
+        let tokens = |sign_in| Tokens::new(sign_in, http.clone(), ARM_SCOPE);
+        assert!(!tokens(SignIn::Token("t".to_owned().into())).forget());
+        assert!(tokens(SignIn::Cli).forget());
+    }
 }

@@ -120,3 +120,102 @@ impl Policy for Signer {
         first.send(ctx, request, rest).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::network::Network;
+    use crate::azure::runtime::block_on;
+    use azure_core::http::headers::Headers;
+    use azure_core::http::{AsyncRawResponse, Method, StatusCode};
+
+    fn signer(credential: BlobCredential, clear: Clear) -> Signer {
+        let options = BlobOptions {
+            account: "account1".parse().unwrap(),
+            endpoint: None,
+            authority: "https://login".parse().unwrap(),
+            network: Network::default(),
+            credential,
+        };
+        let url = Url::parse("https://h/").unwrap();
+        let http = options.network.client(&url, Clear::Refused).unwrap();
+        Signer::new(&options, &http, clear).unwrap()
+    }
+
+    /// What stands behind the signer.
+    #[derive(Debug)]
+    struct End;
+
+    #[async_trait::async_trait]
+    impl Policy for End {
+        async fn send(&self, _: &Context, _: &mut Request, _: &[Arc<dyn Policy>]) -> PolicyResult {
+            Ok(AsyncRawResponse::from_bytes(StatusCode::Ok, Headers::new(), ""))
+        }
+    }
+
+    /// A request as it leaves, after so many tries.
+    fn sent(credential: BlobCredential, tries: usize) -> (String, Option<String>) {
+        let signer = signer(credential, Clear::Refused);
+        let url = Url::parse("https://h/c/b?comp=list").unwrap();
+        let mut request = Request::new(url, Method::Get);
+        let next: Vec<Arc<dyn Policy>> = vec![Arc::new(End)];
+        for _ in 0..tries {
+            block_on(signer.send(&Context::new(), &mut request, &next)).unwrap();
+        }
+        let mut own = request.headers().iter();
+        let header = own.find(|(name, _)| name.as_str() == "authorization");
+        (request.url().to_string(), header.map(|(_, value)| value.as_str().to_owned()))
+    }
+
+    #[test]
+    fn each_try_is_signed_once_by_what_opens_the_account() {
+        let sas = || BlobCredential::Sas("?sv=1&sig=S".to_owned().into());
+        for tries in [1, 3] {
+            let (url, header) = sent(sas(), tries);
+            assert_eq!((url.as_str(), header), ("https://h/c/b?comp=list&sv=1&sig=S", None));
+            let token = BlobCredential::SignedIn(Some("T".to_owned().into()));
+            let (url, header) = sent(token, tries);
+            assert_eq!(
+                (url.as_str(), header.as_deref()),
+                ("https://h/c/b?comp=list", Some("Bearer T"))
+            );
+            let (_, header) = sent(BlobCredential::Key("a2V5".to_owned().into()), tries);
+            assert!(header.unwrap().starts_with("SharedKey account1:"));
+        }
+    }
+
+    #[test]
+    fn a_source_is_opened_by_what_reads_it_and_no_more() {
+        let opened = |credential, clear| {
+            let mut address = Url::parse("https://h/seed/b").unwrap();
+            let container = "seed".parse().unwrap();
+            let signer = signer(credential, clear);
+            let header = block_on(signer.open_source(&mut address, &container)).unwrap();
+            (address.query().unwrap_or_default().to_owned(), header)
+        };
+        let key = || BlobCredential::Key("a2V5".to_owned().into());
+        for (clear, protocols) in
+            [(Clear::Refused, "&spr=https&"), (Clear::Loopback, "&spr=https%2Chttp&")]
+        {
+            let (query, header) = opened(key(), clear);
+            assert!(query.contains("sr=c&sp=r&") && query.contains(protocols), "{query}");
+            assert_eq!(header, None);
+        }
+        let sas = BlobCredential::Sas("?sv=1&sig=S".to_owned().into());
+        assert_eq!(opened(sas, Clear::Refused), ("sv=1&sig=S".to_owned(), None));
+        let token = BlobCredential::SignedIn(Some("T".to_owned().into()));
+        assert_eq!(opened(token, Clear::Refused), (String::new(), Some("Bearer T".to_owned())));
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        for credential in [
+            BlobCredential::Key("a2V5".to_owned().into()),
+            BlobCredential::Sas("sig=S".to_owned().into()),
+            BlobCredential::SignedIn(Some("T".to_owned().into())),
+        ] {
+            let shown = format!("{:?}", signer(credential, Clear::Refused));
+            assert!(shown.contains("(***)") && !shown.contains("sig=S"), "{shown}");
+        }
+    }
+}

@@ -1,5 +1,5 @@
-//! What carries the SDK's calls: the same client as ours, which bounds what comes back, waits no
-//! longer than we do, and follows no redirect.
+//! What carries the SDK's calls: the same client as ours, which bounds what comes back and follows
+//! no redirect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +12,9 @@ use futures::TryStreamExt;
 use tokio::time::timeout;
 use url::Url;
 
-use super::bounds::{Bounds, LONGEST_PAUSE, Meter, pause};
+use super::bounds::{Bounds, Meter};
 use super::error::Error;
 use disk_prep::noun::Address;
-
-/// Names of the headers that the SDK's retries honour, and how many of their units make a second.
-const WAITS: [(&str, Option<u64>); 3] =
-    [("retry-after", None), ("retry-after-ms", Some(1000)), ("x-ms-retry-after-ms", Some(1000))];
 
 /// The client with its bounds.
 #[derive(Debug)]
@@ -71,26 +67,6 @@ fn wrapped(error: Error) -> azure_core::Error {
     azure_core::Error::with_error(CoreKind::Other, error, "the answer was not taken")
 }
 
-/// Waits that are longer than our patience become as long as that; what is no wait goes.
-fn hurry(headers: &mut Headers) {
-    for (name, unit) in WAITS {
-        let name = HeaderName::from_static(name);
-        let Some(text) = headers.get_optional_str(&name).map(str::to_owned) else { continue };
-        let wait = match unit {
-            None => pause(&text).map(|wait| wait.as_secs()),
-            Some(unit) => {
-                text.trim().parse().ok().map(|own: u64| own.min(LONGEST_PAUSE.as_secs() * unit))
-            }
-        };
-        match wait {
-            Some(wait) => headers.insert(name, wait.to_string()),
-            None => {
-                headers.remove(name);
-            }
-        }
-    }
-}
-
 /// Where a redirect would lead, as it may be told.
 pub(super) fn target(location: Option<&str>, base: &Url) -> String {
     let joined = location.and_then(|text| base.join(text).ok());
@@ -104,14 +80,13 @@ impl HttpClient for Bounded {
         let host = request.url().host_str().unwrap_or_default().to_owned();
         let answer = self.http.execute_request(request);
         let answer = timeout(self.patience(request), answer).await.unwrap_or_else(|_| silence());
-        let (status, mut headers, body) = answer?.deconstruct();
+        let (status, headers, body) = answer?.deconstruct();
         let code = u16::from(status);
         if (300..400).contains(&code) && code != 304 {
             let location = headers.get_optional_str(&HeaderName::from_static("location"));
             let to = target(location, request.url());
             return Err(wrapped(Error::Redirected { host, to }));
         }
-        hurry(&mut headers);
         let mut meter = Meter::new(&host, self.most_bytes(request, status), self.bounds);
         let silent_for = self.bounds.silent_for;
         let heard = futures::stream::try_unfold(body, move |mut body| async move {
@@ -141,19 +116,6 @@ mod tests {
     fn client() -> reqwest::Client {
         let endpoint = Url::parse("https://h/").unwrap();
         Network::default().client(&endpoint, Clear::Refused).unwrap()
-    }
-
-    #[test]
-    fn no_wait_of_a_service_outlasts_our_patience() {
-        let mut headers = Headers::new();
-        headers.insert("retry-after", "31536000");
-        headers.insert("retry-after-ms", "99999999999");
-        headers.insert("x-ms-retry-after-ms", "-5");
-        hurry(&mut headers);
-        let get = |name| headers.get_optional_str(&HeaderName::from_static(name));
-        assert_eq!(get("retry-after"), Some("60"));
-        assert_eq!(get("retry-after-ms"), Some("60000"));
-        assert_eq!(get("x-ms-retry-after-ms"), None);
     }
 
     #[test]

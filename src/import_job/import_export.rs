@@ -324,7 +324,7 @@ impl JobService for ImportExport {
 
     fn keys(&self, name: &JobName) -> Result<Vec<DriveKey>, Error> {
         let path = format!("{}/listBitLockerKeys", self.path(name));
-        let list: KeyList = self.arm.post(&path, VERSION)?;
+        let list: KeyList = self.arm.fetch(&path, VERSION)?;
         let key = |key: Key| DriveKey { serial: key.drive_id, password: key.bit_locker_key };
         Ok(list.value.into_iter().map(key).collect())
     }

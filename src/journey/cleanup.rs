@@ -35,12 +35,12 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
         return Err(Error::SharedContainer { container: vault.container }.into());
     }
     let blobs = seed_blobs(&seed, &staging)?;
-    let (container, import) = open_containers(&vault, options, desk)?;
+    let [container, import] = open_containers(&vault, options, desk)?;
     // Looked at and asked before anything is sent that changes something.
-    prove(&vault, &container, &blobs)?;
+    prove(&vault, container.as_ref(), &blobs)?;
     let is_ours = seed.origin == Origin::Written;
     let repository = is_ours.then(|| path.join("repo")).filter(|repository| repository.exists());
-    if let Some(what) = what_would_go(&vault, &import, &blobs, repository.as_deref())? {
+    if let Some(what) = what_would_go(&vault, import.as_ref(), &blobs, repository.as_deref())? {
         desk.attendant.consent(&what)?;
     }
     let mut writer = Writer::hold(&vault, &state)?;
@@ -48,8 +48,9 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
     let mut done = Cleared { vault: writer.vault.name.to_string(), ..Cleared::default() };
     if writer.vault.cleaned_at.is_none() {
         // Another run may have changed the vault since.
-        prove(&writer.vault, &container, &blobs)?;
-        let cleared = clear_import(&lease.guard(import), &writer.vault.seed.prefix, &blobs)?;
+        prove(&writer.vault, container.as_ref(), &blobs)?;
+        let cleared =
+            clear_import(lease.guard(import).as_ref(), &writer.vault.seed.prefix, &blobs)?;
         (done.blobs_deleted, done.blobs_left) = (cleared.deleted, cleared.left);
         lease.check()?;
         if seed.origin == Origin::Written {
@@ -72,7 +73,7 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
 }
 
 /// Refuses while the vault lacks a single blob of the seed.
-fn prove(vault: &Vault, container: &Container, blobs: &[SeedBlob]) -> Result<(), Error> {
+fn prove(vault: &Vault, container: &dyn Container, blobs: &[SeedBlob]) -> Result<(), Error> {
     let held = held(container, &vault.prefix).map_err(|source| Error::List { source })?;
     let missing = blobs.iter().filter(|blob| !is_held(&held, blob)).count();
     if missing > 0 || blobs.is_empty() || vault.ingested_at.is_none() {
@@ -85,7 +86,7 @@ fn prove(vault: &Vault, container: &Container, blobs: &[SeedBlob]) -> Result<(),
 /// What would be deleted, in a sentence; `None` if nothing is left.
 fn what_would_go(
     vault: &Vault,
-    import: &Container,
+    import: &dyn Container,
     blobs: &[SeedBlob],
     repository: Option<&Path>,
 ) -> Result<Option<String>, Error> {

@@ -1,13 +1,15 @@
 //! Connections to Azure, and the secrets that open them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use disk_prep::noun::{AccountName, Address, ContainerName, ResourceGroup, SubscriptionId};
 use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
 
 use crate::azure::{
-    Arm, ArmOptions, BlobCredential, BlobOptions, Container, Error, Network, variable,
+    Arm, ArmOptions, BlobContainer, BlobCredential, BlobOptions, Container, Error, Network,
+    variable,
 };
 use crate::import_job::{ImportExport, JobService};
 use crate::outcome::Attendant;
@@ -71,7 +73,7 @@ pub fn container(
     account: &AccountName,
     name: &ContainerName,
     attendant: &dyn Attendant,
-) -> Result<Container, Error> {
+) -> Result<Arc<dyn Container>, Error> {
     let options = BlobOptions {
         account: account.clone(),
         endpoint: blobs.endpoint.clone(),
@@ -79,7 +81,7 @@ pub fn container(
         network: network(azure),
         credential: credential(azure, blobs, attendant)?,
     };
-    Container::open(&options, name.clone())
+    Ok(Arc::new(BlobContainer::open(&options, name.clone())?))
 }
 
 /// What a file says goes before what the environment says; a key before a SAS before a token

@@ -119,10 +119,10 @@ pub fn open_containers(
     vault: &Vault,
     options: &VaultOptions,
     desk: &Desk<'_>,
-) -> Result<(Arc<Container>, Arc<Container>), Failure> {
+) -> Result<[Arc<dyn Container>; 2], Failure> {
     let VaultOptions { azure, blobs, .. } = options;
     let open = |name| container(azure, blobs, &vault.storage_account, name, desk.attendant);
-    Ok((Arc::new(open(&vault.container)?), Arc::new(open(&vault.seed.container)?)))
+    Ok([open(&vault.container)?, open(&vault.seed.container)?])
 }
 
 /// The password of its repository.
@@ -138,7 +138,7 @@ pub fn open(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Re
     let VaultOptions { azure, blobs, .. } = options;
     let container =
         container(azure, blobs, &vault.storage_account, &vault.container, desk.attendant)?;
-    let store = Arc::new(BlobStore::reading(Arc::new(container), &vault.prefix));
+    let store = Arc::new(BlobStore::reading(container, &vault.prefix));
     let opened = Repository::open(store, &password(vault)?, desk.attendant.monitor());
     Ok(opened.map_err(|source| failed(vault, source))?)
 }
@@ -204,7 +204,7 @@ pub fn make(
     let container =
         container(azure, blobs, &vault.storage_account, &vault.container, desk.attendant)?;
     // A claim without a record is found again by the same call.
-    claim(&container, &vault.name, vault.seed.id)?;
+    claim(container.as_ref(), &vault.name, vault.seed.id)?;
     state.add_vault(&vault)?;
     Ok(Vaults { vaults: vec![vault], changed: Some(true), told })
 }

@@ -1,5 +1,7 @@
 //! `vault run` and `vault status`: what is due, and doing it.
 
+use std::sync::Arc;
+
 use disk_prep::journal::CopyState;
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::VaultName;
@@ -16,7 +18,7 @@ use crate::import_job::{JobState, parts};
 use crate::outcome::Failure;
 use crate::schedule::{Due, due, is_ahead};
 use crate::vault::{
-    Asked, ContainerShelf, Increment, Ingested, Vault, VaultState, increment, ingest, this_host,
+    Asked, Increment, Ingested, Shelf, Vault, VaultState, increment, ingest, this_host,
 };
 
 /// Shows how far a vault is.
@@ -69,14 +71,14 @@ pub fn run(
             return Ok(ran);
         }
     }
-    let (container, import) = open_containers(&writer.vault, options, desk)?;
+    let [container, import] = open_containers(&writer.vault, options, desk)?;
     let lease = writer.lease(&container)?;
     if writer.vault.ingested_at.is_none() {
         let staging = staging(&writer.vault, options, desk)?;
         let seed = own_seed(&writer.vault, &staging)?;
         let blobs = seed_blobs::seed_blobs(&seed, &staging)?;
         let spare = seed_blobs::spare(staging.data(&seed)?);
-        let shelf = ContainerShelf::new(&writer.vault, &container, &import, &lease);
+        let shelf = Shelf::new(&writer.vault, Arc::clone(&container), import, &lease);
         let monitor = desk.attendant.monitor();
         ran.ingested = Some(ingest(&blobs, &shelf, &spare, monitor.as_ref())?);
         writer.record(|own| own.ingested_at = Some(Timestamp::now()))?;
@@ -90,7 +92,7 @@ pub fn run(
 /// Makes an increment and keeps what came of it.
 fn go_on(
     writer: &mut Writer<'_>,
-    container: Fenced,
+    container: Arc<dyn Fenced>,
     wish: Wish,
     desk: &Desk<'_>,
 ) -> Result<Increment, Failure> {

@@ -37,7 +37,7 @@ pub fn take(
         Error::NoSuchSource { vault: vault.name.clone(), path: path.to_owned(), sources }
     })?;
     if vault.ingested_at.is_some() && !vault.sources.iter().any(|own| own.is_shrunk) {
-        let (container, _) = open_containers(&vault, options, desk)?;
+        let [container, _] = open_containers(&vault, options, desk)?;
         let lease = writer.lease(&container)?;
         let fenced = lease.guard(container);
         let secret = password(&vault)?;

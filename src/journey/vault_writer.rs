@@ -34,7 +34,7 @@ impl<'a> Writer<'a> {
     /// Takes the lease, under an id of this run. The ids that this machine's runs had before are
     /// known from the record, so that one that was killed is followed at once; a copy of the state
     /// directory knows them too and is no such machine.
-    pub fn lease(&self, container: &Arc<Container>) -> Result<Lease, Failure> {
+    pub fn lease(&self, container: &Arc<dyn Container>) -> Result<Lease, Failure> {
         let (id, holder) = (Uuid::new_v4(), self.lock.holder());
         let mut former = Vec::new();
         // Written down before it is asked for: whatever is killed, the next run knows it.

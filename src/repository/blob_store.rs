@@ -20,9 +20,9 @@ use crate::azure::{self, Container, Fenced};
 /// A container with a repository.
 #[derive(Debug)]
 pub struct BlobStore {
-    container: Arc<Container>,
+    container: Arc<dyn Container>,
     /// The same with the right to change it.
-    changes: Option<Fenced>,
+    changes: Option<Arc<dyn Fenced>>,
     /// Ends in a slash unless empty.
     prefix: String,
     fault: Mutex<Option<azure::Error>>,
@@ -31,19 +31,19 @@ pub struct BlobStore {
 
 impl BlobStore {
     /// The repository below `prefix`, which ends in a slash unless empty; it is only read.
-    pub fn reading(container: Arc<Container>, prefix: &str) -> Self {
+    pub fn reading(container: Arc<dyn Container>, prefix: &str) -> Self {
         let prefix = prefix.to_owned();
         let (fault, is_broken) = (Mutex::new(None), AtomicBool::new(false));
         BlobStore { container, changes: None, prefix, fault, is_broken }
     }
 
     /// The same to be changed, as long as this run may.
-    pub fn changing(container: &Fenced, prefix: &str) -> Self {
+    pub fn changing(container: &Arc<dyn Fenced>, prefix: &str) -> Self {
         let store = BlobStore::reading(container.container(), prefix);
-        BlobStore { changes: Some(container.clone()), ..store }
+        BlobStore { changes: Some(Arc::clone(container)), ..store }
     }
 
-    fn changes(&self) -> RusticResult<&Fenced> {
+    fn changes(&self) -> RusticResult<&Arc<dyn Fenced>> {
         self.changes.as_ref().ok_or_else(|| {
             RusticError::new(LibraryKind::Unsupported, "the repository was opened to be read")
         })
@@ -105,7 +105,7 @@ impl ReadBackend for BlobStore {
         let name = self.name(kind, id);
         let read = self.container.read(&name).and_then(|content| {
             let message = "the blob does not exist".to_owned();
-            content.ok_or(azure::Error::NotFound { what: name, message })
+            content.ok_or(azure::Error::NotFound { what: name, message, call: None })
         });
         read.map_err(|error| self.failed(error))
     }
@@ -130,7 +130,7 @@ impl ReadBackend for BlobStore {
 
 impl WriteBackend for BlobStore {
     fn create(&self) -> RusticResult<()> {
-        self.changes()?.make().map_err(|error| self.failed(error))
+        self.changes()?.container().make().map_err(|error| self.failed(error))
     }
 
     fn write_bytes(

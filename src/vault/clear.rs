@@ -2,7 +2,7 @@
 //! only as it was seen.
 
 use super::error::Error;
-use super::ingest::SeedBlob;
+use super::shelf::SeedBlob;
 use crate::azure::{Fenced, Removed};
 
 /// What was cleared of a container.
@@ -16,8 +16,8 @@ pub struct Cleared {
 
 /// Deletes the imported blobs of a seed below a prefix, each only as it was seen. One that says
 /// another length or another MD5 was put there by somebody, and stays.
-pub fn clear(import: &Fenced, prefix: &str, blobs: &[SeedBlob]) -> Result<Cleared, Error> {
-    let seen = import.list(prefix).map_err(|source| Error::List { source })?;
+pub fn clear(import: &dyn Fenced, prefix: &str, blobs: &[SeedBlob]) -> Result<Cleared, Error> {
+    let seen = import.container().list(prefix).map_err(|source| Error::List { source })?;
     let mut cleared = Cleared::default();
     for blob in blobs {
         let name = format!("{prefix}{}", blob.path);

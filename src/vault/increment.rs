@@ -52,7 +52,7 @@ pub struct Increment {
 /// the lease is lost.
 pub fn increment(
     vault: &Vault,
-    container: &Fenced,
+    container: &Arc<dyn Fenced>,
     password: &SecretString,
     asked: &Asked<'_>,
     monitor: &Arc<dyn Monitor>,

@@ -73,7 +73,7 @@ impl Lease {
     /// Takes the lease of a vault's container under this id, from nobody or from a run of this
     /// machine that had one of the former ids.
     pub fn take(
-        container: &Arc<Container>,
+        container: &Arc<dyn Container>,
         id: Uuid,
         former: &[Uuid],
         timing: Timing,
@@ -83,21 +83,21 @@ impl Lease {
             azure::Error::Leased { .. } => Error::Locked { container: container.name().clone() },
             source => Error::Blob { path: LOCK.to_owned(), source },
         };
-        match acquire(container, id, timing.lease_secs) {
-            Err(azure::Error::Leased { .. }) if take_over(container, id, former) => {
+        match acquire(container.as_ref(), id, timing.lease_secs) {
+            Err(azure::Error::Leased { .. }) if take_over(container.as_ref(), id, former) => {
                 // What was left of the other's life is not known.
                 container.renew_lease(LOCK, id).map_err(failed)?;
             }
             other => other.map_err(failed)?,
         }
-        let state = State { renewed_at: asked_at, lost: None };
+        let state = Renewal { renewed_at: asked_at, lost: None };
         let hold = Arc::new(Hold { timing, state: Mutex::new(state) });
         let (stop, stopped) = mpsc::channel();
         let (container, own) = (Arc::clone(container), Arc::clone(&hold));
         let renewer = std::thread::spawn(move || {
             let mut wait = own.timing.renew_every;
             while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
-                let Some(next) = own.renew(&container, id) else { return };
+                let Some(next) = own.renew(container.as_ref(), id) else { return };
                 wait = next;
             }
             if let Err(error) = container.release_lease(LOCK, id) {
@@ -113,8 +113,8 @@ impl Lease {
     }
 
     /// A container, to be changed as long as the lease is held.
-    pub fn guard(&self, container: Arc<Container>) -> Fenced {
-        Fenced::new(container, self.fence())
+    pub fn guard(&self, container: Arc<dyn Container>) -> Arc<dyn Fenced> {
+        container.fenced(self.fence())
     }
 
     /// Refuses if the lease is lost.
@@ -134,7 +134,7 @@ impl Drop for Lease {
     }
 }
 
-fn acquire(container: &Container, id: Uuid, secs: i32) -> Result<(), azure::Error> {
+fn acquire(container: &dyn Container, id: Uuid, secs: i32) -> Result<(), azure::Error> {
     match container.lease(LOCK, id, secs) {
         Err(azure::Error::NotFound { .. }) => {
             // Another run may make it at the same moment; one of them gets the lease.
@@ -146,18 +146,18 @@ fn acquire(container: &Container, id: Uuid, secs: i32) -> Result<(), azure::Erro
 }
 
 /// Whether the holder was a run of this machine, and the lease is ours now.
-fn take_over(container: &Container, id: Uuid, former: &[Uuid]) -> bool {
+fn take_over(container: &dyn Container, id: Uuid, former: &[Uuid]) -> bool {
     former.iter().any(|former| container.change_lease(LOCK, *former, id).is_ok())
 }
 
 #[derive(Debug)]
 struct Hold {
     timing: Timing,
-    state: Mutex<State>,
+    state: Mutex<Renewal>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct State {
+struct Renewal {
     /// When the last renewal that came through was asked for.
     renewed_at: Duration,
     lost: Option<Lost>,
@@ -165,7 +165,7 @@ struct State {
 
 impl Hold {
     /// Renews; how long to wait until the next time, or `None` if the lease is lost.
-    fn renew(&self, container: &Container, id: Uuid) -> Option<Duration> {
+    fn renew(&self, container: &dyn Container, id: Uuid) -> Option<Duration> {
         let asked_at = (self.timing.clock)();
         self.check().ok()?;
         match container.renew_lease(LOCK, id) {
@@ -215,12 +215,15 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
+    use crate::azure::faulty::{Act, Fault, Plan, busy};
+    use crate::azure::memory::Memory;
+    use disk_prep::noun::Md5Digest;
 
     fn hold() -> (Arc<AtomicU64>, Hold) {
         let secs = Arc::new(AtomicU64::new(100));
         let own = Arc::clone(&secs);
         let clock: Clock = Arc::new(move || Duration::from_secs(own.load(Ordering::SeqCst)));
-        let state = State { renewed_at: Duration::from_secs(100), lost: None };
+        let state = Renewal { renewed_at: Duration::from_secs(100), lost: None };
         (secs, Hold { timing: Timing { clock, ..Timing::default() }, state: Mutex::new(state) })
     }
 
@@ -249,5 +252,115 @@ mod tests {
         taken.lose(Lost::Late);
         taken.renewed(Duration::from_secs(100));
         assert_eq!(taken.check().unwrap_err().kind(), ErrorKind::Busy, "the first reason counts");
+    }
+
+    /// A container in memory, and the same with calls that fail as planned.
+    fn container(faults: &[Fault]) -> (Arc<dyn Container>, Arc<dyn Container>) {
+        let plain = Memory::default().container("vault");
+        (Arc::clone(&plain), Plan::of(faults).container(plain))
+    }
+
+    /// Time stands still, and nothing is renewed by itself.
+    fn still() -> Timing {
+        let clock: Clock = Arc::new(|| Duration::from_secs(100));
+        Timing { renew_every: Duration::from_secs(3_600), clock, ..Timing::default() }
+    }
+
+    fn take(
+        container: &Arc<dyn Container>,
+        id: Uuid,
+        former: &[Uuid],
+    ) -> Result<Lease, &'static str> {
+        Lease::take(container, id, former, still()).map_err(|error| error.code())
+    }
+
+    #[test]
+    fn a_lease_is_one_runs_until_it_is_given_back_or_followed_by_its_own_machine() {
+        let (plain, _) = container(&[]);
+        let ids: Vec<Uuid> = (0..4).map(|_| Uuid::new_v4()).collect();
+        let first = take(&plain, ids[0], &[]).unwrap();
+        assert_eq!(take(&plain, ids[1], &[ids[3]]).unwrap_err(), "vault-locked");
+        let second = take(&plain, ids[1], &[ids[3], ids[0]]).unwrap();
+        // It notices at its next renewal, and gives nothing back that is not its own.
+        assert_eq!(first.hold.renew(plain.as_ref(), ids[0]), None);
+        assert_eq!(first.check().unwrap_err().kind(), ErrorKind::Busy);
+        drop(first);
+        assert_eq!(take(&plain, ids[2], &[]).unwrap_err(), "vault-locked");
+        drop(second);
+        take(&plain, ids[2], &[]).unwrap();
+    }
+
+    #[test]
+    fn a_lease_that_is_not_answered_is_not_held() {
+        let id = Uuid::new_v4();
+        let fault = |act, is_done| Fault { act, after: 0, is_done, error: busy };
+        for (act, is_done) in
+            [Act::Lease, Act::WriteNew].into_iter().flat_map(|act| [(act, false), (act, true)])
+        {
+            let (plain, faulty) = container(&[fault(act, is_done)]);
+            if act == Act::Lease {
+                plain.write_new(LOCK, Bytes::new()).unwrap();
+            }
+            let came = take(&faulty, id, &[]);
+            assert_eq!(came.err(), Some("azure-failing"), "{act:?} {is_done}");
+            // The same run may ask again, under its own id.
+            take(&plain, id, &[id]).unwrap();
+        }
+        let other = Uuid::new_v4();
+        for (act, expected) in [(Act::TakeOver, "vault-locked"), (Act::Renew, "azure-failing")] {
+            let (plain, faulty) = container(&[fault(act, true)]);
+            plain.write_new(LOCK, Bytes::new()).unwrap();
+            plain.lease(LOCK, other, 60).unwrap();
+            assert_eq!(take(&faulty, id, &[other]).err(), Some(expected));
+            take(&plain, id, &[other, id]).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_renewal_that_fails_is_tried_again_and_one_that_is_refused_loses_the_lease() {
+        let id = Uuid::new_v4();
+        let refused = || azure::Error::Refused {
+            code: "Word".to_owned(),
+            message: "a rule".to_owned(),
+            call: None,
+        };
+        let forbidden = || azure::Error::NotAllowed {
+            code: "Word".to_owned(),
+            message: "a rule".to_owned(),
+            call: None,
+        };
+        let gone =
+            || azure::Error::NotFound { what: LOCK.to_owned(), message: String::new(), call: None };
+        let taken = || azure::Error::Leased { what: LOCK.to_owned() };
+        type Case = (fn() -> azure::Error, Option<ErrorKind>);
+        let cases: [Case; 5] = [
+            (busy, None),
+            (refused, Some(ErrorKind::Resumable)),
+            (forbidden, Some(ErrorKind::NotAllowed)),
+            (gone, Some(ErrorKind::Busy)),
+            (taken, Some(ErrorKind::Busy)),
+        ];
+        for (error, expected) in cases {
+            let (_, faulty) =
+                container(&[Fault { act: Act::Renew, after: 0, is_done: true, error }]);
+            let lease = take(&faulty, id, &[]).unwrap();
+            let next = lease.hold.renew(faulty.as_ref(), id);
+            let guarded = lease.guard(Arc::clone(&faulty));
+            let content = || Bytes::from_static(b"x");
+            let md5 = Md5Digest::new([0; 16]);
+            let written = guarded.write("repo/x", content(), md5).map_err(|error| error.kind());
+            match expected {
+                None => {
+                    assert_eq!(next, Some(still().pause));
+                    assert!(written.is_ok());
+                    assert_eq!(lease.hold.renew(faulty.as_ref(), id), Some(still().renew_every));
+                }
+                Some(kind) => {
+                    assert_eq!((next, written), (None, Err(kind)));
+                    assert_eq!(lease.hold.renew(faulty.as_ref(), id), None, "it stays lost");
+                    assert_eq!(faulty.read("repo/x").unwrap(), None);
+                }
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! due, and tells what of a seed it holds. Knows no drive and no job.
 
 mod clear;
+mod crew;
 mod error;
 mod increment;
 mod ingest;
@@ -15,8 +16,8 @@ pub use crate::repository::is_repository_path;
 pub use clear::{Cleared, clear};
 pub use error::Error;
 pub use increment::{Asked, Increment, increment};
-pub use ingest::{Held, Ingested, SeedBlob, Shelf, Spare, Taken, ingest, is_held};
+pub use ingest::{Ingested, Spare, ingest};
 pub use lease::{Clock, LOCK, Lease, Timing};
 pub use record::{KnownSource, SeedLink, VERSION, Vault, VaultState};
-pub use shelf::{ContainerShelf, claim, held};
+pub use shelf::{SeedBlob, Shelf, Shelved, claim, held, is_held};
 pub use sources::{Coverage, Remark, accept, coverage, covered, this_host};

@@ -1,0 +1,174 @@
+//! Clients of the SDK for one container, each made for one call: with our policy of retries, our
+//! signatures and our transport, and with a book in which the call is written down for its error.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use azure_core::error::ErrorKind as CoreKind;
+use azure_core::http::{ClientOptions, RetryOptions, StatusCode, Transport};
+use azure_storage_blobs::{
+    BlobClient, BlobClientOptions, BlobContainerClient, BlobContainerClientOptions,
+};
+use disk_prep::noun::ContainerName;
+use disk_prep::sys::hold::hold;
+use url::Url;
+
+use super::bounds::Bounds;
+use super::call::Call;
+use super::credential::{BlobCredential, BlobOptions};
+use super::error::Error;
+use super::exchange::host;
+use super::network::{Clear, encrypted, folder, is_loopback};
+use super::reason::Reason;
+use super::retry::{Book, Pace, RealPace, Repeat, Retry};
+use super::signer::Signer;
+use super::trace::Trace;
+use super::transport::Bounded;
+
+/// Makes clients.
+pub(super) struct Clients {
+    pub options: ClientOptions,
+    pace: Arc<dyn Pace>,
+    /// Of the account.
+    base: Url,
+    /// Of the container.
+    pub url: Url,
+    pub name: ContainerName,
+    pub signer: Arc<Signer>,
+}
+
+impl std::fmt::Debug for Clients {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.url.as_str())
+    }
+}
+
+impl Clients {
+    /// Prepares a connection; nothing is sent yet.
+    pub fn open(options: &BlobOptions, name: ContainerName) -> Result<Self, Error> {
+        let account = &options.account;
+        let base = match &options.endpoint {
+            Some(endpoint) => {
+                let base = folder(endpoint)?;
+                base.join(&format!("{account}/"))
+            }
+            None => Url::parse(&format!("https://{account}.blob.core.windows.net/")),
+        };
+        let invalid = |error: url::ParseError| Error::Endpoint {
+            endpoint: error.to_string(),
+            rule: "it cannot be put together with a path",
+        };
+        let base = base.map_err(invalid)?;
+        let url = base.join(name.as_str()).map_err(invalid)?;
+        let is_keyed = matches!(options.credential, BlobCredential::Key(_));
+        let clear = if url.scheme() == "http" && is_loopback(&url) && is_keyed {
+            Clear::Loopback
+        } else {
+            encrypted(&url)?;
+            Clear::Refused
+        };
+        let http = options.network.client(&url, clear)?;
+        let carrier = options.network.carrier(&url, clear)?;
+        let signer = Arc::new(Signer::new(options, &http, clear)?);
+        let options = ClientOptions {
+            per_try_policies: vec![signer.clone(), Arc::new(Trace)],
+            transport: Some(Transport::new(Bounded::new(carrier, Bounds::default()))),
+            // Ours stands among the policies of each call.
+            retry: RetryOptions::none(),
+            ..ClientOptions::default()
+        };
+        Ok(Clients { options, pace: RealPace::begin(), base, url, name, signer })
+    }
+
+    /// The address of a blob in any container of the account.
+    pub fn blob_url(&self, container: &ContainerName, name: &str) -> Url {
+        let mut url = self.base.clone();
+        let mut path = url.path_segments_mut().expect("the endpoint can have a path");
+        // A slash stays a slash: services differ in what they make of an encoded one.
+        path.pop_if_empty().push(container.as_str()).extend(name.split('/'));
+        drop(path);
+        url
+    }
+
+    /// A client for one call of the container, and where its tries are written down.
+    pub fn container(&self) -> Result<(BlobContainerClient, Book), Error> {
+        let (client_options, book) = self.retried(self.options.clone(), Repeat::Harmless);
+        let own = BlobContainerClientOptions { client_options, ..Default::default() };
+        let client = BlobContainerClient::new(self.url.clone(), None, Some(own));
+        Ok((client.map_err(|source| self.failure("", source, &book))?, book))
+    }
+
+    /// A client for one call of a blob, and where its tries are written down.
+    pub fn blob(
+        &self,
+        name: &str,
+        options: ClientOptions,
+        repeat: Repeat,
+    ) -> Result<(BlobClient, Book), Error> {
+        let (client_options, book) = self.retried(options, repeat);
+        let own = BlobClientOptions { client_options, ..Default::default() };
+        let client = BlobClient::new(self.blob_url(&self.name, name), None, Some(own));
+        Ok((client.map_err(|source| self.failure(name, source, &book))?, book))
+    }
+
+    fn retried(&self, mut options: ClientOptions, repeat: Repeat) -> (ClientOptions, Book) {
+        let retry = Retry::new(&self.pace, repeat);
+        let book = retry.book();
+        options.per_call_policies.push(Arc::new(retry));
+        (options, book)
+    }
+
+    pub fn failure(&self, name: &str, source: azure_core::Error, book: &Book) -> Error {
+        let unsent = || Call::new("HEAD", &self.blob_url(&self.name, name), 0, Duration::ZERO);
+        let call = hold(book).take().unwrap_or_else(unsent);
+        failure(&self.url, name, source, call)
+    }
+}
+
+pub(super) fn code(error: &azure_core::Error) -> &str {
+    match error.kind() {
+        CoreKind::HttpResponse { error_code: Some(code), .. } => code,
+        _ => "",
+    }
+}
+
+pub(super) fn is_absent(error: &azure_core::Error) -> bool {
+    error.http_status() == Some(StatusCode::NotFound)
+}
+
+/// Our own error, however often the pipeline has wrapped it.
+fn own(error: azure_core::Error) -> Option<Error> {
+    let inner = error.into_inner().ok()?;
+    match inner.downcast::<Error>() {
+        Ok(own) => Some(*own),
+        Err(inner) => own(*inner.downcast::<azure_core::Error>().ok()?),
+    }
+}
+
+fn failure(url: &Url, name: &str, source: azure_core::Error, call: Call) -> Error {
+    let reason = Reason::of(&source);
+    let host = host(url);
+    let what = format!("{}/{name}", url.path().trim_start_matches('/'));
+    let said = code(&source).to_owned();
+    let status = match source.http_status() {
+        Some(status) => u16::from(status),
+        None => {
+            // What our own policies found is told as what it is, not as a network that is gone.
+            let fault = reason.line();
+            let other = match source.kind() {
+                CoreKind::Credential => Error::NotSignedIn,
+                CoreKind::DataConversion => Error::Answer { host, fault, call: None },
+                _ => Error::Unreachable { host, call: Box::new(call.clone().because(reason)) },
+            };
+            return own(source).unwrap_or(other).of_call(call);
+        }
+    };
+    let message = format!("{what} ({status})");
+    let error = match status {
+        401 | 403 => Error::NotAllowed { code: said, message, call: None },
+        404 => Error::NotFound { what, message: said, call: None },
+        408 | 429 | 500.. => Error::Failing { host, status, call: None },
+        _ => Error::Refused { code: said, message, call: None },
+    };
+    error.of_call(call)
+}

@@ -1,0 +1,112 @@
+//! What can be done with a container of blobs: to be read, claimed and leased by anybody, and to be
+//! changed by whoever holds the right. The service stands behind it in [`super::BlobContainer`];
+//! tests put memory and faults there.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use disk_prep::noun::{ContainerName, Md5Digest};
+use uuid::Uuid;
+
+use super::error::Error;
+
+/// What the service says of a blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobFacts {
+    /// Its length.
+    pub bytes: u64,
+    /// Its MD5, if the service has it.
+    pub md5: Option<Md5Digest>,
+    /// Its version, for deleting just this one.
+    pub etag: String,
+}
+
+/// What came of a copy by the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    /// Copied; the service compared the MD5.
+    Done,
+    /// The source does not exist.
+    Absent,
+    /// The source has another MD5.
+    Different,
+    /// The service has no such call (status 501).
+    Unsupported,
+}
+
+/// What came of deleting a blob as it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// It is gone.
+    Done,
+    /// It was gone already.
+    Absent,
+    /// It is another one by now, and stays.
+    Changed,
+}
+
+/// What came of writing a blob that may be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// It was written.
+    New,
+    /// There is one of this name.
+    There,
+}
+
+/// Says whether this run may still change what it works on.
+pub trait Fence: Debug + Send + Sync {
+    /// Refuses once the right is lost, and from then on for ever.
+    fn check(&self) -> Result<(), Error>;
+}
+
+/// One container, to be read; see [`Fenced`] for changes. May be used from many threads.
+pub trait Container: Debug + Send + Sync {
+    /// Its name.
+    fn name(&self) -> &ContainerName;
+    /// Makes it if it does not exist.
+    fn make(&self) -> Result<(), Error>;
+    /// Every blob whose name begins so, by name; none if there is no container.
+    fn list(&self, prefix: &str) -> Result<BTreeMap<String, BlobFacts>, Error>;
+    /// A blob's content; `None` if it does not exist.
+    fn read(&self, name: &str) -> Result<Option<Bytes>, Error>;
+    /// A stretch of a blob.
+    fn read_part(&self, name: &str, offset: u64, bytes: u64) -> Result<Bytes, Error>;
+    /// Writes a small blob if there is none of this name; never changes one that is there.
+    fn write_new(&self, name: &str, content: Bytes) -> Result<Made, Error>;
+    /// Leases a blob for so many seconds. Tried once, like all that is done with leases: who
+    /// waited for a second attempt would not know since when it has one.
+    fn lease(&self, name: &str, id: Uuid, secs: i32) -> Result<(), Error>;
+    /// Renews a lease that is held.
+    fn renew_lease(&self, name: &str, id: Uuid) -> Result<(), Error>;
+    /// Takes a lease over from a run whose id is known.
+    fn change_lease(&self, name: &str, from: Uuid, to: Uuid) -> Result<(), Error>;
+    /// Gives a lease back.
+    fn release_lease(&self, name: &str, id: Uuid) -> Result<(), Error>;
+    /// The same container, changed only as long as the fence allows it.
+    fn fenced(self: Arc<Self>, fence: Arc<dyn Fence>) -> Arc<dyn Fenced>;
+}
+
+/// A container with the right to change it. The right is looked at before every change.
+pub trait Fenced: Debug + Send + Sync {
+    /// Refuses if the right to change it is lost.
+    fn check(&self) -> Result<(), Error>;
+    /// The container, to be read.
+    fn container(&self) -> Arc<dyn Container>;
+    /// Writes a blob whole, with its MD5, which the service compares where one call carries all.
+    fn write(&self, name: &str, content: Bytes, md5: Md5Digest) -> Result<(), Error>;
+    /// Lets the service copy a blob of another container of this account, if its content has this
+    /// MD5. The MD5 becomes a property of the copy.
+    fn copy_from(
+        &self,
+        source: (&ContainerName, &str),
+        name: &str,
+        md5: Md5Digest,
+    ) -> Result<Copied, Error>;
+    /// Deletes a blob if it is still the one that was seen.
+    fn remove(&self, name: &str, etag: &str) -> Result<Removed, Error>;
+    /// Deletes a blob, whatever it is.
+    fn remove_any(&self, name: &str) -> Result<Removed, Error>;
+}

@@ -1,0 +1,439 @@
+//! When a call is tried again, and when. The policy is apart from the calls: it knows what came of
+//! a try, what the service asked for and what time it is, and says what is next. The resource
+//! manager's calls ask it in their own loop, those of the SDK through a policy in its pipeline,
+//! whose own retries are off.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use azure_core::error::ErrorKind as CoreKind;
+use azure_core::http::headers::HeaderName;
+use azure_core::http::policies::{Policy, PolicyResult};
+use azure_core::http::{Context, Request};
+use disk_prep::sys::hold::hold;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use tracing::info;
+use url::Url;
+use uuid::Uuid;
+
+use super::call::Call;
+use super::error::Error;
+
+/// A call is tried so often; then somebody is told.
+const TRIES: u32 = 5;
+/// The pause after the first try that the service asked no other for; each later one is twice as
+/// long. Up to half of it is left out by chance, so that many callers do not come back at once.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// All pauses of one call together. Whoever is asked for more is told, and comes back later.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What a second time would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Nothing that the first has not done: it reads, names what it makes, or has a condition.
+    Harmless,
+    /// The same again, so it is sent again only if it was not taken the first time.
+    IfUntaken,
+    /// It is never sent a second time.
+    Never,
+}
+
+/// What came of a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Came {
+    /// There was no connection, so nothing was taken.
+    Unsent,
+    /// No answer; what was sent may have been taken.
+    Unanswered,
+    /// An answer with this status.
+    Status(u16),
+}
+
+/// Whether what came of a try is a reason to try again. A service that throttles (429) or is busy
+/// (503) has not begun; one that fails in another way may have.
+pub(super) fn is_tried_again(came: Came, repeat: Repeat) -> bool {
+    match came {
+        Came::Unsent | Came::Status(429 | 503) => repeat != Repeat::Never,
+        Came::Unanswered | Came::Status(408 | 500 | 502 | 504) => repeat == Repeat::Harmless,
+        Came::Status(_) => false,
+    }
+}
+
+/// How long a service asks to wait; headers are looked up by name. A date is counted against the
+/// service's own clock if it says what time it is.
+/// <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>
+pub(super) fn asked_pause<'a>(
+    header: impl Fn(&'static str) -> Option<&'a str>,
+    now: Timestamp,
+) -> Option<Duration> {
+    // More digits than a number has are years all the same.
+    let number = |text: &str| {
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| text.parse().unwrap_or(u64::MAX))
+    };
+    let millis = |name| header(name).and_then(|text| number(text.trim()));
+    if let Some(millis) = millis("x-ms-retry-after-ms").or_else(|| millis("retry-after-ms")) {
+        return Some(Duration::from_millis(millis));
+    }
+    let text = header("retry-after")?.trim();
+    if let Some(secs) = number(text) {
+        return Some(Duration::from_secs(secs));
+    }
+    let date = |text: &str| DateTimeParser::new().parse_timestamp(text.trim()).ok();
+    let now = header("date").and_then(date).unwrap_or(now);
+    Some(Duration::try_from(date(text)?.duration_since(now)).unwrap_or_default())
+}
+
+/// Where time and chance come from.
+pub(super) trait Pace: std::fmt::Debug + Send + Sync {
+    /// Time since some moment that stays the same.
+    fn now(&self) -> Duration;
+    /// Lets time go by.
+    fn wait(&self, pause: Duration) -> BoxFuture<'static, ()>;
+    /// A number from 0 to 1.
+    fn chance(&self) -> f64;
+}
+
+/// The machine's own.
+#[derive(Debug)]
+pub(super) struct RealPace(Instant);
+
+impl RealPace {
+    /// From now on.
+    pub fn begin() -> Arc<dyn Pace> {
+        Arc::new(RealPace(Instant::now()))
+    }
+}
+
+impl Pace for RealPace {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn wait(&self, pause: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(pause))
+    }
+
+    fn chance(&self) -> f64 {
+        // Two bytes of an id that is made by chance.
+        let id = Uuid::new_v4().into_bytes();
+        f64::from(u16::from_be_bytes([id[0], id[1]])) / f64::from(u16::MAX)
+    }
+}
+
+/// What is next after a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The pause is over: another try.
+    Again,
+    /// What came stands.
+    Stands,
+    /// The service asks for a pause that is longer than a call waits.
+    TooLong(Duration),
+}
+
+/// The tries of one call.
+#[derive(Debug)]
+pub(super) struct Tries {
+    pace: Arc<dyn Pace>,
+    repeat: Repeat,
+    begun: Duration,
+    count: u32,
+    paused: Duration,
+}
+
+impl Tries {
+    /// None yet.
+    pub fn new(pace: &Arc<dyn Pace>, repeat: Repeat) -> Self {
+        let begun = pace.now();
+        Tries { pace: Arc::clone(pace), repeat, begun, count: 0, paused: Duration::ZERO }
+    }
+
+    /// Counts one that begins.
+    pub fn begin(&mut self) {
+        self.count += 1;
+    }
+
+    /// Whether one has begun before.
+    pub fn has_begun(&self) -> bool {
+        self.count > 0
+    }
+
+    /// Says what is next after what came, and waits before another try.
+    pub async fn next(&mut self, came: Came, asked: Option<Duration>) -> Next {
+        if self.count >= TRIES || !is_tried_again(came, self.repeat) {
+            return Next::Stands;
+        }
+        let pause = asked.unwrap_or_else(|| backoff(self.count, self.pace.chance()));
+        let paused = self.paused.saturating_add(pause);
+        if paused > PATIENCE {
+            return Next::TooLong(pause);
+        }
+        self.paused = paused;
+        info!(attempt = self.count, secs = pause.as_secs_f32(), ?came, "tries again after a pause");
+        self.pace.wait(pause).await;
+        Next::Again
+    }
+
+    /// As an error tells of them.
+    pub fn call(&self, method: &str, url: &Url) -> Call {
+        Call::new(method, url, self.count, self.pace.now().saturating_sub(self.begun))
+    }
+}
+
+fn backoff(count: u32, chance: f64) -> Duration {
+    let whole = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(count.saturating_sub(1)));
+    whole.mul_f64(1.0 - chance.clamp(0.0, 1.0) / 2.0)
+}
+
+/// Where the tries of a call of the SDK are written down, for its error.
+pub(super) type Book = Arc<Mutex<Option<Call>>>;
+
+/// The policy in the SDK's pipeline, around everything that is done for each try. It stands among
+/// the policies of a call; the SDK's own retries are off.
+#[derive(Debug)]
+pub(super) struct Retry {
+    pace: Arc<dyn Pace>,
+    repeat: Repeat,
+    book: Book,
+}
+
+impl Retry {
+    /// For one call, or several of which the last one is told of.
+    pub fn new(pace: &Arc<dyn Pace>, repeat: Repeat) -> Self {
+        Retry { pace: Arc::clone(pace), repeat, book: Book::default() }
+    }
+
+    /// Where its tries are written down.
+    pub fn book(&self) -> Book {
+        Arc::clone(&self.book)
+    }
+}
+
+/// What an error of a try means; `None` if it is one of our own that stands.
+fn came(error: &azure_core::Error) -> Option<Came> {
+    match error.kind() {
+        CoreKind::Connection => Some(Came::Unsent),
+        CoreKind::Io => Some(Came::Unanswered),
+        // Without a token nothing was sent.
+        CoreKind::Credential => match error.downcast_ref::<Error>() {
+            Some(Error::Unreachable { .. } | Error::Failing { .. }) => Some(Came::Unsent),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+#[async_trait::async_trait]
+impl Policy for Retry {
+    async fn send(
+        &self,
+        ctx: &Context,
+        request: &mut Request,
+        next: &[Arc<dyn Policy>],
+    ) -> PolicyResult {
+        let (first, rest) = next.split_first().expect("the transport comes last");
+        let mut tries = Tries::new(&self.pace, self.repeat);
+        loop {
+            if tries.has_begun() {
+                request.body_mut().reset().await?;
+            }
+            tries.begin();
+            let answer = first.send(ctx, request, rest).await;
+            let (came, asked) = match &answer {
+                Ok(answer) => {
+                    let header =
+                        |name| answer.headers().get_optional_str(&HeaderName::from_static(name));
+                    let asked = asked_pause(header, Timestamp::now());
+                    (Some(Came::Status(answer.status().into())), asked)
+                }
+                Err(error) => (came(error), None),
+            };
+            let next = match came {
+                Some(came) => tries.next(came, asked).await,
+                None => Next::Stands,
+            };
+            if next == Next::Again {
+                continue;
+            }
+            let call = tries.call(request.method().as_str(), request.url());
+            *hold(&self.book) = Some(call);
+            let Next::TooLong(wait) = next else { return answer };
+            let host = request.url().host_str().unwrap_or_default().to_owned();
+            let error = Error::AskedToWait { host, wait_secs: wait.as_secs(), call: None };
+            let text = "the pause is too long";
+            return Err(azure_core::Error::with_error(CoreKind::Other, error, text));
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use azure_core::http::headers::Headers;
+    use azure_core::http::{AsyncRawResponse, Method, StatusCode};
+    use std::collections::VecDeque;
+
+    /// A time that goes by only while somebody waits.
+    #[derive(Debug, Default)]
+    pub struct PlayedPace {
+        pub pauses: Mutex<Vec<Duration>>,
+    }
+
+    impl Pace for PlayedPace {
+        fn now(&self) -> Duration {
+            hold(&self.pauses).iter().sum()
+        }
+        fn wait(&self, pause: Duration) -> BoxFuture<'static, ()> {
+            hold(&self.pauses).push(pause);
+            Box::pin(std::future::ready(()))
+        }
+        fn chance(&self) -> f64 {
+            0.0
+        }
+    }
+
+    #[test]
+    fn what_is_tried_again_is_what_was_not_taken_or_does_no_harm() {
+        let statuses = |repeat| -> Vec<u16> {
+            (100..600).filter(|status| is_tried_again(Came::Status(*status), repeat)).collect()
+        };
+        assert_eq!(statuses(Repeat::Harmless), [408, 429, 500, 502, 503, 504]);
+        assert_eq!(statuses(Repeat::IfUntaken), [429, 503]);
+        assert!(statuses(Repeat::Never).is_empty());
+        for (repeat, unsent, unanswered) in [
+            (Repeat::Harmless, true, true),
+            (Repeat::IfUntaken, true, false),
+            (Repeat::Never, false, false),
+        ] {
+            assert_eq!(is_tried_again(Came::Unsent, repeat), unsent, "{repeat:?}");
+            assert_eq!(is_tried_again(Came::Unanswered, repeat), unanswered, "{repeat:?}");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_read_in_every_form_and_a_date_by_the_services_own_clock() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let secs = |secs| Some(Duration::from_secs(secs));
+        let millis = |millis| Some(Duration::from_millis(millis));
+        let date = "Thu, 01 Jan 2026 00:01:30 GMT";
+        for (headers, expected) in [
+            (&[("retry-after", "0")][..], secs(0)),
+            (&[("retry-after", " 7 ")], secs(7)),
+            (&[("retry-after", "31536000")], secs(31_536_000)),
+            (&[("retry-after", "99999999999999999999999999")], secs(u64::MAX)),
+            (&[("retry-after", date)], secs(90)),
+            (&[("retry-after", date), ("date", "Thu, 01 Jan 2026 00:01:00 GMT")], secs(30)),
+            (&[("retry-after", date), ("date", "Thu, 01 Jan 2026 00:02:00 GMT")], secs(0)),
+            (&[("retry-after", date), ("date", "today")], secs(90)),
+            (&[("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT")], secs(0)),
+            (&[("retry-after-ms", "250")], millis(250)),
+            (&[("x-ms-retry-after-ms", "1500"), ("retry-after", "9")], millis(1500)),
+            (&[("retry-after-ms", "5"), ("x-ms-retry-after-ms", "6")], millis(6)),
+            (&[("retry-after-ms", "soon"), ("retry-after", "9")], secs(9)),
+            (&[("retry-after", "-5")], None),
+            (&[("retry-after", "")], None),
+            (&[("retry-after", "soon")], None),
+            (&[], None),
+        ] {
+            let header =
+                |name| headers.iter().find(|(own, _)| *own == name).map(|(_, value)| *value);
+            assert_eq!(asked_pause(header, now), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn pauses_double_and_chance_takes_half_at_most() {
+        let secs = |chance| [1, 2, 3, 4].map(|count| backoff(count, chance).as_secs_f64());
+        assert_eq!(secs(0.0), [1.0, 2.0, 4.0, 8.0]);
+        assert_eq!(secs(1.0), [0.5, 1.0, 2.0, 4.0]);
+        let pace = RealPace::begin();
+        assert!((0..100).all(|_| (0.0..=1.0).contains(&pace.chance())));
+    }
+
+    /// A service that answers so, one after the other.
+    #[derive(Debug)]
+    struct Plays(Mutex<VecDeque<azure_core::Result<(u16, &'static str)>>>);
+
+    #[async_trait::async_trait]
+    impl Policy for Plays {
+        async fn send(&self, _: &Context, _: &mut Request, _: &[Arc<dyn Policy>]) -> PolicyResult {
+            let (status, wait) = hold(&self.0).pop_front().unwrap()?;
+            let mut headers = Headers::new();
+            if !wait.is_empty() {
+                headers.insert("retry-after", wait);
+            }
+            Ok(AsyncRawResponse::from_bytes(StatusCode::from(status), headers, ""))
+        }
+    }
+
+    fn fault(kind: CoreKind) -> azure_core::Result<(u16, &'static str)> {
+        Err(azure_core::Error::with_message(kind, "played"))
+    }
+
+    /// What comes of a call of the SDK, its pauses in seconds, and how it is told.
+    fn played(
+        repeat: Repeat,
+        plays: Vec<azure_core::Result<(u16, &'static str)>>,
+    ) -> (Result<u16, String>, Vec<f64>, String) {
+        let own = Arc::new(PlayedPace::default());
+        let pace: Arc<dyn Pace> = own.clone();
+        let retry = Retry::new(&pace, repeat);
+        let next: Vec<Arc<dyn Policy>> = vec![Arc::new(Plays(Mutex::new(plays.into())))];
+        let url = Url::parse("https://h/c/b?sig=S").unwrap();
+        let mut request = Request::new(url, Method::Put);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let came = runtime.block_on(retry.send(&Context::new(), &mut request, &next));
+        let came = came.map(|answer| u16::from(answer.status()));
+        let came = came.map_err(|error| match error.downcast_ref::<Error>() {
+            Some(own) => own.to_string(),
+            None => error.to_string(),
+        });
+        let pauses = hold(&own.pauses).iter().map(Duration::as_secs_f64).collect();
+        let told = hold(&retry.book()).take().unwrap().to_string();
+        (came, pauses, told)
+    }
+
+    #[test]
+    fn a_call_of_the_sdk_is_tried_again_as_the_service_asks_and_told_with_its_tries() {
+        let (came, pauses, told) =
+            played(Repeat::Harmless, vec![Ok((503, "7")), Ok((500, "")), Ok((201, ""))]);
+        assert_eq!((came, pauses), (Ok(201), vec![7.0, 2.0]));
+        assert_eq!(told, "PUT https://h/c/b, 3 tries in 9 s");
+        let (came, pauses, told) = played(
+            Repeat::Harmless,
+            vec![fault(CoreKind::Io), fault(CoreKind::Connection), Ok((429, "0")), Ok((404, ""))],
+        );
+        assert_eq!((came, pauses), (Ok(404), vec![1.0, 2.0, 0.0]));
+        assert_eq!(told, "PUT https://h/c/b, 4 tries in 3 s");
+        let (came, pauses, told) =
+            played(Repeat::Harmless, (0..5).map(|_| Ok((503, ""))).collect());
+        assert_eq!((came, pauses), (Ok(503), vec![1.0, 2.0, 4.0, 8.0]));
+        assert_eq!(told, "PUT https://h/c/b, 5 tries in 15 s");
+    }
+
+    #[test]
+    fn a_pause_that_is_too_long_ends_the_call_and_is_told() {
+        for plays in [vec![Ok((429, "301"))], vec![Ok((429, "200")), Ok((503, "101"))]] {
+            let (last, waited) = (plays.len(), 200.0 * (plays.len() - 1) as f64);
+            let (came, pauses, _) = played(Repeat::Harmless, plays);
+            let secs = if last == 1 { 301 } else { 101 };
+            assert!(came.unwrap_err().contains(&format!("{secs} s")), "{secs}");
+            assert_eq!(pauses.iter().sum::<f64>(), waited);
+        }
+        let (came, pauses, _) = played(Repeat::Harmless, vec![Ok((429, "300")), Ok((200, ""))]);
+        assert_eq!((came, pauses), (Ok(200), vec![300.0]));
+    }
+
+    #[test]
+    fn what_must_not_happen_twice_is_not_sent_twice() {
+        let (came, pauses, _) = played(Repeat::IfUntaken, vec![Ok((503, "")), Ok((500, ""))]);
+        assert_eq!((came, pauses), (Ok(500), vec![1.0]));
+        let (came, _, _) = played(Repeat::IfUntaken, vec![fault(CoreKind::Io)]);
+        assert!(came.is_err());
+        let (came, _, told) = played(Repeat::Never, vec![Ok((503, "1"))]);
+        assert_eq!((came, told), (Ok(503), "PUT https://h/c/b".to_owned()));
+    }
+}
