@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 
 /// Characters of a job's name in the classic service. Source: `azure-import-export` 2.4.
 pub const JOB_NAME_CHARACTERS: RangeInclusive<usize> = 2..=64;
+/// Characters of a job's name in Data Box. Source: `azure-import-export` 1C.
+pub const ORDER_NAME_CHARACTERS: RangeInclusive<usize> = 3..=24;
 /// Characters of a storage account's name. Source: "Resource name rules".
 pub const ACCOUNT_NAME_CHARACTERS: RangeInclusive<usize> = 3..=24;
 /// Characters of a resource group's name. Source: "Resource name rules".

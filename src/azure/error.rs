@@ -175,6 +175,17 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Whether the subscription has never used the provider that was asked.
+    pub fn is_unregistered(&self) -> bool {
+        let code = match self {
+            Error::Refused { code, .. } | Error::NotAllowed { code, .. } => code,
+            _ => return false,
+        };
+        ["MissingSubscriptionRegistration", "SubscriptionNotRegistered"].contains(&code.as_str())
+    }
+}
+
 impl Diagnose for Error {
     fn code(&self) -> &'static str {
         match self {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use disk_prep::noun::{AccountName, ContainerName, JobName, ResourceGroup, SubscriptionId};
+use disk_prep::noun::{
+    AccountName, ContainerName, JobName, ResourceGroup, Service, SubscriptionId,
+};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
@@ -45,6 +47,10 @@ pub struct JobTarget {
     /// The resource group, if there is no staging path
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
     pub resource_group: Option<ResourceGroup>,
+    /// The service that has the job, data-box or import-export; without it
+    /// both are asked
+    #[arg(long, global = true, value_name = "SERVICE", env = "AZSEED_SERVICE")]
+    pub service: Option<Service>,
     /// Consent to a staging path of others.
     #[command(flatten)]
     pub shared: SharedArgs,
@@ -140,6 +146,12 @@ pub enum JobCommand {
     Cancel,
     /// Delete a job
     Delete,
-    /// List the regions, where they take parcels, and with whom
-    Locations,
+    /// Say where a region takes parcels, and with whom they come back
+    #[command(after_help = "Example:\n  azseed job locations --location westeurope \\\n    \
+        --subscription 00000000-0000-0000-0000-000000000000 --resource-group backup")]
+    Locations {
+        /// The region; the classic service lists all of them without it
+        #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
+        location: Option<String>,
+    },
 }

@@ -8,7 +8,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use disk_prep::drive::DriveName;
 use disk_prep::noun::{
     AccountName, ByteSize, Cipher, ContainerName, JobName, Recipient, ResourceGroup, Serial,
-    SubscriptionId, Wipe,
+    Service, SubscriptionId, Wipe,
 };
 
 use super::azure::AzureArgs;
@@ -57,6 +57,10 @@ pub struct SourceArgs {
     /// The resource group, for a dataset.csv
     #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
     pub resource_group: Option<ResourceGroup>,
+    /// The service that takes the drives in, data-box or import-export, for a
+    /// dataset.csv
+    #[arg(long, value_name = "SERVICE", env = "AZSEED_SERVICE")]
+    pub service: Option<Service>,
     /// Consent to a staging path of others.
     #[command(flatten)]
     pub shared: SharedArgs,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use disk_prep::noun::{
-    AccountName, ByteSize, ContainerName, JobName, ResourceGroup, SubscriptionId,
+    AccountName, ByteSize, ContainerName, JobName, ResourceGroup, Service, SubscriptionId,
 };
 
 use super::staging::{SharedArgs, SharedSeedArgs};
@@ -75,6 +75,10 @@ pub struct SeedArgs {
     /// The resource group
     #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP", required = true)]
     pub resource_group: Option<ResourceGroup>,
+    /// The service that takes the drives in: data-box, or the retired
+    /// import-export
+    #[arg(long, value_name = "SERVICE", env = "AZSEED_SERVICE")]
+    pub service: Option<Service>,
     /// A TOML file with return address and carrier
     #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]
     pub contact: Option<PathBuf>,

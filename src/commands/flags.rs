@@ -1,5 +1,6 @@
 //! Flags that several commands share, as the options of journeys.
 
+use super::call::Call;
 use crate::cli::{AzureArgs, BlobArgs, KeyArgs, SourceArgs, VaultTarget};
 use crate::journey::connections::{AzureOptions, BlobAccess};
 use crate::journey::keeper::KeyFiles;
@@ -24,7 +25,7 @@ pub fn keys(args: &KeyArgs) -> KeyFiles {
 }
 
 /// What goes onto drives.
-pub fn work(args: &SourceArgs) -> WorkOptions {
+pub fn work(args: &SourceArgs, call: &Call<'_>) -> WorkOptions {
     WorkOptions {
         staging: args.staging.clone(),
         dataset: args.dataset.clone(),
@@ -32,6 +33,7 @@ pub fn work(args: &SourceArgs) -> WorkOptions {
         storage_account: args.storage_account.clone(),
         subscription: args.subscription.clone(),
         resource_group: args.resource_group.clone(),
+        service: call.given("service", args.service),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::cli::{JobArgs, JobCommand, JobTarget, is_named};
 use crate::import_job::{Error, Job, Shipment, Written};
 use crate::journey::contact::contact;
 use crate::journey::desk::Desk;
-use crate::journey::job::{self, JobOptions, MeantJob, described};
+use crate::journey::job::{self, JobOptions, MeantJob, described, known};
 use crate::journey::keeper::keeper;
 use crate::journey::parcel::Parcel;
 use crate::outcome::{Ended, Failure, MissingFlag};
@@ -40,7 +40,10 @@ pub fn run(args: &JobArgs, call: &Call<'_>) -> Ended {
             said(parcel.make_jobs(&*service, job, kind, account, &folder, keeper.as_ref())?)
         }
         JobCommand::List => {
-            let jobs = target()?.service(desk)?.list()?;
+            let mut jobs = Vec::new();
+            for service in target()?.services(desk)? {
+                jobs.extend(known(service.list())?);
+            }
             Ok(Box::new(JobList { jobs, now: Timestamp::now() }))
         }
         JobCommand::Status { watch: true, every } => {
@@ -62,7 +65,12 @@ pub fn run(args: &JobArgs, call: &Call<'_>) -> Ended {
             };
             let target = exact()?;
             let service = target.service(desk)?;
-            said(vec![(service.ship(&target.job(&*service)?, &shipment)?, Written::Changed)])
+            said(vec![job::ship(
+                &*service,
+                &target.job(&*service)?,
+                &shipment,
+                &target.services(desk)?,
+            )?])
         }
         JobCommand::ReturnAddress { contact } => set_return(contact, &exact, desk),
         JobCommand::Cancel => {
@@ -88,7 +96,10 @@ pub fn run(args: &JobArgs, call: &Call<'_>) -> Ended {
             let is_named = args.target.job.is_some() || is_named(call.matches, "staging");
             Ok(Box::new(job::keys(options, is_named, *reveal, &keys(files), desk)?))
         }
-        JobCommand::Locations => Ok(Box::new(Locations(target()?.service(desk)?.locations()?))),
+        JobCommand::Locations { location } => {
+            let service = target()?.service(desk)?;
+            Ok(Box::new(Locations(service.locations(location.as_deref())?)))
+        }
     }
 }
 
@@ -131,6 +142,7 @@ fn options(target: &JobTarget, call: &Call<'_>) -> JobOptions {
     JobOptions {
         job: target.job.clone(),
         staging: target.staging.clone(),
+        service: call.given("service", target.service),
         subscription: call.given("subscription", target.subscription.clone()),
         resource_group: call.given("resource_group", target.resource_group.clone()),
         azure: azure(&target.azure),

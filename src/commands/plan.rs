@@ -8,7 +8,7 @@ use crate::outcome::Ended;
 
 /// Runs `plan`.
 pub fn run(args: &PlanArgs, call: &Call<'_>) -> Ended {
-    let (options, desk) = (work(&args.source), &call.desk());
+    let (options, desk) = (work(&args.source, call), &call.desk());
     match args.with.size {
         Some(size) => Ok(Box::new(count(&options, size, desk)?)),
         None => Ok(Box::new(place(&options, &args.with.named, desk)?)),

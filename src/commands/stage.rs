@@ -15,14 +15,14 @@ use crate::staging::Destination;
 pub fn run(args: &StageArgs, call: &Call<'_>) -> Ended {
     let desk = &call.desk();
     let shown = match &args.command {
-        None => write(written(args)?, desk),
-        Some(StageCommand::Adopt(args)) => take(adopted(args)?, desk),
+        None => write(written(args, call)?, desk),
+        Some(StageCommand::Adopt(args)) => take(adopted(args, call)?, desk),
         Some(StageCommand::Status(StageStatusArgs { staging, .. })) => status(staging, desk),
     };
     Ok(Box::new(shown?))
 }
 
-fn written(args: &StageArgs) -> Result<WriteOptions, Failure> {
+fn written(args: &StageArgs, call: &Call<'_>) -> Result<WriteOptions, Failure> {
     let (staging, target) = seed_of(&args.seed)?;
     Ok(WriteOptions {
         sources: args.sources.clone(),
@@ -36,16 +36,18 @@ fn written(args: &StageArgs) -> Result<WriteOptions, Failure> {
         weak: if args.weak_password { Weak::Accepted } else { Weak::Refused },
         staging,
         target,
+        service: call.given("service", args.seed.service),
     })
 }
 
-fn adopted(args: &AdoptArgs) -> Result<AdoptOptions, Failure> {
+fn adopted(args: &AdoptArgs, call: &Call<'_>) -> Result<AdoptOptions, Failure> {
     let (staging, target) = seed_of(&args.seed)?;
     Ok(AdoptOptions {
         source: args.source.clone(),
         password_file: args.password_file.clone(),
         staging,
         target,
+        service: call.given("service", args.seed.service),
     })
 }
 
@@ -61,6 +63,7 @@ fn seed_of(args: &SeedArgs) -> Result<(PathBuf, Destination), Failure> {
         resource_group: args.resource_group.clone().ok_or(missing("--resource-group"))?,
         contact: args.contact.as_deref().map(contact).transpose()?,
         location: args.location.clone(),
+        service: None,
     };
     Ok((args.staging.clone().ok_or(missing("--staging"))?, target))
 }

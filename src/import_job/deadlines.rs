@@ -4,7 +4,7 @@
 use disk_prep::limits::{CLOCK_DAYS, RETENTION_DAYS};
 use jiff::{Timestamp, ToSpan};
 
-use super::state::JobState;
+use super::state::JobStage;
 
 /// What ends, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,11 +18,11 @@ pub struct Deadline {
 }
 
 /// The deadline of a job in this state, created then; `None` when nothing runs.
-pub fn deadline(state: &JobState, created: Timestamp, now: Timestamp) -> Option<Deadline> {
-    let (days, what) = match state {
-        JobState::Creating => (CLOCK_DAYS, "without a tracking number the job is deleted"),
-        JobState::Shipping => (CLOCK_DAYS, "the drives must have arrived"),
-        JobState::Completed | JobState::Closed => {
+pub fn deadline(stage: JobStage, created: Timestamp, now: Timestamp) -> Option<Deadline> {
+    let (days, what) = match stage {
+        JobStage::Waiting => (CLOCK_DAYS, "without a tracking number the job is deleted"),
+        JobStage::Shipped => (CLOCK_DAYS, "the drives must have arrived"),
+        JobStage::Completed | JobStage::Incomplete => {
             (RETENTION_DAYS, "the job and its record are deleted")
         }
         _ => return None,
@@ -39,16 +39,16 @@ mod tests {
     #[test]
     fn two_weeks_run_from_creation_and_pass() {
         let created = Timestamp::from_second(1_000_000).unwrap();
-        let left = |state: &str, days: i64| {
+        let left = |stage: JobStage, days: i64| {
             let now = created.checked_add((days * 24).hours()).unwrap();
-            deadline(&state.to_owned().into(), created, now).map(|deadline| deadline.days_left)
+            deadline(stage, created, now).map(|deadline| deadline.days_left)
         };
-        assert_eq!(left("Creating", 0), Some(14));
-        assert_eq!(left("Shipping", 13), Some(1));
-        assert_eq!(left("Creating", 15), Some(-1));
-        assert_eq!(left("Completed", 80), Some(10));
-        assert_eq!(left("Transferring", 1), None);
-        let own = deadline(&"Creating".to_owned().into(), created, created).unwrap();
+        assert_eq!(left(JobStage::Waiting, 0), Some(14));
+        assert_eq!(left(JobStage::Shipped, 13), Some(1));
+        assert_eq!(left(JobStage::Waiting, 15), Some(-1));
+        assert_eq!(left(JobStage::Completed, 80), Some(10));
+        assert_eq!(left(JobStage::Copying, 1), None);
+        let own = deadline(JobStage::Waiting, created, created).unwrap();
         assert_eq!(own.at.as_second(), 1_000_000 + 14 * 24 * 3600);
     }
 }

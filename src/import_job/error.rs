@@ -1,7 +1,7 @@
 //! What is refused before a call that changes anything, and what the service says.
 
 use disk_prep::limits::DRIVES_PER_JOB;
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, Serial, lines};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, Serial, Service, lines};
 use jiff::civil::Date;
 
 /// The error of this room.
@@ -23,8 +23,26 @@ pub enum Error {
     },
     #[error("The parcel cannot hold {asked} drives; job {job} has {drives}")]
     DriveCount { job: JobName, asked: usize, drives: usize },
+    #[error("The parcel has no {what}, or one that cannot be typed")]
+    ShipmentBlank { what: &'static str },
+    #[error("A parcel of job {job} cannot have been handed over on {date}: that is {why}")]
+    ShipDateRefused { job: JobName, date: String, why: &'static str },
+    #[error("Job {job} is cancelled, so no parcel can be sent for it")]
+    Cancelled { job: JobName },
+    #[error("Job {job} is on its way already, with {carrier} {number}; Data Box takes one number")]
+    ShippedAlready { job: JobName, carrier: String, number: String },
+    #[error("{name} is no name that {service} takes: {rule}")]
+    Name { name: JobName, service: Service, rule: &'static str },
+    #[error("The manifests of drive {serial} are in the modern form, which Data Box does not take")]
+    ModernProfile { serial: Serial },
+    #[error("Job {job} waits for its parcel; Data Box deletes only what has ended")]
+    CancelFirst { job: JobName },
+    #[error("Data Box tells its addresses region by region")]
+    WhichRegion,
     #[error("There is no job {job}")]
     NoSuchJob { job: JobName },
+    #[error("Both services have a job {job}")]
+    InBothServices { job: JobName },
     #[error("The seed has several jobs: {}", jobs.join(", "))]
     SeveralJobs { jobs: Vec<String> },
     #[error("Job {job} exists already with other drives: {}", serials(drives))]
@@ -55,7 +73,16 @@ impl Diagnose for Error {
             Error::RepositoryIncomplete { .. } => "repository-incomplete",
             Error::ShipDate { .. } => "ship-date",
             Error::DriveCount { .. } => "drive-count",
+            Error::ShipmentBlank { .. } => "shipment-blank",
+            Error::ShipDateRefused { .. } => "ship-date-refused",
+            Error::Cancelled { .. } => "job-cancelled",
+            Error::ShippedAlready { .. } => "job-shipped-already",
+            Error::Name { .. } => "job-name-refused",
+            Error::ModernProfile { .. } => "job-profile-refused",
+            Error::CancelFirst { .. } => "job-cancel-first",
+            Error::WhichRegion => "which-region",
             Error::NoSuchJob { .. } => "no-such-job",
+            Error::InBothServices { .. } => "which-service",
             Error::SeveralJobs { .. } => "which-job",
             Error::OtherDrives { .. } => "job-other-drives",
             Error::TrackingNumberTaken { .. } => "tracking-number-taken",
@@ -72,6 +99,12 @@ impl Diagnose for Error {
             Error::RepositoryIncomplete { .. } => ErrorKind::Guard,
             Error::NoDrives { .. }
             | Error::SeveralJobs { .. }
+            | Error::InBothServices { .. }
+            | Error::WhichRegion
+            | Error::ShipmentBlank { .. }
+            | Error::ShipDateRefused { .. }
+            | Error::Name { .. }
+            | Error::ModernProfile { .. }
             | Error::ShipDate { .. }
             | Error::DriveCount { .. } => ErrorKind::Usage,
             Error::Azure(error) => error.kind(),
@@ -91,6 +124,18 @@ impl Diagnose for Error {
             Error::ShipDate { .. } => "give the day as YEAR-MONTH-DAY, or leave it out for today",
             Error::NoDrives { .. } => "seal drives first with `azseed prep`",
             Error::SeveralJobs { .. } => "name one with `--job`; each is a parcel of its own",
+            Error::CancelFirst { .. } => "cancel it first with `azseed job cancel`",
+            Error::WhichRegion => "name one with `--location`",
+            Error::InBothServices { .. } => {
+                "say which with `--service data-box` or `--service import-export`"
+            }
+            Error::ShippedAlready { .. } => {
+                "if the number is wrong, write to Azure's support with job and both numbers"
+            }
+            Error::ShipDateRefused { .. } => "check the date; left out it is today",
+            Error::ModernProfile { .. } => {
+                "send it with `--service import-export`, or prepare it again with `--profile legacy`"
+            }
             Error::TrackingNumberTaken { .. } => {
                 "if the jobs share a label, append -1, -2 to the number"
             }

@@ -1,10 +1,10 @@
 //! The classic service, `Microsoft.ImportExport`, api-version 2020-08-01
 //! (`azure-import-export` 1A).
 
-use disk_prep::limits::DRIVES_PER_JOB;
+use disk_prep::limits::JOB_NAME_CHARACTERS;
 use disk_prep::noun::{
     Contact, DrivePath, JobName, RecoveryPassword, ResourceGroup, ReturnAddress, ReturnCarrier,
-    Serial, SubscriptionId,
+    Serial, Service, SubscriptionId,
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -13,14 +13,19 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::job::{
-    Delivery, DriveEntry, DriveKey, DriveStatus, Job, JobService, Location, NewJob, Shipment,
-    ShippingAddress, Written,
+    Delivery, DriveEntry, DriveKey, DriveStatus, Job, JobService, Location, NewJob,
+    ShippingAddress, Written, is_same,
 };
-use super::state::{DriveState, JobState};
+use super::shipment::Shipment;
+use super::state::{DriveStage, DriveState, JobStage, JobState};
 use crate::azure::Arm;
 
 const VERSION: &str = "2020-08-01";
 const PROVIDER: &str = "providers/Microsoft.ImportExport";
+/// What a job is patched to when its parcel is on its way.
+const SHIPPING: &str = "Shipping";
+/// What a drive is before anything has come.
+const SPECIFIED: &str = "Specified";
 
 /// The service, for the jobs of one resource group.
 #[derive(Debug)]
@@ -63,7 +68,7 @@ struct Properties {
     #[serde(default)]
     shipping_information: Option<Address>,
     #[serde(default)]
-    return_address: Option<Value>,
+    return_address: Option<Address>,
     #[serde(default)]
     delivery_package: Option<Package>,
     #[serde(default)]
@@ -90,6 +95,8 @@ struct Address {
 struct Package {
     carrier_name: String,
     tracking_number: String,
+    #[serde(default)]
+    ship_date: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +109,8 @@ struct Drive {
     percent_complete: Option<u8>,
     #[serde(default)]
     error_log_uri: Option<String>,
+    #[serde(default)]
+    verbose_log_uri: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -192,34 +201,21 @@ impl ImportExport {
         let body = json!({ "properties": properties });
         Ok(self.arm.patch::<Resource>(&self.path(name), VERSION, &body)?.into())
     }
-
-    /// Every job of the subscription, since a tracking number may be used but once in it.
-    fn of_subscription(&self) -> Result<Vec<Job>, Error> {
-        let path = format!("subscriptions/{}/{PROVIDER}/jobs", self.subscription);
-        let all: Vec<Resource> = self.arm.list(&path, VERSION)?;
-        Ok(all.into_iter().map(Job::from).collect())
-    }
 }
 
 impl JobService for ImportExport {
+    fn service(&self) -> Service {
+        Service::ImportExport
+    }
+
     fn create(&self, job: &NewJob) -> Result<(Job, Written), Error> {
         job.check()?;
+        check_name(&job.name)?;
         if let Some(found) = self.look(&job.name)? {
-            let same = found.drives.len() == job.drives.len()
-                && job.drives.iter().all(|drive| {
-                    found.drives.iter().any(|there| there.serial == drive.serial.as_str())
-                });
-            if same {
-                return Ok((found, Written::Unchanged));
-            }
-            let drives =
-                found.drives.iter().filter_map(|drive| drive.serial.parse().ok()).collect();
-            return Err(Error::OtherDrives { job: job.name.clone(), drives });
+            is_same(&found, job)?;
+            return Ok((found, Written::Unchanged));
         }
-        let account = format!(
-            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}",
-            self.subscription, self.group, job.storage_account
-        );
+        let account = job.account_id(&self.subscription, &self.group);
         let body = NewResource {
             location: &job.location,
             properties: NewProperties {
@@ -233,8 +229,14 @@ impl JobService for ImportExport {
                 drive_list: job.drives.iter().map(drive).collect(),
             },
         };
-        let made: Resource = self.arm.put(&self.path(&job.name), VERSION, &body)?;
-        Ok((made.into(), Written::Changed))
+        match self.arm.put::<Resource>(&self.path(&job.name), VERSION, &body) {
+            Ok(made) => Ok((made.into(), Written::Changed)),
+            // It may have been made although its answer was lost.
+            Err(error) => match self.look(&job.name) {
+                Ok(Some(found)) if is_same(&found, job).is_ok() => Ok((found, Written::Changed)),
+                _ => Err(error.into()),
+            },
+        }
     }
 
     fn find(&self, name: &JobName) -> Result<Job, Error> {
@@ -246,33 +248,24 @@ impl JobService for ImportExport {
         Ok(all.into_iter().map(Job::from).collect())
     }
 
+    fn of_subscription(&self) -> Result<Vec<Job>, Error> {
+        let path = format!("subscriptions/{}/{PROVIDER}/jobs", self.subscription);
+        let all: Vec<Resource> = self.arm.list(&path, VERSION)?;
+        Ok(all.into_iter().map(Job::from).collect())
+    }
+
     fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error> {
         let job = self.find(name)?;
-        if !job.has_return_address {
+        if job.return_to.is_none() {
             return Err(Error::NoReturnAddress { job: name.clone() });
         }
-        let number = &shipment.tracking_number;
-        // A job of this name in another resource group is another job.
-        let own = format!("/{}", self.path(name));
-        let is_taken = |other: &Job| {
-            !other.id.eq_ignore_ascii_case(&own)
-                && other.delivery.as_ref().is_some_and(|parcel| parcel.tracking_number == *number)
-        };
-        if let Some(other) = self.of_subscription()?.into_iter().find(is_taken) {
-            return Err(Error::TrackingNumberTaken { number: number.clone(), other: other.name });
-        }
-        let drives = job.drives.len();
-        let drive_count = match shipment.drive_count {
-            None => drives.min(DRIVES_PER_JOB),
-            Some(asked) if (1..=drives).contains(&asked) => asked,
-            Some(asked) => return Err(Error::DriveCount { job: name.clone(), asked, drives }),
-        };
+        let drive_count = shipment.drive_count.unwrap_or(job.drives.len());
         self.patch(
             name,
             json!({
-                "state": JobState::Shipping,
+                "state": SHIPPING,
                 "deliveryPackage": {
-                    "carrierName": shipment.carrier, "trackingNumber": number,
+                    "carrierName": shipment.carrier, "trackingNumber": shipment.tracking_number,
                     "driveCount": drive_count, "shipDate": shipment.ship_date.to_string(),
                 },
             }),
@@ -292,7 +285,8 @@ impl JobService for ImportExport {
 
     fn cancellable(&self, name: &JobName) -> Result<Job, Error> {
         let job = self.find(name)?;
-        if !job.cancel_requested && !matches!(job.state, JobState::Creating | JobState::Shipping) {
+        let may = matches!(job.state.stage, JobStage::Waiting | JobStage::Shipped);
+        if !job.cancel_requested && !may {
             return Err(Error::TooLateToCancel { job: name.clone(), state: job.state.to_string() });
         }
         Ok(job)
@@ -300,7 +294,7 @@ impl JobService for ImportExport {
 
     fn deletable(&self, name: &JobName) -> Result<Option<Job>, Error> {
         let Some(job) = self.look(name)? else { return Ok(None) };
-        if !(job.state == JobState::Creating || job.state.is_over()) {
+        if !(job.state.stage == JobStage::Waiting || job.state.stage.is_over()) {
             return Err(Error::NotDeletable { job: name.clone(), state: job.state.to_string() });
         }
         Ok(Some(job))
@@ -329,9 +323,11 @@ impl JobService for ImportExport {
         Ok(list.value.into_iter().map(key).collect())
     }
 
-    fn locations(&self) -> Result<Vec<Location>, Error> {
+    fn locations(&self, region: Option<&str>) -> Result<Vec<Location>, Error> {
         let all: Vec<Region> = self.arm.list(&format!("{PROVIDER}/locations"), VERSION)?;
-        Ok(all.into_iter().map(Location::from).collect())
+        let word = |name: &str| name.replace(' ', "").to_ascii_lowercase();
+        let is_meant = |own: &Location| region.is_none_or(|asked| word(asked) == word(&own.name));
+        Ok(all.into_iter().map(Location::from).filter(is_meant).collect())
     }
 }
 
@@ -361,6 +357,49 @@ fn drive(entry: &DriveEntry) -> NewDrive<'_> {
         manifest_hash: &entry.manifest_hash,
         drive_header_hash: entry.header_hash.as_deref().unwrap_or_default(),
     }
+}
+
+/// `azure-import-export` 2.4.
+pub(super) fn check_name(name: &JobName) -> Result<(), Error> {
+    let text = name.as_str();
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_fit = JOB_NAME_CHARACTERS.contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(is_plain);
+    let rule = "2 to 64 lower-case letters, digits and hyphens, a letter first";
+    let refused = || Error::Name { name: name.clone(), service: Service::ImportExport, rule };
+    is_fit.then_some(()).ok_or_else(refused)
+}
+
+/// `azure-import-export` 2.1.
+fn job_state(word: String) -> JobState {
+    let stage = match word.as_str() {
+        "Creating" => JobStage::Waiting,
+        SHIPPING => JobStage::Shipped,
+        "Received" => JobStage::Received,
+        "Transferring" => JobStage::Copying,
+        "Packaging" => JobStage::Returning,
+        "Completed" => JobStage::Completed,
+        "Closed" => JobStage::Incomplete,
+        "Canceled" => JobStage::Cancelled,
+        _ => JobStage::Unknown,
+    };
+    JobState::new(stage, word)
+}
+
+/// `azure-import-export` 2.2.
+fn drive_state(word: String) -> DriveState {
+    let stage = match word.as_str() {
+        SPECIFIED => DriveStage::Named,
+        "Received" => DriveStage::Received,
+        "NeverReceived" => DriveStage::Missing,
+        "Transferring" => DriveStage::Copying,
+        "Completed" => DriveStage::Copied,
+        "CompletedMoreInfo" => DriveStage::Incomplete,
+        "ShippedBack" => DriveStage::Returned,
+        _ => DriveStage::Unknown,
+    };
+    DriveState::new(stage, word)
 }
 
 impl From<Address> for ShippingAddress {
@@ -397,18 +436,17 @@ impl From<Resource> for Job {
             name: resource.name,
             account_id: resource.properties.storage_account_id,
             location: resource.location,
-            state: resource.properties.state.into(),
+            service: Service::ImportExport,
+            state: job_state(resource.properties.state),
             percent: resource.properties.percent_complete.unwrap_or(0),
             cancel_requested: resource.properties.cancel_requested.unwrap_or(false),
             created: resource.system.and_then(|system| system.created_at),
             shipping: resource.properties.shipping_information.map(ShippingAddress::from),
-            has_return_address: resource
-                .properties
-                .return_address
-                .is_some_and(|own| !own.is_null()),
+            return_to: resource.properties.return_address.map(ShippingAddress::from),
             delivery: delivery_package.map(|package| Delivery {
                 carrier: package.carrier_name,
                 tracking_number: package.tracking_number,
+                ship_date: package.ship_date,
             }),
             drives: drive_list.unwrap_or_default().into_iter().map(DriveStatus::from).collect(),
         }
@@ -419,9 +457,10 @@ impl From<Drive> for DriveStatus {
     fn from(drive: Drive) -> Self {
         DriveStatus {
             serial: drive.drive_id,
-            state: drive.state.map_or(DriveState::Specified, DriveState::from),
+            state: drive_state(drive.state.unwrap_or_else(|| SPECIFIED.to_owned())),
             percent: drive.percent_complete.unwrap_or(0),
             error_log: drive.error_log_uri,
+            verbose_log: drive.verbose_log_uri,
         }
     }
 }

@@ -1,11 +1,15 @@
 //! A job as every service has it.
 
 use disk_prep::limits::DRIVES_PER_JOB;
-use disk_prep::noun::{AccountName, Contact, DrivePath, JobName, RecoveryPassword, Serial};
+use disk_prep::noun::{
+    AccountName, Contact, DrivePath, JobName, RecoveryPassword, ResourceGroup, Serial, Service,
+    SubscriptionId,
+};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::error::Error;
+use super::shipment::Shipment;
 use super::state::{DriveState, JobState};
 
 /// A drive that a job is made with.
@@ -45,6 +49,8 @@ pub struct Job {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// The service that has it.
+    pub service: Service,
     /// Resource id of the storage account, if the service says it.
     pub account_id: Option<String>,
     /// Its region.
@@ -59,8 +65,8 @@ pub struct Job {
     pub created: Option<Timestamp>,
     /// Where the parcel goes.
     pub shipping: Option<ShippingAddress>,
-    /// Whether a return address is known.
-    pub has_return_address: bool,
+    /// Where the drives go back to; `None` if the service does not know it.
+    pub return_to: Option<ShippingAddress>,
     /// The parcel on its way.
     pub delivery: Option<Delivery>,
     /// The drives.
@@ -85,6 +91,8 @@ pub struct Delivery {
     pub carrier: String,
     /// Its tracking number.
     pub tracking_number: String,
+    /// When it was handed over, as it was said; Data Box does not keep it.
+    pub ship_date: Option<String>,
 }
 
 /// How far a drive is.
@@ -98,6 +106,8 @@ pub struct DriveStatus {
     pub percent: u8,
     /// Where its error log is.
     pub error_log: Option<String>,
+    /// Where the log of all that was copied is.
+    pub verbose_log: Option<String>,
 }
 
 /// A drive's protector as the service keeps it.
@@ -107,19 +117,6 @@ pub struct DriveKey {
     pub serial: String,
     /// The recovery password, in the service's form.
     pub password: SecretString,
-}
-
-/// A parcel that was handed over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shipment {
-    /// Who brings it.
-    pub carrier: String,
-    /// Its tracking number.
-    pub tracking_number: String,
-    /// When it was handed over.
-    pub ship_date: Timestamp,
-    /// Drives in it; all of the job's if not said.
-    pub drive_count: Option<usize>,
 }
 
 /// A region.
@@ -146,12 +143,16 @@ pub enum Written {
 
 /// A service that takes drives in. Every call can be repeated.
 pub trait JobService {
+    /// Which one it is.
+    fn service(&self) -> Service;
     /// Makes a job, or finds it made.
     fn create(&self, job: &NewJob) -> Result<(Job, Written), Error>;
     /// A job by its name.
     fn find(&self, name: &JobName) -> Result<Job, Error>;
     /// All jobs of the resource group.
     fn list(&self) -> Result<Vec<Job>, Error>;
+    /// All jobs of the subscription, since a tracking number may be used but once in it.
+    fn of_subscription(&self) -> Result<Vec<Job>, Error>;
     /// Says that the parcel is on its way.
     fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error>;
     /// Sets return address and carrier.
@@ -166,8 +167,19 @@ pub trait JobService {
     fn delete(&self, name: &JobName) -> Result<Written, Error>;
     /// The protectors as the service keeps them.
     fn keys(&self, name: &JobName) -> Result<Vec<DriveKey>, Error>;
-    /// All regions.
-    fn locations(&self) -> Result<Vec<Location>, Error>;
+    /// Regions that take drives in: this one, or all that the service names.
+    fn locations(&self, region: Option<&str>) -> Result<Vec<Location>, Error>;
+}
+
+/// A job that was made before stands for the one that is asked for if it has its drives.
+pub(super) fn is_same(found: &Job, job: &NewJob) -> Result<(), Error> {
+    let has =
+        |drive: &DriveEntry| found.drives.iter().any(|there| there.serial == drive.serial.as_str());
+    if found.drives.len() == job.drives.len() && job.drives.iter().all(has) {
+        return Ok(());
+    }
+    let drives = found.drives.iter().filter_map(|drive| drive.serial.parse().ok()).collect();
+    Err(Error::OtherDrives { job: job.name.clone(), drives })
 }
 
 /// The name of the job for the `part`th ten drives: NAME, NAMEx2, NAMEx3.
@@ -193,6 +205,19 @@ pub fn parts(name: &JobName, all: Vec<Job>) -> Vec<Job> {
 }
 
 impl NewJob {
+    /// Resource id of the storage account, which lies in the group of the job.
+    pub(super) fn account_id(
+        &self,
+        subscription: &SubscriptionId,
+        group: &ResourceGroup,
+    ) -> String {
+        format!(
+            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/\
+             storageAccounts/{}",
+            self.storage_account
+        )
+    }
+
     /// What the service would refuse.
     pub fn check(&self) -> Result<(), Error> {
         match self.drives.len() {

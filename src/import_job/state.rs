@@ -1,110 +1,127 @@
-//! How far jobs and drives are, in the words of the classic service (`azure-import-export` 2.1, 2.2).
-//! A word that the service may say tomorrow is kept as it is.
+//! How far jobs and drives are: a stage that both services have, and the service's own word for it.
+//! Which word is which stage stands with each service. A word that the service may say tomorrow is
+//! kept as it is.
 
-use std::convert::Infallible;
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-/// An enum of the service's words, and `Other` for those that are not known.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$word:meta])* $variant:ident,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        #[non_exhaustive]
-        pub enum $name {
-            $($(#[$word])* $variant,)*
-            /// A word that this program does not know.
-            Other(String),
-        }
-
-        impl $name {
-            /// The service's word.
-            pub fn word(&self) -> &str {
-                match self {
-                    $($name::$variant => stringify!($variant),)*
-                    $name::Other(word) => word,
-                }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Infallible;
-
-            fn from_str(word: &str) -> Result<Self, Infallible> {
-                Ok(match word {
-                    $(stringify!($variant) => $name::$variant,)*
-                    other => $name::Other(other.to_owned()),
-                })
-            }
-        }
-
-        impl From<String> for $name {
-            fn from(word: String) -> Self {
-                let Ok(state) = word.parse();
-                state
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.word())
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_str(self.word())
-            }
-        }
-    };
+/// How far a job is, whatever its service calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobStage {
+    /// It is made; nothing was shipped yet.
+    Waiting,
+    /// The parcel is under way.
+    Shipped,
+    /// The datacenter has the parcel.
+    Received,
+    /// The drives are read.
+    Copying,
+    /// They were read, and go back.
+    Returning,
+    /// It is over, and all was read.
+    Completed,
+    /// It is over, and not all was read.
+    Incomplete,
+    /// It was cancelled.
+    Cancelled,
+    /// A stage of tomorrow.
+    Unknown,
 }
 
-words! {
-    /// How far a job is.
-    JobState {
-        /// It is made; nothing was shipped yet.
-        Creating,
-        /// The parcel is under way.
-        Shipping,
-        /// The datacenter has the parcel.
-        Received,
-        /// The drives are read.
-        Transferring,
-        /// They are packed to go back.
-        Packaging,
-        /// It was ended before all was read.
-        Closed,
-        /// It is over.
-        Completed,
+/// How far a drive is, whatever its service calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DriveStage {
+    /// The job names it.
+    Named,
+    /// The datacenter has it.
+    Received,
+    /// It did not come.
+    Missing,
+    /// It is read.
+    Copying,
+    /// It was read.
+    Copied,
+    /// It was read in part or not at all; its log says more.
+    Incomplete,
+    /// It is on its way back.
+    Returned,
+    /// A stage of tomorrow.
+    Unknown,
+}
+
+/// A stage and the service's word for it. Shown and written as that word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stated<S> {
+    /// What programs decide by.
+    pub stage: S,
+    word: String,
+}
+
+/// How far a job is.
+pub type JobState = Stated<JobStage>;
+/// How far a drive is.
+pub type DriveState = Stated<DriveStage>;
+
+impl<S> Stated<S> {
+    /// The word of a service, and the stage that it stands for.
+    pub fn new(stage: S, word: impl Into<String>) -> Self {
+        Stated { stage, word: word.into() }
+    }
+
+    /// The service's word.
+    pub fn word(&self) -> &str {
+        &self.word
     }
 }
 
-words! {
-    /// How far a drive is.
-    DriveState {
-        /// The job names it.
-        Specified,
-        /// The datacenter has it.
-        Received,
-        /// It did not come.
-        NeverReceived,
-        /// It is read.
-        Transferring,
-        /// It was read.
-        Completed,
-        /// It was read, but for what its log says.
-        CompletedMoreInfo,
-        /// It is on its way back.
-        ShippedBack,
+impl<S> fmt::Display for Stated<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.word)
     }
 }
 
-impl JobState {
+impl<S> Serialize for Stated<S> {
+    fn serialize<T: Serializer>(&self, to: T) -> Result<T::Ok, T::Error> {
+        to.serialize_str(&self.word)
+    }
+}
+
+impl JobStage {
+    /// The word of records, the same for both services.
+    pub const fn name(self) -> &'static str {
+        match self {
+            JobStage::Waiting => "waiting",
+            JobStage::Shipped => "shipped",
+            JobStage::Received => "received",
+            JobStage::Copying => "copying",
+            JobStage::Returning => "returning",
+            JobStage::Completed => "completed",
+            JobStage::Incomplete => "incomplete",
+            JobStage::Cancelled => "cancelled",
+            JobStage::Unknown => "unknown",
+        }
+    }
+
     /// Whether the job has ended, well or not.
-    pub fn is_over(&self) -> bool {
-        matches!(self, JobState::Completed | JobState::Closed)
+    pub const fn is_over(self) -> bool {
+        matches!(self, JobStage::Completed | JobStage::Incomplete | JobStage::Cancelled)
+    }
+}
+
+impl DriveStage {
+    /// The word of records, the same for both services.
+    pub const fn name(self) -> &'static str {
+        match self {
+            DriveStage::Named => "named",
+            DriveStage::Received => "received",
+            DriveStage::Missing => "missing",
+            DriveStage::Copying => "copying",
+            DriveStage::Copied => "copied",
+            DriveStage::Incomplete => "incomplete",
+            DriveStage::Returned => "returned",
+            DriveStage::Unknown => "unknown",
+        }
     }
 }
 
@@ -113,12 +130,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_comes_back_and_one_of_tomorrow_is_kept() {
-        for word in ["Creating", "Closed", "A state of tomorrow"] {
-            assert_eq!(JobState::from(word.to_owned()).to_string(), word);
-        }
-        assert_eq!(DriveState::from("NeverReceived".to_owned()), DriveState::NeverReceived);
-        assert_eq!(format!("{:<10}|", JobState::Closed), "Closed    |");
-        assert_eq!(serde_json::to_value(JobState::Shipping).unwrap(), "Shipping");
+    fn a_state_is_shown_and_written_in_the_services_word() {
+        let state = JobState::new(JobStage::Unknown, "A state of tomorrow");
+        assert_eq!(state.to_string(), "A state of tomorrow");
+        assert_eq!(
+            format!("{:<10}|", JobState::new(JobStage::Incomplete, "Closed")),
+            "Closed    |"
+        );
+        let written = serde_json::to_value(JobState::new(JobStage::Shipped, "Shipping"));
+        assert_eq!(written.unwrap(), "Shipping");
     }
 }

@@ -1,7 +1,7 @@
 //! Whose turn it is on a job's way: the service's, or ours, and what is to be done then.
 
 use super::job::Job;
-use super::state::{DriveState, JobState};
+use super::state::{DriveStage, JobStage};
 
 /// Whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,20 +19,21 @@ pub enum Turn {
 impl Turn {
     /// Whose turn it is with a job that stands so.
     pub fn of(job: &Job) -> Self {
-        let is_any = |state: DriveState| job.drives.iter().any(|drive| drive.state == state);
-        match job.state {
-            JobState::Creating if job.cancel_requested => {
+        let is_any = |stage| job.drives.iter().any(|drive| drive.state.stage == stage);
+        match job.state.stage {
+            JobStage::Waiting if job.cancel_requested => {
                 Turn::Ours("it is cancelled; `azseed job delete` ends it")
             }
-            JobState::Creating if job.delivery.is_none() => {
+            JobStage::Waiting if job.delivery.is_none() => {
                 Turn::Ours("send the drives, then say with whom with `azseed job ship`")
             }
-            JobState::Closed => Turn::DoneWithErrors(LOOK_AT_LOGS),
-            JobState::Completed if is_any(DriveState::CompletedMoreInfo) => {
+            JobStage::Cancelled => Turn::DoneWithErrors(CANCELLED),
+            JobStage::Incomplete => Turn::DoneWithErrors(LOOK_AT_LOGS),
+            JobStage::Completed if is_any(DriveStage::Incomplete) => {
                 Turn::DoneWithErrors(LOOK_AT_LOGS)
             }
-            JobState::Completed => Turn::Done,
-            _ if is_any(DriveState::NeverReceived) => {
+            JobStage::Completed => Turn::Done,
+            _ if is_any(DriveStage::Missing) => {
                 Turn::Ours("a drive has not arrived; ask the carrier, and answer the datacenter")
             }
             _ => Turn::Service,
@@ -40,50 +41,58 @@ impl Turn {
     }
 }
 
+const CANCELLED: &str = "it was cancelled; nothing was read";
 const LOOK_AT_LOGS: &str =
     "not all was taken in; the drives' error logs in the storage account say what";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import_job::{Delivery, DriveStatus};
+    use crate::import_job::{Delivery, DriveState, DriveStatus, JobState};
+    use disk_prep::noun::Service;
 
-    fn job(state: &str, is_shipped: bool, drive: &str) -> Job {
-        let parcel = Delivery { carrier: "FedEx".to_owned(), tracking_number: "1Z".to_owned() };
+    fn job(stage: JobStage, is_shipped: bool, drive: DriveStage) -> Job {
+        let (carrier, tracking_number) = ("FedEx".to_owned(), "1Z".to_owned());
+        let parcel = Delivery { carrier, tracking_number, ship_date: None };
         Job {
             id: String::new(),
             name: "seed".to_owned(),
+            service: Service::DataBox,
             account_id: None,
             location: String::new(),
-            state: state.to_owned().into(),
+            state: JobState::new(stage, ""),
             percent: 0,
             cancel_requested: false,
             created: None,
             shipping: None,
-            has_return_address: true,
+            return_to: None,
             delivery: is_shipped.then_some(parcel),
             drives: vec![DriveStatus {
                 serial: "S1".to_owned(),
-                state: drive.to_owned().into(),
+                state: DriveState::new(drive, ""),
                 percent: 0,
                 error_log: None,
+                verbose_log: None,
             }],
         }
     }
 
     #[test]
     fn it_is_our_turn_before_the_parcel_is_sent_and_when_it_does_not_come() {
-        let turn = |state, is_shipped, drive| Turn::of(&job(state, is_shipped, drive));
-        assert!(matches!(turn("Creating", false, "Specified"), Turn::Ours(_)));
-        assert_eq!(turn("Creating", true, "Specified"), Turn::Service);
-        assert_eq!(turn("Shipping", true, "Specified"), Turn::Service);
-        assert!(matches!(turn("Shipping", true, "NeverReceived"), Turn::Ours(_)));
-        assert_eq!(turn("A state of tomorrow", true, "Specified"), Turn::Service);
-        assert_eq!(turn("Completed", true, "Completed"), Turn::Done);
-        assert_eq!(turn("Completed", true, "ShippedBack"), Turn::Done);
-        assert!(matches!(turn("Completed", true, "CompletedMoreInfo"), Turn::DoneWithErrors(_)));
-        assert!(matches!(turn("Closed", true, "NeverReceived"), Turn::DoneWithErrors(_)));
-        let cancelled = Job { cancel_requested: true, ..job("Creating", false, "Specified") };
+        use DriveStage as D;
+        use JobStage as J;
+        let turn = |stage, is_shipped, drive| Turn::of(&job(stage, is_shipped, drive));
+        assert!(matches!(turn(J::Waiting, false, D::Named), Turn::Ours(_)));
+        assert_eq!(turn(J::Waiting, true, D::Named), Turn::Service);
+        assert_eq!(turn(J::Shipped, true, D::Named), Turn::Service);
+        assert!(matches!(turn(J::Shipped, true, D::Missing), Turn::Ours(_)));
+        assert_eq!(turn(J::Unknown, true, D::Named), Turn::Service);
+        assert_eq!(turn(J::Completed, true, D::Copied), Turn::Done);
+        assert_eq!(turn(J::Completed, true, D::Returned), Turn::Done);
+        assert!(matches!(turn(J::Completed, true, D::Incomplete), Turn::DoneWithErrors(_)));
+        assert!(matches!(turn(J::Incomplete, true, D::Missing), Turn::DoneWithErrors(_)));
+        assert!(matches!(turn(J::Cancelled, false, D::Named), Turn::DoneWithErrors(_)));
+        let cancelled = Job { cancel_requested: true, ..job(J::Waiting, false, D::Named) };
         assert!(matches!(Turn::of(&cancelled), Turn::Ours(what) if what.contains("job delete")));
     }
 }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use disk_prep::noun::{AccountName, Address, ContainerName, ResourceGroup, SubscriptionId};
+use disk_prep::noun::{
+    AccountName, Address, ContainerName, ResourceGroup, Service, SubscriptionId,
+};
 use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
 
@@ -11,7 +13,7 @@ use crate::azure::{
     Arm, ArmOptions, BlobContainer, BlobCredential, BlobOptions, Container, Error, Network,
     variable,
 };
-use crate::import_job::{ImportExport, JobService};
+use crate::import_job::{DataBox, ImportExport, JobService};
 use crate::outcome::Attendant;
 
 /// Where the resource manager is, and how to reach it.
@@ -47,14 +49,22 @@ fn network(args: &AzureOptions) -> Network {
     Network { ca_file: args.ca_file.clone(), proxy: args.proxy.clone() }
 }
 
-/// The service that takes the drives in. The only place that chooses one.
+/// What a new job is made in when nothing says otherwise.
+pub const CURRENT_SERVICE: Service = Service::DataBox;
+
+/// The service that takes the drives in. The only place that opens one.
 pub fn job_service(
+    service: Service,
     args: &AzureOptions,
     subscription: SubscriptionId,
     group: ResourceGroup,
     attendant: &dyn Attendant,
 ) -> Result<Box<dyn JobService>, Error> {
-    Ok(Box::new(ImportExport::new(arm(args, attendant)?, subscription, group)))
+    let arm = arm(args, attendant)?;
+    Ok(match service {
+        Service::DataBox => Box::new(DataBox::new(arm, subscription, group)),
+        Service::ImportExport => Box::new(ImportExport::new(arm, subscription, group)),
+    })
 }
 
 fn arm(args: &AzureOptions, attendant: &dyn Attendant) -> Result<Arm, Error> {

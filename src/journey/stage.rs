@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use disk_prep::noun::count;
+use disk_prep::noun::{Service, count};
 use disk_prep::sys::beneath::Folder;
 use jiff::Timestamp;
 
+use super::connections::CURRENT_SERVICE;
 use super::desk::Desk;
+use super::settings::{Given, settle};
 use crate::escrow::{Weak, read_password};
+use crate::import_job::check_name;
 use crate::outcome::Failure;
 use crate::repository::{BackupDone, Choice, FolderStore, Linked, NotRead, Settings};
 use crate::staging::drives_of;
@@ -35,6 +38,8 @@ pub struct WriteOptions {
     pub staging: PathBuf,
     /// Where the seed goes.
     pub target: Destination,
+    /// The service of its job.
+    pub service: Option<Given<Service>>,
 }
 
 /// What is taken as it stands.
@@ -48,6 +53,23 @@ pub struct AdoptOptions {
     pub staging: PathBuf,
     /// Where the seed goes.
     pub target: Destination,
+    /// The service of its job.
+    pub service: Option<Given<Service>>,
+}
+
+/// The destination with its service: the record's, else what is given, else the current one; the
+/// job's name is one that it takes.
+fn settled(
+    target: Destination,
+    given: Option<Given<Service>>,
+    seed: Option<&Seed>,
+    desk: &Desk<'_>,
+) -> Result<Destination, Failure> {
+    let held = seed.map(|seed| seed.target.service());
+    let service = settle(given, held, "the seed there is for", desk.attendant)?;
+    let service = service.unwrap_or(CURRENT_SERVICE);
+    check_name(service, &target.job)?;
+    Ok(Destination { service: Some(service), ..target })
 }
 
 /// Looks at the seed of a staging path.
@@ -59,7 +81,8 @@ pub fn status(staging: &Path, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
 
 /// Takes a repository or a folder as it stands.
 pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
-    let AdoptOptions { source, password_file, staging: path, target } = &options;
+    let AdoptOptions { source, password_file, staging: path, target, service } = &options;
+    let target = settled(target.clone(), service.clone(), seed_at(path).as_ref(), desk)?;
     let given = password_file.as_deref();
     let password = given.map(|path| read_password(path, Weak::Accepted)).transpose()?;
     // Before anything is made, so that what cannot be adopted leaves nothing behind.
@@ -77,7 +100,7 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
     };
     let state = desk.state()?;
     let staging = desk.make(path)?;
-    let seed = adopt(source, &staging, target.clone(), Timestamp::now())?;
+    let seed = adopt(source, &staging, target, Timestamp::now())?;
     state.remember(seed.id, &seed.target.job, staging.path(), drives_of(&staging.journals())?)?;
     let stale = stale_locks(&root);
     if stale > 0 {
@@ -93,13 +116,14 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
 
 /// Writes the initial backup, or finds it written.
 pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
-    let WriteOptions { sources, choice, settings, staging: path, target, .. } = options;
+    let WriteOptions { sources, choice, settings, staging: path, target, service, .. } = options;
     let (weak, given) = (options.weak, options.password_file.as_deref());
     let state = desk.state()?;
     // Read before anything is made, so that a password that cannot be used leaves nothing behind.
     given.map(|path| read_password(path, weak)).transpose()?;
     // Looked at before anything is made; whether the staging path may be trusted comes after.
-    let seed = Staging::open(&path).ok().and_then(|staging| Seed::find(&staging).ok().flatten());
+    let seed = seed_at(&path);
+    let target = settled(target, service, seed.as_ref(), desk)?;
     let is_done = seed.is_some_and(|seed| seed.state != SeedState::Unfinished);
     let looked = if is_done { Looked::default() } else { look(&sources, choice, &path)? };
     let staging = desk.make(&path)?;
@@ -125,6 +149,11 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     state.remember(seed.id, &seed.target.job, staging.path(), drives)?;
     let password = Some(path);
     Ok(SeedShown { backup, password, ..SeedShown::of(seed, staging) })
+}
+
+/// The seed that is there, if it can be read.
+fn seed_at(path: &Path) -> Option<Seed> {
+    Staging::open(path).ok().and_then(|staging| Seed::find(&staging).ok().flatten())
 }
 
 /// A seed, and what this run did for it.

@@ -242,6 +242,7 @@ fn record(
         storage_account: seed.target.storage_account,
         container,
         prefix: "repo/".to_owned(),
+        service: seed.target.service,
         subscription: seed.target.subscription,
         resource_group: seed.target.resource_group,
         seed: SeedLink {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use disk_prep::journal::CopyState;
 use disk_prep::limits::DRIVES_PER_JOB;
-use disk_prep::noun::VaultName;
+use disk_prep::noun::{Service, VaultName};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
@@ -14,7 +14,7 @@ use super::seed_blobs;
 use super::vault::{VaultOptions, open_containers, own_seed, password, staging, staging_path};
 use super::vault_writer::Writer;
 use crate::azure::Fenced;
-use crate::import_job::{JobState, parts};
+use crate::import_job::{JobStage, parts};
 use crate::outcome::Failure;
 use crate::schedule::{Due, due, is_ahead};
 use crate::vault::{
@@ -131,16 +131,18 @@ fn state_of(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Va
     };
     let sealed = histories.iter().filter(|history| history.state == CopyState::Sealed).count();
     let service = job_service(
+        vault.service.unwrap_or(Service::ImportExport),
         &options.azure,
         vault.subscription.clone(),
         vault.resource_group.clone(),
         desk.attendant,
     )?;
     let jobs = parts(&vault.seed.job, service.list()?);
+    let is_unsent = |stage| matches!(stage, JobStage::Waiting | JobStage::Cancelled);
     let is_whole = !jobs.is_empty() && jobs.len() >= sealed.div_ceil(DRIVES_PER_JOB);
-    Ok(if !is_whole || jobs.iter().any(|job| job.state == JobState::Creating) {
+    Ok(if !is_whole || jobs.iter().any(|job| is_unsent(job.state.stage)) {
         VaultState::AwaitingSeed
-    } else if jobs.iter().all(|job| job.state.is_over()) {
+    } else if jobs.iter().all(|job| job.state.stage.is_over()) {
         VaultState::Ingesting
     } else {
         VaultState::SeedInTransit

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use disk_prep::dataset::{self, DataSet, FilesOptions, RowsOptions, read_dataset, scan, scan_rows};
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{
-    AccountName, ContainerName, ImportDisposition, JobName, ResourceGroup, SubscriptionId,
+    AccountName, ContainerName, ImportDisposition, JobName, ResourceGroup, Service, SubscriptionId,
 };
 use disk_prep::sys::beneath::Folder;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::connections::CURRENT_SERVICE;
 use super::desk::Desk;
-use crate::outcome::{Failure, MissingFlag};
+use super::settings::{Contradicted, Given, settle};
+use crate::outcome::{Attendant, Failure, MissingFlag};
 use crate::repository::is_repository_path;
 use crate::staging::{
     Destination, Error as StagingError, Seed, SeedKind, SeedState, Staging, check_unchanged,
@@ -35,6 +37,8 @@ pub struct WorkOptions {
     pub subscription: Option<SubscriptionId>,
     /// The group of the data set's job.
     pub resource_group: Option<ResourceGroup>,
+    /// The service of the job.
+    pub service: Option<Given<Service>>,
 }
 
 /// Files with destinations, and the folder that their journals lie in.
@@ -142,6 +146,18 @@ impl Work {
     /// What the seed says of the job, if there is a seed.
     pub fn target(&self) -> Option<&Destination> {
         self.target.as_ref()
+    }
+
+    /// The service of the job: the seed's, else that of the flags, else the current one.
+    pub fn service(
+        &self,
+        options: &WorkOptions,
+        attendant: &dyn Attendant,
+    ) -> Result<Service, Contradicted> {
+        let held = self.target.as_ref().map(Destination::service);
+        let record = format!("the seed in {} is for", self.home.display());
+        let service = settle(options.service.clone(), held, &record, attendant)?;
+        Ok(service.unwrap_or(CURRENT_SERVICE))
     }
 
     /// Account, subscription and group: the seed's, else those of the flags.

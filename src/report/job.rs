@@ -107,7 +107,7 @@ pub struct Said {
 }
 
 fn days(job: &Job, now: Timestamp) -> Option<Deadline> {
-    deadline(&job.state, job.created?, now)
+    deadline(job.state.stage, job.created?, now)
 }
 
 /// A job for a person.

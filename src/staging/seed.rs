@@ -4,7 +4,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use disk_prep::noun::{
-    AccountName, Contact, ContainerName, JobName, ResourceGroup, SubscriptionId,
+    AccountName, Contact, ContainerName, JobName, ResourceGroup, Service, SubscriptionId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,16 @@ pub struct Destination {
     /// Region of the storage account.
     #[serde(default)]
     pub location: Option<String>,
+    /// The service of its job; a record of an earlier program has none, and then it is the classic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
+}
+
+impl Destination {
+    /// The service of its job.
+    pub fn service(&self) -> Service {
+        self.service.unwrap_or(Service::ImportExport)
+    }
 }
 
 /// What a seed amounts to.

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use disk_prep::noun::{
-    AccountName, ContainerName, JobName, ResourceGroup, Schedule, SubscriptionId, VaultName,
+    AccountName, ContainerName, JobName, ResourceGroup, Schedule, Service, SubscriptionId,
+    VaultName,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ pub struct Vault {
     pub container: ContainerName,
     /// Stands before every blob of the repository; ends in a slash.
     pub prefix: String,
+    /// The service of the seed's job; a record of an earlier program has none: the classic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
     /// The subscription.
     pub subscription: SubscriptionId,
     /// The resource group.

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, ResourceGroup, SubscriptionId, count};
+use disk_prep::noun::{
+    Diagnose, ErrorKind, Hint, JobName, ResourceGroup, Service, SubscriptionId, count,
+};
 
 use crate::import_job::{Error, Job, JobService, first_name, parts};
 use crate::journey::connections::{AzureOptions, job_service};
@@ -18,6 +20,8 @@ pub struct JobOptions {
     pub job: Option<JobName>,
     /// The staging path of its seed.
     pub staging: Option<PathBuf>,
+    /// The service that has it.
+    pub service: Option<Given<Service>>,
     /// The subscription it is in.
     pub subscription: Option<Given<SubscriptionId>>,
     /// The group it is in.
@@ -110,8 +114,30 @@ impl<'a> MeantJob<'a> {
         Ok(job)
     }
 
-    /// The service that has the job.
+    /// The service that has the job: the one that is named, the seed's, else whichever knows the
+    /// job.
     pub fn service(&self, desk: &Desk<'_>) -> Result<Box<dyn JobService>, Failure> {
+        let mut services = self.services(desk)?;
+        if let (Some(name), 2..) = (&self.flags.job, services.len()) {
+            let mut having = Vec::new();
+            for service in services {
+                if known(service.find(name).map(|job| vec![job]))?.is_empty() {
+                    continue;
+                }
+                having.push(service);
+            }
+            match having.len() {
+                0 => return Err(Error::NoSuchJob { job: name.clone() }.into()),
+                1 => {}
+                _ => return Err(Error::InBothServices { job: name.clone() }.into()),
+            }
+            services = having;
+        }
+        Ok(services.swap_remove(0))
+    }
+
+    /// Every service that may have the job, the current one first.
+    pub fn services(&self, desk: &Desk<'_>) -> Result<Vec<Box<dyn JobService>>, Failure> {
         let place = self.seed.as_ref().map(|(_, staging)| staging.path().display());
         let record = place.map_or(String::new(), |path| format!("the seed in {path} is for"));
         let (flags, attendant) = (self.flags, desk.attendant);
@@ -119,8 +145,24 @@ impl<'a> MeantJob<'a> {
         let subscription = settle(flags.subscription.clone(), held, &record, attendant)?;
         let held = self.of_seed(|seed| seed.resource_group.clone());
         let group = settle(flags.resource_group.clone(), held, &record, attendant)?;
+        let held = self.of_seed(Destination::service);
+        let service = settle(flags.service.clone(), held, &record, attendant)?;
         let subscription = subscription.ok_or(MissingFlag { flag: "--subscription" })?;
         let group = group.ok_or(MissingFlag { flag: "--resource-group" })?;
-        Ok(job_service(&self.flags.azure, subscription, group, attendant)?)
+        let all = service.map_or(Service::ALL.to_vec(), |own| vec![own]);
+        let open = |service| {
+            let (subscription, group) = (subscription.clone(), group.clone());
+            Ok(job_service(service, &self.flags.azure, subscription, group, attendant)?)
+        };
+        all.into_iter().map(open).collect()
+    }
+}
+
+/// Jobs of a service that the subscription may never have used: then there are none.
+pub fn known(jobs: Result<Vec<Job>, Error>) -> Result<Vec<Job>, Error> {
+    match jobs {
+        Err(Error::NoSuchJob { .. }) => Ok(Vec::new()),
+        Err(Error::Azure(error)) if error.is_unregistered() => Ok(Vec::new()),
+        jobs => jobs,
     }
 }

@@ -33,7 +33,7 @@ use super::verify::Verified;
 use super::work::{Work, WorkOptions};
 use crate::check::host::no_copy_machine;
 use crate::escrow::{self, Keeper};
-use crate::import_job::{Job, JobService, Written, part_name};
+use crate::import_job::{Job, JobService, Written, check_name, part_name};
 use crate::outcome::{Attendant, Failure};
 use crate::staging::drives_of;
 
@@ -217,9 +217,11 @@ impl Office {
         attendant: &dyn Attendant,
     ) -> Result<Self, Failure> {
         // The longest name that a part may need.
-        part_name(&work.job, drives.div_ceil(DRIVES_PER_JOB).saturating_sub(1))?;
+        let last = part_name(&work.job, drives.div_ceil(DRIVES_PER_JOB).saturating_sub(1))?;
+        let service = work.service(flags, attendant)?;
+        check_name(service, &last)?;
         let (account, subscription, group) = work.azure(flags)?;
-        let service = job_service(azure, subscription, group, attendant)?;
+        let service = job_service(service, azure, subscription, group, attendant)?;
         Ok(Office { parcel, account, service })
     }
 

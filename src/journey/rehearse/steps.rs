@@ -15,9 +15,9 @@ use super::place::{Emulator, Place};
 use super::script::{RehearseOptions, Step, Stop};
 use super::summary::Summary;
 use crate::escrow::Weak;
-use crate::import_job::{JobState, Shipment};
+use crate::import_job::{JobStage, Shipment};
 use crate::journey::cleanup::clear;
-use crate::journey::connections::{AzureOptions, BlobAccess};
+use crate::journey::connections::{AzureOptions, BlobAccess, CURRENT_SERVICE};
 use crate::journey::contact::contact;
 use crate::journey::desk::{Consent, Desk, Visit};
 use crate::journey::dock;
@@ -87,6 +87,7 @@ impl Rehearsal<'_> {
                 weak: if options.weak_password { Weak::Accepted } else { Weak::Refused },
                 staging: self.place.at("staging"),
                 target: self.target()?,
+                service: None,
             },
             &self.desk(),
         )?;
@@ -104,6 +105,7 @@ impl Rehearsal<'_> {
             resource_group: ResourceGroup::new(NAME)?,
             contact: Some(contact(&self.place.at("state/contact.toml"))?),
             location: Some(LOCATION.to_owned()),
+            service: Some(CURRENT_SERVICE),
         })
     }
 
@@ -152,7 +154,8 @@ impl Rehearsal<'_> {
         let options = self.job();
         let service = MeantJob::new(&options, &self.desk())?.service(&self.desk())?;
         self.step(5);
-        let waiting = service.list()?.into_iter().filter(|job| job.state == JobState::Creating);
+        let waiting =
+            service.list()?.into_iter().filter(|job| job.state.stage == JobStage::Waiting);
         for (number, job) in waiting.enumerate() {
             let shipment = Shipment {
                 carrier: "FedEx".to_owned(),
@@ -164,7 +167,7 @@ impl Rehearsal<'_> {
             self.go_on(&Seen { job, at: Timestamp::now() }, |exit| exit == Exit::Done)?;
         }
         self.step(6);
-        if !service.list()?.iter().all(|job| job.state.is_over()) {
+        if !service.list()?.iter().all(|job| job.state.stage.is_over()) {
             let data = self.place.at("azure");
             self.attendant.show(&dock::forward(&data, DAYS)?);
             let replies = dock::bring(&data, sealed)?;
@@ -252,6 +255,7 @@ impl Rehearsal<'_> {
         JobOptions {
             job: None,
             staging: Some(self.place.at("staging")),
+            service: None,
             subscription: None,
             resource_group: None,
             azure: self.azure(),
