@@ -4,6 +4,7 @@
 mod call;
 mod fault;
 mod import_export;
+mod locations;
 mod router;
 
 pub(super) use call::Context;

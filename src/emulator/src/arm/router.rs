@@ -10,7 +10,7 @@ use crate::http::Answer;
 
 /// Answers a call to the resource manager.
 pub(crate) fn answer(context: Context<'_>) -> Answer {
-    let answer = route(context).unwrap_or_else(|Fault { status, code, message }| {
+    let answer = route(context).unwrap_or_else(|Fault { status, code, message, .. }| {
         let body = json!({"error": {"code": code, "message": message, "details": []}});
         Answer::json(status, &body)
     });
