@@ -306,7 +306,11 @@ mod tests {
         durable::write(&path, old.to_string().as_bytes(), Access::Private).unwrap();
         let again = JobBook::open(folder.path()).unwrap();
         let key = job("one", &[]).key;
-        again.change::<(), BookError>(&key, |job| Ok(job.cancel_requested = true)).unwrap();
+        let cancelled = again.change(&key, |job| {
+            job.cancel_requested = true;
+            Ok::<(), BookError>(())
+        });
+        cancelled.unwrap().unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(JobBook::open(folder.path()).unwrap().find(&key).unwrap().cancel_requested);
     }

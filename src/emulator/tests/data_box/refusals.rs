@@ -61,25 +61,31 @@ fn a_job_with_a_word_that_is_unknown_or_not_of_the_emulator_is_not_made() {
         }
         one
     };
-    let kind = json!({"accountDetails": {"dataAccountType": "Tape", "storageAccountId": "x"}});
-    for (pointer, value) in [
-        ("/sku/name".to_owned(), json!("DataBoxHeavy")),
-        ("/sku/name".to_owned(), json!("Suitcase")),
-        ("/properties/transferType".to_owned(), json!("ExportFromAzure")),
-        ("/properties/transferType".to_owned(), json!("Teleport")),
-        ("/properties/deliveryType".to_owned(), json!("Soon")),
-        (at("jobDetailsType"), json!("DataBoxDisk")),
-        (at("shippingAddress/addressType"), json!("Moon")),
-        (at("keyEncryptionKey"), json!({"kekType": "Mine"})),
-        (at("dataImportDetails"), import(json!({"logCollectionLevel": "Chatty"}))),
-        (at("dataImportDetails"), import(kind)),
+    let tape =
+        json!({"dataAccountType": "Tape", "storageAccountId": super::office::account("account1")});
+    let tape = import(json!({ "accountDetails": tape }));
+    let chatty = import(json!({"logCollectionLevel": "Chatty"}));
+    let lunch = json!([{"stageName": "Lunch", "sendNotification": true}]);
+    for (pointer, value, target) in [
+        ("/sku/name".to_owned(), json!("DataBoxHeavy"), "sku.name"),
+        ("/sku/name".to_owned(), json!("Suitcase"), "sku.name"),
+        ("/properties/transferType".to_owned(), json!("ExportFromAzure"), "transferType"),
+        ("/properties/transferType".to_owned(), json!("Teleport"), "transferType"),
+        ("/properties/deliveryType".to_owned(), json!("Soon"), "deliveryType"),
+        (at("jobDetailsType"), json!("DataBoxDisk"), "details.jobDetailsType"),
+        (at("shippingAddress/addressType"), json!("Moon"), "details.shippingAddress.addressType"),
+        (at("keyEncryptionKey"), json!({"kekType": "Mine"}), "details.keyEncryptionKey.kekType"),
+        (at("dataImportDetails"), chatty, "details.dataImportDetails.logCollectionLevel"),
+        (at("dataImportDetails"), tape, "details.dataImportDetails.accountDetails.dataAccountType"),
         (
             at("contactDetails/notificationPreference"),
-            json!([{"stageName": "Lunch", "sendNotification": true}]),
+            lunch,
+            "details.contactDetails.notificationPreference.stageName",
         ),
     ] {
         let told = office.put("seed", &order_with(&pointer, Some(value)));
-        told.refused(400, "InvalidInput");
+        let error = told.refused(400, "InvalidInput");
+        assert_eq!((&error["target"], &error["details"]), (&target.into(), &json!([])), "{error}");
     }
     assert!(office.names().is_empty());
 }
