@@ -61,8 +61,9 @@ impl Dock<'_> {
     fn job_of(self, serial: &Serial) -> Option<Job> {
         let mut jobs = self.book.all();
         jobs.retain(|job| job.drives.iter().any(|drive| drive.serial == *serial));
-        // A drive may have served an earlier job; the one that waits for it goes first.
-        jobs.sort_by_key(|job| !is_expected(job));
+        // A drive may have served an earlier job, of either service: the one that is on its way goes
+        // first, then one that still lacks it.
+        jobs.sort_by_key(|job| (!is_expected(job), job.state.is_final()));
         jobs.into_iter().next()
     }
 

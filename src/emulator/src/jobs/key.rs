@@ -77,23 +77,28 @@ impl JobKey {
 
     /// The name of the job's record: no two jobs have one, and no part of it is a path.
     pub fn file_name(&self) -> String {
-        let mut group = String::new();
-        for byte in self.group.as_str().to_lowercase().bytes() {
-            if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
-                group.push(char::from(byte));
-            } else {
-                group.push_str(&format!("%{byte:02X}"));
-            }
-        }
         let subscription = self.subscription.as_str().to_lowercase();
-        let name = self.name.to_lowercase();
-        // Names have no dots, so records of the older service keep theirs.
+        let (group, name) = (encoded(self.group.as_str()), encoded(&self.name));
+        // Neither has a dot, so records of the older service keep their names.
         let end = match self.service {
             Service::ImportExport => "json",
             Service::DataBox => "data-box.json",
         };
         format!("{subscription}.{group}.{name}.{end}")
     }
+}
+
+/// A text in small letters that a file name may have between dots.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.to_lowercase().bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 #[cfg(test)]
@@ -119,6 +124,8 @@ mod tests {
         assert_ne!(old.file_name(), new.file_name());
         let shouted = JobKey { name: "SEED".to_owned(), ..new.clone() };
         assert!(shouted.is(&new) && shouted.file_name() == new.file_name());
+        let astray = JobKey { name: "../a.b".to_owned(), ..old.clone() };
+        assert!(astray.file_name().ends_with(".%2E%2E%2Fa%2Eb.json"));
         let again: JobKey = serde_json::from_value(serde_json::to_value(&new).unwrap()).unwrap();
         assert_eq!(again, new);
         assert!(new.id().ends_with("/providers/Microsoft.DataBox/jobs/seed"));

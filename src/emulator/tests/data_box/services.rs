@@ -84,6 +84,26 @@ fn the_dock_gives_a_drive_to_the_job_that_waits_for_it_whichever_the_service() {
 }
 
 #[test]
+fn a_drive_that_was_lost_with_an_old_parcel_goes_to_the_job_that_is_on_its_way() {
+    let office = Office::open();
+    let ordered = old_order("S1");
+    assert_eq!(office.old("PUT", &classic("lost"), Some(&ordered)).status, 201);
+    let package = json!({"carrierName": "UPS", "trackingNumber": "1Z1"});
+    let change = json!({"properties": {"state": "Shipping", "deliveryPackage": package}});
+    assert_eq!(office.old("PATCH", &classic("lost"), Some(&change)).status, 200);
+    office.forward_days(44);
+    let lost = office.old("GET", &classic("lost"), None).properties();
+    assert_eq!(lost["state"], "Closed");
+    let mut elsewhere = order(&["S1"]);
+    elsewhere["properties"]["details"]["dataImportDetails"][0]["accountDetails"]["storageAccountId"] =
+        account("other").into();
+    office.made("new", &elsewhere);
+    assert_eq!(office.act("new", "markDevicesShipped", &parcel("1Z2")).status, 204);
+    assert_eq!(office.dock("S1").0.as_deref(), Some("new"));
+    assert_eq!(office.old("GET", &classic("lost"), None).properties(), lost);
+}
+
+#[test]
 fn a_record_from_before_there_were_two_services_is_a_job_of_the_older_one() {
     let office = Office::open();
     assert_eq!(office.old("PUT", &classic("seed"), Some(&old_order("S1"))).status, 201);

@@ -40,7 +40,7 @@ pub(super) fn copies(job: &Job) -> Vec<Value> {
             && !code.starts_with("Completed")
         {
             body["error"] = json!({
-                "code": code, "message": "The drive could not be read; the copy log says more.",
+                "code": code, "message": "The drive was not copied; its copy log, if there is one, says more.",
             });
         }
         body
