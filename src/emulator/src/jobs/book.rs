@@ -12,10 +12,11 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::sys::durable::{self, Access};
 use disk_prep::sys::hold::hold;
 use jiff::Timestamp;
+use serde::de::Error;
 
 use super::clocks::{Fate, settle};
 use super::job::Job;
-use super::key::JobKey;
+use super::key::{JobKey, Service};
 
 /// Records of `Microsoft.DataBox` are the second version; an older program must not take them for
 /// what it knows.
@@ -211,6 +212,10 @@ fn read(path: &Path) -> Result<Job, BookError> {
         let version = job.version;
         return Err(BookError::Newer { path: path.to_owned(), version, known: VERSION });
     }
+    if job.key.service == Service::DataBox && job.order.is_none() {
+        let source = serde_json::Error::custom("a job of Data Box without its order");
+        return Err(BookError::Damaged { path: path.to_owned(), source });
+    }
     Ok(job)
 }
 
@@ -320,6 +325,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
         durable::write(&path, b"{", Access::Private).unwrap();
+        assert_eq!(JobBook::open(folder.path()).unwrap_err().code(), "job-book-damaged");
+        let mut bare = order("one", &["A"]);
+        bare.order = None;
+        durable::write(&path, &serde_json::to_vec(&bare).unwrap(), Access::Private).unwrap();
         assert_eq!(JobBook::open(folder.path()).unwrap_err().code(), "job-book-damaged");
         let mut later = job("one", &["A"]);
         later.version = 3;

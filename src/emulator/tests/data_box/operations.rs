@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::office::{Office, SUBSCRIPTION, VERSION, job, order};
+use super::office::{Office, SUBSCRIPTION, VERSION, at, job, order};
 
 #[test]
 fn an_order_is_followed_from_address_to_address_to_the_job() {
@@ -29,6 +29,18 @@ fn an_order_is_followed_from_address_to_address_to_the_job() {
     assert_eq!(last.location(), own);
     let found = office.send("GET", &last.location(), "", None);
     assert_eq!((found.status, found.json()["name"].take()), (200, "seed".into()));
+}
+
+#[test]
+fn an_order_in_a_group_with_foreign_letters_is_followed_too() {
+    let office = Office::open();
+    let path = at(&job("seed").replace("/rg/", "/B%C3%BCro/"));
+    let mut told = office.send("PUT", &path, "", Some(&order(&["S1"])));
+    for _ in 0..3 {
+        assert_eq!(told.status, 202);
+        told = office.send("GET", &told.location(), "", None);
+    }
+    assert_eq!((told.status, told.json()["name"].take()), (200, "seed".into()));
 }
 
 #[test]

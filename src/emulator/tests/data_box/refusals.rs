@@ -75,6 +75,9 @@ fn a_job_with_a_word_that_is_unknown_or_not_of_the_emulator_is_not_made() {
         (at("jobDetailsType"), json!("DataBoxDisk"), "details.jobDetailsType"),
         (at("shippingAddress/addressType"), json!("Moon"), "details.shippingAddress.addressType"),
         (at("keyEncryptionKey"), json!({"kekType": "Mine"}), "details.keyEncryptionKey.kekType"),
+        ("/identity".to_owned(), json!("me"), "identity"),
+        (at("keyEncryptionKey"), json!(7), "details.keyEncryptionKey"),
+        (at("preferences"), json!("x"), "details.preferences"),
         (at("dataImportDetails"), chatty, "details.dataImportDetails.logCollectionLevel"),
         (at("dataImportDetails"), tape, "details.dataImportDetails.accountDetails.dataAccountType"),
         (

@@ -113,7 +113,11 @@ fn read(context: Context<'_>, key: &JobKey, put: Put) -> Result<Job, Fault> {
         contact: contact(details.contact_details, &mut findings),
         address: address(details.shipping_address, &mut findings),
         return_carrier: carrier(details.return_to_customer_package_details, &mut findings),
-        identity: put.identity.unwrap_or_else(|| json!({"type": "None"})),
+        identity: object(
+            "identity",
+            put.identity.or_else(|| Some(json!({"type": "None"}))),
+            &mut findings,
+        ),
         key_encryption_key: key_encryption_key(details.key_encryption_key, &mut findings),
         preferences: preferences(details.preferences, &mut findings),
         reverse_shipping: object(

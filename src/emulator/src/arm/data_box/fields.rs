@@ -120,7 +120,7 @@ pub(super) fn carrier(body: Option<CarrierBody>, findings: &mut Findings) -> Ret
 
 /// Whose key protects the keys of the drives.
 pub(super) fn key_encryption_key(body: Option<Value>, findings: &mut Findings) -> Value {
-    let mut body = body.unwrap_or_else(|| json!({}));
+    let mut body = object("details.keyEncryptionKey", body, findings);
     let kind =
         findings.word("details.keyEncryptionKey.kekType", body["kekType"].as_str(), &KEY_TYPES);
     if kind == "CustomerManaged" {
@@ -137,7 +137,7 @@ pub(super) fn key_encryption_key(body: Option<Value>, findings: &mut Findings) -
 
 /// What the customer would like; double encryption is off unless asked for.
 pub(super) fn preferences(body: Option<Value>, findings: &mut Findings) -> Value {
-    let mut body = body.unwrap_or_else(|| json!({}));
+    let mut body = object("details.preferences", body, findings);
     let kept = body["encryptionPreferences"]["doubleEncryption"].as_str();
     let target = "details.preferences.encryptionPreferences.doubleEncryption";
     let word = findings.word(target, kept, &DOUBLE_ENCRYPTION);
@@ -147,7 +147,7 @@ pub(super) fn preferences(body: Option<Value>, findings: &mut Findings) -> Value
     body
 }
 
-/// A part of which only the form is known.
+/// A part of which only the form is known; nothing is an empty one.
 pub(super) fn object(target: &str, body: Option<Value>, findings: &mut Findings) -> Value {
     let body = body.unwrap_or_else(|| json!({}));
     if !body.is_object() {

@@ -4,6 +4,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use percent_encoding::{CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -32,7 +33,7 @@ struct Ticket {
     kind: Kind,
     /// How often it was asked after.
     step: u8,
-    /// The job's resource id.
+    /// The job's resource id, as a path has it.
     job: String,
 }
 
@@ -48,7 +49,9 @@ pub(super) fn begin(context: Context<'_>, job: &Job, kind: Kind) -> Answer {
         "/subscriptions/{}/providers/Microsoft.DataBox/locations/{}/operationResults/{number}{suffix}",
         job.key.subscription, job.location
     );
-    accepted(context, &path, &Ticket { kind, step: 0, job: job.key.id() })
+    // The name of a group may have letters that no header takes.
+    let own = utf8_percent_encode(&job.key.id(), CONTROLS).to_string();
+    accepted(context, &path, &Ticket { kind, step: 0, job: own })
 }
 
 /// Answers who asks after an operation.
