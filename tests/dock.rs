@@ -7,6 +7,7 @@ mod support;
 
 mod dock {
     mod blobs;
+    mod data_box;
     mod datacenter;
     mod drive;
     mod manifests;

@@ -21,6 +21,9 @@ pub(super) const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 /// How long the token that is printed at the start can be used.
 const PRINTED_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365);
 
+/// Goes before an address that is signed, so that no signature of one is that of a token.
+const ADDRESS: &str = "address:";
+
 /// What the command line asks for; the rest is made or remembered.
 #[derive(Debug, Clone, Default)]
 pub struct AccountOptions {
@@ -122,6 +125,20 @@ impl Account {
     pub fn is_signed(&self, text: &str, signature: &str) -> bool {
         let Ok(signature) = BASE64_STANDARD.decode(signature) else { return false };
         mac(self.key.expose_secret(), text).verify_slice(&signature).is_ok()
+    }
+
+    /// The signature of an address that only we give out.
+    pub fn sign_address(&self, address: &str) -> String {
+        let text = format!("{ADDRESS}{address}");
+        BASE64_URL_SAFE_NO_PAD.encode(sign(self.secret.expose_secret(), &text))
+    }
+
+    /// Whether this is our signature of an address.
+    pub fn is_own_address(&self, address: &str, signature: &str) -> bool {
+        let text = format!("{ADDRESS}{address}");
+        BASE64_URL_SAFE_NO_PAD.decode(signature).is_ok_and(|signature| {
+            mac(self.secret.expose_secret(), &text).verify_slice(&signature).is_ok()
+        })
     }
 
     /// The token that is printed at the start.

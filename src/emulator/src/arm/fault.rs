@@ -1,7 +1,7 @@
 //! A refusal in the resource manager's form.
 
 use crate::jobs::book::BookError;
-use crate::jobs::job::JobKey;
+use crate::jobs::key::JobKey;
 
 /// A refusal.
 #[derive(Debug)]
@@ -9,11 +9,21 @@ pub(super) struct Fault {
     pub status: u16,
     pub code: &'static str,
     pub message: String,
+    /// The property that is meant.
+    pub target: Option<String>,
+    /// One fault each, if there are several.
+    pub details: Vec<Fault>,
 }
 
 impl Fault {
     pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Fault { status, code, message: message.into() }
+        Fault { status, code, message: message.into(), target: None, details: Vec::new() }
+    }
+
+    /// The same about a property.
+    pub fn at(mut self, target: impl Into<String>) -> Self {
+        self.target = Some(target.into());
+        self
     }
 
     pub fn input(message: impl Into<String>) -> Self {

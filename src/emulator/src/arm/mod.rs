@@ -2,8 +2,11 @@
 //! not drives.
 
 mod call;
+mod data_box;
 mod fault;
 mod import_export;
+mod locations;
+mod locks;
 mod router;
 
 pub(super) use call::Context;

@@ -5,12 +5,13 @@ use serde_json::json;
 
 use super::call::{Context, Target};
 use super::fault::Fault;
-use super::import_export;
+use super::locks::{self, Asked};
+use super::{data_box, import_export};
 use crate::http::Answer;
 
 /// Answers a call to the resource manager.
 pub(crate) fn answer(context: Context<'_>) -> Answer {
-    let answer = route(context).unwrap_or_else(|Fault { status, code, message }| {
+    let answer = route(context).unwrap_or_else(|Fault { status, code, message, .. }| {
         let body = json!({"error": {"code": code, "message": message, "details": []}});
         Answer::json(status, &body)
     });
@@ -47,7 +48,17 @@ fn route(context: Context<'_>) -> Result<Answer, Fault> {
             check_subscription(context, &target)?;
             import_export::answer(context, &target)
         }
-        _ => Err(Fault::no_resource("The resource")),
+        data_box::PROVIDER => {
+            check_version(context, &data_box::VERSIONS)?;
+            check_subscription(context, &target)?;
+            Ok(data_box::answer(context, &target))
+        }
+        _ => {
+            let asked = Asked::of(&target).ok_or_else(|| Fault::no_resource("The resource"))?;
+            check_version(context, &locks::VERSIONS)?;
+            check_subscription(context, &target)?;
+            locks::answer(context, &asked)
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use crate::account::Account;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::jobs::book::JobBook;
-use crate::jobs::job::{Drive, Job, JobKey};
+use crate::jobs::job::{Drive, Job};
+use crate::jobs::key::JobKey;
 
 /// What the dock works with.
 #[derive(Clone, Copy)]

@@ -8,18 +8,18 @@ use std::os::unix::net::UnixStream;
 
 use disk_prep::noun::BlobPath;
 use disk_prep::sys::child;
-use jiff::tz::TimeZone;
 
 use super::desk::Dock;
-use super::destination::{own, put_text};
+use super::destination::own;
 use super::line::{Task, Told, receive, send};
-use super::log::{BlobEnd, Logs};
+use super::log::{BlobEnd, DriveLog};
 use super::manifest::{Disposition, Entry, Part};
 use super::side::{self, Side};
 use super::worker::LARGEST_MANIFEST;
+use super::{crc64, papers};
 use crate::blobs::store::{BlobKind, Draft, Properties};
 use crate::error::Error;
-use crate::jobs::job::{Drive, DriveResult, Job, LogLevel};
+use crate::jobs::job::{Drive, DriveResult, Files, Job};
 
 /// The subcommand under which this program reads a drive.
 const WORKER: [&str; 2] = ["emulator", "dock-worker"];
@@ -52,7 +52,9 @@ pub(super) fn read(
     let mut intake = Intake {
         dock,
         account,
-        logs: Logs::new(drive.serial.as_str()),
+        logs: papers::logs(job, &drive.serial),
+        wants_checksums: papers::wants_checksums(job),
+        files: Files::default(),
         manifest: None,
         bytes_total: 0,
         bytes_done: 0,
@@ -91,7 +93,9 @@ enum Stop {
 struct Intake<'a> {
     dock: Dock<'a>,
     account: &'a str,
-    logs: Logs,
+    logs: Box<dyn DriveLog>,
+    wants_checksums: bool,
+    files: Files,
     manifest: Option<Vec<u8>>,
     bytes_total: u64,
     bytes_done: u64,
@@ -194,6 +198,7 @@ impl Intake<'_> {
             disposition: "Cancelled",
             sides,
             parts: Vec::new(),
+            crc64: None,
         };
         if end.status == "Completed" && end.sides.iter().any(|(_, status)| status != "Completed") {
             "CompletedWithErrors".clone_into(&mut end.status);
@@ -210,6 +215,9 @@ impl Intake<'_> {
         match place {
             Some((container, name)) if end.status == "Completed" => {
                 draft.file().set_len(end.entry.length).map_err(own)?;
+                if self.wants_checksums {
+                    end.crc64 = Some(crc64::of_file(draft.file()).map_err(own)?);
+                }
                 end.disposition =
                     self.place(&mut end, (&container, &name), draft, properties, &parts)?;
             }
@@ -229,6 +237,10 @@ impl Intake<'_> {
             self.bytes_succeeded = self.bytes_succeeded.saturating_add(end.entry.length);
         }
         end.parts = parts;
+        let count = |is_so: bool| u64::from(is_so);
+        self.files.total += 1;
+        self.files.errored += count(end.status != "Completed" || end.disposition == "Skipped");
+        self.files.renamed += count(end.disposition == "Renamed");
         self.logs.add(&end);
         Ok(())
     }
@@ -280,34 +292,17 @@ impl Intake<'_> {
             "Completed" if self.has_warnings => "CompletedWithWarnings".to_owned(),
             _ => status,
         };
-        let (errors, verbose) = self.logs.finish(&status);
-        let stamp =
-            self.dock.clock.now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S-%3f").to_string();
-        let (container, folder) = match job.diagnostics.split_once('/') {
-            Some((container, folder)) => (container, format!("{folder}/")),
-            None => (job.diagnostics.as_str(), String::new()),
-        };
-        let keep = |kind: &str, text: &[u8]| -> Result<Option<String>, Error> {
-            let (job, serial) = (&job.key.name, &drive.serial);
-            let name = format!("{folder}waies/{job}_{serial}_{stamp}_{kind}.xml");
-            let place = (self.account, container, name.as_str());
-            put_text(self.dock.blobs, place, text, self.dock.clock.now())?;
-            Ok(Some(format!("{}/{}/{container}/{name}", self.dock.endpoint, self.account)))
-        };
-        let error_log = match &errors {
-            Some(text) => keep("error", text.as_bytes())?,
-            None => None,
-        };
-        let verbose_log = match job.log_level {
-            LogLevel::Verbose => keep("verbose", verbose.as_bytes())?,
-            LogLevel::Error => None,
-        };
-        let manifest_copy = match &self.manifest {
-            Some(manifest) if job.backup_manifest => keep("manifest", manifest)?,
-            _ => None,
-        };
-        let bytes_succeeded = self.bytes_succeeded;
-        Ok(DriveResult { status, bytes_succeeded, error_log, verbose_log, manifest_copy })
+        let logs = self.logs.finish(&status);
+        let papers =
+            papers::write(self.dock, (job, &drive.serial), logs, self.manifest.as_deref())?;
+        Ok(DriveResult {
+            status,
+            bytes_succeeded: self.bytes_succeeded,
+            error_log: papers.error_log,
+            verbose_log: papers.verbose_log,
+            manifest_copy: papers.manifest_copy,
+            files: self.files,
+        })
     }
 }
 

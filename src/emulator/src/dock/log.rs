@@ -1,5 +1,6 @@
-//! The copy logs of a drive, in the classic form (`azure-import-export` 7.1): the verbose log has
-//! everything, the error log only what did not go through.
+//! The copy logs of a drive: what each form of them does, and the classic form
+//! (`azure-import-export` 7.1), in which the verbose log has everything and the error log only
+//! what did not go through.
 
 use std::fmt::Write;
 
@@ -19,6 +20,16 @@ pub(super) struct BlobEnd {
     pub disposition: &'static str,
     pub sides: Vec<(Side, String)>,
     pub parts: Vec<(Part, String)>,
+    /// The content's checksum, if the logs want it.
+    pub crc64: Option<u64>,
+}
+
+/// The logs of a drive, as they grow.
+pub(super) trait DriveLog {
+    /// A blob has ended.
+    fn add(&mut self, blob: &BlobEnd);
+    /// The drive has ended: the error log if there is something to tell, and the verbose log.
+    fn finish(self: Box<Self>, status: &str) -> (Option<String>, String);
 }
 
 impl BlobEnd {
@@ -27,7 +38,7 @@ impl BlobEnd {
     }
 }
 
-/// Both logs, as they grow.
+/// Both logs in the classic form.
 #[derive(Debug)]
 pub(super) struct Logs {
     errors: String,
@@ -45,9 +56,10 @@ impl Logs {
         );
         Logs { errors: head.clone(), verbose: head, has_errors: false }
     }
+}
 
-    /// A blob has ended.
-    pub fn add(&mut self, blob: &BlobEnd) {
+impl DriveLog for Logs {
+    fn add(&mut self, blob: &BlobEnd) {
         write_blob(&mut self.verbose, blob, |_| true);
         if !blob.is_quiet() {
             self.has_errors = true;
@@ -56,8 +68,7 @@ impl Logs {
         }
     }
 
-    /// The drive has ended: the error log if there is something to tell, and the verbose log.
-    pub fn finish(mut self, status: &str) -> (Option<String>, String) {
+    fn finish(mut self: Box<Self>, status: &str) -> (Option<String>, String) {
         let tail = format!("  <Status>{}</Status>\n</DriveLog>\n", escape(status));
         self.errors.push_str(&tail);
         self.verbose.push_str(&tail);
@@ -67,7 +78,7 @@ impl Logs {
 }
 
 fn write_blob(log: &mut String, blob: &BlobEnd, is_told: impl Fn(&str) -> bool) {
-    let BlobEnd { entry, blob_path, status, disposition, sides, parts } = blob;
+    let BlobEnd { entry, blob_path, status, disposition, sides, parts, .. } = blob;
     let (list, item) =
         if entry.is_pages { ("PageRangeList", "PageRange") } else { ("BlockList", "Block") };
     let _ = writeln!(
@@ -107,11 +118,11 @@ fn write_blob(log: &mut String, blob: &BlobEnd, is_told: impl Fn(&str) -> bool) 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::manifest::Disposition;
     use super::*;
 
-    fn end(status: &str, parts: &[&str]) -> BlobEnd {
+    pub(in super::super) fn end(status: &str, parts: &[&str]) -> BlobEnd {
         let part = |(index, status): (usize, &&str)| {
             let offset = index as u64 * 4;
             let hash = "700CE7E21ED55525977FAF7AAA9E546B".to_owned();
@@ -132,6 +143,7 @@ mod tests {
             disposition: "Created",
             sides: Vec::new(),
             parts: parts.iter().enumerate().map(part).collect(),
+            crc64: None,
         }
     }
 
@@ -140,7 +152,7 @@ mod tests {
         let mut logs = Logs::new("S1");
         logs.add(&end("Completed", &["Completed", "Completed"]));
         logs.add(&end("CompletedWithErrors", &["Uncommitted", "Corrupted"]));
-        let (errors, verbose) = logs.finish("CompletedWithErrors");
+        let (errors, verbose) = Box::new(logs).finish("CompletedWithErrors");
         let errors = errors.unwrap();
         assert_eq!(errors.matches("<Block ").count(), 1);
         assert!(errors.contains("Offset=\"4\"") && errors.contains("Status=\"Corrupted\""));
@@ -153,7 +165,7 @@ mod tests {
     fn a_drive_without_errors_has_no_error_log() {
         let mut logs = Logs::new("S1");
         logs.add(&end("Completed", &["Completed"]));
-        assert_eq!(logs.finish("Completed").0, None);
-        assert!(Logs::new("S1").finish("BitLockerKeyInvalid").0.is_some());
+        assert_eq!(Box::new(logs).finish("Completed").0, None);
+        assert!(Box::new(Logs::new("S1")).finish("BitLockerKeyInvalid").0.is_some());
     }
 }

@@ -2,6 +2,8 @@
 //! logs are written, jobs go on and drives go back. Gets images and the job's fields, nothing
 //! else of the seed.
 
+mod copy_log;
+mod crc64;
 mod desk;
 pub(crate) mod destination;
 mod drive;
@@ -9,6 +11,7 @@ pub(crate) mod line;
 mod log;
 mod manifest;
 mod own_service;
+mod papers;
 mod parcel;
 pub mod parsers;
 mod side;

@@ -9,7 +9,9 @@ use disk_prep::sys::threads::each;
 use super::desk::Dock;
 use super::drive;
 use crate::error::Error;
-use crate::jobs::job::{Drive, DriveResult, Job, JobKey};
+use crate::jobs::job::{Drive, DriveResult, Job};
+use crate::jobs::key::JobKey;
+use crate::jobs::stages;
 use crate::jobs::states::{DriveState, JobState, WrongState};
 
 /// What became of a drive of the parcel.
@@ -42,7 +44,7 @@ impl Dock<'_> {
                     jobs.entry(job.key).or_default().push((serial, image));
                 }
                 Some(job) => {
-                    let why = format!("not read: the job is {}", job.state);
+                    let why = format!("not read: the job is {}", stages::word(&job));
                     docked.push(Docked::unread(serial, Some(job.key.name.to_string()), why));
                 }
                 // It goes back with the parcel's other drives.
@@ -59,8 +61,9 @@ impl Dock<'_> {
     fn job_of(self, serial: &Serial) -> Option<Job> {
         let mut jobs = self.book.all();
         jobs.retain(|job| job.drives.iter().any(|drive| drive.serial == *serial));
-        // A drive may have served an earlier job; the one that waits for it goes first.
-        jobs.sort_by_key(|job| !is_expected(job));
+        // A drive may have served an earlier job, of either service: the one that is on its way goes
+        // first, then one that still lacks it.
+        jobs.sort_by_key(|job| (!is_expected(job), job.state.is_final()));
         jobs.into_iter().next()
     }
 
@@ -122,7 +125,8 @@ impl Dock<'_> {
             job: Some(job.key.name.to_string()),
             status: result.status.clone(),
             bytes_succeeded: result.bytes_succeeded,
-            error_log: result.error_log.clone(),
+            // Today's copy log is there for a whole drive too, and says nothing of it.
+            error_log: result.error_log.clone().filter(|_| !result.is_clean()),
         };
         self.change_drive(&job.key, &serial, |drive| {
             drive.finish(result).map_err(|error| refused(&error))

@@ -12,11 +12,15 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::sys::durable::{self, Access};
 use disk_prep::sys::hold::hold;
 use jiff::Timestamp;
+use serde::de::Error;
 
 use super::clocks::{Fate, settle};
-use super::job::{Job, JobKey};
+use super::job::Job;
+use super::key::{JobKey, Service};
 
-const VERSION: u32 = 1;
+/// Records of `Microsoft.DataBox` are the second version; an older program must not take them for
+/// what it knows.
+const VERSION: u32 = 2;
 
 /// A job book that cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -181,16 +185,7 @@ impl JobBook {
     }
 
     fn path(&self, key: &JobKey) -> PathBuf {
-        let mut group = String::new();
-        for byte in key.group.as_str().to_lowercase().bytes() {
-            if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
-                group.push(char::from(byte));
-            } else {
-                group.push_str(&format!("%{byte:02X}"));
-            }
-        }
-        let subscription = key.subscription.as_str().to_lowercase();
-        self.folder.join(format!("{subscription}.{group}.{}.json", key.name))
+        self.folder.join(key.file_name())
     }
 
     fn write(&self, job: &Job) -> Result<(), BookError> {
@@ -217,6 +212,10 @@ fn read(path: &Path) -> Result<Job, BookError> {
         let version = job.version;
         return Err(BookError::Newer { path: path.to_owned(), version, known: VERSION });
     }
+    if job.key.service == Service::DataBox && job.order.is_none() {
+        let source = serde_json::Error::custom("a job of Data Box without its order");
+        return Err(BookError::Damaged { path: path.to_owned(), source });
+    }
     Ok(job)
 }
 
@@ -224,7 +223,7 @@ fn read(path: &Path) -> Result<Job, BookError> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use crate::jobs::job::tests::job;
+    use crate::jobs::job::tests::{job, order};
     use crate::jobs::states::JobState;
     use secrecy::ExposeSecret;
 
@@ -284,13 +283,55 @@ mod tests {
     }
 
     #[test]
+    fn jobs_of_two_services_with_one_name_are_kept_and_forgotten_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let book = JobBook::open(folder.path()).unwrap();
+        keep(&book, job("one", &["A"]));
+        keep(&book, order("one", &["B"]));
+        let again = JobBook::open(folder.path()).unwrap();
+        assert_eq!(again.all().len(), 2);
+        let (old, new) = (job("one", &[]).key, order("one", &[]).key);
+        assert_eq!(again.find(&new).unwrap().drives[0].serial.as_str(), "B");
+        again.remove::<BookError>(&old, |_| Ok(())).unwrap().unwrap();
+        let last = JobBook::open(folder.path()).unwrap();
+        assert!(last.find(&old).is_none());
+        let order = last.find(&new).unwrap();
+        assert_eq!(order.order.unwrap().return_carrier.account.expose_secret(), "989ffff");
+    }
+
+    #[test]
+    fn a_record_from_before_there_were_two_services_is_read_and_keeps_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let book = JobBook::open(folder.path()).unwrap();
+        keep(&book, job("one", &["A"]));
+        let path = folder.path().join("00000000-0000-0000-0000-000000000001.rg.one.json");
+        let mut old: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(old["key"].get("service"), None);
+        assert!(old["drives"][0].as_object_mut().unwrap().remove("files").is_some());
+        durable::write(&path, old.to_string().as_bytes(), Access::Private).unwrap();
+        let again = JobBook::open(folder.path()).unwrap();
+        let key = job("one", &[]).key;
+        let cancelled = again.change(&key, |job| {
+            job.cancel_requested = true;
+            Ok::<(), BookError>(())
+        });
+        cancelled.unwrap().unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(JobBook::open(folder.path()).unwrap().find(&key).unwrap().cancel_requested);
+    }
+
+    #[test]
     fn a_damaged_or_later_record_is_an_error_that_names_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
         durable::write(&path, b"{", Access::Private).unwrap();
         assert_eq!(JobBook::open(folder.path()).unwrap_err().code(), "job-book-damaged");
+        let mut bare = order("one", &["A"]);
+        bare.order = None;
+        durable::write(&path, &serde_json::to_vec(&bare).unwrap(), Access::Private).unwrap();
+        assert_eq!(JobBook::open(folder.path()).unwrap_err().code(), "job-book-damaged");
         let mut later = job("one", &["A"]);
-        later.version = 2;
+        later.version = 3;
         durable::write(&path, &serde_json::to_vec(&later).unwrap(), Access::Private).unwrap();
         assert_eq!(JobBook::open(folder.path()).unwrap_err().code(), "job-book-newer");
     }

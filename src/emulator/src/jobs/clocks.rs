@@ -46,7 +46,7 @@ pub fn settle(job: &mut Job, now: Timestamp) -> Fate {
     }
     let kept = match job.state {
         JobState::Creating => limits::CLOCK_DAYS,
-        JobState::Completed | JobState::Closed => limits::RETENTION_DAYS,
+        state if state.is_final() => limits::RETENTION_DAYS,
         _ => return fate,
     };
     if past(job, kept) { Fate::Deleted } else { fate }
@@ -55,7 +55,7 @@ pub fn settle(job: &mut Job, now: Timestamp) -> Fate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::job::tests::job;
+    use crate::jobs::job::tests::{job, order};
 
     fn day(count: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::from_hours(count * 24)
@@ -84,6 +84,15 @@ mod tests {
         assert_eq!((job.state, job.since), (JobState::Closed, day(44)));
         assert_eq!(settle(&mut job, day(44 + 89)), Fate::Unchanged);
         assert_eq!(settle(&mut job, day(44 + 90)), Fate::Deleted);
+    }
+
+    #[test]
+    fn a_job_that_was_cancelled_is_kept_for_ninety_days_and_its_drives_never_came() {
+        let mut job = order("seed", &["A"]);
+        job.step(JobState::Cancelled, day(0)).unwrap();
+        assert_eq!(settle(&mut job, day(89)), Fate::Unchanged);
+        assert_eq!(job.drives[0].state, DriveState::Specified);
+        assert_eq!(settle(&mut job, day(90)), Fate::Deleted);
     }
 
     #[test]

@@ -4,41 +4,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use disk_prep::noun::{JobName, ResourceGroup, Serial, SubscriptionId};
+use disk_prep::noun::Serial;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::key::JobKey;
+use super::order::Order;
 use super::states::{DriveState, JobState, WrongState};
-
-/// Names a job. Azure compares all three without regard to case.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct JobKey {
-    /// Subscription.
-    pub subscription: SubscriptionId,
-    /// Resource group.
-    pub group: ResourceGroup,
-    /// Name.
-    pub name: JobName,
-}
-
-impl JobKey {
-    /// Whether two names stand for one job.
-    pub fn is(&self, other: &JobKey) -> bool {
-        self.name == other.name && self.in_group(&other.subscription, &other.group)
-    }
-
-    /// Whether the job is of this subscription.
-    pub fn in_subscription(&self, subscription: &SubscriptionId) -> bool {
-        self.subscription.as_str().eq_ignore_ascii_case(subscription.as_str())
-    }
-
-    /// Whether the job is of this group.
-    pub fn in_group(&self, subscription: &SubscriptionId, group: &ResourceGroup) -> bool {
-        self.in_subscription(subscription)
-            && self.group.as_str().to_lowercase() == group.as_str().to_lowercase()
-    }
-}
 
 /// How much the copy logs tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -133,6 +106,20 @@ pub struct Drive {
     pub verbose_log: Option<String>,
     /// Where the copy of the manifest is.
     pub manifest_copy: Option<String>,
+    /// How many files were read.
+    #[serde(default)]
+    pub files: Files,
+}
+
+/// Files of a drive that the dock has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Files {
+    /// All of them.
+    pub total: u64,
+    /// Those that did not arrive.
+    pub errored: u64,
+    /// Those that arrived under another name.
+    pub renamed: u64,
 }
 
 impl Drive {
@@ -153,6 +140,7 @@ impl Drive {
             error_log: None,
             verbose_log: None,
             manifest_copy: None,
+            files: Files::default(),
         }
     }
 }
@@ -176,6 +164,8 @@ pub struct DriveResult {
     pub verbose_log: Option<String>,
     /// Where the copy of the manifest is.
     pub manifest_copy: Option<String>,
+    /// How many files were read.
+    pub files: Files,
 }
 
 impl DriveResult {
@@ -227,6 +217,9 @@ pub struct Job {
     pub return_package: Option<ReturnPackage>,
     /// The drives.
     pub drives: Vec<Drive>,
+    /// What only a job of `Microsoft.DataBox` has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Box<Order>>,
 }
 
 impl Job {
@@ -241,6 +234,9 @@ impl Job {
         }
         self.state = next;
         self.since = now;
+        if let Some(order) = &mut self.order {
+            order.reach(next, now);
+        }
         Ok(())
     }
 
@@ -270,9 +266,10 @@ impl Job {
         self.step(JobState::Packaging, now)?;
         let back = |drive: &&Drive| drive.state != DriveState::NeverReceived;
         let count = self.drives.iter().filter(back).count();
+        let given = self.order.as_ref().and_then(|order| order.return_carrier.name.clone());
         let carrier = self.return_shipping.as_ref().map(|shipping| shipping.carrier_name.clone());
         self.return_package = Some(ReturnPackage {
-            carrier_name: carrier.unwrap_or_else(|| "Emulated carrier".to_owned()),
+            carrier_name: carrier.or(given).unwrap_or_else(|| "Emulated carrier".to_owned()),
             tracking_number: format!("RETURN-{}", self.key.name),
             drive_count: i64::try_from(count).unwrap_or(i64::MAX),
             ship_date: now.to_string(),
@@ -282,6 +279,9 @@ impl Job {
             let result = DriveResult { status, ..DriveResult::default() };
             self.cancel_requested || result.is_without_errors()
         });
+        if self.order.is_some() {
+            self.step(JobState::Returning, now)?;
+        }
         self.step(if whole { JobState::Completed } else { JobState::Closed }, now)
     }
 
@@ -294,6 +294,15 @@ impl Job {
             self.drives.iter().map(|drive| weight(drive) * u128::from(drive.percent)).sum();
         done.checked_div(all).and_then(|percent| u8::try_from(percent).ok()).unwrap_or(0)
     }
+}
+
+/// The other job that has this tracking number: one parcel is that of one job, whichever the
+/// service.
+pub fn holder_of<'a>(jobs: &'a [Job], key: &JobKey, number: &str) -> Option<&'a Job> {
+    jobs.iter().find(|job| {
+        let own = job.delivery.as_ref();
+        !job.key.is(key) && own.is_some_and(|own| own.tracking_number == number)
+    })
 }
 
 impl Drive {
@@ -323,12 +332,14 @@ impl Drive {
         self.error_log = result.error_log;
         self.verbose_log = result.verbose_log;
         self.manifest_copy = result.manifest_copy;
+        self.files = result.files;
         Ok(())
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::super::key::Service;
     use super::*;
 
     pub(crate) fn drive(serial: &str) -> Drive {
@@ -342,9 +353,10 @@ pub(crate) mod tests {
         Job {
             version: 1,
             key: JobKey {
+                service: Service::ImportExport,
                 subscription: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
                 group: "rg".parse().unwrap(),
-                name: name.parse().unwrap(),
+                name: name.to_owned(),
             },
             location: "westus".to_owned(),
             tags: BTreeMap::new(),
@@ -361,7 +373,17 @@ pub(crate) mod tests {
             delivery: None,
             return_package: None,
             drives: drives.iter().map(|serial| drive(serial)).collect(),
+            order: None,
         }
+    }
+
+    /// The same as a job of `Microsoft.DataBox`.
+    pub(crate) fn order(name: &str, drives: &[&str]) -> Job {
+        let mut job = job(name, drives);
+        job.version = 2;
+        job.key.service = Service::DataBox;
+        job.order = Some(Box::new(super::super::order::tests::order()));
+        job
     }
 
     fn result(status: &str) -> DriveResult {

@@ -4,4 +4,7 @@
 pub(crate) mod book;
 mod clocks;
 pub(crate) mod job;
+pub(crate) mod key;
+pub(crate) mod order;
+pub(crate) mod stages;
 pub(crate) mod states;

@@ -17,23 +17,31 @@ pub enum JobState {
     Transferring,
     /// All drives were read and are packed for the way back.
     Packaging,
+    /// Given to the carrier; only `Microsoft.DataBox` tells this apart from the end.
+    Returning,
     /// On the way back, without errors.
     Completed,
     /// On the way back with errors, or given up.
     Closed,
+    /// Given up by the customer before it was shipped; only `Microsoft.DataBox` has this.
+    Cancelled,
 }
 
 impl JobState {
     /// Whether the machine has this step.
     pub fn may_become(self, next: JobState) -> bool {
-        use JobState::{Closed, Completed, Creating, Packaging, Received, Shipping, Transferring};
+        use JobState::{
+            Cancelled, Closed, Completed, Creating, Packaging, Received, Returning, Shipping,
+            Transferring,
+        };
         matches!(
             (self, next),
-            (Creating, Shipping)
+            (Creating, Shipping | Cancelled)
                 | (Shipping, Received | Closed)
                 | (Received, Transferring)
                 | (Transferring, Packaging)
-                | (Packaging, Completed | Closed)
+                | (Packaging, Returning | Completed | Closed)
+                | (Returning, Completed | Closed)
                 // Operators found a drive of the parcel after all.
                 | (Closed, Received)
         )
@@ -41,7 +49,7 @@ impl JobState {
 
     /// Whether the job has ended.
     pub fn is_final(self) -> bool {
-        matches!(self, JobState::Completed | JobState::Closed)
+        matches!(self, JobState::Completed | JobState::Closed | JobState::Cancelled)
     }
 }
 
@@ -111,14 +119,16 @@ pub struct WrongState {
 mod tests {
     use super::*;
 
-    const JOBS: [JobState; 7] = [
+    const JOBS: [JobState; 9] = [
         JobState::Creating,
         JobState::Shipping,
         JobState::Received,
         JobState::Transferring,
         JobState::Packaging,
+        JobState::Returning,
         JobState::Completed,
         JobState::Closed,
+        JobState::Cancelled,
     ];
     const DRIVES: [DriveState; 7] = [
         DriveState::Specified,
@@ -140,8 +150,10 @@ mod tests {
             .collect();
         assert_eq!(
             steps.join(" "),
-            "Creating>Shipping Shipping>Received Shipping>Closed Received>Transferring \
-             Transferring>Packaging Packaging>Completed Packaging>Closed Closed>Received"
+            "Creating>Shipping Creating>Cancelled Shipping>Received Shipping>Closed \
+             Received>Transferring Transferring>Packaging Packaging>Returning \
+             Packaging>Completed Packaging>Closed Returning>Completed Returning>Closed \
+             Closed>Received"
         );
     }
 

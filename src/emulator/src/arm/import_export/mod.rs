@@ -1,6 +1,5 @@
 //! Jobs of `Microsoft.ImportExport` in the service's own form (`azure-import-export` 1A).
 
-mod locations;
 mod requests;
 mod routes;
 mod wire;

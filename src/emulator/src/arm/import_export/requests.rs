@@ -11,12 +11,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::super::fault::Fault;
-use super::{locations, wire};
+use super::super::locations;
+use super::wire;
 use crate::http::Answer;
 use crate::jobs::book::JobBook;
 use crate::jobs::job::{
-    DeliveryPackage, Drive, Job, JobKey, LogLevel, ReturnAddress, ReturnShipping,
+    DeliveryPackage, Drive, Job, LogLevel, ReturnAddress, ReturnShipping, holder_of,
 };
+use crate::jobs::key::JobKey;
 use crate::jobs::states::JobState;
 
 #[derive(Deserialize)]
@@ -147,6 +149,7 @@ pub(super) fn put(
             delivery: details.delivery_package,
             return_package: None,
             drives,
+            order: None,
         };
         Ok((job.clone(), (job, known.is_none())))
     })?;
@@ -188,11 +191,7 @@ pub(super) fn patch(
 /// A tracking number is that of one job only.
 fn check_number(jobs: &[Job], key: &JobKey, parcel: Option<&DeliveryPackage>) -> Result<(), Fault> {
     let Some(DeliveryPackage { tracking_number: number, .. }) = parcel else { return Ok(()) };
-    let has_it = |job: &&Job| {
-        let own = job.delivery.as_ref();
-        !job.key.is(key) && own.is_some_and(|own| own.tracking_number == *number)
-    };
-    jobs.iter().find(has_it).map_or(Ok(()), |other| {
+    holder_of(jobs, key, number).map_or(Ok(()), |other| {
         let message = format!("Tracking number {number} is that of the job {}.", other.key.name);
         Err(Fault::conflict(message))
     })

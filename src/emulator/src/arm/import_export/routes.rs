@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 
 use super::super::call::{Context, Target};
 use super::super::fault::Fault;
-use super::{locations, requests, wire};
+use super::super::locations;
+use super::{requests, wire};
 use crate::http::Answer;
-use crate::jobs::job::{Job, JobKey};
+use crate::jobs::job::Job;
+use crate::jobs::key::{JobKey, Service};
 
 /// The provider's name in small letters.
 pub(crate) const PROVIDER: &str = "microsoft.importexport";
@@ -27,11 +29,11 @@ pub(crate) fn answer(context: Context<'_>, target: &Target) -> Result<Answer, Fa
         return match words.as_slice() {
             ["operations"] if is_get => Ok(operations()),
             ["locations"] if is_get => {
-                let all: Vec<Value> = locations::all().collect();
+                let all: Vec<Value> = locations::all().map(wire::region).collect();
                 Ok(Answer::json(200, &json!({ "value": all })))
             }
             ["locations", _] if is_get => locations::find(&target.rest[1])
-                .map(|location| Answer::json(200, &locations::body(location)))
+                .map(|location| Answer::json(200, &wire::region(location)))
                 .ok_or_else(|| Fault::no_resource("The location")),
             _ => Err(no_resource()),
         };
@@ -48,8 +50,10 @@ pub(crate) fn answer(context: Context<'_>, target: &Target) -> Result<Answer, Fa
         ["jobs"] if is_get => list(context, |key| key.in_group(&subscription, &group)),
         ["jobs", _] | ["jobs", _, "listbitlockerkeys"] => {
             let name = JobName::new(&target.rest[1])
-                .map_err(|error| Fault::new(400, "InvalidResourceName", error.to_string()))?;
-            one(context, &JobKey { subscription, group, name }, words.len() == 3)
+                .map_err(|error| Fault::new(400, "InvalidResourceName", error.to_string()))?
+                .to_string();
+            let key = JobKey { service: Service::ImportExport, subscription, group, name };
+            one(context, &key, words.len() == 3)
         }
         _ => Err(no_resource()),
     }
@@ -90,7 +94,7 @@ fn list(context: Context<'_>, is_meant: impl Fn(&JobKey) -> bool) -> Result<Answ
     };
     let place = |job: &Job| (job.key.group.to_string(), job.key.name.to_string());
     let mut jobs = book.all();
-    jobs.retain(|job| is_meant(&job.key));
+    jobs.retain(|job| job.key.service == Service::ImportExport && is_meant(&job.key));
     jobs.sort_by_key(place);
     if let Some((group, name)) =
         call.parameter("$skiptoken").and_then(|token| token.split_once('/'))

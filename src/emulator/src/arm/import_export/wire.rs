@@ -3,17 +3,8 @@
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
-use super::locations;
+use super::super::locations::{self, Location};
 use crate::jobs::job::{Drive, Job};
-
-/// The job's resource id.
-pub(super) fn id(job: &Job) -> String {
-    let key = &job.key;
-    format!(
-        "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.ImportExport/jobs/{}",
-        key.subscription, key.group, key.name
-    )
-}
 
 /// The job in full.
 pub(super) fn body(job: &Job) -> Value {
@@ -32,7 +23,7 @@ pub(super) fn body(job: &Job) -> Value {
     set("returnAddress", json!(job.return_address));
     set("returnShipping", json!(job.return_shipping));
     let taken_at = location.and_then(|own| locations::find(own.takes_at));
-    set("shippingInformation", json!(taken_at.map(locations::address)));
+    set("shippingInformation", json!(taken_at.map(address)));
     set("deliveryPackage", json!(job.delivery));
     set("returnPackage", json!(job.return_package));
     set("state", json!(job.state.to_string()));
@@ -42,7 +33,7 @@ pub(super) fn body(job: &Job) -> Value {
     set("provisioningState", json!("Succeeded"));
     set("encryptionKey", json!({"kekType": "MicrosoftManaged"}));
     json!({
-        "id": id(job), "name": job.key.name, "type": "Microsoft.ImportExport/jobs",
+        "id": job.key.id(), "name": job.key.name, "type": "Microsoft.ImportExport/jobs",
         "location": location.map_or(job.location.as_str(), |own| own.name),
         "tags": job.tags, "properties": properties, "identity": {"type": "None"},
         "systemData": {
@@ -50,6 +41,29 @@ pub(super) fn body(job: &Job) -> Value {
             "lastModifiedBy": "emulator", "lastModifiedByType": "Application",
             "lastModifiedAt": job.since,
         },
+    })
+}
+
+/// A region as the service shows it.
+pub(super) fn region(location: &Location) -> Value {
+    let id = |id: &str| format!("/providers/Microsoft.ImportExport/locations/{id}");
+    let mut properties = address(location);
+    properties["supportedCarriers"] = json!(location.carriers);
+    properties["alternateLocations"] = json!([id(location.takes_at)]);
+    properties["additionalShippingInformation"] = json!("");
+    json!({
+        "id": id(location.id), "name": location.name,
+        "type": "Microsoft.ImportExport/locations", "properties": properties,
+    })
+}
+
+/// The address for parcels.
+fn address(location: &Location) -> Value {
+    json!({
+        "recipientName": "Emulated Import/Export Service", "streetAddress1": location.street,
+        "streetAddress2": "", "city": location.city, "stateOrProvince": location.state,
+        "postalCode": location.postal_code, "countryOrRegion": location.country,
+        "phone": "000 000 0000",
     })
 }
 

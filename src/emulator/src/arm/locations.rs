@@ -1,25 +1,26 @@
-//! The regions of the emulated service. Addresses are made up but for their form: nobody shall
+//! The regions of the emulated services, both of them. Addresses are made up but for their form: nobody shall
 //! send a parcel after a rehearsal. One region takes no drives and names another, as several of
-//! the real ones do.
-
-use serde_json::{Value, json};
+//! the real ones do; one gives its address only to who writes to it.
 
 /// A region.
 #[derive(Debug)]
 pub(super) struct Location {
     pub id: &'static str,
     pub name: &'static str,
-    street: &'static str,
-    city: &'static str,
-    state: &'static str,
-    postal_code: &'static str,
-    country: &'static str,
-    carriers: &'static [&'static str],
+    pub street: &'static str,
+    pub city: &'static str,
+    pub state: &'static str,
+    pub postal_code: &'static str,
+    pub country: &'static str,
+    pub carriers: &'static [&'static str],
     /// Where drives for it are taken.
     pub takes_at: &'static str,
+    /// What must be done before a parcel is sent, in place of an address (`azure-import-export`
+    /// 2.5); the older service gives the address all the same.
+    pub instruction: Option<&'static str>,
 }
 
-const LOCATIONS: [Location; 4] = [
+const LOCATIONS: [Location; 5] = [
     Location {
         id: "westus",
         name: "West US",
@@ -30,6 +31,7 @@ const LOCATIONS: [Location; 4] = [
         country: "USA",
         carriers: &["FedEx", "UPS"],
         takes_at: "westus",
+        instruction: None,
     },
     Location {
         id: "eastus",
@@ -41,6 +43,7 @@ const LOCATIONS: [Location; 4] = [
         country: "USA",
         carriers: &["FedEx", "UPS", "DHL"],
         takes_at: "eastus",
+        instruction: None,
     },
     Location {
         id: "westeurope",
@@ -52,6 +55,7 @@ const LOCATIONS: [Location; 4] = [
         country: "Netherlands",
         carriers: &["FedEx", "DHL"],
         takes_at: "westeurope",
+        instruction: None,
     },
     Location {
         id: "northeurope",
@@ -63,6 +67,22 @@ const LOCATIONS: [Location; 4] = [
         country: "Ireland",
         carriers: &["DHL"],
         takes_at: "westeurope",
+        instruction: None,
+    },
+    Location {
+        id: "uksouth",
+        name: "UK South",
+        street: "5 Emulated Lane",
+        city: "Nowhere",
+        state: "",
+        postal_code: "X0 0XX",
+        country: "United Kingdom",
+        carriers: &["DHL", "FedEx"],
+        takes_at: "uksouth",
+        instruction: Some(
+            "Write to the emulated datacenter for an inbound id before you send the parcel; the \
+             answer has the address.",
+        ),
     },
 ];
 
@@ -72,30 +92,7 @@ pub(super) fn find(text: &str) -> Option<&'static Location> {
     LOCATIONS.iter().find(|location| location.id == plain(text))
 }
 
-/// All regions, as the service lists them.
-pub(super) fn all() -> impl Iterator<Item = Value> {
-    LOCATIONS.iter().map(body)
-}
-
-/// A region as the service shows it.
-pub(super) fn body(location: &Location) -> Value {
-    let id = |id: &str| format!("/providers/Microsoft.ImportExport/locations/{id}");
-    let mut properties = address(location);
-    properties["supportedCarriers"] = json!(location.carriers);
-    properties["alternateLocations"] = json!([id(location.takes_at)]);
-    properties["additionalShippingInformation"] = json!("");
-    json!({
-        "id": id(location.id), "name": location.name,
-        "type": "Microsoft.ImportExport/locations", "properties": properties,
-    })
-}
-
-/// The address for parcels.
-pub(super) fn address(location: &Location) -> Value {
-    json!({
-        "recipientName": "Emulated Import/Export Service", "streetAddress1": location.street,
-        "streetAddress2": "", "city": location.city, "stateOrProvince": location.state,
-        "postalCode": location.postal_code, "countryOrRegion": location.country,
-        "phone": "000 000 0000",
-    })
+/// All regions.
+pub(super) fn all() -> impl Iterator<Item = &'static Location> {
+    LOCATIONS.iter()
 }
