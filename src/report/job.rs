@@ -22,6 +22,11 @@ pub(super) struct DriveOfJob<'a> {
     percent: u8,
     /// Where its error log is; null if there is none.
     error_log: Option<&'a str>,
+    /// How far it is, in a word that both services share: `named`, `received`, `missing`,
+    /// `copying`, `copied`, `incomplete`, `returned` or `unknown`.
+    stage: &'static str,
+    /// Where the log of all that was copied is; null if there is none.
+    verbose_log: Option<&'a str>,
 }
 
 /// An import job.
@@ -62,6 +67,17 @@ pub(super) struct JobRecord<'a> {
     resource_group: Option<&'a str>,
     /// The storage account; null if the service does not say.
     account: Option<&'a str>,
+    /// The service that has it: `data-box` or `import-export`.
+    service: &'static str,
+    /// How far it is, in a word that both services share: `waiting`, `shipped`, `received`,
+    /// `copying`, `returning`, `completed`, `incomplete`, `cancelled` or `unknown`.
+    stage: &'static str,
+    /// Its resource id.
+    id: &'a str,
+    /// Where the drives go back to, line by line; null while the service does not know it.
+    return_to: Option<&'a [String]>,
+    /// When the parcel was handed over, as it was said; null if nobody said it or it is not kept.
+    ship_date: Option<&'a str>,
 }
 
 impl Record for JobRecord<'_> {
@@ -114,6 +130,7 @@ fn days(job: &Job, now: Timestamp) -> Option<Deadline> {
 pub(super) fn lines(job: &Job, now: Timestamp) -> Vec<String> {
     let mut lines = vec![
         format!("Job          {}", job.name),
+        format!("Service      {}", job.service),
         format!("State        {}, {} %", job.state, job.percent),
         format!("Region       {}", job.location),
     ];
@@ -164,6 +181,8 @@ pub(super) fn value(job: &Job, now: Timestamp, written: Option<Written>) -> Valu
         state: &drive.state,
         percent: drive.percent,
         error_log: drive.error_log.as_deref(),
+        stage: drive.state.stage.name(),
+        verbose_log: drive.verbose_log.as_deref(),
     });
     let deadline = days(job, now);
     line(&JobRecord {
@@ -183,6 +202,11 @@ pub(super) fn value(job: &Job, now: Timestamp, written: Option<Written>) -> Valu
         subscription: part(&job.id, "subscriptions"),
         resource_group: part(&job.id, "resourceGroups"),
         account: job.account_id.as_deref().and_then(|id| part(id, "storageAccounts")),
+        service: job.service.name(),
+        stage: job.state.stage.name(),
+        id: &job.id,
+        return_to: job.return_to.as_ref().map(|address| address.lines.as_slice()),
+        ship_date: job.delivery.as_ref().and_then(|parcel| parcel.ship_date.as_deref()),
     })
 }
 
@@ -214,13 +238,16 @@ pub struct JobList {
 
 impl Outcome for JobList {
     fn lines(&self) -> Vec<String> {
-        let mut lines =
-            vec![format!("{:<24} {:<14} {:>6} {:>9}", "JOB", "STATE", "DRIVES", "DAYS LEFT")];
+        let mut lines = vec![format!(
+            "{:<24} {:<13} {:<24} {:>6} {:>9}",
+            "JOB", "SERVICE", "STATE", "DRIVES", "DAYS LEFT"
+        )];
         for job in &self.jobs {
             let left = days(job, self.now).map_or("-".to_owned(), |own| own.days_left.to_string());
             lines.push(format!(
-                "{:<24} {:<14} {:>6} {left:>9}",
+                "{:<24} {:<13} {:<24} {:>6} {left:>9}",
                 job.name,
+                job.service,
                 job.state,
                 job.drives.len()
             ));
