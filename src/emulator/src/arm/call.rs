@@ -19,7 +19,7 @@ pub(crate) struct Context<'a> {
 
 /// Where a call points to, below one provider.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct Path {
     pub subscription: Option<String>,
     pub group: Option<String>,
     /// In small letters: the resource manager compares fixed words without regard to case.
@@ -28,11 +28,11 @@ pub(super) struct Target {
     pub rest: Vec<String>,
 }
 
-impl Target {
+impl Path {
     /// Takes the parts of a path apart; `None` if no provider is named.
     pub fn of(parts: &[String]) -> Option<Self> {
         let mut target =
-            Target { subscription: None, group: None, provider: String::new(), rest: Vec::new() };
+            Path { subscription: None, group: None, provider: String::new(), rest: Vec::new() };
         let mut parts = parts.iter();
         while let Some(word) = parts.next() {
             let value = parts.next()?.clone();
@@ -59,8 +59,8 @@ impl Target {
 mod tests {
     use super::*;
 
-    fn target(path: &str) -> Option<Target> {
-        Target::of(&path.split('/').map(str::to_owned).collect::<Vec<_>>())
+    fn target(path: &str) -> Option<Path> {
+        Path::of(&path.split('/').map(str::to_owned).collect::<Vec<_>>())
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::call::{Context, Target};
+use super::call::{Context, Path};
 use super::fault::Fault;
 use crate::http::Answer;
 use crate::jobs::key::Service;
@@ -23,7 +23,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// `None` if the call is not about locks of a storage account.
-    pub fn of(target: &Target) -> Option<Self> {
+    pub fn of(target: &Path) -> Option<Self> {
         let words: Vec<String> = target.rest.iter().map(|part| part.to_lowercase()).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let ["storageaccounts", _, "providers", "microsoft.authorization", "locks", name @ ..] =

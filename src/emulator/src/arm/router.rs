@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use super::call::{Context, Target};
+use super::call::{Context, Path};
 use super::fault::Fault;
 use super::locks::{self, Asked};
 use super::{data_box, import_export};
@@ -41,7 +41,7 @@ fn route(context: Context<'_>) -> Result<Answer, Fault> {
         .split('/')
         .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
         .collect();
-    let target = Target::of(&parts).ok_or_else(|| Fault::no_resource("The resource"))?;
+    let target = Path::of(&parts).ok_or_else(|| Fault::no_resource("The resource"))?;
     match target.provider.as_str() {
         import_export::PROVIDER => {
             check_version(context, &import_export::VERSIONS)?;
@@ -73,7 +73,7 @@ fn check_version(context: Context<'_>, known: &[&str]) -> Result<(), Fault> {
     Err(Fault::new(400, code, message))
 }
 
-fn check_subscription(context: Context<'_>, target: &Target) -> Result<(), Fault> {
+fn check_subscription(context: Context<'_>, target: &Path) -> Result<(), Fault> {
     let own = context.account.subscription.as_str();
     match &target.subscription {
         Some(other) if !other.eq_ignore_ascii_case(own) => {

@@ -150,7 +150,7 @@ impl Drop for Draft {
 
 /// Whoever holds it sees and changes blobs alone.
 #[derive(Debug)]
-pub(super) struct Held<'s> {
+pub(super) struct LockedStore<'s> {
     store: &'s Store,
     _guard: MutexGuard<'s, ()>,
 }
@@ -171,10 +171,10 @@ impl Store {
     }
 
     /// Makes the others wait.
-    pub fn hold(&self) -> Held<'_> {
+    pub fn hold(&self) -> LockedStore<'_> {
         // Every change is whole on disk or not there, so a thread that died leaves nothing half.
         let guard = hold(&self.lock);
-        Held { store: self, _guard: guard }
+        LockedStore { store: self, _guard: guard }
     }
 
     fn container_path(&self, (account, container): ContainerKey<'_>) -> PathBuf {
@@ -218,7 +218,7 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-impl Held<'_> {
+impl LockedStore<'_> {
     /// A container's record; `None` if it does not exist.
     pub fn container(&self, key: ContainerKey<'_>, now: Timestamp) -> io::Result<Option<Record>> {
         if !self.store.tree.has(key.0, key.1)? {

@@ -11,7 +11,7 @@ use disk_prep::sys::child;
 
 use super::desk::Dock;
 use super::destination::own;
-use super::line::{Task, Told, receive, send};
+use super::line::{Task, WorkerLine, receive, send};
 use super::log::{BlobEnd, DriveLog};
 use super::manifest::{Disposition, Entry, Part};
 use super::side::{self, Side};
@@ -76,8 +76,8 @@ pub(super) fn read(
     let status = match taken {
         Ok(status) => status,
         // A reader that a drive led astray says nothing more.
-        Err(Stop::Line(_)) if !ended.success() => "InternalError".to_owned(),
-        Err(Stop::Line(error)) => return Err(failed(error.to_string())),
+        Err(Stop::WorkerLine(_)) if !ended.success() => "InternalError".to_owned(),
+        Err(Stop::WorkerLine(error)) => return Err(failed(error.to_string())),
         Err(Stop::Own(error)) => return Err(error),
     };
     intake.finish(job, drive, status)
@@ -85,7 +85,7 @@ pub(super) fn read(
 
 enum Stop {
     /// The line broke, or says what makes no sense.
-    Line(io::Error),
+    WorkerLine(io::Error),
     /// Our own side failed.
     Own(Error),
 }
@@ -121,20 +121,20 @@ impl Intake<'_> {
     fn take(&mut self, from: &mut impl io::BufRead) -> Result<String, Stop> {
         let mut incoming: Option<Incoming> = None;
         let mut buffer = Vec::new();
-        let nonsense = || Stop::Line(io::ErrorKind::InvalidData.into());
+        let nonsense = || Stop::WorkerLine(io::ErrorKind::InvalidData.into());
         loop {
-            match receive(from).map_err(Stop::Line)? {
-                Told::Manifest { bytes, total_bytes } => {
+            match receive(from).map_err(Stop::WorkerLine)? {
+                WorkerLine::Manifest { bytes, total_bytes } => {
                     if bytes > LARGEST_MANIFEST {
                         return Err(nonsense());
                     }
                     let mut manifest = Vec::new();
-                    from.take(bytes).read_to_end(&mut manifest).map_err(Stop::Line)?;
+                    from.take(bytes).read_to_end(&mut manifest).map_err(Stop::WorkerLine)?;
                     self.manifest = Some(manifest);
                     self.bytes_total = total_bytes;
                     (self.progress)(0, total_bytes).map_err(Stop::Own)?;
                 }
-                Told::Blob { entry } => {
+                WorkerLine::Blob { entry } => {
                     let draft = self.dock.blobs.draft().map_err(Stop::Own)?;
                     incoming = Some(Incoming {
                         entry,
@@ -144,14 +144,14 @@ impl Intake<'_> {
                         parts: Vec::new(),
                     });
                 }
-                Told::Side { side, mut status, values } => {
+                WorkerLine::Side { side, mut status, values } => {
                     let blob = incoming.as_mut().ok_or_else(nonsense)?;
                     if !side::apply(&mut blob.properties, side.kind, values) {
                         "BlobRequestFailed".clone_into(&mut status);
                     }
                     blob.sides.push((side, status));
                 }
-                Told::Part { part, status } => {
+                WorkerLine::Part { part, status } => {
                     let blob = incoming.as_mut().ok_or_else(nonsense)?;
                     if status == "Completed" {
                         let length = usize::try_from(part.length).map_err(|_| nonsense())?;
@@ -159,18 +159,18 @@ impl Intake<'_> {
                             return Err(nonsense());
                         }
                         buffer.resize(length, 0);
-                        from.read_exact(&mut buffer).map_err(Stop::Line)?;
+                        from.read_exact(&mut buffer).map_err(Stop::WorkerLine)?;
                         let written = blob.draft.file().write_all_at(&buffer, part.offset);
                         written.map_err(|error| Stop::Own(own(error)))?;
                     }
                     self.count(part.length).map_err(Stop::Own)?;
                     blob.parts.push((part, status));
                 }
-                Told::BlobEnd { status } => {
+                WorkerLine::BlobEnd { status } => {
                     let blob = incoming.take().ok_or_else(nonsense)?;
                     self.end(blob, status).map_err(Stop::Own)?;
                 }
-                Told::End { status } => return Ok(status),
+                WorkerLine::End { status } => return Ok(status),
             }
         }
     }

@@ -32,7 +32,7 @@ pub(super) struct Task {
 /// What the reader tells.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "type")]
-pub(super) enum Told {
+pub(super) enum WorkerLine {
     /// The manifest was read; its bytes follow.
     Manifest { bytes: u64, total_bytes: u64 },
     /// A blob begins.

@@ -72,7 +72,7 @@ pub(super) enum Fault {
 }
 
 #[derive(Default)]
-struct Draft {
+struct OpenBlob {
     blob_path: Option<String>,
     file_path: Option<String>,
     length: Option<u64>,
@@ -97,7 +97,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, Fault> {
     let mut manifest = Manifest::default();
     let mut path: Vec<Vec<u8>> = Vec::new();
     let mut text = String::new();
-    let mut draft = Draft::default();
+    let mut draft = OpenBlob::default();
     // What the list has for blobs without one of their own, and the file that is being named.
     let (mut global, mut side): (Vec<Side>, Option<Side>) = (Vec::new(), None);
     let mut is_manifest = false;
@@ -110,7 +110,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, Fault> {
                     (0, b"DriveManifest") => is_manifest = true,
                     (0, _) => return Err(Fault::Format),
                     (2, b"BlobList") => global.clear(),
-                    (3, b"Blob") => draft = Draft::default(),
+                    (3, b"Blob") => draft = OpenBlob::default(),
                     (3 | 4, b"MetadataPath") => side = Some(named(SideKind::Metadata, &tag)?),
                     (3 | 4, b"PropertiesPath") => {
                         side = Some(named(SideKind::Properties, &tag)?);
@@ -205,8 +205,8 @@ fn part(tag: &BytesStart<'_>) -> Result<Part, Fault> {
     }
 }
 
-fn entry(draft: Draft, global: &[Side]) -> Result<Entry, Fault> {
-    let Draft { blob_path, file_path, length, disposition, is_pages, mut sides, parts } = draft;
+fn entry(draft: OpenBlob, global: &[Side]) -> Result<Entry, Fault> {
+    let OpenBlob { blob_path, file_path, length, disposition, is_pages, mut sides, parts } = draft;
     let (Some(blob_path), Some(file_path), Some(length), Some(is_pages)) =
         (blob_path, file_path, length, is_pages)
     else {

@@ -16,7 +16,7 @@ use md5::{Digest, Md5};
 use secrecy::ExposeSecret;
 use sha2::{Sha256, Sha512};
 
-use super::line::{Task, Told, receive, send};
+use super::line::{Task, WorkerLine, receive, send};
 use super::manifest::{self, Entry, Fault, Manifest, Part};
 use super::side::{self, Side};
 
@@ -35,9 +35,9 @@ pub fn work() -> io::Result<()> {
     let status = match read(drive, &task, &mut out) {
         Ok(is_whole) => if is_whole { "Completed" } else { "CompletedWithErrors" }.to_owned(),
         Err(Stop::Drive(status)) => status.to_owned(),
-        Err(Stop::Line(error)) => return Err(error),
+        Err(Stop::WorkerLine(error)) => return Err(error),
     };
-    send(&mut out, &Told::End { status })?;
+    send(&mut out, &WorkerLine::End { status })?;
     out.flush()
 }
 
@@ -46,12 +46,12 @@ enum Stop {
     /// The drive's status.
     Drive(&'static str),
     /// The emulator has gone away.
-    Line(io::Error),
+    WorkerLine(io::Error),
 }
 
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
-        Stop::Line(error)
+        Stop::WorkerLine(error)
     }
 }
 
@@ -93,7 +93,7 @@ fn read(drive: File, task: &Task, out: &mut impl Write) -> Result<bool, Stop> {
     check_header(&device, task)?;
     let total_bytes =
         manifest.entries.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.length));
-    send(out, &Told::Manifest { bytes: bytes.len() as u64, total_bytes })?;
+    send(out, &WorkerLine::Manifest { bytes: bytes.len() as u64, total_bytes })?;
     out.write_all(&bytes)?;
     Ok(copy(&view, &manifest, out)?)
 }
@@ -158,7 +158,7 @@ fn copy(view: &FileView<'_>, manifest: &Manifest, out: &mut impl Write) -> io::R
     let mut is_whole = true;
     let mut buffer = vec![0; usize::try_from(BLOCK_BYTES).unwrap_or(0)];
     for entry in &manifest.entries {
-        send(out, &Told::Blob { entry: entry.clone() })?;
+        send(out, &WorkerLine::Blob { entry: entry.clone() })?;
         let status = match view.files.get(&entry.file_path) {
             None => cancel(entry, "FileNotFound", out)?,
             Some(file) if file.bytes != entry.length => cancel(entry, "Failed", out)?,
@@ -178,7 +178,7 @@ fn copy(view: &FileView<'_>, manifest: &Manifest, out: &mut impl Write) -> io::R
         if status != "Completed" {
             is_whole = false;
         }
-        send(out, &Told::BlobEnd { status: status.to_owned() })?;
+        send(out, &WorkerLine::BlobEnd { status: status.to_owned() })?;
     }
     Ok(is_whole)
 }
@@ -187,7 +187,7 @@ fn copy(view: &FileView<'_>, manifest: &Manifest, out: &mut impl Write) -> io::R
 fn cancel(entry: &Entry, status: &'static str, out: &mut impl Write) -> io::Result<&'static str> {
     for side in &entry.sides {
         let (side, status) = (side.clone(), "Cancelled".to_owned());
-        send(out, &Told::Side { side, status, values: Vec::new() })?;
+        send(out, &WorkerLine::Side { side, status, values: Vec::new() })?;
     }
     cancel_parts(entry, out)?;
     Ok(status)
@@ -195,7 +195,7 @@ fn cancel(entry: &Entry, status: &'static str, out: &mut impl Write) -> io::Resu
 
 fn cancel_parts(entry: &Entry, out: &mut impl Write) -> io::Result<()> {
     for part in &entry.parts {
-        send(out, &Told::Part { part: part.clone(), status: "Cancelled".to_owned() })?;
+        send(out, &WorkerLine::Part { part: part.clone(), status: "Cancelled".to_owned() })?;
     }
     Ok(())
 }
@@ -218,7 +218,7 @@ fn read_side(view: &FileView<'_>, side: &Side, out: &mut impl Write) -> io::Resu
         Ok(values) => ("Completed", values),
         Err(status) => (status, Vec::new()),
     };
-    send(out, &Told::Side { side: side.clone(), status: status.to_owned(), values })?;
+    send(out, &WorkerLine::Side { side: side.clone(), status: status.to_owned(), values })?;
     Ok(status == "Completed")
 }
 
@@ -240,7 +240,7 @@ fn parts(
                 _ => "Corrupted",
             },
         };
-        send(out, &Told::Part { part: part.clone(), status: status.to_owned() })?;
+        send(out, &WorkerLine::Part { part: part.clone(), status: status.to_owned() })?;
         if status == "Completed" {
             out.write_all(bytes)?;
         } else {

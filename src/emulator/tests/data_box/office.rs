@@ -23,7 +23,7 @@ pub struct Office {
 
 /// What a call was told.
 #[derive(Debug)]
-pub struct Told {
+pub struct Heard {
     pub status: u16,
     headers: Vec<(String, String)>,
     pub text: String,
@@ -111,7 +111,7 @@ pub fn at(path: &str) -> String {
     format!("{path}{sign}api-version={VERSION}")
 }
 
-impl Told {
+impl Heard {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
     }
@@ -181,14 +181,20 @@ impl Office {
     }
 
     /// Sends a call to this address, as it is, with the token and these headers.
-    pub fn send(&self, method: &str, address: &str, more: &str, body: Option<&Value>) -> Told {
+    pub fn send(&self, method: &str, address: &str, more: &str, body: Option<&Value>) -> Heard {
         let token = self.emulator.facts.token.expose_secret();
         let head = format!("authorization: Bearer {token}\r\n{more}");
         self.send_bare(method, address, &head, body)
     }
 
     /// The same without the token.
-    pub fn send_bare(&self, method: &str, address: &str, head: &str, body: Option<&Value>) -> Told {
+    pub fn send_bare(
+        &self,
+        method: &str,
+        address: &str,
+        head: &str,
+        body: Option<&Value>,
+    ) -> Heard {
         let host = self.origin().strip_prefix("http://").unwrap();
         // An address that another run gave out leads here too.
         let target = match address.split_once("://") {
@@ -212,31 +218,31 @@ impl Office {
         let header = |line: &str| {
             line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()))
         };
-        Told { status, headers: lines.filter_map(header).collect(), text: text.to_owned() }
+        Heard { status, headers: lines.filter_map(header).collect(), text: text.to_owned() }
     }
 
-    pub fn get(&self, path: &str) -> Told {
+    pub fn get(&self, path: &str) -> Heard {
         self.send("GET", &at(path), "", None)
     }
 
-    pub fn put(&self, name: &str, order: &Value) -> Told {
+    pub fn put(&self, name: &str, order: &Value) -> Heard {
         self.send("PUT", &at(&job(name)), "", Some(order))
     }
 
-    pub fn patch(&self, name: &str, body: &Value) -> Told {
+    pub fn patch(&self, name: &str, body: &Value) -> Heard {
         self.send("PATCH", &at(&job(name)), "", Some(body))
     }
 
-    pub fn delete(&self, name: &str) -> Told {
+    pub fn delete(&self, name: &str) -> Heard {
         self.send("DELETE", &at(&job(name)), "", None)
     }
 
-    pub fn post(&self, path: &str, body: &Value) -> Told {
+    pub fn post(&self, path: &str, body: &Value) -> Heard {
         self.send("POST", &at(path), "", Some(body))
     }
 
     /// An action of a job.
-    pub fn act(&self, name: &str, action: &str, body: &Value) -> Told {
+    pub fn act(&self, name: &str, action: &str, body: &Value) -> Heard {
         self.post(&format!("{}/{action}", job(name)), body)
     }
 

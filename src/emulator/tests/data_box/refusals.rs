@@ -196,7 +196,7 @@ fn a_cancellation_has_a_reason_and_a_job() {
 #[test]
 fn nobody_comes_in_without_a_token_a_version_and_the_right_subscription() {
     let office = Office::with_order();
-    let code = |told: &super::office::Told| (told.status, told.json()["error"]["code"].take());
+    let code = |told: &super::office::Heard| (told.status, told.json()["error"]["code"].take());
     let path = job("seed");
     let bare = office.send_bare("GET", &at(&path), "", None);
     assert_eq!(code(&bare), (401, "AuthenticationFailed".into()));

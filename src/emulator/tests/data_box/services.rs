@@ -26,7 +26,7 @@ fn old_order(serial: &str) -> Value {
 }
 
 impl Office {
-    fn old(&self, method: &str, path: &str, body: Option<&Value>) -> super::office::Told {
+    fn old(&self, method: &str, path: &str, body: Option<&Value>) -> super::office::Heard {
         self.send(method, &format!("{path}?api-version={OLD_VERSION}"), "", body)
     }
 }

@@ -4,18 +4,18 @@ use disk_prep::noun::ResourceGroup;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::super::call::{Context, Target};
+use super::super::call::{Context, Path};
 use super::super::fault::Fault;
 use super::{changes, create, findings, lists, operations, places, wire};
 use crate::http::Answer;
 use crate::jobs::key::{JobKey, Service};
 
 /// Answers a call of this provider; refusals have this service's form.
-pub(crate) fn answer(context: Context<'_>, target: &Target) -> Answer {
+pub(crate) fn answer(context: Context<'_>, target: &Path) -> Answer {
     route(context, target).unwrap_or_else(|fault| findings::refused(&fault))
 }
 
-fn route(context: Context<'_>, target: &Target) -> Result<Answer, Fault> {
+fn route(context: Context<'_>, target: &Path) -> Result<Answer, Fault> {
     let no_resource = || Fault::no_resource("The resource");
     let method = &context.call.method;
     // Fixed words are compared without regard to case.

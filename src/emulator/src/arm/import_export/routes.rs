@@ -5,7 +5,7 @@ use disk_prep::noun::{JobName, ResourceGroup};
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::super::call::{Context, Target};
+use super::super::call::{Context, Path};
 use super::super::fault::Fault;
 use super::super::locations;
 use super::{requests, wire};
@@ -19,7 +19,7 @@ pub(crate) const PROVIDER: &str = "microsoft.importexport";
 pub(crate) const VERSIONS: [&str; 3] = ["2016-11-01", "2020-08-01", "2021-01-01"];
 
 /// Answers a call of this provider.
-pub(crate) fn answer(context: Context<'_>, target: &Target) -> Result<Answer, Fault> {
+pub(crate) fn answer(context: Context<'_>, target: &Path) -> Result<Answer, Fault> {
     let no_resource = || Fault::no_resource("The resource");
     let is_get = context.call.method == Method::GET;
     // Fixed words are compared without regard to case.
