@@ -92,7 +92,9 @@ impl Service {
         command
             .env("AZSEED_ARM_ENDPOINT", format!("https://localhost:{}", self.address.port()))
             .env("AZSEED_CA_FILE", self.ca.path().join("ca.pem"))
-            .env("AZSEED_TOKEN", TOKEN);
+            .env("AZSEED_TOKEN", TOKEN)
+            // The manager that the test plays is the classic one.
+            .env("AZSEED_SERVICE", "import-export");
         command
     }
 
@@ -185,7 +187,7 @@ fn sealed() -> (Machine, String, String) {
     let source = machine.path("source");
     std::fs::create_dir(&source).unwrap();
     std::fs::write(source.join("file"), b"content").unwrap();
-    let staging = machine.adopt(&source, "parcel");
+    let staging = machine.adopt_for(&source, "parcel", "import-export");
     let drive = format!("{},size=300M", machine.text("S1.img"));
     machine.expect(0, &["prep", "--staging", &staging, "--drive", &drive, "--offline"]);
     let contact = machine.text("contact.toml");

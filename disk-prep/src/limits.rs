@@ -25,6 +25,8 @@ pub const DRIVES_PER_JOB: usize = 10;
 /// Days a job may stay in Creating without tracking, and then in Shipping without drives.
 /// Source: `azure-import-export` 2.1.
 pub const CLOCK_DAYS: i64 = 14;
+/// Hours that a ship date may lie ahead: a label made for the next working day. Source: our choice.
+pub const SHIP_AHEAD_HOURS: i64 = 48;
 /// Days a finished job is kept. Source: `azure-import-export` 2.1.
 pub const RETENTION_DAYS: i64 = 90;
 /// Days a customer has to answer when drives did not come. Source: `azure-import-export` 2.1.

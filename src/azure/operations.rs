@@ -21,7 +21,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// An operation is followed so long; it goes on all the same.
 const FOLLOWED_FOR: Duration = Duration::from_secs(1800);
-/// And looked at so often, however short the pauses are that the service asks for.
+/// And looked at so often, however short the pauses are that are asked for.
 const LOOKS: u32 = 2000;
 
 /// What an operation says of itself.

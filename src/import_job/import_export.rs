@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::job::{
-    Delivery, DriveEntry, DriveKey, DriveStatus, Job, JobService, Location, NewJob,
-    ShippingAddress, Written, is_same,
+    Delivery, DriveEntry, DriveKey, DriveStatus, Job, Location, NewJob, ShippingAddress, is_same,
 };
+use super::service::{JobService, Written};
 use super::shipment::Shipment;
 use super::state::{DriveStage, DriveState, JobStage, JobState};
 use crate::azure::Arm;

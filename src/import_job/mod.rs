@@ -6,6 +6,7 @@ mod deadlines;
 mod error;
 mod import_export;
 mod job;
+mod service;
 mod shipment;
 mod state;
 mod turn;
@@ -17,9 +18,10 @@ pub use deadlines::{Deadline, deadline};
 pub use error::Error;
 pub use import_export::ImportExport;
 pub use job::{
-    Delivery, DriveEntry, DriveKey, DriveStatus, Job, JobService, Location, NewJob,
-    ShippingAddress, Written, first_name, part_name, parts,
+    Delivery, DriveEntry, DriveKey, DriveStatus, Job, Location, NewJob, ShippingAddress,
+    first_name, part_name, parts,
 };
+pub use service::{JobService, Written};
 pub use shipment::Shipment;
 pub use state::{DriveStage, DriveState, JobStage, JobState};
 pub use turn::Turn;

@@ -1,17 +1,13 @@
 //! A parcel that was handed over, and what both services would refuse of it. What only one of them
 //! refuses stands with that one.
 
-use disk_prep::limits::CLOCK_DAYS;
+use disk_prep::limits::{CLOCK_DAYS, SHIP_AHEAD_HOURS};
 use disk_prep::noun::JobName;
 use jiff::{Timestamp, ToSpan};
 
 use super::error::Error;
 use super::job::Job;
 use super::state::JobStage;
-
-/// A ship date may lie so far ahead of the service's clock: a label made for the next working day.
-/// Source: our choice.
-const AHEAD_HOURS: i64 = 48;
 
 /// A parcel that was handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +46,7 @@ impl Shipment {
         let after = |time: Timestamp, hours: i64| time.checked_add(hours.hours()).ok();
         let made = job.created.and_then(|made| after(made, -24));
         let late = job.created.and_then(|made| after(made, CLOCK_DAYS * 24));
-        let ahead = after(now, AHEAD_HOURS);
+        let ahead = after(now, SHIP_AHEAD_HOURS);
         let why = if made.is_some_and(|made| self.ship_date < made) {
             "before the job was made"
         } else if late.is_some_and(|late| self.ship_date > late) {

@@ -19,7 +19,7 @@ use super::shelf::{SeedBlob, Shelf, is_held};
 use crate::azure::Copied;
 use crate::repository::{Rank, rank};
 
-/// Copies that the service makes at once.
+/// Copies at once.
 const COPIES_AT_ONCE: usize = 8;
 const TASK: &str = "ingest";
 

@@ -309,8 +309,9 @@ const STATES: &[&str] = &[
 ];
 
 fn words_of_the_service(source: &Source) -> Vec<String> {
-    let homes = ["state.rs", "import_export.rs", "data_box.rs"];
-    let is_home = homes.iter().any(|home| source.path == format!("src/import_job/{home}"));
+    let homes = ["state.rs", "import_export.rs", "data_box/"];
+    let is_home =
+        homes.iter().any(|home| source.path.starts_with(&format!("src/import_job/{home}")));
     if source.package() != "azseed" || is_home {
         return Vec::new();
     }
@@ -333,7 +334,7 @@ fn which_service_takes_the_drives_is_chosen_in_one_place() {
     guard(
         |source| {
             let homes = ["src/import_job/", "src/journey/connections.rs", "src/emulator/"];
-            only_in(source, &["ImportExport"], &homes)
+            only_in(source, &["ImportExport::new", "DataBox::new"], &homes)
         },
         &[("src/journey/prepare/mod.rs", "fn a() { ImportExport::new(arm) }")],
     );

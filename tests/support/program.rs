@@ -70,6 +70,11 @@ impl Machine {
 
     /// Takes a folder as it stands into a staging path, and says where that is.
     pub fn adopt(&self, source: &Path, job: &str) -> String {
+        self.adopt_for(source, job, "data-box")
+    }
+
+    /// The same for one of the services.
+    pub fn adopt_for(&self, source: &Path, job: &str, service: &str) -> String {
         let (staging, contact) = (self.text("staging"), self.text("contact.toml"));
         std::fs::write(&contact, super::CONTACT).unwrap();
         let source = source.to_str().expect("UTF-8");
@@ -88,6 +93,8 @@ impl Machine {
             "11111111-2222-4333-8444-555555555555",
             "--contact",
             &contact,
+            "--service",
+            service,
         ]);
         self.expect(0, &words);
         staging

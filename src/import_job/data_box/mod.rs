@@ -9,22 +9,21 @@ use disk_prep::noun::{Contact, JobName, ResourceGroup, Service, SubscriptionId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::names::AWAITING;
 pub use self::names::check_name;
+use self::names::{AWAITING, SKU};
 use self::wire::{
     CredentialList, NewOrder, RegionAnswer, Resource, contact_details, package_back,
     shipping_address,
 };
 use super::error::Error;
-use super::job::{DriveKey, Job, JobService, Location, NewJob, Written, is_same};
+use super::job::{DriveKey, Job, Location, NewJob, is_same};
+use super::service::{JobService, Written};
 use super::shipment::Shipment;
 use super::state::JobStage;
 use crate::azure::Arm;
 
 const VERSION: &str = "2025-02-01";
 const PROVIDER: &str = "providers/Microsoft.DataBox";
-/// The device that a customer brings himself.
-const SKU: &str = "DataBoxCustomerDisk";
 /// With this a job is told whole.
 const DETAILS: &str = "$expand=details";
 

@@ -7,6 +7,8 @@ use disk_prep::noun::{JobName, Service};
 use crate::import_job::error::Error;
 use crate::import_job::state::{DriveStage, DriveState, JobStage, JobState};
 
+/// The device that a customer brings himself.
+pub(super) const SKU: &str = "DataBoxCustomerDisk";
 /// A job whose parcel has not been told of.
 pub(super) const AWAITING: &str = "AwaitingShipmentDetails";
 

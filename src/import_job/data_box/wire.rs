@@ -8,8 +8,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::SKU;
-use super::names::{drive_state, job_state};
+use super::names::{SKU, drive_state, job_state};
 use crate::import_job::job::{
     Delivery, DriveEntry, DriveKey, DriveStatus, Job, Location, NewJob, ShippingAddress,
 };

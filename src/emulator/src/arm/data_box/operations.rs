@@ -15,7 +15,7 @@ use crate::jobs::job::Job;
 
 /// Real queries have a certificate in them; this many characters stand in for it.
 const FILLING: usize = 2_400;
-/// Ticks of the service begin with the year 1; those of Unix later.
+/// Ticks begin with the year 1; those of Unix later.
 const TICKS_BEFORE_1970: i128 = 621_355_968_000_000_000;
 
 /// What an operation does.
