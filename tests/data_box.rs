@@ -46,7 +46,7 @@ fn line(said: &Said) -> Value {
 
 /// Whether a refusal has this code, for people or as JSON.
 fn has(said: &Said, code: &str) -> bool {
-    has(&said, code) || said.stdout.contains(code)
+    [&said.stderr, &said.stdout].iter().any(|text| text.contains(code))
 }
 
 const SHIP: [&str; 4] = ["--carrier", "FedEx", "--tracking-number", "1Z1"];

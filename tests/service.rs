@@ -161,7 +161,7 @@ async fn answer(book: &Mutex<Book>, address: SocketAddr, request: Request<Incomi
             let mut job: Value = serde_json::from_slice(&body).unwrap();
             job["name"] = json!(path.rsplit('/').next().unwrap());
             job["properties"]["state"] = json!("Creating");
-            job["systemData"] = json!({"createdAt": "2026-01-01T00:00:00Z"});
+            job["systemData"] = json!({"createdAt": jiff::Timestamp::now()});
             book.jobs.insert(path, job.clone());
             reply(201, &job)
         }
