@@ -254,10 +254,10 @@ fn all_of_a_drive_that_never_came_or_could_not_be_read_is_sent() {
         let drives = ["s1.img,serial=S1,size=220M", "s2.img,serial=S2,size=220M"];
         let world = World::adopted(service);
         // More than one drive holds.
-        let content = Dice(9).bytes(160 << 20);
-        fs::write(world.machine.path("source/huge"), content).unwrap();
-        let content = Dice(10).bytes(60 << 20);
-        fs::write(world.machine.path("source/second"), content).unwrap();
+        for (name, seed) in [("huge", 9), ("second", 10)] {
+            let content = Dice(seed).bytes(50 << 20);
+            fs::write(world.machine.path("source").join(name), content).unwrap();
+        }
         world.prep(0, &drives);
         world.ship();
         world.dock(&["s1.img,serial=S1"]);
@@ -359,10 +359,9 @@ fn what_prep_left_out_is_sent_as_it_is_now() {
         let world = World::adopted(service);
         let words = ["prep", "--staging", &world.staging, "--offline", "--drive"];
         let words = [&words[..], &["s1.img,serial=S1,size=220M"]].concat();
-        let journal = world.machine.path("staging/journals/S1.journal");
+        let image = world.machine.path("s1.img");
         let mut prep = world.machine.command(&words).spawn().unwrap();
-        let is_begun = || fs::metadata(&journal).is_ok_and(|about| about.len() > 0);
-        assert!(kill_when(&mut prep, is_begun), "it was faster");
+        assert!(kill_when(&mut prep, || image.exists()), "it was faster");
         fs::write(world.machine.path("source/small.txt"), "as it is now").unwrap();
         world.prep(3, &["s1.img,serial=S1"]);
         world.ship();
