@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use azure_core::http::request::RequestContent;
 use azure_storage_blobs::models::BlobClientGetPropertiesResultHeaders;
@@ -360,7 +361,8 @@ fn what_prep_left_out_is_sent_as_it_is_now() {
         let words = ["prep", "--staging", &world.staging, "--offline", "--drive"];
         let words = [&words[..], &["s1.img,serial=S1,size=220M"]].concat();
         let image = world.machine.path("s1.img");
-        let mut prep = world.machine.command(&words).spawn().unwrap();
+        let mut prep = world.machine.command(&words);
+        let mut prep = prep.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         assert!(kill_when(&mut prep, || image.exists()), "it was faster");
         fs::write(world.machine.path("source/small.txt"), "as it is now").unwrap();
         world.prep(3, &["s1.img,serial=S1"]);

@@ -113,7 +113,7 @@ pub fn reconcile(
         None => {
             let service = target.service(desk)?;
             let name = target.job(&*service)?;
-            let account = account_of(&service.find(&name)?, &name, target)?;
+            let account = account_of(&service.find(&name)?, &name, None)?;
             (name, account)
         }
     };

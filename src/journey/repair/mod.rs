@@ -19,6 +19,7 @@ use crate::azure::{self, Container, Fenced, blob_at, each};
 use crate::import_job::copy_log::{CopyLog, LOG_BYTES};
 use crate::import_job::{DriveStage, DriveStatus, Job, JobStage};
 use crate::outcome::Failure;
+use crate::staging::{Seed, Staging};
 
 use super::connections::{AzureOptions, BlobAccess, container};
 use super::desk::Desk;
@@ -98,7 +99,7 @@ pub fn repair(
         return Err(Error::NotRead { job: name, state: job.state }.into());
     }
     let shipped = Shipped::open(target.seed.as_ref(), &name, desk)?;
-    let account = account_of(&job, &name, target)?;
+    let account = account_of(&job, &name, target.seed.as_ref())?;
     let open = |name: &ContainerName| {
         container(options.azure, &options.blobs, &account, name, desk.attendant)
     };
@@ -121,19 +122,29 @@ pub fn repair(
 pub(super) fn account_of(
     job: &Job,
     name: &JobName,
-    target: &MeantJob<'_>,
+    seed: Option<&(Seed, Staging)>,
 ) -> Result<AccountName, Failure> {
     let told = job.account_id.as_deref().and_then(|id| id.rsplit('/').next());
-    let seed = target.seed.as_ref().map(|(seed, _)| seed.target.storage_account.clone());
-    let is_other = |seed: &AccountName, told: &str| !seed.as_str().eq_ignore_ascii_case(told);
+    let seed = seed.map(|(seed, _)| &seed.target.storage_account);
+    Ok(agreed(told, seed, name)?)
+}
+
+fn agreed(
+    told: Option<&str>,
+    seed: Option<&AccountName>,
+    name: &JobName,
+) -> Result<AccountName, Error> {
+    let job = || name.clone();
     match (told, seed) {
-        (Some(told), Some(seed)) if is_other(&seed, told) => {
-            let account = told.to_owned();
-            Err(Error::OtherAccount { job: name.clone(), account, seed }.into())
+        (Some(told), Some(seed)) if !seed.as_str().eq_ignore_ascii_case(told) => {
+            let (account, seed) = (told.to_owned(), seed.clone());
+            Err(Error::OtherAccount { job: job(), account, seed })
         }
-        (_, Some(seed)) => Ok(seed),
-        (Some(told), None) => Ok(told.to_ascii_lowercase().parse()?),
-        (None, None) => Err(Error::NoAccount { job: name.clone() }.into()),
+        (_, Some(seed)) => Ok(seed.clone()),
+        (told, None) => {
+            let account = told.and_then(|told| told.to_ascii_lowercase().parse().ok());
+            account.ok_or_else(|| Error::NoAccount { job: job() })
+        }
     }
 }
 

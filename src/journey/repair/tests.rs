@@ -5,7 +5,7 @@ use std::fs;
 use bytes::Bytes;
 use disk_prep::dataset::{Listing, SideFile};
 use disk_prep::monitor::RecordingMonitor;
-use disk_prep::noun::{BlobType, Diagnose, ImportDisposition, Md5Digest};
+use disk_prep::noun::{BlobType, Diagnose, ErrorKind, ImportDisposition, Md5Digest};
 use disk_prep::sys::beneath::Folder;
 use md5::{Digest, Md5};
 
@@ -294,4 +294,23 @@ fn of_a_drive_that_was_not_read_all_is_meant() {
     assert_eq!(own.meet(&a), Some(Reason::plain(Fault::NotRead)));
     let remark = Remark::NotOurs { serial: "S1".to_owned(), count: 2 };
     assert!(remark.to_string().contains("names 2 that no journal has"));
+}
+
+#[test]
+fn job_and_seed_must_be_for_the_same_account() {
+    let name: JobName = "seed-1".parse().unwrap();
+    let (one, other): (AccountName, AccountName) =
+        ("account1".parse().unwrap(), "account2".parse().unwrap());
+    let of = |told, seed| agreed(told, seed, &name);
+    assert_eq!(of(Some("Account1"), Some(&one)).unwrap(), one);
+    assert_eq!(of(None, Some(&one)).unwrap(), one);
+    assert_eq!(of(Some("Account2"), None).unwrap(), other);
+    for (told, seed, code, kind) in [
+        (Some("account1"), Some(&other), "job-other-account", ErrorKind::Guard),
+        (None, None, "job-without-account", ErrorKind::Refused),
+        (Some("../x"), None, "job-without-account", ErrorKind::Refused),
+    ] {
+        let refused = of(told, seed).unwrap_err();
+        assert_eq!((refused.code(), refused.kind()), (code, kind));
+    }
 }
