@@ -2,7 +2,7 @@
 //! (`azure-import-export` 7.1).
 
 use super::element::{Element, Form};
-use super::{BlobEnd, CopyLog, Cut, Entry, PARTS, Part};
+use super::model::{BlobEnd, CopyLog, Cut, Entry, PARTS, Part};
 
 /// A log as it is read.
 #[derive(Debug, Default)]

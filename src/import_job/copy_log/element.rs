@@ -4,7 +4,7 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
-use super::{CopyLog, Cut};
+use super::model::{CopyLog, Cut};
 
 /// Elements inside one another, at most; no log has more than six.
 const DEPTH: usize = 16;

@@ -2,7 +2,7 @@
 //! or `File` one after the other, in the log of all that was copied (`azure-import-export` 7.2).
 
 use super::element::{Element, Form};
-use super::{BlobEnd, CopyLog, Cut, Entry};
+use super::model::{BlobEnd, CopyLog, Cut, Entry};
 
 /// A log as it is read.
 #[derive(Debug, Default)]

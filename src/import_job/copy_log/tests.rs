@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::model::ENTRIES;
 use super::*;
 
 fn fixture(name: &str) -> Vec<u8> {
