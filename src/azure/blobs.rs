@@ -1,7 +1,6 @@
 //! A container at the service, by the supported SDK: listed with its blobs' MD5, read, leased,
 //! claimed. Blocks; may be used from many threads.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,8 +9,8 @@ use azure_core::http::request::RequestContent;
 use azure_core::http::{Etag, StatusCode};
 use azure_storage_blobs::BlobClient;
 use azure_storage_blobs::models::{
-    BlobClientAcquireLeaseOptions, BlobClientDownloadOptions, BlobContainerClientListBlobsOptions,
-    BlockBlobClientUploadOptions,
+    BlobClientAcquireLeaseOptions, BlobClientDownloadOptions, BlobClientGetPropertiesResultHeaders,
+    BlobContainerClientListBlobsOptions, BlockBlobClientUploadOptions,
 };
 use bytes::Bytes;
 use disk_prep::noun::{ContainerName, Md5Digest};
@@ -27,11 +26,16 @@ use super::exchange::host;
 use super::fenced::FencedBlobs;
 use super::retry::{Book, Repeat};
 use super::runtime::block_on;
+use super::send::is_unfinished;
 
 /// One container at the service.
 #[derive(Debug)]
 pub struct BlobContainer {
     clients: Arc<Clients>,
+}
+
+fn digest(md5: Vec<u8>) -> Option<Md5Digest> {
+    md5.try_into().ok().map(Md5Digest::new)
 }
 
 impl BlobContainer {
@@ -87,7 +91,11 @@ impl Container for BlobContainer {
         }
     }
 
-    fn list(&self, prefix: &str) -> Result<BTreeMap<String, BlobFacts>, Error> {
+    fn walk(
+        &self,
+        prefix: &str,
+        show: &mut dyn FnMut(String, BlobFacts) -> bool,
+    ) -> Result<(), Error> {
         let options = BlobContainerClientListBlobsOptions {
             prefix: (!prefix.is_empty()).then(|| prefix.to_owned()),
             ..Default::default()
@@ -98,7 +106,6 @@ impl Container for BlobContainer {
         };
         let (client, book) = self.clients.container()?;
         let listed = block_on(async {
-            let mut all = BTreeMap::new();
             let mut pages = client.list_blobs(Some(options))?.into_pages();
             while let Some(page) = pages.try_next().await? {
                 let page = page.into_model()?;
@@ -106,21 +113,37 @@ impl Container for BlobContainer {
                 walk.page(page.blob_items.len(), next.as_deref()).map_err(bound)?;
                 for item in page.blob_items {
                     let (Some(name), Some(own)) = (item.name, item.properties) else { continue };
-                    let md5 =
-                        own.content_md5.and_then(|md5| Some(Md5Digest::new(md5.try_into().ok()?)));
                     let etag = own.etag.map(|etag| etag.to_string()).unwrap_or_default();
                     let bytes = own.content_length.unwrap_or(0);
+                    let md5 = own.content_md5.and_then(digest);
+                    let facts = BlobFacts { bytes, md5, etag, is_unfinished: false };
                     // Names come in order, so one that comes again comes for ever.
-                    if all.insert(name, BlobFacts { bytes, md5, etag }).is_some() {
+                    if !show(name, facts) {
                         return Err(bound(walk.endless("a name came twice")));
                     }
                 }
             }
-            Ok(all)
+            Ok(())
         });
         match listed {
-            Err(error) if is_absent(&error) => Ok(BTreeMap::new()),
+            Err(error) if is_absent(&error) => Ok(()),
             other => other.map_err(|source| self.failure(prefix, source, &book)),
+        }
+    }
+
+    fn facts(&self, name: &str) -> Result<Option<BlobFacts>, Error> {
+        let (blob, book) = self.blob(name, Repeat::Harmless)?;
+        let looked = block_on(async {
+            let told = blob.get_properties(None).await?;
+            let etag = told.etag()?.map(|etag| etag.to_string()).unwrap_or_default();
+            let is_unfinished = told.metadata()?.keys().any(|own| is_unfinished(own));
+            let (bytes, md5) = (told.content_length()?.unwrap_or(0), told.content_md5()?);
+            Ok(BlobFacts { bytes, md5: md5.and_then(digest), etag, is_unfinished })
+        });
+        match looked {
+            Ok(facts) => Ok(Some(facts)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(source) => Err(self.failure(name, source, &book)),
         }
     }
 

@@ -9,7 +9,7 @@ use azure_core::http::{ClientOptions, RetryOptions, StatusCode, Transport};
 use azure_storage_blobs::{
     BlobClient, BlobClientOptions, BlobContainerClient, BlobContainerClientOptions,
 };
-use disk_prep::noun::ContainerName;
+use disk_prep::noun::{AccountName, Address, ContainerName};
 use disk_prep::sys::hold::hold;
 use url::Url;
 
@@ -46,19 +46,7 @@ impl std::fmt::Debug for Clients {
 impl Clients {
     /// Prepares a connection; nothing is sent yet.
     pub fn open(options: &BlobOptions, name: ContainerName) -> Result<Self, Error> {
-        let account = &options.account;
-        let base = match &options.endpoint {
-            Some(endpoint) => {
-                let base = folder(endpoint)?;
-                base.join(&format!("{account}/"))
-            }
-            None => Url::parse(&format!("https://{account}.blob.core.windows.net/")),
-        };
-        let invalid = |error: url::ParseError| Error::Endpoint {
-            endpoint: error.to_string(),
-            rule: "it cannot be put together with a path",
-        };
-        let base = base.map_err(invalid)?;
+        let base = account_url(&options.account, options.endpoint.as_ref())?;
         let url = base.join(name.as_str()).map_err(invalid)?;
         let is_keyed = matches!(options.credential, BlobCredential::Key(_));
         let clear = if url.scheme() == "http" && is_loopback(&url) && is_keyed {
@@ -123,6 +111,20 @@ impl Clients {
         let call = hold(book).take().unwrap_or_else(unsent);
         failure(&self.url, name, source, call)
     }
+}
+
+fn invalid(error: url::ParseError) -> Error {
+    let rule = "it cannot be put together with a path";
+    Error::Endpoint { endpoint: error.to_string(), rule }
+}
+
+/// Where the blobs of an account are.
+pub(super) fn account_url(account: &AccountName, endpoint: Option<&Address>) -> Result<Url, Error> {
+    let url = match endpoint {
+        Some(endpoint) => folder(endpoint)?.join(&format!("{account}/")),
+        None => Url::parse(&format!("https://{account}.blob.core.windows.net/")),
+    };
+    url.map_err(invalid)
 }
 
 pub(super) fn code(error: &azure_core::Error) -> &str {

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::io::{self, Read, Seek};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use disk_prep::noun::{ContainerName, Md5Digest};
+use disk_prep::noun::{BlobType, ContainerName, Md5Digest};
 use uuid::Uuid;
 
 use super::error::Error;
@@ -19,8 +20,64 @@ pub struct BlobFacts {
     pub bytes: u64,
     /// Its MD5, if the service has it.
     pub md5: Option<Md5Digest>,
-    /// Its version, for deleting just this one.
+    /// Its version, for deleting or replacing just this one.
     pub etag: String,
+    /// Whether it is a page blob that a run of ours has begun and not ended. Only told of a blob
+    /// that is looked at by itself.
+    pub is_unfinished: bool,
+}
+
+/// A file that becomes a blob.
+#[derive(Debug, Clone)]
+pub struct Upload<'a> {
+    /// The blob's name.
+    pub name: &'a str,
+    /// Its kind.
+    pub kind: BlobType,
+    /// Its length.
+    pub bytes: u64,
+    /// Its MD5.
+    pub md5: Md5Digest,
+    /// What it may replace.
+    pub over: Over,
+    /// What is said of it.
+    pub labels: &'a Labels,
+}
+
+/// What is said of a blob beside its content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// Names of one's own.
+    pub metadata: Vec<(String, String)>,
+    /// What HTTP says of it, by the names of its headers.
+    pub properties: Vec<(String, String)>,
+}
+
+/// What a blob that is sent may replace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Over {
+    /// Nothing.
+    Nothing,
+    /// The one that was seen, by its ETag.
+    Seen(String),
+}
+
+/// Content that is sent piece by piece, and can be read twice.
+pub trait Supply: Read + Seek {}
+
+impl<T: Read + Seek> Supply for T {}
+
+/// What came of sending a blob.
+#[derive(Debug)]
+pub enum Sent {
+    /// It was written.
+    Done,
+    /// By now there is another than was seen.
+    Taken,
+    /// The content is not what it should be; there is no such blob.
+    Different,
+    /// The content cannot be read; there is no such blob.
+    Unreadable(io::Error),
 }
 
 /// What came of a copy by the service.
@@ -68,8 +125,21 @@ pub trait Container: Debug + Send + Sync {
     fn name(&self) -> &ContainerName;
     /// Makes it if it does not exist.
     fn make(&self) -> Result<(), Error>;
-    /// Every blob whose name begins so, by name; none if there is no container.
-    fn list(&self, prefix: &str) -> Result<BTreeMap<String, BlobFacts>, Error>;
+    /// Shows every blob whose name begins so, in the order of the service, page by page; none if
+    /// there is no container. Who says no has seen that name before, and then the list is endless.
+    fn walk(
+        &self,
+        prefix: &str,
+        show: &mut dyn FnMut(String, BlobFacts) -> bool,
+    ) -> Result<(), Error>;
+    /// Every blob whose name begins so, by name.
+    fn list(&self, prefix: &str) -> Result<BTreeMap<String, BlobFacts>, Error> {
+        let mut all = BTreeMap::new();
+        self.walk(prefix, &mut |name, facts| all.insert(name, facts).is_none())?;
+        Ok(all)
+    }
+    /// What the service says of one blob; `None` if it does not exist.
+    fn facts(&self, name: &str) -> Result<Option<BlobFacts>, Error>;
     /// A blob's content; `None` if it does not exist.
     fn read(&self, name: &str) -> Result<Option<Bytes>, Error>;
     /// A stretch of a blob.
@@ -97,6 +167,9 @@ pub trait Fenced: Debug + Send + Sync {
     fn container(&self) -> Arc<dyn Container>;
     /// Writes a blob whole, with its MD5, which the service compares where one call carries all.
     fn write(&self, name: &str, content: Bytes, md5: Md5Digest) -> Result<(), Error>;
+    /// Writes a blob of any length, a few megabytes of it in memory at a time. Content that is not
+    /// what it should be becomes no block blob at all.
+    fn send(&self, upload: &Upload<'_>, content: &mut dyn Supply) -> Result<Sent, Error>;
     /// Lets the service copy a blob of another container of this account, if its content has this
     /// MD5. The MD5 becomes a property of the copy.
     fn copy_from(

@@ -9,7 +9,9 @@ use disk_prep::noun::{ContainerName, Md5Digest};
 use disk_prep::sys::hold::hold;
 use uuid::Uuid;
 
-use super::container::{BlobFacts, Container, Copied, Fence, Fenced, Made, Removed};
+use super::container::{
+    BlobFacts, Container, Copied, Fence, Fenced, Made, Removed, Sent, Supply, Upload,
+};
 use super::error::Error;
 
 /// A kind of call.
@@ -17,10 +19,14 @@ use super::error::Error;
 pub enum Act {
     /// A list.
     List,
+    /// A look at one blob.
+    Look,
     /// A blob or a stretch of one.
     Read,
     /// A blob that is written whole.
     Write,
+    /// A blob of any length that is sent.
+    Send,
     /// One that is written if there is none.
     WriteNew,
     /// A copy by the service.
@@ -136,8 +142,15 @@ impl Container for Faulty {
     fn make(&self) -> Result<(), Error> {
         self.inner.make()
     }
-    fn list(&self, prefix: &str) -> Result<BTreeMap<String, BlobFacts>, Error> {
-        self.plan.meet(Act::List, || self.inner.list(prefix))
+    fn walk(
+        &self,
+        prefix: &str,
+        show: &mut dyn FnMut(String, BlobFacts) -> bool,
+    ) -> Result<(), Error> {
+        self.plan.meet(Act::List, || self.inner.walk(prefix, show))
+    }
+    fn facts(&self, name: &str) -> Result<Option<BlobFacts>, Error> {
+        self.plan.meet(Act::Look, || self.inner.facts(name))
     }
     fn read(&self, name: &str) -> Result<Option<Bytes>, Error> {
         self.plan.meet(Act::Read, || self.inner.read(name))
@@ -181,6 +194,9 @@ impl Fenced for FaultyFenced {
     }
     fn write(&self, name: &str, content: Bytes, md5: Md5Digest) -> Result<(), Error> {
         self.container.plan.meet(Act::Write, || self.inner.write(name, content, md5))
+    }
+    fn send(&self, upload: &Upload<'_>, content: &mut dyn Supply) -> Result<Sent, Error> {
+        self.container.plan.meet(Act::Send, || self.inner.send(upload, content))
     }
     fn copy_from(
         &self,

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use disk_prep::noun::{ContainerName, Md5Digest};
 
 use super::clients::{Clients, code, is_absent};
-use super::container::{Container, Copied, Fence, Fenced, Removed};
+use super::container::{Container, Copied, Fence, Fenced, Removed, Sent, Supply, Upload};
 use super::error::Error;
 use super::retry::{Book, Repeat};
 use super::runtime::block_on;
@@ -64,12 +64,12 @@ impl FencedBlobs {
     }
 
     /// Each of the calls names what it makes or deletes, so a second time does no harm.
-    fn blob(&self, name: &str) -> Result<(BlobClient, Book), Error> {
+    pub(super) fn blob(&self, name: &str) -> Result<(BlobClient, Book), Error> {
         self.clients.blob(name, self.options.clone(), Repeat::Harmless)
     }
 
     /// Our own refusal, if that is what ended the call; else what the service said.
-    fn failed(&self, name: &str, source: azure_core::Error, book: &Book) -> Error {
+    pub(super) fn failed(&self, name: &str, source: azure_core::Error, book: &Book) -> Error {
         refusal(&source).unwrap_or_else(|| self.clients.failure(name, source, book))
     }
 }
@@ -93,6 +93,10 @@ impl Fenced for FencedBlobs {
         let (blob, book) = self.blob(name)?;
         let written = block_on(blob.block_blob_client().upload(content, Some(options)));
         written.map(drop).map_err(|source| self.failed(name, source, &book))
+    }
+
+    fn send(&self, upload: &Upload<'_>, content: &mut dyn Supply) -> Result<Sent, Error> {
+        self.send_content(upload, content)
     }
 
     fn copy_from(

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use disk_prep::noun::{ContainerName, Md5Digest};
+use disk_prep::noun::{BlobType, ContainerName, Md5Digest};
 use disk_prep::sys::hold::hold;
 use md5::{Digest, Md5};
 use uuid::Uuid;
 
-use super::container::{BlobFacts, Container, Copied, Fence, Fenced, Made, Removed};
+use super::container::{
+    BlobFacts, Container, Copied, Fence, Fenced, Labels, Made, Over, Removed, Sent, Supply, Upload,
+};
 use super::error::Error;
 
 #[derive(Debug, Default)]
@@ -18,6 +20,8 @@ struct Blob {
     md5: Option<Md5Digest>,
     etag: u64,
     lease: Option<Uuid>,
+    kind: BlobType,
+    labels: Labels,
 }
 
 /// How the account behaves.
@@ -29,6 +33,17 @@ pub struct Manners {
     pub without_md5: Option<&'static str>,
     /// Every blob that is written loses its last byte.
     pub shortens: bool,
+}
+
+impl Blob {
+    fn facts(&self) -> BlobFacts {
+        BlobFacts {
+            bytes: self.content.len() as u64,
+            md5: self.md5,
+            etag: self.etag.to_string(),
+            is_unfinished: false,
+        }
+    }
 }
 
 type Blobs = BTreeMap<String, Blob>;
@@ -82,6 +97,18 @@ impl Memory {
         blobs.map(|(name, blob)| (name.clone(), blob.content.clone())).collect()
     }
 
+    /// Puts a blob there as a drive brings it: without an MD5.
+    pub fn import(&self, container: &str, name: &str, content: &[u8]) {
+        self.state().put(container, name, Bytes::copy_from_slice(content), None);
+    }
+
+    /// Kind and labels of a blob.
+    pub fn about(&self, container: &str, name: &str) -> (BlobType, Labels) {
+        let state = self.state();
+        let blob = &state.containers[container][name];
+        (blob.kind, blob.labels.clone())
+    }
+
     /// Names of blobs that were written or copied since the last time, in their order.
     pub fn take_written(&self) -> Vec<String> {
         std::mem::take(&mut self.state().written)
@@ -97,7 +124,8 @@ impl Content {
         self.etags += 1;
         let blobs = self.containers.entry(container.to_owned()).or_default();
         let lease = blobs.get(name).and_then(|blob| blob.lease);
-        blobs.insert(name.to_owned(), Blob { content, md5, etag: self.etags, lease });
+        let etag = self.etags;
+        blobs.insert(name.to_owned(), Blob { content, md5, etag, lease, ..Blob::default() });
     }
 
     fn write(&mut self, container: &str, name: &str, content: Bytes, md5: Md5Digest) {
@@ -151,16 +179,21 @@ impl Container for MemoryContainer {
         self.with(|_| Ok(()))
     }
 
-    fn list(&self, prefix: &str) -> Result<BTreeMap<String, BlobFacts>, Error> {
-        let facts = |blob: &Blob| BlobFacts {
-            bytes: blob.content.len() as u64,
-            md5: blob.md5,
-            etag: blob.etag.to_string(),
-        };
-        Ok(self.with(|blobs| {
+    fn walk(
+        &self,
+        prefix: &str,
+        show: &mut dyn FnMut(String, BlobFacts) -> bool,
+    ) -> Result<(), Error> {
+        let all: Vec<(String, BlobFacts)> = self.with(|blobs| {
             let own = blobs.iter().filter(|(name, _)| name.starts_with(prefix));
-            own.map(|(name, blob)| (name.clone(), facts(blob))).collect()
-        }))
+            own.map(|(name, blob)| (name.clone(), blob.facts())).collect()
+        });
+        all.into_iter().for_each(|(name, facts)| assert!(show(name, facts)));
+        Ok(())
+    }
+
+    fn facts(&self, name: &str) -> Result<Option<BlobFacts>, Error> {
+        Ok(self.with(|blobs| blobs.get(name).map(Blob::facts)))
     }
 
     fn read(&self, name: &str) -> Result<Option<Bytes>, Error> {
@@ -236,6 +269,35 @@ impl Fenced for MemoryFenced {
         let container = &self.container;
         container.memory.state().write(container.name.as_str(), name, content, md5);
         Ok(())
+    }
+
+    fn send(&self, upload: &Upload<'_>, content: &mut dyn Supply) -> Result<Sent, Error> {
+        self.fence.check()?;
+        let mut all = Vec::new();
+        if let Err(error) = content.read_to_end(&mut all) {
+            return Ok(Sent::Unreadable(error));
+        }
+        let is_it =
+            all.len() as u64 == upload.bytes && Md5::digest(&all).as_slice() == upload.md5.bytes();
+        if !is_it {
+            return Ok(Sent::Different);
+        }
+        let (name, container) = (upload.name, self.container.name.as_str());
+        let mut state = self.container.memory.state();
+        let blobs = state.containers.entry(container.to_owned()).or_default();
+        let found = blobs.get(name).map(|blob| blob.etag.to_string());
+        let meant = match &upload.over {
+            Over::Nothing => None,
+            Over::Seen(etag) => Some(etag.clone()),
+        };
+        if found != meant {
+            return Ok(Sent::Taken);
+        }
+        state.write(container, name, all.into(), upload.md5);
+        let blob = state.containers.get_mut(container).and_then(|blobs| blobs.get_mut(name));
+        let blob = blob.unwrap();
+        (blob.kind, blob.labels) = (upload.kind, upload.labels.clone());
+        Ok(Sent::Done)
     }
 
     fn copy_from(

@@ -8,11 +8,13 @@ mod call;
 mod clients;
 mod container;
 mod credential;
+mod crew;
 mod error;
 mod exchange;
 #[cfg(test)]
 pub mod faulty;
 mod fenced;
+mod link;
 #[cfg(test)]
 pub mod memory;
 mod network;
@@ -22,6 +24,7 @@ mod played;
 mod reason;
 mod retry;
 mod runtime;
+mod send;
 mod shared_key;
 mod sign_in;
 mod signer;
@@ -31,9 +34,13 @@ mod transport;
 pub use arm::{Arm, ArmOptions};
 pub use blobs::BlobContainer;
 pub use call::Call;
-pub use container::{BlobFacts, Container, Copied, Fence, Fenced, Made, Removed};
+pub use container::{
+    BlobFacts, Container, Copied, Fence, Fenced, Labels, Made, Over, Removed, Sent, Supply, Upload,
+};
 pub use credential::{BlobCredential, BlobOptions};
+pub use crew::each;
 pub use error::{Error, Lost};
+pub use link::blob_at;
 pub use network::Network;
 pub use reason::Reason;
 pub use sign_in::variable;

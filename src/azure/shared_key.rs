@@ -2,6 +2,7 @@
 //! ("Create a service SAS").
 
 use azure_core::http::Request;
+use azure_core::http::headers::HeaderName;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use disk_prep::noun::{AccountName, ContainerName};
@@ -64,6 +65,12 @@ impl SharedKey {
     pub fn authorize(&self, request: &mut Request, now: Timestamp) {
         let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
         request.insert_header("x-ms-date", date.unwrap_or_default());
+        let length = HeaderName::from_static("content-length");
+        let is_said = request.headers().get_optional_str(&length).is_some();
+        // The transport says it where the call did not, after it was signed.
+        if let Some(bytes) = request.body().len().filter(|&bytes| !is_said && bytes > 0) {
+            request.insert_header(length, bytes.to_string());
+        }
         let signature = self.sign(&string_to_sign(&self.account, request));
         request.insert_header("authorization", format!("SharedKey {}:{signature}", self.account));
     }
@@ -195,6 +202,9 @@ mod tests {
         let mut request = Request::new(url(), Method::Put);
         request.insert_header("content-length", "0");
         assert!(authorized(request).0.starts_with("PUT\n\n\n\n\n"));
+        let mut request = Request::new(url(), Method::Put);
+        request.set_body("a body".to_owned());
+        assert!(authorized(request).0.starts_with("PUT\n\n\n6\n\n"), "as the transport says it");
     }
 
     #[test]

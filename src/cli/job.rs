@@ -12,6 +12,7 @@ use jiff::civil::Date;
 
 use super::azure::AzureArgs;
 use super::keys::KeyArgs;
+use super::mend::MendCommand;
 use super::staging::SharedArgs;
 
 /// Arguments of `job`.
@@ -19,10 +20,21 @@ use super::staging::SharedArgs;
 pub struct JobArgs {
     /// What to do.
     #[command(subcommand)]
-    pub command: JobCommand,
+    pub command: JobVerb,
     /// Which job, and where Azure is.
     #[command(flatten)]
     pub target: JobTarget,
+}
+
+/// `job`.
+#[derive(Debug, Subcommand)]
+pub enum JobVerb {
+    /// What is done with the job itself.
+    #[command(flatten)]
+    Order(JobCommand),
+    /// What is done with the blobs that its drives brought.
+    #[command(flatten)]
+    Mend(MendCommand),
 }
 
 /// Which job, and where Azure is.
@@ -67,7 +79,7 @@ fn pause(text: &str) -> Result<Duration, String> {
     if (1..=86_400).contains(&time.as_secs()) { Ok(time) } else { Err(rule) }
 }
 
-/// `job`.
+/// `job`, about the job itself.
 #[derive(Debug, Subcommand)]
 pub enum JobCommand {
     /// Make the import job for the sealed drives; ten drives a job

@@ -9,6 +9,7 @@ mod emulator;
 mod hushed;
 mod job;
 mod keys;
+mod mend;
 mod named;
 mod prep;
 #[cfg(feature = "emulator")]
@@ -28,8 +29,9 @@ pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]
 pub use emulator::{EmulatorArgs, EmulatorCommand};
 pub use hushed::{Hidden, hidden, hushed, is_secret};
-pub use job::{JobArgs, JobCommand, JobTarget};
+pub use job::{JobArgs, JobCommand, JobTarget, JobVerb};
 pub use keys::KeyArgs;
+pub use mend::{MendCommand, RepairArgs};
 pub use named::{is_named, source, unused};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 #[cfg(feature = "emulator")]

@@ -1,8 +1,9 @@
 //! Flags that several commands share, as the options of journeys.
 
 use super::call::Call;
-use crate::cli::{AzureArgs, BlobArgs, KeyArgs, SourceArgs, VaultTarget};
+use crate::cli::{AzureArgs, BlobArgs, JobTarget, KeyArgs, SourceArgs, VaultTarget};
 use crate::journey::connections::{AzureOptions, BlobAccess};
+use crate::journey::job::JobOptions;
 use crate::journey::keeper::KeyFiles;
 use crate::journey::vault::VaultOptions;
 use crate::journey::work::WorkOptions;
@@ -34,6 +35,18 @@ pub fn work(args: &SourceArgs, call: &Call<'_>) -> WorkOptions {
         subscription: args.subscription.clone(),
         resource_group: args.resource_group.clone(),
         service: call.given("service", args.service),
+    }
+}
+
+/// Which job, and where Azure is.
+pub fn job(target: &JobTarget, call: &Call<'_>) -> JobOptions {
+    JobOptions {
+        job: target.job.clone(),
+        staging: target.staging.clone(),
+        service: call.given("service", target.service),
+        subscription: call.given("subscription", target.subscription.clone()),
+        resource_group: call.given("resource_group", target.resource_group.clone()),
+        azure: azure(&target.azure),
     }
 }
 

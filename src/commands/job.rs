@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::call::Call;
-use super::flags::{azure, keys};
-use crate::cli::{JobArgs, JobCommand, JobTarget, is_named};
+use super::flags::{job as options, keys};
+use crate::cli::{JobCommand, JobTarget, is_named};
 use crate::import_job::{Error, Job, Shipment, Written};
 use crate::journey::contact::contact;
 use crate::journey::desk::Desk;
@@ -20,11 +20,11 @@ use crate::outcome::{Ended, Failure, MissingFlag};
 use crate::report::job::{Deleted, JobList, Locations, Said};
 
 /// Runs `job`.
-pub fn run(args: &JobArgs, call: &Call<'_>) -> Ended {
-    let (options, desk) = (&options(&args.target, call), &call.desk());
+pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
+    let (options, desk) = (&options(named, call), &call.desk());
     let target = || MeantJob::new(options, desk);
     let exact = || exact(options, call.matches, desk);
-    match &args.command {
+    match command {
         JobCommand::Create { location, contact: file, keys: files } => {
             let files = keys(files);
             let target = target()?;
@@ -93,7 +93,7 @@ pub fn run(args: &JobArgs, call: &Call<'_>) -> Ended {
             Ok(Box::new(Deleted { job: name, written }))
         }
         JobCommand::Keys { reveal, keys: files } => {
-            let is_named = args.target.job.is_some() || is_named(call.matches, "staging");
+            let is_named = named.job.is_some() || is_named(call.matches, "staging");
             Ok(Box::new(job::keys(options, is_named, *reveal, &keys(files), desk)?))
         }
         JobCommand::Locations { location } => {
@@ -136,15 +136,4 @@ fn moment(date: Option<Date>) -> Result<Timestamp, Error> {
     let Some(date) = date else { return Ok(Timestamp::now()) };
     let day = date.to_zoned(TimeZone::UTC);
     day.map(|day| day.timestamp()).map_err(|source| Error::ShipDate { date, source })
-}
-
-fn options(target: &JobTarget, call: &Call<'_>) -> JobOptions {
-    JobOptions {
-        job: target.job.clone(),
-        staging: target.staging.clone(),
-        service: call.given("service", target.service),
-        subscription: call.given("subscription", target.subscription.clone()),
-        resource_group: call.given("resource_group", target.resource_group.clone()),
-        azure: azure(&target.azure),
-    }
 }

@@ -14,6 +14,7 @@ mod flags;
 mod inspect;
 mod job;
 mod man;
+mod mend;
 mod plan;
 mod prep;
 #[cfg(feature = "emulator")]
@@ -22,7 +23,7 @@ mod stage;
 mod vault;
 mod verify;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, JobVerb};
 use crate::outcome::Ended;
 
 pub use call::Call;
@@ -38,7 +39,10 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::Prep(args) => prep::run(args, call),
         Command::Verify(args) => verify::run(args, call),
         Command::Inspect(args) => inspect::run(args, call),
-        Command::Job(args) => job::run(args, call),
+        Command::Job(args) => match &args.command {
+            JobVerb::Order(command) => job::run(command, &args.target, call),
+            JobVerb::Mend(command) => mend::run(command, &args.target, call),
+        },
         Command::Vault(args) => vault::run(args, call),
         Command::Cleanup(args) => cleanup::run(args, call),
         Command::Check(args) => check::run(args, call),

@@ -1,6 +1,7 @@
 //! One model of an import job and the services behind it. Speaks nouns; what goes over the wire
 //! stays in the file of its service.
 
+pub mod copy_log;
 mod data_box;
 mod deadlines;
 mod error;

@@ -42,8 +42,7 @@ impl Turn {
 }
 
 const CANCELLED: &str = "it was cancelled; nothing was read";
-const LOOK_AT_LOGS: &str =
-    "not all was taken in; the drives' error logs in the storage account say what";
+const LOOK_AT_LOGS: &str = "not all was taken in; `azseed job repair` sends the rest";
 
 #[cfg(test)]
 mod tests {

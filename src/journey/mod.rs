@@ -14,9 +14,11 @@ pub mod keeper;
 pub mod parcel;
 pub mod plan;
 pub mod prepare;
+pub mod reconcile;
 #[cfg(feature = "emulator")]
 pub mod rehearse;
 pub mod release;
+pub mod repair;
 pub mod seed_blobs;
 pub mod settings;
 pub mod stage;

@@ -18,6 +18,7 @@ pub mod record;
 #[cfg(feature = "emulator")]
 mod rehearsal;
 mod released;
+mod repaired;
 mod restored;
 pub mod said;
 pub mod schemas;

@@ -25,7 +25,7 @@ use super::said::{ErrorRecord, WarningRecord};
 use super::text::{CompletionsRecord, ManRecord, SettingRecord};
 use super::vault::{SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
-use super::{checked, cleared, drive, explained, keys, released, seed, vault_run, watch};
+use super::{checked, cleared, drive, explained, keys, released, repaired, seed, vault_run, watch};
 
 /// A type of record.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ pub fn all() -> Vec<Described> {
         of::<ProgressRecord>(WORK),
         of::<StepStartedRecord>(WORK),
         of::<StepFinishedRecord>(WORK),
-        of::<TaskRecord>("`stage`, `vault run`, `vault restore`, `rehearse`"),
+        of::<TaskRecord>("`stage`, `job repair`, `vault run`, `vault restore`, `rehearse`"),
         of::<InspectionRecord>("`inspect`"),
         of::<FileRecord>("`inspect`"),
         of::<UnreadableRecord>("`inspect`"),
@@ -72,6 +72,10 @@ pub fn all() -> Vec<Described> {
         of::<keys::KeyRecord>("`job keys`"),
         of::<LocationRecord>("`job locations`"),
         of::<watch::WatchEndedRecord>("`job status --watch`"),
+        of::<repaired::RepairBlobRecord>("`job repair`"),
+        of::<repaired::RepairRecord>("`job repair`"),
+        of::<repaired::DifferenceRecord>("`job reconcile`"),
+        of::<repaired::ReconciledRecord>("`job reconcile`"),
         of::<ManRecord>("`man`"),
         of::<DriveCountRecord>("`plan`"),
         of::<DrivePlanRecord>("`plan`, `rehearse`"),

@@ -13,10 +13,9 @@ use disk_prep::sys::hold::hold;
 use md5::{Digest, Md5};
 use tracing::info;
 
-use super::crew::each;
 use super::error::Error;
 use super::shelf::{SeedBlob, Shelf, is_held};
-use crate::azure::Copied;
+use crate::azure::{Copied, each};
 use crate::repository::{Rank, rank};
 
 /// Copies at once.

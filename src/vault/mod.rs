@@ -2,7 +2,6 @@
 //! due, and tells what of a seed it holds. Knows no drive and no job.
 
 mod clear;
-mod crew;
 mod error;
 mod increment;
 mod ingest;

@@ -26,6 +26,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use azseed::import_job::copy_log::{BlobEnd, CopyLog};
 use azseed::staging::Seed;
 use azseed_emulator::parsers as dock;
 use sha2::{Digest, Sha256};
@@ -163,6 +164,20 @@ fn records_of_a_staging_path() {
     });
     let keys = fixtures("mutated", |name| name.starts_with("recovery"));
     run("recovery key file", &keys, 100_000, unsealed, parsers::read_recovery_file);
+}
+
+#[test]
+fn logs_of_the_datacenter() {
+    let logs = fixtures("copy-logs", |name| name.ends_with(".xml"));
+    run("copy log", &logs, 100_000, unsealed, |bytes| {
+        let log = CopyLog::parse(bytes);
+        for entry in &log.entries {
+            assert!(entry.container.len() <= bytes.len());
+            if let BlobEnd::Damaged { parts } = &entry.end {
+                assert!(parts.iter().all(|part| !part.status.is_empty()));
+            }
+        }
+    });
 }
 
 #[test]

@@ -9,7 +9,7 @@ use disk_prep::sys::hold::hold;
 
 /// Does the work on each thing, in their order, at most so many at once. After the first fault no
 /// other is begun; what is under way is ended, and the fault is told.
-pub(super) fn each<T: Sync, E: Send>(
+pub fn each<T: Sync, E: Send>(
     things: &[T],
     most_at_once: usize,
     work: impl Fn(&T) -> Result<(), E> + Sync,

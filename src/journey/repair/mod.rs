@@ -1,0 +1,280 @@
+//! A job whose drives were not read whole: what the logs name and what drives had left out is sent
+//! over the network, from the files that the drives were made of. What is there already is not
+//! sent again, so the same call goes on after anything.
+
+mod error;
+mod mend;
+mod shipped;
+mod wanted;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use disk_prep::journal::History;
+use disk_prep::monitor::{Event, Monitor};
+use disk_prep::noun::{AccountName, ContainerName, JobName, Serial};
+use disk_prep::sys::hold::hold;
+
+use crate::azure::{self, Container, Fenced, blob_at, each};
+use crate::import_job::copy_log::{CopyLog, LOG_BYTES};
+use crate::import_job::{DriveStage, DriveStatus, Job, JobStage};
+use crate::outcome::Failure;
+use crate::staging::{Seed, Staging};
+
+use super::connections::{AzureOptions, BlobAccess, container};
+use super::desk::Desk;
+use super::job::MeantJob;
+
+pub use self::error::Error;
+pub use self::mend::{Deed, Left, Mode};
+pub use self::shipped::{Item, Shipped};
+pub use self::wanted::{Fault, Reason, Remark};
+
+use self::mend::{Mender, Open};
+use self::wanted::{AllPointers, Pointers};
+
+/// Blobs that are sent at once; of each a few megabytes are in memory.
+const AT_ONCE: usize = 4;
+const TASK: &str = "repair";
+
+/// Which blobs are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Those that something is said of.
+    Named,
+    /// All of the job's drives.
+    All,
+}
+
+/// How a job is repaired.
+#[derive(Debug)]
+pub struct RepairOptions<'a> {
+    /// Where Azure is.
+    pub azure: &'a AzureOptions,
+    /// Where blobs are.
+    pub blobs: BlobAccess,
+    /// Which blobs are looked at.
+    pub scope: Scope,
+    /// Whether anything is sent.
+    pub mode: Mode,
+}
+
+/// A blob that was looked at.
+#[derive(Debug)]
+pub struct Mended {
+    /// What it is.
+    pub item: Item,
+    /// The drive that was to bring it.
+    pub serial: Arc<str>,
+    /// Why it was looked at.
+    pub reason: Reason,
+    /// What came of it.
+    pub deed: Deed,
+}
+
+/// What came of repairing a job.
+#[derive(Debug)]
+pub struct Repaired {
+    /// The job.
+    pub job: JobName,
+    /// Whether anything was to be sent.
+    pub mode: Mode,
+    /// Blobs that were looked at, by name.
+    pub blobs: Vec<Mended>,
+    /// What could not be looked at.
+    pub remarks: Vec<Remark>,
+}
+
+/// Sends what the drives of a job did not bring.
+pub fn repair(
+    target: &MeantJob<'_>,
+    options: &RepairOptions<'_>,
+    desk: &Desk<'_>,
+) -> Result<Repaired, Failure> {
+    let service = target.service(desk)?;
+    let name = target.job(&*service)?;
+    let job = service.find(&name)?;
+    use JobStage::{Completed, Incomplete, Returning, Unknown};
+    if !matches!(job.state.stage, Returning | Completed | Incomplete | Unknown) {
+        return Err(Error::NotRead { job: name, state: job.state }.into());
+    }
+    let shipped = Shipped::open(target.seed.as_ref(), &name, desk)?;
+    let account = account_of(&job, &name, target.seed.as_ref())?;
+    let open = |name: &ContainerName| {
+        container(options.azure, &options.blobs, &account, name, desk.attendant)
+    };
+    let mut remarks = Vec::new();
+    let pointers = read_logs(&job, &account, options, &open, &mut remarks)?;
+    let wanted = want(&job, &shipped, pointers, options.scope, &mut remarks)?;
+    let mut containers: BTreeMap<ContainerName, Arc<dyn Fenced>> = BTreeMap::new();
+    for (item, ..) in &wanted {
+        let name = item.blob.container();
+        if !containers.contains_key(name) {
+            containers.insert(name.clone(), open(name)?.fenced(Arc::new(Open)));
+        }
+    }
+    let mender = Mender { sources: &shipped.sources, containers, mode: options.mode };
+    let blobs = mend_all(&mender, wanted, &*desk.attendant.monitor())?;
+    Ok(Repaired { job: name, mode: options.mode, blobs, remarks })
+}
+
+/// The account that a job is for; the seed's must be the same.
+pub(super) fn account_of(
+    job: &Job,
+    name: &JobName,
+    seed: Option<&(Seed, Staging)>,
+) -> Result<AccountName, Failure> {
+    let told = job.account_id.as_deref().and_then(|id| id.rsplit('/').next());
+    let seed = seed.map(|(seed, _)| &seed.target.storage_account);
+    Ok(agreed(told, seed, name)?)
+}
+
+fn agreed(
+    told: Option<&str>,
+    seed: Option<&AccountName>,
+    name: &JobName,
+) -> Result<AccountName, Error> {
+    let job = || name.clone();
+    match (told, seed) {
+        (Some(told), Some(seed)) if !seed.as_str().eq_ignore_ascii_case(told) => {
+            let (account, seed) = (told.to_owned(), seed.clone());
+            Err(Error::OtherAccount { job: job(), account, seed })
+        }
+        (_, Some(seed)) => Ok(seed.clone()),
+        (told, None) => {
+            let account = told.and_then(|told| told.to_ascii_lowercase().parse().ok());
+            account.ok_or_else(|| Error::NoAccount { job: job() })
+        }
+    }
+}
+
+/// Opens a container of the job's account.
+type Opener<'a> = &'a dyn Fn(&ContainerName) -> Result<Arc<dyn Container>, azure::Error>;
+
+/// What the logs of all drives point at.
+fn read_logs(
+    job: &Job,
+    account: &AccountName,
+    options: &RepairOptions<'_>,
+    open: Opener<'_>,
+    remarks: &mut Vec<Remark>,
+) -> Result<AllPointers, Failure> {
+    // Every link is looked at before any is followed.
+    let mut places = Vec::new();
+    for drive in &job.drives {
+        let place = match &drive.error_log {
+            None => None,
+            Some(link) => {
+                let place = blob_at(link, account, options.blobs.endpoint.as_ref())?;
+                Some(place.ok_or_else(|| elsewhere(drive, link, account))?)
+            }
+        };
+        places.push((drive, place));
+    }
+    let mut all = AllPointers::new();
+    for (drive, place) in places {
+        let serial = drive.serial.clone();
+        let pointers = match place {
+            None => match drive.state.stage {
+                DriveStage::Missing | DriveStage::Incomplete => Pointers::all(Fault::NotRead),
+                _ => Pointers::default(),
+            },
+            Some((container, name)) => match fetch(&*open(&container)?, &name)? {
+                None => {
+                    remarks.push(Remark::LogGone { serial: serial.clone() });
+                    Pointers::default()
+                }
+                Some(log) => {
+                    let cut = |cut| Remark::LogCut { serial: serial.clone(), cut };
+                    remarks.extend(log.cut.map(cut));
+                    Pointers::of(&log)
+                }
+            },
+        };
+        all.insert(serial, pointers);
+    }
+    Ok(all)
+}
+
+fn elsewhere(drive: &DriveStatus, link: &str, account: &AccountName) -> Failure {
+    // Its query may be a secret.
+    let link = link.split(['?', '#']).next().unwrap_or_default().to_owned();
+    match drive.serial.parse::<Serial>() {
+        Ok(serial) => Error::LogElsewhere { serial, link, account: account.clone() }.into(),
+        Err(invalid) => invalid.into(),
+    }
+}
+
+/// Reads a log, as much of it as is read of one.
+fn fetch(container: &dyn Container, name: &str) -> Result<Option<CopyLog>, azure::Error> {
+    let Some(facts) = container.facts(name)? else { return Ok(None) };
+    // One byte more than is read says that there is more.
+    let bytes = facts.bytes.min(LOG_BYTES + 1);
+    if bytes == 0 {
+        return Ok(Some(CopyLog::parse(&[])));
+    }
+    Ok(Some(CopyLog::parse(&container.read_part(name, 0, bytes)?)))
+}
+
+/// What is to be looked at, its drive, and why.
+type Wanted = (Item, Arc<str>, Reason);
+
+/// Finds what the logs point at among what the journals have.
+fn want(
+    job: &Job,
+    shipped: &Shipped,
+    mut pointers: AllPointers,
+    scope: Scope,
+    remarks: &mut Vec<Remark>,
+) -> Result<Vec<Wanted>, Failure> {
+    let is_of_job =
+        |drive: &History| job.drives.iter().any(|own| own.serial == drive.begun.serial.as_str());
+    let left_out = shipped.left_out(is_of_job)?;
+    let mut wanted = BTreeMap::new();
+    for drive in shipped.drives.iter().filter(|drive| is_of_job(drive)) {
+        let serial: Arc<str> = drive.begun.serial.as_str().into();
+        let mut own = pointers.remove(&*serial).unwrap_or_default();
+        for item in shipped.items(drive)? {
+            let named = own.meet(&item);
+            let listed = (scope == Scope::All).then(|| Reason::plain(Fault::Listed));
+            if let Some(reason) = named.or(listed).filter(|_| item.md5.is_some()) {
+                wanted.insert(item.blob.clone(), (item, Arc::clone(&serial), reason));
+            }
+        }
+        let (count, serial) = (own.unmet(), serial.to_string());
+        remarks.extend((count > 0).then_some(Remark::NotOurs { serial, count }));
+    }
+    remarks.extend(pointers.into_keys().map(|serial| Remark::NoJournal { serial }));
+    for (blob, (item, serial)) in left_out {
+        wanted.insert(blob, (item, serial, Reason::plain(Fault::LeftOut)));
+    }
+    Ok(wanted.into_values().collect())
+}
+
+/// Looks at all, several at once.
+fn mend_all(
+    mender: &Mender<'_>,
+    wanted: Vec<Wanted>,
+    monitor: &dyn Monitor,
+) -> Result<Vec<Mended>, azure::Error> {
+    let total_bytes = wanted.iter().map(|(item, ..)| item.bytes).sum();
+    let (deeds, done) = (Mutex::new(BTreeMap::new()), Mutex::new(0u64));
+    let numbered: Vec<(usize, &Wanted)> = wanted.iter().enumerate().collect();
+    monitor.event(&Event::TaskStarted { task: TASK });
+    let ended = each(&numbered, AT_ONCE, |(at, (item, _, reason))| {
+        let deed = mender.mend(item, reason)?;
+        hold(&deeds).insert(*at, deed);
+        let mut done = hold(&done);
+        *done = done.saturating_add(item.bytes);
+        monitor.event(&Event::TaskBytes { task: TASK, done_bytes: *done, total_bytes });
+        Ok(())
+    });
+    monitor.event(&Event::TaskFinished { task: TASK });
+    ended?;
+    let deeds = std::mem::take(&mut *hold(&deeds));
+    let mended = |((item, serial, reason), deed)| Mended { item, serial, reason, deed };
+    Ok(wanted.into_iter().zip(deeds.into_values()).map(mended).collect())
+}
+
+#[cfg(test)]
+mod tests;
