@@ -2,8 +2,8 @@
 
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{
-    AccountName, Contact, DrivePath, JobName, RecoveryPassword, ResourceGroup, Serial, Service,
-    SubscriptionId,
+    AccountName, Contact, DrivePath, JobName, RecoveryPassword, ResourceGroup, ReturnCarrier,
+    Serial, Service, SubscriptionId,
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -67,6 +67,8 @@ pub struct Job {
     pub shipping: Option<ShippingAddress>,
     /// Where the drives go back to; `None` if the service does not know it.
     pub return_to: Option<ShippingAddress>,
+    /// Who brings them back; `None` if the service does not say.
+    pub return_carrier: Option<String>,
     /// The parcel on its way.
     pub delivery: Option<Delivery>,
     /// The drives.
@@ -153,10 +155,14 @@ pub trait JobService {
     fn list(&self) -> Result<Vec<Job>, Error>;
     /// All jobs of the subscription, since a tracking number may be used but once in it.
     fn of_subscription(&self) -> Result<Vec<Job>, Error>;
+    /// Refuses a parcel that this service would not take for the job; nothing is sent.
+    fn shippable(&self, name: &JobName, job: &Job, shipment: &Shipment) -> Result<(), Error>;
     /// Says that the parcel is on its way.
     fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error>;
     /// Sets return address and carrier.
     fn set_return(&self, name: &JobName, contact: &Contact) -> Result<Job, Error>;
+    /// Sets the return carrier alone.
+    fn set_return_carrier(&self, name: &JobName, carrier: &ReturnCarrier) -> Result<Job, Error>;
     /// The job, if it may be cancelled; nothing is sent that changes it.
     fn cancellable(&self, name: &JobName) -> Result<Job, Error>;
     /// The job, if there is one, and if it may be deleted; nothing is sent that changes it.
@@ -230,7 +236,7 @@ impl NewJob {
 
 #[cfg(test)]
 mod tests {
-    use disk_prep::noun::{Diagnose, ErrorKind, ReturnAddress, ReturnCarrier};
+    use disk_prep::noun::{Diagnose, ErrorKind, ReturnAddress};
 
     use super::*;
 

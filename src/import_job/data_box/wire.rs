@@ -56,6 +56,7 @@ struct Details {
     copy_log_details: Option<Vec<Log>>,
     datacenter_address: Option<Datacenter>,
     deliver_to_dc_package_details: Option<Package>,
+    return_to_customer_package_details: Option<Package>,
     shipping_address: Option<Address>,
     contact_details: Option<ContactDetails>,
     data_import_details: Option<Vec<ImportDetails>>,
@@ -237,6 +238,9 @@ impl From<Resource> for Job {
             created: start_time,
             shipping: details.datacenter_address.map(ShippingAddress::from),
             return_to: details.shipping_address.map(|own| back(own, contact)),
+            return_carrier: details
+                .return_to_customer_package_details
+                .and_then(|own| own.carrier_name),
             delivery: details.deliver_to_dc_package_details.and_then(|own| {
                 let tracking_number = own.tracking_id.filter(|number| !number.is_empty())?;
                 let carrier = own.carrier_name.unwrap_or_default();
