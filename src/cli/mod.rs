@@ -10,6 +10,7 @@ mod hushed;
 mod job;
 mod keys;
 mod named;
+mod parcel;
 mod prep;
 #[cfg(feature = "emulator")]
 mod rehearse;
@@ -31,6 +32,7 @@ pub use hushed::{Hidden, hidden, hushed, is_secret};
 pub use job::{JobArgs, JobCommand, JobTarget};
 pub use keys::KeyArgs;
 pub use named::{is_named, source, unused};
+pub use parcel::{PackArgs, PackCommand, PackingSlipArgs};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 #[cfg(feature = "emulator")]
 pub use rehearse::RehearseArgs;
@@ -94,6 +96,10 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Make, ship, follow and end the import job
     Job(Box<JobArgs>),
+    /// Show what goes into a parcel, where it goes, and what to do; print labels
+    PackingSlip(Box<PackingSlipArgs>),
+    /// Look whether the right drives are in the parcel
+    Pack(Box<PackArgs>),
     /// Keep a backup in Azure: take the seed in, make increments, restore
     Vault(Box<VaultArgs>),
     /// Clear the imported container and the staging path, once the vault has all

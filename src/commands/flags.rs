@@ -1,11 +1,13 @@
 //! Flags that several commands share, as the options of journeys.
 
 use super::call::Call;
-use crate::cli::{AzureArgs, BlobArgs, KeyArgs, SourceArgs, VaultTarget};
+use crate::cli::{AzureArgs, BlobArgs, JobTarget, KeyArgs, SourceArgs, VaultTarget};
 use crate::journey::connections::{AzureOptions, BlobAccess};
+use crate::journey::job::JobOptions;
 use crate::journey::keeper::KeyFiles;
 use crate::journey::vault::VaultOptions;
 use crate::journey::work::WorkOptions;
+use crate::outcome::Failure;
 
 /// Where Azure is.
 pub fn azure(args: &AzureArgs) -> AzureOptions {
@@ -22,6 +24,19 @@ pub fn blobs(args: &BlobArgs) -> BlobAccess {
 /// What opens sealed recovery passwords.
 pub fn keys(args: &KeyArgs) -> KeyFiles {
     KeyFiles { password_file: args.password_file.clone(), identity: args.identity.clone() }
+}
+
+/// Which job.
+pub fn job(target: &JobTarget, call: &Call<'_>) -> Result<JobOptions, Failure> {
+    let options = JobOptions {
+        job: None,
+        staging: target.staging.clone(),
+        service: call.given("service", target.service),
+        subscription: call.given("subscription", target.subscription.clone()),
+        resource_group: call.given("resource_group", target.resource_group.clone()),
+        azure: azure(&target.azure),
+    };
+    options.naming(target.job.clone(), target.job_file.as_deref(), call.ui)
 }
 
 /// What goes onto drives.

@@ -14,6 +14,8 @@ mod flags;
 mod inspect;
 mod job;
 mod man;
+mod pack;
+mod packing_slip;
 mod plan;
 mod prep;
 #[cfg(feature = "emulator")]
@@ -39,6 +41,8 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::Verify(args) => verify::run(args, call),
         Command::Inspect(args) => inspect::run(args, call),
         Command::Job(args) => job::run(args, call),
+        Command::PackingSlip(args) => packing_slip::run(args, call),
+        Command::Pack(args) => pack::run(args, call),
         Command::Vault(args) => vault::run(args, call),
         Command::Cleanup(args) => cleanup::run(args, call),
         Command::Check(args) => check::run(args, call),
