@@ -70,7 +70,7 @@ struct Properties {
     #[serde(default)]
     return_address: Option<Address>,
     #[serde(default)]
-    return_shipping: Option<Back>,
+    return_shipping: Option<Carrier>,
     #[serde(default)]
     delivery_package: Option<Package>,
     #[serde(default)]
@@ -78,10 +78,9 @@ struct Properties {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Back {
-    #[serde(default)]
-    carrier_name: Option<String>,
+struct Carrier {
+    #[serde(rename = "carrierName", default)]
+    name: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -267,11 +266,11 @@ impl JobService for ImportExport {
         if job.return_to.is_none() {
             return Err(Error::NoReturnAddress { job: name.clone() });
         }
-        match job.state.stage {
-            // What a word of tomorrow allows only the service knows.
-            JobStage::Waiting | JobStage::Shipped | JobStage::Unknown => Ok(()),
-            _ => Err(Error::TooLateToShip { job: name.clone(), state: job.state.to_string() }),
+        // What a word of tomorrow allows only the service knows.
+        if job.state.stage.is_sent() && job.state.stage != JobStage::Shipped {
+            return Err(Error::TooLateToShip { job: name.clone(), state: job.state.to_string() });
         }
+        Ok(())
     }
 
     fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error> {
@@ -466,7 +465,7 @@ impl From<Resource> for Job {
             created: resource.system.and_then(|system| system.created_at),
             shipping: resource.properties.shipping_information.map(ShippingAddress::from),
             return_to: resource.properties.return_address.map(ShippingAddress::from),
-            return_carrier: resource.properties.return_shipping.and_then(|own| own.carrier_name),
+            return_carrier: resource.properties.return_shipping.and_then(|own| own.name),
             delivery: delivery_package.map(|package| Delivery {
                 carrier: package.carrier_name,
                 tracking_number: package.tracking_number,

@@ -9,22 +9,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use super::slip_page;
+use super::slip_page::{self, CHECKLIST};
 use crate::import_job::ShippingAddress;
 use crate::journey::job::{Slip, SlipDrive, Slips, Stretch};
 use crate::outcome::Outcome;
-
-/// What a packer looks at before the parcel is closed (`azure-import-export` 2.5).
-pub(super) const CHECKLIST: [&str; 8] = [
-    "Only the drives of this job are in the parcel: compare them with `azseed pack check`",
-    "No cables, adapters, screws or enclosures",
-    "Each drive has its label, and lies in an antistatic bag",
-    "The drives cannot move, and 5 cm of padding lie around them",
-    "One parcel, one tracking number: no other job has it",
-    "The carrier tells where the parcel is, and the number can be followed",
-    "The recovery passwords are not in the parcel, on paper or otherwise",
-    "Once it is handed over: `azseed job ship` with carrier and number",
-];
 
 /// What a parcel's papers say.
 #[derive(Serialize, JsonSchema)]

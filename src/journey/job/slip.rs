@@ -9,7 +9,7 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use jiff::Timestamp;
 
 use super::target::MeantJob;
-use crate::import_job::{Error, Job, JobService, ShippingAddress, parts};
+use crate::import_job::{Error, Job, JobService, ShippingAddress, first_name, parts};
 use crate::journey::desk::Desk;
 use crate::journey::paper;
 use crate::outcome::Failure;
@@ -126,7 +126,7 @@ pub fn slips(
             jobs
         }
     };
-    let journals = target.seed.as_ref().map(|(_, staging)| staging.journals());
+    let journals = journals(target, desk)?;
     let mut histories = BTreeMap::new();
     for history in journals.iter().map(JournalFolder::read).collect::<Result<Vec<_>, _>>()? {
         histories.extend(history.into_iter().map(|own| (own.begun.serial.to_string(), own)));
@@ -142,6 +142,18 @@ pub fn slips(
         slips.push(Slip { ship_to: ship_to(&*service, &job)?, job, drives });
     }
     Ok(Slips { slips, at: Timestamp::now() })
+}
+
+/// The journals of the seed; those of a `dataset.csv` lie in the state directory.
+fn journals(target: &MeantJob<'_>, desk: &Desk<'_>) -> Result<Option<JournalFolder>, Failure> {
+    let (seed, name) = (target.seed.as_ref(), target.named());
+    if let (None, Some(name)) = (seed, name) {
+        let state = desk.state()?;
+        let mut names = [Some(name.clone()), first_name(name)].into_iter().flatten();
+        let folder = names.find_map(|name| state.known_job_folder(&name));
+        return Ok(folder.map(|folder| JournalFolder::new(folder.join("journals"))));
+    }
+    Ok(seed.map(|(_, staging)| staging.journals()))
 }
 
 /// The address of the job; one of its region if the job has none.
