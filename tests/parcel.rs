@@ -99,6 +99,27 @@ fn a_packing_slip_says_where_the_parcel_goes_and_what_lies_on_each_drive() {
 }
 
 #[test]
+fn a_slip_of_a_dataset_csv_knows_its_drive_from_the_state_directory() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    tree::write(&machine.path("rows"), "one", b"content", &mut Dice(1));
+    let rows = format!(
+        "BasePath,DstItemPathOrPrefix,ItemType\n{}/,box/x/,BlockBlob\n",
+        machine.text("rows")
+    );
+    fs::write(machine.path("rows.csv"), rows).unwrap();
+    fs::write(machine.path("contact"), support::CONTACT).unwrap();
+    let place = ["--job", "rows-1", "--subscription", SUBSCRIPTION, "--resource-group", "rg"];
+    let prep = ["prep", "--dataset", "rows.csv", "--drive", "r.img,serial=R1,size=210M"];
+    let more = ["--storage-account", "account1", "--location", "westus", "--contact", "contact"];
+    emulator.expect(&machine, 0, &[&prep[..], &place, &more].concat());
+    let slip = [&["packing-slip", "--json"][..], &place].concat();
+    let drive = line(&emulator.expect(&machine, 0, &slip))["drives"][0].clone();
+    assert_eq!((&drive["serial"], &drive["files"]), (&json!("R1"), &json!(1)));
+    assert_eq!(drive["map"].as_array().unwrap().len(), 1, "{drive}");
+}
+
+#[test]
 fn a_page_goes_through_no_link_and_without_the_service_there_is_none() {
     let machine = Machine::new();
     let mut emulator = Emulator::start(&machine);
@@ -216,7 +237,7 @@ fn parcels_of_a_csv_are_sent_all_or_none_and_a_second_time_nothing_happens() {
         said.stdout.lines().map(number).collect::<Vec<_>>()
     };
     assert_eq!(numbers(), [json!(null), json!(null)], "nothing was sent");
-    let right = "job,carrier,number\nseed-2,UPS,1Z2\nseed-1,FedEx,1Z1\n";
+    let right = "job,carrier,number\nseed-2,UPS,1Z2\n\nseed-1,FedEx,1Z1\n";
     for changed in [true, false] {
         let said = ship(0, right);
         let lines: Vec<Value> =
@@ -228,6 +249,10 @@ fn parcels_of_a_csv_are_sent_all_or_none_and_a_second_time_nothing_happens() {
     assert_eq!(numbers(), [json!("1Z1"), json!("1Z2")]);
     let other = "job,carrier,number\nseed-2,UPS,1Z9\n";
     assert!(ship(2, other).stdout.contains("needs-yes"));
+    // Data Box takes one number and keeps it; no word of ours changes that.
+    let kept = ship(2, "job,carrier,number\nseed-1,FedEx,1Z9\nseed-2,UPS,1Z9\n").stdout;
+    assert!(kept.contains("parcels-refused") && kept.contains("(job-shipped-already)"), "{kept}");
+    assert_eq!(numbers(), [json!("1Z1"), json!("1Z2")]);
     assert!(ship(2, "job,number\nseed-1,1\n").stdout.contains("parcels-invalid"));
     fs::remove_file(machine.path("parcels.csv")).unwrap();
     let gone = [&["job", "ship", "--all-jobs", "parcels.csv"][..], &place].concat();

@@ -120,7 +120,7 @@ pub enum JobCommand {
         be left out. All rows are looked at before the first is sent."
     )]
     Ship {
-        /// The carrier
+        /// The carrier; with --all-jobs that of rows which name none
         #[arg(long, value_name = "NAME", env = "AZSEED_CARRIER")]
         carrier: Option<String>,
         /// The tracking number

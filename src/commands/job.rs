@@ -40,8 +40,8 @@ pub fn run(args: &JobArgs, call: &Call<'_>) -> Ended {
         JobCommand::Show | JobCommand::Status { .. } => {
             said(vec![(found(&target()?, desk)?, Written::Unchanged)])
         }
-        JobCommand::Ship { all_jobs: Some(file), .. } => {
-            job::ship_all(&exact()?, file, desk)?;
+        JobCommand::Ship { all_jobs: Some(file), carrier, .. } => {
+            job::ship_all(&exact()?, file, carrier.as_deref(), desk)?;
             Ok(Box::new(Told))
         }
         JobCommand::Ship { carrier, tracking_number, ship_date, drive_count, all_jobs: None } => {

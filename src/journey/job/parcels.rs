@@ -97,13 +97,13 @@ fn line_of(text: &str, at: &csv::Position) -> u64 {
 }
 
 impl Row {
-    /// What it says, checked by itself.
-    fn read(&self) -> Result<(JobName, ShipOptions), Failure> {
+    /// What it says, checked by itself; one that names no carrier goes with the usual one.
+    fn read(&self, usual: Option<&str>) -> Result<(JobName, ShipOptions), Failure> {
         let [carrier, number, date] = &self.parcel;
         let text = |cell: &String| Some(cell.clone()).filter(|cell| !cell.is_empty());
         let day = text(date).map(|own| own.parse::<Date>().map_err(|_| NoDate(own)));
         let parcel = ShipOptions {
-            carrier: text(carrier),
+            carrier: text(carrier).or(usual.map(str::to_owned)),
             tracking_number: text(number),
             ship_date: day.transpose()?.map(moment).transpose()?,
             drive_count: None,
@@ -153,7 +153,12 @@ struct Ready {
 }
 
 /// Tells the service of every parcel in a CSV, in its order.
-pub fn ship_all(target: &MeantJob<'_>, path: &Path, desk: &Desk<'_>) -> Result<(), Failure> {
+pub fn ship_all(
+    target: &MeantJob<'_>,
+    path: &Path,
+    carrier: Option<&str>,
+    desk: &Desk<'_>,
+) -> Result<(), Failure> {
     let unreadable = |source| ParcelsError::Read { path: path.to_owned(), source };
     let about = std::fs::metadata(path).map_err(unreadable)?;
     let form = || ParcelsError::Form { path: path.to_owned() };
@@ -166,7 +171,7 @@ pub fn ship_all(target: &MeantJob<'_>, path: &Path, desk: &Desk<'_>) -> Result<(
     let mut findings = doubles(&rows);
     let mut ready = Vec::new();
     for row in &rows {
-        match look(row, target, &all, desk) {
+        match look(row.read(carrier), target, &all, desk) {
             Ok(own) => ready.push(own),
             // Without the service nothing is known of any row.
             Err(error) if is_of_service(&error) => return Err(error),
@@ -193,8 +198,13 @@ fn is_of_service(error: &Failure) -> bool {
     matches!(error.0.kind(), ErrorKind::Unreachable | ErrorKind::NotAllowed | ErrorKind::Failed)
 }
 
-fn look(row: &Row, target: &MeantJob<'_>, all: &[Job], desk: &Desk<'_>) -> Result<Ready, Failure> {
-    let (name, parcel) = row.read()?;
+fn look(
+    read: Result<(JobName, ShipOptions), Failure>,
+    target: &MeantJob<'_>,
+    all: &[Job],
+    desk: &Desk<'_>,
+) -> Result<Ready, Failure> {
+    let (name, parcel) = read?;
     let service = target.service_of(&name, desk)?;
     let job = service.find(&name)?;
     let step = step(&*service, &name, &job, &parcel)?;
@@ -239,8 +249,10 @@ mod tests {
         assert_eq!(parse(text).unwrap(), right);
         let dated = parse("job,carrier,number,date\na-1,DHL,1,2026-11-27\n").unwrap();
         assert_eq!(dated, [row(2, "a-1", ["DHL", "1", "2026-11-27"])]);
-        let (job, parcel) = dated[0].read().unwrap();
+        let (job, parcel) = dated[0].read(Some("UPS")).unwrap();
         assert_eq!((job.as_str(), parcel.carrier.as_deref()), ("a-1", Some("DHL")));
+        let unnamed = row(2, "a-1", ["", "1", ""]).read(Some("UPS")).unwrap().1;
+        assert_eq!(unnamed.carrier.as_deref(), Some("UPS"));
         assert_eq!(parcel.ship_date.unwrap().to_string(), "2026-11-27T00:00:00Z");
         for bad in [
             "",
@@ -251,7 +263,7 @@ mod tests {
             assert!(parse(bad).is_none(), "{bad}");
         }
         for bad in [row(2, "a job", ["UPS", "1", ""]), row(2, "a-1", ["UPS", "1", "27.11.2026"])] {
-            assert!(bad.read().is_err(), "{bad:?}");
+            assert!(bad.read(None).is_err(), "{bad:?}");
         }
     }
 
