@@ -22,14 +22,8 @@ fn text(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// A job of a folder with files of these sizes, on these drives; its staging path.
-fn made(
-    machine: &Machine,
-    emulator: &Emulator,
-    (job, service): (&str, &str),
-    files: &[(&str, usize)],
-    drives: &[&str],
-) -> String {
+/// A seed of a folder with files of these sizes; its staging path.
+fn adopted(machine: &Machine, (job, service): (&str, &str), files: &[(&str, usize)]) -> String {
     let source = machine.path(&format!("{job}-source"));
     for (name, bytes) in files {
         let mut dice = Dice(*bytes as u64);
@@ -44,6 +38,18 @@ fn made(
     words.extend(["--storage-account", "account1", "--container", job, "--resource-group", "rg"]);
     words.extend(["--subscription", SUBSCRIPTION]);
     machine.expect(0, &words);
+    staging
+}
+
+/// A job of such a seed, on these drives; the staging path.
+fn made(
+    machine: &Machine,
+    emulator: &Emulator,
+    named: (&str, &str),
+    files: &[(&str, usize)],
+    drives: &[&str],
+) -> String {
+    let staging = adopted(machine, named, files);
     let drives: Vec<String> =
         drives.iter().map(|own| format!("{own}.img,serial={own},size=210M")).collect();
     let mut words = vec!["prep", "--staging", &staging, "--location", "westus"];
@@ -149,6 +155,10 @@ fn a_parcel_with_a_wrong_drive_is_refused_and_one_that_lacks_a_drive_is_told() {
     let files = [("one", HALF), ("two", HALF + 1)];
     let first = made(&machine, &emulator, ("seed-1", "data-box"), &files, &["WD-1", "WD-2"]);
     made(&machine, &emulator, ("seed-2", "data-box"), &[("one", 9)], &["WD-3"]);
+    // A drive whose job is not made yet, of a seed that this machine knows.
+    let third = adopted(&machine, ("seed-3", "data-box"), &[("one", 9)]);
+    let drive = "w4.img,serial=WD-4,size=210M";
+    machine.expect(0, &["prep", "--offline", "--staging", &third, "--drive", drive]);
     let check = |code, serials: &[&str]| {
         let words = [&["pack", "check", "--json", "--staging", &first], serials].concat();
         line(&emulator.expect(&machine, code, &words))
@@ -156,8 +166,12 @@ fn a_parcel_with_a_wrong_drive_is_refused_and_one_that_lacks_a_drive_is_told() {
     let all = check(0, &[" wd-1\t", "azseed:seed-1:WD-2"]);
     assert_eq!(all["present"], json!(["WD-1", "WD-2"]));
     assert_eq!(check(3, &["WD-2"])["missing"], json!(["WD-1"]));
-    let wrong = check(4, &["WD-1", "wd-3", "X9", "WD-2"]);
-    let foreign = json!([{"serial": "wd-3", "job": "seed-2"}, {"serial": "X9", "job": null}]);
+    let wrong = check(4, &["WD-1", "wd-3", "X9", "WD-2", "WD-4"]);
+    let foreign = json!([
+        {"serial": "wd-3", "job": "seed-2"},
+        {"serial": "X9", "job": null},
+        {"serial": "WD-4", "job": "seed-3"},
+    ]);
     assert_eq!((&wrong["foreign"], &wrong["missing"]), (&foreign, &json!([])));
     assert_eq!(check(4, &["WD-1", "WD-2", "wd-1"])["twice"], json!(["WD-1"]));
     let said = emulator.expect(&machine, 4, &["pack", "check", "WD-3", "--staging", &first]);

@@ -38,9 +38,9 @@ pub struct PackArgs {
 pub enum PackCommand {
     /// Compare the drives on the packing table with those of a job
     #[command(after_help = "Example:\n  azseed pack check WD-WX41A4 WD-WX41A5 --job seed-1\n\n\
-        A serial is taken as a scanner sends it: case and blanks say nothing. The code on\n\
-        a label of ours will do too. Exit code 4: a drive of another parcel, or one that\n\
-        was scanned twice; 3: a drive of the job is missing.")]
+        A serial is taken as a scanner sends it: case and blanks say nothing. The code\n\
+        on a label of ours will do too. Exit code 4: a drive of another parcel, or one\n\
+        that was scanned twice; 3: a drive of the job is missing.")]
     Check {
         /// The serials that were scanned
         #[arg(value_name = "SERIAL", required = true)]

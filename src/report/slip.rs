@@ -25,6 +25,8 @@ pub(super) struct SlipRecord<'a> {
     service: &'static str,
     /// The region.
     location: &'a str,
+    /// The service's word for the state of the job.
+    state: &'a str,
     /// Where the parcel goes, line by line, as the service says it today.
     ship_to: &'a [String],
     /// Telephone there.
@@ -134,6 +136,7 @@ fn slip_lines(slip: &Slip) -> Vec<String> {
         format!("Job          {}", job.name),
         format!("Service      {}", job.service),
         format!("Region       {}", job.location),
+        format!("State        {}", job.state),
         format!("Drives       {}, in one parcel with one number", drives.len()),
     ];
     lines.extend(address("Ship to", ship_to));
@@ -162,7 +165,8 @@ fn drive_lines(drive: &SlipDrive) -> Vec<String> {
     for Stretch { folder, first, last, files, bytes } in &known.map {
         let (files, bytes) = (count(*files, "file"), ByteSize(*bytes));
         lines.push(indented(&format!("{folder}  {files}, {bytes}")));
-        lines.push(indented(&format!("  {first} ... {last}")));
+        lines.push(indented(&format!("  {first}")));
+        lines.extend((first != last).then(|| indented(&format!("  to {last}"))));
     }
     if known.more_folders > 0 {
         lines.push(indented(&format!("and {}", count(known.more_folders, "more folder"))));
@@ -178,6 +182,7 @@ impl SlipsShown {
             id: &job.id,
             service: job.service.name(),
             location: &job.location,
+            state: job.state.word(),
             ship_to: &ship_to.lines,
             ship_to_phone: &ship_to.phone,
             ship_to_remark: &ship_to.remark,

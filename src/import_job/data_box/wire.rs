@@ -253,7 +253,7 @@ impl From<Resource> for Job {
 
 fn back(own: Address, contact: ContactDetails) -> ShippingAddress {
     let town = label([own.city, own.state_or_province, own.postal_code]).join(" ");
-    let lines = label([
+    let mut lines = label([
         contact.contact_name,
         own.company_name,
         own.street_address1,
@@ -261,6 +261,8 @@ fn back(own: Address, contact: ContactDetails) -> ShippingAddress {
         Some(town),
         own.country,
     ]);
+    // We send one name for both, as the service wants both.
+    lines.dedup();
     let phone = contact.phone.unwrap_or_default();
     ShippingAddress { lines, phone, remark: String::new() }
 }

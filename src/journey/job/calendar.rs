@@ -53,7 +53,6 @@ fn calendar(job: &Job, end: &Deadline, now: Timestamp) -> String {
         format!("UID:{}", uid(job, end)),
         format!("DTSTAMP:{}", time(now)),
         format!("DTSTART:{}", time(end.at)),
-        format!("DTEND:{}", time(end.at)),
         "TRANSP:TRANSPARENT".to_owned(),
         format!("SUMMARY:{}", escaped(&format!("Job {}: {}", job.name, end.what))),
         format!("DESCRIPTION:{}", escaped(&format!("{} {}", job.service, job.id))),

@@ -1,6 +1,8 @@
 //! The drives on the packing table against those of a job.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use disk_prep::noun::{JobName, Serial};
 
 use super::target::{MeantJob, known};
 use crate::import_job::{Job, JobService};
@@ -51,11 +53,21 @@ pub fn check(
     let mut packed = compare(&job, serials);
     if !packed.foreign.is_empty() {
         let others = others(&target.services(desk)?)?;
+        let here = known_here(target, desk)?;
         for (serial, owner) in &mut packed.foreign {
-            *owner = owner_of(&scanned(serial), &job, &others);
+            let serial = scanned(serial);
+            *owner = owner_of(&serial, &job, &others).or(here.get(&serial).cloned());
         }
     }
     Ok(packed)
+}
+
+/// Drives of other seeds that this machine knows, whose jobs may not be made yet.
+fn known_here(target: &MeantJob<'_>, desk: &Desk<'_>) -> Result<BTreeMap<String, String>, Failure> {
+    let Some((seed, _)) = &target.seed else { return Ok(BTreeMap::new()) };
+    let known = desk.state()?.drives_of_others(seed.id)?;
+    let entry = |(serial, job): (Serial, JobName)| (scanned(serial.as_str()), job.to_string());
+    Ok(known.into_iter().map(entry).collect())
 }
 
 fn others(services: &[Box<dyn JobService>]) -> Result<Vec<Job>, Failure> {
