@@ -299,7 +299,17 @@ fn the_return_carrier_is_set_alone_and_one_that_a_region_does_not_have_is_asked_
         assert_eq!(slip(), (json!("ups"), address.clone()));
         set(0, &["--carrier", "DHL", "--yes"]);
         assert_eq!(slip(), (json!("DHL"), address));
-        assert_eq!(set(2, &["--carrier", " "]).code, 2);
+        set(2, &["--carrier", " "]);
+        let ship = ["job", "ship", "--staging", &staging, "--carrier", "USPS"];
+        let ship = [&ship[..], &["--tracking-number", job]].concat();
+        let told = emulator.expect(&machine, 0, &ship).stderr;
+        assert!(
+            told.contains("DHL is to bring the drives") && told.contains("FedEx, UPS"),
+            "{told}"
+        );
+        set(0, &["--carrier", "UPS"]);
+        let told = emulator.expect(&machine, 0, &ship).stderr;
+        assert!(!told.contains("is to bring"), "{told}");
     }
 }
 

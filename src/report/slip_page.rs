@@ -220,6 +220,17 @@ mod tests {
     }
 
     #[test]
+    fn each_parcel_has_a_section_of_its_own() {
+        let mut all = slips("first");
+        all.slips.extend(slips("second").slips);
+        let page = html(&all);
+        let sections: Vec<&str> = page.split("<section>").skip(1).collect();
+        assert_eq!(sections.len(), 2);
+        assert!(sections[0].contains("job first") && !sections[0].contains("second"));
+        assert!(sections[1].contains("job second") && !sections[1].contains("first<"));
+    }
+
+    #[test]
     fn a_serial_too_long_for_a_code_has_a_label_without_one() {
         let mut slips = slips("plain");
         slips.slips[0].drives[0].serial = "x".repeat(5000);

@@ -5,10 +5,10 @@ use std::path::Path;
 use disk_prep::noun::{Diagnose, ErrorKind, ReturnCarrier};
 
 use super::target::MeantJob;
-use crate::import_job::{Error, Job, JobService, Written};
+use crate::import_job::{Error, Job, JobService, Location, Written};
 use crate::journey::contact::contact;
 use crate::journey::desk::Desk;
-use crate::outcome::Failure;
+use crate::outcome::{Failure, chain};
 
 /// Sets address and carrier from a contact file.
 pub fn set_return(
@@ -46,18 +46,41 @@ fn check_carrier(
     carrier: &ReturnCarrier,
     desk: &Desk<'_>,
 ) -> Result<(), Failure> {
+    let asked = carrier.carrier_name.trim();
+    let Some(region) = without(service, job, asked)? else { return Ok(()) };
+    let (job, name, all) = (&job.name, &region.name, region.carriers.join(", "));
+    let what = format!("Would set {asked} for job {job}, and {name} gives drives only to {all}");
+    Ok(desk.attendant.consent(&what)?)
+}
+
+/// Before a parcel goes: tells of a return carrier to whom the region gives no drives. It keeps no
+/// parcel from being told, as it can be mended until the drives were read.
+pub fn warn_of_carrier(service: &dyn JobService, job: &Job, desk: &Desk<'_>) {
+    let Some(carrier) = &job.return_carrier else { return };
+    let name = &job.name;
+    match without(service, job, carrier) {
+        Ok(None) => {}
+        Ok(Some(region)) => {
+            let (place, all) = (&region.name, region.carriers.join(", "));
+            desk.attendant.warn(&format!(
+                "{carrier} is to bring the drives of job {name} back, and {place} gives drives \
+                 only to {all}; `azseed job return-shipping` sets another"
+            ));
+        }
+        Err(error) => desk.attendant.warn(&format!(
+            "whether {carrier} can bring the drives of job {name} back is not known: {}",
+            chain(&error)
+        )),
+    }
+}
+
+/// The region of a job, if it gives no drives to a carrier.
+fn without(service: &dyn JobService, job: &Job, carrier: &str) -> Result<Option<Location>, Error> {
     let region = match service.locations(Some(&job.location)) {
         // A region that the service does not list says nothing of carriers.
-        Err(Error::Azure(error)) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(Error::Azure(error)) if error.kind() == ErrorKind::NotFound => return Ok(None),
         all => all?.into_iter().next(),
     };
-    let Some(region) = region.filter(|own| !own.carriers.is_empty()) else { return Ok(()) };
-    let asked = carrier.carrier_name.trim();
-    if region.carriers.iter().any(|own| own.eq_ignore_ascii_case(asked)) {
-        return Ok(());
-    }
-    let (name, all) = (&region.name, region.carriers.join(", "));
-    let what =
-        format!("Would set {asked} for job {}, and {name} gives drives only to {all}", job.name);
-    Ok(desk.attendant.consent(&what)?)
+    let is_it = |own: &String| own.eq_ignore_ascii_case(carrier.trim());
+    Ok(region.filter(|own| !own.carriers.is_empty() && !own.carriers.iter().any(is_it)))
 }

@@ -8,6 +8,7 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, visible_line};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::back::warn_of_carrier;
 use super::ship::{ShipOptions, Step, Way, all_jobs, moment, send, step};
 use super::target::MeantJob;
 use crate::import_job::{Job, JobService, Written};
@@ -188,6 +189,7 @@ pub fn ship_all(
     }
     consent(&ready, desk)?;
     for Ready { service, name, job, step } in ready {
+        warn_of_carrier(&*service, &job, desk);
         let (job, written) = send(&*service, &name, job, step)?;
         desk.attendant.show(&Shipped { job, written, at: Timestamp::now() });
     }

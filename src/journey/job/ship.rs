@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::back::warn_of_carrier;
 use super::target::{MeantJob, known};
 use crate::import_job::{Error, Job, JobService, Shipment, Written};
 use crate::journey::desk::Desk;
@@ -138,5 +139,6 @@ pub fn ship(
     if step.way == Way::Replace {
         desk.attendant.consent(&format!("Would replace {}", step.described(&job)))?;
     }
+    warn_of_carrier(&*service, &job, desk);
     send(&*service, &name, job, step)
 }
