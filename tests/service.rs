@@ -353,11 +353,12 @@ fn what_a_person_says_of_a_parcel_is_sent_or_refused_and_never_replaced() {
         assert!(said.contains(&format!("code: {code}")), "{more:?} {said}");
     }
     assert_eq!(service.changing_calls(), before, "nothing was sent");
-    let (exit, _, said) = ship(&["--ship-date", "2026-11-27", "--drive-count", "1"]);
+    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let (exit, _, said) = ship(&["--ship-date", &today, "--drive-count", "1"]);
     assert_eq!(exit, 0, "{said}");
     let job = service.book.lock().unwrap().jobs.values().next().unwrap().clone();
     let parcel = &job["properties"]["deliveryPackage"];
-    assert_eq!(parcel["shipDate"], "2026-11-27T00:00:00Z");
+    assert_eq!(parcel["shipDate"], format!("{today}T00:00:00Z"));
     assert_eq!(parcel["driveCount"], 1);
 }
 

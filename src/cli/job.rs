@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use disk_prep::noun::{
-    AccountName, ContainerName, JobName, ResourceGroup, Service, SubscriptionId,
+    AccountName, ContainerName, NamedJob, ResourceGroup, Service, SubscriptionId,
 };
 use jiff::SignedDuration;
 use jiff::civil::Date;
@@ -44,9 +44,12 @@ pub struct JobTarget {
     /// The staging path; its seed says which job
     #[arg(long, global = true, value_name = "DIR", env = "AZSEED_STAGING")]
     pub staging: Option<PathBuf>,
-    /// The job, if there is no staging path
-    #[arg(long, global = true, value_name = "NAME")]
-    pub job: Option<JobName>,
+    /// The job, by its name, or by its resource id, which says where it is too
+    #[arg(long, global = true, value_name = "NAME|ID")]
+    pub job: Option<NamedJob>,
+    /// A file of `job export`, which says which job and where it is
+    #[arg(long, global = true, value_name = "FILE")]
+    pub job_file: Option<PathBuf>,
     /// The storage account that the seed must be for
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
     pub storage_account: Option<AccountName>,
@@ -115,25 +118,38 @@ pub enum JobCommand {
             value_parser = pause
         )]
         every: Duration,
+        /// Write the deadlines to a calendar file, to be imported
+        #[arg(long, value_name = "FILE", conflicts_with = "watch")]
+        ics: Option<PathBuf>,
     },
     /// Say with whom the parcel is on its way
     #[command(
         after_help = "Example:\n  azseed job ship --staging /mnt/staging --carrier FedEx \\\n    \
-                            --tracking-number 1Z0000000000"
+                            --tracking-number 1Z0000000000\n\n\
+        What is not said stays as it is. A number that is there already is shown and\n\
+        asked for before it is replaced; in a script that needs --yes.\n\n\
+        A CSV for --all-jobs begins with the line `job,carrier,number,date`; a date may\n\
+        be left out. All rows are looked at before the first is sent."
     )]
     Ship {
-        /// The carrier
+        /// The carrier; with --all-jobs that of rows which name none
         #[arg(long, value_name = "NAME", env = "AZSEED_CARRIER")]
-        carrier: String,
+        carrier: Option<String>,
         /// The tracking number
         #[arg(long, value_name = "NUMBER")]
-        tracking_number: String,
+        tracking_number: Option<String>,
         /// The day it was handed over; today if not said
         #[arg(long, value_name = "DATE")]
         ship_date: Option<Date>,
         /// Drives in the parcel; all of the job's if not said
         #[arg(long, value_name = "COUNT")]
         drive_count: Option<usize>,
+        /// A CSV with a row for the parcel of each job
+        #[arg(
+            long, value_name = "CSV",
+            conflicts_with_all = ["tracking_number", "ship_date", "drive_count", "job", "job_file"]
+        )]
+        all_jobs: Option<PathBuf>,
     },
     /// Set return address and return carrier
     #[command(
@@ -143,6 +159,32 @@ pub enum JobCommand {
         /// A TOML file with return address and carrier
         #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]
         contact: PathBuf,
+    },
+    /// Set the return carrier alone; the address stays as it is
+    #[command(
+        after_help = "Example:\n  azseed job return-shipping --staging /mnt/staging --carrier DHL \\\n    \
+                            --account 123456789\n\n\
+        A carrier to whom the region gives no drives is asked for first; in a script\n\
+        that needs --yes."
+    )]
+    ReturnShipping {
+        /// The carrier that brings the drives back
+        #[arg(long, value_name = "NAME", env = "AZSEED_CARRIER")]
+        carrier: String,
+        /// Your account with it
+        #[arg(long, value_name = "NUMBER", env = "AZSEED_ACCOUNT")]
+        account: String,
+    },
+    /// Write a file without secrets that says which job it is and where
+    #[command(
+        after_help = "Example:\n  azseed job export --staging /mnt/staging --file seed-1.toml\n  \
+        azseed job ship --job-file seed-1.toml --carrier FedEx \\\n    \
+        --tracking-number 1Z0000000000"
+    )]
+    Export {
+        /// The file; a plain file that is there is replaced
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
     },
     /// Show the recovery passwords of the drives; works offline
     #[command(after_help = "Example:\n  azseed job keys --staging /mnt/staging --reveal --json")]

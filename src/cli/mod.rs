@@ -11,6 +11,7 @@ mod job;
 mod keys;
 mod mend;
 mod named;
+mod parcel;
 mod prep;
 #[cfg(feature = "emulator")]
 mod rehearse;
@@ -33,6 +34,7 @@ pub use job::{JobArgs, JobCommand, JobTarget, JobVerb};
 pub use keys::KeyArgs;
 pub use mend::{MendCommand, RepairArgs};
 pub use named::{is_named, source, unused};
+pub use parcel::{PackArgs, PackCommand, PackingSlipArgs};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 #[cfg(feature = "emulator")]
 pub use rehearse::RehearseArgs;
@@ -96,6 +98,10 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Make, ship, follow and end the import job
     Job(Box<JobArgs>),
+    /// Show what goes into a parcel, where it goes, and what to do; print labels
+    PackingSlip(Box<PackingSlipArgs>),
+    /// Look whether the right drives are in the parcel
+    Pack(Box<PackArgs>),
     /// Keep a backup in Azure: take the seed in, make increments, restore
     Vault(Box<VaultArgs>),
     /// Clear the imported container and the staging path, once the vault has all

@@ -105,14 +105,19 @@ mod tests {
 
     /// Every command that destroys, ships, restores or discloses, with words that make its call
     /// whole, and the flags that say what it touches.
-    const TOUCHING: [(&str, &[&str]); 13] = [
+    const TOUCHING: [(&str, &[&str]); 18] = [
         ("job delete", &["job"]),
         ("job cancel", &["job"]),
         (
             "job ship --carrier FedEx --tracking-number 1",
             &["job", "tracking-number", "ship-date", "drive-count"],
         ),
-        ("job return-address --contact c.toml", &["job"]),
+        ("job ship --all-jobs parcels.csv", &["all-jobs"]),
+        ("job return-address --contact c.toml", &["job", "job-file"]),
+        ("job return-shipping --carrier DHL --account 1", &["job", "job-file"]),
+        ("job export --file job.toml", &["job", "file"]),
+        ("packing-slip", &["job", "job-file", "html"]),
+        ("pack check S1", &["job", "job-file"]),
         ("job keys --reveal", &["job", "reveal"]),
         ("job create", &["job"]),
         ("job show", &["job"]),

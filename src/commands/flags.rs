@@ -7,6 +7,7 @@ use crate::journey::job::JobOptions;
 use crate::journey::keeper::KeyFiles;
 use crate::journey::vault::VaultOptions;
 use crate::journey::work::WorkOptions;
+use crate::outcome::Failure;
 
 /// Where Azure is.
 pub fn azure(args: &AzureArgs) -> AzureOptions {
@@ -25,6 +26,19 @@ pub fn keys(args: &KeyArgs) -> KeyFiles {
     KeyFiles { password_file: args.password_file.clone(), identity: args.identity.clone() }
 }
 
+/// Which job.
+pub fn job(target: &JobTarget, call: &Call<'_>) -> Result<JobOptions, Failure> {
+    let options = JobOptions {
+        job: None,
+        staging: target.staging.clone(),
+        service: call.given("service", target.service),
+        subscription: call.given("subscription", target.subscription.clone()),
+        resource_group: call.given("resource_group", target.resource_group.clone()),
+        azure: azure(&target.azure),
+    };
+    options.naming(target.job.clone(), target.job_file.as_deref(), call.ui)
+}
+
 /// What goes onto drives.
 pub fn work(args: &SourceArgs, call: &Call<'_>) -> WorkOptions {
     WorkOptions {
@@ -35,18 +49,6 @@ pub fn work(args: &SourceArgs, call: &Call<'_>) -> WorkOptions {
         subscription: args.subscription.clone(),
         resource_group: args.resource_group.clone(),
         service: call.given("service", args.service),
-    }
-}
-
-/// Which job, and where Azure is.
-pub fn job(target: &JobTarget, call: &Call<'_>) -> JobOptions {
-    JobOptions {
-        job: target.job.clone(),
-        staging: target.staging.clone(),
-        service: call.given("service", target.service),
-        subscription: call.given("subscription", target.subscription.clone()),
-        resource_group: call.given("resource_group", target.resource_group.clone()),
-        azure: azure(&target.azure),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::outcome::Ended;
 
 /// Runs `job repair` or `job reconcile`.
 pub fn run(command: &MendCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
-    let (flags, desk) = (&job(named, call), &call.desk());
+    let (flags, desk) = (&job(named, call)?, &call.desk());
     let target = MeantJob::new(flags, desk)?;
     match command {
         MendCommand::Repair(args) => {

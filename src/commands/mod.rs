@@ -15,6 +15,8 @@ mod inspect;
 mod job;
 mod man;
 mod mend;
+mod pack;
+mod packing_slip;
 mod plan;
 mod prep;
 #[cfg(feature = "emulator")]
@@ -43,6 +45,8 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
             JobVerb::Order(command) => job::run(command, &args.target, call),
             JobVerb::Mend(command) => mend::run(command, &args.target, call),
         },
+        Command::PackingSlip(args) => packing_slip::run(args, call),
+        Command::Pack(args) => pack::run(args, call),
         Command::Vault(args) => vault::run(args, call),
         Command::Cleanup(args) => cleanup::run(args, call),
         Command::Check(args) => check::run(args, call),

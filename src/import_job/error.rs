@@ -31,6 +31,8 @@ pub enum Error {
     Cancelled { job: JobName },
     #[error("Job {job} is on its way already, with {carrier} {number}; Data Box takes one number")]
     ShippedAlready { job: JobName, carrier: String, number: String },
+    #[error("Job {job} is {state}, too late for another parcel")]
+    TooLateToShip { job: JobName, state: String },
     #[error("{name} is no name that {service} takes: {rule}")]
     Name { name: JobName, service: Service, rule: &'static str },
     #[error("The manifests of drive {serial} are in the modern form, which Data Box does not take")]
@@ -77,6 +79,7 @@ impl Diagnose for Error {
             Error::ShipDateRefused { .. } => "ship-date-refused",
             Error::Cancelled { .. } => "job-cancelled",
             Error::ShippedAlready { .. } => "job-shipped-already",
+            Error::TooLateToShip { .. } => "job-too-late-to-ship",
             Error::Name { .. } => "job-name-refused",
             Error::ModernProfile { .. } => "job-profile-refused",
             Error::CancelFirst { .. } => "job-cancel-first",

@@ -70,9 +70,17 @@ struct Properties {
     #[serde(default)]
     return_address: Option<Address>,
     #[serde(default)]
+    return_shipping: Option<Carrier>,
+    #[serde(default)]
     delivery_package: Option<Package>,
     #[serde(default)]
     drive_list: Option<Vec<Drive>>,
+}
+
+#[derive(Deserialize)]
+struct Carrier {
+    #[serde(rename = "carrierName", default)]
+    name: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -254,11 +262,20 @@ impl JobService for ImportExport {
         Ok(all.into_iter().map(Job::from).collect())
     }
 
-    fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error> {
-        let job = self.find(name)?;
+    fn shippable(&self, name: &JobName, job: &Job, _shipment: &Shipment) -> Result<(), Error> {
         if job.return_to.is_none() {
             return Err(Error::NoReturnAddress { job: name.clone() });
         }
+        // What a word of tomorrow allows only the service knows.
+        if job.state.stage.is_sent() && job.state.stage != JobStage::Shipped {
+            return Err(Error::TooLateToShip { job: name.clone(), state: job.state.to_string() });
+        }
+        Ok(())
+    }
+
+    fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error> {
+        let job = self.find(name)?;
+        self.shippable(name, &job, shipment)?;
         let drive_count = shipment.drive_count.unwrap_or(job.drives.len());
         self.patch(
             name,
@@ -281,6 +298,11 @@ impl JobService for ImportExport {
                 "returnShipping": return_shipping(&contact.return_carrier),
             }),
         )
+    }
+
+    fn set_return_carrier(&self, name: &JobName, carrier: &ReturnCarrier) -> Result<Job, Error> {
+        self.find(name)?;
+        self.patch(name, json!({ "returnShipping": return_shipping(carrier) }))
     }
 
     fn cancellable(&self, name: &JobName) -> Result<Job, Error> {
@@ -443,6 +465,7 @@ impl From<Resource> for Job {
             created: resource.system.and_then(|system| system.created_at),
             shipping: resource.properties.shipping_information.map(ShippingAddress::from),
             return_to: resource.properties.return_address.map(ShippingAddress::from),
+            return_carrier: resource.properties.return_shipping.and_then(|own| own.name),
             delivery: delivery_package.map(|package| Delivery {
                 carrier: package.carrier_name,
                 tracking_number: package.tracking_number,

@@ -66,6 +66,8 @@ pub struct Job {
     pub shipping: Option<ShippingAddress>,
     /// Where the drives go back to; `None` if the service does not know it.
     pub return_to: Option<ShippingAddress>,
+    /// Who brings them back; `None` if the service does not say.
+    pub return_carrier: Option<String>,
     /// The parcel on its way.
     pub delivery: Option<Delivery>,
     /// The drives.
@@ -190,7 +192,7 @@ impl NewJob {
 
 #[cfg(test)]
 mod tests {
-    use disk_prep::noun::{Diagnose, ErrorKind, ReturnAddress, ReturnCarrier};
+    use disk_prep::noun::{Diagnose, ErrorKind, ReturnAddress};
 
     use super::*;
 

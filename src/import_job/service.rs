@@ -1,6 +1,6 @@
 //! What every service that takes drives in can do.
 
-use disk_prep::noun::{Contact, JobName, Service};
+use disk_prep::noun::{Contact, JobName, ReturnCarrier, Service};
 
 use super::error::Error;
 use super::job::{DriveKey, Job, Location, NewJob};
@@ -27,10 +27,14 @@ pub trait JobService {
     fn list(&self) -> Result<Vec<Job>, Error>;
     /// All jobs of the subscription, since a tracking number may be used but once in it.
     fn of_subscription(&self) -> Result<Vec<Job>, Error>;
+    /// Refuses a parcel that this service would not take for the job; nothing is sent.
+    fn shippable(&self, name: &JobName, job: &Job, shipment: &Shipment) -> Result<(), Error>;
     /// Says that the parcel is on its way.
     fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error>;
     /// Sets return address and carrier.
     fn set_return(&self, name: &JobName, contact: &Contact) -> Result<Job, Error>;
+    /// Sets the return carrier alone.
+    fn set_return_carrier(&self, name: &JobName, carrier: &ReturnCarrier) -> Result<Job, Error>;
     /// The job, if it may be cancelled; nothing is sent that changes it.
     fn cancellable(&self, name: &JobName) -> Result<Job, Error>;
     /// The job, if there is one, and if it may be deleted; nothing is sent that changes it.

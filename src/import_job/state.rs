@@ -103,6 +103,11 @@ impl JobStage {
         }
     }
 
+    /// Whether its parcel was sent: nothing waits for us to say so.
+    pub const fn is_sent(self) -> bool {
+        !matches!(self, JobStage::Waiting | JobStage::Unknown)
+    }
+
     /// Whether the job has ended, well or not.
     pub const fn is_over(self) -> bool {
         matches!(self, JobStage::Completed | JobStage::Incomplete | JobStage::Cancelled)

@@ -65,6 +65,7 @@ mod tests {
             created: None,
             shipping: None,
             return_to: None,
+            return_carrier: None,
             delivery: is_shipped.then_some(parcel),
             drives: vec![DriveStatus {
                 serial: "S1".to_owned(),

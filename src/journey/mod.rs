@@ -11,6 +11,7 @@ mod drives;
 pub mod inspect;
 pub mod job;
 pub mod keeper;
+pub mod paper;
 pub mod parcel;
 pub mod plan;
 pub mod prepare;

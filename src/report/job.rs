@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::record::{Record, line};
 use crate::import_job::{Deadline, DriveState, Job, JobState, Location, Turn, Written, deadline};
+use crate::journey::job::{Exported, Shipped};
 use crate::outcome::Outcome;
 
 /// A drive of a job, as the service sees it.
@@ -138,10 +139,7 @@ pub(super) fn lines(job: &Job, now: Timestamp) -> Vec<String> {
         lines.push("Cancel       asked for".to_owned());
     }
     if let Some(Deadline { what, days_left, .. }) = days(job, now) {
-        lines.push(match days_left {
-            0.. => format!("Deadline     {days_left} days left, then {what}"),
-            _ => format!("Deadline     passed {} days ago: {what}", -days_left),
-        });
+        lines.push(format!("Deadline     {}", left(days_left, what)));
     }
     for drive in &job.drives {
         lines.push(format!(
@@ -172,6 +170,18 @@ pub(super) fn lines(job: &Job, now: Timestamp) -> Vec<String> {
             .extend((!last.trim().is_empty()).then(|| format!("             {}", last.trim_end())));
     }
     lines
+}
+
+/// Days left and what comes then; the nearer, the louder.
+fn left(days: i64, what: &str) -> String {
+    match days {
+        ..0 => format!("passed {} days ago: {what}", -days),
+        0 => format!("TODAY, less than a day left, then {what}"),
+        1 => format!("URGENT, 1 day left, then {what}"),
+        2..=3 => format!("URGENT, {days} days left, then {what}"),
+        4..=7 => format!("soon, {days} days left, then {what}"),
+        _ => format!("{days} days left, then {what}"),
+    }
 }
 
 /// A job for a script; `written` says whether this call changed it.
@@ -260,6 +270,58 @@ impl Outcome for JobList {
     }
 }
 
+impl Outcome for Shipped {
+    fn lines(&self) -> Vec<String> {
+        let parcel = self.job.delivery.as_ref();
+        let (carrier, number) =
+            parcel.map_or(("", ""), |own| (own.carrier.as_str(), own.tracking_number.as_str()));
+        let said = match self.written {
+            Written::Changed => "told now",
+            Written::Unchanged => "known already",
+        };
+        let name = &self.job.name;
+        vec![format!("{name:<24} {carrier} {number}  {}, {said}", self.job.state)]
+    }
+
+    fn json(&self) -> Vec<Value> {
+        vec![value(&self.job, self.at, Some(self.written))]
+    }
+}
+
+/// A file says which job it is and where.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ExportedRecord<'a> {
+    /// Its name.
+    #[schemars(with = "String")]
+    name: &'a JobName,
+    /// Its resource id.
+    id: String,
+    /// The file.
+    file: String,
+}
+
+impl Record for ExportedRecord<'_> {
+    const TYPE: &'static str = "job-exported";
+}
+
+impl Outcome for Exported {
+    fn lines(&self) -> Vec<String> {
+        let (job, path) = (&self.id.job, self.path.display());
+        vec![
+            format!("Job {job} stands in {path}, without a secret"),
+            format!("Use it as `azseed job status --job-file {path}`"),
+        ]
+    }
+
+    fn json(&self) -> Vec<Value> {
+        vec![line(&ExportedRecord {
+            name: &self.id.job,
+            id: self.id.to_string(),
+            file: self.path.display().to_string(),
+        })]
+    }
+}
+
 /// A job that is gone.
 #[derive(Debug)]
 pub struct Deleted {
@@ -313,6 +375,22 @@ impl Outcome for Locations {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearer_a_deadline_the_louder_it_is_told() {
+        let begins = |days, text: &str| {
+            let told = left(days, "it is deleted");
+            assert!(told.starts_with(text) && told.contains("it is deleted"), "{told}");
+        };
+        begins(14, "14 days left");
+        begins(8, "8 days left");
+        begins(7, "soon, 7 days");
+        begins(4, "soon, 4 days");
+        begins(3, "URGENT, 3 days");
+        begins(1, "URGENT, 1 day left");
+        begins(0, "TODAY");
+        begins(-2, "passed 2 days ago");
+    }
 
     #[test]
     fn a_resource_id_says_subscription_and_group_in_any_case() {

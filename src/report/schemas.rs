@@ -12,7 +12,7 @@ use super::event::{
     StepStartedRecord, TaskRecord,
 };
 use super::inspected::{FileRecord, InspectionRecord, UnreadableRecord};
-use super::job::{DeletedRecord, JobRecord, LocationRecord};
+use super::job::{DeletedRecord, ExportedRecord, JobRecord, LocationRecord};
 use super::plan::{DriveCountRecord, DrivePlanRecord, PlanRecord};
 use super::prepared_records::{
     FailedRecord, IncompleteRecord, LeftOutRecord, NoJobRecord, PreparedRecord, SealedRecord,
@@ -25,7 +25,10 @@ use super::said::{ErrorRecord, WarningRecord};
 use super::text::{CompletionsRecord, ManRecord, SettingRecord};
 use super::vault::{SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
-use super::{checked, cleared, drive, explained, keys, released, repaired, seed, vault_run, watch};
+use super::{
+    checked, cleared, drive, explained, keys, packed, released, repaired, seed, slip, vault_run,
+    watch,
+};
 
 /// A type of record.
 #[derive(Debug)]
@@ -69,6 +72,7 @@ pub fn all() -> Vec<Described> {
         of::<UnreadableRecord>("`inspect`"),
         of::<JobRecord>("`job` and its commands, `prep`, `rehearse`"),
         of::<DeletedRecord>("`job delete`"),
+        of::<ExportedRecord>("`job export`"),
         of::<keys::KeyRecord>("`job keys`"),
         of::<LocationRecord>("`job locations`"),
         of::<watch::WatchEndedRecord>("`job status --watch`"),
@@ -77,6 +81,8 @@ pub fn all() -> Vec<Described> {
         of::<repaired::DifferenceRecord>("`job reconcile`"),
         of::<repaired::ReconciledRecord>("`job reconcile`"),
         of::<ManRecord>("`man`"),
+        of::<packed::PackRecord>("`pack check`"),
+        of::<slip::SlipRecord>("`packing-slip`"),
         of::<DriveCountRecord>("`plan`"),
         of::<DrivePlanRecord>("`plan`, `rehearse`"),
         of::<PlanRecord>("`plan`, `rehearse`"),

@@ -40,6 +40,12 @@ impl State {
         Ok(folder)
     }
 
+    /// The folder of a job that has no staging path, if this machine has one.
+    pub fn known_job_folder(&self, job: &JobName) -> Option<PathBuf> {
+        let folder = self.0.join("jobs").join(job.as_str());
+        folder.is_dir().then_some(folder)
+    }
+
     /// Makes a folder for files of this kind, with its mode whatever the umask; the state
     /// directory itself is open to all, since it holds both. A folder for secrets or locks that
     /// others can open is closed to them.

@@ -60,15 +60,9 @@ impl Contact {
             ("country_or_region", &address.country_or_region),
             ("phone", &address.phone),
             ("email", &address.email),
-            ("carrier_name", &self.return_carrier.carrier_name),
-            ("carrier_account_number", &self.return_carrier.carrier_account_number),
         ];
-        for (field, value) in required {
-            if value.trim().is_empty() {
-                return Err(InvalidNoun::new(field, value, "it must not be empty"));
-            }
-            check_text(field, value)?;
-        }
+        required.into_iter().try_for_each(|(field, value)| check_required(field, value))?;
+        self.return_carrier.check()?;
         for (field, value) in [
             ("street_address_2", &address.street_address_2),
             ("state_or_province", &address.state_or_province),
@@ -82,8 +76,23 @@ impl Contact {
     }
 }
 
+impl ReturnCarrier {
+    /// Checks that nothing the service requires is empty.
+    pub fn check(&self) -> Result<(), InvalidNoun> {
+        check_required("carrier_name", &self.carrier_name)?;
+        check_required("carrier_account_number", &self.carrier_account_number)
+    }
+}
+
 /// Letters of a field, at most.
 const LETTERS: usize = 256;
+
+fn check_required(field: &'static str, value: &str) -> Result<(), InvalidNoun> {
+    if value.trim().is_empty() {
+        return Err(InvalidNoun::new(field, value, "it must not be empty"));
+    }
+    check_text(field, value)
+}
 
 /// One line of text, as it fits a label.
 fn check_text(field: &'static str, value: &str) -> Result<(), InvalidNoun> {

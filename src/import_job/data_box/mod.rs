@@ -5,7 +5,7 @@
 mod names;
 mod wire;
 
-use disk_prep::noun::{Contact, JobName, ResourceGroup, Service, SubscriptionId};
+use disk_prep::noun::{Contact, JobName, ResourceGroup, ReturnCarrier, Service, SubscriptionId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -128,15 +128,22 @@ impl JobService for DataBox {
         self.list_at(&format!("subscriptions/{}/{PROVIDER}/jobs", self.subscription))
     }
 
-    fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error> {
-        let job = self.find(name)?;
+    fn shippable(&self, name: &JobName, job: &Job, shipment: &Shipment) -> Result<(), Error> {
         match &job.delivery {
-            Some(_) if shipment.is_known(&job) => return Ok(job),
+            Some(_) if shipment.is_known(job) => Ok(()),
             Some(parcel) => {
                 let (carrier, number) = (parcel.carrier.clone(), parcel.tracking_number.clone());
-                return Err(Error::ShippedAlready { job: name.clone(), carrier, number });
+                Err(Error::ShippedAlready { job: name.clone(), carrier, number })
             }
-            None => {}
+            None => Ok(()),
+        }
+    }
+
+    fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error> {
+        let job = self.find(name)?;
+        self.shippable(name, &job, shipment)?;
+        if shipment.is_known(&job) {
+            return Ok(job);
         }
         let parcel =
             json!({"carrierName": shipment.carrier, "trackingId": shipment.tracking_number});
@@ -157,6 +164,14 @@ impl JobService for DataBox {
             "shippingAddress": shipping_address(&contact.return_address),
             "returnToCustomerPackageDetails": package_back(&contact.return_carrier),
         }}});
+        self.arm.patch::<Ignored>(&self.path(name), VERSION, &body)?;
+        self.find(name)
+    }
+
+    fn set_return_carrier(&self, name: &JobName, carrier: &ReturnCarrier) -> Result<Job, Error> {
+        self.known(name)?;
+        let back = json!({"returnToCustomerPackageDetails": package_back(carrier)});
+        let body = json!({"properties": {"details": back}});
         self.arm.patch::<Ignored>(&self.path(name), VERSION, &body)?;
         self.find(name)
     }

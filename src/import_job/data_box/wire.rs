@@ -55,6 +55,7 @@ struct Details {
     copy_log_details: Option<Vec<Log>>,
     datacenter_address: Option<Datacenter>,
     deliver_to_dc_package_details: Option<Package>,
+    return_to_customer_package_details: Option<Package>,
     shipping_address: Option<Address>,
     contact_details: Option<ContactDetails>,
     data_import_details: Option<Vec<ImportDetails>>,
@@ -236,6 +237,9 @@ impl From<Resource> for Job {
             created: start_time,
             shipping: details.datacenter_address.map(ShippingAddress::from),
             return_to: details.shipping_address.map(|own| back(own, contact)),
+            return_carrier: details
+                .return_to_customer_package_details
+                .and_then(|own| own.carrier_name),
             delivery: details.deliver_to_dc_package_details.and_then(|own| {
                 let tracking_number = own.tracking_id.filter(|number| !number.is_empty())?;
                 let carrier = own.carrier_name.unwrap_or_default();
@@ -248,7 +252,7 @@ impl From<Resource> for Job {
 
 fn back(own: Address, contact: ContactDetails) -> ShippingAddress {
     let town = label([own.city, own.state_or_province, own.postal_code]).join(" ");
-    let lines = label([
+    let mut lines = label([
         contact.contact_name,
         own.company_name,
         own.street_address1,
@@ -256,6 +260,8 @@ fn back(own: Address, contact: ContactDetails) -> ShippingAddress {
         Some(town),
         own.country,
     ]);
+    // We send one name for both, as the service wants both.
+    lines.dedup();
     let phone = contact.phone.unwrap_or_default();
     ShippingAddress { lines, phone, remark: String::new() }
 }

@@ -1,11 +1,27 @@
-//! The import job: made, shown, followed, shipped, ended.
+//! The import job: made, shown, packed, followed, shipped, ended.
 
+mod back;
+mod calendar;
+mod ends;
+mod file;
 mod keys;
+mod pack;
+mod parcels;
 mod ship;
+mod slip;
 mod target;
 mod watch;
 
+pub use back::{set_return, set_return_carrier};
+pub use calendar::write_calendar;
+pub use ends::{cancel, create, delete, list};
+pub use file::{Exported, export};
 pub use keys::{Key, Keys, keys};
-pub use ship::ship;
-pub use target::{JobOptions, MeantJob, described, known};
+pub use pack::{Packed, check as check_pack, label};
+pub use parcels::{Shipped, ship_all};
+pub use ship::{ShipOptions, moment, ship};
+#[cfg(test)]
+pub use slip::DriveFacts;
+pub use slip::{Slip, SlipDrive, Slips, Stretch, slips};
+pub use target::{JobOptions, MeantJob, exact};
 pub use watch::{Changed, Ended, Seen, Unreached, watch};

@@ -2,29 +2,143 @@
 
 use disk_prep::noun::JobName;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
-use super::target::known;
+use super::back::warn_of_carrier;
+use super::target::{MeantJob, known};
 use crate::import_job::{Error, Job, JobService, Shipment, Written};
-use crate::outcome::Failure;
+use crate::journey::desk::Desk;
+use crate::outcome::{Failure, MissingFlag};
 
-/// Says with whom the parcel of a job is on its way. `all` are the services in which another job
-/// may have its number.
-pub fn ship(
+/// What a call says of a parcel; what it does not say stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ShipOptions {
+    /// Who brings it.
+    pub carrier: Option<String>,
+    /// Its tracking number.
+    pub tracking_number: Option<String>,
+    /// When it was handed over.
+    pub ship_date: Option<Timestamp>,
+    /// Drives in it.
+    pub drive_count: Option<usize>,
+}
+
+/// The moment at which a day begins.
+pub fn moment(date: Date) -> Result<Timestamp, Error> {
+    let day = date.to_zoned(TimeZone::UTC);
+    day.map(|day| day.timestamp()).map_err(|source| Error::ShipDate { date, source })
+}
+
+/// How a parcel goes to the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The job has none.
+    First,
+    /// The job has just this one.
+    Known,
+    /// The job has another number or carrier.
+    Replace,
+}
+
+/// What is to be sent.
+#[derive(Debug)]
+pub struct Step {
+    /// The parcel, whole.
+    pub shipment: Shipment,
+    /// How it goes.
+    pub way: Way,
+}
+
+impl Step {
+    /// The parcel that is replaced, and with what.
+    pub fn described(&self, job: &Job) -> String {
+        let now = job.delivery.as_ref();
+        let (carrier, number) =
+            now.map_or(("", ""), |own| (own.carrier.as_str(), own.tracking_number.as_str()));
+        let Shipment { carrier: other, tracking_number, .. } = &self.shipment;
+        format!("{carrier} {number} of job {} with {other} {tracking_number}", job.name)
+    }
+
+    /// Refuses a number that another of these jobs has.
+    pub fn check_number(&self, job: &Job, all: &[Job]) -> Result<(), Error> {
+        let Some(other) = self.shipment.taken(job, all) else { return Ok(()) };
+        let (number, other) = (self.shipment.tracking_number.clone(), other.name.clone());
+        Err(Error::TrackingNumberTaken { number, other })
+    }
+}
+
+/// What is to be sent of a parcel, if it may be; nothing is sent.
+pub fn step(
     service: &dyn JobService,
     name: &JobName,
-    shipment: &Shipment,
-    all: &[Box<dyn JobService>],
-) -> Result<(Job, Written), Failure> {
-    let job = service.find(name)?;
-    shipment.check(&job, name, Timestamp::now())?;
-    for other in all {
-        let jobs = known(other.of_subscription())?;
-        if let Some(other) = shipment.taken(&job, &jobs) {
-            let (number, other) = (shipment.tracking_number.clone(), other.name.clone());
-            return Err(Error::TrackingNumberTaken { number, other }.into());
-        }
+    job: &Job,
+    parcel: &ShipOptions,
+) -> Result<Step, Failure> {
+    let now = job.delivery.as_ref();
+    let carrier = parcel.carrier.clone().or(now.map(|own| own.carrier.clone()));
+    let number = parcel.tracking_number.clone().or(now.map(|own| own.tracking_number.clone()));
+    let mut shipment = Shipment {
+        carrier: carrier.ok_or(MissingFlag { flag: "--carrier" })?.trim().to_owned(),
+        tracking_number: number.ok_or(MissingFlag { flag: "--tracking-number" })?.trim().to_owned(),
+        ship_date: Timestamp::now(),
+        drive_count: parcel.drive_count,
+    };
+    let is_known = shipment.is_known(job);
+    let held = now.and_then(|own| own.ship_date.as_deref()?.parse().ok()).filter(|_| is_known);
+    shipment.ship_date = parcel.ship_date.or(held).unwrap_or(shipment.ship_date);
+    let is_same = is_known && parcel.ship_date.is_none_or(|date| Some(date) == held);
+    shipment.check(job, name, Timestamp::now())?;
+    if !is_same || !job.state.stage.is_sent() {
+        service.shippable(name, job, &shipment)?;
     }
-    let was_known = shipment.is_known(&job);
-    let job = service.ship(name, shipment)?;
-    Ok((job, if was_known { Written::Unchanged } else { Written::Changed }))
+    let way = match now {
+        Some(_) if is_same => Way::Known,
+        Some(_) if !is_known => Way::Replace,
+        _ => Way::First,
+    };
+    Ok(Step { shipment, way })
+}
+
+/// Sends it; a parcel that the service has, of a job that is on its way, is not sent again.
+pub fn send(
+    service: &dyn JobService,
+    name: &JobName,
+    job: Job,
+    step: Step,
+) -> Result<(Job, Written), Failure> {
+    // A number alone leaves a job of the classic service where it was.
+    if step.way == Way::Known && job.state.stage.is_sent() {
+        return Ok((job, Written::Unchanged));
+    }
+    let after = service.ship(name, &step.shipment)?;
+    let is_same = (&after.delivery, &after.state) == (&job.delivery, &job.state);
+    Ok((after, if is_same { Written::Unchanged } else { Written::Changed }))
+}
+
+/// All jobs in which a number may stand.
+pub fn all_jobs(services: &[Box<dyn JobService>]) -> Result<Vec<Job>, Failure> {
+    let mut all = Vec::new();
+    for service in services {
+        all.extend(known(service.of_subscription())?);
+    }
+    Ok(all)
+}
+
+/// Says with whom the parcel of a job is on its way.
+pub fn ship(
+    target: &MeantJob<'_>,
+    parcel: &ShipOptions,
+    desk: &Desk<'_>,
+) -> Result<(Job, Written), Failure> {
+    let service = target.service(desk)?;
+    let name = target.job(&*service)?;
+    let job = service.find(&name)?;
+    let step = step(&*service, &name, &job, parcel)?;
+    step.check_number(&job, &all_jobs(&target.services(desk)?)?)?;
+    if step.way == Way::Replace {
+        desk.attendant.consent(&format!("Would replace {}", step.described(&job)))?;
+    }
+    warn_of_carrier(&*service, &job, desk);
+    send(&*service, &name, job, step)
 }

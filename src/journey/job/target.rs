@@ -1,16 +1,19 @@
 //! Which job is meant, and the service that has it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{
-    Diagnose, ErrorKind, Hint, JobName, ResourceGroup, Service, SubscriptionId, count,
+    Diagnose, ErrorKind, Hint, JobId, JobName, NamedJob, ResourceGroup, Service, SubscriptionId,
+    count,
 };
+
+use super::file;
 
 use crate::import_job::{Error, Job, JobService, first_name, parts};
 use crate::journey::connections::{AzureOptions, job_service};
 use crate::journey::desk::Desk;
 use crate::journey::settings::{Given, Origin, settle};
-use crate::outcome::{Failure, MissingFlag};
+use crate::outcome::{Attendant, Failure, MissingFlag};
 use crate::staging::{Destination, Error as StagingError, Seed, Staging};
 
 /// What is said of a job.
@@ -28,6 +31,59 @@ pub struct JobOptions {
     pub resource_group: Option<Given<ResourceGroup>>,
     /// Where Azure is.
     pub azure: AzureOptions,
+}
+
+impl JobOptions {
+    /// The same with the job that is named, by its name, its id or its file. What an id or a file
+    /// says counts as said on the command line; another word there contradicts it.
+    pub fn naming(
+        mut self,
+        named: Option<NamedJob>,
+        job_file: Option<&Path>,
+        attendant: &dyn Attendant,
+    ) -> Result<Self, Failure> {
+        match named {
+            Some(NamedJob::Name(name)) => self.job = Some(name),
+            Some(NamedJob::Id(id)) => {
+                self.place(&id, "--job", "the id of --job says", attendant)?
+            }
+            None => {}
+        }
+        if let Some(path) = job_file {
+            let (id, record) = (file::read(path)?, format!("{} says", path.display()));
+            self.place(&id, "--job-file", &record, attendant)?;
+        }
+        Ok(self)
+    }
+
+    fn place(
+        &mut self,
+        id: &JobId,
+        flag: &str,
+        record: &str,
+        attendant: &dyn Attendant,
+    ) -> Result<(), Failure> {
+        let JobId { subscription, resource_group, service, job } = id.clone();
+        let typed = |name: JobName| Given {
+            value: name,
+            origin: Origin::CommandLine,
+            name: "--job".to_owned(),
+        };
+        self.job = settle(self.job.take().map(typed), Some(job), record, attendant)?;
+        let held = Some(subscription);
+        let value = settle(self.subscription.take(), held, record, attendant)?;
+        self.subscription = value.map(|value| said_by(flag, value));
+        let held = Some(resource_group);
+        let value = settle(self.resource_group.take(), held, record, attendant)?;
+        self.resource_group = value.map(|value| said_by(flag, value));
+        let value = settle(self.service.take(), Some(service), record, attendant)?;
+        self.service = value.map(|value| said_by(flag, value));
+        Ok(())
+    }
+}
+
+fn said_by<T>(flag: &str, value: T) -> Given<T> {
+    Given { value, origin: Origin::CommandLine, name: flag.to_owned() }
 }
 
 /// A job in a question.
@@ -105,7 +161,7 @@ impl<'a> MeantJob<'a> {
         if let Some(named) = &self.flags.job {
             return Ok(named.clone());
         }
-        let job = self.of_seed(|seed| seed.job.clone()).ok_or(MissingFlag { flag: "--job" })?;
+        let job = self.seed_job()?;
         let jobs = parts(&job, service.list()?);
         if jobs.len() > 1 {
             let jobs = jobs.into_iter().map(|job| job.name).collect();
@@ -114,11 +170,33 @@ impl<'a> MeantJob<'a> {
         Ok(job)
     }
 
+    /// The job that was named.
+    pub fn named(&self) -> Option<&JobName> {
+        self.flags.job.as_ref()
+    }
+
+    /// The job of the seed, the first if it has several.
+    pub fn seed_job(&self) -> Result<JobName, MissingFlag> {
+        self.of_seed(|seed| seed.job.clone()).ok_or(MissingFlag { flag: "--job" })
+    }
+
     /// The service that has the job: the one that is named, the seed's, else whichever knows the
     /// job.
     pub fn service(&self, desk: &Desk<'_>) -> Result<Box<dyn JobService>, Failure> {
+        match &self.flags.job {
+            Some(name) => self.service_of(name, desk),
+            None => Ok(self.services(desk)?.swap_remove(0)),
+        }
+    }
+
+    /// The service that has this job.
+    pub fn service_of(
+        &self,
+        name: &JobName,
+        desk: &Desk<'_>,
+    ) -> Result<Box<dyn JobService>, Failure> {
         let mut services = self.services(desk)?;
-        if let (Some(name), 2..) = (&self.flags.job, services.len()) {
+        if services.len() > 1 {
             let mut having = Vec::new();
             for service in services {
                 if known(service.find(name).map(|job| vec![job]))?.is_empty() {
@@ -156,6 +234,20 @@ impl<'a> MeantJob<'a> {
         };
         all.into_iter().map(open).collect()
     }
+}
+
+/// For what ends a job or sends its parcel, the job or its staging path is named, or there is only
+/// one.
+pub fn exact<'a>(
+    options: &'a JobOptions,
+    is_staging_named: bool,
+    desk: &Desk<'_>,
+) -> Result<MeantJob<'a>, Failure> {
+    let target = MeantJob::new(options, desk)?;
+    if !is_staging_named {
+        target.be_the_only_one(desk)?;
+    }
+    Ok(target)
 }
 
 /// Jobs of a service that the subscription may never have used: then there are none.
