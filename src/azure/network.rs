@@ -51,6 +51,13 @@ impl Network {
         built.map_err(|error| Error::Client { source: Reason::of(&error) })
     }
 
+    /// A client for what is one hop away and speaks in the clear, such as the service that gives a
+    /// machine of Azure its tokens.
+    pub(super) fn neighbour(&self) -> Result<Client, Error> {
+        let near = Url::parse("http://localhost/").expect("it is an address");
+        self.carrier(&near, Clear::Loopback)
+    }
+
     fn builder(&self, endpoint: &Url, clear: Clear) -> Result<ClientBuilder, Error> {
         // A second call finds it installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();

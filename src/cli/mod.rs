@@ -1,6 +1,7 @@
 //! Arguments: clap structs and value parsers, one file per command. No I/O but the look whether a
 //! named drive is a file.
 
+mod access;
 mod azure;
 mod check;
 mod drive;
@@ -22,8 +23,11 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-pub use azure::{AzureArgs, BlobArgs};
-pub use check::{CheckArgs, CheckCommand};
+pub use access::{
+    AuthArgs, AuthCommand, ProviderArgs, ProviderCommand, SubscriptionsArgs, SubscriptionsCommand,
+};
+pub use azure::{AuthChoice, AzureArgs, BlobArgs};
+pub use check::{CheckArgs, CheckAzureArgs, CheckCommand, ForChoice};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]
 pub use emulator::{EmulatorArgs, EmulatorCommand};
@@ -100,6 +104,12 @@ pub enum Command {
     Cleanup(Box<CleanupArgs>),
     /// Look whether everything is in place, before anything is done
     Check(CheckArgs),
+    /// See who is signed in to Azure
+    Auth(AuthArgs),
+    /// See which subscriptions the sign-in reaches
+    Subscriptions(SubscriptionsArgs),
+    /// See which providers a subscription may use, and register one
+    Provider(ProviderArgs),
     /// Run Azure and the datacenter's dock on this machine, for rehearsals
     #[cfg(feature = "emulator")]
     Emulator(Box<EmulatorArgs>),

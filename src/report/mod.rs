@@ -1,5 +1,6 @@
 //! Every outcome and event in words and as records.
 
+mod access;
 mod checked;
 mod cleared;
 mod drive;

@@ -25,7 +25,7 @@ use super::said::{ErrorRecord, WarningRecord};
 use super::text::{CompletionsRecord, ManRecord, SettingRecord};
 use super::vault::{SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
-use super::{checked, cleared, drive, explained, keys, released, seed, vault_run, watch};
+use super::{access, checked, cleared, drive, explained, keys, released, seed, vault_run, watch};
 
 /// A type of record.
 #[derive(Debug)]
@@ -50,7 +50,10 @@ pub fn all() -> Vec<Described> {
         of::<ErrorRecord>(EVERY),
         of::<WarningRecord>(EVERY),
         of::<explained::AdviceRecord>("`explain`"),
-        of::<checked::CheckRecord>("`check host`"),
+        of::<access::SignInRecord>("`auth status`"),
+        of::<access::SubscriptionRecord>("`subscriptions list`"),
+        of::<access::ProviderRecord>("`provider list`, `provider register`"),
+        of::<checked::CheckRecord>("`check host`, `check azure`"),
         of::<cleared::CleanupRecord>("`cleanup`, `rehearse`"),
         of::<CompletionsRecord>("`completions`"),
         of::<drive::DriveRecord>("`drive list`"),
