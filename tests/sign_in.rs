@@ -304,6 +304,45 @@ fn a_token_that_is_not_taken_is_never_answered_with_a_role_and_a_missing_right_i
     }
 }
 
+#[test]
+fn a_proxy_is_told_who_asks_and_stands_aside_where_no_proxy_says_so() {
+    let machine = Machine::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (told, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            told.send(head.join("\n")).unwrap();
+            let _ = (&stream).write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let proxy = format!("http://somebody:MARKER-word@127.0.0.1:{port}");
+    let ask = |more: &[&str], variables: &[(&str, &str)]| {
+        let mut command =
+            machine.command(&[&words("subscriptions list --json -v")[..], more].concat());
+        command.env("AZSEED_ARM_ENDPOINT", "https://arm.example.invalid").env("AZSEED_TOKEN", "t");
+        let told = run(command.envs(variables.iter().copied()));
+        assert!(!format!("{told:?}").contains("MARKER"), "{told:?}");
+        refused(&told, 14, "azure-unreachable");
+    };
+    let flag = ["--proxy", &proxy];
+    ask(&flag, &[]);
+    let head = heard.try_iter().next().unwrap();
+    assert!(head.starts_with("CONNECT arm.example.invalid:443 "), "{head}");
+    // `somebody:MARKER-word` in base64.
+    assert!(
+        head.to_lowercase().contains("proxy-authorization: basic c29tzwjvzhk6tufss0vslxdvcmq="),
+        "{head}"
+    );
+    ask(&[], &[("HTTPS_PROXY", &proxy)]);
+    assert!(heard.try_iter().next().is_some());
+    ask(&flag, &[("NO_PROXY", "other.invalid,.example.invalid")]);
+    ask(&[], &[("HTTPS_PROXY", &proxy), ("NO_PROXY", "arm.example.invalid")]);
+    assert_eq!(heard.try_iter().next(), None, "NO_PROXY holds for both");
+}
+
 /// Two drives: a new image, and one that holds something which may be erased.
 const DRIVES: &str =
     "--drive new.img,serial=N1,size=210M --drive old.img,serial=O1 --erase O1 --wipe none";

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use disk_prep::noun::bare_addresses;
-use reqwest::{Certificate, Client, ClientBuilder, Proxy};
+use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -24,7 +24,7 @@ pub(super) const SILENT_FOR: Duration = Duration::from_secs(60);
 pub struct Network {
     /// A certificate authority beside the system's own.
     pub ca_file: Option<PathBuf>,
-    /// A proxy; without it, the environment's.
+    /// A proxy; without it, the environment's. NO_PROXY holds for both.
     pub proxy: Option<Address>,
 }
 
@@ -79,10 +79,11 @@ impl Network {
     }
 }
 
-/// A proxy, with whom it lets through.
+/// A proxy, with whom it lets through; not for whom NO_PROXY names.
 fn through(address: &Address) -> Result<Proxy, Error> {
     let proxy = Proxy::all(address.url().clone());
     let proxy = proxy.map_err(|error| Error::Client { source: Reason::of(&error) })?;
+    let proxy = proxy.no_proxy(NoProxy::from_env());
     Ok(match address.user() {
         Some(user) => proxy.basic_auth(user.name.expose_secret(), user.password.expose_secret()),
         None => proxy,

@@ -10,6 +10,7 @@ mod emulator;
 mod hushed;
 mod job;
 mod keys;
+mod limits;
 mod named;
 mod prep;
 #[cfg(feature = "emulator")]
@@ -34,6 +35,7 @@ pub use emulator::{EmulatorArgs, EmulatorCommand};
 pub use hushed::{Hidden, hidden, hushed, is_secret};
 pub use job::{JobArgs, JobCommand, JobTarget};
 pub use keys::KeyArgs;
+pub use limits::{LimitsArgs, LimitsCommand};
 pub use named::{is_named, source, unused};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 #[cfg(feature = "emulator")]
@@ -113,6 +115,8 @@ pub enum Command {
     /// Run Azure and the datacenter's dock on this machine, for rehearsals
     #[cfg(feature = "emulator")]
     Emulator(Box<EmulatorArgs>),
+    /// See the limits of the service
+    Limits(LimitsArgs),
     /// Explain an error code
     Explain(ExplainArgs),
     /// Show where each setting comes from

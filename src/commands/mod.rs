@@ -14,6 +14,7 @@ mod explain;
 mod flags;
 mod inspect;
 mod job;
+mod limits;
 mod man;
 mod plan;
 mod prep;
@@ -47,6 +48,7 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::Check(args) => check::run(args, call),
         #[cfg(feature = "emulator")]
         Command::Emulator(args) => emulator::run(args, call),
+        Command::Limits(args) => limits::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Auth(args) => auth::run(args, call),
         Command::Provider(args) => provider::run(args, call),

@@ -11,6 +11,7 @@ pub mod explained;
 mod inspected;
 pub mod job;
 mod keys;
+pub mod limits;
 mod not_read;
 mod plan;
 mod prepared;

@@ -25,7 +25,9 @@ use super::said::{ErrorRecord, WarningRecord};
 use super::text::{CompletionsRecord, ManRecord, SettingRecord};
 use super::vault::{SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
-use super::{access, checked, cleared, drive, explained, keys, released, seed, vault_run, watch};
+use super::{
+    access, checked, cleared, drive, explained, keys, limits, released, seed, vault_run, watch,
+};
 
 /// A type of record.
 #[derive(Debug)]
@@ -74,6 +76,7 @@ pub fn all() -> Vec<Described> {
         of::<DeletedRecord>("`job delete`"),
         of::<keys::KeyRecord>("`job keys`"),
         of::<LocationRecord>("`job locations`"),
+        of::<limits::LimitRecord>("`limits show`"),
         of::<watch::WatchEndedRecord>("`job status --watch`"),
         of::<ManRecord>("`man`"),
         of::<DriveCountRecord>("`plan`"),
