@@ -201,7 +201,7 @@ impl Arm {
 
     /// Lets time go by between two looks.
     pub(super) fn wait(&self, pause: Duration) {
-        block_on(self.exchange.pace.wait(pause));
+        block_on(async { self.exchange.pace.wait(pause).await });
     }
 
     fn url(&self, path: &str, version: &str) -> Result<Url, Error> {

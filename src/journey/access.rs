@@ -86,8 +86,13 @@ pub fn register(
     let arm = arm(azure, attendant)?;
     let names = name.map_or(NEEDED.to_vec(), |name| vec![name]);
     let register = |name: &str| -> Result<Provider, Failure> {
-        let found = look(&arm, &subscription, name)?;
-        Ok(if found.is_registered() { found } else { arm.register(&subscription, name)? })
+        match arm.provider(&subscription, name) {
+            Ok(None) => Err(UnknownProvider { name: name.to_owned() }.into()),
+            Ok(Some(found)) if found.is_registered() => Ok(found),
+            // Who may not look is told what registering takes.
+            Ok(Some(_)) | Err(Error::NotAllowed { .. }) => Ok(arm.register(&subscription, name)?),
+            Err(error) => Err(error.into()),
+        }
     };
     let mut all = names.into_iter().map(register).collect::<Result<Vec<_>, _>>()?;
     if follow == Follow::ToTheEnd {
