@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use azseed::azure::{
-    Arm, ArmOptions, BlobContainer, BlobCredential, BlobOptions, Container, Network,
+    Arm, ArmOptions, Auth, BlobContainer, BlobCredential, BlobOptions, Container, Network,
 };
 use azseed::import_job::{ImportExport, JobService};
 use disk_prep::noun::Diagnose;
@@ -139,7 +139,7 @@ fn keys_of_another_form_are_not_repeated() {
         let arm = Arm::open(&ArmOptions {
             endpoint: played.url("").parse().unwrap(),
             authority: played.url("").parse().unwrap(),
-            token: Some(TOKEN.to_owned().into()),
+            auth: Auth { kind: None, token: Some(TOKEN.to_owned().into()) },
             network: Network { ca_file: Some(played.ca_file()), proxy: None },
         });
         let group = "rg".parse().unwrap();
@@ -216,6 +216,12 @@ fn no_other_host_and_no_plain_http_ever_hears_of_a_token() {
     assert!(foreign.calls().is_empty(), "{:?}", foreign.calls());
 }
 
+/// What the authority answers a program that it does not let in.
+fn refused(text: &str) -> Play {
+    let said = json!({"error": "invalid_client", "error_description": text});
+    body(401, "", said.to_string())
+}
+
 #[test]
 fn a_sign_in_is_bounded_and_follows_nobody() {
     let principal = [
@@ -235,6 +241,15 @@ fn a_sign_in_is_bounded_and_follows_nobody() {
             12,
             "sign-in-refused",
         ),
+        (refused("AADSTS7000215: Invalid client secret provided."), 12, "client-secret-wrong"),
+        (
+            refused("AADSTS7000222: The provided client secret keys are expired."),
+            12,
+            "client-secret-over",
+        ),
+        (refused("AADSTS90002: Tenant 'x' not found."), 12, "tenant-unknown"),
+        (refused("AADSTS700016: Application 'x' was not found."), 12, "application-unknown"),
+        (refused("AADSTS70002: AADSTS7000215 is told elsewhere."), 12, "sign-in-refused"),
     ];
     for (play, code, name) in cases {
         let played = Played::start(play);
@@ -255,7 +270,7 @@ fn a_sign_in_is_bounded_and_follows_nobody() {
 fn a_refusal_of_the_service_has_its_code_and_a_failure_is_tried_again_first() {
     let again = "retry-after: 0\r\n";
     for (status, code, name, calls) in [
-        (401, 12, "azure-not-allowed", 1),
+        (401, 12, "azure-token-refused", 1),
         (403, 12, "azure-not-allowed", 1),
         (404, 10, "azure-not-found", 1),
         (400, 13, "azure-refused", 1),

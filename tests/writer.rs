@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use azseed::azure::{
-    self, BlobContainer, BlobCredential, BlobOptions, Container, Fence, Lost, Network,
+    self, Auth, BlobContainer, BlobCredential, BlobOptions, Container, Fence, Lost, Network,
 };
 use azseed::escrow::{Weak, read_password};
 use azseed::state::State;
@@ -37,7 +37,10 @@ fn container(emulator: &Emulator, name: &str) -> Arc<dyn Container> {
         endpoint: Some(url("blob")),
         authority: url("authority"),
         network: Network { ca_file: Some(emulator.fact("ca_file").into()), proxy: None },
-        credential: BlobCredential::SignedIn(Some(emulator.fact("token").into())),
+        credential: BlobCredential::SignedIn(Auth {
+            kind: None,
+            token: Some(emulator.fact("token").into()),
+        }),
     };
     Arc::new(BlobContainer::open(&options, name.parse().unwrap()).unwrap())
 }
@@ -532,7 +535,10 @@ fn a_renewal_that_is_refused_ends_with_the_exit_code_of_its_reason() {
             endpoint: Some(played.url("/blob").parse().unwrap()),
             authority: played.url("").parse().unwrap(),
             network: Network { ca_file: Some(played.ca_file()), proxy: None },
-            credential: BlobCredential::SignedIn(Some("token".to_owned().into())),
+            credential: BlobCredential::SignedIn(Auth {
+                kind: None,
+                token: Some("token".to_owned().into()),
+            }),
         };
         let plain = BlobContainer::open(&options, "vault".parse().unwrap()).unwrap();
         let plain: Arc<dyn Container> = Arc::new(plain);

@@ -1,10 +1,13 @@
 //! The resource manager: signed JSON calls, what they begin followed to its end, and lists that go
 //! on over pages of the same host. Blocks.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use disk_prep::noun::secret::cleared;
+use jiff::Timestamp;
 use reqwest::Method;
-use secrecy::SecretString;
+use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
@@ -16,7 +19,8 @@ use super::exchange::{Ask, Exchange, Reply, host};
 use super::network::{Clear, Network, https};
 use super::retry::{RealPace, Repeat};
 use super::runtime::block_on;
-use super::sign_in::{ARM_SCOPE, SignIn, Tokens};
+use super::sign_in::{ARM_SCOPE, Auth, AuthKind, Tokens};
+use super::token::Claims;
 use super::transport::target;
 use disk_prep::noun::Address;
 
@@ -27,8 +31,8 @@ pub struct ArmOptions {
     pub endpoint: Address,
     /// Where tokens are given.
     pub authority: Address,
-    /// A token to use; without it, whoever is signed in.
-    pub token: Option<SecretString>,
+    /// How to sign in.
+    pub auth: Auth,
     /// Certificates and proxy.
     pub network: Network,
 }
@@ -45,6 +49,23 @@ impl std::fmt::Debug for Arm {
     }
 }
 
+/// Who signed in, as far as the token says it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// What answered.
+    pub kind: AuthKind,
+    /// The tenant.
+    pub tenant: Option<String>,
+    /// A person's name for signing in.
+    pub name: Option<String>,
+    /// The application's id.
+    pub application: Option<String>,
+    /// The principal's id.
+    pub principal: Option<String>,
+    /// Until when.
+    pub until: Option<Timestamp>,
+}
+
 /// One page of a list.
 #[derive(Deserialize)]
 struct Page<T> {
@@ -59,11 +80,28 @@ impl Arm {
         let endpoint = https(&options.endpoint)?;
         let authority = https(&options.authority)?;
         let http = options.network.client(&endpoint, Clear::Refused)?;
-        let sign_in = SignIn::choose(options.token.as_ref(), &authority)?;
-        let tokens = Tokens::new(sign_in, http.clone(), ARM_SCOPE);
+        let tokens = Tokens::choose(&options.auth, &authority, http.clone(), ARM_SCOPE)?;
         let exchange =
             Exchange { http, tokens, bounds: Bounds::default(), pace: RealPace::begin() };
         Ok(Arm { exchange, endpoint })
+    }
+
+    /// Signs in, and says who that is; nothing is asked of the resource manager.
+    pub fn who(&self) -> Result<SignedIn, Error> {
+        let token = block_on(self.exchange.tokens.token())?;
+        let claims = Claims::of(token.expose_secret());
+        let until = claims.until();
+        if let Some(until) = until.filter(|until| *until <= Timestamp::now()) {
+            return Err(Error::TokenOver { until });
+        }
+        Ok(SignedIn {
+            kind: self.exchange.tokens.kind(),
+            tenant: claims.tid,
+            name: claims.upn,
+            application: claims.appid,
+            principal: claims.oid,
+            until,
+        })
     }
 
     /// Reads a resource; `None` if it does not exist.
@@ -159,6 +197,11 @@ impl Arm {
             reply = self.call(Method::GET, url, None)?;
         }
         self.parse(&reply)
+    }
+
+    /// Lets time go by between two looks.
+    pub(super) fn wait(&self, pause: Duration) {
+        block_on(async { self.exchange.pace.wait(pause).await });
     }
 
     fn url(&self, path: &str, version: &str) -> Result<Url, Error> {

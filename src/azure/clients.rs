@@ -13,6 +13,7 @@ use disk_prep::noun::{AccountName, Address, ContainerName};
 use disk_prep::sys::hold::hold;
 use url::Url;
 
+use super::asked::Asked;
 use super::bounds::Bounds;
 use super::call::Call;
 use super::credential::{BlobCredential, BlobOptions};
@@ -109,7 +110,7 @@ impl Clients {
     pub fn failure(&self, name: &str, source: azure_core::Error, book: &Book) -> Error {
         let unsent = || Call::new("HEAD", &self.blob_url(&self.name, name), 0, Duration::ZERO);
         let call = hold(book).take().unwrap_or_else(unsent);
-        failure(&self.url, name, source, call)
+        failure(&self.url, name, source, call, self.signer.asked())
     }
 }
 
@@ -147,7 +148,7 @@ fn own(error: azure_core::Error) -> Option<Error> {
     }
 }
 
-fn failure(url: &Url, name: &str, source: azure_core::Error, call: Call) -> Error {
+fn failure(url: &Url, name: &str, source: azure_core::Error, call: Call, asked: Asked) -> Error {
     let reason = Reason::of(&source);
     let host = host(url);
     let what = format!("{}/{name}", url.path().trim_start_matches('/'));
@@ -167,7 +168,8 @@ fn failure(url: &Url, name: &str, source: azure_core::Error, call: Call) -> Erro
     };
     let message = format!("{what} ({status})");
     let error = match status {
-        401 | 403 => Error::NotAllowed { code: said, message, call: None },
+        401 if asked == Asked::Blobs => Error::NotTaken { code: said, message, call: None },
+        401 | 403 => Error::NotAllowed { asked, code: said, message, call: None },
         404 => Error::NotFound { what, message: said, call: None },
         408 | 429 | 500.. => Error::Failing { host, status, call: None },
         _ => Error::Refused { code: said, message, call: None },

@@ -4,6 +4,7 @@ use disk_prep::noun::{AccountName, Address};
 use secrecy::SecretString;
 
 use super::network::Network;
+use super::sign_in::Auth;
 
 /// Where blobs are and how to reach them.
 #[derive(Debug, Clone)]
@@ -24,7 +25,7 @@ pub struct BlobOptions {
 #[derive(Debug, Clone)]
 pub enum BlobCredential {
     /// Whoever is signed in, or a token that was given.
-    SignedIn(Option<SecretString>),
+    SignedIn(Auth),
     /// The account's key.
     Key(SecretString),
     /// A shared access signature.

@@ -4,8 +4,39 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint};
 
+use super::asked::{Asked, SIGN_IN_AGAIN};
 use super::call::Call;
 use super::reason::Reason;
+
+/// Why a program could not sign in as itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Its secret is another.
+    Secret,
+    /// Its secret is over.
+    SecretOver,
+    /// The tenant does not exist.
+    Tenant,
+    /// The tenant does not know the application.
+    Application,
+    /// Something else, in the words of the service.
+    Other,
+}
+
+impl Why {
+    /// By the code that the words of the service begin with
+    /// (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
+    pub(super) fn of(message: &str) -> Self {
+        let code = message.split([':', ' ']).next().unwrap_or_default();
+        match code {
+            "AADSTS7000215" => Why::Secret,
+            "AADSTS7000222" => Why::SecretOver,
+            "AADSTS90002" | "AADSTS900023" | "AADSTS900021" => Why::Tenant,
+            "AADSTS700016" => Why::Application,
+            _ => Why::Other,
+        }
+    }
+}
 
 /// Why a lease that was held is held no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,9 +96,33 @@ pub enum Error {
     #[error("Nobody is signed in to Azure")]
     NotSignedIn,
     #[error("The sign-in was refused: {message}")]
-    SignInRefused { message: String },
+    SignInRefused { why: Why, message: String },
+    #[error("Signing in by {kind} needs {missing}, and that is not set")]
+    SignInIncomplete { kind: &'static str, missing: &'static str },
+    #[error("A token is given, and the sign-in is to be by {kind}")]
+    AuthContradicted { kind: &'static str },
+    #[error("The Azure CLI is not installed on this machine")]
+    CliMissing,
+    #[error("The Azure CLI gives no token: nobody is signed in with it")]
+    CliSignedOut,
+    #[error("This machine has no managed identity: {why}")]
+    NoIdentity { why: String },
+    #[error("{path} cannot prove who signs in: {rule}")]
+    ClientCertificate { path: PathBuf, rule: &'static str },
+    #[error("The shared access signature is none: {rule}")]
+    Sas { rule: &'static str },
+    #[error("The token was good until {until}")]
+    TokenOver { until: jiff::Timestamp },
+    #[error("Azure does not take the sign-in: {code}: {message}")]
+    NotTaken {
+        code: String,
+        message: String,
+        #[source]
+        call: Option<Box<Call>>,
+    },
     #[error("Azure does not allow this: {code}: {message}")]
     NotAllowed {
+        asked: Asked,
         code: String,
         message: String,
         #[source]
@@ -158,6 +213,7 @@ impl Error {
             Error::Unreachable { call, .. } => **call = call.as_ref().clone().within(&made),
             Error::Failing { call, .. }
             | Error::AskedToWait { call, .. }
+            | Error::NotTaken { call, .. }
             | Error::NotAllowed { call, .. }
             | Error::NotFound { call, .. }
             | Error::Refused { call, .. }
@@ -196,7 +252,23 @@ impl Diagnose for Error {
             Error::Failing { .. } => "azure-failing",
             Error::AskedToWait { .. } => "azure-asked-to-wait",
             Error::NotSignedIn => "not-signed-in",
-            Error::SignInRefused { .. } => "sign-in-refused",
+            Error::SignInRefused { why, .. } => match why {
+                Why::Secret => "client-secret-wrong",
+                Why::SecretOver => "client-secret-over",
+                Why::Tenant => "tenant-unknown",
+                Why::Application => "application-unknown",
+                Why::Other => "sign-in-refused",
+            },
+            Error::SignInIncomplete { .. } => "sign-in-incomplete",
+            Error::AuthContradicted { .. } => "auth-contradicted",
+            Error::CliMissing => "azure-cli-missing",
+            Error::CliSignedOut => "azure-cli-signed-out",
+            Error::NoIdentity { .. } => "managed-identity-missing",
+            Error::ClientCertificate { .. } => "client-certificate-unusable",
+            Error::Sas { .. } => "sas-malformed",
+            Error::TokenOver { .. } => "azure-token-over",
+            Error::NotTaken { code, .. } if code.contains("Expired") => "azure-token-over",
+            Error::NotTaken { .. } => "azure-token-refused",
             Error::NotAllowed { .. } => "azure-not-allowed",
             Error::NotFound { .. } => "azure-not-found",
             Error::Refused { .. } => "azure-refused",
@@ -224,6 +296,9 @@ impl Diagnose for Error {
             | Error::SecretFile { .. }
             | Error::SecretUnreadable { .. }
             | Error::Variable { .. }
+            | Error::AuthContradicted { .. }
+            | Error::ClientCertificate { .. }
+            | Error::Sas { .. }
             | Error::AccountKey => ErrorKind::Usage,
             Error::Leased { .. } | Error::LeaseLost { why: Lost::Taken, .. } => ErrorKind::Busy,
             Error::LeaseLost { why: Lost::Late | Lost::Refused, .. }
@@ -240,6 +315,12 @@ impl Diagnose for Error {
             | Error::TooSlow { .. } => ErrorKind::Unreachable,
             Error::NotSignedIn
             | Error::SignInRefused { .. }
+            | Error::SignInIncomplete { .. }
+            | Error::CliMissing
+            | Error::CliSignedOut
+            | Error::NoIdentity { .. }
+            | Error::TokenOver { .. }
+            | Error::NotTaken { .. }
             | Error::NotAllowed { .. }
             | Error::LeaseLost { why: Lost::NotAllowed, .. } => ErrorKind::NotAllowed,
             Error::NotFound { .. } => ErrorKind::NotFound,
@@ -252,8 +333,29 @@ impl Diagnose for Error {
             Error::NotSignedIn => {
                 "run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
             }
-            Error::SignInRefused { .. } => "check tenant, client and secret",
-            Error::NotAllowed { .. } => "ask for the role Contributor on the resource group",
+            Error::SignInRefused { why, .. } => match why {
+                Why::Secret => {
+                    "put the value of a secret of this application into AZURE_CLIENT_SECRET, not \
+                     its id"
+                }
+                Why::SecretOver => {
+                    "make a new secret for the application and put it into AZURE_CLIENT_SECRET"
+                }
+                Why::Tenant => "check AZURE_TENANT_ID",
+                Why::Application => "check AZURE_CLIENT_ID, and that it is of this tenant",
+                Why::Other => "check tenant, client and secret",
+            },
+            Error::SignInIncomplete { .. } => "set it, or choose another sign-in with `--auth`",
+            Error::AuthContradicted { .. } => "leave the token out, or say `--auth token`",
+            Error::CliMissing => "install it and run `az login`, or sign in another way (`--auth`)",
+            Error::CliSignedOut => "run `az login`",
+            Error::NoIdentity { .. } => {
+                "on a machine outside Azure sign in another way (`--auth`); inside, give it an \
+                 identity"
+            }
+            Error::Sas { .. } => "put what stands behind the `?` of the address into the file",
+            Error::TokenOver { .. } | Error::NotTaken { .. } => SIGN_IN_AGAIN,
+            Error::NotAllowed { asked, code, .. } => asked.advice(code),
             Error::Unreachable { .. } => "check network and proxy, then run the same command again",
             Error::SecretFile { path, .. } => return Some(Hint::MakePrivate(path.clone())),
             Error::Leased { .. } => "wait a minute for the other run to end",

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::asked::Asked;
 use super::bounds::{self, Bounds, Failing, Meter};
 use super::call::Call;
 use super::error::Error;
@@ -220,8 +221,9 @@ fn refusal(status: StatusCode, path: &str, bytes: &[u8]) -> Error {
     );
     let call = None;
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Error::NotAllowed { code, message, call }
+        StatusCode::UNAUTHORIZED => Error::NotTaken { code, message, call },
+        StatusCode::FORBIDDEN => {
+            Error::NotAllowed { asked: Asked::of_path(path), code, message, call }
         }
         StatusCode::NOT_FOUND => Error::NotFound { what: path.to_owned(), message, call },
         _ => Error::Refused { code, message, call },
@@ -236,7 +238,12 @@ mod tests {
     fn a_refusal_is_told_in_the_services_words_as_far_as_there_are_any() {
         let said = br#"{"error": {"code": "Word", "message": "a rule", "details": []}}"#;
         for (status, bytes, code, text) in [
-            (401, &said[..], "azure-not-allowed", "Azure does not allow this: Word: a rule"),
+            (
+                401,
+                &said[..],
+                "azure-token-refused",
+                "Azure does not take the sign-in: Word: a rule",
+            ),
             (403, said, "azure-not-allowed", "Azure does not allow this: Word: a rule"),
             (404, said, "azure-not-found", "Azure does not know /a/b: a rule"),
             (409, said, "azure-refused", "Azure refused the request: Word: a rule"),

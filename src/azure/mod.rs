@@ -2,6 +2,8 @@
 //! room; of `disk_prep` only the nouns, and where programs are started.
 
 mod arm;
+mod asked;
+mod assertion;
 mod blobs;
 mod bounds;
 mod call;
@@ -15,23 +17,28 @@ mod exchange;
 pub mod faulty;
 mod fenced;
 mod link;
+mod machine;
 #[cfg(test)]
 pub mod memory;
 mod network;
 mod operations;
 #[cfg(test)]
 mod played;
+mod principal;
 mod reason;
+mod resources;
 mod retry;
 mod runtime;
 mod send;
 mod shared_key;
 mod sign_in;
 mod signer;
+mod token;
 mod trace;
 mod transport;
 
-pub use arm::{Arm, ArmOptions};
+pub use arm::{Arm, ArmOptions, SignedIn};
+pub use asked::Asked;
 pub use blobs::BlobContainer;
 pub use call::Call;
 pub use container::{
@@ -39,8 +46,9 @@ pub use container::{
 };
 pub use credential::{BlobCredential, BlobOptions};
 pub use crew::each;
-pub use error::{Error, Lost};
+pub use error::{Error, Lost, Why};
 pub use link::blob_at;
 pub use network::Network;
 pub use reason::Reason;
-pub use sign_in::variable;
+pub use resources::{Provider, StorageAccount, Subscription};
+pub use sign_in::{Auth, AuthKind, variable};

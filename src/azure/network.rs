@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use disk_prep::noun::bare_addresses;
-use reqwest::{Certificate, Client, ClientBuilder, Proxy};
+use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -24,7 +24,7 @@ pub(super) const SILENT_FOR: Duration = Duration::from_secs(60);
 pub struct Network {
     /// A certificate authority beside the system's own.
     pub ca_file: Option<PathBuf>,
-    /// A proxy; without it, the environment's.
+    /// A proxy; without it, the environment's. NO_PROXY holds for both.
     pub proxy: Option<Address>,
 }
 
@@ -51,6 +51,13 @@ impl Network {
         built.map_err(|error| Error::Client { source: Reason::of(&error) })
     }
 
+    /// A client for what is one hop away and speaks in the clear, such as the service that gives a
+    /// machine of Azure its tokens.
+    pub(super) fn neighbour(&self) -> Result<Client, Error> {
+        let near = Url::parse("http://localhost/").expect("it is an address");
+        self.carrier(&near, Clear::Loopback)
+    }
+
     fn builder(&self, endpoint: &Url, clear: Clear) -> Result<ClientBuilder, Error> {
         // A second call finds it installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -72,10 +79,11 @@ impl Network {
     }
 }
 
-/// A proxy, with whom it lets through.
+/// A proxy, with whom it lets through; not for whom NO_PROXY names.
 fn through(address: &Address) -> Result<Proxy, Error> {
     let proxy = Proxy::all(address.url().clone());
     let proxy = proxy.map_err(|error| Error::Client { source: Reason::of(&error) })?;
+    let proxy = proxy.no_proxy(NoProxy::from_env());
     Ok(match address.user() {
         Some(user) => proxy.basic_auth(user.name.expose_secret(), user.password.expose_secret()),
         None => proxy,

@@ -199,8 +199,9 @@ fn stand(reply: &Reply, ask: &Ask) -> Result<Stand, Error> {
 mod tests {
     use super::*;
     use crate::azure::played::{Answer, Played, answer};
+    use crate::azure::principal::Proof;
     use crate::azure::runtime::block_on;
-    use crate::azure::sign_in::{Proof, SignIn};
+    use crate::azure::sign_in::SignIn;
     use disk_prep::noun::{Diagnose, ErrorKind};
 
     const RESOURCE: &str = "{\"name\":\"job\"}";
@@ -392,8 +393,8 @@ mod tests {
         assert_eq!(came, Ok(200));
         assert_eq!(asked, ["POST /token", "PUT /rg/job", "GET /r", "POST /token", "GET /r"]);
         let (came, asked) = by_principal(vec![token(), begun(), expired(), token(), expired()]);
-        assert_eq!((came, asked.len()), (Err("azure-not-allowed"), 5));
+        assert_eq!((came, asked.len()), (Err("azure-token-refused"), 5));
         let played = Played::start(vec![begun(), expired()]);
-        assert_eq!(follow(&played, Method::PUT).unwrap_err().0, "azure-not-allowed");
+        assert_eq!(follow(&played, Method::PUT).unwrap_err().0, "azure-token-refused");
     }
 }

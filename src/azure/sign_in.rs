@@ -1,5 +1,5 @@
-//! How we get a token for the resource manager and for blobs: one that was given, that of a
-//! service principal or workload identity, or the Azure CLI's. Tokens live in memory only.
+//! How we get a token for the resource manager and for blobs: one that was given, that of a service
+//! principal, a workload's or a machine's identity, or the Azure CLI's. Tokens live in memory only.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -10,22 +10,15 @@ use std::time::{Duration, Instant};
 
 use azure_core::credentials::TokenCredential;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
-use bytes::Bytes;
 use disk_prep::sys::child;
 use disk_prep::sys::hold::hold;
-use reqwest::StatusCode;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use secrecy::SecretString;
 use tracing::info;
 use url::Url;
-use url::form_urlencoded::byte_serialize;
-use zeroize::Zeroizing;
 
-use super::bounds::{self, Bounds, Failing, Meter};
-use super::call::Call;
 use super::error::Error;
-use super::reason::Reason;
-use super::transport::target;
+use super::machine::machine;
+use super::principal::{Proof, principal};
 
 /// A token is renewed so long before it ends.
 const MARGIN: Duration = Duration::from_secs(300);
@@ -34,28 +27,58 @@ const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// What the program of the user's sign-in has no business with.
 const OUR_SECRETS: &[&str] =
     &["AZSEED_TOKEN", "AZSEED_ACCOUNT_KEY", "AZSEED_SAS", "AZSEED_PROXY", "AZURE_CLIENT_SECRET"];
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// For the resource manager.
 pub(super) const ARM_SCOPE: &str = "https://management.azure.com/.default";
 /// For blobs.
 pub(super) const STORAGE_SCOPE: &str = "https://storage.azure.com/.default";
 
+/// How to sign in, where a person has chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthKind {
+    /// A service principal of the environment, by its secret or its certificate.
+    Environment,
+    /// The identity of whoever runs this as a workload.
+    WorkloadIdentity,
+    /// The identity that Azure gives a machine of its own.
+    ManagedIdentity,
+    /// Who is signed in with `az login`.
+    AzureCli,
+    /// A token that was given.
+    Token,
+}
+
+impl AuthKind {
+    /// As it is written behind `--auth`.
+    pub fn word(self) -> &'static str {
+        match self {
+            AuthKind::Environment => "environment",
+            AuthKind::WorkloadIdentity => "workload-identity",
+            AuthKind::ManagedIdentity => "managed-identity",
+            AuthKind::AzureCli => "azure-cli",
+            AuthKind::Token => "token",
+        }
+    }
+}
+
+/// What a person says of how to sign in.
+#[derive(Debug, Clone, Default)]
+pub struct Auth {
+    /// The kind that is to answer; without it, whatever there is.
+    pub kind: Option<AuthKind>,
+    /// A token to use.
+    pub token: Option<SecretString>,
+}
+
 /// Where tokens come from.
 pub(super) enum SignIn {
-    /// `AZSEED_TOKEN`.
+    /// `AZSEED_TOKEN`, or a file.
     Token(SecretString),
     /// `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, and what proves that it is they.
     Principal { url: Url, client: String, proof: Proof },
+    /// This machine's, or one that it was given beside.
+    Machine { client: Option<String> },
     /// `az login`.
     Cli,
-}
-
-/// What a program proves itself with.
-pub(super) enum Proof {
-    /// `AZURE_CLIENT_SECRET`.
-    Secret(SecretString),
-    /// `AZURE_FEDERATED_TOKEN_FILE`: written anew by whoever runs the workload, so read each time.
-    TokenFile(PathBuf),
 }
 
 /// A token and how long it can be used.
@@ -75,13 +98,26 @@ pub(super) struct Tokens {
     sign_in: SignIn,
     http: reqwest::Client,
     scope: &'static str,
+    is_chosen: bool,
     held: Mutex<Option<CachedToken>>,
 }
 
 impl Tokens {
     /// Tokens of this kind; none is asked for yet.
     pub fn new(sign_in: SignIn, http: reqwest::Client, scope: &'static str) -> Self {
-        Tokens { sign_in, http, scope, held: Mutex::new(None) }
+        Tokens { sign_in, http, scope, is_chosen: false, held: Mutex::new(None) }
+    }
+
+    /// Of the kind that a person has chosen, or of what there is.
+    pub fn choose(
+        auth: &Auth,
+        authority: &Url,
+        http: reqwest::Client,
+        scope: &'static str,
+    ) -> Result<Self, Error> {
+        let sign_in = SignIn::choose(auth.kind, auth.token.as_ref(), authority)?;
+        let is_chosen = auth.kind.is_some();
+        Ok(Tokens { is_chosen, ..Tokens::new(sign_in, http, scope) })
     }
 
     /// The token that is held, or a new one.
@@ -92,11 +128,20 @@ impl Tokens {
         if let Some(token) = fresh {
             return Ok(token);
         }
-        let new = self.sign_in.token(&self.http, self.scope).await?;
-        info!(from = self.sign_in.name(), scope = self.scope, "signed in");
-        let token = new.token.clone();
-        *held() = Some(new);
+        let new = self.sign_in.token(&self.http, self.scope).await;
+        // Where nothing was chosen and nothing is there, the CLI is only what was left.
+        let (token, lifetime) = new.map_err(|error| match error {
+            Error::CliMissing if !self.is_chosen => Error::NotSignedIn,
+            error => error,
+        })?;
+        info!(from = self.sign_in.kind().word(), scope = self.scope, "signed in");
+        *held() = Some(CachedToken::new(token.clone(), lifetime));
         Ok(token)
+    }
+
+    /// What answers, if it is asked.
+    pub fn kind(&self) -> AuthKind {
+        self.sign_in.kind()
     }
 
     /// Drops a token that a service does not take any more; whether there may be another.
@@ -104,20 +149,6 @@ impl Tokens {
         *hold(&self.held) = None;
         !matches!(self.sign_in, SignIn::Token(_))
     }
-}
-
-/// What the token endpoint answers.
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(default, deserialize_with = "token")]
-    access_token: Option<SecretString>,
-    #[serde(default)]
-    expires_in: u64,
-    error_description: Option<String>,
-}
-
-fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
 }
 
 /// What a variable of the environment says; an empty one says nothing. One that is no text is
@@ -149,151 +180,134 @@ impl Executor for WithoutSecrets {
 }
 
 impl SignIn {
-    /// A token that was given, else the first of token, service principal and CLI that the
-    /// environment offers.
-    pub fn choose(given: Option<&SecretString>, authority: &Url) -> Result<Self, Error> {
-        Self::choose_of(given, authority, &|name| std::env::var_os(name))
-    }
-
-    fn choose_of(
+    /// The kind that was chosen; else a token that was given, else the first of token, service
+    /// principal and CLI that the environment offers.
+    pub fn choose(
+        kind: Option<AuthKind>,
         given: Option<&SecretString>,
         authority: &Url,
-        look: &dyn Fn(&'static str) -> Option<OsString>,
     ) -> Result<Self, Error> {
-        let variable = |name| text(name, look(name));
-        if let Some(token) = given {
-            return Ok(SignIn::Token(token.clone()));
-        }
-        if let Some(token) = variable("AZSEED_TOKEN")? {
-            return Ok(SignIn::Token(token.into()));
-        }
-        let secret = variable("AZURE_CLIENT_SECRET")?.map(|text| Proof::Secret(text.into()));
-        let path = look("AZURE_FEDERATED_TOKEN_FILE").filter(|path| !path.is_empty());
-        let proof = secret.or_else(|| path.map(|path| Proof::TokenFile(path.into())));
-        let (Some(tenant), Some(client), Some(proof)) =
-            (variable("AZURE_TENANT_ID")?, variable("AZURE_CLIENT_ID")?, proof)
-        else {
-            return Ok(SignIn::Cli);
-        };
-        let url = authority.join(&format!("{tenant}/oauth2/v2.0/token")).map_err(|_| {
-            Error::Endpoint { endpoint: tenant, rule: "the tenant is a name or a GUID" }
-        })?;
-        Ok(SignIn::Principal { url, client, proof })
+        let look = |name: &'static str| std::env::var_os(name);
+        Environment { look: &look, authority }.choose(kind, given)
     }
 
-    /// What a verbose run calls it.
-    fn name(&self) -> &'static str {
+    /// What it is, as one of the kinds that can be chosen.
+    pub fn kind(&self) -> AuthKind {
         match self {
-            SignIn::Token(_) => "a given token",
-            SignIn::Principal { proof: Proof::Secret(_), .. } => "a service principal",
-            SignIn::Principal { proof: Proof::TokenFile(_), .. } => "a workload identity",
-            SignIn::Cli => "the Azure CLI",
+            SignIn::Token(_) => AuthKind::Token,
+            SignIn::Principal { proof: Proof::TokenFile(_), .. } => AuthKind::WorkloadIdentity,
+            SignIn::Principal { .. } => AuthKind::Environment,
+            SignIn::Machine { .. } => AuthKind::ManagedIdentity,
+            SignIn::Cli => AuthKind::AzureCli,
         }
     }
 
-    /// Gets a token.
-    async fn token(&self, http: &reqwest::Client, scope: &str) -> Result<CachedToken, Error> {
+    /// Gets a token, and how long it can be used as far as its giver says it.
+    async fn token(
+        &self,
+        http: &reqwest::Client,
+        scope: &str,
+    ) -> Result<(SecretString, Duration), Error> {
         match self {
-            SignIn::Token(token) => {
-                Ok(CachedToken::new(token.clone(), Duration::from_secs(u32::MAX.into())))
-            }
+            SignIn::Token(token) => Ok((token.clone(), Duration::from_secs(u32::MAX.into()))),
             SignIn::Principal { url, client, proof } => {
                 principal(http, url, client, proof, scope).await
             }
+            SignIn::Machine { client } => machine(client.clone(), scope).await,
             SignIn::Cli => {
                 let executor: Option<Arc<dyn Executor>> = Some(Arc::new(WithoutSecrets));
                 let options = AzureCliCredentialOptions { executor, ..Default::default() };
                 let credential =
                     AzureCliCredential::new(Some(options)).map_err(|_| Error::NotSignedIn)?;
-                let token = credential.get_token(&[scope], None).await;
-                let token = token.map_err(|_| Error::NotSignedIn)?;
-                Ok(CachedToken::new(
-                    token.token.secret().to_owned().into(),
-                    Duration::from_secs(900),
-                ))
+                let token = credential.get_token(&[scope], None).await.map_err(|error| {
+                    // What else it says may be a part of a token.
+                    match error.to_string().contains("not found") {
+                        true => Error::CliMissing,
+                        false => Error::CliSignedOut,
+                    }
+                })?;
+                Ok((token.token.secret().to_owned().into(), Duration::from_secs(900)))
             }
         }
     }
 }
 
-async fn principal(
-    http: &reqwest::Client,
-    url: &Url,
-    client: &str,
-    proof: &Proof,
-    scope: &str,
-) -> Result<CachedToken, Error> {
-    let host = url.host_str().unwrap_or_default().to_owned();
-    let form = form(client, proof, scope)?;
-    let begun = Instant::now();
-    let call = || Call::new("POST", url, 1, begun.elapsed());
-    let sent = http
-        .post(url.clone())
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(Bytes::from_owner(form))
-        .send()
-        .await;
-    let unreachable = |source: reqwest::Error| Error::Unreachable {
-        host: host.clone(),
-        call: Box::new(call().because(Reason::of(&source))),
-    };
-    let answer = sent.map_err(unreachable)?;
-    let status = answer.status();
-    if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-        let call = Some(Box::new(call()));
-        return Err(Error::Failing { host, status: status.as_u16(), call });
-    }
-    if status.is_redirection() {
-        let location = answer.headers().get("location").and_then(|own| own.to_str().ok());
-        return Err(Error::Redirected { to: target(location, url), host });
-    }
-    let bounds = Bounds::default();
-    let meter = Meter::new(&host, bounds.fault_bytes, bounds);
-    let bytes = bounds::body(answer, meter).await.map_err(|failing| match failing {
-        Failing::Network(source) => unreachable(source),
-        Failing::Bound(error) => error.of_call(call()),
-    })?;
-    let refused = |message: String| Error::SignInRefused { message };
-    let Ok(answer) = serde_json::from_slice::<Answer>(&bytes) else {
-        return Err(refused(format!("{host} answered {status} without a reason")));
-    };
-    match answer.access_token {
-        Some(token) => Ok(CachedToken::new(token, Duration::from_secs(answer.expires_in))),
-        None => {
-            let message = answer.error_description;
-            Err(refused(message.unwrap_or_else(|| "no reason given".to_owned())))
-        }
-    }
+/// What the environment offers to sign in with.
+struct Environment<'a> {
+    look: &'a dyn Fn(&'static str) -> Option<OsString>,
+    authority: &'a Url,
 }
 
-/// What is sent to sign in, in a buffer that is cleared on drop.
-fn form(client: &str, proof: &Proof, scope: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let given;
-    let mut pairs =
-        vec![("grant_type", "client_credentials"), ("client_id", client), ("scope", scope)];
-    match proof {
-        Proof::Secret(secret) => pairs.push(("client_secret", secret.expose_secret())),
-        Proof::TokenFile(path) => {
-            let unreadable = |source| Error::SecretUnreadable { path: path.clone(), source };
-            given = std::fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)?;
-            pairs.push(("client_assertion_type", ASSERTION_TYPE));
-            pairs.push(("client_assertion", given.trim()));
+impl Environment<'_> {
+    fn choose(
+        &self,
+        kind: Option<AuthKind>,
+        given: Option<&SecretString>,
+    ) -> Result<SignIn, Error> {
+        let token = match (given, kind) {
+            (Some(_), Some(kind)) if kind != AuthKind::Token => {
+                return Err(Error::AuthContradicted { kind: kind.word() });
+            }
+            (Some(token), _) => Some(token.clone()),
+            (None, None | Some(AuthKind::Token)) => self.text("AZSEED_TOKEN")?.map(Into::into),
+            (None, Some(_)) => None,
+        };
+        let lacks =
+            |kind: AuthKind, missing| Error::SignInIncomplete { kind: kind.word(), missing };
+        match (kind, token) {
+            (_, Some(token)) => Ok(SignIn::Token(token)),
+            (Some(kind @ AuthKind::Token), None) => {
+                Err(lacks(kind, "`--token-file` or AZSEED_TOKEN"))
+            }
+            (Some(kind @ AuthKind::Environment), None) => {
+                let missing = "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH";
+                let proof = self.own_proof()?.ok_or_else(|| lacks(kind, missing))?;
+                self.principal(proof)?.map_err(|missing| lacks(kind, missing))
+            }
+            (Some(kind @ AuthKind::WorkloadIdentity), None) => {
+                let path = self.token_path().ok_or(lacks(kind, "AZURE_FEDERATED_TOKEN_FILE"))?;
+                self.principal(Proof::TokenFile(path))?.map_err(|missing| lacks(kind, missing))
+            }
+            (Some(AuthKind::ManagedIdentity), None) => {
+                Ok(SignIn::Machine { client: self.text("AZURE_CLIENT_ID")? })
+            }
+            (Some(AuthKind::AzureCli), None) => Ok(SignIn::Cli),
+            (None, None) => {
+                let proof = self.own_proof()?.or_else(|| self.token_path().map(Proof::TokenFile));
+                let principal = proof.map(|proof| self.principal(proof)).transpose()?;
+                Ok(principal.and_then(Result::ok).unwrap_or(SignIn::Cli))
+            }
         }
     }
-    // A byte becomes three at most.
-    let room = pairs.iter().map(|(key, value)| 3 * (key.len() + value.len()) + 2).sum();
-    let mut form = Zeroizing::new(Vec::with_capacity(room));
-    for (key, value) in pairs {
-        if !form.is_empty() {
-            form.push(b'&');
-        }
-        form.extend_from_slice(key.as_bytes());
-        form.push(b'=');
-        for piece in byte_serialize(value.as_bytes()) {
-            form.extend_from_slice(piece.as_bytes());
-        }
+
+    fn text(&self, name: &'static str) -> Result<Option<String>, Error> {
+        text(name, (self.look)(name))
     }
-    Ok(form)
+
+    fn path(&self, name: &'static str) -> Option<PathBuf> {
+        (self.look)(name).filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+
+    fn token_path(&self) -> Option<PathBuf> {
+        self.path("AZURE_FEDERATED_TOKEN_FILE")
+    }
+
+    fn own_proof(&self) -> Result<Option<Proof>, Error> {
+        if let Some(secret) = self.text("AZURE_CLIENT_SECRET")? {
+            return Ok(Some(Proof::Secret(secret.into())));
+        }
+        Ok(self.path("AZURE_CLIENT_CERTIFICATE_PATH").map(Proof::Certificate))
+    }
+
+    /// Who proves itself so; else the variable that is missing.
+    fn principal(&self, proof: Proof) -> Result<Result<SignIn, &'static str>, Error> {
+        let Some(tenant) = self.text("AZURE_TENANT_ID")? else { return Ok(Err("AZURE_TENANT_ID")) };
+        let Some(client) = self.text("AZURE_CLIENT_ID")? else { return Ok(Err("AZURE_CLIENT_ID")) };
+        let url = self.authority.join(&format!("{tenant}/oauth2/v2.0/token")).map_err(|_| {
+            Error::Endpoint { endpoint: tenant, rule: "the tenant is a name or a GUID" }
+        })?;
+        Ok(Ok(SignIn::Principal { url, client, proof }))
+    }
 }
 
 #[cfg(test)]
@@ -306,13 +320,22 @@ mod tests {
     const PRINCIPAL: [(&str, &str); 2] =
         [("AZURE_TENANT_ID", "tenant"), ("AZURE_CLIENT_ID", "client")];
 
-    fn choose(given: Option<&str>, variables: &[(&str, &str)]) -> Result<SignIn, Error> {
+    fn chosen(
+        kind: Option<AuthKind>,
+        given: Option<&str>,
+        variables: &[(&str, &str)],
+    ) -> Result<SignIn, Error> {
         let given = given.map(SecretString::from);
         let authority = Url::parse("https://login/").unwrap();
-        SignIn::choose_of(given.as_ref(), &authority, &|name| {
+        let look = |name| {
             let (_, value) = variables.iter().find(|(own, _)| *own == name)?;
             Some(value.into())
-        })
+        };
+        Environment { look: &look, authority: &authority }.choose(kind, given.as_ref())
+    }
+
+    fn choose(given: Option<&str>, variables: &[(&str, &str)]) -> Result<SignIn, Error> {
+        chosen(None, given, variables)
     }
 
     #[test]
@@ -321,17 +344,20 @@ mod tests {
         let secret = ("AZURE_CLIENT_SECRET", "s");
         let file = ("AZURE_FEDERATED_TOKEN_FILE", "/run/t");
         let [tenant, client] = PRINCIPAL;
+        let certificate = ("AZURE_CLIENT_CERTIFICATE_PATH", "/etc/c.pem");
+        use AuthKind::{AzureCli, Environment, Token, WorkloadIdentity};
         for (given, variables, expected) in [
-            (Some("given"), vec![token, tenant, client, secret], "a given token"),
-            (None, vec![token, tenant, client, secret], "a given token"),
-            (None, vec![tenant, client, secret, file], "a service principal"),
-            (None, vec![tenant, client, file], "a workload identity"),
-            (None, vec![tenant, client, ("AZURE_CLIENT_SECRET", ""), file], "a workload identity"),
-            (None, vec![("AZSEED_TOKEN", ""), tenant, secret], "the Azure CLI"),
-            (None, vec![tenant, client], "the Azure CLI"),
-            (None, vec![], "the Azure CLI"),
+            (Some("given"), vec![token, tenant, client, secret], Token),
+            (None, vec![token, tenant, client, secret], Token),
+            (None, vec![tenant, client, secret, file], Environment),
+            (None, vec![tenant, client, certificate, file], Environment),
+            (None, vec![tenant, client, file], WorkloadIdentity),
+            (None, vec![tenant, client, ("AZURE_CLIENT_SECRET", ""), file], WorkloadIdentity),
+            (None, vec![("AZSEED_TOKEN", ""), tenant, secret], AzureCli),
+            (None, vec![tenant, client], AzureCli),
+            (None, vec![], AzureCli),
         ] {
-            assert_eq!(choose(given, &variables).unwrap().name(), expected, "{variables:?}");
+            assert_eq!(choose(given, &variables).unwrap().kind(), expected, "{variables:?}");
         }
         let SignIn::Principal { url, .. } = choose(None, &[tenant, client, secret]).unwrap() else {
             panic!()
@@ -340,30 +366,39 @@ mod tests {
     }
 
     #[test]
+    fn the_kind_that_was_chosen_answers_or_says_what_it_lacks() {
+        use AuthKind::{AzureCli, Environment, ManagedIdentity, Token, WorkloadIdentity};
+        let [tenant, client] = PRINCIPAL;
+        let token = ("AZSEED_TOKEN", "t");
+        let secret = ("AZURE_CLIENT_SECRET", "s");
+        let file = ("AZURE_FEDERATED_TOKEN_FILE", "/run/t");
+        let all = [token, tenant, client, secret, file];
+        for kind in [Environment, WorkloadIdentity, ManagedIdentity, AzureCli, Token] {
+            assert_eq!(chosen(Some(kind), None, &all).unwrap().kind(), kind);
+        }
+        let lacking = [
+            (Token, vec![tenant, client, secret], "AZSEED_TOKEN"),
+            (Environment, vec![token, tenant, client, file], "AZURE_CLIENT_SECRET"),
+            (Environment, vec![client, secret], "AZURE_TENANT_ID"),
+            (Environment, vec![tenant, secret], "AZURE_CLIENT_ID"),
+            (WorkloadIdentity, vec![tenant, client, secret], "AZURE_FEDERATED_TOKEN_FILE"),
+        ];
+        for (kind, variables, missing) in lacking {
+            let error = chosen(Some(kind), None, &variables).err().unwrap();
+            assert_eq!(error.code(), "sign-in-incomplete");
+            assert!(error.to_string().contains(missing), "{error}");
+        }
+        let error = chosen(Some(AzureCli), Some("given"), &[]).err().unwrap();
+        assert_eq!(error.code(), "auth-contradicted");
+        assert_eq!(chosen(Some(Token), Some("given"), &[]).unwrap().kind(), Token);
+    }
+
+    #[test]
     fn a_variable_that_is_no_text_is_refused() {
         let none = Some(OsString::from_vec(vec![0xff]));
         assert_eq!(text("AZSEED_TOKEN", none).unwrap_err().code(), "variable-not-text");
         assert_eq!(text("AZSEED_TOKEN", Some(OsString::new())).unwrap(), None);
         assert_eq!(text("AZSEED_TOKEN", None).unwrap(), None);
-    }
-
-    #[test]
-    fn what_is_sent_to_sign_in_is_encoded() {
-        let secret = Proof::Secret("a&b=c d".to_owned().into());
-        let sent = form("client", &secret, STORAGE_SCOPE).unwrap();
-        assert_eq!(
-            String::from_utf8_lossy(&sent),
-            "grant_type=client_credentials&client_id=client\
-             &scope=https%3A%2F%2Fstorage.azure.com%2F.default&client_secret=a%26b%3Dc+d"
-        );
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("token");
-        std::fs::write(&path, "x.y.z\n").unwrap();
-        let sent = form("client", &Proof::TokenFile(path.clone()), ARM_SCOPE).unwrap();
-        assert!(String::from_utf8_lossy(&sent).ends_with("&client_assertion=x.y.z"));
-        std::fs::remove_file(&path).unwrap();
-        let error = form("client", &Proof::TokenFile(path), ARM_SCOPE).unwrap_err();
-        assert_eq!(error.code(), "secret-file-unreadable");
     }
 
     #[test]

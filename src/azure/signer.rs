@@ -12,11 +12,12 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::asked::Asked;
 use super::credential::{BlobCredential, BlobOptions};
 use super::error::Error;
 use super::network::{Clear, https};
 use super::shared_key::SharedKey;
-use super::sign_in::{STORAGE_SCOPE, SignIn, Tokens};
+use super::sign_in::{STORAGE_SCOPE, Tokens};
 
 /// Authorizes each attempt of a call.
 #[derive(Debug)]
@@ -58,19 +59,53 @@ fn add_query(url: &mut Url, query: &str) {
     url.set_query(Some(&joined));
 }
 
+/// Refuses what is no signature, without saying it: a mistake in the file must not look like a right
+/// that is missing.
+fn check_sas(sas: &str) -> Result<(), Error> {
+    let query = sas.trim_start_matches('?');
+    let has = |name: &str| {
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        pairs.any(|(own, value)| own == name && !value.is_empty())
+    };
+    let rule = if query.is_empty() {
+        "it is empty"
+    } else if query.contains("://") {
+        "it is a whole address"
+    } else if query.chars().any(char::is_whitespace) {
+        "it has blanks or lines in it"
+    } else if !has("sig") || !has("sv") {
+        "it lacks `sv=` or `sig=`"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Sas { rule })
+}
+
 impl Signer {
     /// For what opens the account.
     pub fn new(options: &BlobOptions, http: &reqwest::Client, clear: Clear) -> Result<Self, Error> {
         let credential = match &options.credential {
             BlobCredential::Key(key) => Signs::Key(SharedKey::new(options.account.clone(), key)?),
-            BlobCredential::Sas(sas) => Signs::Sas(sas.clone()),
-            BlobCredential::SignedIn(token) => {
-                let sign_in = SignIn::choose(token.as_ref(), &https(&options.authority)?)?;
-                Signs::Token(Tokens::new(sign_in, http.clone(), STORAGE_SCOPE))
+            BlobCredential::Sas(sas) => {
+                check_sas(sas.expose_secret())?;
+                Signs::Sas(sas.clone())
+            }
+            BlobCredential::SignedIn(auth) => {
+                let authority = https(&options.authority)?;
+                Signs::Token(Tokens::choose(auth, &authority, http.clone(), STORAGE_SCOPE)?)
             }
         };
         let protocols = if clear == Clear::Loopback { "https,http" } else { "https" };
         Ok(Signer { credential, protocols })
+    }
+
+    /// What it opens, and how: what a refusal means.
+    pub fn asked(&self) -> Asked {
+        match &self.credential {
+            Signs::Key(_) => Asked::BlobsByKey,
+            Signs::Sas(_) => Asked::BlobsBySas,
+            Signs::Token(_) => Asked::Blobs,
+        }
     }
 
     /// Makes a source readable for the service: by its address, which then is a secret, or by
@@ -126,6 +161,7 @@ mod tests {
     use super::*;
     use crate::azure::network::Network;
     use crate::azure::runtime::block_on;
+    use crate::azure::sign_in::Auth;
     use azure_core::http::headers::Headers;
     use azure_core::http::{AsyncRawResponse, Method, StatusCode};
 
@@ -140,6 +176,31 @@ mod tests {
         let url = Url::parse("https://h/").unwrap();
         let http = options.network.client(&url, Clear::Refused).unwrap();
         Signer::new(&options, &http, clear).unwrap()
+    }
+
+    fn signed_in() -> BlobCredential {
+        let token = Some("T".to_owned().into());
+        BlobCredential::SignedIn(Auth { kind: None, token })
+    }
+
+    #[test]
+    fn what_is_no_signature_is_refused_before_anything_is_sent() {
+        for sas in ["sv=1&sig=S", "?sv=1&se=2026-01-01T00%3A00%3A00Z&sig=a%2Bb%3D"] {
+            assert!(check_sas(sas).is_ok(), "{sas}");
+        }
+        let refused = |sas| check_sas(sas).unwrap_err().to_string();
+        for (sas, rule) in [
+            ("", "empty"),
+            ("?", "empty"),
+            ("https://x.blob.core.windows.net/c?sv=1&sig=S", "whole address"),
+            ("sv=1&sig=S\nsv=1&sig=S", "blanks or lines"),
+            ("sv=1&sig=", "`sig=`"),
+            ("a key", "blanks"),
+            ("a2V5", "`sig=`"),
+        ] {
+            assert!(refused(sas).ends_with(rule) || refused(sas).contains(rule), "{sas}");
+            assert!(sas.is_empty() || sas == "?" || !refused(sas).contains(sas));
+        }
     }
 
     /// What stands behind the signer.
@@ -173,7 +234,7 @@ mod tests {
         for tries in [1, 3] {
             let (url, header) = sent(sas(), tries);
             assert_eq!((url.as_str(), header), ("https://h/c/b?comp=list&sv=1&sig=S", None));
-            let token = BlobCredential::SignedIn(Some("T".to_owned().into()));
+            let token = signed_in();
             let (url, header) = sent(token, tries);
             assert_eq!(
                 (url.as_str(), header.as_deref()),
@@ -203,7 +264,7 @@ mod tests {
         }
         let sas = BlobCredential::Sas("?sv=1&sig=S".to_owned().into());
         assert_eq!(opened(sas, Clear::Refused), ("sv=1&sig=S".to_owned(), None));
-        let token = BlobCredential::SignedIn(Some("T".to_owned().into()));
+        let token = signed_in();
         assert_eq!(opened(token, Clear::Refused), (String::new(), Some("Bearer T".to_owned())));
     }
 
@@ -211,8 +272,8 @@ mod tests {
     fn no_secret_is_shown() {
         for credential in [
             BlobCredential::Key("a2V5".to_owned().into()),
-            BlobCredential::Sas("sig=S".to_owned().into()),
-            BlobCredential::SignedIn(Some("T".to_owned().into())),
+            BlobCredential::Sas("sv=1&sig=S".to_owned().into()),
+            signed_in(),
         ] {
             let shown = format!("{:?}", signer(credential, Clear::Refused));
             assert!(shown.contains("(***)") && !shown.contains("sig=S"), "{shown}");

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use disk_prep::noun::Address;
 
@@ -18,6 +18,10 @@ pub struct AzureArgs {
     #[arg(long, global = true, value_name = "URL", env = "AZSEED_AUTHORITY")]
     #[arg(default_value = "https://login.microsoftonline.com")]
     pub authority: Address,
+    /// How to sign in; without it a token that was given, else the service
+    /// principal or workload identity of the environment, else the Azure CLI
+    #[arg(long, global = true, value_name = "KIND", env = "AZSEED_AUTH", value_enum)]
+    pub auth: Option<AuthChoice>,
     /// A file (0600) with a token to use; else AZSEED_TOKEN, else the sign-in
     #[arg(long, global = true, value_name = "FILE", env = "AZSEED_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
@@ -27,6 +31,22 @@ pub struct AzureArgs {
     /// A proxy; without it the one of HTTPS_PROXY
     #[arg(long, global = true, value_name = "URL", env = "AZSEED_PROXY")]
     pub proxy: Option<Address>,
+}
+
+/// How to sign in.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum AuthChoice {
+    /// A service principal: AZURE_TENANT_ID, AZURE_CLIENT_ID and
+    /// AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH
+    Environment,
+    /// The same with the token in AZURE_FEDERATED_TOKEN_FILE
+    WorkloadIdentity,
+    /// The identity of this machine in Azure
+    ManagedIdentity,
+    /// Who is signed in with `az login`
+    AzureCli,
+    /// The token of --token-file or AZSEED_TOKEN
+    Token,
 }
 
 /// Where blobs are.

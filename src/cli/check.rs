@@ -1,6 +1,14 @@
 //! Arguments of `check`.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use disk_prep::noun::{
+    AccountName, ContainerName, JobName, ResourceGroup, Service, SubscriptionId,
+};
+
+use super::azure::{AzureArgs, BlobArgs};
+use super::staging::SharedArgs;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -11,9 +19,68 @@ pub struct CheckArgs {
 }
 
 /// `check`.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Subcommand)]
 pub enum CheckCommand {
     /// Look whether this machine can fill drives unattended
     #[command(after_help = "Examples:\n  azseed check host\n  azseed --json check host")]
     Host,
+    /// Look whether Azure has all that an import job or a vault needs
+    #[command(
+        after_help = "Examples:\n  azseed check azure --for import --staging /mnt/staging\n  \
+                            azseed check azure --for vault --staging /mnt/staging --json"
+    )]
+    Azure(Box<CheckAzureArgs>),
+}
+
+/// What a look at Azure is for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ForChoice {
+    /// Drives are sent and copied into an account
+    Import,
+    /// Blobs of an account are a vault
+    Vault,
+}
+
+/// Arguments of `check azure`.
+#[derive(Debug, Args)]
+pub struct CheckAzureArgs {
+    /// What for
+    #[arg(long = "for", value_name = "PURPOSE", value_enum, env = "AZSEED_FOR")]
+    pub purpose: ForChoice,
+    /// The staging path; its seed says what follows
+    #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
+    pub staging: Option<PathBuf>,
+    /// The import job
+    #[arg(long, value_name = "NAME")]
+    pub job: Option<JobName>,
+    /// The service of the job, data-box or import-export
+    #[arg(long, value_name = "SERVICE", env = "AZSEED_SERVICE")]
+    pub service: Option<Service>,
+    /// The subscription
+    #[arg(long, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
+    pub subscription: Option<SubscriptionId>,
+    /// The resource group
+    #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
+    pub resource_group: Option<ResourceGroup>,
+    /// The storage account
+    #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
+    pub storage_account: Option<AccountName>,
+    /// The container
+    #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER")]
+    pub container: Option<ContainerName>,
+    /// Region of the storage account
+    #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
+    pub location: Option<String>,
+    /// A TOML file with return address and carrier
+    #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]
+    pub contact: Option<PathBuf>,
+    /// Consent to a staging path of others.
+    #[command(flatten)]
+    pub shared: SharedArgs,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub azure: AzureArgs,
+    /// Where blobs are.
+    #[command(flatten)]
+    pub blobs: BlobArgs,
 }

@@ -47,6 +47,12 @@ pub struct EmulatorArgs {
     /// A file with the token that callers may use
     #[arg(long, value_name = "FILE", env = "AZSEED_EMULATOR_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
+    /// Region of the storage account; without it it is in every region
+    #[arg(long, value_name = "REGION", env = "AZSEED_EMULATOR_ACCOUNT_LOCATION")]
+    pub account_location: Option<String>,
+    /// A provider that the subscription must register first; repeat for more
+    #[arg(long, value_name = "PROVIDER", env = "AZSEED_EMULATOR_UNREGISTERED")]
+    pub unregistered: Vec<String>,
     /// The subscription
     #[arg(long, value_name = "ID", env = "AZSEED_EMULATOR_SUBSCRIPTION")]
     pub subscription: Option<SubscriptionId>,

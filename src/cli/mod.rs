@@ -1,6 +1,7 @@
 //! Arguments: clap structs and value parsers, one file per command. No I/O but the look whether a
 //! named drive is a file.
 
+mod access;
 mod azure;
 mod check;
 mod drive;
@@ -9,6 +10,7 @@ mod emulator;
 mod hushed;
 mod job;
 mod keys;
+mod limits;
 mod mend;
 mod named;
 mod parcel;
@@ -24,14 +26,18 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-pub use azure::{AzureArgs, BlobArgs};
-pub use check::{CheckArgs, CheckCommand};
+pub use access::{
+    AuthArgs, AuthCommand, ProviderArgs, ProviderCommand, SubscriptionsArgs, SubscriptionsCommand,
+};
+pub use azure::{AuthChoice, AzureArgs, BlobArgs};
+pub use check::{CheckArgs, CheckAzureArgs, CheckCommand, ForChoice};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]
 pub use emulator::{EmulatorArgs, EmulatorCommand};
 pub use hushed::{Hidden, hidden, hushed, is_secret};
 pub use job::{JobArgs, JobCommand, JobTarget, JobVerb};
 pub use keys::KeyArgs;
+pub use limits::{LimitsArgs, LimitsCommand};
 pub use mend::{MendCommand, RepairArgs};
 pub use named::{is_named, source, unused};
 pub use parcel::{PackArgs, PackCommand, PackingSlipArgs};
@@ -108,9 +114,17 @@ pub enum Command {
     Cleanup(Box<CleanupArgs>),
     /// Look whether everything is in place, before anything is done
     Check(CheckArgs),
+    /// See who is signed in to Azure
+    Auth(AuthArgs),
+    /// See which subscriptions the sign-in reaches
+    Subscriptions(SubscriptionsArgs),
+    /// See which providers a subscription may use, and register one
+    Provider(ProviderArgs),
     /// Run Azure and the datacenter's dock on this machine, for rehearsals
     #[cfg(feature = "emulator")]
     Emulator(Box<EmulatorArgs>),
+    /// See the limits of the service
+    Limits(LimitsArgs),
     /// Explain an error code
     Explain(ExplainArgs),
     /// Show where each setting comes from

@@ -22,7 +22,9 @@ pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
                     key_file: args.account_key_file.clone(),
                     subscription: args.subscription.clone(),
                     token_file: args.token_file.clone(),
+                    location: args.account_location.clone(),
                 },
+                unregistered: args.unregistered.clone(),
             })?;
             call.ui.show(&Listening(&emulator.facts));
             if args.attached {

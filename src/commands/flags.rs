@@ -1,8 +1,8 @@
 //! Flags that several commands share, as the options of journeys.
 
 use super::call::Call;
-use crate::cli::{AzureArgs, BlobArgs, JobTarget, KeyArgs, SourceArgs, VaultTarget};
-use crate::journey::connections::{AzureOptions, BlobAccess};
+use crate::cli::{AuthChoice, AzureArgs, BlobArgs, JobTarget, KeyArgs, SourceArgs, VaultTarget};
+use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess};
 use crate::journey::job::JobOptions;
 use crate::journey::keeper::KeyFiles;
 use crate::journey::vault::VaultOptions;
@@ -11,8 +11,15 @@ use crate::outcome::Failure;
 
 /// Where Azure is.
 pub fn azure(args: &AzureArgs) -> AzureOptions {
-    let AzureArgs { arm_endpoint, authority, token_file, ca_file, proxy } = args.clone();
-    AzureOptions { arm_endpoint, authority, token_file, ca_file, proxy }
+    let AzureArgs { arm_endpoint, authority, auth, token_file, ca_file, proxy } = args.clone();
+    let auth = auth.map(|auth| match auth {
+        AuthChoice::Environment => AuthKind::Environment,
+        AuthChoice::WorkloadIdentity => AuthKind::WorkloadIdentity,
+        AuthChoice::ManagedIdentity => AuthKind::ManagedIdentity,
+        AuthChoice::AzureCli => AuthKind::AzureCli,
+        AuthChoice::Token => AuthKind::Token,
+    });
+    AzureOptions { arm_endpoint, authority, auth, token_file, ca_file, proxy }
 }
 
 /// Where blobs are.

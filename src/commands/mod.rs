@@ -1,6 +1,7 @@
 //! A verb a file: arguments become options, one journey is called, its outcome returned. Nothing is
 //! printed here, and no command names another.
 
+mod auth;
 mod call;
 mod check;
 mod cleanup;
@@ -13,15 +14,18 @@ mod explain;
 mod flags;
 mod inspect;
 mod job;
+mod limits;
 mod man;
 mod mend;
 mod pack;
 mod packing_slip;
 mod plan;
 mod prep;
+mod provider;
 #[cfg(feature = "emulator")]
 mod rehearse;
 mod stage;
+mod subscriptions;
 mod vault;
 mod verify;
 
@@ -52,7 +56,11 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::Check(args) => check::run(args, call),
         #[cfg(feature = "emulator")]
         Command::Emulator(args) => emulator::run(args, call),
+        Command::Limits(args) => limits::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Auth(args) => auth::run(args, call),
+        Command::Provider(args) => provider::run(args, call),
+        Command::Subscriptions(args) => subscriptions::run(args, call),
         Command::Config(_) => config::run(call.matches, call.settings),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

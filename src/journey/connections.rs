@@ -10,11 +10,13 @@ use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
 
 use crate::azure::{
-    Arm, ArmOptions, BlobContainer, BlobCredential, BlobOptions, Container, Error, Network,
+    Arm, ArmOptions, Auth, BlobContainer, BlobCredential, BlobOptions, Container, Error, Network,
     variable,
 };
 use crate::import_job::{DataBox, ImportExport, JobService};
 use crate::outcome::Attendant;
+
+pub use crate::azure::AuthKind;
 
 /// Where the resource manager is, and how to reach it.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub struct AzureOptions {
     pub arm_endpoint: Address,
     /// Where tokens are given.
     pub authority: Address,
+    /// How to sign in; without it, by whatever there is.
+    pub auth: Option<AuthKind>,
     /// A file with a token.
     pub token_file: Option<PathBuf>,
     /// A certificate authority beside the system's.
@@ -67,11 +71,18 @@ pub fn job_service(
     })
 }
 
-fn arm(args: &AzureOptions, attendant: &dyn Attendant) -> Result<Arm, Error> {
+/// Who is to sign in.
+fn auth(args: &AzureOptions, attendant: &dyn Attendant) -> Result<Auth, Error> {
+    let token = args.token_file.as_deref().map(|path| secret(path, attendant)).transpose()?;
+    Ok(Auth { kind: args.auth, token })
+}
+
+/// The resource manager itself.
+pub fn arm(args: &AzureOptions, attendant: &dyn Attendant) -> Result<Arm, Error> {
     Arm::open(&ArmOptions {
         endpoint: args.arm_endpoint.clone(),
         authority: args.authority.clone(),
-        token: args.token_file.as_deref().map(|path| secret(path, attendant)).transpose()?,
+        auth: auth(args, attendant)?,
         network: network(args),
     })
 }
@@ -107,14 +118,16 @@ fn credential(
     if let Some(path) = &args.sas_file {
         return secret(path, attendant).map(BlobCredential::Sas);
     }
-    if let Some(path) = &azure.token_file {
-        return secret(path, attendant).map(|token| BlobCredential::SignedIn(Some(token)));
+    if azure.token_file.is_some() {
+        return auth(azure, attendant).map(BlobCredential::SignedIn);
     }
     if let Some(key) = variable(KEY_VARIABLE)? {
         return Ok(BlobCredential::Key(key.into()));
     }
-    let sas = variable(SAS_VARIABLE)?;
-    Ok(sas.map_or(BlobCredential::SignedIn(None), |sas| BlobCredential::Sas(sas.into())))
+    match variable(SAS_VARIABLE)? {
+        Some(sas) => Ok(BlobCredential::Sas(sas.into())),
+        None => auth(azure, attendant).map(BlobCredential::SignedIn),
+    }
 }
 
 /// Reads a secret from a file that only its owner may read.

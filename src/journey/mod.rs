@@ -1,6 +1,7 @@
 //! The stories that join rooms: usable without a command line and without a screen. Each takes plain
 //! options and a desk, and returns what has come of it.
 
+pub mod access;
 pub mod cleanup;
 pub mod connections;
 pub mod contact;
@@ -15,6 +16,7 @@ pub mod paper;
 pub mod parcel;
 pub mod plan;
 pub mod prepare;
+pub mod ready;
 pub mod reconcile;
 #[cfg(feature = "emulator")]
 pub mod rehearse;

@@ -49,6 +49,16 @@ impl Parcel {
         })
     }
 
+    /// The region of the job.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// Who brings the drives back.
+    pub fn carrier(&self) -> &str {
+        &self.contact.return_carrier.carrier_name
+    }
+
     /// Makes a job for every ten sealed drives, in the order of sealing.
     pub fn make_jobs(
         &self,

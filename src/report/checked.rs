@@ -1,12 +1,12 @@
 //! Findings in words and as records.
 
-use disk_prep::noun::ErrorKind;
+use disk_prep::noun::{count, visible_line};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::check::finding::{Checked, Finding, Grade};
+use crate::check::finding::{Checked, Finding};
 use crate::outcome::{Exit, Outcome};
 
 /// One thing that was looked at on this machine, and what it means.
@@ -14,12 +14,18 @@ use crate::outcome::{Exit, Outcome};
 pub(super) struct CheckRecord<'a> {
     /// What was looked at.
     what: &'a str,
-    /// `good`, `warning` or `problem`.
+    /// `good`, `warning`, `problem`, or `unknown` if it could not be looked at.
     verdict: &'a str,
     /// What is so.
     facts: &'a str,
     /// What to do; null if nothing has to be done.
     action: Option<&'a str>,
+    /// What it is called: where it was looked at and what.
+    id: String,
+    /// The next line to type; null if there is none.
+    command: Option<&'a str>,
+    /// The code that `azseed explain` tells more of; null if there is none.
+    explain: Option<&'a str>,
 }
 
 impl Record for CheckRecord<'_> {
@@ -28,33 +34,60 @@ impl Record for CheckRecord<'_> {
 
 impl Outcome for Checked {
     fn lines(&self) -> Vec<String> {
+        let width = self.0.iter().map(|finding| finding.what.len()).max().unwrap_or(0).max(10);
         let mut lines = Vec::new();
-        for Finding { what, grade, facts, action } in &self.0 {
-            let verdict = grade.word();
-            lines.push(format!("{what:<10} {verdict:<8} {facts}"));
-            lines.extend(action.iter().map(|action| format!("{:<20}{action}", "")));
+        for Finding { what, grade, facts, action, command, .. } in &self.0 {
+            let (verdict, facts) = (grade.word(), visible_line(facts));
+            lines.push(format!("{what:<width$} {verdict:<8} {facts}"));
+            let under = |text: &str| format!("{:<1$}{text}", "", width + 10);
+            lines.extend(action.iter().map(|action| under(&visible_line(action))));
+            lines.extend(command.iter().map(|command| under(&format!("`{command}`"))));
         }
+        lines.push(together(&self.0));
         lines
     }
 
     fn json(&self) -> Vec<Value> {
-        let record = |Finding { what, grade, facts, action }: &Finding| {
-            let action = action.as_deref();
-            line(&CheckRecord { what, verdict: grade.word(), facts, action })
+        let record = |finding: &Finding| {
+            let Finding { what, grade, facts, .. } = finding;
+            line(&CheckRecord {
+                what,
+                verdict: grade.word(),
+                facts,
+                action: finding.action.as_deref(),
+                id: finding.id(),
+                command: finding.command.as_deref(),
+                explain: finding.explain.as_deref(),
+            })
         };
         self.0.iter().map(record).collect()
     }
 
     fn exit(&self) -> Exit {
-        let is_problem = |finding: &&Finding| finding.grade == Grade::Problem;
-        Exit::of(self.0.iter().filter(is_problem).map(|_| ErrorKind::Failed))
+        self.worst().map_or(Exit::Done, Exit::Failed)
     }
+}
+
+/// How many of each there are, and what to type first.
+fn together(all: &[Finding]) -> String {
+    let number = |word: &str| all.iter().filter(|finding| finding.grade.word() == word).count();
+    let mut counts = vec![format!("{} good", number("good"))];
+    for (word, noun) in [("warning", "warning"), ("problem", "problem")] {
+        counts.push(count(number(word), noun));
+    }
+    if number("unknown") > 0 {
+        counts.push(format!("{} not known", number("unknown")));
+    }
+    let next = all.iter().find_map(|finding| finding.command.as_ref());
+    let next = next.map_or(String::new(), |command| format!("; next: `{command}`"));
+    format!("Together: {}{next}", counts.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::check::finding::{good, problem, warning};
+    use disk_prep::noun::ErrorKind;
 
     #[test]
     fn a_problem_ends_with_a_failure_and_a_warning_does_not() {
@@ -64,5 +97,10 @@ mod tests {
         assert_eq!(bad.exit(), Exit::Failed(ErrorKind::Failed));
         assert!(bad.lines()[0].contains("problem") && bad.lines()[1].contains("be root"));
         assert_eq!(bad.json()[0]["verdict"], "problem");
+        assert_eq!(bad.json()[0]["id"], "host-rights");
+        assert_eq!(bad.lines().last().unwrap(), "Together: 0 good, 0 warnings, 1 problem");
+        let two = vec![good("a", "b"), problem("c", "d", "e").next("azseed plan")];
+        let last = Checked(two).lines().pop().unwrap();
+        assert_eq!(last, "Together: 1 good, 0 warnings, 1 problem; next: `azseed plan`");
     }
 }

@@ -1,5 +1,6 @@
 //! Every outcome and event in words and as records.
 
+mod access;
 mod checked;
 mod cleared;
 mod drive;
@@ -10,6 +11,7 @@ pub mod explained;
 mod inspected;
 pub mod job;
 mod keys;
+pub mod limits;
 mod not_read;
 mod packed;
 mod plan;

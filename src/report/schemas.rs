@@ -26,8 +26,8 @@ use super::text::{CompletionsRecord, ManRecord, SettingRecord};
 use super::vault::{SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
-    checked, cleared, drive, explained, keys, packed, released, repaired, seed, slip, vault_run,
-    watch,
+    access, checked, cleared, drive, explained, keys, limits, packed, released, repaired, seed,
+    slip, vault_run, watch,
 };
 
 /// A type of record.
@@ -53,7 +53,10 @@ pub fn all() -> Vec<Described> {
         of::<ErrorRecord>(EVERY),
         of::<WarningRecord>(EVERY),
         of::<explained::AdviceRecord>("`explain`"),
-        of::<checked::CheckRecord>("`check host`"),
+        of::<access::SignInRecord>("`auth status`"),
+        of::<access::SubscriptionRecord>("`subscriptions list`"),
+        of::<access::ProviderRecord>("`provider list`, `provider register`"),
+        of::<checked::CheckRecord>("`check host`, `check azure`"),
         of::<cleared::CleanupRecord>("`cleanup`, `rehearse`"),
         of::<CompletionsRecord>("`completions`"),
         of::<drive::DriveRecord>("`drive list`"),
@@ -75,6 +78,7 @@ pub fn all() -> Vec<Described> {
         of::<ExportedRecord>("`job export`"),
         of::<keys::KeyRecord>("`job keys`"),
         of::<LocationRecord>("`job locations`"),
+        of::<limits::LimitRecord>("`limits show`"),
         of::<watch::WatchEndedRecord>("`job status --watch`"),
         of::<repaired::RepairBlobRecord>("`job repair`"),
         of::<repaired::RepairRecord>("`job repair`"),

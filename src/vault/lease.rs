@@ -325,6 +325,7 @@ mod tests {
             call: None,
         };
         let forbidden = || azure::Error::NotAllowed {
+            asked: azure::Asked::Blobs,
             code: "Word".to_owned(),
             message: "a rule".to_owned(),
             call: None,

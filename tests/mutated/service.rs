@@ -61,6 +61,7 @@ fn requests_to_the_emulator() {
         data: folder.path().to_owned(),
         is_plain: true,
         blob_endpoint: None,
+        unregistered: Vec::new(),
         account: AccountOptions {
             account: Some("seedaccount".parse().unwrap()),
             subscription: Some("11111111-2222-4333-8444-555555555555".parse().unwrap()),

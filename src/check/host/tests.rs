@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::check::finding::Grade;
+use disk_prep::noun::ErrorKind;
 
 fn host(files: &[(&str, &str)]) -> (tempfile::TempDir, Host) {
     let folder = tempfile::tempdir().unwrap();
@@ -29,10 +30,10 @@ fn rights_are_capabilities_not_the_name_root() {
     };
     assert_eq!(of("000001ffffffffff", true).0, Grade::Good);
     let (grade, facts) = of("00000000a80425fb", true);
-    assert_eq!(grade, Grade::Problem);
+    assert_eq!(grade, Grade::Problem(ErrorKind::Failed));
     assert!(facts.contains("CAP_SYS_RAWIO") && !facts.contains("DAC"), "{facts}");
     assert!(of("0000000000000000", false).1.starts_with("not root; missing"));
-    assert_eq!(of("hostile", true).0, Grade::Problem);
+    assert_eq!(of("hostile", true).0, Grade::Problem(ErrorKind::Failed));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -35,6 +36,8 @@ pub struct AccountOptions {
     pub subscription: Option<SubscriptionId>,
     /// File with the token that callers may use.
     pub token_file: Option<PathBuf>,
+    /// Region of the storage account; without it, it is in every region.
+    pub location: Option<String>,
 }
 
 /// The account and the secrets.
@@ -42,6 +45,8 @@ pub struct AccountOptions {
 pub(super) struct Account {
     pub name: AccountName,
     pub subscription: SubscriptionId,
+    /// Region of the storage account, if it has one.
+    pub location: Option<String>,
     key: SecretBox<Vec<u8>>,
     /// Signs tokens.
     secret: SecretBox<Vec<u8>>,
@@ -105,6 +110,7 @@ impl Account {
         Ok(Account {
             name: kept.account,
             subscription: kept.subscription,
+            location: options.location.clone(),
             key: SecretBox::new(Box::new(key)),
             secret: SecretBox::new(Box::new(signs)),
             given,
@@ -143,20 +149,33 @@ impl Account {
 
     /// The token that is printed at the start.
     pub fn printed_token(&self) -> SecretString {
-        let own = || self.token(Timestamp::now().saturating_add(PRINTED_LIFETIME));
+        let until = || Timestamp::now().saturating_add(PRINTED_LIFETIME);
+        let own = || self.token(&Caller { tenant: self.tenant(), client: "emulator" }, until());
         self.given.clone().unwrap_or_else(own)
     }
 
     /// A token for somebody who signed in.
-    pub fn new_token(&self) -> SecretString {
-        self.token(Timestamp::now().saturating_add(TOKEN_LIFETIME))
+    pub fn new_token(&self, caller: &Caller<'_>) -> SecretString {
+        self.token(caller, Timestamp::now().saturating_add(TOKEN_LIFETIME))
     }
 
-    fn token(&self, until: Result<Timestamp, jiff::Error>) -> SecretString {
+    /// The tenant of the subscription: its own id, so that there is one less to know.
+    pub fn tenant(&self) -> &str {
+        self.subscription.as_str()
+    }
+
+    /// A token in the form of Entra's, signed by us.
+    fn token(&self, caller: &Caller<'_>, until: Result<Timestamp, jiff::Error>) -> SecretString {
         let until = until.unwrap_or(Timestamp::MAX).as_second();
-        let signature =
-            BASE64_URL_SAFE_NO_PAD.encode(sign(self.secret.expose_secret(), &until.to_string()));
-        format!("emulator.{until}.{signature}").into()
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let head = part(&json!({"typ": "JWT", "alg": "HS256"}));
+        let body = part(&json!({
+            "aud": "https://management.azure.com", "tid": caller.tenant, "oid": caller.client,
+            "appid": caller.client, "idtyp": "app", "ver": "1.0", "exp": until,
+        }));
+        let text = format!("{head}.{body}");
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(sign(self.secret.expose_secret(), &text));
+        format!("{text}.{signature}").into()
     }
 
     /// Whether a token is one of ours and not over.
@@ -164,17 +183,26 @@ impl Account {
         if self.given.as_ref().is_some_and(|given| given.expose_secret() == token) {
             return true;
         }
-        let mut parts = token.split('.');
-        let (Some("emulator"), Some(until), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return false;
-        };
+        let Some((text, signature)) = token.rsplit_once('.') else { return false };
         let is_ours = BASE64_URL_SAFE_NO_PAD.decode(signature).is_ok_and(|signature| {
-            mac(self.secret.expose_secret(), until).verify_slice(&signature).is_ok()
+            mac(self.secret.expose_secret(), text).verify_slice(&signature).is_ok()
         });
-        is_ours && until.parse().is_ok_and(|until: i64| Timestamp::now().as_second() < until)
+        is_ours && until(text).is_some_and(|until| Timestamp::now().as_second() < until)
     }
+}
+
+/// Who signed in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller<'a> {
+    pub tenant: &'a str,
+    pub client: &'a str,
+}
+
+/// When a token ends that we have signed.
+fn until(text: &str) -> Option<i64> {
+    let (_, body) = text.split_once('.')?;
+    let body = BASE64_URL_SAFE_NO_PAD.decode(body).ok()?;
+    serde_json::from_slice::<Value>(&body).ok()?.get("exp")?.as_i64()
 }
 
 fn new() -> Kept {
@@ -221,12 +249,16 @@ mod tests {
     fn a_token_that_is_over_or_altered_is_not_taken() {
         let folder = tempfile::tempdir().unwrap();
         let account = Account::open(folder.path(), &AccountOptions::default()).unwrap();
-        let over = account.token(Ok(Timestamp::now() - SignedDuration::from_secs(1)));
+        let caller = Caller { tenant: "tenant", client: "client" };
+        let over = account.token(&caller, Ok(Timestamp::now() - SignedDuration::from_secs(1)));
         assert!(!account.takes(over.expose_secret()));
-        let token = account.new_token();
+        let token = account.new_token(&caller);
         let token = token.expose_secret();
         assert!(account.takes(token));
-        assert!(!account.takes(&token.replacen("emulator.1", "emulator.9", 1)));
+        let (text, signature) = token.rsplit_once('.').unwrap();
+        let longer = BASE64_URL_SAFE_NO_PAD.encode(json!({"exp": i64::MAX}).to_string());
+        let (head, _) = text.split_once('.').unwrap();
+        assert!(!account.takes(&format!("{head}.{longer}.{signature}")));
         assert!(!account.takes(""));
     }
 }

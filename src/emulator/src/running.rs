@@ -19,6 +19,7 @@ use url::Url;
 
 use super::account::{Account, AccountOptions};
 use super::arm;
+use super::arm::Registry;
 use super::blobs::service::BlobService;
 use super::clock::Clock;
 use super::control::{self, Reply, Request};
@@ -45,6 +46,8 @@ pub struct EmulatorOptions {
     pub blob_endpoint: Option<Url>,
     /// Account, key, subscription, token.
     pub account: AccountOptions,
+    /// Providers that the subscription must register first.
+    pub unregistered: Vec<String>,
 }
 
 impl EmulatorOptions {
@@ -79,6 +82,7 @@ struct Parts {
     account: Arc<Account>,
     clock: Clock,
     book: JobBook,
+    registry: Registry,
     blobs: Blobs,
     /// Where blobs are reached, without a slash at the end.
     blob: String,
@@ -125,6 +129,7 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
     let parts = Arc::new(Parts {
         clock: Clock::open(&meta)?,
         book: JobBook::open(&meta.join("jobs"))?,
+        registry: Registry::new(&options.unregistered),
         blobs,
         blob: blob.clone(),
         origin: origin.clone(),
@@ -216,6 +221,7 @@ impl Parts {
             let context = arm::Context {
                 account: &self.account,
                 book: &self.book,
+                registry: &self.registry,
                 now,
                 origin: &self.origin,
                 call,

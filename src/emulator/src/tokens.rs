@@ -6,7 +6,7 @@ use hyper::Method;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::account::{Account, TOKEN_LIFETIME};
+use super::account::{Account, Caller, TOKEN_LIFETIME};
 use super::http::{Answer, Call};
 
 /// Answers a sign-in; `None` if the call is none.
@@ -33,10 +33,13 @@ pub(super) fn answer(account: &Account, call: &Call) -> Option<Answer> {
         let text = "Id, secret or scope is missing.";
         return Some(refused(401, "invalid_client", text));
     }
+    let client = form.iter().find(|(name, _)| name == "client_id");
+    let client = client.map_or("", |(_, value)| value);
+    let caller = Caller { tenant: tenant.unwrap_or_default(), client };
     let body = json!({
         "token_type": "Bearer", "expires_in": TOKEN_LIFETIME.as_secs(),
         "ext_expires_in": TOKEN_LIFETIME.as_secs(),
-        "access_token": account.new_token().expose_secret(),
+        "access_token": account.new_token(&caller).expose_secret(),
     });
     Some(Answer::json(200, &body))
 }

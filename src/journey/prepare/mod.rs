@@ -15,7 +15,9 @@ use disk_prep::drive::{DriveName, Kind, NamedDrive};
 use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::known::find_known;
 use disk_prep::limits::DRIVES_PER_JOB;
-use disk_prep::noun::{AccountName, Diagnose, ErrorKind, Serial};
+use disk_prep::noun::{
+    AccountName, Diagnose, ErrorKind, JobName, ResourceGroup, Serial, SubscriptionId,
+};
 use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
 use disk_prep::sys::threads::each;
@@ -29,6 +31,7 @@ use super::desk::Desk;
 use super::drives::{Found, find_all};
 use super::keeper::{keeper, prove};
 use super::parcel::Parcel;
+use super::ready::Place;
 use super::verify::Verified;
 use super::work::{Work, WorkOptions};
 use crate::check::host::no_copy_machine;
@@ -65,6 +68,9 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
         Office::open(parcel, azure, &options.work, &work, names.len(), attendant)
     });
     let office = office.transpose()?;
+    if let (Some(office), Some(azure)) = (&office, &options.azure) {
+        office.expect_ready(azure, &folder, attendant)?;
+    }
     let keys = &options.keys;
     let keeper = keeper(work.staging.as_ref(), keys, recipient.as_ref(), &desk.state()?);
     if let (Some(path), Some(staging)) = (&keys.password_file, &work.staging) {
@@ -203,7 +209,11 @@ impl NamedDrives {
 /// Where the job is made.
 struct Office {
     parcel: Parcel,
+    subscription: SubscriptionId,
+    group: ResourceGroup,
     account: AccountName,
+    /// The names that the job's parts may get.
+    jobs: Vec<JobName>,
     service: Box<dyn JobService>,
 }
 
@@ -217,12 +227,33 @@ impl Office {
         attendant: &dyn Attendant,
     ) -> Result<Self, Failure> {
         // The longest name that a part may need.
-        let last = part_name(&work.job, drives.div_ceil(DRIVES_PER_JOB).saturating_sub(1))?;
+        let parts = 0..drives.div_ceil(DRIVES_PER_JOB).max(1);
+        let jobs = parts.map(|part| part_name(&work.job, part)).collect::<Result<Vec<_>, _>>()?;
         let service = work.service(flags, attendant)?;
-        check_name(service, &last)?;
+        jobs.last().map_or(Ok(()), |last| check_name(service, last))?;
         let (account, subscription, group) = work.azure(flags)?;
-        let service = job_service(service, azure, subscription, group, attendant)?;
-        Ok(Office { parcel, account, service })
+        let (own, at) = (subscription.clone(), group.clone());
+        let service = job_service(service, azure, own, at, attendant)?;
+        Ok(Office { parcel, subscription, group, account, jobs, service })
+    }
+
+    /// Refuses to go on if the job could not be made, as far as Azure says it.
+    fn expect_ready(
+        &self,
+        azure: &AzureOptions,
+        folder: &JournalFolder,
+        attendant: &dyn Attendant,
+    ) -> Result<(), Failure> {
+        let place = Place {
+            subscription: self.subscription.clone(),
+            group: self.group.clone(),
+            account: self.account.clone(),
+            region: Some(self.parcel.location().to_owned()),
+            carrier: Some(self.parcel.carrier().to_owned()),
+            jobs: self.jobs.clone(),
+            own: drives_of(folder)?.into_iter().collect(),
+        };
+        place.expect(azure, self.service.as_ref(), attendant)
     }
 
     fn make_jobs(

@@ -279,6 +279,7 @@ impl Rehearsal<'_> {
         AzureOptions {
             arm_endpoint: arm.clone(),
             authority: arm.clone(),
+            auth: None,
             token_file: Some(token_file.clone()),
             ca_file: Some(ca_file.clone()),
             proxy: None,

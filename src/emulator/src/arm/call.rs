@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::providers::Registry;
 use crate::account::Account;
 use crate::http::Call;
 use crate::jobs::book::JobBook;
@@ -11,6 +12,7 @@ use crate::jobs::book::JobBook;
 pub(crate) struct Context<'a> {
     pub account: &'a Account,
     pub book: &'a JobBook,
+    pub registry: &'a Registry,
     pub now: Timestamp,
     /// `scheme://host:port`, as the next page of a list is reached.
     pub origin: &'a str,

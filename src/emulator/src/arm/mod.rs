@@ -7,7 +7,11 @@ mod fault;
 mod import_export;
 mod locations;
 mod locks;
+mod providers;
 mod router;
+mod storage;
+mod subscriptions;
 
 pub(super) use call::Context;
+pub(super) use providers::Registry;
 pub(super) use router::{answer, is_arm};

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::call::{Context, Path};
 use super::fault::Fault;
 use super::locks::{self, Asked};
-use super::{data_box, import_export};
+use super::{data_box, import_export, providers, storage, subscriptions};
 use crate::http::Answer;
 
 /// Answers a call to the resource manager.
@@ -41,7 +41,19 @@ fn route(context: Context<'_>) -> Result<Answer, Fault> {
         .split('/')
         .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
         .collect();
+    if let Some(answer) = subscriptions::answer(context, &parts) {
+        return answer;
+    }
     let target = Path::of(&parts).ok_or_else(|| Fault::no_resource("The resource"))?;
+    if providers::is_asked(&target) {
+        check_subscription(context, &target)?;
+        return providers::answer(context, &target);
+    }
+    context.registry.check(&target.provider)?;
+    if let Some(answer) = storage::answer(context, &target) {
+        check_subscription(context, &target)?;
+        return answer;
+    }
     match target.provider.as_str() {
         import_export::PROVIDER => {
             check_version(context, &import_export::VERSIONS)?;
@@ -62,7 +74,8 @@ fn route(context: Context<'_>) -> Result<Answer, Fault> {
     }
 }
 
-fn check_version(context: Context<'_>, known: &[&str]) -> Result<(), Fault> {
+/// Refuses a version that a call does not have.
+pub(super) fn check_version(context: Context<'_>, known: &[&str]) -> Result<(), Fault> {
     let (code, message) = match context.call.parameter("api-version") {
         Some(version) if known.contains(&version) => return Ok(()),
         Some(version) => {

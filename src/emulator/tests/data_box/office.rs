@@ -295,6 +295,7 @@ fn run(folder: &TempDir) -> Emulator {
         is_plain: true,
         #[cfg(feature = "other-service")]
         blob_endpoint: None,
+        unregistered: Vec::new(),
         account: AccountOptions {
             account: Some("account1".parse().unwrap()),
             subscription: Some(SUBSCRIPTION.parse().unwrap()),

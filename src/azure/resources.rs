@@ -1,0 +1,217 @@
+//! What the resource manager itself knows: subscriptions, providers, groups, storage accounts.
+
+use std::time::Duration;
+
+use disk_prep::noun::{AccountName, ResourceGroup, SubscriptionId};
+use serde::Deserialize;
+
+use super::arm::Arm;
+use super::error::Error;
+
+const SUBSCRIPTIONS: &str = "2022-12-01";
+const PROVIDERS: &str = "2021-04-01";
+const GROUPS: &str = "2021-04-01";
+const ACCOUNTS: &str = "2023-01-01";
+
+/// The pause before the first look at a registration; each later one is half as long again.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// No pause is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// A registration takes minutes; it is followed so long, and goes on all the same.
+const FOLLOWED_FOR: Duration = Duration::from_secs(1800);
+
+/// A subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Subscription {
+    /// Its id.
+    #[serde(rename = "subscriptionId")]
+    pub id: String,
+    /// Its name.
+    #[serde(rename = "displayName", default)]
+    pub name: String,
+    /// `Enabled`, `Warned`, `PastDue`, `Disabled`, `Deleted`.
+    pub state: String,
+}
+
+impl Subscription {
+    /// Whether anything can be made in it.
+    pub fn is_usable(&self) -> bool {
+        ["Enabled", "Warned", "PastDue"].contains(&self.state.as_str())
+    }
+}
+
+/// A provider of resources, and whether a subscription may use it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Provider {
+    /// Its name.
+    pub namespace: String,
+    /// `Registered`, `Registering`, `NotRegistered`, `Unregistering`.
+    #[serde(rename = "registrationState", default)]
+    pub state: String,
+}
+
+impl Provider {
+    /// Whether the subscription may use it.
+    pub fn is_registered(&self) -> bool {
+        self.state.eq_ignore_ascii_case("Registered")
+    }
+}
+
+/// A storage account, as far as it matters for drives.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct StorageAccount {
+    /// Its region.
+    #[serde(default)]
+    pub location: Option<String>,
+    /// `StorageV2`, `Storage`, `BlobStorage`, `BlockBlobStorage`, `FileStorage`.
+    #[serde(default)]
+    pub kind: String,
+    #[serde(default)]
+    sku: Sku,
+    #[serde(default)]
+    properties: Properties,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+struct Sku {
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Properties {
+    #[serde(default)]
+    is_nfs_v3_enabled: bool,
+    #[serde(default)]
+    network_acls: Option<NetworkRules>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NetworkRules {
+    #[serde(default)]
+    default_action: String,
+    #[serde(default)]
+    bypass: String,
+}
+
+impl StorageAccount {
+    /// The kind of its storage: `Standard_LRS`, `Premium_LRS`.
+    pub fn sku(&self) -> &str {
+        &self.sku.name
+    }
+
+    /// Whether it is served over NFS.
+    pub fn is_of_nfs(&self) -> bool {
+        self.properties.is_nfs_v3_enabled
+    }
+
+    /// Whether its firewall keeps Azure's own services out.
+    pub fn bars_services(&self) -> bool {
+        self.properties.network_acls.as_ref().is_some_and(|rules| {
+            rules.default_action.eq_ignore_ascii_case("Deny")
+                && !rules.bypass.to_ascii_lowercase().contains("azureservices")
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// Something of which only matters that it is there.
+#[derive(Deserialize)]
+struct Ignored {}
+
+impl Arm {
+    /// The subscriptions that whoever is signed in can see.
+    pub fn subscriptions(&self) -> Result<Vec<Subscription>, Error> {
+        self.list("subscriptions", SUBSCRIPTIONS)
+    }
+
+    /// One of them; `None` if it is not there for whoever is signed in.
+    pub fn subscription(&self, id: &SubscriptionId) -> Result<Option<Subscription>, Error> {
+        self.get(&format!("subscriptions/{id}"), SUBSCRIPTIONS)
+    }
+
+    /// The regions of a subscription, in small letters without blanks.
+    pub fn regions(&self, id: &SubscriptionId) -> Result<Vec<String>, Error> {
+        let all: Vec<Named> = self.list(&format!("subscriptions/{id}/locations"), SUBSCRIPTIONS)?;
+        Ok(all.into_iter().map(|own| own.name.to_ascii_lowercase()).collect())
+    }
+
+    /// Whether a resource group is there.
+    pub fn has_group(&self, id: &SubscriptionId, group: &ResourceGroup) -> Result<bool, Error> {
+        let path = format!("subscriptions/{id}/resourceGroups/{group}");
+        Ok(self.get::<Ignored>(&path, GROUPS)?.is_some())
+    }
+
+    /// A storage account.
+    pub fn storage_account(
+        &self,
+        id: &SubscriptionId,
+        group: &ResourceGroup,
+        name: &AccountName,
+    ) -> Result<Option<StorageAccount>, Error> {
+        let path = format!(
+            "subscriptions/{id}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/{name}"
+        );
+        self.get(&path, ACCOUNTS)
+    }
+
+    /// A provider as a subscription has it; `None` if there is none of that name.
+    pub fn provider(&self, id: &SubscriptionId, name: &str) -> Result<Option<Provider>, Error> {
+        self.get(&format!("subscriptions/{id}/providers/{name}"), PROVIDERS)
+    }
+
+    /// Has a subscription use a provider; this goes on after it was asked for.
+    pub fn register(&self, id: &SubscriptionId, name: &str) -> Result<Provider, Error> {
+        self.fetch(&format!("subscriptions/{id}/providers/{name}/register"), PROVIDERS)
+    }
+
+    /// Looks at a registration until it is done.
+    pub fn follow_registration(
+        &self,
+        id: &SubscriptionId,
+        mut provider: Provider,
+    ) -> Result<Provider, Error> {
+        let (mut pause, mut followed) = (FIRST_PAUSE, Duration::ZERO);
+        while !provider.is_registered() {
+            if followed > FOLLOWED_FOR {
+                let (what, followed_secs) = (provider.namespace, followed.as_secs());
+                return Err(Error::OperationGoesOn { what, followed_secs, call: None });
+            }
+            self.wait(pause);
+            followed += pause;
+            pause = pause.mul_f64(1.5).min(LONGEST_PAUSE);
+            let name = provider.namespace.clone();
+            provider = self.provider(id, &name)?.unwrap_or(provider);
+        }
+        Ok(provider)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_says_what_keeps_drives_from_it() {
+        let account = |text: &str| serde_json::from_str::<StorageAccount>(text).unwrap();
+        let plain =
+            account(r#"{"kind":"StorageV2","sku":{"name":"Standard_LRS"},"location":"westus"}"#);
+        assert_eq!((plain.sku(), plain.is_of_nfs()), ("Standard_LRS", false));
+        assert!(!plain.bars_services());
+        for (rules, is_barred) in [
+            (r#"{"defaultAction":"Deny","bypass":"None"}"#, true),
+            (r#"{"defaultAction":"Deny","bypass":"Logging, AzureServices"}"#, false),
+            (r#"{"defaultAction":"Allow","bypass":"None"}"#, false),
+        ] {
+            let own = account(&format!("{{\"properties\":{{\"networkAcls\":{rules}}}}}"));
+            assert_eq!(own.bars_services(), is_barred, "{rules}");
+        }
+        assert!(account(r#"{"properties":{"isNfsV3Enabled":true}}"#).is_of_nfs());
+    }
+}

@@ -1,0 +1,373 @@
+//! Whether Azure has all that a job or a vault needs: asked before a drive is erased, or by itself.
+//! Asks only what reads; what the answers mean is said in `check`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use disk_prep::noun::{
+    AccountName, ContainerName, Diagnose, ErrorKind, Hint, JobName, ResourceGroup, Serial, Service,
+    SubscriptionId, lines,
+};
+
+use super::connections::{AzureOptions, BlobAccess, CURRENT_SERVICE, arm, container, job_service};
+use super::contact::contact;
+use super::desk::Desk;
+use super::settings::{Given, settle};
+use crate::azure::{self, Arm};
+use crate::check::azure::{Account, Answer, Fault, Region, View, Wanted, findings, plain};
+use crate::check::finding::{Checked, Finding, Grade};
+use crate::import_job::{Error as JobError, JobService};
+use crate::outcome::{Attendant, Failure, MissingFlag};
+use crate::staging::{Seed, drives_of};
+
+/// What for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Drives are sent.
+    Import,
+    /// Blobs are kept.
+    Vault,
+}
+
+/// What is to be looked at; what is left out the seed says.
+#[derive(Debug)]
+pub struct ReadyOptions {
+    /// What for.
+    pub purpose: Purpose,
+    /// The staging path.
+    pub staging: Option<PathBuf>,
+    /// The job.
+    pub job: Option<JobName>,
+    /// The service of the job.
+    pub service: Option<Given<Service>>,
+    /// The subscription.
+    pub subscription: Option<Given<SubscriptionId>>,
+    /// The group.
+    pub resource_group: Option<Given<ResourceGroup>>,
+    /// The account.
+    pub storage_account: Option<Given<AccountName>>,
+    /// The container.
+    pub container: Option<Given<ContainerName>>,
+    /// The region of the account.
+    pub location: Option<Given<String>>,
+    /// The contact file.
+    pub contact: Option<PathBuf>,
+    /// Where Azure is.
+    pub azure: AzureOptions,
+    /// Where blobs are.
+    pub blobs: BlobAccess,
+}
+
+/// A place in Azure, and what is to be made there.
+#[derive(Debug)]
+pub struct Place {
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// The group.
+    pub group: ResourceGroup,
+    /// The account.
+    pub account: AccountName,
+    /// The region of the job.
+    pub region: Option<String>,
+    /// The carrier that is to bring drives back.
+    pub carrier: Option<String>,
+    /// The names that the job's parts will have.
+    pub jobs: Vec<JobName>,
+    /// Drives that a job of ours may have.
+    pub own: BTreeSet<Serial>,
+}
+
+impl Place {
+    fn wanted(&self, purpose: Purpose, service: Service) -> Wanted {
+        let jobs: Vec<&str> = self.jobs.iter().map(JobName::as_str).collect();
+        Wanted {
+            subscription: self.subscription.to_string(),
+            group: self.group.to_string(),
+            provider: match purpose {
+                Purpose::Import => service.provider(),
+                Purpose::Vault => "Microsoft.Storage",
+            },
+            account: self.account.to_string(),
+            container: String::new(),
+            region: self.region.clone().unwrap_or_default(),
+            carrier: self.carrier.clone(),
+            job: jobs.join(", "),
+            is_import: purpose == Purpose::Import,
+        }
+    }
+
+    /// Asks for all of it; what makes no sense after another answer is not asked.
+    fn look(&self, arm: &Arm, wanted: &Wanted, service: Option<&dyn JobService>) -> View {
+        let mut view = View { signed_in: signed_in(arm), ..View::default() };
+        if !matches!(view.signed_in, Answer::Known(_)) {
+            return view;
+        }
+        let id = &self.subscription;
+        match answer(arm.subscription(id)) {
+            // The token could be read, and is not taken.
+            Answer::Failed(fault) if fault.kind == ErrorKind::NotAllowed => {
+                view.signed_in = Answer::Failed(fault);
+                return view;
+            }
+            other => view.subscription = map(other, |own| (own.state.clone(), own.is_usable())),
+        }
+        if matches!(view.subscription, Answer::Absent | Answer::Failed(_)) {
+            return view;
+        }
+        let there = |found: bool| found.then_some(());
+        view.group = answer(arm.has_group(id, &self.group).map(there));
+        let provider = answer(arm.provider(id, wanted.provider));
+        view.provider = map(provider, |own| (own.state.clone(), own.is_registered()));
+        let has_group = view.group != Answer::Absent;
+        if has_group {
+            let account = answer(arm.storage_account(id, &self.group, &self.account));
+            view.account = map(account, |own| Account {
+                kind: own.kind.clone(),
+                sku: own.sku().to_owned(),
+                region: own.location.clone(),
+                is_of_nfs: own.is_of_nfs(),
+                bars_services: own.bars_services(),
+            });
+        }
+        let is_held_back = matches!(&view.provider, Answer::Known((_, false)) | Answer::Absent);
+        if let Some(service) = service.filter(|_| !is_held_back) {
+            self.look_at_service(arm, service, has_group, &mut view);
+        }
+        view
+    }
+
+    fn look_at_service(&self, arm: &Arm, service: &dyn JobService, group: bool, view: &mut View) {
+        if let Some(region) = &self.region {
+            view.regions = answer(arm.regions(&self.subscription).map(Some));
+            view.region = match &view.regions {
+                Answer::Known(all) if !all.contains(&plain(region)) => Answer::Unasked,
+                Answer::Known(_) => self.region_of(service, region),
+                _ => Answer::Unknown("regions are not listed".to_owned()),
+            };
+        }
+        if group {
+            view.taken = self.taken(service);
+        }
+    }
+
+    /// A region that the subscription has, as the service takes drives for it.
+    fn region_of(&self, service: &dyn JobService, region: &str) -> Answer<Region> {
+        let found = service.locations(Some(region)).map(|mut all| all.pop());
+        map(job_answer(found), |own| Region {
+            carriers: own.carriers.clone(),
+            alternates: own.alternates.clone(),
+        })
+    }
+
+    /// Names of jobs that are there with drives that are none of ours.
+    fn taken(&self, service: &dyn JobService) -> Answer<Vec<String>> {
+        let mut taken = Vec::new();
+        let is_own = |serial: &str| self.own.iter().any(|own| own.as_str() == serial);
+        for name in &self.jobs {
+            match service.find(name) {
+                Ok(job) if job.drives.iter().all(|drive| is_own(&drive.serial)) => {}
+                Ok(job) => taken.push(job.name),
+                Err(JobError::NoSuchJob { .. }) => {}
+                Err(error) => return job_answer(Err(error)),
+            }
+        }
+        Answer::Known(taken)
+    }
+
+    /// Refuses to go on if something is not as it must be, all of it told at once; nothing was
+    /// written then. What is only unusual or cannot be looked at is told.
+    pub fn expect(
+        &self,
+        azure: &AzureOptions,
+        service: &dyn JobService,
+        attendant: &dyn Attendant,
+    ) -> Result<(), Failure> {
+        let wanted = self.wanted(Purpose::Import, service.service());
+        let view = self.look(&arm(azure, attendant)?, &wanted, Some(service));
+        let checked = Checked(findings(&wanted, &view));
+        for finding in checked.0.iter().filter(|finding| finding.grade == Grade::Warning) {
+            attendant.warn(&told(finding));
+        }
+        let is_unknown = |finding: &&Finding| finding.grade == Grade::Unknown;
+        let unknown: Vec<&str> = checked.0.iter().filter(is_unknown).map(|own| own.what).collect();
+        if !unknown.is_empty() {
+            let what = unknown.join(", ");
+            attendant.warn(&format!("Azure does not say how it is with: {what}"));
+        }
+        match checked.worst() {
+            Some(kind) => Err(NotReady::of(&checked, kind, &wanted.job).into()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn told(finding: &Finding) -> String {
+    match &finding.action {
+        Some(action) => format!("{}; {action}", finding.facts),
+        None => finding.facts.clone(),
+    }
+}
+
+/// Something that the job needs is not as it must be.
+#[derive(Debug, thiserror::Error)]
+#[error("Azure is not ready for job {job}, so no drive was touched:{}", lines(problems))]
+pub struct NotReady {
+    job: String,
+    problems: Vec<String>,
+    kind: ErrorKind,
+    next: Option<String>,
+}
+
+impl NotReady {
+    fn of(checked: &Checked, kind: ErrorKind, job: &str) -> Self {
+        let is_problem = |finding: &&Finding| matches!(finding.grade, Grade::Problem(_));
+        let problems = || checked.0.iter().filter(is_problem);
+        NotReady {
+            job: job.to_owned(),
+            problems: problems().map(told).collect(),
+            kind,
+            next: problems().find_map(|finding| finding.command.clone()),
+        }
+    }
+}
+
+impl Diagnose for NotReady {
+    fn code(&self) -> &'static str {
+        "azure-not-ready"
+    }
+    fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new(match &self.next {
+            Some(command) => format!("run `{command}`, then the same command again"),
+            None => "mend this, then run the same command again; `--offline` fills drives without \
+                     a job"
+                .to_owned(),
+        }))
+    }
+}
+
+fn signed_in(arm: &Arm) -> Answer<String> {
+    match arm.who() {
+        Ok(own) => {
+            let who = own.name.or(own.application).or(own.principal);
+            let who = who.map_or(String::new(), |who| format!("{who}, "));
+            let tenant = own.tenant.map_or(String::new(), |tenant| format!(", tenant {tenant}"));
+            let until = own.until.map_or(String::new(), |until| format!(", until {until}"));
+            Answer::Known(format!("{who}by {}{tenant}{until}", own.kind.word()))
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+fn map<T, U>(answer: Answer<T>, with: impl FnOnce(&T) -> U) -> Answer<U> {
+    match answer {
+        Answer::Known(own) => Answer::Known(with(&own)),
+        Answer::Absent => Answer::Absent,
+        Answer::Unknown(why) => Answer::Unknown(why),
+        Answer::Failed(fault) => Answer::Failed(fault),
+        Answer::Unasked => Answer::Unasked,
+    }
+}
+
+fn answer<T>(asked: Result<Option<T>, azure::Error>) -> Answer<T> {
+    match asked {
+        Ok(found) => found.map_or(Answer::Absent, Answer::Known),
+        Err(error) => failed(&error),
+    }
+}
+
+fn job_answer<T>(asked: Result<Option<T>, JobError>) -> Answer<T> {
+    match asked {
+        Ok(found) => found.map_or(Answer::Absent, Answer::Known),
+        Err(JobError::Azure(error)) => failed(&error),
+        Err(error) => Answer::Unknown(error.to_string()),
+    }
+}
+
+/// Who may not look does not know; who is not signed in, or reaches nobody, can do nothing.
+fn failed<T>(error: &azure::Error) -> Answer<T> {
+    match (error, error.kind()) {
+        (azure::Error::NotAllowed { code, .. }, _) => Answer::Unknown(code.clone()),
+        (azure::Error::NotFound { .. }, _) => Answer::Absent,
+        (_, kind @ (ErrorKind::NotAllowed | ErrorKind::Unreachable | ErrorKind::Usage)) => {
+            let action = error.hint().map(|hint| hint.to_string());
+            Answer::Failed(Fault {
+                kind,
+                facts: error.to_string(),
+                action: action.unwrap_or_else(|| format!("`azseed explain {}`", error.code())),
+                code: error.code(),
+            })
+        }
+        _ => Answer::Unknown(error.to_string()),
+    }
+}
+
+/// Looks at all that the seed, or the flags, say.
+pub fn check(options: ReadyOptions, desk: &Desk<'_>) -> Result<Checked, Failure> {
+    let attendant = desk.attendant;
+    let seed = options.staging.as_deref().map(|path| {
+        let staging = desk.enter(path)?;
+        Ok::<_, Failure>((Seed::open(&staging)?, staging))
+    });
+    let seed = seed.transpose()?;
+    let target = seed.as_ref().map(|(seed, _)| &seed.target);
+    let record = "the seed is for";
+    macro_rules! settled {
+        ($field:ident, $held:expr) => {
+            settle(options.$field, target.map($held), record, attendant)?
+        };
+    }
+    let missing = |flag| MissingFlag { flag };
+    let subscription = settled!(subscription, |own| own.subscription.clone());
+    let group = settled!(resource_group, |own| own.resource_group.clone());
+    let account = settled!(storage_account, |own| own.storage_account.clone());
+    let held = settled!(container, |own| own.container.clone());
+    let service = settled!(service, |own| own.service()).unwrap_or(CURRENT_SERVICE);
+    let region = target.and_then(|own| own.location.clone());
+    let region = settle(options.location, region, "the seed's region is", attendant)?;
+    let file = options.contact.as_deref().map(contact).transpose()?;
+    let contact = file.or_else(|| target.and_then(|own| own.contact.clone()));
+    let own = seed.as_ref().map(|(_, staging)| drives_of(&staging.journals())).transpose()?;
+    let place = Place {
+        subscription: subscription.ok_or(missing("--subscription"))?,
+        group: group.ok_or(missing("--resource-group"))?,
+        account: account.ok_or(missing("--storage-account"))?,
+        region,
+        carrier: contact.map(|contact| contact.return_carrier.carrier_name),
+        jobs: options.job.or(target.map(|own| own.job.clone())).into_iter().collect(),
+        own: own.unwrap_or_default().into_iter().collect(),
+    };
+    let azure = &options.azure;
+    let jobs = match options.purpose {
+        Purpose::Import => {
+            let (id, group) = (place.subscription.clone(), place.group.clone());
+            Some(job_service(service, azure, id, group, attendant)?)
+        }
+        Purpose::Vault => None,
+    };
+    let mut wanted = place.wanted(options.purpose, service);
+    let mut view = place.look(&arm(azure, attendant)?, &wanted, jobs.as_deref());
+    if let Some(name) =
+        held.filter(|_| matches!(view.account, Answer::Known(_) | Answer::Unknown(_)))
+    {
+        wanted.container = name.to_string();
+        view.container = reached(azure, &options.blobs, &place.account, &name, attendant);
+    }
+    Ok(Checked(findings(&wanted, &view)))
+}
+
+/// Whether blobs of a container can be read, or would be if there were any.
+fn reached(
+    azure: &AzureOptions,
+    blobs: &BlobAccess,
+    account: &AccountName,
+    name: &ContainerName,
+    attendant: &dyn Attendant,
+) -> Answer<()> {
+    /// The lock of a vault; it may be missing as well as the container.
+    const SOME_BLOB: &str = "azseed/lock";
+    let opened = container(azure, blobs, account, name, attendant);
+    answer(opened.and_then(|container| container.read(SOME_BLOB)).map(|_| Some(())))
+}
