@@ -458,3 +458,47 @@ async fn a_data_set_is_repaired_with_metadata_properties_and_pages() {
     let said = emulator.expect(&machine, 0, &repair);
     assert!(said.stdout.contains("\"sent\":1"), "{}", said.stdout);
 }
+
+#[test]
+fn a_blob_that_got_another_name_is_told_and_its_right_name_is_sent_once_it_is_free() {
+    for service in SERVICES {
+        let machine = Machine::new();
+        let emulator = Emulator::start(&machine);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let pictures = container(&emulator, "pictures");
+        runtime.block_on(pictures.create(None)).unwrap();
+        let blob = pictures.blob_client("one.jpg");
+        let other = RequestContent::from(b"somebody else's".to_vec());
+        runtime.block_on(blob.upload(other, None)).unwrap();
+        fs::write(machine.path("one.jpg"), "a photograph").unwrap();
+        let rows = format!(
+            "BasePath,DstBlobPathOrPrefix,BlobType,Disposition,MetadataFile,PropertiesFile\n\
+             {},pictures/one.jpg,BlockBlob,rename,None,None\n",
+            machine.text("one.jpg")
+        );
+        fs::write(machine.path("dataset.csv"), rows).unwrap();
+        fs::write(machine.path("contact.toml"), support::CONTACT).unwrap();
+        let group = ["--job", "photos", "--resource-group", "rg", "--service", service];
+        let group = [&group[..], &["--subscription", "11111111-2222-4333-8444-555555555555"]];
+        let on = |code: i32, words: &[&str]| {
+            emulator.expect(&machine, code, &[words, &group.concat()].concat())
+        };
+        let prep = ["prep", "--dataset", "dataset.csv", "--contact", "contact.toml"];
+        let to = ["--storage-account", "account1", "--location", "westus", "--drive"];
+        on(0, &[&prep[..], &to, &["d1.img,serial=D1,size=210M"]].concat());
+        on(0, &["job", "ship", "--carrier", "FedEx", "--tracking-number", "1Z1"]);
+        emulator.dock(&machine, &["d1.img,serial=D1"]);
+        let said = on(3, &["job", "repair"]);
+        let told = "left         pictures/one.jpg (it arrived as pictures";
+        assert!(said.stdout.contains(told), "{service}: {}", said.stdout);
+        assert!(said.stdout.contains("one (2).jpg)"), "{}", said.stdout);
+        let path = emulator.blob("pictures", "one.jpg");
+        assert_eq!(fs::read(&path).unwrap(), b"somebody else's");
+        runtime.block_on(blob.delete(None)).unwrap();
+        let said = on(0, &["job", "repair"]);
+        assert!(said.stdout.contains("sent         pictures/one.jpg"), "{}", said.stdout);
+        assert_eq!(fs::read(&path).unwrap(), b"a photograph");
+        // What was renamed is of no journal.
+        assert!(on(5, &["job", "reconcile"]).stdout.contains("one (2).jpg is of no journal"));
+    }
+}

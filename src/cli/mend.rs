@@ -7,7 +7,7 @@ use super::azure::BlobArgs;
 /// `job`, about the blobs that its drives brought.
 #[derive(Debug, Subcommand)]
 pub enum MendCommand {
-    /// Send what the datacenter could not read, and what the drives lack
+    /// Send what the datacenter could not read or the drives lack
     #[command(after_help = "Example:\n  azseed job repair --staging /mnt/staging --dry-run\n\n\
         The logs of the job's drives say which blobs are missing or damaged; the\n\
         journals say what they must be. Only those are sent, from the files that\n\

@@ -90,9 +90,12 @@ impl Shipped {
     }
 
     /// The blobs that a drive was to bring, one after the other.
-    pub fn items(&self, drive: &History) -> Result<impl Iterator<Item = Item>, Failure> {
+    pub fn items<'a>(
+        &self,
+        drive: &'a History,
+    ) -> Result<impl Iterator<Item = Item> + use<'a>, Failure> {
         let plan = self.folder.read_plan(drive)?;
-        let ends = drive.files.clone();
+        let ends = &drive.files;
         let items = plan.files.into_iter().enumerate().filter_map(move |(index, file)| {
             if file.listing == Listing::SideFile {
                 return None;
