@@ -6,7 +6,7 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -489,6 +489,13 @@ fn a_look_at_azure_finds_each_thing_and_says_what_to_type() {
     let contradicted = "check azure --for import --staging seed --storage-account account9";
     emulator.expect(&machine, 2, &words(contradicted));
     emulator.expect(&machine, 2, &words("check azure --for import"));
+    // What is no signature is told as that, and nothing is sent.
+    fs::write(machine.path("sas"), "https://x/c?sv=1&sig=MARKER").unwrap();
+    fs::set_permissions(machine.path("sas"), fs::Permissions::from_mode(0o600)).unwrap();
+    let found = look("vault", "--staging seed --sas-file sas", 2);
+    let container = found.iter().find(|own| own["id"] == "azure-container").unwrap();
+    assert_eq!(container["explain"], "sas-malformed");
+    assert!(!format!("{found:?}").contains("MARKER"), "{found:?}");
     // A token that is not taken ends the look: nothing else can be known.
     let line = "check azure --for import --staging seed --json";
     let told = run(emulator.command(&machine, &words(line)).env("AZSEED_TOKEN", "wrong"));
@@ -516,4 +523,15 @@ fn what_may_not_be_listed_is_told_as_not_known_and_ends_nothing() {
     let unknown = found.iter().filter(|own| own["verdict"] == "unknown").count();
     assert_eq!((found.len(), unknown), (7, 6), "{found:?}");
     assert!(played.calls().iter().all(|call| call.method != "PUT"));
+}
+
+#[test]
+fn the_limits_that_hold_are_shown_with_where_they_are_told() {
+    let machine = Machine::new();
+    let all = objects(&machine.expect(0, &["limits", "show", "--json"]));
+    let drives = all.iter().find(|own| own["name"] == "drives-per-job").unwrap();
+    assert_eq!((&drives["value"], &drives["year"]), (&json!("10"), &json!(2026)));
+    let text = machine.expect(0, &["limits", "show"]).stdout;
+    assert_eq!(text.lines().count(), 2 * all.len());
+    assert!(text.contains("azure-import-export 2.4 (2026)"), "{text}");
 }

@@ -242,6 +242,11 @@ impl Error {
     }
 }
 
+/// Whether a code of the service means that a token has come to its end.
+fn is_over(code: &str) -> bool {
+    code.contains("Expired")
+}
+
 impl Diagnose for Error {
     fn code(&self) -> &'static str {
         match self {
@@ -267,7 +272,7 @@ impl Diagnose for Error {
             Error::ClientCertificate { .. } => "client-certificate-unusable",
             Error::Sas { .. } => "sas-malformed",
             Error::TokenOver { .. } => "azure-token-over",
-            Error::NotTaken { code, .. } if code.contains("Expired") => "azure-token-over",
+            Error::NotTaken { code, .. } if is_over(code) => "azure-token-over",
             Error::NotTaken { .. } => "azure-token-refused",
             Error::NotAllowed { .. } => "azure-not-allowed",
             Error::NotFound { .. } => "azure-not-found",

@@ -273,6 +273,8 @@ impl Environment<'_> {
             }
             (Some(AuthKind::AzureCli), None) => Ok(SignIn::Cli),
             (None, None) => {
+                // A variable that is no text is told even if nothing comes of the others.
+                let _ = (self.text("AZURE_TENANT_ID")?, self.text("AZURE_CLIENT_ID")?);
                 let proof = self.own_proof()?.or_else(|| self.token_path().map(Proof::TokenFile));
                 let principal = proof.map(|proof| self.principal(proof)).transpose()?;
                 Ok(principal.and_then(Result::ok).unwrap_or(SignIn::Cli))
