@@ -192,7 +192,7 @@ impl NewJob {
 
 #[cfg(test)]
 mod tests {
-    use disk_prep::noun::{Diagnose, ErrorKind, ReturnAddress};
+    use disk_prep::noun::{Diagnose, ErrorKind, ReturnAddress, ReturnCarrier};
 
     use super::*;
 
