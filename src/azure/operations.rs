@@ -393,8 +393,8 @@ mod tests {
         assert_eq!(came, Ok(200));
         assert_eq!(asked, ["POST /token", "PUT /rg/job", "GET /r", "POST /token", "GET /r"]);
         let (came, asked) = by_principal(vec![token(), begun(), expired(), token(), expired()]);
-        assert_eq!((came, asked.len()), (Err("azure-token-refused"), 5));
+        assert_eq!((came, asked.len()), (Err("azure-token-over"), 5));
         let played = Played::start(vec![begun(), expired()]);
-        assert_eq!(follow(&played, Method::PUT).unwrap_err().0, "azure-token-refused");
+        assert_eq!(follow(&played, Method::PUT).unwrap_err().0, "azure-token-over");
     }
 }
