@@ -21,7 +21,17 @@ use support::played::{Call, Played, endless, reply};
 use support::program::{Machine, Said, said};
 
 const TOKEN: &str = "MARKER-token-for-one-host-only";
-const LIST: [&str; 6] = ["job", "list", "--subscription", SUBSCRIPTION, "--resource-group", "rg"];
+const LIST: [&str; 8] = [
+    "job",
+    "list",
+    "--subscription",
+    SUBSCRIPTION,
+    "--resource-group",
+    "rg",
+    // One of the services, so that there is one call.
+    "--service",
+    "import-export",
+];
 const SUBSCRIPTION: &str = "11111111-2222-4333-8444-555555555555";
 
 fn run(played: &Played, words: &[&str], variables: &[(&str, &str)]) -> Said {

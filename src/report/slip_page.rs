@@ -219,6 +219,31 @@ mod tests {
         assert!(CHECKLIST.iter().all(|text| page.contains(text)));
     }
 
+    /// What a reader of another hand sees in a picture of squares: `M16 20h4v4H16V20`.
+    fn read(picture: &str) -> String {
+        let (_, squares) = picture.split_once(" d=\"").unwrap();
+        let squares = squares.split('"').next().unwrap();
+        let numbers = |square: &str| -> Vec<usize> {
+            let parts = square.split(|c: char| !c.is_ascii_digit());
+            parts.filter_map(|part| part.parse().ok()).collect()
+        };
+        let squares: Vec<Vec<usize>> = squares.split('M').skip(1).map(numbers).collect();
+        let is_dark = |x: usize, y: usize| {
+            let within = |at: usize, from: usize, size: usize| (from..from + size).contains(&at);
+            squares.iter().any(|own| within(x, own[0], own[2]) && within(y, own[1], own[3]))
+        };
+        let side = squares.iter().map(|own| own[0] + own[2]).max().unwrap() + 16;
+        let grey = |x, y| if is_dark(x, y) { 0 } else { 255 };
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(side, side, grey);
+        image.detect_grids()[0].decode().unwrap().1
+    }
+
+    #[test]
+    fn the_code_of_a_label_is_read_by_another_hand() {
+        let code = code(&label("seed-1x2", "WD-WX41A4")).to_string();
+        assert_eq!(read(&code), "azseed:seed-1x2:WD-WX41A4");
+    }
+
     #[test]
     fn each_parcel_has_a_section_of_its_own() {
         let mut all = slips("first");
