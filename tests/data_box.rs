@@ -232,3 +232,35 @@ fn data_box_tells_an_address_region_by_region_and_takes_no_modern_manifest() {
     let said = emulator.run(&machine, &[&create[..], &[&contact]].concat());
     assert!(said.code == 2 && has(&said, "job-profile-refused"), "{}", said.stderr);
 }
+
+#[test]
+fn the_job_of_a_dataset_is_made_later_by_its_name_as_prep_says() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    fs::create_dir(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), b"content").unwrap();
+    let contact = machine.text("contact.toml");
+    fs::write(&contact, support::CONTACT).unwrap();
+    let csv = machine.text("rows.csv");
+    let rows = format!(
+        "BasePath,DstItemPathOrPrefix,ItemType\n{}/,cont/x/,BlockBlob\n",
+        machine.text("source")
+    );
+    fs::write(&csv, rows).unwrap();
+    let drive = format!("{},size=300M", machine.text("S1.img"));
+    let words = ["prep", "--dataset", &csv, "--job", "photos", "--storage-account", "account1"];
+    let more = ["--subscription", SUBSCRIPTION, "--resource-group", "rg", "--offline"];
+    let said = machine.run(&[&words[..], &more, &["--drive", &drive]].concat());
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let (_, next) = said.stdout.split_once("azseed job create").unwrap();
+    let next = format!("job create{}", next.split_once('`').unwrap().0);
+    let mut words: Vec<&str> = next.split(' ').collect();
+    words.extend(["--contact", &contact, "--location", "westus", "--json"]);
+    let made = line(&emulator.expect(&machine, 0, &words));
+    assert_eq!((&made["name"], &made["service"]), (&"photos".into(), &"data-box".into()));
+    assert_eq!(made["drives"][0]["serial"], "S1");
+    assert_eq!(line(&emulator.expect(&machine, 0, &words))["changed"], false, "made once");
+    let other = ["job", "create", "--job", "nothing", "--storage-account", "account1"];
+    let place = ["--subscription", SUBSCRIPTION, "--resource-group", "rg"];
+    assert_eq!(emulator.run(&machine, &[&other[..], &place].concat()).code, 2);
+}

@@ -41,6 +41,7 @@ pub fn job(target: &JobTarget, call: &Call<'_>) -> Result<JobOptions, Failure> {
         service: call.given("service", target.service),
         subscription: call.given("subscription", target.subscription.clone()),
         resource_group: call.given("resource_group", target.resource_group.clone()),
+        storage_account: target.storage_account.clone(),
         azure: azure(&target.azure),
     };
     options.naming(target.job.clone(), target.job_file.as_deref(), call.ui)

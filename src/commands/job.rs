@@ -72,8 +72,8 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
             Ok(Box::new(job::keys(options, is_named, *reveal, &keys(files), desk)?))
         }
         JobCommand::Locations { location } => {
-            let service = target()?.service(desk)?;
-            Ok(Box::new(Locations(service.locations(location.as_deref())?)))
+            let region = location.clone();
+            Ok(Box::new(Locations(job::locations(&target()?, region, desk)?)))
         }
     }
 }

@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
-use disk_prep::noun::JobName;
+use disk_prep::journal::JournalFolder;
+use disk_prep::noun::{JobName, Service};
 
 use super::target::{MeantJob, described, known};
-use crate::import_job::{Job, Written};
+use crate::import_job::{Job, Location, Written};
 use crate::journey::desk::Desk;
 use crate::journey::keeper::{KeyFiles, keeper};
 use crate::journey::parcel::Parcel;
 use crate::journey::settings::Given;
 use crate::outcome::{Failure, MissingFlag};
+use crate::staging::SeedKind;
 
 /// Makes the jobs of a seed from the journals of its drives.
 pub fn create(
@@ -20,13 +22,47 @@ pub fn create(
     files: &KeyFiles,
     desk: &Desk<'_>,
 ) -> Result<Vec<(Job, Written)>, Failure> {
-    let (seed, staging) = target.seed.as_ref().ok_or(MissingFlag { flag: "--staging" })?;
+    let Some((seed, staging)) = target.seed.as_ref() else {
+        return create_of_dataset(target, location, contact, files, desk);
+    };
     let about = &seed.target;
     let parcel = Parcel::new(Some(about), location, contact, desk.attendant)?;
     let folder = staging.journals();
     let keeper = keeper(Some(staging), files, None, &desk.state()?);
     let (service, account) = (target.service(desk)?, &about.storage_account);
     parcel.make_jobs(&*service, &about.job, seed.kind, account, &folder, keeper.as_ref())
+}
+
+/// Makes the jobs of a `dataset.csv`, whose journals lie in the state directory.
+fn create_of_dataset(
+    target: &MeantJob<'_>,
+    location: Option<Given<String>>,
+    contact: Option<&Given<PathBuf>>,
+    files: &KeyFiles,
+    desk: &Desk<'_>,
+) -> Result<Vec<(Job, Written)>, Failure> {
+    let missing = |flag| MissingFlag { flag };
+    let (flags, state) = (target.flags(), desk.state()?);
+    let job = flags.job.as_ref().ok_or(missing("--staging"))?;
+    let folder = state.known_job_folder(job).ok_or(missing("--staging"))?;
+    let account = flags.storage_account.as_ref().ok_or(missing("--storage-account"))?;
+    let parcel = Parcel::new(None, location, contact, desk.attendant)?;
+    let journals = JournalFolder::new(folder.join("journals"));
+    let keeper = keeper(None, files, None, &state);
+    let service = target.service_for_new(desk)?;
+    parcel.make_jobs(&*service, job, SeedKind::Files, account, &journals, keeper.as_ref())
+}
+
+/// Where regions take parcels; Data Box tells it of the seed's region unless another is asked for.
+pub fn locations(
+    target: &MeantJob<'_>,
+    asked: Option<String>,
+    desk: &Desk<'_>,
+) -> Result<Vec<Location>, Failure> {
+    let service = target.service(desk)?;
+    let held = target.seed.as_ref().and_then(|(seed, _)| seed.target.location.clone());
+    let region = asked.or(held.filter(|_| service.service() == Service::DataBox));
+    Ok(service.locations(region.as_deref())?)
 }
 
 /// The jobs of the resource group, of every service.

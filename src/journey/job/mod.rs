@@ -14,7 +14,7 @@ mod watch;
 
 pub use back::{set_return, set_return_carrier};
 pub use calendar::write_calendar;
-pub use ends::{cancel, create, delete, list};
+pub use ends::{cancel, create, delete, list, locations};
 pub use file::{Exported, export};
 pub use keys::{Key, Keys, keys};
 pub use pack::{Packed, check as check_pack, label};

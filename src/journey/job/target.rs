@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{
-    Diagnose, ErrorKind, Hint, JobId, JobName, NamedJob, ResourceGroup, Service, SubscriptionId,
-    count,
+    AccountName, Diagnose, ErrorKind, Hint, JobId, JobName, NamedJob, ResourceGroup, Service,
+    SubscriptionId, count,
 };
 
 use super::file;
@@ -29,6 +29,8 @@ pub struct JobOptions {
     pub subscription: Option<Given<SubscriptionId>>,
     /// The group it is in.
     pub resource_group: Option<Given<ResourceGroup>>,
+    /// The storage account of a job that no seed is for.
+    pub storage_account: Option<AccountName>,
     /// Where Azure is.
     pub azure: AzureOptions,
 }
@@ -150,6 +152,24 @@ impl<'a> MeantJob<'a> {
         let (None, Some((seed, _))) = (&self.flags.job, &self.seed) else { return Ok(()) };
         let state = desk.state()?;
         if state.knows_others(seed.id)? { Err(WhichSeed.into()) } else { Ok(()) }
+    }
+
+    /// The service in which a job is made that no seed is for: one that has it already, else the
+    /// current one.
+    pub(super) fn service_for_new(&self, desk: &Desk<'_>) -> Result<Box<dyn JobService>, Failure> {
+        let mut services = self.services(desk)?;
+        for at in 1..services.len() {
+            let Some(name) = &self.flags.job else { break };
+            if !known(services[at].find(name).map(|job| vec![job]))?.is_empty() {
+                return Ok(services.swap_remove(at));
+            }
+        }
+        Ok(services.swap_remove(0))
+    }
+
+    /// What the command line says.
+    pub(super) fn flags(&self) -> &JobOptions {
+        self.flags
     }
 
     fn of_seed<T>(&self, pick: impl Fn(&Destination) -> T) -> Option<T> {

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use disk_prep::drive::DriveName;
 use disk_prep::noun::shell_word;
 
-use super::options::{NamedDrives, PrepOptions};
+use super::options::PrepOptions;
 use crate::journey::work::Work;
 
 /// What comes next.
@@ -24,7 +23,7 @@ impl Next {
     pub fn of(options: &PrepOptions, work: &Work) -> Self {
         match &options.work.dataset {
             None => Next::of_staging(options, work),
-            Some(csv) => Next::of_dataset(options, work, csv),
+            Some(_) => Next::of_dataset(options, work),
         }
     }
 
@@ -46,9 +45,9 @@ impl Next {
         }
     }
 
-    /// A `dataset.csv` has no staging path that another command could be told: the same call makes
-    /// the job.
-    fn of_dataset(options: &PrepOptions, work: &Work, csv: &Path) -> Self {
+    /// A `dataset.csv` has no staging path that another command could be told: the job's name leads
+    /// to its journals.
+    fn of_dataset(options: &PrepOptions, work: &Work) -> Self {
         let own = &options.work;
         let job = flag("--job", Some(&work.job), "NAME");
         let place = [
@@ -56,29 +55,27 @@ impl Next {
             flag("--resource-group", own.resource_group.as_ref(), "NAME"),
         ]
         .concat();
-        let drives = match &options.drives {
-            NamedDrives::Rows(csv) => flag("--driveset", Some(&text(csv)), "CSV"),
-            NamedDrives::These(names) => {
-                names.iter().map(|name| flag("--drive", Some(&dev(name)), "DEV")).collect()
-            }
-        };
-        let contact = options.contact.as_ref().map(|own| text(&own.value));
+        let service = own.service.as_ref().map(|given| format!(" --service {}", given.value));
         Next {
             verify: "azseed verify DRIVE…".to_owned(),
             make: [
-                "azseed prep".to_owned(),
-                flag("--dataset", Some(&text(csv)), "CSV"),
+                "azseed job create".to_owned(),
                 job.clone(),
-                drives,
                 flag("--storage-account", own.storage_account.as_ref(), "NAME"),
                 place.clone(),
-                flag("--location", options.location.as_ref().map(|own| &own.value), "REGION"),
-                flag("--contact", contact.as_ref(), "FILE"),
+                service.unwrap_or_default(),
+                known("--location", options.location.as_ref().map(|own| own.value.clone())),
+                known("--contact", options.contact.as_ref().map(|own| text(&own.value))),
             ]
             .concat(),
             ship: format!("azseed job ship{job}{place} --carrier NAME --tracking-number NUMBER"),
         }
     }
+}
+
+/// A flag with its value; nothing where none is known, which the command then asks for.
+fn known(name: &str, value: Option<String>) -> String {
+    value.map_or(String::new(), |value| flag(name, Some(&value), ""))
 }
 
 fn text(path: &Path) -> String {
@@ -90,21 +87,5 @@ fn flag<T: ToString>(name: &str, value: Option<&T>, missing: &str) -> String {
     match value {
         Some(value) => format!(" {name} {}", shell_word(&value.to_string())),
         None => format!(" {name} {missing}"),
-    }
-}
-
-/// A drive as it can be named again, now that its image is there.
-fn dev(name: &DriveName) -> String {
-    match name {
-        DriveName::Serial(serial) => serial.to_string(),
-        DriveName::Path { path, serial, .. } => {
-            let serial = serial.as_ref().map(|serial| format!(",serial={serial}"));
-            // A path without a slash may look like a serial once its image is gone.
-            format!(
-                "{}{}",
-                std::path::absolute(path).as_deref().unwrap_or(path).display(),
-                serial.unwrap_or_default()
-            )
-        }
     }
 }

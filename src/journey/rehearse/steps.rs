@@ -258,6 +258,7 @@ impl Rehearsal<'_> {
             service: None,
             subscription: None,
             resource_group: None,
+            storage_account: None,
             azure: self.azure(),
         }
     }
