@@ -211,9 +211,13 @@ fn a_name_that_the_service_does_not_take_is_refused_when_it_is_given() {
 #[test]
 fn data_box_tells_an_address_region_by_region_and_takes_no_modern_manifest() {
     let (machine, emulator, staging) = sealed("parcel", "data-box");
-    let locations = ["job", "locations", "--staging", &staging, "--json"];
-    let said = emulator.run(&machine, &locations);
+    let place = ["--subscription", SUBSCRIPTION, "--resource-group", "rg"];
+    let nameless = ["job", "locations", "--service", "data-box"];
+    let said = emulator.run(&Machine::new(), &[&nameless[..], &place].concat());
     assert!(said.code == 2 && has(&said, "which-region"), "{}", said.stderr);
+    let locations = ["job", "locations", "--staging", &staging, "--json"];
+    let own = line(&emulator.run(&machine, &locations));
+    assert_eq!(own["name"], "westus", "the seed's region");
     let said = emulator.run(&machine, &[&locations[..], &["--location", "West US"]].concat());
     let region = line(&said);
     assert!(!region["address"].as_array().unwrap().is_empty(), "{region}");
