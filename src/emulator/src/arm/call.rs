@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::providers::Registry;
+use super::registry::Registry;
 use crate::account::Account;
 use crate::http::Call;
 use crate::jobs::book::JobBook;

@@ -8,10 +8,12 @@ mod import_export;
 mod locations;
 mod locks;
 mod providers;
+mod registry;
 mod router;
 mod storage;
 mod subscriptions;
+mod version;
 
 pub(super) use call::Context;
-pub(super) use providers::Registry;
+pub(super) use registry::Registry;
 pub(super) use router::{answer, is_arm};

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::call::{Context, Path};
 use super::fault::Fault;
 use super::locks::{self, Asked};
+use super::version::check_version;
 use super::{data_box, import_export, providers, storage, subscriptions};
 use crate::http::Answer;
 
@@ -72,18 +73,6 @@ fn route(context: Context<'_>) -> Result<Answer, Fault> {
             locks::answer(context, &asked)
         }
     }
-}
-
-/// Refuses a version that a call does not have.
-pub(super) fn check_version(context: Context<'_>, known: &[&str]) -> Result<(), Fault> {
-    let (code, message) = match context.call.parameter("api-version") {
-        Some(version) if known.contains(&version) => return Ok(()),
-        Some(version) => {
-            ("InvalidApiVersionParameter", format!("The api-version {version} is not known."))
-        }
-        None => ("MissingApiVersionParameter", "The api-version is missing.".to_owned()),
-    };
-    Err(Fault::new(400, code, message))
 }
 
 fn check_subscription(context: Context<'_>, target: &Path) -> Result<(), Fault> {

@@ -42,6 +42,6 @@ pub(super) fn answer(context: Context<'_>, target: &Path) -> Option<Result<Answe
     if let Some(region) = &account.location {
         body["location"] = region.as_str().into();
     }
-    let checked = super::router::check_version(context, &VERSIONS);
+    let checked = super::version::check_version(context, &VERSIONS);
     Some(checked.map(|()| Answer::json(200, &body)))
 }

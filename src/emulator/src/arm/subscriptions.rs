@@ -29,7 +29,7 @@ pub(super) fn answer(context: Context<'_>, parts: &[String]) -> Option<Result<An
             let message = format!("The subscription '{other}' could not be found.");
             Err(Fault::new(404, "SubscriptionNotFound", message))
         }
-        (_, &Method::GET) => super::router::check_version(context, &VERSIONS)
+        (_, &Method::GET) => super::version::check_version(context, &VERSIONS)
             .map(|()| Answer::json(200, &body(context, parts))),
         _ => Err(Fault::new(405, "MethodNotAllowed", "The resource does not take this method.")),
     })
