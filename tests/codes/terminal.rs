@@ -53,15 +53,17 @@ fn a_job_whose_end_was_not_confirmed_goes_on() {
     let record = fs::read_dir(&jobs).unwrap().next().unwrap().unwrap().path();
     let before = fs::read(&record).unwrap();
     for (line, text) in [
-        ("job delete --staging files", "n\n"),
-        ("job delete --staging files", "\n"),
-        ("job delete --staging files", "D1\n"),
+        ("job cancel --staging files", "n\n"),
+        ("job cancel --staging files", "\n"),
+        ("job cancel --staging files", "D1\n"),
     ] {
         let told = typed(&emulator.command(&machine, &words(line)), text);
         is_refused(&told, 4, "not-confirmed", line);
         assert_eq!(fs::read(&record).unwrap(), before, "{line}");
     }
-    let told = typed(&emulator.command(&machine, &words("job delete --staging files")), "y\n");
-    assert_eq!(told.code, 0, "{}", told.stderr);
+    for line in ["job cancel --staging files", "job delete --staging files"] {
+        let told = typed(&emulator.command(&machine, &words(line)), "y\n");
+        assert_eq!(told.code, 0, "{line} {}", told.stderr);
+    }
     assert!(!record.exists());
 }

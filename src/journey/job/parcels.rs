@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::back::warn_of_carrier;
-use super::ship::{ShipOptions, Step, Way, all_jobs, moment, send, step};
+use super::ship::{ShipOptions, Step, Way, moment, send, step};
 use super::target::MeantJob;
 use crate::import_job::{Job, JobService, Written};
 use crate::journey::desk::Desk;
@@ -168,7 +168,7 @@ pub fn ship_all(
     }
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     let rows = parse(&text).filter(|rows| !rows.is_empty()).ok_or_else(form)?;
-    let all = all_jobs(&target.services(desk)?)?;
+    let all = target.of_subscription(desk)?;
     let mut findings = doubles(&rows);
     let mut ready = Vec::new();
     for row in &rows {

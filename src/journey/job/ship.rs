@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::back::warn_of_carrier;
-use super::target::{MeantJob, known};
+use super::target::MeantJob;
 use crate::import_job::{Error, Job, JobService, Shipment, Written};
 use crate::journey::desk::Desk;
 use crate::outcome::{Failure, MissingFlag};
@@ -116,15 +116,6 @@ pub fn send(
     Ok((after, if is_same { Written::Unchanged } else { Written::Changed }))
 }
 
-/// All jobs in which a number may stand.
-pub fn all_jobs(services: &[Box<dyn JobService>]) -> Result<Vec<Job>, Failure> {
-    let mut all = Vec::new();
-    for service in services {
-        all.extend(known(service.of_subscription())?);
-    }
-    Ok(all)
-}
-
 /// Says with whom the parcel of a job is on its way.
 pub fn ship(
     target: &MeantJob<'_>,
@@ -135,7 +126,7 @@ pub fn ship(
     let name = target.job(&*service)?;
     let job = service.find(&name)?;
     let step = step(&*service, &name, &job, parcel)?;
-    step.check_number(&job, &all_jobs(&target.services(desk)?)?)?;
+    step.check_number(&job, &target.of_subscription(desk)?)?;
     if step.way == Way::Replace {
         desk.attendant.consent(&format!("Would replace {}", step.described(&job)))?;
     }

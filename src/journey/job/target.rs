@@ -236,23 +236,55 @@ impl<'a> MeantJob<'a> {
 
     /// Every service that may have the job, the current one first.
     pub fn services(&self, desk: &Desk<'_>) -> Result<Vec<Box<dyn JobService>>, Failure> {
+        let held = self.of_seed(Destination::service);
+        let service = settle(self.flags.service.clone(), held, &self.record(), desk.attendant)?;
+        self.open(&service.map_or(Service::ALL.to_vec(), |own| vec![own]), desk)
+    }
+
+    /// All jobs of the subscription in both services. One of them may not let its jobs be seen; that
+    /// is told.
+    pub fn of_subscription(&self, desk: &Desk<'_>) -> Result<Vec<Job>, Failure> {
+        let (mut all, mut failed) = (Vec::new(), Vec::new());
+        for service in self.open(&Service::ALL, desk)? {
+            match known(service.of_subscription()) {
+                Ok(jobs) => all.push(jobs),
+                Err(error) => failed.push((service.service(), error)),
+            }
+        }
+        for (service, error) in failed {
+            if all.is_empty() || error.kind() == ErrorKind::Unreachable {
+                return Err(error.into());
+            }
+            desk.attendant.warn(&format!(
+                "The jobs of {service} cannot be listed, so nothing is known of their tracking \
+                 numbers: {error}"
+            ));
+        }
+        Ok(all.into_iter().flatten().collect())
+    }
+
+    fn record(&self) -> String {
         let place = self.seed.as_ref().map(|(_, staging)| staging.path().display());
-        let record = place.map_or(String::new(), |path| format!("the seed in {path} is for"));
-        let (flags, attendant) = (self.flags, desk.attendant);
+        place.map_or(String::new(), |path| format!("the seed in {path} is for"))
+    }
+
+    fn open(
+        &self,
+        services: &[Service],
+        desk: &Desk<'_>,
+    ) -> Result<Vec<Box<dyn JobService>>, Failure> {
+        let (flags, attendant, record) = (self.flags, desk.attendant, self.record());
         let held = self.of_seed(|seed| seed.subscription.clone());
         let subscription = settle(flags.subscription.clone(), held, &record, attendant)?;
         let held = self.of_seed(|seed| seed.resource_group.clone());
         let group = settle(flags.resource_group.clone(), held, &record, attendant)?;
-        let held = self.of_seed(Destination::service);
-        let service = settle(flags.service.clone(), held, &record, attendant)?;
         let subscription = subscription.ok_or(MissingFlag { flag: "--subscription" })?;
         let group = group.ok_or(MissingFlag { flag: "--resource-group" })?;
-        let all = service.map_or(Service::ALL.to_vec(), |own| vec![own]);
-        let open = |service| {
+        let open = |&service: &Service| {
             let (subscription, group) = (subscription.clone(), group.clone());
-            Ok(job_service(service, &self.flags.azure, subscription, group, attendant)?)
+            Ok(job_service(service, &flags.azure, subscription, group, attendant)?)
         };
-        all.into_iter().map(open).collect()
+        services.iter().map(open).collect()
     }
 }
 
