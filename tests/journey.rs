@@ -12,13 +12,13 @@ use support::tree::{self, Dice};
 const SHIP: [&str; 5] = ["job", "ship", "--carrier", "FedEx", "--tracking-number"];
 
 /// Five files of 3 MiB on one sealed drive S1, with its job.
-fn prepared(machine: &Machine, emulator: &Emulator) -> String {
+fn prepared(machine: &Machine, emulator: &Emulator, service: &str) -> String {
     for number in 0..5u64 {
         let mut dice = Dice(number);
         let content = dice.bytes(3 << 20);
         tree::write(&machine.path("source"), &format!("file-{number}"), &content, &mut dice);
     }
-    let staging = machine.adopt(&machine.path("source"), "seed-1");
+    let staging = machine.adopt_for(&machine.path("source"), "seed-1", service);
     let drive = "s1.img,serial=S1,size=210M";
     machine.expect(0, &["prep", "--staging", &staging, "--offline", "--drive", drive]);
     let create = ["job", "create", "--staging", &staging, "--location", "westus", "--json"];
@@ -28,7 +28,11 @@ fn prepared(machine: &Machine, emulator: &Emulator) -> String {
 
 /// The same, on its way.
 fn shipped(machine: &Machine, emulator: &Emulator) -> String {
-    let staging = prepared(machine, emulator);
+    shipped_by(machine, emulator, "data-box")
+}
+
+fn shipped_by(machine: &Machine, emulator: &Emulator, service: &str) -> String {
+    let staging = prepared(machine, emulator, service);
     let ship: Vec<&str> = SHIP.iter().copied().chain(["1Z1", "--staging", &staging]).collect();
     emulator.expect(machine, 0, &ship);
     staging
@@ -44,11 +48,11 @@ fn files_become_blobs_and_the_job_is_completed() {
     let machine = Machine::new();
     let emulator = Emulator::start(&machine);
     let staging = shipped(&machine, &emulator);
-    assert_eq!(state(&machine, &emulator, &staging)["state"], "Shipping");
+    assert_eq!(state(&machine, &emulator, &staging)["stage"], "shipped");
     let said = emulator.dock(&machine, &["s1.img,serial=S1"]);
     assert_eq!(said[0]["status"], "Completed", "{said:?}");
     let job = state(&machine, &emulator, &staging);
-    assert_eq!((&job["state"], &job["percent"]), (&"Completed".into(), &100.into()), "{job}");
+    assert_eq!((&job["stage"], &job["percent"]), (&"completed".into(), &100.into()), "{job}");
     for number in 0..5 {
         let name = format!("file-{number}");
         let blob = std::fs::read(emulator.blob("seed", &name)).unwrap();
@@ -63,7 +67,7 @@ fn what_this_machine_remembers_need_not_be_said_again() {
     shipped(&machine, &emulator);
     for words in [&["job", "status"][..], &["job", "status", "--job", "seed-1"], &["job", "list"]] {
         let said = emulator.expect(&machine, 0, words);
-        assert!(said.stdout.contains("Shipping"), "{}", said.stdout);
+        assert!(said.stdout.contains("ShippedToAzureDC"), "{}", said.stdout);
     }
     let said = machine.expect(0, &["verify", "s1.img,serial=S1"]);
     assert!(said.stdout.contains("journal and manifest"), "{}", said.stdout);
@@ -97,7 +101,7 @@ fn a_program_signs_in_by_its_secret_or_its_token_file() {
 fn a_flipped_bit_costs_its_block_and_no_other_file() {
     let machine = Machine::new();
     let emulator = Emulator::start(&machine);
-    let staging = shipped(&machine, &emulator);
+    let staging = shipped_by(&machine, &emulator, "import-export");
     let image = machine.path("s1.img");
     let mut bytes = std::fs::read(&image).unwrap();
     // The volume begins at 129 MiB with three of metadata; the files lie one behind the other.
@@ -123,9 +127,9 @@ fn a_flipped_bit_costs_its_block_and_no_other_file() {
 fn a_job_that_is_not_shipped_is_deleted_after_two_weeks() {
     let machine = Machine::new();
     let emulator = Emulator::start(&machine);
-    let staging = prepared(&machine, &emulator);
+    let staging = prepared(&machine, &emulator, "data-box");
     emulator.forward(&machine, "+13d");
-    assert_eq!(state(&machine, &emulator, &staging)["state"], "Creating");
+    assert_eq!(state(&machine, &emulator, &staging)["stage"], "waiting");
     emulator.forward(&machine, "+1d");
     emulator.expect(&machine, 10, &["job", "status", "--staging", &staging]);
 }
@@ -137,7 +141,7 @@ fn a_parcel_that_never_comes_is_told_after_two_weeks() {
     let staging = shipped(&machine, &emulator);
     emulator.forward(&machine, "+14d");
     let job = state(&machine, &emulator, &staging);
-    assert_eq!(job["drives"][0]["state"], "NeverReceived", "{job}");
+    assert_eq!(job["drives"][0]["stage"], "missing", "{job}");
     let said = emulator.dock(&machine, &["s1.img,serial=S1"]);
     assert_eq!(said[0]["status"], "Completed", "operators found it after all: {said:?}");
 }
@@ -151,6 +155,6 @@ fn an_emulator_that_was_killed_knows_its_jobs_and_blobs_again() {
     let said = emulator.run(&machine, &["job", "status", "--staging", &staging]);
     assert_eq!(said.code, 14, "{}", said.stderr);
     let emulator = Emulator::start(&machine);
-    assert_eq!(state(&machine, &emulator, &staging)["state"], "Shipping");
+    assert_eq!(state(&machine, &emulator, &staging)["stage"], "shipped");
     assert_eq!(emulator.dock(&machine, &["s1.img,serial=S1"])[0]["status"], "Completed");
 }

@@ -21,7 +21,7 @@ fn lines(said: &Said) -> Vec<Value> {
 /// Names and states of all that the program says.
 fn states(said: &Said) -> Vec<(String, String)> {
     let text = |line: &Value, name: &str| line[name].as_str().unwrap().to_owned();
-    lines(said).iter().map(|line| (text(line, "name"), text(line, "state"))).collect()
+    lines(said).iter().map(|line| (text(line, "name"), text(line, "stage"))).collect()
 }
 
 fn expect_states(machine: &Machine, emulator: &Emulator, expected: [&str; 2]) {
@@ -51,7 +51,7 @@ fn a_seed_on_twelve_drives_travels_in_two_parcels_into_one_vault() {
     drives.iter().for_each(|drive| words.extend(["--drive", drive]));
     emulator.expect(&machine, 0, &words);
     emulator.expect(&machine, 0, &["vault", "create", "--vault", "Office"]);
-    expect_states(&machine, &emulator, ["Creating", "Creating"]);
+    expect_states(&machine, &emulator, ["waiting", "waiting"]);
     let create = emulator.expect(&machine, 0, &["job", "create", "--location", "westus", "--json"]);
     assert!(lines(&create).iter().all(|job| job["changed"] == false), "{}", create.stdout);
     let jobs = lines(&emulator.expect(&machine, 0, &["job", "list", "--json"]));
@@ -74,7 +74,7 @@ fn a_seed_on_twelve_drives_travels_in_two_parcels_into_one_vault() {
     ship(0, "1Z1", &["--job", "seed-1"]);
     let taken = ship(13, "1Z1", &["--job", "seed-1x2"]);
     assert!(taken.stdout.contains("tracking-number-taken"), "{}", taken.stdout);
-    expect_states(&machine, &emulator, ["Shipping", "Creating"]);
+    expect_states(&machine, &emulator, ["shipped", "waiting"]);
     assert_eq!(run(&machine, &emulator, 0, &[])["state"], "awaiting-seed");
     ship(0, "1Z2", &["--job", "seed-1x2"]);
     assert_eq!(run(&machine, &emulator, 0, &[])["state"], "seed-in-transit");
@@ -88,13 +88,13 @@ fn a_seed_on_twelve_drives_travels_in_two_parcels_into_one_vault() {
         }
     };
     dock(&second);
-    expect_states(&machine, &emulator, ["Shipping", "Completed"]);
+    expect_states(&machine, &emulator, ["shipped", "completed"]);
     assert_eq!(run(&machine, &emulator, 0, &[])["state"], "seed-in-transit");
     let status = emulator.expect(&machine, 0, &["vault", "status", "--json"]);
     assert_eq!(lines(&status)[0]["state"], "seed-in-transit");
     emulator.expect(&machine, 4, &["cleanup"]);
     dock(&first);
-    expect_states(&machine, &emulator, ["Completed", "Completed"]);
+    expect_states(&machine, &emulator, ["completed", "completed"]);
     let ran = run(&machine, &emulator, 0, &[]);
     assert_eq!((&ran["state"], &ran["ingested"]["repaired"]), (&"protected".into(), &0.into()));
     emulator.expect(&machine, 0, &["cleanup", "--yes"]);

@@ -58,7 +58,7 @@ fn a_verbose_run_tells_each_call_and_step_and_never_a_secret() {
         assert!(prepared.contains(step), "{step}: {prepared}");
     }
     let call = prepared.lines().find(|line| line.contains("method=\"PUT\"")).unwrap();
-    for part in ["path=\"/subscriptions/", "/jobs/seed-1\"", "status=201", "id=\"", "ms="] {
+    for part in ["path=\"/subscriptions/", "/jobs/seed-1\"", "status=202", "id=\"", "ms="] {
         assert!(call.contains(part), "{part}: {call}");
     }
     assert!(!call.contains("api-version"), "no query: {call}");

@@ -66,24 +66,24 @@ fn a_watched_job_tells_changes_and_ends_when_it_was_read() {
     shipped(&machine, &emulator);
     let mut command = emulator.command(&machine, &WATCH);
     let mut watch = Going::start(command.arg("-v").stderr(Stdio::piped()));
-    assert_eq!(watch.line()["state"], "Shipping");
+    assert_eq!(watch.line()["stage"], "shipped");
     // Three looks at a job that does not change.
     let calls = BufReader::new(watch.process.stderr.take().unwrap()).lines();
     let looks = calls.map(Result::unwrap).filter(|line| line.contains("/jobs/parcel"));
     let looks: Vec<String> = looks.take(3).collect();
     assert_eq!(looks.len(), 3);
     emulator.dock(&machine, &["s1.img,serial=S1"]);
-    let mut last = json!("Shipping");
+    let mut last = json!("shipped");
     let ended = loop {
         let line = watch.line();
         if line["type"] != "job" {
             break line;
         }
-        assert_ne!(line["state"], last, "only changes are told");
-        last = line["state"].clone();
+        assert_ne!(line["stage"], last, "only changes are told");
+        last = line["stage"].clone();
     };
     assert_eq!((ended["type"].as_str(), &ended["turn"]), (Some("watch-ended"), &json!("done")));
-    assert_eq!((last, watch.process.wait().unwrap().code()), (json!("Completed"), Some(0)));
+    assert_eq!((last, watch.process.wait().unwrap().code()), (json!("completed"), Some(0)));
 }
 
 #[test]
@@ -92,9 +92,9 @@ fn a_watched_job_whose_drive_does_not_come_says_that_it_is_our_turn() {
     let emulator = Emulator::start(&machine);
     shipped(&machine, &emulator);
     let mut watch = Going::start(&mut emulator.command(&machine, &WATCH));
-    assert_eq!(watch.line()["drives"][0]["state"], "Specified");
+    assert_eq!(watch.line()["drives"][0]["stage"], "named");
     emulator.forward(&machine, "+15d");
-    assert_eq!(watch.line()["drives"][0]["state"], "NeverReceived");
+    assert_eq!(watch.line()["drives"][0]["stage"], "missing");
     assert_eq!(watch.line()["turn"], "ours");
     assert_eq!(watch.process.wait().unwrap().code(), Some(6));
 }

@@ -104,7 +104,7 @@ of_the_service! {
 
 /// Characters of a vault's name, as Azure names its own vaults. Source: "Resource name rules".
 pub const VAULT_NAME_CHARACTERS: RangeInclusive<usize> = 2..=50;
-/// Jobs in one page of the service's list. Source: `azure-import-export` 1A.3.
+/// Jobs in one page of the service's list. Source: `azure-import-export` 1A.
 pub const JOBS_PER_PAGE: usize = 100;
 /// Blobs in one page of a container's list. Source: "List Blobs".
 pub const BLOBS_PER_PAGE: usize = 5000;

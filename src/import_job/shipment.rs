@@ -62,9 +62,14 @@ impl Shipment {
 
     /// The job among these that has the tracking number, if it is another one.
     pub fn taken<'a>(&self, own: &Job, all: &'a [Job]) -> Option<&'a Job> {
+        // A job of this name in another resource group is another job.
+        let is_own = |other: &Job| match (own.id.is_empty(), other.id.is_empty()) {
+            (false, false) => other.id.eq_ignore_ascii_case(&own.id),
+            _ => other.service == own.service && other.name.eq_ignore_ascii_case(&own.name),
+        };
         all.iter().find(|other| {
             let is_it = |number: &str| number.eq_ignore_ascii_case(self.tracking_number.trim());
-            !other.id.eq_ignore_ascii_case(&own.id)
+            !is_own(other)
                 && other.delivery.as_ref().is_some_and(|parcel| is_it(&parcel.tracking_number))
         })
     }
