@@ -57,7 +57,9 @@ pub enum Error {
     NoReturnAddress { job: JobName },
     #[error("Job {job} is {state}, too late to be cancelled")]
     TooLateToCancel { job: JobName, state: String },
-    #[error("Job {job} is {state}; only a job that waits for its parcel or has ended can be deleted")]
+    #[error(
+        "Job {job} is {state}; only a job that waits for its parcel or has ended can be deleted"
+    )]
     NotDeletable { job: JobName, state: String },
     #[error(transparent)]
     Azure(#[from] crate::azure::Error),
