@@ -4,13 +4,14 @@
 use std::ops::Range;
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::dataset::DataFile;
 use crate::fill::Pass;
 use crate::journal::Begun;
 use crate::limits::CLUSTER_BYTES;
-use crate::manifest::{Entry, length_bytes};
-use crate::noun::{DrivePath, Wipe};
+use crate::manifest::{Entry, Profile, length_bytes};
+use crate::noun::{DrivePath, Serial, Wipe};
 use crate::volume::Fault;
 use crate::volume::bitlocker::write::Placement;
 use crate::volume::gpt::DiskLayout;
@@ -18,6 +19,36 @@ use crate::volume::ntfs::{FileSpec, FileTime, Layout, PinnedRange, Run, VolumePa
 
 /// The label of every volume we make.
 const LABEL: &str = "azseed";
+
+/// What is decided of a drive before it is laid out.
+#[derive(Debug, Clone)]
+pub struct DriveForm {
+    /// The drive.
+    pub serial: Serial,
+    /// Its size.
+    pub drive_bytes: u64,
+    /// The format time of the volume.
+    pub at: Timestamp,
+    /// Serial number of the NTFS volume.
+    pub volume_serial: u64,
+    /// Name of the manifest.
+    pub profile: Profile,
+    /// Part of that name in the modern profile.
+    pub manifest_guid: Uuid,
+}
+
+impl From<&Begun> for DriveForm {
+    fn from(begun: &Begun) -> Self {
+        DriveForm {
+            serial: begun.serial.clone(),
+            drive_bytes: begun.drive_bytes,
+            at: begun.at,
+            volume_serial: begun.volume_serial,
+            profile: begun.profile,
+            manifest_guid: begun.manifest_guid,
+        }
+    }
+}
 
 /// The layout of one drive.
 #[derive(Debug)]
@@ -35,18 +66,18 @@ pub struct DriveLayout {
 
 impl DriveLayout {
     /// Lays out a drive with these files.
-    pub fn plan(begun: &Begun, files: &[DataFile]) -> Result<Self, Fault> {
-        let disk = DiskLayout::plan(begun.drive_bytes).map_err(Fault::Partitions)?;
+    pub fn plan(form: &DriveForm, files: &[DataFile]) -> Result<Self, Fault> {
+        let disk = DiskLayout::plan(form.drive_bytes).map_err(Fault::Partitions)?;
         let placement =
             Placement::plan(disk.partition_bytes, CLUSTER_BYTES, 0).map_err(Fault::Volume)?;
-        let manifest_bytes = length_bytes(&begun.serial, files.iter().map(Entry::of));
-        let format_time = file_time(begun.at);
+        let manifest_bytes = length_bytes(&form.serial, files.iter().map(Entry::of));
+        let format_time = file_time(form.at);
         let params = VolumeParams {
             volume_bytes: disk.partition_bytes,
             cluster_bytes: CLUSTER_BYTES as u32,
             label: LABEL.to_owned(),
             hidden_sectors: disk.partition_start / crate::limits::SECTOR_BYTES,
-            serial: begun.volume_serial,
+            serial: form.volume_serial,
             format_time,
         };
         let mut specs: Vec<FileSpec> = files
@@ -58,7 +89,7 @@ impl DriveLayout {
             })
             .collect();
         specs.push(FileSpec {
-            path: begun.profile.manifest_path(begun.manifest_guid),
+            path: form.profile.manifest_path(form.manifest_guid),
             bytes: manifest_bytes,
             times: format_time.into(),
         });

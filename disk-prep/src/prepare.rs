@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::dataset::{DataFile, with_side_files};
 use crate::device::{self, Device};
 use crate::drive::{self, Clearance, Drive, Look};
-use crate::drive_layout::DriveLayout;
+use crate::drive_layout::{DriveForm, DriveLayout};
 use crate::error::{Error, Fault, Unready};
 use crate::fill::{Target, can_retake, fill};
 use crate::journal::{
@@ -19,10 +19,7 @@ use crate::journal::{
 use crate::label;
 use crate::manifest::Profile;
 use crate::monitor::{Event, Monitor, Step};
-use crate::noun::{
-    Cipher, ContainerName, DriveError, JobName, OnDrive, RecoveryPassword, Serial, Sha256Digest,
-    Wipe,
-};
+use crate::noun::{Cipher, ContainerName, DriveError, JobName, OnDrive, Serial, Wipe};
 use crate::seal::Sealing;
 use crate::stop::StopFlag;
 use crate::volume;
@@ -91,30 +88,17 @@ pub fn begin(
     let mut volume_serial = [0; 8];
     draw(&mut volume_serial)?;
     let at = world.now();
-    let mut begun = Begun {
-        version: 1,
-        at,
-        job: options.job.clone(),
-        container: options.container.clone(),
+    let (disk_guid, partition_guids) = (guid()?, [guid()?, guid()?]);
+    let form = DriveForm {
         serial: serial.clone(),
-        model: drive.model.clone(),
         drive_bytes: drive.bytes,
-        rotational: drive.rotational,
-        erase: clearance.erase,
-        wipe: clearance.wipe,
-        cipher: options.cipher,
-        profile: options.profile,
-        disk_guid: guid()?,
-        partition_guids: [guid()?, guid()?],
-        manifest_guid: guid()?,
+        at,
         volume_serial: u64::from_le_bytes(volume_serial),
-        recovery_password: KeptPassword::Clear(RecoveryPassword::from_key([0; 16])),
-        metadata_block: Base64::default(),
-        first_8k: Base64::default(),
-        plan_sha256: Sha256Digest::new([0; 32]),
+        profile: options.profile,
+        manifest_guid: guid()?,
     };
     let files = with_side_files(files);
-    let layout = DriveLayout::plan(&begun, &files).on(serial)?;
+    let layout = DriveLayout::plan(&form, &files).on(serial)?;
     let plan = DrivePlan {
         serial: serial.clone(),
         job: options.job.clone(),
@@ -125,17 +109,35 @@ pub fn begin(
         .map_err(volume::Fault::Volume)
         .on(serial)?;
     let stretched = world.stretch(secrets.password(), secrets.salt());
-    let form = VolumeForm {
+    let volume_form = VolumeForm {
         placement: layout.placement,
         partition_start: layout.disk.partition_start,
         created: at,
         description: format!("azseed {serial}"),
     };
-    begun.recovery_password = KeptPassword::Clear(secrets.password().clone());
-    let block = encode_metadata(&form, &secrets, &stretched).map_err(volume::Fault::Volume);
-    begun.metadata_block = Base64(block.on(serial)?.to_vec());
-    begun.first_8k = Base64(encode_first_8k(&form, &secrets).to_vec());
-    begun.plan_sha256 = journals.write_plan(&plan)?;
+    let block = encode_metadata(&volume_form, &secrets, &stretched).map_err(volume::Fault::Volume);
+    let begun = Begun {
+        version: 1,
+        at,
+        job: options.job.clone(),
+        container: options.container.clone(),
+        serial: form.serial,
+        model: drive.model.clone(),
+        drive_bytes: form.drive_bytes,
+        rotational: drive.rotational,
+        erase: clearance.erase,
+        wipe: clearance.wipe,
+        cipher: options.cipher,
+        profile: form.profile,
+        disk_guid,
+        partition_guids,
+        manifest_guid: form.manifest_guid,
+        volume_serial: form.volume_serial,
+        recovery_password: KeptPassword::Clear(secrets.password().clone()),
+        metadata_block: Base64(block.on(serial)?.to_vec()),
+        first_8k: Base64(encode_first_8k(&volume_form, &secrets).to_vec()),
+        plan_sha256: journals.write_plan(&plan)?,
+    };
     let journal = journals.begin(begun, options.keeper.as_ref())?;
     Ok((journal, plan))
 }
@@ -152,8 +154,10 @@ pub fn prepare(
     monitor: &dyn Monitor,
 ) -> Result<PreparedDrive, Error> {
     let begun = journal.history().begun.clone();
-    let (serial, layout) =
-        (&begun.serial, DriveLayout::plan(&begun, &plan.files).on(&begun.serial)?);
+    let (serial, layout) = (
+        &begun.serial,
+        DriveLayout::plan(&DriveForm::from(&begun), &plan.files).on(&begun.serial)?,
+    );
     let cipher = volume_key(&begun, world)?.sector_cipher();
     let pass = layout.pass(&plan.files, begun.wipe);
     let volume_start = layout.disk.partition_start;

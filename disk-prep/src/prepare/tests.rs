@@ -14,7 +14,7 @@ use super::*;
 use crate::drive::{DriveName, find};
 use crate::journal::FileChange;
 use crate::monitor::VoidMonitor;
-use crate::noun::{ByteSize, Diagnose, ErrorKind};
+use crate::noun::{ByteSize, Diagnose, ErrorKind, RecoveryPassword};
 use crate::volume::bitlocker::write::{StretchedKey, stretch};
 
 const LOOK: Look = Look::Places { seed: 7 };
@@ -222,7 +222,7 @@ impl Bench {
     /// Does something with its layout and the volume that is filled.
     pub fn with_target<T>(&self, act: impl FnOnce(&DriveLayout, &Target<'_>) -> T) -> T {
         let (begun, files) = (self.begun(), &self.plan.files);
-        let layout = DriveLayout::plan(begun, files).unwrap();
+        let layout = DriveLayout::plan(&DriveForm::from(begun), files).unwrap();
         let cipher = &volume_key(begun, &StillWorld::default()).unwrap().sector_cipher();
         let (pass, volume_start) = (&layout.pass(files, begun.wipe), layout.disk.partition_start);
         let (serial, device) = (&begun.serial, &self.device as &dyn Device);
