@@ -44,3 +44,18 @@ impl Monitor for JsonLines {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_something_is_is_told_once_a_second_for_each_of_them() {
+        let lines = JsonLines::new();
+        assert!(lines.is_due("S1") && !lines.is_due("S1"), "told just now");
+        assert!(lines.is_due("S2"), "another drive has its own second");
+        let before = Instant::now().checked_sub(EVERY).unwrap();
+        hold(&lines.0).insert("S1".to_owned(), before);
+        assert!(lines.is_due("S1"), "a second is over");
+    }
+}
