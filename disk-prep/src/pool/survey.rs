@@ -47,6 +47,12 @@ impl Survey {
 
     fn note(&mut self, history: &History, journals: &JournalFolder) -> Result<(), Error> {
         let serial = &history.begun.serial;
+        let is_open =
+            !matches!(history.state, CopyState::Released | CopyState::SetAside | CopyState::Sealed);
+        let is_held = is_open && journals.holder(serial)?.is_some();
+        // A run that held it until just now may have sealed it since its journal was read.
+        let anew = if is_open && !is_held { journals.history(serial)? } else { None };
+        let history = anew.as_ref().unwrap_or(history);
         let is_sealed = match history.state {
             CopyState::Released => return Ok(()),
             CopyState::SetAside => {
@@ -63,7 +69,7 @@ impl Survey {
         }
         if is_sealed {
             self.sealed.push(prepared(history, &plan)?);
-        } else if journals.holder(serial)?.is_some() {
+        } else if is_held {
             self.with_others.push(serial.clone());
         } else {
             self.begun.push(serial.clone());
