@@ -15,6 +15,7 @@ use super::error::Error;
 use super::job::{
     Delivery, DriveEntry, DriveKey, DriveStatus, Job, Location, NewJob, ShippingAddress, is_same,
 };
+use super::place::Place;
 use super::service::{JobService, Written};
 use super::shipment::Shipment;
 use super::state::{DriveStage, DriveState, JobStage, JobState};
@@ -31,8 +32,7 @@ const SPECIFIED: &str = "Specified";
 #[derive(Debug)]
 pub struct ImportExport {
     arm: Arm,
-    subscription: SubscriptionId,
-    group: ResourceGroup,
+    place: Place,
 }
 
 /// A job on the wire.
@@ -190,24 +190,16 @@ fn digits<S: Serializer>(password: &RecoveryPassword, serializer: S) -> Result<S
 impl ImportExport {
     /// The service for this resource group.
     pub fn new(arm: Arm, subscription: SubscriptionId, group: ResourceGroup) -> Self {
-        ImportExport { arm, subscription, group }
-    }
-
-    fn jobs(&self) -> String {
-        format!("subscriptions/{}/resourceGroups/{}/{PROVIDER}/jobs", self.subscription, self.group)
-    }
-
-    fn path(&self, name: &JobName) -> String {
-        format!("{}/{name}", self.jobs())
+        ImportExport { arm, place: Place { service: Service::ImportExport, subscription, group } }
     }
 
     fn look(&self, name: &JobName) -> Result<Option<Job>, Error> {
-        Ok(self.arm.get::<Resource>(&self.path(name), VERSION)?.map(Job::from))
+        Ok(self.arm.get::<Resource>(&self.place.job(name), VERSION)?.map(Job::from))
     }
 
     fn patch(&self, name: &JobName, properties: Value) -> Result<Job, Error> {
         let body = json!({ "properties": properties });
-        Ok(self.arm.patch::<Resource>(&self.path(name), VERSION, &body)?.into())
+        Ok(self.arm.patch::<Resource>(&self.place.job(name), VERSION, &body)?.into())
     }
 }
 
@@ -223,7 +215,7 @@ impl JobService for ImportExport {
             is_same(&found, job)?;
             return Ok((found, Written::Unchanged));
         }
-        let account = job.account_id(&self.subscription, &self.group);
+        let account = job.account_id(&self.place.subscription, &self.place.group);
         let body = NewResource {
             location: &job.location,
             properties: NewProperties {
@@ -237,7 +229,7 @@ impl JobService for ImportExport {
                 drive_list: job.drives.iter().map(drive).collect(),
             },
         };
-        match self.arm.put::<Resource>(&self.path(&job.name), VERSION, &body) {
+        match self.arm.put::<Resource>(&self.place.job(&job.name), VERSION, &body) {
             Ok(made) => Ok((made.into(), Written::Changed)),
             // It may have been made although its answer was lost.
             Err(error) => match self.look(&job.name) {
@@ -252,12 +244,12 @@ impl JobService for ImportExport {
     }
 
     fn list(&self) -> Result<Vec<Job>, Error> {
-        let all: Vec<Resource> = self.arm.list(&self.jobs(), VERSION)?;
+        let all: Vec<Resource> = self.arm.list(&self.place.jobs(), VERSION)?;
         Ok(all.into_iter().map(Job::from).collect())
     }
 
     fn of_subscription(&self) -> Result<Vec<Job>, Error> {
-        let path = format!("subscriptions/{}/{PROVIDER}/jobs", self.subscription);
+        let path = self.place.of_subscription("jobs");
         let all: Vec<Resource> = self.arm.list(&path, VERSION)?;
         Ok(all.into_iter().map(Job::from).collect())
     }
@@ -334,12 +326,12 @@ impl JobService for ImportExport {
         if self.deletable(name)?.is_none() {
             return Ok(Written::Unchanged);
         }
-        self.arm.delete(&self.path(name), VERSION)?;
+        self.arm.delete(&self.place.job(name), VERSION)?;
         Ok(Written::Changed)
     }
 
     fn keys(&self, name: &JobName) -> Result<Vec<DriveKey>, Error> {
-        let path = format!("{}/listBitLockerKeys", self.path(name));
+        let path = format!("{}/listBitLockerKeys", self.place.job(name));
         let list: KeyList = self.arm.fetch(&path, VERSION)?;
         let key = |key: Key| DriveKey { serial: key.drive_id, password: key.bit_locker_key };
         Ok(list.value.into_iter().map(key).collect())

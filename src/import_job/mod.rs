@@ -7,6 +7,7 @@ mod deadlines;
 mod error;
 mod import_export;
 mod job;
+mod place;
 mod service;
 mod shipment;
 mod state;

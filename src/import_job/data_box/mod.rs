@@ -17,13 +17,13 @@ use self::wire::{
 };
 use super::error::Error;
 use super::job::{DriveKey, Job, Location, NewJob, is_same};
+use super::place::Place;
 use super::service::{JobService, Written};
 use super::shipment::Shipment;
 use super::state::JobStage;
 use crate::azure::Arm;
 
 const VERSION: &str = "2025-02-01";
-const PROVIDER: &str = "providers/Microsoft.DataBox";
 /// With this a job is told whole.
 const DETAILS: &str = "$expand=details";
 
@@ -31,8 +31,7 @@ const DETAILS: &str = "$expand=details";
 #[derive(Debug)]
 pub struct DataBox {
     arm: Arm,
-    subscription: SubscriptionId,
-    group: ResourceGroup,
+    place: Place,
 }
 
 /// Nothing that we need to know.
@@ -42,19 +41,11 @@ struct Ignored {}
 impl DataBox {
     /// The service for this resource group.
     pub fn new(arm: Arm, subscription: SubscriptionId, group: ResourceGroup) -> Self {
-        DataBox { arm, subscription, group }
-    }
-
-    fn jobs(&self) -> String {
-        format!("subscriptions/{}/resourceGroups/{}/{PROVIDER}/jobs", self.subscription, self.group)
-    }
-
-    fn path(&self, name: &JobName) -> String {
-        format!("{}/{name}", self.jobs())
+        DataBox { arm, place: Place { service: Service::DataBox, subscription, group } }
     }
 
     fn resource(&self, name: &JobName) -> Result<Option<Resource>, Error> {
-        Ok(self.arm.get(&format!("{}?{DETAILS}", self.path(name)), VERSION)?)
+        Ok(self.arm.get(&format!("{}?{DETAILS}", self.place.job(name)), VERSION)?)
     }
 
     fn look(&self, name: &JobName) -> Result<Option<Job>, Error> {
@@ -66,7 +57,7 @@ impl DataBox {
     }
 
     fn act(&self, name: &JobName, action: &str, body: &Value) -> Result<(), Error> {
-        let path = format!("{}/{action}", self.path(name));
+        let path = format!("{}/{action}", self.place.job(name));
         self.arm.post::<Ignored>(&path, VERSION, body)?;
         Ok(())
     }
@@ -100,9 +91,9 @@ impl JobService for DataBox {
             is_same(&found, job)?;
             return Ok((found, Written::Unchanged));
         }
-        let account = job.account_id(&self.subscription, &self.group);
+        let account = job.account_id(&self.place.subscription, &self.place.group);
         let order = NewOrder::of(job, &account);
-        let made = self.arm.put::<Ignored>(&self.path(&job.name), VERSION, &order);
+        let made = self.arm.put::<Ignored>(&self.place.job(&job.name), VERSION, &order);
         // An order that was taken although its answer was lost is refused the second time: only
         // the service knows.
         match (made, self.look(&job.name)) {
@@ -121,11 +112,11 @@ impl JobService for DataBox {
     }
 
     fn list(&self) -> Result<Vec<Job>, Error> {
-        self.list_at(&self.jobs())
+        self.list_at(&self.place.jobs())
     }
 
     fn of_subscription(&self) -> Result<Vec<Job>, Error> {
-        self.list_at(&format!("subscriptions/{}/{PROVIDER}/jobs", self.subscription))
+        self.list_at(&self.place.of_subscription("jobs"))
     }
 
     fn shippable(&self, name: &JobName, job: &Job, shipment: &Shipment) -> Result<(), Error> {
@@ -164,7 +155,7 @@ impl JobService for DataBox {
             "shippingAddress": shipping_address(&contact.return_address),
             "returnToCustomerPackageDetails": package_back(&contact.return_carrier),
         }}});
-        self.arm.patch::<Ignored>(&self.path(name), VERSION, &body)?;
+        self.arm.patch::<Ignored>(&self.place.job(name), VERSION, &body)?;
         self.find(name)
     }
 
@@ -172,7 +163,7 @@ impl JobService for DataBox {
         self.known(name)?;
         let back = json!({"returnToCustomerPackageDetails": package_back(carrier)});
         let body = json!({"properties": {"details": back}});
-        self.arm.patch::<Ignored>(&self.path(name), VERSION, &body)?;
+        self.arm.patch::<Ignored>(&self.place.job(name), VERSION, &body)?;
         self.find(name)
     }
 
@@ -216,12 +207,12 @@ impl JobService for DataBox {
         if self.deletable(name)?.is_none() {
             return Ok(Written::Unchanged);
         }
-        self.arm.delete(&self.path(name), VERSION)?;
+        self.arm.delete(&self.place.job(name), VERSION)?;
         Ok(Written::Changed)
     }
 
     fn keys(&self, name: &JobName) -> Result<Vec<DriveKey>, Error> {
-        let path = format!("{}/listCredentials", self.path(name));
+        let path = format!("{}/listCredentials", self.place.job(name));
         let list: CredentialList = self.arm.fetch(&path, VERSION)?;
         Ok(list.keys())
     }
@@ -229,10 +220,8 @@ impl JobService for DataBox {
     fn locations(&self, region: Option<&str>) -> Result<Vec<Location>, Error> {
         let region = region.ok_or(Error::WhichRegion)?;
         let word = region.replace(' ', "").to_ascii_lowercase();
-        let path = format!(
-            "subscriptions/{}/{PROVIDER}/locations/{word}/regionConfiguration",
-            self.subscription
-        );
+        let path = format!("locations/{word}/regionConfiguration");
+        let path = self.place.of_subscription(&path);
         let body = json!({"datacenterAddressRequest": {"storageLocation": word, "skuName": SKU}});
         let answer = self.arm.post::<RegionAnswer>(&path, VERSION, &body)?;
         Ok(answer.into_iter().map(|answer| answer.location(region)).collect())

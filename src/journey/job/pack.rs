@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use disk_prep::noun::{JobName, Serial};
 
-use super::target::{MeantJob, known};
-use crate::import_job::{Job, JobService};
+use super::ends::list;
+use super::target::MeantJob;
+use crate::import_job::Job;
 use crate::journey::desk::Desk;
 use crate::outcome::Failure;
 
@@ -52,7 +53,7 @@ pub fn check(
     let job = service.find(&name)?;
     let mut packed = compare(&job, serials);
     if !packed.foreign.is_empty() {
-        let others = others(&target.services(desk)?)?;
+        let others = list(target, desk)?;
         let here = known_here(target, desk)?;
         for (serial, owner) in &mut packed.foreign {
             let serial = scanned(serial);
@@ -68,14 +69,6 @@ fn known_here(target: &MeantJob<'_>, desk: &Desk<'_>) -> Result<BTreeMap<String,
     let known = desk.state()?.drives_of_others(seed.id)?;
     let entry = |(serial, job): (Serial, JobName)| (scanned(serial.as_str()), job.to_string());
     Ok(known.into_iter().map(entry).collect())
-}
-
-fn others(services: &[Box<dyn JobService>]) -> Result<Vec<Job>, Failure> {
-    let mut all = Vec::new();
-    for service in services {
-        all.extend(known(service.list())?);
-    }
-    Ok(all)
 }
 
 /// The other job of a drive; one that has ended only if no other has it.
