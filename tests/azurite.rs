@@ -38,6 +38,13 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[tokio::test]
+async fn what_every_blob_service_does_this_one_does_too() {
+    let machine = Machine::new();
+    let azurite = Azurite::start(&machine);
+    support::suite::all(&container(&azurite.emulator(&machine), "suite")).await;
+}
+
+#[tokio::test]
 async fn a_seed_goes_through_azurite_into_its_vault_and_comes_back_equal() {
     let machine = Machine::new();
     let azurite = Azurite::start(&machine);

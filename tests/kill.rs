@@ -1,5 +1,6 @@
 //! `kill -9` at any point of `prep` or `stage`, then the same command again: it goes on, and other
-//! people's readers find every file. When to kill is decided by what was written, not by a clock.
+//! people's readers find every file. The emulator, killed, keeps what it
+//! acknowledged. When to kill is decided by what was written, not by a clock.
 #![allow(clippy::disallowed_methods, reason = "tests start programs")]
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
@@ -9,6 +10,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
+use azure_core::http::request::RequestContent;
+use azure_storage_blobs::models::{
+    BlobClientGetPropertiesResultHeaders, BlockBlobClientUploadOptions,
+};
+use md5::{Digest, Md5};
+use support::emulator::Emulator;
+use support::key::container;
 use support::program::Machine;
 use support::readers;
 use support::tree::{self, Dice};
@@ -164,4 +172,62 @@ fn ctrl_c_ends_a_backup_with_130_and_the_same_command_goes_on() {
     assert!(machine.expect(0, &status).stdout.contains("not finished"));
     machine.expect(0, &words);
     assert!(!machine.expect(0, &status).stdout.contains("not finished"));
+}
+
+#[tokio::test]
+async fn what_an_emulator_acknowledged_before_it_was_killed_in_mid_write_is_there_and_whole() {
+    let machine = Machine::new();
+    let mut emulator = Emulator::start(&machine);
+    let own = container(&emulator, "box");
+    own.create(None).await.unwrap();
+    let content = |writer: usize, round: usize| {
+        let text = format!("{writer} {round} ").repeat(20_000 + round);
+        (Md5::digest(&text).to_vec(), text.into_bytes())
+    };
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..4 {
+        let blob = own.blob_client(&format!("dir/{writer}"));
+        let tell = tell.clone();
+        writers.spawn(async move {
+            for round in 0.. {
+                let (digest, bytes) = content(writer, round);
+                let options = BlockBlobClientUploadOptions {
+                    blob_content_md5: Some(digest),
+                    ..Default::default()
+                };
+                let _ = tell.send((writer, round, false));
+                blob.upload(RequestContent::from(bytes), Some(options)).await.unwrap();
+                let _ = tell.send((writer, round, true));
+            }
+        });
+    }
+    let (mut begun, mut done) = ([0; 4], [None; 4]);
+    let mut note = |(writer, round, is_done): (usize, usize, bool)| {
+        if is_done { done[writer] = Some(round) } else { begun[writer] = round }
+    };
+    for _ in 0..61 {
+        note(told.recv().await.unwrap());
+    }
+    emulator.kill();
+    writers.shutdown().await;
+    while let Ok(said) = told.try_recv() {
+        note(said);
+    }
+    drop(emulator);
+    let emulator = Emulator::start(&machine);
+    let own = container(&emulator, "box");
+    for (writer, (begun, done)) in begun.into_iter().zip(done).enumerate() {
+        let Some(done) = done else { continue };
+        let blob = own.blob_client(&format!("dir/{writer}"));
+        let got = blob.download(None).await.unwrap().body.collect().await.unwrap().to_vec();
+        let is = (done..=begun).find(|round| content(writer, *round).1 == got);
+        assert!(is.is_some(), "{writer}: neither write {done} nor {begun}");
+        let digest = blob.get_properties(None).await.unwrap().content_md5().unwrap();
+        // Between the content and its record lies a moment; what was answered has both.
+        let is_known = digest == Some(Md5::digest(&got).to_vec());
+        assert!(is_known || digest.is_none() && is != Some(done), "{writer}: {digest:?}");
+    }
+    let drafts = emulator.data().join("meta/blobs/drafts");
+    assert!(std::fs::read_dir(drafts).unwrap().next().is_none(), "no draft is left behind");
 }

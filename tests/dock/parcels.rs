@@ -127,3 +127,15 @@ fn drives_go_back_with_a_parcel_and_leave_the_datacenter_a_day_later() {
     datacenter.emulator.forward(&datacenter.machine, "+1d");
     assert_eq!(datacenter.job("job1")["driveList"][0]["state"], "ShippedBack");
 }
+
+#[test]
+fn a_job_whose_drives_were_read_is_kept_for_ninety_days() {
+    let drive = Drive::seal("S1");
+    let datacenter = Datacenter::open();
+    datacenter.shipped("job1", &[&drive]);
+    datacenter.dock(&[&drive]);
+    datacenter.emulator.forward(&datacenter.machine, "+89d");
+    assert_eq!(datacenter.job("job1")["state"], "Completed");
+    datacenter.emulator.forward(&datacenter.machine, "+1d");
+    assert_eq!(datacenter.arm.get(&arm::job("job1")).status, 404);
+}

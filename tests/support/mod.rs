@@ -4,9 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 #![allow(clippy::disallowed_methods, reason = "tests start programs and write no state files")]
 
+// Calls, signatures and what every blob service does are the same for the emulator's own tests.
+#[path = "../../src/emulator/tests/support/arm.rs"]
 pub mod arm;
 pub mod azurite;
 pub mod emulator;
+#[path = "../../src/emulator/tests/support/key.rs"]
 pub mod key;
 pub mod old_form;
 pub mod played;
@@ -15,6 +18,8 @@ pub mod readers;
 pub mod schema;
 pub mod search;
 pub mod seed;
+#[path = "../../src/emulator/tests/support/suite.rs"]
+pub mod suite;
 pub mod transcript;
 pub mod tree;
 

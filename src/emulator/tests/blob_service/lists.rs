@@ -79,8 +79,8 @@ async fn every_name_is_kept_as_it_is() {
             sorted.iter().filter(|name| name.starts_with(prefix)).cloned().collect();
         assert_eq!(pages(&container, prefix, 2).await.concat(), own, "{prefix}");
     }
-    assert!(!azure.machine.path("azure/blobs/account1/x").exists());
-    assert!(!azure.machine.path("azure/blobs/y").exists());
+    assert!(!azure.folder.path("azure/blobs/account1/x").exists());
+    assert!(!azure.folder.path("azure/blobs/y").exists());
     for (count, name) in names.iter().enumerate() {
         container.blob_client(name).delete(None).await.unwrap();
         let left = pages(&container, "", 5000).await.concat();

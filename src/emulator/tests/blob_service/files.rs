@@ -12,8 +12,7 @@ use azure_storage_blobs::models::{
 use futures::TryStreamExt;
 
 use super::azure::{Azure, etag, expect, md5, put, put_with, read};
-use crate::support::emulator::Emulator;
-use crate::support::program::Machine;
+use crate::support::emulator::{Emulator, Folder};
 
 #[tokio::test]
 async fn a_file_put_by_hand_is_a_blob() {
@@ -60,9 +59,9 @@ async fn a_file_changed_by_hand_is_another_blob() {
 #[tokio::test]
 async fn a_link_put_by_hand_leads_nowhere() {
     let (azure, container) = Azure::with_box().await;
-    let secret = azure.machine.path("secret");
+    let secret = azure.folder.path("secret");
     std::fs::write(&secret, b"secret").unwrap();
-    let outside = azure.machine.path("outside");
+    let outside = azure.folder.path("outside");
     std::fs::create_dir(&outside).unwrap();
     std::os::unix::fs::symlink(&secret, azure.emulator.blob("box", "link")).unwrap();
     std::os::unix::fs::symlink(&outside, azure.emulator.blob("box", "dir")).unwrap();
@@ -122,60 +121,6 @@ async fn everything_is_still_there_after_a_kill() {
     expect(container.create(None).await, 409, "ContainerAlreadyExists");
 }
 
-#[tokio::test]
-async fn what_was_acknowledged_before_a_kill_in_mid_write_is_there_and_whole() {
-    let (mut azure, container) = Azure::with_box().await;
-    let content = |writer: usize, round: usize| {
-        let text = format!("{writer} {round} ").repeat(20_000 + round);
-        (md5(text.as_bytes()), text.into_bytes())
-    };
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let mut writers = tokio::task::JoinSet::new();
-    for writer in 0..4 {
-        let blob = container.blob_client(&format!("dir/{writer}"));
-        let tell = tell.clone();
-        writers.spawn(async move {
-            for round in 0.. {
-                let (digest, bytes) = content(writer, round);
-                let options = BlockBlobClientUploadOptions {
-                    blob_content_md5: Some(digest),
-                    ..Default::default()
-                };
-                let _ = tell.send((writer, round, false));
-                blob.upload(RequestContent::from(bytes), Some(options)).await.unwrap();
-                let _ = tell.send((writer, round, true));
-            }
-        });
-    }
-    let (mut begun, mut done) = ([0; 4], [None; 4]);
-    let mut note = |(writer, round, is_done): (usize, usize, bool)| {
-        if is_done { done[writer] = Some(round) } else { begun[writer] = round }
-    };
-    for _ in 0..61 {
-        note(told.recv().await.unwrap());
-    }
-    azure.emulator.kill();
-    writers.shutdown().await;
-    while let Ok(said) = told.try_recv() {
-        note(said);
-    }
-    let azure = azure.restart();
-    let container = azure.container("box");
-    for (writer, (begun, done)) in begun.into_iter().zip(done).enumerate() {
-        let Some(done) = done else { continue };
-        let blob = container.blob_client(&format!("dir/{writer}"));
-        let got = read(&blob).await;
-        let is = (done..=begun).find(|round| content(writer, *round).1 == got);
-        assert!(is.is_some(), "{writer}: neither write {done} nor {begun}");
-        let digest = blob.get_properties(None).await.unwrap().content_md5().unwrap();
-        // Between the content and its record lies a moment; what was answered has both.
-        let is_known = digest == Some(md5(&got));
-        assert!(is_known || digest.is_none() && is != Some(done), "{writer}: {digest:?}");
-    }
-    let drafts = azure.emulator.data().join("meta/blobs/drafts");
-    assert!(std::fs::read_dir(drafts).unwrap().next().is_none(), "no draft is left behind");
-}
-
 /// Sends a request as it stands and takes the first line of the answer. Other clients tidy a path
 /// before they send it.
 fn spoken(emulator: &Emulator, method: &str, path: &str, more: &str) -> String {
@@ -194,8 +139,8 @@ fn spoken(emulator: &Emulator, method: &str, path: &str, more: &str) -> String {
 
 #[test]
 fn dots_in_a_path_stay_inside_their_container() {
-    let machine = Machine::new();
-    let emulator = Emulator::start_with(&machine, &["--http"]);
+    let folder = Folder::new();
+    let emulator = Emulator::start_plain(&folder);
     let put = "x-ms-blob-type: BlockBlob\r\ncontent-length: 4\r\n\r\ndots";
     let made = spoken(&emulator, "PUT", "/box?restype=container", "content-length: 0\r\n\r\n");
     assert!(made.starts_with("HTTP/1.1 201"), "{made}");
@@ -209,7 +154,7 @@ fn dots_in_a_path_stay_inside_their_container() {
     let list = spoken(&emulator, "GET", "/box?restype=container&comp=list", "\r\n");
     assert_eq!(list.matches("<Blob>").count(), 6, "an encoded dot is a dot: {list}");
     let mut found = Vec::new();
-    let mut folders = vec![machine.path("azure/blobs")];
+    let mut folders = vec![folder.path("azure/blobs")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -217,7 +162,7 @@ fn dots_in_a_path_stay_inside_their_container() {
         }
     }
     assert_eq!(found.len(), 6);
-    assert!(found.iter().all(|path| path.starts_with(machine.path("azure/blobs/account1/box"))));
+    assert!(found.iter().all(|path| path.starts_with(folder.path("azure/blobs/account1/box"))));
     for container in ["..", "%2e%2e", "."] {
         let answer = spoken(&emulator, "PUT", &format!("/{container}/x"), put);
         assert!(answer.starts_with("HTTP/1.1 400"), "{container}: {answer}");

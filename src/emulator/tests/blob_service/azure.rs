@@ -20,15 +20,14 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::{Certificate, Method, RequestBuilder};
 use url::Url;
 
-use crate::support::emulator::Emulator;
+use crate::support::emulator::{Emulator, Folder};
 pub use crate::support::key::{Key, date};
-use crate::support::program::Machine;
 
 /// The emulator of one test.
 pub struct Azure {
     // Ends before its folder goes away.
     pub emulator: Emulator,
-    pub machine: Machine,
+    pub folder: Folder,
     pub http: reqwest::Client,
 }
 
@@ -43,12 +42,12 @@ pub struct Told {
 
 impl Azure {
     pub fn start() -> Self {
-        Azure::start_on(Machine::new())
+        Azure::start_on(Folder::new())
     }
 
     /// Starts on a folder that may have been used before.
-    pub fn start_on(machine: Machine) -> Self {
-        let emulator = Emulator::start(&machine);
+    pub fn start_on(folder: Folder) -> Self {
+        let emulator = Emulator::start(&folder);
         let _ = rustls::crypto::ring::default_provider().install_default();
         let pem = std::fs::read(emulator.fact("ca_file")).unwrap();
         let http = reqwest::Client::builder()
@@ -56,15 +55,14 @@ impl Azure {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        Azure { emulator, machine, http }
+        Azure { emulator, folder, http }
     }
 
-    /// Ends the emulator at once and starts it again on the same folder.
-    pub fn restart(mut self) -> Self {
-        self.emulator.kill();
-        let Azure { emulator, machine, .. } = self;
+    /// Lets the emulator go and starts another on its folder.
+    pub fn restart(self) -> Self {
+        let Azure { emulator, folder, .. } = self;
         drop(emulator);
-        Azure::start_on(machine)
+        Azure::start_on(folder)
     }
 
     /// Starts with a container `box`.

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::arm::{self, Arm, Told};
-use crate::support::emulator::Emulator;
-use crate::support::program::Machine;
+use crate::support::emulator::{Emulator, Folder};
 
 /// A recovery password that keeps the rules; a published example.
 pub const KEY: &str = "238810-662376-448998-450120-652806-203390-606320-483076";
@@ -13,7 +12,7 @@ pub const KEY: &str = "238810-662376-448998-450120-652806-203390-606320-483076";
 pub struct Office {
     // Ends before its folder goes away.
     pub emulator: Emulator,
-    pub machine: Machine,
+    _folder: Folder,
     pub arm: Arm,
 }
 
@@ -32,10 +31,10 @@ pub fn body(serial: &str) -> Value {
 
 impl Office {
     pub fn open() -> Self {
-        let machine = Machine::new();
-        let emulator = Emulator::start(&machine);
+        let folder = Folder::new();
+        let emulator = Emulator::start(&folder);
         let arm = Arm::of(&emulator);
-        Office { emulator, machine, arm }
+        Office { emulator, _folder: folder, arm }
     }
 
     /// Opens with a job `job1` of one drive.
@@ -75,13 +74,14 @@ impl Office {
 
     /// Puts the clock forward.
     pub fn forward(&self, by: &str) {
-        self.emulator.forward(&self.machine, by);
+        self.emulator.forward(by);
     }
 
-    /// Lets the datacenter read `job1`'s drive, which is none.
+    /// Lets `job1` end, since its parcel never comes.
     pub fn close_job1(&self) {
-        std::fs::write(self.machine.path("s1.img"), [0; 4096]).unwrap();
-        self.emulator.dock(&self.machine, &["s1.img,serial=S1"]);
+        self.forward("+14d");
+        assert_eq!(self.state("job1"), "Shipping");
+        self.forward("+30d");
         assert_eq!(self.state("job1"), "Closed");
     }
 }

@@ -93,7 +93,7 @@ async fn a_container_goes_with_all_that_is_in_it() {
     let block = azure.raw(Method::PUT, "/box/half?comp=block&blockid=AAAA").body("half");
     assert_eq!(told(block).await.status, 201);
     std::fs::create_dir_all(azure.emulator.blob("box", "empty/folder")).unwrap();
-    let elsewhere = azure.machine.path("elsewhere");
+    let elsewhere = azure.folder.path("elsewhere");
     std::fs::write(&elsewhere, b"kept").unwrap();
     std::os::unix::fs::symlink(&elsewhere, azure.emulator.blob("box", "link")).unwrap();
     container.delete(None).await.unwrap();
@@ -145,4 +145,10 @@ async fn a_name_that_no_container_may_have_is_refused() {
         assert_eq!(told.refusal(), (400, "InvalidResourceName"), "{name}");
     }
     assert_eq!(told(azure.raw(Method::PUT, "/$root?restype=container")).await.status, 201);
+}
+
+#[tokio::test]
+async fn what_every_blob_service_does_this_one_does() {
+    let azure = Azure::start();
+    crate::support::suite::all(&azure.by_key().blob_container_client("suite")).await;
 }

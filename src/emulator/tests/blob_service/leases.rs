@@ -91,9 +91,9 @@ async fn a_lease_is_acquired_once_renewed_changed_and_released() {
     let mismatch = "LeaseIdMismatchWithLeaseOperation";
     expect(blob.renew_lease(TWO.to_owned(), None).await, 409, mismatch);
     expect(blob.release_lease(TWO.to_owned(), None).await, 409, mismatch);
-    azure.emulator.forward(&azure.machine, "+40s");
+    azure.emulator.forward("+40s");
     blob.renew_lease(ONE.to_owned(), None).await.unwrap();
-    azure.emulator.forward(&azure.machine, "+40s");
+    azure.emulator.forward("+40s");
     assert_eq!(state(&blob).await.0, LeaseState::Leased, "it was renewed");
     blob.change_lease(ONE.to_owned(), TWO.to_owned(), None).await.unwrap();
     expect(blob.release_lease(ONE.to_owned(), None).await, 409, mismatch);
@@ -111,11 +111,11 @@ async fn a_lease_ends_by_itself_unless_it_is_endless() {
     let (short, endless) = (container.blob_client("short"), container.blob_client("endless"));
     acquire(&short, ONE, 15).await.unwrap();
     acquire(&endless, ONE, -1).await.unwrap();
-    azure.emulator.forward(&azure.machine, "+16s");
+    azure.emulator.forward("+16s");
     assert_eq!(state(&short).await, (LeaseState::Expired, LeaseStatus::Unlocked));
     assert_eq!(state(&endless).await, (LeaseState::Leased, LeaseStatus::Locked));
     acquire(&short, TWO, 15).await.unwrap();
-    azure.emulator.forward(&azure.machine, "+1d");
+    azure.emulator.forward("+1d");
     put(&container, "short", b"free").await;
     expect(acquire(&endless, TWO, 15).await, 409, "LeaseAlreadyPresent");
 }
@@ -146,7 +146,7 @@ async fn anybody_may_break_a_lease() {
     );
     assert!(broken(Some(60)).await.unwrap() <= 30, "breaking again makes it no longer");
     assert_eq!(broken(Some(5)).await.unwrap(), 5);
-    azure.emulator.forward(&azure.machine, "+6s");
+    azure.emulator.forward("+6s");
     acquire(&blob, TWO, 20).await.unwrap();
     let left = broken(Some(60)).await.unwrap();
     assert!((15..=20).contains(&left), "no longer than the lease itself: {left}");

@@ -34,16 +34,6 @@ fn a_parcel_that_never_comes_closes_its_job_when_thirty_days_pass_without_answer
 }
 
 #[test]
-fn a_job_that_is_over_is_kept_for_ninety_days() {
-    let office = Office::with_parcel();
-    office.close_job1();
-    office.forward("+89d");
-    assert_eq!(office.state("job1"), "Closed");
-    office.forward("+1d");
-    assert_eq!(office.get("job1").status, 404);
-}
-
-#[test]
 fn a_tracking_number_is_free_again_when_its_job_is_gone() {
     let office = Office::with_parcel();
     office.close_job1();
