@@ -2,11 +2,17 @@
 //! functions over bytes; what is hashed or enciphered, and when, is decided elsewhere. Each
 //! kernel is checked against a slow twin written from the standard.
 
+mod ladder;
 mod md5_chains;
+mod md5_lanes;
 mod sector_cipher;
+mod sha256_streams;
 
+pub use ladder::Rung;
 pub use md5_chains::{MD5_START, advance_one, advance_two};
+pub use md5_lanes::{Md5Lane, advance_md5_lanes, md5_lane_count};
 pub use sector_cipher::{CipherKeyError, SectorCipher};
+pub use sha256_streams::{Sha256Stream, advance_sha256_streams};
 
 /// SHA-256 before the first byte (FIPS 180-4, 5.3.3).
 pub const SHA256_START: [u32; 8] = [

@@ -1,0 +1,411 @@
+//! MD5 (RFC 1321) of many messages at once, each in a lane of the CPU's vectors, as one chain or
+//! as two chains over the same bytes: a message alone is bound by latency, lanes are nearly free.
+
+use super::ladder::Rung;
+use super::md5_chains::{advance_one, advance_two};
+
+/// One message in its lane.
+#[derive(Debug)]
+pub struct Md5Lane<'a> {
+    /// Its chains; the second is used only when two are asked for.
+    pub chains: [[u32; 4]; 2],
+    /// Its next blocks; of the same number in all lanes.
+    pub blocks: &'a [[u8; 64]],
+}
+
+/// Messages that fill all lanes of a rung.
+pub fn md5_lane_count(rung: Rung) -> usize {
+    match rung {
+        Rung::Avx512 => 16,
+        Rung::Avx2 => 8,
+        Rung::Portable => 1,
+    }
+}
+
+/// Advances the first chain of each lane over the lane's blocks, or both chains.
+///
+/// # Panics
+/// If lanes have different numbers of blocks.
+pub fn advance_md5_lanes(rung: Rung, lanes: &mut [Md5Lane<'_>], has_two: bool) {
+    let count = lanes.first().map_or(0, |lane| lane.blocks.len());
+    assert!(lanes.iter().all(|lane| lane.blocks.len() == count), "lanes go side by side");
+    for group in lanes.chunks_mut(md5_lane_count(rung)) {
+        match rung {
+            #[cfg(target_arch = "x86_64")]
+            Rung::Avx512 if group.len() > 2 => avx512::advance(group, has_two),
+            #[cfg(target_arch = "x86_64")]
+            Rung::Avx2 if group.len() > 2 => avx2::advance(group, has_two),
+            _ => group.iter_mut().for_each(|lane| advance_scalar(lane, has_two)),
+        }
+    }
+}
+
+fn advance_scalar(lane: &mut Md5Lane<'_>, has_two: bool) {
+    let [first, second] = &mut lane.chains;
+    match has_two {
+        true => advance_two(first, second, lane.blocks),
+        false => advance_one(first, lane.blocks),
+    }
+}
+
+/// The 64 steps over chains of vectors, in registers. The caller's functions are `add`, `rotated`,
+/// the four round functions, `splat`; all are inlined, since they ask for the same features.
+#[cfg(target_arch = "x86_64")]
+macro_rules! md5_steps {
+    ($chains:ident, $words:ident) => {{
+        md5_steps!(@ choose $chains $words [7 12 17 22]
+            0 0xd76a_a478 1 0xe8c7_b756 2 0x2420_70db 3 0xc1bd_ceee
+            4 0xf57c_0faf 5 0x4787_c62a 6 0xa830_4613 7 0xfd46_9501
+            8 0x6980_98d8 9 0x8b44_f7af 10 0xffff_5bb1 11 0x895c_d7be
+            12 0x6b90_1122 13 0xfd98_7193 14 0xa679_438e 15 0x49b4_0821);
+        md5_steps!(@ choose_by_last $chains $words [5 9 14 20]
+            1 0xf61e_2562 6 0xc040_b340 11 0x265e_5a51 0 0xe9b6_c7aa
+            5 0xd62f_105d 10 0x0244_1453 15 0xd8a1_e681 4 0xe7d3_fbc8
+            9 0x21e1_cde6 14 0xc337_07d6 3 0xf4d5_0d87 8 0x455a_14ed
+            13 0xa9e3_e905 2 0xfcef_a3f8 7 0x676f_02d9 12 0x8d2a_4c8a);
+        md5_steps!(@ parity $chains $words [4 11 16 23]
+            5 0xfffa_3942 8 0x8771_f681 11 0x6d9d_6122 14 0xfde5_380c
+            1 0xa4be_ea44 4 0x4bde_cfa9 7 0xf6bb_4b60 10 0xbebf_bc70
+            13 0x289b_7ec6 0 0xeaa1_27fa 3 0xd4ef_3085 6 0x0488_1d05
+            9 0xd9d4_d039 12 0xe6db_99e5 15 0x1fa2_7cf8 2 0xc4ac_5665);
+        md5_steps!(@ mix $chains $words [6 10 15 21]
+            0 0xf429_2244 7 0x432a_ff97 14 0xab94_23a7 5 0xfc93_a039
+            12 0x655b_59c3 3 0x8f0c_cc92 10 0xffef_f47d 1 0x8584_5dd1
+            8 0x6fa8_7e4f 15 0xfe2c_e6e0 6 0xa301_4314 13 0x4e08_11a1
+            4 0xf753_7e82 11 0xbd3a_f235 2 0x2ad7_d2bb 9 0xeb86_d391);
+    }};
+    (@ $round:ident $chains:ident $words:ident $shifts:tt
+        $($w0:literal $k0:literal $w1:literal $k1:literal $w2:literal $k2:literal $w3:literal $k3:literal)*) => {
+        $( md5_steps!(@@ $round $chains $words $shifts $w0 $k0 $w1 $k1 $w2 $k2 $w3 $k3); )*
+    };
+    (@@ $round:ident $chains:ident $words:ident [$s0:literal $s1:literal $s2:literal $s3:literal]
+        $w0:literal $k0:literal $w1:literal $k1:literal $w2:literal $k2:literal $w3:literal $k3:literal) => {
+        md5_steps!(@@@ $round $chains 0 1 2 3, $words[$w0], $k0, $s0);
+        md5_steps!(@@@ $round $chains 3 0 1 2, $words[$w1], $k1, $s1);
+        md5_steps!(@@@ $round $chains 2 3 0 1, $words[$w2], $k2, $s2);
+        md5_steps!(@@@ $round $chains 1 2 3 0, $words[$w3], $k3, $s3);
+    };
+    (@@@ $round:ident $chains:ident $a:literal $b:literal $c:literal $d:literal, $word:expr, $k:literal, $shift:literal) => {
+        let addend = add($word, splat($k));
+        for chain in &mut $chains {
+            let mixed = $round(chain[$b], chain[$c], chain[$d]);
+            let sum = add(add(chain[$a], addend), mixed);
+            chain[$a] = add(rotated::<$shift, { 32 - $shift }>(sum), chain[$b]);
+        }
+    };
+}
+
+/// What is the same for every width: lanes in, vectors through the steps, lanes out.
+#[cfg(target_arch = "x86_64")]
+macro_rules! md5_width {
+    ($lanes:literal, $vector:ty, $features:literal) => {
+        const LANES: usize = $lanes;
+
+        /// Advances up to all lanes; the caller has seen that the CPU has the features.
+        pub fn advance(lanes: &mut [Md5Lane<'_>], has_two: bool) {
+            // SAFETY: the rung was chosen because the CPU has these features.
+            #[expect(unsafe_code, reason = "the features are looked at when the rung is chosen")]
+            unsafe {
+                if has_two { all::<2>(lanes) } else { all::<1>(lanes) }
+            }
+        }
+
+        #[target_feature(enable = $features)]
+        fn all<const CHAINS: usize>(lanes: &mut [Md5Lane<'_>]) {
+            // A lane that nobody uses goes over the first one's bytes.
+            let blocks: [&[[u8; 64]]; LANES] =
+                std::array::from_fn(|lane| lanes.get(lane).unwrap_or(&lanes[0]).blocks);
+            let mut chains: [[$vector; 4]; CHAINS] = std::array::from_fn(|chain| {
+                std::array::from_fn(|word| {
+                    gather(std::array::from_fn(|lane| {
+                        lanes.get(lane).map_or(0, |lane| lane.chains[chain][word])
+                    }))
+                })
+            });
+            for at in 0..blocks[0].len() {
+                let words = words(std::array::from_fn(|lane| &blocks[lane][at]));
+                let before = chains;
+                md5_steps!(chains, words);
+                for (chain, before) in chains.iter_mut().zip(before) {
+                    for (word, before) in chain.iter_mut().zip(before) {
+                        *word = add(*word, before);
+                    }
+                }
+            }
+            for (chain, vectors) in chains.into_iter().enumerate() {
+                for (word, vector) in vectors.into_iter().enumerate() {
+                    for (lane, value) in lanes.iter_mut().zip(scattered(vector)) {
+                        lane.chains[chain][word] = value;
+                    }
+                }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::*;
+
+    use super::Md5Lane;
+
+    md5_width!(16, __m512i, "avx512f");
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn add(a: __m512i, b: __m512i) -> __m512i {
+        _mm512_add_epi32(a, b)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn splat(word: u32) -> __m512i {
+        _mm512_set1_epi32(word.cast_signed())
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn rotated<const LEFT: i32, const RIGHT: i32>(a: __m512i) -> __m512i {
+        _mm512_rol_epi32::<LEFT>(a)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn choose(b: __m512i, c: __m512i, d: __m512i) -> __m512i {
+        _mm512_ternarylogic_epi32::<0xca>(b, c, d)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn choose_by_last(b: __m512i, c: __m512i, d: __m512i) -> __m512i {
+        _mm512_ternarylogic_epi32::<0xca>(d, b, c)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn parity(b: __m512i, c: __m512i, d: __m512i) -> __m512i {
+        _mm512_ternarylogic_epi32::<0x96>(b, c, d)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn mix(b: __m512i, c: __m512i, d: __m512i) -> __m512i {
+        _mm512_ternarylogic_epi32::<0x39>(b, c, d)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn gather(words: [u32; LANES]) -> __m512i {
+        // SAFETY: the array has the vector's 64 bytes; the load asks for no alignment.
+        #[expect(unsafe_code, reason = "a load takes a pointer")]
+        unsafe {
+            _mm512_loadu_si512(words.as_ptr().cast())
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn scattered(vector: __m512i) -> [u32; LANES] {
+        let mut words = [0; LANES];
+        // SAFETY: the array has the vector's 64 bytes; the store asks for no alignment.
+        #[expect(unsafe_code, reason = "a store takes a pointer")]
+        unsafe {
+            _mm512_storeu_si512(words.as_mut_ptr().cast(), vector);
+        }
+        words
+    }
+
+    /// Word `n` of all lanes in vector `n`: a block a lane, turned by 45 degrees.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn words(blocks: [&[u8; 64]; LANES]) -> [__m512i; 16] {
+        // SAFETY: each block has the vector's 64 bytes; the load asks for no alignment.
+        #[expect(unsafe_code, reason = "a load takes a pointer")]
+        let rows: [__m512i; 16] =
+            blocks.map(|block| unsafe { _mm512_loadu_si512(block.as_ptr().cast()) });
+        // Pairs of words, then pairs of pairs, inside each quarter.
+        let mut pairs = rows;
+        for at in 0..8 {
+            pairs[2 * at] = _mm512_unpacklo_epi32(rows[2 * at], rows[2 * at + 1]);
+            pairs[2 * at + 1] = _mm512_unpackhi_epi32(rows[2 * at], rows[2 * at + 1]);
+        }
+        let mut fours = pairs;
+        for at in 0..4 {
+            fours[4 * at] = _mm512_unpacklo_epi64(pairs[4 * at], pairs[4 * at + 2]);
+            fours[4 * at + 1] = _mm512_unpackhi_epi64(pairs[4 * at], pairs[4 * at + 2]);
+            fours[4 * at + 2] = _mm512_unpacklo_epi64(pairs[4 * at + 1], pairs[4 * at + 3]);
+            fours[4 * at + 3] = _mm512_unpackhi_epi64(pairs[4 * at + 1], pairs[4 * at + 3]);
+        }
+        // `fours[4 g + w]` has, in quarter q, word 4 q + w of lanes 4 g to 4 g + 3.
+        let mut words = fours;
+        for word in 0..4 {
+            let [a, b, c, d] = [fours[word], fours[4 + word], fours[8 + word], fours[12 + word]];
+            let (low_ab, high_ab) =
+                (_mm512_shuffle_i32x4::<0x44>(a, b), _mm512_shuffle_i32x4::<0xee>(a, b));
+            let (low_cd, high_cd) =
+                (_mm512_shuffle_i32x4::<0x44>(c, d), _mm512_shuffle_i32x4::<0xee>(c, d));
+            words[word] = _mm512_shuffle_i32x4::<0x88>(low_ab, low_cd);
+            words[4 + word] = _mm512_shuffle_i32x4::<0xdd>(low_ab, low_cd);
+            words[8 + word] = _mm512_shuffle_i32x4::<0x88>(high_ab, high_cd);
+            words[12 + word] = _mm512_shuffle_i32x4::<0xdd>(high_ab, high_cd);
+        }
+        words
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use std::arch::x86_64::*;
+
+    use super::Md5Lane;
+
+    md5_width!(8, __m256i, "avx2");
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn add(a: __m256i, b: __m256i) -> __m256i {
+        _mm256_add_epi32(a, b)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn splat(word: u32) -> __m256i {
+        _mm256_set1_epi32(word.cast_signed())
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn rotated<const LEFT: i32, const RIGHT: i32>(a: __m256i) -> __m256i {
+        _mm256_or_si256(_mm256_slli_epi32::<LEFT>(a), _mm256_srli_epi32::<RIGHT>(a))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn choose(b: __m256i, c: __m256i, d: __m256i) -> __m256i {
+        _mm256_xor_si256(d, _mm256_and_si256(b, _mm256_xor_si256(c, d)))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn choose_by_last(b: __m256i, c: __m256i, d: __m256i) -> __m256i {
+        choose(d, b, c)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn parity(b: __m256i, c: __m256i, d: __m256i) -> __m256i {
+        _mm256_xor_si256(_mm256_xor_si256(b, c), d)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn mix(b: __m256i, c: __m256i, d: __m256i) -> __m256i {
+        let not_d = _mm256_xor_si256(d, _mm256_set1_epi32(-1));
+        _mm256_xor_si256(c, _mm256_or_si256(b, not_d))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn gather(words: [u32; LANES]) -> __m256i {
+        // SAFETY: the array has the vector's 32 bytes; the load asks for no alignment.
+        #[expect(unsafe_code, reason = "a load takes a pointer")]
+        unsafe {
+            _mm256_loadu_si256(words.as_ptr().cast())
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn scattered(vector: __m256i) -> [u32; LANES] {
+        let mut words = [0; LANES];
+        // SAFETY: the array has the vector's 32 bytes; the store asks for no alignment.
+        #[expect(unsafe_code, reason = "a store takes a pointer")]
+        unsafe {
+            _mm256_storeu_si256(words.as_mut_ptr().cast(), vector);
+        }
+        words
+    }
+
+    /// Word `n` of all lanes in vector `n`.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn words(blocks: [&[u8; 64]; LANES]) -> [__m256i; 16] {
+        let half = |at: usize| {
+            // SAFETY: each half of a block has the vector's 32 bytes; the load asks for no
+            // alignment.
+            #[expect(unsafe_code, reason = "a load takes a pointer")]
+            let rows: [__m256i; 8] =
+                blocks.map(|block| unsafe { _mm256_loadu_si256(block[at..].as_ptr().cast()) });
+            turned(rows)
+        };
+        let (low, high) = (half(0), half(32));
+        std::array::from_fn(|word| if word < 8 { low[word] } else { high[word - 8] })
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn turned(rows: [__m256i; 8]) -> [__m256i; 8] {
+        let mut pairs = rows;
+        for at in 0..4 {
+            pairs[2 * at] = _mm256_unpacklo_epi32(rows[2 * at], rows[2 * at + 1]);
+            pairs[2 * at + 1] = _mm256_unpackhi_epi32(rows[2 * at], rows[2 * at + 1]);
+        }
+        let mut fours = pairs;
+        for at in 0..2 {
+            fours[4 * at] = _mm256_unpacklo_epi64(pairs[4 * at], pairs[4 * at + 2]);
+            fours[4 * at + 1] = _mm256_unpackhi_epi64(pairs[4 * at], pairs[4 * at + 2]);
+            fours[4 * at + 2] = _mm256_unpacklo_epi64(pairs[4 * at + 1], pairs[4 * at + 3]);
+            fours[4 * at + 3] = _mm256_unpackhi_epi64(pairs[4 * at + 1], pairs[4 * at + 3]);
+        }
+        let mut words = fours;
+        for word in 0..4 {
+            words[word] = _mm256_permute2x128_si256::<0x20>(fours[word], fours[4 + word]);
+            words[4 + word] = _mm256_permute2x128_si256::<0x31>(fours[word], fours[4 + word]);
+        }
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use md5::block_api::compress;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+        #[test]
+        fn every_lane_of_every_rung_equals_the_portable_crate(
+            messages in 1usize..40, blocks in 0usize..9, seed: u64, has_two: bool,
+        ) {
+            let mut dice = seed | 1;
+            let mut word = || {
+                dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (dice >> 32) as u32
+            };
+            let chains: Vec<[[u32; 4]; 2]> =
+                (0..messages).map(|_| std::array::from_fn(|_| std::array::from_fn(|_| word()))).collect();
+            let data: Vec<Vec<[u8; 64]>> = (0..messages)
+                .map(|_| (0..blocks).map(|_| std::array::from_fn(|_| word() as u8)).collect())
+                .collect();
+            let mut expected = chains.clone();
+            for (own, data) in expected.iter_mut().zip(&data) {
+                compress(&mut own[0], data);
+                if has_two {
+                    compress(&mut own[1], data);
+                }
+            }
+            for rung in Rung::ALL.into_iter().filter(|rung| rung.is_here()) {
+                let mut lanes: Vec<Md5Lane<'_>> = chains
+                    .iter()
+                    .zip(&data)
+                    .map(|(&chains, blocks)| Md5Lane { chains, blocks })
+                    .collect();
+                advance_md5_lanes(rung, &mut lanes, has_two);
+                let ended: Vec<_> = lanes.iter().map(|lane| lane.chains).collect();
+                prop_assert_eq!(&ended, &expected, "{}", rung.name());
+            }
+        }
+    }
+}
