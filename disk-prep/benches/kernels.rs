@@ -5,14 +5,19 @@
 
 use std::hint::black_box;
 
-use disk_prep::hash::{FileHasher, block_digests, lane_count};
-use disk_prep::kernels::{MD5_START, SectorCipher, advance_one, advance_two};
+use disk_prep::hash::{Feed, FileHasher, update_all};
+use disk_prep::kernels::{
+    MD5_START, Md5Lane, Rung, SHA256_START, SectorCipher, Sha256Stream, advance_md5_lanes,
+    advance_one, advance_sha256_streams, advance_two,
+};
 use disk_prep::noun::Cipher;
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
 const BUFFER_BYTES: usize = 64 << 20;
 const ROUNDS: usize = 5;
+/// Digest blocks of each message between two turns, as the filler has it.
+const STEP_BLOCKS: usize = 256;
 
 /// CPU seconds of this thread, as the kernel's scheduler counts them.
 fn cpu_secs() -> f64 {
@@ -50,9 +55,36 @@ fn main() {
         let (mut first, mut second) = (MD5_START, [1, 2, 3, 4]);
         advance_two(&mut first, &mut second, black_box(blocks));
     });
-    measure(&format!("md5 of 4 MiB blocks, {} lanes at most", lane_count()), || {
-        black_box(block_digests(&bytes));
-    });
+    for rung in Rung::ALL.into_iter().filter(|rung| rung.is_here()) {
+        for (count, has_two) in [(16, false), (16, true), (8, true), (4, true)] {
+            let chains = if has_two { "two chains" } else { "one chain" };
+            measure(&format!("md5, {}, {count} messages, {chains}", rung.name()), || {
+                let messages: Vec<_> = blocks.chunks(blocks.len() / count).collect();
+                let mut ends = vec![[MD5_START; 2]; count];
+                for at in (0..messages[0].len()).step_by(STEP_BLOCKS) {
+                    let own = messages.iter().zip(&ends);
+                    let mut lanes: Vec<_> = own
+                        .map(|(message, &chains)| Md5Lane {
+                            chains,
+                            blocks: &message[at..at + STEP_BLOCKS],
+                        })
+                        .collect();
+                    advance_md5_lanes(rung, &mut lanes, has_two);
+                    ends = lanes.into_iter().map(|lane| lane.chains).collect();
+                }
+                black_box(ends);
+            });
+        }
+    }
+    for count in [1, 2, 4, 16] {
+        measure(&format!("sha-256, {count} streams"), || {
+            let messages = blocks.chunks(blocks.len() / count);
+            let stream = |blocks| Sha256Stream { state: SHA256_START, blocks };
+            let mut streams: Vec<_> = messages.map(stream).collect();
+            advance_sha256_streams(Rung::chosen(), &mut streams);
+            black_box(streams);
+        });
+    }
     measure("sha-256, portable crate", || {
         black_box(Sha256::digest(&bytes));
     });
@@ -68,6 +100,21 @@ fn main() {
             let mut hasher = FileHasher::new();
             bytes.chunks(piece_mib << 20).for_each(|piece| hasher.update(piece));
             black_box(hasher.finish());
+        });
+    }
+    for count in [16, 8, 2000] {
+        measure(&format!("the same, {count} files side by side"), || {
+            let files: Vec<&[u8]> = bytes.chunks(bytes.len() / count).collect();
+            let mut hashers = vec![FileHasher::new(); files.len()];
+            for at in (0..files[0].len()).step_by(2 << 20) {
+                let left = hashers.iter_mut().zip(&files).filter(|(_, file)| file.len() > at);
+                let feeds = left.map(|(hasher, file)| Feed {
+                    hasher,
+                    bytes: &file[at..file.len().min(at + (2 << 20))],
+                });
+                update_all(feeds.collect());
+            }
+            hashers.into_iter().for_each(|hasher| drop(black_box(hasher.finish())));
         });
     }
     measure("the same, a file of 4 MiB", || {

@@ -61,10 +61,10 @@ impl Diagnose for RestoreError {
 #[derive(Debug, Clone)]
 pub struct FileHasher {
     /// Bytes that went through the kernels: whole 64-byte blocks.
-    compressed_bytes: u64,
-    block_md5: [u32; 4],
-    file_md5: [u32; 4],
-    sha256: [u32; 8],
+    pub(super) compressed_bytes: u64,
+    pub(super) block_md5: [u32; 4],
+    pub(super) file_md5: [u32; 4],
+    pub(super) sha256: [u32; 8],
     /// Bytes that wait for the rest of their 64.
     tail: [u8; 64],
     tail_bytes: usize,
@@ -101,19 +101,8 @@ impl FileHasher {
 
     /// Takes the next bytes of the file. Fastest with several whole blocks at a time, from a
     /// block boundary on: their MD5s are then computed side by side.
-    pub fn update(&mut self, mut bytes: &[u8]) {
-        if self.tail_bytes > 0 {
-            let taken = bytes.len().min(64 - self.tail_bytes);
-            self.tail[self.tail_bytes..][..taken].copy_from_slice(&bytes[..taken]);
-            self.tail_bytes += taken;
-            bytes = &bytes[taken..];
-            if self.tail_bytes < 64 {
-                return;
-            }
-            self.tail_bytes = 0;
-            let tail = [self.tail];
-            self.advance(&tail);
-        }
+    pub fn update(&mut self, bytes: &[u8]) {
+        let mut bytes = self.complete_tail(bytes);
         let lane_blocks = bytes.len() / BLOCK_BYTES as usize;
         if lane_blocks >= LANE_BLOCKS && self.compressed_bytes.is_multiple_of(BLOCK_BYTES) {
             let (in_lanes, later) = bytes.split_at(lane_blocks * BLOCK_BYTES as usize);
@@ -128,8 +117,26 @@ impl FileHasher {
             self.advance(step);
             whole = later;
         }
-        self.tail[..rest.len()].copy_from_slice(rest);
-        self.tail_bytes = rest.len();
+        if !rest.is_empty() {
+            self.tail[..rest.len()].copy_from_slice(rest);
+            self.tail_bytes = rest.len();
+        }
+    }
+
+    /// Takes what completes the bytes that wait, and gives back what follows.
+    pub(super) fn complete_tail<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        if self.tail_bytes == 0 {
+            return bytes;
+        }
+        let (taken, later) = bytes.split_at(bytes.len().min(64 - self.tail_bytes));
+        self.tail[self.tail_bytes..][..taken.len()].copy_from_slice(taken);
+        self.tail_bytes += taken.len();
+        if self.tail_bytes == 64 {
+            self.tail_bytes = 0;
+            let tail = [self.tail];
+            self.advance(&tail);
+        }
+        later
     }
 
     /// Runs the kernels over blocks that lie within one block of the file.
@@ -142,7 +149,20 @@ impl FileHasher {
             advance_two(&mut self.block_md5, &mut self.file_md5, blocks);
         }
         compress256(&mut self.sha256, blocks);
-        self.compressed_bytes += blocks.len() as u64 * 64;
+        self.go_on(self.block_md5, self.file_md5, self.sha256, blocks.len() as u64);
+    }
+
+    /// The chains have gone on to these values over so many digest blocks, which lie within one
+    /// block of the file.
+    pub(super) fn go_on(
+        &mut self,
+        block_md5: [u32; 4],
+        file_md5: [u32; 4],
+        sha256: [u32; 8],
+        count: u64,
+    ) {
+        (self.block_md5, self.file_md5, self.sha256) = (block_md5, file_md5, sha256);
+        self.compressed_bytes += count * 64;
         if self.compressed_bytes.is_multiple_of(BLOCK_BYTES) {
             self.blocks.push(finished_md5(self.block_md5, &[], BLOCK_BYTES));
             self.block_md5 = MD5_START;
@@ -169,12 +189,15 @@ impl FileHasher {
         let bytes = self.bytes();
         let tail = &self.tail[..self.tail_bytes];
         let last_block_bytes = bytes % BLOCK_BYTES;
-        if last_block_bytes > 0 {
+        let md5 = finished_md5(self.file_md5, tail, bytes);
+        if bytes == last_block_bytes && bytes > 0 {
+            self.blocks.push(md5);
+        } else if last_block_bytes > 0 {
             self.blocks.push(finished_md5(self.block_md5, tail, last_block_bytes));
         }
         FileDigests {
             bytes,
-            md5: finished_md5(self.file_md5, tail, bytes),
+            md5,
             sha256: finished_sha256(self.sha256, tail, bytes),
             blocks: self.blocks,
         }
@@ -232,7 +255,7 @@ fn padded(tail: &[u8], length_bits: [u8; 8]) -> ([[u8; 64]; 2], usize) {
     ([blocks[0], blocks[1]], count)
 }
 
-fn finished_md5(mut state: [u32; 4], tail: &[u8], bytes: u64) -> Md5Digest {
+pub(super) fn finished_md5(mut state: [u32; 4], tail: &[u8], bytes: u64) -> Md5Digest {
     let (blocks, count) = padded(tail, bytes.wrapping_mul(8).to_le_bytes());
     advance_one(&mut state, &blocks[..count]);
     let mut digest = [0; 16];

@@ -3,6 +3,7 @@
 
 mod file_hasher;
 mod lanes;
+mod side_by_side;
 
 pub use file_hasher::{FileDigests, FileHasher, RestoreError};
-pub use lanes::{block_digests, lane_count};
+pub use side_by_side::{Feed, lane_count, update_all};
