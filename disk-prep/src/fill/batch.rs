@@ -64,6 +64,11 @@ impl Batch {
         self.used as u64
     }
 
+    /// What was put into it.
+    pub fn plain(&self) -> &[u8] {
+        &self.buffer[..self.used]
+    }
+
     /// Takes room for `bytes` of a segment from its byte `at` on; what stood there before is
     /// still in it and must be overwritten.
     pub fn take(&mut self, pass: &Pass<'_>, number: usize, at: u64, bytes: u64) -> &mut [u8] {

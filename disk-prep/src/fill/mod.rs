@@ -9,6 +9,7 @@ mod pass;
 mod sink;
 mod source;
 mod stream;
+mod stretch;
 mod target;
 mod worker;
 mod writer;
@@ -20,7 +21,7 @@ use std::sync::mpsc::{channel, sync_channel};
 use std::thread::{self, Builder};
 
 pub use fault::Fault;
-pub use options::{CHECKPOINT_BYTES, FillOptions};
+pub use options::{CHECKPOINT_BYTES, FillOptions, Hall};
 pub use pass::{BOOT_BYTES, Pass, place_in_runs};
 pub use sink::FileSink;
 pub use target::Target;
@@ -29,7 +30,6 @@ use crate::journal::{FileEnd, History, Journal};
 use crate::monitor::{Event, Monitor, Step};
 use crate::world::World;
 use batch::Batch;
-use options::BATCHES_PER_WORKER;
 use source::{Root, Source};
 use worker::{Queue, Worker};
 use writer::{Pending, Writer};
@@ -97,7 +97,7 @@ pub fn fill(
         let mut empty = Vec::new();
         for number in 0..options.workers {
             let (back, own) = channel();
-            for _ in 0..BATCHES_PER_WORKER {
+            for _ in 0..options.batches_per_worker {
                 let _ = back.send(Batch::new(number, options.batch_bytes));
             }
             empty.push(back);

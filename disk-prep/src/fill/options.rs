@@ -1,24 +1,33 @@
 //! How a drive is filled.
 
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::stretch::Stretch;
+use crate::hash;
 use crate::limits::BLOCK_BYTES;
 use crate::stop::StopFlag;
 
-/// Batches of one worker: one is filled while the other is written.
-pub(super) const BATCHES_PER_WORKER: usize = 2;
-
 /// A checkpoint after so many bytes (`design` 4).
 pub const CHECKPOINT_BYTES: u64 = 1 << 30;
+/// Buffers of a drive, however many files are read at once.
+const BUFFER_BYTES: usize = 64 << 20;
+/// Files that are read at once from all drives together: they fill the widest lanes.
+const FILES_AT_ONCE: usize = 16;
+
+/// Where the files of all drives of a run are hashed.
+pub type Hall = hash::Hall<Stretch>;
 
 /// How a drive is filled.
 #[derive(Debug, Clone)]
 pub struct FillOptions {
-    /// Workers: one for a turning disk, which gets strictly one ascending stream.
+    /// Workers, each with a file at a time: one for a turning disk, which gets strictly one
+    /// ascending stream.
     pub workers: usize,
-    /// Bytes of a batch; a multiple of a block.
+    /// Bytes of a batch.
     pub batch_bytes: usize,
+    /// Batches of one worker: one is filled while others are written.
+    pub batches_per_worker: usize,
     /// A checkpoint after so many bytes.
     pub checkpoint_bytes: u64,
     /// A checkpoint after so much time.
@@ -27,22 +36,26 @@ pub struct FillOptions {
     pub strict: bool,
     /// The wish to stop.
     pub stop: StopFlag,
+    /// Where files are hashed; the same for all drives of a run.
+    pub hall: Arc<Hall>,
 }
 
 impl FillOptions {
-    /// The options for a drive with or without a turning disk.
-    pub fn new(rotational: bool, strict: bool, stop: StopFlag) -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let workers = if rotational { 1 } else { cores.min(16) };
-        // 64 MiB of buffers a drive, in whole blocks; many workers take more.
-        let blocks = (64 << 20) / BLOCK_BYTES as usize / BATCHES_PER_WORKER / workers;
+    /// The options for a drive with or without a turning disk, one of so many in this run.
+    pub fn new(rotational: bool, drives: usize, strict: bool, stop: StopFlag) -> Self {
+        let (workers, batch_bytes) = match rotational {
+            true => (1, 4 * BLOCK_BYTES as usize),
+            false => ((FILES_AT_ONCE / drives.max(1)).max(4), BLOCK_BYTES as usize / 2),
+        };
         FillOptions {
             workers,
-            batch_bytes: blocks.max(1) * BLOCK_BYTES as usize,
+            batch_bytes,
+            batches_per_worker: BUFFER_BYTES / batch_bytes / workers,
             checkpoint_bytes: CHECKPOINT_BYTES,
             checkpoint_every: Duration::from_secs(5),
             strict,
             stop,
+            hall: Arc::default(),
         }
     }
 }

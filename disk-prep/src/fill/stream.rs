@@ -45,8 +45,9 @@ impl<'a> FileStream<'a> {
         self.source.as_ref().err()
     }
 
-    /// Fills `room` with what lies from byte `at` on, and notes in `mark` how to go on behind it.
-    pub fn fill(&mut self, at: u64, room: &mut [u8], mark: &mut StreamMark) {
+    /// Fills `room` with what lies from byte `at` on; how many bytes of it are the file's and must
+    /// be hashed.
+    pub fn read(&mut self, at: u64, room: &mut [u8]) -> usize {
         let data_bytes = self.planned.bytes.saturating_sub(at).min(room.len() as u64) as usize;
         let (data, padding) = room.split_at_mut(data_bytes);
         padding.fill(0);
@@ -55,18 +56,31 @@ impl<'a> FileStream<'a> {
             Err(why) => Err(why.clone()),
         };
         match read {
-            Ok(()) => {
-                self.hasher.update(data);
-                mark.new_blocks = self.hasher.take_blocks();
-                mark.hash_state = Base64(self.hasher.save().to_vec());
-                self.blocks.extend_from_slice(&mark.new_blocks);
-            }
+            Ok(()) => data_bytes,
             Err(why) => {
                 data.fill(0);
-                mark.leave_out(&why);
                 self.source = Err(why);
+                0
             }
         }
+    }
+
+    /// Hands the digests so far over, to be advanced over what was read.
+    pub fn hasher(&mut self) -> FileHasher {
+        std::mem::take(&mut self.hasher)
+    }
+
+    /// Takes the digests back, and notes in `mark` how to go on from here.
+    pub fn advanced(&mut self, mut hasher: FileHasher, mark: &mut StreamMark) {
+        match &self.source {
+            Ok(_) => {
+                mark.new_blocks = hasher.take_blocks();
+                mark.hash_state = Base64(hasher.save().to_vec());
+                self.blocks.extend_from_slice(&mark.new_blocks);
+            }
+            Err(why) => mark.leave_out(why),
+        }
+        self.hasher = hasher;
     }
 
     /// The digests of the file, or why it is left out.

@@ -13,9 +13,10 @@ use super::options::FillOptions;
 use super::pass::Pass;
 use super::source::{Root, Source};
 use super::stream::FileStream;
+use super::stretch::Stretch;
 use super::target::Target;
 use crate::dataset::DataFile;
-use crate::hash::FileHasher;
+use crate::hash::{FileDigests, FileHasher};
 use crate::journal::{Copied, FileEnd, FileRecord, Finished, LeftOut, Stream, StreamMark};
 use crate::sys::beneath::named;
 use crate::sys::hold::hold;
@@ -123,23 +124,38 @@ impl Worker<'_> {
 
     fn short(&self, segments: &[usize]) -> Result<(), End> {
         let mut batch = self.batch()?;
+        let coming = self.options.hall.expect();
+        let (mut files, mut ends) = (Vec::new(), Vec::new());
         for &number in segments {
+            let begin = batch.plain().len();
             let room = batch.take(self.pass, number, 0, self.pass.bytes(number));
-            let Some((index, file)) = self.pass.file(number) else {
+            let Some((_, file)) = self.pass.file(number) else {
                 self.pass.fill(number, 0, room);
-                batch.finished.push(Finished { segment: number as u64, file: None });
+                ends.push(None);
                 continue;
             };
             let (data, padding) = room.split_at_mut(file.bytes as usize);
             padding.fill(0);
-            let end = match read_whole(self.root, file, data) {
-                Ok(copied) => FileEnd::Copied(copied),
+            ends.push(match read_whole(self.root, file, data) {
+                Ok(()) => {
+                    files.push((FileHasher::new(), begin..begin + data.len()));
+                    None
+                }
                 Err(why) => {
                     data.fill(0);
-                    self.leave_out(file, why)?
+                    Some(self.leave_out(file, why)?)
                 }
-            };
-            let file = Some(record(index, file, end));
+            });
+        }
+        let Stretch { mut batch, files } =
+            self.options.hall.digest(coming, Stretch { batch, files });
+        let mut digests = files.into_iter().map(|(hasher, _)| hasher.finish());
+        for (&number, end) in segments.iter().zip(ends) {
+            let file = self.pass.file(number).and_then(|(index, file)| {
+                let copied = |end: FileDigests| Copied::new(end.md5, end.sha256, end.blocks);
+                let end = end.or_else(|| Some(FileEnd::Copied(copied(digests.next()?))))?;
+                Some(record(index, file, end))
+            });
             batch.finished.push(Finished { segment: number as u64, file });
         }
         self.hand_over(batch)
@@ -155,15 +171,12 @@ impl Worker<'_> {
         while at < total {
             let mut batch = self.batch()?;
             let bytes = (total - at).min(self.options.batch_bytes as u64);
-            let room = batch.take(self.pass, number, at, bytes);
             let mut mark = StreamMark::new(segment, at + bytes);
             match &mut file {
-                None => self.pass.fill(number, at, room),
-                Some(stream) => stream.fill(at, room, &mut mark),
-            }
-            if let Some((stream, why)) = file.as_ref().and_then(|file| Some((file, file.fault()?)))
-            {
-                self.leave_out(stream.planned(), why.clone())?;
+                None => {
+                    self.pass.fill(number, at, batch.take(self.pass, number, at, bytes));
+                }
+                Some(stream) => batch = self.go_on(stream, number, at, batch, &mut mark)?,
             }
             at += bytes;
             if at < total {
@@ -186,6 +199,27 @@ impl Worker<'_> {
         Ok(())
     }
 
+    /// Reads the next bytes of a long file into an empty batch and hashes them.
+    fn go_on(
+        &self,
+        stream: &mut FileStream<'_>,
+        number: usize,
+        at: u64,
+        mut batch: Batch,
+        mark: &mut StreamMark,
+    ) -> Result<Batch, End> {
+        let bytes = mark.done_bytes - at;
+        let coming = self.options.hall.expect();
+        let data = stream.read(at, batch.take(self.pass, number, at, bytes));
+        let files = vec![(stream.hasher(), 0..data)];
+        let Stretch { batch, files } = self.options.hall.digest(coming, Stretch { batch, files });
+        files.into_iter().for_each(|(hasher, _)| stream.advanced(hasher, mark));
+        if let Some(why) = stream.fault() {
+            self.leave_out(stream.planned(), why.clone())?;
+        }
+        Ok(batch)
+    }
+
     /// A file is left out, unless that must cost the drive, or the whole source is gone.
     fn leave_out(&self, file: &DataFile, why: LeftOut) -> Result<FileEnd, Fault> {
         if let Err(source) = self.root.check(file) {
@@ -202,16 +236,8 @@ fn record(index: usize, file: &DataFile, end: FileEnd) -> FileRecord {
     FileRecord { index, bytes: file.bytes, modified_ns: file.modified_ns, end }
 }
 
-fn read_whole<'a>(
-    root: &'a Root<'a>,
-    file: &'a DataFile,
-    data: &mut [u8],
-) -> Result<Copied, LeftOut> {
+fn read_whole<'a>(root: &'a Root<'a>, file: &'a DataFile, data: &mut [u8]) -> Result<(), LeftOut> {
     let mut source = Source::open(root, file)?;
     source.read(0, data)?;
-    source.finish()?;
-    let mut hasher = FileHasher::new();
-    hasher.update(data);
-    let end = hasher.finish();
-    Ok(Copied::new(end.md5, end.sha256, end.blocks))
+    source.finish()
 }

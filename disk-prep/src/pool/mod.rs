@@ -11,13 +11,13 @@ mod survey;
 mod work;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, Builder};
 
 use crate::Error;
 use crate::device::Device;
 use crate::drive::Kernel;
-use crate::fill::{self, FillOptions};
+use crate::fill::{self, FillOptions, Hall};
 use crate::journal::{Record, SetAside};
 use crate::monitor::Event;
 use crate::noun::{DriveError, Serial};
@@ -70,6 +70,7 @@ impl PrepareRun<'_> {
     ) -> Option<Error> {
         let mut failed: Vec<(Work, Error)> = Vec::new();
         let mut trouble = None;
+        let hall = &Arc::<Hall>::default();
         thread::scope(|scope| {
             let (report, reports) = mpsc::channel();
             let mut running = 0;
@@ -78,10 +79,11 @@ impl PrepareRun<'_> {
                     trouble.get_or_insert(error);
                     Vec::new()
                 });
+                let drives = *running + works.len();
                 for work in works {
                     let (report, serial) = (report.clone(), work.serial());
                     let made = Builder::new().spawn_scoped(scope, move || {
-                        let ended = catch_unwind(AssertUnwindSafe(|| self.one(work)));
+                        let ended = catch_unwind(AssertUnwindSafe(|| self.one(work, hall, drives)));
                         // Nobody listens any more when another thread's panic ends the run.
                         report.send(ended).ok();
                     });
@@ -204,10 +206,19 @@ impl PrepareRun<'_> {
         Ok(works)
     }
 
-    fn one(&self, mut work: Work) -> (Work, Result<PreparedDrive, Error>) {
+    /// Fills one of so many drives; their files are hashed in one hall.
+    fn one(
+        &self,
+        mut work: Work,
+        hall: &Arc<Hall>,
+        drives: usize,
+    ) -> (Work, Result<PreparedDrive, Error>) {
         let PrepareOptions { strict, checkpoint_bytes, stop, .. } = &self.options;
-        let fill = FillOptions::new(work.held.drive.rotational, *strict, stop.clone());
-        let fill = FillOptions { checkpoint_bytes: *checkpoint_bytes, ..fill };
+        let fill = FillOptions {
+            checkpoint_bytes: *checkpoint_bytes,
+            hall: Arc::clone(hall),
+            ..FillOptions::new(work.held.drive.rotational, drives, *strict, stop.clone())
+        };
         let root = &self.data_set.root;
         let failed_before = Kernel::here().failed_commands(&work.held.drive);
         let result = work.held.device().map_err(Error::from).and_then(|device| {

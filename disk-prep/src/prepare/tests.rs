@@ -234,7 +234,7 @@ impl Bench {
     }
 
     fn prepare(&mut self) -> Result<PreparedDrive, Error> {
-        let options = FillOptions::new(true, false, StopFlag::default());
+        let options = FillOptions::new(true, 1, false, StopFlag::default());
         let (root, world) = (self.root(), StillWorld::default());
         let (journal, plan, device) = (&mut self.journal, &self.plan, &self.device);
         prepare(journal, plan, device, &root, &options, &world, &VoidMonitor)

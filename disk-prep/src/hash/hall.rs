@@ -1,0 +1,245 @@
+//! The one place of a run where files are hashed: who has read the next bytes of some brings them
+//! here, and whoever finds enough of them hashes all side by side, his own and the others'. So
+//! files of all drives share the lanes of the CPU, and nobody waits for a file of another drive
+//! longer than it takes to hash it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::side_by_side::{Feed, lane_count, update_all};
+use crate::sys::hold::hold;
+
+/// How long files that were read wait for others that are being read.
+const PATIENCE: Duration = Duration::from_millis(10);
+
+/// Something that holds files' next bytes and the files' digests.
+pub trait Load: Send {
+    /// The files in it.
+    fn feeds(&mut self) -> Vec<Feed<'_>>;
+}
+
+/// Brings loads together.
+#[derive(Debug)]
+pub struct Hall<T> {
+    floor: Mutex<Floor<T>>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Floor<T> {
+    /// Loads with their tickets and how many files they hold.
+    waiting: VecDeque<(u64, usize, T)>,
+    done: BTreeMap<u64, T>,
+    next_ticket: u64,
+    /// Who is reading and will be here soon.
+    coming: usize,
+    /// A load was lost, since hashing it panicked.
+    is_broken: bool,
+}
+
+impl<T> Default for Hall<T> {
+    fn default() -> Self {
+        let floor = Floor {
+            waiting: VecDeque::new(),
+            done: BTreeMap::new(),
+            next_ticket: 0,
+            coming: 0,
+            is_broken: false,
+        };
+        Hall { floor: Mutex::new(floor), changed: Condvar::new() }
+    }
+}
+
+/// Somebody who will bring a load soon; others wait for him a little.
+#[derive(Debug)]
+pub struct Coming<'a, T>(&'a Hall<T>);
+
+impl<T> Drop for Coming<'_, T> {
+    fn drop(&mut self) {
+        let mut floor = hold(&self.0.floor);
+        floor.coming -= 1;
+        if floor.coming == 0 {
+            self.0.changed.notify_all();
+        }
+    }
+}
+
+impl<T> Floor<T> {
+    /// Whether hashing should begin: all lanes can be filled, or nobody else is on his way.
+    fn is_ready(&self) -> bool {
+        let files: usize = self.waiting.iter().map(|(_, files, _)| files).sum();
+        files >= lane_count() || self.coming == 0
+    }
+
+    /// Takes the loads that came first, until the lanes are full.
+    fn take(&mut self) -> Vec<(u64, T)> {
+        let (mut taken, mut files) = (Vec::new(), 0);
+        while files < lane_count()
+            && let Some((ticket, own, load)) = self.waiting.pop_front()
+        {
+            files += own;
+            taken.push((ticket, load));
+        }
+        taken
+    }
+}
+
+impl<T: Load> Hall<T> {
+    /// Says that a load is coming.
+    pub fn expect(&self) -> Coming<'_, T> {
+        hold(&self.floor).coming += 1;
+        Coming(self)
+    }
+
+    /// Hashes a load, and gives it back.
+    ///
+    /// # Panics
+    /// If hashing a load panicked.
+    pub fn digest(&self, coming: Coming<'_, T>, mut load: T) -> T {
+        let files = load.feeds().len();
+        if files == 0 {
+            return load;
+        }
+        let mut floor = hold(&self.floor);
+        let ticket = floor.next_ticket;
+        floor.next_ticket += 1;
+        floor.waiting.push_back((ticket, files, load));
+        // It is here; if it was the last one, this thread sees so itself.
+        floor.coming -= 1;
+        std::mem::forget(coming);
+        let mut is_patient = true;
+        loop {
+            assert!(!floor.is_broken, "a load was lost");
+            if let Some(load) = floor.done.remove(&ticket) {
+                return load;
+            }
+            let is_waiting = floor.waiting.iter().any(|(own, ..)| *own == ticket);
+            if is_waiting && (floor.is_ready() || !is_patient) {
+                floor = self.lead(floor);
+                continue;
+            }
+            let (next, waited) =
+                self.changed.wait_timeout(floor, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+            floor = next;
+            is_patient = !waited.timed_out();
+        }
+    }
+
+    /// Hashes loads that wait, while others may bring more.
+    fn lead<'a>(&'a self, mut floor: MutexGuard<'a, Floor<T>>) -> MutexGuard<'a, Floor<T>> {
+        let mut loads = floor.take();
+        drop(floor);
+        let alarm = Alarm(self);
+        update_all(loads.iter_mut().flat_map(|(_, load)| load.feeds()).collect());
+        drop(alarm);
+        let mut floor = hold(&self.floor);
+        floor.done.extend(loads);
+        self.changed.notify_all();
+        floor
+    }
+}
+
+/// Tells those who wait if their loads are lost.
+struct Alarm<'a, T>(&'a Hall<T>);
+
+impl<T> Drop for Alarm<'_, T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            hold(&self.0.floor).is_broken = true;
+            self.0.changed.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::hash::{FileDigests, FileHasher};
+
+    #[derive(Debug)]
+    struct Files(Vec<(FileHasher, Vec<u8>)>);
+
+    impl Load for Files {
+        fn feeds(&mut self) -> Vec<Feed<'_>> {
+            self.0.iter_mut().map(|(hasher, bytes)| Feed { hasher, bytes }).collect()
+        }
+    }
+
+    fn content(number: usize, at: usize) -> Vec<u8> {
+        (0..10_000 + number * 77).map(|byte| (byte * 31 + number + at * 5) as u8).collect()
+    }
+
+    fn alone(number: usize, pieces: usize) -> FileDigests {
+        let mut hasher = FileHasher::new();
+        (0..pieces).for_each(|at| hasher.update(&content(number, at)));
+        hasher.finish()
+    }
+
+    #[test]
+    fn everybody_gets_his_own_files_back_with_their_digests() {
+        let hall = Hall::<Files>::default();
+        thread::scope(|scope| {
+            for worker in 0..20 {
+                let hall = &hall;
+                scope.spawn(move || {
+                    let numbers = [worker * 3, worker * 3 + 1];
+                    let mut hashers = [FileHasher::new(), FileHasher::new()];
+                    for at in 0..30 {
+                        let coming = hall.expect();
+                        let files = numbers
+                            .iter()
+                            .zip(hashers)
+                            .map(|(&number, hasher)| (hasher, content(number, at)));
+                        let files = hall.digest(coming, Files(files.collect())).0;
+                        let own: Vec<_> = files.into_iter().map(|(hasher, _)| hasher).collect();
+                        hashers = own.try_into().unwrap();
+                    }
+                    for (number, hasher) in numbers.into_iter().zip(hashers) {
+                        assert_eq!(hasher.finish(), alone(number, 30), "{number}");
+                    }
+                });
+            }
+        });
+        let floor = hold(&hall.floor);
+        assert_eq!((floor.coming, floor.waiting.len(), floor.done.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn who_stays_away_holds_nobody_up_for_long() {
+        let hall = Hall::<Files>::default();
+        let _absent = hall.expect();
+        let files = Files(vec![(FileHasher::new(), content(1, 0))]);
+        let files = hall.digest(hall.expect(), files);
+        let (hasher, _) = files.0.into_iter().next().unwrap();
+        assert_eq!(hasher.finish(), alone(1, 1));
+    }
+
+    #[test]
+    fn a_load_that_panics_is_heard_by_those_whose_loads_it_took_along() {
+        #[derive(Debug, Default)]
+        struct Spoiled(bool, FileHasher);
+        impl Load for Spoiled {
+            fn feeds(&mut self) -> Vec<Feed<'_>> {
+                // Counted when it is brought, spoiled when it is hashed.
+                assert!(!std::mem::replace(&mut self.0, true), "as the test wants it");
+                vec![Feed { hasher: &mut self.1, bytes: &[] }]
+            }
+        }
+        let hall = Hall::default();
+        let late = hall.expect();
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..3)
+                .map(|_| {
+                    let hall = &hall;
+                    let coming = hall.expect();
+                    scope.spawn(move || drop(hall.digest(coming, Spoiled::default())))
+                })
+                .collect();
+            drop(late);
+            assert!(threads.into_iter().all(|thread| thread.join().is_err()));
+        });
+    }
+}
