@@ -67,6 +67,24 @@ pub struct PreparedDrive {
     pub left_out: Vec<(DataFile, LeftOut)>,
 }
 
+/// A begun drive.
+#[derive(Debug)]
+pub struct BegunDrive {
+    /// Its journal.
+    pub journal: Journal,
+    /// What goes on it.
+    pub plan: DrivePlan,
+    /// The key of its volume, if this run has drawn it.
+    key: Option<VolumeKey>,
+}
+
+impl BegunDrive {
+    /// One that an earlier run has begun.
+    pub fn earlier(journal: Journal, plan: DrivePlan) -> Self {
+        BegunDrive { journal, plan, key: None }
+    }
+}
+
 /// Decides everything that the drive will be and writes it into plan file and journal. Nothing
 /// on the drive has changed when this returns.
 pub fn begin(
@@ -76,7 +94,7 @@ pub fn begin(
     journals: &JournalFolder,
     options: &PrepareOptions,
     world: &dyn World,
-) -> Result<(Journal, DrivePlan), Error> {
+) -> Result<BegunDrive, Error> {
     let serial = &drive.serial;
     let draw = |bytes: &mut [u8]| {
         world.random(bytes).map_err(|source| drive::Fault::Randomness { source }).on(serial)
@@ -139,26 +157,28 @@ pub fn begin(
         plan_sha256: journals.write_plan(&plan)?,
     };
     let journal = journals.begin(begun, options.keeper.as_ref())?;
-    Ok((journal, plan))
+    Ok(BegunDrive { journal, plan, key: Some(secrets.volume_key().clone()) })
 }
 
 /// Goes on with a begun drive until it is sealed. `device` is the whole drive, held by this run;
 /// the journal was unsealed.
 pub fn prepare(
-    journal: &mut Journal,
-    plan: &DrivePlan,
+    drive: &mut BegunDrive,
     device: &dyn Device,
     root: &Path,
     options: &FillOptions,
     world: &dyn World,
     monitor: &dyn Monitor,
 ) -> Result<PreparedDrive, Error> {
+    let BegunDrive { journal, plan, key } = drive;
+    let plan = &*plan;
     let begun = journal.history().begun.clone();
     let (serial, layout) = (
         &begun.serial,
         DriveLayout::plan(&DriveForm::from(&begun), &plan.files).on(&begun.serial)?,
     );
-    let cipher = volume_key(&begun, world)?.sector_cipher();
+    let key = key.take().map_or_else(|| volume_key(&begun, world), Ok)?;
+    let cipher = key.sector_cipher();
     let pass = layout.pass(&plan.files, begun.wipe);
     let volume_start = layout.disk.partition_start;
     let target = Target { serial, device, volume_start, cipher: &cipher, pass: &pass };

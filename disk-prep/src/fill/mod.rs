@@ -93,17 +93,29 @@ pub fn fill(
             abort.store(true, Ordering::Relaxed);
             Fault::Thread { source }
         };
-        let (full_in, full) = sync_channel(options.workers);
+        let (full_in, full) = sync_channel(options.workers * options.batches_per_worker);
         let mut empty = Vec::new();
-        for number in 0..options.workers {
+        // All are waited for from the beginning, also those whose thread comes last.
+        let members: Vec<_> = (0..options.workers).map(|_| options.hall.join()).collect();
+        for (number, member) in members.into_iter().enumerate() {
             let (back, own) = channel();
             for _ in 0..options.batches_per_worker {
                 let _ = back.send(Batch::new(number, options.batch_bytes));
             }
             empty.push(back);
             let (begun, queue, abort, full) = (&begun, &queue, &abort, full_in.clone());
-            let worker =
-                Worker { pass, root, target, options, begun, queue, abort, empty: own, full };
+            let worker = Worker {
+                pass,
+                root,
+                target,
+                options,
+                begun,
+                queue,
+                abort,
+                empty: own,
+                full,
+                member,
+            };
             Builder::new().spawn_scoped(scope, move || worker.run()).map_err(made)?;
         }
         drop(full_in);

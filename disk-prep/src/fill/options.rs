@@ -45,7 +45,7 @@ impl FillOptions {
     pub fn new(rotational: bool, drives: usize, strict: bool, stop: StopFlag) -> Self {
         let (workers, batch_bytes) = match rotational {
             true => (1, 4 * BLOCK_BYTES as usize),
-            false => ((FILES_AT_ONCE / drives.max(1)).max(4), BLOCK_BYTES as usize / 2),
+            false => ((FILES_AT_ONCE / drives.max(1)).max(4), BLOCK_BYTES as usize / 4),
         };
         FillOptions {
             workers,

@@ -16,7 +16,7 @@ use super::stream::FileStream;
 use super::stretch::Stretch;
 use super::target::Target;
 use crate::dataset::DataFile;
-use crate::hash::{FileDigests, FileHasher};
+use crate::hash::{FileDigests, FileHasher, Member};
 use crate::journal::{Copied, FileEnd, FileRecord, Finished, LeftOut, Stream, StreamMark};
 use crate::sys::beneath::named;
 use crate::sys::hold::hold;
@@ -73,6 +73,7 @@ pub struct Worker<'a> {
     pub abort: &'a AtomicBool,
     pub empty: Receiver<Batch>,
     pub full: SyncSender<Result<Batch, Fault>>,
+    pub member: Member<'a, Stretch>,
 }
 
 /// Why a worker ends before its work is done.
@@ -124,7 +125,6 @@ impl Worker<'_> {
 
     fn short(&self, segments: &[usize]) -> Result<(), End> {
         let mut batch = self.batch()?;
-        let coming = self.options.hall.expect();
         let (mut files, mut ends) = (Vec::new(), Vec::new());
         for &number in segments {
             let begin = batch.plain().len();
@@ -147,8 +147,7 @@ impl Worker<'_> {
                 }
             });
         }
-        let Stretch { mut batch, files } =
-            self.options.hall.digest(coming, Stretch { batch, files });
+        let Stretch { mut batch, files } = self.member.digest(Stretch { batch, files });
         let mut digests = files.into_iter().map(|(hasher, _)| hasher.finish());
         for (&number, end) in segments.iter().zip(ends) {
             let file = self.pass.file(number).and_then(|(index, file)| {
@@ -209,10 +208,9 @@ impl Worker<'_> {
         mark: &mut StreamMark,
     ) -> Result<Batch, End> {
         let bytes = mark.done_bytes - at;
-        let coming = self.options.hall.expect();
         let data = stream.read(at, batch.take(self.pass, number, at, bytes));
         let files = vec![(stream.hasher(), 0..data)];
-        let Stretch { batch, files } = self.options.hall.digest(coming, Stretch { batch, files });
+        let Stretch { batch, files } = self.member.digest(Stretch { batch, files });
         files.into_iter().for_each(|(hasher, _)| stream.advanced(hasher, mark));
         if let Some(why) = stream.fault() {
             self.leave_out(stream.planned(), why.clone())?;

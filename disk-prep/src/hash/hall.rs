@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::side_by_side::{Feed, lane_count, update_all};
 use crate::sys::hold::hold;
 
-/// How long files that were read wait for others that are being read.
-const PATIENCE: Duration = Duration::from_millis(10);
+/// How long files that were read wait for others that are being read, or have no buffer. Even a
+/// fast drive has that long to write in what is read ahead of it.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Something that holds files' next bytes and the files' digests.
 pub trait Load: Send {
@@ -32,8 +33,8 @@ struct Floor<T> {
     waiting: VecDeque<(u64, usize, T)>,
     done: BTreeMap<u64, T>,
     next_ticket: u64,
-    /// Who is reading and will be here soon.
-    coming: usize,
+    /// Who brings loads; those whose load does not wait will come again.
+    members: usize,
     /// A load was lost, since hashing it panicked.
     is_broken: bool,
 }
@@ -44,32 +45,37 @@ impl<T> Default for Hall<T> {
             waiting: VecDeque::new(),
             done: BTreeMap::new(),
             next_ticket: 0,
-            coming: 0,
+            members: 0,
             is_broken: false,
         };
         Hall { floor: Mutex::new(floor), changed: Condvar::new() }
     }
 }
 
-/// Somebody who will bring a load soon; others wait for him a little.
+/// Somebody who brings load after load; others wait for his next one a little.
 #[derive(Debug)]
-pub struct Coming<'a, T>(&'a Hall<T>);
+pub struct Member<'a, T>(&'a Hall<T>);
 
-impl<T> Drop for Coming<'_, T> {
+impl<T> Drop for Member<'_, T> {
     fn drop(&mut self) {
-        let mut floor = hold(&self.0.floor);
-        floor.coming -= 1;
-        if floor.coming == 0 {
-            self.0.changed.notify_all();
-        }
+        hold(&self.0.floor).members -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
+impl<T> Hall<T> {
+    /// From now on others wait for the loads of this member.
+    pub fn join(&self) -> Member<'_, T> {
+        hold(&self.floor).members += 1;
+        Member(self)
     }
 }
 
 impl<T> Floor<T> {
-    /// Whether hashing should begin: all lanes can be filled, or nobody else is on his way.
+    /// Whether hashing should begin: all lanes can be filled, or everybody is here.
     fn is_ready(&self) -> bool {
         let files: usize = self.waiting.iter().map(|(_, files, _)| files).sum();
-        files >= lane_count() || self.coming == 0
+        files >= lane_count() || self.waiting.len() == self.members
     }
 
     /// Takes the loads that came first, until the lanes are full.
@@ -85,52 +91,50 @@ impl<T> Floor<T> {
     }
 }
 
-impl<T: Load> Hall<T> {
-    /// Says that a load is coming.
-    pub fn expect(&self) -> Coming<'_, T> {
-        hold(&self.floor).coming += 1;
-        Coming(self)
-    }
-
+impl<T: Load> Member<'_, T> {
     /// Hashes a load, and gives it back.
     ///
     /// # Panics
     /// If hashing a load panicked.
-    pub fn digest(&self, coming: Coming<'_, T>, mut load: T) -> T {
+    pub fn digest(&self, mut load: T) -> T {
         let files = load.feeds().len();
         if files == 0 {
             return load;
         }
-        let mut floor = hold(&self.floor);
+        let mut floor = hold(&self.0.floor);
         let ticket = floor.next_ticket;
         floor.next_ticket += 1;
         floor.waiting.push_back((ticket, files, load));
-        // It is here; if it was the last one, this thread sees so itself.
-        floor.coming -= 1;
-        std::mem::forget(coming);
-        let mut is_patient = true;
+        self.0.fetch(ticket, floor).expect("a load of the hall was lost where it was hashed")
+    }
+}
+
+impl<T: Load> Hall<T> {
+    /// Waits for a load, or hashes it with others that are here; nothing if it was lost.
+    fn fetch<'a>(&'a self, ticket: u64, mut floor: MutexGuard<'a, Floor<T>>) -> Option<T> {
+        let until = Instant::now() + PATIENCE;
         loop {
-            assert!(!floor.is_broken, "a load was lost");
-            if let Some(load) = floor.done.remove(&ticket) {
-                return load;
+            let done = floor.done.remove(&ticket);
+            if done.is_some() || floor.is_broken {
+                return done;
             }
             let is_waiting = floor.waiting.iter().any(|(own, ..)| *own == ticket);
-            if is_waiting && (floor.is_ready() || !is_patient) {
-                floor = self.lead(floor);
-                continue;
-            }
-            let (next, waited) =
-                self.changed.wait_timeout(floor, PATIENCE).unwrap_or_else(PoisonError::into_inner);
-            floor = next;
-            is_patient = !waited.timed_out();
+            let left = until.saturating_duration_since(Instant::now());
+            floor = if is_waiting && (floor.is_ready() || left.is_zero()) {
+                self.lead(floor)
+            } else {
+                let left = if is_waiting { left } else { PATIENCE };
+                let waited = self.changed.wait_timeout(floor, left);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            };
         }
     }
 
     /// Hashes loads that wait, while others may bring more.
     fn lead<'a>(&'a self, mut floor: MutexGuard<'a, Floor<T>>) -> MutexGuard<'a, Floor<T>> {
+        let alarm = Alarm(self);
         let mut loads = floor.take();
         drop(floor);
-        let alarm = Alarm(self);
         update_all(loads.iter_mut().flat_map(|(_, load)| load.feeds()).collect());
         drop(alarm);
         let mut floor = hold(&self.floor);
@@ -187,13 +191,13 @@ mod tests {
                 scope.spawn(move || {
                     let numbers = [worker * 3, worker * 3 + 1];
                     let mut hashers = [FileHasher::new(), FileHasher::new()];
+                    let member = hall.join();
                     for at in 0..30 {
-                        let coming = hall.expect();
                         let files = numbers
                             .iter()
                             .zip(hashers)
                             .map(|(&number, hasher)| (hasher, content(number, at)));
-                        let files = hall.digest(coming, Files(files.collect())).0;
+                        let files = member.digest(Files(files.collect())).0;
                         let own: Vec<_> = files.into_iter().map(|(hasher, _)| hasher).collect();
                         hashers = own.try_into().unwrap();
                     }
@@ -204,15 +208,15 @@ mod tests {
             }
         });
         let floor = hold(&hall.floor);
-        assert_eq!((floor.coming, floor.waiting.len(), floor.done.len()), (0, 0, 0));
+        assert_eq!((floor.members, floor.waiting.len(), floor.done.len()), (0, 0, 0));
     }
 
     #[test]
     fn who_stays_away_holds_nobody_up_for_long() {
         let hall = Hall::<Files>::default();
-        let _absent = hall.expect();
+        let _absent = hall.join();
         let files = Files(vec![(FileHasher::new(), content(1, 0))]);
-        let files = hall.digest(hall.expect(), files);
+        let files = hall.join().digest(files);
         let (hasher, _) = files.0.into_iter().next().unwrap();
         assert_eq!(hasher.finish(), alone(1, 1));
     }
@@ -229,13 +233,13 @@ mod tests {
             }
         }
         let hall = Hall::default();
-        let late = hall.expect();
+        let late = hall.join();
         thread::scope(|scope| {
             let threads: Vec<_> = (0..3)
                 .map(|_| {
                     let hall = &hall;
-                    let coming = hall.expect();
-                    scope.spawn(move || drop(hall.digest(coming, Spoiled::default())))
+                    let member = hall.join();
+                    scope.spawn(move || drop(member.digest(Spoiled::default())))
                 })
                 .collect();
             drop(late);

@@ -8,5 +8,5 @@ mod lanes;
 mod side_by_side;
 
 pub use file_hasher::{FileDigests, FileHasher, RestoreError};
-pub use hall::{Coming, Hall, Load};
+pub use hall::{Hall, Load, Member};
 pub use side_by_side::{Feed, lane_count, update_all};

@@ -10,7 +10,7 @@ use crate::drive::{self, Clearance, Drive, DriveName, HeldDrive, Kind, Look, hol
 use crate::error::{Error, Unready};
 use crate::journal::{self, Claim, CopyState, History};
 use crate::noun::{DriveError, Serial, Wipe};
-use crate::prepare::{PrepareOptions, recognise};
+use crate::prepare::{BegunDrive, PrepareOptions, recognise};
 use crate::sys::threads::each;
 use crate::volume::gpt::read_gpt;
 
@@ -236,7 +236,7 @@ impl PrepareRun<'_> {
         if held.existing().is_none() {
             recognise(held.device()?.as_ref(), journal.history(), look)?;
         }
-        Ok(Work { held, journal, plan, _claim: claim })
+        Ok(Work { held, begun: BegunDrive::earlier(journal, plan), _claim: claim })
     }
 }
 

@@ -146,7 +146,7 @@ impl PrepareRun<'_> {
             return Ok(Vec::new());
         }
         for (mut work, error) in failed.extract_if(.., |(_, error)| error.is_of_the_drive()) {
-            work.journal.append(Record::SetAside(SetAside::of(&error)))?;
+            work.begun.journal.append(Record::SetAside(SetAside::of(&error)))?;
             self.monitor.event(&Event::DriveSetAside { drive: &work.serial(), error: &error });
             outcome.set_aside.push(work.serial());
             outcome.failed.push((work.serial(), error));
@@ -162,7 +162,7 @@ impl PrepareRun<'_> {
             if !error.is_of_the_drive() {
                 return Ok(None);
             }
-            missing.extend(work.plan.files.iter().cloned());
+            missing.extend(work.begun.plan.files.iter().cloned());
         }
         while !missing.is_empty() && !self.options.stop.is_asked() {
             let Some(offer) = self.bay.next(&missing) else { break };
@@ -195,12 +195,13 @@ impl PrepareRun<'_> {
             if self.journals.has_journal(&serial)? {
                 self.journals.retire(&serial)?;
             }
-            let (journal, plan) =
+            let begun =
                 begin(&held.drive, clearance, own, &self.journals, &self.options, self.world)?;
+            let plan = &begun.plan;
             let (files, bytes) = (plan.files.len(), plan.files.iter().map(|file| file.bytes).sum());
             self.monitor.event(&Event::DrivePlanned { drive: &serial, files, bytes, blank });
             held.device()?;
-            works.push(Work { held, journal, plan, _claim: claim });
+            works.push(Work { held, begun, _claim: claim });
         }
         spares.extend(drives.into_iter().flatten());
         Ok(works)
@@ -224,7 +225,7 @@ impl PrepareRun<'_> {
         let result = work.held.device().map_err(Error::from).and_then(|device| {
             let device = self.world.device(&work.held.drive.serial, device);
             let device: &dyn Device = device.as_ref();
-            prepare(&mut work.journal, &work.plan, device, root, &fill, self.world, self.monitor)
+            prepare(&mut work.begun, device, root, &fill, self.world, self.monitor)
         });
         // What the kernel repeated by itself may have gone wrong unseen.
         let failed = Kernel::here().failed_commands(&work.held.drive);

@@ -1,17 +1,17 @@
 //! The work on one drive of a run, and the room that a drive has.
 
 use crate::drive::HeldDrive;
-use crate::journal::{Claim, DrivePlan, Journal};
+use crate::journal::Claim;
 use crate::noun::{DriveError, OnDrive, Serial};
 use crate::plan::Room;
+use crate::prepare::BegunDrive;
 use crate::volume::Fault;
 use crate::volume::gpt::DiskLayout;
 
 /// A drive whose thread can be started.
 pub(super) struct Work {
     pub held: HeldDrive,
-    pub journal: Journal,
-    pub plan: DrivePlan,
+    pub begun: BegunDrive,
     /// Kept until the work is over.
     pub _claim: Claim,
 }

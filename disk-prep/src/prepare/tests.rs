@@ -156,8 +156,7 @@ impl World for StillWorld {
 /// A drive that is begun: blank, or with consent to erase it.
 pub(crate) struct Bench {
     folder: tempfile::TempDir,
-    pub journal: Journal,
-    pub plan: DrivePlan,
+    pub drive: BegunDrive,
     pub device: Memory,
 }
 
@@ -197,9 +196,9 @@ impl Bench {
             stop: StopFlag::default(),
         };
         let world = StillWorld::default();
-        let (journal, plan) = begin(&drive, clearance, files, &journals, &options, &world).unwrap();
+        let begun = begin(&drive, clearance, files, &journals, &options, &world).unwrap();
         let device = Memory { bytes: drive.bytes, ..Memory::default() };
-        Bench { folder, journal, plan, device }
+        Bench { folder, drive: begun, device }
     }
 
     /// A begun drive for source files that are there.
@@ -216,12 +215,12 @@ impl Bench {
     }
 
     pub fn begun(&self) -> &Begun {
-        &self.journal.history().begun
+        &self.drive.journal.history().begun
     }
 
     /// Does something with its layout and the volume that is filled.
     pub fn with_target<T>(&self, act: impl FnOnce(&DriveLayout, &Target<'_>) -> T) -> T {
-        let (begun, files) = (self.begun(), &self.plan.files);
+        let (begun, files) = (self.begun(), &self.drive.plan.files);
         let layout = DriveLayout::plan(&DriveForm::from(begun), files).unwrap();
         let cipher = &volume_key(begun, &StillWorld::default()).unwrap().sector_cipher();
         let (pass, volume_start) = (&layout.pass(files, begun.wipe), layout.disk.partition_start);
@@ -236,12 +235,11 @@ impl Bench {
     fn prepare(&mut self) -> Result<PreparedDrive, Error> {
         let options = FillOptions::new(true, 1, false, StopFlag::default());
         let (root, world) = (self.root(), StillWorld::default());
-        let (journal, plan, device) = (&mut self.journal, &self.plan, &self.device);
-        prepare(journal, plan, device, &root, &options, &world, &VoidMonitor)
+        prepare(&mut self.drive, &self.device, &root, &options, &world, &VoidMonitor)
     }
 
     fn recognise(&self) -> Result<(), Error> {
-        Ok(recognise(&self.device, self.journal.history(), LOOK)?)
+        Ok(recognise(&self.device, self.drive.journal.history(), LOOK)?)
     }
 }
 
@@ -249,7 +247,7 @@ impl Bench {
 fn a_drive_is_labelled_filled_and_sealed_once_and_a_second_run_leaves_it_as_it_is() {
     let mut bench = Bench::with_sources(BLANK);
     let first = bench.prepare().unwrap();
-    assert_eq!(bench.journal.history().state, CopyState::Sealed);
+    assert_eq!(bench.drive.journal.history().state, CopyState::Sealed);
     assert_eq!((first.sealed.files, first.sealed.bytes), (2, 10_000));
     assert!(first.left_out.is_empty());
     assert!(read_gpt(&bench.device).names_disk(bench.begun().disk_guid));
@@ -268,7 +266,7 @@ fn a_labelled_drive_is_known_by_its_tables_and_by_the_bytes_that_the_journal_rem
         let error = bench.recognise().unwrap_err();
         assert_eq!((error.code(), error.kind()), ("wrong-drive", ErrorKind::Guard), "{error}");
     };
-    let tail = bench.journal.history().tails.last().unwrap().offset;
+    let tail = bench.drive.journal.history().tails.last().unwrap().offset;
     *bench.device.bad.lock().unwrap() = Some(tail);
     wrong(&bench);
     *bench.device.bad.lock().unwrap() = None;
@@ -297,14 +295,15 @@ fn a_drive_that_is_only_begun_may_hold_what_its_owner_gave_up_and_nothing_else()
 fn only_the_files_that_make_a_repository_readable_are_needed_for_the_seal() {
     let together = DataFile { together: true, ..DataFile::sample("config", 9) };
     let bench = Bench::blank(Profile::Modern, vec![DataFile::sample("a", 7), together]);
-    let mut history = bench.journal.history().clone();
+    let mut history = bench.drive.journal.history().clone();
     let left_out =
         || FileEnd::LeftOut(LeftOut::new(FileChange::FileUnreadable, "it cannot be read"));
-    let find = |name: &str| bench.plan.files.iter().position(|own| own.source == Path::new(name));
+    let find =
+        |name: &str| bench.drive.plan.files.iter().position(|own| own.source == Path::new(name));
     history.files.insert(find("a").unwrap(), left_out());
-    refuse_incomplete(&history, &bench.plan).unwrap();
+    refuse_incomplete(&history, &bench.drive.plan).unwrap();
     history.files.insert(find("config").unwrap(), left_out());
-    match refuse_incomplete(&history, &bench.plan) {
+    match refuse_incomplete(&history, &bench.drive.plan) {
         Err(Unready::RepositoryIncomplete { missing }) => {
             assert_eq!(missing, ["\\job-1\\config: it cannot be read"]);
         }

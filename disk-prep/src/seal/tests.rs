@@ -18,13 +18,13 @@ fn copied(file: &DataFile) -> FileEnd {
 
 /// What the journal says when all was copied.
 fn history(bench: &Bench) -> History {
-    let mut history = bench.journal.history().clone();
-    history.files = bench.plan.files.iter().map(copied).enumerate().collect();
+    let mut history = bench.drive.journal.history().clone();
+    history.files = bench.drive.plan.files.iter().map(copied).enumerate().collect();
     history
 }
 
 fn sealing<T>(bench: &Bench, act: impl FnOnce(&Sealing<'_>) -> T) -> T {
-    let (begun, plan) = (bench.begun(), &bench.plan);
+    let (begun, plan) = (bench.begun(), &bench.drive.plan);
     bench.with_target(|layout, target| act(&Sealing { begun, plan, layout, target }))
 }
 
@@ -73,7 +73,7 @@ fn the_job_is_told_the_hashes_of_what_is_on_the_drive_and_what_the_manifest_list
         ];
         let bench = Bench::blank(profile, files);
         let mut history = history(&bench);
-        let c = bench.plan.files.iter().position(|own| own.bytes == 9).unwrap();
+        let c = bench.drive.plan.files.iter().position(|own| own.bytes == 9).unwrap();
         history.files.insert(
             c,
             FileEnd::LeftOut(LeftOut::new(FileChange::FileUnreadable, "it cannot be read")),

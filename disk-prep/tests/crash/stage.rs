@@ -21,7 +21,7 @@ use disk_prep::noun::{
     ByteSize, Cipher, Diagnose, ErrorKind, ImportDisposition, RecoveryPassword, Wipe,
 };
 use disk_prep::prepare::{
-    CHECKPOINT_BYTES, FillOptions, PrepareOptions, begin, prepare, recognise,
+    BegunDrive, CHECKPOINT_BYTES, FillOptions, PrepareOptions, begin, prepare, recognise,
 };
 use disk_prep::stop::StopFlag;
 use disk_prep::sys::beneath::Folder;
@@ -356,7 +356,7 @@ impl Stage {
         };
         let world = StillWorld { drawn: Mutex::new(seed), ..StillWorld::default() };
         let clearance = Clearance { erase: wipe.is_some(), wipe };
-        let (_, plan) =
+        let BegunDrive { plan, .. } =
             begin(&drive, clearance, set.files.clone(), &journals, &options, &world).unwrap();
         let begun = std::fs::read(journals.journal(&drive.serial)).unwrap();
         let history = journals.history(&drive.serial).unwrap().unwrap();
@@ -399,13 +399,14 @@ impl Stage {
     ) -> Result<(String, u64), Error> {
         let ledger = Box::new(Recorded(deeds.clone()));
         let (journal, _) = Journal::go_on(Path::new("journal"), journal, ledger).unwrap();
-        let mut journal = journal.expect("the first record is whole");
+        let journal = journal.expect("the first record is whole");
         recognise(device, journal.history(), Look::Places { seed: 7 })?;
-        if journal.history().state != CopyState::Sealed {
+        let mut drive = BegunDrive::earlier(journal, self.plan.clone());
+        if drive.journal.history().state != CopyState::Sealed {
             let (root, world, fill) = (&self.set.root, &self.world, &self.fill);
-            prepare(&mut journal, &self.plan, device, root, fill, world, &VoidMonitor)?;
+            prepare(&mut drive, device, root, fill, world, &VoidMonitor)?;
         }
-        let sealed = journal.history().sealed.clone().unwrap();
+        let sealed = drive.journal.history().sealed.clone().unwrap();
         Ok((format!("{} {:?}", sealed.manifest_hash, sealed.header_hash), sealed.files))
     }
 
