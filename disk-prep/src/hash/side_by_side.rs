@@ -181,4 +181,33 @@ mod tests {
             }
         }
     }
+
+    /// CPU seconds of this thread, as the scheduler counts them.
+    fn cpu_secs() -> f64 {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
+    }
+
+    #[test]
+    fn sixteen_files_cost_a_fraction_of_what_they_cost_in_portable_code() {
+        let files: Vec<_> = (0..16).map(|at| pattern(at, 1 << 20)).collect();
+        // The best of some rounds: neighbours only ever slow one down.
+        let cost = |rung| {
+            let round = |_| {
+                let began = cpu_secs();
+                drop(together(rung, &files, 1 << 20));
+                cpu_secs() - began
+            };
+            (0..5).map(round).fold(f64::INFINITY, f64::min)
+        };
+        let portable = cost(Rung::Portable);
+        for (rung, goal) in [(Rung::Avx512, 0.5), (Rung::Avx2, 0.65)] {
+            if !rung.is_here() {
+                println!("this CPU has no {}", rung.name());
+                continue;
+            }
+            let ratio = cost(rung) / portable;
+            assert!(ratio <= goal, "{}: {ratio:.2} of portable code", rung.name());
+        }
+    }
 }
