@@ -1,6 +1,7 @@
 //! Reads a sealed drive back as the datacenter will, through readers of its own, and compares it
 //! with journal and manifest. Names exactly what differs.
 
+mod blocks;
 mod difference;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +9,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use md5::Md5;
+use rustix::fs::{Advice, fadvise};
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::dataset::Listing;
@@ -21,12 +23,14 @@ use crate::journal::{
 use crate::limits::BLOCK_BYTES;
 use crate::manifest::{Manifest, ManifestBlob, parse};
 use crate::monitor::{Event, Monitor, Step};
-use crate::noun::{Cipher, DriveError, Md5Digest, OnDrive, RecoveryPassword, hex_upper};
+use crate::noun::{Cipher, DriveError, OnDrive, RecoveryPassword, hex_upper};
 use crate::stop::StopFlag;
 use crate::sys::aligned::AlignedBuffer;
 use crate::volume::view::{FileView, FoundFile, find_volume, unlock};
 
 pub use difference::Difference;
+
+use blocks::Blocks;
 
 /// Bytes read at once.
 const READ_BYTES: usize = 16 << 20;
@@ -155,9 +159,12 @@ pub fn open(drive: &Drive) -> Result<FileDevice, drive::Error> {
     if drive.kind == Kind::NewImage {
         return Err(drive::Error::NoSuchDrive { name: drive.path.display().to_string() });
     }
-    File::open(&drive.path)
-        .and_then(FileDevice::new)
-        .map_err(|source| drive::Error::Open { path: drive.path.clone(), source })
+    let opened = File::open(&drive.path).and_then(|file| {
+        // What lies in the page cache proves nothing about the medium. Only a hint to the kernel.
+        let _ = fadvise(&file, 0, None, Advice::DontNeed);
+        FileDevice::direct(file)
+    });
+    opened.map_err(|source| drive::Error::Open { path: drive.path.clone(), source })
 }
 
 type JournalAndPlan = (History, DrivePlan);
@@ -227,15 +234,17 @@ impl Check<'_, '_> {
         let total_bytes = blobs.iter().map(|(blob, _)| blob.bytes).sum();
         self.monitor.event(&Event::StepStarted { drive, step, done_bytes: 0, total_bytes });
         let mut done_bytes = 0;
+        let mut blocks = Blocks::new();
         for (blob, found) in &blobs {
             let journalled = expected.as_ref().map(|files| files.get(blob.path.as_str()).copied());
-            match self.file(blob, found, journalled, &mut buffer, differences) {
+            match self.file(blob, found, journalled, &mut buffer, &mut blocks, differences) {
                 Ok(()) => {}
                 Err(fault) => differences.push(self.unreadable(blob.path.to_string(), fault)?),
             }
             done_bytes += blob.bytes;
             self.monitor.event(&Event::BytesDone { drive, step, done_bytes, total_bytes });
         }
+        blocks.compare(differences);
         self.monitor.event(&Event::StepFinished { drive, step });
         Ok((blobs.len() as u64, done_bytes))
     }
@@ -325,14 +334,16 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Reads a file once and compares everything that is known of it. `journalled` is `None`
-    /// without a journal, `Some(None)` when the journal does not know the file.
-    fn file(
+    /// Reads a file once and compares everything that is known of it; its blocks are compared with
+    /// those of others. `journalled` is `None` without a journal, `Some(None)` when the journal does
+    /// not know the file.
+    fn file<'b>(
         &self,
-        blob: &ManifestBlob,
+        blob: &'b ManifestBlob,
         found: &FoundFile,
         journalled: Option<Option<&Copied>>,
         buffer: &mut [u8],
+        blocks: &mut Blocks<'b>,
         differences: &mut Vec<Difference>,
     ) -> Result<(), Fault> {
         let path = || blob.path.to_string();
@@ -341,31 +352,24 @@ impl Check<'_, '_> {
             differences.push(Difference::FileLength { path: path(), expected, actual });
             return Ok(());
         }
-        let digests = self.digests(found, blob.bytes, buffer)?;
-        for (index, range) in blob.ranges.iter().enumerate() {
-            let in_step = range.offset == index as u64 * BLOCK_BYTES;
-            let digest = match digests.blocks.get(index) {
-                Some(digest) if in_step && is_block(range.offset, range.bytes, blob.bytes) => {
-                    *digest
-                }
-                _ => self.digest(found, range.offset, range.bytes, buffer)?,
-            };
-            if digest != range.digest {
-                let (offset, bytes) = (range.offset, range.bytes);
-                differences.push(Difference::Block { path: path(), offset, bytes });
-            }
+        for range in &blob.ranges {
+            self.options.stop.check()?;
+            blocks.take(blob, range, differences, |room| self.read(found, range.offset, room))?;
         }
-        match journalled {
-            Some(Some(copied)) => {
-                if copied.md5 != digests.md5 {
-                    differences.push(Difference::FileMd5 { path: path() });
-                }
-                if copied.sha256 != digests.sha256 {
-                    differences.push(Difference::FileSha256 { path: path() });
-                }
+        let Some(copied) = journalled else { return Ok(()) };
+        let Some(copied) = copied else {
+            differences.push(Difference::NotInJournal { path: path() });
+            return Ok(());
+        };
+        // What no range covers only the journal knows.
+        if blob.ranges.iter().map(|range| range.bytes).sum::<u64>() < blob.bytes {
+            let digests = self.digests(found, blob.bytes, buffer)?;
+            if copied.md5 != digests.md5 {
+                differences.push(Difference::FileMd5 { path: path() });
             }
-            Some(None) => differences.push(Difference::NotInJournal { path: path() }),
-            None => {}
+            if copied.sha256 != digests.sha256 {
+                differences.push(Difference::FileSha256 { path: path() });
+            }
         }
         Ok(())
     }
@@ -387,19 +391,6 @@ impl Check<'_, '_> {
             at += length as u64;
         }
         Ok(hasher.finish())
-    }
-
-    /// MD5 of a range that does not keep to our blocks.
-    fn digest(
-        &self,
-        found: &FoundFile,
-        offset: u64,
-        bytes: u64,
-        buffer: &mut [u8],
-    ) -> Result<Md5Digest, Fault> {
-        let piece = &mut buffer[..bytes.min(BLOCK_BYTES) as usize];
-        self.read(found, offset, piece)?;
-        Ok(Md5Digest::new(Md5::digest(piece).into()))
     }
 
     fn read(&self, found: &FoundFile, at: u64, buffer: &mut [u8]) -> Result<(), Fault> {
@@ -431,10 +422,6 @@ fn top(path: &str) -> Option<&str> {
 /// Whether a path lies in a folder at the root that holds something of ours, or is one.
 fn is_below(ours: &BTreeSet<&str>, path: &str) -> bool {
     top(path).is_none_or(|top| ours.contains(top))
-}
-
-fn is_block(offset: u64, bytes: u64, file_bytes: u64) -> bool {
-    bytes == BLOCK_BYTES.min(file_bytes - offset.min(file_bytes))
 }
 
 /// What the journal says was copied, by path.

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::{Advice, OFlags, SeekFrom as Place, fadvise, seek};
+use rustix::fs::{Advice, OFlags, SeekFrom as Place, fadvise, fcntl_getfl, seek};
 use rustix::io::Errno;
 
 use super::contract::Device;
@@ -28,13 +28,14 @@ impl FileDevice {
         Ok(FileDevice { file, direct: None, size })
     }
 
-    /// Like [`FileDevice::new`], with a second, direct handle to the same file. Where the file
-    /// system refuses O_DIRECT, all goes through the page cache.
+    /// Like [`FileDevice::new`], with a second, direct handle to the same file, as writable as the
+    /// first. Where the file system refuses O_DIRECT, all goes through the page cache.
     pub fn direct(file: File) -> io::Result<Self> {
         let again = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+        let is_writable = fcntl_getfl(&file)?.contains(OFlags::RDWR);
         let direct = OpenOptions::new()
             .read(true)
-            .write(true)
+            .write(is_writable)
             .custom_flags(OFlags::DIRECT.bits() as i32)
             .open(Path::new(&again))
             .ok();
@@ -108,5 +109,16 @@ mod tests {
         device.read_at(&mut back, 4096).unwrap();
         assert_eq!(&back[904..909], b"\x07odd\x07");
         assert!(device.read_at(&mut back, (1 << 20) - 4096).is_err(), "past the end");
+    }
+
+    #[test]
+    fn a_device_of_a_file_that_is_open_for_reading_cannot_be_written() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(1 << 20).unwrap();
+        let device = FileDevice::direct(File::open(file.path()).unwrap()).unwrap();
+        let mut back = AlignedBuffer::zeroed(8192);
+        device.read_at(&mut back, 4096).unwrap();
+        assert!(device.write_at(&back, 4096).is_err());
+        assert!(device.write_at(b"odd", 5001).is_err());
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::stretch::Stretch;
+use crate::dataset::DataFile;
 use crate::hash;
 use crate::limits::BLOCK_BYTES;
 use crate::stop::StopFlag;
@@ -41,11 +42,22 @@ pub struct FillOptions {
 }
 
 impl FillOptions {
-    /// The options for a drive with or without a turning disk, one of so many in this run.
-    pub fn new(rotational: bool, drives: usize, strict: bool, stop: StopFlag) -> Self {
+    /// The options for a drive with or without a turning disk, one of so many in this run, that
+    /// gets these files.
+    pub fn new(
+        rotational: bool,
+        drives: usize,
+        files: &[DataFile],
+        strict: bool,
+        stop: StopFlag,
+    ) -> Self {
+        let block = BLOCK_BYTES as usize;
+        let long = files.iter().filter(|file| file.bytes > BLOCK_BYTES).count();
         let (workers, batch_bytes) = match rotational {
-            true => (1, 4 * BLOCK_BYTES as usize),
-            false => ((FILES_AT_ONCE / drives.max(1)).max(4), BLOCK_BYTES as usize / 4),
+            true => (1, 4 * block),
+            // Few long files fill lanes with blocks of their own.
+            false if (1..=2).contains(&long) => (2, 4 * block),
+            false => ((FILES_AT_ONCE / drives.max(1)).max(4), block / 4),
         };
         FillOptions {
             workers,

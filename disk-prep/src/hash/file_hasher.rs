@@ -3,7 +3,7 @@
 
 use sha2::block_api::compress256;
 
-use super::lanes::block_digests;
+use super::lanes::md5_of_all;
 use crate::kernels::{MD5_START, SHA256_START, advance_one, advance_two};
 use crate::limits::BLOCK_BYTES;
 use crate::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};
@@ -171,7 +171,8 @@ impl FileHasher {
 
     /// The same for whole blocks of the file: only the whole-file chains go step by step.
     fn advance_in_lanes(&mut self, bytes: &[u8]) {
-        self.blocks.extend(block_digests(bytes));
+        let blocks: Vec<&[u8]> = bytes.chunks(BLOCK_BYTES as usize).collect();
+        self.blocks.extend(md5_of_all(&blocks));
         for step in bytes.as_chunks::<64>().0.chunks(STEP_BLOCKS) {
             advance_one(&mut self.file_md5, step);
             compress256(&mut self.sha256, step);

@@ -218,7 +218,13 @@ impl PrepareRun<'_> {
         let fill = FillOptions {
             checkpoint_bytes: *checkpoint_bytes,
             hall: Arc::clone(hall),
-            ..FillOptions::new(work.held.drive.rotational, drives, *strict, stop.clone())
+            ..FillOptions::new(
+                work.held.drive.rotational,
+                drives,
+                &work.begun.plan.files,
+                *strict,
+                stop.clone(),
+            )
         };
         let root = &self.data_set.root;
         let failed_before = Kernel::here().failed_commands(&work.held.drive);

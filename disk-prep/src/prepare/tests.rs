@@ -233,7 +233,7 @@ impl Bench {
     }
 
     fn prepare(&mut self) -> Result<PreparedDrive, Error> {
-        let options = FillOptions::new(true, 1, false, StopFlag::default());
+        let options = FillOptions::new(true, 1, &[], false, StopFlag::default());
         let (root, world) = (self.root(), StillWorld::default());
         prepare(&mut self.drive, &self.device, &root, &options, &world, &VoidMonitor)
     }

@@ -367,7 +367,7 @@ impl Stage {
             batches_per_worker: 2,
             checkpoint_bytes: checkpoint_batches * (4 << 20),
             checkpoint_every: Duration::from_secs(3600),
-            ..FillOptions::new(false, 1, false, StopFlag::default())
+            ..FillOptions::new(false, 1, &[], false, StopFlag::default())
         };
         let is_used = wipe.is_some();
         Stage { set, plan, begun, password, is_used, world, bytes: drive.bytes, fill }
