@@ -4,6 +4,7 @@
 
 mod batch;
 mod fault;
+mod hall;
 mod options;
 mod pass;
 mod sink;

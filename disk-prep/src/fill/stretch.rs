@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::batch::Batch;
-use crate::hash::{Feed, FileHasher, Load};
+use super::hall::Load;
+use crate::hash::{Feed, FileHasher};
 
 /// A batch and the files in it.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::batch::Batch;
 use super::fault::Fault;
+use super::hall::Member;
 use super::options::FillOptions;
 use super::pass::Pass;
 use super::source::{Root, Source};
@@ -16,7 +17,7 @@ use super::stream::FileStream;
 use super::stretch::Stretch;
 use super::target::Target;
 use crate::dataset::DataFile;
-use crate::hash::{FileDigests, FileHasher, Member};
+use crate::hash::{FileDigests, FileHasher};
 use crate::journal::{Copied, FileEnd, FileRecord, Finished, LeftOut, Stream, StreamMark};
 use crate::sys::beneath::named;
 use crate::sys::hold::hold;

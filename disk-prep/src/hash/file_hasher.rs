@@ -4,6 +4,7 @@
 use sha2::block_api::compress256;
 
 use super::lanes::md5_of_all;
+use super::padding::{finished_md5, finished_sha256};
 use crate::kernels::{MD5_START, SHA256_START, advance_one, advance_two};
 use crate::limits::BLOCK_BYTES;
 use crate::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};
@@ -243,33 +244,6 @@ impl FileHasher {
             blocks: Vec::new(),
         })
     }
-}
-
-/// The last one or two blocks of a message: its tail, 0x80, zeros, the length in bits.
-fn padded(tail: &[u8], length_bits: [u8; 8]) -> ([[u8; 64]; 2], usize) {
-    let mut bytes = [0u8; 128];
-    bytes[..tail.len()].copy_from_slice(tail);
-    bytes[tail.len()] = 0x80;
-    let count = if tail.len() < 56 { 1 } else { 2 };
-    bytes[count * 64 - 8..count * 64].copy_from_slice(&length_bits);
-    let (blocks, _) = bytes.as_chunks::<64>();
-    ([blocks[0], blocks[1]], count)
-}
-
-pub(super) fn finished_md5(mut state: [u32; 4], tail: &[u8], bytes: u64) -> Md5Digest {
-    let (blocks, count) = padded(tail, bytes.wrapping_mul(8).to_le_bytes());
-    advance_one(&mut state, &blocks[..count]);
-    let mut digest = [0; 16];
-    digest.as_chunks_mut::<4>().0.iter_mut().zip(state).for_each(|(d, s)| *d = s.to_le_bytes());
-    Md5Digest::new(digest)
-}
-
-fn finished_sha256(mut state: [u32; 8], tail: &[u8], bytes: u64) -> Sha256Digest {
-    let (blocks, count) = padded(tail, bytes.wrapping_mul(8).to_be_bytes());
-    compress256(&mut state, &blocks[..count]);
-    let mut digest = [0; 32];
-    digest.as_chunks_mut::<4>().0.iter_mut().zip(state).for_each(|(d, s)| *d = s.to_be_bytes());
-    Sha256Digest::new(digest)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! MD5 of many messages that are independent of each other, such as the blocks of one file: each
 //! in a lane, and a lane whose message ends takes the next one.
 
-use super::file_hasher::finished_md5;
+use super::padding::finished_md5;
 use crate::kernels::{MD5_START, Md5Lane, Rung, advance_md5_lanes, md5_lane_count};
 use crate::noun::Md5Digest;
 

@@ -1,13 +1,11 @@
 //! Digests of files: MD5 of each block for the manifest, MD5 and SHA-256 of the whole for the
-//! journal, all in one pass over the bytes. Files of a run share the lanes of the CPU in one hall.
-//! Reads nothing itself; the bytes are handed in.
+//! journal, all in one pass over the bytes. Reads nothing itself; the bytes are handed in.
 
 mod file_hasher;
-mod hall;
 mod lanes;
+mod padding;
 mod side_by_side;
 
 pub use file_hasher::{FileDigests, FileHasher, RestoreError};
-pub use hall::{Hall, Load, Member};
 pub use lanes::md5_of_all;
 pub use side_by_side::{Feed, lane_count, update_all};

@@ -37,7 +37,11 @@ pub fn advance_sha256_streams(rung: Rung, streams: &mut [Sha256Stream<'_>]) {
 
 #[cfg(target_arch = "x86_64")]
 mod sha_ni {
-    use std::arch::x86_64::*;
+    use std::arch::x86_64::{
+        __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_extract_epi32, _mm_loadu_si128, _mm_set_epi32,
+        _mm_set_epi64x, _mm_setzero_si128, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32,
+        _mm_sha256rnds2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32,
+    };
 
     use super::Sha256Stream;
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::side_by_side::{Feed, lane_count, update_all};
+use crate::hash::{Feed, lane_count, update_all};
 use crate::sys::hold::hold;
 
 /// How long files that were read wait for others that are being read, or have no buffer. Even a
