@@ -159,6 +159,7 @@ impl Policy for Signer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::azure::cloud::BlobHome;
     use crate::azure::network::Network;
     use crate::azure::runtime::block_on;
     use crate::azure::sign_in::Auth;
@@ -168,7 +169,7 @@ mod tests {
     fn signer(credential: BlobCredential, clear: Clear) -> Signer {
         let options = BlobOptions {
             account: "account1".parse().unwrap(),
-            endpoint: None,
+            home: BlobHome::Endpoint("https://h".parse().unwrap()),
             authority: "https://login".parse().unwrap(),
             network: Network::default(),
             credential,

@@ -9,6 +9,7 @@ use disk_prep::noun::{AccountName, SubscriptionId};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use url::Url;
 
+use super::azure::CloudArgs;
 use super::drive::{DEV_HELP, drive_name};
 
 /// Arguments of `emulator`.
@@ -21,10 +22,20 @@ pub struct EmulatorArgs {
     /// What else to do.
     #[command(subcommand)]
     pub command: Option<EmulatorCommand>,
-    /// Where to listen; port 0 picks a free one
+    /// Where to listen; port 0 picks a free one, which stays the same for its
+    /// data
     #[arg(long, value_name = "ADDRESS", env = "AZSEED_EMULATOR_LISTEN")]
     #[arg(default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
+    /// Where the blobs are to be; without it on a free port beside --listen
+    #[arg(long, value_name = "ADDRESS", env = "AZSEED_EMULATOR_BLOB_LISTEN")]
+    pub blob_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+    /// Tell the cloud's own names, not the addresses of this machine; for where
+    /// they lead here, at port 443
+    #[arg(long)]
+    pub host_names: bool,
     /// Where to keep everything
     #[arg(long, global = true, value_name = "DIR", env = "AZSEED_EMULATOR_DATA")]
     #[arg(default_value = "azure")]
@@ -38,16 +49,17 @@ pub struct EmulatorArgs {
     /// End when standard input is closed; how a rehearsal takes it along
     #[arg(long, hide = true)]
     pub attached: bool,
-    /// Name of the storage account
+    /// Name of the storage account; repeat for more, the first is the one that
+    /// is told
     #[arg(long, value_name = "NAME", env = "AZSEED_EMULATOR_ACCOUNT")]
-    pub account: Option<AccountName>,
-    /// A file with the account's key
+    pub account: Vec<AccountName>,
+    /// A file with the first account's key
     #[arg(long, value_name = "FILE", env = "AZSEED_EMULATOR_ACCOUNT_KEY_FILE")]
     pub account_key_file: Option<PathBuf>,
     /// A file with the token that callers may use
     #[arg(long, value_name = "FILE", env = "AZSEED_EMULATOR_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
-    /// Region of the storage account; without it it is in every region
+    /// Region of the storage accounts; without it they are in every region
     #[arg(long, value_name = "REGION", env = "AZSEED_EMULATOR_ACCOUNT_LOCATION")]
     pub account_location: Option<String>,
     /// A provider that the subscription must register first; repeat for more

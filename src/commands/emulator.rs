@@ -1,6 +1,6 @@
 //! `emulator`: Azure and the datacenter's dock on this machine.
 
-use azseed_emulator::{AccountOptions, EmulatorOptions, Error, read_drive, start};
+use azseed_emulator::{AccountOptions, EmulatorOptions, Error, Style, read_drive, start};
 
 use super::call::Call;
 use crate::cli::{EmulatorArgs, EmulatorCommand};
@@ -12,13 +12,17 @@ use crate::report::emulator::Listening;
 pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
     match &args.command {
         None => {
+            let cloud = dock::names(&args.cloud.cloud)?;
             let emulator = start(&EmulatorOptions {
                 listen: args.listen,
+                blob_listen: args.blob_listen,
+                names: cloud,
+                style: if args.host_names { Style::Host } else { Style::Path },
                 data: args.data.clone(),
                 is_plain: args.http,
                 blob_endpoint: args.blob_endpoint.clone(),
                 account: AccountOptions {
-                    account: args.account.clone(),
+                    accounts: args.account.clone(),
                     key_file: args.account_key_file.clone(),
                     subscription: args.subscription.clone(),
                     token_file: args.token_file.clone(),
@@ -26,7 +30,7 @@ pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
                 },
                 unregistered: args.unregistered.clone(),
             })?;
-            call.ui.show(&Listening(&emulator.facts));
+            call.ui.show(&Listening { facts: &emulator.facts, cloud: &args.cloud.cloud });
             if args.attached {
                 // Nothing is ever sent; the end comes when the other side is gone.
                 let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());

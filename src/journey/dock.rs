@@ -1,15 +1,27 @@
-//! Drives brought to the emulator's dock, and its clock put forward.
+//! The emulator: under which names it goes, drives brought to its dock, its clock put forward.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use azseed_emulator::Reply;
+use azseed_emulator::{Names, Reply};
 use disk_prep::drive::{self, DriveName, find};
-use disk_prep::noun::Serial;
+use disk_prep::noun::{Address, Serial};
 use jiff::SignedDuration;
 
+use super::connections::CloudChoice;
 use crate::outcome::Failure;
+
+/// The names of the cloud that an emulator stands for.
+pub fn names(named: &Path) -> Result<Names, Failure> {
+    let cloud = CloudChoice::of(named).cloud()?;
+    let plain = |address: &Address| address.to_string().trim_end_matches('/').to_owned();
+    Ok(Names {
+        arm: plain(&cloud.arm),
+        authority: plain(&cloud.authority),
+        suffix: cloud.suffix.to_string(),
+    })
+}
 
 /// What a running emulator answered.
 #[derive(Debug)]

@@ -52,6 +52,11 @@ impl Emulator {
         self.facts[name].as_str().unwrap_or_else(|| panic!("no fact {name}: {}", self.facts))
     }
 
+    /// Where the account's blobs are.
+    pub fn account_url(&self) -> String {
+        format!("{}/{}", self.fact("blob"), self.fact("account"))
+    }
+
     /// Its process.
     pub fn process_id(&self) -> u32 {
         self.process.id()

@@ -60,6 +60,9 @@ pub enum Reply {
         bytes_succeeded: u64,
         /// Where the error log is.
         error_log: Option<String>,
+        /// It was read when it came before.
+        #[serde(default)]
+        is_known: bool,
     },
     /// That was all.
     Done,
@@ -72,8 +75,8 @@ pub enum Reply {
 
 impl From<Docked> for Reply {
     fn from(docked: Docked) -> Self {
-        let Docked { serial, job, status, bytes_succeeded, error_log } = docked;
-        Reply::Drive { serial, job, status, bytes_succeeded, error_log }
+        let Docked { serial, job, status, bytes_succeeded, error_log, is_known } = docked;
+        Reply::Drive { serial, job, status, bytes_succeeded, error_log, is_known }
     }
 }
 
@@ -214,7 +217,14 @@ mod tests {
                 let reply = |(serial, mut file): (Serial, File)| {
                     let mut status = String::new();
                     file.read_to_string(&mut status).unwrap();
-                    Reply::Drive { serial, job: None, status, bytes_succeeded: 0, error_log: None }
+                    Reply::Drive {
+                        serial,
+                        job: None,
+                        status,
+                        bytes_succeeded: 0,
+                        error_log: None,
+                        is_known: false,
+                    }
                 };
                 Ok(serials.into_iter().zip(files).map(reply).collect())
             });

@@ -37,6 +37,11 @@ impl Call {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// The host that is called.
+    pub fn host(&self) -> &str {
+        self.header("host").unwrap_or_default()
+    }
+
     /// What the query asks for with `comp=` and `restype=`.
     pub fn operation(&self) -> (Option<&str>, Option<&str>) {
         (self.parameter("restype"), self.parameter("comp"))

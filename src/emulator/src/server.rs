@@ -4,22 +4,16 @@ use std::convert::Infallible;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::Arc;
 
-use disk_prep::sys::durable::{self, Access};
 use http_body_util::{BodyExt, Either, Full, Limited, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use super::error::Error;
 use super::http::{Answer, Body, Call, LARGEST_BODY};
 
 /// Bytes of a file that are sent at once.
@@ -27,37 +21,6 @@ const PIECE: u64 = 1 << 20;
 
 /// Answers calls.
 pub(super) type Handler = Arc<dyn Fn(Call) -> Answer + Send + Sync>;
-
-/// Makes a certificate authority and a certificate for this machine's own names; the authority
-/// is written to `ca`, its key is kept by nobody.
-pub(super) fn certify(ca: &Path) -> Result<TlsAcceptor, Error> {
-    let (authority, config) =
-        certificates().expect("new keys and fixed names make certificates that go together");
-    durable::write(ca, authority.as_bytes(), Access::Public)
-        .map_err(|source| Error::Folder { path: ca.to_owned(), source })?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-/// The authority's certificate as PEM, and what a server shows that it has certified.
-fn certificates() -> Result<(String, ServerConfig), Box<dyn std::error::Error>> {
-    let authority_key = KeyPair::generate()?;
-    let mut params = CertificateParams::new(Vec::new())?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.distinguished_name.push(DnType::CommonName, "azseed emulator");
-    let authority = params.self_signed(&authority_key)?;
-    let issuer = Issuer::new(params, authority_key);
-    let key = KeyPair::generate()?;
-    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let own = CertificateParams::new(names)?.signed_by(&key, &issuer)?;
-    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![own.der().clone()], key)?;
-    Ok((authority.pem(), config))
-}
 
 /// Takes connections for ever. Without `tls` it speaks plain HTTP.
 pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, handler: Handler) {

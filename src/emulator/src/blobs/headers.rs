@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::store::{BlobKind, Properties, Record};
+use super::tier;
 use crate::http::{Answer, Call};
 
 /// A time as headers carry it.
@@ -96,12 +97,18 @@ pub(super) fn described(answer: Answer, record: &Record, now: Timestamp, is_part
         ("content-disposition", &own.content_disposition),
         ("cache-control", &own.cache_control),
         (md5, &own.content_md5),
-        ("x-ms-access-tier", &own.tier),
     ];
     for (name, value) in optional {
         if let Some(value) = value {
             answer = answer.with(name, value.as_str());
         }
+    }
+    let (tier, pending) = tier::of(record, now);
+    if let Some(tier) = tier {
+        answer = answer.with("x-ms-access-tier", tier);
+    }
+    if let Some(pending) = pending {
+        answer = answer.with("x-ms-archive-status", pending);
     }
     if let Some((id, source)) = &own.copy {
         answer = answer
