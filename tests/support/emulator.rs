@@ -4,8 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
+use super::key::Key;
+use super::names;
 use super::program::{Machine, Said, said};
 
 /// A running emulator; it ends with the value.
@@ -15,6 +19,8 @@ pub struct Emulator {
     facts: Value,
     data: PathBuf,
     is_keyed: bool,
+    /// The cloud whose names it has.
+    cloud: Option<String>,
 }
 
 impl Emulator {
@@ -38,7 +44,18 @@ impl Emulator {
         BufReader::new(stdout).read_line(&mut line).expect("the emulator says where it is");
         super::schema::check_lines(&line);
         let facts = serde_json::from_str(&line).expect("the first line is JSON");
-        Emulator { process, facts, data, is_keyed: false }
+        Emulator { process, facts, data, is_keyed: false, cloud: None }
+    }
+
+    /// Starts one under the names of a cloud, which lead to it on this machine; it has a second
+    /// account, `account2`.
+    pub fn start_named(machine: &Machine, cloud: &str) -> Self {
+        let (arm, blobs) = (format!("{}:443", names::ARM), format!("{}:443", names::BLOBS));
+        let more = ["--host-names", "--cloud", cloud, "--listen", &arm, "--blob-listen", &blobs];
+        let more = [&more[..], &["--account", "account2"]].concat();
+        let mut emulator = Emulator::start_with(machine, &more);
+        emulator.cloud = Some(cloud.to_owned());
+        emulator
     }
 
     /// The same; the program is told the account's key, which goes before the token for blobs.
@@ -55,6 +72,13 @@ impl Emulator {
     /// Where the account's blobs are.
     pub fn account_url(&self) -> String {
         format!("{}/{}", self.fact("blob"), self.fact("account"))
+    }
+
+    /// Query of a SAS for all of the account ("Create an account SAS").
+    pub fn account_sas(&self) -> String {
+        let account = self.fact("account").to_owned();
+        let key = BASE64_STANDARD.decode(self.fact("account_key")).expect("it is base64");
+        Key { account, key }.account_sas("b", "sco", "rwdlac", 1)
     }
 
     /// Its process.
@@ -76,11 +100,15 @@ impl Emulator {
     pub fn command(&self, machine: &Machine, words: &[&str]) -> Command {
         let mut command = machine.command(words);
         command
-            .env("AZSEED_ARM_ENDPOINT", self.fact("arm"))
-            .env("AZSEED_AUTHORITY", self.fact("authority"))
-            .env("AZSEED_BLOB_ENDPOINT", self.fact("blob"))
             .env("AZSEED_CA_FILE", self.fact("ca_file"))
             .env("AZSEED_TOKEN", self.fact("token"));
+        match &self.cloud {
+            Some(cloud) => command.env("AZSEED_CLOUD", cloud),
+            None => command
+                .env("AZSEED_ARM_ENDPOINT", self.fact("arm"))
+                .env("AZSEED_AUTHORITY", self.fact("authority"))
+                .env("AZSEED_BLOB_ENDPOINT", self.fact("blob")),
+        };
         if self.is_keyed {
             command.env("AZSEED_ACCOUNT_KEY", self.fact("account_key"));
         }
