@@ -81,6 +81,16 @@ impl Emulator {
         Key { account, key }.account_sas("b", "sco", "rwdlac", 1)
     }
 
+    /// The key of one of its accounts, as its folder holds it.
+    pub fn key_of(&self, account: &str) -> Key {
+        let text = std::fs::read_to_string(self.data.join("meta/account.json")).unwrap();
+        let kept: Value = serde_json::from_str(&text).unwrap();
+        let others = kept["others"].as_array().into_iter().flatten();
+        let own = std::iter::once(&kept).chain(others).find(|own| own["account"] == account);
+        let key = own.unwrap_or_else(|| panic!("no account {account}"))["key"].as_str().unwrap();
+        Key { account: account.to_owned(), key: BASE64_STANDARD.decode(key).unwrap() }
+    }
+
     /// Its process.
     pub fn process_id(&self) -> u32 {
         self.process.id()

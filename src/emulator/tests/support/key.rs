@@ -61,11 +61,12 @@ impl Key {
         let version = "2024-11-04";
         let end = Timestamp::now() + SignedDuration::from_hours(hours);
         let end = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let fields = [&self.account, rights, services, types, "", &end, "", "https", version, ""];
+        let both = "https,http";
+        let fields = [&self.account, rights, services, types, "", &end, "", both, version, ""];
         let signature = self.sign(&format!("{}\n", fields.join("\n")));
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs([("sv", version), ("ss", services), ("srt", types), ("sp", rights)]);
-        query.extend_pairs([("se", end.as_str()), ("spr", "https"), ("sig", &signature)]);
+        query.extend_pairs([("se", end.as_str()), ("spr", both), ("sig", &signature)]);
         query.finish()
     }
 
