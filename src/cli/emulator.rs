@@ -65,6 +65,10 @@ pub struct EmulatorArgs {
     /// A provider that the subscription must register first; repeat for more
     #[arg(long, value_name = "PROVIDER", env = "AZSEED_EMULATOR_UNREGISTERED")]
     pub unregistered: Vec<String>,
+    /// Do something wrong on purpose; repeat for more. The verb `mischief` tells
+    /// what there is
+    #[arg(long, value_name = "WHAT", env = "AZSEED_EMULATOR_MISCHIEF")]
+    pub mischief: Vec<String>,
     /// The subscription
     #[arg(long, value_name = "ID", env = "AZSEED_EMULATOR_SUBSCRIPTION")]
     pub subscription: Option<SubscriptionId>,
@@ -79,6 +83,27 @@ pub enum EmulatorCommand {
         /// By how much
         #[arg(value_name = "TIME", value_parser = forward, allow_hyphen_values = true)]
         by: SignedDuration,
+    },
+    /// Have it do something wrong on purpose, or see what it does
+    #[command(after_help = "\
+        WHAT is one of these, with :COUNT behind it for how often:\n  \
+        retry-after-seconds, retry-after-date   throttled (429)\n  \
+        burst-500, burst-502, burst-503         several refusals in a row\n  \
+        reset-after     a change is taken and the connection reset\n  \
+        slow, half      an answer in drops, an answer cut in two\n  \
+        expired-token   a token that was taken is over\n  \
+        wrong-region, closed-account\n  \
+        operation-fails, relative-status, doubled-status   what goes on for long\n  \
+        odd-ids, empty-pages, unknown-state     answers that are right but odd\n\n\
+        A call that carries the header x-emulator-mischief asks for itself alone.\n\n\
+        Example:\n  azseed emulator mischief burst-503:3 --data /tmp/azure")]
+    Mischief {
+        /// What; without it what is on is shown
+        #[arg(value_name = "WHAT")]
+        what: Vec<String>,
+        /// Call off what is on first
+        #[arg(long)]
+        clear: bool,
     },
     /// Bring drives to the datacenter
     #[command(after_help = format!(

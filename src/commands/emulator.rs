@@ -1,6 +1,6 @@
 //! `emulator`: Azure and the datacenter's dock on this machine.
 
-use azseed_emulator::{AccountOptions, EmulatorOptions, Error, Style, read_drive, start};
+use azseed_emulator::{AccountOptions, EmulatorOptions, Error, Style, Wanted, read_drive, start};
 
 use super::call::Call;
 use crate::cli::{EmulatorArgs, EmulatorCommand};
@@ -29,6 +29,7 @@ pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
                     location: args.account_location.clone(),
                 },
                 unregistered: args.unregistered.clone(),
+                mischief: Wanted::all(&args.mischief)?,
             })?;
             call.ui.show(&Listening { facts: &emulator.facts, cloud: &args.cloud.cloud });
             if args.attached {
@@ -41,6 +42,9 @@ pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
             }
         }
         Some(EmulatorCommand::Clock { by }) => Ok(Box::new(dock::forward(&args.data, *by)?)),
+        Some(EmulatorCommand::Mischief { what, clear }) => {
+            Ok(Box::new(dock::mischief(&args.data, Wanted::all(what)?, *clear)?))
+        }
         Some(EmulatorCommand::Dock { drives }) => Ok(Box::new(dock::bring(&args.data, drives)?)),
         Some(EmulatorCommand::DockWorker) => {
             read_drive().map_err(|error| Error::Worker {

@@ -74,6 +74,21 @@ impl Record for ClockRecord {
     const TYPE: &'static str = "emulator-clock";
 }
 
+/// What the emulator does wrong on purpose.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct MischiefRecord<'a> {
+    /// Which mischief.
+    what: &'a str,
+    /// How often it will strike yet; null until it is called off.
+    left: Option<u32>,
+    /// How often it has struck.
+    struck: u32,
+}
+
+impl Record for MischiefRecord<'_> {
+    const TYPE: &'static str = "emulator-mischief";
+}
+
 /// What callers must know, for a script and for a shell.
 #[derive(Debug)]
 pub struct Listening<'a> {
@@ -151,6 +166,13 @@ impl Outcome for Replies {
                 let log = error_log.iter().map(|log| format!("  {log}"));
                 std::iter::once(line).chain(log).collect()
             }
+            Reply::Mischief { what, left, struck } => {
+                let left = match left {
+                    Some(left) => format!("will strike {left} times yet"),
+                    None => "is on until it is called off".to_owned(),
+                };
+                vec![format!("{what} {left}, has struck {struck} times")]
+            }
             Reply::Done | Reply::Refused { .. } => Vec::new(),
         };
         self.0.iter().flat_map(lines).collect()
@@ -168,6 +190,9 @@ impl Outcome for Replies {
                     error_log: error_log.as_deref(),
                     is_known: *is_known,
                 }))
+            }
+            Reply::Mischief { what, left, struck } => {
+                Some(line(&MischiefRecord { what, left: *left, struck: *struck }))
             }
             // Said by the end of the answer, and by an error.
             Reply::Done | Reply::Refused { .. } => None,

@@ -69,6 +69,7 @@ fn requests_to_the_emulator() {
         is_plain: true,
         blob_endpoint: None,
         unregistered: Vec::new(),
+        mischief: Vec::new(),
         account: AccountOptions {
             accounts: vec!["seedaccount".parse().unwrap()],
             subscription: Some("11111111-2222-4333-8444-555555555555".parse().unwrap()),

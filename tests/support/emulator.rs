@@ -154,6 +154,22 @@ impl Emulator {
         said.stdout.lines().map(parse).collect()
     }
 
+    /// Has it do something wrong, or not any more; what is on then.
+    pub fn mischief(&self, machine: &Machine, words: &[&str]) -> Vec<Value> {
+        let data = self.data.to_str().unwrap();
+        let all = [&["emulator", "mischief", "--json", "--data", data], words].concat();
+        let said = machine.expect(0, &all).stdout;
+        said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    /// The jobs of all services, as its folder holds them.
+    pub fn jobs(&self) -> Vec<Value> {
+        let files = walkdir::WalkDir::new(self.data.join("meta/jobs")).into_iter().flatten();
+        let files = files.filter(|file| file.path().extension().is_some_and(|end| end == "json"));
+        let read = |file: walkdir::DirEntry| std::fs::read(file.path()).unwrap();
+        files.map(|file| serde_json::from_slice(&read(file)).expect("a job is JSON")).collect()
+    }
+
     /// Ends it at once, as a power cut would.
     pub fn kill(&mut self) {
         let _ = self.process.kill();

@@ -186,6 +186,8 @@ impl Account {
         let body = part(&json!({
             "aud": "https://management.azure.com", "tid": caller.tenant, "oid": caller.client,
             "appid": caller.client, "idtyp": "app", "ver": "1.0", "exp": until,
+            // Two of one second are two.
+            "uti": uuid::Uuid::new_v4().to_string(),
         }));
         let text = format!("{head}.{body}");
         let signature = BASE64_URL_SAFE_NO_PAD.encode(sign(self.secret.expose_secret(), &text));

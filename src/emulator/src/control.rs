@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::dock::Docked;
 use super::dock::line::send as write_line;
 use super::error::Error;
+use super::mischief::{Standing, Wanted};
 
 const NAME: &str = "control.sock";
 /// Files that one message may carry, by the kernel's rule.
@@ -35,6 +36,8 @@ const LONGEST_REQUEST: usize = 64 << 10;
 pub(super) enum Request {
     /// Put the clock forward.
     Clock { forward_secs: i64 },
+    /// Change what goes wrong, and say it.
+    Mischief { wanted: Vec<Wanted>, is_clear: bool },
     /// Take drives in; their files travel with this line, in the same order.
     Dock { serials: Vec<Serial> },
 }
@@ -64,6 +67,15 @@ pub enum Reply {
         #[serde(default)]
         is_known: bool,
     },
+    /// A mischief that is on, or has been.
+    Mischief {
+        /// Its name.
+        what: String,
+        /// How often it will strike yet; `None` until it is called off.
+        left: Option<u32>,
+        /// How often it has struck.
+        struck: u32,
+    },
     /// That was all.
     Done,
     /// It could not be done.
@@ -77,6 +89,13 @@ impl From<Docked> for Reply {
     fn from(docked: Docked) -> Self {
         let Docked { serial, job, status, bytes_succeeded, error_log, is_known } = docked;
         Reply::Drive { serial, job, status, bytes_succeeded, error_log, is_known }
+    }
+}
+
+impl From<Standing> for Reply {
+    fn from(own: Standing) -> Self {
+        let Standing { mischief, left, struck } = own;
+        Reply::Mischief { what: mischief.name().to_owned(), left, struck }
     }
 }
 

@@ -18,6 +18,7 @@ mod error;
 mod http;
 mod jobs;
 mod keys;
+mod mischief;
 #[cfg(feature = "other-service")]
 mod other_service;
 mod ports;
@@ -30,4 +31,5 @@ pub use addresses::{Names, Style};
 pub use control::Reply;
 pub use dock::{parsers, work as read_drive};
 pub use error::Error;
-pub use running::{Emulator, EmulatorOptions, Facts, dock, forward_clock, start};
+pub use mischief::{Mischief, Wanted};
+pub use running::{Emulator, EmulatorOptions, Facts, dock, forward_clock, mischief, start};

@@ -29,6 +29,7 @@ use super::dock::destination::Destination;
 use super::error::Error;
 use super::http::{Answer, Call};
 use super::jobs::book::JobBook;
+use super::mischief::{Door, Imp, Wanted};
 #[cfg(feature = "other-service")]
 use super::other_service::OtherService;
 use super::server::Handler;
@@ -56,6 +57,8 @@ pub struct EmulatorOptions {
     pub account: AccountOptions,
     /// Providers that the subscription must register first.
     pub unregistered: Vec<String>,
+    /// What it does wrong from the start.
+    pub mischief: Vec<Wanted>,
 }
 
 impl EmulatorOptions {
@@ -98,6 +101,7 @@ struct Parts {
     addresses: Arc<Addresses>,
     /// Where the resource manager and the sign-in are, as callers are told.
     names: Names,
+    imp: Imp,
 }
 
 /// The blob service of the account.
@@ -151,6 +155,7 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
         blobs,
         addresses,
         names,
+        imp: Imp::new(&options.mischief),
         account,
     });
     let first = parts.account.first();
@@ -180,9 +185,9 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
         .build()
         .map_err(listen)?;
     let (at_arm, at_blob) = (Arc::clone(&parts), parts);
-    let mut tables = vec![(doors.arm, handler(move |call| at_arm.answer(call)))];
+    let mut tables = vec![(doors.arm, handler(move |call| at_arm.at(Door::Arm, call)))];
     if matches!(at_blob.blobs, Blobs::Own(_)) {
-        tables.push((doors.blob, handler(move |call| at_blob.answer_blob(call))));
+        tables.push((doors.blob, handler(move |call| at_blob.at(Door::Blobs, call))));
     }
     let answer = move || {
         runtime.block_on(async move {
@@ -197,8 +202,8 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
     Ok(Emulator { facts, _lock: lock })
 }
 
-fn handler(answer: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Handler {
-    Arc::new(move |call| answer(&call))
+fn handler(answer: impl Fn(Call) -> Answer + Send + Sync + 'static) -> Handler {
+    Arc::new(answer)
 }
 
 /// The blob service that is asked for, and where it is reached.
@@ -241,6 +246,13 @@ fn lock(path: &Path, data: &Path) -> Result<File, Error> {
 }
 
 impl Parts {
+    fn at(&self, door: Door, call: Call) -> Answer {
+        self.imp.answer(door, call, |call| match door {
+            Door::Arm => self.answer(call),
+            Door::Blobs => self.answer_blob(call),
+        })
+    }
+
     /// At the port of the blobs.
     fn answer_blob(&self, call: &Call) -> Answer {
         match &self.blobs {
@@ -283,6 +295,13 @@ impl Parts {
                 self.book.settle(now)?;
                 Ok(vec![Reply::Clock { now }])
             }
+            Request::Mischief { wanted, is_clear } => {
+                if is_clear {
+                    self.imp.clear();
+                }
+                self.imp.add(&wanted);
+                Ok(self.imp.standing().into_iter().map(Reply::from).collect())
+            }
             Request::Dock { serials } => {
                 if serials.len() != files.len() {
                     let message = "not every drive came with its file".to_owned();
@@ -305,6 +324,12 @@ impl Parts {
 /// Puts the clock of the emulator on `data` forward.
 pub fn forward_clock(data: &Path, by: SignedDuration) -> Result<Vec<Reply>, Error> {
     control::ask(data, &Request::forward(by), Vec::new())
+}
+
+/// Calls all mischief of the emulator on `data` off if asked to, adds what is wanted, and says what
+/// is on.
+pub fn mischief(data: &Path, wanted: Vec<Wanted>, is_clear: bool) -> Result<Vec<Reply>, Error> {
+    control::ask(data, &Request::Mischief { wanted, is_clear }, Vec::new())
 }
 
 /// Brings drives, open for reading, to the dock of the emulator on `data`.

@@ -1,6 +1,5 @@
 //! The listener: TLS, HTTP/1, and one blocking thread for each call. Knows nothing of Azure.
 
-use std::convert::Infallible;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -14,8 +13,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use super::http::{Answer, Body, Call, LARGEST_BODY};
+use super::http::{Answer, Body, Call, LARGEST_BODY, Manner};
 
+/// In how many drops a body comes that is slow on purpose, and the pause before each.
+const DROPS: usize = 10;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(40);
 /// Bytes of a file that are sent at once.
 const PIECE: u64 = 1 << 20;
 
@@ -39,7 +41,7 @@ async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, handler: Handle
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let handler = Arc::clone(&handler);
-        async move { Ok::<_, Infallible>(respond(request, handler).await) }
+        async move { respond(request, handler).await }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new());
@@ -56,7 +58,12 @@ async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, handler: Handle
 type Frames = futures::stream::BoxStream<'static, io::Result<Frame<Bytes>>>;
 type Outgoing = Either<Full<Bytes>, StreamBody<Frames>>;
 
-async fn respond(request: Request<Incoming>, handler: Handler) -> Response<Outgoing> {
+/// The connection is to end in place of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is reset")]
+struct Reset;
+
+async fn respond(request: Request<Incoming>, handler: Handler) -> Result<Response<Outgoing>, Reset> {
     let (head, body) = request.into_parts();
     let answer = match Limited::new(body, LARGEST_BODY).collect().await {
         Err(_) => Answer::empty(413),
@@ -80,17 +87,57 @@ async fn respond(request: Request<Incoming>, handler: Handler) -> Response<Outgo
     for (name, value) in answer.headers {
         response = response.header(name, value);
     }
-    let (length, body) = match answer.body {
-        Body::Whole(bytes) => (bytes.len() as u64, Either::Left(Full::new(bytes))),
-        Body::Head(bytes) => (bytes, Either::Left(Full::new(Bytes::new()))),
-        Body::Stretch { file, start, bytes } => (bytes, Either::Right(stretch(file, start, bytes))),
+    let length = match &answer.body {
+        Body::Whole(bytes) => bytes.len() as u64,
+        Body::Head(bytes) | Body::Stretch { bytes, .. } => *bytes,
+    };
+    let body = match (answer.manner, answer.body) {
+        (Manner::Reset, _) => return Err(Reset),
+        (_, Body::Head(_)) => Either::Left(Full::new(Bytes::new())),
+        (Manner::Well, Body::Whole(bytes)) => Either::Left(Full::new(bytes)),
+        (Manner::Well, Body::Stretch { file, start, bytes }) => {
+            Either::Right(stretch(file, start, bytes))
+        }
+        (manner, body) => Either::Right(badly(whole(body), manner)),
     };
     let response = response.header("content-length", length).body(body);
-    response.unwrap_or_else(|_| {
+    Ok(response.unwrap_or_else(|_| {
         let mut broken = Response::new(Either::Left(Full::new(Bytes::new())));
         *broken.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
         broken
-    })
+    }))
+}
+
+/// All of a body; what cannot be read of it is left out, and so the answer is too short.
+fn whole(body: Body) -> Bytes {
+    match body {
+        Body::Whole(bytes) => bytes,
+        Body::Head(_) => Bytes::new(),
+        Body::Stretch { file, start, bytes } => {
+            let mut whole = vec![0; usize::try_from(bytes).unwrap_or(0)];
+            file.read_exact_at(&mut whole, start).map_or_else(|_| Bytes::new(), |()| whole.into())
+        }
+    }
+}
+
+/// In drops, or half of it and then the end of the connection.
+fn badly(bytes: Bytes, manner: Manner) -> StreamBody<Frames> {
+    let drop_bytes = bytes.len().div_ceil(DROPS).max(1);
+    let end = if manner == Manner::Half { bytes.len() / 2 } else { bytes.len() };
+    let drops = futures::stream::unfold(0, move |at| {
+        let bytes = bytes.clone();
+        async move {
+            if at >= end {
+                let is_cut = end < bytes.len() && at == end;
+                let cut = || Err(io::Error::from(io::ErrorKind::ConnectionReset));
+                return is_cut.then(|| (cut(), usize::MAX));
+            }
+            let next = (at + drop_bytes).min(end);
+            tokio::time::sleep(PAUSE).await;
+            Some((Ok(Frame::data(bytes.slice(at..next))), next))
+        }
+    });
+    StreamBody::new(Box::pin(drops))
 }
 
 fn stretch(file: File, start: u64, bytes: u64) -> StreamBody<Frames> {

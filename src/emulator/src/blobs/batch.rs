@@ -34,8 +34,7 @@ pub(super) fn answer(context: Context<'_>, place: &Path3) -> Result<Answer, Faul
         text.push_str(&told(&answer));
     }
     text.push_str(&format!("--{own}--\r\n"));
-    let body = Body::Whole(text.into());
-    let answer = Answer { status: 202, headers: Vec::new(), body };
+    let answer = Answer::of(202, Body::Whole(text.into()));
     Ok(answer.with("content-type", format!("multipart/mixed; boundary={own}")))
 }
 

@@ -303,6 +303,7 @@ fn run(folder: &TempDir) -> Emulator {
         #[cfg(feature = "other-service")]
         blob_endpoint: None,
         unregistered: Vec::new(),
+        mischief: Vec::new(),
         account: AccountOptions {
             accounts: vec!["account1".parse().unwrap()],
             subscription: Some(SUBSCRIPTION.parse().unwrap()),
