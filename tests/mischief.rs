@@ -93,7 +93,7 @@ const DEEDS: [Deed; 26] = [
     deed(Stage::Ordered, &["job", "list"], "empty-pages"),
     deed(Stage::Ordered, &["job", "show"], "odd-ids"),
     deed(Stage::Sent, &["job", "status"], "unknown-state"),
-    deed(Stage::Ordered, &["job", "return-address", "--contact", "contact.toml"], "operation-fails"),
+    deed(Stage::Ordered, &["job", "return-address", "--contact", "other.toml"], "operation-fails"),
     deed(Stage::Ordered, BACK, "doubled-status"),
     deed(Stage::Sealed, &["job", "locations", "--location", "westus"], "burst-500"),
     deed(Stage::Ordered, &["job", "keys", "--reveal"], "expired-token"),
@@ -107,11 +107,11 @@ const DEEDS: [Deed; 26] = [
     deed(Stage::Protected, &["vault", "snapshots"], "retry-after-date"),
     deed(Stage::Protected, &["vault", "restore", "--target", "restored"], "half"),
     deed(Stage::Protected, &["cleanup", "--yes"], "burst-503"),
-    deed(Stage::Sealed, &["check", "azure", "--for", "import"], "closed-account"),
-    deed(Stage::Sealed, &["provider", "list"], "empty-pages"),
+    deed(Stage::Sealed, &["check", "azure", "--for", "import"], "retry-after-date"),
+    deed(Stage::Sealed, &["provider", "list"], "burst-502"),
     deed(Stage::Sealed, &["provider", "register", "Microsoft.DataBox"], "reset-after"),
-    deed(Stage::Sealed, &["subscriptions", "list"], "retry-after-seconds"),
-    deed(Stage::Sealed, &["auth", "status"], "burst-502"),
+    deed(Stage::Sealed, &["subscriptions", "list"], "empty-pages"),
+    deed(Stage::Sealed, &["auth", "status"], "retry-after-seconds"),
 ];
 
 /// The seed of one cell, and the Azure it goes to.
@@ -132,6 +132,8 @@ impl Scene {
             fs::write(root.join(format!("file-{number}")), vec![number; 3000]).unwrap();
         }
         let staging = staged(&machine, "1Mi");
+        let other = support::CONTACT.replace("4255550100", "4255550199");
+        fs::write(machine.path("other.toml"), other).unwrap();
         let scene = Scene { emulator, machine, staging };
         let offline = ["prep", "--offline", "--drive", DRIVE];
         let steps: [(Stage, &[&str]); 6] = [
@@ -217,10 +219,15 @@ fn play(deed: &Deed, mischief: &str) -> (String, Vec<String>) {
     let before = scene.number();
     scene.emulator.mischief(&scene.machine, &[mischief]);
     let first = scene.run(deed.words);
-    let struck = scene.emulator.mischief(&scene.machine, &["--clear"]);
-    assert!(struck.is_empty());
+    let on = scene.emulator.mischief(&scene.machine, &[]);
+    let is_struck = on[0]["struck"].as_u64().unwrap() > 0;
+    assert!(scene.emulator.mischief(&scene.machine, &["--clear"]).is_empty());
     let (word, bad) = outcome(&first);
     wrong.extend(bad);
+    if deed.meets == Some(mischief) && !is_struck {
+        wrong.push("it was not met".to_owned());
+    }
+    let word = if is_struck { word } else { format!("- ({word})") };
     if HARMLESS.contains(&mischief) && first.code != 0 {
         wrong.push(format!("it had to come off: {first:?}"));
     }
