@@ -2,6 +2,7 @@
 //! libraries, azcopy, rclone, and its management clients, each through the whole story of a job.
 //! The table of calls and clients, with Azurite beside it, is what `tests/long clients` prints.
 #![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::print_stderr, reason = "what each client did is shown")]
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
 #[allow(dead_code, reason = "the dock's tests spoil drives, these do not")]
@@ -177,8 +178,14 @@ fn by_azcopy(machine: &Machine, ca: &str, signed: &Signed) -> Column {
     let put = ["copy", "files/*", &root, "--recursive", "--put-md5", "--block-size-mb=1", UP];
     call("write by blocks", &put, &there);
     call("list", &["list", &root, "--location=Blob"], &there);
-    let get =
-        ["copy", &signed.at("azcopy/*"), "back", "--recursive", "--check-md5=FailIfDifferent", DOWN];
+    let get = [
+        "copy",
+        &signed.at("azcopy/*"),
+        "back",
+        "--recursive",
+        "--check-md5=FailIfDifferent",
+        DOWN,
+    ];
     fs::create_dir_all(machine.path("back")).unwrap();
     call("read", &get, &|| is_there(&machine.path("back"), machine));
     let one = ["copy", &signed.at("azcopy/large"), &signed.at("azcopy/again"), OVER];
@@ -254,12 +261,19 @@ fn by_rclone(machine: &Machine, place: &Place) -> Column {
 }
 
 /// A job by a management client, to the end: ordered and sent, read at the dock, looked at.
-fn story(machine: &Machine, emulator: &Emulator, serial: &str, (name, service): (&str, &str)) -> Column {
+fn story(
+    machine: &Machine,
+    emulator: &Emulator,
+    serial: &str,
+    (name, service): (&str, &str),
+) -> Column {
     let drive = Drive::seal(serial);
     let part = |part: &str| {
         let mut command = client(machine, name, emulator.fact("ca_file"));
         command.args([service, part]).env("DRIVE", drive.entry.to_string());
-        command.env("JOB", format!("seed-{}", serial.to_lowercase())).env("NUMBER", format!("1Z{serial}"));
+        command
+            .env("JOB", format!("seed-{}", serial.to_lowercase()))
+            .env("NUMBER", format!("1Z{serial}"));
         command.env("SUBSCRIPTION", emulator.fact("subscription"));
         column(&mut command)
     };

@@ -67,6 +67,16 @@ fn said_of(command: &mut Command) -> (i32, Value) {
 }
 
 #[test]
+fn an_emulator_that_is_started_again_on_its_folder_is_where_it_was() {
+    let machine = Machine::new();
+    let facts = |emulator: &Emulator| ["arm", "blob"].map(|name| emulator.fact(name).to_owned());
+    let mut first = Emulator::start(&machine);
+    let before = facts(&first);
+    first.kill();
+    assert_eq!(facts(&Emulator::start(&machine)), before);
+}
+
+#[test]
 fn a_cloud_that_a_file_tells_of_is_found_and_no_other() {
     let machine = Machine::with_names(
         &["arm.cloud.test", "login.cloud.test"],
@@ -137,8 +147,10 @@ fn rclone_writes_and_reads_over_its_own_azure_back_end_by_key_and_by_signature()
         succeed(command.env("SSL_CERT_FILE", emulator.fact("ca_file")))
     };
     let sas = format!("https://{}/?{}", BLOBS[0], emulator.account_sas());
-    let (key, sas) =
-        (("RCLONE_AZUREBLOB_KEY", emulator.fact("account_key")), ("RCLONE_AZUREBLOB_SAS_URL", &*sas));
+    let (key, sas) = (
+        ("RCLONE_AZUREBLOB_KEY", emulator.fact("account_key")),
+        ("RCLONE_AZUREBLOB_SAS_URL", &*sas),
+    );
     for (by, place) in [(key, ":azureblob:box/key"), (sas, ":azureblob:box/sas")] {
         call(&["copy", "files", place], by);
         call(&["check", "--download", "files", place], by);

@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use azseed::azure::{
-    self, Auth, BlobContainer, BlobCredential, BlobHome, BlobOptions, Container, Fence, Lost, Network,
+    self, Auth, BlobContainer, BlobCredential, BlobHome, BlobOptions, Container, Fence, Lost,
+    Network,
 };
 use azseed::escrow::{Weak, read_password};
 use azseed::state::State;

@@ -5,7 +5,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{AccountName, Address};
-use serde::Deserialize;
 use url::Url;
 
 use super::error::Error;
@@ -50,13 +49,7 @@ pub enum BlobHome {
 }
 
 /// What a file tells of a cloud.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct CloudFile {
-    arm_endpoint: String,
-    authority: String,
-    blob_suffix: String,
-}
+const KEYS: [&str; 3] = ["arm-endpoint", "authority", "blob-suffix"];
 
 impl CloudChoice {
     /// One of the known names, in any case, else a file.
@@ -112,22 +105,30 @@ fn read(path: &Path) -> Result<Cloud, Error> {
 
 /// What the text of a file tells; else what is wrong with it, in one line.
 fn parse(text: &str) -> Result<Cloud, CloudFault> {
-    let file: CloudFile = toml::from_str(text).map_err(|error| {
+    let table: toml::Table = toml::from_str(text).map_err(|error| {
         let before = error.span().map_or(0, |span| span.start);
         let line = text.bytes().take(before).filter(|byte| *byte == b'\n').count() + 1;
         CloudFault::Form { line, fault: error.message().to_owned() }
     })?;
-    let address = |key, text: &str| {
-        let address = text.parse::<Address>().ok().filter(Address::is_bare);
+    if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        return Err(CloudFault::Unknown { key: key.clone() });
+    }
+    let value = |key| {
+        let value = table.get(key).and_then(toml::Value::as_str);
+        value.ok_or(CloudFault::Value { key, rule: "is missing or no text" })
+    };
+    let address = |key| {
+        let address = value(key)?.parse::<Address>().ok().filter(Address::is_bare);
         let address = address.filter(|address| address.url().scheme() == "https");
         address.ok_or(CloudFault::Value { key, rule: "is not an address such as https://host" })
     };
+    let [arm, authority, suffix] = KEYS;
     let rule = "is not the end of a host's name behind `blob.`, such as core.windows.net";
+    let own = StorageSuffix::new(value(suffix)?);
     Ok(Cloud {
-        arm: address("arm-endpoint", &file.arm_endpoint)?,
-        authority: address("authority", &file.authority)?,
-        suffix: StorageSuffix::new(&file.blob_suffix)
-            .ok_or(CloudFault::Value { key: "blob-suffix", rule })?,
+        arm: address(arm)?,
+        authority: address(authority)?,
+        suffix: own.ok_or(CloudFault::Value { key: suffix, rule })?,
     })
 }
 
@@ -136,6 +137,8 @@ fn parse(text: &str) -> Result<Cloud, CloudFault> {
 enum CloudFault {
     #[error("line {line}: {fault}")]
     Form { line: usize, fault: String },
+    #[error("it has the key {key}, which no cloud has")]
+    Unknown { key: String },
     #[error("{key} {rule}")]
     Value { key: &'static str, rule: &'static str },
 }
@@ -162,7 +165,8 @@ impl StorageSuffix {
             !label.is_empty() && label.len() < 64 && label.bytes().all(is_sign)
         };
         let labels: Vec<&str> = text.split('.').collect();
-        let is_suffix = labels.len() > 1 && labels[0] != "blob" && labels.iter().all(|own| is_label(own));
+        let is_suffix =
+            labels.len() > 1 && labels[0] != "blob" && labels.iter().all(|own| is_label(own));
         is_suffix.then(|| StorageSuffix(text.to_lowercase()))
     }
 }
@@ -204,7 +208,10 @@ mod tests {
             ),
         ] {
             let cloud = CloudChoice::of(Path::new(name)).cloud().unwrap();
-            assert_eq!((cloud.arm.to_string(), cloud.authority.to_string()), (arm.into(), authority.into()));
+            assert_eq!(
+                (cloud.arm.to_string(), cloud.authority.to_string()),
+                (arm.into(), authority.into())
+            );
             assert_eq!(of(&BlobHome::Names(cloud.suffix)), blobs);
         }
         let endpoint = "https://127.0.0.1:9000".parse().unwrap();
@@ -223,16 +230,18 @@ mod tests {
 
     #[test]
     fn a_file_that_is_none_of_a_cloud_is_refused_with_line_or_key() {
-        let refused = |from: &str, to: &str| parse(&FILE.replace(from, to)).unwrap_err().to_string();
+        let refused =
+            |from: &str, to: &str| parse(&FILE.replace(from, to)).unwrap_err().to_string();
         for (from, to, told) in [
-            ("authority", "autority", "line 2: unknown field `autority`"),
+            ("authority", "autority", "the key autority, which no cloud has"),
             ("authority = ", "authority ", "line 2: "),
+            ("\"https://login.test\"", "7", "authority is missing or no text"),
             ("https://login.test", "http://login.test", "authority is not an address"),
             ("https://login.test", "https://u:p@login.test", "authority is not an address"),
             ("Core.Test", "blob.core.test", "blob-suffix is not the end"),
             ("Core.Test", "core", "blob-suffix is not the end"),
             ("Core.Test", "core.test/x?", "blob-suffix is not the end"),
-            ("blob-suffix = \"Core.Test\"\n", "", "missing field `blob-suffix`"),
+            ("blob-suffix = \"Core.Test\"\n", "", "blob-suffix is missing"),
         ] {
             let said = refused(from, to);
             assert!(said.contains(told), "{to}: {said}");

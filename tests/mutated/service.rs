@@ -83,9 +83,8 @@ fn requests_to_the_emulator() {
         before(info);
     }));
     let facts = &emulator.facts;
-    let [arm, blob] = [&facts.arm, &facts.blob].map(|origin| {
-        format!("127.0.0.1:{}", Url::parse(origin).unwrap().port().unwrap())
-    });
+    let [arm, blob] = [&facts.arm, &facts.blob]
+        .map(|origin| format!("127.0.0.1:{}", Url::parse(origin).unwrap().port().unwrap()));
     let address = |request: &[u8]| {
         let is_blob = String::from_utf8_lossy(request).contains(" /seedaccount/");
         if is_blob { blob.as_str() } else { arm.as_str() }
@@ -120,7 +119,8 @@ fn requests_to_the_emulator() {
                 let (met, filled, address) = (&met, &filled, &address);
                 scope.spawn(move || {
                     for request in own {
-                        let status = status(address(request), &filled(request), Duration::from_millis(80));
+                        let status =
+                            status(address(request), &filled(request), Duration::from_millis(80));
                         let text = String::from_utf8_lossy(request);
                         let is_sound = status != Some(500) && PANICS.load(Ordering::Relaxed) == 0;
                         assert!(is_sound, "{status:?}: {text}");

@@ -109,9 +109,7 @@ impl Emulator {
     /// The program, told where this Azure is; signed in by token.
     pub fn command(&self, machine: &Machine, words: &[&str]) -> Command {
         let mut command = machine.command(words);
-        command
-            .env("AZSEED_CA_FILE", self.fact("ca_file"))
-            .env("AZSEED_TOKEN", self.fact("token"));
+        command.env("AZSEED_CA_FILE", self.fact("ca_file")).env("AZSEED_TOKEN", self.fact("token"));
         match &self.cloud {
             Some(cloud) => command.env("AZSEED_CLOUD", cloud),
             None => command

@@ -23,7 +23,8 @@ impl Names {
         let line = |address: &str, names: &[&str]| format!("{address} {}\n", names.join(" "));
         let text = [line("127.0.0.1", &["localhost"]), line(ARM, arm), line(BLOBS, blobs)];
         std::fs::write(&hosts, text.concat()).unwrap();
-        let script = "ip link set lo up && mount --bind \"$1\" /etc/hosts && echo ready && exec cat";
+        let script =
+            "ip link set lo up && mount --bind \"$1\" /etc/hosts && echo ready && exec cat";
         let mut holder = Command::new("unshare")
             .args(["--net", "--mount", "--propagation", "private", "sh", "-c", script, "sh"])
             .arg(&hosts)

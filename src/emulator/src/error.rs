@@ -8,7 +8,6 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint, bare_addresses};
 use url::Url;
 
 use super::jobs::book::BookError;
-use super::mischief::Mischief;
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -55,8 +54,8 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    #[error("The emulator knows no mischief {named}; it knows {}", Mischief::names())]
-    Mischief { named: String },
+    #[error("The emulator knows no mischief {named}; it knows {known}")]
+    Mischief { named: String, known: String },
     #[error("Drive {serial}: the process that reads it failed: {fault}")]
     Worker { serial: String, fault: String },
     #[error(transparent)]

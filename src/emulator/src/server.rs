@@ -63,7 +63,10 @@ type Outgoing = Either<Full<Bytes>, StreamBody<Frames>>;
 #[error("the connection is reset")]
 struct Reset;
 
-async fn respond(request: Request<Incoming>, handler: Handler) -> Result<Response<Outgoing>, Reset> {
+async fn respond(
+    request: Request<Incoming>,
+    handler: Handler,
+) -> Result<Response<Outgoing>, Reset> {
     let (head, body) = request.into_parts();
     let answer = match Limited::new(body, LARGEST_BODY).collect().await {
         Err(_) => Answer::empty(413),

@@ -163,7 +163,8 @@ mod tests {
     #[test]
     fn every_region_takes_drives_or_names_one_that_does() {
         for own in all() {
-            let at = find(own.takes_at).unwrap_or_else(|| panic!("{}: no {}", own.id, own.takes_at));
+            let at =
+                find(own.takes_at).unwrap_or_else(|| panic!("{}: no {}", own.id, own.takes_at));
             assert_eq!(at.takes_at, at.id, "{} names one that names another", own.id);
             assert_eq!(find(own.name).map(|same| same.id), Some(own.id), "{}", own.name);
         }

@@ -7,14 +7,16 @@ use hyper::{HeaderMap, Method};
 
 use super::call::{Context, Path3};
 use super::fault::Fault;
-use super::service::route;
 use crate::http::{Answer, Body, Call};
 
 /// "Blob Batch": the most calls in one.
 const MOST: usize = 256;
 
-/// Answers a batch, of the account or of a container.
-pub(super) fn answer(context: Context<'_>, place: &Path3) -> Result<Answer, Fault> {
+/// Answers one call.
+type Route = fn(Context<'_>, Path3) -> Result<Answer, Fault>;
+
+/// Answers a batch, of the account or of a container; `route` answers each of its calls.
+pub(super) fn answer(context: Context<'_>, place: &Path3, route: Route) -> Result<Answer, Fault> {
     let kind = context.call.header("content-type").unwrap_or_default();
     let boundary = boundary(kind).ok_or_else(|| Fault::header("content-type"))?;
     let body = std::str::from_utf8(&context.call.body).map_err(|_| malformed())?;
@@ -26,7 +28,8 @@ pub(super) fn answer(context: Context<'_>, place: &Path3) -> Result<Answer, Faul
     let mut text = String::new();
     for part in &parts {
         let (id, call) = read(part).ok_or_else(malformed)?;
-        let answer = one(context, place, &call).unwrap_or_else(|fault| fault.answer(false));
+        let answer =
+            one((context, route), place, &call).unwrap_or_else(|fault| fault.answer(false));
         text.push_str(&format!("--{own}\r\nContent-Type: application/http\r\n"));
         if let Some(id) = id {
             text.push_str(&format!("Content-ID: {id}\r\n"));
@@ -90,11 +93,15 @@ fn read(part: &str) -> Option<(Option<String>, Call)> {
 }
 
 /// One call, which stays inside the account, and inside the container if the batch is of one.
-fn one(context: Context<'_>, place: &Path3, call: &Call) -> Result<Answer, Fault> {
-    let is_known = match (&call.method, call.operation()) {
-        (&Method::DELETE, (None, None)) | (&Method::PUT, (None, Some("tier"))) => true,
-        _ => false,
-    };
+fn one(
+    (context, route): (Context<'_>, Route),
+    place: &Path3,
+    call: &Call,
+) -> Result<Answer, Fault> {
+    let is_known = matches!(
+        (&call.method, call.operation()),
+        (&Method::DELETE, (None, None)) | (&Method::PUT, (None, Some("tier")))
+    );
     if !is_known {
         return Err(Fault::input("A batch holds deletions and changes of tier."));
     }
@@ -143,7 +150,10 @@ mod tests {
             let all = parts(&text, "b").unwrap();
             let (id, call) = read(all[0]).unwrap();
             assert_eq!((all.len(), id.as_deref()), (1, Some("0")));
-            assert_eq!((call.method.as_str(), call.path.as_str()), ("DELETE", "/account1/box/a%20b"));
+            assert_eq!(
+                (call.method.as_str(), call.path.as_str()),
+                ("DELETE", "/account1/box/a%20b")
+            );
             assert_eq!((call.parameter("x"), call.header("x-ms-date")), (Some("1"), Some("now")));
         }
         assert_eq!(parts("--b\r\nContent-Type: a\r\n", "b"), None, "it was cut off");
@@ -153,7 +163,8 @@ mod tests {
     fn only_a_batch_has_a_boundary() {
         assert_eq!(boundary("multipart/mixed; boundary=b"), Some("b"));
         assert_eq!(boundary("multipart/mixed; charset=x; boundary=\"b\""), Some("b"));
-        for kind in ["", "multipart/mixed", "text/plain; boundary=b", "multipart/mixed; boundary="] {
+        for kind in ["", "multipart/mixed", "text/plain; boundary=b", "multipart/mixed; boundary="]
+        {
             assert_eq!(boundary(kind), None, "{kind}");
         }
     }

@@ -3,14 +3,15 @@
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 
+use disk_prep::limits::SUMMED_BYTES;
 use hyper::Method;
 
 use super::access::Proof;
 use super::call::Context;
 use super::conditions::{check, check_lease};
 use super::fault::Fault;
-use super::headers::{dated, described, metadata, properties};
-use super::sums::{LARGEST_SUMMED, Sum, check_md5, check_sums};
+use super::headers::{dated, described, metadata, properties, stretch};
+use super::sums::{Sum, check_md5, check_sums};
 use super::{blocks, copy, lease, tier};
 use crate::http::{Answer, Body};
 
@@ -67,7 +68,7 @@ fn get(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Faul
     let mut answer = described(Answer::empty(206), &record, context.now, true)
         .with("content-range", format!("bytes {start}-{}/{}", end - 1, record.bytes));
     if let Some(sum) = Sum::asked(call) {
-        if end - start > LARGEST_SUMMED {
+        if end - start > SUMMED_BYTES {
             return Err(Fault::header(sum.asked_by()));
         }
         let mut content = vec![0; usize::try_from(end - start).unwrap_or(0)];
@@ -75,22 +76,6 @@ fn get(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Faul
         answer = answer.with(sum.header(), sum.of(&content));
     }
     Ok(Answer { body: Body::Stretch { file: blob.file, start, bytes: end - start }, ..answer })
-}
-
-/// First byte and end of a `bytes=` range.
-pub(super) fn stretch(range: &str, bytes: u64) -> Result<(u64, u64), Fault> {
-    let invalid = || {
-        let message = "The range is not one of the blob.";
-        Fault::new(416, "InvalidRange", message)
-    };
-    let (start, end) =
-        range.strip_prefix("bytes=").and_then(|own| own.split_once('-')).ok_or_else(invalid)?;
-    let start: u64 = start.parse().map_err(|_| invalid())?;
-    let end = match end {
-        "" => bytes,
-        end => end.parse::<u64>().map_err(|_| invalid())?.saturating_add(1).min(bytes),
-    };
-    if start < end { Ok((start, end)) } else { Err(invalid()) }
 }
 
 fn put(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {

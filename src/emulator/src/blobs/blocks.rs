@@ -9,11 +9,10 @@ use base64::prelude::BASE64_STANDARD;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::blob::stretch;
 use super::call::Context;
 use super::conditions::{check, check_lease};
 use super::fault::Fault;
-use super::headers::{dated, properties};
+use super::headers::{dated, properties, stretch};
 use super::store::Blob;
 use super::sums::{Sum, check_md5, check_sums};
 use super::{copy, tier};

@@ -9,6 +9,9 @@ use crate::addresses::Addresses;
 use crate::http::Call;
 use crate::keys::StorageAccount;
 
+/// The version of the service that is told to who names none.
+pub(super) const VERSION: &str = "2026-02-06";
+
 /// What a call needs.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {

@@ -7,11 +7,12 @@ use std::io::{self, Read, Write};
 use md5::{Digest, Md5};
 use url::Url;
 
-use super::access::{Place, Proof, READ, md5_text};
+use super::access::{Proof, md5_text};
 use super::call::{Context, Path3};
 use super::conditions::{check, check_lease, check_source};
 use super::fault::Fault;
 use super::headers::{dated, metadata, properties};
+use super::need::{Place, READ};
 use super::store::{Draft, Properties, Record};
 use super::{sas, tier};
 use crate::http::Answer;

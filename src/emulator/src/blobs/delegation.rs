@@ -6,10 +6,9 @@ use quick_xml::escape::escape;
 use quick_xml::events::Event;
 
 use super::access::Proof;
-use super::call::Context;
+use super::call::{Context, VERSION};
 use super::fault::Fault;
 use super::sas::{Delegation, moment};
-use super::service::VERSION;
 use crate::http::Answer;
 
 /// The longest that a key is good for.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::fault::Fault;
 use super::store::{BlobKind, Properties, Record};
 use super::tier;
 use crate::http::{Answer, Call};
@@ -120,4 +121,20 @@ pub(super) fn described(answer: Answer, record: &Record, now: Timestamp, is_part
         answer = answer.with(&format!("x-ms-meta-{key}"), value.as_str());
     }
     answer
+}
+
+/// First byte and end of a `bytes=` range.
+pub(super) fn stretch(range: &str, bytes: u64) -> Result<(u64, u64), Fault> {
+    let invalid = || {
+        let message = "The range is not one of the blob.";
+        Fault::new(416, "InvalidRange", message)
+    };
+    let (start, end) =
+        range.strip_prefix("bytes=").and_then(|own| own.split_once('-')).ok_or_else(invalid)?;
+    let start: u64 = start.parse().map_err(|_| invalid())?;
+    let end = match end {
+        "" => bytes,
+        end => end.parse::<u64>().map_err(|_| invalid())?.saturating_add(1).min(bytes),
+    };
+    if start < end { Ok((start, end)) } else { Err(invalid()) }
 }

@@ -14,6 +14,7 @@ mod fault;
 mod headers;
 mod lease;
 mod list;
+mod need;
 mod sas;
 pub(crate) mod service;
 pub(crate) mod store;
@@ -26,6 +27,7 @@ use crate::http::Answer;
 /// Answers a caller who looks for blobs at the resource manager's port; `account` is where an
 /// account is.
 pub(crate) fn moved(account: &str) -> Answer {
-    let message = format!("Blobs are not here but at {account}/CONTAINER/BLOB, on a port of their own.");
+    let message =
+        format!("Blobs are not here but at {account}/CONTAINER/BLOB, on a port of their own.");
     fault::Fault::new(410, "ResourceMoved", message).answer(false)
 }

@@ -7,8 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::access::{Kind, Need, Place};
 use super::fault::Fault;
+use super::need::{Kind, Need, Place};
 use crate::account::Account;
 use crate::keys::{StorageAccount, is_signed};
 
@@ -72,7 +72,11 @@ pub(super) fn check(
                 Kind::Object => 'o',
             });
             if !services.contains('b') {
-                return Err(Fault::new(403, "AuthorizationServiceMismatch", "It is not for blobs."));
+                return Err(Fault::new(
+                    403,
+                    "AuthorizationServiceMismatch",
+                    "It is not for blobs.",
+                ));
             }
             if kind.is_some_and(|kind| !value("srt").contains(kind)) {
                 let message = "The SAS is not for this kind of resource.";
@@ -167,11 +171,7 @@ pub(super) struct Delegation<'a> {
 
 impl Delegation<'_> {
     /// The key, which follows from what it is for, so that none must be kept.
-    pub fn key(
-        self,
-        account: &Account,
-        own: &StorageAccount,
-    ) -> secrecy::SecretBox<Vec<u8>> {
+    pub fn key(self, account: &Account, own: &StorageAccount) -> secrecy::SecretBox<Vec<u8>> {
         let Delegation { user, tenant, start, end, version } = self;
         let text = format!("{user}\n{tenant}\n{start}\n{end}\n{version}\n{}", own.name);
         account.derive(&text)

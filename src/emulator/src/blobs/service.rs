@@ -7,16 +7,15 @@ use std::sync::Arc;
 use hyper::Method;
 use jiff::Timestamp;
 
-use super::access::{Need, Place, check};
-use super::call::{Context, Path3};
+use super::access::check;
+use super::call::{Context, Path3, VERSION};
 use super::fault::Fault;
+use super::need::{Need, Place};
 use super::store::{Draft, Properties, Store};
 use super::{batch, blob, containers, delegation};
 use crate::account::Account;
 use crate::addresses::Addresses;
 use crate::http::{Answer, Call};
-
-pub(super) const VERSION: &str = "2026-02-06";
 
 /// The service.
 #[derive(Debug)]
@@ -80,7 +79,7 @@ impl BlobService {
 }
 
 /// Answers a call whose place is known.
-pub(super) fn route(context: Context<'_>, path: Path3) -> Result<Answer, Fault> {
+fn route(context: Context<'_>, path: Path3) -> Result<Answer, Fault> {
     let call = context.call;
     refuse_own_keys(call)?;
     let need = Need::of(call, &path);
@@ -92,7 +91,7 @@ pub(super) fn route(context: Context<'_>, path: Path3) -> Result<Answer, Fault> 
     let proof = check(context, need, Place { container: name, blob: path.blob.as_deref() })?;
     if call.method == Method::POST {
         return match call.operation() {
-            (_, Some("batch")) if path.blob.is_none() => batch::answer(context, &path),
+            (_, Some("batch")) if path.blob.is_none() => batch::answer(context, &path, route),
             (Some("service"), Some("userdelegationkey")) => delegation::answer(context, proof),
             _ => Err(Fault::not_there()),
         };
@@ -110,7 +109,9 @@ pub(super) fn route(context: Context<'_>, path: Path3) -> Result<Answer, Fault> 
 /// Content would lie there under no key, although its owner gave one ("Encryption with customer
 /// provided keys").
 fn refuse_own_keys(call: &Call) -> Result<(), Fault> {
-    let is_own = |name: &str| name.starts_with("x-ms-encryption-") || name.starts_with("x-ms-source-encryption-");
+    let is_own = |name: &str| {
+        name.starts_with("x-ms-encryption-") || name.starts_with("x-ms-source-encryption-")
+    };
     match call.headers.keys().find(|name| is_own(name.as_str())) {
         None => Ok(()),
         Some(name) => {

@@ -8,9 +8,6 @@ use super::fault::Fault;
 use crate::crc64;
 use crate::http::Call;
 
-/// The longest stretch whose checksum the service gives ("Get Blob").
-pub(super) const LARGEST_SUMMED: u64 = 4 << 20;
-
 /// A kind of checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sum {

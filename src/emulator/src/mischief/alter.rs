@@ -4,7 +4,7 @@ use hyper::Method;
 use hyper::body::Bytes;
 use serde_json::Value;
 
-use super::{Door, Mischief};
+use super::kind::{Door, Mischief};
 use crate::http::{Answer, Body, Call, Manner};
 
 /// Marks that the empty first page was given; never a real blob's name.
@@ -55,7 +55,8 @@ fn is_status(name: &str) -> bool {
 fn relative(answer: &mut Answer) -> bool {
     let mut is_done = false;
     for (name, value) in &mut answer.headers {
-        let path = value.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+        let path =
+            value.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
         if let Some(path) = path.filter(|_| is_status(name)) {
             *value = path.to_owned();
             is_done = true;
@@ -131,9 +132,8 @@ fn empty_blobs(call: &Call, answer: &mut Answer) -> bool {
     let Body::Whole(bytes) = &answer.body else { return false };
     let text = String::from_utf8_lossy(bytes);
     let Some((head, _)) = text.split_once("<Blobs>").filter(|_| is_first) else { return false };
-    let text = format!(
-        "{head}<Blobs></Blobs><NextMarker>{SECOND}</NextMarker></EnumerationResults>"
-    );
+    let text =
+        format!("{head}<Blobs></Blobs><NextMarker>{SECOND}</NextMarker></EnumerationResults>");
     answer.body = Body::Whole(Bytes::from(text));
     true
 }

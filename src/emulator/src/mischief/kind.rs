@@ -6,9 +6,16 @@ use std::str::FromStr;
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
-use super::Door;
 use crate::error::Error;
 use crate::http::Call;
+
+/// Where a call came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// Resource manager and sign-in.
+    Arm,
+    Blobs,
+}
 
 /// What the emulator does wrong when it is told to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -84,11 +91,6 @@ impl Mischief {
         ALL.iter().find(|(own, _)| *own == self).map_or("", |(_, name)| name)
     }
 
-    /// All names, for a sentence.
-    pub fn names() -> String {
-        ALL.map(|(_, name)| name).join(", ")
-    }
-
     /// How often it strikes unless it was said; `None` until it is called off.
     pub(super) fn times(self) -> Option<u32> {
         match self {
@@ -160,7 +162,10 @@ pub struct Wanted {
 impl Wanted {
     /// What is wanted by these names.
     pub fn all(names: &[String]) -> Result<Vec<Self>, Error> {
-        let unknown = |named: &String| Error::Mischief { named: named.clone() };
+        let unknown = |named: &String| {
+            let (named, known) = (named.clone(), ALL.map(|(_, name)| name).join(", "));
+            Error::Mischief { named, known }
+        };
         names.iter().map(|named| named.parse().map_err(|_| unknown(named))).collect()
     }
 }

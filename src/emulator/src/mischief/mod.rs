@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use disk_prep::sys::hold::hold;
 use sha2::{Digest, Sha256};
 
+pub(super) use kind::Door;
 pub use kind::{Mischief, Wanted};
 
 use crate::http::{Answer, Call};
@@ -19,14 +20,6 @@ use kind::bearer;
 
 /// With this header a call asks for mischief on itself.
 const HEADER: &str = "x-emulator-mischief";
-
-/// Where a call came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Door {
-    /// Resource manager and sign-in.
-    Arm,
-    Blobs,
-}
 
 /// How a mischief stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +96,8 @@ impl Imp {
         let mut answer = well(&call);
         for mischief in meant {
             if (mischief, is_second) != (Mischief::EmptyPages, true)
-                && alter::answer(mischief, door, &call, &mut answer) {
+                && alter::answer(mischief, door, &call, &mut answer)
+            {
                 self.strike(mischief);
             }
         }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{Door, Mischief};
+use super::kind::{Door, Mischief};
 use crate::http::{Answer, Body, Call};
 
 /// The answer in place of the right one; `None` if the mischief is of another kind.

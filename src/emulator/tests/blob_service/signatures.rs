@@ -41,10 +41,9 @@ async fn an_account_sas_opens_what_it_names_and_nothing_else() {
     expect(blob.delete(None).await, 403, "AuthorizationPermissionMismatch");
     let made = reads.blob_container_client("other").create(None).await;
     expect(made, 403, "AuthorizationResourceTypeMismatch");
-    for (services, hours, code) in [
-        ("f", 1, "AuthorizationServiceMismatch"),
-        ("b", -1, "AuthenticationFailed"),
-    ] {
+    for (services, hours, code) in
+        [("f", 1, "AuthorizationServiceMismatch"), ("b", -1, "AuthenticationFailed")]
+    {
         let other = by(&azure, key.account_sas(services, "sco", "rwdlac", hours));
         let read = other.blob_container_client("box").blob_client("blob").download(None).await;
         expect(read, 403, code);
@@ -89,10 +88,8 @@ fn delegated(account: &str, key: &Told, rights: &str) -> String {
         rights, "", &end_sas, &resource, &user, &tenant, &start, &end, "b", &version, "", "", "",
         "", "https", VERSION, "c", "", "", "", "", "", "", "",
     ];
-    let own = Key {
-        account: account.to_owned(),
-        key: BASE64_STANDARD.decode(of("Value")).unwrap(),
-    };
+    let own =
+        Key { account: account.to_owned(), key: BASE64_STANDARD.decode(of("Value")).unwrap() };
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs([("sv", VERSION), ("sr", "c"), ("sp", rights), ("se", &end_sas)]);
     query.extend_pairs([("skoid", &user), ("sktid", &tenant), ("skt", &start), ("ske", &end)]);

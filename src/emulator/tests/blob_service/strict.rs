@@ -71,9 +71,8 @@ async fn a_key_of_the_callers_own_is_refused_and_not_forgotten() {
 #[tokio::test]
 async fn a_block_list_stands_for_what_it_says_and_nothing_else() {
     let (azure, container) = Azure::with_box().await;
-    let commit = |body: &str| {
-        azure.raw(Method::PUT, "/box/blob?comp=blocklist").body(body.to_owned())
-    };
+    let commit =
+        |body: &str| azure.raw(Method::PUT, "/box/blob?comp=blocklist").body(body.to_owned());
     for body in [
         "<BlockList><Latest>QU&block;FB</Latest></BlockList>",
         "<!DOCTYPE b [<!ENTITY block \"\">]><BlockList><Latest>QU&block;FB</Latest></BlockList>",
@@ -95,9 +94,8 @@ async fn a_blob_of_the_archive_is_read_only_hours_after_it_was_asked_back() {
     let (azure, container) = Azure::with_box().await;
     let before = put(&container, "blob", b"content").await;
     let blob = container.blob_client("blob");
-    let tier = |tier: &str| {
-        azure.raw(Method::PUT, "/box/blob?comp=tier").header("x-ms-access-tier", tier)
-    };
+    let tier =
+        |tier: &str| azure.raw(Method::PUT, "/box/blob?comp=tier").header("x-ms-access-tier", tier);
     assert_eq!(told(tier("Lukewarm")).await.refusal(), (400, "InvalidHeaderValue"));
     assert_eq!(told(tier("Archive")).await.status, 200);
     let get = || azure.raw(Method::GET, "/box/blob");

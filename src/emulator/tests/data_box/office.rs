@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use azseed_emulator::{AccountOptions, Emulator, EmulatorOptions, Names, Style, forward_clock, start};
+use azseed_emulator::{
+    AccountOptions, Emulator, EmulatorOptions, Names, Style, forward_clock, start,
+};
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};

@@ -68,6 +68,7 @@ impl Emulator {
             #[cfg(feature = "other-service")]
             blob_endpoint: None,
             unregistered: Vec::new(),
+            mischief: Vec::new(),
             account: AccountOptions {
                 accounts: accounts.iter().map(|name| name.parse().unwrap()).collect(),
                 subscription: Some(SUBSCRIPTION.parse().unwrap()),
