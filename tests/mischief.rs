@@ -103,7 +103,7 @@ const DEEDS: [Deed; 24] = [
     deed(Stage::Ordered, &["job", "export", "--file", "job.toml"], "odd-ids"),
     deed(Stage::Sent, &["packing-slip"], "unknown-state"),
     deed(Stage::Sealed, VAULT, "closed-account"),
-    deed(Stage::Protected, &["vault", "snapshots"], "retry-after-date"),
+    deed(Stage::Protected, &["vault", "snapshots"], "expired-token"),
     deed(Stage::Protected, &["vault", "restore", "--target", "restored"], "half"),
     deed(Stage::Protected, &["cleanup", "--yes"], "burst-503"),
     deed(Stage::Sealed, &["check", "azure", "--for", "import"], "retry-after-date"),
