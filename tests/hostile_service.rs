@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use azseed::azure::{
-    Arm, ArmOptions, Auth, BlobContainer, BlobCredential, BlobOptions, Container, Network,
+    Arm, ArmOptions, Auth, BlobContainer, BlobCredential, BlobHome, BlobOptions, Container, Network,
 };
 use azseed::import_job::{ImportExport, JobService};
 use disk_prep::noun::Diagnose;
@@ -40,7 +40,7 @@ fn run(played: &Played, words: &[&str], variables: &[(&str, &str)]) -> Said {
     command
         .env("AZSEED_ARM_ENDPOINT", played.url(""))
         .env("AZSEED_AUTHORITY", played.url(""))
-        .env("AZSEED_BLOB_ENDPOINT", played.url("/blob"))
+        .env("AZSEED_BLOB_ENDPOINT", played.url(""))
         .env("AZSEED_CA_FILE", played.ca_file());
     match variables {
         [] => command.env("AZSEED_TOKEN", TOKEN),
@@ -147,6 +147,7 @@ fn keys_of_another_form_are_not_repeated() {
     let keys = |text: &str| {
         let played = Played::start(body(200, "", text));
         let arm = Arm::open(&ArmOptions {
+            audience: "https://management.azure.com".parse().unwrap(),
             endpoint: played.url("").parse().unwrap(),
             authority: played.url("").parse().unwrap(),
             auth: Auth { kind: None, token: Some(TOKEN.to_owned().into()) },
@@ -353,7 +354,7 @@ fn list(play: Play) -> (Result<usize, String>, usize) {
     let played = Played::start(play);
     let options = BlobOptions {
         account: "account1".parse().unwrap(),
-        endpoint: Some(played.url("/blob").parse().unwrap()),
+        home: BlobHome::Endpoint(played.url("").parse().unwrap()),
         authority: played.url("").parse().unwrap(),
         network: Network { ca_file: Some(played.ca_file()), proxy: None },
         credential: BlobCredential::Sas("sv=1&sig=MARKER".to_owned().into()),

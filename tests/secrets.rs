@@ -272,7 +272,7 @@ fn journey(bench: &mut Bench) {
 fn refusals(bench: &mut Bench) {
     let key = BASE64_STANDARD.encode(ACCOUNT_KEY);
     let sas = bench.sas.clone();
-    let away = ("AZSEED_BLOB_ENDPOINT", "https://127.0.0.1:1/blob");
+    let away = ("AZSEED_BLOB_ENDPOINT", "https://127.0.0.1:1");
     let arm_away = ("AZSEED_ARM_ENDPOINT", "https://127.0.0.1:1");
     let sign_in_away = ("AZSEED_AUTHORITY", "https://127.0.0.1:1");
     let beyond = ("AZSEED_ARM_ENDPOINT", "https://azure.invalid");
@@ -301,7 +301,7 @@ fn refusals(bench: &mut Bench) {
     let (echoed, dripped) = (echo.url(""), drip.url(""));
     let (echoed_ca, dripped_ca) =
         (echo.ca_file().display().to_string(), drip.ca_file().display().to_string());
-    let echo_blob = format!("{echoed}/blob");
+    let echo_blob = echoed.clone();
     let to_echo = [
         ("AZSEED_ARM_ENDPOINT", echoed.as_str()),
         ("AZSEED_AUTHORITY", &echoed),

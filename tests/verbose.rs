@@ -69,7 +69,7 @@ fn a_verbose_run_tells_each_call_and_step_and_never_a_secret() {
     all.push(log(by_key("vault create --vault office --staging staging")));
     all.push(log(by_token("emulator dock s1.img,serial=S1 --data azure")));
     let ran = log(by_key("vault run"));
-    assert!(ran.contains("method=\"PUT\" path=\"/blob/account1/azseed-office/repo/"), "{ran}");
+    assert!(ran.contains("method=\"PUT\" path=\"/account1/azseed-office/repo/"), "{ran}");
     all.push(ran);
     all.push(log(by_principal("vault run --now")));
     all.push(log(by_token("vault run --now")));

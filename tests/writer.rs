@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use azseed::azure::{
-    self, Auth, BlobContainer, BlobCredential, BlobOptions, Container, Fence, Lost, Network,
+    self, Auth, BlobContainer, BlobCredential, BlobHome, BlobOptions, Container, Fence, Lost,
+    Network,
 };
 use azseed::escrow::{Weak, read_password};
 use azseed::state::State;
@@ -34,7 +35,7 @@ fn container(emulator: &Emulator, name: &str) -> Arc<dyn Container> {
     let url = |fact: &str| emulator.fact(fact).parse().unwrap();
     let options = BlobOptions {
         account: emulator.fact("account").parse().unwrap(),
-        endpoint: Some(url("blob")),
+        home: BlobHome::Endpoint(url("blob")),
         authority: url("authority"),
         network: Network { ca_file: Some(emulator.fact("ca_file").into()), proxy: None },
         credential: BlobCredential::SignedIn(Auth {
@@ -532,7 +533,7 @@ fn a_renewal_that_is_refused_ends_with_the_exit_code_of_its_reason() {
         let played = lease_answered(status);
         let options = BlobOptions {
             account: "account1".parse().unwrap(),
-            endpoint: Some(played.url("/blob").parse().unwrap()),
+            home: BlobHome::Endpoint(played.url("").parse().unwrap()),
             authority: played.url("").parse().unwrap(),
             network: Network { ca_file: Some(played.ca_file()), proxy: None },
             credential: BlobCredential::SignedIn(Auth {

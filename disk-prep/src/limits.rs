@@ -108,6 +108,8 @@ pub const VAULT_NAME_CHARACTERS: RangeInclusive<usize> = 2..=50;
 pub const JOBS_PER_PAGE: usize = 100;
 /// Blobs in one page of a container's list. Source: "List Blobs".
 pub const BLOBS_PER_PAGE: usize = 5000;
+/// Bytes of a stretch of a blob, at most, whose checksum comes with it. Source: "Get Blob".
+pub const SUMMED_BYTES: u64 = 4 << 20;
 /// Bytes of a pack, at most, that restic takes. Source: `staging-repository` 4.
 pub const PACK_BYTES: u64 = 128 << 20;
 /// Hours that a ship date may lie ahead: a label made for the next working day. Source: our choice.

@@ -19,7 +19,7 @@ use super::exchange::{Ask, Exchange, Reply, host};
 use super::network::{Clear, Network, https};
 use super::retry::{RealPace, Repeat};
 use super::runtime::block_on;
-use super::sign_in::{ARM_SCOPE, Auth, AuthKind, Tokens};
+use super::sign_in::{Auth, AuthKind, Tokens, scope};
 use super::token::Claims;
 use super::transport::target;
 use disk_prep::noun::Address;
@@ -29,6 +29,8 @@ use disk_prep::noun::Address;
 pub struct ArmOptions {
     /// The resource manager.
     pub endpoint: Address,
+    /// Whom tokens are for: the resource manager of the cloud.
+    pub audience: Address,
     /// Where tokens are given.
     pub authority: Address,
     /// How to sign in.
@@ -80,7 +82,8 @@ impl Arm {
         let endpoint = https(&options.endpoint)?;
         let authority = https(&options.authority)?;
         let http = options.network.client(&endpoint, Clear::Refused)?;
-        let tokens = Tokens::choose(&options.auth, &authority, http.clone(), ARM_SCOPE)?;
+        let scope = scope(&options.audience);
+        let tokens = Tokens::choose(&options.auth, &authority, http.clone(), &scope)?;
         let exchange =
             Exchange { http, tokens, bounds: Bounds::default(), pace: RealPace::begin() };
         Ok(Arm { exchange, endpoint })

@@ -9,7 +9,7 @@ use azure_core::http::{ClientOptions, RetryOptions, StatusCode, Transport};
 use azure_storage_blobs::{
     BlobClient, BlobClientOptions, BlobContainerClient, BlobContainerClientOptions,
 };
-use disk_prep::noun::{AccountName, Address, ContainerName};
+use disk_prep::noun::ContainerName;
 use disk_prep::sys::hold::hold;
 use url::Url;
 
@@ -19,7 +19,7 @@ use super::call::Call;
 use super::credential::{BlobCredential, BlobOptions};
 use super::error::Error;
 use super::exchange::host;
-use super::network::{Clear, encrypted, folder, is_loopback};
+use super::network::{Clear, encrypted, is_loopback};
 use super::reason::Reason;
 use super::retry::{Book, Pace, RealPace, Repeat, Retry};
 use super::signer::Signer;
@@ -47,7 +47,7 @@ impl std::fmt::Debug for Clients {
 impl Clients {
     /// Prepares a connection; nothing is sent yet.
     pub fn open(options: &BlobOptions, name: ContainerName) -> Result<Self, Error> {
-        let base = account_url(&options.account, options.endpoint.as_ref())?;
+        let base = options.home.of(&options.account)?;
         let url = base.join(name.as_str()).map_err(invalid)?;
         let is_keyed = matches!(options.credential, BlobCredential::Key(_));
         let clear = if url.scheme() == "http" && is_loopback(&url) && is_keyed {
@@ -117,15 +117,6 @@ impl Clients {
 fn invalid(error: url::ParseError) -> Error {
     let rule = "it cannot be put together with a path";
     Error::Endpoint { endpoint: error.to_string(), rule }
-}
-
-/// Where the blobs of an account are.
-pub(super) fn account_url(account: &AccountName, endpoint: Option<&Address>) -> Result<Url, Error> {
-    let url = match endpoint {
-        Some(endpoint) => folder(endpoint)?.join(&format!("{account}/")),
-        None => Url::parse(&format!("https://{account}.blob.core.windows.net/")),
-    };
-    url.map_err(invalid)
 }
 
 pub(super) fn code(error: &azure_core::Error) -> &str {

@@ -3,6 +3,7 @@
 use disk_prep::noun::{AccountName, Address};
 use secrecy::SecretString;
 
+use super::cloud::BlobHome;
 use super::network::Network;
 use super::sign_in::Auth;
 
@@ -11,8 +12,8 @@ use super::sign_in::Auth;
 pub struct BlobOptions {
     /// The storage account.
     pub account: AccountName,
-    /// The endpoint with the account in its path; without it, the public cloud's.
-    pub endpoint: Option<Address>,
+    /// Where its blobs are.
+    pub home: BlobHome,
     /// Where tokens are given.
     pub authority: Address,
     /// Certificates and proxy.

@@ -68,6 +68,12 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error("Cannot read of a cloud in {path}")]
+    CloudFile {
+        path: PathBuf,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("Cannot set up the network client")]
     Client {
         #[source]
@@ -252,6 +258,7 @@ impl Diagnose for Error {
         match self {
             Error::Endpoint { .. } => "endpoint-invalid",
             Error::CaFile { .. } => "ca-file",
+            Error::CloudFile { .. } => "cloud-file",
             Error::Client { .. } => "network-client",
             Error::Unreachable { .. } => "azure-unreachable",
             Error::Failing { .. } => "azure-failing",
@@ -298,6 +305,7 @@ impl Diagnose for Error {
         match self {
             Error::Endpoint { .. }
             | Error::CaFile { .. }
+            | Error::CloudFile { .. }
             | Error::SecretFile { .. }
             | Error::SecretUnreadable { .. }
             | Error::Variable { .. }
@@ -354,6 +362,10 @@ impl Diagnose for Error {
             Error::AuthContradicted { .. } => "leave the token out, or say `--auth token`",
             Error::CliMissing => "install it and run `az login`, or sign in another way (`--auth`)",
             Error::CliSignedOut => "run `az login`",
+            Error::CloudFile { .. } => {
+                "`--cloud` is AzureCloud, AzureUSGovernment, AzureChinaCloud, or a file as \
+                 docs/guide.md shows it"
+            }
             Error::NoIdentity { .. } => {
                 "on a machine outside Azure sign in another way (`--auth`); inside, give it an \
                  identity"

@@ -1,10 +1,10 @@
 //! A link to a blob, as a service gives it: followed only to the account that is meant.
 
-use disk_prep::noun::{AccountName, Address, ContainerName, check_blob_name};
+use disk_prep::noun::{AccountName, ContainerName, check_blob_name};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::clients::account_url;
+use super::cloud::BlobHome;
 use super::error::Error;
 
 /// Container and name of the blob that a link leads to; `None` if it is none of this account at
@@ -12,9 +12,9 @@ use super::error::Error;
 pub fn blob_at(
     link: &str,
     account: &AccountName,
-    endpoint: Option<&Address>,
+    home: &BlobHome,
 ) -> Result<Option<(ContainerName, String)>, Error> {
-    let base = account_url(account, endpoint)?;
+    let base = home.of(account)?;
     Ok(Url::parse(link).ok().and_then(|link| place(&link, &base)))
 }
 
@@ -35,10 +35,14 @@ fn place(link: &Url, base: &Url) -> Option<(ContainerName, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::azure::cloud::CloudChoice;
 
     fn at(link: &str, endpoint: Option<&str>) -> Option<String> {
-        let endpoint = endpoint.map(|text| text.parse().unwrap());
-        let found = blob_at(link, &"account1".parse().unwrap(), endpoint.as_ref()).unwrap();
+        let home = match endpoint {
+            Some(text) => BlobHome::Endpoint(text.parse().unwrap()),
+            None => BlobHome::Names(CloudChoice::Public.cloud().unwrap().suffix),
+        };
+        let found = blob_at(link, &"account1".parse().unwrap(), &home).unwrap();
         found.map(|(container, name)| format!("{container}/{name}"))
     }
 
@@ -66,7 +70,7 @@ mod tests {
         ] {
             assert_eq!(at(&link, None), found, "{link}");
         }
-        let here = "https://127.0.0.1:9000/blob";
+        let here = "https://127.0.0.1:9000";
         let of = |link: &str| at(&format!("{here}{link}"), Some(here));
         assert_eq!(of("/account1/logs/a.xml"), Some("logs/a.xml".to_owned()));
         assert_eq!(of("/account11/logs/a.xml"), None);

@@ -8,6 +8,7 @@ mod blobs;
 mod bounds;
 mod call;
 mod clients;
+mod cloud;
 mod container;
 mod credential;
 mod crew;
@@ -41,6 +42,7 @@ pub use arm::{Arm, ArmOptions, SignedIn};
 pub use asked::Asked;
 pub use blobs::BlobContainer;
 pub use call::Call;
+pub use cloud::{BlobHome, Cloud, CloudChoice};
 pub use container::{
     BlobFacts, Container, Copied, Fence, Fenced, Labels, Made, Over, Removed, Sent, Supply, Upload,
 };

@@ -98,7 +98,24 @@ impl Exchange {
             follower.pause(&reply).await?;
             reply = self.send(&read(at)).await?;
         }
-        Ok(reply)
+        match end(&reply) {
+            Some(Fault { code, message }) => {
+                let call = Some(Box::new(reply.call));
+                Err(Error::OperationFailed { code, message, call })
+            }
+            None => Ok(reply),
+        }
+    }
+}
+
+/// What a chain of addresses ended with, if that was a failure that came with 200: a status with an
+/// error, in place of the resource.
+fn end(reply: &Reply) -> Option<Fault> {
+    let status: Status = serde_json::from_slice(&reply.body).ok()?;
+    status.error.as_ref()?;
+    match ended(status) {
+        Stand::Ended(fault) => Some(fault),
+        Stand::Running | Stand::Succeeded => None,
     }
 }
 
@@ -177,8 +194,12 @@ fn stand(reply: &Reply, ask: &Ask) -> Result<Stand, Error> {
         fault: "the status of an operation is not of the documented form".to_owned(),
         call: Some(Box::new(reply.call.clone())),
     })?;
-    // The contract knows three words for the end; any other is a stage on the way.
-    Ok(match status.status.to_ascii_lowercase().as_str() {
+    Ok(ended(status))
+}
+
+/// The contract knows three words for the end; any other is a stage on the way.
+fn ended(status: Status) -> Stand {
+    match status.status.to_ascii_lowercase().as_str() {
         "succeeded" => Stand::Succeeded,
         word @ ("failed" | "canceled" | "cancelled") => {
             let Fault { code, message } = status.error.unwrap_or_default();
@@ -192,7 +213,7 @@ fn stand(reply: &Reply, ask: &Ask) -> Result<Stand, Error> {
             })
         }
         _ => Stand::Running,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -307,6 +328,21 @@ mod tests {
             (came.is_ok(), asked.as_slice()),
             (true, &[status.into(), "GET /moved".into()][..])
         );
+    }
+
+    #[test]
+    fn a_chain_that_ends_with_a_failure_is_no_resource_though_the_answer_is_200() {
+        let run = |body: &str| {
+            let first = answer(202, "location: /results/1?s=S", "");
+            follow(&Played::start(vec![first, answer(200, "", body)]), Method::PUT)
+        };
+        let (code, text) =
+            run(r#"{"status":"Failed","error":{"code":"Word","message":"a rule"}}"#).unwrap_err();
+        assert_eq!(code, "azure-operation-failed");
+        assert!(text.contains("Word: a rule"), "{text}");
+        for body in [RESOURCE, SUCCEEDED, r#"{"status":"Failed","name":"job"}"#] {
+            assert_eq!(run(body), ended(200, body), "{body}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use azure_core::credentials::TokenCredential;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
+use disk_prep::noun::Address;
 use disk_prep::sys::child;
 use disk_prep::sys::hold::hold;
 use secrecy::SecretString;
@@ -27,10 +28,16 @@ const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// What the program of the user's sign-in has no business with.
 const OUR_SECRETS: &[&str] =
     &["AZSEED_TOKEN", "AZSEED_ACCOUNT_KEY", "AZSEED_SAS", "AZSEED_PROXY", "AZURE_CLIENT_SECRET"];
-/// For the resource manager.
+/// For the resource manager of the public cloud.
+#[cfg(test)]
 pub(super) const ARM_SCOPE: &str = "https://management.azure.com/.default";
 /// For blobs.
 pub(super) const STORAGE_SCOPE: &str = "https://storage.azure.com/.default";
+
+/// What a token for the resource manager at an address is asked for with.
+pub(super) fn scope(audience: &Address) -> String {
+    format!("{}/.default", audience.url().as_str().trim_end_matches('/'))
+}
 
 /// How to sign in, where a person has chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,14 +104,15 @@ impl CachedToken {
 pub(super) struct Tokens {
     sign_in: SignIn,
     http: reqwest::Client,
-    scope: &'static str,
+    scope: String,
     is_chosen: bool,
     held: Mutex<Option<CachedToken>>,
 }
 
 impl Tokens {
     /// Tokens of this kind; none is asked for yet.
-    pub fn new(sign_in: SignIn, http: reqwest::Client, scope: &'static str) -> Self {
+    pub fn new(sign_in: SignIn, http: reqwest::Client, scope: &str) -> Self {
+        let scope = scope.to_owned();
         Tokens { sign_in, http, scope, is_chosen: false, held: Mutex::new(None) }
     }
 
@@ -113,7 +121,7 @@ impl Tokens {
         auth: &Auth,
         authority: &Url,
         http: reqwest::Client,
-        scope: &'static str,
+        scope: &str,
     ) -> Result<Self, Error> {
         let sign_in = SignIn::choose(auth.kind, auth.token.as_ref(), authority)?;
         let is_chosen = auth.kind.is_some();
@@ -128,7 +136,7 @@ impl Tokens {
         if let Some(token) = fresh {
             return Ok(token);
         }
-        let new = self.sign_in.token(&self.http, self.scope).await;
+        let new = self.sign_in.token(&self.http, &self.scope).await;
         // Where nothing was chosen and nothing is there, the CLI is only what was left.
         let (token, lifetime) = new.map_err(|error| match error {
             Error::CliMissing if !self.is_chosen => Error::NotSignedIn,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use azure_core::error::ErrorKind as CoreKind;
 use azure_core::http::policies::{Policy, PolicyResult};
-use azure_core::http::{Context, Request};
+use azure_core::http::{Context, Request, StatusCode};
 use disk_prep::noun::ContainerName;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -152,23 +152,35 @@ impl Policy for Signer {
             }
         }
         let (first, rest) = next.split_first().expect("the transport comes last");
-        first.send(ctx, request, rest).await
+        let answer = first.send(ctx, request, rest).await?;
+        // A token may end before its time; another is asked for once.
+        match &self.credential {
+            Signs::Token(tokens)
+                if answer.status() == StatusCode::Unauthorized && tokens.forget() =>
+            {
+                request.insert_header("authorization", header(tokens).await?);
+                request.body_mut().reset().await?;
+                first.send(ctx, request, rest).await
+            }
+            _ => Ok(answer),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::azure::cloud::BlobHome;
     use crate::azure::network::Network;
     use crate::azure::runtime::block_on;
     use crate::azure::sign_in::Auth;
     use azure_core::http::headers::Headers;
-    use azure_core::http::{AsyncRawResponse, Method, StatusCode};
+    use azure_core::http::{AsyncRawResponse, Method};
 
     fn signer(credential: BlobCredential, clear: Clear) -> Signer {
         let options = BlobOptions {
             account: "account1".parse().unwrap(),
-            endpoint: None,
+            home: BlobHome::Endpoint("https://h".parse().unwrap()),
             authority: "https://login".parse().unwrap(),
             network: Network::default(),
             credential,

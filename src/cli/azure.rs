@@ -10,14 +10,14 @@ use disk_prep::noun::Address;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Azure")]
 pub struct AzureArgs {
-    /// Azure's resource manager
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+    /// Azure's resource manager; without it the cloud's
     #[arg(long, global = true, value_name = "URL", env = "AZSEED_ARM_ENDPOINT")]
-    #[arg(default_value = "https://management.azure.com")]
-    pub arm_endpoint: Address,
-    /// Where tokens are given
+    pub arm_endpoint: Option<Address>,
+    /// Where tokens are given; without it the cloud's
     #[arg(long, global = true, value_name = "URL", env = "AZSEED_AUTHORITY")]
-    #[arg(default_value = "https://login.microsoftonline.com")]
-    pub authority: Address,
+    pub authority: Option<Address>,
     /// How to sign in; without it a token that was given, else the service
     /// principal or workload identity of the environment, else the Azure CLI
     #[arg(long, global = true, value_name = "KIND", env = "AZSEED_AUTH", value_enum)]
@@ -31,6 +31,17 @@ pub struct AzureArgs {
     /// A proxy; without it the one of HTTPS_PROXY
     #[arg(long, global = true, value_name = "URL", env = "AZSEED_PROXY")]
     pub proxy: Option<Address>,
+}
+
+/// Which cloud.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Azure")]
+pub struct CloudArgs {
+    /// The cloud: AzureCloud, AzureUSGovernment, AzureChinaCloud, or a file
+    /// that tells of one
+    #[arg(long, global = true, value_name = "NAME|FILE", env = "AZSEED_CLOUD")]
+    #[arg(default_value = "AzureCloud")]
+    pub cloud: PathBuf,
 }
 
 /// How to sign in.
@@ -54,6 +65,7 @@ pub enum AuthChoice {
 #[command(next_help_heading = "Azure")]
 pub struct BlobArgs {
     /// The blob service, path-style; without it the account's own address
+    /// in the cloud
     #[arg(long, global = true, value_name = "URL", env = "AZSEED_BLOB_ENDPOINT")]
     pub blob_endpoint: Option<Address>,
     /// A file (0600) with the account's key; else AZSEED_ACCOUNT_KEY, else the

@@ -9,6 +9,7 @@ use disk_prep::noun::{AccountName, SubscriptionId};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use url::Url;
 
+use super::azure::CloudArgs;
 use super::drive::{DEV_HELP, drive_name};
 
 /// Arguments of `emulator`.
@@ -21,10 +22,20 @@ pub struct EmulatorArgs {
     /// What else to do.
     #[command(subcommand)]
     pub command: Option<EmulatorCommand>,
-    /// Where to listen; port 0 picks a free one
+    /// Where to listen; port 0 picks a free one, which stays the same for its
+    /// data
     #[arg(long, value_name = "ADDRESS", env = "AZSEED_EMULATOR_LISTEN")]
     #[arg(default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
+    /// Where the blobs are to be; without it on a free port beside --listen
+    #[arg(long, value_name = "ADDRESS", env = "AZSEED_EMULATOR_BLOB_LISTEN")]
+    pub blob_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+    /// Tell the cloud's own names, not the addresses of this machine; for where
+    /// they lead here, at port 443
+    #[arg(long)]
+    pub host_names: bool,
     /// Where to keep everything
     #[arg(long, global = true, value_name = "DIR", env = "AZSEED_EMULATOR_DATA")]
     #[arg(default_value = "azure")]
@@ -38,21 +49,26 @@ pub struct EmulatorArgs {
     /// End when standard input is closed; how a rehearsal takes it along
     #[arg(long, hide = true)]
     pub attached: bool,
-    /// Name of the storage account
+    /// Name of the storage account; repeat for more, the first is the one that
+    /// is told
     #[arg(long, value_name = "NAME", env = "AZSEED_EMULATOR_ACCOUNT")]
-    pub account: Option<AccountName>,
-    /// A file with the account's key
+    pub account: Vec<AccountName>,
+    /// A file with the first account's key
     #[arg(long, value_name = "FILE", env = "AZSEED_EMULATOR_ACCOUNT_KEY_FILE")]
     pub account_key_file: Option<PathBuf>,
     /// A file with the token that callers may use
     #[arg(long, value_name = "FILE", env = "AZSEED_EMULATOR_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
-    /// Region of the storage account; without it it is in every region
+    /// Region of the storage accounts; without it they are in every region
     #[arg(long, value_name = "REGION", env = "AZSEED_EMULATOR_ACCOUNT_LOCATION")]
     pub account_location: Option<String>,
     /// A provider that the subscription must register first; repeat for more
     #[arg(long, value_name = "PROVIDER", env = "AZSEED_EMULATOR_UNREGISTERED")]
     pub unregistered: Vec<String>,
+    /// Do something wrong on purpose; repeat for more. The verb `mischief` tells
+    /// what there is
+    #[arg(long, value_name = "WHAT", env = "AZSEED_EMULATOR_MISCHIEF")]
+    pub mischief: Vec<String>,
     /// The subscription
     #[arg(long, value_name = "ID", env = "AZSEED_EMULATOR_SUBSCRIPTION")]
     pub subscription: Option<SubscriptionId>,
@@ -67,6 +83,27 @@ pub enum EmulatorCommand {
         /// By how much
         #[arg(value_name = "TIME", value_parser = forward, allow_hyphen_values = true)]
         by: SignedDuration,
+    },
+    /// Have it do something wrong on purpose, or see what it does
+    #[command(after_help = "\
+        WHAT is one of these, with :COUNT behind it for how often:\n  \
+        retry-after-seconds, retry-after-date   throttled (429)\n  \
+        burst-500, burst-502, burst-503         several refusals in a row\n  \
+        reset-after     a change is taken and the connection reset\n  \
+        slow, half      an answer in drops, an answer cut in two\n  \
+        expired-token   a token that was taken is over\n  \
+        wrong-region, closed-account\n  \
+        operation-fails, relative-status, doubled-status   what goes on for long\n  \
+        odd-ids, empty-pages, unknown-state     answers that are right but odd\n\n\
+        A call that carries the header x-emulator-mischief asks for itself alone.\n\n\
+        Example:\n  azseed emulator mischief burst-503:3 --data /tmp/azure")]
+    Mischief {
+        /// What; without it what is on is shown
+        #[arg(value_name = "WHAT")]
+        what: Vec<String>,
+        /// Call off what is on first
+        #[arg(long)]
+        clear: bool,
     },
     /// Bring drives to the datacenter
     #[command(after_help = format!(

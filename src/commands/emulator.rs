@@ -1,6 +1,6 @@
 //! `emulator`: Azure and the datacenter's dock on this machine.
 
-use azseed_emulator::{AccountOptions, EmulatorOptions, Error, read_drive, start};
+use azseed_emulator::{AccountOptions, EmulatorOptions, Error, Style, Wanted, read_drive, start};
 
 use super::call::Call;
 use crate::cli::{EmulatorArgs, EmulatorCommand};
@@ -12,21 +12,26 @@ use crate::report::emulator::Listening;
 pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
     match &args.command {
         None => {
+            let cloud = dock::names(&args.cloud.cloud)?;
             let emulator = start(&EmulatorOptions {
                 listen: args.listen,
+                blob_listen: args.blob_listen,
+                names: cloud,
+                style: if args.host_names { Style::Host } else { Style::Path },
                 data: args.data.clone(),
                 is_plain: args.http,
                 blob_endpoint: args.blob_endpoint.clone(),
                 account: AccountOptions {
-                    account: args.account.clone(),
+                    accounts: args.account.clone(),
                     key_file: args.account_key_file.clone(),
                     subscription: args.subscription.clone(),
                     token_file: args.token_file.clone(),
                     location: args.account_location.clone(),
                 },
                 unregistered: args.unregistered.clone(),
+                mischief: Wanted::all(&args.mischief)?,
             })?;
-            call.ui.show(&Listening(&emulator.facts));
+            call.ui.show(&Listening { facts: &emulator.facts, cloud: &args.cloud.cloud });
             if args.attached {
                 // Nothing is ever sent; the end comes when the other side is gone.
                 let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
@@ -37,6 +42,9 @@ pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
             }
         }
         Some(EmulatorCommand::Clock { by }) => Ok(Box::new(dock::forward(&args.data, *by)?)),
+        Some(EmulatorCommand::Mischief { what, clear }) => {
+            Ok(Box::new(dock::mischief(&args.data, Wanted::all(what)?, *clear)?))
+        }
         Some(EmulatorCommand::Dock { drives }) => Ok(Box::new(dock::bring(&args.data, drives)?)),
         Some(EmulatorCommand::DockWorker) => {
             read_drive().map_err(|error| Error::Worker {

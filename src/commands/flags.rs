@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use crate::cli::{AuthChoice, AzureArgs, BlobArgs, JobTarget, KeyArgs, SourceArgs, VaultTarget};
-use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess};
+use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess, CloudChoice};
 use crate::journey::job::JobOptions;
 use crate::journey::keeper::KeyFiles;
 use crate::journey::vault::VaultOptions;
@@ -11,7 +11,8 @@ use crate::outcome::Failure;
 
 /// Where Azure is.
 pub fn azure(args: &AzureArgs) -> AzureOptions {
-    let AzureArgs { arm_endpoint, authority, auth, token_file, ca_file, proxy } = args.clone();
+    let AzureArgs { cloud, arm_endpoint, authority, auth, token_file, ca_file, proxy } =
+        args.clone();
     let auth = auth.map(|auth| match auth {
         AuthChoice::Environment => AuthKind::Environment,
         AuthChoice::WorkloadIdentity => AuthKind::WorkloadIdentity,
@@ -19,7 +20,8 @@ pub fn azure(args: &AzureArgs) -> AzureOptions {
         AuthChoice::AzureCli => AuthKind::AzureCli,
         AuthChoice::Token => AuthKind::Token,
     });
-    AzureOptions { arm_endpoint, authority, auth, token_file, ca_file, proxy }
+    let cloud = CloudChoice::of(&cloud.cloud);
+    AzureOptions { cloud, arm_endpoint, authority, auth, token_file, ca_file, proxy }
 }
 
 /// Where blobs are.

@@ -10,21 +10,23 @@ use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
 
 use crate::azure::{
-    Arm, ArmOptions, Auth, BlobContainer, BlobCredential, BlobOptions, Container, Error, Network,
-    variable,
+    Arm, ArmOptions, Auth, BlobContainer, BlobCredential, BlobHome, BlobOptions, Container, Error,
+    Network, variable,
 };
 use crate::import_job::{DataBox, ImportExport, JobService};
 use crate::outcome::Attendant;
 
-pub use crate::azure::AuthKind;
+pub use crate::azure::{AuthKind, CloudChoice};
 
 /// Where the resource manager is, and how to reach it.
 #[derive(Debug, Clone)]
 pub struct AzureOptions {
+    /// The cloud, for what the next two and the blobs' endpoint leave open.
+    pub cloud: CloudChoice,
     /// The resource manager.
-    pub arm_endpoint: Address,
+    pub arm_endpoint: Option<Address>,
     /// Where tokens are given.
-    pub authority: Address,
+    pub authority: Option<Address>,
     /// How to sign in; without it, by whatever there is.
     pub auth: Option<AuthKind>,
     /// A file with a token.
@@ -38,7 +40,7 @@ pub struct AzureOptions {
 /// Where blobs are, and what opens them.
 #[derive(Debug, Clone, Default)]
 pub struct BlobAccess {
-    /// The blob service; without it the account's own address.
+    /// The blob service; without it the account's own address in the cloud.
     pub endpoint: Option<Address>,
     /// A file with the account's key.
     pub account_key_file: Option<PathBuf>,
@@ -79,9 +81,11 @@ fn auth(args: &AzureOptions, attendant: &dyn Attendant) -> Result<Auth, Error> {
 
 /// The resource manager itself.
 pub fn arm(args: &AzureOptions, attendant: &dyn Attendant) -> Result<Arm, Error> {
+    let cloud = args.cloud.cloud()?;
     Arm::open(&ArmOptions {
-        endpoint: args.arm_endpoint.clone(),
-        authority: args.authority.clone(),
+        endpoint: args.arm_endpoint.clone().unwrap_or_else(|| cloud.arm.clone()),
+        audience: cloud.arm,
+        authority: args.authority.clone().unwrap_or(cloud.authority),
         auth: auth(args, attendant)?,
         network: network(args),
     })
@@ -95,14 +99,23 @@ pub fn container(
     name: &ContainerName,
     attendant: &dyn Attendant,
 ) -> Result<Arc<dyn Container>, Error> {
+    let cloud = azure.cloud.cloud()?;
     let options = BlobOptions {
         account: account.clone(),
-        endpoint: blobs.endpoint.clone(),
-        authority: azure.authority.clone(),
+        home: home(azure, blobs)?,
+        authority: azure.authority.clone().unwrap_or(cloud.authority),
         network: network(azure),
         credential: credential(azure, blobs, attendant)?,
     };
     Ok(Arc::new(BlobContainer::open(&options, name.clone())?))
+}
+
+/// Where blobs are: at the endpoint that was given, else under the names of the cloud.
+pub fn home(azure: &AzureOptions, blobs: &BlobAccess) -> Result<BlobHome, Error> {
+    match &blobs.endpoint {
+        Some(endpoint) => Ok(BlobHome::Endpoint(endpoint.clone())),
+        None => azure.cloud.cloud().map(|cloud| BlobHome::Names(cloud.suffix)),
+    }
 }
 
 /// What a file says goes before what the environment says; a key before a SAS before a token

@@ -1,8 +1,8 @@
 //! What the emulator says, in words and as records.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use azseed_emulator::{Facts, Reply};
+use azseed_emulator::{Facts, Reply, Style};
 use disk_prep::noun::{AccountName, ByteSize, ErrorKind, Serial, SubscriptionId};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -21,7 +21,7 @@ pub(super) struct ListeningRecord<'a> {
     arm: &'a str,
     /// Address of the sign-in service.
     authority: &'a str,
-    /// Address of the blobs.
+    /// Address of the blobs, without the account; under the cloud's own names that of the account.
     blob: &'a str,
     /// The storage account.
     #[schemars(with = "String")]
@@ -55,6 +55,8 @@ pub(super) struct DockedRecord<'a> {
     bytes_succeeded: u64,
     /// Where the error log is; null if there is none.
     error_log: Option<&'a str>,
+    /// It was read when it came before, and is what it was then.
+    is_known: bool,
 }
 
 impl Record for DockedRecord<'_> {
@@ -72,40 +74,82 @@ impl Record for ClockRecord {
     const TYPE: &'static str = "emulator-clock";
 }
 
+/// What the emulator does wrong on purpose.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct MischiefRecord<'a> {
+    /// Which mischief.
+    what: &'a str,
+    /// How often it will strike yet; null until it is called off.
+    left: Option<u32>,
+    /// How often it has struck.
+    struck: u32,
+}
+
+impl Record for MischiefRecord<'_> {
+    const TYPE: &'static str = "emulator-mischief";
+}
+
 /// What callers must know, for a script and for a shell.
 #[derive(Debug)]
-pub struct Listening<'a>(pub &'a Facts);
+pub struct Listening<'a> {
+    /// What the emulator says of itself.
+    pub facts: &'a Facts,
+    /// The cloud that it stands for, as it was named.
+    pub cloud: &'a Path,
+}
+
+impl Listening<'_> {
+    fn ca_file(&self) -> Option<PathBuf> {
+        self.facts.ca_file.as_ref().and_then(|path| std::path::absolute(path).ok())
+    }
+
+    /// Where everything is, for a shell.
+    fn places(&self) -> Vec<String> {
+        let Facts { arm, authority, blob, style, .. } = self.facts;
+        match style {
+            Style::Path => vec![
+                format!("export AZSEED_ARM_ENDPOINT={arm}"),
+                format!("export AZSEED_AUTHORITY={authority}"),
+                format!("export AZSEED_BLOB_ENDPOINT={blob}"),
+            ],
+            Style::Host => {
+                let is_file = self.cloud.exists();
+                let cloud = std::path::absolute(self.cloud).ok().filter(|_| is_file);
+                let cloud = cloud.unwrap_or_else(|| self.cloud.to_owned());
+                vec![format!("export AZSEED_CLOUD='{}'", cloud.display())]
+            }
+        }
+    }
+}
 
 impl Outcome for Listening<'_> {
     fn lines(&self) -> Vec<String> {
-        let Facts { arm, blob, account, account_key, subscription, token, ca_file } = self.0;
-        let mut lines = vec![
-            format!("export AZSEED_ARM_ENDPOINT={arm}"),
-            format!("export AZSEED_AUTHORITY={arm}"),
-            format!("export AZSEED_BLOB_ENDPOINT={blob}"),
+        let Facts { account, account_key, subscription, token, .. } = self.facts;
+        let mut lines = self.places();
+        lines.extend([
             format!("export AZSEED_STORAGE_ACCOUNT={account}"),
             format!("export AZSEED_ACCOUNT_KEY={}", account_key.expose_secret()),
             format!("export AZSEED_SUBSCRIPTION={subscription}"),
             format!("export AZSEED_TOKEN={}", token.expose_secret()),
-        ];
-        if let Some(path) = ca_file {
-            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        ]);
+        if let Some(path) = self.ca_file() {
             lines.push(format!("export AZSEED_CA_FILE='{}'", path.display()));
         }
         lines
     }
 
     fn json(&self) -> Vec<Value> {
-        let Facts { arm, blob, account, account_key, subscription, token, ca_file } = self.0;
+        let Facts { arm, authority, blob, account, account_key, subscription, token, .. } =
+            self.facts;
         vec![line(&ListeningRecord {
             arm,
-            authority: arm,
+            authority,
             blob,
             account,
             account_key: account_key.expose_secret(),
             subscription,
             token: token.expose_secret(),
-            ca_file: ca_file.as_ref().and_then(|path| std::path::absolute(path).ok()),
+            ca_file: self.ca_file(),
         })]
     }
 }
@@ -114,12 +158,20 @@ impl Outcome for Replies {
     fn lines(&self) -> Vec<String> {
         let lines = |reply: &Reply| match reply {
             Reply::Clock { now } => vec![format!("It is now {now} in the datacenter")],
-            Reply::Drive { serial, job, status, bytes_succeeded, error_log } => {
+            Reply::Drive { serial, job, status, bytes_succeeded, error_log, is_known } => {
                 let job = job.as_ref().map(|job| format!(" (job {job})")).unwrap_or_default();
                 let bytes = ByteSize(*bytes_succeeded);
-                let line = format!("Drive {serial}{job}: {status}, {bytes} taken in");
+                let before = if *is_known { " before" } else { "" };
+                let line = format!("Drive {serial}{job}: {status}, {bytes} taken in{before}");
                 let log = error_log.iter().map(|log| format!("  {log}"));
                 std::iter::once(line).chain(log).collect()
+            }
+            Reply::Mischief { what, left, struck } => {
+                let left = match left {
+                    Some(left) => format!("will strike {left} times yet"),
+                    None => "is on until it is called off".to_owned(),
+                };
+                vec![format!("{what} {left}, has struck {struck} times")]
             }
             Reply::Done | Reply::Refused { .. } => Vec::new(),
         };
@@ -129,14 +181,18 @@ impl Outcome for Replies {
     fn json(&self) -> Vec<Value> {
         let record = |reply: &Reply| match reply {
             Reply::Clock { now } => Some(line(&ClockRecord { now: *now })),
-            Reply::Drive { serial, job, status, bytes_succeeded, error_log } => {
+            Reply::Drive { serial, job, status, bytes_succeeded, error_log, is_known } => {
                 Some(line(&DockedRecord {
                     serial,
                     job: job.as_deref(),
                     status,
                     bytes_succeeded: *bytes_succeeded,
                     error_log: error_log.as_deref(),
+                    is_known: *is_known,
                 }))
+            }
+            Reply::Mischief { what, left, struck } => {
+                Some(line(&MischiefRecord { what, left: *left, struck: *struck }))
             }
             // Said by the end of the answer, and by an error.
             Reply::Done | Reply::Refused { .. } => None,

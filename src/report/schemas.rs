@@ -6,7 +6,7 @@ use schemars::transform::RecursiveTransform;
 use serde_json::{Map, Value};
 
 #[cfg(feature = "emulator")]
-use super::emulator::{ClockRecord, DockedRecord, ListeningRecord};
+use super::emulator::{ClockRecord, DockedRecord, ListeningRecord, MischiefRecord};
 use super::event::{
     DriveErrorRecord, DrivePlannedRecord, ProgressRecord, SetAsideRecord, StepFinishedRecord,
     StepStartedRecord, TaskRecord,
@@ -110,6 +110,7 @@ pub fn all() -> Vec<Described> {
     all.extend([
         of::<ListeningRecord>("`emulator`"),
         of::<ClockRecord>("`emulator clock`, `rehearse`"),
+        of::<MischiefRecord>("`emulator mischief`"),
         of::<DockedRecord>("`emulator dock`, `rehearse`"),
         of::<StepRecord>("`rehearse`"),
         of::<RehearsalRecord>("`rehearse`"),

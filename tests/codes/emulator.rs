@@ -97,3 +97,18 @@ fn a_job_of_other_drives_is_not_changed() {
     let list = emulator.expect(&machine, 0, &words(&format!("job list {GROUP} --json")));
     assert_eq!(list.stdout.lines().count(), 1, "{}", list.stdout);
 }
+
+#[test]
+fn a_mischief_that_nobody_knows_is_refused_and_the_emulator_goes_on() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    for what in ["tease", "burst-500:0", "burst-500:x"] {
+        let refused = machine.run(&words(&format!("emulator mischief {what} --data azure")));
+        is_refused(&refused, 2, "emulator-mischief", what);
+        assert!(refused.stderr.contains("closed-account"), "it tells what there is");
+        let started = machine.run(&words(&format!("emulator --mischief {what} --data other")));
+        is_refused(&started, 2, "emulator-mischief", what);
+    }
+    assert!(!machine.path("other").exists(), "nothing was made");
+    assert_eq!(emulator.mischief(&machine, &[]), Vec::<serde_json::Value>::new());
+}

@@ -15,9 +15,9 @@ fn docked_over(disposition: &str) -> (Datacenter, Drive, Value) {
         other => text.replace(">no-overwrite<", &format!(">{other}<")),
     });
     let datacenter = Datacenter::open();
-    let path = format!("/blob/{}/seed", datacenter.emulator.fact("account"));
+    let path = format!("{}/seed", datacenter.emulator.account_url());
     let call = |path: &str| {
-        datacenter.arm.with_token(Method::PUT, path).header("x-ms-version", "2024-11-04")
+        datacenter.arm.elsewhere(Method::PUT, path).header("x-ms-version", "2024-11-04")
     };
     let made = datacenter.arm.send(call(&format!("{path}?restype=container")));
     assert_eq!(made.status, 201, "{}", made.text);
@@ -153,8 +153,8 @@ fn page_ranges_become_a_page_blob_with_zeros_between() {
     let mut expected = vec![0; 8192];
     expected[4096..4608].copy_from_slice(&content[4096..4608]);
     assert_eq!(datacenter.blob("S1-large"), Some(expected));
-    let path = format!("/blob/{}/seed/S1-large", datacenter.emulator.fact("account"));
-    let head = datacenter.arm.with_token(Method::HEAD, &path);
+    let path = format!("{}/seed/S1-large", datacenter.emulator.account_url());
+    let head = datacenter.arm.elsewhere(Method::HEAD, &path);
     let told = datacenter.arm.send(head.header("x-ms-version", "2024-11-04"));
     assert_eq!(told.headers["x-ms-blob-type"], "PageBlob");
 }

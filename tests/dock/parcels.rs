@@ -57,7 +57,8 @@ fn a_drive_that_was_found_later_is_read_though_the_other_comes_again_with_it() {
     datacenter.shipped("job1", &[&first, &second]);
     datacenter.dock(&[&first]);
     let said = datacenter.dock(&[&first, &second]);
-    assert_eq!(said[0]["status"], "not read: the drive is Completed");
+    assert_eq!(said[0]["status"], "Completed");
+    assert_eq!((&said[0]["is_known"], &said[1]["is_known"]), (&true.into(), &false.into()));
     assert_eq!(said[1]["status"], "Completed");
     let job = datacenter.job("job1");
     assert_eq!((&job["state"], &job["percentComplete"]), (&"Completed".into(), &100.into()));
@@ -69,10 +70,12 @@ fn a_drive_that_was_read_is_not_read_again() {
     let drive = Drive::seal("S1");
     let datacenter = Datacenter::open();
     datacenter.shipped("job1", &[&drive]);
-    assert_eq!(datacenter.dock(&[&drive])[0]["status"], "Completed");
+    let first = datacenter.dock(&[&drive]);
+    assert_eq!((&first[0]["status"], &first[0]["is_known"]), (&"Completed".into(), &false.into()));
     let before = datacenter.job("job1");
-    let said = datacenter.dock(&[&drive]);
-    assert_eq!(said[0]["status"], "not read: the job is Completed");
+    let again = datacenter.dock(&[&drive]);
+    assert_eq!((&again[0]["status"], &again[0]["is_known"]), (&"Completed".into(), &true.into()));
+    assert_eq!(again[0]["bytes_succeeded"], first[0]["bytes_succeeded"]);
     assert_eq!(datacenter.job("job1"), before);
 }
 

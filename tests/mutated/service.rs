@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use azseed_emulator::{AccountOptions, Emulator, EmulatorOptions, start};
+use azseed_emulator::{AccountOptions, Emulator, EmulatorOptions, Names, Style, start};
 use secrecy::ExposeSecret;
 use url::Url;
 
@@ -58,12 +58,20 @@ fn requests_to_the_emulator() {
     let folder = tempfile::tempdir().unwrap();
     let emulator: Emulator = start(&EmulatorOptions {
         listen: "127.0.0.1:0".parse().unwrap(),
+        blob_listen: None,
+        names: Names {
+            arm: "https://management.azure.com".to_owned(),
+            authority: "https://login.microsoftonline.com".to_owned(),
+            suffix: "core.windows.net".to_owned(),
+        },
+        style: Style::Path,
         data: folder.path().to_owned(),
         is_plain: true,
         blob_endpoint: None,
         unregistered: Vec::new(),
+        mischief: Vec::new(),
         account: AccountOptions {
-            account: Some("seedaccount".parse().unwrap()),
+            accounts: vec!["seedaccount".parse().unwrap()],
             subscription: Some("11111111-2222-4333-8444-555555555555".parse().unwrap()),
             ..AccountOptions::default()
         },
@@ -75,8 +83,12 @@ fn requests_to_the_emulator() {
         before(info);
     }));
     let facts = &emulator.facts;
-    let origin = Url::parse(&facts.arm).unwrap();
-    let address = format!("127.0.0.1:{}", origin.port().unwrap());
+    let [arm, blob] = [&facts.arm, &facts.blob]
+        .map(|origin| format!("127.0.0.1:{}", Url::parse(origin).unwrap().port().unwrap()));
+    let address = |request: &[u8]| {
+        let is_blob = String::from_utf8_lossy(request).contains(" /seedaccount/");
+        if is_blob { blob.as_str() } else { arm.as_str() }
+    };
     let (mark, token) = (b"@TOKEN@", facts.token.expose_secret());
     let filled = |request: &[u8]| {
         let mut request = request.to_vec();
@@ -94,7 +106,7 @@ fn requests_to_the_emulator() {
         })
         .collect();
     for request in &corpus {
-        let status = status(&address, &filled(request), Duration::from_secs(20));
+        let status = status(address(request), &filled(request), Duration::from_secs(20));
         let text = String::from_utf8_lossy(request);
         assert!(status.is_some_and(|own| (200..500).contains(&own)), "{status:?}: {text}");
     }
@@ -107,7 +119,8 @@ fn requests_to_the_emulator() {
                 let (met, filled, address) = (&met, &filled, &address);
                 scope.spawn(move || {
                     for request in own {
-                        let status = status(address, &filled(request), Duration::from_millis(80));
+                        let status =
+                            status(address(request), &filled(request), Duration::from_millis(80));
                         let text = String::from_utf8_lossy(request);
                         let is_sound = status != Some(500) && PANICS.load(Ordering::Relaxed) == 0;
                         assert!(is_sound, "{status:?}: {text}");

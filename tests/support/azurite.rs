@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::emulator::Emulator;
+use super::key::Key;
 use super::program::Machine;
 
 const ACCOUNT: &str = "account1";
@@ -46,6 +47,16 @@ impl Azurite {
         };
         let endpoint = said.find_map(told).expect("Azurite says where it is");
         Azurite { process, _said: said, endpoint }
+    }
+
+    /// The account's key, base64.
+    pub fn key(&self) -> String {
+        BASE64_STANDARD.encode(KEY)
+    }
+
+    /// What signs with it.
+    pub fn signer(&self) -> Key {
+        Key { account: ACCOUNT.to_owned(), key: KEY.to_vec() }
     }
 
     /// An emulator whose dock writes here, and a program that has the account's key.

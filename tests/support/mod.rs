@@ -8,9 +8,11 @@
 #[path = "../../src/emulator/tests/support/arm.rs"]
 pub mod arm;
 pub mod azurite;
+pub mod clients;
 pub mod emulator;
 #[path = "../../src/emulator/tests/support/key.rs"]
 pub mod key;
+pub mod names;
 pub mod old_form;
 pub mod played;
 pub mod program;

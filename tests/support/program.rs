@@ -8,9 +8,12 @@ use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use super::names::Names;
+
 /// A throw-away copy machine: folders for everything that a journey leaves behind.
 #[derive(Debug)]
 pub struct Machine {
+    names: Option<Names>,
     folder: TempDir,
 }
 
@@ -32,7 +35,26 @@ impl Machine {
             .prefix("azseed-test-")
             .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
             .expect("the target folder can be written");
-        Machine { folder }
+        Machine { names: None, folder }
+    }
+
+    /// One on which the hosts of a cloud have names of their own.
+    pub fn with_names(arm: &[&str], blobs: &[&str]) -> Self {
+        let machine = Machine::new();
+        let names = Names::make(machine.folder.path(), arm, blobs);
+        Machine { names: Some(names), ..machine }
+    }
+
+    /// Another program on it, with nothing of the caller's environment.
+    pub fn other(&self, program: &Path) -> Command {
+        let folder = self.folder.path();
+        let mut command = match &self.names {
+            Some(names) => names.command(program, folder),
+            None => Command::new(program),
+        };
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env("HOME", folder).current_dir(folder).stdin(Stdio::null());
+        command
     }
 
     /// A path on it.
@@ -47,11 +69,8 @@ impl Machine {
 
     /// The program, ready for arguments.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_azseed"));
-        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        command.env("HOME", self.folder.path()).arg("--state").arg(self.path("state"));
-        command.current_dir(self.folder.path()).stdin(Stdio::null());
-        command.args(arguments);
+        let mut command = self.other(Path::new(env!("CARGO_BIN_EXE_azseed")));
+        command.arg("--state").arg(self.path("state")).args(arguments);
         command
     }
 

@@ -7,15 +7,15 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use disk_prep::noun::{AccountName, SubscriptionId, secret};
 use disk_prep::sys::durable::{self, Access};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::error::Error;
+use super::keys::{StorageAccount, mac, sign};
 
 /// How long a token of the sign-in endpoint can be used.
 pub(super) const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
@@ -24,13 +24,15 @@ const PRINTED_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365);
 
 /// Goes before an address that is signed, so that no signature of one is that of a token.
 const ADDRESS: &str = "address:";
+/// The same of a key that is derived.
+const DERIVED: &str = "key:";
 
 /// What the command line asks for; the rest is made or remembered.
 #[derive(Debug, Clone, Default)]
 pub struct AccountOptions {
-    /// Name of the storage account.
-    pub account: Option<AccountName>,
-    /// File with its key, base64.
+    /// Names of the storage accounts, the one that is printed first.
+    pub accounts: Vec<AccountName>,
+    /// File with the first one's key, base64.
     pub key_file: Option<PathBuf>,
     /// The subscription.
     pub subscription: Option<SubscriptionId>,
@@ -43,11 +45,11 @@ pub struct AccountOptions {
 /// The account and the secrets.
 #[derive(Debug)]
 pub(super) struct Account {
-    pub name: AccountName,
+    /// The storage accounts, the one that is printed first; there is always one.
+    storage: Vec<StorageAccount>,
     pub subscription: SubscriptionId,
-    /// Region of the storage account, if it has one.
+    /// Region of the storage accounts, if they have one.
     pub location: Option<String>,
-    key: SecretBox<Vec<u8>>,
     /// Signs tokens.
     secret: SecretBox<Vec<u8>>,
     /// A token that was given.
@@ -63,6 +65,15 @@ struct Kept {
     key: SecretString,
     #[serde(with = "secret")]
     secret: SecretString,
+    #[serde(default)]
+    others: Vec<KeptAccount>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptAccount {
+    account: AccountName,
+    #[serde(with = "secret")]
+    key: SecretString,
 }
 
 impl Account {
@@ -81,8 +92,14 @@ impl Account {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => new(),
             Err(source) => return Err(at(&path)(source)),
         };
-        if let Some(account) = &options.account {
+        let mut asked = options.accounts.iter();
+        if let Some(account) = asked.next() {
             kept.account = account.clone();
+        }
+        for account in asked {
+            if kept.others.iter().all(|own| own.account != *account) {
+                kept.others.push(KeptAccount { account: account.clone(), key: new_key() });
+            }
         }
         if let Some(subscription) = &options.subscription {
             kept.subscription = subscription.clone();
@@ -96,7 +113,11 @@ impl Account {
                 .decode(text.expose_secret())
                 .map_err(|error| damaged(&path, error.to_string()))
         };
-        let (key, signs) = (bytes(&kept.key)?, bytes(&kept.secret)?);
+        let signs = bytes(&kept.secret)?;
+        let mut storage = vec![StorageAccount::new(kept.account.clone(), bytes(&kept.key)?)];
+        for other in kept.others.iter().filter(|other| other.account != kept.account) {
+            storage.push(StorageAccount::new(other.account.clone(), bytes(&other.key)?));
+        }
         let given = match &options.token_file {
             Some(file) => {
                 let token = std::fs::read_to_string(file).map_err(at(file))?;
@@ -108,29 +129,22 @@ impl Account {
         let text = text.expect("names and texts can be written");
         durable::write(&path, &text, Access::Private).map_err(at(&path))?;
         Ok(Account {
-            name: kept.account,
+            storage,
             subscription: kept.subscription,
             location: options.location.clone(),
-            key: SecretBox::new(Box::new(key)),
             secret: SecretBox::new(Box::new(signs)),
             given,
         })
     }
 
-    /// The account's key, base64.
-    pub fn key_text(&self) -> SecretString {
-        BASE64_STANDARD.encode(self.key.expose_secret()).into()
+    /// The storage account that is printed at the start.
+    pub fn first(&self) -> &StorageAccount {
+        self.storage.first().expect("there is always one")
     }
 
-    /// The signature of `text` under the account's key, base64.
-    pub fn sign(&self, text: &str) -> String {
-        BASE64_STANDARD.encode(sign(self.key.expose_secret(), text))
-    }
-
-    /// Whether this is the signature of `text` under the account's key.
-    pub fn is_signed(&self, text: &str, signature: &str) -> bool {
-        let Ok(signature) = BASE64_STANDARD.decode(signature) else { return false };
-        mac(self.key.expose_secret(), text).verify_slice(&signature).is_ok()
+    /// A storage account by its name.
+    pub fn storage(&self, name: &str) -> Option<&StorageAccount> {
+        self.storage.iter().find(|own| own.name.as_str() == name)
     }
 
     /// The signature of an address that only we give out.
@@ -172,10 +186,27 @@ impl Account {
         let body = part(&json!({
             "aud": "https://management.azure.com", "tid": caller.tenant, "oid": caller.client,
             "appid": caller.client, "idtyp": "app", "ver": "1.0", "exp": until,
+            // Two of one second are two.
+            "uti": uuid::Uuid::new_v4().to_string(),
         }));
         let text = format!("{head}.{body}");
         let signature = BASE64_URL_SAFE_NO_PAD.encode(sign(self.secret.expose_secret(), &text));
         format!("{text}.{signature}").into()
+    }
+
+    /// A key for what a text says, which nobody else can know.
+    pub fn derive(&self, text: &str) -> SecretBox<Vec<u8>> {
+        let text = format!("{DERIVED}{text}");
+        SecretBox::new(Box::new(sign(self.secret.expose_secret(), &text)))
+    }
+
+    /// User and tenant of a token; of one that was given to the emulator, its own.
+    pub fn identity(&self, token: &str) -> (String, String) {
+        let body = token.split('.').nth(1).and_then(|own| BASE64_URL_SAFE_NO_PAD.decode(own).ok());
+        let body = body.and_then(|own| serde_json::from_slice::<Value>(&own).ok());
+        let of = |key: &str| body.as_ref()?.get(key)?.as_str().map(str::to_owned);
+        let own = || self.tenant().to_owned();
+        (of("oid").unwrap_or_else(own), of("tid").unwrap_or_else(own))
     }
 
     /// Whether a token is one of ours and not over.
@@ -206,26 +237,20 @@ fn until(text: &str) -> Option<i64> {
 }
 
 fn new() -> Kept {
-    let random = |count: usize| -> Vec<u8> {
-        (0..count).flat_map(|_| uuid::Uuid::new_v4().into_bytes()).collect()
-    };
     Kept {
         version: 1,
         account: "seedaccount".parse().expect("the name keeps the rule"),
         subscription: uuid::Uuid::new_v4().to_string().parse().expect("a GUID is a GUID"),
-        key: BASE64_STANDARD.encode(random(4)).into(),
-        secret: BASE64_STANDARD.encode(random(4)).into(),
+        key: new_key(),
+        secret: new_key(),
+        others: Vec::new(),
     }
 }
 
-fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("a key of any length does");
-    mac.update(text.as_bytes());
-    mac
-}
-
-fn sign(key: &[u8], text: &str) -> Vec<u8> {
-    mac(key, text).finalize().into_bytes().to_vec()
+/// 64 bytes, base64.
+fn new_key() -> SecretString {
+    let random: Vec<u8> = (0..4).flat_map(|_| uuid::Uuid::new_v4().into_bytes()).collect();
+    BASE64_STANDARD.encode(random).into()
 }
 
 #[cfg(test)]
@@ -239,10 +264,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = Account::open(folder.path(), &AccountOptions::default()).unwrap();
         let again = Account::open(folder.path(), &AccountOptions::default()).unwrap();
-        assert_eq!(first.key_text().expose_secret(), again.key_text().expose_secret());
+        let key = |own: &Account| own.first().key_text().expose_secret().to_owned();
+        assert_eq!(key(&first), key(&again));
         assert!(again.takes(first.printed_token().expose_secret()));
         let mode = folder.path().join("account.json").metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn every_account_has_a_key_of_its_own_which_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let two = ["account1", "account2"].map(|name| name.parse().unwrap()).to_vec();
+        let options = AccountOptions { accounts: two, ..AccountOptions::default() };
+        let first = Account::open(folder.path(), &options).unwrap();
+        let again = Account::open(folder.path(), &AccountOptions::default()).unwrap();
+        let key = |own: &Account, name: &str| {
+            own.storage(name).unwrap().key_text().expose_secret().to_owned()
+        };
+        assert_ne!(key(&first, "account1"), key(&first, "account2"));
+        assert_eq!(key(&first, "account2"), key(&again, "account2"));
+        assert_eq!(again.first().name.as_str(), "account1");
+        assert!(again.storage("account3").is_none());
     }
 
     #[test]

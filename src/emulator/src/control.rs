@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::dock::Docked;
 use super::dock::line::send as write_line;
 use super::error::Error;
+use super::mischief::{Standing, Wanted};
 
 const NAME: &str = "control.sock";
 /// Files that one message may carry, by the kernel's rule.
@@ -35,6 +36,8 @@ const LONGEST_REQUEST: usize = 64 << 10;
 pub(super) enum Request {
     /// Put the clock forward.
     Clock { forward_secs: i64 },
+    /// Change what goes wrong, and say it.
+    Mischief { wanted: Vec<Wanted>, is_clear: bool },
     /// Take drives in; their files travel with this line, in the same order.
     Dock { serials: Vec<Serial> },
 }
@@ -60,6 +63,18 @@ pub enum Reply {
         bytes_succeeded: u64,
         /// Where the error log is.
         error_log: Option<String>,
+        /// It was read when it came before.
+        #[serde(default)]
+        is_known: bool,
+    },
+    /// A mischief that is on, or has been.
+    Mischief {
+        /// Its name.
+        what: String,
+        /// How often it will strike yet; `None` until it is called off.
+        left: Option<u32>,
+        /// How often it has struck.
+        struck: u32,
     },
     /// That was all.
     Done,
@@ -72,8 +87,15 @@ pub enum Reply {
 
 impl From<Docked> for Reply {
     fn from(docked: Docked) -> Self {
-        let Docked { serial, job, status, bytes_succeeded, error_log } = docked;
-        Reply::Drive { serial, job, status, bytes_succeeded, error_log }
+        let Docked { serial, job, status, bytes_succeeded, error_log, is_known } = docked;
+        Reply::Drive { serial, job, status, bytes_succeeded, error_log, is_known }
+    }
+}
+
+impl From<Standing> for Reply {
+    fn from(own: Standing) -> Self {
+        let Standing { mischief, left, struck } = own;
+        Reply::Mischief { what: mischief.name().to_owned(), left, struck }
     }
 }
 
@@ -214,7 +236,14 @@ mod tests {
                 let reply = |(serial, mut file): (Serial, File)| {
                     let mut status = String::new();
                     file.read_to_string(&mut status).unwrap();
-                    Reply::Drive { serial, job: None, status, bytes_succeeded: 0, error_log: None }
+                    Reply::Drive {
+                        serial,
+                        job: None,
+                        status,
+                        bytes_succeeded: 0,
+                        error_log: None,
+                        is_known: false,
+                    }
                 };
                 Ok(serials.into_iter().zip(files).map(reply).collect())
             });

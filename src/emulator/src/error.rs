@@ -54,6 +54,8 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error("The emulator knows no mischief {named}; it knows {known}")]
+    Mischief { named: String, known: String },
     #[error("Drive {serial}: the process that reads it failed: {fault}")]
     Worker { serial: String, fault: String },
     #[error(transparent)]
@@ -72,6 +74,7 @@ impl Diagnose for Error {
             Error::Broken { .. } => "emulator-broken",
             Error::BlobEndpoint { .. } => "emulator-blob-endpoint",
             Error::BlobService { .. } => "emulator-blob-service",
+            Error::Mischief { .. } => "emulator-mischief",
             Error::Worker { .. } => "dock-worker",
             Error::Book(error) => error.code(),
         }
@@ -82,7 +85,7 @@ impl Diagnose for Error {
             Error::Running { .. } => ErrorKind::Busy,
             Error::NotRunning { .. } | Error::Broken { .. } => ErrorKind::Unreachable,
             Error::Refused { .. } => ErrorKind::Refused,
-            Error::BlobEndpoint { .. } => ErrorKind::Usage,
+            Error::BlobEndpoint { .. } | Error::Mischief { .. } => ErrorKind::Usage,
             _ => ErrorKind::Failed,
         }
     }
@@ -96,6 +99,7 @@ impl Diagnose for Error {
                 )));
             }
             Error::Running { .. } => "stop it, or name another folder with `--data`",
+            Error::Mischief { .. } => "name one of these, with `:COUNT` behind it if need be",
             Error::Damaged { .. } => "remove the file; the emulator makes it anew",
             _ => return None,
         };

@@ -37,6 +37,11 @@ impl Call {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// The host that is called.
+    pub fn host(&self) -> &str {
+        self.header("host").unwrap_or_default()
+    }
+
     /// What the query asks for with `comp=` and `restype=`.
     pub fn operation(&self) -> (Option<&str>, Option<&str>) {
         (self.parameter("restype"), self.parameter("comp"))
@@ -61,9 +66,24 @@ pub(super) enum Body {
     Head(u64),
 }
 
+/// How an answer goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Manner {
+    #[default]
+    Well,
+    /// In drops.
+    Slow,
+    /// The connection ends in the middle of it.
+    Half,
+    /// The connection ends in its place.
+    Reset,
+}
+
 /// One answer.
 #[derive(Debug)]
 pub(super) struct Answer {
+    /// How it goes out.
+    pub manner: Manner,
     /// Status.
     pub status: u16,
     /// Headers.
@@ -73,22 +93,25 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// A status with a body.
+    pub fn of(status: u16, body: Body) -> Self {
+        Answer { status, headers: Vec::new(), body, manner: Manner::Well }
+    }
+
     /// A status without a body.
     pub fn empty(status: u16) -> Self {
-        Answer { status, headers: Vec::new(), body: Body::Whole(Bytes::new()) }
+        Answer::of(status, Body::Whole(Bytes::new()))
     }
 
     /// A JSON body.
     pub fn json(status: u16, value: &Value) -> Self {
-        let body = Body::Whole(value.to_string().into());
-        Answer { status, headers: Vec::new(), body }
+        Answer::of(status, Body::Whole(value.to_string().into()))
             .with("content-type", "application/json; charset=utf-8")
     }
 
     /// An XML body.
     pub fn xml(status: u16, text: String) -> Self {
-        let body = Body::Whole(text.into());
-        Answer { status, headers: Vec::new(), body }.with("content-type", "application/xml")
+        Answer::of(status, Body::Whole(text.into())).with("content-type", "application/xml")
     }
 
     /// With one more header.

@@ -6,22 +6,30 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 mod account;
+mod addresses;
 mod arm;
 mod blobs;
+mod certificates;
 mod clock;
 mod control;
+mod crc64;
 mod dock;
 mod error;
 mod http;
 mod jobs;
+mod keys;
+mod mischief;
 #[cfg(feature = "other-service")]
 mod other_service;
+mod ports;
 mod running;
 mod server;
 mod tokens;
 
 pub use account::AccountOptions;
+pub use addresses::{Names, Style};
 pub use control::Reply;
 pub use dock::{parsers, work as read_drive};
 pub use error::Error;
-pub use running::{Emulator, EmulatorOptions, Facts, dock, forward_clock, start};
+pub use mischief::{Mischief, Wanted};
+pub use running::{Emulator, EmulatorOptions, Facts, dock, forward_clock, mischief, start};

@@ -223,7 +223,7 @@ impl Policy for Signer {
             let length = body.len().to_string();
             request.insert_header("content-length", length);
         }
-        let account = &self.0;
+        let account = self.0.first();
         let signature = account.sign(&string_to_sign(account.name.as_str(), &call(request)));
         request.insert_header("authorization", format!("SharedKey {}:{signature}", account.name));
         let (first, rest) = next.split_first().expect("the transport comes last");

@@ -18,9 +18,10 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::account::{Account, AccountOptions};
+use super::addresses::{Addresses, Names, Style};
 use super::arm;
 use super::arm::Registry;
-use super::blobs::service::BlobService;
+use super::blobs::{self, service::BlobService};
 use super::clock::Clock;
 use super::control::{self, Reply, Request};
 use super::dock::Dock;
@@ -28,15 +29,23 @@ use super::dock::destination::Destination;
 use super::error::Error;
 use super::http::{Answer, Call};
 use super::jobs::book::JobBook;
+use super::mischief::{Door, Imp, Wanted};
 #[cfg(feature = "other-service")]
 use super::other_service::OtherService;
-use super::{server, tokens};
+use super::server::Handler;
+use super::{certificates, ports, server, tokens};
 
 /// How an emulator is started.
 #[derive(Debug, Clone)]
 pub struct EmulatorOptions {
-    /// Where it listens; port 0 picks a free one.
+    /// Where it listens; port 0 picks a free one, the same whenever it is started on its data.
     pub listen: SocketAddr,
+    /// Where the blobs are; without it beside `listen`, at a free port.
+    pub blob_listen: Option<SocketAddr>,
+    /// The names of the cloud that it stands for.
+    pub names: Names,
+    /// How addresses are told.
+    pub style: Style,
     /// Where everything is kept.
     pub data: PathBuf,
     /// Plain HTTP instead of TLS.
@@ -48,6 +57,8 @@ pub struct EmulatorOptions {
     pub account: AccountOptions,
     /// Providers that the subscription must register first.
     pub unregistered: Vec<String>,
+    /// What it does wrong from the start.
+    pub mischief: Vec<Wanted>,
 }
 
 impl EmulatorOptions {
@@ -61,7 +72,9 @@ impl EmulatorOptions {
 #[expect(missing_docs, reason = "the fields are the words of the listening line")]
 pub struct Facts {
     pub arm: String,
+    pub authority: String,
     pub blob: String,
+    pub style: Style,
     pub account: AccountName,
     pub account_key: SecretString,
     pub subscription: SubscriptionId,
@@ -84,9 +97,11 @@ struct Parts {
     book: JobBook,
     registry: Registry,
     blobs: Blobs,
-    /// Where blobs are reached, without a slash at the end.
-    blob: String,
-    origin: String,
+    /// Where blobs are reached.
+    addresses: Arc<Addresses>,
+    /// Where the resource manager and the sign-in are, as callers are told.
+    names: Names,
+    imp: Imp,
 }
 
 /// The blob service of the account.
@@ -118,33 +133,48 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&meta).map_err(at(&meta))?;
     let lock = lock(&meta.join("lock"), data)?;
     let account = Arc::new(Account::open(&meta, &options.account)?);
+    let beside = options.blob_listen.unwrap_or(SocketAddr::new(options.listen.ip(), 0));
+    let doors = ports::open(&meta, options.listen, beside)?;
     let listen = |source| Error::Listen { address: options.listen, source };
-    let listener = std::net::TcpListener::bind(options.listen).map_err(listen)?;
-    listener.set_nonblocking(true).map_err(listen)?;
-    let address = listener.local_addr().map_err(listen)?;
     let ca = data.join("ca.pem");
-    let tls = if options.is_plain { None } else { Some(server::certify(&ca)?) };
-    let origin = format!("{}://{address}", options.scheme());
-    let (blobs, blob) = blob_service(options, &meta, address, &account)?;
+    let tls = match options.is_plain {
+        true => None,
+        false => Some(certificates::certify(&ca, &options.names)?),
+    };
+    let arm = format!("{}://{}", options.scheme(), doors.arm.local_addr().map_err(listen)?);
+    let at = doors.blob.local_addr().map_err(listen)?;
+    let (blobs, addresses) = blob_service(options, &meta, at, &account)?;
+    let names = match options.style {
+        Style::Path => Names { arm: arm.clone(), authority: arm, ..options.names.clone() },
+        Style::Host => options.names.clone(),
+    };
     let parts = Arc::new(Parts {
         clock: Clock::open(&meta)?,
         book: JobBook::open(&meta.join("jobs"))?,
         registry: Registry::new(&options.unregistered),
         blobs,
-        blob: blob.clone(),
-        origin: origin.clone(),
+        addresses,
+        names,
+        imp: Imp::new(&options.mischief),
         account,
     });
+    let first = parts.account.first();
     let facts = Facts {
-        arm: origin.clone(),
-        blob,
-        account: parts.account.name.clone(),
-        account_key: parts.account.key_text(),
+        arm: parts.names.arm.clone(),
+        authority: parts.names.authority.clone(),
+        blob: match options.style {
+            Style::Path => parts.addresses.origin().to_owned(),
+            Style::Host => parts.addresses.of(first.name.as_str()),
+        },
+        style: options.style,
+        account: first.name.clone(),
+        account_key: first.key_text(),
         subscription: parts.account.subscription.clone(),
         token: parts.account.printed_token(),
         ca_file: tls.is_some().then_some(ca),
     };
-    let socket = control::listen(data, &meta).map_err(at(data))?;
+    let socket = control::listen(data, &meta)
+        .map_err(|source| Error::Folder { path: data.clone(), source })?;
     let own = Arc::clone(&parts);
     Builder::new()
         .spawn(move || control::serve(&socket, move |request, files| own.control(request, files)))
@@ -154,39 +184,51 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
         .enable_all()
         .build()
         .map_err(listen)?;
+    let (at_arm, at_blob) = (Arc::clone(&parts), parts);
+    let mut tables = vec![(doors.arm, handler(move |call| at_arm.at(Door::Arm, call)))];
+    if matches!(at_blob.blobs, Blobs::Own(_)) {
+        tables.push((doors.blob, handler(move |call| at_blob.at(Door::Blobs, call))));
+    }
     let answer = move || {
         runtime.block_on(async move {
-            if let Ok(listener) = TcpListener::from_std(listener) {
-                server::serve(listener, tls, Arc::new(move |call| parts.answer(&call))).await;
-            }
+            let tables = tables.into_iter().filter_map(|(door, handler)| {
+                let door = TcpListener::from_std(door).ok()?;
+                Some(server::serve(door, tls.clone(), handler))
+            });
+            futures::future::join_all(tables).await;
         });
     };
     Builder::new().spawn(answer).map_err(listen)?;
     Ok(Emulator { facts, _lock: lock })
 }
 
+fn handler(answer: impl Fn(Call) -> Answer + Send + Sync + 'static) -> Handler {
+    Arc::new(answer)
+}
+
 /// The blob service that is asked for, and where it is reached.
 fn blob_service(
     options: &EmulatorOptions,
     meta: &Path,
-    address: SocketAddr,
+    at: SocketAddr,
     account: &Arc<Account>,
-) -> Result<(Blobs, String), Error> {
+) -> Result<(Blobs, Arc<Addresses>), Error> {
+    let (scheme, suffix) = (options.scheme(), options.names.suffix.as_str());
     #[cfg(feature = "other-service")]
     if let Some(endpoint) = &options.blob_endpoint {
         let other = OtherService::open(endpoint, meta, Arc::clone(account))?;
-        let endpoint = endpoint.as_str().trim_end_matches('/').to_owned();
-        return Ok((Blobs::Other(other), endpoint));
+        let first = endpoint.as_str().trim_end_matches('/').to_owned();
+        let addresses = Addresses::new((scheme, 0), first, &[], (suffix, Style::Path));
+        return Ok((Blobs::Other(other), Arc::new(addresses)));
     }
-    let scheme = options.scheme();
     // The names of the certificate, by which a relay may be reached too.
-    let by_name = |name: &str| format!("{scheme}://{name}:{}", address.port());
-    let origin = format!("{scheme}://{address}");
-    let blob = format!("{origin}/blob");
-    let origins = vec![origin, by_name("localhost"), by_name("[::1]")];
-    let own = BlobService::open(&options.data, origins)
+    let more = ["127.0.0.1", "localhost", "[::1]"];
+    let first = format!("{scheme}://{at}");
+    let addresses = Addresses::new((scheme, at.port()), first, &more, (suffix, options.style));
+    let addresses = Arc::new(addresses);
+    let own = BlobService::open(&options.data, Arc::clone(&addresses))
         .map_err(|source| Error::Folder { path: options.data.clone(), source })?;
-    Ok((Blobs::Own(own), blob))
+    Ok((Blobs::Own(own), addresses))
 }
 
 /// One emulator a folder.
@@ -204,12 +246,26 @@ fn lock(path: &Path, data: &Path) -> Result<File, Error> {
 }
 
 impl Parts {
+    fn at(&self, door: Door, call: Call) -> Answer {
+        self.imp.answer(door, call, |call| match door {
+            Door::Arm => self.answer(call),
+            Door::Blobs => self.answer_blob(call),
+        })
+    }
+
+    /// At the port of the blobs.
+    fn answer_blob(&self, call: &Call) -> Answer {
+        match &self.blobs {
+            Blobs::Own(blobs) => blobs.answer(&self.account, self.clock.now(), call),
+            #[cfg(feature = "other-service")]
+            Blobs::Other(_) => Answer::empty(404),
+        }
+    }
+
+    /// At the port of the resource manager and the sign-in.
     fn answer(&self, call: &Call) -> Answer {
-        #[cfg_attr(not(feature = "other-service"), expect(irrefutable_let_patterns))]
-        if let Blobs::Own(blobs) = &self.blobs
-            && call.path.starts_with("/blob/")
-        {
-            return blobs.answer(&self.account, self.clock.now(), call);
+        if call.path == "/blob" || call.path.starts_with("/blob/") {
+            return blobs::moved(&self.addresses.of(self.account.first().name.as_str()));
         }
         if arm::is_arm(&call.path) {
             let now = self.clock.now();
@@ -223,12 +279,13 @@ impl Parts {
                 book: &self.book,
                 registry: &self.registry,
                 now,
-                origin: &self.origin,
+                origin: &self.names.arm,
+                addresses: &self.addresses,
                 call,
             };
             return arm::answer(context);
         }
-        tokens::answer(&self.account, call).unwrap_or_else(|| Answer::empty(404))
+        tokens::answer(&self.account, &self.names, call).unwrap_or_else(|| Answer::empty(404))
     }
 
     fn control(&self, request: Request, files: Vec<File>) -> Result<Vec<Reply>, Error> {
@@ -237,6 +294,13 @@ impl Parts {
                 let now = self.clock.forward(SignedDuration::from_secs(forward_secs))?;
                 self.book.settle(now)?;
                 Ok(vec![Reply::Clock { now }])
+            }
+            Request::Mischief { wanted, is_clear } => {
+                if is_clear {
+                    self.imp.clear();
+                }
+                self.imp.add(&wanted);
+                Ok(self.imp.standing().into_iter().map(Reply::from).collect())
             }
             Request::Dock { serials } => {
                 if serials.len() != files.len() {
@@ -248,7 +312,7 @@ impl Parts {
                     account: &self.account,
                     book: &self.book,
                     clock: &self.clock,
-                    endpoint: &self.blob,
+                    addresses: &self.addresses,
                 };
                 let docked = dock.receive(serials.into_iter().zip(files).collect())?;
                 Ok(docked.into_iter().map(Reply::from).collect())
@@ -260,6 +324,12 @@ impl Parts {
 /// Puts the clock of the emulator on `data` forward.
 pub fn forward_clock(data: &Path, by: SignedDuration) -> Result<Vec<Reply>, Error> {
     control::ask(data, &Request::forward(by), Vec::new())
+}
+
+/// Calls all mischief of the emulator on `data` off if asked to, adds what is wanted, and says what
+/// is on.
+pub fn mischief(data: &Path, wanted: Vec<Wanted>, is_clear: bool) -> Result<Vec<Reply>, Error> {
+    control::ask(data, &Request::Mischief { wanted, is_clear }, Vec::new())
 }
 
 /// Brings drives, open for reading, to the dock of the emulator on `data`.

@@ -1,63 +1,28 @@
 //! The listener: TLS, HTTP/1, and one blocking thread for each call. Knows nothing of Azure.
 
-use std::convert::Infallible;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::Arc;
 
-use disk_prep::sys::durable::{self, Access};
 use http_body_util::{BodyExt, Either, Full, Limited, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use super::error::Error;
-use super::http::{Answer, Body, Call, LARGEST_BODY};
+use super::http::{Answer, Body, Call, LARGEST_BODY, Manner};
 
+/// In how many drops a body comes that is slow on purpose, and the pause before each.
+const DROPS: usize = 10;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(40);
 /// Bytes of a file that are sent at once.
 const PIECE: u64 = 1 << 20;
 
 /// Answers calls.
 pub(super) type Handler = Arc<dyn Fn(Call) -> Answer + Send + Sync>;
-
-/// Makes a certificate authority and a certificate for this machine's own names; the authority
-/// is written to `ca`, its key is kept by nobody.
-pub(super) fn certify(ca: &Path) -> Result<TlsAcceptor, Error> {
-    let (authority, config) =
-        certificates().expect("new keys and fixed names make certificates that go together");
-    durable::write(ca, authority.as_bytes(), Access::Public)
-        .map_err(|source| Error::Folder { path: ca.to_owned(), source })?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-/// The authority's certificate as PEM, and what a server shows that it has certified.
-fn certificates() -> Result<(String, ServerConfig), Box<dyn std::error::Error>> {
-    let authority_key = KeyPair::generate()?;
-    let mut params = CertificateParams::new(Vec::new())?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.distinguished_name.push(DnType::CommonName, "azseed emulator");
-    let authority = params.self_signed(&authority_key)?;
-    let issuer = Issuer::new(params, authority_key);
-    let key = KeyPair::generate()?;
-    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let own = CertificateParams::new(names)?.signed_by(&key, &issuer)?;
-    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![own.der().clone()], key)?;
-    Ok((authority.pem(), config))
-}
 
 /// Takes connections for ever. Without `tls` it speaks plain HTTP.
 pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, handler: Handler) {
@@ -76,7 +41,7 @@ async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, handler: Handle
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let handler = Arc::clone(&handler);
-        async move { Ok::<_, Infallible>(respond(request, handler).await) }
+        async move { respond(request, handler).await }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new());
@@ -93,7 +58,15 @@ async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, handler: Handle
 type Frames = futures::stream::BoxStream<'static, io::Result<Frame<Bytes>>>;
 type Outgoing = Either<Full<Bytes>, StreamBody<Frames>>;
 
-async fn respond(request: Request<Incoming>, handler: Handler) -> Response<Outgoing> {
+/// The connection is to end in place of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is reset")]
+struct Reset;
+
+async fn respond(
+    request: Request<Incoming>,
+    handler: Handler,
+) -> Result<Response<Outgoing>, Reset> {
     let (head, body) = request.into_parts();
     let answer = match Limited::new(body, LARGEST_BODY).collect().await {
         Err(_) => Answer::empty(413),
@@ -117,17 +90,57 @@ async fn respond(request: Request<Incoming>, handler: Handler) -> Response<Outgo
     for (name, value) in answer.headers {
         response = response.header(name, value);
     }
-    let (length, body) = match answer.body {
-        Body::Whole(bytes) => (bytes.len() as u64, Either::Left(Full::new(bytes))),
-        Body::Head(bytes) => (bytes, Either::Left(Full::new(Bytes::new()))),
-        Body::Stretch { file, start, bytes } => (bytes, Either::Right(stretch(file, start, bytes))),
+    let length = match &answer.body {
+        Body::Whole(bytes) => bytes.len() as u64,
+        Body::Head(bytes) | Body::Stretch { bytes, .. } => *bytes,
+    };
+    let body = match (answer.manner, answer.body) {
+        (Manner::Reset, _) => return Err(Reset),
+        (_, Body::Head(_)) => Either::Left(Full::new(Bytes::new())),
+        (Manner::Well, Body::Whole(bytes)) => Either::Left(Full::new(bytes)),
+        (Manner::Well, Body::Stretch { file, start, bytes }) => {
+            Either::Right(stretch(file, start, bytes))
+        }
+        (manner, body) => Either::Right(badly(whole(body), manner)),
     };
     let response = response.header("content-length", length).body(body);
-    response.unwrap_or_else(|_| {
+    Ok(response.unwrap_or_else(|_| {
         let mut broken = Response::new(Either::Left(Full::new(Bytes::new())));
         *broken.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
         broken
-    })
+    }))
+}
+
+/// All of a body; what cannot be read of it is left out, and so the answer is too short.
+fn whole(body: Body) -> Bytes {
+    match body {
+        Body::Whole(bytes) => bytes,
+        Body::Head(_) => Bytes::new(),
+        Body::Stretch { file, start, bytes } => {
+            let mut whole = vec![0; usize::try_from(bytes).unwrap_or(0)];
+            file.read_exact_at(&mut whole, start).map_or_else(|_| Bytes::new(), |()| whole.into())
+        }
+    }
+}
+
+/// In drops, or half of it and then the end of the connection.
+fn badly(bytes: Bytes, manner: Manner) -> StreamBody<Frames> {
+    let drop_bytes = bytes.len().div_ceil(DROPS).max(1);
+    let end = if manner == Manner::Half { bytes.len() / 2 } else { bytes.len() };
+    let drops = futures::stream::unfold(0, move |at| {
+        let bytes = bytes.clone();
+        async move {
+            if at >= end {
+                let is_cut = end < bytes.len() && at == end;
+                let cut = || Err(io::Error::from(io::ErrorKind::ConnectionReset));
+                return is_cut.then(|| (cut(), usize::MAX));
+            }
+            let next = (at + drop_bytes).min(end);
+            tokio::time::sleep(PAUSE).await;
+            Some((Ok(Frame::data(bytes.slice(at..next))), next))
+        }
+    });
+    StreamBody::new(Box::pin(drops))
 }
 
 fn stretch(file: File, start: u64, bytes: u64) -> StreamBody<Frames> {

@@ -7,6 +7,7 @@ mod support;
 
 mod blob_service {
     mod access;
+    mod addresses;
     mod azure;
     mod blobs;
     mod blocks;
@@ -16,4 +17,6 @@ mod blob_service {
     mod files;
     mod leases;
     mod lists;
+    mod signatures;
+    mod strict;
 }

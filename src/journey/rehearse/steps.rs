@@ -17,7 +17,7 @@ use super::summary::Summary;
 use crate::escrow::Weak;
 use crate::import_job::{JobStage, Shipment};
 use crate::journey::cleanup::clear;
-use crate::journey::connections::{AzureOptions, BlobAccess, CURRENT_SERVICE};
+use crate::journey::connections::{AzureOptions, BlobAccess, CURRENT_SERVICE, CloudChoice};
 use crate::journey::contact::contact;
 use crate::journey::desk::{Consent, Desk, Visit};
 use crate::journey::dock;
@@ -278,8 +278,9 @@ impl Rehearsal<'_> {
     fn azure(&self) -> AzureOptions {
         let Emulator { arm, token_file, ca_file, .. } = self.emulator;
         AzureOptions {
-            arm_endpoint: arm.clone(),
-            authority: arm.clone(),
+            cloud: CloudChoice::default(),
+            arm_endpoint: Some(arm.clone()),
+            authority: Some(arm.clone()),
             auth: None,
             token_file: Some(token_file.clone()),
             ca_file: Some(ca_file.clone()),

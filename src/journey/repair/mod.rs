@@ -21,7 +21,7 @@ use crate::import_job::{DriveStage, DriveStatus, Job, JobStage};
 use crate::outcome::Failure;
 use crate::staging::{Seed, Staging};
 
-use super::connections::{AzureOptions, BlobAccess, container};
+use super::connections::{AzureOptions, BlobAccess, container, home};
 use super::desk::Desk;
 use super::job::MeantJob;
 
@@ -159,13 +159,14 @@ fn read_logs(
     open: Opener<'_>,
     remarks: &mut Vec<Remark>,
 ) -> Result<AllPointers, Failure> {
+    let home = home(options.azure, &options.blobs)?;
     // Every link is looked at before any is followed.
     let mut places = Vec::new();
     for drive in &job.drives {
         let place = match &drive.error_log {
             None => None,
             Some(link) => {
-                let place = blob_at(link, account, options.blobs.endpoint.as_ref())?;
+                let place = blob_at(link, account, &home)?;
                 Some(place.ok_or_else(|| elsewhere(drive, link, account))?)
             }
         };

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::registry::Registry;
 use crate::account::Account;
+use crate::addresses::Addresses;
 use crate::http::Call;
 use crate::jobs::book::JobBook;
 
@@ -16,6 +17,8 @@ pub(crate) struct Context<'a> {
     pub now: Timestamp,
     /// `scheme://host:port`, as the next page of a list is reached.
     pub origin: &'a str,
+    /// Where blobs are.
+    pub addresses: &'a Addresses,
     pub call: &'a Call,
 }
 

@@ -1,58 +1,53 @@
-//! Who may do what to blobs: a signature with the account's key, a service SAS for one container
-//! or blob, or a token. Nothing is public.
+//! Who may do what to blobs: a signature with the account's key, a shared access signature, or a
+//! token. Nothing is public.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, Timestamp};
 
+use super::call::Context;
 use super::fault::Fault;
-use crate::account::Account;
+use super::need::{Need, Place};
+use super::sas;
 use crate::http::Call;
 
 /// How far a signed call's date may be off.
 const SKEW: SignedDuration = SignedDuration::from_mins(15);
 
-/// What a call does, for the rights of a SAS.
+/// How a caller proved himself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Right {
-    Read,
-    Write,
-    Delete,
-    List,
-    /// Anything that a SAS cannot give.
-    Account,
-}
-
-/// What a call is about.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub container: &'a str,
-    pub blob: Option<&'a str>,
+pub(super) enum Proof {
+    Key,
+    Token,
+    Sas,
 }
 
 /// Refuses a call that is not allowed.
-pub(super) fn check(
-    account: &Account,
-    call: &Call,
-    right: Right,
-    place: Place<'_>,
-) -> Result<(), Fault> {
-    if let Some(header) = call.header("authorization") {
-        if let Some(token) = header.strip_prefix("Bearer ") {
-            return if account.takes(token) { Ok(()) } else { Err(Fault::authentication()) };
+pub(super) fn check(context: Context<'_>, need: Need, place: Place<'_>) -> Result<Proof, Fault> {
+    let Context { account, own, call, .. } = context;
+    let Some(header) = call.header("authorization") else {
+        sas::check((account, own), &call.query, need, place)?;
+        let only_creates = need.letters == "wc" && !sas::gives(&call.query, "w");
+        if only_creates && has(context, place)? {
+            return Err(Fault::permission());
         }
-        let Some(signed) = header.strip_prefix("SharedKey ") else {
-            return Err(Fault::authentication());
-        };
-        let Some((name, signature)) = signed.split_once(':') else {
-            return Err(Fault::authentication());
-        };
-        let is_ours = name == account.name.as_str()
-            && is_recent(call)
-            && account.is_signed(&string_to_sign(name, call), signature);
-        return if is_ours { Ok(()) } else { Err(Fault::authentication()) };
+        return Ok(Proof::Sas);
+    };
+    if let Some(token) = header.strip_prefix("Bearer ") {
+        return if account.takes(token) { Ok(Proof::Token) } else { Err(Fault::authentication()) };
     }
-    check_sas(account, &call.query, right, place)
+    let signed = header.strip_prefix("SharedKey ").and_then(|signed| signed.split_once(':'));
+    let (name, signature) = signed.ok_or_else(Fault::authentication)?;
+    let is_ours = name == own.name.as_str()
+        && is_recent(call)
+        && own.is_signed(&string_to_sign(name, call), signature);
+    if is_ours { Ok(Proof::Key) } else { Err(Fault::authentication()) }
+}
+
+fn has(context: Context<'_>, place: Place<'_>) -> Result<bool, Fault> {
+    let key = (context.own.name.as_str(), place.container);
+    let found = place.blob.map(|name| context.store.hold().blob(key, name)).transpose()?;
+    Ok(found.flatten().is_some())
 }
 
 fn is_recent(call: &Call) -> bool {
@@ -108,50 +103,6 @@ pub(crate) fn string_to_sign(account: &str, call: &Call) -> String {
         last = Some(key);
     }
     text
-}
-
-/// Refuses a query that carries no service SAS for this right and place. The form of version
-/// 2020-12-06 ("Create a service SAS").
-pub(super) fn check_sas(
-    account: &Account,
-    query: &[(String, String)],
-    right: Right,
-    place: Place<'_>,
-) -> Result<(), Fault> {
-    let value = |key: &str| {
-        query.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_str())
-    };
-    if value("sig").is_empty() {
-        return Err(Fault::no_authentication());
-    }
-    let letter = match right {
-        Right::Read => 'r',
-        Right::Write => 'w',
-        Right::Delete => 'd',
-        Right::List => 'l',
-        Right::Account => return Err(Fault::authentication()),
-    };
-    let resource = match (value("sr"), place.blob) {
-        ("c", _) => format!("/blob/{}/{}", account.name, place.container),
-        ("b", Some(blob)) => format!("/blob/{}/{}/{blob}", account.name, place.container),
-        _ => return Err(Fault::authentication()),
-    };
-    let names = ["sp", "st", "se"].map(value).join("\n");
-    let rest =
-        ["si", "sip", "spr", "sv", "sr", "snapshot", "ses", "rscc", "rscd", "rsce", "rscl", "rsct"];
-    let text = format!("{names}\n{resource}\n{}", rest.map(value).join("\n"));
-    let now = Timestamp::now();
-    let is_begun = value("st").is_empty() || moment(value("st")).is_some_and(|start| start <= now);
-    let is_open = moment(value("se")).is_some_and(|end| now < end);
-    if !account.is_signed(&text, value("sig")) || !is_begun || !is_open {
-        return Err(Fault::authentication());
-    }
-    if value("sp").contains(letter) { Ok(()) } else { Err(Fault::permission()) }
-}
-
-fn moment(text: &str) -> Option<Timestamp> {
-    let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
-    text.parse().ok().or_else(|| day().map(|day| day.timestamp()))
 }
 
 /// MD5 as headers carry it.

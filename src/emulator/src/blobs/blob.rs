@@ -1,43 +1,53 @@
 //! Calls about one blob.
 
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 
+use disk_prep::limits::SUMMED_BYTES;
 use hyper::Method;
 
-use super::call::{Context, check_md5};
+use super::access::Proof;
+use super::call::Context;
 use super::conditions::{check, check_lease};
 use super::fault::Fault;
-use super::headers::{dated, described, metadata, properties};
-use super::{blocks, copy, lease};
+use super::headers::{dated, described, metadata, properties, stretch};
+use super::sums::{Sum, check_md5, check_sums};
+use super::{blocks, copy, lease, tier};
 use crate::http::{Answer, Body};
 
 /// Answers a call about a blob of a container that exists.
-pub(super) fn answer(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
+pub(super) fn answer(
+    context: Context<'_>,
+    proof: Proof,
+    container: &str,
+    name: &str,
+) -> Result<Answer, Fault> {
     let call = context.call;
-    let not_there = || Fault::new(501, "NotImplemented", "The emulator has no such call.");
     // Taken for a call about the blob itself, these would read or delete the wrong thing.
     let is_older = ["snapshot", "versionid"].iter().any(|name| call.parameter(name).is_some());
     if is_older || call.header("x-ms-delete-snapshots") == Some("only") {
-        return Err(not_there());
+        return Err(Fault::not_there());
     }
     let is_copy = call.headers.contains_key("x-ms-copy-source");
     match (&call.method, call.parameter("comp")) {
         (&Method::GET | &Method::HEAD, None) => get(context, container, name),
         (&Method::GET, Some("blocklist")) => blocks::list(context, container, name),
         (&Method::DELETE, None) => delete(context, container, name),
-        (&Method::PUT, None) if is_copy => copy::answer(context, container, name),
+        (&Method::PUT, None) if is_copy => copy::answer(context, proof, container, name),
         (&Method::PUT, None) => put(context, container, name),
-        (&Method::PUT, Some("block")) if !is_copy => blocks::put(context, container, name),
+        (&Method::PUT, Some("block")) if is_copy => blocks::put_from(context, container, name),
+        (&Method::PUT, Some("block")) => blocks::put(context, container, name),
         (&Method::PUT, Some("blocklist")) => blocks::commit(context, container, name),
-        (&Method::PUT, Some("properties" | "metadata" | "tier")) => set(context, container, name),
+        (&Method::PUT, Some("properties" | "metadata")) => set(context, container, name),
+        (&Method::PUT, Some("tier")) => tier::set(context, container, name),
         (&Method::PUT, Some("lease")) => lease::of_blob(context, container, name),
-        _ => Err(not_there()),
+        _ => Err(Fault::not_there()),
     }
 }
 
 fn get(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
     let call = context.call;
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let blob = context.store.hold().blob(key, name)?.ok_or_else(Fault::no_blob)?;
     let record = blob.record;
     check(context, Some(&record))?;
@@ -45,31 +55,27 @@ fn get(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Faul
         let answer = described(Answer::empty(200), &record, context.now, false);
         return Ok(Answer { body: Body::Head(record.bytes), ..answer });
     }
+    tier::check(&record, context.now)?;
     let range = call.header("x-ms-range").or_else(|| call.header("range"));
     let Some((start, end)) = range.map(|range| stretch(range, record.bytes)).transpose()? else {
+        if Sum::asked(call).is_some() {
+            return Err(Fault::header("x-ms-range"));
+        }
         let answer = described(Answer::empty(200), &record, context.now, false);
         let body = Body::Stretch { file: blob.file, start: 0, bytes: record.bytes };
         return Ok(Answer { body, ..answer });
     };
-    let answer = described(Answer::empty(206), &record, context.now, true)
+    let mut answer = described(Answer::empty(206), &record, context.now, true)
         .with("content-range", format!("bytes {start}-{}/{}", end - 1, record.bytes));
+    if let Some(sum) = Sum::asked(call) {
+        if end - start > SUMMED_BYTES {
+            return Err(Fault::header(sum.asked_by()));
+        }
+        let mut content = vec![0; usize::try_from(end - start).unwrap_or(0)];
+        blob.file.read_exact_at(&mut content, start)?;
+        answer = answer.with(sum.header(), sum.of(&content));
+    }
     Ok(Answer { body: Body::Stretch { file: blob.file, start, bytes: end - start }, ..answer })
-}
-
-/// First byte and end of a `bytes=` range.
-fn stretch(range: &str, bytes: u64) -> Result<(u64, u64), Fault> {
-    let invalid = || {
-        let message = "The range is not one of the blob.";
-        Fault::new(416, "InvalidRange", message)
-    };
-    let (start, end) =
-        range.strip_prefix("bytes=").and_then(|own| own.split_once('-')).ok_or_else(invalid)?;
-    let start: u64 = start.parse().map_err(|_| invalid())?;
-    let end = match end {
-        "" => bytes,
-        end => end.parse::<u64>().map_err(|_| invalid())?.saturating_add(1).min(bytes),
-    };
-    if start < end { Ok((start, end)) } else { Err(invalid()) }
 }
 
 fn put(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
@@ -83,23 +89,28 @@ fn put(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Faul
         Some(_) => return Err(Fault::header("x-ms-blob-type")),
         None => return Err(Fault::missing_header("x-ms-blob-type")),
     }
-    check_md5(call, "content-md5", &call.body)?;
+    let sum = check_sums(call, &call.body)?;
+    tier::asked(context)?;
     check_md5(call, "x-ms-blob-content-md5", &call.body)?;
     let mut draft = context.store.draft()?;
     draft.write_all(&call.body)?;
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
     let before = held.blob(key, name)?.map(|blob| blob.record);
     check(context, before.as_ref())?;
     check_lease(context, before.as_ref())?;
     let record = held.put(key, name, draft, properties(call), context.now)?;
-    let md5 = super::access::md5_text(&<md5::Md5 as md5::Digest>::digest(&call.body));
-    let answer = dated(Answer::empty(201), &record).with("content-md5", md5);
+    // Told although nobody asked: some clients look at it.
+    let md5 = Sum::Md5.of(&call.body);
+    let mut answer = dated(Answer::empty(201), &record).with("content-md5", md5);
+    if sum == Sum::Crc64 {
+        answer = answer.with(sum.header(), sum.of(&call.body));
+    }
     Ok(answer.with("x-ms-request-server-encrypted", "true"))
 }
 
 fn delete(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
     let record = held.blob(key, name)?.ok_or_else(Fault::no_blob)?.record;
     check(context, Some(&record))?;
@@ -108,24 +119,16 @@ fn delete(context: Context<'_>, container: &str, name: &str) -> Result<Answer, F
     Ok(Answer::empty(202).with("x-ms-delete-type-permanent", "true"))
 }
 
-/// Sets properties, metadata or tier.
+/// Sets properties or metadata.
 fn set(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
     let call = context.call;
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
     let mut record = held.blob(key, name)?.ok_or_else(Fault::no_blob)?.record;
     check(context, Some(&record))?;
     check_lease(context, Some(&record))?;
     match call.parameter("comp") {
         Some("metadata") => record.properties.metadata = metadata(call),
-        Some("tier") => {
-            let tier = call.header("x-ms-access-tier");
-            let tier = tier.ok_or_else(|| Fault::missing_header("x-ms-access-tier"))?;
-            record.properties.tier = Some(tier.to_owned());
-            // A tier is no change of the blob: ETag and time stay.
-            held.save(key, &record)?;
-            return Ok(Answer::empty(200));
-        }
         _ => {
             let new = properties(call);
             let old = &mut record.properties;

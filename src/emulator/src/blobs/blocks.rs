@@ -9,12 +9,14 @@ use base64::prelude::BASE64_STANDARD;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::call::{Context, check_md5};
+use super::call::Context;
 use super::conditions::{check, check_lease};
 use super::fault::Fault;
-use super::headers::{dated, properties};
+use super::headers::{dated, properties, stretch};
 use super::store::Blob;
-use crate::http::Answer;
+use super::sums::{Sum, check_md5, check_sums};
+use super::{copy, tier};
+use crate::http::{Answer, LARGEST_BODY};
 
 fn block_id(text: &str) -> Result<&str, Fault> {
     let is_id = BASE64_STANDARD.decode(text).is_ok_and(|id| (1..=64).contains(&id.len()));
@@ -24,9 +26,39 @@ fn block_id(text: &str) -> Result<&str, Fault> {
 /// Keeps a block.
 pub(super) fn put(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
     let call = context.call;
-    let id = block_id(call.parameter("blockid").unwrap_or_default())?;
-    check_md5(call, "content-md5", &call.body)?;
-    let key = (context.account.name.as_str(), container);
+    let sum = check_sums(call, &call.body)?;
+    keep(context, container, name, &call.body)?;
+    let answer = Answer::empty(201).with(sum.header(), sum.of(&call.body));
+    Ok(answer.with("x-ms-request-server-encrypted", "true"))
+}
+
+/// Keeps a stretch of another blob as a block ("Put Block From URL").
+pub(super) fn put_from(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
+    let call = context.call;
+    if !call.body.is_empty() {
+        return Err(Fault::header("content-length"));
+    }
+    let (mut file, source) = copy::open(context, None)?;
+    let range = call.header("x-ms-source-range").map(|range| stretch(range, source.bytes));
+    let (start, end) = range.transpose()?.unwrap_or((0, source.bytes));
+    if end - start > LARGEST_BODY as u64 {
+        return Err(Fault::new(413, "RequestBodyTooLarge", "A block is that long at most."));
+    }
+    let mut content = Vec::new();
+    file.seek(SeekFrom::Start(start))?;
+    file.by_ref().take(end - start).read_to_end(&mut content)?;
+    check_md5(call, "x-ms-source-content-md5", &content)?;
+    if call.header("x-ms-source-content-crc64").is_some_and(|own| own != Sum::Crc64.of(&content)) {
+        return Err(Fault::crc64());
+    }
+    keep(context, container, name, &content)?;
+    let answer = Answer::empty(201).with(Sum::Md5.header(), Sum::Md5.of(&content));
+    Ok(answer.with("x-ms-request-server-encrypted", "true"))
+}
+
+fn keep(context: Context<'_>, container: &str, name: &str, content: &[u8]) -> Result<(), Fault> {
+    let id = block_id(context.call.parameter("blockid").unwrap_or_default())?;
+    let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
     let before = held.blob(key, name)?.map(|blob| blob.record);
     check_lease(context, before.as_ref())?;
@@ -35,8 +67,8 @@ pub(super) fn put(context: Context<'_>, container: &str, name: &str) -> Result<A
         let message = "All ids of a blob's blocks have one length.";
         return Err(Fault::new(400, "InvalidBlobOrBlock", message));
     }
-    held.put_block(key, name, id, &call.body)?;
-    Ok(Answer::empty(201).with("x-ms-request-server-encrypted", "true"))
+    held.put_block(key, name, id, content)?;
+    Ok(())
 }
 
 /// Where a block of a list is looked for.
@@ -48,13 +80,13 @@ enum From {
 }
 
 fn parse(body: &[u8]) -> Result<Vec<(From, String)>, Fault> {
-    let invalid = || Fault::new(400, "InvalidXmlDocument", "The block list cannot be read.");
     let mut reader = Reader::from_reader(body);
     reader.config_mut().trim_text(true);
     let (mut list, mut from) = (Vec::new(), None);
     let (mut depth, mut is_list) = (0u32, false);
+    let mut id = String::new();
     loop {
-        match reader.read_event().map_err(|_| invalid())? {
+        match reader.read_event().map_err(|_| Fault::xml())? {
             Event::Start(tag) => {
                 from = match tag.name().as_ref() {
                     b"Committed" => Some(From::Committed),
@@ -64,23 +96,39 @@ fn parse(body: &[u8]) -> Result<Vec<(From, String)>, Fault> {
                         is_list = true;
                         None
                     }
-                    _ => return Err(invalid()),
+                    _ => return Err(Fault::xml()),
                 };
+                id.clear();
                 depth = depth.saturating_add(1);
             }
             Event::Empty(tag) => is_list |= depth == 0 && tag.name().as_ref() == b"BlockList",
-            Event::Text(text) => {
-                let text = text.decode().map_err(|_| invalid())?;
-                let from = from.ok_or_else(invalid)?;
-                list.push((from, block_id(&text)?.to_owned()));
+            Event::Text(text) if from.is_some() => {
+                id.push_str(&text.decode().map_err(|_| Fault::xml())?);
+            }
+            // What the document does not declare stands for nothing, and it declares nothing.
+            Event::GeneralRef(name) if from.is_some() => {
+                let sign = name.resolve_char_ref().map_err(|_| Fault::xml())?;
+                let named = quick_xml::escape::resolve_xml_entity(
+                    std::str::from_utf8(&name).map_err(|_| Fault::xml())?,
+                );
+                match (sign, named) {
+                    (Some(sign), _) => id.push(sign),
+                    (None, Some(text)) => id.push_str(text),
+                    (None, None) => return Err(Fault::xml()),
+                }
+            }
+            Event::Text(_) | Event::GeneralRef(_) | Event::CData(_) | Event::DocType(_) => {
+                return Err(Fault::xml());
             }
             Event::End(_) => {
-                from = None;
+                if let Some(from) = from.take() {
+                    list.push((from, block_id(&id)?.to_owned()));
+                }
                 depth = depth.saturating_sub(1);
             }
             // What was cut off on its way is no shorter list.
-            Event::Eof => return if is_list && depth == 0 { Ok(list) } else { Err(invalid()) },
-            _ => {}
+            Event::Eof => return if is_list && depth == 0 { Ok(list) } else { Err(Fault::xml()) },
+            Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
         }
     }
 }
@@ -88,18 +136,19 @@ fn parse(body: &[u8]) -> Result<Vec<(From, String)>, Fault> {
 /// Puts a blob together from blocks.
 pub(super) fn commit(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
     let call = context.call;
-    check_md5(call, "content-md5", &call.body)?;
+    check_sums(call, &call.body)?;
     let list = parse(&call.body)?;
     if list.len() as u64 > disk_prep::limits::BLOCKS_PER_BLOB {
         return Err(Fault::new(400, "BlockListTooLong", "A blob has at most 50000 blocks."));
     }
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let mut draft = context.store.draft()?;
     let held = context.store.hold();
     let mut before = held.blob(key, name)?;
     check(context, before.as_ref().map(|blob| &blob.record))?;
     check_lease(context, before.as_ref().map(|blob| &blob.record))?;
     let mut properties = properties(call);
+    tier::asked(context)?;
     // The transport's headers are about the list, not about the blob.
     properties.content_md5 = call.header("x-ms-blob-content-md5").map(str::to_owned);
     properties.content_type = call.header("x-ms-blob-content-type").map(str::to_owned);
@@ -143,7 +192,7 @@ fn committed(blob: Option<&mut Blob>, id: &str) -> io::Result<Option<io::Take<Fi
 
 /// Lists committed and kept blocks.
 pub(super) fn list(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
     let blob = held.blob(key, name)?;
     let kept = held.blocks(key, name)?;

@@ -1,26 +1,30 @@
 //! What every call to the blob service brings: its path in parts, and all that it is answered with.
 
 use jiff::Timestamp;
-use md5::{Digest, Md5};
 use percent_encoding::percent_decode_str;
 
-use super::access::md5_text;
-use super::fault::Fault;
 use super::store::Store;
 use crate::account::Account;
+use crate::addresses::Addresses;
 use crate::http::Call;
+use crate::keys::StorageAccount;
+
+/// The version of the service that is told to who names none.
+pub(super) const VERSION: &str = "2026-02-06";
 
 /// What a call needs.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub store: &'a Store,
     pub account: &'a Account,
-    pub origins: &'a [String],
+    /// The storage account that is called.
+    pub own: &'a StorageAccount,
+    pub addresses: &'a Addresses,
     pub now: Timestamp,
     pub call: &'a Call,
 }
 
-/// A path below `/blob/` in its parts, decoded.
+/// Account, container and blob of an address, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Path3 {
     pub account: String,
@@ -29,30 +33,24 @@ pub(super) struct Path3 {
 }
 
 impl Path3 {
-    /// The parts, unless one is not UTF-8.
-    pub fn parse(path: &str) -> Option<Self> {
-        let rest = path.strip_prefix("/blob/")?;
-        let mut parts = rest.splitn(3, '/');
+    /// The parts of a path, which begins with the account unless the host named it; `None` if one
+    /// is not UTF-8.
+    pub fn parse(named: Option<String>, path: &str) -> Option<Self> {
         let decode =
             |text: &str| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned());
-        let mut next = || parts.next().filter(|part| !part.is_empty()).map(decode);
-        let account = next()??;
-        let container = match next() {
-            Some(container) => Some(container?),
-            None => None,
+        let rest = path.strip_prefix('/')?;
+        let (account, rest) = match named {
+            Some(account) => (account, rest),
+            None => {
+                let (account, rest) = rest.split_once('/').unwrap_or((rest, ""));
+                (decode(account).filter(|account| !account.is_empty())?, rest)
+            }
         };
-        let blob = match next() {
-            Some(blob) => Some(blob?),
-            None => None,
+        let (container, blob) = rest.split_once('/').unwrap_or((rest, ""));
+        let part = |text: &str| match text {
+            "" => Some(None),
+            text => decode(text).map(Some),
         };
-        Some(Path3 { account, container, blob })
-    }
-}
-
-/// Refuses content whose MD5 is not the one that a header gives.
-pub(super) fn check_md5(call: &Call, header: &str, content: &[u8]) -> Result<(), Fault> {
-    match call.header(header) {
-        Some(given) if given != md5_text(&Md5::digest(content)) => Err(Fault::md5()),
-        _ => Ok(()),
+        Some(Path3 { account, container: part(container)?, blob: part(blob)? })
     }
 }

@@ -14,12 +14,28 @@ pub(super) fn account(context: Context<'_>) -> Result<Answer, Fault> {
     let call = context.call;
     match (&call.method, call.operation()) {
         (&Method::GET, (None, Some("list"))) => list::containers(context),
+        (&Method::GET, (Some("service"), Some("properties"))) => Ok(properties()),
         (&Method::GET | &Method::HEAD, (Some("account"), Some("properties"))) => {
             let answer = Answer::empty(200).with("x-ms-sku-name", "Standard_LRS");
             Ok(answer.with("x-ms-account-kind", "StorageV2").with("x-ms-is-hns-enabled", "false"))
         }
-        _ => Err(Fault::new(501, "NotImplemented", "The emulator has no such call.")),
+        _ => Err(Fault::not_there()),
     }
+}
+
+/// What is set for the whole service: nothing ("Get Blob Service Properties").
+fn properties() -> Answer {
+    let none = "<Enabled>false</Enabled>";
+    let metrics = format!("<Version>1.0</Version>{none}<RetentionPolicy>{none}</RetentionPolicy>");
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><StorageServiceProperties>\
+         <Logging><Version>1.0</Version><Delete>false</Delete><Read>false</Read><Write>false</Write>\
+         <RetentionPolicy>{none}</RetentionPolicy></Logging><HourMetrics>{metrics}</HourMetrics>\
+         <MinuteMetrics>{metrics}</MinuteMetrics><Cors/>\
+         <DeleteRetentionPolicy>{none}</DeleteRetentionPolicy>\
+         <StaticWebsite>{none}</StaticWebsite></StorageServiceProperties>"
+    );
+    Answer::xml(200, text)
 }
 
 /// A call about a container.
@@ -34,12 +50,12 @@ pub(super) fn answer(context: Context<'_>, container: &str) -> Result<Answer, Fa
         (&Method::PUT, (Some("container"), Some("lease"))) => {
             leases::of_container(context, container)
         }
-        _ => Err(Fault::new(501, "NotImplemented", "The emulator has no such call.")),
+        _ => Err(Fault::not_there()),
     }
 }
 
 fn create(context: Context<'_>, container: &str) -> Result<Answer, Fault> {
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
     if held.container(key, context.now)?.is_some() {
         let message = "The container exists already.";
@@ -50,7 +66,7 @@ fn create(context: Context<'_>, container: &str) -> Result<Answer, Fault> {
 }
 
 fn get(context: Context<'_>, container: &str) -> Result<Answer, Fault> {
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let record = context.store.hold().container(key, context.now)?;
     let record = record.ok_or_else(Fault::no_container)?;
     let mut answer = lease(dated(Answer::empty(200), &record), &record, context.now)
@@ -63,7 +79,7 @@ fn get(context: Context<'_>, container: &str) -> Result<Answer, Fault> {
 }
 
 fn set(context: Context<'_>, container: &str) -> Result<Answer, Fault> {
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
     let mut record = held.container(key, context.now)?.ok_or_else(Fault::no_container)?;
     record.properties.metadata = metadata(context.call);
@@ -73,7 +89,7 @@ fn set(context: Context<'_>, container: &str) -> Result<Answer, Fault> {
 }
 
 fn delete(context: Context<'_>, container: &str) -> Result<Answer, Fault> {
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
     let record = held.container(key, context.now)?.ok_or_else(Fault::no_container)?;
     check(context, Some(&record))?;

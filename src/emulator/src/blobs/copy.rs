@@ -7,24 +7,35 @@ use std::io::{self, Read, Write};
 use md5::{Digest, Md5};
 use url::Url;
 
-use super::access::{Place, Right, check_sas, md5_text};
+use super::access::{Proof, md5_text};
 use super::call::{Context, Path3};
 use super::conditions::{check, check_lease, check_source};
 use super::fault::Fault;
 use super::headers::{dated, metadata, properties};
+use super::need::{Place, READ};
 use super::store::{Draft, Properties, Record};
+use super::{sas, tier};
 use crate::http::Answer;
+use crate::keys::StorageAccount;
 
 /// Answers a call with `x-ms-copy-source`.
-pub(super) fn answer(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
+pub(super) fn answer(
+    context: Context<'_>,
+    proof: Proof,
+    container: &str,
+    name: &str,
+) -> Result<Answer, Fault> {
     let call = context.call;
+    tier::asked(context)?;
     let is_put = match call.header("x-ms-blob-type") {
         None => false,
         Some("BlockBlob") => true,
         Some(_) => return Err(Fault::header("x-ms-blob-type")),
     };
     let address = call.header("x-ms-copy-source").unwrap_or_default();
-    let (file, source) = open(context, address)?;
+    // Who signs a copy inside the account with its key may read its source too; not so where the
+    // content is put ("Copy Blob", "Put Blob From URL").
+    let (file, source) = open(context, (!is_put && proof == Proof::Key).then_some(context.own))?;
     let (draft, md5) = transfer(context, file)?;
     for given in ["x-ms-source-content-md5", "x-ms-blob-content-md5"] {
         if call.header(given).is_some_and(|given| given != md5) {
@@ -39,7 +50,7 @@ pub(super) fn answer(context: Context<'_>, container: &str, name: &str) -> Resul
     let id = uuid::Uuid::new_v4().to_string();
     let plain = address.split('?').next().unwrap_or_default().to_owned();
     properties.copy = Some((id.clone(), plain));
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
     let before = held.blob(key, name)?.map(|blob| blob.record);
     check(context, before.as_ref())?;
@@ -58,29 +69,37 @@ pub(super) fn answer(context: Context<'_>, container: &str, name: &str) -> Resul
 fn taken_over(context: Context<'_>, source: &Record) -> Properties {
     let own = metadata(context.call);
     let metadata = if own.is_empty() { source.properties.metadata.clone() } else { own };
-    Properties { metadata, blocks: Vec::new(), ..source.properties.clone() }
+    // The copy is where it is put, not where its source is.
+    let tier = context.call.header("x-ms-access-tier").map(str::to_owned);
+    let old = source.properties.clone();
+    Properties { metadata, blocks: Vec::new(), tier, rehydration: None, ..old }
 }
 
-/// Opens the source as the call may see it.
-fn open(context: Context<'_>, address: &str) -> Result<(File, Record), Fault> {
+/// Opens the source as the call may see it: by what it brings for it, or as one who has the key
+/// of its account.
+pub(super) fn open(
+    context: Context<'_>,
+    keyed: Option<&StorageAccount>,
+) -> Result<(File, Record), Fault> {
+    let Context { account, call, .. } = context;
+    let address = call.header("x-ms-copy-source").unwrap_or_default();
     let url = Url::parse(address).map_err(|_| Fault::header("x-ms-copy-source"))?;
-    if !context.origins.contains(&url.origin().ascii_serialization()) {
+    let Some(named) = context.addresses.leads_here(&url) else {
         let message = "The emulator reads from its own host only.";
         return Err(Fault::source(403, message));
-    }
+    };
     let nowhere = || Fault::source(404, "There is no such source.");
-    let path = Path3::parse(url.path()).ok_or_else(nowhere)?;
+    let path = Path3::parse(named, url.path()).ok_or_else(nowhere)?;
     let (Some(container), Some(name)) = (path.container, path.blob) else { return Err(nowhere()) };
-    if path.account != context.account.name.as_str() {
-        return Err(nowhere());
-    }
-    let token = context.call.header("x-ms-copy-source-authorization");
+    let own = account.storage(&path.account).ok_or_else(nowhere)?;
+    let token = call.header("x-ms-copy-source-authorization");
     let is_allowed = match token.and_then(|header| header.strip_prefix("Bearer ")) {
-        Some(token) => context.account.takes(token),
+        Some(token) => account.takes(token),
         None => {
             let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
             let place = Place { container: &container, blob: Some(&name) };
-            check_sas(context.account, &query, Right::Read, place).is_ok()
+            keyed.is_some_and(|keyed| keyed.name == own.name)
+                || sas::check((account, own), &query, READ, place).is_ok()
         }
     };
     if !is_allowed {
@@ -89,6 +108,7 @@ fn open(context: Context<'_>, address: &str) -> Result<(File, Record), Fault> {
     let blob = context.store.hold().blob((&path.account, &container), &name)?;
     let blob = blob.ok_or_else(nowhere)?;
     check_source(context, &blob.record)?;
+    tier::check(&blob.record, context.now)?;
     Ok((blob.file, blob.record))
 }
 

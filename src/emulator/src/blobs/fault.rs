@@ -40,6 +40,24 @@ impl Fault {
         Fault::new(404, "BlobNotFound", "The blob does not exist.")
     }
 
+    pub fn not_there() -> Self {
+        Fault::new(501, "NotImplemented", "The emulator has no such call.")
+    }
+
+    pub fn archived() -> Self {
+        let message = "The blob is in the archive tier; it cannot be read before it is in another.";
+        Fault::new(409, "BlobArchived", message)
+    }
+
+    pub fn crc64() -> Self {
+        let message = "The CRC64 that was sent is not that of the content.";
+        Fault::new(400, "Crc64Mismatch", message)
+    }
+
+    pub fn xml() -> Self {
+        Fault::new(400, "InvalidXmlDocument", "The XML cannot be read.")
+    }
+
     pub fn input(message: impl Into<String>) -> Self {
         Fault::new(400, "InvalidInput", message)
     }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::fault::Fault;
 use super::store::{BlobKind, Properties, Record};
+use super::tier;
 use crate::http::{Answer, Call};
 
 /// A time as headers carry it.
@@ -96,12 +98,18 @@ pub(super) fn described(answer: Answer, record: &Record, now: Timestamp, is_part
         ("content-disposition", &own.content_disposition),
         ("cache-control", &own.cache_control),
         (md5, &own.content_md5),
-        ("x-ms-access-tier", &own.tier),
     ];
     for (name, value) in optional {
         if let Some(value) = value {
             answer = answer.with(name, value.as_str());
         }
+    }
+    let (tier, pending) = tier::of(record, now);
+    if let Some(tier) = tier {
+        answer = answer.with("x-ms-access-tier", tier);
+    }
+    if let Some(pending) = pending {
+        answer = answer.with("x-ms-archive-status", pending);
     }
     if let Some((id, source)) = &own.copy {
         answer = answer
@@ -113,4 +121,20 @@ pub(super) fn described(answer: Answer, record: &Record, now: Timestamp, is_part
         answer = answer.with(&format!("x-ms-meta-{key}"), value.as_str());
     }
     answer
+}
+
+/// First byte and end of a `bytes=` range.
+pub(super) fn stretch(range: &str, bytes: u64) -> Result<(u64, u64), Fault> {
+    let invalid = || {
+        let message = "The range is not one of the blob.";
+        Fault::new(416, "InvalidRange", message)
+    };
+    let (start, end) =
+        range.strip_prefix("bytes=").and_then(|own| own.split_once('-')).ok_or_else(invalid)?;
+    let start: u64 = start.parse().map_err(|_| invalid())?;
+    let end = match end {
+        "" => bytes,
+        end => end.parse::<u64>().map_err(|_| invalid())?.saturating_add(1).min(bytes),
+    };
+    if start < end { Ok((start, end)) } else { Err(invalid()) }
 }

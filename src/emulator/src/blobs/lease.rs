@@ -11,7 +11,7 @@ const PERIOD: &str = "x-ms-lease-break-period";
 
 /// A call about the lease of a blob.
 pub(super) fn of_blob(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
     let mut record = held.blob(key, name)?.ok_or_else(Fault::no_blob)?.record;
     check(context, Some(&record))?;
@@ -22,7 +22,7 @@ pub(super) fn of_blob(context: Context<'_>, container: &str, name: &str) -> Resu
 
 /// A call about the lease of a container.
 pub(super) fn of_container(context: Context<'_>, container: &str) -> Result<Answer, Fault> {
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
     let mut record = held.container(key, context.now)?.ok_or_else(Fault::no_container)?;
     let answer = act(context, &mut record)?;

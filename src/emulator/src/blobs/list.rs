@@ -9,6 +9,7 @@ use super::call::Context;
 use super::fault::Fault;
 use super::headers::{http_date, kind_name, lease_state};
 use super::store::Record;
+use super::tier;
 use crate::http::Answer;
 
 /// What the query asks for.
@@ -34,12 +35,11 @@ impl<'a> Wanted<'a> {
 }
 
 fn head(context: Context<'_>, container: Option<&str>) -> String {
-    let endpoint = context.origins.first().map_or("", String::as_str);
+    let endpoint = context.addresses.of(context.own.name.as_str());
     let container = container.map(|name| format!(" ContainerName=\"{name}\"")).unwrap_or_default();
-    let account = &context.account.name;
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults \
-         ServiceEndpoint=\"{endpoint}/blob/{account}/\"{container}>"
+         ServiceEndpoint=\"{endpoint}/\"{container}>"
     );
     for (name, tag) in [
         ("prefix", "Prefix"),
@@ -72,13 +72,17 @@ fn properties(record: &Record, context: Context<'_>) -> String {
         ("Content-MD5", &own.content_md5),
         ("Cache-Control", &own.cache_control),
         ("Content-Disposition", &own.content_disposition),
-        ("AccessTier", &own.tier),
     ];
     for (tag, value) in optional {
         let value = value.as_deref().unwrap_or_default();
-        text.push_str(
-            &format!("<{tag}>{}</{tag}>", escape(value)).replace("<AccessTier></AccessTier>", ""),
-        );
+        text.push_str(&format!("<{tag}>{}</{tag}>", escape(value)));
+    }
+    let (tier, pending) = tier::of(record, context.now);
+    if let Some(tier) = tier {
+        text.push_str(&format!("<AccessTier>{}</AccessTier>", escape(tier)));
+    }
+    if let Some(pending) = pending {
+        text.push_str(&format!("<ArchiveStatus>{}</ArchiveStatus>", escape(&pending)));
     }
     text.push_str(&format!(
         "<BlobType>{}</BlobType><LeaseStatus>{status}</LeaseStatus><LeaseState>{state}</LeaseState>\
@@ -107,7 +111,7 @@ fn name_tag(name: &str) -> String {
 pub(super) fn blobs(context: Context<'_>, container: &str) -> Result<Answer, Fault> {
     let call = context.call;
     let wanted = Wanted::of(context)?;
-    let key = (context.account.name.as_str(), container);
+    let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
     held.container(key, context.now)?.ok_or_else(Fault::no_container)?;
     let delimiter = call.parameter("delimiter").filter(|own| !own.is_empty());
@@ -165,7 +169,7 @@ pub(super) fn blobs(context: Context<'_>, container: &str) -> Result<Answer, Fau
 /// Containers of the account.
 pub(super) fn containers(context: Context<'_>) -> Result<Answer, Fault> {
     let wanted = Wanted::of(context)?;
-    let account = context.account.name.as_str();
+    let account = context.own.name.as_str();
     let held = context.store.hold();
     let mut text = head(context, None);
     text.push_str("<Containers>");

@@ -2,45 +2,53 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use hyper::Method;
 use jiff::Timestamp;
 
-use super::access::{Place, Right, check};
-use super::call::{Context, Path3};
+use super::access::check;
+use super::call::{Context, Path3, VERSION};
 use super::fault::Fault;
+use super::need::{Need, Place};
 use super::store::{Draft, Properties, Store};
-use super::{blob, containers};
+use super::{batch, blob, containers, delegation};
 use crate::account::Account;
+use crate::addresses::Addresses;
 use crate::http::{Answer, Call};
-
-const VERSION: &str = "2026-02-06";
 
 /// The service.
 #[derive(Debug)]
 pub(crate) struct BlobService {
     store: Store,
-    /// `scheme://host:port`, as callers write it.
-    origins: Vec<String>,
+    /// Where callers reach it.
+    addresses: Arc<Addresses>,
 }
 
 impl BlobService {
-    /// The service on the emulator's folder, reached at these origins.
-    pub fn open(data: &Path, origins: Vec<String>) -> io::Result<Self> {
-        Ok(BlobService { store: Store::open(data)?, origins })
+    /// The service on the emulator's folder, reached at these addresses.
+    pub fn open(data: &Path, addresses: Arc<Addresses>) -> io::Result<Self> {
+        Ok(BlobService { store: Store::open(data)?, addresses })
     }
 
-    /// Answers a call below `/blob/`.
+    /// Answers a call.
     pub fn answer(&self, account: &Account, now: Timestamp, call: &Call) -> Answer {
-        let store = &self.store;
-        let context = Context { store, account, origins: &self.origins, now, call };
-        let answer =
-            route(context).unwrap_or_else(|fault| fault.answer(call.method == Method::HEAD));
+        let is_head = call.method == Method::HEAD;
+        let answer = self.route(account, now, call).unwrap_or_else(|fault| fault.answer(is_head));
         let answer = match call.header("x-ms-client-request-id") {
             Some(id) => answer.with("x-ms-client-request-id", id),
             None => answer,
         };
         answer.with("x-ms-version", call.header("x-ms-version").unwrap_or(VERSION))
+    }
+
+    fn route(&self, account: &Account, now: Timestamp, call: &Call) -> Result<Answer, Fault> {
+        let no_resource = || Fault::new(404, "ResourceNotFound", "There is nothing at this path.");
+        let named = self.addresses.account_of(call.host());
+        let path = Path3::parse(named, &call.path).ok_or_else(no_resource)?;
+        let own = account.storage(&path.account).ok_or_else(no_resource)?;
+        let (store, addresses) = (&self.store, &*self.addresses);
+        route(Context { store, account, own, addresses, now, call }, path)
     }
 
     /// Content that may become a blob.
@@ -70,40 +78,45 @@ impl BlobService {
     }
 }
 
-fn route(context: Context<'_>) -> Result<Answer, Fault> {
-    let Context { account, call, .. } = context;
-    let no_resource = || Fault::new(404, "ResourceNotFound", "There is nothing at this path.");
-    let path = Path3::parse(&call.path).ok_or_else(no_resource)?;
-    if path.account != account.name.as_str() {
-        return Err(no_resource());
+/// Answers a call whose place is known.
+fn route(context: Context<'_>, path: Path3) -> Result<Answer, Fault> {
+    let call = context.call;
+    refuse_own_keys(call)?;
+    let need = Need::of(call, &path);
+    let name = path.container.as_deref().unwrap_or_default();
+    if path.container.is_some() {
+        check_container(name)?;
     }
-    let Some(container) = path.container else {
-        check(account, call, Right::Account, Place { container: "", blob: None })?;
+    path.blob.as_deref().map_or(Ok(()), check_blob)?;
+    let proof = check(context, need, Place { container: name, blob: path.blob.as_deref() })?;
+    if call.method == Method::POST {
+        return match call.operation() {
+            (_, Some("batch")) if path.blob.is_none() => batch::answer(context, &path, route),
+            (Some("service"), Some("userdelegationkey")) => delegation::answer(context, proof),
+            _ => Err(Fault::not_there()),
+        };
+    }
+    let (Some(container), blob) = (path.container, path.blob) else {
         return containers::account(context);
     };
-    check_container(&container)?;
-    match path.blob {
-        None => {
-            let right = match call.operation() {
-                (Some("container"), Some("list")) => Right::List,
-                _ => Right::Account,
-            };
-            check(account, call, right, Place { container: &container, blob: None })?;
-            containers::answer(context, &container)
-        }
+    let Some(name) = blob else { return containers::answer(context, &container) };
+    if context.store.hold().container((&path.account, &container), context.now)?.is_none() {
+        return Err(Fault::no_container());
+    }
+    blob::answer(context, proof, &container, &name)
+}
+
+/// Content would lie there under no key, although its owner gave one ("Encryption with customer
+/// provided keys").
+fn refuse_own_keys(call: &Call) -> Result<(), Fault> {
+    let is_own = |name: &str| {
+        name.starts_with("x-ms-encryption-") || name.starts_with("x-ms-source-encryption-")
+    };
+    match call.headers.keys().find(|name| is_own(name.as_str())) {
+        None => Ok(()),
         Some(name) => {
-            check_blob(&name)?;
-            let right = match call.method {
-                Method::GET | Method::HEAD => Right::Read,
-                Method::DELETE => Right::Delete,
-                _ => Right::Write,
-            };
-            let place = Place { container: &container, blob: Some(&name) };
-            check(account, call, right, place)?;
-            if context.store.hold().container((&path.account, &container), context.now)?.is_none() {
-                return Err(Fault::no_container());
-            }
-            blob::answer(context, &container, &name)
+            let message = format!("The emulator encrypts nothing, so it does not take {name}.");
+            Err(Fault::new(501, "NotImplemented", message))
         }
     }
 }

@@ -45,8 +45,17 @@ pub(crate) struct Properties {
     /// Ids and lengths of the blocks it was put together from.
     pub blocks: Vec<(String, u64)>,
     pub tier: Option<String>,
+    /// Its way out of the archive.
+    pub rehydration: Option<Rehydration>,
     /// Id and source of the copy it came from.
     pub copy: Option<(String, String)>,
+}
+
+/// A way out of the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rehydration {
+    pub tier: String,
+    pub until: Timestamp,
 }
 
 /// A lease.

@@ -4,6 +4,7 @@ use disk_prep::noun::Serial;
 
 use super::destination::Destination;
 use crate::account::Account;
+use crate::addresses::Addresses;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::jobs::book::JobBook;
@@ -17,8 +18,8 @@ pub(crate) struct Dock<'a> {
     pub account: &'a Account,
     pub book: &'a JobBook,
     pub clock: &'a Clock,
-    /// Where `blobs` are reached, without a slash at the end.
-    pub endpoint: &'a str,
+    /// Where `blobs` are reached.
+    pub addresses: &'a Addresses,
 }
 
 impl Dock<'_> {

@@ -14,10 +14,11 @@ use super::destination::own;
 use super::line::{Task, WorkerLine, receive, send};
 use super::log::{BlobEnd, DriveLog};
 use super::manifest::{Disposition, Entry, Part};
+use super::papers;
 use super::side::{self, Side};
 use super::worker::LARGEST_MANIFEST;
-use super::{crc64, papers};
 use crate::blobs::store::{BlobKind, Draft, Properties};
+use crate::crc64;
 use crate::error::Error;
 use crate::jobs::job::{Drive, DriveResult, Files, Job};
 
@@ -33,7 +34,7 @@ pub(super) fn read(
 ) -> Result<DriveResult, Error> {
     let failed = |fault: String| Error::Worker { serial: drive.serial.to_string(), fault };
     let account = job.storage_account.rsplit('/').next().unwrap_or_default();
-    if account != dock.account.name.as_str() {
+    if dock.account.storage(account).is_none() {
         // Nobody can write a log there either.
         let status = "BlobRequestForbidden".to_owned();
         return Ok(DriveResult { status, ..DriveResult::default() });

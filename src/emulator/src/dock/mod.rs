@@ -3,7 +3,6 @@
 //! else of the seed.
 
 mod copy_log;
-mod crc64;
 mod desk;
 pub(crate) mod destination;
 mod drive;

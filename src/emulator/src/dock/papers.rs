@@ -49,14 +49,14 @@ pub(super) fn write(
     (errors, verbose): (Option<String>, String),
     manifest: Option<&[u8]>,
 ) -> Result<Papers, Error> {
-    let account = dock.account.name.as_str();
+    let account = job.storage_account.rsplit('/').next().unwrap_or_default();
     let now = dock.clock.now();
     let keep = |paper: Paper, text: &[u8]| -> Result<Option<String>, Error> {
         let (container, name) = place(job, serial, paper, now);
         put_text(dock.blobs, (account, &container, &name), text, now)?;
         Ok(Some(match (job.key.service, paper) {
             (Service::DataBox, Paper::Manifest) => format!("{container}/{name}"),
-            _ => format!("{}/{account}/{container}/{name}", dock.endpoint),
+            _ => format!("{}/{container}/{name}", dock.addresses.of(account)),
         }))
     };
     let mut papers = Papers::default();

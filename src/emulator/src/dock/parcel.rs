@@ -24,11 +24,29 @@ pub(crate) struct Docked {
     pub status: String,
     pub bytes_succeeded: u64,
     pub error_log: Option<String>,
+    /// It was read when it came before, and is what it was then.
+    pub is_known: bool,
 }
 
 impl Docked {
+    /// What became of a drive that was read before; `None` if it was not.
+    fn known(job: &Job, serial: &Serial) -> Option<Self> {
+        let drive = job.drives.iter().find(|drive| drive.serial == *serial)?;
+        let status = drive.copy_status.clone()?;
+        let is_clean = status == "Completed";
+        Some(Docked {
+            serial: serial.clone(),
+            job: Some(job.key.name.to_string()),
+            status,
+            bytes_succeeded: drive.bytes_succeeded,
+            error_log: drive.error_log.clone().filter(|_| !is_clean),
+            is_known: true,
+        })
+    }
+
     fn unread(serial: Serial, job: Option<String>, why: impl Into<String>) -> Self {
-        Docked { serial, job, status: why.into(), bytes_succeeded: 0, error_log: None }
+        let status = why.into();
+        Docked { serial, job, status, bytes_succeeded: 0, error_log: None, is_known: false }
     }
 }
 
@@ -43,10 +61,10 @@ impl Dock<'_> {
                 Some(job) if is_expected(&job) => {
                     jobs.entry(job.key).or_default().push((serial, image));
                 }
-                Some(job) => {
+                Some(job) => docked.push(Docked::known(&job, &serial).unwrap_or_else(|| {
                     let why = format!("not read: the job is {}", stages::word(&job));
-                    docked.push(Docked::unread(serial, Some(job.key.name.to_string()), why));
-                }
+                    Docked::unread(serial, Some(job.key.name.to_string()), why)
+                })),
                 // It goes back with the parcel's other drives.
                 None => docked.push(Docked::unread(serial, None, "not read: no job has it")),
             }
@@ -117,8 +135,10 @@ impl Dock<'_> {
             })?;
             drive::read(self, job, drive, image)?
         } else {
-            let why = format!("not read: the drive is {}", drive.state);
-            return Ok(Docked::unread(serial, Some(job.key.name.to_string()), why));
+            return Ok(Docked::known(job, &serial).unwrap_or_else(|| {
+                let why = format!("not read: the drive is {}", drive.state);
+                Docked::unread(serial, Some(job.key.name.to_string()), why)
+            }));
         };
         let docked = Docked {
             serial: serial.clone(),
@@ -127,6 +147,7 @@ impl Dock<'_> {
             bytes_succeeded: result.bytes_succeeded,
             // Today's copy log is there for a whole drive too, and says nothing of it.
             error_log: result.error_log.clone().filter(|_| !result.is_clean()),
+            is_known: false,
         };
         self.change_drive(&job.key, &serial, |drive| {
             drive.finish(result).map_err(|error| refused(&error))

@@ -45,9 +45,20 @@ impl Azure {
         Azure::start_on(Folder::new())
     }
 
+    /// Starts with a second account, `account2`.
+    pub fn with_two_accounts() -> Self {
+        let folder = Folder::new();
+        let emulator = Emulator::start_with(&folder, &["account1", "account2"]);
+        Azure::of(folder, emulator)
+    }
+
     /// Starts on a folder that may have been used before.
     pub fn start_on(folder: Folder) -> Self {
         let emulator = Emulator::start(&folder);
+        Azure::of(folder, emulator)
+    }
+
+    fn of(folder: Folder, emulator: Emulator) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let pem = std::fs::read(emulator.fact("ca_file")).unwrap();
         let http = reqwest::Client::builder()

@@ -219,7 +219,7 @@ async fn what_the_emulator_cannot_do_is_refused_and_changes_nothing() {
         azure.raw(Method::PUT, "/box/blob?comp=tags"),
         azure.raw(Method::PUT, "/box/page").header("x-ms-blob-type", "PageBlob"),
         azure.raw(Method::POST, "/box/blob"),
-        azure.raw(Method::GET, "?restype=service&comp=properties"),
+        azure.raw(Method::PUT, "?restype=service&comp=properties"),
     ];
     for call in calls {
         let told = told(call).await;

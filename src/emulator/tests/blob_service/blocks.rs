@@ -205,14 +205,3 @@ async fn deleting_a_blob_drops_its_blocks() {
     expect(blob.get_block_list(BlockListType::All, None).await, 404, "BlobNotFound");
     expect(commit(&blob, latest(&["two"])).await, 400, "InvalidBlockList");
 }
-
-#[tokio::test]
-async fn a_block_from_a_url_is_refused_and_not_taken_for_an_empty_one() {
-    let (azure, container) = Azure::with_box().await;
-    put(&container, "source", b"content").await;
-    let source = format!("{}/box/source?{}", azure.url(), azure.sas("r", "box", Some("source")));
-    let blob = container.blob_client("blob").block_blob_client();
-    let copied = blob.stage_block_from_url(b"id", 0, source, None).await;
-    expect(copied, 501, "NotImplemented");
-    expect(blob.get_block_list(BlockListType::All, None).await, 404, "BlobNotFound");
-}

@@ -128,7 +128,7 @@ fn spoken(emulator: &Emulator, method: &str, path: &str, more: &str) -> String {
     let mut stream = std::net::TcpStream::connect(host).unwrap();
     let token = emulator.fact("token");
     let head = format!(
-        "{method} /blob/account1{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+        "{method} /account1{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
          authorization: Bearer {token}\r\n{more}"
     );
     stream.write_all(head.as_bytes()).unwrap();

@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use azseed_emulator::{AccountOptions, Emulator, EmulatorOptions, forward_clock, start};
+use azseed_emulator::{
+    AccountOptions, Emulator, EmulatorOptions, Names, Style, forward_clock, start,
+};
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -291,13 +293,21 @@ impl Office {
 fn run(folder: &TempDir) -> Emulator {
     start(&EmulatorOptions {
         listen: "127.0.0.1:0".parse().unwrap(),
+        blob_listen: None,
+        names: Names {
+            arm: "https://management.azure.com".to_owned(),
+            authority: "https://login.microsoftonline.com".to_owned(),
+            suffix: "core.windows.net".to_owned(),
+        },
+        style: Style::Path,
         data: folder.path().to_owned(),
         is_plain: true,
         #[cfg(feature = "other-service")]
         blob_endpoint: None,
         unregistered: Vec::new(),
+        mischief: Vec::new(),
         account: AccountOptions {
-            account: Some("account1".parse().unwrap()),
+            accounts: vec!["account1".parse().unwrap()],
             subscription: Some(SUBSCRIPTION.parse().unwrap()),
             ..AccountOptions::default()
         },

@@ -112,6 +112,11 @@ impl Arm {
         self.bare(method, path).bearer_auth(&self.token)
     }
 
+    /// A call with the token to a whole address.
+    pub fn elsewhere(&self, method: Method, address: &str) -> RequestBuilder {
+        self.http.request(method, address).bearer_auth(&self.token)
+    }
+
     /// Sends it and takes the whole answer.
     pub fn send(&self, request: RequestBuilder) -> Told {
         self.runtime.block_on(async {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use azseed_emulator::{AccountOptions, EmulatorOptions, forward_clock, start};
+use azseed_emulator::{AccountOptions, EmulatorOptions, Names, Style, forward_clock, start};
 use jiff::{Span, SpanRelativeTo};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -21,6 +21,15 @@ pub struct Emulator {
     data: PathBuf,
 }
 
+/// Those of the public cloud.
+pub fn names() -> Names {
+    Names {
+        arm: "https://management.azure.com".to_owned(),
+        authority: "https://login.microsoftonline.com".to_owned(),
+        suffix: "core.windows.net".to_owned(),
+    }
+}
+
 impl Folder {
     pub fn new() -> Self {
         Folder(tempfile::tempdir().unwrap())
@@ -34,25 +43,34 @@ impl Folder {
 impl Emulator {
     /// Starts one in `azure` of a folder, on a free port.
     pub fn start(folder: &Folder) -> Self {
-        Emulator::start_as(folder, false)
+        Emulator::start_as(folder, false, &["account1"])
+    }
+
+    /// The same with these accounts.
+    pub fn start_with(folder: &Folder, accounts: &[&str]) -> Self {
+        Emulator::start_as(folder, false, accounts)
     }
 
     /// The same without TLS.
     pub fn start_plain(folder: &Folder) -> Self {
-        Emulator::start_as(folder, true)
+        Emulator::start_as(folder, true, &["account1"])
     }
 
-    fn start_as(folder: &Folder, is_plain: bool) -> Self {
+    fn start_as(folder: &Folder, is_plain: bool, accounts: &[&str]) -> Self {
         let data = folder.path("azure");
         let running = start(&EmulatorOptions {
             listen: "127.0.0.1:0".parse().unwrap(),
+            blob_listen: None,
+            names: names(),
+            style: Style::Path,
             data: data.clone(),
             is_plain,
             #[cfg(feature = "other-service")]
             blob_endpoint: None,
             unregistered: Vec::new(),
+            mischief: Vec::new(),
             account: AccountOptions {
-                account: Some("account1".parse().unwrap()),
+                accounts: accounts.iter().map(|name| name.parse().unwrap()).collect(),
                 subscription: Some(SUBSCRIPTION.parse().unwrap()),
                 ..AccountOptions::default()
             },

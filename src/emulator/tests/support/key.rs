@@ -12,7 +12,7 @@ use azure_storage_blobs::{BlobContainerClient, BlobContainerClientOptions};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::Sha256;
 use url::Url;
 
@@ -53,6 +53,21 @@ impl Key {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).unwrap();
         mac.update(text.as_bytes());
         BASE64_STANDARD.encode(mac.finalize().into_bytes())
+    }
+
+    /// Query of an account SAS that is open for so many hours ("Create an account SAS", version
+    /// 2020-12-06 and later).
+    pub fn account_sas(&self, services: &str, types: &str, rights: &str, hours: i64) -> String {
+        let version = "2024-11-04";
+        let end = Timestamp::now() + SignedDuration::from_hours(hours);
+        let end = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let both = "https,http";
+        let fields = [&self.account, rights, services, types, "", &end, "", both, version, ""];
+        let signature = self.sign(&format!("{}\n", fields.join("\n")));
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs([("sv", version), ("ss", services), ("srt", types), ("sp", rights)]);
+        query.extend_pairs([("se", end.as_str()), ("spr", both), ("sig", &signature)]);
+        query.finish()
     }
 
     /// The value of `Authorization`.

@@ -1,0 +1,139 @@
+//! Mischief with an answer that was given: the call is done, what is told of it is odd.
+
+use hyper::Method;
+use hyper::body::Bytes;
+use serde_json::Value;
+
+use super::kind::{Door, Mischief};
+use crate::http::{Answer, Body, Call, Manner};
+
+/// Marks that the empty first page was given; never a real blob's name.
+const SECOND: &str = "emulator-second-page";
+
+/// Takes our own mark out of a call; whether it had one.
+pub(super) fn call(call: &mut Call) -> bool {
+    let before = call.query.len();
+    call.query.retain(|(_, value)| value != SECOND);
+    call.query.len() < before
+}
+
+/// Alters an answer; whether there was anything to alter.
+pub(super) fn answer(mischief: Mischief, door: Door, call: &Call, answer: &mut Answer) -> bool {
+    match mischief {
+        Mischief::ResetAfter => manner(answer, Manner::Reset),
+        Mischief::Slow => has_body(answer) && manner(answer, Manner::Slow),
+        Mischief::Half => has_body(answer) && manner(answer, Manner::Half),
+        Mischief::RelativeStatus => relative(answer),
+        Mischief::DoubledStatus => doubled(answer),
+        Mischief::OddIds => change(answer, |value| each(value, "", &mut odd)),
+        Mischief::UnknownState => change(answer, |value| each(value, "", &mut unknown)),
+        Mischief::EmptyPages if answer.status == 200 => match door {
+            Door::Arm => empty(call, answer),
+            Door::Blobs => empty_blobs(call, answer),
+        },
+        _ => false,
+    }
+}
+
+fn manner(answer: &mut Answer, manner: Manner) -> bool {
+    answer.manner = manner;
+    true
+}
+
+fn has_body(answer: &Answer) -> bool {
+    match &answer.body {
+        Body::Whole(bytes) => bytes.len() > 1,
+        Body::Stretch { bytes, .. } => *bytes > 1,
+        Body::Head(_) => false,
+    }
+}
+
+fn is_status(name: &str) -> bool {
+    name == "location" || name == "azure-asyncoperation"
+}
+
+fn relative(answer: &mut Answer) -> bool {
+    let mut is_done = false;
+    for (name, value) in &mut answer.headers {
+        let path =
+            value.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+        if let Some(path) = path.filter(|_| is_status(name)) {
+            *value = path.to_owned();
+            is_done = true;
+        }
+    }
+    is_done
+}
+
+fn doubled(answer: &mut Answer) -> bool {
+    let again: Vec<(String, String)> =
+        answer.headers.iter().filter(|(name, _)| is_status(name)).cloned().collect();
+    let is_done = !again.is_empty();
+    answer.headers.extend(again);
+    is_done
+}
+
+/// Changes a JSON body; whether it differs then.
+fn change(answer: &mut Answer, change: impl FnOnce(&mut Value)) -> bool {
+    let Body::Whole(bytes) = &answer.body else { return false };
+    let Ok(mut value) = serde_json::from_slice::<Value>(bytes) else { return false };
+    let before = value.clone();
+    change(&mut value);
+    let is_done = value != before;
+    if is_done {
+        answer.body = Body::Whole(value.to_string().into());
+    }
+    is_done
+}
+
+/// Goes over all texts with the names that they have.
+fn each(value: &mut Value, name: &str, change: &mut impl FnMut(&str, &mut String)) {
+    match value {
+        Value::String(text) => change(name, text),
+        Value::Array(all) => all.iter_mut().for_each(|own| each(own, name, change)),
+        Value::Object(all) => all.iter_mut().for_each(|(name, own)| each(own, name, change)),
+        _ => {}
+    }
+}
+
+/// Fixed words and names in capitals: resource ids are compared without regard to case.
+fn odd(_: &str, text: &mut String) {
+    if text.to_lowercase().starts_with("/subscriptions/") {
+        *text = text.to_uppercase();
+    }
+}
+
+fn unknown(name: &str, text: &mut String) {
+    if ["state", "status", "copyStatus", "stageStatus", "stageName"].contains(&name) {
+        *text = "Pondering".to_owned();
+    }
+}
+
+/// A first page of a list with nothing on it, which leads to the real one.
+fn empty(call: &Call, answer: &mut Answer) -> bool {
+    let is_list = |value: &Value| value["value"].is_array();
+    let is_first = call.method == Method::GET && call.parameter("$skiptoken").is_none();
+    let host = call.host().to_owned();
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(&call.query)
+        .append_pair("$skiptoken", SECOND)
+        .finish();
+    is_first
+        && change(answer, |value| {
+            if is_list(value) {
+                value["value"] = Value::Array(Vec::new());
+                value["nextLink"] = format!("https://{host}{}?{query}", call.path).into();
+            }
+        })
+}
+
+fn empty_blobs(call: &Call, answer: &mut Answer) -> bool {
+    let is_first = call.parameter("comp") == Some("list") && call.parameter("marker").is_none();
+    let Body::Whole(bytes) = &answer.body else { return false };
+    let text = String::from_utf8_lossy(bytes);
+    let Some((head, _)) = text.split_once("<Blobs>").filter(|_| is_first) else { return false };
+    let text =
+        format!("{head}<Blobs></Blobs><NextMarker>{SECOND}</NextMarker></EnumerationResults>");
+    answer.body = Body::Whole(Bytes::from(text));
+    true
+}
