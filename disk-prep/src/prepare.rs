@@ -20,11 +20,12 @@ use crate::label;
 use crate::manifest::Profile;
 use crate::monitor::{Event, Monitor, Step};
 use crate::noun::{Cipher, ContainerName, DriveError, JobName, OnDrive, Serial, Wipe};
+use crate::prove::regained;
 use crate::seal::Sealing;
 use crate::stop::StopFlag;
 use crate::volume;
 use crate::volume::bitlocker::write::{
-    self, VolumeForm, VolumeKey, VolumeSecrets, encode_first_8k, encode_metadata, regain,
+    VolumeForm, VolumeKey, VolumeSecrets, encode_first_8k, encode_metadata,
 };
 use crate::volume::gpt::read_gpt;
 use crate::world::World;
@@ -227,10 +228,7 @@ pub fn prepared(history: &History, plan: &DrivePlan) -> Result<PreparedDrive, Dr
 /// The key of a begun volume: only its recovery password opens the block that holds it.
 fn volume_key(begun: &Begun, world: &dyn World) -> Result<VolumeKey, Error> {
     let password = begun.password(&JournalOnly)?;
-    let block = begun.metadata_block.0.as_slice().try_into();
-    let key = block
-        .map_err(|_| write::Error::DamagedBlock { at: begun.metadata_block.0.len() })
-        .and_then(|block| regain(block, |salt| world.stretch(&password, salt)));
+    let key = regained(begun, |salt| world.stretch(&password, salt));
     Ok(key.map_err(volume::Fault::Volume).on(&begun.serial)?)
 }
 

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 
 use super::azure::AzureArgs;
-use super::keys::KeyArgs;
+use super::keys::{KeyArgs, KeysCommand};
 use super::mend::MendCommand;
 use super::staging::SharedArgs;
 
@@ -187,8 +187,15 @@ pub enum JobCommand {
         file: PathBuf,
     },
     /// Show the recovery passwords of the drives; works offline
-    #[command(after_help = "Example:\n  azseed job keys --staging /mnt/staging --reveal --json")]
+    #[command(args_conflicts_with_subcommands = true)]
+    #[command(
+        after_help = "Examples:\n  azseed job keys --staging /mnt/staging --reveal --json\n  \
+        azseed job keys prove --staging /mnt/staging --identity own.key"
+    )]
     Keys {
+        /// What else to do with them.
+        #[command(subcommand)]
+        command: Option<KeysCommand>,
         /// Print the passwords themselves
         #[arg(long)]
         reveal: bool,

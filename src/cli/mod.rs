@@ -36,7 +36,7 @@ pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 pub use emulator::{EmulatorArgs, EmulatorCommand};
 pub use hushed::{Hidden, hidden, hushed, is_secret};
 pub use job::{JobArgs, JobCommand, JobTarget, JobVerb};
-pub use keys::KeyArgs;
+pub use keys::{KeyArgs, KeysCommand};
 pub use limits::{LimitsArgs, LimitsCommand};
 pub use mend::{MendCommand, RepairArgs};
 pub use named::{is_named, source, unused};

@@ -201,6 +201,15 @@ pub struct PrepArgs {
     /// recipient; the clear ones stay in the state directory
     #[arg(long, value_name = "RECIPIENT", env = "AZSEED_ENCRYPT_KEYS_FOR")]
     pub encrypt_keys_for: Option<Recipient>,
+    /// A file with the identity of that recipient: what was sealed is opened with
+    /// it at the end, and must unlock each drive
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "AZSEED_ESCROW_IDENTITY",
+        requires = "encrypt_keys_for"
+    )]
+    pub escrow_identity: Option<PathBuf>,
     /// What opens sealed keys.
     #[command(flatten)]
     pub keys: KeyArgs,

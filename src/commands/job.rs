@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::call::Call;
 use super::flags::{self, keys};
-use crate::cli::{JobCommand, JobTarget, is_named};
+use crate::cli::{JobCommand, JobTarget, KeysCommand, is_named};
 use crate::import_job::{Job, Written};
 use crate::journey::desk::Desk;
 use crate::journey::job::{self, MeantJob, ShipOptions, moment};
@@ -67,7 +67,11 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
             let (job, written) = job::delete(&exact()?, desk)?;
             Ok(Box::new(Deleted { job, written }))
         }
-        JobCommand::Keys { reveal, keys: files } => {
+        JobCommand::Keys { command: Some(KeysCommand::Prove { drives, keys: files }), .. } => {
+            let is_named = options.job.is_some() || is_staging_named;
+            Ok(Box::new(job::prove_keys(options, is_named, drives, &keys(files), desk)?))
+        }
+        JobCommand::Keys { command: None, reveal, keys: files } => {
             let is_named = options.job.is_some() || is_staging_named;
             Ok(Box::new(job::keys(options, is_named, *reveal, &keys(files), desk)?))
         }

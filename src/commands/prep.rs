@@ -30,6 +30,7 @@ pub fn run(args: &PrepArgs, call: &Call<'_>) -> Ended {
             ProfileChoice::Modern => Profile::Modern,
         },
         recipient: args.encrypt_keys_for.clone(),
+        escrow_identity: args.escrow_identity.clone(),
         keys: keys(&args.keys),
     };
     Ok(Box::new(prepare(options, &call.desk())?))

@@ -9,6 +9,7 @@ pub mod desk;
 #[cfg(feature = "emulator")]
 pub mod dock;
 mod drives;
+pub mod escrow;
 pub mod inspect;
 pub mod job;
 pub mod keeper;

@@ -6,6 +6,7 @@ mod cleared;
 mod drive;
 #[cfg(feature = "emulator")]
 pub mod emulator;
+mod escrowed;
 pub mod event;
 pub mod explained;
 mod inspected;

@@ -26,8 +26,8 @@ use super::text::{CompletionsRecord, ManRecord, SettingRecord};
 use super::vault::{SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
-    access, checked, cleared, drive, explained, keys, limits, packed, released, repaired, seed,
-    slip, vault_run, watch,
+    access, checked, cleared, drive, escrowed, explained, keys, limits, packed, released, repaired,
+    seed, slip, vault_run, watch,
 };
 
 /// A type of record.
@@ -77,6 +77,7 @@ pub fn all() -> Vec<Described> {
         of::<DeletedRecord>("`job delete`"),
         of::<ExportedRecord>("`job export`"),
         of::<keys::KeyRecord>("`job keys`"),
+        of::<escrowed::EscrowRecord>("`prep`, `job keys prove`"),
         of::<LocationRecord>("`job locations`"),
         of::<limits::LimitRecord>("`limits show`"),
         of::<watch::WatchEndedRecord>("`job status --watch`"),

@@ -3,14 +3,18 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use disk_prep::journal::CopyState;
+use disk_prep::drive::DriveName;
+use disk_prep::journal::{Begun, CopyState};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, RecoveryPassword, Serial};
 
 use super::target::JobOptions;
 use crate::import_job::first_name;
 use crate::journey::desk::Desk;
+use crate::journey::drives::find_filled;
+use crate::journey::escrow::{Escrow, Escrowed, prove};
 use crate::journey::keeper::{KeyFiles, keeper};
 use crate::outcome::Failure;
+use crate::staging::Staging;
 
 #[derive(Debug, thiserror::Error)]
 #[error("No drive is known here")]
@@ -53,6 +57,22 @@ pub fn keys(
     desk: &Desk<'_>,
 ) -> Result<Keys, Failure> {
     let state = desk.state()?;
+    let mut keys = Vec::new();
+    for (staging, begun) in drives_of_job(target, is_named, desk)? {
+        let keeper = keeper(Some(&staging), files, None, &state);
+        let password = reveal.then(|| begun.password(keeper.as_ref())).transpose()?;
+        keys.push(Key { serial: begun.serial, job: begun.job, password });
+    }
+    Ok(Keys(keys))
+}
+
+/// The drives of the job that is meant, with the staging path or folder of journals that each is in.
+fn drives_of_job(
+    target: &JobOptions,
+    is_named: bool,
+    desk: &Desk<'_>,
+) -> Result<Vec<(Staging, Begun)>, Failure> {
+    let state = desk.state()?;
     let mut paths = state.staging_paths();
     if let Some(staging) = &target.staging {
         if is_named {
@@ -82,13 +102,64 @@ pub fn keys(
     if jobs.len() > 1 {
         return Err(WhichKeys { jobs: jobs.into_iter().collect() }.into());
     }
-    let mut keys = Vec::new();
-    for (_, staging, begun) in found {
-        let keeper = keeper(Some(&staging), files, None, &state);
-        let password = reveal.then(|| begun.password(keeper.as_ref())).transpose()?;
-        keys.push(Key { serial: begun.serial, job: begun.job, password });
+    if found.is_empty() {
+        return Err(NoDrives.into());
     }
-    if keys.is_empty() { Err(NoDrives.into()) } else { Ok(Keys(keys)) }
+    Ok(found.into_iter().map(|(_, staging, begun)| (staging, begun)).collect())
+}
+
+/// No key is in escrow.
+#[derive(Debug, thiserror::Error)]
+#[error("No recovery password is sealed: each stands clear in its journal")]
+struct NoEscrow;
+
+impl Diagnose for NoEscrow {
+    fn code(&self) -> &'static str {
+        "no-escrow"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::NotFound
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new("`azseed prep --encrypt-keys-for RECIPIENT` seals those of new drives"))
+    }
+}
+
+/// The escrow of each drive that was looked at.
+#[derive(Debug)]
+pub struct Proofs(pub Vec<Escrowed>);
+
+/// Proves that what is sealed opens the drives: these by unlocking them, else those of the job that
+/// is meant by the key in their journals.
+pub fn prove_keys(
+    target: &JobOptions,
+    is_named: bool,
+    drives: &[DriveName],
+    files: &KeyFiles,
+    desk: &Desk<'_>,
+) -> Result<Proofs, Failure> {
+    let state = desk.state()?;
+    let mut work = Vec::new();
+    for name in drives {
+        let (drive, staging) = find_filled(name, target.staging.as_deref(), &state, desk)?;
+        let staging = staging.ok_or(NoDrives)?;
+        let history = staging.journals().history(&drive.serial)?.ok_or(NoDrives)?;
+        work.push((staging, history.begun, Some(drive)));
+    }
+    if drives.is_empty() {
+        let all = drives_of_job(target, is_named, desk)?;
+        work.extend(all.into_iter().map(|(staging, begun)| (staging, begun, None)));
+    }
+    let mut proofs = Vec::new();
+    for (staging, begun, drive) in work {
+        let keeper = keeper(Some(&staging), files, None, &state);
+        let escrow = prove(&begun, drive.as_ref(), &keeper)?;
+        proofs.push(Escrowed { serial: begun.serial, escrow });
+    }
+    match proofs.iter().all(|own| matches!(own.escrow, Escrow::Clear)) {
+        true => Err(NoEscrow.into()),
+        false => Ok(Proofs(proofs)),
+    }
 }
 
 /// What opens one drive.

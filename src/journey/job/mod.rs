@@ -16,7 +16,7 @@ pub use back::{set_return, set_return_carrier};
 pub use calendar::write_calendar;
 pub use ends::{cancel, create, delete, list, locations};
 pub use file::{Exported, export};
-pub use keys::{Key, Keys, keys};
+pub use keys::{Key, Keys, Proofs, keys, prove_keys};
 pub use pack::{Packed, check as check_pack, label};
 pub use parcels::{Shipped, ship_all};
 pub use ship::{ShipOptions, moment, ship};

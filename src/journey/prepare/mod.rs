@@ -29,6 +29,7 @@ use self::steady::{SteadyBay, SteadyWorld};
 use super::connections::{AzureOptions, job_service};
 use super::desk::Desk;
 use super::drives::{Found, find_all};
+use super::escrow::prove_all;
 use super::keeper::{keeper, prove};
 use super::parcel::Parcel;
 use super::ready::Place;
@@ -50,6 +51,9 @@ pub use self::shortage::Shortage;
 pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failure> {
     let attendant = desk.attendant;
     let recipient = options.recipient.as_ref().map(escrow::Recipient::of).transpose()?;
+    if let (Some(recipient), Some(identity)) = (&recipient, &options.escrow_identity) {
+        escrow::expect_pair(recipient, identity)?;
+    }
     let Named { names, consented } = options.drives.read()?;
     let mut work = Work::open(&options.work, desk)?;
     work.check_unchanged()?;
@@ -84,9 +88,12 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
         true => Some(read_back(&drives, &folder, &keeper, &outcome, attendant)?),
         false => None,
     };
+    let identity = options.escrow_identity.clone();
+    let escrows = prove_all(&outcome.sealed, &drives, &folder, &keeper, identity)?;
     let shortage = Shortage::of(&outcome.unplaced, &drives);
     let next = Next::of(&options, &work);
-    let mut prepared = Prepared { outcome, verified, shortage, next, is_interrupted, jobs: None };
+    let mut prepared =
+        Prepared { outcome, verified, escrows, shortage, next, is_interrupted, jobs: None };
     if let Some(office) = office
         && prepared.is_complete()
     {

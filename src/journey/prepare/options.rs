@@ -38,6 +38,8 @@ pub struct PrepOptions {
     pub profile: Profile,
     /// For whom recovery passwords are sealed.
     pub recipient: Option<Recipient>,
+    /// A file with the recipient's identity, to prove that what is sealed opens the drives.
+    pub escrow_identity: Option<PathBuf>,
     /// What opens sealed ones.
     pub keys: KeyFiles,
 }

@@ -8,6 +8,7 @@ use disk_prep::pool::PrepareOutcome;
 use super::next::Next;
 use super::shortage::Shortage;
 use crate::import_job::{Job, Written};
+use crate::journey::escrow::{Escrow, Escrowed};
 use crate::journey::verify::Verified;
 use crate::outcome::Failure;
 
@@ -18,6 +19,8 @@ pub struct Prepared {
     pub outcome: PrepareOutcome,
     /// What reading them back found.
     pub verified: Option<Verified>,
+    /// What the escrow of the sealed drives' keys is worth.
+    pub escrows: Vec<Escrowed>,
     /// What found no room.
     pub shortage: Shortage,
     /// What can be typed next.
@@ -29,7 +32,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Whether every file has its place on a sealed drive, or is named as left out.
+    /// Whether every file has its place on a sealed drive, or is named as left out, and no escrow
+    /// was found to open nothing.
     pub fn is_complete(&self) -> bool {
         let is_whole = |(serial, _): &(Serial, _)| self.outcome.set_aside.contains(serial);
         self.shortage.files == 0
@@ -37,6 +41,7 @@ impl Prepared {
             && self.outcome.with_others.is_empty()
             && self.outcome.failed.iter().all(is_whole)
             && self.lacking().next().is_none()
+            && !self.escrows.iter().any(|own| matches!(own.escrow, Escrow::Failed(_)))
     }
 
     /// Files without which nobody can read the repository, and which no sealed drive has.

@@ -247,6 +247,7 @@ impl Rehearsal<'_> {
             cipher: Cipher::default(),
             profile: Profile::Legacy,
             recipient: None,
+            escrow_identity: None,
             keys: KeyFiles::default(),
         }
     }
