@@ -4,6 +4,7 @@
 pub mod copy_log;
 mod data_box;
 mod deadlines;
+pub mod drive_info;
 mod error;
 mod import_export;
 mod job;

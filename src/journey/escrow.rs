@@ -10,6 +10,7 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint, Serial};
 use disk_prep::prepare::PreparedDrive;
 use disk_prep::prove;
 
+use crate::custody::{Deed, ProvenBy};
 use crate::escrow::{self, Keeper};
 use crate::outcome::Failure;
 
@@ -42,6 +43,21 @@ pub struct Escrowed {
     pub serial: Serial,
     /// What it is worth.
     pub escrow: Escrow,
+}
+
+impl Escrowed {
+    /// The entry of the custody log, if it was tried.
+    pub(super) fn deed(&self) -> Option<Deed> {
+        let serial = self.serial.clone();
+        match &self.escrow {
+            Escrow::Clear | Escrow::Unproven(_) => None,
+            Escrow::Proven(Proof::Drive) => Some(Deed::Proven { serial, by: ProvenBy::Drive }),
+            Escrow::Proven(Proof::Journal) => Some(Deed::Proven { serial, by: ProvenBy::Journal }),
+            Escrow::Failed(failure) => {
+                Some(Deed::NotProven { serial, code: failure.0.code().to_owned() })
+            }
+        }
+    }
 }
 
 /// What was sealed does not open the drive.

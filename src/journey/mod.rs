@@ -5,6 +5,8 @@ pub mod access;
 pub mod cleanup;
 pub mod connections;
 pub mod contact;
+pub mod custody;
+pub mod custody_look;
 pub mod desk;
 #[cfg(feature = "emulator")]
 pub mod dock;

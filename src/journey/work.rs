@@ -143,6 +143,11 @@ impl Work {
         }
     }
 
+    /// The staging path, or the folder that stands for it.
+    pub fn home(&self) -> Result<Staging, StagingError> {
+        self.staging.clone().map_or_else(|| Staging::open(&self.home), Ok)
+    }
+
     /// What the seed says of the job, if there is a seed.
     pub fn target(&self) -> Option<&Destination> {
         self.target.as_ref()

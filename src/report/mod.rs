@@ -3,6 +3,9 @@
 mod access;
 mod checked;
 mod cleared;
+pub mod custody;
+mod custody_page;
+mod custody_words;
 mod drive;
 #[cfg(feature = "emulator")]
 pub mod emulator;

@@ -2,6 +2,7 @@
 
 mod bay;
 mod consent;
+mod custody;
 mod next;
 mod options;
 mod prepared;
@@ -22,11 +23,14 @@ use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
 use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, verify};
+use jiff::Timestamp;
 
 use self::bay::TerminalBay;
 use self::consent::consent;
+use self::custody::log;
 use self::steady::{SteadyBay, SteadyWorld};
 use super::connections::{AzureOptions, job_service};
+use super::custody::{Logged, log_of};
 use super::desk::Desk;
 use super::drives::{Found, find_all};
 use super::escrow::prove_all;
@@ -48,8 +52,8 @@ pub use self::prepared::Prepared;
 pub use self::shortage::Shortage;
 
 /// Prepares drives, and makes the job when the last of its parcel is sealed.
-pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failure> {
-    let attendant = desk.attendant;
+pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logged), Failure> {
+    let (attendant, begun) = (desk.attendant, Timestamp::now());
     let recipient = options.recipient.as_ref().map(escrow::Recipient::of).transpose()?;
     if let (Some(recipient), Some(identity)) = (&recipient, &options.escrow_identity) {
         escrow::expect_pair(recipient, identity)?;
@@ -59,6 +63,8 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
     work.check_unchanged()?;
     work.set.remarks().iter().for_each(|remark| attendant.warn(remark));
     let _data = work.hold()?;
+    let home = work.home()?;
+    log_of(&home, desk)?.check()?;
     let folder = work.journals();
     let found = find_all(&names, &folder)?;
     let is_block = |named: &NamedDrive| named.drive.kind == Kind::Block;
@@ -92,14 +98,16 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
     let escrows = prove_all(&outcome.sealed, &drives, &folder, &keeper, identity)?;
     let shortage = Shortage::of(&outcome.unplaced, &drives);
     let next = Next::of(&options, &work);
+    let (job, jobs) = (work.job.clone(), None);
     let mut prepared =
-        Prepared { outcome, verified, escrows, shortage, next, is_interrupted, jobs: None };
+        Prepared { job, outcome, verified, escrows, shortage, next, is_interrupted, jobs };
     if let Some(office) = office
         && prepared.is_complete()
     {
         prepared.jobs = Some(office.make_jobs(&work, &folder, keeper.as_ref()));
     }
-    Ok(prepared)
+    let logged = log(&prepared, &home, begun, desk);
+    Ok((prepared, logged))
 }
 
 /// What the run over the drives came to.

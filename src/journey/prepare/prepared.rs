@@ -2,7 +2,7 @@
 
 use disk_prep::dataset::DataFile;
 use disk_prep::journal::LeftOut;
-use disk_prep::noun::Serial;
+use disk_prep::noun::{JobName, Serial};
 use disk_prep::pool::PrepareOutcome;
 
 use super::next::Next;
@@ -15,6 +15,8 @@ use crate::outcome::Failure;
 /// What a preparation has come to.
 #[derive(Debug)]
 pub struct Prepared {
+    /// The job that the drives are for.
+    pub job: JobName,
     /// What became of the drives.
     pub outcome: PrepareOutcome,
     /// What reading them back found.
