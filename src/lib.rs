@@ -10,7 +10,7 @@ mod check;
 pub mod cli;
 mod commands;
 mod config;
-mod custody;
+pub mod custody;
 pub mod escrow;
 pub mod exit;
 pub mod import_job;

@@ -8,9 +8,7 @@ mod entry;
 mod error;
 mod log;
 
-pub use chain::{Chain, Fault, Link};
-#[cfg(test)]
-pub use entry::Entry;
-pub use entry::{Deed, ProvenBy, Report, Who};
+pub use chain::{Chain, Fault, Link, parse};
+pub use entry::{Deed, Entry, ProvenBy, Report, Who};
 pub use error::Error;
-pub use log::CustodyLog;
+pub use log::{Appended, CustodyLog};
