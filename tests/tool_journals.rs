@@ -188,10 +188,10 @@ fn a_journal_that_is_none_is_cut_short_or_lies_open_is_refused_before_any_call()
         "tool-journal-beside",
     );
     refused(&create(2, &[&one], &place[2..]), "flag-missing");
-    refused(
-        &create(14, &[&one], &[&place[..], &["--token-file", one.to_str().unwrap()]].concat()),
-        "azure-unreachable",
-    );
+    // What is right goes on to the service.
+    let token = file(&machine, "token", b"word", 0o600);
+    let signed = [&place[..], &["--token-file", token.to_str().unwrap()]].concat();
+    refused(&create(14, &[&one], &signed), "azure-unreachable");
     assert!(!machine.path("state/jobs").exists());
 }
 

@@ -48,7 +48,7 @@ pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 pub use prove::KeysCommand;
 #[cfg(feature = "emulator")]
 pub use rehearse::RehearseArgs;
-pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
+pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs, WorkloadChoice};
 pub use staging::{SharedArgs, SharedSeedArgs, StagingConsent};
 pub use vault::{CleanupArgs, SourceCommand, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use disk_prep::dataset::{self, DataSet, FilesOptions, RowsOptions, read_dataset, scan, scan_rows};
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{
-    AccountName, ContainerName, ImportDisposition, JobName, ResourceGroup, Service, SubscriptionId,
+    AccountName, BlobType, ContainerName, ImportDisposition, JobName, ResourceGroup, Service,
+    SubscriptionId,
 };
 use disk_prep::sys::beneath::Folder;
 use sha2::{Digest, Sha256};
@@ -199,6 +200,7 @@ pub fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
         job,
         container: seed.target.container.clone(),
         prefix: seed.target.prefix.clone(),
+        blob_type: if seed.workload.is_some() { BlobType::PageBlob } else { BlobType::BlockBlob },
         disposition: if is_repository {
             ImportDisposition::Overwrite
         } else {

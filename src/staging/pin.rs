@@ -10,6 +10,7 @@ use disk_prep::noun::{Contact, Sha256Digest};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::agent::Workload;
 use super::door::Staging;
 use super::error::Error;
 use super::seed::{Origin, Seed, SeedKind};
@@ -34,6 +35,9 @@ pub struct SeedPin {
     contact: Option<Contact>,
     sources: Vec<PathBuf>,
     exclude: Vec<String>,
+    /// Pins of an earlier program know of none.
+    #[serde(default)]
+    workload: Option<Workload>,
 }
 
 /// One journal as it was.
@@ -138,6 +142,7 @@ impl SeedPin {
             contact: target.contact.clone(),
             sources: seed.sources.clone(),
             exclude: seed.choice.exclude.clone(),
+            workload: seed.workload,
         }
     }
 
@@ -178,6 +183,7 @@ impl SeedPin {
             ("Kind", Field::Fixed, one(&kind)),
             ("Data", Field::Fixed, one(&self.data.display())),
             ("Prefix", Field::Fixed, one(&self.prefix)),
+            ("Workload", Field::Fixed, self.workload.iter().map(ToString::to_string).collect()),
             ("Sources", Field::Grows, sources),
             ("Left out", Field::Grows, self.exclude.clone()),
             ("Job", Field::Settable, one(&self.job)),

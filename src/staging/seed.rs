@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::agent::Workload;
 use super::contents::Contents;
 use super::error::Error;
 use crate::repository::Choice;
@@ -48,6 +49,9 @@ pub struct Seed {
     /// What it amounts to, once finished.
     #[serde(default)]
     pub totals: Totals,
+    /// Whose staging folder was adopted, if it is that of an agent: then all files are page blobs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<Workload>,
     /// What a repository that was adopted consisted of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<Contents>,
@@ -155,6 +159,7 @@ impl Seed {
             begun_at: now,
             finished_at: None,
             totals: Totals::default(),
+            workload: None,
             contents: None,
         }
     }
@@ -189,6 +194,10 @@ impl Seed {
         let Destination { prefix, contact, location, .. } = &self.target;
         if self.origin == Origin::Written && self.kind != SeedKind::Repository {
             return wrong("kind");
+        }
+        if self.workload.is_some() && (self.origin, self.kind) != (Origin::Adopted, SeedKind::Files)
+        {
+            return wrong("workload");
         }
         if !is_prefix(prefix) {
             return wrong("prefix");
