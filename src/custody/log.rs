@@ -321,6 +321,15 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_went_away_is_an_error_and_nothing_is_made_in_its_place() {
+        let bench = Bench::new();
+        std::fs::remove_dir(bench.folder.path().join("staging")).unwrap();
+        let gone = bench.log.append(Timestamp::UNIX_EPOCH, |_| Vec::new()).unwrap_err();
+        assert_eq!((gone.code(), gone.kind()), ("custody-log", ErrorKind::Failed));
+        assert!(!gone.is_read_only() && !bench.folder.path().join("staging").exists());
+    }
+
+    #[test]
     fn links_folders_and_many_names_in_its_place_are_refused_and_left_alone() {
         for (what, code) in
             [("link", "foreign-kind"), ("names", "foreign-links"), ("away", "foreign-kind")]
