@@ -197,6 +197,10 @@ pub struct PrepArgs {
     /// How the service knows the manifest
     #[arg(long, value_enum, env = "AZSEED_PROFILE", default_value = "legacy")]
     pub profile: ProfileChoice,
+    /// Keep the repository's keys/ off the drives; `vault run` sends them when it
+    /// takes the seed in
+    #[arg(long)]
+    pub hold_keys: bool,
     /// Keep the recovery passwords in the journals only sealed for this age
     /// recipient; the clear ones stay in the state directory
     #[arg(long, value_name = "RECIPIENT", env = "AZSEED_ENCRYPT_KEYS_FOR")]

@@ -3,8 +3,8 @@
 
 use disk_prep::limits::JOB_NAME_CHARACTERS;
 use disk_prep::noun::{
-    Contact, DrivePath, JobName, RecoveryPassword, ResourceGroup, ReturnAddress, ReturnCarrier,
-    Serial, Service, SubscriptionId,
+    Contact, DrivePath, JobName, KeyVault, RecoveryPassword, ResourceGroup, ReturnAddress,
+    ReturnCarrier, Serial, Service, SubscriptionId,
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -170,6 +170,8 @@ struct NewProperties<'a> {
     log_level: &'static str,
     backup_drive_manifest: bool,
     drive_list: Vec<NewDrive<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encryption_key: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -227,6 +229,7 @@ impl JobService for ImportExport {
                 log_level: "Verbose",
                 backup_drive_manifest: true,
                 drive_list: job.drives.iter().map(drive).collect(),
+                encryption_key: job.contact.key_vault.as_ref().map(encryption_key),
             },
         };
         match self.arm.put::<Resource>(&self.place.job(&job.name), VERSION, &body) {
@@ -343,6 +346,14 @@ impl JobService for ImportExport {
         let is_meant = |own: &Location| region.is_none_or(|asked| word(asked) == word(&own.name));
         Ok(all.into_iter().map(Location::from).filter(is_meant).collect())
     }
+}
+
+/// The customer's key (`azure-import-export` 1A.4, 1A.7). The job's identity has to be let at it in the
+/// portal: this service takes none in its order.
+fn encryption_key(own: &KeyVault) -> Value {
+    json!({
+        "kekType": "CustomerManaged", "kekUrl": own.key_url, "kekVaultResourceID": own.vault_id,
+    })
 }
 
 fn return_address(address: &ReturnAddress) -> Value {

@@ -11,7 +11,7 @@ use super::contact::contact;
 use super::settings::{Given, settle};
 use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name};
 use crate::outcome::{Attendant, Failure, MissingFlag};
-use crate::staging::{Destination, SeedKind};
+use crate::staging::Destination;
 
 /// What a job needs beside its drives.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Parcel {
         &self,
         service: &dyn JobService,
         job: &JobName,
-        kind: SeedKind,
+        needed: &[&str],
         account: &AccountName,
         folder: &JournalFolder,
         keeper: &dyn SecretKeeper,
@@ -86,8 +86,8 @@ impl Parcel {
         if drives.is_empty() {
             return Err(Error::NoDrives { job: job.clone() }.into());
         }
-        if kind == SeedKind::Repository {
-            refuse_unreadable(job, folder, &sealed)?;
+        if !needed.is_empty() {
+            refuse_unreadable(job, needed, folder, &sealed)?;
         }
         self.create_all(service, job, account, &drives)
     }
@@ -115,12 +115,10 @@ impl Parcel {
     }
 }
 
-/// What a repository is unreadable without: its folders, and the one file beside them.
-const NEEDED: [&str; 4] = ["config", "keys", "index", "snapshots"];
-
-/// A parcel whose drives together hold no repository that anybody can read is none.
+/// A parcel whose drives together lack what a repository is unreadable without is none.
 fn refuse_unreadable(
     job: &JobName,
+    needed: &[&str],
     folder: &JournalFolder,
     sealed: &[History],
 ) -> Result<(), Failure> {
@@ -136,7 +134,7 @@ fn refuse_unreadable(
         }
     }
     let has = |part: &&&str| copied.iter().any(|source| source.starts_with(part));
-    let parts = NEEDED.iter().filter(|part| !has(part)).map(ToString::to_string);
+    let parts = needed.iter().filter(|part| !has(part)).map(ToString::to_string);
     let files = left_out.difference(&copied).map(|source| source.display().to_string());
     let missing: Vec<String> = parts.chain(files).collect();
     if missing.is_empty() {

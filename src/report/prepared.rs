@@ -86,6 +86,11 @@ impl Outcome for Prepared {
             ));
             lines.extend(listed(&lacking));
         }
+        if self.holds_keys && !self.outcome.sealed.is_empty() {
+            lines.push(
+                "The repository's keys are on no drive: `azseed vault run` sends them".to_owned(),
+            );
+        }
         if self.is_complete() {
             let Next { verify, make, ship, .. } = &self.next;
             lines.push(match self.said() {
@@ -143,6 +148,7 @@ impl Outcome for Prepared {
             missing_bytes: self.shortage.bytes,
             more_drives: self.shortage.drives.map(|(drives, _)| drives),
             more_drives_bytes: self.shortage.drives.map(|(_, bytes)| bytes),
+            holds_keys: self.holds_keys,
         }));
         lines
     }

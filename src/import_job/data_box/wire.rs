@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use disk_prep::noun::{DrivePath, RecoveryPassword, ReturnAddress, ReturnCarrier, Service};
+use disk_prep::noun::{
+    DrivePath, KeyVault, RecoveryPassword, ReturnAddress, ReturnCarrier, Service,
+};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
@@ -271,6 +273,8 @@ fn back(own: Address, contact: ContactDetails) -> ShippingAddress {
 pub(super) struct NewOrder<'a> {
     location: &'a str,
     sku: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<Value>,
     properties: NewProperties<'a>,
 }
 
@@ -291,6 +295,8 @@ struct NewDetails<'a> {
     import_disk_details_collection: BTreeMap<&'a str, NewDisk<'a>>,
     return_to_customer_package_details: Value,
     enable_manifest_backup: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_encryption_key: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -318,6 +324,7 @@ impl<'a> NewOrder<'a> {
         NewOrder {
             location: &job.location,
             sku: json!({"name": SKU}),
+            identity: job.contact.key_vault.as_ref().map(identity),
             properties: NewProperties {
                 transfer_type: "ImportToAzure",
                 details: NewDetails {
@@ -333,9 +340,30 @@ impl<'a> NewOrder<'a> {
                     import_disk_details_collection: job.drives.iter().map(disk).collect(),
                     return_to_customer_package_details: package_back(carrier),
                     enable_manifest_backup: true,
+                    key_encryption_key: job.contact.key_vault.as_ref().map(key_encryption_key),
                 },
             },
         }
+    }
+}
+
+/// The customer's key, and who may use it (`azure-import-export` 1C).
+fn key_encryption_key(own: &KeyVault) -> Value {
+    let identity = match &own.identity {
+        Some(id) => json!({"type": "UserAssigned", "userAssigned": {"resourceId": id}}),
+        None => json!({"type": "SystemAssigned"}),
+    };
+    json!({
+        "kekType": "CustomerManaged", "kekUrl": own.key_url,
+        "kekVaultResourceID": own.vault_id, "identityProperties": identity,
+    })
+}
+
+/// The identity that the order itself has: one that may use the customer's key.
+fn identity(own: &KeyVault) -> Value {
+    match &own.identity {
+        Some(id) => json!({"type": "UserAssigned", "userAssignedIdentities": {id.as_str(): {}}}),
+        None => json!({"type": "SystemAssigned"}),
     }
 }
 

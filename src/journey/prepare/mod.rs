@@ -59,7 +59,8 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
         escrow::expect_pair(recipient, identity)?;
     }
     let Named { names, consented } = options.drives.read()?;
-    let mut work = Work::open(&options.work, desk)?;
+    let work = Work::open(&options.work, desk)?;
+    let mut work = if options.hold_keys { work.hold_keys()? } else { work };
     work.check_unchanged()?;
     work.set.remarks().iter().for_each(|remark| attendant.warn(remark));
     let _data = work.hold()?;
@@ -98,9 +99,18 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
     let escrows = prove_all(&outcome.sealed, &drives, &folder, &keeper, identity)?;
     let shortage = Shortage::of(&outcome.unplaced, &drives);
     let next = Next::of(&options, &work);
-    let (job, jobs) = (work.job.clone(), None);
-    let mut prepared =
-        Prepared { job, outcome, verified, escrows, shortage, next, is_interrupted, jobs };
+    let (job, jobs, holds_keys) = (work.job.clone(), None, work.holds_keys);
+    let mut prepared = Prepared {
+        job,
+        holds_keys,
+        outcome,
+        verified,
+        escrows,
+        shortage,
+        next,
+        is_interrupted,
+        jobs,
+    };
     if let Some(office) = office
         && prepared.is_complete()
     {
@@ -277,8 +287,8 @@ impl Office {
         folder: &JournalFolder,
         keeper: &dyn SecretKeeper,
     ) -> Result<Vec<(Job, Written)>, Failure> {
-        let Work { job, kind, .. } = work;
-        self.parcel.make_jobs(self.service.as_ref(), job, *kind, &self.account, folder, keeper)
+        let Work { job, needed, .. } = work;
+        self.parcel.make_jobs(self.service.as_ref(), job, needed, &self.account, folder, keeper)
     }
 }
 

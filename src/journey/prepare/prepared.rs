@@ -17,6 +17,8 @@ use crate::outcome::Failure;
 pub struct Prepared {
     /// The job that the drives are for.
     pub job: JobName,
+    /// Whether the keys of the repository are on no drive.
+    pub holds_keys: bool,
     /// What became of the drives.
     pub outcome: PrepareOutcome,
     /// What reading them back found.

@@ -247,6 +247,7 @@ impl Rehearsal<'_> {
             strict: false,
             cipher: Cipher::default(),
             profile: Profile::Legacy,
+            hold_keys: false,
             recipient: None,
             escrow_identity: None,
             keys: KeyFiles::default(),
