@@ -26,8 +26,9 @@ pub enum Edition {
 
 /// Bytes of `$AttrDef`.
 pub const ATTRDEF_BYTES: usize = 2560;
-/// Bytes of `$Secure:$SDS`, at most; both editions take as many clusters.
-pub const SDS_BYTES: usize = SDS_COPY_AT + 0x298;
+/// Bytes of `$Secure:$SDS`, at most; both editions take as many clusters. In the second a header of
+/// zeros stands behind the last entry, since who audits the stream may read one more.
+pub const SDS_BYTES: usize = SDS_COPY_AT + 0x2b4;
 /// The entries are repeated at this offset.
 const SDS_COPY_AT: usize = 0x4_0000;
 
@@ -331,9 +332,13 @@ mod tests {
         for edition in [Edition::First, Edition::Second] {
             let last = secured(edition).pop().unwrap();
             let end = SDS_COPY_AT + last.offset + 20 + last.descriptor.len();
+            let bytes = match edition {
+                Edition::First => end,
+                Edition::Second => end.next_multiple_of(16) + 20,
+            };
             assert_eq!(
-                (end as u64, security_stream(edition).len()),
-                (security_bytes(edition), end)
+                (bytes as u64, security_stream(edition).len()),
+                (security_bytes(edition), bytes)
             );
             for cluster in [512, 1024, 4096, 65536] {
                 let clusters = security_bytes(edition).div_ceil(cluster);
