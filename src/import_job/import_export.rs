@@ -3,8 +3,8 @@
 
 use disk_prep::limits::JOB_NAME_CHARACTERS;
 use disk_prep::noun::{
-    Contact, DrivePath, JobName, KeyVault, RecoveryPassword, ResourceGroup, ReturnAddress,
-    ReturnCarrier, Serial, Service, SubscriptionId,
+    Contact, DrivePath, JobName, RecoveryPassword, ResourceGroup, ReturnAddress, ReturnCarrier,
+    Serial, Service, SubscriptionId,
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -15,6 +15,7 @@ use super::error::Error;
 use super::job::{
     Delivery, DriveEntry, DriveKey, DriveStatus, Job, Location, NewJob, ShippingAddress, is_same,
 };
+use super::key_vault;
 use super::place::Place;
 use super::service::{JobService, Written};
 use super::shipment::Shipment;
@@ -229,7 +230,7 @@ impl JobService for ImportExport {
                 log_level: "Verbose",
                 backup_drive_manifest: true,
                 drive_list: job.drives.iter().map(drive).collect(),
-                encryption_key: job.contact.key_vault.as_ref().map(encryption_key),
+                encryption_key: job.contact.key_vault.as_ref().map(key_vault::classic),
             },
         };
         match self.arm.put::<Resource>(&self.place.job(&job.name), VERSION, &body) {
@@ -346,14 +347,6 @@ impl JobService for ImportExport {
         let is_meant = |own: &Location| region.is_none_or(|asked| word(asked) == word(&own.name));
         Ok(all.into_iter().map(Location::from).filter(is_meant).collect())
     }
-}
-
-/// The customer's key (`azure-import-export` 1A.4, 1A.7). The job's identity has to be let at it in the
-/// portal: this service takes none in its order.
-fn encryption_key(own: &KeyVault) -> Value {
-    json!({
-        "kekType": "CustomerManaged", "kekUrl": own.key_url, "kekVaultResourceID": own.vault_id,
-    })
 }
 
 fn return_address(address: &ReturnAddress) -> Value {

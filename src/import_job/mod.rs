@@ -8,6 +8,7 @@ pub mod drive_info;
 mod error;
 mod import_export;
 mod job;
+mod key_vault;
 mod place;
 mod service;
 mod shipment;

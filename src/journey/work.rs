@@ -154,21 +154,34 @@ impl Work {
         Ok(Work { set, staging: None, home, job, kind, needed, holds_keys, container, id, target })
     }
 
-    /// Keeps the keys of the repository off the drives from here on, as the call asks for it. What
-    /// drives that are begun have cannot be taken off them.
-    pub fn hold_keys(self) -> Result<Self, Failure> {
+    /// Keeps the keys of the repository off the drives, as the call asks for it. What drives that are
+    /// begun have cannot be taken off them.
+    pub fn hold_keys(&mut self) -> Result<(), Failure> {
         if self.holds_keys {
-            return Ok(self);
+            return Ok(());
         }
-        let Some(staging) = self.staging.filter(|_| self.kind == SeedKind::Repository) else {
+        let Some(staging) = self.staging.as_ref().filter(|_| self.kind == SeedKind::Repository)
+        else {
             return Err(HoldKeysError::NoRepository.into());
         };
         if !drives_of(&staging.journals())?.is_empty() {
-            return Err(HoldKeysError::Begun { job: self.job }.into());
+            return Err(HoldKeysError::Begun { job: self.job.clone() }.into());
         }
-        let seed = Seed { hold_keys: true, ..Seed::open(&staging)? };
-        seed.save(&staging)?;
-        Work::of_seed(staging)
+        let seed = Seed { hold_keys: true, ..Seed::open(staging)? };
+        self.set.files.retain(|file| !file.source.starts_with(KEYS));
+        (self.holds_keys, self.needed) = (true, seed.needed());
+        Ok(())
+    }
+
+    /// Writes into the seed that its keys are held back, once nothing else stops the first drive.
+    pub fn keep_held_keys(&self) -> Result<(), StagingError> {
+        let Some(staging) = self.staging.as_ref().filter(|_| self.holds_keys) else {
+            return Ok(());
+        };
+        match Seed::open(staging)? {
+            Seed { hold_keys: true, .. } => Ok(()),
+            seed => Seed { hold_keys: true, ..seed }.save(staging),
+        }
     }
 
     /// Refuses an adopted repository that somebody works on or that is not the one that was

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use disk_prep::noun::{
-    DrivePath, KeyVault, RecoveryPassword, ReturnAddress, ReturnCarrier, Service,
-};
+use disk_prep::noun::{DrivePath, RecoveryPassword, ReturnAddress, ReturnCarrier, Service};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
@@ -14,6 +12,7 @@ use super::names::{SKU, drive_state, job_state};
 use crate::import_job::job::{
     Delivery, DriveEntry, DriveKey, DriveStatus, Job, Location, NewJob, ShippingAddress,
 };
+use crate::import_job::key_vault;
 
 /// A job as it is told.
 #[derive(Deserialize)]
@@ -324,7 +323,7 @@ impl<'a> NewOrder<'a> {
         NewOrder {
             location: &job.location,
             sku: json!({"name": SKU}),
-            identity: job.contact.key_vault.as_ref().map(identity),
+            identity: job.contact.key_vault.as_ref().map(key_vault::identity),
             properties: NewProperties {
                 transfer_type: "ImportToAzure",
                 details: NewDetails {
@@ -340,30 +339,10 @@ impl<'a> NewOrder<'a> {
                     import_disk_details_collection: job.drives.iter().map(disk).collect(),
                     return_to_customer_package_details: package_back(carrier),
                     enable_manifest_backup: true,
-                    key_encryption_key: job.contact.key_vault.as_ref().map(key_encryption_key),
+                    key_encryption_key: job.contact.key_vault.as_ref().map(key_vault::data_box),
                 },
             },
         }
-    }
-}
-
-/// The customer's key, and who may use it (`azure-import-export` 1C).
-fn key_encryption_key(own: &KeyVault) -> Value {
-    let identity = match &own.identity {
-        Some(id) => json!({"type": "UserAssigned", "userAssigned": {"resourceId": id}}),
-        None => json!({"type": "SystemAssigned"}),
-    };
-    json!({
-        "kekType": "CustomerManaged", "kekUrl": own.key_url,
-        "kekVaultResourceID": own.vault_id, "identityProperties": identity,
-    })
-}
-
-/// The identity that the order itself has: one that may use the customer's key.
-fn identity(own: &KeyVault) -> Value {
-    match &own.identity {
-        Some(id) => json!({"type": "UserAssigned", "userAssignedIdentities": {id.as_str(): {}}}),
-        None => json!({"type": "SystemAssigned"}),
     }
 }
 

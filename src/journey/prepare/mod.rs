@@ -54,13 +54,12 @@ pub use self::shortage::Shortage;
 /// Prepares drives, and makes the job when the last of its parcel is sealed.
 pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logged), Failure> {
     let (attendant, begun) = (desk.attendant, Timestamp::now());
-    let recipient = options.recipient.as_ref().map(escrow::Recipient::of).transpose()?;
-    if let (Some(recipient), Some(identity)) = (&recipient, &options.escrow_identity) {
-        escrow::expect_pair(recipient, identity)?;
-    }
+    let recipient = recipient(&options)?;
     let Named { names, consented } = options.drives.read()?;
-    let work = Work::open(&options.work, desk)?;
-    let mut work = if options.hold_keys { work.hold_keys()? } else { work };
+    let mut work = Work::open(&options.work, desk)?;
+    if options.hold_keys {
+        work.hold_keys()?;
+    }
     work.check_unchanged()?;
     work.set.remarks().iter().for_each(|remark| attendant.warn(remark));
     let _data = work.hold()?;
@@ -89,28 +88,9 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
     }
     let mut erase = [options.erase.clone(), consented].concat();
     erase.extend(consent(&found.drives, &erase, &folder, attendant)?);
+    work.keep_held_keys()?;
     let filled = fill(&found, erase, &options, &work, keeper.clone(), desk)?;
-    let Filled { outcome, drives, is_interrupted } = filled;
-    let verified = match options.verify {
-        true => Some(read_back(&drives, &folder, &keeper, &outcome, attendant)?),
-        false => None,
-    };
-    let identity = options.escrow_identity.clone();
-    let escrows = prove_all(&outcome.sealed, &drives, &folder, &keeper, identity)?;
-    let shortage = Shortage::of(&outcome.unplaced, &drives);
-    let next = Next::of(&options, &work);
-    let (job, jobs, holds_keys) = (work.job.clone(), None, work.holds_keys);
-    let mut prepared = Prepared {
-        job,
-        holds_keys,
-        outcome,
-        verified,
-        escrows,
-        shortage,
-        next,
-        is_interrupted,
-        jobs,
-    };
+    let mut prepared = judged(filled, &options, &work, &keeper, attendant)?;
     if let Some(office) = office
         && prepared.is_complete()
     {
@@ -118,6 +98,46 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
     }
     let logged = log(&prepared, &home, begun, desk);
     Ok((prepared, logged))
+}
+
+/// For whom keys are sealed. An identity that is to prove it must be theirs.
+fn recipient(options: &PrepOptions) -> Result<Option<escrow::Recipient>, Failure> {
+    let recipient = options.recipient.as_ref().map(escrow::Recipient::of).transpose()?;
+    if let (Some(recipient), Some(identity)) = (&recipient, &options.escrow_identity) {
+        escrow::expect_pair(recipient, identity)?;
+    }
+    Ok(recipient)
+}
+
+/// Reads back and proves what was sealed, as the call asks for it; no job is made yet.
+fn judged(
+    filled: Filled,
+    options: &PrepOptions,
+    work: &Work,
+    keeper: &Arc<Keeper>,
+    attendant: &dyn Attendant,
+) -> Result<Prepared, Failure> {
+    let Filled { outcome, drives, is_interrupted } = filled;
+    let folder = work.journals();
+    let verified = match options.verify {
+        true => Some(read_back(&drives, &folder, keeper, &outcome, attendant)?),
+        false => None,
+    };
+    let identity = options.escrow_identity.clone();
+    let escrows = prove_all(&outcome.sealed, &drives, &folder, keeper, identity)?;
+    let shortage = Shortage::of(&outcome.unplaced, &drives);
+    let next = Next::of(options, work);
+    Ok(Prepared {
+        job: work.job.clone(),
+        holds_keys: work.holds_keys,
+        outcome,
+        verified,
+        escrows,
+        shortage,
+        next,
+        is_interrupted,
+        jobs: None,
+    })
 }
 
 /// What the run over the drives came to.
