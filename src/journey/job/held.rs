@@ -114,7 +114,7 @@ pub(super) fn drives_of_job(
         }
     }
     let key = |own: &(PathBuf, OfJob)| (own.0.clone(), own.1.begun.serial.clone());
-    found.sort_by(|one, other| key(one).cmp(&key(other)));
+    found.sort_by_cached_key(key);
     found.dedup_by(|one, other| key(one) == key(other));
     let jobs: BTreeSet<String> = found.iter().map(|(_, own)| own.begun.job.to_string()).collect();
     if jobs.len() > 1 {
