@@ -10,6 +10,7 @@ mod check;
 pub mod cli;
 mod commands;
 mod config;
+pub mod custody;
 pub mod escrow;
 pub mod exit;
 pub mod import_job;

@@ -23,6 +23,23 @@ pub trait Outcome {
     }
 }
 
+/// One thing after the other, and the reason of both.
+impl<A: Outcome, B: Outcome> Outcome for (A, B) {
+    fn lines(&self) -> Vec<String> {
+        [self.0.lines(), self.1.lines()].concat()
+    }
+    fn json(&self) -> Vec<serde_json::Value> {
+        [self.0.json(), self.1.json()].concat()
+    }
+    fn exit(&self) -> Exit {
+        let kind = |exit| match exit {
+            Exit::Done => None,
+            Exit::Failed(kind) => Some(kind),
+        };
+        Exit::of([self.0.exit(), self.1.exit()].into_iter().filter_map(kind))
+    }
+}
+
 /// Nothing more to show: all was told while the command went on.
 #[derive(Debug)]
 pub struct Told;

@@ -140,6 +140,44 @@ fn files_are_split_around_every_pinned_range() {
 }
 
 #[test]
+fn what_is_bitlockers_has_the_descriptor_of_windows() {
+    let drive = prepare("210M", "xts-aes-256", |source| {
+        tree::write(source, "file", b"content", &mut Dice(4));
+    });
+    let read = drive.read("descriptors");
+    let all = read["descriptors"].as_object().unwrap();
+    // O:BAG:SYD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA): nothing is inherited from the root, which lets
+    // everybody in.
+    let right = "010004944800000058000000000000001400000002003400020000000003\
+                 1400ff011f0001010000000000051200000000031800ff011f000102000000000005200000002002\
+                 000001020000000000052000000020020000010100000000000512000000";
+    let of_volume = all.iter().filter(|(path, _)| path.starts_with("System Volume Information"));
+    let of_volume: Vec<_> = of_volume.collect();
+    assert_eq!(of_volume.len(), 6, "the folder and five files: {of_volume:?}");
+    for (path, descriptor) in of_volume {
+        assert_eq!(descriptor, right, "{path}");
+    }
+    assert_ne!(all["."], right);
+    let said = drive.machine.run(&[
+        "inspect",
+        drive.image.to_str().unwrap(),
+        "--recovery-password-file",
+        drive.password.to_str().unwrap(),
+    ]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    // The description that Windows shows: machine, label, day.
+    let dump = drive.read("cryptsetup")["dump"].as_str().unwrap().to_owned();
+    let line =
+        dump.lines().find(|line| line.contains("Description")).unwrap_or_else(|| panic!("{dump}"));
+    let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+    assert!(
+        matches!(words[..], [_, "azseed", day] if day.len() == 10 && &day[2..3] == "/"),
+        "{line}"
+    );
+    assert!(!line.contains(SERIAL), "{line}");
+}
+
+#[test]
 fn a_sparse_drive_of_12_tib_opens() {
     let drive = prepare("12Ti", "xts-aes-256", |source| tree::varied(source, 12));
     for reader in ["ntfs-3g", "libfsntfs"] {

@@ -167,7 +167,9 @@ fn under_the_password_of_the_repository_drives_are_made_and_go_on_elsewhere() {
     );
     let said = machine.expect(0, &[&keys[..], &["--password-file", &right]].concat());
     assert_eq!(revealed(&said), secrets);
-    machine.expect(0, &with_drives(&prep, &["--password-file", &right, "--verify"]));
+    let said = machine.expect(0, &with_drives(&prep, &["--password-file", &right, "--verify"]));
+    let proven = said.stdout.matches("proven: what came out of it unlocks the drive").count();
+    assert_eq!(proven, 3, "under a password the proof is always made: {}", said.stdout);
     let inspect = ["inspect", DRIVES[0], "--staging", &staging];
     fails(&machine, 12, "sealed-under-password", &inspect);
     let output = machine.command(&inspect).env("AZSEED_PASSWORD_FILE", &right).output().unwrap();

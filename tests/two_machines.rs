@@ -169,7 +169,7 @@ fn both_work_on(owner: &str) {
 
 /// What lies in the share and is no part of a staging path.
 fn files_of_strangers(place: &Path) -> Vec<PathBuf> {
-    let known = ["seed.json", ".stage.lock", "journals", "repo"];
+    let known = ["seed.json", ".stage.lock", "journals", "repo", "reports"];
     let entries = fs::read_dir(place.join("staging")).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     paths.filter(|path| !known.iter().any(|name| path.ends_with(name))).collect()

@@ -15,10 +15,10 @@ use crate::noun::{DrivePath, Serial, Wipe};
 use crate::volume::Fault;
 use crate::volume::bitlocker::write::Placement;
 use crate::volume::gpt::DiskLayout;
-use crate::volume::ntfs::{FileSpec, FileTime, Layout, PinnedRange, Run, VolumeParams};
+use crate::volume::ntfs::{Edition, FileSpec, FileTime, Layout, PinnedRange, Run, VolumeParams};
 
 /// The label of every volume we make.
-const LABEL: &str = "azseed";
+pub const LABEL: &str = "azseed";
 
 /// What is decided of a drive before it is laid out.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct DriveForm {
     pub profile: Profile,
     /// Part of that name in the modern profile.
     pub manifest_guid: Uuid,
+    /// Which of our file systems it gets.
+    pub edition: Edition,
 }
 
 impl From<&Begun> for DriveForm {
@@ -46,6 +48,7 @@ impl From<&Begun> for DriveForm {
             volume_serial: begun.volume_serial,
             profile: begun.profile,
             manifest_guid: begun.manifest_guid,
+            edition: begun.edition(),
         }
     }
 }
@@ -79,6 +82,7 @@ impl DriveLayout {
             hidden_sectors: disk.partition_start / crate::limits::SECTOR_BYTES,
             serial: form.volume_serial,
             format_time,
+            edition: form.edition,
         };
         let mut specs: Vec<FileSpec> = files
             .iter()

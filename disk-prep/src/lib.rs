@@ -24,6 +24,7 @@ pub mod noun;
 pub mod plan;
 pub mod pool;
 pub mod prepare;
+pub mod prove;
 pub mod release;
 mod seal;
 pub mod stop;

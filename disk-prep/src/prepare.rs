@@ -4,12 +4,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::dataset::{DataFile, with_side_files};
 use crate::device::{self, Device};
 use crate::drive::{self, Clearance, Drive, Look};
-use crate::drive_layout::{DriveForm, DriveLayout};
+use crate::drive_layout::{DriveForm, DriveLayout, LABEL};
 use crate::error::{Error, Fault, Unready};
 use crate::fill::{Target, can_retake, fill};
 use crate::journal::{
@@ -20,13 +21,15 @@ use crate::label;
 use crate::manifest::Profile;
 use crate::monitor::{Event, Monitor, Step};
 use crate::noun::{Cipher, ContainerName, DriveError, JobName, OnDrive, Serial, Wipe};
+use crate::prove::regained;
 use crate::seal::Sealing;
 use crate::stop::StopFlag;
 use crate::volume;
 use crate::volume::bitlocker::write::{
-    self, VolumeForm, VolumeKey, VolumeSecrets, encode_first_8k, encode_metadata, regain,
+    VolumeForm, VolumeKey, VolumeSecrets, encode_first_8k, encode_metadata,
 };
 use crate::volume::gpt::read_gpt;
+use crate::volume::ntfs::Edition;
 use crate::world::World;
 
 pub use crate::fill::{CHECKPOINT_BYTES, FillOptions};
@@ -114,6 +117,7 @@ pub fn begin(
         volume_serial: u64::from_le_bytes(volume_serial),
         profile: options.profile,
         manifest_guid: guid()?,
+        edition: Edition::Second,
     };
     let files = with_side_files(files);
     let layout = DriveLayout::plan(&form, &files).on(serial)?;
@@ -131,11 +135,11 @@ pub fn begin(
         placement: layout.placement,
         partition_start: layout.disk.partition_start,
         created: at,
-        description: format!("azseed {serial}"),
+        description: description(&world.host(), at),
     };
     let block = encode_metadata(&volume_form, &secrets, &stretched).map_err(volume::Fault::Volume);
     let begun = Begun {
-        version: 1,
+        version: Begun::VERSION,
         at,
         job: options.job.clone(),
         container: options.container.clone(),
@@ -158,6 +162,25 @@ pub fn begin(
     };
     let journal = journals.begin(begun, options.keeper.as_ref())?;
     Ok(BegunDrive { journal, plan, key: Some(secrets.volume_key().clone()) })
+}
+
+/// Letters of the machine's name; the whole stays far below what a description may have.
+const MACHINE_LETTERS: usize = 15;
+
+/// The description of a volume as Windows makes it: the machine, the label, the day
+/// (`bitlocker-volume` 6). The drive's serial is on its label, and in no metadata that all can read.
+fn description(host: &str, at: Timestamp) -> String {
+    let machine: String = host
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .filter(|sign| sign.is_ascii_alphanumeric() || *sign == '-')
+        .take(MACHINE_LETTERS)
+        .map(|letter| letter.to_ascii_uppercase())
+        .collect();
+    let machine = if machine.is_empty() { "LINUX" } else { &machine };
+    format!("{machine} {LABEL} {}", at.strftime("%m/%d/%Y"))
 }
 
 /// Goes on with a begun drive until it is sealed. `device` is the whole drive, held by this run;
@@ -247,10 +270,7 @@ pub fn prepared(history: &History, plan: &DrivePlan) -> Result<PreparedDrive, Dr
 /// The key of a begun volume: only its recovery password opens the block that holds it.
 fn volume_key(begun: &Begun, world: &dyn World) -> Result<VolumeKey, Error> {
     let password = begun.password(&JournalOnly)?;
-    let block = begun.metadata_block.0.as_slice().try_into();
-    let key = block
-        .map_err(|_| write::Error::DamagedBlock { at: begun.metadata_block.0.len() })
-        .and_then(|block| regain(block, |salt| world.stretch(&password, salt)));
+    let key = regained(begun, |salt| world.stretch(&password, salt));
     Ok(key.map_err(volume::Fault::Volume).on(&begun.serial)?)
 }
 

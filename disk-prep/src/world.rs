@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use crate::device::Device;
 use crate::noun::{Diagnose, RecoveryPassword, Serial};
 use crate::sys::beneath::Folder;
+use crate::sys::machine::machine;
 use crate::volume::bitlocker::write::{StretchedKey, stretch};
 
 /// Why sources are no longer what was planned, in the words of who knows them.
@@ -25,6 +26,10 @@ pub trait World: Sync {
     fn random(&self, bytes: &mut [u8]) -> io::Result<()>;
     /// The time.
     fn now(&self) -> Timestamp;
+    /// Name of this machine.
+    fn host(&self) -> String {
+        machine().1
+    }
     /// Makes a key of a password, in a million rounds.
     fn stretch(&self, password: &RecoveryPassword, salt: &[u8; 16]) -> StretchedKey;
 

@@ -80,6 +80,7 @@ impl Bench {
             job: "job-1".parse().unwrap(),
             container: "target".parse().unwrap(),
             prefix: String::new(),
+            blob_type: disk_prep::noun::BlobType::BlockBlob,
             disposition: ImportDisposition::Overwrite,
             never: &[],
             only: None,

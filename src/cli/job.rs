@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use disk_prep::noun::{
     AccountName, ContainerName, NamedJob, ResourceGroup, Service, SubscriptionId,
 };
@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use super::azure::AzureArgs;
 use super::keys::KeyArgs;
 use super::mend::MendCommand;
+use super::prove::KeysCommand;
 use super::staging::SharedArgs;
 
 /// Arguments of `job`.
@@ -74,6 +75,15 @@ pub struct JobTarget {
     pub azure: AzureArgs,
 }
 
+/// A form of Microsoft's journals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JournalForm {
+    /// Of the first version: SERIAL.jrn and SERIAL_DriveInfo_SERIAL.xml
+    V1,
+    /// Of the second version: JOB.jrn, and SERIAL.xml for each drive
+    V2,
+}
+
 /// A time between two calls; seconds at least, so that nobody floods the service.
 fn pause(text: &str) -> Result<Duration, String> {
     let rule = "a time of a second to a day, such as 30s or 5m".to_owned();
@@ -87,9 +97,16 @@ fn pause(text: &str) -> Result<Duration, String> {
 pub enum JobCommand {
     /// Make the import job for the sealed drives; ten drives a job
     #[command(
-        after_help = "Example:\n  azseed job create --staging /mnt/staging --location westeurope"
+        after_help = "Example:\n  azseed job create --staging /mnt/staging --location westeurope\n\n\
+            With --tool-journal it is for drives that WAImportExport has prepared: the\n\
+            journal of its first version (.jrn), the file of a drive (_DriveInfo_SERIAL.xml)\n\
+            or of its second version (SERIAL.xml). They hold keys: mode 0600."
     )]
     Create {
+        /// A journal of Microsoft's tool, instead of a staging path; repeat for
+        /// more
+        #[arg(long = "tool-journal", value_name = "FILE")]
+        tool_journals: Vec<PathBuf>,
         /// Region of the storage account, if the seed has none
         #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
         location: Option<String>,
@@ -175,20 +192,44 @@ pub enum JobCommand {
         #[arg(long, value_name = "NUMBER", env = "AZSEED_ACCOUNT")]
         account: String,
     },
-    /// Write a file without secrets that says which job it is and where
+    /// Write a file without secrets that says which job it is and where; or the
+    /// journals of its drives in the form of Microsoft's tool
     #[command(
         after_help = "Example:\n  azseed job export --staging /mnt/staging --file seed-1.toml\n  \
         azseed job ship --job-file seed-1.toml --carrier FedEx \\\n    \
-        --tracking-number 1Z0000000000"
+        --tracking-number 1Z0000000000\n  \
+        azseed job export --staging /mnt/staging --tool-journals v1 --reveal\n\n\
+        Those journals hold the recovery passwords, for the portal: mode 0600, and a\n\
+        line in the custody log. They work offline."
     )]
     Export {
         /// The file; a plain file that is there is replaced
         #[arg(long, value_name = "FILE")]
-        file: PathBuf,
+        #[arg(required_unless_present = "tool_journals", conflicts_with = "tool_journals")]
+        file: Option<PathBuf>,
+        /// Write the journals of its sealed drives in this form
+        #[arg(long, value_name = "FORM", value_enum, requires = "reveal")]
+        tool_journals: Option<JournalForm>,
+        /// Where to; without it beside our own journals
+        #[arg(long, value_name = "DIR", requires = "tool_journals")]
+        folder: Option<PathBuf>,
+        /// Write the recovery passwords into them
+        #[arg(long, requires = "tool_journals")]
+        reveal: bool,
+        /// What opens sealed keys.
+        #[command(flatten)]
+        keys: KeyArgs,
     },
     /// Show the recovery passwords of the drives; works offline
-    #[command(after_help = "Example:\n  azseed job keys --staging /mnt/staging --reveal --json")]
+    #[command(args_conflicts_with_subcommands = true)]
+    #[command(
+        after_help = "Examples:\n  azseed job keys --staging /mnt/staging --reveal --json\n  \
+        azseed job keys prove --staging /mnt/staging --identity own.key"
+    )]
     Keys {
+        /// What else to do with them.
+        #[command(subcommand)]
+        command: Option<KeysCommand>,
         /// Print the passwords themselves
         #[arg(long)]
         reveal: bool,

@@ -4,6 +4,7 @@
 mod access;
 mod azure;
 mod check;
+mod custody;
 mod drive;
 #[cfg(feature = "emulator")]
 mod emulator;
@@ -15,6 +16,7 @@ mod mend;
 mod named;
 mod parcel;
 mod prep;
+mod prove;
 #[cfg(feature = "emulator")]
 mod rehearse;
 mod stage;
@@ -31,20 +33,22 @@ pub use access::{
 };
 pub use azure::{AuthChoice, AzureArgs, BlobArgs};
 pub use check::{CheckArgs, CheckAzureArgs, CheckCommand, ForChoice};
+pub use custody::{CustodyArgs, CustodyCommand};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]
 pub use emulator::{EmulatorArgs, EmulatorCommand};
 pub use hushed::{Hidden, hidden, hushed, is_secret};
-pub use job::{JobArgs, JobCommand, JobTarget, JobVerb};
+pub use job::{JobArgs, JobCommand, JobTarget, JobVerb, JournalForm};
 pub use keys::KeyArgs;
 pub use limits::{LimitsArgs, LimitsCommand};
 pub use mend::{MendCommand, RepairArgs};
 pub use named::{is_named, source, unused};
 pub use parcel::{PackArgs, PackCommand, PackingSlipArgs};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
+pub use prove::KeysCommand;
 #[cfg(feature = "emulator")]
 pub use rehearse::RehearseArgs;
-pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
+pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs, WorkloadChoice};
 pub use staging::{SharedArgs, SharedSeedArgs, StagingConsent};
 pub use vault::{CleanupArgs, SourceCommand, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
 
@@ -108,6 +112,8 @@ pub enum Command {
     PackingSlip(Box<PackingSlipArgs>),
     /// Look whether the right drives are in the parcel
     Pack(Box<PackArgs>),
+    /// See who had which drive when, and whether that record is whole
+    Custody(CustodyArgs),
     /// Keep a backup in Azure: take the seed in, make increments, restore
     Vault(Box<VaultArgs>),
     /// Clear the imported container and the staging path, once the vault has all

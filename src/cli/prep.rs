@@ -197,10 +197,23 @@ pub struct PrepArgs {
     /// How the service knows the manifest
     #[arg(long, value_enum, env = "AZSEED_PROFILE", default_value = "legacy")]
     pub profile: ProfileChoice,
+    /// Keep the repository's keys/ off the drives; `vault run` sends them when it
+    /// takes the seed in
+    #[arg(long)]
+    pub hold_keys: bool,
     /// Keep the recovery passwords in the journals only sealed for this age
     /// recipient; the clear ones stay in the state directory
     #[arg(long, value_name = "RECIPIENT", env = "AZSEED_ENCRYPT_KEYS_FOR")]
     pub encrypt_keys_for: Option<Recipient>,
+    /// A file with the identity of that recipient: what was sealed is opened with
+    /// it at the end, and must unlock each drive
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "AZSEED_ESCROW_IDENTITY",
+        requires = "encrypt_keys_for"
+    )]
+    pub escrow_identity: Option<PathBuf>,
     /// What opens sealed keys.
     #[command(flatten)]
     pub keys: KeyArgs,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use disk_prep::noun::{
     AccountName, ByteSize, ContainerName, JobName, ResourceGroup, Service, SubscriptionId,
 };
@@ -105,18 +105,37 @@ pub enum StageCommand {
 #[command(
     after_help = "Example:\n  azseed stage adopt --source /srv/restic --staging /mnt/staging --job seed-1 \\\n    \
                         --storage-account seedaccount --container seed \\\n    \
-                        --subscription 00000000-0000-0000-0000-000000000000 --resource-group backup"
+                        --subscription 00000000-0000-0000-0000-000000000000 --resource-group backup\n\n\
+        The Staging Location of Microsoft's backup agents, with *.AIBBlob or *.BaseBlob,\n\
+        is shipped whole as page blobs; give account, container, subscription and job\n\
+        as in the agent's wizard."
 )]
 pub struct AdoptArgs {
     /// The repository or folder; it is read in place
     #[arg(long, value_name = "PATH")]
     pub source: PathBuf,
+    /// Whose staging folder it is, if it is that of one of Microsoft's agents
+    #[arg(long, value_name = "KIND", value_enum, env = "AZSEED_WORKLOAD")]
+    pub workload: Option<WorkloadChoice>,
     /// A file with the repository's password, to say what increments will cover
     #[arg(long, value_name = "FILE", env = "AZSEED_PASSWORD_FILE")]
     pub password_file: Option<PathBuf>,
     /// The seed.
     #[command(flatten)]
     pub seed: SeedArgs,
+}
+
+/// Whose staging folder is adopted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WorkloadChoice {
+    /// The agent for files and folders
+    Mars,
+    /// System Center Data Protection Manager
+    Dpm,
+    /// Azure Backup Server
+    Mabs,
+    /// A system's state: refused, the agent sends it over the network only
+    SystemState,
 }
 
 /// Arguments of `stage status`.

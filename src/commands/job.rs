@@ -5,11 +5,12 @@ use jiff::Timestamp;
 
 use super::call::Call;
 use super::flags::{self, keys};
-use crate::cli::{JobCommand, JobTarget, is_named};
+use crate::cli::{JobCommand, JobTarget, JournalForm, KeysCommand, is_named};
+use crate::import_job::drive_info::Form;
 use crate::import_job::{Job, Written};
 use crate::journey::desk::Desk;
 use crate::journey::job::{self, MeantJob, ShipOptions, moment};
-use crate::outcome::{Ended, Failure, Told};
+use crate::outcome::{Ended, Failure, MissingFlag};
 use crate::report::job::{Deleted, JobList, Locations, Said};
 
 /// Runs `job`.
@@ -19,9 +20,14 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
     let target = || MeantJob::new(options, desk);
     let exact = || job::exact(options, is_staging_named, desk);
     match command {
-        JobCommand::Create { location, contact, keys: files } => {
+        JobCommand::Create { tool_journals, location, contact, keys: files } => {
             let location = call.given("location", location.clone());
             let contact = call.given("contact", contact.clone());
+            if !tool_journals.is_empty() {
+                let named = is_staging_named.then_some("--staging");
+                let (journals, contact) = (tool_journals, contact.as_ref());
+                return said(job::create_from(options, named, journals, location, contact, desk)?);
+            }
             said(job::create(&target()?, location, contact.as_ref(), &keys(files), desk)?)
         }
         JobCommand::List => {
@@ -37,12 +43,16 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
             job::write_calendar(&job, file, Timestamp::now())?;
             said(vec![(job, Written::Unchanged)])
         }
-        JobCommand::Show | JobCommand::Status { .. } => {
-            said(vec![(found(&target()?, desk)?, Written::Unchanged)])
+        JobCommand::Show => said(vec![(found(&target()?, desk)?, Written::Unchanged)]),
+        JobCommand::Status { .. } => {
+            let target = target()?;
+            let job = found(&target, desk)?;
+            let logged = job::note_arrival(&target, &job, desk);
+            let jobs = vec![(job, Written::Unchanged)];
+            Ok(Box::new((Said { jobs, now: Timestamp::now() }, logged)))
         }
         JobCommand::Ship { all_jobs: Some(file), carrier, .. } => {
-            job::ship_all(&exact()?, file, carrier.as_deref(), desk)?;
-            Ok(Box::new(Told))
+            Ok(Box::new(job::ship_all(&exact()?, file, carrier.as_deref(), desk)?))
         }
         JobCommand::Ship { carrier, tracking_number, ship_date, drive_count, all_jobs: None } => {
             let parcel = ShipOptions {
@@ -51,7 +61,8 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
                 ship_date: ship_date.map(moment).transpose()?,
                 drive_count: *drive_count,
             };
-            said(vec![job::ship(&exact()?, &parcel, desk)?])
+            let (job, logged) = job::ship(&exact()?, &parcel, desk)?;
+            Ok(Box::new((Said { jobs: vec![job], now: Timestamp::now() }, logged)))
         }
         JobCommand::ReturnAddress { contact } => {
             said(vec![job::set_return(&exact()?, contact, desk)?])
@@ -61,13 +72,27 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
             let carrier = ReturnCarrier { carrier_name, carrier_account_number };
             said(vec![job::set_return_carrier(&exact()?, &carrier, desk)?])
         }
-        JobCommand::Export { file } => Ok(Box::new(job::export(&found(&target()?, desk)?, file)?)),
+        JobCommand::Export { file: Some(file), .. } => {
+            Ok(Box::new(job::export(&found(&target()?, desk)?, file)?))
+        }
+        JobCommand::Export { file: None, tool_journals, folder, keys: files, .. } => {
+            let form = match tool_journals.ok_or(MissingFlag { flag: "--file" })? {
+                JournalForm::V1 => Form::First,
+                JournalForm::V2 => Form::Second,
+            };
+            let (is_named, folder) = (options.job.is_some() || is_staging_named, folder.as_deref());
+            Ok(Box::new(job::export_journals(options, is_named, form, folder, &keys(files), desk)?))
+        }
         JobCommand::Cancel => said(vec![job::cancel(&exact()?, desk)?]),
         JobCommand::Delete => {
             let (job, written) = job::delete(&exact()?, desk)?;
             Ok(Box::new(Deleted { job, written }))
         }
-        JobCommand::Keys { reveal, keys: files } => {
+        JobCommand::Keys { command: Some(KeysCommand::Prove { drives, keys: files }), .. } => {
+            let is_named = options.job.is_some() || is_staging_named;
+            Ok(Box::new(job::prove_keys(options, is_named, drives, &keys(files), desk)?))
+        }
+        JobCommand::Keys { command: None, reveal, keys: files } => {
             let is_named = options.job.is_some() || is_staging_named;
             Ok(Box::new(job::keys(options, is_named, *reveal, &keys(files), desk)?))
         }

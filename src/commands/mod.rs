@@ -7,6 +7,7 @@ mod check;
 mod cleanup;
 mod completions;
 mod config;
+mod custody;
 mod drive;
 #[cfg(feature = "emulator")]
 mod emulator;
@@ -51,6 +52,7 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         },
         Command::PackingSlip(args) => packing_slip::run(args, call),
         Command::Pack(args) => pack::run(args, call),
+        Command::Custody(args) => custody::run(args, call),
         Command::Vault(args) => vault::run(args, call),
         Command::Cleanup(args) => cleanup::run(args, call),
         Command::Check(args) => check::run(args, call),

@@ -29,7 +29,9 @@ pub fn run(args: &PrepArgs, call: &Call<'_>) -> Ended {
             ProfileChoice::Legacy => Profile::Legacy,
             ProfileChoice::Modern => Profile::Modern,
         },
+        hold_keys: args.hold_keys,
         recipient: args.encrypt_keys_for.clone(),
+        escrow_identity: args.escrow_identity.clone(),
         keys: keys(&args.keys),
     };
     Ok(Box::new(prepare(options, &call.desk())?))

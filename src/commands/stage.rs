@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use super::call::Call;
-use crate::cli::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs};
+use crate::cli::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs, WorkloadChoice};
 use crate::escrow::Weak;
 use crate::journey::contact::contact;
 use crate::journey::stage::{AdoptOptions, WriteOptions, status, take, write};
 use crate::outcome::{Ended, Failure, MissingFlag};
 use crate::repository::{Choice, PatternForm, Settings};
-use crate::staging::Destination;
+use crate::staging::{Destination, Workload};
 
 /// Runs `stage`.
 pub fn run(args: &StageArgs, call: &Call<'_>) -> Ended {
@@ -48,6 +48,12 @@ fn adopted(args: &AdoptArgs, call: &Call<'_>) -> Result<AdoptOptions, Failure> {
         staging,
         target,
         service: call.given("service", args.seed.service),
+        workload: args.workload.map(|workload| match workload {
+            WorkloadChoice::Mars => Workload::Mars,
+            WorkloadChoice::Dpm => Workload::Dpm,
+            WorkloadChoice::Mabs => Workload::Mabs,
+            WorkloadChoice::SystemState => Workload::SystemState,
+        }),
     })
 }
 

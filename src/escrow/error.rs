@@ -23,6 +23,8 @@ pub enum Error {
     WrongPassword { path: PathBuf },
     #[error("The identity in {path} does not open it")]
     WrongIdentity { path: PathBuf },
+    #[error("The identity in {path} is not that of the recipient whom the keys are sealed for")]
+    NoPair { path: PathBuf },
     #[error("Its sealed form is damaged")]
     Damaged,
     #[error("{path} is not a file with age identities")]
@@ -48,6 +50,7 @@ impl Diagnose for Error {
             Error::NoIdentity => "sealed-for-recipient",
             Error::WrongPassword { .. } => "sealed-other-password",
             Error::WrongIdentity { .. } => "sealed-other-recipient",
+            Error::NoPair { .. } => "escrow-identity",
             Error::Damaged => "sealed-damaged",
             Error::Identity { .. } => "identity-file",
             Error::IdentityOpen { .. } => "secret-file-mode",
@@ -63,9 +66,10 @@ impl Diagnose for Error {
             | Error::NoIdentity
             | Error::WrongPassword { .. }
             | Error::WrongIdentity { .. } => ErrorKind::NotAllowed,
-            Error::Identity { .. } | Error::IdentityOpen { .. } | Error::Recipient { .. } => {
-                ErrorKind::Usage
-            }
+            Error::NoPair { .. }
+            | Error::Identity { .. }
+            | Error::IdentityOpen { .. }
+            | Error::Recipient { .. } => ErrorKind::Usage,
             Error::Damaged => ErrorKind::Failed,
             Error::Password(error) => error.kind(),
             Error::State(error) => error.kind(),
@@ -81,6 +85,9 @@ impl Diagnose for Error {
                 Some(Hint::new("name the age identity of the recipient: `--identity FILE`"))
             }
             Error::IdentityOpen { path, .. } => Some(Hint::MakePrivate(path.clone())),
+            Error::NoPair { .. } => Some(Hint::new(
+                "nothing was written; name the identity of this recipient, or leave it out",
+            )),
             Error::Damaged | Error::Identity { .. } | Error::Recipient { .. } => None,
             Error::Password(error) => error.hint(),
             Error::State(error) => error.hint(),

@@ -56,7 +56,15 @@ impl SecretKeeper for Keeper {
         if let Some(password) = self.state.key(serial, sealed)? {
             return Ok(password);
         }
-        let opened = match Opener::of(sealed)? {
+        Ok(self.reopen(sealed)?)
+    }
+}
+
+impl Keeper {
+    /// Opens what was sealed as somebody does who has lost this machine: by the password or the
+    /// identity, whatever copy the state directory has. Errors: neither is known, or it is another.
+    pub fn reopen(&self, sealed: &str) -> Result<RecoveryPassword, Error> {
+        match Opener::of(sealed)? {
             Opener::Password => {
                 let path = self.password_file.clone().ok_or(Error::NoPassword)?;
                 let lock = read_password(&path, Weak::Accepted)?;
@@ -66,8 +74,16 @@ impl SecretKeeper for Keeper {
                 let path = self.identity.clone().ok_or(Error::NoIdentity)?;
                 open(&identities(&path)?, sealed)?.ok_or(Error::WrongIdentity { path })
             }
-        };
-        Ok(opened?)
+        }
+    }
+}
+
+/// Refuses an identity that is not the recipient's, before anything is sealed for it.
+pub fn expect_pair(recipient: &Recipient, path: &Path) -> Result<(), Error> {
+    let trial = seal_for(recipient, &RecoveryPassword::from_key([0; 16]));
+    match open(&identities(path)?, &trial)? {
+        Some(_) => Ok(()),
+        None => Err(Error::NoPair { path: path.to_owned() }),
     }
 }
 

@@ -15,6 +15,7 @@ use super::error::Error;
 use super::job::{
     Delivery, DriveEntry, DriveKey, DriveStatus, Job, Location, NewJob, ShippingAddress, is_same,
 };
+use super::key_vault;
 use super::place::Place;
 use super::service::{JobService, Written};
 use super::shipment::Shipment;
@@ -170,6 +171,8 @@ struct NewProperties<'a> {
     log_level: &'static str,
     backup_drive_manifest: bool,
     drive_list: Vec<NewDrive<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encryption_key: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -227,6 +230,7 @@ impl JobService for ImportExport {
                 log_level: "Verbose",
                 backup_drive_manifest: true,
                 drive_list: job.drives.iter().map(drive).collect(),
+                encryption_key: job.contact.key_vault.as_ref().map(key_vault::classic),
             },
         };
         match self.arm.put::<Resource>(&self.place.job(&job.name), VERSION, &body) {

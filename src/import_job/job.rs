@@ -221,7 +221,7 @@ mod tests {
             name: JobName::new("job-1").unwrap(),
             location: "westus".to_owned(),
             storage_account: "account1".parse().unwrap(),
-            contact: Contact { return_address, return_carrier },
+            contact: Contact { return_address, return_carrier, key_vault: None },
             drives: (0..drives).map(drive).collect(),
         }
     }

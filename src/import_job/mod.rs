@@ -4,9 +4,11 @@
 pub mod copy_log;
 mod data_box;
 mod deadlines;
+pub mod drive_info;
 mod error;
 mod import_export;
 mod job;
+mod key_vault;
 mod place;
 mod service;
 mod shipment;

@@ -5,10 +5,13 @@ pub mod access;
 pub mod cleanup;
 pub mod connections;
 pub mod contact;
+pub mod custody;
+pub mod custody_look;
 pub mod desk;
 #[cfg(feature = "emulator")]
 pub mod dock;
 mod drives;
+pub mod escrow;
 pub mod inspect;
 pub mod job;
 pub mod keeper;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use disk_prep::journal::{CopyState, FileEnd, History, JournalFolder, SecretKeeper};
+use disk_prep::journal::{Begun, CopyState, FileEnd, History, JournalFolder, Sealed, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{AccountName, Contact, JobName};
 
@@ -11,7 +11,7 @@ use super::contact::contact;
 use super::settings::{Given, settle};
 use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name};
 use crate::outcome::{Attendant, Failure, MissingFlag};
-use crate::staging::{Destination, SeedKind};
+use crate::staging::Destination;
 
 /// What a job needs beside its drives.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Parcel {
         &self,
         service: &dyn JobService,
         job: &JobName,
-        kind: SeedKind,
+        needed: &[&str],
         account: &AccountName,
         folder: &JournalFolder,
         keeper: &dyn SecretKeeper,
@@ -78,14 +78,28 @@ impl Parcel {
         // One that was released is not in the parcel.
         sealed.retain(|history| history.state == CopyState::Sealed);
         sealed.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));
-        let entries = sealed.iter().filter_map(|history| entry(history, keeper));
-        let drives: Vec<DriveEntry> = entries.collect::<Result<_, _>>()?;
+        let of = |history: &History| {
+            let sealed = history.sealed.as_ref()?;
+            Some(entry(&history.begun, sealed, keeper))
+        };
+        let drives: Vec<DriveEntry> = sealed.iter().filter_map(of).collect::<Result<_, _>>()?;
         if drives.is_empty() {
             return Err(Error::NoDrives { job: job.clone() }.into());
         }
-        if kind == SeedKind::Repository {
-            refuse_unreadable(job, folder, &sealed)?;
+        if !needed.is_empty() {
+            refuse_unreadable(job, needed, folder, &sealed)?;
         }
+        self.create_all(service, job, account, &drives)
+    }
+
+    /// Makes a job for every ten of these drives.
+    pub fn create_all(
+        &self,
+        service: &dyn JobService,
+        job: &JobName,
+        account: &AccountName,
+        drives: &[DriveEntry],
+    ) -> Result<Vec<(Job, Written)>, Failure> {
         let mut made = Vec::new();
         for (part, drives) in drives.chunks(DRIVES_PER_JOB).enumerate() {
             let job = NewJob {
@@ -101,12 +115,10 @@ impl Parcel {
     }
 }
 
-/// What a repository is unreadable without: its folders, and the one file beside them.
-const NEEDED: [&str; 4] = ["config", "keys", "index", "snapshots"];
-
-/// A parcel whose drives together hold no repository that anybody can read is none.
+/// A parcel whose drives together lack what a repository is unreadable without is none.
 fn refuse_unreadable(
     job: &JobName,
+    needed: &[&str],
     folder: &JournalFolder,
     sealed: &[History],
 ) -> Result<(), Failure> {
@@ -122,7 +134,7 @@ fn refuse_unreadable(
         }
     }
     let has = |part: &&&str| copied.iter().any(|source| source.starts_with(part));
-    let parts = NEEDED.iter().filter(|part| !has(part)).map(ToString::to_string);
+    let parts = needed.iter().filter(|part| !has(part)).map(ToString::to_string);
     let files = left_out.difference(&copied).map(|source| source.display().to_string());
     let missing: Vec<String> = parts.chain(files).collect();
     if missing.is_empty() {
@@ -131,16 +143,17 @@ fn refuse_unreadable(
     Err(Error::RepositoryIncomplete { job: job.clone(), missing }.into())
 }
 
-fn entry(
-    history: &History,
+/// What a job needs of a sealed drive.
+pub(super) fn entry(
+    begun: &Begun,
+    sealed: &Sealed,
     keeper: &dyn SecretKeeper,
-) -> Option<Result<DriveEntry, disk_prep::journal::Error>> {
-    let sealed = history.sealed.as_ref()?;
-    Some(history.begun.password(keeper).map(|recovery_password| DriveEntry {
-        serial: history.begun.serial.clone(),
-        recovery_password,
+) -> Result<DriveEntry, disk_prep::journal::Error> {
+    Ok(DriveEntry {
+        serial: begun.serial.clone(),
+        recovery_password: begun.password(keeper)?,
         manifest_file: sealed.manifest.clone(),
         manifest_hash: sealed.manifest_hash.clone(),
         header_hash: sealed.header_hash.clone(),
-    }))
+    })
 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use disk_prep::noun::{Service, count};
+use disk_prep::dataset::{FilesOptions, scan};
+use disk_prep::noun::{BlobType, ImportDisposition, Service, count};
 use disk_prep::sys::beneath::Folder;
 use jiff::Timestamp;
 
@@ -16,8 +17,8 @@ use crate::outcome::Failure;
 use crate::repository::{BackupDone, Choice, FolderStore, Linked, NotRead, Settings};
 use crate::staging::drives_of;
 use crate::staging::{
-    Destination, Error, Looked, Seed, SeedKind, SeedState, StageOptions, Staged, Staging, adopt,
-    begin, check_source, look, stage, stale_locks,
+    Destination, Error, Looked, Seed, SeedKind, SeedState, StageOptions, Staged, Staging, Workload,
+    adopt, begin, check_source, is_of_agent, look, stage, stale_locks,
 };
 use crate::vault::covered;
 
@@ -55,6 +56,8 @@ pub struct AdoptOptions {
     pub target: Destination,
     /// The service of its job.
     pub service: Option<Given<Service>>,
+    /// Whose staging folder it is, if it is that of an agent.
+    pub workload: Option<Workload>,
 }
 
 /// The destination with its service: the record's, else what is given, else the current one; the
@@ -81,12 +84,18 @@ pub fn status(staging: &Path, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
 
 /// Takes a repository or a folder as it stands.
 pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
-    let AdoptOptions { source, password_file, staging: path, target, service } = &options;
-    let target = settled(target.clone(), service.clone(), seed_at(path).as_ref(), desk)?;
+    let AdoptOptions { source, password_file, staging: path, target, service, workload } = &options;
+    let there = seed_at(path);
+    let target = settled(target.clone(), service.clone(), there.as_ref(), desk)?;
     let given = password_file.as_deref();
     let password = given.map(|path| read_password(path, Weak::Accepted)).transpose()?;
     // Before anything is made, so that what cannot be adopted leaves nothing behind.
     let root = check_source(source)?;
+    let held = there.and_then(|seed| seed.workload);
+    let workload = workload_of(&root, *workload, held)?;
+    if workload.is_some() {
+        expect_pages(&root, &target)?;
+    }
     let told = match &password {
         Some(password) if root.join("config").exists() => {
             let at = |source| Error::Io { path: root.clone(), source };
@@ -100,7 +109,7 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
     };
     let state = desk.state()?;
     let staging = desk.make(path)?;
-    let seed = adopt(source, &staging, target, Timestamp::now())?;
+    let seed = adopt(source, &staging, target, workload, Timestamp::now())?;
     state.remember(seed.id, &seed.target.job, staging.path(), drives_of(&staging.journals())?)?;
     let stale = stale_locks(&root);
     if stale > 0 {
@@ -112,6 +121,40 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
         state.remember_password(&seed, path)?;
     }
     Ok(SeedShown { told, ..SeedShown::of(seed, staging) })
+}
+
+/// Whose staging folder it is: what was said, else what the seed there says; a folder that has what
+/// an agent writes is that of one of them.
+fn workload_of(
+    root: &Path,
+    said: Option<Workload>,
+    held: Option<Workload>,
+) -> Result<Option<Workload>, Error> {
+    if said == Some(Workload::SystemState) {
+        return Err(Error::SystemState);
+    }
+    let is_of_agent =
+        is_of_agent(root).map_err(|source| Error::Io { path: root.to_owned(), source })?;
+    match (said, is_of_agent) {
+        (Some(_), false) => Err(Error::NoAgentBlobs { path: root.to_owned() }),
+        (None, false) => Ok(None),
+        (said, true) => Ok(said.or(held).or(Some(Workload::Agent))),
+    }
+}
+
+/// Refuses what cannot become page blobs, all of it at once, before anything is made.
+fn expect_pages(root: &Path, target: &Destination) -> Result<(), Failure> {
+    let options = FilesOptions {
+        job: target.job.clone(),
+        container: target.container.clone(),
+        prefix: String::new(),
+        blob_type: BlobType::PageBlob,
+        disposition: ImportDisposition::NoOverwrite,
+        never: &[],
+        only: None,
+        together: &[],
+    };
+    Ok(scan(root, &options).map(drop)?)
 }
 
 /// Writes the initial backup, or finds it written.

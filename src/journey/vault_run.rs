@@ -9,14 +9,17 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::connections::job_service;
+use super::custody::{Logged, Run, leave};
 use super::desk::Desk;
 use super::seed_blobs;
 use super::vault::{VaultOptions, open_containers, own_seed, password, staging, staging_path};
 use super::vault_writer::Writer;
 use crate::azure::Fenced;
+use crate::custody::Deed;
 use crate::import_job::{JobStage, parts};
 use crate::outcome::Failure;
 use crate::schedule::{Due, due, is_ahead};
+use crate::staging::Staging;
 use crate::vault::{
     Asked, Increment, Ingested, Shelf, Vault, VaultState, increment, ingest, this_host,
 };
@@ -43,7 +46,7 @@ pub fn run(
     options: &VaultOptions,
     wish: Wish,
     desk: &Desk<'_>,
-) -> Result<Ran, Failure> {
+) -> Result<(Ran, Logged), Failure> {
     let state = desk.state()?;
     let mut writer = Writer::hold(vault, &state)?;
     let reached = state_of(&writer.vault, options, desk)?;
@@ -55,7 +58,7 @@ pub fn run(
         next: None,
     };
     if matches!(reached, VaultState::AwaitingSeed | VaultState::SeedInTransit) {
-        return Ok(ran);
+        return Ok((ran, Logged(None)));
     }
     if let Some(last) = writer.vault.incremented_at.filter(|last| is_ahead(*last, Timestamp::now()))
     {
@@ -68,11 +71,12 @@ pub fn run(
         let next = next(&writer.vault);
         if next != Due::Now {
             ran.next = Some(next);
-            return Ok(ran);
+            return Ok((ran, Logged(None)));
         }
     }
     let [container, import] = open_containers(&writer.vault, options, desk)?;
     let lease = writer.lease(&container)?;
+    let mut home = None;
     if writer.vault.ingested_at.is_none() {
         let staging = staging(&writer.vault, options, desk)?;
         let seed = own_seed(&writer.vault, &staging)?;
@@ -82,11 +86,21 @@ pub fn run(
         let monitor = desk.attendant.monitor();
         ran.ingested = Some(ingest(&blobs, &shelf, &spare, monitor.as_ref())?);
         writer.record(|own| own.ingested_at = Some(Timestamp::now()))?;
+        home = Some(staging);
     }
     ran.increment = Some(go_on(&mut writer, lease.guard(container), wish, desk)?);
     ran.state = VaultState::Protected;
     ran.next = Some(next(&writer.vault));
-    Ok(ran)
+    let logged = note_ingest(&ran, home, desk);
+    Ok((ran, logged))
+}
+
+/// Leaves an entry on a seed that was taken in, with the report of the run.
+fn note_ingest(ran: &Ran, home: Option<Staging>, desk: &Desk<'_>) -> Logged {
+    let Some(staging) = home else { return Logged(None) };
+    let deed = Deed::Ingested { vault: ran.name.to_string() };
+    let run = Run { kind: "ingest", deed, outcome: ran };
+    leave(&staging, Some(run), |_| Vec::new(), desk)
 }
 
 /// Makes an increment and keeps what came of it.

@@ -1,5 +1,6 @@
 //! Sealed drives read back as the datacenter will.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use disk_prep::drive::DriveName;
@@ -8,9 +9,11 @@ use disk_prep::sys::private::{self, NotPrivate};
 use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, VerifyReport, verify};
 
+use super::custody::{Logged, Run, leave};
 use super::desk::Desk;
 use super::drives::find_filled;
 use super::keeper::{KeyFiles, keeper};
+use crate::custody::Deed;
 use crate::outcome::Failure;
 use crate::staging::Staging;
 
@@ -30,10 +33,10 @@ pub fn read_back(
     drives: &[DriveName],
     opener: &Opener,
     desk: &Desk<'_>,
-) -> Result<Verified, Failure> {
+) -> Result<(Verified, Logged), Failure> {
     let state = desk.state()?;
     let given = recovery_password(opener.recovery_password_file.as_deref())?;
-    let mut work = Vec::new();
+    let (mut work, mut homes) = (Vec::new(), BTreeMap::new());
     for drive in drives {
         let (drive, staging) = find_filled(drive, opener.staging.as_deref(), &state, desk)?;
         let options = VerifyOptions {
@@ -42,13 +45,26 @@ pub fn read_back(
             keeper: keeper(staging.as_ref(), &opener.keys, None, &state),
             stop: desk.attendant.stop_flag(),
         };
+        if let Some(staging) = staging {
+            let (_, serials) =
+                homes.entry(staging.path().to_owned()).or_insert((staging, Vec::new()));
+            serials.push(drive.serial.clone());
+        }
         work.push((drive, options));
     }
     let monitor = desk.attendant.monitor();
     let looked_at = each(work, |(drive, options)| {
         verify(&drive, &options, monitor.as_ref()).map_err(|error| (drive.serial, error))
     });
-    Verified::new(looked_at)
+    let verified = Verified::new(looked_at)?;
+    let mut logged = Logged(None);
+    for (staging, serials) in homes.into_values() {
+        let deed = verified.deed(|serial| serials.contains(serial));
+        let run = Run { kind: "verify", deed, outcome: &verified };
+        let left = leave(&staging, Some(run), |_| Vec::new(), desk);
+        logged = Logged(logged.0.or(left.0));
+    }
+    Ok((verified, logged))
 }
 
 /// A file that should hold a recovery password.
@@ -120,6 +136,18 @@ pub struct Verified {
 }
 
 impl Verified {
+    /// The entry of the custody log on those drives that belong there.
+    pub(super) fn deed(&self, is_meant: impl Fn(&Serial) -> bool) -> Deed {
+        let (mut equal, mut unequal) = (Vec::new(), Vec::new());
+        for report in self.reports.iter().filter(|own| is_meant(&own.drive.serial)) {
+            let list = if report.differences.is_empty() { &mut equal } else { &mut unequal };
+            list.push(report.drive.serial.clone());
+        }
+        let failed = self.failed.iter().map(|(serial, _)| serial.clone());
+        unequal.extend(failed.filter(|serial| is_meant(serial)));
+        Deed::Verified { equal, unequal }
+    }
+
     /// What became of each drive. An error if there is nothing else to tell.
     pub fn new(
         looked_at: Vec<Result<VerifyReport, (Serial, disk_prep::Error)>>,

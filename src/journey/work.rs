@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use disk_prep::dataset::{self, DataSet, FilesOptions, RowsOptions, read_dataset, scan, scan_rows};
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{
-    AccountName, ContainerName, ImportDisposition, JobName, ResourceGroup, Service, SubscriptionId,
+    AccountName, BlobType, ContainerName, Diagnose, ErrorKind, Hint, ImportDisposition, JobName,
+    ResourceGroup, Service, SubscriptionId,
 };
 use disk_prep::sys::beneath::Folder;
 use sha2::{Digest, Sha256};
@@ -19,6 +20,7 @@ use crate::outcome::{Attendant, Failure, MissingFlag};
 use crate::repository::is_repository_path;
 use crate::staging::{
     Destination, Error as StagingError, Seed, SeedKind, SeedState, Staging, check_unchanged,
+    drives_of,
 };
 use crate::state::State;
 
@@ -41,6 +43,35 @@ pub struct WorkOptions {
     pub service: Option<Given<Service>>,
 }
 
+/// The folder of a repository's keys.
+const KEYS: &str = "keys";
+
+/// Keys that cannot be kept off the drives.
+#[derive(Debug, thiserror::Error)]
+enum HoldKeysError {
+    #[error("There are no keys to hold back: only a repository has some")]
+    NoRepository,
+    #[error("Drives of job {job} are begun, and were planned with the keys of the repository")]
+    Begun { job: JobName },
+}
+
+impl Diagnose for HoldKeysError {
+    fn code(&self) -> &'static str {
+        match self {
+            HoldKeysError::NoRepository => "hold-keys-no-repository",
+            HoldKeysError::Begun { .. } => "hold-keys-begun",
+        }
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+    fn hint(&self) -> Option<Hint> {
+        let text =
+            "leave `--hold-keys` out, or give those drives up with `azseed drive release` first";
+        matches!(self, HoldKeysError::Begun { .. }).then(|| Hint::new(text))
+    }
+}
+
 /// Files with destinations, and the folder that their journals lie in.
 #[derive(Debug)]
 pub struct Work {
@@ -48,6 +79,10 @@ pub struct Work {
     pub job: JobName,
     /// What the files are.
     pub kind: SeedKind,
+    /// The parts that the drives have to bring together.
+    pub needed: &'static [&'static str],
+    /// Whether the keys of its repository go onto no drive.
+    pub holds_keys: bool,
     /// The container, if it is one for all files.
     pub container: Option<ContainerName>,
     /// The staging path, if there is one.
@@ -74,7 +109,7 @@ impl Work {
 
     fn of_seed(staging: Staging) -> Result<Self, Failure> {
         let seed = Seed::open(&staging)?;
-        let set = data_set(&seed, &staging)?;
+        let mut set = data_set(&seed, &staging)?;
         if seed.kind == SeedKind::Repository {
             let has = |part: &&str| set.files.iter().any(|file| file.source.starts_with(part));
             let missing: Vec<&str> =
@@ -84,10 +119,15 @@ impl Work {
                 return Err(StagingError::Incomplete { path, missing }.into());
             }
         }
+        if seed.hold_keys {
+            set.files.retain(|file| !file.source.starts_with(KEYS));
+        }
         Ok(Work {
             set,
             job: seed.target.job.clone(),
             kind: seed.kind,
+            needed: seed.needed(),
+            holds_keys: seed.hold_keys,
             container: Some(seed.target.container.clone()),
             home: staging.path().to_owned(),
             staging: Some(staging),
@@ -110,7 +150,38 @@ impl Work {
         let id = Uuid::from_bytes(id);
         let (home, kind) = (state.job_folder(&job)?, SeedKind::Files);
         let (container, target) = (None, None);
-        Ok(Work { set, staging: None, home, job, kind, container, id, target })
+        let (needed, holds_keys): (&'static [&'static str], _) = (&[], false);
+        Ok(Work { set, staging: None, home, job, kind, needed, holds_keys, container, id, target })
+    }
+
+    /// Keeps the keys of the repository off the drives, as the call asks for it. What drives that are
+    /// begun have cannot be taken off them.
+    pub fn hold_keys(&mut self) -> Result<(), Failure> {
+        if self.holds_keys {
+            return Ok(());
+        }
+        let Some(staging) = self.staging.as_ref().filter(|_| self.kind == SeedKind::Repository)
+        else {
+            return Err(HoldKeysError::NoRepository.into());
+        };
+        if !drives_of(&staging.journals())?.is_empty() {
+            return Err(HoldKeysError::Begun { job: self.job.clone() }.into());
+        }
+        let seed = Seed { hold_keys: true, ..Seed::open(staging)? };
+        self.set.files.retain(|file| !file.source.starts_with(KEYS));
+        (self.holds_keys, self.needed) = (true, seed.needed());
+        Ok(())
+    }
+
+    /// Writes into the seed that its keys are held back, once nothing else stops the first drive.
+    pub fn keep_held_keys(&self) -> Result<(), StagingError> {
+        let Some(staging) = self.staging.as_ref().filter(|_| self.holds_keys) else {
+            return Ok(());
+        };
+        match Seed::open(staging)? {
+            Seed { hold_keys: true, .. } => Ok(()),
+            seed => Seed { hold_keys: true, ..seed }.save(staging),
+        }
     }
 
     /// Refuses an adopted repository that somebody works on or that is not the one that was
@@ -141,6 +212,11 @@ impl Work {
             Some(staging) => staging.journals(),
             None => JournalFolder::new(self.home.join("journals")),
         }
+    }
+
+    /// The staging path, or the folder that stands for it.
+    pub fn home(&self) -> Result<Staging, StagingError> {
+        self.staging.clone().map_or_else(|| Staging::open(&self.home), Ok)
     }
 
     /// What the seed says of the job, if there is a seed.
@@ -194,6 +270,7 @@ pub fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
         job,
         container: seed.target.container.clone(),
         prefix: seed.target.prefix.clone(),
+        blob_type: if seed.workload.is_some() { BlobType::PageBlob } else { BlobType::BlockBlob },
         disposition: if is_repository {
             ImportDisposition::Overwrite
         } else {

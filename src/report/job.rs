@@ -1,6 +1,6 @@
 //! Jobs as a person and a script see them.
 
-use disk_prep::noun::JobName;
+use disk_prep::noun::{JobName, Serial};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::record::{Record, line};
 use crate::import_job::{Deadline, DriveState, Job, JobState, Location, Turn, Written, deadline};
-use crate::journey::job::{Exported, Shipped};
+use crate::journey::job::{Exported, JournalsExported, Shipped};
 use crate::outcome::Outcome;
 
 /// A drive of a job, as the service sees it.
@@ -319,6 +319,39 @@ impl Outcome for Exported {
             id: self.id.to_string(),
             file: self.path.display().to_string(),
         })]
+    }
+}
+
+/// Journals in the form of Microsoft's tool were written.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ToolJournalsRecord<'a> {
+    /// Name of the job.
+    #[schemars(with = "String")]
+    job: &'a JobName,
+    /// Serial numbers of its drives.
+    #[schemars(with = "Vec<String>")]
+    drives: &'a [Serial],
+    /// The files.
+    files: Vec<String>,
+}
+
+impl Record for ToolJournalsRecord<'_> {
+    const TYPE: &'static str = "tool-journals-exported";
+}
+
+impl Outcome for JournalsExported {
+    fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> =
+            self.paths.iter().map(|path| format!("Written      {}", path.display())).collect();
+        lines.push(
+            "They hold the recovery passwords: remove them once the portal has them".to_owned(),
+        );
+        lines
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let files = self.paths.iter().map(|path| path.display().to_string()).collect();
+        vec![line(&ToolJournalsRecord { job: &self.job, drives: &self.drives, files })]
     }
 }
 

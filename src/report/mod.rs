@@ -3,9 +3,13 @@
 mod access;
 mod checked;
 mod cleared;
+pub mod custody;
+mod custody_page;
+mod custody_words;
 mod drive;
 #[cfg(feature = "emulator")]
 pub mod emulator;
+mod escrowed;
 pub mod event;
 pub mod explained;
 mod inspected;

@@ -9,6 +9,7 @@ use super::prepared_records::{
     FailedRecord, IncompleteRecord, LeftOutRecord, NoJobRecord, PreparedRecord, SealedRecord,
 };
 use super::record::line;
+use crate::journey::escrow::{Escrow, Escrowed};
 use crate::journey::prepare::{Next, Prepared};
 use crate::outcome::{Exit, Outcome, chain};
 
@@ -16,6 +17,11 @@ impl Prepared {
     fn said(&self) -> Option<Said> {
         let jobs = self.jobs.as_ref()?.as_ref().ok()?.clone();
         Some(Said { jobs, now: jiff::Timestamp::now() })
+    }
+
+    /// What is in escrow.
+    fn sealed_keys(&self) -> impl Iterator<Item = &Escrowed> {
+        self.escrows.iter().filter(|own| !matches!(own.escrow, Escrow::Clear))
     }
 
     fn refusal(&self) -> Option<&dyn Diagnose> {
@@ -63,6 +69,7 @@ impl Outcome for Prepared {
             lines.push("Run the same command with more drives to go on".to_owned());
         }
         lines.extend(self.verified.iter().flat_map(Outcome::lines));
+        lines.extend(self.sealed_keys().map(|own| own.line(Some(&self.next.prove))));
         lines.extend(self.said().iter().flat_map(Outcome::lines));
         if let Some(error) = self.refusal() {
             lines.push(format!("The drives are ready, the job is not made: {error}"));
@@ -79,8 +86,13 @@ impl Outcome for Prepared {
             ));
             lines.extend(listed(&lacking));
         }
+        if self.holds_keys && !self.outcome.sealed.is_empty() {
+            lines.push(
+                "The repository's keys are on no drive: `azseed vault run` sends them".to_owned(),
+            );
+        }
         if self.is_complete() {
-            let Next { verify, make, ship } = &self.next;
+            let Next { verify, make, ship, .. } = &self.next;
             lines.push(match self.said() {
                 Some(_) => format!("Next: send the drives, then `{ship}`"),
                 None => format!("Next: `{verify}`, then `{make}`"),
@@ -114,6 +126,7 @@ impl Outcome for Prepared {
             lines.push(line(&LeftOutRecord { serial, path, source, reason, code }));
         }
         lines.extend(self.verified.iter().flat_map(Outcome::json));
+        lines.extend(self.sealed_keys().map(Escrowed::record));
         lines.extend(self.said().iter().flat_map(Outcome::json));
         let lacking: Vec<_> = self.lacking().map(|(_, file, _)| &file.path).collect();
         if !lacking.is_empty() {
@@ -135,6 +148,7 @@ impl Outcome for Prepared {
             missing_bytes: self.shortage.bytes,
             more_drives: self.shortage.drives.map(|(drives, _)| drives),
             more_drives_bytes: self.shortage.drives.map(|(_, bytes)| bytes),
+            holds_keys: self.holds_keys,
         }));
         lines
     }
@@ -156,6 +170,8 @@ impl Outcome for Prepared {
         }
         let differs = self.verified.as_ref().is_some_and(|verified| verified.exit() != Exit::Done);
         let gave_up = self.is_interrupted && self.shortage.files > 0;
+        let failed = self.escrows.iter().filter(|own| matches!(own.escrow, Escrow::Failed(_)));
+        kinds.extend(failed.filter_map(Escrowed::kind));
         kinds.extend(gave_up.then_some(ErrorKind::Interrupted));
         kinds.extend(differs.then_some(ErrorKind::Difference));
         kinds.extend(self.refusal().map(Diagnose::kind));

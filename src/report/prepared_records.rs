@@ -131,6 +131,8 @@ pub(super) struct PreparedRecord<'a> {
     pub more_drives: Option<usize>,
     /// Size of each of these in bytes.
     pub more_drives_bytes: Option<u64>,
+    /// Whether the keys of the repository are on no drive.
+    pub holds_keys: bool,
 }
 
 impl Record for PreparedRecord<'_> {

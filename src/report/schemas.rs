@@ -12,7 +12,7 @@ use super::event::{
     StepStartedRecord, TaskRecord,
 };
 use super::inspected::{FileRecord, InspectionRecord, UnreadableRecord};
-use super::job::{DeletedRecord, ExportedRecord, JobRecord, LocationRecord};
+use super::job::{DeletedRecord, ExportedRecord, JobRecord, LocationRecord, ToolJournalsRecord};
 use super::plan::{DriveCountRecord, DrivePlanRecord, PlanRecord};
 use super::prepared_records::{
     FailedRecord, IncompleteRecord, LeftOutRecord, NoJobRecord, PreparedRecord, SealedRecord,
@@ -26,8 +26,8 @@ use super::text::{CompletionsRecord, ManRecord, SettingRecord};
 use super::vault::{SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
-    access, checked, cleared, drive, explained, keys, limits, packed, released, repaired, seed,
-    slip, vault_run, watch,
+    access, checked, cleared, custody, drive, escrowed, explained, keys, limits, packed, released,
+    repaired, seed, slip, vault_run, watch,
 };
 
 /// A type of record.
@@ -46,6 +46,7 @@ pub struct Described {
 const EVERY: &str = "every command";
 const WORK: &str = "`prep`, `verify`, `rehearse`";
 const PREP: &str = "`prep`, `rehearse`";
+const LOGGED: &str = "`prep`, `verify`, `pack check`, `vault run` and commands of `job`";
 
 /// Every type of record.
 pub fn all() -> Vec<Described> {
@@ -58,6 +59,10 @@ pub fn all() -> Vec<Described> {
         of::<access::ProviderRecord>("`provider list`, `provider register`"),
         of::<checked::CheckRecord>("`check host`, `check azure`"),
         of::<cleared::CleanupRecord>("`cleanup`, `rehearse`"),
+        of::<custody::CustodyRecord>("`custody verify`, `custody show`"),
+        of::<custody::CustodyEntryRecord>("`custody show`"),
+        of::<custody::CustodyFaultRecord>("`custody verify`, `custody show`"),
+        of::<custody::NotLoggedRecord>(LOGGED),
         of::<CompletionsRecord>("`completions`"),
         of::<drive::DriveRecord>("`drive list`"),
         of::<drive::EjectedRecord>("`drive eject`"),
@@ -76,7 +81,9 @@ pub fn all() -> Vec<Described> {
         of::<JobRecord>("`job` and its commands, `prep`, `rehearse`"),
         of::<DeletedRecord>("`job delete`"),
         of::<ExportedRecord>("`job export`"),
+        of::<ToolJournalsRecord>("`job export --tool-journals`"),
         of::<keys::KeyRecord>("`job keys`"),
+        of::<escrowed::EscrowRecord>("`prep`, `job keys prove`"),
         of::<LocationRecord>("`job locations`"),
         of::<limits::LimitRecord>("`limits show`"),
         of::<watch::WatchEndedRecord>("`job status --watch`"),

@@ -15,7 +15,7 @@ use super::record::{Record, line};
 use crate::journey::stage::SeedShown;
 use crate::outcome::{Exit, Outcome};
 use crate::repository::NotRead;
-use crate::staging::{Destination, Origin, Seed, SeedKind, SeedState};
+use crate::staging::{Destination, Origin, Seed, SeedKind, SeedState, Workload};
 
 /// A first backup on its staging path.
 #[derive(Serialize, JsonSchema)]
@@ -69,10 +69,32 @@ pub(super) struct SeedRecord<'a> {
     tree: Option<&'a str>,
     /// The same files as `unreadable`, each with its path and why.
     not_read: Vec<NotReadRecord<'a>>,
+    /// Whose staging folder it is, if it is that of one of Microsoft's agents: `mars`, `dpm`, `mabs`,
+    /// or `agent` if nobody said whose; else null.
+    workload: Option<&'static str>,
 }
 
 impl Record for SeedRecord<'_> {
     const TYPE: &'static str = "seed";
+}
+
+/// What is to be known of the staging folder of an agent (`azure-import-export` 8.1 to 8.3).
+fn agent_lines(workload: Workload) -> Vec<String> {
+    let whose = match workload {
+        Workload::Mars => "the Recovery Services agent",
+        Workload::Dpm => "Data Protection Manager",
+        Workload::Mabs => "Azure Backup Server",
+        Workload::SystemState | Workload::Agent => "the agent",
+    };
+    [
+        format!("Agent         Account, container, subscription and job must be those of the wizard of {whose}"),
+        "Not known     Whether it takes a job for its own that its own utility did not make; what else".to_owned(),
+        "              than *.AIBBlob and *.BaseBlob it looks for. So all of the folder is shipped".to_owned(),
+        "Not needed    Azure PowerShell, a browser with JavaScript, BitLocker, a publish settings file".to_owned(),
+        "              or an Entra application on this machine: those are for its own utility".to_owned(),
+        format!("Then          After the import the next scheduled backup of {whose} takes the blobs over"),
+    ]
+    .into()
 }
 
 impl Outcome for SeedShown {
@@ -81,6 +103,9 @@ impl Outcome for SeedShown {
         let what = match (kind, origin) {
             (SeedKind::Repository, Origin::Written) => "a repository, written by azseed",
             (SeedKind::Repository, Origin::Adopted) => "a repository, taken as it stands",
+            (SeedKind::Files, _) if self.seed.workload.is_some() => {
+                "the staging folder of a backup agent, as page blobs"
+            }
             (SeedKind::Files, _) => "files, taken as they stand",
         };
         let state = match state {
@@ -119,6 +144,7 @@ impl Outcome for SeedShown {
             lines.push(format!("Not steady    {what}"));
         }
         lines.extend(self.told.iter().cloned());
+        lines.extend(self.seed.workload.into_iter().flat_map(agent_lines));
         if self.seed.state == SeedState::Finished {
             let staging = self.staging.path().to_string_lossy();
             let staging = shell_word(&staging);
@@ -151,6 +177,7 @@ impl Outcome for SeedShown {
             snapshot: self.backup.as_ref().map(|backup| backup.snapshot.as_str()),
             tree: self.backup.as_ref().map(|backup| backup.tree.as_str()),
             not_read: self.unreadable().iter().map(NotReadRecord::from).collect(),
+            workload: self.seed.workload.map(Workload::name),
         })]
     }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use walkdir::WalkDir;
 
+use super::agent::Workload;
 use super::contents::{Contents, repository_path};
 use super::door::Staging;
 use super::error::Error;
@@ -32,6 +33,7 @@ pub fn adopt(
     source: &Path,
     staging: &Staging,
     target: Destination,
+    workload: Option<Workload>,
     now: Timestamp,
 ) -> Result<Seed, Error> {
     let io_error = |path: &Path| {
@@ -50,6 +52,13 @@ pub fn adopt(
             let (held, asked) = (seed.target.job.to_string(), target.job.to_string());
             return Err(Error::OtherSeed { path: staging.path().to_owned(), held, asked });
         }
+        if seed.workload != workload {
+            let name = |own: Option<Workload>| {
+                own.map_or("plain files".to_owned(), |own| format!("the staging folder of {own}"))
+            };
+            let (held, asked) = (name(seed.workload), name(workload));
+            return Err(Error::OtherWorkload { path: staging.path().to_owned(), held, asked });
+        }
         let journals = staging.root().folder(Path::new("journals"));
         let is_begun = journals.and_then(|own| own.names()).is_ok_and(|names| !names.is_empty());
         if is_begun || kind != SeedKind::Repository {
@@ -65,7 +74,7 @@ pub fn adopt(
         Some(seed) => Seed { totals, contents, ..seed },
         None => {
             let seed = Seed::begin(Origin::Adopted, kind, data, target, now);
-            Seed { contents, ..seed }.finish(totals, now)
+            Seed { contents, workload, ..seed }.finish(totals, now)
         }
     };
     seed.save(staging)?;
@@ -163,7 +172,7 @@ mod tests {
         fs::write(source.join("keys/k"), b"key").unwrap();
         let take = |staging: &str| {
             let staging = Staging::make(&folder.path().join(staging)).unwrap();
-            adopt(&source, &staging, Destination::example(), Timestamp::UNIX_EPOCH)
+            adopt(&source, &staging, Destination::example(), None, Timestamp::UNIX_EPOCH)
         };
         let files = take("one").unwrap();
         assert_eq!((files.kind, files.totals.files, files.totals.bytes), (SeedKind::Files, 1, 3));
@@ -204,7 +213,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, b"xy").unwrap();
         }
-        let take = || adopt(&source, &staging, Destination::example(), Timestamp::UNIX_EPOCH);
+        let take = || adopt(&source, &staging, Destination::example(), None, Timestamp::UNIX_EPOCH);
         let seed = take().unwrap();
         assert_eq!((seed.totals.files, seed.totals.bytes), (6, 12));
         fs::remove_file(source.join(&files[3])).unwrap();

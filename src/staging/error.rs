@@ -39,6 +39,12 @@ pub enum Error {
     },
     #[error("The staging path {path} is full")]
     Full { path: PathBuf },
+    #[error("{path} holds no *.AIBBlob and no *.BaseBlob, so it is no staging folder of an agent")]
+    NoAgentBlobs { path: PathBuf },
+    #[error("The backup of a system's state cannot be sent on drives")]
+    SystemState,
+    #[error("{path} was adopted as {held}, not as {asked}")]
+    OtherWorkload { path: PathBuf, held: String, asked: String },
     #[error("There is nothing to back up at {path}")]
     NoSource { path: PathBuf },
     #[error("Every file of {} is excluded", listed(paths))]
@@ -109,7 +115,11 @@ impl Diagnose for Error {
             Error::DataPlace { .. } => "seed-data-place",
             Error::Field { .. } => "seed-invalid",
             Error::Newer { .. } => "seed-newer",
-            Error::OtherSeed { .. } | Error::AnotherSeed { .. } => "staging-other-seed",
+            Error::OtherSeed { .. } | Error::AnotherSeed { .. } | Error::OtherWorkload { .. } => {
+                "staging-other-seed"
+            }
+            Error::NoAgentBlobs { .. } => "workload-no-blobs",
+            Error::SystemState => "workload-unsupported",
             Error::Io { .. } => "staging-io",
             Error::Full { .. } => "staging-full",
             Error::NoSource { .. } => "source-missing",
@@ -135,7 +145,10 @@ impl Diagnose for Error {
         }
         match self {
             Error::NotStaging { .. } | Error::Cleared { .. } => ErrorKind::NotFound,
+            Error::SystemState => ErrorKind::Refused,
+            Error::NoAgentBlobs { .. } => ErrorKind::Usage,
             Error::NotEmpty { .. }
+            | Error::OtherWorkload { .. }
             | Error::OtherSeed { .. }
             | Error::AnotherSeed { .. }
             | Error::OldLayout { .. }
@@ -166,8 +179,14 @@ impl Diagnose for Error {
             Error::NotStaging { .. } => "write a backup there first with `azseed stage`",
             Error::NotEmpty { .. } => "name an empty or a new folder with `--staging`",
             Error::Full { .. } => return Some(Hint::FreeSpace),
-            Error::OtherSeed { .. } | Error::AnotherSeed { .. } => {
+            Error::OtherSeed { .. } | Error::AnotherSeed { .. } | Error::OtherWorkload { .. } => {
                 "name another folder with `--staging`"
+            }
+            Error::NoAgentBlobs { .. } => {
+                "name the Staging Location of the agent's wizard; its first backup must have ended"
+            }
+            Error::SystemState => {
+                "Microsoft's agents send it over the network only; files and folders can go on drives"
             }
             Error::SourceGone { .. } => return Some(Hint::BringBack),
             Error::Locked { .. } => "wait until it has ended, or run `restic unlock`",

@@ -2,6 +2,7 @@
 //! where it goes. Knows nothing of drives, jobs or vaults.
 
 mod adopt;
+mod agent;
 mod contents;
 mod door;
 mod error;
@@ -13,6 +14,7 @@ mod seed;
 mod write;
 
 pub use adopt::{adopt, check_source, check_unchanged, stale_locks};
+pub use agent::{Workload, is_of_agent};
 pub use contents::Contents;
 pub use door::{Data, Memory, Staging};
 pub use error::Error;

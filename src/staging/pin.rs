@@ -10,6 +10,7 @@ use disk_prep::noun::{Contact, Sha256Digest};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::agent::Workload;
 use super::door::Staging;
 use super::error::Error;
 use super::seed::{Origin, Seed, SeedKind};
@@ -34,6 +35,11 @@ pub struct SeedPin {
     contact: Option<Contact>,
     sources: Vec<PathBuf>,
     exclude: Vec<String>,
+    /// Pins of an earlier program know of none.
+    #[serde(default)]
+    workload: Option<Workload>,
+    #[serde(default)]
+    hold_keys: bool,
 }
 
 /// One journal as it was.
@@ -138,6 +144,8 @@ impl SeedPin {
             contact: target.contact.clone(),
             sources: seed.sources.clone(),
             exclude: seed.choice.exclude.clone(),
+            workload: seed.workload,
+            hold_keys: seed.hold_keys,
         }
     }
 
@@ -155,6 +163,7 @@ impl SeedPin {
         let sources = self.sources.iter().map(|path| path.display().to_string()).collect();
         let contact = self.contact.as_ref().map(|contact| {
             let (to, by) = (&contact.return_address, &contact.return_carrier);
+            let vault = contact.key_vault.as_ref();
             let second = to.street_address_2.as_deref().unwrap_or_default();
             let state = to.state_or_province.as_deref().unwrap_or_default();
             [
@@ -169,6 +178,9 @@ impl SeedPin {
                 to.email.as_str(),
                 by.carrier_name.as_str(),
                 by.carrier_account_number.as_str(),
+                vault.map_or("", |own| own.key_url.as_str()),
+                vault.map_or("", |own| own.vault_id.as_str()),
+                vault.and_then(|own| own.identity.as_deref()).unwrap_or_default(),
             ]
             .join(", ")
         });
@@ -178,6 +190,8 @@ impl SeedPin {
             ("Kind", Field::Fixed, one(&kind)),
             ("Data", Field::Fixed, one(&self.data.display())),
             ("Prefix", Field::Fixed, one(&self.prefix)),
+            ("Workload", Field::Fixed, self.workload.iter().map(ToString::to_string).collect()),
+            ("Keys held back", Field::Settable, one(&self.hold_keys)),
             ("Sources", Field::Grows, sources),
             ("Left out", Field::Grows, self.exclude.clone()),
             ("Job", Field::Settable, one(&self.job)),

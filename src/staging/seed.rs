@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::agent::Workload;
 use super::contents::Contents;
 use super::error::Error;
 use crate::repository::Choice;
@@ -48,6 +49,12 @@ pub struct Seed {
     /// What it amounts to, once finished.
     #[serde(default)]
     pub totals: Totals,
+    /// Whose staging folder was adopted, if it is that of an agent: then all files are page blobs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<Workload>,
+    /// Whether the keys of its repository go over the network, and onto no drive.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hold_keys: bool,
     /// What a repository that was adopted consisted of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<Contents>,
@@ -155,6 +162,8 @@ impl Seed {
             begun_at: now,
             finished_at: None,
             totals: Totals::default(),
+            workload: None,
+            hold_keys: false,
             contents: None,
         }
     }
@@ -190,6 +199,13 @@ impl Seed {
         if self.origin == Origin::Written && self.kind != SeedKind::Repository {
             return wrong("kind");
         }
+        if self.workload.is_some() && (self.origin, self.kind) != (Origin::Adopted, SeedKind::Files)
+        {
+            return wrong("workload");
+        }
+        if self.hold_keys && self.kind != SeedKind::Repository {
+            return wrong("hold_keys");
+        }
         if !is_prefix(prefix) {
             return wrong("prefix");
         }
@@ -212,6 +228,16 @@ impl Seed {
     /// The error for data in a place where it cannot be.
     pub(super) fn misplaced(&self, path: &Path) -> Error {
         Error::DataPlace { path: path.to_owned(), data: self.data.clone() }
+    }
+
+    /// The parts that drives have to bring together, so that a repository can be read; none of plain
+    /// files.
+    pub fn needed(&self) -> &'static [&'static str] {
+        match (self.kind, self.hold_keys) {
+            (SeedKind::Files, _) => &[],
+            (SeedKind::Repository, false) => &["config", "keys", "index", "snapshots"],
+            (SeedKind::Repository, true) => &["config", "index", "snapshots"],
+        }
     }
 
     /// The same seed, complete.

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["volume", "hash", "kernels"],
     &["plan", "fill", "journal", "manifest", "dataset", "drive_layout", "label", "seal"],
     &["error"],
-    &["prepare", "verify", "inspect", "pool", "release", "known"],
+    &["prepare", "prove", "verify", "inspect", "pool", "release", "known"],
 ];
 fn floors(source: &Source) -> Vec<String> {
     if source.package() != "disk-prep" {

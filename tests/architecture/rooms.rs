@@ -32,6 +32,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "advice",
             "check",
+            "custody",
             "import_job",
             "journey",
             "outcome",
@@ -47,6 +48,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "azure",
             "check",
             "config",
+            "custody",
             "escrow",
             "import_job",
             "outcome",
@@ -64,6 +66,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("import_job", &["azure"]),
     ("policy", &[]),
     ("schedule", &[]),
+    ("custody", &["state"]),
     ("repository", &["azure"]),
     ("azure", &[]),
     ("escrow", &["state"]),

@@ -26,7 +26,9 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use azseed::custody;
 use azseed::import_job::copy_log::{BlobEnd, CopyLog};
+use azseed::import_job::drive_info;
 use azseed::staging::Seed;
 use azseed_emulator::parsers as dock;
 use sha2::{Digest, Sha256};
@@ -177,6 +179,31 @@ fn logs_of_the_datacenter() {
                 assert!(parts.iter().all(|part| !part.status.is_empty()));
             }
         }
+    });
+}
+
+#[test]
+fn journals_of_other_tools() {
+    let journals = fixtures("tool-journals", |name| !name.ends_with(".py"));
+    run("tool journal", &journals, 100_000, unsealed, |bytes| {
+        for drive in drive_info::parse(bytes).into_iter().flatten() {
+            assert!(matches!(drive.manifest_hash.len(), 32 | 64));
+            assert!(drive.manifest_file.as_str().starts_with('\\'));
+        }
+    });
+}
+
+#[test]
+fn custody_logs() {
+    let logs = fixtures("mutated", |name| name.starts_with("custody"));
+    assert!(custody::parse(&logs[0]).faults.is_empty());
+    run("custody log", &logs, 100_000, unsealed, |bytes| {
+        let chain = custody::parse(bytes);
+        let lines = bytes.iter().filter(|&&byte| byte == b'\n').count();
+        assert!(chain.links.len() <= lines && chain.whole_bytes <= bytes.len() as u64);
+        // What is not the log as it was written is told, or its end is missing.
+        let is_told = !chain.faults.is_empty() || chain.links.len() < 4;
+        assert!(is_told || bytes.starts_with(&logs[0]), "changed unseen");
     });
 }
 

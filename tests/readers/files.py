@@ -64,6 +64,24 @@ def ntfs_3g(view: Path, scratch: Path) -> dict:
         programs.unmount(mounted)
 
 
+def descriptors(view: Path, scratch: Path) -> dict:
+    audit = run("ntfssecaudit", "-a", view)
+    if "No errors were found" not in audit:
+        raise ValueError(f"ntfssecaudit: {audit}")
+    mounted = scratch / "mounted"
+    mounted.mkdir()
+    run("ntfs-3g", "-o", "ro,norecover,streams_interface=xattr", view, mounted)
+    try:
+        own = mounted / OF_THE_SYSTEM
+        paths = [mounted, own, *sorted(own.iterdir())]
+        found = {
+            path.relative_to(mounted).as_posix(): os.getxattr(path, "system.ntfs_acl").hex() for path in paths
+        }
+        return {"descriptors": found, "audit": audit}
+    finally:
+        programs.unmount(mounted)
+
+
 def sleuthkit(view: Path, scratch: Path) -> dict:
     """fls has whole seconds only, and tsk_recover leaves empty files out."""
     if "File System Type: NTFS" not in run("fsstat", view):

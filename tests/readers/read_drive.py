@@ -11,6 +11,8 @@ Prints one JSON object. Readers:
   7z           unlocked by dislocker, files extracted by 7-Zip
   libfsntfs    unlocked by libbde, files through libfsntfs
   dissect      unlocked by dissect.fve, files through dissect.ntfs
+  descriptors  unlocked by dislocker; the security descriptors of "System Volume Information" and
+               what is in it through ntfs-3g, and ntfssecaudit's verdict on the whole volume
   layout       the clusters of every file and of BitLocker's own, as dissect.ntfs tells
 
 A reader of files prints {"files": {path: {"size", "mtime_ns", "sha256"}}, "precision_ns": n},
@@ -43,9 +45,12 @@ def read(reader: str, image: Path, password: str, scratch: Path) -> dict:
     if reader == "dissect":
         return files.dissect(unlock.dissect(image, volume, password))
     with unlock.dislocker(image, volume, password, scratch) as view:
-        return {"ntfs-3g": files.ntfs_3g, "sleuthkit": files.sleuthkit, "7z": files.seven_zip}[reader](
-            view, scratch
-        )
+        return {
+            "ntfs-3g": files.ntfs_3g,
+            "sleuthkit": files.sleuthkit,
+            "7z": files.seven_zip,
+            "descriptors": files.descriptors,
+        }[reader](view, scratch)
 
 
 def main() -> None:

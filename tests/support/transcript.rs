@@ -87,7 +87,8 @@ fn is_typed(line: &str) -> bool {
 
 /// Text with all that differs between runs replaced.
 fn plain(text: &str, folder: &str) -> String {
-    let text = text.replace(folder, "/here");
+    let text: String =
+        text.replace(folder, "/here").split_inclusive('\n').map(undescribed).collect();
     let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | ':' | '.' | '+');
     let mut out = String::new();
     let mut rest = text.as_str();
@@ -108,6 +109,19 @@ fn plain(text: &str, folder: &str) -> String {
         out = out.replace(late, early);
     }
     out.replace("\"days_left\":13", "\"days_left\":14").replace("1        13\n", "1        14\n")
+}
+
+/// A line without machine and day of a volume's description, at its end.
+fn undescribed(line: &str) -> String {
+    let (text, end) = line.split_at(line.trim_end().len());
+    let described = text.rsplit_once(" azseed ").filter(|(_, day)| {
+        let shape: String = day.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+        shape == "99/99/9999"
+    });
+    match described.and_then(|(before, _)| before.rsplit_once(' ')) {
+        Some((before, _)) => format!("{before} <machine> azseed <day>{end}"),
+        None => line.to_owned(),
+    }
 }
 
 /// Stops and colons that end a sentence are no part of a word.
@@ -167,4 +181,6 @@ fn only_what_differs_between_runs_is_replaced() {
         "Snapshot <id> at <time>: 12345678 bytes, /here/staging, \
          https://127.0.0.1:<port>/arm, 6 files."
     );
+    let described = plain("BitLocker    xts, COPY-1 azseed 11/28/2026\n  azseed 1/2\n", "/tmp/x");
+    assert_eq!(described, "BitLocker    xts, <machine> azseed <day>\n  azseed 1/2\n");
 }

@@ -25,6 +25,8 @@ pub struct FilesOptions {
     pub container: ContainerName,
     /// Stands before every blob name; empty, or ends in a slash.
     pub prefix: String,
+    /// Kind of all blobs.
+    pub blob_type: BlobType,
     /// What happens to blobs that are there already.
     pub disposition: ImportDisposition,
     /// First path components that are never shipped (`locks` of a repository).
@@ -105,12 +107,12 @@ fn data_file(
     let blob =
         BlobPath::new(options.container.clone(), &name).map_err(|fault| fault.to_string())?;
     let bytes = metadata.len();
-    check_size(bytes, BlobType::BlockBlob)?;
+    check_size(bytes, options.blob_type)?;
     Ok(DataFile {
         source: PathBuf::from(relative),
         path,
         blob,
-        blob_type: BlobType::BlockBlob,
+        blob_type: options.blob_type,
         disposition: options.disposition,
         bytes,
         modified_ns: modified_ns(metadata),
@@ -136,6 +138,7 @@ mod tests {
             job: "seed-1".parse().unwrap(),
             container: "target".parse().unwrap(),
             prefix: "repo/".into(),
+            blob_type: BlobType::BlockBlob,
             disposition: ImportDisposition::Overwrite,
             never: &["locks"],
             only: None,
@@ -166,6 +169,24 @@ mod tests {
             ]
         );
         assert_eq!(set.total_bytes(), 3);
+    }
+
+    #[test]
+    fn page_blobs_have_whole_pages_and_all_that_have_not_are_told_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in [("a", 0), ("b", 512), ("c", 513), ("d", 100)] {
+            fs::write(folder.path().join(name), vec![0; bytes]).unwrap();
+        }
+        let options = FilesOptions { blob_type: BlobType::PageBlob, together: &[], ..options() };
+        let Err(Error::Unshippable { faults, .. }) = scan(folder.path(), &options) else {
+            panic!("half a page is no page");
+        };
+        assert_eq!(faults.len(), 2, "{faults:?}");
+        assert!(faults[0].contains("c: it has 513 bytes"), "{faults:?}");
+        fs::write(folder.path().join("c"), vec![0; 1024]).unwrap();
+        fs::remove_file(folder.path().join("d")).unwrap();
+        let set = scan(folder.path(), &options).unwrap();
+        assert!(set.files.iter().all(|file| file.blob_type == BlobType::PageBlob));
     }
 
     #[test]

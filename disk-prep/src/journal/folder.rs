@@ -37,7 +37,8 @@ pub struct JournalFolder {
 /// A run that only looks who works on a drive holds the claim's lock for less than this.
 const GLANCE: Duration = Duration::from_millis(200);
 
-/// How long a run waits for another one that plans files or makes jobs: both take seconds.
+/// How long a run waits for another one that plans files, makes jobs or adds to the custody log: all
+/// take seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl JournalFolder {
@@ -166,7 +167,7 @@ impl JournalFolder {
         let place = self.claim_place(serial)?;
         let holder = Claim::holder(&place)?;
         Claim::free(&place, &claim_of(serial))?;
-        for (name, what) in [PLANNING, JOBS] {
+        for (name, what) in [PLANNING, JOBS, CUSTODY] {
             let place = self.place(name)?;
             let is_of_that_run =
                 |own: Holder| holder.as_ref().is_some_and(|dead| dead.is_run(&own));
@@ -191,6 +192,13 @@ impl JournalFolder {
     pub fn claim_jobs(&self) -> Result<Claim, Error> {
         self.create()?;
         let (name, what) = JOBS;
+        Claim::take(self.place(name)?, what, PATIENCE)
+    }
+
+    /// Keeps every other run from adding to the custody log; waits while one does.
+    pub fn claim_custody(&self) -> Result<Claim, Error> {
+        self.create()?;
+        let (name, what) = CUSTODY;
         Claim::take(self.place(name)?, what, PATIENCE)
     }
 
@@ -250,6 +258,7 @@ impl JournalFolder {
 /// Claims of the folder, and what they are called.
 const PLANNING: (&str, &str) = (".planning.claim", "The choice of files");
 const JOBS: (&str, &str) = (".jobs.claim", "The making of jobs");
+const CUSTODY: (&str, &str) = (".custody.claim", "The custody log");
 
 fn claim_of(serial: &Serial) -> String {
     format!("Drive {serial}")

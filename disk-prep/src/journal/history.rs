@@ -81,7 +81,7 @@ impl History {
             Some(Record::Begun(begun)) => *begun,
             _ => return Err(JournalFault::NoBeginning),
         };
-        if begun.version > 1 {
+        if begun.version > Begun::VERSION {
             return Err(JournalFault::Newer { version: begun.version });
         }
         let mut history = History::begin(begun);

@@ -422,10 +422,10 @@ mod tests {
         assert!(matches!(fault(&bytes), Some(JournalFault::Unknown { record: 1, .. })));
         let (line, _) = Chain::default().encode(&Record::Labelled);
         assert_eq!(fault(&line), Some(JournalFault::NoBeginning));
-        let newer = Record::Begun(Box::new(Begun { version: 2, ..begun() }));
+        let newer = Record::Begun(Box::new(Begun { version: 3, ..begun() }));
         assert_eq!(
             fault(&Chain::default().encode(&newer).0),
-            Some(JournalFault::Newer { version: 2 })
+            Some(JournalFault::Newer { version: 3 })
         );
     }
 }

@@ -14,6 +14,7 @@ use crate::noun::{
     Cipher, ContainerName, DrivePath, JobName, Md5Digest, RecoveryPassword, Serial, Sha256Digest,
     Wipe,
 };
+use crate::volume::ntfs::Edition;
 
 /// One record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -82,6 +83,15 @@ pub struct Begun {
 }
 
 impl Begun {
+    /// The newest form. In the first, the file system is of the first edition; a program that knows
+    /// no other would go on with other bytes, and so it must refuse the second.
+    pub const VERSION: u32 = 2;
+
+    /// Which of our file systems the drive gets.
+    pub fn edition(&self) -> Edition {
+        if self.version == 1 { Edition::First } else { Edition::Second }
+    }
+
     /// The protector, opened by the keeper if it is sealed.
     pub fn password(&self, keeper: &dyn SecretKeeper) -> Result<RecoveryPassword, Error> {
         match &self.recovery_password {

@@ -12,6 +12,21 @@ pub struct Contact {
     pub return_address: ReturnAddress,
     /// Who brings them back, on whose account.
     pub return_carrier: ReturnCarrier,
+    /// The key that protects the drives' keys at the service; without it that of Microsoft.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_vault: Option<KeyVault>,
+}
+
+/// A customer's key in Key Vault (`azure-import-export` 1A.7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyVault {
+    /// Address of the key.
+    pub key_url: String,
+    /// Resource id of its vault.
+    pub vault_id: String,
+    /// Resource id of the identity that may use it; without it that of the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
 }
 
 /// The return address; the fields are the service's (`azure-import-export` 1A.4).
@@ -63,6 +78,7 @@ impl Contact {
         ];
         required.into_iter().try_for_each(|(field, value)| check_required(field, value))?;
         self.return_carrier.check()?;
+        self.key_vault.as_ref().map_or(Ok(()), KeyVault::check)?;
         for (field, value) in [
             ("street_address_2", &address.street_address_2),
             ("state_or_province", &address.state_or_province),
@@ -71,6 +87,32 @@ impl Contact {
         }
         if !address.email.contains('@') {
             return Err(InvalidNoun::new("email", &address.email, "an address with an @"));
+        }
+        Ok(())
+    }
+}
+
+impl KeyVault {
+    /// Checks that each of its parts is of the kind that it should be.
+    pub fn check(&self) -> Result<(), InvalidNoun> {
+        check_required("key_url", &self.key_url)?;
+        check_required("vault_id", &self.vault_id)?;
+        let is_key = self.key_url.starts_with("https://") && self.key_url.contains("/keys/");
+        if !is_key {
+            return Err(InvalidNoun::new("key_url", &self.key_url, "https://VAULT/keys/NAME"));
+        }
+        let is = |text: &str, kind: &str| {
+            let text = text.to_ascii_lowercase();
+            text.starts_with("/subscriptions/") && text.contains(kind)
+        };
+        if !is(&self.vault_id, "/providers/microsoft.keyvault/vaults/") {
+            return Err(InvalidNoun::new("vault_id", &self.vault_id, "the resource id of a vault"));
+        }
+        let Some(identity) = &self.identity else { return Ok(()) };
+        check_text("identity", identity)?;
+        if !is(identity, "/providers/microsoft.managedidentity/userassignedidentities/") {
+            let rule = "the resource id of a user-assigned identity";
+            return Err(InvalidNoun::new("identity", identity, rule));
         }
         Ok(())
     }
@@ -98,4 +140,36 @@ fn check_required(field: &'static str, value: &str) -> Result<(), InvalidNoun> {
 fn check_text(field: &'static str, value: &str) -> Result<(), InvalidNoun> {
     let is_line = value.chars().count() <= LETTERS && !value.chars().any(char::is_control);
     if is_line { Ok(()) } else { Err(InvalidNoun::new(field, value, "one line of text")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_the_customer_names_key_vault_and_identity_by_what_they_are() {
+        let key = |url: &str, vault: &str, identity: Option<&str>| KeyVault {
+            key_url: url.to_owned(),
+            vault_id: vault.to_owned(),
+            identity: identity.map(str::to_owned),
+        };
+        let (url, vault) = (
+            "https://v.vault.azure.net/keys/seed",
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v",
+        );
+        let identity = "/subscriptions/s/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i";
+        assert!(key(url, vault, None).check().is_ok());
+        assert!(key(url, vault, Some(identity)).check().is_ok());
+        for wrong in [
+            key("http://v/keys/seed", vault, None),
+            key("https://v.vault.azure.net/secrets/seed", vault, None),
+            key(url, "v", None),
+            key(url, identity, None),
+            key(url, vault, Some(vault)),
+            key("", vault, None),
+            key(&format!("{url}\n"), vault, None),
+        ] {
+            assert!(wrong.check().is_err(), "{wrong:?}");
+        }
+    }
 }

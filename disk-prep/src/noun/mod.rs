@@ -31,7 +31,7 @@ pub use bare::bare_addresses;
 pub use blob_path::{BlobFault, BlobPath, ContainerName, check_blob_name};
 pub use character::{UnfitCharacter, shown};
 pub use cipher::Cipher;
-pub use contact::{Contact, ReturnAddress, ReturnCarrier};
+pub use contact::{Contact, KeyVault, ReturnAddress, ReturnCarrier};
 pub use count::{count, lines, listed};
 pub use diagnosis::{Diagnose, ErrorKind, Hint};
 pub use digest::{Md5Digest, Sha256Digest, hex_upper};

@@ -12,6 +12,27 @@ pub fn machine() -> (String, String) {
     (id.trim().to_owned(), name)
 }
 
+/// Who runs this program, and who signed in on the machine, where its kernel knows: by the names of
+/// its list of users, else by number. The environment, which anybody sets, is not asked.
+pub fn people() -> (String, Option<String>) {
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let login = fs::read_to_string("/proc/self/loginuid").ok();
+    let login = login.and_then(|text| text.trim().parse::<u32>().ok());
+    // What no session has set is all ones.
+    let login = login.filter(|&uid| uid != u32::MAX);
+    let user = name_of(rustix::process::geteuid().as_raw(), &users);
+    (user, login.map(|uid| name_of(uid, &users)))
+}
+
+fn name_of(uid: u32, users: &str) -> String {
+    let entry = |line: &str| {
+        let mut fields = line.split(':');
+        let (name, own) = (fields.next()?, fields.nth(1)?);
+        (own.parse() == Ok(uid) && !name.is_empty()).then(|| name.to_owned())
+    };
+    users.lines().find_map(entry).unwrap_or_else(|| format!("uid {uid}"))
+}
+
 /// This start of the kernel, which no other machine and no other start has; empty if the kernel
 /// does not say.
 pub fn start() -> String {
@@ -32,6 +53,15 @@ pub fn since_start() -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_user_has_the_name_of_the_list_or_a_number() {
+        let users = "root:x:0:0::/root:/bin/sh\nbroken\nanna:x:1000:1000::/home/anna:/bin/sh\n";
+        assert_eq!(name_of(1000, users), "anna");
+        assert_eq!(name_of(0, users), "root");
+        assert_eq!(name_of(10, users), "uid 10");
+        assert!(!people().0.is_empty());
+    }
 
     #[test]
     fn the_time_since_the_start_grows_and_the_start_has_a_name() {

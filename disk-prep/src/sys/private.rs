@@ -27,9 +27,12 @@ pub enum NotPrivate {
     /// A folder, a FIFO, a device.
     #[error("it is no plain file")]
     Kind,
-    /// No secret is so long.
-    #[error("it is larger than {MOST_BYTES} bytes")]
-    Large,
+    /// No such secret is so long.
+    #[error("it is larger than {most} bytes")]
+    Large {
+        /// How long one may be.
+        most: u64,
+    },
 }
 
 impl NotPrivate {
@@ -53,6 +56,11 @@ impl From<NotPrivate> for io::Error {
 /// Reads a file with a secret. It belongs to whoever runs this or to root, and its mode gives
 /// nothing to others.
 pub fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    read_up_to(path, MOST_BYTES)
+}
+
+/// The same for a file that may be longer.
+pub fn read_up_to(path: &Path, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     // A FIFO would keep us waiting.
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;
@@ -66,8 +74,8 @@ pub fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     if about.uid() != geteuid().as_raw() && about.uid() != 0 {
         return Err(NotPrivate::Foreign.into());
     }
-    if about.len() > MOST_BYTES {
-        return Err(NotPrivate::Large.into());
+    if about.len() > most {
+        return Err(NotPrivate::Large { most }.into());
     }
     // Made once, so that no part of the secret is left behind in a smaller buffer.
     let mut content = Zeroizing::new(Vec::with_capacity(about.len() as usize + 1));
@@ -120,7 +128,7 @@ mod tests {
         let large = folder.path().join("large");
         fs::write(&large, vec![0; MOST_BYTES as usize + 1]).unwrap();
         fs::set_permissions(&large, Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(refusal(&large), Some(NotPrivate::Large));
+        assert_eq!(refusal(&large), Some(NotPrivate::Large { most: MOST_BYTES }));
         fs::write(&large, [0xFF, 0xFE]).unwrap();
         assert!(read_text(&large).is_err(), "no text");
     }

@@ -269,6 +269,7 @@ fn data_set(source: &Path, files: &[(String, u32)], together: &'static [&'static
         job: "job-1".parse().unwrap(),
         container: "target".parse().unwrap(),
         prefix: String::new(),
+        blob_type: disk_prep::noun::BlobType::BlockBlob,
         disposition: ImportDisposition::Overwrite,
         never: &[],
         only: None,

@@ -51,6 +51,7 @@ pub fn seal(folder: &Path, profile: Profile, entries: usize) -> (DriveName, Reco
         job: "job-1".parse().unwrap(),
         container: "target".parse().unwrap(),
         prefix: String::new(),
+        blob_type: disk_prep::noun::BlobType::BlockBlob,
         disposition: ImportDisposition::Overwrite,
         never: &[],
         only: None,

@@ -12,6 +12,7 @@ use super::names::{SKU, drive_state, job_state};
 use crate::import_job::job::{
     Delivery, DriveEntry, DriveKey, DriveStatus, Job, Location, NewJob, ShippingAddress,
 };
+use crate::import_job::key_vault;
 
 /// A job as it is told.
 #[derive(Deserialize)]
@@ -271,6 +272,8 @@ fn back(own: Address, contact: ContactDetails) -> ShippingAddress {
 pub(super) struct NewOrder<'a> {
     location: &'a str,
     sku: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<Value>,
     properties: NewProperties<'a>,
 }
 
@@ -291,6 +294,8 @@ struct NewDetails<'a> {
     import_disk_details_collection: BTreeMap<&'a str, NewDisk<'a>>,
     return_to_customer_package_details: Value,
     enable_manifest_backup: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_encryption_key: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -318,6 +323,7 @@ impl<'a> NewOrder<'a> {
         NewOrder {
             location: &job.location,
             sku: json!({"name": SKU}),
+            identity: job.contact.key_vault.as_ref().map(key_vault::identity),
             properties: NewProperties {
                 transfer_type: "ImportToAzure",
                 details: NewDetails {
@@ -333,6 +339,7 @@ impl<'a> NewOrder<'a> {
                     import_disk_details_collection: job.drives.iter().map(disk).collect(),
                     return_to_customer_package_details: package_back(carrier),
                     enable_manifest_backup: true,
+                    key_encryption_key: job.contact.key_vault.as_ref().map(key_vault::data_box),
                 },
             },
         }

@@ -12,7 +12,6 @@ use crate::journey::keeper::{KeyFiles, keeper};
 use crate::journey::parcel::Parcel;
 use crate::journey::settings::Given;
 use crate::outcome::{Failure, MissingFlag};
-use crate::staging::SeedKind;
 
 /// Makes the jobs of a seed from the journals of its drives.
 pub fn create(
@@ -30,7 +29,7 @@ pub fn create(
     let folder = staging.journals();
     let keeper = keeper(Some(staging), files, None, &desk.state()?);
     let (service, account) = (target.service(desk)?, &about.storage_account);
-    parcel.make_jobs(&*service, &about.job, seed.kind, account, &folder, keeper.as_ref())
+    parcel.make_jobs(&*service, &about.job, seed.needed(), account, &folder, keeper.as_ref())
 }
 
 /// Makes the jobs of a `dataset.csv`, whose journals lie in the state directory.
@@ -50,7 +49,7 @@ fn create_of_dataset(
     let journals = JournalFolder::new(folder.join("journals"));
     let keeper = keeper(None, files, None, &state);
     let service = target.service_for_new(desk)?;
-    parcel.make_jobs(&*service, job, SeedKind::Files, account, &journals, keeper.as_ref())
+    parcel.make_jobs(&*service, job, &[], account, &journals, keeper.as_ref())
 }
 
 /// Where regions take parcels; Data Box tells it of the seed's region unless another is asked for.

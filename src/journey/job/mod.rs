@@ -2,21 +2,25 @@
 
 mod back;
 mod calendar;
+mod custody;
 mod ends;
 mod file;
+mod held;
 mod keys;
 mod pack;
 mod parcels;
 mod ship;
 mod slip;
 mod target;
+mod tool_journals;
 mod watch;
 
 pub use back::{set_return, set_return_carrier};
 pub use calendar::write_calendar;
+pub use custody::{home_of, note_arrival};
 pub use ends::{cancel, create, delete, list, locations};
 pub use file::{Exported, export};
-pub use keys::{Key, Keys, keys};
+pub use keys::{Key, Keys, Proofs, keys, prove_keys};
 pub use pack::{Packed, check as check_pack, label};
 pub use parcels::{Shipped, ship_all};
 pub use ship::{ShipOptions, moment, ship};
@@ -24,4 +28,5 @@ pub use ship::{ShipOptions, moment, ship};
 pub use slip::DriveFacts;
 pub use slip::{Slip, SlipDrive, Slips, Stretch, slips};
 pub use target::{JobOptions, MeantJob, exact};
+pub use tool_journals::{JournalsExported, create_from, export_journals};
 pub use watch::{Changed, Ended, Seen, Unreached, watch};

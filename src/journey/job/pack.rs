@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use disk_prep::noun::{JobName, Serial};
 
+use super::custody::note;
 use super::ends::list;
 use super::target::MeantJob;
+use crate::custody::Deed;
 use crate::import_job::Job;
+use crate::journey::custody::Logged;
 use crate::journey::desk::Desk;
 use crate::outcome::Failure;
 
@@ -47,7 +50,7 @@ pub fn check(
     target: &MeantJob<'_>,
     serials: &[String],
     desk: &Desk<'_>,
-) -> Result<Packed, Failure> {
+) -> Result<(Packed, Logged), Failure> {
     let service = target.service(desk)?;
     let name = target.job(&*service)?;
     let job = service.find(&name)?;
@@ -60,7 +63,15 @@ pub fn check(
             *owner = owner_of(&serial, &job, &others).or(here.get(&serial).cloned());
         }
     }
-    Ok(packed)
+    let is_whole = [&packed.missing, &packed.twice].iter().all(|own| own.is_empty());
+    let logged = match is_whole && packed.foreign.is_empty() {
+        true => {
+            let deed = Deed::Packed { job: job.name.clone(), drives: packed.present.clone() };
+            note(target, &job, |_| vec![deed], desk)
+        }
+        false => Logged(None),
+    };
+    Ok((packed, logged))
 }
 
 /// Drives of other seeds that this machine knows, whose jobs may not be made yet.

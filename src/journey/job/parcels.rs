@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::back::warn_of_carrier;
-use super::ship::{ShipOptions, Step, Way, moment, send, step};
+use super::ship::{ShipOptions, Step, Way, moment, note_shipped, send, step};
 use super::target::MeantJob;
 use crate::import_job::{Job, JobService, Written};
+use crate::journey::custody::Logged;
 use crate::journey::desk::Desk;
 use crate::outcome::{Failure, chain};
 
@@ -159,7 +160,7 @@ pub fn ship_all(
     path: &Path,
     carrier: Option<&str>,
     desk: &Desk<'_>,
-) -> Result<(), Failure> {
+) -> Result<Logged, Failure> {
     let unreadable = |source| ParcelsError::Read { path: path.to_owned(), source };
     let about = std::fs::metadata(path).map_err(unreadable)?;
     let form = || ParcelsError::Form { path: path.to_owned() };
@@ -188,12 +189,14 @@ pub fn ship_all(
         return Err(ParcelsError::Refused { path: path.to_owned(), findings }.into());
     }
     consent(&ready, desk)?;
+    let mut logged = Logged(None);
     for Ready { service, name, job, step } in ready {
         warn_of_carrier(&*service, &job, desk);
         let (job, written) = send(&*service, &name, job, step)?;
+        logged = Logged(logged.0.or(note_shipped(target, &job, desk).0));
         desk.attendant.show(&Shipped { job, written, at: Timestamp::now() });
     }
-    Ok(())
+    Ok(logged)
 }
 
 fn is_of_service(error: &Failure) -> bool {

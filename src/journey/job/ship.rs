@@ -6,8 +6,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::back::warn_of_carrier;
+use super::custody::{note, serials};
 use super::target::MeantJob;
+use crate::custody::{Chain, Deed};
 use crate::import_job::{Error, Job, JobService, Shipment, Written};
+use crate::journey::custody::Logged;
 use crate::journey::desk::Desk;
 use crate::outcome::{Failure, MissingFlag};
 
@@ -121,7 +124,7 @@ pub fn ship(
     target: &MeantJob<'_>,
     parcel: &ShipOptions,
     desk: &Desk<'_>,
-) -> Result<(Job, Written), Failure> {
+) -> Result<((Job, Written), Logged), Failure> {
     let service = target.service(desk)?;
     let name = target.job(&*service)?;
     let job = service.find(&name)?;
@@ -131,5 +134,23 @@ pub fn ship(
         desk.attendant.consent(&format!("Would replace {}", step.described(&job)))?;
     }
     warn_of_carrier(&*service, &job, desk);
-    send(&*service, &name, job, step)
+    let (job, written) = send(&*service, &name, job, step)?;
+    let logged = note_shipped(target, &job, desk);
+    Ok(((job, written), logged))
+}
+
+/// Leaves an entry on a parcel that the service was told of, once for each number.
+pub fn note_shipped(target: &MeantJob<'_>, job: &Job, desk: &Desk<'_>) -> Logged {
+    let Some(parcel) = &job.delivery else { return Logged(None) };
+    let deed = Deed::Shipped {
+        job: job.name.clone(),
+        carrier: parcel.carrier.clone(),
+        tracking_number: parcel.tracking_number.clone(),
+        drives: serials(job),
+    };
+    let choose = |chain: &Chain| {
+        let is_told = chain.links.iter().any(|link| link.entry.deed == deed);
+        if is_told { Vec::new() } else { vec![deed] }
+    };
+    note(target, job, choose, desk)
 }

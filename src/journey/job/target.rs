@@ -147,6 +147,11 @@ impl<'a> MeantJob<'a> {
         Ok(MeantJob { flags, seed })
     }
 
+    /// A job that no seed of this machine is for, all of it said by the flags.
+    pub(super) fn without_seed(flags: &'a JobOptions) -> Self {
+        MeantJob { flags, seed: None }
+    }
+
     /// Refuses if no job was named and the seed is not the only one that this machine knows.
     pub fn be_the_only_one(&self, desk: &Desk<'_>) -> Result<(), Failure> {
         let (None, Some((seed, _))) = (&self.flags.job, &self.seed) else { return Ok(()) };

@@ -2,6 +2,7 @@
 
 mod bay;
 mod consent;
+mod custody;
 mod next;
 mod options;
 mod prepared;
@@ -22,13 +23,17 @@ use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
 use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, verify};
+use jiff::Timestamp;
 
 use self::bay::TerminalBay;
 use self::consent::consent;
+use self::custody::log;
 use self::steady::{SteadyBay, SteadyWorld};
 use super::connections::{AzureOptions, job_service};
+use super::custody::{Logged, log_of};
 use super::desk::Desk;
 use super::drives::{Found, find_all};
+use super::escrow::prove_all;
 use super::keeper::{keeper, prove};
 use super::parcel::Parcel;
 use super::ready::Place;
@@ -47,14 +52,19 @@ pub use self::prepared::Prepared;
 pub use self::shortage::Shortage;
 
 /// Prepares drives, and makes the job when the last of its parcel is sealed.
-pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failure> {
-    let attendant = desk.attendant;
-    let recipient = options.recipient.as_ref().map(escrow::Recipient::of).transpose()?;
+pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logged), Failure> {
+    let (attendant, begun) = (desk.attendant, Timestamp::now());
+    let recipient = recipient(&options)?;
     let Named { names, consented } = options.drives.read()?;
     let mut work = Work::open(&options.work, desk)?;
+    if options.hold_keys {
+        work.hold_keys()?;
+    }
     work.check_unchanged()?;
     work.set.remarks().iter().for_each(|remark| attendant.warn(remark));
     let _data = work.hold()?;
+    let home = work.home()?;
+    log_of(&home, desk)?.check()?;
     let folder = work.journals();
     let found = find_all(&names, &folder)?;
     let is_block = |named: &NamedDrive| named.drive.kind == Kind::Block;
@@ -78,21 +88,56 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
     }
     let mut erase = [options.erase.clone(), consented].concat();
     erase.extend(consent(&found.drives, &erase, &folder, attendant)?);
+    work.keep_held_keys()?;
     let filled = fill(&found, erase, &options, &work, keeper.clone(), desk)?;
-    let Filled { outcome, drives, is_interrupted } = filled;
-    let verified = match options.verify {
-        true => Some(read_back(&drives, &folder, &keeper, &outcome, attendant)?),
-        false => None,
-    };
-    let shortage = Shortage::of(&outcome.unplaced, &drives);
-    let next = Next::of(&options, &work);
-    let mut prepared = Prepared { outcome, verified, shortage, next, is_interrupted, jobs: None };
+    let mut prepared = judged(filled, &options, &work, &keeper, attendant)?;
     if let Some(office) = office
         && prepared.is_complete()
     {
         prepared.jobs = Some(office.make_jobs(&work, &folder, keeper.as_ref()));
     }
-    Ok(prepared)
+    let logged = log(&prepared, &home, begun, desk);
+    Ok((prepared, logged))
+}
+
+/// For whom keys are sealed. An identity that is to prove it must be theirs.
+fn recipient(options: &PrepOptions) -> Result<Option<escrow::Recipient>, Failure> {
+    let recipient = options.recipient.as_ref().map(escrow::Recipient::of).transpose()?;
+    if let (Some(recipient), Some(identity)) = (&recipient, &options.escrow_identity) {
+        escrow::expect_pair(recipient, identity)?;
+    }
+    Ok(recipient)
+}
+
+/// Reads back and proves what was sealed, as the call asks for it; no job is made yet.
+fn judged(
+    filled: Filled,
+    options: &PrepOptions,
+    work: &Work,
+    keeper: &Arc<Keeper>,
+    attendant: &dyn Attendant,
+) -> Result<Prepared, Failure> {
+    let Filled { outcome, drives, is_interrupted } = filled;
+    let folder = work.journals();
+    let verified = match options.verify {
+        true => Some(read_back(&drives, &folder, keeper, &outcome, attendant)?),
+        false => None,
+    };
+    let identity = options.escrow_identity.clone();
+    let escrows = prove_all(&outcome.sealed, &drives, &folder, keeper, identity)?;
+    let shortage = Shortage::of(&outcome.unplaced, &drives);
+    let next = Next::of(options, work);
+    Ok(Prepared {
+        job: work.job.clone(),
+        holds_keys: work.holds_keys,
+        outcome,
+        verified,
+        escrows,
+        shortage,
+        next,
+        is_interrupted,
+        jobs: None,
+    })
 }
 
 /// What the run over the drives came to.
@@ -262,8 +307,8 @@ impl Office {
         folder: &JournalFolder,
         keeper: &dyn SecretKeeper,
     ) -> Result<Vec<(Job, Written)>, Failure> {
-        let Work { job, kind, .. } = work;
-        self.parcel.make_jobs(self.service.as_ref(), job, *kind, &self.account, folder, keeper)
+        let Work { job, needed, .. } = work;
+        self.parcel.make_jobs(self.service.as_ref(), job, needed, &self.account, folder, keeper)
     }
 }
 

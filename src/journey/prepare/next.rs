@@ -16,6 +16,8 @@ pub struct Next {
     pub make: String,
     /// Says with whom they are sent.
     pub ship: String,
+    /// Proves the escrow of their keys.
+    pub prove: String,
 }
 
 impl Next {
@@ -42,6 +44,7 @@ impl Next {
             verify: format!("azseed verify{place} DRIVE…"),
             make,
             ship: format!("azseed job ship{place} --carrier NAME --tracking-number NUMBER"),
+            prove: format!("azseed job keys prove{place}"),
         }
     }
 
@@ -69,6 +72,7 @@ impl Next {
             ]
             .concat(),
             ship: format!("azseed job ship{job}{place} --carrier NAME --tracking-number NUMBER"),
+            prove: format!("azseed job keys prove{job}"),
         }
     }
 }

@@ -36,8 +36,12 @@ pub struct PrepOptions {
     pub cipher: Cipher,
     /// How the service knows the manifest.
     pub profile: Profile,
+    /// Whether the keys of a repository go onto no drive.
+    pub hold_keys: bool,
     /// For whom recovery passwords are sealed.
     pub recipient: Option<Recipient>,
+    /// A file with the recipient's identity, to prove that what is sealed opens the drives.
+    pub escrow_identity: Option<PathBuf>,
     /// What opens sealed ones.
     pub keys: KeyFiles,
 }

@@ -2,22 +2,29 @@
 
 use disk_prep::dataset::DataFile;
 use disk_prep::journal::LeftOut;
-use disk_prep::noun::Serial;
+use disk_prep::noun::{JobName, Serial};
 use disk_prep::pool::PrepareOutcome;
 
 use super::next::Next;
 use super::shortage::Shortage;
 use crate::import_job::{Job, Written};
+use crate::journey::escrow::{Escrow, Escrowed};
 use crate::journey::verify::Verified;
 use crate::outcome::Failure;
 
 /// What a preparation has come to.
 #[derive(Debug)]
 pub struct Prepared {
+    /// The job that the drives are for.
+    pub job: JobName,
+    /// Whether the keys of the repository are on no drive.
+    pub holds_keys: bool,
     /// What became of the drives.
     pub outcome: PrepareOutcome,
     /// What reading them back found.
     pub verified: Option<Verified>,
+    /// What the escrow of the sealed drives' keys is worth.
+    pub escrows: Vec<Escrowed>,
     /// What found no room.
     pub shortage: Shortage,
     /// What can be typed next.
@@ -29,7 +36,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Whether every file has its place on a sealed drive, or is named as left out.
+    /// Whether every file has its place on a sealed drive, or is named as left out, and no escrow
+    /// was found to open nothing.
     pub fn is_complete(&self) -> bool {
         let is_whole = |(serial, _): &(Serial, _)| self.outcome.set_aside.contains(serial);
         self.shortage.files == 0
@@ -37,6 +45,7 @@ impl Prepared {
             && self.outcome.with_others.is_empty()
             && self.outcome.failed.iter().all(is_whole)
             && self.lacking().next().is_none()
+            && !self.escrows.iter().any(|own| matches!(own.escrow, Escrow::Failed(_)))
     }
 
     /// Files without which nobody can read the repository, and which no sealed drive has.

@@ -133,8 +133,9 @@ impl Rehearsal<'_> {
             matches!(exit, Exit::Done | Exit::Failed(ErrorKind::Resumable))
         })?;
         self.step(3);
-        let prepared = prepare(self.prep(drives), desk)?;
-        let exit = self.attendant.show(&prepared);
+        let done = prepare(self.prep(drives), desk)?;
+        let exit = self.attendant.show(&done);
+        let (prepared, _) = done;
         if exit != Exit::Done {
             let more_drives = prepared.shortage.drives.map_or(0, |(drives, _)| drives as u64);
             return Err(Stop::Step { exit, more_drives });
@@ -195,7 +196,7 @@ impl Rehearsal<'_> {
         let wish = Wish { is_asked_for: false, allow_shrink: false };
         let ran = vault_run::run(&pick(options, &desk.state()?)?, options, wish, desk)?;
         self.go_on(&ran, is_done)?;
-        summary.note_vault(&ran);
+        summary.note_vault(&ran.0);
         self.step(8);
         self.go_on(&clear(options, desk)?, is_done)
     }
@@ -246,7 +247,9 @@ impl Rehearsal<'_> {
             strict: false,
             cipher: Cipher::default(),
             profile: Profile::Legacy,
+            hold_keys: false,
             recipient: None,
+            escrow_identity: None,
             keys: KeyFiles::default(),
         }
     }

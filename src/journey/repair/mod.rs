@@ -22,8 +22,9 @@ use crate::outcome::Failure;
 use crate::staging::{Seed, Staging};
 
 use super::connections::{AzureOptions, BlobAccess, container, home};
+use super::custody::{Logged, Run, leave};
 use super::desk::Desk;
-use super::job::MeantJob;
+use super::job::{MeantJob, home_of};
 
 pub use self::error::Error;
 pub use self::mend::{Deed, Left, Mode};
@@ -90,7 +91,7 @@ pub fn repair(
     target: &MeantJob<'_>,
     options: &RepairOptions<'_>,
     desk: &Desk<'_>,
-) -> Result<Repaired, Failure> {
+) -> Result<(Repaired, Logged), Failure> {
     let service = target.service(desk)?;
     let name = target.job(&*service)?;
     let job = service.find(&name)?;
@@ -115,7 +116,25 @@ pub fn repair(
     }
     let mender = Mender { sources: &shipped.sources, containers, mode: options.mode };
     let blobs = mend_all(&mender, wanted, &*desk.attendant.monitor())?;
-    Ok(Repaired { job: name, mode: options.mode, blobs, remarks })
+    let repaired = Repaired { job: name, mode: options.mode, blobs, remarks };
+    let logged = match options.mode {
+        Mode::Look => Logged(None),
+        Mode::Send => note_repaired(target, &repaired, desk),
+    };
+    Ok((repaired, logged))
+}
+
+/// Leaves an entry on what was sent, with the report of the run.
+fn note_repaired(target: &MeantJob<'_>, repaired: &Repaired, desk: &Desk<'_>) -> Logged {
+    let deed = crate::custody::Deed::Repaired { job: repaired.job.clone() };
+    match home_of(target, &repaired.job, desk) {
+        Ok(Some(home)) => {
+            let run = Run { kind: "repair", deed, outcome: repaired };
+            leave(&home, Some(run), |_| Vec::new(), desk)
+        }
+        Ok(None) => Logged(None),
+        Err(failure) => Logged(Some(failure)),
+    }
 }
 
 /// The account that a job is for; the seed's must be the same.

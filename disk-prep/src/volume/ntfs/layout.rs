@@ -11,7 +11,7 @@ use super::names::fill_upcase;
 use super::record::{Mapping, RECORD_BYTES, reference};
 use super::sizes::Sizes;
 use super::space::{Run, Space};
-use super::tables::{attribute_definitions, security_stream};
+use super::tables::{Edition, attribute_definitions, security_bytes, security_stream};
 use super::time::{FileTime, FileTimes};
 use super::tree::Tree;
 use crate::limits::SECTOR_BYTES;
@@ -32,6 +32,8 @@ pub struct VolumeParams {
     pub serial: u64,
     /// The time of everything that has no time of its own.
     pub format_time: FileTime,
+    /// Which of our file systems it is.
+    pub edition: Edition,
 }
 
 /// A file that is to be on the volume.
@@ -119,6 +121,10 @@ impl Layout {
             .into_iter()
             .map(|(content, bytes)| {
                 let run = space.take_whole(bytes.div_ceil(cluster_bytes));
+                let bytes = match content {
+                    Content::Security => security_bytes(params.edition),
+                    _ => bytes,
+                };
                 Region { content, run, bytes }
             })
             .collect();
@@ -278,7 +284,7 @@ impl Layout {
             Content::Log => unit.fill(0xff),
             Content::UpCase => fill_upcase(at as usize, unit),
             Content::AttributeDefinitions => copy(&attribute_definitions(), unit),
-            Content::Security => copy(&security_stream(), unit),
+            Content::Security => copy(&security_stream(self.params.edition), unit),
             Content::IndexBlocks(folder) => {
                 let folder = folder as usize;
                 let number = (at / BLOCK_BYTES as u64) as usize;

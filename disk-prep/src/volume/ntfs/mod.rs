@@ -23,5 +23,6 @@ pub use error::{Clash, Error};
 pub use layout::{FileSpec, Layout, PinnedRange, VolumeParams};
 pub use need::NeedEstimator;
 pub use space::Run;
+pub use tables::Edition;
 pub use time::{FileTime, FileTimes};
 pub use tree::check_names;

@@ -9,8 +9,8 @@ use super::record::{
     up8,
 };
 use super::tables::{
-    SECURITY_FILE, SECURITY_FOLDER, SECURITY_READ_ONLY, SECURITY_SYSTEM, by_hash, by_id,
-    own_descriptor, owners, quotas, view_root,
+    Edition, SECURITY_FILE, SECURITY_FOLDER, SECURITY_READ_ONLY, SECURITY_SYSTEM, SECURITY_VOLUME,
+    by_hash, by_id, own_descriptor, owners, quotas, view_root,
 };
 use super::time::FileTimes;
 use super::tree::Entry;
@@ -82,8 +82,11 @@ impl Layout {
 
     fn fill_file(&self, record: u64, out: &mut [u8]) {
         let facts = self.name_facts(record);
-        let writer = self.named(record, &facts, facts.attributes, SECURITY_FILE);
-        let runs = match self.tree().node(record).entry {
+        let entry = self.tree().node(record).entry;
+        let is_volumes = matches!(entry, Entry::Pinned(_));
+        let security = self.security(is_volumes, SECURITY_FILE);
+        let writer = self.named(record, &facts, facts.attributes, security);
+        let runs = match entry {
             Entry::File(file) => self.runs(file as usize).to_vec(),
             Entry::Pinned(range) => vec![self.pinned()[range as usize].run()],
             Entry::Folder(_) => Vec::new(),
@@ -104,8 +107,18 @@ impl Layout {
 
     fn folder_record(&self, record: u64, folder: usize) -> RecordWriter {
         let facts = self.name_facts(record);
-        let writer = self.named(record, &facts, facts.attributes & !FOLDER, SECURITY_FOLDER);
+        let is_volumes = self.tree().folders()[folder].hidden;
+        let security = self.security(is_volumes, SECURITY_FOLDER);
+        let writer = self.named(record, &facts, facts.attributes & !FOLDER, security);
         self.indexed(writer, folder)
+    }
+
+    /// The security id of what is BitLocker's, or else this one.
+    fn security(&self, is_volumes: bool, other: u32) -> u32 {
+        match self.params().edition {
+            Edition::Second if is_volumes => SECURITY_VOLUME,
+            Edition::First | Edition::Second => other,
+        }
     }
 
     /// Refuses folders whose records would overflow: an index leaves room for where it lies, but
@@ -246,8 +259,9 @@ impl Layout {
                 if let Some(stream) = self.mapping(Content::Security) {
                     writer = writer.non_resident(kind::DATA, &units("$SDS"), &stream);
                 }
-                let writer = view(writer, "$SDH", collation::SECURITY_HASH, &by_hash());
-                view(writer, "$SII", collation::ULONG, &by_id())
+                let writer =
+                    view(writer, "$SDH", collation::SECURITY_HASH, &by_hash(self.params().edition));
+                view(writer, "$SII", collation::ULONG, &by_id(self.params().edition))
             }
             10 => {
                 let mut info = 32u64.to_le_bytes().to_vec();

@@ -11,14 +11,34 @@ pub const SECURITY_SYSTEM: u32 = 0x101;
 pub const SECURITY_FOLDER: u32 = 0x102;
 /// Security id of files.
 pub const SECURITY_FILE: u32 = 0x103;
+/// Security id of `System Volume Information` and what is in it, in [`Edition::Second`].
+pub const SECURITY_VOLUME: u32 = 0x104;
+
+/// Which of our file systems it is. One that was begun is finished as it was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Edition {
+    /// BitLocker's files have the descriptors of all others.
+    First,
+    /// They have that of Windows: the system and the administrators, nothing inherited.
+    #[default]
+    Second,
+}
 
 /// Bytes of `$AttrDef`.
 pub const ATTRDEF_BYTES: usize = 2560;
-/// Bytes of `$Secure:$SDS`.
-pub const SDS_BYTES: usize = SDS_COPY_AT + SDS_USED;
+/// Bytes of `$Secure:$SDS`, at most; both editions take as many clusters. In the second a header of
+/// zeros stands behind the last entry, since who audits the stream may read one more.
+pub const SDS_BYTES: usize = SDS_COPY_AT + 0x2b4;
 /// The entries are repeated at this offset.
 const SDS_COPY_AT: usize = 0x4_0000;
-const SDS_USED: usize = 0x21c;
+
+/// Bytes of `$Secure:$SDS` in an edition.
+pub const fn security_bytes(edition: Edition) -> u64 {
+    match edition {
+        Edition::First => SDS_COPY_AT as u64 + 0x21c,
+        Edition::Second => SDS_BYTES as u64,
+    }
+}
 
 const ALL: u64 = u64::MAX;
 /// Name, type, flags, smallest and largest value.
@@ -75,7 +95,23 @@ fn system() -> Vec<u8> {
     sid(NT, SYSTEM)
 }
 
+/// Control bits of a descriptor: relative, with a list of who is let in.
+const PLAIN: u16 = 0x8004;
+/// The same, and what the folder above hands down is not taken over.
+const PROTECTED: u16 = PLAIN | 0x1000 | 0x0400;
+
 fn descriptor(owner: &[u8], group: &[u8], flags: u8, mask: u32, allowed: &[Vec<u8>]) -> Vec<u8> {
+    controlled(PLAIN, owner, group, flags, mask, allowed)
+}
+
+fn controlled(
+    control: u16,
+    owner: &[u8],
+    group: &[u8],
+    flags: u8,
+    mask: u32,
+    allowed: &[Vec<u8>],
+) -> Vec<u8> {
     let mut entries = Vec::new();
     for who in allowed {
         entries.extend([0, flags]);
@@ -85,7 +121,8 @@ fn descriptor(owner: &[u8], group: &[u8], flags: u8, mask: u32, allowed: &[Vec<u
     }
     let list_bytes = 8 + entries.len();
     let owner_at = 0x14 + list_bytes;
-    let mut bytes = vec![1, 0, 0x04, 0x80];
+    let mut bytes = vec![1, 0];
+    bytes.extend(control.to_le_bytes());
     bytes.extend((owner_at as u32).to_le_bytes());
     bytes.extend(((owner_at + owner.len()) as u32).to_le_bytes());
     bytes.extend(0u32.to_le_bytes());
@@ -111,15 +148,19 @@ pub fn own_descriptor(read_only: bool) -> Vec<u8> {
 }
 
 /// The shared descriptors, by ascending id from 0x100.
-fn shared_descriptors() -> [Vec<u8>; 4] {
+fn shared_descriptors(edition: Edition) -> Vec<Vec<u8>> {
     let some = [system(), admins()];
     let all = [system(), admins(), sid(WORLD, &[0])];
-    [
+    let mut descriptors = vec![
         descriptor(&admins(), &admins(), 0, READ, &some),
         descriptor(&admins(), &admins(), 0, READ_WRITE, &some),
         descriptor(&admins(), &system(), 3, FULL, &all),
         descriptor(&admins(), &system(), 0x10, FULL, &all),
-    ]
+    ];
+    if edition == Edition::Second {
+        descriptors.push(controlled(PROTECTED, &admins(), &system(), 3, FULL, &some));
+    }
+    descriptors
 }
 
 fn descriptor_hash(descriptor: &[u8]) -> u32 {
@@ -147,10 +188,10 @@ impl Secured {
     }
 }
 
-fn secured() -> Vec<Secured> {
+fn secured(edition: Edition) -> Vec<Secured> {
     let mut offset = 0;
     let mut entries = Vec::new();
-    for (id, descriptor) in (SECURITY_READ_ONLY..).zip(shared_descriptors()) {
+    for (id, descriptor) in (SECURITY_READ_ONLY..).zip(shared_descriptors(edition)) {
         let length = 20 + descriptor.len();
         entries.push(Secured { id, hash: descriptor_hash(&descriptor), offset, descriptor });
         offset += length.next_multiple_of(16);
@@ -159,9 +200,9 @@ fn secured() -> Vec<Secured> {
 }
 
 /// `$Secure:$SDS`.
-pub fn security_stream() -> Vec<u8> {
-    let mut stream = vec![0; SDS_BYTES];
-    for entry in secured() {
+pub fn security_stream(edition: Edition) -> Vec<u8> {
+    let mut stream = vec![0; security_bytes(edition) as usize];
+    for entry in secured(edition) {
         let bytes = [entry.header(), entry.descriptor.clone()].concat();
         for at in [entry.offset, SDS_COPY_AT + entry.offset] {
             stream[at..at + bytes.len()].copy_from_slice(&bytes);
@@ -204,16 +245,16 @@ fn view_entry(key: &[u8], data: &[u8], behind: &[u8]) -> Vec<u8> {
 }
 
 /// `$Secure:$SDH`: descriptors by hash.
-pub fn by_hash() -> Vec<Vec<u8>> {
-    let mut entries = secured();
+pub fn by_hash(edition: Edition) -> Vec<Vec<u8>> {
+    let mut entries = secured(edition);
     entries.sort_by_key(|entry| (entry.hash, entry.id));
     let key = |entry: &Secured| [entry.hash.to_le_bytes(), entry.id.to_le_bytes()].concat();
     entries.iter().map(|entry| view_entry(&key(entry), &entry.header(), b"I\0I\0")).collect()
 }
 
 /// `$Secure:$SII`: descriptors by id.
-pub fn by_id() -> Vec<Vec<u8>> {
-    secured()
+pub fn by_id(edition: Edition) -> Vec<Vec<u8>> {
+    secured(edition)
         .iter()
         .map(|entry| view_entry(&entry.id.to_le_bytes(), &entry.header(), &[]))
         .collect()
@@ -257,16 +298,52 @@ mod tests {
 
     #[test]
     fn the_descriptors_have_the_published_hashes() {
-        let hashes: Vec<u32> = secured().iter().map(|entry| entry.hash).collect();
-        assert_eq!(hashes, [0xf803_12f0, 0x00b3_2451, 0xf6bc_cdbc, 0x5ebd_1bbd]);
+        let hashes =
+            |edition| secured(edition).iter().map(|entry| entry.hash).collect::<Vec<u32>>();
+        let first = [0xf803_12f0, 0x00b3_2451, 0xf6bc_cdbc, 0x5ebd_1bbd];
+        assert_eq!(hashes(Edition::First), first);
+        assert_eq!(hashes(Edition::Second)[..4], first, "those of the first stay as they are");
         assert_eq!(own_descriptor(true).len(), 100);
         assert_eq!(
-            hex(&shared_descriptors()[3]),
+            hex(&shared_descriptors(Edition::First)[3]),
             "010004805c0000006c00000000000000140000000200480003000000\
              00101400ff011f00010100000000000512000000\
              00101800ff011f0001020000000000052000000020020000\
              00101400ff011f00010100000000000100000000\
              01020000000000052000000020020000010100000000000512000000"
         );
+    }
+
+    #[test]
+    fn the_descriptor_of_bitlockers_files_is_cut_off_from_the_folder_above() {
+        // O:BAG:SYD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)
+        assert_eq!(
+            hex(&shared_descriptors(Edition::Second)[4]),
+            "010004944800000058000000000000001400000002003400020000000003\
+             1400ff011f000101000000000005120000000003\
+             1800ff011f0001020000000000052000000020020000\
+             01020000000000052000000020020000010100000000000512000000"
+        );
+        assert_eq!(secured(Edition::Second)[4].id, SECURITY_VOLUME);
+    }
+
+    #[test]
+    fn the_stream_is_as_long_as_it_says_and_takes_as_many_clusters_in_both_editions() {
+        for edition in [Edition::First, Edition::Second] {
+            let last = secured(edition).pop().unwrap();
+            let end = SDS_COPY_AT + last.offset + 20 + last.descriptor.len();
+            let bytes = match edition {
+                Edition::First => end,
+                Edition::Second => end.next_multiple_of(16) + 20,
+            };
+            assert_eq!(
+                (bytes as u64, security_stream(edition).len()),
+                (security_bytes(edition), bytes)
+            );
+            for cluster in [512, 1024, 4096, 65536] {
+                let clusters = security_bytes(edition).div_ceil(cluster);
+                assert_eq!(clusters, (SDS_BYTES as u64).div_ceil(cluster), "{edition:?} {cluster}");
+            }
+        }
     }
 }

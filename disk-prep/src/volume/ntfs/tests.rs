@@ -1,6 +1,7 @@
 //! The known-answer volume of `ntfs-write-once` 16, byte for byte; and plans of many kinds as the
 //! crate `ntfs` reads them.
 
+mod editions;
 mod estimate;
 
 use std::collections::BTreeMap;
@@ -53,6 +54,7 @@ fn plan(files: &[(DrivePath, Vec<u8>)], pinned: &[PinnedRange]) -> Layout {
         hidden_sectors: 2048,
         serial: 0x0123_4567_89ab_cdef,
         format_time: time,
+        edition: Edition::First,
     };
     Layout::plan(&params, &[], &specs, pinned).unwrap()
 }
