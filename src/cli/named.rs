@@ -110,10 +110,13 @@ mod tests {
         ("job cancel", &["job"]),
         (
             "job ship --carrier FedEx --tracking-number 1",
-            &["job", "tracking-number", "ship-date", "drive-count"],
+            &["job", "tracking-number", "ship-date", "drive-count", "from"],
         ),
         ("job ship --all-jobs parcels.csv", &["all-jobs"]),
-        ("job return-address --contact c.toml", &["job", "job-file"]),
+        (
+            "job return-address --contact c.toml",
+            &["job", "job-file", "recipient", "street", "second-line", "city", "postal-code", "email"],
+        ),
         ("job return-shipping --carrier DHL --account 1", &["job", "job-file"]),
         ("job export --file job.toml", &["job", "file"]),
         ("packing-slip", &["job", "job-file", "html"]),

@@ -25,6 +25,7 @@ mod provider;
 #[cfg(feature = "emulator")]
 mod rehearse;
 mod stage;
+mod status;
 mod subscriptions;
 mod vault;
 mod verify;
@@ -53,6 +54,7 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::Pack(args) => pack::run(args, call),
         Command::Vault(args) => vault::run(args, call),
         Command::Cleanup(args) => cleanup::run(args, call),
+        Command::Status(args) => status::run(args, call),
         Command::Check(args) => check::run(args, call),
         #[cfg(feature = "emulator")]
         Command::Emulator(args) => emulator::run(args, call),

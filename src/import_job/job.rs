@@ -2,7 +2,8 @@
 
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{
-    AccountName, Contact, DrivePath, JobName, RecoveryPassword, ResourceGroup, Serial, Service,
+    AccountName, Contact, DrivePath, JobName, RecoveryPassword, ResourceGroup, ReturnAddress, Serial,
+    Service,
     SubscriptionId,
 };
 use jiff::Timestamp;
@@ -64,14 +65,20 @@ pub struct Job {
     pub created: Option<Timestamp>,
     /// Where the parcel goes.
     pub shipping: Option<ShippingAddress>,
-    /// Where the drives go back to; `None` if the service does not know it.
+    /// Where the drives go back to, as a label has it; `None` if the service does not know it.
     pub return_to: Option<ShippingAddress>,
+    /// The same by its fields; what the service does not tell is empty.
+    pub return_address: Option<ReturnAddress>,
     /// Who brings them back; `None` if the service does not say.
     pub return_carrier: Option<String>,
     /// The parcel on its way.
     pub delivery: Option<Delivery>,
     /// The drives.
     pub drives: Vec<DriveStatus>,
+    /// When the datacenter had the parcel, if the service says so.
+    pub received: Option<Timestamp>,
+    /// The service's time when it told this: the days of its clocks are counted by it.
+    pub told_at: Timestamp,
 }
 
 /// The datacenter's address.
@@ -192,7 +199,7 @@ impl NewJob {
 
 #[cfg(test)]
 mod tests {
-    use disk_prep::noun::{Diagnose, ErrorKind, ReturnAddress, ReturnCarrier};
+    use disk_prep::noun::{Diagnose, ErrorKind, ReturnCarrier};
 
     use super::*;
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, visible_line};
 
 use super::settings::{Contradicted, Given, Origin, settle};
+use crate::notify::Hooks;
 use crate::outcome::{Attendant, Failure};
 use crate::staging::{
     Change, Error as StagingError, Pin, PinWriter, Seed, Sight, Staging, Stranger, strangers,
@@ -73,6 +74,8 @@ pub struct Desk<'a> {
     pub consent: Consent,
     /// Whose staging paths it goes into.
     pub visit: Visit,
+    /// Programs that are told what happens.
+    pub hooks: Hooks,
     /// Who attends.
     pub attendant: &'a dyn Attendant,
 }

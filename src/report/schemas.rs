@@ -26,8 +26,8 @@ use super::text::{CompletionsRecord, ManRecord, SettingRecord};
 use super::vault::{SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
-    access, checked, cleared, drive, explained, keys, limits, packed, released, repaired, seed,
-    slip, vault_run, watch,
+    access, checked, cleared, drive, explained, keys, limits, overview, packed, released, repaired,
+    seed, slip, standing, told, vault_run, watch,
 };
 
 /// A type of record.
@@ -79,6 +79,9 @@ pub fn all() -> Vec<Described> {
         of::<keys::KeyRecord>("`job keys`"),
         of::<LocationRecord>("`job locations`"),
         of::<limits::LimitRecord>("`limits show`"),
+        of::<standing::CopyLogRecord>("`job status`"),
+        of::<overview::StatusRecord>("`status`"),
+        of::<told::EventRecord>("hooks"),
         of::<watch::WatchEndedRecord>("`job status --watch`"),
         of::<repaired::RepairBlobRecord>("`job repair`"),
         of::<repaired::RepairRecord>("`job repair`"),

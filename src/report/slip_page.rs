@@ -173,9 +173,12 @@ mod tests {
             created: None,
             shipping: None,
             return_to: Some(address()),
+            return_address: None,
             return_carrier: Some(text()),
             delivery: None,
             drives: Vec::new(),
+            received: None,
+            told_at: Timestamp::UNIX_EPOCH,
         };
         let row = Stretch { folder: text(), first: text(), last: text(), files: 1, bytes: 50 };
         let known = DriveFacts {

@@ -51,6 +51,22 @@ pub struct Seed {
     /// What a repository that was adopted consisted of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<Contents>,
+    /// Parcels whose numbers were told to the service, by their jobs; the service is the truth.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parcels: Vec<ParcelSent>,
+}
+
+/// A parcel as it was told to the service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParcelSent {
+    /// Its job.
+    pub job: String,
+    /// Who brings it.
+    pub carrier: String,
+    /// Its tracking number.
+    pub tracking_number: String,
+    /// When that was told, by the service's time.
+    pub told_at: Timestamp,
 }
 
 /// Where a seed comes from.
@@ -156,6 +172,7 @@ impl Seed {
             finished_at: None,
             totals: Totals::default(),
             contents: None,
+            parcels: Vec::new(),
         }
     }
 
@@ -202,6 +219,13 @@ impl Seed {
         if self.sources.len() > MOST || !self.sources.iter().all(|source| is_absolute(source)) {
             return wrong("sources");
         }
+        let is_text = |text: &str| text.len() <= TEXT_BYTES && !text.chars().any(char::is_control);
+        let is_parcel = |own: &ParcelSent| {
+            [&own.job, &own.carrier, &own.tracking_number].into_iter().all(|text| is_text(text))
+        };
+        if self.parcels.len() > MOST || !self.parcels.iter().all(is_parcel) {
+            return wrong("parcels");
+        }
         let exclude = &self.choice.exclude;
         if exclude.len() > MOST || exclude.iter().any(|glob| glob.len() > PATH_BYTES) {
             return wrong("exclude");
@@ -212,6 +236,17 @@ impl Seed {
     /// The error for data in a place where it cannot be.
     pub(super) fn misplaced(&self, path: &Path) -> Error {
         Error::DataPlace { path: path.to_owned(), data: self.data.clone() }
+    }
+
+    /// Takes the parcel of a job in, or over the one that it had; whether that is another.
+    pub fn keep_parcel(&mut self, parcel: ParcelSent) -> bool {
+        let number = |own: &ParcelSent| (own.carrier.clone(), own.tracking_number.clone());
+        match self.parcels.iter_mut().find(|own| own.job.eq_ignore_ascii_case(&parcel.job)) {
+            Some(own) if number(own) == number(&parcel) => return false,
+            Some(own) => *own = parcel,
+            None => self.parcels.push(parcel),
+        }
+        true
     }
 
     /// The same seed, complete.
@@ -228,6 +263,8 @@ const MOST: usize = 10_000;
 const PATH_BYTES: usize = 4096;
 /// Bytes of a prefix, at most: a blob's name has room for the path below it.
 const PREFIX_BYTES: usize = 512;
+/// Bytes of a parcel's carrier or number, at most.
+const TEXT_BYTES: usize = 1024;
 /// Letters of a region's name, at most.
 const REGION_LETTERS: usize = 64;
 
@@ -331,6 +368,8 @@ mod tests {
             ("location", json!("west\u{1b}]0;x\u{7}")),
             ("location", json!("w".repeat(100))),
             ("contact", contact),
+            ("parcels", json!([{"job": "a", "carrier": "b\n", "tracking_number": "1",
+                "told_at": "2026-11-28T00:00:00Z"}])),
             ("sources", json!(["relative"])),
             ("sources", json!(["/a/../b"])),
             ("exclude", json!(["x".repeat(5000)])),

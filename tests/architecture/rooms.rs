@@ -18,6 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "escrow",
             "import_job",
             "journey",
+            "notify",
             "outcome",
             "policy",
             "report",
@@ -49,6 +50,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "config",
             "escrow",
             "import_job",
+            "notify",
             "outcome",
             "policy",
             "repository",
@@ -63,6 +65,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("vault", &["azure", "policy", "repository", "schedule", "state"]),
     ("import_job", &["azure"]),
     ("policy", &[]),
+    ("notify", &[]),
     ("schedule", &[]),
     ("repository", &["azure"]),
     ("azure", &[]),
@@ -91,6 +94,7 @@ const FEW_ROOMS: &[(&str, &[&str])] = &[
 const WORDS: &[(&str, &[&str])] = &[
     ("ui", &["disk_prep::monitor", "disk_prep::noun", "disk_prep::stop", "disk_prep::sys::hold"]),
     ("policy", &["disk_prep::noun"]),
+    ("notify", &["disk_prep::noun", "disk_prep::sys::child"]),
     ("schedule", &["disk_prep::noun"]),
     // The sign-in program of the user is started where programs are started.
     (

@@ -7,6 +7,7 @@ mod options;
 mod prepared;
 mod shortage;
 mod steady;
+mod told;
 
 use std::sync::Arc;
 
@@ -92,6 +93,7 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<Prepared, Failur
     {
         prepared.jobs = Some(office.make_jobs(&work, &folder, keeper.as_ref()));
     }
+    told::tell_all(&mut prepared, &work.job, desk);
     Ok(prepared)
 }
 
@@ -119,7 +121,7 @@ fn fill(
     let mut drives = drives_of(&folder)?;
     drives.extend(found.drives.iter().map(|named| named.drive.serial.clone()));
     state.remember(*id, job, home, drives)?;
-    let elsewhere = state.drives_of_others(*id)?;
+    let elsewhere = state.drives_held(*id)?;
     let monitor = attendant.monitor();
     let bay = TerminalBay::new(attendant, &found.drives, folder.clone(), options.wipe);
     let offered: &dyn DriveBay = if attendant.can_ask() { &bay } else { &NoBay };

@@ -30,6 +30,7 @@ use crate::journey::vault::{CreateOptions, VaultOptions, make, pick, restore};
 use crate::journey::vault_run::{self, Wish};
 use crate::journey::verify::{Opener, read_back};
 use crate::journey::work::WorkOptions;
+use crate::notify::Hooks;
 use crate::outcome::{Attendant, Exit, Failure, Outcome};
 use crate::policy::Retention;
 use crate::repository::{Choice, Owners, PatternForm, RestoreOptions, Settings};
@@ -164,7 +165,7 @@ impl Rehearsal<'_> {
                 drive_count: None,
             };
             let job = service.ship(&JobName::new(&job.name)?, &shipment)?;
-            self.go_on(&Seen { job, at: Timestamp::now() }, |exit| exit == Exit::Done)?;
+            self.go_on(&Seen { job }, |exit| exit == Exit::Done)?;
         }
         self.step(6);
         if !service.list()?.iter().all(|job| job.state.stage.is_over()) {
@@ -175,7 +176,7 @@ impl Rehearsal<'_> {
             self.go_on(&replies, |exit| exit == Exit::Done)?;
         }
         for job in service.list()? {
-            self.go_on(&Seen { job, at: Timestamp::now() }, |exit| exit == Exit::Done)?;
+            self.go_on(&Seen { job }, |exit| exit == Exit::Done)?;
         }
         Ok(())
     }
@@ -225,6 +226,7 @@ impl Rehearsal<'_> {
             state: Some(self.place.at("state")),
             consent: Consent::default(),
             visit: Visit::Rehearsal,
+            hooks: Hooks::default(),
             attendant: self.attendant,
         }
     }

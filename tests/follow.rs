@@ -1,0 +1,302 @@
+//! A job followed by people, cron and programs: hooks, clocks that the datacenter's time moves, the
+//! one page of `status`, and drives that are free again.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+use support::emulator::Emulator;
+use support::program::{Machine, Said, said};
+use support::seed;
+
+/// A program that writes down what it was told and all that it finds around it.
+const HOOK: &str = "#!/bin/sh\n{ echo \"$AZSEED_EVENT\"; env | sort; echo .; cat; } >> OUT\n";
+
+/// Puts a hook under both keys and returns the configuration file.
+fn hooked(machine: &Machine, script: &str) -> String {
+    let (program, file) = (machine.text("hook"), machine.text("config.toml"));
+    fs::write(&program, script.replace("OUT", &machine.text("told"))).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(&file, format!("on-event = [\"{program}\"]\nbefore = [\"{program}\"]\n")).unwrap();
+    file
+}
+
+fn with_hook(machine: &Machine, emulator: &Emulator, words: &[&str]) -> Said {
+    let mut command = emulator.command(machine, words);
+    let file = machine.path("config.toml");
+    if file.exists() {
+        command.env("AZSEED_CONFIG", file);
+    }
+    said(command.output().unwrap())
+}
+
+/// What the hook was told since the last look.
+fn told(machine: &Machine) -> Vec<Value> {
+    let text = fs::read_to_string(machine.path("told")).unwrap_or_default();
+    let _ = fs::remove_file(machine.path("told"));
+    let lines = text.lines().filter(|line| line.starts_with('{'));
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn names(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["event"].as_str().unwrap()).collect()
+}
+
+/// A seed of plain files of this service, on the drive S1, with its job; its staging path.
+fn made(machine: &Machine, emulator: &Emulator, service: &str) -> String {
+    fs::create_dir(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), b"content").unwrap();
+    let staging = machine.adopt_for(&machine.path("source"), "parcel", service);
+    let drive = "s1.img,serial=S1,size=210M";
+    let prep = ["prep", "--staging", &staging, "--drive", drive, "--location", "westus"];
+    let said = with_hook(machine, emulator, &prep);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    staging
+}
+
+fn ship(machine: &Machine, emulator: &Emulator) -> Said {
+    with_hook(
+        machine,
+        emulator,
+        &["job", "ship", "--carrier", "FedEx", "--tracking-number", "1Z1"],
+    )
+}
+
+#[test]
+fn a_hook_hears_of_each_change_once_and_finds_nothing_of_our_environment() {
+    for service in ["data-box", "import-export"] {
+        let machine = Machine::new();
+        let emulator = Emulator::start(&machine);
+        hooked(&machine, HOOK);
+        made(&machine, &emulator, service);
+        let text = fs::read_to_string(machine.path("told")).unwrap();
+        assert!(text.starts_with("drive-sealed\nAZSEED_EVENT=drive-sealed\n"), "{text}");
+        for variable in ["AZSEED_TOKEN", "AZSEED_CONFIG", "HOME", "PATH=/usr/sbin"] {
+            assert!(!text.contains(variable), "{text}");
+        }
+        assert!(!text.contains(emulator.fact("token")), "{text}");
+        let events = told(&machine);
+        assert_eq!(names(&events), ["drive-sealed", "job-made", "prep-ended"]);
+        events.iter().for_each(|event| assert!(support::schema::faults(event).is_empty()));
+        assert_eq!((&events[0]["serial"], &events[1]["name"]), (&json!("S1"), &json!("parcel")));
+        assert_eq!(events[1]["job"]["drives"][0]["serial"], "S1");
+
+        let look = || {
+            let said = with_hook(&machine, &emulator, &["job", "status"]);
+            (said.code, told(&machine))
+        };
+        assert_eq!(look(), (0, vec![]), "nothing has changed");
+        for (by, code, event) in
+            [("+6d", 6, "soon, 7 days"), ("+4d", 6, "URGENT, 3 days"), ("+2d", 6, "URGENT, 1 day")]
+        {
+            // The hour makes it less than so many days and more than one day fewer.
+            emulator.forward(&machine, by);
+            if by == "+6d" {
+                emulator.forward(&machine, "+23h");
+            }
+            let (ended, events) = look();
+            assert_eq!((ended, names(&events)), (code, vec!["job-deadline"]), "{by}");
+            let message = events[0]["message"].as_str().unwrap();
+            assert!(message.contains(event), "{by}: {message}");
+            assert_eq!(events[0]["job"]["clock"], "tracking");
+            assert_eq!(look(), (code, vec![]), "once is enough");
+        }
+        assert_eq!(ship(&machine, &emulator).code, 0);
+        let events = told(&machine);
+        assert_eq!(names(&events)[0], "job-changed");
+        let message = events[0]["message"].as_str().unwrap();
+        assert!(message.contains("has the tracking number 1Z1"), "{message}");
+        emulator.forward(&machine, "+2d");
+        let (code, events) = look();
+        assert_eq!(code, 13, "the drives are late");
+        assert!(events[0]["message"].as_str().unwrap().contains("passed"), "{events:?}");
+        emulator.dock(&machine, &["s1.img,serial=S1"]);
+        emulator.forward(&machine, "+2d");
+        let (code, events) = look();
+        assert_eq!((code, names(&events)), (0, vec!["job-changed"]));
+        let message = events[0]["message"].as_str().unwrap();
+        assert!(message.contains("drive S1 Completed") || message.contains("drive S1 ShippedBack"));
+    }
+}
+
+#[test]
+fn a_hook_that_fails_is_told_and_changes_nothing_and_one_that_others_may_write_is_not_run() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let file = hooked(&machine, "#!/bin/sh\necho no mail today >&2\nexit 9\n");
+    made(&machine, &emulator, "data-box");
+    let said = ship(&machine, &emulator);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(said.stderr.contains("warning: The program of on-event"), "{}", said.stderr);
+    assert!(said.stderr.contains("exit status: 9: no mail today"), "{}", said.stderr);
+    hooked(&machine, HOOK);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    emulator.forward(&machine, "+15d");
+    let said = with_hook(&machine, &emulator, &["job", "status"]);
+    assert_eq!(said.code, 13);
+    assert!(said.stderr.contains("others can write to"), "{}", said.stderr);
+    assert!(told(&machine).is_empty(), "it was not run");
+    fs::write(&file, "on-event = \"/bin/true\"\n").unwrap();
+    let said = with_hook(&machine, &emulator, &["job", "status"]);
+    assert!(said.code == 2 && said.stderr.contains("code: config-value"), "{}", said.stderr);
+    fs::write(&file, format!("on-event = [\"{}\"]\n", machine.text("hook"))).unwrap();
+    let shown = with_hook(&machine, &emulator, &["config", "show", "--json"]).stdout;
+    let row = shown.lines().find(|line| line.contains("\"on-event\"")).unwrap();
+    assert!(row.contains(&machine.text("hook")) && row.contains("config.toml"), "{row}");
+}
+
+#[test]
+fn a_hook_can_keep_a_run_of_a_vault_from_beginning_and_hears_how_one_ended() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    seed::shipped(&machine, &emulator);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    let file = hooked(&machine, "#!/bin/sh\nexit 1\n");
+    let run = || with_hook(&machine, &emulator, &["vault", "run"]);
+    let said = run();
+    assert!(said.code == 1 && said.stderr.contains("code: hook-failed"), "{}", said.stderr);
+    let vault = machine.path("azure/blobs/account1/azseed-office/repo/config");
+    assert!(!vault.exists(), "nothing was taken in");
+    fs::write(&file, "before = [\"/no/such/program\"]\n").unwrap();
+    let said = run();
+    assert!(said.code == 1 && said.stderr.contains("code: hook-not-run"), "{}", said.stderr);
+    hooked(&machine, HOOK);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o602)).unwrap();
+    let said = run();
+    assert!(said.code == 1 && said.stderr.contains("code: hook-open"), "{}", said.stderr);
+    assert!(!vault.exists() && told(&machine).is_empty());
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(run().code, 0);
+    assert!(vault.exists());
+    let events = told(&machine);
+    let right = ["vault-run-begins", "job-changed", "vault-run-ended"];
+    assert_eq!(names(&events), right, "{events:#?}");
+    assert_eq!(events[2]["vault"], "Office");
+    // Nothing is due: that is no event.
+    assert_eq!(run().code, 0);
+    assert_eq!(names(&told(&machine)), ["vault-run-begins"]);
+    fs::remove_dir_all(machine.path("azure/blobs/account1/azseed-office")).unwrap();
+    let said = with_hook(&machine, &emulator, &["vault", "run", "--now"]);
+    assert_ne!(said.code, 0);
+    let events = told(&machine);
+    assert_eq!(names(&events), ["vault-run-begins", "vault-run-failed"]);
+    assert!(said.stderr.contains(events[1]["code"].as_str().unwrap()), "{}", said.stderr);
+}
+
+/// The page, which fits its columns but for what has no blank to break at.
+fn page(said: &Said) -> String {
+    for line in said.stdout.lines() {
+        let is_word = line.trim().split_once("  ").is_none_or(|(_, text)| !text.trim().contains(' '));
+        let is_command = line.contains('`');
+        assert!(line.chars().count() <= 80 || is_word || is_command, "{line}");
+    }
+    said.stdout.clone()
+}
+
+#[test]
+fn one_page_tells_of_seeds_drives_jobs_and_vaults_and_what_is_next() {
+    let machine = Machine::new();
+    let mut emulator = Emulator::start(&machine);
+    let status = |emulator: &Emulator, code, more: &[&str]| {
+        emulator.expect(&machine, code, &[&["status"], more].concat())
+    };
+    let text = page(&status(&emulator, 0, &[]));
+    assert!(text.contains("none that this machine knows") && text.contains("azseed rehearse"));
+    let staging = seed::shipped(&machine, &emulator);
+    let text = page(&status(&emulator, 0, &[]));
+    for part in ["seed-1, a repository, finished", "S1 sealed", "FedEx 1Z1", "Office: seed in transit"]
+    {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    // A second seed, and a data set without one.
+    fs::create_dir(machine.path("more")).unwrap();
+    fs::write(machine.path("more/file"), b"more").unwrap();
+    let other = machine.text("other");
+    let mut words = vec!["stage", "adopt", "--source", "more", "--staging", &other, "--job", "two"];
+    words.extend(["--storage-account", "account1", "--container", "two", "--resource-group", "rg"]);
+    words.extend(["--subscription", "11111111-2222-4333-8444-555555555555"]);
+    machine.expect(0, &words);
+    let text = page(&status(&emulator, 0, &[]));
+    assert!(text.contains("two, files, finished") && text.contains("not made yet"), "{text}");
+    assert!(text.contains(&format!("`azseed plan --staging {other}`")), "{text}");
+
+    let said = status(&emulator, 0, &["--json"]);
+    let record: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert!(support::schema::faults(&record).is_empty(), "{record}");
+    let seeds = record["seeds"].as_array().unwrap();
+    let first = seeds.iter().find(|own| own["name"] == "seed-1").unwrap();
+    assert_eq!(first["drives"], json!([{"serial": "S1", "state": "sealed"}]));
+    assert_eq!((&first["asked"], &first["jobs"][0]["tracking_number"]), (&json!(true), &json!("1Z1")));
+    assert_eq!(first["until"], first["jobs"][0]["deadline"]);
+    assert_eq!(record["vaults"][0]["state"], "seed-in-transit");
+    let one = status(&emulator, 0, &["--staging", &other, "--json"]).stdout;
+    assert!(one.contains("\"two\"") && !one.contains("seed-1"), "{one}");
+
+    emulator.forward(&machine, "+15d");
+    assert!(page(&status(&emulator, 13, &[])).contains("passed"), "a script hears of it");
+    let quiet = page(&status(&emulator, 0, &["--offline"]));
+    assert!(quiet.contains("Azure was not asked") && quiet.contains("FedEx 1Z1, told on"), "{quiet}");
+    emulator.kill();
+    let silent = page(&status(&emulator, 0, &[]));
+    assert!(silent.contains("not known, Azure did not answer"), "{silent}");
+    assert!(silent.contains("FedEx 1Z1, told on") && silent.contains("S1 sealed"), "{silent}");
+    fs::rename(&staging, machine.path("away")).unwrap();
+    let away = page(&status(&emulator, 0, &["--offline"]));
+    assert!(away.contains("cannot be looked at") && away.contains("two, files"), "{away}");
+}
+
+#[test]
+fn a_status_says_what_the_log_of_a_damaged_drive_names_and_what_each_word_means() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let staging = made(&machine, &emulator, "import-export");
+    ship(&machine, &emulator);
+    let mut image = fs::read(machine.path("s1.img")).unwrap();
+    // The whole of the data: what is encrypted there is no longer what was written.
+    let middle = image.len() / 2;
+    for at in (middle..image.len() - (8 << 20)).step_by(512) {
+        image[at] ^= 0xff;
+    }
+    fs::write(machine.path("s1.img"), image).unwrap();
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    emulator.forward(&machine, "+2d");
+    let status = ["job", "status", "--staging", &staging];
+    let said = emulator.run(&machine, &status);
+    let text = &said.stdout;
+    println!("{text}");
+    assert!(text.contains("Happened") && text.contains("Means        Closed: "), "{text}");
+    assert_eq!(said.code, 3, "{text}");
+    assert!(text.contains(&format!("`azseed job repair --staging {staging} --job parcel`")), "{text}");
+}
+
+#[test]
+fn a_drive_is_free_for_another_seed_when_its_job_was_seen_at_its_end() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let staging = made(&machine, &emulator, "data-box");
+    ship(&machine, &emulator);
+    fs::create_dir(machine.path("more")).unwrap();
+    fs::write(machine.path("more/file"), b"more").unwrap();
+    let other = machine.text("other");
+    let mut words = vec!["stage", "adopt", "--source", "more", "--staging", &other, "--job", "two"];
+    words.extend(["--storage-account", "account1", "--container", "two", "--resource-group", "rg"]);
+    words.extend(["--subscription", "11111111-2222-4333-8444-555555555555"]);
+    machine.expect(0, &words);
+    let again = ["prep", "--staging", &other, "--offline", "--drive", "s1.img,serial=S1"];
+    let again = [&again[..], &["--erase", "S1", "--wipe", "none"]].concat();
+    let refused = machine.expect(4, &again);
+    assert!(refused.stderr.contains("drive-sealed-elsewhere"), "{}", refused.stderr);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    emulator.forward(&machine, "+2d");
+    machine.expect(4, &again);
+    let status = emulator.expect(&machine, 0, &["job", "status", "--staging", &staging]).stdout;
+    assert!(!status.contains("send the drives") && !status.contains("job ship"), "{status}");
+    let prep = ["prep", "--staging", &staging, "--drive", "s1.img,serial=S1", "--location", "westus"];
+    let said = emulator.expect(&machine, 0, &prep).stdout;
+    assert!(!said.contains("Next: send the drives"), "{said}");
+    machine.expect(0, &again);
+}
