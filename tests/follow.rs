@@ -59,11 +59,7 @@ fn made(machine: &Machine, emulator: &Emulator, service: &str) -> String {
 }
 
 fn ship(machine: &Machine, emulator: &Emulator) -> Said {
-    with_hook(
-        machine,
-        emulator,
-        &["job", "ship", "--carrier", "FedEx", "--tracking-number", "1Z1"],
-    )
+    with_hook(machine, emulator, &["job", "ship", "--carrier", "FedEx", "--tracking-number", "1Z1"])
 }
 
 #[test]
@@ -190,7 +186,8 @@ fn a_hook_can_keep_a_run_of_a_vault_from_beginning_and_hears_how_one_ended() {
 /// The page, which fits its columns but for what has no blank to break at.
 fn page(said: &Said) -> String {
     for line in said.stdout.lines() {
-        let is_word = line.trim().split_once("  ").is_none_or(|(_, text)| !text.trim().contains(' '));
+        let is_word =
+            line.trim().split_once("  ").is_none_or(|(_, text)| !text.trim().contains(' '));
         let is_command = line.contains('`');
         assert!(line.chars().count() <= 80 || is_word || is_command, "{line}");
     }
@@ -208,7 +205,8 @@ fn one_page_tells_of_seeds_drives_jobs_and_vaults_and_what_is_next() {
     assert!(text.contains("none that this machine knows") && text.contains("azseed rehearse"));
     let staging = seed::shipped(&machine, &emulator);
     let text = page(&status(&emulator, 0, &[]));
-    for part in ["seed-1, a repository, finished", "S1 sealed", "FedEx 1Z1", "Office: seed in transit"]
+    for part in
+        ["seed-1, a repository, finished", "S1 sealed", "FedEx 1Z1", "Office: seed in transit"]
     {
         assert!(text.contains(part), "{part}\n{text}");
     }
@@ -230,7 +228,10 @@ fn one_page_tells_of_seeds_drives_jobs_and_vaults_and_what_is_next() {
     let seeds = record["seeds"].as_array().unwrap();
     let first = seeds.iter().find(|own| own["name"] == "seed-1").unwrap();
     assert_eq!(first["drives"], json!([{"serial": "S1", "state": "sealed"}]));
-    assert_eq!((&first["asked"], &first["jobs"][0]["tracking_number"]), (&json!(true), &json!("1Z1")));
+    assert_eq!(
+        (&first["asked"], &first["jobs"][0]["tracking_number"]),
+        (&json!(true), &json!("1Z1"))
+    );
     assert_eq!(first["until"], first["jobs"][0]["deadline"]);
     assert_eq!(record["vaults"][0]["state"], "seed-in-transit");
     let one = status(&emulator, 0, &["--staging", &other, "--json"]).stdout;
@@ -239,7 +240,10 @@ fn one_page_tells_of_seeds_drives_jobs_and_vaults_and_what_is_next() {
     emulator.forward(&machine, "+15d");
     assert!(page(&status(&emulator, 13, &[])).contains("passed"), "a script hears of it");
     let quiet = page(&status(&emulator, 0, &["--offline"]));
-    assert!(quiet.contains("Azure was not asked") && quiet.contains("FedEx 1Z1, told on"), "{quiet}");
+    assert!(
+        quiet.contains("Azure was not asked") && quiet.contains("FedEx 1Z1, told on"),
+        "{quiet}"
+    );
     emulator.kill();
     let silent = page(&status(&emulator, 0, &[]));
     assert!(silent.contains("not known, Azure did not answer"), "{silent}");
@@ -270,7 +274,10 @@ fn a_status_says_what_the_log_of_a_damaged_drive_names_and_what_each_word_means(
     println!("{text}");
     assert!(text.contains("Happened") && text.contains("Means        Closed: "), "{text}");
     assert_eq!(said.code, 3, "{text}");
-    assert!(text.contains(&format!("`azseed job repair --staging {staging} --job parcel`")), "{text}");
+    assert!(
+        text.contains(&format!("`azseed job repair --staging {staging} --job parcel`")),
+        "{text}"
+    );
 }
 
 #[test]
@@ -295,8 +302,139 @@ fn a_drive_is_free_for_another_seed_when_its_job_was_seen_at_its_end() {
     machine.expect(4, &again);
     let status = emulator.expect(&machine, 0, &["job", "status", "--staging", &staging]).stdout;
     assert!(!status.contains("send the drives") && !status.contains("job ship"), "{status}");
-    let prep = ["prep", "--staging", &staging, "--drive", "s1.img,serial=S1", "--location", "westus"];
+    let prep =
+        ["prep", "--staging", &staging, "--drive", "s1.img,serial=S1", "--location", "westus"];
     let said = emulator.expect(&machine, 0, &prep).stdout;
     assert!(!said.contains("Next: send the drives"), "{said}");
     machine.expect(0, &again);
+}
+
+#[test]
+fn a_job_of_plain_files_comes_to_its_end_only_when_all_of_it_arrived() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let staging = made(&machine, &emulator, "data-box");
+    let cleanup = |code, more: &[&str]| {
+        let words = [&["cleanup", "--job", "parcel", "--json"], more].concat();
+        emulator.expect(&machine, code, &words).stdout
+    };
+    assert!(cleanup(4, &["--yes"]).contains("cleanup-job-goes-on"));
+    ship(&machine, &emulator);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    emulator.forward(&machine, "+2d");
+    let blob = emulator.blob("seed", "file");
+    let content = fs::read(&blob).unwrap();
+    fs::remove_file(&blob).unwrap();
+    assert!(cleanup(4, &["--yes"]).contains("cleanup-not-there"));
+    fs::write(&blob, content).unwrap();
+    assert!(cleanup(2, &[]).contains("needs-yes"));
+    let seed = || fs::read_to_string(machine.path("staging/seed.json")).unwrap();
+    assert!(seed().contains("\"finished\""), "nothing was changed so far");
+    let last = |text: String| serde_json::from_str::<Value>(text.lines().last().unwrap()).unwrap();
+    let done = last(cleanup(0, &["--yes"]));
+    assert!(support::schema::faults(&done).is_empty());
+    assert_eq!((&done["drives"], &done["changed"]), (&json!(["S1"]), &json!(true)));
+    assert_eq!(last(cleanup(0, &[]))["changed"], false);
+    assert!(blob.exists() && machine.path("source/file").exists(), "nothing was deleted");
+    let text = emulator.expect(&machine, 0, &["status"]).stdout;
+    assert!(text.contains("nothing: all of it is where it was sent to"), "{text}");
+    let prep =
+        ["prep", "--offline", "--staging", &staging, "--drive", "s2.img,serial=S2,size=210M"];
+    let said = machine.expect(10, &prep);
+    assert!(said.stderr.contains("code: staging-cleared"), "{}", said.stderr);
+    // A repository goes another way.
+    let other = Machine::new();
+    let emulator = Emulator::start(&other);
+    seed::shipped(&other, &emulator);
+    let said = emulator.expect(&other, 2, &["cleanup", "--job", "seed-1", "--yes"]);
+    assert!(said.stderr.contains("code: cleanup-needs-vault"), "{}", said.stderr);
+}
+
+#[test]
+fn limits_of_a_file_stand_in_place_of_ours_and_a_script_hears_of_the_difference() {
+    let machine = Machine::new();
+    let file = machine.path("limits.csv");
+    let show = |code, text: &str, more: &[&str]| {
+        fs::write(&file, text).unwrap();
+        let words = [&["limits", "show", "--limits", "limits.csv"], more].concat();
+        machine.expect(code, &words)
+    };
+    let head = "name,value,source,year\n";
+    let same = show(0, &format!("{head}drives-per-job,10,a page,2027\n"), &["--json"]).stdout;
+    let row = same.lines().find(|line| line.contains("\"drives-per-job\"")).unwrap();
+    let row: Value = serde_json::from_str(row).unwrap();
+    assert_eq!(
+        (&row["source"], &row["year"], &row["kept"]),
+        (&json!("a page"), &json!(2027), &json!("10"))
+    );
+    let other = show(3, &format!("{head}drives-per-job,20,a page,2027\n"), &[]).stdout;
+    assert!(
+        other.contains("20") && other.contains("commands keep to 10, which is built in"),
+        "{other}"
+    );
+    for (text, part) in [
+        (format!("{head}drives,20,a page,2027\n"), "names the limit drives"),
+        ("name,value\n".to_owned(), "is no CSV"),
+        (format!("{head}drives-per-job,many,a page,2027\n"), "sets drives-per-job to many"),
+    ] {
+        let said = show(2, &text, &[]);
+        assert!(said.stderr.contains("code: limits-invalid") && said.stderr.contains(part));
+    }
+    fs::remove_file(&file).unwrap();
+    let said = machine.expect(2, &["limits", "show", "--limits", "limits.csv"]);
+    assert!(said.stderr.contains("code: limits-unreadable"), "{}", said.stderr);
+}
+
+#[test]
+fn words_find_what_a_code_or_a_state_means() {
+    let machine = Machine::new();
+    let explain = |code, words: &[&str]| machine.expect(code, &[&["explain"], words].concat());
+    let state = explain(0, &["CompletedMoreInfo"]).stdout;
+    assert!(state.contains("said by the datacenter") && state.contains("job repair"), "{state}");
+    assert!(explain(0, &["Shipping"]).stdout.contains("within two weeks"));
+    let found = explain(0, &["tracking", "number"]).stdout;
+    assert_eq!(found, explain(0, &["tracking number"]).stdout);
+    assert!(found.contains("tracking-number-taken") && !found.contains("hook-failed"), "{found}");
+    assert!(explain(0, &["drive", "not", "blank"]).stdout.starts_with("drive-not-blank"));
+    let none = explain(10, &["drive-not-blnak"]).stderr;
+    assert!(none.contains("the nearest code is drive-not-blank"), "{none}");
+}
+
+#[test]
+fn an_account_in_another_group_is_named_by_its_id() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let id = "/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/data/providers/\
+              Microsoft.Storage/storageAccounts/account1";
+    fs::create_dir(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), b"content").unwrap();
+    fs::write(machine.path("contact.toml"), support::CONTACT).unwrap();
+    let staging = machine.text("staging");
+    let mut words = vec!["stage", "adopt", "--source", "source", "--staging", &staging];
+    words.extend(["--job", "parcel", "--storage-account", id, "--container", "seed"]);
+    words.extend(["--resource-group", "rg", "--contact", "contact.toml", "--location", "westus"]);
+    words.extend(["--subscription", "11111111-2222-4333-8444-555555555555"]);
+    machine.expect(0, &words);
+    let kept: Value =
+        serde_json::from_slice(&fs::read(machine.path("staging/seed.json")).unwrap()).unwrap();
+    assert_eq!(
+        (&kept["storage_account"], &kept["storage_account_id"]),
+        (&json!("account1"), &json!(id))
+    );
+    let drive = "s1.img,serial=S1,size=210M";
+    let prep = ["prep", "--staging", &staging, "--drive", drive, "--storage-account"];
+    let other = id.replace("/data/", "/other/");
+    let said = emulator.expect(&machine, 2, &[&prep[..], &[&other]].concat());
+    assert!(said.stderr.contains("code: seed-contradicted"), "{}", said.stderr);
+    assert!(!machine.path("s1.img").exists());
+    emulator.expect(&machine, 0, &[&prep[..], &[id]].concat());
+    let records = emulator.data().join("meta/jobs");
+    let record = fs::read_dir(records).unwrap().next().unwrap().unwrap().path();
+    let record = fs::read_to_string(record).unwrap();
+    assert!(record.contains("resourceGroups/data/"), "{record}");
+    let check = ["check", "azure", "--for", "import", "--staging", &staging, "--json"];
+    let said = emulator.expect(&machine, 0, &check).stdout;
+    assert!(said.contains("azure-container-held"), "{said}");
+    let bad = machine.expect(2, &["job", "list", "--storage-account", "/subscriptions/1/x"]);
+    assert!(bad.stderr.contains("storageAccounts/NAME"), "{}", bad.stderr);
 }

@@ -407,7 +407,11 @@ fn single_lines_of_the_return_address_are_set_and_the_rest_stays() {
         let said = emulator.expect(&machine, 2, &back);
         assert!(said.stderr.contains("flag-missing"), "{}", said.stderr);
         let contact = machine.text("contact");
-        emulator.expect(&machine, 0, &[&back[..], &["--contact", &contact, "--carrier", "UPS"]].concat());
+        emulator.expect(
+            &machine,
+            0,
+            &[&back[..], &["--contact", &contact, "--carrier", "UPS"]].concat(),
+        );
         assert_eq!(slip().1, "UPS");
         emulator.expect(&machine, 0, &[&back[..], &["--contact", &contact]].concat());
         assert_eq!(slip().1, "FedEx");
@@ -456,7 +460,10 @@ fn a_parcel_is_told_from_a_file_and_every_refusal_sends_nothing() {
         assert!(id.ends_with(&format!("/jobs/{job}")), "{id}");
         let kept: Value = serde_json::from_str(&seed()).unwrap();
         let parcel = &kept["parcels"][0];
-        assert_eq!((&parcel["carrier"], &parcel["tracking_number"]), (&json!("UPS"), &json!(format!("1Z-{job}"))));
+        assert_eq!(
+            (&parcel["carrier"], &parcel["tracking_number"]),
+            (&json!("UPS"), &json!(format!("1Z-{job}")))
+        );
         let shown = machine.expect(0, &["stage", "status", "--staging", &staging]).stdout;
         assert!(shown.contains(&format!("{job}: UPS 1Z-{job}")), "{shown}");
         fs::remove_file(machine.path("parcel.toml")).unwrap();

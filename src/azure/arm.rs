@@ -81,8 +81,7 @@ impl Arm {
         let authority = https(&options.authority)?;
         let http = options.network.client(&endpoint, Clear::Refused)?;
         let tokens = Tokens::choose(&options.auth, &authority, http.clone(), ARM_SCOPE)?;
-        let (bounds, pace, clock) =
-            (Bounds::default(), RealPace::begin(), ServiceClock::default());
+        let (bounds, pace, clock) = (Bounds::default(), RealPace::begin(), ServiceClock::default());
         let exchange = Exchange { http, tokens, bounds, pace, clock };
         Ok(Arm { exchange, endpoint })
     }

@@ -13,8 +13,8 @@ use url::Url;
 use super::bounds::Bounds;
 use super::exchange::Exchange;
 use super::network::{Clear, Network};
-use super::retry::{Pace, ServiceClock};
 use super::retry::tests::PlayedPace;
+use super::retry::{Pace, ServiceClock};
 use super::sign_in::{ARM_SCOPE, SignIn, Tokens};
 
 /// One answer: status, headers in which `{}` is the service's address, body.

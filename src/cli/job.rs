@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use disk_prep::noun::{
-    AccountName, ContainerName, NamedJob, ResourceGroup, Service, SubscriptionId,
+    ContainerName, NamedAccount, NamedJob, ResourceGroup, Service, SubscriptionId,
 };
 use jiff::SignedDuration;
 use jiff::civil::Date;
@@ -51,8 +51,8 @@ pub struct JobTarget {
     #[arg(long, global = true, value_name = "FILE")]
     pub job_file: Option<PathBuf>,
     /// The storage account that the seed must be for
-    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
-    pub storage_account: Option<AccountName>,
+    #[arg(long, global = true, value_name = "NAME|ID", env = "AZSEED_STORAGE_ACCOUNT")]
+    pub storage_account: Option<NamedAccount>,
     /// The container that the seed must be for
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_CONTAINER")]
     pub container: Option<ContainerName>,

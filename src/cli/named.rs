@@ -115,7 +115,16 @@ mod tests {
         ("job ship --all-jobs parcels.csv", &["all-jobs"]),
         (
             "job return-address --contact c.toml",
-            &["job", "job-file", "recipient", "street", "second-line", "city", "postal-code", "email"],
+            &[
+                "job",
+                "job-file",
+                "recipient",
+                "street",
+                "second-line",
+                "city",
+                "postal-code",
+                "email",
+            ],
         ),
         ("job return-shipping --carrier DHL --account 1", &["job", "job-file"]),
         ("job export --file job.toml", &["job", "file"]),

@@ -35,6 +35,7 @@ impl<'a> Call<'a> {
             consent: Consent {
                 is_shared: said.is_shared,
                 storage_account: given("storage_account", said.storage_account),
+                account_id: given("storage_account", said.account_id),
                 container: given("container", said.container),
                 subscription: given("subscription", said.subscription),
             },

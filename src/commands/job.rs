@@ -22,9 +22,7 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
             let contact = call.given("contact", contact.clone());
             said(job::create(&target()?, location, contact.as_ref(), &keys(files), desk)?)
         }
-        JobCommand::List => {
-            Ok(Box::new(JobList { jobs: job::list(&target()?, desk)? }))
-        }
+        JobCommand::List => Ok(Box::new(JobList { jobs: job::list(&target()?, desk)? })),
         JobCommand::Status { watch: true, every, .. } => {
             let target = target()?;
             let service = target.service(desk)?;
@@ -38,9 +36,7 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
         JobCommand::Status { blobs: own, .. } => {
             Ok(Box::new(standing(&target()?, &options.azure, &blobs(own), desk)?))
         }
-        JobCommand::Show => {
-            said(vec![(found(&target()?, desk)?, Written::Unchanged)])
-        }
+        JobCommand::Show => said(vec![(found(&target()?, desk)?, Written::Unchanged)]),
         JobCommand::Ship { all_jobs: Some(file), carrier, .. } => {
             job::ship_all(&exact()?, file, carrier.as_deref(), desk)?;
             Ok(Box::new(Told))
@@ -48,9 +44,9 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
         JobCommand::Ship { carrier, tracking_number, ship_date, drive_count, from, .. } => {
             let told = from.as_deref().map(job::read_parcel).transpose()?.unwrap_or_default();
             // What the file says goes before what a variable says.
-            let carrier = carrier.clone().filter(|_| {
-                told.carrier.is_none() || is_named(call.matches, "carrier")
-            });
+            let carrier = carrier
+                .clone()
+                .filter(|_| told.carrier.is_none() || is_named(call.matches, "carrier"));
             let parcel = ShipOptions {
                 carrier: carrier.or(told.carrier),
                 tracking_number: tracking_number.clone().or(told.tracking_number),

@@ -91,7 +91,9 @@ impl std::fmt::Display for Deadline {
         match self.nearness() {
             Nearness::Passed => write!(f, "passed {} ago: {what}", days_of(-days)),
             Nearness::Today => write!(f, "TODAY, less than a day left, then {what}"),
-            Nearness::Day | Nearness::Days => write!(f, "URGENT, {} left, then {what}", days_of(days)),
+            Nearness::Day | Nearness::Days => {
+                write!(f, "URGENT, {} left, then {what}", days_of(days))
+            }
             Nearness::Week => write!(f, "soon, {} left, then {what}", days_of(days)),
             Nearness::Far => write!(f, "{} left, then {what}", days_of(days)),
         }
@@ -186,9 +188,8 @@ mod tests {
 
     #[test]
     fn the_nearer_a_deadline_the_louder_it_is_told() {
-        let told = |days_left, clock| {
-            Deadline { clock, days_left, at: Timestamp::UNIX_EPOCH }.to_string()
-        };
+        let told =
+            |days_left, clock| Deadline { clock, days_left, at: Timestamp::UNIX_EPOCH }.to_string();
         let begins = |days, text: &str| {
             let told = told(days, Clock::Tracking);
             assert!(told.starts_with(text) && told.contains("is deleted"), "{told}");
@@ -201,7 +202,10 @@ mod tests {
         begins(1, "URGENT, 1 day left");
         begins(0, "TODAY");
         begins(-1, "passed 1 day ago");
-        assert_eq!(told(9, Clock::Work), "9 days left of the 10 in which the drives should have been read");
+        assert_eq!(
+            told(9, Clock::Work),
+            "9 days left of the 10 in which the drives should have been read"
+        );
         assert_eq!(told(-2, Clock::Work), "2 days later than the 10 days that are aimed at");
     }
 

@@ -2,9 +2,7 @@
 
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{
-    AccountName, Contact, DrivePath, JobName, RecoveryPassword, ResourceGroup, ReturnAddress, Serial,
-    Service,
-    SubscriptionId,
+    AccountId, Contact, DrivePath, JobName, RecoveryPassword, ReturnAddress, Serial, Service,
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -35,7 +33,7 @@ pub struct NewJob {
     /// Region of the storage account.
     pub location: String,
     /// The storage account.
-    pub storage_account: AccountName,
+    pub account: AccountId,
     /// Return address and carrier.
     pub contact: Contact,
     /// The drives, at most ten.
@@ -174,19 +172,6 @@ pub fn parts(name: &JobName, all: Vec<Job>) -> Vec<Job> {
 }
 
 impl NewJob {
-    /// Resource id of the storage account, which lies in the group of the job.
-    pub(super) fn account_id(
-        &self,
-        subscription: &SubscriptionId,
-        group: &ResourceGroup,
-    ) -> String {
-        format!(
-            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/\
-             storageAccounts/{}",
-            self.storage_account
-        )
-    }
-
     /// What the service would refuse.
     pub fn check(&self) -> Result<(), Error> {
         match self.drives.len() {
@@ -227,7 +212,10 @@ mod tests {
         NewJob {
             name: JobName::new("job-1").unwrap(),
             location: "westus".to_owned(),
-            storage_account: "account1".parse().unwrap(),
+            account: "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/\
+                      providers/Microsoft.Storage/storageAccounts/account1"
+                .parse()
+                .unwrap(),
             contact: Contact { return_address, return_carrier },
             drives: (0..drives).map(drive).collect(),
         }

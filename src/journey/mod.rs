@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod cleanup;
+pub mod cleanup_files;
 pub mod connections;
 pub mod contact;
 pub mod desk;
@@ -13,6 +14,7 @@ pub mod hooks;
 pub mod inspect;
 pub mod job;
 pub mod keeper;
+pub mod limits;
 pub mod overview;
 pub mod paper;
 pub mod parcel;

@@ -147,7 +147,10 @@ impl SeedSight {
             (SeedState::Unfinished, _) => {
                 one("the backup is not whole: run the same `azseed stage` again".to_owned())
             }
-            (SeedState::Cleared, _) => one("nothing: the vault has all of it".to_owned()),
+            (SeedState::Cleared, _) => one(match seed.kind {
+                SeedKind::Repository => "nothing: the vault has all of it".to_owned(),
+                SeedKind::Files => "nothing: all of it is where it was sent to".to_owned(),
+            }),
             _ if begun > 0 => one(format!(
                 "{} not finished: run the same `azseed prep` again",
                 if begun == 1 { "1 drive is".to_owned() } else { format!("{begun} drives are") }
@@ -181,7 +184,10 @@ impl SeedSight {
                 let totals = &seed.totals;
                 let size = format!("{}, {}", count(totals.files, "file"), ByteSize(totals.bytes));
                 let state = seed_word(seed.state);
-                told.extend(wrapped("Seed", &format!("{}, {what}, {state}: {size}", seed.target.job)));
+                told.extend(wrapped(
+                    "Seed",
+                    &format!("{}, {what}, {state}: {size}", seed.target.job),
+                ));
             }
             Found::Dataset(job) => told.extend(wrapped("Data set", &format!("of job {job}"))),
             Found::Away(why) => {
@@ -190,7 +196,8 @@ impl SeedSight {
         }
         told.extend(wrapped("  Path", &self.path.display().to_string()));
         if !self.drives.is_empty() {
-            let drive = |(serial, state): &(_, CopyState)| format!("{serial} {}", state_word(*state));
+            let drive =
+                |(serial, state): &(_, CopyState)| format!("{serial} {}", state_word(*state));
             let drives: Vec<String> = self.drives.iter().map(drive).collect();
             told.extend(wrapped("  Drives", &drives.join(", ")));
         }
@@ -270,16 +277,16 @@ impl Outcome for Overview {
             return told;
         }
         let seeds = self.seeds.iter().map(SeedSight::lines);
-        let all: Vec<Vec<String>> = seeds.chain(self.vaults.iter().map(VaultSight::lines)).collect();
+        let all: Vec<Vec<String>> =
+            seeds.chain(self.vaults.iter().map(VaultSight::lines)).collect();
         all.join(&String::new())
     }
 
     fn json(&self) -> Vec<Value> {
         let seeds = self.seeds.iter().map(seed_standing).collect();
         let vault = |own: &'_ VaultSight| {
-            let (state, due) = own.told.as_ref().map_or((None, None), |(state, due)| {
-                (Some(*state), due.as_ref())
-            });
+            let (state, due) =
+                own.told.as_ref().map_or((None, None), |(state, due)| (Some(*state), due.as_ref()));
             let next_run = due.and_then(|due| match due {
                 Due::At(at) => Some(at.timestamp()),
                 Due::Now => None,
@@ -328,7 +335,10 @@ fn seed_standing(own: &SeedSight) -> SeedStanding<'_> {
         drives: own
             .drives
             .iter()
-            .map(|(serial, state)| DriveState { serial: serial.as_str(), state: state_word(*state) })
+            .map(|(serial, state)| DriveState {
+                serial: serial.as_str(),
+                state: state_word(*state),
+            })
             .collect(),
         asked: matches!(own.jobs, Asked::Told(_)),
         unreached: match &own.jobs {

@@ -58,6 +58,7 @@ pub fn all() -> Vec<Described> {
         of::<access::ProviderRecord>("`provider list`, `provider register`"),
         of::<checked::CheckRecord>("`check host`, `check azure`"),
         of::<cleared::CleanupRecord>("`cleanup`, `rehearse`"),
+        of::<cleared::JobClearedRecord>("`cleanup --job`"),
         of::<CompletionsRecord>("`completions`"),
         of::<drive::DriveRecord>("`drive list`"),
         of::<drive::EjectedRecord>("`drive eject`"),

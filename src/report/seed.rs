@@ -108,6 +108,7 @@ impl Outcome for SeedShown {
         };
         let state = match state {
             SeedState::Finished => "finished",
+            SeedState::Cleared if *kind == SeedKind::Files => "cleared: it is where it was sent to",
             SeedState::Cleared => "cleared: the vault has it",
             SeedState::Unfinished => "not finished: run the same `azseed stage` again",
         };

@@ -4,7 +4,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use disk_prep::noun::{
-    AccountName, Contact, ContainerName, JobName, ResourceGroup, Service, SubscriptionId,
+    AccountId, AccountName, Contact, ContainerName, JobName, ResourceGroup, Service, SubscriptionId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,10 @@ pub struct Destination {
     pub job: JobName,
     /// The storage account.
     pub storage_account: AccountName,
+    /// The same by its resource id, if it was named by that: it may lie in another group than the
+    /// job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_account_id: Option<AccountId>,
     /// The container.
     pub container: ContainerName,
     /// Stands before every blob name; ends in a slash unless empty.
@@ -128,6 +132,15 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// The account's resource id; one that was named by its name lies in the group of the job.
+    pub fn account_id(&self) -> AccountId {
+        self.storage_account_id.clone().unwrap_or_else(|| AccountId {
+            subscription: self.subscription.clone(),
+            resource_group: self.resource_group.clone(),
+            account: self.storage_account.clone(),
+        })
+    }
+
     /// The service of its job.
     pub fn service(&self) -> Service {
         self.service.unwrap_or(Service::ImportExport)
@@ -209,6 +222,9 @@ impl Seed {
         }
         if !is_prefix(prefix) {
             return wrong("prefix");
+        }
+        if self.target.account_id().account != self.target.storage_account {
+            return wrong("storage_account_id");
         }
         if location.as_deref().is_some_and(|region| !is_region(region)) {
             return wrong("location");
@@ -368,8 +384,11 @@ mod tests {
             ("location", json!("west\u{1b}]0;x\u{7}")),
             ("location", json!("w".repeat(100))),
             ("contact", contact),
-            ("parcels", json!([{"job": "a", "carrier": "b\n", "tracking_number": "1",
-                "told_at": "2026-11-28T00:00:00Z"}])),
+            (
+                "parcels",
+                json!([{"job": "a", "carrier": "b\n", "tracking_number": "1",
+                "told_at": "2026-11-28T00:00:00Z"}]),
+            ),
             ("sources", json!(["relative"])),
             ("sources", json!(["/a/../b"])),
             ("exclude", json!(["x".repeat(5000)])),

@@ -94,7 +94,11 @@ fn what_nobody_said_of_a_parcel_is_asked_for_at_a_terminal() {
     let told = at("job return-shipping --staging files", "UPS\n77\n");
     assert_eq!(told.code, 0, "{}", told.stderr);
     let refused = at("job ship --staging files", "FedEx\n1Z1\ntomorrow\n");
-    assert!(refused.code == 2 && refused.stderr.contains("tomorrow is no day"), "{}", refused.stderr);
+    assert!(
+        refused.code == 2 && refused.stderr.contains("tomorrow is no day"),
+        "{}",
+        refused.stderr
+    );
     let refused = at("job ship --staging files", "FedEx\n\n\n");
     is_refused(&refused, 2, "flag-missing", "no number");
     assert!(show()["tracking_number"].is_null());

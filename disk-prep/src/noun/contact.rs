@@ -154,7 +154,9 @@ mod tests {
         for phone in ["", "123", "call me", "+49 30 1234567890123456789", "1234567;rm"] {
             assert!(address(phone, email).check_reach().is_err(), "{phone}");
         }
-        for email in ["", "a", "a@b", "a@@b.c", "a b@c.d", "a@b.c, d@e.f", "<a@b.c>", "@b.c", "a@.c"] {
+        for email in
+            ["", "a", "a@b", "a@@b.c", "a b@c.d", "a@b.c, d@e.f", "<a@b.c>", "@b.c", "a@.c"]
+        {
             assert!(address(phone, email).check_reach().is_err(), "{email}");
         }
     }

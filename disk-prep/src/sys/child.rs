@@ -159,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_hook_gets_its_input_and_its_variable_and_nothing_else() {
-        let script = "cat >&2; pwd >&2; env | grep -v -e ^PWD -e ^SHLVL -e ^_= -e ^OLDPWD >&2; exit 3";
+        let script =
+            "cat >&2; pwd >&2; env | grep -v -e ^PWD -e ^SHLVL -e ^_= -e ^OLDPWD >&2; exit 3";
         let (status, said) = told(script, b"{}\n", LONG).unwrap();
         assert_eq!((status.code(), said.as_str()), (Some(3), "{}\n/\nAZSEED_EVENT=job-changed\n"));
     }

@@ -93,8 +93,7 @@ impl JobService for DataBox {
             is_same(&found, job)?;
             return Ok((found, Written::Unchanged));
         }
-        let account = job.account_id(&self.place.subscription, &self.place.group);
-        let order = NewOrder::of(job, &account);
+        let order = NewOrder::of(job);
         let made = self.arm.put::<Ignored>(&self.place.job(&job.name), VERSION, &order);
         // An order that was taken although its answer was lost is refused the second time: only
         // the service knows.

@@ -260,7 +260,10 @@ impl Resource {
             cancel_requested: false,
             created: start_time,
             shipping: details.datacenter_address.map(ShippingAddress::from),
-            return_address: details.shipping_address.clone().map(|own| fields(own, contact.clone())),
+            return_address: details
+                .shipping_address
+                .clone()
+                .map(|own| fields(own, contact.clone())),
             return_to: details.shipping_address.map(|own| back(own, contact)),
             return_carrier: details
                 .return_to_customer_package_details
@@ -350,8 +353,8 @@ fn digits<S: Serializer>(password: &RecoveryPassword, serializer: S) -> Result<S
 }
 
 impl<'a> NewOrder<'a> {
-    /// The order of this job, into the account with this resource id.
-    pub fn of(job: &'a NewJob, account_id: &str) -> Self {
+    /// The order of this job.
+    pub fn of(job: &'a NewJob) -> Self {
         let disk = |drive: &'a DriveEntry| {
             let DriveEntry { serial, manifest_file, manifest_hash, recovery_password, .. } = drive;
             let bit_locker_key = recovery_password;
@@ -369,7 +372,7 @@ impl<'a> NewOrder<'a> {
                     shipping_address: shipping_address(address),
                     data_import_details: json!([{
                         "accountDetails": {
-                            "dataAccountType": "StorageAccount", "storageAccountId": account_id,
+                            "dataAccountType": "StorageAccount", "storageAccountId": job.account.to_string(),
                         },
                         "logCollectionLevel": "Verbose",
                     }]),

@@ -66,11 +66,10 @@ impl JobService for ImportExport {
             is_same(&found, job)?;
             return Ok((found, Written::Unchanged));
         }
-        let account = job.account_id(&self.place.subscription, &self.place.group);
         let body = NewResource {
             location: &job.location,
             properties: NewProperties {
-                storage_account_id: account,
+                storage_account_id: job.account.to_string(),
                 job_type: "Import",
                 return_address: return_address(&job.contact.return_address),
                 return_shipping: return_shipping(&job.contact.return_carrier),

@@ -1,17 +1,13 @@
 //! Jobs on the wire of `Microsoft.ImportExport`, and which stage its words stand for
 //! (`azure-import-export` 1A.4, 2.1, 2.2).
 
-use disk_prep::noun::{
-    DrivePath, RecoveryPassword, ReturnAddress, ReturnCarrier, Serial, Service,
-};
+use disk_prep::noun::{DrivePath, RecoveryPassword, ReturnAddress, ReturnCarrier, Serial, Service};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::import_job::job::{
-    Delivery, DriveEntry, DriveStatus, Job, Location, ShippingAddress,
-};
+use crate::import_job::job::{Delivery, DriveEntry, DriveStatus, Job, Location, ShippingAddress};
 use crate::import_job::state::{DriveStage, DriveState, JobStage, JobState};
 
 /// What a job is patched to when its parcel is on its way.

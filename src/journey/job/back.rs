@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use disk_prep::noun::{
-    Contact, Diagnose, ErrorKind, ReturnAddress, ReturnCarrier, visible_line,
-};
+use disk_prep::noun::{Contact, Diagnose, ErrorKind, ReturnAddress, ReturnCarrier, visible_line};
 
 use super::target::MeantJob;
 use crate::import_job::{Error, Job, JobService, Location, Written};

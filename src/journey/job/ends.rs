@@ -30,7 +30,7 @@ pub fn create(
     let parcel = Parcel::new(Some(about), location, contact, desk.attendant)?;
     let folder = staging.journals();
     let keeper = keeper(Some(staging), files, None, &desk.state()?);
-    let (service, account) = (target.service(desk)?, &about.storage_account);
+    let (service, account) = (target.service(desk)?, &about.account_id());
     let kind = seed.kind;
     let mut jobs =
         parcel.make_jobs(&*service, &about.job, kind, account, &folder, keeper.as_ref())?;
@@ -54,10 +54,11 @@ fn create_of_dataset(
     let parcel = Parcel::new(None, location, contact, desk.attendant)?;
     let journals = JournalFolder::new(folder.join("journals"));
     let keeper = keeper(None, files, None, &state);
+    let (subscription, group) = target.place(desk)?;
+    let account = &account.in_group(&subscription, &group);
     let service = target.service_for_new(desk)?;
     let kind = SeedKind::Files;
-    let mut jobs =
-        parcel.make_jobs(&*service, job, kind, account, &journals, keeper.as_ref())?;
+    let mut jobs = parcel.make_jobs(&*service, job, kind, account, &journals, keeper.as_ref())?;
     made(&mut jobs, desk);
     Ok(jobs)
 }

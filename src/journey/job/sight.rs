@@ -29,7 +29,7 @@ struct Sight {
     id: String,
     name: String,
     state: String,
-    /// In a word that both services share, or `deleted`.
+    /// In a word that both services share, or `deleted` or `cleared`, which stay.
     stage: String,
     cancel_requested: bool,
     drives: BTreeMap<String, String>,
@@ -71,15 +71,17 @@ impl Sight {
         if now.cancel_requested && !self.cancel_requested {
             told.push("is to be cancelled".to_owned());
         }
-        if let Some(number) = now.tracking_number.as_ref().filter(|_| {
-            now.tracking_number != self.tracking_number
-        }) {
+        if let Some(number) =
+            now.tracking_number.as_ref().filter(|_| now.tracking_number != self.tracking_number)
+        {
             told.push(format!("has the tracking number {number}"));
         }
         for (serial, state) in &now.drives {
             match self.drives.get(serial) {
                 Some(before) if before == state => {}
-                Some(before) => told.push(format!("has drive {serial} {state}, which was {before}")),
+                Some(before) => {
+                    told.push(format!("has drive {serial} {state}, which was {before}"))
+                }
                 None => told.push(format!("has drive {serial} {state}")),
             }
         }
@@ -139,6 +141,11 @@ impl State {
         // One that is damaged or of a newer program is as good as none.
         let last: Option<Sight> = serde_json::from_slice(&before).ok();
         let mut now = Sight::of(job);
+        if let Some(last) =
+            last.as_ref().filter(|own| own.stage == CLEARED && own.state == now.state)
+        {
+            now.stage.clone_from(&last.stage);
+        }
         if job.state.stage.is_here() && now.received.is_none() {
             let told = last.as_ref().and_then(|last| last.received);
             now.received = Some(told.unwrap_or(job.told_at));
@@ -155,14 +162,16 @@ impl State {
 }
 
 /// Jobs of these stages give their drives free.
-const FREE: [&str; 3] = ["completed", "cancelled", DELETED];
+const FREE: [&str; 4] = ["completed", "cancelled", DELETED, CLEARED];
 const DELETED: &str = "deleted";
+const CLEARED: &str = "cleared";
 
 impl Sight {
     /// Whether this was a job of that seed, is over, and had the drive.
     fn frees(&self, serial: &Serial, seed_job: &JobName) -> bool {
         let name = JobName::new(&self.name).ok();
-        let is_part = |name: &JobName| name == seed_job || first_name(name).as_ref() == Some(seed_job);
+        let is_part =
+            |name: &JobName| name == seed_job || first_name(name).as_ref() == Some(seed_job);
         FREE.contains(&self.stage.as_str())
             && self.drives.contains_key(serial.as_str())
             && name.as_ref().is_some_and(is_part)
@@ -186,22 +195,37 @@ impl State {
         Ok(held)
     }
 
-    /// Remembers that jobs of this name in this service are no more, so that their drives are free.
+    /// Remembers that a job was deleted, so that its drives are free.
     pub fn forget_job(&self, service: Service, name: &JobName) -> Result<(), StateError> {
+        self.mark(DELETED, |id| {
+            id.service == service && id.job.as_str().eq_ignore_ascii_case(name.as_str())
+        })
+    }
+
+    /// Remembers that all a job brought was proven, so that its drives are free.
+    pub fn free_drives(&self, job: &Job) -> Result<(), StateError> {
+        self.mark(CLEARED, |id| id.to_string().eq_ignore_ascii_case(&job.id))
+    }
+
+    /// Whether that is remembered.
+    pub fn is_freed(&self, job: &Job) -> Result<bool, StateError> {
+        let is_it = |own: &Sight| own.id.eq_ignore_ascii_case(&job.id) && own.stage == CLEARED;
+        Ok(self.sights()?.iter().any(is_it))
+    }
+
+    fn mark(&self, stage: &str, is_meant: impl Fn(&JobId) -> bool) -> Result<(), StateError> {
         let _lock = self.hold_records()?;
         for path in self.records_in(&self.folder().join("sights"))? {
             let before = fs::read(&path).map_err(record_at(&path))?;
             let Ok(sight) = serde_json::from_slice::<Sight>(&before) else { continue };
-            let is_it = sight.id.parse::<JobId>().is_ok_and(|id| {
-                id.service == service && id.job.as_str().eq_ignore_ascii_case(name.as_str())
-            });
-            if is_it {
-                let sight = Sight { stage: DELETED.to_owned(), ..sight };
-                let text = with_unknown(&before, &sight)
-                    .and_then(|sight| serde_json::to_vec_pretty(&sight))
-                    .expect("names and numbers can be written");
-                durable::write(&path, &text, Access::Public).map_err(io_at(&path))?;
+            if !sight.id.parse::<JobId>().is_ok_and(|id| is_meant(&id)) {
+                continue;
             }
+            let sight = Sight { stage: stage.to_owned(), ..sight };
+            let text = with_unknown(&before, &sight)
+                .and_then(|sight| serde_json::to_vec_pretty(&sight))
+                .expect("names and numbers can be written");
+            durable::write(&path, &text, Access::Public).map_err(io_at(&path))?;
         }
         Ok(())
     }
@@ -236,7 +260,8 @@ pub fn made(jobs: &mut [(Job, Written)], desk: &Desk<'_>) {
     for (job, written) in jobs {
         if *written == Written::Changed {
             let message = format!("Job {} is made", job.name);
-            let event = Event { at: job.told_at, ..Event::now(EventKind::JobMade, of(job), message) };
+            let event =
+                Event { at: job.told_at, ..Event::now(EventKind::JobMade, of(job), message) };
             tell(&event, desk);
         }
         seen(job, desk);

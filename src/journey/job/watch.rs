@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use disk_prep::noun::{Diagnose, ErrorKind, JobName};
 
-use crate::import_job::{Error, Job, JobService, Turn};
 use super::sight::seen;
+use crate::import_job::{Error, Job, JobService, Turn};
 use crate::journey::desk::Desk;
 use crate::outcome::Failure;
 

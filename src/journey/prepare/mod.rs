@@ -17,7 +17,7 @@ use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::known::find_known;
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{
-    AccountName, Diagnose, ErrorKind, JobName, ResourceGroup, Serial, SubscriptionId,
+    AccountId, ContainerName, Diagnose, ErrorKind, JobName, ResourceGroup, Serial, SubscriptionId,
 };
 use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
@@ -213,7 +213,8 @@ struct Office {
     parcel: Parcel,
     subscription: SubscriptionId,
     group: ResourceGroup,
-    account: AccountName,
+    account: AccountId,
+    container: Option<ContainerName>,
     /// The names that the job's parts may get.
     jobs: Vec<JobName>,
     service: Box<dyn JobService>,
@@ -236,7 +237,8 @@ impl Office {
         let (account, subscription, group) = work.azure(flags)?;
         let (own, at) = (subscription.clone(), group.clone());
         let service = job_service(service, azure, own, at, attendant)?;
-        Ok(Office { parcel, subscription, group, account, jobs, service })
+        let container = work.container.clone();
+        Ok(Office { parcel, subscription, group, account, container, jobs, service })
     }
 
     /// Refuses to go on if the job could not be made, as far as Azure says it.
@@ -250,6 +252,7 @@ impl Office {
             subscription: self.subscription.clone(),
             group: self.group.clone(),
             account: self.account.clone(),
+            container: self.container.clone(),
             region: Some(self.parcel.location().to_owned()),
             carrier: Some(self.parcel.carrier().to_owned()),
             jobs: self.jobs.clone(),

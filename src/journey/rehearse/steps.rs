@@ -98,6 +98,7 @@ impl Rehearsal<'_> {
 
     fn target(&self) -> Result<Destination, Failure> {
         Ok(Destination {
+            storage_account_id: None,
             job: JobName::new(NAME)?,
             storage_account: self.emulator.account.clone(),
             container: ContainerName::new(CONTAINER)?,

@@ -206,7 +206,10 @@ pub(super) fn elsewhere(drive: &DriveStatus, link: &str, account: &AccountName) 
 }
 
 /// Reads a log, as much of it as is read of one.
-pub(super) fn fetch(container: &dyn Container, name: &str) -> Result<Option<CopyLog>, azure::Error> {
+pub(super) fn fetch(
+    container: &dyn Container,
+    name: &str,
+) -> Result<Option<CopyLog>, azure::Error> {
     let Some(facts) = container.facts(name)? else { return Ok(None) };
     // One byte more than is read says that there is more.
     let bytes = facts.bytes.min(LOG_BYTES + 1);
