@@ -64,12 +64,14 @@ pub enum HookError {
         source: io::Error,
     },
     /// It took too long.
-    #[error("The program of {key}, {program}, was stopped after {} s", PATIENCE.as_secs())]
+    #[error("The program of {key}, {program}, was stopped after {} s", patience.as_secs())]
     Slow {
         /// The key.
         key: &'static str,
         /// The program.
         program: String,
+        /// How long it had.
+        patience: Duration,
     },
     /// It ended with an error.
     #[error("The program of {key}, {program}, ended with {status}{}", because(said))]
@@ -112,6 +114,10 @@ impl Hook {
     /// Calls the program and waits for its end. `event` is its name, `line` what there is to know
     /// of it, one JSON object.
     pub fn call(&self, event: &str, line: &str) -> Result<(), HookError> {
+        self.call_within(PATIENCE, event, line)
+    }
+
+    fn call_within(&self, patience: Duration, event: &str, line: &str) -> Result<(), HookError> {
         let Hook { key, file, words } = self;
         let about = || (*key, words.first().cloned().unwrap_or_default());
         let run = |source| {
@@ -125,11 +131,11 @@ impl Hook {
         let program = words.next().unwrap_or_default();
         let args: Vec<&OsStr> = words.collect();
         let input = format!("{line}\n");
-        let told = child::tell(program, &args, &[(VARIABLE, event)], input.as_bytes(), PATIENCE);
+        let told = child::tell(program, &args, &[(VARIABLE, event)], input.as_bytes(), patience);
         let (key, program) = about();
         match told {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                Err(HookError::Slow { key, program })
+                Err(HookError::Slow { key, program, patience })
             }
             Err(source) => Err(HookError::Run { key, program, source }),
             Ok((status, _)) if status.success() => Ok(()),
@@ -193,6 +199,9 @@ mod tests {
         let text = error.to_string();
         assert!(text.contains("/bin/sh, ended with exit status: 4: "), "{text}");
         assert!(text.len() < 400 && !text.contains(['\n', '\u{1b}']), "{text}");
+        let slow = hook(folder.path(), "sleep 30");
+        let error = slow.call_within(Duration::from_millis(200), "a", "{}").unwrap_err();
+        assert_eq!(error.code(), "hook-slow");
         let mut missing = hook(folder.path(), "");
         missing.words[0] = "/no/such/program".to_owned();
         assert_eq!(missing.call("a", "{}").unwrap_err().code(), "hook-not-run");

@@ -438,3 +438,50 @@ fn an_account_in_another_group_is_named_by_its_id() {
     let bad = machine.expect(2, &["job", "list", "--storage-account", "/subscriptions/1/x"]);
     assert!(bad.stderr.contains("storageAccounts/NAME"), "{}", bad.stderr);
 }
+
+/// The office, and cron: no root, no terminal, next to no environment, and nothing known of the job.
+#[test]
+fn without_root_and_from_cron_the_office_follows_and_ships() {
+    assert!(rustix::process::geteuid().is_root(), "this test gives rights up: run it as root");
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    made(&machine, &emulator, "data-box");
+    let shown = emulator.expect(&machine, 0, &["job", "show", "--json"]).stdout;
+    let id = serde_json::from_str::<Value>(&shown).unwrap()["id"].as_str().unwrap().to_owned();
+    let home = tempfile::Builder::new().prefix("azseed-office-").tempdir().unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = home.path().join("azseed");
+    fs::copy(env!("CARGO_BIN_EXE_azseed"), &program).unwrap();
+    fs::copy(emulator.fact("ca_file"), home.path().join("ca.pem")).unwrap();
+    let own = home.path().join("own");
+    fs::create_dir(&own).unwrap();
+    std::os::unix::fs::chown(&own, Some(65534), Some(65534)).unwrap();
+    let run = |code: i32, words: &[&str]| {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
+        command.args(words).env_clear().current_dir("/").stdin(std::process::Stdio::null());
+        command.env("HOME", &own).env("AZSEED_TOKEN", emulator.fact("token"));
+        for (name, fact) in
+            [("ARM_ENDPOINT", "arm"), ("AUTHORITY", "authority"), ("BLOB_ENDPOINT", "blob")]
+        {
+            command.env(format!("AZSEED_{name}"), emulator.fact(fact));
+        }
+        command.env("AZSEED_CA_FILE", home.path().join("ca.pem"));
+        let said = said(command.output().unwrap());
+        assert_eq!(said.code, code, "{words:?}\n{}\n{}", said.stdout, said.stderr);
+        said.stdout
+    };
+    assert!(run(0, &["status"]).contains("none that this machine knows"));
+    assert!(run(0, &["job", "status", "--job", &id]).contains("send the drives"));
+    emulator.forward(&machine, "+8d");
+    let soon = run(6, &["job", "status", "--job", &id]);
+    // What is printed can be typed by whoever reads it: the id says all.
+    assert!(soon.contains(&format!("`azseed job ship --job {id}")), "{soon}");
+    run(0, &["packing-slip", "--job", &id]);
+    run(0, &["pack", "check", "S1", "--job", &id]);
+    run(0, &["job", "return-address", "--job", &id, "--phone", "+1 425 555 0199"]);
+    run(0, &["job", "ship", "--job", &id, "--carrier", "FedEx", "--tracking-number", "1Z1"]);
+    assert!(run(0, &["job", "status", "--job", &id]).contains("FedEx 1Z1"));
+    assert!(run(0, &["limits", "show"]).contains("drives-per-job"));
+    assert!(own.join(".local/state/azseed/sights").is_dir(), "it remembers what it saw");
+}

@@ -386,6 +386,19 @@ fn single_lines_of_the_return_address_are_set_and_the_rest_stays() {
         assert_eq!(slip(), (after.clone(), carrier.clone()));
         let again = line(&set(0, &["--street", "2 Other Street", "--phone", "+1 425 555 0199"]));
         assert_eq!(again["changed"], false);
+        let more = [
+            ("--second-line", "Floor 2", "Floor 2"),
+            ("--state-or-province", "OR", "Redmond OR 98052"),
+            ("--postal-code", "98053", "Redmond OR 98053"),
+            ("--country", "Canada", "Canada"),
+        ];
+        for (flag, text, shown) in more {
+            let told = line(&set(0, &[flag, text]));
+            assert!(told["return_to"].to_string().contains(shown), "{flag}: {told}");
+        }
+        let back = ["--second-line", "", "--state-or-province", "WA", "--postal-code", "98052"];
+        set(0, &[&back[..], &["--country", "USA"]].concat());
+        assert_eq!(slip().0, after);
         for (flag, text) in [
             ("--phone", "call me"),
             ("--phone", "12"),
@@ -442,7 +455,7 @@ fn a_parcel_is_told_from_a_file_and_every_refusal_sends_nothing() {
             (dated(4), "ship-date-refused", "more than two days ahead"),
             (format!("{number}ship_date = \"28.11.2026\"\n"), "parcel-file-invalid", "is no day"),
             (format!("{number}drive_count = 2\n"), "drive-count", "cannot hold 2 drives"),
-            (format!("{number}carier = \"UPS\"\n"), "parcel-file-invalid", "no file about"),
+            (format!("{number}carier = \"UPS\"\n"), "parcel-file-invalid", "no parcel has: carier"),
         ] {
             let refused = ship(2, &text, &[]).stdout;
             assert!(refused.contains(code) && refused.contains(part), "{text}\n{refused}");

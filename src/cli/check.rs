@@ -63,7 +63,7 @@ pub struct CheckAzureArgs {
     #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
     pub resource_group: Option<ResourceGroup>,
     /// The storage account
-    #[arg(long, value_name = "NAME|ID", env = "AZSEED_STORAGE_ACCOUNT")]
+    #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
     pub storage_account: Option<NamedAccount>,
     /// The container
     #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER")]

@@ -51,7 +51,7 @@ pub struct JobTarget {
     #[arg(long, global = true, value_name = "FILE")]
     pub job_file: Option<PathBuf>,
     /// The storage account that the seed must be for
-    #[arg(long, global = true, value_name = "NAME|ID", env = "AZSEED_STORAGE_ACCOUNT")]
+    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
     pub storage_account: Option<NamedAccount>,
     /// The container that the seed must be for
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_CONTAINER")]

@@ -46,7 +46,7 @@ pub struct SourceArgs {
     #[arg(long, value_name = "NAME")]
     pub job: Option<JobName>,
     /// The storage account, for a dataset.csv
-    #[arg(long, value_name = "NAME|ID", env = "AZSEED_STORAGE_ACCOUNT")]
+    #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
     pub storage_account: Option<NamedAccount>,
     /// The container that the seed must be for
     #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER")]

@@ -64,7 +64,7 @@ pub struct SeedArgs {
     #[arg(long, value_name = "NAME", required = true)]
     pub job: Option<JobName>,
     /// The storage account that the drives go to
-    #[arg(long, value_name = "NAME|ID", env = "AZSEED_STORAGE_ACCOUNT", required = true)]
+    #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT", required = true)]
     pub storage_account: Option<NamedAccount>,
     /// The container
     #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER", required = true)]

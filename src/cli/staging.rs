@@ -23,7 +23,7 @@ pub struct SharedSeedArgs {
     #[command(flatten)]
     pub shared: SharedArgs,
     /// The storage account that the seed must be for
-    #[arg(long, value_name = "NAME|ID", env = "AZSEED_STORAGE_ACCOUNT")]
+    #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
     pub storage_account: Option<NamedAccount>,
     /// The container that the seed must be for
     #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER")]

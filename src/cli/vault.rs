@@ -32,7 +32,7 @@ pub struct VaultTarget {
     #[arg(long, global = true, value_name = "DIR", env = "AZSEED_STAGING")]
     pub staging: Option<PathBuf>,
     /// The storage account that its seed must be for
-    #[arg(long, global = true, value_name = "NAME|ID", env = "AZSEED_STORAGE_ACCOUNT")]
+    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
     pub storage_account: Option<NamedAccount>,
     /// The container that its seed must be for
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_CONTAINER")]

@@ -77,8 +77,17 @@ pub struct SeedSight {
 pub struct VaultSight {
     /// Its record.
     pub vault: Vault,
-    /// How far it is, and when its next run is due; or why that is not known.
-    pub told: Result<(VaultState, Option<Due>), String>,
+    /// How far it is.
+    pub sight: VaultFound,
+}
+
+/// How far a vault is.
+#[derive(Debug)]
+pub enum VaultFound {
+    /// So far; and when its next run is due.
+    Known(VaultState, Option<Due>),
+    /// It is not known, for this reason.
+    Unknown(String),
 }
 
 /// The page.
@@ -114,15 +123,13 @@ pub fn overview(options: &OverviewOptions, desk: &Desk<'_>) -> Result<Overview, 
     let mut vaults = Vec::new();
     for vault in state.vaults()? {
         let is_local = vault.ingested_at.is_some();
-        let told = match (options.reach, silent.clone()) {
-            (Reach::Here, _) if !is_local => Err("Azure was not asked".to_owned()),
-            (Reach::Azure, Some(why)) if !is_local => Err(why),
-            _ => {
-                let told = vault_state(&vault, options, desk);
-                told.map_err(|error| heard(&error, &mut silent))
-            }
+        let sight = match (options.reach, silent.clone()) {
+            (Reach::Here, _) if !is_local => VaultFound::Unknown("Azure was not asked".to_owned()),
+            (Reach::Azure, Some(why)) if !is_local => VaultFound::Unknown(why),
+            _ => vault_state(&vault, options, desk)
+                .unwrap_or_else(|error| VaultFound::Unknown(heard(&error, &mut silent))),
         };
-        vaults.push(VaultSight { vault, told });
+        vaults.push(VaultSight { vault, sight });
     }
     Ok(Overview { seeds, vaults })
 }
@@ -186,7 +193,7 @@ fn vault_state(
     vault: &Vault,
     options: &OverviewOptions,
     desk: &Desk<'_>,
-) -> Result<(VaultState, Option<Due>), Failure> {
+) -> Result<VaultFound, Failure> {
     let own = VaultOptions {
         vault: Some(vault.name.clone()),
         staging: None,
@@ -194,5 +201,5 @@ fn vault_state(
         blobs: BlobAccess::default(),
     };
     let status = vault_run::status(vault.clone(), &own, desk);
-    status.map(|status| (status.state, status.next))
+    status.map(|status| VaultFound::Known(status.state, status.next))
 }

@@ -12,7 +12,7 @@ use super::repair::{account_of, elsewhere, fetch};
 use crate::azure::blob_at;
 use crate::import_job::copy_log::{BlobEnd, CopyLog, Cut};
 use crate::import_job::{DriveStatus, Job};
-use crate::outcome::{Failure, chain};
+use crate::outcome::Failure;
 use crate::staging::SeedKind;
 
 /// A job with what the logs of its drives say.
@@ -33,8 +33,17 @@ pub struct Standing {
 pub struct DriveLog {
     /// The drive.
     pub serial: String,
-    /// What it says; or why it could not be read.
-    pub told: Result<LogCount, String>,
+    /// What came of it.
+    pub sight: LogSight,
+}
+
+/// What a log says, or why it could not be read.
+#[derive(Debug)]
+pub enum LogSight {
+    /// It was read.
+    Read(LogCount),
+    /// It could not be.
+    Unread(Failure),
 }
 
 /// Blobs that a log names, by what it says of them.
@@ -110,8 +119,8 @@ pub fn standing(
         Ok(fetch(&*container, &blob)?.map(|log| LogCount::of(&log)).unwrap_or_default())
     };
     let logs = having.map(|(drive, link)| {
-        let told = read(drive, link).map_err(|error| chain(error.0.as_ref()));
-        DriveLog { serial: drive.serial.clone(), told }
+        let sight = read(drive, link).map_or_else(LogSight::Unread, LogSight::Read);
+        DriveLog { serial: drive.serial.clone(), sight }
     });
     let logs = logs.collect();
     let kind = target.seed.as_ref().map(|(seed, _)| seed.kind);

@@ -15,7 +15,7 @@ use super::standing::yours;
 use super::text::wrapped;
 use super::vault_run::due_text;
 use crate::import_job::Job;
-use crate::journey::overview::{Asked, Found, Overview, SeedSight, VaultSight};
+use crate::journey::overview::{Asked, Found, Overview, SeedSight, VaultFound, VaultSight};
 use crate::outcome::{Exit, Outcome};
 use crate::schedule::Due;
 use crate::staging::{Seed, SeedKind, SeedState};
@@ -241,7 +241,7 @@ fn of_job(job: &Job, seed: &Seed, staging: &str) -> String {
 
 impl VaultSight {
     fn next(&self) -> Option<String> {
-        let (state, due) = self.told.as_ref().ok()?;
+        let VaultFound::Known(state, due) = &self.sight else { return None };
         Some(match (state, due) {
             (VaultState::AwaitingSeed | VaultState::SeedInTransit, _) => {
                 "nothing before its seed has arrived".to_owned()
@@ -256,9 +256,9 @@ impl VaultSight {
 
     fn lines(&self) -> Vec<String> {
         let name = &self.vault.name;
-        let mut told = match &self.told {
-            Ok((state, _)) => wrapped("Vault", &format!("{name}: {}", state.word())),
-            Err(why) => wrapped("Vault", &format!("{name}: not known, {why}")),
+        let mut told = match &self.sight {
+            VaultFound::Known(state, _) => wrapped("Vault", &format!("{name}: {}", state.word())),
+            VaultFound::Unknown(why) => wrapped("Vault", &format!("{name}: not known, {why}")),
         };
         told.extend(self.next().map(|text| wrapped("  Next", &text)).into_iter().flatten());
         told
@@ -284,30 +284,25 @@ impl Outcome for Overview {
 
     fn json(&self) -> Vec<Value> {
         let seeds = self.seeds.iter().map(seed_standing).collect();
-        let vault = |own: &'_ VaultSight| {
-            let (state, due) =
-                own.told.as_ref().map_or((None, None), |(state, due)| (Some(*state), due.as_ref()));
-            let next_run = due.and_then(|due| match due {
-                Due::At(at) => Some(at.timestamp()),
-                Due::Now => None,
-            });
-            (state, next_run)
-        };
         let vaults = self.vaults.iter().map(|own| {
-            let (state, next_run) = vault(own);
-            VaultStanding {
-                name: own.vault.name.as_str(),
-                state,
-                unreached: own.told.as_ref().err().map(String::as_str),
-                next_run,
-                next: own.next(),
-            }
+            let (state, next_run, unreached) = match &own.sight {
+                VaultFound::Known(state, Some(Due::At(at))) => {
+                    (Some(*state), Some(at.timestamp()), None)
+                }
+                VaultFound::Known(state, _) => (Some(*state), None, None),
+                VaultFound::Unknown(why) => (None, None, Some(why.as_str())),
+            };
+            let (name, next) = (own.vault.name.as_str(), own.next());
+            VaultStanding { name, state, unreached, next_run, next }
         });
         vec![line(&StatusRecord { seeds, vaults: vaults.collect() })]
     }
 
     fn exit(&self) -> Exit {
-        let alarms = self.seeds.iter().flat_map(|own| own.jobs()).filter_map(Job::alarm);
+        let is_open =
+            |own: &&SeedSight| own.seed().is_none_or(|own| own.state != SeedState::Cleared);
+        let open = self.seeds.iter().filter(is_open);
+        let alarms = open.flat_map(|own| own.jobs()).filter_map(Job::alarm);
         Exit::of(alarms)
     }
 }

@@ -82,7 +82,7 @@ pub fn all() -> Vec<Described> {
         of::<limits::LimitRecord>("`limits show`"),
         of::<standing::CopyLogRecord>("`job status`"),
         of::<overview::StatusRecord>("`status`"),
-        of::<told::EventRecord>("hooks"),
+        of::<told::EventRecord>("`job status`, `prep`, `vault run`"),
         of::<watch::WatchEndedRecord>("`job status --watch`"),
         of::<repaired::RepairBlobRecord>("`job repair`"),
         of::<repaired::RepairRecord>("`job repair`"),

@@ -10,8 +10,8 @@ use super::record::{Record, line};
 use super::text::wrapped;
 use crate::advice::find;
 use crate::import_job::{DriveStage, Job, Nearness, Turn, Written};
-use crate::journey::standing::{DriveLog, LogCount, Standing};
-use crate::outcome::{Exit, Outcome};
+use crate::journey::standing::{DriveLog, LogCount, LogSight, Standing};
+use crate::outcome::{Exit, Failure, Outcome, chain};
 use crate::staging::SeedKind;
 
 /// What a drive's log says.
@@ -88,9 +88,11 @@ fn with(command: &str, which: &str) -> String {
 
 fn log_line(log: &DriveLog) -> String {
     let serial = &log.serial;
-    match &log.told {
-        Err(why) => format!("that of drive {serial} could not be read: {why}"),
-        Ok(counted) => {
+    match &log.sight {
+        LogSight::Unread(Failure(error)) => {
+            format!("that of drive {serial} could not be read: {}", chain(error.as_ref()))
+        }
+        LogSight::Read(counted) => {
             let faults = counted.faults().into_iter();
             let faults: Vec<String> =
                 faults.map(|(number, word)| format!("{} {word}", count(number, "blob"))).collect();
@@ -144,17 +146,18 @@ impl Outcome for Standing {
 
     fn json(&self) -> Vec<Value> {
         let mut all = vec![value(&self.job, Some(Written::Unchanged))];
-        for DriveLog { serial, told } in &self.logs {
-            let none = LogCount::default();
-            let (own, why) = match told {
-                Ok(own) => (own, own.cut.map(|cut| cut.text())),
-                Err(why) => (&none, Some(why.as_str())),
+        for DriveLog { serial, sight } in &self.logs {
+            let (own, why) = match sight {
+                LogSight::Read(own) => (*own, own.cut.map(|cut| cut.text().to_owned())),
+                LogSight::Unread(Failure(error)) => {
+                    (LogCount::default(), Some(chain(error.as_ref())))
+                }
             };
             all.push(line(&CopyLogRecord {
                 job: &self.job.name,
                 serial,
-                read: told.is_ok(),
-                why,
+                read: matches!(sight, LogSight::Read(_)),
+                why: why.as_deref(),
                 arrived: own.arrived,
                 missing: own.missing,
                 damaged: own.damaged,

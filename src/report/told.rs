@@ -10,7 +10,8 @@ use super::record::{Record, line};
 use crate::journey::hooks::{Event, Subject};
 use crate::outcome::Outcome;
 
-/// Something happened; a hook finds it on its standard input, and its word in `AZSEED_EVENT`.
+/// Something happened. It is not printed: a hook finds it on its standard input, and its word in
+/// `AZSEED_EVENT`.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct EventRecord<'a> {
     /// What: `job-made`, `job-changed`, `job-deadline`, `drive-sealed`, `drive-failed`,

@@ -313,7 +313,7 @@ const STATES: &[&str] = &[
 ];
 
 fn words_of_the_service(source: &Source) -> Vec<String> {
-    let homes = ["state.rs", "import_export.rs", "data_box/"];
+    let homes = ["state.rs", "import_export/", "data_box/"];
     let is_home =
         homes.iter().any(|home| source.path.starts_with(&format!("src/import_job/{home}")));
     if source.package() != "azseed" || is_home {

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, unknown_fields};
 use jiff::civil::Date;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::ship::{ShipOptions, moment};
 use crate::config::TomlFault;
@@ -15,8 +15,7 @@ use crate::outcome::Failure;
 const MOST_BYTES: u64 = 64 << 10;
 
 /// What the file says.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct ParcelFile {
     carrier: Option<String>,
     tracking_number: Option<String>,
@@ -41,6 +40,8 @@ pub enum ParcelFileError {
         #[source]
         source: TomlFault,
     },
+    #[error("{path} has fields that no parcel has: {}", fields.join(", "))]
+    Fields { path: PathBuf, fields: Vec<String> },
     #[error("{path} has the ship date {text}, which is no day")]
     Day { path: PathBuf, text: String },
 }
@@ -85,10 +86,16 @@ pub fn read(path: &Path) -> Result<ShipOptions, Failure> {
 }
 
 fn parse(path: &Path, text: &str) -> Result<ParcelFile, ParcelFileError> {
-    toml::from_str(text).map_err(|error| ParcelFileError::Form {
+    let form = |error| ParcelFileError::Form {
         path: path.to_owned(),
         source: TomlFault::new(&error, text),
-    })
+    };
+    let file: ParcelFile = toml::from_str(text).map_err(form)?;
+    let fields = unknown_fields::<ParcelFile>(&toml::from_str(text).map_err(form)?);
+    match fields.as_slice() {
+        [] => Ok(file),
+        _ => Err(ParcelFileError::Fields { path: path.to_owned(), fields }),
+    }
 }
 
 #[cfg(test)]
