@@ -2,7 +2,7 @@
 //! the same words, but those that consent to destroy or disclose, or name what is touched.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue};
@@ -13,6 +13,8 @@ use disk_prep::noun::{Diagnose, ErrorKind};
 const SYSTEM_FILE: &str = "/etc/azseed/config.toml";
 /// Names another file.
 pub const FILE_VARIABLE: &str = "AZSEED_CONFIG";
+/// Keys that no flag has: programs that are called. Each is a list, the program first.
+pub const PROGRAM_KEYS: [&str; 2] = ["on-event", "before"];
 
 /// What the files say, the one that wins first.
 #[derive(Debug)]
@@ -158,6 +160,12 @@ impl Settings {
         self.file_of(key)?.table.get(key).map(text)
     }
 
+    /// The program of a key with its arguments, and the file that names it.
+    pub fn program(&self, key: &str) -> Option<(PathBuf, Vec<String>)> {
+        let file = self.file_of(key)?;
+        Some((file.path.clone(), words(file.table.get(key)?).ok()?))
+    }
+
     /// Makes what the file says the default of each flag.
     pub fn apply(&self, command: Command) -> Command {
         let command = command.mut_args(|arg| match key(&arg).and_then(|key| self.value(&key)) {
@@ -192,7 +200,8 @@ impl SettingsFile {
             source: TomlFault::new(&error, text),
         })?;
         // The key of a flag that has none is told where the flag would be used.
-        let known: Vec<&str> = flags(command).into_iter().filter_map(Arg::get_long).collect();
+        let mut known: Vec<&str> = flags(command).into_iter().filter_map(Arg::get_long).collect();
+        known.extend(PROGRAM_KEYS);
         if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(ConfigError::UnknownKey { path, key: key.clone() });
         }
@@ -214,6 +223,16 @@ fn text(value: &toml::Value) -> String {
     }
 }
 
+/// A program and its arguments. No shell takes them apart, so they are a list.
+fn words(value: &toml::Value) -> Result<Vec<String>, &'static str> {
+    let text = |word: &toml::Value| word.as_str().map(str::to_owned);
+    let all = value.as_array().and_then(|all| all.iter().map(text).collect::<Option<Vec<_>>>());
+    match all {
+        Some(all) if all.first().is_some_and(|program| Path::new(program).is_absolute()) => Ok(all),
+        _ => Err("it takes a list of texts, a program by its whole path and its arguments"),
+    }
+}
+
 /// Whether every flag of this key takes the value; else it is the file's fault, and the command
 /// line is not to blame.
 fn check(
@@ -221,6 +240,9 @@ fn check(
     value: &toml::Value,
     command: &Command,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
+    if PROGRAM_KEYS.contains(&key) {
+        return Ok(words(value).map(drop)?);
+    }
     if value.is_array() || value.is_table() {
         return Err("a key has one value".into());
     }
@@ -357,6 +379,10 @@ mod tests {
             ("profile = \"modem\"", "it takes one of legacy, modern"),
             ("compression = 99", "99 is not in -7..=22"),
             ("staging = \"\"", "the value is empty"),
+            ("on-event = \"/bin/mail root\"", "it takes a list of texts"),
+            ("before = [\"mail\"]", "a program by its whole path"),
+            ("before = []", "it takes a list"),
+            ("on-event = [\"/bin/mail\", 1]", "it takes a list"),
         ] {
             let error = parsed("c.toml".into(), text, &crate::cli::command()).unwrap_err();
             let key = text.split(' ').next().unwrap();

@@ -15,6 +15,7 @@ pub mod escrow;
 pub mod exit;
 pub mod import_job;
 mod journey;
+mod notify;
 mod outcome;
 mod policy;
 mod report;

@@ -7,7 +7,8 @@ mod support {
     pub mod sources;
 }
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
 use azseed::advice::{Speaker, said_by};
 use support::sources::{literals, product, root, tests};
@@ -75,6 +76,46 @@ fn read_by_name() -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// A flag that no test names may as well do nothing.
+#[test]
+fn every_flag_is_met_by_a_test() {
+    fn flags(command: &clap::Command, path: &str, found: &mut BTreeMap<String, String>) {
+        for argument in command.get_arguments().filter(|own| !own.is_hide_set()) {
+            let Some(long) = argument.get_long() else { continue };
+            let short = argument.get_short().map_or(String::new(), |own| format!("\"-{own}\""));
+            found.entry(format!("--{long}")).or_insert(short);
+        }
+        for inner in command.get_subcommands() {
+            flags(inner, &format!("{path} {}", inner.get_name()), found);
+        }
+    }
+    let mut found = BTreeMap::new();
+    flags(&whole_command(), "azseed", &mut found);
+    let mut texts = tests();
+    for entry in fs::read_dir(root().join("tests/cli")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|own| own == "transcript")
+            || path.ends_with("refusals.trycmd")
+        {
+            texts.push(fs::read_to_string(path).unwrap());
+        }
+    }
+    let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
+    let is_met = |flag: &str| {
+        let at_end = |text: &String| {
+            text.match_indices(flag).any(|(at, _)| is_end(&text[at + flag.len()..]))
+        };
+        !flag.is_empty() && texts.iter().any(at_end)
+    };
+    let own = ["--help", "--version"];
+    let missing: Vec<&String> = found
+        .iter()
+        .filter(|(flag, short)| !own.contains(&flag.as_str()) && !is_met(flag) && !is_met(short))
+        .map(|(flag, _)| flag)
+        .collect();
+    assert!(found.len() > 80 && missing.is_empty(), "no test names {missing:?}");
 }
 
 /// One line of a table; a bar inside a cell would end it.

@@ -42,6 +42,14 @@ fn commands() -> Vec<String> {
         "job cancel --staging staging",
         "job delete --staging staging",
         "job locations --staging staging",
+        "job create --staging staging --location westus",
+        "job ship --staging staging --carrier FedEx --tracking-number 1Z1",
+        "job repair --staging staging --dry-run",
+        "job reconcile --staging staging",
+        "packing-slip --staging staging",
+        "pack check S1 --staging staging",
+        "status",
+        "limits show",
         "vault list",
         "vault show",
         "vault status",
@@ -147,10 +155,11 @@ fn nonsense_in_a_variable_is_refused_by_name_or_not_used_and_destroys_nothing() 
     let whole: BTreeMap<&String, i32> =
         commands.iter().map(|words| (words, bench.call(words, &[]).code)).collect();
     // Those that use the same drive, and those of one vault, one after the other.
-    let groups: [&[&str]; 3] = [
+    let groups: [&[&str]; 4] = [
         &["stage", "plan", "prep", "verify", "inspect", "drive"],
         &["job", "config", "explain"],
         &["vault", "cleanup"],
+        &["packing-slip", "pack", "status", "limits"],
     ];
     std::thread::scope(|scope| {
         for group in groups {

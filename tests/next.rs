@@ -15,7 +15,12 @@ const TARGET: &str = "--storage-account account1 --container seed --resource-gro
 
 /// The commands between back quotes in a line that tells what comes next.
 fn next(said: &Said) -> Vec<String> {
-    let lines = said.stdout.lines().filter(|line| line.contains("Next"));
+    // A page goes on below the label, indented.
+    let mut is_next = false;
+    let lines = said.stdout.lines().filter(|line| {
+        is_next = line.contains("Next") || is_next && line.starts_with("          ");
+        is_next
+    });
     let quoted = lines.flat_map(|line| line.split('`').skip(1).step_by(2));
     let commands: Vec<String> =
         quoted.filter(|text| text.starts_with("azseed ")).map(str::to_owned).collect();
@@ -119,4 +124,37 @@ fn the_next_commands_after_a_dataset_make_its_job_and_ship_it() {
     go(ship, &known);
     emulator.dock(&machine, &["s1.img,serial=S1"]);
     assert_eq!(fs::read(emulator.blob("cont", "x/file")).unwrap(), vec![7; 3_000_000]);
+}
+
+#[test]
+fn the_next_commands_of_a_followed_job_of_files_lead_to_its_end() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    fs::create_dir(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), vec![7; 3_000_000]).unwrap();
+    fs::write(machine.path("contact.toml"), support::CONTACT).unwrap();
+    let go = |command: &str, known: &[(&str, &str)]| typed(&machine, &emulator, command, known);
+    go(
+        &format!(
+            "azseed stage adopt --source source --staging 'the staging path' --job seed-1 {TARGET} \
+             --location westus --contact contact.toml"
+        ),
+        &[],
+    );
+    let [plan] = next(&go("azseed status", &[])).try_into().unwrap();
+    go(&format!("{plan} --drive-size 1T"), &[]);
+    go("azseed prep --staging 'the staging path' --drive s1.img,serial=S1,size=210M", &[]);
+    let known = [("NAME", "FedEx"), ("NUMBER", "1Z1")];
+    // Both pages ask for the same, as it can be typed.
+    let [first] = next(&go("azseed job status", &[])).try_into().unwrap();
+    let [ship] = next(&go("azseed status", &[])).try_into().unwrap();
+    assert!(first == ship && ship.starts_with("azseed job ship"), "{first}\n{ship}");
+    go(&ship, &known);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    let [compare] = next(&go("azseed status", &[])).try_into().unwrap();
+    assert_eq!(next(&go("azseed job status", &[])), [compare.clone()]);
+    let [clear] = next(&go(&compare, &[])).try_into().unwrap();
+    go(&format!("{clear} --yes"), &[]);
+    let text = go("azseed status", &[]).stdout;
+    assert!(text.contains("nothing: all of it is where it was sent to"), "{text}");
 }

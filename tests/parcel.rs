@@ -362,3 +362,130 @@ fn a_calendar_has_the_deadline_once_however_often_it_is_imported() {
     };
     assert_eq!(uid(), uid());
 }
+
+#[test]
+fn single_lines_of_the_return_address_are_set_and_the_rest_stays() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    for (job, service, drive) in [("seed-1", "data-box", "S1"), ("seed-2", "import-export", "S2")] {
+        let staging = made(&machine, &emulator, (job, service), &[("one", 9)], &[drive]);
+        let set = |code, more: &[&str]| {
+            let words = ["job", "return-address", "--json", "--staging", &staging];
+            emulator.expect(&machine, code, &[&words[..], more].concat())
+        };
+        let slip = || {
+            let words = ["packing-slip", "--json", "--staging", &staging];
+            let said = line(&emulator.expect(&machine, 0, &words));
+            (said["return_to"].to_string(), said["return_carrier"].clone())
+        };
+        let (before, carrier) = slip();
+        assert!(before.contains("1 Example Street") && before.contains("Redmond"), "{before}");
+        let told = line(&set(0, &["--street", "2 Other Street", "--phone", "+1 425 555 0199"]));
+        assert_eq!(told["changed"], true);
+        let after = before.replace("1 Example Street", "2 Other Street");
+        assert_eq!(slip(), (after.clone(), carrier.clone()));
+        let again = line(&set(0, &["--street", "2 Other Street", "--phone", "+1 425 555 0199"]));
+        assert_eq!(again["changed"], false);
+        let more = [
+            ("--second-line", "Floor 2", "Floor 2"),
+            ("--state-or-province", "OR", "Redmond OR 98052"),
+            ("--postal-code", "98053", "Redmond OR 98053"),
+            ("--country", "Canada", "Canada"),
+        ];
+        for (flag, text, shown) in more {
+            let told = line(&set(0, &[flag, text]));
+            assert!(told["return_to"].to_string().contains(shown), "{flag}: {told}");
+        }
+        let back = ["--second-line", "", "--state-or-province", "WA", "--postal-code", "98052"];
+        set(0, &[&back[..], &["--country", "USA"]].concat());
+        assert_eq!(slip().0, after);
+        for (flag, text) in [
+            ("--phone", "call me"),
+            ("--phone", "12"),
+            ("--email", "backup"),
+            ("--email", "a@b.c, d@e.f"),
+            ("--city", " "),
+            ("--recipient", "a\nb"),
+        ] {
+            let refused = set(2, &[flag, text]).stdout;
+            assert!(refused.contains("invalid-noun") || refused.contains("code"), "{refused}");
+            assert_eq!(slip().0, after, "{flag} {text}");
+        }
+        assert!(set(2, &[]).stdout.contains("flag-missing"));
+        // A file says all, a line beside it wins over the file.
+        let whole = set(0, &["--contact", &machine.text("contact"), "--city", "Kirkland"]);
+        assert_eq!(line(&whole)["changed"], true);
+        assert_eq!(slip().0, before.replace("Redmond", "Kirkland"));
+        let back = ["job", "return-shipping", "--staging", &staging];
+        let said = emulator.expect(&machine, 2, &back);
+        assert!(said.stderr.contains("flag-missing"), "{}", said.stderr);
+        let contact = machine.text("contact");
+        emulator.expect(
+            &machine,
+            0,
+            &[&back[..], &["--contact", &contact, "--carrier", "UPS"]].concat(),
+        );
+        assert_eq!(slip().1, "UPS");
+        emulator.expect(&machine, 0, &[&back[..], &["--contact", &contact]].concat());
+        assert_eq!(slip().1, "FedEx");
+    }
+}
+
+#[test]
+fn a_parcel_is_told_from_a_file_and_every_refusal_sends_nothing() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    for (job, service, drive) in [("seed-1", "data-box", "S1"), ("seed-2", "import-export", "S2")] {
+        let staging = made(&machine, &emulator, (job, service), &[("one", 9)], &[drive]);
+        let ship = |code, text: &str, more: &[&str]| {
+            fs::write(machine.path("parcel.toml"), text).unwrap();
+            let words = ["job", "ship", "--json", "--staging", &staging, "--from", "parcel.toml"];
+            emulator.expect(&machine, code, &[&words[..], more].concat())
+        };
+        let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let day = |days: i64| today.saturating_add(jiff::Span::new().days(days)).to_string();
+        let number = format!("carrier = \"FedEx\"\ntracking_number = \"1Z-{job}\"\n");
+        let dated = |days| format!("{number}ship_date = \"{}\"\n", day(days));
+        for (text, code, part) in [
+            ("carrier = \" \"\ntracking_number = \"1\"\n".to_owned(), "shipment-blank", "carrier"),
+            ("carrier = \"UPS\"\ntracking_number = \"\"\n".to_owned(), "shipment-blank", "number"),
+            ("carrier = \"UPS\"\n".to_owned(), "flag-missing", "--tracking-number"),
+            (dated(-2), "ship-date-refused", "before the job was made"),
+            (dated(15), "ship-date-refused", "after the job's deadline"),
+            (dated(4), "ship-date-refused", "more than two days ahead"),
+            (format!("{number}ship_date = \"28.11.2026\"\n"), "parcel-file-invalid", "is no day"),
+            (format!("{number}drive_count = 2\n"), "drive-count", "cannot hold 2 drives"),
+            (format!("{number}carier = \"UPS\"\n"), "parcel-file-invalid", "no parcel has: carier"),
+        ] {
+            let refused = ship(2, &text, &[]).stdout;
+            assert!(refused.contains(code) && refused.contains(part), "{text}\n{refused}");
+        }
+        let show = ["job", "show", "--json", "--staging", &staging];
+        let job_now = || line(&emulator.expect(&machine, 0, &show));
+        assert!(job_now()["tracking_number"].is_null(), "nothing was sent");
+        let seed = || fs::read_to_string(Path::new(&staging).join("seed.json")).unwrap();
+        assert!(!seed().contains("parcels"));
+        // Two days ahead by the service's clock is a label for the next working day.
+        let text = format!("{}drive_count = 1\n", dated(1));
+        let told = line(&ship(0, &text, &["--carrier", "UPS"]));
+        assert_eq!((&told["carrier"], &told["changed"]), (&json!("UPS"), &json!(true)));
+        let id = told["id"].as_str().unwrap().to_ascii_lowercase();
+        assert!(id.ends_with(&format!("/jobs/{job}")), "{id}");
+        let kept: Value = serde_json::from_str(&seed()).unwrap();
+        let parcel = &kept["parcels"][0];
+        assert_eq!(
+            (&parcel["carrier"], &parcel["tracking_number"]),
+            (&json!("UPS"), &json!(format!("1Z-{job}")))
+        );
+        let shown = machine.expect(0, &["stage", "status", "--staging", &staging]).stdout;
+        assert!(shown.contains(&format!("{job}: UPS 1Z-{job}")), "{shown}");
+        fs::remove_file(machine.path("parcel.toml")).unwrap();
+        let gone = ["job", "ship", "--staging", &staging, "--from", "parcel.toml"];
+        let said = emulator.expect(&machine, 2, &gone);
+        assert!(said.stderr.contains("code: parcel-file-unreadable"), "{}", said.stderr);
+    }
+    // The number of another job, in either service, whatever its letters.
+    let taken = ["job", "ship", "--job", "seed-2", "--tracking-number", "1z-SEED-1", "--yes"];
+    let said = emulator.expect(&machine, 13, &taken);
+    assert!(said.stderr.contains("code: tracking-number-taken"), "{}", said.stderr);
+}

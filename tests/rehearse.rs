@@ -161,3 +161,31 @@ fn a_user_without_root_rehearses_the_whole_journey() {
     assert_eq!((&end["type"], &end["equal"]), (&"rehearsal".into(), &true.into()), "{end}");
     drop(foreign);
 }
+
+#[test]
+fn a_rehearsal_keeps_all_if_it_is_told_to_and_takes_a_weak_password_only_so() {
+    let machine = Machine::new();
+    fs::create_dir(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), "content").unwrap();
+    fs::create_dir(machine.path("tmp")).unwrap();
+    let run = |more: &[&str]| {
+        let words = [&["rehearse", "--json", "--source", "source"], more].concat();
+        let mut command = machine.command(&words);
+        support::program::said(command.env("TMPDIR", machine.path("tmp")).output().unwrap())
+    };
+    fs::write(machine.path("password"), "short\n").unwrap();
+    let private = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(machine.path("password"), private).unwrap();
+    let refused = run(&["--password-file", "password"]);
+    assert!(refused.code != 0 && refused.stdout.contains("weak"), "{}", refused.stdout);
+    let kept = || {
+        walkdir::WalkDir::new(machine.path("tmp"))
+            .into_iter()
+            .map(Result::unwrap)
+            .any(|entry| entry.file_name() == "seed.json")
+    };
+    let before = kept();
+    let said = run(&["--password-file", "password", "--weak-password", "--keep"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert!(kept(), "what a rehearsal is told to keep stays (before: {before})");
+}

@@ -128,6 +128,48 @@ fn the_job_reads_as_it_stands_in_the_transcript() {
     said.compare("job.transcript");
 }
 
+/// The whole story, with its days moved by the datacenter's clock: job made, reminded of, late,
+/// shipped, late again, one drive damaged, repaired, at its end.
+fn story(service: &str) {
+    let machine = machine();
+    let emulator = Emulator::start(&machine);
+    let about = format!("Two drives of photos and their job of {service}, over three weeks.");
+    let mut said = Transcript::new(&machine, Some(&emulator), &about);
+    said.run(&format!(
+        "stage adopt --source photos --staging staging --job photos {AZURE} --service {service}"
+    ));
+    let (a, b) = ("--drive a.img,serial=A1,size=210M", "--drive b.img,serial=B2,size=210M");
+    // One after the other: jobs of the classic service have their drives as they were sealed.
+    said.run(&format!("prep --staging staging {a}"));
+    said.run(&format!("prep --staging staging {a} {b}"));
+    said.run("status");
+    let clock = |by: &str| format!("emulator clock {by} --data azure");
+    // An hour beside the days: none of them ends while the test goes on.
+    said.run(&clock("+193h")).run("job status").run("job status --ics photos.ics");
+    said.run(&clock("+3d")).run("job status --json");
+    said.run("job ship --carrier FedEx --tracking-number 1Z999");
+    said.run(&clock("+5d")).run("job status").run("status");
+    flip(&machine, "a.img");
+    said.run_with("emulator dock a.img,serial=A1 b.img,serial=B2 --data azure", |line| {
+        // Where the log lies has an id of its own.
+        (!line.starts_with(' ')).then(|| line.to_owned())
+    });
+    said.run(&clock("+3d")).run("job status");
+    said.run("job repair --dry-run").run("job repair").run("job repair").run("job reconcile");
+    said.run("cleanup --job photos").run("cleanup --job photos --yes").run("status");
+    said.compare(&format!("story-{service}.transcript"));
+}
+
+#[test]
+fn the_story_over_data_box_reads_as_it_stands_in_the_transcript() {
+    story("data-box");
+}
+
+#[test]
+fn the_story_over_the_classic_service_reads_as_it_stands_in_the_transcript() {
+    story("import-export");
+}
+
 #[test]
 fn the_vault_reads_as_it_stands_in_the_transcript() {
     let machine = machine();

@@ -227,3 +227,21 @@ fn after_the_cleanup_the_retention_drops_what_no_snapshot_needs_whatever_is_kill
     assert!(is_equal(&machine, "restored"));
     emulator.expect(&machine, 0, &["cleanup", "--yes"]);
 }
+
+#[test]
+fn a_vault_keeps_its_schedule_and_what_it_keeps_as_they_were_said() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let more = ["--schedule", "weekly@mon@03:30", "--keep-daily", "7", "--keep-weekly", "5"];
+    let more = [&more[..], &["--keep-monthly", "12", "--keep-yearly", "3"]].concat();
+    shipped_with(&machine, &emulator, &more);
+    let said = emulator.expect(&machine, 0, &["vault", "show", "--json"]);
+    let vault: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    let right = serde_json::json!({"daily": 7, "weekly": 5, "monthly": 12, "yearly": 3});
+    assert_eq!(vault["retention"], right, "{vault}");
+    assert_eq!(
+        (&vault["schedule"]["every"], &vault["schedule"]["on"]),
+        (&"week".into(), &1.into())
+    );
+    assert_eq!(vault["schedule"]["at"], "03:30:00");
+}

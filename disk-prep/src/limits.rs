@@ -23,9 +23,9 @@ trait Shown {
     fn shown(&self) -> String;
 }
 
-impl Shown for RangeInclusive<usize> {
+impl<N: Shown> Shown for RangeInclusive<N> {
     fn shown(&self) -> String {
-        format!("{} to {}", self.start(), self.end())
+        format!("{} to {}", self.start().shown(), self.end().shown())
     }
 }
 
@@ -78,6 +78,8 @@ of_the_service! {
         => CLOCK_DAYS: i64 = 14;
     "Days a finished job is kept.", "`azure-import-export` 2.1", 2026
         => RETENTION_DAYS: i64 = 90;
+    "Days after the arrival of all drives within which they are read; an aim, no promise.", "`azure-import-export` 2.4", 2026
+        => WORK_DAYS: RangeInclusive<i64> = 7..=10;
     "Days a customer has to answer when drives did not come.", "`azure-import-export` 2.1", 2026
         => ANSWER_DAYS: i64 = 30;
     "Bytes of a block or page range in a manifest, at most.", "`azure-import-export` 4.2", 2026

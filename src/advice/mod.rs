@@ -70,6 +70,20 @@ pub fn find(code: &str) -> Option<&'static Advice> {
     ALL.iter().find(|advice| advice.code.eq_ignore_ascii_case(code))
 }
 
+/// The entries in which each of these words begins a word, whatever its case.
+pub fn with_words(words: &[&str]) -> Vec<&'static Advice> {
+    let words: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
+    if words.is_empty() {
+        return Vec::new();
+    }
+    let has = |advice: &&Advice| {
+        let text = format!("{} {} {}", advice.code, advice.meaning, advice.action).to_lowercase();
+        let own: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
+        words.iter().all(|word| own.iter().any(|own| own.starts_with(word.as_str())))
+    };
+    ALL.iter().filter(has).collect()
+}
+
 /// The entry whose code looks most like this one, if any does: two letters may differ, in a long
 /// code each fifth, or it may be a part of the code.
 pub fn nearest(code: &str) -> Option<&'static Advice> {
@@ -126,6 +140,37 @@ mod tests {
         }
         assert_eq!(find("ManifestNotFound").map(|own| own.said_by), Some(Speaker::Datacenter));
         assert!(find("no-such-code").is_none());
+    }
+
+    #[test]
+    fn words_find_the_entries_that_have_all_of_them() {
+        let codes = |words: &[&str]| -> Vec<&str> {
+            with_words(words).iter().map(|advice| advice.code.as_str()).collect()
+        };
+        let found = codes(&["Tracking", "numbers"]);
+        assert_eq!(found, codes(&["numbers", "TRACKING"]));
+        let found = codes(&["tracking", "number"]);
+        assert!(found.contains(&"tracking-number-taken") && !found.contains(&"Completed"));
+        assert!(codes(&["tracking", "zebra"]).is_empty() && codes(&[]).is_empty());
+    }
+
+    /// Every word that either service may say of a job or a drive (`azure-import-export` 1C, 2.1,
+    /// 2.2, 3.4).
+    #[test]
+    fn every_state_of_jobs_and_drives_is_explained() {
+        let words = "Creating Shipping Received Transferring Packaging Completed Closed Canceled \
+            Specified NeverReceived CompletedMoreInfo ShippedBack Created AwaitingShipmentDetails \
+            ShippedToAzureDC AtAzureDC DataCopy PreparingToShipFromAzureDC ShippedToCustomer \
+            CompletedWithErrors CompletedWithWarnings Cancelled Aborted DeviceOrdered \
+            DevicePrepared Dispatched Delivered PickedUp ReadyToDispatchFromAzureDC \
+            ReadyToReceiveAtAzureDC Failed_IssueReportedAtCustomer Failed_IssueDetectedAtAzureDC \
+            NotStarted InProgress Failed NotReturned HardwareError DeviceFormatted \
+            DeviceMetadataModified StorageAccountNotAccessible UnsupportedData DriveNotReceived \
+            UnsupportedDrive OtherServiceError OtherUserError DriveNotDetected DriveCorrupted \
+            MetadataFilesModifiedOrRemoved";
+        let missing: Vec<&str> =
+            words.split_whitespace().filter(|word| find(word).is_none()).collect();
+        assert!(missing.is_empty(), "{missing:?}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::bounds::{Bounds, Walk};
 use super::error::Error;
 use super::exchange::{Ask, Exchange, Reply, host};
 use super::network::{Clear, Network, https};
-use super::retry::{RealPace, Repeat};
+use super::retry::{RealPace, Repeat, ServiceClock};
 use super::runtime::block_on;
 use super::sign_in::{Auth, AuthKind, Tokens, scope};
 use super::token::Claims;
@@ -84,8 +84,8 @@ impl Arm {
         let http = options.network.client(&endpoint, Clear::Refused)?;
         let scope = scope(&options.audience);
         let tokens = Tokens::choose(&options.auth, &authority, http.clone(), &scope)?;
-        let exchange =
-            Exchange { http, tokens, bounds: Bounds::default(), pace: RealPace::begin() };
+        let (bounds, pace, clock) = (Bounds::default(), RealPace::begin(), ServiceClock::default());
+        let exchange = Exchange { http, tokens, bounds, pace, clock };
         Ok(Arm { exchange, endpoint })
     }
 
@@ -202,6 +202,13 @@ impl Arm {
         self.parse(&reply)
     }
 
+    /// What time it is by the service's last answer, which counts the days of what it keeps; by this
+    /// machine as long as no answer has said it.
+    pub fn now(&self) -> Timestamp {
+        let Exchange { clock, pace, .. } = &self.exchange;
+        clock.time(pace.now()).unwrap_or_else(Timestamp::now)
+    }
+
     /// Lets time go by between two looks.
     pub(super) fn wait(&self, pause: Duration) {
         block_on(async { self.exchange.pace.wait(pause).await });
@@ -301,6 +308,22 @@ mod tests {
         assert_eq!(post(vec![answer(500, "", "")]), (Err("azure-failing"), 1));
         // No answer at all: it may have been done.
         assert_eq!(post(vec![]), (Err("azure-unreachable"), 1));
+    }
+
+    #[test]
+    fn the_time_is_that_of_the_last_answer_which_says_it() {
+        let of_ours = |arm: &Arm| Timestamp::now().duration_since(arm.now()).as_secs().abs();
+        let date = "date: Thu, 01 Jan 2026 00:01:00 GMT";
+        let later = "date: Sat, 03 Jan 2026 00:00:00 GMT";
+        let answers =
+            [answer(200, date, "7"), answer(404, later, ""), answer(200, "date: today", "7")];
+        let (_, arm) = played(answers.to_vec());
+        assert!(of_ours(&arm) < 60, "nothing was heard yet");
+        for right in ["2026-01-01T00:01:00Z", "2026-01-03T00:00:00Z", "2026-01-03T00:00:00Z"] {
+            arm.get::<Value>("rg/job", "1").unwrap();
+            let told = arm.now().duration_since(right.parse().unwrap());
+            assert!((0..60).contains(&told.as_secs()), "{told}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::bounds::{self, Bounds, Failing, Meter};
 use super::call::Call;
 use super::error::Error;
 use super::reason::Reason;
-use super::retry::{Came, Next, Pace, Repeat, Tries, asked_pause};
+use super::retry::{Came, Next, Pace, Repeat, ServiceClock, Tries, asked_pause};
 use super::sign_in::Tokens;
 use super::trace::Attempt;
 use super::transport::target;
@@ -62,6 +62,7 @@ pub(super) struct Exchange {
     pub tokens: Tokens,
     pub bounds: Bounds,
     pub pace: Arc<dyn Pace>,
+    pub clock: ServiceClock,
 }
 
 /// What came of a try that did not end well.
@@ -172,6 +173,7 @@ impl Exchange {
         };
         let (status, headers) = (answer.status(), answer.headers().clone());
         attempt.answered(status.as_u16(), |name| text(&headers, name));
+        self.clock.hear(text(&headers, "date"), self.pace.now());
         if status.is_redirection() {
             let to = target(text(&headers, "location"), &ask.url);
             return Err(Failed::Bound(Error::Redirected { host: host(&ask.url), to }));

@@ -13,8 +13,8 @@ use url::Url;
 use super::bounds::Bounds;
 use super::exchange::Exchange;
 use super::network::{Clear, Network};
-use super::retry::Pace;
 use super::retry::tests::PlayedPace;
+use super::retry::{Pace, ServiceClock};
 use super::sign_in::{ARM_SCOPE, SignIn, Tokens};
 
 /// One answer: status, headers in which `{}` is the service's address, body.
@@ -71,7 +71,8 @@ impl Played {
         let http = Network::default().client(&self.url("/"), Clear::Loopback).unwrap();
         let tokens = Tokens::new(sign_in, http.clone(), ARM_SCOPE);
         let pace: Arc<dyn Pace> = self.pace.clone();
-        Exchange { http, tokens, bounds: Bounds::default(), pace }
+        let (bounds, clock) = (Bounds::default(), ServiceClock::default());
+        Exchange { http, tokens, bounds, pace, clock }
     }
 
     /// Method and target of each call so far.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use disk_prep::noun::{AccountName, ResourceGroup, SubscriptionId};
+use disk_prep::noun::{AccountId, ContainerName, ResourceGroup, SubscriptionId};
 use serde::Deserialize;
 
 use super::arm::Arm;
@@ -116,6 +116,66 @@ impl StorageAccount {
     }
 }
 
+/// How blobs of an account are kept after they were deleted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct BlobService {
+    #[serde(default)]
+    properties: BlobServiceProperties,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct BlobServiceProperties {
+    delete_retention_policy: Option<RetentionPolicy>,
+    is_versioning_enabled: Option<bool>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct RetentionPolicy {
+    enabled: bool,
+    days: Option<u32>,
+}
+
+impl BlobService {
+    /// Days that a deleted blob is kept and paid for; `None` if it goes at once.
+    pub fn kept_days(&self) -> Option<u32> {
+        let policy = self.properties.delete_retention_policy.as_ref()?;
+        policy.enabled.then(|| policy.days.unwrap_or(0))
+    }
+
+    /// Whether what is overwritten or deleted stays as a version.
+    pub fn keeps_versions(&self) -> bool {
+        self.properties.is_versioning_enabled == Some(true)
+    }
+}
+
+/// A container, as far as it holds on to its blobs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct HeldContainer {
+    #[serde(default)]
+    properties: HeldProperties,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct HeldProperties {
+    has_immutability_policy: bool,
+    has_legal_hold: bool,
+}
+
+impl HeldContainer {
+    /// Why blobs in it cannot be changed or deleted, if they cannot.
+    pub fn holds(&self) -> Option<&'static str> {
+        let HeldProperties { has_immutability_policy, has_legal_hold } = self.properties;
+        match (has_legal_hold, has_immutability_policy) {
+            (true, _) => Some("a legal hold"),
+            (_, true) => Some("an immutability policy"),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Named {
     name: String,
@@ -149,16 +209,22 @@ impl Arm {
     }
 
     /// A storage account.
-    pub fn storage_account(
+    pub fn storage_account(&self, account: &AccountId) -> Result<Option<StorageAccount>, Error> {
+        self.get(&account.to_string(), ACCOUNTS)
+    }
+
+    /// How blobs of an account are kept after they were deleted; `None` if that is not told.
+    pub fn blob_service(&self, account: &AccountId) -> Result<Option<BlobService>, Error> {
+        self.get(&format!("{account}/blobServices/default"), ACCOUNTS)
+    }
+
+    /// A container of an account; `None` if it is not there.
+    pub fn blob_container(
         &self,
-        id: &SubscriptionId,
-        group: &ResourceGroup,
-        name: &AccountName,
-    ) -> Result<Option<StorageAccount>, Error> {
-        let path = format!(
-            "subscriptions/{id}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/{name}"
-        );
-        self.get(&path, ACCOUNTS)
+        account: &AccountId,
+        name: &ContainerName,
+    ) -> Result<Option<HeldContainer>, Error> {
+        self.get(&format!("{account}/blobServices/default/containers/{name}"), ACCOUNTS)
     }
 
     /// A provider as a subscription has it; `None` if there is none of that name.
@@ -196,6 +262,25 @@ impl Arm {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_container_and_its_account_say_what_they_hold_on_to() {
+        let service = |text: &str| {
+            let own: BlobService = serde_json::from_str(text).unwrap();
+            (own.kept_days(), own.keeps_versions())
+        };
+        assert_eq!(service("{}"), (None, false));
+        let off = r#"{"properties":{"deleteRetentionPolicy":{"enabled":false,"days":7}}}"#;
+        assert_eq!(service(off), (None, false));
+        let on = r#"{"properties":{"deleteRetentionPolicy":{"enabled":true,"days":7},
+                     "isVersioningEnabled":true}}"#;
+        assert_eq!(service(on), (Some(7), true));
+        let container = |text: &str| serde_json::from_str::<HeldContainer>(text).unwrap().holds();
+        assert_eq!(container("{}"), None);
+        let held = r#"{"properties":{"hasImmutabilityPolicy":true,"hasLegalHold":false}}"#;
+        assert_eq!(container(held), Some("an immutability policy"));
+        assert_eq!(container(r#"{"properties":{"hasLegalHold":true}}"#), Some("a legal hold"));
+    }
 
     #[test]
     fn an_account_says_what_keeps_drives_from_it() {

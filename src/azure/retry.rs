@@ -12,8 +12,8 @@ use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{Context, Request};
 use disk_prep::sys::hold::hold;
 use futures::future::BoxFuture;
-use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::{SignedDuration, Timestamp};
 use tracing::info;
 use url::Url;
 use uuid::Uuid;
@@ -81,9 +81,32 @@ pub(super) fn asked_pause<'a>(
     if let Some(secs) = number(text) {
         return Some(Duration::from_secs(secs));
     }
-    let date = |text: &str| DateTimeParser::new().parse_timestamp(text.trim()).ok();
     let now = header("date").and_then(date).unwrap_or(now);
     Some(Duration::try_from(date(text)?.duration_since(now)).unwrap_or_default())
+}
+
+/// A moment as headers have it.
+fn date(text: &str) -> Option<Timestamp> {
+    DateTimeParser::new().parse_timestamp(text.trim()).ok()
+}
+
+/// The clock of a service, as its answers tell it.
+#[derive(Debug, Default)]
+pub(super) struct ServiceClock(Mutex<Option<(Timestamp, Duration)>>);
+
+impl ServiceClock {
+    /// Takes the date of an answer that came at this moment of ours.
+    pub fn hear(&self, text: Option<&str>, at: Duration) {
+        if let Some(told) = text.and_then(date) {
+            *hold(&self.0) = Some((told, at));
+        }
+    }
+
+    /// What time it is there at this moment of ours; `None` if it never said so.
+    pub fn time(&self, now: Duration) -> Option<Timestamp> {
+        let (told, at) = (*hold(&self.0))?;
+        told.checked_add(SignedDuration::try_from(now.saturating_sub(at)).ok()?).ok()
+    }
 }
 
 /// Where time and chance come from.

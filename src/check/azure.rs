@@ -1,7 +1,7 @@
 //! Whether Azure has all that an import job or a vault needs. Pure over what Azure answered; what
 //! could not be looked at, since nobody may list it, is unknown and no fault.
 
-use disk_prep::noun::ErrorKind;
+use disk_prep::noun::{ErrorKind, count};
 
 use super::finding::{Finding, Grade, good, problem, warning};
 
@@ -95,6 +95,10 @@ pub struct View {
     pub account: Answer<Account>,
     /// The container can be read.
     pub container: Answer<()>,
+    /// What keeps blobs of the container from being changed, if it is there.
+    pub held: Answer<Option<&'static str>>,
+    /// Days that deleted blobs are kept, and whether versions are.
+    pub kept: Answer<(Option<u32>, bool)>,
     /// Regions of the subscription, in small letters without blanks.
     pub regions: Answer<Vec<String>>,
     /// The region as the service has it.
@@ -112,6 +116,8 @@ impl Default for View {
             provider: Answer::Unasked,
             account: Answer::Unasked,
             container: Answer::Unasked,
+            held: Answer::Unasked,
+            kept: Answer::Unasked,
             regions: Answer::Unasked,
             region: Answer::Unasked,
             taken: Answer::Unasked,
@@ -140,6 +146,8 @@ pub fn findings(wanted: &Wanted, view: &View) -> Vec<Finding> {
     }
     let container = format!("container {} can be read, or can be made", wanted.container);
     all.extend(look("container", &view.container, "", |()| good("container", container.clone())));
+    all.extend(held(wanted, view));
+    all.extend(kept(view));
     all.extend(region(wanted, view));
     all.extend(taken(wanted, view));
     all.into_iter().map(|finding| Finding { area: "azure", ..finding }).collect()
@@ -229,6 +237,38 @@ fn firewall(wanted: &Wanted, account: &Account) -> Option<Finding> {
         let facts = "the account's firewall keeps the service out that copies drives";
         problem("account-firewall", facts, action).because(ErrorKind::Refused)
     })
+}
+
+/// Whether the container is there, and lets its blobs be changed. One that is not there is made.
+fn held(wanted: &Wanted, view: &View) -> Option<Finding> {
+    let Wanted { container: name, .. } = wanted;
+    match &view.held {
+        Answer::Absent => {
+            Some(good("container-held", format!("container {name} is not there yet, and is made")))
+        }
+        answer => look("container-held", answer, "", |own| match own {
+            None => good("container-held", format!("container {name} is there")),
+            Some(why) => {
+                let facts = format!("container {name} has {why}: its blobs stay as they are");
+                let action = "`job repair` and `cleanup` cannot change or delete them; use another \
+                              container";
+                warning("container-held", facts, action)
+            }
+        }),
+    }
+}
+
+/// Deleted blobs that are kept are paid for (`environment-checks` 6).
+fn kept(view: &View) -> Option<Finding> {
+    let Answer::Known((days, keeps_versions)) = &view.kept else { return None };
+    let facts = match (days, keeps_versions) {
+        (None, false) => return Some(good("account-kept", "deleted blobs go at once".to_owned())),
+        (Some(days), false) => {
+            format!("deleted blobs are kept for {}", count(u64::from(*days), "day"))
+        }
+        (_, true) => "overwritten and deleted blobs stay as versions".to_owned(),
+    };
+    Some(warning("account-kept", facts, "what `cleanup` deletes is paid for until then"))
 }
 
 fn region(wanted: &Wanted, view: &View) -> Vec<Finding> {
@@ -322,6 +362,8 @@ mod tests {
             provider: Answer::Known(("Registered".to_owned(), true)),
             account: Answer::Known(account()),
             container: Answer::Known(()),
+            held: Answer::Known(None),
+            kept: Answer::Known((None, false)),
             regions: Answer::Known(vec!["eastus".to_owned(), "westus".to_owned()]),
             region: Answer::Known(region),
             taken: Answer::Known(Vec::new()),
@@ -338,7 +380,7 @@ mod tests {
     #[test]
     fn what_is_as_it_must_be_is_good() {
         assert_eq!(bad(&sound()), []);
-        assert_eq!(findings(&wanted(), &sound()).len(), 9);
+        assert_eq!(findings(&wanted(), &sound()).len(), 11);
         assert!(findings(&wanted(), &View::default()).is_empty());
     }
 
@@ -385,6 +427,19 @@ mod tests {
             (View { region: Answer::Absent, ..sound() }, problem("region", Usage)),
             (region(&["DHL"], &[]), problem("region", Refused)),
             (region(&[], &[]), vec![]),
+            (
+                View { held: Answer::Known(Some("a legal hold")), ..sound() },
+                vec![("azure-container-held".to_owned(), Grade::Warning)],
+            ),
+            (View { held: Answer::Absent, ..sound() }, vec![]),
+            (
+                View { kept: Answer::Known((Some(7), false)), ..sound() },
+                vec![("azure-account-kept".to_owned(), Grade::Warning)],
+            ),
+            (
+                View { kept: Answer::Known((None, true)), ..sound() },
+                vec![("azure-account-kept".to_owned(), Grade::Warning)],
+            ),
             (region(&["DHL"], &["westeurope"]), vec![("azure-region".to_owned(), Grade::Warning)]),
             (
                 View { taken: Answer::Known(vec!["job-1".to_owned()]), ..sound() },
@@ -404,13 +459,15 @@ mod tests {
             provider: Answer::Unknown(why()),
             account: Answer::Unknown(why()),
             container: Answer::Unknown(why()),
+            held: Answer::Unknown(why()),
+            kept: Answer::Unknown(why()),
             regions: Answer::Unknown(why()),
             region: Answer::Unknown(why()),
             taken: Answer::Unknown(why()),
             ..sound()
         };
         let bad = bad(&view);
-        assert_eq!(bad.len(), 7);
+        assert_eq!(bad.len(), 8);
         assert!(bad.iter().all(|(_, grade)| *grade == Grade::Unknown), "{bad:?}");
         let checked = super::super::finding::Checked(findings(&wanted(), &view));
         assert_eq!(checked.worst(), None);

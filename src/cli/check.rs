@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use disk_prep::noun::{
-    AccountName, ContainerName, JobName, ResourceGroup, Service, SubscriptionId,
+    ContainerName, JobName, NamedAccount, ResourceGroup, Service, SubscriptionId,
 };
 
 use super::azure::{AzureArgs, BlobArgs};
@@ -64,7 +64,7 @@ pub struct CheckAzureArgs {
     pub resource_group: Option<ResourceGroup>,
     /// The storage account
     #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
-    pub storage_account: Option<AccountName>,
+    pub storage_account: Option<NamedAccount>,
     /// The container
     #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER")]
     pub container: Option<ContainerName>,

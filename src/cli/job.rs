@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use disk_prep::noun::{
-    AccountName, ContainerName, NamedJob, ResourceGroup, Service, SubscriptionId,
+    ContainerName, NamedAccount, NamedJob, ResourceGroup, Service, SubscriptionId,
 };
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
-use super::azure::AzureArgs;
+use super::azure::{AzureArgs, BlobArgs};
 use super::keys::KeyArgs;
 use super::mend::MendCommand;
 use super::prove::KeysCommand;
@@ -53,7 +53,7 @@ pub struct JobTarget {
     pub job_file: Option<PathBuf>,
     /// The storage account that the seed must be for
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
-    pub storage_account: Option<AccountName>,
+    pub storage_account: Option<NamedAccount>,
     /// The container that the seed must be for
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_CONTAINER")]
     pub container: Option<ContainerName>,
@@ -92,6 +92,41 @@ fn pause(text: &str) -> Result<Duration, String> {
     if (1..=86_400).contains(&time.as_secs()) { Ok(time) } else { Err(rule) }
 }
 
+/// Arguments of `job return-address`.
+#[derive(Debug, Clone, Args)]
+pub struct ReturnAddressArgs {
+    /// A TOML file with return address and carrier
+    #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]
+    pub contact: Option<PathBuf>,
+    /// Who gets the drives
+    #[arg(long, value_name = "NAME")]
+    pub recipient: Option<String>,
+    /// First line of the street
+    #[arg(long, value_name = "TEXT")]
+    pub street: Option<String>,
+    /// Second line; an empty text takes it away
+    #[arg(long, value_name = "TEXT")]
+    pub second_line: Option<String>,
+    /// City
+    #[arg(long, value_name = "TEXT")]
+    pub city: Option<String>,
+    /// State or province; an empty text takes it away
+    #[arg(long, value_name = "TEXT")]
+    pub state_or_province: Option<String>,
+    /// Postal code
+    #[arg(long, value_name = "TEXT")]
+    pub postal_code: Option<String>,
+    /// Country or region
+    #[arg(long, value_name = "TEXT")]
+    pub country: Option<String>,
+    /// Phone, with the country's number
+    #[arg(long, value_name = "NUMBER")]
+    pub phone: Option<String>,
+    /// E-mail; a mailbox of a group is advised
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Option<String>,
+}
+
 /// `job`, about the job itself.
 #[derive(Debug, Subcommand)]
 pub enum JobCommand {
@@ -124,7 +159,10 @@ pub enum JobCommand {
     /// Show how far a job is and how many days are left
     #[command(after_help = "Example:\n  azseed job status --staging /mnt/staging --watch\n\n\
         With --watch it ends with 0 when the drives were read, with 3 when the job\n\
-        ended with errors, with 6 when something has to be done first.")]
+        ended with errors, with 6 when something has to be done first.\n\n\
+        Without, for cron: 0 while nothing is lost by waiting, 6 when something must be\n\
+        done within a week, 3 when the job ended with errors, 13 when the tracking\n\
+        number or the drives are late. Days are counted by the service's clock.")]
     Status {
         /// Go on and tell of changes, until the job has ended or waits for you
         #[arg(long)]
@@ -138,13 +176,17 @@ pub enum JobCommand {
         /// Write the deadlines to a calendar file, to be imported
         #[arg(long, value_name = "FILE", conflicts_with = "watch")]
         ics: Option<PathBuf>,
+        /// Where the logs of the drives are.
+        #[command(flatten)]
+        blobs: BlobArgs,
     },
     /// Say with whom the parcel is on its way
     #[command(
         after_help = "Example:\n  azseed job ship --staging /mnt/staging --carrier FedEx \\\n    \
                             --tracking-number 1Z0000000000\n\n\
-        What is not said stays as it is. A number that is there already is shown and\n\
-        asked for before it is replaced; in a script that needs --yes.\n\n\
+        What is not said stays as it is; at a terminal you are asked for what is\n\
+        missing. A number that is there already is shown and asked for before it is\n\
+        replaced; in a script that needs --yes.\n\n\
         A CSV for --all-jobs begins with the line `job,carrier,number,date`; a date may\n\
         be left out. All rows are looked at before the first is sent."
     )]
@@ -161,6 +203,10 @@ pub enum JobCommand {
         /// Drives in the parcel; all of the job's if not said
         #[arg(long, value_name = "COUNT")]
         drive_count: Option<usize>,
+        /// A TOML file with carrier, tracking_number, ship_date, drive_count, or some of
+        /// them; a flag beside it wins
+        #[arg(long, value_name = "FILE", conflicts_with = "all_jobs")]
+        from: Option<PathBuf>,
         /// A CSV with a row for the parcel of each job
         #[arg(
             long, value_name = "CSV",
@@ -168,29 +214,31 @@ pub enum JobCommand {
         )]
         all_jobs: Option<PathBuf>,
     },
-    /// Set return address and return carrier
+    /// Set return address and return carrier, or single lines of the address
     #[command(
-        after_help = "Example:\n  azseed job return-address --staging /mnt/staging --contact contact.toml"
+        after_help = "Example:\n  azseed job return-address --staging /mnt/staging --contact contact.toml\n  \
+                            azseed job return-address --staging /mnt/staging --phone '+1 425 555 0100'\n\n\
+        What is not said stays as it is; a line beside a file wins over the file. At a\n\
+        terminal and without flags you are asked for each line, with what is there now."
     )]
-    ReturnAddress {
-        /// A TOML file with return address and carrier
-        #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]
-        contact: PathBuf,
-    },
+    ReturnAddress(ReturnAddressArgs),
     /// Set the return carrier alone; the address stays as it is
     #[command(
         after_help = "Example:\n  azseed job return-shipping --staging /mnt/staging --carrier DHL \\\n    \
                             --account 123456789\n\n\
-        A carrier to whom the region gives no drives is asked for first; in a script\n\
-        that needs --yes."
+        At a terminal you are asked for what is missing. A carrier to whom the region\n\
+        gives no drives is asked for first; in a script that needs --yes."
     )]
     ReturnShipping {
         /// The carrier that brings the drives back
         #[arg(long, value_name = "NAME", env = "AZSEED_CARRIER")]
-        carrier: String,
+        carrier: Option<String>,
         /// Your account with it
         #[arg(long, value_name = "NUMBER", env = "AZSEED_ACCOUNT")]
-        account: String,
+        account: Option<String>,
+        /// A TOML file with return address and carrier, of which the carrier is taken
+        #[arg(long, value_name = "FILE", env = "AZSEED_CONTACT")]
+        contact: Option<PathBuf>,
     },
     /// Write a file without secrets that says which job it is and where; or the
     /// journals of its drives in the form of Microsoft's tool

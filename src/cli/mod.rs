@@ -21,6 +21,7 @@ mod prove;
 mod rehearse;
 mod stage;
 mod staging;
+mod status;
 mod vault;
 
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]
 pub use emulator::{EmulatorArgs, EmulatorCommand};
 pub use hushed::{Hidden, hidden, hushed, is_secret};
-pub use job::{JobArgs, JobCommand, JobTarget, JobVerb, JournalForm};
+pub use job::{JobArgs, JobCommand, JobTarget, JobVerb, JournalForm, ReturnAddressArgs};
 pub use keys::KeyArgs;
 pub use limits::{LimitsArgs, LimitsCommand};
 pub use mend::{MendCommand, RepairArgs};
@@ -50,6 +51,7 @@ pub use prove::KeysCommand;
 pub use rehearse::RehearseArgs;
 pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs, WorkloadChoice};
 pub use staging::{SharedArgs, SharedSeedArgs, StagingConsent};
+pub use status::StatusArgs;
 pub use vault::{CleanupArgs, SourceCommand, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
 
 /// Seeds the first backup to Azure on drives instead of over the wire.
@@ -118,6 +120,8 @@ pub enum Command {
     Vault(Box<VaultArgs>),
     /// Clear the imported container and the staging path, once the vault has all
     Cleanup(Box<CleanupArgs>),
+    /// See seeds, drives, jobs, vaults, and what is next, on one page
+    Status(StatusArgs),
     /// Look whether everything is in place, before anything is done
     Check(CheckArgs),
     /// See who is signed in to Azure
@@ -131,7 +135,7 @@ pub enum Command {
     Emulator(Box<EmulatorArgs>),
     /// See the limits of the service
     Limits(LimitsArgs),
-    /// Explain an error code
+    /// Explain an error code, a state, or words
     Explain(ExplainArgs),
     /// Show where each setting comes from
     #[command(subcommand)]
@@ -144,10 +148,13 @@ pub enum Command {
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  azseed explain drive-not-blank")]
+#[command(after_help = "Example:\n  azseed explain drive-not-blank\n  azseed explain Shipping\n  \
+                        azseed explain tracking number")]
 pub struct ExplainArgs {
-    /// The code, as an error prints it; without it, all codes are listed
-    pub code: Option<String>,
+    /// A code, as an error prints it, a state, or words to look for; without any,
+    /// all codes are listed
+    #[arg(value_name = "CODE|WORDS")]
+    pub words: Vec<String>,
 }
 
 /// `config`.

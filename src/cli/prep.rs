@@ -7,7 +7,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use disk_prep::drive::DriveName;
 use disk_prep::noun::{
-    AccountName, ByteSize, Cipher, ContainerName, JobName, Recipient, ResourceGroup, Serial,
+    ByteSize, Cipher, ContainerName, JobName, NamedAccount, Recipient, ResourceGroup, Serial,
     Service, SubscriptionId, Wipe,
 };
 
@@ -47,7 +47,7 @@ pub struct SourceArgs {
     pub job: Option<JobName>,
     /// The storage account, for a dataset.csv
     #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
-    pub storage_account: Option<AccountName>,
+    pub storage_account: Option<NamedAccount>,
     /// The container that the seed must be for
     #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER")]
     pub container: Option<ContainerName>,

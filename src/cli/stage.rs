@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use disk_prep::noun::{
-    AccountName, ByteSize, ContainerName, JobName, ResourceGroup, Service, SubscriptionId,
+    ByteSize, ContainerName, JobName, NamedAccount, ResourceGroup, Service, SubscriptionId,
 };
 
 use super::staging::{SharedArgs, SharedSeedArgs};
@@ -65,7 +65,7 @@ pub struct SeedArgs {
     pub job: Option<JobName>,
     /// The storage account that the drives go to
     #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT", required = true)]
-    pub storage_account: Option<AccountName>,
+    pub storage_account: Option<NamedAccount>,
     /// The container
     #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER", required = true)]
     pub container: Option<ContainerName>,

@@ -3,7 +3,7 @@
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
-use disk_prep::noun::{AccountName, ContainerName, SubscriptionId};
+use disk_prep::noun::{ContainerName, NamedAccount, SubscriptionId};
 
 use super::named::{called, is_named};
 
@@ -24,7 +24,7 @@ pub struct SharedSeedArgs {
     pub shared: SharedArgs,
     /// The storage account that the seed must be for
     #[arg(long, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
-    pub storage_account: Option<AccountName>,
+    pub storage_account: Option<NamedAccount>,
     /// The container that the seed must be for
     #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER")]
     pub container: Option<ContainerName>,
@@ -40,6 +40,8 @@ pub struct StagingConsent {
     pub is_shared: bool,
     /// The account that its seed must be for.
     pub storage_account: Option<(String, ValueSource)>,
+    /// Its resource id, if it was named by that.
+    pub account_id: Option<(String, ValueSource)>,
     /// The container that its seed must be for.
     pub container: Option<(String, ValueSource)>,
     /// The subscription that its seed must be for.
@@ -51,11 +53,18 @@ impl StagingConsent {
     pub fn of(matches: &ArgMatches) -> Self {
         StagingConsent {
             is_shared: is_named(matches, "shared_staging"),
-            storage_account: text::<AccountName>(matches, "storage_account"),
+            storage_account: text::<NamedAccount>(matches, "storage_account"),
+            account_id: account_id(matches),
             container: text::<ContainerName>(matches, "container"),
             subscription: text::<SubscriptionId>(matches, "subscription"),
         }
     }
+}
+
+fn account_id(matches: &ArgMatches) -> Option<(String, ValueSource)> {
+    let own = called(matches);
+    let named = own.try_get_one::<NamedAccount>("storage_account").ok().flatten()?;
+    Some((named.id()?.to_string(), own.value_source("storage_account")?))
 }
 
 fn text<T: ToString + Clone + Send + Sync + 'static>(

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use disk_prep::noun::{AccountName, ContainerName, Schedule, SubscriptionId, VaultName};
+use disk_prep::noun::{
+    ContainerName, NamedAccount, NamedJob, ResourceGroup, Schedule, SubscriptionId, VaultName,
+};
 
 use super::azure::{AzureArgs, BlobArgs};
 use super::staging::SharedArgs;
@@ -31,7 +33,7 @@ pub struct VaultTarget {
     pub staging: Option<PathBuf>,
     /// The storage account that its seed must be for
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
-    pub storage_account: Option<AccountName>,
+    pub storage_account: Option<NamedAccount>,
     /// The container that its seed must be for
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_CONTAINER")]
     pub container: Option<ContainerName>,
@@ -144,9 +146,18 @@ pub struct VaultCreate {
 
 /// Arguments of `cleanup`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  azseed cleanup --vault office\n\n\
-    Nothing is deleted that the vault does not hold, and nothing that azseed did not write.")]
+#[command(after_help = "Examples:\n  azseed cleanup --vault office\n  \
+    azseed cleanup --job photos --staging /mnt/photos\n\n\
+    Nothing is deleted that the vault does not hold, and nothing that azseed did not\n\
+    write. With --job, of plain files, nothing is deleted at all: when every file is\n\
+    where it was sent to, the seed is at its end and its drives are free.")]
 pub struct CleanupArgs {
+    /// A job of plain files, by its name or its resource id
+    #[arg(long, value_name = "NAME|ID", conflicts_with = "vault")]
+    pub job: Option<NamedJob>,
+    /// The resource group of the job, if there is no staging path
+    #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
+    pub resource_group: Option<ResourceGroup>,
     /// Which vault, and where Azure is.
     #[command(flatten)]
     pub target: VaultTarget,

@@ -7,6 +7,7 @@ use crate::cli::{Global, StagingConsent, source};
 use crate::config::{Owner, Settings};
 use crate::journey::desk::{Consent, Desk, Visit};
 use crate::journey::settings::{Given, Origin};
+use crate::notify::{Hook, Hooks};
 use crate::ui::Ui;
 
 /// One call of the program.
@@ -34,12 +35,19 @@ impl<'a> Call<'a> {
             consent: Consent {
                 is_shared: said.is_shared,
                 storage_account: given("storage_account", said.storage_account),
+                account_id: given("storage_account", said.account_id),
                 container: given("container", said.container),
                 subscription: given("subscription", said.subscription),
             },
             visit: Visit::Named,
+            hooks: Hooks { on_event: self.hook("on-event"), before: self.hook("before") },
             attendant: self.ui,
         }
+    }
+
+    fn hook(&self, key: &'static str) -> Option<Hook> {
+        let (file, words) = self.settings.program(key)?;
+        Some(Hook { key, file, words })
     }
 
     /// The value of a flag with where it comes from.

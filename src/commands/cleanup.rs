@@ -1,12 +1,29 @@
-//! `cleanup`: what the vault holds is cleared elsewhere.
+//! `cleanup`: what the vault holds is cleared elsewhere; a job of plain files comes to its end.
 
 use super::call::Call;
-use super::flags::vault;
+use super::flags::{azure, blobs, vault};
 use crate::cli::CleanupArgs;
 use crate::journey::cleanup::clear;
+use crate::journey::cleanup_files::clear_files;
+use crate::journey::job::{JobOptions, MeantJob};
 use crate::outcome::Ended;
 
 /// Runs `cleanup`.
 pub fn run(args: &CleanupArgs, call: &Call<'_>) -> Ended {
-    Ok(Box::new(clear(&vault(&args.target), &call.desk())?))
+    let (target, desk) = (&args.target, &call.desk());
+    if args.job.is_none() {
+        return Ok(Box::new(clear(&vault(target), desk)?));
+    }
+    let options = JobOptions {
+        job: None,
+        staging: target.staging.clone(),
+        service: None,
+        subscription: call.given("subscription", target.subscription.clone()),
+        resource_group: call.given("resource_group", args.resource_group.clone()),
+        storage_account: target.storage_account.clone(),
+        azure: azure(&target.azure),
+    };
+    let options = options.naming(args.job.clone(), None, call.ui)?;
+    let meant = MeantJob::new(&options, desk)?;
+    Ok(Box::new(clear_files(&meant, &options.azure, &blobs(&target.blobs), desk)?))
 }

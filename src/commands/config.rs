@@ -5,7 +5,7 @@ use clap::parser::ValueSource;
 use disk_prep::noun::bare_addresses;
 
 use crate::cli::command;
-use crate::config::{Settings, key};
+use crate::config::{PROGRAM_KEYS, Settings, key};
 use crate::outcome::Ended;
 use crate::report::text::SettingList;
 
@@ -43,6 +43,13 @@ pub fn run(matches: &ArgMatches, settings: &Settings) -> Ended {
             lines.push((key, value, source));
         }
         waiting.extend(next.get_subcommands().cloned());
+    }
+    for key in PROGRAM_KEYS {
+        let (value, source) = match settings.program(key) {
+            Some((file, words)) => (Some(words.join(" ")), format!("file, {}", file.display())),
+            None => (None, "default".to_owned()),
+        };
+        lines.push((key.to_owned(), value, source));
     }
     lines.sort();
     Ok(Box::new(SettingList(lines)))

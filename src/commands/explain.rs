@@ -1,22 +1,29 @@
-//! `explain`: what an error code means, and what to do.
+//! `explain`: what an error code or a state means, and what to do; words find entries.
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
-use crate::advice::{find, nearest};
+use crate::advice::{all, find, nearest, with_words};
 use crate::cli::ExplainArgs;
 use crate::outcome::Ended;
-use crate::report::explained::{AllExplained, Explained};
+use crate::report::explained::{Entries, Explained};
 
 /// Runs `explain`.
 pub fn run(args: &ExplainArgs) -> Ended {
-    let Some(code) = &args.code else { return Ok(Box::new(AllExplained)) };
-    match find(code) {
-        Some(advice) => Ok(Box::new(Explained(advice))),
-        None => {
-            let nearest = nearest(code).map(|advice| advice.code.as_str());
-            Err(UnknownCode { code: code.clone(), nearest }.into())
-        }
+    let words: Vec<&str> = args.words.iter().flat_map(|word| word.split_whitespace()).collect();
+    if args.words.is_empty() {
+        return Ok(Box::new(Entries(all().iter().collect())));
     }
+    let text = args.words.join(" ");
+    // Codes have no blanks: `drive not blank` is what somebody remembers of one.
+    if let Some(advice) = find(&text).or_else(|| find(&words.join("-"))) {
+        return Ok(Box::new(Explained(advice)));
+    }
+    let found = with_words(&words);
+    if !found.is_empty() {
+        return Ok(Box::new(Entries(found)));
+    }
+    let nearest = nearest(&words.join("-")).map(|advice| advice.code.as_str());
+    Err(UnknownCode { code: text, nearest }.into())
 }
 
 #[derive(Debug, thiserror::Error)]

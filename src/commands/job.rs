@@ -1,15 +1,13 @@
 //! `job`: the import job, from the sealed drives to its end.
 
-use disk_prep::noun::ReturnCarrier;
-use jiff::Timestamp;
-
 use super::call::Call;
-use super::flags::{self, keys};
-use crate::cli::{JobCommand, JobTarget, JournalForm, KeysCommand, is_named};
+use super::flags::{self, blobs, keys};
+use crate::cli::{JobCommand, JobTarget, JournalForm, KeysCommand, ReturnAddressArgs, is_named};
 use crate::import_job::drive_info::Form;
 use crate::import_job::{Job, Written};
 use crate::journey::desk::Desk;
-use crate::journey::job::{self, MeantJob, ShipOptions, moment};
+use crate::journey::job::{self, AddressOptions, CarrierOptions, MeantJob, ShipOptions, moment};
+use crate::journey::standing::standing;
 use crate::outcome::{Ended, Failure, MissingFlag};
 use crate::report::job::{Deleted, JobList, Locations, Said};
 
@@ -30,47 +28,52 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
             }
             said(job::create(&target()?, location, contact.as_ref(), &keys(files), desk)?)
         }
-        JobCommand::List => {
-            Ok(Box::new(JobList { jobs: job::list(&target()?, desk)?, now: Timestamp::now() }))
-        }
+        JobCommand::List => Ok(Box::new(JobList { jobs: job::list(&target()?, desk)? })),
         JobCommand::Status { watch: true, every, .. } => {
             let target = target()?;
             let service = target.service(desk)?;
-            Ok(Box::new(job::watch(&*service, &target.job(&*service)?, *every, desk.attendant)?))
+            Ok(Box::new(job::watch(&*service, &target.job(&*service)?, *every, desk)?))
         }
         JobCommand::Status { ics: Some(file), .. } => {
             let job = found(&target()?, desk)?;
-            job::write_calendar(&job, file, Timestamp::now())?;
+            job::write_calendar(&job, file)?;
             said(vec![(job, Written::Unchanged)])
         }
-        JobCommand::Show => said(vec![(found(&target()?, desk)?, Written::Unchanged)]),
-        JobCommand::Status { .. } => {
+        JobCommand::Status { blobs: own, .. } => {
             let target = target()?;
-            let job = found(&target, desk)?;
-            let logged = job::note_arrival(&target, &job, desk);
-            let jobs = vec![(job, Written::Unchanged)];
-            Ok(Box::new((Said { jobs, now: Timestamp::now() }, logged)))
+            let standing = standing(&target, &options.azure, &blobs(own), desk)?;
+            let logged = job::note_arrival(&target, &standing.job, desk);
+            Ok(Box::new((standing, logged)))
         }
+        JobCommand::Show => said(vec![(found(&target()?, desk)?, Written::Unchanged)]),
         JobCommand::Ship { all_jobs: Some(file), carrier, .. } => {
             Ok(Box::new(job::ship_all(&exact()?, file, carrier.as_deref(), desk)?))
         }
-        JobCommand::Ship { carrier, tracking_number, ship_date, drive_count, all_jobs: None } => {
+        JobCommand::Ship { carrier, tracking_number, ship_date, drive_count, from, .. } => {
+            let told = from.as_deref().map(job::read_parcel).transpose()?.unwrap_or_default();
+            // What the file says goes before what a variable says.
+            let carrier = carrier
+                .clone()
+                .filter(|_| told.carrier.is_none() || is_named(call.matches, "carrier"));
             let parcel = ShipOptions {
-                carrier: carrier.clone(),
-                tracking_number: tracking_number.clone(),
-                ship_date: ship_date.map(moment).transpose()?,
-                drive_count: *drive_count,
+                carrier: carrier.or(told.carrier),
+                tracking_number: tracking_number.clone().or(told.tracking_number),
+                ship_date: ship_date.map(moment).transpose()?.or(told.ship_date),
+                drive_count: drive_count.or(told.drive_count),
             };
             let (job, logged) = job::ship(&exact()?, &parcel, desk)?;
-            Ok(Box::new((Said { jobs: vec![job], now: Timestamp::now() }, logged)))
+            Ok(Box::new((Said { jobs: vec![job] }, logged)))
         }
-        JobCommand::ReturnAddress { contact } => {
-            said(vec![job::set_return(&exact()?, contact, desk)?])
+        JobCommand::ReturnAddress(args) => {
+            said(vec![job::set_return(&exact()?, &address(args, call), desk)?])
         }
-        JobCommand::ReturnShipping { carrier, account } => {
-            let (carrier_name, carrier_account_number) = (carrier.clone(), account.clone());
-            let carrier = ReturnCarrier { carrier_name, carrier_account_number };
-            said(vec![job::set_return_carrier(&exact()?, &carrier, desk)?])
+        JobCommand::ReturnShipping { carrier, account, contact } => {
+            let options = CarrierOptions {
+                carrier: carrier.clone(),
+                account: account.clone(),
+                contact: contact.clone(),
+            };
+            said(vec![job::set_return_carrier(&exact()?, &options, desk)?])
         }
         JobCommand::Export { file: Some(file), .. } => {
             Ok(Box::new(job::export(&found(&target()?, desk)?, file)?))
@@ -103,11 +106,31 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
     }
 }
 
+fn address(args: &ReturnAddressArgs, call: &Call<'_>) -> AddressOptions {
+    let own = args.clone();
+    let fields = [
+        own.recipient,
+        own.street,
+        own.second_line,
+        own.city,
+        own.state_or_province,
+        own.postal_code,
+        own.country,
+        own.phone,
+        own.email,
+    ];
+    // A contact of a variable is not meant where single lines are said.
+    let is_said = fields.iter().any(Option::is_some) && !is_named(call.matches, "contact");
+    AddressOptions { contact: own.contact.filter(|_| !is_said), fields }
+}
+
 fn found(target: &MeantJob<'_>, desk: &Desk<'_>) -> Result<Job, Failure> {
     let service = target.service(desk)?;
-    Ok(service.find(&target.job(&*service)?)?)
+    let mut job = service.find(&target.job(&*service)?)?;
+    job::seen(&mut job, desk);
+    Ok(job)
 }
 
 fn said(jobs: Vec<(Job, Written)>) -> Ended {
-    Ok(Box::new(Said { jobs, now: Timestamp::now() }))
+    Ok(Box::new(Said { jobs }))
 }

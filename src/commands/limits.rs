@@ -1,14 +1,12 @@
 //! `limits`: what the service sets bounds to.
 
-use disk_prep::limits::of_the_service;
-
 use crate::cli::{LimitsArgs, LimitsCommand};
+use crate::journey::limits::limits;
 use crate::outcome::Ended;
-use crate::report::limits::Limits;
 
 /// Runs `limits`.
 pub fn run(args: &LimitsArgs) -> Ended {
-    match args.command {
-        LimitsCommand::Show => Ok(Box::new(Limits(of_the_service()))),
+    match &args.command {
+        LimitsCommand::Show { limits: file } => Ok(Box::new(limits(file.as_deref())?)),
     }
 }

@@ -26,6 +26,7 @@ mod provider;
 #[cfg(feature = "emulator")]
 mod rehearse;
 mod stage;
+mod status;
 mod subscriptions;
 mod vault;
 mod verify;
@@ -55,6 +56,7 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::Custody(args) => custody::run(args, call),
         Command::Vault(args) => vault::run(args, call),
         Command::Cleanup(args) => cleanup::run(args, call),
+        Command::Status(args) => status::run(args, call),
         Command::Check(args) => check::run(args, call),
         #[cfg(feature = "emulator")]
         Command::Emulator(args) => emulator::run(args, call),

@@ -60,9 +60,11 @@ fn adopted(args: &AdoptArgs, call: &Call<'_>) -> Result<AdoptOptions, Failure> {
 /// The staging path and the target that the flags name; clap has seen to it that all are there.
 fn seed_of(args: &SeedArgs) -> Result<(PathBuf, Destination), Failure> {
     let missing = |flag| MissingFlag { flag };
+    let account = args.storage_account.clone().ok_or(missing("--storage-account"))?;
     let target = Destination {
         job: args.job.clone().ok_or(missing("--job"))?,
-        storage_account: args.storage_account.clone().ok_or(missing("--storage-account"))?,
+        storage_account: account.name().clone(),
+        storage_account_id: account.id().cloned(),
         container: args.container.clone().ok_or(missing("--container"))?,
         prefix: String::new(),
         subscription: args.subscription.clone().ok_or(missing("--subscription"))?,

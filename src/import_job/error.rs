@@ -21,6 +21,8 @@ pub enum Error {
         #[source]
         source: jiff::Error,
     },
+    #[error("{text} is no day; write it as YEAR-MONTH-DAY")]
+    NoDay { text: String },
     #[error("The parcel cannot hold {asked} drives; job {job} has {drives}")]
     DriveCount { job: JobName, asked: usize, drives: usize },
     #[error("The parcel has no {what}, or one that cannot be typed")]
@@ -75,7 +77,7 @@ impl Diagnose for Error {
             Error::TooManyDrives { .. } => "job-too-many-drives",
             Error::NoDrives { .. } => "job-no-drives",
             Error::RepositoryIncomplete { .. } => "repository-incomplete",
-            Error::ShipDate { .. } => "ship-date",
+            Error::ShipDate { .. } | Error::NoDay { .. } => "ship-date",
             Error::DriveCount { .. } => "drive-count",
             Error::ShipmentBlank { .. } => "shipment-blank",
             Error::ShipDateRefused { .. } => "ship-date-refused",
@@ -111,6 +113,7 @@ impl Diagnose for Error {
             | Error::Name { .. }
             | Error::ModernProfile { .. }
             | Error::ShipDate { .. }
+            | Error::NoDay { .. }
             | Error::DriveCount { .. } => ErrorKind::Usage,
             Error::Azure(error) => error.kind(),
             _ => ErrorKind::Refused,

@@ -2,8 +2,7 @@
 
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{
-    AccountName, Contact, DrivePath, JobName, RecoveryPassword, ResourceGroup, Serial, Service,
-    SubscriptionId,
+    AccountId, Contact, DrivePath, JobName, RecoveryPassword, ReturnAddress, Serial, Service,
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -34,7 +33,7 @@ pub struct NewJob {
     /// Region of the storage account.
     pub location: String,
     /// The storage account.
-    pub storage_account: AccountName,
+    pub account: AccountId,
     /// Return address and carrier.
     pub contact: Contact,
     /// The drives, at most ten.
@@ -64,14 +63,20 @@ pub struct Job {
     pub created: Option<Timestamp>,
     /// Where the parcel goes.
     pub shipping: Option<ShippingAddress>,
-    /// Where the drives go back to; `None` if the service does not know it.
+    /// Where the drives go back to, as a label has it; `None` if the service does not know it.
     pub return_to: Option<ShippingAddress>,
+    /// The same by its fields; what the service does not tell is empty.
+    pub return_address: Option<ReturnAddress>,
     /// Who brings them back; `None` if the service does not say.
     pub return_carrier: Option<String>,
     /// The parcel on its way.
     pub delivery: Option<Delivery>,
     /// The drives.
     pub drives: Vec<DriveStatus>,
+    /// When the datacenter had the parcel, if the service says so.
+    pub received: Option<Timestamp>,
+    /// The service's time when it told this: the days of its clocks are counted by it.
+    pub told_at: Timestamp,
 }
 
 /// The datacenter's address.
@@ -167,19 +172,6 @@ pub fn parts(name: &JobName, all: Vec<Job>) -> Vec<Job> {
 }
 
 impl NewJob {
-    /// Resource id of the storage account, which lies in the group of the job.
-    pub(super) fn account_id(
-        &self,
-        subscription: &SubscriptionId,
-        group: &ResourceGroup,
-    ) -> String {
-        format!(
-            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/\
-             storageAccounts/{}",
-            self.storage_account
-        )
-    }
-
     /// What the service would refuse.
     pub fn check(&self) -> Result<(), Error> {
         match self.drives.len() {
@@ -192,7 +184,7 @@ impl NewJob {
 
 #[cfg(test)]
 mod tests {
-    use disk_prep::noun::{Diagnose, ErrorKind, ReturnAddress, ReturnCarrier};
+    use disk_prep::noun::{Diagnose, ErrorKind, ReturnCarrier};
 
     use super::*;
 
@@ -220,7 +212,10 @@ mod tests {
         NewJob {
             name: JobName::new("job-1").unwrap(),
             location: "westus".to_owned(),
-            storage_account: "account1".parse().unwrap(),
+            account: "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/\
+                      providers/Microsoft.Storage/storageAccounts/account1"
+                .parse()
+                .unwrap(),
             contact: Contact { return_address, return_carrier, key_vault: None },
             drives: (0..drives).map(drive).collect(),
         }

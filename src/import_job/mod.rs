@@ -13,12 +13,13 @@ mod place;
 mod service;
 mod shipment;
 mod state;
+mod story;
 mod turn;
 
 use disk_prep::noun::{JobName, Service};
 
 pub use data_box::DataBox;
-pub use deadlines::{Deadline, deadline};
+pub use deadlines::{Clock, Deadline, Nearness};
 pub use error::Error;
 pub use import_export::ImportExport;
 pub use job::{

@@ -1,6 +1,6 @@
 //! What every service that takes drives in can do.
 
-use disk_prep::noun::{Contact, JobName, ReturnCarrier, Service};
+use disk_prep::noun::{Contact, JobName, ReturnAddress, ReturnCarrier, Service};
 
 use super::error::Error;
 use super::job::{DriveKey, Job, Location, NewJob};
@@ -33,6 +33,8 @@ pub trait JobService {
     fn ship(&self, name: &JobName, shipment: &Shipment) -> Result<Job, Error>;
     /// Sets return address and carrier.
     fn set_return(&self, name: &JobName, contact: &Contact) -> Result<Job, Error>;
+    /// Sets the return address alone.
+    fn set_return_address(&self, name: &JobName, address: &ReturnAddress) -> Result<Job, Error>;
     /// Sets the return carrier alone.
     fn set_return_carrier(&self, name: &JobName, carrier: &ReturnCarrier) -> Result<Job, Error>;
     /// The job, if it may be cancelled; nothing is sent that changes it.

@@ -23,8 +23,8 @@ pub struct Shipment {
 }
 
 impl Shipment {
-    /// Refuses what cannot be the parcel of this job.
-    pub fn check(&self, job: &Job, name: &JobName, now: Timestamp) -> Result<(), Error> {
+    /// Refuses what cannot be the parcel of this job, whenever it was handed over.
+    pub fn check(&self, job: &Job, name: &JobName) -> Result<(), Error> {
         for (what, text) in [("carrier", &self.carrier), ("tracking number", &self.tracking_number)]
         {
             if text.trim().is_empty() || text.chars().any(char::is_control) {
@@ -38,15 +38,15 @@ impl Shipment {
         if let Some(asked) = self.drive_count.filter(|asked| *asked != drives) {
             return Err(Error::DriveCount { job: name.clone(), asked, drives });
         }
-        self.check_date(job, name, now)
+        Ok(())
     }
 
-    /// A day may begin before the moment that the job was made at it.
-    fn check_date(&self, job: &Job, name: &JobName, now: Timestamp) -> Result<(), Error> {
+    /// Refuses a day on which it cannot have been handed over. A day may begin before the moment that the job was made at it.
+    pub fn check_date(&self, job: &Job, name: &JobName) -> Result<(), Error> {
         let after = |time: Timestamp, hours: i64| time.checked_add(hours.hours()).ok();
         let made = job.created.and_then(|made| after(made, -24));
         let late = job.created.and_then(|made| after(made, CLOCK_DAYS * 24));
-        let ahead = after(now, SHIP_AHEAD_HOURS);
+        let ahead = after(job.told_at, SHIP_AHEAD_HOURS);
         let why = if made.is_some_and(|made| self.ship_date < made) {
             "before the job was made"
         } else if late.is_some_and(|late| self.ship_date > late) {

@@ -108,6 +108,11 @@ impl JobStage {
         !matches!(self, JobStage::Waiting | JobStage::Unknown)
     }
 
+    /// Whether the drives are with the datacenter and not read yet.
+    pub const fn is_here(self) -> bool {
+        matches!(self, JobStage::Received | JobStage::Copying)
+    }
+
     /// Whether the job has ended, well or not.
     pub const fn is_over(self) -> bool {
         matches!(self, JobStage::Completed | JobStage::Incomplete | JobStage::Cancelled)

@@ -65,6 +65,7 @@ mod tests {
             created: None,
             shipping: None,
             return_to: None,
+            return_address: None,
             return_carrier: None,
             delivery: is_shipped.then_some(parcel),
             drives: vec![DriveStatus {
@@ -74,6 +75,8 @@ mod tests {
                 error_log: None,
                 verbose_log: None,
             }],
+            received: None,
+            told_at: jiff::Timestamp::UNIX_EPOCH,
         }
     }
 

@@ -53,5 +53,6 @@ pub fn contact(path: &Path) -> Result<Contact, ContactError> {
         return Err(ContactError::Fields { path: path.to_owned(), fields });
     }
     contact.check()?;
+    contact.return_address.check_reach()?;
     Ok(contact)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, visible_line};
 
 use super::settings::{Contradicted, Given, Origin, settle};
+use crate::notify::Hooks;
 use crate::outcome::{Attendant, Failure};
 use crate::staging::{
     Change, Error as StagingError, Pin, PinWriter, Seed, Sight, Staging, Stranger, strangers,
@@ -30,6 +31,8 @@ pub struct Consent {
     pub is_shared: bool,
     /// The account that its seed must be for.
     pub storage_account: Option<Given<String>>,
+    /// The account by its resource id.
+    pub account_id: Option<Given<String>>,
     /// The container that its seed must be for.
     pub container: Option<Given<String>>,
     /// The subscription that its seed must be for.
@@ -73,6 +76,8 @@ pub struct Desk<'a> {
     pub consent: Consent,
     /// Whose staging paths it goes into.
     pub visit: Visit,
+    /// Programs that are told what happens.
+    pub hooks: Hooks,
     /// Who attends.
     pub attendant: &'a dyn Attendant,
 }
@@ -234,11 +239,13 @@ impl Desk<'_> {
 
     /// What the call says is what the seed says, or is not used.
     fn compare_flags(&self, path: &Path, seed: &Seed, kind: ErrorKind) -> Result<(), Contradicted> {
-        let Consent { storage_account, container, subscription, .. } = self.consent.clone();
+        let Consent { storage_account, account_id, container, subscription, .. } =
+            self.consent.clone();
         let (target, path) = (&seed.target, path.display());
         let record = format!("the seed in {path} is for");
         for (given, held) in [
             (storage_account, target.storage_account.to_string()),
+            (account_id, target.account_id().to_string()),
             (container, target.container.to_string()),
             (subscription, target.subscription.to_string()),
         ] {

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod cleanup;
+pub mod cleanup_files;
 pub mod connections;
 pub mod contact;
 pub mod custody;
@@ -12,9 +13,12 @@ pub mod desk;
 pub mod dock;
 mod drives;
 pub mod escrow;
+pub mod hooks;
 pub mod inspect;
 pub mod job;
 pub mod keeper;
+pub mod limits;
+pub mod overview;
 pub mod paper;
 pub mod parcel;
 pub mod plan;
@@ -28,6 +32,7 @@ pub mod repair;
 pub mod seed_blobs;
 pub mod settings;
 pub mod stage;
+pub mod standing;
 pub mod vault;
 pub mod vault_run;
 pub mod vault_source;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use disk_prep::journal::{Begun, CopyState, FileEnd, History, JournalFolder, Sealed, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
-use disk_prep::noun::{AccountName, Contact, JobName};
+use disk_prep::noun::{AccountId, Contact, JobName};
 
 use super::contact::contact;
 use super::settings::{Given, settle};
@@ -65,7 +65,7 @@ impl Parcel {
         service: &dyn JobService,
         job: &JobName,
         needed: &[&str],
-        account: &AccountName,
+        account: &AccountId,
         folder: &JournalFolder,
         keeper: &dyn SecretKeeper,
     ) -> Result<Vec<(Job, Written)>, Failure> {
@@ -97,7 +97,7 @@ impl Parcel {
         &self,
         service: &dyn JobService,
         job: &JobName,
-        account: &AccountName,
+        account: &AccountId,
         drives: &[DriveEntry],
     ) -> Result<Vec<(Job, Written)>, Failure> {
         let mut made = Vec::new();
@@ -105,7 +105,7 @@ impl Parcel {
             let job = NewJob {
                 name: part_name(job, part)?,
                 location: self.location.clone(),
-                storage_account: account.clone(),
+                account: account.clone(),
                 contact: self.contact.clone(),
                 drives: drives.to_vec(),
             };

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use disk_prep::noun::{
-    AccountName, ContainerName, Diagnose, ErrorKind, Hint, JobName, ResourceGroup, Serial, Service,
-    SubscriptionId, lines,
+    AccountId, AccountName, ContainerName, Diagnose, ErrorKind, Hint, JobName, NamedAccount,
+    ResourceGroup, Serial, Service, SubscriptionId, lines,
 };
 
 use super::connections::{AzureOptions, BlobAccess, CURRENT_SERVICE, arm, container, job_service};
@@ -45,7 +45,7 @@ pub struct ReadyOptions {
     /// The group.
     pub resource_group: Option<Given<ResourceGroup>>,
     /// The account.
-    pub storage_account: Option<Given<AccountName>>,
+    pub storage_account: Option<Given<NamedAccount>>,
     /// The container.
     pub container: Option<Given<ContainerName>>,
     /// The region of the account.
@@ -65,8 +65,10 @@ pub struct Place {
     pub subscription: SubscriptionId,
     /// The group.
     pub group: ResourceGroup,
-    /// The account.
-    pub account: AccountName,
+    /// The account, which may lie in another group.
+    pub account: AccountId,
+    /// The container, if it is one for all files.
+    pub container: Option<ContainerName>,
     /// The region of the job.
     pub region: Option<String>,
     /// The carrier that is to bring drives back.
@@ -87,8 +89,8 @@ impl Place {
                 Purpose::Import => service.provider(),
                 Purpose::Vault => "Microsoft.Storage",
             },
-            account: self.account.to_string(),
-            container: String::new(),
+            account: self.account.account.to_string(),
+            container: self.container.as_ref().map(ToString::to_string).unwrap_or_default(),
             region: self.region.clone().unwrap_or_default(),
             carrier: self.carrier.clone(),
             job: jobs.join(", "),
@@ -119,8 +121,8 @@ impl Place {
         let provider = answer(arm.provider(id, wanted.provider));
         view.provider = map(provider, |own| (own.state.clone(), own.is_registered()));
         let has_group = view.group != Answer::Absent;
-        if has_group {
-            let account = answer(arm.storage_account(id, &self.group, &self.account));
+        if has_group || self.account.resource_group != self.group {
+            let account = answer(arm.storage_account(&self.account));
             view.account = map(account, |own| Account {
                 kind: own.kind.clone(),
                 sku: own.sku().to_owned(),
@@ -128,6 +130,12 @@ impl Place {
                 is_of_nfs: own.is_of_nfs(),
                 bars_services: own.bars_services(),
             });
+        }
+        if let (Answer::Known(_), Some(name)) = (&view.account, &self.container) {
+            let held = answer(arm.blob_container(&self.account, name));
+            view.held = map(held, |own| own.holds());
+            let kept = answer(arm.blob_service(&self.account));
+            view.kept = map(kept, |own| (own.kept_days(), own.keeps_versions()));
         }
         let is_held_back = matches!(&view.provider, Answer::Known((_, false)) | Answer::Absent);
         if let Some(service) = service.filter(|_| !is_held_back) {
@@ -322,7 +330,13 @@ pub fn check(options: ReadyOptions, desk: &Desk<'_>) -> Result<Checked, Failure>
     let missing = |flag| MissingFlag { flag };
     let subscription = settled!(subscription, |own| own.subscription.clone());
     let group = settled!(resource_group, |own| own.resource_group.clone());
-    let account = settled!(storage_account, |own| own.storage_account.clone());
+    let account = match target {
+        Some(own) => {
+            let named = NamedAccount::Id(own.account_id());
+            settle(options.storage_account, Some(named), record, attendant)?
+        }
+        None => options.storage_account.map(|given| given.value),
+    };
     let held = settled!(container, |own| own.container.clone());
     let service = settled!(service, |own| own.service()).unwrap_or(CURRENT_SERVICE);
     let region = target.and_then(|own| own.location.clone());
@@ -330,10 +344,13 @@ pub fn check(options: ReadyOptions, desk: &Desk<'_>) -> Result<Checked, Failure>
     let file = options.contact.as_deref().map(contact).transpose()?;
     let contact = file.or_else(|| target.and_then(|own| own.contact.clone()));
     let own = seed.as_ref().map(|(_, staging)| drives_of(&staging.journals())).transpose()?;
+    let subscription = subscription.ok_or(missing("--subscription"))?;
+    let group = group.ok_or(missing("--resource-group"))?;
     let place = Place {
-        subscription: subscription.ok_or(missing("--subscription"))?,
-        group: group.ok_or(missing("--resource-group"))?,
-        account: account.ok_or(missing("--storage-account"))?,
+        container: held.clone(),
+        account: account.ok_or(missing("--storage-account"))?.in_group(&subscription, &group),
+        subscription,
+        group,
         region,
         carrier: contact.map(|contact| contact.return_carrier.carrier_name),
         jobs: options.job.or(target.map(|own| own.job.clone())).into_iter().collect(),
@@ -347,13 +364,12 @@ pub fn check(options: ReadyOptions, desk: &Desk<'_>) -> Result<Checked, Failure>
         }
         Purpose::Vault => None,
     };
-    let mut wanted = place.wanted(options.purpose, service);
+    let wanted = place.wanted(options.purpose, service);
     let mut view = place.look(&arm(azure, attendant)?, &wanted, jobs.as_deref());
     if let Some(name) =
         held.filter(|_| matches!(view.account, Answer::Known(_) | Answer::Unknown(_)))
     {
-        wanted.container = name.to_string();
-        view.container = reached(azure, &options.blobs, &place.account, &name, attendant);
+        view.container = reached(azure, &options.blobs, &place.account.account, &name, attendant);
     }
     Ok(Checked(findings(&wanted, &view)))
 }

@@ -11,13 +11,15 @@ use jiff::{Timestamp, Zoned};
 use super::connections::job_service;
 use super::custody::{Logged, Run, leave};
 use super::desk::Desk;
+use super::hooks::{Event, EventKind, Subject, ask, tell};
+use super::job::seen;
 use super::seed_blobs;
 use super::vault::{VaultOptions, open_containers, own_seed, password, staging, staging_path};
 use super::vault_writer::Writer;
 use crate::azure::Fenced;
 use crate::custody::Deed;
 use crate::import_job::{JobStage, parts};
-use crate::outcome::Failure;
+use crate::outcome::{Failure, chain};
 use crate::schedule::{Due, due, is_ahead};
 use crate::staging::Staging;
 use crate::vault::{
@@ -40,8 +42,32 @@ pub struct Wish {
     pub allow_shrink: bool,
 }
 
-/// Does what is due.
+/// Does what is due; hooks are asked before and told after.
 pub fn run(
+    vault: &Vault,
+    options: &VaultOptions,
+    wish: Wish,
+    desk: &Desk<'_>,
+) -> Result<(Ran, Logged), Failure> {
+    let event = |kind, what: &str| {
+        let message = format!("The run of vault {} {what}", vault.name);
+        Event::now(kind, Subject::Vault(vault.name.clone()), message)
+    };
+    ask(&event(EventKind::VaultRunBegins, "begins"), desk)?;
+    let ran = run_now(vault, options, wish, desk);
+    match &ran {
+        Ok((Ran { ingested: None, increment: None, .. }, _)) => {}
+        Ok(_) => tell(&event(EventKind::VaultRunEnded, "did what was due"), desk),
+        Err(Failure(error)) => {
+            let what = format!("failed: {}", chain(error.as_ref()));
+            let failed = event(EventKind::VaultRunFailed, &what);
+            tell(&Event { code: Some(error.code()), ..failed }, desk);
+        }
+    }
+    ran
+}
+
+fn run_now(
     vault: &Vault,
     options: &VaultOptions,
     wish: Wish,
@@ -151,7 +177,8 @@ fn state_of(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Va
         vault.resource_group.clone(),
         desk.attendant,
     )?;
-    let jobs = parts(&vault.seed.job, service.list()?);
+    let mut jobs = parts(&vault.seed.job, service.list()?);
+    jobs.iter_mut().for_each(|job| seen(job, desk));
     let is_unsent = |stage| matches!(stage, JobStage::Waiting | JobStage::Cancelled);
     let is_whole = !jobs.is_empty() && jobs.len() >= sealed.div_ceil(DRIVES_PER_JOB);
     Ok(if !is_whole || jobs.iter().any(|job| is_unsent(job.state.stage)) {

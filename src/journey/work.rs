@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use disk_prep::dataset::{self, DataSet, FilesOptions, RowsOptions, read_dataset, scan, scan_rows};
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{
-    AccountName, BlobType, ContainerName, Diagnose, ErrorKind, Hint, ImportDisposition, JobName,
-    ResourceGroup, Service, SubscriptionId,
+    AccountId, BlobType, ContainerName, Diagnose, ErrorKind, Hint, ImportDisposition, JobName,
+    NamedAccount, ResourceGroup, Service, SubscriptionId,
 };
 use disk_prep::sys::beneath::Folder;
 use sha2::{Digest, Sha256};
@@ -34,7 +34,7 @@ pub struct WorkOptions {
     /// The job of the data set.
     pub job: Option<JobName>,
     /// The account of the data set's job.
-    pub storage_account: Option<AccountName>,
+    pub storage_account: Option<NamedAccount>,
     /// The subscription of the data set's job.
     pub subscription: Option<SubscriptionId>,
     /// The group of the data set's job.
@@ -240,17 +240,16 @@ impl Work {
     pub fn azure(
         &self,
         options: &WorkOptions,
-    ) -> Result<(AccountName, SubscriptionId, ResourceGroup), MissingFlag> {
+    ) -> Result<(AccountId, SubscriptionId, ResourceGroup), MissingFlag> {
         if let Some(target) = &self.target {
-            let Destination { storage_account, subscription, resource_group, .. } = target.clone();
-            return Ok((storage_account, subscription, resource_group));
+            let Destination { subscription, resource_group, .. } = target.clone();
+            return Ok((target.account_id(), subscription, resource_group));
         }
         let missing = |flag| MissingFlag { flag };
-        Ok((
-            options.storage_account.clone().ok_or(missing("--storage-account"))?,
-            options.subscription.clone().ok_or(missing("--subscription"))?,
-            options.resource_group.clone().ok_or(missing("--resource-group"))?,
-        ))
+        let account = options.storage_account.as_ref().ok_or(missing("--storage-account"))?;
+        let subscription = options.subscription.clone().ok_or(missing("--subscription"))?;
+        let group = options.resource_group.clone().ok_or(missing("--resource-group"))?;
+        Ok((account.in_group(&subscription, &group), subscription, group))
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::record::{Record, line};
 use crate::journey::cleanup::Cleared;
+use crate::journey::cleanup_files::FilesCleared;
 use crate::outcome::{Exit, Outcome};
 
 /// What was deleted once the vault had all of the seed.
@@ -59,5 +60,46 @@ impl Outcome for Cleared {
 
     fn exit(&self) -> Exit {
         Exit::of((!self.blobs_left.is_empty()).then_some(ErrorKind::LeftOut))
+    }
+}
+
+/// A job of plain files is at its end.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct JobClearedRecord<'a> {
+    /// The job.
+    job: &'a str,
+    /// Serial numbers of its drives, which are free for other data.
+    drives: &'a [String],
+    /// Blobs that are equal to what the drives had, in length and MD5.
+    equal: u64,
+    /// Blobs that are equal in length, and of which the service has no MD5.
+    unproven: u64,
+    /// Whether this call changed anything.
+    changed: bool,
+}
+
+impl Record for JobClearedRecord<'_> {
+    const TYPE: &'static str = "job-cleared";
+}
+
+impl Outcome for FilesCleared {
+    fn lines(&self) -> Vec<String> {
+        let FilesCleared { job, drives, found, is_changed } = self;
+        let files = count(found.equal.saturating_add(found.unproven), "file");
+        let drives = drives.join(", ");
+        vec![match is_changed {
+            true => format!("Job {job} is at its end: {files} where they belong; free: {drives}"),
+            false => format!("Job {job} was at its end before. Nothing was left to do"),
+        }]
+    }
+
+    fn json(&self) -> Vec<Value> {
+        vec![line(&JobClearedRecord {
+            job: &self.job,
+            drives: &self.drives,
+            equal: self.found.equal,
+            unproven: self.found.unproven,
+            changed: self.is_changed,
+        })]
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::advice::{Advice, Speaker, all, said_by};
+use crate::advice::{Advice, Speaker};
 use crate::outcome::Outcome;
 
 /// A code, what it means and what to do.
@@ -50,23 +50,24 @@ impl Outcome for Explained {
     }
 }
 
-/// All codes.
+/// Several codes.
 #[derive(Debug)]
-pub struct AllExplained;
+pub struct Entries(pub Vec<&'static Advice>);
 
-impl Outcome for AllExplained {
+impl Outcome for Entries {
     fn lines(&self) -> Vec<String> {
         let group = |speaker: Speaker| {
-            let width = said_by(speaker).map(|advice| advice.code.len()).max().unwrap_or(0);
-            let rows =
-                said_by(speaker).map(|own| format!("  {:<width$}  {}", own.code, own.meaning));
+            let own: Vec<_> = self.0.iter().filter(|advice| advice.said_by == speaker).collect();
+            let width = own.iter().map(|advice| advice.code.len()).max()?;
+            let rows = own.iter().map(|own| format!("  {:<width$}  {}", own.code, own.meaning));
             let head = format!("Codes of {}:", speaker.name());
-            std::iter::once(head).chain(rows).collect::<Vec<_>>()
+            Some(std::iter::once(head).chain(rows).collect::<Vec<_>>())
         };
-        Speaker::ALL.map(group).join(&String::new())
+        let groups: Vec<Vec<String>> = Speaker::ALL.into_iter().filter_map(group).collect();
+        groups.join(&String::new())
     }
 
     fn json(&self) -> Vec<Value> {
-        all().iter().map(advice).collect()
+        self.0.iter().map(|own| advice(own)).collect()
     }
 }

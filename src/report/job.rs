@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::import_job::{Deadline, DriveState, Job, JobState, Location, Turn, Written, deadline};
+use crate::import_job::{DriveState, Job, JobState, Location, Turn, Written};
 use crate::journey::job::{Exported, JournalsExported, Shipped};
 use crate::outcome::Outcome;
 
@@ -60,7 +60,7 @@ pub(super) struct JobRecord<'a> {
     #[schemars(with = "bool")]
     #[serde(skip_serializing_if = "Option::is_none")]
     changed: Option<bool>,
-    /// When the service deletes the job or the drives must have arrived; null when no clock runs.
+    /// When the clock that runs has run out; null when none does.
     deadline: Option<Timestamp>,
     /// The subscription; null if the service does not say.
     subscription: Option<&'a str>,
@@ -79,6 +79,11 @@ pub(super) struct JobRecord<'a> {
     return_to: Option<&'a [String]>,
     /// When the parcel was handed over, as it was said; null if nobody said it or it is not kept.
     ship_date: Option<&'a str>,
+    /// What the deadline is of: `tracking`, `arrival`, `work` (an aim of the service) or
+    /// `retention`; null when no clock runs.
+    clock: Option<&'static str>,
+    /// The service's time when it told this; days are counted by it.
+    told_at: Timestamp,
 }
 
 impl Record for JobRecord<'_> {
@@ -120,15 +125,10 @@ impl Record for LocationRecord<'_> {
 #[derive(Debug)]
 pub struct Said {
     pub jobs: Vec<(Job, Written)>,
-    pub now: Timestamp,
-}
-
-fn days(job: &Job, now: Timestamp) -> Option<Deadline> {
-    deadline(job.state.stage, job.created?, now)
 }
 
 /// A job for a person.
-pub(super) fn lines(job: &Job, now: Timestamp) -> Vec<String> {
+pub(super) fn lines(job: &Job) -> Vec<String> {
     let mut lines = vec![
         format!("Job          {}", job.name),
         format!("Service      {}", job.service),
@@ -138,8 +138,8 @@ pub(super) fn lines(job: &Job, now: Timestamp) -> Vec<String> {
     if job.cancel_requested {
         lines.push("Cancel       asked for".to_owned());
     }
-    if let Some(Deadline { what, days_left, .. }) = days(job, now) {
-        lines.push(format!("Deadline     {}", left(days_left, what)));
+    if let Some(deadline) = job.deadline() {
+        lines.push(format!("Deadline     {deadline}"));
     }
     for drive in &job.drives {
         lines.push(format!(
@@ -172,30 +172,23 @@ pub(super) fn lines(job: &Job, now: Timestamp) -> Vec<String> {
     lines
 }
 
-/// Days left and what comes then; the nearer, the louder.
-fn left(days: i64, what: &str) -> String {
-    match days {
-        ..0 => format!("passed {} days ago: {what}", -days),
-        0 => format!("TODAY, less than a day left, then {what}"),
-        1 => format!("URGENT, 1 day left, then {what}"),
-        2..=3 => format!("URGENT, {days} days left, then {what}"),
-        4..=7 => format!("soon, {days} days left, then {what}"),
-        _ => format!("{days} days left, then {what}"),
-    }
+/// A job for a script; `written` says whether this call changed it.
+pub(super) fn value(job: &Job, written: Option<Written>) -> Value {
+    line(&record(job, written))
 }
 
-/// A job for a script; `written` says whether this call changed it.
-pub(super) fn value(job: &Job, now: Timestamp, written: Option<Written>) -> Value {
+/// Its record.
+pub(super) fn record(job: &Job, written: Option<Written>) -> JobRecord<'_> {
     let drives = job.drives.iter().map(|drive| DriveOfJob {
         serial: &drive.serial,
         state: &drive.state,
         percent: drive.percent,
-        error_log: drive.error_log.as_deref(),
+        error_log: drive.error_log.as_deref().map(bare),
         stage: drive.state.stage.name(),
-        verbose_log: drive.verbose_log.as_deref(),
+        verbose_log: drive.verbose_log.as_deref().map(bare),
     });
-    let deadline = days(job, now);
-    line(&JobRecord {
+    let deadline = job.deadline();
+    JobRecord {
         name: &job.name,
         location: &job.location,
         state: &job.state,
@@ -217,7 +210,14 @@ pub(super) fn value(job: &Job, now: Timestamp, written: Option<Written>) -> Valu
         id: &job.id,
         return_to: job.return_to.as_ref().map(|address| address.lines.as_slice()),
         ship_date: job.delivery.as_ref().and_then(|parcel| parcel.ship_date.as_deref()),
-    })
+        clock: deadline.map(|deadline| deadline.clock.name()),
+        told_at: job.told_at,
+    }
+}
+
+/// A link without its query, which may be a secret.
+fn bare(link: &str) -> &str {
+    link.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// What follows this word in a resource id; Azure does not mind the case.
@@ -229,12 +229,12 @@ fn part<'a>(id: &'a str, word: &str) -> Option<&'a str> {
 
 impl Outcome for Said {
     fn lines(&self) -> Vec<String> {
-        let shown: Vec<_> = self.jobs.iter().map(|(job, _)| lines(job, self.now)).collect();
+        let shown: Vec<_> = self.jobs.iter().map(|(job, _)| lines(job)).collect();
         shown.join(&String::new())
     }
 
     fn json(&self) -> Vec<Value> {
-        let record = |(job, written): &(Job, Written)| value(job, self.now, Some(*written));
+        let record = |(job, written): &(Job, Written)| value(job, Some(*written));
         self.jobs.iter().map(record).collect()
     }
 }
@@ -243,7 +243,6 @@ impl Outcome for Said {
 #[derive(Debug)]
 pub struct JobList {
     pub jobs: Vec<Job>,
-    pub now: Timestamp,
 }
 
 impl Outcome for JobList {
@@ -253,7 +252,7 @@ impl Outcome for JobList {
             "JOB", "SERVICE", "STATE", "DRIVES", "DAYS LEFT"
         )];
         for job in &self.jobs {
-            let left = days(job, self.now).map_or("-".to_owned(), |own| own.days_left.to_string());
+            let left = job.deadline().map_or("-".to_owned(), |own| own.days_left.to_string());
             lines.push(format!(
                 "{:<24} {:<13} {:<24} {:>6} {left:>9}",
                 job.name,
@@ -266,7 +265,7 @@ impl Outcome for JobList {
     }
 
     fn json(&self) -> Vec<Value> {
-        self.jobs.iter().map(|job| value(job, self.now, None)).collect()
+        self.jobs.iter().map(|job| value(job, None)).collect()
     }
 }
 
@@ -284,7 +283,7 @@ impl Outcome for Shipped {
     }
 
     fn json(&self) -> Vec<Value> {
-        vec![value(&self.job, self.at, Some(self.written))]
+        vec![value(&self.job, Some(self.written))]
     }
 }
 
@@ -408,22 +407,6 @@ impl Outcome for Locations {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_nearer_a_deadline_the_louder_it_is_told() {
-        let begins = |days, text: &str| {
-            let told = left(days, "it is deleted");
-            assert!(told.starts_with(text) && told.contains("it is deleted"), "{told}");
-        };
-        begins(14, "14 days left");
-        begins(8, "8 days left");
-        begins(7, "soon, 7 days");
-        begins(4, "soon, 4 days");
-        begins(3, "URGENT, 3 days");
-        begins(1, "URGENT, 1 day left");
-        begins(0, "TODAY");
-        begins(-2, "passed 2 days ago");
-    }
 
     #[test]
     fn a_resource_id_says_subscription_and_group_in_any_case() {

@@ -16,7 +16,7 @@ use crate::outcome::{Exit, Outcome, chain};
 impl Prepared {
     fn said(&self) -> Option<Said> {
         let jobs = self.jobs.as_ref()?.as_ref().ok()?.clone();
-        Some(Said { jobs, now: jiff::Timestamp::now() })
+        Some(Said { jobs })
     }
 
     /// What is in escrow.
@@ -94,6 +94,9 @@ impl Outcome for Prepared {
         if self.is_complete() {
             let Next { verify, make, ship, .. } = &self.next;
             lines.push(match self.said() {
+                Some(said) if said.jobs.iter().all(|(job, _)| job.state.stage.is_sent()) => {
+                    "Nothing is to be sent: the parcel was told to the service before".to_owned()
+                }
                 Some(_) => format!("Next: send the drives, then `{ship}`"),
                 None => format!("Next: `{verify}`, then `{make}`"),
             });

@@ -274,19 +274,17 @@ impl Outcome for Reconciled {
                 count(*unproven, "blob")
             ));
         }
-        lines.extend(
-            match (self.differences(), self.is_repository) {
-                (0, true) => Some("Next: `azseed vault run` takes the seed in"),
-                (0, false) => {
-                    Some("All that the drives held is in Azure; this is the end of its way")
-                }
-                (_, _) if missing.saturating_add(*other) > 0 => {
-                    Some("Next: `azseed job repair --all` sends what is missing or different")
-                }
-                _ => None,
-            }
-            .map(str::to_owned),
-        );
+        lines.extend(match (self.differences(), self.is_repository) {
+            (0, true) => Some("Next: `azseed vault run` takes the seed in".to_owned()),
+            (0, false) => Some(format!(
+                "All that the drives held is in Azure. Next: `azseed cleanup --job {job}` ends \
+                     the job and frees its drives"
+            )),
+            (_, _) if missing.saturating_add(*other) > 0 => Some(
+                "Next: `azseed job repair --all` sends what is missing or different".to_owned(),
+            ),
+            _ => None,
+        });
         lines
     }
 

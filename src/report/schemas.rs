@@ -26,8 +26,8 @@ use super::text::{CompletionsRecord, ManRecord, SettingRecord};
 use super::vault::{SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
-    access, checked, cleared, custody, drive, escrowed, explained, keys, limits, packed, released,
-    repaired, seed, slip, vault_run, watch,
+    access, checked, cleared, custody, drive, escrowed, explained, keys, limits, overview, packed,
+    released, repaired, seed, slip, standing, told, vault_run, watch,
 };
 
 /// A type of record.
@@ -63,6 +63,7 @@ pub fn all() -> Vec<Described> {
         of::<custody::CustodyEntryRecord>("`custody show`"),
         of::<custody::CustodyFaultRecord>("`custody verify`, `custody show`"),
         of::<custody::NotLoggedRecord>(LOGGED),
+        of::<cleared::JobClearedRecord>("`cleanup --job`"),
         of::<CompletionsRecord>("`completions`"),
         of::<drive::DriveRecord>("`drive list`"),
         of::<drive::EjectedRecord>("`drive eject`"),
@@ -86,6 +87,9 @@ pub fn all() -> Vec<Described> {
         of::<escrowed::EscrowRecord>("`prep`, `job keys prove`"),
         of::<LocationRecord>("`job locations`"),
         of::<limits::LimitRecord>("`limits show`"),
+        of::<standing::CopyLogRecord>("`job status`"),
+        of::<overview::StatusRecord>("`status`"),
+        of::<told::EventRecord>("`job status`, `prep`, `vault run`"),
         of::<watch::WatchEndedRecord>("`job status --watch`"),
         of::<repaired::RepairBlobRecord>("`job repair`"),
         of::<repaired::RepairRecord>("`job repair`"),

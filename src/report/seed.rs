@@ -5,6 +5,7 @@ use std::path::Path;
 use disk_prep::noun::{
     AccountName, ByteSize, ContainerName, ErrorKind, JobName, count, shell_word,
 };
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -15,7 +16,7 @@ use super::record::{Record, line};
 use crate::journey::stage::SeedShown;
 use crate::outcome::{Exit, Outcome};
 use crate::repository::NotRead;
-use crate::staging::{Destination, Origin, Seed, SeedKind, SeedState, Workload};
+use crate::staging::{Destination, Origin, ParcelSent, Seed, SeedKind, SeedState, Workload};
 
 /// A first backup on its staging path.
 #[derive(Serialize, JsonSchema)]
@@ -72,6 +73,28 @@ pub(super) struct SeedRecord<'a> {
     /// Whose staging folder it is, if it is that of one of Microsoft's agents: `mars`, `dpm`, `mabs`,
     /// or `agent` if nobody said whose; else null.
     workload: Option<&'static str>,
+    /// Parcels whose numbers were told to the service.
+    parcels: Vec<ParcelRecord<'a>>,
+}
+
+/// A parcel of a seed.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ParcelRecord<'a> {
+    /// Its job.
+    job: &'a str,
+    /// Who brings it.
+    carrier: &'a str,
+    /// Its tracking number.
+    tracking_number: &'a str,
+    /// When that was told, by the service's time.
+    told_at: Timestamp,
+}
+
+impl<'a> From<&'a ParcelSent> for ParcelRecord<'a> {
+    fn from(own: &'a ParcelSent) -> Self {
+        let ParcelSent { job, carrier, tracking_number, told_at } = own;
+        ParcelRecord { job, carrier, tracking_number, told_at: *told_at }
+    }
 }
 
 impl Record for SeedRecord<'_> {
@@ -110,6 +133,7 @@ impl Outcome for SeedShown {
         };
         let state = match state {
             SeedState::Finished => "finished",
+            SeedState::Cleared if *kind == SeedKind::Files => "cleared: it is where it was sent to",
             SeedState::Cleared => "cleared: the vault has it",
             SeedState::Unfinished => "not finished: run the same `azseed stage` again",
         };
@@ -132,6 +156,10 @@ impl Outcome for SeedShown {
         lines.push(format!("Job           {}", target.job));
         let Destination { storage_account, container, prefix, .. } = target;
         lines.push(format!("Destination   {storage_account}/{container}/{prefix}"));
+        for own in &self.seed.parcels {
+            let (job, carrier, number) = (&own.job, &own.carrier, &own.tracking_number);
+            lines.push(format!("Parcel        {job}: {carrier} {number}"));
+        }
         if let Some(path) = &self.password {
             let path = path.display();
             lines.push(format!("Password      in {path}: keep a copy elsewhere, nothing opens"));
@@ -178,6 +206,7 @@ impl Outcome for SeedShown {
             tree: self.backup.as_ref().map(|backup| backup.tree.as_str()),
             not_read: self.unreadable().iter().map(NotReadRecord::from).collect(),
             workload: self.seed.workload.map(Workload::name),
+            parcels: self.seed.parcels.iter().map(ParcelRecord::from).collect(),
         })]
     }
 

@@ -30,8 +30,16 @@ const CODE_POINTS: u32 = 120;
 #[derive(Serialize)]
 struct Page<'a> {
     made: String,
-    checklist: &'a [&'a str],
+    checklist: Vec<Item<'a>>,
     parcels: Vec<ParcelView>,
+}
+
+/// A line of the list; what stands between back quotes is a command.
+#[derive(Serialize)]
+struct Item<'a> {
+    before: &'a str,
+    command: &'a str,
+    after: &'a str,
 }
 
 #[derive(Serialize)]
@@ -66,7 +74,9 @@ struct RowView {
     first: String,
     last: String,
     content: String,
+    bytes: u64,
     percent: u64,
+    share: String,
 }
 
 /// The page of all parcels, a section each.
@@ -76,11 +86,17 @@ pub(super) fn html(slips: &Slips) -> String {
     pages.set_auto_escape_callback(|_| AutoEscape::Html);
     let page = Page {
         made: slips.at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-        checklist: &CHECKLIST,
+        checklist: CHECKLIST.iter().map(|text| item(text)).collect(),
         parcels: slips.slips.iter().map(parcel).collect(),
     };
     let made = pages.render_str(PAGE, Serde(page));
     made.expect("the page is a part of the program, and its tests fill it")
+}
+
+fn item(text: &str) -> Item<'_> {
+    let mut parts = text.splitn(3, '`');
+    let mut next = || parts.next().unwrap_or_default();
+    Item { before: next(), command: next(), after: next() }
 }
 
 fn shown(text: &str) -> String {
@@ -133,7 +149,12 @@ fn view(own: &Stretch, total: u64) -> RowView {
     RowView {
         folder: shown(&own.folder),
         first: shown(&own.first),
-        last: shown(&own.last),
+        last: if own.last == own.first { String::new() } else { shown(&own.last) },
+        bytes: own.bytes,
+        share: match percent {
+            0 if own.bytes > 0 => "under 1 %".to_owned(),
+            percent => format!("{percent} %"),
+        },
         content: format!("{}, {}", count(own.files, "file"), ByteSize(own.bytes)),
         percent: u64::try_from(percent).unwrap_or(100),
     }
@@ -173,9 +194,12 @@ mod tests {
             created: None,
             shipping: None,
             return_to: Some(address()),
+            return_address: None,
             return_carrier: Some(text()),
             delivery: None,
             drives: Vec::new(),
+            received: None,
+            told_at: Timestamp::UNIX_EPOCH,
         };
         let row = Stretch { folder: text(), first: text(), last: text(), files: 1, bytes: 50 };
         let known = DriveFacts {
@@ -216,7 +240,8 @@ mod tests {
         for part in ["50 %", "and 3 more folders", "1970-01-01", "S2", "<!DOCTYPE html>"] {
             assert!(page.contains(part), "{part}\n{page}");
         }
-        assert!(CHECKLIST.iter().all(|text| page.contains(text)));
+        let plain = page.replace("<code>", "`").replace("</code>", "`");
+        assert!(CHECKLIST.iter().all(|text| plain.contains(text)));
     }
 
     /// What a reader of another hand sees in a picture of squares: `M16 20h4v4H16V20`.

@@ -8,6 +8,40 @@ use serde_json::Value;
 use super::record::{Record, line};
 use crate::outcome::Outcome;
 
+/// Columns of a page.
+const COLUMNS: usize = 80;
+/// Columns of the words before a text.
+const LABEL: usize = 13;
+
+/// A label and its text, in lines of a page; a command between back quotes stays in one piece.
+pub(super) fn wrapped(label: &str, text: &str) -> Vec<String> {
+    let text = visible_line(text);
+    let mut lines = vec![format!("{label:<LABEL$}")];
+    let mut is_quoted = false;
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        match words.last_mut() {
+            Some(last) if is_quoted => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+        is_quoted ^= word.matches('`').count() % 2 == 1;
+    }
+    for word in words {
+        let line = lines.last_mut().expect("there is a first line");
+        let used = line.chars().count();
+        if used > LABEL && used + 1 + word.chars().count() > COLUMNS {
+            lines.push(format!("{:LABEL$}{word}", ""));
+        } else {
+            line.push_str(if used > LABEL { " " } else { "" });
+            line.push_str(&word);
+        }
+    }
+    lines
+}
+
 /// Where the man pages are.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ManRecord<'a> {
@@ -85,5 +119,26 @@ impl Outcome for SettingList {
             line(&SettingRecord { key, value: value.as_deref(), source })
         };
         self.0.iter().map(record).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_keeps_to_the_page_and_a_command_to_its_line() {
+        let command = "`azseed job ship --staging '/mnt/the staging path' --carrier NAME`";
+        let text = format!("{} then {command} and more", "word ".repeat(40));
+        let lines = wrapped("Next", &text);
+        assert!(lines[0].starts_with("Next         word word"), "{lines:#?}");
+        assert!(lines.iter().any(|line| line.contains(command)), "{lines:#?}");
+        for line in &lines {
+            assert!(line.chars().count() <= 80, "{line}");
+            assert!(line.starts_with("Next ") || line.starts_with("             "), "{line}");
+        }
+        let joined = lines.join(" ").split_whitespace().skip(1).collect::<Vec<_>>().join(" ");
+        assert_eq!(joined, text);
+        assert_eq!(wrapped("", "x\ny")[0].trim(), "x\\ny");
     }
 }

@@ -31,23 +31,23 @@ impl Record for WatchEndedRecord<'_> {
 
 impl Outcome for Seen {
     fn lines(&self) -> Vec<String> {
-        lines(&self.job, self.at)
+        lines(&self.job)
     }
 
     fn json(&self) -> Vec<Value> {
-        vec![value(&self.job, self.at, Some(Written::Unchanged))]
+        vec![value(&self.job, Some(Written::Unchanged))]
     }
 }
 
 impl Outcome for Changed<'_> {
     fn lines(&self) -> Vec<String> {
-        let at = self.at.to_zoned(jiff::tz::TimeZone::system());
+        let at = self.job.told_at.to_zoned(jiff::tz::TimeZone::system());
         let clock = |line: &String| format!("{}  {line}", at.strftime("%Y-%m-%d %H:%M:%S"));
         self.lines.iter().map(clock).collect()
     }
 
     fn json(&self) -> Vec<Value> {
-        vec![value(self.job, self.at, None)]
+        vec![value(self.job, None)]
     }
 }
 

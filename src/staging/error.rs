@@ -63,7 +63,7 @@ pub enum Error {
     Incomplete { path: PathBuf, missing: String },
     #[error("{path} is not finished yet")]
     Unfinished { path: PathBuf },
-    #[error("The data of {path} was cleared, since the vault has it")]
+    #[error("The data of {path} was cleared, since it is where it was sent to")]
     Cleared { path: PathBuf },
     #[error("Another run works on {path}")]
     Busy { path: PathBuf },

@@ -22,5 +22,5 @@ pub use known::drives_of;
 pub use owner::{Stranger, strangers};
 pub use pin::{Change, Intended, Pin, SeedPin, Sight};
 pub use pin_book::{PinBook, PinWriter};
-pub use seed::{Destination, Origin, Seed, SeedKind, SeedState, Totals};
+pub use seed::{Destination, Origin, ParcelSent, Seed, SeedKind, SeedState, Totals};
 pub use write::{Looked, StageOptions, Staged, begin, look, stage};

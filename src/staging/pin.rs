@@ -136,7 +136,10 @@ impl SeedPin {
             data: seed.data.clone(),
             prefix: target.prefix.clone(),
             job: target.job.to_string(),
-            storage_account: target.storage_account.to_string(),
+            storage_account: match &target.storage_account_id {
+                Some(id) => id.to_string(),
+                None => target.storage_account.to_string(),
+            },
             container: target.container.to_string(),
             subscription: target.subscription.to_string(),
             resource_group: target.resource_group.to_string(),

@@ -4,7 +4,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use disk_prep::noun::{
-    AccountName, Contact, ContainerName, JobName, ResourceGroup, Service, SubscriptionId,
+    AccountId, AccountName, Contact, ContainerName, JobName, ResourceGroup, Service, SubscriptionId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,22 @@ pub struct Seed {
     /// What a repository that was adopted consisted of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<Contents>,
+    /// Parcels whose numbers were told to the service, by their jobs; the service is the truth.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parcels: Vec<ParcelSent>,
+}
+
+/// A parcel as it was told to the service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParcelSent {
+    /// Its job.
+    pub job: String,
+    /// Who brings it.
+    pub carrier: String,
+    /// Its tracking number.
+    pub tracking_number: String,
+    /// When that was told, by the service's time.
+    pub told_at: Timestamp,
 }
 
 /// Where a seed comes from.
@@ -99,6 +115,10 @@ pub struct Destination {
     pub job: JobName,
     /// The storage account.
     pub storage_account: AccountName,
+    /// The same by its resource id, if it was named by that: it may lie in another group than the
+    /// job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_account_id: Option<AccountId>,
     /// The container.
     pub container: ContainerName,
     /// Stands before every blob name; ends in a slash unless empty.
@@ -119,6 +139,15 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// The account's resource id; one that was named by its name lies in the group of the job.
+    pub fn account_id(&self) -> AccountId {
+        self.storage_account_id.clone().unwrap_or_else(|| AccountId {
+            subscription: self.subscription.clone(),
+            resource_group: self.resource_group.clone(),
+            account: self.storage_account.clone(),
+        })
+    }
+
     /// The service of its job.
     pub fn service(&self) -> Service {
         self.service.unwrap_or(Service::ImportExport)
@@ -165,6 +194,7 @@ impl Seed {
             workload: None,
             hold_keys: false,
             contents: None,
+            parcels: Vec::new(),
         }
     }
 
@@ -209,6 +239,9 @@ impl Seed {
         if !is_prefix(prefix) {
             return wrong("prefix");
         }
+        if self.target.account_id().account != self.target.storage_account {
+            return wrong("storage_account_id");
+        }
         if location.as_deref().is_some_and(|region| !is_region(region)) {
             return wrong("location");
         }
@@ -217,6 +250,13 @@ impl Seed {
         }
         if self.sources.len() > MOST || !self.sources.iter().all(|source| is_absolute(source)) {
             return wrong("sources");
+        }
+        let is_text = |text: &str| text.len() <= TEXT_BYTES && !text.chars().any(char::is_control);
+        let is_parcel = |own: &ParcelSent| {
+            [&own.job, &own.carrier, &own.tracking_number].into_iter().all(|text| is_text(text))
+        };
+        if self.parcels.len() > MOST || !self.parcels.iter().all(is_parcel) {
+            return wrong("parcels");
         }
         let exclude = &self.choice.exclude;
         if exclude.len() > MOST || exclude.iter().any(|glob| glob.len() > PATH_BYTES) {
@@ -240,6 +280,17 @@ impl Seed {
         }
     }
 
+    /// Takes the parcel of a job in, or over the one that it had; whether that is another.
+    pub fn keep_parcel(&mut self, parcel: ParcelSent) -> bool {
+        let number = |own: &ParcelSent| (own.carrier.clone(), own.tracking_number.clone());
+        match self.parcels.iter_mut().find(|own| own.job.eq_ignore_ascii_case(&parcel.job)) {
+            Some(own) if number(own) == number(&parcel) => return false,
+            Some(own) => *own = parcel,
+            None => self.parcels.push(parcel),
+        }
+        true
+    }
+
     /// The same seed, complete.
     pub fn finish(self, totals: Totals, now: Timestamp) -> Self {
         Seed { state: SeedState::Finished, finished_at: Some(now), totals, ..self }
@@ -254,6 +305,8 @@ const MOST: usize = 10_000;
 const PATH_BYTES: usize = 4096;
 /// Bytes of a prefix, at most: a blob's name has room for the path below it.
 const PREFIX_BYTES: usize = 512;
+/// Bytes of a parcel's carrier or number, at most.
+const TEXT_BYTES: usize = 1024;
 /// Letters of a region's name, at most.
 const REGION_LETTERS: usize = 64;
 
@@ -357,6 +410,11 @@ mod tests {
             ("location", json!("west\u{1b}]0;x\u{7}")),
             ("location", json!("w".repeat(100))),
             ("contact", contact),
+            (
+                "parcels",
+                json!([{"job": "a", "carrier": "b\n", "tracking_number": "1",
+                "told_at": "2026-11-28T00:00:00Z"}]),
+            ),
             ("sources", json!(["relative"])),
             ("sources", json!(["/a/../b"])),
             ("exclude", json!(["x".repeat(5000)])),

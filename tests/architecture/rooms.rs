@@ -18,6 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "escrow",
             "import_job",
             "journey",
+            "notify",
             "outcome",
             "policy",
             "report",
@@ -51,6 +52,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "custody",
             "escrow",
             "import_job",
+            "notify",
             "outcome",
             "policy",
             "repository",
@@ -65,6 +67,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("vault", &["azure", "policy", "repository", "schedule", "state"]),
     ("import_job", &["azure"]),
     ("policy", &[]),
+    ("notify", &[]),
     ("schedule", &[]),
     ("custody", &["state"]),
     ("repository", &["azure"]),
@@ -94,6 +97,7 @@ const FEW_ROOMS: &[(&str, &[&str])] = &[
 const WORDS: &[(&str, &[&str])] = &[
     ("ui", &["disk_prep::monitor", "disk_prep::noun", "disk_prep::stop", "disk_prep::sys::hold"]),
     ("policy", &["disk_prep::noun"]),
+    ("notify", &["disk_prep::noun", "disk_prep::sys::child"]),
     ("schedule", &["disk_prep::noun"]),
     // The sign-in program of the user is started where programs are started.
     (
@@ -312,7 +316,7 @@ const STATES: &[&str] = &[
 ];
 
 fn words_of_the_service(source: &Source) -> Vec<String> {
-    let homes = ["state.rs", "import_export.rs", "data_box/"];
+    let homes = ["state.rs", "import_export/", "data_box/"];
     let is_home =
         homes.iter().any(|home| source.path.starts_with(&format!("src/import_job/{home}")));
     if source.package() != "azseed" || is_home {

@@ -67,3 +67,44 @@ fn a_job_whose_end_was_not_confirmed_goes_on() {
     }
     assert!(!record.exists());
 }
+
+#[test]
+fn what_nobody_said_of_a_parcel_is_asked_for_at_a_terminal() {
+    let machine = machine();
+    let emulator = Emulator::start(&machine);
+    fs::write(machine.path("contact.toml"), CONTACT).unwrap();
+    let prep = "prep --staging files --location westus --contact contact.toml \
+                --drive image:d.img,serial=D1,size=210M";
+    emulator.expect(&machine, 0, &words(prep));
+    let show = || {
+        let said = emulator.expect(&machine, 0, &words("job show --staging files --json"));
+        serde_json::from_str::<serde_json::Value>(&said.stdout).unwrap()
+    };
+    let before = show();
+    let at = |line: &str, text: &str| typed(&emulator.command(&machine, &words(line)), text);
+    // Each line is shown as it is; an empty answer leaves it.
+    let lines = "\n2 Other Street\n\n\n\n\n\n+1 425 555 0199\n\n";
+    let told = at("job return-address --staging files", lines);
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    assert!(told.stderr.contains("City [Redmond]: "), "{}", told.stderr);
+    let text = |value: &serde_json::Value| value["return_to"].to_string();
+    assert_eq!(text(&before).replace("1 Example Street", "2 Other Street"), text(&show()));
+    let refused = at("job return-address --staging files", "\n\n\n\n\n\n\ncall me\n\n");
+    assert!(refused.code == 2 && refused.stderr.contains("phone"), "{}", refused.stderr);
+    let told = at("job return-shipping --staging files", "UPS\n77\n");
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    let refused = at("job ship --staging files", "FedEx\n1Z1\ntomorrow\n");
+    assert!(
+        refused.code == 2 && refused.stderr.contains("tomorrow is no day"),
+        "{}",
+        refused.stderr
+    );
+    let refused = at("job ship --staging files", "FedEx\n\n\n");
+    is_refused(&refused, 2, "flag-missing", "no number");
+    assert!(show()["tracking_number"].is_null());
+    let told = at("job ship --staging files", "FedEx\n1Z1\n\n");
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    let asked = ["Carrier: ", "Tracking number: ", "Handed over on ["];
+    assert!(asked.iter().all(|text| told.stderr.contains(text)), "{}", told.stderr);
+    assert_eq!(show()["tracking_number"], "1Z1");
+}

@@ -66,27 +66,52 @@ pub struct ReturnCarrier {
 impl Contact {
     /// Checks that nothing the service requires is empty.
     pub fn check(&self) -> Result<(), InvalidNoun> {
-        let address = &self.return_address;
+        self.return_address.check()?;
+        self.return_carrier.check()
+    }
+}
+
+impl ReturnAddress {
+    /// Checks that nothing the service requires is empty.
+    pub fn check(&self) -> Result<(), InvalidNoun> {
         let required = [
-            ("recipient_name", &address.recipient_name),
-            ("street_address_1", &address.street_address_1),
-            ("city", &address.city),
-            ("postal_code", &address.postal_code),
-            ("country_or_region", &address.country_or_region),
-            ("phone", &address.phone),
-            ("email", &address.email),
+            ("recipient_name", &self.recipient_name),
+            ("street_address_1", &self.street_address_1),
+            ("city", &self.city),
+            ("postal_code", &self.postal_code),
+            ("country_or_region", &self.country_or_region),
+            ("phone", &self.phone),
+            ("email", &self.email),
         ];
         required.into_iter().try_for_each(|(field, value)| check_required(field, value))?;
-        self.return_carrier.check()?;
-        self.key_vault.as_ref().map_or(Ok(()), KeyVault::check)?;
         for (field, value) in [
-            ("street_address_2", &address.street_address_2),
-            ("state_or_province", &address.state_or_province),
+            ("street_address_2", &self.street_address_2),
+            ("state_or_province", &self.state_or_province),
         ] {
             value.as_ref().map_or(Ok(()), |value| check_text(field, value))?;
         }
-        if !address.email.contains('@') {
-            return Err(InvalidNoun::new("email", &address.email, "an address with an @"));
+        if !self.email.contains('@') {
+            return Err(InvalidNoun::new("email", &self.email, "an address with an @"));
+        }
+        Ok(())
+    }
+
+    /// Checks that phone and e-mail look like such: the datacenter and the carrier ask by them.
+    pub fn check_reach(&self) -> Result<(), InvalidNoun> {
+        let ReturnAddress { phone, email, .. } = self;
+        let digits = phone.chars().filter(char::is_ascii_digit).count();
+        let is_phone = |c: char| c.is_ascii_digit() || " +-()./x".contains(c);
+        if !PHONE_DIGITS.contains(&digits) || !phone.chars().all(is_phone) {
+            let rule = "5 to 20 digits, with + - ( ) . / and blanks between them";
+            return Err(InvalidNoun::new("phone", phone, rule));
+        }
+        let is_word = |text: &str| {
+            !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || "@,;<>\"".contains(c))
+        };
+        let is_host = |host: &str| host.split('.').count() > 1 && host.split('.').all(is_word);
+        let parts = email.split_once('@');
+        if !parts.is_some_and(|(name, host)| is_word(name) && is_host(host)) {
+            return Err(InvalidNoun::new("email", email, "one address, such as name@example.com"));
         }
         Ok(())
     }
@@ -126,6 +151,8 @@ impl ReturnCarrier {
     }
 }
 
+/// Digits of a phone number with its country, and of an extension behind it.
+const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 5..=20;
 /// Letters of a field, at most.
 const LETTERS: usize = 256;
 
@@ -170,6 +197,35 @@ mod tests {
             key(&format!("{url}\n"), vault, None),
         ] {
             assert!(wrong.check().is_err(), "{wrong:?}");
+        }
+    }
+
+    fn address(phone: &str, email: &str) -> ReturnAddress {
+        let text = || "x".to_owned();
+        ReturnAddress {
+            recipient_name: text(),
+            street_address_1: text(),
+            street_address_2: None,
+            city: text(),
+            state_or_province: None,
+            postal_code: text(),
+            country_or_region: text(),
+            phone: phone.to_owned(),
+            email: email.to_owned(),
+        }
+    }
+
+    #[test]
+    fn phone_and_e_mail_are_looked_at_for_form() {
+        let (phone, email) = ("+49 (30) 123-4567 x12", "backup.team+a@mail.example.com");
+        assert!(address(phone, email).check_reach().is_ok());
+        for phone in ["", "123", "call me", "+49 30 1234567890123456789", "1234567;rm"] {
+            assert!(address(phone, email).check_reach().is_err(), "{phone}");
+        }
+        for email in
+            ["", "a", "a@b", "a@@b.c", "a b@c.d", "a@b.c, d@e.f", "<a@b.c>", "@b.c", "a@.c"]
+        {
+            assert!(address(phone, email).check_reach().is_err(), "{email}");
         }
     }
 }

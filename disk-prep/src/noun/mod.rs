@@ -13,6 +13,7 @@ mod digest;
 mod drive_path;
 mod fault;
 mod invalid;
+mod named_account;
 mod named_job;
 mod names;
 mod recipient;
@@ -38,6 +39,7 @@ pub use digest::{Md5Digest, Sha256Digest, hex_upper};
 pub use drive_path::{DrivePath, NameFault, check_name};
 pub use fault::{DriveError, DriveFault, JoinedFault, OnDrive};
 pub use invalid::InvalidNoun;
+pub use named_account::{AccountId, NamedAccount};
 pub use named_job::{JobId, NamedJob};
 pub use names::{
     AccountName, BlobType, ImportDisposition, JobName, ResourceGroup, SubscriptionId, VaultName,

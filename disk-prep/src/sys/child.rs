@@ -1,11 +1,19 @@
 //! The one place where programs are started: our own by a fixed path, with an empty environment,
 //! from the root folder, with just the open files that they are given; the user's sign-in program
-//! in his environment without secrets.
+//! in his environment without secrets; a hook with nothing but what it is told, for a while.
 
 use std::ffi::OsStr;
-use std::io;
-use std::os::fd::OwnedFd;
-use std::process::{Child, Command, Output, Stdio};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+
+/// What is kept of a program's complaints, bytes.
+const COMPLAINT_BYTES: usize = 4096;
 
 /// Starts this very program once more. Its standard input and output are the two files given;
 /// its errors go where ours go.
@@ -31,9 +39,155 @@ pub fn run_without(variables: &[&str], program: &OsStr, args: &[&OsStr]) -> io::
     command.args(args).stdin(Stdio::null()).output()
 }
 
+/// Runs a program to its end, with these variables and no others, from the root folder; it reads
+/// `input` if it likes. Returns how it ended and the beginning of its complaints. What it began in
+/// its own process group is killed with it when `patience` is over: that is `TimedOut`.
+pub fn tell(
+    program: &OsStr,
+    args: &[&OsStr],
+    variables: &[(&str, &str)],
+    input: &[u8],
+    patience: Duration,
+) -> io::Result<(ExitStatus, Vec<u8>)> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    let mut child = Command::new(program)
+        .args(args)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .current_dir("/")
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let ended = talk(&mut child, input, patience);
+    if ended.is_err() {
+        // Its number is not given to another process before it was waited for.
+        let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+        child.wait()?;
+    }
+    ended
+}
+
+/// Gives a child its input and hears its complaints until it ends; who inherited its pipes is not
+/// waited for.
+fn talk(
+    child: &mut Child,
+    mut input: &[u8],
+    patience: Duration,
+) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let end = Instant::now() + patience;
+    let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    let (mut to, mut from) = (child.stdin.take(), child.stderr.take());
+    for pipe in [to.as_ref().map(AsFd::as_fd), from.as_ref().map(AsFd::as_fd)] {
+        pipe.map_or(Ok(()), |pipe| rustix::io::ioctl_fionbio(pipe, true))?;
+    }
+    let mut said = Vec::new();
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let mut ends = vec![PollFd::new(&process, PollFlags::IN)];
+        ends.extend(to.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::OUT)));
+        ends.extend(from.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        let wait = Timespec::try_from(left).map_err(io::Error::other)?;
+        match poll(&mut ends, Some(&wait)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let is_over = !ends[0].revents().is_empty();
+        drop(ends);
+        if let Some(pipe) = &mut to
+            && !give(pipe, &mut input)?
+        {
+            to = None;
+        }
+        if let Some(pipe) = &mut from
+            && !hear(pipe, &mut said)?
+        {
+            from = None;
+        }
+        if is_over {
+            return Ok((child.wait()?, said));
+        }
+    }
+}
+
+/// Writes what a pipe takes; whether there is more to give to somebody who reads.
+fn give(pipe: &mut impl Write, input: &mut &[u8]) -> io::Result<bool> {
+    while !input.is_empty() {
+        match pipe.write(input) {
+            Ok(taken) => *input = &input[taken..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
+}
+
+/// Reads what is there and keeps the beginning of all; whether more may come.
+fn hear(pipe: &mut impl Read, said: &mut Vec<u8>) -> io::Result<bool> {
+    let mut piece = [0; 4096];
+    loop {
+        match pipe.read(&mut piece) {
+            Ok(0) => return Ok(false),
+            Ok(bytes) => {
+                let room = COMPLAINT_BYTES.saturating_sub(said.len()).min(bytes);
+                said.extend_from_slice(&piece[..room]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn told(script: &str, input: &[u8], patience: Duration) -> io::Result<(ExitStatus, String)> {
+        let words = ["-c", script].map(OsStr::new);
+        let variables = [("AZSEED_EVENT", "job-changed")];
+        let shell = OsStr::new("/bin/sh");
+        let (status, said) = tell(shell, &words, &variables, input, patience)?;
+        Ok((status, String::from_utf8(said).unwrap()))
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_hook_gets_its_input_and_its_variable_and_nothing_else() {
+        let script =
+            "cat >&2; pwd >&2; env | grep -v -e ^PWD -e ^SHLVL -e ^_= -e ^OLDPWD >&2; exit 3";
+        let (status, said) = told(script, b"{}\n", LONG).unwrap();
+        assert_eq!((status.code(), said.as_str()), (Some(3), "{}\n/\nAZSEED_EVENT=job-changed\n"));
+    }
+
+    #[test]
+    fn one_that_reads_nothing_or_says_too_much_does_not_hang() {
+        let input = vec![b'x'; 1 << 20];
+        assert!(told("exec <&-; exit 0", &input, LONG).unwrap().0.success());
+        let (status, said) = told("yes | head -c 1000000 >&2", &input, LONG).unwrap();
+        assert_eq!((status.code(), said.len()), (Some(0), COMPLAINT_BYTES));
+        // Somebody else holds its pipes after its end.
+        let began = Instant::now();
+        assert!(told("sleep 30 & exit 0", b"", LONG).unwrap().0.success());
+        assert!(began.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn one_that_does_not_end_is_killed_with_what_it_began() {
+        let folder = std::env::temp_dir().join(format!("azseed-hook-{}", std::process::id()));
+        let script = format!("(sleep 5; echo late > {}) & wait", folder.display());
+        let began = Instant::now();
+        let error = told(&script, b"", Duration::from_millis(200)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() < Duration::from_secs(4), "its child was waited for");
+        let none = tell(OsStr::new("/no/such/program"), &[], &[], b"", LONG);
+        assert_eq!(none.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
 
     #[test]
     fn a_program_gets_the_environment_without_what_is_secret() {

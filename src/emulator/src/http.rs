@@ -5,10 +5,18 @@ use std::fs::File;
 
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Method};
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// The most that one call may carry; the largest packs and blocks are far below.
 pub(super) const LARGEST_BODY: usize = 320 << 20;
+
+/// A time as headers carry it.
+pub(super) fn http_date(time: Timestamp) -> String {
+    jiff::fmt::rfc2822::DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&time)
+        .unwrap_or_default()
+}
 
 /// One call.
 #[derive(Debug, Clone)]

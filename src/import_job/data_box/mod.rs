@@ -5,7 +5,9 @@
 mod names;
 mod wire;
 
-use disk_prep::noun::{Contact, JobName, ResourceGroup, ReturnCarrier, Service, SubscriptionId};
+use disk_prep::noun::{
+    Contact, JobName, ResourceGroup, ReturnAddress, ReturnCarrier, Service, SubscriptionId,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -49,7 +51,7 @@ impl DataBox {
     }
 
     fn look(&self, name: &JobName) -> Result<Option<Job>, Error> {
-        Ok(self.resource(name)?.map(Job::from))
+        Ok(self.resource(name)?.map(|own| own.job(self.arm.now())))
     }
 
     fn known(&self, name: &JobName) -> Result<Resource, Error> {
@@ -69,7 +71,7 @@ impl DataBox {
         own.map(|job| {
             let path = format!("{}?{DETAILS}", job.id());
             let whole: Option<Resource> = self.arm.get(&path, VERSION)?;
-            Ok(whole.unwrap_or(job).into())
+            Ok(whole.unwrap_or(job).job(self.arm.now()))
         })
         .collect()
     }
@@ -91,8 +93,7 @@ impl JobService for DataBox {
             is_same(&found, job)?;
             return Ok((found, Written::Unchanged));
         }
-        let account = job.account_id(&self.place.subscription, &self.place.group);
-        let order = NewOrder::of(job, &account);
+        let order = NewOrder::of(job);
         let made = self.arm.put::<Ignored>(&self.place.job(&job.name), VERSION, &order);
         // An order that was taken although its answer was lost is refused the second time: only
         // the service knows.
@@ -108,7 +109,7 @@ impl JobService for DataBox {
     }
 
     fn find(&self, name: &JobName) -> Result<Job, Error> {
-        Ok(self.known(name)?.into())
+        Ok(self.known(name)?.job(self.arm.now()))
     }
 
     fn list(&self) -> Result<Vec<Job>, Error> {
@@ -159,6 +160,16 @@ impl JobService for DataBox {
         self.find(name)
     }
 
+    fn set_return_address(&self, name: &JobName, address: &ReturnAddress) -> Result<Job, Error> {
+        self.known(name)?;
+        let body = json!({"properties": {"details": {
+            "contactDetails": contact_details(address),
+            "shippingAddress": shipping_address(address),
+        }}});
+        self.arm.patch::<Ignored>(&self.place.job(name), VERSION, &body)?;
+        self.find(name)
+    }
+
     fn set_return_carrier(&self, name: &JobName, carrier: &ReturnCarrier) -> Result<Job, Error> {
         self.known(name)?;
         let back = json!({"returnToCustomerPackageDetails": package_back(carrier)});
@@ -170,7 +181,7 @@ impl JobService for DataBox {
     fn cancellable(&self, name: &JobName) -> Result<Job, Error> {
         let resource = self.known(name)?;
         let may = resource.is_cancellable();
-        let job = Job::from(resource);
+        let job = resource.job(self.arm.now());
         if may || job.state.stage == JobStage::Cancelled {
             return Ok(job);
         }
@@ -180,7 +191,7 @@ impl JobService for DataBox {
     fn deletable(&self, name: &JobName) -> Result<Option<Job>, Error> {
         let Some(resource) = self.resource(name)? else { return Ok(None) };
         let may = resource.is_deletable();
-        let job = Job::from(resource);
+        let job = resource.job(self.arm.now());
         if may {
             return Ok(Some(job));
         }

@@ -11,6 +11,8 @@ use crate::import_job::state::{DriveStage, DriveState, JobStage, JobState};
 pub(super) const SKU: &str = "DataBoxCustomerDisk";
 /// A job whose parcel has not been told of.
 pub(super) const AWAITING: &str = "AwaitingShipmentDetails";
+/// The station at which the datacenter has the parcel.
+pub(super) const RECEIVED: &str = "AtAzureDC";
 
 /// The portal's rule, the stricter one: the schema also takes underscores.
 pub fn check_name(name: &JobName) -> Result<(), Error> {
@@ -29,7 +31,7 @@ pub(super) fn job_state(word: String) -> JobState {
     let stage = match word.as_str() {
         "Created" | "DeviceOrdered" | "DevicePrepared" | AWAITING => JobStage::Waiting,
         "ShippedToAzureDC" | "PickedUp" | "ReadyToReceiveAtAzureDC" => JobStage::Shipped,
-        "AtAzureDC" => JobStage::Received,
+        RECEIVED => JobStage::Received,
         "DataCopy" => JobStage::Copying,
         "PreparingToShipFromAzureDC" | "ReadyToDispatchFromAzureDC" | "ShippedToCustomer" => {
             JobStage::Returning

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::names::{SKU, drive_state, job_state};
+use super::names::{RECEIVED, SKU, drive_state, job_state};
 use crate::import_job::job::{
     Delivery, DriveEntry, DriveKey, DriveStatus, Job, Location, NewJob, ShippingAddress,
 };
@@ -54,6 +54,7 @@ struct Details {
     import_disk_details_collection: Option<BTreeMap<String, Value>>,
     copy_progress: Option<Vec<Progress>>,
     copy_log_details: Option<Vec<Log>>,
+    job_stages: Option<Vec<Stage>>,
     datacenter_address: Option<Datacenter>,
     deliver_to_dc_package_details: Option<Package>,
     return_to_customer_package_details: Option<Package>,
@@ -92,6 +93,26 @@ struct Log {
     verbose_log_link: Option<String>,
 }
 
+/// A station of the job's way; one that is still to come may have no time, or one of the year 1.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stage {
+    #[serde(default)]
+    stage_name: String,
+    #[serde(default)]
+    stage_status: String,
+    #[serde(default)]
+    stage_time: Option<Timestamp>,
+}
+
+impl Stage {
+    /// When the datacenter had the parcel.
+    fn received(&self) -> Option<Timestamp> {
+        let is_it = self.stage_name == RECEIVED && self.stage_status != "None";
+        self.stage_time.filter(|at| is_it && *at > Timestamp::UNIX_EPOCH)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Package {
@@ -101,7 +122,7 @@ struct Package {
     tracking_id: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Address {
     street_address1: Option<String>,
@@ -113,11 +134,12 @@ struct Address {
     company_name: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct ContactDetails {
     contact_name: Option<String>,
     phone: Option<String>,
+    email_list: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -202,15 +224,17 @@ impl Resource {
     }
 }
 
-impl From<Resource> for Job {
-    fn from(resource: Resource) -> Self {
-        let Properties { status, start_time, details, .. } = resource.properties;
+impl Resource {
+    /// The job as it was told at this time of the service.
+    pub fn job(self, told_at: Timestamp) -> Job {
+        let Properties { status, start_time, details, .. } = self.properties;
         let details = details.unwrap_or_default();
         let progress = details.copy_progress.unwrap_or_default();
         let done: u128 = progress.iter().map(|own| u128::from(own.bytes_processed)).sum();
         let total: u128 = progress.iter().map(|own| u128::from(own.total_bytes_to_process)).sum();
         let percent = (done * 100).checked_div(total).unwrap_or(0).min(100);
         let logs = details.copy_log_details.unwrap_or_default();
+        let stages = details.job_stages.unwrap_or_default();
         let serials = details.import_disk_details_collection.unwrap_or_default();
         let drive = |serial: String| {
             let progress = progress.iter().find(|own| own.serial_number == serial);
@@ -227,16 +251,20 @@ impl From<Resource> for Job {
         let account = details.data_import_details.unwrap_or_default().into_iter().next();
         let contact = details.contact_details.unwrap_or_default();
         Job {
-            id: resource.id,
-            name: resource.name,
+            id: self.id,
+            name: self.name,
             service: Service::DataBox,
             account_id: account.and_then(|own| own.account_details?.storage_account_id),
-            location: resource.location,
+            location: self.location,
             state: job_state(status),
             percent: u8::try_from(percent).unwrap_or(100),
             cancel_requested: false,
             created: start_time,
             shipping: details.datacenter_address.map(ShippingAddress::from),
+            return_address: details
+                .shipping_address
+                .clone()
+                .map(|own| fields(own, contact.clone())),
             return_to: details.shipping_address.map(|own| back(own, contact)),
             return_carrier: details
                 .return_to_customer_package_details
@@ -247,7 +275,25 @@ impl From<Resource> for Job {
                 Some(Delivery { carrier, tracking_number, ship_date: None })
             }),
             drives: serials.into_keys().map(drive).collect(),
+            received: stages.iter().find_map(Stage::received),
+            told_at,
         }
+    }
+}
+
+fn fields(own: Address, contact: ContactDetails) -> ReturnAddress {
+    let text = Option::unwrap_or_default;
+    let line = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    ReturnAddress {
+        recipient_name: text(line(contact.contact_name).or(own.company_name)),
+        street_address_1: text(own.street_address1),
+        street_address_2: line(own.street_address2),
+        city: text(own.city),
+        state_or_province: line(own.state_or_province),
+        postal_code: text(own.postal_code),
+        country_or_region: text(own.country),
+        phone: text(contact.phone),
+        email: contact.email_list.unwrap_or_default().into_iter().next().unwrap_or_default(),
     }
 }
 
@@ -312,8 +358,8 @@ fn digits<S: Serializer>(password: &RecoveryPassword, serializer: S) -> Result<S
 }
 
 impl<'a> NewOrder<'a> {
-    /// The order of this job, into the account with this resource id.
-    pub fn of(job: &'a NewJob, account_id: &str) -> Self {
+    /// The order of this job.
+    pub fn of(job: &'a NewJob) -> Self {
         let disk = |drive: &'a DriveEntry| {
             let DriveEntry { serial, manifest_file, manifest_hash, recovery_password, .. } = drive;
             let bit_locker_key = recovery_password;
@@ -332,7 +378,7 @@ impl<'a> NewOrder<'a> {
                     shipping_address: shipping_address(address),
                     data_import_details: json!([{
                         "accountDetails": {
-                            "dataAccountType": "StorageAccount", "storageAccountId": account_id,
+                            "dataAccountType": "StorageAccount", "storageAccountId": job.account.to_string(),
                         },
                         "logCollectionLevel": "Verbose",
                     }]),

@@ -7,7 +7,7 @@ use disk_prep::noun::{Diagnose, ErrorKind};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::import_job::{Deadline, Job, deadline};
+use crate::import_job::{Deadline, Job};
 use crate::journey::paper;
 use crate::outcome::Failure;
 
@@ -34,27 +34,26 @@ impl Diagnose for NoDeadline {
 }
 
 /// Writes the deadline of a job.
-pub fn write_calendar(job: &Job, path: &Path, now: Timestamp) -> Result<(), Failure> {
-    let end = job.created.and_then(|created| deadline(job.state.stage, created, now));
-    let Some(end) = end else {
+pub fn write_calendar(job: &Job, path: &Path) -> Result<(), Failure> {
+    let Some(end) = job.deadline() else {
         return Err(NoDeadline { job: job.name.clone(), state: job.state.to_string() }.into());
     };
-    Ok(paper::write(path, &calendar(job, &end, now))?)
+    Ok(paper::write(path, &calendar(job, &end))?)
 }
 
-fn calendar(job: &Job, end: &Deadline, now: Timestamp) -> String {
+fn calendar(job: &Job, end: &Deadline) -> String {
     let time = |at: Timestamp| at.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let what = escaped(end.what);
+    let what = end.clock.what();
     let mut lines = vec![
         "BEGIN:VCALENDAR".to_owned(),
         "VERSION:2.0".to_owned(),
         "PRODID:-//azseed//deadlines//EN".to_owned(),
         "BEGIN:VEVENT".to_owned(),
         format!("UID:{}", uid(job, end)),
-        format!("DTSTAMP:{}", time(now)),
+        format!("DTSTAMP:{}", time(job.told_at)),
         format!("DTSTART:{}", time(end.at)),
         "TRANSP:TRANSPARENT".to_owned(),
-        format!("SUMMARY:{}", escaped(&format!("Job {}: {}", job.name, end.what))),
+        format!("SUMMARY:{}", escaped(&format!("Job {}: {}", job.name, what))),
         format!("DESCRIPTION:{}", escaped(&format!("{} {}", job.service, job.id))),
     ];
     for days in ALARM_DAYS {
@@ -62,7 +61,7 @@ fn calendar(job: &Job, end: &Deadline, now: Timestamp) -> String {
             "BEGIN:VALARM".to_owned(),
             "ACTION:DISPLAY".to_owned(),
             format!("TRIGGER:-P{days}D"),
-            format!("DESCRIPTION:{what}"),
+            format!("DESCRIPTION:{}", escaped(what)),
             "END:VALARM".to_owned(),
         ]);
     }
@@ -72,7 +71,7 @@ fn calendar(job: &Job, end: &Deadline, now: Timestamp) -> String {
 
 /// The same for the same deadline of the same job, whatever its letters.
 fn uid(job: &Job, end: &Deadline) -> String {
-    let name = format!("{} {}", job.id.to_ascii_lowercase(), end.what);
+    let name = format!("{} {}", job.id.to_ascii_lowercase(), end.clock.what());
     let digest = Sha256::digest(name);
     let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("{hex}@azseed")
@@ -128,15 +127,18 @@ mod tests {
             created: Some("2026-11-01T12:00:00Z".parse().unwrap()),
             shipping: None,
             return_to: None,
+            return_address: None,
             return_carrier: None,
             delivery: None,
             drives: Vec::new(),
+            received: None,
+            told_at: Timestamp::UNIX_EPOCH,
         }
     }
 
     fn text(job: &Job, now: &str) -> String {
-        let now = now.parse().unwrap();
-        calendar(job, &deadline(job.state.stage, job.created.unwrap(), now).unwrap(), now)
+        let job = Job { told_at: now.parse().unwrap(), ..job.clone() };
+        calendar(&job, &job.deadline().unwrap())
     }
 
     #[test]
@@ -171,7 +173,7 @@ mod tests {
     #[test]
     fn a_job_without_a_deadline_has_no_calendar() {
         let path = Path::new("/no/such/folder/file.ics");
-        let error = write_calendar(&job(JobStage::Copying), path, Timestamp::UNIX_EPOCH);
+        let error = write_calendar(&job(JobStage::Copying), path);
         assert_eq!(error.unwrap_err().0.code(), "no-deadline");
     }
 }

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{JobName, Service};
 
+use super::sight::{made, seen};
 use super::target::{MeantJob, described, known};
 use crate::import_job::{Job, Location, Written};
 use crate::journey::desk::Desk;
 use crate::journey::keeper::{KeyFiles, keeper};
 use crate::journey::parcel::Parcel;
 use crate::journey::settings::Given;
-use crate::outcome::{Failure, MissingFlag};
+use crate::outcome::{Failure, MissingFlag, chain};
 
 /// Makes the jobs of a seed from the journals of its drives.
 pub fn create(
@@ -28,8 +29,17 @@ pub fn create(
     let parcel = Parcel::new(Some(about), location, contact, desk.attendant)?;
     let folder = staging.journals();
     let keeper = keeper(Some(staging), files, None, &desk.state()?);
-    let (service, account) = (target.service(desk)?, &about.storage_account);
-    parcel.make_jobs(&*service, &about.job, seed.needed(), account, &folder, keeper.as_ref())
+    let (service, account) = (target.service(desk)?, &about.account_id());
+    let mut jobs = parcel.make_jobs(
+        &*service,
+        &about.job,
+        seed.needed(),
+        account,
+        &folder,
+        keeper.as_ref(),
+    )?;
+    made(&mut jobs, desk);
+    Ok(jobs)
 }
 
 /// Makes the jobs of a `dataset.csv`, whose journals lie in the state directory.
@@ -48,8 +58,12 @@ fn create_of_dataset(
     let parcel = Parcel::new(None, location, contact, desk.attendant)?;
     let journals = JournalFolder::new(folder.join("journals"));
     let keeper = keeper(None, files, None, &state);
+    let (subscription, group) = target.place(desk)?;
+    let account = &account.in_group(&subscription, &group);
     let service = target.service_for_new(desk)?;
-    parcel.make_jobs(&*service, job, &[], account, &journals, keeper.as_ref())
+    let mut jobs = parcel.make_jobs(&*service, job, &[], account, &journals, keeper.as_ref())?;
+    made(&mut jobs, desk);
+    Ok(jobs)
 }
 
 /// Where regions take parcels; Data Box tells it of the seed's region unless another is asked for.
@@ -81,7 +95,9 @@ pub fn cancel(target: &MeantJob<'_>, desk: &Desk<'_>) -> Result<(Job, Written), 
     if !job.cancel_requested {
         desk.attendant.consent(&format!("Would ask to cancel {}", described(&job)))?;
     }
-    Ok(service.cancel(&name)?)
+    let (mut job, written) = service.cancel(&name)?;
+    seen(&mut job, desk);
+    Ok((job, written))
 }
 
 /// Deletes a job.
@@ -92,5 +108,9 @@ pub fn delete(target: &MeantJob<'_>, desk: &Desk<'_>) -> Result<(JobName, Writte
         desk.attendant.consent(&format!("Would delete {}", described(&job)))?;
     }
     let written = service.delete(&name)?;
+    // What was never remembered needs not be forgotten.
+    if let Err(error) = desk.state().and_then(|state| state.forget_job(service.service(), &name)) {
+        desk.attendant.warn(&format!("that it is deleted cannot be remembered: {}", chain(&error)));
+    }
     Ok((name, written))
 }

@@ -8,22 +8,26 @@ mod file;
 mod held;
 mod keys;
 mod pack;
+mod parcel_file;
 mod parcels;
 mod ship;
+mod sight;
 mod slip;
 mod target;
 mod tool_journals;
 mod watch;
 
-pub use back::{set_return, set_return_carrier};
+pub use back::{AddressOptions, CarrierOptions, set_return, set_return_carrier};
 pub use calendar::write_calendar;
 pub use custody::{home_of, note_arrival};
 pub use ends::{cancel, create, delete, list, locations};
 pub use file::{Exported, export};
 pub use keys::{Key, Keys, Proofs, keys, prove_keys};
 pub use pack::{Packed, check as check_pack, label};
+pub use parcel_file::read as read_parcel;
 pub use parcels::{Shipped, ship_all};
 pub use ship::{ShipOptions, moment, ship};
+pub use sight::{made, seen};
 #[cfg(test)]
 pub use slip::DriveFacts;
 pub use slip::{Slip, SlipDrive, Slips, Stretch, slips};

@@ -121,6 +121,7 @@ fn compare(job: &Job, serials: &[String]) -> Packed {
 #[cfg(test)]
 mod tests {
     use disk_prep::noun::Service;
+    use jiff::Timestamp;
 
     use super::*;
     use crate::import_job::{DriveStage, DriveState, DriveStatus, JobStage, JobState};
@@ -145,9 +146,12 @@ mod tests {
             created: None,
             shipping: None,
             return_to: None,
+            return_address: None,
             return_carrier: None,
             delivery: None,
             drives: serials.iter().map(drive).collect(),
+            received: None,
+            told_at: Timestamp::UNIX_EPOCH,
         }
     }
 

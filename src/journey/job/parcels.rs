@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, visible_line};
-use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::back::warn_of_carrier;
-use super::ship::{ShipOptions, Step, Way, moment, note_shipped, send, step};
+use super::ship::{ShipOptions, Step, Way, keep, moment, note_shipped, send, step};
+use super::sight::seen;
 use super::target::MeantJob;
-use crate::import_job::{Job, JobService, Written};
+use crate::import_job::{Error, Job, JobService, Written};
 use crate::journey::custody::Logged;
 use crate::journey::desk::Desk;
 use crate::outcome::{Failure, chain};
@@ -103,7 +103,7 @@ impl Row {
     fn read(&self, usual: Option<&str>) -> Result<(JobName, ShipOptions), Failure> {
         let [carrier, number, date] = &self.parcel;
         let text = |cell: &String| Some(cell.clone()).filter(|cell| !cell.is_empty());
-        let day = text(date).map(|own| own.parse::<Date>().map_err(|_| NoDate(own)));
+        let day = text(date).map(|own| own.parse::<Date>().map_err(|_| Error::NoDay { text: own }));
         let parcel = ShipOptions {
             carrier: text(carrier).or(usual.map(str::to_owned)),
             tracking_number: text(number),
@@ -111,19 +111,6 @@ impl Row {
             drive_count: None,
         };
         Ok((self.job.parse()?, parcel))
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{0} is no day; write it as YEAR-MONTH-DAY")]
-struct NoDate(String);
-
-impl Diagnose for NoDate {
-    fn code(&self) -> &'static str {
-        "ship-date"
-    }
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Usage
     }
 }
 
@@ -192,9 +179,11 @@ pub fn ship_all(
     let mut logged = Logged(None);
     for Ready { service, name, job, step } in ready {
         warn_of_carrier(&*service, &job, desk);
-        let (job, written) = send(&*service, &name, job, step)?;
+        let (mut job, written) = send(&*service, &name, job, step)?;
+        keep(target, &job, desk.attendant);
+        seen(&mut job, desk);
         logged = Logged(logged.0.or(note_shipped(target, &job, desk).0));
-        desk.attendant.show(&Shipped { job, written, at: Timestamp::now() });
+        desk.attendant.show(&Shipped { job, written });
     }
     Ok(logged)
 }
@@ -234,8 +223,6 @@ pub struct Shipped {
     pub job: Job,
     /// Whether this call changed it.
     pub written: Written,
-    /// When.
-    pub at: Timestamp,
 }
 
 #[cfg(test)]

@@ -7,12 +7,14 @@ use jiff::tz::TimeZone;
 
 use super::back::warn_of_carrier;
 use super::custody::{note, serials};
+use super::sight::seen;
 use super::target::MeantJob;
 use crate::custody::{Chain, Deed};
 use crate::import_job::{Error, Job, JobService, Shipment, Written};
 use crate::journey::custody::Logged;
 use crate::journey::desk::Desk;
-use crate::outcome::{Failure, MissingFlag};
+use crate::outcome::{Attendant, Failure, MissingFlag, chain};
+use crate::staging::{ParcelSent, Seed};
 
 /// What a call says of a parcel; what it does not say stays as it is.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +33,50 @@ pub struct ShipOptions {
 pub fn moment(date: Date) -> Result<Timestamp, Error> {
     let day = date.to_zoned(TimeZone::UTC);
     day.map(|day| day.timestamp()).map_err(|source| Error::ShipDate { date, source })
+}
+
+impl ShipOptions {
+    /// The same; what neither the call nor the job says a person is asked for.
+    fn asked(&self, job: &Job, attendant: &dyn Attendant) -> Result<Self, Error> {
+        let mut own = self.clone();
+        let is_known = job.delivery.is_some();
+        let lacks = own.carrier.is_none() || own.tracking_number.is_none();
+        if is_known || !lacks || !attendant.can_ask() {
+            return Ok(own);
+        }
+        let ask = |question: &str| attendant.ask(question).filter(|text| !text.is_empty());
+        own.carrier = own.carrier.or_else(|| ask("Carrier: "));
+        own.tracking_number = own.tracking_number.or_else(|| ask("Tracking number: "));
+        if own.ship_date.is_none() {
+            let today = job.told_at.strftime("%Y-%m-%d").to_string();
+            if let Some(text) = ask(&format!("Handed over on [{today}]: ")) {
+                let day: Date = text.parse().map_err(|_| Error::NoDay { text })?;
+                own.ship_date = Some(moment(day)?);
+            }
+        }
+        Ok(own)
+    }
+}
+
+/// Keeps the number beside the seed too. The service has it, so a staging path that cannot be
+/// written stops nothing.
+pub(super) fn keep(target: &MeantJob<'_>, job: &Job, attendant: &dyn Attendant) {
+    let (Some((_, staging)), Some(parcel)) = (&target.seed, &job.delivery) else { return };
+    let kept = Seed::open(staging).and_then(|mut seed| {
+        let parcel = ParcelSent {
+            job: job.name.clone(),
+            carrier: parcel.carrier.clone(),
+            tracking_number: parcel.tracking_number.clone(),
+            told_at: job.told_at,
+        };
+        if seed.keep_parcel(parcel) { seed.save(staging) } else { Ok(()) }
+    });
+    if let Err(error) = kept {
+        attendant.warn(&format!(
+            "the number is with the service; it could not be kept beside the seed: {}",
+            chain(&error)
+        ));
+    }
 }
 
 /// How a parcel goes to the service.
@@ -84,17 +130,18 @@ pub fn step(
     let mut shipment = Shipment {
         carrier: carrier.ok_or(MissingFlag { flag: "--carrier" })?.trim().to_owned(),
         tracking_number: number.ok_or(MissingFlag { flag: "--tracking-number" })?.trim().to_owned(),
-        ship_date: Timestamp::now(),
+        ship_date: job.told_at,
         drive_count: parcel.drive_count,
     };
     let is_known = shipment.is_known(job);
-    let held = now.and_then(|own| own.ship_date.as_deref()?.parse().ok()).filter(|_| is_known);
+    let held = now.and_then(|own| own.ship_date.as_deref()?.parse().ok());
     shipment.ship_date = parcel.ship_date.or(held).unwrap_or(shipment.ship_date);
     let is_same = is_known && parcel.ship_date.is_none_or(|date| Some(date) == held);
-    shipment.check(job, name, Timestamp::now())?;
+    shipment.check(job, name)?;
     if !is_same || !job.state.stage.is_sent() {
         service.shippable(name, job, &shipment)?;
     }
+    shipment.check_date(job, name)?;
     let way = match now {
         Some(_) if is_same => Way::Known,
         Some(_) if !is_known => Way::Replace,
@@ -128,13 +175,15 @@ pub fn ship(
     let service = target.service(desk)?;
     let name = target.job(&*service)?;
     let job = service.find(&name)?;
-    let step = step(&*service, &name, &job, parcel)?;
+    let step = step(&*service, &name, &job, &parcel.asked(&job, desk.attendant)?)?;
     step.check_number(&job, &target.of_subscription(desk)?)?;
     if step.way == Way::Replace {
         desk.attendant.consent(&format!("Would replace {}", step.described(&job)))?;
     }
     warn_of_carrier(&*service, &job, desk);
-    let (job, written) = send(&*service, &name, job, step)?;
+    let (mut job, written) = send(&*service, &name, job, step)?;
+    keep(target, &job, desk.attendant);
+    seen(&mut job, desk);
     let logged = note_shipped(target, &job, desk);
     Ok(((job, written), logged))
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{
-    AccountName, Diagnose, ErrorKind, Hint, JobId, JobName, NamedJob, ResourceGroup, Service,
+    Diagnose, ErrorKind, Hint, JobId, JobName, NamedAccount, NamedJob, ResourceGroup, Service,
     SubscriptionId, count,
 };
 
@@ -30,7 +30,7 @@ pub struct JobOptions {
     /// The group it is in.
     pub resource_group: Option<Given<ResourceGroup>>,
     /// The storage account of a job that no seed is for.
-    pub storage_account: Option<AccountName>,
+    pub storage_account: Option<NamedAccount>,
     /// Where Azure is.
     pub azure: AzureOptions,
 }
@@ -268,6 +268,20 @@ impl<'a> MeantJob<'a> {
         Ok(all.into_iter().flatten().collect())
     }
 
+    /// The subscription and the group of the job.
+    pub(super) fn place(
+        &self,
+        desk: &Desk<'_>,
+    ) -> Result<(SubscriptionId, ResourceGroup), Failure> {
+        let (flags, attendant, record) = (self.flags, desk.attendant, self.record());
+        let held = self.of_seed(|seed| seed.subscription.clone());
+        let subscription = settle(flags.subscription.clone(), held, &record, attendant)?;
+        let held = self.of_seed(|seed| seed.resource_group.clone());
+        let group = settle(flags.resource_group.clone(), held, &record, attendant)?;
+        let subscription = subscription.ok_or(MissingFlag { flag: "--subscription" })?;
+        Ok((subscription, group.ok_or(MissingFlag { flag: "--resource-group" })?))
+    }
+
     fn record(&self) -> String {
         let place = self.seed.as_ref().map(|(_, staging)| staging.path().display());
         place.map_or(String::new(), |path| format!("the seed in {path} is for"))
@@ -278,13 +292,8 @@ impl<'a> MeantJob<'a> {
         services: &[Service],
         desk: &Desk<'_>,
     ) -> Result<Vec<Box<dyn JobService>>, Failure> {
-        let (flags, attendant, record) = (self.flags, desk.attendant, self.record());
-        let held = self.of_seed(|seed| seed.subscription.clone());
-        let subscription = settle(flags.subscription.clone(), held, &record, attendant)?;
-        let held = self.of_seed(|seed| seed.resource_group.clone());
-        let group = settle(flags.resource_group.clone(), held, &record, attendant)?;
-        let subscription = subscription.ok_or(MissingFlag { flag: "--subscription" })?;
-        let group = group.ok_or(MissingFlag { flag: "--resource-group" })?;
+        let (flags, attendant) = (self.flags, desk.attendant);
+        let (subscription, group) = self.place(desk)?;
         let open = |&service: &Service| {
             let (subscription, group) = (subscription.clone(), group.clone());
             Ok(job_service(service, &flags.azure, subscription, group, attendant)?)

@@ -12,6 +12,7 @@ use disk_prep::sys::durable::Access;
 use disk_prep::sys::private::{self, NotPrivate};
 
 use super::held::{Homes, NoDrives, OfJob, drives_of_job};
+use super::sight::made;
 use super::target::{JobOptions, MeantJob};
 use crate::custody::Deed;
 use crate::import_job::drive_info::{self, Form, JOURNAL_BYTES, Journal, add, journals};
@@ -119,13 +120,15 @@ pub fn create_from(
     let options = JobOptions { staging: None, ..options.clone() };
     let job = options.job.as_ref().ok_or(missing("--job"))?;
     let account = options.storage_account.as_ref().ok_or(missing("--storage-account"))?;
-    options.subscription.as_ref().ok_or(missing("--subscription"))?;
-    options.resource_group.as_ref().ok_or(missing("--resource-group"))?;
     let parcel = Parcel::new(None, location, contact, desk.attendant)?;
     let drives = read(files)?;
     let target = MeantJob::without_seed(&options);
+    let (subscription, group) = target.place(desk)?;
+    let account = &account.in_group(&subscription, &group);
     let service = target.service_for_new(desk)?;
-    parcel.create_all(&*service, job, account, &drives)
+    let mut jobs = parcel.create_all(&*service, job, account, &drives)?;
+    made(&mut jobs, desk);
+    Ok(jobs)
 }
 
 /// Files that were written.

@@ -3,20 +3,23 @@
 use std::time::Duration;
 
 use disk_prep::noun::{Diagnose, ErrorKind, JobName};
-use jiff::Timestamp;
 
+use super::sight::seen;
 use crate::import_job::{Error, Job, JobService, Turn};
-use crate::outcome::{Attendant, Failure};
+use crate::journey::desk::Desk;
+use crate::outcome::Failure;
 
 /// Shows the job, then what changes, and returns how it ended; also when nobody reads any more.
 pub fn watch(
     service: &dyn JobService,
     name: &JobName,
     every: Duration,
-    attendant: &dyn Attendant,
+    desk: &Desk<'_>,
 ) -> Result<Ended, Failure> {
+    let attendant = desk.attendant;
     let mut last = service.find(name)?;
-    attendant.show(&Seen { job: last.clone(), at: Timestamp::now() });
+    seen(&mut last, desk);
+    attendant.show(&Seen { job: last.clone() });
     let mut is_reached = true;
     loop {
         let turn = Turn::of(&last);
@@ -25,12 +28,12 @@ pub fn watch(
         }
         std::thread::sleep(every);
         match service.find(name) {
-            Ok(job) => {
+            Ok(mut job) => {
                 is_reached = true;
-                let at = Timestamp::now();
+                seen(&mut job, desk);
                 let lines = changes(&last, &job);
                 if !lines.is_empty() {
-                    attendant.show(&Changed { job: &job, lines, at });
+                    attendant.show(&Changed { job: &job, lines });
                 }
                 last = job;
             }
@@ -61,6 +64,10 @@ fn changes(last: &Job, job: &Job) -> Vec<String> {
     if let Some(parcel) = job.delivery.as_ref().filter(|_| job.delivery != last.delivery) {
         lines.push(format!("Parcel       {} {}", parcel.carrier, parcel.tracking_number));
     }
+    let nearness = |job: &Job| job.deadline().map(|own| (own.clock, own.nearness()));
+    if let Some(deadline) = job.deadline().filter(|_| nearness(job) != nearness(last)) {
+        lines.push(format!("Deadline     {deadline}"));
+    }
     lines
 }
 
@@ -69,8 +76,6 @@ fn changes(last: &Job, job: &Job) -> Vec<String> {
 pub struct Seen {
     /// The job.
     pub job: Job,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// A job that has changed since the last look.
@@ -80,8 +85,6 @@ pub struct Changed<'a> {
     pub job: &'a Job,
     /// What is another, one line each.
     pub lines: Vec<String>,
-    /// When it was seen.
-    pub at: Timestamp,
 }
 
 /// The service does not answer; the watch goes on.

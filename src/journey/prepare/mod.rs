@@ -8,6 +8,7 @@ mod options;
 mod prepared;
 mod shortage;
 mod steady;
+mod told;
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use disk_prep::journal::{JournalFolder, SecretKeeper};
 use disk_prep::known::find_known;
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{
-    AccountName, Diagnose, ErrorKind, JobName, ResourceGroup, Serial, SubscriptionId,
+    AccountId, ContainerName, Diagnose, ErrorKind, JobName, ResourceGroup, Serial, SubscriptionId,
 };
 use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
@@ -96,6 +97,7 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
     {
         prepared.jobs = Some(office.make_jobs(&work, &folder, keeper.as_ref()));
     }
+    told::tell_all(&mut prepared, &work.job, desk);
     let logged = log(&prepared, &home, begun, desk);
     Ok((prepared, logged))
 }
@@ -164,7 +166,7 @@ fn fill(
     let mut drives = drives_of(&folder)?;
     drives.extend(found.drives.iter().map(|named| named.drive.serial.clone()));
     state.remember(*id, job, home, drives)?;
-    let elsewhere = state.drives_of_others(*id)?;
+    let elsewhere = state.drives_held(*id)?;
     let monitor = attendant.monitor();
     let bay = TerminalBay::new(attendant, &found.drives, folder.clone(), options.wipe);
     let offered: &dyn DriveBay = if attendant.can_ask() { &bay } else { &NoBay };
@@ -256,7 +258,8 @@ struct Office {
     parcel: Parcel,
     subscription: SubscriptionId,
     group: ResourceGroup,
-    account: AccountName,
+    account: AccountId,
+    container: Option<ContainerName>,
     /// The names that the job's parts may get.
     jobs: Vec<JobName>,
     service: Box<dyn JobService>,
@@ -279,7 +282,8 @@ impl Office {
         let (account, subscription, group) = work.azure(flags)?;
         let (own, at) = (subscription.clone(), group.clone());
         let service = job_service(service, azure, own, at, attendant)?;
-        Ok(Office { parcel, subscription, group, account, jobs, service })
+        let container = work.container.clone();
+        Ok(Office { parcel, subscription, group, account, container, jobs, service })
     }
 
     /// Refuses to go on if the job could not be made, as far as Azure says it.
@@ -293,6 +297,7 @@ impl Office {
             subscription: self.subscription.clone(),
             group: self.group.clone(),
             account: self.account.clone(),
+            container: self.container.clone(),
             region: Some(self.parcel.location().to_owned()),
             carrier: Some(self.parcel.carrier().to_owned()),
             jobs: self.jobs.clone(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use disk_prep::noun::shell_word;
+use disk_prep::noun::{NamedAccount, shell_word};
 
 use super::options::PrepOptions;
 use crate::journey::work::Work;
@@ -64,7 +64,11 @@ impl Next {
             make: [
                 "azseed job create".to_owned(),
                 job.clone(),
-                flag("--storage-account", own.storage_account.as_ref(), "NAME"),
+                flag(
+                    "--storage-account",
+                    own.storage_account.as_ref().map(account).as_ref(),
+                    "NAME",
+                ),
                 place.clone(),
                 service.unwrap_or_default(),
                 known("--location", options.location.as_ref().map(|own| own.value.clone())),
@@ -80,6 +84,10 @@ impl Next {
 /// A flag with its value; nothing where none is known, which the command then asks for.
 fn known(name: &str, value: Option<String>) -> String {
     value.map_or(String::new(), |value| flag(name, Some(&value), ""))
+}
+
+fn account(own: &NamedAccount) -> String {
+    own.id().map_or(own.to_string(), ToString::to_string)
 }
 
 fn text(path: &Path) -> String {

@@ -30,6 +30,7 @@ use crate::journey::vault::{CreateOptions, VaultOptions, make, pick, restore};
 use crate::journey::vault_run::{self, Wish};
 use crate::journey::verify::{Opener, read_back};
 use crate::journey::work::WorkOptions;
+use crate::notify::Hooks;
 use crate::outcome::{Attendant, Exit, Failure, Outcome};
 use crate::policy::Retention;
 use crate::repository::{Choice, Owners, PatternForm, RestoreOptions, Settings};
@@ -97,6 +98,7 @@ impl Rehearsal<'_> {
 
     fn target(&self) -> Result<Destination, Failure> {
         Ok(Destination {
+            storage_account_id: None,
             job: JobName::new(NAME)?,
             storage_account: self.emulator.account.clone(),
             container: ContainerName::new(CONTAINER)?,
@@ -165,7 +167,7 @@ impl Rehearsal<'_> {
                 drive_count: None,
             };
             let job = service.ship(&JobName::new(&job.name)?, &shipment)?;
-            self.go_on(&Seen { job, at: Timestamp::now() }, |exit| exit == Exit::Done)?;
+            self.go_on(&Seen { job }, |exit| exit == Exit::Done)?;
         }
         self.step(6);
         if !service.list()?.iter().all(|job| job.state.stage.is_over()) {
@@ -176,7 +178,7 @@ impl Rehearsal<'_> {
             self.go_on(&replies, |exit| exit == Exit::Done)?;
         }
         for job in service.list()? {
-            self.go_on(&Seen { job, at: Timestamp::now() }, |exit| exit == Exit::Done)?;
+            self.go_on(&Seen { job }, |exit| exit == Exit::Done)?;
         }
         Ok(())
     }
@@ -226,6 +228,7 @@ impl Rehearsal<'_> {
             state: Some(self.place.at("state")),
             consent: Consent::default(),
             visit: Visit::Rehearsal,
+            hooks: Hooks::default(),
             attendant: self.attendant,
         }
     }

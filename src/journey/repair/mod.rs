@@ -216,7 +216,7 @@ fn read_logs(
     Ok(all)
 }
 
-fn elsewhere(drive: &DriveStatus, link: &str, account: &AccountName) -> Failure {
+pub(super) fn elsewhere(drive: &DriveStatus, link: &str, account: &AccountName) -> Failure {
     // Its query may be a secret.
     let link = link.split(['?', '#']).next().unwrap_or_default().to_owned();
     match drive.serial.parse::<Serial>() {
@@ -226,7 +226,10 @@ fn elsewhere(drive: &DriveStatus, link: &str, account: &AccountName) -> Failure 
 }
 
 /// Reads a log, as much of it as is read of one.
-fn fetch(container: &dyn Container, name: &str) -> Result<Option<CopyLog>, azure::Error> {
+pub(super) fn fetch(
+    container: &dyn Container,
+    name: &str,
+) -> Result<Option<CopyLog>, azure::Error> {
     let Some(facts) = container.facts(name)? else { return Ok(None) };
     // One byte more than is read says that there is more.
     let bytes = facts.bytes.min(LOG_BYTES + 1);

@@ -8,16 +8,19 @@ use super::fault::Fault;
 use super::locks::{self, Asked};
 use super::version::check_version;
 use super::{data_box, import_export, providers, storage, subscriptions};
-use crate::http::Answer;
+use crate::http::{Answer, http_date};
 
 /// Answers a call to the resource manager.
 pub(crate) fn answer(context: Context<'_>) -> Answer {
+    // The datacenter's time: who counts the days of a job, counts them by this.
+    let now = context.now;
     let answer = route(context).unwrap_or_else(|Fault { status, code, message, .. }| {
         let body = json!({"error": {"code": code, "message": message, "details": []}});
         Answer::json(status, &body)
     });
     answer
         .with("cache-control", "no-cache")
+        .with("date", http_date(now))
         .with("x-ms-correlation-request-id", uuid::Uuid::new_v4().to_string())
         .with("strict-transport-security", "max-age=31536000; includeSubDomains")
         .with("x-content-type-options", "nosniff")

@@ -7,14 +7,7 @@ use jiff::Timestamp;
 use super::fault::Fault;
 use super::store::{BlobKind, Properties, Record};
 use super::tier;
-use crate::http::{Answer, Call};
-
-/// A time as headers carry it.
-pub(super) fn http_date(time: Timestamp) -> String {
-    jiff::fmt::rfc2822::DateTimePrinter::new()
-        .timestamp_to_rfc9110_string(&time)
-        .unwrap_or_default()
-}
+use crate::http::{Answer, Call, http_date};
 
 /// The kind's name on the wire.
 pub(super) fn kind_name(kind: BlobKind) -> &'static str {

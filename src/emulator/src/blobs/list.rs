@@ -7,10 +7,10 @@ use quick_xml::escape::escape;
 
 use super::call::Context;
 use super::fault::Fault;
-use super::headers::{http_date, kind_name, lease_state};
+use super::headers::{kind_name, lease_state};
 use super::store::Record;
 use super::tier;
-use crate::http::Answer;
+use crate::http::{Answer, http_date};
 
 /// What the query asks for.
 struct Wanted<'a> {

@@ -1,0 +1,273 @@
+//! How a job stood when this machine saw it last: what is another now is told once, by whichever
+//! command sees it first. A convenience: without a state directory nothing is remembered.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use disk_prep::noun::{JobId, JobName, Serial, Service, with_unknown};
+use disk_prep::sys::durable::{self, Access};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::import_job::{Deadline, Job, Nearness, Written, first_name};
+use crate::journey::desk::Desk;
+use crate::journey::hooks::{Event, EventKind, Subject, tell};
+use crate::outcome::chain;
+use crate::state::{State, StateError, io_at, record_at};
+
+const VERSION: u32 = 1;
+
+/// What is remembered of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Sight {
+    version: u32,
+    /// Its resource id, for whoever looks into the folder.
+    id: String,
+    name: String,
+    state: String,
+    /// In a word that both services share, or `deleted` or `cleared`, which stay.
+    stage: String,
+    cancel_requested: bool,
+    drives: BTreeMap<String, String>,
+    tracking_number: Option<String>,
+    /// The clock that ran, and how near its end was when that was told.
+    clock: Option<String>,
+    nearness: u8,
+    /// When it was first seen in the datacenter, if its service does not keep that.
+    received: Option<Timestamp>,
+}
+
+impl Sight {
+    fn of(job: &Job) -> Self {
+        let deadline = job.deadline();
+        let drive = |own: &crate::import_job::DriveStatus| {
+            (own.serial.clone(), own.state.word().to_owned())
+        };
+        Sight {
+            version: VERSION,
+            id: job.id.clone(),
+            name: job.name.clone(),
+            stage: job.state.stage.name().to_owned(),
+            state: job.state.word().to_owned(),
+            cancel_requested: job.cancel_requested,
+            drives: job.drives.iter().map(drive).collect(),
+            tracking_number: job.delivery.as_ref().map(|own| own.tracking_number.clone()),
+            clock: deadline.map(|own| own.clock.name().to_owned()),
+            nearness: deadline.map_or(0, |own| own.nearness() as u8),
+            received: job.received,
+        }
+    }
+
+    /// What is another in `now`, in sentences.
+    fn changes(&self, now: &Sight) -> Vec<String> {
+        let mut told = Vec::new();
+        if self.state != now.state {
+            told.push(format!("is {} and was {}", now.state, self.state));
+        }
+        if now.cancel_requested && !self.cancel_requested {
+            told.push("is to be cancelled".to_owned());
+        }
+        if let Some(number) =
+            now.tracking_number.as_ref().filter(|_| now.tracking_number != self.tracking_number)
+        {
+            told.push(format!("has the tracking number {number}"));
+        }
+        for (serial, state) in &now.drives {
+            match self.drives.get(serial) {
+                Some(before) if before == state => {}
+                Some(before) => {
+                    told.push(format!("has drive {serial} {state}, which was {before}"))
+                }
+                None => told.push(format!("has drive {serial} {state}")),
+            }
+        }
+        told
+    }
+
+    /// Whether the end of a clock is nearer than it was told of.
+    fn is_nearer(&self, now: &Sight) -> bool {
+        let before = if self.clock == now.clock { self.nearness } else { 0 };
+        now.nearness > before
+    }
+}
+
+/// The events between two sights; the first sight alone tells of no change.
+fn events(last: Option<&Sight>, now: &Sight, job: &Job) -> Vec<Event> {
+    let event = |kind, message| {
+        let (at, subject) = (job.told_at, of(job));
+        Event { kind, at, subject, message, code: None }
+    };
+    let mut events = Vec::new();
+    let changes = last.map(|last| last.changes(now)).unwrap_or_default();
+    if !changes.is_empty() {
+        let message = format!("Job {} {}", job.name, changes.join("; "));
+        events.push(event(EventKind::JobChanged, message));
+    }
+    let is_nearer = match last {
+        Some(last) => last.is_nearer(now),
+        None => now.nearness > Nearness::Far as u8,
+    };
+    if let Some(deadline) = job.deadline().filter(|_| is_nearer) {
+        events.push(event(EventKind::JobDeadline, reminder(job, &deadline)));
+    }
+    events
+}
+
+/// The end of a clock in a sentence.
+pub fn reminder(job: &Job, deadline: &Deadline) -> String {
+    format!("Job {}: {deadline}", job.name)
+}
+
+impl State {
+    fn sight_path(&self, job: &Job) -> PathBuf {
+        let name = format!("{} {} {}", job.service, job.id.to_ascii_lowercase(), job.name);
+        let digest = Sha256::digest(name);
+        let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        self.folder().join("sights").join(format!("{hex}.json"))
+    }
+
+    /// Keeps how a job stands now, and returns how it stood; the moment of its arrival stays.
+    fn keep_sight(&self, job: &Job) -> Result<(Option<Sight>, Sight), StateError> {
+        let _lock = self.hold_records()?;
+        let path = self.sight_path(job);
+        let before = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            before => before.map_err(record_at(&path))?,
+        };
+        // One that is damaged or of a newer program is as good as none.
+        let last: Option<Sight> = serde_json::from_slice(&before).ok();
+        let mut now = Sight::of(job);
+        if let Some(last) =
+            last.as_ref().filter(|own| own.stage == CLEARED && own.state == now.state)
+        {
+            now.stage.clone_from(&last.stage);
+        }
+        if job.state.stage.is_here() && now.received.is_none() {
+            let told = last.as_ref().and_then(|last| last.received);
+            now.received = Some(told.unwrap_or(job.told_at));
+        }
+        if last.as_ref() != Some(&now) {
+            let text = with_unknown(&before, &now)
+                .and_then(|sight| serde_json::to_vec_pretty(&sight))
+                .expect("names and numbers can be written");
+            self.make_folder(&self.folder().join("sights"), Access::Public)?;
+            durable::write(&path, &text, Access::Public).map_err(io_at(&path))?;
+        }
+        Ok((last, now))
+    }
+}
+
+/// Jobs of these stages give their drives free.
+const FREE: [&str; 4] = ["completed", "cancelled", DELETED, CLEARED];
+const DELETED: &str = "deleted";
+const CLEARED: &str = "cleared";
+
+impl Sight {
+    /// Whether this was a job of that seed, is over, and had the drive.
+    fn frees(&self, serial: &Serial, seed_job: &JobName) -> bool {
+        let name = JobName::new(&self.name).ok();
+        let is_part =
+            |name: &JobName| name == seed_job || first_name(name).as_ref() == Some(seed_job);
+        FREE.contains(&self.stage.as_str())
+            && self.drives.contains_key(serial.as_str())
+            && name.as_ref().is_some_and(is_part)
+    }
+}
+
+impl State {
+    fn sights(&self) -> Result<Vec<Sight>, StateError> {
+        let paths = self.records_in(&self.folder().join("sights"))?;
+        let read = |path: PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
+        Ok(paths.into_iter().filter_map(read).collect())
+    }
+
+    /// Drives that other seeds have sealed or begun, without those whose job was seen at its end.
+    pub fn drives_held(&self, own: Uuid) -> Result<BTreeMap<Serial, JobName>, StateError> {
+        let mut held = self.drives_of_others(own)?;
+        if !held.is_empty() {
+            let sights = self.sights()?;
+            held.retain(|serial, job| !sights.iter().any(|own| own.frees(serial, job)));
+        }
+        Ok(held)
+    }
+
+    /// Remembers that a job was deleted, so that its drives are free.
+    pub fn forget_job(&self, service: Service, name: &JobName) -> Result<(), StateError> {
+        self.mark(DELETED, |id| {
+            id.service == service && id.job.as_str().eq_ignore_ascii_case(name.as_str())
+        })
+    }
+
+    /// Remembers that all a job brought was proven, so that its drives are free.
+    pub fn free_drives(&self, job: &Job) -> Result<(), StateError> {
+        self.mark(CLEARED, |id| id.to_string().eq_ignore_ascii_case(&job.id))
+    }
+
+    /// Whether that is remembered.
+    pub fn is_freed(&self, job: &Job) -> Result<bool, StateError> {
+        let is_it = |own: &Sight| own.id.eq_ignore_ascii_case(&job.id) && own.stage == CLEARED;
+        Ok(self.sights()?.iter().any(is_it))
+    }
+
+    fn mark(&self, stage: &str, is_meant: impl Fn(&JobId) -> bool) -> Result<(), StateError> {
+        let _lock = self.hold_records()?;
+        for path in self.records_in(&self.folder().join("sights"))? {
+            let before = fs::read(&path).map_err(record_at(&path))?;
+            let Ok(sight) = serde_json::from_slice::<Sight>(&before) else { continue };
+            if !sight.id.parse::<JobId>().is_ok_and(|id| is_meant(&id)) {
+                continue;
+            }
+            let sight = Sight { stage: stage.to_owned(), ..sight };
+            let text = with_unknown(&before, &sight)
+                .and_then(|sight| serde_json::to_vec_pretty(&sight))
+                .expect("names and numbers can be written");
+            durable::write(&path, &text, Access::Public).map_err(io_at(&path))?;
+        }
+        Ok(())
+    }
+}
+
+/// Remembers how a job stands and tells the hook what is another than before. A job whose service
+/// does not say when its drives arrived gets the moment when they were first seen there.
+pub fn seen(job: &mut Job, desk: &Desk<'_>) {
+    let kept = desk.state().and_then(|state| {
+        let (last, mut now) = state.keep_sight(job)?;
+        // The clock of the work runs from the arrival, which may be known only now.
+        if job.received != now.received {
+            job.received = now.received;
+            now = Sight { received: now.received, ..Sight::of(job) };
+        }
+        Ok((last, now))
+    });
+    match kept {
+        Ok((last, now)) => events(last.as_ref(), &now, job).iter().for_each(|own| tell(own, desk)),
+        Err(error) if desk.hooks.on_event.is_some() => desk.attendant.warn(&format!(
+            "how job {} stands cannot be remembered, so no hook is told of it: {}",
+            job.name,
+            chain(&error)
+        )),
+        // Nobody waits to be told.
+        Err(error) => tracing::info!("job {} is not remembered: {}", job.name, chain(&error)),
+    }
+}
+
+/// Tells the hook of the jobs among these that were made just now.
+pub fn made(jobs: &mut [(Job, Written)], desk: &Desk<'_>) {
+    for (job, written) in jobs {
+        if *written == Written::Changed {
+            let message = format!("Job {} is made", job.name);
+            let event =
+                Event { at: job.told_at, ..Event::now(EventKind::JobMade, of(job), message) };
+            tell(&event, desk);
+        }
+        seen(job, desk);
+    }
+}
+
+fn of(job: &Job) -> Subject {
+    Subject::Job(Box::new(job.clone()))
+}
