@@ -102,6 +102,12 @@ fn every_flag_is_met_by_a_test() {
             texts.push(fs::read_to_string(path).unwrap());
         }
     }
+    for entry in walkdir::WalkDir::new(root().join("src/emulator/tests")) {
+        let path = entry.unwrap().into_path();
+        if path.extension().is_some_and(|own| own == "rs") {
+            texts.push(fs::read_to_string(path).unwrap());
+        }
+    }
     let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
     let is_met = |flag: &str| {
         let at_end = |text: &String| {

@@ -485,3 +485,16 @@ fn without_root_and_from_cron_the_office_follows_and_ships() {
     assert!(run(0, &["limits", "show"]).contains("drives-per-job"));
     assert!(own.join(".local/state/azseed/sights").is_dir(), "it remembers what it saw");
 }
+
+#[test]
+fn an_emulator_that_is_asked_for_plain_http_speaks_it() {
+    use std::io::{Read, Write};
+    let machine = Machine::new();
+    let emulator = Emulator::start_with(&machine, &["--http"]);
+    let address = emulator.fact("blob").strip_prefix("http://").unwrap().split('/').next().unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /blob HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+}

@@ -39,7 +39,7 @@ fn shipped_by(machine: &Machine, emulator: &Emulator, service: &str) -> String {
 }
 
 fn state(machine: &Machine, emulator: &Emulator, staging: &str) -> serde_json::Value {
-    let said = emulator.expect(machine, 0, &["job", "status", "--staging", staging, "--json"]);
+    let said = emulator.expect(machine, 0, &["job", "show", "--staging", staging, "--json"]);
     serde_json::from_str(said.stdout.lines().next().unwrap()).unwrap()
 }
 

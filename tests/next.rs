@@ -152,7 +152,7 @@ fn the_next_commands_of_a_followed_job_of_files_lead_to_its_end() {
     go(&ship, &known);
     emulator.dock(&machine, &["s1.img,serial=S1"]);
     let [compare] = next(&go("azseed status", &[])).try_into().unwrap();
-    assert_eq!(next(&go("azseed job status", &[])), [compare.clone()]);
+    assert_eq!(next(&go("azseed job status", &[])), std::slice::from_ref(&compare));
     let [clear] = next(&go(&compare, &[])).try_into().unwrap();
     go(&format!("{clear} --yes"), &[]);
     let text = go("azseed status", &[]).stdout;

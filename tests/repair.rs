@@ -153,8 +153,8 @@ fn what_the_drive_did_not_bring_is_sent_and_nothing_else() {
     for service in SERVICES {
         let world = World::damaged(service);
         assert!(world.has("whole") && world.blob("large").is_none(), "{service}");
-        let said = world.job(0, &["status"]);
-        assert!(said.stdout.contains("`azseed job repair`"), "{}", said.stdout);
+        let said = world.job(3, &["status"]);
+        assert!(said.stdout.contains("`azseed job repair --staging"), "{}", said.stdout);
         let found = world.told(5, &["reconcile"]);
         let missing = |own: &&Value| own["unlike"] == "missing";
         assert_eq!(found.iter().filter(missing).count(), 2, "{found:?}");
