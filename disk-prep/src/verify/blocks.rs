@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::Difference;
+use super::difference::Difference;
 use crate::hash::md5_of_all;
 use crate::manifest::{ManifestBlob, ManifestRange};
 use crate::sys::aligned::AlignedBuffer;
