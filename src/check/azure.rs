@@ -258,7 +258,7 @@ fn held(wanted: &Wanted, view: &View) -> Option<Finding> {
     }
 }
 
-/// Deleted blobs that are kept are paid for (`environment-checks` 6).
+/// Deleted blobs that are kept are paid for ("Soft delete for blobs").
 fn kept(view: &View) -> Option<Finding> {
     let Answer::Known((days, keeps_versions)) = &view.kept else { return None };
     let facts = match (days, keeps_versions) {

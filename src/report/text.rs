@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn a_text_keeps_to_the_page_and_a_command_to_its_line() {
         let command = "`azseed job ship --staging '/mnt/the staging path' --carrier NAME`";
-        let text = format!("{} then {command} and more", "word ".repeat(40));
+        let text = format!("{}then {command} and more", "word ".repeat(40));
         let lines = wrapped("Next", &text);
         assert!(lines[0].starts_with("Next         word word"), "{lines:#?}");
         assert!(lines.iter().any(|line| line.contains(command)), "{lines:#?}");
