@@ -471,6 +471,7 @@ fn a_look_at_azure_finds_each_thing_and_says_what_to_type() {
         "account",
         "account-kind",
         "container",
+        "container-held",
         "region",
         "job",
     ];
@@ -481,7 +482,7 @@ fn a_look_at_azure_finds_each_thing_and_says_what_to_type() {
     assert!(!verdicts(&vault).contains(&"azure-region good".to_owned()));
     let text =
         emulator.expect(&machine, 0, &words("check azure --for import --staging seed")).stdout;
-    assert!(text.ends_with("Together: 9 good, 0 warnings, 0 problems\n"), "{text}");
+    assert!(text.ends_with("Together: 10 good, 0 warnings, 0 problems\n"), "{text}");
     let target = format!("--subscription {SUBSCRIPTION} --resource-group rg --storage-account");
     let found = look("import", &format!("{target} account9 --location westus --job free-1"), 2);
     assert!(verdicts(&found).contains(&"azure-account problem".to_owned()), "{found:?}");

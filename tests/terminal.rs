@@ -104,7 +104,10 @@ fn no_name_of_a_stranger_reaches_a_terminal_raw() {
                 run(&["stage", &staging, "--job job-1", TARGET, "--source"], &[missing.into()]),
                 false,
             );
-            looked.at(run(&["explain"], std::slice::from_ref(name)), false);
+            // A word beside it that stands in no entry: the words of the name may.
+            let mut unknown = OsString::from("qqq ");
+            unknown.push(name);
+            looked.at(run(&["explain"], &[unknown]), false);
             looked.at(run(&["--bad-flag"], std::slice::from_ref(name)), false);
             looked.at(run(&[], std::slice::from_ref(name)), false);
             looked.at(

@@ -67,7 +67,7 @@ pub fn read_manifest(bytes: &[u8]) {
 /// A journal as it is.
 pub fn read_journal(bytes: &[u8]) {
     if let Ok(Some(history)) = Journal::parse(Path::new("S1.journal"), bytes) {
-        assert_eq!(history.begun.version, 1, "a newer one is refused");
+        assert!(history.begun.version <= 2, "a newer one is refused");
     }
 }
 
