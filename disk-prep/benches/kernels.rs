@@ -7,8 +7,8 @@ use std::hint::black_box;
 
 use disk_prep::hash::{Feed, FileHasher, update_all};
 use disk_prep::kernels::{
-    MD5_START, Md5Lane, Rung, SHA256_START, SectorCipher, Sha256Stream, advance_md5_lanes,
-    advance_one, advance_sha256_streams, advance_two,
+    MD5_START, Md5Lane, Rung, SHA256_START, STEP_BLOCKS, SectorCipher, Sha256Stream,
+    advance_md5_lanes, advance_one, advance_sha256_streams, advance_two,
 };
 use disk_prep::noun::Cipher;
 use md5::Md5;
@@ -16,8 +16,6 @@ use sha2::{Digest, Sha256};
 
 const BUFFER_BYTES: usize = 64 << 20;
 const ROUNDS: usize = 5;
-/// Digest blocks of each message between two turns, as the filler has it.
-const STEP_BLOCKS: usize = 256;
 
 /// CPU seconds of this thread, as the kernel's scheduler counts them.
 fn cpu_secs() -> f64 {

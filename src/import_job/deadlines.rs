@@ -141,32 +141,17 @@ impl Job {
 
 #[cfg(test)]
 mod tests {
-    use disk_prep::noun::Service;
-
     use super::*;
-    use crate::import_job::JobState;
+    use crate::import_job::DriveStage;
 
     fn job(stage: JobStage, days: i64) -> Job {
         let created = Timestamp::from_second(1_000_000).unwrap();
         let after = |days: i64| created.checked_add((days * 24).hours()).unwrap();
         Job {
-            id: String::new(),
-            name: String::new(),
-            service: Service::DataBox,
-            account_id: None,
-            location: String::new(),
-            state: JobState::new(stage, ""),
-            percent: 0,
-            cancel_requested: false,
             created: Some(created),
-            shipping: None,
-            return_to: None,
-            return_address: None,
-            return_carrier: None,
-            delivery: None,
-            drives: Vec::new(),
             received: Some(after(5)),
             told_at: after(days),
+            ..Job::sample(stage, &[], DriveStage::Named)
         }
     }
 

@@ -79,6 +79,43 @@ pub struct Job {
     pub told_at: Timestamp,
 }
 
+#[cfg(test)]
+impl Job {
+    /// A job that says no more than its stage and that of its drives.
+    pub(crate) fn sample(
+        stage: super::state::JobStage,
+        serials: &[&str],
+        drive: super::state::DriveStage,
+    ) -> Self {
+        let drive = |serial: &&str| DriveStatus {
+            serial: (*serial).to_owned(),
+            state: DriveState::new(drive, ""),
+            percent: 0,
+            error_log: None,
+            verbose_log: None,
+        };
+        Job {
+            id: String::new(),
+            name: "seed-1".to_owned(),
+            service: Service::DataBox,
+            account_id: None,
+            location: String::new(),
+            state: JobState::new(stage, ""),
+            percent: 0,
+            cancel_requested: false,
+            created: None,
+            shipping: None,
+            return_to: None,
+            return_address: None,
+            return_carrier: None,
+            delivery: None,
+            drives: serials.iter().map(drive).collect(),
+            received: None,
+            told_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+}
+
 /// The datacenter's address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShippingAddress {

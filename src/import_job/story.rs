@@ -61,40 +61,20 @@ impl Job {
 
 #[cfg(test)]
 mod tests {
-    use disk_prep::noun::Service;
     use jiff::{Timestamp, ToSpan};
 
     use super::*;
-    use crate::import_job::{Delivery, DriveState, DriveStatus, JobState};
+    use crate::import_job::Delivery;
 
     fn job(stage: JobStage, drive: DriveStage, days: i64) -> Job {
         let created = Timestamp::from_second(1_000_000).unwrap();
         let (carrier, tracking_number) = ("FedEx".to_owned(), "1Z".to_owned());
         let parcel = Delivery { carrier, tracking_number, ship_date: None };
         Job {
-            id: String::new(),
-            name: String::new(),
-            service: Service::DataBox,
-            account_id: None,
-            location: String::new(),
-            state: JobState::new(stage, ""),
-            percent: 0,
-            cancel_requested: false,
             created: Some(created),
-            shipping: None,
-            return_to: None,
-            return_address: None,
-            return_carrier: None,
             delivery: (stage != JobStage::Waiting).then_some(parcel),
-            drives: vec![DriveStatus {
-                serial: "S1".to_owned(),
-                state: DriveState::new(drive, ""),
-                percent: 0,
-                error_log: None,
-                verbose_log: None,
-            }],
-            received: None,
             told_at: created.checked_add((days * 24).hours()).unwrap(),
+            ..Job::sample(stage, &["S1"], drive)
         }
     }
 

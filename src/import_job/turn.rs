@@ -47,37 +47,12 @@ const LOOK_AT_LOGS: &str = "not all was taken in; `azseed job repair` sends the 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import_job::{Delivery, DriveState, DriveStatus, JobState};
-    use disk_prep::noun::Service;
+    use crate::import_job::Delivery;
 
     fn job(stage: JobStage, is_shipped: bool, drive: DriveStage) -> Job {
         let (carrier, tracking_number) = ("FedEx".to_owned(), "1Z".to_owned());
         let parcel = Delivery { carrier, tracking_number, ship_date: None };
-        Job {
-            id: String::new(),
-            name: "seed".to_owned(),
-            service: Service::DataBox,
-            account_id: None,
-            location: String::new(),
-            state: JobState::new(stage, ""),
-            percent: 0,
-            cancel_requested: false,
-            created: None,
-            shipping: None,
-            return_to: None,
-            return_address: None,
-            return_carrier: None,
-            delivery: is_shipped.then_some(parcel),
-            drives: vec![DriveStatus {
-                serial: "S1".to_owned(),
-                state: DriveState::new(drive, ""),
-                percent: 0,
-                error_log: None,
-                verbose_log: None,
-            }],
-            received: None,
-            told_at: jiff::Timestamp::UNIX_EPOCH,
-        }
+        Job { delivery: is_shipped.then_some(parcel), ..Job::sample(stage, &["S1"], drive) }
     }
 
     #[test]

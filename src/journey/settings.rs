@@ -4,7 +4,8 @@
 
 use std::fmt::Display;
 
-use disk_prep::noun::{Diagnose, ErrorKind};
+use disk_prep::kernels::Rung;
+use disk_prep::noun::{Diagnose, ErrorKind, visible_line};
 
 use crate::outcome::Attendant;
 
@@ -88,6 +89,17 @@ pub fn settle<T: Display>(
         Origin::Default => {}
     }
     Ok(Some(held))
+}
+
+/// Tells of a word in `AZSEED_KERNELS` that names no code of this CPU.
+pub fn settle_kernels(attendant: &dyn Attendant) {
+    if let Some(word) = Rung::unused_word() {
+        let here = Rung::ALL.into_iter().filter(|rung| rung.is_here()).map(Rung::name);
+        let names = here.collect::<Vec<_>>().join(", ");
+        let word = visible_line(&word);
+        attendant
+            .tell_unused(&format!("AZSEED_KERNELS={word} is not used: this CPU can run {names}"));
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::custody::{Logged, Run, leave};
 use super::desk::Desk;
 use super::drives::find_filled;
 use super::keeper::{KeyFiles, keeper};
+use super::settings::settle_kernels;
 use crate::custody::Deed;
 use crate::outcome::Failure;
 use crate::staging::Staging;
@@ -34,6 +35,7 @@ pub fn read_back(
     opener: &Opener,
     desk: &Desk<'_>,
 ) -> Result<(Verified, Logged), Failure> {
+    settle_kernels(desk.attendant);
     let state = desk.state()?;
     let given = recovery_password(opener.recovery_password_file.as_deref())?;
     let (mut work, mut homes) = (Vec::new(), BTreeMap::new());

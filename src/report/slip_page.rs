@@ -172,11 +172,10 @@ fn code(text: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use disk_prep::noun::Service;
     use jiff::Timestamp;
 
     use super::*;
-    use crate::import_job::{Job, JobStage, JobState};
+    use crate::import_job::{DriveStage, Job, JobStage};
     use crate::journey::job::DriveFacts;
 
     fn slips(hostile: &str) -> Slips {
@@ -185,21 +184,10 @@ mod tests {
         let job = Job {
             id: text(),
             name: text(),
-            service: Service::DataBox,
-            account_id: None,
             location: text(),
-            state: JobState::new(JobStage::Waiting, ""),
-            percent: 0,
-            cancel_requested: false,
-            created: None,
-            shipping: None,
             return_to: Some(address()),
-            return_address: None,
             return_carrier: Some(text()),
-            delivery: None,
-            drives: Vec::new(),
-            received: None,
-            told_at: Timestamp::UNIX_EPOCH,
+            ..Job::sample(JobStage::Waiting, &[], DriveStage::Named)
         };
         let row = Stretch { folder: text(), first: text(), last: text(), files: 1, bytes: 50 };
         let known = DriveFacts {

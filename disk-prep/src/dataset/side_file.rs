@@ -14,7 +14,7 @@ use xml::reader::{EventReader, ParserConfig, XmlEvent};
 use super::file::DataFile;
 use super::listing::{Listing, SideFile, SideKind};
 use crate::limits::METADATA_BYTES;
-use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition};
+use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, referred};
 
 /// The files that go on one drive, behind the metadata and properties files they need, each once.
 /// Such files that are among them already are not doubled.
@@ -141,17 +141,7 @@ fn read(root: &str, bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
                 push_text(depth, &mut entries, &text.map_err(|error| error.to_string())?)?;
             }
             Event::GeneralRef(reference) => {
-                let sign = match reference.resolve_char_ref() {
-                    Ok(Some(sign)) => Some(sign),
-                    _ => match &*reference {
-                        b"amp" => Some('&'),
-                        b"lt" => Some('<'),
-                        b"gt" => Some('>'),
-                        b"quot" => Some('"'),
-                        b"apos" => Some('\''),
-                        _ => None,
-                    },
-                };
+                let sign = referred(&reference);
                 let sign = sign.ok_or("it has an entity that it does not define")?;
                 push_text(depth, &mut entries, sign.encode_utf8(&mut [0; 4]))?;
             }

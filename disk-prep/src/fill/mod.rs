@@ -3,6 +3,7 @@
 //! keeps the journal. Memory is a fixed number of buffers, whatever the drive's size.
 
 mod batch;
+mod batch_load;
 mod fault;
 mod hall;
 mod options;
@@ -10,7 +11,6 @@ mod pass;
 mod sink;
 mod source;
 mod stream;
-mod stretch;
 mod target;
 mod worker;
 mod writer;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::batch_load::BatchLoad;
 use super::hall;
-use super::stretch::Stretch;
 use crate::dataset::DataFile;
 use crate::limits::BLOCK_BYTES;
 use crate::stop::StopFlag;
@@ -17,7 +17,7 @@ const BUFFER_BYTES: usize = 64 << 20;
 const FILES_AT_ONCE: usize = 16;
 
 /// Where the files of all drives of a run are hashed.
-pub type Hall = hall::Hall<Stretch>;
+pub type Hall = hall::Hall<BatchLoad>;
 
 /// How a drive is filled.
 #[derive(Debug, Clone)]

@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::batch::Batch;
+use super::batch_load::BatchLoad;
 use super::fault::Fault;
 use super::hall::Member;
 use super::options::FillOptions;
 use super::pass::Pass;
 use super::source::{Root, Source};
 use super::stream::FileStream;
-use super::stretch::Stretch;
 use super::target::Target;
 use crate::dataset::DataFile;
 use crate::hash::{FileDigests, FileHasher};
@@ -74,7 +74,7 @@ pub struct Worker<'a> {
     pub abort: &'a AtomicBool,
     pub empty: Receiver<Batch>,
     pub full: SyncSender<Result<Batch, Fault>>,
-    pub member: Member<'a, Stretch>,
+    pub member: Member<'a, BatchLoad>,
 }
 
 /// Why a worker ends before its work is done.
@@ -148,7 +148,7 @@ impl Worker<'_> {
                 }
             });
         }
-        let Stretch { mut batch, files } = self.member.digest(Stretch { batch, files });
+        let BatchLoad { mut batch, files } = self.member.digest(BatchLoad { batch, files });
         let mut digests = files.into_iter().map(|(hasher, _)| hasher.finish());
         for (&number, end) in segments.iter().zip(ends) {
             let file = self.pass.file(number).and_then(|(index, file)| {
@@ -211,7 +211,7 @@ impl Worker<'_> {
         let bytes = mark.done_bytes - at;
         let data = stream.read(at, batch.take(self.pass, number, at, bytes));
         let files = vec![(stream.hasher(), 0..data)];
-        let Stretch { batch, files } = self.member.digest(Stretch { batch, files });
+        let BatchLoad { batch, files } = self.member.digest(BatchLoad { batch, files });
         files.into_iter().for_each(|(hasher, _)| stream.advanced(hasher, mark));
         if let Some(why) = stream.fault() {
             self.leave_out(stream.planned(), why.clone())?;

@@ -5,12 +5,10 @@ use sha2::block_api::compress256;
 
 use super::lanes::md5_of_all;
 use super::padding::{finished_md5, finished_sha256};
-use crate::kernels::{MD5_START, SHA256_START, advance_one, advance_two};
+use crate::kernels::{MD5_START, SHA256_START, STEP_BLOCKS, advance_one, advance_two};
 use crate::limits::BLOCK_BYTES;
 use crate::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};
 
-/// Both kernels go over this many blocks before the next ones: 16 KiB stay in the nearest cache.
-const STEP_BLOCKS: usize = 256;
 /// From this many whole blocks at hand on, their own chains run in vector lanes.
 const LANE_BLOCKS: usize = 4;
 const STATE_VERSION: u8 = 1;

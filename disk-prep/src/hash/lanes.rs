@@ -2,11 +2,8 @@
 //! in a lane, and a lane whose message ends takes the next one.
 
 use super::padding::finished_md5;
-use crate::kernels::{MD5_START, Md5Lane, Rung, advance_md5_lanes, md5_lane_count};
+use crate::kernels::{MD5_START, Md5Lane, Rung, STEP_BLOCKS, advance_md5_lanes, md5_lane_count};
 use crate::noun::Md5Digest;
-
-/// Digest blocks of 64 bytes that every lane goes over before the next ones.
-const STEP_BLOCKS: usize = 256;
 
 /// A message in its lane: its number, its chain, and the whole blocks that are left of it.
 struct Lane<'a> {

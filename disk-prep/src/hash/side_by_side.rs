@@ -3,13 +3,11 @@
 
 use super::file_hasher::FileHasher;
 use crate::kernels::{
-    Md5Lane, Rung, Sha256Stream, advance_md5_lanes, advance_sha256_streams, md5_lane_count,
+    Md5Lane, Rung, STEP_BLOCKS, Sha256Stream, advance_md5_lanes, advance_sha256_streams,
+    md5_lane_count,
 };
 use crate::limits::BLOCK_BYTES;
 
-/// All kernels go over this many blocks of each file before the next ones: sixteen times 16 KiB
-/// stay in the second-level cache.
-const STEP_BLOCKS: usize = 256;
 /// With fewer files at hand, one after the other is as fast.
 const FEWEST: usize = 3;
 

@@ -40,15 +40,32 @@ impl Rung {
     }
 
     /// The rung of this run: the widest that the CPU has, or the one that `AZSEED_KERNELS` names.
-    /// A word that is no rung, or a rung that the CPU lacks, counts as unset.
+    /// A word that is no rung, or a rung that the CPU lacks, counts as unset; [`Rung::unused_word`]
+    /// tells of it.
     pub fn chosen() -> Rung {
         static CHOSEN: OnceLock<Rung> = OnceLock::new();
-        *CHOSEN.get_or_init(|| chosen_of(std::env::var("AZSEED_KERNELS").ok().as_deref()))
+        *CHOSEN.get_or_init(|| chosen_of(word().as_deref()))
+    }
+
+    /// What `AZSEED_KERNELS` says, if this CPU can run no such code.
+    pub fn unused_word() -> Option<String> {
+        word().filter(|word| !is_named(word))
     }
 }
 
+fn word() -> Option<String> {
+    std::env::var_os("AZSEED_KERNELS").map(|word| word.to_string_lossy().into_owned())
+}
+
+fn here() -> impl Iterator<Item = Rung> {
+    Rung::ALL.into_iter().filter(|rung| rung.is_here())
+}
+
+fn is_named(word: &str) -> bool {
+    here().any(|rung| rung.name() == word)
+}
+
 fn chosen_of(word: Option<&str>) -> Rung {
-    let here = || Rung::ALL.into_iter().filter(|rung| rung.is_here());
     let named = here().find(|rung| word == Some(rung.name()));
     named.or_else(|| here().next()).unwrap_or(Rung::Portable)
 }
@@ -65,8 +82,9 @@ mod tests {
         );
         assert_eq!(chosen_of(Some("portable")), Rung::Portable);
         assert_eq!(chosen_of(Some("fastest")), widest);
-        for rung in Rung::ALL.into_iter().filter(|rung| rung.is_here()) {
-            assert_eq!(chosen_of(Some(rung.name())), rung);
+        for rung in here() {
+            assert!(chosen_of(Some(rung.name())) == rung && is_named(rung.name()));
         }
+        assert!(!is_named("fastest") && !is_named(""));
     }
 }

@@ -5,6 +5,7 @@
 mod ladder;
 mod md5_chains;
 mod md5_lanes;
+mod md5_steps;
 mod sector_cipher;
 mod sha256_streams;
 
@@ -13,6 +14,10 @@ pub use md5_chains::{MD5_START, advance_one, advance_two};
 pub use md5_lanes::{Md5Lane, advance_md5_lanes, md5_lane_count};
 pub use sector_cipher::{CipherKeyError, SectorCipher};
 pub use sha256_streams::{Sha256Stream, advance_sha256_streams};
+
+/// Blocks of 64 bytes that every kernel goes over before the next ones: 16 KiB of one message stay in
+/// the nearest cache, those of sixteen in the second.
+pub const STEP_BLOCKS: usize = 256;
 
 /// SHA-256 before the first byte (FIPS 180-4, 5.3.3).
 pub const SHA256_START: [u32; 8] = [

@@ -10,7 +10,7 @@ use xml::common::{Position, TextPosition};
 use xml::reader::{EventReader, ParserConfig, XmlEvent};
 
 use crate::limits;
-use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest, Serial};
+use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest, Serial, referred};
 
 /// A manifest as read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,17 +114,7 @@ pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
                     .map_err(|error| at(error.to_string()))?,
             ),
             Event::GeneralRef(reference) => {
-                let resolved = match reference.resolve_char_ref() {
-                    Ok(Some(character)) => Some(character),
-                    _ => match &*reference {
-                        b"amp" => Some('&'),
-                        b"lt" => Some('<'),
-                        b"gt" => Some('>'),
-                        b"quot" => Some('"'),
-                        b"apos" => Some('\''),
-                        _ => None,
-                    },
-                };
+                let resolved = referred(&reference);
                 state.text.push(resolved.ok_or_else(|| at("an unknown entity".into()))?);
             }
             Event::DocType(_) => return Err(at("a document type is not allowed".into())),

@@ -18,6 +18,7 @@ mod named_job;
 mod names;
 mod recipient;
 mod recovery_password;
+mod reference;
 mod schedule;
 pub mod secret;
 mod serial;
@@ -46,6 +47,7 @@ pub use names::{
 };
 pub use recipient::Recipient;
 pub use recovery_password::RecoveryPassword;
+pub use reference::referred;
 pub use schedule::Schedule;
 pub use serial::Serial;
 pub use service::Service;

@@ -1,5 +1,6 @@
 //! The elements of a log one after the other, with bounds on all that is kept of them.
 
+use disk_prep::noun::referred;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
@@ -88,10 +89,7 @@ pub(super) fn walk(bytes: &[u8], form: &mut impl Form) -> Result<(), Cut> {
             }
             Event::CData(own) => push(&mut text, str::from_utf8(&own).map_err(|_| Cut::NotXml)?),
             Event::GeneralRef(own) => {
-                let sign = match own.resolve_char_ref() {
-                    Ok(Some(sign)) => sign,
-                    _ => predefined(&own).ok_or(Cut::NotXml)?,
-                };
+                let sign = referred(&own).ok_or(Cut::NotXml)?;
                 push(&mut text, sign.encode_utf8(&mut [0; 4]));
             }
             Event::Eof if path.is_empty() => return Ok(()),
@@ -105,15 +103,4 @@ pub(super) fn walk(bytes: &[u8], form: &mut impl Form) -> Result<(), Cut> {
 fn push(text: &mut String, more: &str) {
     let room = TEXT_BYTES.saturating_sub(text.len());
     text.push_str(&more[..more.floor_char_boundary(room)]);
-}
-
-fn predefined(name: &[u8]) -> Option<char> {
-    match name {
-        b"amp" => Some('&'),
-        b"lt" => Some('<'),
-        b"gt" => Some('>'),
-        b"quot" => Some('"'),
-        b"apos" => Some('\''),
-        _ => None,
-    }
 }

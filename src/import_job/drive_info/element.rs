@@ -1,5 +1,6 @@
 //! The markup of a drive: `<Drive>` with one element for each fact, alone or inside others.
 
+use disk_prep::noun::referred;
 use quick_xml::XmlVersion;
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
@@ -55,10 +56,7 @@ pub(super) fn drives(text: &str) -> Result<Vec<Found>, Fault> {
                 push(&mut value, str::from_utf8(&own).map_err(|_| Fault::Xml)?)?;
             }
             Event::GeneralRef(own) => {
-                let sign = match own.resolve_char_ref() {
-                    Ok(Some(sign)) => sign,
-                    _ => predefined(&own).ok_or(Fault::Xml)?,
-                };
+                let sign = referred(&own).ok_or(Fault::Xml)?;
                 push(&mut value, sign.encode_utf8(&mut [0; 4]))?;
             }
             Event::Eof if path.is_empty() => return Ok(all),
@@ -90,15 +88,4 @@ fn push(value: &mut String, more: &str) -> Result<(), Fault> {
     }
     value.push_str(more);
     Ok(())
-}
-
-fn predefined(name: &[u8]) -> Option<char> {
-    match name {
-        b"amp" => Some('&'),
-        b"lt" => Some('<'),
-        b"gt" => Some('>'),
-        b"quot" => Some('"'),
-        b"apos" => Some('\''),
-        _ => None,
-    }
 }

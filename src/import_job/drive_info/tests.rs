@@ -1,3 +1,5 @@
+//! Journals of the tools as they are published, cut, doubled, contradicting; ours read back.
+
 use disk_prep::noun::{Diagnose, ErrorKind, JobName};
 use jiff::Timestamp;
 

@@ -109,30 +109,14 @@ fn folded(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use disk_prep::noun::Service;
-
     use super::*;
-    use crate::import_job::{JobStage, JobState};
+    use crate::import_job::{DriveStage, JobStage};
 
     fn job(stage: JobStage) -> Job {
         Job {
             id: "/subscriptions/1/resourceGroups/Büro, links/jobs/seed-1".to_owned(),
-            name: "seed-1".to_owned(),
-            service: Service::DataBox,
-            account_id: None,
-            location: String::new(),
-            state: JobState::new(stage, "word"),
-            percent: 0,
-            cancel_requested: false,
             created: Some("2026-11-01T12:00:00Z".parse().unwrap()),
-            shipping: None,
-            return_to: None,
-            return_address: None,
-            return_carrier: None,
-            delivery: None,
-            drives: Vec::new(),
-            received: None,
-            told_at: Timestamp::UNIX_EPOCH,
+            ..Job::sample(stage, &[], DriveStage::Named)
         }
     }
 

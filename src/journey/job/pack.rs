@@ -120,39 +120,12 @@ fn compare(job: &Job, serials: &[String]) -> Packed {
 
 #[cfg(test)]
 mod tests {
-    use disk_prep::noun::Service;
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::import_job::{DriveStage, DriveState, DriveStatus, JobStage, JobState};
+    use crate::import_job::{DriveStage, JobStage};
 
     fn job(name: &str, stage: JobStage, serials: &[&str]) -> Job {
-        let drive = |serial: &&str| DriveStatus {
-            serial: (*serial).to_owned(),
-            state: DriveState::new(DriveStage::Named, ""),
-            percent: 0,
-            error_log: None,
-            verbose_log: None,
-        };
-        Job {
-            id: format!("/jobs/{name}"),
-            name: name.to_owned(),
-            service: Service::DataBox,
-            account_id: None,
-            location: String::new(),
-            state: JobState::new(stage, ""),
-            percent: 0,
-            cancel_requested: false,
-            created: None,
-            shipping: None,
-            return_to: None,
-            return_address: None,
-            return_carrier: None,
-            delivery: None,
-            drives: serials.iter().map(drive).collect(),
-            received: None,
-            told_at: Timestamp::UNIX_EPOCH,
-        }
+        let own = Job::sample(stage, serials, DriveStage::Named);
+        Job { id: format!("/jobs/{name}"), name: name.to_owned(), ..own }
     }
 
     fn texts(all: &[&str]) -> Vec<String> {

@@ -38,6 +38,7 @@ use super::escrow::prove_all;
 use super::keeper::{keeper, prove};
 use super::parcel::Parcel;
 use super::ready::Place;
+use super::settings::settle_kernels;
 use super::verify::Verified;
 use super::work::{Work, WorkOptions};
 use crate::check::host::no_copy_machine;
@@ -55,6 +56,7 @@ pub use self::shortage::Shortage;
 /// Prepares drives, and makes the job when the last of its parcel is sealed.
 pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logged), Failure> {
     let (attendant, begun) = (desk.attendant, Timestamp::now());
+    settle_kernels(attendant);
     let recipient = recipient(&options)?;
     let Named { names, consented } = options.drives.read()?;
     let mut work = Work::open(&options.work, desk)?;

@@ -8,14 +8,14 @@ use crate::hash::{Feed, FileHasher};
 
 /// A batch and the files in it.
 #[derive(Debug)]
-pub struct Stretch {
+pub struct BatchLoad {
     /// The batch, not yet encrypted.
     pub batch: Batch,
     /// For each file its digests so far, and where its bytes lie in the batch, ascending.
     pub files: Vec<(FileHasher, Range<usize>)>,
 }
 
-impl Load for Stretch {
+impl Load for BatchLoad {
     fn feeds(&mut self) -> Vec<Feed<'_>> {
         let bytes = self.batch.plain();
         let files = self.files.iter_mut();
