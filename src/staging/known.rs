@@ -1,16 +1,17 @@
 //! The staging paths that this machine worked on, with the drives and the password of each, so that
 //! a drive of one seed is never taken for another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use disk_prep::journal::{CopyState, JournalFolder};
+use disk_prep::journal::{Begun, CopyState, JournalFolder};
 use disk_prep::noun::{JobName, Serial, with_unknown};
 use disk_prep::sys::durable::{self, Access};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -30,6 +31,20 @@ struct Known {
     /// Drives that are sealed or begun for it, for when the staging path is out of reach.
     #[serde(default)]
     drives: Vec<Serial>,
+    /// When these were looked at last.
+    #[serde(default)]
+    looked_at: Option<Timestamp>,
+}
+
+/// A drive that is sealed or begun for a seed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldDrive {
+    /// The drive.
+    pub serial: Serial,
+    /// The job of the seed.
+    pub job: JobName,
+    /// Since when at the latest, if that is known.
+    pub since: Option<Timestamp>,
 }
 
 impl State {
@@ -56,7 +71,8 @@ impl State {
             all.extend(drives_of(&there.journals())?);
         }
         let drives = all.into_iter().collect();
-        let known = Known { version: VERSION, staging, job: job.clone(), drives };
+        let looked_at = Some(Timestamp::now());
+        let known = Known { version: VERSION, staging, job: job.clone(), drives, looked_at };
         let path = folder.join(format!("{id}.json"));
         let before = match read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -106,11 +122,12 @@ impl State {
         self.folder().join("passwords")
     }
 
-    /// Drives that seeds other than this one have sealed or begun, with their jobs: by their
-    /// journals, or if the staging path is out of reach, by what was remembered. A record that
-    /// cannot be read is an error, since its drives would pass for nobody's.
-    pub fn drives_of_others(&self, own: Uuid) -> Result<BTreeMap<Serial, JobName>, StateError> {
-        let mut drives = BTreeMap::new();
+    /// Drives that seeds other than this one have sealed or begun: by their journals, or if the
+    /// staging path is out of reach, by what was remembered. A drive that came home and went out
+    /// again is there once for each seed. A record that cannot be read is an error, since its drives
+    /// would pass for nobody's.
+    pub fn drives_of_others(&self, own: Uuid) -> Result<Vec<HeldDrive>, StateError> {
+        let mut drives = Vec::new();
         for path in self.records()? {
             let (id, known) = read(&path).map_err(record_at(&path))?;
             if id == own {
@@ -120,11 +137,15 @@ impl State {
             let is_that = |staging: &Staging| {
                 Seed::find(staging).is_ok_and(|there| there.is_some_and(|own| own.id == id))
             };
-            let serials = match there.filter(is_that) {
-                Some(staging) => drives_of(&staging.journals())?,
-                None => known.drives,
-            };
-            drives.extend(serials.into_iter().map(|serial| (serial, known.job.clone())));
+            let Known { job, looked_at, .. } = known;
+            let held = |serial, since| HeldDrive { serial, job: job.clone(), since };
+            match there.filter(is_that) {
+                Some(staging) => {
+                    let begun = begun(&staging.journals())?;
+                    drives.extend(begun.into_iter().map(|own| held(own.serial, Some(own.at))));
+                }
+                None => drives.extend(known.drives.into_iter().map(|own| held(own, looked_at))),
+            }
         }
         Ok(drives)
     }
@@ -191,9 +212,13 @@ fn read(path: &Path) -> io::Result<(Uuid, Known)> {
 
 /// Drives that journals call sealed or begun.
 pub fn drives_of(journals: &JournalFolder) -> Result<Vec<Serial>, disk_prep::journal::Error> {
+    Ok(begun(journals)?.into_iter().map(|begun| begun.serial).collect())
+}
+
+fn begun(journals: &JournalFolder) -> Result<Vec<Begun>, disk_prep::journal::Error> {
     let mut histories = journals.read()?;
     histories.retain(|history| !matches!(history.state, CopyState::Released | CopyState::SetAside));
-    Ok(histories.into_iter().map(|history| history.begun.serial).collect())
+    Ok(histories.into_iter().map(|history| history.begun).collect())
 }
 
 #[cfg(test)]
@@ -224,7 +249,8 @@ mod tests {
         let serial = Serial::new("S1").unwrap();
         state.remember(other.id, &other.target.job, folder.path(), vec![serial.clone()]).unwrap();
         let known = state.drives_of_others(one.id).unwrap();
-        assert_eq!(known[&serial].as_str(), "other");
+        assert_eq!((&known[0].serial, known[0].job.as_str(), known.len()), (&serial, "other", 1));
+        assert!(known[0].since.is_some());
         assert!(state.drives_of_others(other.id).unwrap().is_empty());
 
         let record = state.seeds().join(format!("{}.json", other.id));
@@ -245,6 +271,21 @@ mod tests {
         fs::write(state.seeds().join("notes.json"), &whole).unwrap();
         assert_eq!(state.drives_of_others(one.id).unwrap_err().code(), "state-record");
         assert_eq!(state.staging_paths().len(), 1);
+    }
+
+    #[test]
+    fn a_drive_of_two_seeds_is_there_for_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(Some(folder.path())).unwrap();
+        for job in ["first", "second"] {
+            let own = seed(job);
+            let drives = vec![Serial::new("S1").unwrap()];
+            state.remember(own.id, &own.target.job, folder.path(), drives).unwrap();
+        }
+        let held = state.drives_of_others(seed("third").id).unwrap();
+        let mut jobs: Vec<&str> = held.iter().map(|own| own.job.as_str()).collect();
+        jobs.sort_unstable();
+        assert_eq!(jobs, ["first", "second"]);
     }
 
     #[test]

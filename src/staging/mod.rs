@@ -18,7 +18,7 @@ pub use agent::{Workload, is_of_agent};
 pub use contents::Contents;
 pub use door::{Data, Memory, Staging};
 pub use error::Error;
-pub use known::drives_of;
+pub use known::{HeldDrive, drives_of};
 pub use owner::{Stranger, strangers};
 pub use pin::{Change, Intended, Pin, SeedPin, Sight};
 pub use pin_book::{PinBook, PinWriter};

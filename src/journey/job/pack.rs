@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use disk_prep::noun::{JobName, Serial};
-
 use super::custody::note;
 use super::ends::list;
 use super::target::MeantJob;
@@ -12,6 +10,7 @@ use crate::import_job::Job;
 use crate::journey::custody::Logged;
 use crate::journey::desk::Desk;
 use crate::outcome::Failure;
+use crate::staging::HeldDrive;
 
 /// What a label of ours begins with; then come the job, a colon, and the serial.
 const LABEL: &str = "azseed:";
@@ -78,7 +77,7 @@ pub fn check(
 fn known_here(target: &MeantJob<'_>, desk: &Desk<'_>) -> Result<BTreeMap<String, String>, Failure> {
     let Some((seed, _)) = &target.seed else { return Ok(BTreeMap::new()) };
     let known = desk.state()?.drives_of_others(seed.id)?;
-    let entry = |(serial, job): (Serial, JobName)| (scanned(serial.as_str()), job.to_string());
+    let entry = |own: HeldDrive| (scanned(own.serial.as_str()), own.job.to_string());
     Ok(known.into_iter().map(entry).collect())
 }
 

@@ -17,6 +17,7 @@ use crate::import_job::{Deadline, Job, Nearness, Written, first_name};
 use crate::journey::desk::Desk;
 use crate::journey::hooks::{Event, EventKind, Subject, tell};
 use crate::outcome::chain;
+use crate::staging::HeldDrive;
 use crate::state::{State, StateError, io_at, record_at};
 
 const VERSION: u32 = 1;
@@ -39,6 +40,10 @@ struct Sight {
     nearness: u8,
     /// When it was first seen in the datacenter, if its service does not keep that.
     received: Option<Timestamp>,
+    /// When it was first seen over, by the service's time: drives that were begun after that are no
+    /// longer its own.
+    #[serde(default)]
+    over_at: Option<Timestamp>,
 }
 
 impl Sight {
@@ -59,6 +64,7 @@ impl Sight {
             clock: deadline.map(|own| own.clock.name().to_owned()),
             nearness: deadline.map_or(0, |own| own.nearness() as u8),
             received: job.received,
+            over_at: job.state.stage.is_over().then_some(job.told_at),
         }
     }
 
@@ -150,6 +156,8 @@ impl State {
             let told = last.as_ref().and_then(|last| last.received);
             now.received = Some(told.unwrap_or(job.told_at));
         }
+        let over_before = last.as_ref().and_then(|last| last.over_at);
+        now.over_at = now.over_at.map(|over| over_before.unwrap_or(over));
         if last.as_ref() != Some(&now) {
             let text = with_unknown(&before, &now)
                 .and_then(|sight| serde_json::to_vec_pretty(&sight))
@@ -167,13 +175,14 @@ const DELETED: &str = "deleted";
 const CLEARED: &str = "cleared";
 
 impl Sight {
-    /// Whether this was a job of that seed, is over, and had the drive.
-    fn frees(&self, serial: &Serial, seed_job: &JobName) -> bool {
+    /// Whether this was a job of that seed, is over, and had the drive before it was over.
+    fn frees(&self, HeldDrive { serial, job: seed_job, since }: &HeldDrive) -> bool {
         let name = JobName::new(&self.name).ok();
         let is_part =
             |name: &JobName| name == seed_job || first_name(name).as_ref() == Some(seed_job);
         FREE.contains(&self.stage.as_str())
             && self.drives.contains_key(serial.as_str())
+            && since.is_none_or(|since| self.over_at.is_some_and(|over| since <= over))
             && name.as_ref().is_some_and(is_part)
     }
 }
@@ -190,9 +199,9 @@ impl State {
         let mut held = self.drives_of_others(own)?;
         if !held.is_empty() {
             let sights = self.sights()?;
-            held.retain(|serial, job| !sights.iter().any(|own| own.frees(serial, job)));
+            held.retain(|drive| !sights.iter().any(|own| own.frees(drive)));
         }
-        Ok(held)
+        Ok(held.into_iter().map(|HeldDrive { serial, job, .. }| (serial, job)).collect())
     }
 
     /// Remembers that a job was deleted, so that its drives are free.
@@ -221,7 +230,8 @@ impl State {
             if !sight.id.parse::<JobId>().is_ok_and(|id| is_meant(&id)) {
                 continue;
             }
-            let sight = Sight { stage: stage.to_owned(), ..sight };
+            let over_at = sight.over_at.or_else(|| Some(Timestamp::now()));
+            let sight = Sight { stage: stage.to_owned(), over_at, ..sight };
             let text = with_unknown(&before, &sight)
                 .and_then(|sight| serde_json::to_vec_pretty(&sight))
                 .expect("names and numbers can be written");
@@ -270,4 +280,47 @@ pub fn made(jobs: &mut [(Job, Written)], desk: &Desk<'_>) {
 
 fn of(job: &Job) -> Subject {
     Subject::Job(Box::new(job.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import_job::{DriveStage, JobStage};
+
+    fn held(job: &str, since: Option<i64>) -> HeldDrive {
+        let since = since.map(|secs| Timestamp::from_second(secs).unwrap());
+        HeldDrive { serial: "S1".parse().unwrap(), job: job.parse().unwrap(), since }
+    }
+
+    fn sight(stage: JobStage, told: i64) -> Sight {
+        let told_at = Timestamp::from_second(told).unwrap();
+        Sight::of(&Job { told_at, ..Job::sample(stage, &["S1"], DriveStage::Copied) })
+    }
+
+    #[test]
+    fn a_job_that_is_over_frees_only_what_was_begun_before() {
+        let over = sight(JobStage::Completed, 100);
+        assert!(over.frees(&held("seed-1", Some(50))));
+        // The drive came home and went out again, for a job of the same name or another.
+        assert!(!over.frees(&held("seed-1", Some(150))));
+        assert!(!over.frees(&held("seed-2", Some(50))));
+        assert!(!sight(JobStage::Copying, 100).frees(&held("seed-1", Some(50))));
+        assert!(!sight(JobStage::Incomplete, 100).frees(&held("seed-1", Some(50))));
+    }
+
+    #[test]
+    fn a_job_is_over_since_it_was_first_seen_so_and_a_new_one_of_its_name_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(Some(folder.path())).unwrap();
+        let keep = |stage, told| {
+            let told_at = Timestamp::from_second(told).unwrap();
+            let job = Job { told_at, ..Job::sample(stage, &["S1"], DriveStage::Copied) };
+            state.keep_sight(&job).unwrap().1.over_at.map(Timestamp::as_second)
+        };
+        assert_eq!(keep(JobStage::Copying, 50), None);
+        assert_eq!(keep(JobStage::Completed, 100), Some(100));
+        assert_eq!(keep(JobStage::Completed, 200), Some(100));
+        assert_eq!(keep(JobStage::Waiting, 300), None);
+        assert_eq!(keep(JobStage::Completed, 400), Some(400));
+    }
 }
