@@ -6,7 +6,7 @@ mod fault;
 use std::ops::Range;
 
 use crate::device::Device;
-use crate::drive::{self, Look, find_content, find_foreign};
+use crate::drive::{self, Look, Traces, find_content, find_foreign};
 use crate::drive_layout::DriveLayout;
 use crate::fill::{FillOptions, Target};
 use crate::journal::Begun;
@@ -37,8 +37,8 @@ fn places(disk: &DiskLayout, placement: &Placement) -> Vec<Range<u64>> {
     places
 }
 
-/// Looks at a drive that was begun as blank and is not labelled yet: only what these steps write
-/// may lie on it. Nobody has consented to anything else being erased.
+/// Looks at a drive that was begun and is not labelled yet: only what these steps write may lie on
+/// it, and what was to be erased. Nobody has consented to anything else being erased.
 pub fn check_untouched(begun: &Begun, device: &dyn Device, look: Look) -> Result<(), Fault> {
     let disk = DiskLayout::plan(begun.drive_bytes).map_err(volume::Fault::Partitions)?;
     let placement =
@@ -52,8 +52,13 @@ pub fn check_untouched(begun: &Begun, device: &dyn Device, look: Look) -> Result
             own == Some(sector)
         })
     };
-    let found = find_foreign(device, look, &places(&disk, &placement), &is_ours);
-    match found? {
+    let found = match (begun.erase, &begun.traces) {
+        (false, _) => find_foreign(device, look, &places(&disk, &placement), &is_ours)?,
+        // A program that kept no traces took any content for what was to be erased.
+        (true, traces) if traces.is_empty() => None,
+        (true, traces) => Traces::kept(&traces.0).find_other(device, &is_ours)?,
+    };
+    match found {
         None => Ok(()),
         Some(found) => Err(drive::Fault::UsedSinceBegun { found }.into()),
     }

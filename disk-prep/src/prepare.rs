@@ -147,7 +147,8 @@ pub fn begin(
         model: drive.model.clone(),
         drive_bytes: form.drive_bytes,
         rotational: drive.rotational,
-        erase: clearance.erase,
+        erase: clearance.erase.is_some(),
+        traces: clearance.erase.map(|traces| Base64(traces.digests().to_vec())).unwrap_or_default(),
         wipe: clearance.wipe,
         cipher: options.cipher,
         profile: form.profile,
@@ -275,8 +276,7 @@ fn volume_key(begun: &Begun, world: &dyn World) -> Result<VolumeKey, Error> {
 }
 
 /// Proves by what lies on it that it is the drive of the journal. Until it is labelled nothing of
-/// ours need be on it; then the consent to erase that was recorded lets it be written, and without
-/// one the look shows that nobody has used it since.
+/// ours need be on it; then the look shows that nobody has used it since.
 pub fn recognise(
     device: &dyn Device,
     history: &History,
@@ -288,10 +288,7 @@ pub fn recognise(
 fn proved(device: &dyn Device, history: &History, look: Look) -> Result<(), Fault> {
     let wrong = |what: String| Err(drive::Fault::WrongDrive { what }.into());
     if history.state == CopyState::Begun {
-        return match history.begun.erase {
-            true => Ok(()),
-            false => Ok(label::check_untouched(&history.begun, device, look)?),
-        };
+        return Ok(label::check_untouched(&history.begun, device, look)?);
     }
     if !read_gpt(device).names_disk(history.begun.disk_guid) {
         return wrong("neither partition table is the one that was written".to_owned());

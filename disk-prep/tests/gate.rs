@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use disk_prep::Error;
 use disk_prep::device::Device;
 use disk_prep::drive::{
-    self, Clearance, DriveName, HeldDrive, Look, NamedDrive, check_idle, find, find_content, hold,
+    self, DriveName, HeldDrive, Look, NamedDrive, check_idle, find, find_content, hold,
 };
 use disk_prep::noun::{Diagnose, ErrorKind, Serial, Wipe};
 use rustix::fs::{FlockOperation, OFlags, flock};
@@ -134,7 +134,7 @@ fn a_loop_device_drops_what_is_discarded_since_its_file_gets_holes() {
     let mut held = hold_by(&device.name(Some("S1"))).unwrap();
     let mine = [Serial::new("S1").unwrap()];
     let cleared = held.clear(&mine, Some(Wipe::Discard), LOOK).unwrap();
-    assert_eq!(cleared, Clearance { erase: true, wipe: Some(Wipe::Discard) });
+    assert!(cleared.erase.is_some() && cleared.wipe == Some(Wipe::Discard));
     let open = held.device().unwrap();
     assert!(find_content(open.as_ref(), LOOK).unwrap().is_some());
     open.discard(0..open.size()).unwrap();

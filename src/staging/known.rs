@@ -31,9 +31,9 @@ struct Known {
     /// Drives that are sealed or begun for it, for when the staging path is out of reach.
     #[serde(default)]
     drives: Vec<Serial>,
-    /// When these were looked at last.
+    /// Since when at the latest they are.
     #[serde(default)]
-    looked_at: Option<Timestamp>,
+    since: Option<Timestamp>,
 }
 
 /// A drive that is sealed or begun for a seed.
@@ -67,12 +67,17 @@ impl State {
         self.make_folder(&folder, Access::Public)?;
         let staging = fs::canonicalize(staging).map_err(io_at(staging))?;
         let mut all: BTreeSet<Serial> = drives.into_iter().collect();
-        if let Ok(there) = Staging::open(&staging) {
-            all.extend(drives_of(&there.journals())?);
-        }
+        let begun = match Staging::open(&staging) {
+            Ok(there) => begun(&there.journals())?,
+            Err(_) => Vec::new(),
+        };
+        // One that has no journal yet may be begun in a moment.
+        let is_begun = |serial: &Serial| begun.iter().any(|begun| begun.serial == *serial);
+        let latest = begun.iter().map(|begun| begun.at).max();
+        let since = if all.iter().all(is_begun) { latest } else { Some(Timestamp::now()) };
+        all.extend(begun.into_iter().map(|begun| begun.serial));
         let drives = all.into_iter().collect();
-        let looked_at = Some(Timestamp::now());
-        let known = Known { version: VERSION, staging, job: job.clone(), drives, looked_at };
+        let known = Known { version: VERSION, staging, job: job.clone(), drives, since };
         let path = folder.join(format!("{id}.json"));
         let before = match read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -137,14 +142,14 @@ impl State {
             let is_that = |staging: &Staging| {
                 Seed::find(staging).is_ok_and(|there| there.is_some_and(|own| own.id == id))
             };
-            let Known { job, looked_at, .. } = known;
+            let Known { job, since, .. } = known;
             let held = |serial, since| HeldDrive { serial, job: job.clone(), since };
             match there.filter(is_that) {
                 Some(staging) => {
                     let begun = begun(&staging.journals())?;
                     drives.extend(begun.into_iter().map(|own| held(own.serial, Some(own.at))));
                 }
-                None => drives.extend(known.drives.into_iter().map(|own| held(own, looked_at))),
+                None => drives.extend(known.drives.into_iter().map(|own| held(own, since))),
             }
         }
         Ok(drives)

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::support::program::said;
-use crate::{TARGET, copy, everything, is_refused, machine, words};
+use crate::{TARGET, copy, everything, is_refused, machine, nothing_changed, words};
 
 /// A mount that ends with the value.
 struct Mount(PathBuf);
@@ -41,7 +41,7 @@ fn a_staging_path_that_cannot_be_written_or_is_full_gets_no_seed() {
         }
         let before = everything(&machine);
         is_refused(&machine.run(&words(&adopt)), exit, code, options);
-        assert!(everything(&machine) == before, "{code}");
+        nothing_changed(&machine, &before);
     }
     machine.expect(0, &words(&adopt));
 }

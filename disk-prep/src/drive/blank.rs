@@ -113,7 +113,7 @@ fn roll(dice: &mut u64) -> u64 {
 }
 
 /// In order, in whole pages, none twice, none beyond the end.
-fn merged(mut stretches: Vec<Range<u64>>, size: u64) -> Vec<Range<u64>> {
+pub(super) fn merged(mut stretches: Vec<Range<u64>>, size: u64) -> Vec<Range<u64>> {
     for stretch in &mut stretches {
         let end = stretch.end.min(size).next_multiple_of(PAGE_BYTES).min(size);
         *stretch = stretch.start / PAGE_BYTES * PAGE_BYTES..end;
@@ -143,14 +143,26 @@ pub fn find_foreign(
     also: &[Range<u64>],
     is_ours: &dyn Fn(u64, &[u8]) -> bool,
 ) -> Result<Option<String>, device::Fault> {
+    match find_first(device, &look.stretches(device, also)?, is_ours)? {
+        Some(at) => name(device, look, at).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The place of the first byte in these stretches that is neither zero nor ours.
+pub(super) fn find_first(
+    device: &dyn Device,
+    stretches: &[Range<u64>],
+    is_ours: &dyn Fn(u64, &[u8]) -> bool,
+) -> Result<Option<u64>, device::Fault> {
     let mut chunk = AlignedBuffer::zeroed(CHUNK_BYTES);
-    for stretch in look.stretches(device, also)? {
+    for stretch in stretches {
         let mut offset = stretch.start;
         while offset < stretch.end {
             let length = (stretch.end - offset).min(CHUNK_BYTES as u64) as usize;
             device.read_at(&mut chunk[..length], offset).map_err(unreadable(offset))?;
             if let Some(at) = first_foreign(&chunk[..length], offset, is_ours) {
-                return name(device, look, at).map(Some);
+                return Ok(Some(at));
             }
             offset += length as u64;
         }

@@ -36,7 +36,7 @@ pub enum Fault {
     DiscardNotSafe { what: String },
     /// An image lies in what is shipped, or beside the journals.
     InSource { path: PathBuf, folder: PathBuf },
-    /// It was blank when it was begun, and now holds what is not ours.
+    /// It holds what is neither ours nor was there when it was begun.
     UsedSinceBegun { found: String },
     /// Not the drive it was, or that the journal tells of.
     WrongDrive { what: String },
@@ -88,10 +88,9 @@ impl DriveFault for Fault {
                 folder.display(),
                 path.display()
             ),
-            Fault::UsedSinceBegun { found } => write!(
-                f,
-                "Drive {serial} was blank when it was begun, and somebody has used it since: {found}"
-            ),
+            Fault::UsedSinceBegun { found } => {
+                write!(f, "Somebody has used drive {serial} since it was begun: {found}")
+            }
             Fault::WrongDrive { what } => {
                 write!(f, "Drive {serial} is not the drive that its journal tells of: {what}")
             }

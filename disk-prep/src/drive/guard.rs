@@ -24,6 +24,7 @@ use super::kernel::Kernel;
 use super::medium::{Medium, file_below, folder_of, media};
 use super::name::DriveName;
 use super::named::NamedDrive;
+use super::traces::Traces;
 use crate::device::{Device, FileDevice};
 use crate::noun::{DriveError, OnDrive, Serial, Wipe};
 use crate::sys::lease;
@@ -42,12 +43,17 @@ pub struct HeldDrive {
 }
 
 /// What was consented to, for a drive that is begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clearance {
-    /// Whether what is on it is erased.
-    pub erase: bool,
+    /// What is on it and is erased; `None` for a blank drive.
+    pub erase: Option<Traces>,
     /// What happens to its free space; `None` for a blank drive.
     pub wipe: Option<Wipe>,
+}
+
+impl Clearance {
+    /// Of a blank drive.
+    pub const BLANK: Clearance = Clearance { erase: None, wipe: None };
 }
 
 /// Opens a drive that was found for this run alone, and looks at it once more: by its name, and
@@ -267,19 +273,20 @@ impl HeldDrive {
 
     fn decide(&self, erase: &[Serial], wipe: Option<Wipe>, look: Look) -> Result<Clearance, Fault> {
         let Some(device) = &self.device else {
-            return Ok(Clearance { erase: false, wipe: None });
+            return Ok(Clearance::BLANK);
         };
-        let content = find_content(device.as_ref(), look)?;
-        match content {
-            None => Ok(Clearance { erase: false, wipe: None }),
-            Some(found) if !erase.contains(&self.drive.serial) => Err(Fault::NotBlank { found }),
-            Some(_) if wipe.is_none() => Err(Fault::WipeUndecided),
-            Some(_) if wipe == Some(Wipe::Discard) => {
-                self.drive.check_discard()?;
-                Ok(Clearance { erase: true, wipe })
-            }
-            Some(_) => Ok(Clearance { erase: true, wipe }),
+        let Some(found) = find_content(device.as_ref(), look)? else {
+            return Ok(Clearance::BLANK);
+        };
+        if !erase.contains(&self.drive.serial) {
+            return Err(Fault::NotBlank { found });
         }
+        match wipe {
+            None => return Err(Fault::WipeUndecided),
+            Some(Wipe::Discard) => self.drive.check_discard()?,
+            Some(Wipe::Zero | Wipe::None) => {}
+        }
+        Ok(Clearance { erase: Some(Traces::of(device.as_ref())?), wipe })
     }
 
     /// The device; an image that is to be made is made now.

@@ -38,6 +38,16 @@ pub(super) struct Place {
     pub what: &'static str,
 }
 
+/// Where partitions of usual tables begin, in MiB.
+const PARTITIONS: [u64; 18] =
+    [1, 17, 33, 65, 100, 101, 117, 129, 200, 201, 257, 261, 277, 301, 501, 513, 551, 1025];
+
+/// Where partitions of usual tables begin.
+pub(super) fn partition_starts() -> impl Iterator<Item = u64> {
+    // 200 MiB of EFI behind 40 sectors, as Apple's tables have.
+    PARTITIONS.into_iter().map(|at| at * MIB).chain([200 * MIB + 40 * 512])
+}
+
 /// The places on a drive of this size, in no order; none reaches beyond its end.
 pub(super) fn places(size: u64) -> Vec<Place> {
     let mut places = Vec::new();
@@ -74,11 +84,9 @@ pub(super) fn places(size: u64) -> Vec<Place> {
         add(around, 2 * MIB, "BitLocker keeps its metadata");
     }
     add(DATA_PARTITION_START + 32 * MIB, 2 * MIB, "BitLocker keeps its metadata");
-    for at in [17, 33, 65, 100, 101, 117, 129, 200, 201, 257, 261, 277, 301, 501, 513, 551, 1025] {
-        add(at * MIB, HEAD, "partitions of usual tables begin");
+    for at in partition_starts() {
+        add(at, HEAD, "partitions of usual tables begin");
     }
-    // 200 MiB of EFI behind 40 sectors, as Apple's tables have.
-    add(200 * MIB + 40 * 512, HEAD, "partitions of usual tables begin");
     places
 }
 

@@ -23,6 +23,7 @@ mod sysfs;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod verdict;
 mod watch;
 
@@ -38,4 +39,5 @@ pub use medium::Medium;
 pub use name::DriveName;
 pub use named::NamedDrive;
 pub use sysfs::{Ata, Transport, Usage};
+pub use traces::Traces;
 pub use watch::{DriveChanges, DriveWatch};

@@ -253,6 +253,7 @@ mod tests {
             drive_bytes: 1 << 30,
             rotational: false,
             erase: false,
+            traces: Default::default(),
             wipe: None,
             cipher: Cipher::default(),
             profile: Profile::Legacy,

@@ -58,6 +58,9 @@ pub struct Begun {
     pub rotational: bool,
     /// Whether what was on it may be erased by this run.
     pub erase: bool,
+    /// Traces of what was on it then; none for a blank drive, or from an earlier program.
+    #[serde(default, skip_serializing_if = "Base64::is_empty")]
+    pub traces: Base64,
     /// What happens to free space; `None` when the drive was blank.
     pub wipe: Option<Wipe>,
     /// The cipher of the volume.

@@ -5,16 +5,17 @@ use std::ops::Range;
 
 use super::*;
 use crate::dataset::DataFile;
-use crate::drive::Clearance;
+use crate::drive::{Clearance, Traces};
 use crate::manifest::Profile;
 use crate::monitor::VoidMonitor;
 use crate::noun::{DriveFault, ErrorKind};
-use crate::prepare::tests::{Bench, Deed, Discards, StillWorld};
+use crate::prepare::tests::{Bench, Deed, Discards, Memory, StillWorld};
 use crate::stop::StopFlag;
 use crate::volume::gpt::read_gpt;
 
 fn bench_of(mib: u64, wipe: Option<Wipe>) -> Bench {
-    let clearance = Clearance { erase: wipe.is_some(), wipe };
+    let given_up = || Traces::of(&Memory::empty(mib)).unwrap();
+    let clearance = Clearance { erase: wipe.map(|_| given_up()), wipe };
     Bench::begin(Profile::Modern, vec![DataFile::sample("a", 5000)], clearance, mib)
 }
 

@@ -38,8 +38,8 @@ enum Standing {
 }
 
 /// What a drive was found blank by; `None` if it is erased, or yet to be made.
-fn blank_by(held: &HeldDrive, clearance: Clearance, look: Look) -> Option<Look> {
-    (!clearance.erase && held.drive.kind != Kind::NewImage).then_some(look)
+fn blank_by(held: &HeldDrive, clearance: &Clearance, look: Look) -> Option<Look> {
+    (clearance.erase.is_none() && held.drive.kind != Kind::NewImage).then_some(look)
 }
 
 impl PrepareRun<'_> {
@@ -54,7 +54,7 @@ impl PrepareRun<'_> {
         for ((held, claim), standing) in named.into_iter().zip(standings) {
             match standing? {
                 Standing::New(clearance, look) => {
-                    let blank = blank_by(&held, clearance, look);
+                    let blank = blank_by(&held, &clearance, look);
                     spares.push(Spare { held, clearance, blank, claim });
                 }
                 Standing::Begun(look) => begun.push((held, claim, look)),
@@ -141,7 +141,7 @@ impl PrepareRun<'_> {
         let erase = if offer.erase { vec![serial.clone()] } else { Vec::new() };
         match self.standing(&held, &erase, offer.wipe)? {
             Standing::New(clearance, look) => {
-                let blank = blank_by(&held, clearance, look);
+                let blank = blank_by(&held, &clearance, look);
                 Ok(Spare { held, clearance, blank, claim })
             }
             Standing::Begun(_) | Standing::Over => {

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use jiff::Timestamp;
 
 use super::*;
-use crate::drive::{DriveName, find};
+use crate::drive::{DriveName, Traces, find};
 use crate::journal::FileChange;
 use crate::monitor::VoidMonitor;
 use crate::noun::{ByteSize, Diagnose, ErrorKind, RecoveryPassword};
@@ -20,7 +20,6 @@ use crate::volume::bitlocker::write::{StretchedKey, stretch};
 const LOOK: Look = Look::Places { seed: 7 };
 const PAGE: u64 = 4096;
 const ZEROS: [u8; PAGE as usize] = [0; PAGE as usize];
-const BLANK: Clearance = Clearance { erase: false, wipe: None };
 const MIB: u64 = 230;
 
 /// What was done to a drive.
@@ -68,6 +67,11 @@ fn pages_of(offset: u64, length: usize) -> impl Iterator<Item = (u64, Range<usiz
 }
 
 impl Memory {
+    /// Of so many MiB, all zero.
+    pub fn empty(mib: u64) -> Self {
+        Memory { bytes: mib << 20, ..Memory::default() }
+    }
+
     /// What lies there.
     pub fn at(&self, offset: u64, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
@@ -168,7 +172,7 @@ impl Bench {
 
     /// A blank drive.
     pub fn blank(profile: Profile, files: Vec<DataFile>) -> Self {
-        Bench::begin(profile, files, BLANK, MIB)
+        Bench::begin(profile, files, Clearance::BLANK, MIB)
     }
 
     fn within(
@@ -197,7 +201,7 @@ impl Bench {
         };
         let world = StillWorld::default();
         let begun = begin(&drive, clearance, files, &journals, &options, &world).unwrap();
-        let device = Memory { bytes: drive.bytes, ..Memory::default() };
+        let device = Memory::empty(drive.bytes >> 20);
         Bench { folder, drive: begun, device }
     }
 
@@ -245,7 +249,7 @@ impl Bench {
 
 #[test]
 fn a_drive_is_labelled_filled_and_sealed_once_and_a_second_run_leaves_it_as_it_is() {
-    let mut bench = Bench::with_sources(BLANK);
+    let mut bench = Bench::with_sources(Clearance::BLANK);
     let first = bench.prepare().unwrap();
     assert_eq!(bench.drive.journal.history().state, CopyState::Sealed);
     assert_eq!((first.sealed.files, first.sealed.bytes), (2, 10_000));
@@ -259,7 +263,7 @@ fn a_drive_is_labelled_filled_and_sealed_once_and_a_second_run_leaves_it_as_it_i
 
 #[test]
 fn a_labelled_drive_is_known_by_its_tables_and_by_the_bytes_that_the_journal_remembers() {
-    let mut bench = Bench::with_sources(BLANK);
+    let mut bench = Bench::with_sources(Clearance::BLANK);
     bench.prepare().unwrap();
     bench.recognise().unwrap();
     let wrong = |bench: &Bench| {
@@ -280,15 +284,18 @@ fn a_labelled_drive_is_known_by_its_tables_and_by_the_bytes_that_the_journal_rem
 
 #[test]
 fn a_drive_that_is_only_begun_may_hold_what_its_owner_gave_up_and_nothing_else() {
-    let erased = Clearance { erase: true, wipe: Some(Wipe::None) };
-    let (blank, given_up) = (Bench::with_sources(BLANK), Bench::with_sources(erased));
+    let empty = Memory::empty(MIB);
+    empty.write_at(b"given up", 0).unwrap();
+    let traces = Traces::of(&empty).unwrap();
+    let erased = Clearance { erase: Some(traces), wipe: Some(Wipe::None) };
+    let (blank, given_up) = (Bench::with_sources(Clearance::BLANK), Bench::with_sources(erased));
+    given_up.device.write_at(b"given up", 0).unwrap();
     for bench in [&blank, &given_up] {
         bench.recognise().unwrap();
         bench.device.write_at(b"precious", 0).unwrap();
+        let error = bench.recognise().unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("drive-used-since-begun", ErrorKind::Guard));
     }
-    let error = blank.recognise().unwrap_err();
-    assert_eq!((error.code(), error.kind()), ("drive-used-since-begun", ErrorKind::Guard));
-    given_up.recognise().unwrap();
 }
 
 #[test]

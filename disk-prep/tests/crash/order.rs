@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use disk_prep::noun::{RecoveryPassword, Wipe};
+use disk_prep::noun::RecoveryPassword;
 use disk_prep::volume::bitlocker::unlock::UnlockedVolume;
 use disk_prep::volume::gpt::DiskLayout;
 
@@ -32,7 +32,7 @@ impl Again {
         let old = before.memory();
         before.go_on(&old, &before.begun);
         old.deeds.lock().unwrap().clear();
-        let stage = Stage::seeded(2, &place("again"), Some(Wipe::None), files, workers, 2);
+        let stage = Stage::over(&old, 2, &place("again"), files, workers);
         let whole = old.again();
         let said = stage.go_on(&whole, &stage.begun);
         let deeds = std::mem::take(&mut *whole.deeds.lock().unwrap());

@@ -13,7 +13,7 @@ use std::time::Duration;
 use disk_prep::Error;
 use disk_prep::dataset::{DataSet, FilesOptions, scan};
 use disk_prep::device::Device;
-use disk_prep::drive::{Clearance, DriveName, Look, find};
+use disk_prep::drive::{Clearance, DriveName, Look, Traces, find};
 use disk_prep::journal::{CopyState, DrivePlan, Journal, JournalFolder, JournalOnly, Ledger};
 use disk_prep::manifest::Profile;
 use disk_prep::monitor::VoidMonitor;
@@ -293,6 +293,17 @@ pub struct Stage {
     fill: FillOptions,
 }
 
+/// A drive, blank or with something old on it.
+fn memory(bytes: u64, is_used: bool) -> Memory {
+    let memory = Memory { bytes, ..Memory::default() };
+    if is_used {
+        for at in [0, 512, 129 << 20, (129 << 20) + 40 * PAGE, bytes - 512] {
+            memory.put(b"something old", at);
+        }
+    }
+    memory
+}
+
 impl Stage {
     /// A begun drive for these files, by name and length: a blank one, or with `wipe` one that holds
     /// old data where volumes are looked for. So many workers fill it, with a checkpoint after so many batches of 4 MiB.
@@ -316,7 +327,19 @@ impl Stage {
         checkpoint_batches: u64,
     ) -> Self {
         let set = data_set(&folder.join("source"), files, &[]);
-        Stage::of(seed, folder, wipe, set, workers, checkpoint_batches)
+        Stage::of(seed, folder, wipe, None, set, workers, checkpoint_batches)
+    }
+
+    /// The same for a drive that holds this and was given up, its free space left as it is.
+    pub fn over(
+        old: &Memory,
+        seed: u64,
+        folder: &Path,
+        files: &[(String, u32)],
+        workers: usize,
+    ) -> Self {
+        let set = data_set(&folder.join("source"), files, &[]);
+        Stage::of(seed, folder, Some(Wipe::None), Some(old), set, workers, 2)
     }
 
     /// The same for a repository: what is below `together` must be on the drive.
@@ -326,13 +349,14 @@ impl Stage {
         together: &'static [&'static str],
     ) -> Self {
         let set = data_set(&folder.join("source"), files, together);
-        Stage::of(0, folder, None, set, 1, 1)
+        Stage::of(0, folder, None, None, set, 1, 1)
     }
 
     fn of(
         seed: u64,
         folder: &Path,
         wipe: Option<Wipe>,
+        old: Option<&Memory>,
         set: DataSet,
         workers: usize,
         checkpoint_batches: u64,
@@ -356,7 +380,9 @@ impl Stage {
             stop: StopFlag::default(),
         };
         let world = StillWorld { drawn: Mutex::new(seed), ..StillWorld::default() };
-        let clearance = Clearance { erase: wipe.is_some(), wipe };
+        let old = old.map_or_else(|| memory(drive.bytes, wipe.is_some()), Memory::again);
+        let erase = wipe.map(|_| Traces::of(&old).unwrap());
+        let clearance = Clearance { erase, wipe };
         let BegunDrive { plan, .. } =
             begin(&drive, clearance, set.files.clone(), &journals, &options, &world).unwrap();
         let begun = std::fs::read(journals.journal(&drive.serial)).unwrap();
@@ -381,13 +407,7 @@ impl Stage {
 
     /// The drive before anything was done.
     pub fn memory(&self) -> Memory {
-        let memory = Memory { bytes: self.bytes, ..Memory::default() };
-        if self.is_used {
-            for at in [0, 512, 129 << 20, (129 << 20) + 40 * PAGE, self.bytes - 512] {
-                memory.put(b"something old", at);
-            }
-        }
-        memory
+        memory(self.bytes, self.is_used)
     }
 
     /// Goes on from this journal, on this drive, until it is sealed or fails; what it says is

@@ -137,6 +137,7 @@ impl<'k> Place<'k> {
 
     /// Somebody uses a drive for something else.
     pub fn use_drive(&mut self, at: usize, chance: &mut Chance) {
+        let is_erasable = self.is_erasable_again(at);
         let drive = &mut self.drives[at];
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&drive.path);
         let file = file.unwrap();
@@ -145,6 +146,8 @@ impl<'k> Place<'k> {
         }
         let end = file.metadata().unwrap().len();
         let anywhere = chance.below(end);
+        // Of a drive that was given up, only the places of labels are known again.
+        let anywhere = if is_erasable { 1 << 20 } else { anywhere };
         let offset = *chance.pick(&[0, 512, 1080, 65_600, 129 << 20, end - 512, anywhere]);
         file.write_all_at(b"somebody's", offset.min(end - 10)).unwrap();
         drive.is_foreign = true;

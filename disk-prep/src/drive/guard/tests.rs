@@ -30,10 +30,7 @@ fn image(folder: &Path) -> File {
 fn a_new_image_is_made_only_when_it_is_first_written() {
     let folder = tempfile::tempdir().unwrap();
     let mut held = hold_by(&named(folder.path(), Some(300 << 20))).unwrap();
-    assert_eq!(
-        held.clear(&[], None, Look::AllData).unwrap(),
-        Clearance { erase: false, wipe: None }
-    );
+    assert_eq!(held.clear(&[], None, Look::AllData).unwrap(), Clearance::BLANK);
     assert!(!folder.path().join("S1.img").exists());
     assert_eq!(held.device().unwrap().size(), 300 << 20);
     assert!(matches!(hold_by(&named(folder.path(), None)), Err(Error::Held { .. })));
@@ -66,7 +63,8 @@ fn what_is_not_blank_needs_its_serial_and_the_fate_of_its_free_space() {
         Some(Wipe::Discard)
     );
     let clearance = held.clear(&mine, Some(Wipe::None), Look::AllData).unwrap();
-    assert_eq!(clearance, Clearance { erase: true, wipe: Some(Wipe::None) });
+    assert_eq!(clearance.wipe, Some(Wipe::None));
+    assert_eq!(clearance.erase, Some(Traces::of(held.existing().unwrap()).unwrap()));
 }
 
 /// What a refusal's words are, and how long it took.
@@ -161,8 +159,8 @@ fn a_drive_that_promises_no_zeros_may_be_overwritten_but_not_discarded() {
     let held = hold_by_on(&machine.kernel, &name).unwrap();
     let mine = [held.drive.serial.clone()];
     let clear = |wipe| held.clear(&mine, Some(wipe), Look::Places { seed: 7 });
-    let expected = Clearance { erase: true, wipe: Some(Wipe::Zero) };
-    assert_eq!(clear(Wipe::Zero).unwrap(), expected);
+    let cleared = clear(Wipe::Zero).unwrap();
+    assert!(cleared.erase.is_some() && cleared.wipe == Some(Wipe::Zero));
     let error = clear(Wipe::Discard).unwrap_err();
     assert_eq!((error.code(), error.kind()), ("discard-not-safe", ErrorKind::Guard));
 }
