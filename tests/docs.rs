@@ -353,3 +353,54 @@ fn every_example_of_the_manual_is_a_command_line_that_the_program_takes() {
     let wrong = azseed::cli::command().try_get_matches_from(["azseed", "prep", "--no-such-flag"]);
     assert!(wrong.is_err(), "the check cannot fail");
 }
+
+/// Every command in backquotes of a message, a hint or an explanation, with something in the place
+/// of what the program fills in.
+fn spoken_commands() -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    let mut take = |place: &str, text: &str| {
+        // A literal goes on in the next line, without the blanks before it.
+        let mut lines = text.trim_matches('"').split("\\\n");
+        let first = lines.next().unwrap_or_default().to_owned();
+        let text = lines.fold(first, |text, line| text + line.trim_start());
+        let commands = text.split('`').skip(1).step_by(2).filter(|own| own.starts_with("azseed "));
+        found.extend(commands.map(|command| (place.to_owned(), command.to_owned())));
+    };
+    for source in product() {
+        let lines = source.text.split_inclusive('\n').take(source.code.lines().count());
+        literals(&lines.collect::<String>()).for_each(|text| take(&source.path, text));
+    }
+    for table in ["src/advice/codes.csv", "src/advice/outside.csv"] {
+        take(table, &document(table));
+    }
+    found
+}
+
+/// Why the program does not take a command, if it does not know a word of it. A hint may leave out
+/// what a person knows, and names what he fills in by a word.
+fn unknown_word(command: &str) -> Option<String> {
+    use clap::error::ErrorKind::{InvalidSubcommand, UnknownArgument};
+    let parse = |is_left_out: fn(&str) -> bool| {
+        let words = command.split_whitespace().filter(|word| *word != "..." && !is_left_out(word));
+        let error = azseed::cli::command().try_get_matches_from(words).err()?;
+        matches!(error.kind(), InvalidSubcommand | UnknownArgument).then(|| error.to_string())
+    };
+    // What is filled in is a value, or flags.
+    parse(|_| false).and_then(|_| parse(|word| word.starts_with('{')))
+}
+
+#[test]
+fn every_command_that_a_message_names_is_one_that_the_program_has() {
+    let spoken = spoken_commands();
+    assert!(spoken.len() > 50, "only {} were found", spoken.len());
+    let wrong: Vec<String> = spoken
+        .iter()
+        .filter_map(|(path, command)| {
+            unknown_word(command).map(|error| format!("{path}: `{command}`\n{error}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for command in ["azseed job sihp", "azseed prep --no-such-flag", "azseed job status parcel"] {
+        assert!(unknown_word(command).is_some(), "the check cannot fail: {command}");
+    }
+}

@@ -195,6 +195,8 @@ fn a_drive_that_was_given_up_leaves_its_files_to_another() {
     machine.expect(10, &["drive", "release", "NOBODY"]);
     machine.expect(0, &["drive", "release", "A"]);
     machine.expect(0, &["drive", "release", "A", "--staging", &staging]);
+    let log = std::fs::read_to_string(machine.path("staging/reports/custody.jsonl")).unwrap();
+    assert_eq!(log.matches("\"released\"").count(), 1, "{log}");
     machine.expect(0, &prep(&staging, &[b], &[]));
     let said = machine.expect(0, &["verify", "--json", "--staging", &staging, b]);
     assert!(said.stdout.contains("\"files\":4"), "{}", said.stdout);

@@ -84,6 +84,8 @@ fn a_watched_job_tells_changes_and_ends_when_it_was_read() {
     };
     assert_eq!((ended["type"].as_str(), &ended["turn"]), (Some("watch-ended"), &json!("done")));
     assert_eq!((last, watch.process.wait().unwrap().code()), (json!("completed"), Some(0)));
+    let log = fs::read_to_string(machine.path("staging/reports/custody.jsonl")).unwrap();
+    assert_eq!(log.matches("\"received\"").count(), 1, "{log}");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What a drive will look like, from what was begun and its files alone: partitions, BitLocker's
-//! places, the file system with the manifest as its last file. The same in every run.
+//! places, the file system with the manifest behind its files and what
+//! is made of their digests last. The same in every run.
 
 use std::ops::Range;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::dataset::DataFile;
+use crate::dataset::{ContentMd5, DataFile};
 use crate::fill::Pass;
 use crate::journal::Begun;
 use crate::limits::CLUSTER_BYTES;
@@ -97,6 +98,11 @@ impl DriveLayout {
             bytes: manifest_bytes,
             times: format_time.into(),
         });
+        specs.extend(made_files(files).map(|made| FileSpec {
+            path: made.path.clone(),
+            bytes: made.bytes(),
+            times: format_time.into(),
+        }));
         let volume =
             Layout::plan(&params, &[], &specs, &pinned(&placement)).map_err(Fault::Layout)?;
         Ok(DriveLayout { disk, placement, volume, manifest_bytes, file_count: files.len() })
@@ -111,6 +117,24 @@ impl DriveLayout {
     /// Where the manifest lies.
     pub fn manifest_runs(&self) -> &[Run] {
         self.volume.runs(self.file_count)
+    }
+
+    /// Where the properties files lie that are made of digests: one behind the other, each in whole
+    /// clusters.
+    pub fn made_runs(&self, files: &[DataFile]) -> Vec<Run> {
+        let first = self.file_count + 1;
+        let own =
+            (first..first + made_files(files).count()).flat_map(|file| self.volume.runs(file));
+        let mut runs: Vec<Run> = Vec::new();
+        for run in own {
+            match runs.last_mut() {
+                Some(last) if last.end() == run.first_cluster => {
+                    last.cluster_count += run.cluster_count;
+                }
+                _ => runs.push(*run),
+            }
+        }
+        runs
     }
 
     /// The pass over the volume.
@@ -129,6 +153,11 @@ impl DriveLayout {
         };
         free.into_iter().chain([reserve]).collect()
     }
+}
+
+/// The properties files that are made when the digests of these files are known.
+pub fn made_files(files: &[DataFile]) -> impl Iterator<Item = &ContentMd5> {
+    files.iter().filter_map(|file| file.listing.content_md5())
 }
 
 fn file_time(at: Timestamp) -> FileTime {

@@ -19,6 +19,7 @@ use crate::limits::{CLUSTER_BYTES, SECTOR_BYTES};
 use crate::manifest::{Entry, ManifestError, ManifestProof, ManifestWriter, Profile};
 use crate::noun::{DriveError, hex_upper};
 use crate::sys::aligned::AlignedBuffer;
+use crate::volume::ntfs::Run;
 
 pub use fault::Fault;
 
@@ -44,15 +45,27 @@ impl Sealing<'_> {
     /// Proves the manifest, then writes it into its place and flushes it.
     pub fn write_manifest(&self, history: &History) -> Result<(), Fault> {
         self.prove_manifest(history)?;
+        let made_runs = self.layout.made_runs(&self.plan.files);
+        let made = FileSink::new(self.target, &made_runs);
+        self.made_into(history, made).and_then(FileSink::finish).map_err(write_fault)?;
         let sink = FileSink::new(self.target, self.layout.manifest_runs());
-        self.manifest_into(history, sink).and_then(FileSink::finish).map_err(|source| {
-            // The sink wraps the drive's own error; anything else is a plan that does not add up.
-            match source.downcast::<DriveError<device::Fault>>() {
-                Ok(error) => error.fault,
-                Err(source) => device::Fault::Write { offset: 0, source },
-            }
-        })?;
+        self.manifest_into(history, sink).and_then(FileSink::finish).map_err(write_fault)?;
         Ok(self.target.flush()?)
+    }
+
+    /// The properties files that are made of digests, each in whole clusters.
+    fn made_into<W: Write>(&self, history: &History, mut out: W) -> io::Result<W> {
+        for (index, file) in self.plan.files.iter().enumerate() {
+            let Some(made) = file.listing.content_md5() else { continue };
+            let md5 = match history.files.get(&index) {
+                Some(FileEnd::Copied(copied)) => Some(&copied.md5),
+                Some(FileEnd::LeftOut { .. }) | None => None,
+            };
+            let mut text = made.text(md5).into_bytes();
+            text.resize(text.len().next_multiple_of(CLUSTER_BYTES as usize), 0);
+            out.write_all(&text)?;
+        }
+        Ok(out)
     }
 
     /// Reads what is going to be written with a strict reader.
@@ -76,7 +89,7 @@ impl Sealing<'_> {
             let entry = Entry::of(file);
             match history.files.get(&index) {
                 Some(FileEnd::Copied(copied)) => {
-                    writer.file(&entry, copied.block_digests(file.bytes))?;
+                    writer.file(&entry, &copied.md5, copied.block_digests(file.bytes))?;
                 }
                 Some(FileEnd::LeftOut { .. }) | None => writer.left_out(&entry),
             }
@@ -135,31 +148,41 @@ impl Sealing<'_> {
         let expected = self
             .manifest_into(history, HashSink::default())
             .expect("a digest takes any bytes, and the length was kept when it was written");
-        let mut actual = HashSink::default();
-        let mut buffer = AlignedBuffer::zeroed(READ_BYTES);
-        let mut done = 0;
-        while done < self.layout.manifest_bytes {
-            let (offset, room) = place_in_runs(self.layout.manifest_runs(), CLUSTER_BYTES, done);
-            let length = room.min(READ_BYTES as u64);
-            let piece = &mut buffer[..length as usize];
-            self.target.read(piece, offset)?;
-            self.target.cipher.decrypt(offset / SECTOR_BYTES, piece);
-            let data = length.min(self.layout.manifest_bytes - done) as usize;
-            actual.take(&piece[..data]);
-            done += length;
-        }
-        let (expected, actual) =
-            (expected.finish(self.begun.profile), actual.finish(self.begun.profile));
-        if expected != actual {
-            let (offset, _) = place_in_runs(self.layout.manifest_runs(), CLUSTER_BYTES, 0);
-            return Err(self.differs(offset));
-        }
+        let expected = expected.finish(self.begun.profile);
+        self.check_written(self.layout.manifest_runs(), self.layout.manifest_bytes, &expected)?;
+        let runs = self.layout.made_runs(&self.plan.files);
+        let made = self.made_into(history, HashSink::default());
+        let made = made.expect("a digest takes any bytes").finish(self.begun.profile);
+        let clusters: u64 = runs.iter().map(|run| run.cluster_count).sum();
+        self.check_written(&runs, clusters * CLUSTER_BYTES, &made)?;
         let copied = |index: &usize| matches!(history.files.get(index), Some(FileEnd::Copied(_)));
         let is_blob = |index: &usize| self.plan.files[*index].listing != Listing::SideFile;
         let listed: Vec<usize> =
             (0..self.plan.files.len()).filter(is_blob).filter(copied).collect();
         let bytes = listed.iter().map(|&index| self.plan.files[index].bytes).sum();
-        Ok((actual, listed.len() as u64, bytes))
+        Ok((expected, listed.len() as u64, bytes))
+    }
+
+    /// Reads so many bytes from the medium and compares their hash.
+    fn check_written(&self, runs: &[Run], bytes: u64, expected: &str) -> Result<(), Fault> {
+        let mut actual = HashSink::default();
+        let mut buffer = AlignedBuffer::zeroed(READ_BYTES);
+        let mut done = 0;
+        while done < bytes {
+            let (offset, room) = place_in_runs(runs, CLUSTER_BYTES, done);
+            let length = room.min(READ_BYTES as u64);
+            let piece = &mut buffer[..length as usize];
+            self.target.read(piece, offset)?;
+            self.target.cipher.decrypt(offset / SECTOR_BYTES, piece);
+            let data = length.min(bytes - done) as usize;
+            actual.take(&piece[..data]);
+            done += length;
+        }
+        if actual.finish(self.begun.profile) == expected {
+            return Ok(());
+        }
+        let (offset, _) = place_in_runs(runs, CLUSTER_BYTES, 0);
+        Err(self.differs(offset))
     }
 
     fn header_hash(&self) -> Result<String, Fault> {
@@ -175,6 +198,14 @@ impl Sealing<'_> {
 
     fn differs(&self, offset: u64) -> Fault {
         Fault::ReadBack { offset: self.target.volume_start + offset }
+    }
+}
+
+/// The sink wraps the drive's own error; anything else is a plan that does not add up.
+fn write_fault(source: io::Error) -> device::Fault {
+    match source.downcast::<DriveError<device::Fault>>() {
+        Ok(error) => error.fault,
+        Err(source) => device::Fault::Write { offset: 0, source },
     }
 }
 

@@ -311,7 +311,11 @@ impl Check<'_, '_> {
         }
         let planned: BTreeSet<&str> = journal
             .into_iter()
-            .flat_map(|(_, plan)| plan.files.iter().map(|file| file.path.as_str()))
+            .flat_map(|(_, plan)| &plan.files)
+            .flat_map(|file| {
+                let made = file.listing.content_md5().map(|made| made.path.as_str());
+                [file.path.as_str()].into_iter().chain(made)
+            })
             .collect();
         let known = listed.iter().chain(&planned);
         let ours: BTreeSet<&str> = known.filter_map(|path| top(path)).collect();

@@ -298,7 +298,7 @@ fn a_manifest_with_metadata_and_properties_is_the_golden_one() {
     let planned = length_bytes(&serial, files.iter().map(Entry::of));
     let mut writer = ManifestWriter::new(Vec::new(), &serial).unwrap();
     for file in &files {
-        writer.file(&Entry::of(file), &digests(&set.root, file)).unwrap();
+        writer.file(&Entry::of(file), &Md5Digest::new([9; 16]), &digests(&set.root, file)).unwrap();
     }
     let text = writer.finish(planned).unwrap();
     assert_eq!(text.len() as u64, planned);
@@ -312,7 +312,7 @@ fn a_manifest_with_metadata_and_properties_is_the_golden_one() {
     assert_eq!(manifest.blobs.len(), set.files.len());
     for (blob, file) in manifest.blobs.iter().zip(&set.files) {
         assert_eq!((&blob.path, blob.blob_type), (&file.path, file.blob_type));
-        let Listing::Blob { metadata, properties } = &file.listing else { panic!() };
+        let Listing::Blob { metadata, properties, .. } = &file.listing else { panic!() };
         assert_eq!(blob.metadata, metadata.as_ref().map(|side| side.path.clone()));
         assert_eq!(blob.properties, properties.as_ref().map(|side| side.path.clone()));
     }
@@ -335,7 +335,7 @@ fn a_blob_never_refers_to_a_file_that_is_not_on_the_drive() {
     let mut writer = ManifestWriter::new(Vec::new(), &serial).unwrap();
     writer.left_out(&Entry::of(&files[0]));
     for file in &files[1..] {
-        writer.file(&Entry::of(file), &digests(&set.root, file)).unwrap();
+        writer.file(&Entry::of(file), &Md5Digest::new([9; 16]), &digests(&set.root, file)).unwrap();
     }
     let text = writer.finish(planned).unwrap();
     assert_eq!(text.len() as u64, planned);
@@ -344,7 +344,8 @@ fn a_blob_never_refers_to_a_file_that_is_not_on_the_drive() {
     assert_eq!(manifest.side_files.len(), 1);
     // Never planned: there is no such manifest.
     let mut writer = ManifestWriter::new(Vec::new(), &serial).unwrap();
-    let refused =
-        set.files.iter().map(|file| writer.file(&Entry::of(file), &digests(&set.root, file)));
+    let refused = set.files.iter().map(|file| {
+        writer.file(&Entry::of(file), &Md5Digest::new([9; 16]), &digests(&set.root, file))
+    });
     assert!(refused.filter_map(Result::err).next().unwrap().to_string().contains("_metadata"));
 }

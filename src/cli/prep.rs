@@ -190,6 +190,9 @@ pub struct PrepArgs {
     /// Fail a drive when a source file changes while it is copied
     #[arg(long)]
     pub strict: bool,
+    /// Give each blob the MD5 of its content as its property Content-MD5
+    #[arg(long)]
+    pub content_md5: bool,
     /// Cipher of the volumes: xts-aes-256, xts-aes-128, cbc-aes-256 or
     /// cbc-aes-128
     #[arg(long, value_name = "CIPHER", env = "AZSEED_CIPHER", default_value = "xts-aes-256")]

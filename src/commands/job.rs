@@ -32,7 +32,7 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
         JobCommand::Status { watch: true, every, .. } => {
             let target = target()?;
             let service = target.service(desk)?;
-            Ok(Box::new(job::watch(&*service, &target.job(&*service)?, *every, desk)?))
+            Ok(Box::new(job::watch(&*service, &target, *every, desk)?))
         }
         JobCommand::Status { ics: Some(file), .. } => {
             let job = found(&target()?, desk)?;

@@ -24,6 +24,7 @@ pub fn run(args: &PrepArgs, call: &Call<'_>) -> Ended {
         contact: call.given("contact", args.contact.clone()),
         verify: args.verify,
         strict: args.strict,
+        content_md5: args.content_md5,
         cipher: args.cipher,
         profile: match args.profile {
             ProfileChoice::Legacy => Profile::Legacy,

@@ -125,6 +125,13 @@ pub enum Deed {
         /// The drives.
         drives: Vec<String>,
     },
+    /// A drive was given up.
+    Released {
+        /// The drive.
+        serial: Serial,
+        /// The job that it was for.
+        job: JobName,
+    },
     /// A vault has taken the seed in.
     Ingested {
         /// The vault.
@@ -169,6 +176,7 @@ impl Deed {
             Deed::Packed { .. } => "packed",
             Deed::Shipped { .. } => "shipped",
             Deed::Received { .. } => "received",
+            Deed::Released { .. } => "released",
             Deed::Ingested { .. } => "ingested",
             Deed::Repaired { .. } => "repaired",
             Deed::Revealed { .. } => "revealed",
@@ -182,6 +190,7 @@ impl Deed {
     pub fn drives(&self) -> Vec<&str> {
         match self {
             Deed::Sealed { serial, .. }
+            | Deed::Released { serial, .. }
             | Deed::Proven { serial, .. }
             | Deed::NotProven { serial, .. } => vec![serial.as_str()],
             Deed::Verified { equal, unequal } => {

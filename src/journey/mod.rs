@@ -6,6 +6,7 @@ pub mod cleanup;
 pub mod cleanup_files;
 pub mod connections;
 pub mod contact;
+mod content_md5;
 pub mod custody;
 pub mod custody_look;
 pub mod desk;

@@ -3,11 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
+use disk_prep::journal::CopyState;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, Serial};
 use disk_prep::release::{Hold, look, release};
 
+use super::custody::{Logged, leave};
 use super::desk::Desk;
 use super::prepare::NotConfirmed;
+use crate::custody::Deed;
 use crate::outcome::Failure;
 use crate::staging::Seed;
 use crate::staging::drives_of;
@@ -17,7 +20,7 @@ pub fn give_up(
     serial: &Serial,
     staging: Option<&Path>,
     desk: &Desk<'_>,
-) -> Result<Released, Failure> {
+) -> Result<(Released, Logged), Failure> {
     let (state, attendant) = (desk.state()?, desk.attendant);
     let path: PathBuf = match staging {
         Some(staging) => staging.to_owned(),
@@ -42,9 +45,15 @@ pub fn give_up(
     if attendant.can_ask() && attendant.ask(&question).as_deref() != Some(serial.as_str()) {
         return Err(NotConfirmed { serial: serial.clone() }.into());
     }
+    let was_over = journals.history(serial)?.is_none_or(|own| own.state == CopyState::Released);
     release(&journals, serial, &hold)?;
     state.remember(seed.id, &seed.target.job, &path, drives_of(&journals)?)?;
-    Ok(Released { serial: serial.clone(), staging: path, hold })
+    let deed = Deed::Released { serial: serial.clone(), job: seed.target.job };
+    let logged = match hold {
+        Hold::Place | Hold::None if !was_over => leave(&staging, None, |_| vec![deed], desk),
+        _ => Logged(None),
+    };
+    Ok((Released { serial: serial.clone(), staging: path, hold }, logged))
 }
 
 /// No staging path is known for a drive.

@@ -17,7 +17,9 @@ pub(super) fn detail(deed: &Deed) -> String {
             let found = if *by_this_run { "" } else { ", found so by this run" };
             format!("for job {job} at {sealed_at:.0}, manifest {manifest_hash}{found}")
         }
-        Deed::Prepared { job } | Deed::Repaired { job } => format!("job {job}"),
+        Deed::Prepared { job } | Deed::Repaired { job } | Deed::Released { job, .. } => {
+            format!("job {job}")
+        }
         Deed::Verified { unequal, .. } if unequal.is_empty() => "equal".to_owned(),
         Deed::Verified { unequal, .. } => {
             let serials: Vec<&str> = unequal.iter().map(|own| own.as_str()).collect();

@@ -72,10 +72,12 @@ pub(super) fn yours(job: &Job, kind: Option<SeedKind>, which: &str) -> String {
         .to_owned(),
     };
     told.replace("`azseed job ship`", "`azseed job ship --carrier NAME --tracking-number NUMBER`")
-        .replace("`azseed job ", "`azseed job \u{0}")
-        .split('\u{0}')
+        .split("`azseed job ")
         .enumerate()
-        .map(|(at, part)| if at == 0 { part.to_owned() } else { with(part, which) })
+        .map(|(at, part)| match at {
+            0 => part.to_owned(),
+            _ => format!("`azseed job {}", with(part, which)),
+        })
         .collect()
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::content_md5::ContentMd5;
 use crate::noun::{DrivePath, Md5Digest};
 
 /// How the manifest speaks of a file.
@@ -19,6 +20,9 @@ pub enum Listing {
         /// The file with its properties.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         properties: Option<Box<SideFile>>,
+        /// The file with its MD5 and those properties, which takes the place of theirs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content_md5: Option<Box<ContentMd5>>,
     },
     /// As the metadata or properties of blobs; it becomes no blob itself.
     SideFile,
@@ -26,7 +30,7 @@ pub enum Listing {
 
 impl Default for Listing {
     fn default() -> Self {
-        Listing::Blob { metadata: None, properties: None }
+        Listing::Blob { metadata: None, properties: None, content_md5: None }
     }
 }
 
@@ -36,13 +40,24 @@ impl Listing {
         *self == Listing::default()
     }
 
-    /// Metadata, then properties.
+    /// What is copied beside the data: metadata, then properties.
     pub fn side_files(&self) -> impl Iterator<Item = &SideFile> {
         let (metadata, properties) = match self {
-            Listing::Blob { metadata, properties } => (metadata.as_deref(), properties.as_deref()),
+            Listing::Blob { metadata, properties, content_md5: None } => {
+                (metadata.as_deref(), properties.as_deref())
+            }
+            Listing::Blob { metadata, .. } => (metadata.as_deref(), None),
             Listing::SideFile => (None, None),
         };
         metadata.into_iter().chain(properties)
+    }
+
+    /// The file with its MD5, if it gets one.
+    pub fn content_md5(&self) -> Option<&ContentMd5> {
+        match self {
+            Listing::Blob { content_md5, .. } => content_md5.as_deref(),
+            Listing::SideFile => None,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod cells;
 mod claims;
+mod content_md5;
 pub mod dataset_csv;
 pub mod driveset_csv;
 mod empty_folders;
@@ -16,6 +17,7 @@ mod table;
 mod walk;
 mod windows;
 
+pub use content_md5::{ContentMd5, with_content_md5};
 pub use dataset_csv::{Item, Row};
 pub use driveset_csv::{DriveRow, EraseConsent};
 pub use error::Error;

@@ -124,7 +124,7 @@ impl<'a> Scan<'a> {
     fn row(&mut self, row: &Row) {
         let metadata = self.side(row, SideKind::Metadata);
         let properties = self.side(row, SideKind::Properties);
-        let listing = Listing::Blob { metadata, properties };
+        let listing = Listing::Blob { metadata, properties, content_md5: None };
         match &row.item {
             Item::File { path, blob } => match fs::symlink_metadata(path) {
                 Ok(found) if found.is_file() => match resolved(path) {

@@ -1,5 +1,5 @@
 //! The one ascending pass over a volume, as a list of segments: what lies where, from the plan
-//! alone, the same in every run. The manifest's place and what BitLocker keeps for itself are
+//! alone, the same in every run. The places of the manifest and of what is made of digests, and what BitLocker keeps for itself are
 //! no part of it.
 
 use std::ops::Range;
@@ -34,7 +34,8 @@ pub const BOOT_BYTES: u64 = 8192;
 
 impl<'a> Pass<'a> {
     /// The pass over a volume of `volume_bytes` with `zeros` besides metadata and files. `files`
-    /// are the first files of the layout; the one behind them is the manifest.
+    /// are the first files of the layout; those behind them, the manifest first, are written when
+    /// the drive is sealed.
     pub fn new(
         layout: &'a Layout,
         files: &'a [DataFile],

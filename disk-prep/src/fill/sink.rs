@@ -1,4 +1,5 @@
-//! A file on the volume that is written from beginning to end by one hand: the manifest.
+//! A file on the volume that is written from beginning to end by one hand: the manifest,
+//! and what is made of digests.
 
 use std::io::{self, Write};
 

@@ -149,7 +149,13 @@ mod tests {
         let mut writer = ManifestWriter::new(Vec::new(), serial).unwrap();
         for file in files {
             let count = file.bytes.div_ceil(4 << 20) as usize;
-            writer.file(&Entry::of(file), &vec![Md5Digest::new([7; 16]); count]).unwrap();
+            writer
+                .file(
+                    &Entry::of(file),
+                    &Md5Digest::new([9; 16]),
+                    &vec![Md5Digest::new([7; 16]); count],
+                )
+                .unwrap();
         }
         String::from_utf8(writer.finish(planned).unwrap()).unwrap()
     }

@@ -8,10 +8,11 @@ use std::io::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::dataset::{DataFile, Listing, SideFile};
+use crate::dataset::{DataFile, Listing};
 use crate::limits;
 use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest, Serial};
 
@@ -114,8 +115,13 @@ impl<W: Write> ManifestWriter<W> {
         Ok(ManifestWriter { out, written_bytes: head.len() as u64, side_files })
     }
 
-    /// Adds a file with the digests of its blocks (or page ranges), in order.
-    pub fn file(&mut self, entry: &Entry<'_>, blocks: &[Md5Digest]) -> io::Result<()> {
+    /// Adds a file with its MD5 and the digests of its blocks (or page ranges), in order.
+    pub fn file(
+        &mut self,
+        entry: &Entry<'_>,
+        md5: &Md5Digest,
+        blocks: &[Md5Digest],
+    ) -> io::Result<()> {
         if *entry.listing == Listing::SideFile {
             // One block, so its digest is that of the file.
             let [digest] = blocks else {
@@ -124,7 +130,7 @@ impl<W: Write> ManifestWriter<W> {
             self.side_files.insert(entry.path.clone(), Some(*digest));
             return Ok(());
         }
-        let sides = self.copied(entry.listing)?;
+        let sides = self.copied(entry.listing, md5)?;
         let mut text = String::new();
         write_entry(&mut text, entry, blocks, &sides);
         self.out.write_all(text.as_bytes())?;
@@ -139,16 +145,19 @@ impl<W: Write> ManifestWriter<W> {
         }
     }
 
-    /// The metadata and properties files of a blob with the digests of what was copied.
-    fn copied<'b>(&self, listing: &'b Listing) -> io::Result<Sides<'b>> {
-        let mut sides = planned(listing);
-        for (_, side, digest) in &mut sides {
-            let copied = self.side_files.get(&side.path).ok_or_else(|| {
-                invalid(format!("{} is not on the drive, but blobs need it", side.path))
-            })?;
-            *digest = *copied;
+    /// The metadata and properties files of a blob with the digests of what was copied, or is made
+    /// of the blob's MD5.
+    fn copied<'b>(&self, listing: &'b Listing, md5: &Md5Digest) -> io::Result<Sides<'b>> {
+        let mut sides = Vec::new();
+        for (element, path, _) in planned(listing) {
+            let digest = match listing.content_md5().filter(|made| made.path == *path) {
+                Some(made) => Some(Md5Digest::new(Md5::digest(made.text(Some(md5))).into())),
+                None => *self.side_files.get(path).ok_or_else(|| {
+                    invalid(format!("{path} is not on the drive, but blobs need it"))
+                })?,
+            };
+            sides.extend(digest.map(|digest| (element, path, digest)));
         }
-        sides.retain(|(_, _, digest)| digest.is_some());
         Ok(sides)
     }
 
@@ -170,15 +179,17 @@ fn invalid(fault: String) -> io::Error {
 }
 
 /// Metadata and properties of a blob: element, file, digest. The digest's text is always as long.
-type Sides<'a> = Vec<(&'static str, &'a SideFile, Option<Md5Digest>)>;
+type Sides<'a> = Vec<(&'static str, &'a DrivePath, Md5Digest)>;
 
 fn planned(listing: &Listing) -> Sides<'_> {
-    let Listing::Blob { metadata, properties } = listing else { return Vec::new() };
-    let named = [("MetadataPath", metadata), ("PropertiesPath", properties)];
-    named
-        .into_iter()
-        .filter_map(|(element, side)| side.as_deref().map(|side| (element, side, Some(side.md5))))
-        .collect()
+    let Listing::Blob { metadata, properties, content_md5 } = listing else { return Vec::new() };
+    let metadata = metadata.as_ref().map(|side| ("MetadataPath", &side.path, side.md5));
+    let properties = match content_md5 {
+        Some(made) => Some((&made.path, Md5Digest::new([0; 16]))),
+        None => properties.as_ref().map(|side| (&side.path, side.md5)),
+    };
+    let properties = properties.map(|(path, digest)| ("PropertiesPath", path, digest));
+    metadata.into_iter().chain(properties).collect()
 }
 
 fn write_head(text: &mut String, serial: &Serial) {
@@ -217,9 +228,8 @@ fn write_entry(text: &mut String, entry: &Entry<'_>, blocks: &[Md5Digest], sides
         }
         let _ = writeln!(text, "        </{list}>");
     }
-    for (element, side, digest) in sides {
-        let path = quick_xml::escape::escape(side.path.as_str());
-        let digest = digest.unwrap_or(side.md5);
+    for (element, path, digest) in sides {
+        let path = quick_xml::escape::escape(path.as_str());
         let _ = writeln!(text, "        <{element} Hash=\"{digest}\">{path}</{element}>");
     }
     text.push_str("      </Blob>\n");
@@ -258,7 +268,7 @@ fn digits(number: u64) -> u64 {
 mod tests {
     use super::*;
 
-    const PLAIN: Listing = Listing::Blob { metadata: None, properties: None };
+    const PLAIN: Listing = Listing::Blob { metadata: None, properties: None, content_md5: None };
 
     fn write(entries: &[Entry<'_>], skip: Option<usize>) -> (u64, Vec<u8>) {
         let serial = Serial::new("9WM35C2V").unwrap();
@@ -267,7 +277,13 @@ mod tests {
         for (at, entry) in entries.iter().enumerate() {
             if skip != Some(at) {
                 let count = entry.bytes.div_ceil(limits::BLOCK_BYTES) as usize;
-                writer.file(entry, &vec![Md5Digest::new([at as u8; 16]); count]).unwrap();
+                writer
+                    .file(
+                        entry,
+                        &Md5Digest::new([9; 16]),
+                        &vec![Md5Digest::new([at as u8; 16]); count],
+                    )
+                    .unwrap();
             }
         }
         (planned, writer.finish(planned).unwrap())

@@ -58,6 +58,9 @@ impl Filling {
             grown.manifest_bytes += Entry::of(file).text_bytes();
             grown.data_bytes += file.bytes;
             grown.files.push(file);
+            if let Some(made) = file.listing.content_md5() {
+                self.need.add(&made.path, made.bytes());
+            }
             for side in file.listing.side_files() {
                 if self.side_files.insert(side.path.clone()) {
                     self.need.add(&side.path, side.bytes);
@@ -77,7 +80,12 @@ impl Filling {
             self.need.remove(&side.path, side.bytes);
             self.side_files.remove(&side.path);
         }
-        grown.files.iter().for_each(|file| self.need.remove(&file.path, file.bytes));
+        for file in grown.files.into_iter().rev() {
+            if let Some(made) = file.listing.content_md5() {
+                self.need.remove(&made.path, made.bytes());
+            }
+            self.need.remove(&file.path, file.bytes);
+        }
         false
     }
 

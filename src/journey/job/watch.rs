@@ -4,33 +4,41 @@ use std::time::Duration;
 
 use disk_prep::noun::{Diagnose, ErrorKind, JobName};
 
+use super::custody::note_arrival;
 use super::sight::seen;
+use super::target::MeantJob;
 use crate::import_job::{Error, Job, JobService, Turn};
+use crate::journey::custody::Logged;
 use crate::journey::desk::Desk;
 use crate::outcome::Failure;
 
-/// Shows the job, then what changes, and returns how it ended; also when nobody reads any more.
+/// Shows the job, then what changes, and returns how it ended; also when nobody reads any more. What
+/// arrives at the datacenter meanwhile is left in the custody log.
 pub fn watch(
     service: &dyn JobService,
-    name: &JobName,
+    target: &MeantJob<'_>,
     every: Duration,
     desk: &Desk<'_>,
-) -> Result<Ended, Failure> {
-    let attendant = desk.attendant;
+) -> Result<(Ended, Logged), Failure> {
+    let (attendant, name) = (desk.attendant, &target.job(service)?);
     let mut last = service.find(name)?;
     seen(&mut last, desk);
+    let mut logged = note_arrival(target, &last, desk);
     attendant.show(&Seen { job: last.clone() });
     let mut is_reached = true;
     loop {
         let turn = Turn::of(&last);
         if turn != Turn::Service || !attendant.is_read() {
-            return Ok(Ended { name: name.clone(), turn });
+            return Ok((Ended { name: name.clone(), turn }, logged));
         }
         std::thread::sleep(every);
         match service.find(name) {
             Ok(mut job) => {
                 is_reached = true;
                 seen(&mut job, desk);
+                if job.drives != last.drives {
+                    logged = note_arrival(target, &job, desk);
+                }
                 let lines = changes(&last, &job);
                 if !lines.is_empty() {
                     attendant.show(&Changed { job: &job, lines });

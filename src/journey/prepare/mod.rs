@@ -31,6 +31,7 @@ use self::consent::consent;
 use self::custody::log;
 use self::steady::{SteadyBay, SteadyWorld};
 use super::connections::{AzureOptions, job_service};
+use super::content_md5::plan_content_md5;
 use super::custody::{Logged, log_of};
 use super::desk::Desk;
 use super::drives::{Found, find_all};
@@ -64,6 +65,7 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
         work.hold_keys()?;
     }
     work.check_unchanged()?;
+    plan_content_md5(&mut work, options.content_md5)?;
     work.set.remarks().iter().for_each(|remark| attendant.warn(remark));
     let _data = work.hold()?;
     let home = work.home()?;

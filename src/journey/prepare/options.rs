@@ -32,6 +32,8 @@ pub struct PrepOptions {
     pub verify: bool,
     /// Whether a changed source file fails its drive.
     pub strict: bool,
+    /// Whether each blob gets the MD5 of its content, on drives that are begun by this run.
+    pub content_md5: bool,
     /// The volumes' cipher.
     pub cipher: Cipher,
     /// How the service knows the manifest.

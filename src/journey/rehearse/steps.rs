@@ -248,6 +248,7 @@ impl Rehearsal<'_> {
             contact: None,
             verify: false,
             strict: false,
+            content_md5: false,
             cipher: Cipher::default(),
             profile: Profile::Legacy,
             hold_keys: false,

@@ -176,7 +176,9 @@ impl Sources {
 
     /// Metadata and properties of a blob, from the files that they were planned from.
     pub fn labels(&self, listing: &Listing) -> io::Result<Labels> {
-        let Listing::Blob { metadata, properties } = listing else { return Ok(Labels::default()) };
+        let Listing::Blob { metadata, properties, .. } = listing else {
+            return Ok(Labels::default());
+        };
         let read = |kind, side: Option<&SideFile>| {
             side.map_or_else(|| Ok(Vec::new()), |side| self.side(kind, side))
         };

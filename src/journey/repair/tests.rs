@@ -194,7 +194,8 @@ fn metadata_properties_and_kind_go_with_the_blob() {
         modified_ns: 0,
         md5: md5(text),
     };
-    let listing = Listing::Blob { metadata: Some(Box::new(side)), properties: None };
+    let listing =
+        Listing::Blob { metadata: Some(Box::new(side)), properties: None, content_md5: None };
     let item = world.file("disk.vhd", &[7; 1024], NoOverwrite);
     let item = Item { kind: BlobType::PageBlob, listing, ..item };
     assert_eq!(world.mend(&item), Deed::Sent);
