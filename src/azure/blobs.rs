@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::bounds::{Bounds, Walk};
 use super::clients::{Clients, is_absent};
 use super::container::{BlobFacts, Container, Fence, Fenced, Made};
+use super::copy_source::CopySource;
 use super::credential::BlobOptions;
 use super::error::Error;
 use super::exchange::host;
@@ -149,6 +150,10 @@ impl Container for BlobContainer {
 
     fn read(&self, name: &str) -> Result<Option<Bytes>, Error> {
         self.download(name, None)
+    }
+
+    fn source(&self, name: &str) -> CopySource {
+        CopySource::at(&self.clients, name)
     }
 
     fn read_part(&self, name: &str, offset: u64, bytes: u64) -> Result<Bytes, Error> {

@@ -108,6 +108,15 @@ impl Signer {
         }
     }
 
+    /// Drops what opened a source and was not taken; whether there may be another. A signature of
+    /// ours is made anew each time, and one that was given is the only one.
+    pub fn renew(&self) -> bool {
+        match &self.credential {
+            Signs::Token(tokens) => tokens.forget(),
+            Signs::Key(_) | Signs::Sas(_) => false,
+        }
+    }
+
     /// Makes a source readable for the service: by its address, which then is a secret, or by
     /// the header that is returned.
     pub async fn open_source(

@@ -21,8 +21,13 @@ pub fn run(args: &VaultArgs, call: &Call<'_>) -> Ended {
             Ok(Box::new(Vaults { vaults: vec![picked()?], changed: None, told: Vec::new() }))
         }
         VaultCommand::Status => Ok(Box::new(vault_run::status(picked()?, options, desk)?)),
-        VaultCommand::Run { now, allow_shrink } => {
-            let wish = Wish { is_asked_for: *now, allow_shrink: *allow_shrink };
+        VaultCommand::Run { now, allow_shrink, repair_up_to, without_seed } => {
+            let wish = Wish {
+                is_asked_for: *now,
+                allow_shrink: *allow_shrink,
+                repair_limit: repair_up_to.map(|size| size.0),
+                without_seed: *without_seed,
+            };
             Ok(Box::new(vault_run::run(&picked()?, options, wish, desk)?))
         }
         VaultCommand::Source { command: SourceCommand::Accept { path } } => {
@@ -41,7 +46,9 @@ pub fn run(args: &VaultArgs, call: &Call<'_>) -> Ended {
 
 fn created(create: &VaultCreate) -> CreateOptions {
     CreateOptions {
+        account: create.vault_account.clone(),
         container: create.vault_container.clone(),
+        is_adopted: create.adopt,
         password_file: create.password_file.clone(),
         schedule: create.schedule,
         retention: Retention {

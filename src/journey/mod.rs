@@ -34,6 +34,7 @@ pub mod settings;
 pub mod stage;
 pub mod standing;
 pub mod vault;
+pub mod vault_ingest;
 pub mod vault_run;
 pub mod vault_source;
 pub mod vault_writer;

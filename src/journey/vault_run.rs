@@ -13,8 +13,8 @@ use super::custody::{Logged, Run, leave};
 use super::desk::Desk;
 use super::hooks::{Event, EventKind, Subject, ask, tell};
 use super::job::seen;
-use super::seed_blobs;
-use super::vault::{VaultOptions, open_containers, own_seed, password, staging, staging_path};
+use super::vault::{VaultOptions, open_containers, password, staging, staging_path};
+use super::vault_ingest::take_in;
 use super::vault_writer::Writer;
 use crate::azure::Fenced;
 use crate::custody::Deed;
@@ -22,9 +22,7 @@ use crate::import_job::{JobStage, parts};
 use crate::outcome::{Failure, chain};
 use crate::schedule::{Due, due, is_ahead};
 use crate::staging::Staging;
-use crate::vault::{
-    Asked, Increment, Ingested, Shelf, Vault, VaultState, increment, ingest, this_host,
-};
+use crate::vault::{Asked, Increment, Ingested, Vault, VaultState, increment, this_host};
 
 /// Shows how far a vault is.
 pub fn status(vault: Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Status, Failure> {
@@ -34,12 +32,16 @@ pub fn status(vault: Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<S
 }
 
 /// What is wished of a run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Wish {
     /// Whether an increment is made even if none is due.
     pub is_asked_for: bool,
     /// Whether a source may have lost most of what it held.
     pub allow_shrink: bool,
+    /// Bytes that may be sent from the staging path for what the import lacks.
+    pub repair_limit: Option<u64>,
+    /// Whether the drives are lost, and all is sent from the staging path.
+    pub without_seed: bool,
 }
 
 /// Does what is due; hooks are asked before and told after.
@@ -83,7 +85,8 @@ fn run_now(
         increment: None,
         next: None,
     };
-    if matches!(reached, VaultState::AwaitingSeed | VaultState::SeedInTransit) {
+    let is_waiting = matches!(reached, VaultState::AwaitingSeed | VaultState::SeedInTransit);
+    if is_waiting && !wish.without_seed {
         return Ok((ran, Logged(None)));
     }
     if let Some(last) = writer.vault.incremented_at.filter(|last| is_ahead(*last, Timestamp::now()))
@@ -104,15 +107,8 @@ fn run_now(
     let lease = writer.lease(&container)?;
     let mut home = None;
     if writer.vault.ingested_at.is_none() {
-        let staging = staging(&writer.vault, options, desk)?;
-        let seed = own_seed(&writer.vault, &staging)?;
-        let blobs = seed_blobs::seed_blobs(&seed, &staging)?;
-        let spare = seed_blobs::spare(staging.data(&seed)?);
-        let shelf = Shelf::new(&writer.vault, Arc::clone(&container), import, &lease);
-        let monitor = desk.attendant.monitor();
-        ran.ingested = Some(ingest(&blobs, &shelf, &spare, monitor.as_ref())?);
-        writer.record(|own| own.ingested_at = Some(Timestamp::now()))?;
-        home = Some(staging);
+        let taken = take_in(&mut writer, options, wish, [&container, &import], &lease, desk)?;
+        (ran.ingested, home) = taken.unzip();
     }
     ran.increment = Some(go_on(&mut writer, lease.guard(container), wish, desk)?);
     ran.state = VaultState::Protected;

@@ -37,6 +37,7 @@ mod standing;
 pub mod text;
 mod told;
 mod vault;
+mod vault_ingest;
 mod vault_run;
 mod verified;
 mod watch;

@@ -27,7 +27,7 @@ pub use blob_store::BlobStore;
 pub use error::Error;
 pub use filter::{Choice, PatternForm};
 pub use folder_store::{FolderStore, Linked};
-pub use layout::{Rank, is_repository_path, rank};
+pub use layout::{Place, Rank, is_repository_path, rank};
 pub use not_read::NotRead;
 pub use repo::{Repository, Settings, Snapshot};
 pub use restore::{Overwrite, Owners, RestoreDone, RestoreOptions};

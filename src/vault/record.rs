@@ -70,6 +70,20 @@ pub struct Vault {
     pub sources: Vec<KnownSource>,
 }
 
+impl Vault {
+    /// The account that the seed is imported to.
+    pub fn seed_account(&self) -> &AccountName {
+        self.seed.storage_account.as_ref().unwrap_or(&self.storage_account)
+    }
+
+    /// Whether the imported container is the vault's own, so that what is imported stays there.
+    pub fn is_in_place(&self) -> bool {
+        self.seed.storage_account.is_none()
+            && self.container == self.seed.container
+            && self.prefix == self.seed.prefix
+    }
+}
+
 /// A seed as the vault knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeedLink {
@@ -77,6 +91,9 @@ pub struct SeedLink {
     pub id: Uuid,
     /// Its import job; more than ten drives are several, of names that follow from this one.
     pub job: JobName,
+    /// The account it is imported to, if that is another than the vault's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_account: Option<AccountName>,
     /// The container it is imported to.
     pub container: ContainerName,
     /// Stands before its blobs.
