@@ -284,6 +284,7 @@ fn record(
         generation: 0,
         ingested_at: None,
         incremented_at: None,
+        kept_aside: 0,
         cleaned_at: None,
         sources: Vec::new(),
     })
@@ -298,6 +299,7 @@ fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
             generation: known.generation,
             ingested_at: known.ingested_at,
             incremented_at: known.incremented_at,
+            kept_aside: known.kept_aside,
             cleaned_at: known.cleaned_at,
             sources: known.sources.clone(),
             ..asked.clone()

@@ -15,10 +15,21 @@ use crate::outcome::Failure;
 use crate::repository::{BlobStore, Repository};
 use crate::staging::Staging;
 use crate::vault::{
-    Estimate, Import, Ingested, Lease, Shelf, Taking, Vault, ingest, mark_taken_in, taken_in,
+    Estimate, Import, Ingested, Lease, Shelf, Taking, Vault, ingest, mark_taken_in, publish_asides,
+    taken_in,
 };
 
-/// Takes the seed in, unless another machine has done so; `None` then.
+/// Writes down what another machine of the same vault has done; whether it has taken the seed in.
+pub fn follow(writer: &mut Writer<'_>, container: &dyn Container) -> Result<bool, Failure> {
+    let Some(at) = taken_in(container, writer.vault.seed.id)? else { return Ok(false) };
+    writer.record(|own| {
+        own.ingested_at = Some(at);
+        own.kept_aside = 0;
+    })?;
+    Ok(true)
+}
+
+/// Takes the seed in.
 pub fn take_in(
     writer: &mut Writer<'_>,
     options: &VaultOptions,
@@ -26,11 +37,7 @@ pub fn take_in(
     [container, import]: [&Arc<dyn Container>; 2],
     lease: &Lease,
     desk: &Desk<'_>,
-) -> Result<Option<(Ingested, Staging)>, Failure> {
-    if let Some(at) = taken_in(container.as_ref(), writer.vault.seed.id)? {
-        writer.record(|own| own.ingested_at = Some(at))?;
-        return Ok(None);
-    }
+) -> Result<(Ingested, Staging), Failure> {
     let vault = &writer.vault;
     let staging = staging(vault, options, desk)?;
     let seed = own_seed(vault, &staging)?;
@@ -50,12 +57,17 @@ pub fn take_in(
     let taking = Taking { spare: &spare, repair_limit: wish.repair_limit, tell: &tell };
     let monitor = desk.attendant.monitor();
     let ingested = ingest(&blobs, &shelf, taking, monitor.as_ref())?;
+    let fenced = lease.guard(Arc::clone(container));
+    publish_asides(fenced.as_ref(), &vault.prefix)?;
     check(vault, container, lease, desk)?;
     lease.check()?;
     let amount = (blobs.len() as u64, blobs.bytes());
     mark_taken_in(container.as_ref(), &vault.name, vault.seed.id, amount)?;
-    writer.record(|own| own.ingested_at = Some(Timestamp::now()))?;
-    Ok(Some((ingested, staging)))
+    writer.record(|own| {
+        own.ingested_at = Some(Timestamp::now());
+        own.kept_aside = 0;
+    })?;
+    Ok((ingested, staging))
 }
 
 /// The repository's own check: every pack there and named by the index, every tree readable.

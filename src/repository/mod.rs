@@ -20,6 +20,7 @@ mod source;
 mod store;
 mod survey;
 mod tags;
+mod travel_store;
 
 pub use account::{SHRUNK_TAG, SourceTotals};
 pub use backup::{BackupDone, BackupPlan, inside};
@@ -31,4 +32,6 @@ pub use layout::{Place, Rank, is_repository_path, rank};
 pub use not_read::NotRead;
 pub use repo::{Repository, Settings, Snapshot};
 pub use restore::{Overwrite, Owners, RestoreDone, RestoreOptions};
+pub use store::Store;
 pub use survey::survey;
+pub use travel_store::{ASIDE, IsShipped, TravelStore};

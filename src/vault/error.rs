@@ -43,6 +43,8 @@ pub enum Error {
         "What opens the vault's account does not open {account}, which the seed is imported to"
     )]
     SeedClosed { account: AccountName },
+    #[error("The container {container} has a repository that is not the seed's")]
+    OtherRepository { container: ContainerName },
     #[error("Cannot list the vault")]
     List {
         #[source]
@@ -111,6 +113,7 @@ impl Diagnose for Error {
             Error::Missing { .. } => "seed-blobs-missing",
             Error::NotHeld { .. } => "vault-blobs-differ",
             Error::Control { .. } => "vault-control-damaged",
+            Error::OtherRepository { .. } => "vault-other-repository",
             Error::SeedClosed { .. } => "vault-seed-closed",
             Error::Blob { source, .. } | Error::List { source } => source.code(),
             Error::Spare { .. } => "staging-read",
@@ -155,7 +158,7 @@ impl Diagnose for Error {
             | Error::PlainFiles { .. }
             | Error::Exists { .. }
             | Error::NoPassword { .. } => ErrorKind::Usage,
-            Error::NotProtected { .. } => ErrorKind::Guard,
+            Error::NotProtected { .. } | Error::OtherRepository { .. } => ErrorKind::Guard,
         }
     }
 
@@ -164,6 +167,9 @@ impl Diagnose for Error {
             Error::Missing { .. } => "name the staging path of the seed with `--staging`",
             Error::RepairLimit { .. } => {
                 "have the drives imported whole, or say how much may be sent with `--repair-up-to SIZE`"
+            }
+            Error::OtherRepository { .. } => {
+                "see whose it is; make the vault anew in another container with `--vault-container`"
             }
             Error::SeedClosed { .. } => {
                 "give a shared access signature for it with `--seed-sas-file FILE`, or sign in"

@@ -13,8 +13,8 @@ use super::sources::{Coverage, Found, Remark, Verdict, coverage, judge, mount_of
 use crate::azure::Fenced;
 use crate::policy::{Origin, Point, forgettable};
 use crate::repository::{
-    self, BackupDone, BackupPlan, BlobStore, Repository, SHRUNK_TAG, Snapshot, SourceTotals,
-    inside, survey,
+    self, BackupDone, BackupPlan, BlobStore, FolderStore, IsShipped, Repository, SHRUNK_TAG,
+    Snapshot, SourceTotals, Store, TravelStore, inside, survey,
 };
 use crate::schedule::is_ahead;
 
@@ -27,6 +27,16 @@ pub struct Asked<'a> {
     pub this_host: &'a str,
     /// Whether a source may have lost most of what it held.
     pub allow_shrink: bool,
+}
+
+/// Where the repository is that an increment goes into.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it is made of functions")]
+pub enum Home<'a> {
+    /// The vault has all of it.
+    Vault,
+    /// The seed is on its way: it is read where it was staged, as far as it is shipped.
+    Travelling(&'a dyn Fn() -> FolderStore, &'a IsShipped),
 }
 
 /// What an increment has done.
@@ -52,14 +62,20 @@ pub struct Increment {
 /// the lease is lost.
 pub fn increment(
     vault: &Vault,
-    container: &Arc<dyn Fenced>,
+    (container, home): (&Arc<dyn Fenced>, Home<'_>),
     password: &SecretString,
     asked: &Asked<'_>,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Increment, Error> {
     let failed = |source| Error::Repository { vault: vault.name.clone(), source };
     let open = || {
-        let store = Arc::new(BlobStore::changing(container, &vault.prefix));
+        let store: Arc<dyn Store> = match home {
+            Home::Vault => Arc::new(BlobStore::changing(container, &vault.prefix)),
+            Home::Travelling(staged, is_shipped) => {
+                let is_shipped = Arc::clone(is_shipped);
+                Arc::new(TravelStore::new(staged(), is_shipped, container, &vault.prefix))
+            }
+        };
         Repository::open(store, password, Arc::clone(monitor)).map_err(failed)
     };
     let repository = open()?;

@@ -83,6 +83,7 @@ pub fn ingest(
     monitor: &dyn Monitor,
 ) -> Result<Ingested, Error> {
     let list = || shelf.held(seed).map_err(|source| Error::List { source });
+    shelf.expect_own(seed)?;
     let held = list()?;
     let lacking = shelf.lacking(seed).map_err(|source| Error::List { source })?;
     let estimate = estimate(seed, &held, &lacking, shelf.is_in_place());

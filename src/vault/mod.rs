@@ -1,6 +1,7 @@
 //! A blob container as a repository: takes an imported seed in, makes increments, says when one is
 //! due, and tells what of a seed it holds. Knows no drive and no job.
 
+mod aside;
 mod clear;
 mod error;
 mod increment;
@@ -14,9 +15,10 @@ mod sources;
 mod taken;
 
 pub use crate::repository::is_repository_path;
+pub use aside::publish_asides;
 pub use clear::{Cleared, clear};
 pub use error::Error;
-pub use increment::{Asked, Increment, increment};
+pub use increment::{Asked, Home, Increment, increment};
 pub use ingest::{Estimate, Ingested, Spare, Taking, ingest};
 pub use lease::{Clock, LOCK, Lease, Timing};
 pub use record::{KnownSource, SeedLink, VERSION, Vault, VaultState};

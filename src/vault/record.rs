@@ -62,12 +62,20 @@ pub struct Vault {
     /// When the last increment was made.
     #[serde(default)]
     pub incremented_at: Option<Timestamp>,
+    /// Increments that this machine has made since the seed was staged and whose snapshots are
+    /// kept aside until it is taken in.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub kept_aside: u64,
     /// When the imported container was cleared.
     #[serde(default)]
     pub cleaned_at: Option<Timestamp>,
     /// What is known of each source, from the first increment on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<KnownSource>,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Vault {

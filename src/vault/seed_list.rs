@@ -77,6 +77,11 @@ impl SeedList {
         &self.blobs
     }
 
+    /// Whether a file is one of them.
+    pub fn has(&self, place: &Place) -> bool {
+        self.blobs.binary_search_by_key(place, |blob| blob.place).is_ok()
+    }
+
     /// Their bytes.
     pub fn bytes(&self) -> u64 {
         self.blobs.iter().fold(0, |sum, blob| blob.bytes.saturating_add(sum))

@@ -13,6 +13,7 @@ use super::lease::Lease;
 use super::record::Vault;
 use super::seed_list::{Marks, SeedBlob, SeedList};
 use crate::azure::{self, BlobFacts, Container, Copied, Fenced, Made};
+use crate::repository::Rank;
 
 /// Says whose the container is.
 const CLAIM: &str = "azseed/vault.json";
@@ -71,6 +72,22 @@ impl Shelf {
     /// What the vault holds of a seed.
     pub fn held(&self, seed: &SeedList) -> Result<Marks, azure::Error> {
         seed.held(self.vault.container().as_ref(), &self.vault_prefix)
+    }
+
+    /// Refuses a vault whose repository is another one than the seed's: what is there would be
+    /// lost with its configuration. Not so in place, where what was imported may be damaged.
+    pub fn expect_own(&self, seed: &SeedList) -> Result<(), Error> {
+        let vault = self.vault.container();
+        let own = seed.blobs().iter().find(|blob| blob.place.rank == Rank::Config);
+        let Some(own) = own.filter(|_| !self.is_in_place()) else { return Ok(()) };
+        let failed = |source| Error::Blob { path: own.path(), source };
+        let found = vault.facts(&self.name(own)).map_err(failed)?;
+        match found.and_then(|facts| facts.md5) {
+            Some(md5) if md5 != own.md5 => {
+                Err(Error::OtherRepository { container: vault.name().clone() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What the import lacks of a seed, or has with another length or another MD5. It may have

@@ -266,7 +266,7 @@ fn what_is_nowhere_to_be_had_is_named_and_no_snapshot_is_written() {
 #[test]
 fn a_blob_is_never_accepted_by_its_length_alone() {
     let memory = with(&contents(), Manners { without_md5: Some("config"), ..Manners::default() });
-    memory.put("vault", "repo/config", b"c0nfig");
+    memory.import("vault", "repo/config", b"c0nfig");
     let refused = run(&memory).unwrap_err();
     // It is taken again, and since the service still cannot say what it holds, not believed.
     assert_eq!(below(&memory, "vault")["config"], contents()["config"]);
@@ -306,6 +306,15 @@ fn a_blob_whose_md5_is_right_and_whose_name_is_not_its_sha_256_is_not_taken() {
     memory.put("import", &format!("seed/{}", place.path()), b"pack 0ne");
     let refused = take(&seed, &shelf(&memory), &nothing).unwrap_err();
     assert_eq!(refused.code(), "seed-blobs-missing");
+    assert!(memory.take_written().is_empty());
+}
+
+#[test]
+fn a_vault_with_another_repository_is_left_as_it_is() {
+    let memory = imported();
+    memory.put("vault", "repo/config", b"of another");
+    let refused = run(&memory).unwrap_err();
+    assert_eq!((refused.code(), refused.kind()), ("vault-other-repository", ErrorKind::Guard));
     assert!(memory.take_written().is_empty());
 }
 
