@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use disk_prep::noun::{BlobType, ContainerName, Md5Digest};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::copy_source::CopySource;
@@ -23,6 +24,8 @@ pub struct BlobFacts {
     pub md5: Option<Md5Digest>,
     /// Its version, for deleting or replacing just this one.
     pub etag: String,
+    /// When it was written last, by the service's clock; `None` if it does not say.
+    pub modified_at: Option<Timestamp>,
     /// Whether it is a page blob that a run of ours has begun and not ended. Only told of a blob
     /// that is looked at by itself.
     pub is_unfinished: bool,

@@ -43,6 +43,7 @@ impl Blob {
             bytes: self.content.len() as u64,
             md5: self.md5,
             etag: self.etag.to_string(),
+            modified_at: None,
             is_unfinished: false,
         }
     }

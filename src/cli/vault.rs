@@ -88,11 +88,23 @@ pub enum VaultCommand {
         #[arg(long)]
         without_seed: bool,
     },
-    /// Say what is meant with a source
+    /// See and change what is backed up
     Source {
         /// What to do.
         #[command(subcommand)]
         command: SourceCommand,
+    },
+    /// Let a source go: remove its snapshots
+    #[command(
+        after_help = "Example:\n  azseed vault forget --source /srv/old --all --vault office"
+    )]
+    Forget {
+        /// The source, as its snapshots name it
+        #[arg(long, value_name = "PATH")]
+        source: PathBuf,
+        /// All of its snapshots, the newest too
+        #[arg(long, required = true)]
+        all: bool,
     },
     /// List the snapshots
     Snapshots,
@@ -120,6 +132,22 @@ pub enum VaultCommand {
 /// `vault source`.
 #[derive(Debug, Subcommand)]
 pub enum SourceCommand {
+    /// Back a folder or file of this machine up from the next run on
+    #[command(after_help = "Example:\n  azseed vault source add /srv/mail --vault office")]
+    Add {
+        /// The folder or file
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+    },
+    /// Back a source up no more; its snapshots stay
+    #[command(after_help = "Example:\n  azseed vault source remove /srv/old --vault office")]
+    Remove {
+        /// The source, as its snapshots name it
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+    },
+    /// List what is backed up
+    List,
     /// Take a source as it is found: smaller, empty, on another disk, or gone
     #[command(after_help = "Example:\n  azseed vault source accept /srv/data --vault office")]
     Accept {

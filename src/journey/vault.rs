@@ -13,11 +13,11 @@ use crate::escrow::{PasswordError, Weak, read_password};
 use crate::outcome::{Failure, MissingFlag};
 use crate::policy::Retention;
 use crate::repository::{
-    BlobStore, Error as RepositoryError, Repository, RestoreDone, RestoreOptions, Snapshot,
+    BlobStore, Choice, Error as RepositoryError, Repository, RestoreDone, RestoreOptions, Snapshot,
 };
 use crate::staging::{Error as StagingError, Origin, Seed, SeedKind, Staging};
 use crate::state::State;
-use crate::vault::{Error, SeedLink, VERSION, Vault, claim, covered};
+use crate::vault::{Error, SeedLink, VERSION, Vault, claim, covered, this_host};
 
 /// Which vault, and where Azure is.
 #[derive(Debug, Clone)]
@@ -243,6 +243,14 @@ fn record(
         None if create.is_adopted => seed.target.container.clone(),
         None => format!("azseed-{}", name.as_str().to_lowercase()).parse()?,
     };
+    // What other machines have staged is theirs; a seed of one machine may be gone on with by
+    // another one, which has its sources then.
+    let me = this_host();
+    let (host, sources, choice) = match seed.staged_by(&me) {
+        Some(own) => (Some(me), own.sources.clone(), own.choice.clone()),
+        None if seed.hosts.len() > 1 => (Some(me), Vec::new(), Choice::default()),
+        None => (None, seed.sources.clone(), seed.choice.clone()),
+    };
     let seed_account = seed.target.storage_account.clone();
     let account = create.account.clone().unwrap_or_else(|| seed_account.clone());
     let is_other = account != seed_account;
@@ -273,8 +281,9 @@ fn record(
             container: seed.target.container,
             prefix: seed.target.prefix,
             staging: absolute(staging),
-            sources: seed.sources,
-            choice: seed.choice,
+            host,
+            sources,
+            choice,
         },
         password_file: absolute(&password_file),
         schedule: create.schedule,
@@ -286,6 +295,9 @@ fn record(
         incremented_at: None,
         kept_aside: 0,
         cleaned_at: None,
+        added: Vec::new(),
+        removed: Vec::new(),
+        let_go: Vec::new(),
         sources: Vec::new(),
     })
 }
@@ -301,7 +313,11 @@ fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
             incremented_at: known.incremented_at,
             kept_aside: known.kept_aside,
             cleaned_at: known.cleaned_at,
+            added: known.added.clone(),
+            removed: known.removed.clone(),
+            let_go: known.let_go.clone(),
             sources: known.sources.clone(),
+            seed: SeedLink { host: known.seed.host.clone(), ..asked.seed.clone() },
             ..asked.clone()
         }
 }

@@ -39,5 +39,6 @@ mod told;
 mod vault;
 mod vault_ingest;
 mod vault_run;
+mod vault_sources;
 mod verified;
 mod watch;

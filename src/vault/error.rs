@@ -45,6 +45,16 @@ pub enum Error {
     SeedClosed { account: AccountName },
     #[error("The container {container} has a repository that is not the seed's")]
     OtherRepository { container: ContainerName },
+    #[error("{} of restic in the container {container}: a client may be at work", count(*locks, "lock"))]
+    ClientLocked { container: ContainerName, locks: usize },
+    #[error("Vault {vault} backs {} up already", path.display())]
+    SourceKnown { vault: VaultName, path: PathBuf },
+    #[error("{} is not on this machine, so it cannot be backed up", path.display())]
+    SourceAbsent { path: PathBuf },
+    #[error("Vault {vault} would have no source left on this machine")]
+    LastSource { vault: VaultName },
+    #[error("The seed of vault {vault} was not cleared yet, and until then nothing is forgotten")]
+    NotCleared { vault: VaultName },
     #[error("Cannot list the vault")]
     List {
         #[source]
@@ -112,6 +122,11 @@ impl Diagnose for Error {
             Error::RepairLimit { .. } => "ingest-repair-limit",
             Error::Missing { .. } => "seed-blobs-missing",
             Error::NotHeld { .. } => "vault-blobs-differ",
+            Error::ClientLocked { .. } => "vault-client-lock",
+            Error::SourceKnown { .. } => "vault-source-known",
+            Error::SourceAbsent { .. } => "vault-source-absent",
+            Error::LastSource { .. } => "vault-source-last",
+            Error::NotCleared { .. } => "vault-not-cleared",
             Error::Control { .. } => "vault-control-damaged",
             Error::OtherRepository { .. } => "vault-other-repository",
             Error::SeedClosed { .. } => "vault-seed-closed",
@@ -146,7 +161,7 @@ impl Diagnose for Error {
             Error::SeedClosed { .. } => ErrorKind::NotAllowed,
             Error::Blob { source, .. } | Error::List { source } => source.kind(),
             Error::KeepsNothing { .. } | Error::Claimed { .. } => ErrorKind::Usage,
-            Error::Locked { .. } => ErrorKind::Busy,
+            Error::Locked { .. } | Error::ClientLocked { .. } => ErrorKind::Busy,
             Error::Repository { source, .. } => source.kind(),
             Error::NoSuchSource { .. }
             | Error::NoRepository { .. }
@@ -158,7 +173,12 @@ impl Diagnose for Error {
             | Error::PlainFiles { .. }
             | Error::Exists { .. }
             | Error::NoPassword { .. } => ErrorKind::Usage,
-            Error::NotProtected { .. } | Error::OtherRepository { .. } => ErrorKind::Guard,
+            Error::NotProtected { .. }
+            | Error::OtherRepository { .. }
+            | Error::NotCleared { .. } => ErrorKind::Guard,
+            Error::SourceKnown { .. } | Error::SourceAbsent { .. } | Error::LastSource { .. } => {
+                ErrorKind::Usage
+            }
         }
     }
 
@@ -168,6 +188,12 @@ impl Diagnose for Error {
             Error::RepairLimit { .. } => {
                 "have the drives imported whole, or say how much may be sent with `--repair-up-to SIZE`"
             }
+            Error::ClientLocked { .. } => {
+                "wait for it to end; `restic unlock` removes the lock of one that is gone"
+            }
+            Error::SourceKnown { .. } => "see them with `azseed vault source list`",
+            Error::LastSource { .. } => "add another one first with `azseed vault source add PATH`",
+            Error::NotCleared { .. } => "run `azseed cleanup` first",
             Error::OtherRepository { .. } => {
                 "see whose it is; make the vault anew in another container with `--vault-container`"
             }

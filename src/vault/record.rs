@@ -69,6 +69,15 @@ pub struct Vault {
     /// When the imported container was cleared.
     #[serde(default)]
     pub cleaned_at: Option<Timestamp>,
+    /// Sources that were added to those of the seed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<PathBuf>,
+    /// Sources that are not backed up any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<PathBuf>,
+    /// Those of them whose snapshots may go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub let_go: Vec<PathBuf>,
     /// What is known of each source, from the first increment on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<KnownSource>,
@@ -108,6 +117,9 @@ pub struct SeedLink {
     pub prefix: String,
     /// Its staging path, where this machine saw it last.
     pub staging: PathBuf,
+    /// The name that this machine has staged under; if nobody knows it, the snapshots tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// What was backed up, absolute on the source machine.
     pub sources: Vec<PathBuf>,
     /// What of it was taken.

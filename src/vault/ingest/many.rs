@@ -75,7 +75,10 @@ impl Container for Many {
             let name = format!("{prefix}{}", place(number).path());
             let etag = format!("0x{number:016X}");
             let md5 = (!self.is_import).then_some(md5(number));
-            assert!(show(name, BlobFacts { bytes: 1 << 26, md5, etag, is_unfinished: false }));
+            assert!(show(
+                name,
+                BlobFacts { bytes: 1 << 26, md5, etag, modified_at: None, is_unfinished: false }
+            ));
         }
         Ok(())
     }
