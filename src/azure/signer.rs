@@ -99,6 +99,12 @@ impl Signer {
         Ok(Signer { credential, protocols })
     }
 
+    /// By these tokens.
+    #[cfg(test)]
+    pub fn of_tokens(tokens: Tokens) -> Self {
+        Signer { credential: Signs::Token(tokens), protocols: "https" }
+    }
+
     /// What it opens, and how: what a refusal means.
     pub fn asked(&self) -> Asked {
         match &self.credential {

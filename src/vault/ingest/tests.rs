@@ -310,6 +310,53 @@ fn a_blob_whose_md5_is_right_and_whose_name_is_not_its_sha_256_is_not_taken() {
 }
 
 #[test]
+fn a_machine_that_slept_writes_nothing_after_its_lease_while_another_takes_the_seed_in() {
+    use crate::vault::lease::{Clock, Lease, Timing};
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    for slept_after in 0..6 {
+        let memory = imported();
+        let secs = Arc::new(AtomicU64::new(100));
+        let own = Arc::clone(&secs);
+        let clock: Clock = Arc::new(move || Duration::from_secs(own.load(Ordering::SeqCst)));
+        let timing = Timing { renew_every: Duration::from_secs(3_600), clock, ..Timing::default() };
+        let (first, second) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
+        let container = memory.container("vault");
+        let lease = Lease::take(&container, first, &[], timing.clone()).unwrap();
+        let shelf = |lease: &Lease| Shelf {
+            vault: lease.guard(memory.container("vault")),
+            vault_prefix: "repo/".to_owned(),
+            import: Import::Container(memory.container("import"), "seed/".to_owned()),
+        };
+        // Asleep before the look at the staging path for one blob, which the import lacks.
+        let number = AtomicU64::new(0);
+        for path in contents().keys() {
+            memory.lose("import", &format!("seed/{path}"));
+        }
+        let other = Mutex::new(None);
+        let sleeps = |path: &str| {
+            if number.fetch_add(1, Ordering::SeqCst) == slept_after {
+                memory.take_written();
+                secs.fetch_add(600, Ordering::SeqCst);
+                // The service has let the lease run out; another machine has it by now.
+                container.release_lease(crate::vault::lease::LOCK, first).unwrap();
+                let lease = Lease::take(&container, second, &[], timing.clone()).unwrap();
+                take(&seed(), &shelf(&lease), &staging).unwrap();
+                *hold(&other) = Some((lease, memory.take_written().len()));
+            }
+            staging(path)
+        };
+        let late = take(&seed(), &shelf(&lease), &sleeps).unwrap_err();
+        assert_eq!(late.code(), "lease-lost");
+        let (_lease, written) = hold(&other).take().unwrap();
+        assert!(written >= 1, "the other one had something to do");
+        assert!(memory.take_written().is_empty(), "the late one wrote after {slept_after}");
+        assert_eq!(below(&memory, "vault").len(), 7, "the seed's six blobs, and the lock");
+    }
+}
+
+#[test]
 fn a_vault_with_another_repository_is_left_as_it_is() {
     let memory = imported();
     memory.put("vault", "repo/config", b"of another");
