@@ -5,7 +5,6 @@
 mod support;
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::Value;
 use support::emulator::Emulator;
@@ -15,17 +14,7 @@ use support::tree::Dice;
 
 /// The vault's container as files, read by restic itself.
 fn restic(machine: &Machine, emulator: &Emulator, words: &[&str]) -> String {
-    let id = fs::read_dir(machine.path("state/passwords")).unwrap().next().unwrap().unwrap();
-    let said = Command::new("restic")
-        .args(["--no-cache", "--no-lock", "-r"])
-        .arg(emulator.blob("azseed-office", "repo"))
-        .arg("--password-file")
-        .arg(id.path())
-        .args(words)
-        .output()
-        .unwrap();
-    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-    String::from_utf8_lossy(&said.stdout).into_owned()
+    support::seed::restic(machine, emulator, "azseed-office", words)
 }
 
 #[test]

@@ -15,11 +15,13 @@ use azure_storage_blobs::models::{
 use bytes::Bytes;
 use disk_prep::noun::{ContainerName, Md5Digest};
 use futures::TryStreamExt;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::bounds::{Bounds, Walk};
 use super::clients::{Clients, is_absent};
 use super::container::{BlobFacts, Container, Fence, Fenced, Made};
+use super::copy_source::CopySource;
 use super::credential::BlobOptions;
 use super::error::Error;
 use super::exchange::host;
@@ -36,6 +38,11 @@ pub struct BlobContainer {
 
 fn digest(md5: Vec<u8>) -> Option<Md5Digest> {
     md5.try_into().ok().map(Md5Digest::new)
+}
+
+/// The SDK's moment as ours; the service tells whole seconds.
+fn moment(at: azure_core::time::OffsetDateTime) -> Option<Timestamp> {
+    Timestamp::from_second(at.unix_timestamp()).ok()
 }
 
 impl BlobContainer {
@@ -116,7 +123,8 @@ impl Container for BlobContainer {
                     let etag = own.etag.map(|etag| etag.to_string()).unwrap_or_default();
                     let bytes = own.content_length.unwrap_or(0);
                     let md5 = own.content_md5.and_then(digest);
-                    let facts = BlobFacts { bytes, md5, etag, is_unfinished: false };
+                    let modified_at = own.last_modified.and_then(moment);
+                    let facts = BlobFacts { bytes, md5, etag, modified_at, is_unfinished: false };
                     // Names come in order, so one that comes again comes for ever.
                     if !show(name, facts) {
                         return Err(bound(walk.endless("a name came twice")));
@@ -138,7 +146,9 @@ impl Container for BlobContainer {
             let etag = told.etag()?.map(|etag| etag.to_string()).unwrap_or_default();
             let is_unfinished = told.metadata()?.keys().any(|own| is_unfinished(own));
             let (bytes, md5) = (told.content_length()?.unwrap_or(0), told.content_md5()?);
-            Ok(BlobFacts { bytes, md5: md5.and_then(digest), etag, is_unfinished })
+            let modified_at = told.last_modified()?.and_then(moment);
+            let md5 = md5.and_then(digest);
+            Ok(BlobFacts { bytes, md5, etag, modified_at, is_unfinished })
         });
         match looked {
             Ok(facts) => Ok(Some(facts)),
@@ -149,6 +159,10 @@ impl Container for BlobContainer {
 
     fn read(&self, name: &str) -> Result<Option<Bytes>, Error> {
         self.download(name, None)
+    }
+
+    fn source(&self, name: &str) -> CopySource {
+        CopySource::at(&self.clients, name)
     }
 
     fn read_part(&self, name: &str, offset: u64, bytes: u64) -> Result<Bytes, Error> {

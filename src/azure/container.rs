@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use disk_prep::noun::{BlobType, ContainerName, Md5Digest};
+use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::copy_source::CopySource;
 use super::error::Error;
 
 /// What the service says of a blob.
@@ -22,6 +24,8 @@ pub struct BlobFacts {
     pub md5: Option<Md5Digest>,
     /// Its version, for deleting or replacing just this one.
     pub etag: String,
+    /// When it was written last, by the service's clock; `None` if it does not say.
+    pub modified_at: Option<Timestamp>,
     /// Whether it is a page blob that a run of ours has begun and not ended. Only told of a blob
     /// that is looked at by itself.
     pub is_unfinished: bool,
@@ -104,6 +108,15 @@ pub enum Removed {
     Changed,
 }
 
+/// What came of vouching for a blob as it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vouched {
+    /// It has the MD5 as a property.
+    Done,
+    /// It is another one by now, or gone.
+    Changed,
+}
+
 /// What came of writing a blob that may be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Made {
@@ -142,6 +155,8 @@ pub trait Container: Debug + Send + Sync {
     fn facts(&self, name: &str) -> Result<Option<BlobFacts>, Error>;
     /// A blob's content; `None` if it does not exist.
     fn read(&self, name: &str) -> Result<Option<Bytes>, Error>;
+    /// A blob of it, for a copy by the service.
+    fn source(&self, name: &str) -> CopySource;
     /// A stretch of a blob.
     fn read_part(&self, name: &str, offset: u64, bytes: u64) -> Result<Bytes, Error>;
     /// Writes a small blob if there is none of this name; never changes one that is there.
@@ -170,14 +185,11 @@ pub trait Fenced: Debug + Send + Sync {
     /// Writes a blob of any length, a few megabytes of it in memory at a time. Content that is not
     /// what it should be becomes no block blob at all.
     fn send(&self, upload: &Upload<'_>, content: &mut dyn Supply) -> Result<Sent, Error>;
-    /// Lets the service copy a blob of another container of this account, if its content has this
-    /// MD5. The MD5 becomes a property of the copy.
-    fn copy_from(
-        &self,
-        source: (&ContainerName, &str),
-        name: &str,
-        md5: Md5Digest,
-    ) -> Result<Copied, Error>;
+    /// Lets the service copy a blob of another container, of this account or another one, if its
+    /// content has this MD5. The MD5 becomes a property of the copy.
+    fn copy_from(&self, source: &CopySource, name: &str, md5: Md5Digest) -> Result<Copied, Error>;
+    /// Says which MD5 a blob has, if it is still the one that was seen: who says so has read it.
+    fn vouch(&self, name: &str, etag: &str, md5: Md5Digest) -> Result<Vouched, Error>;
     /// Deletes a blob if it is still the one that was seen.
     fn remove(&self, name: &str, etag: &str) -> Result<Removed, Error>;
     /// Deletes a blob, whatever it is.

@@ -1,6 +1,7 @@
 //! The same work on many things, several at once. What is under way is bounded, and so is what it
 //! holds; a fault stops the rest.
 
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -14,18 +15,30 @@ pub fn each<T: Sync, E: Send>(
     most_at_once: usize,
     work: impl Fn(&T) -> Result<(), E> + Sync,
 ) -> Result<(), E> {
-    let next = AtomicUsize::new(0);
+    each_of(0..things.len(), most_at_once, |index| work(&things[index]))
+}
+
+/// The same for the numbers of things.
+pub fn each_of<E: Send>(
+    numbers: Range<usize>,
+    most_at_once: usize,
+    work: impl Fn(usize) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    let next = AtomicUsize::new(numbers.start);
     let fault = Mutex::new(None);
     let hand = || {
         while hold(&fault).is_none() {
-            let Some(thing) = things.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-            if let Err(error) = work(thing) {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= numbers.end {
+                return;
+            }
+            if let Err(error) = work(number) {
                 hold(&fault).get_or_insert(error);
             }
         }
     };
     thread::scope(|scope| {
-        for _ in 1..most_at_once.min(things.len()) {
+        for _ in 1..most_at_once.min(numbers.len()) {
             // Where the machine has no more threads, fewer do the same.
             if thread::Builder::new().spawn_scoped(scope, hand).is_err() {
                 break;

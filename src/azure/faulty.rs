@@ -10,8 +10,9 @@ use disk_prep::sys::hold::hold;
 use uuid::Uuid;
 
 use super::container::{
-    BlobFacts, Container, Copied, Fence, Fenced, Made, Removed, Sent, Supply, Upload,
+    BlobFacts, Container, Copied, Fence, Fenced, Made, Removed, Sent, Supply, Upload, Vouched,
 };
+use super::copy_source::CopySource;
 use super::error::Error;
 
 /// A kind of call.
@@ -31,6 +32,8 @@ pub enum Act {
     WriteNew,
     /// A copy by the service.
     Copy,
+    /// An MD5 that is vouched for.
+    Vouch,
     /// A deletion.
     Remove,
     /// A lease that is taken.
@@ -155,6 +158,9 @@ impl Container for Faulty {
     fn read(&self, name: &str) -> Result<Option<Bytes>, Error> {
         self.plan.meet(Act::Read, || self.inner.read(name))
     }
+    fn source(&self, name: &str) -> CopySource {
+        self.inner.source(name)
+    }
     fn read_part(&self, name: &str, offset: u64, bytes: u64) -> Result<Bytes, Error> {
         self.plan.meet(Act::Read, || self.inner.read_part(name, offset, bytes))
     }
@@ -198,13 +204,11 @@ impl Fenced for FaultyFenced {
     fn send(&self, upload: &Upload<'_>, content: &mut dyn Supply) -> Result<Sent, Error> {
         self.container.plan.meet(Act::Send, || self.inner.send(upload, content))
     }
-    fn copy_from(
-        &self,
-        source: (&ContainerName, &str),
-        name: &str,
-        md5: Md5Digest,
-    ) -> Result<Copied, Error> {
+    fn copy_from(&self, source: &CopySource, name: &str, md5: Md5Digest) -> Result<Copied, Error> {
         self.container.plan.meet(Act::Copy, || self.inner.copy_from(source, name, md5))
+    }
+    fn vouch(&self, name: &str, etag: &str, md5: Md5Digest) -> Result<Vouched, Error> {
+        self.container.plan.meet(Act::Vouch, || self.inner.vouch(name, etag, md5))
     }
     fn remove(&self, name: &str, etag: &str) -> Result<Removed, Error> {
         self.container.plan.meet(Act::Remove, || self.inner.remove(name, etag))

@@ -9,17 +9,18 @@ use std::time::Duration;
 
 use azure_core::error::ErrorKind as CoreKind;
 use azure_core::http::policies::{Policy, PolicyResult};
-use azure_core::http::request::RequestContent;
 use azure_core::http::{ClientOptions, Context, Etag, Request, StatusCode};
 use azure_storage_blobs::BlobClient;
 use azure_storage_blobs::models::{
-    BlobClientDeleteOptions, BlockBlobClientUploadBlobFromUrlOptions, BlockBlobClientUploadOptions,
+    BlobClientDeleteOptions, BlobClientSetPropertiesOptions,
+    BlockBlobClientUploadBlobFromUrlOptions, BlockBlobClientUploadOptions,
 };
 use bytes::Bytes;
-use disk_prep::noun::{ContainerName, Md5Digest};
+use disk_prep::noun::Md5Digest;
 
 use super::clients::{Clients, code, is_absent};
-use super::container::{Container, Copied, Fence, Fenced, Removed, Sent, Supply, Upload};
+use super::container::{Container, Copied, Fence, Fenced, Removed, Sent, Supply, Upload, Vouched};
+use super::copy_source::CopySource;
 use super::error::Error;
 use super::retry::{Book, Repeat};
 use super::runtime::block_on;
@@ -89,8 +90,7 @@ impl Fenced for FencedBlobs {
             partition_size: Some(ONE_CALL_BYTES),
             ..Default::default()
         };
-        let content = RequestContent::from(content.to_vec());
-        let (blob, book) = self.blob(name)?;
+        let (content, (blob, book)) = (content.into(), self.blob(name)?);
         let written = block_on(blob.block_blob_client().upload(content, Some(options)));
         written.map(drop).map_err(|source| self.failed(name, source, &book))
     }
@@ -99,28 +99,20 @@ impl Fenced for FencedBlobs {
         self.send_content(upload, content)
     }
 
-    fn copy_from(
-        &self,
-        source: (&ContainerName, &str),
-        name: &str,
-        md5: Md5Digest,
-    ) -> Result<Copied, Error> {
-        let (from, from_name) = source;
-        let own = &self.clients;
-        let mut address = own.blob_url(from, from_name);
-        let options = |authorization| BlockBlobClientUploadBlobFromUrlOptions {
+    fn copy_from(&self, source: &CopySource, name: &str, md5: Md5Digest) -> Result<Copied, Error> {
+        let (address, opener) = source.opened(&self.clients);
+        let options = BlockBlobClientUploadBlobFromUrlOptions {
             source_content_md5: Some(md5.bytes().to_vec()),
             blob_content_md5: Some(md5.bytes().to_vec()),
             copy_source_blob_properties: Some(false),
-            copy_source_authorization: authorization,
             ..Default::default()
         };
-        let (blob, book) = self.blob(name)?;
-        let copied = block_on(async {
-            let authorization = own.signer.open_source(&mut address, from).await?;
-            let blob = blob.block_blob_client();
-            blob.upload_blob_from_url(address.to_string(), Some(options(authorization))).await
-        });
+        let mut own = self.options.clone();
+        // The first of each attempt: what opens the source is signed with the rest.
+        own.per_try_policies.insert(0, opener);
+        let (blob, book) = self.clients.blob(name, own, Repeat::Harmless)?;
+        let blob = blob.block_blob_client();
+        let copied = block_on(blob.upload_blob_from_url(address, Some(options)));
         let error = match copied {
             Ok(_) => return Ok(Copied::Done),
             Err(error) => error,
@@ -133,16 +125,39 @@ impl Fenced for FencedBlobs {
         }
     }
 
+    fn vouch(&self, name: &str, etag: &str, md5: Md5Digest) -> Result<Vouched, Error> {
+        let options = BlobClientSetPropertiesOptions {
+            blob_content_md5: Some(md5.bytes().to_vec()),
+            blob_content_type: Some("application/octet-stream".to_owned()),
+            if_match: Some(quoted(etag)),
+            ..Default::default()
+        };
+        let (blob, book) = self.blob(name)?;
+        match block_on(blob.set_properties(Some(options))) {
+            Ok(_) => Ok(Vouched::Done),
+            Err(error)
+                if is_absent(&error)
+                    || error.http_status() == Some(StatusCode::PreconditionFailed) =>
+            {
+                Ok(Vouched::Changed)
+            }
+            Err(source) => Err(self.failed(name, source, &book)),
+        }
+    }
+
     fn remove(&self, name: &str, etag: &str) -> Result<Removed, Error> {
-        let etag = format!("\"{}\"", etag.trim_matches('"'));
-        let options =
-            BlobClientDeleteOptions { if_match: Some(Etag::from(etag)), ..Default::default() };
-        self.delete(name, options)
+        let if_match = Some(quoted(etag));
+        self.delete(name, BlobClientDeleteOptions { if_match, ..Default::default() })
     }
 
     fn remove_any(&self, name: &str) -> Result<Removed, Error> {
         self.delete(name, BlobClientDeleteOptions::default())
     }
+}
+
+/// A version as a condition names it.
+fn quoted(etag: &str) -> Etag {
+    Etag::from(format!("\"{}\"", etag.trim_matches('"')))
 }
 
 /// The fence's refusal inside an error of the SDK, however often the pipeline has wrapped it.

@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use super::container::{
     BlobFacts, Container, Copied, Fence, Fenced, Labels, Made, Over, Removed, Sent, Supply, Upload,
+    Vouched,
 };
+use super::copy_source::CopySource;
 use super::error::Error;
 
 #[derive(Debug, Default)]
@@ -41,6 +43,7 @@ impl Blob {
             bytes: self.content.len() as u64,
             md5: self.md5,
             etag: self.etag.to_string(),
+            modified_at: None,
             is_unfinished: false,
         }
     }
@@ -200,6 +203,10 @@ impl Container for MemoryContainer {
         Ok(self.with(|blobs| blobs.get(name).map(|blob| blob.content.clone())))
     }
 
+    fn source(&self, name: &str) -> CopySource {
+        CopySource::played(&self.name, name)
+    }
+
     fn read_part(&self, name: &str, offset: u64, bytes: u64) -> Result<Bytes, Error> {
         let content = self.read(name)?.ok_or_else(|| self.absent(name))?;
         let at = |offset: u64| content.len().min(usize::try_from(offset).unwrap());
@@ -300,19 +307,14 @@ impl Fenced for MemoryFenced {
         Ok(Sent::Done)
     }
 
-    fn copy_from(
-        &self,
-        source: (&ContainerName, &str),
-        name: &str,
-        md5: Md5Digest,
-    ) -> Result<Copied, Error> {
+    fn copy_from(&self, source: &CopySource, name: &str, md5: Md5Digest) -> Result<Copied, Error> {
         self.fence.check()?;
         let mut state = self.container.memory.state();
         if state.manners.cannot_copy {
             return Ok(Copied::Unsupported);
         }
-        let from = state.containers.get(source.0.as_str());
-        let Some(blob) = from.and_then(|blobs| blobs.get(source.1)) else {
+        let from = state.containers.get(source.container.as_str());
+        let Some(blob) = from.and_then(|blobs| blobs.get(&source.name)) else {
             return Ok(Copied::Absent);
         };
         let content = blob.content.clone();
@@ -321,6 +323,20 @@ impl Fenced for MemoryFenced {
         }
         state.write(self.container.name.as_str(), name, content, md5);
         Ok(Copied::Done)
+    }
+
+    fn vouch(&self, name: &str, etag: &str, md5: Md5Digest) -> Result<Vouched, Error> {
+        self.fence.check()?;
+        let mut state = self.container.memory.state();
+        let blobs = state.containers.get_mut(self.container.name.as_str());
+        let blob = blobs.and_then(|blobs| blobs.get_mut(name));
+        Ok(match blob.filter(|blob| blob.etag.to_string() == etag) {
+            Some(blob) => {
+                blob.md5 = Some(md5);
+                Vouched::Done
+            }
+            None => Vouched::Changed,
+        })
     }
 
     fn remove(&self, name: &str, etag: &str) -> Result<Removed, Error> {

@@ -10,6 +10,7 @@ mod call;
 mod clients;
 mod cloud;
 mod container;
+mod copy_source;
 mod credential;
 mod crew;
 mod error;
@@ -45,9 +46,11 @@ pub use call::Call;
 pub use cloud::{BlobHome, Cloud, CloudChoice};
 pub use container::{
     BlobFacts, Container, Copied, Fence, Fenced, Labels, Made, Over, Removed, Sent, Supply, Upload,
+    Vouched,
 };
+pub use copy_source::CopySource;
 pub use credential::{BlobCredential, BlobOptions};
-pub use crew::each;
+pub use crew::{each, each_of};
 pub use error::{Error, Lost, Why};
 pub use link::blob_at;
 pub use network::Network;

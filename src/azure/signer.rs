@@ -99,12 +99,27 @@ impl Signer {
         Ok(Signer { credential, protocols })
     }
 
+    /// By these tokens.
+    #[cfg(test)]
+    pub fn of_tokens(tokens: Tokens) -> Self {
+        Signer { credential: Signs::Token(tokens), protocols: "https" }
+    }
+
     /// What it opens, and how: what a refusal means.
     pub fn asked(&self) -> Asked {
         match &self.credential {
             Signs::Key(_) => Asked::BlobsByKey,
             Signs::Sas(_) => Asked::BlobsBySas,
             Signs::Token(_) => Asked::Blobs,
+        }
+    }
+
+    /// Drops what opened a source and was not taken; whether there may be another. A signature of
+    /// ours is made anew each time, and one that was given is the only one.
+    pub fn renew(&self) -> bool {
+        match &self.credential {
+            Signs::Token(tokens) => tokens.forget(),
+            Signs::Key(_) | Signs::Sas(_) => false,
         }
     }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use disk_prep::noun::{
-    ContainerName, NamedAccount, NamedJob, ResourceGroup, Schedule, SubscriptionId, VaultName,
+    AccountName, ByteSize, ContainerName, NamedAccount, NamedJob, ResourceGroup, Schedule,
+    SubscriptionId, VaultName,
 };
 
 use super::azure::{AzureArgs, BlobArgs};
@@ -40,6 +41,10 @@ pub struct VaultTarget {
     /// The subscription that its seed must be for
     #[arg(long, global = true, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
     pub subscription: Option<SubscriptionId>,
+    /// A file (0600) with a shared access signature for the seed's container,
+    /// if it is of another account; else AZSEED_SEED_SAS
+    #[arg(long, global = true, value_name = "FILE", env = "AZSEED_SEED_SAS_FILE")]
+    pub seed_sas_file: Option<PathBuf>,
     /// Consent to a staging path of others.
     #[command(flatten)]
     pub shared: SharedArgs,
@@ -75,12 +80,31 @@ pub enum VaultCommand {
         /// Take a source that has lost most of its files as it is
         #[arg(long)]
         allow_shrink: bool,
+        /// Send at most so much from the staging path of what the import has wrong
+        /// or not at all; else stop
+        #[arg(long, value_name = "SIZE", env = "AZSEED_REPAIR_UP_TO")]
+        repair_up_to: Option<ByteSize>,
+        /// The drives are lost: send all of the seed from the staging path
+        #[arg(long)]
+        without_seed: bool,
     },
-    /// Say what is meant with a source
+    /// See and change what is backed up
     Source {
         /// What to do.
         #[command(subcommand)]
         command: SourceCommand,
+    },
+    /// Let a source go: remove its snapshots
+    #[command(
+        after_help = "Example:\n  azseed vault forget --source /srv/old --all --vault office"
+    )]
+    Forget {
+        /// The source, as its snapshots name it
+        #[arg(long, value_name = "PATH")]
+        source: PathBuf,
+        /// All of its snapshots, the newest too
+        #[arg(long, required = true)]
+        all: bool,
     },
     /// List the snapshots
     Snapshots,
@@ -108,6 +132,22 @@ pub enum VaultCommand {
 /// `vault source`.
 #[derive(Debug, Subcommand)]
 pub enum SourceCommand {
+    /// Back a folder or file of this machine up from the next run on
+    #[command(after_help = "Example:\n  azseed vault source add /srv/mail --vault office")]
+    Add {
+        /// The folder or file
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+    },
+    /// Back a source up no more; its snapshots stay
+    #[command(after_help = "Example:\n  azseed vault source remove /srv/old --vault office")]
+    Remove {
+        /// The source, as its snapshots name it
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+    },
+    /// List what is backed up
+    List,
     /// Take a source as it is found: smaller, empty, on another disk, or gone
     #[command(after_help = "Example:\n  azseed vault source accept /srv/data --vault office")]
     Accept {
@@ -123,6 +163,13 @@ pub struct VaultCreate {
     /// Its container; azseed- and the vault's name if not said
     #[arg(long, value_name = "NAME", env = "AZSEED_VAULT_CONTAINER")]
     pub vault_container: Option<ContainerName>,
+    /// The storage account that it is kept in; the seed's if not said
+    #[arg(long, value_name = "NAME", env = "AZSEED_VAULT_ACCOUNT", conflicts_with = "adopt")]
+    pub vault_account: Option<AccountName>,
+    /// Keep it in the container that the seed is imported to: what is imported
+    /// stays there
+    #[arg(long, conflicts_with = "vault_container")]
+    pub adopt: bool,
     /// A file (0600) with the repository's password; the one of the seed if not
     /// said
     #[arg(long, value_name = "FILE", env = "AZSEED_PASSWORD_FILE")]

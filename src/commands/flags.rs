@@ -69,5 +69,6 @@ pub fn vault(target: &VaultTarget) -> VaultOptions {
         staging: target.staging.clone(),
         azure: azure(&target.azure),
         blobs: blobs(&target.blobs),
+        seed_sas_file: target.seed_sas_file.clone(),
     }
 }

@@ -3,12 +3,16 @@
 use super::call::Call;
 use super::flags::vault;
 use crate::cli::{SourceCommand, VaultArgs, VaultCommand, VaultCreate};
-use crate::journey::vault::{CreateOptions, Vaults, list, make, pick, restore, snapshots};
+use crate::journey::desk::Desk;
+use crate::journey::vault::{
+    CreateOptions, VaultOptions, Vaults, list, make, pick, restore, snapshots,
+};
 use crate::journey::vault_run::{self, Wish};
-use crate::journey::vault_source;
+use crate::journey::{vault_forget, vault_source, vault_sources};
 use crate::outcome::Ended;
 use crate::policy::Retention;
 use crate::repository::{Overwrite, Owners, RestoreOptions};
+use crate::vault::Vault;
 
 /// Runs `vault`.
 pub fn run(args: &VaultArgs, call: &Call<'_>) -> Ended {
@@ -21,12 +25,18 @@ pub fn run(args: &VaultArgs, call: &Call<'_>) -> Ended {
             Ok(Box::new(Vaults { vaults: vec![picked()?], changed: None, told: Vec::new() }))
         }
         VaultCommand::Status => Ok(Box::new(vault_run::status(picked()?, options, desk)?)),
-        VaultCommand::Run { now, allow_shrink } => {
-            let wish = Wish { is_asked_for: *now, allow_shrink: *allow_shrink };
+        VaultCommand::Run { now, allow_shrink, repair_up_to, without_seed } => {
+            let wish = Wish {
+                is_asked_for: *now,
+                allow_shrink: *allow_shrink,
+                repair_limit: repair_up_to.map(|size| size.0),
+                without_seed: *without_seed,
+            };
             Ok(Box::new(vault_run::run(&picked()?, options, wish, desk)?))
         }
-        VaultCommand::Source { command: SourceCommand::Accept { path } } => {
-            Ok(Box::new(vault_source::take(&picked()?, path, options, desk)?))
+        VaultCommand::Source { command } => source(command, &picked()?, options, desk),
+        VaultCommand::Forget { source, all: _ } => {
+            Ok(Box::new(vault_forget::forget(&picked()?, source, options, desk)?))
         }
         VaultCommand::Snapshots => Ok(Box::new(snapshots(options, desk)?)),
         VaultCommand::Restore { target, snapshot, overwrite, no_owner } => {
@@ -39,9 +49,25 @@ pub fn run(args: &VaultArgs, call: &Call<'_>) -> Ended {
     }
 }
 
+fn source(
+    command: &SourceCommand,
+    vault: &Vault,
+    options: &VaultOptions,
+    desk: &Desk<'_>,
+) -> Ended {
+    Ok(match command {
+        SourceCommand::Accept { path } => Box::new(vault_source::take(vault, path, options, desk)?),
+        SourceCommand::Add { path } => Box::new(vault_sources::add(vault, path, desk)?),
+        SourceCommand::Remove { path } => Box::new(vault_sources::remove(vault, path, desk)?),
+        SourceCommand::List => Box::new(vault_sources::list(vault)),
+    })
+}
+
 fn created(create: &VaultCreate) -> CreateOptions {
     CreateOptions {
+        account: create.vault_account.clone(),
         container: create.vault_container.clone(),
+        is_adopted: create.adopt,
         password_file: create.password_file.clone(),
         schedule: create.schedule,
         retention: Retention {

@@ -12,9 +12,7 @@ use super::vault_writer::Writer;
 use crate::azure::Container;
 use crate::outcome::Failure;
 use crate::staging::{Origin, Seed, SeedState};
-use crate::vault::{
-    Error, SeedBlob, Vault, clear as clear_import, held, is_held, is_repository_path,
-};
+use crate::vault::{Error, SeedList, Vault, clear as clear_import};
 
 /// Clears what the vault holds.
 pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure> {
@@ -29,18 +27,19 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
     let staging = staging(&vault, options, desk)?;
     let seed = own_seed(&vault, &staging)?;
     let is_shared = vault.container == vault.seed.container
+        && vault.seed.storage_account.is_none()
         && (vault.prefix.starts_with(&vault.seed.prefix)
             || vault.seed.prefix.starts_with(&vault.prefix));
-    if is_shared {
-        return Err(Error::SharedContainer { container: vault.container }.into());
-    }
     let blobs = seed_blobs(&seed, &staging)?;
     let [container, import] = open_containers(&vault, options, desk)?;
     // Looked at and asked before anything is sent that changes something.
     prove(&vault, container.as_ref(), &blobs)?;
     let is_ours = seed.origin == Origin::Written;
     let repository = is_ours.then(|| path.join("repo")).filter(|repository| repository.exists());
-    if let Some(what) = what_would_go(&vault, import.as_ref(), &blobs, repository.as_deref())? {
+    // What was adopted where it lies is the vault's own now.
+    let import = Some(import).filter(|_| !is_shared);
+    let gone = what_would_go(&vault, import.as_deref(), &blobs, repository.as_deref())?;
+    if let Some(what) = gone {
         desk.attendant.consent(&what)?;
     }
     let mut writer = Writer::hold(&vault, &state)?;
@@ -49,19 +48,21 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
     if writer.vault.cleaned_at.is_none() {
         // Another run may have changed the vault since.
         prove(&writer.vault, container.as_ref(), &blobs)?;
-        let cleared =
-            clear_import(lease.guard(import).as_ref(), &writer.vault.seed.prefix, &blobs)?;
-        (done.blobs_deleted, done.blobs_left) = (cleared.deleted, cleared.left);
+        if let Some(import) = import {
+            let prefix = &writer.vault.seed.prefix;
+            let cleared = clear_import(lease.guard(import).as_ref(), prefix, &blobs)?;
+            (done.blobs_deleted, done.blobs_left) = (cleared.deleted, cleared.left);
+        }
         lease.check()?;
         if seed.origin == Origin::Written {
             let seed = Seed { state: SeedState::Cleared, ..seed };
             seed.save(&staging)?;
-            let files = blobs.iter().filter(|blob| is_repository_path(&blob.path));
+            let paths: Vec<String> = blobs.blobs().iter().map(|blob| blob.path()).collect();
             // Whoever has the lease by then may still need them.
             let mut lost = Ok(());
-            let files = files.map_while(|blob| {
+            let files = paths.iter().map_while(|path| {
                 lost = lease.check();
-                lost.is_ok().then(|| Path::new(&blob.path))
+                lost.is_ok().then(|| Path::new(path))
             });
             done.files_deleted = staging.data(&seed)?.clear(files)?;
             lost?;
@@ -73,9 +74,9 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
 }
 
 /// Refuses while the vault lacks a single blob of the seed.
-fn prove(vault: &Vault, container: &dyn Container, blobs: &[SeedBlob]) -> Result<(), Error> {
-    let held = held(container, &vault.prefix).map_err(|source| Error::List { source })?;
-    let missing = blobs.iter().filter(|blob| !is_held(&held, blob)).count();
+fn prove(vault: &Vault, container: &dyn Container, blobs: &SeedList) -> Result<(), Error> {
+    let held = blobs.held(container, &vault.prefix).map_err(|source| Error::List { source })?;
+    let missing = held.missing().count();
     if missing > 0 || blobs.is_empty() || vault.ingested_at.is_none() {
         let vault = vault.name.clone();
         return Err(Error::NotProtected { vault, missing, total: blobs.len() });
@@ -86,15 +87,20 @@ fn prove(vault: &Vault, container: &dyn Container, blobs: &[SeedBlob]) -> Result
 /// What would be deleted, in a sentence; `None` if nothing is left.
 fn what_would_go(
     vault: &Vault,
-    import: &dyn Container,
-    blobs: &[SeedBlob],
+    import: Option<&dyn Container>,
+    blobs: &SeedList,
     repository: Option<&Path>,
 ) -> Result<Option<String>, Error> {
     let prefix = &vault.seed.prefix;
-    let seen = import.list(prefix).map_err(|source| Error::List { source })?;
-    let is_there = |blob: &&SeedBlob| seen.contains_key(&format!("{prefix}{}", blob.path));
-    let imported = blobs.iter().filter(is_there).count();
-    let container = format!("{}/{}/{prefix}", vault.storage_account, vault.seed.container);
+    let Some(import) = import else {
+        return Ok(
+            repository.map(|path| format!("Would delete the repository in {}", path.display()))
+        );
+    };
+    let there = blobs.compare(import, prefix, |_, _| true);
+    let there = there.map_err(|source| Error::List { source })?;
+    let imported = blobs.len() - there.missing().count();
+    let container = format!("{}/{}/{prefix}", vault.seed_account(), vault.seed.container);
     let what = format!("Would delete {} of {container}", count(imported, "imported blob"));
     Ok(match repository {
         Some(path) => Some(format!("{what} and the repository in {}", path.display())),

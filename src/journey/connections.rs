@@ -50,6 +50,7 @@ pub struct BlobAccess {
 
 const KEY_VARIABLE: &str = "AZSEED_ACCOUNT_KEY";
 const SAS_VARIABLE: &str = "AZSEED_SAS";
+const SEED_SAS_VARIABLE: &str = "AZSEED_SEED_SAS";
 
 fn network(args: &AzureOptions) -> Network {
     Network { ca_file: args.ca_file.clone(), proxy: args.proxy.clone() }
@@ -99,13 +100,43 @@ pub fn container(
     name: &ContainerName,
     attendant: &dyn Attendant,
 ) -> Result<Arc<dyn Container>, Error> {
+    opened(azure, blobs, account, name, credential(azure, blobs, attendant)?)
+}
+
+/// A container of an account beside the one that the options open: by a signature for it, else by
+/// who is signed in. `None` if neither is there, since a key opens its own account only.
+pub fn container_beside(
+    azure: &AzureOptions,
+    blobs: &BlobAccess,
+    sas_file: Option<&Path>,
+    (account, name): (&AccountName, &ContainerName),
+    attendant: &dyn Attendant,
+) -> Result<Option<Arc<dyn Container>>, Error> {
+    let credential = match (sas_file, variable(SEED_SAS_VARIABLE)?) {
+        (Some(path), _) => BlobCredential::Sas(secret(path, attendant)?),
+        (None, Some(sas)) => BlobCredential::Sas(sas.into()),
+        (None, None) => match credential(azure, blobs, attendant)? {
+            signed_in @ BlobCredential::SignedIn(_) => signed_in,
+            BlobCredential::Key(_) | BlobCredential::Sas(_) => return Ok(None),
+        },
+    };
+    opened(azure, blobs, account, name, credential).map(Some)
+}
+
+fn opened(
+    azure: &AzureOptions,
+    blobs: &BlobAccess,
+    account: &AccountName,
+    name: &ContainerName,
+    credential: BlobCredential,
+) -> Result<Arc<dyn Container>, Error> {
     let cloud = azure.cloud.cloud()?;
     let options = BlobOptions {
         account: account.clone(),
         home: home(azure, blobs)?,
         authority: azure.authority.clone().unwrap_or(cloud.authority),
         network: network(azure),
-        credential: credential(azure, blobs, attendant)?,
+        credential,
     };
     Ok(Arc::new(BlobContainer::open(&options, name.clone())?))
 }

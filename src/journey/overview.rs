@@ -195,6 +195,7 @@ fn vault_state(
     desk: &Desk<'_>,
 ) -> Result<VaultFound, Failure> {
     let own = VaultOptions {
+        seed_sas_file: None,
         vault: Some(vault.name.clone()),
         staging: None,
         azure: options.azure.clone(),

@@ -199,7 +199,13 @@ mod tests {
     #[test]
     fn each_blob_counts_once_and_one_without_md5_is_unproven() {
         let md5 = |byte| Md5Digest::new([byte; 16]);
-        let facts = |bytes, md5| BlobFacts { bytes, md5, etag: "1".into(), is_unfinished: false };
+        let facts = |bytes, md5| BlobFacts {
+            bytes,
+            md5,
+            etag: "1".into(),
+            modified_at: None,
+            is_unfinished: false,
+        };
         let mut done = Reconciled::default();
         let expected = Some(Expected { proof: Some((5, md5(1))) });
         assert_eq!(done.count(expected, &facts(5, Some(md5(1)))), None);

@@ -1,28 +1,30 @@
 //! What a seed consists of, by the journals of its drives and the staging path.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use bytes::Bytes;
 use disk_prep::journal::FileEnd;
-use disk_prep::noun::Md5Digest;
+use disk_prep::noun::{Md5Digest, Sha256Digest};
 use disk_prep::sys::beneath::Unexpected;
 use md5::{Digest, Md5};
+use sha2::Sha256;
 
 use super::work::data_set;
 use crate::outcome::Failure;
-use crate::staging::{Data, Seed, SeedKind, SeedState, Staging};
-use crate::vault::{Error, SeedBlob, is_repository_path};
+use crate::repository::Place;
+use crate::staging::{Data, Seed, SeedState, Staging};
+use crate::vault::{Error, SeedBlob, SeedList, is_repository_path};
 
 /// Every blob of the seed with its MD5: as the journals of sealed drives have it, and what was
 /// left out of all drives, hashed at the staging path.
-pub fn seed_blobs(seed: &Seed, staging: &Staging) -> Result<Vec<SeedBlob>, Failure> {
+pub fn seed_blobs(seed: &Seed, staging: &Staging) -> Result<SeedList, Failure> {
     let prefix = &seed.target.prefix;
     let below = |name: &str| name.strip_prefix(prefix.as_str()).unwrap_or(name).to_owned();
     let folder = staging.journals();
-    let mut blobs = BTreeMap::new();
+    let mut blobs = BTreeMap::<Place, SeedBlob>::new();
     for history in folder.read()?.into_iter().filter(|history| history.sealed.is_some()) {
         let plan = folder.read_plan(&history)?;
         for (index, end) in &history.files {
@@ -34,37 +36,38 @@ pub fn seed_blobs(seed: &Seed, staging: &Staging) -> Result<Vec<SeedBlob>, Failu
             if !is_repository_path(&path) {
                 continue;
             }
-            let blob = SeedBlob { path: path.clone(), bytes: file.bytes, md5: copied.md5 };
-            blobs.insert(path, blob);
+            let blob = SeedBlob::new(&path, file.bytes, copied.md5, copied.sha256)?;
+            blobs.insert(blob.place, blob);
         }
     }
     let data = staging.data(seed)?;
     if seed.state == SeedState::Finished && data.exists()? {
         let set = data_set(seed, staging)?;
-        let known: BTreeSet<String> = blobs.keys().cloned().collect();
-        for file in set.files.iter().filter(|file| !known.contains(&below(file.blob.name()))) {
+        for file in &set.files {
             let path = below(file.blob.name());
-            if seed.kind == SeedKind::Repository && !is_repository_path(&path) {
+            let Some(place) = Place::of(&path).filter(|place| !blobs.contains_key(place)) else {
                 continue;
-            }
-            let (bytes, md5) = hash(data.file(&file.source))
+            };
+            let (bytes, md5, sha256) = hash(data.file(&file.source))
                 .map_err(|source| Error::Spare { path: path.clone(), source })?;
-            blobs.insert(path.clone(), SeedBlob { path, bytes, md5 });
+            blobs.insert(place, SeedBlob::new(&path, bytes, md5, sha256)?);
         }
     }
-    Ok(blobs.into_values().collect())
+    Ok(SeedList::new(blobs.into_values().collect())?)
 }
 
-fn hash(file: io::Result<File>) -> io::Result<(u64, Md5Digest)> {
+fn hash(file: io::Result<File>) -> io::Result<(u64, Md5Digest, Sha256Digest)> {
     let mut file = file?;
-    let (mut md5, mut bytes) = (Md5::new(), 0u64);
+    let (mut md5, mut sha256, mut bytes) = (Md5::new(), Sha256::new(), 0u64);
     let mut piece = vec![0; 1 << 20];
     loop {
         let count = file.read(&mut piece)?;
         if count == 0 {
-            return Ok((bytes, Md5Digest::new(md5.finalize().into())));
+            let sha256 = Sha256Digest::new(sha256.finalize().into());
+            return Ok((bytes, Md5Digest::new(md5.finalize().into()), sha256));
         }
         md5.update(&piece[..count]);
+        sha256.update(&piece[..count]);
         bytes = bytes.saturating_add(count as u64);
     }
 }

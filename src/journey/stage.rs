@@ -17,10 +17,10 @@ use crate::outcome::Failure;
 use crate::repository::{BackupDone, Choice, FolderStore, Linked, NotRead, Settings};
 use crate::staging::drives_of;
 use crate::staging::{
-    Destination, Error, Looked, Seed, SeedKind, SeedState, StageOptions, Staged, Staging, Workload,
-    adopt, begin, check_source, is_of_agent, look, stage, stale_locks,
+    Destination, Drives, Error, Looked, Seed, SeedKind, SeedState, StageOptions, Staged, Staging,
+    Workload, adopt, begin, check_source, is_of_agent, look, stage, stale_locks,
 };
-use crate::vault::covered;
+use crate::vault::{covered, this_host};
 
 /// How a seed is written.
 #[derive(Debug)]
@@ -167,7 +167,11 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     // Looked at before anything is made; whether the staging path may be trusted comes after.
     let seed = seed_at(&path);
     let target = settled(target, service, seed.as_ref(), desk)?;
-    let is_done = seed.is_some_and(|seed| seed.state != SeedState::Unfinished);
+    let host = this_host();
+    let is_done = seed.is_some_and(|seed| {
+        seed.state != SeedState::Unfinished
+            && (seed.hosts.is_empty() || seed.staged_by(&host).is_some())
+    });
     let looked = if is_done { Looked::default() } else { look(&sources, choice, &path)? };
     let staging = desk.make(&path)?;
     for warning in &looked.warnings {
@@ -185,7 +189,11 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     };
     let weak = if given.is_some() { weak } else { Weak::Accepted };
     let password = read_password(&path, weak)?;
-    let options = StageOptions { plan: looked.plan, settings };
+    let drives = match drives_of(&staging.journals())?.is_empty() {
+        true => Drives::None,
+        false => Drives::Begun,
+    };
+    let options = StageOptions { plan: looked.plan, settings, host, drives };
     let Staged { seed, backup } =
         stage(&staging, seed, &password, &options, Timestamp::now, desk.attendant.monitor())?;
     let drives = drives_of(&staging.journals())?;

@@ -3,21 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use disk_prep::noun::{ContainerName, Schedule, VaultName};
+use disk_prep::noun::{AccountName, ContainerName, Schedule, VaultName};
 use secrecy::SecretString;
 
-use super::connections::{AzureOptions, BlobAccess, container};
+use super::connections::{AzureOptions, BlobAccess, container, container_beside};
 use super::desk::Desk;
 use crate::azure::Container;
 use crate::escrow::{PasswordError, Weak, read_password};
 use crate::outcome::{Failure, MissingFlag};
 use crate::policy::Retention;
 use crate::repository::{
-    BlobStore, Error as RepositoryError, Repository, RestoreDone, RestoreOptions, Snapshot,
+    BlobStore, Choice, Error as RepositoryError, Repository, RestoreDone, RestoreOptions, Snapshot,
 };
 use crate::staging::{Error as StagingError, Origin, Seed, SeedKind, Staging};
 use crate::state::State;
-use crate::vault::{Error, SeedLink, VERSION, Vault, claim, covered};
+use crate::vault::{Error, SeedLink, VERSION, Vault, claim, covered, this_host};
 
 /// Which vault, and where Azure is.
 #[derive(Debug, Clone)]
@@ -30,13 +30,19 @@ pub struct VaultOptions {
     pub azure: AzureOptions,
     /// Where blobs are.
     pub blobs: BlobAccess,
+    /// A file with a signature for the seed's container, if it is of another account.
+    pub seed_sas_file: Option<PathBuf>,
 }
 
 /// How a vault is made.
 #[derive(Debug, Clone)]
 pub struct CreateOptions {
+    /// The account that it is kept in, if it is not the seed's.
+    pub account: Option<AccountName>,
     /// The container that it is kept in.
     pub container: Option<ContainerName>,
+    /// Whether it is the imported container itself, where the seed stays as it is imported.
+    pub is_adopted: bool,
     /// The repository's password.
     pub password_file: Option<PathBuf>,
     /// When increments are due.
@@ -122,7 +128,14 @@ pub fn open_containers(
 ) -> Result<[Arc<dyn Container>; 2], Failure> {
     let VaultOptions { azure, blobs, .. } = options;
     let open = |name| container(azure, blobs, &vault.storage_account, name, desk.attendant);
-    Ok([open(&vault.container)?, open(&vault.seed.container)?])
+    let own = open(&vault.container)?;
+    let Some(account) = &vault.seed.storage_account else {
+        return Ok([own, open(&vault.seed.container)?]);
+    };
+    let (sas, place) = (options.seed_sas_file.as_deref(), (account, &vault.seed.container));
+    let beside = container_beside(azure, blobs, sas, place, desk.attendant)?;
+    let import = beside.ok_or_else(|| Error::SeedClosed { account: account.clone() })?;
+    Ok([own, import])
 }
 
 /// The password of its repository.
@@ -227,11 +240,27 @@ fn record(
     }
     let container = match &create.container {
         Some(container) => container.clone(),
+        None if create.is_adopted => seed.target.container.clone(),
         None => format!("azseed-{}", name.as_str().to_lowercase()).parse()?,
     };
-    if container == seed.target.container {
+    // What other machines have staged is theirs; a seed of one machine may be gone on with by
+    // another one, which has its sources then.
+    let me = this_host();
+    let (host, sources, choice) = match seed.staged_by(&me) {
+        Some(own) => (Some(me), own.sources.clone(), own.choice.clone()),
+        None if seed.hosts.len() > 1 => (Some(me), Vec::new(), Choice::default()),
+        None => (None, seed.sources.clone(), seed.choice.clone()),
+    };
+    let seed_account = seed.target.storage_account.clone();
+    let account = create.account.clone().unwrap_or_else(|| seed_account.clone());
+    let is_other = account != seed_account;
+    if !is_other && !create.is_adopted && container == seed.target.container {
         return Err(Error::SharedContainer { container }.into());
     }
+    let prefix = match create.is_adopted {
+        true => seed.target.prefix.clone(),
+        false => "repo/".to_owned(),
+    };
     let known = create.password_file.clone().or_else(|| state.password_path(&seed));
     let password_file = known.ok_or_else(|| Error::NoPassword { path: staging.to_owned() })?;
     read_password(&password_file, Weak::Accepted)?;
@@ -239,20 +268,22 @@ fn record(
     Ok(Vault {
         version: VERSION,
         name,
-        storage_account: seed.target.storage_account,
+        storage_account: account,
         container,
-        prefix: "repo/".to_owned(),
+        prefix,
         service: seed.target.service,
         subscription: seed.target.subscription,
         resource_group: seed.target.resource_group,
         seed: SeedLink {
             id: seed.id,
             job: seed.target.job,
+            storage_account: is_other.then_some(seed_account),
             container: seed.target.container,
             prefix: seed.target.prefix,
             staging: absolute(staging),
-            sources: seed.sources,
-            choice: seed.choice,
+            host,
+            sources,
+            choice,
         },
         password_file: absolute(&password_file),
         schedule: create.schedule,
@@ -262,7 +293,11 @@ fn record(
         generation: 0,
         ingested_at: None,
         incremented_at: None,
+        kept_aside: 0,
         cleaned_at: None,
+        added: Vec::new(),
+        removed: Vec::new(),
+        let_go: Vec::new(),
         sources: Vec::new(),
     })
 }
@@ -276,8 +311,13 @@ fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
             generation: known.generation,
             ingested_at: known.ingested_at,
             incremented_at: known.incremented_at,
+            kept_aside: known.kept_aside,
             cleaned_at: known.cleaned_at,
+            added: known.added.clone(),
+            removed: known.removed.clone(),
+            let_go: known.let_go.clone(),
             sources: known.sources.clone(),
+            seed: SeedLink { host: known.seed.host.clone(), ..asked.seed.clone() },
             ..asked.clone()
         }
 }

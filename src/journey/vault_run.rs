@@ -1,5 +1,6 @@
 //! `vault run` and `vault status`: what is due, and doing it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use disk_prep::journal::CopyState;
@@ -13,33 +14,38 @@ use super::custody::{Logged, Run, leave};
 use super::desk::Desk;
 use super::hooks::{Event, EventKind, Subject, ask, tell};
 use super::job::seen;
-use super::seed_blobs;
+use super::seed_blobs::seed_blobs;
 use super::vault::{VaultOptions, open_containers, own_seed, password, staging, staging_path};
+use super::vault_ingest::{follow, take_in};
 use super::vault_writer::Writer;
 use crate::azure::Fenced;
 use crate::custody::Deed;
 use crate::import_job::{JobStage, parts};
 use crate::outcome::{Failure, chain};
+use crate::repository::IsShipped;
 use crate::schedule::{Due, due, is_ahead};
 use crate::staging::Staging;
-use crate::vault::{
-    Asked, Increment, Ingested, Shelf, Vault, VaultState, increment, ingest, this_host,
-};
+use crate::vault::{Asked, Home, Increment, Ingested, Vault, VaultState, increment, this_host};
 
 /// Shows how far a vault is.
 pub fn status(vault: Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Status, Failure> {
     let state = state_of(&vault, options, desk)?;
-    let next = (state == VaultState::Protected).then(|| next(&vault));
+    let goes_on = matches!(state, VaultState::Protected | VaultState::SeedInTransit);
+    let next = goes_on.then(|| next(&vault));
     Ok(Status { vault, state, next })
 }
 
 /// What is wished of a run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Wish {
     /// Whether an increment is made even if none is due.
     pub is_asked_for: bool,
     /// Whether a source may have lost most of what it held.
     pub allow_shrink: bool,
+    /// Bytes that may be sent from the staging path for what the import lacks.
+    pub repair_limit: Option<u64>,
+    /// Whether the drives are lost, and all is sent from the staging path.
+    pub without_seed: bool,
 }
 
 /// Does what is due; hooks are asked before and told after.
@@ -75,15 +81,16 @@ fn run_now(
 ) -> Result<(Ran, Logged), Failure> {
     let state = desk.state()?;
     let mut writer = Writer::hold(vault, &state)?;
-    let reached = state_of(&writer.vault, options, desk)?;
-    let mut ran = Ran {
-        name: writer.vault.name.clone(),
-        state: reached,
-        ingested: None,
-        increment: None,
-        next: None,
-    };
-    if matches!(reached, VaultState::AwaitingSeed | VaultState::SeedInTransit) {
+    let mut ran = Ran::new(&writer.vault, state_of(&writer.vault, options, desk)?);
+    if wish.without_seed && ran.state != VaultState::Protected {
+        ran.state = VaultState::Ingesting;
+    }
+    let is_here = staging_path(&writer.vault, options).exists();
+    if ran.state == VaultState::AwaitingSeed {
+        return Ok((ran, Logged(None)));
+    }
+    if ran.state == VaultState::SeedInTransit && !is_here {
+        ran.waits_for = Some(staging_path(&writer.vault, options).to_owned());
         return Ok((ran, Logged(None)));
     }
     if let Some(last) = writer.vault.incremented_at.filter(|last| is_ahead(*last, Timestamp::now()))
@@ -93,7 +100,7 @@ fn run_now(
              now; an increment is made"
         ));
     }
-    if reached == VaultState::Protected && !wish.is_asked_for {
+    if ran.state != VaultState::Ingesting && !wish.is_asked_for {
         let next = next(&writer.vault);
         if next != Due::Now {
             ran.next = Some(next);
@@ -102,23 +109,46 @@ fn run_now(
     }
     let [container, import] = open_containers(&writer.vault, options, desk)?;
     let lease = writer.lease(&container)?;
-    let mut home = None;
-    if writer.vault.ingested_at.is_none() {
-        let staging = staging(&writer.vault, options, desk)?;
-        let seed = own_seed(&writer.vault, &staging)?;
-        let blobs = seed_blobs::seed_blobs(&seed, &staging)?;
-        let spare = seed_blobs::spare(staging.data(&seed)?);
-        let shelf = Shelf::new(&writer.vault, Arc::clone(&container), import, &lease);
-        let monitor = desk.attendant.monitor();
-        ran.ingested = Some(ingest(&blobs, &shelf, &spare, monitor.as_ref())?);
-        writer.record(|own| own.ingested_at = Some(Timestamp::now()))?;
-        home = Some(staging);
+    if writer.vault.ingested_at.is_none() && follow(&mut writer, container.as_ref())? {
+        ran.state = VaultState::Protected;
     }
-    ran.increment = Some(go_on(&mut writer, lease.guard(container), wish, desk)?);
-    ran.state = VaultState::Protected;
+    let mut home = None;
+    if ran.state == VaultState::Ingesting {
+        let (ingested, staging) =
+            take_in(&mut writer, options, wish, [&container, &import], &lease, desk)?;
+        (ran.ingested, home) = (Some(ingested), Some(staging));
+        ran.state = VaultState::Protected;
+    }
+    let fenced = lease.guard(container);
+    ran.increment = Some(match ran.state {
+        VaultState::SeedInTransit => while_it_travels(&mut writer, options, &fenced, wish, desk)?,
+        _ => go_on(&mut writer, (&fenced, Home::Vault), wish, desk)?,
+    });
+    ran.kept_aside = writer.vault.kept_aside;
     ran.next = Some(next(&writer.vault));
     let logged = note_ingest(&ran, home, desk);
     Ok((ran, logged))
+}
+
+/// Makes an increment on top of the staged repository, whose drives are on their way: what is new
+/// is sent, and its snapshot is kept aside.
+fn while_it_travels(
+    writer: &mut Writer<'_>,
+    options: &VaultOptions,
+    container: &Arc<dyn Fenced>,
+    wish: Wish,
+    desk: &Desk<'_>,
+) -> Result<Increment, Failure> {
+    let staging = staging(&writer.vault, options, desk)?;
+    let seed = own_seed(&writer.vault, &staging)?;
+    let (data, shipped) = (staging.data(&seed)?, seed_blobs(&seed, &staging)?);
+    let is_shipped: IsShipped = Arc::new(move |place| shipped.has(place));
+    let store = || data.store();
+    let done = go_on(writer, (container, Home::Travelling(&store, &is_shipped)), wish, desk)?;
+    if done.backup.is_some() {
+        writer.record(|own| own.kept_aside += 1)?;
+    }
+    Ok(done)
 }
 
 /// Leaves an entry on a seed that was taken in, with the report of the run.
@@ -132,7 +162,7 @@ fn note_ingest(ran: &Ran, home: Option<Staging>, desk: &Desk<'_>) -> Logged {
 /// Makes an increment and keeps what came of it.
 fn go_on(
     writer: &mut Writer<'_>,
-    container: Arc<dyn Fenced>,
+    home: (&Arc<dyn Fenced>, Home<'_>),
     wish: Wish,
     desk: &Desk<'_>,
 ) -> Result<Increment, Failure> {
@@ -140,7 +170,7 @@ fn go_on(
     let asked =
         Asked { now: &Zoned::now(), this_host: &this_host, allow_shrink: wish.allow_shrink };
     let (vault, monitor) = (&writer.vault, desk.attendant.monitor());
-    let done = increment(vault, &container, &password(vault)?, &asked, &monitor)?;
+    let done = increment(vault, home, &password(vault)?, &asked, &monitor)?;
     for text in &done.idle_patterns {
         desk.attendant.warn(&format!("--exclude {text} leaves nothing out"));
     }
@@ -214,4 +244,17 @@ pub struct Ran {
     pub increment: Option<Increment>,
     /// When the next is due.
     pub next: Option<Due>,
+    /// Increments of this machine that cannot be restored before the seed is taken in.
+    pub kept_aside: u64,
+    /// The staging path, if no increment can be made before the seed is there, since it is not on
+    /// this machine.
+    pub waits_for: Option<PathBuf>,
+}
+
+impl Ran {
+    fn new(vault: &Vault, state: VaultState) -> Self {
+        let (name, kept_aside) = (vault.name.clone(), vault.kept_aside);
+        let (ingested, increment, next, waits_for) = (None, None, None, None);
+        Ran { name, state, ingested, increment, next, kept_aside, waits_for }
+    }
 }

@@ -10,7 +10,7 @@ use super::vault::{VaultOptions, failed, open_containers, password};
 use super::vault_writer::Writer;
 use crate::outcome::Failure;
 use crate::repository::{BackupPlan, BlobStore, Repository, SourceTotals, inside, survey};
-use crate::vault::{Error, KnownSource, Vault, accept, coverage, this_host};
+use crate::vault::{Error, KnownSource, Vault, accept, this_host, vault_coverage};
 
 /// Takes a source as it is found.
 pub fn take(
@@ -47,7 +47,7 @@ pub fn take(
                 .map_err(|fault| failed(&vault, fault))
         };
         let snapshots = open()?.snapshots().map_err(|fault| failed(&vault, fault))?;
-        let host = coverage(&vault.seed.sources, &snapshots, &this_host()).host;
+        let host = vault_coverage(&vault, &snapshots, &this_host()).host;
         let sources: Vec<PathBuf> = vault.sources.iter().map(|own| own.path.clone()).collect();
         open()?.accept_shrunk(&host, &sources).map_err(|fault| failed(&vault, fault))?;
     }

@@ -37,6 +37,8 @@ mod standing;
 pub mod text;
 mod told;
 mod vault;
+mod vault_ingest;
 mod vault_run;
+mod vault_sources;
 mod verified;
 mod watch;

@@ -27,7 +27,7 @@ use super::vault::{SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
     access, checked, cleared, custody, drive, escrowed, explained, keys, limits, overview, packed,
-    released, repaired, seed, slip, standing, told, vault_run, watch,
+    released, repaired, seed, slip, standing, told, vault_ingest, vault_run, vault_sources, watch,
 };
 
 /// A type of record.
@@ -111,6 +111,11 @@ pub fn all() -> Vec<Described> {
         of::<SettingRecord>("`config show`"),
         of::<VaultRecord>("`vault create`, `vault list`, `vault show`, `vault status`, `rehearse`"),
         of::<vault_run::RunRecord>("`vault run`, `rehearse`"),
+        of::<vault_sources::BackedUpRecord>(
+            "`vault source add`, `vault source remove`, `vault source list`",
+        ),
+        of::<vault_sources::ForgottenRecord>("`vault forget`"),
+        of::<vault_ingest::IngestEstimateRecord>("`vault run`, `rehearse`"),
         of::<SnapshotRecord>("`vault snapshots`"),
         of::<RestoredRecord>("`vault restore`, `rehearse`"),
         of::<SourceRecord>("`vault source accept`"),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use super::vault_run::{due_text, due_value};
+use super::vault_run::{aside_line, due_text, due_value};
 use crate::journey::vault::Vaults;
 use crate::journey::vault_run::Status;
 use crate::journey::vault_source::Accepted;
@@ -84,6 +84,10 @@ pub(super) struct VaultRecord<'a> {
     #[schemars(with = "Vec<String>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     covers: Option<&'a [String]>,
+    /// Increments of this machine that can be restored only once the seed is taken in.
+    kept_aside: u64,
+    /// Until when what is backed up can be restored; null before the seed is taken in.
+    restorable_until: Option<Timestamp>,
     /// When the next run is due: a time or `now`, null while nobody knows; only in its status.
     #[schemars(with = "Option<String>")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,6 +124,11 @@ fn known_state(vault: &Vault) -> VaultState {
     if vault.ingested_at.is_some() { VaultState::Protected } else { VaultState::AwaitingSeed }
 }
 
+/// Until when what this machine backs up can be restored.
+fn restorable_until(vault: &Vault) -> Option<Timestamp> {
+    vault.ingested_at.map(|at| vault.incremented_at.unwrap_or(at))
+}
+
 fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
     let (every, on, at) = match vault.schedule {
         Schedule::Day { at } => ("day", None, at),
@@ -144,6 +153,8 @@ fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
         ingested_at: vault.ingested_at,
         incremented_at: vault.incremented_at,
         cleaned_at: vault.cleaned_at,
+        kept_aside: vault.kept_aside,
+        restorable_until: restorable_until(vault),
         changed: None,
         covers: None,
         next_due: None,
@@ -190,6 +201,12 @@ impl Outcome for Vaults {
 impl Outcome for Status {
     fn lines(&self) -> Vec<String> {
         let mut shown = lines(&self.vault, self.state);
+        shown.push(match (restorable_until(&self.vault), self.state) {
+            (Some(at), _) => format!("Restorable    as of {at}"),
+            (None, VaultState::AwaitingSeed) => "Restorable    nothing yet".to_owned(),
+            (None, _) => "Restorable    nothing before the seed is taken in".to_owned(),
+        });
+        shown.extend(aside_line(self.vault.kept_aside));
         shown.extend(self.next.iter().map(|next| format!("Next run      {}", due_text(next))));
         shown
     }

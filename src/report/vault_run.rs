@@ -75,6 +75,8 @@ pub(super) struct RunRecord<'a> {
     increment: Option<IncrementRecord<'a>>,
     /// When the next run is due: a time or `now`; null while nobody knows.
     next_due: Option<String>,
+    /// Increments of this machine that can be restored only once the seed is taken in.
+    kept_aside: u64,
 }
 
 impl Record for RunRecord<'_> {
@@ -105,9 +107,14 @@ impl Outcome for Ran {
                 .push(format!("Vault {} waits for its seed: nothing was shipped yet", self.name)),
             VaultState::SeedInTransit => {
                 lines.push(format!(
-                    "Vault {} waits for its seed: the import is under way",
+                    "Vault {} waits for its seed: the import is under way, and is looked at again \
+                     by each run",
                     self.name
                 ));
+                lines.extend(self.waits_for.iter().map(|path| {
+                    let path = path.display();
+                    format!("No increments until then: {path} is not on this machine")
+                }));
             }
             VaultState::Ingesting | VaultState::Protected => {}
         }
@@ -121,9 +128,14 @@ impl Outcome for Ran {
         if let Some(done) = &self.increment {
             lines.extend(increment(done));
         }
+        lines.extend(aside_line(self.kept_aside));
         if let Some(next) = &self.next {
             let is_made = self.increment.as_ref().is_none_or(|own| own.backup.is_some());
-            let state = if is_made { " is protected" } else { " was not backed up" };
+            let state = match (is_made, self.state) {
+                (false, _) => " was not backed up",
+                (true, VaultState::Protected) => " is protected",
+                (true, _) => " goes on while its seed travels",
+            };
             let (name, next) = (&self.name, due_text(next));
             lines.push(format!("Vault {name}{state}; next run due {next}"));
         }
@@ -141,6 +153,7 @@ impl Outcome for Ran {
             ingested,
             increment: self.increment.as_ref().map(increment_value),
             next_due: self.next.as_ref().map(due_value),
+            kept_aside: self.kept_aside,
         })]
     }
 
@@ -155,6 +168,17 @@ impl Outcome for Ran {
         let lost = self.increment.as_ref().is_some_and(is_less);
         Exit::of(lost.then_some(ErrorKind::LeftOut))
     }
+}
+
+/// What cannot be restored yet, and from when on it can.
+pub(super) fn aside_line(kept_aside: u64) -> Option<String> {
+    (kept_aside > 0).then(|| {
+        format!(
+            "{} in Azure since the seed was staged; to be restored once the seed is imported and \
+             `azseed vault run` has taken it in",
+            count(kept_aside, "increment")
+        )
+    })
 }
 
 /// An increment in lines.

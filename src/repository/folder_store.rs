@@ -86,6 +86,11 @@ impl FolderStore {
         self.base.find(&self.below.join("config")).is_ok_and(|found| found.is_some())
     }
 
+    /// Whether there is such a file.
+    pub(super) fn has(&self, kind: FileType, id: &Id) -> bool {
+        self.base.find(&self.path(kind, id)).is_ok_and(|found| found.is_some())
+    }
+
     /// Removes what a killed run left half-written; returns how many files.
     pub fn sweep(&self) -> Result<usize, Error> {
         let mut swept = 0;

@@ -67,6 +67,8 @@ pub enum Error {
     Cleared { path: PathBuf },
     #[error("Another run works on {path}")]
     Busy { path: PathBuf },
+    #[error("The seed in {} is closed, since drives of it are begun: {host} cannot add to it", path.display())]
+    Closed { path: PathBuf, host: String },
     #[error("The password of the repository in {path} is not known on this machine")]
     NoPassword { path: PathBuf },
     #[error(transparent)]
@@ -133,6 +135,7 @@ impl Diagnose for Error {
             Error::Unfinished { .. } => "staging-unfinished",
             Error::Cleared { .. } => "staging-cleared",
             Error::Busy { .. } => "staging-busy",
+            Error::Closed { .. } => "staging-closed",
             Error::NoPassword { .. } => "password-missing",
             Error::Journals { source } => source.code(),
             Error::Repository { source, .. } => source.code(),
@@ -162,6 +165,7 @@ impl Diagnose for Error {
             }
             Error::NoPassword { .. } => ErrorKind::Usage,
             Error::Busy { .. } => ErrorKind::Busy,
+            Error::Closed { .. } => ErrorKind::Usage,
             Error::Full { .. } | Error::SourceGone { .. } | Error::Unfinished { .. } => {
                 ErrorKind::Resumable
             }
@@ -198,6 +202,9 @@ impl Diagnose for Error {
             Error::AllExcluded { .. } => "name fewer patterns with `--exclude`, or fewer sources",
             Error::EmptySource { .. } => "see that its disk is mounted and the path is right",
             Error::OldLayout { .. } => "convert it first with `restic migrate s3_layout`",
+            Error::Closed { .. } => {
+                "make the next seed: the same `azseed stage` with another `--staging` and `--job`"
+            }
             Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",
             Error::NoPassword { .. } => return Some(Hint::PasswordFile),
             Error::Damaged { .. } => "restore the file from a copy, or stage anew elsewhere",

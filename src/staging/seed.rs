@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::agent::Workload;
 use super::contents::Contents;
 use super::error::Error;
+use super::hosts::StagedHost;
 use crate::repository::Choice;
 
 const VERSION: u32 = 1;
@@ -58,6 +59,10 @@ pub struct Seed {
     /// What a repository that was adopted consisted of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<Contents>,
+    /// The machines that have staged into it, the first one first; a record of an earlier program
+    /// has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<StagedHost>,
     /// Parcels whose numbers were told to the service, by their jobs; the service is the truth.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parcels: Vec<ParcelSent>,
@@ -194,6 +199,7 @@ impl Seed {
             workload: None,
             hold_keys: false,
             contents: None,
+            hosts: Vec::new(),
             parcels: Vec::new(),
         }
     }
@@ -258,9 +264,21 @@ impl Seed {
         if self.parcels.len() > MOST || !self.parcels.iter().all(is_parcel) {
             return wrong("parcels");
         }
-        let exclude = &self.choice.exclude;
-        if exclude.len() > MOST || exclude.iter().any(|glob| glob.len() > PATH_BYTES) {
+        let is_choice = |choice: &Choice| {
+            choice.exclude.len() <= MOST
+                && choice.exclude.iter().all(|glob| glob.len() <= PATH_BYTES)
+        };
+        if !is_choice(&self.choice) {
             return wrong("exclude");
+        }
+        let is_host = |own: &StagedHost| {
+            is_text(&own.host)
+                && own.sources.len() <= MOST
+                && own.sources.iter().all(|source| is_absolute(source))
+                && is_choice(&own.choice)
+        };
+        if self.hosts.len() > MOST || !self.hosts.iter().all(is_host) {
+            return wrong("hosts");
         }
         Ok(())
     }
@@ -418,6 +436,8 @@ mod tests {
             ("sources", json!(["relative"])),
             ("sources", json!(["/a/../b"])),
             ("exclude", json!(["x".repeat(5000)])),
+            ("hosts", json!([{"host": "a\nb", "sources": []}])),
+            ("hosts", json!([{"host": "a", "sources": ["b"]}])),
         ] {
             let error = said(&[(field, value)]).unwrap_err();
             assert_eq!((error.code(), error.kind()), ("seed-invalid", ErrorKind::Guard), "{field}");

@@ -16,6 +16,8 @@ use tracing::info;
 use super::adopt::totals;
 use super::door::Staging;
 use super::error::Error;
+use super::hosts::StagedHost;
+use super::joined::{Drives, Turn};
 use super::seed::{Destination, Origin, REPOSITORY, Seed, SeedKind, SeedState, Totals};
 use crate::repository::{BackupDone, BackupPlan, Choice, Repository, Settings, inside, survey};
 
@@ -28,6 +30,10 @@ pub struct StageOptions {
     pub plan: BackupPlan,
     /// How a new repository is made.
     pub settings: Settings,
+    /// The name of this machine.
+    pub host: String,
+    /// Whether drives of the seed are begun.
+    pub drives: Drives,
 }
 
 /// A staging path that is finished.
@@ -109,10 +115,19 @@ pub fn stage(
     now: impl Fn() -> Timestamp,
     monitor: Arc<dyn Monitor>,
 ) -> Result<Staged, Error> {
-    if seed.state != SeedState::Unfinished {
+    if seed.turn(&options.host, options.drives, staging)? == Turn::Done {
         return Ok(Staged { seed, backup: None });
     }
     let _lock = lock(staging)?;
+    // Another machine may have added its sources meanwhile.
+    let mut seed = Seed::open(staging)?;
+    if seed.turn(&options.host, options.drives, staging)? == Turn::Done {
+        return Ok(Staged { seed, backup: None });
+    }
+    if seed.state != SeedState::Unfinished {
+        seed.state = SeedState::Unfinished;
+        seed.save(staging)?;
+    }
     let data = staging.data(&seed)?;
     let root = data.path();
     let failed = |source| Error::Repository { path: root.clone(), source };
@@ -129,8 +144,16 @@ pub fn stage(
         Repository::create(store.clone(), password, options.settings, monitor.clone())
             .map_err(failed)?
     };
-    let plan = &options.plan;
-    let backup = back_up(plan, repository, open, failed)?;
+    let plan = &BackupPlan { host: Some(options.host.clone()), ..options.plan.clone() };
+    // What a killed run of another machine left unfinished is ended by whoever comes.
+    let is_new = seed.staged_by(&options.host).is_none() || {
+        let all = open()?.snapshots().map_err(failed)?;
+        !all.iter().any(|own| own.host == options.host)
+    };
+    let backup = match is_new {
+        true => Some(back_up(plan, repository, open, failed)?),
+        false => None,
+    };
     open()?.check().map_err(failed)?;
     info!("the repository is checked");
     if store.sweep().map_err(failed)? > 0 {
@@ -138,17 +161,23 @@ pub fn stage(
     }
     let shipped =
         totals(&root, SeedKind::Repository).map_err(|source| Error::of_io(root.clone(), source))?;
-    let totals = Totals {
-        source_files: backup.files,
-        source_bytes: backup.bytes,
-        unreadable_files: backup.unreadable.len() as u64,
-        ..shipped
-    };
-    let (sources, choice) = (plan.sources.clone(), plan.choice.clone());
-    let seed = Seed { sources, choice, ..seed };
+    if let Some(backup) = &backup {
+        let source = Totals {
+            source_files: backup.files,
+            source_bytes: backup.bytes,
+            unreadable_files: backup.unreadable.len() as u64,
+            ..Totals::default()
+        };
+        let (sources, choice) = (plan.sources.clone(), plan.choice.clone());
+        let new = StagedHost { host: options.host.clone(), sources, choice };
+        seed.hosts.retain(|own| own.host != options.host);
+        seed = seed.staged(new, source);
+    }
+    let Totals { files, bytes, .. } = shipped;
+    let totals = Totals { files, bytes, ..seed.totals.clone() };
     let seed = seed.finish(totals, now());
     seed.save(staging)?;
-    Ok(Staged { seed, backup: Some(backup) })
+    Ok(Staged { seed, backup })
 }
 
 /// Backs up, and makes sure that the sources are still there then.
@@ -212,7 +241,8 @@ mod tests {
 
     fn options(sources: &[PathBuf], staging: &Path) -> StageOptions {
         let settings = Settings { compression: 3, pack_bytes: 64 << 20 };
-        StageOptions { plan: look(sources, Choice::default(), staging).unwrap().plan, settings }
+        let plan = look(sources, Choice::default(), staging).unwrap().plan;
+        StageOptions { plan, settings, host: "web1".to_owned(), drives: Drives::None }
     }
 
     fn run(folder: &Path) -> Result<Staged, Error> {

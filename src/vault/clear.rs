@@ -2,7 +2,7 @@
 //! only as it was seen.
 
 use super::error::Error;
-use super::shelf::SeedBlob;
+use super::seed_list::SeedList;
 use crate::azure::{Fenced, Removed};
 
 /// What was cleared of a container.
@@ -16,11 +16,11 @@ pub struct Cleared {
 
 /// Deletes the imported blobs of a seed below a prefix, each only as it was seen. One that says
 /// another length or another MD5 was put there by somebody, and stays.
-pub fn clear(import: &dyn Fenced, prefix: &str, blobs: &[SeedBlob]) -> Result<Cleared, Error> {
+pub fn clear(import: &dyn Fenced, prefix: &str, seed: &SeedList) -> Result<Cleared, Error> {
     let seen = import.container().list(prefix).map_err(|source| Error::List { source })?;
     let mut cleared = Cleared::default();
-    for blob in blobs {
-        let name = format!("{prefix}{}", blob.path);
+    for blob in seed.blobs() {
+        let name = format!("{prefix}{}", blob.path());
         let Some(facts) = seen.get(&name) else { continue };
         if facts.bytes != blob.bytes || facts.md5.is_some_and(|md5| md5 != blob.md5) {
             cleared.left.push(name);

@@ -3,7 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use disk_prep::noun::{ContainerName, Diagnose, ErrorKind, Hint, VaultName, count};
+use disk_prep::noun::{
+    AccountName, ByteSize, ContainerName, Diagnose, ErrorKind, Hint, Sha256Digest, VaultName, count,
+};
 
 use crate::policy::Retention;
 use crate::{azure, repository};
@@ -17,6 +19,10 @@ pub enum Error {
     ForeignBlob { path: String },
     #[error("{path} is listed twice in the seed")]
     ListedTwice { path: String },
+    #[error("{path} of the seed has the SHA-256 {sha256}, which is not its name")]
+    Misnamed { path: String, sha256: Sha256Digest },
+    #[error("The import lacks {}, {}, more than the {} that may be sent from the staging path", count(*blobs, "blob"), ByteSize(*bytes), ByteSize(*limit_bytes))]
+    RepairLimit { blobs: u64, bytes: u64, limit_bytes: u64 },
     #[error("Nowhere to be had: {} of the seed, the first is {}", count(paths.len(), "blob"), first(paths))]
     Missing { paths: Vec<String> },
     #[error("Written to the vault and not there as written: {}, the first is {}", count(paths.len(), "blob"), first(paths))]
@@ -27,6 +33,28 @@ pub enum Error {
         #[source]
         source: azure::Error,
     },
+    #[error("{path} in the vault's container is not of the form that this program writes")]
+    Control {
+        path: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error(
+        "What opens the vault's account does not open {account}, which the seed is imported to"
+    )]
+    SeedClosed { account: AccountName },
+    #[error("The container {container} has a repository that is not the seed's")]
+    OtherRepository { container: ContainerName },
+    #[error("{} of restic in the container {container}: a client may be at work", count(*locks, "lock"))]
+    ClientLocked { container: ContainerName, locks: usize },
+    #[error("Vault {vault} backs {} up already", path.display())]
+    SourceKnown { vault: VaultName, path: PathBuf },
+    #[error("{} is not on this machine, so it cannot be backed up", path.display())]
+    SourceAbsent { path: PathBuf },
+    #[error("Vault {vault} would have no source left on this machine")]
+    LastSource { vault: VaultName },
+    #[error("The seed of vault {vault} was not cleared yet, and until then nothing is forgotten")]
+    NotCleared { vault: VaultName },
     #[error("Cannot list the vault")]
     List {
         #[source]
@@ -90,8 +118,18 @@ impl Diagnose for Error {
         match self {
             Error::ForeignBlob { .. } => "seed-foreign-blob",
             Error::ListedTwice { .. } => "seed-listed-twice",
+            Error::Misnamed { .. } => "seed-blob-misnamed",
+            Error::RepairLimit { .. } => "ingest-repair-limit",
             Error::Missing { .. } => "seed-blobs-missing",
             Error::NotHeld { .. } => "vault-blobs-differ",
+            Error::ClientLocked { .. } => "vault-client-lock",
+            Error::SourceKnown { .. } => "vault-source-known",
+            Error::SourceAbsent { .. } => "vault-source-absent",
+            Error::LastSource { .. } => "vault-source-last",
+            Error::NotCleared { .. } => "vault-not-cleared",
+            Error::Control { .. } => "vault-control-damaged",
+            Error::OtherRepository { .. } => "vault-other-repository",
+            Error::SeedClosed { .. } => "vault-seed-closed",
             Error::Blob { source, .. } | Error::List { source } => source.code(),
             Error::Spare { .. } => "staging-read",
             Error::KeepsNothing { .. } => "vault-keeps-nothing",
@@ -115,11 +153,15 @@ impl Diagnose for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Error::ForeignBlob { .. } | Error::ListedTwice { .. } => ErrorKind::Failed,
-            Error::Missing { .. } | Error::Spare { .. } => ErrorKind::Resumable,
-            Error::NotHeld { .. } => ErrorKind::Difference,
+            Error::Missing { .. } | Error::Spare { .. } | Error::RepairLimit { .. } => {
+                ErrorKind::Resumable
+            }
+            Error::NotHeld { .. } | Error::Misnamed { .. } => ErrorKind::Difference,
+            Error::Control { .. } => ErrorKind::Failed,
+            Error::SeedClosed { .. } => ErrorKind::NotAllowed,
             Error::Blob { source, .. } | Error::List { source } => source.kind(),
             Error::KeepsNothing { .. } | Error::Claimed { .. } => ErrorKind::Usage,
-            Error::Locked { .. } => ErrorKind::Busy,
+            Error::Locked { .. } | Error::ClientLocked { .. } => ErrorKind::Busy,
             Error::Repository { source, .. } => source.kind(),
             Error::NoSuchSource { .. }
             | Error::NoRepository { .. }
@@ -131,13 +173,36 @@ impl Diagnose for Error {
             | Error::PlainFiles { .. }
             | Error::Exists { .. }
             | Error::NoPassword { .. } => ErrorKind::Usage,
-            Error::NotProtected { .. } => ErrorKind::Guard,
+            Error::NotProtected { .. }
+            | Error::OtherRepository { .. }
+            | Error::NotCleared { .. } => ErrorKind::Guard,
+            Error::SourceKnown { .. } | Error::SourceAbsent { .. } | Error::LastSource { .. } => {
+                ErrorKind::Usage
+            }
         }
     }
 
     fn hint(&self) -> Option<Hint> {
         let text = match self {
             Error::Missing { .. } => "name the staging path of the seed with `--staging`",
+            Error::RepairLimit { .. } => {
+                "have the drives imported whole, or say how much may be sent with `--repair-up-to SIZE`"
+            }
+            Error::ClientLocked { .. } => {
+                "wait for it to end; `restic unlock` removes the lock of one that is gone"
+            }
+            Error::SourceKnown { .. } => "see them with `azseed vault source list`",
+            Error::LastSource { .. } => "add another one first with `azseed vault source add PATH`",
+            Error::NotCleared { .. } => "run `azseed cleanup` first",
+            Error::OtherRepository { .. } => {
+                "see whose it is; make the vault anew in another container with `--vault-container`"
+            }
+            Error::SeedClosed { .. } => {
+                "give a shared access signature for it with `--seed-sas-file FILE`, or sign in"
+            }
+            Error::Misnamed { .. } => {
+                "the file was damaged before it was sent; check the staged repository, and stage anew"
+            }
             Error::Blob { source, .. } | Error::List { source } => return source.hint(),
             Error::Repository { source, .. } => return source.hint(),
             Error::Claimed { .. } => "name another container with `--vault-container`",

@@ -8,13 +8,14 @@ use jiff::{Timestamp, Zoned};
 use secrecy::SecretString;
 
 use super::error::Error;
+use super::foreign_locks::live_locks;
 use super::record::{KnownSource, Vault};
-use super::sources::{Coverage, Found, Remark, Verdict, coverage, judge, mount_of, shrunk};
+use super::sources::{Coverage, Found, Remark, Verdict, judge, mount_of, shrunk, vault_coverage};
 use crate::azure::Fenced;
 use crate::policy::{Origin, Point, forgettable};
 use crate::repository::{
-    self, BackupDone, BackupPlan, BlobStore, Repository, SHRUNK_TAG, Snapshot, SourceTotals,
-    inside, survey,
+    self, BackupDone, BackupPlan, BlobStore, FolderStore, IsShipped, Repository, SHRUNK_TAG,
+    Snapshot, SourceTotals, Store, TravelStore, inside, survey,
 };
 use crate::schedule::is_ahead;
 
@@ -27,6 +28,16 @@ pub struct Asked<'a> {
     pub this_host: &'a str,
     /// Whether a source may have lost most of what it held.
     pub allow_shrink: bool,
+}
+
+/// Where the repository is that an increment goes into.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it is made of functions")]
+pub enum Home<'a> {
+    /// The vault has all of it.
+    Vault,
+    /// The seed is on its way: it is read where it was staged, as far as it is shipped.
+    Travelling(&'a dyn Fn() -> FolderStore, &'a IsShipped),
 }
 
 /// What an increment has done.
@@ -52,14 +63,20 @@ pub struct Increment {
 /// the lease is lost.
 pub fn increment(
     vault: &Vault,
-    container: &Arc<dyn Fenced>,
+    (container, home): (&Arc<dyn Fenced>, Home<'_>),
     password: &SecretString,
     asked: &Asked<'_>,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Increment, Error> {
     let failed = |source| Error::Repository { vault: vault.name.clone(), source };
     let open = || {
-        let store = Arc::new(BlobStore::changing(container, &vault.prefix));
+        let store: Arc<dyn Store> = match home {
+            Home::Vault => Arc::new(BlobStore::changing(container, &vault.prefix)),
+            Home::Travelling(staged, is_shipped) => {
+                let is_shipped = Arc::clone(is_shipped);
+                Arc::new(TravelStore::new(staged(), is_shipped, container, &vault.prefix))
+            }
+        };
         Repository::open(store, password, Arc::clone(monitor)).map_err(failed)
     };
     let repository = open()?;
@@ -69,8 +86,7 @@ pub fn increment(
         true => repository.snapshots_with_pipes().map_err(failed)?,
         false => repository.snapshots().map_err(failed)?,
     };
-    let Coverage { host, sources, others } =
-        coverage(&vault.seed.sources, &snapshots, asked.this_host);
+    let Coverage { host, sources, others } = vault_coverage(vault, &snapshots, asked.this_host);
     let mut done = Increment { remarks: others, ..Increment::default() };
     if sources.is_empty() {
         done.remarks.push(Remark::NoSource { host: asked.this_host.to_owned() });
@@ -148,13 +164,26 @@ pub fn increment(
     let may_forget = vault.cleaned_at.is_some() && !done.sources.iter().any(|own| own.is_shrunk);
     if let Some(backup) = done.backup.as_ref().filter(|_| may_forget) {
         let repository = open()?;
-        let own = origin(&plan, &backup.snapshot, &repository.snapshots().map_err(failed)?);
+        let own = origin(
+            &plan,
+            &vault.let_go,
+            &backup.snapshot,
+            &repository.snapshots().map_err(failed)?,
+        );
         if let Some((own, points)) = own {
             let zone = asked.now.time_zone();
             // The one that was just made is the latest that this clock has stamped.
             let made = points.iter().find(|point| point.id == backup.snapshot);
             let now = made.map_or(now, |made| now.max(made.time));
             done.forgotten = forgettable(&points, &own, vault.retention, zone, now);
+        }
+        let locks = match done.forgotten.is_empty() {
+            true => 0,
+            false => live_locks(container.container().as_ref(), &vault.prefix, Timestamp::now())?,
+        };
+        if locks > 0 {
+            done.forgotten.clear();
+            done.remarks.push(Remark::ClientLocks { count: locks });
         }
         if !done.forgotten.is_empty() {
             repository.forget(&done.forgotten).map_err(failed)?;
@@ -169,13 +198,19 @@ pub fn increment(
 
 /// What this run backs up, and all snapshots as the retention sees them; `None` if the one that
 /// was just made is not listed, since then the list cannot be right.
-fn origin(plan: &BackupPlan, made: &str, snapshots: &[Snapshot]) -> Option<(Origin, Vec<Point>)> {
+fn origin(
+    plan: &BackupPlan,
+    let_go: &[PathBuf],
+    made: &str,
+    snapshots: &[Snapshot],
+) -> Option<(Origin, Vec<Point>)> {
     let origin = |own: &Snapshot| Origin {
         host: own.host.clone(),
         paths: own.paths.iter().cloned().collect(),
     };
     let made = snapshots.iter().find(|own| own.id == made)?;
-    let own = Origin { paths: plan.sources.iter().cloned().collect(), ..origin(made) };
+    let paths = plan.sources.iter().chain(let_go).cloned().collect();
+    let own = Origin { paths, ..origin(made) };
     let point = |own: &Snapshot| Point {
         id: own.id.clone(),
         origin: origin(own),

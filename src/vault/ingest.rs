@@ -3,23 +3,24 @@
 //! import lost comes from the staging path. Packs and indexes first, snapshots last, so that
 //! nobody ever sees a snapshot whose data is not there.
 
-use std::collections::BTreeSet;
 use std::io;
-use std::sync::Mutex;
 
 use bytes::Bytes;
 use disk_prep::monitor::{Event, Monitor};
-use disk_prep::sys::hold::hold;
-use md5::{Digest, Md5};
 use tracing::info;
 
 use super::error::Error;
-use super::shelf::{SeedBlob, Shelf, is_held};
-use crate::azure::{Copied, each};
-use crate::repository::{Rank, rank};
+use super::seed_list::{Marks, SeedList};
+use super::shelf::Shelf;
+use crate::azure::each_of;
+use crate::repository::Rank;
 
-/// Copies at once.
-const COPIES_AT_ONCE: usize = 8;
+use work::{Progress, Work};
+
+/// Copies at once. The service makes them; here each is a thread that waits.
+const COPIES_AT_ONCE: usize = 32;
+/// Names of one page of a list ("List Blobs": at most 5,000).
+const NAMES_OF_PAGE: u64 = 5_000;
 const TASK: &str = "ingest";
 
 /// Where a blob that the import lost is looked for: the staging path. `None` if it is not there.
@@ -38,37 +39,68 @@ pub struct Ingested {
     pub repaired: u64,
 }
 
+/// What an ingest will ask of the service, as far as the lists of both containers tell. What it
+/// costs is for whoever knows the prices of the account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// Blobs of the seed.
+    pub blobs: u64,
+    /// Blobs that the vault has.
+    pub unchanged: u64,
+    /// Blobs to be copied inside the service: one write and one read of the source each.
+    pub copies: u64,
+    /// Their bytes.
+    pub copy_bytes: u64,
+    /// Blobs that the import lacks and that are sent from the staging path.
+    pub from_staging: u64,
+    /// Their bytes.
+    pub staging_bytes: u64,
+    /// Calls that list: both containers before, the vault after.
+    pub lists: u64,
+    /// Whether the blobs stay where they are, and each is read once in place of a copy.
+    pub in_place: bool,
+}
+
+/// How a seed is taken in.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it is made of functions")]
+pub struct Taking<'a> {
+    /// Where blobs that the import lost are looked for.
+    pub spare: Spare<'a>,
+    /// Bytes that may be sent from there; no limit if `None`.
+    pub repair_limit: Option<u64>,
+    /// Told what it will ask of the service, before it begins.
+    pub tell: &'a (dyn Fn(&Estimate) + Sync),
+}
+
 /// Takes all blobs of the seed in, several at once, each kind after the one before. A second call
 /// finds the work done; after any failure the same call goes on. No snapshot is written while any
 /// other blob is missing.
 pub fn ingest(
-    seed: &[SeedBlob],
+    seed: &SeedList,
     shelf: &Shelf,
-    spare: Spare<'_>,
+    taking: Taking<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Ingested, Error> {
-    let ordered = in_order(seed)?;
-    let list = || shelf.held().map_err(|source| Error::List { source });
+    let list = || shelf.held(seed).map_err(|source| Error::List { source });
+    shelf.expect_own(seed)?;
     let held = list()?;
-    let total_bytes = seed.iter().map(|blob| blob.bytes).sum();
-    let work = Work {
-        shelf,
-        spare,
-        monitor,
-        total_bytes,
-        progress: Mutex::default(),
-        in_memory: Mutex::new(()),
-    };
+    let lacking = shelf.lacking(seed).map_err(|source| Error::List { source })?;
+    let estimate = estimate(seed, &held, &lacking, shelf.is_in_place());
+    if let Some(limit_bytes) = taking.repair_limit.filter(|most| estimate.staging_bytes > *most) {
+        let (blobs, bytes) = (estimate.from_staging, estimate.staging_bytes);
+        return Err(Error::RepairLimit { blobs, bytes, limit_bytes });
+    }
+    (taking.tell)(&estimate);
+    let work = Work::new(shelf, taking, monitor, seed.bytes());
     monitor.event(&Event::TaskStarted { task: TASK });
-    info!(blobs = seed.len(), held = held.len(), "the seed is taken in");
-    for kind in ordered.chunk_by(|one, other| one.0 == other.0) {
-        if kind[0].0 == Rank::Snapshot && work.has_missing() {
+    info!(?estimate, "the seed is taken in");
+    for (rank, kind) in seed.kinds() {
+        if rank == Rank::Snapshot && work.has_missing() {
             break;
         }
-        each(kind, COPIES_AT_ONCE, |(_, blob)| {
-            let came = if is_held(&held, blob) { Came::Unchanged } else { work.take(blob)? };
-            work.count(blob, came);
-            Ok(())
+        each_of(kind, COPIES_AT_ONCE, |index| {
+            work.bring(&seed.blobs()[index], held.has(index), lacking.has(index))
         })?;
     }
     monitor.event(&Event::TaskFinished { task: TASK });
@@ -78,109 +110,35 @@ pub fn ingest(
         missing.sort();
         return Err(Error::Missing { paths: missing });
     }
-    let held = list()?;
-    let paths: Vec<String> =
-        seed.iter().filter(|blob| !is_held(&held, blob)).map(|blob| blob.path.clone()).collect();
+    let paths: Vec<String> = list()?.missing().map(|index| seed.blobs()[index].path()).collect();
     if paths.is_empty() { Ok(done) } else { Err(Error::NotHeld { paths }) }
 }
 
-fn in_order(seed: &[SeedBlob]) -> Result<Vec<(Rank, &SeedBlob)>, Error> {
-    let mut seen = BTreeSet::new();
-    let mut ordered = Vec::with_capacity(seed.len());
-    for blob in seed {
-        let foreign = || Error::ForeignBlob { path: blob.path.clone() };
-        ordered.push((rank(&blob.path).ok_or_else(foreign)?, blob));
-        if !seen.insert(blob.path.as_str()) {
-            return Err(Error::ListedTwice { path: blob.path.clone() });
+fn estimate(seed: &SeedList, held: &Marks, lacking: &Marks, in_place: bool) -> Estimate {
+    let pages = |blobs: usize| (blobs as u64).div_ceil(NAMES_OF_PAGE).max(1);
+    let mut all = Estimate {
+        blobs: seed.len() as u64,
+        lists: 3 * pages(seed.len()),
+        in_place,
+        ..Estimate::default()
+    };
+    for (index, blob) in seed.blobs().iter().enumerate() {
+        if held.has(index) {
+            all.unchanged += 1;
+        } else if lacking.has(index) {
+            all.from_staging += 1;
+            all.staging_bytes = all.staging_bytes.saturating_add(blob.bytes);
+        } else {
+            all.copies += 1;
+            all.copy_bytes = all.copy_bytes.saturating_add(blob.bytes);
         }
     }
-    ordered.sort_by(|one, other| (one.0, &one.1.path).cmp(&(other.0, &other.1.path)));
-    Ok(ordered)
+    all
 }
 
-fn is_content(blob: &SeedBlob, content: &Bytes) -> bool {
-    content.len() as u64 == blob.bytes && Md5::digest(content).as_slice() == blob.md5.bytes()
-}
+mod work;
 
-/// How one blob came into the vault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Came {
-    Unchanged,
-    Copied,
-    Streamed,
-    Repaired,
-    /// Neither the import nor the staging path has it.
-    Missing,
-}
-
-/// How far the work is.
-#[derive(Debug, Default)]
-struct Progress {
-    done: Ingested,
-    missing: Vec<String>,
-    bytes: u64,
-}
-
-/// What each of those at work needs.
-struct Work<'a> {
-    shelf: &'a Shelf,
-    spare: Spare<'a>,
-    monitor: &'a dyn Monitor,
-    total_bytes: u64,
-    progress: Mutex<Progress>,
-    /// Held by whoever has a blob's content in memory: one at a time, however many copies the
-    /// service makes.
-    in_memory: Mutex<()>,
-}
-
-impl Work<'_> {
-    /// Brings one blob into the vault.
-    fn take(&self, blob: &SeedBlob) -> Result<Came, Error> {
-        let failed = |source| Error::Blob { path: blob.path.clone(), source };
-        let copied = self.shelf.copy(blob).map_err(failed)?;
-        if copied == Copied::Done {
-            return Ok(Came::Copied);
-        }
-        let _one = hold(&self.in_memory);
-        if copied == Copied::Unsupported {
-            let content = self.shelf.imported(&blob.path).map_err(failed)?;
-            if let Some(content) = content.filter(|content| is_content(blob, content)) {
-                self.shelf.write(blob, content).map_err(failed)?;
-                return Ok(Came::Streamed);
-            }
-        }
-        let unreadable = |source| Error::Spare { path: blob.path.clone(), source };
-        let content = (self.spare)(&blob.path).map_err(unreadable)?;
-        let Some(content) = content.filter(|content| is_content(blob, content)) else {
-            return Ok(Came::Missing);
-        };
-        self.shelf.write(blob, content).map_err(failed)?;
-        Ok(Came::Repaired)
-    }
-
-    /// Counts it, and tells of it while nobody else does, so that bytes never go back.
-    fn count(&self, blob: &SeedBlob, came: Came) {
-        let mut progress = hold(&self.progress);
-        match came {
-            Came::Unchanged => progress.done.unchanged += 1,
-            Came::Copied => progress.done.copied += 1,
-            Came::Streamed => progress.done.streamed += 1,
-            Came::Repaired => progress.done.repaired += 1,
-            Came::Missing => progress.missing.push(blob.path.clone()),
-        }
-        progress.bytes += blob.bytes;
-        let (done_bytes, total_bytes) = (progress.bytes, self.total_bytes);
-        self.monitor.event(&Event::TaskBytes { task: TASK, done_bytes, total_bytes });
-    }
-
-    fn has_missing(&self) -> bool {
-        !hold(&self.progress).missing.is_empty()
-    }
-
-    fn ended(&self) -> Progress {
-        std::mem::take(&mut *hold(&self.progress))
-    }
-}
-
+#[cfg(test)]
+mod many;
 #[cfg(test)]
 mod tests;

@@ -1,22 +1,30 @@
 //! A blob container as a repository: takes an imported seed in, makes increments, says when one is
 //! due, and tells what of a seed it holds. Knows no drive and no job.
 
+mod aside;
 mod clear;
 mod error;
+mod foreign_locks;
 mod increment;
 mod ingest;
 mod known;
 mod lease;
 mod record;
+mod seed_list;
 mod shelf;
 mod sources;
+mod taken;
 
 pub use crate::repository::is_repository_path;
+pub use aside::publish_asides;
 pub use clear::{Cleared, clear};
 pub use error::Error;
-pub use increment::{Asked, Increment, increment};
-pub use ingest::{Ingested, Spare, ingest};
+pub use foreign_locks::{expect_no_locks, live_locks};
+pub use increment::{Asked, Home, Increment, increment};
+pub use ingest::{Estimate, Ingested, Spare, Taking, ingest};
 pub use lease::{Clock, LOCK, Lease, Timing};
 pub use record::{KnownSource, SeedLink, VERSION, Vault, VaultState};
-pub use shelf::{SeedBlob, Shelf, Shelved, claim, held, is_held};
-pub use sources::{Coverage, Remark, accept, coverage, covered, this_host};
+pub use seed_list::{Marks, SeedBlob, SeedList};
+pub use shelf::{Import, Shelf, claim};
+pub use sources::{Coverage, Remark, accept, covered, this_host, vault_coverage};
+pub use taken::{mark_taken_in, taken_in};

@@ -62,12 +62,43 @@ pub struct Vault {
     /// When the last increment was made.
     #[serde(default)]
     pub incremented_at: Option<Timestamp>,
+    /// Increments that this machine has made since the seed was staged and whose snapshots are
+    /// kept aside until it is taken in.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub kept_aside: u64,
     /// When the imported container was cleared.
     #[serde(default)]
     pub cleaned_at: Option<Timestamp>,
+    /// Sources that were added to those of the seed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<PathBuf>,
+    /// Sources that are not backed up any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<PathBuf>,
+    /// Those of them whose snapshots may go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub let_go: Vec<PathBuf>,
     /// What is known of each source, from the first increment on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<KnownSource>,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Vault {
+    /// The account that the seed is imported to.
+    pub fn seed_account(&self) -> &AccountName {
+        self.seed.storage_account.as_ref().unwrap_or(&self.storage_account)
+    }
+
+    /// Whether the imported container is the vault's own, so that what is imported stays there.
+    pub fn is_in_place(&self) -> bool {
+        self.seed.storage_account.is_none()
+            && self.container == self.seed.container
+            && self.prefix == self.seed.prefix
+    }
 }
 
 /// A seed as the vault knows it.
@@ -77,12 +108,18 @@ pub struct SeedLink {
     pub id: Uuid,
     /// Its import job; more than ten drives are several, of names that follow from this one.
     pub job: JobName,
+    /// The account it is imported to, if that is another than the vault's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_account: Option<AccountName>,
     /// The container it is imported to.
     pub container: ContainerName,
     /// Stands before its blobs.
     pub prefix: String,
     /// Its staging path, where this machine saw it last.
     pub staging: PathBuf,
+    /// The name that this machine has staged under; if nobody knows it, the snapshots tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// What was backed up, absolute on the source machine.
     pub sources: Vec<PathBuf>,
     /// What of it was taken.

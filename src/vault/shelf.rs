@@ -1,72 +1,52 @@
 //! The vault's container and the imported one beside it: what a seed is made of, what the vault
 //! holds of it, and whose the container is.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use disk_prep::noun::{Md5Digest, VaultName};
+use disk_prep::noun::VaultName;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::error::Error;
 use super::lease::Lease;
 use super::record::Vault;
-use crate::azure::{self, Container, Copied, Fenced, Made};
+use super::seed_list::{Marks, SeedBlob, SeedList};
+use crate::azure::{self, BlobFacts, Container, Copied, Fenced, Made};
+use crate::repository::Rank;
 
 /// Says whose the container is.
 const CLAIM: &str = "azseed/vault.json";
 
-/// A blob that the seed consists of, as the journal has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeedBlob {
-    /// Path below the repository's root, for example `data/3f/3f…`.
-    pub path: String,
-    /// Its length.
-    pub bytes: u64,
-    /// Its MD5, computed when the drive was filled.
-    pub md5: Md5Digest,
-}
-
-/// What the vault says of a blob that it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shelved {
-    /// Its length.
-    pub bytes: u64,
-    /// Its MD5, if the service has it.
-    pub md5: Option<Md5Digest>,
-}
-
-/// Whether the vault holds this blob. Never by the length alone: one without an MD5 counts as not
-/// held.
-pub fn is_held(held: &BTreeMap<String, Shelved>, blob: &SeedBlob) -> bool {
-    held.get(&blob.path) == Some(&Shelved { bytes: blob.bytes, md5: Some(blob.md5) })
-}
-
-/// What a container holds below a prefix, by the paths that follow it.
-pub fn held(
-    container: &dyn Container,
-    prefix: &str,
-) -> Result<BTreeMap<String, Shelved>, azure::Error> {
-    let below = |name: String| name.strip_prefix(prefix).map(str::to_owned);
-    let held = |(name, facts): (String, azure::BlobFacts)| {
-        Some((below(name)?, Shelved { bytes: facts.bytes, md5: facts.md5 }))
-    };
-    Ok(container.list(prefix)?.into_iter().filter_map(held).collect())
-}
-
-/// The vault and the imported container beside it, two of one account. Paths are those of
-/// [`SeedBlob`].
+/// The vault and the imported container beside it, of one account or of two.
 #[derive(Debug)]
 pub struct Shelf {
     /// The vault's container.
     pub vault: Arc<dyn Fenced>,
     /// Stands before every blob of the vault.
     pub vault_prefix: String,
-    /// The imported container.
-    pub import: Arc<dyn Container>,
-    /// Stands before every imported blob.
-    pub import_prefix: String,
+    /// Where the seed was imported to.
+    pub import: Import,
+}
+
+/// Where the seed was imported to.
+#[derive(Debug)]
+pub enum Import {
+    /// A container, and what stands before every imported blob.
+    Container(Arc<dyn Container>, String),
+    /// The vault's own place: what was imported stays where it is.
+    InPlace,
+    /// Nowhere: the drives were lost, and all comes from the staging path.
+    Lost,
+}
+
+/// A blob as it was read.
+#[derive(Debug)]
+pub struct Seen {
+    /// All of it.
+    pub content: Bytes,
+    /// Its version in the vault, if it lies there.
+    etag: Option<String>,
 }
 
 impl Shelf {
@@ -74,37 +54,94 @@ impl Shelf {
     pub fn new(
         vault: &Vault,
         container: Arc<dyn Container>,
-        import: Arc<dyn Container>,
+        import: Import,
         lease: &Lease,
     ) -> Self {
-        Shelf {
-            vault: lease.guard(container),
-            vault_prefix: vault.prefix.clone(),
-            import,
-            import_prefix: vault.seed.prefix.clone(),
+        Shelf { vault: lease.guard(container), vault_prefix: vault.prefix.clone(), import }
+    }
+
+    /// Whether what was imported stays where it is.
+    pub fn is_in_place(&self) -> bool {
+        matches!(self.import, Import::InPlace)
+    }
+
+    fn name(&self, blob: &SeedBlob) -> String {
+        format!("{}{}", self.vault_prefix, blob.path())
+    }
+
+    /// What the vault holds of a seed.
+    pub fn held(&self, seed: &SeedList) -> Result<Marks, azure::Error> {
+        seed.held(self.vault.container().as_ref(), &self.vault_prefix)
+    }
+
+    /// Refuses a vault whose repository is another one than the seed's: what is there would be
+    /// lost with its configuration. Not so in place, where what was imported may be damaged.
+    pub fn expect_own(&self, seed: &SeedList) -> Result<(), Error> {
+        let vault = self.vault.container();
+        let own = seed.blobs().iter().find(|blob| blob.place.rank == Rank::Config);
+        let Some(own) = own.filter(|_| !self.is_in_place()) else { return Ok(()) };
+        let failed = |source| Error::Blob { path: own.path(), source };
+        let found = vault.facts(&self.name(own)).map_err(failed)?;
+        match found.and_then(|facts| facts.md5) {
+            Some(md5) if md5 != own.md5 => {
+                Err(Error::OtherRepository { container: vault.name().clone() })
+            }
+            _ => Ok(()),
         }
     }
 
-    /// All that the vault holds.
-    pub fn held(&self) -> Result<BTreeMap<String, Shelved>, azure::Error> {
-        held(self.vault.container().as_ref(), &self.vault_prefix)
+    /// What the import lacks of a seed, or has with another length or another MD5. It may have
+    /// another content all the same: an import tells no MD5 unless the drives did.
+    pub fn lacking(&self, seed: &SeedList) -> Result<Marks, azure::Error> {
+        let can_be = |blob: &SeedBlob, facts: &BlobFacts| {
+            facts.bytes == blob.bytes && facts.md5.is_none_or(|md5| md5 == blob.md5)
+        };
+        let there = match &self.import {
+            Import::Container(import, prefix) => seed.compare(import.as_ref(), prefix, can_be)?,
+            Import::InPlace => {
+                let vault = self.vault.container();
+                seed.compare(vault.as_ref(), &self.vault_prefix, can_be)?
+            }
+            Import::Lost => return Ok(Marks::all(seed.len())),
+        };
+        Ok(there.not())
     }
 
     /// Lets the service copy from the import into the vault if the content has this MD5.
     pub fn copy(&self, blob: &SeedBlob) -> Result<Copied, azure::Error> {
-        let from = format!("{}{}", self.import_prefix, blob.path);
-        let to = format!("{}{}", self.vault_prefix, blob.path);
-        self.vault.copy_from((self.import.name(), &from), &to, blob.md5)
+        let Import::Container(import, prefix) = &self.import else {
+            return Ok(Copied::Absent);
+        };
+        let from = import.source(&format!("{prefix}{}", blob.path()));
+        self.vault.copy_from(&from, &self.name(blob), blob.md5)
     }
 
     /// The imported content; `None` if there is none.
-    pub fn imported(&self, path: &str) -> Result<Option<Bytes>, azure::Error> {
-        self.import.read(&format!("{}{path}", self.import_prefix))
+    pub fn imported(&self, blob: &SeedBlob) -> Result<Option<Seen>, azure::Error> {
+        if let Import::Container(import, prefix) = &self.import {
+            let content = import.read(&format!("{prefix}{}", blob.path()))?;
+            return Ok(content.map(|content| Seen { content, etag: None }));
+        }
+        let (vault, name) = (self.vault.container(), self.name(blob));
+        // Looked at first: of what is written in between the content will not fit the version.
+        let Some(facts) = vault.facts(&name)? else { return Ok(None) };
+        let content = vault.read(&name)?;
+        Ok(content.map(|content| Seen { content, etag: Some(facts.etag) }))
+    }
+
+    /// Takes a blob that was read and is what it should be: it is written into the vault, or if it
+    /// lies there its MD5 becomes its property. One that was changed meanwhile is found by the
+    /// look at the end.
+    pub fn accept(&self, blob: &SeedBlob, seen: Seen) -> Result<(), azure::Error> {
+        match seen.etag {
+            Some(etag) => self.vault.vouch(&self.name(blob), &etag, blob.md5).map(drop),
+            None => self.write(blob, seen.content),
+        }
     }
 
     /// Writes a blob into the vault, whole or not at all, with its MD5.
     pub fn write(&self, blob: &SeedBlob, content: Bytes) -> Result<(), azure::Error> {
-        self.vault.write(&format!("{}{}", self.vault_prefix, blob.path), content, blob.md5)
+        self.vault.write(&self.name(blob), content, blob.md5)
     }
 }
 

@@ -60,6 +60,10 @@ pub enum Remark {
         what: String,
         stamp: jiff::Timestamp,
     },
+    /// A restic client may be at work, so nothing was forgotten.
+    ClientLocks {
+        count: usize,
+    },
 }
 
 impl Remark {
@@ -73,6 +77,7 @@ impl Remark {
                 | Remark::Shrunk { .. }
                 | Remark::WentAway { .. }
                 | Remark::NoSource { .. }
+                | Remark::ClientLocks { .. }
         )
     }
 
@@ -88,6 +93,7 @@ impl Remark {
             Remark::Pipe { .. } => "source-from-pipe",
             Remark::NoSource { .. } => "source-none",
             Remark::Ahead { .. } => "clock-ahead",
+            Remark::ClientLocks { .. } => "vault-client-lock",
         }
     }
 }
@@ -152,6 +158,12 @@ impl fmt::Display for Remark {
                  azseed on the machine that they belong to, or back up once here with restic \
                  before the repository is adopted"
             ),
+            Remark::ClientLocks { count: locks } => write!(
+                f,
+                "Nothing was forgotten: {} of restic in the repository, whose client may be at \
+                 work; `restic unlock` removes the lock of one that is gone",
+                count(*locks, "lock")
+            ),
             Remark::Ahead { what, stamp } => write!(
                 f,
                 "{what} is stamped {stamp}, which is still to come: a clock was wrong, then or now"
@@ -194,7 +206,28 @@ impl Coverage {
 pub fn coverage(written: &[PathBuf], snapshots: &[Snapshot], this_host: &str) -> Coverage {
     let holds = |own: &&Snapshot| written.iter().any(|path| own.covers(path));
     let newest = snapshots.iter().rev().find(holds);
-    let host = newest.map_or_else(|| this_host.to_owned(), |own| own.host.clone());
+    let host = newest.map_or(this_host, |own| &own.host);
+    coverage_of(host, written, snapshots)
+}
+
+/// What the increments of a vault cover on the machine `this_host`: the same, under the name that
+/// this machine has staged under if that is known, with what was added and without what was
+/// removed.
+pub fn vault_coverage(vault: &Vault, snapshots: &[Snapshot], this_host: &str) -> Coverage {
+    let written = &vault.seed.sources;
+    let mut coverage = match &vault.seed.host {
+        Some(host) => coverage_of(host, written, snapshots),
+        None => coverage(written, snapshots, this_host),
+    };
+    let sources = &mut coverage.sources;
+    let new: Vec<_> = vault.added.iter().filter(|path| !sources.contains(path)).collect();
+    sources.extend(new.into_iter().cloned());
+    sources.retain(|path| !vault.removed.contains(path));
+    coverage
+}
+
+fn coverage_of(host: &str, written: &[PathBuf], snapshots: &[Snapshot]) -> Coverage {
+    let host = host.to_owned();
     let mut sources = written.to_vec();
     let mut others = Vec::new();
     let mut pipes = BTreeSet::new();
@@ -324,7 +357,7 @@ pub fn accept(
     survey: impl FnOnce(&Path) -> SourceTotals,
 ) -> Option<KnownSource> {
     if !vault.sources.iter().any(|own| own.path == path) {
-        let is_known = vault.seed.sources.iter().any(|own| own == path);
+        let is_known = vault.seed.sources.iter().chain(&vault.added).any(|own| own == path);
         let path = path.to_owned();
         let new = KnownSource {
             path,

@@ -28,12 +28,27 @@ pub struct Azurite {
 impl Azurite {
     /// Starts one on a free port, in the folder `azurite` of a machine.
     pub fn start(machine: &Machine) -> Self {
+        Azurite::start_at(machine, "0")
+    }
+
+    /// Ends it, as an operator would who pulls a service down: what it has answered is on its disk,
+    /// what is under way is cut off. Then it is started where it was.
+    pub fn restart(mut self, machine: &Machine, meanwhile: impl FnOnce()) -> Self {
+        let own = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(own, rustix::process::Signal::TERM).unwrap();
+        self.process.wait().unwrap();
+        meanwhile();
+        let port = self.endpoint.rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
+        Azurite::start_at(machine, &port)
+    }
+
+    fn start_at(machine: &Machine, port: &str) -> Self {
         let program = "../azurite/node_modules/azurite/dist/src/blob/main.js";
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(program);
         assert!(program.exists(), "{} is missing: run `tests/run --setup`", program.display());
         let mut process = Command::new("node")
             .arg(program)
-            .args(["--blobHost", "127.0.0.1", "--blobPort", "0", "--location"])
+            .args(["--blobHost", "127.0.0.1", "--blobPort", port, "--location"])
             .arg(machine.path("azurite"))
             // The official client is newer than it.
             .args(["--silent", "--disableTelemetry", "--skipApiVersionCheck"])

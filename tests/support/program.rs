@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -14,7 +15,8 @@ use super::names::Names;
 #[derive(Debug)]
 pub struct Machine {
     names: Option<Names>,
-    folder: TempDir,
+    folder: Arc<TempDir>,
+    host: Option<String>,
 }
 
 /// What a run of `azseed` said.
@@ -35,7 +37,18 @@ impl Machine {
             .prefix("azseed-test-")
             .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
             .expect("the target folder can be written");
-        Machine { names: None, folder }
+        Machine { names: None, folder: Arc::new(folder), host: None }
+    }
+
+    /// Another machine with the same folders, as over a share, with a name and a state directory
+    /// of its own. Needs root.
+    pub fn on_host(&self, name: &str) -> Self {
+        Machine { names: None, folder: Arc::clone(&self.folder), host: Some(name.to_owned()) }
+    }
+
+    /// Its state directory, below its folder.
+    pub fn state(&self) -> PathBuf {
+        self.path(&self.host.as_ref().map_or("state".to_owned(), |name| format!("state-{name}")))
     }
 
     /// One on which the hosts of a cloud have names of their own.
@@ -48,9 +61,10 @@ impl Machine {
     /// Another program on it, with nothing of the caller's environment.
     pub fn other(&self, program: &Path) -> Command {
         let folder = self.folder.path();
-        let mut command = match &self.names {
-            Some(names) => names.command(program, folder),
-            None => Command::new(program),
+        let mut command = match (&self.names, &self.host) {
+            (Some(names), _) => names.command(program, folder),
+            (None, Some(host)) => named(host, program),
+            (None, None) => Command::new(program),
         };
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.env("HOME", folder).current_dir(folder).stdin(Stdio::null());
@@ -70,7 +84,7 @@ impl Machine {
     /// The program, ready for arguments.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = self.other(Path::new(env!("CARGO_BIN_EXE_azseed")));
-        command.arg("--state").arg(self.path("state")).args(arguments);
+        command.arg("--state").arg(self.state()).args(arguments);
         command
     }
 
@@ -134,6 +148,14 @@ impl Machine {
         std::fs::set_permissions(&file, private).unwrap();
         file
     }
+}
+
+/// A program on a machine of this name.
+fn named(host: &str, program: &Path) -> Command {
+    let script = "echo \"$1\" > /proc/sys/kernel/hostname && shift && exec \"$@\"";
+    let mut command = Command::new("/usr/bin/unshare");
+    command.args(["--uts", "sh", "-c", script, "sh", host]).arg(program);
+    command
 }
 
 /// Waits until something is seen that the child does; says whether it lived that long.

@@ -60,6 +60,31 @@ pub fn shipped_with(machine: &Machine, emulator: &Emulator, more: &[&str]) -> St
     staging
 }
 
+/// A container of the emulator as files, read by restic itself; with the password of the seed.
+pub fn restic(machine: &Machine, emulator: &Emulator, container: &str, words: &[&str]) -> String {
+    let ids = fs::read_dir(machine.path("state/passwords")).unwrap();
+    let password = ids.map(|entry| entry.unwrap().path()).next().unwrap();
+    let said = Command::new("restic")
+        .args(["--no-cache", "--no-lock", "-r"])
+        .arg(emulator.blob(container, "repo"))
+        .arg("--password-file")
+        .arg(password)
+        .args(words)
+        .output()
+        .unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    String::from_utf8_lossy(&said.stdout).into_owned()
+}
+
+/// Puts a blob of somebody else into a container.
+pub fn put(emulator: &Emulator, container: &str, name: &str, content: &[u8]) {
+    let container = super::key::container(emulator, container);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let content = azure_core::http::request::RequestContent::from(content.to_vec());
+    let blob = container.blob_client(name).block_blob_client();
+    runtime.block_on(blob.upload(content, None)).unwrap();
+}
+
 /// Runs `vault run`; its last line.
 pub fn run(machine: &Machine, emulator: &Emulator, code: i32, words: &[&str]) -> Value {
     let mut all = vec!["vault", "run", "--json"];

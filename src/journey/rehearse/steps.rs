@@ -189,13 +189,15 @@ impl Rehearsal<'_> {
         let is_done = |exit| exit == Exit::Done;
         self.step(7);
         let create = CreateOptions {
+            account: None,
+            is_adopted: false,
             container: None,
             password_file: None,
             schedule: Schedule::default(),
             retention: Retention::default(),
         };
         self.go_on(&make(&create, options, desk)?, is_done)?;
-        let wish = Wish { is_asked_for: false, allow_shrink: false };
+        let wish = Wish::default();
         let ran = vault_run::run(&pick(options, &desk.state()?)?, options, wish, desk)?;
         self.go_on(&ran, is_done)?;
         summary.note_vault(&ran.0);
@@ -272,6 +274,7 @@ impl Rehearsal<'_> {
 
     fn vault(&self) -> Result<VaultOptions, Failure> {
         Ok(VaultOptions {
+            seed_sas_file: None,
             vault: Some(NAME.parse()?),
             staging: Some(self.place.at("staging")),
             azure: self.azure(),

@@ -1,0 +1,103 @@
+//! `vault forget`: the one way to let a source go, with all that the vault has of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use disk_prep::noun::{VaultName, count};
+
+use super::desk::Desk;
+use super::vault::{VaultOptions, failed, open_containers, password};
+use super::vault_sources::{drop_source, sources_of};
+use super::vault_writer::Writer;
+use crate::outcome::Failure;
+use crate::repository::{BlobStore, Repository, Snapshot};
+use crate::vault::{Error, expect_no_locks, this_host, vault_coverage};
+
+/// Removes every snapshot of this machine that holds nothing but this source, and what only they
+/// needed. Those that hold other sources too stay, and the policy may let them go from now on.
+pub fn forget(
+    vault: &crate::vault::Vault,
+    path: &Path,
+    options: &VaultOptions,
+    desk: &Desk<'_>,
+) -> Result<Forgotten, Failure> {
+    let state = desk.state()?;
+    let mut writer = Writer::hold(vault, &state)?;
+    let vault = writer.vault.clone();
+    let name = || vault.name.clone();
+    if vault.ingested_at.is_none() {
+        return Err(Error::NoRepository { vault: name() }.into());
+    }
+    // The cleanup compares the vault with the seed, all of whose blobs must be there then.
+    if vault.cleaned_at.is_none() {
+        return Err(Error::NotCleared { vault: name() }.into());
+    }
+    let [container, _] = open_containers(&vault, options, desk)?;
+    let secret = password(&vault)?;
+    let look = Arc::new(BlobStore::reading(Arc::clone(&container), &vault.prefix));
+    let looked = Repository::open(look, &secret, desk.attendant.monitor());
+    let all = looked.and_then(|own| own.snapshots()).map_err(|fault| failed(&vault, fault))?;
+    let host = vault_coverage(&vault, &all, &this_host()).host;
+    let covers = |own: &&Snapshot| own.host == host && own.paths.iter().any(|own| own == path);
+    let is_alone = |own: &&Snapshot| own.paths.iter().all(|own| own == path);
+    let (alone, shared): (Vec<&Snapshot>, Vec<&Snapshot>) =
+        all.iter().filter(covers).partition(is_alone);
+    let is_known = sources_of(&vault).iter().any(|own| own == path);
+    let was_let_go = vault.let_go.iter().any(|own| own == path);
+    if !is_known && !was_let_go && alone.is_empty() && shared.is_empty() {
+        let (path, sources) = (path.to_owned(), sources_of(&vault));
+        return Err(Error::NoSuchSource { vault: name(), path, sources }.into());
+    }
+    let mut done = Forgotten {
+        vault: name(),
+        source: path.to_owned(),
+        forgotten: alone.iter().map(|own| own.id.clone()).collect(),
+        left: shared.iter().map(|own| own.id.clone()).collect(),
+    };
+    if alone.is_empty() && was_let_go {
+        return Ok(done);
+    }
+    desk.attendant.consent(&format!(
+        "Would let {} go: {} of it {} forgotten, {} with other sources {}",
+        path.display(),
+        count(alone.len(), "snapshot"),
+        if alone.len() == 1 { "is" } else { "are" },
+        count(shared.len(), "snapshot"),
+        if shared.len() == 1 { "stays" } else { "stay" },
+    ))?;
+    let lease = writer.lease(&container)?;
+    expect_no_locks(container.as_ref(), &vault.prefix)?;
+    // Before the first is removed: a run that is killed has let it go all the same.
+    writer.record(|own| {
+        drop_source(own, path);
+        if !own.let_go.iter().any(|gone| gone == path) {
+            own.let_go.push(path.to_owned());
+        }
+    })?;
+    let fenced = lease.guard(container);
+    let open = || {
+        let store = Arc::new(BlobStore::changing(&fenced, &vault.prefix));
+        Repository::open(store, &secret, desk.attendant.monitor())
+    };
+    let removed = match done.forgotten.is_empty() {
+        true => Ok(()),
+        false => open().and_then(|own| own.forget(&done.forgotten)).and_then(|()| open()?.prune()),
+    };
+    removed.map_err(|fault| failed(&vault, fault))?;
+    fenced.check()?;
+    done.forgotten.sort();
+    Ok(done)
+}
+
+/// What was let go.
+#[derive(Debug)]
+pub struct Forgotten {
+    /// The vault.
+    pub vault: VaultName,
+    /// The source.
+    pub source: PathBuf,
+    /// Ids of the snapshots that are gone.
+    pub forgotten: Vec<String>,
+    /// Ids of those that hold other sources too, and stay.
+    pub left: Vec<String>,
+}
