@@ -48,8 +48,13 @@ fn commands() -> Vec<String> {
         "job reconcile --staging staging",
         "packing-slip --staging staging",
         "pack check S1 --staging staging",
+        "custody verify --staging staging",
+        "custody show --staging staging",
         "status",
         "limits show",
+        "auth status",
+        "subscriptions list",
+        "provider list --subscription 11111111-2222-4333-8444-555555555555",
         "vault list",
         "vault show",
         "vault status",
@@ -159,7 +164,16 @@ fn nonsense_in_a_variable_is_refused_by_name_or_not_used_and_destroys_nothing() 
         &["stage", "plan", "prep", "verify", "inspect", "drive"],
         &["job", "config", "explain"],
         &["vault", "cleanup"],
-        &["packing-slip", "pack", "status", "limits"],
+        &[
+            "packing-slip",
+            "pack",
+            "custody",
+            "status",
+            "limits",
+            "auth",
+            "subscriptions",
+            "provider",
+        ],
     ];
     std::thread::scope(|scope| {
         for group in groups {

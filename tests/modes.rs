@@ -109,3 +109,35 @@ fn a_staged_repository_is_as_closed_as_restic_makes_one() {
     }
     assert!(count > 8, "{count}");
 }
+
+#[test]
+fn what_the_office_gets_is_readable_and_what_holds_keys_is_its_owners() {
+    for umask in ["000", "077"] {
+        let machine = Machine::new();
+        let emulator = support::emulator::Emulator::start(&machine);
+        let staging = support::seed::shipped(&machine, &emulator);
+        let run = |words: &str| {
+            let words: Vec<&str> = words.split(' ').collect();
+            let words = [&words[..], &["--staging", &staging]].concat();
+            let plain = emulator.command(&machine, &words);
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]);
+            shell.arg(plain.get_program()).args(plain.get_args());
+            shell.current_dir(machine.path(""));
+            shell.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            let said = shell.output().unwrap();
+            assert!(said.status.success(), "{words:?} {}", String::from_utf8_lossy(&said.stderr));
+        };
+        run("packing-slip --html slip.html");
+        run("job export --file job.toml");
+        run("job status --ics dates.ics");
+        run("custody show --html custody.html");
+        run("job export --tool-journals v1 --reveal");
+        let mode = |name: &str| fs::metadata(machine.path(name)).unwrap().permissions().mode();
+        for name in ["slip.html", "job.toml", "dates.ics", "custody.html"] {
+            assert_eq!(mode(name) & 0o777, 0o644, "{name} under {umask}");
+        }
+        assert_eq!(mode("staging/journals/S1.jrn") & 0o777, 0o600, "under {umask}");
+        assert_eq!(mode("staging/reports/custody.jsonl") & 0o777, 0o644, "under {umask}");
+    }
+}

@@ -189,3 +189,30 @@ fn a_rehearsal_keeps_all_if_it_is_told_to_and_takes_a_weak_password_only_so() {
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
     assert!(kept(), "what a rehearsal is told to keep stays (before: {before})");
 }
+
+#[test]
+fn a_rehearsal_is_the_same_whatever_is_set() {
+    fn variables(command: &clap::Command) -> Vec<String> {
+        let own = command.get_arguments().filter_map(|arg| arg.get_env()?.to_str());
+        let own: Vec<String> = own.map(str::to_owned).collect();
+        own.into_iter().chain(command.get_subcommands().flat_map(variables)).collect()
+    }
+    let machine = Machine::new();
+    fs::create_dir(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), "content").unwrap();
+    let mut command = machine.command(&["rehearse", "--source", "source", "--dir", "dir"]);
+    // Of the flags that all commands have, --state says nothing of a rehearsal's own state.
+    let names = variables(&azseed::cli::command());
+    assert!(names.len() > 40, "{names:?}");
+    command.envs(names.iter().map(|name| (name, "no/sense")));
+    command.envs(["AZSEED_DRIVES", "AZSEED_DIR"].map(|name| (name, "no/sense")));
+    command.envs(
+        ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"].map(|name| (name, "x")),
+    );
+    command.env("HTTPS_PROXY", "http://127.0.0.1:1");
+    let said = support::program::said(command.output().unwrap());
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("are equal"), "{}", said.stdout);
+    assert!(machine.path("dir/report.html").exists());
+    assert!(said.stderr.contains("AZSEED_DRIVE_SIZE is not used"), "{}", said.stderr);
+}
