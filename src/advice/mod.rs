@@ -55,6 +55,21 @@ static ALL: LazyLock<Vec<Advice>> = LazyLock::new(|| {
         .expect("a test reads the whole catalogue")
 });
 
+/// What the portal writes in place of a code.
+#[derive(Debug, Deserialize)]
+struct PortalText {
+    text: String,
+    /// The codes that it may stand for, with blanks between.
+    codes: String,
+}
+
+static PORTAL: LazyLock<Vec<PortalText>> = LazyLock::new(|| {
+    csv::Reader::from_reader(include_str!("portal.csv").as_bytes())
+        .into_deserialize()
+        .collect::<Result<_, _>>()
+        .expect("a test reads the whole catalogue")
+});
+
 /// Every entry, by speaker and code.
 pub fn all() -> &'static [Advice] {
     &ALL
@@ -68,6 +83,13 @@ pub fn said_by(speaker: Speaker) -> impl Iterator<Item = &'static Advice> {
 /// The entry of a code; upper and lower case are the same.
 pub fn find(code: &str) -> Option<&'static Advice> {
     ALL.iter().find(|advice| advice.code.eq_ignore_ascii_case(code))
+}
+
+/// The entries that a text of the portal may stand for (`azure-import-export` 2.3, 3.4), whatever its
+/// case.
+pub fn written_in_portal(text: &str) -> Vec<&'static Advice> {
+    let found = PORTAL.iter().find(|own| own.text.eq_ignore_ascii_case(text));
+    found.into_iter().flat_map(|own| own.codes.split(' ')).filter_map(find).collect()
 }
 
 /// The entries in which each of these words begins a word, whatever its case.
@@ -161,7 +183,8 @@ mod tests {
         let words = "Creating Shipping Received Transferring Packaging Completed Closed Canceled \
             Specified NeverReceived CompletedMoreInfo ShippedBack Created AwaitingShipmentDetails \
             ShippedToAzureDC AtAzureDC DataCopy PreparingToShipFromAzureDC ShippedToCustomer \
-            CompletedWithErrors CompletedWithWarnings Cancelled Aborted DeviceOrdered \
+            CompletedWithErrors CompletedWithWarnings Cancelled Aborted \
+            Faulted SucceededWithErrors SucceededWithWarnings DeviceOrdered \
             DevicePrepared Dispatched Delivered PickedUp ReadyToDispatchFromAzureDC \
             ReadyToReceiveAtAzureDC Failed_IssueReportedAtCustomer Failed_IssueDetectedAtAzureDC \
             NotStarted InProgress Failed NotReturned HardwareError DeviceFormatted \
@@ -171,6 +194,18 @@ mod tests {
         let missing: Vec<&str> =
             words.split_whitespace().filter(|word| find(word).is_none()).collect();
         assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn what_the_portal_writes_leads_to_the_codes_behind_it() {
+        for row in PORTAL.iter() {
+            let found = written_in_portal(&row.text.to_uppercase());
+            let codes: Vec<&str> = found.iter().map(|own| own.code.as_str()).collect();
+            assert_eq!(codes.join(" "), row.codes, "{}", row.text);
+            assert!(found.iter().all(|own| own.said_by == Speaker::Datacenter), "{}", row.text);
+        }
+        assert!(PORTAL.is_sorted_by(|one, other| one.text < other.text) && PORTAL.len() > 20);
+        assert!(written_in_portal("shipped nowhere").is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
-use crate::advice::{all, find, nearest, with_words};
+use crate::advice::{all, find, nearest, with_words, written_in_portal};
 use crate::cli::ExplainArgs;
 use crate::outcome::Ended;
 use crate::report::explained::{Entries, Explained};
@@ -18,7 +18,13 @@ pub fn run(args: &ExplainArgs) -> Ended {
     if let Some(advice) = find(&text).or_else(|| find(&words.join("-"))) {
         return Ok(Box::new(Explained(advice)));
     }
-    let found = with_words(&words);
+    let found = match written_in_portal(&text) {
+        found if found.is_empty() => with_words(&words),
+        found => found,
+    };
+    if let [advice] = found[..] {
+        return Ok(Box::new(Explained(advice)));
+    }
     if !found.is_empty() {
         return Ok(Box::new(Entries(found)));
     }
