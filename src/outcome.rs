@@ -162,6 +162,26 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     }
 }
 
+/// Something that was said and has no meaning in this call.
+#[derive(Debug, thiserror::Error)]
+#[error("{word} has no meaning here")]
+pub struct IdleWord {
+    /// The flag with its dashes, or the argument.
+    pub word: &'static str,
+}
+
+impl Diagnose for IdleWord {
+    fn code(&self) -> &'static str {
+        "flag-without-meaning"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new("leave it out"))
+    }
+}
+
 /// A flag that this call needs.
 #[derive(Debug, thiserror::Error)]
 #[error("{flag} is missing")]

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::error::ErrorKind as CoreKind;
+use azure_core::http::policies::Policy;
 use azure_core::http::{ClientOptions, RetryOptions, StatusCode, Transport};
 use azure_storage_blobs::{
     BlobClient, BlobClientOptions, BlobContainerClient, BlobContainerClientOptions,
 };
-use disk_prep::noun::ContainerName;
+use disk_prep::noun::{ContainerName, Rate};
 use disk_prep::sys::hold::hold;
 use url::Url;
 
@@ -19,6 +20,7 @@ use super::call::Call;
 use super::credential::{BlobCredential, BlobOptions};
 use super::error::Error;
 use super::exchange::host;
+use super::limit::Limit;
 use super::network::{Clear, encrypted, is_loopback};
 use super::reason::Reason;
 use super::retry::{Book, Pace, RealPace, Repeat, Retry};
@@ -36,6 +38,8 @@ pub(super) struct Clients {
     pub url: Url,
     pub name: ContainerName,
     pub signer: Arc<Signer>,
+    /// What is sent at most.
+    pub limit: Option<Rate>,
 }
 
 impl std::fmt::Debug for Clients {
@@ -59,14 +63,20 @@ impl Clients {
         let http = options.network.client(&url, clear)?;
         let carrier = options.network.carrier(&url, clear)?;
         let signer = Arc::new(Signer::new(options, &http, clear)?);
+        let (pace, limit) = (RealPace::begin(), options.limit);
+        let mut policies: Vec<Arc<dyn Policy>> = vec![signer.clone(), Arc::new(Trace)];
+        if let Some(rate) = limit {
+            // It waits before the call is signed: a signature is good for some minutes only.
+            policies.insert(0, Limit::new(rate, Arc::clone(&pace)));
+        }
         let options = ClientOptions {
-            per_try_policies: vec![signer.clone(), Arc::new(Trace)],
+            per_try_policies: policies,
             transport: Some(Transport::new(Bounded::new(carrier, Bounds::default()))),
             // Ours stands among the policies of each call.
             retry: RetryOptions::none(),
             ..ClientOptions::default()
         };
-        Ok(Clients { options, pace: RealPace::begin(), base, url, name, signer })
+        Ok(Clients { options, pace, base, url, name, signer, limit })
     }
 
     /// The address of a blob in any container of the account.

@@ -1,6 +1,6 @@
 //! Where blobs are, and what opens an account.
 
-use disk_prep::noun::{AccountName, Address};
+use disk_prep::noun::{AccountName, Address, Rate};
 use secrecy::SecretString;
 
 use super::cloud::BlobHome;
@@ -20,6 +20,8 @@ pub struct BlobOptions {
     pub network: Network,
     /// What opens the account.
     pub credential: BlobCredential,
+    /// What is sent at most.
+    pub limit: Option<Rate>,
 }
 
 /// What opens an account.

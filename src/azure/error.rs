@@ -53,6 +53,9 @@ pub enum Lost {
     /// Who signed in may not renew it any more.
     #[error("the service does not allow it to be renewed any more")]
     NotAllowed,
+    /// The window of the day is over in which the run may work.
+    #[error("the window of the day is over in which this run may work")]
+    Closed,
 }
 
 /// The error of this room.
@@ -297,6 +300,7 @@ impl Diagnose for Error {
             Error::Variable { .. } => "variable-not-text",
             Error::AccountKey => "account-key-malformed",
             Error::Leased { .. } => "blob-leased",
+            Error::LeaseLost { why: Lost::Closed, .. } => "vault-window-over",
             Error::LeaseLost { .. } => "lease-lost",
         }
     }
@@ -314,7 +318,7 @@ impl Diagnose for Error {
             | Error::Sas { .. }
             | Error::AccountKey => ErrorKind::Usage,
             Error::Leased { .. } | Error::LeaseLost { why: Lost::Taken, .. } => ErrorKind::Busy,
-            Error::LeaseLost { why: Lost::Late | Lost::Refused, .. }
+            Error::LeaseLost { why: Lost::Late | Lost::Refused | Lost::Closed, .. }
             | Error::OperationGoesOn { .. } => ErrorKind::Resumable,
             Error::Client { .. }
             | Error::Answer { .. }

@@ -22,6 +22,7 @@ use super::clients::{Clients, code, is_absent};
 use super::container::{Container, Copied, Fence, Fenced, Removed, Sent, Supply, Upload, Vouched};
 use super::copy_source::CopySource;
 use super::error::Error;
+use super::limit::Limit;
 use super::retry::{Book, Repeat};
 use super::runtime::block_on;
 
@@ -87,7 +88,7 @@ impl Fenced for FencedBlobs {
     fn write(&self, name: &str, content: Bytes, md5: Md5Digest) -> Result<(), Error> {
         let options = BlockBlobClientUploadOptions {
             blob_content_md5: Some(md5.bytes().to_vec()),
-            partition_size: Some(ONE_CALL_BYTES),
+            partition_size: Some(self.clients.limit.map_or(ONE_CALL_BYTES, Limit::body_bytes)),
             ..Default::default()
         };
         let (content, (blob, book)) = (content.into(), self.blob(name)?);

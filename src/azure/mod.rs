@@ -18,6 +18,7 @@ mod exchange;
 #[cfg(test)]
 pub mod faulty;
 mod fenced;
+mod limit;
 mod link;
 mod machine;
 #[cfg(test)]

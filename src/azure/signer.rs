@@ -194,6 +194,7 @@ mod tests {
 
     fn signer(credential: BlobCredential, clear: Clear) -> Signer {
         let options = BlobOptions {
+            limit: None,
             account: "account1".parse().unwrap(),
             home: BlobHome::Endpoint("https://h".parse().unwrap()),
             authority: "https://login".parse().unwrap(),

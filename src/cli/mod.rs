@@ -23,6 +23,8 @@ mod stage;
 mod staging;
 mod status;
 mod vault;
+mod vault_policy;
+mod vault_schedule;
 
 use std::path::PathBuf;
 
@@ -52,7 +54,12 @@ pub use rehearse::RehearseArgs;
 pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs, WorkloadChoice};
 pub use staging::{SharedArgs, SharedSeedArgs, StagingConsent};
 pub use status::StatusArgs;
-pub use vault::{CleanupArgs, SourceCommand, VaultArgs, VaultCommand, VaultCreate, VaultTarget};
+pub use vault::{
+    CleanupArgs, PlanCommand, SourceCommand, VaultArgs, VaultCommand, VaultCreate, VaultTarget,
+    VaultVerb,
+};
+pub use vault_policy::{PolicyArgs, PolicyCommand, SimulateArgs};
+pub use vault_schedule::{RunArgs, ScheduleArgs, ScheduleCommand, ZoneChoice};
 
 /// Seeds the first backup to Azure on drives instead of over the wire.
 #[derive(Debug, Parser)]

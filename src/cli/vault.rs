@@ -10,13 +10,15 @@ use disk_prep::noun::{
 
 use super::azure::{AzureArgs, BlobArgs};
 use super::staging::SharedArgs;
+use super::vault_policy::PolicyCommand;
+use super::vault_schedule::{RunArgs, ScheduleArgs};
 
 /// Arguments of `vault`.
 #[derive(Debug, Args)]
 pub struct VaultArgs {
     /// What to do.
     #[command(subcommand)]
-    pub command: VaultCommand,
+    pub command: VaultVerb,
     /// Which vault, and where Azure is.
     #[command(flatten)]
     pub target: VaultTarget,
@@ -58,6 +60,30 @@ pub struct VaultTarget {
 
 /// `vault`.
 #[derive(Debug, Subcommand)]
+pub enum VaultVerb {
+    /// What is done with the vault itself.
+    #[command(flatten)]
+    Keep(VaultCommand),
+    /// What is kept, and when it is run.
+    #[command(flatten)]
+    Plan(PlanCommand),
+}
+
+/// What is kept of a vault, and when it is run.
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    /// Say which snapshots are kept, and how long
+    Policy {
+        /// What to do.
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+    /// Say when it is run, and let systemd do it
+    Schedule(Box<ScheduleArgs>),
+}
+
+/// `vault`, what is done with it.
+#[derive(Debug, Subcommand)]
 pub enum VaultCommand {
     /// Make a vault that waits for a seed
     #[command(
@@ -87,6 +113,9 @@ pub enum VaultCommand {
         /// The drives are lost: send all of the seed from the staging path
         #[arg(long)]
         without_seed: bool,
+        /// How it works.
+        #[command(flatten)]
+        how: RunArgs,
     },
     /// See and change what is backed up
     Source {
@@ -174,7 +203,8 @@ pub struct VaultCreate {
     /// said
     #[arg(long, value_name = "FILE", env = "AZSEED_PASSWORD_FILE")]
     pub password_file: Option<PathBuf>,
-    /// When increments are made: daily@HH:MM or weekly@DAY@HH:MM
+    /// When increments are made, such as daily@23:30 or "mon,fri 22:00"; see
+    /// `vault schedule`
     #[arg(long, value_name = "WHEN", env = "AZSEED_SCHEDULE", default_value = "daily@00:00")]
     pub schedule: Schedule,
     /// Snapshots to keep of so many days

@@ -1,11 +1,14 @@
 //! Flags that several commands share, as the options of journeys.
 
 use super::call::Call;
-use crate::cli::{AuthChoice, AzureArgs, BlobArgs, JobTarget, KeyArgs, SourceArgs, VaultTarget};
+use crate::cli::{
+    AuthChoice, AzureArgs, BlobArgs, JobTarget, KeyArgs, RunArgs, SourceArgs, VaultTarget,
+};
 use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess, CloudChoice};
 use crate::journey::job::JobOptions;
 use crate::journey::keeper::KeyFiles;
 use crate::journey::vault::VaultOptions;
+use crate::journey::vault_turn::RunOptions;
 use crate::journey::work::WorkOptions;
 use crate::outcome::Failure;
 
@@ -27,7 +30,7 @@ pub fn azure(args: &AzureArgs) -> AzureOptions {
 /// Where blobs are.
 pub fn blobs(args: &BlobArgs) -> BlobAccess {
     let BlobArgs { blob_endpoint, account_key_file, sas_file } = args.clone();
-    BlobAccess { endpoint: blob_endpoint, account_key_file, sas_file }
+    BlobAccess { endpoint: blob_endpoint, account_key_file, sas_file, limit: None }
 }
 
 /// What opens sealed recovery passwords.
@@ -60,6 +63,12 @@ pub fn work(args: &SourceArgs, call: &Call<'_>) -> WorkOptions {
         resource_group: args.resource_group.clone(),
         service: call.given("service", args.service),
     }
+}
+
+/// How a run of a vault works.
+pub fn run_options(args: &RunArgs) -> RunOptions {
+    let RunArgs { limit, window, metrics_file } = args.clone();
+    RunOptions { limit, window, metrics_file }
 }
 
 /// Which vault, and where Azure is.

@@ -29,9 +29,11 @@ mod stage;
 mod status;
 mod subscriptions;
 mod vault;
+mod vault_policy;
+mod vault_schedule;
 mod verify;
 
-use crate::cli::{Cli, Command, JobVerb};
+use crate::cli::{Cli, Command, JobVerb, PlanCommand, VaultVerb};
 use crate::outcome::Ended;
 
 pub use call::Call;
@@ -54,7 +56,15 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::PackingSlip(args) => packing_slip::run(args, call),
         Command::Pack(args) => pack::run(args, call),
         Command::Custody(args) => custody::run(args, call),
-        Command::Vault(args) => vault::run(args, call),
+        Command::Vault(args) => match &args.command {
+            VaultVerb::Keep(command) => vault::run(command, &args.target, call),
+            VaultVerb::Plan(PlanCommand::Policy { command }) => {
+                vault_policy::run(command, &args.target, call)
+            }
+            VaultVerb::Plan(PlanCommand::Schedule(own)) => {
+                vault_schedule::run(own, &args.target, call)
+            }
+        },
         Command::Cleanup(args) => cleanup::run(args, call),
         Command::Status(args) => status::run(args, call),
         Command::Check(args) => check::run(args, call),

@@ -1,38 +1,40 @@
 //! `vault`: a backup in Azure that began with a seed.
 
 use super::call::Call;
-use super::flags::vault;
-use crate::cli::{SourceCommand, VaultArgs, VaultCommand, VaultCreate};
+use super::flags::{run_options, vault};
+use crate::cli::{SourceCommand, VaultCommand, VaultCreate, VaultTarget};
 use crate::journey::desk::Desk;
 use crate::journey::vault::{
     CreateOptions, VaultOptions, Vaults, list, make, pick, restore, snapshots,
 };
 use crate::journey::vault_run::{self, Wish};
-use crate::journey::{vault_forget, vault_source, vault_sources};
+use crate::journey::{vault_forget, vault_source, vault_sources, vault_turn};
 use crate::outcome::Ended;
 use crate::policy::Retention;
 use crate::repository::{Overwrite, Owners, RestoreOptions};
 use crate::vault::Vault;
 
 /// Runs `vault`.
-pub fn run(args: &VaultArgs, call: &Call<'_>) -> Ended {
-    let (options, desk) = (&vault(&args.target), &call.desk());
+pub fn run(command: &VaultCommand, target: &VaultTarget, call: &Call<'_>) -> Ended {
+    let (options, desk) = (&vault(target), &call.desk());
     let picked = || pick(options, &desk.state()?);
-    match &args.command {
+    match command {
         VaultCommand::Create(create) => Ok(Box::new(make(&created(create), options, desk)?)),
         VaultCommand::List => Ok(Box::new(list(desk)?)),
         VaultCommand::Show => {
             Ok(Box::new(Vaults { vaults: vec![picked()?], changed: None, told: Vec::new() }))
         }
         VaultCommand::Status => Ok(Box::new(vault_run::status(picked()?, options, desk)?)),
-        VaultCommand::Run { now, allow_shrink, repair_up_to, without_seed } => {
+        VaultCommand::Run { now, allow_shrink, repair_up_to, without_seed, how } => {
             let wish = Wish {
                 is_asked_for: *now,
                 allow_shrink: *allow_shrink,
                 repair_limit: repair_up_to.map(|size| size.0),
                 without_seed: *without_seed,
+                closes_after: None,
             };
-            Ok(Box::new(vault_run::run(&picked()?, options, wish, desk)?))
+            let how = run_options(how);
+            Ok(Box::new(vault_turn::run(&picked()?, options, wish, &how, desk)?))
         }
         VaultCommand::Source { command } => source(command, &picked()?, options, desk),
         VaultCommand::Forget { source, all: _ } => {
@@ -69,7 +71,7 @@ fn created(create: &VaultCreate) -> CreateOptions {
         container: create.vault_container.clone(),
         is_adopted: create.adopt,
         password_file: create.password_file.clone(),
-        schedule: create.schedule,
+        schedule: create.schedule.clone(),
         retention: Retention {
             daily: create.keep_daily,
             weekly: create.keep_weekly,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disk_prep::noun::{
-    AccountName, Address, ContainerName, ResourceGroup, Service, SubscriptionId,
+    AccountName, Address, ContainerName, Rate, ResourceGroup, Service, SubscriptionId,
 };
 use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
@@ -46,6 +46,8 @@ pub struct BlobAccess {
     pub account_key_file: Option<PathBuf>,
     /// A file with a shared access signature.
     pub sas_file: Option<PathBuf>,
+    /// What is sent at most.
+    pub limit: Option<Rate>,
 }
 
 const KEY_VARIABLE: &str = "AZSEED_ACCOUNT_KEY";
@@ -137,6 +139,7 @@ fn opened(
         authority: azure.authority.clone().unwrap_or(cloud.authority),
         network: network(azure),
         credential,
+        limit: blobs.limit,
     };
     Ok(Arc::new(BlobContainer::open(&options, name.clone())?))
 }

@@ -232,7 +232,7 @@ fn record(
 ) -> Result<Vault, Failure> {
     let retention = create.retention;
     if retention.keeps_nothing() {
-        return Err(Error::KeepsNothing { policy: retention }.into());
+        return Err(Error::KeepsNothing { policy: retention.into() }.into());
     }
     let seed = Seed::open(&desk.enter(staging)?)?;
     if seed.kind != SeedKind::Repository {
@@ -286,8 +286,12 @@ fn record(
             choice,
         },
         password_file: absolute(&password_file),
-        schedule: create.schedule,
+        schedule: create.schedule.clone(),
         retention,
+        keep: Vec::new(),
+        time_zone: None,
+        policy_at: None,
+        last_run: None,
         leases: Vec::new(),
         lease_holder: None,
         generation: 0,
@@ -318,6 +322,8 @@ fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
             let_go: known.let_go.clone(),
             sources: known.sources.clone(),
             seed: SeedLink { host: known.seed.host.clone(), ..asked.seed.clone() },
+            policy_at: known.policy_at,
+            last_run: known.last_run.clone(),
             ..asked.clone()
         }
 }

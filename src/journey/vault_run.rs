@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use disk_prep::journal::CopyState;
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{Service, VaultName};
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+use jiff::Timestamp;
 
 use super::connections::job_service;
 use super::custody::{Logged, Run, leave};
@@ -17,13 +17,16 @@ use super::job::seen;
 use super::seed_blobs::seed_blobs;
 use super::vault::{VaultOptions, open_containers, own_seed, password, staging, staging_path};
 use super::vault_ingest::{follow, take_in};
+use super::vault_policy::{JudgedSnapshot, LetGo};
 use super::vault_writer::Writer;
+use super::{vault_settings, vault_zone};
 use crate::azure::Fenced;
 use crate::custody::Deed;
 use crate::import_job::{JobStage, parts};
 use crate::outcome::{Failure, chain};
+use crate::policy::Judged;
 use crate::repository::IsShipped;
-use crate::schedule::{Due, due, is_ahead};
+use crate::schedule::{Due, Elapse, due, elapse, is_ahead};
 use crate::staging::Staging;
 use crate::vault::{Asked, Home, Increment, Ingested, Vault, VaultState, increment, this_host};
 
@@ -46,6 +49,8 @@ pub struct Wish {
     pub repair_limit: Option<u64>,
     /// Whether the drives are lost, and all is sent from the staging path.
     pub without_seed: bool,
+    /// After so long nothing more is sent: its window of the day is over.
+    pub closes_after: Option<Duration>,
 }
 
 /// Does what is due; hooks are asked before and told after.
@@ -81,6 +86,7 @@ fn run_now(
 ) -> Result<(Ran, Logged), Failure> {
     let state = desk.state()?;
     let mut writer = Writer::hold(vault, &state)?;
+    vault_zone::told(&writer.vault, desk);
     let mut ran = Ran::new(&writer.vault, state_of(&writer.vault, options, desk)?);
     if wish.without_seed && ran.state != VaultState::Protected {
         ran.state = VaultState::Ingesting;
@@ -102,13 +108,15 @@ fn run_now(
     }
     if ran.state != VaultState::Ingesting && !wish.is_asked_for {
         let next = next(&writer.vault);
-        if next != Due::Now {
+        if matches!(next, Due::At(_)) {
             ran.next = Some(next);
             return Ok((ran, Logged(None)));
         }
     }
     let [container, import] = open_containers(&writer.vault, options, desk)?;
     let lease = writer.lease(&container)?;
+    wish.closes_after.iter().for_each(|time| lease.close_after(*time));
+    vault_settings::agree(&mut writer, &container, &lease.guard(Arc::clone(&container)), desk)?;
     if writer.vault.ingested_at.is_none() && follow(&mut writer, container.as_ref())? {
         ran.state = VaultState::Protected;
     }
@@ -167,10 +175,18 @@ fn go_on(
     desk: &Desk<'_>,
 ) -> Result<Increment, Failure> {
     let this_host = this_host();
-    let asked =
-        Asked { now: &Zoned::now(), this_host: &this_host, allow_shrink: wish.allow_shrink };
+    let asked = Asked {
+        now: &vault_zone::now(&writer.vault),
+        this_host: &this_host,
+        allow_shrink: wish.allow_shrink,
+    };
     let (vault, monitor) = (&writer.vault, desk.attendant.monitor());
-    let done = increment(vault, home, &password(vault)?, &asked, &monitor)?;
+    let zone = asked.now.time_zone();
+    let show = |gone: &[Judged<'_>]| {
+        let snapshots = gone.iter().map(|own| JudgedSnapshot::of(own, zone)).collect();
+        desk.attendant.show(&LetGo { vault: vault.name.clone(), snapshots });
+    };
+    let done = increment(vault, home, &password(vault)?, &asked, &monitor, &show)?;
     for text in &done.idle_patterns {
         desk.attendant.warn(&format!("--exclude {text} leaves nothing out"));
     }
@@ -183,10 +199,15 @@ fn go_on(
     Ok(done)
 }
 
-/// When the next increment is due, in this machine's time.
-fn next(vault: &Vault) -> Due {
-    let last = vault.incremented_at.map(|time| time.to_zoned(TimeZone::system()));
-    due(vault.schedule, last.as_ref(), &Zoned::now())
+/// When the next increment is due, in the vault's time zone.
+pub fn next(vault: &Vault) -> Due {
+    let now = vault_zone::now(vault);
+    let zone = now.time_zone().clone();
+    let last = vault.incremented_at.map(|time| time.to_zoned(zone.clone()));
+    due(&vault.schedule, last.as_ref(), &now, |expression, base| match elapse(expression, base) {
+        Elapse::At(time) => Some(time.to_zoned(zone.clone())),
+        Elapse::Never | Elapse::Wrong | Elapse::Unknown => None,
+    })
 }
 
 /// How far a vault is, by its record, the journals and the service.
@@ -240,6 +261,8 @@ pub struct Ran {
     pub state: VaultState,
     /// What was taken in.
     pub ingested: Option<Ingested>,
+    /// Whether its metrics could not be written.
+    pub is_unmeasured: bool,
     /// The increment that was made.
     pub increment: Option<Increment>,
     /// When the next is due.
@@ -255,6 +278,7 @@ impl Ran {
     fn new(vault: &Vault, state: VaultState) -> Self {
         let (name, kept_aside) = (vault.name.clone(), vault.kept_aside);
         let (ingested, increment, next, waits_for) = (None, None, None, None);
-        Ran { name, state, ingested, increment, next, kept_aside, waits_for }
+        let is_unmeasured = false;
+        Ran { name, state, ingested, increment, next, kept_aside, waits_for, is_unmeasured }
     }
 }

@@ -1,56 +1,15 @@
-//! Which snapshots of a source a vault lets go. Pure: snapshots as plain facts, the policy, the
-//! time; what comes out is only a list of ids.
+//! Which snapshots of a source a vault lets go, and why it keeps the others. Pure: snapshots as
+//! plain facts, the policy, the time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use jiff::civil::ISOWeekDate;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
-/// How many snapshots are kept; of each span the last one, counted by the spans that have one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Retention {
-    /// Days.
-    pub daily: Option<u16>,
-    /// Weeks, which begin on Monday.
-    pub weekly: Option<u16>,
-    /// Months.
-    pub monthly: Option<u16>,
-    /// Years.
-    pub yearly: Option<u16>,
-}
-
-impl Retention {
-    fn counts(self) -> [Option<u16>; 4] {
-        [self.daily, self.weekly, self.monthly, self.yearly]
-    }
-
-    /// Whether it says how many to keep, and says none: no such policy is carried out.
-    pub fn keeps_nothing(self) -> bool {
-        let mut said = self.counts().into_iter().flatten().peekable();
-        said.peek().is_some() && said.all(|count| count == 0)
-    }
-
-    /// Whether it keeps every snapshot, since it says nothing.
-    pub fn keeps_all(self) -> bool {
-        self == Retention::default()
-    }
-}
-
-impl std::fmt::Display for Retention {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let spans = ["daily", "weekly", "monthly", "yearly"];
-        let kept: Vec<String> = self
-            .counts()
-            .into_iter()
-            .zip(spans)
-            .filter_map(|(number, span)| Some(format!("{} {span}", number?)))
-            .collect();
-        f.write_str(&if kept.is_empty() { "every snapshot".to_owned() } else { kept.join(", ") })
-    }
-}
+use super::ground::Ground;
+use super::rules::Policy;
 
 /// What a snapshot was made of: snapshots of one origin follow each other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,34 +37,55 @@ pub struct Point {
     pub is_marked: bool,
 }
 
-/// The ids that the policy lets go, of snapshots of this origin only, the oldest first.
+/// A snapshot, and why it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged<'a> {
+    /// The snapshot.
+    pub point: &'a Point,
+    /// Every reason to keep it; without any it is let go.
+    pub grounds: Vec<Ground>,
+}
+
+/// Why each snapshot is kept, the oldest first.
 ///
-/// Never among them: what somebody else has marked; what is stamped later than `now`, as by a
-/// clock that once stood ahead; the newest, the newest whose source had not shrunk, the newest
-/// with files; and nothing at all of a source that shrank, until that is accepted. A policy that
-/// keeps nothing lets nothing go.
-pub fn forgettable(
-    points: &[Point],
+/// Always kept: what somebody else has marked; what is stamped later than `now`, as by a clock
+/// that once stood ahead; the newest, the newest whose source had not shrunk, the newest with
+/// files; and all of a source that shrank, until that is accepted. A policy that keeps nothing
+/// lets nothing go.
+pub fn judged<'a>(
+    points: &'a [Point],
     own: &Origin,
-    retention: Retention,
+    policy: &Policy,
     zone: &TimeZone,
     now: Timestamp,
-) -> Vec<String> {
-    if retention.keeps_all() || retention.keeps_nothing() {
-        return Vec::new();
-    }
+) -> Vec<Judged<'a>> {
     let ours: Vec<&Point> =
         points.iter().filter(|point| is_of(&point.origin, own) && !point.is_marked).collect();
     let mut chains: BTreeMap<&Origin, Vec<&Point>> = BTreeMap::new();
-    for point in &ours {
+    for point in ours.iter().filter(|point| point.time <= now) {
         chains.entry(&point.origin).or_default().push(point);
     }
-    let mut gone: Vec<&Point> =
-        chains.into_values().flat_map(|chain| gone(chain, retention, zone, now)).collect();
-    // A source may lie in snapshots of several origins, as when another one was not there.
-    gone.retain(|point| !point.origin.paths.iter().any(|path| has_shrunk(path, &ours, now)));
-    gone.sort_by_key(|point| (point.time, &point.id));
-    gone.into_iter().map(|point| point.id.clone()).collect()
+    let of_chains = chains.into_values().flat_map(|chain| kept(chain, policy, zone, now));
+    let mut grounds: BTreeMap<&str, Vec<Ground>> =
+        of_chains.map(|(point, grounds)| (point.id.as_str(), grounds)).collect();
+    let judge = |point: &'a Point| {
+        let mut grounds = grounds.remove(point.id.as_str()).unwrap_or_default();
+        let has_shrunk = |path: &PathBuf| has_shrunk(path, &ours, now);
+        // A source may lie in snapshots of several origins, as when another one was not there.
+        let special = [
+            (!is_of(&point.origin, own), Ground::Foreign),
+            (point.is_marked, Ground::Marked),
+            (point.time > now, Ground::Ahead),
+            (point.origin.paths.iter().any(has_shrunk), Ground::Shrunk),
+            (policy.keeps_all(), Ground::NoPolicy),
+            (policy.keeps_nothing(), Ground::Refused),
+        ];
+        grounds.extend(special.into_iter().filter(|(is_so, _)| *is_so).map(|(_, ground)| ground));
+        Judged { point, grounds }
+    };
+    let mut all: Vec<Judged<'a>> = points.iter().map(judge).collect();
+    all.sort_by_key(|own| (own.point.time, &own.point.id));
+    all
 }
 
 /// Whether all of a snapshot is of this machine and these sources.
@@ -124,56 +104,38 @@ fn has_shrunk(path: &Path, ours: &[&Point], now: Timestamp) -> bool {
     [now, Timestamp::MAX].into_iter().any(|until| newest(until).is_some_and(|own| own.is_shrunk))
 }
 
-fn gone<'a>(
+/// Which snapshots a rule means.
+type IsMeant = fn(&Point) -> bool;
+
+/// Why each snapshot of one origin is kept, none of them of the future.
+fn kept<'a>(
     mut chain: Vec<&'a Point>,
-    retention: Retention,
+    policy: &Policy,
     zone: &TimeZone,
     now: Timestamp,
-) -> Vec<&'a Point> {
+) -> Vec<(&'a Point, Vec<Ground>)> {
     chain.sort_by_key(|point| std::cmp::Reverse((point.time, &point.id)));
-    chain.retain(|point| point.time <= now);
-    let newest = chain.first().copied();
-    let mut kept = BTreeSet::new();
-    kept.extend(newest.map(|point| &point.id));
-    let rules: [fn(&Point) -> bool; 3] = [
-        |point| !point.is_shrunk,
-        |point| point.files.is_some_and(|files| files > 0),
+    let date = |time: Timestamp| time.to_zoned(zone.clone()).date();
+    let dates: Vec<Date> = chain.iter().map(|point| date(point.time)).collect();
+    let mut grounds = policy.grounds(&dates, date(now), None);
+    let rules: [(Ground, IsMeant); 4] = [
+        (Ground::Newest, |_| true),
+        (Ground::NewestWhole, |point| !point.is_shrunk),
+        (Ground::NewestWithFiles, |point| point.files.is_some_and(|files| files > 0)),
         // It may have some.
-        |point| point.files.is_none(),
+        (Ground::NewestUntold, |point| point.files.is_none()),
     ];
-    for rule in rules {
-        kept.extend(chain.iter().find(|point| rule(point)).map(|point| &point.id));
-    }
-    for (count, span) in retention.counts().into_iter().zip(SPANS) {
-        let mut spans = BTreeSet::new();
-        for point in &chain {
-            let span = span(point.time, zone);
-            if spans.len() < usize::from(count.unwrap_or(0)) && spans.insert(span) {
-                kept.insert(&point.id);
-            }
+    let mut told = BTreeSet::new();
+    for (ground, rule) in rules {
+        // Mostly one is all of these, and then it is just the newest.
+        if let Some(at) = chain.iter().position(|point| rule(point))
+            && told.insert(at)
+        {
+            grounds[at].push(ground);
         }
     }
-    chain.into_iter().filter(|point| !kept.contains(&point.id)).collect()
+    chain.into_iter().zip(grounds).collect()
 }
-
-/// Year and number of the day, week, month or year that a moment lies in.
-type Span = fn(Timestamp, &TimeZone) -> (i16, i16);
-
-const SPANS: [Span; 4] = [
-    |time, zone| {
-        let date = time.to_zoned(zone.clone()).date();
-        (date.year(), date.day_of_year())
-    },
-    |time, zone| {
-        let week: ISOWeekDate = time.to_zoned(zone.clone()).date().iso_week_date();
-        (week.year(), week.week().into())
-    },
-    |time, zone| {
-        let date = time.to_zoned(zone.clone()).date();
-        (date.year(), date.month().into())
-    },
-    |time, zone| (time.to_zoned(zone.clone()).date().year(), 0),
-];
 
 #[cfg(test)]
 mod tests {
@@ -181,6 +143,19 @@ mod tests {
     use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
     use super::*;
+    use crate::policy::Retention;
+
+    /// The ids that the policy lets go, the oldest first.
+    fn forgettable(
+        points: &[Point],
+        own: &Origin,
+        policy: &Policy,
+        zone: &TimeZone,
+        now: Timestamp,
+    ) -> Vec<String> {
+        let all = judged(points, own, policy, zone, now).into_iter();
+        all.filter(|own| own.grounds.is_empty()).map(|own| own.point.id.clone()).collect()
+    }
 
     fn origin(host: &str, paths: &[&str]) -> Origin {
         Origin { host: host.to_owned(), paths: paths.iter().map(PathBuf::from).collect() }
@@ -195,7 +170,7 @@ mod tests {
 
     fn let_go(points: &[Point], retention: Retention) -> Vec<String> {
         let now = "2026-12-01T00:00:00Z".parse().unwrap();
-        forgettable(points, &origin("alpha", &["/srv"]), retention, &TimeZone::UTC, now)
+        forgettable(points, &origin("alpha", &["/srv"]), &retention.into(), &TimeZone::UTC, now)
     }
 
     fn daily(count: u16) -> Retention {
@@ -275,7 +250,7 @@ mod tests {
         let own = Origin { paths: both.paths.clone(), ..both.clone() };
         let with_other = [&good[..], &[Point { origin: both, ..shrunk }]].concat();
         let now = "2026-12-01T00:00:00Z".parse().unwrap();
-        let gone = forgettable(&with_other, &own, daily(1), &TimeZone::UTC, now);
+        let gone = forgettable(&with_other, &own, &daily(1).into(), &TimeZone::UTC, now);
         assert_eq!(gone, [""; 0]);
     }
 
@@ -315,7 +290,7 @@ mod tests {
                 points.dedup_by(|one, other| one.id == other.id);
                 let now = Timestamp::from_second(1_760_000_000 + hours * 7 * 3_600).unwrap();
                 let retention = Retention { daily, weekly, monthly, yearly };
-                let gone = forgettable(&points, &own, retention, &TimeZone::UTC, now);
+                let gone = forgettable(&points, &own, &retention.into(), &TimeZone::UTC, now);
                 let is_gone = |point: &Point| gone.contains(&point.id);
                 carried_out.set(carried_out.get() + usize::from(!gone.is_empty()));
                 prop_assert!(!retention.keeps_nothing() || gone.is_empty());
@@ -352,7 +327,7 @@ mod tests {
                 }
                 // A second time nothing more goes.
                 points.retain(|point| !gone.contains(&point.id));
-                let again = forgettable(&points, &own, retention, &TimeZone::UTC, now);
+                let again = forgettable(&points, &own, &retention.into(), &TimeZone::UTC, now);
                 prop_assert_eq!(again, Vec::<String>::new());
                 Ok(())
             })

@@ -27,7 +27,8 @@ use super::vault::{SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
     access, checked, cleared, custody, drive, escrowed, explained, keys, limits, overview, packed,
-    released, repaired, seed, slip, standing, told, vault_ingest, vault_run, vault_sources, watch,
+    released, repaired, seed, slip, standing, told, vault_ingest, vault_policy, vault_run,
+    vault_schedule, vault_sources, watch,
 };
 
 /// A type of record.
@@ -64,6 +65,13 @@ pub fn all() -> Vec<Described> {
         of::<custody::CustodyFaultRecord>("`custody verify`, `custody show`"),
         of::<custody::NotLoggedRecord>(LOGGED),
         of::<cleared::JobClearedRecord>("`cleanup --job`"),
+        of::<vault_policy::PolicyRecord<'_>>("`vault policy set`, `vault policy show`"),
+        of::<vault_policy::JudgedRecord<'_>>("`vault policy show --snapshots`, `vault run`"),
+        of::<vault_schedule::WhenRecord<'_>>("`vault schedule`"),
+        of::<vault_schedule::RemovedRecord<'_>>("`vault schedule remove`"),
+        of::<vault_policy::PointRecord>("`vault policy simulate`"),
+        of::<vault_policy::SimulationRecord>("`vault policy simulate`"),
+        of::<vault_policy::TemplateRecord>("`vault policy template`, `vault policy templates`"),
         of::<CompletionsRecord>("`completions`"),
         of::<drive::DriveRecord>("`drive list`"),
         of::<drive::EjectedRecord>("`drive eject`"),

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use disk_prep::noun::{AccountName, ByteSize, ContainerName, JobName, Schedule, VaultName, count};
+use disk_prep::noun::{
+    AccountName, ByteSize, ContainerName, JobName, Schedule, VaultName, ZoneName, count,
+};
 use jiff::Timestamp;
 use jiff::civil::Time;
 use schemars::JsonSchema;
@@ -15,19 +17,57 @@ use crate::journey::vault::Vaults;
 use crate::journey::vault_run::Status;
 use crate::journey::vault_source::Accepted;
 use crate::outcome::Outcome;
-use crate::vault::{KnownSource, Vault, VaultState};
+use crate::policy::Retention;
+use crate::vault::{KnownSource, LastRun, Vault, VaultState};
 
-/// When increments are made, in the time zone of the machine.
-#[derive(Serialize, JsonSchema)]
+/// When increments are made, in the time zone of the vault.
+#[derive(Default, Serialize, JsonSchema)]
 pub(super) struct ScheduleRecord {
-    /// `day` or `week`.
+    /// `day`, `week`, `weekdays`, `hours` or `calendar`.
     every: &'static str,
-    /// Day of the week, 1 for Monday to 7 for Sunday; missing if it is every day.
+    /// Day of the week, 1 for Monday to 7 for Sunday; only of `week`.
     #[schemars(with = "i8")]
     #[serde(skip_serializing_if = "Option::is_none")]
     on: Option<i8>,
-    /// Time of day.
-    at: Time,
+    /// Time of day; missing of `hours` and `calendar`.
+    #[schemars(with = "Time")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Time>,
+    /// Days of the week; only of `weekdays`.
+    #[schemars(with = "Vec<i8>")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    days: Vec<i8>,
+    /// Hours from one turn to the next; only of `hours`.
+    #[schemars(with = "i8")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hours: Option<i8>,
+    /// As systemd writes it; only of `calendar`.
+    #[schemars(with = "String")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expression: Option<String>,
+}
+
+/// A schedule for a script.
+pub(super) fn schedule_record(schedule: &Schedule) -> ScheduleRecord {
+    let none = ScheduleRecord::default();
+    match schedule {
+        Schedule::Day { at } => ScheduleRecord { every: "day", at: Some(*at), ..none },
+        Schedule::Week { on, at } => {
+            let on = Some(on.to_monday_one_offset());
+            ScheduleRecord { every: "week", on, at: Some(*at), ..none }
+        }
+        Schedule::Weekdays { on, at } => {
+            let days = on.numbers().to_vec();
+            ScheduleRecord { every: "weekdays", days, at: Some(*at), ..none }
+        }
+        Schedule::Hours { count } => {
+            ScheduleRecord { every: "hours", hours: Some(count.hours()), ..none }
+        }
+        Schedule::Calendar { expression } => {
+            let expression = Some(expression.as_str().to_owned());
+            ScheduleRecord { every: "calendar", expression, ..none }
+        }
+    }
 }
 
 /// How many snapshots are kept; all, if every number is null.
@@ -41,6 +81,16 @@ pub(super) struct RetentionRecord {
     monthly: Option<u16>,
     /// Years of which one is kept.
     yearly: Option<u16>,
+}
+
+/// Counts for a script.
+pub(super) fn retention_record(kept: Retention) -> RetentionRecord {
+    RetentionRecord {
+        daily: kept.daily,
+        weekly: kept.weekly,
+        monthly: kept.monthly,
+        yearly: kept.yearly,
+    }
 }
 
 /// A vault.
@@ -92,6 +142,26 @@ pub(super) struct VaultRecord<'a> {
     #[schemars(with = "Option<String>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     next_due: Option<Option<String>>,
+    /// Rules over the calendar that keep snapshots beside the counts of `retention`.
+    keep: Vec<String>,
+    /// The zone of schedule and policy; null if it is that of the machine.
+    #[schemars(with = "Option<String>")]
+    time_zone: Option<&'a ZoneName>,
+    /// How the last run ended that did or tried something; null before.
+    last_run: Option<LastRunRecord<'a>>,
+}
+
+/// How a run ended.
+#[derive(Serialize, JsonSchema)]
+struct LastRunRecord<'a> {
+    /// When.
+    at: Timestamp,
+    /// Its exit code.
+    exit_code: i32,
+    /// The code of what went wrong, if it stopped.
+    code: Option<&'a str>,
+    /// What went wrong, in a sentence.
+    message: Option<&'a str>,
 }
 
 impl Record for VaultRecord<'_> {
@@ -130,11 +200,6 @@ fn restorable_until(vault: &Vault) -> Option<Timestamp> {
 }
 
 fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
-    let (every, on, at) = match vault.schedule {
-        Schedule::Day { at } => ("day", None, at),
-        Schedule::Week { on, at } => ("week", Some(on.to_monday_one_offset()), at),
-    };
-    let kept = vault.retention;
     VaultRecord {
         name: &vault.name,
         state,
@@ -143,13 +208,8 @@ fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
         prefix: &vault.prefix,
         job: &vault.seed.job,
         seed_container: &vault.seed.container,
-        schedule: ScheduleRecord { every, on, at },
-        retention: RetentionRecord {
-            daily: kept.daily,
-            weekly: kept.weekly,
-            monthly: kept.monthly,
-            yearly: kept.yearly,
-        },
+        schedule: schedule_record(&vault.schedule),
+        retention: retention_record(vault.retention),
         ingested_at: vault.ingested_at,
         incremented_at: vault.incremented_at,
         cleaned_at: vault.cleaned_at,
@@ -158,6 +218,14 @@ fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
         changed: None,
         covers: None,
         next_due: None,
+        keep: vault.keep.iter().map(ToString::to_string).collect(),
+        time_zone: vault.time_zone.as_ref(),
+        last_run: vault.last_run.as_ref().map(|own| LastRunRecord {
+            at: own.at,
+            exit_code: own.exit_code,
+            code: own.code.as_deref(),
+            message: own.message.as_deref(),
+        }),
     }
 }
 
@@ -172,9 +240,19 @@ fn lines(vault: &Vault, state: VaultState) -> Vec<String> {
         format!("Taken in      {}", when(vault.ingested_at)),
         format!("Last run      {}", when(vault.incremented_at)),
         format!("Increments    {}", vault.schedule),
-        format!("Keeps         {}", vault.retention),
+        format!("Keeps         {}", vault.policy()),
         format!("Password      in {}", vault.password_file.display()),
     ]
+}
+
+/// Why the last run did not do all, if it did not.
+fn failed(last: &LastRun) -> Option<String> {
+    let why = match (&last.code, &last.message) {
+        (Some(code), Some(message)) => format!("{message} ({code})"),
+        _ if last.exit_code == 0 => return None,
+        _ => format!("something was left out, exit code {}", last.exit_code),
+    };
+    Some(format!("Last failed   {}, {why}", last.at))
 }
 
 impl Outcome for Vaults {
@@ -207,6 +285,7 @@ impl Outcome for Status {
             (None, _) => "Restorable    nothing before the seed is taken in".to_owned(),
         });
         shown.extend(aside_line(self.vault.kept_aside));
+        shown.extend(self.vault.last_run.as_ref().and_then(failed));
         shown.extend(self.next.iter().map(|next| format!("Next run      {}", due_text(next))));
         shown
     }

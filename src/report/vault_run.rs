@@ -73,7 +73,8 @@ pub(super) struct RunRecord<'a> {
     ingested: Option<IngestedRecord>,
     /// The increment; null if none was due.
     increment: Option<IncrementRecord<'a>>,
-    /// When the next run is due: a time or `now`; null while nobody knows.
+    /// When the next run is due: a time, `now`, or `on-call` where only systemd knows its times;
+    /// null while nobody knows.
     next_due: Option<String>,
     /// Increments of this machine that can be restored only once the seed is taken in.
     kept_aside: u64,
@@ -88,6 +89,7 @@ pub(super) fn due_text(next: &Due) -> String {
     match next {
         Due::Now => "now".to_owned(),
         Due::At(time) => time.strftime("%Y-%m-%d %H:%M %Z").to_string(),
+        Due::OnCall => "at each call of the timer".to_owned(),
     }
 }
 
@@ -96,6 +98,7 @@ pub(super) fn due_value(next: &Due) -> String {
     match next {
         Due::Now => "now".to_owned(),
         Due::At(time) => time.timestamp().to_string(),
+        Due::OnCall => "on-call".to_owned(),
     }
 }
 
@@ -165,7 +168,7 @@ impl Outcome for Ran {
                     !(backup.unreadable.is_empty() && backup.changed.is_empty())
                 })
         };
-        let lost = self.increment.as_ref().is_some_and(is_less);
+        let lost = self.is_unmeasured || self.increment.as_ref().is_some_and(is_less);
         Exit::of(lost.then_some(ErrorKind::LeftOut))
     }
 }

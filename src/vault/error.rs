@@ -7,7 +7,7 @@ use disk_prep::noun::{
     AccountName, ByteSize, ContainerName, Diagnose, ErrorKind, Hint, Sha256Digest, VaultName, count,
 };
 
-use crate::policy::Retention;
+use crate::policy::Policy;
 use crate::{azure, repository};
 
 /// The error of this room.
@@ -61,7 +61,7 @@ pub enum Error {
         source: azure::Error,
     },
     #[error("A policy of {policy} would keep nothing")]
-    KeepsNothing { policy: Retention },
+    KeepsNothing { policy: Policy },
     #[error("The container {container} belongs to {vault}")]
     Claimed { container: ContainerName, vault: String },
     #[error("Another run works on the container {container}")]
@@ -111,6 +111,11 @@ fn listed(paths: &[PathBuf]) -> String {
 
 fn first(paths: &[String]) -> &str {
     paths.first().map_or("unknown", String::as_str)
+}
+
+impl Error {
+    /// The code of a vault that another run works on.
+    pub const LOCKED: &str = "vault-locked";
 }
 
 impl Diagnose for Error {

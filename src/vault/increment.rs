@@ -9,13 +9,14 @@ use secrecy::SecretString;
 
 use super::error::Error;
 use super::foreign_locks::live_locks;
+use super::points::{origin_of, points};
 use super::record::{KnownSource, Vault};
 use super::sources::{Coverage, Found, Remark, Verdict, judge, mount_of, shrunk, vault_coverage};
 use crate::azure::Fenced;
-use crate::policy::{Origin, Point, forgettable};
+use crate::policy::{Judged, Origin, Point, judged};
 use crate::repository::{
-    self, BackupDone, BackupPlan, BlobStore, FolderStore, IsShipped, Repository, SHRUNK_TAG,
-    Snapshot, SourceTotals, Store, TravelStore, inside, survey,
+    self, BackupDone, BackupPlan, BlobStore, FolderStore, IsShipped, Repository, Snapshot,
+    SourceTotals, Store, TravelStore, inside, survey,
 };
 use crate::schedule::is_ahead;
 
@@ -60,13 +61,14 @@ pub struct Increment {
 /// Backs up the sources as far as they are there and as they should be, forgets what the retention
 /// does not keep, and prunes after it. Until the cleanup has proven the seed by what the vault
 /// holds, all is kept. Every write and delete is one of the fenced container, so none comes after
-/// the lease is lost.
+/// the lease is lost. What is about to be forgotten is shown first.
 pub fn increment(
     vault: &Vault,
     (container, home): (&Arc<dyn Fenced>, Home<'_>),
     password: &SecretString,
     asked: &Asked<'_>,
     monitor: &Arc<dyn Monitor>,
+    show: &dyn Fn(&[Judged<'_>]),
 ) -> Result<Increment, Error> {
     let failed = |source| Error::Repository { vault: vault.name.clone(), source };
     let open = || {
@@ -175,22 +177,25 @@ pub fn increment(
             // The one that was just made is the latest that this clock has stamped.
             let made = points.iter().find(|point| point.id == backup.snapshot);
             let now = made.map_or(now, |made| now.max(made.time));
-            done.forgotten = forgettable(&points, &own, vault.retention, zone, now);
-        }
-        let locks = match done.forgotten.is_empty() {
-            true => 0,
-            false => live_locks(container.container().as_ref(), &vault.prefix, Timestamp::now())?,
-        };
-        if locks > 0 {
-            done.forgotten.clear();
-            done.remarks.push(Remark::ClientLocks { count: locks });
-        }
-        if !done.forgotten.is_empty() {
-            repository.forget(&done.forgotten).map_err(failed)?;
-            repository.prune().map_err(failed)?;
+            let all = judged(&points, &own, &vault.policy(), zone, now);
+            let gone: Vec<_> = all.into_iter().filter(|own| own.grounds.is_empty()).collect();
+            let locks = match gone.is_empty() {
+                true => 0,
+                false => {
+                    live_locks(container.container().as_ref(), &vault.prefix, Timestamp::now())?
+                }
+            };
+            if locks > 0 {
+                done.remarks.push(Remark::ClientLocks { count: locks });
+            } else if !gone.is_empty() {
+                show(&gone);
+                done.forgotten = gone.iter().map(|own| own.point.id.clone()).collect();
+                repository.forget(&done.forgotten).map_err(failed)?;
+                repository.prune().map_err(failed)?;
+            }
         }
     }
-    done.policy_refused = vault.retention.keeps_nothing();
+    done.policy_refused = vault.policy().keeps_nothing();
     // What the library made of a refused write is not asked: the run ends well only with its lease.
     container.check().map_err(|source| failed(repository::Error::Service { source }))?;
     Ok(done)
@@ -204,22 +209,9 @@ fn origin(
     made: &str,
     snapshots: &[Snapshot],
 ) -> Option<(Origin, Vec<Point>)> {
-    let origin = |own: &Snapshot| Origin {
-        host: own.host.clone(),
-        paths: own.paths.iter().cloned().collect(),
-    };
     let made = snapshots.iter().find(|own| own.id == made)?;
     let paths = plan.sources.iter().chain(let_go).cloned().collect();
-    let own = Origin { paths, ..origin(made) };
-    let point = |own: &Snapshot| Point {
-        id: own.id.clone(),
-        origin: origin(own),
-        time: own.time,
-        files: own.files,
-        is_shrunk: own.tags.iter().any(|tag| tag == SHRUNK_TAG),
-        is_marked: own.tags.iter().any(|tag| tag != SHRUNK_TAG),
-    };
-    Some((own, snapshots.iter().map(point).collect()))
+    Some((Origin { paths, ..origin_of(made) }, points(snapshots)))
 }
 
 /// A source in a run.

@@ -90,7 +90,7 @@ impl Lease {
             }
             other => other.map_err(failed)?,
         }
-        let state = Renewal { renewed_at: asked_at, lost: None };
+        let state = Renewal { renewed_at: asked_at, closes_at: None, lost: None };
         let hold = Arc::new(Hold { timing, state: Mutex::new(state) });
         let (stop, stopped) = mpsc::channel();
         let (container, own) = (Arc::clone(container), Arc::clone(&hold));
@@ -115,6 +115,12 @@ impl Lease {
     /// A container, to be changed as long as the lease is held.
     pub fn guard(&self, container: Arc<dyn Container>) -> Arc<dyn Fenced> {
         container.fenced(self.fence())
+    }
+
+    /// After so long nothing more may be changed, though the lease is held.
+    pub fn close_after(&self, time: Duration) {
+        let end = (self.hold.timing.clock)().saturating_add(time);
+        hold(&self.hold.state).closes_at = Some(end);
     }
 
     /// Refuses if the lease is lost.
@@ -160,6 +166,8 @@ struct Hold {
 struct Renewal {
     /// When the last renewal that came through was asked for.
     renewed_at: Duration,
+    /// When the window of the day is over in which it is used.
+    closes_at: Option<Duration>,
     lost: Option<Lost>,
 }
 
@@ -203,6 +211,9 @@ impl Fence for Hold {
         if now.saturating_sub(state.renewed_at) >= self.timing.late_after {
             state.lost.get_or_insert(Lost::Late);
         }
+        if state.closes_at.is_some_and(|end| now >= end) {
+            state.lost.get_or_insert(Lost::Closed);
+        }
         match state.lost {
             Some(why) => Err(azure::Error::LeaseLost { what: LOCK.to_owned(), why }),
             None => Ok(()),
@@ -223,8 +234,22 @@ mod tests {
         let secs = Arc::new(AtomicU64::new(100));
         let own = Arc::clone(&secs);
         let clock: Clock = Arc::new(move || Duration::from_secs(own.load(Ordering::SeqCst)));
-        let state = Renewal { renewed_at: Duration::from_secs(100), lost: None };
+        let state = Renewal { renewed_at: Duration::from_secs(100), closes_at: None, lost: None };
         (secs, Hold { timing: Timing { clock, ..Timing::default() }, state: Mutex::new(state) })
+    }
+
+    #[test]
+    fn a_window_that_closes_ends_the_right_to_change_however_the_lease_is() {
+        let (secs, hold) = hold();
+        super::hold(&hold.state).closes_at = Some(Duration::from_secs(130));
+        secs.store(129, Ordering::SeqCst);
+        assert!(hold.check().is_ok());
+        secs.store(130, Ordering::SeqCst);
+        hold.renewed(Duration::from_secs(130));
+        let over = hold.check().unwrap_err();
+        assert_eq!((over.code(), over.kind()), ("vault-window-over", ErrorKind::Resumable));
+        secs.store(120, Ordering::SeqCst);
+        assert!(hold.check().is_err(), "once over, for ever");
     }
 
     #[test]

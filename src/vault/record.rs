@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use disk_prep::noun::{
-    AccountName, ContainerName, JobName, ResourceGroup, Schedule, Service, SubscriptionId,
-    VaultName,
+    AccountName, ContainerName, JobName, KeepRule, ResourceGroup, Schedule, Service,
+    SubscriptionId, VaultName, ZoneName,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::policy::Retention;
+use crate::policy::{Policy, Retention};
 use crate::repository::Choice;
 
 /// Version of the record that this program writes.
@@ -46,6 +46,18 @@ pub struct Vault {
     /// Which snapshots are kept; all, if nothing is said.
     #[serde(default)]
     pub retention: Retention,
+    /// On which days snapshots are kept beside these, and for how long.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<KeepRule>,
+    /// The zone in which days and turns are counted, if not that of the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<ZoneName>,
+    /// How the last run ended that did or tried something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<LastRun>,
+    /// When the policy was last set; `None` if it is as the vault was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_at: Option<Timestamp>,
     /// Ids of the leases that the last runs had or asked for, for the next run of the same
     /// machine only.
     #[serde(default)]
@@ -99,6 +111,28 @@ impl Vault {
             && self.container == self.seed.container
             && self.prefix == self.seed.prefix
     }
+}
+
+impl Vault {
+    /// Which snapshots are kept.
+    pub fn policy(&self) -> Policy {
+        Policy { counts: self.retention, rules: self.keep.clone() }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRun {
+    /// When.
+    pub at: Timestamp,
+    /// Its exit code.
+    pub exit_code: i32,
+    /// The code of what went wrong, if it stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What went wrong, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// A seed as the vault knows it.

@@ -16,7 +16,7 @@ use crate::azure::{self, BlobFacts, Container, Copied, Fenced, Made};
 use crate::repository::Rank;
 
 /// Says whose the container is.
-const CLAIM: &str = "azseed/vault.json";
+pub(super) const CLAIM: &str = "azseed/vault.json";
 
 /// The vault and the imported container beside it, of one account or of two.
 #[derive(Debug)]

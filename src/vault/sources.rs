@@ -12,6 +12,7 @@ use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use secrecy::SecretString;
 
 use super::record::{KnownSource, Vault};
+use crate::policy::Origin;
 use crate::repository::{self, FolderStore, Repository, Snapshot, SourceTotals};
 
 /// With fewer files than this and [`BYTES_TO_SHRINK`] a source may change as it likes.
@@ -197,6 +198,13 @@ impl Coverage {
         }];
         told.extend(self.others.iter().map(ToString::to_string));
         told
+    }
+}
+
+impl Coverage {
+    /// The origin whose snapshots a policy may let go.
+    pub fn origin(&self) -> Origin {
+        Origin { host: self.host.clone(), paths: self.sources.iter().cloned().collect() }
     }
 }
 

@@ -37,6 +37,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "import_job",
             "journey",
             "outcome",
+            "policy",
             "repository",
             "schedule",
             "staging",
@@ -97,8 +98,9 @@ const FEW_ROOMS: &[(&str, &[&str])] = &[
 const WORDS: &[(&str, &[&str])] = &[
     ("ui", &["disk_prep::monitor", "disk_prep::noun", "disk_prep::stop", "disk_prep::sys::hold"]),
     ("policy", &["disk_prep::noun"]),
-    ("notify", &["disk_prep::noun", "disk_prep::sys::child"]),
-    ("schedule", &["disk_prep::noun"]),
+    ("notify", &["disk_prep::noun", "disk_prep::sys::child", "disk_prep::sys::durable"]),
+    // What an expression of systemd means, only systemd's own program says.
+    ("schedule", &["disk_prep::noun", "disk_prep::sys::child"]),
     // The sign-in program of the user is started where programs are started.
     (
         "azure",

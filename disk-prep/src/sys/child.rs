@@ -3,6 +3,7 @@
 //! in his environment without secrets; a hook with nothing but what it is told, for a while.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -49,18 +50,49 @@ pub fn tell(
     input: &[u8],
     patience: Duration,
 ) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let mut child = bare(program, args, variables, [Stdio::null(), Stdio::piped()])?;
+    let from = child.stderr.take().map(OwnedFd::from);
+    patient(child, from, input, patience)
+}
+
+/// Runs a program as [`tell`] does, without variables and input, and returns the beginning of what
+/// it answers; its complaints are not heard.
+pub fn ask(
+    program: &OsStr,
+    args: &[&OsStr],
+    patience: Duration,
+) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let mut child = bare(program, args, &[], [Stdio::piped(), Stdio::null()])?;
+    let from = child.stdout.take().map(OwnedFd::from);
+    patient(child, from, b"", patience)
+}
+
+fn bare(
+    program: &OsStr,
+    args: &[&OsStr],
+    variables: &[(&str, &str)],
+    [output, errors]: [Stdio; 2],
+) -> io::Result<Child> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    let mut child = Command::new(program)
+    Command::new(program)
         .args(args)
         .env_clear()
         .envs(variables.iter().copied())
         .current_dir("/")
         .process_group(0)
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let ended = talk(&mut child, input, patience);
+        .stdout(output)
+        .stderr(errors)
+        .spawn()
+}
+
+fn patient(
+    mut child: Child,
+    from: Option<OwnedFd>,
+    input: &[u8],
+    patience: Duration,
+) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let ended = talk(&mut child, from, input, patience);
     if ended.is_err() {
         // Its number is not given to another process before it was waited for.
         let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
@@ -69,16 +101,17 @@ pub fn tell(
     ended
 }
 
-/// Gives a child its input and hears its complaints until it ends; who inherited its pipes is not
+/// Gives a child its input and hears one of its ends until it ends; who inherited its pipes is not
 /// waited for.
 fn talk(
     child: &mut Child,
+    from: Option<OwnedFd>,
     mut input: &[u8],
     patience: Duration,
 ) -> io::Result<(ExitStatus, Vec<u8>)> {
     let end = Instant::now() + patience;
     let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
-    let (mut to, mut from) = (child.stdin.take(), child.stderr.take());
+    let (mut to, mut from) = (child.stdin.take(), from.map(File::from));
     for pipe in [to.as_ref().map(AsFd::as_fd), from.as_ref().map(AsFd::as_fd)] {
         pipe.map_or(Ok(()), |pipe| rustix::io::ioctl_fionbio(pipe, true))?;
     }
@@ -175,6 +208,13 @@ mod tests {
         let began = Instant::now();
         assert!(told("sleep 30 & exit 0", b"", LONG).unwrap().0.success());
         assert!(began.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn what_a_program_answers_is_heard_and_what_it_complains_of_is_not() {
+        let words = ["-c", "echo answer; echo complaint >&2; env | grep -c HOME; exit 2"];
+        let (status, said) = ask(OsStr::new("/bin/sh"), &words.map(OsStr::new), LONG).unwrap();
+        assert_eq!((status.code(), said.as_slice()), (Some(2), &b"answer\n0\n"[..]));
     }
 
     #[test]

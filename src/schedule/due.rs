@@ -1,8 +1,10 @@
 //! When an increment is due (`design` 7): once right after the ingest, then whenever the
 //! schedule's time has passed. Pure: the time is passed in.
 
-use disk_prep::noun::Schedule;
-use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
+use disk_prep::noun::{Expression, Schedule};
+use jiff::{SignedDuration, Timestamp, Zoned};
+
+use super::turns::{latest, next};
 
 /// Whether an increment is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub enum Due {
     Now,
     /// Not before then.
     At(Zoned),
+    /// At each call: its times are those of systemd, which this machine does not have.
+    OnCall,
 }
 
 /// Whether a moment that has passed is stamped so far ahead of `now` that one of the clocks was
@@ -19,39 +23,28 @@ pub fn is_ahead(past: Timestamp, now: Timestamp) -> bool {
     past.duration_since(now) > SignedDuration::from_mins(5)
 }
 
-/// Whether an increment is due at `now`, when the last one was made at `last`. Where the clocks
-/// are changed, a time of day that does not exist counts as the moment after the gap. A last one
-/// that is stamped ahead of now says nothing: one is due. So is one where the calendar ends and
-/// there is no next turn.
-pub fn due(schedule: Schedule, last: Option<&Zoned>, now: &Zoned) -> Due {
-    match last {
-        Some(last) if !is_ahead(last.timestamp(), now.timestamp()) => {
-            turn_after(schedule, last, now).unwrap_or(Due::Now)
-        }
+/// Whether an increment is due at `now`, when the last one was made at `last`. A last one that is
+/// stamped ahead of now says nothing: one is due. So is one where the calendar ends and there is
+/// no next turn. `elapse` finds the first time after a moment that an expression of systemd means.
+pub fn due(
+    schedule: &Schedule,
+    last: Option<&Zoned>,
+    now: &Zoned,
+    elapse: impl Fn(&Expression, &Zoned) -> Option<Zoned>,
+) -> Due {
+    let last = last.filter(|last| !is_ahead(last.timestamp(), now.timestamp()));
+    let Some(last) = last else { return Due::Now };
+    let next = match schedule {
+        Schedule::Calendar { expression } => match elapse(expression, last) {
+            Some(turn) if turn <= *now => return Due::Now,
+            Some(turn) => return Due::At(turn),
+            None => return Due::OnCall,
+        },
+        schedule => next(schedule, now),
+    };
+    match next {
+        Some(next) if latest(schedule, now).is_none_or(|turn| *last >= turn) => Due::At(next),
         _ => Due::Now,
-    }
-}
-
-fn turn_after(schedule: Schedule, last: &Zoned, now: &Zoned) -> Result<Due, jiff::Error> {
-    let (at, on, step) = match schedule {
-        Schedule::Day { at } => (at, None, 1.day()),
-        Schedule::Week { on, at } => (at, Some(on), 1.week()),
-    };
-    // A turn that has passed for certain, to count from.
-    let today = now.date();
-    let mut day = match on {
-        None => today.yesterday()?,
-        Some(on) => today.nth_weekday(-1, on)?,
-    };
-    let turn = |day: jiff::civil::Date| day.to_datetime(at).to_zoned(now.time_zone().clone());
-    let mut latest = turn(day)?;
-    loop {
-        day = day.checked_add(step)?;
-        let next = turn(day)?;
-        if next > *now {
-            return Ok(if *last < latest { Due::Now } else { Due::At(next) });
-        }
-        latest = next;
     }
 }
 
@@ -60,6 +53,10 @@ mod tests {
     use jiff::civil::{Time, Weekday};
 
     use super::*;
+
+    fn due(schedule: Schedule, last: Option<&Zoned>, now: &Zoned) -> Due {
+        super::due(&schedule, last, now, |_, _| None)
+    }
 
     fn at(text: &str) -> Zoned {
         text.parse().unwrap()
@@ -90,7 +87,7 @@ mod tests {
     fn a_weekly_increment_waits_for_its_day() {
         let weekly = Schedule::Week { on: Weekday::Sunday, at: Time::constant(3, 0, 0, 0) };
         let last = at("2026-11-15T03:10[UTC]");
-        let ask = |now| due(weekly, Some(&last), &at(now));
+        let ask = |now| due(weekly.clone(), Some(&last), &at(now));
         assert_eq!(ask("2026-11-21T23:00[UTC]"), Due::At(at("2026-11-22T03:00[UTC]")));
         assert_eq!(ask("2026-11-22T02:59[UTC]"), Due::At(at("2026-11-22T03:00[UTC]")));
         assert_eq!(ask("2026-11-22T03:00[UTC]"), Due::Now);
@@ -137,5 +134,22 @@ mod tests {
         assert_eq!(serde_json::from_str::<Schedule>(&text).unwrap(), weekly);
         let wrong = r#"{"every":"week","on":8,"at":"00:00:00"}"#;
         assert!(serde_json::from_str::<Schedule>(wrong).is_err());
+    }
+
+    #[test]
+    fn an_expression_is_due_when_systemd_says_so_and_at_each_call_where_it_does_not() {
+        let schedule: Schedule = "*-*-* 02:00".parse().unwrap();
+        let (last, now) = (at("2026-11-20T02:00[UTC]"), at("2026-11-20T10:00[UTC]"));
+        let ask = |turn: Option<&str>| {
+            let turn = turn.map(at);
+            super::due(&schedule, Some(&last), &now, |_, base| {
+                assert_eq!(*base, last);
+                turn.clone()
+            })
+        };
+        assert_eq!(ask(Some("2026-11-20T09:00[UTC]")), Due::Now);
+        assert_eq!(ask(Some("2026-11-21T02:00[UTC]")), Due::At(at("2026-11-21T02:00[UTC]")));
+        assert_eq!(ask(None), Due::OnCall);
+        assert_eq!(due(schedule, None, &now), Due::Now);
     }
 }

@@ -1,0 +1,239 @@
+//! A timer and a service of systemd that run a vault. The service is closed as far as a run allows:
+//! it reads everything, writes to few folders, and no mount of its own lies over a source, since a
+//! run takes a source below another mount point for one that is not there.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use disk_prep::noun::{Schedule, VaultName, ZoneName};
+use jiff::civil::Time;
+use jiff::{ToSpan, Zoned};
+
+use super::turns::turns;
+
+/// How our units begin, so that nobody else's is replaced or deleted.
+const HEADER: &str = "# Written by azseed";
+/// Clocks are changed twice a year, by rules that are known for so many years at least.
+const KNOWN_YEARS: i64 = 2;
+
+/// What a service runs.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// The vault.
+    pub vault: VaultName,
+    /// This program, by its whole path.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub words: Vec<String>,
+    /// Files and folders that it writes to.
+    pub writes: Vec<PathBuf>,
+    /// Programs that it calls.
+    pub hooks: Hooked,
+}
+
+/// Whether a run calls programs of the user, which may need more than the run itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hooked {
+    /// It calls some.
+    Some,
+    /// It calls none.
+    None,
+}
+
+/// A word that no unit can hold.
+#[derive(Debug, thiserror::Error)]
+#[error("{word:?} has a character that cannot stand in a unit of systemd")]
+pub struct UnfitWord {
+    word: String,
+}
+
+/// The name of a vault's units, without its ending.
+pub fn unit_name(vault: &VaultName) -> String {
+    format!("azseed-vault-{}", vault.as_str().to_lowercase())
+}
+
+/// Whether a unit was written for this vault.
+pub fn is_ours(text: &str, vault: &VaultName) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    first.eq_ignore_ascii_case(&header(vault))
+}
+
+fn header(vault: &VaultName) -> String {
+    format!("{HEADER} for vault {vault}; `azseed vault schedule` writes it anew")
+}
+
+/// The timer.
+pub fn timer(
+    vault: &VaultName,
+    schedule: &Schedule,
+    zone: Option<&ZoneName>,
+    now: &Zoned,
+) -> String {
+    let mut text = format!(
+        "{}\n[Unit]\nDescription=When azseed runs for vault {vault}\n\n[Timer]\n",
+        header(vault)
+    );
+    for line in calendars(schedule, now) {
+        let is_expression = matches!(schedule, Schedule::Calendar { .. });
+        let zone = zone.filter(|_| !is_expression).map(|zone| format!(" {zone}"));
+        // A String takes every line.
+        let _ = writeln!(text, "OnCalendar={line}{}", zone.unwrap_or_default());
+    }
+    text.push_str("Persistent=true\nAccuracySec=1min\n\n[Install]\nWantedBy=timers.target\n");
+    text
+}
+
+/// The times as systemd writes them (systemd.time(7)). It leaves a time out on the day on which a
+/// change of clocks skips it; the moment after the gap then calls once more, and on all other days
+/// finds that nothing is due.
+fn calendars(schedule: &Schedule, now: &Zoned) -> Vec<String> {
+    let clock = |time: &Time| time.strftime("%H:%M:%S").to_string();
+    let (first, times) = match schedule {
+        Schedule::Day { at } => (format!("*-*-* {}", clock(at)), vec![*at]),
+        Schedule::Week { on, at } => {
+            let day = format!("{on:?}");
+            let day = day.get(..3).unwrap_or(&day).to_owned();
+            (format!("{day} *-*-* {}", clock(at)), vec![*at])
+        }
+        Schedule::Weekdays { on, at } => (format!("{} *-*-* {}", on.short(), clock(at)), vec![*at]),
+        Schedule::Hours { count } => {
+            let hours = (0..24).step_by(count.hours().unsigned_abs().into());
+            let times = hours.map(|hour| Time::constant(hour, 0, 0, 0)).collect();
+            (format!("*-*-* 00/{}:00:00", count.hours()), times)
+        }
+        Schedule::Calendar { expression } => return vec![expression.as_str().to_owned()],
+    };
+    let end = now.checked_add(KNOWN_YEARS.years()).unwrap_or_else(|_| now.clone());
+    let known = turns(schedule, now).take_while(|turn| *turn < end).map(|turn| turn.time());
+    let moved: BTreeSet<Time> = known.filter(|time| !times.contains(time)).collect();
+    let more = moved.iter().map(|time| format!("*-*-* {}", clock(time)));
+    std::iter::once(first).chain(more).collect()
+}
+
+/// The service.
+pub fn service(own: &Service) -> Result<String, UnfitWord> {
+    let program = quoted(&shown(&own.program)?)?;
+    let words: Result<Vec<String>, _> = own.words.iter().map(|word| quoted(word)).collect();
+    let command = format!("{program} {}", words?.join(" ")).replace('$', "$$");
+    let mut writes = Vec::new();
+    for path in &own.writes {
+        // What is not there yet, or no longer, keeps nothing from beginning.
+        writes.push(format!("ReadWritePaths={}\n", quoted(&format!("-{}", shown(path)?))?));
+    }
+    let system = match own.hooks {
+        Hooked::Some => "ProtectSystem=full\n".to_owned(),
+        Hooked::None => format!("ProtectSystem=strict\n{}{CLOSED}", writes.concat()),
+    };
+    let (header, name) = (header(&own.vault), unit_name(&own.vault));
+    let vault = &own.vault;
+    Ok(format!(
+        "{header}\n[Unit]\nDescription=azseed takes the seed in and backs up for vault {vault}\n\
+         Wants=network-online.target\nAfter=network-online.target\nStartLimitIntervalSec=6h\n\
+         StartLimitBurst=5\n\n[Service]\nType=oneshot\nExecStart={command}\n\
+         Restart=on-failure\nRestartPreventExitStatus=1 2 3 4 5 10 12 13\nRestartSec=15min\n\
+         RuntimeDirectory={name}\nEnvironment=TMPDIR=%t/{name}\nUMask=0077\nNice=10\n\
+         IOSchedulingClass=best-effort\nIOSchedulingPriority=7\n{system}{ALWAYS_CLOSED}"
+    ))
+}
+
+/// What no run and no hook needs.
+const ALWAYS_CLOSED: &str = "NoNewPrivileges=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelTunables=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+DevicePolicy=closed
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+";
+
+/// What a run by itself does not need: it reads all files, and writes those of others in its staging
+/// path.
+const CLOSED: &str = "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+KeyringMode=private
+";
+
+fn shown(path: &Path) -> Result<String, UnfitWord> {
+    let text = path.to_str().map(str::to_owned);
+    text.ok_or_else(|| UnfitWord { word: path.to_string_lossy().into_owned() })
+}
+
+/// A word in the quotes of systemd.syntax(7), with its `%` as they are meant.
+fn quoted(word: &str) -> Result<String, UnfitWord> {
+    if word.chars().any(char::is_control) {
+        return Err(UnfitWord { word: word.to_owned() });
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./,:=@+-".contains(c);
+    let word = if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
+    };
+    Ok(word.replace('%', "%%"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(schedule: &str, now: &str) -> Vec<String> {
+        calendars(&schedule.parse().unwrap(), &now.parse().unwrap())
+    }
+
+    #[test]
+    fn a_schedule_is_said_as_systemd_does_and_a_skipped_time_has_the_one_after_the_gap() {
+        let (utc, berlin) = ("2026-11-20T10:00[UTC]", "2026-11-20T10:00[Europe/Berlin]");
+        assert_eq!(lines("daily 02:30", utc), ["*-*-* 02:30:00"]);
+        assert_eq!(lines("daily 02:30", berlin), ["*-*-* 02:30:00", "*-*-* 03:30:00"]);
+        assert_eq!(lines("daily 23:30", berlin), ["*-*-* 23:30:00"]);
+        assert_eq!(lines("sun 02:00", berlin), ["Sun *-*-* 02:00:00", "*-*-* 03:00:00"]);
+        assert_eq!(lines("mon,fri 02:00", berlin), ["Mon,Fri *-*-* 02:00:00"]);
+        assert_eq!(lines("every 4 hours", berlin), ["*-*-* 00/4:00:00"]);
+        assert_eq!(lines("every 2 hours", berlin), ["*-*-* 00/2:00:00", "*-*-* 03:00:00"]);
+        assert_eq!(lines("Mon..Fri *-*-* 1:2", berlin), ["Mon..Fri *-*-* 1:2"]);
+    }
+
+    #[test]
+    fn words_of_a_service_are_taken_as_they_are_and_end_no_line() {
+        let own = |words: &[&str]| Service {
+            vault: "Office".parse().unwrap(),
+            program: "/opt/a b/azseed".into(),
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            writes: vec!["/var/lib/azseed".into(), "/srv/100% \"x\"".into()],
+            hooks: Hooked::None,
+        };
+        let text = service(&own(&["--state", "/a$b", "c\\d"])).unwrap();
+        let has = |line: &str| assert!(text.lines().any(|own| own == line), "{line}\n{text}");
+        has("ExecStart=\"/opt/a b/azseed\" --state \"/a$$b\" \"c\\\\d\"");
+        has("ReadWritePaths=-/var/lib/azseed");
+        has("ReadWritePaths=\"-/srv/100%% \\\"x\\\"\"");
+        has("ProtectSystem=strict");
+        assert!(is_ours(&text, &"office".parse().unwrap()));
+        assert!(!is_ours(&text, &"other".parse().unwrap()));
+        assert!(service(&own(&["a\nUser=x"])).is_err());
+        let hooked = Service { hooks: Hooked::Some, ..own(&[]) };
+        let text = service(&hooked).unwrap();
+        assert!(text.contains("ProtectSystem=full\n") && !text.contains("CapabilityBounding"));
+    }
+
+    #[test]
+    fn a_timer_names_its_zone_and_catches_up() {
+        let vault: VaultName = "Office".parse().unwrap();
+        let zone = "Europe/Berlin".parse().unwrap();
+        let now = "2026-11-20T10:00[Europe/Berlin]".parse().unwrap();
+        let of = |schedule: &str, zone| timer(&vault, &schedule.parse().unwrap(), zone, &now);
+        let text = of("daily 23:30", Some(&zone));
+        assert!(text.contains("\nOnCalendar=*-*-* 23:30:00 Europe/Berlin\nPersistent=true\n"));
+        assert!(of("*-*-* 2:00 UTC", Some(&zone)).contains("\nOnCalendar=*-*-* 2:00 UTC\n"));
+        assert!(of("daily 23:30", None).contains("\nOnCalendar=*-*-* 23:30:00\n"));
+    }
+}
