@@ -12,7 +12,6 @@ use crate::journey::{vault_forget, vault_source, vault_sources};
 use crate::outcome::Ended;
 use crate::policy::Retention;
 use crate::repository::{Overwrite, Owners, RestoreOptions};
-use crate::vault::Vault;
 
 /// Runs `vault`.
 pub fn run(args: &VaultArgs, call: &Call<'_>) -> Ended {
@@ -34,7 +33,7 @@ pub fn run(args: &VaultArgs, call: &Call<'_>) -> Ended {
             };
             Ok(Box::new(vault_run::run(&picked()?, options, wish, desk)?))
         }
-        VaultCommand::Source { command } => source(command, &picked()?, options, desk),
+        VaultCommand::Source { command } => source(command, options, desk),
         VaultCommand::Forget { source, all: _ } => {
             Ok(Box::new(vault_forget::forget(&picked()?, source, options, desk)?))
         }
@@ -49,12 +48,8 @@ pub fn run(args: &VaultArgs, call: &Call<'_>) -> Ended {
     }
 }
 
-fn source(
-    command: &SourceCommand,
-    vault: &Vault,
-    options: &VaultOptions,
-    desk: &Desk<'_>,
-) -> Ended {
+fn source(command: &SourceCommand, options: &VaultOptions, desk: &Desk<'_>) -> Ended {
+    let vault = &pick(options, &desk.state()?)?;
     Ok(match command {
         SourceCommand::Accept { path } => Box::new(vault_source::take(vault, path, options, desk)?),
         SourceCommand::Add { path } => Box::new(vault_sources::add(vault, path, desk)?),

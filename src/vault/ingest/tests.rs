@@ -9,12 +9,14 @@ use crate::azure::{self, Container, Fence, Lost};
 use crate::repository::Place;
 use crate::vault::seed_list::SeedBlob;
 use crate::vault::shelf::Import;
+use bytes::Bytes;
 use disk_prep::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};
 use disk_prep::sys::hold::hold;
 use md5::{Digest, Md5};
 use sha2::Sha256;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -208,10 +210,10 @@ fn thirty_two_copies_are_under_way_at_once_and_no_more() {
     let packs: BTreeMap<String, Bytes> =
         many().into_iter().filter(|(path, _)| path.starts_with("data/")).collect();
     let memory = with(&packs, Manners::default());
-    let plan = Plan::together(Act::Copy, COPIES_AT_ONCE);
+    let plan = Plan::together(Act::Copy, 32);
     let shelf = planned(&memory, &plan, usize::MAX);
     let done = take(&seed_of(packs.clone()), &shelf, &nothing).unwrap();
-    assert_eq!((done.copied, plan.most_of(Act::Copy)), (32, COPIES_AT_ONCE));
+    assert_eq!((done.copied, plan.most_of(Act::Copy)), (32, 32));
     assert_eq!(below(&memory, "vault"), packs);
 }
 
