@@ -37,7 +37,6 @@ pub fn forget(
     let look = Arc::new(BlobStore::reading(Arc::clone(&container), &vault.prefix));
     let looked = Repository::open(look, &secret, desk.attendant.monitor());
     let all = looked.and_then(|own| own.snapshots()).map_err(|fault| failed(&vault, fault))?;
-    let host = vault_coverage(&vault, &all, &this_host()).host;
     let mut done = concerned(&vault, path, &all)?;
     if done.forgotten.is_empty() && vault.let_go.iter().any(|own| own == path) {
         return Ok(done);
