@@ -358,6 +358,7 @@ fn list(play: Play) -> (Result<usize, String>, usize) {
         authority: played.url("").parse().unwrap(),
         network: Network { ca_file: Some(played.ca_file()), proxy: None },
         credential: BlobCredential::Sas("sv=1&sig=MARKER".to_owned().into()),
+        limit: None,
     };
     let container = BlobContainer::open(&options, "container".parse().unwrap()).unwrap();
     let listed = container.list("repo/").map(|all| all.len()).map_err(|error| {

@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -16,21 +17,25 @@ use support::tree::{self, Dice};
 
 const HOSTS: [&str; 3] = ["web1", "web2", "web3"];
 
-fn source(machine: &Machine, host: &str, seed: u64) -> String {
-    let root = machine.path(&format!("source-{host}"));
+/// What a machine backs up: the first and the last have one path in common, as servers have.
+fn source_of(machine: &Machine, host: &str) -> PathBuf {
+    machine.path(&format!("source-{}", if host == "web3" { "web1" } else { host }))
+}
+
+fn source(machine: &Machine, host: &str, seed: u64) {
+    let root = source_of(machine, host);
     for number in 0..2u64 {
         let mut dice = Dice(seed * 10 + number);
         let content = dice.bytes(400_000);
         tree::write(&root, &format!("file-{number}"), &content, &mut dice);
     }
     fs::write(root.join("host"), host).unwrap();
-    root.to_str().unwrap().to_owned()
 }
 
 /// Stages what a machine has.
 fn stage(machine: &Machine, host: &str, code: i32) -> String {
     let own = machine.on_host(host);
-    let source = machine.text(&format!("source-{host}"));
+    let source = source_of(machine, host).to_str().unwrap().to_owned();
     let mut words = vec!["stage", "--source", &source, "--staging", "staging"];
     words.extend(["--job", "seed-1", "--storage-account", "account1", "--container", "seed"]);
     words.extend(["--subscription", "11111111-2222-4333-8444-555555555555"]);
@@ -107,7 +112,7 @@ fn three_machines_stage_one_seed_that_ships_once_and_each_goes_on_by_itself() {
 
     // Two at once: one has the lease, the other comes later.
     let start = |host: &str| {
-        fs::write(machine.path(&format!("source-{host}/new")), host).unwrap();
+        fs::write(source_of(&machine, host).join("new"), host).unwrap();
         let mut command =
             emulator.command(&machine.on_host(host), &["vault", "run", "--now", "--json"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -128,16 +133,18 @@ fn three_machines_stage_one_seed_that_ships_once_and_each_goes_on_by_itself() {
         let own: Vec<&Value> =
             listed.as_array().unwrap().iter().filter(|own| own["hostname"] == host).collect();
         assert_eq!(own.len(), if host == "web3" { 3 } else { 4 }, "{host}: {listed}");
-        let path = machine.text(&format!("source-{host}"));
+        let path = source_of(&machine, host);
         assert!(own.iter().all(|own| own["paths"] == serde_json::json!([path])), "{listed}");
     }
     let check = restic(&machine, &emulator, &["check", "--read-data"]);
     assert!(check.contains("no errors were found"), "{check}");
+    // Since then the file of another machine has come to the path that both have.
+    run(&machine.on_host("web3"), &emulator, 0, &["--now"]);
     for host in HOSTS {
         let target = machine.text(&format!("back-{host}"));
         let latest = ["restore", "latest", "--host", host, "--target", &target];
         restic(&machine, &emulator, &latest);
-        let source = machine.path(&format!("source-{host}"));
+        let source = source_of(&machine, host);
         let back = machine.path(&format!("back-{host}")).join(source.strip_prefix("/").unwrap());
         let same = std::process::Command::new("diff").arg("-r").args([&source, &back]).status();
         assert!(same.unwrap().success(), "{host}");

@@ -18,12 +18,16 @@ use azseed::azure::{
 };
 use azseed::escrow::{Weak, read_password};
 use azseed::state::State;
-use azseed::vault::{Asked, LOCK, Lease, SeedBlob, Shelf, Timing, Vault, clear, increment, ingest};
+use azseed::vault::{
+    Asked, Home, Import, LOCK, Lease, SeedBlob, SeedList, Shelf, Taking, Timing, Vault, clear,
+    increment, ingest,
+};
 use disk_prep::monitor::{Monitor, VoidMonitor};
-use disk_prep::noun::{Diagnose, ErrorKind, Md5Digest};
+use disk_prep::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};
 use jiff::Zoned;
 use md5::{Digest, Md5};
 use serde_json::Value;
+use sha2::Sha256;
 use support::emulator::Emulator;
 use support::played::{Played, reply};
 use support::program::Machine;
@@ -42,6 +46,7 @@ fn container(emulator: &Emulator, name: &str) -> Arc<dyn Container> {
             kind: None,
             token: Some(emulator.fact("token").into()),
         }),
+        limit: None,
     };
     Arc::new(BlobContainer::open(&options, name.parse().unwrap()).unwrap())
 }
@@ -145,7 +150,7 @@ fn an_increment_that_loses_its_lease_at_any_step_changes_nothing_more() {
         let fenced = Arc::clone(&plain).fenced(fence.clone());
         let now = Zoned::now();
         let asked = Asked { now: &now, this_host: "here", allow_shrink: false };
-        let done = increment(&vault, &fenced, &password, &asked, &monitor);
+        let done = increment(&vault, (&fenced, Home::Vault), &password, &asked, &monitor, &|_| {});
         let was_lost = fence.was_lost();
         match done {
             Ok(done) => {
@@ -169,20 +174,19 @@ fn an_increment_that_loses_its_lease_at_any_step_changes_nothing_more() {
 }
 
 /// The blobs of a seed, as they were imported.
-fn imported_seed(imported: &Path, vault: &Vault) -> Vec<SeedBlob> {
+fn imported_seed(imported: &Path, vault: &Vault) -> SeedList {
     let seed: Vec<SeedBlob> = tree(imported)
         .into_iter()
         .filter_map(|(path, content)| {
             let name = path.strip_prefix(imported).unwrap().to_str().unwrap();
-            Some(SeedBlob {
-                path: name.strip_prefix(vault.seed.prefix.as_str())?.to_owned(),
-                bytes: content.len() as u64,
-                md5: Md5Digest::new(Md5::digest(&content).into()),
-            })
+            let path = name.strip_prefix(vault.seed.prefix.as_str())?;
+            let md5 = Md5Digest::new(Md5::digest(&content).into());
+            let sha256 = Sha256Digest::new(Sha256::digest(&content).into());
+            Some(SeedBlob::new(path, content.len() as u64, md5, sha256).unwrap())
         })
         .collect();
     assert!(seed.len() > 8, "{}", seed.len());
-    seed
+    SeedList::new(seed).unwrap()
 }
 
 #[test]
@@ -196,16 +200,16 @@ fn an_ingest_that_loses_its_lease_at_any_step_changes_nothing_more() {
     let seed = imported_seed(&imported, &vault);
     let plain = container(&emulator, "azseed-office");
     let import = container(&emulator, "seed");
+    let taking = Taking { spare: &|_| Ok(None), repair_limit: None, tell: &|_| () };
     let mut runs = 0;
     for allowed in [0, 1, 2, 5, 1_000] {
         let fence = Countdown::new(blobs(&emulator), allowed);
         let shelf = Shelf {
             vault: Arc::clone(&plain).fenced(fence.clone()),
             vault_prefix: vault.prefix.clone(),
-            import: Arc::clone(&import),
-            import_prefix: vault.seed.prefix.clone(),
+            import: Import::Container(Arc::clone(&import), vault.seed.prefix.clone()),
         };
-        let done = ingest(&seed, &shelf, &|_| Ok(None), &VoidMonitor);
+        let done = ingest(&seed, &shelf, taking, &VoidMonitor);
         let was_lost = fence.was_lost();
         let Err(error) = done else {
             assert!(!was_lost, "it ended well without its lease");
@@ -234,7 +238,7 @@ fn a_lease_that_is_taken_ended_or_late_is_lost_before_the_next_change() {
             fenced.write("repo/blob", content(), md5).unwrap_err(),
             fenced.remove_any("repo/blob").unwrap_err(),
             fenced.remove("repo/blob", "etag").unwrap_err(),
-            fenced.copy_from((plain.name(), "repo/blob"), "repo/copy", md5).unwrap_err(),
+            fenced.copy_from(&plain.source("repo/blob"), "repo/copy", md5).unwrap_err(),
         ] {
             assert_eq!((error.code(), error.kind()), ("lease-lost", kind), "{error}");
         }
@@ -540,6 +544,7 @@ fn a_renewal_that_is_refused_ends_with_the_exit_code_of_its_reason() {
                 kind: None,
                 token: Some("token".to_owned().into()),
             }),
+            limit: None,
         };
         let plain = BlobContainer::open(&options, "vault".parse().unwrap()).unwrap();
         let plain: Arc<dyn Container> = Arc::new(plain);

@@ -20,11 +20,12 @@ const FILES: &[&str] = &[
     "password-file",
     "recovery-password-file",
     "sas-file",
+    "seed-sas-file",
     "token-file",
 ];
 /// Variables that hold a secret.
 const VARIABLES: &[&str] =
-    &["AZSEED_ACCOUNT_KEY", "AZSEED_SAS", "AZSEED_TOKEN", "AZURE_CLIENT_SECRET"];
+    &["AZSEED_ACCOUNT_KEY", "AZSEED_SAS", "AZSEED_SEED_SAS", "AZSEED_TOKEN", "AZURE_CLIENT_SECRET"];
 /// What stands for a value that is not shown.
 const HIDDEN: &str = "***";
 

@@ -8,7 +8,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 /// Commands of `vault` that give data away or delete it: their vault is named.
-const NAMED_VAULT: [&str; 1] = ["restore"];
+const NAMED_VAULT: [&str; 2] = ["forget", "restore"];
 
 /// Takes the variable from flags that only some commands may take from the environment: `--vault`
 /// is a flag of all commands of `vault`, and stays a setting for those that harm nobody.
@@ -105,7 +105,7 @@ mod tests {
 
     /// Every command that destroys, ships, restores or discloses, with words that make its call
     /// whole, and the flags that say what it touches.
-    const TOUCHING: [(&str, &[&str]); 18] = [
+    const TOUCHING: [(&str, &[&str]); 19] = [
         ("job delete", &["job"]),
         ("job cancel", &["job"]),
         (
@@ -135,6 +135,7 @@ mod tests {
         ("job show", &["job"]),
         ("cleanup", &["vault", "yes"]),
         ("vault restore --target there", &["vault", "target", "snapshot"]),
+        ("vault forget --source /srv --all", &["vault", "source"]),
         ("prep --staging s --drive d.img", &["job", "drive", "erase", "wipe", "driveset"]),
         ("plan --staging s --drive d.img", &["job", "drive"]),
         (
@@ -174,7 +175,8 @@ mod tests {
                 inner.get_arguments().filter(|arg| arg.get_long() == Some("vault")).collect();
             assert_eq!(flags.len(), 1, "{}", inner.get_name());
             let is_setting = flags[0].get_env().is_some();
-            assert_eq!(is_setting, inner.get_name() != "restore", "{}", inner.get_name());
+            let is_named = NAMED_VAULT.contains(&inner.get_name());
+            assert_eq!(is_setting, !is_named, "{}", inner.get_name());
         }
         let deaf = deaf(crate::cli::command());
         let vault = deaf.find_subcommand("vault").unwrap().find_subcommand("run").unwrap();

@@ -12,7 +12,6 @@ use crate::journey::{vault_forget, vault_source, vault_sources, vault_turn};
 use crate::outcome::Ended;
 use crate::policy::Retention;
 use crate::repository::{Overwrite, Owners, RestoreOptions};
-use crate::vault::Vault;
 
 /// Runs `vault`.
 pub fn run(command: &VaultCommand, target: &VaultTarget, call: &Call<'_>) -> Ended {
@@ -36,7 +35,7 @@ pub fn run(command: &VaultCommand, target: &VaultTarget, call: &Call<'_>) -> End
             let how = run_options(how);
             Ok(Box::new(vault_turn::run(&picked()?, options, wish, &how, desk)?))
         }
-        VaultCommand::Source { command } => source(command, &picked()?, options, desk),
+        VaultCommand::Source { command } => source(command, options, desk),
         VaultCommand::Forget { source, all: _ } => {
             Ok(Box::new(vault_forget::forget(&picked()?, source, options, desk)?))
         }
@@ -51,12 +50,8 @@ pub fn run(command: &VaultCommand, target: &VaultTarget, call: &Call<'_>) -> End
     }
 }
 
-fn source(
-    command: &SourceCommand,
-    vault: &Vault,
-    options: &VaultOptions,
-    desk: &Desk<'_>,
-) -> Ended {
+fn source(command: &SourceCommand, options: &VaultOptions, desk: &Desk<'_>) -> Ended {
+    let vault = &pick(options, &desk.state()?)?;
     Ok(match command {
         SourceCommand::Accept { path } => Box::new(vault_source::take(vault, path, options, desk)?),
         SourceCommand::Add { path } => Box::new(vault_sources::add(vault, path, desk)?),

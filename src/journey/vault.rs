@@ -15,7 +15,7 @@ use crate::policy::Retention;
 use crate::repository::{
     BlobStore, Choice, Error as RepositoryError, Repository, RestoreDone, RestoreOptions, Snapshot,
 };
-use crate::staging::{Error as StagingError, Origin, Seed, SeedKind, Staging};
+use crate::staging::{Destination, Error as StagingError, Origin, Seed, SeedKind, Staging};
 use crate::state::State;
 use crate::vault::{Error, SeedLink, VERSION, Vault, claim, covered, this_host};
 
@@ -238,33 +238,12 @@ fn record(
     if seed.kind != SeedKind::Repository {
         return Err(Error::PlainFiles { path: staging.to_owned() }.into());
     }
-    let container = match &create.container {
-        Some(container) => container.clone(),
-        None if create.is_adopted => seed.target.container.clone(),
-        None => format!("azseed-{}", name.as_str().to_lowercase()).parse()?,
-    };
-    // What other machines have staged is theirs; a seed of one machine may be gone on with by
-    // another one, which has its sources then.
-    let me = this_host();
-    let (host, sources, choice) = match seed.staged_by(&me) {
-        Some(own) => (Some(me), own.sources.clone(), own.choice.clone()),
-        None if seed.hosts.len() > 1 => (Some(me), Vec::new(), Choice::default()),
-        None => (None, seed.sources.clone(), seed.choice.clone()),
-    };
-    let seed_account = seed.target.storage_account.clone();
-    let account = create.account.clone().unwrap_or_else(|| seed_account.clone());
-    let is_other = account != seed_account;
-    if !is_other && !create.is_adopted && container == seed.target.container {
-        return Err(Error::SharedContainer { container }.into());
-    }
-    let prefix = match create.is_adopted {
-        true => seed.target.prefix.clone(),
-        false => "repo/".to_owned(),
-    };
+    let (account, container, prefix) = place(create, &name, &seed)?;
     let known = create.password_file.clone().or_else(|| state.password_path(&seed));
     let password_file = known.ok_or_else(|| Error::NoPassword { path: staging.to_owned() })?;
     read_password(&password_file, Weak::Accepted)?;
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let seed_account = Some(&seed.target.storage_account).filter(|own| **own != account).cloned();
     Ok(Vault {
         version: VERSION,
         name,
@@ -272,19 +251,9 @@ fn record(
         container,
         prefix,
         service: seed.target.service,
-        subscription: seed.target.subscription,
-        resource_group: seed.target.resource_group,
-        seed: SeedLink {
-            id: seed.id,
-            job: seed.target.job,
-            storage_account: is_other.then_some(seed_account),
-            container: seed.target.container,
-            prefix: seed.target.prefix,
-            staging: absolute(staging),
-            host,
-            sources,
-            choice,
-        },
+        subscription: seed.target.subscription.clone(),
+        resource_group: seed.target.resource_group.clone(),
+        seed: link(seed, seed_account, absolute(staging)),
         password_file: absolute(&password_file),
         schedule: create.schedule.clone(),
         retention,
@@ -304,6 +273,41 @@ fn record(
         let_go: Vec::new(),
         sources: Vec::new(),
     })
+}
+
+/// Where a vault is kept: account, container and prefix.
+fn place(
+    create: &CreateOptions,
+    name: &VaultName,
+    seed: &Seed,
+) -> Result<(AccountName, ContainerName, String), Failure> {
+    let Destination { storage_account, container: imported, prefix, .. } = &seed.target;
+    let account = create.account.clone().unwrap_or_else(|| storage_account.clone());
+    if create.is_adopted {
+        return Ok((account, imported.clone(), prefix.clone()));
+    }
+    let container = match &create.container {
+        Some(container) => container.clone(),
+        None => format!("azseed-{}", name.as_str().to_lowercase()).parse()?,
+    };
+    if account == *storage_account && container == *imported {
+        return Err(Error::SharedContainer { container }.into());
+    }
+    Ok((account, container, "repo/".to_owned()))
+}
+
+/// A seed as the vault of this machine knows it. What other machines have staged is theirs; a
+/// seed of one machine may be gone on with by another one, which has its sources then.
+fn link(seed: Seed, storage_account: Option<AccountName>, staging: PathBuf) -> SeedLink {
+    let me = this_host();
+    let (host, sources, choice) = match seed.staged_by(&me) {
+        Some(own) => (Some(me), own.sources.clone(), own.choice.clone()),
+        None if seed.hosts.len() > 1 => (Some(me), Vec::new(), Choice::default()),
+        None => (None, seed.sources, seed.choice),
+    };
+    let Destination { job, container, prefix, .. } = seed.target;
+    let id = seed.id;
+    SeedLink { id, job, storage_account, container, prefix, staging, host, sources, choice }
 }
 
 /// Whether a vault is what was asked for, apart from what has happened to it since.

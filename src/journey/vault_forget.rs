@@ -11,12 +11,12 @@ use super::vault_sources::{drop_source, sources_of};
 use super::vault_writer::Writer;
 use crate::outcome::Failure;
 use crate::repository::{BlobStore, Repository, Snapshot};
-use crate::vault::{Error, expect_no_locks, this_host, vault_coverage};
+use crate::vault::{Error, Vault, expect_no_locks, this_host, vault_coverage};
 
 /// Removes every snapshot of this machine that holds nothing but this source, and what only they
 /// needed. Those that hold other sources too stay, and the policy may let them go from now on.
 pub fn forget(
-    vault: &crate::vault::Vault,
+    vault: &Vault,
     path: &Path,
     options: &VaultOptions,
     desk: &Desk<'_>,
@@ -37,34 +37,11 @@ pub fn forget(
     let look = Arc::new(BlobStore::reading(Arc::clone(&container), &vault.prefix));
     let looked = Repository::open(look, &secret, desk.attendant.monitor());
     let all = looked.and_then(|own| own.snapshots()).map_err(|fault| failed(&vault, fault))?;
-    let host = vault_coverage(&vault, &all, &this_host()).host;
-    let covers = |own: &&Snapshot| own.host == host && own.paths.iter().any(|own| own == path);
-    let is_alone = |own: &&Snapshot| own.paths.iter().all(|own| own == path);
-    let (alone, shared): (Vec<&Snapshot>, Vec<&Snapshot>) =
-        all.iter().filter(covers).partition(is_alone);
-    let is_known = sources_of(&vault).iter().any(|own| own == path);
-    let was_let_go = vault.let_go.iter().any(|own| own == path);
-    if !is_known && !was_let_go && alone.is_empty() && shared.is_empty() {
-        let (path, sources) = (path.to_owned(), sources_of(&vault));
-        return Err(Error::NoSuchSource { vault: name(), path, sources }.into());
-    }
-    let mut done = Forgotten {
-        vault: name(),
-        source: path.to_owned(),
-        forgotten: alone.iter().map(|own| own.id.clone()).collect(),
-        left: shared.iter().map(|own| own.id.clone()).collect(),
-    };
-    if alone.is_empty() && was_let_go {
+    let mut done = concerned(&vault, path, &all)?;
+    if done.forgotten.is_empty() && vault.let_go.iter().any(|own| own == path) {
         return Ok(done);
     }
-    desk.attendant.consent(&format!(
-        "Would let {} go: {} of it {} forgotten, {} with other sources {}",
-        path.display(),
-        count(alone.len(), "snapshot"),
-        if alone.len() == 1 { "is" } else { "are" },
-        count(shared.len(), "snapshot"),
-        if shared.len() == 1 { "stays" } else { "stay" },
-    ))?;
+    desk.attendant.consent(&done.question())?;
     let lease = writer.lease(&container)?;
     expect_no_locks(container.as_ref(), &vault.prefix)?;
     // Before the first is removed: a run that is killed has let it go all the same.
@@ -89,6 +66,27 @@ pub fn forget(
     Ok(done)
 }
 
+/// The snapshots that it is about: of this machine, and with the source in them.
+fn concerned(vault: &Vault, path: &Path, all: &[Snapshot]) -> Result<Forgotten, Error> {
+    let host = vault_coverage(vault, all, &this_host()).host;
+    let covers = |own: &&Snapshot| own.host == host && own.paths.iter().any(|own| own == path);
+    let is_alone = |own: &&Snapshot| own.paths.iter().all(|own| own == path);
+    let (alone, shared): (Vec<&Snapshot>, Vec<&Snapshot>) =
+        all.iter().filter(covers).partition(is_alone);
+    let sources = sources_of(vault);
+    let is_known = sources.iter().chain(&vault.let_go).any(|own| own == path);
+    if !is_known && alone.is_empty() && shared.is_empty() {
+        let (vault, path) = (vault.name.clone(), path.to_owned());
+        return Err(Error::NoSuchSource { vault, path, sources });
+    }
+    Ok(Forgotten {
+        vault: vault.name.clone(),
+        source: path.to_owned(),
+        forgotten: alone.iter().map(|own| own.id.clone()).collect(),
+        left: shared.iter().map(|own| own.id.clone()).collect(),
+    })
+}
+
 /// What was let go.
 #[derive(Debug)]
 pub struct Forgotten {
@@ -100,4 +98,22 @@ pub struct Forgotten {
     pub forgotten: Vec<String>,
     /// Ids of those that hold other sources too, and stay.
     pub left: Vec<String>,
+}
+
+impl Forgotten {
+    /// What would be done.
+    fn question(&self) -> String {
+        let be = |own: &[String], one: &'static str, many: &'static str| match own.len() {
+            1 => one,
+            _ => many,
+        };
+        format!(
+            "Would let {} go: {} of it {} forgotten, {} with other sources {}",
+            self.source.display(),
+            count(self.forgotten.len(), "snapshot"),
+            be(&self.forgotten, "is", "are"),
+            count(self.left.len(), "snapshot"),
+            be(&self.left, "stays", "stay"),
+        )
+    }
 }

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use super::desk::Desk;
 use super::seed_blobs::{seed_blobs, spare};
 use super::vault::{VaultOptions, failed, own_seed, password, staging};
-use super::vault_run::Wish;
 use super::vault_writer::Writer;
 use crate::azure::Container;
 use crate::outcome::Failure;
@@ -29,11 +28,20 @@ pub fn follow(writer: &mut Writer<'_>, container: &dyn Container) -> Result<bool
     Ok(true)
 }
 
+/// How a seed comes.
+#[derive(Debug, Clone, Copy)]
+pub struct Bringing {
+    /// Bytes that may be sent from the staging path for what the import lacks.
+    pub repair_limit: Option<u64>,
+    /// Whether the drives are lost, and all is sent from the staging path.
+    pub is_lost: bool,
+}
+
 /// Takes the seed in.
 pub fn take_in(
     writer: &mut Writer<'_>,
     options: &VaultOptions,
-    wish: Wish,
+    how: Bringing,
     [container, import]: [&Arc<dyn Container>; 2],
     lease: &Lease,
     desk: &Desk<'_>,
@@ -43,7 +51,7 @@ pub fn take_in(
     let seed = own_seed(vault, &staging)?;
     let blobs = seed_blobs(&seed, &staging)?;
     let spare = spare(staging.data(&seed)?);
-    let import = if wish.without_seed {
+    let import = if how.is_lost {
         Import::Lost
     } else if vault.is_in_place() {
         Import::InPlace
@@ -54,7 +62,7 @@ pub fn take_in(
     let tell = |estimate: &Estimate| {
         desk.attendant.show(&Expected { vault: vault.name.to_string(), estimate: *estimate });
     };
-    let taking = Taking { spare: &spare, repair_limit: wish.repair_limit, tell: &tell };
+    let taking = Taking { spare: &spare, repair_limit: how.repair_limit, tell: &tell };
     let monitor = desk.attendant.monitor();
     let ingested = ingest(&blobs, &shelf, taking, monitor.as_ref())?;
     let fenced = lease.guard(Arc::clone(container));

@@ -16,7 +16,7 @@ use super::hooks::{Event, EventKind, Subject, ask, tell};
 use super::job::seen;
 use super::seed_blobs::seed_blobs;
 use super::vault::{VaultOptions, open_containers, own_seed, password, staging, staging_path};
-use super::vault_ingest::{follow, take_in};
+use super::vault_ingest::{Bringing, follow, take_in};
 use super::vault_policy::{JudgedSnapshot, LetGo};
 use super::vault_writer::Writer;
 use super::{vault_settings, vault_zone};
@@ -122,8 +122,9 @@ fn run_now(
     }
     let mut home = None;
     if ran.state == VaultState::Ingesting {
+        let how = Bringing { repair_limit: wish.repair_limit, is_lost: wish.without_seed };
         let (ingested, staging) =
-            take_in(&mut writer, options, wish, [&container, &import], &lease, desk)?;
+            take_in(&mut writer, options, how, [&container, &import], &lease, desk)?;
         (ran.ingested, home) = (Some(ingested), Some(staging));
         ran.state = VaultState::Protected;
     }

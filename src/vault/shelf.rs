@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use disk_prep::noun::VaultName;
+use disk_prep::noun::{Md5Digest, VaultName};
+use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -81,12 +82,18 @@ impl Shelf {
         let own = seed.blobs().iter().find(|blob| blob.place.rank == Rank::Config);
         let Some(own) = own.filter(|_| !self.is_in_place()) else { return Ok(()) };
         let failed = |source| Error::Blob { path: own.path(), source };
-        let found = vault.facts(&self.name(own)).map_err(failed)?;
-        match found.and_then(|facts| facts.md5) {
-            Some(md5) if md5 != own.md5 => {
-                Err(Error::OtherRepository { container: vault.name().clone() })
+        let Some(facts) = vault.facts(&self.name(own)).map_err(failed)? else { return Ok(()) };
+        // Of one that is as long as it should be and says no MD5, the content is looked at.
+        let md5 = match facts.md5 {
+            None if facts.bytes == own.bytes => {
+                let content = vault.read(&self.name(own)).map_err(failed)?;
+                content.map(|content| Md5Digest::new(Md5::digest(content).into()))
             }
-            _ => Ok(()),
+            md5 => md5,
+        };
+        match facts.bytes == own.bytes && md5 == Some(own.md5) {
+            true => Ok(()),
+            false => Err(Error::OtherRepository { container: vault.name().clone() }),
         }
     }
 

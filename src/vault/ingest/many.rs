@@ -18,6 +18,7 @@ use crate::azure::{
 use crate::repository::Place;
 use crate::vault::seed_list::SeedBlob;
 use crate::vault::shelf::Import;
+use bytes::Bytes;
 
 const NAME: &str = "vault::ingest::many::a_million_blobs_are_taken_in_within_200_mib";
 /// Set for the process that is measured: how many blobs.

@@ -9,12 +9,14 @@ use crate::azure::{self, Container, Fence, Lost};
 use crate::repository::Place;
 use crate::vault::seed_list::SeedBlob;
 use crate::vault::shelf::Import;
+use bytes::Bytes;
 use disk_prep::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};
 use disk_prep::sys::hold::hold;
 use md5::{Digest, Md5};
 use sha2::Sha256;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -208,10 +210,10 @@ fn thirty_two_copies_are_under_way_at_once_and_no_more() {
     let packs: BTreeMap<String, Bytes> =
         many().into_iter().filter(|(path, _)| path.starts_with("data/")).collect();
     let memory = with(&packs, Manners::default());
-    let plan = Plan::together(Act::Copy, COPIES_AT_ONCE);
+    let plan = Plan::together(Act::Copy, 32);
     let shelf = planned(&memory, &plan, usize::MAX);
     let done = take(&seed_of(packs.clone()), &shelf, &nothing).unwrap();
-    assert_eq!((done.copied, plan.most_of(Act::Copy)), (32, COPIES_AT_ONCE));
+    assert_eq!((done.copied, plan.most_of(Act::Copy)), (32, 32));
     assert_eq!(below(&memory, "vault"), packs);
 }
 
@@ -265,13 +267,14 @@ fn what_is_nowhere_to_be_had_is_named_and_no_snapshot_is_written() {
 
 #[test]
 fn a_blob_is_never_accepted_by_its_length_alone() {
-    let memory = with(&contents(), Manners { without_md5: Some("config"), ..Manners::default() });
-    memory.import("vault", "repo/config", b"c0nfig");
+    let key: &'static str = path("keys", "key").leak();
+    let memory = with(&contents(), Manners { without_md5: Some(key), ..Manners::default() });
+    memory.put("vault", &format!("repo/{key}"), b"k3y");
     let refused = run(&memory).unwrap_err();
     // It is taken again, and since the service still cannot say what it holds, not believed.
-    assert_eq!(below(&memory, "vault")["config"], contents()["config"]);
+    assert_eq!(below(&memory, "vault")[key], contents()[key]);
     assert_eq!((refused.code(), refused.kind()), ("vault-blobs-differ", ErrorKind::Difference));
-    assert!(matches!(refused, Error::NotHeld { paths } if paths == ["config"]));
+    assert!(matches!(refused, Error::NotHeld { paths } if paths == [key]));
 }
 
 #[test]
@@ -359,10 +362,21 @@ fn a_machine_that_slept_writes_nothing_after_its_lease_while_another_takes_the_s
 #[test]
 fn a_vault_with_another_repository_is_left_as_it_is() {
     let memory = imported();
-    memory.put("vault", "repo/config", b"of another");
-    let refused = run(&memory).unwrap_err();
-    assert_eq!((refused.code(), refused.kind()), ("vault-other-repository", ErrorKind::Guard));
-    assert!(memory.take_written().is_empty());
+    // As long as the seed's, or not; with an MD5 that says it, or without one.
+    for content in [&b"of another"[..], b"c0nfig"] {
+        for is_told in [true, false] {
+            match is_told {
+                true => memory.put("vault", "repo/config", content),
+                false => memory.import("vault", "repo/config", content),
+            }
+            let refused = run(&memory).unwrap_err();
+            let told = (refused.code(), refused.kind());
+            assert_eq!(told, ("vault-other-repository", ErrorKind::Guard));
+            assert!(memory.take_written().is_empty());
+        }
+    }
+    memory.import("vault", "repo/config", b"config");
+    assert_eq!(run(&memory).unwrap().copied, 6, "its own, of which the service knows no MD5");
 }
 
 #[test]

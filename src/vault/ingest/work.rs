@@ -10,7 +10,7 @@ use disk_prep::sys::hold::hold;
 use md5::{Digest, Md5};
 use sha2::Sha256;
 
-use super::{Ingested, TASK, Taking};
+use super::terms::{Ingested, TASK, Taking};
 use crate::azure::Copied;
 use crate::vault::error::Error;
 use crate::vault::seed_list::SeedBlob;
