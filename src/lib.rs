@@ -60,6 +60,7 @@ impl Diagnose for Dumpable {
 /// Runs one command line.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
+    let args = cli::in_order(&args);
     let early = Ui::early(&args);
     match guarded(|| attempt(&args, &early)) {
         Ok(exit) => exit,
@@ -103,7 +104,9 @@ fn attempt(args: &[OsString], early: &Ui) -> Exit {
     };
     Ui::hide(cli::hidden(&matches).into_iter().map(|own| (own.text, own.name)));
     let ui = Ui::new(&cli.global);
-    ui.log(cli.global.verbose);
+    if let Err(error) = ui.log(&cli.global) {
+        return ui.fail(&error);
+    }
     unused(&matches).iter().for_each(|text| ui.tell_unused(text));
     let call = Call { matches: &matches, settings: &settings, global: &cli.global, ui: &ui };
     match commands::run(&cli, &call) {

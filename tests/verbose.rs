@@ -82,3 +82,55 @@ fn a_verbose_run_tells_each_call_and_step_and_never_a_secret() {
         assert!(!said.contains(secret), "{secret} is told");
     }
 }
+
+#[test]
+fn a_log_file_is_added_to_is_its_owners_and_follows_no_link() {
+    let machine = Machine::new();
+    fs::create_dir(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), vec![5; 3_000_000]).unwrap();
+    let staging = machine.adopt(&machine.path("source"), "job-1");
+    let drive = "s1.img,serial=S1,size=210M";
+    let prep = ["prep", "--staging", &staging, "--offline", "--drive", drive];
+    let run = |more: &[&str]| machine.run(&[&prep[..], more].concat());
+    std::os::unix::fs::symlink("elsewhere", machine.path("link")).unwrap();
+    for name in ["link", "source", "no/folder"] {
+        let refused = run(&["--log-file", name]);
+        assert_eq!(refused.code, 2, "{}", refused.stderr);
+        assert!(refused.stderr.contains("code: log-file "), "{}", refused.stderr);
+    }
+    assert!(!machine.path("elsewhere").exists() && !machine.path("s1.img").exists());
+    let first = run(&["--log-file", "log", "-q"]);
+    assert_eq!((first.code, first.stdout.as_str(), first.stderr.as_str()), (0, "", ""));
+    let log = || fs::read_to_string(machine.path("log")).unwrap();
+    let before = log();
+    assert!(before.contains("step begins") && before.contains("step ends"), "{before}");
+    assert_eq!(run(&["--log-file", "log"]).code, 0);
+    assert!(log().starts_with(&before));
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &fs::metadata(machine.path("log")).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+    let password = fs::read_to_string(machine.password_file(&machine.path("staging"), "S1"));
+    assert!(!log().contains(password.unwrap().trim()));
+}
+
+#[test]
+fn without_progress_it_is_told_what_begins_and_ends_only() {
+    let machine = Machine::new();
+    fs::create_dir(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), vec![5; 3_000_000]).unwrap();
+    let staging = machine.adopt(&machine.path("source"), "job-1");
+    let types = |drive: &str, more: &[&str]| -> Vec<String> {
+        let drive = format!("{drive}.img,size=210M");
+        let prep = ["prep", "--staging", &staging, "--offline", "--json", "--drive", &drive];
+        let said = machine.expect(0, &[&prep[..], more].concat());
+        let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        said.stdout.lines().map(|text| line(text)["type"].to_string()).collect()
+    };
+    let with = types("a", &[]);
+    machine.expect(0, &["drive", "release", "a", "--staging", &staging]);
+    let without = types("b", &["--no-progress"]);
+    let is_progress = |own: &&String| own.contains("progress");
+    assert!(with.iter().any(|own| is_progress(&own)), "{with:?}");
+    assert!(!without.iter().any(|own| is_progress(&own)) && without.len() > 3, "{without:?}");
+}

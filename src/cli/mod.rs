@@ -26,6 +26,7 @@ mod vault;
 mod vault_policy;
 mod vault_schedule;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -75,6 +76,9 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// Flags that stand before the command or behind it.
+const LATER: [&str; 2] = ["--auth", "--cloud"];
+
 /// Flags of every command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
@@ -83,11 +87,17 @@ pub struct Global {
     #[arg(long, global = true)]
     pub json: bool,
     /// Print only errors
-    #[arg(long, global = true, conflicts_with = "json")]
+    #[arg(short, long, global = true, conflicts_with = "json")]
     pub quiet: bool,
     /// Tell more on standard error; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Do not show how far the work is, only what begins and ends
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// Add what is done, with times, to the end of this file
+    #[arg(long, global = true, value_name = "FILE", env = "AZSEED_LOG_FILE")]
+    pub log_file: Option<PathBuf>,
     /// Say yes to plain questions; never to erasing a drive
     #[arg(short, long, global = true)]
     pub yes: bool,
@@ -188,6 +198,42 @@ pub struct ManArgs {
     pub folder: PathBuf,
 }
 
+/// The words with `--auth` and `--cloud` behind the command if they stand before it, as flags of
+/// every command may: only commands that talk to Azure have them.
+pub fn in_order(words: &[OsString]) -> Vec<OsString> {
+    let root = Cli::command();
+    let has_value = |flag: &str| {
+        let mut flags = root.get_arguments().filter(|arg| arg.get_action().takes_values());
+        flags.any(|arg| arg.get_long().is_some_and(|long| flag == format!("--{long}")))
+    };
+    let (mut before, mut later) = (Vec::new(), Vec::new());
+    let mut words = words.iter();
+    before.extend(words.next());
+    while let Some(word) = words.next() {
+        let flag = word.to_str().unwrap_or_default();
+        let name = flag.split('=').next().unwrap_or_default();
+        let is_later = LATER.contains(&name);
+        let place = if is_later { &mut later } else { &mut before };
+        place.push(word);
+        if !flag.starts_with('-') || flag == "--" {
+            break;
+        }
+        if flag == name && (is_later || has_value(flag)) {
+            place.extend(words.next());
+        }
+    }
+    let rest: Vec<&OsString> = words.collect();
+    let end = rest.iter().position(|word| *word == "--").unwrap_or(rest.len());
+    let (own, behind) = rest.split_at(end);
+    before
+        .into_iter()
+        .chain(own.iter().copied())
+        .chain(later)
+        .chain(behind.iter().copied())
+        .cloned()
+        .collect()
+}
+
 /// The whole command tree.
 pub fn command() -> clap::Command {
     named::apart(hushed::without_values(Cli::command()))
@@ -200,6 +246,31 @@ pub fn deaf() -> clap::Command {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
+    #[test]
+    fn the_sign_in_and_the_cloud_may_be_named_before_the_command() {
+        let ordered = |words: &str| -> String {
+            let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+            let words = super::in_order(&words);
+            words.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ")
+        };
+        for (given, expected) in [
+            ("azseed --cloud c --json auth status", "azseed --json auth status --cloud c"),
+            ("azseed --auth=token --state s job list", "azseed --state s job list --auth=token"),
+            ("azseed --state auth job list --auth k", "azseed --state auth job list --auth k"),
+            ("azseed --cloud c emulator -- --auth", "azseed emulator --cloud c -- --auth"),
+            ("azseed stage --source --cloud x", "azseed stage --source --cloud x"),
+            ("azseed --cloud", "azseed --cloud"),
+            ("azseed", "azseed"),
+        ] {
+            assert_eq!(ordered(given), expected, "{given}");
+        }
+        let words = "azseed --cloud AzureChinaCloud auth status".split(' ').map(OsString::from);
+        let words = super::in_order(&words.collect::<Vec<_>>());
+        assert!(super::command().try_get_matches_from(words).is_ok());
+    }
+
     #[test]
     fn the_tree_is_sound_and_every_help_fits_80_columns() {
         fn check(mut command: clap::Command, path: &str) {

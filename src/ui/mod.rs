@@ -2,6 +2,7 @@
 //! JSON Lines, or only errors. Results go to standard output, everything else to standard error.
 
 mod json_lines;
+mod log;
 mod progress;
 mod screen;
 
@@ -19,15 +20,13 @@ use disk_prep::stop::StopFlag;
 use disk_prep::sys::hold::hold;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use secrecy::SecretString;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::{Layer, SubscriberExt};
-use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::Global;
 use crate::outcome::{Attendant, Exit, Heard, NoConsent, Outcome, causes};
 use crate::report::said;
-use screen::{LogLines, eprint, print, print_json, tell_json};
+use screen::{eprint, print, print_json, tell_json};
+
+pub use log::LogFileError;
 
 /// How things are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +48,8 @@ pub struct Ui {
     may_ask: bool,
     /// Whether plain questions were answered beforehand.
     says_yes: bool,
+    /// Whether it is shown how far the work is.
+    has_progress: bool,
 }
 
 impl Ui {
@@ -67,18 +68,20 @@ impl Ui {
             is_heard,
             may_ask: true,
             says_yes: global.yes,
+            has_progress: !global.no_progress,
         }
     }
 
     /// The same screen for work that asks nothing, whoever sits before it.
     pub fn unattended(&self) -> Self {
-        let Ui { face, stop, is_heard, .. } = self;
+        let Ui { face, stop, is_heard, has_progress, .. } = self;
         Ui {
             face: *face,
             stop: stop.clone(),
             is_heard: Arc::clone(is_heard),
             may_ask: false,
             says_yes: true,
+            has_progress: *has_progress,
         }
     }
 
@@ -93,6 +96,7 @@ impl Ui {
             is_heard: Arc::default(),
             may_ask: false,
             says_yes: false,
+            has_progress: true,
         }
     }
 
@@ -101,19 +105,9 @@ impl Ui {
         hidden.into_iter().for_each(|(text, name)| screen::hide(text, name));
     }
 
-    /// Sends what the program logs to standard error.
-    pub fn log(&self, verbose: u8) {
-        let (own, others) = match verbose {
-            0 => return,
-            1 => (LevelFilter::INFO, LevelFilter::OFF),
-            _ => (LevelFilter::DEBUG, LevelFilter::WARN),
-        };
-        // What the libraries below say goes unread here: it may hold addresses with secrets.
-        let told = Targets::new().with_target("azseed", own).with_default(others);
-        let lines =
-            tracing_subscriber::fmt::layer().with_writer(LogLines::default).with_ansi(false);
-        // Only the first call of a process sets it, and there is only one.
-        let _ = tracing_subscriber::registry().with(lines.with_filter(told)).try_init();
+    /// Sends what the program logs where the flags ask for it.
+    pub fn log(&self, global: &Global) -> Result<(), LogFileError> {
+        log::log(global.verbose, global.log_file.as_deref())
     }
 
     /// Shows why a command could not be done.
@@ -146,10 +140,14 @@ impl Ui {
 impl Attendant for Ui {
     fn monitor(&self) -> Arc<dyn Monitor> {
         let shown: Arc<dyn Monitor> = match self.face {
-            Face::Terminal => Arc::new(progress::Bars::new()),
-            Face::Plain => Arc::new(progress::Lines::new()),
+            Face::Terminal if self.has_progress => Arc::new(progress::Bars::new()),
+            Face::Terminal | Face::Plain => Arc::new(progress::Lines::new()),
             Face::Json => Arc::new(json_lines::JsonLines::new()),
             Face::Quiet => Arc::new(VoidMonitor),
+        };
+        let shown = match self.has_progress {
+            true => shown,
+            false => Arc::new(progress::Steps(shown)),
         };
         Arc::new(progress::Logged(shown))
     }

@@ -297,6 +297,17 @@ impl Monitor for Lines {
     }
 }
 
+/// Hands on what begins and ends, and not how far it is.
+pub struct Steps(pub Arc<dyn Monitor>);
+
+impl Monitor for Steps {
+    fn event(&self, event: &Event<'_>) {
+        if !matches!(event, Event::BytesDone { .. } | Event::TaskBytes { .. }) {
+            self.0.event(event);
+        }
+    }
+}
+
 /// Hands every event on, and logs what it means for the drive: steps, and what is durable.
 pub struct Logged(pub Arc<dyn Monitor>);
 

@@ -180,16 +180,20 @@ pub(super) fn line(text: &str) -> Cow<'_, str> {
     visible_line(text)
 }
 
+/// A line that the program logs as it may be shown and kept.
+pub(super) fn logged(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let own = text.strip_suffix('\n').unwrap_or(&text);
+    format!("{}\n", visible_line(&hushed(own)))
+}
+
 /// Lines that the program logs, one event each.
 #[derive(Debug, Default)]
 pub(super) struct LogLines;
 
 impl Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        let own = text.strip_suffix('\n').unwrap_or(&text);
-        let shown = format!("{}\n", visible_line(&hushed(own)));
-        io::stderr().lock().write_all(shown.as_bytes())?;
+        io::stderr().lock().write_all(logged(bytes).as_bytes())?;
         Ok(bytes.len())
     }
 
