@@ -62,8 +62,13 @@ impl Meant {
     }
 
     /// The one snapshot that is meant: the named one, else the newest, if all others are of the
-    /// same machine and it holds all that they hold. Else nobody knows which is meant.
-    pub fn one(&self, vault: &Vault, all: Vec<Snapshot>) -> Result<Snapshot, Error> {
+    /// same machine. Else nobody knows which is meant. What the others hold and it does not is told.
+    pub fn one(
+        &self,
+        vault: &Vault,
+        all: Vec<Snapshot>,
+        tell: &dyn Fn(&str),
+    ) -> Result<Snapshot, Error> {
         let mut found = self.all(vault, all)?;
         let named = self.snapshot.as_ref().and_then(|own| own.id.clone());
         if let Some(wanted) = named.filter(|_| found.len() > 1) {
@@ -73,22 +78,21 @@ impl Meant {
         let Some(newest) = found.pop() else { return Err(self.none(vault)) };
         let hosts = newest_of(&found, &newest, |own| own.host.clone());
         if hosts.len() > 1 {
-            let what = "several machines";
             let choices = told(hosts, "--host");
-            return Err(Error::WhichSnapshot { vault: vault.name.clone(), what, choices });
+            return Err(Error::WhichSnapshot { vault: vault.name.clone(), choices });
         }
-        let is_in = |own: &Snapshot| own.paths.iter().all(|path| newest.covers(path));
-        if self.source.is_none() && !found.iter().all(is_in) {
-            let sources = |own: &Snapshot| own.paths.clone();
-            let mut by_path = BTreeMap::new();
-            for own in found.iter().chain([&newest]) {
-                for path in sources(own) {
-                    by_path.insert(path.display().to_string(), own);
-                }
-            }
-            let choices = told(by_path, "--source");
-            let what = "several sources, and the newest does not hold all of them";
-            return Err(Error::WhichSnapshot { vault: vault.name.clone(), what, choices });
+        let is_in = |path: &&PathBuf| !newest.covers(path);
+        let others: BTreeSet<String> = found
+            .iter()
+            .flat_map(|own| own.paths.iter().filter(is_in))
+            .map(|path| path.display().to_string())
+            .collect();
+        if self.source.is_none() && !others.is_empty() {
+            let others = others.into_iter().collect::<Vec<_>>().join(", ");
+            tell(&format!(
+                "snapshot {} is the newest; others hold {others}: name one with --source",
+                &newest.id[..8]
+            ));
         }
         Ok(newest)
     }
@@ -103,6 +107,10 @@ impl Meant {
             (own, other) => Ok(own.or(other.cloned())),
         }
     }
+}
+
+fn tell<'a>(desk: &'a Desk<'_>) -> impl Fn(&str) + 'a {
+    |text| desk.attendant.warn(text)
 }
 
 fn newest_of<'a>(
@@ -142,7 +150,7 @@ pub fn list(
     let vault = pick(options, &desk.state()?)?;
     let failed = |source| failed(&vault, source);
     let repository = open(&vault, options, desk)?;
-    let snapshot = meant.one(&vault, repository.snapshots().map_err(failed)?)?;
+    let snapshot = meant.one(&vault, repository.snapshots().map_err(failed)?, &tell(desk))?;
     let browser = repository.browse().map_err(failed)?;
     let mut page = Page::new(&snapshot, desk);
     let mut damaged = Vec::new();
@@ -178,7 +186,7 @@ pub fn find(
     let repository = open(&vault, options, desk)?;
     let snapshots = repository.snapshots().map_err(failed)?;
     let snapshots = match &meant.snapshot {
-        Some(_) => vec![meant.one(&vault, snapshots)?],
+        Some(_) => vec![meant.one(&vault, snapshots, &tell(desk))?],
         None => meant.all(&vault, snapshots)?,
     };
     let below = meant.path(None)?.unwrap_or(PathBuf::from("/"));
@@ -243,7 +251,7 @@ pub fn restore(wish: &Wish, options: &VaultOptions, desk: &Desk<'_>) -> Result<R
     };
     let how = RestoreOptions { below: below.clone(), ..wish.how.clone() };
     let repository = open(&vault, options, desk)?;
-    let snapshot = wish.meant.one(&vault, repository.snapshots().map_err(failed)?)?;
+    let snapshot = wish.meant.one(&vault, repository.snapshots().map_err(failed)?, &tell(desk))?;
     if wish.is_in_place && !wish.is_dry_run {
         desk.attendant.consent(&in_place(&snapshot, below.as_deref()))?;
     }
@@ -375,9 +383,14 @@ mod tests {
     }
 
     fn chosen(meant: &Meant, all: &[Snapshot]) -> Result<u8, String> {
-        let one = meant.one(&vault(), all.to_vec());
-        one.map(|own| own.time.as_second() as u8)
-            .map_err(|error| format!("{} {error}", error.code()))
+        chosen_telling(meant, all).0
+    }
+
+    fn chosen_telling(meant: &Meant, all: &[Snapshot]) -> (Result<u8, String>, String) {
+        let told = std::cell::RefCell::new(String::new());
+        let one = meant.one(&vault(), all.to_vec(), &|text| told.borrow_mut().push_str(text));
+        let one = one.map(|own| own.time.as_second() as u8);
+        (one.map_err(|error| format!("{} {error}", error.code())), told.into_inner())
     }
 
     #[test]
@@ -400,8 +413,9 @@ mod tests {
         assert!(chosen(&of("ftp"), &all).unwrap_err().starts_with("snapshot-missing"));
 
         let apart = [snapshot(1, "web", &["/srv"]), snapshot(2, "web", &["/etc"])];
-        let asked = chosen(&any, &apart).unwrap_err();
-        assert!(asked.contains("--source /srv") && asked.contains("--source /etc"), "{asked}");
+        let (newest, told) = chosen_telling(&any, &apart);
+        assert_eq!(newest, Ok(2));
+        assert!(told.contains("others hold /srv: name one with --source"), "{told}");
         assert_eq!(chosen(&with("/srv"), &apart), Ok(1));
         let named = |id: &str| Meant { snapshot: Some(id.parse().unwrap()), ..Meant::default() };
         assert_eq!(chosen(&named("02"), &all), Ok(2));

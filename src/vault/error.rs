@@ -90,8 +90,8 @@ pub enum Error {
     NoSnapshot { vault: VaultName, wanted: String },
     #[error("{wanted} may be any of {count} snapshots of vault {vault}")]
     ManySnapshots { vault: VaultName, wanted: String, count: usize },
-    #[error("Vault {vault} has snapshots of {what}: {}", choices.join("; "))]
-    WhichSnapshot { vault: VaultName, what: &'static str, choices: Vec<String> },
+    #[error("Vault {vault} has snapshots of several machines: {}", choices.join("; "))]
+    WhichSnapshot { vault: VaultName, choices: Vec<String> },
     #[error("The path is {} behind the snapshot, and {} with --path", one.display(), other.display())]
     TwoPaths { one: PathBuf, other: PathBuf },
     #[error("Vault {vault} has no key {wanted}")]
