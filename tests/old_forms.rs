@@ -142,7 +142,7 @@ fn a_sealed_drive_of_version_0_1_its_job_and_its_vault_go_on() {
 
     let emulator = Emulator::start(machine);
     has(&emulator.expect(machine, 0, &["job", "show"]), "Creating");
-    has(&machine.expect(0, &["vault", "list"]), "Office");
+    has(&emulator.expect(machine, 0, &["vault", "list"]), "Office");
     has(&machine.expect(0, &["vault", "show", "--vault", "office"]), "7 daily, 2 yearly");
     has(&emulator.expect(machine, 0, &["vault", "status"]), "awaiting seed");
     let all = [&SHIP[..], &["1Z1", "--staging", &staging]].concat();

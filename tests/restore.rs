@@ -13,91 +13,9 @@ use std::process::{Command, Stdio};
 
 use rustix::fs::{CWD, FileType, Mode, XattrFlags};
 use serde_json::Value;
-use support::emulator::Emulator;
-use support::program::{Machine, Said, said};
-use support::seed::staged;
+use support::kept::{Vault, copy, last};
+use support::program::said;
 use support::tree::{self, Dice};
-
-/// A vault that holds a snapshot of the folder `source`.
-struct Vault {
-    machine: Machine,
-    emulator: Emulator,
-}
-
-impl Vault {
-    fn of(fill: impl FnOnce(&Path)) -> Self {
-        let machine = Machine::new();
-        let source = machine.path("source");
-        fs::create_dir(&source).unwrap();
-        fill(&source);
-        let staging = staged(&machine, "1Mi");
-        let emulator = Emulator::start(&machine);
-        let create = ["vault", "create", "--vault", "Office", "--staging", &staging];
-        emulator.expect(&machine, 0, &create);
-        // As if the parcel had arrived: the repository lies in the container.
-        copy(&machine.path("staging/repo"), &emulator.blob("azseed-office", "repo"));
-        let record = machine.path("state/vaults/office.json");
-        let mut vault: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
-        vault["ingested_at"] = "2026-01-01T00:00:00Z".into();
-        fs::write(&record, vault.to_string()).unwrap();
-        Vault { machine, emulator }
-    }
-
-    fn source(&self) -> PathBuf {
-        self.machine.path("source")
-    }
-
-    /// A path of the source as it is restored below a target.
-    fn copy(&self, target: &str, path: &str) -> PathBuf {
-        let source = self.source();
-        let root = self.machine.path(target).join(source.strip_prefix("/").unwrap());
-        if path.is_empty() { root } else { root.join(path) }
-    }
-
-    fn words<'a>(target: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-        [&["vault", "restore", "--json", "--target", target], more].concat()
-    }
-
-    /// Restores and expects an exit code; the last line.
-    fn restore(&self, code: i32, target: &str, more: &[&str]) -> Value {
-        let said = self.emulator.run(&self.machine, &Vault::words(target, more));
-        assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
-        assert_eq!(said.code, code, "{}\n{}", said.stdout, said.stderr);
-        last(&said)
-    }
-
-    /// Runs restic on the vault's container.
-    fn restic(&self, words: &[&str]) {
-        let passwords = fs::read_dir(self.machine.path("state/passwords")).unwrap();
-        let password = passwords.into_iter().next().unwrap().unwrap().path();
-        let said = Command::new("restic")
-            .args(["--no-cache", "-r"])
-            .arg(self.emulator.blob("azseed-office", "repo"))
-            .arg("--password-file")
-            .arg(password)
-            .args(words)
-            .output()
-            .unwrap();
-        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-    }
-}
-
-fn last(said: &Said) -> Value {
-    let line = said.stdout.lines().last().unwrap_or_else(|| panic!("{}", said.stderr));
-    serde_json::from_str(line).unwrap()
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from) {
-        let entry = entry.unwrap();
-        let path = to.join(entry.path().strip_prefix(from).unwrap());
-        if entry.file_type().is_dir() {
-            fs::create_dir_all(path).unwrap();
-        } else {
-            fs::copy(entry.path(), path).unwrap();
-        }
-    }
-}
 
 /// All that can be said of each entry below a folder: kind and mode, owner, device, size, time,
 /// names, where a link leads, extended attributes, content.

@@ -26,6 +26,7 @@ use super::credential::BlobOptions;
 use super::error::Error;
 use super::exchange::host;
 use super::fenced::FencedBlobs;
+use super::protection::{Protection, protection};
 use super::retry::{Book, Repeat};
 use super::runtime::block_on;
 use super::send::is_unfinished;
@@ -155,6 +156,10 @@ impl Container for BlobContainer {
             Err(error) if is_absent(&error) => Ok(None),
             Err(source) => Err(self.failure(name, source, &book)),
         }
+    }
+
+    fn protection(&self) -> Result<Protection, Error> {
+        protection(&self.clients)
     }
 
     fn read(&self, name: &str) -> Result<Option<Bytes>, Error> {

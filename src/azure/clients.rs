@@ -33,7 +33,7 @@ pub(super) struct Clients {
     pub options: ClientOptions,
     pace: Arc<dyn Pace>,
     /// Of the account.
-    base: Url,
+    pub base: Url,
     /// Of the container.
     pub url: Url,
     pub name: ContainerName,
@@ -110,7 +110,8 @@ impl Clients {
         Ok((client.map_err(|source| self.failure(name, source, &book))?, book))
     }
 
-    fn retried(&self, mut options: ClientOptions, repeat: Repeat) -> (ClientOptions, Book) {
+    /// The same options with our retries, and where the tries are written down.
+    pub fn retried(&self, mut options: ClientOptions, repeat: Repeat) -> (ClientOptions, Book) {
         let retry = Retry::new(&self.pace, repeat);
         let book = retry.book();
         options.per_call_policies.push(Arc::new(retry));

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::copy_source::CopySource;
 use super::error::Error;
+use super::protection::Protection;
 
 /// What the service says of a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +154,10 @@ pub trait Container: Debug + Send + Sync {
     }
     /// What the service says of one blob; `None` if it does not exist.
     fn facts(&self, name: &str) -> Result<Option<BlobFacts>, Error>;
+    /// What keeps blobs from being changed or deleted, as far as the service tells.
+    fn protection(&self) -> Result<Protection, Error> {
+        Ok(Protection::default())
+    }
     /// A blob's content; `None` if it does not exist.
     fn read(&self, name: &str) -> Result<Option<Bytes>, Error>;
     /// A blob of it, for a copy by the service.

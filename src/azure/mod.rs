@@ -28,6 +28,7 @@ mod operations;
 #[cfg(test)]
 mod played;
 mod principal;
+mod protection;
 mod reason;
 mod resources;
 mod retry;
@@ -55,6 +56,7 @@ pub use crew::{each, each_of};
 pub use error::{Error, Lost, Why};
 pub use link::blob_at;
 pub use network::Network;
+pub use protection::{Deleted, Protection};
 pub use reason::Reason;
 pub use resources::{Provider, StorageAccount, Subscription};
-pub use sign_in::{Auth, AuthKind, variable};
+pub use sign_in::{Auth, AuthKind, OUR_SECRETS, variable};

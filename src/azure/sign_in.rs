@@ -26,7 +26,7 @@ const MARGIN: Duration = Duration::from_secs(300);
 /// No token is taken to last longer, whatever its giver says.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// What the program of the user's sign-in has no business with.
-const OUR_SECRETS: &[&str] =
+pub const OUR_SECRETS: &[&str] =
     &["AZSEED_TOKEN", "AZSEED_ACCOUNT_KEY", "AZSEED_SAS", "AZSEED_PROXY", "AZURE_CLIENT_SECRET"];
 /// For the resource manager of the public cloud.
 #[cfg(test)]

@@ -17,6 +17,8 @@ const FILES: &[&str] = &[
     "encrypt-keys-for",
     "escrow-identity",
     "identity",
+    "new-password-file",
+    "password-command",
     "password-file",
     "recovery-password-file",
     "sas-file",
@@ -156,7 +158,7 @@ mod tests {
                 .iter()
                 .any(|word| flag.contains(word))
         }) {
-            let known = ["weak-password", "hold-keys"];
+            let known = ["weak-password", "hold-keys", "password-fd"];
             assert!(is_secret(flag) || known.contains(&flag.as_str()), "{flag}");
         }
     }

@@ -23,7 +23,11 @@ mod stage;
 mod staging;
 mod status;
 mod vault;
+mod vault_attach;
+mod vault_keep;
+mod vault_password;
 mod vault_policy;
+mod vault_read;
 mod vault_schedule;
 
 use std::ffi::OsString;
@@ -59,7 +63,13 @@ pub use vault::{
     CleanupArgs, PlanCommand, SourceCommand, VaultArgs, VaultCommand, VaultCreate, VaultTarget,
     VaultVerb,
 };
+pub use vault_attach::VaultAttach;
+pub use vault_keep::{NewKeyArgs, VaultKeepCommand, VaultKeyCommand, VaultSet};
+pub use vault_password::PasswordArgs;
 pub use vault_policy::{PolicyArgs, PolicyCommand, SimulateArgs};
+pub use vault_read::{
+    FilterArgs, IgnoreChoice, VaultFind, VaultLs, VaultReadCommand, VaultRestore,
+};
 pub use vault_schedule::{RunArgs, ScheduleArgs, ScheduleCommand, ZoneChoice};
 
 /// Seeds the first backup to Azure on drives instead of over the wire.

@@ -7,8 +7,8 @@ use clap::builder::Resettable;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
-/// Commands of `vault` that give data away or delete it: their vault is named.
-const NAMED_VAULT: [&str; 2] = ["forget", "restore"];
+/// Commands of `vault` that give data away, delete or forget something: their vault is named.
+const NAMED_VAULT: [&str; 3] = ["detach", "forget", "restore"];
 
 /// Takes the variable from flags that only some commands may take from the environment: `--vault`
 /// is a flag of all commands of `vault`, and stays a setting for those that harm nobody.
@@ -105,7 +105,7 @@ mod tests {
 
     /// Every command that destroys, ships, restores or discloses, with words that make its call
     /// whole, and the flags that say what it touches.
-    const TOUCHING: [(&str, &[&str]); 19] = [
+    const TOUCHING: [(&str, &[&str]); 20] = [
         ("job delete", &["job"]),
         ("job cancel", &["job"]),
         (
@@ -134,7 +134,14 @@ mod tests {
         ("job create", &["job"]),
         ("job show", &["job"]),
         ("cleanup", &["vault", "yes"]),
-        ("vault restore --target there", &["vault", "target", "snapshot"]),
+        (
+            "vault restore --target there",
+            &[
+                "vault", "target", "snapshot", "path", "host", "source", "include", "exclude",
+                "ignore",
+            ],
+        ),
+        ("vault detach", &["vault"]),
         ("vault forget --source /srv --all", &["vault", "source"]),
         ("prep --staging s --drive d.img", &["job", "drive", "erase", "wipe", "driveset"]),
         ("plan --staging s --drive d.img", &["job", "drive"]),

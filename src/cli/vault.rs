@@ -10,7 +10,10 @@ use disk_prep::noun::{
 
 use super::azure::{AzureArgs, BlobArgs};
 use super::staging::SharedArgs;
+use super::vault_keep::VaultKeepCommand;
+use super::vault_password::PasswordArgs;
 use super::vault_policy::PolicyCommand;
+use super::vault_read::VaultReadCommand;
 use super::vault_schedule::{RunArgs, ScheduleArgs};
 
 /// Arguments of `vault`.
@@ -34,10 +37,11 @@ pub struct VaultTarget {
     /// The staging path of its seed
     #[arg(long, global = true, value_name = "DIR", env = "AZSEED_STAGING")]
     pub staging: Option<PathBuf>,
-    /// The storage account that its seed must be for
+    /// The storage account: where an attached vault lies, else what the seed must
+    /// be for
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
     pub storage_account: Option<NamedAccount>,
-    /// The container that its seed must be for
+    /// The container: where an attached vault lies, else what the seed must be for
     #[arg(long, global = true, value_name = "NAME", env = "AZSEED_CONTAINER")]
     pub container: Option<ContainerName>,
     /// The subscription that its seed must be for
@@ -58,15 +62,21 @@ pub struct VaultTarget {
     pub blobs: BlobArgs,
 }
 
-/// `vault`.
+/// What is done with a vault.
 #[derive(Debug, Subcommand)]
 pub enum VaultVerb {
-    /// What is done with the vault itself.
+    /// It is made and goes on.
     #[command(flatten)]
-    Keep(VaultCommand),
+    Order(VaultCommand),
     /// What is kept, and when it is run.
     #[command(flatten)]
     Plan(PlanCommand),
+    /// Its repository is read.
+    #[command(flatten)]
+    Read(VaultReadCommand),
+    /// It is kept usable.
+    #[command(flatten)]
+    Keep(VaultKeepCommand),
 }
 
 /// What is kept of a vault, and when it is run.
@@ -116,6 +126,9 @@ pub enum VaultCommand {
         /// How it works.
         #[command(flatten)]
         how: RunArgs,
+        /// Where the password is.
+        #[command(flatten)]
+        password: PasswordArgs,
     },
     /// See and change what is backed up
     Source {
@@ -134,28 +147,39 @@ pub enum VaultCommand {
         /// All of its snapshots, the newest too
         #[arg(long, required = true)]
         all: bool,
+        /// Where the password is.
+        #[command(flatten)]
+        password: PasswordArgs,
     },
-    /// List the snapshots
-    Snapshots,
-    /// Write a snapshot's files into a folder
-    #[command(
-        after_help = "Example:\n  azseed vault restore --vault office --target /srv/restored"
-    )]
-    Restore {
-        /// The folder; every file is written below it at its whole path
-        #[arg(long, value_name = "DIR")]
-        target: PathBuf,
-        /// The snapshot, by the beginning of its id; the newest if not said
-        #[arg(long, value_name = "ID")]
-        snapshot: Option<String>,
-        /// Replace what is of another kind than in the snapshot, a folder with all
-        /// that is in it
-        #[arg(long)]
-        overwrite: bool,
-        /// Leave all files to whoever restores them
-        #[arg(long)]
-        no_owner: bool,
-    },
+}
+
+impl VaultVerb {
+    /// Where the call says the password is.
+    pub fn password(&self) -> Option<&PasswordArgs> {
+        match self {
+            VaultVerb::Order(command) => command.password(),
+            VaultVerb::Plan(_) => None,
+            VaultVerb::Read(command) => Some(command.password()),
+            VaultVerb::Keep(command) => command.password(),
+        }
+    }
+}
+
+impl VaultCommand {
+    fn password(&self) -> Option<&PasswordArgs> {
+        match self {
+            VaultCommand::Create(VaultCreate { password, .. })
+            | VaultCommand::Run { password, .. }
+            | VaultCommand::Forget { password, .. }
+            | VaultCommand::Source { command: SourceCommand::Accept { password, .. } } => {
+                Some(password)
+            }
+            VaultCommand::Source { .. }
+            | VaultCommand::List
+            | VaultCommand::Show
+            | VaultCommand::Status => None,
+        }
+    }
 }
 
 /// `vault source`.
@@ -183,6 +207,9 @@ pub enum SourceCommand {
         /// The source, as its snapshots name it
         #[arg(value_name = "PATH")]
         path: PathBuf,
+        /// Where the password is.
+        #[command(flatten)]
+        password: PasswordArgs,
     },
 }
 
@@ -199,10 +226,9 @@ pub struct VaultCreate {
     /// stays there
     #[arg(long, conflicts_with = "vault_container")]
     pub adopt: bool,
-    /// A file (0600) with the repository's password; the one of the seed if not
-    /// said
-    #[arg(long, value_name = "FILE", env = "AZSEED_PASSWORD_FILE")]
-    pub password_file: Option<PathBuf>,
+    /// Where the password is; if not said, where that of the seed is.
+    #[command(flatten)]
+    pub password: PasswordArgs,
     /// When increments are made, such as daily@23:30 or "mon,fri 22:00"; see
     /// `vault schedule`
     #[arg(long, value_name = "WHEN", env = "AZSEED_SCHEDULE", default_value = "daily@00:00")]

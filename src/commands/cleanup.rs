@@ -12,7 +12,7 @@ use crate::outcome::Ended;
 pub fn run(args: &CleanupArgs, call: &Call<'_>) -> Ended {
     let (target, desk) = (&args.target, &call.desk());
     if args.job.is_none() {
-        return Ok(Box::new(clear(&vault(target), desk)?));
+        return Ok(Box::new(clear(&vault(target, None, call), desk)?));
     }
     let options = JobOptions {
         job: None,

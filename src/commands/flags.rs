@@ -2,12 +2,14 @@
 
 use super::call::Call;
 use crate::cli::{
-    AuthChoice, AzureArgs, BlobArgs, JobTarget, KeyArgs, RunArgs, SourceArgs, VaultTarget,
+    AuthChoice, AzureArgs, BlobArgs, JobTarget, KeyArgs, PasswordArgs, RunArgs, SourceArgs,
+    VaultTarget,
 };
 use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess, CloudChoice};
 use crate::journey::job::JobOptions;
 use crate::journey::keeper::KeyFiles;
 use crate::journey::vault::VaultOptions;
+use crate::journey::vault_password::PasswordGiven;
 use crate::journey::vault_turn::RunOptions;
 use crate::journey::work::WorkOptions;
 use crate::outcome::Failure;
@@ -72,8 +74,19 @@ pub fn run_options(args: &RunArgs) -> RunOptions {
 }
 
 /// Which vault, and where Azure is.
-pub fn vault(target: &VaultTarget) -> VaultOptions {
+pub fn vault(
+    target: &VaultTarget,
+    password: Option<&PasswordArgs>,
+    call: &Call<'_>,
+) -> VaultOptions {
+    let password = password.cloned().unwrap_or_default();
     VaultOptions {
+        password: PasswordGiven {
+            file: call.given("password_file", password.password_file),
+            command: call.given("password_command", password.password_command),
+            descriptor: call.given("password_fd", password.password_fd),
+            ..PasswordGiven::default()
+        },
         vault: target.vault.clone(),
         staging: target.staging.clone(),
         azure: azure(&target.azure),

@@ -29,7 +29,9 @@ mod stage;
 mod status;
 mod subscriptions;
 mod vault;
+mod vault_keep;
 mod vault_policy;
+mod vault_read;
 mod vault_schedule;
 mod verify;
 
@@ -56,15 +58,20 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::PackingSlip(args) => packing_slip::run(args, call),
         Command::Pack(args) => pack::run(args, call),
         Command::Custody(args) => custody::run(args, call),
-        Command::Vault(args) => match &args.command {
-            VaultVerb::Keep(command) => vault::run(command, &args.target, call),
-            VaultVerb::Plan(PlanCommand::Policy { command }) => {
-                vault_policy::run(command, &args.target, call)
+        Command::Vault(args) => {
+            let options = flags::vault(&args.target, args.command.password(), call);
+            match &args.command {
+                VaultVerb::Order(command) => vault::run(command, &options, call),
+                VaultVerb::Plan(PlanCommand::Policy { command }) => {
+                    vault_policy::run(command, &args.target, call)
+                }
+                VaultVerb::Plan(PlanCommand::Schedule(own)) => {
+                    vault_schedule::run(own, &args.target, call)
+                }
+                VaultVerb::Read(command) => vault_read::run(command, &options, call),
+                VaultVerb::Keep(command) => vault_keep::run(command, &args.target, &options, call),
             }
-            VaultVerb::Plan(PlanCommand::Schedule(own)) => {
-                vault_schedule::run(own, &args.target, call)
-            }
-        },
+        }
         Command::Cleanup(args) => cleanup::run(args, call),
         Command::Status(args) => status::run(args, call),
         Command::Check(args) => check::run(args, call),

@@ -1,30 +1,27 @@
 //! `vault`: a backup in Azure that began with a seed.
 
 use super::call::Call;
-use super::flags::{run_options, vault};
-use crate::cli::{SourceCommand, VaultCommand, VaultCreate, VaultTarget};
+use super::flags::run_options;
+use crate::cli::{SourceCommand, VaultCommand, VaultCreate};
 use crate::journey::desk::Desk;
-use crate::journey::vault::{
-    CreateOptions, VaultOptions, Vaults, list, make, pick, restore, snapshots,
-};
-use crate::journey::vault_run::{self, Wish};
-use crate::journey::{vault_forget, vault_source, vault_sources, vault_turn};
+use crate::journey::vault::{CreateOptions, VaultOptions, Vaults, make, pick};
+use crate::journey::vault_run::Wish;
+use crate::journey::{vault_forget, vault_source, vault_sources, vault_status, vault_turn};
 use crate::outcome::Ended;
 use crate::policy::Retention;
-use crate::repository::{Overwrite, Owners, RestoreOptions};
 
-/// Runs `vault`.
-pub fn run(command: &VaultCommand, target: &VaultTarget, call: &Call<'_>) -> Ended {
-    let (options, desk) = (&vault(target), &call.desk());
+/// Runs what makes a vault, or goes on with it.
+pub fn run(command: &VaultCommand, options: &VaultOptions, call: &Call<'_>) -> Ended {
+    let desk = &call.desk();
     let picked = || pick(options, &desk.state()?);
     match command {
         VaultCommand::Create(create) => Ok(Box::new(make(&created(create), options, desk)?)),
-        VaultCommand::List => Ok(Box::new(list(desk)?)),
+        VaultCommand::List => Ok(Box::new(vault_status::list(options, desk)?)),
         VaultCommand::Show => {
             Ok(Box::new(Vaults { vaults: vec![picked()?], changed: None, told: Vec::new() }))
         }
-        VaultCommand::Status => Ok(Box::new(vault_run::status(picked()?, options, desk)?)),
-        VaultCommand::Run { now, allow_shrink, repair_up_to, without_seed, how } => {
+        VaultCommand::Status => Ok(Box::new(vault_status::look(picked()?, options, desk)?)),
+        VaultCommand::Run { now, allow_shrink, repair_up_to, without_seed, how, password: _ } => {
             let wish = Wish {
                 is_asked_for: *now,
                 allow_shrink: *allow_shrink,
@@ -36,16 +33,8 @@ pub fn run(command: &VaultCommand, target: &VaultTarget, call: &Call<'_>) -> End
             Ok(Box::new(vault_turn::run(&picked()?, options, wish, &how, desk)?))
         }
         VaultCommand::Source { command } => source(command, options, desk),
-        VaultCommand::Forget { source, all: _ } => {
+        VaultCommand::Forget { source, all: _, password: _ } => {
             Ok(Box::new(vault_forget::forget(&picked()?, source, options, desk)?))
-        }
-        VaultCommand::Snapshots => Ok(Box::new(snapshots(options, desk)?)),
-        VaultCommand::Restore { target, snapshot, overwrite, no_owner } => {
-            let how = RestoreOptions {
-                overwrite: if *overwrite { Overwrite::Kinds } else { Overwrite::Nothing },
-                owners: if *no_owner { Owners::Kept } else { Owners::Restored },
-            };
-            Ok(Box::new(restore(options, snapshot.as_deref(), target, how, desk)?))
         }
     }
 }
@@ -53,7 +42,9 @@ pub fn run(command: &VaultCommand, target: &VaultTarget, call: &Call<'_>) -> End
 fn source(command: &SourceCommand, options: &VaultOptions, desk: &Desk<'_>) -> Ended {
     let vault = &pick(options, &desk.state()?)?;
     Ok(match command {
-        SourceCommand::Accept { path } => Box::new(vault_source::take(vault, path, options, desk)?),
+        SourceCommand::Accept { path, .. } => {
+            Box::new(vault_source::take(vault, path, options, desk)?)
+        }
         SourceCommand::Add { path } => Box::new(vault_sources::add(vault, path, desk)?),
         SourceCommand::Remove { path } => Box::new(vault_sources::remove(vault, path, desk)?),
         SourceCommand::List => Box::new(vault_sources::list(vault)),
@@ -65,7 +56,6 @@ fn created(create: &VaultCreate) -> CreateOptions {
         account: create.vault_account.clone(),
         container: create.vault_container.clone(),
         is_adopted: create.adopt,
-        password_file: create.password_file.clone(),
         schedule: create.schedule.clone(),
         retention: Retention {
             daily: create.keep_daily,

@@ -23,7 +23,7 @@ const BESIDE_REMOVE: [(&str, &str); 7] = [
 
 /// Runs `vault schedule`.
 pub fn run(args: &ScheduleArgs, target: &VaultTarget, call: &Call<'_>) -> Ended {
-    let (options, desk) = (&vault(target), &call.desk());
+    let (options, desk) = (&vault(target, None, call), &call.desk());
     if let Some(ScheduleCommand::Remove { units }) = &args.command {
         let idle = BESIDE_REMOVE.into_iter().find(|(id, _)| is_named(call.matches, id));
         if let Some((_, word)) = idle {

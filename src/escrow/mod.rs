@@ -3,6 +3,7 @@
 
 mod error;
 mod password;
+mod password_source;
 mod sealed;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use disk_prep::sys::private::{self, NotPrivate};
 
 pub use error::Error;
 pub use password::{PasswordError, Weak, generate, read_password};
+pub use password_source::PasswordSource;
 pub use sealed::Recipient;
 use sealed::{Opener, open, open_under, seal_for, seal_under};
 

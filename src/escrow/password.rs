@@ -47,6 +47,25 @@ pub enum PasswordError {
         /// The file.
         path: PathBuf,
     },
+    /// A program could not be asked for it.
+    #[error("The program {program} cannot be asked for the password")]
+    Program {
+        /// The program.
+        program: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A program did not say it.
+    #[error("The program {program} did not say the password, it ended with {status}{said}")]
+    ProgramFailed {
+        /// The program.
+        program: String,
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// Its complaint behind a colon, if it had one.
+        said: String,
+    },
     /// It is short, and nobody asked for that.
     #[error("The password in {path} has {characters} characters, at least 16 are needed")]
     Weak {
@@ -63,13 +82,18 @@ impl Diagnose for PasswordError {
             PasswordError::Read { .. } => "staging-io",
             PasswordError::Open { .. } => "password-file-open",
             PasswordError::Empty { .. } => "password-empty",
+            PasswordError::Program { .. } | PasswordError::ProgramFailed { .. } => {
+                "password-program"
+            }
             PasswordError::Weak { .. } => "password-weak",
         }
     }
 
     fn kind(&self) -> ErrorKind {
         match self {
-            PasswordError::Read { .. } => ErrorKind::Failed,
+            PasswordError::Read { .. }
+            | PasswordError::Program { .. }
+            | PasswordError::ProgramFailed { .. } => ErrorKind::Failed,
             _ => ErrorKind::Usage,
         }
     }
@@ -98,13 +122,22 @@ pub fn read_password(path: &Path, weak: Weak) -> Result<SecretString, PasswordEr
         Some(why) if why.is_open() => PasswordError::Open { path: path.to_owned(), why },
         _ => PasswordError::Read { path: path.to_owned(), source },
     })?;
-    let password = text.strip_suffix('\n').unwrap_or(&text);
+    of_text(&text, weak, || path.to_owned())
+}
+
+/// The password in a text; one trailing newline is no part of it. `place` says where it was.
+pub(super) fn of_text(
+    text: &str,
+    weak: Weak,
+    place: impl Fn() -> PathBuf,
+) -> Result<SecretString, PasswordError> {
+    let password = text.strip_suffix('\n').unwrap_or(text);
     let characters = password.chars().count();
     if characters == 0 {
-        return Err(PasswordError::Empty { path: path.to_owned() });
+        return Err(PasswordError::Empty { path: place() });
     }
     if characters < LEAST_CHARACTERS && weak == Weak::Refused {
-        return Err(PasswordError::Weak { path: path.to_owned(), characters });
+        return Err(PasswordError::Weak { path: place(), characters });
     }
     Ok(SecretString::from(password))
 }

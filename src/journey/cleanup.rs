@@ -12,13 +12,13 @@ use super::vault_writer::Writer;
 use crate::azure::Container;
 use crate::outcome::Failure;
 use crate::staging::{Origin, Seed, SeedState};
-use crate::vault::{Error, SeedList, Vault, clear as clear_import};
+use crate::vault::{Error, SeedLink, SeedList, Vault, clear as clear_import};
 
 /// Clears what the vault holds.
 pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure> {
     let state = desk.state()?;
     let vault = pick(options, &state)?;
-    let path = staging_path(&vault, options).to_owned();
+    let path = staging_path(&vault, options)?.to_owned();
     if vault.cleaned_at.is_some() {
         // Its retention may have dropped blobs of the seed since.
         let vault = vault.name.to_string();
@@ -26,10 +26,10 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
     }
     let staging = staging(&vault, options, desk)?;
     let seed = own_seed(&vault, &staging)?;
-    let is_shared = vault.container == vault.seed.container
-        && vault.seed.storage_account.is_none()
-        && (vault.prefix.starts_with(&vault.seed.prefix)
-            || vault.seed.prefix.starts_with(&vault.prefix));
+    let link = vault.seed()?;
+    let is_shared = vault.container == link.container
+        && link.storage_account.is_none()
+        && (vault.prefix.starts_with(&link.prefix) || link.prefix.starts_with(&vault.prefix));
     let blobs = seed_blobs(&seed, &staging)?;
     let [container, import] = open_containers(&vault, options, desk)?;
     // Looked at and asked before anything is sent that changes something.
@@ -49,7 +49,7 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
         // Another run may have changed the vault since.
         prove(&writer.vault, container.as_ref(), &blobs)?;
         if let Some(import) = import {
-            let prefix = &writer.vault.seed.prefix;
+            let prefix = &writer.vault.seed()?.prefix;
             let cleared = clear_import(lease.guard(import).as_ref(), prefix, &blobs)?;
             (done.blobs_deleted, done.blobs_left) = (cleared.deleted, cleared.left);
         }
@@ -91,7 +91,7 @@ fn what_would_go(
     blobs: &SeedList,
     repository: Option<&Path>,
 ) -> Result<Option<String>, Error> {
-    let prefix = &vault.seed.prefix;
+    let SeedLink { prefix, container, .. } = vault.seed()?;
     let Some(import) = import else {
         return Ok(
             repository.map(|path| format!("Would delete the repository in {}", path.display()))
@@ -100,7 +100,7 @@ fn what_would_go(
     let there = blobs.compare(import, prefix, |_, _| true);
     let there = there.map_err(|source| Error::List { source })?;
     let imported = blobs.len() - there.missing().count();
-    let container = format!("{}/{}/{prefix}", vault.seed_account(), vault.seed.container);
+    let container = format!("{}/{container}/{prefix}", vault.seed_account());
     let what = format!("Would delete {} of {container}", count(imported, "imported blob"));
     Ok(match repository {
         Some(path) => Some(format!("{what} and the repository in {}", path.display())),

@@ -10,6 +10,7 @@ use super::connections::{AzureOptions, BlobAccess};
 use super::desk::Desk;
 use super::job::{JobOptions, MeantJob, seen};
 use super::vault::VaultOptions;
+use super::vault_password::PasswordGiven;
 use super::vault_run;
 use crate::import_job::{Job, parts};
 use crate::outcome::{Failure, chain};
@@ -196,6 +197,7 @@ fn vault_state(
 ) -> Result<VaultFound, Failure> {
     let own = VaultOptions {
         seed_sas_file: None,
+        password: PasswordGiven::default(),
         vault: Some(vault.name.clone()),
         staging: None,
         azure: options.azure.clone(),

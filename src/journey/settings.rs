@@ -35,6 +35,13 @@ pub struct Given<T> {
     pub name: String,
 }
 
+impl<T> Given<T> {
+    /// The same with another value.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Given<U> {
+        Given { value: change(self.value), origin: self.origin, name: self.name }
+    }
+}
+
 /// A flag that says something else than the record.
 #[derive(Debug, thiserror::Error)]
 #[error("{flag} is {typed}, and {record} {held}")]

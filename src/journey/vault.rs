@@ -1,23 +1,20 @@
-//! A backup in Azure that began with a seed: made, opened, restored.
+//! A backup in Azure that began with a seed: made and opened.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use disk_prep::noun::{AccountName, ContainerName, Schedule, VaultName};
-use secrecy::SecretString;
+use disk_prep::noun::{AccountName, ContainerName, ProgramLine, Schedule, VaultName};
 
 use super::connections::{AzureOptions, BlobAccess, container, container_beside};
 use super::desk::Desk;
+use super::vault_password::{PasswordGiven, absolute, password};
 use crate::azure::Container;
-use crate::escrow::{PasswordError, Weak, read_password};
 use crate::outcome::{Failure, MissingFlag};
 use crate::policy::Retention;
-use crate::repository::{
-    BlobStore, Choice, Error as RepositoryError, Repository, RestoreDone, RestoreOptions, Snapshot,
-};
+use crate::repository::{BlobStore, Choice, Error as RepositoryError, Repository};
 use crate::staging::{Destination, Error as StagingError, Origin, Seed, SeedKind, Staging};
 use crate::state::State;
-use crate::vault::{Error, SeedLink, VERSION, Vault, claim, covered, this_host};
+use crate::vault::{Error, SeedLink, VERSION, Vault, claim, covered, tell_first, this_host};
 
 /// Which vault, and where Azure is.
 #[derive(Debug, Clone)]
@@ -32,6 +29,8 @@ pub struct VaultOptions {
     pub blobs: BlobAccess,
     /// A file with a signature for the seed's container, if it is of another account.
     pub seed_sas_file: Option<PathBuf>,
+    /// Where the call says the password is.
+    pub password: PasswordGiven,
 }
 
 /// How a vault is made.
@@ -43,41 +42,10 @@ pub struct CreateOptions {
     pub container: Option<ContainerName>,
     /// Whether it is the imported container itself, where the seed stays as it is imported.
     pub is_adopted: bool,
-    /// The repository's password.
-    pub password_file: Option<PathBuf>,
     /// When increments are due.
     pub schedule: Schedule,
     /// Which snapshots are kept.
     pub retention: Retention,
-}
-
-/// The vaults that this machine knows.
-pub fn list(desk: &Desk<'_>) -> Result<Vaults, Failure> {
-    Ok(Vaults { vaults: desk.state()?.vaults()?, changed: None, told: Vec::new() })
-}
-
-/// The snapshots of a vault.
-pub fn snapshots(options: &VaultOptions, desk: &Desk<'_>) -> Result<Snapshots, Failure> {
-    let vault = pick(options, &desk.state()?)?;
-    let snapshots = open(&vault, options, desk)?.snapshots();
-    Ok(Snapshots(snapshots.map_err(|source| failed(&vault, source))?))
-}
-
-/// Restores a snapshot, the newest if none is named, below a folder.
-pub fn restore(
-    options: &VaultOptions,
-    wanted: Option<&str>,
-    folder: &Path,
-    how: RestoreOptions,
-    desk: &Desk<'_>,
-) -> Result<Restored, Failure> {
-    let vault = pick(options, &desk.state()?)?;
-    let repository = open(&vault, options, desk)?;
-    let all = repository.snapshots().map_err(|source| failed(&vault, source))?;
-    let snapshot = choose(&vault, &all, wanted)?.clone();
-    let done = repository.restore(&snapshot, folder, how);
-    let done = done.map_err(|source| failed(&vault, source))?;
-    Ok(Restored { snapshot, folder: folder.to_owned(), done })
 }
 
 /// An error of a vault's repository.
@@ -100,20 +68,24 @@ pub fn pick(options: &VaultOptions, state: &State) -> Result<Vault, Failure> {
 }
 
 /// Where the staging path of a vault's seed is.
-pub fn staging_path<'a>(vault: &'a Vault, options: &'a VaultOptions) -> &'a Path {
-    options.staging.as_deref().unwrap_or(&vault.seed.staging)
+pub fn staging_path<'a>(vault: &'a Vault, options: &'a VaultOptions) -> Result<&'a Path, Error> {
+    match &options.staging {
+        Some(staging) => Ok(staging),
+        None => Ok(&vault.seed()?.staging),
+    }
 }
 
 /// The staging path of a vault's seed.
 pub fn staging(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Staging, Failure> {
-    desk.enter(staging_path(vault, options))
+    desk.enter(staging_path(vault, options)?)
 }
 
 /// The seed of a vault, which must be the one that it was made for.
 pub fn own_seed(vault: &Vault, staging: &Staging) -> Result<Seed, Failure> {
     let seed = Seed::open(staging)?;
-    if seed.id != vault.seed.id {
-        let (held, asked) = (seed.id.to_string(), vault.seed.id.to_string());
+    let link = vault.seed()?;
+    if seed.id != link.id {
+        let (held, asked) = (seed.id.to_string(), link.id.to_string());
         let path = staging.path().to_owned();
         return Err(StagingError::AnotherSeed { path, held, asked }.into());
     }
@@ -127,57 +99,38 @@ pub fn open_containers(
     desk: &Desk<'_>,
 ) -> Result<[Arc<dyn Container>; 2], Failure> {
     let VaultOptions { azure, blobs, .. } = options;
-    let open = |name| container(azure, blobs, &vault.storage_account, name, desk.attendant);
-    let own = open(&vault.container)?;
-    let Some(account) = &vault.seed.storage_account else {
-        return Ok([own, open(&vault.seed.container)?]);
+    let own = open_container(vault, options, desk)?;
+    let link = vault.seed()?;
+    let Some(account) = &link.storage_account else {
+        let account = &vault.storage_account;
+        return Ok([own, container(azure, blobs, account, &link.container, desk.attendant)?]);
     };
-    let (sas, place) = (options.seed_sas_file.as_deref(), (account, &vault.seed.container));
+    let (sas, place) = (options.seed_sas_file.as_deref(), (account, &link.container));
     let beside = container_beside(azure, blobs, sas, place, desk.attendant)?;
     let import = beside.ok_or_else(|| Error::SeedClosed { account: account.clone() })?;
     Ok([own, import])
 }
 
-/// The password of its repository.
-pub fn password(vault: &Vault) -> Result<SecretString, PasswordError> {
-    read_password(&vault.password_file, Weak::Accepted)
+/// The vault's container, to be read.
+pub fn open_container(
+    vault: &Vault,
+    options: &VaultOptions,
+    desk: &Desk<'_>,
+) -> Result<Arc<dyn Container>, Failure> {
+    let VaultOptions { azure, blobs, .. } = options;
+    let name = &vault.container;
+    Ok(container(azure, blobs, &vault.storage_account, name, desk.attendant)?)
 }
 
 /// Its repository, to be read.
 pub fn open(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Repository, Failure> {
-    if vault.ingested_at.is_none() {
+    if !vault.has_repository() {
         return Err(Error::NoRepository { vault: vault.name.clone() }.into());
     }
-    let VaultOptions { azure, blobs, .. } = options;
-    let container =
-        container(azure, blobs, &vault.storage_account, &vault.container, desk.attendant)?;
-    let store = Arc::new(BlobStore::reading(container, &vault.prefix));
-    let opened = Repository::open(store, &password(vault)?, desk.attendant.monitor());
+    let store = Arc::new(BlobStore::reading(open_container(vault, options, desk)?, &vault.prefix));
+    let secret = password(vault, &options.password, desk)?;
+    let opened = Repository::open(store, &secret, desk.attendant.monitor());
     Ok(opened.map_err(|source| failed(vault, source))?)
-}
-
-/// The snapshot whose id begins so; the newest if none is named.
-pub fn choose<'a>(
-    vault: &Vault,
-    all: &'a [Snapshot],
-    wanted: Option<&str>,
-) -> Result<&'a Snapshot, Error> {
-    let named = wanted.filter(|wanted| *wanted != "latest");
-    let none = || Error::NoSnapshot {
-        vault: vault.name.clone(),
-        wanted: named.unwrap_or("at all").to_owned(),
-    };
-    let Some(start) = named else { return all.last().ok_or_else(none) };
-    let found: Vec<&Snapshot> = all.iter().filter(|own| own.id.starts_with(start)).collect();
-    match found.as_slice() {
-        [] => Err(none()),
-        [snapshot] => Ok(snapshot),
-        several => Err(Error::ManySnapshots {
-            vault: vault.name.clone(),
-            wanted: start.to_owned(),
-            count: several.len(),
-        }),
-    }
 }
 
 /// Makes a vault, or finds it made.
@@ -192,17 +145,20 @@ pub fn make(
         Some(staging) => staging.clone(),
         None => state.staging_of(None)?.ok_or(MissingFlag { flag: "--staging" })?,
     };
-    let vault = record(create, name, &staging, state, desk)?;
+    let vault = record(create, name, options, &staging, desk)?;
     let entered = desk.enter(&staging)?;
     let seed = Seed::open(&entered)?;
     let data = entered.data(&seed)?;
-    let told = if seed.origin == Origin::Adopted && data.store().has_config() {
-        let secret = read_password(&vault.password_file, Weak::Accepted)?;
+    let mut told = Vec::new();
+    let secret = password(&vault, &options.password, desk)?;
+    if data.store().has_config() {
+        // A password that does not open it would be found out a fortnight later.
         let covered = covered(data.store(), &secret, desk.attendant.monitor());
-        covered.map_err(|source| failed(&vault, source))?.told()
-    } else {
-        Vec::new()
-    };
+        let covered = covered.map_err(|source| failed(&vault, source))?;
+        if seed.origin == Origin::Adopted {
+            told = covered.told();
+        }
+    }
     let locked = || Error::Locked { container: vault.container.clone() };
     let _lock = state.lock_vault(&vault.name)?.ok_or_else(locked)?;
     let same = |known: &Vault| known.name.as_str().eq_ignore_ascii_case(vault.name.as_str());
@@ -217,7 +173,8 @@ pub fn make(
     let container =
         container(azure, blobs, &vault.storage_account, &vault.container, desk.attendant)?;
     // A claim without a record is found again by the same call.
-    claim(container.as_ref(), &vault.name, vault.seed.id)?;
+    claim(container.as_ref(), &vault.name, seed.id)?;
+    tell_first(&vault, container.as_ref())?;
     state.add_vault(&vault)?;
     Ok(Vaults { vaults: vec![vault], changed: Some(true), told })
 }
@@ -226,8 +183,8 @@ pub fn make(
 fn record(
     create: &CreateOptions,
     name: VaultName,
+    options: &VaultOptions,
     staging: &Path,
-    state: &State,
     desk: &Desk<'_>,
 ) -> Result<Vault, Failure> {
     let retention = create.retention;
@@ -239,10 +196,7 @@ fn record(
         return Err(Error::PlainFiles { path: staging.to_owned() }.into());
     }
     let (account, container, prefix) = place(create, &name, &seed)?;
-    let known = create.password_file.clone().or_else(|| state.password_path(&seed));
-    let password_file = known.ok_or_else(|| Error::NoPassword { path: staging.to_owned() })?;
-    read_password(&password_file, Weak::Accepted)?;
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let (password_file, password_command) = password_places(options, &seed, staging, desk)?;
     let seed_account = Some(&seed.target.storage_account).filter(|own| **own != account).cloned();
     Ok(Vault {
         version: VERSION,
@@ -251,10 +205,11 @@ fn record(
         container,
         prefix,
         service: seed.target.service,
-        subscription: seed.target.subscription.clone(),
-        resource_group: seed.target.resource_group.clone(),
-        seed: link(seed, seed_account, absolute(staging)),
-        password_file: absolute(&password_file),
+        subscription: Some(seed.target.subscription.clone()),
+        resource_group: Some(seed.target.resource_group.clone()),
+        seed: Some(link(seed, seed_account, absolute(staging))),
+        password_file: password_file.as_deref().map(absolute),
+        password_command,
         schedule: create.schedule.clone(),
         retention,
         keep: Vec::new(),
@@ -265,6 +220,7 @@ fn record(
         lease_holder: None,
         generation: 0,
         ingested_at: None,
+        attached_at: None,
         incremented_at: None,
         kept_aside: 0,
         cleaned_at: None,
@@ -310,6 +266,22 @@ fn link(seed: Seed, storage_account: Option<AccountName>, staging: PathBuf) -> S
     SeedLink { id, job, storage_account, container, prefix, staging, host, sources, choice }
 }
 
+/// Where the password of a new vault is: where the call says, else where that of its seed is.
+fn password_places(
+    options: &VaultOptions,
+    seed: &Seed,
+    staging: &Path,
+    desk: &Desk<'_>,
+) -> Result<(Option<PathBuf>, Option<ProgramLine>), Failure> {
+    match options.password.recorded(desk)? {
+        (None, None) => match desk.state()?.password_path(seed) {
+            Some(path) => Ok((Some(path), None)),
+            None => Err(Error::NoPassword { path: staging.to_owned() }.into()),
+        },
+        said => Ok(said),
+    }
+}
+
 /// Whether a vault is what was asked for, apart from what has happened to it since.
 fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
     *known
@@ -317,7 +289,9 @@ fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
             leases: known.leases.clone(),
             lease_holder: known.lease_holder.clone(),
             generation: known.generation,
+            version: known.version,
             ingested_at: known.ingested_at,
+            attached_at: known.attached_at,
             incremented_at: known.incremented_at,
             kept_aside: known.kept_aside,
             cleaned_at: known.cleaned_at,
@@ -325,7 +299,10 @@ fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
             removed: known.removed.clone(),
             let_go: known.let_go.clone(),
             sources: known.sources.clone(),
-            seed: SeedLink { host: known.seed.host.clone(), ..asked.seed.clone() },
+            seed: asked.seed.clone().map(|seed| {
+                let host = known.seed.as_ref().and_then(|own| own.host.clone());
+                SeedLink { host, ..seed }
+            }),
             policy_at: known.policy_at,
             last_run: known.last_run.clone(),
             ..asked.clone()
@@ -341,19 +318,4 @@ pub struct Vaults {
     pub changed: Option<bool>,
     /// What its increments will cover.
     pub told: Vec<String>,
-}
-
-/// Snapshots, the oldest first.
-#[derive(Debug)]
-pub struct Snapshots(pub Vec<Snapshot>);
-
-/// A snapshot that was written to a folder.
-#[derive(Debug)]
-pub struct Restored {
-    /// The snapshot.
-    pub snapshot: Snapshot,
-    /// Where it was restored to.
-    pub folder: PathBuf,
-    /// What came of it.
-    pub done: RestoreDone,
 }

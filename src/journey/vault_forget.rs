@@ -6,7 +6,8 @@ use std::sync::Arc;
 use disk_prep::noun::{VaultName, count};
 
 use super::desk::Desk;
-use super::vault::{VaultOptions, failed, open_containers, password};
+use super::vault::{VaultOptions, failed, open_container};
+use super::vault_password::password;
 use super::vault_sources::{drop_source, sources_of};
 use super::vault_writer::Writer;
 use crate::outcome::Failure;
@@ -25,15 +26,15 @@ pub fn forget(
     let mut writer = Writer::hold(vault, &state)?;
     let vault = writer.vault.clone();
     let name = || vault.name.clone();
-    if vault.ingested_at.is_none() {
+    if !vault.has_repository() {
         return Err(Error::NoRepository { vault: name() }.into());
     }
     // The cleanup compares the vault with the seed, all of whose blobs must be there then.
     if vault.cleaned_at.is_none() {
         return Err(Error::NotCleared { vault: name() }.into());
     }
-    let [container, _] = open_containers(&vault, options, desk)?;
-    let secret = password(&vault)?;
+    let container = open_container(&vault, options, desk)?;
+    let secret = password(&vault, &options.password, desk)?;
     let look = Arc::new(BlobStore::reading(Arc::clone(&container), &vault.prefix));
     let looked = Repository::open(look, &secret, desk.attendant.monitor());
     let all = looked.and_then(|own| own.snapshots()).map_err(|fault| failed(&vault, fault))?;

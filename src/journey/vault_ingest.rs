@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::seed_blobs::{seed_blobs, spare};
-use super::vault::{VaultOptions, failed, own_seed, password, staging};
+use super::vault::{VaultOptions, failed, own_seed, staging};
+use super::vault_password::password;
 use super::vault_writer::Writer;
 use crate::azure::Container;
 use crate::outcome::Failure;
@@ -20,7 +21,7 @@ use crate::vault::{
 
 /// Writes down what another machine of the same vault has done; whether it has taken the seed in.
 pub fn follow(writer: &mut Writer<'_>, container: &dyn Container) -> Result<bool, Failure> {
-    let Some(at) = taken_in(container, writer.vault.seed.id)? else { return Ok(false) };
+    let Some(at) = taken_in(container, writer.vault.seed()?.id)? else { return Ok(false) };
     writer.record(|own| {
         own.ingested_at = Some(at);
         own.kept_aside = 0;
@@ -56,7 +57,7 @@ pub fn take_in(
     } else if vault.is_in_place() {
         Import::InPlace
     } else {
-        Import::Container(Arc::clone(import), vault.seed.prefix.clone())
+        Import::Container(Arc::clone(import), vault.seed()?.prefix.clone())
     };
     let shelf = Shelf::new(vault, Arc::clone(container), import, lease);
     let tell = |estimate: &Estimate| {
@@ -67,10 +68,10 @@ pub fn take_in(
     let ingested = ingest(&blobs, &shelf, taking, monitor.as_ref())?;
     let fenced = lease.guard(Arc::clone(container));
     publish_asides(fenced.as_ref(), &vault.prefix)?;
-    check(vault, container, lease, desk)?;
+    check(vault, container, lease, options, desk)?;
     lease.check()?;
     let amount = (blobs.len() as u64, blobs.bytes());
-    mark_taken_in(container.as_ref(), &vault.name, vault.seed.id, amount)?;
+    mark_taken_in(container.as_ref(), &vault.name, vault.seed()?.id, amount)?;
     writer.record(|own| {
         own.ingested_at = Some(Timestamp::now());
         own.kept_aside = 0;
@@ -83,9 +84,11 @@ fn check(
     vault: &Vault,
     container: &Arc<dyn Container>,
     lease: &Lease,
+    options: &VaultOptions,
     desk: &Desk<'_>,
 ) -> Result<(), Failure> {
-    let (secret, fenced) = (password(vault)?, lease.guard(Arc::clone(container)));
+    let secret = password(vault, &options.password, desk)?;
+    let (secret, fenced) = (secret, lease.guard(Arc::clone(container)));
     let open = || {
         let store = Arc::new(BlobStore::changing(&fenced, &vault.prefix));
         Repository::open(store, &secret, desk.attendant.monitor())

@@ -8,6 +8,7 @@ use disk_prep::journal::CopyState;
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{Service, VaultName};
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::connections::job_service;
 use super::custody::{Logged, Run, leave};
@@ -15,20 +16,25 @@ use super::desk::Desk;
 use super::hooks::{Event, EventKind, Subject, ask, tell};
 use super::job::seen;
 use super::seed_blobs::seed_blobs;
-use super::vault::{VaultOptions, open_containers, own_seed, password, staging, staging_path};
+use super::vault::{
+    VaultOptions, open_container, open_containers, own_seed, staging, staging_path,
+};
 use super::vault_ingest::{Bringing, follow, take_in};
+use super::vault_password::password;
 use super::vault_policy::{JudgedSnapshot, LetGo};
 use super::vault_writer::Writer;
 use super::{vault_settings, vault_zone};
 use crate::azure::Fenced;
 use crate::custody::Deed;
 use crate::import_job::{JobStage, parts};
-use crate::outcome::{Failure, chain};
+use crate::outcome::{Failure, MissingFlag, chain};
 use crate::policy::Judged;
 use crate::repository::IsShipped;
 use crate::schedule::{Due, Elapse, due, elapse, is_ahead};
 use crate::staging::Staging;
-use crate::vault::{Asked, Home, Increment, Ingested, Vault, VaultState, increment, this_host};
+use crate::vault::{
+    Asked, Home, Increment, Ingested, Vault, VaultState, increment, tell_all, this_host,
+};
 
 /// Shows how far a vault is.
 pub fn status(vault: Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Status, Failure> {
@@ -91,52 +97,75 @@ fn run_now(
     if wish.without_seed && ran.state != VaultState::Protected {
         ran.state = VaultState::Ingesting;
     }
-    let is_here = staging_path(&writer.vault, options).exists();
-    if ran.state == VaultState::AwaitingSeed {
+    if !is_due(&mut ran, &writer.vault, options, wish, desk)? {
         return Ok((ran, Logged(None)));
     }
-    if ran.state == VaultState::SeedInTransit && !is_here {
-        ran.waits_for = Some(staging_path(&writer.vault, options).to_owned());
-        return Ok((ran, Logged(None)));
-    }
-    if let Some(last) = writer.vault.incremented_at.filter(|last| is_ahead(*last, Timestamp::now()))
-    {
-        desk.attendant.warn(&format!(
-            "the last run is stamped {last}, which is still to come: a clock was wrong, then or \
-             now; an increment is made"
-        ));
-    }
-    if ran.state != VaultState::Ingesting && !wish.is_asked_for {
-        let next = next(&writer.vault);
-        if matches!(next, Due::At(_)) {
-            ran.next = Some(next);
-            return Ok((ran, Logged(None)));
-        }
-    }
-    let [container, import] = open_containers(&writer.vault, options, desk)?;
+    let container = open_container(&writer.vault, options, desk)?;
     let lease = writer.lease(&container)?;
     wish.closes_after.iter().for_each(|time| lease.close_after(*time));
     vault_settings::agree(&mut writer, &container, &lease.guard(Arc::clone(&container)), desk)?;
-    if writer.vault.ingested_at.is_none() && follow(&mut writer, container.as_ref())? {
+    if !writer.vault.has_repository() && follow(&mut writer, container.as_ref())? {
         ran.state = VaultState::Protected;
     }
     let mut home = None;
     if ran.state == VaultState::Ingesting {
         let how = Bringing { repair_limit: wish.repair_limit, is_lost: wish.without_seed };
+        let [_, import] = open_containers(&writer.vault, options, desk)?;
         let (ingested, staging) =
             take_in(&mut writer, options, how, [&container, &import], &lease, desk)?;
         (ran.ingested, home) = (Some(ingested), Some(staging));
         ran.state = VaultState::Protected;
     }
     let fenced = lease.guard(container);
+    let secret = password(&writer.vault, &options.password, desk)?;
     ran.increment = Some(match ran.state {
-        VaultState::SeedInTransit => while_it_travels(&mut writer, options, &fenced, wish, desk)?,
-        _ => go_on(&mut writer, (&fenced, Home::Vault), wish, desk)?,
+        VaultState::SeedInTransit => {
+            while_it_travels(&mut writer, options, &fenced, &secret, wish, desk)?
+        }
+        _ => go_on(&mut writer, (&fenced, Home::Vault), &secret, wish, desk)?,
     });
     ran.kept_aside = writer.vault.kept_aside;
+    if let Err(error) = tell_all(&writer.vault, &fenced) {
+        desk.attendant
+            .warn(&format!("the container does not say how far it is: {}", chain(&error)));
+    }
     ran.next = Some(next(&writer.vault));
     let logged = note_ingest(&ran, home, desk);
     Ok((ran, logged))
+}
+
+/// Whether there is something to do; when there will be, if not.
+fn is_due(
+    ran: &mut Ran,
+    vault: &Vault,
+    options: &VaultOptions,
+    wish: Wish,
+    desk: &Desk<'_>,
+) -> Result<bool, Failure> {
+    if ran.state == VaultState::AwaitingSeed {
+        return Ok(false);
+    }
+    if ran.state == VaultState::SeedInTransit {
+        let home = staging_path(vault, options)?;
+        if !home.exists() {
+            ran.waits_for = Some(home.to_owned());
+            return Ok(false);
+        }
+    }
+    if let Some(last) = vault.incremented_at.filter(|last| is_ahead(*last, Timestamp::now())) {
+        desk.attendant.warn(&format!(
+            "the last run is stamped {last}, which is still to come: a clock was wrong, then or \
+             now; an increment is made"
+        ));
+    }
+    if ran.state != VaultState::Ingesting && !wish.is_asked_for {
+        let next = next(vault);
+        if matches!(next, Due::At(_)) {
+            ran.next = Some(next);
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Makes an increment on top of the staged repository, whose drives are on their way: what is new
@@ -145,6 +174,7 @@ fn while_it_travels(
     writer: &mut Writer<'_>,
     options: &VaultOptions,
     container: &Arc<dyn Fenced>,
+    secret: &SecretString,
     wish: Wish,
     desk: &Desk<'_>,
 ) -> Result<Increment, Failure> {
@@ -153,7 +183,8 @@ fn while_it_travels(
     let (data, shipped) = (staging.data(&seed)?, seed_blobs(&seed, &staging)?);
     let is_shipped: IsShipped = Arc::new(move |place| shipped.has(place));
     let store = || data.store();
-    let done = go_on(writer, (container, Home::Travelling(&store, &is_shipped)), wish, desk)?;
+    let done =
+        go_on(writer, (container, Home::Travelling(&store, &is_shipped)), secret, wish, desk)?;
     if done.backup.is_some() {
         writer.record(|own| own.kept_aside += 1)?;
     }
@@ -172,6 +203,7 @@ fn note_ingest(ran: &Ran, home: Option<Staging>, desk: &Desk<'_>) -> Logged {
 fn go_on(
     writer: &mut Writer<'_>,
     home: (&Arc<dyn Fenced>, Home<'_>),
+    secret: &SecretString,
     wish: Wish,
     desk: &Desk<'_>,
 ) -> Result<Increment, Failure> {
@@ -187,7 +219,7 @@ fn go_on(
         let snapshots = gone.iter().map(|own| JudgedSnapshot::of(own, zone)).collect();
         desk.attendant.show(&LetGo { vault: vault.name.clone(), snapshots });
     };
-    let done = increment(vault, home, &password(vault)?, &asked, &monitor, &show)?;
+    let done = increment(vault, home, secret, &asked, &monitor, &show)?;
     for text in &done.idle_patterns {
         desk.attendant.warn(&format!("--exclude {text} leaves nothing out"));
     }
@@ -213,11 +245,11 @@ pub fn next(vault: &Vault) -> Due {
 
 /// How far a vault is, by its record, the journals and the service.
 fn state_of(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<VaultState, Failure> {
-    if vault.ingested_at.is_some() {
+    if vault.has_repository() {
         return Ok(VaultState::Protected);
     }
     // On a machine without the staging path the service alone says it.
-    let histories = match staging_path(vault, options).exists() {
+    let histories = match staging_path(vault, options)?.exists() {
         true => staging(vault, options, desk)?.journals().read()?,
         false => Vec::new(),
     };
@@ -225,11 +257,11 @@ fn state_of(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Va
     let service = job_service(
         vault.service.unwrap_or(Service::ImportExport),
         &options.azure,
-        vault.subscription.clone(),
-        vault.resource_group.clone(),
+        vault.subscription.clone().ok_or(MissingFlag { flag: "--subscription" })?,
+        vault.resource_group.clone().ok_or(MissingFlag { flag: "--resource-group" })?,
         desk.attendant,
     )?;
-    let mut jobs = parts(&vault.seed.job, service.list()?);
+    let mut jobs = parts(&vault.seed()?.job, service.list()?);
     jobs.iter_mut().for_each(|job| seen(job, desk));
     let is_unsent = |stage| matches!(stage, JobStage::Waiting | JobStage::Cancelled);
     let is_whole = !jobs.is_empty() && jobs.len() >= sealed.div_ceil(DRIVES_PER_JOB);

@@ -290,8 +290,8 @@ fn words(vault: &Vault, asked: &ScheduleOptions, desk: &Desk<'_>) -> Vec<String>
     metrics_file.iter().for_each(|own| add("--metrics-file", whole(own).display().to_string()));
     if desk.consent.is_shared {
         add("--storage-account", vault.storage_account.to_string());
-        add("--container", vault.seed.container.to_string());
-        add("--subscription", vault.subscription.to_string());
+        vault.seed.iter().for_each(|seed| add("--container", seed.container.to_string()));
+        vault.subscription.iter().for_each(|own| add("--subscription", own.to_string()));
         words.push("--shared-staging".to_owned());
     }
     words
@@ -308,7 +308,9 @@ fn writes(
     options: &VaultOptions,
     desk: &Desk<'_>,
 ) -> Result<Vec<PathBuf>, Failure> {
-    let mut writes = vec![whole(desk.state()?.folder()), whole(staging_path(vault, options))];
+    let mut writes = vec![whole(desk.state()?.folder())];
+    // A vault that was attached has no staging path here.
+    writes.extend(staging_path(vault, options).ok().map(whole));
     let metrics = asked.run.metrics_file.as_deref().map(whole);
     writes.extend(metrics.and_then(|file| file.parent().map(Path::to_owned)));
     Ok(writes)

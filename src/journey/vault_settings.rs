@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::desk::Desk;
-use super::vault::{VaultOptions, open_containers};
+use super::vault::{VaultOptions, open_container};
 use super::vault_writer::Writer;
 use crate::azure::{Container, Fenced};
 use crate::outcome::{Failure, chain};
@@ -80,7 +80,7 @@ pub fn set_policy(
 }
 
 fn share(writer: &Writer<'_>, options: &VaultOptions, desk: &Desk<'_>) -> Result<(), Failure> {
-    let [container, _] = open_containers(&writer.vault, options, desk)?;
+    let container = open_container(&writer.vault, options, desk)?;
     let lease = writer.lease(&container)?;
     Ok(Settings::of(&writer.vault).write(&lease.guard(container))?)
 }

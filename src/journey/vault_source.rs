@@ -6,7 +6,8 @@ use std::sync::Arc;
 use disk_prep::noun::VaultName;
 
 use super::desk::Desk;
-use super::vault::{VaultOptions, failed, open_containers, password};
+use super::vault::{VaultOptions, failed, open_container};
+use super::vault_password::password;
 use super::vault_writer::Writer;
 use crate::outcome::Failure;
 use crate::repository::{BackupPlan, BlobStore, Repository, SourceTotals, inside, survey};
@@ -22,8 +23,9 @@ pub fn take(
     let state = desk.state()?;
     let mut writer = Writer::hold(vault, &state)?;
     let mut vault = writer.vault.clone();
-    let choice = vault.seed.choice.clone();
-    let never = inside(&vault.seed.staging, &[path.to_owned()]);
+    let choice = vault.choice();
+    let staging = vault.seed.as_ref().map(|seed| seed.staging.clone());
+    let never = staging.iter().flat_map(|staging| inside(staging, &[path.to_owned()])).collect();
     let seen = |path: &Path| {
         let sources = vec![path.to_owned()];
         let plan = BackupPlan { sources, choice, never, ..BackupPlan::default() };
@@ -33,14 +35,14 @@ pub fn take(
     let known = accept(&mut vault, path, seen);
     let source = known.ok_or_else(|| {
         let known = vault.sources.iter().map(|own| own.path.clone());
-        let sources = known.chain(vault.seed.sources.clone()).collect();
+        let sources = known.chain(vault.seed_sources().to_vec()).collect();
         Error::NoSuchSource { vault: vault.name.clone(), path: path.to_owned(), sources }
     })?;
-    if vault.ingested_at.is_some() && !vault.sources.iter().any(|own| own.is_shrunk) {
-        let [container, _] = open_containers(&vault, options, desk)?;
+    if vault.has_repository() && !vault.sources.iter().any(|own| own.is_shrunk) {
+        let container = open_container(&vault, options, desk)?;
         let lease = writer.lease(&container)?;
         let fenced = lease.guard(container);
-        let secret = password(&vault)?;
+        let secret = password(&vault, &options.password, desk)?;
         let open = || {
             let store = Arc::new(BlobStore::changing(&fenced, &vault.prefix));
             Repository::open(store, &secret, desk.attendant.monitor())

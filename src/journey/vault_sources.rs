@@ -23,7 +23,7 @@ pub fn add(vault: &Vault, path: &Path, desk: &Desk<'_>) -> Result<Sources, Failu
     writer.record(|own| {
         own.removed.retain(|removed| *removed != path);
         own.let_go.retain(|gone| *gone != path);
-        if !own.seed.sources.contains(&path) && !own.added.contains(&path) {
+        if !own.seed_sources().contains(&path) && !own.added.contains(&path) {
             own.added.push(path);
         }
     })?;
@@ -64,7 +64,7 @@ pub fn drop_source(own: &mut Vault, path: &Path) {
 pub fn sources_of(vault: &Vault) -> Vec<PathBuf> {
     let known = vault.sources.iter().map(|own| &own.path);
     let mut all: Vec<PathBuf> = Vec::new();
-    for path in vault.seed.sources.iter().chain(&vault.added).chain(known) {
+    for path in vault.seed_sources().iter().chain(&vault.added).chain(known) {
         if !all.contains(path) && !vault.removed.contains(path) {
             all.push(path.clone());
         }

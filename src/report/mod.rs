@@ -1,6 +1,7 @@
 //! Every outcome and event in words and as records.
 
 mod access;
+mod browsed;
 mod checked;
 mod cleared;
 pub mod custody;
@@ -38,9 +39,11 @@ pub mod text;
 mod told;
 mod vault;
 mod vault_ingest;
+mod vault_kept;
 mod vault_policy;
 mod vault_run;
 mod vault_schedule;
 mod vault_sources;
+mod vault_standing;
 mod verified;
 mod watch;

@@ -9,9 +9,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::journey::vault::{Restored, Snapshots};
+use crate::journey::vault_read::{Restored, Snapshots};
 use crate::outcome::{Exit, Outcome};
-use crate::repository::{RestoreDone, Snapshot};
+use crate::repository::{Change, ChangeKind, Reason, RestoreDone, Snapshot};
 
 /// A backup in the repository of a vault.
 #[derive(Serialize, JsonSchema)]
@@ -75,10 +75,50 @@ pub(super) struct RestoredRecord<'a> {
     unchanged: u64,
     /// What is not as it was, by reason.
     left_out: Vec<NotRestoredRecord<'a>>,
+    /// The folder or file of the snapshot that was meant; null if all of it.
+    path: Option<&'a Path>,
+    /// Whether it was only looked at what would change; the counts then say what would be.
+    dry_run: bool,
+    /// Reasons that were not to count as left out.
+    ignored: Vec<&'a str>,
 }
 
 impl Record for RestoredRecord<'_> {
     const TYPE: &'static str = "restored";
+}
+
+/// What a restore would change; printed by a dry run, an object for each.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ChangeRecord<'a> {
+    /// The path below the target.
+    path: &'a Path,
+    /// What would become of it: `written`, `replaced`, `adjusted` or `in-the-way`.
+    change: &'static str,
+    /// Bytes of a file.
+    bytes: u64,
+}
+
+impl Record for ChangeRecord<'_> {
+    const TYPE: &'static str = "restore-change";
+}
+
+fn word(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Written => "written",
+        ChangeKind::Replaced => "replaced",
+        ChangeKind::Adjusted => "adjusted",
+        ChangeKind::InTheWay => "in-the-way",
+    }
+}
+
+fn change_line(change: &Change) -> String {
+    let path = change.path.display();
+    match change.kind {
+        ChangeKind::Written => format!("Would write    {path} ({})", ByteSize(change.bytes)),
+        ChangeKind::Replaced => format!("Would replace  {path} ({})", ByteSize(change.bytes)),
+        ChangeKind::Adjusted => format!("Would adjust   {path}"),
+        ChangeKind::InTheWay => format!("In the way     {path}"),
+    }
 }
 
 impl Outcome for Snapshots {
@@ -124,10 +164,12 @@ const MOST_SHOWN: usize = 10;
 
 impl Outcome for Restored {
     fn lines(&self) -> Vec<String> {
-        let RestoreDone { bytes, written, replaced, adjusted, unchanged, left_out } = &self.done;
+        let RestoreDone { folder, bytes, written, replaced, adjusted, unchanged, left_out } =
+            &self.done;
         let (id, bytes) = (&self.snapshot.id[..8], ByteSize(*bytes));
-        let how = if left_out.is_empty() { "restored" } else { "restored in part" };
-        let folder = self.folder.display();
+        let is_whole = left_out.keys().all(|reason| self.ignored.contains(reason));
+        let how = if is_whole { "restored" } else { "restored in part" };
+        let (folder, is_dry_run) = (folder.display(), self.changes.is_some());
         let counts = [
             (written, "written"),
             (replaced, "replaced"),
@@ -137,17 +179,33 @@ impl Outcome for Restored {
         let counted = counts.iter().filter(|(number, _)| **number > 0);
         let counted: Vec<String> =
             counted.map(|(number, what)| format!("{number} {what}")).collect();
-        let mut lines = vec![format!("Snapshot {id} is {how} to {folder}: {bytes} written")];
+        let mut lines: Vec<String> = self.changes.iter().flatten().map(change_line).collect();
+        lines.push(match is_dry_run {
+            true => format!("Snapshot {id} would be restored to {folder}: {bytes} to write"),
+            false => format!("Snapshot {id} is {how} to {folder}: {bytes} written"),
+        });
         if !counted.is_empty() {
             lines.push(format!("Files and links: {}", counted.join(", ")));
         }
-        for (reason, own) in left_out {
-            let shown = own.named.iter().take(MOST_SHOWN);
-            lines.extend(shown.map(|(path, why)| format!("Not as it was: {path}: {why}")));
-            let more = own.count.saturating_sub(MOST_SHOWN as u64);
+        let mut words = Vec::new();
+        for (reason, own) in left_out.iter().filter(|(reason, _)| {
+            // What is in the way stands in the list of what would change.
+            !(is_dry_run && **reason == Reason::InTheWay)
+        }) {
+            let is_ignored = self.ignored.contains(reason);
+            words.extend(reason.word().filter(|_| !is_ignored));
+            let most = if reason.word().is_some() { 1 } else { MOST_SHOWN };
+            let how = if is_ignored { "Not as it was, as asked" } else { "Not as it was" };
+            let shown = own.named.iter().take(most);
+            lines.extend(shown.map(|(path, why)| format!("{how}: {path}: {why}")));
+            let more = own.count.saturating_sub(most as u64);
             if more > 0 {
-                lines.push(format!("Not as it was: {more} more ({})", reason.code()));
+                lines.push(format!("{how}: {more} more ({})", reason.code()));
             }
+        }
+        if !words.is_empty() {
+            let words = words.join(",");
+            lines.push(format!("If that does not matter, say so with --ignore {words}"));
         }
         lines
     }
@@ -158,19 +216,28 @@ impl Outcome for Restored {
             let named = own.named.iter().map(|(path, reason)| NamedRecord { path, reason });
             NotRestoredRecord { code: reason.code(), count: own.count, named: named.collect() }
         });
-        vec![line(&RestoredRecord {
+        let change = |own: &Change| {
+            line(&ChangeRecord { path: &own.path, change: word(own.kind), bytes: own.bytes })
+        };
+        let mut all: Vec<Value> = self.changes.iter().flatten().map(change).collect();
+        all.push(line(&RestoredRecord {
             snapshot: &self.snapshot.id,
-            target: &self.folder,
+            target: &done.folder,
             bytes: done.bytes,
             written: done.written,
             replaced: done.replaced,
             adjusted: done.adjusted,
             unchanged: done.unchanged,
             left_out: left_out.collect(),
-        })]
+            path: self.below.as_deref(),
+            dry_run: self.changes.is_some(),
+            ignored: self.ignored.iter().map(Reason::code).collect(),
+        }));
+        all
     }
 
     fn exit(&self) -> Exit {
-        Exit::of(self.done.left_out.keys().map(|reason| reason.kind()))
+        let counted = self.done.left_out.keys().filter(|own| !self.ignored.contains(own));
+        Exit::of(counted.map(Reason::kind))
     }
 }

@@ -20,15 +20,15 @@ use super::prepared_records::{
 use super::record::Record;
 #[cfg(feature = "emulator")]
 use super::rehearsal::{RehearsalRecord, StepRecord};
-use super::restored::{RestoredRecord, SnapshotRecord};
+use super::restored::{ChangeRecord, RestoredRecord, SnapshotRecord};
 use super::said::{ErrorRecord, WarningRecord};
 use super::text::{CompletionsRecord, ManRecord, SettingRecord};
-use super::vault::{SourceRecord, VaultRecord};
+use super::vault::{DetachedRecord, SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
-    access, checked, cleared, custody, drive, escrowed, explained, keys, limits, overview, packed,
-    released, repaired, seed, slip, standing, told, vault_ingest, vault_policy, vault_run,
-    vault_schedule, vault_sources, watch,
+    access, browsed, checked, cleared, custody, drive, escrowed, explained, keys, limits, overview,
+    packed, released, repaired, seed, slip, standing, told, vault_ingest, vault_kept, vault_policy,
+    vault_run, vault_schedule, vault_sources, vault_standing, watch,
 };
 
 /// A type of record.
@@ -46,6 +46,8 @@ pub struct Described {
 
 const EVERY: &str = "every command";
 const WORK: &str = "`prep`, `verify`, `rehearse`";
+const VAULT: &str =
+    "`vault create`, `vault attach`, `vault list`, `vault show`, `vault status`, `rehearse`";
 const PREP: &str = "`prep`, `rehearse`";
 const LOGGED: &str = "`prep`, `verify`, `pack check`, `vault run` and commands of `job`";
 
@@ -117,7 +119,15 @@ pub fn all() -> Vec<Described> {
         of::<PreparedRecord>(PREP),
         of::<seed::SeedRecord>("`stage`, `stage adopt`, `stage status`, `rehearse`"),
         of::<SettingRecord>("`config show`"),
-        of::<VaultRecord>("`vault create`, `vault list`, `vault show`, `vault status`, `rehearse`"),
+        of::<VaultRecord>(VAULT),
+        of::<DetachedRecord>("`vault detach`"),
+        of::<vault_standing::MachineRecord>("`vault status`"),
+        of::<vault_kept::CheckedRecord>("`vault check`"),
+        of::<vault_kept::KeyRecord>("`vault key list`"),
+        of::<vault_kept::KeyChangedRecord>(
+            "`vault key add`, `vault key remove`, `vault key rotate`",
+        ),
+        of::<vault_kept::SetRecord>("`vault set`"),
         of::<vault_run::RunRecord>("`vault run`, `rehearse`"),
         of::<vault_sources::BackedUpRecord>(
             "`vault source add`, `vault source remove`, `vault source list`",
@@ -125,6 +135,9 @@ pub fn all() -> Vec<Described> {
         of::<vault_sources::ForgottenRecord>("`vault forget`"),
         of::<vault_ingest::IngestEstimateRecord>("`vault run`, `rehearse`"),
         of::<SnapshotRecord>("`vault snapshots`"),
+        of::<ChangeRecord>("`vault restore --dry-run`"),
+        of::<browsed::EntryRecord>("`vault ls`, `vault find`"),
+        of::<browsed::LookedRecord>("`vault ls`, `vault find`"),
         of::<RestoredRecord>("`vault restore`, `rehearse`"),
         of::<SourceRecord>("`vault source accept`"),
         of::<VerifiedRecord>(WORK),

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::record::{Record, line};
 use super::vault_run::{aside_line, due_text, due_value};
 use crate::journey::vault::Vaults;
+use crate::journey::vault_attach::{Attached, Detached};
 use crate::journey::vault_run::Status;
 use crate::journey::vault_source::Accepted;
 use crate::outcome::Outcome;
@@ -110,12 +111,12 @@ pub(super) struct VaultRecord<'a> {
     container: &'a ContainerName,
     /// Stands before every blob of the repository; ends in a slash.
     prefix: &'a str,
-    /// The import job of its seed.
-    #[schemars(with = "String")]
-    job: &'a JobName,
-    /// The container that the seed is imported to.
-    #[schemars(with = "String")]
-    seed_container: &'a ContainerName,
+    /// The import job of its seed; null if this machine knows of no seed.
+    #[schemars(with = "Option<String>")]
+    job: Option<&'a JobName>,
+    /// The container that the seed is imported to; null if this machine knows of no seed.
+    #[schemars(with = "Option<String>")]
+    seed_container: Option<&'a ContainerName>,
     /// When increments are made.
     schedule: ScheduleRecord,
     /// Which snapshots are kept.
@@ -149,6 +150,22 @@ pub(super) struct VaultRecord<'a> {
     time_zone: Option<&'a ZoneName>,
     /// How the last run ended that did or tried something; null before.
     last_run: Option<LastRunRecord<'a>>,
+    /// When this machine found its repository; only of a vault that was attached.
+    #[schemars(with = "Timestamp")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attached_at: Option<Timestamp>,
+    /// Snapshots in its repository; only when it was attached.
+    #[schemars(with = "u64")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshots: Option<usize>,
+    /// The machines that these are of; only when it was attached.
+    #[schemars(with = "Vec<String>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hosts: Option<Vec<&'a str>>,
+    /// Why nobody knows how far it is; the state is then what this machine knew last.
+    #[schemars(with = "String")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<&'a str>,
 }
 
 /// How a run ended.
@@ -190,8 +207,33 @@ impl Record for SourceRecord<'_> {
     const TYPE: &'static str = "vault-source";
 }
 
-fn known_state(vault: &Vault) -> VaultState {
-    if vault.ingested_at.is_some() { VaultState::Protected } else { VaultState::AwaitingSeed }
+/// A vault is no more known on this machine.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DetachedRecord<'a> {
+    /// Its name.
+    #[schemars(with = "String")]
+    name: &'a VaultName,
+    /// The storage account, where all stays as it is.
+    #[schemars(with = "String")]
+    storage_account: &'a AccountName,
+    /// The container.
+    #[schemars(with = "String")]
+    container: &'a ContainerName,
+    /// Stands before every blob of the repository.
+    prefix: &'a str,
+}
+
+impl Record for DetachedRecord<'_> {
+    const TYPE: &'static str = "vault-detached";
+}
+
+/// The record of a vault of which nobody knows how far it is, and why.
+pub(super) fn unknown_record<'a>(vault: &'a Vault, why: &'a str) -> Value {
+    line(&VaultRecord { unknown: Some(why), ..record(vault, known_state(vault)) })
+}
+
+pub(super) fn known_state(vault: &Vault) -> VaultState {
+    if vault.has_repository() { VaultState::Protected } else { VaultState::AwaitingSeed }
 }
 
 /// Until when what this machine backs up can be restored.
@@ -206,8 +248,8 @@ fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
         storage_account: &vault.storage_account,
         container: &vault.container,
         prefix: &vault.prefix,
-        job: &vault.seed.job,
-        seed_container: &vault.seed.container,
+        job: vault.seed.as_ref().map(|seed| &seed.job),
+        seed_container: vault.seed.as_ref().map(|seed| &seed.container),
         schedule: schedule_record(&vault.schedule),
         retention: retention_record(vault.retention),
         ingested_at: vault.ingested_at,
@@ -226,22 +268,38 @@ fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
             code: own.code.as_deref(),
             message: own.message.as_deref(),
         }),
+        attached_at: vault.attached_at,
+        snapshots: None,
+        hosts: None,
+        unknown: None,
     }
 }
 
-fn lines(vault: &Vault, state: VaultState) -> Vec<String> {
+pub(super) fn lines(vault: &Vault, state: VaultState) -> Vec<String> {
     let when = |time: Option<Timestamp>| time.map_or("not yet".to_owned(), |at| at.to_string());
-    let Vault { name, storage_account, container, prefix, seed, .. } = vault;
+    let Vault { name, storage_account, container, prefix, .. } = vault;
+    let seed = vault.seed.as_ref().map_or("none that this machine knows of".to_owned(), |seed| {
+        format!("job {}, imported to {}/{}", seed.job, seed.container, seed.prefix)
+    });
+    let password = match (&vault.password_command, &vault.password_file) {
+        (Some(line), _) => format!("said by {}", line.program()),
+        (None, Some(path)) => format!("in {}", path.display()),
+        (None, None) => "not known here".to_owned(),
+    };
+    let taken_in = match vault.attached_at {
+        Some(at) if vault.ingested_at.is_none() => format!("attached {at}"),
+        _ => when(vault.ingested_at),
+    };
     vec![
         format!("Vault         {name}"),
         format!("State         {}", state.word()),
         format!("Kept in       {storage_account}/{container}/{prefix}"),
-        format!("Seed          job {}, imported to {}/{}", seed.job, seed.container, seed.prefix),
-        format!("Taken in      {}", when(vault.ingested_at)),
+        format!("Seed          {seed}"),
+        format!("Taken in      {taken_in}"),
         format!("Last run      {}", when(vault.incremented_at)),
         format!("Increments    {}", vault.schedule),
         format!("Keeps         {}", vault.policy()),
-        format!("Password      in {}", vault.password_file.display()),
+        format!("Password      {password}"),
     ]
 }
 
@@ -293,6 +351,47 @@ impl Outcome for Status {
     fn json(&self) -> Vec<Value> {
         let next_due = Some(self.next.as_ref().map(due_value));
         vec![line(&VaultRecord { next_due, ..record(&self.vault, self.state) })]
+    }
+}
+
+impl Outcome for Attached {
+    fn lines(&self) -> Vec<String> {
+        let mut shown = lines(&self.vault, known_state(&self.vault));
+        match self.snapshots {
+            None => shown.push("It was attached before; nothing is changed".to_owned()),
+            Some(number) => {
+                let number = count(number as u64, "snapshot");
+                let hosts = self.hosts.iter().map(|host| host.as_str()).collect::<Vec<_>>();
+                let of = if hosts.is_empty() { "" } else { " of " };
+                shown.push(format!("Opened        {number}{of}{}", hosts.join(", ")));
+            }
+        }
+        shown.extend(self.told.iter().cloned());
+        shown
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let hosts = self.hosts.iter().map(String::as_str).collect();
+        vec![line(&VaultRecord {
+            changed: Some(self.changed),
+            snapshots: self.snapshots,
+            hosts: self.snapshots.map(|_| hosts),
+            ..record(&self.vault, known_state(&self.vault))
+        })]
+    }
+}
+
+impl Outcome for Detached {
+    fn lines(&self) -> Vec<String> {
+        let Vault { name, storage_account, container, prefix, .. } = &self.vault;
+        vec![format!(
+            "Vault {name} is forgotten on this machine; {storage_account}/{container}/{prefix} is as it was"
+        )]
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let Vault { name, storage_account, container, prefix, .. } = &self.vault;
+        vec![line(&DetachedRecord { name, storage_account, container, prefix })]
     }
 }
 

@@ -45,6 +45,12 @@ pub enum Error {
     /// The check found something.
     #[error("The check of the repository found {}: {}", count(remarks.len(), "fault"), remarks.join("; "))]
     Damaged { remarks: Vec<String> },
+    /// The key that the repository was opened with.
+    #[error("Key {} is the one that opens the repository now", id.get(..8).unwrap_or(id))]
+    OwnKey { id: String },
+    /// A path that a snapshot does not hold.
+    #[error("The snapshot holds no {}", path.display())]
+    NoPath { path: PathBuf },
     /// A pattern that cannot be used.
     #[error(transparent)]
     Pattern { source: super::pattern::InvalidPattern },
@@ -86,6 +92,8 @@ impl Diagnose for Error {
             Error::WrongPassword => "repository-password",
             Error::Damaged { .. } => "repository-damaged",
             Error::SourceName { .. } => "source-name",
+            Error::OwnKey { .. } => "key-in-use",
+            Error::NoPath { .. } => "snapshot-path-missing",
             Error::Pattern { .. } => "exclude-invalid",
         }
     }
@@ -102,8 +110,11 @@ impl Diagnose for Error {
             Error::Service { source } => source.kind(),
             Error::Full { .. } | Error::TargetFull { .. } => ErrorKind::Resumable,
             Error::WrongPassword => ErrorKind::NotAllowed,
+            Error::NoPath { .. } => ErrorKind::NotFound,
             Error::Damaged { .. } => ErrorKind::Difference,
-            Error::SourceName { .. } | Error::Pattern { .. } => ErrorKind::Usage,
+            Error::SourceName { .. } | Error::Pattern { .. } | Error::OwnKey { .. } => {
+                ErrorKind::Usage
+            }
         }
     }
 
@@ -117,6 +128,10 @@ impl Diagnose for Error {
                 "free space there, then run the same command again: it goes on where it stopped"
             }
             Error::Full { .. } => return Some(Hint::FreeSpace),
+            Error::OwnKey { .. } => {
+                "open it with another password, or give it a new one with `azseed vault key rotate`"
+            }
+            Error::NoPath { .. } => "list what it holds with `azseed vault ls SNAPSHOT`",
             Error::WrongPassword => "name the right one with `--password-file`",
             Error::Pattern { .. } => {
                 "a pattern matches whole names: `*.tmp`, `app/cache`, `/srv/app/**/cache`"

@@ -6,9 +6,11 @@ mod account;
 mod ahead;
 mod backup;
 mod blob_store;
+mod check;
 mod error;
 mod filter;
 mod folder_store;
+mod keys;
 mod layout;
 mod not_read;
 mod pattern;
@@ -25,13 +27,18 @@ mod travel_store;
 pub use account::{SHRUNK_TAG, SourceTotals};
 pub use backup::{BackupDone, BackupPlan, inside};
 pub use blob_store::BlobStore;
+pub use check::Checked;
 pub use error::Error;
 pub use filter::{Choice, PatternForm};
 pub use folder_store::{FolderStore, Linked};
+pub use keys::Key;
 pub use layout::{Place, Rank, is_repository_path, rank};
 pub use not_read::NotRead;
 pub use repo::{Repository, Settings, Snapshot};
-pub use restore::{Overwrite, Owners, RestoreDone, RestoreOptions};
+pub use restore::{
+    Change, ChangeKind, Depth, Entry, EntryKind, Overwrite, Owners, Patterns, Reason, RestoreDone,
+    RestoreOptions, Whereto,
+};
 pub use store::Store;
 pub use survey::survey;
 pub use travel_store::{ASIDE, IsShipped, TravelStore};

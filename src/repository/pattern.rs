@@ -1,4 +1,4 @@
-//! One pattern of `--exclude`, as restic's users know them: it is laid against the components of
+//! One pattern of `--exclude` or `--include`, as restic's users know them: it is laid against the components of
 //! an absolute path. Each component is a shell pattern of its own (`*`, `?`, `[a-z]`, `[^a-z]`,
 //! `\` before a character that is meant as it stands); `**` stands for any number of components,
 //! also none. A pattern that begins with `/` counts from the root, any other from any component
@@ -14,16 +14,16 @@ use std::path::{Component, Path};
 #[non_exhaustive]
 pub enum InvalidPattern {
     /// There is nothing in it.
-    #[error("An exclude pattern is empty")]
+    #[error("A pattern is empty")]
     Empty,
     /// A set of characters is not closed, is empty, or has no end of a range.
-    #[error("The exclude pattern {text:?} has a set of characters that is not well formed")]
+    #[error("The pattern {text:?} has a set of characters that is not well formed")]
     Set {
         /// The pattern.
         text: String,
     },
     /// It ends in a backslash.
-    #[error("The exclude pattern {text:?} has a backslash with nothing behind it")]
+    #[error("The pattern {text:?} has a backslash with nothing behind it")]
     Escape {
         /// The pattern.
         text: String,
@@ -100,18 +100,36 @@ impl Pattern {
         self.is_negated
     }
 
+    /// Whether it may match something below an absolute path; one that does not count from the root
+    /// may anywhere.
+    pub fn may_match_below(&self, path: &Path) -> bool {
+        !self.is_rooted || leads(&self.parts, &names(path))
+    }
+
     /// Whether it matches an absolute path, or a folder above it.
     pub fn matches(&self, path: &Path) -> bool {
-        let names: Vec<&OsStr> = path
-            .components()
-            .filter_map(|part| match part {
-                Component::Normal(name) => Some(name),
-                _ => None,
-            })
-            .collect();
+        let names = names(path);
         let last = if self.is_rooted { 0 } else { names.len().saturating_sub(1) };
         (0..=last).any(|start| begins(&self.parts, &names[start.min(names.len())..]))
     }
+}
+
+/// Whether names that follow may make these names match.
+fn leads(parts: &[Part], names: &[&OsStr]) -> bool {
+    match (parts.split_first(), names.split_first()) {
+        (None | Some((Part::Any, _)), _) | (_, None) => true,
+        (Some((Part::One(glyphs), rest)), Some((name, names))) => {
+            is_name(glyphs, name) && leads(rest, names)
+        }
+    }
+}
+
+fn names(path: &Path) -> Vec<&OsStr> {
+    let name = |part| match part {
+        Component::Normal(name) => Some(name),
+        _ => None,
+    };
+    path.components().filter_map(name).collect()
 }
 
 /// Whether the first of the names are what the parts say.

@@ -11,7 +11,7 @@ use jiff::{Span, Timestamp};
 use rustic_core::repofile::SnapshotFile;
 use rustic_core::{
     CheckOptions, ConfigOptions, Credentials, KeyOptions, OpenStatus, PruneOptions,
-    RepairIndexOptions, RepositoryBackends, RepositoryOptions, RusticError,
+    RepairIndexOptions, RepositoryBackends, RepositoryOptions, RusticError, TreeId,
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -19,7 +19,6 @@ use super::account::SHRUNK_TAG;
 use super::ahead::Ahead;
 use super::error::Error;
 use super::progress::Bars;
-use super::restore::{Reader, RestoreDone, RestoreOptions, restore};
 use super::store::Store;
 
 /// At so many bytes a pack is ended at the latest: one more blob (8 MiB before it is compressed)
@@ -71,6 +70,12 @@ impl Snapshot {
         self.tags.iter().any(|tag| tag == SHRUNK_TAG)
     }
 
+    /// Its tree.
+    pub(super) fn root(&self) -> Result<TreeId, Error> {
+        let failed = |fault| Error::Library { action: "Reading the repository", fault };
+        self.tree.parse().map_err(failed)
+    }
+
     /// Whether it is of a source, or of a folder above it.
     pub fn covers(&self, source: &Path) -> bool {
         self.paths.iter().any(|own| source.starts_with(own))
@@ -81,7 +86,7 @@ impl Snapshot {
 pub struct Repository {
     pub(super) inner: rustic_core::Repository<OpenStatus>,
     pub(super) store: Arc<dyn Store>,
-    ahead: Arc<Ahead>,
+    pub(super) ahead: Arc<Ahead>,
 }
 
 impl std::fmt::Debug for Repository {
@@ -191,28 +196,6 @@ impl Repository {
         let mut all = library(self.store.as_ref(), "Listing the snapshots", all)?;
         all.sort_by_key(|snapshot| snapshot.time.timestamp());
         Ok(all.iter().map(describe).collect())
-    }
-
-    /// Writes what a snapshot holds below `target`, each file at its whole path. What is there
-    /// already and equal is left alone.
-    pub fn restore(
-        self,
-        snapshot: &Snapshot,
-        target: &Path,
-        options: RestoreOptions,
-    ) -> Result<RestoreDone, Error> {
-        const ACTION: &str = "Reading the repository";
-        let Repository { inner, store, ahead } = self;
-        let inner = library(store.as_ref(), ACTION, || inner.to_indexed())?;
-        let tree = told(store.as_ref(), ACTION, snapshot.tree.parse())?;
-        let progress = inner.progress_bytes("restoring file contents...");
-        if let Some(bytes) = snapshot.bytes {
-            progress.set_length(bytes);
-        }
-        let reader = Reader::new(inner, store, ahead);
-        let done = restore(&reader, &tree, target, options, &progress);
-        progress.finish();
-        done
     }
 
     /// Removes one snapshot; its data stays.

@@ -76,10 +76,36 @@ pub enum Error {
     NoSuchSource { vault: VaultName, path: PathBuf, sources: Vec<PathBuf> },
     #[error("Vault {vault} has no repository yet: its seed was not taken in")]
     NoRepository { vault: VaultName },
+    #[error("This machine knows no seed of vault {vault}: it was attached")]
+    NoSeed { vault: VaultName },
+    #[error("There is no repository at {place}")]
+    NothingThere { place: String },
+    #[error("What lies in the container {container} is the vault {there}, not {asked}")]
+    OtherName { container: ContainerName, there: VaultName, asked: VaultName },
+    #[error("This machine knows what lies there as the vault {known}")]
+    KnownAs { known: VaultName },
+    #[error("Vault {vault} is attached already, and otherwise: {}", differences.join("; "))]
+    OtherwiseAttached { vault: VaultName, differences: Vec<String> },
     #[error("Vault {vault} has no snapshot {wanted}")]
     NoSnapshot { vault: VaultName, wanted: String },
     #[error("{wanted} may be any of {count} snapshots of vault {vault}")]
     ManySnapshots { vault: VaultName, wanted: String, count: usize },
+    #[error("Vault {vault} has snapshots of several machines: {}", choices.join("; "))]
+    WhichSnapshot { vault: VaultName, choices: Vec<String> },
+    #[error("The path is {} behind the snapshot, and {} with --path", one.display(), other.display())]
+    TwoPaths { one: PathBuf, other: PathBuf },
+    #[error("Vault {vault} has no key {wanted}")]
+    NoKey { vault: VaultName, wanted: String },
+    #[error("{wanted} may be several keys of vault {vault}")]
+    ManyKeys { vault: VaultName, wanted: String },
+    #[error("It is the only key of vault {vault}: without it nobody could read the repository")]
+    LastKey { vault: VaultName },
+    #[error("{} holds the password that vault {vault} has already", path.display())]
+    SamePassword { vault: VaultName, path: PathBuf },
+    #[error("The new key {id} of vault {vault} does not open its repository")]
+    KeyNotProven { vault: VaultName, id: String },
+    #[error("What lies at {place} is another repository than that of vault {vault}")]
+    MovedElsewhere { vault: VaultName, place: String },
     #[error("There is no vault {name} on this machine")]
     NoVault { name: String },
     #[error("There are several vaults; name one with --vault")]
@@ -143,8 +169,21 @@ impl Diagnose for Error {
             Error::Repository { source, .. } => source.code(),
             Error::NoSuchSource { .. } => "vault-source-unknown",
             Error::NoRepository { .. } => "vault-without-seed",
+            Error::NoSeed { .. } => "vault-attached",
+            Error::NothingThere { .. } => "repository-missing",
+            Error::OtherName { .. } => "vault-other-name",
+            Error::KnownAs { .. } => "vault-known-as",
+            Error::OtherwiseAttached { .. } => "vault-otherwise",
             Error::NoSnapshot { .. } => "snapshot-missing",
             Error::ManySnapshots { .. } => "snapshot-ambiguous",
+            Error::WhichSnapshot { .. } => "snapshot-of-which",
+            Error::TwoPaths { .. } => "snapshot-path-twice",
+            Error::NoKey { .. } => "key-missing",
+            Error::ManyKeys { .. } => "key-ambiguous",
+            Error::LastKey { .. } => "key-last",
+            Error::SamePassword { .. } => "password-same",
+            Error::KeyNotProven { .. } => "key-not-proven",
+            Error::MovedElsewhere { .. } => "repository-other",
             Error::NoVault { .. } => "vault-missing",
             Error::WhichVault => "vault-ambiguous",
             Error::NotProtected { .. } => "vault-incomplete",
@@ -169,18 +208,31 @@ impl Diagnose for Error {
             Error::Locked { .. } | Error::ClientLocked { .. } => ErrorKind::Busy,
             Error::Repository { source, .. } => source.kind(),
             Error::NoSuchSource { .. }
+            | Error::NoKey { .. }
             | Error::NoRepository { .. }
+            | Error::NothingThere { .. }
             | Error::NoSnapshot { .. }
             | Error::NoVault { .. } => ErrorKind::NotFound,
             Error::ManySnapshots { .. }
+            | Error::ManyKeys { .. }
+            | Error::SamePassword { .. }
+            | Error::MovedElsewhere { .. }
+            | Error::WhichSnapshot { .. }
+            | Error::TwoPaths { .. }
+            | Error::NoSeed { .. }
+            | Error::OtherName { .. }
+            | Error::KnownAs { .. }
+            | Error::OtherwiseAttached { .. }
             | Error::WhichVault
             | Error::SharedContainer { .. }
             | Error::PlainFiles { .. }
             | Error::Exists { .. }
             | Error::NoPassword { .. } => ErrorKind::Usage,
             Error::NotProtected { .. }
+            | Error::LastKey { .. }
             | Error::OtherRepository { .. }
             | Error::NotCleared { .. } => ErrorKind::Guard,
+            Error::KeyNotProven { .. } => ErrorKind::Failed,
             Error::SourceKnown { .. } | Error::SourceAbsent { .. } | Error::LastSource { .. } => {
                 ErrorKind::Usage
             }
@@ -211,6 +263,15 @@ impl Diagnose for Error {
             Error::Blob { source, .. } | Error::List { source } => return source.hint(),
             Error::Repository { source, .. } => return source.hint(),
             Error::Claimed { .. } => "name another container with `--vault-container`",
+            Error::OtherName { there, .. } => {
+                return Some(Hint::new(format!("attach it with `--vault {there}`")));
+            }
+            Error::NothingThere { .. } => "look at account, container and `--prefix`",
+            Error::NoSeed { .. } => "do this on the machine that made the vault",
+            Error::KnownAs { .. } => "use that name, or forget it with `azseed vault detach`",
+            Error::OtherwiseAttached { .. } => {
+                "`azseed vault set` changes it; `azseed vault detach` forgets it on this machine"
+            }
             Error::KeepsNothing { .. } => {
                 "keep at least one of a span, such as `--keep-daily 7`; without any, every snapshot is kept"
             }
@@ -218,6 +279,16 @@ impl Diagnose for Error {
             Error::NoSnapshot { .. } | Error::ManySnapshots { .. } => {
                 "list them with `azseed vault snapshots`"
             }
+            Error::NoKey { .. } | Error::ManyKeys { .. } => {
+                "list them with `azseed vault key list`"
+            }
+            Error::LastKey { .. } => "give it a new one with `azseed vault key rotate`",
+            Error::SamePassword { .. } => "write a new password into a file of its own",
+            Error::KeyNotProven { .. } => {
+                "the keys that were there stay; remove this one with `azseed vault key remove`"
+            }
+            Error::MovedElsewhere { .. } => "attach it as a vault of its own",
+            Error::WhichSnapshot { .. } => "name one of these, or the snapshot by its id",
             Error::NoRepository { .. } => {
                 "`azseed vault run` takes it in once the job is completed"
             }
@@ -229,5 +300,19 @@ impl Diagnose for Error {
             _ => return None,
         };
         Some(Hint::new(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_was_written_and_opens_nothing_is_a_failure_that_names_it() {
+        let vault: VaultName = "office".parse().expect("a name");
+        let error = Error::KeyNotProven { vault, id: "ab12".to_owned() };
+        assert_eq!((error.code(), error.kind()), ("key-not-proven", ErrorKind::Failed));
+        assert!(error.to_string().contains("ab12"));
+        assert!(error.hint().is_some_and(|hint| hint.to_string().contains("key remove")));
     }
 }

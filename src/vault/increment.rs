@@ -84,7 +84,7 @@ pub fn increment(
     let repository = open()?;
     // A run that was killed may have left packs that no index names.
     repository.repair_index().map_err(failed)?;
-    let snapshots = match vault.seed.sources.is_empty() {
+    let snapshots = match vault.seed_sources().is_empty() {
         true => repository.snapshots_with_pipes().map_err(failed)?,
         false => repository.snapshots().map_err(failed)?,
     };
@@ -112,8 +112,8 @@ pub fn increment(
         turns.push(Turn { path: path.clone(), known, found: None, is_shrunk: false });
     }
     let mut plan = BackupPlan {
-        choice: vault.seed.choice.clone(),
-        never: inside(&vault.seed.staging, &sources),
+        choice: vault.choice(),
+        never: vault.seed.iter().flat_map(|seed| inside(&seed.staging, &sources)).collect(),
         host: Some(host.clone()),
         ..BackupPlan::default()
     };

@@ -7,8 +7,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{VaultName, with_unknown};
+use disk_prep::noun::{AccountName, ContainerName, VaultName, with_unknown};
 use disk_prep::sys::durable::{self, Access};
+use uuid::Uuid;
 
 use super::record::{VERSION, Vault};
 use crate::state::{Lock, State, StateError, io_at};
@@ -62,9 +63,6 @@ impl State {
         let _lock = self.hold_records()?;
         let path = self.vault_path(&known.name);
         let mut vault = read(&path).map_err(io_at(&path))?;
-        let identity = |own: &Vault| {
-            (own.storage_account.clone(), own.container.clone(), own.prefix.clone(), own.seed.id)
-        };
         if identity(&vault) != identity(known) {
             return Err(StateError::OtherVault { path });
         }
@@ -75,6 +73,21 @@ impl State {
             self.write_vault(&vault)?;
         }
         Ok(vault)
+    }
+
+    /// Forgets a vault's record, which must still be that of the vault that is `known`. Whoever
+    /// calls holds its lock.
+    pub fn forget_vault(&self, known: &Vault) -> Result<(), StateError> {
+        let _lock = self.hold_records()?;
+        let path = self.vault_path(&known.name);
+        let vault = read(&path).map_err(io_at(&path))?;
+        if identity(&vault) != identity(known) {
+            return Err(StateError::OtherVault { path });
+        }
+        fs::remove_file(&path).map_err(io_at(&path))?;
+        let folder = self.vaults_folder();
+        let synced = fs::File::open(&folder).and_then(|folder| folder.sync_all());
+        synced.map_err(io_at(&folder))
     }
 
     fn write_vault(&self, vault: &Vault) -> Result<(), StateError> {
@@ -95,6 +108,12 @@ impl State {
     pub fn lock_vault(&self, name: &VaultName) -> Result<Option<Lock>, StateError> {
         self.try_lock(&format!("vault-{}", name.as_str().to_lowercase()))
     }
+}
+
+/// What makes a vault another one: a moved one is changed by `vault set`.
+fn identity(vault: &Vault) -> (&AccountName, &ContainerName, &str, Option<Uuid>) {
+    let seed = vault.seed.as_ref().map(|seed| seed.id);
+    (&vault.storage_account, &vault.container, &vault.prefix, seed)
 }
 
 fn read(path: &Path) -> io::Result<Vault> {
@@ -143,7 +162,7 @@ mod tests {
         assert_eq!(state.change_vault(&old, |_| ()).unwrap(), last, "nothing was written");
 
         let mut other = old.clone();
-        other.seed.id = Uuid::new_v4();
+        other.seed.as_mut().unwrap().id = Uuid::new_v4();
         let error = state.change_vault(&other, |own| own.cleaned_at = None).unwrap_err();
         assert_eq!(error.code(), "state-other-vault");
         assert_eq!(state.vaults().unwrap(), vec![last]);

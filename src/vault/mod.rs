@@ -16,6 +16,7 @@ mod settings;
 mod shelf;
 mod sources;
 mod taken;
+mod told;
 
 pub use crate::repository::is_repository_path;
 pub use aside::publish_asides;
@@ -29,6 +30,7 @@ pub use points::points;
 pub use record::{KnownSource, LastRun, SeedLink, VERSION, Vault, VaultState};
 pub use seed_list::{Marks, SeedBlob, SeedList};
 pub use settings::{Newer, Settings};
-pub use shelf::{Import, Shelf, claim};
+pub use shelf::{Import, Shelf, claim, claimed};
 pub use sources::{Coverage, Remark, accept, covered, this_host, vault_coverage};
 pub use taken::{mark_taken_in, taken_in};
+pub use told::{Notice, tell_all, tell_first, told_of};

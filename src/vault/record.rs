@@ -3,18 +3,20 @@
 use std::path::PathBuf;
 
 use disk_prep::noun::{
-    AccountName, ContainerName, JobName, KeepRule, ResourceGroup, Schedule, Service,
+    AccountName, ContainerName, JobName, KeepRule, ProgramLine, ResourceGroup, Schedule, Service,
     SubscriptionId, VaultName, ZoneName,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::error::Error;
 use crate::policy::{Policy, Retention};
 use crate::repository::Choice;
 
-/// Version of the record that this program writes.
-pub const VERSION: u32 = 1;
+/// Version of the record that this program writes: before the second every vault had a seed and a
+/// file with its password.
+pub const VERSION: u32 = 2;
 
 /// A vault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,14 +34,22 @@ pub struct Vault {
     /// The service of the seed's job; a record of an earlier program has none: the classic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<Service>,
-    /// The subscription.
-    pub subscription: SubscriptionId,
-    /// The resource group.
-    pub resource_group: ResourceGroup,
-    /// The seed that it waits for, or has taken in.
-    pub seed: SeedLink,
+    /// The subscription of the seed's job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<SubscriptionId>,
+    /// The resource group of the seed's job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_group: Option<ResourceGroup>,
+    /// The seed that it waits for, or has taken in; none that this machine knows of, if the vault
+    /// was attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<SeedLink>,
     /// File with the repository's password.
-    pub password_file: PathBuf,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+    /// A program that says the repository's password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_command: Option<ProgramLine>,
     /// When increments are made.
     #[serde(default)]
     pub schedule: Schedule,
@@ -71,6 +81,9 @@ pub struct Vault {
     /// When the seed was taken in.
     #[serde(default)]
     pub ingested_at: Option<Timestamp>,
+    /// When this machine found its repository, if the vault was attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attached_at: Option<Timestamp>,
     /// When the last increment was made.
     #[serde(default)]
     pub incremented_at: Option<Timestamp>,
@@ -102,14 +115,37 @@ fn is_none(count: &u64) -> bool {
 impl Vault {
     /// The account that the seed is imported to.
     pub fn seed_account(&self) -> &AccountName {
-        self.seed.storage_account.as_ref().unwrap_or(&self.storage_account)
+        let of_seed = self.seed.as_ref().and_then(|seed| seed.storage_account.as_ref());
+        of_seed.unwrap_or(&self.storage_account)
     }
 
     /// Whether the imported container is the vault's own, so that what is imported stays there.
     pub fn is_in_place(&self) -> bool {
-        self.seed.storage_account.is_none()
-            && self.container == self.seed.container
-            && self.prefix == self.seed.prefix
+        self.seed.as_ref().is_some_and(|seed| {
+            seed.storage_account.is_none()
+                && self.container == seed.container
+                && self.prefix == seed.prefix
+        })
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> Result<&SeedLink, Error> {
+        self.seed.as_ref().ok_or_else(|| Error::NoSeed { vault: self.name.clone() })
+    }
+
+    /// What its seed was made of; none if it has no seed.
+    pub fn seed_sources(&self) -> &[PathBuf] {
+        self.seed.as_ref().map_or(&[], |seed| &seed.sources)
+    }
+
+    /// What of its sources is taken.
+    pub fn choice(&self) -> Choice {
+        self.seed.as_ref().map(|seed| seed.choice.clone()).unwrap_or_default()
+    }
+
+    /// Whether it has a repository that can be read.
+    pub fn has_repository(&self) -> bool {
+        self.ingested_at.is_some() || self.attached_at.is_some()
     }
 }
 

@@ -161,6 +161,21 @@ struct Claim {
     seed: Option<Uuid>,
 }
 
+/// The vault that a container belongs to; `None` if nobody has said so, as in one that restic made.
+pub fn claimed(container: &dyn Container) -> Result<Option<VaultName>, Error> {
+    let failed = |source| Error::Blob { path: CLAIM.to_owned(), source };
+    let Some(there) = container.read(CLAIM).map_err(failed)? else { return Ok(None) };
+    match serde_json::from_slice::<Claim>(&there) {
+        Ok(claim) => Ok(Some(claim.vault)),
+        Err(_) => Err(unknown(container)),
+    }
+}
+
+fn unknown(container: &dyn Container) -> Error {
+    let vault = "something that this program does not know".to_owned();
+    Error::Claimed { container: container.name().clone(), vault }
+}
+
 /// Makes the container and writes down whose it is, if nobody has; of two that come at once one
 /// gets it. Refuses a container that another vault has.
 pub fn claim(container: &dyn Container, name: &VaultName, seed: Uuid) -> Result<(), Error> {
@@ -172,14 +187,13 @@ pub fn claim(container: &dyn Container, name: &VaultName, seed: Uuid) -> Result<
         return Ok(());
     }
     let there = container.read(CLAIM).map_err(failed)?.unwrap_or_default();
-    let container = container.name().clone();
     match serde_json::from_slice::<Claim>(&there) {
         // A call that was cut off after its claim, and the same vault seen from another machine.
         Ok(claim) if claim.vault == *name && claim.seed.is_none_or(|own| own == seed) => Ok(()),
-        Ok(claim) => Err(Error::Claimed { container, vault: format!("the vault {}", claim.vault) }),
-        Err(_) => {
-            let vault = "something that this program does not know".to_owned();
-            Err(Error::Claimed { container, vault })
+        Ok(claim) => {
+            let container = container.name().clone();
+            Err(Error::Claimed { container, vault: format!("the vault {}", claim.vault) })
         }
+        Err(_) => Err(unknown(container)),
     }
 }

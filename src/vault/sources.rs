@@ -222,8 +222,8 @@ pub fn coverage(written: &[PathBuf], snapshots: &[Snapshot], this_host: &str) ->
 /// this machine has staged under if that is known, with what was added and without what was
 /// removed.
 pub fn vault_coverage(vault: &Vault, snapshots: &[Snapshot], this_host: &str) -> Coverage {
-    let written = &vault.seed.sources;
-    let mut coverage = match &vault.seed.host {
+    let written = vault.seed_sources();
+    let mut coverage = match vault.seed.as_ref().and_then(|seed| seed.host.as_ref()) {
         Some(host) => coverage_of(host, written, snapshots),
         None => coverage(written, snapshots, this_host),
     };
@@ -365,7 +365,7 @@ pub fn accept(
     survey: impl FnOnce(&Path) -> SourceTotals,
 ) -> Option<KnownSource> {
     if !vault.sources.iter().any(|own| own.path == path) {
-        let is_known = vault.seed.sources.iter().chain(&vault.added).any(|own| own == path);
+        let is_known = vault.seed_sources().iter().chain(&vault.added).any(|own| own == path);
         let path = path.to_owned();
         let new = KnownSource {
             path,

@@ -10,6 +10,7 @@ pub mod arm;
 pub mod azurite;
 pub mod clients;
 pub mod emulator;
+pub mod kept;
 #[path = "../../src/emulator/tests/support/key.rs"]
 pub mod key;
 pub mod names;

@@ -1,9 +1,9 @@
 //! The one place where programs are started: our own by a fixed path, with an empty environment,
 //! from the root folder, with just the open files that they are given; the user's sign-in program
-//! in his environment without secrets; a hook with nothing but what it is told, for a while.
+//! in his environment without secrets; a hook with nothing but what it is told, for a while;
+//! a program that knows a secret, of which only the answer is heard.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -12,9 +12,12 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use zeroize::Zeroizing;
 
 /// What is kept of a program's complaints, bytes.
 const COMPLAINT_BYTES: usize = 4096;
+/// What is kept of an answer, bytes.
+const ANSWER_BYTES: usize = 64 << 10;
 
 /// Starts this very program once more. Its standard input and output are the two files given;
 /// its errors go where ours go.
@@ -50,9 +53,11 @@ pub fn tell(
     input: &[u8],
     patience: Duration,
 ) -> io::Result<(ExitStatus, Vec<u8>)> {
-    let mut child = bare(program, args, variables, [Stdio::null(), Stdio::piped()])?;
-    let from = child.stderr.take().map(OwnedFd::from);
-    patient(child, from, input, patience)
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    let mut command = Command::new(program);
+    command.args(args).env_clear().envs(variables.iter().copied()).stdin(Stdio::piped());
+    let told = talk_to(command.stdout(Stdio::null()), input, patience)?;
+    Ok((told.status, told.said))
 }
 
 /// Runs a program as [`tell`] does, without variables and input, and returns the beginning of what
@@ -62,37 +67,46 @@ pub fn ask(
     args: &[&OsStr],
     patience: Duration,
 ) -> io::Result<(ExitStatus, Vec<u8>)> {
-    let mut child = bare(program, args, &[], [Stdio::piped(), Stdio::null()])?;
-    let from = child.stdout.take().map(OwnedFd::from);
-    patient(child, from, b"", patience)
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    let mut command = Command::new(program);
+    command.args(args).env_clear().stdin(Stdio::null());
+    let told = talk_to(command.stdout(Stdio::piped()), &[], patience)?;
+    Ok((told.status, told.answer.to_vec()))
 }
 
-fn bare(
+/// How a program ended that was asked for something.
+#[derive(Debug)]
+pub struct Answered {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it wrote to its standard output, up to a length that no secret has; cleared when dropped.
+    pub answer: Zeroizing<Vec<u8>>,
+    /// The beginning of its complaints.
+    pub said: Vec<u8>,
+}
+
+/// Runs a program of the user's own to its end and hears what it answers, from the root folder, in
+/// his environment but for these variables. It is asked nothing; after `patience` it is killed as
+/// with [`tell`].
+pub fn ask_without(
+    variables: &[&str],
     program: &OsStr,
     args: &[&OsStr],
-    variables: &[(&str, &str)],
-    [output, errors]: [Stdio; 2],
-) -> io::Result<Child> {
+    patience: Duration,
+) -> io::Result<Answered> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    Command::new(program)
-        .args(args)
-        .env_clear()
-        .envs(variables.iter().copied())
-        .current_dir("/")
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(output)
-        .stderr(errors)
-        .spawn()
+    let mut command = Command::new(program);
+    for variable in variables {
+        command.env_remove(variable);
+    }
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped());
+    talk_to(&mut command, &[], patience)
 }
 
-fn patient(
-    mut child: Child,
-    from: Option<OwnedFd>,
-    input: &[u8],
-    patience: Duration,
-) -> io::Result<(ExitStatus, Vec<u8>)> {
-    let ended = talk(&mut child, from, input, patience);
+fn talk_to(command: &mut Command, input: &[u8], patience: Duration) -> io::Result<Answered> {
+    let command = command.current_dir("/").process_group(0).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let ended = talk(&mut child, input, patience);
     if ended.is_err() {
         // Its number is not given to another process before it was waited for.
         let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
@@ -103,19 +117,18 @@ fn patient(
 
 /// Gives a child its input and hears one of its ends until it ends; who inherited its pipes is not
 /// waited for.
-fn talk(
-    child: &mut Child,
-    from: Option<OwnedFd>,
-    mut input: &[u8],
-    patience: Duration,
-) -> io::Result<(ExitStatus, Vec<u8>)> {
+fn talk(child: &mut Child, mut input: &[u8], patience: Duration) -> io::Result<Answered> {
     let end = Instant::now() + patience;
     let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
-    let (mut to, mut from) = (child.stdin.take(), from.map(File::from));
-    for pipe in [to.as_ref().map(AsFd::as_fd), from.as_ref().map(AsFd::as_fd)] {
+    let (mut to, mut from) = (child.stdin.take(), child.stderr.take());
+    let mut answers = child.stdout.take();
+    let pipes = [to.as_ref().map(AsFd::as_fd), from.as_ref().map(AsFd::as_fd)];
+    for pipe in pipes.into_iter().chain([answers.as_ref().map(AsFd::as_fd)]) {
         pipe.map_or(Ok(()), |pipe| rustix::io::ioctl_fionbio(pipe, true))?;
     }
     let mut said = Vec::new();
+    // It never grows, so that nothing of a secret is left where it was.
+    let mut answer = Zeroizing::new(Vec::with_capacity(ANSWER_BYTES));
     loop {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -124,6 +137,7 @@ fn talk(
         let mut ends = vec![PollFd::new(&process, PollFlags::IN)];
         ends.extend(to.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::OUT)));
         ends.extend(from.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        ends.extend(answers.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
         let wait = Timespec::try_from(left).map_err(io::Error::other)?;
         match poll(&mut ends, Some(&wait)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -137,12 +151,17 @@ fn talk(
             to = None;
         }
         if let Some(pipe) = &mut from
-            && !hear(pipe, &mut said)?
+            && !hear(pipe, &mut said, COMPLAINT_BYTES)?
         {
             from = None;
         }
+        if let Some(pipe) = &mut answers
+            && !hear(pipe, &mut answer, ANSWER_BYTES)?
+        {
+            answers = None;
+        }
         if is_over {
-            return Ok((child.wait()?, said));
+            return Ok(Answered { status: child.wait()?, answer, said });
         }
     }
 }
@@ -161,13 +180,13 @@ fn give(pipe: &mut impl Write, input: &mut &[u8]) -> io::Result<bool> {
 }
 
 /// Reads what is there and keeps the beginning of all; whether more may come.
-fn hear(pipe: &mut impl Read, said: &mut Vec<u8>) -> io::Result<bool> {
-    let mut piece = [0; 4096];
+fn hear(pipe: &mut impl Read, said: &mut Vec<u8>, most: usize) -> io::Result<bool> {
+    let mut piece = Zeroizing::new([0; 4096]);
     loop {
-        match pipe.read(&mut piece) {
+        match pipe.read(piece.as_mut()) {
             Ok(0) => return Ok(false),
             Ok(bytes) => {
-                let room = COMPLAINT_BYTES.saturating_sub(said.len()).min(bytes);
+                let room = most.saturating_sub(said.len()).min(bytes);
                 said.extend_from_slice(&piece[..room]);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
@@ -227,6 +246,21 @@ mod tests {
         assert!(began.elapsed() < Duration::from_secs(4), "its child was waited for");
         let none = tell(OsStr::new("/no/such/program"), &[], &[], b"", LONG);
         assert_eq!(none.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn of_a_program_that_is_asked_the_answer_is_heard_apart_from_its_complaints() {
+        let asked = |script: &str, patience| {
+            let words = ["-c", script].map(OsStr::new);
+            ask_without(&["PATH"], OsStr::new("/bin/sh"), &words, patience)
+        };
+        let answered = asked("echo told; echo complaint >&2; exit 3", LONG).unwrap();
+        assert_eq!((answered.status.code(), &answered.answer[..]), (Some(3), &b"told\n"[..]));
+        assert_eq!(answered.said, b"complaint\n");
+        let long = asked("/usr/bin/yes | /usr/bin/head -c 1000000", LONG).unwrap();
+        assert_eq!((long.status.code(), long.answer.len()), (Some(0), ANSWER_BYTES));
+        let slow = asked("/bin/sleep 30", Duration::from_millis(200)).unwrap_err();
+        assert_eq!(slow.kind(), io::ErrorKind::TimedOut);
     }
 
     #[test]

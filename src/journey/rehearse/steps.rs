@@ -26,7 +26,9 @@ use crate::journey::keeper::KeyFiles;
 use crate::journey::plan;
 use crate::journey::prepare::{NamedDrives, PrepOptions, prepare};
 use crate::journey::stage::{SeedShown, WriteOptions, write};
-use crate::journey::vault::{CreateOptions, VaultOptions, make, pick, restore};
+use crate::journey::vault::{CreateOptions, VaultOptions, make, pick};
+use crate::journey::vault_password::PasswordGiven;
+use crate::journey::vault_read::{Wish as RestoreWish, restore};
 use crate::journey::vault_run::{self, Wish};
 use crate::journey::verify::{Opener, read_back};
 use crate::journey::work::WorkOptions;
@@ -192,7 +194,6 @@ impl Rehearsal<'_> {
             account: None,
             is_adopted: false,
             container: None,
-            password_file: None,
             schedule: Schedule::default(),
             retention: Retention::default(),
         };
@@ -211,7 +212,7 @@ impl Rehearsal<'_> {
         let owners = if is_root { Owners::Restored } else { Owners::Kept };
         let how = RestoreOptions { owners, ..RestoreOptions::default() };
         let folder = self.place.at("restored");
-        let restored = restore(&self.vault()?, None, &folder, how, &self.desk())?;
+        let restored = restore(&RestoreWish::of_all(&folder, how), &self.vault()?, &self.desk())?;
         self.go_on(&restored, |exit| matches!(exit, Exit::Done | Exit::Failed(ErrorKind::LeftOut)))
     }
 
@@ -275,6 +276,7 @@ impl Rehearsal<'_> {
     fn vault(&self) -> Result<VaultOptions, Failure> {
         Ok(VaultOptions {
             seed_sas_file: None,
+            password: PasswordGiven::default(),
             vault: Some(NAME.parse()?),
             staging: Some(self.place.at("staging")),
             azure: self.azure(),

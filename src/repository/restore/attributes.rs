@@ -134,7 +134,12 @@ impl Wanted {
         if self.mtime.is_some_and(|mtime| !is_near(mtime)) {
             miss(Reason::Time, "the time of change could not be set".to_owned());
         }
-        if self.nameless > 0 || self.extended_changes(held)?.is_some() {
+        let changes = self.extended_changes(held)?.unwrap_or_default();
+        let is_acl = |name: &&CString| reason_of(name) == Reason::Acl;
+        if changes.names().any(|name| is_acl(&name)) {
+            miss(Reason::Acl, "its access control list could not be set".to_owned());
+        }
+        if self.nameless > 0 || changes.names().any(|name| !is_acl(&name)) {
             miss(Reason::Extended, "extended attributes could not be set".to_owned());
         }
         Ok(missing)
@@ -163,11 +168,11 @@ impl Wanted {
             Err(error) => return refused.add(Reason::Extended, &error),
         };
         for name in changes.removed {
-            refused.note(Reason::Extended, held.remove_extended(&name));
+            refused.note(reason_of(&name), held.remove_extended(&name));
         }
         for name in changes.set {
             let value = self.extended.get(&name).map_or(&[][..], Vec::as_slice);
-            refused.note(Reason::Extended, held.set_extended(&name, value));
+            refused.note(reason_of(&name), held.set_extended(&name, value));
         }
     }
 }
@@ -176,6 +181,21 @@ impl Wanted {
 struct Changes {
     set: Vec<CString>,
     removed: Vec<CString>,
+}
+
+impl Changes {
+    fn names(&self) -> impl Iterator<Item = &CString> {
+        self.set.iter().chain(&self.removed)
+    }
+}
+
+/// The sort of an extended attribute: lists of rights are attributes to the kernel, and something
+/// of their own to who restores.
+fn reason_of(name: &CStr) -> Reason {
+    match name.to_bytes().starts_with(b"system.posix_acl_") {
+        true => Reason::Acl,
+        false => Reason::Extended,
+    }
 }
 
 /// The first refusal of each sort.
@@ -204,7 +224,7 @@ fn grants_or_tells(name: &CStr) -> bool {
 }
 
 /// A mode of the format as the kernel has it.
-fn mode(go: u32) -> u32 {
+pub(super) fn mode(go: u32) -> u32 {
     GO_BITS
         .iter()
         .fold(go & 0o777, |mode, (bit, own)| if go & bit != 0 { mode | own } else { mode })
@@ -258,6 +278,22 @@ mod tests {
         let far = Wanted { mtime: Some((i64::MAX / 4, 0)), ..wanted };
         let missing = far.give(&held).unwrap();
         assert_eq!(missing.iter().map(|own| own.0).collect::<Vec<_>>(), [Reason::Time]);
+    }
+
+    #[test]
+    fn a_list_of_rights_is_told_apart_from_other_attributes() {
+        for name in [c"system.posix_acl_access", c"system.posix_acl_default"] {
+            assert_eq!(reason_of(name), Reason::Acl);
+        }
+        assert_eq!(reason_of(c"user.note"), Reason::Extended);
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::create(folder.path().join("file")).unwrap();
+        let held = AttributeHolder::Open(file.as_fd());
+        // The kernel takes no list that is not well formed.
+        let extended = BTreeMap::from([(c"system.posix_acl_access".to_owned(), vec![1])]);
+        let wanted = Wanted { extended, ..Wanted::default() };
+        let missing = wanted.give(&held).unwrap();
+        assert_eq!(missing.iter().map(|own| own.0).collect::<Vec<_>>(), [Reason::Acl]);
     }
 
     #[test]

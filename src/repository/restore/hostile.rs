@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use super::super::folder_store::FolderStore;
 use super::super::repo::{Repository, Settings};
-use super::options::{Overwrite, Owners, RestoreOptions};
+use super::options::{Overwrite, Owners, RestoreOptions, Whereto};
 use super::report::{Reason, RestoreDone};
 
 /// Entries of a source that never was.
@@ -104,8 +104,10 @@ impl World {
     fn restore(&self, overwrite: Overwrite) -> RestoreDone {
         let repository = self.repository();
         let snapshot = repository.snapshots().unwrap().pop().unwrap();
-        let options = RestoreOptions { overwrite, owners: Owners::Restored };
-        let done = repository.restore(&snapshot, &self.at("target"), options).unwrap();
+        let options =
+            RestoreOptions { overwrite, owners: Owners::Restored, ..RestoreOptions::default() };
+        let done =
+            repository.restore(&snapshot, Whereto::Folder(&self.at("target")), &options).unwrap();
         assert_eq!(fs::read(self.at("outside/secret")).unwrap(), b"secret");
         assert_eq!(fs::read_dir(self.at("outside")).unwrap().count(), 1);
         let here = fs::read_dir(self.folder.path()).unwrap().count();

@@ -6,18 +6,22 @@
 //! Names, links, sizes and modes of a snapshot are input from strangers, and so is what is there.
 
 mod attributes;
+mod browse;
 mod content;
 mod destination;
+mod door;
 mod files;
 #[cfg(test)]
 mod hostile;
 mod options;
+mod preview;
 mod reading;
 mod report;
 mod run;
+mod selection;
 mod walk;
 
-pub use options::{Overwrite, Owners, RestoreOptions};
-pub(super) use reading::Reader;
-pub use report::RestoreDone;
-pub(super) use walk::restore;
+pub use browse::{Depth, Entry, EntryKind, Patterns};
+pub use options::{Overwrite, Owners, RestoreOptions, Whereto};
+pub use preview::{Change, ChangeKind};
+pub use report::{Reason, RestoreDone};

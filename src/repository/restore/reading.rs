@@ -74,14 +74,20 @@ struct Loose {
 }
 
 /// A repository, for reading.
-pub(in crate::repository) struct Reader {
+pub(super) struct Reader {
     inner: rustic_core::Repository<IndexedFullStatus>,
     store: Arc<dyn Store>,
     ahead: Arc<Ahead>,
 }
 
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reader({})", self.store.location())
+    }
+}
+
 impl Reader {
-    pub(in crate::repository) fn new(
+    pub(super) fn new(
         inner: rustic_core::Repository<IndexedFullStatus>,
         store: Arc<dyn Store>,
         ahead: Arc<Ahead>,

@@ -2,7 +2,7 @@
 //! named.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use disk_prep::noun::ErrorKind;
 
@@ -28,6 +28,8 @@ pub enum Reason {
     Owner,
     /// It has other permissions.
     Mode,
+    /// It has another access control list.
+    Acl,
     /// It has other extended attributes.
     Extended,
     /// It has another time.
@@ -46,8 +48,27 @@ impl Reason {
             Reason::Special => "restore-special",
             Reason::Owner => "restore-owner",
             Reason::Mode => "restore-mode",
+            Reason::Acl => "restore-acl",
             Reason::Extended => "restore-attributes",
             Reason::Time => "restore-time",
+        }
+    }
+
+    /// The word of `--ignore` for what a file system or a user may not be able to hold; what is
+    /// not there at all has none.
+    pub fn word(self) -> Option<&'static str> {
+        match self {
+            Reason::Owner => Some("owner"),
+            Reason::Mode => Some("mode"),
+            Reason::Acl => Some("acl"),
+            Reason::Extended => Some("xattr"),
+            Reason::Time => Some("times"),
+            Reason::Special => Some("special"),
+            Reason::Damaged
+            | Reason::InTheWay
+            | Reason::Name
+            | Reason::Size
+            | Reason::Unwritable => None,
         }
     }
 
@@ -72,6 +93,8 @@ pub struct LeftOut {
 /// What a restore has done. Folders are not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RestoreDone {
+    /// The folder that stands for the folder of the snapshot that was meant.
+    pub folder: PathBuf,
     /// Bytes of content that were written.
     pub bytes: u64,
     /// What was not there and is now.
@@ -124,6 +147,7 @@ mod tests {
             (Reason::Special, "restore-special"),
             (Reason::Owner, "restore-owner"),
             (Reason::Mode, "restore-mode"),
+            (Reason::Acl, "restore-acl"),
             (Reason::Extended, "restore-attributes"),
             (Reason::Time, "restore-time"),
         ];

@@ -16,11 +16,17 @@ use super::destination::{Barred, Spot};
 use super::options::RestoreOptions;
 use super::reading::Reader;
 use super::report::{Reason, RestoreDone};
+use super::selection::Selection;
 
 pub(super) struct Run<'a> {
     pub reader: &'a Reader,
     pub target: &'a Path,
-    pub options: RestoreOptions,
+    pub options: &'a RestoreOptions,
+    pub selection: &'a Selection,
+    /// The folder of the snapshot that the target stands for.
+    pub base: &'a Path,
+    /// Folders above what was backed up, which keep their attributes when it is put in its place.
+    pub kept: Vec<PathBuf>,
     pub filler: Filler<'a>,
     pub root: Rc<Spot>,
     pub pending: Vec<Pending>,

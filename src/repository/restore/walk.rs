@@ -20,6 +20,7 @@ use super::options::RestoreOptions;
 use super::reading::{Listing, Reader, Unread};
 use super::report::{Reason, RestoreDone};
 use super::run::{Pending, Run, Work};
+use super::selection::{Selection, Start};
 
 /// Folders in folders; no path of Linux has more.
 const MOST_LEVELS: usize = 2048;
@@ -27,11 +28,13 @@ const MOST_LEVELS: usize = 2048;
 const MOST_HELD: usize = 64;
 
 /// Restores a tree.
-pub(in crate::repository) fn restore(
+pub(super) fn restore(
     reader: &Reader,
-    tree: &TreeId,
+    start: &Start,
     target: &Path,
-    options: RestoreOptions,
+    selection: &Selection,
+    options: &RestoreOptions,
+    kept: Vec<PathBuf>,
     progress: &Progress,
 ) -> Result<RestoreDone, Error> {
     let failed = |source: io::Error| match is_full(&source) {
@@ -43,13 +46,16 @@ pub(in crate::repository) fn restore(
         reader,
         target,
         options,
+        selection,
+        base: &start.base,
+        kept,
         filler: Filler { reader, progress, written: AtomicU64::new(0) },
         root: root.clone(),
         pending: Vec::new(),
         groups: HashMap::new(),
-        done: RestoreDone::default(),
+        done: RestoreDone { folder: target.to_owned(), ..RestoreDone::default() },
     };
-    run.walk(tree, &root)?;
+    run.walk(&start.tree, &root)?;
     // What the kernel could not write yet is an error of this call, not of nobody.
     sync_all(&root.folder).map_err(failed)?;
     run.done.bytes = run.filler.written.load(Ordering::Relaxed);
@@ -87,6 +93,9 @@ impl Run<'_> {
                 continue;
             };
             let Some((name, path)) = self.name(&node, level) else { continue };
+            if !self.selection.makes(&self.base.join(&path)) {
+                continue;
+            }
             if matches!(node.node_type, NodeType::Dir) {
                 let is_deep = levels.len() == MOST_LEVELS;
                 if let Some(below) = self.enter(&spot, &name, &path, &node, is_deep)? {
@@ -195,7 +204,10 @@ impl Run<'_> {
         };
         let wanted = Wanted::of(&node.meta, self.options.owners);
         match spot.enter(name, node.meta.mode.is_some(), self.options.overwrite) {
-            Ok(below) => self.level(Rc::new(below), &tree, Some(wanted)).map(Some),
+            Ok(below) => {
+                let is_kept = self.kept.iter().any(|kept| *kept == self.base.join(path));
+                self.level(Rc::new(below), &tree, Some(wanted).filter(|_| !is_kept)).map(Some)
+            }
             Err(why) => self.barred(path, why).map(|()| None),
         }
     }

@@ -1,0 +1,57 @@
+//! The check of a repository: its structure, and as much of its data as was asked for, read and
+//! proven by its hashes.
+
+use disk_prep::noun::ReadShare;
+use rustic_core::{CheckOptions, CheckResults, ReadSubsetOption};
+
+use super::error::Error;
+use super::repo::{Repository, library};
+
+/// The largest packs have fewer bytes; a share of the data that is smaller would be none.
+const MOST_PACK_BYTES: u64 = 128 << 20;
+
+/// What a check has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Bytes of data and folders that the index names, as they are kept.
+    pub bytes: u64,
+    /// Bytes of these that were read; about so many, if not all.
+    pub read_bytes: u64,
+    /// What is not as it should be.
+    pub faults: Vec<String>,
+    /// What is strange and does no harm.
+    pub remarks: Vec<String>,
+}
+
+impl Repository {
+    /// Checks that every pack is there and named by the index, and every folder readable; of the
+    /// packs, reads that share.
+    pub fn look_over(&self, share: Option<ReadShare>) -> Result<Checked, Error> {
+        const ACTION: &str = "The check of the repository";
+        let infos = library(self.store.as_ref(), ACTION, || self.inner.infos_index())?;
+        let bytes = infos.blobs.iter().map(|blobs| blobs.size).sum();
+        let part = share.map(|share| share.of(bytes).map(|part| part.max(MOST_PACK_BYTES)));
+        let part = part.map(|part| part.filter(|part| *part < bytes));
+        let mut options = CheckOptions::default();
+        options.read_data = share.is_some();
+        options.read_data_subset = match part.flatten() {
+            Some(part) => ReadSubsetOption::Size(part),
+            None => ReadSubsetOption::All,
+        };
+        let found = library(self.store.as_ref(), ACTION, || self.inner.check(options))?;
+        let mut checked = Checked {
+            bytes,
+            read_bytes: part.map_or(0, |part| part.unwrap_or(bytes)),
+            ..Checked::default()
+        };
+        for (level, what) in found.0 {
+            let text = what.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            // The library has no other way to ask how grave it is.
+            match CheckResults(vec![(level, what)]).is_ok() {
+                Ok(()) => checked.remarks.push(text),
+                Err(_) => checked.faults.push(text),
+            }
+        }
+        Ok(checked)
+    }
+}
