@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 use rustix::fs::{CWD, FileType, Mode, XattrFlags};
 use serde_json::Value;
-use support::kept::{Vault, copy, last};
+use support::kept::{Vault, last};
 use support::program::said;
 use support::tree::{self, Dice};
 

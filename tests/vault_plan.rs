@@ -131,7 +131,7 @@ fn the_policy_that_was_set_last_on_any_machine_holds_and_a_damaged_claim_stops_n
     assert_eq!(claim(&emulator)["settings"]["keep"], json!(["every day for 30 days"]));
     fs::write(&path, "{").unwrap();
     let said = emulator.expect(&machine, 0, &["vault", "run", "--now"]);
-    assert!(said.stderr.contains("cannot be read"), "{}", said.stderr);
+    assert!(said.stderr.contains("is not of the form"), "{}", said.stderr);
     assert_eq!(fs::read(&path).unwrap(), b"{");
 }
 

@@ -138,7 +138,7 @@ fn an_increment_that_loses_its_lease_at_any_step_changes_nothing_more() {
     run(&machine, &emulator, 0, &[]);
     emulator.expect(&machine, 0, &["cleanup", "--yes"]);
     let vault = record(&machine);
-    let password = read_password(&vault.password_file, Weak::Accepted).unwrap();
+    let password = read_password(vault.password_file.as_ref().unwrap(), Weak::Accepted).unwrap();
     let plain = container(&emulator, "azseed-office");
     let monitor: Arc<dyn Monitor> = Arc::new(VoidMonitor);
     let mut ended = BTreeMap::new();
@@ -179,7 +179,7 @@ fn imported_seed(imported: &Path, vault: &Vault) -> SeedList {
         .into_iter()
         .filter_map(|(path, content)| {
             let name = path.strip_prefix(imported).unwrap().to_str().unwrap();
-            let path = name.strip_prefix(vault.seed.prefix.as_str())?;
+            let path = name.strip_prefix(vault.seed.as_ref().unwrap().prefix.as_str())?;
             let md5 = Md5Digest::new(Md5::digest(&content).into());
             let sha256 = Sha256Digest::new(Sha256::digest(&content).into());
             Some(SeedBlob::new(path, content.len() as u64, md5, sha256).unwrap())
@@ -207,7 +207,10 @@ fn an_ingest_that_loses_its_lease_at_any_step_changes_nothing_more() {
         let shelf = Shelf {
             vault: Arc::clone(&plain).fenced(fence.clone()),
             vault_prefix: vault.prefix.clone(),
-            import: Import::Container(Arc::clone(&import), vault.seed.prefix.clone()),
+            import: Import::Container(
+                Arc::clone(&import),
+                vault.seed.as_ref().unwrap().prefix.clone(),
+            ),
         };
         let done = ingest(&seed, &shelf, taking, &VoidMonitor);
         let was_lost = fence.was_lost();
@@ -494,7 +497,7 @@ fn a_cleanup_that_loses_its_lease_between_two_deletes_deletes_nothing_more() {
         let fence = Countdown::new(imported.clone(), allowed);
         let before = tree(&imported).len();
         let fenced = Arc::clone(&import).fenced(fence.clone());
-        let done = clear(fenced.as_ref(), &vault.seed.prefix, &seed);
+        let done = clear(fenced.as_ref(), &vault.seed.as_ref().unwrap().prefix, &seed);
         let was_lost = fence.was_lost();
         let gone = before - tree(&imported).len();
         deleted += gone;

@@ -89,6 +89,7 @@ mod tests {
             authority: played.url("/").as_str().parse().unwrap(),
             network: Network::default(),
             credential: BlobCredential::Key("a2V5".to_owned().into()),
+            limit: None,
         };
         BlobContainer::open(&options, "office".parse().unwrap()).unwrap().protection()
     }

@@ -153,7 +153,7 @@ pub fn schedule(
     vault_zone::told(&wanted, desk);
     let next = times(&wanted, asked.zone.is_some(), desk)?;
     if let Some(Place::System) = &asked.place {
-        may_install()?;
+        may_install(rustix::process::geteuid().is_root())?;
     }
     let files = match &asked.place {
         Some(place) => Some(units(&wanted, asked, place, options, desk)?),
@@ -217,8 +217,8 @@ fn times(
 }
 
 /// Refuses what cannot become a timer, before anything is written.
-fn may_install() -> Result<(), ScheduleError> {
-    if !rustix::process::geteuid().is_root() {
+fn may_install(is_root: bool) -> Result<(), ScheduleError> {
+    if !is_root {
         return Err(ScheduleError::NotRoot { folder: SYSTEM_FOLDER.into() });
     }
     if !Path::new(BOOTED).is_dir() || !Path::new(PROGRAM).exists() {
@@ -381,4 +381,19 @@ pub struct RemovedUnits {
     pub vault: VaultName,
     /// Their files; none if there were none.
     pub removed: Vec<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_root_installs_and_what_systemd_refuses_is_told_in_its_words() {
+        let error = may_install(false).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("schedule-needs-root", ErrorKind::NotAllowed));
+        // It is nowhere, with a systemd that runs and with one that does not.
+        let error = systemctl(&["enable", "azseed-vault-nowhere.timer"]).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("schedule-refused", ErrorKind::Failed));
+        assert!(error.to_string().len() > "systemd refused".len());
+    }
 }
