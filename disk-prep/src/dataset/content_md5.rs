@@ -2,26 +2,14 @@
 //! MD5 is known only when the file was copied, so such a file has one length whatever it is, and
 //! is written when the drive is sealed.
 
-use std::collections::HashMap;
-use std::io::{self, Read};
-
-use md5::{Digest, Md5};
-use serde::{Deserialize, Serialize};
-
-use super::error::Error;
-use super::listing::{Listing, SideFile, SideKind};
-use super::set::DataSet;
-use super::side_file::parse_side_file;
-use crate::limits::SIDE_FILE_BYTES;
-use crate::noun::{DrivePath, Md5Digest};
-use crate::sys::beneath::Folder;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 
-const PROPERTY: &str = "Content-MD5";
-/// The folder on the drive, below the job's: no container has such a name.
-const FOLDER: &str = "_content-md5";
+use crate::noun::{DrivePath, Md5Digest};
+
+/// The property.
+pub(super) const PROPERTY: &str = "Content-MD5";
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<Properties>";
 const TAIL: &str = "</Properties>\n";
 
@@ -56,51 +44,12 @@ impl ContentMd5 {
     }
 }
 
-/// Plans that each blob of these files gets its MD5. A blob whose properties file gives one already
-/// keeps that; what other properties it gives are kept.
-pub fn with_content_md5(set: &mut DataSet) -> Result<(), Error> {
-    let root = Folder::open(&set.root);
-    let root = root.map_err(|source| Error::Scan { path: set.root.clone(), source })?;
-    let mut read: HashMap<DrivePath, Vec<(String, String)>> = HashMap::new();
-    for file in &mut set.files {
-        let Listing::Blob { properties, content_md5, .. } = &mut file.listing else { continue };
-        let mut besides = Vec::new();
-        if let Some(side) = properties {
-            if !read.contains_key(&side.path) {
-                let path = || set.root.join(&side.source);
-                let entries = entries_of(&root, side);
-                let entries = entries.map_err(|source| Error::Scan { path: path(), source })?;
-                read.insert(side.path.clone(), entries);
-            }
-            besides.clone_from(&read[&side.path]);
-        }
-        if besides.iter().any(|(name, _)| name == PROPERTY) {
-            continue;
-        }
-        let mut parts = file.path.components();
-        let parts = parts.next().into_iter().chain([FOLDER]).chain(parts);
-        let path = DrivePath::from_components(parts).map_err(|fault| Error::Scan {
-            path: file.source.clone(),
-            source: io::Error::other(fault),
-        })?;
-        *content_md5 = Some(Box::new(ContentMd5 { path, besides }));
-    }
-    Ok(())
-}
-
-/// What a properties file gives, if it is what was planned.
-fn entries_of(root: &Folder, side: &SideFile) -> io::Result<Vec<(String, String)>> {
-    let mut bytes = Vec::new();
-    root.linked_file(&side.source)?.take(SIDE_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if Md5::digest(&bytes).as_slice() != side.md5.bytes() {
-        return Err(io::Error::other("it changed since it was planned"));
-    }
-    parse_side_file(SideKind::Properties, &bytes).map_err(io::Error::other)
-}
-
 #[cfg(test)]
 mod tests {
+    use md5::{Digest, Md5};
+
     use super::*;
+    use crate::dataset::{SideKind, parse_side_file};
 
     fn made(besides: &[(&str, &str)]) -> ContentMd5 {
         let path = "\\job-1\\_content-md5\\target\\a".parse().unwrap();

@@ -17,7 +17,7 @@ mod table;
 mod walk;
 mod windows;
 
-pub use content_md5::{ContentMd5, with_content_md5};
+pub use content_md5::ContentMd5;
 pub use dataset_csv::{Item, Row};
 pub use driveset_csv::{DriveRow, EraseConsent};
 pub use error::Error;
@@ -25,6 +25,6 @@ pub use file::DataFile;
 pub use listing::{Listing, SideFile, SideKind};
 pub use rows::{RowsOptions, read_dataset, read_driveset, scan_rows};
 pub use set::DataSet;
-pub use side_file::{SideFault, parse_side_file, with_side_files};
+pub use side_file::{SideFault, parse_side_file, with_content_md5, with_side_files};
 pub use table::CsvFault;
 pub use walk::{FilesOptions, modified_ns, scan};

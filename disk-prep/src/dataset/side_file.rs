@@ -2,19 +2,25 @@
 //! the manifest refers to (`azure-import-export` 4.4). Every drive has its own copy of those that
 //! its blobs need.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::io::{self, Read};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use md5::{Digest, Md5};
 use quick_xml::XmlVersion;
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 use xml::reader::{EventReader, ParserConfig, XmlEvent};
 
+use super::content_md5::{ContentMd5, PROPERTY};
+use super::error::Error;
 use super::file::DataFile;
 use super::listing::{Listing, SideFile, SideKind};
-use crate::limits::METADATA_BYTES;
+use super::set::DataSet;
+use crate::limits::{METADATA_BYTES, SIDE_FILE_BYTES};
 use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, referred};
+use crate::sys::beneath::Folder;
 
 /// The files that go on one drive, behind the metadata and properties files they need, each once.
 /// Such files that are among them already are not doubled.
@@ -52,6 +58,52 @@ impl SideFile {
             listing: Listing::SideFile,
         }
     }
+}
+
+/// The folder on the drive, below the job's, of files that are made of digests: no container has
+/// such a name.
+const MADE_FOLDER: &str = "_content-md5";
+
+/// Plans that each blob of these files gets its MD5. A blob whose properties file gives one already
+/// keeps that; what other properties it gives are kept.
+pub fn with_content_md5(set: &mut DataSet) -> Result<(), Error> {
+    let root = Folder::open(&set.root);
+    let root = root.map_err(|source| Error::Scan { path: set.root.clone(), source })?;
+    let mut read: HashMap<DrivePath, Vec<(String, String)>> = HashMap::new();
+    for file in &mut set.files {
+        let Listing::Blob { properties, content_md5, .. } = &mut file.listing else { continue };
+        let mut besides = Vec::new();
+        if let Some(side) = properties {
+            if !read.contains_key(&side.path) {
+                let path = || set.root.join(&side.source);
+                let entries = entries_of(&root, side);
+                let entries = entries.map_err(|source| Error::Scan { path: path(), source })?;
+                read.insert(side.path.clone(), entries);
+            }
+            besides.clone_from(&read[&side.path]);
+        }
+        if besides.iter().any(|(name, _)| name == PROPERTY) {
+            continue;
+        }
+        let mut parts = file.path.components();
+        let parts = parts.next().into_iter().chain([MADE_FOLDER]).chain(parts);
+        let path = DrivePath::from_components(parts).map_err(|fault| Error::Scan {
+            path: file.source.clone(),
+            source: io::Error::other(fault),
+        })?;
+        *content_md5 = Some(Box::new(ContentMd5 { path, besides }));
+    }
+    Ok(())
+}
+
+/// What a properties file gives, if it is what was planned.
+fn entries_of(root: &Folder, side: &SideFile) -> io::Result<Vec<(String, String)>> {
+    let mut bytes = Vec::new();
+    root.linked_file(&side.source)?.take(SIDE_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if Md5::digest(&bytes).as_slice() != side.md5.bytes() {
+        return Err(io::Error::other("it changed since it was planned"));
+    }
+    parse_side_file(SideKind::Properties, &bytes).map_err(io::Error::other)
 }
 
 /// What is wrong with a metadata or properties file, in words.
