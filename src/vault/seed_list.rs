@@ -159,7 +159,7 @@ impl Marks {
     }
 
     /// Those that were not marked, marked.
-    pub fn not(mut self) -> Self {
+    pub fn turned(mut self) -> Self {
         self.bits.iter_mut().for_each(|word| *word = !*word);
         self
     }

@@ -111,7 +111,7 @@ impl Shelf {
             }
             Import::Lost => return Ok(Marks::all(seed.len())),
         };
-        Ok(there.not())
+        Ok(there.turned())
     }
 
     /// Lets the service copy from the import into the vault if the content has this MD5.
