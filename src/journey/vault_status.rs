@@ -41,7 +41,7 @@ pub fn list(options: &VaultOptions, desk: &Desk<'_>) -> Result<Standings, Failur
     let look = |vault: Vault| {
         let own = VaultOptions { vault: Some(vault.name.clone()), ..options.clone() };
         let known = vault.clone();
-        status(vault, &own, desk).map_err(|error| (known, chain(error.0.as_ref())))
+        status(vault, &own, desk).map_err(|error| Box::new((known, chain(error.0.as_ref()))))
     };
     Ok(Standings(vaults.into_iter().map(look).collect()))
 }
@@ -57,4 +57,4 @@ pub struct Standing {
 
 /// How far each vault is; why nobody knows it of one.
 #[derive(Debug)]
-pub struct Standings(pub Vec<Result<Status, (Vault, String)>>);
+pub struct Standings(pub Vec<Result<Status, Box<(Vault, String)>>>);

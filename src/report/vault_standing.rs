@@ -91,7 +91,8 @@ impl Outcome for Standings {
         }
         let shown = self.0.iter().map(|own| match own {
             Ok(status) => status.lines(),
-            Err((vault, why)) => {
+            Err(unasked) => {
+                let (vault, why) = unasked.as_ref();
                 let mut lines = lines(vault, known_state(vault));
                 lines.push(format!("Not asked     {why}"));
                 lines
@@ -103,7 +104,7 @@ impl Outcome for Standings {
     fn json(&self) -> Vec<Value> {
         let all = self.0.iter().flat_map(|own| match own {
             Ok(status) => status.json(),
-            Err((vault, why)) => vec![unknown_record(vault, why)],
+            Err(unasked) => vec![unknown_record(&unasked.0, &unasked.1)],
         });
         all.collect()
     }

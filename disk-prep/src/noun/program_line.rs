@@ -37,7 +37,7 @@ impl TryFrom<Vec<String>> for ProgramLine {
         let is_fit = words.first().is_some_and(|program| program.starts_with('/'))
             && words.iter().all(|word| !word.contains('\0'));
         // An argument may be a secret that somebody should not have put there.
-        is_fit.then(|| ProgramLine(words)).ok_or_else(|| InvalidNoun::new(NOUN, "***", RULE))
+        is_fit.then_some(ProgramLine(words)).ok_or_else(|| InvalidNoun::new(NOUN, "***", RULE))
     }
 }
 
