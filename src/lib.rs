@@ -104,7 +104,11 @@ fn attempt(args: &[OsString], early: &Ui) -> Exit {
     };
     Ui::hide(cli::hidden(&matches).into_iter().map(|own| (own.text, own.name)));
     let ui = Ui::new(&cli.global);
-    if let Err(error) = ui.log(&cli.global) {
+    let log_file = cli.global.log_file.as_deref().filter(|_| {
+        // A rehearsal is the same whatever is set.
+        !cli.is_rehearsal() || cli::is_named(&matches, "log_file")
+    });
+    if let Err(error) = ui.log(cli.global.verbose, log_file) {
         return ui.fail(&error);
     }
     unused(&matches).iter().for_each(|text| ui.tell_unused(text));

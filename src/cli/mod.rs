@@ -86,6 +86,16 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// Whether this is a rehearsal, which takes nothing from settings.
+    pub fn is_rehearsal(&self) -> bool {
+        #[cfg(feature = "emulator")]
+        return matches!(self.command, Command::Rehearse(_));
+        #[cfg(not(feature = "emulator"))]
+        return false;
+    }
+}
+
 /// Flags that stand before the command or behind it.
 const LATER: [&str; 2] = ["--auth", "--cloud"];
 

@@ -40,6 +40,7 @@ mod told;
 mod vault;
 mod vault_ingest;
 mod vault_kept;
+mod vault_machine;
 mod vault_policy;
 mod vault_run;
 mod vault_schedule;

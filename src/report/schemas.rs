@@ -28,7 +28,7 @@ use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
     access, browsed, checked, cleared, custody, drive, escrowed, explained, keys, limits, overview,
     packed, released, repaired, seed, slip, standing, told, vault_ingest, vault_kept, vault_policy,
-    vault_run, vault_schedule, vault_sources, vault_standing, watch,
+    vault_run, vault_schedule, vault_sources, watch,
 };
 
 /// A type of record.
@@ -121,7 +121,6 @@ pub fn all() -> Vec<Described> {
         of::<SettingRecord>("`config show`"),
         of::<VaultRecord>(VAULT),
         of::<DetachedRecord>("`vault detach`"),
-        of::<vault_standing::MachineRecord>("`vault status`"),
         of::<vault_kept::CheckedRecord>("`vault check`"),
         of::<vault_kept::KeyRecord>("`vault key list`"),
         of::<vault_kept::KeyChangedRecord>(

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use super::slip_page::{self, CHECKLIST};
+use super::slip_page::{self, checklist};
 use crate::import_job::ShippingAddress;
 use crate::journey::job::{Slip, SlipDrive, Slips, Stretch};
 use crate::outcome::Outcome;
@@ -147,7 +147,8 @@ fn slip_lines(slip: &Slip) -> Vec<String> {
     lines.extend(job.return_carrier.iter().map(|own| format!("Back with    {own}")));
     drives.iter().for_each(|drive| lines.extend(drive_lines(drive)));
     lines.push("Before the parcel is closed".to_owned());
-    lines.extend(CHECKLIST.iter().map(|text| format!("  [ ] {text}")));
+    let checklist = checklist(std::slice::from_ref(slip));
+    lines.extend(checklist.iter().map(|text| format!("  [ ] {text}")));
     lines
 }
 

@@ -12,7 +12,7 @@ use crate::import_job::ShippingAddress;
 use crate::journey::job::{Slip, SlipDrive, Slips, Stretch, label};
 
 /// What a packer looks at before the parcel is closed (`azure-import-export` 2.5).
-pub(super) const CHECKLIST: [&str; 8] = [
+const CHECKLIST: [&str; 8] = [
     "Only the drives of this job are in the parcel: compare them with `azseed pack check`",
     "No cables, adapters, screws or enclosures",
     "Each drive has its label, and lies in an antistatic bag",
@@ -22,6 +22,32 @@ pub(super) const CHECKLIST: [&str; 8] = [
     "The recovery passwords are not in the parcel, on paper or otherwise",
     "Once it is handed over: `azseed job ship` with carrier and number",
 ];
+
+/// Regions, by the beginning of their names, whose datacenters take in a parcel only with more
+/// (`azure-import-export` 2.5).
+const INBOUND: [(&[&str], &str); 2] = [
+    (
+        &["australia", "germany", "uksouth"],
+        "This region's datacenter wants an Inbound ID on the parcel: its operators send it by mail, \
+         ask for it before you send anything",
+    ),
+    (
+        &["centralindia", "southindia", "westindia", "jioindia"],
+        "This region's datacenter wants the driver's ID, the vehicle's plate and a delivery challan: \
+         agree on them with its operators before you send anything",
+    ),
+];
+
+/// What a packer looks at for these parcels.
+pub(super) fn checklist(slips: &[Slip]) -> Vec<&'static str> {
+    let name = |slip: &Slip| slip.job.location.to_lowercase().replace(' ', "");
+    let regions: Vec<String> = slips.iter().map(name).collect();
+    let is_meant = |begins: &[&str]| {
+        regions.iter().any(|region| begins.iter().any(|begin| region.starts_with(begin)))
+    };
+    let more = INBOUND.iter().filter(|(begins, _)| is_meant(begins)).map(|(_, text)| *text);
+    CHECKLIST.into_iter().chain(more).collect()
+}
 
 const PAGE: &str = include_str!("slip.html");
 /// Points of a label's code on each side, at least.
@@ -86,7 +112,7 @@ pub(super) fn html(slips: &Slips) -> String {
     pages.set_auto_escape_callback(|_| AutoEscape::Html);
     let page = Page {
         made: slips.at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-        checklist: CHECKLIST.iter().map(|text| item(text)).collect(),
+        checklist: checklist(&slips.slips).into_iter().map(item).collect(),
         parcels: slips.slips.iter().map(parcel).collect(),
     };
     let made = pages.render_str(PAGE, Serde(page));
@@ -205,6 +231,22 @@ mod tests {
         ];
         let ship_to = address();
         Slips { slips: vec![Slip { job, ship_to, drives }], at: Timestamp::UNIX_EPOCH }
+    }
+
+    #[test]
+    fn a_region_whose_datacenter_wants_more_says_so() {
+        let said = |region: &str| {
+            let mut slips = slips("x");
+            slips.slips[0].job.location = region.to_owned();
+            checklist(&slips.slips)[CHECKLIST.len()..].join(" ")
+        };
+        for region in ["australiaeast", "Germany West Central", "UK South"] {
+            assert!(said(region).contains("Inbound ID"), "{region}");
+        }
+        assert!(said("Central India").contains("challan"));
+        for region in ["westus", "ukwest", "x"] {
+            assert_eq!(said(region), "", "{region}");
+        }
     }
 
     #[test]

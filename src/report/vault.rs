@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
+use super::vault_machine::MachineRecord;
 use super::vault_run::{aside_line, due_text, due_value};
 use crate::journey::vault::Vaults;
 use crate::journey::vault_attach::{Attached, Detached};
@@ -19,7 +20,7 @@ use crate::journey::vault_run::Status;
 use crate::journey::vault_source::Accepted;
 use crate::outcome::Outcome;
 use crate::policy::Retention;
-use crate::vault::{KnownSource, LastRun, Vault, VaultState};
+use crate::vault::{KnownSource, LastRun, Notice, Vault, VaultState};
 
 /// When increments are made, in the time zone of the vault.
 #[derive(Default, Serialize, JsonSchema)]
@@ -143,6 +144,10 @@ pub(super) struct VaultRecord<'a> {
     #[schemars(with = "Option<String>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     next_due: Option<Option<String>>,
+    /// What each of its machines told last; only in its status.
+    #[schemars(with = "Vec<MachineRecord<'a>>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machines: Option<Vec<MachineRecord<'a>>>,
     /// Rules over the calendar that keep snapshots beside the counts of `retention`.
     keep: Vec<String>,
     /// The zone of schedule and policy; null if it is that of the machine.
@@ -232,6 +237,13 @@ pub(super) fn unknown_record<'a>(vault: &'a Vault, why: &'a str) -> Value {
     line(&VaultRecord { unknown: Some(why), ..record(vault, known_state(vault)) })
 }
 
+/// The record of a vault whose state was asked for, with what its machines told, if that was too.
+pub(super) fn status_record(status: &Status, machines: Option<&[Notice]>) -> Value {
+    let next_due = Some(status.next.as_ref().map(due_value));
+    let machines = machines.map(|all| all.iter().map(MachineRecord::from).collect());
+    line(&VaultRecord { next_due, machines, ..record(&status.vault, status.state) })
+}
+
 pub(super) fn known_state(vault: &Vault) -> VaultState {
     if vault.has_repository() { VaultState::Protected } else { VaultState::AwaitingSeed }
 }
@@ -259,6 +271,7 @@ fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
         restorable_until: restorable_until(vault),
         changed: None,
         covers: None,
+        machines: None,
         next_due: None,
         keep: vault.keep.iter().map(ToString::to_string).collect(),
         time_zone: vault.time_zone.as_ref(),
@@ -349,8 +362,7 @@ impl Outcome for Status {
     }
 
     fn json(&self) -> Vec<Value> {
-        let next_due = Some(self.next.as_ref().map(due_value));
-        vec![line(&VaultRecord { next_due, ..record(&self.vault, self.state) })]
+        vec![status_record(self, None)]
     }
 }
 

@@ -1,52 +1,13 @@
 //! How far vaults are, as a person and a script see it, with what their machines told.
 
-use std::path::Path;
-
-use disk_prep::noun::{ErrorKind, VaultName, visible_line};
-use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::Serialize;
+use disk_prep::noun::{ErrorKind, visible_line};
 use serde_json::Value;
 
-use super::record::{Record, line};
-use super::vault::{known_state, lines, unknown_record};
+use super::vault::{known_state, lines, status_record, unknown_record};
+use super::vault_machine::sources;
 use crate::journey::vault_status::{Standing, Standings};
 use crate::outcome::{Exit, Outcome};
 use crate::vault::Notice;
-
-/// What a machine that works on a vault told last.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct MachineRecord<'a> {
-    /// The vault.
-    #[schemars(with = "String")]
-    vault: &'a VaultName,
-    /// The machine.
-    host: &'a str,
-    /// When it said so.
-    told_at: Timestamp,
-    /// When it makes increments, in words.
-    schedule: String,
-    /// Which snapshots it keeps, in words.
-    retention: String,
-    /// What it backs up.
-    sources: Vec<&'a Path>,
-    /// When its seed was taken in; null before.
-    ingested_at: Option<Timestamp>,
-    /// When its last increment was made; null before the first.
-    incremented_at: Option<Timestamp>,
-}
-
-impl Record for MachineRecord<'_> {
-    const TYPE: &'static str = "vault-machine";
-}
-
-fn sources(own: &Notice) -> Vec<&Path> {
-    let known: Vec<&Path> = own.sources.iter().map(|own| own.path.as_path()).collect();
-    match known.is_empty() {
-        true => own.seed.iter().flat_map(|seed| &seed.sources).map(|own| own.as_path()).collect(),
-        false => known,
-    }
-}
 
 fn machine_line(own: &Notice) -> String {
     let last = match (own.incremented_at, own.ingested_at) {
@@ -67,20 +28,7 @@ impl Outcome for Standing {
     }
 
     fn json(&self) -> Vec<Value> {
-        let machines = self.machines.iter().map(|own| {
-            line(&MachineRecord {
-                vault: &own.vault,
-                host: &own.host,
-                told_at: own.told_at,
-                schedule: own.schedule.to_string(),
-                retention: own.retention.to_string(),
-                sources: sources(own),
-                ingested_at: own.ingested_at,
-                incremented_at: own.incremented_at,
-            })
-        });
-        // The vault comes last, as the sum of it.
-        machines.chain(self.status.json()).collect()
+        vec![status_record(&self.status, Some(&self.machines))]
     }
 }
 

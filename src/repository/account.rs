@@ -1,9 +1,11 @@
 //! What becomes of the files of a backup while they are read, told by the walk and by every
 //! reader of a file.
 
-use disk_prep::sys::hold::hold;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+
+use disk_prep::sys::hold::hold;
 
 use super::not_read::{Loss, NotRead};
 
@@ -30,8 +32,8 @@ pub(super) struct Account(Arc<Mutex<Book>>);
 struct Book {
     /// What could not be read.
     lost: Vec<NotRead>,
-    /// What changed while it was read: the path, a colon, what the backup holds of it.
-    changed: Vec<String>,
+    /// What changed while it was read, and how many bytes of it the backup holds.
+    changed: BTreeMap<PathBuf, u64>,
     /// Files that ended before they were expected to; the backup does not hold them.
     short: Vec<PathBuf>,
     sources: Vec<SourceTotals>,
@@ -41,6 +43,7 @@ struct Book {
 #[derive(Debug, Default)]
 pub(super) struct Closed {
     pub lost: Vec<NotRead>,
+    /// What changed while it was read: the path, a colon, what the backup holds of it.
     pub changed: Vec<String>,
     pub sources: Vec<SourceTotals>,
 }
@@ -93,8 +96,8 @@ impl Account {
 
     /// A file that is held as its first `bytes` were, and is another by now.
     pub fn change(&self, path: &Path, bytes: u64) {
-        let held = format!("{}: changed while it was read; {bytes} bytes are held", path.display());
-        self.book().changed.push(held);
+        // One that is read again, since it ended early, is held as it was read last.
+        self.book().changed.insert(path.to_owned(), bytes);
     }
 
     /// Files that ended early since this was last asked.
@@ -108,6 +111,10 @@ impl Account {
     /// Ends the account.
     pub fn close(&self) -> Closed {
         let book = std::mem::take(&mut *self.book());
-        Closed { lost: book.lost, changed: book.changed, sources: book.sources }
+        let held = |(path, bytes): (PathBuf, u64)| {
+            format!("{}: changed while it was read; {bytes} bytes are held", path.display())
+        };
+        let changed = book.changed.into_iter().map(held).collect();
+        Closed { lost: book.lost, changed, sources: book.sources }
     }
 }

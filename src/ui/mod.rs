@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -105,9 +106,9 @@ impl Ui {
         hidden.into_iter().for_each(|(text, name)| screen::hide(text, name));
     }
 
-    /// Sends what the program logs where the flags ask for it.
-    pub fn log(&self, global: &Global) -> Result<(), LogFileError> {
-        log::log(global.verbose, global.log_file.as_deref())
+    /// Sends what the program logs to standard error, as often as `-v` was said, and to a file.
+    pub fn log(&self, verbose: u8, file: Option<&Path>) -> Result<(), LogFileError> {
+        log::log(verbose, file)
     }
 
     /// Shows why a command could not be done.
