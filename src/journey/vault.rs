@@ -14,7 +14,7 @@ use crate::policy::Retention;
 use crate::repository::{BlobStore, Choice, Error as RepositoryError, Repository};
 use crate::staging::{Destination, Error as StagingError, Origin, Seed, SeedKind, Staging};
 use crate::state::State;
-use crate::vault::{Error, SeedLink, VERSION, Vault, claim, covered, tell_first, this_host};
+use crate::vault::{Error, SeedLink, Vault, claim, covered, tell_first, this_host};
 
 /// Which vault, and where Azure is.
 #[derive(Debug, Clone)]
@@ -199,11 +199,6 @@ fn record(
     let (password_file, password_command) = password_places(options, &seed, staging, desk)?;
     let seed_account = Some(&seed.target.storage_account).filter(|own| **own != account).cloned();
     Ok(Vault {
-        version: VERSION,
-        name,
-        storage_account: account,
-        container,
-        prefix,
         service: seed.target.service,
         subscription: Some(seed.target.subscription.clone()),
         resource_group: Some(seed.target.resource_group.clone()),
@@ -212,22 +207,7 @@ fn record(
         password_command,
         schedule: create.schedule.clone(),
         retention,
-        keep: Vec::new(),
-        time_zone: None,
-        policy_at: None,
-        last_run: None,
-        leases: Vec::new(),
-        lease_holder: None,
-        generation: 0,
-        ingested_at: None,
-        attached_at: None,
-        incremented_at: None,
-        kept_aside: 0,
-        cleaned_at: None,
-        added: Vec::new(),
-        removed: Vec::new(),
-        let_go: Vec::new(),
-        sources: Vec::new(),
+        ..Vault::at(name, account, container, prefix)
     })
 }
 

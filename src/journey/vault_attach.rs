@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use disk_prep::noun::{AccountName, ContainerName, RepositoryPrefix, Schedule};
+use disk_prep::noun::{AccountName, ContainerName, RepositoryPrefix};
 use jiff::Timestamp;
 
 use super::desk::Desk;
@@ -12,9 +12,8 @@ use super::vault::{VaultOptions, failed, open_container, pick};
 use super::vault_password::{kept, password};
 use crate::azure::Container;
 use crate::outcome::{Failure, MissingFlag, chain};
-use crate::policy::Retention;
 use crate::repository::{BlobStore, Repository};
-use crate::vault::{Error, Notice, Settings, VERSION, Vault, claimed, this_host, told_of};
+use crate::vault::{Error, Notice, Settings, Vault, claimed, this_host, told_of};
 
 /// Where a vault lies.
 #[derive(Debug, Clone)]
@@ -80,37 +79,13 @@ fn record(
     let account = asked.storage_account.clone();
     let account = account.ok_or(MissingFlag { flag: "--storage-account" })?;
     let container = asked.container.clone().ok_or(MissingFlag { flag: "--container" })?;
+    let prefix = asked.prefix.clone().unwrap_or_default().as_str().to_owned();
     let (password_file, password_command) = options.password.recorded(desk)?;
     Ok(Vault {
-        version: VERSION,
-        name,
-        storage_account: account,
-        container,
-        prefix: asked.prefix.clone().unwrap_or_default().as_str().to_owned(),
-        service: None,
-        subscription: None,
-        resource_group: None,
-        seed: None,
         password_file,
         password_command,
-        schedule: Schedule::default(),
-        retention: Retention::default(),
-        keep: Vec::new(),
-        time_zone: None,
-        policy_at: None,
-        last_run: None,
-        leases: Vec::new(),
-        lease_holder: None,
-        generation: 0,
-        ingested_at: None,
         attached_at: Some(Timestamp::now()),
-        incremented_at: None,
-        kept_aside: 0,
-        cleaned_at: None,
-        added: Vec::new(),
-        removed: Vec::new(),
-        let_go: Vec::new(),
-        sources: Vec::new(),
+        ..Vault::at(name, account, container, prefix)
     })
 }
 

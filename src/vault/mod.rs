@@ -27,7 +27,7 @@ pub use increment::{Asked, Home, Increment, increment};
 pub use ingest::{Estimate, Ingested, Spare, Taking, ingest};
 pub use lease::{Clock, LOCK, Lease, Timing};
 pub use points::points;
-pub use record::{KnownSource, LastRun, SeedLink, VERSION, Vault, VaultState};
+pub use record::{KnownSource, LastRun, SeedLink, Vault, VaultState};
 pub use seed_list::{Marks, SeedBlob, SeedList};
 pub use settings::{Newer, Settings};
 pub use shelf::{Import, Shelf, claim, claimed};

@@ -113,6 +113,51 @@ fn is_none(count: &u64) -> bool {
 }
 
 impl Vault {
+    /// A vault of which nothing is known but its name and where it lies.
+    pub fn at(
+        name: VaultName,
+        storage_account: AccountName,
+        container: ContainerName,
+        prefix: String,
+    ) -> Self {
+        Vault {
+            version: VERSION,
+            name,
+            storage_account,
+            container,
+            prefix,
+            service: None,
+            subscription: None,
+            resource_group: None,
+            seed: None,
+            password_file: None,
+            password_command: None,
+            schedule: Schedule::default(),
+            retention: Retention::default(),
+            keep: Vec::new(),
+            time_zone: None,
+            policy_at: None,
+            last_run: None,
+            leases: Vec::new(),
+            lease_holder: None,
+            generation: 0,
+            ingested_at: None,
+            attached_at: None,
+            incremented_at: None,
+            kept_aside: 0,
+            cleaned_at: None,
+            added: Vec::new(),
+            removed: Vec::new(),
+            let_go: Vec::new(),
+            sources: Vec::new(),
+        }
+    }
+
+    /// Which snapshots are kept.
+    pub fn policy(&self) -> Policy {
+        Policy { counts: self.retention, rules: self.keep.clone() }
+    }
+
     /// The account that the seed is imported to.
     pub fn seed_account(&self) -> &AccountName {
         let of_seed = self.seed.as_ref().and_then(|seed| seed.storage_account.as_ref());
@@ -146,13 +191,6 @@ impl Vault {
     /// Whether it has a repository that can be read.
     pub fn has_repository(&self) -> bool {
         self.ingested_at.is_some() || self.attached_at.is_some()
-    }
-}
-
-impl Vault {
-    /// Which snapshots are kept.
-    pub fn policy(&self) -> Policy {
-        Policy { counts: self.retention, rules: self.keep.clone() }
     }
 }
 
