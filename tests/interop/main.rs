@@ -1,0 +1,8 @@
+//! Other people's programs with what we write and what we serve: readers of drives, clients of
+//! blobs and of management, Azurite.
+
+mod azurite;
+mod clients;
+mod readers;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,15 @@
+//! The job client against the emulated services, and against services on a bad day; the
+//! emulator's datacenter, judged from outside.
+
+mod data_box;
+mod dock;
+mod hostile_service;
+mod hosts;
+mod mischief;
+mod parcel;
+mod repair;
+mod requests;
+mod service_rules;
+mod sign_in;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,263 @@
+//! Variables with nonsense in them: for each command of the journey, each variable of its flags in
+//! turn, and all others at once. A value is refused with the name of its flag or variable, or told
+//! to be unused, or taken for what it is; nothing falls over, and nothing is destroyed.
+#![allow(clippy::disallowed_methods, reason = "tests start programs and write no state files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+
+use crate::support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use disk_prep::noun::visible_line;
+use support::emulator::Emulator;
+use support::program::{Machine, Said, said};
+use support::seed::{run, shipped};
+
+const TARGET: &str = "--job seed-1 --storage-account account1 --container seed --resource-group rg \
+                      --subscription 11111111-2222-4333-8444-555555555555";
+/// Variables that are no flag's.
+const MORE: [&str; 2] = ["AZSEED_KERNELS", "AZSEED_CONFIG"];
+
+/// The commands of the journey, in a form that does no harm however often it is called.
+fn commands() -> Vec<String> {
+    let stage = format!("stage --source source --staging staging {TARGET}");
+    [
+        stage.as_str(),
+        "stage status --staging staging",
+        "plan --staging staging --drive-size 4T",
+        "prep --staging staging --offline --drive s1.img,serial=S1",
+        "verify --staging staging s1.img,serial=S1",
+        "inspect --staging staging s1.img,serial=S1",
+        "drive list",
+        "job list --staging staging",
+        "job show --staging staging",
+        "job status --staging staging",
+        "job keys --staging staging",
+        "job cancel --staging staging",
+        "job delete --staging staging",
+        "job locations --staging staging",
+        "job create --staging staging --location westus",
+        "job ship --staging staging --carrier FedEx --tracking-number 1Z1",
+        "job repair --staging staging --dry-run",
+        "job reconcile --staging staging",
+        "packing-slip --staging staging",
+        "pack check S1 --staging staging",
+        "custody verify --staging staging",
+        "custody show --staging staging",
+        "status",
+        "limits show",
+        "auth status",
+        "subscriptions list",
+        "provider list --subscription 11111111-2222-4333-8444-555555555555",
+        "vault list",
+        "vault show",
+        "vault status",
+        "vault run",
+        "vault snapshots",
+        "vault find file",
+        "vault policy show",
+        "vault source list",
+        "vault key list",
+        "vault restore --target restored",
+        "cleanup",
+        "config show",
+        "explain drive-in-use",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+/// The variables of a command's own flags, with the names of the flags, and the flags that have no
+/// variable.
+fn flags(words: &str) -> (BTreeMap<String, String>, BTreeSet<String>) {
+    let mut root = azseed::cli::command();
+    root.build();
+    let mut command = &root;
+    for word in words.split_whitespace() {
+        match command.find_subcommand(word) {
+            Some(inner) => command = inner,
+            None => break,
+        }
+    }
+    let (mut own, mut deaf) = (BTreeMap::new(), BTreeSet::new());
+    for arg in command.get_arguments() {
+        let Some(long) = arg.get_long() else { continue };
+        match arg.get_env() {
+            Some(variable) => {
+                own.insert(variable.to_str().unwrap().to_owned(), long.to_owned());
+            }
+            None if long != "help" && long != "version" => {
+                deaf.insert(long.to_owned());
+            }
+            None => {}
+        }
+    }
+    (own, deaf)
+}
+
+/// All variables of the program.
+fn variables(command: &clap::Command, found: &mut BTreeSet<String>) {
+    let own = command.get_arguments().filter_map(|arg| arg.get_env()?.to_str());
+    found.extend(own.map(str::to_owned));
+    command.get_subcommands().for_each(|inner| variables(inner, found));
+}
+
+fn nonsense() -> Vec<OsString> {
+    vec![
+        "".into(),
+        "no sense/../\u{1b}[2J\n at all \u{202e}".into(),
+        OsString::from_vec(b"-1\xff\xfe".to_vec()),
+        "9".repeat(40).into(),
+    ]
+}
+
+struct Bench {
+    machine: Machine,
+    emulator: Emulator,
+    runs: AtomicUsize,
+    wrong: Mutex<Vec<String>>,
+}
+
+impl Bench {
+    fn call(&self, words: &str, own: &[(&str, &OsStr)]) -> Said {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let mut command = self.emulator.command(&self.machine, &words);
+        command.envs(own.iter().copied());
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        said(command.output().unwrap())
+    }
+
+    fn complain(&self, what: &str, said: &Said) {
+        let text = format!("{what}: {}\n{}\n{}", said.code, said.stdout, said.stderr);
+        self.wrong.lock().unwrap().push(text);
+    }
+
+    /// What nothing may change: sources, what is staged, the drive, what lies in Azure.
+    fn kept(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let roots = ["source", "staging/repo", "staging/seed.json", "azure/blobs"];
+        let files = roots.iter().flat_map(|root| walkdir::WalkDir::new(self.machine.path(root)));
+        let files = files.map(|entry| entry.unwrap().into_path()).filter(|path| path.is_file());
+        let read = |path: PathBuf| (path.clone(), fs::read(path).unwrap());
+        // A vault's run looks at its lease.
+        files.filter(|path| !path.ends_with("azseed/lock")).map(read).collect()
+    }
+}
+
+#[test]
+fn nonsense_in_a_variable_is_refused_by_name_or_not_used_and_destroys_nothing() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    run(&machine, &emulator, 0, &[]);
+    let bench = Bench { machine, emulator, runs: AtomicUsize::new(0), wrong: Mutex::default() };
+    let (kept, image) = (bench.kept(), fs::read(bench.machine.path("s1.img")).unwrap());
+    let mut all: BTreeSet<String> = MORE.map(str::to_owned).into();
+    variables(&azseed::cli::command(), &mut all);
+    let commands = commands();
+    let whole: BTreeMap<&String, i32> =
+        commands.iter().map(|words| (words, bench.call(words, &[]).code)).collect();
+    // Those that use the same drive, and those of one vault, one after the other.
+    let groups: [&[&str]; 4] = [
+        &["stage", "plan", "prep", "verify", "inspect", "drive"],
+        &["job", "config", "explain"],
+        &["vault", "cleanup"],
+        &[
+            "packing-slip",
+            "pack",
+            "custody",
+            "status",
+            "limits",
+            "auth",
+            "subscriptions",
+            "provider",
+        ],
+    ];
+    std::thread::scope(|scope| {
+        for group in groups {
+            let (bench, commands, whole, all) = (&bench, &commands, &whole, &all);
+            scope.spawn(move || {
+                let is_own = |words: &&String| group.contains(&words.split(' ').next().unwrap());
+                for words in commands.iter().filter(is_own) {
+                    each(bench, words, whole[words], all);
+                }
+            });
+        }
+    });
+    println!("looked at {} runs", bench.runs.load(Ordering::Relaxed));
+    let wrong = bench.wrong.lock().unwrap();
+    assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
+    assert!(bench.kept() == kept, "something was destroyed");
+    assert!(fs::read(bench.machine.path("s1.img")).unwrap() == image, "the drive was written");
+    assert!(bench.runs.load(Ordering::Relaxed) > 500);
+}
+
+fn each(bench: &Bench, words: &str, code: i32, all: &BTreeSet<String>) {
+    let (own, deaf) = flags(words);
+    for (variable, flag) in &own {
+        for value in nonsense() {
+            let said = bench.call(words, &[(variable, &value)]);
+            let what = format!("{words} with {variable}={value:?}");
+            let all = format!("{}{}", said.stdout, said.stderr);
+            let fell = ![0, 1, 2, 3, 4, 5, 6, 10, 11, 12, 13, 14].contains(&said.code)
+                || all.contains("internal-fault");
+            let shown = visible_line(&value.to_string_lossy()).into_owned();
+            let is_named = all.contains(variable.as_str())
+                || all.contains(&format!("--{flag}"))
+                || (!shown.is_empty() && all.contains(&shown));
+            let is_refused = matches!(said.code, 1 | 2) && said.code != code;
+            if fell || (is_refused && !is_named) {
+                bench.complain(&what, &said);
+            }
+        }
+    }
+    // What has no variable, set all the same.
+    for flag in &deaf {
+        let variable = format!("AZSEED_{}", flag.to_uppercase().replace('-', "_"));
+        let said = bench.call(words, &[(&variable, OsStr::new("no sense"))]);
+        if said.code != code || !said.stderr.contains(&format!("{variable} is not used")) {
+            bench.complain(&format!("{words} with {variable}"), &said);
+        }
+    }
+    // All that belongs to other commands.
+    let value = OsString::from("no sense");
+    let others: Vec<(&str, &OsStr)> = all
+        .iter()
+        .filter(|name| !own.contains_key(*name) && !MORE.contains(&name.as_str()))
+        .map(|name| (name.as_str(), value.as_os_str()))
+        .collect();
+    let said = bench.call(words, &others);
+    // Flags of the command above it are read with it.
+    if !(said.code == code || (said.code == 2 && said.stderr.contains(" for '--"))) {
+        bench.complain(&format!("{words} with the variables of other commands"), &said);
+    }
+    for variable in MORE {
+        let said = bench.call(words, &[(variable, &value)]);
+        if !(said.code == code || (said.code == 2 && said.stderr.contains("no sense"))) {
+            bench.complain(&format!("{words} with {variable}"), &said);
+        }
+    }
+}
+
+#[test]
+fn a_word_that_names_no_kernels_of_this_cpu_is_told_and_not_used() {
+    let machine = Machine::new();
+    for words in [
+        "verify ./none.img",
+        "prep --dataset none.csv --job seed-1 --offline --drive ./new.img,size=300M",
+    ] {
+        let told = |word: &str| {
+            let mut command = machine.command(&words.split(' ').collect::<Vec<_>>());
+            said(command.env("AZSEED_KERNELS", word).output().unwrap()).stderr
+        };
+        let nonsense = told("fast\u{1b}[2J");
+        assert!(nonsense.contains("AZSEED_KERNELS=fast\\x1b[2J is not used"), "{nonsense}");
+        assert!(!told("portable").contains("AZSEED_KERNELS"), "{words}");
+    }
+}

@@ -1,0 +1,38 @@
+//! What people meet on the way from a folder to an imported parcel, told with the real program:
+//! the copy machine, its drives and shares, keys, papers on the screen, and whoever comes later.
+
+mod agents;
+mod codes;
+mod custody;
+mod environment;
+mod escrow;
+mod follow;
+mod held_keys;
+mod hostile_drives;
+mod journey;
+mod kill;
+mod loop_device;
+mod many_drives;
+mod modes;
+mod names;
+mod next;
+mod old_forms;
+mod rehearse;
+mod sealed_keys;
+mod secrets;
+mod shares;
+mod shortages;
+mod side_files;
+mod sources;
+mod stage;
+mod staging_path;
+#[path = "../support/mod.rs"]
+mod support;
+mod terminal;
+mod together;
+mod tool_journals;
+mod transcripts;
+mod two_machines;
+mod verbose;
+mod watch;
+mod wrong_drives;

@@ -1,0 +1,218 @@
+//! The first command that a newcomer runs, and the last one before drives are bought.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+
+use crate::support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::Value;
+use support::program::{Machine, Said, files_below, kill_when};
+use support::tree::{self, Dice};
+
+/// Files of 20 MB that cannot be compressed.
+fn fill(root: &Path, files: u64) {
+    for number in 0..files {
+        let mut dice = Dice(number);
+        let content = dice.bytes(20_000_000);
+        tree::write(root, &format!("folder-{}/file-{number}", number % 3), &content, &mut dice);
+    }
+}
+
+fn last(said: &Said) -> Value {
+    let line = said.stdout.lines().last().unwrap_or_else(|| panic!("{}", said.stderr));
+    serde_json::from_str(line).unwrap()
+}
+
+#[test]
+fn too_few_drives_say_what_is_missing_and_the_printed_command_goes_on() {
+    let machine = Machine::new();
+    fill(&machine.path("source"), 24);
+    let (source, dir) = (machine.text("source"), machine.text("dir"));
+    let words = |drives| {
+        ["rehearse", "--source", &source, "--drive-size", "400M", "--dir", &dir, "--drives", drives]
+            .map(str::to_owned)
+    };
+    let first = machine.expect(6, &words("1"));
+    assert!(first.stdout.contains("found no room"), "{}", first.stdout);
+    assert!(first.stdout.contains(&format!("--drives 3 --drive-size 400000000 --dir {dir}")));
+    let mut again = words("3").to_vec();
+    again.push("--json".to_owned());
+    let said = machine.expect(0, &again);
+    let end = last(&said);
+    assert_eq!((&end["type"], &end["equal"]), (&"rehearsal".into(), &true.into()), "{end}");
+    assert_eq!(end["equal_bytes"], 480_000_000);
+    assert_eq!(end["drives"].as_array().unwrap().len(), 3, "{end}");
+    let steps = said.stdout.lines().filter(|line| line.contains("\"type\":\"step\""));
+    assert_eq!(steps.count(), 10);
+    let left: Vec<String> = fs::read_dir(&dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for name in ["staging", "drives", "azure", "restored", "state", "report.html"] {
+        assert!(left.iter().any(|own| own == name), "{left:?}");
+    }
+    assert!(!machine.path("dir/staging/repo").exists());
+    assert!(machine.path("dir/restored").join(&source[1..]).join("folder-0/file-0").exists());
+}
+
+#[test]
+fn a_temporary_folder_goes_away_when_all_went_well() {
+    let machine = Machine::new();
+    fill(&machine.path("source"), 1);
+    fs::create_dir(machine.path("temporary")).unwrap();
+    let source = machine.text("source");
+    let mut command = machine.command(&["rehearse", "--source", &source]);
+    let output = command.env("TMPDIR", machine.path("temporary")).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("are equal"), "{text}");
+    assert_eq!(fs::read_dir(machine.path("temporary")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_rehearsal_that_is_killed_at_any_moment_goes_on() {
+    let machine = Machine::new();
+    fill(&machine.path("source"), 4);
+    let (source, dir) = (machine.text("source"), machine.text("dir"));
+    let words = ["rehearse", "--source", &source, "--dir", &dir, "--json"];
+    let mut killed = 0;
+    // Every step leaves files behind: so many more than there were, then it is killed.
+    for more in [1, 2, 4, 3, 9, 6, 14, 11] {
+        let dir = machine.path("dir");
+        let enough = files_below(&dir).len() + more;
+        let mut process =
+            machine.command(&words).stdout(std::process::Stdio::null()).spawn().unwrap();
+        killed += u32::from(kill_when(&mut process, || files_below(&dir).len() >= enough));
+    }
+    assert!(killed > 4, "it was killed {killed} times");
+    let end = last(&machine.expect(0, &words));
+    assert_eq!(end["equal"], true, "{end}");
+}
+
+/// A loop device of root's, over a file that nobody else can see, with a file system that is in use.
+struct Foreign(String, std::path::PathBuf);
+
+impl Foreign {
+    fn new(folder: &Path) -> Self {
+        let tool = |words: &[&str]| {
+            let output = std::process::Command::new(words[0]).args(&words[1..]).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{}: {said}", words.join(" "));
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        };
+        fs::create_dir(folder).unwrap();
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+        let (image, mount) = (folder.join("hidden.img"), folder.join("mount"));
+        fs::create_dir(&mount).unwrap();
+        fs::File::create(&image).unwrap().set_len(20 << 20).unwrap();
+        tool(&["mkfs.ext4", "-q", "-F", image.to_str().unwrap()]);
+        let node = tool(&["losetup", "-f", "--show", image.to_str().unwrap()]);
+        tool(&["mount", "-o", "ro,noload", &node, mount.to_str().unwrap()]);
+        Foreign(node, mount)
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        for words in [["umount", self.1.to_str().unwrap()], ["losetup", "-d"]] {
+            let mut command = std::process::Command::new(words[0]);
+            command.arg(words[1]);
+            if words[0] == "losetup" {
+                command.arg(&self.0);
+            }
+            let ended = command.output().unwrap();
+            assert!(ended.status.success() || std::thread::panicking(), "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn a_user_without_root_rehearses_the_whole_journey() {
+    assert!(rustix::process::geteuid().is_root(), "this test gives rights up: run it as root");
+    let home = tempfile::Builder::new().prefix("azseed-user-").tempdir().unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let foreign = Foreign::new(&home.path().join("roots"));
+    let program = home.path().join("azseed");
+    fs::copy(env!("CARGO_BIN_EXE_azseed"), &program).unwrap();
+    let own = home.path().join("own");
+    fill(&own.join("source"), 2);
+    let given = std::process::Command::new("chown").args(["-R", "65534:65534"]).arg(&own).status();
+    assert!(given.unwrap().success());
+    let output = std::process::Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&program)
+        .args(["rehearse", "--json", "--source"])
+        .arg(own.join("source"))
+        .arg("--dir")
+        .arg(own.join("dir"))
+        .env_clear()
+        .env("HOME", &own)
+        .env("TMPDIR", &own)
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(&own)
+        .output()
+        .unwrap();
+    let said = support::program::said(output);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    let end = last(&said);
+    assert_eq!((&end["type"], &end["equal"]), (&"rehearsal".into(), &true.into()), "{end}");
+    drop(foreign);
+}
+
+#[test]
+fn a_rehearsal_keeps_all_if_it_is_told_to_and_takes_a_weak_password_only_so() {
+    let machine = Machine::new();
+    fs::create_dir(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), "content").unwrap();
+    fs::create_dir(machine.path("tmp")).unwrap();
+    let run = |more: &[&str]| {
+        let words = [&["rehearse", "--json", "--source", "source"], more].concat();
+        let mut command = machine.command(&words);
+        support::program::said(command.env("TMPDIR", machine.path("tmp")).output().unwrap())
+    };
+    fs::write(machine.path("password"), "short\n").unwrap();
+    let private = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(machine.path("password"), private).unwrap();
+    let refused = run(&["--password-file", "password"]);
+    assert!(refused.code != 0 && refused.stdout.contains("weak"), "{}", refused.stdout);
+    let kept = || {
+        walkdir::WalkDir::new(machine.path("tmp"))
+            .into_iter()
+            .map(Result::unwrap)
+            .any(|entry| entry.file_name() == "seed.json")
+    };
+    let before = kept();
+    let said = run(&["--password-file", "password", "--weak-password", "--keep"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert!(kept(), "what a rehearsal is told to keep stays (before: {before})");
+}
+
+#[test]
+fn a_rehearsal_is_the_same_whatever_is_set() {
+    fn variables(command: &clap::Command) -> Vec<String> {
+        let own = command.get_arguments().filter_map(|arg| arg.get_env()?.to_str());
+        let own: Vec<String> = own.map(str::to_owned).collect();
+        own.into_iter().chain(command.get_subcommands().flat_map(variables)).collect()
+    }
+    let machine = Machine::new();
+    fs::create_dir(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), "content").unwrap();
+    let mut command = machine.command(&["rehearse", "--source", "source", "--dir", "dir"]);
+    // Of the flags that all commands have, --state says nothing of a rehearsal's own state.
+    let names = variables(&azseed::cli::command());
+    assert!(names.len() > 40, "{names:?}");
+    command.envs(names.iter().map(|name| (name, "no/sense")));
+    command.envs(["AZSEED_DRIVES", "AZSEED_DIR"].map(|name| (name, "no/sense")));
+    command.envs(
+        ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"].map(|name| (name, "x")),
+    );
+    command.env("HTTPS_PROXY", "http://127.0.0.1:1");
+    let said = support::program::said(command.output().unwrap());
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("are equal"), "{}", said.stdout);
+    assert!(machine.path("dir/report.html").exists());
+    assert!(said.stderr.contains("AZSEED_DRIVE_SIZE is not used"), "{}", said.stderr);
+}
