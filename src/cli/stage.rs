@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use disk_prep::noun::{
     ByteSize, ContainerName, JobName, NamedAccount, ResourceGroup, Service, SubscriptionId,
+    VaultName,
 };
 
+use super::azure::{AzureArgs, BlobArgs};
 use super::staging::{SharedArgs, SharedSeedArgs};
 
 /// Arguments of `stage`.
@@ -49,9 +51,19 @@ pub struct StageArgs {
     #[arg(long, value_name = "SIZE", env = "AZSEED_PACK_SIZE", default_value = "64Mi")]
     #[arg(value_parser = pack_size)]
     pub pack_size: ByteSize,
+    /// The vault that the seed joins, if that has a repository already: only
+    /// what it does not have is staged
+    #[arg(long, value_name = "NAME", env = "AZSEED_VAULT")]
+    pub vault: Option<VaultName>,
     /// The seed.
     #[command(flatten)]
     pub seed: SeedArgs,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub azure: AzureArgs,
+    /// Where blobs are.
+    #[command(flatten)]
+    pub blobs: BlobArgs,
 }
 
 /// Where a seed lies and where it goes.

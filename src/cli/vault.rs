@@ -8,6 +8,8 @@ use disk_prep::noun::{
     SubscriptionId, VaultName,
 };
 
+use uuid::Uuid;
+
 use super::azure::{AzureArgs, BlobArgs};
 use super::staging::SharedArgs;
 use super::vault_keep::VaultKeepCommand;
@@ -136,17 +138,20 @@ pub enum VaultCommand {
         #[command(subcommand)]
         command: SourceCommand,
     },
-    /// Let a source go: remove its snapshots
+    /// Let a source go with its snapshots, or give up a seed on its way
     #[command(
         after_help = "Example:\n  azseed vault forget --source /srv/old --all --vault office"
     )]
     Forget {
         /// The source, as its snapshots name it
-        #[arg(long, value_name = "PATH")]
-        source: PathBuf,
+        #[arg(long, value_name = "PATH", required_unless_present = "seed")]
+        source: Option<PathBuf>,
         /// All of its snapshots, the newest too
-        #[arg(long, required = true)]
+        #[arg(long, required_unless_present = "seed")]
         all: bool,
+        /// A seed of this machine that joins the vault and is not taken in
+        #[arg(long, value_name = "ID", conflicts_with_all = ["source", "all"])]
+        seed: Option<Uuid>,
         /// Where the password is.
         #[command(flatten)]
         password: PasswordArgs,

@@ -3,10 +3,14 @@
 use std::path::PathBuf;
 
 use super::call::Call;
+use super::flags::{azure, blobs};
 use crate::cli::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs, WorkloadChoice};
 use crate::escrow::Weak;
 use crate::journey::contact::contact;
+use crate::journey::settings::Origin;
 use crate::journey::stage::{AdoptOptions, WriteOptions, status, take, write};
+use crate::journey::stage_join::JoinOptions;
+use crate::journey::vault_password::PasswordGiven;
 use crate::outcome::{Ended, Failure, MissingFlag};
 use crate::repository::{Choice, PatternForm, Settings};
 use crate::staging::{Destination, Workload};
@@ -37,7 +41,26 @@ fn written(args: &StageArgs, call: &Call<'_>) -> Result<WriteOptions, Failure> {
         staging,
         target,
         service: call.given("service", args.seed.service),
+        join: Some(joined(args, call)),
     })
+}
+
+/// The vault that the seed joins.
+fn joined(args: &StageArgs, call: &Call<'_>) -> JoinOptions {
+    let is_typed = |id: &str| {
+        call.given(id, Some(())).is_some_and(|given| given.origin == Origin::CommandLine)
+    };
+    let of_new = [("compression", "--compression"), ("pack_size", "--pack-size")];
+    JoinOptions {
+        vault: call.given("vault", args.vault.clone()),
+        azure: azure(&args.azure),
+        blobs: blobs(&args.blobs),
+        password: PasswordGiven {
+            file: call.given("password_file", args.password_file.clone()),
+            ..PasswordGiven::default()
+        },
+        idle: of_new.into_iter().filter(|(id, _)| is_typed(id)).map(|(_, flag)| flag).collect(),
+    }
 }
 
 fn adopted(args: &AdoptArgs, call: &Call<'_>) -> Result<AdoptOptions, Failure> {

@@ -6,8 +6,8 @@ use crate::cli::{SourceCommand, VaultCommand, VaultCreate};
 use crate::journey::desk::Desk;
 use crate::journey::vault::{CreateOptions, VaultOptions, Vaults, make, pick};
 use crate::journey::vault_run::Wish;
-use crate::journey::{vault_forget, vault_source, vault_sources, vault_status, vault_turn};
-use crate::outcome::Ended;
+use crate::journey::{vault_forget, vault_give_up, vault_source, vault_sources, vault_status, vault_turn};
+use crate::outcome::{Ended, MissingFlag};
 use crate::policy::Retention;
 
 /// Runs what makes a vault, or goes on with it.
@@ -33,9 +33,15 @@ pub fn run(command: &VaultCommand, options: &VaultOptions, call: &Call<'_>) -> E
             Ok(Box::new(vault_turn::run(&picked()?, options, wish, &how, desk)?))
         }
         VaultCommand::Source { command } => source(command, options, desk),
-        VaultCommand::Forget { source, all: _, password: _ } => {
-            Ok(Box::new(vault_forget::forget(&picked()?, source, options, desk)?))
-        }
+        VaultCommand::Forget { source, seed, all: _, password: _ } => match (seed, source) {
+            (Some(seed), _) => {
+                Ok(Box::new(vault_give_up::give_up(&picked()?, *seed, options, desk)?))
+            }
+            (None, Some(source)) => {
+                Ok(Box::new(vault_forget::forget(&picked()?, source, options, desk)?))
+            }
+            (None, None) => Err(MissingFlag { flag: "--source" }.into()),
+        },
     }
 }
 

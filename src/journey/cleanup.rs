@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::desk::Desk;
 use super::seed_blobs::seed_blobs;
 use super::vault::{VaultOptions, open_containers, own_seed, pick, staging, staging_path};
+use super::vault_ingest::seed_list;
 use super::vault_writer::Writer;
 use crate::azure::Container;
 use crate::outcome::Failure;
@@ -33,7 +34,8 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
     let blobs = seed_blobs(&seed, &staging)?;
     let [container, import] = open_containers(&vault, options, desk)?;
     // Looked at and asked before anything is sent that changes something.
-    prove(&vault, container.as_ref(), &blobs)?;
+    let needed = seed_list(&seed, &staging)?;
+    prove(&vault, container.as_ref(), &needed)?;
     let is_ours = seed.origin == Origin::Written;
     let repository = is_ours.then(|| path.join("repo")).filter(|repository| repository.exists());
     // What was adopted where it lies is the vault's own now.
@@ -47,7 +49,7 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
     let mut done = Cleared { vault: writer.vault.name.to_string(), ..Cleared::default() };
     if writer.vault.cleaned_at.is_none() {
         // Another run may have changed the vault since.
-        prove(&writer.vault, container.as_ref(), &blobs)?;
+        prove(&writer.vault, container.as_ref(), &needed)?;
         if let Some(import) = import {
             let prefix = &writer.vault.seed()?.prefix;
             let cleared = clear_import(lease.guard(import).as_ref(), prefix, &blobs)?;
@@ -77,7 +79,7 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
 fn prove(vault: &Vault, container: &dyn Container, blobs: &SeedList) -> Result<(), Error> {
     let held = blobs.held(container, &vault.prefix).map_err(|source| Error::List { source })?;
     let missing = held.missing().count();
-    if missing > 0 || blobs.is_empty() || vault.ingested_at.is_none() {
+    if missing > 0 || blobs.is_empty() || vault.ingested_at.is_none() || vault.awaits_seed() {
         let vault = vault.name.clone();
         return Err(Error::NotProtected { vault, missing, total: blobs.len() });
     }

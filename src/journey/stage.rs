@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::connections::CURRENT_SERVICE;
 use super::desk::Desk;
 use super::settings::{Given, settle};
+use super::stage_join::{Asked, JoinOptions, Joint};
 use crate::escrow::{Weak, read_password};
 use crate::import_job::check_name;
 use crate::outcome::Failure;
@@ -41,6 +42,8 @@ pub struct WriteOptions {
     pub target: Destination,
     /// The service of its job.
     pub service: Option<Given<Service>>,
+    /// The vault that it joins; a rehearsal's joins none.
+    pub join: Option<JoinOptions>,
 }
 
 /// What is taken as it stands.
@@ -160,7 +163,7 @@ fn expect_pages(root: &Path, target: &Destination) -> Result<(), Failure> {
 /// Writes the initial backup, or finds it written.
 pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
     let WriteOptions { sources, choice, settings, staging: path, target, service, .. } = options;
-    let (weak, given) = (options.weak, options.password_file.as_deref());
+    let (weak, given, join) = (options.weak, options.password_file.as_deref(), options.join.as_ref());
     let state = desk.state()?;
     // Read before anything is made, so that a password that cannot be used leaves nothing behind.
     given.map(|path| read_password(path, weak)).transpose()?;
@@ -168,6 +171,11 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     let seed = seed_at(&path);
     let target = settled(target, service, seed.as_ref(), desk)?;
     let host = this_host();
+    let asked = Asked { seed: seed.as_ref(), target: &target, choice: &choice, staging: &path };
+    let joint = match join {
+        Some(join) => Joint::find(join, asked, desk)?,
+        None => None,
+    };
     let is_done = seed.is_some_and(|seed| {
         seed.state != SeedState::Unfinished
             && (seed.hosts.is_empty() || seed.staged_by(&host).is_some())
@@ -177,29 +185,44 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     for warning in &looked.warnings {
         desk.attendant.warn(warning);
     }
-    let seed = begin(&staging, target, Timestamp::now())?;
-    let is_new = !staging.data(&seed)?.store().has_config();
-    let path = match (given, state.password_path(&seed)) {
-        (Some(path), _) => state.remember_password(&seed, path)?,
-        (None, Some(path)) => path,
-        (None, None) if is_new => state.make_password(&seed)?,
-        (None, None) => {
-            return Err(Error::NoPassword { path: staging.path().to_owned() }.into());
+    let vault = joint.as_ref().map(|joint| joint.name().clone());
+    let seed = begin(&staging, target, vault, Timestamp::now())?;
+    let (path, password) = match &joint {
+        Some(joint) => {
+            joint.announce(&seed, desk)?;
+            let path = joint.password_file();
+            let path = path.map(|path| state.remember_password(&seed, &path)).transpose()?;
+            (path, joint.secret.clone())
+        }
+        None => {
+            let is_new = !staging.data(&seed)?.store().has_config();
+            let path = match (given, state.password_path(&seed)) {
+                (Some(path), _) => state.remember_password(&seed, path)?,
+                (None, Some(path)) => path,
+                (None, None) if is_new => state.make_password(&seed)?,
+                (None, None) => {
+                    return Err(Error::NoPassword { path: staging.path().to_owned() }.into());
+                }
+            };
+            let weak = if given.is_some() { weak } else { Weak::Accepted };
+            let password = read_password(&path, weak)?;
+            (Some(path), password)
         }
     };
-    let weak = if given.is_some() { weak } else { Weak::Accepted };
-    let password = read_password(&path, weak)?;
     let drives = match drives_of(&staging.journals())?.is_empty() {
         true => Drives::None,
         false => Drives::Begun,
     };
-    let options = StageOptions { plan: looked.plan, settings, host, drives };
+    let base = joint.as_ref().map(Joint::base);
+    let options = StageOptions { plan: looked.plan, settings, host, drives, base };
     let Staged { seed, backup } =
         stage(&staging, seed, &password, &options, Timestamp::now, desk.attendant.monitor())?;
     let drives = drives_of(&staging.journals())?;
     state.remember(seed.id, &seed.target.job, staging.path(), drives)?;
-    let password = Some(path);
-    Ok(SeedShown { backup, password, ..SeedShown::of(seed, staging) })
+    if let Some(joint) = &joint {
+        joint.link(&seed, &staging, desk)?;
+    }
+    Ok(SeedShown { backup, password: path, ..SeedShown::of(seed, staging) })
 }
 
 /// The seed that is there, if it can be read.

@@ -14,7 +14,7 @@ use crate::policy::Retention;
 use crate::repository::{BlobStore, Choice, Error as RepositoryError, Repository};
 use crate::staging::{Destination, Error as StagingError, Origin, Seed, SeedKind, Staging};
 use crate::state::State;
-use crate::vault::{Error, SeedLink, Vault, claim, covered, tell_first, this_host};
+use crate::vault::{Error, SeedLink, Vault, claim, claimed, covered, tell_first, this_host};
 
 /// Which vault, and where Azure is.
 #[derive(Debug, Clone)]
@@ -172,11 +172,23 @@ pub fn make(
     let VaultOptions { azure, blobs, .. } = options;
     let container =
         container(azure, blobs, &vault.storage_account, &vault.container, desk.attendant)?;
+    if claimed(container.as_ref())?.is_none() && !create.is_adopted {
+        expect_empty(&vault, container.as_ref())?;
+    }
     // A claim without a record is found again by the same call.
     claim(container.as_ref(), &vault.name, seed.id)?;
     tell_first(&vault, container.as_ref())?;
     state.add_vault(&vault)?;
     Ok(Vaults { vaults: vec![vault], changed: Some(true), told })
+}
+
+/// Refuses a place that has a repository: no seed begins it.
+fn expect_empty(vault: &Vault, container: &dyn Container) -> Result<(), Error> {
+    let path = format!("{}config", vault.prefix);
+    let facts = container.facts(&path).map_err(|source| Error::Blob { path, source })?;
+    let Vault { storage_account, container, prefix, .. } = vault;
+    let place = || format!("{storage_account}/{container}/{prefix}");
+    facts.map_or(Ok(()), |_| Err(Error::HasRepository { place: place() }))
 }
 
 /// What the flags and the seed say.
@@ -194,6 +206,9 @@ fn record(
     let seed = Seed::open(&desk.enter(staging)?)?;
     if seed.kind != SeedKind::Repository {
         return Err(Error::PlainFiles { path: staging.to_owned() }.into());
+    }
+    if let Some(joined) = &seed.vault {
+        return Err(Error::HasRepository { place: format!("The vault {joined}") }.into());
     }
     let (account, container, prefix) = place(create, &name, &seed)?;
     let (password_file, password_command) = password_places(options, &seed, staging, desk)?;
@@ -272,6 +287,7 @@ fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
             version: known.version,
             ingested_at: known.ingested_at,
             attached_at: known.attached_at,
+            joins_since: known.joins_since,
             incremented_at: known.incremented_at,
             kept_aside: known.kept_aside,
             cleaned_at: known.cleaned_at,

@@ -12,7 +12,7 @@ use super::vault_sources::{drop_source, sources_of};
 use super::vault_writer::Writer;
 use crate::outcome::Failure;
 use crate::repository::{BlobStore, Repository, Snapshot};
-use crate::vault::{Error, Vault, expect_no_locks, this_host, vault_coverage};
+use crate::vault::{Error, Vault, expect_no_locks, joining, this_host, vault_coverage};
 
 /// Removes every snapshot of this machine that holds nothing but this source, and what only they
 /// needed. Those that hold other sources too stay, and the policy may let them go from now on.
@@ -45,6 +45,10 @@ pub fn forget(
     desk.attendant.consent(&done.question())?;
     let lease = writer.lease(&container)?;
     expect_no_locks(container.as_ref(), &vault.prefix)?;
+    let seeds = joining(container.as_ref())?;
+    if !seeds.is_empty() {
+        return Err(Error::SeedsJoin { vault: name(), seeds }.into());
+    }
     // Before the first is removed: a run that is killed has let it go all the same.
     writer.record(|own| {
         drop_source(own, path);

@@ -23,6 +23,7 @@ use super::vault_ingest::{Bringing, follow, take_in};
 use super::vault_password::password;
 use super::vault_policy::{JudgedSnapshot, LetGo};
 use super::vault_writer::Writer;
+use super::work::data_set;
 use super::{vault_settings, vault_zone};
 use crate::azure::Fenced;
 use crate::custody::Deed;
@@ -31,7 +32,7 @@ use crate::outcome::{Failure, MissingFlag, chain};
 use crate::policy::Judged;
 use crate::repository::IsShipped;
 use crate::schedule::{Due, Elapse, due, elapse, is_ahead};
-use crate::staging::Staging;
+use crate::staging::{Staging, drives_of};
 use crate::vault::{
     Asked, Home, Increment, Ingested, Vault, VaultState, increment, tell_all, this_host,
 };
@@ -104,7 +105,7 @@ fn run_now(
     let lease = writer.lease(&container)?;
     wish.closes_after.iter().for_each(|time| lease.close_after(*time));
     vault_settings::agree(&mut writer, &container, &lease.guard(Arc::clone(&container)), desk)?;
-    if !writer.vault.has_repository() && follow(&mut writer, container.as_ref())? {
+    if writer.vault.awaits_seed() && follow(&mut writer, container.as_ref())? {
         ran.state = VaultState::Protected;
     }
     let mut home = None;
@@ -119,7 +120,7 @@ fn run_now(
     let fenced = lease.guard(container);
     let secret = password(&writer.vault, &options.password, desk)?;
     ran.increment = Some(match ran.state {
-        VaultState::SeedInTransit => {
+        VaultState::SeedInTransit | VaultState::AwaitingSeed => {
             while_it_travels(&mut writer, options, &fenced, &secret, wish, desk)?
         }
         _ => go_on(&mut writer, (&fenced, Home::Vault), &secret, wish, desk)?,
@@ -142,10 +143,11 @@ fn is_due(
     wish: Wish,
     desk: &Desk<'_>,
 ) -> Result<bool, Failure> {
-    if ran.state == VaultState::AwaitingSeed {
+    let is_joining = vault.joins_since.is_some();
+    if ran.state == VaultState::AwaitingSeed && !is_joining {
         return Ok(false);
     }
-    if ran.state == VaultState::SeedInTransit {
+    if matches!(ran.state, VaultState::SeedInTransit | VaultState::AwaitingSeed) {
         let home = staging_path(vault, options)?;
         if !home.exists() {
             ran.waits_for = Some(home.to_owned());
@@ -180,8 +182,15 @@ fn while_it_travels(
 ) -> Result<Increment, Failure> {
     let staging = staging(&writer.vault, options, desk)?;
     let seed = own_seed(&writer.vault, &staging)?;
-    let (data, shipped) = (staging.data(&seed)?, seed_blobs(&seed, &staging)?);
-    let is_shipped: IsShipped = Arc::new(move |place| shipped.has(place));
+    let data = staging.data(&seed)?;
+    let is_shipped: IsShipped = if drives_of(&staging.journals())?.is_empty() {
+        // Nothing is on a drive yet: all that is staged will be, and it is not read for this.
+        data_set(&seed, &staging)?;
+        Arc::new(|_| true)
+    } else {
+        let shipped = seed_blobs(&seed, &staging)?;
+        Arc::new(move |place| shipped.has(place))
+    };
     let store = || data.store();
     let done =
         go_on(writer, (container, Home::Travelling(&store, &is_shipped)), secret, wish, desk)?;
@@ -245,7 +254,7 @@ pub fn next(vault: &Vault) -> Due {
 
 /// How far a vault is, by its record, the journals and the service.
 fn state_of(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<VaultState, Failure> {
-    if vault.has_repository() {
+    if !vault.awaits_seed() {
         return Ok(VaultState::Protected);
     }
     // On a machine without the staging path the service alone says it.

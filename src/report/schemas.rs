@@ -131,6 +131,7 @@ pub fn all() -> Vec<Described> {
         of::<vault_sources::BackedUpRecord>(
             "`vault source add`, `vault source remove`, `vault source list`",
         ),
+        of::<vault_sources::GivenUpRecord>("`vault forget`"),
         of::<vault_sources::ForgottenRecord>("`vault forget`"),
         of::<vault_ingest::IngestEstimateRecord>("`vault run`, `rehearse`"),
         of::<SnapshotRecord>("`vault snapshots`"),

@@ -245,7 +245,7 @@ pub(super) fn status_record(status: &Status, machines: Option<&[Notice]>) -> Val
 }
 
 pub(super) fn known_state(vault: &Vault) -> VaultState {
-    if vault.has_repository() { VaultState::Protected } else { VaultState::AwaitingSeed }
+    if vault.awaits_seed() { VaultState::AwaitingSeed } else { VaultState::Protected }
 }
 
 /// Until when what this machine backs up can be restored.

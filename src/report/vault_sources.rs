@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use disk_prep::noun::{ByteSize, VaultName, count};
+use disk_prep::noun::{ByteSize, JobName, VaultName, count};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::record::{Record, line};
 use crate::journey::vault_forget::Forgotten;
+use crate::journey::vault_give_up::GivenUp;
 use crate::journey::vault_sources::Sources;
 use crate::outcome::Outcome;
 
@@ -48,6 +50,43 @@ pub(super) struct ForgottenRecord<'a> {
 
 impl Record for ForgottenRecord<'_> {
     const TYPE: &'static str = "vault-forgotten";
+}
+
+/// A seed on its way that was given up.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct GivenUpRecord<'a> {
+    /// The vault.
+    #[schemars(with = "String")]
+    vault: &'a VaultName,
+    /// The seed.
+    #[schemars(with = "String")]
+    seed: &'a Uuid,
+    /// Its job.
+    #[schemars(with = "String")]
+    job: &'a JobName,
+    /// Increments that are gone with it.
+    dropped: u64,
+}
+
+impl Record for GivenUpRecord<'_> {
+    const TYPE: &'static str = "vault-seed-given-up";
+}
+
+impl Outcome for GivenUp {
+    fn lines(&self) -> Vec<String> {
+        let GivenUp { vault, job, dropped, .. } = self;
+        let mut lines = vec![format!("The seed of job {job} is given up: vault {vault} waits no more")];
+        if *dropped > 0 {
+            lines.push(format!("{} that waited for it are gone", count(*dropped, "increment")));
+        }
+        lines.push("Next          `azseed vault run --now` sends what it would have brought".to_owned());
+        lines
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let GivenUp { vault, seed, job, dropped } = self;
+        vec![line(&GivenUpRecord { vault, seed, job, dropped: *dropped })]
+    }
 }
 
 impl Outcome for Sources {

@@ -24,6 +24,16 @@ pub struct Checked {
 }
 
 impl Repository {
+    /// Refuses a repository that lacks anything of what its snapshots hold, while others may write
+    /// to it: packs that no index names yet are theirs.
+    pub fn check_among_others(&self) -> Result<(), Error> {
+        const ACTION: &str = "The check of the repository";
+        let check = || self.inner.check(CheckOptions::default());
+        let found = library(self.store.as_ref(), ACTION, check)?;
+        let (_, remarks) = by_weight(found);
+        if remarks.is_empty() { Ok(()) } else { Err(Error::Damaged { remarks }) }
+    }
+
     /// Checks that every pack is there and named by the index, and every folder readable; of the
     /// packs, reads that share.
     pub fn look_over(&self, share: Option<ReadShare>) -> Result<Checked, Error> {
@@ -44,14 +54,22 @@ impl Repository {
             read_bytes: part.map_or(0, |part| part.unwrap_or(bytes)),
             ..Checked::default()
         };
-        for (level, what) in found.0 {
-            let text = what.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-            // The library has no other way to ask how grave it is.
-            match CheckResults(vec![(level, what)]).is_ok() {
-                Ok(()) => checked.remarks.push(text),
-                Err(_) => checked.faults.push(text),
-            }
-        }
+        (checked.remarks, checked.faults) = by_weight(found);
         Ok(checked)
     }
+}
+
+/// What a check has found in words: what is strange and does no harm, and what is not as it should
+/// be.
+fn by_weight(found: CheckResults) -> (Vec<String>, Vec<String>) {
+    let (mut remarks, mut faults) = (Vec::new(), Vec::new());
+    for (level, what) in found.0 {
+        let text = what.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        // The library has no other way to ask how grave it is.
+        match CheckResults(vec![(level, what)]).is_ok() {
+            Ok(()) => remarks.push(text),
+            Err(_) => faults.push(text),
+        }
+    }
+    (remarks, faults)
 }

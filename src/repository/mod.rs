@@ -4,12 +4,14 @@
 
 mod account;
 mod ahead;
+mod arrival_store;
 mod backup;
 mod blob_store;
 mod check;
 mod error;
 mod filter;
 mod folder_store;
+mod join_store;
 mod keys;
 mod layout;
 mod not_read;
@@ -25,12 +27,14 @@ mod tags;
 mod travel_store;
 
 pub use account::{SHRUNK_TAG, SourceTotals};
+pub use arrival_store::ArrivalStore;
 pub use backup::{BackupDone, BackupPlan, inside};
 pub use blob_store::BlobStore;
 pub use check::Checked;
 pub use error::Error;
 pub use filter::{Choice, PatternForm};
 pub use folder_store::{FolderStore, Linked};
+pub use join_store::JoinStore;
 pub use keys::Key;
 pub use layout::{Place, Rank, is_repository_path, rank};
 pub use not_read::NotRead;
@@ -41,4 +45,4 @@ pub use restore::{
 };
 pub use store::Store;
 pub use survey::survey;
-pub use travel_store::{ASIDE, IsShipped, TravelStore};
+pub use travel_store::{ASIDE, IsShipped, Keys, TravelStore};

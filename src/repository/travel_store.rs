@@ -22,8 +22,18 @@ use crate::azure::Fenced;
 /// Says of a staged file whether it is on its way.
 pub type IsShipped = Arc<dyn Fn(&Place) -> bool + Send + Sync>;
 
-/// Snapshots that are kept aside lie below this prefix of the container.
+/// Snapshots that are kept aside lie below this prefix of the container; those of seeds that join a
+/// vault below one of the seed in it.
 pub const ASIDE: &str = "azseed/aside/";
+
+/// Where configuration and keys of a repository are read that is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// Where it was staged: there is no other yet.
+    Staged,
+    /// In the vault that it joins: keys may have been changed there since.
+    InVault,
+}
 
 /// A repository of two places.
 pub struct TravelStore {
@@ -31,6 +41,7 @@ pub struct TravelStore {
     is_shipped: IsShipped,
     sent: Arc<BlobStore>,
     aside: Arc<BlobStore>,
+    keys: Keys,
 }
 
 impl std::fmt::Debug for TravelStore {
@@ -40,23 +51,25 @@ impl std::fmt::Debug for TravelStore {
 }
 
 impl TravelStore {
-    /// What was staged and is shipped, and the container that it will be taken into below a prefix.
+    /// What was staged and is shipped, and the container that it will be taken into below a prefix;
+    /// snapshots are kept below the prefix `aside` meanwhile.
     pub fn new(
         staged: FolderStore,
         is_shipped: IsShipped,
         container: &Arc<dyn Fenced>,
-        prefix: &str,
+        (prefix, aside): (&str, &str),
+        keys: Keys,
     ) -> Self {
         let sent = Arc::new(BlobStore::changing(container, prefix));
-        let aside = Arc::new(BlobStore::changing(container, ASIDE));
-        TravelStore { staged: Arc::new(staged), is_shipped, sent, aside }
+        let aside = Arc::new(BlobStore::changing(container, aside));
+        TravelStore { staged: Arc::new(staged), is_shipped, sent, aside, keys }
     }
 
     /// Whether a file is read where it was staged. What somebody has written there since is not
     /// on its way, and nothing may come to rest on it.
     fn is_staged(&self, kind: FileType, id: &Id) -> bool {
         let rank = match kind {
-            FileType::Config | FileType::Key => return true,
+            FileType::Config | FileType::Key => return self.keys == Keys::Staged,
             FileType::Pack => Rank::Pack,
             FileType::Index => Rank::Index,
             FileType::Snapshot => Rank::Snapshot,
@@ -80,8 +93,13 @@ impl TravelStore {
     fn reader(&self, kind: FileType, id: &Id) -> RusticResult<&dyn ReadBackend> {
         match self.is_staged(kind, id) {
             true => Ok(self.staged.as_ref()),
-            false => Ok(self.writer(kind)?.as_ref()),
+            false => Ok(self.elsewhere(kind).as_ref()),
         }
+    }
+
+    /// Where a file is read that is not read where it was staged.
+    fn elsewhere(&self, kind: FileType) -> &Arc<BlobStore> {
+        if kind == FileType::Snapshot { &self.aside } else { &self.sent }
     }
 }
 
@@ -109,9 +127,10 @@ impl ReadBackend for TravelStore {
         let staged = self.staged.list_with_size(kind)?;
         let staged = staged.into_iter().filter(|(id, _)| self.is_staged(kind, id));
         let mut all: BTreeMap<Id, u32> = staged.collect();
-        if let Ok(sent) = self.writer(kind) {
+        let is_key = matches!(kind, FileType::Config | FileType::Key);
+        if !is_key || self.keys == Keys::InVault {
             // A part of what was staged may have been taken in already.
-            for (id, bytes) in sent.list_with_size(kind)? {
+            for (id, bytes) in self.elsewhere(kind).list_with_size(kind)? {
                 all.entry(id).or_insert(bytes);
             }
         }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName};
 use disk_prep::sys::beneath::Unexpected;
 
 /// The error of this room.
@@ -29,6 +29,10 @@ pub enum Error {
     Newer { path: PathBuf, version: u32, known: u32 },
     #[error("{path} holds the seed of job {held}, not {asked}")]
     OtherSeed { path: PathBuf, held: String, asked: String },
+    #[error("The seed in {path} joins {held}, and the call asks for {asked}")]
+    OtherVault { path: PathBuf, held: String, asked: String },
+    #[error("The repository in {path} is not that of the vault which its seed joins{}", named(vault.as_ref()))]
+    NotOfVault { path: PathBuf, vault: Option<VaultName> },
     #[error("{path} holds the seed {held}, not {asked}")]
     AnotherSeed { path: PathBuf, held: String, asked: String },
     #[error("Cannot use {path}")]
@@ -81,6 +85,10 @@ pub enum Error {
     },
 }
 
+fn named(vault: Option<&VaultName>) -> String {
+    vault.map_or(String::new(), |vault| format!(", {vault}"))
+}
+
 fn listed(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
@@ -120,6 +128,8 @@ impl Diagnose for Error {
             Error::OtherSeed { .. } | Error::AnotherSeed { .. } | Error::OtherWorkload { .. } => {
                 "staging-other-seed"
             }
+            Error::OtherVault { .. } => "staging-other-vault",
+            Error::NotOfVault { .. } => "vault-other-repository",
             Error::NoAgentBlobs { .. } => "workload-no-blobs",
             Error::SystemState => "workload-unsupported",
             Error::Io { .. } => "staging-io",
@@ -149,10 +159,11 @@ impl Diagnose for Error {
         match self {
             Error::NotStaging { .. } | Error::Cleared { .. } => ErrorKind::NotFound,
             Error::SystemState => ErrorKind::Refused,
-            Error::NoAgentBlobs { .. } => ErrorKind::Usage,
+            Error::NoAgentBlobs { .. } | Error::OtherVault { .. } => ErrorKind::Usage,
             Error::NotEmpty { .. }
             | Error::OtherWorkload { .. }
             | Error::OtherSeed { .. }
+            | Error::NotOfVault { .. }
             | Error::AnotherSeed { .. }
             | Error::OldLayout { .. }
             | Error::Incomplete { .. }
@@ -180,6 +191,10 @@ impl Diagnose for Error {
             return unexpected.hint();
         }
         let text = match self {
+            Error::OtherVault { .. } => "make a seed of its own with another `--staging` and `--job`",
+            Error::NotOfVault { .. } => {
+                "what lies in the container was replaced since; make a new seed with another `--staging`"
+            }
             Error::NotStaging { .. } => "write a backup there first with `azseed stage`",
             Error::NotEmpty { .. } => "name an empty or a new folder with `--staging`",
             Error::Full { .. } => return Some(Hint::FreeSpace),

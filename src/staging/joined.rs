@@ -1,5 +1,9 @@
 //! Machines that stage into one seed, one after the other, until the first of its drives is begun.
 
+use std::path::Path;
+
+use disk_prep::noun::VaultName;
+
 use super::door::Staging;
 use super::error::Error;
 use super::hosts::StagedHost;
@@ -27,6 +31,19 @@ impl Seed {
     /// What a machine has staged; of a record that names no machines nobody knows.
     pub fn staged_by(&self, host: &str) -> Option<&StagedHost> {
         self.hosts.iter().find(|own| own.host == host)
+    }
+
+    /// Refuses a seed that joins another vault than was asked for, or none.
+    pub fn expect_vault(&self, asked: Option<&VaultName>, staging: &Path) -> Result<(), Error> {
+        if self.vault.as_ref() == asked {
+            return Ok(());
+        }
+        let words = |vault: Option<&VaultName>| match vault {
+            Some(vault) => format!("vault {vault}"),
+            None => "no vault".to_owned(),
+        };
+        let (held, asked) = (words(self.vault.as_ref()), words(asked));
+        Err(Error::OtherVault { path: staging.to_owned(), held, asked })
     }
 
     /// Whether a machine has anything left to stage. A seed of which a drive is begun takes

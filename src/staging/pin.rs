@@ -40,6 +40,8 @@ pub struct SeedPin {
     workload: Option<Workload>,
     #[serde(default)]
     hold_keys: bool,
+    #[serde(default)]
+    vault: Option<String>,
 }
 
 /// One journal as it was.
@@ -149,6 +151,7 @@ impl SeedPin {
             exclude: seed.choice.exclude.clone(),
             workload: seed.workload,
             hold_keys: seed.hold_keys,
+            vault: seed.vault.as_ref().map(ToString::to_string),
         }
     }
 
@@ -194,6 +197,7 @@ impl SeedPin {
             ("Data", Field::Fixed, one(&self.data.display())),
             ("Prefix", Field::Fixed, one(&self.prefix)),
             ("Workload", Field::Fixed, self.workload.iter().map(ToString::to_string).collect()),
+            ("Vault", Field::Fixed, self.vault.iter().cloned().collect()),
             ("Keys held back", Field::Settable, one(&self.hold_keys)),
             ("Sources", Field::Grows, sources),
             ("Left out", Field::Grows, self.exclude.clone()),

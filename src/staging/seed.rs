@@ -4,7 +4,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use disk_prep::noun::{
-    AccountId, AccountName, Contact, ContainerName, JobName, ResourceGroup, Service, SubscriptionId,
+    AccountId, AccountName, Contact, ContainerName, JobName, ResourceGroup, Service,
+    SubscriptionId, VaultName,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,9 @@ pub struct Seed {
     /// What a repository that was adopted consisted of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<Contents>,
+    /// The vault that it joins: it holds only what that did not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<VaultName>,
     /// The machines that have staged into it, the first one first; a record of an earlier program
     /// has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -199,6 +203,7 @@ impl Seed {
             workload: None,
             hold_keys: false,
             contents: None,
+            vault: None,
             hosts: Vec::new(),
             parcels: Vec::new(),
         }
@@ -238,6 +243,9 @@ impl Seed {
         if self.workload.is_some() && (self.origin, self.kind) != (Origin::Adopted, SeedKind::Files)
         {
             return wrong("workload");
+        }
+        if self.vault.is_some() && self.origin != Origin::Written {
+            return wrong("vault");
         }
         if self.hold_keys && self.kind != SeedKind::Repository {
             return wrong("hold_keys");

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disk_prep::monitor::Monitor;
+use disk_prep::noun::VaultName;
 use disk_prep::sys::durable::Access;
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
@@ -19,7 +20,10 @@ use super::error::Error;
 use super::hosts::StagedHost;
 use super::joined::{Drives, Turn};
 use super::seed::{Destination, Origin, REPOSITORY, Seed, SeedKind, SeedState, Totals};
-use crate::repository::{BackupDone, BackupPlan, Choice, Repository, Settings, inside, survey};
+use crate::repository::{
+    BackupDone, BackupPlan, BlobStore, Choice, FolderStore, JoinStore, Repository, Settings, Store,
+    inside, survey,
+};
 
 const LOCK: &str = ".stage.lock";
 
@@ -34,6 +38,8 @@ pub struct StageOptions {
     pub host: String,
     /// Whether drives of the seed are begun.
     pub drives: Drives,
+    /// The repository that the seed adds to.
+    pub base: Option<Arc<BlobStore>>,
 }
 
 /// A staging path that is finished.
@@ -87,13 +93,19 @@ fn to_be(path: &Path) -> PathBuf {
 }
 
 /// The seed that is at the staging path, or a new one for this target, saved.
-pub fn begin(staging: &Staging, target: Destination, now: Timestamp) -> Result<Seed, Error> {
+pub fn begin(
+    staging: &Staging,
+    target: Destination,
+    vault: Option<VaultName>,
+    now: Timestamp,
+) -> Result<Seed, Error> {
     let target = Destination { prefix: format!("{REPOSITORY}/"), ..target };
     if let Some(seed) = Seed::find(staging)? {
         if seed.target.job != target.job || seed.origin != Origin::Written {
             let (held, asked) = (seed.target.job.to_string(), target.job.to_string());
             return Err(Error::OtherSeed { path: staging.path().to_owned(), held, asked });
         }
+        seed.expect_vault(vault.as_ref(), staging.path())?;
         return Ok(seed);
     }
     let names = staging.root().names();
@@ -102,6 +114,7 @@ pub fn begin(staging: &Staging, target: Destination, now: Timestamp) -> Result<S
         return Err(Error::NotEmpty { path: staging.path().to_owned() });
     }
     let seed = Seed::begin(Origin::Written, SeedKind::Repository, REPOSITORY.into(), target, now);
+    let seed = Seed { vault, ..seed };
     seed.save(staging)?;
     Ok(seed)
 }
@@ -134,13 +147,15 @@ pub fn stage(
     let store = Arc::new(data.store());
     let swept = store.sweep().map_err(failed)?;
     info!(root = %root.display(), swept, is_new = !store.has_config(), "stages");
-    let open = || Repository::open(store.clone(), password, monitor.clone()).map_err(failed);
+    let not_of_vault = || Error::NotOfVault { path: root.clone(), vault: seed.vault.clone() };
+    let whole = whole(&store, options).map_err(failed)?.ok_or_else(not_of_vault)?;
+    let open = || Repository::open(whole.clone(), password, monitor.clone()).map_err(failed);
     let repository = if store.has_config() {
-        let repository = open()?;
-        repository.repair_index().map_err(failed)?;
-        repository
+        // What is added to is not repaired from here.
+        let own = Repository::open(store.clone(), password, monitor.clone());
+        own.and_then(|own| own.repair_index()).map_err(failed)?;
+        open()?
     } else {
-        store.clear_unborn().map_err(failed)?;
         Repository::create(store.clone(), password, options.settings, monitor.clone())
             .map_err(failed)?
     };
@@ -154,7 +169,10 @@ pub fn stage(
         true => Some(back_up(plan, repository, open, failed)?),
         false => None,
     };
-    open()?.check().map_err(failed)?;
+    match &options.base {
+        Some(_) => open()?.check_among_others().map_err(failed)?,
+        None => open()?.check().map_err(failed)?,
+    }
     info!("the repository is checked");
     if store.sweep().map_err(failed)? > 0 {
         return Err(Error::Unfinished { path: staging.path().to_owned() });
@@ -178,6 +196,20 @@ pub fn stage(
     let seed = seed.finish(totals, now());
     seed.save(staging)?;
     Ok(Staged { seed, backup })
+}
+
+/// What is worked on: the folder, or it with the repository that it adds to, whose configuration and
+/// keys it has then; `None` if it has those of another one.
+fn whole(
+    store: &Arc<FolderStore>,
+    options: &StageOptions,
+) -> Result<Option<Arc<dyn Store>>, crate::repository::Error> {
+    if !store.has_config() {
+        store.clear_unborn()?;
+    }
+    let Some(base) = &options.base else { return Ok(Some(store.clone())) };
+    let joined = Arc::new(JoinStore::new(store.clone(), base.clone()));
+    Ok(joined.take_over()?.then_some(joined))
 }
 
 /// Backs up, and makes sure that the sources are still there then.
@@ -242,12 +274,12 @@ mod tests {
     fn options(sources: &[PathBuf], staging: &Path) -> StageOptions {
         let settings = Settings { compression: 3, pack_bytes: 64 << 20 };
         let plan = look(sources, Choice::default(), staging).unwrap().plan;
-        StageOptions { plan, settings, host: "web1".to_owned(), drives: Drives::None }
+        StageOptions { plan, settings, host: "web1".to_owned(), drives: Drives::None, base: None }
     }
 
     fn run(folder: &Path) -> Result<Staged, Error> {
         let staging = Staging::make(&folder.join("staging"))?;
-        let seed = begin(&staging, Destination::example(), Timestamp::UNIX_EPOCH)?;
+        let seed = begin(&staging, Destination::example(), None, Timestamp::UNIX_EPOCH)?;
         let options = options(&[folder.join("source")], staging.path());
         let password = SecretString::from(PASSWORD);
         stage(&staging, seed, &password, &options, || Timestamp::UNIX_EPOCH, Arc::new(VoidMonitor))
@@ -335,7 +367,7 @@ mod tests {
         let (name, content) = (stray.file_name(), fs::read(stray.path()).unwrap());
         fs::remove_dir_all(folder.path().join("staging")).unwrap();
         let staging = Staging::make(&folder.path().join("staging")).unwrap();
-        begin(&staging, Destination::example(), Timestamp::UNIX_EPOCH).unwrap();
+        begin(&staging, Destination::example(), None, Timestamp::UNIX_EPOCH).unwrap();
         fs::create_dir_all(&keys).unwrap();
         fs::write(keys.join(&name), content).unwrap();
         run(folder.path()).unwrap();
@@ -356,7 +388,7 @@ mod tests {
         fs::write(&secret, "secret").unwrap();
         let draft = format!("seed.json.{}.new", std::process::id());
         std::os::unix::fs::symlink(&secret, staging.path().join(&draft)).unwrap();
-        begin(&staging, Destination::example(), Timestamp::UNIX_EPOCH).unwrap();
+        begin(&staging, Destination::example(), None, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(fs::read_to_string(&secret).unwrap(), "secret");
         assert!(fs::symlink_metadata(staging.path().join("seed.json")).unwrap().is_file());
         assert!(!staging.path().join(draft).exists());
@@ -376,7 +408,7 @@ mod tests {
         run(folder.path()).unwrap();
         let other = Destination { job: "job-2".parse().unwrap(), ..Destination::example() };
         let opened = Staging::open(&staging).unwrap();
-        let again = begin(&opened, other, Timestamp::UNIX_EPOCH);
+        let again = begin(&opened, other, None, Timestamp::UNIX_EPOCH);
         assert!(matches!(again, Err(Error::OtherSeed { .. })));
         let mode = fs::metadata(staging.join("seed.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644, "no secret is in it");
@@ -394,7 +426,7 @@ mod tests {
             fs::create_dir_all(&source).unwrap();
             fs::write(source.join("kept"), b"x").unwrap();
             let staging = Staging::make(&source.join(name)).unwrap();
-            let seed = begin(&staging, Destination::example(), Timestamp::UNIX_EPOCH).unwrap();
+            let seed = begin(&staging, Destination::example(), None, Timestamp::UNIX_EPOCH).unwrap();
             let options = options(std::slice::from_ref(&source), staging.path());
             let password = SecretString::from(PASSWORD);
             let now = || Timestamp::UNIX_EPOCH;
@@ -417,7 +449,7 @@ mod tests {
         let sources = vec![more("b"), more("a/three"), more("b/two"), more("a")];
         let staging = Staging::make(&folder.path().join("staging")).unwrap();
         let options = options(&sources, staging.path());
-        let seed = begin(&staging, Destination::example(), Timestamp::UNIX_EPOCH).unwrap();
+        let seed = begin(&staging, Destination::example(), None, Timestamp::UNIX_EPOCH).unwrap();
         let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
         stage(&staging, seed, &password, &options, now, Arc::new(VoidMonitor)).unwrap();
         assert!(restic(folder.path(), &["check", "--read-data"]).contains("no errors were found"));
@@ -436,7 +468,7 @@ mod tests {
         let sources = vec![folder.path().join("source"), unreadable.clone()];
         let staging = Staging::make(&folder.path().join("staging")).unwrap();
         let options = options(&sources, staging.path());
-        let seed = begin(&staging, Destination::example(), Timestamp::UNIX_EPOCH).unwrap();
+        let seed = begin(&staging, Destination::example(), None, Timestamp::UNIX_EPOCH).unwrap();
         let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
         let staged =
             stage(&staging, seed, &password, &options, now, Arc::new(VoidMonitor)).unwrap();

@@ -4,8 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use disk_prep::noun::{
-    AccountName, ByteSize, ContainerName, Diagnose, ErrorKind, Hint, Sha256Digest, VaultName, count,
+    AccountName, ByteSize, ContainerName, Diagnose, ErrorKind, Hint, JobName, Sha256Digest,
+    VaultName, count,
 };
+use uuid::Uuid;
 
 use crate::policy::Policy;
 use crate::{azure, repository};
@@ -47,6 +49,22 @@ pub enum Error {
     OtherRepository { container: ContainerName },
     #[error("{} of restic in the container {container}: a client may be at work", count(*locks, "lock"))]
     ClientLocked { container: ContainerName, locks: usize },
+    #[error("Vault {vault} is needed as it is by seeds that are on their way to it: {}", seeds.join(", "))]
+    SeedsJoin { vault: VaultName, seeds: Vec<String> },
+    #[error("Vault {vault} has no repository that a seed could join: it awaits its first one")]
+    AwaitsSeed { vault: VaultName },
+    #[error("A seed of this machine is on its way to vault {vault} already: job {job}")]
+    JoinsAlready { vault: VaultName, job: JobName },
+    #[error("The last seed of this machine for vault {vault} was not cleared yet: job {job}")]
+    SeedNotCleared { vault: VaultName, job: JobName },
+    #[error("Vault {vault} leaves out of this machine's sources what the call does not, or the other way: {held}, not {asked}")]
+    OtherChoice { vault: VaultName, held: String, asked: String },
+    #[error("{flag} is settled by the repository of vault {vault}, which the seed joins")]
+    RepositorySettled { vault: VaultName, flag: &'static str },
+    #[error("What the seed shared with vault {vault} is not there any more: {}, the first is {}", count(faults.len(), "fault"), first(faults))]
+    BaseGone { vault: VaultName, faults: Vec<String> },
+    #[error("No seed {seed} of this machine is on its way to vault {vault}")]
+    NoSuchSeed { vault: VaultName, seed: Uuid },
     #[error("Vault {vault} backs {} up already", path.display())]
     SourceKnown { vault: VaultName, path: PathBuf },
     #[error("{} is not on this machine, so it cannot be backed up", path.display())]
@@ -116,6 +134,8 @@ pub enum Error {
     SharedContainer { container: ContainerName },
     #[error("The staging path {} holds plain files; only a repository goes into a vault", path.display())]
     PlainFiles { path: PathBuf },
+    #[error("{place} has a repository already, so no seed begins it")]
+    HasRepository { place: String },
     #[error("There is a vault {name} with other settings already")]
     Exists { name: VaultName },
     #[error("Nobody knows the password of the seed in {}", path.display())]
@@ -154,6 +174,14 @@ impl Diagnose for Error {
             Error::Missing { .. } => "seed-blobs-missing",
             Error::NotHeld { .. } => "vault-blobs-differ",
             Error::ClientLocked { .. } => "vault-client-lock",
+            Error::SeedsJoin { .. } => "vault-seed-joins",
+            Error::AwaitsSeed { .. } => "vault-awaits-seed",
+            Error::JoinsAlready { .. } => "vault-joins-already",
+            Error::SeedNotCleared { .. } => "vault-seed-not-cleared",
+            Error::OtherChoice { .. } => "vault-other-choice",
+            Error::RepositorySettled { .. } => "repository-settled",
+            Error::BaseGone { .. } => "seed-base-gone",
+            Error::NoSuchSeed { .. } => "vault-seed-unknown",
             Error::SourceKnown { .. } => "vault-source-known",
             Error::SourceAbsent { .. } => "vault-source-absent",
             Error::LastSource { .. } => "vault-source-last",
@@ -189,6 +217,7 @@ impl Diagnose for Error {
             Error::NotProtected { .. } => "vault-incomplete",
             Error::SharedContainer { .. } => "vault-container-shared",
             Error::PlainFiles { .. } => "vault-plain-files",
+            Error::HasRepository { .. } => "vault-has-repository",
             Error::Exists { .. } => "vault-exists",
             Error::NoPassword { .. } => "vault-password",
         }
@@ -200,7 +229,9 @@ impl Diagnose for Error {
             Error::Missing { .. } | Error::Spare { .. } | Error::RepairLimit { .. } => {
                 ErrorKind::Resumable
             }
-            Error::NotHeld { .. } | Error::Misnamed { .. } => ErrorKind::Difference,
+            Error::NotHeld { .. } | Error::Misnamed { .. } | Error::BaseGone { .. } => {
+                ErrorKind::Difference
+            }
             Error::Control { .. } => ErrorKind::Failed,
             Error::SeedClosed { .. } => ErrorKind::NotAllowed,
             Error::Blob { source, .. } | Error::List { source } => source.kind(),
@@ -208,6 +239,7 @@ impl Diagnose for Error {
             Error::Locked { .. } | Error::ClientLocked { .. } => ErrorKind::Busy,
             Error::Repository { source, .. } => source.kind(),
             Error::NoSuchSource { .. }
+            | Error::NoSuchSeed { .. }
             | Error::NoKey { .. }
             | Error::NoRepository { .. }
             | Error::NothingThere { .. }
@@ -216,6 +248,11 @@ impl Diagnose for Error {
             Error::ManySnapshots { .. }
             | Error::ManyKeys { .. }
             | Error::SamePassword { .. }
+            | Error::AwaitsSeed { .. }
+            | Error::JoinsAlready { .. }
+            | Error::SeedNotCleared { .. }
+            | Error::OtherChoice { .. }
+            | Error::RepositorySettled { .. }
             | Error::MovedElsewhere { .. }
             | Error::WhichSnapshot { .. }
             | Error::TwoPaths { .. }
@@ -227,10 +264,12 @@ impl Diagnose for Error {
             | Error::SharedContainer { .. }
             | Error::PlainFiles { .. }
             | Error::Exists { .. }
+            | Error::HasRepository { .. }
             | Error::NoPassword { .. } => ErrorKind::Usage,
             Error::NotProtected { .. }
             | Error::LastKey { .. }
             | Error::OtherRepository { .. }
+            | Error::SeedsJoin { .. }
             | Error::NotCleared { .. } => ErrorKind::Guard,
             Error::KeyNotProven { .. } => ErrorKind::Failed,
             Error::SourceKnown { .. } | Error::SourceAbsent { .. } | Error::LastSource { .. } => {
@@ -248,6 +287,21 @@ impl Diagnose for Error {
             Error::ClientLocked { .. } => {
                 "wait for it to end; `restic unlock` removes the lock of one that is gone"
             }
+            Error::SeedsJoin { .. } => {
+                "take them in with `azseed vault run`, or give one up with `azseed vault forget --seed`"
+            }
+            Error::AwaitsSeed { .. } => {
+                "stage into the staging path of its seed, or run `azseed vault run` once the import is done"
+            }
+            Error::JoinsAlready { .. } => {
+                "take it in with `azseed vault run`, or give it up with `azseed vault forget --seed`"
+            }
+            Error::SeedNotCleared { .. } => "run `azseed cleanup` first",
+            Error::OtherChoice { .. } => "stage it with the same exclusions",
+            Error::BaseGone { .. } => {
+                "give the seed up with `azseed vault forget --seed`; the next `azseed vault run` uses \
+                 what has come and sends the rest"
+            }
             Error::SourceKnown { .. } => "see them with `azseed vault source list`",
             Error::LastSource { .. } => "add another one first with `azseed vault source add PATH`",
             Error::NotCleared { .. } => "run `azseed cleanup` first",
@@ -262,7 +316,13 @@ impl Diagnose for Error {
             }
             Error::Blob { source, .. } | Error::List { source } => return source.hint(),
             Error::Repository { source, .. } => return source.hint(),
-            Error::Claimed { .. } => "name another container with `--vault-container`",
+            Error::Claimed { .. } => {
+                "name another container with `--vault-container`; a further seed of a vault is staged \
+                 with `azseed stage --vault`"
+            }
+            Error::HasRepository { .. } => {
+                "`azseed vault attach` makes it known here; then stage the seed with `azseed stage --vault`"
+            }
             Error::OtherName { there, .. } => {
                 return Some(Hint::new(format!("attach it with `--vault {there}`")));
             }

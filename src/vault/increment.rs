@@ -9,13 +9,14 @@ use secrecy::SecretString;
 
 use super::error::Error;
 use super::foreign_locks::live_locks;
+use super::joining::joining;
 use super::points::{origin_of, points};
 use super::record::{KnownSource, Vault};
 use super::sources::{Coverage, Found, Remark, Verdict, judge, mount_of, shrunk, vault_coverage};
 use crate::azure::Fenced;
 use crate::policy::{Judged, Origin, Point, judged};
 use crate::repository::{
-    self, BackupDone, BackupPlan, BlobStore, FolderStore, IsShipped, Repository, Snapshot,
+    self, BackupDone, BackupPlan, BlobStore, FolderStore, IsShipped, Keys, Repository, Snapshot,
     SourceTotals, Store, TravelStore, inside, survey,
 };
 use crate::schedule::is_ahead;
@@ -75,8 +76,10 @@ pub fn increment(
         let store: Arc<dyn Store> = match home {
             Home::Vault => Arc::new(BlobStore::changing(container, &vault.prefix)),
             Home::Travelling(staged, is_shipped) => {
-                let is_shipped = Arc::clone(is_shipped);
-                Arc::new(TravelStore::new(staged(), is_shipped, container, &vault.prefix))
+                let keys = if vault.joins_since.is_some() { Keys::InVault } else { Keys::Staged };
+                let (is_shipped, aside) = (Arc::clone(is_shipped), vault.aside());
+                let places = (vault.prefix.as_str(), aside.as_str());
+                Arc::new(TravelStore::new(staged(), is_shipped, container, places, keys))
             }
         };
         Repository::open(store, password, Arc::clone(monitor)).map_err(failed)
@@ -162,8 +165,11 @@ pub fn increment(
         }
     }
     done.sources = turns.iter().filter_map(|turn| turn.known_now(done.backup.is_some())).collect();
-    // What has shrunk may be needed again, whole.
-    let may_forget = vault.cleaned_at.is_some() && !done.sources.iter().any(|own| own.is_shrunk);
+    // What has shrunk may be needed again, whole; and while a part travels, not all is seen that
+    // is still needed.
+    let may_forget = vault.cleaned_at.is_some()
+        && matches!(home, Home::Vault)
+        && !done.sources.iter().any(|own| own.is_shrunk);
     if let Some(backup) = done.backup.as_ref().filter(|_| may_forget) {
         let repository = open()?;
         let own = origin(
@@ -185,8 +191,14 @@ pub fn increment(
                     live_locks(container.container().as_ref(), &vault.prefix, Timestamp::now())?
                 }
             };
+            let seeds = match gone.is_empty() {
+                true => Vec::new(),
+                false => joining(container.container().as_ref())?,
+            };
             if locks > 0 {
                 done.remarks.push(Remark::ClientLocks { count: locks });
+            } else if !seeds.is_empty() {
+                done.remarks.push(Remark::SeedsJoin { seeds });
             } else if !gone.is_empty() {
                 show(&gone);
                 done.forgotten = gone.iter().map(|own| own.point.id.clone()).collect();

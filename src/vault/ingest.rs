@@ -12,7 +12,7 @@ use super::shelf::Shelf;
 use crate::azure::each_of;
 use crate::repository::Rank;
 
-pub use terms::{Estimate, Ingested, Spare, Taking};
+pub use terms::{Estimate, Ingested, Prove, Spare, Taking};
 
 use terms::TASK;
 use work::{Progress, Work};
@@ -45,8 +45,11 @@ pub fn ingest(
     monitor.event(&Event::TaskStarted { task: TASK });
     info!(?estimate, "the seed is taken in");
     for (rank, kind) in seed.kinds() {
-        if rank == Rank::Snapshot && work.has_missing() {
-            break;
+        if rank == Rank::Snapshot {
+            if work.has_missing() {
+                break;
+            }
+            work.prove(&seed.blobs()[kind.clone()])?;
         }
         each_of(kind, COPIES_AT_ONCE, |index| {
             work.bring(&seed.blobs()[index], held.has(index), lacking.has(index))

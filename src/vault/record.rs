@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::error::Error;
 use crate::policy::{Policy, Retention};
-use crate::repository::Choice;
+use crate::repository::{ASIDE, Choice};
 
 /// Version of the record that this program writes: before the second every vault had a seed and a
 /// file with its password.
@@ -84,6 +84,10 @@ pub struct Vault {
     /// When this machine found its repository, if the vault was attached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attached_at: Option<Timestamp>,
+    /// Since when the seed of this machine joins the vault, which had a repository before, as long as
+    /// it is not taken in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joins_since: Option<Timestamp>,
     /// When the last increment was made.
     #[serde(default)]
     pub incremented_at: Option<Timestamp>,
@@ -143,6 +147,7 @@ impl Vault {
             generation: 0,
             ingested_at: None,
             attached_at: None,
+            joins_since: None,
             incremented_at: None,
             kept_aside: 0,
             cleaned_at: None,
@@ -186,6 +191,20 @@ impl Vault {
     /// What of its sources is taken.
     pub fn choice(&self) -> Choice {
         self.seed.as_ref().map(|seed| seed.choice.clone()).unwrap_or_default()
+    }
+
+    /// Whether a seed of this machine is not taken in yet.
+    pub fn awaits_seed(&self) -> bool {
+        self.joins_since.is_some() || !self.has_repository()
+    }
+
+    /// Stands before snapshots that are kept aside until the seed is taken in. Seeds that join are on
+    /// their way at the same time, and what follows one of them is not whole with another.
+    pub fn aside(&self) -> String {
+        match self.seed.as_ref().filter(|_| self.joins_since.is_some()) {
+            Some(seed) => format!("{ASIDE}{}/", seed.id),
+            None => ASIDE.to_owned(),
+        }
     }
 
     /// Whether it has a repository that can be read.

@@ -62,6 +62,12 @@ impl SeedList {
         }
     }
 
+    /// The same without a kind.
+    pub fn without(&self, rank: Rank) -> Self {
+        let others = self.blobs.iter().filter(|blob| blob.place.rank != rank);
+        SeedList { blobs: others.copied().collect() }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.blobs.len()

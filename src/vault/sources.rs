@@ -65,6 +65,10 @@ pub enum Remark {
     ClientLocks {
         count: usize,
     },
+    /// Seeds are on their way that need what is there, so nothing was forgotten.
+    SeedsJoin {
+        seeds: Vec<String>,
+    },
 }
 
 impl Remark {
@@ -95,6 +99,7 @@ impl Remark {
             Remark::NoSource { .. } => "source-none",
             Remark::Ahead { .. } => "clock-ahead",
             Remark::ClientLocks { .. } => "vault-client-lock",
+            Remark::SeedsJoin { .. } => "vault-seed-joins",
         }
     }
 }
@@ -164,6 +169,15 @@ impl fmt::Display for Remark {
                 "Nothing was forgotten: {} of restic in the repository, whose client may be at \
                  work; `restic unlock` removes the lock of one that is gone",
                 count(*locks, "lock")
+            ),
+            Remark::SeedsJoin { seeds } => write!(
+                f,
+                "Nothing was forgotten: {} on the way here needs what the vault has, until it is \
+                 taken in; `azseed vault forget --seed ID` on its machine gives one up",
+                match seeds.as_slice() {
+                    [one] => format!("the seed {one}"),
+                    all => format!("each of the seeds {}", all.join(", ")),
+                }
             ),
             Remark::Ahead { what, stamp } => write!(
                 f,

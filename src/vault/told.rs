@@ -71,6 +71,9 @@ pub struct Notice {
     /// When the seed was taken in.
     #[serde(default)]
     pub ingested_at: Option<Timestamp>,
+    /// Since when its seed joins the vault, as long as it is not taken in.
+    #[serde(default)]
+    pub joins_since: Option<Timestamp>,
     /// When the last increment was made.
     #[serde(default)]
     pub incremented_at: Option<Timestamp>,
@@ -98,6 +101,7 @@ impl Notice {
             let_go: vault.let_go.clone(),
             sources: vault.sources.clone(),
             ingested_at: vault.ingested_at,
+            joins_since: vault.joins_since,
             incremented_at: vault.incremented_at,
             cleaned_at: vault.cleaned_at,
         }
@@ -109,9 +113,14 @@ impl Notice {
     }
 }
 
-/// The blob of a machine. Names of hosts are letters, digits, hyphens and dots; any other is told
-/// by its bytes, so that none leads elsewhere.
+/// The blob of a machine.
 fn name(host: &str) -> String {
+    format!("{MACHINES}{}.json", plain(host))
+}
+
+/// A host as a part of a blob's name. Names of hosts are letters, digits, hyphens and dots; any other
+/// is told by its bytes, so that none leads elsewhere.
+pub(super) fn plain(host: &str) -> String {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let mut plain = String::new();
     for byte in host.bytes() {
@@ -120,7 +129,7 @@ fn name(host: &str) -> String {
             false => plain.push_str(&format!("={byte:02x}")),
         }
     }
-    format!("{MACHINES}{plain}.json")
+    plain
 }
 
 /// Lets the container tell how far the vault is, by a run that has the lease.

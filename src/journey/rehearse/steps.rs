@@ -91,6 +91,7 @@ impl Rehearsal<'_> {
                 staging: self.place.at("staging"),
                 target: self.target()?,
                 service: None,
+                join: None,
             },
             &self.desk(),
         )?;

@@ -4,11 +4,16 @@ use std::io;
 
 use bytes::Bytes;
 
+use crate::vault::error::Error;
+
 /// Its name for who watches.
 pub(super) const TASK: &str = "ingest";
 
 /// Where a blob that the import lost is looked for: the staging path. `None` if it is not there.
 pub type Spare<'a> = &'a (dyn Fn(&str) -> io::Result<Option<Bytes>> + Sync);
+
+/// Whether snapshots may be shown, each with its name.
+pub type Prove<'a> = &'a (dyn Fn(Vec<(String, Bytes)>) -> Result<(), Error> + Sync);
 
 /// How the blobs of a seed came into the vault. Counts of blobs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,4 +60,6 @@ pub struct Taking<'a> {
     pub repair_limit: Option<u64>,
     /// Told what it will ask of the service, before it begins.
     pub tell: &'a (dyn Fn(&Estimate) + Sync),
+    /// Asked when all but the snapshots is there, with these: whether they may be shown.
+    pub prove: Option<Prove<'a>>,
 }

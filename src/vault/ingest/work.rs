@@ -76,6 +76,25 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// Asks whether these snapshots may be shown, all else being there. One that is nowhere to be had
+    /// is told later.
+    pub fn prove(&self, snapshots: &[SeedBlob]) -> Result<(), Error> {
+        let Some(prove) = self.taking.prove else { return Ok(()) };
+        let mut all = Vec::new();
+        for blob in snapshots {
+            let failed = |source| Error::Blob { path: blob.path(), source };
+            let unreadable = |source| Error::Spare { path: blob.path(), source };
+            let seen = self.shelf.imported(blob).map_err(failed)?.map(|seen| seen.content);
+            let content = match seen.filter(|content| is_content(blob, content)) {
+                Some(content) => Some(content),
+                None => (self.taking.spare)(&blob.path()).map_err(unreadable)?,
+            };
+            let content = content.filter(|content| is_content(blob, content));
+            all.extend(content.map(|content| (blob.place.id.to_string(), content)));
+        }
+        prove(all)
+    }
+
     fn take(&self, blob: &SeedBlob, is_lacking: bool) -> Result<Came, Error> {
         let failed = |source| Error::Blob { path: blob.path(), source };
         let copied = match (is_lacking, self.shelf.is_in_place()) {
