@@ -16,7 +16,7 @@ use super::staging::{SharedArgs, SharedSeedArgs};
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(
     override_usage = "azseed stage --source PATH... --staging DIR --job NAME [OPTIONS]\n       \
-                            azseed stage adopt|status ..."
+                            azseed stage adopt|status|release ..."
 )]
 #[command(
     after_help = "Example:\n  azseed stage --source /srv/data --staging /mnt/staging --job seed-1 \\\n    \
@@ -109,6 +109,23 @@ pub enum StageCommand {
     Adopt(Box<AdoptArgs>),
     /// Say what a staging path holds
     Status(StageStatusArgs),
+    /// Go on without a machine that has begun to stage and will not end
+    Release(StageReleaseArgs),
+}
+
+/// Arguments of `stage release`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  azseed stage release web2 --staging /mnt/staging")]
+pub struct StageReleaseArgs {
+    /// The machine, by the name that it has staged under
+    #[arg(value_name = "HOST")]
+    pub host: String,
+    /// The staging path
+    #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
+    pub staging: PathBuf,
+    /// Consent to a staging path of others.
+    #[command(flatten)]
+    pub shared: SharedSeedArgs,
 }
 
 /// Arguments of `stage adopt`.

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use super::call::Call;
 use super::flags::{azure, blobs};
-use crate::cli::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs, WorkloadChoice};
+use crate::cli::{
+    AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageStatusArgs, WorkloadChoice,
+};
 use crate::escrow::Weak;
 use crate::journey::contact::contact;
 use crate::journey::settings::Origin;
-use crate::journey::stage::{AdoptOptions, WriteOptions, status, take, write};
+use crate::journey::stage::{AdoptOptions, WriteOptions, release, status, take, write};
 use crate::journey::stage_join::JoinOptions;
 use crate::journey::vault_password::PasswordGiven;
 use crate::outcome::{Ended, Failure, MissingFlag};
@@ -22,6 +24,9 @@ pub fn run(args: &StageArgs, call: &Call<'_>) -> Ended {
         None => write(written(args, call)?, desk),
         Some(StageCommand::Adopt(args)) => take(adopted(args, call)?, desk),
         Some(StageCommand::Status(StageStatusArgs { staging, .. })) => status(staging, desk),
+        Some(StageCommand::Release(StageReleaseArgs { host, staging, .. })) => {
+            release(host, staging, desk)
+        }
     };
     Ok(Box::new(shown?))
 }

@@ -57,8 +57,7 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
         }
         lease.check()?;
         if seed.origin == Origin::Written {
-            let seed = Seed { state: SeedState::Cleared, ..seed };
-            seed.save(&staging)?;
+            let seed = Seed::change(&staging, |own| own.state = SeedState::Cleared)?;
             let paths: Vec<String> = blobs.blobs().iter().map(|blob| blob.path()).collect();
             // Whoever has the lease by then may still need them.
             let mut lost = Ok(());

@@ -107,8 +107,8 @@ pub fn clear_files(
              they were sent to"
         );
         desk.attendant.consent(&what)?;
-        if let Some((seed, staging)) = target.seed.as_ref().filter(|_| is_open) {
-            Seed { state: SeedState::Cleared, ..seed.clone() }.save(staging)?;
+        if let Some((_, staging)) = target.seed.as_ref().filter(|_| is_open) {
+            Seed::change(staging, |own| own.state = SeedState::Cleared)?;
         }
         jobs.iter().try_for_each(|job| state.free_drives(job))?;
     }

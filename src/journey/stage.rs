@@ -85,6 +85,31 @@ pub fn status(staging: &Path, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
     Ok(SeedShown::of(seed, staging))
 }
 
+/// Goes on without a machine that has begun to stage and will not end: what it has written stays, its
+/// snapshot is in the seed only if it was complete.
+pub fn release(host: &str, path: &Path, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
+    let staging = desk.enter(path)?;
+    let seed = Seed::open(&staging)?;
+    if !staging.knows_at_work(&seed, host)? {
+        return Err(Error::NoStager { path: path.to_owned(), host: host.to_owned() }.into());
+    }
+    let since = seed.stagers.iter().find(|own| own.host == host);
+    let since = since.map_or(String::new(), |own| format!(" since {:.0}", own.since));
+    desk.attendant.consent(&format!(
+        "Would go on without {host}, which is at work on {}{since}: if it is not dead, what it is \
+         staging is lost",
+        path.display()
+    ))?;
+    let seed = staging.release(host)?;
+    let told = vec![match seed.hosts.first() {
+        Some(own) if seed.stagers.is_empty() && seed.state == SeedState::Unfinished => {
+            format!("{host} is released: the same `azseed stage` on {} again finishes it", own.host)
+        }
+        _ => format!("{host} is released"),
+    }];
+    Ok(SeedShown { told, ..SeedShown::of(seed, staging) })
+}
+
 /// Takes a repository or a folder as it stands.
 pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
     let AdoptOptions { source, password_file, staging: path, target, service, workload } = &options;
@@ -186,7 +211,9 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
         desk.attendant.warn(warning);
     }
     let vault = joint.as_ref().map(|joint| joint.name().clone());
-    let seed = begin(&staging, target, vault, Timestamp::now())?;
+    // Of several machines that begin at once one makes the seed, its password and its repository.
+    let held = staging.hold_record()?;
+    let seed = begin(&staging, &held, target, vault, Timestamp::now())?;
     let (path, password) = match &joint {
         Some(joint) => {
             joint.announce(&seed, desk)?;
@@ -216,7 +243,7 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     let base = joint.as_ref().map(Joint::base);
     let options = StageOptions { plan: looked.plan, settings, host, drives, base };
     let Staged { seed, backup } =
-        stage(&staging, seed, &password, &options, Timestamp::now, desk.attendant.monitor())?;
+        stage(&staging, held, &password, &options, Timestamp::now, desk.attendant.monitor())?;
     let drives = drives_of(&staging.journals())?;
     state.remember(seed.id, &seed.target.job, staging.path(), drives)?;
     if let Some(joint) = &joint {

@@ -10,6 +10,7 @@ use disk_prep::noun::{
     NamedAccount, ResourceGroup, Service, SubscriptionId,
 };
 use disk_prep::sys::beneath::Folder;
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -19,8 +20,8 @@ use super::settings::{Contradicted, Given, settle};
 use crate::outcome::{Attendant, Failure, MissingFlag};
 use crate::repository::is_repository_path;
 use crate::staging::{
-    Destination, Error as StagingError, Seed, SeedKind, SeedState, Staging, check_unchanged,
-    drives_of,
+    AtWork, Destination, Error as StagingError, Seed, SeedKind, SeedState, Staging,
+    check_unchanged, drives_of,
 };
 use crate::state::State;
 
@@ -91,6 +92,8 @@ pub struct Work {
     pub home: PathBuf,
     /// Names the work in the state directory.
     pub id: Uuid,
+    /// When its seed was finished.
+    finished_at: Option<Timestamp>,
     target: Option<Destination>,
 }
 
@@ -132,6 +135,7 @@ impl Work {
             home: staging.path().to_owned(),
             staging: Some(staging),
             id: seed.id,
+            finished_at: seed.finished_at,
             target: Some(seed.target),
         })
     }
@@ -149,9 +153,22 @@ impl Work {
         id.copy_from_slice(&digest[..16]);
         let id = Uuid::from_bytes(id);
         let (home, kind) = (state.job_folder(&job)?, SeedKind::Files);
-        let (container, target) = (None, None);
+        let (container, target, finished_at) = (None, None, None);
         let (needed, holds_keys): (&'static [&'static str], _) = (&[], false);
-        Ok(Work { set, staging: None, home, job, kind, needed, holds_keys, container, id, target })
+        let staging = None;
+        Ok(Work {
+            set,
+            staging,
+            home,
+            job,
+            kind,
+            needed,
+            holds_keys,
+            container,
+            id,
+            finished_at,
+            target,
+        })
     }
 
     /// Keeps the keys of the repository off the drives, as the call asks for it. What drives that are
@@ -173,15 +190,12 @@ impl Work {
         Ok(())
     }
 
-    /// Writes into the seed that its keys are held back, once nothing else stops the first drive.
-    pub fn keep_held_keys(&self) -> Result<(), StagingError> {
-        let Some(staging) = self.staging.as_ref().filter(|_| self.holds_keys) else {
-            return Ok(());
-        };
-        match Seed::open(staging)? {
-            Seed { hold_keys: true, .. } => Ok(()),
-            seed => Seed { hold_keys: true, ..seed }.save(staging),
-        }
+    /// Closes the seed to machines that stage for as long as the value lives, once nothing else stops
+    /// the first drive, and writes into it whether its keys are held back.
+    pub fn close(&self) -> Result<Option<AtWork>, StagingError> {
+        let Some(staging) = self.staging.as_ref() else { return Ok(None) };
+        let keep = |seed: &mut Seed| seed.hold_keys |= self.holds_keys;
+        Seed::fill(staging, self.finished_at, keep).map(Some)
     }
 
     /// Refuses an adopted repository that somebody works on or that is not the one that was
@@ -259,7 +273,7 @@ pub fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
     match seed.state {
         SeedState::Finished => {}
         SeedState::Unfinished => {
-            return Err(StagingError::Unfinished { path: path() }.into());
+            return Err(seed.unfinished(staging).into());
         }
         SeedState::Cleared => return Err(StagingError::Cleared { path: path() }.into()),
     }

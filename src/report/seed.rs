@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use disk_prep::noun::{
-    AccountName, ByteSize, ContainerName, ErrorKind, JobName, count, shell_word,
+    AccountName, ByteSize, ContainerName, ErrorKind, JobName, VaultName, count, shell_word,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -75,6 +75,13 @@ pub(super) struct SeedRecord<'a> {
     workload: Option<&'static str>,
     /// Parcels whose numbers were told to the service.
     parcels: Vec<ParcelRecord<'a>>,
+    /// The vault that it joins; null if it begins one.
+    #[schemars(with = "Option<String>")]
+    vault: Option<&'a VaultName>,
+    /// The machines that have staged into it.
+    hosts: Vec<&'a str>,
+    /// The machines that have begun to stage into it and not ended.
+    staging_hosts: Vec<&'a str>,
 }
 
 /// A parcel of a seed.
@@ -135,7 +142,10 @@ impl Outcome for SeedShown {
             SeedState::Finished => "finished",
             SeedState::Cleared if *kind == SeedKind::Files => "cleared: it is where it was sent to",
             SeedState::Cleared => "cleared: the vault has it",
-            SeedState::Unfinished => "not finished: run the same `azseed stage` again",
+            SeedState::Unfinished if self.seed.stagers.is_empty() => {
+                "not finished: run the same `azseed stage` again"
+            }
+            SeedState::Unfinished => "not finished: machines are staging into it",
         };
         let mut lines = vec![
             format!("Staging path  {}", self.staging.path().display()),
@@ -143,6 +153,18 @@ impl Outcome for SeedShown {
             format!("Data          {}", self.seed.data_path(&self.staging).display()),
             format!("State         {state}"),
         ];
+        if let Some(vault) = &self.seed.vault {
+            lines.push(format!("Joins         vault {vault}"));
+        }
+        if self.seed.hosts.len() + self.seed.stagers.len() > 1 {
+            for own in &self.seed.hosts {
+                let (files, bytes) = (count(own.files, "file"), ByteSize(own.bytes));
+                lines.push(format!("Staged        {}: {files}, {bytes}", own.host));
+            }
+        }
+        for own in &self.seed.stagers {
+            lines.push(format!("Staging       {}, since {:.0}", own.host, own.since));
+        }
         if *origin == Origin::Written && self.seed.state == SeedState::Finished {
             let (files, bytes) = (count(totals.source_files, "file"), totals.source_bytes);
             lines.push(format!("Backed up     {files}, {}", ByteSize(bytes)));
@@ -207,6 +229,9 @@ impl Outcome for SeedShown {
             not_read: self.unreadable().iter().map(NotReadRecord::from).collect(),
             workload: self.seed.workload.map(Workload::name),
             parcels: self.seed.parcels.iter().map(ParcelRecord::from).collect(),
+            vault: self.seed.vault.as_ref(),
+            hosts: self.seed.hosts.iter().map(|own| own.host.as_str()).collect(),
+            staging_hosts: self.seed.stagers.iter().map(|own| own.host.as_str()).collect(),
         })]
     }
 

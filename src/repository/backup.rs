@@ -84,6 +84,11 @@ impl BackupPlan {
 type Indexed = rustic_core::Repository<IndexedIdsStatus>;
 
 impl Repository {
+    /// Removes what killed backups left behind of their parts. Nobody may back up meanwhile.
+    pub fn sweep_parts(&self) -> Result<(), Error> {
+        library(self.store.as_ref(), "Sweeping", || sweep_parts(&self.inner, None))
+    }
+
     /// Backs up into one snapshot and closes the repository. Files that have not changed since the
     /// parents are not read again.
     pub fn back_up(self, plan: &BackupPlan) -> Result<BackupDone, Error> {
@@ -114,7 +119,7 @@ impl Repository {
                 store: Arc::clone(&store),
                 reads: Arc::clone(&reads),
             };
-            sweep_parts(&inner)?;
+            sweep_parts(&inner, plan.host.as_deref())?;
             let inner = inner.to_indexed_ids()?;
             let whole = inner.archive(&options, &sources, about.to_snapshot()?, &paths)?;
             match account.take_short() {
@@ -137,10 +142,14 @@ impl Repository {
     }
 }
 
-/// Removes what a killed backup left behind of its parts.
-fn sweep_parts<S: rustic_core::Open>(inner: &rustic_core::Repository<S>) -> Library<()> {
+/// Removes what a killed backup left behind of its parts; those of another host may be in use.
+fn sweep_parts<S: rustic_core::Open>(
+    inner: &rustic_core::Repository<S>,
+    host: Option<&str>,
+) -> Library<()> {
     let mut all = inner.get_all_snapshots()?;
-    all.retain(|own| own.tags.contains(PART_TAG));
+    let is_meant = |own: &SnapshotFile| host.is_none_or(|host| own.hostname == host);
+    all.retain(|own| own.tags.contains(PART_TAG) && is_meant(own));
     let ids: Vec<_> = all.into_iter().map(|own| own.id).collect();
     if ids.is_empty() { Ok(()) } else { inner.delete_snapshots(&ids) }
 }

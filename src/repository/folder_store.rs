@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use disk_prep::noun::plain_word;
 use disk_prep::sys::beneath::{About, Folder, Kind, Unexpected};
 use disk_prep::sys::durable::Access;
 use disk_prep::sys::hold::hold;
@@ -48,6 +49,8 @@ pub struct FolderStore {
     base: Arc<Folder>,
     below: PathBuf,
     linked: Linked,
+    /// Ends the names of files that this writer has not finished.
+    draft: String,
     /// What went wrong below the library, which keeps only a text of it.
     fault: Mutex<Option<(PathBuf, io::Error)>>,
     is_broken: AtomicBool,
@@ -57,7 +60,13 @@ impl FolderStore {
     /// The folder `below` another one, which it is when that is empty; it need not exist.
     pub fn new(base: Arc<Folder>, below: impl Into<PathBuf>, linked: Linked) -> Self {
         let (fault, is_broken) = (Mutex::new(None), AtomicBool::new(false));
-        FolderStore { base, below: below.into(), linked, fault, is_broken }
+        let draft = DRAFT.to_owned();
+        FolderStore { base, below: below.into(), linked, draft, fault, is_broken }
+    }
+
+    /// The same for one of several writers, whose unfinished files are told apart from the others'.
+    pub fn written_by(self, writer: &str) -> Self {
+        FolderStore { draft: format!(".{}{DRAFT}", plain_word(writer)), ..self }
     }
 
     /// A folder of a test.
@@ -91,11 +100,20 @@ impl FolderStore {
         self.base.find(&self.path(kind, id)).is_ok_and(|found| found.is_some())
     }
 
-    /// Removes what a killed run left half-written; returns how many files.
+    /// Removes what killed runs left half-written, of whatever writer; returns how many files.
     pub fn sweep(&self) -> Result<usize, Error> {
+        self.sweep_ending(DRAFT)
+    }
+
+    /// Removes what a killed run of this writer left half-written.
+    pub fn sweep_own(&self) -> Result<usize, Error> {
+        self.sweep_ending(&self.draft)
+    }
+
+    fn sweep_ending(&self, end: &str) -> Result<usize, Error> {
         let mut swept = 0;
         for (path, _) in self.files("").map_err(|source| self.lost("", source))? {
-            if path.to_string_lossy().ends_with(DRAFT) {
+            if path.to_string_lossy().ends_with(end) {
                 self.base.remove_file(&path).map_err(|source| self.lost(&path, source))?;
                 swept += 1;
             }
@@ -168,7 +186,7 @@ impl FolderStore {
         let folder = self.base.make_folder(folder, FOLDER_MODE)?;
         let name = Path::new(path.file_name().unwrap_or_default());
         let mut draft = name.as_os_str().to_owned();
-        draft.push(DRAFT);
+        draft.push(&self.draft);
         let draft = Path::new(&draft);
         match folder.remove_file(draft) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),

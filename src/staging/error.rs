@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName};
 use disk_prep::sys::beneath::Unexpected;
+use jiff::Timestamp;
 
 /// The error of this room.
 #[derive(Debug, thiserror::Error)]
@@ -65,8 +66,16 @@ pub enum Error {
     SourceGone { path: PathBuf },
     #[error("The repository in {path} is unreadable, as it lacks {missing}")]
     Incomplete { path: PathBuf, missing: String },
-    #[error("{path} is not finished yet")]
-    Unfinished { path: PathBuf },
+    #[error("{path} is not finished yet{}", told(hosts))]
+    Unfinished { path: PathBuf, hosts: Vec<String> },
+    #[error("A machine has added to the seed in {path} since this run looked at it")]
+    Grown { path: PathBuf },
+    #[error("{host} works on {path}, since {since:.0}")]
+    BusyHost { path: PathBuf, host: String, since: Timestamp },
+    #[error("{host} was released from the staging path {path} while it staged")]
+    Released { path: PathBuf, host: String },
+    #[error("{host} has nothing in {path} that it has not ended")]
+    NoStager { path: PathBuf, host: String },
     #[error("The data of {path} was cleared, since it is where it was sent to")]
     Cleared { path: PathBuf },
     #[error("Another run works on {path}")]
@@ -83,6 +92,10 @@ pub enum Error {
         #[source]
         source: crate::repository::Error,
     },
+}
+
+fn told(hosts: &[String]) -> String {
+    if hosts.is_empty() { String::new() } else { format!(": {}", hosts.join("; ")) }
 }
 
 fn named(vault: Option<&VaultName>) -> String {
@@ -144,7 +157,10 @@ impl Diagnose for Error {
             Error::Incomplete { .. } => "repository-incomplete",
             Error::Unfinished { .. } => "staging-unfinished",
             Error::Cleared { .. } => "staging-cleared",
-            Error::Busy { .. } => "staging-busy",
+            Error::Grown { .. } => "staging-grew",
+            Error::Released { .. } => "stager-released",
+            Error::NoStager { .. } => "stager-unknown",
+            Error::Busy { .. } | Error::BusyHost { .. } => "staging-busy",
             Error::Closed { .. } => "staging-closed",
             Error::NoPassword { .. } => "password-missing",
             Error::Journals { source } => source.code(),
@@ -157,7 +173,9 @@ impl Diagnose for Error {
             return unexpected.kind();
         }
         match self {
-            Error::NotStaging { .. } | Error::Cleared { .. } => ErrorKind::NotFound,
+            Error::NotStaging { .. } | Error::Cleared { .. } | Error::NoStager { .. } => {
+                ErrorKind::NotFound
+            }
             Error::SystemState => ErrorKind::Refused,
             Error::NoAgentBlobs { .. } | Error::OtherVault { .. } => ErrorKind::Usage,
             Error::NotEmpty { .. }
@@ -175,11 +193,13 @@ impl Diagnose for Error {
                 ErrorKind::Usage
             }
             Error::NoPassword { .. } => ErrorKind::Usage,
-            Error::Busy { .. } => ErrorKind::Busy,
+            Error::Busy { .. } | Error::BusyHost { .. } => ErrorKind::Busy,
             Error::Closed { .. } => ErrorKind::Usage,
-            Error::Full { .. } | Error::SourceGone { .. } | Error::Unfinished { .. } => {
-                ErrorKind::Resumable
-            }
+            Error::Full { .. }
+            | Error::SourceGone { .. }
+            | Error::Grown { .. }
+            | Error::Released { .. }
+            | Error::Unfinished { .. } => ErrorKind::Resumable,
             Error::Journals { source } => source.kind(),
             Error::Repository { source, .. } => source.kind(),
             Error::Damaged { .. } | Error::Newer { .. } | Error::Io { .. } => ErrorKind::Failed,
@@ -220,6 +240,17 @@ impl Diagnose for Error {
             Error::Closed { .. } => {
                 "make the next seed: the same `azseed stage` with another `--staging` and `--job`"
             }
+            Error::Unfinished { hosts, .. } if !hosts.is_empty() => {
+                "wait until it has ended; if it has stopped, run its `azseed stage` again, or go on \
+                 without it by `azseed stage release HOST`"
+            }
+            Error::BusyHost { .. } => {
+                "wait until it has ended; if that machine is dead, `azseed stage release HOST` frees \
+                 what it holds"
+            }
+            Error::Grown { .. } => "run the same command again; it takes all of it",
+            Error::Released { .. } => "run the same `azseed stage` again",
+            Error::NoStager { .. } => "`azseed stage status` names those that have",
             Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",
             Error::NoPassword { .. } => return Some(Hint::PasswordFile),
             Error::Damaged { .. } => "restore the file from a copy, or stage anew elsewhere",

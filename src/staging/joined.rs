@@ -1,12 +1,14 @@
-//! Machines that stage into one seed, one after the other, until the first of its drives is begun.
+//! Machines that stage into one seed, one after the other or at once, until the first of its drives is
+//! begun.
 
 use std::path::Path;
 
 use disk_prep::noun::VaultName;
+use jiff::Timestamp;
 
 use super::door::Staging;
 use super::error::Error;
-use super::hosts::StagedHost;
+use super::hosts::{StagedHost, Stager};
 use super::seed::{Seed, SeedState, Totals};
 
 /// What a machine finds that wants to stage.
@@ -58,18 +60,39 @@ impl Seed {
         }
     }
 
-    /// The seed with what a machine has added to it. The first one stands in the fields that
-    /// earlier programs know.
-    pub(super) fn staged(mut self, new: StagedHost, source: Totals) -> Self {
+    /// The seed with what a machine has added to it; what it had added before is counted no more. The
+    /// first one stands in the fields that earlier programs know.
+    pub(super) fn staged(mut self, new: StagedHost) -> Self {
+        if let Some(index) = self.hosts.iter().position(|own| own.host == new.host) {
+            let old = self.hosts.remove(index);
+            let take = |sum: &mut u64, less: u64| *sum = sum.saturating_sub(less);
+            take(&mut self.totals.source_files, old.files);
+            take(&mut self.totals.source_bytes, old.bytes);
+            take(&mut self.totals.unreadable_files, old.unreadable_files);
+        }
         if self.hosts.is_empty() {
             (self.sources, self.choice) = (new.sources.clone(), new.choice.clone());
             self.totals = Totals::default();
         }
         let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
-        add(&mut self.totals.source_files, source.source_files);
-        add(&mut self.totals.source_bytes, source.source_bytes);
-        add(&mut self.totals.unreadable_files, source.unreadable_files);
+        add(&mut self.totals.source_files, new.files);
+        add(&mut self.totals.source_bytes, new.bytes);
+        add(&mut self.totals.unreadable_files, new.unreadable_files);
         self.hosts.push(new);
+        self
+    }
+
+    /// The seed with a machine that begins to stage, or goes on.
+    pub(super) fn entered(mut self, host: &str, now: Timestamp) -> Self {
+        if !self.stagers.iter().any(|own| own.host == host) {
+            self.stagers.push(Stager { host: host.to_owned(), since: now });
+        }
+        Seed { state: SeedState::Unfinished, ..self }
+    }
+
+    /// The seed without a machine that has ended.
+    pub(super) fn left(mut self, host: &str) -> Self {
+        self.stagers.retain(|own| own.host != host);
         self
     }
 }

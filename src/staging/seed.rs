@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::agent::Workload;
 use super::contents::Contents;
 use super::error::Error;
-use super::hosts::StagedHost;
+use super::hosts::{StagedHost, Stager};
 use crate::repository::Choice;
 
 const VERSION: u32 = 1;
@@ -67,6 +67,9 @@ pub struct Seed {
     /// has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<StagedHost>,
+    /// The machines that have begun to stage into it and not ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stagers: Vec<Stager>,
     /// Parcels whose numbers were told to the service, by their jobs; the service is the truth.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parcels: Vec<ParcelSent>,
@@ -205,6 +208,7 @@ impl Seed {
             contents: None,
             vault: None,
             hosts: Vec::new(),
+            stagers: Vec::new(),
             parcels: Vec::new(),
         }
     }
@@ -288,6 +292,9 @@ impl Seed {
         if self.hosts.len() > MOST || !self.hosts.iter().all(is_host) {
             return wrong("hosts");
         }
+        if self.stagers.len() > MOST || !self.stagers.iter().all(|own| is_text(&own.host)) {
+            return wrong("stagers");
+        }
         Ok(())
     }
 
@@ -319,7 +326,8 @@ impl Seed {
 
     /// The same seed, complete.
     pub fn finish(self, totals: Totals, now: Timestamp) -> Self {
-        Seed { state: SeedState::Finished, finished_at: Some(now), totals, ..self }
+        let (state, stagers) = (SeedState::Finished, Vec::new());
+        Seed { state, finished_at: Some(now), totals, stagers, ..self }
     }
 }
 

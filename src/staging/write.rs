@@ -1,55 +1,20 @@
-//! The staging writer: the initial backup as a restic repository. A killed run is gone on with:
-//! finished packs are used, drafts swept, and only a checked repository is called finished.
+//! What a seed is begun with: its sources, looked at before anything is made, and its record.
 
-use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt;
+use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use disk_prep::monitor::Monitor;
 use disk_prep::noun::VaultName;
-use disk_prep::sys::durable::Access;
 use jiff::Timestamp;
-use rustix::fs::{FlockOperation, flock};
-use secrecy::SecretString;
-use tracing::info;
 
-use super::adopt::totals;
 use super::door::Staging;
 use super::error::Error;
-use super::hosts::StagedHost;
-use super::joined::{Drives, Turn};
-use super::seed::{Destination, Origin, REPOSITORY, Seed, SeedKind, SeedState, Totals};
-use crate::repository::{
-    BackupDone, BackupPlan, BlobStore, Choice, FolderStore, JoinStore, Repository, Settings, Store,
-    inside, survey,
-};
+use super::seed::{Destination, Origin, REPOSITORY, Seed, SeedKind};
+use super::stagers::HeldRecord;
+use crate::repository::{BackupPlan, Choice, inside, survey};
 
-const LOCK: &str = ".stage.lock";
-
-/// What is staged and how.
-#[derive(Debug, Clone)]
-pub struct StageOptions {
-    /// What is backed up.
-    pub plan: BackupPlan,
-    /// How a new repository is made.
-    pub settings: Settings,
-    /// The name of this machine.
-    pub host: String,
-    /// Whether drives of the seed are begun.
-    pub drives: Drives,
-    /// The repository that the seed adds to.
-    pub base: Option<Arc<BlobStore>>,
-}
-
-/// A staging path that is finished.
-#[derive(Debug, Clone)]
-pub struct Staged {
-    /// Its seed.
-    pub seed: Seed,
-    /// What this run backed up; `None` when there was nothing left to do.
-    pub backup: Option<BackupDone>,
-}
+/// What a former version locked while it staged.
+const FORMER_LOCK: &str = ".stage.lock";
 
 /// What would be staged, and what a person should know of it.
 #[derive(Debug, Clone, Default)]
@@ -92,9 +57,10 @@ fn to_be(path: &Path) -> PathBuf {
     }
 }
 
-/// The seed that is at the staging path, or a new one for this target, saved.
+/// The seed that is at the staging path, or a new one for this target, saved by who holds the record.
 pub fn begin(
     staging: &Staging,
+    _held: &HeldRecord,
     target: Destination,
     vault: Option<VaultName>,
     now: Timestamp,
@@ -110,148 +76,17 @@ pub fn begin(
     }
     let names = staging.root().names();
     let names = names.map_err(|source| Error::of_io(staging.path().to_owned(), source))?;
-    if names.iter().any(|name| name != LOCK && !Seed::is_draft(name)) {
+    let is_own = |name: &OsStr| {
+        let is_claim = name.to_str().is_some_and(Staging::is_claim);
+        name == FORMER_LOCK || is_claim || Seed::is_draft(name)
+    };
+    if !names.iter().all(|name| is_own(name)) {
         return Err(Error::NotEmpty { path: staging.path().to_owned() });
     }
     let seed = Seed::begin(Origin::Written, SeedKind::Repository, REPOSITORY.into(), target, now);
     let seed = Seed { vault, ..seed };
     seed.save(staging)?;
     Ok(seed)
-}
-
-/// Backs up until the seed is finished. `now` is asked when it is.
-pub fn stage(
-    staging: &Staging,
-    seed: Seed,
-    password: &SecretString,
-    options: &StageOptions,
-    now: impl Fn() -> Timestamp,
-    monitor: Arc<dyn Monitor>,
-) -> Result<Staged, Error> {
-    if seed.turn(&options.host, options.drives, staging)? == Turn::Done {
-        return Ok(Staged { seed, backup: None });
-    }
-    let _lock = lock(staging)?;
-    // Another machine may have added its sources meanwhile.
-    let mut seed = Seed::open(staging)?;
-    if seed.turn(&options.host, options.drives, staging)? == Turn::Done {
-        return Ok(Staged { seed, backup: None });
-    }
-    if seed.state != SeedState::Unfinished {
-        seed.state = SeedState::Unfinished;
-        seed.save(staging)?;
-    }
-    let data = staging.data(&seed)?;
-    let root = data.path();
-    let failed = |source| Error::Repository { path: root.clone(), source };
-    let store = Arc::new(data.store());
-    let swept = store.sweep().map_err(failed)?;
-    info!(root = %root.display(), swept, is_new = !store.has_config(), "stages");
-    let not_of_vault = || Error::NotOfVault { path: root.clone(), vault: seed.vault.clone() };
-    let whole = whole(&store, options).map_err(failed)?.ok_or_else(not_of_vault)?;
-    let open = || Repository::open(whole.clone(), password, monitor.clone()).map_err(failed);
-    let repository = if store.has_config() {
-        // What is added to is not repaired from here.
-        let own = Repository::open(store.clone(), password, monitor.clone());
-        own.and_then(|own| own.repair_index()).map_err(failed)?;
-        open()?
-    } else {
-        Repository::create(store.clone(), password, options.settings, monitor.clone())
-            .map_err(failed)?
-    };
-    let plan = &BackupPlan { host: Some(options.host.clone()), ..options.plan.clone() };
-    // What a killed run of another machine left unfinished is ended by whoever comes.
-    let is_new = seed.staged_by(&options.host).is_none() || {
-        let all = open()?.snapshots().map_err(failed)?;
-        !all.iter().any(|own| own.host == options.host)
-    };
-    let backup = match is_new {
-        true => Some(back_up(plan, repository, open, failed)?),
-        false => None,
-    };
-    match &options.base {
-        Some(_) => open()?.check_among_others().map_err(failed)?,
-        None => open()?.check().map_err(failed)?,
-    }
-    info!("the repository is checked");
-    if store.sweep().map_err(failed)? > 0 {
-        return Err(Error::Unfinished { path: staging.path().to_owned() });
-    }
-    let shipped =
-        totals(&root, SeedKind::Repository).map_err(|source| Error::of_io(root.clone(), source))?;
-    if let Some(backup) = &backup {
-        let source = Totals {
-            source_files: backup.files,
-            source_bytes: backup.bytes,
-            unreadable_files: backup.unreadable.len() as u64,
-            ..Totals::default()
-        };
-        let (sources, choice) = (plan.sources.clone(), plan.choice.clone());
-        let new = StagedHost { host: options.host.clone(), sources, choice };
-        seed.hosts.retain(|own| own.host != options.host);
-        seed = seed.staged(new, source);
-    }
-    let Totals { files, bytes, .. } = shipped;
-    let totals = Totals { files, bytes, ..seed.totals.clone() };
-    let seed = seed.finish(totals, now());
-    seed.save(staging)?;
-    Ok(Staged { seed, backup })
-}
-
-/// What is worked on: the folder, or it with the repository that it adds to, whose configuration and
-/// keys it has then; `None` if it has those of another one.
-fn whole(
-    store: &Arc<FolderStore>,
-    options: &StageOptions,
-) -> Result<Option<Arc<dyn Store>>, crate::repository::Error> {
-    if !store.has_config() {
-        store.clear_unborn()?;
-    }
-    let Some(base) = &options.base else { return Ok(Some(store.clone())) };
-    let joined = Arc::new(JoinStore::new(store.clone(), base.clone()));
-    Ok(joined.take_over()?.then_some(joined))
-}
-
-/// Backs up, and makes sure that the sources are still there then.
-fn back_up(
-    plan: &BackupPlan,
-    repository: Repository,
-    open: impl Fn() -> Result<Repository, Error>,
-    failed: impl Fn(crate::repository::Error) -> Error,
-) -> Result<BackupDone, Error> {
-    let seen: Vec<_> = plan.sources.iter().map(|path| identity(path)).collect();
-    let backup = repository.back_up(plan);
-    let is_gone = |(path, seen): &(&PathBuf, _)| identity(path) != *seen;
-    if let Some((path, _)) = plan.sources.iter().zip(seen).find(is_gone) {
-        // Its snapshot would pass for a whole backup; what was read of it is used again.
-        if let Ok(backup) = backup {
-            open()?.remove(&backup.snapshot).map_err(failed)?;
-        }
-        return Err(Error::SourceGone { path: path.clone() });
-    }
-    let backup = backup.map_err(failed)?;
-    info!(snapshot = backup.snapshot, files = backup.files, bytes = backup.bytes, "backed up");
-    Ok(backup)
-}
-
-/// Which folder a path leads to; `None` if it is not there. A file may be replaced by another
-/// while it is read, so all are alike.
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    let found = fs::metadata(path).ok()?;
-    if !found.is_dir() {
-        return Some((0, 0));
-    }
-    fs::read_dir(path).ok()?;
-    Some((found.dev(), found.ino()))
-}
-
-fn lock(staging: &Staging) -> Result<File, Error> {
-    let place = staging.place(LOCK)?;
-    let file = place.open_or_create(Access::Private);
-    let file = file.map_err(|source| Error::of_io(place.path(), source))?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| Error::Busy { path: staging.path().to_owned() })?;
-    Ok(file)
 }
 
 /// The sources as later increments will name them: absolute, links resolved.
@@ -264,10 +99,16 @@ fn absolute(sources: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 #[cfg(test)]
 mod tests {
     use disk_prep::monitor::VoidMonitor;
+    use secrecy::SecretString;
 
+    use super::super::joined::Drives;
+    use super::super::seed::SeedState;
+    use super::super::stage::{StageOptions, Staged, stage};
     use super::*;
+    use crate::repository::Settings;
     use std::os::unix::fs::PermissionsExt;
     use std::process::Command;
+    use std::sync::Arc;
 
     const PASSWORD: &str = "a password of many letters";
 
@@ -277,12 +118,20 @@ mod tests {
         StageOptions { plan, settings, host: "web1".to_owned(), drives: Drives::None, base: None }
     }
 
+    fn begun(staging: &Staging, target: Destination) -> Result<Seed, Error> {
+        begin(staging, &staging.hold_record()?, target, None, Timestamp::UNIX_EPOCH)
+    }
+
+    /// Begins a seed and stages into it.
+    fn staged(staging: &Staging, options: &StageOptions) -> Result<Staged, Error> {
+        begun(staging, Destination::example())?;
+        let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
+        stage(staging, staging.hold_record()?, &password, options, now, Arc::new(VoidMonitor))
+    }
+
     fn run(folder: &Path) -> Result<Staged, Error> {
         let staging = Staging::make(&folder.join("staging"))?;
-        let seed = begin(&staging, Destination::example(), None, Timestamp::UNIX_EPOCH)?;
-        let options = options(&[folder.join("source")], staging.path());
-        let password = SecretString::from(PASSWORD);
-        stage(&staging, seed, &password, &options, || Timestamp::UNIX_EPOCH, Arc::new(VoidMonitor))
+        staged(&staging, &options(&[folder.join("source")], staging.path()))
     }
 
     fn source(folder: &Path) {
@@ -367,7 +216,7 @@ mod tests {
         let (name, content) = (stray.file_name(), fs::read(stray.path()).unwrap());
         fs::remove_dir_all(folder.path().join("staging")).unwrap();
         let staging = Staging::make(&folder.path().join("staging")).unwrap();
-        begin(&staging, Destination::example(), None, Timestamp::UNIX_EPOCH).unwrap();
+        begun(&staging, Destination::example()).unwrap();
         fs::create_dir_all(&keys).unwrap();
         fs::write(keys.join(&name), content).unwrap();
         run(folder.path()).unwrap();
@@ -388,7 +237,7 @@ mod tests {
         fs::write(&secret, "secret").unwrap();
         let draft = format!("seed.json.{}.new", std::process::id());
         std::os::unix::fs::symlink(&secret, staging.path().join(&draft)).unwrap();
-        begin(&staging, Destination::example(), None, Timestamp::UNIX_EPOCH).unwrap();
+        begun(&staging, Destination::example()).unwrap();
         assert_eq!(fs::read_to_string(&secret).unwrap(), "secret");
         assert!(fs::symlink_metadata(staging.path().join("seed.json")).unwrap().is_file());
         assert!(!staging.path().join(draft).exists());
@@ -408,7 +257,7 @@ mod tests {
         run(folder.path()).unwrap();
         let other = Destination { job: "job-2".parse().unwrap(), ..Destination::example() };
         let opened = Staging::open(&staging).unwrap();
-        let again = begin(&opened, other, None, Timestamp::UNIX_EPOCH);
+        let again = begun(&opened, other);
         assert!(matches!(again, Err(Error::OtherSeed { .. })));
         let mode = fs::metadata(staging.join("seed.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644, "no secret is in it");
@@ -426,12 +275,8 @@ mod tests {
             fs::create_dir_all(&source).unwrap();
             fs::write(source.join("kept"), b"x").unwrap();
             let staging = Staging::make(&source.join(name)).unwrap();
-            let seed = begin(&staging, Destination::example(), None, Timestamp::UNIX_EPOCH).unwrap();
             let options = options(std::slice::from_ref(&source), staging.path());
-            let password = SecretString::from(PASSWORD);
-            let now = || Timestamp::UNIX_EPOCH;
-            let monitor = Arc::new(VoidMonitor);
-            let staged = stage(&staging, seed, &password, &options, now, monitor).unwrap();
+            let staged = staged(&staging, &options).unwrap();
             assert_eq!(staged.backup.unwrap().files, 1, "{name}");
         }
     }
@@ -449,9 +294,7 @@ mod tests {
         let sources = vec![more("b"), more("a/three"), more("b/two"), more("a")];
         let staging = Staging::make(&folder.path().join("staging")).unwrap();
         let options = options(&sources, staging.path());
-        let seed = begin(&staging, Destination::example(), None, Timestamp::UNIX_EPOCH).unwrap();
-        let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
-        stage(&staging, seed, &password, &options, now, Arc::new(VoidMonitor)).unwrap();
+        staged(&staging, &options).unwrap();
         assert!(restic(folder.path(), &["check", "--read-data"]).contains("no errors were found"));
         let listing = listing(folder.path());
         for name in ["more/a/one", "more/b/two", "more/a/three/four"] {
@@ -468,10 +311,7 @@ mod tests {
         let sources = vec![folder.path().join("source"), unreadable.clone()];
         let staging = Staging::make(&folder.path().join("staging")).unwrap();
         let options = options(&sources, staging.path());
-        let seed = begin(&staging, Destination::example(), None, Timestamp::UNIX_EPOCH).unwrap();
-        let (password, now) = (SecretString::from(PASSWORD), || Timestamp::UNIX_EPOCH);
-        let staged =
-            stage(&staging, seed, &password, &options, now, Arc::new(VoidMonitor)).unwrap();
+        let staged = staged(&staging, &options).unwrap();
         assert_eq!(staged.seed.totals.unreadable_files, 1);
         let named = staged.backup.unwrap().unreadable;
         assert!(named[0].to_string().starts_with(&unreadable.display().to_string()), "{named:?}");

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use disk_prep::noun::{Md5Digest, VaultName};
+use disk_prep::noun::{Md5Digest, VaultName, plain_word};
 use jiff::Timestamp;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 use super::error::Error;
 use super::taken::taken_in;
-use super::told::plain;
 use crate::azure::{Container, Fenced};
 
 /// Stands before the blob of each.
@@ -38,7 +37,7 @@ pub struct Joining {
 
 /// A blob for each machine that waits for the seed: one of them may give it up.
 fn name(seed: Uuid, host: &str) -> String {
-    format!("{JOINING}{seed}/{}.json", plain(host))
+    format!("{JOINING}{seed}/{}.json", plain_word(host))
 }
 
 /// Whether the container knows that a machine waits for a seed.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use disk_prep::noun::{
-    Md5Digest, ResourceGroup, Schedule, Service, SubscriptionId, VaultName, visible_line,
+    Md5Digest, ResourceGroup, Schedule, Service, SubscriptionId, VaultName, plain_word,
+    visible_line,
 };
 use jiff::Timestamp;
 use md5::{Digest, Md5};
@@ -115,21 +116,7 @@ impl Notice {
 
 /// The blob of a machine.
 fn name(host: &str) -> String {
-    format!("{MACHINES}{}.json", plain(host))
-}
-
-/// A host as a part of a blob's name. Names of hosts are letters, digits, hyphens and dots; any other
-/// is told by its bytes, so that none leads elsewhere.
-pub(super) fn plain(host: &str) -> String {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let mut plain = String::new();
-    for byte in host.bytes() {
-        match is_plain(&byte) {
-            true => plain.push(char::from(byte)),
-            false => plain.push_str(&format!("={byte:02x}")),
-        }
-    }
-    plain
+    format!("{MACHINES}{}.json", plain_word(host))
 }
 
 /// Lets the container tell how far the vault is, by a run that has the lease.

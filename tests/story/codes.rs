@@ -237,7 +237,11 @@ fn a_staging_path_that_another_run_works_on_is_left_to_it() {
     let path = machine.path("seed/seed.json");
     let seed = fs::read_to_string(&path).unwrap().replace("\"finished\"", "\"unfinished\"");
     fs::write(&path, seed).unwrap();
-    let lock = fs::File::open(machine.path("seed/.stage.lock")).unwrap();
+    // A run of this machine that stages right now.
+    let host = rustix::system::uname().nodename().to_str().unwrap().to_owned();
+    let claim = machine.path(&format!("seed/.stage-{host}.claim"));
+    fs::write(&claim, "").unwrap();
+    let lock = fs::File::open(&claim).unwrap();
     flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
     let before = everything(&machine);
     let stage = format!("stage --source source --staging seed {TARGET}");

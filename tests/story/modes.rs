@@ -24,7 +24,7 @@ fn right(path: &str, is_folder: bool) -> u32 {
         "staging/journals",
     ];
     let is_below = |folder: &&str| Path::new(path).starts_with(folder);
-    let secrets = ["state/token", "staging/.stage.lock"];
+    let secrets = ["state/token"];
     match (private.iter().any(is_below) || secrets.contains(&path), is_folder) {
         // The rehearsal makes it for itself.
         _ if path == "state" => 0o700,

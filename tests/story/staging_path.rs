@@ -341,7 +341,7 @@ fn a_backup_goes_neither_through_links_nor_into_the_files_of_others() {
     }
     for (what, code, make) in intruders(&decoy, "secret") {
         anew();
-        make(&other.join(".stage.lock"));
+        make(&other.join(".record.claim"));
         stage.refuses(what, &lines, code);
     }
     anew();

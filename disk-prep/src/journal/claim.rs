@@ -54,7 +54,7 @@ enum Look {
 impl Claim {
     /// Takes a claim, and waits for another holder as long as `patience` lasts. `what` names it
     /// in the error.
-    pub(super) fn take(place: Place, what: &str, patience: Duration) -> Result<Self, Error> {
+    pub fn take(place: Place, what: &str, patience: Duration) -> Result<Self, Error> {
         let until = Instant::now() + patience;
         loop {
             let look =
@@ -122,7 +122,7 @@ impl Claim {
 
     /// Who works under a claim, if somebody does; the claim of a dead run of this machine counts
     /// as none.
-    pub(super) fn holder(place: &Place) -> Result<Option<Holder>, Error> {
+    pub fn holder(place: &Place) -> Result<Option<Holder>, Error> {
         let file = match place.open() {
             Ok(file) => file,
             // One that cannot be read says nothing; what is no claim at all is told.
@@ -138,7 +138,7 @@ impl Claim {
 
     /// Removes the claim of another machine, whose run a person calls dead. One that is locked
     /// is alive and stays.
-    pub(super) fn free(place: &Place, what: &str) -> Result<(), Error> {
+    pub fn free(place: &Place, what: &str) -> Result<(), Error> {
         let at = |source| Error::File { path: place.path(), source };
         let file = place.open().map_err(at)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err()

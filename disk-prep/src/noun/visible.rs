@@ -53,6 +53,20 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// A name that others chose, as a part of a file's or blob's name: letters, digits, hyphens, dots and
+/// underscores stay; any other byte is told by its digits, so that none leads elsewhere.
+pub fn plain_word(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let mut plain = String::new();
+    for byte in text.bytes() {
+        match is_plain(byte) {
+            true => plain.push(char::from(byte)),
+            false => plain.push_str(&format!("={byte:02x}")),
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -62,14 +62,14 @@ impl ShipOptions {
 /// written stops nothing.
 pub(super) fn keep(target: &MeantJob<'_>, job: &Job, attendant: &dyn Attendant) {
     let (Some((_, staging)), Some(parcel)) = (&target.seed, &job.delivery) else { return };
-    let kept = Seed::open(staging).and_then(|mut seed| {
+    let kept = Seed::change(staging, |seed| {
         let parcel = ParcelSent {
             job: job.name.clone(),
             carrier: parcel.carrier.clone(),
             tracking_number: parcel.tracking_number.clone(),
             told_at: job.told_at,
         };
-        if seed.keep_parcel(parcel) { seed.save(staging) } else { Ok(()) }
+        seed.keep_parcel(parcel);
     });
     if let Err(error) = kept {
         attendant.warn(&format!(

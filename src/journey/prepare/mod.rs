@@ -93,7 +93,7 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
     }
     let mut erase = [options.erase.clone(), consented].concat();
     erase.extend(consent(&found.drives, &erase, &folder, attendant)?);
-    work.keep_held_keys()?;
+    let _closed = work.close()?;
     let filled = fill(&found, erase, &options, &work, keeper.clone(), desk)?;
     let mut prepared = judged(filled, &options, &work, &keeper, attendant)?;
     if let Some(office) = office
