@@ -56,7 +56,9 @@ pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 pub use prove::KeysCommand;
 #[cfg(feature = "emulator")]
 pub use rehearse::RehearseArgs;
-pub use stage::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageStatusArgs, WorkloadChoice};
+pub use stage::{
+    AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageStatusArgs, WorkloadChoice,
+};
 pub use staging::{SharedArgs, SharedSeedArgs, StagingConsent};
 pub use status::StatusArgs;
 pub use vault::{

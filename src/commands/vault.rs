@@ -6,7 +6,9 @@ use crate::cli::{SourceCommand, VaultCommand, VaultCreate};
 use crate::journey::desk::Desk;
 use crate::journey::vault::{CreateOptions, VaultOptions, Vaults, make, pick};
 use crate::journey::vault_run::Wish;
-use crate::journey::{vault_forget, vault_give_up, vault_source, vault_sources, vault_status, vault_turn};
+use crate::journey::{
+    vault_forget, vault_give_up, vault_source, vault_sources, vault_status, vault_turn,
+};
 use crate::outcome::{Ended, MissingFlag};
 use crate::policy::Retention;
 

@@ -188,7 +188,8 @@ fn expect_pages(root: &Path, target: &Destination) -> Result<(), Failure> {
 /// Writes the initial backup, or finds it written.
 pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
     let WriteOptions { sources, choice, settings, staging: path, target, service, .. } = options;
-    let (weak, given, join) = (options.weak, options.password_file.as_deref(), options.join.as_ref());
+    let (weak, given, join) =
+        (options.weak, options.password_file.as_deref(), options.join.as_ref());
     let state = desk.state()?;
     // Read before anything is made, so that a password that cannot be used leaves nothing behind.
     given.map(|path| read_password(path, weak)).transpose()?;

@@ -190,7 +190,8 @@ fn named(
     if asked.seed.is_some() {
         if !held.as_ref().is_some_and(same) {
             let what = held.as_ref().map_or("no vault".to_owned(), ToString::to_string);
-            desk.attendant.tell_unused(&format!("{} is not used: the seed joins {what}", given.name));
+            desk.attendant
+                .tell_unused(&format!("{} is not used: the seed joins {what}", given.name));
         }
         return Ok(held);
     }

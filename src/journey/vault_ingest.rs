@@ -17,9 +17,8 @@ use crate::outcome::Failure;
 use crate::repository::{self, ArrivalStore, BlobStore, Rank, Repository};
 use crate::staging::{Seed, Staging};
 use crate::vault::{
-    Error, Estimate, Import, Ingested, Lease, Prove, SeedList, Shelf, Taking, Vault, asides, ingest,
-    leave, mark_taken_in, publish_asides, taken_in,
-    this_host,
+    Error, Estimate, Import, Ingested, Lease, Prove, SeedList, Shelf, Taking, Vault, asides,
+    ingest, leave, mark_taken_in, publish_asides, taken_in, this_host,
 };
 
 /// Writes down what another machine of the same vault has done; whether it has taken the seed in.

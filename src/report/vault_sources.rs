@@ -75,11 +75,14 @@ impl Record for GivenUpRecord<'_> {
 impl Outcome for GivenUp {
     fn lines(&self) -> Vec<String> {
         let GivenUp { vault, job, dropped, .. } = self;
-        let mut lines = vec![format!("The seed of job {job} is given up: vault {vault} waits no more")];
+        let mut lines =
+            vec![format!("The seed of job {job} is given up: vault {vault} waits no more")];
         if *dropped > 0 {
             lines.push(format!("{} that waited for it are gone", count(*dropped, "increment")));
         }
-        lines.push("Next          `azseed vault run --now` sends what it would have brought".to_owned());
+        lines.push(
+            "Next          `azseed vault run --now` sends what it would have brought".to_owned(),
+        );
         lines
     }
 

@@ -211,7 +211,9 @@ impl Diagnose for Error {
             return unexpected.hint();
         }
         let text = match self {
-            Error::OtherVault { .. } => "make a seed of its own with another `--staging` and `--job`",
+            Error::OtherVault { .. } => {
+                "make a seed of its own with another `--staging` and `--job`"
+            }
             Error::NotOfVault { .. } => {
                 "what lies in the container was replaced since; make a new seed with another `--staging`"
             }

@@ -20,8 +20,8 @@ use super::joined::{Drives, Turn};
 use super::seed::{Seed, SeedKind, Totals};
 use super::stagers::HeldRecord;
 use crate::repository::{
-    BackupDone, BackupPlan, BlobStore, Error as RepositoryError, FolderStore, JoinStore, Repository,
-    Settings, Store,
+    BackupDone, BackupPlan, BlobStore, Error as RepositoryError, FolderStore, JoinStore,
+    Repository, Settings, Store,
 };
 
 /// What is staged and how.

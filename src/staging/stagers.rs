@@ -69,7 +69,9 @@ impl Staging {
         let mut all = Vec::new();
         for name in names.filter(|name| name.starts_with(FILLS)) {
             let holder = Claim::holder(&self.place(name)?);
-            all.extend(holder.map_err(|source| self.busy(source))?.map(|own| (name.to_owned(), own)));
+            all.extend(
+                holder.map_err(|source| self.busy(source))?.map(|own| (name.to_owned(), own)),
+            );
         }
         Ok(all)
     }

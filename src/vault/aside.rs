@@ -20,7 +20,8 @@ pub fn publish_asides(container: &dyn Fenced, aside: &str, prefix: &str) -> Resu
     let kept = asides(container.container().as_ref(), aside)?;
     for own in &kept {
         let Aside { name, place, content } = own;
-        let (content, failed) = (content.clone(), |source| Error::Blob { path: name.clone(), source });
+        let (content, failed) =
+            (content.clone(), |source| Error::Blob { path: name.clone(), source });
         let md5 = Md5Digest::new(Md5::digest(&content).into());
         let own = format!("{prefix}{}", place.path());
         container.write(&own, content, md5).map_err(failed)?;

@@ -57,7 +57,9 @@ pub enum Error {
     JoinsAlready { vault: VaultName, job: JobName },
     #[error("The last seed of this machine for vault {vault} was not cleared yet: job {job}")]
     SeedNotCleared { vault: VaultName, job: JobName },
-    #[error("Vault {vault} leaves out of this machine's sources what the call does not, or the other way: {held}, not {asked}")]
+    #[error(
+        "Vault {vault} leaves out of this machine's sources what the call does not, or the other way: {held}, not {asked}"
+    )]
     OtherChoice { vault: VaultName, held: String, asked: String },
     #[error("{flag} is settled by the repository of vault {vault}, which the seed joins")]
     RepositorySettled { vault: VaultName, flag: &'static str },

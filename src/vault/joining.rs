@@ -56,7 +56,8 @@ pub fn join(
     host: &str,
 ) -> Result<(), Error> {
     let (path, since) = (name(seed, host), Timestamp::now());
-    let own = Joining { version: VERSION, vault: vault.clone(), seed, host: host.to_owned(), since };
+    let own =
+        Joining { version: VERSION, vault: vault.clone(), seed, host: host.to_owned(), since };
     let text: Bytes = serde_json::to_vec(&own).expect("names can be written").into();
     let md5 = Md5Digest::new(Md5::digest(&text).into());
     container.write(&path, text, md5).map_err(|source| Error::Blob { path, source })
@@ -78,7 +79,10 @@ pub fn joining(container: &dyn Container) -> Result<Vec<String>, Error> {
     for path in listed.into_keys().take(MOST) {
         let failed = |source| Error::Blob { path: path.clone(), source };
         let Some(text) = container.read(&path).map_err(failed)? else { continue };
-        match serde_json::from_slice::<Joining>(&text).ok().filter(|own| name(own.seed, &own.host) == path) {
+        match serde_json::from_slice::<Joining>(&text)
+            .ok()
+            .filter(|own| name(own.seed, &own.host) == path)
+        {
             Some(own) if taken_in(container, own.seed)?.is_some() => {}
             Some(own) => all.push((Some(own.since), format!("{} of {}", own.seed, own.host))),
             None => all.push((None, path)),

@@ -25,6 +25,7 @@ mod shortages;
 mod side_files;
 mod sources;
 mod stage;
+mod stage_at_once;
 mod staging_path;
 #[path = "../support/mod.rs"]
 mod support;

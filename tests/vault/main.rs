@@ -3,6 +3,7 @@
 mod attach;
 mod faults;
 mod hosts;
+mod joins;
 mod keep;
 mod machine_gone;
 mod plan;

@@ -54,7 +54,12 @@ fn shelf(memory: &Memory) -> Shelf {
 }
 
 fn take(seed: &SeedList, shelf: &Shelf, spare: Spare<'_>) -> Result<Ingested, Error> {
-    ingest(seed, shelf, Taking { spare, repair_limit: None, tell: &|_| (), prove: None }, &VoidMonitor)
+    ingest(
+        seed,
+        shelf,
+        Taking { spare, repair_limit: None, tell: &|_| (), prove: None },
+        &VoidMonitor,
+    )
 }
 
 fn run(memory: &Memory) -> Result<Ingested, Error> {
@@ -413,7 +418,8 @@ fn a_limit_of_repairs_counts_what_only_a_copy_finds_out() {
     let memory = imported();
     memory.import("import", &format!("seed/{}", path("data", "pack one")), b"pack 0ne");
     for (limit, ends) in [(7, Some("ingest-repair-limit")), (8, None)] {
-        let taking = Taking { spare: &staging, repair_limit: Some(limit), tell: &|_| (), prove: None };
+        let taking =
+            Taking { spare: &staging, repair_limit: Some(limit), tell: &|_| (), prove: None };
         let came = ingest(&seed(), &shelf(&memory), taking, &VoidMonitor);
         assert_eq!(came.err().map(|error| error.code()), ends);
         assert_eq!(has_snapshot(&memory), ends.is_none());

@@ -1,17 +1,13 @@
 //! A seed that joins a vault which has a repository already: `stage --vault`.
-#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
-#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
-
-mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::kept::{Vault, last};
+use crate::support::program::{Machine, files_below};
+use crate::support::seed::{put, run};
+use crate::support::tree::{self, Dice};
 use serde_json::Value;
-use support::kept::{Vault, last};
-use support::program::{Machine, files_below};
-use support::seed::{put, run};
-use support::tree::{self, Dice};
 
 /// Files that the vault and every later seed have in common, and one of one's own.
 fn fill(root: &Path, own: &str) {
@@ -230,7 +226,14 @@ fn what_cannot_join_is_refused_with_its_code_and_nothing_is_made() {
     let mut command = emulator.command(&nobody, &[]);
     command.env("AZSEED_VAULT", "Cellar").arg("stage").arg("--source").arg(office.source("web2"));
     command.args(["--staging", "first", "--job", "seed-9", "--storage-account", "account1"]);
-    command.args(["--container", "seed-9", "--resource-group", "rg", "--password-file", "password"]);
+    command.args([
+        "--container",
+        "seed-9",
+        "--resource-group",
+        "rg",
+        "--password-file",
+        "password",
+    ]);
     command.args(["--subscription", "11111111-2222-4333-8444-555555555555"]);
     let said = command.output().unwrap();
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
@@ -240,7 +243,8 @@ fn what_cannot_join_is_refused_with_its_code_and_nothing_is_made() {
     refused(&nobody, 2, "vault-awaits-seed", &["--vault", "Cellar"]);
 
     // A seed that joins nothing is no other by being asked for again; nor the other way.
-    let stage = |code: i32, place: &str, more: &[&str]| office.stage(&web2, "web2", code, place, more);
+    let stage =
+        |code: i32, place: &str, more: &[&str]| office.stage(&web2, "web2", code, place, more);
     stage(0, "plain", &["--password-file", "password"]);
     assert_eq!(stage(2, "plain", &JOIN)["code"], "staging-other-vault");
     stage(0, "second", &JOIN);

@@ -1,18 +1,14 @@
 //! Several machines stage into one seed at the same time.
-#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
-#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
-
-mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use crate::support::program::{Machine, files_below, said};
+use crate::support::tree::{self, Dice};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::program::{Machine, files_below, said};
-use support::tree::{self, Dice};
 
 /// Machines on one share.
 struct Share(Machine);
@@ -20,7 +16,7 @@ struct Share(Machine);
 impl Share {
     fn new() -> Self {
         let share = Share(Machine::new());
-        fs::write(share.0.path("contact.toml"), support::CONTACT).unwrap();
+        fs::write(share.0.path("contact.toml"), crate::support::CONTACT).unwrap();
         fs::write(share.0.path("password"), "a password of many letters").unwrap();
         fs::set_permissions(share.0.path("password"), PermissionsExt::from_mode(0o600)).unwrap();
         share
@@ -134,8 +130,7 @@ impl Share {
         assert!(!names.iter().any(|name| name.to_str().unwrap().ends_with(".claim")), "{names:?}");
         let check = self.restic(&["check", "--read-data"]);
         assert!(check.contains("no errors were found"), "{check}");
-        let listed: Value =
-            serde_json::from_str(&self.restic(&["snapshots", "--json"])).unwrap();
+        let listed: Value = serde_json::from_str(&self.restic(&["snapshots", "--json"])).unwrap();
         let mut shown: Vec<_> = listed.as_array().unwrap().iter().collect();
         shown.sort_by_key(|own| own["hostname"].to_string());
         let shown: Vec<_> = shown.iter().map(|own| own["hostname"].as_str().unwrap()).collect();
@@ -223,10 +218,10 @@ fn a_machine_that_is_killed_in_the_midst_is_waited_for_until_it_comes_again_or_i
     assert_eq!(share.release("web2", 2, &[])["code"], "needs-yes");
     assert_eq!(share.prep("web1", 6)["code"], "staging-unfinished");
     let released = share.release("web2", 0, &["--yes"]);
-    assert_eq!((&released["staging_hosts"], &released["state"]), (
-        &serde_json::json!([]),
-        &"unfinished".into()
-    ));
+    assert_eq!(
+        (&released["staging_hosts"], &released["state"]),
+        (&serde_json::json!([]), &"unfinished".into())
+    );
     assert_eq!(share.stage("web1", 0)["state"], "finished");
     share.is_whole(&["web1"]);
     // As long as no drive is begun it may still come.
