@@ -71,12 +71,25 @@ struct Counts {
     most: BTreeMap<Act, usize>,
 }
 
+/// What happens elsewhere while a machine stands still.
+pub struct Pause(pub Box<dyn FnOnce() + Send>);
+
+impl std::fmt::Debug for Pause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pause")
+    }
+}
+
 /// What is planned, and what has happened.
 #[derive(Debug, Default)]
 pub struct Plan {
     faults: Vec<Fault>,
     /// Calls of this kind wait for one another, so that so many are under way at once.
     together: Option<(Act, Barrier)>,
+    /// So many calls are made, of whatever kind; then the machine is dead.
+    dies_after: Option<usize>,
+    /// What happens elsewhere while the machine stands still before the call of this number.
+    pause: Mutex<Option<(usize, Pause)>>,
     counts: Mutex<Counts>,
 }
 
@@ -89,6 +102,17 @@ impl Plan {
     /// Calls of this kind wait until there are so many.
     pub fn together(act: Act, count: usize) -> Arc<Self> {
         Arc::new(Plan { together: Some((act, Barrier::new(count))), ..Plan::default() })
+    }
+
+    /// The same on a machine that dies after so many calls, and stands still before one of them while
+    /// something happens elsewhere.
+    pub fn of_life(
+        faults: &[Fault],
+        dies_after: Option<usize>,
+        pause: Option<(usize, Pause)>,
+    ) -> Arc<Self> {
+        let (faults, pause) = (faults.to_vec(), Mutex::new(pause));
+        Arc::new(Plan { faults, dies_after, pause, ..Plan::default() })
     }
 
     /// A container whose calls are planned.
@@ -118,6 +142,15 @@ impl Plan {
             *calls += 1;
             *calls - 1
         };
+        let total: usize = hold(&self.counts).calls.values().sum();
+        let pause = hold(&self.pause).take_if(|(at, _)| total > *at);
+        if let Some((_, pause)) = pause {
+            (pause.0)();
+        }
+        if self.dies_after.is_some_and(|most| total > most) {
+            *hold(&self.counts).under_way.entry(act).or_default() -= 1;
+            return Err(busy());
+        }
         if let Some((_, barrier)) = self.together.as_ref().filter(|(kind, _)| *kind == act) {
             barrier.wait();
         }

@@ -93,6 +93,13 @@ impl Memory {
         self.state().containers.get_mut(container).unwrap().remove(name).unwrap();
     }
 
+    /// Ends whatever lease a blob has, as time does.
+    pub fn expire(&self, container: &str, name: &str) {
+        let mut state = self.state();
+        let blob = state.containers.get_mut(container).and_then(|blobs| blobs.get_mut(name));
+        blob.into_iter().for_each(|blob| blob.lease = None);
+    }
+
     /// What a container holds.
     pub fn contents(&self, container: &str) -> BTreeMap<String, Bytes> {
         let state = self.state();

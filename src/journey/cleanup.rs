@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use super::desk::Desk;
 use super::seed_blobs::seed_blobs;
 use super::vault::{VaultOptions, open_containers, own_seed, pick, staging, staging_path};
-use super::vault_ingest::seed_list;
+use super::vault_ingest::{follow_cleanup, seed_list};
 use super::vault_writer::Writer;
 use crate::azure::Container;
 use crate::outcome::Failure;
 use crate::staging::{Origin, Seed, SeedState};
-use crate::vault::{Error, SeedLink, SeedList, Vault, clear as clear_import};
+use crate::vault::{
+    Error, SeedLink, SeedList, Vault, clear as clear_import, cleared, mark_cleared,
+};
 
 /// Clears what the vault holds.
 pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure> {
@@ -33,6 +35,12 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
         && (vault.prefix.starts_with(&link.prefix) || link.prefix.starts_with(&vault.prefix));
     let blobs = seed_blobs(&seed, &staging)?;
     let [container, import] = open_containers(&vault, options, desk)?;
+    if !vault.awaits_seed() && cleared(container.as_ref(), seed.id)?.is_some() {
+        // Another machine has cleared it, and its retention may have dropped blobs of it since.
+        follow_cleanup(&mut Writer::hold(&vault, &state)?, container.as_ref())?;
+        let vault = vault.name.to_string();
+        return Ok(Cleared { vault, staging: path, ..Cleared::default() });
+    }
     // Looked at and asked before anything is sent that changes something.
     let needed = seed_list(&seed, &staging)?;
     prove(&vault, container.as_ref(), &needed)?;
@@ -68,6 +76,7 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
             done.files_deleted = staging.data(&seed)?.clear(files)?;
             lost?;
         }
+        mark_cleared(container.as_ref(), &writer.vault.name, seed.id)?;
         writer.record(|own| own.cleaned_at = Some(Timestamp::now()))?;
     }
     done.staging = path;

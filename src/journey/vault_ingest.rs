@@ -3,22 +3,19 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use jiff::Timestamp;
-use secrecy::SecretString;
 
 use super::desk::Desk;
 use super::seed_blobs::{seed_blobs, spare};
-use super::vault::{VaultOptions, failed, own_seed, staging};
+use super::vault::{VaultOptions, own_seed, staging};
 use super::vault_password::password;
 use super::vault_writer::Writer;
-use crate::azure::{Container, Fenced};
+use crate::azure::Container;
 use crate::outcome::Failure;
-use crate::repository::{self, ArrivalStore, BlobStore, Rank, Repository};
+use crate::repository::Rank;
 use crate::staging::{Seed, Staging};
 use crate::vault::{
-    Error, Estimate, Import, Ingested, Lease, Prove, SeedList, Shelf, Taking, Vault, asides,
-    ingest, leave, mark_taken_in, publish_asides, taken_in, this_host,
+    Arrival, Estimate, Import, Ingested, Lease, SeedList, Taking, cleared, taken_in, this_host,
 };
 
 /// Writes down what another machine of the same vault has done; whether it has taken the seed in.
@@ -29,6 +26,19 @@ pub fn follow(writer: &mut Writer<'_>, container: &dyn Container) -> Result<bool
         (own.joins_since, own.kept_aside) = (None, 0);
     })?;
     Ok(true)
+}
+
+/// Writes down that another machine of the same vault has cleared the seed: the retention lets go from
+/// then on, on every machine.
+pub fn follow_cleanup(writer: &mut Writer<'_>, container: &dyn Container) -> Result<(), Failure> {
+    let Some(link) = writer.vault.seed.as_ref().filter(|_| writer.vault.cleaned_at.is_none())
+    else {
+        return Ok(());
+    };
+    match cleared(container, link.id)? {
+        Some(at) => writer.record(|own| own.cleaned_at = Some(at)),
+        None => Ok(()),
+    }
 }
 
 /// How a seed comes.
@@ -61,27 +71,20 @@ pub fn take_in(
     } else {
         Import::Container(Arc::clone(import), vault.seed()?.prefix.clone())
     };
-    let shelf = Shelf::new(vault, Arc::clone(container), import, lease);
     let tell = |estimate: &Estimate| {
         desk.attendant.show(&Expected { vault: vault.name.to_string(), estimate: *estimate });
     };
-    let fenced = lease.guard(Arc::clone(container));
     let secret = password(vault, &options.password, desk)?;
-    let prove = |new| prove(vault, &fenced, &secret, new, desk);
-    let prove: Option<Prove<'_>> = if vault.joins_since.is_some() { Some(&prove) } else { None };
-    let taking = Taking { spare: &spare, repair_limit: how.repair_limit, tell: &tell, prove };
-    let monitor = desk.attendant.monitor();
-    let ingested = ingest(&blobs, &shelf, taking, monitor.as_ref())?;
-    publish_asides(fenced.as_ref(), &vault.aside(), &vault.prefix)?;
-    if vault.joins_since.is_none() {
-        check(vault, &fenced, &secret, desk)?;
-    }
-    lease.check()?;
-    let amount = (blobs.len() as u64, blobs.bytes());
-    mark_taken_in(container.as_ref(), &vault.name, vault.seed()?.id, amount)?;
-    if vault.joins_since.is_some() {
-        leave(&fenced, vault.seed()?.id, &this_host())?;
-    }
+    let taking = Taking { spare: &spare, repair_limit: how.repair_limit, tell: &tell, prove: None };
+    let arrival = Arrival {
+        vault,
+        container,
+        lease,
+        secret: &secret,
+        host: &this_host(),
+        monitor: desk.attendant.monitor(),
+    };
+    let ingested = arrival.take_in(&blobs, import, taking)?;
     writer.record(|own| {
         own.ingested_at = Some(Timestamp::now());
         (own.joins_since, own.kept_aside) = (None, 0);
@@ -94,50 +97,6 @@ pub fn take_in(
 pub fn seed_list(seed: &Seed, staging: &Staging) -> Result<SeedList, Failure> {
     let all = seed_blobs(seed, staging)?;
     Ok(if seed.vault.is_some() { all.without(Rank::Key) } else { all })
-}
-
-/// Proves before the snapshots of a seed that joins are shown, and those that were made since it was
-/// staged, that the vault has all of what they hold: a part of it was there before, and may be gone.
-fn prove(
-    vault: &Vault,
-    container: &Arc<dyn Fenced>,
-    secret: &SecretString,
-    mut new: Vec<(String, Bytes)>,
-    desk: &Desk<'_>,
-) -> Result<(), Error> {
-    let aside = asides(container.container().as_ref(), &vault.aside())?;
-    new.extend(aside.into_iter().map(|own| (own.place.id.to_string(), own.content)));
-    let failed = |source| match source {
-        repository::Error::Damaged { remarks: faults } => {
-            Error::BaseGone { vault: vault.name.clone(), faults }
-        }
-        source => failed(vault, source),
-    };
-    let there = || Arc::new(BlobStore::changing(container, &vault.prefix));
-    let monitor = || desk.attendant.monitor();
-    Repository::open(there(), secret, monitor())
-        .and_then(|own| own.repair_index())
-        .map_err(failed)?;
-    let arriving = Arc::new(ArrivalStore::new(there(), new));
-    let opened = Repository::open(arriving, secret, monitor());
-    opened.and_then(|own| own.check_among_others()).map_err(failed)
-}
-
-/// The repository's own check: every pack there and named by the index, every tree readable.
-fn check(
-    vault: &Vault,
-    container: &Arc<dyn Fenced>,
-    secret: &SecretString,
-    desk: &Desk<'_>,
-) -> Result<(), Failure> {
-    let open = || {
-        let store = Arc::new(BlobStore::changing(container, &vault.prefix));
-        Repository::open(store, secret, desk.attendant.monitor())
-    };
-    // What a killed run sent meanwhile may be in no index.
-    let repaired = open().and_then(|repository| repository.repair_index());
-    let checked = repaired.and_then(|()| open()?.check());
-    Ok(checked.map_err(|source| failed(vault, source))?)
 }
 
 /// What an ingest will ask of the service.

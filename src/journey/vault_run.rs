@@ -19,7 +19,7 @@ use super::seed_blobs::seed_blobs;
 use super::vault::{
     VaultOptions, open_container, open_containers, own_seed, staging, staging_path,
 };
-use super::vault_ingest::{Bringing, follow, take_in};
+use super::vault_ingest::{Bringing, follow, follow_cleanup, take_in};
 use super::vault_password::password;
 use super::vault_policy::{JudgedSnapshot, LetGo};
 use super::vault_writer::Writer;
@@ -107,6 +107,9 @@ fn run_now(
     vault_settings::agree(&mut writer, &container, &lease.guard(Arc::clone(&container)), desk)?;
     if writer.vault.awaits_seed() && follow(&mut writer, container.as_ref())? {
         ran.state = VaultState::Protected;
+    }
+    if !writer.vault.awaits_seed() {
+        follow_cleanup(&mut writer, container.as_ref())?;
     }
     let mut home = None;
     if ran.state == VaultState::Ingesting {

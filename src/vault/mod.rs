@@ -1,6 +1,7 @@
 //! A blob container as a repository: takes an imported seed in, makes increments, says when one is
 //! due, and tells what of a seed it holds. Knows no drive and no job.
 
+mod arrival;
 mod aside;
 mod clear;
 mod error;
@@ -18,14 +19,17 @@ mod shelf;
 mod sources;
 mod taken;
 mod told;
+#[cfg(test)]
+mod worlds;
 
 pub use crate::repository::is_repository_path;
-pub use aside::{Aside, asides, drop_asides, publish_asides};
+pub use arrival::Arrival;
+pub use aside::{asides, drop_asides};
 pub use clear::{Cleared, clear};
 pub use error::Error;
 pub use foreign_locks::{expect_no_locks, live_locks};
 pub use increment::{Asked, Home, Increment, increment};
-pub use ingest::{Estimate, Ingested, Prove, Spare, Taking, ingest};
+pub use ingest::{Estimate, Ingested, Spare, Taking, ingest};
 pub use joining::{is_joining, join, joining, leave};
 pub use lease::{Clock, LOCK, Lease, Timing};
 pub use points::points;
@@ -34,5 +38,5 @@ pub use seed_list::{Marks, SeedBlob, SeedList};
 pub use settings::{Newer, Settings};
 pub use shelf::{Import, Shelf, claim, claimed};
 pub use sources::{Coverage, Remark, accept, covered, this_host, vault_coverage};
-pub use taken::{mark_taken_in, taken_in};
+pub use taken::{cleared, mark_cleared, taken_in};
 pub use told::{Notice, tell_all, tell_first, told_of};

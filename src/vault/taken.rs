@@ -48,3 +48,34 @@ pub fn mark_taken_in(
     let written = container.write_new(&path, text);
     written.map(drop).map_err(|source| Error::Blob { path, source })
 }
+
+#[derive(Serialize, Deserialize)]
+struct Cleared {
+    version: u32,
+    vault: VaultName,
+    cleared_at: Timestamp,
+}
+
+fn cleared_name(seed: Uuid) -> String {
+    format!("azseed/cleared/{seed}.json")
+}
+
+/// When a seed was cleared, as the vault's container says; `None` if it was not. One machine clears
+/// it, and the others let snapshots go from then on too.
+pub fn cleared(container: &dyn Container, seed: Uuid) -> Result<Option<Timestamp>, Error> {
+    let path = cleared_name(seed);
+    let failed = |source| Error::Blob { path: path.clone(), source };
+    let Some(text) = container.read(&path).map_err(failed)? else { return Ok(None) };
+    let cleared: Cleared = serde_json::from_slice(&text)
+        .map_err(|source| Error::Control { path: path.clone(), source })?;
+    Ok(Some(cleared.cleared_at))
+}
+
+/// Writes down that a seed was proven and cleared; who was first stays.
+pub fn mark_cleared(container: &dyn Container, vault: &VaultName, seed: Uuid) -> Result<(), Error> {
+    let (path, cleared_at) = (cleared_name(seed), Timestamp::now());
+    let cleared = Cleared { version: VERSION, vault: vault.clone(), cleared_at };
+    let text: Bytes = serde_json::to_vec(&cleared).expect("names can be written").into();
+    let written = container.write_new(&path, text);
+    written.map(drop).map_err(|source| Error::Blob { path, source })
+}

@@ -1,4 +1,6 @@
 //! Several machines stage into one seed at the same time.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

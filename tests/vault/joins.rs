@@ -1,4 +1,6 @@
 //! A seed that joins a vault which has a repository already: `stage --vault`.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -200,7 +200,7 @@ fn an_ingest_that_loses_its_lease_at_any_step_changes_nothing_more() {
     let seed = imported_seed(&imported, &vault);
     let plain = container(&emulator, "azseed-office");
     let import = container(&emulator, "seed");
-    let taking = Taking { spare: &|_| Ok(None), repair_limit: None, tell: &|_| () };
+    let taking = Taking { spare: &|_| Ok(None), repair_limit: None, tell: &|_| (), prove: None };
     let mut runs = 0;
     for allowed in [0, 1, 2, 5, 1_000] {
         let fence = Countdown::new(blobs(&emulator), allowed);

@@ -1,0 +1,581 @@
+//! Worlds of several machines with one vault, drawn from a seed: seeds on their way, increments,
+//! ingest, retention and prune, while calls fail, machines die in the midst or stand still until
+//! another one has taken the vault. After each step everything that is shown is whole; at the end all
+//! of it is restored and compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use disk_prep::monitor::{Monitor, VoidMonitor};
+use disk_prep::noun::{Md5Digest, Sha256Digest};
+use disk_prep::sys::beneath::Folder;
+use disk_prep::sys::hold::hold;
+use jiff::{Timestamp, Zoned};
+use md5::{Digest, Md5};
+use secrecy::SecretString;
+use sha2::Sha256;
+use uuid::Uuid;
+
+use super::arrival::Arrival;
+use super::increment::{Asked, Home, increment};
+use super::ingest::Taking;
+use super::joining::{join, joining};
+use super::lease::{Clock, LOCK, Lease, Timing};
+use super::record::{SeedLink, Vault};
+use super::seed_list::{SeedBlob, SeedList};
+use super::shelf::Import;
+use super::taken::taken_in;
+use super::{Error, is_repository_path};
+use crate::azure::Container;
+use crate::azure::faulty::{Act, Fault, Pause, Plan, busy};
+use crate::azure::memory::Memory;
+use crate::policy::Retention;
+use crate::repository::{
+    BackupPlan, BlobStore, Choice, FolderStore, IsShipped, JoinStore, Linked, Overwrite, Owners,
+    Rank, Repository, RestoreOptions, Store, Whereto,
+};
+
+const PASSWORD: &str = "a password of many letters";
+/// So many worlds are drawn when nothing is said.
+const WORLDS: u64 = 100;
+
+/// Numbers that a seed draws.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+}
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// A seed: what it consists of, and where it is imported to.
+struct Seed {
+    id: Uuid,
+    list: SeedList,
+    folder: PathBuf,
+    import: String,
+    has_arrived: AtomicBool,
+}
+
+/// What all machines of a world share.
+struct World {
+    memory: Memory,
+    secs: Arc<AtomicU64>,
+    seeds: Mutex<Vec<Arc<Seed>>>,
+}
+
+struct Host {
+    name: String,
+    source: PathBuf,
+    files: Files,
+    /// All that the source has ever been when it was looked at.
+    past: Vec<Files>,
+    vault: Vault,
+    leases: Vec<Uuid>,
+    /// The newest snapshot that a run said is shown, and how the source was then.
+    shown: Option<String>,
+    /// The same of one that waits for the seed.
+    waits: Option<String>,
+}
+
+fn monitor() -> Arc<dyn Monitor> {
+    Arc::new(VoidMonitor)
+}
+
+fn secret() -> SecretString {
+    SecretString::from(PASSWORD)
+}
+
+impl World {
+    fn vault(&self) -> Arc<dyn Container> {
+        self.memory.container("vault")
+    }
+
+    fn timing(&self) -> Timing {
+        let secs = Arc::clone(&self.secs);
+        let clock: Clock = Arc::new(move || Duration::from_secs(secs.load(Ordering::SeqCst)));
+        Timing { renew_every: Duration::from_secs(3_600), clock, ..Timing::default() }
+    }
+
+    fn seed_of(&self, host: &Host) -> Arc<Seed> {
+        let id = host.vault.seed.as_ref().unwrap().id;
+        Arc::clone(hold(&self.seeds).iter().find(|seed| seed.id == id).unwrap())
+    }
+
+    /// Takes the lease as a run of a machine does.
+    fn lease(&self, host: &mut Host, container: &Arc<dyn Container>) -> Result<Lease, Error> {
+        let (id, former) = (Uuid::new_v4(), host.leases.clone());
+        host.leases.push(id);
+        let lease = Lease::take(container, id, &former, self.timing())?;
+        host.leases = vec![id];
+        Ok(lease)
+    }
+
+    /// Lets time pass until nobody has the lease.
+    fn wait(&self) {
+        self.secs.fetch_add(100, Ordering::SeqCst);
+        self.memory.expire("vault", LOCK);
+    }
+
+    /// A run of a machine, whose calls go by a plan.
+    fn run(&self, host: &mut Host, plan: &Arc<Plan>) -> Result<(), Error> {
+        let container = plan.container(self.vault());
+        let lease = self.lease(host, &container)?;
+        let seed = self.seed_of(host);
+        if host.vault.awaits_seed()
+            && let Some(at) = taken_in(container.as_ref(), seed.id)?
+        {
+            (host.vault.ingested_at, host.vault.joins_since) = (Some(at), None);
+            host.shown = host.waits.take().or(host.shown.take());
+        }
+        if host.vault.awaits_seed() && seed.has_arrived.load(Ordering::SeqCst) {
+            let import = plan.container(self.memory.container(&seed.import));
+            let import = Import::Container(import, "repo/".to_owned());
+            let folder = seed.folder.clone();
+            let spare = move |path: &str| match fs::read(folder.join(path)) {
+                Ok(content) => Ok(Some(content.into())),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            };
+            let arrival = Arrival {
+                vault: &host.vault,
+                container: &container,
+                lease: &lease,
+                secret: &secret(),
+                host: &host.name,
+                monitor: monitor(),
+            };
+            let taking = Taking { spare: &spare, repair_limit: None, tell: &|_| (), prove: None };
+            arrival.take_in(&seed.list, import, taking)?;
+            host.vault.ingested_at = Some(Timestamp::now());
+            host.vault.joins_since = None;
+            host.shown = host.waits.take().or(host.shown.take());
+        }
+        let fenced = lease.guard(Arc::clone(&container));
+        let now = Zoned::now();
+        let asked = Asked { now: &now, this_host: &host.name, allow_shrink: true };
+        let store = || folder_store(&seed.folder);
+        let list = seed.list.clone();
+        let is_shipped: IsShipped = Arc::new(move |place| list.has(place));
+        let travels = host.vault.awaits_seed();
+        let home = if travels { Home::Travelling(&store, &is_shipped) } else { Home::Vault };
+        host.past.push(host.files.clone());
+        let done = increment(&host.vault, (&fenced, home), &secret(), &asked, &monitor(), &|_| ())?;
+        host.vault.sources = done.sources;
+        let made = done.backup.map(|backup| backup.snapshot);
+        if travels {
+            host.waits = made.or(host.waits.take())
+        } else {
+            host.shown = made
+        }
+        Ok(())
+    }
+
+    /// Stages what a machine has as a seed that joins the vault.
+    fn stage_joining(&self, host: &mut Host, folder: &Path) -> Result<(), Error> {
+        let (id, container) = (Uuid::new_v4(), self.vault());
+        let lease = self.lease(host, &container)?;
+        join(&lease.guard(Arc::clone(&container)), &host.vault.name, id, &host.name)?;
+        drop(lease);
+        let own = Arc::new(folder_store(folder));
+        let base = Arc::new(BlobStore::reading(container, &host.vault.prefix));
+        let joined = Arc::new(JoinStore::new(own, base));
+        assert!(joined.take_over().unwrap());
+        back_up(joined, host);
+        let seed = self.ship(id, folder, "second");
+        let link = host.vault.seed.clone().unwrap();
+        host.vault.seed = Some(SeedLink { id, container: "second".parse().unwrap(), ..link });
+        host.vault.joins_since = Some(Timestamp::now());
+        host.vault.cleaned_at = None;
+        hold(&self.seeds).push(seed);
+        Ok(())
+    }
+
+    /// A folder becomes a seed on its way.
+    fn ship(&self, id: Uuid, folder: &Path, import: &str) -> Arc<Seed> {
+        let files = below(folder).into_iter().filter(|(path, _)| is_repository_path(path));
+        let blob = |(path, content): (String, Vec<u8>)| {
+            let sha256 = Sha256Digest::new(Sha256::digest(&content).into());
+            let md5 = Md5Digest::new(Md5::digest(&content).into());
+            SeedBlob::new(&path, content.len() as u64, md5, sha256).unwrap()
+        };
+        let list = SeedList::new(files.map(blob).collect()).unwrap();
+        let list = if import == "second" { list.without(Rank::Key) } else { list };
+        let (folder, import) = (folder.to_owned(), import.to_owned());
+        Arc::new(Seed { id, list, folder, import, has_arrived: AtomicBool::new(false) })
+    }
+
+    /// The drives are read; some blobs get lost or damaged on the way.
+    fn arrive(&self, seed: &Seed, dice: &mut Dice) {
+        for blob in seed.list.blobs() {
+            let mut content = fs::read(seed.folder.join(blob.path())).unwrap();
+            match dice.below(12) {
+                0 => continue,
+                1 => content[0] ^= 1,
+                _ => {}
+            }
+            self.memory.import(&seed.import, &format!("repo/{}", blob.path()), &content);
+        }
+        seed.has_arrived.store(true, Ordering::SeqCst);
+    }
+
+    fn snapshots(&self) -> BTreeSet<String> {
+        let all = self.memory.contents("vault");
+        let own = all.keys().filter_map(|name| name.strip_prefix("repo/snapshots/"));
+        own.map(str::to_owned).collect()
+    }
+
+    fn open(&self) -> Repository {
+        let store = Arc::new(BlobStore::reading(self.vault(), "repo/"));
+        Repository::open(store, &secret(), monitor()).unwrap()
+    }
+
+    /// Whatever is shown has all of what it holds.
+    fn is_sound(&self) {
+        if !self.snapshots().is_empty() {
+            self.open().check_among_others().unwrap();
+        }
+    }
+}
+
+fn folder_store(path: &Path) -> FolderStore {
+    fs::create_dir_all(path).unwrap();
+    FolderStore::new(Arc::new(Folder::open(path).unwrap()), "", Linked::Refused)
+}
+
+fn below(folder: &Path) -> Files {
+    let all = walkdir::WalkDir::new(folder).into_iter().flatten();
+    let files = all.filter(|entry| entry.file_type().is_file());
+    let read = |entry: walkdir::DirEntry| {
+        let path = entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+        (path, fs::read(entry.path()).unwrap())
+    };
+    files.map(read).collect()
+}
+
+/// An empty repository whose key costs nothing.
+fn quick_repository(folder: &Path) {
+    let text = include_str!("../../fixtures/repository/quick.json");
+    let files: BTreeMap<String, String> = serde_json::from_str(text).unwrap();
+    for (name, content) in files {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, BASE64_STANDARD.decode(content).unwrap()).unwrap();
+    }
+}
+
+fn back_up(store: Arc<dyn Store>, host: &mut Host) {
+    host.past.push(host.files.clone());
+    let plan = BackupPlan {
+        sources: vec![host.source.clone()],
+        host: Some(host.name.clone()),
+        ..BackupPlan::default()
+    };
+    Repository::open(store, &secret(), monitor()).unwrap().back_up(&plan).unwrap();
+}
+
+/// Changes some files of a source.
+fn change(host: &mut Host, dice: &mut Dice) {
+    for _ in 0..=dice.below(3) {
+        let name = format!("file-{}", dice.below(6));
+        let path = host.source.join(&name);
+        if dice.one_in(4) && host.files.len() > 1 {
+            if host.files.remove(&name).is_some() {
+                fs::remove_file(path).unwrap();
+            }
+            continue;
+        }
+        let (text, times) = (dice.next().to_le_bytes(), dice.below(2_000) as usize);
+        // A part is what other machines may have too.
+        let mut content = vec![7; dice.below(3) as usize * 1_000];
+        content.extend(text.repeat(times));
+        fs::write(path, &content).unwrap();
+        host.files.insert(name, content);
+    }
+}
+
+/// What goes wrong in a run.
+fn life(world: &Arc<World>, others: &[Arc<Mutex<Host>>], dice: &mut Dice) -> (Arc<Plan>, bool) {
+    const ACTS: [Act; 11] = [
+        Act::List,
+        Act::Look,
+        Act::Read,
+        Act::Write,
+        Act::WriteNew,
+        Act::Copy,
+        Act::Remove,
+        Act::Lease,
+        Act::TakeOver,
+        Act::Release,
+        Act::Vouch,
+    ];
+    let mut faults = Vec::new();
+    while dice.one_in(3) {
+        let act = ACTS[dice.below(ACTS.len() as u64) as usize];
+        let (after, is_done) = (dice.below(8) as usize, dice.one_in(2));
+        faults.push(Fault { act, after, is_done, error: busy });
+    }
+    let dies_after = dice.one_in(4).then(|| dice.below(60) as usize);
+    let pauses = dice.one_in(5) && !others.is_empty();
+    let pause = pauses.then(|| {
+        let other = Arc::clone(&others[dice.below(others.len() as u64) as usize]);
+        let (world, at) = (Arc::clone(world), dice.below(50) as usize);
+        let stands = move || {
+            world.wait();
+            // Whoever comes meanwhile works undisturbed.
+            let _ = world.run(&mut hold(&other), &Plan::of(&[]));
+            world.memory.take_written();
+        };
+        (at, Pause(Box::new(stands)))
+    });
+    (Plan::of_life(&faults, dies_after, pause), pauses)
+}
+
+struct Told {
+    runs: u64,
+    failed: u64,
+    restored: u64,
+}
+
+/// One world, from its first seed to the restore of all that is shown.
+fn world(seed: u64, sample: Option<&Path>) -> Told {
+    let mut dice = Dice(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let memory = Memory::default();
+    let secs = Arc::new(AtomicU64::new(1_000));
+    let world = Arc::new(World { memory, secs, seeds: Mutex::default() });
+    let staged = folder.path().join("staged");
+    quick_repository(&staged);
+    let id = Uuid::new_v4();
+    let mut hosts = Vec::new();
+    for number in 0..2 + dice.below(4) {
+        let name = format!("web{number}");
+        let source = folder.path().join(&name);
+        fs::create_dir(&source).unwrap();
+        let link = SeedLink {
+            id,
+            job: "job-1".parse().unwrap(),
+            storage_account: None,
+            container: "first".parse().unwrap(),
+            prefix: "repo/".to_owned(),
+            staging: staged.clone(),
+            host: Some(name.clone()),
+            sources: vec![source.clone()],
+            choice: Choice::default(),
+        };
+        let place = ("office".parse().unwrap(), "account1".parse().unwrap());
+        let vault = Vault {
+            seed: Some(link),
+            retention: Retention { daily: Some(1), ..Retention::default() },
+            ..Vault::at(place.0, place.1, "vault".parse().unwrap(), "repo/".to_owned())
+        };
+        let (files, past, leases) = (Files::new(), Vec::new(), Vec::new());
+        let mut host = Host { name, source, files, past, vault, leases, shown: None, waits: None };
+        change(&mut host, &mut dice);
+        change(&mut host, &mut dice);
+        back_up(Arc::new(folder_store(&staged)), &mut host);
+        hosts.push(Arc::new(Mutex::new(host)));
+    }
+    let first = world.ship(id, &staged, "first");
+    hold(&world.seeds).push(Arc::clone(&first));
+    let mut told = Told { runs: 0, failed: 0, restored: 0 };
+    for step in 0..8 + dice.below(8) {
+        let index = dice.below(hosts.len() as u64) as usize;
+        let mut others = hosts.clone();
+        let host = others.remove(index);
+        match dice.below(10) {
+            0 if step > 2 => world.arrive(&first, &mut dice),
+            1 => world.wait(),
+            2 if hold(&host).vault.ingested_at.is_some() => {
+                // The cleanup: from now on the retention lets go.
+                let waiting = |own: &Arc<Mutex<Host>>| hold(own).vault.awaits_seed();
+                if !hosts.iter().any(waiting) {
+                    hosts.iter().for_each(|own| {
+                        hold(own).vault.cleaned_at = Some(Timestamp::now());
+                    });
+                }
+            }
+            3 if hold(&world.seeds).len() == 1 => {
+                let mut host = hold(&host);
+                if host.vault.ingested_at.is_some() {
+                    change(&mut host, &mut dice);
+                    let place = folder.path().join("second");
+                    // Somebody else may have the lease; it is asked for again another time.
+                    let _ = world.stage_joining(&mut host, &place);
+                }
+            }
+            4 => {
+                let second = hold(&world.seeds).get(1).cloned();
+                second.into_iter().for_each(|seed| world.arrive(&seed, &mut dice));
+            }
+            _ => {
+                change(&mut hold(&host), &mut dice);
+                let (plan, _) = life(&world, &others, &mut dice);
+                told.runs += 1;
+                let before = Timestamp::now();
+                if world.run(&mut hold(&host), &plan).is_err() {
+                    told.failed += 1;
+                }
+                assert!(Timestamp::now() >= before);
+            }
+        }
+        world.is_sound();
+        nothing_is_gone(&world, &hosts);
+    }
+    // At last everything arrives and each machine runs undisturbed.
+    for seed in hold(&world.seeds).iter() {
+        world.arrive(seed, &mut Dice(seed.list.len() as u64));
+    }
+    for _ in 0..2 {
+        for host in &hosts {
+            world.wait();
+            world.run(&mut hold(host), &Plan::of(&[])).unwrap();
+            world.is_sound();
+            nothing_is_gone(&world, &hosts);
+        }
+    }
+    assert_eq!(joining(world.vault().as_ref()).unwrap(), Vec::<String>::new());
+    let asides = world.memory.contents("vault");
+    assert!(!asides.keys().any(|name| name.starts_with("azseed/aside/")), "all are shown");
+    told.restored = restored(&world, &hosts, folder.path());
+    if let Some(path) = sample {
+        for (name, content) in world.memory.contents("vault") {
+            if let Some(below) = name.strip_prefix("repo/") {
+                let file = path.join(below);
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+                fs::write(file, content).unwrap();
+            }
+        }
+    }
+    told
+}
+
+/// What a run said is shown stays so until a later snapshot of that machine is.
+fn nothing_is_gone(world: &World, hosts: &[Arc<Mutex<Host>>]) {
+    let shown = world.snapshots();
+    let mut open = None;
+    for host in hosts {
+        let host = hold(host);
+        let Some(id) = host.shown.as_ref().filter(|id| !shown.contains(*id)) else { continue };
+        let all = open.get_or_insert_with(|| world.open().snapshots().unwrap());
+        // A run that failed after its snapshot may have let the one before go.
+        assert!(all.iter().any(|own| own.host == host.name), "{} of {} is gone", id, host.name);
+    }
+}
+
+/// Restores all that is shown: each is what its machine had at some time, the newest what it has.
+fn restored(world: &World, hosts: &[Arc<Mutex<Host>>], folder: &Path) -> u64 {
+    let all = world.open().snapshots().unwrap();
+    for (number, snapshot) in all.iter().enumerate() {
+        let target = folder.join(format!("back-{number}"));
+        let options = RestoreOptions {
+            overwrite: Overwrite::Nothing,
+            owners: Owners::Kept,
+            ..RestoreOptions::default()
+        };
+        let done = world.open().restore(snapshot, Whereto::Folder(&target), &options).unwrap();
+        assert!(done.left_out.is_empty(), "{done:?}");
+        let host = hosts.iter().find(|own| hold(own).name == snapshot.host).unwrap();
+        let host = hold(host);
+        let back = below(&target.join(host.source.strip_prefix("/").unwrap()));
+        assert!(host.past.contains(&back), "{} is nothing that {} had", snapshot.id, host.name);
+        let newest = all.iter().rev().find(|own| own.host == host.name).unwrap();
+        assert!(newest.id != snapshot.id || host.files == back, "{}", snapshot.id);
+    }
+    all.len() as u64
+}
+
+const NAME: &str =
+    "vault::worlds::whatever_happens_to_the_machines_of_a_vault_what_it_shows_is_whole";
+/// Set for the process that has the worlds.
+const WITHIN: &str = "AZSEED_TEST_WITHIN";
+
+/// In a process of its own with threads enough: one that stands still keeps one of the library's.
+#[test]
+fn whatever_happens_to_the_machines_of_a_vault_what_it_shows_is_whole() {
+    if std::env::var_os(WITHIN).is_some() {
+        return worlds();
+    }
+    #[expect(clippy::disallowed_methods, reason = "the test has a process of its own")]
+    let mut own = Command::new(std::env::current_exe().unwrap());
+    own.args(["--exact", NAME, "--nocapture"]).env(WITHIN, "1").env("RAYON_NUM_THREADS", "16");
+    let said = own.output().unwrap();
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    let remarks = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.status.success(), "{text}{remarks}");
+    text.lines().filter(|line| line.contains("worlds")).for_each(|line| println!("{line}"));
+}
+
+fn worlds() {
+    let of = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let (first, count) =
+        (of("AZSEED_TEST_SEED").unwrap_or(1), of("AZSEED_TEST_WORLDS").unwrap_or(WORLDS));
+    println!("worlds {first} to {}", first + count - 1);
+    let next = AtomicU64::new(first);
+    let sum = Mutex::new([0u64; 4]);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    if seed >= first + count {
+                        return;
+                    }
+                    let sample = seed.is_multiple_of(25).then(|| tempfile::tempdir().unwrap());
+                    let lived = std::panic::AssertUnwindSafe(|| {
+                        world(seed, sample.as_ref().map(tempfile::TempDir::path))
+                    });
+                    let told = std::panic::catch_unwind(lived).unwrap_or_else(|panic| {
+                        println!("world {seed} failed");
+                        std::panic::resume_unwind(panic)
+                    });
+                    let checked = sample.map_or(0, |path| checked(path.path()));
+                    let mut sum = hold(&sum);
+                    let all = [told.runs, told.failed, told.restored, checked];
+                    sum.iter_mut().zip(all).for_each(|(sum, one)| *sum += one);
+                }
+            });
+        }
+    });
+    let [runs, failed, restored, checked] = *hold(&sum);
+    println!(
+        "{count} worlds, {runs} runs, {failed} of them failed, {restored} snapshots restored, {checked} checked by restic"
+    );
+    assert!(failed > 0 && failed < runs);
+}
+
+/// restic finds nothing to remark.
+fn checked(folder: &Path) -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "tests run other people's readers")]
+    let said = Command::new("restic")
+        .args(["--no-cache", "--no-lock", "check", "--read-data", "-r"])
+        .arg(folder)
+        .env("RESTIC_PASSWORD", PASSWORD)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    let remarks = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.status.success() && text.contains("no errors were found"), "{text}{remarks}");
+    1
+}
