@@ -24,22 +24,18 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
     let path = staging_path(&vault, options)?.to_owned();
     if vault.cleaned_at.is_some() {
         // Its retention may have dropped blobs of the seed since.
-        let vault = vault.name.to_string();
-        return Ok(Cleared { vault, staging: path, ..Cleared::default() });
+        return Ok(Cleared::before(&vault, path));
     }
     let staging = staging(&vault, options, desk)?;
     let seed = own_seed(&vault, &staging)?;
     let link = vault.seed()?;
-    let is_shared = vault.container == link.container
-        && link.storage_account.is_none()
-        && (vault.prefix.starts_with(&link.prefix) || link.prefix.starts_with(&vault.prefix));
+    let is_shared = shares(&vault, link);
     let blobs = seed_blobs(&seed, &staging)?;
     let [container, import] = open_containers(&vault, options, desk)?;
     if !vault.awaits_seed() && cleared(container.as_ref(), seed.id)?.is_some() {
         // Another machine has cleared it, and its retention may have dropped blobs of it since.
         follow_cleanup(&mut Writer::hold(&vault, &state)?, container.as_ref())?;
-        let vault = vault.name.to_string();
-        return Ok(Cleared { vault, staging: path, ..Cleared::default() });
+        return Ok(Cleared::before(&vault, path));
     }
     // Looked at and asked before anything is sent that changes something.
     let needed = seed_list(&seed, &staging)?;
@@ -81,6 +77,13 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
     }
     done.staging = path;
     Ok(done)
+}
+
+/// Whether the imported container may hold blobs that are the vault's own.
+fn shares(vault: &Vault, link: &SeedLink) -> bool {
+    vault.container == link.container
+        && link.storage_account.is_none()
+        && (vault.prefix.starts_with(&link.prefix) || link.prefix.starts_with(&vault.prefix))
 }
 
 /// Refuses while the vault lacks a single blob of the seed.
@@ -131,4 +134,11 @@ pub struct Cleared {
     pub blobs_left: Vec<String>,
     /// Files of the staging path that are gone.
     pub files_deleted: u64,
+}
+
+impl Cleared {
+    /// Nothing was left to do.
+    fn before(vault: &Vault, staging: PathBuf) -> Self {
+        Cleared { vault: vault.name.to_string(), staging, ..Cleared::default() }
+    }
 }

@@ -21,6 +21,7 @@ use crate::staging::{
     Destination, Drives, Error, Looked, Seed, SeedKind, SeedState, StageOptions, Staged, Staging,
     Workload, adopt, begin, check_source, is_of_agent, look, stage, stale_locks,
 };
+use crate::state::State;
 use crate::vault::{covered, this_host};
 
 /// How a seed is written.
@@ -223,15 +224,7 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
             (path, joint.secret.clone())
         }
         None => {
-            let is_new = !staging.data(&seed)?.store().has_config();
-            let path = match (given, state.password_path(&seed)) {
-                (Some(path), _) => state.remember_password(&seed, path)?,
-                (None, Some(path)) => path,
-                (None, None) if is_new => state.make_password(&seed)?,
-                (None, None) => {
-                    return Err(Error::NoPassword { path: staging.path().to_owned() }.into());
-                }
-            };
+            let path = password_place(given, &seed, &staging, &state)?;
             let weak = if given.is_some() { weak } else { Weak::Accepted };
             let password = read_password(&path, weak)?;
             (Some(path), password)
@@ -251,6 +244,24 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
         joint.link(&seed, &staging, desk)?;
     }
     Ok(SeedShown { backup, password: path, ..SeedShown::of(seed, staging) })
+}
+
+/// Where the password of a seed's repository is; one is made for a repository that is new.
+fn password_place(
+    given: Option<&Path>,
+    seed: &Seed,
+    staging: &Staging,
+    state: &State,
+) -> Result<PathBuf, Failure> {
+    let is_new = !staging.data(seed)?.store().has_config();
+    Ok(match (given, state.password_path(seed)) {
+        (Some(path), _) => state.remember_password(seed, path)?,
+        (None, Some(path)) => path,
+        (None, None) if is_new => state.make_password(seed)?,
+        (None, None) => {
+            return Err(Error::NoPassword { path: staging.path().to_owned() }.into());
+        }
+    })
 }
 
 /// The seed that is there, if it can be read.

@@ -12,7 +12,8 @@ use super::foreign_locks::live_locks;
 use super::joining::joining;
 use super::points::{origin_of, points};
 use super::record::{KnownSource, Vault};
-use super::sources::{Coverage, Found, Remark, Verdict, judge, mount_of, shrunk, vault_coverage};
+use super::remark::Remark;
+use super::sources::{Coverage, Found, Verdict, judge, mount_of, shrunk, vault_coverage};
 use crate::azure::Fenced;
 use crate::policy::{Judged, Origin, Point, judged};
 use crate::repository::{

@@ -2,190 +2,21 @@
 //! folder that was emptied, or one that lost most of its files passes for no backup.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disk_prep::monitor::Monitor;
-use disk_prep::noun::{ByteSize, count};
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use secrecy::SecretString;
 
 use super::record::{KnownSource, Vault};
+use super::remark::Remark;
 use crate::policy::Origin;
 use crate::repository::{self, FolderStore, Repository, Snapshot, SourceTotals};
 
 /// With fewer files than this and [`BYTES_TO_SHRINK`] a source may change as it likes.
 const FILES_TO_SHRINK: u64 = 100;
 const BYTES_TO_SHRINK: u64 = 100_000_000;
-
-/// Something about a source that a person should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each sentence names its fields")]
-pub enum Remark {
-    Missing {
-        path: PathBuf,
-    },
-    /// The same, and somebody has said that it may be.
-    MissingAccepted {
-        path: PathBuf,
-    },
-    Emptied {
-        path: PathBuf,
-        files: u64,
-    },
-    Moved {
-        path: PathBuf,
-        was: PathBuf,
-        is: PathBuf,
-    },
-    Shrunk {
-        path: PathBuf,
-        was: SourceTotals,
-        is: SourceTotals,
-    },
-    WentAway {
-        path: PathBuf,
-    },
-    OtherHost {
-        host: String,
-        paths: Vec<PathBuf>,
-    },
-    Pipe {
-        path: PathBuf,
-    },
-    NoSource {
-        host: String,
-    },
-    Ahead {
-        what: String,
-        stamp: jiff::Timestamp,
-    },
-    /// A restic client may be at work, so nothing was forgotten.
-    ClientLocks {
-        count: usize,
-    },
-    /// Seeds are on their way that need what is there, so nothing was forgotten.
-    SeedsJoin {
-        seeds: Vec<String>,
-    },
-}
-
-impl Remark {
-    /// Whether something that should have been backed up was not, or not as it should.
-    pub fn is_left_out(&self) -> bool {
-        matches!(
-            self,
-            Remark::Missing { .. }
-                | Remark::Emptied { .. }
-                | Remark::Moved { .. }
-                | Remark::Shrunk { .. }
-                | Remark::WentAway { .. }
-                | Remark::NoSource { .. }
-                | Remark::ClientLocks { .. }
-        )
-    }
-
-    /// The word for a script.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Remark::Missing { .. } | Remark::MissingAccepted { .. } => "source-missing",
-            Remark::Emptied { .. } => "source-emptied",
-            Remark::Moved { .. } => "source-moved",
-            Remark::Shrunk { .. } => "source-shrunk",
-            Remark::WentAway { .. } => "source-gone",
-            Remark::OtherHost { .. } => "source-of-other-host",
-            Remark::Pipe { .. } => "source-from-pipe",
-            Remark::NoSource { .. } => "source-none",
-            Remark::Ahead { .. } => "clock-ahead",
-            Remark::ClientLocks { .. } => "vault-client-lock",
-            Remark::SeedsJoin { .. } => "vault-seed-joins",
-        }
-    }
-}
-
-impl fmt::Display for Remark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let accept = |path: &Path| format!("`azseed vault source accept {}`", path.display());
-        let totals =
-            |own: &SourceTotals| format!("{}, {}", count(own.files, "file"), ByteSize(own.bytes));
-        match self {
-            Remark::Missing { path } => write!(
-                f,
-                "Not backed up: {} is not on this machine; bring it back, or run {}",
-                path.display(),
-                accept(path)
-            ),
-            Remark::MissingAccepted { path } => {
-                write!(f, "{} is not on this machine, as was accepted", path.display())
-            }
-            Remark::Emptied { path, files } => write!(
-                f,
-                "Not backed up: {} holds no file, its last backup had {}; is its disk mounted? If \
-                 it is meant to be so, run {}",
-                path.display(),
-                count(*files, "file"),
-                accept(path)
-            ),
-            Remark::Moved { path, was, is } => write!(
-                f,
-                "Not backed up: {} lies below the mount point {}, when it was last backed up below \
-                 {}; is its disk mounted? If it is meant to be so, run {}",
-                path.display(),
-                is.display(),
-                was.display(),
-                accept(path)
-            ),
-            Remark::Shrunk { path, was, is } => write!(
-                f,
-                "{} holds {}, fewer than half of what its backup had ({}); no snapshot of it is \
-                 forgotten until {}",
-                path.display(),
-                totals(is),
-                totals(was),
-                accept(path)
-            ),
-            Remark::WentAway { path } => {
-                write!(f, "Not backed up: {} went away while it was read", path.display())
-            }
-            Remark::OtherHost { host, paths } => write!(
-                f,
-                "Not covered by this machine: {} of {host}; run azseed there",
-                paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
-            ),
-            Remark::Pipe { path } => write!(
-                f,
-                "Not covered: {} came from a pipe; only restic can go on with it",
-                path.display()
-            ),
-            Remark::NoSource { host } => write!(
-                f,
-                "Nothing is backed up: the repository has no source of this machine, {host}; run \
-                 azseed on the machine that they belong to, or back up once here with restic \
-                 before the repository is adopted"
-            ),
-            Remark::ClientLocks { count: locks } => write!(
-                f,
-                "Nothing was forgotten: {} of restic in the repository, whose client may be at \
-                 work; `restic unlock` removes the lock of one that is gone",
-                count(*locks, "lock")
-            ),
-            Remark::SeedsJoin { seeds } => write!(
-                f,
-                "Nothing was forgotten: {} on the way here needs what the vault has, until it is \
-                 taken in; `azseed vault forget --seed ID` on its machine gives one up",
-                match seeds.as_slice() {
-                    [one] => format!("the seed {one}"),
-                    all => format!("each of the seeds {}", all.join(", ")),
-                }
-            ),
-            Remark::Ahead { what, stamp } => write!(
-                f,
-                "{what} is stamped {stamp}, which is still to come: a clock was wrong, then or now"
-            ),
-        }
-    }
-}
 
 /// What the increments of a machine cover, and what of the repository they do not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
