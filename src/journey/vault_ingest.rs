@@ -89,13 +89,13 @@ fn check(
 ) -> Result<(), Failure> {
     let secret = password(vault, &options.password, desk)?;
     let (secret, fenced) = (secret, lease.guard(Arc::clone(container)));
-    let open = || {
-        let store = Arc::new(BlobStore::changing(&fenced, &vault.prefix));
-        Repository::open(store, &secret, desk.attendant.monitor())
-    };
-    // What a killed run sent meanwhile may be in no index.
-    let repaired = open().and_then(|repository| repository.repair_index());
-    let checked = repaired.and_then(|()| open()?.check());
+    let store = Arc::new(BlobStore::changing(&fenced, &vault.prefix));
+    let opened = Repository::open(store, &secret, desk.attendant.monitor());
+    let checked = opened.and_then(|repository| {
+        // What a killed run sent meanwhile may be in no index.
+        repository.repair_index()?;
+        repository.check()
+    });
     Ok(checked.map_err(|source| failed(vault, source))?)
 }
 

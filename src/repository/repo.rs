@@ -87,6 +87,7 @@ pub struct Repository {
     pub(super) inner: rustic_core::Repository<OpenStatus>,
     pub(super) store: Arc<dyn Store>,
     pub(super) ahead: Arc<Ahead>,
+    monitor: Arc<dyn Monitor>,
 }
 
 impl std::fmt::Debug for Repository {
@@ -157,9 +158,10 @@ impl Repository {
         config.set_treepack_size_limit = config.set_datapack_size_limit;
         let credentials = Credentials::password(password.expose_secret());
         let ahead = Arc::new(Ahead::new(store.clone().backend()));
-        let connected = connect(&store, &ahead, monitor)?;
+        let connected = connect(&store, &ahead, Arc::clone(&monitor))?;
         let made = connected.init(&credentials, &KeyOptions::default(), &config);
-        Ok(Repository { inner: told(store.as_ref(), "Making the repository", made)?, store, ahead })
+        let inner = told(store.as_ref(), "Making the repository", made)?;
+        Ok(Repository { inner, store, ahead, monitor })
     }
 
     /// Opens a repository.
@@ -170,10 +172,20 @@ impl Repository {
     ) -> Result<Self, Error> {
         let credentials = Credentials::password(password.expose_secret());
         let ahead = Arc::new(Ahead::new(store.clone().backend()));
-        let connected = connect(&store, &ahead, monitor)?;
+        let connected = connect(&store, &ahead, Arc::clone(&monitor))?;
         let open = || connected.open(&credentials);
         let inner = library(store.as_ref(), "Opening the repository", open)?;
-        Ok(Repository { inner, store, ahead })
+        Ok(Repository { inner, store, ahead, monitor })
+    }
+
+    /// The same repository once more, with the key that is known: to stretch the password again
+    /// would cost more than an increment of nothing.
+    pub fn again(&self) -> Result<Self, Error> {
+        let (store, ahead) = (Arc::clone(&self.store), Arc::clone(&self.ahead));
+        let connected = connect(&store, &ahead, Arc::clone(&self.monitor))?;
+        let open = || connected.open(&Credentials::Masterkey(self.inner.key()));
+        let inner = library(store.as_ref(), "Opening the repository", open)?;
+        Ok(Repository { inner, store, ahead, monitor: Arc::clone(&self.monitor) })
     }
 
     /// Brings packs that an interrupted run finished, but no index names, into the index.

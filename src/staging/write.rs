@@ -134,9 +134,9 @@ pub fn stage(
     let store = Arc::new(data.store());
     let swept = store.sweep().map_err(failed)?;
     info!(root = %root.display(), swept, is_new = !store.has_config(), "stages");
-    let open = || Repository::open(store.clone(), password, monitor.clone()).map_err(failed);
     let repository = if store.has_config() {
-        let repository = open()?;
+        let repository =
+            Repository::open(store.clone(), password, monitor.clone()).map_err(failed)?;
         repository.repair_index().map_err(failed)?;
         repository
     } else {
@@ -144,14 +144,15 @@ pub fn stage(
         Repository::create(store.clone(), password, options.settings, monitor.clone())
             .map_err(failed)?
     };
+    let open = || repository.again().map_err(failed);
     let plan = &BackupPlan { host: Some(options.host.clone()), ..options.plan.clone() };
     // What a killed run of another machine left unfinished is ended by whoever comes.
     let is_new = seed.staged_by(&options.host).is_none() || {
-        let all = open()?.snapshots().map_err(failed)?;
+        let all = repository.snapshots().map_err(failed)?;
         !all.iter().any(|own| own.host == options.host)
     };
     let backup = match is_new {
-        true => Some(back_up(plan, repository, open, failed)?),
+        true => Some(back_up(plan, open, failed)?),
         false => None,
     };
     open()?.check().map_err(failed)?;
@@ -183,12 +184,11 @@ pub fn stage(
 /// Backs up, and makes sure that the sources are still there then.
 fn back_up(
     plan: &BackupPlan,
-    repository: Repository,
     open: impl Fn() -> Result<Repository, Error>,
     failed: impl Fn(crate::repository::Error) -> Error,
 ) -> Result<BackupDone, Error> {
     let seen: Vec<_> = plan.sources.iter().map(|path| identity(path)).collect();
-    let backup = repository.back_up(plan);
+    let backup = open()?.back_up(plan);
     let is_gone = |(path, seen): &(&PathBuf, _)| identity(path) != *seen;
     if let Some((path, _)) = plan.sources.iter().zip(seen).find(is_gone) {
         // Its snapshot would pass for a whole backup; what was read of it is used again.
