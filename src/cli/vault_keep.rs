@@ -26,7 +26,9 @@ pub enum VaultKeepCommand {
     Detach,
     /// See whether the repository is whole
     #[command(after_help = "Examples:\n  azseed vault check --vault office\n  \
-                      azseed vault check --vault office --read-data=5%")]
+                      azseed vault check --vault office --read-data=5%\n  \
+                      azseed vault check --vault office --read-data --repair \\\n    \
+                        --staging /srv/staging")]
     Check(VaultCheck),
     /// See and change the passwords that open the repository
     Key(VaultKey),
@@ -64,6 +66,10 @@ pub struct VaultCheck {
     #[arg(long, value_name = "SHARE", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "100%", env = "AZSEED_READ_DATA")]
     pub read_data: Option<ReadShare>,
+    /// Bring back what is damaged from the staging path of the seed; what is
+    /// not there is moved aside, so that the next run sends it again
+    #[arg(long)]
+    pub repair: bool,
     /// Where the password is.
     #[command(flatten)]
     pub password: PasswordArgs,

@@ -8,7 +8,7 @@ use crate::escrow::Weak;
 use crate::journey::desk::Desk;
 use crate::journey::vault::VaultOptions;
 use crate::journey::vault_attach::{self, AttachOptions};
-use crate::journey::vault_check;
+use crate::journey::vault_check::{self, Cure};
 use crate::journey::vault_key::{self, NewPassword};
 use crate::journey::vault_set::{self, SetOptions};
 use crate::outcome::Ended;
@@ -35,7 +35,8 @@ pub fn run(
         }
         VaultKeepCommand::Detach => Ok(Box::new(vault_attach::detach(options, desk)?)),
         VaultKeepCommand::Check(args) => {
-            Ok(Box::new(vault_check::check(args.read_data, options, desk)?))
+            let cure = if args.repair { Cure::Tried } else { Cure::Told };
+            Ok(Box::new(vault_check::check(args.read_data, cure, options, desk)?))
         }
         VaultKeepCommand::Key(args) => key(&args.command, options, desk),
     }
