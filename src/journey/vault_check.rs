@@ -18,7 +18,7 @@ use crate::azure::{Container, Protection};
 use crate::outcome::Failure;
 use crate::repository::{
     BlobStore, Checked, Damage, DamageKind, Error as RepositoryError, Place, Rank, Repository,
-    Touched,
+    Store as _, Touched,
 };
 use crate::vault::{Error, Vault, expect_no_locks};
 
@@ -80,9 +80,9 @@ fn look(
     add(spares.lost(vault, container.as_ref())?);
     add(store().prove_small().map_err(failed)?);
     add(config(vault, container.as_ref())?);
-    let is_shown = |place: &&Place| matches!(place.rank, Rank::Pack | Rank::Config);
-    let hidden: BTreeSet<Place> = damages.keys().filter(|own| !is_shown(own)).copied().collect();
-    let store = Arc::new(store().without(hidden));
+    let store = Arc::new(store().proving());
+    // The library gives up on some of what is no good, so none of it is shown to it.
+    store.hide(damages.keys().copied());
     let mut found = Found::default();
     let monitor = desk.attendant.monitor();
     let repository = match Repository::open(store.clone(), secret, monitor) {
@@ -97,12 +97,16 @@ fn look(
     };
     if let Some(repository) = repository {
         found.snapshots = Some(repository.snapshots().map_err(failed)?.len());
+        for Damage { place, kind } in repository.damaged_packs().map_err(failed)? {
+            damages.entry(place).or_insert(kind);
+        }
+        store.hide(damages.keys().copied());
         let checked = repository.look_over(share).map_err(failed)?;
+        // What it met has become a fault of the check; the next step has its own.
+        drop(store.take_fault());
+        store.prove_suspects().map_err(failed)?;
         for place in store.changed() {
             damages.entry(place).or_insert(DamageKind::Changed);
-        }
-        for Damage { place, kind } in repository.damaged_packs().map_err(failed)? {
-            damages.insert(place, kind);
         }
         if !damages.is_empty() || !checked.faults.is_empty() {
             let packs: BTreeSet<Place> = damages.keys().copied().collect();

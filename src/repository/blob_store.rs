@@ -18,6 +18,8 @@ use sha2::Sha256;
 use super::error::Error;
 use super::kept::{Kept, WINDOW_BYTES};
 use super::layout::{Place, Rank};
+use super::proof::Proof;
+use super::repo::told;
 use super::store::Store;
 use crate::azure::{self, Container, Fenced};
 
@@ -35,7 +37,9 @@ pub struct BlobStore {
     /// Files that were read and are not what their names say.
     changed: Mutex<BTreeSet<Place>>,
     /// Files that are not shown, since they are known to be no good.
-    hidden: BTreeSet<Place>,
+    hidden: Mutex<BTreeSet<Place>>,
+    /// What a check has read of packs; nobody else asks.
+    proof: Option<Proof>,
 }
 
 /// The place of a file as the library names it.
@@ -55,13 +59,32 @@ impl BlobStore {
     pub fn reading(container: Arc<dyn Container>, prefix: &str) -> Self {
         let prefix = prefix.to_owned();
         let (fault, is_broken) = (Mutex::new(None), AtomicBool::new(false));
-        let (kept, changed, hidden) = (Kept::default(), Mutex::default(), BTreeSet::new());
-        BlobStore { container, changes: None, prefix, fault, is_broken, kept, changed, hidden }
+        let (kept, changed, hidden) = (Kept::default(), Mutex::default(), Mutex::default());
+        let (changes, proof) = (None, None);
+        BlobStore { container, changes, prefix, fault, is_broken, kept, changed, hidden, proof }
     }
 
-    /// The same without these files.
-    pub fn without(self, hidden: BTreeSet<Place>) -> Self {
-        BlobStore { hidden, ..self }
+    /// The same for a check, which wants to know of each pack that was read whether it is what its
+    /// name says.
+    pub fn proving(self) -> Self {
+        BlobStore { proof: Some(Proof::default()), ..self }
+    }
+
+    /// Reads those packs whole of which a check has read a part and not proven all.
+    pub fn prove_suspects(&self) -> Result<(), Error> {
+        for place in self.proof.iter().flat_map(Proof::suspects) {
+            let id: Id = place.id.to_string().parse().expect("it was made of one");
+            match told(self, "Reading a pack", self.read_full(FileType::Pack, &id)) {
+                Ok(_) | Err(Error::Changed { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists these files no more.
+    pub fn hide(&self, places: impl IntoIterator<Item = Place>) {
+        hold(&self.hidden).extend(places);
     }
 
     /// Files that were read whole and are not what their names say.
@@ -144,7 +167,8 @@ impl ReadBackend for BlobStore {
         }
         let id = |name: &str| name.rsplit('/').next()?.parse::<Id>().ok();
         let all = listed.iter().filter_map(|(name, own)| Some((id(name)?, size(own.bytes))));
-        let is_shown = |id: &Id| place(kind, id).is_none_or(|own| !self.hidden.contains(&own));
+        let hidden = hold(&self.hidden);
+        let is_shown = |id: &Id| place(kind, id).is_none_or(|own| !hidden.contains(&own));
         Ok(all.filter(|(id, _)| is_shown(id)).collect())
     }
 
@@ -179,7 +203,11 @@ impl ReadBackend for BlobStore {
             part.map_err(|error| self.failed(error))
         };
         if !is_folder {
-            return read(length);
+            let part = read(length)?;
+            if let (Some(proof), Some(place)) = (&self.proof, place(kind, id)) {
+                proof.hear(place, offset, &part);
+            }
+            return Ok(part);
         }
         if let Some(part) = self.kept.part(&name, offset, length) {
             return Ok(part);

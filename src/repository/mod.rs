@@ -17,6 +17,7 @@ mod layout;
 mod not_read;
 mod pattern;
 mod progress;
+mod proof;
 mod reads;
 mod repo;
 mod restore;

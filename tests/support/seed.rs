@@ -12,7 +12,7 @@ use super::program::Machine;
 use super::tree::{self, Dice};
 
 /// A source with files, a folder, a symbolic link and a mode.
-fn source(machine: &Machine) {
+pub fn make_source(machine: &Machine) {
     let root = machine.path("source");
     for number in 0..6u64 {
         let mut dice = Dice(number);
@@ -46,7 +46,7 @@ pub fn shipped(machine: &Machine, emulator: &Emulator) -> String {
 
 /// The same with more arguments of `vault create`.
 pub fn shipped_with(machine: &Machine, emulator: &Emulator, more: &[&str]) -> String {
-    source(machine);
+    make_source(machine);
     // Small packs, so that there are many.
     let staging = staged(machine, "1Mi");
     let drive = "s1.img,serial=S1,size=210M";
