@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use disk_prep::noun::{ReadShare, RepositoryPrefix};
 
+use super::filters::LeftOutArgs;
 use super::vault_attach::VaultAttach;
 use super::vault_password::PasswordArgs;
 
@@ -17,9 +18,10 @@ pub enum VaultKeepCommand {
                             --container azseed-office --password-file /root/vault.password"
     )]
     Attach(VaultAttach),
-    /// Change where a vault lies, or where its password is
+    /// Change where a vault lies, where its password is, or what is left out
     #[command(
-        after_help = "Example:\n  azseed vault set --vault office --password-file /root/new.password"
+        after_help = "Examples:\n  azseed vault set --vault office --password-file /root/new.password\n  \
+                      azseed vault set --vault office --exclude '*.tmp' --exclude-caches"
     )]
     Set(VaultSet),
     /// Forget a vault on this machine, and leave what lies in Azure
@@ -53,6 +55,13 @@ pub struct VaultSet {
     /// What stands before its blobs in the container; / for the container itself
     #[arg(long, value_name = "PREFIX", env = "AZSEED_PREFIX")]
     pub prefix: Option<RepositoryPrefix>,
+    /// What of the sources is left out from now on, all of it said anew.
+    #[command(flatten)]
+    pub filters: LeftOutArgs,
+    /// Leave out nothing from now on
+    #[arg(long, conflicts_with_all = ["exclude", "iexclude", "exclude_file", "exclude_if_present",
+        "exclude_larger_than", "exclude_caches", "one_file_system"])]
+    pub exclude_nothing: bool,
     /// Where the password is from now on.
     #[command(flatten)]
     pub password: PasswordArgs,

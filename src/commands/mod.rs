@@ -12,6 +12,7 @@ mod drive;
 #[cfg(feature = "emulator")]
 mod emulator;
 mod explain;
+mod filters;
 mod flags;
 mod inspect;
 mod job;

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use super::call::Call;
+use super::filters::choice;
 use crate::cli::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs, WorkloadChoice};
 use crate::escrow::Weak;
 use crate::journey::contact::contact;
 use crate::journey::stage::{AdoptOptions, WriteOptions, status, take, write};
 use crate::outcome::{Ended, Failure, MissingFlag};
-use crate::repository::{Choice, PatternForm, Settings};
+use crate::repository::Settings;
 use crate::staging::{Destination, Workload};
 
 /// Runs `stage`.
@@ -26,11 +27,7 @@ fn written(args: &StageArgs, call: &Call<'_>) -> Result<WriteOptions, Failure> {
     let (staging, target) = seed_of(&args.seed)?;
     Ok(WriteOptions {
         sources: args.sources.clone(),
-        choice: Choice {
-            exclude: args.exclude.clone(),
-            exclude_form: PatternForm::Restic,
-            one_file_system: args.one_file_system,
-        },
+        choice: choice(&args.filters)?,
         settings: Settings { compression: args.compression, pack_bytes: args.pack_size.0 },
         password_file: args.password_file.clone(),
         weak: if args.weak_password { Weak::Accepted } else { Weak::Refused },

@@ -1,6 +1,7 @@
 //! The commands that keep a vault usable: what they are asked becomes what a journey takes.
 
 use super::call::Call;
+use super::filters::{choice, nothing_left_out};
 use crate::cli::{
     NewKeyArgs, VaultAttach, VaultKeepCommand, VaultKeyCommand, VaultSet, VaultTarget, is_named,
 };
@@ -55,6 +56,10 @@ fn set(
         storage_account: account.filter(|_| is_named("storage_account")),
         container: target.container.clone().filter(|_| is_named("container")),
         prefix: args.prefix.clone().filter(|_| is_named("prefix")),
+        filters: match choice(&args.filters)? {
+            said if said != nothing_left_out() => Some(said),
+            nothing => args.exclude_nothing.then_some(nothing),
+        },
     };
     Ok(Box::new(vault_set::set(&asked, options, desk)?))
 }

@@ -97,7 +97,7 @@ fn restic_over_its_own_back_end_and_a_vault_take_turns_on_one_container_of_azuri
     let theirs = place.listed().into_iter().find(|id| !listed.contains(id)).unwrap();
     let seen = place.azseed(&["vault", "snapshots"]);
     assert!(seen.iter().any(|own| own["id"] == theirs.as_str()), "{theirs}: {seen:?}");
-    place.azseed(&["vault", "restore", "--target", "of-restic", &theirs]);
+    place.azseed(&["vault", "restore", "--target", "of-restic", "--snapshot", &theirs]);
     assert!(is_equal(&place.machine, "of-restic"));
 
     // The next run of the vault goes on from it: nothing is read again, and what it lets go by its

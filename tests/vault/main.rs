@@ -3,6 +3,7 @@
 mod attach;
 mod damage;
 mod faults;
+mod filters;
 mod hosts;
 mod keep;
 mod machine_gone;
