@@ -12,7 +12,6 @@ mod drive;
 #[cfg(feature = "emulator")]
 mod emulator;
 mod explain;
-mod filters;
 mod flags;
 mod inspect;
 mod job;

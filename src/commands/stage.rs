@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::call::Call;
-use super::filters::choice;
+use super::flags::choice;
 use crate::cli::{AdoptArgs, SeedArgs, StageArgs, StageCommand, StageStatusArgs, WorkloadChoice};
 use crate::escrow::Weak;
 use crate::journey::contact::contact;

@@ -1,6 +1,9 @@
 //! restic and a vault at work on one container, each over its own Azure back end: Azurite stands where
 //! the public cloud is.
 
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+
 use crate::support;
 
 use std::fs;

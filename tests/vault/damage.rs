@@ -125,6 +125,15 @@ fn play(stage: &Stage, kind: &str, damage: &str, good: Good) -> [String; 3] {
     let check = ["vault", "check", "--json", "--read-data"];
     let (code, found) = stage.call(&check);
     let what = format!("{kind} {damage}, copy {good:?}: {found}");
+    // Without a single key no password is the right one.
+    if code == 12 && kind == "key" && damage == "deleted" {
+        let code = found["code"].as_str().unwrap().to_owned();
+        return [code, "-".to_owned(), "cannot be opened, which is said".to_owned()];
+    }
+    // Of a snapshot that is gone nothing else tells.
+    if code == 0 && kind == "snapshot" && damage == "deleted" && good != Good::Staging {
+        return ["not found".to_owned(), "-".to_owned(), "nobody knows of it".to_owned()];
+    }
     assert_eq!(code, 5, "{what}");
     let damages = found["damages"].as_array().unwrap();
     let own = damages.iter().find(|own| own["path"].as_str().unwrap().ends_with(&name));
@@ -204,5 +213,23 @@ fn what_is_damaged_is_named_and_brought_back_from_where_a_good_copy_is() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_command_that_meets_a_changed_blob_names_it() {
+    let stage = Stage::new();
+    for (kind, words) in [
+        ("index", &["vault", "run", "--json", "--now"][..]),
+        ("snapshot", &["vault", "snapshots", "--json"]),
+        ("key", &["vault", "ls", "latest", "--json"]),
+    ] {
+        stage.reset();
+        let blob = stage.blob(kind);
+        spoil(&blob, "changed");
+        let (code, said) = stage.call(words);
+        let text = said.to_string();
+        assert!(code == 5 && text.contains("repository-blob-changed"), "{kind}: {code} {said}");
+        assert!(text.contains(blob.file_name().unwrap().to_str().unwrap()), "{kind}: {said}");
     }
 }

@@ -79,7 +79,11 @@ fn of_restic(vault: &Vault, words: &[&str]) -> BTreeSet<String> {
 
 /// The paths of the newest snapshot of a vault.
 fn of_vault(vault: &Vault) -> BTreeSet<String> {
-    let said = vault.emulator.expect(&vault.machine, 0, &["vault", "ls", "--json", "--recursive"]);
+    let said = vault.emulator.expect(
+        &vault.machine,
+        0,
+        &["vault", "ls", "latest", "--json", "--recursive"],
+    );
     let lines =
         said.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     below(vault, lines.filter_map(|line| Some(line["path"].as_str()?.to_owned())))
