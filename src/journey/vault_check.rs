@@ -18,7 +18,7 @@ use crate::azure::{Container, Protection};
 use crate::outcome::Failure;
 use crate::repository::{
     BlobStore, Checked, Damage, DamageKind, Error as RepositoryError, Place, Rank, Repository,
-    Store as _, Touched,
+    Touched,
 };
 use crate::vault::{Error, Vault, expect_no_locks};
 
@@ -102,8 +102,6 @@ fn look(
         }
         store.hide(damages.keys().copied());
         let checked = repository.look_over(share).map_err(failed)?;
-        // What it met has become a fault of the check; the next step has its own.
-        drop(store.take_fault());
         store.prove_suspects().map_err(failed)?;
         for place in store.changed() {
             damages.entry(place).or_insert(DamageKind::Changed);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use disk_prep::limits::PACK_BYTES;
 use disk_prep::monitor::Monitor;
+use disk_prep::noun::{Diagnose, ErrorKind};
 use disk_prep::sys::threads::is_missing;
 use jiff::{Span, Timestamp};
 use rustic_core::repofile::SnapshotFile;
@@ -198,8 +199,20 @@ impl Repository {
     pub fn check(&self) -> Result<(), Error> {
         let check = || self.inner.check(CheckOptions::default());
         let found = library(self.store.as_ref(), "The check of the repository", check)?;
+        self.expect_heard()?;
         let remarks: Vec<String> = found.0.iter().map(|(_, fault)| fault.to_string()).collect();
         if remarks.is_empty() { Ok(()) } else { Err(Error::Damaged { remarks }) }
+    }
+
+    /// Refuses to take for a fault of the repository, as the library's check does, what failed on
+    /// the way to it.
+    pub(super) fn expect_heard(&self) -> Result<(), Error> {
+        match self.store.take_fault() {
+            Some(Error::Service { source }) if source.kind() != ErrorKind::NotFound => {
+                Err(Error::Service { source })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// All snapshots, the oldest first.
@@ -257,7 +270,6 @@ pub(super) fn describe(snapshot: &SnapshotFile) -> Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use disk_prep::noun::{Diagnose, ErrorKind};
 
     #[test]
     fn a_library_that_panics_is_an_error_with_a_code() {
