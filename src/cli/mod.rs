@@ -8,6 +8,7 @@ mod custody;
 mod drive;
 #[cfg(feature = "emulator")]
 mod emulator;
+mod filters;
 mod hushed;
 mod job;
 mod keys;
@@ -45,6 +46,7 @@ pub use custody::{CustodyArgs, CustodyCommand};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]
 pub use emulator::{EmulatorArgs, EmulatorCommand};
+pub use filters::LeftOutArgs;
 pub use hushed::{Hidden, hidden, hushed, is_secret};
 pub use job::{JobArgs, JobCommand, JobTarget, JobVerb, JournalForm, ReturnAddressArgs};
 pub use keys::KeyArgs;

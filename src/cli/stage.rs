@@ -9,6 +9,7 @@ use disk_prep::noun::{
 };
 
 use super::azure::{AzureArgs, BlobArgs};
+use super::filters::LeftOutArgs;
 use super::staging::{SharedArgs, SharedSeedArgs};
 
 /// Arguments of `stage`.
@@ -31,12 +32,9 @@ pub struct StageArgs {
     /// What to back up; repeat for more
     #[arg(long = "source", value_name = "PATH", required = true)]
     pub sources: Vec<PathBuf>,
-    /// Leave out what matches, as restic does; repeat for more
-    #[arg(long, value_name = "GLOB")]
-    pub exclude: Vec<String>,
-    /// Leave out other file systems that are mounted below a source
-    #[arg(long)]
-    pub one_file_system: bool,
+    /// What of it is left out.
+    #[command(flatten)]
+    pub filters: LeftOutArgs,
     /// A file with the repository's password; without it one is made
     #[arg(long, value_name = "FILE", env = "AZSEED_PASSWORD_FILE")]
     pub password_file: Option<PathBuf>,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use disk_prep::noun::{ReadShare, RepositoryPrefix};
 
+use super::filters::LeftOutArgs;
 use super::vault_attach::VaultAttach;
 use super::vault_password::PasswordArgs;
 
@@ -17,16 +18,19 @@ pub enum VaultKeepCommand {
                             --container azseed-office --password-file /root/vault.password"
     )]
     Attach(VaultAttach),
-    /// Change where a vault lies, or where its password is
+    /// Change where a vault lies, where its password is, or what is left out
     #[command(
-        after_help = "Example:\n  azseed vault set --vault office --password-file /root/new.password"
+        after_help = "Examples:\n  azseed vault set --vault office --password-file /root/new.password\n  \
+                      azseed vault set --vault office --exclude '*.tmp' --exclude-caches"
     )]
     Set(VaultSet),
     /// Forget a vault on this machine, and leave what lies in Azure
     Detach,
     /// See whether the repository is whole
     #[command(after_help = "Examples:\n  azseed vault check --vault office\n  \
-                      azseed vault check --vault office --read-data=5%")]
+                      azseed vault check --vault office --read-data=5%\n  \
+                      azseed vault check --vault office --read-data --repair \\\n    \
+                        --staging /srv/staging")]
     Check(VaultCheck),
     /// See and change the passwords that open the repository
     Key(VaultKey),
@@ -51,6 +55,13 @@ pub struct VaultSet {
     /// What stands before its blobs in the container; / for the container itself
     #[arg(long, value_name = "PREFIX", env = "AZSEED_PREFIX")]
     pub prefix: Option<RepositoryPrefix>,
+    /// What of the sources is left out from now on, all of it said anew.
+    #[command(flatten)]
+    pub filters: LeftOutArgs,
+    /// Leave out nothing from now on
+    #[arg(long, conflicts_with_all = ["exclude", "iexclude", "exclude_file", "exclude_if_present",
+        "exclude_larger_than", "exclude_caches", "one_file_system"])]
+    pub exclude_nothing: bool,
     /// Where the password is from now on.
     #[command(flatten)]
     pub password: PasswordArgs,
@@ -64,6 +75,10 @@ pub struct VaultCheck {
     #[arg(long, value_name = "SHARE", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "100%", env = "AZSEED_READ_DATA")]
     pub read_data: Option<ReadShare>,
+    /// Bring back what is damaged from the staging path of the seed; what is
+    /// not there is moved aside, so that the next run sends it again
+    #[arg(long)]
+    pub repair: bool,
     /// Where the password is.
     #[command(flatten)]
     pub password: PasswordArgs,

@@ -2,8 +2,8 @@
 
 use super::call::Call;
 use crate::cli::{
-    AuthChoice, AzureArgs, BlobArgs, JobTarget, KeyArgs, PasswordArgs, RunArgs, SourceArgs,
-    VaultTarget,
+    AuthChoice, AzureArgs, BlobArgs, JobTarget, KeyArgs, LeftOutArgs, PasswordArgs, RunArgs,
+    SourceArgs, VaultTarget,
 };
 use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess, CloudChoice};
 use crate::journey::job::JobOptions;
@@ -13,6 +13,7 @@ use crate::journey::vault_password::PasswordGiven;
 use crate::journey::vault_turn::RunOptions;
 use crate::journey::work::WorkOptions;
 use crate::outcome::Failure;
+use crate::repository::{Choice, PatternForm, read_patterns};
 
 /// Where Azure is.
 pub fn azure(args: &AzureArgs) -> AzureOptions {
@@ -93,4 +94,35 @@ pub fn vault(
         blobs: blobs(&target.blobs),
         seed_sas_file: target.seed_sas_file.clone(),
     }
+}
+
+/// The choice that the flags say; files of patterns are read now, so that an increment takes what was
+/// meant when it was said.
+pub fn choice(args: &LeftOutArgs) -> Result<Choice, Failure> {
+    let LeftOutArgs { iexclude, exclude_if_present, exclude_larger_than, .. } = args.clone();
+    let mut exclude = args.exclude.clone();
+    // Our own variables may hold secrets, and what is said here comes to stand in records.
+    let variable = |name: &str| match name.starts_with("AZSEED_") {
+        true => None,
+        false => std::env::var(name).ok(),
+    };
+    for path in &args.exclude_file {
+        exclude.extend(read_patterns(path, variable)?);
+    }
+    let choice = Choice {
+        exclude,
+        exclude_form: PatternForm::Restic,
+        one_file_system: args.one_file_system,
+        iexclude,
+        exclude_if_present,
+        exclude_larger_than: exclude_larger_than.map(|size| size.0),
+        exclude_caches: args.exclude_caches,
+    };
+    choice.check()?;
+    Ok(choice)
+}
+
+/// What no flag says.
+pub fn nothing_left_out() -> Choice {
+    Choice { exclude_form: PatternForm::Restic, ..Choice::default() }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::call::Call;
-use super::flags::{azure, blobs};
+use super::flags::{azure, blobs, choice};
 use crate::cli::{
     AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageStatusArgs, WorkloadChoice,
 };
@@ -14,7 +14,7 @@ use crate::journey::stage::{AdoptOptions, WriteOptions, release, status, take, w
 use crate::journey::stage_join::JoinOptions;
 use crate::journey::vault_password::PasswordGiven;
 use crate::outcome::{Ended, Failure, MissingFlag};
-use crate::repository::{Choice, PatternForm, Settings};
+use crate::repository::Settings;
 use crate::staging::{Destination, Workload};
 
 /// Runs `stage`.
@@ -35,11 +35,7 @@ fn written(args: &StageArgs, call: &Call<'_>) -> Result<WriteOptions, Failure> {
     let (staging, target) = seed_of(&args.seed)?;
     Ok(WriteOptions {
         sources: args.sources.clone(),
-        choice: Choice {
-            exclude: args.exclude.clone(),
-            exclude_form: PatternForm::Restic,
-            one_file_system: args.one_file_system,
-        },
+        choice: choice(&args.filters)?,
         settings: Settings { compression: args.compression, pack_bytes: args.pack_size.0 },
         password_file: args.password_file.clone(),
         weak: if args.weak_password { Weak::Accepted } else { Weak::Refused },

@@ -1,6 +1,7 @@
 //! The commands that keep a vault usable: what they are asked becomes what a journey takes.
 
 use super::call::Call;
+use super::flags::{choice, nothing_left_out};
 use crate::cli::{
     NewKeyArgs, VaultAttach, VaultKeepCommand, VaultKeyCommand, VaultSet, VaultTarget, is_named,
 };
@@ -8,7 +9,7 @@ use crate::escrow::Weak;
 use crate::journey::desk::Desk;
 use crate::journey::vault::VaultOptions;
 use crate::journey::vault_attach::{self, AttachOptions};
-use crate::journey::vault_check;
+use crate::journey::vault_check::{self, Cure};
 use crate::journey::vault_key::{self, NewPassword};
 use crate::journey::vault_set::{self, SetOptions};
 use crate::outcome::Ended;
@@ -35,7 +36,8 @@ pub fn run(
         }
         VaultKeepCommand::Detach => Ok(Box::new(vault_attach::detach(options, desk)?)),
         VaultKeepCommand::Check(args) => {
-            Ok(Box::new(vault_check::check(args.read_data, options, desk)?))
+            let cure = if args.repair { Cure::Tried } else { Cure::Told };
+            Ok(Box::new(vault_check::check(args.read_data, cure, options, desk)?))
         }
         VaultKeepCommand::Key(args) => key(&args.command, options, desk),
     }
@@ -54,6 +56,10 @@ fn set(
         storage_account: account.filter(|_| is_named("storage_account")),
         container: target.container.clone().filter(|_| is_named("container")),
         prefix: args.prefix.clone().filter(|_| is_named("prefix")),
+        filters: match choice(&args.filters)? {
+            said if said != nothing_left_out() => Some(said),
+            nothing => args.exclude_nothing.then_some(nothing),
+        },
     };
     Ok(Box::new(vault_set::set(&asked, options, desk)?))
 }

@@ -42,6 +42,7 @@ pub mod vault_forget;
 pub mod vault_give_up;
 pub mod vault_ingest;
 pub mod vault_key;
+mod vault_mend;
 pub mod vault_password;
 pub mod vault_policy;
 pub mod vault_read;

@@ -171,7 +171,7 @@ fn take_over(vault: &mut Vault, container: &dyn Container) -> Result<Vec<String>
         (vault.subscription, vault.resource_group) = (own.subscription, own.resource_group);
         (vault.incremented_at, vault.joins_since) = (own.incremented_at, own.joins_since);
         (vault.added, vault.removed, vault.let_go) = (own.added, own.removed, own.let_go);
-        vault.sources = own.sources;
+        (vault.sources, vault.filters) = (own.sources, own.filters);
         told.push("This machine goes on with its own sources".to_owned());
     }
     Ok(told)

@@ -63,7 +63,10 @@ pub fn forget(
     };
     let removed = match done.forgotten.is_empty() {
         true => Ok(()),
-        false => open().and_then(|own| own.forget(&done.forgotten)).and_then(|()| open()?.prune()),
+        false => open().and_then(|own| {
+            own.forget(&done.forgotten)?;
+            own.prune()
+        }),
     };
     removed.map_err(|fault| failed(&vault, fault))?;
     fenced.check()?;

@@ -11,7 +11,7 @@ use super::vault::{VaultOptions, failed, open_container, pick};
 use super::vault_password::{kept, password, read};
 use crate::azure::Container;
 use crate::outcome::{Failure, MissingFlag};
-use crate::repository::{BlobStore, Repository};
+use crate::repository::{BlobStore, Choice, Repository};
 use crate::vault::{Error, Vault, claimed};
 
 /// What is to be another.
@@ -23,6 +23,8 @@ pub struct SetOptions {
     pub container: Option<ContainerName>,
     /// What stands before its blobs.
     pub prefix: Option<RepositoryPrefix>,
+    /// What of its sources is taken.
+    pub filters: Option<Choice>,
 }
 
 /// Changes a vault's record.
@@ -48,8 +50,13 @@ pub fn set(
     if says_password {
         (vault.password_file, vault.password_command) = (file, command);
     }
-    let SetOptions { storage_account, container, prefix } = asked;
-    if storage_account.is_none() && container.is_none() && prefix.is_none() && !says_password {
+    let before = vault.choice();
+    if asked.filters.as_ref().is_some_and(|filters| *filters != before) {
+        vault.filters.clone_from(&asked.filters);
+    }
+    let SetOptions { storage_account, container, prefix, filters } = asked;
+    let says_place = storage_account.is_some() || container.is_some() || prefix.is_some();
+    if !says_place && !says_password && filters.is_none() {
         return Err(MissingFlag { flag: "--password-file, --container or another" }.into());
     }
     if vault == known {
@@ -57,12 +64,12 @@ pub fn set(
     }
     let locked = || Error::Locked { container: known.container.clone() };
     let _lock = state.lock_vault(&known.name)?.ok_or_else(locked)?;
-    let secret = match kept(&vault).filter(|_| says_password) {
-        Some(source) => read(&source)?,
-        None => password(&vault, &options.password, desk)?,
-    };
     let is_moved = place(&vault) != place(&known);
-    if vault.has_repository() {
+    if vault.has_repository() && (is_moved || says_password) {
+        let secret = match kept(&vault).filter(|_| says_password) {
+            Some(source) => read(&source)?,
+            None => password(&vault, &options.password, desk)?,
+        };
         prove(&known, &vault, &secret, is_moved, options, desk)?;
     } else if is_moved {
         return Err(Error::NoRepository { vault: known.name }.into());
@@ -74,6 +81,7 @@ pub fn set(
         own.prefix = vault.prefix;
         own.password_file = vault.password_file;
         own.password_command = vault.password_command;
+        own.filters = vault.filters;
         if is_moved {
             own.leases.clear();
         }
@@ -148,6 +156,11 @@ fn differences(known: &Vault, vault: &Vault) -> Vec<String> {
     tell("The container", known.container.to_string(), vault.container.to_string());
     tell("The prefix", format!("{:?}", known.prefix), format!("{:?}", vault.prefix));
     tell("The place of the password", source(known), source(vault));
+    let left_out = |own: &Vault| match own.choice().told() {
+        none if none.is_empty() => "nothing".to_owned(),
+        told => told.join("; "),
+    };
+    tell("What is left out", left_out(known), left_out(vault));
     all
 }
 

@@ -43,15 +43,13 @@ pub fn take(
         let lease = writer.lease(&container)?;
         let fenced = lease.guard(container);
         let secret = password(&vault, &options.password, desk)?;
-        let open = || {
-            let store = Arc::new(BlobStore::changing(&fenced, &vault.prefix));
-            Repository::open(store, &secret, desk.attendant.monitor())
-                .map_err(|fault| failed(&vault, fault))
-        };
-        let snapshots = open()?.snapshots().map_err(|fault| failed(&vault, fault))?;
+        let store = Arc::new(BlobStore::changing(&fenced, &vault.prefix));
+        let opened = Repository::open(store, &secret, desk.attendant.monitor());
+        let repository = opened.map_err(|fault| failed(&vault, fault))?;
+        let snapshots = repository.snapshots().map_err(|fault| failed(&vault, fault))?;
         let host = vault_coverage(&vault, &snapshots, &this_host()).host;
         let sources: Vec<PathBuf> = vault.sources.iter().map(|own| own.path.clone()).collect();
-        open()?.accept_shrunk(&host, &sources).map_err(|fault| failed(&vault, fault))?;
+        repository.accept_shrunk(&host, &sources).map_err(|fault| failed(&vault, fault))?;
     }
     writer.record(|own| own.sources.clone_from(&vault.sources))?;
     Ok(Accepted { vault: vault.name, source })

@@ -1,17 +1,17 @@
 //! What keeps a vault usable, as a person and a script see it: its check, its keys, its place.
 
-use disk_prep::noun::{ByteSize, ErrorKind, VaultName, count};
+use disk_prep::noun::{ByteSize, ErrorKind, VaultName, count, visible_line};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::journey::vault_check::{Deleted, VaultChecked};
+use crate::journey::vault_check::{Deleted, Mended, VaultChecked};
 use crate::journey::vault_key::{KeyChanged, Keys};
 use crate::journey::vault_set::Changed;
 use crate::outcome::{Exit, Outcome};
-use crate::repository::Key;
+use crate::repository::{Damage, DamageKind, Key, Touched};
 
 /// A vault's repository was checked.
 #[derive(Serialize, JsonSchema)]
@@ -33,7 +33,122 @@ pub(super) struct CheckedRecord<'a> {
     held: Option<&'a str>,
     /// Days that deleted blobs are kept, 0 if they go at once; null if the service does not tell.
     deleted_kept_days: Option<u32>,
+    /// Whether the repository can be opened.
+    opened: bool,
+    /// Blobs that are not as they should be, or were not.
+    damages: Vec<DamageRecord>,
+    /// What of the snapshots cannot be restored.
+    touched: Vec<TouchedRecord<'a>>,
 }
+
+/// A blob that is not as it should be.
+#[derive(Serialize, JsonSchema)]
+struct DamageRecord {
+    /// Its path below the repository's root.
+    path: String,
+    /// `missing`, `cut` or `changed`.
+    kind: &'static str,
+    /// Its length; null unless it is another than it should be.
+    bytes: Option<u64>,
+    /// The length that it should have; null unless it is another.
+    expected_bytes: Option<u64>,
+    /// What became of it: `sent`, `dropped`, `set-aside`, `made-anew` or `lost`; null if no cure was
+    /// tried.
+    cure: Option<&'static str>,
+}
+
+/// What of a snapshot cannot be restored.
+#[derive(Serialize, JsonSchema)]
+struct TouchedRecord<'a> {
+    /// Its id.
+    snapshot: &'a str,
+    /// The machine that it is of.
+    host: &'a str,
+    /// When it was made.
+    time: Timestamp,
+    /// Files of which content is lost, and folders of which all is lost.
+    paths: Vec<String>,
+    /// How many more there are.
+    more: u64,
+}
+
+impl<'a> TouchedRecord<'a> {
+    fn of(own: &'a Touched) -> Self {
+        let paths = own.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        let Touched { snapshot, host, time, more, .. } = own;
+        TouchedRecord { snapshot, host, time: *time, paths, more: *more }
+    }
+}
+
+impl VaultChecked {
+    fn cure_of(&self, damage: &Damage) -> Option<Mended> {
+        let own = self.cures.iter().find(|(place, _)| *place == damage.place);
+        own.map(|(_, cure)| *cure)
+    }
+
+    fn damage_records(&self) -> Vec<DamageRecord> {
+        let record = |own: &Damage| {
+            let (kind, bytes, expected_bytes) = match own.kind {
+                DamageKind::Missing => ("missing", None, None),
+                DamageKind::Changed => ("changed", None, None),
+                DamageKind::Cut { bytes, expected_bytes } => {
+                    ("cut", Some(bytes), Some(expected_bytes))
+                }
+            };
+            let cure = self.cure_of(own).map(|cure| match cure {
+                Mended::Sent => "sent",
+                Mended::Dropped => "dropped",
+                Mended::SetAside => "set-aside",
+                Mended::MadeAnew => "made-anew",
+                Mended::Lost => "lost",
+            });
+            DamageRecord { path: own.place.path(), kind, bytes, expected_bytes, cure }
+        };
+        self.found.damages.iter().map(record).collect()
+    }
+
+    /// A damaged blob, and what became of it.
+    fn damage_line(&self, own: &Damage) -> String {
+        let what = match own.kind {
+            DamageKind::Missing => "is missing".to_owned(),
+            DamageKind::Changed => "has another content than it was written with".to_owned(),
+            DamageKind::Cut { bytes, expected_bytes } => {
+                format!("has {bytes} bytes of {expected_bytes}")
+            }
+        };
+        let cure = match self.cure_of(own) {
+            None => "",
+            Some(Mended::Sent) => ": sent again from the staging path",
+            Some(Mended::Dropped) => {
+                ": what it held is sent by the next run, as far as it is there"
+            }
+            Some(Mended::SetAside) => {
+                ": moved to azseed/damaged/; what it held is sent by the next run, as far as it is \
+                 there"
+            }
+            Some(Mended::MadeAnew) => ": made anew from the packs",
+            Some(Mended::Lost) => ": lost, there is no other copy",
+        };
+        format!("Blob {} {what}{cure}", own.place.path())
+    }
+
+    /// What of a snapshot is lost.
+    fn touched_lines(own: &Touched) -> Vec<String> {
+        let (short, all) = (own.snapshot.get(..8).unwrap_or(&own.snapshot), own.paths.len() as u64);
+        let what = count(all + own.more, "path");
+        let time = own.time.strftime("%Y-%m-%d %H:%M:%S");
+        let head = format!("Snapshot {short} of {}, {time}: {what} cannot be restored", own.host);
+        let shown = own.paths.iter().take(MOST_SHOWN);
+        let mut lines = vec![visible_line(&head).into_owned()];
+        lines.extend(shown.map(|path| format!("  {}", visible_line(&path.to_string_lossy()))));
+        let more = (all + own.more).saturating_sub(MOST_SHOWN as u64);
+        lines.extend((more > 0).then(|| format!("  and {more} more; `--json` lists them")));
+        lines
+    }
+}
+
+/// Paths of one snapshot that are shown to a person.
+const MOST_SHOWN: usize = 10;
 
 impl Record for CheckedRecord<'_> {
     const TYPE: &'static str = "vault-checked";
@@ -97,9 +212,13 @@ impl Record for SetRecord<'_> {
 
 impl Outcome for VaultChecked {
     fn lines(&self) -> Vec<String> {
-        let VaultChecked { vault, snapshots, checked, protection } = self;
+        let VaultChecked { vault, found, protection, .. } = self;
+        let checked = &found.checked;
         let mut lines: Vec<String> =
-            checked.faults.iter().map(|fault| format!("Fault   {fault}")).collect();
+            found.damages.iter().map(|own| self.damage_line(own)).collect();
+        lines.extend(found.touched.iter().flat_map(VaultChecked::touched_lines));
+        let faults = checked.faults.iter();
+        lines.extend(faults.map(|fault| format!("Fault   {fault}")));
         lines.extend(checked.remarks.iter().map(|remark| format!("Remark  {remark}")));
         let bytes = ByteSize(checked.bytes);
         let read = match checked.read_bytes {
@@ -107,11 +226,24 @@ impl Outcome for VaultChecked {
             all if all == checked.bytes => format!("all {bytes} were read"),
             part => format!("about {} of {bytes} were read", ByteSize(part)),
         };
-        let (snapshots, faults) =
-            (count(*snapshots as u64, "snapshot"), count(checked.faults.len(), "fault"));
-        lines.push(match checked.faults.is_empty() {
-            true => format!("Vault {vault} with {snapshots} is whole; {read}"),
-            false => format!("Vault {vault} with {snapshots} has {faults}; {read}"),
+        let snapshots = count(found.snapshots.unwrap_or(0) as u64, "snapshot");
+        let faults = count(checked.faults.len() + found.damages.len(), "fault");
+        lines.push(match (self.is_whole(), found.snapshots) {
+            (true, _) => format!("Vault {vault} with {snapshots} is whole; {read}"),
+            (false, Some(_)) => format!("Vault {vault} with {snapshots} has {faults}; {read}"),
+            (false, None) => format!("Vault {vault} cannot be opened; {faults}"),
+        });
+        let is_tried = !self.cures.is_empty();
+        lines.extend(match (self.is_whole(), is_tried) {
+            (true, _) => None,
+            (false, false) => Some(
+                "Next: `azseed vault check --repair`, with `--staging DIR` where the seed was staged"
+                    .to_owned(),
+            ),
+            (false, true) => Some(
+                "Next: `azseed vault run --now`, then `azseed vault check` says what is lost for good"
+                    .to_owned(),
+            ),
         });
         lines.extend(protection.held.map(|why| {
             format!("Its blobs are held by {why}: no snapshot can be forgotten, no key removed")
@@ -133,10 +265,11 @@ impl Outcome for VaultChecked {
     }
 
     fn json(&self) -> Vec<Value> {
-        let VaultChecked { vault, snapshots, checked, protection } = self;
+        let VaultChecked { vault, found, protection, .. } = self;
+        let checked = &found.checked;
         vec![line(&CheckedRecord {
             vault,
-            snapshots: *snapshots,
+            snapshots: found.snapshots.unwrap_or(0),
             bytes: checked.bytes,
             read_bytes: checked.read_bytes,
             faults: &checked.faults,
@@ -146,11 +279,14 @@ impl Outcome for VaultChecked {
                 Deleted::Kept(days) => days,
                 Deleted::Gone => 0,
             }),
+            opened: found.snapshots.is_some(),
+            damages: self.damage_records(),
+            touched: found.touched.iter().map(TouchedRecord::of).collect(),
         })]
     }
 
     fn exit(&self) -> Exit {
-        Exit::of((!self.checked.faults.is_empty()).then_some(ErrorKind::Difference))
+        Exit::of((!self.is_whole()).then_some(ErrorKind::Difference))
     }
 }
 

@@ -1,19 +1,25 @@
 //! A repository as blobs of a container, below a prefix. The service takes a blob whole or not at
 //! all, so there are no drafts.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use disk_prep::noun::Md5Digest;
+use disk_prep::noun::{Md5Digest, Sha256Digest};
 use disk_prep::sys::hold::hold;
 use md5::{Digest, Md5};
 use rustic_core::{
     BytesList, ErrorKind as LibraryKind, FileType, Id, ReadBackend, RusticError, RusticResult,
     WriteBackend,
 };
+use sha2::Sha256;
 
 use super::error::Error;
+use super::kept::{Kept, WINDOW_BYTES};
+use super::layout::{Place, Rank};
+use super::proof::Proof;
+use super::repo::told;
 use super::store::Store;
 use crate::azure::{self, Container, Fenced};
 
@@ -25,8 +31,27 @@ pub struct BlobStore {
     changes: Option<Arc<dyn Fenced>>,
     /// Ends in a slash unless empty.
     prefix: String,
-    fault: Mutex<Option<azure::Error>>,
+    fault: Mutex<Option<Error>>,
     is_broken: AtomicBool,
+    kept: Kept,
+    /// Files that were read and are not what their names say.
+    changed: Mutex<BTreeSet<Place>>,
+    /// Files that are not shown, since they are known to be no good.
+    hidden: Mutex<BTreeSet<Place>>,
+    /// What a check has read of packs; nobody else asks.
+    proof: Option<Proof>,
+}
+
+/// The place of a file as the library names it.
+pub(super) fn place(kind: FileType, id: &Id) -> Option<Place> {
+    let rank = match kind {
+        FileType::Pack => Rank::Pack,
+        FileType::Index => Rank::Index,
+        FileType::Key => Rank::Key,
+        FileType::Snapshot => Rank::Snapshot,
+        FileType::Config => return Place::of("config"),
+    };
+    Some(Place { rank, id: id.to_hex().parse().ok()? })
 }
 
 impl BlobStore {
@@ -34,7 +59,51 @@ impl BlobStore {
     pub fn reading(container: Arc<dyn Container>, prefix: &str) -> Self {
         let prefix = prefix.to_owned();
         let (fault, is_broken) = (Mutex::new(None), AtomicBool::new(false));
-        BlobStore { container, changes: None, prefix, fault, is_broken }
+        let (kept, changed, hidden) = (Kept::default(), Mutex::default(), Mutex::default());
+        let (changes, proof) = (None, None);
+        BlobStore { container, changes, prefix, fault, is_broken, kept, changed, hidden, proof }
+    }
+
+    /// The same for a check, which wants to know of each pack that was read whether it is what its
+    /// name says.
+    pub fn proving(self) -> Self {
+        BlobStore { proof: Some(Proof::default()), ..self }
+    }
+
+    /// Reads those packs whole of which a check has read a part and not proven all.
+    pub fn prove_suspects(&self) -> Result<(), Error> {
+        for place in self.proof.iter().flat_map(Proof::suspects) {
+            let id: Id = place.id.to_string().parse().expect("it was made of one");
+            match told(self, "Reading a pack", self.read_full(FileType::Pack, &id)) {
+                Ok(_) | Err(Error::Changed { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists these files no more.
+    pub fn hide(&self, places: impl IntoIterator<Item = Place>) {
+        hold(&self.hidden).extend(places);
+    }
+
+    /// Files that were read whole and are not what their names say.
+    pub fn changed(&self) -> BTreeSet<Place> {
+        hold(&self.changed).clone()
+    }
+
+    /// Expects that content has the SHA-256 that is the file's name, as all but the configuration
+    /// do.
+    fn expect_named(&self, kind: FileType, id: &Id, content: &Bytes) -> RusticResult<()> {
+        let Some(place) = place(kind, id) else { return Ok(()) };
+        if place.is_named_by(Sha256Digest::new(Sha256::digest(content).into())) {
+            return Ok(());
+        }
+        hold(&self.changed).insert(place);
+        let error = Error::Changed { path: self.name(kind, id) };
+        let text = error.to_string();
+        *hold(&self.fault) = Some(error);
+        Err(RusticError::new(LibraryKind::Backend, text))
     }
 
     /// The same to be changed, as long as this run may.
@@ -61,15 +130,14 @@ impl BlobStore {
 
     fn failed(&self, error: azure::Error) -> Box<RusticError> {
         let text = error.to_string();
-        *hold(&self.fault) = Some(error);
+        *hold(&self.fault) = Some(Error::Service { source: error });
         RusticError::new(LibraryKind::Backend, text)
     }
 }
 
 impl Store for BlobStore {
     fn take_fault(&self) -> Option<Error> {
-        let fault = hold(&self.fault).take();
-        fault.map(|source| Error::Service { source })
+        hold(&self.fault).take()
     }
 
     fn is_broken(&self) -> bool {
@@ -98,29 +166,57 @@ impl ReadBackend for BlobStore {
             return Ok(config.map(|own| (Id::default(), size(own.bytes))).into_iter().collect());
         }
         let id = |name: &str| name.rsplit('/').next()?.parse::<Id>().ok();
-        Ok(listed.iter().filter_map(|(name, own)| Some((id(name)?, size(own.bytes)))).collect())
+        let all = listed.iter().filter_map(|(name, own)| Some((id(name)?, size(own.bytes))));
+        let hidden = hold(&self.hidden);
+        let is_shown = |id: &Id| place(kind, id).is_none_or(|own| !hidden.contains(&own));
+        Ok(all.filter(|(id, _)| is_shown(id)).collect())
     }
 
     fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
         let name = self.name(kind, id);
+        if let Some(content) = self.kept.file(&name) {
+            return Ok(content);
+        }
         let read = self.container.read(&name).and_then(|content| {
-            let message = "the blob does not exist".to_owned();
-            content.ok_or(azure::Error::NotFound { what: name, message, call: None })
+            let (what, message) = (name.clone(), "the blob does not exist".to_owned());
+            content.ok_or(azure::Error::NotFound { what, message, call: None })
         });
-        read.map_err(|error| self.failed(error))
+        let content = read.map_err(|error| self.failed(error))?;
+        self.expect_named(kind, id, &content)?;
+        if kind != FileType::Pack {
+            self.kept.keep_file(&name, &content);
+        }
+        Ok(content)
     }
 
     fn read_partial(
         &self,
         kind: FileType,
         id: &Id,
-        _cacheable: bool,
+        is_folder: bool,
         offset: u32,
         length: u32,
     ) -> RusticResult<Bytes> {
         let name = self.name(kind, id);
-        let part = self.container.read_part(&name, offset.into(), length.into());
-        part.map_err(|error| self.failed(error))
+        let read = |length: u32| {
+            let part = self.container.read_part(&name, offset.into(), length.into());
+            part.map_err(|error| self.failed(error))
+        };
+        if !is_folder {
+            let part = read(length)?;
+            if let (Some(proof), Some(place)) = (&self.proof, place(kind, id)) {
+                proof.hear(place, offset, &part);
+            }
+            return Ok(part);
+        }
+        if let Some(part) = self.kept.part(&name, offset, length) {
+            return Ok(part);
+        }
+        // Where the pack ends sooner, less comes.
+        let window = read(length.max(WINDOW_BYTES))?;
+        let part = window.slice(..window.len().min(length as usize));
+        self.kept.keep_part(&name, offset, window);
+        Ok(part)
     }
 
     fn warmup_path(&self, kind: FileType, id: &Id) -> String {
@@ -142,7 +238,9 @@ impl WriteBackend for BlobStore {
     ) -> RusticResult<()> {
         let content: Bytes = content.slice().concat().into();
         let md5 = Md5Digest::new(Md5::digest(&content).into());
-        let written = self.changes()?.write(&self.name(kind, id), content, md5);
+        let name = self.name(kind, id);
+        self.kept.drop_file(&name);
+        let written = self.changes()?.write(&name, content, md5);
         written.map_err(|error| {
             self.is_broken.store(true, Ordering::Relaxed);
             self.failed(error)
@@ -150,7 +248,9 @@ impl WriteBackend for BlobStore {
     }
 
     fn remove(&self, kind: FileType, id: &Id, _cacheable: bool) -> RusticResult<()> {
-        let removed = self.changes()?.remove_any(&self.name(kind, id));
+        let name = self.name(kind, id);
+        self.kept.drop_file(&name);
+        let removed = self.changes()?.remove_any(&name);
         removed.map(drop).map_err(|error| self.failed(error))
     }
 }

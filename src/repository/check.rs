@@ -49,6 +49,7 @@ impl Repository {
             None => ReadSubsetOption::All,
         };
         let found = library(self.store.as_ref(), ACTION, || self.inner.check(options))?;
+        self.expect_heard()?;
         let mut checked = Checked {
             bytes,
             read_bytes: part.map_or(0, |part| part.unwrap_or(bytes)),

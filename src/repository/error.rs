@@ -45,6 +45,9 @@ pub enum Error {
     /// The check found something.
     #[error("The check of the repository found {}: {}", count(remarks.len(), "fault"), remarks.join("; "))]
     Damaged { remarks: Vec<String> },
+    /// A blob has another content than it was written with.
+    #[error("Blob {path} is not what its name says: it was cut short or changed behind our back")]
+    Changed { path: String },
     /// The key that the repository was opened with.
     #[error("Key {} is the one that opens the repository now", id.get(..8).unwrap_or(id))]
     OwnKey { id: String },
@@ -91,6 +94,7 @@ impl Diagnose for Error {
             Error::GaveUp { .. } => "repository-gave-up",
             Error::WrongPassword => "repository-password",
             Error::Damaged { .. } => "repository-damaged",
+            Error::Changed { .. } => "repository-blob-changed",
             Error::SourceName { .. } => "source-name",
             Error::OwnKey { .. } => "key-in-use",
             Error::NoPath { .. } => "snapshot-path-missing",
@@ -111,7 +115,7 @@ impl Diagnose for Error {
             Error::Full { .. } | Error::TargetFull { .. } => ErrorKind::Resumable,
             Error::WrongPassword => ErrorKind::NotAllowed,
             Error::NoPath { .. } => ErrorKind::NotFound,
-            Error::Damaged { .. } => ErrorKind::Difference,
+            Error::Damaged { .. } | Error::Changed { .. } => ErrorKind::Difference,
             Error::SourceName { .. } | Error::Pattern { .. } | Error::OwnKey { .. } => {
                 ErrorKind::Usage
             }
@@ -132,6 +136,10 @@ impl Diagnose for Error {
                 "open it with another password, or give it a new one with `azseed vault key rotate`"
             }
             Error::NoPath { .. } => "list what it holds with `azseed vault ls SNAPSHOT`",
+            Error::Changed { .. } => {
+                "see what it touches with `azseed vault check`, then mend it with \
+                 `azseed vault check --repair`"
+            }
             Error::WrongPassword => "name the right one with `--password-file`",
             Error::Pattern { .. } => {
                 "a pattern matches whole names: `*.tmp`, `app/cache`, `/srv/app/**/cache`"

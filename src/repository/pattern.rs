@@ -22,6 +22,12 @@ pub enum InvalidPattern {
         /// The pattern.
         text: String,
     },
+    /// It is no name of a file.
+    #[error("{text:?} is no name of a file that may lie in a folder")]
+    Name {
+        /// The text.
+        text: String,
+    },
     /// It ends in a backslash.
     #[error("The pattern {text:?} has a backslash with nothing behind it")]
     Escape {
@@ -33,8 +39,6 @@ pub enum InvalidPattern {
 /// A pattern that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
-    /// As it was given.
-    text: String,
     /// Whether it takes back.
     is_negated: bool,
     /// Whether it counts from the root.
@@ -87,12 +91,7 @@ impl Pattern {
             name => glyphs(name, text).map(Part::One),
         };
         let parts = names.iter().map(part).collect::<Result<_, _>>()?;
-        Ok(Pattern { text: text.to_owned(), is_negated, is_rooted, parts })
-    }
-
-    /// As it was given.
-    pub fn text(&self) -> &str {
-        &self.text
+        Ok(Pattern { is_negated, is_rooted, parts })
     }
 
     /// Whether it takes back what an earlier one left out.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use disk_prep::limits::PACK_BYTES;
 use disk_prep::monitor::Monitor;
+use disk_prep::noun::{Diagnose, ErrorKind};
 use disk_prep::sys::threads::is_missing;
 use jiff::{Span, Timestamp};
 use rustic_core::repofile::SnapshotFile;
@@ -87,6 +88,7 @@ pub struct Repository {
     pub(super) inner: rustic_core::Repository<OpenStatus>,
     pub(super) store: Arc<dyn Store>,
     pub(super) ahead: Arc<Ahead>,
+    monitor: Arc<dyn Monitor>,
 }
 
 impl std::fmt::Debug for Repository {
@@ -157,9 +159,10 @@ impl Repository {
         config.set_treepack_size_limit = config.set_datapack_size_limit;
         let credentials = Credentials::password(password.expose_secret());
         let ahead = Arc::new(Ahead::new(store.clone().backend()));
-        let connected = connect(&store, &ahead, monitor)?;
+        let connected = connect(&store, &ahead, Arc::clone(&monitor))?;
         let made = connected.init(&credentials, &KeyOptions::default(), &config);
-        Ok(Repository { inner: told(store.as_ref(), "Making the repository", made)?, store, ahead })
+        let inner = told(store.as_ref(), "Making the repository", made)?;
+        Ok(Repository { inner, store, ahead, monitor })
     }
 
     /// Opens a repository.
@@ -170,10 +173,20 @@ impl Repository {
     ) -> Result<Self, Error> {
         let credentials = Credentials::password(password.expose_secret());
         let ahead = Arc::new(Ahead::new(store.clone().backend()));
-        let connected = connect(&store, &ahead, monitor)?;
+        let connected = connect(&store, &ahead, Arc::clone(&monitor))?;
         let open = || connected.open(&credentials);
         let inner = library(store.as_ref(), "Opening the repository", open)?;
-        Ok(Repository { inner, store, ahead })
+        Ok(Repository { inner, store, ahead, monitor })
+    }
+
+    /// The same repository once more, with the key that is known: to stretch the password again
+    /// would cost more than an increment of nothing.
+    pub fn again(&self) -> Result<Self, Error> {
+        let (store, ahead) = (Arc::clone(&self.store), Arc::clone(&self.ahead));
+        let connected = connect(&store, &ahead, Arc::clone(&self.monitor))?;
+        let open = || connected.open(&Credentials::Masterkey(self.inner.key()));
+        let inner = library(store.as_ref(), "Opening the repository", open)?;
+        Ok(Repository { inner, store, ahead, monitor: Arc::clone(&self.monitor) })
     }
 
     /// Brings packs that an interrupted run finished, but no index names, into the index.
@@ -186,8 +199,20 @@ impl Repository {
     pub fn check(&self) -> Result<(), Error> {
         let check = || self.inner.check(CheckOptions::default());
         let found = library(self.store.as_ref(), "The check of the repository", check)?;
+        self.expect_heard()?;
         let remarks: Vec<String> = found.0.iter().map(|(_, fault)| fault.to_string()).collect();
         if remarks.is_empty() { Ok(()) } else { Err(Error::Damaged { remarks }) }
+    }
+
+    /// Refuses to take for a fault of the repository, as the library's check does, what failed on
+    /// the way to it.
+    pub(super) fn expect_heard(&self) -> Result<(), Error> {
+        match self.store.take_fault() {
+            Some(Error::Service { source }) if source.kind() != ErrorKind::NotFound => {
+                Err(Error::Service { source })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// All snapshots, the oldest first.
@@ -245,7 +270,6 @@ pub(super) fn describe(snapshot: &SnapshotFile) -> Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use disk_prep::noun::{Diagnose, ErrorKind};
 
     #[test]
     fn a_library_that_panics_is_an_error_with_a_code() {

@@ -277,8 +277,7 @@ impl Seed {
             return wrong("parcels");
         }
         let is_choice = |choice: &Choice| {
-            choice.exclude.len() <= MOST
-                && choice.exclude.iter().all(|glob| glob.len() <= PATH_BYTES)
+            choice.texts().count() <= MOST && choice.texts().all(|text| text.len() <= PATH_BYTES)
         };
         if !is_choice(&self.choice) {
             return wrong("exclude");

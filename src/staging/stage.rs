@@ -2,6 +2,7 @@
 //! each has packs, indexes and a snapshot of its own, and whoever is the last to end brings the
 //! repository in order, checks it, and calls the seed finished. A killed run is gone on with.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -95,6 +96,8 @@ struct Bench<'a> {
     root: PathBuf,
     own: Arc<FolderStore>,
     whole: Arc<dyn Store>,
+    /// The repository, once its key was stretched.
+    opened: OnceCell<Repository>,
 }
 
 impl<'a> Bench<'a> {
@@ -122,7 +125,8 @@ impl<'a> Bench<'a> {
                 joined
             }
         };
-        Ok(Bench { staging, options, password, monitor, root, own, whole })
+        let opened = OnceCell::new();
+        Ok(Bench { staging, options, password, monitor, root, own, whole, opened })
     }
 
     fn failed(&self, source: RepositoryError) -> Error {
@@ -130,7 +134,12 @@ impl<'a> Bench<'a> {
     }
 
     fn open(&self) -> Result<Repository, Error> {
-        let opened = Repository::open(self.whole.clone(), self.password, self.monitor.clone());
+        let opened = match self.opened.get() {
+            // Each step sees what the one before it has written.
+            Some(opened) => opened.again(),
+            None => Repository::open(self.whole.clone(), self.password, self.monitor.clone())
+                .and_then(|first| self.opened.get_or_init(|| first).again()),
+        };
         opened.map_err(|source| self.failed(source))
     }
 

@@ -73,23 +73,22 @@ pub fn increment(
     show: &dyn Fn(&[Judged<'_>]),
 ) -> Result<Increment, Error> {
     let failed = |source| Error::Repository { vault: vault.name.clone(), source };
-    let open = || {
-        let store: Arc<dyn Store> = match home {
-            Home::Vault => Arc::new(BlobStore::changing(container, &vault.prefix)),
-            Home::Travelling(staged, is_shipped) => {
-                let keys = if vault.joins_since.is_some() { Keys::InVault } else { Keys::Staged };
-                let (is_shipped, aside) = (Arc::clone(is_shipped), vault.aside());
-                let places = (vault.prefix.as_str(), aside.as_str());
-                Arc::new(TravelStore::new(staged(), is_shipped, container, places, keys))
-            }
-        };
-        Repository::open(store, password, Arc::clone(monitor)).map_err(failed)
+    let store: Arc<dyn Store> = match home {
+        Home::Vault => Arc::new(BlobStore::changing(container, &vault.prefix)),
+        Home::Travelling(staged, is_shipped) => {
+            let keys = if vault.joins_since.is_some() { Keys::InVault } else { Keys::Staged };
+            let (is_shipped, aside) = (Arc::clone(is_shipped), vault.aside());
+            let places = (vault.prefix.as_str(), aside.as_str());
+            Arc::new(TravelStore::new(staged(), is_shipped, container, places, keys))
+        }
     };
-    let repository = open()?;
+    let repository = Repository::open(store, password, Arc::clone(monitor)).map_err(failed)?;
+    // Each step sees what the one before it has written.
+    let open = || repository.again().map_err(failed);
     // A run that was killed may have left packs that no index names.
     repository.repair_index().map_err(failed)?;
     let snapshots = match vault.seed_sources().is_empty() {
-        true => repository.snapshots_with_pipes().map_err(failed)?,
+        true => open()?.snapshots_with_pipes().map_err(failed)?,
         false => repository.snapshots().map_err(failed)?,
     };
     let Coverage { host, sources, others } = vault_coverage(vault, &snapshots, asked.this_host);

@@ -65,6 +65,9 @@ pub struct Vault {
     /// How the last run ended that did or tried something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<LastRun>,
+    /// What of its sources is taken since that was last said; `None` if it is as in the seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filters: Option<Choice>,
     /// When the policy was last set; `None` if it is as the vault was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_at: Option<Timestamp>,
@@ -140,6 +143,7 @@ impl Vault {
             retention: Retention::default(),
             keep: Vec::new(),
             time_zone: None,
+            filters: None,
             policy_at: None,
             last_run: None,
             leases: Vec::new(),
@@ -190,7 +194,8 @@ impl Vault {
 
     /// What of its sources is taken.
     pub fn choice(&self) -> Choice {
-        self.seed.as_ref().map(|seed| seed.choice.clone()).unwrap_or_default()
+        let seed = || self.seed.as_ref().map(|seed| seed.choice.clone());
+        self.filters.clone().or_else(seed).unwrap_or_default()
     }
 
     /// Whether a seed of this machine is not taken in yet.

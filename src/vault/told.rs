@@ -20,6 +20,7 @@ use super::record::{KnownSource, SeedLink, Vault};
 use super::sources::this_host;
 use crate::azure::{Container, Fenced};
 use crate::policy::Retention;
+use crate::repository::Choice;
 
 /// Stands before the blob of each machine.
 const MACHINES: &str = "azseed/machines/";
@@ -66,6 +67,9 @@ pub struct Notice {
     /// Sources that were let go with their snapshots.
     #[serde(default)]
     pub let_go: Vec<PathBuf>,
+    /// What of its sources is taken, if that was said since the seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filters: Option<Choice>,
     /// What is known of its sources.
     #[serde(default)]
     pub sources: Vec<KnownSource>,
@@ -100,6 +104,7 @@ impl Notice {
             added: vault.added.clone(),
             removed: vault.removed.clone(),
             let_go: vault.let_go.clone(),
+            filters: vault.filters.clone(),
             sources: vault.sources.clone(),
             ingested_at: vault.ingested_at,
             joins_since: vault.joins_since,

@@ -17,7 +17,7 @@ use std::process::Command;
 use drive::Drive;
 use serde_json::Value;
 use support::azurite::Azurite;
-use support::clients::{azcopy, modules, python, rclone};
+use support::clients::{azcopy, modules, python, rclone, which};
 use support::emulator::Emulator;
 use support::program::{Machine, said};
 
@@ -49,13 +49,6 @@ fn client(machine: &Machine, name: &str, ca: &str) -> Command {
     command.env("REQUESTS_CA_BUNDLE", ca).env("PYTHONDONTWRITEBYTECODE", "1");
     command.arg(script(name));
     command
-}
-
-/// A program of the caller's own path.
-fn which(name: &str) -> std::path::PathBuf {
-    let path = std::env::var_os("PATH").unwrap();
-    let mut found = std::env::split_paths(&path).map(|folder| folder.join(name));
-    found.find(|path| path.exists()).unwrap_or_else(|| panic!("there is no {name}"))
 }
 
 /// Runs a client to its end and returns what it says of each call.

@@ -4,5 +4,6 @@
 mod azurite;
 mod clients;
 mod readers;
+mod restic;
 #[path = "../support/mod.rs"]
 mod support;

@@ -15,8 +15,10 @@ import time
 from concurrent import futures
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+AZURITE = TARGET / "azurite/node_modules/azurite/dist/src/blob/main.js"
 PROGRAM = os.environ.get("AZSEED_BIN") or str(
-    pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/azseed"
+    TARGET / "release/azseed"
 )
 
 
@@ -70,10 +72,11 @@ def kill_at(process, folder, enough, how=signal.SIGKILL):
 
 
 def play(about, what, one_round, enough=2000, each=10):
-    """Plays rounds until so many of `what` were hit or the hours are over; says what was lost and
-    returns the exit code. Every so many rounds a line is printed. A round gets a folder and its dice, and returns hits and a fault or None."""
+    """Plays rounds until so many of `what` were hit and so many rounds played, or the hours are over;
+    says what was lost and returns the exit code. Every so many rounds a line is printed. A round gets a folder and its dice, and returns hits and a fault or None."""
     given = argparse.ArgumentParser(description=about, formatter_class=argparse.RawTextHelpFormatter)
     given.add_argument(f"--{what}", type=int, default=enough)
+    given.add_argument("--rounds", type=int, default=0, help="so many at least")
     given.add_argument("--hours", type=float, default=1000)
     given.add_argument("--seed", type=int, default=1)
     given.add_argument("--dir", type=pathlib.Path, help="where to work; a temporary folder if not said")
@@ -101,7 +104,8 @@ def play(about, what, one_round, enough=2000, each=10):
                 rounds += 1
                 if rounds % each == 0:
                     print(f"    {rounds} rounds, {hits} {what}, {lost} lost", flush=True)
-                if hits < enough and time.monotonic() < end:
+                is_enough = hits >= enough and rounds + len(running) >= given.rounds
+                if not is_enough and time.monotonic() < end:
                     running.add(pool.submit(play_round, next(numbers)))
     print(f"seed {given.seed}, {rounds} rounds, {hits} {what}, {lost} lost")
     return 1 if lost else 0

@@ -2,14 +2,17 @@
 //! command installed it; one that is missing is a failure, never a skip.
 
 use std::io::{BufRead, BufReader, Lines};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
+use super::clients::which;
 use super::emulator::Emulator;
 use super::key::Key;
+use super::names;
 use super::program::Machine;
 
 const ACCOUNT: &str = "account1";
@@ -25,7 +28,18 @@ pub struct Azurite {
     pub endpoint: String,
 }
 
+/// Its program.
+fn program() -> PathBuf {
+    let program = "../azurite/node_modules/azurite/dist/src/blob/main.js";
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(program);
+    assert!(program.exists(), "{} is missing: run `tests/run --setup`", program.display());
+    program
+}
+
 impl Azurite {
+    /// The account's host in the public cloud.
+    pub const HOST: &str = "account1.blob.core.windows.net";
+
     /// Starts one on a free port, in the folder `azurite` of a machine.
     pub fn start(machine: &Machine) -> Self {
         Azurite::start_at(machine, "0")
@@ -42,13 +56,36 @@ impl Azurite {
         Azurite::start_at(machine, &port)
     }
 
+    /// Starts one under the name that the public cloud has for its account, on a machine on which
+    /// that leads to it; the certificate of who vouches for it lies in `ca.pem`.
+    pub fn start_named(machine: &Machine) -> Self {
+        let mut own = CertificateParams::new(Vec::<String>::new()).unwrap();
+        own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        own.distinguished_name.push(DnType::CommonName, "tests");
+        let issuer_key = KeyPair::generate().unwrap();
+        std::fs::write(machine.path("ca.pem"), own.self_signed(&issuer_key).unwrap().pem())
+            .unwrap();
+        let issuer = Issuer::new(own, issuer_key);
+        let key = KeyPair::generate().unwrap();
+        let host = CertificateParams::new(vec![Azurite::HOST.to_owned()]).unwrap();
+        let host = host.signed_by(&key, &issuer).unwrap();
+        std::fs::write(machine.path("tls.pem"), host.pem()).unwrap();
+        std::fs::write(machine.path("tls.key"), key.serialize_pem()).unwrap();
+        let mut command = machine.other(&which("node"));
+        command.arg(program()).args(["--blobHost", names::BLOBS, "--blobPort", "443"]);
+        command.args(["--cert", "tls.pem", "--key", "tls.key"]);
+        Azurite::started(command, machine)
+    }
+
     fn start_at(machine: &Machine, port: &str) -> Self {
-        let program = "../azurite/node_modules/azurite/dist/src/blob/main.js";
-        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(program);
-        assert!(program.exists(), "{} is missing: run `tests/run --setup`", program.display());
-        let mut process = Command::new("node")
-            .arg(program)
-            .args(["--blobHost", "127.0.0.1", "--blobPort", port, "--location"])
+        let mut command = Command::new("node");
+        command.arg(program()).args(["--blobHost", "127.0.0.1", "--blobPort", port]);
+        Azurite::started(command, machine)
+    }
+
+    fn started(mut command: Command, machine: &Machine) -> Self {
+        let mut process = command
+            .arg("--location")
             .arg(machine.path("azurite"))
             // The official client is newer than it.
             .args(["--silent", "--disableTelemetry", "--skipApiVersionCheck"])

@@ -33,3 +33,10 @@ pub fn azcopy() -> PathBuf {
     let own = "@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64";
     there(modules().join(own))
 }
+
+/// A program of the caller's own path.
+pub fn which(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap();
+    let mut found = std::env::split_paths(&path).map(|folder| folder.join(name));
+    found.find(|path| path.exists()).unwrap_or_else(|| panic!("there is no {name}"))
+}

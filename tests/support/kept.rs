@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::emulator::Emulator;
 use super::program::{Machine, Said};
-use super::seed::staged;
+use super::seed::staged_with;
 
 /// A vault that holds a snapshot of the folder `source`.
 #[derive(Debug)]
@@ -22,11 +22,16 @@ pub struct Vault {
 impl Vault {
     /// One whose source was filled so.
     pub fn of(fill: impl FnOnce(&Path)) -> Self {
+        Vault::with(fill, &[])
+    }
+
+    /// The same, staged with more arguments.
+    pub fn with(fill: impl FnOnce(&Path), more: &[&str]) -> Self {
         let machine = Machine::new();
         let source = machine.path("source");
         fs::create_dir(&source).unwrap();
         fill(&source);
-        let staging = staged(&machine, "1Mi");
+        let staging = staged_with(&machine, "1Mi", more);
         let emulator = Emulator::start(&machine);
         let create = ["vault", "create", "--vault", "Office", "--staging", &staging];
         emulator.expect(&machine, 0, &create);

@@ -12,7 +12,7 @@ use super::program::Machine;
 use super::tree::{self, Dice};
 
 /// A source with files, a folder, a symbolic link and a mode.
-fn source(machine: &Machine) {
+pub fn make_source(machine: &Machine) {
     let root = machine.path("source");
     for number in 0..6u64 {
         let mut dice = Dice(number);
@@ -28,6 +28,11 @@ fn source(machine: &Machine) {
 
 /// Stages the folder `source`, in packs of this size.
 pub fn staged(machine: &Machine, pack_size: &str) -> String {
+    staged_with(machine, pack_size, &[])
+}
+
+/// The same with more arguments.
+pub fn staged_with(machine: &Machine, pack_size: &str, more: &[&str]) -> String {
     let (source, staging) = (machine.text("source"), machine.text("staging"));
     let contact = machine.text("contact.toml");
     fs::write(&contact, super::CONTACT).unwrap();
@@ -35,6 +40,7 @@ pub fn staged(machine: &Machine, pack_size: &str) -> String {
     words.extend(["--job", "seed-1", "--storage-account", "account1", "--container", "seed"]);
     words.extend(["--subscription", "11111111-2222-4333-8444-555555555555"]);
     words.extend(["--resource-group", "rg", "--contact", &contact, "--pack-size", pack_size]);
+    words.extend(more);
     machine.expect(0, &words);
     staging
 }
@@ -46,7 +52,7 @@ pub fn shipped(machine: &Machine, emulator: &Emulator) -> String {
 
 /// The same with more arguments of `vault create`.
 pub fn shipped_with(machine: &Machine, emulator: &Emulator, more: &[&str]) -> String {
-    source(machine);
+    make_source(machine);
     // Small packs, so that there are many.
     let staging = staged(machine, "1Mi");
     let drive = "s1.img,serial=S1,size=210M";

@@ -1,7 +1,9 @@
 //! The vault: attached, filled, planned, checked, restored; on one machine and on several.
 
 mod attach;
+mod damage;
 mod faults;
+mod filters;
 mod hosts;
 mod joins;
 mod keep;

@@ -80,11 +80,7 @@ impl Rehearsal<'_> {
         let staged = write(
             WriteOptions {
                 sources: options.sources.clone(),
-                choice: Choice {
-                    exclude: Vec::new(),
-                    exclude_form: PatternForm::Restic,
-                    one_file_system: false,
-                },
+                choice: Choice { exclude_form: PatternForm::Restic, ..Choice::default() },
                 settings: Settings::default(),
                 password_file: options.password_file.clone(),
                 weak: if options.weak_password { Weak::Accepted } else { Weak::Refused },

@@ -55,7 +55,7 @@ impl Repository {
 
     /// Reads the index.
     pub(super) fn reader(self) -> Result<Reader, Error> {
-        let Repository { inner, store, ahead } = self;
+        let Repository { inner, store, ahead, .. } = self;
         let inner = library(store.as_ref(), "Reading the repository", || inner.to_indexed())?;
         Ok(Reader::new(inner, store, ahead))
     }

@@ -1,0 +1,235 @@
+//! Blobs that are deleted, cut short or changed behind our back: found, named, and brought back from
+//! where there is a good copy; else it is said what is lost. Each kind of blob, each damage, each
+//! place of a good copy; `tests/long damage` plays all of them and prints the table, the test command
+//! a part.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::print_stderr, reason = "what came of each damage is shown")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+
+use crate::support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use support::kept::{Vault, copy, last};
+use support::program::files_below;
+use support::tree::Dice;
+
+const KINDS: [&str; 6] = ["pack of data", "pack of folders", "index", "snapshot", "key", "config"];
+const DAMAGES: [&str; 3] = ["deleted", "cut", "changed"];
+
+/// Where a good copy of what is damaged is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Good {
+    Staging,
+    Source,
+    Nowhere,
+}
+
+/// Content that is in no other place, and a file that is in two folders.
+fn fill(root: &Path) {
+    let mut dice = Dice(7);
+    for number in 0..4 {
+        let path = root.join(format!("folder-{number}"));
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("file"), dice.bytes(300_000)).unwrap();
+    }
+}
+
+/// A vault and its repository as it was whole.
+struct Stage {
+    vault: Vault,
+    whole: PathBuf,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let vault = Vault::of(fill);
+        let whole = vault.machine.path("whole");
+        copy(&vault.emulator.blob("azseed-office", "repo"), &whole);
+        Stage { vault, whole }
+    }
+
+    fn repository(&self) -> PathBuf {
+        self.vault.emulator.blob("azseed-office", "repo")
+    }
+
+    /// As it was before anything happened.
+    fn reset(&self) {
+        let container = self.vault.emulator.blob("azseed-office", "");
+        fs::remove_dir_all(&container).unwrap();
+        copy(&self.whole, &self.repository());
+        let machine = &self.vault.machine;
+        let _ = fs::rename(machine.path("away"), machine.path("staging/repo"));
+    }
+
+    /// A blob of a kind. Of the two packs the one with data is the larger.
+    fn blob(&self, kind: &str) -> PathBuf {
+        let below = |name: &str| files_below(&self.repository().join(name)).into_iter();
+        let bytes = |path: &PathBuf| fs::metadata(path).unwrap().len();
+        match kind {
+            "pack of data" => below("data").max_by_key(bytes),
+            "pack of folders" => below("data").min_by_key(bytes),
+            "index" => below("index").next(),
+            "snapshot" => below("snapshots").next(),
+            "key" => below("keys").next(),
+            _ => Some(self.repository().join("config")),
+        }
+        .unwrap()
+    }
+
+    fn call(&self, words: &[&str]) -> (i32, Value) {
+        let said = self.vault.emulator.run(&self.vault.machine, words);
+        assert!(!said.stderr.contains("panicked"), "{words:?}: {}", said.stderr);
+        (said.code, last(&said))
+    }
+
+    /// Restores all and compares it.
+    fn is_restored(&self) -> bool {
+        let target = self.vault.machine.path("restored");
+        let _ = fs::remove_dir_all(&target);
+        let said = self.call(&Vault::words("restored", &[]));
+        let of = |root: &Path| -> Vec<(PathBuf, Vec<u8>)> {
+            let all = files_below(root).into_iter();
+            all.map(|path| (path.strip_prefix(root).unwrap().to_owned(), fs::read(path).unwrap()))
+                .collect()
+        };
+        said.0 == 0 && of(&self.vault.source()) == of(&self.vault.copy("restored", ""))
+    }
+}
+
+fn spoil(path: &Path, damage: &str) {
+    let mut content = fs::read(path).unwrap();
+    match damage {
+        "deleted" => return fs::remove_file(path).unwrap(),
+        "cut" => content.truncate(content.len() / 2),
+        _ => {
+            let middle = content.len() / 2;
+            content[middle] ^= 1;
+        }
+    }
+    fs::write(path, content).unwrap();
+}
+
+/// What comes of it: what the check says, what the cure does, what is so in the end.
+fn play(stage: &Stage, kind: &str, damage: &str, good: Good) -> [String; 3] {
+    stage.reset();
+    let machine = &stage.vault.machine;
+    if good != Good::Staging {
+        fs::rename(machine.path("staging/repo"), machine.path("away")).unwrap();
+    }
+    let blob = stage.blob(kind);
+    let name = blob.file_name().unwrap().to_str().unwrap().to_owned();
+    spoil(&blob, damage);
+    let check = ["vault", "check", "--json", "--read-data"];
+    let (code, found) = stage.call(&check);
+    let what = format!("{kind} {damage}, copy {good:?}: {found}");
+    // Without a single key no password is the right one.
+    if code == 12 && kind == "key" && damage == "deleted" {
+        let code = found["code"].as_str().unwrap().to_owned();
+        return [code, "-".to_owned(), "cannot be opened, which is said".to_owned()];
+    }
+    // Of a snapshot that is gone nothing else tells.
+    if code == 0 && kind == "snapshot" && damage == "deleted" && good != Good::Staging {
+        return ["not found".to_owned(), "-".to_owned(), "nobody knows of it".to_owned()];
+    }
+    assert_eq!(code, 5, "{what}");
+    let damages = found["damages"].as_array().unwrap();
+    let own = damages.iter().find(|own| own["path"].as_str().unwrap().ends_with(&name));
+    // What nobody knows of is missed by what is missing in it.
+    let is_unknown = good != Good::Staging && damage == "deleted";
+    let touched = found["touched"].as_array().map_or(0, Vec::len);
+    let told = match own {
+        Some(own) => format!("named: {}", own["kind"].as_str().unwrap()),
+        None if is_unknown && (touched > 0 || found["opened"] == false) => {
+            "by what it touches".to_owned()
+        }
+        None => panic!("{what}"),
+    };
+    if kind.starts_with("pack") {
+        let paths = found["touched"][0]["paths"].as_array().unwrap();
+        assert!(!paths.is_empty() && found["touched"][0]["snapshot"].is_string(), "{what}");
+    }
+
+    let (code, mended) = stage.call(&[&check[..], &["--repair"]].concat());
+    let cure = mended["damages"].as_array().unwrap().iter();
+    let cure = cure.filter_map(|own| own["cure"].as_str()).next().unwrap_or("-").to_owned();
+    let cure = format!("{cure} ({code})");
+    if good == Good::Source {
+        stage.call(&["vault", "run", "--json", "--now"]);
+    }
+    let end = match stage.call(&check) {
+        (0, _) if good != Good::Nowhere => {
+            assert!(stage.is_restored(), "{what}\n{mended}");
+            "whole, restored equal".to_owned()
+        }
+        (0, _) => "whole".to_owned(),
+        (5, left) if left["opened"] == false => "cannot be opened, which is said".to_owned(),
+        (5, left) => {
+            let touched = left["touched"].as_array().unwrap();
+            assert!(!touched.is_empty(), "{what}\n{left}");
+            format!("{} of {} snapshots lack what is named", touched.len(), left["snapshots"])
+        }
+        (code, left) => format!("{} ({code})", left["code"].as_str().unwrap_or_default()),
+    };
+    [told, cure, end]
+}
+
+#[test]
+fn what_is_damaged_is_named_and_brought_back_from_where_a_good_copy_is() {
+    let is_all = std::env::var_os("AZSEED_TEST_DAMAGE").is_some();
+    let stage = Stage::new();
+    if is_all {
+        eprintln!("| blob | damage | good copy | found | cure (exit code) | in the end |");
+        eprintln!("|---|---|---|---|---|---|");
+    }
+    for (number, kind) in KINDS.iter().enumerate() {
+        for (turn, good) in [Good::Staging, Good::Source, Good::Nowhere].into_iter().enumerate() {
+            for (other, damage) in DAMAGES.iter().enumerate() {
+                let is_file = *kind == "snapshot" || *kind == "key" || *kind == "config";
+                let is_played = (number + turn) % 3 == other
+                    && (good == Good::Staging || (good == Good::Nowhere) == is_file);
+                if !is_all && !is_played {
+                    continue;
+                }
+                let [told, cure, end] = play(&stage, kind, damage, good);
+                if is_all {
+                    eprintln!("| {kind} | {damage} | {good:?} | {told} | {cure} | {end} |");
+                }
+                match good {
+                    Good::Staging => {
+                        assert_eq!(
+                            (&cure[..], &end[..]),
+                            ("sent (0)", "whole, restored equal"),
+                            "{kind} {damage}"
+                        );
+                    }
+                    // What the sources do not hold cannot come from them.
+                    Good::Source if !is_file => {
+                        assert_eq!(end, "whole, restored equal", "{kind} {damage}: {cure}");
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_command_that_meets_a_changed_blob_names_it() {
+    let stage = Stage::new();
+    for (kind, words) in [
+        ("index", &["vault", "run", "--json", "--now"][..]),
+        ("snapshot", &["vault", "snapshots", "--json"]),
+        ("key", &["vault", "ls", "latest", "--json"]),
+    ] {
+        stage.reset();
+        let blob = stage.blob(kind);
+        spoil(&blob, "changed");
+        let (code, said) = stage.call(words);
+        let text = said.to_string();
+        assert!(code == 5 && text.contains("repository-blob-changed"), "{kind}: {code} {said}");
+        assert!(text.contains(blob.file_name().unwrap().to_str().unwrap()), "{kind}: {said}");
+    }
+}
