@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::dataset::{DataFile, with_side_files};
+use crate::dataset::{DataFile, FileList, with_side_files};
 use crate::device::{self, Device};
 use crate::drive::{self, Clearance, Drive, Look};
 use crate::drive_layout::{DriveForm, DriveLayout, LABEL};
@@ -93,7 +93,7 @@ impl BegunDrive {
 pub fn begin(
     drive: &Drive,
     clearance: Clearance,
-    files: Vec<DataFile>,
+    files: &FileList,
     journals: &JournalFolder,
     options: &PrepareOptions,
     world: &dyn World,
@@ -243,7 +243,7 @@ pub fn prepare(
 /// sealed: the next run may be able to read it.
 fn refuse_incomplete(history: &History, plan: &DrivePlan) -> Result<(), Unready> {
     let missing = |(index, end): (&usize, &FileEnd)| match (plan.files.get(*index)?, end) {
-        (file, FileEnd::LeftOut(why)) if file.together => Some(format!("{}: {why}", file.path)),
+        (file, FileEnd::LeftOut(why)) if file.together() => Some(format!("{}: {why}", file.path())),
         _ => None,
     };
     let missing: Vec<String> = history.files.iter().filter_map(missing).collect();
@@ -261,7 +261,7 @@ pub fn prepared(history: &History, plan: &DrivePlan) -> Result<PreparedDrive, Dr
         .files
         .iter()
         .filter_map(|(&index, end)| match end {
-            FileEnd::LeftOut(why) => Some((plan.files.get(index)?.clone(), why.clone())),
+            FileEnd::LeftOut(why) => Some((plan.files.get(index)?.unpack(), why.clone())),
             FileEnd::Copied(_) => None,
         })
         .collect();

@@ -56,7 +56,7 @@ impl Sealing<'_> {
     /// The properties files that are made of digests, each in whole clusters.
     fn made_into<W: Write>(&self, history: &History, mut out: W) -> io::Result<W> {
         for (index, file) in self.plan.files.iter().enumerate() {
-            let Some(made) = file.listing.content_md5() else { continue };
+            let Some(made) = file.listing().content_md5() else { continue };
             let md5 = match history.files.get(&index) {
                 Some(FileEnd::Copied(copied)) => Some(&copied.md5),
                 Some(FileEnd::LeftOut { .. }) | None => None,
@@ -73,7 +73,7 @@ impl Sealing<'_> {
         let is_copied =
             |index: usize| matches!(history.files.get(&index), Some(FileEnd::Copied(_)));
         let files = self.plan.files.iter().enumerate().filter(|(index, _)| is_copied(*index));
-        let proof = ManifestProof::new(&self.begun.serial, files.map(|(_, file)| file));
+        let proof = ManifestProof::new(&self.begun.serial, files.map(|(_, file)| file.unpack()));
         let written = self.manifest_into(history, proof).map_err(|error| {
             // The proof wraps the reason; anything else is a plan that does not add up.
             error
@@ -86,7 +86,8 @@ impl Sealing<'_> {
     fn manifest_into<W: Write>(&self, history: &History, out: W) -> io::Result<W> {
         let mut writer = ManifestWriter::new(out, &self.begun.serial)?;
         for (index, file) in self.plan.files.iter().enumerate() {
-            let entry = Entry::of(file);
+            let file = file.unpack();
+            let entry = Entry::of(&file);
             match history.files.get(&index) {
                 Some(FileEnd::Copied(copied)) => {
                     writer.file(&entry, &copied.md5, copied.block_digests(file.bytes))?;
@@ -156,11 +157,11 @@ impl Sealing<'_> {
         let clusters: u64 = runs.iter().map(|run| run.cluster_count).sum();
         self.check_written(&runs, clusters * CLUSTER_BYTES, &made)?;
         let copied = |index: &usize| matches!(history.files.get(index), Some(FileEnd::Copied(_)));
-        let is_blob = |index: &usize| self.plan.files[*index].listing != Listing::SideFile;
-        let listed: Vec<usize> =
-            (0..self.plan.files.len()).filter(is_blob).filter(copied).collect();
-        let bytes = listed.iter().map(|&index| self.plan.files[index].bytes).sum();
-        Ok((expected, listed.len() as u64, bytes))
+        let files = self.plan.files.iter().enumerate();
+        let listed = files
+            .filter(|(index, file)| *file.listing() != Listing::SideFile && copied(index))
+            .fold((0, 0), |(count, bytes), (_, file)| (count + 1, bytes + file.bytes()));
+        Ok((expected, listed.0, listed.1))
     }
 
     /// Reads so many bytes from the medium and compares their hash.

@@ -23,7 +23,7 @@ use crate::journal::{
 use crate::limits::BLOCK_BYTES;
 use crate::manifest::{Manifest, ManifestBlob, parse};
 use crate::monitor::{Event, Monitor, Step};
-use crate::noun::{Cipher, DriveError, OnDrive, RecoveryPassword, hex_upper};
+use crate::noun::{Cipher, DriveError, DrivePath, OnDrive, RecoveryPassword, hex_upper};
 use crate::stop::StopFlag;
 use crate::sys::aligned::AlignedBuffer;
 use crate::volume::view::{FileView, FoundFile, find_volume, unlock};
@@ -299,24 +299,25 @@ impl Check<'_, '_> {
     fn list_strangers(
         &self,
         listed: &BTreeSet<&str>,
-        expected: Option<&BTreeMap<&str, &Copied>>,
+        expected: Option<&BTreeMap<String, &Copied>>,
         journal: Option<&JournalAndPlan>,
         differences: &mut Vec<Difference>,
         added: &mut Vec<String>,
     ) {
         for path in expected.into_iter().flat_map(|files| files.keys()) {
-            if !listed.contains(path) {
-                differences.push(Difference::NotInManifest { path: (*path).to_owned() });
+            if !listed.contains(path.as_str()) {
+                differences.push(Difference::NotInManifest { path: path.clone() });
             }
         }
-        let planned: BTreeSet<&str> = journal
+        let planned: BTreeSet<DrivePath> = journal
             .into_iter()
-            .flat_map(|(_, plan)| &plan.files)
+            .flat_map(|(_, plan)| plan.files.iter())
             .flat_map(|file| {
-                let made = file.listing.content_md5().map(|made| made.path.as_str());
-                [file.path.as_str()].into_iter().chain(made)
+                let made = file.listing().content_md5().map(|made| made.path.clone());
+                [file.path()].into_iter().chain(made)
             })
             .collect();
+        let planned: BTreeSet<&str> = planned.iter().map(DrivePath::as_str).collect();
         let known = listed.iter().chain(&planned);
         let ours: BTreeSet<&str> = known.filter_map(|path| top(path)).collect();
         for path in self.view.files.keys() {
@@ -429,12 +430,12 @@ fn is_below(ours: &BTreeSet<&str>, path: &str) -> bool {
 }
 
 /// What the journal says was copied, by path.
-fn copied<'a>(history: &'a History, plan: &'a DrivePlan) -> BTreeMap<&'a str, &'a Copied> {
+fn copied<'a>(history: &'a History, plan: &DrivePlan) -> BTreeMap<String, &'a Copied> {
     let ends = history.files.iter().filter_map(|(&index, end)| match end {
         FileEnd::Copied(copied) => Some((plan.files.get(index)?, copied)),
         FileEnd::LeftOut(_) => None,
     });
     // The manifest names metadata and properties only if a blob has them.
-    let blobs = ends.filter(|(file, _)| file.listing != Listing::SideFile);
-    blobs.map(|(file, copied)| (file.path.as_str(), copied)).collect()
+    let blobs = ends.filter(|(file, _)| *file.listing() != Listing::SideFile);
+    blobs.map(|(file, copied)| (file.path().into(), copied)).collect()
 }

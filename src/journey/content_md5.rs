@@ -38,7 +38,7 @@ pub fn plan_content_md5(work: &mut Work, is_asked: bool) -> Result<(), Failure> 
         None => is_asked,
         Some(drive) => {
             let plan = journals.read_plan(drive)?;
-            plan.files.iter().any(|file| file.listing.content_md5().is_some())
+            plan.files.iter().any(|file| file.listing().content_md5().is_some())
         }
     };
     if is_asked && !has_it {

@@ -126,10 +126,10 @@ fn refuse_unreadable(
     let mut left_out = BTreeSet::new();
     for history in sealed {
         let plan = folder.read_plan(history)?;
-        for (index, file) in plan.files.into_iter().enumerate().filter(|(_, file)| file.together) {
+        for (index, file) in plan.files.iter().enumerate().filter(|(_, file)| file.together()) {
             match history.files.get(&index) {
-                Some(FileEnd::Copied(_)) => copied.insert(file.source),
-                Some(FileEnd::LeftOut(_)) | None => left_out.insert(file.source),
+                Some(FileEnd::Copied(_)) => copied.insert(file.source()),
+                Some(FileEnd::LeftOut(_)) | None => left_out.insert(file.source()),
             };
         }
     }

@@ -31,24 +31,24 @@ pub fn seed_blobs(seed: &Seed, staging: &Staging) -> Result<SeedList, Failure> {
             let (Some(file), FileEnd::Copied(copied)) = (plan.files.get(*index), end) else {
                 continue;
             };
-            let path = below(file.blob.name());
+            let path = below(file.blob().name());
             // A drive may have been filled when such a file still passed for part of it.
             if !is_repository_path(&path) {
                 continue;
             }
-            let blob = SeedBlob::new(&path, file.bytes, copied.md5, copied.sha256)?;
+            let blob = SeedBlob::new(&path, file.bytes(), copied.md5, copied.sha256)?;
             blobs.insert(blob.place, blob);
         }
     }
     let data = staging.data(seed)?;
     if seed.state == SeedState::Finished && data.exists()? {
         let set = data_set(seed, staging)?;
-        for file in &set.files {
-            let path = below(file.blob.name());
+        for file in set.files.iter() {
+            let path = below(file.blob().name());
             let Some(place) = Place::of(&path).filter(|place| !blobs.contains_key(place)) else {
                 continue;
             };
-            let (bytes, md5, sha256) = hash(data.file(&file.source))
+            let (bytes, md5, sha256) = hash(data.file(&file.source()))
                 .map_err(|source| Error::Spare { path: path.clone(), source })?;
             blobs.insert(place, SeedBlob::new(&path, bytes, md5, sha256)?);
         }

@@ -57,7 +57,7 @@ fn retaken<'a>(root: &'a Root<'a>, pass: &'a Pass<'a>, history: &History) -> BTr
     (0..pass.len())
         .filter_map(|number| Some((number as u64, pass.file(number)?)))
         .filter(|(segment, (index, _))| is_left_out(*segment, *index))
-        .filter(|(_, (_, file))| Source::open(root, file).is_ok())
+        .filter(|(_, (_, file))| Source::open(root, &file.unpack()).is_ok())
         .map(|(segment, _)| segment)
         .collect()
 }

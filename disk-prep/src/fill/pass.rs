@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::dataset::DataFile;
+use crate::dataset::{FileList, ListedFile};
 use crate::volume::ntfs::{Layout, Run};
 
 /// A stretch of the pass with one kind of content.
@@ -24,7 +24,7 @@ pub enum Segment {
 #[derive(Debug)]
 pub struct Pass<'a> {
     layout: &'a Layout,
-    files: &'a [DataFile],
+    files: &'a FileList,
     segments: Vec<Segment>,
 }
 
@@ -38,7 +38,7 @@ impl<'a> Pass<'a> {
     /// the drive is sealed.
     pub fn new(
         layout: &'a Layout,
-        files: &'a [DataFile],
+        files: &'a FileList,
         volume_bytes: u64,
         zeros: Vec<Range<u64>>,
     ) -> Self {
@@ -62,7 +62,7 @@ impl<'a> Pass<'a> {
     }
 
     /// The files of the plan, without the manifest.
-    pub fn files(&self) -> &'a [DataFile] {
+    pub fn files(&self) -> &'a FileList {
         self.files
     }
 
@@ -78,7 +78,7 @@ impl<'a> Pass<'a> {
                 range.end - range.start
             }
             Segment::File(file) => {
-                self.files[*file].bytes.next_multiple_of(self.layout.cluster_bytes())
+                self.files.at(*file).bytes().next_multiple_of(self.layout.cluster_bytes())
             }
         }
     }
@@ -89,9 +89,9 @@ impl<'a> Pass<'a> {
     }
 
     /// The file of a segment, if it is one, with its index in the plan.
-    pub fn file(&self, number: usize) -> Option<(usize, &'a DataFile)> {
+    pub fn file(&self, number: usize) -> Option<(usize, ListedFile<'a>)> {
         match self.segments[number] {
-            Segment::File(index) => Some((index, &self.files[index])),
+            Segment::File(index) => Some((index, self.files.at(index))),
             _ => None,
         }
     }

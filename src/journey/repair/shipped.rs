@@ -96,10 +96,12 @@ impl Shipped {
     ) -> Result<impl Iterator<Item = Item> + use<'a>, Failure> {
         let plan = self.folder.read_plan(drive)?;
         let ends = &drive.files;
-        let items = plan.files.into_iter().enumerate().filter_map(move |(index, file)| {
-            if file.listing == Listing::SideFile {
+        let items = (0..plan.files.len()).filter_map(move |index| {
+            let file = plan.files.at(index);
+            if *file.listing() == Listing::SideFile {
                 return None;
             }
+            let file = file.unpack();
             let md5 = match ends.get(&index) {
                 Some(FileEnd::Copied(copied)) => Some(copied.md5),
                 Some(FileEnd::LeftOut(_)) | None => None,

@@ -170,7 +170,7 @@ fn names_that_ntfs_takes_for_one_are_refused() {
             .collect();
         let params = plan(&[], &[]).params().clone();
         let error = Layout::plan(&params, &[], &specs, &[]).unwrap_err();
-        let paths = check_names(files.iter().map(|(path, _)| path)).unwrap_err();
+        let paths = check_names(files.iter().map(|(path, _)| path.parts())).unwrap_err();
         assert_eq!(paths.to_string(), error.to_string());
         (crate::noun::Diagnose::code(&error), error.to_string())
     };
@@ -185,8 +185,9 @@ fn names_that_ntfs_takes_for_one_are_refused() {
         assert_eq!(code, expected);
         assert!(named.iter().all(|path| text.contains(path)), "{text}");
     }
-    let other_folders = ["\\a\\x", "\\b\\X", "\\b\\$MFT"].map(|path| path.parse().unwrap());
-    assert!(check_names(&other_folders).is_ok());
+    let other_folders = ["\\a\\x", "\\b\\X", "\\b\\$MFT"];
+    let other_folders = other_folders.map(|path| path.parse::<DrivePath>().unwrap());
+    assert!(check_names(other_folders.iter().map(DrivePath::parts)).is_ok());
 }
 
 #[test]

@@ -52,12 +52,6 @@ pub struct Tree {
     root_order: Vec<u64>,
 }
 
-/// Refuses files that cannot lie on one volume, whatever else is on it, by their names; all that
-/// clash are told.
-pub fn check_names<'a>(files: impl IntoIterator<Item = &'a DrivePath>) -> Result<(), Error> {
-    Tree::build([], files, []).map(drop)
-}
-
 /// A folder while names are collected.
 #[derive(Default)]
 struct FolderNames {
