@@ -85,26 +85,21 @@ impl DriveLayout {
             format_time,
             edition: form.edition,
         };
-        let mut specs: Vec<FileSpec> = files
-            .iter()
-            .map(|file| FileSpec {
-                path: file.path(),
-                bytes: file.bytes(),
-                times: FileTime::from_unix_nanos(file.modified_ns().into()).into(),
-            })
-            .collect();
-        specs.push(FileSpec {
-            path: form.profile.manifest_path(form.manifest_guid),
-            bytes: manifest_bytes,
-            times: format_time.into(),
+        let specs = files.iter().map(|file| FileSpec {
+            path: file.path_parts(),
+            bytes: file.bytes(),
+            time: FileTime::from_unix_nanos(file.modified_ns().into()),
         });
-        specs.extend(made_files(files).map(|made| FileSpec {
-            path: made.path.clone(),
+        let manifest = form.profile.manifest_path(form.manifest_guid);
+        let (path, time) = (manifest.parts(), format_time);
+        let specs = specs.chain([FileSpec { path, bytes: manifest_bytes, time }]);
+        let specs = specs.chain(made_files(files).map(|made| FileSpec {
+            path: made.path.parts(),
             bytes: made.bytes(),
-            times: format_time.into(),
+            time,
         }));
         let volume =
-            Layout::plan(&params, &[], &specs, &pinned(&placement)).map_err(Fault::Layout)?;
+            Layout::plan(&params, &[], specs, &pinned(&placement)).map_err(Fault::Layout)?;
         Ok(DriveLayout { disk, placement, volume, manifest_bytes, file_count: files.len() })
     }
 
@@ -156,7 +151,7 @@ impl DriveLayout {
 }
 
 /// The properties files that are made when the digests of these files are known.
-pub fn made_files(files: &FileList) -> impl Iterator<Item = &ContentMd5> {
+pub fn made_files(files: &FileList) -> impl Iterator<Item = &ContentMd5> + Clone {
     files.iter().filter_map(|file| file.listing().content_md5())
 }
 

@@ -2,7 +2,7 @@
 //! to the writer. It touches no device. Short segments share a batch; a long one is a stream of
 //! batches that can be resumed between any two.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -33,31 +33,32 @@ enum Work {
 
 /// The segments that are not on the medium yet, ascending.
 #[derive(Debug)]
-pub struct Queue(Mutex<VecDeque<usize>>);
+pub struct Queue(Mutex<std::vec::IntoIter<u32>>);
 
 impl Queue {
     /// All these segments.
     pub fn new(segments: impl IntoIterator<Item = usize>) -> Self {
-        Queue(Mutex::new(segments.into_iter().collect()))
+        let segments: Vec<u32> = segments.into_iter().map(|number| number as u32).collect();
+        Queue(Mutex::new(segments.into_iter()))
     }
 
     fn next(&self, pass: &Pass<'_>, room: u64, begun: &BTreeMap<u64, Stream>) -> Option<Work> {
         let mut left = hold(&self.0);
         let is_long =
             |number: usize| pass.bytes(number) > room || begun.contains_key(&(number as u64));
-        let first = left.pop_front()?;
+        let first = left.next()? as usize;
         if is_long(first) {
             return Some(Work::Long(first));
         }
         let mut bytes = pass.bytes(first);
         let mut short = vec![first];
-        while let Some(&next) = left.front() {
+        while let Some(next) = left.as_slice().first().map(|&next| next as usize) {
             if is_long(next) || bytes + pass.bytes(next) > room {
                 break;
             }
             bytes += pass.bytes(next);
             short.push(next);
-            left.pop_front();
+            left.next();
         }
         Some(Work::Short(short))
     }

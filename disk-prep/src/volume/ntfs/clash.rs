@@ -7,8 +7,6 @@ use super::error::Error;
 use super::map::ROOT_NAMES;
 use super::names::upcase;
 use super::tree::Tree;
-use crate::noun::DrivePath;
-
 /// Refuses files that cannot lie on one volume, whatever else is on it, by their names; all that
 /// clash are told. Each path is in two parts: up to its last backslash, and the name.
 pub fn check_names<'a>(
@@ -17,9 +15,7 @@ pub fn check_names<'a>(
     if !Marks::default().are_doubtful(files.clone()) {
         return Ok(());
     }
-    let paths: Vec<DrivePath> =
-        files.map(|(folder, name)| DrivePath::of_parts(folder, name)).collect();
-    Tree::build([], &paths, []).map(drop)
+    Tree::build([], files, []).map(drop)
 }
 
 /// A digest of each name in its folder, alike for names that NTFS takes for one.
@@ -75,6 +71,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::noun::DrivePath;
 
     fn parts(paths: &[DrivePath]) -> impl Iterator<Item = (&str, &str)> + Clone {
         paths.iter().map(DrivePath::parts)
@@ -88,7 +85,7 @@ mod tests {
         ) {
             let paths: Vec<DrivePath> = paths.iter().map(|path| path.parse().unwrap()).collect();
             let said = |end: Result<(), Error>| end.map_err(|error| error.to_string());
-            let by_tree = said(Tree::build([], &paths, []).map(drop));
+            let by_tree = said(Tree::build([], parts(&paths), []).map(drop));
             prop_assert_eq!(said(check_names(parts(&paths))), by_tree.clone());
             let is_doubtful = Marks::default().are_doubtful(parts(&paths));
             prop_assert_eq!(is_doubtful, by_tree.is_err());

@@ -26,4 +26,4 @@ pub use layout::{FileSpec, Layout, PinnedRange, VolumeParams};
 pub use need::NeedEstimator;
 pub use space::Run;
 pub use tables::Edition;
-pub use time::{FileTime, FileTimes};
+pub use time::FileTime;
