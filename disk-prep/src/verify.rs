@@ -18,7 +18,7 @@ use crate::drive::{self, Drive, Kind};
 use crate::error::{Error, Fault, Unready};
 use crate::hash::{FileDigests, FileHasher};
 use crate::journal::{
-    Copied, DrivePlan, FileEnd, History, JournalFolder, JournalOnly, Sealed, SecretKeeper,
+    Copied, DrivePlan, History, JournalFolder, JournalOnly, Sealed, SecretKeeper,
 };
 use crate::limits::BLOCK_BYTES;
 use crate::manifest::{Manifest, ManifestBlob, parse};
@@ -171,7 +171,7 @@ type JournalAndPlan = (History, DrivePlan);
 
 fn journal_of(drive: &Drive, options: &VerifyOptions) -> Result<Option<JournalAndPlan>, Error> {
     let Some(folder) = &options.journals else { return Ok(None) };
-    let history = folder.read()?.into_iter().find(|history| history.begun.serial == drive.serial);
+    let history = folder.history(&drive.serial)?;
     let Some(history) = history else { return Ok(None) };
     if history.sealed.is_none() {
         return Err(DriveError::new(&drive.serial, Unready::NotSealed).into());
@@ -236,7 +236,7 @@ impl Check<'_, '_> {
         let mut done_bytes = 0;
         let mut blocks = Blocks::new();
         for (blob, found) in &blobs {
-            let journalled = expected.as_ref().map(|files| files.get(blob.path.as_str()).copied());
+            let journalled = expected.as_ref().map(|files| files.get(blob.path.as_str()));
             match self.file(blob, found, journalled, &mut buffer, &mut blocks, differences) {
                 Ok(()) => {}
                 Err(fault) => differences.push(self.unreadable(blob.path.to_string(), fault)?),
@@ -299,7 +299,7 @@ impl Check<'_, '_> {
     fn list_strangers(
         &self,
         listed: &BTreeSet<&str>,
-        expected: Option<&BTreeMap<String, &Copied>>,
+        expected: Option<&BTreeMap<String, Copied>>,
         journal: Option<&JournalAndPlan>,
         differences: &mut Vec<Difference>,
         added: &mut Vec<String>,
@@ -430,11 +430,9 @@ fn is_below(ours: &BTreeSet<&str>, path: &str) -> bool {
 }
 
 /// What the journal says was copied, by path.
-fn copied<'a>(history: &'a History, plan: &DrivePlan) -> BTreeMap<String, &'a Copied> {
-    let ends = history.files.iter().filter_map(|(&index, end)| match end {
-        FileEnd::Copied(copied) => Some((plan.files.get(index)?, copied)),
-        FileEnd::LeftOut(_) => None,
-    });
+fn copied(history: &History, plan: &DrivePlan) -> BTreeMap<String, Copied> {
+    let ends = history.files.all_copied();
+    let ends = ends.filter_map(|(index, copied)| Some((plan.files.get(index)?, copied)));
     // The manifest names metadata and properties only if a blob has them.
     let blobs = ends.filter(|(file, _)| *file.listing() != Listing::SideFile);
     blobs.map(|(file, copied)| (file.path().into(), copied)).collect()

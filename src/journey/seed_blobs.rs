@@ -6,7 +6,6 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use bytes::Bytes;
-use disk_prep::journal::FileEnd;
 use disk_prep::noun::{Md5Digest, Sha256Digest};
 use disk_prep::sys::beneath::Unexpected;
 use md5::{Digest, Md5};
@@ -27,10 +26,8 @@ pub fn seed_blobs(seed: &Seed, staging: &Staging) -> Result<SeedList, Failure> {
     let mut blobs = BTreeMap::<Place, SeedBlob>::new();
     for history in folder.read()?.into_iter().filter(|history| history.sealed.is_some()) {
         let plan = folder.read_plan(&history)?;
-        for (index, end) in &history.files {
-            let (Some(file), FileEnd::Copied(copied)) = (plan.files.get(*index), end) else {
-                continue;
-            };
+        for (index, copied) in history.files.all_copied() {
+            let Some(file) = plan.files.get(index) else { continue };
             let path = below(file.blob().name());
             // A drive may have been filled when such a file still passed for part of it.
             if !is_repository_path(&path) {

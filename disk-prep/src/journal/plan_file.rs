@@ -17,9 +17,7 @@ use super::error::Error;
 use super::fault::JournalFault;
 use super::witness::{Intent, Witness};
 use crate::dataset::{DataFile, FileList, Listing, Packer};
-use crate::noun::{
-    BlobType, ImportDisposition, InvalidNoun, JobName, Serial, Sha256Digest,
-};
+use crate::noun::{BlobType, ImportDisposition, InvalidNoun, JobName, Serial, Sha256Digest};
 use crate::sys::beneath::Unexpected;
 use crate::sys::durable::Access;
 use crate::sys::place::Place;
@@ -142,17 +140,20 @@ fn write_lines(text: &mut impl Write, plan: &DrivePlan) -> io::Result<()> {
         }
         let (bytes, modified_ns) = (file.bytes, file.modified_ns);
         let path_name = Cow::Borrowed(path_name);
-        push(text, &match name == &*path_name && blob_name == path_name {
-            true => Row::One(path_name, bytes, modified_ns, cluster),
-            false => Row::Three(
-                path_name,
-                bytes,
-                modified_ns,
-                cluster,
-                name.into(),
-                Cow::Borrowed(blob_name),
-            ),
-        })?;
+        push(
+            text,
+            &match name == &*path_name && blob_name == path_name {
+                true => Row::One(path_name, bytes, modified_ns, cluster),
+                false => Row::Three(
+                    path_name,
+                    bytes,
+                    modified_ns,
+                    cluster,
+                    name.into(),
+                    Cow::Borrowed(blob_name),
+                ),
+            },
+        )?;
     }
     Ok(())
 }

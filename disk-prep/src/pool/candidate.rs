@@ -166,7 +166,7 @@ impl PrepareRun<'_> {
                 .file_name()
                 .is_some_and(|file| file.to_string_lossy().ends_with(&format!("_{serial}"))),
         };
-        let mut histories = self.journals.read()?.into_iter();
+        let mut histories = self.journals.survey()?.into_iter();
         Ok(histories.any(|one| one.state == CopyState::SetAside && is_named(&one.begun.serial)))
     }
 
@@ -222,7 +222,7 @@ impl PrepareRun<'_> {
             !matches!(other.state, CopyState::SetAside | CopyState::Released)
                 && tables.names_disk(other.begun.disk_guid)
         };
-        match self.journals.read()?.iter().find(|other| is_written(other)) {
+        match self.journals.survey()?.iter().find(|other| is_written(other)) {
             Some(other) => {
                 let what = format!("it is drive {} by its partition table", other.begun.serial);
                 Err(DriveError::new(&held.drive.serial, drive::Fault::WrongDrive { what }).into())

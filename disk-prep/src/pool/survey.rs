@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::run::PrepareOutcome;
 use crate::Error;
 use crate::dataset::{DataSet, FileList};
-use crate::journal::{CopyState, FileEnd, History, JournalFolder};
+use crate::journal::{CopyState, History, JournalFolder};
 use crate::noun::{DrivePath, Serial};
 use crate::prepare::{PreparedDrive, prepared};
 
@@ -47,7 +47,7 @@ impl Survey {
     pub fn of(journals: &JournalFolder, data_set: &DataSet) -> Result<Self, Error> {
         let places = vec![Place::None; data_set.files.len()];
         let mut survey = Survey { places, ..Survey::default() };
-        for history in journals.read()? {
+        for history in journals.survey()? {
             survey.note(&history, journals, data_set)?;
         }
         survey.sealed.sort_by_key(|drive| drive.sealed.at);
@@ -73,7 +73,7 @@ impl Survey {
             !matches!(history.state, CopyState::Released | CopyState::SetAside | CopyState::Sealed);
         let is_held = is_open && journals.holder(serial)?.is_some();
         // A run that held it until just now may have sealed it since its journal was read.
-        let anew = if is_open && !is_held { journals.history(serial)? } else { None };
+        let anew = if is_open && !is_held { journals.survey_of(serial)? } else { None };
         let history = anew.as_ref().unwrap_or(history);
         let is_sealed = match history.state {
             CopyState::Released => return Ok(()),
@@ -85,7 +85,7 @@ impl Survey {
         };
         let plan = journals.read_plan(history)?;
         for (index, file) in plan.files.iter().enumerate() {
-            let left_out = matches!(history.files.get(&index), Some(FileEnd::LeftOut(_)));
+            let left_out = history.files.is_left_out(index);
             let place = if is_sealed && left_out { Place::LeftOut } else { Place::Placed };
             match data_set.files.find(file.path_parts()) {
                 Some(at) => self.places[at] = self.places[at].max(place),

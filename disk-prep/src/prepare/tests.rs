@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::drive::{DriveName, Traces, find};
-use crate::journal::FileChange;
+use crate::journal::{FileChange, FileEnd};
 use crate::monitor::VoidMonitor;
 use crate::noun::{ByteSize, Diagnose, ErrorKind, RecoveryPassword};
 use crate::volume::bitlocker::write::{StretchedKey, stretch};
@@ -200,7 +200,9 @@ impl Bench {
             stop: StopFlag::default(),
         };
         let world = StillWorld::default();
-        let begun = begin(&drive, clearance, &files.into_iter().collect(), &journals, &options, &world).unwrap();
+        let begun =
+            begin(&drive, clearance, &files.into_iter().collect(), &journals, &options, &world)
+                .unwrap();
         let device = Memory::empty(drive.bytes >> 20);
         Bench { folder, drive: begun, device }
     }

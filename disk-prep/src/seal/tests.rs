@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::dataset::DataFile;
-use crate::journal::{Copied, FileChange, JournalOnly, LeftOut};
+use crate::journal::{Copied, FileChange, FileEnd, JournalOnly, LeftOut};
 use crate::noun::{DriveFault, ErrorKind, Md5Digest, Sha256Digest};
 use crate::prepare::tests::{Bench, Deed};
 use crate::volume::bitlocker::unlock::UnlockedVolume;
@@ -19,7 +19,9 @@ fn copied(file: &DataFile) -> FileEnd {
 /// What the journal says when all was copied.
 fn history(bench: &Bench) -> History {
     let mut history = bench.drive.journal.history().clone();
-    history.files = bench.drive.plan.files.iter().map(|file| copied(&file.unpack())).enumerate().collect();
+    for (index, file) in bench.drive.plan.files.iter().enumerate() {
+        history.files.insert(index, copied(&file.unpack()));
+    }
     history
 }
 

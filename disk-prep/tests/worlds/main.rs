@@ -302,7 +302,7 @@ fn last(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
         }
         let plan = place.journals.read_plan(&history).unwrap();
         for (index, file) in plan.files.iter().enumerate() {
-            match history.files.get(&index) {
+            match history.files.get(index) {
                 Some(FileEnd::Copied(_)) => *homes.entry(file.path()).or_default() += 1,
                 _ => {
                     left_out.insert(file.path());

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use disk_prep::journal::{FileEnd, History, JournalFolder};
+use disk_prep::journal::{History, JournalFolder};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use jiff::Timestamp;
 
@@ -172,8 +172,8 @@ fn facts(
 ) -> Result<Option<DriveFacts>, disk_prep::journal::Error> {
     let Some(sealed) = &history.sealed else { return Ok(None) };
     let plan = folder.read_plan(history)?;
-    let is_there = |at: &usize| matches!(history.files.get(at), Some(FileEnd::Copied(_)));
-    let files = plan.files.iter().enumerate().filter(|(at, _)| is_there(at));
+    let files = plan.files.iter().enumerate();
+    let files = files.filter(|(at, _)| history.files.is_copied(*at));
     let (map, more_folders) = map(files.map(|(_, file)| (String::from(file.path()), file.bytes())));
     Ok(Some(DriveFacts {
         model: history.begun.model.clone(),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disk_prep::dataset::{Listing, SideFile, SideKind, parse_side_file};
-use disk_prep::journal::{CopyState, FileEnd, History, JournalFolder};
+use disk_prep::journal::{CopyState, History, JournalFolder};
 use disk_prep::noun::{BlobPath, BlobType, ImportDisposition, JobName, Md5Digest};
 use disk_prep::sys::beneath::Folder;
 use md5::{Digest, Md5};
@@ -102,10 +102,7 @@ impl Shipped {
                 return None;
             }
             let file = file.unpack();
-            let md5 = match ends.get(&index) {
-                Some(FileEnd::Copied(copied)) => Some(copied.md5),
-                Some(FileEnd::LeftOut(_)) | None => None,
-            };
+            let md5 = ends.copied(index).map(|copied| copied.md5);
             Some(Item {
                 blob: file.blob,
                 kind: file.blob_type,
