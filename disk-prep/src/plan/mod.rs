@@ -37,7 +37,8 @@ pub struct Load {
 /// Refuses files whose names NTFS takes for one, or for a system file's: whatever drives there
 /// are, any two files may come to lie on the same.
 pub fn check_names(files: &FileList) -> Result<(), Error> {
-    ntfs::check_names(files.iter().map(ListedFile::path_parts)).map_err(|source| Error::Names { source })
+    ntfs::check_names(files.iter().map(ListedFile::path_parts))
+        .map_err(|source| Error::Names { source })
 }
 
 /// Spreads the files over the fewest of the rooms. If all rooms together are too small, they are
@@ -163,10 +164,7 @@ fn place(
             Choice::LeastFilled => order.sort_by_key(|&at| (fillings[at].data_bytes(), at)),
             Choice::Tightest => order.sort_by_key(|&at| (fillings[at].free_bytes(), at)),
         }
-        let at = order
-            .iter()
-            .copied()
-            .find(|&at| fillings[at].add(of(files, item)))?;
+        let at = order.iter().copied().find(|&at| fillings[at].add(of(files, item)))?;
         loads[at].extend_from_slice(item);
     }
     Some(loads)
@@ -178,8 +176,7 @@ fn fill_up(files: &FileList, items: &Items, mut fillings: Vec<Filling>) -> Sprea
     let mut loads = vec![Vec::new(); rooms];
     let mut unplaced = Vec::new();
     for item in items.iter() {
-        match fillings.iter_mut().position(|filling| filling.add(of(files, item)))
-        {
+        match fillings.iter_mut().position(|filling| filling.add(of(files, item))) {
             Some(at) => loads[at].extend_from_slice(item),
             None => unplaced.extend_from_slice(item),
         }
@@ -188,12 +185,7 @@ fn fill_up(files: &FileList, items: &Items, mut fillings: Vec<Filling>) -> Sprea
     settle(loads, (0..rooms).collect(), rooms, unplaced)
 }
 
-fn settle(
-    loads: Vec<Vec<u32>>,
-    chosen: Vec<usize>,
-    rooms: usize,
-    unplaced: Vec<u32>,
-) -> Spread {
+fn settle(loads: Vec<Vec<u32>>, chosen: Vec<usize>, rooms: usize, unplaced: Vec<u32>) -> Spread {
     let loads: Vec<Load> = chosen
         .into_iter()
         .zip(loads)
@@ -210,8 +202,9 @@ fn settle(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::DataFile;
+    use crate::dataset::{DataFile, Packer};
     use crate::noun::Diagnose;
+    use crate::sys::heap::most;
     use proptest::prelude::*;
 
     const MIB: u64 = 1 << 20;
@@ -300,6 +293,29 @@ mod tests {
     fn without_files_no_drive_is_used() {
         let spread = spread(&FileList::default(), &rooms(&[300, 300])).unwrap();
         assert_eq!((spread.loads.len(), spread.unused), (0, vec![0, 1]));
+    }
+
+    /// Names of 25 letters, as many as ten large backups have.
+    #[test]
+    fn a_plan_of_a_million_files_takes_what_their_records_and_names_take() {
+        const FILES: usize = 1_000_000;
+        let room = Room { serial: "S1".parse().unwrap(), volume_bytes: 1 << 40 };
+        let (drives, bytes) = most(|| {
+            let mut packer = Packer::default();
+            for at in 0..FILES {
+                let (folder, name) = (at / 1000, format!("document-{at:012}.txt"));
+                packer.push(&DataFile {
+                    source: format!("{folder:04}/{name}").into(),
+                    path: format!("\\job-1\\{folder:04}\\{name}").parse().unwrap(),
+                    blob: format!("target/{folder:04}/{name}").parse().unwrap(),
+                    ..DataFile::sample("any", 30_000)
+                });
+            }
+            count_drives(&packer.finish_sorted(), &room).unwrap()
+        });
+        assert_eq!(drives, 1);
+        println!("{} bytes a file", bytes / FILES);
+        assert!(bytes < FILES * (64 + 25), "{} bytes a file", bytes / FILES);
     }
 
     proptest! {
