@@ -7,11 +7,11 @@ use std::ops::Range;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::dataset::{ContentMd5, DataFile};
+use crate::dataset::{ContentMd5, FileList};
 use crate::fill::Pass;
 use crate::journal::Begun;
 use crate::limits::CLUSTER_BYTES;
-use crate::manifest::{Entry, Profile, length_bytes};
+use crate::manifest::{Profile, length_bytes};
 use crate::noun::{DrivePath, Serial, Wipe};
 use crate::volume::Fault;
 use crate::volume::bitlocker::write::Placement;
@@ -70,11 +70,11 @@ pub struct DriveLayout {
 
 impl DriveLayout {
     /// Lays out a drive with these files.
-    pub fn plan(form: &DriveForm, files: &[DataFile]) -> Result<Self, Fault> {
+    pub fn plan(form: &DriveForm, files: &FileList) -> Result<Self, Fault> {
         let disk = DiskLayout::plan(form.drive_bytes).map_err(Fault::Partitions)?;
         let placement =
             Placement::plan(disk.partition_bytes, CLUSTER_BYTES, 0).map_err(Fault::Volume)?;
-        let manifest_bytes = length_bytes(&form.serial, files.iter().map(Entry::of));
+        let manifest_bytes = length_bytes(&form.serial, files);
         let format_time = file_time(form.at);
         let params = VolumeParams {
             volume_bytes: disk.partition_bytes,
@@ -85,26 +85,21 @@ impl DriveLayout {
             format_time,
             edition: form.edition,
         };
-        let mut specs: Vec<FileSpec> = files
-            .iter()
-            .map(|file| FileSpec {
-                path: file.path.clone(),
-                bytes: file.bytes,
-                times: FileTime::from_unix_nanos(file.modified_ns.into()).into(),
-            })
-            .collect();
-        specs.push(FileSpec {
-            path: form.profile.manifest_path(form.manifest_guid),
-            bytes: manifest_bytes,
-            times: format_time.into(),
+        let specs = files.iter().map(|file| FileSpec {
+            path: file.path_parts(),
+            bytes: file.bytes(),
+            time: FileTime::from_unix_nanos(file.modified_ns().into()),
         });
-        specs.extend(made_files(files).map(|made| FileSpec {
-            path: made.path.clone(),
+        let manifest = form.profile.manifest_path(form.manifest_guid);
+        let (path, time) = (manifest.parts(), format_time);
+        let specs = specs.chain([FileSpec { path, bytes: manifest_bytes, time }]);
+        let specs = specs.chain(made_files(files).map(|made| FileSpec {
+            path: made.path.parts(),
             bytes: made.bytes(),
-            times: format_time.into(),
+            time,
         }));
         let volume =
-            Layout::plan(&params, &[], &specs, &pinned(&placement)).map_err(Fault::Layout)?;
+            Layout::plan(&params, &[], specs, &pinned(&placement)).map_err(Fault::Layout)?;
         Ok(DriveLayout { disk, placement, volume, manifest_bytes, file_count: files.len() })
     }
 
@@ -121,7 +116,7 @@ impl DriveLayout {
 
     /// Where the properties files lie that are made of digests: one behind the other, each in whole
     /// clusters.
-    pub fn made_runs(&self, files: &[DataFile]) -> Vec<Run> {
+    pub fn made_runs(&self, files: &FileList) -> Vec<Run> {
         let first = self.file_count + 1;
         let own =
             (first..first + made_files(files).count()).flat_map(|file| self.volume.runs(file));
@@ -138,7 +133,7 @@ impl DriveLayout {
     }
 
     /// The pass over the volume.
-    pub fn pass<'a>(&'a self, files: &'a [DataFile], wipe: Option<Wipe>) -> Pass<'a> {
+    pub fn pass<'a>(&'a self, files: &'a FileList, wipe: Option<Wipe>) -> Pass<'a> {
         Pass::new(&self.volume, files, self.disk.partition_bytes, self.zeros(wipe))
     }
 
@@ -156,8 +151,8 @@ impl DriveLayout {
 }
 
 /// The properties files that are made when the digests of these files are known.
-pub fn made_files(files: &[DataFile]) -> impl Iterator<Item = &ContentMd5> {
-    files.iter().filter_map(|file| file.listing.content_md5())
+pub fn made_files(files: &FileList) -> impl Iterator<Item = &ContentMd5> + Clone {
+    files.iter().filter_map(|file| file.listing().content_md5())
 }
 
 fn file_time(at: Timestamp) -> FileTime {

@@ -53,7 +53,7 @@ fn serial_of(
     journals: &[JournalFolder],
 ) -> Result<Option<Serial>, Error> {
     for folder in journals {
-        let mut histories = folder.read()?.into_iter();
+        let mut histories = folder.survey()?.into_iter();
         let own = histories.find(|history| {
             !matches!(history.state, CopyState::SetAside | CopyState::Released)
                 && tables.names_disk(history.begun.disk_guid)

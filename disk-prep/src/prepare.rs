@@ -7,14 +7,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::dataset::{DataFile, with_side_files};
+use crate::dataset::{DataFile, FileList, with_side_files};
 use crate::device::{self, Device};
 use crate::drive::{self, Clearance, Drive, Look};
 use crate::drive_layout::{DriveForm, DriveLayout, LABEL};
 use crate::error::{Error, Fault, Unready};
 use crate::fill::{Target, can_retake, fill};
 use crate::journal::{
-    Base64, Begun, CopyState, DrivePlan, FileEnd, History, Journal, JournalFolder, JournalOnly,
+    Base64, Begun, CopyState, DrivePlan, History, Journal, JournalFolder, JournalOnly,
     KeptPassword, LeftOut, Record, Sealed, SecretKeeper, Tail,
 };
 use crate::label;
@@ -93,7 +93,7 @@ impl BegunDrive {
 pub fn begin(
     drive: &Drive,
     clearance: Clearance,
-    files: Vec<DataFile>,
+    files: &FileList,
     journals: &JournalFolder,
     options: &PrepareOptions,
     world: &dyn World,
@@ -242,11 +242,11 @@ pub fn prepare(
 /// A drive that was to hold what makes a repository readable, and lacks a part of it, is not
 /// sealed: the next run may be able to read it.
 fn refuse_incomplete(history: &History, plan: &DrivePlan) -> Result<(), Unready> {
-    let missing = |(index, end): (&usize, &FileEnd)| match (plan.files.get(*index)?, end) {
-        (file, FileEnd::LeftOut(why)) if file.together => Some(format!("{}: {why}", file.path)),
-        _ => None,
+    let missing = |(index, why): (usize, &LeftOut)| {
+        let file = plan.files.get(index).filter(|file| file.together())?;
+        Some(format!("{}: {why}", file.path()))
     };
-    let missing: Vec<String> = history.files.iter().filter_map(missing).collect();
+    let missing: Vec<String> = history.files.left_out().filter_map(missing).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -257,14 +257,9 @@ fn refuse_incomplete(history: &History, plan: &DrivePlan) -> Result<(), Unready>
 pub fn prepared(history: &History, plan: &DrivePlan) -> Result<PreparedDrive, DriveError<Unready>> {
     let serial = history.begun.serial.clone();
     let sealed = history.sealed.clone().ok_or(Unready::NotSealed).on(&serial)?;
-    let left_out = history
-        .files
-        .iter()
-        .filter_map(|(&index, end)| match end {
-            FileEnd::LeftOut(why) => Some((plan.files.get(index)?.clone(), why.clone())),
-            FileEnd::Copied(_) => None,
-        })
-        .collect();
+    let file =
+        |(index, why): (usize, &LeftOut)| Some((plan.files.get(index)?.unpack(), why.clone()));
+    let left_out = history.files.left_out().filter_map(file).collect();
     Ok(PreparedDrive { serial, sealed, left_out })
 }
 

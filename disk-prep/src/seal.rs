@@ -14,7 +14,7 @@ use crate::dataset::Listing;
 use crate::device;
 use crate::drive_layout::DriveLayout;
 use crate::fill::{BOOT_BYTES, FileSink, Target, place_in_runs};
-use crate::journal::{Begun, DrivePlan, FileEnd, History, Sealed};
+use crate::journal::{Begun, DrivePlan, History, Sealed};
 use crate::limits::{CLUSTER_BYTES, SECTOR_BYTES};
 use crate::manifest::{Entry, ManifestError, ManifestProof, ManifestWriter, Profile};
 use crate::noun::{DriveError, hex_upper};
@@ -56,11 +56,9 @@ impl Sealing<'_> {
     /// The properties files that are made of digests, each in whole clusters.
     fn made_into<W: Write>(&self, history: &History, mut out: W) -> io::Result<W> {
         for (index, file) in self.plan.files.iter().enumerate() {
-            let Some(made) = file.listing.content_md5() else { continue };
-            let md5 = match history.files.get(&index) {
-                Some(FileEnd::Copied(copied)) => Some(&copied.md5),
-                Some(FileEnd::LeftOut { .. }) | None => None,
-            };
+            let Some(made) = file.listing().content_md5() else { continue };
+            let copied = history.files.copied(index);
+            let md5 = copied.as_ref().map(|copied| &copied.md5);
             let mut text = made.text(md5).into_bytes();
             text.resize(text.len().next_multiple_of(CLUSTER_BYTES as usize), 0);
             out.write_all(&text)?;
@@ -70,10 +68,9 @@ impl Sealing<'_> {
 
     /// Reads what is going to be written with a strict reader.
     fn prove_manifest(&self, history: &History) -> Result<(), Fault> {
-        let is_copied =
-            |index: usize| matches!(history.files.get(&index), Some(FileEnd::Copied(_)));
-        let files = self.plan.files.iter().enumerate().filter(|(index, _)| is_copied(*index));
-        let proof = ManifestProof::new(&self.begun.serial, files.map(|(_, file)| file));
+        let files = self.plan.files.iter().enumerate();
+        let files = files.filter(|(index, _)| history.files.is_copied(*index));
+        let proof = ManifestProof::new(&self.begun.serial, files.map(|(_, file)| file.unpack()));
         let written = self.manifest_into(history, proof).map_err(|error| {
             // The proof wraps the reason; anything else is a plan that does not add up.
             error
@@ -86,12 +83,13 @@ impl Sealing<'_> {
     fn manifest_into<W: Write>(&self, history: &History, out: W) -> io::Result<W> {
         let mut writer = ManifestWriter::new(out, &self.begun.serial)?;
         for (index, file) in self.plan.files.iter().enumerate() {
-            let entry = Entry::of(file);
-            match history.files.get(&index) {
-                Some(FileEnd::Copied(copied)) => {
+            let file = file.unpack();
+            let entry = Entry::of(&file);
+            match history.files.copied(index) {
+                Some(copied) => {
                     writer.file(&entry, &copied.md5, copied.block_digests(file.bytes))?;
                 }
-                Some(FileEnd::LeftOut { .. }) | None => writer.left_out(&entry),
+                None => writer.left_out(&entry),
             }
         }
         writer.finish(self.layout.manifest_bytes)
@@ -155,12 +153,13 @@ impl Sealing<'_> {
         let made = made.expect("a digest takes any bytes").finish(self.begun.profile);
         let clusters: u64 = runs.iter().map(|run| run.cluster_count).sum();
         self.check_written(&runs, clusters * CLUSTER_BYTES, &made)?;
-        let copied = |index: &usize| matches!(history.files.get(index), Some(FileEnd::Copied(_)));
-        let is_blob = |index: &usize| self.plan.files[*index].listing != Listing::SideFile;
-        let listed: Vec<usize> =
-            (0..self.plan.files.len()).filter(is_blob).filter(copied).collect();
-        let bytes = listed.iter().map(|&index| self.plan.files[index].bytes).sum();
-        Ok((expected, listed.len() as u64, bytes))
+        let files = self.plan.files.iter().enumerate();
+        let listed = files
+            .filter(|(index, file)| {
+                *file.listing() != Listing::SideFile && history.files.is_copied(*index)
+            })
+            .fold((0, 0), |(count, bytes), (_, file)| (count + 1, bytes + file.bytes()));
+        Ok((expected, listed.0, listed.1))
     }
 
     /// Reads so many bytes from the medium and compares their hash.

@@ -18,12 +18,12 @@ use crate::drive::{self, Drive, Kind};
 use crate::error::{Error, Fault, Unready};
 use crate::hash::{FileDigests, FileHasher};
 use crate::journal::{
-    Copied, DrivePlan, FileEnd, History, JournalFolder, JournalOnly, Sealed, SecretKeeper,
+    Copied, DrivePlan, History, JournalFolder, JournalOnly, Sealed, SecretKeeper,
 };
 use crate::limits::BLOCK_BYTES;
 use crate::manifest::{Manifest, ManifestBlob, parse};
 use crate::monitor::{Event, Monitor, Step};
-use crate::noun::{Cipher, DriveError, OnDrive, RecoveryPassword, hex_upper};
+use crate::noun::{Cipher, DriveError, DrivePath, OnDrive, RecoveryPassword, hex_upper};
 use crate::stop::StopFlag;
 use crate::sys::aligned::AlignedBuffer;
 use crate::volume::view::{FileView, FoundFile, find_volume, unlock};
@@ -171,7 +171,7 @@ type JournalAndPlan = (History, DrivePlan);
 
 fn journal_of(drive: &Drive, options: &VerifyOptions) -> Result<Option<JournalAndPlan>, Error> {
     let Some(folder) = &options.journals else { return Ok(None) };
-    let history = folder.read()?.into_iter().find(|history| history.begun.serial == drive.serial);
+    let history = folder.history(&drive.serial)?;
     let Some(history) = history else { return Ok(None) };
     if history.sealed.is_none() {
         return Err(DriveError::new(&drive.serial, Unready::NotSealed).into());
@@ -236,7 +236,7 @@ impl Check<'_, '_> {
         let mut done_bytes = 0;
         let mut blocks = Blocks::new();
         for (blob, found) in &blobs {
-            let journalled = expected.as_ref().map(|files| files.get(blob.path.as_str()).copied());
+            let journalled = expected.as_ref().map(|files| files.get(blob.path.as_str()));
             match self.file(blob, found, journalled, &mut buffer, &mut blocks, differences) {
                 Ok(()) => {}
                 Err(fault) => differences.push(self.unreadable(blob.path.to_string(), fault)?),
@@ -299,24 +299,25 @@ impl Check<'_, '_> {
     fn list_strangers(
         &self,
         listed: &BTreeSet<&str>,
-        expected: Option<&BTreeMap<&str, &Copied>>,
+        expected: Option<&BTreeMap<String, Copied>>,
         journal: Option<&JournalAndPlan>,
         differences: &mut Vec<Difference>,
         added: &mut Vec<String>,
     ) {
         for path in expected.into_iter().flat_map(|files| files.keys()) {
-            if !listed.contains(path) {
-                differences.push(Difference::NotInManifest { path: (*path).to_owned() });
+            if !listed.contains(path.as_str()) {
+                differences.push(Difference::NotInManifest { path: path.clone() });
             }
         }
-        let planned: BTreeSet<&str> = journal
+        let planned: BTreeSet<DrivePath> = journal
             .into_iter()
-            .flat_map(|(_, plan)| &plan.files)
+            .flat_map(|(_, plan)| plan.files.iter())
             .flat_map(|file| {
-                let made = file.listing.content_md5().map(|made| made.path.as_str());
-                [file.path.as_str()].into_iter().chain(made)
+                let made = file.listing().content_md5().map(|made| made.path.clone());
+                [file.path()].into_iter().chain(made)
             })
             .collect();
+        let planned: BTreeSet<&str> = planned.iter().map(DrivePath::as_str).collect();
         let known = listed.iter().chain(&planned);
         let ours: BTreeSet<&str> = known.filter_map(|path| top(path)).collect();
         for path in self.view.files.keys() {
@@ -429,12 +430,10 @@ fn is_below(ours: &BTreeSet<&str>, path: &str) -> bool {
 }
 
 /// What the journal says was copied, by path.
-fn copied<'a>(history: &'a History, plan: &'a DrivePlan) -> BTreeMap<&'a str, &'a Copied> {
-    let ends = history.files.iter().filter_map(|(&index, end)| match end {
-        FileEnd::Copied(copied) => Some((plan.files.get(index)?, copied)),
-        FileEnd::LeftOut(_) => None,
-    });
+fn copied(history: &History, plan: &DrivePlan) -> BTreeMap<String, Copied> {
+    let ends = history.files.all_copied();
+    let ends = ends.filter_map(|(index, copied)| Some((plan.files.get(index)?, copied)));
     // The manifest names metadata and properties only if a blob has them.
-    let blobs = ends.filter(|(file, _)| file.listing != Listing::SideFile);
-    blobs.map(|(file, copied)| (file.path.as_str(), copied)).collect()
+    let blobs = ends.filter(|(file, _)| *file.listing() != Listing::SideFile);
+    blobs.map(|(file, copied)| (file.path().into(), copied)).collect()
 }

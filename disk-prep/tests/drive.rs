@@ -16,7 +16,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use disk_prep::dataset::{DataFile, DataSet, FilesOptions, scan};
+use disk_prep::dataset::{DataSet, FileList, FilesOptions, scan};
 use disk_prep::drive::{DriveName, NamedDrive, find};
 use disk_prep::journal::{JournalFolder, JournalOnly};
 use disk_prep::known::find_known;
@@ -415,7 +415,7 @@ struct Shelf {
 }
 
 impl DriveBay for Shelf {
-    fn next(&self, missing: &[DataFile]) -> Option<Offer> {
+    fn next(&self, missing: &FileList) -> Option<Offer> {
         self.said.lock().unwrap().push(format!("missing {}", missing.len()));
         let (name, erase) = self.offers.lock().unwrap().pop()?;
         Some(Offer { drive: NamedDrive::find(&name).unwrap(), erase, wipe: None })

@@ -15,7 +15,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use disk_prep::dataset::Error;
 use disk_prep::dataset::{
-    DataFile, DataSet, Listing, RowsOptions, read_dataset, scan_rows, with_side_files,
+    DataFile, DataSet, FileList, ListedFile, Listing, RowsOptions, read_dataset, scan_rows,
+    with_side_files,
 };
 use disk_prep::manifest::{Entry, ManifestWriter, length_bytes, parse};
 use disk_prep::noun::{BlobType, Diagnose, ErrorKind, ImportDisposition, Md5Digest, Serial};
@@ -56,6 +57,10 @@ impl Bench {
     }
 }
 
+fn unpacked(files: &FileList) -> Vec<DataFile> {
+    files.iter().map(ListedFile::unpack).collect()
+}
+
 #[test]
 fn every_row_becomes_files_with_its_destination_type_and_disposition() {
     let bench = Bench::new();
@@ -72,8 +77,8 @@ fn every_row_becomes_files_with_its_destination_type_and_disposition() {
              @/disks/,vm-disks/,,no-overwrite,,",
         )
         .unwrap();
-    let seen: Vec<_> = set
-        .files
+    let files = unpacked(&set.files);
+    let seen: Vec<_> = files
         .iter()
         .map(|file| {
             (
@@ -97,15 +102,15 @@ fn every_row_becomes_files_with_its_destination_type_and_disposition() {
             ("\\job-1\\vm-disks\\notes", "vm-disks/notes".into(), BlockBlob, NoOverwrite, 1),
         ]
     );
-    for file in &set.files {
+    for file in &files {
         let found = fs::metadata(set.root.join(&file.source)).unwrap();
         assert_eq!(found.len(), file.bytes, "{}", file.source.display());
         assert!(file.listing.is_plain());
     }
     // What is not new is written as before, so that older programs read it.
-    let text = serde_json::to_string(&set.files[0]).unwrap();
+    let text = serde_json::to_string(&files[0]).unwrap();
     assert!(!text.contains("listing"), "{text}");
-    assert_eq!(serde_json::from_str::<DataFile>(&text).unwrap(), set.files[0]);
+    assert_eq!(serde_json::from_str::<DataFile>(&text).unwrap(), files[0]);
 }
 
 #[test]
@@ -177,7 +182,7 @@ fn a_blank_behind_a_path_never_makes_it_another_file() {
     bench.file("report", b"WRONG");
     bench.file("report ", b"RIGHT");
     let set = bench.scan("\"@/report \",seed/report,BlockBlob,,,").unwrap();
-    assert_eq!(fs::read(set.root.join(&set.files[0].source)).unwrap(), b"RIGHT");
+    assert_eq!(fs::read(set.root.join(set.files.at(0).source())).unwrap(), b"RIGHT");
     let said = bench.faults("@/report ,seed/report,BlockBlob,,,");
     assert_eq!(
         said,
@@ -232,7 +237,7 @@ fn links_that_a_person_names_are_resolved_once() {
         bench.scan("@/link/tree/,seed/t/,BlockBlob,,,\n@/link/one,seed/one,BlockBlob,,,").unwrap();
     let folder = fs::canonicalize(bench.0.path()).unwrap();
     for (file, name) in set.files.iter().zip(["real/one", "real/tree/a"]) {
-        assert_eq!(set.root.join(&file.source), folder.join(name));
+        assert_eq!(set.root.join(file.source()), folder.join(name));
     }
 }
 
@@ -278,8 +283,9 @@ fn with_sides() -> (Bench, DataSet, Vec<DataFile>) {
              @/plain,pictures/plain,BlockBlob,,,",
         )
         .unwrap();
-    let files = with_side_files(set.files.clone());
-    (bench, set, files)
+    let files = with_side_files(&set.files);
+    assert_eq!(with_side_files(&files), files, "a second time nothing is added");
+    (bench, set, unpacked(&files))
 }
 
 #[test]
@@ -292,10 +298,9 @@ fn a_manifest_with_metadata_and_properties_is_the_golden_one() {
     );
     assert!(names[1].starts_with("\\job-1\\_properties\\"), "{names:?}");
     assert_eq!(names.len(), 2 + set.files.len(), "each lies on the drive once");
-    assert_eq!(with_side_files(files.clone()), files, "a second time nothing is added");
 
     let serial = Serial::new("9WM35C2V").unwrap();
-    let planned = length_bytes(&serial, files.iter().map(Entry::of));
+    let planned = length_bytes(&serial, &files.iter().cloned().collect());
     let mut writer = ManifestWriter::new(Vec::new(), &serial).unwrap();
     for file in &files {
         writer.file(&Entry::of(file), &Md5Digest::new([9; 16]), &digests(&set.root, file)).unwrap();
@@ -310,7 +315,7 @@ fn a_manifest_with_metadata_and_properties_is_the_golden_one() {
 
     let manifest = parse(&text).unwrap();
     assert_eq!(manifest.blobs.len(), set.files.len());
-    for (blob, file) in manifest.blobs.iter().zip(&set.files) {
+    for (blob, file) in manifest.blobs.iter().zip(&unpacked(&set.files)) {
         assert_eq!((&blob.path, blob.blob_type), (&file.path, file.blob_type));
         let Listing::Blob { metadata, properties, .. } = &file.listing else { panic!() };
         assert_eq!(blob.metadata, metadata.as_ref().map(|side| side.path.clone()));
@@ -330,7 +335,7 @@ fn a_manifest_with_metadata_and_properties_is_the_golden_one() {
 fn a_blob_never_refers_to_a_file_that_is_not_on_the_drive() {
     let (_bench, set, files) = with_sides();
     let serial = Serial::new("9WM35C2V").unwrap();
-    let planned = length_bytes(&serial, files.iter().map(Entry::of));
+    let planned = length_bytes(&serial, &files.iter().cloned().collect());
     // Left out while it was copied: the blobs are listed without it, the length is kept.
     let mut writer = ManifestWriter::new(Vec::new(), &serial).unwrap();
     writer.left_out(&Entry::of(&files[0]));
@@ -344,7 +349,8 @@ fn a_blob_never_refers_to_a_file_that_is_not_on_the_drive() {
     assert_eq!(manifest.side_files.len(), 1);
     // Never planned: there is no such manifest.
     let mut writer = ManifestWriter::new(Vec::new(), &serial).unwrap();
-    let refused = set.files.iter().map(|file| {
+    let files = unpacked(&set.files);
+    let refused = files.iter().map(|file| {
         writer.file(&Entry::of(file), &Md5Digest::new([9; 16]), &digests(&set.root, file))
     });
     assert!(refused.filter_map(Result::err).next().unwrap().to_string().contains("_metadata"));

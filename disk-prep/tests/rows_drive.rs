@@ -76,7 +76,7 @@ fn rows_with_metadata_fill_two_drives_that_verify_with_and_without_their_journal
     assert_eq!(outcome.sealed.iter().map(|drive| drive.sealed.files).sum::<u64>(), 4);
     for history in journals.read().unwrap() {
         let plan = journals.read_plan(&history).unwrap();
-        let sides = plan.files.iter().filter(|file| file.listing == Listing::SideFile).count();
+        let sides = plan.files.iter().filter(|file| *file.listing() == Listing::SideFile).count();
         assert!(sides > 0, "each drive has its own");
         let name = drive(&format!("{}.img", history.begun.serial));
         let password = Some(history.begun.password(&JournalOnly).unwrap());

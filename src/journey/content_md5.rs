@@ -33,12 +33,12 @@ impl Diagnose for PlannedWithout {
 pub fn plan_content_md5(work: &mut Work, is_asked: bool) -> Result<(), Failure> {
     let journals = work.journals();
     let is_over = |state| matches!(state, CopyState::Released | CopyState::SetAside);
-    let begun = journals.read()?.into_iter().find(|drive| !is_over(drive.state));
+    let begun = journals.survey()?.into_iter().find(|drive| !is_over(drive.state));
     let has_it = match &begun {
         None => is_asked,
         Some(drive) => {
             let plan = journals.read_plan(drive)?;
-            plan.files.iter().any(|file| file.listing.content_md5().is_some())
+            plan.files.iter().any(|file| file.listing().content_md5().is_some())
         }
     };
     if is_asked && !has_it {

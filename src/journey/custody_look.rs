@@ -88,7 +88,7 @@ fn reports(log: &CustodyLog, chain: &Chain) -> Result<Vec<Fault>, Failure> {
 /// Seals that journals have and the log does not.
 fn seals(staging: &Staging, chain: &Chain) -> Result<Vec<Fault>, Failure> {
     let mut faults = Vec::new();
-    for history in staging.journals().read()? {
+    for history in staging.journals().survey()? {
         let (serial, state) = (&history.begun.serial, history.state);
         let Some(sealed) = history.sealed.filter(|_| state == CopyState::Sealed) else { continue };
         if has_seal(chain, serial, &sealed.manifest_hash) {

@@ -168,7 +168,7 @@ fn dataset(staging: &Staging) -> Found {
 }
 
 fn drives(journals: &JournalFolder) -> Result<Vec<(Serial, CopyState)>, disk_prep::journal::Error> {
-    let all = journals.read()?.into_iter();
+    let all = journals.survey()?.into_iter();
     Ok(all.map(|history| (history.begun.serial.clone(), history.state)).collect())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use disk_prep::journal::{Begun, CopyState, FileEnd, History, JournalFolder, Sealed, SecretKeeper};
+use disk_prep::journal::{Begun, CopyState, History, JournalFolder, Sealed, SecretKeeper};
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{AccountId, Contact, JobName};
 
@@ -126,10 +126,10 @@ fn refuse_unreadable(
     let mut left_out = BTreeSet::new();
     for history in sealed {
         let plan = folder.read_plan(history)?;
-        for (index, file) in plan.files.into_iter().enumerate().filter(|(_, file)| file.together) {
-            match history.files.get(&index) {
-                Some(FileEnd::Copied(_)) => copied.insert(file.source),
-                Some(FileEnd::LeftOut(_)) | None => left_out.insert(file.source),
+        for (index, file) in plan.files.iter().enumerate().filter(|(_, file)| file.together()) {
+            match history.files.is_copied(index) {
+                true => copied.insert(file.source()),
+                false => left_out.insert(file.source()),
             };
         }
     }

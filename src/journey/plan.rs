@@ -72,7 +72,7 @@ pub struct DrivePlanned {
 
 impl DrivePlanned {
     /// Bytes of these files.
-    pub fn bytes(&self, files: &[usize]) -> u64 {
-        files.iter().map(|&at| self.set.files[at].bytes).sum()
+    pub fn bytes(&self, files: &[u32]) -> u64 {
+        files.iter().map(|&at| self.set.files.at(at as usize).bytes()).sum()
     }
 }

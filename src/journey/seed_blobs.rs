@@ -6,7 +6,6 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use bytes::Bytes;
-use disk_prep::journal::FileEnd;
 use disk_prep::noun::{Md5Digest, Sha256Digest};
 use disk_prep::sys::beneath::Unexpected;
 use md5::{Digest, Md5};
@@ -27,28 +26,26 @@ pub fn seed_blobs(seed: &Seed, staging: &Staging) -> Result<SeedList, Failure> {
     let mut blobs = BTreeMap::<Place, SeedBlob>::new();
     for history in folder.read()?.into_iter().filter(|history| history.sealed.is_some()) {
         let plan = folder.read_plan(&history)?;
-        for (index, end) in &history.files {
-            let (Some(file), FileEnd::Copied(copied)) = (plan.files.get(*index), end) else {
-                continue;
-            };
-            let path = below(file.blob.name());
+        for (index, copied) in history.files.all_copied() {
+            let Some(file) = plan.files.get(index) else { continue };
+            let path = below(file.blob().name());
             // A drive may have been filled when such a file still passed for part of it.
             if !is_repository_path(&path) {
                 continue;
             }
-            let blob = SeedBlob::new(&path, file.bytes, copied.md5, copied.sha256)?;
+            let blob = SeedBlob::new(&path, file.bytes(), copied.md5, copied.sha256)?;
             blobs.insert(blob.place, blob);
         }
     }
     let data = staging.data(seed)?;
     if seed.state == SeedState::Finished && data.exists()? {
         let set = data_set(seed, staging)?;
-        for file in &set.files {
-            let path = below(file.blob.name());
+        for file in set.files.iter() {
+            let path = below(file.blob().name());
             let Some(place) = Place::of(&path).filter(|place| !blobs.contains_key(place)) else {
                 continue;
             };
-            let (bytes, md5, sha256) = hash(data.file(&file.source))
+            let (bytes, md5, sha256) = hash(data.file(&file.source()))
                 .map_err(|source| Error::Spare { path: path.clone(), source })?;
             blobs.insert(place, SeedBlob::new(&path, bytes, md5, sha256)?);
         }

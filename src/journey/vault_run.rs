@@ -262,7 +262,7 @@ fn state_of(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Va
     }
     // On a machine without the staging path the service alone says it.
     let histories = match staging_path(vault, options)?.exists() {
-        true => staging(vault, options, desk)?.journals().read()?,
+        true => staging(vault, options, desk)?.journals().survey()?,
         false => Vec::new(),
     };
     let sealed = histories.iter().filter(|history| history.state == CopyState::Sealed).count();

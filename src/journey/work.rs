@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_prep::dataset::{self, DataSet, FilesOptions, RowsOptions, read_dataset, scan, scan_rows};
+use disk_prep::dataset::{
+    self, DataSet, FileList, FilesOptions, ListedFile, RowsOptions, read_dataset, scan, scan_rows,
+};
 use disk_prep::journal::JournalFolder;
 use disk_prep::noun::{
     AccountId, BlobType, ContainerName, Diagnose, ErrorKind, Hint, ImportDisposition, JobName,
@@ -114,7 +116,7 @@ impl Work {
         let seed = Seed::open(&staging)?;
         let mut set = data_set(&seed, &staging)?;
         if seed.kind == SeedKind::Repository {
-            let has = |part: &&str| set.files.iter().any(|file| file.source.starts_with(part));
+            let has = |part: &&str| set.files.iter().any(|file| file.source().starts_with(part));
             let missing: Vec<&str> =
                 ["config", "keys", "index"].into_iter().filter(|part| !has(part)).collect();
             if !missing.is_empty() {
@@ -123,7 +125,7 @@ impl Work {
             }
         }
         if seed.hold_keys {
-            set.files.retain(|file| !file.source.starts_with(KEYS));
+            set.files = without_keys(&set.files);
         }
         Ok(Work {
             set,
@@ -185,7 +187,7 @@ impl Work {
             return Err(HoldKeysError::Begun { job: self.job.clone() }.into());
         }
         let seed = Seed { hold_keys: true, ..Seed::open(staging)? };
-        self.set.files.retain(|file| !file.source.starts_with(KEYS));
+        self.set.files = without_keys(&self.set.files);
         (self.holds_keys, self.needed) = (true, seed.needed());
         Ok(())
     }
@@ -267,6 +269,11 @@ impl Work {
     }
 }
 
+/// The files without the keys of their repository.
+fn without_keys(files: &FileList) -> FileList {
+    files.keep(|file| !file.source().starts_with(KEYS))
+}
+
 /// The files of a finished seed, with their places on a drive and in the container.
 pub fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
     let path = || staging.path().to_owned();
@@ -296,7 +303,7 @@ pub fn data_set(seed: &Seed, staging: &Staging) -> Result<DataSet, Failure> {
     let data = staging.data(seed)?;
     data.open()?;
     let set = scan(&data.path(), &options)?;
-    data.check_names(set.files.iter().map(|file| file.source.as_path()))?;
+    data.check_names(set.files.iter().map(ListedFile::source))?;
     if set.files.is_empty() {
         return Err(dataset::Error::NothingToCopy { root: set.root }.into());
     }

@@ -72,14 +72,14 @@ impl Data {
 
     /// Refuses files of the data that have other names, unless such are taken: a name in a folder
     /// where strangers write may be that of a file of somebody else.
-    pub fn check_names<'a>(&self, files: impl Iterator<Item = &'a Path>) -> Result<(), Error> {
+    pub fn check_names(&self, files: impl Iterator<Item = PathBuf>) -> Result<(), Error> {
         if self.linked == Linked::Accepted {
             return Ok(());
         }
         let folder = self.open()?;
         for file in files {
-            let at = |source| Error::of_io(self.path().join(file), source);
-            let link_count = folder.about(file).map_err(at)?.link_count;
+            let at = |source| Error::of_io(self.path().join(&file), source);
+            let link_count = folder.about(&file).map_err(at)?.link_count;
             if link_count > 1 {
                 return Err(at(Unexpected::Links { link_count }.into()));
             }

@@ -221,7 +221,7 @@ pub fn drives_of(journals: &JournalFolder) -> Result<Vec<Serial>, disk_prep::jou
 }
 
 fn begun(journals: &JournalFolder) -> Result<Vec<Begun>, disk_prep::journal::Error> {
-    let mut histories = journals.read()?;
+    let mut histories = journals.survey()?;
     histories.retain(|history| !matches!(history.state, CopyState::Released | CopyState::SetAside));
     Ok(histories.into_iter().map(|history| history.begun).collect())
 }

@@ -1,5 +1,6 @@
 //! One file of the data set, and what it must be to become a blob.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::listing::Listing;
 use crate::limits;
 use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition};
+use crate::sys::beneath::About;
 use crate::volume::ntfs;
 
 /// One file of the data set.
@@ -39,13 +41,50 @@ fn is_block_blob(blob_type: &BlobType) -> bool {
     *blob_type == BlobType::BlockBlob
 }
 
+/// What the walk of a folder finds of a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts {
+    /// Its length.
+    pub bytes: u64,
+    /// Time of its last change, nanoseconds since 1970.
+    pub modified_ns: i64,
+}
+
+impl Facts {
+    pub fn of(about: &About) -> Self {
+        let (seconds, nanoseconds) = about.mtime;
+        let modified_ns = nanos(seconds, nanoseconds.into());
+        Facts { bytes: about.bytes, modified_ns }
+    }
+}
+
+impl From<&std::fs::Metadata> for Facts {
+    fn from(metadata: &std::fs::Metadata) -> Self {
+        Facts { bytes: metadata.len(), modified_ns: modified_ns(metadata) }
+    }
+}
+
+/// Time of the last change of a file's content, nanoseconds since 1970.
+pub fn modified_ns(metadata: &std::fs::Metadata) -> i64 {
+    nanos(metadata.mtime(), metadata.mtime_nsec())
+}
+
+fn nanos(seconds: i64, nanoseconds: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
+}
+
 /// The clashes among files of which others are refused already, so that all is told at once: the
 /// path of one of the two, and the sentence.
-pub(super) fn clashes(files: &[DataFile]) -> Vec<(String, String)> {
-    match ntfs::check_names(files.iter().map(|file| &file.path)) {
-        Err(ntfs::Error::NamesClash { clashes }) => {
-            clashes.into_iter().map(|clash| (clash.one.0.clone(), clash.to_string())).collect()
-        }
+pub(super) fn clashes<'a>(
+    paths: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+) -> Vec<(String, String)> {
+    match ntfs::check_names(paths) {
+        // Two that are one path by every letter are told as what they are.
+        Err(ntfs::Error::NamesClash { clashes }) => clashes
+            .into_iter()
+            .filter(|clash| clash.one.0 != clash.other.0)
+            .map(|clash| (clash.one.0.clone(), clash.to_string()))
+            .collect(),
         // Another fault of the names is told when these are mended.
         Err(_) | Ok(()) => Vec::new(),
     }

@@ -3,31 +3,32 @@
 //! its line.
 
 use std::collections::HashMap;
-use std::fs::{self, Metadata};
+use std::convert::Infallible;
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
-use walkdir::WalkDir;
 
 use super::claims::Claims;
 use super::dataset_csv::{Item, Row};
 use super::driveset_csv::DriveRow;
 use super::empty_folders::EmptyFolders;
 use super::error::Error;
-use super::file::{DataFile, check_size, clashes};
+use super::file::{DataFile, Facts, check_size, clashes, modified_ns};
 use super::listing::{Listing, SideFile, SideKind};
+use super::packer::Packer;
 use super::set::DataSet;
 use super::side_file::parse_side_file;
 use super::table::CsvFault;
-use super::walk::modified_ns;
+use super::tree_walk::{Found, Walk, walk};
 use super::{dataset_csv, driveset_csv};
 use crate::limits;
 use crate::noun::{
     BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName, Md5Digest,
-    check_blob_name, shown,
+    check_blob_name, check_name, shown,
 };
-use crate::sys::beneath::Folder;
+use crate::sys::beneath::{Folder, Kind};
 
 /// Where the sources lie: the rows have whole paths.
 const ROOT: &str = "/";
@@ -64,18 +65,25 @@ pub fn scan_rows(rows: &[Row], options: &RowsOptions) -> Result<DataSet, Error> 
     for row in rows {
         scan.row(row);
     }
-    let Scan { mut files, mut faults, empty_folders, folders, blobs, .. } = scan;
+    scan.tell_doubles();
+    let Scan { files, mut faults, empty_folders, folders, lines, .. } = scan;
     if !faults.is_empty() {
-        for (path, fault) in clashes(&files) {
-            let is_it = |file: &&DataFile| file.path.as_str().starts_with(&path);
-            let line = files.iter().find(is_it).and_then(|file| blobs.get(&file.blob).copied());
+        for (path, fault) in clashes(files.paths()) {
+            let is_it = |at: &usize| files.at(*at).path().as_str().starts_with(&path);
+            let line = (0..files.len()).find(is_it).map(|at| line_of(&lines, at));
             faults.push(CsvFault { line: line.unwrap_or(1), column: BASE.to_owned(), fault });
         }
         faults.sort_by_key(|fault| fault.line);
         return Err(Error::Csv { path: options.csv.clone(), faults });
     }
-    files.sort_by(|one, other| one.path.cmp(&other.path));
+    let files = files.finish_sorted();
     Ok(DataSet { root: PathBuf::from(ROOT), files, empty_folders, folders })
+}
+
+/// The line of the row that a file comes from.
+fn line_of(lines: &[(usize, u64)], at: usize) -> u64 {
+    let behind = lines.partition_point(|(first, _)| *first <= at);
+    behind.checked_sub(1).map_or(1, |row| lines[row].1)
 }
 
 /// The columns that a fault of a row may be in.
@@ -85,12 +93,12 @@ const PROPERTIES: &str = "PropertiesFile";
 
 struct Scan<'a> {
     options: &'a RowsOptions,
-    files: Vec<DataFile>,
+    files: Packer,
+    /// The first file of each row, and its line.
+    lines: Vec<(usize, u64)>,
     faults: Vec<CsvFault>,
     empty_folders: Vec<PathBuf>,
     folders: Vec<PathBuf>,
-    /// Line of the row that takes a file to a blob.
-    blobs: HashMap<BlobPath, u64>,
     /// Metadata and properties files that were read already.
     sides: HashMap<(SideKind, PathBuf), Result<Side, String>>,
 }
@@ -107,11 +115,11 @@ impl<'a> Scan<'a> {
     fn new(options: &'a RowsOptions) -> Self {
         Scan {
             options,
-            files: Vec::new(),
+            files: Packer::default(),
+            lines: Vec::new(),
             faults: Vec::new(),
             empty_folders: Vec::new(),
             folders: Vec::new(),
-            blobs: HashMap::new(),
             sides: HashMap::new(),
         }
     }
@@ -121,14 +129,30 @@ impl<'a> Scan<'a> {
         self.faults.push(CsvFault { line, column, fault: fault.into() });
     }
 
+    /// Two files that would become one blob; the path on the drive is made of the blob's.
+    fn tell_doubles(&mut self) {
+        for (later, first) in self.files.doubles() {
+            let (file, lines) = (self.files.at(later), &self.lines);
+            let (path, blob) = (Path::new(ROOT).join(file.source()), file.blob());
+            let (line, first) = (line_of(lines, later), line_of(lines, first));
+            let path = shown(&path);
+            let fault = format!("{path} would become {blob}, as a file of line {first} does");
+            self.faults.push(CsvFault { line, column: BASE.to_owned(), fault });
+        }
+    }
+
     fn row(&mut self, row: &Row) {
+        self.lines.push((self.files.len(), row.line));
         let metadata = self.side(row, SideKind::Metadata);
         let properties = self.side(row, SideKind::Properties);
         let listing = Listing::Blob { metadata, properties, content_md5: None };
         match &row.item {
             Item::File { path, blob } => match fs::symlink_metadata(path) {
                 Ok(found) if found.is_file() => match resolved(path) {
-                    Ok(real) => self.file(row, path, &real, &found, blob, &listing),
+                    Ok(real) => {
+                        let facts = Facts::from(&found);
+                        self.file(row, path, &real, facts, blob.clone(), &listing);
+                    }
                     Err(error) => self.fault(row, BASE, unreadable(path, &error)),
                 },
                 Ok(found) if found.is_dir() => {
@@ -162,37 +186,29 @@ impl<'a> Scan<'a> {
             Err(error) => return self.fault(row, BASE, unreadable(root, &error)),
         };
         let mut empty_folders = EmptyFolders::default();
-        for entry in WalkDir::new(root).min_depth(1).sort_by_file_name() {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    let path = error.path().unwrap_or(root).to_owned();
-                    self.fault(row, BASE, unreadable(&path, &error.into()));
-                    continue;
-                }
-            };
-            let (kind, path) = (entry.file_type(), entry.path());
-            empty_folders.note(path, kind.is_dir());
-            if kind.is_dir() {
-                continue;
-            }
-            if !kind.is_file() {
-                self.fault(row, BASE, not_a_file(path, kind.is_symlink()));
-                continue;
-            }
-            let found = match entry.metadata() {
+        let walked = walk(root, |found| {
+            let Found { path: below, kind, facts } = match found {
                 Ok(found) => found,
-                Err(error) => {
-                    self.fault(row, BASE, unreadable(path, &error.into()));
-                    continue;
+                Err((path, error)) => {
+                    self.fault(row, BASE, unreadable(&path, &error));
+                    return Ok(Walk::Enter);
                 }
             };
-            let real = real.join(path.strip_prefix(root).unwrap_or(path));
-            match blob_below(root, path, container, prefix) {
-                Ok(blob) => self.file(row, path, &real, &found, &blob, listing),
-                Err(fault) => self.fault(row, BASE, format!("{}: {fault}", shown(path))),
+            let path = &root.join(below);
+            empty_folders.note(path, kind == Kind::Folder);
+            match kind {
+                Kind::Folder => {}
+                Kind::File => match blob_below(below, container, prefix) {
+                    Ok(blob) => self.file(row, path, &real.join(below), facts, blob, listing),
+                    Err(fault) => self.fault(row, BASE, format!("{}: {fault}", shown(path))),
+                },
+                Kind::Link | Kind::Special => {
+                    self.fault(row, BASE, not_a_file(path, kind == Kind::Link));
+                }
             }
-        }
+            Ok::<_, Infallible>(Walk::Enter)
+        });
+        let Ok(()) = walked;
         if fs::read_dir(&real).is_ok_and(|mut entries| entries.next().is_none()) {
             self.empty_folders.push(root.to_owned());
         }
@@ -206,14 +222,14 @@ impl<'a> Scan<'a> {
         row: &Row,
         path: &Path,
         real: &Path,
-        found: &Metadata,
-        blob: &BlobPath,
+        found: Facts,
+        blob: BlobPath,
         listing: &Listing,
     ) {
         let job = self.options.job.as_str();
         let blob_type = row.blob_type.unwrap_or_else(|| by_name(path));
         let names = [job, blob.container().as_str()].into_iter().chain(blob.name().split('/'));
-        let on_drive = match check_size(found.len(), blob_type)
+        let on_drive = match check_size(found.bytes, blob_type)
             .and_then(|()| DrivePath::from_components(names).map_err(|fault| fault.to_string()))
         {
             Ok(on_drive) => on_drive,
@@ -225,20 +241,14 @@ impl<'a> Scan<'a> {
         if let Some(fault) = self.false_encoding(row, path) {
             self.fault(row, PROPERTIES, fault);
         }
-        if let Some(line) = self.blobs.insert(blob.clone(), row.line) {
-            let path = shown(path);
-            let fault = format!("{path} would become {blob}, as a file of line {line} does");
-            self.fault(row, BASE, fault);
-            return;
-        }
-        self.files.push(DataFile {
+        self.files.push(&DataFile {
             source: below_root(real),
             path: on_drive,
-            blob: blob.clone(),
+            blob,
             blob_type,
             disposition: row.disposition.unwrap_or(ImportDisposition::NoOverwrite),
-            bytes: found.len(),
-            modified_ns: modified_ns(found),
+            bytes: found.bytes,
+            modified_ns: found.modified_ns,
             together: false,
             listing: listing.clone(),
         });
@@ -338,24 +348,14 @@ fn read_side(kind: SideKind, path: &Path, job: &JobName) -> Result<Side, String>
 }
 
 /// The blob of a file below a folder.
-fn blob_below(
-    root: &Path,
-    path: &Path,
-    container: &ContainerName,
-    prefix: &str,
-) -> Result<BlobPath, String> {
-    let mut name = prefix.to_owned();
-    let below = path.strip_prefix(root).unwrap_or(path);
-    for (at, part) in below.components().enumerate() {
-        let part = part.as_os_str().to_str().ok_or("the name is not UTF-8")?;
-        crate::noun::check_name(part).map_err(|fault| fault.to_string())?;
-        if at > 0 {
-            name.push('/');
-        }
-        name.push_str(part);
+fn blob_below(below: &Path, container: &ContainerName, prefix: &str) -> Result<BlobPath, String> {
+    let below = below.to_str().ok_or("the name is not UTF-8")?;
+    for part in below.split('/') {
+        check_name(part).map_err(|fault| fault.to_string())?;
     }
+    let name = [prefix, below].concat();
     check_blob_name(container, &name).map_err(|fault| fault.to_string())?;
-    BlobPath::new(container.clone(), &name).map_err(|fault| fault.to_string())
+    Ok(BlobPath::of_parts(container, [&name, ""]))
 }
 
 /// The path of a file without any link on the way to it. What it is itself was looked at.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::file::DataFile;
+use super::file_list::{FileList, ListedFile};
 use crate::limits;
 use crate::noun::{DrivePath, count, lines, shown};
 
@@ -12,7 +12,7 @@ pub struct DataSet {
     /// The folder that all sources are below.
     pub root: PathBuf,
     /// The files; no two have one path or one blob.
-    pub files: Vec<DataFile>,
+    pub files: FileList,
     /// Folders that hold nothing: blobs lie in no folders, so they are not copied.
     pub empty_folders: Vec<PathBuf>,
     /// Folders that were listed whole, without links on the way, where the root does not say it.
@@ -23,9 +23,13 @@ impl DataSet {
     /// What a person should know of the set before it is copied, though it can be.
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
-        let is_long = |file: &&DataFile| file.path.is_long();
-        let long: Vec<&DrivePath> =
-            self.files.iter().filter(is_long).map(|file| &file.path).collect();
+        // A character has a byte at least.
+        let may_be_long = |file: &ListedFile<'_>| {
+            let (folder, name) = file.path_parts();
+            folder.len() + name.len() > limits::WINDOWS_PATH_CHARACTERS
+        };
+        let long = self.files.iter().filter(may_be_long).map(ListedFile::path);
+        let long: Vec<DrivePath> = long.filter(DrivePath::is_long).collect();
         if !long.is_empty() {
             let (count, most) = (count(long.len(), "path"), limits::WINDOWS_PATH_CHARACTERS);
             remarks.push(format!(
@@ -44,6 +48,6 @@ impl DataSet {
 
     /// Bytes of all files.
     pub fn total_bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
+        self.files.total_bytes()
     }
 }

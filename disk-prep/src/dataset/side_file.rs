@@ -16,7 +16,9 @@ use xml::reader::{EventReader, ParserConfig, XmlEvent};
 use super::content_md5::{ContentMd5, PROPERTY};
 use super::error::Error;
 use super::file::DataFile;
+use super::file_list::{FileList, ListedFile};
 use super::listing::{Listing, SideFile, SideKind};
+use super::packer::Packer;
 use super::set::DataSet;
 use crate::limits::{METADATA_BYTES, SIDE_FILE_BYTES};
 use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, referred};
@@ -24,22 +26,24 @@ use crate::sys::beneath::Folder;
 
 /// The files that go on one drive, behind the metadata and properties files they need, each once.
 /// Such files that are among them already are not doubled.
-pub fn with_side_files(files: Vec<DataFile>) -> Vec<DataFile> {
+pub fn with_side_files(files: &FileList) -> FileList {
     let mut seen: BTreeSet<DrivePath> = files
         .iter()
-        .filter(|file| file.listing == Listing::SideFile)
-        .map(|file| file.path.clone())
+        .filter(|file| *file.listing() == Listing::SideFile)
+        .map(ListedFile::path)
         .collect();
     let mut sides = Vec::new();
-    for file in &files {
-        for side in file.listing.side_files() {
+    for file in files.iter() {
+        for side in file.listing().side_files() {
             if seen.insert(side.path.clone()) {
-                sides.push(side.data_file(&file.blob));
+                sides.push(side.data_file(&file.blob()));
             }
         }
     }
-    sides.extend(files);
-    sides
+    if sides.is_empty() {
+        return files.clone();
+    }
+    sides.into_iter().chain(files.iter().map(ListedFile::unpack)).collect()
 }
 
 impl SideFile {
@@ -70,8 +74,12 @@ pub fn with_content_md5(set: &mut DataSet) -> Result<(), Error> {
     let root = Folder::open(&set.root);
     let root = root.map_err(|source| Error::Scan { path: set.root.clone(), source })?;
     let mut read: HashMap<DrivePath, Vec<(String, String)>> = HashMap::new();
-    for file in &mut set.files {
-        let Listing::Blob { properties, content_md5, .. } = &mut file.listing else { continue };
+    let mut files = Packer::default();
+    for mut file in set.files.iter().map(ListedFile::unpack) {
+        let Listing::Blob { properties, content_md5, .. } = &mut file.listing else {
+            files.push(&file);
+            continue;
+        };
         let mut besides = Vec::new();
         if let Some(side) = properties {
             if !read.contains_key(&side.path) {
@@ -83,6 +91,7 @@ pub fn with_content_md5(set: &mut DataSet) -> Result<(), Error> {
             besides.clone_from(&read[&side.path]);
         }
         if besides.iter().any(|(name, _)| name == PROPERTY) {
+            files.push(&file);
             continue;
         }
         let mut parts = file.path.components();
@@ -92,7 +101,9 @@ pub fn with_content_md5(set: &mut DataSet) -> Result<(), Error> {
             source: io::Error::other(fault),
         })?;
         *content_md5 = Some(Box::new(ContentMd5 { path, besides }));
+        files.push(&file);
     }
+    set.files = files.finish();
     Ok(())
 }
 

@@ -1,20 +1,20 @@
 //! A folder as a data set: every regular file below it, checked against what NTFS, the manifest
 //! and Azure can hold before anything is written.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-use walkdir::WalkDir;
 
 use super::empty_folders::EmptyFolders;
 use super::error::Error;
-use super::file::{DataFile, check_size, clashes};
+use super::file::{DataFile, Facts, check_size, clashes};
 use super::listing::Listing;
+use super::packer::Packer;
 use super::set::DataSet;
+use super::tree_walk::{Found, Walk, walk};
 use crate::noun::{
     BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName, check_blob_name,
     check_name, shown,
 };
+use crate::sys::beneath::Kind;
 
 /// Where the files of a folder go, and what is special about some of them.
 #[derive(Debug, Clone)]
@@ -39,91 +39,72 @@ pub struct FilesOptions {
 
 /// Lists the files below `root`. Whatever cannot be shipped is reported at once.
 pub fn scan(root: &Path, options: &FilesOptions) -> Result<DataSet, Error> {
-    let mut files = Vec::new();
+    let mut files = Packer::default();
     let mut faults = Vec::new();
     let mut empty_folders = EmptyFolders::default();
-    for entry in WalkDir::new(root).min_depth(1).sort_by_file_name() {
-        let entry = entry.map_err(|error| Error::Scan {
-            path: error.path().unwrap_or(root).to_owned(),
-            source: error.into(),
-        })?;
-        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+    walk(root, |found| {
+        let Found { path: relative, kind, facts } =
+            found.map_err(|(path, source)| Error::Scan { path, source })?;
         let first = relative.components().next().map(|part| part.as_os_str().to_string_lossy());
         if first.as_deref().is_some_and(|name| options.never.contains(&name)) {
-            continue;
+            return Ok(Walk::Pass);
         }
-        empty_folders.note(relative, entry.file_type().is_dir());
-        if entry.file_type().is_dir() {
-            continue;
-        }
+        empty_folders.note(relative, kind == Kind::Folder);
         let is_meant = |only: fn(&str) -> bool| relative.to_str().is_some_and(only);
-        if !options.only.is_none_or(is_meant) {
-            continue;
+        if kind == Kind::Folder || !options.only.is_none_or(is_meant) {
+            return Ok(Walk::Enter);
         }
-        if !entry.file_type().is_file() {
-            let is_link = entry.file_type().is_symlink();
+        if kind != Kind::File {
+            let is_link = kind == Kind::Link;
             let what = if is_link { "it is a symbolic link" } else { "it is no regular file" };
             faults.push(format!("{}: {what}", shown(relative)));
-            continue;
+            return Ok(Walk::Enter);
         }
-        let metadata = entry
-            .metadata()
-            .map_err(|error| Error::Scan { path: entry.path().to_owned(), source: error.into() })?;
         let together = first.as_deref().is_some_and(|name| options.together.contains(&name));
-        match data_file(relative, &metadata, together, options) {
-            Ok(file) => files.push(file),
+        match data_file(relative, facts, together, options) {
+            Ok(file) => files.push(&file),
             Err(fault) => faults.push(format!("{}: {fault}", shown(relative))),
         }
-    }
+        Ok::<_, Error>(Walk::Enter)
+    })?;
     if !faults.is_empty() {
-        faults.extend(clashes(&files).into_iter().map(|(_, sentence)| sentence));
+        faults.extend(clashes(files.paths()).into_iter().map(|(_, sentence)| sentence));
         return Err(Error::Unshippable { root: root.to_owned(), faults });
     }
-    files.sort_by(|one, other| one.path.cmp(&other.path));
     // A repository has folders for packs that are not there yet.
     let is_repository = !options.together.is_empty();
     let empty_folders = if is_repository { Vec::new() } else { empty_folders.finish() };
+    let files = files.finish_sorted();
     Ok(DataSet { root: root.to_owned(), files, empty_folders, folders: Vec::new() })
 }
 
 fn data_file(
     relative: &Path,
-    metadata: &std::fs::Metadata,
+    facts: Facts,
     together: bool,
     options: &FilesOptions,
 ) -> Result<DataFile, String> {
-    let names: Vec<&str> = relative
-        .components()
-        .map(|part| part.as_os_str().to_str().ok_or("the name is not UTF-8"))
-        .collect::<Result<_, _>>()?;
-    for name in &names {
+    let text = relative.to_str().ok_or("the name is not UTF-8")?;
+    for name in text.split('/') {
         check_name(name).map_err(|fault| fault.to_string())?;
     }
-    let path =
-        DrivePath::from_components(std::iter::once(options.job.as_str()).chain(names.clone()))
-            .map_err(|fault| fault.to_string())?;
-    let name = format!("{}{}", options.prefix, names.join("/"));
+    let path = format!("\\{}\\{}", options.job, text.replace('/', "\\"));
+    // Both were checked, part by part.
+    let path = DrivePath::of_parts(&path, "");
+    let name = format!("{}{text}", options.prefix);
     check_blob_name(&options.container, &name).map_err(|fault| fault.to_string())?;
-    let blob =
-        BlobPath::new(options.container.clone(), &name).map_err(|fault| fault.to_string())?;
-    let bytes = metadata.len();
-    check_size(bytes, options.blob_type)?;
+    check_size(facts.bytes, options.blob_type)?;
     Ok(DataFile {
         source: PathBuf::from(relative),
         path,
-        blob,
+        blob: BlobPath::of_parts(&options.container, [&name, ""]),
         blob_type: options.blob_type,
         disposition: options.disposition,
-        bytes,
-        modified_ns: modified_ns(metadata),
+        bytes: facts.bytes,
+        modified_ns: facts.modified_ns,
         together,
         listing: Listing::default(),
     })
-}
-
-/// Time of the last change of a file's content, nanoseconds since 1970.
-pub fn modified_ns(metadata: &std::fs::Metadata) -> i64 {
-    metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec())
 }
 
 #[cfg(test)]
@@ -158,7 +139,7 @@ mod tests {
         let seen: Vec<_> = set
             .files
             .iter()
-            .map(|file| (file.path.to_string(), file.blob.to_string(), file.together))
+            .map(|file| (file.path().to_string(), file.blob().to_string(), file.together()))
             .collect();
         assert_eq!(
             seen,
@@ -186,7 +167,7 @@ mod tests {
         fs::write(folder.path().join("c"), vec![0; 1024]).unwrap();
         fs::remove_file(folder.path().join("d")).unwrap();
         let set = scan(folder.path(), &options).unwrap();
-        assert!(set.files.iter().all(|file| file.blob_type == BlobType::PageBlob));
+        assert!(set.files.iter().all(|file| file.blob_type() == BlobType::PageBlob));
     }
 
     #[test]

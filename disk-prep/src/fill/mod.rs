@@ -27,7 +27,7 @@ pub use pass::{BOOT_BYTES, Pass, place_in_runs};
 pub use sink::FileSink;
 pub use target::Target;
 
-use crate::journal::{FileEnd, History, Journal};
+use crate::journal::{History, Journal};
 use crate::monitor::{Event, Monitor, Step};
 use crate::world::World;
 use batch::Batch;
@@ -51,13 +51,12 @@ pub fn can_retake(
 fn retaken<'a>(root: &'a Root<'a>, pass: &'a Pass<'a>, history: &History) -> BTreeSet<u64> {
     let is_left_out = |segment: u64, index: usize| {
         let stream = history.streams.get(&segment);
-        matches!(history.files.get(&index), Some(FileEnd::LeftOut(_)))
-            || stream.is_some_and(|stream| stream.left_out.is_some())
+        history.files.is_left_out(index) || stream.is_some_and(|stream| stream.left_out.is_some())
     };
     (0..pass.len())
         .filter_map(|number| Some((number as u64, pass.file(number)?)))
         .filter(|(segment, (index, _))| is_left_out(*segment, *index))
-        .filter(|(_, (_, file))| Source::open(root, file).is_ok())
+        .filter(|(_, (_, file))| Source::open(root, &file.unpack()).is_ok())
         .map(|(segment, _)| segment)
         .collect()
 }
@@ -76,15 +75,15 @@ pub fn fill(
     let root = &Root::new(root, world, &options.stop);
     let retaken = retaken(root, pass, journal.history());
     let finished = &journal.history().finished;
-    let is_done = |segment: u64| finished.contains(&segment) && !retaken.contains(&segment);
+    let is_done = |segment: u64| finished.contains(segment) && !retaken.contains(&segment);
     let mut begun = journal.history().streams.clone();
     // A stream of a file that was left out begins anew if it is taken up.
     begun.retain(|segment, stream| {
         !is_done(*segment) && (stream.left_out.is_none() || !retaken.contains(segment))
     });
-    let (done, left): (Vec<usize>, Vec<usize>) =
-        (0..pass.len()).partition(|&number| is_done(number as u64));
-    let done_bytes = done.iter().map(|&number| pass.bytes(number)).sum::<u64>()
+    let done = (0..pass.len()).filter(|&number| is_done(number as u64));
+    let left = (0..pass.len()).filter(|&number| !is_done(number as u64));
+    let done_bytes = done.map(|number| pass.bytes(number)).sum::<u64>()
         + begun.values().map(|stream| stream.done_bytes).sum::<u64>();
     let (drive, total_bytes) = (target.serial, pass.total_bytes());
     monitor.event(&Event::StepStarted { drive, step: Step::Fill, done_bytes, total_bytes });

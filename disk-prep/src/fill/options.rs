@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::batch_load::BatchLoad;
 use super::hall;
-use crate::dataset::DataFile;
+use crate::dataset::FileList;
 use crate::limits::BLOCK_BYTES;
 use crate::stop::StopFlag;
 
@@ -47,12 +47,12 @@ impl FillOptions {
     pub fn new(
         rotational: bool,
         drives: usize,
-        files: &[DataFile],
+        files: &FileList,
         strict: bool,
         stop: StopFlag,
     ) -> Self {
         let block = BLOCK_BYTES as usize;
-        let long = files.iter().filter(|file| file.bytes > BLOCK_BYTES).count();
+        let long = files.iter().filter(|file| file.bytes() > BLOCK_BYTES).count();
         let (workers, batch_bytes) = match rotational {
             true => (1, 4 * block),
             // Few long files fill lanes with blocks of their own.

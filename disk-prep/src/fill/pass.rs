@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::dataset::DataFile;
+use crate::dataset::{FileList, ListedFile};
 use crate::volume::ntfs::{Layout, Run};
 
 /// A stretch of the pass with one kind of content.
@@ -24,8 +24,10 @@ pub enum Segment {
 #[derive(Debug)]
 pub struct Pass<'a> {
     layout: &'a Layout,
-    files: &'a [DataFile],
-    segments: Vec<Segment>,
+    files: &'a FileList,
+    /// A file by its number, or behind the files one of the others.
+    order: Vec<u32>,
+    others: Vec<Segment>,
 }
 
 /// The first 8 KiB of the file system lie elsewhere on a BitLocker volume and are written when
@@ -38,7 +40,7 @@ impl<'a> Pass<'a> {
     /// the drive is sealed.
     pub fn new(
         layout: &'a Layout,
-        files: &'a [DataFile],
+        files: &'a FileList,
         volume_bytes: u64,
         zeros: Vec<Range<u64>>,
     ) -> Self {
@@ -49,36 +51,53 @@ impl<'a> Pass<'a> {
             .filter(|range| !range.is_empty())
             .map(Segment::Metadata);
         let heap_end = layout.cluster_total() * layout.cluster_bytes();
-        let mut segments: Vec<Segment> = metadata
-            .chain(zeros.into_iter().map(Segment::Zeros))
-            .chain((0..files.len()).map(Segment::File))
-            .chain([Segment::Tail(heap_end..volume_bytes)])
-            .collect();
-        segments.sort_by_cached_key(|segment| match segment {
+        let mut others: Vec<Segment> =
+            metadata.chain(zeros.into_iter().map(Segment::Zeros)).collect();
+        let count = files.len() as u32;
+        // Of those that begin at one place, files of no length, the order is that of the plan.
+        let mut order: Vec<u32> = (count..count + others.len() as u32).chain(0..count).collect();
+        order.push(count + others.len() as u32);
+        others.push(Segment::Tail(heap_end..volume_bytes));
+        let mut pass = Pass { layout, files, order: Vec::new(), others };
+        order.sort_by_key(|&own| match pass.segment(own) {
             Segment::Metadata(range) | Segment::Zeros(range) | Segment::Tail(range) => range.start,
-            Segment::File(file) => first_byte(layout, *file),
+            Segment::File(file) => first_byte(layout, file),
         });
-        Pass { layout, files, segments }
+        pass.order = order;
+        pass
+    }
+
+    fn segment(&self, own: u32) -> Segment {
+        let file = own as usize;
+        match file.checked_sub(self.files.len()) {
+            None => Segment::File(file),
+            Some(other) => self.others[other].clone(),
+        }
+    }
+
+    /// The segment of a number.
+    fn at(&self, number: usize) -> Segment {
+        self.segment(self.order[number])
     }
 
     /// The files of the plan, without the manifest.
-    pub fn files(&self) -> &'a [DataFile] {
+    pub fn files(&self) -> &'a FileList {
         self.files
     }
 
     /// Number of segments.
     pub fn len(&self) -> usize {
-        self.segments.len()
+        self.order.len()
     }
 
     /// Bytes that a segment takes on the volume; of a file, whole clusters.
     pub fn bytes(&self, number: usize) -> u64 {
-        match &self.segments[number] {
+        match self.at(number) {
             Segment::Metadata(range) | Segment::Zeros(range) | Segment::Tail(range) => {
                 range.end - range.start
             }
             Segment::File(file) => {
-                self.files[*file].bytes.next_multiple_of(self.layout.cluster_bytes())
+                self.files.at(file).bytes().next_multiple_of(self.layout.cluster_bytes())
             }
         }
     }
@@ -89,28 +108,28 @@ impl<'a> Pass<'a> {
     }
 
     /// The file of a segment, if it is one, with its index in the plan.
-    pub fn file(&self, number: usize) -> Option<(usize, &'a DataFile)> {
-        match self.segments[number] {
-            Segment::File(index) => Some((index, &self.files[index])),
+    pub fn file(&self, number: usize) -> Option<(usize, ListedFile<'a>)> {
+        match self.at(number) {
+            Segment::File(index) => Some((index, self.files.at(index))),
             _ => None,
         }
     }
 
     /// Where byte `at` of a segment lies on the volume, and how many bytes follow it there.
     pub fn place(&self, number: usize, at: u64) -> (u64, u64) {
-        match &self.segments[number] {
+        match self.at(number) {
             Segment::Metadata(range) | Segment::Zeros(range) | Segment::Tail(range) => {
                 (range.start + at, range.end - range.start - at)
             }
             Segment::File(file) => {
-                place_in_runs(self.layout.runs(*file), self.layout.cluster_bytes(), at)
+                place_in_runs(self.layout.runs(file), self.layout.cluster_bytes(), at)
             }
         }
     }
 
     /// Fills `buffer` with what belongs at byte `at` of a segment that is no file.
     pub fn fill(&self, number: usize, at: u64, buffer: &mut [u8]) {
-        match &self.segments[number] {
+        match self.at(number) {
             Segment::Metadata(range) => self.layout.fill_metadata(range.start + at, buffer),
             Segment::Zeros(_) | Segment::File(_) => buffer.fill(0),
             Segment::Tail(range) => {

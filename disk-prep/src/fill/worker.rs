@@ -2,7 +2,7 @@
 //! to the writer. It touches no device. Short segments share a batch; a long one is a stream of
 //! batches that can be resumed between any two.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -33,31 +33,32 @@ enum Work {
 
 /// The segments that are not on the medium yet, ascending.
 #[derive(Debug)]
-pub struct Queue(Mutex<VecDeque<usize>>);
+pub struct Queue(Mutex<std::vec::IntoIter<u32>>);
 
 impl Queue {
     /// All these segments.
     pub fn new(segments: impl IntoIterator<Item = usize>) -> Self {
-        Queue(Mutex::new(segments.into_iter().collect()))
+        let segments: Vec<u32> = segments.into_iter().map(|number| number as u32).collect();
+        Queue(Mutex::new(segments.into_iter()))
     }
 
     fn next(&self, pass: &Pass<'_>, room: u64, begun: &BTreeMap<u64, Stream>) -> Option<Work> {
         let mut left = hold(&self.0);
         let is_long =
             |number: usize| pass.bytes(number) > room || begun.contains_key(&(number as u64));
-        let first = left.pop_front()?;
+        let first = left.next()? as usize;
         if is_long(first) {
             return Some(Work::Long(first));
         }
         let mut bytes = pass.bytes(first);
         let mut short = vec![first];
-        while let Some(&next) = left.front() {
+        while let Some(next) = left.as_slice().first().map(|&next| next as usize) {
             if is_long(next) || bytes + pass.bytes(next) > room {
                 break;
             }
             bytes += pass.bytes(next);
             short.push(next);
-            left.pop_front();
+            left.next();
         }
         Some(Work::Short(short))
     }
@@ -135,6 +136,7 @@ impl Worker<'_> {
                 ends.push(None);
                 continue;
             };
+            let file = &file.unpack();
             let (data, padding) = room.split_at_mut(file.bytes as usize);
             padding.fill(0);
             ends.push(match read_whole(self.root, file, data) {
@@ -154,7 +156,7 @@ impl Worker<'_> {
             let file = self.pass.file(number).and_then(|(index, file)| {
                 let copied = |end: FileDigests| Copied::new(end.md5, end.sha256, end.blocks);
                 let end = end.or_else(|| Some(FileEnd::Copied(copied(digests.next()?))))?;
-                Some(record(index, file, end))
+                Some(record(index, file.bytes(), file.modified_ns(), end))
             });
             batch.finished.push(Finished { segment: number as u64, file });
         }
@@ -166,8 +168,9 @@ impl Worker<'_> {
         let begun = self.begun.get(&segment);
         let total = self.pass.bytes(number);
         let mut at = begun.map_or(0, |stream| stream.done_bytes);
-        let mut file =
-            self.pass.file(number).map(|(_, file)| FileStream::open(self.root, file, begun));
+        let planned = self.pass.file(number).map(|(index, file)| (index, file.unpack()));
+        let open = |(_, file)| FileStream::open(self.root, file, begun);
+        let mut file = planned.as_ref().map(|(index, file)| (index, file)).map(open);
         while at < total {
             let mut batch = self.batch()?;
             let bytes = (total - at).min(self.options.batch_bytes as u64);
@@ -182,13 +185,13 @@ impl Worker<'_> {
             if at < total {
                 batch.mark = Some(mark);
             } else {
-                let file = match (file.take(), self.pass.file(number)) {
-                    (Some(stream), Some((index, planned))) => {
+                let file = match (file.take(), &planned) {
+                    (Some(stream), Some((index, file))) => {
                         let end = match stream.finish() {
                             Ok(copied) => FileEnd::Copied(copied),
-                            Err(why) => self.leave_out(planned, why)?,
+                            Err(why) => self.leave_out(file, why)?,
                         };
-                        Some(record(index, planned, end))
+                        Some(record(*index, file.bytes, file.modified_ns, end))
                     }
                     _ => None,
                 };
@@ -231,8 +234,8 @@ impl Worker<'_> {
     }
 }
 
-fn record(index: usize, file: &DataFile, end: FileEnd) -> FileRecord {
-    FileRecord { index, bytes: file.bytes, modified_ns: file.modified_ns, end }
+fn record(index: usize, bytes: u64, modified_ns: i64, end: FileEnd) -> FileRecord {
+    FileRecord { index, bytes, modified_ns, end }
 }
 
 fn read_whole<'a>(root: &'a Root<'a>, file: &'a DataFile, data: &mut [u8]) -> Result<(), LeftOut> {

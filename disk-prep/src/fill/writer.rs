@@ -112,7 +112,7 @@ impl Writer<'_> {
         self.monitor.event(&Event::BytesDone { drive, step, done_bytes, total_bytes });
         for FileRecord { index, end, .. } in ended {
             if let FileEnd::LeftOut(why) = end {
-                let path = &self.target.pass.files()[index].path;
+                let path = &self.target.pass.files().at(index).path();
                 self.monitor.event(&Event::FileLeftOut { drive, path, why: &why });
             }
         }

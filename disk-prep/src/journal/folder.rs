@@ -112,17 +112,30 @@ impl JournalFolder {
 
     /// What the journal of a drive says, if there is one with a whole record.
     pub fn history(&self, serial: &Serial) -> Result<Option<History>, Error> {
+        self.history_of(serial, Journal::read)
+    }
+
+    /// The same, and of its files only those that were left out.
+    pub fn survey_of(&self, serial: &Serial) -> Result<Option<History>, Error> {
+        self.history_of(serial, Journal::survey)
+    }
+
+    fn history_of(
+        &self,
+        serial: &Serial,
+        read: impl Fn(&Place) -> Result<Option<History>, Error>,
+    ) -> Result<Option<History>, Error> {
         if !self.has_journal(serial)? {
             return Ok(None);
         }
         let place = self.journal_place(serial)?;
-        Journal::read(&place)?.map(|history| self.own(&place, history)).transpose()
+        read(&place)?.map(|history| self.own(&place, history)).transpose()
     }
 
     /// Opens the journal of a drive to go on with it, if there is one with a whole record.
     pub fn go_on(&self, serial: &Serial) -> Result<Option<Journal>, Error> {
         // One that lies under the name of another drive is not opened: nothing may be added to it.
-        if self.history(serial)?.is_none() {
+        if self.history_of(serial, Journal::survey)?.is_none() {
             return Ok(None);
         }
         Journal::open(&self.journal_place(serial)?, Arc::clone(&self.witness))
@@ -204,6 +217,18 @@ impl JournalFolder {
 
     /// What all journals say, by name; a torn first record counts as no journal.
     pub fn read(&self) -> Result<Vec<History>, Error> {
+        self.look(Journal::read)
+    }
+
+    /// The same, and of their files only those that were left out: little, however many there are.
+    pub fn survey(&self) -> Result<Vec<History>, Error> {
+        self.look(Journal::survey)
+    }
+
+    fn look(
+        &self,
+        read: impl Fn(&Place) -> Result<Option<History>, Error>,
+    ) -> Result<Vec<History>, Error> {
         let mut histories = Vec::new();
         for name in self.names()? {
             if !name.as_bytes().ends_with(b".journal") {
@@ -212,7 +237,7 @@ impl JournalFolder {
             let folder = self.open();
             let at = |source| Error::File { path: self.path.join(&name), source };
             let place = Place::new(folder.map_err(at)?, &name);
-            if let Some(history) = Journal::read(&place)? {
+            if let Some(history) = read(&place)? {
                 histories.push(self.own(&place, history)?);
             }
         }

@@ -1,11 +1,15 @@
 //! What a journal says, put together: the state of the drive, the finished files as a set, the
 //! marks of the streams that were under way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::io::{self, BufRead};
 
 use super::fault::JournalFault;
+use super::file_ends::FileEnds;
+use super::line::Lines;
 use super::reason::{LeftOut, SetAside};
 use super::record::{Begun, FileEnd, Progress, Record, Sealed, Tail};
+use super::segments::Segments;
 use crate::noun::Md5Digest;
 
 /// How far a drive is.
@@ -38,6 +42,15 @@ pub struct Stream {
     pub left_out: Option<LeftOut>,
 }
 
+/// How much of a journal is kept in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// All of it.
+    All,
+    /// Of the files only those that were left out.
+    LeftOut,
+}
+
 /// A journal replayed.
 #[derive(Debug, Clone)]
 pub struct History {
@@ -46,9 +59,9 @@ pub struct History {
     /// How far it is.
     pub state: CopyState,
     /// Finished segments.
-    pub finished: BTreeSet<u64>,
+    pub finished: Segments,
     /// What became of the files, by index in the plan.
-    pub files: BTreeMap<usize, FileEnd>,
+    pub files: FileEnds,
     /// How far unfinished segments are, by number.
     pub streams: BTreeMap<u64, Stream>,
     /// Tails of the last checkpoint.
@@ -65,8 +78,8 @@ impl History {
         History {
             begun,
             state: CopyState::Begun,
-            finished: BTreeSet::new(),
-            files: BTreeMap::new(),
+            finished: Segments::default(),
+            files: FileEnds::default(),
             streams: BTreeMap::new(),
             tails: Vec::new(),
             sealed: None,
@@ -74,27 +87,39 @@ impl History {
         }
     }
 
-    /// Puts records together, in order.
-    pub(super) fn replay(records: Vec<Record>) -> Result<Self, JournalFault> {
-        let mut records = records.into_iter();
-        let begun = match records.next() {
-            Some(Record::Begun(begun)) => *begun,
-            _ => return Err(JournalFault::NoBeginning),
-        };
-        if begun.version > Begun::VERSION {
-            return Err(JournalFault::Newer { version: begun.version });
+    /// Puts records together, in order; nothing if not even the first is whole.
+    pub(super) fn replay(
+        lines: &mut Lines<impl BufRead>,
+        keep: Keep,
+    ) -> io::Result<Result<Option<Self>, JournalFault>> {
+        let mut history: Option<History> = None;
+        for at in 0.. {
+            let record = match lines.record()? {
+                None => break,
+                Some(Err(fault)) => return Ok(Err(fault)),
+                Some(Ok(record)) => record,
+            };
+            let applied = match (&mut history, record) {
+                (None, Record::Begun(begun)) if begun.version > Begun::VERSION => {
+                    Err(JournalFault::Newer { version: begun.version })
+                }
+                (None, Record::Begun(begun)) => {
+                    history = Some(History::begin(*begun));
+                    Ok(())
+                }
+                (None, _) => Err(JournalFault::NoBeginning),
+                (Some(history), record) => history
+                    .apply(record, keep)
+                    .map_err(|fault| JournalFault::Unknown { record: at, fault: fault.to_owned() }),
+            };
+            if let Err(fault) = applied {
+                return Ok(Err(fault));
+            }
         }
-        let mut history = History::begin(begun);
-        for (at, record) in records.enumerate() {
-            history.apply(record).map_err(|fault| JournalFault::Unknown {
-                record: at + 1,
-                fault: fault.to_owned(),
-            })?;
-        }
-        Ok(history)
+        Ok(Ok(history))
     }
 
-    pub(super) fn apply(&mut self, record: Record) -> Result<(), &'static str> {
+    pub(super) fn apply(&mut self, record: Record, keep: Keep) -> Result<(), &'static str> {
         match (self.state, record) {
             (CopyState::Sealed, Record::Released) => self.state = CopyState::Released,
             (CopyState::Sealed | CopyState::Released, _) => return Err("nothing follows a seal"),
@@ -103,7 +128,7 @@ impl History {
             (CopyState::Begun, Record::Progress(_) | Record::Filled | Record::Sealed(_)) => {
                 return Err("the drive was not labelled yet");
             }
-            (_, Record::Progress(progress)) => self.advance(progress),
+            (_, Record::Progress(progress)) => self.advance(progress, keep),
             (_, Record::Filled) => {
                 self.state = CopyState::Filled;
                 self.streams.clear();
@@ -121,11 +146,18 @@ impl History {
         Ok(())
     }
 
-    fn advance(&mut self, progress: Progress) {
+    fn advance(&mut self, progress: Progress, keep: Keep) {
         for end in progress.finished {
             self.streams.remove(&end.segment);
             self.finished.insert(end.segment);
-            self.files.extend(end.file.map(|file| (file.index, file.end)));
+            match end.file {
+                Some(file) if keep == Keep::All || matches!(file.end, FileEnd::LeftOut(_)) => {
+                    self.files.insert(file.index, file.end);
+                }
+                // It may have been left out before.
+                Some(file) => self.files.remove(file.index),
+                None => {}
+            }
         }
         for mark in progress.streams {
             let stream = self.streams.entry(mark.segment).or_default();

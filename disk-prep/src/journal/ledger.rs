@@ -3,18 +3,19 @@
 
 use std::fmt::Debug;
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::geteuid;
+use zeroize::Zeroizing;
 
 use super::error::Error;
-use super::history::History;
+use super::history::{History, Keep};
 use super::keeper::{KeptPassword, SecretKeeper};
-use super::line::{Chain, decode, ends, read_lines};
+use super::line::{Chain, Lines, PIECE_BYTES};
 use super::record::{Begun, Record};
 use super::witness::{Intent, Unwatched, Witness};
 use crate::sys::durable::Access;
@@ -95,17 +96,17 @@ impl Journal {
         let at = |source| Error::File { path: path.clone(), source };
         let file = place.open_writable().map_err(at)?;
         lock(&file, &path)?;
-        let bytes = read_lines(&file).map_err(at)?;
-        let (journal, whole) = Journal::go_on(&path, &bytes, Box::new(VoidLedger))?;
+        let read = read_on(&path, Lines::of(&file), Box::new(VoidLedger));
+        let (journal, whole) = read.map_err(at)??;
         // A flush that failed may have left records in memory only, where they read as whole.
-        file.set_len(whole as u64)
-            .and_then(|()| file.write_all_at(&bytes[..whole], 0))
+        file.set_len(whole)
+            .and_then(|()| write_again(&file, whole))
             .and_then(|()| file.sync_all())
             .map_err(at)?;
         if journal.is_none() {
             place.remove().map_err(at)?;
         }
-        let ledger = Box::new(FileLedger { file, end: whole as u64 });
+        let ledger = Box::new(FileLedger { file, end: whole });
         Ok(journal.map(|journal| Journal { ledger, witness, ..journal }))
     }
 
@@ -115,16 +116,9 @@ impl Journal {
         bytes: &[u8],
         ledger: Box<dyn Ledger>,
     ) -> Result<(Option<Self>, usize), Error> {
-        let fault = |fault| Error::Damaged { path: path.to_owned(), fault };
-        let (records, chain, whole) = decode(bytes).map_err(fault)?;
-        if records.is_empty() {
-            return Ok((None, whole));
-        }
-        let history = History::replay(records).map_err(fault)?;
-        let first = String::from_utf8_lossy(&bytes[..16]).into_owned();
-        let (path, witness) = (path.to_owned(), Arc::new(Unwatched));
-        let bytes = whole as u64;
-        Ok((Some(Journal { path, ledger, chain, first, bytes, witness, history }), whole))
+        let read = read_on(path, Lines::new(bytes), ledger);
+        let (journal, whole) = read.expect("memory can be read")?;
+        Ok((journal, whole as usize))
     }
 
     /// What the bytes of a journal say; `None` when not even the first record is whole.
@@ -134,19 +128,33 @@ impl Journal {
 
     /// Reads a journal without holding it; `None` when not even the first record is whole.
     pub fn read(place: &Place) -> Result<Option<History>, Error> {
+        Journal::look(place, Keep::All)
+    }
+
+    /// The same, and of its files only those that were left out.
+    pub(super) fn survey(place: &Place) -> Result<Option<History>, Error> {
+        Journal::look(place, Keep::LeftOut)
+    }
+
+    fn look(place: &Place, keep: Keep) -> Result<Option<History>, Error> {
         let path = place.path();
-        let bytes = place.open().and_then(|file| read_lines(&file));
         let at = |source| Error::File { path: path.clone(), source };
-        Journal::parse(&path, &bytes.map_err(at)?)
+        let file = place.open().map_err(at)?;
+        let replayed = History::replay(&mut Lines::of(&file), keep).map_err(at)?;
+        replayed.map_err(|fault| Error::Damaged { path: path.clone(), fault })
     }
 
     /// The mark of the first record of a journal, if that is whole.
     pub(super) fn first(place: &Place) -> Result<Option<String>, Error> {
         let path = place.path();
-        let bytes = place.open().and_then(|file| read_lines(&file));
-        let bytes = bytes.map_err(|source| Error::File { path: path.clone(), source })?;
-        let fault = |fault| Error::Damaged { path: path.clone(), fault };
-        Ok(ends(&bytes).map_err(fault)?.into_iter().next().map(|(_, mark)| mark))
+        let at = |source| Error::File { path: path.clone(), source };
+        let file = place.open().map_err(at)?;
+        let mut lines = Lines::of(&file);
+        match lines.text().map_err(at)? {
+            None => Ok(None),
+            Some(Err(fault)) => Err(Error::Damaged { path: path.clone(), fault }),
+            Some(Ok(_)) => Ok(Some(lines.first())),
+        }
     }
 
     /// Has the password opened; in memory it is clear from here on.
@@ -164,7 +172,9 @@ impl Journal {
     /// Adds a record; when this returns it survives a power cut.
     pub fn append(&mut self, record: Record) -> Result<(), Error> {
         self.write(&record)?;
-        self.history.apply(record).expect("records are appended in the order that replay takes");
+        self.history
+            .apply(record, Keep::All)
+            .expect("records are appended in the order that replay takes");
         Ok(())
     }
 
@@ -182,6 +192,35 @@ impl Journal {
         (self.chain, self.bytes) = (next, bytes);
         Ok(())
     }
+}
+
+/// A journal whose records are these, and their length.
+fn read_on(
+    path: &Path,
+    mut lines: Lines<impl BufRead>,
+    ledger: Box<dyn Ledger>,
+) -> io::Result<Result<(Option<Journal>, u64), Error>> {
+    let history = match History::replay(&mut lines, Keep::All)? {
+        Ok(history) => history,
+        Err(fault) => return Ok(Err(Error::Damaged { path: path.to_owned(), fault })),
+    };
+    let (chain, bytes) = lines.end();
+    let journal = history.map(|history| {
+        let (path, witness) = (path.to_owned(), Arc::new(Unwatched));
+        Journal { path, ledger, chain, first: lines.first(), bytes, witness, history }
+    });
+    Ok(Ok((journal, bytes)))
+}
+
+/// Writes so many bytes of a file once more.
+fn write_again(file: &File, bytes: u64) -> io::Result<()> {
+    let mut piece = Zeroizing::new(vec![0; PIECE_BYTES]);
+    for at in (0..bytes).step_by(PIECE_BYTES) {
+        let piece = &mut piece[..(bytes - at).min(PIECE_BYTES as u64) as usize];
+        file.read_exact_at(piece, at)?;
+        file.write_all_at(piece, at)?;
+    }
+    Ok(())
 }
 
 /// Takes nothing; stands behind a journal that is only read.
@@ -323,8 +362,8 @@ mod tests {
         drop(journal);
         let history = read(&path).unwrap();
         assert_eq!(history.state, CopyState::Labelled);
-        assert!(history.streams.is_empty() && history.finished.contains(&4));
-        assert!(matches!(history.files[&2], FileEnd::LeftOut { .. }));
+        assert!(history.streams.is_empty() && history.finished.contains(4));
+        assert!(history.files.is_left_out(2));
         assert_eq!(history.begun.password(&JournalOnly).unwrap().key(), &[3; 16]);
     }
 

@@ -45,41 +45,114 @@ impl Chain {
 /// since the one before, and the first record 64 KiB of metadata.
 const LINE_BYTES: u64 = 256 << 20;
 
-/// Reads a journal line by line and stops at the first that does not fit the chain, so that
-/// memory is only taken for what a journal of ours can hold.
-pub(super) fn read_lines(file: &File) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut reader = Pieces { file, buffer: Zeroizing::new(vec![0; 1 << 20]), from: 0, to: 0 };
-    // With room for all, so that no part is left behind in a smaller one; a line may hold a
-    // recovery password.
-    let room = usize::try_from(file.metadata()?.len()).unwrap_or(0).min(MOST_AT_ONCE) + 64;
-    let (mut bytes, mut chain) = (Zeroizing::new(Vec::with_capacity(room)), Chain::default());
-    loop {
-        let from = bytes.len();
-        if reader.by_ref().take(LINE_BYTES).read_until(b'\n', &mut bytes)? == 0 {
-            return Ok(bytes);
+/// The records of a journal, one after the other: memory is taken for one line at a time, and that
+/// is cleared, since a line may hold a recovery password.
+pub(super) struct Lines<R> {
+    reader: R,
+    line: Zeroizing<Vec<u8>>,
+    chain: Chain,
+    first: Chain,
+    whole_bytes: u64,
+    count: usize,
+}
+
+impl<'f> Lines<Pieces<'f>> {
+    /// Those of a file.
+    pub fn of(file: &'f File) -> Self {
+        Lines::new(Pieces { file, buffer: Zeroizing::new(vec![0; PIECE_BYTES]), from: 0, to: 0 })
+    }
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Those that are read from here.
+    pub fn new(reader: R) -> Self {
+        let line = Zeroizing::new(Vec::with_capacity(PIECE_BYTES));
+        let (chain, first) = (Chain::default(), Chain::default());
+        Lines { reader, line, chain, first, whole_bytes: 0, count: 0 }
+    }
+
+    /// The chain behind the last record, and the length of all.
+    pub fn end(&self) -> (Chain, u64) {
+        (self.chain, self.whole_bytes)
+    }
+
+    /// The mark of the first record.
+    pub fn first(&self) -> String {
+        self.first.mark()
+    }
+
+    /// The next record, as its text; none at the end, or where the last line was torn.
+    pub fn text(&mut self) -> io::Result<Option<Result<&[u8], JournalFault>>> {
+        self.line.clear();
+        if !self.read_line()? {
+            return Ok(None);
         }
-        let length = (bytes.len() - from) as u64;
-        let Some(line) = bytes[from..].strip_suffix(b"\n") else {
-            if length >= LINE_BYTES {
-                return Err(Unexpected::Large { bytes: length, most: LINE_BYTES }.into());
-            }
-            // A last line without its end was torn by a crash.
-            return Ok(bytes);
+        let record = self.count;
+        let line = &self.line[..self.line.len() - 1];
+        let Some((mark, text)) = line.split_at_checked(17) else {
+            return Ok(Some(Err(JournalFault::Changed { record })));
         };
-        let Some((mark, text)) = line.split_at_checked(17) else { return Ok(bytes) };
-        chain = chain.next(text);
-        if mark != format!("{} ", chain.mark()).as_bytes() {
-            // The decoder says which record it is.
-            return Ok(bytes);
+        let next = self.chain.next(text);
+        if mark != format!("{} ", next.mark()).as_bytes() {
+            return Ok(Some(Err(JournalFault::Changed { record })));
+        }
+        if record == 0 {
+            self.first = next;
+        }
+        self.chain = next;
+        self.whole_bytes += self.line.len() as u64;
+        self.count += 1;
+        Ok(Some(Ok(text)))
+    }
+
+    /// The next record.
+    pub fn record(&mut self) -> io::Result<Option<Result<Record, JournalFault>>> {
+        let record = self.count;
+        let text = self.text()?;
+        let parse = |text: &[u8]| {
+            serde_json::from_slice(text)
+                .map_err(|error| JournalFault::Unknown { record, fault: error.to_string() })
+        };
+        Ok(text.map(|text| text.and_then(parse)))
+    }
+
+    /// Reads to the end of the line; whether there is one.
+    fn read_line(&mut self) -> io::Result<bool> {
+        loop {
+            let piece = match self.reader.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                piece => piece?,
+            };
+            if piece.is_empty() {
+                return Ok(false);
+            }
+            let end = piece.iter().position(|byte| *byte == b'\n');
+            let count = end.map_or(piece.len(), |end| end + 1);
+            let bytes = (self.line.len() + count) as u64;
+            if bytes > LINE_BYTES {
+                return Err(Unexpected::Large { bytes, most: LINE_BYTES }.into());
+            }
+            if self.line.capacity() < self.line.len() + count {
+                // No part is left behind in a smaller one.
+                let room = (2 * self.line.capacity()).max(self.line.len() + count);
+                let mut wider = Zeroizing::new(Vec::with_capacity(room));
+                wider.extend_from_slice(&self.line);
+                self.line = wider;
+            }
+            self.line.extend_from_slice(&piece[..count]);
+            self.reader.consume(count);
+            if end.is_some() {
+                return Ok(true);
+            }
         }
     }
 }
 
-/// A journal of a drive of 20 TB has less; a longer one is read in a buffer that grows.
-const MOST_AT_ONCE: usize = 256 << 20;
+/// Bytes that are read at once; the first record has a tenth of it.
+pub(super) const PIECE_BYTES: usize = 1 << 20;
 
 /// A file piece by piece, in a buffer that is cleared on drop.
-struct Pieces<'f> {
+pub(super) struct Pieces<'f> {
     file: &'f File,
     buffer: Zeroizing<Vec<u8>>,
     from: usize,
@@ -108,38 +181,16 @@ impl BufRead for Pieces<'_> {
 }
 
 /// The length of a journal up to each of its records, and the mark of that record.
-pub(super) fn ends(bytes: &[u8]) -> Result<Vec<(u64, String)>, JournalFault> {
+pub(super) fn ends(
+    mut lines: Lines<impl BufRead>,
+) -> io::Result<Result<Vec<(u64, String)>, JournalFault>> {
     let mut ends = Vec::new();
-    let (mut chain, mut end) = (Chain::default(), 0);
-    for (record, line) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
-        let Some(text) = line.strip_suffix(b"\n") else { break };
-        let (mark, text) = text.split_at_checked(17).ok_or(JournalFault::Changed { record })?;
-        chain = chain.next(text);
-        if mark != format!("{} ", chain.mark()).as_bytes() {
-            return Err(JournalFault::Changed { record });
+    while let Some(text) = lines.text()? {
+        if let Err(fault) = text {
+            return Ok(Err(fault));
         }
-        end += line.len() as u64;
-        ends.push((end, chain.mark()));
+        let (chain, bytes) = lines.end();
+        ends.push((bytes, chain.mark()));
     }
-    Ok(ends)
-}
-
-/// All whole records of a journal, the chain behind them, and the length they take.
-pub(super) fn decode(bytes: &[u8]) -> Result<(Vec<Record>, Chain, usize), JournalFault> {
-    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-    let mut chain = Chain::default();
-    let mut records = Vec::new();
-    for (record, line) in bytes[..whole].split_inclusive(|&byte| byte == b'\n').enumerate() {
-        let line = &line[..line.len() - 1];
-        let (mark, text) = line.split_at_checked(17).ok_or(JournalFault::Changed { record })?;
-        chain = chain.next(text);
-        if mark != format!("{} ", chain.mark()).as_bytes() {
-            return Err(JournalFault::Changed { record });
-        }
-        records.push(
-            serde_json::from_slice(text)
-                .map_err(|error| JournalFault::Unknown { record, fault: error.to_string() })?,
-        );
-    }
-    Ok((records, chain, whole))
+    Ok(Ok(ends))
 }

@@ -5,6 +5,7 @@
 mod claim;
 mod error;
 mod fault;
+mod file_ends;
 mod folder;
 mod history;
 mod holder;
@@ -15,11 +16,13 @@ mod outline;
 mod plan_file;
 mod reason;
 mod record;
+mod segments;
 mod witness;
 
 pub use claim::Claim;
 pub use error::Error;
 pub use fault::JournalFault;
+pub use file_ends::FileEnds;
 pub use folder::JournalFolder;
 pub use history::{CopyState, History, Stream};
 pub use holder::Holder;
@@ -32,4 +35,5 @@ pub use record::{
     Base64, Begun, Copied, FileEnd, FileRecord, Finished, Progress, Record, Sealed, StreamMark,
     Tail,
 };
+pub use segments::Segments;
 pub use witness::{Intent, Unwatched, Witness};

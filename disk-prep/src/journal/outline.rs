@@ -7,7 +7,7 @@ use super::claim::Claim;
 use super::error::Error;
 use super::folder::JournalFolder;
 use super::holder::Holder;
-use super::line::{ends, read_lines};
+use super::line::{Lines, ends};
 use super::plan_file::digest;
 use crate::noun::Sha256Digest;
 
@@ -69,9 +69,9 @@ impl JournalFolder {
             let place = self.place(&name)?;
             let at = |source| Error::File { path: place.path(), source };
             if let Some(standing) = standing(&name) {
-                let bytes = place.open().and_then(|file| read_lines(&file)).map_err(at)?;
+                let read = place.open().and_then(|file| ends(Lines::of(&file))).map_err(at)?;
                 let fault = |fault| Error::Damaged { path: place.path(), fault };
-                let ends = ends(&bytes).map_err(fault)?;
+                let ends = read.map_err(fault)?;
                 if !ends.is_empty() {
                     found.journals.push(Outline { name, standing, ends });
                 }

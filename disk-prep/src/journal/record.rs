@@ -159,7 +159,7 @@ pub struct Copied {
     pub sha256: Sha256Digest,
     /// MD5 of every block; empty when the file is one block or none.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "packed")]
-    blocks: Vec<Md5Digest>,
+    pub(super) blocks: Vec<Md5Digest>,
 }
 
 impl Copied {

@@ -20,7 +20,7 @@ fn bench_of(mib: u64, wipe: Option<Wipe>) -> Bench {
 }
 
 fn options() -> FillOptions {
-    FillOptions::new(true, 1, &[], false, StopFlag::default())
+    FillOptions::new(true, 1, &Default::default(), false, StopFlag::default())
 }
 
 fn cleared(bench: &Bench, options: &FillOptions) -> Result<(), Fault> {

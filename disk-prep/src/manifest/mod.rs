@@ -9,7 +9,7 @@ mod write;
 
 pub use proof::ManifestProof;
 pub use read::{Manifest, ManifestBlob, ManifestError, ManifestRange, parse};
-pub use write::{Entry, ManifestWriter, Profile, frame_bytes, length_bytes};
+pub use write::{Entry, ManifestWriter, Profile, frame_bytes, length_bytes, text_bytes};
 
 #[cfg(test)]
 mod tests {

@@ -20,7 +20,7 @@ struct Expected<'a, I> {
     serial: &'a Serial,
     files: I,
     /// The file whose entry is being read.
-    file: Option<&'a DataFile>,
+    file: Option<DataFile>,
     open: Vec<String>,
     said_id: bool,
     block_bytes: u64,
@@ -30,7 +30,7 @@ struct Expected<'a, I> {
 /// What an entry says once, and must.
 const FACTS: [&str; 4] = ["BlobPath", "FilePath", "Length", "ImportDisposition"];
 
-impl<'a, I: Iterator<Item = &'a DataFile>> ManifestProof<'a, I> {
+impl<'a, I: Iterator<Item = DataFile>> ManifestProof<'a, I> {
     /// For the manifest of this drive.
     pub fn new(serial: &'a Serial, files: I) -> Self {
         let (open, said) = (Vec::new(), Vec::new());
@@ -51,7 +51,7 @@ impl<'a, I: Iterator<Item = &'a DataFile>> ManifestProof<'a, I> {
     }
 }
 
-impl<'a, I: Iterator<Item = &'a DataFile>> Write for ManifestProof<'a, I> {
+impl<'a, I: Iterator<Item = DataFile>> Write for ManifestProof<'a, I> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let expected = &mut self.expected;
         self.reader
@@ -65,8 +65,8 @@ impl<'a, I: Iterator<Item = &'a DataFile>> Write for ManifestProof<'a, I> {
     }
 }
 
-impl<'a, I: Iterator<Item = &'a DataFile>> Expected<'a, I> {
-    fn next_file(&mut self) -> Option<&'a DataFile> {
+impl<'a, I: Iterator<Item = DataFile>> Expected<'a, I> {
+    fn next_file(&mut self) -> Option<DataFile> {
         self.files.by_ref().find(|file| file.listing != Listing::SideFile)
     }
 
@@ -145,7 +145,7 @@ mod tests {
     use crate::noun::Md5Digest;
 
     fn manifest(serial: &Serial, files: &[DataFile]) -> String {
-        let planned = length_bytes(serial, files.iter().map(Entry::of));
+        let planned = length_bytes(serial, &files.iter().cloned().collect());
         let mut writer = ManifestWriter::new(Vec::new(), serial).unwrap();
         for file in files {
             let count = file.bytes.div_ceil(4 << 20) as usize;
@@ -161,7 +161,7 @@ mod tests {
     }
 
     fn prove(serial: &Serial, files: &[DataFile], text: &str) -> Result<(), String> {
-        let mut proof = ManifestProof::new(serial, files.iter());
+        let mut proof = ManifestProof::new(serial, files.iter().cloned());
         proof.write_all(text.as_bytes()).map_err(|error| error.to_string())?;
         proof.finish().map_err(|error| error.to_string())
     }

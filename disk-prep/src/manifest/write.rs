@@ -12,7 +12,7 @@ use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::dataset::{DataFile, Listing};
+use crate::dataset::{DataFile, FileList, ListedFile, Listing};
 use crate::limits;
 use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest, Serial};
 
@@ -80,16 +80,43 @@ impl<'a> Entry<'a> {
             listing: &file.listing,
         }
     }
+}
 
-    /// Bytes that it takes in a manifest.
-    pub fn text_bytes(&self) -> u64 {
-        if *self.listing == Listing::SideFile {
-            return 0;
-        }
-        let mut text = String::new();
-        write_entry(&mut text, self, &[], &planned(self.listing));
-        text.len() as u64 + ranges_bytes(self)
+/// Bytes that a file takes in a manifest.
+pub fn text_bytes(file: ListedFile<'_>) -> u64 {
+    let listing = file.listing();
+    if *listing == Listing::SideFile {
+        return 0;
     }
+    let (folder, name) = file.path_parts();
+    let (container, blob) = file.blob_parts();
+    let (list, _) = words(file.blob_type());
+    let names = [folder, name, container.as_str(), "/", blob[0], blob[1]];
+    let list_bytes = if file.bytes() == 0 { 8 + list.len() + 5 } else { 2 * (8 + list.len()) + 7 };
+    let sides = planned(listing);
+    let sides = sides.iter().map(|(element, path, _)| {
+        // Ten blanks, signs and a newline; the digest in quotes behind ` Hash=`.
+        8 + 2 * element.len() + 6 + 40 + escaped_bytes(path.as_str())
+    });
+    let fixed = ENTRY.len() + file.disposition().name().len() + list_bytes;
+    let text: usize =
+        fixed + names.into_iter().map(escaped_bytes).sum::<usize>() + sides.sum::<usize>();
+    text as u64 + digits(file.bytes()) + ranges_bytes(file.blob_type(), file.bytes())
+}
+
+/// What every entry has.
+const ENTRY: &str = "      <Blob>\n        <BlobPath></BlobPath>\n        <FilePath></FilePath>\n        \
+                     <Length></Length>\n        <ImportDisposition></ImportDisposition>\n      </Blob>\n";
+
+/// Bytes of a text as XML has it.
+fn escaped_bytes(text: &str) -> usize {
+    let more = |byte| match byte {
+        b'<' | b'>' => 3,
+        b'&' => 4,
+        b'"' | b'\'' => 5,
+        _ => 0,
+    };
+    text.len() + text.bytes().map(more).sum::<usize>()
 }
 
 /// Bytes of a drive's manifest without any entry.
@@ -100,9 +127,8 @@ pub fn frame_bytes(serial: &Serial) -> u64 {
 }
 
 /// Length of the manifest of these files on this drive, bytes.
-pub fn length_bytes<'a>(serial: &Serial, entries: impl IntoIterator<Item = Entry<'a>>) -> u64 {
-    let entries: u64 = entries.into_iter().map(|entry| entry.text_bytes()).sum();
-    frame_bytes(serial) + entries
+pub fn length_bytes(serial: &Serial, files: &FileList) -> u64 {
+    frame_bytes(serial) + files.iter().map(text_bytes).sum::<u64>()
 }
 
 impl<W: Write> ManifestWriter<W> {
@@ -200,7 +226,7 @@ fn write_head(text: &mut String, serial: &Serial) {
     text.push_str("    <BlobList>\n");
 }
 
-/// The entry; without digests its block list is left empty, for [`ranges_bytes`] to count.
+/// The entry of a file.
 fn write_entry(text: &mut String, entry: &Entry<'_>, blocks: &[Md5Digest], sides: &Sides<'_>) {
     let blob = entry.blob.to_string();
     let blob = quick_xml::escape::escape(&blob);
@@ -243,18 +269,18 @@ fn words(blob_type: BlobType) -> (&'static str, &'static str) {
 }
 
 /// Text length of all blocks of a file, without writing them.
-fn ranges_bytes(entry: &Entry<'_>) -> u64 {
-    let (_, item) = words(entry.blob_type);
+fn ranges_bytes(blob_type: BlobType, bytes: u64) -> u64 {
+    let (_, item) = words(blob_type);
     // <Item Offset="" Length="" Hash="32 digits" /> with ten blanks before, a newline behind.
     let mut fixed = 10 + 1 + item.len() + " Offset=\"\" Length=\"\" Hash=\"\" />\n".len() + 32;
-    if entry.blob_type == BlobType::BlockBlob {
+    if blob_type == BlobType::BlockBlob {
         fixed += " Id=\"AAAAAA==\"".len();
     }
-    let count = entry.bytes.div_ceil(limits::BLOCK_BYTES);
+    let count = bytes.div_ceil(limits::BLOCK_BYTES);
     (0..count)
         .map(|index| {
             let offset = index * limits::BLOCK_BYTES;
-            let length = limits::BLOCK_BYTES.min(entry.bytes - offset);
+            let length = limits::BLOCK_BYTES.min(bytes - offset);
             fixed as u64 + digits(offset) + digits(length)
         })
         .sum()
@@ -272,7 +298,15 @@ mod tests {
 
     fn write(entries: &[Entry<'_>], skip: Option<usize>) -> (u64, Vec<u8>) {
         let serial = Serial::new("9WM35C2V").unwrap();
-        let planned = length_bytes(&serial, entries.iter().copied());
+        let file = |entry: &Entry<'_>| DataFile {
+            path: entry.path.clone(),
+            blob: entry.blob.clone(),
+            blob_type: entry.blob_type,
+            disposition: entry.disposition,
+            listing: entry.listing.clone(),
+            ..DataFile::sample("any", entry.bytes)
+        };
+        let planned = length_bytes(&serial, &entries.iter().map(file).collect());
         let mut writer = ManifestWriter::new(Vec::new(), &serial).unwrap();
         for (at, entry) in entries.iter().enumerate() {
             if skip != Some(at) {

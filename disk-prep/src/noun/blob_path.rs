@@ -114,6 +114,11 @@ impl BlobPath {
         }
     }
 
+    /// A path whose parts are those of a path that was checked.
+    pub(crate) fn of_parts(container: &ContainerName, parts: [&str; 2]) -> Self {
+        BlobPath { container: container.clone(), name: parts.concat() }
+    }
+
     /// The container.
     pub fn container(&self) -> &ContainerName {
         &self.container

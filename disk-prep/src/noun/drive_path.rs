@@ -94,6 +94,16 @@ impl DrivePath {
         if path.is_empty() { Err(fault("")) } else { Ok(DrivePath(path)) }
     }
 
+    /// A path whose parts are those of a path that was checked: up to the last backslash, the name.
+    pub(crate) fn of_parts(folder: &str, name: &str) -> Self {
+        DrivePath([folder, name].concat())
+    }
+
+    /// Its two parts: up to the last backslash, and the name.
+    pub fn parts(&self) -> (&str, &str) {
+        self.0.split_at(self.0.rfind('\\').map_or(0, |at| at + 1))
+    }
+
     /// The components from the root down; never empty.
     pub fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0[1..].split('\\')

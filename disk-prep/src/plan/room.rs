@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::error::Error;
-use crate::dataset::{DataFile, SideFile};
+use crate::dataset::ListedFile;
 use crate::drive_layout::pinned;
 use crate::limits::CLUSTER_BYTES;
-use crate::manifest::{Entry, frame_bytes};
+use crate::manifest::{frame_bytes, text_bytes};
 use crate::noun::{DrivePath, OnDrive, Serial};
 use crate::volume::Fault;
 use crate::volume::bitlocker::write::Placement;
@@ -51,40 +51,38 @@ impl Filling {
     }
 
     /// Adds files if all of them fit; else nothing changes.
-    pub fn add<'a>(&mut self, files: impl Iterator<Item = &'a DataFile>) -> bool {
-        let mut grown = Change::default();
-        for file in files {
-            self.need.add(&file.path, file.bytes);
-            grown.manifest_bytes += Entry::of(file).text_bytes();
-            grown.data_bytes += file.bytes;
-            grown.files.push(file);
-            if let Some(made) = file.listing.content_md5() {
+    pub fn add<'a>(&mut self, files: impl Iterator<Item = ListedFile<'a>> + Clone) -> bool {
+        let (mut manifest_bytes, mut data_bytes) = (self.manifest_bytes, self.data_bytes);
+        let mut side_files = Vec::new();
+        for file in files.clone() {
+            self.need.add_parts(file.path_parts(), file.bytes());
+            manifest_bytes += text_bytes(file);
+            data_bytes += file.bytes();
+            if let Some(made) = file.listing().content_md5() {
                 self.need.add(&made.path, made.bytes());
             }
-            for side in file.listing.side_files() {
+            for side in file.listing().side_files() {
                 if self.side_files.insert(side.path.clone()) {
                     self.need.add(&side.path, side.bytes);
-                    grown.side_files.push(side);
+                    side_files.push(side);
                 }
             }
         }
-        let manifest_bytes = self.manifest_bytes + grown.manifest_bytes;
         if self.need.clusters() + manifest_bytes.div_ceil(CLUSTER_BYTES)
             <= self.need.cluster_total()
         {
-            self.manifest_bytes = manifest_bytes;
-            self.data_bytes += grown.data_bytes;
+            (self.manifest_bytes, self.data_bytes) = (manifest_bytes, data_bytes);
             return true;
         }
-        for side in grown.side_files.into_iter().rev() {
+        for side in side_files.into_iter().rev() {
             self.need.remove(&side.path, side.bytes);
             self.side_files.remove(&side.path);
         }
-        for file in grown.files.into_iter().rev() {
-            if let Some(made) = file.listing.content_md5() {
+        for file in files {
+            if let Some(made) = file.listing().content_md5() {
                 self.need.remove(&made.path, made.bytes());
             }
-            self.need.remove(&file.path, file.bytes);
+            self.need.remove_parts(file.path_parts(), file.bytes());
         }
         false
     }
@@ -98,12 +96,4 @@ impl Filling {
     pub fn free_bytes(&self) -> u64 {
         self.volume_bytes.saturating_sub(self.data_bytes)
     }
-}
-
-#[derive(Default)]
-struct Change<'a> {
-    files: Vec<&'a DataFile>,
-    side_files: Vec<&'a SideFile>,
-    manifest_bytes: u64,
-    data_bytes: u64,
 }

@@ -1,7 +1,7 @@
 //! Where drives come from that were not named when the run began.
 
 use crate::Error;
-use crate::dataset::DataFile;
+use crate::dataset::FileList;
 use crate::drive::NamedDrive;
 use crate::noun::Wipe;
 
@@ -20,7 +20,7 @@ pub struct Offer {
 pub trait DriveBay: Sync {
     /// Waits for another drive, now that `missing` files have no place on the drives there are;
     /// `None` ends the run without it.
-    fn next(&self, missing: &[DataFile]) -> Option<Offer>;
+    fn next(&self, missing: &FileList) -> Option<Offer>;
     /// The drive that was offered cannot be taken.
     fn refused(&self, error: &Error);
 }
@@ -30,7 +30,7 @@ pub trait DriveBay: Sync {
 pub struct NoBay;
 
 impl DriveBay for NoBay {
-    fn next(&self, _missing: &[DataFile]) -> Option<Offer> {
+    fn next(&self, _missing: &FileList) -> Option<Offer> {
         None
     }
     fn refused(&self, _error: &Error) {}

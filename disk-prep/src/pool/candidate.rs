@@ -1,11 +1,12 @@
 //! Which of the named drives may be used, and for what: decided for all before any is written.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::bay::Offer;
 use super::run::PrepareRun;
 use super::work::{Work, room};
-use crate::dataset::{self, DataFile};
+use crate::dataset::{self, ListedFile};
 use crate::drive::{self, Clearance, Drive, DriveName, HeldDrive, Kind, Look, hold};
 use crate::error::{Error, Unready};
 use crate::journal::{self, Claim, CopyState, History};
@@ -121,12 +122,17 @@ impl PrepareRun<'_> {
                 return refuse(folder);
             }
         }
-        let is_it = |file: &&DataFile| {
-            let source = root.join(&file.source);
-            source == path || (file.bytes == held.drive.bytes && held.is_at(&source))
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        let is_it = |file: &ListedFile<'_>| {
+            let may_be = file.is_source_named(name) || file.bytes() == held.drive.bytes;
+            if !may_be {
+                return false;
+            }
+            let source = root.join(file.source());
+            source == path || (file.bytes() == held.drive.bytes && held.is_at(&source))
         };
         match self.data_set.files.iter().find(is_it) {
-            Some(file) => refuse(&root.join(&file.source)),
+            Some(file) => refuse(&root.join(file.source())),
             None => Ok(()),
         }
     }
@@ -160,7 +166,7 @@ impl PrepareRun<'_> {
                 .file_name()
                 .is_some_and(|file| file.to_string_lossy().ends_with(&format!("_{serial}"))),
         };
-        let mut histories = self.journals.read()?.into_iter();
+        let mut histories = self.journals.survey()?.into_iter();
         Ok(histories.any(|one| one.state == CopyState::SetAside && is_named(&one.begun.serial)))
     }
 
@@ -216,7 +222,7 @@ impl PrepareRun<'_> {
             !matches!(other.state, CopyState::SetAside | CopyState::Released)
                 && tables.names_disk(other.begun.disk_guid)
         };
-        match self.journals.read()?.iter().find(|other| is_written(other)) {
+        match self.journals.survey()?.iter().find(|other| is_written(other)) {
             Some(other) => {
                 let what = format!("it is drive {} by its partition table", other.begun.serial);
                 Err(DriveError::new(&held.drive.serial, drive::Fault::WrongDrive { what }).into())

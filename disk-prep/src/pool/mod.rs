@@ -15,6 +15,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, Builder};
 
 use crate::Error;
+use crate::dataset::FileList;
 use crate::device::Device;
 use crate::drive::Kernel;
 use crate::fill::{self, FillOptions, Hall};
@@ -157,13 +158,14 @@ impl PrepareRun<'_> {
     /// Waits for a drive that was not named, as long as files have no place.
     fn another(&self, failed: &[(Work, Error)]) -> Result<Option<Spare>, Error> {
         let survey = self.survey()?;
-        let mut missing = survey.without_place(self.data_set, Retake::Leave);
+        let mut missing = Vec::from([survey.without_place(self.data_set, Retake::Leave)]);
         for (work, error) in failed {
             if !error.is_of_the_drive() {
                 return Ok(None);
             }
-            missing.extend(work.begun.plan.files.iter().cloned());
+            missing.push(work.begun.plan.files.clone());
         }
+        let missing = FileList::together(missing);
         while !missing.is_empty() && !self.options.stop.is_asked() {
             let Some(offer) = self.bay.next(&missing) else { break };
             match self.admit(&offer) {
@@ -191,14 +193,14 @@ impl PrepareRun<'_> {
                 continue;
             };
             let serial = held.drive.serial.clone();
-            let own = load.files.iter().map(|&at| files[at].clone()).collect();
+            let own = files.select(load.files.iter().map(|&at| at as usize));
             if self.journals.has_journal(&serial)? {
                 self.journals.retire(&serial)?;
             }
             let begun =
-                begin(&held.drive, clearance, own, &self.journals, &self.options, self.world)?;
+                begin(&held.drive, clearance, &own, &self.journals, &self.options, self.world)?;
             let plan = &begun.plan;
-            let (files, bytes) = (plan.files.len(), plan.files.iter().map(|file| file.bytes).sum());
+            let (files, bytes) = (plan.files.len(), plan.files.total_bytes());
             self.monitor.event(&Event::DrivePlanned { drive: &serial, files, bytes, blank });
             held.device()?;
             works.push(Work { held, begun, _claim: claim });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::bay::DriveBay;
 use crate::Error;
-use crate::dataset::{DataFile, DataSet};
+use crate::dataset::{DataSet, FileList};
 use crate::drive::{DriveName, NamedDrive};
 use crate::journal::JournalFolder;
 use crate::monitor::Monitor;
@@ -55,5 +55,5 @@ pub struct PrepareOutcome {
     /// Drives that another run is filling right now.
     pub with_others: Vec<Serial>,
     /// Files for which there was no room; not those that a sealed drive left out.
-    pub unplaced: Vec<DataFile>,
+    pub unplaced: FileList,
 }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::run::PrepareOutcome;
 use crate::Error;
-use crate::dataset::{DataFile, DataSet};
-use crate::journal::{CopyState, FileEnd, History, JournalFolder};
+use crate::dataset::{DataSet, FileList};
+use crate::journal::{CopyState, History, JournalFolder};
 use crate::noun::{DrivePath, Serial};
 use crate::prepare::{PreparedDrive, prepared};
 
@@ -18,40 +18,62 @@ pub(super) enum Retake {
     Leave,
 }
 
+/// What the plans say of a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    #[default]
+    None,
+    /// Only that sealed drives left it out.
+    LeftOut,
+    Placed,
+}
+
 /// The folder at one moment.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    placed: HashSet<DrivePath>,
-    left_out: HashSet<DrivePath>,
+    /// For each file of the data set, what the plans say of it.
+    places: Vec<Place>,
+    /// Files with a place that are not in the data set: metadata, and what is gone.
+    strangers: HashSet<DrivePath>,
     sealed: Vec<PreparedDrive>,
     set_aside: Vec<Serial>,
     begun: Vec<Serial>,
     /// Begun, and claimed right now.
     with_others: Vec<Serial>,
-    unplaced: Vec<DataFile>,
+    unplaced: FileList,
 }
 
 impl Survey {
     pub fn of(journals: &JournalFolder, data_set: &DataSet) -> Result<Self, Error> {
-        let mut survey = Survey::default();
-        for history in journals.read()? {
-            survey.note(&history, journals)?;
+        let places = vec![Place::None; data_set.files.len()];
+        let mut survey = Survey { places, ..Survey::default() };
+        for history in journals.survey()? {
+            survey.note(&history, journals, data_set)?;
         }
         survey.sealed.sort_by_key(|drive| drive.sealed.at);
         for drive in &mut survey.sealed {
-            drive.left_out.retain(|(file, _)| !survey.placed.contains(&file.path));
+            let is_placed = |path: &DrivePath| match data_set.files.find(path.parts()) {
+                Some(at) => survey.places[at] == Place::Placed,
+                None => survey.strangers.contains(path),
+            };
+            drive.left_out.retain(|(file, _)| !is_placed(&file.path));
         }
         survey.unplaced = survey.without_place(data_set, Retake::Leave);
         Ok(survey)
     }
 
-    fn note(&mut self, history: &History, journals: &JournalFolder) -> Result<(), Error> {
+    fn note(
+        &mut self,
+        history: &History,
+        journals: &JournalFolder,
+        data_set: &DataSet,
+    ) -> Result<(), Error> {
         let serial = &history.begun.serial;
         let is_open =
             !matches!(history.state, CopyState::Released | CopyState::SetAside | CopyState::Sealed);
         let is_held = is_open && journals.holder(serial)?.is_some();
         // A run that held it until just now may have sealed it since its journal was read.
-        let anew = if is_open && !is_held { journals.history(serial)? } else { None };
+        let anew = if is_open && !is_held { journals.survey_of(serial)? } else { None };
         let history = anew.as_ref().unwrap_or(history);
         let is_sealed = match history.state {
             CopyState::Released => return Ok(()),
@@ -63,9 +85,13 @@ impl Survey {
         };
         let plan = journals.read_plan(history)?;
         for (index, file) in plan.files.iter().enumerate() {
-            let left_out = matches!(history.files.get(&index), Some(FileEnd::LeftOut(_)));
-            let set = if is_sealed && left_out { &mut self.left_out } else { &mut self.placed };
-            set.insert(file.path.clone());
+            let left_out = history.files.is_left_out(index);
+            let place = if is_sealed && left_out { Place::LeftOut } else { Place::Placed };
+            match data_set.files.find(file.path_parts()) {
+                Some(at) => self.places[at] = self.places[at].max(place),
+                None if place == Place::Placed => drop(self.strangers.insert(file.path())),
+                None => {}
+            }
         }
         if is_sealed {
             self.sealed.push(prepared(history, &plan)?);
@@ -78,12 +104,13 @@ impl Survey {
     }
 
     /// The files that are on no drive and planned for none.
-    pub fn without_place(&self, data_set: &DataSet, retake: Retake) -> Vec<DataFile> {
-        let is_left = |file: &&DataFile| {
-            let leave = retake == Retake::Leave && self.left_out.contains(&file.path);
-            !self.placed.contains(&file.path) && !leave
+    pub fn without_place(&self, data_set: &DataSet, retake: Retake) -> FileList {
+        let is_left = |at: &usize| match self.places[*at] {
+            Place::None => true,
+            Place::LeftOut => retake == Retake::TryAgain,
+            Place::Placed => false,
         };
-        data_set.files.iter().filter(is_left).cloned().collect()
+        data_set.files.select((0..data_set.files.len()).filter(is_left))
     }
 
     /// Adds to the outcome of a run what the journals say in the end. `named` are the drives of

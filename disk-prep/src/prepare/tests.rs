@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::drive::{DriveName, Traces, find};
-use crate::journal::FileChange;
+use crate::journal::{FileChange, FileEnd};
 use crate::monitor::VoidMonitor;
 use crate::noun::{ByteSize, Diagnose, ErrorKind, RecoveryPassword};
 use crate::volume::bitlocker::write::{StretchedKey, stretch};
@@ -200,7 +200,9 @@ impl Bench {
             stop: StopFlag::default(),
         };
         let world = StillWorld::default();
-        let begun = begin(&drive, clearance, files, &journals, &options, &world).unwrap();
+        let begun =
+            begin(&drive, clearance, &files.into_iter().collect(), &journals, &options, &world)
+                .unwrap();
         let device = Memory::empty(drive.bytes >> 20);
         Bench { folder, drive: begun, device }
     }
@@ -237,7 +239,7 @@ impl Bench {
     }
 
     fn prepare(&mut self) -> Result<PreparedDrive, Error> {
-        let options = FillOptions::new(true, 1, &[], false, StopFlag::default());
+        let options = FillOptions::new(true, 1, &Default::default(), false, StopFlag::default());
         let (root, world) = (self.root(), StillWorld::default());
         prepare(&mut self.drive, &self.device, &root, &options, &world, &VoidMonitor)
     }
@@ -306,7 +308,7 @@ fn only_the_files_that_make_a_repository_readable_are_needed_for_the_seal() {
     let left_out =
         || FileEnd::LeftOut(LeftOut::new(FileChange::FileUnreadable, "it cannot be read"));
     let find =
-        |name: &str| bench.drive.plan.files.iter().position(|own| own.source == Path::new(name));
+        |name: &str| bench.drive.plan.files.iter().position(|own| own.source() == Path::new(name));
     history.files.insert(find("a").unwrap(), left_out());
     refuse_incomplete(&history, &bench.drive.plan).unwrap();
     history.files.insert(find("config").unwrap(), left_out());

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::dataset::DataFile;
-use crate::journal::{Copied, FileChange, JournalOnly, LeftOut};
+use crate::journal::{Copied, FileChange, FileEnd, JournalOnly, LeftOut};
 use crate::noun::{DriveFault, ErrorKind, Md5Digest, Sha256Digest};
 use crate::prepare::tests::{Bench, Deed};
 use crate::volume::bitlocker::unlock::UnlockedVolume;
@@ -19,7 +19,9 @@ fn copied(file: &DataFile) -> FileEnd {
 /// What the journal says when all was copied.
 fn history(bench: &Bench) -> History {
     let mut history = bench.drive.journal.history().clone();
-    history.files = bench.drive.plan.files.iter().map(copied).enumerate().collect();
+    for (index, file) in bench.drive.plan.files.iter().enumerate() {
+        history.files.insert(index, copied(&file.unpack()));
+    }
     history
 }
 
@@ -73,7 +75,7 @@ fn the_job_is_told_the_hashes_of_what_is_on_the_drive_and_what_the_manifest_list
         ];
         let bench = Bench::blank(profile, files);
         let mut history = history(&bench);
-        let c = bench.drive.plan.files.iter().position(|own| own.bytes == 9).unwrap();
+        let c = bench.drive.plan.files.iter().position(|own| own.bytes() == 9).unwrap();
         history.files.insert(
             c,
             FileEnd::LeftOut(LeftOut::new(FileChange::FileUnreadable, "it cannot be read")),
@@ -155,7 +157,7 @@ fn a_manifest_may_end_with_a_cluster() {
         (0..6).map(named).collect::<Vec<_>>()
     };
     let serial = "S1".parse().unwrap();
-    let length = |pad| crate::manifest::length_bytes(&serial, padded(pad).iter().map(Entry::of));
+    let length = |pad| crate::manifest::length_bytes(&serial, &padded(pad).into_iter().collect());
     let pad = (0..4096).find(|&pad| length(pad).is_multiple_of(CLUSTER_BYTES)).unwrap();
     let bench = Bench::blank(Profile::Modern, padded(pad));
     sealing(&bench, |sealing| {

@@ -305,6 +305,16 @@ impl Folder {
 
     /// Replaces a file with `content`, whole or not at all.
     pub fn write(&self, below: &Path, content: &[u8], access: Access) -> io::Result<()> {
+        self.write_by(below, access, |file| file.write_all(content))
+    }
+
+    /// Replaces a file by what is written, whole or not at all.
+    pub fn write_by<T>(
+        &self,
+        below: &Path,
+        access: Access,
+        write: impl FnOnce(&mut File) -> io::Result<T>,
+    ) -> io::Result<T> {
         let folder = self.parent(below)?;
         let name = below.file_name().unwrap_or_default();
         let mut draft = name.to_owned();
@@ -312,12 +322,15 @@ impl Folder {
         // A draft of a killed run with our process id may lie there, with any mode.
         folder.remove_file(Path::new(&draft)).or_else(unless_missing)?;
         let written = folder.create(Path::new(&draft), access).and_then(|mut file| {
-            file.write_all(content)?;
-            file.sync_all()
+            let told = write(&mut file)?;
+            file.sync_all()?;
+            Ok(told)
         });
-        let written = written
-            .and_then(|()| folder.rename(Path::new(&draft), Path::new(name)))
-            .and_then(|()| folder.sync());
+        let written = written.and_then(|told| {
+            folder.rename(Path::new(&draft), Path::new(name))?;
+            folder.sync()?;
+            Ok(told)
+        });
         if written.is_err() {
             // The first error is the one to tell.
             let _ = folder.remove_file(Path::new(&draft));
@@ -349,9 +362,11 @@ impl Folder {
         if below.as_os_str().is_empty() {
             return Ok(About::of(&rustix::fs::fstat(&self.handle)?));
         }
-        let folder = self.parent(below)?;
         let name = last_name(below)?;
-        let stat = rustix::fs::statat(&folder.handle, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let look = |folder: &OwnedFd| rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
+        // Of a name in this very folder nothing lies on the way.
+        let is_here = below.as_os_str() == name;
+        let stat = if is_here { look(&self.handle)? } else { look(&self.parent(below)?.handle)? };
         Ok(About::of(&stat))
     }
 
@@ -363,17 +378,23 @@ impl Folder {
     /// The names in the folder, sorted by their bytes.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
+        self.each_name(|name| names.push(name.to_owned()))?;
+        names.sort();
+        Ok(names)
+    }
+
+    /// Tells each name in the folder, in any order.
+    pub fn each_name(&self, mut take: impl FnMut(&OsStr)) -> io::Result<()> {
         // Reading moves the position of a handle; this one is opened anew each time.
         let handle = rustix::fs::openat(&self.handle, c".", FOLDER, Mode::empty())?;
         for entry in Dir::new(handle)? {
             let entry = entry?;
             let name = OsStr::from_bytes(entry.file_name().to_bytes());
             if name != "." && name != ".." {
-                names.push(name.to_owned());
+                take(name);
             }
         }
-        names.sort();
-        Ok(names)
+        Ok(())
     }
 
     /// Makes the names in the folder durable.

@@ -11,6 +11,8 @@ pub mod discard;
 pub mod dumps;
 pub mod durable;
 pub mod entry;
+#[cfg(test)]
+pub(crate) mod heap;
 pub mod hold;
 pub mod lease;
 pub mod loops;

@@ -82,6 +82,15 @@ impl Place {
         self.folder.write(&self.name, content, access)
     }
 
+    /// Replaces the file by what is written, whole or not at all.
+    pub fn write_by<T>(
+        &self,
+        access: Access,
+        write: impl FnOnce(&mut File) -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.folder.write_by(&self.name, access, write)
+    }
+
     /// Removes the file.
     pub fn remove(&self) -> io::Result<()> {
         self.folder.remove_file(&self.name)

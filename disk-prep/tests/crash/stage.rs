@@ -384,7 +384,7 @@ impl Stage {
         let erase = wipe.map(|_| Traces::of(&old).unwrap());
         let clearance = Clearance { erase, wipe };
         let BegunDrive { plan, .. } =
-            begin(&drive, clearance, set.files.clone(), &journals, &options, &world).unwrap();
+            begin(&drive, clearance, &set.files, &journals, &options, &world).unwrap();
         let begun = std::fs::read(journals.journal(&drive.serial)).unwrap();
         let history = journals.history(&drive.serial).unwrap().unwrap();
         let password = history.begun.password(&JournalOnly).unwrap();
@@ -394,7 +394,7 @@ impl Stage {
             batches_per_worker: 2,
             checkpoint_bytes: checkpoint_batches * (4 << 20),
             checkpoint_every: Duration::from_secs(3600),
-            ..FillOptions::new(false, 1, &[], false, StopFlag::default())
+            ..FillOptions::new(false, 1, &Default::default(), false, StopFlag::default())
         };
         let is_used = wipe.is_some();
         Stage { set, plan, begun, password, is_used, world, bytes: drive.bytes, fill }

@@ -302,21 +302,22 @@ fn last(place: &mut Place<'_>, chance: &mut Chance, tally: &mut Tally) {
         }
         let plan = place.journals.read_plan(&history).unwrap();
         for (index, file) in plan.files.iter().enumerate() {
-            match history.files.get(&index) {
-                Some(FileEnd::Copied(_)) => *homes.entry(file.path.clone()).or_default() += 1,
+            match history.files.get(index) {
+                Some(FileEnd::Copied(_)) => *homes.entry(file.path()).or_default() += 1,
                 _ => {
-                    left_out.insert(file.path.clone());
+                    left_out.insert(file.path());
                 }
             }
         }
     }
-    for file in place.data_set().files {
-        let count = homes.get(&file.path).copied().unwrap_or(0);
+    for file in place.data_set().files.iter() {
+        let path = &file.path();
+        let count = homes.get(path).copied().unwrap_or(0);
         let is_named = outcome
             .sealed
             .iter()
-            .any(|drive| drive.left_out.iter().any(|(left, _)| left.path == file.path));
-        assert!(count == 1 || (count == 0 && is_named), "{:?} is on {count} drives", file.path);
+            .any(|drive| drive.left_out.iter().any(|(left, _)| left.path == *path));
+        assert!(count == 1 || (count == 0 && is_named), "{path:?} is on {count} drives");
     }
     let sealed: Vec<usize> =
         (0..place.drives.len()).filter(|&at| place.state(at) == Some(CopyState::Sealed)).collect();

@@ -105,7 +105,7 @@ pub(super) fn drives_of_job(
     for path in paths {
         let path = fs::canonicalize(&path).unwrap_or(path);
         let staging = desk.enter(&path)?;
-        for history in staging.journals().read()? {
+        for history in staging.journals().survey()? {
             let is_held = !matches!(history.state, CopyState::SetAside | CopyState::Released);
             if is_held && is_meant(&history.begun.job) {
                 let (staging, begun, sealed) = (staging.clone(), history.begun, history.sealed);

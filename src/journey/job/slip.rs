@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use disk_prep::journal::{FileEnd, History, JournalFolder};
+use disk_prep::journal::{History, JournalFolder};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use jiff::Timestamp;
 
@@ -172,9 +172,9 @@ fn facts(
 ) -> Result<Option<DriveFacts>, disk_prep::journal::Error> {
     let Some(sealed) = &history.sealed else { return Ok(None) };
     let plan = folder.read_plan(history)?;
-    let is_there = |at: &usize| matches!(history.files.get(at), Some(FileEnd::Copied(_)));
-    let files = plan.files.iter().enumerate().filter(|(at, _)| is_there(at));
-    let (map, more_folders) = map(files.map(|(_, file)| (file.path.as_str(), file.bytes)));
+    let files = plan.files.iter().enumerate();
+    let files = files.filter(|(at, _)| history.files.is_copied(*at));
+    let (map, more_folders) = map(files.map(|(_, file)| (String::from(file.path()), file.bytes())));
     Ok(Some(DriveFacts {
         model: history.begun.model.clone(),
         drive_bytes: history.begun.drive_bytes,
@@ -194,13 +194,17 @@ fn top(path: &str) -> &str {
 }
 
 /// Files in the order of the drive, by their folder at the top; how many folders found no row.
-fn map<'a>(files: impl Iterator<Item = (&'a str, u64)>) -> (Vec<Stretch>, usize) {
+fn map(files: impl Iterator<Item = (impl AsRef<str>, u64)>) -> (Vec<Stretch>, usize) {
     let mut rows: Vec<Stretch> = Vec::new();
-    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for (path, bytes) in files {
+        let path = path.as_ref();
         let folder = top(path);
         let next = places.len();
-        let place = *places.entry(folder).or_insert(next);
+        let place = match places.get(folder) {
+            Some(place) => *place,
+            None => *places.entry(folder.to_owned()).or_insert(next),
+        };
         if place == rows.len() && place < MAP_ROWS {
             let (first, last) = (path.to_owned(), String::new());
             rows.push(Stretch { folder: folder.to_owned(), first, last, files: 0, bytes: 0 });

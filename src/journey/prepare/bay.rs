@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use disk_prep::dataset::DataFile;
+use disk_prep::dataset::FileList;
 use disk_prep::drive::{Drive, DriveName, DriveWatch, Kernel, Kind, NamedDrive};
 use disk_prep::journal::JournalFolder;
 use disk_prep::known::find_known;
@@ -118,7 +118,7 @@ impl<'a> TerminalBay<'a> {
 }
 
 impl DriveBay for TerminalBay<'_> {
-    fn next(&self, missing: &[DataFile]) -> Option<Offer> {
+    fn next(&self, missing: &FileList) -> Option<Offer> {
         let drives = || hold(&self.drives);
         let shortage = Shortage::of(missing, &drives()).text();
         self.attendant.say(&format!("{shortage}."));

@@ -42,7 +42,7 @@ fn seals(prepared: &Prepared, home: &Staging, begun: Timestamp) -> Result<Vec<De
     let is_own = |serial: &Serial, at: Timestamp| {
         at >= begun && prepared.outcome.sealed.iter().any(|own| own.serial == *serial)
     };
-    let mut histories = home.journals().read()?;
+    let mut histories = home.journals().survey()?;
     histories.retain(|history| history.state == CopyState::Sealed);
     histories.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));
     let deed = |history: disk_prep::journal::History| {

@@ -1,6 +1,6 @@
 //! Files that found no room, and what would do.
 
-use disk_prep::dataset::DataFile;
+use disk_prep::dataset::FileList;
 use disk_prep::drive::NamedDrive;
 use disk_prep::noun::{ByteSize, Serial, count};
 use disk_prep::plan::count_drives;
@@ -19,7 +19,7 @@ pub struct Shortage {
 
 impl Shortage {
     /// What `missing` needs beside the drives that were named.
-    pub fn of(missing: &[DataFile], named: &[NamedDrive]) -> Self {
+    pub fn of(missing: &FileList, named: &[NamedDrive]) -> Self {
         let sizes = named.iter().map(|named| named.drive.bytes);
         let drives = |bytes: u64| {
             let like = room(&Serial::new("DRIVE").ok()?, bytes).ok()?;
@@ -27,7 +27,7 @@ impl Shortage {
         };
         Shortage {
             files: missing.len(),
-            bytes: missing.iter().map(|file| file.bytes).sum(),
+            bytes: missing.total_bytes(),
             drives: sizes.max().filter(|_| !missing.is_empty()).and_then(drives),
         }
     }

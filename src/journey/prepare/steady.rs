@@ -3,7 +3,7 @@
 
 use std::io;
 
-use disk_prep::dataset::DataFile;
+use disk_prep::dataset::FileList;
 use disk_prep::noun::RecoveryPassword;
 use disk_prep::pool::{DriveBay, Offer};
 use disk_prep::volume::bitlocker::write::StretchedKey;
@@ -42,7 +42,7 @@ pub(super) struct SteadyBay<'a> {
 }
 
 impl DriveBay for SteadyBay<'_> {
-    fn next(&self, missing: &[DataFile]) -> Option<Offer> {
+    fn next(&self, missing: &FileList) -> Option<Offer> {
         // The run's end says what has changed.
         self.work.check_unchanged().ok()?;
         let offer = self.bay.next(missing)?;

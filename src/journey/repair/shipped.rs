@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disk_prep::dataset::{Listing, SideFile, SideKind, parse_side_file};
-use disk_prep::journal::{CopyState, FileEnd, History, JournalFolder};
+use disk_prep::journal::{CopyState, History, JournalFolder};
 use disk_prep::noun::{BlobPath, BlobType, ImportDisposition, JobName, Md5Digest};
 use disk_prep::sys::beneath::Folder;
 use md5::{Digest, Md5};
@@ -96,14 +96,13 @@ impl Shipped {
     ) -> Result<impl Iterator<Item = Item> + use<'a>, Failure> {
         let plan = self.folder.read_plan(drive)?;
         let ends = &drive.files;
-        let items = plan.files.into_iter().enumerate().filter_map(move |(index, file)| {
-            if file.listing == Listing::SideFile {
+        let items = (0..plan.files.len()).filter_map(move |index| {
+            let file = plan.files.at(index);
+            if *file.listing() == Listing::SideFile {
                 return None;
             }
-            let md5 = match ends.get(&index) {
-                Some(FileEnd::Copied(copied)) => Some(copied.md5),
-                Some(FileEnd::LeftOut(_)) | None => None,
-            };
+            let file = file.unpack();
+            let md5 = ends.copied(index).map(|copied| copied.md5);
             Some(Item {
                 blob: file.blob,
                 kind: file.blob_type,

@@ -12,7 +12,7 @@ use super::record::{Mapping, RECORD_BYTES, reference};
 use super::sizes::Sizes;
 use super::space::{Run, Space};
 use super::tables::{Edition, attribute_definitions, security_bytes, security_stream};
-use super::time::{FileTime, FileTimes};
+use super::time::FileTime;
 use super::tree::Tree;
 use crate::limits::SECTOR_BYTES;
 use crate::noun::DrivePath;
@@ -37,14 +37,14 @@ pub struct VolumeParams {
 }
 
 /// A file that is to be on the volume.
-#[derive(Debug, Clone)]
-pub struct FileSpec {
-    /// Its path.
-    pub path: DrivePath,
+#[derive(Debug, Clone, Copy)]
+pub struct FileSpec<'a> {
+    /// Its path in two parts: up to the last backslash, and the name.
+    pub path: (&'a str, &'a str),
     /// Its length.
     pub bytes: u64,
-    /// Its times.
-    pub times: FileTimes,
+    /// Its time.
+    pub time: FileTime,
 }
 
 /// Clusters that belong to somebody else; they become a hidden file.
@@ -78,7 +78,7 @@ pub struct Layout {
     tree: Tree,
     indexes: Vec<Index>,
     pinned: Vec<PinnedRange>,
-    files: Vec<(u64, FileTimes)>,
+    files: Vec<(u64, FileTime)>,
     runs: Vec<Run>,
     runs_of: Vec<u32>,
     regions: Vec<Region>,
@@ -91,17 +91,17 @@ pub struct Layout {
 impl Layout {
     /// Lays out a volume. `files` stand in the order in which their data will lie on it;
     /// `folders` are made even if they stay empty. `pinned` ranges are ascending.
-    pub fn plan(
+    pub fn plan<'a>(
         params: &VolumeParams,
         folders: &[DrivePath],
-        files: &[FileSpec],
+        files: impl Iterator<Item = FileSpec<'a>> + Clone,
         pinned: &[PinnedRange],
     ) -> Result<Self, Error> {
         check(params)?;
         let cluster_bytes = u64::from(params.cluster_bytes);
         let tree = Tree::build(
             folders,
-            files.iter().map(|file| &file.path),
+            files.clone().map(|file| file.path),
             pinned.iter().map(|range| &range.path),
         )?;
         let sizes = Sizes::new(params.volume_bytes, cluster_bytes, tree.len());
@@ -130,9 +130,9 @@ impl Layout {
             .collect();
         let mut runs = Vec::new();
         let mut runs_of = vec![0];
-        for file in files {
+        for file in files.clone() {
             let split = space.take_split(file.bytes.div_ceil(cluster_bytes));
-            check_record(file, &split, cluster_bytes)?;
+            check_record(&file, &split, cluster_bytes)?;
             runs.extend(split);
             runs_of.push(runs.len() as u32);
         }
@@ -145,7 +145,7 @@ impl Layout {
             tree,
             indexes,
             pinned: pinned.to_vec(),
-            files: files.iter().map(|file| (file.bytes, file.times)).collect(),
+            files: files.map(|file| (file.bytes, file.time)).collect(),
             runs,
             runs_of,
             regions,
@@ -363,8 +363,8 @@ impl Layout {
         &self.pinned
     }
 
-    /// Length and times of a file.
-    pub(super) fn file(&self, file: usize) -> (u64, FileTimes) {
+    /// Length and time of a file.
+    pub(super) fn file(&self, file: usize) -> (u64, FileTime) {
         self.files[file]
     }
 }
@@ -407,11 +407,11 @@ pub(super) fn sorted(pinned: &[PinnedRange], sizes: &Sizes) -> Result<Vec<Run>, 
 }
 
 /// Whether a file's record holds its name and all its runs; no attribute lists are written.
-fn check_record(file: &FileSpec, runs: &[Run], cluster_bytes: u64) -> Result<(), Error> {
+fn check_record(file: &FileSpec<'_>, runs: &[Run], cluster_bytes: u64) -> Result<(), Error> {
     if runs.len() <= 6 {
         return Ok(());
     }
-    let name = file.path.components().next_back().map_or(0, |name| name.encode_utf16().count());
+    let name = file.path.1.encode_utf16().count();
     let mapping = Mapping::new(runs, file.bytes, cluster_bytes);
     let used = 0x38
         + 96
@@ -419,7 +419,8 @@ fn check_record(file: &FileSpec, runs: &[Run], cluster_bytes: u64) -> Result<(),
         + (0x40 + mapping.runlist.len()).next_multiple_of(8)
         + 8;
     if used > RECORD_BYTES {
-        return Err(Error::Record { path: file.path.clone(), runs: runs.len() });
+        let path = DrivePath::of_parts(file.path.0, file.path.1);
+        return Err(Error::Record { path, runs: runs.len() });
     }
     Ok(())
 }

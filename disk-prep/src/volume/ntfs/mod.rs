@@ -3,6 +3,7 @@
 //! offset, in any order; nothing is read back. It opens no device, and it reads no volume.
 
 mod boot;
+mod clash;
 mod error;
 mod index;
 mod layout;
@@ -19,10 +20,10 @@ mod tests;
 mod time;
 mod tree;
 
+pub use clash::check_names;
 pub use error::{Clash, Error};
 pub use layout::{FileSpec, Layout, PinnedRange, VolumeParams};
 pub use need::NeedEstimator;
 pub use space::Run;
 pub use tables::Edition;
-pub use time::{FileTime, FileTimes};
-pub use tree::check_names;
+pub use time::FileTime;

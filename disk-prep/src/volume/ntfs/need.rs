@@ -77,8 +77,24 @@ impl NeedEstimator {
         self.change_name(path.as_str(), Change::Remove);
     }
 
+    /// Adds a file by the two parts of its path: up to the last backslash, and the name.
+    pub fn add_parts(&mut self, parts: (&str, &str), bytes: u64) {
+        self.data_clusters += bytes.div_ceil(self.cluster_bytes);
+        self.change_in(folder_of(parts), parts.1, Change::Add);
+    }
+
+    /// Takes back what was added so.
+    pub fn remove_parts(&mut self, parts: (&str, &str), bytes: u64) {
+        self.data_clusters -= bytes.div_ceil(self.cluster_bytes);
+        self.change_in(folder_of(parts), parts.1, Change::Remove);
+    }
+
     fn change_name(&mut self, path: &str, change: Change) {
         let (above, name) = path.rsplit_once('\\').unwrap_or(("", path));
+        self.change_in(above, name, change);
+    }
+
+    fn change_in(&mut self, above: &str, name: &str, change: Change) {
         if !self.folders.contains_key(above) {
             self.change_name(above, Change::Add);
             self.folders.insert(above.to_owned(), Folder::new(above));
@@ -120,6 +136,10 @@ impl NeedEstimator {
     pub fn cluster_total(&self) -> u64 {
         Sizes::new(self.volume_bytes, self.cluster_bytes, 0).cluster_total
     }
+}
+
+fn folder_of<'a>((folder, _): (&'a str, &str)) -> &'a str {
+    folder.strip_suffix('\\').unwrap_or(folder)
 }
 
 impl Folder {

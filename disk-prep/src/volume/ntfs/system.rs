@@ -69,8 +69,8 @@ impl Layout {
                 (format, 0, 0, FOLDER | hidden)
             }
             Entry::File(file) => {
-                let (bytes, times) = self.file(file as usize);
-                (times, bytes, bytes.next_multiple_of(self.cluster_bytes()), ARCHIVE)
+                let (bytes, time) = self.file(file as usize);
+                (time.into(), bytes, bytes.next_multiple_of(self.cluster_bytes()), ARCHIVE)
             }
             Entry::Pinned(range) => {
                 let bytes = self.pinned()[range as usize].cluster_count * self.cluster_bytes();

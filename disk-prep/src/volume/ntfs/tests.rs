@@ -37,15 +37,32 @@ fn tree() -> Vec<(DrivePath, Vec<u8>)> {
     files
 }
 
+/// A file that is to be laid out.
+struct Planned {
+    path: DrivePath,
+    bytes: u64,
+    time: FileTime,
+}
+
+fn laid_out(
+    params: &VolumeParams,
+    files: &[Planned],
+    pinned: &[PinnedRange],
+) -> Result<Layout, Error> {
+    let specs = files.iter();
+    let specs = specs.map(|&Planned { ref path, bytes, time }| FileSpec {
+        path: path.parts(),
+        bytes,
+        time,
+    });
+    Layout::plan(params, &[], specs, pinned)
+}
+
 fn plan(files: &[(DrivePath, Vec<u8>)], pinned: &[PinnedRange]) -> Layout {
     let time = FileTime(133_801_632_000_000_000);
-    let specs: Vec<FileSpec> = files
+    let specs: Vec<Planned> = files
         .iter()
-        .map(|(path, content)| FileSpec {
-            path: path.clone(),
-            bytes: content.len() as u64,
-            times: time.into(),
-        })
+        .map(|(path, content)| Planned { path: path.clone(), bytes: content.len() as u64, time })
         .collect();
     let params = VolumeParams {
         volume_bytes: BYTES,
@@ -56,7 +73,7 @@ fn plan(files: &[(DrivePath, Vec<u8>)], pinned: &[PinnedRange]) -> Layout {
         format_time: time,
         edition: Edition::First,
     };
-    Layout::plan(&params, &[], &specs, pinned).unwrap()
+    laid_out(&params, &specs, pinned).unwrap()
 }
 
 fn image(layout: &Layout, files: &[(DrivePath, Vec<u8>)]) -> Vec<u8> {
@@ -164,13 +181,13 @@ fn metadata_is_the_same_however_it_is_asked_for() {
 fn names_that_ntfs_takes_for_one_are_refused() {
     let file = |path: &str| (path.parse::<DrivePath>().unwrap(), vec![1]);
     let refused = |files: &[(DrivePath, Vec<u8>)]| {
-        let specs: Vec<FileSpec> = files
+        let specs: Vec<Planned> = files
             .iter()
-            .map(|(path, _)| FileSpec { path: path.clone(), bytes: 1, times: Default::default() })
+            .map(|(path, _)| Planned { path: path.clone(), bytes: 1, time: Default::default() })
             .collect();
         let params = plan(&[], &[]).params().clone();
-        let error = Layout::plan(&params, &[], &specs, &[]).unwrap_err();
-        let paths = check_names(files.iter().map(|(path, _)| path)).unwrap_err();
+        let error = laid_out(&params, &specs, &[]).unwrap_err();
+        let paths = check_names(files.iter().map(|(path, _)| path.parts())).unwrap_err();
         assert_eq!(paths.to_string(), error.to_string());
         (crate::noun::Diagnose::code(&error), error.to_string())
     };
@@ -185,8 +202,9 @@ fn names_that_ntfs_takes_for_one_are_refused() {
         assert_eq!(code, expected);
         assert!(named.iter().all(|path| text.contains(path)), "{text}");
     }
-    let other_folders = ["\\a\\x", "\\b\\X", "\\b\\$MFT"].map(|path| path.parse().unwrap());
-    assert!(check_names(&other_folders).is_ok());
+    let other_folders = ["\\a\\x", "\\b\\X", "\\b\\$MFT"];
+    let other_folders = other_folders.map(|path| path.parse::<DrivePath>().unwrap());
+    assert!(check_names(other_folders.iter().map(DrivePath::parts)).is_ok());
 }
 
 #[test]
@@ -194,7 +212,7 @@ fn a_pinned_range_in_the_boot_area_is_refused() {
     let params = plan(&[], &[]).params().clone();
     let pinned = |first_cluster| {
         let path = "\\pinned".parse().unwrap();
-        Layout::plan(&params, &[], &[], &[PinnedRange { first_cluster, cluster_count: 1, path }])
+        laid_out(&params, &[], &[PinnedRange { first_cluster, cluster_count: 1, path }])
     };
     for first_cluster in [0, 1] {
         let refused = pinned(first_cluster).unwrap_err();
@@ -207,10 +225,10 @@ fn a_pinned_range_in_the_boot_area_is_refused() {
 #[test]
 fn a_volume_of_odd_clusters_or_with_a_long_label_is_refused() {
     let params = plan(&[], &[]).params().clone();
-    let refused = |params: VolumeParams| Layout::plan(&params, &[], &[], &[]).unwrap_err().code();
+    let refused = |params: VolumeParams| laid_out(&params, &[], &[]).unwrap_err().code();
     let label = |length| VolumeParams { label: "x".repeat(length), ..params.clone() };
     assert_eq!(refused(label(33)), "ntfs-label");
-    assert!(Layout::plan(&label(32), &[], &[], &[]).is_ok());
+    assert!(laid_out(&label(32), &[], &[]).is_ok());
     let clusters = |cluster_bytes| VolumeParams { cluster_bytes, ..params.clone() };
     for cluster_bytes in [0, 256, 3000, 1 << 17] {
         assert_eq!(refused(clusters(cluster_bytes)), "ntfs-cluster-size", "{cluster_bytes}");
@@ -223,21 +241,21 @@ fn a_volume_of_odd_clusters_or_with_a_long_label_is_refused() {
 /// that lies far away takes eight bytes more.
 #[test]
 fn a_folder_whose_record_would_overflow_is_refused() {
-    let file = |number| FileSpec {
+    let file = |number| Planned {
         path: format!("\\d\\{number:05}").parse().unwrap(),
         bytes: 0,
-        times: Default::default(),
+        time: Default::default(),
     };
-    let files: Vec<FileSpec> = (0..8600).map(file).collect();
+    let files: Vec<Planned> = (0..8600).map(file).collect();
     let params = VolumeParams { volume_bytes: 15 << 40, ..plan(&[], &[]).params().clone() };
     let pinned = |cluster_count| PinnedRange {
         first_cluster: 64,
         cluster_count,
         path: "\\pinned".parse().unwrap(),
     };
-    let near = Layout::plan(&params, &[], &files, &[pinned(1)]).unwrap();
+    let near = laid_out(&params, &files, &[pinned(1)]).unwrap();
     assert_eq!(near.index(1).block_count(), 211);
-    let far = Layout::plan(&params, &[], &files, &[pinned(3 << 30)]);
+    let far = laid_out(&params, &files, &[pinned(3 << 30)]);
     let far = far.unwrap_err();
     assert_eq!(far.code(), "ntfs-record");
     let Error::FolderRecord { path, expected: 1024, actual: 1032 } = far else {
@@ -323,12 +341,12 @@ fn found(layout: &Layout) -> Files {
 fn large_plan(
     volume_bytes: u64,
     names: &[(String, u64)],
-) -> (VolumeParams, Vec<FileSpec>, Vec<PinnedRange>) {
+) -> (VolumeParams, Vec<Planned>, Vec<PinnedRange>) {
     let params = VolumeParams { volume_bytes, ..plan(&[], &[]).params().clone() };
-    let spec = |(path, bytes): &(String, u64)| FileSpec {
+    let spec = |(path, bytes): &(String, u64)| Planned {
         path: path.parse().unwrap(),
         bytes: *bytes,
-        times: Default::default(),
+        time: Default::default(),
     };
     let placement = Placement::plan(volume_bytes, CLUSTER, 0).unwrap();
     let pinned = placement.pinned().map(|file| PinnedRange {
@@ -343,7 +361,7 @@ fn large_plan(
 /// estimate said.
 fn check_plan(volume_bytes: u64, names: &[(String, u64)]) {
     let (params, specs, pinned) = large_plan(volume_bytes, names);
-    let layout = Layout::plan(&params, &[], &specs, &pinned).unwrap();
+    let layout = laid_out(&params, &specs, &pinned).unwrap();
     let mut files = found(&layout);
     let mut taken: Vec<(u64, u64)> = Vec::new();
     for range in &pinned {
@@ -423,7 +441,7 @@ fn a_search_by_name_finds_all_of_1_to_400_names_and_no_other() {
     for count in 1..=400 {
         let names = many(count);
         let (params, specs, pinned) = large_plan(200 << 20, &names);
-        let layout = Layout::plan(&params, &[], &specs, &pinned).unwrap();
+        let layout = laid_out(&params, &specs, &pinned).unwrap();
         let mut searched: Vec<&str> = names.iter().map(|(path, _)| &path[6..]).collect();
         searched.push("entry-0000.tx");
         let found = search(&layout, &searched);
@@ -438,7 +456,7 @@ fn a_file_of_more_than_4_gib_has_its_sizes_in_the_index_and_in_its_record() {
     let names = [("\\many\\large".to_owned(), bytes), ("\\many\\split".to_owned(), bytes)];
     check_plan(16 << 30, &names);
     let (params, specs, pinned) = large_plan(16 << 30, &names);
-    let layout = Layout::plan(&params, &[], &specs, &pinned).unwrap();
+    let layout = laid_out(&params, &specs, &pinned).unwrap();
     assert_eq!([0, 1].map(|file| layout.runs(file).len()), [1, 3]);
     let sizes = Some([(bytes, bytes.next_multiple_of(CLUSTER)); 2]);
     assert_eq!(search(&layout, &["large", "split"]), [sizes, sizes]);
@@ -450,11 +468,11 @@ fn files_around_the_pinned_ranges_are_split_and_nothing_overlaps() {
         .map(|(path, bytes)| (path.to_owned(), bytes));
     check_plan(256 << 20, &names);
     let (params, specs, pinned) = large_plan(256 << 20, &names);
-    let layout = Layout::plan(&params, &[], &specs, &pinned).unwrap();
+    let layout = laid_out(&params, &specs, &pinned).unwrap();
     assert!((0..4).any(|file| layout.runs(file).len() > 1), "some file is split");
     let too_much = [names.as_slice(), &[("\\f".to_owned(), 40 << 20)]].concat();
     let (params, specs, pinned) = large_plan(256 << 20, &too_much);
-    let refused = Layout::plan(&params, &[], &specs, &pinned);
+    let refused = laid_out(&params, &specs, &pinned);
     assert_eq!(refused.unwrap_err().code(), "ntfs-too-small");
 }
 

@@ -52,29 +52,37 @@ pub struct Tree {
     root_order: Vec<u64>,
 }
 
-/// Refuses files that cannot lie on one volume, whatever else is on it, by their names; all that
-/// clash are told.
-pub fn check_names<'a>(files: impl IntoIterator<Item = &'a DrivePath>) -> Result<(), Error> {
-    Tree::build([], files, []).map(drop)
-}
-
 /// A folder while names are collected.
 #[derive(Default)]
 struct FolderNames {
-    names: Vec<(Vec<u16>, Entry)>,
+    names: Vec<Name>,
     hidden: bool,
+}
+
+/// A name in the arena.
+#[derive(Clone, Copy)]
+struct Name {
+    at: u32,
+    units: u8,
+    entry: Entry,
+}
+
+impl Name {
+    fn of(self, arena: &[u16]) -> &[u16] {
+        &arena[self.at as usize..][..self.units.into()]
+    }
 }
 
 impl Tree {
     /// Collects, sorts and numbers all names.
     pub fn build<'a>(
         folders: impl IntoIterator<Item = &'a DrivePath>,
-        files: impl IntoIterator<Item = &'a DrivePath>,
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
         pinned: impl IntoIterator<Item = &'a DrivePath>,
     ) -> Result<Self, Error> {
         let mut folders_by_path = NamesByFolder::new();
         for (index, path) in pinned.into_iter().enumerate() {
-            folders_by_path.add(path, Entry::Pinned(index as u32), true);
+            folders_by_path.add(path.parts(), Entry::Pinned(index as u32), true);
         }
         for folder in folders {
             folders_by_path.folder(folder.as_str(), false);
@@ -82,13 +90,14 @@ impl Tree {
         for (index, path) in files.into_iter().enumerate() {
             folders_by_path.add(path, Entry::File(index as u32), false);
         }
+        let NamesByFolder { mut list, names, .. } = folders_by_path;
         let mut tree = Tree {
-            names: Vec::new(),
-            nodes: Vec::new(),
-            folders: vec![Folder::default(); folders_by_path.list.len()],
+            names,
+            nodes: Vec::with_capacity(list.iter().map(|folder| folder.names.len()).sum()),
+            folders: vec![Folder::default(); list.len()],
             root_order: Vec::new(),
         };
-        tree.number(&mut folders_by_path.list)?;
+        tree.number(&mut list)?;
         tree.order_root()?;
         Ok(tree)
     }
@@ -99,23 +108,22 @@ impl Tree {
         let mut clashes = Vec::new();
         while let Some((index, record)) = waiting.pop() {
             let FolderNames { mut names, hidden } = std::mem::take(&mut folders_by_path[index]);
-            names.sort_by(|one, other| collate(&one.0, &other.0));
+            let arena = &self.names;
+            names.sort_by(|one, other| collate(one.of(arena), other.of(arena)));
             for pair in names.windows(2) {
-                if is_same(&pair[0].0, &pair[1].0) {
-                    clashes.push(self.clash(record, &pair[0], &pair[1]));
+                if is_same(pair[0].of(arena), pair[1].of(arena)) {
+                    clashes.push(self.clash(record, pair[0], pair[1]));
                 }
             }
             let first = FIRST_RECORD + self.nodes.len() as u64;
             let count = names.len() as u32;
             self.folders[index] = Folder { record, first, count, hidden };
             let mut inner = Vec::new();
-            for (name, entry) in names {
+            for Name { at: name_at, units: name_units, entry } in names {
                 if let Entry::Folder(folder) = entry {
                     inner.push((folder as usize, FIRST_RECORD + self.nodes.len() as u64));
                 }
-                let (name_at, name_units) = (self.names.len() as u32, name.len() as u8);
                 self.nodes.push(Node { name_at, name_units, parent: record as u32, entry });
-                self.names.extend(name);
             }
             waiting.extend(inner.into_iter().rev());
         }
@@ -145,11 +153,11 @@ impl Tree {
         Ok(())
     }
 
-    fn clash(&self, folder: u64, one: &(Vec<u16>, Entry), other: &(Vec<u16>, Entry)) -> Clash {
+    fn clash(&self, folder: u64, one: Name, other: Name) -> Clash {
         let path = self.path(folder);
-        let full = |(name, entry): &(Vec<u16>, Entry)| {
-            let name = String::from_utf16_lossy(name);
-            (format!("{path}\\{name}"), matches!(entry, Entry::Folder(_)))
+        let full = |name: Name| {
+            let text = String::from_utf16_lossy(name.of(&self.names));
+            (format!("{path}\\{text}"), matches!(name.entry, Entry::Folder(_)))
         };
         Clash { one: full(one), other: full(other) }
     }
@@ -214,6 +222,7 @@ impl Tree {
 /// Folders while names are collected; known by their path.
 struct NamesByFolder {
     list: Vec<FolderNames>,
+    names: Vec<u16>,
     by_path: HashMap<String, usize>,
 }
 
@@ -221,14 +230,22 @@ impl NamesByFolder {
     fn new() -> Self {
         NamesByFolder {
             list: vec![FolderNames::default()],
+            names: Vec::new(),
             by_path: HashMap::from([(String::new(), 0)]),
         }
     }
 
-    fn add(&mut self, path: &DrivePath, entry: Entry, hidden: bool) {
-        let (folder, name) = path.as_str().rsplit_once('\\').unwrap_or(("", path.as_str()));
-        let folder = self.folder(folder, hidden);
-        self.list[folder].names.push((name.encode_utf16().collect(), entry));
+    fn add(&mut self, (folder, name): (&str, &str), entry: Entry, hidden: bool) {
+        let folder = self.folder(folder.strip_suffix('\\').unwrap_or(folder), hidden);
+        self.name(folder, name, entry);
+    }
+
+    /// Adds a name to a folder.
+    fn name(&mut self, folder: usize, name: &str, entry: Entry) {
+        let at = self.names.len();
+        self.names.extend(name.encode_utf16());
+        let units = (self.names.len() - at) as u8;
+        self.list[folder].names.push(Name { at: at as u32, units, entry });
     }
 
     /// The folder of this path, made with all above it if it is not there.
@@ -241,8 +258,7 @@ impl NamesByFolder {
         let index = self.list.len();
         self.list.push(FolderNames { names: Vec::new(), hidden });
         self.by_path.insert(path.to_owned(), index);
-        let name = name.encode_utf16().collect();
-        self.list[above].names.push((name, Entry::Folder(index as u32)));
+        self.name(above, name, Entry::Folder(index as u32));
         index
     }
 }

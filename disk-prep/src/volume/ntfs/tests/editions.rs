@@ -10,7 +10,7 @@ fn metadata(edition: Edition) -> (Layout, Vec<u8>) {
     let names = [("\\a".to_owned(), 5000), ("\\d\\e".to_owned(), 70 << 20)];
     let (params, specs, pinned) = large_plan(VOLUME_BYTES, &names);
     let params = VolumeParams { edition, ..params };
-    let layout = Layout::plan(&params, &[], &specs, &pinned).unwrap();
+    let layout = laid_out(&params, &specs, &pinned).unwrap();
     let mut bytes = Vec::new();
     for range in layout.metadata_ranges() {
         let mut part = vec![0; (range.end - range.start) as usize];

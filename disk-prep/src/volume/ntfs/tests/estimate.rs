@@ -14,7 +14,7 @@ pub fn check(volume_bytes: u64, names: &[(String, u64)]) {
     let mut estimator = NeedEstimator::new(volume_bytes, CLUSTER, &pinned).unwrap();
     specs.iter().for_each(|spec| estimator.add(&spec.path, spec.bytes));
     let estimate = estimator.clusters();
-    let layout = match Layout::plan(&params, &[], &specs, &pinned) {
+    let layout = match laid_out(&params, &specs, &pinned) {
         Err(Error::TooSmall { needed, actual }) => {
             assert!(estimate >= needed && needed > actual, "{estimate} below {needed}");
             return;
@@ -70,7 +70,7 @@ fn the_estimate_is_exact_for_names_of_one_length_and_metadata_before_the_pinned_
         let (params, specs, pinned) = large_plan(volume_bytes, &names);
         let mut estimator = NeedEstimator::new(volume_bytes, CLUSTER, &pinned).unwrap();
         specs.iter().for_each(|spec| estimator.add(&spec.path, spec.bytes));
-        let layout = Layout::plan(&params, &[], &specs, &pinned).unwrap();
+        let layout = laid_out(&params, &specs, &pinned).unwrap();
         assert_eq!(estimator.clusters(), layout.used_clusters(), "{count} of {units}");
     }
 }
