@@ -59,7 +59,7 @@ pub use prove::KeysCommand;
 #[cfg(feature = "emulator")]
 pub use rehearse::RehearseArgs;
 pub use stage::{
-    AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageStatusArgs, WorkloadChoice,
+    AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageSetArgs, StageStatusArgs, WorkloadChoice,
 };
 pub use staging::{SharedArgs, SharedSeedArgs, StagingConsent};
 pub use status::StatusArgs;

@@ -17,7 +17,7 @@ use super::staging::{SharedArgs, SharedSeedArgs};
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(
     override_usage = "azseed stage --source PATH... --staging DIR --job NAME [OPTIONS]\n       \
-                            azseed stage adopt|status|release ..."
+                            azseed stage adopt|status|set|release ..."
 )]
 #[command(
     after_help = "Example:\n  azseed stage --source /srv/data --staging /mnt/staging --job seed-1 \\\n    \
@@ -107,8 +107,47 @@ pub enum StageCommand {
     Adopt(Box<AdoptArgs>),
     /// Say what a staging path holds
     Status(StageStatusArgs),
+    /// Change where a seed goes, before a drive of it is begun, and whom its drives
+    /// go back to
+    Set(Box<StageSetArgs>),
     /// Go on without a machine that has begun to stage and will not end
     Release(StageReleaseArgs),
+}
+
+/// Arguments of `stage set`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  azseed stage set --staging /mnt/staging --container seed2 --location westeurope\n  \
+                        azseed stage set --staging /mnt/staging --contact contact.toml"
+)]
+pub struct StageSetArgs {
+    /// The staging path
+    #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
+    pub staging: PathBuf,
+    /// The storage account that the drives go to
+    #[arg(long, value_name = "NAME|ID")]
+    pub storage_account: Option<NamedAccount>,
+    /// The container
+    #[arg(long, value_name = "NAME")]
+    pub container: Option<ContainerName>,
+    /// The subscription
+    #[arg(long, value_name = "ID")]
+    pub subscription: Option<SubscriptionId>,
+    /// The resource group
+    #[arg(long, value_name = "NAME")]
+    pub resource_group: Option<ResourceGroup>,
+    /// Region of the storage account
+    #[arg(long, value_name = "REGION")]
+    pub location: Option<String>,
+    /// The service that takes the drives in, data-box or import-export
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<Service>,
+    /// A TOML file with return address and carrier
+    #[arg(long, value_name = "FILE")]
+    pub contact: Option<PathBuf>,
+    /// Consent to a staging path of others.
+    #[command(flatten)]
+    pub shared: SharedArgs,
 }
 
 /// Arguments of `stage release`.

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use super::call::Call;
 use super::flags::{azure, blobs, choice};
 use crate::cli::{
-    AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageStatusArgs, WorkloadChoice,
+    AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageSetArgs, StageStatusArgs, WorkloadChoice,
 };
 use crate::escrow::Weak;
 use crate::journey::contact::contact;
+use crate::journey::desk::{Consent, Desk};
 use crate::journey::settings::Origin;
 use crate::journey::stage::{AdoptOptions, WriteOptions, release, status, take, write};
 use crate::journey::stage_join::JoinOptions;
+use crate::journey::stage_set::{SeedChanges, change};
 use crate::journey::vault_password::PasswordGiven;
 use crate::outcome::{Ended, Failure, MissingFlag};
 use crate::repository::Settings;
@@ -27,8 +29,26 @@ pub fn run(args: &StageArgs, call: &Call<'_>) -> Ended {
         Some(StageCommand::Release(StageReleaseArgs { host, staging, .. })) => {
             release(host, staging, desk)
         }
+        Some(StageCommand::Set(args)) => return set(args, call),
     };
     Ok(Box::new(shown?))
+}
+
+/// What these flags say is what the seed shall be for, not what it must be for.
+fn set(args: &StageSetArgs, call: &Call<'_>) -> Ended {
+    let desk = call.desk();
+    let consent = Consent { is_shared: desk.consent.is_shared, ..Consent::default() };
+    let desk = Desk { consent, ..desk };
+    let changes = SeedChanges {
+        storage_account: args.storage_account.clone(),
+        container: args.container.clone(),
+        subscription: args.subscription.clone(),
+        resource_group: args.resource_group.clone(),
+        location: args.location.clone(),
+        service: args.service,
+        contact: args.contact.as_deref().map(contact).transpose()?,
+    };
+    Ok(Box::new(change(&args.staging, changes, &desk)?))
 }
 
 fn written(args: &StageArgs, call: &Call<'_>) -> Result<WriteOptions, Failure> {

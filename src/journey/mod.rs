@@ -34,6 +34,7 @@ pub mod seed_blobs;
 pub mod settings;
 pub mod stage;
 pub mod stage_join;
+pub mod stage_set;
 pub mod standing;
 pub mod vault;
 pub mod vault_attach;

@@ -32,6 +32,7 @@ mod restored;
 pub mod said;
 pub mod schemas;
 mod seed;
+mod seed_set;
 pub mod slip;
 mod slip_page;
 mod standing;

@@ -22,6 +22,7 @@ use super::record::Record;
 use super::rehearsal::{RehearsalRecord, StepRecord};
 use super::restored::{ChangeRecord, RestoredRecord, SnapshotRecord};
 use super::said::{ErrorRecord, WarningRecord};
+use super::seed_set::SeedSetRecord;
 use super::text::{CompletionsRecord, ManRecord, SettingRecord};
 use super::vault::{DetachedRecord, SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
@@ -118,6 +119,7 @@ pub fn all() -> Vec<Described> {
         of::<NoJobRecord>(PREP),
         of::<PreparedRecord>(PREP),
         of::<seed::SeedRecord>("`stage`, `stage adopt`, `stage status`, `rehearse`"),
+        of::<SeedSetRecord>("`stage set`"),
         of::<SettingRecord>("`config show`"),
         of::<VaultRecord>(VAULT),
         of::<DetachedRecord>("`vault detach`"),

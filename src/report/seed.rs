@@ -82,7 +82,39 @@ pub(super) struct SeedRecord<'a> {
     hosts: Vec<&'a str>,
     /// The machines that have begun to stage into it and not ended.
     staging_hosts: Vec<&'a str>,
+    /// The subscription.
+    subscription: String,
+    /// The resource group.
+    resource_group: String,
+    /// Region of the storage account; null if nobody said it.
+    location: Option<&'a str>,
+    /// The service that takes the drives in.
+    service: String,
+    /// Who gets the drives back; null if nobody said it.
+    recipient: Option<&'a str>,
+    /// What was backed up, by the machine that staged it.
+    sources: Vec<StagedSourceRecord<'a>>,
 }
+
+/// A source of a seed.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct StagedSourceRecord<'a> {
+    /// The machine; null if it is not known.
+    host: Option<&'a str>,
+    /// The source, absolute there.
+    path: &'a Path,
+}
+
+fn sources(seed: &Seed) -> Vec<StagedSourceRecord<'_>> {
+    if seed.hosts.is_empty() {
+        return seed.sources.iter().map(|path| StagedSourceRecord { host: None, path }).collect();
+    }
+    let of_host = seed.hosts.iter().flat_map(|own| {
+        own.sources.iter().map(|path| StagedSourceRecord { host: Some(own.host.as_str()), path })
+    });
+    of_host.collect()
+}
+
 
 /// A parcel of a seed.
 #[derive(Serialize, JsonSchema)]
@@ -178,6 +210,23 @@ impl Outcome for SeedShown {
         lines.push(format!("Job           {}", target.job));
         let Destination { storage_account, container, prefix, .. } = target;
         lines.push(format!("Destination   {storage_account}/{container}/{prefix}"));
+        let Destination { subscription, resource_group, location, contact, .. } = target;
+        lines.push(format!("Subscription  {subscription}, group {resource_group}"));
+        let region = location.as_deref().unwrap_or("not said");
+        lines.push(format!("Region        {region}, service {}", target.service()));
+        lines.push(match contact.as_ref().map(|contact| &contact.return_address) {
+            Some(own) => format!(
+                "Contact       {}, {}, {} {}",
+                own.recipient_name, own.street_address_1, own.postal_code, own.city
+            ),
+            None => "Contact       not said: `azseed stage set --contact FILE`".to_owned(),
+        });
+        lines.extend(sources(&self.seed).iter().map(|own| match own.host {
+            Some(host) if self.seed.hosts.len() > 1 => {
+                format!("Source        {host}: {}", own.path.display())
+            }
+            _ => format!("Source        {}", own.path.display()),
+        }));
         for own in &self.seed.parcels {
             let (job, carrier, number) = (&own.job, &own.carrier, &own.tracking_number);
             lines.push(format!("Parcel        {job}: {carrier} {number}"));
@@ -232,6 +281,12 @@ impl Outcome for SeedShown {
             vault: self.seed.vault.as_ref(),
             hosts: self.seed.hosts.iter().map(|own| own.host.as_str()).collect(),
             staging_hosts: self.seed.stagers.iter().map(|own| own.host.as_str()).collect(),
+            subscription: target.subscription.to_string(),
+            resource_group: target.resource_group.to_string(),
+            location: target.location.as_deref(),
+            service: target.service().to_string(),
+            recipient: target.contact.as_ref().map(|own| own.return_address.recipient_name.as_str()),
+            sources: sources(&self.seed),
         })]
     }
 
