@@ -27,10 +27,10 @@ pub struct StageArgs {
     #[command(subcommand)]
     pub command: Option<StageCommand>,
     /// What to back up; repeat for more
-    #[arg(long = "source", value_name = "PATH", required = true)]
+    #[arg(long = "source", value_name = "PATH", env = "AZSEED_SOURCE", required = true)]
     pub sources: Vec<PathBuf>,
     /// Leave out what matches, as restic does; repeat for more
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", env = "AZSEED_EXCLUDE")]
     pub exclude: Vec<String>,
     /// Leave out other file systems that are mounted below a source
     #[arg(long)]
