@@ -4,6 +4,23 @@ use std::process;
 
 use disk_prep::noun::ErrorKind;
 
+/// Every code and what it means, as scripts and papers are told.
+pub const MEANINGS: [(i32, &str); 13] = [
+    (0, "all done, also when there was nothing left to do"),
+    (1, "failed"),
+    (2, "wrong flags, names or passwords"),
+    (3, "done, but data was left out or a drive set aside"),
+    (4, "refused by a safety guard; nothing was written"),
+    (5, "verification found a difference"),
+    (6, "stopped, can be resumed"),
+    (10, "no such drive, job or snapshot"),
+    (11, "another run holds it"),
+    (12, "not signed in, or the password or key does not open"),
+    (13, "refused by a rule of the service"),
+    (14, "the service cannot be reached"),
+    (130, "interrupted"),
+];
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {

@@ -15,6 +15,7 @@ pub mod escrow;
 pub mod exit;
 pub mod import_job;
 mod journey;
+mod manual;
 mod notify;
 mod outcome;
 mod policy;
@@ -38,6 +39,7 @@ use commands::Call;
 use outcome::{Attendant, Exit};
 use ui::Ui;
 
+pub use config::example;
 pub use report::schemas;
 
 /// The kernel does not keep the memory of this process to itself.
@@ -73,13 +75,18 @@ fn attempt(args: &[OsString], early: &Ui) -> Exit {
     if let Err(source) = disk_prep::sys::dumps::forbid() {
         return early.fail(&Dumpable { source });
     }
-    let settings = match config::Settings::read(&cli::command(), cli::is_secret) {
-        Ok(settings) => settings,
-        Err(error) => return early.fail(&error),
+    let settings = if cli::is_unset(args) {
+        config::Settings::none(cli::is_secret)
+    } else {
+        let places = config::Places::of(args);
+        match config::Settings::read(&places, &cli::command(), cli::is_secret) {
+            Ok(settings) => settings,
+            Err(error) => return early.fail(&error),
+        }
     };
     let command = settings.apply(cli::command());
     let is_variable = |name: &OsStr| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_key = |key: &str| settings.file_of(key).is_some();
+    let is_key = |key: &str| settings.layer_of(key).is_some();
     let unused = |matches: &ArgMatches| cli::unused(&command, matches, is_variable, is_key);
     let parsed = command
         .clone()
@@ -103,7 +110,7 @@ fn attempt(args: &[OsString], early: &Ui) -> Exit {
         }
     };
     Ui::hide(cli::hidden(&matches).into_iter().map(|own| (own.text, own.name)));
-    let ui = Ui::new(&cli.global);
+    let ui = Ui::new(&cli.global, cli::is_question(&matches));
     let log_file = cli.global.log_file.as_deref().filter(|_| {
         // A rehearsal is the same whatever is set.
         !cli.is_rehearsal() || cli::is_named(&matches, "log_file")

@@ -31,8 +31,14 @@ fn document(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-const MANUAL: &[&str] =
-    &["README.md", "docs/guide.md", "docs/concepts.md", "docs/reference.md", "docs/formats.md"];
+const MANUAL: &[&str] = &[
+    "README.md",
+    "docs/guide.md",
+    "docs/concepts.md",
+    "docs/reference.md",
+    "docs/configuration.md",
+    "docs/formats.md",
+];
 
 /// Flags and variables of the program.
 #[derive(Default)]
@@ -228,8 +234,7 @@ fn codes_block() -> String {
 
 /// Compares a generated block of the reference with what the program says of itself, or with
 /// `UPDATE_DOCS` set writes it.
-fn fresh(name: &str, block: &str) {
-    let path = "docs/reference.md";
+fn fresh(path: &str, name: &str, block: &str) {
     let text = document(path);
     let open = format!("<!-- generated: {name} -->\n");
     let start = text.find(&open).unwrap_or_else(|| panic!("{path} has no {open}")) + open.len();
@@ -252,9 +257,39 @@ fn fresh(name: &str, block: &str) {
 
 #[test]
 fn the_reference_lists_what_the_program_has_and_nothing_else() {
-    fresh("commands", &commands_block());
-    fresh("variables", &variables_block());
-    fresh("codes", &codes_block());
+    fresh("docs/reference.md", "commands", &commands_block());
+    fresh("docs/reference.md", "variables", &variables_block());
+    fresh("docs/reference.md", "codes", &codes_block());
+    fresh("docs/reference.md", "exits", &exits_block());
+}
+
+#[test]
+fn the_page_of_the_configuration_has_every_key() {
+    let example = azseed::example(&azseed::cli::command());
+    fresh("docs/configuration.md", "example", &format!("```toml\n{example}```\n"));
+}
+
+/// The exit codes as the man pages have them, with what a script should do.
+fn exits_block() -> String {
+    let advice = |code| match code {
+        0 => "go on",
+        1 => "stop, read the message",
+        2 => "fix the call",
+        3 => "read the report",
+        4 => "ask a person",
+        5 => "set the drive aside",
+        6 => "call again, with more drives if it says so",
+        10 => "check the name",
+        11 => "wait",
+        12 => "renew the sign-in, check the password",
+        13 => "read the hint",
+        14 => "call again later",
+        130 => "call again",
+        other => panic!("{other} has no advice"),
+    };
+    let row = |(code, meaning)| format!("| {code} | {meaning} | {} |\n", advice(code));
+    let rows: String = azseed::exit::MEANINGS.into_iter().map(row).collect();
+    format!("| code | meaning | a script should |\n|---|---|---|\n{rows}")
 }
 
 #[test]

@@ -110,7 +110,8 @@ pub fn with_words(words: &[&str]) -> Vec<&'static Advice> {
 /// code each fifth, or it may be a part of the code.
 pub fn nearest(code: &str) -> Option<&'static Advice> {
     let code = code.to_lowercase();
-    let nearest = ALL.iter().map(|advice| (distance(&code, &advice.code.to_lowercase()), advice));
+    let nearest =
+        ALL.iter().map(|advice| (strsim::levenshtein(&code, &advice.code.to_lowercase()), advice));
     let (edits, nearest) = nearest.min_by_key(|(edits, _)| *edits)?;
     if edits <= (code.chars().count() / 5).max(2) {
         return Some(nearest);
@@ -118,22 +119,6 @@ pub fn nearest(code: &str) -> Option<&'static Advice> {
     let is_part =
         |advice: &&Advice| code.len() > 3 && advice.code.to_lowercase().contains(code.as_str());
     ALL.iter().find(is_part)
-}
-
-/// How many letters must be put in, left out or changed to make one word of another.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (above, letter) in one.chars().enumerate() {
-        let mut diagonal = above;
-        row[0] = above + 1;
-        for (at, wanted) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *wanted);
-            diagonal = row[at + 1];
-            row[at + 1] = changed.min(diagonal + 1).min(row[at] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]
@@ -215,7 +200,5 @@ mod tests {
         assert_eq!(nearest("MANIFESTCORUPTED"), Some("ManifestCorrupted"));
         assert_eq!(nearest("LargeNumberOf"), Some("LargeNumberOfFilesDelay"));
         assert_eq!(nearest("no-such-code"), None);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

@@ -18,6 +18,7 @@ mod named;
 mod parcel;
 mod prep;
 mod prove;
+mod question;
 #[cfg(feature = "emulator")]
 mod rehearse;
 mod stage;
@@ -56,6 +57,7 @@ pub use named::{is_named, source, unused};
 pub use parcel::{PackArgs, PackCommand, PackingSlipArgs};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 pub use prove::KeysCommand;
+pub use question::is_question;
 #[cfg(feature = "emulator")]
 pub use rehearse::RehearseArgs;
 pub use stage::{
@@ -110,8 +112,8 @@ pub struct Global {
     /// Print JSON Lines on standard output, for scripts
     #[arg(long, global = true)]
     pub json: bool,
-    /// Print only errors
-    #[arg(short, long, global = true, conflicts_with = "json")]
+    /// Print only what was asked for and what went wrong
+    #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Tell more on standard error; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -122,6 +124,9 @@ pub struct Global {
     /// Add what is done, with times, to the end of this file
     #[arg(long, global = true, value_name = "FILE", env = "AZSEED_LOG_FILE")]
     pub log_file: Option<PathBuf>,
+    /// Take this section of the configuration files, [profile.NAME]
+    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_PROFILE_NAME")]
+    pub profile_name: Option<String>,
     /// Say yes to plain questions; never to erasing a drive
     #[arg(short, long, global = true)]
     pub yes: bool,
@@ -199,10 +204,18 @@ pub struct ExplainArgs {
 }
 
 /// `config`.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum ConfigCommand {
     /// Print every setting with its source
     Show,
+    /// Write a configuration file with every key, commented out
+    #[command(after_help = "Example:\n  azseed config init\n  azseed config init -")]
+    Init {
+        /// The file, - for standard output [default: /etc/azseed/config.toml as
+        /// root, else the one of XDG_CONFIG_HOME]
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
 }
 
 /// Arguments of `completions`.
@@ -258,6 +271,17 @@ pub fn in_order(words: &[OsString]) -> Vec<OsString> {
         .collect()
 }
 
+/// Whether the words call what takes nothing from configuration files, before those are read: a
+/// rehearsal is the same whatever is set, and whoever mends a file must be told of it.
+pub fn is_unset(words: &[OsString]) -> bool {
+    let Ok(matches) = deaf().ignore_errors(true).try_get_matches_from(words) else { return false };
+    match matches.subcommand() {
+        Some(("rehearse" | "explain" | "completions" | "man", _)) => true,
+        Some(("config", inner)) => inner.subcommand_name() == Some("init"),
+        _ => false,
+    }
+}
+
 /// The whole command tree.
 pub fn command() -> clap::Command {
     named::apart(hushed::without_values(Cli::command()))
@@ -293,6 +317,21 @@ mod tests {
         let words = "azseed --cloud AzureChinaCloud auth status".split(' ').map(OsString::from);
         let words = super::in_order(&words.collect::<Vec<_>>());
         assert!(super::command().try_get_matches_from(words).is_ok());
+    }
+
+    #[test]
+    fn what_takes_no_settings_is_known_by_its_words() {
+        let calls = |words: &str| {
+            super::is_unset(&words.split(' ').map(OsString::from).collect::<Vec<_>>())
+        };
+        for yes in ["azseed rehearse", "azseed --json --state s rehearse --source a --nonsense"] {
+            assert!(calls(yes), "{yes}");
+        }
+        for no in
+            ["azseed", "azseed --state rehearse stage", "azseed config show", "azseed --nonsense"]
+        {
+            assert!(!calls(no), "{no}");
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct StageArgs {
     #[command(subcommand)]
     pub command: Option<StageCommand>,
     /// What to back up; repeat for more
-    #[arg(long = "source", value_name = "PATH", required = true)]
+    #[arg(long = "source", value_name = "PATH", env = "AZSEED_SOURCE", required = true)]
     pub sources: Vec<PathBuf>,
     /// What of it is left out.
     #[command(flatten)]

@@ -58,17 +58,17 @@ impl<'a> Call<'a> {
 
     fn from<T>(&self, id: &str, value: T, source: ValueSource) -> Given<T> {
         let key = id.replace('_', "-");
-        let (origin, name) = match (source, self.settings.file_of(&key)) {
+        let (origin, name) = match (source, self.settings.layer_of(&key)) {
             (ValueSource::CommandLine, _) => (Origin::CommandLine, format!("--{key}")),
             (ValueSource::EnvVariable, _) => {
                 (Origin::Variable, format!("AZSEED_{}", id.to_uppercase()))
             }
-            (_, Some(file)) => {
-                let origin = match file.owner {
+            (_, Some(layer)) => {
+                let origin = match layer.owner {
                     Owner::User => Origin::UserFile,
                     Owner::System => Origin::SystemFile,
                 };
-                (origin, format!("The key {key} of {}", file.path.display()))
+                (origin, format!("The key {key} of {}", layer.place()))
             }
             _ => (Origin::Default, format!("--{key}")),
         };

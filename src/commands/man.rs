@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind};
+use disk_prep::sys::durable::{self, Access};
 
 use crate::cli::{ManArgs, command};
+use crate::manual;
 use crate::outcome::Ended;
 use crate::report::text::Text;
 
@@ -29,7 +31,9 @@ impl Diagnose for ManError {
 pub fn run(args: &ManArgs) -> Ended {
     let failed = |source| ManError { path: args.folder.clone(), source };
     std::fs::create_dir_all(&args.folder).map_err(failed)?;
-    clap_mangen::generate_to(command(), &args.folder).map_err(failed)?;
+    for (name, page) in manual::pages(command()).map_err(failed)? {
+        durable::write(&args.folder.join(name), &page, Access::Public).map_err(failed)?;
+    }
     let text = format!("The man pages are in {}", args.folder.display());
     Ok(Box::new(Text::Man(text)))
 }

@@ -82,7 +82,7 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::Auth(args) => auth::run(args, call),
         Command::Provider(args) => provider::run(args, call),
         Command::Subscriptions(args) => subscriptions::run(args, call),
-        Command::Config(_) => config::run(call.matches, call.settings),
+        Command::Config(args) => config::run(args, call.matches, call.settings),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }

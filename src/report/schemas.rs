@@ -23,7 +23,7 @@ use super::rehearsal::{RehearsalRecord, StepRecord};
 use super::restored::{ChangeRecord, RestoredRecord, SnapshotRecord};
 use super::said::{ErrorRecord, WarningRecord};
 use super::seed_set::SeedSetRecord;
-use super::text::{CompletionsRecord, ManRecord, SettingRecord};
+use super::text::{CompletionsRecord, ConfigRecord, ManRecord, SettingRecord};
 use super::vault::{DetachedRecord, SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
@@ -76,6 +76,7 @@ pub fn all() -> Vec<Described> {
         of::<vault_policy::SimulationRecord>("`vault policy simulate`"),
         of::<vault_policy::TemplateRecord>("`vault policy template`, `vault policy templates`"),
         of::<CompletionsRecord>("`completions`"),
+        of::<ConfigRecord>("`config init`"),
         of::<drive::DriveRecord>("`drive list`"),
         of::<drive::EjectedRecord>("`drive eject`"),
         of::<drive::UnpluggedRecord>("`drive list --watch`"),

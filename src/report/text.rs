@@ -53,6 +53,17 @@ impl Record for ManRecord<'_> {
     const TYPE: &'static str = "man";
 }
 
+/// An example of a configuration file, or where it was written.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ConfigRecord<'a> {
+    /// The example itself, or one sentence that says where it is.
+    text: &'a str,
+}
+
+impl Record for ConfigRecord<'_> {
+    const TYPE: &'static str = "config";
+}
+
 /// Completions for a shell.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct CompletionsRecord<'a> {
@@ -86,28 +97,45 @@ pub enum Text {
     Man(String),
     /// Completions for a shell.
     Completions(String),
+    /// An example of a configuration file.
+    Example(String),
+    /// Where that file is.
+    Config(String),
 }
 
 impl Outcome for Text {
     fn lines(&self) -> Vec<String> {
-        let (Text::Man(text) | Text::Completions(text)) = self;
+        let (Text::Man(text) | Text::Completions(text) | Text::Example(text) | Text::Config(text)) =
+            self;
         text.lines().map(str::to_owned).collect()
     }
     fn json(&self) -> Vec<Value> {
         vec![match self {
             Text::Man(text) => line(&ManRecord { text }),
             Text::Completions(text) => line(&CompletionsRecord { text }),
+            Text::Example(text) | Text::Config(text) => line(&ConfigRecord { text }),
         }]
     }
 }
 
+/// A setting that holds.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its key.
+    pub key: String,
+    /// Its value, if it has one.
+    pub value: Option<String>,
+    /// Where that comes from.
+    pub source: String,
+}
+
 /// Keys, their values, and where each comes from.
 #[derive(Debug)]
-pub struct SettingList(pub Vec<(String, Option<String>, String)>);
+pub struct SettingList(pub Vec<Setting>);
 
 impl Outcome for SettingList {
     fn lines(&self) -> Vec<String> {
-        let line = |(key, value, source): &(String, Option<String>, String)| {
+        let line = |Setting { key, value, source }: &Setting| {
             let value = visible_line(value.as_deref().unwrap_or("-"));
             format!("{key:<24} {value:<28} {source}")
         };
@@ -115,7 +143,7 @@ impl Outcome for SettingList {
     }
 
     fn json(&self) -> Vec<Value> {
-        let record = |(key, value, source): &(String, Option<String>, String)| {
+        let record = |Setting { key, value, source }: &Setting| {
             line(&SettingRecord { key, value: value.as_deref(), source })
         };
         self.0.iter().map(record).collect()

@@ -1,5 +1,6 @@
-//! The only room that prints. Four faces, chosen once: bars on a terminal, plain lines otherwise,
-//! JSON Lines, or only errors. Results go to standard output, everything else to standard error.
+//! The only room that prints. Three faces, chosen once: bars on a terminal, plain lines otherwise,
+//! or JSON Lines; each may be quiet. Results go to standard output, everything else to standard
+//! error.
 
 mod json_lines;
 mod log;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use disk_prep::monitor::{Monitor, VoidMonitor};
+use disk_prep::monitor::Monitor;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::stop::StopFlag;
 use disk_prep::sys::hold::hold;
@@ -35,13 +36,26 @@ enum Face {
     Terminal,
     Plain,
     Json,
-    Quiet,
+}
+
+/// How little is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loudness {
+    /// All.
+    Loud,
+    /// What was asked for, and what makes the exit code another than 0.
+    Asked,
+    /// The latter alone.
+    Troubles,
 }
 
 /// The screen.
 #[derive(Debug)]
 pub struct Ui {
     face: Face,
+    loudness: Loudness,
+    /// Warnings of a quiet run, for when it ends badly.
+    kept: Arc<Mutex<Vec<String>>>,
     stop: StopFlag,
     /// Whether somebody looks at `stop`.
     is_heard: Arc<AtomicBool>,
@@ -54,17 +68,24 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// The face that the flags and the terminal ask for.
-    pub fn new(global: &Global) -> Self {
-        let face = match (global.json, global.quiet) {
-            (true, _) => Face::Json,
-            (_, true) => Face::Quiet,
-            _ if io::stderr().is_terminal() => Face::Terminal,
-            _ => Face::Plain,
+    /// The face that the flags and the terminal ask for; `is_question` says whether the command's
+    /// result is what somebody wants to read.
+    pub fn new(global: &Global, is_question: bool) -> Self {
+        let face = match global.json {
+            true => Face::Json,
+            false if io::stderr().is_terminal() => Face::Terminal,
+            false => Face::Plain,
+        };
+        let loudness = match (global.quiet, is_question) {
+            (false, _) => Loudness::Loud,
+            (true, true) => Loudness::Asked,
+            (true, false) => Loudness::Troubles,
         };
         let is_heard = Arc::default();
         Ui {
             face,
+            loudness,
+            kept: Arc::default(),
             stop: stop_on_ctrl_c(Arc::clone(&is_heard)),
             is_heard,
             may_ask: true,
@@ -75,9 +96,11 @@ impl Ui {
 
     /// The same screen for work that asks nothing, whoever sits before it.
     pub fn unattended(&self) -> Self {
-        let Ui { face, stop, is_heard, has_progress, .. } = self;
+        let Ui { face, loudness, kept, stop, is_heard, has_progress, .. } = self;
         Ui {
             face: *face,
+            loudness: *loudness,
+            kept: Arc::clone(kept),
             stop: stop.clone(),
             is_heard: Arc::clone(is_heard),
             may_ask: false,
@@ -93,6 +116,8 @@ impl Ui {
         let face = if is_json { Face::Json } else { Face::Plain };
         Ui {
             face,
+            loudness: Loudness::Loud,
+            kept: Arc::default(),
             stop: StopFlag::default(),
             is_heard: Arc::default(),
             may_ask: false,
@@ -113,6 +138,7 @@ impl Ui {
 
     /// Shows why a command could not be done.
     pub fn fail(&self, error: &dyn Diagnose) -> Exit {
+        self.tell_kept();
         if self.face == Face::Json {
             tell_json(said::failure(error));
         } else {
@@ -138,17 +164,38 @@ impl Ui {
     }
 }
 
+impl Ui {
+    fn is_quiet(&self) -> bool {
+        self.loudness != Loudness::Loud
+    }
+
+    /// Tells what a quiet run kept back, since it ends badly.
+    fn tell_kept(&self) {
+        for text in std::mem::take(&mut *hold(&self.kept)) {
+            self.tell_warning(&text);
+        }
+    }
+
+    fn tell_warning(&self, text: &str) {
+        match self.face {
+            Face::Json => tell_json(said::warning(text)),
+            Face::Terminal | Face::Plain => eprint(&format!("warning: {}\n", sentence(text))),
+        }
+    }
+}
+
 impl Attendant for Ui {
     fn monitor(&self) -> Arc<dyn Monitor> {
+        let has_bars = self.has_progress && !self.is_quiet();
         let shown: Arc<dyn Monitor> = match self.face {
-            Face::Terminal if self.has_progress => Arc::new(progress::Bars::new()),
+            Face::Terminal if has_bars => Arc::new(progress::Bars::new()),
             Face::Terminal | Face::Plain => Arc::new(progress::Lines::new()),
             Face::Json => Arc::new(json_lines::JsonLines::new()),
-            Face::Quiet => Arc::new(VoidMonitor),
         };
-        let shown = match self.has_progress {
-            true => shown,
-            false => Arc::new(progress::Steps(shown)),
+        let shown: Arc<dyn Monitor> = match (self.is_quiet(), self.has_progress) {
+            (true, _) => Arc::new(progress::Troubles(shown)),
+            (false, true) => shown,
+            (false, false) => Arc::new(progress::Steps(shown)),
         };
         Arc::new(progress::Logged(shown))
     }
@@ -159,7 +206,7 @@ impl Attendant for Ui {
     }
 
     fn can_ask(&self) -> bool {
-        self.may_ask && self.face == Face::Terminal && io::stdin().is_terminal()
+        self.may_ask && self.face == Face::Terminal && !self.is_quiet() && io::stdin().is_terminal()
     }
 
     fn ask(&self, question: &str) -> Option<String> {
@@ -193,22 +240,24 @@ impl Attendant for Ui {
     }
 
     fn warn(&self, text: &str) {
-        match self.face {
-            Face::Quiet => {}
-            Face::Json => {
-                tell_json(said::warning(text));
-            }
-            Face::Terminal | Face::Plain => eprint(&format!("warning: {}\n", sentence(text))),
+        match self.is_quiet() {
+            true => hold(&self.kept).push(text.to_owned()),
+            false => self.tell_warning(text),
         }
     }
 
     fn show(&self, outcome: &dyn Outcome) -> Exit {
-        match self.face {
-            Face::Quiet if outcome.exit() == Exit::Done => {}
-            Face::Json => outcome.json().into_iter().for_each(print_json),
-            Face::Terminal | Face::Plain | Face::Quiet => print(&outcome.lines()),
+        let exit = outcome.exit();
+        if exit != Exit::Done {
+            self.tell_kept();
+        } else if self.loudness == Loudness::Troubles {
+            return exit;
         }
-        outcome.exit()
+        match self.face {
+            Face::Json => outcome.json().into_iter().for_each(print_json),
+            Face::Terminal | Face::Plain => print(&outcome.lines()),
+        }
+        exit
     }
 
     fn is_read(&self) -> bool {
@@ -223,7 +272,7 @@ impl Attendant for Ui {
     fn tell_unused(&self, text: &str) {
         static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
         let mut told = hold(&TOLD);
-        if self.face != Face::Quiet && told.insert(text.to_owned()) {
+        if !self.is_quiet() && told.insert(text.to_owned()) {
             eprint(&format!("warning: {}\n", sentence(text)));
         }
     }

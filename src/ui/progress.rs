@@ -308,6 +308,20 @@ impl Monitor for Steps {
     }
 }
 
+/// Hands on what makes the exit code another than 0: what is left out, and what fails.
+pub struct Troubles(pub Arc<dyn Monitor>);
+
+impl Monitor for Troubles {
+    fn event(&self, event: &Event<'_>) {
+        if matches!(
+            event,
+            Event::FileLeftOut { .. } | Event::DriveFailed { .. } | Event::DriveSetAside { .. }
+        ) {
+            self.0.event(event);
+        }
+    }
+}
+
 /// Hands every event on, and logs what it means for the drive: steps, and what is durable.
 pub struct Logged(pub Arc<dyn Monitor>);
 

@@ -3,6 +3,7 @@
 
 mod agents;
 mod codes;
+mod config;
 mod custody;
 mod environment;
 mod escrow;

@@ -210,6 +210,8 @@ fn a_rehearsal_is_the_same_whatever_is_set() {
         ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"].map(|name| (name, "x")),
     );
     command.env("HTTPS_PROXY", "http://127.0.0.1:1");
+    fs::write(machine.path("config.toml"), "no settings at all").unwrap();
+    command.env("AZSEED_CONFIG", machine.path("config.toml"));
     let said = support::program::said(command.output().unwrap());
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
     assert!(said.stdout.contains("are equal"), "{}", said.stdout);

@@ -134,3 +134,42 @@ fn without_progress_it_is_told_what_begins_and_ends_only() {
     assert!(with.iter().any(|own| is_progress(&own)), "{with:?}");
     assert!(!without.iter().any(|own| is_progress(&own)) && without.len() > 3, "{without:?}");
 }
+
+/// What was asked for is printed, a deed that went well says nothing, and whatever makes the exit
+/// code another than 0 is told, for a person and for a script.
+#[test]
+fn a_quiet_run_tells_what_was_asked_for_and_what_went_wrong() {
+    let machine = Machine::new();
+    fs::create_dir(machine.path("source")).unwrap();
+    for name in ["one", "two"] {
+        fs::write(machine.path("source").join(name), vec![5; 300_000]).unwrap();
+    }
+    let staging = machine.adopt(&machine.path("source"), "seed-1");
+    let nothing = |words: &[&str]| {
+        let said = machine.expect(0, words);
+        assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("", ""), "{words:?}");
+    };
+    nothing(&["man", "man", "--quiet"]);
+    nothing(&["man", "man", "-q", "--json"]);
+    let status = machine.expect(0, &["stage", "status", "--staging", &staging, "--quiet"]);
+    assert!(status.stdout.contains("seed-1") && status.stderr.is_empty(), "{}", status.stderr);
+    let status = machine.expect(0, &["stage", "status", "--staging", &staging, "-q", "--json"]);
+    assert!(status.stdout.contains("\"type\":\"seed\""), "{}", status.stdout);
+
+    // Each process has this file; the kernel refuses to read it, to root as well.
+    let unreadable = format!("/proc/{}/clear_refs", std::process::id());
+    let stage = |flags: &[&str], staging: &str| {
+        let target = format!(
+            "stage --source {unreadable} --staging {staging} --job seed-2 --storage-account account1 \
+             --container seed --resource-group rg --subscription {SUBSCRIPTION}"
+        );
+        let words: Vec<&str> = flags.iter().copied().chain(target.split(' ')).collect();
+        machine.expect(3, &words)
+    };
+    let said = stage(&["-q"], &machine.text("second"));
+    assert!(said.stdout.contains(&unreadable), "{}{}", said.stdout, said.stderr);
+    let said = stage(&["-q", "--json"], &machine.text("third"));
+    let records: Vec<_> =
+        said.stdout.lines().map(|line| line.contains("\"type\":\"seed\"")).collect();
+    assert_eq!(records, [true], "{}", said.stdout);
+}
