@@ -10,10 +10,29 @@ use clap::{Arg, ArgMatches, Command};
 /// Commands of `vault` that give data away, delete or forget something: their vault is named.
 const NAMED_VAULT: [&str; 3] = ["detach", "forget", "restore"];
 
+/// Filters of `stage`. Where a backup begins they are settings; `vault set`, which changes a record by
+/// them, is told them on its command line.
+const FILTERS: [&str; 5] =
+    ["exclude", "exclude-file", "exclude-if-present", "exclude-larger-than", "iexclude"];
+
+/// The variable of a flag.
+fn variable(long: &str) -> String {
+    format!("AZSEED_{}", long.to_uppercase().replace('-', "_"))
+}
+
 /// Takes the variable from flags that only some commands may take from the environment: `--vault`
 /// is a flag of all commands of `vault`, and stays a setting for those that harm nobody.
 pub(super) fn apart(command: Command) -> Command {
     let command = command.mut_subcommand("cleanup", |cleanup| cleanup.mut_arg("vault", without));
+    let command = command.mut_subcommand("stage", |stage| {
+        stage.mut_args(|arg| match arg.get_long().filter(|long| FILTERS.contains(long)) {
+            Some(long) => {
+                let variable = variable(long);
+                arg.env(variable)
+            }
+            None => arg,
+        })
+    });
     command.mut_subcommand("vault", |vault| {
         let flag = vault.get_arguments().find(|arg| arg.get_id() == "vault").cloned();
         let flag = flag.expect("it is a flag of `vault`");
@@ -88,7 +107,7 @@ pub fn unused(
     let mut told = Vec::new();
     for flag in command.get_arguments().filter(|arg| arg.get_env().is_none()) {
         let Some(long) = flag.get_long() else { continue };
-        let variable = format!("AZSEED_{}", long.to_uppercase().replace('-', "_"));
+        let variable = variable(long);
         if is_variable(OsStr::new(&variable)) {
             told.push(format!("{variable} is not used: name it with `--{long}`"));
         }

@@ -11,7 +11,7 @@ use super::aside::{asides, publish_asides};
 use super::error::Error;
 use super::ingest::{Ingested, Prove, Taking, ingest};
 use super::joining::leave;
-use super::lease::Lease;
+use super::lease::{LOCK, Lease};
 use super::record::Vault;
 use super::seed_list::SeedList;
 use super::shelf::{Import, Shelf};
@@ -55,7 +55,7 @@ impl Arrival<'_> {
         if vault.joins_since.is_none() {
             self.check(&fenced)?;
         }
-        let lost = |source| Error::Blob { path: super::LOCK.to_owned(), source };
+        let lost = |source| Error::Blob { path: LOCK.to_owned(), source };
         lease.check().map_err(lost)?;
         let (amount, id) = ((seed.len() as u64, seed.bytes()), vault.seed()?.id);
         mark_taken_in(container.as_ref(), &vault.name, id, amount)?;

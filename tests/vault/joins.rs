@@ -209,6 +209,9 @@ fn what_cannot_join_is_refused_with_its_code_and_nothing_is_made() {
     };
     refused(&nobody, 10, "vault-missing", &JOIN);
     refused(office.machine(), 2, "vault-seed-not-cleared", &JOIN);
+    change(office.machine(), |own| own["cleaned_at"] = "2026-01-01T00:00:00Z".into());
+    let other = ["--vault", "Office", "--exclude", "*.tmp"];
+    refused(office.machine(), 2, "vault-other-choice", &other);
     refused(&web2, 2, "repository-settled", &["--vault", "Office", "--pack-size", "2Mi"]);
     let shared = ["--vault", "Office", "--container", "azseed-office"];
     refused(&web2, 2, "vault-container-shared", &shared);
