@@ -61,7 +61,8 @@ pub use question::is_question;
 #[cfg(feature = "emulator")]
 pub use rehearse::RehearseArgs;
 pub use stage::{
-    AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageSetArgs, StageStatusArgs, WorkloadChoice,
+    AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageSetArgs, StageStatusArgs,
+    WorkloadChoice,
 };
 pub use staging::{SharedArgs, SharedSeedArgs, StagingConsent};
 pub use status::StatusArgs;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::call::Call;
 use super::flags::{azure, blobs, choice};
 use crate::cli::{
-    AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageSetArgs, StageStatusArgs, WorkloadChoice,
+    AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageSetArgs, StageStatusArgs,
+    WorkloadChoice,
 };
 use crate::escrow::Weak;
 use crate::journey::contact::contact;

@@ -156,7 +156,7 @@ fn a_flag_that_may_be_repeated_has_a_list() {
     let cli = Cli::from_arg_matches(&matches).unwrap();
     let crate::cli::Command::Stage(args) = cli.command else { panic!("it is stage") };
     assert_eq!(args.sources, [PathBuf::from("/srv/a"), "/srv/b".into()]);
-    assert_eq!(args.exclude, ["*.tmp"]);
+    assert_eq!(args.filters.exclude, ["*.tmp"]);
     for text in ["source = []", "source = [[\"/a\"]]", "staging = [\"/a\"]"] {
         assert_eq!(
             parsed(text, &crate::cli::command()).unwrap_err().code(),

@@ -68,11 +68,7 @@ pub enum SetError {
         begun(drives),
         what.join(", ")
     )]
-    Begun {
-        path: PathBuf,
-        drives: Vec<Serial>,
-        what: Vec<&'static str>,
-    },
+    Begun { path: PathBuf, drives: Vec<Serial>, what: Vec<&'static str> },
     #[error("The data of {path} was cleared, since it is where it was sent to")]
     Cleared { path: PathBuf },
 }

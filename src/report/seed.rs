@@ -115,7 +115,6 @@ fn sources(seed: &Seed) -> Vec<StagedSourceRecord<'_>> {
     of_host.collect()
 }
 
-
 /// A parcel of a seed.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ParcelRecord<'a> {
@@ -285,7 +284,10 @@ impl Outcome for SeedShown {
             resource_group: target.resource_group.to_string(),
             location: target.location.as_deref(),
             service: target.service().to_string(),
-            recipient: target.contact.as_ref().map(|own| own.return_address.recipient_name.as_str()),
+            recipient: target
+                .contact
+                .as_ref()
+                .map(|own| own.return_address.recipient_name.as_str()),
             sources: sources(&self.seed),
         })]
     }

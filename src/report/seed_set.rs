@@ -38,6 +38,13 @@ pub(super) struct ChangedRecord<'a> {
     now: &'a str,
 }
 
+impl<'a> From<&'a Changed> for ChangedRecord<'a> {
+    fn from(own: &'a Changed) -> Self {
+        let Changed { what, before, now } = own;
+        ChangedRecord { what, before: before.as_deref(), now }
+    }
+}
+
 impl Record for SeedSetRecord<'_> {
     const TYPE: &'static str = "seed-set";
 }
@@ -76,13 +83,9 @@ impl Outcome for SeedSet {
     }
 
     fn json(&self) -> Vec<Value> {
-        let record = |own: &'_ Changed| -> ChangedRecord<'_> {
-            let Changed { what, before, now } = own;
-            ChangedRecord { what, before: before.as_deref(), now }
-        };
         vec![line(&SeedSetRecord {
             staging: &self.staging,
-            changed: self.changed.iter().map(record).collect(),
+            changed: self.changed.iter().map(ChangedRecord::from).collect(),
             drives: &self.drives,
             vaults: &self.vaults,
         })]
