@@ -42,7 +42,7 @@ pub struct Packer {
 
 impl Packer {
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.table.records.len()
     }
 
@@ -53,7 +53,7 @@ impl Packer {
 
     /// The paths of all, each in two parts.
     pub fn paths(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
-        (0..self.len()).map(|index| self.at(index).path_parts())
+        (0..self.count()).map(|index| self.at(index).path_parts())
     }
 
     /// Adds a file at the end.
@@ -61,7 +61,7 @@ impl Packer {
     /// # Panics
     /// At four billion files, more than NTFS has records.
     pub fn push(&mut self, file: &DataFile) {
-        assert!(self.len() < PLAIN as usize, "NTFS has no records for so many files");
+        assert!(self.count() < PLAIN as usize, "NTFS has no records for so many files");
         let source = file.source.as_os_str().as_bytes();
         let (mut folder, mut name) = last_name(source, b'/');
         let (path_folder, path_name) = last_name(file.path.as_str().as_bytes(), b'\\');
@@ -144,12 +144,12 @@ impl Packer {
     }
 
     fn is_sorted(&self, fits: impl Fn(Ordering) -> bool) -> bool {
-        (1..self.len()).all(|at| fits(self.at(at - 1).by_path(self.at(at))))
+        (1..self.count()).all(|at| fits(self.at(at - 1).by_path(self.at(at))))
     }
 
     /// The records in the order of their paths; those with one path as they were pushed.
     fn order(&self) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        let mut order: Vec<u32> = (0..self.count() as u32).collect();
         order.sort_by(|&one, &other| self.at(one as usize).by_path(self.at(other as usize)));
         order
     }
@@ -188,7 +188,7 @@ impl Packer {
 
 impl fmt::Debug for Packer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} files", self.len())
+        write!(f, "{} files", self.count())
     }
 }
 

@@ -70,7 +70,7 @@ pub fn scan_rows(rows: &[Row], options: &RowsOptions) -> Result<DataSet, Error> 
     if !faults.is_empty() {
         for (path, fault) in clashes(files.paths()) {
             let is_it = |at: &usize| files.at(*at).path().as_str().starts_with(&path);
-            let line = (0..files.len()).find(is_it).map(|at| line_of(&lines, at));
+            let line = (0..files.count()).find(is_it).map(|at| line_of(&lines, at));
             faults.push(CsvFault { line: line.unwrap_or(1), column: BASE.to_owned(), fault });
         }
         faults.sort_by_key(|fault| fault.line);
@@ -142,7 +142,7 @@ impl<'a> Scan<'a> {
     }
 
     fn row(&mut self, row: &Row) {
-        self.lines.push((self.files.len(), row.line));
+        self.lines.push((self.files.count(), row.line));
         let metadata = self.side(row, SideKind::Metadata);
         let properties = self.side(row, SideKind::Properties);
         let listing = Listing::Blob { metadata, properties, content_md5: None };

@@ -66,8 +66,8 @@ fn is_block_blob(blob_type: &BlobType) -> bool {
     *blob_type == BlobType::BlockBlob
 }
 
-/// A file of the second form: its name, its length, its time, its first cluster, and where source and blob have
-/// other names than the path, theirs.
+/// A file of the second form: its name, length, time and first cluster; and where source and blob
+/// have other names than the path, theirs.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Row<'a> {
@@ -295,7 +295,7 @@ impl Reading {
                 return Ok(());
             }
         };
-        if self.files.len() == head.files {
+        if self.files.count() == head.files {
             return Err(unknown("there are more files than it says".into()));
         }
         self.files.push(&file);
@@ -335,7 +335,7 @@ impl Reading {
     fn finish(self) -> Result<DrivePlan, JournalFault> {
         let Reading { head, files, first_clusters, .. } = self;
         let Head { serial, job, files: count, .. } = head.ok_or(JournalFault::NoBeginning)?;
-        if files.len() != count {
+        if files.count() != count {
             let fault = "the number of files is another".to_owned();
             return Err(JournalFault::Unknown { record: count, fault });
         }

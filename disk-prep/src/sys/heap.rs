@@ -1,5 +1,5 @@
-//! What tests take of the heap, counted for each thread: so that a plan of millions of files is held
-//! to its bytes a file, whatever other tests do meanwhile.
+//! What tests take of the heap, counted for each thread: so that a plan of millions of files is
+//! held to its bytes a file, whatever other tests do meanwhile.
 #![expect(unsafe_code, reason = "a heap of one's own can be made in no other way")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

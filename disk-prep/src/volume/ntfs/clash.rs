@@ -57,11 +57,11 @@ impl<'a> Marks<'a> {
     fn mark(&mut self, folder: &str, name: &str) {
         self.units.clear();
         self.units.extend(name.encode_utf16().flat_map(|unit| upcase(unit).to_le_bytes()));
-        let is_it = |system: &&str| {
+        let is_it = |system: &str| {
             let units = system.encode_utf16().flat_map(|unit| upcase(unit).to_le_bytes());
             units.eq(self.units.iter().copied())
         };
-        self.has_system_name |= folder.is_empty() && ROOT_NAMES.iter().any(|name| is_it(&name));
+        self.has_system_name |= folder.is_empty() && ROOT_NAMES.iter().any(|name| is_it(name));
         self.marks.push(self.hasher.hash_one((folder, &self.units)));
     }
 }
