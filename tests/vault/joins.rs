@@ -265,6 +265,9 @@ fn what_cannot_join_is_refused_with_its_code_and_nothing_is_made() {
     };
     assert_eq!(create("Office", &[])["code"], "vault-container-taken");
     let foreign = ["--vault-container", "by-restic"];
+    let container = crate::support::key::container(emulator, "by-restic");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(container.create(None)).unwrap();
     put(emulator, "by-restic", "repo/config", b"somebody's");
     assert_eq!(create("Attic", &foreign)["code"], "vault-has-repository");
     assert_eq!(fs::read(emulator.blob("by-restic", "repo/config")).unwrap(), b"somebody's");
@@ -317,6 +320,6 @@ fn a_vault_that_was_changed_meanwhile_shows_no_snapshot_that_is_not_whole() {
     put(emulator, "azseed-office", "repo/config", b"of another repository");
     let said = office.stage(&web3, "web3", 1, "third", &JOIN);
     assert_ne!(said["code"], Value::Null);
-    let early = run(&web3, emulator, 1, &["--now", "--without-seed"]);
+    let early = run(&web3, emulator, 4, &["--now", "--without-seed"]);
     assert_eq!(early["code"], "vault-other-repository", "{early}");
 }
