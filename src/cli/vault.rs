@@ -255,6 +255,7 @@ pub struct VaultCreate {
 /// Arguments of `cleanup`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  azseed cleanup --vault office\n  \
+    azseed cleanup --vault office --older-than 14 --dry-run\n  \
     azseed cleanup --job photos --staging /mnt/photos\n\n\
     Nothing is deleted that the vault does not hold, and nothing that azseed did not\n\
     write. With --job, of plain files, nothing is deleted at all: when every file is\n\
@@ -266,6 +267,12 @@ pub struct CleanupArgs {
     /// The resource group of the job, if there is no staging path
     #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
     pub resource_group: Option<ResourceGroup>,
+    /// Say what would be deleted, and delete nothing
+    #[arg(long, conflicts_with = "job")]
+    pub dry_run: bool,
+    /// Only when the vault has been protected for so many days
+    #[arg(long, value_name = "DAYS", env = "AZSEED_OLDER_THAN")]
+    pub older_than: Option<u16>,
     /// Which vault, and where Azure is.
     #[command(flatten)]
     pub target: VaultTarget,

@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::flags::{azure, blobs, vault};
 use crate::cli::CleanupArgs;
-use crate::journey::cleanup::clear;
+use crate::journey::cleanup::{ClearOptions, clear};
 use crate::journey::cleanup_files::clear_files;
 use crate::journey::job::{JobOptions, MeantJob};
 use crate::outcome::Ended;
@@ -12,7 +12,8 @@ use crate::outcome::Ended;
 pub fn run(args: &CleanupArgs, call: &Call<'_>) -> Ended {
     let (target, desk) = (&args.target, &call.desk());
     if args.job.is_none() {
-        return Ok(Box::new(clear(&vault(target, None, call), desk)?));
+        let how = ClearOptions { is_dry: args.dry_run, older_than_days: args.older_than };
+        return Ok(Box::new(clear(how, &vault(target, None, call), desk)?));
     }
     let options = JobOptions {
         job: None,

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::count;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::desk::Desk;
 use super::seed_blobs::seed_blobs;
-use super::vault::{VaultOptions, open_containers, own_seed, pick, staging, staging_path};
+use super::vault::{
+    VaultOptions, failed, open, open_containers, own_seed, pick, staging, staging_path,
+};
 use super::vault_ingest::{follow_cleanup, seed_list};
 use super::vault_writer::Writer;
 use crate::azure::Container;
@@ -17,8 +19,21 @@ use crate::vault::{
     Error, SeedLink, SeedList, Vault, clear as clear_import, cleared, mark_cleared,
 };
 
+/// How it is cleared.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ClearOptions {
+    /// Whether it is only said what would go.
+    pub is_dry: bool,
+    /// The vault must have been protected for so many days.
+    pub older_than_days: Option<u16>,
+}
+
 /// Clears what the vault holds.
-pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure> {
+pub fn clear(
+    how: ClearOptions,
+    options: &VaultOptions,
+    desk: &Desk<'_>,
+) -> Result<Cleared, Failure> {
     let state = desk.state()?;
     let vault = pick(options, &state)?;
     let path = staging_path(&vault, options)?.to_owned();
@@ -26,6 +41,7 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
         // Its retention may have dropped blobs of the seed since.
         return Ok(Cleared::before(&vault, path));
     }
+    expect_age(&vault, how.older_than_days)?;
     let staging = staging(&vault, options, desk)?;
     let seed = own_seed(&vault, &staging)?;
     let link = vault.seed()?;
@@ -40,11 +56,17 @@ pub fn clear(options: &VaultOptions, desk: &Desk<'_>) -> Result<Cleared, Failure
     // Looked at and asked before anything is sent that changes something.
     let needed = seed_list(&seed, &staging)?;
     prove(&vault, container.as_ref(), &needed)?;
+    let checked = open(&vault, options, desk)?.check();
+    checked.map_err(|source| failed(&vault, source))?;
     let is_ours = seed.origin == Origin::Written;
     let repository = is_ours.then(|| path.join("repo")).filter(|repository| repository.exists());
     // What was adopted where it lies is the vault's own now.
     let import = Some(import).filter(|_| !is_shared);
     let gone = what_would_go(&vault, import.as_deref(), &blobs, repository.as_deref())?;
+    if how.is_dry {
+        let (vault, would_go) = (vault.name.to_string(), gone);
+        return Ok(Cleared { vault, staging: path, would_go, is_dry: true, ..Cleared::default() });
+    }
     if let Some(what) = gone {
         desk.attendant.consent(&what)?;
     }
@@ -84,6 +106,16 @@ fn shares(vault: &Vault, link: &SeedLink) -> bool {
     vault.container == link.container
         && link.storage_account.is_none()
         && (vault.prefix.starts_with(&link.prefix) || link.prefix.starts_with(&vault.prefix))
+}
+
+/// Refuses a vault that has not been protected for so long.
+fn expect_age(vault: &Vault, days: Option<u16>) -> Result<(), Error> {
+    let (Some(days), Some(since)) = (days, vault.ingested_at) else { return Ok(()) };
+    let until = since.checked_add(SignedDuration::from_hours(24 * i64::from(days)));
+    match until.is_ok_and(|until| until <= Timestamp::now()) {
+        true => Ok(()),
+        false => Err(Error::TooYoung { vault: vault.name.clone(), since, days }),
+    }
 }
 
 /// Refuses while the vault lacks a single blob of the seed.
@@ -134,11 +166,18 @@ pub struct Cleared {
     pub blobs_left: Vec<String>,
     /// Files of the staging path that are gone.
     pub files_deleted: u64,
+    /// When it was cleared before this call.
+    pub cleared_at: Option<Timestamp>,
+    /// Whether it was only looked at.
+    pub is_dry: bool,
+    /// What would go, in a sentence; `None` if nothing is left, or it was not only looked at.
+    pub would_go: Option<String>,
 }
 
 impl Cleared {
     /// Nothing was left to do.
     fn before(vault: &Vault, staging: PathBuf) -> Self {
-        Cleared { vault: vault.name.to_string(), staging, ..Cleared::default() }
+        let (cleared_at, vault) = (vault.cleaned_at, vault.name.to_string());
+        Cleared { vault, staging, cleared_at, ..Cleared::default() }
     }
 }

@@ -1,6 +1,7 @@
 //! What was cleared, in words and as a record.
 
 use disk_prep::noun::{ErrorKind, count};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -24,6 +25,12 @@ pub(super) struct CleanupRecord<'a> {
     blobs_left: &'a [String],
     /// Files of the staging path that are gone.
     files_deleted: u64,
+    /// When it was cleared before this call; null if this call did it, or nothing did.
+    cleared_at: Option<Timestamp>,
+    /// Whether it was only looked at.
+    dry_run: bool,
+    /// What would go, in a sentence; null if nothing is left, or it was not only looked at.
+    would_go: Option<&'a str>,
 }
 
 impl Record for CleanupRecord<'_> {
@@ -33,7 +40,14 @@ impl Record for CleanupRecord<'_> {
 impl Outcome for Cleared {
     fn lines(&self) -> Vec<String> {
         let Cleared { vault, staging, blobs_deleted, files_deleted, .. } = self;
+        if let Some(what) = &self.would_go {
+            return vec![what.clone()];
+        }
         let mut lines = vec![match (blobs_deleted, files_deleted) {
+            (0, 0) if self.cleared_at.is_some() => format!(
+                "Vault {vault} had all of the seed, and it was cleared on {}",
+                self.cleared_at.unwrap_or_default().strftime("%Y-%m-%d")
+            ),
             (0, 0) => format!("Vault {vault} has all of the seed. Nothing was left to delete"),
             _ => format!(
                 "Vault {vault} has all of the seed. Deleted: {}, {} of {}",
@@ -55,6 +69,9 @@ impl Outcome for Cleared {
             blobs_deleted: self.blobs_deleted,
             blobs_left: &self.blobs_left,
             files_deleted: self.files_deleted,
+            cleared_at: self.cleared_at,
+            dry_run: self.is_dry,
+            would_go: self.would_go.as_deref(),
         })]
     }
 

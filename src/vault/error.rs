@@ -132,6 +132,8 @@ pub enum Error {
     WhichVault,
     #[error("Vault {vault} does not have all of the seed: {missing} of {total} blobs are missing")]
     NotProtected { vault: VaultName, missing: usize, total: usize },
+    #[error("Vault {vault} is protected since {since}, which is less than {} ago", count(u64::from(*days), "day"))]
+    TooYoung { vault: VaultName, since: jiff::Timestamp, days: u16 },
     #[error("Seed and vault would share the container {container}")]
     SharedContainer { container: ContainerName },
     #[error("The staging path {} holds plain files; only a repository goes into a vault", path.display())]
@@ -217,6 +219,7 @@ impl Diagnose for Error {
             Error::NoVault { .. } => "vault-missing",
             Error::WhichVault => "vault-ambiguous",
             Error::NotProtected { .. } => "vault-incomplete",
+            Error::TooYoung { .. } => "cleanup-too-early",
             Error::SharedContainer { .. } => "vault-container-shared",
             Error::PlainFiles { .. } => "vault-plain-files",
             Error::HasRepository { .. } => "vault-has-repository",
@@ -269,6 +272,7 @@ impl Diagnose for Error {
             | Error::HasRepository { .. }
             | Error::NoPassword { .. } => ErrorKind::Usage,
             Error::NotProtected { .. }
+            | Error::TooYoung { .. }
             | Error::LastKey { .. }
             | Error::OtherRepository { .. }
             | Error::SeedsJoin { .. }
@@ -356,6 +360,9 @@ impl Diagnose for Error {
             }
             Error::NoVault { .. } => "list them with `azseed vault list`",
             Error::NotProtected { .. } => "run `azseed vault run` until it says protected",
+            Error::TooYoung { .. } => {
+                "run it again when that time is over, or name fewer days with `--older-than`"
+            }
             Error::SharedContainer { .. } => "name another container with `--vault-container`",
             Error::NoPassword { .. } => return Some(Hint::PasswordFile),
             Error::NotHeld { .. } => "see that nobody else writes to the vault, then run it again",

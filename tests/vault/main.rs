@@ -1,6 +1,7 @@
 //! The vault: attached, filled, planned, checked, restored; on one machine and on several.
 
 mod attach;
+mod cleanup;
 mod damage;
 mod faults;
 mod filters;

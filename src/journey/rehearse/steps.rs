@@ -16,7 +16,7 @@ use super::script::{RehearseOptions, Step, Stop};
 use super::summary::Summary;
 use crate::escrow::Weak;
 use crate::import_job::{JobStage, Shipment};
-use crate::journey::cleanup::clear;
+use crate::journey::cleanup::{ClearOptions, clear};
 use crate::journey::connections::{AzureOptions, BlobAccess, CURRENT_SERVICE, CloudChoice};
 use crate::journey::contact::contact;
 use crate::journey::desk::{Consent, Desk, Visit};
@@ -200,7 +200,7 @@ impl Rehearsal<'_> {
         self.go_on(&ran, is_done)?;
         summary.note_vault(&ran.0);
         self.step(8);
-        self.go_on(&clear(options, desk)?, is_done)
+        self.go_on(&clear(ClearOptions::default(), options, desk)?, is_done)
     }
 
     fn restore(&self) -> Result<(), Stop> {

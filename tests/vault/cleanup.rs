@@ -1,0 +1,56 @@
+//! What is looked at before the imported container and the staging path are cleared.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+
+use crate::support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::emulator::Emulator;
+use support::kept::last;
+use support::program::{Machine, files_below};
+use support::seed::{run, shipped};
+
+#[test]
+fn a_cleanup_waits_is_tried_and_comes_only_after_a_check_that_found_nothing() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    emulator.dock(&machine, &["s1.img,serial=S1"]);
+    run(&machine, &emulator, 0, &[]);
+    let imported = emulator.blob("seed", "");
+    let count = || (files_below(&imported).len(), files_below(&machine.path("staging/repo")).len());
+    let before = count();
+    let call = |code: i32, words: &[&str]| -> Value {
+        let all = [&["cleanup", "--json", "--yes"], words].concat();
+        last(&emulator.expect(&machine, code, &all))
+    };
+    let early = call(4, &["--older-than", "14"]);
+    assert_eq!(early["code"], "cleanup-too-early");
+    assert!(early["message"].as_str().unwrap().ends_with("less than 14 days ago"), "{early}");
+    let tried = call(0, &["--dry-run", "--older-than", "0"]);
+    let would = tried["would_go"].as_str().unwrap();
+    assert!(tried["dry_run"] == true && would.starts_with("Would delete"), "{tried}");
+    assert_eq!(count(), before, "nothing is gone");
+
+    // Each blob has the length and the MD5 of the seed's, and a folder cannot be read all the same.
+    let packs = files_below(&emulator.blob("azseed-office", "repo/data"));
+    let folders = packs.iter().min_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
+    let content = fs::read(folders).unwrap();
+    fs::write(folders, vec![0; content.len()]).unwrap();
+    let refused = call(5, &[]);
+    assert_eq!(refused["causes"].as_array().unwrap().len(), 1, "{refused}");
+    assert_eq!(count(), before, "nothing is gone");
+    fs::write(folders, &content).unwrap();
+
+    let record = machine.path("state/vaults/office.json");
+    let mut vault: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    vault["ingested_at"] = "2026-01-01T00:00:00Z".into();
+    fs::write(&record, vault.to_string()).unwrap();
+    let done = call(0, &["--older-than", "14"]);
+    assert_eq!(done["blobs_deleted"], before.0, "{done}");
+    assert_eq!(count(), (0, 0));
+    let again = call(0, &[]);
+    assert!(again["cleared_at"].is_string() && again["blobs_deleted"] == 0, "{again}");
+}
