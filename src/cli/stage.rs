@@ -30,8 +30,13 @@ pub struct StageArgs {
     #[command(subcommand)]
     pub command: Option<StageCommand>,
     /// What to back up; repeat for more
-    #[arg(long = "source", value_name = "PATH", env = "AZSEED_SOURCE", required = true)]
+    #[arg(long = "source", value_name = "PATH", env = "AZSEED_SOURCE")]
+    #[arg(required_unless_present = "added")]
     pub sources: Vec<PathBuf>,
+    /// Back this up too, besides what this machine has staged already; repeat for
+    /// more
+    #[arg(long = "add-source", id = "added", value_name = "PATH")]
+    pub added: Vec<PathBuf>,
     /// What of it is left out.
     #[command(flatten)]
     pub filters: LeftOutArgs,

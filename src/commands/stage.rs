@@ -13,6 +13,7 @@ use crate::journey::contact::contact;
 use crate::journey::desk::{Consent, Desk};
 use crate::journey::settings::Origin;
 use crate::journey::stage::{AdoptOptions, WriteOptions, release, status, take, write};
+use crate::journey::stage_asked::Typed;
 use crate::journey::stage_join::JoinOptions;
 use crate::journey::stage_set::{SeedChanges, change};
 use crate::journey::vault_password::PasswordGiven;
@@ -64,14 +65,26 @@ fn written(args: &StageArgs, call: &Call<'_>) -> Result<WriteOptions, Failure> {
         target,
         service: call.given("service", args.seed.service),
         join: Some(joined(args, call)),
+        typed: typed(call),
+        added: args.added.clone(),
     })
+}
+
+/// Which values of the seed stand on the command line.
+fn typed(call: &Call<'_>) -> Typed {
+    Typed {
+        resource_group: is_typed("resource_group", call),
+        location: is_typed("location", call),
+        contact: is_typed("contact", call),
+    }
+}
+
+fn is_typed(id: &str, call: &Call<'_>) -> bool {
+    call.given(id, Some(())).is_some_and(|given| given.origin == Origin::CommandLine)
 }
 
 /// The vault that the seed joins.
 fn joined(args: &StageArgs, call: &Call<'_>) -> JoinOptions {
-    let is_typed = |id: &str| {
-        call.given(id, Some(())).is_some_and(|given| given.origin == Origin::CommandLine)
-    };
     let of_new = [("compression", "--compression"), ("pack_size", "--pack-size")];
     JoinOptions {
         vault: call.given("vault", args.vault.clone()),
@@ -81,7 +94,11 @@ fn joined(args: &StageArgs, call: &Call<'_>) -> JoinOptions {
             file: call.given("password_file", args.password_file.clone()),
             ..PasswordGiven::default()
         },
-        idle: of_new.into_iter().filter(|(id, _)| is_typed(id)).map(|(_, flag)| flag).collect(),
+        idle: of_new
+            .into_iter()
+            .filter(|(id, _)| is_typed(id, call))
+            .map(|(_, flag)| flag)
+            .collect(),
     }
 }
 
@@ -99,6 +116,7 @@ fn adopted(args: &AdoptArgs, call: &Call<'_>) -> Result<AdoptOptions, Failure> {
             WorkloadChoice::Mabs => Workload::Mabs,
             WorkloadChoice::SystemState => Workload::SystemState,
         }),
+        typed: typed(call),
     })
 }
 

@@ -33,6 +33,7 @@ pub mod repair;
 pub mod seed_blobs;
 pub mod settings;
 pub mod stage;
+pub mod stage_asked;
 pub mod stage_join;
 pub mod stage_set;
 pub mod standing;

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::connections::CURRENT_SERVICE;
 use super::desk::Desk;
 use super::settings::{Given, settle};
+use super::stage_asked::{Request, Typed, expect_same};
 use super::stage_join::{Asked, JoinOptions, Joint};
 use crate::escrow::{Weak, read_password};
 use crate::import_job::check_name;
@@ -45,6 +46,10 @@ pub struct WriteOptions {
     pub service: Option<Given<Service>>,
     /// The vault that it joins; a rehearsal's joins none.
     pub join: Option<JoinOptions>,
+    /// Which values were typed.
+    pub typed: Typed,
+    /// What is backed up besides what this machine has staged already.
+    pub added: Vec<PathBuf>,
 }
 
 /// What is taken as it stands.
@@ -62,6 +67,8 @@ pub struct AdoptOptions {
     pub service: Option<Given<Service>>,
     /// Whose staging folder it is, if it is that of an agent.
     pub workload: Option<Workload>,
+    /// Which values were typed.
+    pub typed: Typed,
 }
 
 /// The destination with its service: the record's, else what is given, else the current one; the
@@ -113,9 +120,15 @@ pub fn release(host: &str, path: &Path, desk: &Desk<'_>) -> Result<SeedShown, Fa
 
 /// Takes a repository or a folder as it stands.
 pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
-    let AdoptOptions { source, password_file, staging: path, target, service, workload } = &options;
+    let AdoptOptions { source, password_file, staging: path, target, .. } = &options;
+    let (service, workload) = (&options.service, &options.workload);
     let there = seed_at(path);
     let target = settled(target.clone(), service.clone(), there.as_ref(), desk)?;
+    if let Some(seed) = &there {
+        let host = &this_host();
+        let asked = Request { target: &target, typed: options.typed, sources: None, host };
+        expect_same(seed, path, &asked, desk.attendant)?;
+    }
     let given = password_file.as_deref();
     let password = given.map(|path| read_password(path, Weak::Accepted)).transpose()?;
     // Before anything is made, so that what cannot be adopted leaves nothing behind.
@@ -188,7 +201,17 @@ fn expect_pages(root: &Path, target: &Destination) -> Result<(), Failure> {
 
 /// Writes the initial backup, or finds it written.
 pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
-    let WriteOptions { sources, choice, settings, staging: path, target, service, .. } = options;
+    let WriteOptions {
+        sources,
+        choice,
+        settings,
+        staging: path,
+        target,
+        service,
+        typed,
+        added,
+        ..
+    } = options;
     let (weak, given, join) =
         (options.weak, options.password_file.as_deref(), options.join.as_ref());
     let state = desk.state()?;
@@ -198,13 +221,26 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     let seed = seed_at(&path);
     let target = settled(target, service, seed.as_ref(), desk)?;
     let host = this_host();
+    let (sources, choice) = match (&seed, added.is_empty()) {
+        (Some(seed), false) => with_more(seed, sources, &added, &host, &path)?,
+        (None, false) => return Err(Error::NotStaging { path }.into()),
+        (_, true) => (sources, choice),
+    };
+    if let Some(seed) = &seed {
+        let staged = added.is_empty().then_some((sources.as_slice(), &choice));
+        let asked = Request { target: &target, typed, sources: staged, host: &host };
+        expect_same(seed, &path, &asked, desk.attendant)?;
+    }
     let asked = Asked { seed: seed.as_ref(), target: &target, choice: &choice, staging: &path };
     let joint = match join {
         Some(join) => Joint::find(join, asked, desk)?,
         None => None,
     };
+    let adds = seed.as_ref().and_then(|seed| seed.staged_by(&host));
+    let adds = !added.is_empty() && adds.is_some_and(|own| own.sources != sources);
     let is_done = seed.is_some_and(|seed| {
         seed.state != SeedState::Unfinished
+            && !adds
             && (seed.hosts.is_empty() || seed.staged_by(&host).is_some())
     });
     let looked = if is_done { Looked::default() } else { look(&sources, choice, &path)? };
@@ -235,7 +271,7 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
         false => Drives::Begun,
     };
     let base = joint.as_ref().map(Joint::base);
-    let options = StageOptions { plan: looked.plan, settings, host, drives, base };
+    let options = StageOptions { plan: looked.plan, settings, host, drives, base, adds };
     let Staged { seed, backup } =
         stage(&staging, held, &password, &options, Timestamp::now, desk.attendant.monitor())?;
     let drives = drives_of(&staging.journals())?;
@@ -244,6 +280,28 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
         joint.link(&seed, &staging, desk)?;
     }
     Ok(SeedShown { backup, password: path, ..SeedShown::of(seed, staging) })
+}
+
+/// What this machine has staged, with more; what is left out stays as it was said.
+fn with_more(
+    seed: &Seed,
+    asked: Vec<PathBuf>,
+    added: &[PathBuf],
+    host: &str,
+    path: &Path,
+) -> Result<(Vec<PathBuf>, Choice), Failure> {
+    let own = seed
+        .staged_by(host)
+        .ok_or_else(|| Error::NoStager { path: path.to_owned(), host: host.to_owned() })?;
+    let mut sources = own.sources.clone();
+    for path in asked.iter().chain(added) {
+        let real =
+            std::fs::canonicalize(path).map_err(|_| Error::NoSource { path: path.clone() })?;
+        if !sources.contains(&real) {
+            sources.push(real);
+        }
+    }
+    Ok((sources, own.choice.clone()))
 }
 
 /// Where the password of a seed's repository is; one is made for a repository that is new.

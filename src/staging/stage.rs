@@ -22,7 +22,7 @@ use super::seed::{Seed, SeedKind, Totals};
 use super::stagers::HeldRecord;
 use crate::repository::{
     BackupDone, BackupPlan, BlobStore, Error as RepositoryError, FolderStore, JoinStore,
-    Repository, Settings, Store,
+    Repository, Settings, Snapshot, Store,
 };
 
 /// What is staged and how.
@@ -38,6 +38,8 @@ pub struct StageOptions {
     pub drives: Drives,
     /// The repository that the seed adds to.
     pub base: Option<Arc<BlobStore>>,
+    /// Whether sources were added to what this machine has staged.
+    pub adds: bool,
 }
 
 /// A staging path to which a machine has nothing more to add.
@@ -60,8 +62,15 @@ pub fn stage(
     monitor: Arc<dyn Monitor>,
 ) -> Result<Staged, Error> {
     let seed = Seed::open(staging)?;
-    if seed.turn(&options.host, options.drives, staging)? == Turn::Done {
-        return Ok(Staged { seed, backup: None });
+    match seed.turn(&options.host, options.drives, staging)? {
+        Turn::Done if options.adds && options.drives == Drives::Begun => {
+            return Err(Error::Closed {
+                path: staging.path().to_owned(),
+                host: options.host.clone(),
+            });
+        }
+        Turn::Done if !options.adds => return Ok(Staged { seed, backup: None }),
+        Turn::Done | Turn::Adds => {}
     }
     let _at_work = staging.claim_staging(&options.host)?;
     staging.expect_no_filler()?;
@@ -71,7 +80,7 @@ pub fn stage(
     bench.prepare(&seed)?;
     drop(held);
     // What a killed run of another machine left unfinished is ended by whoever comes.
-    let is_new = seed.staged_by(&options.host).is_none() || {
+    let is_new = options.adds || seed.staged_by(&options.host).is_none() || {
         let all = bench.open()?.snapshots().map_err(|source| bench.failed(source))?;
         !all.iter().any(|own| own.host == options.host)
     };
@@ -82,6 +91,7 @@ pub fn stage(
     };
     if let Some(backup) = &backup {
         bench.note(backup)?;
+        bench.drop_former(backup)?;
     }
     let seed = bench.end(&now)?;
     Ok(Staged { seed, backup })
@@ -192,6 +202,20 @@ impl<'a> Bench<'a> {
         let backup = backup.map_err(|source| self.failed(source))?;
         info!(snapshot = backup.snapshot, files = backup.files, bytes = backup.bytes, "backed up");
         Ok(backup)
+    }
+
+    /// Removes what this machine has staged before, all of which is in its new snapshot. Where a
+    /// seed joins a vault, its snapshots stand with those of the vault, and it stays.
+    fn drop_former(&self, backup: &BackupDone) -> Result<(), Error> {
+        if !self.options.adds || self.options.base.is_some() {
+            return Ok(());
+        }
+        let all = self.open()?.snapshots().map_err(|source| self.failed(source))?;
+        let is_former =
+            |own: &&Snapshot| own.host == self.options.host && own.id != backup.snapshot;
+        let mut former = all.iter().filter(is_former);
+        former
+            .try_for_each(|own| self.open()?.remove(&own.id).map_err(|source| self.failed(source)))
     }
 
     fn drop_snapshot(&self, backup: &BackupDone) -> Result<(), Error> {

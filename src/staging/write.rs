@@ -115,7 +115,14 @@ mod tests {
     fn options(sources: &[PathBuf], staging: &Path) -> StageOptions {
         let settings = Settings { compression: 3, pack_bytes: 64 << 20 };
         let plan = look(sources, Choice::default(), staging).unwrap().plan;
-        StageOptions { plan, settings, host: "web1".to_owned(), drives: Drives::None, base: None }
+        StageOptions {
+            plan,
+            settings,
+            host: "web1".to_owned(),
+            drives: Drives::None,
+            base: None,
+            adds: false,
+        }
     }
 
     fn begun(staging: &Staging, target: Destination) -> Result<Seed, Error> {

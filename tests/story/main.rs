@@ -26,6 +26,7 @@ mod shortages;
 mod side_files;
 mod sources;
 mod stage;
+mod stage_asked;
 mod stage_at_once;
 mod stage_set;
 mod staging_path;

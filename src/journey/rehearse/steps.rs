@@ -26,6 +26,7 @@ use crate::journey::keeper::KeyFiles;
 use crate::journey::plan;
 use crate::journey::prepare::{NamedDrives, PrepOptions, prepare};
 use crate::journey::stage::{SeedShown, WriteOptions, write};
+use crate::journey::stage_asked::Typed;
 use crate::journey::vault::{CreateOptions, VaultOptions, make, pick};
 use crate::journey::vault_password::PasswordGiven;
 use crate::journey::vault_read::{Wish as RestoreWish, restore};
@@ -88,6 +89,8 @@ impl Rehearsal<'_> {
                 target: self.target()?,
                 service: None,
                 join: None,
+                typed: Typed::default(),
+                added: Vec::new(),
             },
             &self.desk(),
         )?;

@@ -1,0 +1,142 @@
+//! `stage` on a seed that is there: what is asked is compared with what is recorded, and nothing of it
+//! is dropped in silence (`design`, "The same command, asked differently").
+
+use std::path::{Path, PathBuf};
+
+use disk_prep::noun::{Diagnose, ErrorKind, shell_word};
+
+use crate::outcome::Attendant;
+use crate::repository::Choice;
+use crate::staging::{Destination, Seed, SeedState};
+
+/// Which values of a call stand on its command line; others are settings, which a record goes
+/// before.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Typed {
+    /// The resource group.
+    pub resource_group: bool,
+    /// The region.
+    pub location: bool,
+    /// The contact.
+    pub contact: bool,
+}
+
+/// A seed that is not what is asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("The seed in {} is not what is asked for:\n  {}", path.display(), differences.join("\n  "))]
+pub struct AskedDifferently {
+    path: PathBuf,
+    differences: Vec<String>,
+}
+
+impl Diagnose for AskedDifferently {
+    fn code(&self) -> &'static str {
+        "stage-asked-differently"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+}
+
+/// What was asked besides what names the seed.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Where it shall go.
+    pub target: &'a Destination,
+    /// What of that was typed.
+    pub typed: Typed,
+    /// What shall be backed up, and what of it; none for what is taken as it stands.
+    pub sources: Option<(&'a [PathBuf], &'a Choice)>,
+    /// The name of this machine.
+    pub host: &'a str,
+}
+
+/// Refuses what is typed and recorded otherwise; a setting that is recorded otherwise is told and
+/// not used.
+pub fn expect_same(
+    seed: &Seed,
+    path: &Path,
+    asked: &Request<'_>,
+    attendant: &dyn Attendant,
+) -> Result<(), AskedDifferently> {
+    let staging = shell_word(&path.to_string_lossy()).into_owned();
+    let set = |flag: &str| format!("`azseed stage set --staging {staging} {flag}`");
+    let (held, new) = (&seed.target, asked.target);
+    let mut differences = Vec::new();
+    let mut compare = |what: &str, is_same: bool, is_typed: bool, words: String| {
+        if !is_same && is_typed {
+            differences.push(words);
+        } else if !is_same {
+            attendant.tell_unused(&format!(
+                "{what} that is set for all calls is not used: the seed in {} has its own",
+                path.display()
+            ));
+        }
+    };
+    let group = new.resource_group.to_string();
+    compare(
+        "A resource group",
+        held.resource_group.to_string().eq_ignore_ascii_case(&group),
+        asked.typed.resource_group,
+        format!(
+            "the resource group is {}, and {group} is asked for: {}",
+            held.resource_group,
+            set(&format!("--resource-group {}", shell_word(&group)))
+        ),
+    );
+    if let Some(location) = &new.location {
+        let held = held.location.as_deref();
+        compare(
+            "A region",
+            held.is_some_and(|held| held.eq_ignore_ascii_case(location)),
+            asked.typed.location,
+            format!(
+                "the region is {}, and {location} is asked for: {}",
+                held.unwrap_or("not said"),
+                set(&format!("--location {}", shell_word(location)))
+            ),
+        );
+    }
+    if new.contact.is_some() {
+        let is_same = new.contact == held.contact;
+        let words = format!("the contact is another: {}", set("--contact FILE"));
+        compare("A contact", is_same, asked.typed.contact, words);
+    }
+    if let Some((sources, choice)) = asked.sources {
+        differences.extend(other_sources(seed, sources, choice, asked.host));
+    }
+    match differences.is_empty() {
+        true => Ok(()),
+        false => Err(AskedDifferently { path: path.to_owned(), differences }),
+    }
+}
+
+/// What this machine has staged otherwise. What it has not ended yet is not recorded.
+fn other_sources(seed: &Seed, sources: &[PathBuf], choice: &Choice, host: &str) -> Vec<String> {
+    let (staged, filters) = match seed.staged_by(host) {
+        Some(own) => (&own.sources, &own.choice),
+        None if seed.hosts.is_empty() && seed.state != SeedState::Unfinished => {
+            (&seed.sources, &seed.choice)
+        }
+        None => return Vec::new(),
+    };
+    let real = |path: &PathBuf| std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+    let asked: Vec<_> = sources.iter().filter_map(|path| real(path).ok()).collect();
+    let listed = |paths: &mut dyn Iterator<Item = &PathBuf>| {
+        let words: Vec<_> = paths.map(|path| path.display().to_string()).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    };
+    let more = listed(&mut asked.iter().filter(|path| !staged.contains(path)));
+    let fewer = listed(&mut staged.iter().filter(|path| !asked.contains(path)));
+    let more = more.map(|more| {
+        format!("{more} is not backed up in it: the same call with `--add-source` in the place of `--source`")
+    });
+    let fewer = fewer.map(|fewer| {
+        format!("{fewer} is backed up in it and not asked for: name it, or make a seed with another `--staging` and `--job`")
+    });
+    let other = (filters != choice).then(|| {
+        "what is left out of the sources is said otherwise: make a seed with another `--staging` and `--job`"
+            .to_owned()
+    });
+    more.into_iter().chain(fewer).chain(other).collect()
+}

@@ -1,0 +1,117 @@
+//! `stage` called again on a seed that is there: the same is done already, anything else is told with
+//! what would do it, and nothing that was asked is dropped in silence.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+
+use crate::support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::program::{Machine, Said, said};
+
+const TARGET: &str = "--job seed-1 --storage-account account1 --container seed --subscription \
+                      11111111-2222-4333-8444-555555555555";
+
+/// A machine with two folders to back up.
+fn machine() -> Machine {
+    let machine = Machine::new();
+    for name in ["one", "two"] {
+        fs::create_dir(machine.path(name)).unwrap();
+        fs::write(machine.path(name).join("file"), name).unwrap();
+    }
+    fs::write(machine.path("contact.toml"), support::CONTACT).unwrap();
+    fs::write(machine.path("password"), "a password of many letters\n").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(machine.path("password"), mode).unwrap();
+    machine
+}
+
+fn words(more: &str) -> Vec<String> {
+    let all = format!("stage --staging staging {TARGET} --password-file password {more}");
+    all.split(' ').map(str::to_owned).collect()
+}
+
+fn stage(machine: &Machine, code: i32, more: &str) -> Said {
+    machine.expect(code, &words(more))
+}
+
+fn seed(machine: &Machine) -> Value {
+    serde_json::from_slice(&fs::read(machine.path("staging/seed.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn what_is_asked_differently_is_told_with_what_would_do_it_and_changes_nothing() {
+    let machine = machine();
+    stage(&machine, 0, "--source one --resource-group rg --location westeurope");
+    let before = seed(&machine);
+    stage(&machine, 0, "--source one --resource-group RG --location westeurope");
+    let said = stage(
+        &machine,
+        2,
+        "--source two --resource-group rg2 --location uksouth --contact contact.toml --exclude *.tmp",
+    );
+    for part in [
+        "stage-asked-differently",
+        "--resource-group rg2`",
+        "--location uksouth`",
+        "--contact FILE`",
+        "two is not backed up in it: the same call with `--add-source`",
+        "one is backed up in it and not asked for",
+        "what is left out of the sources is said otherwise",
+    ] {
+        assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
+    }
+    assert_eq!(seed(&machine), before);
+    // A setting for all calls goes behind the record, and is told.
+    let mut command = machine.command(&words("--source one --resource-group rg"));
+    let set = said_of(command.env("AZSEED_LOCATION", "uksouth"));
+    assert_eq!(set.code, 0, "{}", set.stderr);
+    assert!(
+        set.stderr.contains("A region that is set for all calls is not used"),
+        "{}",
+        set.stderr
+    );
+    assert_eq!(seed(&machine), before);
+    // What the message names does it.
+    machine.expect(0, &["stage", "set", "--staging", "staging", "--location", "uksouth"]);
+    stage(&machine, 0, "--source one --resource-group rg --location uksouth");
+}
+
+fn said_of(command: &mut std::process::Command) -> Said {
+    said(command.output().unwrap())
+}
+
+#[test]
+fn a_source_is_added_until_a_drive_is_begun_and_all_of_it_is_one_snapshot() {
+    let machine = machine();
+    stage(&machine, 10, "--add-source two --resource-group rg");
+    assert!(!machine.path("staging").exists());
+    stage(&machine, 0, "--source one --resource-group rg");
+    stage(&machine, 2, "--add-source nowhere --resource-group rg");
+    stage(&machine, 0, "--add-source two --resource-group rg");
+    let sources = |seed: &Value| seed["hosts"][0]["sources"].as_array().unwrap().len();
+    let added = seed(&machine);
+    assert_eq!((sources(&added), &added["state"]), (2, &"finished".into()));
+    let mut restic = machine.other(std::path::Path::new("/usr/bin/restic"));
+    restic.args(["-r", "staging/repo", "--password-file", "password", "--no-cache"]);
+    let listed = said_of(restic.args(["snapshots", "--json"]));
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let paths: Vec<_> = listed.as_array().unwrap().iter().map(|own| &own["paths"]).collect();
+    assert_eq!(paths.len(), 1, "{listed}");
+    assert_eq!(paths[0].as_array().unwrap().len(), 2, "{listed}");
+
+    stage(&machine, 0, "--add-source two --resource-group rg");
+    assert_eq!(seed(&machine)["finished_at"], added["finished_at"], "nothing was left to do");
+    stage(&machine, 0, "--source one --source two --resource-group rg");
+    let refused = stage(&machine, 2, "--source one --resource-group rg");
+    assert!(refused.stderr.contains("two is backed up in it"), "{}", refused.stderr);
+
+    let drive = machine.text("S1.img,serial=S1,size=400M");
+    machine.expect(0, &["prep", "--staging", "staging", "--offline", "--drive", &drive]);
+    fs::create_dir(machine.path("three")).unwrap();
+    fs::write(machine.path("three/file"), "three").unwrap();
+    let closed = stage(&machine, 2, "--add-source three --resource-group rg");
+    assert!(closed.stderr.contains("staging-closed"), "{}", closed.stderr);
+    assert_eq!(sources(&seed(&machine)), 2);
+}
