@@ -70,12 +70,25 @@ fn written(args: &StageArgs, call: &Call<'_>) -> Result<WriteOptions, Failure> {
     })
 }
 
+/// Flags that say what of the sources is left out.
+const FILTERS: [&str; 7] = [
+    "exclude",
+    "iexclude",
+    "exclude_file",
+    "exclude_if_present",
+    "exclude_larger_than",
+    "exclude_caches",
+    "one_file_system",
+];
+
 /// Which values of the seed stand on the command line.
 fn typed(call: &Call<'_>) -> Typed {
     Typed {
         resource_group: is_typed("resource_group", call),
         location: is_typed("location", call),
         contact: is_typed("contact", call),
+        sources: is_typed("sources", call),
+        filters: FILTERS.iter().any(|id| is_typed(id, call)),
     }
 }
 

@@ -19,6 +19,10 @@ pub struct Typed {
     pub location: bool,
     /// The contact.
     pub contact: bool,
+    /// What is backed up.
+    pub sources: bool,
+    /// What of it is left out.
+    pub filters: bool,
 }
 
 /// A seed that is not what is asked for.
@@ -102,8 +106,17 @@ pub fn expect_same(
         let words = format!("the contact is another: {}", set("--contact FILE"));
         compare("A contact", is_same, asked.typed.contact, words);
     }
-    if let Some((sources, choice)) = asked.sources {
-        differences.extend(other_sources(seed, sources, choice, asked.host));
+    if let Some((sources, choice)) = asked.sources
+        && let Some((staged, filters)) = staged(seed, asked.host)
+    {
+        let words = other_sources(staged, sources);
+        compare("A source", words.is_empty(), asked.typed.sources, words.join("\n  "));
+        let words = "what is left out of the sources is said otherwise: make a seed with another \
+                     `--staging` and `--job`";
+        // Who says nothing of it asks for nothing else.
+        let told = choice.told();
+        let is_same = told.is_empty() || told == filters.told();
+        compare("A filter", is_same, asked.typed.filters, words.to_owned());
     }
     match differences.is_empty() {
         true => Ok(()),
@@ -111,32 +124,38 @@ pub fn expect_same(
     }
 }
 
-/// What this machine has staged otherwise. What it has not ended yet is not recorded.
-fn other_sources(seed: &Seed, sources: &[PathBuf], choice: &Choice, host: &str) -> Vec<String> {
-    let (staged, filters) = match seed.staged_by(host) {
-        Some(own) => (&own.sources, &own.choice),
+/// What this machine has staged, and what of it; what it has not ended yet is not recorded.
+fn staged<'a>(seed: &'a Seed, host: &str) -> Option<(&'a [PathBuf], &'a Choice)> {
+    match seed.staged_by(host) {
+        Some(own) => Some((&own.sources, &own.choice)),
         None if seed.hosts.is_empty() && seed.state != SeedState::Unfinished => {
-            (&seed.sources, &seed.choice)
+            Some((&seed.sources, &seed.choice))
         }
-        None => return Vec::new(),
-    };
+        None => None,
+    }
+}
+
+/// How sources differ from those that are staged.
+fn other_sources(staged: &[PathBuf], sources: &[PathBuf]) -> Vec<String> {
     let real = |path: &PathBuf| std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
     let asked: Vec<_> = sources.iter().filter_map(|path| real(path).ok()).collect();
-    let listed = |paths: &mut dyn Iterator<Item = &PathBuf>| {
-        let words: Vec<_> = paths.map(|path| path.display().to_string()).collect();
+    let listed = |paths: Vec<&PathBuf>| {
+        let words: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
         (!words.is_empty()).then(|| words.join(", "))
     };
-    let more = listed(&mut asked.iter().filter(|path| !staged.contains(path)));
-    let fewer = listed(&mut staged.iter().filter(|path| !asked.contains(path)));
+    let more = listed(asked.iter().filter(|path| !staged.contains(path)).collect());
+    let fewer = listed(staged.iter().filter(|path| !asked.contains(path)).collect());
     let more = more.map(|more| {
-        format!("{more} is not backed up in it: the same call with `--add-source` in the place of `--source`")
+        format!(
+            "{more} is not backed up in it: the same call with `--add-source` in the place of \
+             `--source`"
+        )
     });
     let fewer = fewer.map(|fewer| {
-        format!("{fewer} is backed up in it and not asked for: name it, or make a seed with another `--staging` and `--job`")
+        format!(
+            "{fewer} is backed up in it and not asked for: name it, or make a seed with another \
+             `--staging` and `--job`"
+        )
     });
-    let other = (filters != choice).then(|| {
-        "what is left out of the sources is said otherwise: make a seed with another `--staging` and `--job`"
-            .to_owned()
-    });
-    more.into_iter().chain(fewer).chain(other).collect()
+    more.into_iter().chain(fewer).collect()
 }

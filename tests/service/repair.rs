@@ -85,9 +85,18 @@ impl World {
         let plan =
             fs::read_to_string(self.machine.path(&format!("staging/journals/{serial}.plan")));
         let plan = plan.unwrap();
-        let lines = plan.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let line = lines.skip(1).find(|line| line["source"] == name).expect("it is planned");
-        let at = VOLUME + line["cluster"].as_u64().unwrap() * CLUSTER + at;
+        // A file is a list behind what the files of its folder have alike.
+        let lines = plan.lines().skip(1).map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let mut folder = String::new();
+        let cluster = lines.filter_map(|line| {
+            if let Some(source) = line["source"].as_str() {
+                source.clone_into(&mut folder);
+            }
+            let is_meant = format!("{folder}{}", line[0].as_str()?) == name;
+            is_meant.then(|| line[3].as_u64().unwrap())
+        });
+        let cluster = { cluster }.next().expect("it is planned");
+        let at = VOLUME + cluster * CLUSTER + at;
         let image = self.machine.path(&format!("{}.img", serial.to_lowercase()));
         let image = OpenOptions::new().read(true).write(true).open(image).unwrap();
         let mut byte = [0];
