@@ -59,7 +59,8 @@ fn a_repository_that_cannot_be_written_gets_no_snapshot() {
     let stage = format!("stage --source source --staging again {TARGET}");
     let closed = Mount::new(&["-t", "tmpfs", "-o", "mode=700,ro", "none"], snapshots.clone());
     is_refused(&machine.run(&words(&stage)), 1, "repository-store", &stage);
-    assert_eq!(fs::read_to_string(&path).unwrap(), seed, "it is not finished");
+    let seed = fs::read_to_string(&path).unwrap();
+    assert!(seed.contains("\"unfinished\""), "it is not finished: {seed}");
     drop(closed);
     assert_eq!(fs::read_dir(&snapshots).unwrap().count(), 0);
     machine.expect(0, &words(&stage));
