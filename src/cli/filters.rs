@@ -3,23 +3,24 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use disk_prep::noun::ByteSize;
 
 /// What of the sources is left out.
 #[derive(Debug, Clone, Default, Args)]
 pub struct LeftOutArgs {
     /// Leave out what matches, as restic does; repeat for more
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", value_parser = NonEmptyStringValueParser::new())]
     pub exclude: Vec<String>,
     /// The same, whether letters are large or small
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", value_parser = NonEmptyStringValueParser::new())]
     pub iexclude: Vec<String>,
     /// A file with patterns for --exclude, one a line; repeat for more
     #[arg(long, value_name = "FILE")]
     pub exclude_file: Vec<PathBuf>,
     /// Leave out what lies in a folder with a file of this name (NAME, or
     /// NAME:HEADER if it must begin so); repeat for more
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub exclude_if_present: Vec<String>,
     /// Leave out files that are larger
     #[arg(long, value_name = "SIZE")]

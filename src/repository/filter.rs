@@ -108,7 +108,9 @@ struct Counted {
 
 impl Counted {
     fn new(text: &str, meant: &str) -> Result<Self, Error> {
-        let pattern = Pattern::parse(meant).map_err(|source| Error::Pattern { source })?;
+        // A fault is told as it was typed.
+        let parse = |text| Pattern::parse(text).map_err(|source| Error::Pattern { source });
+        let pattern = parse(text).and_then(|_| parse(meant))?;
         Ok(Counted { text: text.to_owned(), pattern, matches: AtomicU64::new(0) })
     }
 }

@@ -17,19 +17,19 @@ pub enum InvalidPattern {
     #[error("A pattern is empty")]
     Empty,
     /// A set of characters is not closed, is empty, or has no end of a range.
-    #[error("The pattern {text:?} has a set of characters that is not well formed")]
+    #[error("The pattern \"{text}\" has a set of characters that is not well formed")]
     Set {
         /// The pattern.
         text: String,
     },
     /// It is no name of a file.
-    #[error("{text:?} is no name of a file that may lie in a folder")]
+    #[error("\"{text}\" is no name of a file that may lie in a folder")]
     Name {
         /// The text.
         text: String,
     },
     /// It ends in a backslash.
-    #[error("The pattern {text:?} has a backslash with nothing behind it")]
+    #[error("The pattern \"{text}\" has a backslash with nothing behind it")]
     Escape {
         /// The pattern.
         text: String,

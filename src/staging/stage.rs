@@ -74,10 +74,19 @@ pub fn stage(
     }
     let _at_work = staging.claim_staging(&options.host)?;
     staging.expect_no_filler()?;
+    let before = seed.clone();
     let seed = seed.entered(&options.host, now());
     seed.save(staging)?;
-    let bench = Bench::of(staging, &seed, password, options, monitor)?;
-    bench.prepare(&seed)?;
+    let begun = Bench::of(staging, &seed, password, options, monitor)
+        .and_then(|bench| bench.prepare(&seed).map(|()| bench));
+    let bench = match begun {
+        Ok(bench) => bench,
+        Err(error) => {
+            // It has not begun, so nobody need wait for it.
+            before.save(staging)?;
+            return Err(error);
+        }
+    };
     drop(held);
     // What a killed run of another machine left unfinished is ended by whoever comes.
     let is_new = options.adds || seed.staged_by(&options.host).is_none() || {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use disk_prep::journal::{self, Claim, Holder};
 use disk_prep::noun::plain_word;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::door::Staging;
 use super::error::Error;
@@ -48,9 +49,17 @@ impl Staging {
         taken.map(|_claim| AtWork { _claim }).map_err(|source| self.busy(source))
     }
 
-    /// Says that this run fills drives.
+    /// Says that this run fills drives; claims of runs that are dead go. Machines have processes of
+    /// one number, so the claim has a name of its own.
     fn claim_filling(&self) -> Result<AtWork, Error> {
-        let name = format!("{FILLS}{}.claim", std::process::id());
+        for name in self.filler_names()? {
+            let place = self.place(&name)?;
+            if Claim::holder(&place).map_err(|source| self.busy(source))?.is_none() {
+                // Taken over and given back; whoever was faster has done the same.
+                drop(Claim::take(place, "the staging path", GLANCE));
+            }
+        }
+        let name = format!("{FILLS}{}.claim", Uuid::new_v4());
         let taken = Claim::take(self.place(&name)?, "the staging path", GLANCE);
         taken.map(|_claim| AtWork { _claim }).map_err(|source| self.busy(source))
     }
@@ -63,17 +72,19 @@ impl Staging {
 
     /// Runs that fill drives right now, with the names of their claims.
     fn fillers(&self) -> Result<Vec<(String, Holder)>, Error> {
+        let mut all = Vec::new();
+        for name in self.filler_names()? {
+            let holder = Claim::holder(&self.place(&name)?);
+            all.extend(holder.map_err(|source| self.busy(source))?.map(|own| (name, own)));
+        }
+        Ok(all)
+    }
+
+    fn filler_names(&self) -> Result<Vec<String>, Error> {
         let names = self.root().names();
         let names = names.map_err(|source| Error::of_io(self.path().to_owned(), source))?;
         let names = names.iter().filter_map(|name| name.to_str());
-        let mut all = Vec::new();
-        for name in names.filter(|name| name.starts_with(FILLS)) {
-            let holder = Claim::holder(&self.place(name)?);
-            all.extend(
-                holder.map_err(|source| self.busy(source))?.map(|own| (name.to_owned(), own)),
-            );
-        }
-        Ok(all)
+        Ok(names.filter(|name| name.starts_with(FILLS)).map(str::to_owned).collect())
     }
 
     /// Refuses while drives are being filled.
