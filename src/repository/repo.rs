@@ -205,10 +205,12 @@ impl Repository {
     }
 
     /// Refuses to take for a fault of the repository, as the library's check does, what failed on
-    /// the way to it.
+    /// the way to it. A blob that is not there, or is shorter than what is read of it, is a fault.
     pub(super) fn expect_heard(&self) -> Result<(), Error> {
         match self.store.take_fault() {
-            Some(Error::Service { source }) if source.kind() != ErrorKind::NotFound => {
+            Some(Error::Service { source })
+                if !matches!(source.kind(), ErrorKind::NotFound | ErrorKind::Refused) =>
+            {
                 Err(Error::Service { source })
             }
             _ => Ok(()),
