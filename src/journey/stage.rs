@@ -19,8 +19,8 @@ use crate::outcome::Failure;
 use crate::repository::{BackupDone, Choice, FolderStore, Linked, NotRead, Settings};
 use crate::staging::drives_of;
 use crate::staging::{
-    Destination, Drives, Error, Looked, Seed, SeedKind, SeedState, StageOptions, Staged, Staging,
-    Workload, adopt, begin, check_source, is_of_agent, look, stage, stale_locks,
+    Destination, Drives, Error, Looked, Origin, Seed, SeedKind, SeedState, StageOptions, Staged,
+    Staging, Workload, adopt, begin, check_source, is_of_agent, look, stage, stale_locks,
 };
 use crate::state::State;
 use crate::vault::{covered, this_host};
@@ -124,7 +124,7 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
     let (service, workload) = (&options.service, &options.workload);
     let there = seed_at(path);
     let target = settled(target.clone(), service.clone(), there.as_ref(), desk)?;
-    if let Some(seed) = &there {
+    if let Some(seed) = there.as_ref().filter(|own| is_of(own, &target, Origin::Adopted)) {
         let host = &this_host();
         let asked = Request { target: &target, typed: options.typed, sources: None, host };
         expect_same(seed, path, &asked, desk.attendant)?;
@@ -221,12 +221,16 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     let seed = seed_at(&path);
     let target = settled(target, service, seed.as_ref(), desk)?;
     let host = this_host();
-    let (sources, choice) = match (&seed, added.is_empty()) {
-        (Some(seed), false) => with_more(seed, sources, &added, &host, &path)?,
-        (None, false) => return Err(Error::NotStaging { path }.into()),
-        (_, true) => (sources, choice),
+    // Another seed is refused as such.
+    let own = seed.as_ref().filter(|own| is_of(own, &target, Origin::Written));
+    let (sources, choice) = match own {
+        Some(seed) if !added.is_empty() => with_more(seed, sources, &added, &host, &path)?,
+        None if !added.is_empty() && seed.is_none() => {
+            return Err(Error::NotStaging { path }.into());
+        }
+        _ => (sources, choice),
     };
-    if let Some(seed) = &seed {
+    if let Some(seed) = own {
         let staged = added.is_empty().then_some((sources.as_slice(), &choice));
         let asked = Request { target: &target, typed, sources: staged, host: &host };
         expect_same(seed, &path, &asked, desk.attendant)?;
@@ -280,6 +284,11 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
         joint.link(&seed, &staging, desk)?;
     }
     Ok(SeedShown { backup, password: path, ..SeedShown::of(seed, staging) })
+}
+
+/// Whether a seed is the one that is asked for.
+fn is_of(seed: &Seed, target: &Destination, origin: Origin) -> bool {
+    seed.target.job == target.job && seed.origin == origin
 }
 
 /// What this machine has staged, with more; what is left out stays as it was said.
