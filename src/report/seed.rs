@@ -218,7 +218,13 @@ impl Outcome for SeedShown {
                 "Contact       {}, {}, {} {}",
                 own.recipient_name, own.street_address_1, own.postal_code, own.city
             ),
-            None => "Contact       not said: `azseed stage set --contact FILE`".to_owned(),
+            None => {
+                let staging = self.staging.path().to_string_lossy();
+                let staging = shell_word(&staging);
+                format!(
+                    "Contact       not said: `azseed stage set --staging {staging} --contact FILE`"
+                )
+            }
         });
         lines.extend(sources(&self.seed).iter().map(|own| match own.host {
             Some(host) if self.seed.hosts.len() > 1 => {

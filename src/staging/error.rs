@@ -1,9 +1,9 @@
 //! What can go wrong with a staging path.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName, shell_word};
 use disk_prep::sys::beneath::Unexpected;
 use jiff::Timestamp;
 
@@ -92,6 +92,30 @@ pub enum Error {
         #[source]
         source: crate::repository::Error,
     },
+}
+
+impl Error {
+    /// What to do, with the command as it is typed.
+    fn next_command(&self) -> Option<String> {
+        let on = |path: &Path| shell_word(&path.to_string_lossy()).into_owned();
+        Some(match self {
+            Error::Unfinished { hosts, path } if !hosts.is_empty() => format!(
+                "wait until it has ended; if it has stopped, run its `azseed stage` again, or go on \
+                 without it by `azseed stage release HOST --staging {}`",
+                on(path)
+            ),
+            Error::BusyHost { path, host, .. } => format!(
+                "wait until it has ended; if that machine is dead, `azseed stage release {} --staging \
+                 {}` frees what it holds",
+                shell_word(host),
+                on(path)
+            ),
+            Error::NoStager { path, .. } => {
+                format!("`azseed stage status --staging {}` names those that have", on(path))
+            }
+            _ => return None,
+        })
+    }
 }
 
 fn told(hosts: &[String]) -> String {
@@ -210,6 +234,9 @@ impl Diagnose for Error {
         if let Some(unexpected) = unexpected(self) {
             return unexpected.hint();
         }
+        if let Some(text) = self.next_command() {
+            return Some(Hint::new(text));
+        }
         let text = match self {
             Error::OtherVault { .. } => {
                 "make a seed of its own with another `--staging` and `--job`"
@@ -242,17 +269,8 @@ impl Diagnose for Error {
             Error::Closed { .. } => {
                 "make the next seed: the same `azseed stage` with another `--staging` and `--job`"
             }
-            Error::Unfinished { hosts, .. } if !hosts.is_empty() => {
-                "wait until it has ended; if it has stopped, run its `azseed stage` again, or go on \
-                 without it by `azseed stage release HOST`"
-            }
-            Error::BusyHost { .. } => {
-                "wait until it has ended; if that machine is dead, `azseed stage release HOST` frees \
-                 what it holds"
-            }
             Error::Grown { .. } => "run the same command again; it takes all of it",
             Error::Released { .. } => "run the same `azseed stage` again",
-            Error::NoStager { .. } => "`azseed stage status` names those that have",
             Error::Unfinished { .. } => "run the same `azseed stage` again; it goes on",
             Error::NoPassword { .. } => return Some(Hint::PasswordFile),
             Error::Damaged { .. } => "restore the file from a copy, or stage anew elsewhere",
