@@ -32,3 +32,14 @@ pub struct LeftOutArgs {
     #[arg(long)]
     pub one_file_system: bool,
 }
+
+/// Flags that say what of the sources is left out.
+pub const FILTER_FLAGS: [&str; 7] = [
+    "exclude",
+    "iexclude",
+    "exclude_file",
+    "exclude_if_present",
+    "exclude_larger_than",
+    "exclude_caches",
+    "one_file_system",
+];

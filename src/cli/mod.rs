@@ -47,7 +47,7 @@ pub use custody::{CustodyArgs, CustodyCommand};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]
 pub use emulator::{EmulatorArgs, EmulatorCommand};
-pub use filters::LeftOutArgs;
+pub use filters::{FILTER_FLAGS, LeftOutArgs};
 pub use hushed::{Hidden, hidden, hushed, is_secret};
 pub use job::{JobArgs, JobCommand, JobTarget, JobVerb, JournalForm, ReturnAddressArgs};
 pub use keys::KeyArgs;

@@ -56,6 +56,11 @@ impl<'a> Call<'a> {
         value.map(|value| self.from(id, value, source))
     }
 
+    /// Whether a flag stands on the command line.
+    pub fn is_typed(&self, id: &str) -> bool {
+        source(self.matches, id) == Some(ValueSource::CommandLine)
+    }
+
     fn from<T>(&self, id: &str, value: T, source: ValueSource) -> Given<T> {
         let key = id.replace('_', "-");
         let (origin, name) = match (source, self.settings.layer_of(&key)) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::call::Call;
-use super::flags::{azure, blobs, choice};
+use super::flags::{azure, blobs, choice, typed};
 use crate::cli::{
     AdoptArgs, SeedArgs, StageArgs, StageCommand, StageReleaseArgs, StageSetArgs, StageStatusArgs,
     WorkloadChoice,
@@ -11,9 +11,7 @@ use crate::cli::{
 use crate::escrow::Weak;
 use crate::journey::contact::contact;
 use crate::journey::desk::{Consent, Desk};
-use crate::journey::settings::Origin;
 use crate::journey::stage::{AdoptOptions, WriteOptions, release, status, take, write};
-use crate::journey::stage_asked::Typed;
 use crate::journey::stage_join::JoinOptions;
 use crate::journey::stage_set::{SeedChanges, change};
 use crate::journey::vault_password::PasswordGiven;
@@ -70,32 +68,6 @@ fn written(args: &StageArgs, call: &Call<'_>) -> Result<WriteOptions, Failure> {
     })
 }
 
-/// Flags that say what of the sources is left out.
-const FILTERS: [&str; 7] = [
-    "exclude",
-    "iexclude",
-    "exclude_file",
-    "exclude_if_present",
-    "exclude_larger_than",
-    "exclude_caches",
-    "one_file_system",
-];
-
-/// Which values of the seed stand on the command line.
-fn typed(call: &Call<'_>) -> Typed {
-    Typed {
-        resource_group: is_typed("resource_group", call),
-        location: is_typed("location", call),
-        contact: is_typed("contact", call),
-        sources: is_typed("sources", call),
-        filters: FILTERS.iter().any(|id| is_typed(id, call)),
-    }
-}
-
-fn is_typed(id: &str, call: &Call<'_>) -> bool {
-    call.given(id, Some(())).is_some_and(|given| given.origin == Origin::CommandLine)
-}
-
 /// The vault that the seed joins.
 fn joined(args: &StageArgs, call: &Call<'_>) -> JoinOptions {
     let of_new = [("compression", "--compression"), ("pack_size", "--pack-size")];
@@ -109,7 +81,7 @@ fn joined(args: &StageArgs, call: &Call<'_>) -> JoinOptions {
         },
         idle: of_new
             .into_iter()
-            .filter(|(id, _)| is_typed(id, call))
+            .filter(|(id, _)| call.is_typed(id))
             .map(|(_, flag)| flag)
             .collect(),
     }

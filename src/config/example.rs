@@ -133,7 +133,7 @@ fn sample<'a>(key: &str, name: &'a str) -> &'a str {
         ("service", _) => "data-box",
         ("unregistered", _) => "Microsoft.DataBox",
         ("window", _) => "22:00-06:00",
-        (_, "COUNT") => "30",
+        (_, "COUNT" | "DAYS") => "30",
         (_, "NUMBER") => "3",
         (_, "DIR" | "PATH") => "/srv/azseed",
         (_, "FILE" | "CSV" | "PEM") => "/etc/azseed/file",

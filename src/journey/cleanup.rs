@@ -14,9 +14,9 @@ use super::vault_ingest::{follow_cleanup, seed_list};
 use super::vault_writer::Writer;
 use crate::azure::Container;
 use crate::outcome::Failure;
-use crate::staging::{Origin, Seed, SeedState};
+use crate::staging::{Origin, Seed, SeedState, Staging};
 use crate::vault::{
-    Error, SeedLink, SeedList, Vault, clear as clear_import, cleared, mark_cleared,
+    Error, Lease, SeedLink, SeedList, Vault, clear as clear_import, cleared, mark_cleared,
 };
 
 /// How it is cleared.
@@ -44,8 +44,7 @@ pub fn clear(
     expect_age(&vault, how.older_than_days)?;
     let staging = staging(&vault, options, desk)?;
     let seed = own_seed(&vault, &staging)?;
-    let link = vault.seed()?;
-    let is_shared = shares(&vault, link);
+    let is_shared = shares(&vault, vault.seed()?);
     let blobs = seed_blobs(&seed, &staging)?;
     let [container, import] = open_containers(&vault, options, desk)?;
     if !vault.awaits_seed() && cleared(container.as_ref(), seed.id)?.is_some() {
@@ -83,22 +82,28 @@ pub fn clear(
         }
         lease.check()?;
         if seed.origin == Origin::Written {
-            let seed = Seed::change(&staging, |own| own.state = SeedState::Cleared)?;
-            let paths: Vec<String> = blobs.blobs().iter().map(|blob| blob.path()).collect();
-            // Whoever has the lease by then may still need them.
-            let mut lost = Ok(());
-            let files = paths.iter().map_while(|path| {
-                lost = lease.check();
-                lost.is_ok().then(|| Path::new(path))
-            });
-            done.files_deleted = staging.data(&seed)?.clear(files)?;
-            lost?;
+            done.files_deleted = clear_staged(&staging, &blobs, &lease)?;
         }
         mark_cleared(container.as_ref(), &writer.vault.name, seed.id)?;
         writer.record(|own| own.cleaned_at = Some(Timestamp::now()))?;
     }
     done.staging = path;
     Ok(done)
+}
+
+/// Clears the repository in the staging path, as long as the lease is held; the number of files.
+fn clear_staged(staging: &Staging, blobs: &SeedList, lease: &Lease) -> Result<u64, Failure> {
+    let seed = Seed::change(staging, |own| own.state = SeedState::Cleared)?;
+    let paths: Vec<String> = blobs.blobs().iter().map(|blob| blob.path()).collect();
+    // Whoever has the lease by then may still need them.
+    let mut lost = Ok(());
+    let files = paths.iter().map_while(|path| {
+        lost = lease.check();
+        lost.is_ok().then(|| Path::new(path))
+    });
+    let deleted = staging.data(&seed)?.clear(files)?;
+    lost?;
+    Ok(deleted)
 }
 
 /// Whether the imported container may hold blobs that are the vault's own.

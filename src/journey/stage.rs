@@ -7,6 +7,7 @@ use disk_prep::dataset::{FilesOptions, scan};
 use disk_prep::noun::{BlobType, ImportDisposition, Service, count};
 use disk_prep::sys::beneath::Folder;
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::connections::CURRENT_SERVICE;
 use super::desk::Desk;
@@ -201,17 +202,8 @@ fn expect_pages(root: &Path, target: &Destination) -> Result<(), Failure> {
 
 /// Writes the initial backup, or finds it written.
 pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
-    let WriteOptions {
-        sources,
-        choice,
-        settings,
-        staging: path,
-        target,
-        service,
-        typed,
-        added,
-        ..
-    } = options;
+    let (settings, typed) = (options.settings, options.typed);
+    let WriteOptions { sources, choice, staging: path, target, service, added, .. } = options;
     let (weak, given, join) =
         (options.weak, options.password_file.as_deref(), options.join.as_ref());
     let state = desk.state()?;
@@ -221,20 +213,9 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     let seed = seed_at(&path);
     let target = settled(target, service, seed.as_ref(), desk)?;
     let host = this_host();
-    // Another seed is refused as such.
-    let own = seed.as_ref().filter(|own| is_of(own, &target, Origin::Written));
-    let (sources, choice) = match own {
-        Some(seed) if !added.is_empty() => with_more(seed, sources, &added, &host, &path)?,
-        None if !added.is_empty() && seed.is_none() => {
-            return Err(Error::NotStaging { path }.into());
-        }
-        _ => (sources, choice),
-    };
-    if let Some(seed) = own {
-        let staged = added.is_empty().then_some((sources.as_slice(), &choice));
-        let asked = Request { target: &target, typed, sources: staged, host: &host };
-        expect_same(seed, &path, &asked, desk.attendant)?;
-    }
+    let asked = Request { target: &target, typed, sources: None, host: &host };
+    let (sources, choice) =
+        settled_sources(seed.as_ref(), (sources, choice, &added), &path, &asked, desk)?;
     let asked = Asked { seed: seed.as_ref(), target: &target, choice: &choice, staging: &path };
     let joint = match join {
         Some(join) => Joint::find(join, asked, desk)?,
@@ -256,20 +237,8 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     // Of several machines that begin at once one makes the seed, its password and its repository.
     let held = staging.hold_record()?;
     let seed = begin(&staging, &held, target, vault, Timestamp::now())?;
-    let (path, password) = match &joint {
-        Some(joint) => {
-            joint.announce(&seed, desk)?;
-            let path = joint.password_file();
-            let path = path.map(|path| state.remember_password(&seed, &path)).transpose()?;
-            (path, joint.secret.clone())
-        }
-        None => {
-            let path = password_place(given, &seed, &staging, &state)?;
-            let weak = if given.is_some() { weak } else { Weak::Accepted };
-            let password = read_password(&path, weak)?;
-            (Some(path), password)
-        }
-    };
+    let given = (given, weak);
+    let (path, password) = secret(joint.as_ref(), given, &seed, &staging, desk)?;
     let drives = match drives_of(&staging.journals())?.is_empty() {
         true => Drives::None,
         false => Drives::Begun,
@@ -284,6 +253,51 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
         joint.link(&seed, &staging, desk)?;
     }
     Ok(SeedShown { backup, password: path, ..SeedShown::of(seed, staging) })
+}
+
+/// What is backed up: what was asked, or with more what this machine has staged already. A seed that is
+/// there must be what is asked for; another seed is refused as such later.
+fn settled_sources(
+    seed: Option<&Seed>,
+    (sources, choice, added): (Vec<PathBuf>, Choice, &[PathBuf]),
+    path: &Path,
+    asked: &Request<'_>,
+    desk: &Desk<'_>,
+) -> Result<(Vec<PathBuf>, Choice), Failure> {
+    let Some(own) = seed.filter(|own| is_of(own, asked.target, Origin::Written)) else {
+        let is_nothing = !added.is_empty() && seed.is_none();
+        let error = || Error::NotStaging { path: path.to_owned() };
+        return if is_nothing { Err(error().into()) } else { Ok((sources, choice)) };
+    };
+    if added.is_empty() {
+        let asked = Request { sources: Some((&sources, &choice)), ..*asked };
+        expect_same(own, path, &asked, desk.attendant)?;
+        return Ok((sources, choice));
+    }
+    expect_same(own, path, asked, desk.attendant)?;
+    with_more(own, sources, added, asked.host, path)
+}
+
+/// The password of the repository, and the file it is in: the vault's that the seed joins, or one
+/// that is given, known or made.
+fn secret(
+    joint: Option<&Joint>,
+    (given, weak): (Option<&Path>, Weak),
+    seed: &Seed,
+    staging: &Staging,
+    desk: &Desk<'_>,
+) -> Result<(Option<PathBuf>, SecretString), Failure> {
+    let state = desk.state()?;
+    if let Some(joint) = joint {
+        joint.announce(seed, desk)?;
+        let path = joint.password_file();
+        let path = path.map(|path| state.remember_password(seed, &path)).transpose()?;
+        return Ok((path, joint.secret.clone()));
+    }
+    let path = password_place(given, seed, staging, &state)?;
+    let weak = if given.is_some() { weak } else { Weak::Accepted };
+    let password = read_password(&path, weak)?;
+    Ok((Some(path), password))
 }
 
 /// Whether a seed is the one that is asked for.

@@ -43,7 +43,7 @@ impl Diagnose for AskedDifferently {
 }
 
 /// What was asked besides what names the seed.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// Where it shall go.
     pub target: &'a Destination,
@@ -63,65 +63,99 @@ pub fn expect_same(
     asked: &Request<'_>,
     attendant: &dyn Attendant,
 ) -> Result<(), AskedDifferently> {
-    let staging = shell_word(&path.to_string_lossy()).into_owned();
-    let set = |flag: &str| format!("`azseed stage set --staging {staging} {flag}`");
-    let (held, new) = (&seed.target, asked.target);
     let mut differences = Vec::new();
-    let mut compare = |what: &str, is_same: bool, is_typed: bool, words: String| {
-        if !is_same && is_typed {
-            differences.push(words);
-        } else if !is_same {
-            attendant.tell_unused(&format!(
-                "{what} that is set for all calls is not used: the seed in {} has its own",
+    for own in place(seed, path, asked).into_iter().chain(data(seed, asked)) {
+        match (own.is_same, own.is_typed) {
+            (true, _) => {}
+            (false, true) => differences.push(own.words),
+            (false, false) => attendant.tell_unused(&format!(
+                "{} that is set for all calls is not used: the seed in {} has its own",
+                own.what,
                 path.display()
-            ));
+            )),
         }
-    };
-    let group = new.resource_group.to_string();
-    compare(
-        "A resource group",
-        held.resource_group.to_string().eq_ignore_ascii_case(&group),
-        asked.typed.resource_group,
-        format!(
-            "the resource group is {}, and {group} is asked for: {}",
-            held.resource_group,
-            set(&format!("--resource-group {}", shell_word(&group)))
-        ),
-    );
-    if let Some(location) = &new.location {
-        let held = held.location.as_deref();
-        compare(
-            "A region",
-            held.is_some_and(|held| held.eq_ignore_ascii_case(location)),
-            asked.typed.location,
-            format!(
-                "the region is {}, and {location} is asked for: {}",
-                held.unwrap_or("not said"),
-                set(&format!("--location {}", shell_word(location)))
-            ),
-        );
-    }
-    if new.contact.is_some() {
-        let is_same = new.contact == held.contact;
-        let words = format!("the contact is another: {}", set("--contact FILE"));
-        compare("A contact", is_same, asked.typed.contact, words);
-    }
-    if let Some((sources, choice)) = asked.sources
-        && let Some((staged, filters)) = staged(seed, asked.host)
-    {
-        let words = other_sources(staged, sources);
-        compare("A source", words.is_empty(), asked.typed.sources, words.join("\n  "));
-        let words = "what is left out of the sources is said otherwise: make a seed with another \
-                     `--staging` and `--job`";
-        // Who says nothing of it asks for nothing else.
-        let told = choice.told();
-        let is_same = told.is_empty() || told == filters.told();
-        compare("A filter", is_same, asked.typed.filters, words.to_owned());
     }
     match differences.is_empty() {
         true => Ok(()),
         false => Err(AskedDifferently { path: path.to_owned(), differences }),
     }
+}
+
+/// A value that is asked for beside the one that is recorded.
+struct Compared {
+    what: &'static str,
+    is_same: bool,
+    is_typed: bool,
+    /// What differs, and what would do it.
+    words: String,
+}
+
+/// Where the seed goes, and whom its drives go back to.
+fn place(seed: &Seed, path: &Path, asked: &Request<'_>) -> Vec<Compared> {
+    let staging = shell_word(&path.to_string_lossy()).into_owned();
+    let set = |flag: &str| format!("`azseed stage set --staging {staging} {flag}`");
+    let (held, new, typed) = (&seed.target, asked.target, asked.typed);
+    let group = new.resource_group.to_string();
+    let mut all = vec![Compared {
+        what: "A resource group",
+        is_same: held.resource_group.to_string().eq_ignore_ascii_case(&group),
+        is_typed: typed.resource_group,
+        words: format!(
+            "the resource group is {}, and {group} is asked for: {}",
+            held.resource_group,
+            set(&format!("--resource-group {}", shell_word(&group)))
+        ),
+    }];
+    if let Some(location) = &new.location {
+        let held = held.location.as_deref();
+        all.push(Compared {
+            what: "A region",
+            is_same: held.is_some_and(|held| held.eq_ignore_ascii_case(location)),
+            is_typed: typed.location,
+            words: format!(
+                "the region is {}, and {location} is asked for: {}",
+                held.unwrap_or("not said"),
+                set(&format!("--location {}", shell_word(location)))
+            ),
+        });
+    }
+    if new.contact.is_some() {
+        all.push(Compared {
+            what: "A contact",
+            is_same: new.contact == held.contact,
+            is_typed: typed.contact,
+            words: format!("the contact is another: {}", set("--contact FILE")),
+        });
+    }
+    all
+}
+
+/// What is backed up, and what of it.
+fn data(seed: &Seed, asked: &Request<'_>) -> Vec<Compared> {
+    let (Some((sources, choice)), Some((staged, filters))) =
+        (asked.sources, staged(seed, asked.host))
+    else {
+        return Vec::new();
+    };
+    let words = other_sources(staged, sources);
+    let told = choice.told();
+    let other = "what is left out of the sources is said otherwise: make a seed with another \
+                 `--staging` and `--job`";
+    vec![
+        Compared {
+            what: "A source",
+            is_same: words.is_empty(),
+            is_typed: asked.typed.sources,
+            words: words.join("\n  "),
+        },
+        Compared {
+            what: "A filter",
+            // Who says nothing of it asks for nothing else.
+            is_same: told.is_empty() || told == filters.told(),
+            is_typed: asked.typed.filters,
+            words: other.to_owned(),
+        },
+    ]
 }
 
 /// What this machine has staged, and what of it; what it has not ended yet is not recorded.
