@@ -63,8 +63,7 @@ pub fn clear(
     let import = Some(import).filter(|_| !is_shared);
     let gone = what_would_go(&vault, import.as_deref(), &blobs, repository.as_deref())?;
     if how.is_dry {
-        let (vault, would_go) = (vault.name.to_string(), gone);
-        return Ok(Cleared { vault, staging: path, would_go, is_dry: true, ..Cleared::default() });
+        return Ok(Cleared { would_go: gone, is_dry: true, ..Cleared::before(&vault, path) });
     }
     if let Some(what) = gone {
         desk.attendant.consent(&what)?;
