@@ -10,7 +10,7 @@ use disk_prep::noun::ByteSize;
 #[derive(Debug, Clone, Default, Args)]
 pub struct LeftOutArgs {
     /// Leave out what matches, as restic does; repeat for more
-    #[arg(long, value_name = "GLOB", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
     /// The same, whether letters are large or small
     #[arg(long, value_name = "GLOB", value_parser = NonEmptyStringValueParser::new())]

@@ -14,7 +14,7 @@ use std::path::{Component, Path};
 #[non_exhaustive]
 pub enum InvalidPattern {
     /// There is nothing in it.
-    #[error("A pattern is empty")]
+    #[error("A pattern of `--exclude` or `--include` is empty")]
     Empty,
     /// A set of characters is not closed, is empty, or has no end of a range.
     #[error("The pattern \"{text}\" has a set of characters that is not well formed")]

@@ -55,7 +55,7 @@ fn where_a_seed_goes_is_changed_and_shown_until_a_drive_of_it_is_begun() {
     let own = ["stage", "adopt", "--source", "source", "--staging", &staging];
     let more = ["--resource-group", "rg", "--subscription", "11111111-2222-4333-8444-555555555555"];
     let refused = machine.expect(2, &[&own[..], &words, &more].concat());
-    assert!(refused.stderr.contains("seed-contradicted"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("stage-asked-differently"), "{}", refused.stderr);
 
     let drive = machine.text("S1.img,serial=S1,size=400M");
     machine.expect(0, &["prep", "--staging", &staging, "--offline", "--drive", &drive]);
