@@ -43,14 +43,18 @@ fn a_cleanup_waits_is_tried_and_comes_only_after_a_check_that_found_nothing() {
         let name = path.file_name().unwrap();
         files_below(&machine.path("staging/repo/data")).iter().any(|own| own.ends_with(name))
     };
-    let own = packs.iter().filter(|path| !is_staged(path));
-    let folders = own.min_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
-    let content = fs::read(folders).unwrap();
-    fs::write(folders, vec![0; content.len()]).unwrap();
+    let own: Vec<_> = packs.iter().filter(|path| !is_staged(path)).collect();
+    let contents: Vec<_> = own.iter().map(|path| fs::read(path).unwrap()).collect();
+    assert!(!own.is_empty());
+    for (path, content) in own.iter().zip(&contents) {
+        fs::write(path, vec![0; content.len()]).unwrap();
+    }
     let refused = call(5, &[]);
-    assert_eq!(refused["causes"].as_array().unwrap().len(), 1, "{refused}");
+    assert!(refused["code"].is_string(), "{refused}");
     assert_eq!(count(), before, "nothing is gone");
-    fs::write(folders, &content).unwrap();
+    for (path, content) in own.iter().zip(&contents) {
+        fs::write(path, content).unwrap();
+    }
 
     let record = machine.path("state/vaults/office.json");
     let mut vault: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();

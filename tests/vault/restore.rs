@@ -533,7 +533,7 @@ fn a_damaged_vault_is_told_with_a_code_and_never_restored_as_whole() {
         assert_ne!(forged, text);
         fs::write(&key, forged).unwrap();
         let said = vault.emulator.run(&vault.machine, &["vault", "snapshots", "--json"]);
-        assert!(said.code == 1 && !said.stderr.contains("panicked"), "{}", said.stderr);
-        assert_eq!(last(&said)["code"], "repository-failed");
+        assert!(said.code == 5 && !said.stderr.contains("panicked"), "{}", said.stderr);
+        assert_eq!(last(&said)["code"], "repository-blob-changed");
     }
 }
