@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 
 use rustix::fs::{CWD, FileType, Mode, XattrFlags};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use support::kept::{Vault, last};
 use support::program::said;
 use support::tree::{self, Dice};
@@ -531,9 +532,20 @@ fn a_damaged_vault_is_told_with_a_code_and_never_restored_as_whole() {
     for number in ["0", "1", "2147483648"] {
         let forged = text.replacen("\"N\":", &format!("\"N\":{number},\"M\":"), 1);
         assert_ne!(forged, text);
-        fs::write(&key, forged).unwrap();
-        let said = vault.emulator.run(&vault.machine, &["vault", "snapshots", "--json"]);
-        assert!(said.code == 5 && !said.stderr.contains("panicked"), "{}", said.stderr);
-        assert_eq!(last(&said)["code"], "repository-blob-changed");
+        let snapshots = |code: i32| {
+            let said = vault.emulator.run(&vault.machine, &["vault", "snapshots", "--json"]);
+            assert!(said.code == code && !said.stderr.contains("panicked"), "{}", said.stdout);
+            last(&said)["code"].clone()
+        };
+        fs::write(&key, &forged).unwrap();
+        assert_eq!(snapshots(5), "repository-blob-changed");
+        // Under its right name it is refused for what it says.
+        fs::remove_file(&key).unwrap();
+        let digest = Sha256::digest(&forged);
+        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let renamed = key.with_file_name(name);
+        fs::write(&renamed, &forged).unwrap();
+        assert_eq!(snapshots(1), "repository-failed");
+        fs::remove_file(&renamed).unwrap();
     }
 }
