@@ -250,14 +250,15 @@ fn what_a_run_left_half_written_is_taken_up_and_not_written_again() {
     let draft = super::destination::draft_name(&name, &Default::default());
     let draft = world.at("target").join(draft.as_path());
     let mut half = content.clone();
-    half[6_000_000..].fill(9);
+    // A chunk has 512 KiB to 8 MiB, wherever this repository cuts them: the first one is whole.
+    half[11_000_000..].fill(9);
     half.extend([1; 5000]);
     fs::write(&draft, half).unwrap();
     fs::set_permissions(&draft, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let done = world.restore(Overwrite::Nothing);
     assert!(fs::read(world.at("target/a")).unwrap() == content);
     assert!(!draft.exists());
-    assert!((3_000_000..11_000_000).contains(&done.bytes), "{done:?}");
+    assert!((1_000_000..11_500_000).contains(&done.bytes), "{done:?}");
     symlink("a", &draft).unwrap();
     let again = world.restore(Overwrite::Nothing);
     assert_eq!((again.bytes, again.unchanged), (0, 1));
