@@ -7,13 +7,10 @@ use clap::builder::Resettable;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
+use super::filters::FILTER_FLAGS;
+
 /// Commands of `vault` that give data away, delete or forget something: their vault is named.
 const NAMED_VAULT: [&str; 3] = ["detach", "forget", "restore"];
-
-/// Filters of `stage`. Where a backup begins they are settings; `vault set`, which changes a record by
-/// them, is told them on its command line.
-const FILTERS: [&str; 5] =
-    ["exclude", "exclude-file", "exclude-if-present", "exclude-larger-than", "iexclude"];
 
 /// The variable of a flag.
 fn variable(long: &str) -> String {
@@ -24,12 +21,14 @@ fn variable(long: &str) -> String {
 /// is a flag of all commands of `vault`, and stays a setting for those that harm nobody.
 pub(super) fn apart(command: Command) -> Command {
     let command = command.mut_subcommand("cleanup", |cleanup| cleanup.mut_arg("vault", without));
+    // Where a backup begins, filters are settings; `vault set`, which changes a record by them, is
+    // told them on its command line.
+    let is_filter = |arg: &Arg| {
+        FILTER_FLAGS.contains(&arg.get_id().as_str()) && arg.get_action().takes_values()
+    };
     let command = command.mut_subcommand("stage", |stage| {
-        stage.mut_args(|arg| match arg.get_long().filter(|long| FILTERS.contains(long)) {
-            Some(long) => {
-                let variable = variable(long);
-                arg.env(variable)
-            }
+        stage.mut_args(|arg| match arg.get_long().filter(|_| is_filter(&arg)).map(variable) {
+            Some(variable) => arg.env(variable),
             None => arg,
         })
     });

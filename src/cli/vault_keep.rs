@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use disk_prep::noun::{ReadShare, RepositoryPrefix};
 
-use super::filters::LeftOutArgs;
+use super::filters::{FILTER_FLAGS, LeftOutArgs};
 use super::vault_attach::VaultAttach;
 use super::vault_password::PasswordArgs;
 
@@ -59,8 +59,7 @@ pub struct VaultSet {
     #[command(flatten)]
     pub filters: LeftOutArgs,
     /// Leave out nothing from now on
-    #[arg(long, conflicts_with_all = ["exclude", "iexclude", "exclude_file", "exclude_if_present",
-        "exclude_larger_than", "exclude_caches", "one_file_system"])]
+    #[arg(long, conflicts_with_all = FILTER_FLAGS)]
     pub exclude_nothing: bool,
     /// Where the password is from now on.
     #[command(flatten)]

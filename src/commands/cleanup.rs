@@ -6,7 +6,7 @@ use crate::cli::CleanupArgs;
 use crate::journey::cleanup::{ClearOptions, clear};
 use crate::journey::cleanup_files::clear_files;
 use crate::journey::job::{JobOptions, MeantJob};
-use crate::outcome::Ended;
+use crate::outcome::{Ended, IdleWord};
 
 /// Runs `cleanup`.
 pub fn run(args: &CleanupArgs, call: &Call<'_>) -> Ended {
@@ -14,6 +14,9 @@ pub fn run(args: &CleanupArgs, call: &Call<'_>) -> Ended {
     if args.job.is_none() {
         let how = ClearOptions { is_dry: args.dry_run, older_than_days: args.older_than };
         return Ok(Box::new(clear(how, &vault(target, None, call), desk)?));
+    }
+    if call.is_typed("older_than") {
+        return Err(IdleWord { word: "--older-than" }.into());
     }
     let options = JobOptions {
         job: None,

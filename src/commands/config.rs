@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches};
 use disk_prep::noun::bare_addresses;
 
-use crate::cli::{ConfigCommand, command};
+use crate::cli::{ConfigCommand, command, is_named};
 use crate::config::{PROGRAM_KEYS, Settings, Written, init, key};
 use crate::outcome::Ended;
 use crate::report::text::{Setting, SettingList, Text};
@@ -64,12 +63,9 @@ fn show(matches: &ArgMatches, settings: &Settings) -> SettingList {
 fn setting(key: String, arg: &Arg, matches: &ArgMatches, settings: &Settings) -> Setting {
     let variable = arg.get_env().unwrap_or_default().to_string_lossy().into_owned();
     let id = arg.get_id().as_str();
-    let is_flag = |id: &str| {
-        matches.try_contains_id(id).is_ok_and(|is_there| is_there)
-            && matches.value_source(id) == Some(ValueSource::CommandLine)
-    };
     let shown = |value: &std::ffi::OsStr| bare_addresses(&value.to_string_lossy()).into_owned();
-    let flag = is_flag(id).then(|| matches.get_raw(id).and_then(|mut all| all.next().map(shown)));
+    let flag = is_named(matches, id)
+        .then(|| matches.get_raw(id).and_then(|mut all| all.next().map(shown)));
     if let Some(value) = flag {
         return Setting { key, value, source: "flag".to_owned() };
     }

@@ -90,10 +90,10 @@ impl TravelStore {
         }
     }
 
-    fn reader(&self, kind: FileType, id: &Id) -> RusticResult<&dyn ReadBackend> {
+    fn reader(&self, kind: FileType, id: &Id) -> &dyn ReadBackend {
         match self.is_staged(kind, id) {
-            true => Ok(self.staged.as_ref()),
-            false => Ok(self.elsewhere(kind).as_ref()),
+            true => self.staged.as_ref(),
+            false => self.elsewhere(kind).as_ref(),
         }
     }
 
@@ -138,7 +138,7 @@ impl ReadBackend for TravelStore {
     }
 
     fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
-        self.reader(kind, id)?.read_full(kind, id)
+        self.reader(kind, id).read_full(kind, id)
     }
 
     fn read_partial(
@@ -149,7 +149,7 @@ impl ReadBackend for TravelStore {
         offset: u32,
         length: u32,
     ) -> RusticResult<Bytes> {
-        self.reader(kind, id)?.read_partial(kind, id, cacheable, offset, length)
+        self.reader(kind, id).read_partial(kind, id, cacheable, offset, length)
     }
 
     fn warmup_path(&self, kind: FileType, id: &Id) -> String {

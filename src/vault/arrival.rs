@@ -74,10 +74,12 @@ impl Arrival<'_> {
     }
 
     /// Brings into the index what a killed run has sent and no index names.
-    fn put_in_order(&self, container: &Arc<dyn Fenced>) -> Result<(), Error> {
+    fn put_in_order(&self, container: &Arc<dyn Fenced>) -> Result<Repository, Error> {
         let monitor = Arc::clone(&self.monitor);
         let opened = Repository::open(self.there(container), self.secret, monitor);
-        opened.and_then(|own| own.repair_index()).map_err(|source| self.failed(source))
+        let opened = opened.map_err(|source| self.failed(source))?;
+        opened.repair_index().map_err(|source| self.failed(source))?;
+        Ok(opened)
     }
 
     /// Proves before the snapshots of a seed that joins are shown, and those that were made since it
@@ -104,9 +106,7 @@ impl Arrival<'_> {
 
     /// The repository's own check: every pack there and named by the index, every tree readable.
     fn check(&self, container: &Arc<dyn Fenced>) -> Result<(), Error> {
-        self.put_in_order(container)?;
-        let monitor = Arc::clone(&self.monitor);
-        let opened = Repository::open(self.there(container), self.secret, monitor);
-        opened.and_then(|own| own.check()).map_err(|source| self.failed(source))
+        let in_order = self.put_in_order(container)?;
+        in_order.again().and_then(|own| own.check()).map_err(|source| self.failed(source))
     }
 }

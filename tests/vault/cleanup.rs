@@ -32,6 +32,8 @@ fn a_cleanup_waits_is_tried_and_comes_only_after_a_check_that_found_nothing() {
     let early = call(4, &["--older-than", "14"]);
     assert_eq!(early["code"], "cleanup-too-early");
     assert!(early["message"].as_str().unwrap().ends_with("less than 14 days ago"), "{early}");
+    let idle = call(2, &["--job", "photos", "--older-than", "14"]);
+    assert_eq!(idle["code"], "flag-without-meaning");
     let tried = call(0, &["--dry-run", "--older-than", "0"]);
     let would = tried["would_go"].as_str().unwrap();
     assert!(tried["dry_run"] == true && would.starts_with("Would delete"), "{tried}");
