@@ -58,8 +58,10 @@ impl FencedBlobs {
         match block_on(blob.delete(Some(options))) {
             Ok(_) => Ok(Removed::Done),
             Err(error) if is_absent(&error) => Ok(Removed::Absent),
+            // So the service also answers for a blob that is gone, as it is after a deletion of which
+            // the answer was lost.
             Err(error) if error.http_status() == Some(StatusCode::PreconditionFailed) => {
-                Ok(Removed::Changed)
+                Ok(self.container.facts(name)?.map_or(Removed::Absent, |_| Removed::Changed))
             }
             Err(source) => Err(self.failed(name, source, &book)),
         }

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Cuts the connections of `azseed vault run` again and again and counts what was lost.
+"""Cuts the connections of a vault's commands again and again and counts what was lost.
 
-    tests/soak/cuts.py [--cuts 2000] [--hours H] [--seed 1] [--at-once 1] [--dir DIR]
+    tests/soak/cuts.py [--cuts 2000] [--rounds 0] [--hours H] [--seed 1] [--at-once 1] [--dir DIR]
 
-Between the program and the emulator stands a relay that ends each connection after a number of bytes
+Between the program and the service, in half of the rounds the emulator and in half Azurite, stands a relay that ends each connection after a number of bytes
 that was drawn before, none too: closed, reset, or never answered again. Each round takes
-a seed in that the datacenter has imported, with cuts, then without; then changes the source and makes an
-increment, again with cuts, then without. Lost is a run that ends otherwise than with a code for "call
-again", a last run that does not end with 0, a container in which restic finds an error, or a restore
-that is not equal. Needs the program built (AZSEED_BIN names another one), and restic.
+a seed in that the datacenter has imported, with cuts, then without; clears it; then changes the source
+and makes increments, each of which lets the one before it go and prunes, again with cuts, then without;
+and restores, with cuts, then without. Lost is a run that ends otherwise than with a code for "call
+again", a last run that does not end with 0, a repository in which restic (at Azurite `vault check
+--read-data`) finds an error, or a restore that is not equal. Needs the program built (AZSEED_BIN names another one), and restic.
 """
 
 import json
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import threading
 
-from program import PROGRAM, azseed, play
+from program import AZURITE, PROGRAM, azseed, play
 
 CONTACT = """[return_address]
 recipient_name = "Soak"
@@ -93,11 +94,32 @@ class Relay:
         return True
 
 
-class Azure:
-    """The emulator on a folder; `environment` leads to it, through relays or not."""
+KEY = "YSBrZXkgb2YgdGhlIHNvYWssIGFuZCBubyBhY2NvdW50IGhhcyBpdA=="
+
+
+class Azurite:
+    """Microsoft's emulator of the blob service on a folder, for the account that ours has."""
 
     def __init__(self, data):
-        words = [PROGRAM, "emulator", "--data", str(data), "--json", "--listen", "127.0.0.1:0"]
+        words = ["node", AZURITE, "--blobHost", "127.0.0.1", "--blobPort", "0", "--location", str(data), "--silent",
+                 "--disableTelemetry", "--skipApiVersionCheck"]
+        environment = os.environ | {"AZURITE_ACCOUNTS": f"soak1:{KEY}"}
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment)
+        said = next(line for line in self.process.stdout if "successfully listens on " in line)
+        self.endpoint = said.split("successfully listens on ")[1].strip()
+
+
+class Azure:
+    """The emulator on a folder, with its own blobs or Azurite's; `environment` leads to it, through relays
+    or not."""
+
+    def __init__(self, data, azurite=None):
+        words = [PROGRAM, "emulator", "--data", str(data), "--json", "--listen", "127.0.0.1:0", "--account", "soak1"]
+        self.azurite = azurite
+        if azurite:
+            key = data.with_name("account.key")
+            key.write_text(KEY)
+            words += ["--blob-endpoint", azurite.endpoint, "--account-key-file", str(key)]
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         self.facts = json.loads(self.process.stdout.readline())
         self.relays = []
@@ -118,14 +140,15 @@ class Azure:
             "AZSEED_ARM_ENDPOINT": through(facts["arm"]), "AZSEED_AUTHORITY": facts["authority"],
             "AZSEED_BLOB_ENDPOINT": through(facts["blob"]), "AZSEED_CA_FILE": facts["ca_file"],
             "AZSEED_TOKEN": facts["token"],
-        }
+        } | ({"AZSEED_ACCOUNT_KEY": KEY} if self.azurite else {})
 
     def port(self, name):
         return int(self.facts[name].split(":")[2].split("/")[0])
 
     def end(self):
-        self.process.terminate()
-        self.process.wait()
+        for process in [self.process, *([self.azurite.process] if self.azurite else [])]:
+            process.terminate()
+            process.wait()
 
 
 def call(words, environment, expected=0):
@@ -144,7 +167,7 @@ def imported(folder, dice):
         path.write_bytes(dice.randbytes(dice.choice([0, 100, 70_000, 900_000, 5_000_000])))
     (source / "some").write_bytes(b"some")
     (folder / "contact.toml").write_text(CONTACT)
-    azure = Azure(folder / "azure")
+    azure = Azure(folder / "azure", Azurite(folder / "azurite") if dice.random() < 0.5 else None)
     env, facts = azure.environment(), azure.facts
     target = ["--storage-account", facts["account"], "--container", "seed", "--subscription", facts["subscription"],
               "--resource-group", "rg", "--location", "westeurope", "--contact", str(folder / "contact.toml")]
@@ -174,15 +197,19 @@ def with_cuts(folder, azure, words):
 
 
 def check(folder, azure):
-    """restic finds no error, and a restore is equal."""
-    password = next((folder / "state/passwords").iterdir())
-    container = folder / "azure/blobs" / azure.facts["account"] / "azseed-office/repo"
-    call(["restic", "--no-cache", "--no-lock", "-q", "-r", str(container), "--password-file", str(password),
-          "check", "--read-data"], os.environ)
+    """No check finds an error, and a restore, with cuts, is equal; returns the cuts."""
+    if azure.azurite:
+        call(azseed(folder, "vault", "check", "--read-data"), azure.environment())
+    else:
+        password = next((folder / "state/passwords").iterdir())
+        container = folder / "azure/blobs" / azure.facts["account"] / "azseed-office/repo"
+        call(["restic", "--no-cache", "--no-lock", "-q", "-r", str(container), "--password-file", str(password),
+              "check", "--read-data"], os.environ)
     target = folder / "restored"
-    call(azseed(folder, "vault", "restore", "--target", str(target)), azure.environment())
+    cuts = with_cuts(folder, azure, ["vault", "restore", "--target", str(target)])
     call(["diff", "-r", str(folder / "source"), str(target) + str((folder / "source").resolve())], os.environ)
     shutil.rmtree(target)
+    return cuts
 
 
 def one_round(folder, dice):
@@ -192,10 +219,13 @@ def one_round(folder, dice):
     cuts = 0
     try:
         cuts += with_cuts(folder, azure, ["vault", "run"])
+        cuts += with_cuts(folder, azure, ["cleanup", "--yes"])
+        # Of one day the last is kept, so each run lets the one before it go.
+        call(azseed(folder, "vault", "policy", "set", "--keep-daily", "30"), azure.environment())
         for _ in range(dice.randint(1, 4)):
             (folder / "source" / f"new-{dice.randrange(9)}").write_bytes(dice.randbytes(dice.choice([10, 400_000, 3_000_000])))
             cuts += with_cuts(folder, azure, ["vault", "run", "--now"])
-        check(folder, azure)
+        cuts += check(folder, azure)
     except AssertionError as fault:
         return cuts, str(fault)
     finally:

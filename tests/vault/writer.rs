@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use azseed::azure::{
     self, Auth, BlobContainer, BlobCredential, BlobHome, BlobOptions, Container, Fence, Lost,
-    Network,
+    Network, Removed,
 };
 use azseed::escrow::{Weak, read_password};
 use azseed::state::State;
@@ -102,6 +102,27 @@ impl Fence for Countdown {
         state.1 = true;
         Err(azure::Error::LeaseLost { what: LOCK.to_owned(), why: Lost::Taken })
     }
+}
+
+/// A deletion is repeated when its answer was lost; the service then says that the condition about the
+/// blob is not met, as it does for one that somebody changed.
+#[test]
+fn a_blob_that_is_gone_was_not_changed_by_somebody() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let plain = container(&emulator, "seed");
+    plain.make().unwrap();
+    let fenced = Arc::clone(&plain).fenced(Countdown::new(machine.path("none"), 100));
+    let write = |text: &'static str| {
+        let md5 = Md5Digest::new(Md5::digest(text).into());
+        fenced.write("blob", text.into(), md5).unwrap();
+        plain.facts("blob").unwrap().unwrap().etag
+    };
+    let first = write("first");
+    let second = write("second");
+    assert_eq!(fenced.remove("blob", &first).unwrap(), Removed::Changed);
+    assert_eq!(fenced.remove("blob", &second).unwrap(), Removed::Done);
+    assert_eq!(fenced.remove("blob", &second).unwrap(), Removed::Absent);
 }
 
 fn record(machine: &Machine) -> Vault {

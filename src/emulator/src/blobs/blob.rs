@@ -112,8 +112,10 @@ fn put(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Faul
 fn delete(context: Context<'_>, container: &str, name: &str) -> Result<Answer, Fault> {
     let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
-    let record = held.blob(key, name)?.ok_or_else(Fault::no_blob)?.record;
-    check(context, Some(&record))?;
+    let record = held.blob(key, name)?.map(|found| found.record);
+    // A condition about what is gone is not met; without one there is nothing.
+    check(context, record.as_ref())?;
+    let record = record.ok_or_else(Fault::no_blob)?;
     check_lease(context, Some(&record))?;
     held.remove(key, name)?;
     Ok(Answer::empty(202).with("x-ms-delete-type-permanent", "true"))

@@ -73,7 +73,8 @@ async fn a_delete_is_bound_to_the_etag_that_was_seen() {
     expect(blob.delete(bound(old)).await, 412, "ConditionNotMet");
     assert_eq!(read(&blob).await, b"content");
     blob.delete(bound(new.clone())).await.unwrap();
-    expect(blob.delete(bound(new)).await, 404, "BlobNotFound");
+    expect(blob.delete(bound(new)).await, 412, "ConditionNotMet");
+    expect(blob.delete(None).await, 404, "BlobNotFound");
 }
 
 #[tokio::test]

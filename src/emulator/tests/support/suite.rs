@@ -84,6 +84,10 @@ async fn conditions(container: &BlobContainerClient) {
     assert_eq!(read(&blob, None).await, b"two");
     blob.delete(Some(delete(second))).await.unwrap();
     expect(blob.delete(None).await, 404, "BlobNotFound");
+    // Whoever repeats a deletion whose answer was lost is told so, too.
+    let gone = put(&blob, b"four", new()).await.unwrap();
+    blob.delete(Some(delete(gone.clone()))).await.unwrap();
+    expect(blob.delete(Some(delete(gone))).await, 412, "ConditionNotMet");
 }
 
 async fn lease(container: &BlobContainerClient) {
