@@ -1,25 +1,12 @@
 //! What stands between the library and a store. The library asks for one blob at a time; a caller
 //! that knows which blobs it will want next has a whole stretch of a pack read at once, and the
-//! library then finds its blobs there. And the library takes any numbers from a key file, which
-//! anybody who can write to the store can write: files whose numbers no program would have chosen
-//! are not shown to it.
+//! library then finds its blobs there.
 
 use disk_prep::sys::hold::hold;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use rustic_core::{
-    BytesList, ErrorKind as LibraryKind, FileType, Id, ReadBackend, RusticError, RusticResult,
-    WriteBackend,
-};
-use serde::Deserialize;
-
-/// The most memory that a key's derivation may take. The programs that write this format choose
-/// N = 32768 and r = 8, which is 32 MiB.
-const MOST_DERIVATION_BYTES: u64 = 1 << 30;
-/// The most rounds of a derivation, as the parameter p counts them; those programs choose one to
-/// a few.
-const MOST_ROUNDS: u64 = 64;
+use rustic_core::{BytesList, FileType, Id, ReadBackend, RusticResult, WriteBackend};
 
 #[derive(Debug)]
 struct Stretch {
@@ -75,31 +62,6 @@ impl Ahead {
         let start = (offset - stretch.offset) as usize;
         Some(stretch.bytes.slice(start..start + length as usize))
     }
-
-    fn is_sane_key(&self, id: &Id) -> RusticResult<bool> {
-        Ok(is_sane(&self.store.read_full(FileType::Key, id)?))
-    }
-}
-
-/// The numbers of a key file: <https://restic.readthedocs.io/en/stable/100_references.html>.
-#[derive(Deserialize)]
-struct Derivation {
-    #[serde(rename = "N")]
-    n: u64,
-    r: u64,
-    p: u64,
-}
-
-/// Whether a key file can be tried without harm.
-fn is_sane(content: &[u8]) -> bool {
-    serde_json::from_slice::<Derivation>(content).is_ok_and(|Derivation { n, r, p }| {
-        let memory = n.checked_mul(r).and_then(|product| product.checked_mul(128));
-        n.is_power_of_two()
-            && n > 1
-            && (1..=MOST_ROUNDS).contains(&p)
-            && r > 0
-            && memory.is_some_and(|memory| memory <= MOST_DERIVATION_BYTES)
-    })
 }
 
 impl ReadBackend for Ahead {
@@ -108,21 +70,7 @@ impl ReadBackend for Ahead {
     }
 
     fn list_with_size(&self, kind: FileType) -> RusticResult<Vec<(Id, u32)>> {
-        let listed = self.store.list_with_size(kind)?;
-        if kind != FileType::Key || listed.is_empty() {
-            return Ok(listed);
-        }
-        let mut sane = Vec::new();
-        for (id, bytes) in listed {
-            if self.is_sane_key(&id)? {
-                sane.push((id, bytes));
-            }
-        }
-        if sane.is_empty() {
-            let text = "None of the key files of the repository is one";
-            return Err(RusticError::new(LibraryKind::Key, text));
-        }
-        Ok(sane)
+        self.store.list_with_size(kind)
     }
 
     fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
@@ -196,28 +144,5 @@ mod tests {
         assert_eq!(read(8, 4), None);
         drop(loaded);
         assert_eq!(read(2, 5).unwrap(), b"cdefg");
-    }
-
-    #[test]
-    fn a_key_file_whose_numbers_would_take_all_memory_or_stop_the_library_is_not_tried() {
-        let key = |n: &str, r: &str, p: &str| {
-            is_sane(format!(r#"{{"kdf":"scrypt","N":{n},"r":{r},"p":{p}}}"#).as_bytes())
-        };
-        assert!(key("32768", "8", "1") && key("65536", "8", "5"));
-        for (n, r, p) in [
-            ("0", "8", "1"),
-            ("1", "8", "1"),
-            ("32767", "8", "1"),
-            ("32768", "0", "1"),
-            ("32768", "8", "0"),
-            ("32768", "8", "1000000"),
-            ("2147483648", "8", "1"),
-            ("32768", "4294967295", "1"),
-            ("18446744073709551615", "2", "1"),
-            ("-1", "8", "1"),
-        ] {
-            assert!(!key(n, r, p), "N {n}, r {r}, p {p}");
-        }
-        assert!(!is_sane(b"") && !is_sane(b"{}") && !is_sane(b"\xff"));
     }
 }

@@ -42,6 +42,9 @@ pub enum Error {
     /// The password is another.
     #[error("The password does not open the repository")]
     WrongPassword,
+    /// No key file is left, or none that a program of this format wrote.
+    #[error("The repository has no key that could be tried: without one nobody can read it")]
+    NoKey,
     /// The check found something.
     #[error("The check of the repository found {}: {}", count(remarks.len(), "fault"), remarks.join("; "))]
     Damaged { remarks: Vec<String> },
@@ -93,6 +96,7 @@ impl Diagnose for Error {
             Error::TargetFull { .. } => "restore-full",
             Error::GaveUp { .. } => "repository-gave-up",
             Error::WrongPassword => "repository-password",
+            Error::NoKey => "repository-no-key",
             Error::Damaged { .. } => "repository-damaged",
             Error::Changed { .. } => "repository-blob-changed",
             Error::SourceName { .. } => "source-name",
@@ -115,7 +119,7 @@ impl Diagnose for Error {
             Error::Full { .. } | Error::TargetFull { .. } => ErrorKind::Resumable,
             Error::WrongPassword => ErrorKind::NotAllowed,
             Error::NoPath { .. } => ErrorKind::NotFound,
-            Error::Damaged { .. } | Error::Changed { .. } => ErrorKind::Difference,
+            Error::NoKey | Error::Damaged { .. } | Error::Changed { .. } => ErrorKind::Difference,
             Error::SourceName { .. } | Error::Pattern { .. } | Error::OwnKey { .. } => {
                 ErrorKind::Usage
             }
@@ -139,6 +143,10 @@ impl Diagnose for Error {
             Error::Changed { .. } => {
                 "see what it touches with `azseed vault check`, then mend it with \
                  `azseed vault check --repair`"
+            }
+            Error::NoKey => {
+                "put a file of `keys` back: one lies in the staging path, below `repo/keys`, and \
+                 a service with soft delete or versions still has its own"
             }
             Error::WrongPassword => "name the right one with `--password-file`",
             Error::Pattern { .. } => {

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use rustic_core::repofile::KeyId;
 use rustic_core::{FileType, KeyOptions, ReadBackend};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 
 use super::error::Error;
 use super::repo::{Repository, library, told};
+use super::unlock::sane_key;
 
 /// A key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,18 +26,10 @@ pub struct Key {
     pub is_own: bool,
 }
 
-/// What a key file says in the clear.
-#[derive(Deserialize)]
-struct Facts {
-    hostname: Option<String>,
-    username: Option<String>,
-    created: Option<String>,
-}
-
 impl Repository {
     /// The id of the key that it was opened with.
     pub fn own_key(&self) -> Option<String> {
-        self.inner.key_id().map(|id| id.to_hex().to_string())
+        self.own_key.map(|id| id.to_hex().to_string())
     }
 
     /// The id that it was given when it was made; the same wherever it is copied to.
@@ -51,18 +43,17 @@ impl Repository {
         let list = || {
             let mut all = Vec::new();
             for (id, _) in self.ahead.list_with_size(FileType::Key)? {
-                let content = self.ahead.read_full(FileType::Key, &id)?;
+                let Some(file) = sane_key(&self.ahead.read_full(FileType::Key, &id)?) else {
+                    continue;
+                };
                 let id = id.to_hex().to_string();
-                let facts = serde_json::from_slice(&content);
-                let Facts { hostname, username, created } =
-                    facts.unwrap_or(Facts { hostname: None, username: None, created: None });
                 let shown =
                     |text: Option<String>| text.map(|text| visible_line(&text).into_owned());
                 all.push(Key {
                     is_own: own.as_ref() == Some(&id),
-                    host: shown(hostname),
-                    user: shown(username),
-                    created: created.and_then(|text| text.parse().ok()),
+                    host: shown(file.hostname),
+                    user: shown(file.username),
+                    created: file.created.map(|time| time.timestamp()),
                     id,
                 });
             }

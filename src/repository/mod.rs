@@ -30,6 +30,7 @@ mod store;
 mod survey;
 mod tags;
 mod travel_store;
+mod unlock;
 
 pub use account::{SHRUNK_TAG, SourceTotals};
 pub use arrival_store::ArrivalStore;

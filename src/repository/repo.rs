@@ -9,7 +9,7 @@ use disk_prep::monitor::Monitor;
 use disk_prep::noun::{Diagnose, ErrorKind};
 use disk_prep::sys::threads::is_missing;
 use jiff::{Span, Timestamp};
-use rustic_core::repofile::SnapshotFile;
+use rustic_core::repofile::{KeyId, MasterKey, SnapshotFile};
 use rustic_core::{
     CheckOptions, ConfigOptions, Credentials, KeyOptions, OpenStatus, PruneOptions,
     RepairIndexOptions, RepositoryBackends, RepositoryOptions, RusticError, TreeId,
@@ -21,6 +21,7 @@ use super::ahead::Ahead;
 use super::error::Error;
 use super::progress::Bars;
 use super::store::Store;
+use super::unlock::unlock;
 
 /// At so many bytes a pack is ended at the latest: one more blob (8 MiB before it is compressed)
 /// and the pack's header keep below what a pack may have.
@@ -86,6 +87,8 @@ impl Snapshot {
 /// An open repository.
 pub struct Repository {
     pub(super) inner: rustic_core::Repository<OpenStatus>,
+    /// The key that it was opened with.
+    pub(super) own_key: Option<KeyId>,
     pub(super) store: Arc<dyn Store>,
     pub(super) ahead: Arc<Ahead>,
     monitor: Arc<dyn Monitor>,
@@ -141,6 +144,19 @@ fn connect(
     told(store.as_ref(), "Opening the repository", connected)
 }
 
+fn open(
+    store: Arc<dyn Store>,
+    ahead: Arc<Ahead>,
+    master: MasterKey,
+    own_key: Option<KeyId>,
+    monitor: Arc<dyn Monitor>,
+) -> Result<Repository, Error> {
+    let connected = connect(&store, &ahead, Arc::clone(&monitor))?;
+    let open = || connected.open(&Credentials::Masterkey(master));
+    let inner = library(store.as_ref(), "Opening the repository", open)?;
+    Ok(Repository { inner, own_key, store, ahead, monitor })
+}
+
 impl Repository {
     /// Makes a repository of format version 2.
     pub fn create(
@@ -162,7 +178,8 @@ impl Repository {
         let connected = connect(&store, &ahead, Arc::clone(&monitor))?;
         let made = connected.init(&credentials, &KeyOptions::default(), &config);
         let inner = told(store.as_ref(), "Making the repository", made)?;
-        Ok(Repository { inner, store, ahead, monitor })
+        let own_key = *inner.key_id();
+        Ok(Repository { inner, own_key, store, ahead, monitor })
     }
 
     /// Opens a repository.
@@ -171,22 +188,16 @@ impl Repository {
         password: &SecretString,
         monitor: Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
-        let credentials = Credentials::password(password.expose_secret());
         let ahead = Arc::new(Ahead::new(store.clone().backend()));
-        let connected = connect(&store, &ahead, Arc::clone(&monitor))?;
-        let open = || connected.open(&credentials);
-        let inner = library(store.as_ref(), "Opening the repository", open)?;
-        Ok(Repository { inner, store, ahead, monitor })
+        let (master, own_key) = unlock(store.as_ref(), &ahead, password)?;
+        open(store, ahead, master, Some(own_key), monitor)
     }
 
     /// The same repository once more, with the key that is known: to stretch the password again
     /// would cost more than an increment of nothing.
     pub fn again(&self) -> Result<Self, Error> {
         let (store, ahead) = (Arc::clone(&self.store), Arc::clone(&self.ahead));
-        let connected = connect(&store, &ahead, Arc::clone(&self.monitor))?;
-        let open = || connected.open(&Credentials::Masterkey(self.inner.key()));
-        let inner = library(store.as_ref(), "Opening the repository", open)?;
-        Ok(Repository { inner, store, ahead, monitor: Arc::clone(&self.monitor) })
+        open(store, ahead, self.inner.key(), self.own_key, Arc::clone(&self.monitor))
     }
 
     /// Brings packs that an interrupted run finished, but no index names, into the index.

@@ -529,14 +529,14 @@ fn a_damaged_vault_is_told_with_a_code_and_never_restored_as_whole() {
     // A key file of which the library would make an endless or impossible computation.
     let key = files("keys").pop().unwrap();
     let text = fs::read_to_string(&key).unwrap();
+    let snapshots = |code: i32| {
+        let said = vault.emulator.run(&vault.machine, &["vault", "snapshots", "--json"]);
+        assert!(said.code == code && !said.stderr.contains("panicked"), "{}", said.stdout);
+        last(&said)["code"].clone()
+    };
     for number in ["0", "1", "2147483648"] {
         let forged = text.replacen("\"N\":", &format!("\"N\":{number},\"M\":"), 1);
         assert_ne!(forged, text);
-        let snapshots = |code: i32| {
-            let said = vault.emulator.run(&vault.machine, &["vault", "snapshots", "--json"]);
-            assert!(said.code == code && !said.stderr.contains("panicked"), "{}", said.stdout);
-            last(&said)["code"].clone()
-        };
         fs::write(&key, &forged).unwrap();
         assert_eq!(snapshots(5), "repository-blob-changed");
         // Under its right name it is refused for what it says.
@@ -545,7 +545,12 @@ fn a_damaged_vault_is_told_with_a_code_and_never_restored_as_whole() {
         let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         let renamed = key.with_file_name(name);
         fs::write(&renamed, &forged).unwrap();
-        assert_eq!(snapshots(1), "repository-failed");
+        assert_eq!(snapshots(5), "repository-no-key");
+        // Beside the key itself it is in nobody's way.
+        fs::write(&key, &text).unwrap();
+        assert_eq!(snapshots(0), Value::Null);
+        fs::remove_file(&key).unwrap();
         fs::remove_file(&renamed).unwrap();
     }
+    assert_eq!(snapshots(5), "repository-no-key");
 }

@@ -14,6 +14,7 @@ pub mod entry;
 #[cfg(test)]
 pub(crate) mod heap;
 pub mod hold;
+pub mod large;
 pub mod lease;
 pub mod loops;
 pub mod machine;
