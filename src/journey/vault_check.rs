@@ -84,8 +84,7 @@ fn look(
     // The library gives up on some of what is no good, so none of it is shown to it.
     store.hide(damages.keys().copied());
     let mut found = Found::default();
-    let monitor = desk.attendant.monitor();
-    let repository = match Repository::open(store.clone(), secret, monitor) {
+    let repository = match Repository::open(store.clone(), secret, desk.attendant.monitor()) {
         Ok(repository) => Some(repository),
         // All keys are what their names say, and one of them opens: what is left does not.
         Err(RepositoryError::Library { .. }) if !is_keyless(&damages) => {
@@ -97,7 +96,10 @@ fn look(
     };
     if let Some(repository) = repository {
         found.snapshots = Some(repository.snapshots().map_err(failed)?.len());
-        for Damage { place, kind } in repository.damaged_packs().map_err(failed)? {
+        let newest = vault.sources.iter().filter_map(|own| own.snapshot.as_deref());
+        let mut lost = repository.lacking(newest).map_err(failed)?;
+        lost.extend(repository.damaged_packs().map_err(failed)?);
+        for Damage { place, kind } in lost {
             damages.entry(place).or_insert(kind);
         }
         store.hide(damages.keys().copied());

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use disk_prep::sys::hold::hold;
 use jiff::Timestamp;
-use rustic_core::repofile::IndexFile;
+use rustic_core::repofile::{IndexFile, SnapshotFile};
 use rustic_core::{DataId, FileType, IndexedFullStatus, ReadBackend, TreeId};
 
 use super::blob_store::{BlobStore, place};
@@ -84,6 +84,18 @@ impl BlobStore {
 }
 
 impl Repository {
+    /// Those of these snapshots that are not there. One whose tags somebody has changed is there
+    /// under another id, and says which it had.
+    pub fn lacking<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Result<Vec<Damage>, Error> {
+        let all = || self.inner.get_all_snapshots();
+        let all = library(self.store.as_ref(), ACTION, all)?;
+        let ids_of = |own: &SnapshotFile| [Some(own.id), own.original];
+        let there: BTreeSet<_> = all.iter().flat_map(ids_of).flatten().collect();
+        let gone = ids.filter_map(|id| Some(id.parse().ok()?)).filter(|id| !there.contains(id));
+        let places = gone.filter_map(|id| place(FileType::Snapshot, &id));
+        Ok(places.map(|place| Damage { place, kind: DamageKind::Missing }).collect())
+    }
+
     /// Packs that the index names and that are not there, or have another length.
     pub fn damaged_packs(&self) -> Result<Vec<Damage>, Error> {
         let look = || {

@@ -164,7 +164,7 @@ pub fn increment(
             open()?.accept_shrunk(&host, &plan.sources).map_err(failed)?;
         }
     }
-    done.sources = turns.iter().filter_map(|turn| turn.known_now(done.backup.is_some())).collect();
+    done.sources = turns.iter().filter_map(|turn| turn.known_now(done.backup.as_ref())).collect();
     // What has shrunk may be needed again, whole; and while a part travels, not all is seen that
     // is still needed.
     let may_forget = vault.cleaned_at.is_some()
@@ -246,15 +246,16 @@ impl Turn {
     }
 
     /// What is known of it after the run.
-    fn known_now(&self, is_backed_up: bool) -> Option<KnownSource> {
-        let Some(found) = self.found.as_ref().filter(|_| is_backed_up) else {
-            return self.known.clone();
-        };
+    fn known_now(&self, made: Option<&BackupDone>) -> Option<KnownSource> {
+        let (Some(found), Some(made)) = (&self.found, made) else { return self.known.clone() };
+        let snapshot = Some(made.snapshot.clone());
         let SourceTotals { path, files, bytes } = found.totals.clone();
         let mount = found.mount.clone();
         Some(match (&self.known, self.is_shrunk) {
-            (Some(known), true) => KnownSource { mount, is_shrunk: true, ..known.clone() },
-            _ => KnownSource { path, mount, files, bytes, is_shrunk: false, is_accepted: false },
+            (Some(known), true) => {
+                KnownSource { mount, snapshot, is_shrunk: true, ..known.clone() }
+            }
+            _ => KnownSource { mount, snapshot, ..KnownSource::new(path, files, bytes) },
         })
     }
 }
@@ -314,5 +315,5 @@ fn known_by(
     repository: Repository,
 ) -> Result<KnownSource, crate::repository::Error> {
     let SourceTotals { path, files, bytes } = repository.totals_in(snapshot, path)?;
-    Ok(KnownSource { path, mount: None, files, bytes, is_shrunk: false, is_accepted: false })
+    Ok(KnownSource::new(path, files, bytes))
 }

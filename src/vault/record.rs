@@ -271,12 +271,30 @@ pub struct KnownSource {
     pub files: u64,
     /// Bytes of its files.
     pub bytes: u64,
+    /// The newest snapshot of it that this machine has made, which no policy lets go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
     /// Whether it has shrunk since, and nobody has accepted that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_shrunk: bool,
     /// Whether the next run takes it as it finds it, empty or gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_accepted: bool,
+}
+
+impl KnownSource {
+    /// A source that held so much when it was looked at.
+    pub(super) fn new(path: PathBuf, files: u64, bytes: u64) -> Self {
+        KnownSource {
+            path,
+            mount: None,
+            files,
+            bytes,
+            snapshot: None,
+            is_shrunk: false,
+            is_accepted: false,
+        }
+    }
 }
 
 /// How far a vault is.

@@ -212,14 +212,7 @@ pub fn accept(
     if !vault.sources.iter().any(|own| own.path == path) {
         let is_known = vault.seed_sources().iter().chain(&vault.added).any(|own| own == path);
         let path = path.to_owned();
-        let new = KnownSource {
-            path,
-            mount: None,
-            files: 0,
-            bytes: 0,
-            is_shrunk: false,
-            is_accepted: false,
-        };
+        let new = KnownSource::new(path, 0, 0);
         vault.sources.extend(is_known.then_some(new));
     }
     let own = vault.sources.iter_mut().find(|own| own.path == path)?;
@@ -239,14 +232,7 @@ mod tests {
     }
 
     fn known(files: u64, bytes: u64) -> KnownSource {
-        KnownSource {
-            path: "/srv".into(),
-            mount: Some("/".into()),
-            files,
-            bytes,
-            is_shrunk: false,
-            is_accepted: false,
-        }
+        KnownSource { mount: Some("/".into()), ..KnownSource::new("/srv".into(), files, bytes) }
     }
 
     fn found(mount: Option<&str>, files: u64, bytes: u64) -> Found {

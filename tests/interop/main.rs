@@ -3,6 +3,7 @@
 
 mod azurite;
 mod clients;
+mod five_machines;
 mod readers;
 mod restic;
 #[path = "../support/mod.rs"]

@@ -3,13 +3,14 @@
 
     tests/soak/cuts.py [--cuts 2000] [--rounds 0] [--hours H] [--seed 1] [--at-once 1] [--dir DIR]
 
-Between the program and the service, in half of the rounds the emulator and in half Azurite, stands a relay that ends each connection after a number of bytes
-that was drawn before, none too: closed, reset, or never answered again. Each round takes
-a seed in that the datacenter has imported, with cuts, then without; clears it; then changes the source
-and makes increments, each of which lets the one before it go and prunes, again with cuts, then without;
-and restores, with cuts, then without. Lost is a run that ends otherwise than with a code for "call
-again", a last run that does not end with 0, a repository in which restic (at Azurite `vault check
---read-data`) finds an error, or a restore that is not equal. Needs the program built (AZSEED_BIN names another one), and restic.
+Between the program and the service, in half of the rounds the emulator and in half Azurite, stands a
+relay that ends each connection after a number of bytes that was drawn before, none too: closed, reset,
+or never answered again. Each round takes a seed in that the datacenter has imported, with cuts, then
+without; clears it; then changes the source and makes increments, each of which lets the one before it
+go and prunes, again with cuts, then without; and restores, with cuts, then without. Lost is a run that
+ends otherwise than with a code for "call again", a last run that does not end with 0, a repository in
+which restic (at Azurite `vault check --read-data`) finds an error, or a restore that is not equal. Needs
+the program built (AZSEED_BIN names another one), and restic.
 """
 
 import json
@@ -158,7 +159,7 @@ def call(words, environment, expected=0):
     return said
 
 
-def imported(folder, dice):
+def imported(folder, dice, is_azurite):
     """A seed whose drives the datacenter has read, and a vault that has not taken it in."""
     source = folder / "source"
     for number in range(dice.randint(3, 12)):
@@ -167,7 +168,7 @@ def imported(folder, dice):
         path.write_bytes(dice.randbytes(dice.choice([0, 100, 70_000, 900_000, 5_000_000])))
     (source / "some").write_bytes(b"some")
     (folder / "contact.toml").write_text(CONTACT)
-    azure = Azure(folder / "azure", Azurite(folder / "azurite") if dice.random() < 0.5 else None)
+    azure = Azure(folder / "azure", Azurite(folder / "azurite") if is_azurite else None)
     env, facts = azure.environment(), azure.facts
     target = ["--storage-account", facts["account"], "--container", "seed", "--subscription", facts["subscription"],
               "--resource-group", "rg", "--location", "westeurope", "--contact", str(folder / "contact.toml")]
@@ -196,8 +197,9 @@ def with_cuts(folder, azure, words):
     return cuts
 
 
-def check(folder, azure):
-    """No check finds an error, and a restore, with cuts, is equal; returns the cuts."""
+def check(folder, azure, *of):
+    """No check finds an error, and a restore, with cuts, is equal; returns the cuts. `of` says of which
+    machine, if there are several."""
     if azure.azurite:
         call(azseed(folder, "vault", "check", "--read-data"), azure.environment())
     else:
@@ -206,7 +208,7 @@ def check(folder, azure):
         call(["restic", "--no-cache", "--no-lock", "-q", "-r", str(container), "--password-file", str(password),
               "check", "--read-data"], os.environ)
     target = folder / "restored"
-    cuts = with_cuts(folder, azure, ["vault", "restore", "--target", str(target)])
+    cuts = with_cuts(folder, azure, ["vault", "restore", "--target", str(target), *of])
     call(["diff", "-r", str(folder / "source"), str(target) + str((folder / "source").resolve())], os.environ)
     shutil.rmtree(target)
     return cuts
@@ -214,7 +216,7 @@ def check(folder, azure):
 
 def one_round(folder, dice):
     """Plays a round; returns how many cuts there were, and what went wrong."""
-    azure = imported(folder, dice)
+    azure = imported(folder, dice, is_azurite=dice.random() < 0.5)
     azure.relay(dice)
     cuts = 0
     try:

@@ -46,6 +46,11 @@ impl Machine {
         Machine { names: None, folder: Arc::clone(&self.folder), host: Some(name.to_owned()) }
     }
 
+    /// Its name, if it has one of its own.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
     /// Its state directory, below its folder.
     pub fn state(&self) -> PathBuf {
         self.path(&self.host.as_ref().map_or("state".to_owned(), |name| format!("state-{name}")))

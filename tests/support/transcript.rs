@@ -22,6 +22,12 @@ impl<'a> Transcript<'a> {
         Transcript { machine, emulator, text: format!("{about}\n") }
     }
 
+    /// What follows is run on another machine, whose name then stands before each command.
+    pub fn on(&mut self, machine: &'a Machine) -> &mut Self {
+        self.machine = machine;
+        self
+    }
+
     /// Runs a command, words parted by blanks, and writes down what it printed, both streams as
     /// a terminal shows them.
     pub fn run(&mut self, words: &str) -> &mut Self {
@@ -44,14 +50,17 @@ impl<'a> Transcript<'a> {
         let mut text = String::new();
         printed.read_to_string(&mut text).expect("azseed prints UTF-8");
         let code = child.wait().expect("azseed ends").code().unwrap_or(137);
-        let _ = writeln!(self.text, "\n$ azseed {words}");
+        let folder = self.machine.text("");
+        let folder = folder.trim_end_matches('/');
+        let host = self.machine.host().unwrap_or_default();
+        let shown = words.replace(folder, "/here");
+        let _ = writeln!(self.text, "\n{host}$ azseed {shown}");
         if code != 0 {
             let _ = writeln!(self.text, "? {code}");
         }
         super::schema::check_lines(&text);
         let is_json = all.contains(&"--json");
-        let folder = self.machine.text("");
-        for line in plain(&text, folder.trim_end_matches('/')).lines() {
+        for line in plain(&text, folder).lines() {
             assert!(!is_json || is_typed(line), "azseed {words}: {line}");
             // How often a step tells how far it is depends on the machine.
             let progress = ["{\"type\":\"progress\"", "{\"type\":\"stage-progress\""];

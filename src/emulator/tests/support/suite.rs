@@ -135,7 +135,7 @@ async fn put(
 }
 
 /// A blob, or a stretch of it by offset and length.
-async fn read(blob: &BlobClient, range: Option<(usize, usize)>) -> Vec<u8> {
+pub async fn read(blob: &BlobClient, range: Option<(usize, usize)>) -> Vec<u8> {
     let range = range.map(|(start, bytes)| HttpRange::from(start..start + bytes));
     let options = BlobClientDownloadOptions { range, ..Default::default() };
     blob.download(Some(options)).await.unwrap().body.collect().await.unwrap().to_vec()
