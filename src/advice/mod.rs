@@ -1,9 +1,13 @@
 //! The error catalogue behind `explain`: one CSV with every code of the house, one with the codes
 //! that the datacenter and Azure give.
 
+mod backup;
+
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
+
+pub use backup::{Detail, Fix, ScriptForm, Step, sections};
 
 /// What a code means and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -17,6 +21,13 @@ pub struct Advice {
     pub meaning: String,
     /// What to do.
     pub action: String,
+}
+
+impl Advice {
+    /// The steps, and what else there is to say of it, if there is more than a sentence.
+    pub fn detail(&self) -> Option<&'static Detail> {
+        backup::of(&self.code)
+    }
 }
 
 /// Who gives a code.
@@ -99,11 +110,20 @@ pub fn with_words(words: &[&str]) -> Vec<&'static Advice> {
         return Vec::new();
     }
     let has = |advice: &&Advice| {
-        let text = format!("{} {} {}", advice.code, advice.meaning, advice.action).to_lowercase();
-        let own: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
+        let more = advice.detail().map(Detail::words).unwrap_or_default();
+        let text = format!("{} {} {} {more}", advice.code, advice.meaning, advice.action);
+        let text = text.to_lowercase();
+        // Of COM+ the plus is a letter.
+        let own: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '+').collect();
         words.iter().all(|word| own.iter().any(|own| own.starts_with(word.as_str())))
     };
     ALL.iter().filter(has).collect()
+}
+
+/// The entries of a section of the catalogue of VM backup.
+pub fn in_section(section: &str) -> Vec<&'static Advice> {
+    let is_of = |own: &&Advice| own.detail().is_some_and(|detail| detail.section == section);
+    ALL.iter().filter(is_of).collect()
 }
 
 /// The entry whose code looks most like this one, if any does: two letters may differ, in a long
@@ -159,6 +179,9 @@ mod tests {
         let found = codes(&["tracking", "number"]);
         assert!(found.contains(&"tracking-number-taken") && !found.contains(&"Completed"));
         assert!(codes(&["tracking", "zebra"]).is_empty() && codes(&[]).is_empty());
+        assert_eq!(codes(&["event", "517"]), ["basic-event-log-other-product"]);
+        let found = codes(&["COM+"]);
+        assert!(found.len() == 3 && found.contains(&"ExtensionSnapshotFailedCOM"), "{found:?}");
     }
 
     /// Every word that either service may say of a job or a drive (`azure-import-export` 1C, 2.1,

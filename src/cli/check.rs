@@ -24,12 +24,29 @@ pub enum CheckCommand {
     /// Look whether this machine can fill drives unattended
     #[command(after_help = "Examples:\n  azseed check host\n  azseed --json check host")]
     Host,
+    /// Look whether a machine can be backed up as a VM of Azure
+    #[command(
+        after_help = "Examples:\n  azseed check guest\n  azseed check guest --root /mnt/image"
+    )]
+    Guest(RootArgs),
+    /// Look whether file systems can be frozen for a snapshot
+    #[command(after_help = "Example:\n  azseed check filesystems")]
+    Filesystems(RootArgs),
     /// Look whether Azure has all that an import job or a vault needs
     #[command(
         after_help = "Examples:\n  azseed check azure --for import --staging /mnt/staging\n  \
                             azseed check azure --for vault --staging /mnt/staging --json"
     )]
     Azure(Box<CheckAzureArgs>),
+}
+
+/// Where a machine's files are.
+#[derive(Debug, Args)]
+pub struct RootArgs {
+    /// The folder with its files: a mounted image, or a copy; this machine if not
+    /// said
+    #[arg(long, value_name = "DIR", default_value = "/", hide_default_value = true)]
+    pub root: PathBuf,
 }
 
 /// What a look at Azure is for.

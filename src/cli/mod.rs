@@ -8,6 +8,7 @@ mod custody;
 mod drive;
 #[cfg(feature = "emulator")]
 mod emulator;
+mod explain;
 mod filters;
 mod hushed;
 mod job;
@@ -42,11 +43,12 @@ pub use access::{
     AuthArgs, AuthCommand, ProviderArgs, ProviderCommand, SubscriptionsArgs, SubscriptionsCommand,
 };
 pub use azure::{AuthChoice, AzureArgs, BlobArgs};
-pub use check::{CheckArgs, CheckAzureArgs, CheckCommand, ForChoice};
+pub use check::{CheckArgs, CheckAzureArgs, CheckCommand, ForChoice, RootArgs};
 pub use custody::{CustodyArgs, CustodyCommand};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]
 pub use emulator::{EmulatorArgs, EmulatorCommand};
+pub use explain::{ExplainArgs, ScriptFormArg};
 pub use filters::{FILTER_FLAGS, LeftOutArgs};
 pub use hushed::{Hidden, hidden, hushed, is_secret};
 pub use job::{JobArgs, JobCommand, JobTarget, JobVerb, JournalForm, ReturnAddressArgs};
@@ -191,17 +193,6 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Write the man pages into a folder
     Man(ManArgs),
-}
-
-/// Arguments of `explain`.
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  azseed explain drive-not-blank\n  azseed explain Shipping\n  \
-                        azseed explain tracking number")]
-pub struct ExplainArgs {
-    /// A code, as an error prints it, a state, or words to look for; without any,
-    /// all codes are listed
-    #[arg(value_name = "CODE|WORDS")]
-    pub words: Vec<String>,
 }
 
 /// `config`.

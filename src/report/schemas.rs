@@ -58,6 +58,7 @@ pub fn all() -> Vec<Described> {
         of::<ErrorRecord>(EVERY),
         of::<WarningRecord>(EVERY),
         of::<explained::AdviceRecord>("`explain`"),
+        of::<explained::FixScriptRecord>("`explain --fix-script`"),
         of::<access::SignInRecord>("`auth status`"),
         of::<access::SubscriptionRecord>("`subscriptions list`"),
         of::<access::ProviderRecord>("`provider list`, `provider register`"),
