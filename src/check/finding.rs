@@ -18,7 +18,7 @@ pub enum Grade {
 /// One thing that was looked at.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Where: `host`, `azure`.
+    /// Where: `host`, `azure`, `guest`, `fs`.
     pub area: &'static str,
     /// What was looked at.
     pub what: &'static str,
@@ -51,7 +51,17 @@ pub fn problem(what: &'static str, facts: impl Into<String>, action: &str) -> Fi
     Finding { grade: Grade::Problem(ErrorKind::Failed), ..warning(what, facts, action) }
 }
 
+/// It could not be looked at.
+pub fn unknown(what: &'static str, why: impl Into<String>) -> Finding {
+    Finding { grade: Grade::Unknown, ..good(what, why) }
+}
+
 impl Finding {
+    /// The same, of another place than this machine as one that drives are filled on.
+    pub fn of(self, area: &'static str) -> Self {
+        Finding { area, ..self }
+    }
+
     /// What it is called in scripts.
     pub fn id(&self) -> String {
         format!("{}-{}", self.area, self.what)

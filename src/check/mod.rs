@@ -1,7 +1,12 @@
-//! Whether everything is in place: findings about drives, the host and Azure, pure
+//! Whether everything is in place: findings about drives, the host, a guest and Azure, pure
 //! over a root folder or an answer.
 
 pub mod azure;
 pub mod drive;
+pub mod filesystems;
 pub mod finding;
+pub mod guest;
 pub mod host;
+mod network_files;
+mod pe_version;
+pub mod tree;

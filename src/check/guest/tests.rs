@@ -1,0 +1,253 @@
+//! A sound tree, and one change of it for each other verdict.
+
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+const EXTENSION_FOLDER: &str =
+    "var/lib/waagent/Microsoft.Azure.RecoveryServices.VMSnapshotLinux-1.0.9200.0";
+
+fn write(root: &Path, path: &str, content: &[u8]) {
+    let path = root.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, content).unwrap();
+}
+
+fn write_text(root: &Path, path: &str, content: &str) {
+    write(root, path, content.as_bytes());
+}
+
+/// As Debian 12 with its own agent lies on a disk.
+fn sound(root: &Path) {
+    let text = |path: &str, content: &str| write_text(root, path, content);
+    text("usr/lib/os-release", "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\n");
+    std::fs::create_dir_all(root.join("etc/systemd/system/multi-user.target.wants")).unwrap();
+    symlink("../usr/lib/os-release", root.join("etc/os-release")).unwrap();
+    write(root, "bin/sh", b"\x7fELF\x02\x01");
+    text("lib/systemd/system/walinuxagent.service", "[Unit]\n");
+    let unit = root.join("etc/systemd/system/multi-user.target.wants/walinuxagent.service");
+    symlink("/lib/systemd/system/walinuxagent.service", unit).unwrap();
+    text("usr/sbin/waagent", "#!/usr/bin/python3\n");
+    text("usr/bin/python3", "");
+    let version = "usr/lib/python3/dist-packages/azurelinuxagent/common/version.py";
+    text(version, "AGENT_NAME = \"WALinuxAgent\"\nAGENT_VERSION = '2.7.3.0'\n");
+    text(CONF, "# Is it on?\nExtensions.Enabled=y\n# Lib.Dir=/elsewhere\n");
+    text(&format!("{EXTENSION_FOLDER}/config/HandlerState"), "Enabled");
+    status(root, 1, "error");
+    status(root, 12, "success");
+    text("etc/network/interfaces", "auto lo\niface lo inet loopback\niface eth0 inet dhcp\n");
+    text("proc/self/mountinfo", "25 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n");
+    text("proc/net/route", "Iface\tDestination\tGateway\neth0\t00000000\t0100000A\n");
+    text("etc/selinux/config", "SELINUX=permissive\n");
+    text(VMBACKUP, "[SnapshotThread]\nfsfreeze: True\n");
+}
+
+fn status(root: &Path, number: u32, word: &str) {
+    let message = r#"{"lang":"en","message":"freeze failed"}"#;
+    let said =
+        format!(r#"[{{"status":{{"status":"{word}","code":204,"formattedMessage":{message}}}}}]"#);
+    write_text(root, &format!("{EXTENSION_FOLDER}/status/{number}.status"), &said);
+}
+
+fn look_at(root: &Path) -> Vec<Finding> {
+    look(&Tree::open(root).unwrap())
+}
+
+#[test]
+fn a_sound_machine_has_nothing_to_mend() {
+    let folder = tempfile::tempdir().unwrap();
+    sound(folder.path());
+    let found = look_at(folder.path());
+    let bad: Vec<&Finding> = found.iter().filter(|own| own.grade.word() != "good").collect();
+    assert!(bad.is_empty() && found.len() == 12, "{found:#?}");
+    assert!(found.iter().all(|own| own.id().starts_with("guest-")));
+}
+
+/// One change, and what is found of it: id, verdict, and a word of what is said.
+type Case = (fn(&Path), &'static str, &'static str, &'static str);
+
+fn remove(root: &Path, path: &str) {
+    let path: PathBuf = root.join(path);
+    match path.symlink_metadata().unwrap().is_dir() {
+        true => std::fs::remove_dir_all(path).unwrap(),
+        false => std::fs::remove_file(path).unwrap(),
+    }
+}
+
+const CASES: [Case; 32] = [
+    (|root| write(root, "bin/sh", b"\x7fELF\x01\x01"), "os", "problem", "32 bits"),
+    (|root| write_text(root, "usr/lib/os-release", "ID=coreos\n"), "os", "problem", "coreos"),
+    (|root| write_text(root, "usr/lib/os-release", "ID=gentoo\n"), "os", "warning", "gentoo"),
+    (|root| remove(root, "usr/lib/os-release"), "os", "unknown", "os-release"),
+    (
+        |root| {
+            remove(root, "lib/systemd/system/walinuxagent.service");
+            remove(root, "usr/sbin/waagent");
+        },
+        "agent",
+        "problem",
+        "apt install waagent",
+    ),
+    (|root| remove(root, "lib/systemd/system/walinuxagent.service"), "agent", "warning", "no unit"),
+    (
+        |root| remove(root, "etc/systemd/system/multi-user.target.wants/walinuxagent.service"),
+        "agent-on",
+        "problem",
+        "systemctl enable --now walinuxagent.service",
+    ),
+    (
+        |root| symlink("/dev/null", root.join("etc/systemd/system/walinuxagent.service")).unwrap(),
+        "agent-on",
+        "problem",
+        "unmask",
+    ),
+    (
+        |root| {
+            let version = "usr/lib/python3/dist-packages/azurelinuxagent/common/version.py";
+            write_text(root, version, "AGENT_VERSION = '2.2.45'\nAGENT_VERSION = \"2.2.52.9\"\n");
+            write_text(root, "var/lib/waagent/WALinuxAgent-2.2.53.0/x", "");
+        },
+        "agent-version",
+        "warning",
+        "2.2.53.0",
+    ),
+    (|root| remove(root, "usr/lib/python3"), "agent-version", "unknown", "nothing"),
+    (|root| write_text(root, CONF, "Extensions.Enabled=n\n"), "agent-conf", "problem", "=y"),
+    (|root| write_text(root, CONF, "Lib.Dir=/opt/agent\n"), "agent-conf", "warning", "/opt/agent"),
+    (|root| write(root, CONF, b"Extensions\0"), "agent-conf", "unknown", "no text"),
+    (|root| remove(root, "usr/bin/python3"), "python", "problem", "Python"),
+    (|root| status(root, 13, "error"), "extension", "warning", "204: freeze failed"),
+    (
+        |root| write_text(root, &format!("{EXTENSION_FOLDER}/status/14.status"), "{"),
+        "extension",
+        "unknown",
+        "no JSON",
+    ),
+    (
+        |root| write_text(root, &format!("{EXTENSION_FOLDER}/config/HandlerState"), "NotReady"),
+        "extension",
+        "warning",
+        "NotReady",
+    ),
+    (
+        |root| write_text(root, &format!("{EXTENSION_FOLDER}9/config/HandlerState"), "Enabled"),
+        "extension",
+        "warning",
+        "2 versions",
+    ),
+    (
+        |root| write_text(root, VMBACKUP, "[SnapshotThread]\nisanysnapshotfailed = True\n"),
+        "vmbackup-conf",
+        "problem",
+        "Site Recovery",
+    ),
+    (
+        |root| write_text(root, VMBACKUP, "[SnapshotThread]\nfsfreeze: False\n"),
+        "vmbackup-conf",
+        "warning",
+        "crash-consistent",
+    ),
+    (
+        |root| write_text(root, VMBACKUP, "MountsToSkip: /, /gone\n"),
+        "vmbackup-conf",
+        "warning",
+        "/gone",
+    ),
+    (|root| write_text(root, VMBACKUP, "freeze = 1\n"), "vmbackup-conf", "warning", "freeze is no"),
+    (
+        |root| write_text(root, &format!("var/lib/waagent/{SITE_RECOVERY}.Linux-1.0.0/x"), ""),
+        "site-recovery",
+        "warning",
+        "hours",
+    ),
+    (
+        |root| write_text(root, "usr/lib/systemd/system/bacula-fd.service", ""),
+        "other-backup",
+        "warning",
+        "Bacula",
+    ),
+    (
+        |root| write_text(root, "etc/selinux/config", "SELINUX=enforcing\n"),
+        "selinux",
+        "warning",
+        "restorecon",
+    ),
+    (
+        |root| write_text(root, "etc/apparmor.d/usr.sbin.waagent", ""),
+        "apparmor",
+        "warning",
+        "agent",
+    ),
+    (
+        |root| {
+            let line = "26 25 8:2 / /var rw,noexec - ext4 /dev/sda2 rw\n";
+            write_text(root, "proc/self/mountinfo", line);
+        },
+        "noexec",
+        "problem",
+        "noexec",
+    ),
+    (
+        |root| {
+            let line =
+                "26 25 8:2 / /var/lib ro - ext4 /dev/sda2 rw\n27 25 8:3 / /va rw - ext4 b rw\n";
+            write_text(root, "proc/self/mountinfo", line);
+        },
+        "noexec",
+        "problem",
+        "read-only",
+    ),
+    (
+        |root| write_text(root, "etc/network/interfaces", "iface eth0 inet static\n"),
+        "dhcp",
+        "problem",
+        "never inside the guest",
+    ),
+    (|root| remove(root, "etc/network"), "dhcp", "unknown", "no file"),
+    (
+        |root| write_text(root, "proc/net/route", "Iface\neth0\t0000000A\n"),
+        "route",
+        "problem",
+        "168.63.129.16",
+    ),
+    (|root| std::fs::create_dir(root.join("Windows")).unwrap(), "windows-agent", "problem", "MSI"),
+];
+
+#[test]
+fn each_fault_is_found_with_its_verdict_and_what_to_do() {
+    for (number, (change, what, verdict, said)) in CASES.into_iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        sound(folder.path());
+        change(folder.path());
+        let found = look_at(folder.path());
+        let id = format!("guest-{what}");
+        let own = found.iter().find(|own| own.id() == id && own.grade.word() == verdict);
+        let own = own.unwrap_or_else(|| panic!("{number}: {id} {verdict}: {found:#?}"));
+        let texts = [Some(&own.facts), own.action.as_ref(), own.command.as_ref()];
+        let text = texts.into_iter().flatten().cloned().collect::<Vec<_>>().join("; ");
+        assert!(text.contains(said), "{number}: {text}");
+        let others = found.iter().filter(|other| other.id() != id);
+        let bad: Vec<_> = others.filter(|own| own.grade.word() == "problem").collect();
+        assert!(bad.is_empty() || what == "agent", "{number}: {bad:#?}");
+        if let Some(code) = &own.explain {
+            assert!(crate::advice::find(code).is_some(), "{code} is in the catalogue");
+        }
+    }
+}
+
+#[test]
+fn a_windows_agent_is_judged_by_its_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = |version: [u32; 2]| {
+        let mut program = b"MZ\0\0".to_vec();
+        for word in [0xFEEF_04BD, 0x0001_0000, 0, 0, version[0], version[1]] {
+            program.extend(u32::to_le_bytes(word));
+        }
+        write(folder.path(), WINDOWS_AGENT, &program);
+        look_at(folder.path()).remove(0).grade.word()
+    };
+    assert_eq!(program([2 << 16 | 6, 1198 << 16 | 718]), "good");
+    assert_eq!(program([2 << 16 | 6, 1198 << 16 | 717]), "problem");
+    assert_eq!(program([1 << 16 | 9, 0]), "problem");
+}
