@@ -35,6 +35,7 @@ use crate::schedule::{Due, Elapse, due, elapse, is_ahead};
 use crate::staging::{Staging, drives_of};
 use crate::vault::{
     Asked, Home, Increment, Ingested, Vault, VaultState, increment, tell_all, this_host,
+    without_told,
 };
 
 /// Shows how far a vault is.
@@ -231,7 +232,9 @@ fn go_on(
         let snapshots = gone.iter().map(|own| JudgedSnapshot::of(own, zone)).collect();
         desk.attendant.show(&LetGo { vault: vault.name.clone(), snapshots });
     };
-    let done = increment(vault, home, secret, &asked, &monitor, &show)?;
+    let container = home.0.container();
+    let mut done = increment(vault, home, secret, &asked, &monitor, &show)?;
+    done.remarks = without_told(done.remarks, container.as_ref())?;
     for text in &done.idle_patterns {
         desk.attendant.warn(&format!("--exclude {text} leaves nothing out"));
     }

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use disk_prep::sys::hold::hold;
 use jiff::Timestamp;
-use rustic_core::repofile::{IndexFile, SnapshotFile};
+use rustic_core::repofile::{IndexFile, SnapshotFile, SnapshotId};
 use rustic_core::{DataId, FileType, IndexedFullStatus, ReadBackend, TreeId};
 
 use super::blob_store::{BlobStore, place};
@@ -91,7 +91,8 @@ impl Repository {
         let all = library(self.store.as_ref(), ACTION, all)?;
         let ids_of = |own: &SnapshotFile| [Some(own.id), own.original];
         let there: BTreeSet<_> = all.iter().flat_map(ids_of).flatten().collect();
-        let gone = ids.filter_map(|id| Some(id.parse().ok()?)).filter(|id| !there.contains(id));
+        let gone =
+            ids.filter_map(|id| id.parse::<SnapshotId>().ok()).filter(|id| !there.contains(id));
         let places = gone.filter_map(|id| place(FileType::Snapshot, &id));
         Ok(places.map(|place| Damage { place, kind: DamageKind::Missing }).collect())
     }

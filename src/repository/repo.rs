@@ -21,7 +21,7 @@ use super::ahead::Ahead;
 use super::error::Error;
 use super::progress::Bars;
 use super::store::Store;
-use super::unlock::unlock;
+use super::unlock::{Unlocked, unlock};
 
 /// At so many bytes a pack is ended at the latest: one more blob (8 MiB before it is compressed)
 /// and the pack's header keep below what a pack may have.
@@ -108,14 +108,7 @@ pub(super) fn told<T>(
     action: &'static str,
     result: Library<T>,
 ) -> Result<T, Error> {
-    result.map_err(|source| {
-        let is_password = source.is_incorrect_password();
-        match store.take_fault() {
-            Some(fault) => fault,
-            None if is_password => Error::WrongPassword,
-            None => Error::Library { action, fault: source },
-        }
-    })
+    result.map_err(|source| store.take_fault().unwrap_or(Error::Library { action, fault: source }))
 }
 
 /// Asks the library, which panics on some of what a stranger can put into a repository.
@@ -189,8 +182,11 @@ impl Repository {
         monitor: Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
         let ahead = Arc::new(Ahead::new(store.clone().backend()));
-        let (master, own_key) = unlock(store.as_ref(), &ahead, password)?;
-        open(store, ahead, master, Some(own_key), monitor)
+        match library(store.as_ref(), "Opening the repository", || unlock(&ahead, password))? {
+            Unlocked::By(master, key) => open(store, ahead, master, Some(key), monitor),
+            Unlocked::ByNone => Err(Error::WrongPassword),
+            Unlocked::Keyless => Err(Error::NoKey),
+        }
     }
 
     /// The same repository once more, with the key that is known: to stretch the password again

@@ -7,14 +7,11 @@
 use aes256ctr_poly1305aes::aead::{Aead, Nonce};
 use aes256ctr_poly1305aes::{Aes256CtrPoly1305Aes, Key};
 use rustic_core::repofile::{KeyFile, KeyId, MasterKey};
-use rustic_core::{FileType, ReadBackend};
+use rustic_core::{FileType, ReadBackend, RusticResult};
 use scrypt::Params;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::ahead::Ahead;
-use super::error::Error;
-use super::repo::library;
-use super::store::Store;
 
 /// The most memory that a key's derivation may take. The programs that write this format choose
 /// N = 32768 and r = 8, which is 32 MiB.
@@ -39,34 +36,27 @@ pub(super) fn sane_key(content: &[u8]) -> Option<KeyFile> {
     is_sane.then_some(file)
 }
 
-/// Tries the key files of a store one after another; the key, and the id of its file.
-pub(super) fn unlock(
-    store: &dyn Store,
-    ahead: &Ahead,
-    password: &SecretString,
-) -> Result<(MasterKey, KeyId), Error> {
-    let try_all = || {
-        let mut is_any = false;
-        for (id, _) in ahead.list_with_size(FileType::Key)? {
-            let Some(file) = sane_key(&ahead.read_full(FileType::Key, &id)?) else { continue };
-            is_any = true;
-            if let Some(master) = open(&file, password) {
-                return Ok(Found::Master(master, id.into()));
-            }
-        }
-        Ok(if is_any { Found::Others } else { Found::None })
-    };
-    match library(store, "Opening the repository", try_all)? {
-        Found::Master(master, id) => Ok((master, id)),
-        Found::Others => Err(Error::WrongPassword),
-        Found::None => Err(Error::NoKey),
-    }
+/// What became of the keys of a store.
+pub(super) enum Unlocked {
+    /// One opened it: the master key, and the id of its file.
+    By(MasterKey, KeyId),
+    /// None of them did.
+    ByNone,
+    /// There is none that could be tried.
+    Keyless,
 }
 
-enum Found {
-    Master(MasterKey, KeyId),
-    Others,
-    None,
+/// Tries the key files of a store one after another.
+pub(super) fn unlock(ahead: &Ahead, password: &SecretString) -> RusticResult<Unlocked> {
+    let mut unlocked = Unlocked::Keyless;
+    for (id, _) in ahead.list_with_size(FileType::Key)? {
+        let Some(file) = sane_key(&ahead.read_full(FileType::Key, &id)?) else { continue };
+        if let Some(master) = open(&file, password) {
+            return Ok(Unlocked::By(master, id.into()));
+        }
+        unlocked = Unlocked::ByNone;
+    }
+    Ok(unlocked)
 }
 
 /// The master key in a file, if the password opens it: what the password derives encrypts it, as

@@ -41,4 +41,4 @@ pub use settings::{Newer, Settings};
 pub use shelf::{Import, Shelf, claim, claimed};
 pub use sources::{Coverage, accept, covered, this_host, vault_coverage};
 pub use taken::{cleared, mark_cleared, taken_in};
-pub use told::{Notice, tell_all, tell_first, told_of};
+pub use told::{Notice, tell_all, tell_first, told_of, without_told};

@@ -3,6 +3,7 @@
 //! that attaches the vault takes them over, and somebody in an office sees them. It holds no secret,
 //! and nothing that a run relies on: it is input from others.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::record::{KnownSource, SeedLink, Vault};
+use super::remark::Remark;
 use super::sources::this_host;
 use crate::azure::{Container, Fenced};
 use crate::policy::Retention;
@@ -157,6 +159,20 @@ pub fn told_of(container: &dyn Container) -> Result<(Vec<Notice>, Vec<String>), 
     }
     all.sort_by(|one, other| one.host.cmp(&other.host));
     Ok((all, foreign))
+}
+
+/// Leaves out what concerns machines that have told of themselves: they cover their sources.
+pub fn without_told(remarks: Vec<Remark>, container: &dyn Container) -> Result<Vec<Remark>, Error> {
+    if !remarks.iter().any(|own| matches!(own, Remark::OtherHost { .. })) {
+        return Ok(remarks);
+    }
+    let listed = container.list(MACHINES).map_err(|source| Error::List { source })?;
+    let told: BTreeSet<String> = listed.into_iter().map(|(path, _)| path).collect();
+    let has_told = |own: &Remark| match own {
+        Remark::OtherHost { host, .. } => told.contains(&name(host)),
+        _ => false,
+    };
+    Ok(remarks.into_iter().filter(|own| !has_told(own)).collect())
 }
 
 #[cfg(test)]

@@ -534,6 +534,11 @@ fn a_damaged_vault_is_told_with_a_code_and_never_restored_as_whole() {
         assert!(said.code == code && !said.stderr.contains("panicked"), "{}", said.stdout);
         last(&said)["code"].clone()
     };
+    let config = vault.emulator.blob("azseed-office", "repo/config");
+    let whole = fs::read(&config).unwrap();
+    fs::write(&config, vec![0; whole.len()]).unwrap();
+    assert_eq!(snapshots(1), "repository-failed");
+    fs::write(&config, whole).unwrap();
     for number in ["0", "1", "2147483648"] {
         let forged = text.replacen("\"N\":", &format!("\"N\":{number},\"M\":"), 1);
         assert_ne!(forged, text);

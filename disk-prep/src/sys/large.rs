@@ -29,6 +29,7 @@ fn ask(place: *mut u8, bytes: usize) {
 
 // SAFETY: every call is handed on to the system's heap as it came; the advice takes no memory.
 unsafe impl GlobalAlloc for LargePages {
+    // SAFETY: as the system's, which it is handed on to.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of this method, which is that of the system's.
         let place = unsafe { System.alloc(layout) };
@@ -36,6 +37,7 @@ unsafe impl GlobalAlloc for LargePages {
         place
     }
 
+    // SAFETY: as the system's, which it is handed on to.
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
         let place = unsafe { System.alloc_zeroed(layout) };
@@ -43,11 +45,13 @@ unsafe impl GlobalAlloc for LargePages {
         place
     }
 
+    // SAFETY: as the system's, which it is handed on to.
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
         // SAFETY: as above.
         unsafe { System.dealloc(place, layout) }
     }
 
+    // SAFETY: as the system's, which it is handed on to.
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: as above.
         unsafe { System.realloc(place, layout, size) }
