@@ -4,6 +4,7 @@
 mod azurite;
 mod clients;
 mod five_machines;
+mod pages;
 mod readers;
 mod restic;
 #[path = "../support/mod.rs"]

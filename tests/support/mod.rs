@@ -15,6 +15,8 @@ pub mod kept;
 pub mod key;
 pub mod names;
 pub mod old_form;
+#[path = "../../src/emulator/tests/support/page_suite.rs"]
+pub mod page_suite;
 pub mod played;
 pub mod program;
 pub mod readers;

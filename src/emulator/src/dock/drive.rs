@@ -276,7 +276,8 @@ impl Intake<'_> {
             (part.id.clone().unwrap_or_else(own), part.length)
         });
         let properties = if end.entry.is_pages {
-            Properties { kind: BlobKind::PageBlob, ..properties }
+            let pages = parts.iter().map(|(part, _)| (part.offset, part.offset + part.length));
+            Properties { kind: BlobKind::PageBlob, pages: pages.collect(), ..properties }
         } else {
             Properties { blocks: blocks.collect(), ..properties }
         };
