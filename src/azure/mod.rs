@@ -25,6 +25,8 @@ mod machine;
 pub mod memory;
 mod network;
 mod operations;
+mod page_blobs;
+mod page_list;
 #[cfg(test)]
 mod played;
 mod principal;
@@ -56,6 +58,10 @@ pub use crew::{each, each_of};
 pub use error::{Error, Lost, Why};
 pub use link::blob_at;
 pub use network::Network;
+pub use page_blobs::{
+    CopyFacts, PageBlob, PageFacts, PagesAsked, ServicePageBlob, SnapshotFacts,
+};
+pub use page_list::{PageList, PageListFault, PageRange, PageState};
 pub use protection::{Deleted, Protection};
 pub use reason::Reason;
 pub use resources::{Provider, StorageAccount, Subscription};

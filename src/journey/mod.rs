@@ -10,6 +10,7 @@ mod content_md5;
 pub mod custody;
 pub mod custody_look;
 pub mod desk;
+pub mod disk_backup;
 #[cfg(feature = "emulator")]
 pub mod dock;
 mod drives;

@@ -3,6 +3,7 @@
 
 mod azurite;
 mod clients;
+mod disks;
 mod five_machines;
 mod pages;
 mod readers;

@@ -9,6 +9,7 @@
 pub mod arm;
 pub mod azurite;
 pub mod clients;
+pub mod disk;
 pub mod emulator;
 pub mod kept;
 #[path = "../../src/emulator/tests/support/key.rs"]
