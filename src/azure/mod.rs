@@ -25,6 +25,7 @@ mod machine;
 pub mod memory;
 mod network;
 mod operations;
+mod page_blob;
 mod page_blobs;
 mod page_list;
 #[cfg(test)]
@@ -58,9 +59,8 @@ pub use crew::{each, each_of};
 pub use error::{Error, Lost, Why};
 pub use link::blob_at;
 pub use network::Network;
-pub use page_blobs::{
-    CopyFacts, PageBlob, PageFacts, PagesAsked, ServicePageBlob, SnapshotFacts,
-};
+pub use page_blob::{CopyFacts, PageBlob, PageFacts, PagesAsked, SnapshotFacts};
+pub use page_blobs::ServicePageBlob;
 pub use page_list::{PageList, PageListFault, PageRange, PageState};
 pub use protection::{Deleted, Protection};
 pub use reason::Reason;

@@ -99,7 +99,9 @@ impl PageList {
                 Event::Eof if !path.is_empty() => return Err(PageListFault::Xml),
                 Event::Eof if !is_list => return Err(PageListFault::Other),
                 Event::Eof => return Ok(list),
-                Event::Empty(tag) => is_list |= path.is_empty() && tag.name().as_ref() == b"PageList",
+                Event::Empty(tag) => {
+                    is_list |= path.is_empty() && tag.name().as_ref() == b"PageList"
+                }
                 _ => {}
             }
         }

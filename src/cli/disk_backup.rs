@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use disk_prep::limits::SHORTEST_ROUND_SECS;
 use disk_prep::noun::VaultName;
 
 use super::azure::{AzureArgs, BlobArgs};
@@ -99,9 +100,6 @@ pub struct ProtectArgs {
     /// that it tells the truth
     #[arg(long, value_name = "HOW", env = "AZSEED_DIFF", value_enum, default_value = "auto")]
     pub diff: DiffChoice,
-    /// What is read back of the first copy
-    #[arg(long, value_name = "WHAT", env = "AZSEED_VERIFY_LEVEL", value_enum, default_value = "none")]
-    pub verify_level: VerifyChoice,
 }
 
 /// Arguments of `disk-backup run`.
@@ -121,8 +119,8 @@ pub struct DiskRunArgs {
     #[arg(long)]
     pub break_lease: bool,
     /// What is read back: nothing, what was written, or all of point and snapshot
-    #[arg(long, value_name = "WHAT", env = "AZSEED_VERIFY_LEVEL", value_enum, default_value = "none")]
-    pub verify_level: VerifyChoice,
+    #[arg(long, value_name = "WHAT", env = "AZSEED_VERIFY", value_enum, default_value = "none")]
+    pub verify: VerifyChoice,
 }
 
 /// How the first copy is made.
@@ -158,14 +156,16 @@ pub enum VerifyChoice {
     Full,
 }
 
+/// A year; a longer time is a slip of the pen.
+const LONGEST_SECS: u64 = 365 * 86_400;
+
 /// Seconds of a time like 90m, 12h or 1d.
 fn every_secs(text: &str) -> Result<u64, String> {
-    let unit = |unit: &str, secs: u64| {
-        text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(secs)
-    };
+    let unit =
+        |unit: &str, secs: u64| text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(secs);
     let secs = unit("m", 60).or_else(|| unit("h", 3600)).or_else(|| unit("d", 86_400));
     match secs {
-        Some(secs @ 600..=31_536_000) => Ok(secs),
+        Some(secs) if (SHORTEST_ROUND_SECS..=LONGEST_SECS).contains(&secs) => Ok(secs),
         Some(_) => Err("from 10m, which is the service's shortest, to 365d".to_owned()),
         None => Err("a time is written like 90m, 12h or 1d".to_owned()),
     }

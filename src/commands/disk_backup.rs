@@ -7,9 +7,9 @@ use crate::cli::{
     VerifyChoice,
 };
 use crate::journey::disk_backup::{
-    DiffWish, DiskOptions, FirstCopy, ProtectOptions, RoundOptions, Verify, list, points, protect, release, run as rounds,
-    status, verify,
+    DiffWish, DiskOptions, FirstCopy, ProtectOptions, RoundOptions, Verify, protect, run as rounds,
 };
+use crate::journey::disk_look::{list, points, release, status, verify};
 use crate::outcome::Ended;
 
 /// Runs `disk-backup`.
@@ -48,7 +48,6 @@ fn asked(args: &ProtectArgs) -> ProtectOptions {
             DiffChoice::Service => DiffWish::Service,
             DiffChoice::Client => DiffWish::Client,
         },
-        verify: level(args.verify_level),
     }
 }
 
@@ -57,7 +56,7 @@ fn wish(args: &DiskRunArgs) -> RoundOptions {
         is_now: args.now,
         is_anew: args.full,
         breaks_lease: args.break_lease,
-        verify: level(args.verify_level),
+        verify: level(args.verify),
     }
 }
 

@@ -11,9 +11,7 @@ use md5::{Digest, Md5};
 use super::chain::Mode;
 use super::error::Error;
 use super::keeper::Keeper;
-use super::ranges::{
-    Checked, Span, Work, joined, part, shared, unlike, without, works, written,
-};
+use super::ranges::{Checked, Span, Work, joined, part, shared, unlike, without, works, written};
 use super::record::Verify;
 use super::watch::Watch;
 use crate::azure::{self, PageBlob, PageRange, PageState, PagesAsked, each};
@@ -158,10 +156,8 @@ impl Application<'_> {
     /// What differs between the two snapshots as they are read.
     fn compared(&self, from: &str, tally: &Tally) -> Result<(), Error> {
         let facts = self.source.facts(Some(from)).map_err(|source| self.of_source(source))?;
-        let gone = || Error::BaselineLost {
-            blob: self.source.address(),
-            snapshot: from.to_owned(),
-        };
+        let gone =
+            || Error::BaselineLost { blob: self.source.address(), snapshot: from.to_owned() };
         let before = facts.ok_or_else(gone)?.bytes;
         let old = allocated(self.source, Some(from), before)?;
         let old = shared(&old, &[(0, self.bytes)]);

@@ -122,9 +122,7 @@ impl Diagnose for Error {
             }
             Error::Busy { .. } => return Some(Hint::OtherRun),
             Error::Unknown { .. } => "`azseed disk-backup list` names those that are there",
-            Error::Asked { .. } => {
-                "leave the flag out, or `azseed disk-backup release NAME` first"
-            }
+            Error::Asked { .. } => "leave the flag out, or `azseed disk-backup release NAME` first",
             Error::LeaseLost { .. } | Error::Stopped => {
                 "nothing was written since; run the same command again, it goes on"
             }

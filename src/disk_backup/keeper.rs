@@ -47,7 +47,8 @@ impl Keeper {
             match blob.lease(id, LEASE_SECS) {
                 Ok(()) => break,
                 Err(azure::Error::Leased { .. }) => {
-                    let is_ours = former.is_some_and(|former| blob.change_lease(former, id).is_ok());
+                    let is_ours =
+                        former.is_some_and(|former| blob.change_lease(former, id).is_ok());
                     if is_ours && blob.renew_lease(id).is_ok() {
                         break;
                     }

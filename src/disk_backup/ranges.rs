@@ -246,7 +246,7 @@ mod tests {
                 pages.iter().flat_map(|own| vec![*own; page]).collect()
             };
             let (mut copy, source) = (disk(&old), disk(&new));
-            let mut touched = vec![false; PAGES];
+            let mut touched = [false; PAGES];
             let mut checked = Checked::new(source.len() as u64);
             for part in list.chunks(cut) {
                 checked.take(part).unwrap();
@@ -282,7 +282,8 @@ mod tests {
                 Work::Clear(span) => panic!("{span:?}"),
             })
             .collect();
-        let bounds = [(3, 4), (4, 8), (8, 12), (12, 13)].map(|(one, other)| (one * mib, other * mib));
+        let bounds =
+            [(3, 4), (4, 8), (8, 12), (12, 13)].map(|(one, other)| (one * mib, other * mib));
         assert_eq!(found, bounds);
     }
 

@@ -94,10 +94,8 @@ impl Round<'_> {
         let Some(facts) = facts else { return Ok(None) };
         let chain = Chain::parse(&facts.metadata)
             .filter(|chain| chain.id == self.backup.to_string() && facts.is_pages);
-        let foreign = || Error::Foreign {
-            blob: self.target.address(),
-            source_blob: self.source.address(),
-        };
+        let foreign =
+            || Error::Foreign { blob: self.target.address(), source_blob: self.source.address() };
         Ok(Some((chain.ok_or_else(foreign)?, facts)))
     }
 
@@ -134,9 +132,8 @@ impl Round<'_> {
     /// The copy's snapshot of a snapshot of the source; made if there is none.
     fn point(&self, snapshot: &str, lease: Uuid) -> Result<String, Error> {
         let all = self.target.snapshots().map_err(|error| self.of_target(error))?;
-        let is_it = |own: &&SnapshotFacts| {
-            own.metadata.get(POINT).is_some_and(|point| point == snapshot)
-        };
+        let is_it =
+            |own: &&SnapshotFacts| own.metadata.get(POINT).is_some_and(|point| point == snapshot);
         if let Some(own) = all.iter().find(is_it) {
             return Ok(own.id.clone());
         }
@@ -225,16 +222,9 @@ impl Round<'_> {
     }
 
     /// By the service.
-    fn copied(
-        &self,
-        chain: &Chain,
-        snapshot: &str,
-        watch: &dyn Watch,
-    ) -> Result<Counts, Error> {
+    fn copied(&self, chain: &Chain, snapshot: &str, watch: &dyn Watch) -> Result<Counts, Error> {
         let source = self.source.source(snapshot);
-        self.target
-            .copy_from(&source, &chain.metadata())
-            .map_err(|error| self.of_target(error))?;
+        self.target.copy_from(&source, &chain.metadata()).map_err(|error| self.of_target(error))?;
         watch.step(Step::Begun)?;
         let mut pause = Duration::from_millis(200);
         loop {
@@ -301,8 +291,7 @@ impl Round<'_> {
         let bytes = self.has(&snapshot)?.ok_or_else(|| self.lost(&snapshot))?.bytes;
         self.fit(bytes, keeper.id)?;
         watch.step(Step::Resized)?;
-        let application =
-            self.application(Some(&baseline), (&snapshot, bytes), &keeper, watch);
+        let application = self.application(Some(&baseline), (&snapshot, bytes), &keeper, watch);
         let counts = application.run(mode)?;
         watch.step(Step::Applied)?;
         keeper.check()?;
@@ -356,12 +345,7 @@ impl Round<'_> {
         }
     }
 
-    fn prove(
-        &self,
-        snapshot: &str,
-        point: &str,
-        watch: &dyn Watch,
-    ) -> Result<Option<u64>, Error> {
+    fn prove(&self, snapshot: &str, point: &str, watch: &dyn Watch) -> Result<Option<u64>, Error> {
         if self.verify != Verify::Full {
             return Ok(None);
         }

@@ -40,7 +40,6 @@ fn tried(blob: &dyn PageBlob) -> Result<bool, Error> {
     let asked = PagesAsked { snapshot: None, since: Some(&snapshot), marker: None };
     let told = blob.pages(asked);
     blob.release_lease(lease)?;
-    let expected =
-        PageRange { start: PAGE_BYTES, end: 2 * PAGE_BYTES, state: PageState::Cleared };
+    let expected = PageRange { start: PAGE_BYTES, end: 2 * PAGE_BYTES, state: PageState::Cleared };
     Ok(told?.ranges == [expected])
 }

@@ -16,8 +16,7 @@ use super::connections::{AzureOptions, BlobAccess, page_blob};
 use super::desk::Desk;
 use crate::azure::{PageBlob, PageFacts};
 use crate::disk_backup::{
-    BACKUP, Chain, Difference, DiskBackup, Error, LastRound, Made, Mode, POINT, Round, Step, Watch,
-    compare, tells_differences,
+    BACKUP, Chain, DiskBackup, Error, LastRound, Made, Mode, Round, Step, Watch, tells_differences,
 };
 use crate::outcome::{Attendant, Failure};
 use crate::state::Lock;
@@ -52,8 +51,6 @@ pub struct ProtectOptions {
     pub first: FirstCopy,
     /// How what changed is found out.
     pub diff: DiffWish,
-    /// What is read back.
-    pub verify: Verify,
 }
 
 /// What is wished of a run.
@@ -124,65 +121,6 @@ pub struct RoundEnd {
     pub next: Timestamp,
 }
 
-/// Disks that this machine backs up.
-#[derive(Debug)]
-pub struct Disks(pub Vec<DiskBackup>);
-
-/// A point that can be restored.
-#[derive(Debug, PartialEq, Eq)]
-pub struct DiskPoint {
-    /// The source's snapshot, which is the point's time.
-    pub source_snapshot: String,
-    /// The copy's snapshot.
-    pub backup_snapshot: String,
-    /// Its length.
-    pub bytes: u64,
-}
-
-/// The points of one disk.
-#[derive(Debug)]
-pub struct Points {
-    /// The disk.
-    pub name: VaultName,
-    /// The oldest first.
-    pub all: Vec<DiskPoint>,
-}
-
-/// How a disk's backup stands.
-#[derive(Debug)]
-pub struct DiskStatus {
-    /// The record.
-    pub backup: DiskBackup,
-    /// What the copy says of itself; none if it is not there.
-    pub chain: Option<Chain>,
-    /// How many points there are.
-    pub points: usize,
-    /// Whether the source's snapshot that the copy holds is there.
-    pub has_baseline: bool,
-    /// Whether another run holds the copy.
-    pub is_leased: bool,
-    /// When the next point is due.
-    pub next: Timestamp,
-}
-
-/// What came of comparing.
-#[derive(Debug)]
-pub struct DiskVerified {
-    /// The disk.
-    pub name: VaultName,
-    /// The point that was compared.
-    pub point: DiskPoint,
-    /// What differs.
-    pub difference: Difference,
-}
-
-/// A disk that this machine has forgotten.
-#[derive(Debug)]
-pub struct Released {
-    /// What it knew.
-    pub backup: DiskBackup,
-}
-
 const PAGE_BLOB: &str = "page-blob:";
 
 /// The source and the copy's place that a call names.
@@ -203,20 +141,25 @@ fn places(asked: &ProtectOptions) -> Result<(BlobPlace, BlobPlace), DiskWord> {
 }
 
 /// A run of one backup at a time on this machine.
-fn hold(name: &VaultName, desk: &Desk<'_>) -> Result<Lock, Failure> {
+pub(super) fn hold(name: &VaultName, desk: &Desk<'_>) -> Result<Lock, Failure> {
     let lock = desk.state()?.try_lock(&format!("disk-{name}"))?;
     Ok(lock.ok_or_else(|| Error::Busy { name: name.clone() })?)
 }
 
-fn known(name: &VaultName, desk: &Desk<'_>) -> Result<DiskBackup, Failure> {
+pub(super) fn known(name: &VaultName, desk: &Desk<'_>) -> Result<DiskBackup, Failure> {
     let own = DiskBackup::open(&desk.state()?, name)?;
     Ok(own.ok_or_else(|| Error::Unknown { name: name.clone() })?)
 }
 
-type Blobs = (Arc<dyn PageBlob>, Arc<dyn PageBlob>);
-
 /// The source and the copy.
-fn open(backup: &DiskBackup, options: &DiskOptions, desk: &Desk<'_>) -> Result<Blobs, Failure> {
+pub(super) type Blobs = (Arc<dyn PageBlob>, Arc<dyn PageBlob>);
+
+/// Opens both.
+pub(super) fn open(
+    backup: &DiskBackup,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<Blobs, Failure> {
     let (key, sas) = (options.source_key_file.clone(), options.source_sas_file.clone());
     let access = match (&key, &sas) {
         (None, None) => options.blobs.clone(),
@@ -227,7 +170,7 @@ fn open(backup: &DiskBackup, options: &DiskOptions, desk: &Desk<'_>) -> Result<B
     Ok((source, target))
 }
 
-fn facts(blob: &Arc<dyn PageBlob>) -> Result<Option<PageFacts>, Error> {
+pub(super) fn facts(blob: &Arc<dyn PageBlob>) -> Result<Option<PageFacts>, Error> {
     blob.facts(None).map_err(|source| Error::Blob { blob: blob.address(), source })
 }
 
@@ -271,8 +214,8 @@ pub fn protect(
     if is_whole {
         return Ok(Protected { backup, made: None, is_taken_over });
     }
-    let wish =
-        RoundOptions { is_now: true, is_anew: false, breaks_lease: false, verify: asked.verify };
+    let verify = Verify::None;
+    let wish = RoundOptions { is_now: true, is_anew: false, breaks_lease: false, verify };
     let made = round(&mut backup, wish, options, desk)?;
     Ok(Protected { backup, made: Some(made), is_taken_over })
 }
@@ -293,8 +236,7 @@ fn adopt(
     target: &Arc<dyn PageBlob>,
 ) -> Result<bool, Error> {
     let Some(facts) = facts(target)? else { return Ok(false) };
-    let foreign =
-        || Error::Foreign { blob: target.address(), source_blob: source.address() };
+    let foreign = || Error::Foreign { blob: target.address(), source_blob: source.address() };
     let id = facts.metadata.get(BACKUP).and_then(|id| id.parse().ok());
     let is_of_source = Chain::parse(&facts.metadata)
         .is_some_and(|chain| chain.source == source.address() && facts.is_pages);
@@ -324,7 +266,7 @@ fn same(old: &DiskBackup, new: &DiskBackup) -> Result<(), Error> {
 }
 
 /// Tells of a round, and ends it when a person asks for that.
-struct Attended<'a> {
+pub(super) struct Attended<'a> {
     task: String,
     monitor: Arc<dyn Monitor>,
     stop: StopFlag,
@@ -333,7 +275,7 @@ struct Attended<'a> {
 }
 
 impl<'a> Attended<'a> {
-    fn new(task: String, attendant: &'a dyn Attendant) -> Self {
+    pub fn new(task: String, attendant: &'a dyn Attendant) -> Self {
         let (monitor, stop) = (attendant.monitor(), attendant.stop_flag());
         monitor.event(&Event::TaskStarted { task: &task });
         Attended { task, monitor, stop, attendant, done: AtomicU64::new(0) }
@@ -445,7 +387,7 @@ fn manner(
 }
 
 /// When the next point is due.
-fn next(backup: &DiskBackup) -> Timestamp {
+pub(super) fn next(backup: &DiskBackup) -> Timestamp {
     let Some(last) = &backup.last else { return Timestamp::now() };
     let made = last.source_snapshot.parse::<Timestamp>().unwrap_or(last.at);
     let every = SignedDuration::from_secs(i64::try_from(backup.every_secs).unwrap_or(i64::MAX));
@@ -524,95 +466,15 @@ fn anew(backup: &mut DiskBackup, desk: &Desk<'_>) -> Result<(), Failure> {
     let old = backup.target.name();
     let stem = old.strip_suffix(".vhd").unwrap_or(old);
     let stem = stem.strip_suffix(&format!(".g{}", backup.generation)).unwrap_or(stem);
-    let path = BlobPath::new(backup.target.container().clone(), &format!("{stem}.g{generation}.vhd"))
-        .map_err(|error| DiskWord::Place { word: old.to_owned(), rule: error.rule.to_owned() })?;
+    let path =
+        BlobPath::new(backup.target.container().clone(), &format!("{stem}.g{generation}.vhd"))
+            .map_err(|error| DiskWord::Place {
+                word: old.to_owned(),
+                rule: error.rule.to_owned(),
+            })?;
     backup.target = BlobPlace::new(backup.target.account().clone(), path);
     backup.generation = generation;
     backup.save(&desk.state()?)?;
     desk.attendant.say(&format!("A whole new copy is made: {}", backup.target));
     Ok(())
-}
-
-/// What this machine backs up.
-pub fn list(desk: &Desk<'_>) -> Result<Disks, Failure> {
-    Ok(Disks(DiskBackup::all(&desk.state()?)?))
-}
-
-/// The points of one disk, the oldest first.
-pub fn points(
-    name: &VaultName,
-    options: &DiskOptions,
-    desk: &Desk<'_>,
-) -> Result<Points, Failure> {
-    let backup = known(name, desk)?;
-    let (_, target) = open(&backup, options, desk)?;
-    Ok(Points { name: name.clone(), all: points_of(target.as_ref())? })
-}
-
-fn points_of(target: &dyn PageBlob) -> Result<Vec<DiskPoint>, Error> {
-    let all = target
-        .snapshots()
-        .map_err(|source| Error::Blob { blob: target.address(), source })?;
-    let point = |own: crate::azure::SnapshotFacts| {
-        let source_snapshot = own.metadata.get(POINT)?.clone();
-        Some(DiskPoint { source_snapshot, backup_snapshot: own.id, bytes: own.bytes })
-    };
-    Ok(all.into_iter().filter_map(point).collect())
-}
-
-/// How a backup stands.
-pub fn status(
-    name: &VaultName,
-    options: &DiskOptions,
-    desk: &Desk<'_>,
-) -> Result<DiskStatus, Failure> {
-    let backup = known(name, desk)?;
-    let (source, target) = open(&backup, options, desk)?;
-    let facts = facts(&target)?;
-    let chain = facts.as_ref().and_then(|facts| Chain::parse(&facts.metadata));
-    let baseline = chain.as_ref().and_then(|chain| chain.baseline.as_deref());
-    let has_baseline = match baseline {
-        Some(id) => source.facts(Some(id))?.is_some(),
-        None => false,
-    };
-    Ok(DiskStatus {
-        next: next(&backup),
-        points: points_of(target.as_ref())?.len(),
-        is_leased: facts.is_some_and(|facts| facts.is_leased),
-        backup,
-        chain,
-        has_baseline,
-    })
-}
-
-/// Compares the newest point with the source's snapshot of it, all of both.
-pub fn verify(
-    name: &VaultName,
-    options: &DiskOptions,
-    desk: &Desk<'_>,
-) -> Result<DiskVerified, Failure> {
-    let _lock = hold(name, desk)?;
-    let mut backup = known(name, desk)?;
-    let (source, target) = open(&backup, options, desk)?;
-    let nothing = || Error::NoSource { blob: target.address() };
-    let point = points_of(target.as_ref())?.pop().ok_or_else(nothing)?;
-    let watch = Attended::new(format!("verify {name}"), desk.attendant);
-    let difference = compare(
-        (source.as_ref(), &point.source_snapshot),
-        (target.as_ref(), &point.backup_snapshot),
-        &watch,
-    )?;
-    if let (true, Some(last)) = (difference.is_none(), backup.last.as_mut()) {
-        last.proven = Some((Timestamp::now(), point.backup_snapshot.clone()));
-        backup.save(&desk.state()?)?;
-    }
-    Ok(DiskVerified { name: name.clone(), point, difference })
-}
-
-/// Forgets a backup on this machine.
-pub fn release(name: &VaultName, desk: &Desk<'_>) -> Result<Released, Failure> {
-    let _lock = hold(name, desk)?;
-    let backup = known(name, desk)?;
-    backup.forget(&desk.state()?)?;
-    Ok(Released { backup })
 }

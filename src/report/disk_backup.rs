@@ -8,9 +8,8 @@ use serde_json::Value;
 
 use super::record::{Record, line};
 use crate::disk_backup::{DiskBackup, Made};
-use crate::journey::disk_backup::{
-    DiskPoint, DiskStatus, DiskVerified, Disks, Points, Protected, Released, Rounds,
-};
+use crate::journey::disk_backup::{Protected, RoundEnd, Rounds};
+use crate::journey::disk_look::{DiskPoint, DiskStatus, DiskVerified, Disks, Points, Released};
 use crate::outcome::{Exit, Outcome};
 
 /// A disk that is backed up.
@@ -277,7 +276,7 @@ impl Outcome for Rounds {
         if self.0.is_empty() {
             return vec!["This machine backs no disk up".to_owned()];
         }
-        let one = |end: &crate::journey::disk_backup::RoundEnd| match &end.made {
+        let one = |end: &RoundEnd| match &end.made {
             Some(made) => made_line(&end.name, made),
             None => format!("Nothing is due for {} before {}", end.name, end.next),
         };
@@ -285,7 +284,7 @@ impl Outcome for Rounds {
     }
 
     fn json(&self) -> Vec<Value> {
-        let one = |end: &crate::journey::disk_backup::RoundEnd| {
+        let one = |end: &RoundEnd| {
             line(&round_record(&end.name, end.made.as_ref(), Some((end.next, end.secs))))
         };
         self.0.iter().map(one).collect()
@@ -314,9 +313,8 @@ impl Outcome for Points {
         if self.all.is_empty() {
             return vec![format!("{} has no point yet", self.name)];
         }
-        let one = |point: &DiskPoint| {
-            format!("{}  {}", point.source_snapshot, ByteSize(point.bytes))
-        };
+        let one =
+            |point: &DiskPoint| format!("{}  {}", point.source_snapshot, ByteSize(point.bytes));
         self.all.iter().map(one).collect()
     }
 

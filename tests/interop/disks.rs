@@ -34,8 +34,7 @@ async fn a_disk_is_backed_up_on_azurite_by_comparing_and_every_point_is_the_disk
     disk.write(3 << 20, &[1; PAGE]).await;
     disk.clear(4096, 4096).await;
     models.push(disk.model.clone());
-    let round =
-        told(&["disk-backup", "run", "os", "--now", "--verify-level", "full"], "disk-round");
+    let round = told(&["disk-backup", "run", "os", "--now", "--verify", "full"], "disk-round");
     assert_eq!(round[0]["changed_bytes"], PAGE as u64, "what was written back did not change");
     assert_eq!(round[0]["cleared_bytes"], 4096);
     let points = told(&["disk-backup", "list", "os"], "disk-point");

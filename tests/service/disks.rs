@@ -5,10 +5,14 @@
 
 use crate::support;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
+use azure_core::http::request::RequestContent;
 use azure_storage_blobs::BlobContainerClient;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use support::disk::{self, Disk, PAGE};
 use support::emulator::Emulator;
@@ -26,7 +30,12 @@ struct Rig {
 }
 
 const PROTECT: [&str; 7] = [
-    "disk-backup", "protect", "os", "--source", "page-blob:account1/disks/os.vhd", "--to",
+    "disk-backup",
+    "protect",
+    "os",
+    "--source",
+    "page-blob:account1/disks/os.vhd",
+    "--to",
     "account1/disks/backup.vhd",
 ];
 
@@ -75,7 +84,7 @@ async fn each_round_sends_what_changed_and_every_point_is_the_disk_as_it_was() {
     disk.clear(4 * PAGE, PAGE).await;
     disk.write(4 * PAGE, &[7; PAGE]).await;
     models.push(disk.model.clone());
-    let round = rig.round(&["--verify-level", "full"]);
+    let round = rig.round(&["--verify", "full"]);
     let bytes = |round: &Value, field: &str| round[field].as_u64().unwrap();
     assert_eq!(bytes(&round, "changed_bytes"), 2 * PAGE as u64, "{round}");
     assert_eq!(bytes(&round, "cleared_bytes"), 2 * PAGE as u64, "{round}");
@@ -84,7 +93,7 @@ async fn each_round_sends_what_changed_and_every_point_is_the_disk_as_it_was() {
     disk.resize(20 << 20).await;
     disk.write((20 << 20) - PAGE, &[3; PAGE]).await;
     models.push(disk.model.clone());
-    rig.round(&["--verify-level", "changed"]);
+    rig.round(&["--verify", "changed"]);
     disk.resize(12 << 20).await;
     models.push(disk.model.clone());
     rig.round(&[]);
@@ -112,8 +121,15 @@ async fn each_round_sends_what_changed_and_every_point_is_the_disk_as_it_was() {
 }
 
 const PROTECT_AGAIN: [&str; 9] = [
-    "disk-backup", "protect", "os", "--source", "page-blob:account1/disks/os.vhd", "--to",
-    "account1/disks/backup.vhd", "--every", "1d",
+    "disk-backup",
+    "protect",
+    "os",
+    "--source",
+    "page-blob:account1/disks/os.vhd",
+    "--to",
+    "account1/disks/backup.vhd",
+    "--every",
+    "1d",
 ];
 
 #[tokio::test]
@@ -122,7 +138,8 @@ async fn what_cannot_be_backed_up_is_refused_by_name_before_anything_is_made() {
     let mut disk = Disk::create(&rig.container, "os.vhd", 1 << 20).await;
     disk.write(0, &[1; PAGE]).await;
     let block = rig.container.blob_client("block.vhd");
-    block.upload(b"a block blob".to_vec().into(), None).await.unwrap();
+    let content = RequestContent::from(b"a block blob".to_vec());
+    block.upload(content, None).await.unwrap();
     let protect = |name: &'static str, source: &'static str, to: &'static str| {
         ["disk-backup", "protect", name, "--source", source, "--to", to]
     };
@@ -215,7 +232,7 @@ async fn ten_killed_runs_lose_nothing_and_the_same_command_goes_on() {
     // The first run may have been killed before its record was there.
     rig.emulator.expect(&rig.machine, 0, &stream);
     rig.round(&[]);
-    let last = rig.round(&["--verify-level", "full"]);
+    let last = rig.round(&["--verify", "full"]);
     assert_eq!(last["resumed"], false);
     let points = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
     models.push(disk.model.clone());
@@ -256,4 +273,47 @@ async fn two_runs_at_once_take_turns_and_a_foreign_lease_is_broken_only_when_tha
     rig.round(&[]);
     let said = rig.told(5, &["disk-backup", "verify", "os"], "disk-verified");
     assert_eq!(said[0]["differences"], serde_json::json!([{"start": 4096, "end": 4608}]));
+}
+
+#[tokio::test]
+async fn a_disk_of_another_account_is_opened_by_a_key_or_a_signature_of_its_own() {
+    let machine = Machine::new();
+    let emulator = Emulator::start_with(&machine, &["--account", "account2"]);
+    let client = container(&emulator, "disks");
+    client.create(None).await.unwrap();
+    let mut disk = Disk::create(&client, "os.vhd", 1 << 20).await;
+    disk.write(4096, &[4; PAGE]).await;
+    // A folder is a container.
+    let folder = emulator.data().join("blobs/account2/backup");
+    fs::create_dir_all(&folder).unwrap();
+    let secret = |name: &str, text: String| {
+        fs::write(machine.path(name), text).unwrap();
+        fs::set_permissions(machine.path(name), Permissions::from_mode(0o600)).unwrap();
+        machine.text(name)
+    };
+    let key = |account: &str| BASE64_STANDARD.encode(&emulator.key_of(account).key);
+    let (one, two) = (secret("one.key", key("account1")), secret("two.key", key("account2")));
+    let sas = secret("one.sas", emulator.account_sas());
+    let protect = |source_key: &str| {
+        let (source, to) = ("page-blob:account1/disks/os.vhd", "account2/backup");
+        let words = ["disk-backup", "protect", "os", "--source", source, "--to", to];
+        let more = ["--diff", "client", "--source-account-key-file", source_key];
+        emulator.run(&machine, &[&words[..], &more, &["--account-key-file", &two]].concat())
+    };
+    let said = protect(&two);
+    assert_eq!(said.code, 12, "the wrong key: {}", said.stderr);
+    let said = protect(&one);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(fs::read(folder.join("os.vhd")).unwrap() == disk.model);
+    disk.clear(4096, PAGE).await;
+    disk.write(8192, &[5; PAGE]).await;
+    let run =
+        ["disk-backup", "run", "--now", "--source-sas-file", &sas, "--account-key-file", &two];
+    emulator.expect(&machine, 0, &run);
+    assert!(fs::read(folder.join("os.vhd")).unwrap() == disk.model);
+    for file in [&one, &two, &sas] {
+        let secret = fs::read_to_string(file).unwrap();
+        let record = fs::read_to_string(machine.state().join("disk-backups/os.json")).unwrap();
+        assert!(!record.contains(secret.trim()), "{file}");
+    }
 }

@@ -1,7 +1,9 @@
 //! A page blob as the machine that writes to it, by the official client, with a model of it beside.
 
 use azure_core::http::request::RequestContent;
-use azure_storage_blobs::models::{BlobContainerClientListBlobsOptions, HttpRange, ListBlobsIncludeItem};
+use azure_storage_blobs::models::{
+    BlobContainerClientListBlobsOptions, HttpRange, ListBlobsIncludeItem,
+};
 use azure_storage_blobs::{BlobClient, BlobContainerClient};
 use futures::TryStreamExt;
 

@@ -11,8 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
-use super::pages::{PageMap, State, Stretch};
-use super::store::{Blob, BlobKind, ContainerKey, LockedStore, Record, new_etag, read, remove, write};
+use super::pages::{PageMap, PageState, Stretch};
+use super::record::{BlobKind, Record, new_etag};
+use super::store::{Blob, ContainerKey, LockedStore, read, remove, write};
 
 /// Bytes that are read at once.
 const PIECE: u64 = 1 << 20;
@@ -74,7 +75,7 @@ impl LockedStore<'_> {
             move_pages(&file, draft.file(), map.written(0, base.bytes))?;
             maps.keep(&self.map_path(key, &name, Some(&id)), map)?;
         } else {
-            let whole = Stretch { start: 0, end: base.bytes, state: State::Written };
+            let whole = Stretch { start: 0, end: base.bytes, state: PageState::Written };
             move_pages(&file, draft.file(), std::iter::once(whole))?;
         }
         draft.file().sync_all()?;
@@ -125,7 +126,7 @@ impl LockedStore<'_> {
     ) -> io::Result<()> {
         let file = self.open(key, &record.name)?.ok_or(io::ErrorKind::NotFound)?;
         let end = start + content.len() as u64;
-        let stretch = Stretch { start, end, state: State::Written };
+        let stretch = Stretch { start, end, state: PageState::Written };
         let path = self.map_path(key, &record.name, None);
         self.maps().set(&path, &file, stretch, record.versions.epoch)?;
         file.write_all_at(content, start)
@@ -140,7 +141,7 @@ impl LockedStore<'_> {
         end: u64,
     ) -> io::Result<()> {
         let file = self.open(key, &record.name)?.ok_or(io::ErrorKind::NotFound)?;
-        let stretch = Stretch { start, end, state: State::Cleared };
+        let stretch = Stretch { start, end, state: PageState::Cleared };
         let path = self.map_path(key, &record.name, None);
         self.maps().set(&path, &file, stretch, record.versions.epoch)?;
         clear(&file, start, end)
@@ -154,7 +155,7 @@ impl LockedStore<'_> {
         if bytes < record.bytes {
             self.maps().cut(&path, &file, bytes)?;
         } else {
-            let stretch = Stretch { start: record.bytes, end: bytes, state: State::Cleared };
+            let stretch = Stretch { start: record.bytes, end: bytes, state: PageState::Cleared };
             self.maps().set(&path, &file, stretch, record.versions.epoch)?;
         }
         file.set_len(bytes)?;
@@ -171,7 +172,7 @@ pub(super) fn move_pages(
 ) -> io::Result<()> {
     let mut piece = Vec::new();
     for stretch in stretches {
-        if stretch.state == State::Cleared {
+        if stretch.state == PageState::Cleared {
             clear(to, stretch.start, stretch.end)?;
             continue;
         }

@@ -10,11 +10,12 @@ use url::Url;
 use super::access::{Proof, md5_text};
 use super::call::{Context, Path3};
 use super::conditions::{check, check_lease, check_source};
+use super::copy_state::CopySource;
 use super::fault::Fault;
 use super::headers::{dated, metadata, properties};
 use super::need::{Place, READ};
-use super::copy_state::CopySource;
-use super::store::{Blob, BlobKind, Draft, Properties, Record};
+use super::record::{BlobKind, Properties, Record};
+use super::store::{Blob, Draft};
 use super::{copying, sas, tier};
 use crate::http::{Answer, Call};
 use crate::keys::StorageAccount;
@@ -44,12 +45,7 @@ pub(super) fn answer(
 }
 
 /// Begins a copy; it is over at once unless it is to be slow or to fail ("Copy Blob").
-fn start(
-    context: Context<'_>,
-    proof: Proof,
-    container: &str,
-    name: &str,
-) -> Result<Answer, Fault> {
+fn start(context: Context<'_>, proof: Proof, container: &str, name: &str) -> Result<Answer, Fault> {
     let call = context.call;
     // Who signs a copy inside the account with its key may read its source too.
     let found = open(context, (proof == Proof::Key).then_some(context.own))?;
@@ -147,10 +143,7 @@ fn taken_over(context: Context<'_>, source: &Record) -> Properties {
 
 /// Opens the source as the call may see it: by what it brings for it, or as one who has the key
 /// of its account.
-pub(super) fn open(
-    context: Context<'_>,
-    keyed: Option<&StorageAccount>,
-) -> Result<Found, Fault> {
+pub(super) fn open(context: Context<'_>, keyed: Option<&StorageAccount>) -> Result<Found, Fault> {
     let Context { account, call, .. } = context;
     let address = call.header("x-ms-copy-source").unwrap_or_default();
     let url = Url::parse(address).map_err(|_| Fault::header("x-ms-copy-source"))?;

@@ -10,8 +10,9 @@ use super::content::move_pages;
 use super::copy_state::{CopySource, CopyState, CopyStatus};
 use super::fault::Fault;
 use super::headers::dated;
-use super::pages::{State, Stretch};
-use super::store::{BlobKind, ContainerKey, Draft, LockedStore, Properties, Record};
+use super::pages::{PageState, Stretch};
+use super::record::{BlobKind, Properties, Record};
+use super::store::{ContainerKey, Draft, LockedStore};
 use crate::http::Answer;
 use crate::mischief::COPIES;
 
@@ -88,15 +89,21 @@ pub(super) fn settle(context: Context<'_>, container: &str, name: &str) -> Resul
     let place = (from.account.as_str(), from.container.as_str());
     match held.version(place, &from.name, from.snapshot.as_deref())? {
         Some(source) if source.record.etag == from.etag => {
-            let (draft, pages) =
-                content(&held, (place, &from.name, from.snapshot.as_deref()), &source.file, &source.record)?;
+            let (draft, pages) = content(
+                &held,
+                (place, &from.name, from.snapshot.as_deref()),
+                &source.file,
+                &source.record,
+            )?;
             let sequence = record.versions.sequence;
             succeed(&mut record, context.now);
             let properties = Properties { pages, sequence, ..record.properties };
             held.put(key, name, draft, properties, context.now)?;
             Ok(())
         }
-        Some(_) => end(&held, key, record, "412 PreconditionFailed \"The source changed.\"", context.now),
+        Some(_) => {
+            end(&held, key, record, "412 PreconditionFailed \"The source changed.\"", context.now)
+        }
         None => end(&held, key, record, "404 BlobNotFound \"The source is gone.\"", context.now),
     }
 }
@@ -137,7 +144,7 @@ pub(super) fn content(
     let draft = held.draft()?;
     draft.file().set_len(record.bytes)?;
     if record.properties.kind == BlobKind::BlockBlob {
-        let whole = Stretch { start: 0, end: record.bytes, state: State::Written };
+        let whole = Stretch { start: 0, end: record.bytes, state: PageState::Written };
         move_pages(file, draft.file(), std::iter::once(whole))?;
         return Ok((draft, Vec::new()));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::fault::Fault;
-use super::store::{BlobKind, Properties, Record};
+use super::record::{BlobKind, Properties, Record};
 use super::tier;
 use crate::http::{Answer, Call, http_date};
 
@@ -122,10 +122,8 @@ pub(super) fn described(answer: Answer, record: &Record, now: Timestamp, is_part
             .with("x-ms-copy-status", state.map_or("success", |own| own.status.name()));
     }
     if let Some(state) = &own.copy_state {
-        answer = answer.with(
-            "x-ms-copy-progress",
-            format!("{}/{}", state.done_bytes, state.total_bytes),
-        );
+        answer = answer
+            .with("x-ms-copy-progress", format!("{}/{}", state.done_bytes, state.total_bytes));
         if let Some(why) = &state.description {
             answer = answer.with("x-ms-copy-status-description", why.as_str());
         }

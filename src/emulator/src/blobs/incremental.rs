@@ -14,7 +14,8 @@ use super::fault::Fault;
 use super::headers::dated;
 use super::page_calls::check_kind;
 use super::pages::Stretch;
-use super::store::{ContainerKey, LockedStore, Properties, Record};
+use super::record::{Properties, Record};
+use super::store::{ContainerKey, LockedStore};
 use crate::http::Answer;
 
 /// Answers the call.
@@ -102,8 +103,9 @@ fn go_on(
     if own.bytes != source.bytes {
         held.resize(key, own, source.bytes)?;
     }
-    let changed: Vec<Stretch> = held
-        .with_map(place, name, snapshot, file, |map| map.changed(epoch, 0, source.bytes).collect())?;
+    let changed: Vec<Stretch> = held.with_map(place, name, snapshot, file, |map| {
+        map.changed(epoch, 0, source.bytes).collect()
+    })?;
     let to = held.open(key, &own.name)?.ok_or_else(Fault::no_blob)?;
     let path = held.map_path(key, &own.name, None);
     for stretch in &changed {

@@ -5,7 +5,7 @@ use super::conditions::check;
 use super::copying::check_free;
 use super::fault::Fault;
 use super::headers::dated;
-use super::store::{Lease, Record};
+use super::record::{Lease, Record};
 use crate::http::Answer;
 
 const PERIOD: &str = "x-ms-lease-break-period";

@@ -8,7 +8,7 @@ use quick_xml::escape::escape;
 use super::call::Context;
 use super::fault::Fault;
 use super::headers::{kind_name, lease_state};
-use super::store::{BlobKind, Record};
+use super::record::{BlobKind, Record};
 use super::tier;
 use crate::http::{Answer, http_date};
 

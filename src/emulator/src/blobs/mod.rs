@@ -22,6 +22,7 @@ mod need;
 mod page_calls;
 mod page_file;
 mod pages;
+pub(crate) mod record;
 mod sas;
 pub(crate) mod service;
 pub(crate) mod store;

@@ -11,8 +11,9 @@ use super::conditions::{check, check_lease};
 use super::copying::check_free;
 use super::fault::Fault;
 use super::headers::{dated, properties};
-use super::pages::{State, Stretch};
-use super::store::{Blob, BlobKind, LockedStore, Properties, Record};
+use super::pages::{PageState, Stretch};
+use super::record::{BlobKind, Properties, Record};
+use super::store::{Blob, LockedStore};
 use super::sums::{Sum, check_md5, check_sums};
 use super::{copy, tier};
 use crate::http::{Answer, Call};
@@ -150,18 +151,14 @@ fn check_length(named: u64, given: u64) -> Result<(), Fault> {
 
 fn check_sequence(call: &Call, record: &Record) -> Result<(), Fault> {
     let own = record.versions.sequence;
-    let conditions: [(&str, fn(u64, u64) -> bool); 3] = [
-        ("x-ms-if-sequence-number-le", |own, given| own <= given),
-        ("x-ms-if-sequence-number-lt", |own, given| own < given),
-        ("x-ms-if-sequence-number-eq", |own, given| own == given),
-    ];
-    for (name, holds) in conditions {
-        if number(call, name)?.is_some_and(|given| !holds(own, given)) {
-            let message = "The sequence number is not what the call asks for.";
-            return Err(Fault::new(412, "SequenceNumberConditionNotMet", message));
-        }
+    let least = number(call, "x-ms-if-sequence-number-le")?.is_none_or(|given| own <= given);
+    let less = number(call, "x-ms-if-sequence-number-lt")?.is_none_or(|given| own < given);
+    let same = number(call, "x-ms-if-sequence-number-eq")?.is_none_or(|given| own == given);
+    if least && less && same {
+        return Ok(());
     }
-    Ok(())
+    let message = "The sequence number is not what the call asks for.";
+    Err(Fault::new(412, "SequenceNumberConditionNotMet", message))
 }
 
 fn number(call: &Call, name: &str) -> Result<Option<u64>, Fault> {
@@ -223,9 +220,7 @@ pub(super) fn list(context: Context<'_>, container: &str, name: &str) -> Result<
     if let Some(marker) = call.parameter("marker").filter(|marker| !marker.is_empty()) {
         let message = "The marker is none that was given.";
         let at = marker.parse::<u64>().ok().filter(|at| *at <= record.bytes);
-        from = from.max(at.ok_or_else(|| {
-            Fault::new(400, "InvalidQueryParameterValue", message)
-        })?);
+        from = from.max(at.ok_or_else(|| Fault::new(400, "InvalidQueryParameterValue", message))?);
     }
     let since = earlier(context, &held, (container, name), &record)?;
     let take = |stretches: &mut dyn Iterator<Item = Stretch>| -> Vec<Stretch> {
@@ -239,8 +234,8 @@ pub(super) fn list(context: Context<'_>, container: &str, name: &str) -> Result<
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?><PageList>");
     for Stretch { start, end, state } in found {
         let tag = match state {
-            State::Written => "PageRange",
-            State::Cleared => "ClearRange",
+            PageState::Written => "PageRange",
+            PageState::Cleared => "ClearRange",
         };
         let last = end - 1;
         text.push_str(&format!("<{tag}><Start>{start}</Start><End>{last}</End></{tag}>"));

@@ -13,7 +13,7 @@ use disk_prep::sys::durable::{self, Access};
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
-use super::pages::{PageMap, State, Stretch, cut_line, line};
+use super::pages::{PageMap, PageState, Stretch, cut_line, line};
 
 /// The maps that were looked at.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ impl Maps {
         let mut map = PageMap::default();
         for (start, end) in pages {
             let (start, end) = (start - start % PAGE_BYTES, end.next_multiple_of(PAGE_BYTES));
-            map.set(Stretch { start, end, state: State::Written }, epoch);
+            map.set(Stretch { start, end, state: PageState::Written }, epoch);
         }
         self.keep(path, map)
     }
@@ -107,6 +107,6 @@ fn on_disk(content: &File) -> io::Result<PageMap> {
         };
         at = seek(content, SeekFrom::Hole(start))?;
         let (start, end) = (start - start % PAGE_BYTES, at.next_multiple_of(PAGE_BYTES));
-        map.set(Stretch { start, end, state: State::Written }, 0);
+        map.set(Stretch { start, end, state: PageState::Written }, 0);
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 /// What was done to pages last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum PageState {
     Written,
     Cleared,
 }
@@ -17,7 +17,7 @@ pub(super) enum State {
 pub(super) struct Stretch {
     pub start: u64,
     pub end: u64,
-    pub state: State,
+    pub state: PageState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ struct Run {
     end: u64,
     /// How many snapshots there had been.
     epoch: u64,
-    state: State,
+    state: PageState,
 }
 
 /// The map; pages that it does not name were never touched.
@@ -68,7 +68,7 @@ impl PageMap {
 
     /// What is written between two offsets, in order of address; neighbours are one stretch.
     pub fn written(&self, from: u64, to: u64) -> impl Iterator<Item = Stretch> + '_ {
-        self.chosen(from, to, |run| run.state == State::Written)
+        self.chosen(from, to, |run| run.state == PageState::Written)
     }
 
     /// What was written or cleared since there had been more than `epoch` snapshots, in order of
@@ -119,7 +119,10 @@ impl PageMap {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for (start, run) in &self.0 {
-            text.push_str(&line(Stretch { start: *start, end: run.end, state: run.state }, run.epoch));
+            text.push_str(&line(
+                Stretch { start: *start, end: run.end, state: run.state },
+                run.epoch,
+            ));
         }
         text
     }
@@ -134,8 +137,8 @@ impl PageMap {
                 continue;
             };
             match words.next() {
-                Some("w") => map.set(Stretch { start, end, state: State::Written }, epoch),
-                Some("c") => map.set(Stretch { start, end, state: State::Cleared }, epoch),
+                Some("w") => map.set(Stretch { start, end, state: PageState::Written }, epoch),
+                Some("c") => map.set(Stretch { start, end, state: PageState::Cleared }, epoch),
                 Some("x") => map.cut(start),
                 _ => {}
             }
@@ -147,8 +150,8 @@ impl PageMap {
 /// A line for a change.
 pub(super) fn line(stretch: Stretch, epoch: u64) -> String {
     let mark = match stretch.state {
-        State::Written => 'w',
-        State::Cleared => 'c',
+        PageState::Written => 'w',
+        PageState::Cleared => 'c',
     };
     let mut text = String::new();
     // Writing to a text cannot fail.
@@ -163,14 +166,14 @@ pub(super) fn cut_line(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::State::{Cleared, Written};
+    use super::PageState::{Cleared, Written};
     use super::*;
 
-    fn set(map: &mut PageMap, start: u64, end: u64, state: State, epoch: u64) {
+    fn set(map: &mut PageMap, start: u64, end: u64, state: PageState, epoch: u64) {
         map.set(Stretch { start, end, state }, epoch);
     }
 
-    fn told(stretches: impl Iterator<Item = Stretch>) -> Vec<(u64, u64, State)> {
+    fn told(stretches: impl Iterator<Item = Stretch>) -> Vec<(u64, u64, PageState)> {
         stretches.map(|own| (own.start, own.end, own.state)).collect()
     }
 
@@ -218,12 +221,14 @@ mod tests {
     fn any_row_of_changes_equals_a_plain_list_of_pages() {
         let mut seed = 15_u64;
         let mut draw = |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % below
         };
         for _ in 0..200 {
             let mut map = PageMap::default();
-            let mut plain: Vec<Option<(u64, State)>> = vec![None; 64];
+            let mut plain: Vec<Option<(u64, PageState)>> = vec![None; 64];
             for step in 0..40 {
                 let (start, end) = (draw(64), draw(65));
                 let state = if draw(3) == 0 { Cleared } else { Written };
@@ -233,10 +238,13 @@ mod tests {
                 }
             }
             let (from, to, epoch) = (draw(64), draw(65), draw(40));
-            let pages = |found: Vec<(u64, u64, State)>| -> Vec<(u64, State)> {
-                found.into_iter().flat_map(|(a, b, state)| (a..b).map(move |at| (at, state))).collect()
+            let pages = |found: Vec<(u64, u64, PageState)>| -> Vec<(u64, PageState)> {
+                found
+                    .into_iter()
+                    .flat_map(|(a, b, state)| (a..b).map(move |at| (at, state)))
+                    .collect()
             };
-            let expected = |is_wanted: &dyn Fn(u64, State) -> bool| -> Vec<(u64, State)> {
+            let expected = |is_wanted: &dyn Fn(u64, PageState) -> bool| -> Vec<(u64, PageState)> {
                 (from..to)
                     .filter_map(|at| {
                         let (epoch, state) = plain[usize::try_from(at).unwrap()]?;

@@ -36,7 +36,10 @@ async fn a_copy_of_a_snapshot_has_its_pages_and_stands_alone() {
     assert!(named.header("x-ms-copy-source").ends_with(&format!("?snapshot={id}")), "{named:?}");
     // Azurite's copies change their source; these do not.
     clear(&azure, "copy", 1, 1).await;
-    assert_eq!(content(&azure, &format!("/box/disk?snapshot={id}")).await[PAGE..2 * PAGE], [1; PAGE]);
+    assert_eq!(
+        content(&azure, &format!("/box/disk?snapshot={id}")).await[PAGE..2 * PAGE],
+        [1; PAGE]
+    );
     let kept = snapshot(&azure, "copy").await;
     assert_eq!(copy(&azure, &source(&azure, "disk", None), "copy", "").await.status, 202);
     assert_eq!(list(&azure, "/box/copy?comp=pagelist").await, [(1, 3, false), (5, 6, false)]);
@@ -172,7 +175,8 @@ async fn incremental_copies_bind_a_blob_and_give_it_a_snapshot_each() {
     let later = seen.header("x-ms-copy-destination-snapshot").to_owned();
     assert!(point < later);
     for (own, theirs) in [(&point, &first), (&later, &second)] {
-        let (own, theirs) = (format!("/box/copy?snapshot={own}"), format!("/box/disk?snapshot={theirs}"));
+        let (own, theirs) =
+            (format!("/box/copy?snapshot={own}"), format!("/box/disk?snapshot={theirs}"));
         assert_eq!(content(&azure, &own).await, content(&azure, &theirs).await);
     }
     let diff = format!("/box/copy?comp=pagelist&snapshot={later}&prevsnapshot={point}");

@@ -110,12 +110,20 @@ async fn what_is_no_page_is_refused_and_changes_nothing() {
     let azure = rig(4).await;
     write(&azure, "disk", 0, &[1; 4 * PAGE]).await;
     let range = |range: &str| {
-        let call = azure.raw(Method::PUT, "/box/disk?comp=page").header("x-ms-page-write", "update");
+        let call =
+            azure.raw(Method::PUT, "/box/disk?comp=page").header("x-ms-page-write", "update");
         call.header("x-ms-range", range.to_owned()).body(vec![2; PAGE])
     };
     for wrong in [
-        "bytes=0-510", "bytes=1-512", "bytes=0-", "bytes=-512", "0-511", "bytes=1024-511",
-        "bytes=1536-2559", "bytes=2048-2559", "bytes=18446744073709551104-18446744073709551615",
+        "bytes=0-510",
+        "bytes=1-512",
+        "bytes=0-",
+        "bytes=-512",
+        "0-511",
+        "bytes=1024-511",
+        "bytes=1536-2559",
+        "bytes=2048-2559",
+        "bytes=18446744073709551104-18446744073709551615",
     ] {
         assert_eq!(told(range(wrong)).await.refusal(), (416, "InvalidPageRange"), "{wrong}");
     }
@@ -172,7 +180,8 @@ async fn one_call_writes_4_mib_and_no_more_but_clears_all() {
 #[tokio::test]
 async fn a_writer_must_hold_the_lease_and_know_the_number() {
     let azure = rig(4).await;
-    let lease = azure.raw(Method::PUT, "/box/disk?comp=lease").header("x-ms-lease-action", "acquire");
+    let lease =
+        azure.raw(Method::PUT, "/box/disk?comp=lease").header("x-ms-lease-action", "acquire");
     let lease = lease.header("x-ms-lease-duration", "60").header("x-ms-proposed-lease-id", LEASE);
     assert_eq!(told(lease).await.status, 201);
     let update = || writing(&azure, "disk", 0, &[2; PAGE]);
@@ -186,8 +195,12 @@ async fn a_writer_must_hold_the_lease_and_know_the_number() {
     let raised = told(raise.header("x-ms-sequence-number-action", "increment")).await;
     assert_eq!(raised.header("x-ms-blob-sequence-number"), "1");
     for (name, value, is_met) in [
-        ("le", "0", false), ("le", "1", true), ("lt", "1", false), ("lt", "2", true),
-        ("eq", "0", false), ("eq", "1", true),
+        ("le", "0", false),
+        ("le", "1", true),
+        ("lt", "1", false),
+        ("lt", "2", true),
+        ("eq", "0", false),
+        ("eq", "1", true),
     ] {
         let call = own().header(format!("x-ms-if-sequence-number-{name}"), value);
         let told = told(call).await;

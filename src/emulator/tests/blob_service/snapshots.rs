@@ -36,7 +36,8 @@ async fn a_snapshot_keeps_what_the_blob_was() {
     let unmet = azure.raw(Method::PUT, "/box/disk?comp=snapshot").header("if-match", "\"0x1\"");
     assert_eq!(told(unmet).await.refusal(), (412, "ConditionNotMet"));
 
-    let all = told(azure.raw(Method::GET, "/box?restype=container&comp=list&include=snapshots")).await;
+    let all =
+        told(azure.raw(Method::GET, "/box?restype=container&comp=list&include=snapshots")).await;
     assert_eq!(all.tags("Snapshot"), [first, second]);
     let mut found = Vec::new();
     let mut marker = String::new();
@@ -110,10 +111,11 @@ async fn a_difference_is_of_writes_and_not_of_bytes() {
     let by_url = azure.raw(Method::GET, "/box/disk?comp=pagelist");
     let by_url = told(by_url.header("x-ms-previous-snapshot-url", url)).await;
     assert_eq!(listed(&by_url), [(12, 13, true)]);
-    let part = told(azure.raw(
-        Method::GET,
-        &format!("/box/disk?comp=pagelist&prevsnapshot={first}&maxresults=2"),
-    ));
+    let part =
+        told(azure.raw(
+            Method::GET,
+            &format!("/box/disk?comp=pagelist&prevsnapshot={first}&maxresults=2"),
+        ));
     let part = part.await;
     assert_eq!(listed(&part), to_base[..2]);
     let next = &part.tags("NextMarker")[0];

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use azure_core::http::request::RequestContent;
 use azure_storage_blobs::models::{
-    BlobClientCreateSnapshotOptions, BlobClientCreateSnapshotResultHeaders, BlobClientDeleteOptions,
-    BlobClientDownloadOptions, BlobClientGetPropertiesResultHeaders,
+    BlobClientCreateSnapshotOptions, BlobClientCreateSnapshotResultHeaders,
+    BlobClientDeleteOptions, BlobClientDownloadOptions, BlobClientGetPropertiesResultHeaders,
     BlobContainerClientListBlobsOptions, DeleteSnapshotsOptionType, HttpRange,
     ListBlobsIncludeItem, PageBlobClientCreateOptions,
 };
@@ -41,12 +41,8 @@ async fn pages(container: &BlobContainerClient) {
     disk.resize(4 * PAGE as u64, None).await.unwrap();
     let known = blob.get_properties(None).await.unwrap();
     assert_eq!(known.content_length().unwrap(), Some(4 * PAGE as u64));
-    let outside = disk.upload_pages(
-        RequestContent::from(vec![1; PAGE]),
-        PAGE as u64,
-        range(4, 1),
-        None,
-    );
+    let outside =
+        disk.upload_pages(RequestContent::from(vec![1; PAGE]), PAGE as u64, range(4, 1), None);
     assert!(outside.await.is_err(), "beyond the end");
     let options = PageBlobClientCreateOptions::default().if_not_exists();
     assert!(disk.create(512, Some(options)).await.is_err(), "it is there");
