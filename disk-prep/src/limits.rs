@@ -120,6 +120,8 @@ pub const PAGES_LISTED: usize = 10_000;
 pub const JOINED_GAP_BYTES: u64 = 16 << 10;
 /// Seconds between two snapshots of one premium page blob, at least. Source: "Snapshot Blob".
 pub const SHORTEST_ROUND_SECS: u64 = 600;
+/// Seconds that a lease of a blob lasts, at most, but for ever. Source: "Lease Blob".
+pub const BLOB_LEASE_SECS: i32 = 60;
 /// Bytes of a pack, at most, that restic takes. Source: `staging-repository` 4.
 pub const PACK_BYTES: u64 = 128 << 20;
 /// Hours that a ship date may lie ahead: a label made for the next working day. Source: our choice.

@@ -8,14 +8,13 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use disk_prep::limits::BLOB_LEASE_SECS;
 use uuid::Uuid;
 
 use super::error::Error;
 use super::watch::Watch;
 use crate::azure::{self, PageBlob};
 
-/// Its life at the service, seconds: the longest but for ever.
-const LEASE_SECS: i32 = 60;
 const RENEW_EVERY: Duration = Duration::from_secs(20);
 /// Pause before one that somebody has is asked for again.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -44,7 +43,7 @@ impl Keeper {
         let failed = |source| Error::Blob { blob: blob.address(), source };
         let mut looks = 0;
         loop {
-            match blob.lease(id, LEASE_SECS) {
+            match blob.lease(id, BLOB_LEASE_SECS) {
                 Ok(()) => break,
                 Err(azure::Error::Leased { .. }) => {
                     let is_ours =

@@ -124,7 +124,7 @@ pub fn all() -> Vec<Described> {
         of::<disk_backup::DiskBackupRecord<'_>>(
             "`disk-backup protect`, `disk-backup list`, `disk-backup status`",
         ),
-        of::<disk_backup::DiskPointRecord<'_>>("`disk-backup list NAME`"),
+        of::<disk_backup::DiskPointRecord<'_>>("`disk-backup list`"),
         of::<disk_backup::DiskReleasedRecord<'_>>("`disk-backup release`"),
         of::<disk_backup::DiskRoundRecord<'_>>("`disk-backup protect`, `disk-backup run`"),
         of::<disk_backup::DiskStatusRecord<'_>>("`disk-backup status`"),
