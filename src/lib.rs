@@ -11,6 +11,7 @@ pub mod cli;
 mod commands;
 mod config;
 pub mod custody;
+mod disk_backup;
 pub mod escrow;
 pub mod exit;
 pub mod import_job;

@@ -34,6 +34,7 @@ fn document(name: &str) -> String {
 const MANUAL: &[&str] = &[
     "README.md",
     "docs/guide.md",
+    "docs/disks.md",
     "docs/concepts.md",
     "docs/reference.md",
     "docs/configuration.md",

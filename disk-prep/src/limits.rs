@@ -112,6 +112,16 @@ pub const JOBS_PER_PAGE: usize = 100;
 pub const BLOBS_PER_PAGE: usize = 5000;
 /// Bytes of a stretch of a blob, at most, whose checksum comes with it. Source: "Get Blob".
 pub const SUMMED_BYTES: u64 = 4 << 20;
+/// Bytes of pages, at most, that one call writes. Source: "Put Page".
+pub const PAGE_WRITE_BYTES: u64 = 4 << 20;
+/// Page ranges in one part of a list that comes in parts. Source: "Get Page Ranges".
+pub const PAGES_LISTED: usize = 10_000;
+/// Bytes between changed pages that are sent along, so that fewer calls do. Source: our choice.
+pub const JOINED_GAP_BYTES: u64 = 16 << 10;
+/// Seconds between two snapshots of one premium page blob, at least. Source: "Snapshot Blob".
+pub const SHORTEST_ROUND_SECS: u64 = 600;
+/// Seconds that a lease of a blob lasts, at most, but for ever. Source: "Lease Blob".
+pub const BLOB_LEASE_SECS: i32 = 60;
 /// Bytes of a pack, at most, that restic takes. Source: `staging-repository` 4.
 pub const PACK_BYTES: u64 = 128 << 20;
 /// Hours that a ship date may lie ahead: a label made for the next working day. Source: our choice.

@@ -110,6 +110,14 @@ impl Clients {
         Ok((client.map_err(|source| self.failure(name, source, &book))?, book))
     }
 
+    /// A client for one call at an address of a blob that has more to it than the blob's name.
+    pub fn blob_at(&self, url: Url, name: &str) -> Result<(BlobClient, Book), Error> {
+        let (client_options, book) = self.retried(self.options.clone(), Repeat::Harmless);
+        let own = BlobClientOptions { client_options, ..Default::default() };
+        let client = BlobClient::new(url, None, Some(own));
+        Ok((client.map_err(|source| self.failure(name, source, &book))?, book))
+    }
+
     /// The same options with our retries, and where the tries are written down.
     pub fn retried(&self, mut options: ClientOptions, repeat: Repeat) -> (ClientOptions, Book) {
         let retry = Retry::new(&self.pace, repeat);

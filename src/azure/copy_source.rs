@@ -24,6 +24,8 @@ const NOT_OPENED: &str = "CannotVerifyCopySource";
 pub struct CopySource {
     pub(super) container: ContainerName,
     pub(super) name: String,
+    /// The snapshot that is copied; without it the blob itself.
+    pub(super) snapshot: Option<String>,
     /// Of its account; that of the copy if there is none.
     pub(super) clients: Option<Arc<Clients>>,
 }
@@ -32,13 +34,19 @@ impl CopySource {
     /// A blob of a container at the service.
     pub(super) fn at(clients: &Arc<Clients>, name: &str) -> Self {
         let (container, name) = (clients.name.clone(), name.to_owned());
-        CopySource { container, name, clients: Some(Arc::clone(clients)) }
+        CopySource { container, name, snapshot: None, clients: Some(Arc::clone(clients)) }
+    }
+
+    /// A snapshot of a blob of a container at the service.
+    pub(super) fn of_snapshot(clients: &Arc<Clients>, name: &str, snapshot: &str) -> Self {
+        CopySource { snapshot: Some(snapshot.to_owned()), ..CopySource::at(clients, name) }
     }
 
     /// A blob of a container that is no service's.
     #[cfg(test)]
     pub fn played(container: &ContainerName, name: &str) -> Self {
-        CopySource { container: container.clone(), name: name.to_owned(), clients: None }
+        let (container, name) = (container.clone(), name.to_owned());
+        CopySource { container, name, snapshot: None, clients: None }
     }
 
     /// The blob's name in its container.
@@ -50,7 +58,10 @@ impl CopySource {
     /// Its plain address, and what opens it at each attempt.
     pub(super) fn opened(&self, own: &Arc<Clients>) -> (String, Arc<dyn Policy>) {
         let clients = Arc::clone(self.clients.as_ref().unwrap_or(own));
-        let address = clients.blob_url(&self.container, &self.name);
+        let mut address = clients.blob_url(&self.container, &self.name);
+        if let Some(id) = &self.snapshot {
+            address.query_pairs_mut().append_pair("snapshot", id);
+        }
         let plain = address.to_string();
         let container = self.container.clone();
         let signer = Arc::clone(&clients.signer);

@@ -94,7 +94,9 @@ pub enum EmulatorCommand {
         expired-token   a token that was taken is over\n  \
         wrong-region, closed-account\n  \
         operation-fails, relative-status, doubled-status   what goes on for long\n  \
-        odd-ids, empty-pages, unknown-state     answers that are right but odd\n\n\
+        odd-ids, empty-pages, unknown-state     answers that are right but odd\n  \
+        pending-copies, failed-copies   copies by the service that last, or fail\n  \
+        refused-diff    what changed since a snapshot is not told\n\n\
         A call that carries the header x-emulator-mischief asks for itself alone.\n\n\
         Example:\n  azseed emulator mischief burst-503:3 --data /tmp/azure")]
     Mischief {

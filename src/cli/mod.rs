@@ -5,6 +5,7 @@ mod access;
 mod azure;
 mod check;
 mod custody;
+mod disk_backup;
 mod drive;
 #[cfg(feature = "emulator")]
 mod emulator;
@@ -45,6 +46,10 @@ pub use access::{
 pub use azure::{AuthChoice, AzureArgs, BlobArgs};
 pub use check::{CheckArgs, CheckAzureArgs, CheckCommand, ForChoice, RootArgs};
 pub use custody::{CustodyArgs, CustodyCommand};
+pub use disk_backup::{
+    DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskRunArgs, FirstChoice, ProtectArgs,
+    VerifyChoice,
+};
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]
 pub use emulator::{EmulatorArgs, EmulatorCommand};
@@ -167,6 +172,8 @@ pub enum Command {
     Custody(CustodyArgs),
     /// Keep a backup in Azure: take the seed in, make increments, restore
     Vault(Box<VaultArgs>),
+    /// Back page blobs up by what changed, point after point
+    DiskBackup(Box<DiskBackupArgs>),
     /// Clear the imported container and the staging path, once the vault has all
     Cleanup(Box<CleanupArgs>),
     /// See seeds, drives, jobs, vaults, and what is next, on one page

@@ -8,6 +8,7 @@ mod cleanup;
 mod completions;
 mod config;
 mod custody;
+mod disk_backup;
 mod drive;
 #[cfg(feature = "emulator")]
 mod emulator;
@@ -72,6 +73,7 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
                 VaultVerb::Keep(command) => vault_keep::run(command, &args.target, &options, call),
             }
         }
+        Command::DiskBackup(args) => disk_backup::run(args, call),
         Command::Cleanup(args) => cleanup::run(args, call),
         Command::Status(args) => status::run(args, call),
         Command::Check(args) => check::run(args, call),

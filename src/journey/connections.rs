@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disk_prep::noun::{
-    AccountName, Address, ContainerName, Rate, ResourceGroup, Service, SubscriptionId,
+    AccountName, Address, BlobPlace, ContainerName, Rate, ResourceGroup, Service, SubscriptionId,
 };
 use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
 
 use crate::azure::{
     Arm, ArmOptions, Auth, BlobContainer, BlobCredential, BlobHome, BlobOptions, Container, Error,
-    Network, variable,
+    Network, PageBlob, ServicePageBlob, variable,
 };
 use crate::import_job::{DataBox, ImportExport, JobService};
 use crate::outcome::Attendant;
@@ -105,6 +105,19 @@ pub fn container(
     opened(azure, blobs, account, name, credential(azure, blobs, attendant)?)
 }
 
+/// A page blob.
+pub fn page_blob(
+    azure: &AzureOptions,
+    blobs: &BlobAccess,
+    place: &BlobPlace,
+    attendant: &dyn Attendant,
+) -> Result<Arc<dyn PageBlob>, Error> {
+    let credential = credential(azure, blobs, attendant)?;
+    let options = blob_options(azure, blobs, place.account(), credential)?;
+    let blob = ServicePageBlob::open(&options, place.container().clone(), place.name())?;
+    Ok(Arc::new(blob))
+}
+
 /// A container of an account beside the one that the options open: by a signature for it, else by
 /// who is signed in. `None` if neither is there, since a key opens its own account only.
 pub fn container_beside(
@@ -132,16 +145,25 @@ fn opened(
     name: &ContainerName,
     credential: BlobCredential,
 ) -> Result<Arc<dyn Container>, Error> {
+    let options = blob_options(azure, blobs, account, credential)?;
+    Ok(Arc::new(BlobContainer::open(&options, name.clone())?))
+}
+
+fn blob_options(
+    azure: &AzureOptions,
+    blobs: &BlobAccess,
+    account: &AccountName,
+    credential: BlobCredential,
+) -> Result<BlobOptions, Error> {
     let cloud = azure.cloud.cloud()?;
-    let options = BlobOptions {
+    Ok(BlobOptions {
         account: account.clone(),
         home: home(azure, blobs)?,
         authority: azure.authority.clone().unwrap_or(cloud.authority),
         network: network(azure),
         credential,
         limit: blobs.limit,
-    };
-    Ok(Arc::new(BlobContainer::open(&options, name.clone())?))
+    })
 }
 
 /// Where blobs are: at the endpoint that was given, else under the names of the cloud.

@@ -10,6 +10,8 @@ mod content_md5;
 pub mod custody;
 pub mod custody_look;
 pub mod desk;
+pub mod disk_backup;
+pub mod disk_look;
 #[cfg(feature = "emulator")]
 pub mod dock;
 mod drives;

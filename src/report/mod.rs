@@ -7,6 +7,7 @@ mod cleared;
 pub mod custody;
 mod custody_page;
 mod custody_words;
+mod disk_backup;
 mod drive;
 #[cfg(feature = "emulator")]
 pub mod emulator;

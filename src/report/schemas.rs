@@ -27,9 +27,9 @@ use super::text::{CompletionsRecord, ConfigRecord, ManRecord, SettingRecord};
 use super::vault::{DetachedRecord, SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
-    access, browsed, checked, cleared, custody, drive, escrowed, explained, keys, limits, overview,
-    packed, released, repaired, seed, slip, standing, told, vault_ingest, vault_kept, vault_policy,
-    vault_run, vault_schedule, vault_sources, watch,
+    access, browsed, checked, cleared, custody, disk_backup, drive, escrowed, explained, keys,
+    limits, overview, packed, released, repaired, seed, slip, standing, told, vault_ingest,
+    vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, watch,
 };
 
 /// A type of record.
@@ -122,6 +122,14 @@ pub fn all() -> Vec<Described> {
         of::<PreparedRecord>(PREP),
         of::<seed::SeedRecord>("`stage`, `stage adopt`, `stage status`, `rehearse`"),
         of::<SeedSetRecord>("`stage set`"),
+        of::<disk_backup::DiskBackupRecord<'_>>(
+            "`disk-backup protect`, `disk-backup list`, `disk-backup status`",
+        ),
+        of::<disk_backup::DiskPointRecord<'_>>("`disk-backup list`"),
+        of::<disk_backup::DiskReleasedRecord<'_>>("`disk-backup release`"),
+        of::<disk_backup::DiskRoundRecord<'_>>("`disk-backup protect`, `disk-backup run`"),
+        of::<disk_backup::DiskStatusRecord<'_>>("`disk-backup status`"),
+        of::<disk_backup::DiskVerifiedRecord<'_>>("`disk-backup verify`"),
         of::<SettingRecord>("`config show`"),
         of::<VaultRecord>(VAULT),
         of::<DetachedRecord>("`vault detach`"),

@@ -3,7 +3,9 @@
 
 mod azurite;
 mod clients;
+mod disks;
 mod five_machines;
+mod pages;
 mod readers;
 mod restic;
 #[path = "../support/mod.rs"]

@@ -2,6 +2,7 @@
 //! emulator's datacenter, judged from outside.
 
 mod data_box;
+mod disks;
 mod dock;
 mod hostile_service;
 mod hosts;

@@ -9,12 +9,15 @@
 pub mod arm;
 pub mod azurite;
 pub mod clients;
+pub mod disk;
 pub mod emulator;
 pub mod kept;
 #[path = "../../src/emulator/tests/support/key.rs"]
 pub mod key;
 pub mod names;
 pub mod old_form;
+#[path = "../../src/emulator/tests/support/page_suite.rs"]
+pub mod page_suite;
 pub mod played;
 pub mod program;
 pub mod readers;

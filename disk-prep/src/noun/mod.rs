@@ -4,6 +4,7 @@
 mod address;
 mod bare;
 mod blob_path;
+mod blob_place;
 mod character;
 mod cipher;
 mod contact;
@@ -40,6 +41,7 @@ mod zone;
 pub use address::{Address, InvalidAddress, User};
 pub use bare::bare_addresses;
 pub use blob_path::{BlobFault, BlobPath, ContainerName, check_blob_name};
+pub use blob_place::BlobPlace;
 pub use character::{UnfitCharacter, shown};
 pub use cipher::Cipher;
 pub use contact::{Contact, KeyVault, ReturnAddress, ReturnCarrier};

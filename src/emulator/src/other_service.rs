@@ -24,7 +24,8 @@ use url::{Host, Url};
 
 use super::account::Account;
 use super::blobs::access::string_to_sign;
-use super::blobs::store::{BlobKind, Draft, Properties};
+use super::blobs::record::{BlobKind, Properties};
+use super::blobs::store::Draft;
 use super::dock::destination::{Destination, Place, own};
 use super::error::Error;
 use super::http::Call;

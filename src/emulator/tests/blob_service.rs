@@ -17,6 +17,9 @@ mod blob_service {
     mod files;
     mod leases;
     mod lists;
+    mod page_copies;
+    mod pages;
     mod signatures;
+    mod snapshots;
     mod strict;
 }

@@ -38,7 +38,7 @@ pub(super) fn put_from(context: Context<'_>, container: &str, name: &str) -> Res
     if !call.body.is_empty() {
         return Err(Fault::header("content-length"));
     }
-    let (mut file, source) = copy::open(context, None)?;
+    let copy::Found { mut file, record: source, .. } = copy::open(context, None)?;
     let range = call.header("x-ms-source-range").map(|range| stretch(range, source.bytes));
     let (start, end) = range.transpose()?.unwrap_or((0, source.bytes));
     if end - start > LARGEST_BODY as u64 {

@@ -7,7 +7,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::call::Context;
 use super::fault::Fault;
-use super::store::Record;
+use super::record::Record;
 use crate::http::Call;
 
 /// Why a condition is not met.

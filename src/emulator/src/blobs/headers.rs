@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::fault::Fault;
-use super::store::{BlobKind, Properties, Record};
+use super::record::{BlobKind, Properties, Record};
 use super::tier;
 use crate::http::{Answer, Call, http_date};
 
@@ -52,6 +52,16 @@ pub(super) fn properties(call: &Call) -> Properties {
 /// ETag and time of the last change.
 pub(super) fn dated(answer: Answer, record: &Record) -> Answer {
     answer.with("etag", record.etag.as_str()).with("last-modified", http_date(record.modified))
+}
+
+/// With the number that writers of a page blob may ask for.
+pub(super) fn numbered(answer: Answer, record: &Record) -> Answer {
+    match record.properties.kind {
+        BlobKind::BlockBlob => answer,
+        BlobKind::PageBlob => {
+            answer.with("x-ms-blob-sequence-number", record.versions.sequence.to_string())
+        }
+    }
 }
 
 /// State of the lease.
@@ -105,11 +115,28 @@ pub(super) fn described(answer: Answer, record: &Record, now: Timestamp, is_part
         answer = answer.with("x-ms-archive-status", pending);
     }
     if let Some((id, source)) = &own.copy {
+        let state = own.copy_state.as_ref();
         answer = answer
             .with("x-ms-copy-id", id.as_str())
             .with("x-ms-copy-source", source.as_str())
-            .with("x-ms-copy-status", "success");
+            .with("x-ms-copy-status", state.map_or("success", |own| own.status.name()));
     }
+    if let Some(state) = &own.copy_state {
+        answer = answer
+            .with("x-ms-copy-progress", format!("{}/{}", state.done_bytes, state.total_bytes));
+        if let Some(why) = &state.description {
+            answer = answer.with("x-ms-copy-status-description", why.as_str());
+        }
+        if let Some(ended) = state.ended {
+            answer = answer.with("x-ms-copy-completion-time", http_date(ended));
+        }
+    }
+    if let Some(bound) = &own.incremental {
+        answer = answer
+            .with("x-ms-incremental-copy", "true")
+            .with("x-ms-copy-destination-snapshot", bound.own.as_str());
+    }
+    answer = numbered(answer, record);
     for (key, value) in &own.metadata {
         answer = answer.with(&format!("x-ms-meta-{key}"), value.as_str());
     }

@@ -2,9 +2,10 @@
 
 use super::call::Context;
 use super::conditions::check;
+use super::copying::check_free;
 use super::fault::Fault;
 use super::headers::dated;
-use super::store::{Lease, Record};
+use super::record::{Lease, Record};
 use crate::http::Answer;
 
 const PERIOD: &str = "x-ms-lease-break-period";
@@ -15,6 +16,7 @@ pub(super) fn of_blob(context: Context<'_>, container: &str, name: &str) -> Resu
     let held = context.store.hold();
     let mut record = held.blob(key, name)?.ok_or_else(Fault::no_blob)?.record;
     check(context, Some(&record))?;
+    check_free(&record)?;
     let answer = act(context, &mut record)?;
     held.save(key, &record)?;
     Ok(answer)

@@ -8,7 +8,7 @@ use quick_xml::escape::escape;
 use super::call::Context;
 use super::fault::Fault;
 use super::headers::{kind_name, lease_state};
-use super::store::Record;
+use super::record::{BlobKind, Record};
 use super::tier;
 use crate::http::{Answer, http_date};
 
@@ -89,6 +89,10 @@ fn properties(record: &Record, context: Context<'_>) -> String {
          <ServerEncrypted>true</ServerEncrypted>",
         kind_name(own.kind)
     ));
+    if own.kind == BlobKind::PageBlob {
+        let number = record.versions.sequence;
+        text.push_str(&format!("<x-ms-blob-sequence-number>{number}</x-ms-blob-sequence-number>"));
+    }
     text
 }
 
@@ -107,6 +111,65 @@ fn name_tag(name: &str) -> String {
     format!("<Name>{}</Name>", escape(name))
 }
 
+/// Parts a name from a snapshot in a marker.
+const MARK: char = '\t';
+/// Later than all snapshots.
+const BASE: &str = "~";
+
+/// One blob or snapshot.
+fn entry(
+    name: &str,
+    snapshot: Option<&str>,
+    record: &Record,
+    context: Context<'_>,
+    (with_metadata, with_copies): (bool, bool),
+) -> String {
+    let mut text = format!("<Blob>{}", name_tag(name));
+    if let Some(id) = snapshot {
+        text.push_str(&format!("<Snapshot>{id}</Snapshot>"));
+    }
+    let copy = if with_copies { copied(record) } else { String::new() };
+    let about = properties(record, context);
+    text.push_str(&format!("<Properties>{about}{copy}</Properties>"));
+    if with_metadata {
+        text.push_str(&format!("<Metadata>{}</Metadata>", metadata(record)));
+    }
+    text.push_str("</Blob>");
+    text
+}
+
+/// The copy that a blob came from.
+fn copied(record: &Record) -> String {
+    let own = &record.properties;
+    let Some((id, source)) = &own.copy else { return String::new() };
+    let state = own.copy_state.as_ref();
+    let status = state.map_or("success", |state| state.status.name());
+    let mut text = format!(
+        "<CopyId>{id}</CopyId><CopyStatus>{status}</CopyStatus><CopySource>{}</CopySource>",
+        escape(source)
+    );
+    if let Some(state) = state {
+        let (done, total) = (state.done_bytes, state.total_bytes);
+        text.push_str(&format!("<CopyProgress>{done}/{total}</CopyProgress>"));
+        if let Some(why) = &state.description {
+            let why = escape(why);
+            text.push_str(&format!("<CopyStatusDescription>{why}</CopyStatusDescription>"));
+        }
+        if let Some(ended) = state.ended {
+            let ended = http_date(ended);
+            text.push_str(&format!("<CopyCompletionTime>{ended}</CopyCompletionTime>"));
+        }
+    }
+    if let Some(bound) = &own.incremental {
+        let own = escape(&bound.own);
+        text.push_str(&format!(
+            "<IncrementalCopy>true</IncrementalCopy>\
+             <CopyDestinationSnapshot>{own}</CopyDestinationSnapshot>"
+        ));
+    }
+    text
+}
+
 /// Blobs of a container.
 pub(super) fn blobs(context: Context<'_>, container: &str) -> Result<Answer, Fault> {
     let call = context.call;
@@ -115,15 +178,23 @@ pub(super) fn blobs(context: Context<'_>, container: &str) -> Result<Answer, Fau
     let held = context.store.hold();
     held.container(key, context.now)?.ok_or_else(Fault::no_container)?;
     let delimiter = call.parameter("delimiter").filter(|own| !own.is_empty());
-    let with_metadata =
-        call.parameter("include").is_some_and(|own| own.split(',').any(|own| own == "metadata"));
+    let includes = |wanted: &str| {
+        call.parameter("include").is_some_and(|own| own.split(',').any(|own| own == wanted))
+    };
+    let (with_metadata, with_copies) = (includes("metadata"), includes("copy"));
+    let with_snapshots = includes("snapshots");
+    // A marker may stand between the snapshots of one blob; no name has the sign that parts them.
+    let (first_name, first_snapshot) = match wanted.marker.split_once(MARK) {
+        Some((name, snapshot)) => (name, Some(snapshot)),
+        None => (wanted.marker, None),
+    };
     let mut text = head(context, Some(container));
     text.push_str("<Blobs>");
     let (mut count, mut next) = (0, None);
     let mut prefixes = BTreeSet::new();
-    for name in held.list(key)? {
+    'names: for name in held.list(key)? {
         let Some(rest) = name.strip_prefix(wanted.prefix) else { continue };
-        if name.as_str() < wanted.marker {
+        if name.as_str() < first_name {
             continue;
         }
         let folder = delimiter.and_then(|own| {
@@ -143,17 +214,29 @@ pub(super) fn blobs(context: Context<'_>, container: &str) -> Result<Answer, Fau
                 prefixes.insert(folder);
             }
             None => {
+                let after = first_snapshot.filter(|_| name == first_name);
+                if with_snapshots {
+                    for id in held.snapshots(key, &name)? {
+                        if after.is_some_and(|after| id.as_str() < after) {
+                            continue;
+                        }
+                        if count == wanted.most {
+                            next = Some(format!("{name}{MARK}{id}"));
+                            break 'names;
+                        }
+                        let Some(blob) = held.version(key, &name, Some(&id))? else { continue };
+                        let shown = (with_metadata, with_copies);
+                        text.push_str(&entry(&name, Some(&id), &blob.record, context, shown));
+                        count += 1;
+                    }
+                    if count == wanted.most {
+                        next = Some(format!("{name}{MARK}{BASE}"));
+                        break;
+                    }
+                }
                 let Some(blob) = held.blob(key, &name)? else { continue };
-                let about = properties(&blob.record, context);
-                let metadata = if with_metadata {
-                    format!("<Metadata>{}</Metadata>", metadata(&blob.record))
-                } else {
-                    String::new()
-                };
-                let name = name_tag(&name);
-                text.push_str(&format!(
-                    "<Blob>{name}<Properties>{about}</Properties>{metadata}</Blob>"
-                ));
+                let shown = (with_metadata, with_copies);
+                text.push_str(&entry(&name, None, &blob.record, context, shown));
             }
         }
         count += 1;

@@ -97,11 +97,11 @@ fn account_text(own: &StorageAccount, query: &Query) -> String {
     format!("{}\n{}\n", own.name, values.join("\n"))
 }
 
-/// The container or blob that a SAS is for.
+/// The container, blob or snapshot that a SAS is for.
 fn resource(own: &StorageAccount, query: &Query, place: Place<'_>) -> Result<String, Fault> {
     match (value(query, "sr"), place.blob) {
         ("c", _) => Ok(format!("/blob/{}/{}", own.name, place.container)),
-        ("b", Some(blob)) => Ok(format!("/blob/{}/{}/{blob}", own.name, place.container)),
+        ("b" | "bs", Some(blob)) => Ok(format!("/blob/{}/{}/{blob}", own.name, place.container)),
         _ => Err(Fault::authentication()),
     }
 }
@@ -121,7 +121,10 @@ fn service_text(own: &StorageAccount, query: &Query, place: Place<'_>) -> Result
 fn text(query: &Query, resource: &str, keys: &[&str]) -> Result<String, Fault> {
     let before = ["sp", "st", "se"].map(|key| value(query, key)).join("\n");
     let keys = keys.iter().chain(&["rscc", "rscd", "rsce", "rscl", "rsct"]);
-    let after: Vec<&str> = keys.map(|key| value(query, key)).collect();
+    // A snapshot is signed where the signature is for it alone; a container's opens all of them.
+    let is_signed = |key: &str| key != "snapshot" || value(query, "sr") == "bs";
+    let signed = |key: &&str| if is_signed(key) { value(query, key) } else { "" };
+    let after: Vec<&str> = keys.map(signed).collect();
     Ok(format!("{before}\n{resource}\n{}", after.join("\n")))
 }
 

@@ -2,6 +2,7 @@
 //! else is a record in `DIR/meta/blobs`, believed only while length and time of the file are what
 //! it says, so that a file put there by hand is a blob too.
 
+use std::cell::{RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -11,90 +12,18 @@ use std::sync::{Mutex, MutexGuard};
 
 use disk_prep::sys::durable::{self, Access};
 use disk_prep::sys::hold::hold;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use rustix::fs::OFlags;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::page_file::Maps;
+use super::record::{BlobKind, Properties, Record, Versions, new_etag};
 use super::tree::Tree;
 
 /// Names a container.
 pub(super) type ContainerKey<'a> = (&'a str, &'a str);
-
-/// What kind of blob it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) enum BlobKind {
-    #[default]
-    BlockBlob,
-    PageBlob,
-}
-
-/// What callers may set.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Properties {
-    pub kind: BlobKind,
-    pub content_type: Option<String>,
-    pub content_encoding: Option<String>,
-    pub content_language: Option<String>,
-    pub content_disposition: Option<String>,
-    pub cache_control: Option<String>,
-    /// Base64; only if a caller gave it.
-    pub content_md5: Option<String>,
-    pub metadata: BTreeMap<String, String>,
-    /// Ids and lengths of the blocks it was put together from.
-    pub blocks: Vec<(String, u64)>,
-    pub tier: Option<String>,
-    /// Its way out of the archive.
-    pub rehydration: Option<Rehydration>,
-    /// Id and source of the copy it came from.
-    pub copy: Option<(String, String)>,
-}
-
-/// A way out of the archive.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Rehydration {
-    pub tier: String,
-    pub until: Timestamp,
-}
-
-/// A lease.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Lease {
-    pub id: String,
-    /// Seconds; `None` for ever.
-    pub secs: Option<i64>,
-    /// When it ends; `None` for ever.
-    pub until: Option<Timestamp>,
-    pub is_broken: bool,
-}
-
-impl Lease {
-    pub fn new(id: String, secs: Option<i64>, now: Timestamp) -> Self {
-        let until = |secs| now.saturating_add(SignedDuration::from_secs(secs));
-        let until = secs.map(|secs| until(secs).unwrap_or(Timestamp::MAX));
-        Lease { id, secs, until, is_broken: false }
-    }
-
-    /// Whether nobody else may write.
-    pub fn is_held(&self, now: Timestamp) -> bool {
-        self.until.is_none_or(|until| now < until)
-    }
-}
-
-/// What is known of a blob or a container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Record {
-    version: u32,
-    pub name: String,
-    pub etag: String,
-    pub modified: Timestamp,
-    pub created: Timestamp,
-    pub bytes: u64,
-    file_time: (i64, i64),
-    pub properties: Properties,
-    pub lease: Option<Lease>,
-}
 
 /// A blob that was found.
 #[derive(Debug)]
@@ -108,7 +37,7 @@ pub(super) struct Blob {
 pub(super) struct Store {
     tree: Tree,
     meta: PathBuf,
-    lock: Mutex<()>,
+    lock: Mutex<Maps>,
 }
 
 /// Content that is not a blob yet; it goes away if it is not used.
@@ -133,6 +62,11 @@ impl Draft {
         let file =
             OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(&path)?;
         Ok(Draft { path, file })
+    }
+
+    /// Where it lies until it is used.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where to write the content.
@@ -161,7 +95,7 @@ impl Drop for Draft {
 #[derive(Debug)]
 pub(super) struct LockedStore<'s> {
     store: &'s Store,
-    _guard: MutexGuard<'s, ()>,
+    maps: RefCell<MutexGuard<'s, Maps>>,
 }
 
 impl Store {
@@ -171,7 +105,7 @@ impl Store {
         fs::create_dir_all(&blobs)?;
         let meta = data.join("meta/blobs");
         Draft::sweep(&meta.join("drafts"))?;
-        Ok(Store { tree: Tree::open(&blobs)?, meta, lock: Mutex::new(()) })
+        Ok(Store { tree: Tree::open(&blobs)?, meta, lock: Mutex::default() })
     }
 
     /// Content that may become a blob.
@@ -183,7 +117,7 @@ impl Store {
     pub fn hold(&self) -> LockedStore<'_> {
         // Every change is whole on disk or not there, so a thread that died leaves nothing half.
         let guard = hold(&self.lock);
-        LockedStore { store: self, _guard: guard }
+        LockedStore { store: self, maps: RefCell::new(guard) }
     }
 
     fn container_path(&self, (account, container): ContainerKey<'_>) -> PathBuf {
@@ -199,13 +133,19 @@ impl Store {
     fn blocks_path(&self, key: ContainerKey<'_>, blob: &str) -> PathBuf {
         self.record_path(key, blob).with_extension("blocks")
     }
+
+    /// The file of a blob's page map.
+    fn pages_path(&self, key: ContainerKey<'_>, blob: &str) -> PathBuf {
+        self.record_path(key, blob).with_extension("pages")
+    }
+
+    /// The folder of a blob's snapshots.
+    fn snapshots_path(&self, key: ContainerKey<'_>, blob: &str) -> PathBuf {
+        self.record_path(key, blob).with_extension("snapshots")
+    }
 }
 
-fn new_etag() -> String {
-    format!("\"0x{}\"", &uuid::Uuid::new_v4().simple().to_string().to_uppercase()[..15])
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     match fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::from),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -213,21 +153,56 @@ fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     }
 }
 
-fn write<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
+pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     durable::write(path, &serde_json::to_vec(value)?, Access::Private)
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
 
+fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 impl LockedStore<'_> {
+    /// Where a blob's, or one of its snapshots', page map is kept.
+    pub fn map_path(&self, key: ContainerKey<'_>, name: &str, snapshot: Option<&str>) -> PathBuf {
+        match snapshot {
+            None => self.store.pages_path(key, name),
+            Some(id) => self.snapshots_path(key, name).join(format!("{id}.pages")),
+        }
+    }
+
+    /// The folder of a blob's snapshots.
+    pub fn snapshots_path(&self, key: ContainerKey<'_>, name: &str) -> PathBuf {
+        self.store.snapshots_path(key, name)
+    }
+
+    /// The page maps.
+    pub fn maps(&self) -> RefMut<'_, Maps> {
+        RefMut::map(self.maps.borrow_mut(), |maps| &mut **maps)
+    }
+
+    /// Content that may become a blob.
+    pub fn draft(&self) -> io::Result<Draft> {
+        self.store.draft()
+    }
+
+    /// A blob's file, open to be changed in place; `None` if there is none.
+    pub fn open(&self, key: ContainerKey<'_>, name: &str) -> io::Result<Option<File>> {
+        self.store.tree.open_file(key.0, key.1, name, OFlags::RDWR)
+    }
+
     /// A container's record; `None` if it does not exist.
     pub fn container(&self, key: ContainerKey<'_>, now: Timestamp) -> io::Result<Option<Record>> {
         if !self.store.tree.has(key.0, key.1)? {
@@ -253,6 +228,7 @@ impl LockedStore<'_> {
             file_time: (0, 0),
             properties: Properties::default(),
             lease: None,
+            versions: Versions::default(),
         }
     }
 
@@ -273,10 +249,9 @@ impl LockedStore<'_> {
     /// Removes a container with all that is in it.
     pub fn remove_container(&self, key: ContainerKey<'_>) -> io::Result<()> {
         self.store.tree.drop_container(key.0, key.1)?;
-        match fs::remove_dir_all(self.store.container_path(key)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        let folder = self.store.container_path(key);
+        self.maps.borrow_mut().forget_below(&folder);
+        remove_folder(&folder)
     }
 
     /// The containers of an account, in order.
@@ -291,7 +266,11 @@ impl LockedStore<'_> {
         let file_time = (about.mtime(), about.mtime_nsec());
         let path = self.store.record_path(key, name);
         let known: Option<Record> = read(&path)?;
-        let is_same = |own: &Record| own.bytes == about.len() && own.file_time == file_time;
+        // Pages are written in place, so the time moves on its own.
+        let is_same = |own: &Record| {
+            let is_paged = own.properties.kind == BlobKind::PageBlob;
+            own.bytes == about.len() && (is_paged || own.file_time == file_time)
+        };
         if let Some(record) = known.filter(is_same) {
             return Ok(Some(Blob { file, record }));
         }
@@ -306,6 +285,7 @@ impl LockedStore<'_> {
             file_time,
             properties: Properties::default(),
             lease: None,
+            versions: Versions::default(),
         };
         write(&path, &record)?;
         Ok(Some(Blob { file, record }))
@@ -318,7 +298,7 @@ impl LockedStore<'_> {
         Ok(names)
     }
 
-    /// Makes a draft the blob. What it had of leases stays.
+    /// Makes a draft the blob. What it had of leases and snapshots stays.
     pub fn put(
         &self,
         key: ContainerKey<'_>,
@@ -330,6 +310,14 @@ impl LockedStore<'_> {
         draft.file.sync_all()?;
         let about = draft.file.metadata()?;
         let before = self.blob(key, name)?.map(|blob| blob.record);
+        let versions = before.as_ref().map(|before| before.versions.clone()).unwrap_or_default();
+        let pages = self.store.pages_path(key, name);
+        match properties.kind {
+            BlobKind::PageBlob => {
+                self.maps.borrow_mut().begin(&pages, &properties.pages, versions.epoch)?
+            }
+            BlobKind::BlockBlob => self.maps.borrow_mut().remove(&pages)?,
+        }
         let record = Record {
             version: 1,
             name: name.to_owned(),
@@ -338,6 +326,7 @@ impl LockedStore<'_> {
             created: before.as_ref().map_or(now, |before| before.created),
             bytes: about.len(),
             file_time: (about.mtime(), about.mtime_nsec()),
+            versions: Versions { sequence: properties.sequence, born: versions.epoch, ..versions },
             properties,
             lease: before.and_then(|before| before.lease),
         };
@@ -361,7 +350,16 @@ impl LockedStore<'_> {
     pub fn remove(&self, key: ContainerKey<'_>, name: &str) -> io::Result<()> {
         self.store.tree.remove(key.0, key.1, name)?;
         remove(&self.store.record_path(key, name))?;
+        self.maps.borrow_mut().remove(&self.store.pages_path(key, name))?;
+        self.drop_snapshots(key, name)?;
         self.drop_blocks(key, name)
+    }
+
+    /// Removes all snapshots of a blob.
+    pub fn drop_snapshots(&self, key: ContainerKey<'_>, name: &str) -> io::Result<()> {
+        let folder = self.store.snapshots_path(key, name);
+        self.maps.borrow_mut().forget_below(&folder);
+        remove_folder(&folder)
     }
 
     /// Keeps a block that belongs to no blob yet. `id` is base64.
@@ -406,18 +404,7 @@ impl LockedStore<'_> {
     }
 
     fn drop_blocks(&self, key: ContainerKey<'_>, name: &str) -> io::Result<()> {
-        match fs::remove_dir_all(self.store.blocks_path(key, name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Record {
-    /// Dates it anew.
-    pub fn touch(&mut self, now: Timestamp) {
-        self.etag = new_etag();
-        self.modified = now;
+        remove_folder(&self.store.blocks_path(key, name))
     }
 }
 

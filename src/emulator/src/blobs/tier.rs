@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::call::Context;
 use super::conditions::{check as check_conditions, check_lease};
 use super::fault::Fault;
-use super::store::{Record, Rehydration};
+use super::record::{Record, Rehydration};
 use crate::http::Answer;
 
 const ARCHIVE: &str = "Archive";

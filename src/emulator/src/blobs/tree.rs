@@ -72,10 +72,21 @@ impl Tree {
 
     /// Opens a blob's file; `None` if there is none.
     pub fn read(&self, account: &str, container: &str, blob: &str) -> io::Result<Option<File>> {
+        self.open_file(account, container, blob, OFlags::RDONLY)
+    }
+
+    /// The same to read, or to be changed in place.
+    pub fn open_file(
+        &self,
+        account: &str,
+        container: &str,
+        blob: &str,
+        how: OFlags,
+    ) -> io::Result<Option<File>> {
         let Some((folder, name)) = self.place(account, container, blob, Missing::Leave)? else {
             return Ok(None);
         };
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let flags = how | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         match rustix::fs::openat(&folder, name.as_str(), flags, Mode::empty()) {
             Ok(file) => {
                 let file = File::from(file);

@@ -4,7 +4,8 @@ use std::io::Write;
 
 use jiff::Timestamp;
 
-use crate::blobs::store::{Draft, Properties};
+use crate::blobs::record::Properties;
+use crate::blobs::store::Draft;
 use crate::error::Error;
 
 /// Account, container and name of a blob.

@@ -17,7 +17,8 @@ use super::manifest::{Disposition, Entry, Part};
 use super::papers;
 use super::side::{self, Side};
 use super::worker::LARGEST_MANIFEST;
-use crate::blobs::store::{BlobKind, Draft, Properties};
+use crate::blobs::record::{BlobKind, Properties};
+use crate::blobs::store::Draft;
 use crate::crc64;
 use crate::error::Error;
 use crate::jobs::job::{Drive, DriveResult, Files, Job};
@@ -276,7 +277,8 @@ impl Intake<'_> {
             (part.id.clone().unwrap_or_else(own), part.length)
         });
         let properties = if end.entry.is_pages {
-            Properties { kind: BlobKind::PageBlob, ..properties }
+            let pages = parts.iter().map(|(part, _)| (part.offset, part.offset + part.length));
+            Properties { kind: BlobKind::PageBlob, pages: pages.collect(), ..properties }
         } else {
             Properties { blocks: blocks.collect(), ..properties }
         };

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use super::destination::{Destination, Place, own};
+use crate::blobs::record::Properties;
 use crate::blobs::service::BlobService;
-use crate::blobs::store::{Draft, Properties};
+use crate::blobs::store::Draft;
 use crate::error::Error;
 
 impl Destination for BlobService {

@@ -2,7 +2,7 @@
 
 use super::manifest;
 use super::side::{self, SideKind};
-use crate::blobs::store::Properties;
+use crate::blobs::record::Properties;
 
 /// Length of a blob, and the places and lengths of its parts.
 pub type Parts = (u64, Vec<(u64, u64)>);

@@ -6,7 +6,7 @@ use quick_xml::events::Event;
 use serde::{Deserialize, Serialize};
 
 use super::xml::{is_well_formed, text_of};
-use crate::blobs::store::Properties;
+use crate::blobs::record::Properties;
 
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

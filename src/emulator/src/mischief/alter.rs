@@ -2,9 +2,10 @@
 
 use hyper::Method;
 use hyper::body::Bytes;
+use hyper::header::HeaderValue;
 use serde_json::Value;
 
-use super::kind::{Door, Mischief};
+use super::kind::{COPIES, Door, Mischief};
 use crate::http::{Answer, Body, Call, Manner};
 
 /// Marks that the empty first page was given; never a real blob's name.
@@ -17,12 +18,26 @@ pub(super) fn call(call: &mut Call) -> bool {
     call.query.len() < before
 }
 
+/// Tells the blob service how a copy is to go; what the caller said of it does not count.
+pub(super) fn copies(call: &mut Call, meant: &[Mischief]) {
+    call.headers.remove(COPIES);
+    let word = if meant.contains(&Mischief::FailedCopies) {
+        "failed"
+    } else if meant.contains(&Mischief::PendingCopies) {
+        "pending"
+    } else {
+        return;
+    };
+    call.headers.insert(COPIES, HeaderValue::from_static(word));
+}
+
 /// Alters an answer; whether there was anything to alter.
 pub(super) fn answer(mischief: Mischief, door: Door, call: &Call, answer: &mut Answer) -> bool {
     match mischief {
         Mischief::ResetAfter => manner(answer, Manner::Reset),
         Mischief::Slow => has_body(answer) && manner(answer, Manner::Slow),
         Mischief::Half => has_body(answer) && manner(answer, Manner::Half),
+        Mischief::PendingCopies | Mischief::FailedCopies => is_copying(answer),
         Mischief::RelativeStatus => relative(answer),
         Mischief::DoubledStatus => doubled(answer),
         Mischief::OddIds => change(answer, |value| each(value, "", &mut odd)),
@@ -33,6 +48,11 @@ pub(super) fn answer(mischief: Mischief, door: Door, call: &Call, answer: &mut A
         },
         _ => false,
     }
+}
+
+/// Whether an answer tells of a copy that is on its way.
+fn is_copying(answer: &Answer) -> bool {
+    answer.headers.iter().any(|(name, value)| name == "x-ms-copy-status" && value == "pending")
 }
 
 fn manner(answer: &mut Answer, manner: Manner) -> bool {

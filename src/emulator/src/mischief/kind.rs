@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::http::Call;
 
+/// With this header the blob service is told how a copy is to go: `pending` or `failed`.
+pub(crate) const COPIES: &str = "x-emulator-copy";
+
 /// Where a call came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Door {
@@ -58,6 +61,12 @@ pub enum Mischief {
     EmptyPages,
     /// States are words that nobody knows.
     UnknownState,
+    /// A copy by the service is still pending, as often as one asks.
+    PendingCopies,
+    /// A copy by the service fails when nine tenths of it are done.
+    FailedCopies,
+    /// The pages that changed since a snapshot are not told, as if the blob were another one.
+    RefusedDiff,
 }
 
 /// A name that no mischief has.
@@ -65,7 +74,7 @@ pub enum Mischief {
 pub struct UnknownMischief;
 
 /// All of them, by their names.
-pub(super) const ALL: [(Mischief, &str); 17] = [
+pub(super) const ALL: [(Mischief, &str); 20] = [
     (Mischief::RetryAfterSeconds, "retry-after-seconds"),
     (Mischief::RetryAfterDate, "retry-after-date"),
     (Mischief::Burst500, "burst-500"),
@@ -83,6 +92,9 @@ pub(super) const ALL: [(Mischief, &str); 17] = [
     (Mischief::OddIds, "odd-ids"),
     (Mischief::EmptyPages, "empty-pages"),
     (Mischief::UnknownState, "unknown-state"),
+    (Mischief::PendingCopies, "pending-copies"),
+    (Mischief::FailedCopies, "failed-copies"),
+    (Mischief::RefusedDiff, "refused-diff"),
 ];
 
 impl Mischief {
@@ -98,7 +110,10 @@ impl Mischief {
             | Mischief::RetryAfterDate
             | Mischief::ResetAfter
             | Mischief::Half
-            | Mischief::ExpiredToken => Some(1),
+            | Mischief::ExpiredToken
+            | Mischief::FailedCopies
+            | Mischief::RefusedDiff => Some(1),
+            Mischief::PendingCopies => Some(3),
             Mischief::Burst500 | Mischief::Burst502 | Mischief::Burst503 => Some(2),
             _ => None,
         }
@@ -126,6 +141,15 @@ impl Mischief {
             Mischief::OddIds => door == Door::Arm,
             Mischief::EmptyPages => call.method == Method::GET,
             Mischief::UnknownState => door == Door::Arm && is_read,
+            Mischief::PendingCopies => door == Door::Blobs,
+            Mischief::FailedCopies => {
+                door == Door::Blobs && call.headers.contains_key("x-ms-copy-source")
+            }
+            Mischief::RefusedDiff => {
+                door == Door::Blobs
+                    && (call.parameter("prevsnapshot").is_some()
+                        || call.headers.contains_key("x-ms-previous-snapshot-url"))
+            }
         }
     }
 }

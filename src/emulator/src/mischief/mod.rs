@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use disk_prep::sys::hold::hold;
 use sha2::{Digest, Sha256};
 
-pub(super) use kind::Door;
+pub(super) use kind::{COPIES, Door};
 pub use kind::{Mischief, Wanted};
 
 use crate::http::{Answer, Call};
@@ -92,6 +92,7 @@ impl Imp {
                 return answer;
             }
         }
+        alter::copies(&mut call, &meant);
         let is_second = alter::call(&mut call);
         let mut answer = well(&call);
         for mischief in meant {

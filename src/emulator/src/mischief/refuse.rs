@@ -31,6 +31,11 @@ pub(super) fn answer(mischief: Mischief, door: Door, call: &Call) -> Option<Answ
             "The location is not one where a job of this kind can be made.",
         ),
         Mischief::ClosedAccount => said(403, "AccountIsDisabled", "The account is disabled."),
+        Mischief::RefusedDiff => said(
+            409,
+            "BlobOverwritten",
+            "The blob was written as a whole since the earlier snapshot.",
+        ),
         Mischief::OperationFails => {
             let name = call.path.rsplit('/').next().unwrap_or_default();
             let error = json!({"code": "InternalError", "message": "The operation went wrong."});

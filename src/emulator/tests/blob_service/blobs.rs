@@ -211,13 +211,9 @@ async fn what_the_emulator_cannot_do_is_refused_and_changes_nothing() {
     let (azure, container) = Azure::with_box().await;
     put(&container, "blob", b"content").await;
     let calls = [
-        azure.raw(Method::DELETE, "/box/blob?snapshot=2026-01-01T00:00:00.0000000Z"),
-        azure.raw(Method::GET, "/box/blob?snapshot=2026-01-01T00:00:00.0000000Z"),
         azure.raw(Method::GET, "/box/blob?versionid=2026-01-01T00:00:00.0000000Z"),
-        azure.raw(Method::DELETE, "/box/blob").header("x-ms-delete-snapshots", "only"),
-        azure.raw(Method::PUT, "/box/blob?comp=snapshot"),
         azure.raw(Method::PUT, "/box/blob?comp=tags"),
-        azure.raw(Method::PUT, "/box/page").header("x-ms-blob-type", "PageBlob"),
+        azure.raw(Method::PUT, "/box/log").header("x-ms-blob-type", "AppendBlob"),
         azure.raw(Method::POST, "/box/blob"),
         azure.raw(Method::PUT, "?restype=service&comp=properties"),
     ];

@@ -5,4 +5,5 @@
 pub mod arm;
 pub mod emulator;
 pub mod key;
+pub mod page_suite;
 pub mod suite;

@@ -1,0 +1,414 @@
+//! A page blob at the service, by the supported SDK. Blocks; may be used from many threads.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use azure_core::http::headers::HeaderName;
+use azure_core::http::request::RequestContent;
+use azure_core::http::{Etag, StatusCode};
+use azure_storage_blobs::BlobClient;
+use azure_storage_blobs::models::{
+    BlobClientAcquireLeaseOptions, BlobClientBreakLeaseOptions, BlobClientCreateSnapshotOptions,
+    BlobClientCreateSnapshotResultHeaders, BlobClientDeleteOptions, BlobClientDownloadOptions,
+    BlobClientGetPropertiesResultHeaders, BlobClientSetMetadataOptions,
+    BlobClientStartCopyFromUrlOptions, BlobContainerClientListBlobsOptions, BlobType, CopyStatus,
+    DeleteSnapshotsOptionType, HttpRange, LeaseState, ListBlobsIncludeItem,
+    PageBlobClientClearPagesOptions, PageBlobClientCreateOptions,
+    PageBlobClientListPageRangesOptions, PageBlobClientResizeOptions,
+    PageBlobClientUploadPagesOptions,
+};
+use bytes::Bytes;
+use disk_prep::limits::PAGES_LISTED;
+use disk_prep::noun::{ContainerName, Md5Digest};
+use futures::TryStreamExt;
+use uuid::Uuid;
+
+use super::clients::{Clients, is_absent};
+use super::container::Made;
+use super::copy_source::CopySource;
+use super::credential::BlobOptions;
+use super::error::Error;
+use super::exchange::host;
+use super::page_blob::{CopyFacts, PageBlob, PageFacts, PagesAsked, SnapshotFacts};
+use super::page_list::PageList;
+use super::retry::{Book, Repeat};
+use super::runtime::block_on;
+
+/// Azurite's name for itself. It answers a difference with all pages, and its copies share pages
+/// with their source.
+const AZURITE: &str = "Azurite-Blob";
+const SERVER: HeaderName = HeaderName::from_static("server");
+
+/// A page blob at the service.
+#[derive(Debug, Clone)]
+pub struct ServicePageBlob {
+    clients: Arc<Clients>,
+    name: String,
+}
+
+fn quoted(etag: &str) -> Option<Etag> {
+    Some(Etag::from(format!("\"{}\"", etag.trim_matches('"'))))
+}
+
+fn map(metadata: &BTreeMap<String, String>) -> HashMap<String, String> {
+    metadata.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Names come back in the case of the service.
+fn lower(metadata: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    metadata.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
+}
+
+impl ServicePageBlob {
+    /// Prepares a connection; nothing is sent yet.
+    pub fn open(
+        options: &BlobOptions,
+        container: ContainerName,
+        name: &str,
+    ) -> Result<Self, Error> {
+        let clients = Arc::new(Clients::open(options, container)?);
+        Ok(ServicePageBlob { clients, name: name.to_owned() })
+    }
+
+    fn client(&self, snapshot: Option<&str>, repeat: Repeat) -> Result<(BlobClient, Book), Error> {
+        let (blob, book) = self.clients.blob(&self.name, self.clients.options.clone(), repeat)?;
+        let Some(id) = snapshot else { return Ok((blob, book)) };
+        let older = blob.with_snapshot(id);
+        Ok((older.map_err(|source| self.failure(source, &book))?, book))
+    }
+
+    fn failure(&self, source: azure_core::Error, book: &Book) -> Error {
+        self.clients.failure(&self.name, source, book)
+    }
+
+    fn call<T, F>(&self, repeat: Repeat, call: impl FnOnce(BlobClient) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = azure_core::Result<T>>,
+    {
+        let (blob, book) = self.client(None, repeat)?;
+        block_on(call(blob)).map_err(|source| self.failure(source, &book))
+    }
+
+    /// A call that makes the blob: what is there stays.
+    fn make<F>(&self, call: impl FnOnce(BlobClient) -> F) -> Result<Made, Error>
+    where
+        F: Future<Output = azure_core::Result<()>>,
+    {
+        let (blob, book) = self.client(None, Repeat::Harmless)?;
+        match block_on(call(blob)) {
+            Ok(()) => Ok(Made::New),
+            Err(error)
+                if matches!(
+                    error.http_status(),
+                    Some(StatusCode::Conflict | StatusCode::PreconditionFailed)
+                ) =>
+            {
+                Ok(Made::There)
+            }
+            Err(source) => Err(self.failure(source, &book)),
+        }
+    }
+
+    fn about_lease<F>(&self, call: impl FnOnce(BlobClient) -> F) -> Result<(), Error>
+    where
+        F: Future<Output = azure_core::Result<()>>,
+    {
+        let (blob, book) = self.client(None, Repeat::Never)?;
+        match block_on(call(blob)) {
+            Err(error) if error.http_status() == Some(StatusCode::Conflict) => {
+                Err(Error::Leased { what: self.name.clone() })
+            }
+            other => other.map_err(|source| self.failure(source, &book)),
+        }
+    }
+
+    fn answer(&self, fault: String) -> Error {
+        Error::Answer { host: host(&self.clients.url), fault, call: None }
+    }
+}
+
+impl PageBlob for ServicePageBlob {
+    fn address(&self) -> String {
+        self.clients.blob_url(&self.clients.name, &self.name).to_string()
+    }
+
+    fn facts(&self, snapshot: Option<&str>) -> Result<Option<PageFacts>, Error> {
+        let (blob, book) = self.client(snapshot, Repeat::Harmless)?;
+        let looked = block_on(async {
+            let told = blob.get_properties(None).await?;
+            let server = told.headers().get_optional_str(&SERVER).unwrap_or_default();
+            let is_azurite = server.starts_with(AZURITE);
+            let copy = told.copy_status()?.map(|status| {
+                let why = told.copy_status_description().ok().flatten().unwrap_or_default();
+                let is_failed = matches!(status, CopyStatus::Failed | CopyStatus::Aborted);
+                CopyFacts {
+                    is_pending: status == CopyStatus::Pending,
+                    failure: is_failed.then(|| format!("{status} {why}").trim().to_owned()),
+                    progress: told.copy_progress().ok().flatten().unwrap_or_default(),
+                }
+            });
+            Ok(PageFacts {
+                bytes: told.content_length()?.unwrap_or(0),
+                etag: told.etag()?.map(|etag| etag.to_string()).unwrap_or_default(),
+                metadata: lower(told.metadata()?),
+                is_pages: told.blob_type()? == Some(BlobType::PageBlob),
+                is_leased: matches!(
+                    told.lease_state()?,
+                    Some(LeaseState::Leased | LeaseState::Breaking)
+                ),
+                copy,
+                is_azurite,
+            })
+        });
+        match looked {
+            Ok(facts) => Ok(Some(facts)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(source) => Err(self.failure(source, &book)),
+        }
+    }
+
+    fn snapshots(&self) -> Result<Vec<SnapshotFacts>, Error> {
+        let include = Some(vec![ListBlobsIncludeItem::Snapshots, ListBlobsIncludeItem::Metadata]);
+        let options = BlobContainerClientListBlobsOptions {
+            prefix: Some(self.name.clone()),
+            include,
+            ..Default::default()
+        };
+        let (client, book) = self.clients.container()?;
+        let listed = block_on(async {
+            let mut found = Vec::new();
+            let mut items = client.list_blobs(Some(options))?;
+            while let Some(item) = items.try_next().await? {
+                let (Some(name), Some(id)) = (item.name, item.snapshot) else { continue };
+                if name == self.name && !id.is_empty() {
+                    let metadata = item.metadata.and_then(|own| own.values);
+                    let metadata = lower(metadata.unwrap_or_default());
+                    let bytes = item.properties.and_then(|own| own.content_length).unwrap_or(0);
+                    found.push(SnapshotFacts { id, metadata, bytes });
+                }
+            }
+            Ok(found)
+        });
+        let mut found = match listed {
+            Err(error) if is_absent(&error) => Vec::new(),
+            other => other.map_err(|source| self.failure(source, &book))?,
+        };
+        found.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(found)
+    }
+
+    fn pages(&self, asked: PagesAsked<'_>) -> Result<PageList, Error> {
+        let (blob, book) = self.client(asked.snapshot, Repeat::Harmless)?;
+        // The SDK keeps what stands in the address, and has no word for an earlier snapshot.
+        let mut url = blob.url().clone();
+        if let Some(since) = asked.since {
+            url.query_pairs_mut().append_pair("prevsnapshot", since);
+        }
+        let (client, book) = match asked.since {
+            None => (blob, book),
+            Some(_) => self.clients.blob_at(url, &self.name)?,
+        };
+        let options = PageBlobClientListPageRangesOptions {
+            maxresults: i32::try_from(PAGES_LISTED).ok(),
+            marker: asked.marker.map(str::to_owned),
+            ..Default::default()
+        };
+        let body = block_on(async {
+            let mut parts = client.page_blob_client().list_page_ranges(Some(options))?;
+            Ok(parts.try_next().await?.map(|part| part.into_body()))
+        });
+        let body = body.map_err(|source| self.failure(source, &book))?;
+        let body: Bytes = body.map(Into::into).unwrap_or_default();
+        PageList::parse(&body).map_err(|fault| self.answer(fault.to_string()))
+    }
+
+    fn read(
+        &self,
+        snapshot: Option<&str>,
+        start: u64,
+        bytes: u64,
+    ) -> Result<(Bytes, Option<Md5Digest>), Error> {
+        let (blob, book) = self.client(snapshot, Repeat::Harmless)?;
+        let options = BlobClientDownloadOptions {
+            range: Some(HttpRange::from(start..start.saturating_add(bytes))),
+            range_get_content_md5: Some(true),
+            ..Default::default()
+        };
+        let read = block_on(async {
+            let told = blob.download(Some(options)).await?;
+            let md5 = told.properties.content_md5.clone();
+            Ok((told.body.collect().await?, md5))
+        });
+        let (content, md5) = read.map_err(|source| self.failure(source, &book))?;
+        if content.len() as u64 != bytes {
+            return Err(self.answer(format!("{} bytes came of {bytes}", content.len())));
+        }
+        Ok((content, md5.and_then(|own| own.try_into().ok()).map(Md5Digest::new)))
+    }
+
+    fn source(&self, snapshot: &str) -> CopySource {
+        CopySource::of_snapshot(&self.clients, &self.name, snapshot)
+    }
+
+    fn create(&self, bytes: u64, metadata: &BTreeMap<String, String>) -> Result<Made, Error> {
+        let options = PageBlobClientCreateOptions {
+            if_none_match: Some(Etag::from("*")),
+            metadata: Some(map(metadata)),
+            ..Default::default()
+        };
+        self.make(|blob| async move {
+            blob.page_blob_client().create(bytes, Some(options)).await.map(drop)
+        })
+    }
+
+    fn copy_from(
+        &self,
+        source: &CopySource,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<Made, Error> {
+        let (address, opener) = source.opened(&self.clients);
+        let mut client_options = self.clients.options.clone();
+        client_options.per_try_policies.insert(0, opener);
+        let options = BlobClientStartCopyFromUrlOptions {
+            if_none_match: Some(Etag::from("*")),
+            metadata: Some(map(metadata)),
+            ..Default::default()
+        };
+        let (blob, book) = self.clients.blob(&self.name, client_options, Repeat::Harmless)?;
+        match block_on(blob.start_copy_from_url(address, Some(options))) {
+            Ok(_) => Ok(Made::New),
+            Err(error)
+                if matches!(
+                    error.http_status(),
+                    Some(StatusCode::Conflict | StatusCode::PreconditionFailed)
+                ) =>
+            {
+                Ok(Made::There)
+            }
+            Err(source) => Err(self.failure(source, &book)),
+        }
+    }
+
+    fn snapshot(
+        &self,
+        metadata: &BTreeMap<String, String>,
+        lease: Option<Uuid>,
+    ) -> Result<String, Error> {
+        let options = BlobClientCreateSnapshotOptions {
+            metadata: Some(map(metadata)),
+            lease_id: lease.map(|id| id.to_string()),
+            ..Default::default()
+        };
+        let id = self.call(Repeat::IfUntaken, |blob| async move {
+            blob.create_snapshot(Some(options)).await?.snapshot()
+        })?;
+        id.ok_or_else(|| self.answer("a snapshot has no identity".to_owned()))
+    }
+
+    fn write(&self, start: u64, content: Bytes, md5: Md5Digest, lease: Uuid) -> Result<(), Error> {
+        let bytes = content.len() as u64;
+        let options = PageBlobClientUploadPagesOptions {
+            transactional_content_md5: Some(md5.bytes().to_vec()),
+            lease_id: Some(lease.to_string()),
+            ..Default::default()
+        };
+        let range = HttpRange::from(start..start.saturating_add(bytes));
+        self.call(Repeat::Harmless, |blob| async move {
+            let body = RequestContent::from(content.to_vec());
+            blob.page_blob_client().upload_pages(body, bytes, range, Some(options)).await.map(drop)
+        })
+    }
+
+    fn clear(&self, start: u64, end: u64, lease: Uuid) -> Result<(), Error> {
+        let options = PageBlobClientClearPagesOptions {
+            lease_id: Some(lease.to_string()),
+            ..Default::default()
+        };
+        let range = HttpRange::from(start..end);
+        self.call(Repeat::Harmless, |blob| async move {
+            blob.page_blob_client().clear_pages(range, Some(options)).await.map(drop)
+        })
+    }
+
+    fn resize(&self, bytes: u64, lease: Uuid) -> Result<(), Error> {
+        let options =
+            PageBlobClientResizeOptions { lease_id: Some(lease.to_string()), ..Default::default() };
+        self.call(Repeat::Harmless, |blob| async move {
+            blob.page_blob_client().resize(bytes, Some(options)).await.map(drop)
+        })
+    }
+
+    fn set_metadata(
+        &self,
+        metadata: &BTreeMap<String, String>,
+        etag: &str,
+        lease: Option<Uuid>,
+    ) -> Result<(), Error> {
+        let options = BlobClientSetMetadataOptions {
+            if_match: quoted(etag),
+            lease_id: lease.map(|id| id.to_string()),
+            ..Default::default()
+        };
+        let metadata = map(metadata);
+        self.call(Repeat::IfUntaken, |blob| async move {
+            blob.set_metadata(&metadata, Some(options)).await.map(drop)
+        })
+    }
+
+    fn remove_snapshot(&self, id: &str) -> Result<(), Error> {
+        let (blob, book) = self.client(Some(id), Repeat::Harmless)?;
+        match block_on(blob.delete(None)) {
+            Err(error) if !is_absent(&error) => Err(self.failure(error, &book)),
+            _ => Ok(()),
+        }
+    }
+
+    fn remove(&self, etag: &str) -> Result<(), Error> {
+        let options = BlobClientDeleteOptions {
+            if_match: quoted(etag),
+            delete_snapshots: Some(DeleteSnapshotsOptionType::Include),
+            ..Default::default()
+        };
+        self.call(
+            Repeat::Harmless,
+            |blob| async move { blob.delete(Some(options)).await.map(drop) },
+        )
+    }
+
+    fn lease(&self, id: Uuid, secs: i32) -> Result<(), Error> {
+        let options = BlobClientAcquireLeaseOptions {
+            proposed_lease_id: Some(id.to_string()),
+            ..Default::default()
+        };
+        self.about_lease(
+            |blob| async move { blob.acquire_lease(secs, Some(options)).await.map(drop) },
+        )
+    }
+
+    fn renew_lease(&self, id: Uuid) -> Result<(), Error> {
+        self.about_lease(
+            |blob| async move { blob.renew_lease(id.to_string(), None).await.map(drop) },
+        )
+    }
+
+    fn change_lease(&self, from: Uuid, to: Uuid) -> Result<(), Error> {
+        self.about_lease(|blob| async move {
+            blob.change_lease(from.to_string(), to.to_string(), None).await.map(drop)
+        })
+    }
+
+    fn release_lease(&self, id: Uuid) -> Result<(), Error> {
+        self.about_lease(
+            |blob| async move { blob.release_lease(id.to_string(), None).await.map(drop) },
+        )
+    }
+
+    fn break_lease(&self) -> Result<(), Error> {
+        let options = BlobClientBreakLeaseOptions { break_period: Some(0), ..Default::default() };
+        self.about_lease(|blob| async move { blob.break_lease(Some(options)).await.map(drop) })
+    }
+
+    fn beside(&self, name: &str) -> Arc<dyn PageBlob> {
+        Arc::new(ServicePageBlob { clients: Arc::clone(&self.clients), name: name.to_owned() })
+    }
+}

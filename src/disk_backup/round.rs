@@ -1,0 +1,360 @@
+//! One round of a disk's backup: the numbered steps in the order that loses nothing
+//!. A snapshot of the source is compared with the one that the copy holds,
+//! what changed goes into the copy, the copy gets a snapshot, its metadata say so, and only then is
+//! the source's former snapshot deleted. Ended anywhere, the next run goes on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::apply::{Application, Counts};
+use super::chain::{Chain, Mode, OWNER, POINT, Pending};
+use super::compare::compare;
+use super::error::Error;
+use super::keeper::Keeper;
+use super::record::Verify;
+use super::watch::{Step, Watch};
+use crate::azure::{self, Made as BlobMade, PageBlob, PageFacts, SnapshotFacts};
+
+/// The longest pause between two looks at a copy by the service.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// What a round works on.
+#[derive(Debug)]
+pub struct Round<'a> {
+    /// What is backed up.
+    pub source: &'a Arc<dyn PageBlob>,
+    /// The copy.
+    pub target: &'a Arc<dyn PageBlob>,
+    /// The backup's identity.
+    pub backup: Uuid,
+    /// The id of this run, fresh.
+    pub run: Uuid,
+    /// The id of the last run of this machine.
+    pub former: Option<Uuid>,
+    /// How what changed is found out.
+    pub mode: Mode,
+    /// Whether the service makes the first copy.
+    pub by_service: bool,
+    /// What is read back.
+    pub verify: Verify,
+    /// Whether the copy is a whole new one beside an older: it begins with a snapshot of now.
+    pub is_anew: bool,
+}
+
+/// A point that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The source's snapshot.
+    pub source_snapshot: String,
+    /// The copy's snapshot, which is equal to it.
+    pub point: String,
+    /// Its length.
+    pub bytes: u64,
+    /// What was done.
+    pub counts: Counts,
+    /// Whether it is the first one.
+    pub is_first: bool,
+    /// Whether a round that was begun before was gone on with.
+    pub is_resumed: bool,
+    /// Bytes that were compared afterwards; none if that was not asked for.
+    pub proven_bytes: Option<u64>,
+}
+
+impl Round<'_> {
+    /// Makes a point.
+    pub fn make(&self, watch: &dyn Watch) -> Result<Made, Error> {
+        if self.source.address() == self.target.address() {
+            return Err(Error::Itself { blob: self.target.address() });
+        }
+        let facts = self.source.facts(None).map_err(|error| self.of_source(error))?;
+        let facts = facts.ok_or_else(|| Error::NoSource { blob: self.source.address() })?;
+        if !facts.is_pages {
+            return Err(Error::NoPages { blob: self.source.address() });
+        }
+        match self.chain()? {
+            Some((chain, _)) if chain.baseline.is_some() => self.next(&facts, watch),
+            begun => self.first(&facts, begun, watch),
+        }
+    }
+
+    fn of_source(&self, source: azure::Error) -> Error {
+        Error::of(self.source.as_ref(), source)
+    }
+
+    fn of_target(&self, source: azure::Error) -> Error {
+        Error::of(self.target.as_ref(), source)
+    }
+
+    /// What the copy says of itself; one that is not ours is refused.
+    fn chain(&self) -> Result<Option<(Chain, PageFacts)>, Error> {
+        let facts = self.target.facts(None).map_err(|error| self.of_target(error))?;
+        let Some(facts) = facts else { return Ok(None) };
+        let chain = Chain::parse(&facts.metadata)
+            .filter(|chain| chain.id == self.backup.to_string() && facts.is_pages);
+        let foreign =
+            || Error::Foreign { blob: self.target.address(), source_blob: self.source.address() };
+        Ok(Some((chain.ok_or_else(foreign)?, facts)))
+    }
+
+    /// Our snapshots of the source, the oldest first.
+    fn ours(&self) -> Result<Vec<SnapshotFacts>, Error> {
+        let mut all = self.source.snapshots().map_err(|error| self.of_source(error))?;
+        let own = self.backup.to_string();
+        all.retain(|snapshot| snapshot.metadata.get(OWNER) == Some(&own));
+        Ok(all)
+    }
+
+    fn has(&self, snapshot: &str) -> Result<Option<PageFacts>, Error> {
+        self.source.facts(Some(snapshot)).map_err(|error| self.of_source(error))
+    }
+
+    /// A new snapshot of the source. It has the source's metadata too: a snapshot that is given any
+    /// has none of its blob.
+    fn take(&self, facts: &PageFacts) -> Result<String, Error> {
+        let mut metadata = facts.metadata.clone();
+        metadata.insert(OWNER.to_owned(), self.backup.to_string());
+        self.source.snapshot(&metadata, None).map_err(|error| self.of_source(error))
+    }
+
+    fn say(&self, chain: &Chain, lease: Option<Uuid>) -> Result<(), Error> {
+        let (_, facts) = self.chain()?.ok_or_else(|| self.gone())?;
+        let said = self.target.set_metadata(&chain.metadata(), &facts.etag, lease);
+        said.map_err(|error| self.of_target(error))
+    }
+
+    fn gone(&self) -> Error {
+        Error::NoSource { blob: self.target.address() }
+    }
+
+    /// The copy's snapshot of a snapshot of the source; made if there is none.
+    fn point(&self, snapshot: &str, lease: Uuid) -> Result<String, Error> {
+        let all = self.target.snapshots().map_err(|error| self.of_target(error))?;
+        let is_it =
+            |own: &&SnapshotFacts| own.metadata.get(POINT).is_some_and(|point| point == snapshot);
+        if let Some(own) = all.iter().find(is_it) {
+            return Ok(own.id.clone());
+        }
+        let metadata = BTreeMap::from([(POINT.to_owned(), snapshot.to_owned())]);
+        let point = self.target.snapshot(&metadata, Some(lease));
+        point.map_err(|error| self.of_target(error))
+    }
+
+    fn keep(&self, watch: &dyn Watch) -> Result<Keeper, Error> {
+        Keeper::take(self.target, self.run, self.former, watch)
+    }
+
+    /// The first copy (F1 to F6).
+    fn first(
+        &self,
+        facts: &PageFacts,
+        begun: Option<(Chain, PageFacts)>,
+        watch: &dyn Watch,
+    ) -> Result<Made, Error> {
+        let is_resumed = begun.is_some();
+        let wanted = begun.as_ref().and_then(|(chain, _)| chain.pending.clone());
+        let known = match &wanted {
+            Some(pending) => self.has(&pending.snapshot)?.map(|_| pending.snapshot.clone()),
+            None if self.is_anew => None,
+            None => self.ours()?.last().map(|own| own.id.clone()),
+        };
+        let snapshot = match known {
+            Some(snapshot) => snapshot,
+            None => {
+                // The snapshot of a copy that was begun is gone, so it can never be whole.
+                if let Some((_, facts)) = &begun {
+                    let removed = self.target.remove(&facts.etag);
+                    removed.map_err(|error| self.of_target(error))?;
+                }
+                self.take(facts)?
+            }
+        };
+        watch.step(Step::FirstSnapshot)?;
+        let mode = (!self.by_service).then_some(Mode::All);
+        let mode = wanted.filter(|own| own.snapshot == snapshot).map_or(mode, |own| own.mode);
+        let chain = Chain {
+            id: self.backup.to_string(),
+            source: self.source.address(),
+            baseline: None,
+            pending: Some(Pending { snapshot: snapshot.clone(), mode }),
+        };
+        let bytes = self.has(&snapshot)?.ok_or_else(|| self.lost(&snapshot))?.bytes;
+        let counts = match mode {
+            None => self.copied(&chain, &snapshot, watch)?,
+            Some(mode) => self.streamed(&chain, (&snapshot, bytes), mode, watch)?,
+        };
+        watch.step(Step::Copied)?;
+        let keeper = self.keep(watch)?;
+        let whole = Chain { baseline: Some(snapshot.clone()), pending: None, ..chain };
+        self.say(&whole, Some(keeper.id))?;
+        watch.step(Step::FirstBaseline)?;
+        let point = self.point(&snapshot, keeper.id)?;
+        drop(keeper);
+        watch.step(Step::Point)?;
+        let proven_bytes = self.prove(&snapshot, &point, watch)?;
+        let source_snapshot = snapshot;
+        Ok(Made { source_snapshot, point, bytes, counts, is_first: true, is_resumed, proven_bytes })
+    }
+
+    fn lost(&self, snapshot: &str) -> Error {
+        Error::BaselineLost { blob: self.source.address(), snapshot: snapshot.to_owned() }
+    }
+
+    /// Through this machine.
+    fn streamed(
+        &self,
+        chain: &Chain,
+        (snapshot, bytes): (&str, u64),
+        mode: Mode,
+        watch: &dyn Watch,
+    ) -> Result<Counts, Error> {
+        let made = self.target.create(bytes, &chain.metadata());
+        if made.map_err(|error| self.of_target(error))? == BlobMade::There {
+            // It is ours, or this refuses it.
+            self.chain()?;
+        }
+        watch.step(Step::Begun)?;
+        let keeper = self.keep(watch)?;
+        self.fit(bytes, keeper.id)?;
+        self.application(None, (snapshot, bytes), &keeper, watch).run(mode)
+    }
+
+    /// By the service.
+    fn copied(&self, chain: &Chain, snapshot: &str, watch: &dyn Watch) -> Result<Counts, Error> {
+        let source = self.source.source(snapshot);
+        self.target.copy_from(&source, &chain.metadata()).map_err(|error| self.of_target(error))?;
+        watch.step(Step::Begun)?;
+        let mut pause = Duration::from_millis(200);
+        loop {
+            let (_, facts) = self.chain()?.ok_or_else(|| self.gone())?;
+            match facts.copy {
+                Some(copy) if copy.is_pending => {
+                    let what = format!("for the service to copy: {}", copy.progress);
+                    watch.wait(&what, pause)?;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Some(azure::CopyFacts { failure: Some(why), .. }) => {
+                    // What is left is empty and ours; the next run begins anew.
+                    let removed = self.target.remove(&facts.etag);
+                    removed.map_err(|error| self.of_target(error))?;
+                    return Err(Error::Copy { blob: self.source.address(), why });
+                }
+                _ => return Ok(Counts::default()),
+            }
+        }
+    }
+
+    fn application<'r>(
+        &'r self,
+        from: Option<&'r str>,
+        (to, bytes): (&'r str, u64),
+        keeper: &'r Keeper,
+        watch: &'r dyn Watch,
+    ) -> Application<'r> {
+        let (source, target) = (self.source.as_ref(), self.target.as_ref());
+        Application { source, target, from, to, bytes, keeper, verify: self.verify, watch }
+    }
+
+    fn fit(&self, bytes: u64, lease: Uuid) -> Result<(), Error> {
+        let facts = self.target.facts(None).map_err(|error| self.of_target(error))?;
+        if facts.ok_or_else(|| self.gone())?.bytes == bytes {
+            return Ok(());
+        }
+        self.target.resize(bytes, lease).map_err(|error| self.of_target(error))
+    }
+
+    /// The next round (R0 to R11).
+    fn next(&self, facts: &PageFacts, watch: &dyn Watch) -> Result<Made, Error> {
+        let keeper = self.keep(watch)?;
+        // Looked at once more under the lease: another run may have ended meanwhile.
+        let (chain, _) = self.chain()?.ok_or_else(|| self.gone())?;
+        let Some(baseline) = chain.baseline.clone() else {
+            return Err(Error::LeaseLost { blob: self.target.address() });
+        };
+        let ours = self.ours()?;
+        if !ours.iter().any(|own| own.id == baseline) {
+            return Err(self.lost(&baseline));
+        }
+        // A run that ended between the baseline and its first point left this undone.
+        self.point_of_baseline(&chain, &baseline, keeper.id)?;
+        let is_resumed = chain.pending.is_some();
+        let (snapshot, mode) = self.aim(&chain, &baseline, (&ours, facts))?;
+        watch.step(Step::Snapshot)?;
+        let pending = Pending { snapshot: snapshot.clone(), mode: Some(mode) };
+        let begun = Chain { pending: Some(pending), ..chain.clone() };
+        if begun != chain {
+            self.say(&begun, Some(keeper.id))?;
+        }
+        watch.step(Step::Pending)?;
+        let bytes = self.has(&snapshot)?.ok_or_else(|| self.lost(&snapshot))?.bytes;
+        self.fit(bytes, keeper.id)?;
+        watch.step(Step::Resized)?;
+        let application = self.application(Some(&baseline), (&snapshot, bytes), &keeper, watch);
+        let counts = application.run(mode)?;
+        watch.step(Step::Applied)?;
+        keeper.check()?;
+        let point = self.point(&snapshot, keeper.id)?;
+        watch.step(Step::Point)?;
+        let whole = Chain { baseline: Some(snapshot.clone()), pending: None, ..begun };
+        self.say(&whole, Some(keeper.id))?;
+        watch.step(Step::Baseline)?;
+        drop(keeper);
+        // The last of all: until now it was the only ground to go on from.
+        for own in ours.iter().filter(|own| own.id < snapshot) {
+            let removed = self.source.remove_snapshot(&own.id);
+            removed.map_err(|error| self.of_source(error))?;
+        }
+        watch.step(Step::Released)?;
+        let proven_bytes = self.prove(&snapshot, &point, watch)?;
+        let source_snapshot = snapshot;
+        let is_first = false;
+        Ok(Made { source_snapshot, point, bytes, counts, is_first, is_resumed, proven_bytes })
+    }
+
+    /// While nothing is pending the copy is equal to its baseline, so its point can be made late.
+    fn point_of_baseline(&self, chain: &Chain, baseline: &str, lease: Uuid) -> Result<(), Error> {
+        match chain.pending {
+            Some(_) => Ok(()),
+            None => self.point(baseline, lease).map(drop),
+        }
+    }
+
+    /// Which snapshot the copy is brought to, and how.
+    fn aim(
+        &self,
+        chain: &Chain,
+        baseline: &str,
+        (ours, facts): (&[SnapshotFacts], &PageFacts),
+    ) -> Result<(String, Mode), Error> {
+        if let Some(pending) = &chain.pending {
+            let mode = pending.mode.unwrap_or(Mode::All);
+            if ours.iter().any(|own| own.id == pending.snapshot) {
+                return Ok((pending.snapshot.clone(), mode));
+            }
+            // Somebody deleted it. What the unfinished round wrote is among what the service says
+            // was written since the baseline; who compares contents may not see it, so all is
+            // written then.
+            let mode = if mode == Mode::Service { mode } else { Mode::All };
+            return Ok((self.take(facts)?, mode));
+        }
+        match ours.last() {
+            Some(own) if own.id.as_str() > baseline => Ok((own.id.clone(), self.mode)),
+            _ => Ok((self.take(facts)?, self.mode)),
+        }
+    }
+
+    fn prove(&self, snapshot: &str, point: &str, watch: &dyn Watch) -> Result<Option<u64>, Error> {
+        if self.verify != Verify::Full {
+            return Ok(None);
+        }
+        let (source, target) = (self.source.as_ref(), self.target.as_ref());
+        let found = compare((source, snapshot), (target, point), watch)?;
+        if found.is_none() {
+            return Ok(Some(found.compared_bytes));
+        }
+        let offset = found.spans.first().map_or(0, |span| span.0);
+        Err(Error::ReadBack { blob: self.target.address(), offset })
+    }
+}

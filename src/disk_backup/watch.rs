@@ -1,0 +1,43 @@
+//! Who watches a round: is told which step is done and how much was sent, and may stop it.
+
+use std::time::Duration;
+
+use super::error::Error;
+
+/// The steps of a backup that change something, in their order. A run that ends after any of them
+/// is gone on with by the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// The source's first snapshot is there.
+    FirstSnapshot,
+    /// The copy is begun.
+    Begun,
+    /// The copy holds the first snapshot.
+    Copied,
+    /// The copy says so.
+    FirstBaseline,
+    /// The source's next snapshot is there.
+    Snapshot,
+    /// The copy says which snapshot it is being brought to.
+    Pending,
+    /// It has the snapshot's length.
+    Resized,
+    /// All that changed is in it.
+    Applied,
+    /// The point is there.
+    Point,
+    /// The copy says which snapshot it holds.
+    Baseline,
+    /// The source's former snapshot is gone.
+    Released,
+}
+
+/// Who watches.
+pub trait Watch: Sync {
+    /// A step is done; an error ends the run there.
+    fn step(&self, step: Step) -> Result<(), Error>;
+    /// So many bytes were written or cleared; an error ends the run there.
+    fn sent(&self, bytes: u64) -> Result<(), Error>;
+    /// Something is waited for; an error ends the run.
+    fn wait(&self, what: &str, pause: Duration) -> Result<(), Error>;
+}

@@ -1,0 +1,433 @@
+//! Disks' backups, as a person and a script see them.
+
+use disk_prep::noun::{BlobPlace, ByteSize, ErrorKind, VaultName, count};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::record::{Record, line};
+use crate::disk_backup::{DiskBackup, Made};
+use crate::journey::disk_backup::{Protected, RoundEnd, Rounds};
+use crate::journey::disk_look::{DiskPoint, DiskStatus, DiskVerified, Disks, Points, Released};
+use crate::outcome::{Exit, Outcome};
+
+/// A disk that is backed up.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DiskBackupRecord<'a> {
+    /// Its name.
+    #[schemars(with = "String")]
+    name: &'a VaultName,
+    /// The backup's identity, which its snapshots carry.
+    id: String,
+    /// What is backed up: account, container and blob.
+    #[schemars(with = "String")]
+    source: &'a BlobPlace,
+    /// The copy.
+    #[schemars(with = "String")]
+    target: &'a BlobPlace,
+    /// 1, and one more for each whole new copy.
+    generation: u32,
+    /// Seconds from one point to the next.
+    every_secs: u64,
+    /// The source's snapshot that the last point is equal to; null before the first.
+    last_source_snapshot: Option<&'a str>,
+    /// When the last point was made.
+    last_at: Option<Timestamp>,
+    /// Bytes that the last round wrote.
+    changed_bytes: Option<u64>,
+    /// Bytes that it cleared.
+    cleared_bytes: Option<u64>,
+    /// The copy's snapshot that was last compared as a whole.
+    proven: Option<&'a str>,
+    /// When that was.
+    proven_at: Option<Timestamp>,
+}
+
+impl Record for DiskBackupRecord<'_> {
+    const TYPE: &'static str = "disk-backup";
+}
+
+/// How a copy stands at the service.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DiskStatusRecord<'a> {
+    /// The backup's name.
+    #[schemars(with = "String")]
+    name: &'a VaultName,
+    /// The source's snapshot that the copy holds; null before the first point.
+    baseline: Option<&'a str>,
+    /// Whether that snapshot is there; without it only a whole new copy goes on.
+    has_baseline: bool,
+    /// The source's snapshot that the copy is being brought to; null if it is whole.
+    pending: Option<&'a str>,
+    /// How what changed is found out for it: `service`, `client` or `all`.
+    pending_mode: Option<&'a str>,
+    /// How many points there are.
+    points: usize,
+    /// Whether a run holds the copy now.
+    leased: bool,
+    /// When the next point is due.
+    next: Timestamp,
+}
+
+impl Record for DiskStatusRecord<'_> {
+    const TYPE: &'static str = "disk-status";
+}
+
+/// A point that can be restored.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DiskPointRecord<'a> {
+    /// The backup's name.
+    #[schemars(with = "String")]
+    name: &'a VaultName,
+    /// The source's snapshot, which is the time of the point.
+    source_snapshot: &'a str,
+    /// The copy's snapshot, which is equal to it.
+    backup_snapshot: &'a str,
+    /// Its length.
+    bytes: u64,
+}
+
+impl Record for DiskPointRecord<'_> {
+    const TYPE: &'static str = "disk-point";
+}
+
+/// A round is over.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DiskRoundRecord<'a> {
+    /// The backup's name.
+    #[schemars(with = "String")]
+    name: &'a VaultName,
+    /// `point`, or `not-due`.
+    outcome: &'a str,
+    /// The source's snapshot; null if no point was due.
+    source_snapshot: Option<&'a str>,
+    /// The copy's snapshot.
+    backup_snapshot: Option<&'a str>,
+    /// The disk's length.
+    bytes: Option<u64>,
+    /// Bytes that were written.
+    changed_bytes: Option<u64>,
+    /// Bytes that were cleared.
+    cleared_bytes: Option<u64>,
+    /// Bytes that were read of the source by this machine.
+    read_bytes: Option<u64>,
+    /// Calls that wrote or cleared.
+    requests: Option<u64>,
+    /// Whether it is the first point.
+    first: Option<bool>,
+    /// Whether a round that was begun before was gone on with.
+    resumed: Option<bool>,
+    /// Bytes that were compared afterwards; null if that was not asked for.
+    proven_bytes: Option<u64>,
+    /// When the next point is due; null where only a first one was made.
+    next: Option<Timestamp>,
+    /// How many seconds it took; null where only a first one was made.
+    seconds: Option<u64>,
+}
+
+impl Record for DiskRoundRecord<'_> {
+    const TYPE: &'static str = "disk-round";
+}
+
+/// What came of comparing a point.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DiskVerifiedRecord<'a> {
+    /// The backup's name.
+    #[schemars(with = "String")]
+    name: &'a VaultName,
+    /// The source's snapshot.
+    source_snapshot: &'a str,
+    /// The copy's snapshot.
+    backup_snapshot: &'a str,
+    /// Whether they hold the same bytes.
+    equal: bool,
+    /// Bytes that were compared.
+    compared_bytes: u64,
+    /// The first ten stretches that differ.
+    differences: Vec<DiskStretchRecord>,
+    /// How many there are.
+    difference_count: usize,
+    /// The length of the source's snapshot; null if the point's is the same.
+    source_bytes: Option<u64>,
+    /// The length of the point; null if the source's is the same.
+    point_bytes: Option<u64>,
+}
+
+/// A stretch that differs.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DiskStretchRecord {
+    /// First byte.
+    start: u64,
+    /// The byte behind the last one.
+    end: u64,
+}
+
+impl Record for DiskVerifiedRecord<'_> {
+    const TYPE: &'static str = "disk-verified";
+}
+
+/// A disk that this machine has forgotten.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DiskReleasedRecord<'a> {
+    /// Its name.
+    #[schemars(with = "String")]
+    name: &'a VaultName,
+    /// The copy, which stays with its points.
+    #[schemars(with = "String")]
+    target: &'a BlobPlace,
+}
+
+impl Record for DiskReleasedRecord<'_> {
+    const TYPE: &'static str = "disk-released";
+}
+
+fn backup_record(backup: &DiskBackup) -> DiskBackupRecord<'_> {
+    let last = backup.last.as_ref();
+    let proven = last.and_then(|last| last.proven.as_ref());
+    DiskBackupRecord {
+        name: &backup.name,
+        id: backup.id.to_string(),
+        source: &backup.source,
+        target: &backup.target,
+        generation: backup.generation,
+        every_secs: backup.every_secs,
+        last_source_snapshot: last.map(|last| last.source_snapshot.as_str()),
+        last_at: last.map(|last| last.at),
+        changed_bytes: last.map(|last| last.changed_bytes),
+        cleared_bytes: last.map(|last| last.cleared_bytes),
+        proven: proven.map(|(_, point)| point.as_str()),
+        proven_at: proven.map(|(at, _)| *at),
+    }
+}
+
+fn round_record<'a>(
+    name: &'a VaultName,
+    made: Option<&'a Made>,
+    next: Option<(Timestamp, u64)>,
+) -> DiskRoundRecord<'a> {
+    DiskRoundRecord {
+        name,
+        outcome: if made.is_some() { "point" } else { "not-due" },
+        source_snapshot: made.map(|made| made.source_snapshot.as_str()),
+        backup_snapshot: made.map(|made| made.point.as_str()),
+        bytes: made.map(|made| made.bytes),
+        changed_bytes: made.map(|made| made.counts.written_bytes),
+        cleared_bytes: made.map(|made| made.counts.cleared_bytes),
+        read_bytes: made.map(|made| made.counts.read_bytes),
+        requests: made.map(|made| made.counts.requests),
+        first: made.map(|made| made.is_first),
+        resumed: made.map(|made| made.is_resumed),
+        proven_bytes: made.and_then(|made| made.proven_bytes),
+        next: next.map(|(next, _)| next),
+        seconds: next.map(|(_, secs)| secs),
+    }
+}
+
+fn made_line(name: &VaultName, made: &Made) -> String {
+    let counts = made.counts;
+    let kind = if made.is_first { "First point" } else { "Point" };
+    let proven = match made.proven_bytes {
+        Some(bytes) => format!("; compared as a whole, {}", ByteSize(bytes)),
+        None => String::new(),
+    };
+    format!(
+        "{kind} of {name} at {}: {} written, {} cleared, of {}{proven}",
+        made.source_snapshot,
+        ByteSize(counts.written_bytes),
+        ByteSize(counts.cleared_bytes),
+        ByteSize(made.bytes)
+    )
+}
+
+fn point_record<'a>(name: &'a VaultName, point: &'a DiskPoint) -> DiskPointRecord<'a> {
+    DiskPointRecord {
+        name,
+        source_snapshot: &point.source_snapshot,
+        backup_snapshot: &point.backup_snapshot,
+        bytes: point.bytes,
+    }
+}
+
+impl Outcome for Protected {
+    fn lines(&self) -> Vec<String> {
+        let DiskBackup { name, source, target, .. } = &self.backup;
+        let mut lines = vec![format!("Disk {name} is backed up: {source} to {target}")];
+        if self.is_taken_over {
+            lines.push("The copy was there already, and is gone on with".to_owned());
+        }
+        match &self.made {
+            Some(made) => lines.push(made_line(name, made)),
+            None => lines.push("Its first point was there. Nothing was left to do".to_owned()),
+        }
+        lines
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let mut lines = vec![line(&backup_record(&self.backup))];
+        let made = self.made.as_ref();
+        lines.extend(made.map(|made| line(&round_record(&self.backup.name, Some(made), None))));
+        lines
+    }
+}
+
+impl Outcome for Rounds {
+    fn lines(&self) -> Vec<String> {
+        if self.0.is_empty() {
+            return vec!["This machine backs no disk up".to_owned()];
+        }
+        let one = |end: &RoundEnd| match &end.made {
+            Some(made) => made_line(&end.name, made),
+            None => format!("Nothing is due for {} before {}", end.name, end.next),
+        };
+        self.0.iter().map(one).collect()
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let one = |end: &RoundEnd| {
+            line(&round_record(&end.name, end.made.as_ref(), Some((end.next, end.secs))))
+        };
+        self.0.iter().map(one).collect()
+    }
+}
+
+impl Outcome for Disks {
+    fn lines(&self) -> Vec<String> {
+        if self.0.is_empty() {
+            return vec!["This machine backs no disk up".to_owned()];
+        }
+        let one = |own: &DiskBackup| {
+            let last = own.last.as_ref().map_or("no point yet", |last| &last.source_snapshot);
+            format!("{}  {} to {}  last point: {last}", own.name, own.source, own.target)
+        };
+        self.0.iter().map(one).collect()
+    }
+
+    fn json(&self) -> Vec<Value> {
+        self.0.iter().map(|own| line(&backup_record(own))).collect()
+    }
+}
+
+impl Outcome for Points {
+    fn lines(&self) -> Vec<String> {
+        if self.all.is_empty() {
+            return vec![format!("{} has no point yet", self.name)];
+        }
+        let one =
+            |point: &DiskPoint| format!("{}  {}", point.source_snapshot, ByteSize(point.bytes));
+        self.all.iter().map(one).collect()
+    }
+
+    fn json(&self) -> Vec<Value> {
+        self.all.iter().map(|point| line(&point_record(&self.name, point))).collect()
+    }
+}
+
+impl Outcome for DiskStatus {
+    fn lines(&self) -> Vec<String> {
+        let DiskBackup { name, source, target, last, .. } = &self.backup;
+        let mut lines = vec![format!("Disk {name}: {source} to {target}")];
+        let chain = self.chain.as_ref();
+        match chain.and_then(|chain| chain.baseline.as_ref()) {
+            None => lines.push("There is no point yet".to_owned()),
+            Some(baseline) => {
+                lines.push(format!("{}, the copy holds {baseline}", count(self.points, "point")));
+                if !self.has_baseline {
+                    lines.push(format!(
+                        "That snapshot of the source is gone: `azseed disk-backup run {name} \
+                         --full` makes a whole new copy"
+                    ));
+                }
+            }
+        }
+        if let Some(pending) = chain.and_then(|chain| chain.pending.as_ref()) {
+            lines.push(format!("A round is under way or was stopped: to {}", pending.snapshot));
+        }
+        if self.is_leased {
+            lines.push("A run holds the copy".to_owned());
+        }
+        match last.as_ref().and_then(|last| last.proven.as_ref()) {
+            Some((at, point)) => lines.push(format!("Compared as a whole: {point}, on {at}")),
+            None => lines.push("No point was compared as a whole yet".to_owned()),
+        }
+        lines.push(format!("Next point: {}", self.next));
+        lines.push(
+            "Not copied along: the source's own snapshots, its lease, its access tier".to_owned(),
+        );
+        lines
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let chain = self.chain.as_ref();
+        let pending = chain.and_then(|chain| chain.pending.as_ref());
+        let status = DiskStatusRecord {
+            name: &self.backup.name,
+            baseline: chain.and_then(|chain| chain.baseline.as_deref()),
+            has_baseline: self.has_baseline,
+            pending: pending.map(|pending| pending.snapshot.as_str()),
+            pending_mode: pending.and_then(|pending| pending.mode).map(|mode| mode.word()),
+            points: self.points,
+            leased: self.is_leased,
+            next: self.next,
+        };
+        vec![line(&backup_record(&self.backup)), line(&status)]
+    }
+}
+
+fn stretch(span: &(u64, u64)) -> DiskStretchRecord {
+    DiskStretchRecord { start: span.0, end: span.1 }
+}
+
+/// So many differences are shown.
+const SHOWN: usize = 10;
+
+impl Outcome for DiskVerified {
+    fn lines(&self) -> Vec<String> {
+        let (name, point) = (&self.name, &self.point.source_snapshot);
+        let difference = &self.difference;
+        if difference.is_none() {
+            let bytes = ByteSize(difference.compared_bytes);
+            return vec![format!("{name} at {point} is equal to its source: {bytes} compared")];
+        }
+        let all = count(difference.spans.len(), "stretch");
+        let mut lines = vec![format!("{name} at {point} differs from its source: {all}")];
+        if let Some((own, theirs)) = difference.lengths {
+            lines.push(format!("  the source has {own} bytes, the point {theirs}"));
+        }
+        let one = |(start, end): &(u64, u64)| format!("  bytes {start} to {end}");
+        lines.extend(difference.spans.iter().take(SHOWN).map(one));
+        lines.push("Nothing was mended; a whole new copy is made by `--full`".to_owned());
+        lines
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let spans = &self.difference.spans;
+        vec![line(&DiskVerifiedRecord {
+            name: &self.name,
+            source_snapshot: &self.point.source_snapshot,
+            backup_snapshot: &self.point.backup_snapshot,
+            equal: self.difference.is_none(),
+            compared_bytes: self.difference.compared_bytes,
+            differences: spans.iter().take(SHOWN).map(stretch).collect(),
+            difference_count: spans.len(),
+            source_bytes: self.difference.lengths.map(|(own, _)| own),
+            point_bytes: self.difference.lengths.map(|(_, theirs)| theirs),
+        })]
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of((!self.difference.is_none()).then_some(ErrorKind::Difference))
+    }
+}
+
+impl Outcome for Released {
+    fn lines(&self) -> Vec<String> {
+        let DiskBackup { name, target, .. } = &self.backup;
+        vec![format!("Disk {name} is forgotten here; {target} and its points stay")]
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let DiskBackup { name, target, .. } = &self.backup;
+        vec![line(&DiskReleasedRecord { name, target })]
+    }
+}

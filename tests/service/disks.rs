@@ -1,0 +1,321 @@
+//! A disk's backup on the emulator, seen from outside: what the first copy and each round send, that
+//! every point is the disk as it was, what is refused, and that a killed run is gone on with.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+
+use crate::support;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use azure_core::http::request::RequestContent;
+use azure_storage_blobs::BlobContainerClient;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+use support::disk::{self, Disk, PAGE};
+use support::emulator::Emulator;
+use support::key::container;
+use support::program::Machine;
+
+fn objects(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+struct Rig {
+    machine: Machine,
+    emulator: Emulator,
+    container: BlobContainerClient,
+}
+
+const PROTECT: [&str; 7] = [
+    "disk-backup",
+    "protect",
+    "os",
+    "--source",
+    "page-blob:account1/disks/os.vhd",
+    "--to",
+    "account1/disks/backup.vhd",
+];
+
+impl Rig {
+    async fn new() -> Self {
+        let machine = Machine::new();
+        let emulator = Emulator::start(&machine).by_key();
+        let container = container(&emulator, "disks");
+        container.create(None).await.unwrap();
+        Rig { machine, emulator, container }
+    }
+
+    /// Runs a command of `disk-backup` and returns what it tells of this type.
+    fn told(&self, code: i32, words: &[&str], kind: &str) -> Vec<Value> {
+        let said = self.emulator.expect(&self.machine, code, &[words, &["--json"]].concat());
+        let all = objects(&said.stdout);
+        all.into_iter().filter(|own| own["type"] == kind).collect()
+    }
+
+    fn code(&self, exit: i32, words: &[&str]) -> String {
+        let said = self.emulator.expect(&self.machine, exit, &[words, &["--json"]].concat());
+        let all = objects(&format!("{}{}", said.stdout, said.stderr));
+        all.iter().find(|own| own["type"] == "error").unwrap()["code"].as_str().unwrap().to_owned()
+    }
+
+    fn round(&self, more: &[&str]) -> Value {
+        let words = [&["disk-backup", "run", "os", "--now"], more].concat();
+        self.told(0, &words, "disk-round").remove(0)
+    }
+}
+
+#[tokio::test]
+async fn each_round_sends_what_changed_and_every_point_is_the_disk_as_it_was() {
+    let rig = Rig::new().await;
+    let mut disk = Disk::create(&rig.container, "os.vhd", 16 << 20).await;
+    disk.write(0, &[1; 8 * PAGE]).await;
+    disk.write(9 << 20, &vec![2; 5 << 20]).await;
+    disk.write(64 * PAGE, &[0; PAGE]).await;
+    let mut models = vec![disk.model.clone()];
+    let first = rig.told(0, &[&PROTECT[..], &["--every", "1d"]].concat(), "disk-round");
+    assert_eq!((&first[0]["first"], &first[0]["changed_bytes"]), (&true.into(), &0.into()));
+
+    // Rewritten with the same bytes, cleared, cleared and rewritten, grown, shrunk, nothing at all.
+    disk.write(0, &[1; PAGE]).await;
+    disk.clear(2 * PAGE, 2 * PAGE).await;
+    disk.clear(4 * PAGE, PAGE).await;
+    disk.write(4 * PAGE, &[7; PAGE]).await;
+    models.push(disk.model.clone());
+    let round = rig.round(&["--verify", "full"]);
+    let bytes = |round: &Value, field: &str| round[field].as_u64().unwrap();
+    assert_eq!(bytes(&round, "changed_bytes"), 2 * PAGE as u64, "{round}");
+    assert_eq!(bytes(&round, "cleared_bytes"), 2 * PAGE as u64, "{round}");
+    assert!(bytes(&round, "proven_bytes") >= 5 << 20, "{round}");
+
+    disk.resize(20 << 20).await;
+    disk.write((20 << 20) - PAGE, &[3; PAGE]).await;
+    models.push(disk.model.clone());
+    rig.round(&["--verify", "changed"]);
+    disk.resize(12 << 20).await;
+    models.push(disk.model.clone());
+    rig.round(&[]);
+    models.push(disk.model.clone());
+    assert_eq!(bytes(&rig.round(&[]), "requests"), 0, "a point is a point");
+
+    let points = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    assert_eq!(points.len(), models.len());
+    for (point, model) in points.iter().zip(&models) {
+        let id = point["backup_snapshot"].as_str().unwrap();
+        let content = disk::read(&rig.container, "backup.vhd", Some(id)).await;
+        assert!(content == *model, "{point}");
+    }
+    let kept = disk::snapshots(&rig.container, "os.vhd").await;
+    assert_eq!(kept.len(), 1, "only the baseline is left on the source: {kept:?}");
+    let verified = rig.told(0, &["disk-backup", "verify", "os"], "disk-verified");
+    assert_eq!(verified[0]["equal"], true);
+    let status = rig.told(0, &["disk-backup", "status", "os"], "disk-status");
+    assert_eq!((&status[0]["points"], &status[0]["pending"]), (&5.into(), &Value::Null));
+    assert_eq!(status[0]["baseline"].as_str(), Some(kept[0].as_str()));
+    assert_eq!((&status[0]["has_baseline"], &status[0]["leased"]), (&true.into(), &false.into()));
+    let idle = rig.told(0, &["disk-backup", "run"], "disk-round");
+    assert_eq!(idle[0]["outcome"], "not-due");
+    assert_eq!(rig.told(0, &PROTECT_AGAIN, "disk-round").len(), 0, "it is protected already");
+}
+
+const PROTECT_AGAIN: [&str; 9] = [
+    "disk-backup",
+    "protect",
+    "os",
+    "--source",
+    "page-blob:account1/disks/os.vhd",
+    "--to",
+    "account1/disks/backup.vhd",
+    "--every",
+    "1d",
+];
+
+#[tokio::test]
+async fn what_cannot_be_backed_up_is_refused_by_name_before_anything_is_made() {
+    let rig = Rig::new().await;
+    let mut disk = Disk::create(&rig.container, "os.vhd", 1 << 20).await;
+    disk.write(0, &[1; PAGE]).await;
+    let block = rig.container.blob_client("block.vhd");
+    let content = RequestContent::from(b"a block blob".to_vec());
+    block.upload(content, None).await.unwrap();
+    let protect = |name: &'static str, source: &'static str, to: &'static str| {
+        ["disk-backup", "protect", name, "--source", source, "--to", to]
+    };
+    let os = "page-blob:account1/disks/os.vhd";
+    for (source, to, exit, code) in [
+        ("page-blob:account1/disks/none.vhd", "account1/disks", 10, "disk-source-missing"),
+        ("page-blob:account1/disks/block.vhd", "account1/disks", 4, "disk-no-page-blob"),
+        (os, "account1/disks/os.vhd", 2, "disk-target-is-source"),
+        (os, "account1/disks/block.vhd", 4, "disk-target-foreign"),
+        ("managed-disk:/subscriptions/x", "account1/disks", 2, "disk-source-word"),
+        ("page-blob:account1/disks", "account1/disks", 2, "disk-source-word"),
+        (os, "account1", 2, "disk-target-word"),
+    ] {
+        assert_eq!(rig.code(exit, &protect("one", source, to)), code, "{source} {to}");
+    }
+    rig.emulator.expect(&rig.machine, 2, &[&PROTECT[..], &["--every", "9m"]].concat());
+    assert_eq!(rig.code(10, &["disk-backup", "status", "one"]), "disk-backup-unknown");
+    assert!(disk::snapshots(&rig.container, "os.vhd").await.is_empty());
+    assert!(!rig.machine.state().join("disk-backups").exists());
+
+    rig.told(0, &PROTECT, "disk-round");
+    let other = [&PROTECT[..], &["--every", "2h"]].concat();
+    assert_eq!(rig.code(2, &other), "disk-backup-other");
+    // Somebody deletes the snapshot that the copy holds: only a whole new copy goes on.
+    let kept = disk::snapshots(&rig.container, "os.vhd").await;
+    disk::drop_snapshot(&rig.container, "os.vhd", &kept[0]).await;
+    let now = ["disk-backup", "run", "os", "--now"];
+    assert_eq!(rig.code(6, &now), "disk-baseline-lost");
+    rig.told(0, &[&now[..], &["--full"]].concat(), "disk-round");
+    let list = rig.told(0, &["disk-backup", "list"], "disk-backup");
+    assert_eq!(list[0]["target"], "account1/disks/backup.g2.vhd");
+    assert_eq!(disk::snapshots(&rig.container, "backup.vhd").await.len(), 1, "the old one stays");
+
+    // The disk is overwritten as a whole: the service tells no difference.
+    let mut disk = Disk::create(&rig.container, "os.vhd", 1 << 20).await;
+    disk.write(0, &[2; PAGE]).await;
+    assert_eq!(rig.code(6, &now), "disk-difference-refused");
+    rig.told(0, &[&now[..], &["--full"]].concat(), "disk-round");
+    let points = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    let id = points.last().unwrap()["backup_snapshot"].as_str().unwrap();
+    let content = disk::read(&rig.container, "backup.g3.vhd", Some(id)).await;
+    assert!(content == disk.model);
+
+    // What another machine made is taken over by its own metadata.
+    rig.told(0, &["disk-backup", "release", "os"], "disk-released");
+    let again = protect("os", os, "account1/disks/backup.g3.vhd");
+    assert_eq!(rig.told(0, &again, "disk-round").len(), 0);
+    rig.round(&[]);
+}
+
+#[tokio::test]
+async fn a_copy_by_the_service_is_waited_for_and_begun_anew_when_it_fails() {
+    let rig = Rig::new().await;
+    let mut disk = Disk::create(&rig.container, "os.vhd", 1 << 20).await;
+    disk.write(PAGE, &[1; PAGE]).await;
+    rig.emulator.mischief(&rig.machine, &["failed-copies:1"]);
+    assert_eq!(rig.code(13, &[&PROTECT[..], &["--first", "copy"]].concat()), "disk-copy-failed");
+    rig.emulator.mischief(&rig.machine, &["pending-copies:3"]);
+    let made = rig.told(0, &[&PROTECT[..], &["--first", "copy"]].concat(), "disk-round");
+    let id = made[0]["backup_snapshot"].as_str().unwrap();
+    assert!(disk::read(&rig.container, "backup.vhd", Some(id)).await == disk.model);
+    assert_eq!(disk::snapshots(&rig.container, "os.vhd").await.len(), 1, "it was taken up");
+}
+
+#[tokio::test]
+async fn ten_killed_runs_lose_nothing_and_the_same_command_goes_on() {
+    let rig = Rig::new().await;
+    let mut disk = Disk::create(&rig.container, "os.vhd", 8 << 20).await;
+    disk.write(0, &vec![9; 4 << 20]).await;
+    let stream = [&PROTECT[..], &["--first", "stream"]].concat();
+    let mut models = Vec::new();
+    let mut killed = 0;
+    for kill in 0..10_u64 {
+        for page in 0..8 {
+            let at = ((kill as usize * 37 + page * 211) % 16_000) * PAGE;
+            disk.write(at, &[kill as u8 + 1; PAGE]).await;
+        }
+        let words = match kill {
+            0 | 1 => &stream[..],
+            _ => &["disk-backup", "run", "os", "--now"][..],
+        };
+        let mut run = rig.emulator.command(&rig.machine, words);
+        let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Each later into its run, so that most steps are met by one of them.
+        std::thread::sleep(std::time::Duration::from_millis(40 + 35 * kill));
+        run.kill().unwrap();
+        killed += u64::from(!run.wait().unwrap().success());
+        // A run that was killed before it took the lease over does not know whose it is; it ends.
+        rig.emulator.forward(&rig.machine, "2m");
+        models.push(disk.model.clone());
+    }
+    // The first run may have been killed before its record was there.
+    rig.emulator.expect(&rig.machine, 0, &stream);
+    rig.round(&[]);
+    let last = rig.round(&["--verify", "full"]);
+    assert_eq!(last["resumed"], false);
+    let points = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    models.push(disk.model.clone());
+    for point in &points {
+        let id = point["backup_snapshot"].as_str().unwrap();
+        let content = disk::read(&rig.container, "backup.vhd", Some(id)).await;
+        assert!(models.iter().any(|model| *model == content), "{point} was never so");
+    }
+    let id = points.last().unwrap()["backup_snapshot"].as_str().unwrap();
+    assert!(disk::read(&rig.container, "backup.vhd", Some(id)).await == disk.model);
+    assert_eq!(disk::snapshots(&rig.container, "os.vhd").await.len(), 1, "no baseline too many");
+    println!("{killed} kills, {} points, 0 lost", points.len());
+    assert!(killed >= 5, "{killed}");
+}
+
+#[tokio::test]
+async fn two_runs_at_once_take_turns_and_a_foreign_lease_is_broken_only_when_that_is_said() {
+    let rig = Rig::new().await;
+    let mut disk = Disk::create(&rig.container, "os.vhd", 1 << 20).await;
+    disk.write(0, &[1; PAGE]).await;
+    rig.told(0, &PROTECT, "disk-round");
+    let lock = rig.machine.state().join("locks/disk-os.lock");
+    let held = fs::File::open(&lock).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let now = ["disk-backup", "run", "os", "--now"];
+    assert_eq!(rig.code(11, &now), "disk-backup-busy");
+    drop(held);
+    let copy = rig.container.blob_client("backup.vhd");
+    copy.acquire_lease(-1, None).await.unwrap();
+    disk.write(PAGE, &[2; PAGE]).await;
+    rig.round(&["--break-lease"]);
+    let verified = rig.told(0, &["disk-backup", "verify", "os"], "disk-verified");
+    assert_eq!(verified[0]["equal"], true);
+
+    // Somebody writes to the copy's point of view: what differs is told, and mended by nobody.
+    let mut other = Disk { blob: copy, model: vec![0; 1 << 20] };
+    other.write(4096, &[9; PAGE]).await;
+    rig.round(&[]);
+    let said = rig.told(5, &["disk-backup", "verify", "os"], "disk-verified");
+    assert_eq!(said[0]["differences"], serde_json::json!([{"start": 4096, "end": 4608}]));
+}
+
+#[tokio::test]
+async fn a_disk_of_another_account_is_opened_by_a_key_or_a_signature_of_its_own() {
+    let machine = Machine::new();
+    let emulator = Emulator::start_with(&machine, &["--account", "account2"]);
+    let client = container(&emulator, "disks");
+    client.create(None).await.unwrap();
+    let mut disk = Disk::create(&client, "os.vhd", 1 << 20).await;
+    disk.write(4096, &[4; PAGE]).await;
+    // A folder is a container.
+    let folder = emulator.data().join("blobs/account2/backup");
+    fs::create_dir_all(&folder).unwrap();
+    let secret = |name: &str, text: String| {
+        fs::write(machine.path(name), text).unwrap();
+        fs::set_permissions(machine.path(name), Permissions::from_mode(0o600)).unwrap();
+        machine.text(name)
+    };
+    let key = |account: &str| BASE64_STANDARD.encode(&emulator.key_of(account).key);
+    let (one, two) = (secret("one.key", key("account1")), secret("two.key", key("account2")));
+    let sas = secret("one.sas", emulator.account_sas());
+    let protect = |source_key: &str| {
+        let (source, to) = ("page-blob:account1/disks/os.vhd", "account2/backup");
+        let words = ["disk-backup", "protect", "os", "--source", source, "--to", to];
+        let more = ["--diff", "client", "--source-account-key-file", source_key];
+        emulator.run(&machine, &[&words[..], &more, &["--account-key-file", &two]].concat())
+    };
+    let said = protect(&two);
+    assert_eq!(said.code, 12, "the wrong key: {}", said.stderr);
+    let said = protect(&one);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(fs::read(folder.join("os.vhd")).unwrap() == disk.model);
+    disk.clear(4096, PAGE).await;
+    disk.write(8192, &[5; PAGE]).await;
+    let run =
+        ["disk-backup", "run", "--now", "--source-sas-file", &sas, "--account-key-file", &two];
+    emulator.expect(&machine, 0, &run);
+    assert!(fs::read(folder.join("os.vhd")).unwrap() == disk.model);
+    for file in [&one, &two, &sas] {
+        let secret = fs::read_to_string(file).unwrap();
+        let record = fs::read_to_string(machine.state().join("disk-backups/os.json")).unwrap();
+        assert!(!record.contains(secret.trim()), "{file}");
+    }
+}
