@@ -1,7 +1,7 @@
-//! One round of a disk's backup: the numbered steps in the order that loses nothing
-//!. A snapshot of the source is compared with the one that the copy holds,
-//! what changed goes into the copy, the copy gets a snapshot, its metadata say so, and only then is
-//! the source's former snapshot deleted. Ended anywhere, the next run goes on.
+//! One round of a disk's backup: the numbered steps in the order that loses nothing. A snapshot of
+//! the source is compared with the one that the copy holds, what changed goes into the copy, the copy
+//! gets a snapshot, its metadata say so, and only then is the source's former snapshot deleted. Ended
+//! anywhere, the next run goes on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
