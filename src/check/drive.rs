@@ -7,7 +7,7 @@ use disk_prep::drive::{
     Drive, DriveChanges, DriveName, DriveWatch, Error, Fault, Kernel, Kind, Look as Sight, Plugged,
     Seen, check_idle, find, find_all, find_content, look_at,
 };
-use disk_prep::noun::{Diagnose, OnDrive, Serial};
+use disk_prep::noun::{Diagnose, JobName, OnDrive, Serial};
 use disk_prep::sys::threads::each;
 use disk_prep::world::{RealWorld, World};
 
@@ -15,17 +15,21 @@ use disk_prep::world::{RealWorld, World};
 #[derive(Debug)]
 pub struct DriveList(pub Vec<Look>);
 
+/// Drives that are sealed or begun, each with its job.
+#[derive(Debug, Clone, Default)]
+pub struct Held(pub BTreeMap<Serial, JobName>);
+
 impl DriveList {
     /// All that the kernel knows.
-    pub fn of(kernel: &Kernel) -> Result<Self, Error> {
-        Ok(DriveList(each(find_all(kernel)?, look_any)))
+    pub fn of(kernel: &Kernel, held: &Held) -> Result<Self, Error> {
+        Ok(DriveList(each(find_all(kernel)?, |seen| look_any(seen, held))))
     }
 
     /// Those that are named.
-    pub fn of_named(names: &[DriveName]) -> Result<Self, Error> {
+    pub fn of_named(names: &[DriveName], held: &Held) -> Result<Self, Error> {
         let looks = each(names.iter().collect(), |name| {
             let drive = find(name)?;
-            Ok::<_, Error>(look_any((drive.path.clone(), Ok(drive))))
+            Ok::<_, Error>(look_any((drive.path.clone(), Ok(drive)), held))
         });
         Ok(DriveList(looks.into_iter().collect::<Result<_, _>>()?))
     }
@@ -46,17 +50,20 @@ impl Watch {
         Watch { kernel, drives, serials: BTreeMap::new() }
     }
 
-    /// What has come and gone.
-    pub fn look(&mut self) -> Vec<Change> {
+    /// What has come and gone; the job of a drive is asked for when it comes.
+    pub fn look(&mut self, held: impl FnOnce() -> Held) -> Vec<Change> {
         let mut changes = Vec::new();
         let DriveChanges { plugged_in, unplugged } = self.drives.look();
         for one in unplugged {
             let serial = self.serials.remove(&one).flatten();
             changes.push(Change::Unplugged { path: one.path, serial });
         }
-        let kernel = &self.kernel;
+        if plugged_in.is_empty() {
+            return changes;
+        }
+        let (kernel, held) = (&self.kernel, &held());
         let looks: Vec<(Plugged, Look)> = each(plugged_in.into_iter().collect(), |one: Plugged| {
-            let look = look_any((one.path.clone(), look_at(kernel, &one)));
+            let look = look_any((one.path.clone(), look_at(kernel, &one)), held);
             (one, look)
         });
         for (one, look) in looks {
@@ -142,9 +149,9 @@ fn unfit<E: Diagnose>(path: PathBuf, drive: Option<Drive>, faults: &[E]) -> Look
 }
 
 /// A drive of the kernel's list; what cannot be looked at is unfit for that reason.
-pub fn look_any((path, found): Seen) -> Look {
+pub fn look_any((path, found): Seen, held: &Held) -> Look {
     match found {
-        Ok(drive) => match look(drive.clone()) {
+        Ok(drive) => match look(drive.clone(), held) {
             Ok(look) => look,
             Err(error) => unfit(path, Some(drive), &[error]),
         },
@@ -152,8 +159,9 @@ pub fn look_any((path, found): Seen) -> Look {
     }
 }
 
-/// A drive with what speaks for and against it.
-pub fn look(drive: Drive) -> Result<Look, Error> {
+/// A drive with what speaks for and against it. One that is on its way, or will be, is not offered
+/// for erasing.
+pub fn look(drive: Drive, held: &Held) -> Result<Look, Error> {
     let path = drive.path.clone();
     let faults = drive.faults();
     if !faults.is_empty() {
@@ -163,7 +171,14 @@ pub fn look(drive: Drive) -> Result<Look, Error> {
     let (found, looked_at) = content(&drive)?;
     let is_blank = found.is_none();
     if let Some(found) = found {
-        reasons.push(format!("{found}; to use it, add `--erase {}` to `prep`", drive.serial));
+        let serial = &drive.serial;
+        reasons.push(match held.0.get(serial) {
+            Some(job) => format!(
+                "{found}; it is sealed or begun for job {job}, and `prep` takes it for no other: \
+                 `azseed drive release {serial}` gives it up"
+            ),
+            None => format!("{found}; to use it, add `--erase {serial}` to `prep`"),
+        });
     }
     let verdict = if reasons.is_empty() { Verdict::Fit } else { Verdict::Warning };
     Ok(Look { path, drive: Some(drive), verdict, reasons, codes: Vec::new(), looked_at, is_blank })

@@ -5,8 +5,10 @@ use std::time::Duration;
 use disk_prep::drive::{Kernel, eject};
 
 use super::call::Call;
-use crate::check::drive::{DriveList, Watch};
+use crate::check::drive::Watch;
 use crate::cli::{DriveArgs, DriveCommand};
+use crate::journey::desk::Desk;
+use crate::journey::drives::{held_here, list};
 use crate::journey::release::give_up;
 use crate::outcome::{Attendant, Ended, Told};
 
@@ -20,19 +22,17 @@ pub fn run(args: &DriveArgs, call: &Call<'_>) -> Ended {
         DriveCommand::Release { serial, staging, .. } => {
             Ok(Box::new(give_up(serial, staging.as_deref(), &call.desk())?))
         }
-        DriveCommand::List { drives, watch: false } if !drives.is_empty() => {
-            Ok(Box::new(DriveList::of_named(drives)?))
-        }
-        DriveCommand::List { watch: false, .. } => Ok(Box::new(DriveList::of(&Kernel::here())?)),
-        DriveCommand::List { watch: true, .. } => Ok(Box::new(watch(call.ui))),
+        DriveCommand::List { drives, watch: false } => Ok(Box::new(list(drives, &call.desk())?)),
+        DriveCommand::List { watch: true, .. } => Ok(Box::new(watch(call.ui, &call.desk()))),
     }
 }
 
 /// Shows every drive there is, then every change, until somebody stops it or stops reading.
-fn watch(attendant: &dyn Attendant) -> Told {
+fn watch(attendant: &dyn Attendant, desk: &Desk<'_>) -> Told {
     let mut watch = Watch::new(Kernel::here());
     while attendant.is_read() {
-        for change in watch.look() {
+        // A record that cannot be read keeps nobody from seeing what is plugged in.
+        for change in watch.look(|| held_here(desk).unwrap_or_default()) {
             attendant.show(&change);
         }
         std::thread::sleep(LOOK_EVERY);

@@ -31,7 +31,9 @@ pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
                 unregistered: args.unregistered.clone(),
                 mischief: Wanted::all(&args.mischief)?,
             })?;
-            call.ui.show(&Listening { facts: &emulator.facts, cloud: &args.cloud.cloud });
+            let listening = Listening { facts: &emulator.facts, cloud: &args.cloud.cloud };
+            dock::keep(&args.data, &listening.environment())?;
+            call.ui.show(&listening);
             if args.attached {
                 // Nothing is ever sent; the end comes when the other side is gone.
                 let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
@@ -45,7 +47,9 @@ pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
         Some(EmulatorCommand::Mischief { what, clear }) => {
             Ok(Box::new(dock::mischief(&args.data, Wanted::all(what)?, *clear)?))
         }
-        Some(EmulatorCommand::Dock { drives }) => Ok(Box::new(dock::bring(&args.data, drives)?)),
+        Some(EmulatorCommand::Dock { drives }) => {
+            Ok(Box::new(dock::bring(&args.data, drives, &call.desk())?))
+        },
         Some(EmulatorCommand::DockWorker) => {
             read_drive().map_err(|error| Error::Worker {
                 serial: "on standard input".to_owned(),

@@ -14,6 +14,7 @@ use super::vault_ingest::{follow_cleanup, seed_list};
 use super::vault_writer::Writer;
 use crate::azure::Container;
 use crate::outcome::Failure;
+use crate::repository::Rank;
 use crate::staging::{Origin, Seed, SeedState, Staging};
 use crate::vault::{
     Error, Lease, SeedLink, SeedList, Vault, clear as clear_import, cleared, mark_cleared,
@@ -53,7 +54,8 @@ pub fn clear(
         return Ok(Cleared::before(&vault, path));
     }
     // Looked at and asked before anything is sent that changes something.
-    let needed = seed_list(&seed, &staging)?;
+    // Its keys may have been changed since; that one of them opens the repository is proven below.
+    let needed = seed_list(&seed, &staging)?.without(Rank::Key);
     prove(&vault, container.as_ref(), &needed)?;
     let checked = open(&vault, options, desk)?.check();
     checked.map_err(|source| failed(&vault, source))?;

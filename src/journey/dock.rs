@@ -8,9 +8,12 @@ use std::path::Path;
 use azseed_emulator::{Names, Reply, Wanted};
 use disk_prep::drive::{self, DriveName, find};
 use disk_prep::noun::{Address, Serial};
+use disk_prep::sys::durable::{self, Access};
 use jiff::SignedDuration;
 
 use super::connections::CloudChoice;
+use super::desk::Desk;
+use super::drives::known_names;
 use crate::outcome::Failure;
 
 /// The names of the cloud that an emulator stands for.
@@ -22,6 +25,14 @@ pub fn names(named: &Path) -> Result<Names, Failure> {
         authority: plain(&cloud.authority),
         suffix: cloud.suffix.to_string(),
     })
+}
+
+/// Keeps what other commands must know of an emulator, for shells and units to read. It holds the
+/// account's key, so it is its owner's alone.
+pub fn keep(data: &Path, environment: &str) -> Result<(), Failure> {
+    let path = data.join("azure.env");
+    durable::write(&path, environment.as_bytes(), Access::Private)
+        .map_err(|source| azseed_emulator::Error::Folder { path, source }.into())
 }
 
 /// What a running emulator answered.
@@ -38,8 +49,10 @@ pub fn mischief(data: &Path, wanted: Vec<Wanted>, is_clear: bool) -> Result<Repl
     Ok(Replies(azseed_emulator::mischief(data, wanted, is_clear)?))
 }
 
-/// Brings drives to the dock of the emulator on `data`.
-pub fn bring(data: &Path, drives: &[DriveName]) -> Result<Replies, Failure> {
+/// Brings drives to the dock of the emulator on `data`. An image goes under the serial that a journal
+/// of this machine has for it; the dock itself is shown no journal.
+pub fn bring(data: &Path, drives: &[DriveName], desk: &Desk<'_>) -> Result<Replies, Failure> {
+    let drives = known_names(drives, desk)?;
     let drives = drives.iter().map(opened).collect::<Result<_, _>>()?;
     Ok(Replies(azseed_emulator::dock(data, drives)?))
 }

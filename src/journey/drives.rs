@@ -3,11 +3,13 @@
 
 use std::path::Path;
 
-use disk_prep::drive::{Drive, DriveName, Error as DriveError, NamedDrive};
+use disk_prep::drive::{Drive, DriveName, Error as DriveError, Kernel, Kind, NamedDrive};
 use disk_prep::journal::JournalFolder;
 use disk_prep::known::find_known;
+use uuid::Uuid;
 
 use super::desk::Desk;
+use crate::check::drive::{DriveList, Held};
 use crate::outcome::Failure;
 use crate::staging::Staging;
 use crate::state::State;
@@ -21,11 +23,14 @@ pub(super) struct Found {
     pub absent: Vec<DriveName>,
 }
 
-/// Finds the drives of a preparation.
-pub(super) fn find_all(names: &[DriveName], journals: &JournalFolder) -> Result<Found, Failure> {
+/// Finds the drives of a preparation; the journals of its own come first.
+pub(super) fn find_all(
+    names: &[DriveName],
+    journals: &[JournalFolder],
+) -> Result<Found, Failure> {
     let mut found = Found::default();
     for name in names {
-        match find_known(name, std::slice::from_ref(journals)) {
+        match find_known(name, journals) {
             Ok(drive) => found.drives.push(drive),
             Err(disk_prep::Error::Drive(DriveError::NoSuchDrive { .. })) => {
                 found.absent.push(name.clone());
@@ -34,6 +39,49 @@ pub(super) fn find_all(names: &[DriveName], journals: &JournalFolder) -> Result<
         }
     }
     Ok(found)
+}
+
+/// The journals of every seed that this machine remembers, behind those of the own one: an image
+/// whose drive went into another job is that drive, not a new one with the name of its file.
+pub(super) fn journals_here(own: Option<&JournalFolder>, state: &State) -> Vec<JournalFolder> {
+    let known = state.staging_paths().into_iter();
+    let others = known.filter_map(|path| Some(Staging::open(&path).ok()?.journals()));
+    own.cloned().into_iter().chain(others).collect()
+}
+
+/// The drives that are named, each with what speaks for and against it.
+pub fn list(names: &[DriveName], desk: &Desk<'_>) -> Result<DriveList, Failure> {
+    if names.is_empty() {
+        return Ok(DriveList::of(&Kernel::here(), &held_here(desk)?)?);
+    }
+    Ok(DriveList::of_named(&known_names(names, desk)?, &held_here(desk)?)?)
+}
+
+/// Drives that are sealed or begun for a job that this machine knows. Who has no state directory
+/// yet, and may not make one, knows of none.
+pub fn held_here(desk: &Desk<'_>) -> Result<Held, Failure> {
+    let Ok(state) = desk.state() else { return Ok(Held::default()) };
+    let held = state.drives_of_others(Uuid::nil())?.into_iter();
+    Ok(Held(held.map(|own| (own.serial, own.job)).collect()))
+}
+
+/// The same names, those of images with the serial that a journal has for them.
+pub(super) fn known_names(
+    names: &[DriveName],
+    desk: &Desk<'_>,
+) -> Result<Vec<DriveName>, Failure> {
+    let is_bare = |name: &DriveName| matches!(name, DriveName::Path { serial: None, .. });
+    let state = if names.iter().any(is_bare) { desk.state().ok() } else { None };
+    let journals = state.map(|state| journals_here(None, &state)).unwrap_or_default();
+    let known = |name: &DriveName| match name {
+        DriveName::Path { path, serial: None, bytes } if !journals.is_empty() => {
+            let found = find_known(name, &journals)?;
+            let serial = (found.drive.kind != Kind::Block).then_some(found.drive.serial);
+            Ok(DriveName::Path { path: path.clone(), serial, bytes: *bytes })
+        }
+        other => Ok(other.clone()),
+    };
+    names.iter().map(known).collect()
 }
 
 /// Finds a drive that is read back, and the staging path that it was filled from: the one that is

@@ -14,7 +14,7 @@ pub mod disk_backup;
 pub mod disk_look;
 #[cfg(feature = "emulator")]
 pub mod dock;
-mod drives;
+pub mod drives;
 pub mod escrow;
 pub mod hooks;
 pub mod inspect;

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::record::{Record, line};
 use crate::journey::dock::Replies;
@@ -103,39 +104,73 @@ impl Listening<'_> {
         self.facts.ca_file.as_ref().and_then(|path| std::path::absolute(path).ok())
     }
 
-    /// Where everything is, for a shell.
-    fn places(&self) -> Vec<String> {
+    /// Where everything is.
+    fn places(&self) -> Vec<(&'static str, String)> {
         let Facts { arm, authority, blob, style, .. } = self.facts;
         match style {
             Style::Path => vec![
-                format!("export AZSEED_ARM_ENDPOINT={arm}"),
-                format!("export AZSEED_AUTHORITY={authority}"),
-                format!("export AZSEED_BLOB_ENDPOINT={blob}"),
+                ("AZSEED_ARM_ENDPOINT", arm.clone()),
+                ("AZSEED_AUTHORITY", authority.clone()),
+                ("AZSEED_BLOB_ENDPOINT", blob.clone()),
             ],
             Style::Host => {
                 let is_file = self.cloud.exists();
                 let cloud = std::path::absolute(self.cloud).ok().filter(|_| is_file);
                 let cloud = cloud.unwrap_or_else(|| self.cloud.to_owned());
-                vec![format!("export AZSEED_CLOUD='{}'", cloud.display())]
+                vec![("AZSEED_CLOUD", cloud.display().to_string())]
             }
         }
     }
+
+    /// The variables that make the other commands talk to it.
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        let Facts { account, account_key, subscription, token, .. } = self.facts;
+        let mut all = self.places();
+        all.extend([
+            ("AZSEED_STORAGE_ACCOUNT", account.to_string()),
+            ("AZSEED_ACCOUNT_KEY", account_key.expose_secret().to_owned()),
+            ("AZSEED_SUBSCRIPTION", subscription.to_string()),
+            ("AZSEED_TOKEN", token.expose_secret().to_owned()),
+        ]);
+        if let Some(path) = self.ca_file() {
+            all.push(("AZSEED_CA_FILE", path.display().to_string()));
+        }
+        all
+    }
+
+    /// The same as a file that a shell and a unit of systemd (`EnvironmentFile=`) both read. Only the
+    /// last line is of the shell: systemd leaves out what has no equals sign.
+    pub fn environment(&self) -> Zeroizing<String> {
+        let all = self.variables();
+        let mut text = String::new();
+        for (name, value) in &all {
+            text.push_str(&format!("{name}={}\n", quoted(value)));
+        }
+        let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+        text.push_str(&format!("export {}\n", names.join(" ")));
+        Zeroizing::new(text)
+    }
+}
+
+/// A value between double quotes, which shells and systemd read alike.
+fn quoted(value: &str) -> String {
+    let mut text = String::from("\"");
+    for c in value.chars() {
+        if matches!(c, '"' | '\\' | '$' | '`') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text + "\""
 }
 
 impl Outcome for Listening<'_> {
     fn lines(&self) -> Vec<String> {
-        let Facts { account, account_key, subscription, token, .. } = self.facts;
-        let mut lines = self.places();
-        lines.extend([
-            format!("export AZSEED_STORAGE_ACCOUNT={account}"),
-            format!("export AZSEED_ACCOUNT_KEY={}", account_key.expose_secret()),
-            format!("export AZSEED_SUBSCRIPTION={subscription}"),
-            format!("export AZSEED_TOKEN={}", token.expose_secret()),
-        ]);
-        if let Some(path) = self.ca_file() {
-            lines.push(format!("export AZSEED_CA_FILE='{}'", path.display()));
-        }
-        lines
+        let line = |(name, value): (&str, String)| match name {
+            "AZSEED_CLOUD" | "AZSEED_CA_FILE" => format!("export {name}='{value}'"),
+            _ => format!("export {name}={value}"),
+        };
+        self.variables().into_iter().map(line).collect()
     }
 
     fn json(&self) -> Vec<Value> {
@@ -204,5 +239,15 @@ impl Outcome for Replies {
         let is_bad =
             |reply: &&Reply| matches!(reply, Reply::Drive { status, .. } if status != "Completed");
         Exit::of(self.0.iter().find(is_bad).map(|_| ErrorKind::LeftOut))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_value_is_quoted_as_a_shell_and_systemd_read_it() {
+        assert_eq!(quoted(r#"/a b/"c"$d`e\f"#), r#""/a b/\"c\"\$d\`e\\f""#);
     }
 }

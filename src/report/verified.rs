@@ -90,7 +90,7 @@ impl Outcome for Verified {
             if !report.differences.is_empty() {
                 lines.push(format!(
                     "  Do not ship it. Next: `azseed drive release {serial}`, then `azseed prep` \
-                     with another drive, or with this one and `--erase {serial}`"
+                     with another drive"
                 ));
             }
         }

@@ -2,6 +2,8 @@
 //! or JSON Lines; each may be quiet. Results go to standard output, everything else to standard
 //! error.
 
+mod bar_line;
+mod bars;
 mod json_lines;
 mod log;
 mod progress;
@@ -65,6 +67,10 @@ pub struct Ui {
     says_yes: bool,
     /// Whether it is shown how far the work is.
     has_progress: bool,
+    /// Whether the terminal can draw over what stands there.
+    can_draw: bool,
+    /// Where the work is.
+    spot: progress::Spot,
 }
 
 impl Ui {
@@ -81,22 +87,24 @@ impl Ui {
             (true, true) => Loudness::Asked,
             (true, false) => Loudness::Troubles,
         };
-        let is_heard = Arc::default();
+        let (is_heard, spot) = (Arc::default(), progress::Spot::default());
         Ui {
             face,
             loudness,
             kept: Arc::default(),
-            stop: stop_on_ctrl_c(Arc::clone(&is_heard)),
+            stop: stop_on_ctrl_c(Arc::clone(&is_heard), Arc::clone(&spot)),
             is_heard,
             may_ask: true,
             says_yes: global.yes,
             has_progress: !global.no_progress,
+            can_draw: std::env::var_os("TERM").is_some_and(|own| own != "dumb"),
+            spot,
         }
     }
 
     /// The same screen for work that asks nothing, whoever sits before it.
     pub fn unattended(&self) -> Self {
-        let Ui { face, loudness, kept, stop, is_heard, has_progress, .. } = self;
+        let Ui { face, loudness, kept, stop, is_heard, has_progress, can_draw, spot, .. } = self;
         Ui {
             face: *face,
             loudness: *loudness,
@@ -106,6 +114,8 @@ impl Ui {
             may_ask: false,
             says_yes: true,
             has_progress: *has_progress,
+            can_draw: *can_draw,
+            spot: Arc::clone(spot),
         }
     }
 
@@ -123,6 +133,8 @@ impl Ui {
             may_ask: false,
             says_yes: false,
             has_progress: true,
+            can_draw: false,
+            spot: Arc::default(),
         }
     }
 
@@ -186,9 +198,9 @@ impl Ui {
 
 impl Attendant for Ui {
     fn monitor(&self) -> Arc<dyn Monitor> {
-        let has_bars = self.has_progress && !self.is_quiet();
+        let has_bars = self.has_progress && self.can_draw && !self.is_quiet();
         let shown: Arc<dyn Monitor> = match self.face {
-            Face::Terminal if has_bars => Arc::new(progress::Bars::new()),
+            Face::Terminal if has_bars => Arc::new(bars::Bars::new()),
             Face::Terminal | Face::Plain => Arc::new(progress::Lines::new()),
             Face::Json => Arc::new(json_lines::JsonLines::new()),
         };
@@ -197,7 +209,7 @@ impl Attendant for Ui {
             (false, true) => shown,
             (false, false) => Arc::new(progress::Steps(shown)),
         };
-        Arc::new(progress::Logged(shown))
+        Arc::new(progress::Placed(Arc::new(progress::Logged(shown)), Arc::clone(&self.spot)))
     }
 
     fn stop_flag(&self) -> StopFlag {
@@ -391,7 +403,7 @@ fn paragraph(text: &str) -> String {
 /// The first Ctrl-C asks for a stop at the next block boundary; the second, or the first when
 /// nobody looks at the flag, ends at once. Both are safe: the journal is the truth of a drive, and
 /// a backup goes on from the packs that are whole.
-fn stop_on_ctrl_c(is_heard: Arc<AtomicBool>) -> StopFlag {
+fn stop_on_ctrl_c(is_heard: Arc<AtomicBool>, spot: progress::Spot) -> StopFlag {
     let stop = StopFlag::default();
     let asked = stop.clone();
     let wait = move || {
@@ -403,11 +415,19 @@ fn stop_on_ctrl_c(is_heard: Arc<AtomicBool>) -> StopFlag {
             }
             if is_heard.load(Ordering::Relaxed) {
                 asked.ask();
-                eprint("\nStopping at the next block; press Ctrl-C again to stop at once\n");
+                let place = place(&spot);
+                eprint(&format!(
+                    "\nStopping at the next block{place}; the same command goes on. Press Ctrl-C \
+                     again to stop at once\n"
+                ));
                 if tokio::signal::ctrl_c().await.is_err() {
                     return;
                 }
             }
+            if hold(&spot).is_some() {
+                eprint(&format!("\nStopped{}; the same command goes on\n", place(&spot)));
+            }
+            bars::clear();
             Exit::Failed(ErrorKind::Interrupted).leave();
         });
     };
@@ -416,6 +436,11 @@ fn stop_on_ctrl_c(is_heard: Arc<AtomicBool>) -> StopFlag {
         tracing::warn!(%error, "no thread waits for Ctrl-C");
     }
     stop
+}
+
+/// Where the work is, behind what is said of it.
+fn place(spot: &progress::Spot) -> String {
+    hold(spot).as_ref().map_or(String::new(), |spot| format!(" ({spot})"))
 }
 
 #[cfg(test)]

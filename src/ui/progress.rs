@@ -1,4 +1,5 @@
-//! Three ways to show the same events: bars, a plain line every ten seconds, JSON Lines.
+//! Plain lines, one every ten seconds; and what stands before every face: what is kept back, logged,
+//! or remembered as the place where the work is.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -7,18 +8,17 @@ use std::time::{Duration, Instant};
 use disk_prep::monitor::{Event, Monitor, Step};
 use disk_prep::noun::{ByteSize, Serial, count};
 use disk_prep::sys::hold::hold;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tracing::{debug, info};
 
 use super::screen::{self, eprint};
 
 /// How far the drives of a run are: bytes done and bytes in all, while they are filled.
 #[derive(Debug, Default)]
-struct Fleet(BTreeMap<Serial, (u64, u64)>);
+pub(super) struct Fleet(BTreeMap<Serial, (u64, u64)>);
 
 impl Fleet {
     /// Takes a drive's news; false if they are none of filling.
-    fn note(&mut self, event: &Event<'_>) -> bool {
+    pub fn note(&mut self, event: &Event<'_>) -> bool {
         match event {
             Event::StepStarted { drive, step: Step::Fill, done_bytes, total_bytes } => {
                 self.0.insert((*drive).clone(), (*done_bytes, *total_bytes));
@@ -38,140 +38,14 @@ impl Fleet {
     }
 
     /// The sums, if there is more than one drive.
-    fn total(&self) -> Option<(u64, u64)> {
+    pub fn total(&self) -> Option<(u64, u64)> {
         let sum = |of: fn(&(u64, u64)) -> u64| self.0.values().map(of).sum();
         (self.0.len() > 1).then(|| (sum(|drive| drive.0), sum(|drive| drive.1)))
     }
 }
 
-/// A bar for each drive, one for all, and a line for what else happens.
-#[derive(Debug)]
-pub struct Bars {
-    screen: MultiProgress,
-    shown: Mutex<Shown>,
-}
-
-#[derive(Debug, Default)]
-struct Shown {
-    bars: HashMap<Serial, ProgressBar>,
-    task: Option<ProgressBar>,
-    fleet: Fleet,
-    total: Option<ProgressBar>,
-}
-
-impl Bars {
-    /// An empty screen.
-    pub fn new() -> Self {
-        Bars { screen: MultiProgress::new(), shown: Mutex::default() }
-    }
-
-    fn line(&self, text: &str) {
-        // Without a terminal there is nothing to draw on.
-        let _ = self.screen.println(screen::message(text));
-    }
-
-    /// A new bar for a drive's step, in the place of its last one, else above that of the total.
-    fn begin(&self, drive: &Serial, bar: ProgressBar, shown: &mut Shown) {
-        let bar = match (shown.bars.remove(drive), &shown.total) {
-            (Some(last), _) => {
-                let bar = self.screen.insert_after(&last, bar);
-                last.finish_and_clear();
-                self.screen.remove(&last);
-                bar
-            }
-            (None, Some(total)) => self.screen.insert_before(total, bar),
-            (None, None) => self.screen.add(bar),
-        };
-        bar.tick();
-        shown.bars.insert(drive.clone(), bar);
-    }
-
-    fn show_total(&self, shown: &mut Shown) {
-        let Some((done, all)) = shown.fleet.total() else { return };
-        let new = || self.screen.add(new_bar("total".to_owned(), "fill", done, all));
-        let bar = shown.total.get_or_insert_with(new);
-        bar.set_length(all);
-        bar.set_position(done);
-        if done == all {
-            bar.finish_and_clear();
-            shown.total = None;
-        }
-    }
-}
-
-/// The length of a task's bar until it is known; a bar without length would count nothing.
-const UNKNOWN_BYTES: u64 = 1;
-
-/// A bar that counts speed and time left from here; a step without bytes is only named.
-fn new_bar(prefix: String, step: &'static str, done_bytes: u64, total_bytes: u64) -> ProgressBar {
-    let template = match total_bytes {
-        0 => "{prefix:<24} {msg}",
-        _ => {
-            "{prefix:<24} {msg:<7} {bar:24} {decimal_bytes:>10}/{decimal_total_bytes:<10} \
-             {decimal_bytes_per_sec:>12} {eta:>6}"
-        }
-    };
-    let style = ProgressStyle::with_template(template).expect("the templates are right");
-    let bar = ProgressBar::new(total_bytes).with_style(style).with_position(done_bytes);
-    bar.reset_eta();
-    bar.with_prefix(screen::line(&prefix).into_owned()).with_message(step)
-}
-
-impl Monitor for Bars {
-    fn event(&self, event: &Event<'_>) {
-        let shown = &mut *hold(&self.shown);
-        match event {
-            Event::StepStarted { drive, step, done_bytes, total_bytes } => {
-                let bar = new_bar(drive.to_string(), step.name(), *done_bytes, *total_bytes);
-                self.begin(drive, bar, shown);
-            }
-            Event::BytesDone { drive, done_bytes, .. } => {
-                if let Some(bar) = shown.bars.get(*drive) {
-                    bar.set_position(*done_bytes);
-                }
-            }
-            Event::StepFinished { drive, step: Step::Seal | Step::Verify } => {
-                if let Some(bar) = shown.bars.remove(*drive) {
-                    bar.finish_and_clear();
-                }
-            }
-            Event::StepFinished { .. } => {}
-            Event::TaskStarted { task } => {
-                let bar = self.screen.add(new_bar((*task).to_owned(), "", 0, UNKNOWN_BYTES));
-                if let Some(last) = shown.task.replace(bar) {
-                    last.finish_and_clear();
-                }
-            }
-            Event::TaskBytes { done_bytes, total_bytes, .. } => {
-                if let Some(bar) = &shown.task {
-                    bar.set_length(*total_bytes);
-                    bar.set_position(*done_bytes);
-                }
-            }
-            Event::TaskFinished { .. } => {
-                if let Some(bar) = shown.task.take() {
-                    bar.finish_and_clear();
-                }
-            }
-            other => {
-                if let Event::DriveFailed { drive, .. } = other
-                    && let Some(bar) = shown.bars.remove(*drive)
-                {
-                    bar.finish_and_clear();
-                }
-                if let Some(text) = remark(other) {
-                    self.line(&text);
-                }
-            }
-        }
-        if shown.fleet.note(event) {
-            self.show_total(shown);
-        }
-    }
-}
-
 /// What a person should read at once, in one line.
-fn remark(event: &Event<'_>) -> Option<String> {
+pub(super) fn remark(event: &Event<'_>) -> Option<String> {
     let text = match event {
         Event::DrivePlanned { drive, files, bytes, blank } => {
             let (files, bytes) = (count(*files, "file"), ByteSize(*bytes));
@@ -240,7 +114,7 @@ impl Standing {
 }
 
 /// A time as hours, minutes and seconds.
-fn clock(seconds: u64) -> String {
+pub(super) fn clock(seconds: u64) -> String {
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
     match (hours, minutes) {
         (0, 0) => format!("{seconds} s"),
@@ -319,6 +193,40 @@ impl Monitor for Troubles {
         ) {
             self.0.event(event);
         }
+    }
+}
+
+/// Where the work is, in words; for whoever stops it.
+pub(super) type Spot = Arc<Mutex<Option<String>>>;
+
+/// Hands every event on, and remembers where the work is.
+pub struct Placed(pub Arc<dyn Monitor>, pub(super) Spot);
+
+impl Monitor for Placed {
+    fn event(&self, event: &Event<'_>) {
+        let so_far = |done: u64, total: u64| match total {
+            0 => format!("{} done", ByteSize(done)),
+            _ => format!("{} of {}", ByteSize(done.min(total)), ByteSize(total)),
+        };
+        let spot = match event {
+            Event::StepStarted { drive, step, total_bytes: 0, .. } => {
+                Some(format!("drive {drive}: {}", step.name()))
+            }
+            Event::StepStarted { drive, step, done_bytes, total_bytes }
+            | Event::BytesDone { drive, step, done_bytes, total_bytes } => {
+                let so_far = so_far(*done_bytes, *total_bytes);
+                Some(format!("drive {drive}: {}, {so_far}", step.name()))
+            }
+            Event::TaskStarted { task } => Some((*task).to_owned()),
+            Event::TaskBytes { task, done_bytes, total_bytes } => {
+                Some(format!("{task}: {}", so_far(*done_bytes, *total_bytes)))
+            }
+            _ => None,
+        };
+        if let Some(spot) = spot {
+            *hold(&self.1) = Some(screen::line(&spot).into_owned());
+        }
+        self.0.event(event);
     }
 }
 

@@ -160,7 +160,10 @@ fn out(text: &str) {
 
 /// Prints a message for a person.
 pub(super) fn eprint(text: &str) {
-    let _ = io::stderr().lock().write_all(message(text).as_bytes());
+    let text = message(text);
+    super::bars::beside(|| {
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    });
 }
 
 /// A fault of the program itself is told once, by whoever catches it; where in the sources it lies is

@@ -34,7 +34,7 @@ use super::connections::{AzureOptions, job_service};
 use super::content_md5::plan_content_md5;
 use super::custody::{Logged, log_of};
 use super::desk::Desk;
-use super::drives::{Found, find_all};
+use super::drives::{Found, find_all, journals_here};
 use super::escrow::prove_all;
 use super::keeper::{keeper, prove};
 use super::parcel::Parcel;
@@ -71,7 +71,8 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
     let home = work.home()?;
     log_of(&home, desk)?.check()?;
     let folder = work.journals();
-    let found = find_all(&names, &folder)?;
+    let here = journals_here(Some(&folder), &desk.state()?);
+    let found = find_all(&names, &here)?;
     let is_block = |named: &NamedDrive| named.drive.kind == Kind::Block;
     if let Some(text) = no_copy_machine().filter(|_| found.drives.iter().any(is_block)) {
         attendant.warn(&text);

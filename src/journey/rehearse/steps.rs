@@ -175,7 +175,7 @@ impl Rehearsal<'_> {
         if !service.list()?.iter().all(|job| job.state.stage.is_over()) {
             let data = self.place.at("azure");
             self.attendant.show(&dock::forward(&data, DAYS)?);
-            let replies = dock::bring(&data, sealed)?;
+            let replies = dock::bring(&data, sealed, &self.desk())?;
             summary.note_dock(&replies);
             self.go_on(&replies, |exit| exit == Exit::Done)?;
         }
