@@ -120,7 +120,7 @@ pub enum Error {
     ClientCertificate { path: PathBuf, rule: &'static str },
     #[error("The shared access signature is none: {rule}")]
     Sas { rule: &'static str },
-    #[error("The token was good until {until}")]
+    #[error("The token was good until {until:.0}")]
     TokenOver { until: jiff::Timestamp },
     #[error("Azure does not take the sign-in: {code}: {message}")]
     NotTaken {

@@ -46,6 +46,10 @@ pub struct StageArgs {
     /// Accept a password of fewer than 16 characters
     #[arg(long)]
     pub weak_password: bool,
+    /// Begin also where less is free than the sources hold, since it may become
+    /// smaller when it is compressed
+    #[arg(long)]
+    pub allow_small: bool,
     /// Compression level of zstd, 0 for none
     #[arg(long, value_name = "LEVEL", env = "AZSEED_COMPRESSION", default_value = "3")]
     #[arg(value_parser = clap::value_parser!(i32).range(-7..=22), allow_hyphen_values = true)]

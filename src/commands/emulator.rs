@@ -49,7 +49,7 @@ pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
         }
         Some(EmulatorCommand::Dock { drives }) => {
             Ok(Box::new(dock::bring(&args.data, drives, &call.desk())?))
-        },
+        }
         Some(EmulatorCommand::DockWorker) => {
             read_drive().map_err(|error| Error::Worker {
                 serial: "on standard input".to_owned(),

@@ -17,7 +17,7 @@ use crate::journey::stage_set::{SeedChanges, change};
 use crate::journey::vault_password::PasswordGiven;
 use crate::outcome::{Ended, Failure, MissingFlag};
 use crate::repository::Settings;
-use crate::staging::{Destination, Workload};
+use crate::staging::{Destination, Room, Workload};
 
 /// Runs `stage`.
 pub fn run(args: &StageArgs, call: &Call<'_>) -> Ended {
@@ -59,6 +59,7 @@ fn written(args: &StageArgs, call: &Call<'_>) -> Result<WriteOptions, Failure> {
         settings: Settings { compression: args.compression, pack_bytes: args.pack_size.0 },
         password_file: args.password_file.clone(),
         weak: if args.weak_password { Weak::Accepted } else { Weak::Refused },
+        room: if args.allow_small { Room::Any } else { Room::OfTheSources },
         staging,
         target,
         service: call.given("service", args.seed.service),

@@ -24,10 +24,7 @@ pub(super) struct Found {
 }
 
 /// Finds the drives of a preparation; the journals of its own come first.
-pub(super) fn find_all(
-    names: &[DriveName],
-    journals: &[JournalFolder],
-) -> Result<Found, Failure> {
+pub(super) fn find_all(names: &[DriveName], journals: &[JournalFolder]) -> Result<Found, Failure> {
     let mut found = Found::default();
     for name in names {
         match find_known(name, journals) {
@@ -66,10 +63,7 @@ pub fn held_here(desk: &Desk<'_>) -> Result<Held, Failure> {
 }
 
 /// The same names, those of images with the serial that a journal has for them.
-pub(super) fn known_names(
-    names: &[DriveName],
-    desk: &Desk<'_>,
-) -> Result<Vec<DriveName>, Failure> {
+pub(super) fn known_names(names: &[DriveName], desk: &Desk<'_>) -> Result<Vec<DriveName>, Failure> {
     let is_bare = |name: &DriveName| matches!(name, DriveName::Path { serial: None, .. });
     let state = if names.iter().any(is_bare) { desk.state().ok() } else { None };
     let journals = state.map(|state| journals_here(None, &state)).unwrap_or_default();

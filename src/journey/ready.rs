@@ -262,7 +262,7 @@ fn signed_in(arm: &Arm) -> Answer<String> {
             let who = own.name.or(own.application).or(own.principal);
             let who = who.map_or(String::new(), |who| format!("{who}, "));
             let tenant = own.tenant.map_or(String::new(), |tenant| format!(", tenant {tenant}"));
-            let until = own.until.map_or(String::new(), |until| format!(", until {until}"));
+            let until = own.until.map_or(String::new(), |until| format!(", until {until:.0}"));
             Answer::Known(format!("{who}by {}{tenant}{until}", own.kind.word()))
         }
         Err(error) => failed(&error),

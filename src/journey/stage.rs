@@ -18,11 +18,11 @@ use crate::escrow::{Weak, read_password};
 use crate::import_job::check_name;
 use crate::outcome::Failure;
 use crate::repository::{BackupDone, Choice, FolderStore, Linked, NotRead, Settings};
-use crate::staging::drives_of;
 use crate::staging::{
     Destination, Drives, Error, Looked, Origin, Seed, SeedKind, SeedState, StageOptions, Staged,
     Staging, Workload, adopt, begin, check_source, is_of_agent, look, stage, stale_locks,
 };
+use crate::staging::{Room, drives_of, expect_room};
 use crate::state::State;
 use crate::vault::{covered, this_host};
 
@@ -39,6 +39,8 @@ pub struct WriteOptions {
     pub password_file: Option<PathBuf>,
     /// Whether a short password will do.
     pub weak: Weak,
+    /// How much must be free where it is written.
+    pub room: Room,
     /// The staging path.
     pub staging: PathBuf,
     /// Where the seed goes.
@@ -203,7 +205,7 @@ fn expect_pages(root: &Path, target: &Destination) -> Result<(), Failure> {
 /// Writes the initial backup, or finds it written.
 pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
     let (settings, typed) = (options.settings, options.typed);
-    let WriteOptions { sources, choice, staging: path, target, service, added, .. } = options;
+    let WriteOptions { sources, choice, room, staging: path, target, service, added, .. } = options;
     let (weak, given, join) =
         (options.weak, options.password_file.as_deref(), options.join.as_ref());
     let state = desk.state()?;
@@ -221,6 +223,8 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
         Some(join) => Joint::find(join, asked, desk)?,
         None => None,
     };
+    // A seed that is there goes on; one that joins a vault holds only what that lacks.
+    let expects_room = seed.is_none() && joint.is_none() && room == Room::OfTheSources;
     let adds = seed.as_ref().and_then(|seed| seed.staged_by(&host));
     let adds = !added.is_empty() && adds.is_some_and(|own| own.sources != sources);
     let is_done = seed.is_some_and(|seed| {
@@ -229,6 +233,9 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
             && (seed.hosts.is_empty() || seed.staged_by(&host).is_some())
     });
     let looked = if is_done { Looked::default() } else { look(&sources, choice, &path)? };
+    if expects_room {
+        expect_room(&path, looked.plan.bytes)?;
+    }
     let staging = desk.make(&path)?;
     for warning in &looked.warnings {
         desk.attendant.warn(warning);

@@ -160,7 +160,7 @@ fn is_due(
     }
     if let Some(last) = vault.incremented_at.filter(|last| is_ahead(*last, Timestamp::now())) {
         desk.attendant.warn(&format!(
-            "the last run is stamped {last}, which is still to come: a clock was wrong, then or \
+            "the last run is stamped {last:.0}, which is still to come: a clock was wrong, then or \
              now; an increment is made"
         ));
     }

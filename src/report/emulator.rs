@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use azseed_emulator::{Facts, Reply, Style};
-use disk_prep::noun::{AccountName, ByteSize, ErrorKind, Serial, SubscriptionId};
+use disk_prep::noun::{AccountName, ByteSize, ErrorKind, Serial, SubscriptionId, count};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use secrecy::ExposeSecret;
@@ -192,7 +192,7 @@ impl Outcome for Listening<'_> {
 impl Outcome for Replies {
     fn lines(&self) -> Vec<String> {
         let lines = |reply: &Reply| match reply {
-            Reply::Clock { now } => vec![format!("It is now {now} in the datacenter")],
+            Reply::Clock { now } => vec![format!("It is now {now:.0} in the datacenter")],
             Reply::Drive { serial, job, status, bytes_succeeded, error_log, is_known } => {
                 let job = job.as_ref().map(|job| format!(" (job {job})")).unwrap_or_default();
                 let bytes = ByteSize(*bytes_succeeded);
@@ -203,10 +203,11 @@ impl Outcome for Replies {
             }
             Reply::Mischief { what, left, struck } => {
                 let left = match left {
-                    Some(left) => format!("will strike {left} times yet"),
+                    Some(left) => format!("will strike {} yet", count(u64::from(*left), "time")),
                     None => "is on until it is called off".to_owned(),
                 };
-                vec![format!("{what} {left}, has struck {struck} times")]
+                let struck = count(u64::from(*struck), "time");
+                vec![format!("{what} {left}, has struck {struck}")]
             }
             Reply::Done | Reply::Refused { .. } => Vec::new(),
         };

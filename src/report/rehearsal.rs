@@ -8,21 +8,36 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::journey::rehearse::{Comparison, Halted, STEPS, Step, Summary};
+use crate::journey::rehearse::{Comparison, Halted, STEPS, Step, StepEnded, Summary};
 use crate::outcome::{Exit, Outcome};
 
 /// A step of the rehearsal begins.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct StepRecord {
+pub(super) struct StepRecord<'a> {
     /// Its number, from 1.
     number: usize,
     /// How many there are.
     of: usize,
     /// What it does.
     title: &'static str,
+    /// What would be typed for it.
+    commands: &'a [String],
 }
 
-impl Record for StepRecord {
+/// A step of the rehearsal has ended.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct StepEndedRecord {
+    /// Its number, from 1.
+    number: usize,
+    /// How long it took.
+    seconds: f64,
+}
+
+impl Record for StepEndedRecord {
+    const TYPE: &'static str = "step-ended";
+}
+
+impl Record for StepRecord<'_> {
     const TYPE: &'static str = "step";
 }
 
@@ -61,6 +76,10 @@ pub(super) struct RehearsalRecord<'a> {
     vault: Option<&'a [String]>,
     /// Where everything is kept; null if nothing is.
     folder: Option<&'a Path>,
+    /// The page with all of it; missing if it halted.
+    #[schemars(with = "std::path::PathBuf")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<&'a Path>,
     /// The command that goes on; only if it halted.
     #[schemars(with = "String")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,12 +93,24 @@ impl Record for RehearsalRecord<'_> {
 impl Outcome for Step {
     fn lines(&self) -> Vec<String> {
         let line = format!("{}/{}  {}", self.number, STEPS.len(), STEPS[self.number - 1]);
-        vec![String::new(), line]
+        let typed = self.commands.iter().map(|command| format!("$ {command}"));
+        [String::new(), line].into_iter().chain(typed).collect()
     }
 
     fn json(&self) -> Vec<Value> {
-        let title = STEPS[self.number - 1];
-        vec![line(&StepRecord { number: self.number, of: STEPS.len(), title })]
+        let (title, commands) = (STEPS[self.number - 1], &self.commands[..]);
+        vec![line(&StepRecord { number: self.number, of: STEPS.len(), title, commands })]
+    }
+}
+
+impl Outcome for StepEnded {
+    fn lines(&self) -> Vec<String> {
+        vec![format!("It took {:.1} s", self.took.as_secs_f64())]
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let seconds = self.took.as_secs_f64();
+        vec![line(&StepEndedRecord { number: self.number, seconds })]
     }
 }
 
@@ -117,6 +148,9 @@ impl Outcome for Summary {
                 lines.push(format!("  {title:<18} {entry}"));
             }
         }
+        if let Some(report) = &self.report {
+            lines.push(format!("  {:<18} {}", "Report", report.display()));
+        }
         if let Some(folder) = &self.folder {
             lines.push(format!("  {:<18} {}", "Kept in", folder.display()));
         }
@@ -135,6 +169,7 @@ impl Outcome for Summary {
             dock: Some(&self.dock),
             vault: Some(&self.vault),
             folder: self.folder.as_deref(),
+            report: self.report.as_deref(),
             next: None,
         })]
     }

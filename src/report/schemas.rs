@@ -19,7 +19,7 @@ use super::prepared_records::{
 };
 use super::record::Record;
 #[cfg(feature = "emulator")]
-use super::rehearsal::{RehearsalRecord, StepRecord};
+use super::rehearsal::{RehearsalRecord, StepEndedRecord, StepRecord};
 use super::restored::{ChangeRecord, RestoredRecord, SnapshotRecord};
 use super::said::{ErrorRecord, WarningRecord};
 use super::seed_set::SeedSetRecord;
@@ -161,6 +161,7 @@ pub fn all() -> Vec<Described> {
         of::<ClockRecord>("`emulator clock`, `rehearse`"),
         of::<MischiefRecord>("`emulator mischief`"),
         of::<DockedRecord>("`emulator dock`, `rehearse`"),
+        of::<StepEndedRecord>("`rehearse`"),
         of::<StepRecord>("`rehearse`"),
         of::<RehearsalRecord>("`rehearse`"),
     ]);

@@ -289,7 +289,7 @@ fn record(vault: &Vault, state: VaultState) -> VaultRecord<'_> {
 }
 
 pub(super) fn lines(vault: &Vault, state: VaultState) -> Vec<String> {
-    let when = |time: Option<Timestamp>| time.map_or("not yet".to_owned(), |at| at.to_string());
+    let when = |time: Option<Timestamp>| time.map_or("not yet".to_owned(), |at| format!("{at:.0}"));
     let Vault { name, storage_account, container, prefix, .. } = vault;
     let seed = vault.seed.as_ref().map_or("none that this machine knows of".to_owned(), |seed| {
         format!("job {}, imported to {}/{}", seed.job, seed.container, seed.prefix)
@@ -300,7 +300,7 @@ pub(super) fn lines(vault: &Vault, state: VaultState) -> Vec<String> {
         (None, None) => "not known here".to_owned(),
     };
     let taken_in = match vault.attached_at {
-        Some(at) if vault.ingested_at.is_none() => format!("attached {at}"),
+        Some(at) if vault.ingested_at.is_none() => format!("attached {at:.0}"),
         _ => when(vault.ingested_at),
     };
     vec![
@@ -351,7 +351,7 @@ impl Outcome for Status {
     fn lines(&self) -> Vec<String> {
         let mut shown = lines(&self.vault, self.state);
         shown.push(match (restorable_until(&self.vault), self.state) {
-            (Some(at), _) => format!("Restorable    as of {at}"),
+            (Some(at), _) => format!("Restorable    as of {at:.0}"),
             (None, VaultState::AwaitingSeed) => "Restorable    nothing yet".to_owned(),
             (None, _) => "Restorable    nothing before the seed is taken in".to_owned(),
         });

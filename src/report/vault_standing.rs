@@ -11,8 +11,8 @@ use crate::vault::Notice;
 
 fn machine_line(own: &Notice) -> String {
     let last = match (own.incremented_at, own.ingested_at) {
-        (Some(at), _) => format!("last run {at}"),
-        (None, Some(at)) => format!("seed taken in {at}"),
+        (Some(at), _) => format!("last run {at:.0}"),
+        (None, Some(at)) => format!("seed taken in {at:.0}"),
         (None, None) => "waits for its seed".to_owned(),
     };
     let sources: Vec<String> = sources(own).iter().map(|path| path.display().to_string()).collect();

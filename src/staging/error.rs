@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName, shell_word};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint, VaultName, shell_word};
 use disk_prep::sys::beneath::Unexpected;
 use jiff::Timestamp;
 
@@ -56,6 +56,8 @@ pub enum Error {
     AllExcluded { paths: Vec<PathBuf> },
     #[error("There is no file in {}", listed(paths))]
     EmptySource { paths: Vec<PathBuf> },
+    #[error("{path} has {free} free, and the sources hold {source_bytes}")]
+    LittleRoom { path: PathBuf, free: ByteSize, source_bytes: ByteSize },
     #[error("The repository in {path} is locked by a running restic")]
     Locked { path: PathBuf },
     #[error("The repository in {path} is not the one that was planned: {what}")]
@@ -174,6 +176,7 @@ impl Diagnose for Error {
             Error::NoSource { .. } => "source-missing",
             Error::AllExcluded { .. } => "exclude-everything",
             Error::EmptySource { .. } => "source-empty",
+            Error::LittleRoom { .. } => "staging-little-room",
             Error::Locked { .. } => "repository-locked",
             Error::Changed { .. } => "repository-changed",
             Error::OldLayout { .. } => "repository-old-layout",
@@ -211,6 +214,7 @@ impl Diagnose for Error {
             | Error::Incomplete { .. }
             | Error::DataPlace { .. }
             | Error::Field { .. }
+            | Error::LittleRoom { .. }
             | Error::Locked { .. }
             | Error::Changed { .. } => ErrorKind::Guard,
             Error::NoSource { .. } | Error::AllExcluded { .. } | Error::EmptySource { .. } => {
@@ -265,6 +269,10 @@ impl Diagnose for Error {
             }
             Error::AllExcluded { .. } => "name fewer patterns with `--exclude`, or fewer sources",
             Error::EmptySource { .. } => "see that its disk is mounted and the path is right",
+            Error::LittleRoom { .. } => {
+                "name a folder on a larger disk with `--staging`, or add `--allow-small` if the data \
+                 can be compressed"
+            }
             Error::OldLayout { .. } => "convert it first with `restic migrate s3_layout`",
             Error::Closed { .. } => {
                 "make the next seed: the same `azseed stage` with another `--staging` and `--job`"

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::VaultName;
+use disk_prep::noun::{ByteSize, VaultName};
 use jiff::Timestamp;
 
 use super::door::Staging;
@@ -45,6 +45,32 @@ pub fn look(sources: &[PathBuf], choice: Choice, staging: &Path) -> Result<Looke
     warnings.extend(empty.map(|own| format!("The source {} holds no file", own.path.display())));
     plan.bytes = seen.sources.iter().fold(0, |sum, own| own.bytes.saturating_add(sum));
     Ok(Looked { plan, warnings })
+}
+
+/// How much must be free where a backup is written first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// As much as the sources hold: nobody knows how much smaller it becomes.
+    OfTheSources,
+    /// Whatever there is; a disk that gets full stops it, and with more room it goes on.
+    Any,
+}
+
+/// Refuses a disk on which fewer bytes are free than the sources hold. Nothing is made.
+pub fn expect_room(staging: &Path, source_bytes: u64) -> Result<(), Error> {
+    let path = to_be(staging);
+    let there = path.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    // A file system that does not say how much is free keeps nobody from trying.
+    let Ok(room) = rustix::fs::statvfs(there) else { return Ok(()) };
+    let free_bytes = room.f_bavail.saturating_mul(room.f_frsize);
+    if free_bytes >= source_bytes || room.f_blocks == 0 {
+        return Ok(());
+    }
+    Err(Error::LittleRoom {
+        path: staging.to_owned(),
+        free: ByteSize(free_bytes),
+        source_bytes: ByteSize(source_bytes),
+    })
 }
 
 /// A path that may not be there yet, links resolved as far as it is.

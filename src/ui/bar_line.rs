@@ -70,9 +70,10 @@ fn summary(drives: &[Row]) -> String {
     }
     let steps: Vec<String> = steps.iter().map(|(step, count)| format!("{count} {step}")).collect();
     let slowest = drives.iter().filter_map(|row| Some((row.seconds_left()?, row)));
-    let slowest = slowest.max_by_key(|(seconds, _)| *seconds).map_or(String::new(), |(left, row)| {
-        format!("; slowest {}, {} left", row.name, clock(left))
-    });
+    let slowest =
+        slowest.max_by_key(|(seconds, _)| *seconds).map_or(String::new(), |(left, row)| {
+            format!("; slowest {}, {} left", row.name, clock(left))
+        });
     format!("{} drives: {}{slowest}", drives.len(), steps.join(", "))
 }
 

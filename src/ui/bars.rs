@@ -170,11 +170,13 @@ impl Monitor for Bars {
             }
         }
         if shown.fleet.note(event) {
-            shown.total = shown.fleet.total().filter(|(done, all)| done < all).map(|(done, all)| {
-                let mut work = shown.total.take().unwrap_or_else(|| Work::new("fill", done, all));
-                (work.done_bytes, work.total_bytes) = (done, all);
-                work
-            });
+            shown.total =
+                shown.fleet.total().filter(|(done, all)| done < all).map(|(done, all)| {
+                    let mut work =
+                        shown.total.take().unwrap_or_else(|| Work::new("fill", done, all));
+                    (work.done_bytes, work.total_bytes) = (done, all);
+                    work
+                });
         }
         self.draw(shown);
     }

@@ -132,7 +132,7 @@ pub enum Error {
     WhichVault,
     #[error("Vault {vault} does not have all of the seed: {missing} of {total} blobs are missing")]
     NotProtected { vault: VaultName, missing: usize, total: usize },
-    #[error("Vault {vault} is protected since {since}, which is less than {} ago", count(u64::from(*days), "day"))]
+    #[error("Vault {vault} is protected since {since:.0}, which is less than {} ago", count(u64::from(*days), "day"))]
     TooYoung { vault: VaultName, since: jiff::Timestamp, days: u16 },
     #[error("Seed and vault would share the container {container}")]
     SharedContainer { container: ContainerName },

@@ -166,7 +166,7 @@ impl fmt::Display for Remark {
             ),
             Remark::Ahead { what, stamp } => write!(
                 f,
-                "{what} is stamped {stamp}, which is still to come: a clock was wrong, then or now"
+                "{what} is stamped {stamp:.0}, which is still to come: a clock was wrong, then or now"
             ),
         }
     }

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 #![allow(clippy::print_stdout, reason = "how many lines were followed is a result")]
 
+mod packages;
 mod pages;
 mod reader;
 

@@ -53,7 +53,8 @@ impl Reader {
         };
         private("root/vault-2027.password", b"a-password-of-the-year-2027\n");
         let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-        let journal = std::fs::read(fixtures.join("tool-journals/9WM35C2V.jrn")).unwrap_or_default();
+        let journal =
+            std::fs::read(fixtures.join("tool-journals/9WM35C2V.jrn")).unwrap_or_default();
         private("root/9WM35C2V.jrn", &journal);
         reader
     }

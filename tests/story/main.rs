@@ -21,6 +21,7 @@ mod names;
 mod next;
 mod old_forms;
 mod rehearse;
+mod screen;
 mod sealed_keys;
 mod secrets;
 mod shares;

@@ -69,7 +69,21 @@ fn a_temporary_folder_goes_away_when_all_went_well() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("are equal"), "{text}");
-    assert_eq!(fs::read_dir(machine.path("temporary")).unwrap().count(), 0);
+    // The report stays, and is named.
+    let left: Vec<_> =
+        support::program::files_below(&machine.path("temporary")).into_iter().collect();
+    assert!(left.len() == 1 && left[0].ends_with("report.html"), "{left:?}");
+    assert!(text.contains(left[0].to_str().unwrap()), "{text}");
+    let page = fs::read_to_string(&left[0]).unwrap();
+    for part in
+        ["azseed stage --source", "azseed emulator dock", "class=\"map\"", "10. Compare", " s)"]
+    {
+        assert!(page.contains(part), "{part} is missing: {page}");
+    }
+    // Each command stands before what it does.
+    let typed = text.find("$ azseed prep --staging").unwrap();
+    assert!(typed < text.find("is sealed").unwrap(), "{text}");
+    assert_eq!(text.matches("It took ").count(), 10, "{text}");
 }
 
 #[test]
@@ -217,4 +231,13 @@ fn a_rehearsal_is_the_same_whatever_is_set() {
     assert!(said.stdout.contains("are equal"), "{}", said.stdout);
     assert!(machine.path("dir/report.html").exists());
     assert!(said.stderr.contains("AZSEED_DRIVE_SIZE is not used"), "{}", said.stderr);
+}
+
+#[test]
+fn a_rehearsal_of_more_than_one_drive_holds_needs_two_without_being_told() {
+    let machine = Machine::new();
+    fill(&machine.path("source"), 9);
+    let said = machine.expect(0, &["rehearse", "--json", "--source", "source", "--dir", "dir"]);
+    let end = last(&said);
+    assert_eq!(end["drives"].as_array().unwrap().len(), 2, "{end}");
 }

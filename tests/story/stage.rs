@@ -91,6 +91,11 @@ fn a_full_staging_disk_is_told_and_with_more_room_the_same_command_goes_on() {
         "--pack-size",
         "4Mi",
     ];
+    let refused = machine.expect(4, &words);
+    assert!(refused.stderr.contains("staging-little-room"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("50.3 MB") && refused.stderr.contains("--allow-small"));
+    assert!(!machine.path("small/staging").exists(), "nothing is made");
+    let words = [&words[..], &["--allow-small"]].concat();
     let said = machine.expect(6, &words);
     assert!(said.stderr.contains("repository-full"), "{}", said.stderr);
     disk.grow();

@@ -26,6 +26,7 @@ pub mod search;
 pub mod seed;
 #[path = "../../src/emulator/tests/support/suite.rs"]
 pub mod suite;
+pub mod told;
 pub mod transcript;
 pub mod tree;
 

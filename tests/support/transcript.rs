@@ -14,12 +14,16 @@ pub struct Transcript<'a> {
     machine: &'a Machine,
     emulator: Option<&'a Emulator>,
     text: String,
+    /// The drives that were named so far, and the commands that were told and typed.
+    drives: Vec<String>,
+    typed: std::collections::BTreeSet<String>,
 }
 
 impl<'a> Transcript<'a> {
     /// An empty one; what it is about stands at its top.
     pub fn new(machine: &'a Machine, emulator: Option<&'a Emulator>, about: &str) -> Self {
-        Transcript { machine, emulator, text: format!("{about}\n") }
+        let text = format!("{about}\n");
+        Transcript { machine, emulator, text, drives: Vec::new(), typed: Default::default() }
     }
 
     /// What follows is run on another machine, whose name then stands before each command.
@@ -59,6 +63,15 @@ impl<'a> Transcript<'a> {
             let _ = writeln!(self.text, "? {code}");
         }
         super::schema::check_lines(&text);
+        for line in text.lines() {
+            assert!(line.starts_with('{') || !has_fraction(line), "a part of a second: {line}");
+        }
+        for pair in all.windows(2).filter(|pair| pair[0] == "--drive") {
+            let drive = pair[1].split(",size=").next().unwrap_or_default().to_owned();
+            if !self.drives.contains(&drive) {
+                self.drives.push(drive);
+            }
+        }
         let is_json = all.contains(&"--json");
         for line in plain(&text, folder).lines() {
             assert!(!is_json || is_typed(line), "azseed {words}: {line}");
@@ -67,6 +80,11 @@ impl<'a> Transcript<'a> {
             let is_progress = progress.iter().any(|start| line.starts_with(start));
             if let Some(line) = form(line).filter(|_| !is_progress) {
                 let _ = writeln!(self.text, "{line}");
+            }
+        }
+        for command in super::told::told(if is_json { "" } else { &text }) {
+            if self.typed.insert(command.clone()) {
+                super::told::try_told(self.machine, &command, &self.drives);
             }
         }
         self
@@ -86,6 +104,12 @@ impl<'a> Transcript<'a> {
             self.text
         );
     }
+}
+
+/// Whether a line tells a time to a part of a second, which nobody reads.
+fn has_fraction(line: &str) -> bool {
+    let shape: String = line.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    shape.contains("99:99:99.9")
 }
 
 /// Whether a line is a JSON object with its type and version.

@@ -2,6 +2,7 @@
 //! is a process behind its network interface.
 
 mod compare;
+mod page;
 mod place;
 mod script;
 mod steps;
@@ -11,13 +12,13 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
-use self::place::{Emulator, Place};
+use self::place::{Emulator, Place, REPORT};
 use self::script::Stop;
 use self::steps::Rehearsal;
 use crate::outcome::{Attendant, Exit, Failure};
 
 pub use self::compare::Comparison;
-pub use self::script::{RehearseOptions, STEPS, Step};
+pub use self::script::{RehearseOptions, STEPS, Step, StepEnded};
 pub use self::summary::Summary;
 
 /// How a rehearsal ended.
@@ -36,11 +37,13 @@ pub fn rehearse(
 ) -> Result<Rehearsed, Failure> {
     let place = Place::open(options.dir.as_deref(), options.keep)?;
     let emulator = Emulator::start(&place)?;
-    let rehearsal = Rehearsal { options, attendant, place: &place, emulator: &emulator };
+    let rehearsal = Rehearsal::new(options, attendant, &place, &emulator);
     match rehearsal.go() {
         Ok(mut summary) => {
-            summary.write_report(&place.at("report.html"))?;
+            summary.steps = rehearsal.steps();
+            summary.write_report(&place.at(REPORT))?;
             drop(emulator);
+            summary.report = Some(place.at(REPORT));
             if !summary.comparison.differences.is_empty() || place.finish()? {
                 summary.folder = Some(place.path().to_owned());
             }

@@ -28,6 +28,9 @@ carrier_name = \"FedEx\"
 carrier_account_number = \"123456789\"
 ";
 
+/// The page that stays.
+pub(super) const REPORT: &str = "report.html";
+
 /// What can go wrong around the steps.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -108,11 +111,19 @@ impl Place {
         self.at(name).display().to_string()
     }
 
-    /// All went well: a temporary folder goes away. Returns whether it is still there.
+    /// All went well: of a temporary folder only the report stays. Returns whether all is still
+    /// there.
     pub fn finish(&self) -> Result<bool, Error> {
         if self.is_temporary {
-            fs::remove_dir_all(&self.path)
-                .map_err(|source| Error::Folder { path: self.path.clone(), source })?;
+            let at = |source| Error::Folder { path: self.path.clone(), source };
+            for entry in fs::read_dir(&self.path).map_err(at)? {
+                let entry = entry.map_err(at)?;
+                match entry.file_type().map_err(at)?.is_dir() {
+                    true => fs::remove_dir_all(entry.path()).map_err(at)?,
+                    false if entry.file_name() == REPORT => {}
+                    false => fs::remove_file(entry.path()).map_err(at)?,
+                }
+            }
         }
         Ok(!self.is_temporary)
     }

@@ -1,6 +1,7 @@
 //! What a rehearsal is asked for, its steps, and why it does not go on.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use disk_prep::noun::ByteSize;
 
@@ -62,4 +63,17 @@ impl<E: Into<Failure>> From<E> for Stop {
 pub struct Step {
     /// Its number, from one.
     pub number: usize,
+    /// What would be typed for it.
+    pub commands: Vec<String>,
+}
+
+/// A step that has ended.
+#[derive(Debug, Clone)]
+pub struct StepEnded {
+    /// Its number, from one.
+    pub number: usize,
+    /// What would be typed for it.
+    pub commands: Vec<String>,
+    /// How long it took.
+    pub took: Duration,
 }

@@ -2,17 +2,21 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Instant;
 
 use disk_prep::drive::DriveName;
 use disk_prep::manifest::Profile;
 use disk_prep::noun::{
     ByteSize, Cipher, ContainerName, ErrorKind, JobName, ResourceGroup, Schedule, Serial,
+    shell_word,
 };
+use disk_prep::sys::hold::hold;
 use jiff::{SignedDuration, Timestamp};
 
 use super::compare::compare;
 use super::place::{Emulator, Place};
-use super::script::{RehearseOptions, Step, Stop};
+use super::script::{RehearseOptions, Step, StepEnded, Stop};
 use super::summary::Summary;
 use crate::escrow::Weak;
 use crate::import_job::{JobStage, Shipment};
@@ -37,14 +41,17 @@ use crate::notify::Hooks;
 use crate::outcome::{Attendant, Exit, Failure, Outcome};
 use crate::policy::Retention;
 use crate::repository::{Choice, Owners, PatternForm, RestoreOptions, Settings};
-use crate::staging::{Destination, SeedState};
+use crate::staging::{Destination, Room, SeedState};
 
 /// The job, its group and the vault.
 const NAME: &str = "rehearsal";
 const CONTAINER: &str = "seed";
 const LOCATION: &str = "westeurope";
-/// Room for the volume's own structures on a drive of a guessed size.
-const SPARE_BYTES: u64 = 320_000_000;
+/// Room for the volume's own structures on a drive of a guessed size, and for a pack more than its
+/// share, no more: two drives are to be needed.
+const SPARE_BYTES: u64 = 180_000_000;
+/// A guess that was too small is tried again with a quarter more, so often.
+const GUESSES: u32 = 8;
 /// A parcel is under way for so long.
 const DAYS: SignedDuration = SignedDuration::from_hours(72);
 
@@ -54,25 +61,49 @@ pub(super) struct Rehearsal<'a> {
     pub attendant: &'a dyn Attendant,
     pub place: &'a Place,
     pub emulator: &'a Emulator,
+    /// Steps that were begun, each with its moment.
+    begun: Mutex<Vec<(Step, Instant)>>,
+    ended: Mutex<Vec<StepEnded>>,
+}
+
+impl<'a> Rehearsal<'a> {
+    /// One that has not begun.
+    pub fn new(
+        options: &'a RehearseOptions,
+        attendant: &'a dyn Attendant,
+        place: &'a Place,
+        emulator: &'a Emulator,
+    ) -> Self {
+        let (begun, ended) = (Mutex::default(), Mutex::default());
+        Rehearsal { options, attendant, place, emulator, begun, ended }
+    }
+
+    /// The steps that have ended.
+    pub fn steps(&self) -> Vec<StepEnded> {
+        hold(&self.ended).clone()
+    }
 }
 
 impl Rehearsal<'_> {
     /// All steps.
     pub fn go(&self) -> Result<Summary, Stop> {
         let mut summary = Summary::default();
-        self.step(1);
+        self.step(1, vec![self.typed_stage()]);
         let staged = self.stage()?;
         summary.note_seed(&staged);
         if staged.seed.state != SeedState::Cleared {
-            self.fill(&self.drives(staged.seed.totals.bytes)?, &mut summary)?;
+            self.fill(staged.seed.totals.bytes, &mut summary)?;
         }
         self.protect(&mut summary)?;
-        self.step(9);
+        let target = self.place.text("restored");
+        let target = shell_word(&target);
+        self.step(9, vec![format!("azseed vault restore --vault {NAME} --target {target}")]);
         self.restore()?;
-        self.step(10);
+        self.step(10, Vec::new());
         let whole = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
         let sources: Vec<PathBuf> = self.options.sources.iter().map(whole).collect();
         summary.comparison = compare(&sources, &self.place.at("restored"));
+        self.end_step();
         Ok(summary)
     }
 
@@ -85,6 +116,8 @@ impl Rehearsal<'_> {
                 settings: Settings::default(),
                 password_file: options.password_file.clone(),
                 weak: if options.weak_password { Weak::Accepted } else { Weak::Refused },
+                // What a rehearsal needs is more than that, and told by the disk itself.
+                room: Room::Any,
                 staging: self.place.at("staging"),
                 target: self.target()?,
                 service: None,
@@ -113,13 +146,26 @@ impl Rehearsal<'_> {
         })
     }
 
-    /// The drives, each a file that is yet to be made.
-    fn drives(&self, staged_bytes: u64) -> Result<Vec<DriveName>, Failure> {
+    /// The drives, each a file that is yet to be made; and how they would be filled. Whole files do
+    /// not divide evenly, so a guess may be too small.
+    fn drives(&self, staged_bytes: u64) -> Result<(Vec<DriveName>, impl Outcome), Failure> {
+        let share = staged_bytes.div_ceil(u64::from(self.options.drives));
+        let mut guess = share.saturating_add(share / 10).saturating_add(SPARE_BYTES);
+        let mut tries = 0;
+        loop {
+            let drives = self.drives_of(self.options.drive_size.unwrap_or(ByteSize(guess)))?;
+            let planned = plan::place(&self.work(), &drives, &self.desk())?;
+            tries += 1;
+            let is_short = planned.exit() == Exit::Failed(ErrorKind::Resumable);
+            if !is_short || self.options.drive_size.is_some() || tries == GUESSES {
+                return Ok((drives, planned));
+            }
+            guess = guess.saturating_add(guess / 4);
+        }
+    }
+
+    fn drives_of(&self, bytes: ByteSize) -> Result<Vec<DriveName>, Failure> {
         let count = u64::from(self.options.drives);
-        // A tenth more than its share, since whole files do not divide evenly.
-        let share = staged_bytes.div_ceil(count);
-        let guess = share.saturating_add(share / 10).saturating_add(SPARE_BYTES);
-        let bytes = self.options.drive_size.unwrap_or(ByteSize(guess));
         let drive = |number| {
             let serial = Serial::new(&format!("REHEARSAL-{number}"))?;
             let path = self.place.at(&format!("drives/{serial}.img"));
@@ -129,14 +175,16 @@ impl Rehearsal<'_> {
     }
 
     /// From staged files to drives that were read by the datacenter.
-    fn fill(&self, drives: &[DriveName], summary: &mut Summary) -> Result<(), Stop> {
+    fn fill(&self, staged_bytes: u64, summary: &mut Summary) -> Result<(), Stop> {
         let desk = &self.desk();
-        self.step(2);
-        let planned = plan::place(&self.work(), drives, desk)?;
+        let (drives, planned) = self.drives(staged_bytes)?;
+        let (drives, named) = (&drives[..], typed_drives(&drives));
+        let staging = self.staging_flag();
+        self.step(2, vec![format!("azseed plan {staging} {named}")]);
         self.go_on(&planned, |exit| {
             matches!(exit, Exit::Done | Exit::Failed(ErrorKind::Resumable))
         })?;
-        self.step(3);
+        self.step(3, vec![format!("azseed prep {staging} {named}")]);
         let done = prepare(self.prep(drives), desk)?;
         let exit = self.attendant.show(&done);
         let (prepared, _) = done;
@@ -144,10 +192,10 @@ impl Rehearsal<'_> {
             let more_drives = prepared.shortage.drives.map_or(0, |(drives, _)| drives as u64);
             return Err(Stop::Step { exit, more_drives });
         }
-        summary.note_drives(&prepared);
-        self.step(4);
+        summary.note_drives(&prepared, drives);
         let is_made = |drive: &&DriveName| image(drive).is_some_and(Path::exists);
         let sealed: Vec<DriveName> = drives.iter().filter(is_made).cloned().collect();
+        self.step(4, vec![format!("azseed verify {staging} {}", typed_images(&sealed))]);
         let staging = Some(self.place.at("staging"));
         let verified = read_back(&sealed, &Opener { staging, ..Opener::default() }, desk)?;
         self.go_on(&verified, |exit| exit == Exit::Done)?;
@@ -158,7 +206,8 @@ impl Rehearsal<'_> {
     fn send(&self, sealed: &[DriveName], summary: &mut Summary) -> Result<(), Stop> {
         let options = self.job();
         let service = MeantJob::new(&options, &self.desk())?.service(&self.desk())?;
-        self.step(5);
+        let ship = "--carrier FedEx --tracking-number REHEARSAL-1";
+        self.step(5, vec![format!("azseed job ship {} {ship}", self.staging_flag())]);
         let waiting =
             service.list()?.into_iter().filter(|job| job.state.stage == JobStage::Waiting);
         for (number, job) in waiting.enumerate() {
@@ -171,7 +220,15 @@ impl Rehearsal<'_> {
             let job = service.ship(&JobName::new(&job.name)?, &shipment)?;
             self.go_on(&Seen { job }, |exit| exit == Exit::Done)?;
         }
-        self.step(6);
+        let data = format!("--data {}", shell_word(&self.place.text("azure")));
+        let images = typed_images(sealed);
+        self.step(
+            6,
+            vec![
+                format!("azseed emulator clock +3d {data}"),
+                format!("azseed emulator dock {images} {data}"),
+            ],
+        );
         if !service.list()?.iter().all(|job| job.state.stage.is_over()) {
             let data = self.place.at("azure");
             self.attendant.show(&dock::forward(&data, DAYS)?);
@@ -189,7 +246,8 @@ impl Rehearsal<'_> {
     fn protect(&self, summary: &mut Summary) -> Result<(), Stop> {
         let (desk, options) = (&self.desk(), &self.vault()?);
         let is_done = |exit| exit == Exit::Done;
-        self.step(7);
+        let made = format!("azseed vault create --vault {NAME} {}", self.staging_flag());
+        self.step(7, vec![made, format!("azseed vault run --vault {NAME}")]);
         let create = CreateOptions {
             account: None,
             is_adopted: false,
@@ -202,7 +260,7 @@ impl Rehearsal<'_> {
         let ran = vault_run::run(&pick(options, &desk.state()?)?, options, wish, desk)?;
         self.go_on(&ran, is_done)?;
         summary.note_vault(&ran.0);
-        self.step(8);
+        self.step(8, vec![format!("azseed cleanup --vault {NAME} --yes")]);
         self.go_on(&clear(ClearOptions::default(), options, desk)?, is_done)
     }
 
@@ -216,8 +274,39 @@ impl Rehearsal<'_> {
         self.go_on(&restored, |exit| matches!(exit, Exit::Done | Exit::Failed(ErrorKind::LeftOut)))
     }
 
-    fn step(&self, number: usize) {
-        self.attendant.show(&Step { number });
+    /// Shows what begins, after how long the one before took.
+    fn step(&self, number: usize, commands: Vec<String>) {
+        self.end_step();
+        let step = Step { number, commands };
+        self.attendant.show(&step);
+        hold(&self.begun).push((step, Instant::now()));
+    }
+
+    fn end_step(&self) {
+        let Some((Step { number, commands }, began)) = hold(&self.begun).pop() else { return };
+        let ended = StepEnded { number, commands, took: began.elapsed() };
+        self.attendant.show(&ended);
+        hold(&self.ended).push(ended);
+    }
+
+    fn staging_flag(&self) -> String {
+        format!("--staging {}", shell_word(&self.place.text("staging")))
+    }
+
+    fn typed_stage(&self) -> String {
+        let sources = self.options.sources.iter();
+        let sources: Vec<String> = sources
+            .map(|path| format!("--source {}", shell_word(&path.display().to_string())))
+            .collect();
+        format!(
+            "azseed stage {} {} --job {NAME} --storage-account {} --container {CONTAINER} \
+             --subscription {} --resource-group {NAME} --location {LOCATION} --contact {}",
+            sources.join(" "),
+            self.staging_flag(),
+            self.emulator.account,
+            self.emulator.subscription,
+            shell_word(&self.place.text("state/contact.toml")),
+        )
     }
 
     /// Shows what a step did, and goes on only if it may.
@@ -299,6 +388,29 @@ impl Rehearsal<'_> {
             proxy: None,
         }
     }
+}
+
+/// Drives as `--drive` takes them.
+fn typed_drives(drives: &[DriveName]) -> String {
+    let typed = drives.iter().map(|drive| match drive {
+        DriveName::Path { path, serial, bytes } => {
+            let serial = serial.iter().map(|serial| format!(",serial={serial}"));
+            let bytes = bytes.iter().map(|bytes| format!(",size={}", bytes.0));
+            let more: String = serial.chain(bytes).collect();
+            format!("--drive {}", shell_word(&format!("image:{}{more}", path.display())))
+        }
+        DriveName::Serial(serial) => format!("--drive {serial}"),
+    });
+    typed.collect::<Vec<_>>().join(" ")
+}
+
+/// Images that are there, as DEV.
+fn typed_images(drives: &[DriveName]) -> String {
+    let typed = drives.iter().filter_map(image);
+    typed
+        .map(|path| shell_word(&path.display().to_string()).to_string())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn image(drive: &DriveName) -> Option<&Path> {

@@ -1,14 +1,14 @@
 //! What a newcomer reads at the end: what was staged, which drive holds what, what the dock found,
 //! what the vault protects, whether the restored copy is equal.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use azseed_emulator::Reply;
-use disk_prep::noun::{ByteSize, count};
-use disk_prep::sys::durable::{self, Access};
+use disk_prep::drive::DriveName;
+use disk_prep::noun::{ByteSize, Serial, count};
 
 use super::compare::Comparison;
-use super::place::Error;
+use super::script::StepEnded;
 use crate::journey::dock::Replies;
 use crate::journey::prepare::Prepared;
 use crate::journey::stage::SeedShown;
@@ -32,6 +32,25 @@ pub struct Summary {
     pub comparison: Comparison,
     /// Where everything is, if it is still there.
     pub folder: Option<PathBuf>,
+    /// The page that stays.
+    pub report: Option<PathBuf>,
+    /// What was done, in this order.
+    pub steps: Vec<StepEnded>,
+    /// How full the drives are.
+    pub maps: Vec<DriveMap>,
+}
+
+/// How full a drive is.
+#[derive(Debug)]
+pub struct DriveMap {
+    /// The drive.
+    pub serial: Serial,
+    /// Files of the seed.
+    pub files: u64,
+    /// Their bytes.
+    pub used: ByteSize,
+    /// The drive's own bytes.
+    pub whole: ByteSize,
 }
 
 impl Summary {
@@ -51,9 +70,22 @@ impl Summary {
         }
     }
 
-    /// What the drives hold.
-    pub fn note_drives(&mut self, prepared: &Prepared) {
+    /// What the drives hold, and how full they are.
+    pub fn note_drives(&mut self, prepared: &Prepared, named: &[DriveName]) {
+        let of = |serial: &Serial| {
+            named.iter().find_map(|name| match name {
+                DriveName::Path { serial: Some(own), bytes, .. } if own == serial => *bytes,
+                _ => None,
+            })
+        };
         for drive in &prepared.outcome.sealed {
+            let whole = of(&drive.serial).unwrap_or(ByteSize(drive.sealed.bytes));
+            self.maps.push(DriveMap {
+                serial: drive.serial.clone(),
+                files: drive.sealed.files as u64,
+                used: ByteSize(drive.sealed.bytes),
+                whole,
+            });
             let (files, bytes) = (count(drive.sealed.files, "file"), ByteSize(drive.sealed.bytes));
             self.drives.push(format!("{}: {files}, {bytes}", drive.serial));
         }
@@ -96,22 +128,5 @@ impl Summary {
         .into_iter()
         .filter(|(_, lines)| !lines.is_empty())
         .collect()
-    }
-
-    /// Writes the same as a page.
-    pub fn write_report(&self, path: &Path) -> Result<(), Error> {
-        let escape = |text: &str| quick_xml::escape::escape(text).into_owned();
-        let section = |(title, lines): (&str, Vec<String>)| {
-            let items: String =
-                lines.iter().map(|line| format!("<li>{}</li>", escape(line))).collect();
-            format!("<h2>{title}</h2><ul>{items}</ul>\n")
-        };
-        let body: String = self.sections().into_iter().map(section).collect();
-        let page = format!(
-            "<!DOCTYPE html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
-             <title>Rehearsal</title>\n<h1>Rehearsal</h1>\n{body}</html>\n"
-        );
-        durable::write(path, page.as_bytes(), Access::Public)
-            .map_err(|source| Error::Folder { path: path.to_owned(), source })
     }
 }
