@@ -17,16 +17,16 @@ pub struct DriveList(pub Vec<Look>);
 
 /// Drives that are sealed or begun, each with its job.
 #[derive(Debug, Clone, Default)]
-pub struct Held(pub BTreeMap<Serial, JobName>);
+pub struct TakenDrives(pub BTreeMap<Serial, JobName>);
 
 impl DriveList {
     /// All that the kernel knows.
-    pub fn of(kernel: &Kernel, held: &Held) -> Result<Self, Error> {
+    pub fn of(kernel: &Kernel, held: &TakenDrives) -> Result<Self, Error> {
         Ok(DriveList(each(find_all(kernel)?, |seen| look_any(seen, held))))
     }
 
     /// Those that are named.
-    pub fn of_named(names: &[DriveName], held: &Held) -> Result<Self, Error> {
+    pub fn of_named(names: &[DriveName], held: &TakenDrives) -> Result<Self, Error> {
         let looks = each(names.iter().collect(), |name| {
             let drive = find(name)?;
             Ok::<_, Error>(look_any((drive.path.clone(), Ok(drive)), held))
@@ -51,7 +51,7 @@ impl Watch {
     }
 
     /// What has come and gone; the job of a drive is asked for when it comes.
-    pub fn look(&mut self, held: impl FnOnce() -> Held) -> Vec<Change> {
+    pub fn look(&mut self, held: impl FnOnce() -> TakenDrives) -> Vec<Change> {
         let mut changes = Vec::new();
         let DriveChanges { plugged_in, unplugged } = self.drives.look();
         for one in unplugged {
@@ -149,7 +149,7 @@ fn unfit<E: Diagnose>(path: PathBuf, drive: Option<Drive>, faults: &[E]) -> Look
 }
 
 /// A drive of the kernel's list; what cannot be looked at is unfit for that reason.
-pub fn look_any((path, found): Seen, held: &Held) -> Look {
+pub fn look_any((path, found): Seen, held: &TakenDrives) -> Look {
     match found {
         Ok(drive) => match look(drive.clone(), held) {
             Ok(look) => look,
@@ -161,7 +161,7 @@ pub fn look_any((path, found): Seen, held: &Held) -> Look {
 
 /// A drive with what speaks for and against it. One that is on its way, or will be, is not offered
 /// for erasing.
-pub fn look(drive: Drive, held: &Held) -> Result<Look, Error> {
+pub fn look(drive: Drive, held: &TakenDrives) -> Result<Look, Error> {
     let path = drive.path.clone();
     let faults = drive.faults();
     if !faults.is_empty() {

@@ -53,8 +53,7 @@ pub fn clear(
         follow_cleanup(&mut Writer::hold(&vault, &state)?, container.as_ref())?;
         return Ok(Cleared::before(&vault, path));
     }
-    // Looked at and asked before anything is sent that changes something.
-    // Its keys may have been changed since; that one of them opens the repository is proven below.
+    // Looked at and asked before anything is changed. A key may be another since: it is opened below.
     let needed = seed_list(&seed, &staging)?.without(Rank::Key);
     prove(&vault, container.as_ref(), &needed)?;
     let checked = open(&vault, options, desk)?.check();

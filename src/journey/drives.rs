@@ -9,7 +9,7 @@ use disk_prep::known::find_known;
 use uuid::Uuid;
 
 use super::desk::Desk;
-use crate::check::drive::{DriveList, Held};
+use crate::check::drive::{DriveList, TakenDrives};
 use crate::outcome::Failure;
 use crate::staging::Staging;
 use crate::state::State;
@@ -56,10 +56,10 @@ pub fn list(names: &[DriveName], desk: &Desk<'_>) -> Result<DriveList, Failure> 
 
 /// Drives that are sealed or begun for a job that this machine knows. Who has no state directory
 /// yet, and may not make one, knows of none.
-pub fn held_here(desk: &Desk<'_>) -> Result<Held, Failure> {
-    let Ok(state) = desk.state() else { return Ok(Held::default()) };
+pub fn held_here(desk: &Desk<'_>) -> Result<TakenDrives, Failure> {
+    let Ok(state) = desk.state() else { return Ok(TakenDrives::default()) };
     let held = state.drives_of_others(Uuid::nil())?.into_iter();
-    Ok(Held(held.map(|own| (own.serial, own.job)).collect()))
+    Ok(TakenDrives(held.map(|own| (own.serial, own.job)).collect()))
 }
 
 /// The same names, those of images with the serial that a journal has for them.

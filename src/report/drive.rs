@@ -249,7 +249,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::check::drive::{Held, Watch, look};
+    use crate::check::drive::{TakenDrives, Watch, look};
 
     #[test]
     fn a_drive_that_holds_something_is_fit_with_a_warning_and_a_small_one_is_not() {
@@ -264,7 +264,7 @@ mod tests {
             // Who has an image open for writing uses it.
             drop(content);
             let drive = find(&DriveName::Path { path, serial: None, bytes: None }).unwrap();
-            look(drive, &Held::default()).unwrap()
+            look(drive, &TakenDrives::default()).unwrap()
         };
         let list = [("NEW.img", 300), ("OLD.img", 300), ("TINY.img", 3)];
         let list = DriveList(list.map(|(name, mib)| drive(name, mib << 20)).into());
@@ -297,16 +297,16 @@ mod tests {
                 target => std::os::unix::fs::symlink(below(target), place).unwrap(),
             }
         }
-        assert!(watch.look(Held::default).is_empty(), "it may not be settled yet");
-        let come = watch.look(Held::default);
+        assert!(watch.look(TakenDrives::default).is_empty(), "it may not be settled yet");
+        let come = watch.look(TakenDrives::default);
         assert_eq!((come.len(), &come[0].json()[0]["type"]), (1, &json!("drive")));
         let serial = come[0].json()[0]["serial"].clone();
         assert!(serial.as_str().unwrap().contains("WCC4E0123456"), "{serial}");
-        assert!(watch.look(Held::default).is_empty(), "told once");
+        assert!(watch.look(TakenDrives::default).is_empty(), "told once");
         for folder in ["sys/block", "sys/class/block", "sys/dev/block"] {
             std::fs::remove_dir_all(machine.path().join(folder)).unwrap();
         }
-        let gone = watch.look(Held::default);
+        let gone = watch.look(TakenDrives::default);
         let line = json!({
             "type": "drive-unplugged", "version": 1, "serial": serial, "path": "/dev/sda",
         });

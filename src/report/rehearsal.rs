@@ -93,7 +93,7 @@ impl Record for RehearsalRecord<'_> {
 impl Outcome for Step {
     fn lines(&self) -> Vec<String> {
         let line = format!("{}/{}  {}", self.number, STEPS.len(), STEPS[self.number - 1]);
-        let typed = self.commands.iter().map(|command| format!("$ {command}"));
+        let typed = self.commands.iter().map(|command| format!("  {command}"));
         [String::new(), line].into_iter().chain(typed).collect()
     }
 

@@ -179,6 +179,6 @@ mod tests {
         assert!(all[12].starts_with("total"), "{all:?}");
         let few = at(10);
         assert_eq!(few.len(), 2, "{few:?}");
-        assert_eq!(few[0], "12 drives: 12 fill; slowest WD-WX41A01, 111 h 4 min left");
+        assert_eq!(few[0], "12 drives: 12 fill; slowest WD-WX41A01, 111 h 5 min left");
     }
 }

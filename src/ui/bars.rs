@@ -2,7 +2,7 @@
 //! for what is of no drive. Where there are more drives than lines, the drives stand in one line that
 //! names the slowest.
 
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use disk_prep::monitor::{Event, Monitor, Step};
@@ -13,32 +13,12 @@ use rustix::termios::tcgetwinsize;
 
 use super::bar_line::{Row, Size, lines};
 use super::progress::{Fleet, remark};
-use super::screen;
+use super::{drawn, screen};
 
 /// A terminal that says no size has this one.
 const USUAL: Size = Size { columns: 80, rows: 24 };
 /// A speed is told once the work has gone on for so long.
 const SETTLED: Duration = Duration::from_secs(1);
-
-/// The bars that are on the screen now; a message makes room among them for itself.
-static ON_SCREEN: Mutex<Weak<MultiProgress>> = Mutex::new(Weak::new());
-
-/// Prints while the bars, if there are any, are out of the way.
-pub(super) fn beside(print: impl FnOnce()) {
-    let screen = hold(&ON_SCREEN).upgrade();
-    match screen {
-        Some(screen) => screen.suspend(print),
-        None => print(),
-    }
-}
-
-/// Takes the bars off the screen, for a process that ends now.
-pub(super) fn clear() {
-    let screen = hold(&ON_SCREEN).upgrade();
-    if let Some(screen) = screen {
-        let _ = screen.clear();
-    }
-}
 
 /// Bars.
 #[derive(Debug)]
@@ -92,7 +72,7 @@ impl Bars {
     /// An empty screen.
     pub fn new() -> Self {
         let screen = Arc::new(MultiProgress::new());
-        *hold(&ON_SCREEN) = Arc::downgrade(&screen);
+        drawn::show(&screen);
         Bars { screen, shown: Mutex::default() }
     }
 

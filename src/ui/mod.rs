@@ -4,6 +4,7 @@
 
 mod bar_line;
 mod bars;
+mod drawn;
 mod json_lines;
 mod log;
 mod progress;
@@ -427,7 +428,7 @@ fn stop_on_ctrl_c(is_heard: Arc<AtomicBool>, spot: progress::Spot) -> StopFlag {
             if hold(&spot).is_some() {
                 eprint(&format!("\nStopped{}; the same command goes on\n", place(&spot)));
             }
-            bars::clear();
+            drawn::clear();
             Exit::Failed(ErrorKind::Interrupted).leave();
         });
     };

@@ -161,7 +161,7 @@ fn out(text: &str) {
 /// Prints a message for a person.
 pub(super) fn eprint(text: &str) {
     let text = message(text);
-    super::bars::beside(|| {
+    super::drawn::beside(|| {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     });
 }

@@ -81,7 +81,7 @@ fn a_temporary_folder_goes_away_when_all_went_well() {
         assert!(page.contains(part), "{part} is missing: {page}");
     }
     // Each command stands before what it does.
-    let typed = text.find("$ azseed prep --staging").unwrap();
+    let typed = text.find("  azseed prep --staging").unwrap();
     assert!(typed < text.find("is sealed").unwrap(), "{text}");
     assert_eq!(text.matches("It took ").count(), 10, "{text}");
 }

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use disk_prep::drive::DriveName;
+use disk_prep::limits::SMALLEST_DRIVE_BYTES;
 use disk_prep::manifest::Profile;
 use disk_prep::noun::{
     ByteSize, Cipher, ContainerName, ErrorKind, JobName, ResourceGroup, Schedule, Serial,
@@ -150,7 +151,8 @@ impl Rehearsal<'_> {
     /// not divide evenly, so a guess may be too small.
     fn drives(&self, staged_bytes: u64) -> Result<(Vec<DriveName>, impl Outcome), Failure> {
         let share = staged_bytes.div_ceil(u64::from(self.options.drives));
-        let mut guess = share.saturating_add(share / 10).saturating_add(SPARE_BYTES);
+        let guess = share.saturating_add(share / 10).saturating_add(SPARE_BYTES);
+        let mut guess = guess.max(SMALLEST_DRIVE_BYTES);
         let mut tries = 0;
         loop {
             let drives = self.drives_of(self.options.drive_size.unwrap_or(ByteSize(guess)))?;
