@@ -82,7 +82,7 @@ impl Summary {
             let whole = of(&drive.serial).unwrap_or(ByteSize(drive.sealed.bytes));
             self.maps.push(DriveMap {
                 serial: drive.serial.clone(),
-                files: drive.sealed.files as u64,
+                files: drive.sealed.files,
                 used: ByteSize(drive.sealed.bytes),
                 whole,
             });
