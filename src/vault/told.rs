@@ -167,7 +167,7 @@ pub fn without_told(remarks: Vec<Remark>, container: &dyn Container) -> Result<V
         return Ok(remarks);
     }
     let listed = container.list(MACHINES).map_err(|source| Error::List { source })?;
-    let told: BTreeSet<String> = listed.into_iter().map(|(path, _)| path).collect();
+    let told: BTreeSet<String> = listed.into_keys().collect();
     let has_told = |own: &Remark| match own {
         Remark::OtherHost { host, .. } => told.contains(&name(host)),
         _ => false,
