@@ -39,11 +39,11 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// An empty batch with room for so many bytes.
-    pub fn new(worker: usize, bytes: usize) -> Self {
+    /// An empty batch in this buffer.
+    pub fn new(worker: usize, buffer: AlignedBuffer) -> Self {
         Batch {
             worker,
-            buffer: AlignedBuffer::zeroed(bytes),
+            buffer,
             used: 0,
             extents: Vec::new(),
             finished: Vec::new(),

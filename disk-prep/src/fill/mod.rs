@@ -29,6 +29,7 @@ pub use target::Target;
 
 use crate::journal::{History, Journal};
 use crate::monitor::{Event, Monitor, Step};
+use crate::sys::aligned::AlignedBuffer;
 use crate::world::World;
 use batch::Batch;
 use source::{Root, Source};
@@ -93,14 +94,16 @@ pub fn fill(
             abort.store(true, Ordering::Relaxed);
             Fault::Thread { source }
         };
-        let (full_in, full) = sync_channel(options.workers * options.batches_per_worker);
+        let batches = options.workers * options.batches_per_worker;
+        let (full_in, full) = sync_channel(batches);
+        let mut buffers = AlignedBuffer::many(batches, options.batch_bytes).into_iter();
         let mut empty = Vec::new();
         // All are waited for from the beginning, also those whose thread comes last.
         let members: Vec<_> = (0..options.workers).map(|_| options.hall.join()).collect();
         for (number, member) in members.into_iter().enumerate() {
             let (back, own) = channel();
-            for _ in 0..options.batches_per_worker {
-                let _ = back.send(Batch::new(number, options.batch_bytes));
+            for buffer in buffers.by_ref().take(options.batches_per_worker) {
+                let _ = back.send(Batch::new(number, buffer));
             }
             empty.push(back);
             let (begun, queue, abort, full) = (&begun, &queue, &abort, full_in.clone());

@@ -11,6 +11,10 @@ use crate::stop::StopFlag;
 
 /// A checkpoint after so many bytes (`design` 4).
 pub const CHECKPOINT_BYTES: u64 = 1 << 30;
+/// A checkpoint after so many files: what is known of them waits in memory until then.
+const CHECKPOINT_FILES: usize = 16 << 10;
+/// Files of a batch, however short they are.
+const BATCH_FILES: usize = 1024;
 /// Buffers of a drive, however many files are read at once.
 const BUFFER_BYTES: usize = 64 << 20;
 /// Files that are read at once from all drives together: they fill the widest lanes.
@@ -27,10 +31,14 @@ pub struct FillOptions {
     pub workers: usize,
     /// Bytes of a batch.
     pub batch_bytes: usize,
+    /// Files of a batch, at most.
+    pub batch_files: usize,
     /// Batches of one worker: one is filled while others are written.
     pub batches_per_worker: usize,
     /// A checkpoint after so many bytes.
     pub checkpoint_bytes: u64,
+    /// A checkpoint after so many files.
+    pub checkpoint_files: usize,
     /// A checkpoint after so much time.
     pub checkpoint_every: Duration,
     /// Whether a changed source file fails the drive.
@@ -62,8 +70,10 @@ impl FillOptions {
         FillOptions {
             workers,
             batch_bytes,
+            batch_files: BATCH_FILES,
             batches_per_worker: BUFFER_BYTES / batch_bytes / workers,
             checkpoint_bytes: CHECKPOINT_BYTES,
+            checkpoint_files: CHECKPOINT_FILES,
             checkpoint_every: Duration::from_secs(5),
             strict,
             stop,

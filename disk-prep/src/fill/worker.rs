@@ -42,7 +42,13 @@ impl Queue {
         Queue(Mutex::new(segments.into_iter()))
     }
 
-    fn next(&self, pass: &Pass<'_>, room: u64, begun: &BTreeMap<u64, Stream>) -> Option<Work> {
+    fn next(
+        &self,
+        pass: &Pass<'_>,
+        options: &FillOptions,
+        begun: &BTreeMap<u64, Stream>,
+    ) -> Option<Work> {
+        let room = options.batch_bytes as u64;
         let mut left = hold(&self.0);
         let is_long =
             |number: usize| pass.bytes(number) > room || begun.contains_key(&(number as u64));
@@ -53,7 +59,8 @@ impl Queue {
         let mut bytes = pass.bytes(first);
         let mut short = vec![first];
         while let Some(next) = left.as_slice().first().map(|&next| next as usize) {
-            if is_long(next) || bytes + pass.bytes(next) > room {
+            let is_full = short.len() >= options.batch_files || bytes + pass.bytes(next) > room;
+            if is_full || is_long(next) {
                 break;
             }
             bytes += pass.bytes(next);
@@ -102,8 +109,7 @@ impl Worker<'_> {
     }
 
     fn work(&self) -> Result<(), End> {
-        let room = self.options.batch_bytes as u64;
-        while let Some(work) = self.queue.next(self.pass, room, self.begun) {
+        while let Some(work) = self.queue.next(self.pass, self.options, self.begun) {
             match work {
                 Work::Short(segments) => self.short(&segments)?,
                 Work::Long(number) => self.long(number)?,
