@@ -438,3 +438,6 @@ fn top_of<'a>((folder, name): (&'a str, &'a str)) -> Cow<'a, str> {
         _ => folder.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

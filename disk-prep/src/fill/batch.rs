@@ -41,14 +41,7 @@ pub struct Batch {
 impl Batch {
     /// An empty batch in this buffer.
     pub fn new(worker: usize, buffer: AlignedBuffer) -> Self {
-        Batch {
-            worker,
-            buffer,
-            used: 0,
-            extents: Vec::new(),
-            finished: Vec::new(),
-            mark: None,
-        }
+        Batch { worker, buffer, used: 0, extents: Vec::new(), finished: Vec::new(), mark: None }
     }
 
     /// Empties it; the room stays.

@@ -32,6 +32,7 @@ use crate::monitor::{Event, Monitor, Step};
 use crate::sys::aligned::AlignedBuffer;
 use crate::world::World;
 use batch::Batch;
+use batch_load::Ahead;
 use source::{Root, Source};
 use worker::{Queue, Worker};
 use writer::{Pending, Writer};
@@ -97,7 +98,7 @@ pub fn fill(
         let batches = options.workers * options.batches_per_worker;
         let (full_in, full) = sync_channel(batches);
         let mut buffers = AlignedBuffer::many(batches, options.batch_bytes).into_iter();
-        let mut empty = Vec::new();
+        let (mut empty, ahead) = (Vec::new(), Ahead::default());
         // All are waited for from the beginning, also those whose thread comes last.
         let members: Vec<_> = (0..options.workers).map(|_| options.hall.join()).collect();
         for (number, member) in members.into_iter().enumerate() {
@@ -118,13 +119,23 @@ pub fn fill(
                 empty: own,
                 full,
                 member,
+                ahead: ahead.clone(),
             };
             Builder::new().spawn_scoped(scope, move || worker.run()).map_err(made)?;
         }
         drop(full_in);
         let pending = Pending::default();
-        let writer =
-            Writer { target, options, journal, monitor, empty, done_bytes, total_bytes, pending };
+        let writer = Writer {
+            target,
+            options,
+            journal,
+            monitor,
+            empty,
+            ahead,
+            done_bytes,
+            total_bytes,
+            pending,
+        };
         let written = writer.run(&full, || abort.store(true, Ordering::Relaxed));
         // Workers that wait to hand something over must hear that nobody takes it any more.
         drop(full);

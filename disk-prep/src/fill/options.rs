@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::batch_load::BatchLoad;
 use super::hall;
 use crate::dataset::FileList;
+use crate::kernels::{Rung, has_three_at_once};
 use crate::limits::BLOCK_BYTES;
 use crate::stop::StopFlag;
 
@@ -63,8 +64,11 @@ impl FillOptions {
         let long = files.iter().filter(|file| file.bytes() > BLOCK_BYTES).count();
         let (workers, batch_bytes) = match rotational {
             true => (1, 4 * block),
-            // Few long files fill lanes with blocks of their own.
-            false if (1..=2).contains(&long) => (2, 4 * block),
+            // Few long files go through the CPU alone; where it has no loop for that, lanes are filled
+            // with blocks of their own.
+            false if (1..=2).contains(&long) => {
+                (2, if has_three_at_once(Rung::chosen()) { block } else { 4 * block })
+            }
             false => ((FILES_AT_ONCE / drives.max(1)).max(4), block / 4),
         };
         FillOptions {

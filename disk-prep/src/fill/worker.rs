@@ -3,12 +3,13 @@
 //! batches that can be resumed between any two.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 
 use super::batch::Batch;
-use super::batch_load::BatchLoad;
+use super::batch_load::{Ahead, BatchLoad};
 use super::fault::Fault;
 use super::hall::Member;
 use super::options::FillOptions;
@@ -83,7 +84,11 @@ pub struct Worker<'a> {
     pub empty: Receiver<Batch>,
     pub full: SyncSender<Result<Batch, Fault>>,
     pub member: Member<'a, BatchLoad>,
+    pub ahead: Ahead,
 }
+
+/// Files of a batch with their digests so far, and where their bytes lie in it.
+type Feeds = Vec<(FileHasher, Range<usize>)>;
 
 /// Why a worker ends before its work is done.
 enum End {
@@ -123,12 +128,24 @@ impl Worker<'_> {
         if self.abort.load(Ordering::Relaxed) {
             return Err(End::Unheard);
         }
-        self.empty.recv().map_err(|_| End::Unheard)
+        match self.empty.try_recv() {
+            Err(TryRecvError::Empty) => self.member.away(|| self.empty.recv()).ok(),
+            batch => batch.ok(),
+        }
+        .ok_or(End::Unheard)
     }
 
     fn hand_over(&self, mut batch: Batch) -> Result<(), End> {
         batch.encrypt(self.target.cipher);
+        self.ahead.ready();
         self.full.send(Ok(batch)).map_err(|_| End::Unheard)
+    }
+
+    /// Hashes files in the hall.
+    fn digest(&self, batch: Batch, files: Feeds) -> (Batch, Feeds) {
+        let load = BatchLoad { batch, files, ahead: self.ahead.clone() };
+        let BatchLoad { batch, files, .. } = self.member.digest(load);
+        (batch, files)
     }
 
     fn short(&self, segments: &[usize]) -> Result<(), End> {
@@ -156,7 +173,7 @@ impl Worker<'_> {
                 }
             });
         }
-        let BatchLoad { mut batch, files } = self.member.digest(BatchLoad { batch, files });
+        let (mut batch, files) = self.digest(batch, files);
         let mut digests = files.into_iter().map(|(hasher, _)| hasher.finish());
         for (&number, end) in segments.iter().zip(ends) {
             let file = self.pass.file(number).and_then(|(index, file)| {
@@ -220,7 +237,7 @@ impl Worker<'_> {
         let bytes = mark.done_bytes - at;
         let data = stream.read(at, batch.take(self.pass, number, at, bytes));
         let files = vec![(stream.hasher(), 0..data)];
-        let BatchLoad { batch, files } = self.member.digest(BatchLoad { batch, files });
+        let (batch, files) = self.digest(batch, files);
         files.into_iter().for_each(|(hasher, _)| stream.advanced(hasher, mark));
         if let Some(why) = stream.fault() {
             self.leave_out(stream.planned(), why.clone())?;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Instant;
 
 use super::batch::Batch;
+use super::batch_load::Ahead;
 use super::fault::Fault;
 use super::options::FillOptions;
 use super::target::Target;
@@ -21,6 +22,7 @@ pub struct Writer<'a> {
     pub journal: &'a mut Journal,
     pub monitor: &'a dyn Monitor,
     pub empty: Vec<Sender<Batch>>,
+    pub ahead: Ahead,
     pub done_bytes: u64,
     /// Bytes of the whole pass.
     pub total_bytes: u64,
@@ -72,6 +74,7 @@ impl Writer<'_> {
         for (offset, bytes) in batch.pieces() {
             self.target.write(bytes, offset)?;
         }
+        self.ahead.written();
         let pending = &mut self.pending;
         pending.bytes += batch.bytes();
         if let Some(tail) = batch.tail(self.target.volume_start) {

@@ -202,7 +202,7 @@ mod tests {
             assert_eq!(listed.has(number), number != 1);
             assert_eq!(listed.is_uncovered(number), [3, 5, 6].contains(&number), "{number}");
         }
-        assert!(listed.is_absent("\\f") && !listed.is_absent("\\g"));
+        assert!(listed.is_absent("\\seed\\f") && !listed.is_absent("\\seed\\g"));
     }
 
     #[test]
