@@ -44,6 +44,7 @@ pub fn advance_three(
 
 #[cfg(target_arch = "x86_64")]
 mod at_once {
+    use std::arch::asm;
     use std::arch::x86_64::{
         _mm_add_epi32, _mm_alignr_epi8, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32,
         _mm_sha256rnds2_epu32, _mm_shuffle_epi32,
@@ -64,6 +65,23 @@ mod at_once {
         }
     }
 
+    /// Nothing, for which both chains must have come as far: the compiler would put one behind the
+    /// other, and the CPU does not see far enough to undo that.
+    #[inline(always)]
+    fn side_by_side(chains: &mut [[u32; 4]; 2]) {
+        let [[_, first, ..], [_, second, ..]] = chains;
+        // SAFETY: there is no instruction in it.
+        #[expect(unsafe_code, reason = "the order of instructions cannot be told otherwise")]
+        unsafe {
+            asm!(
+                "/* {0:e} {1:e} */",
+                inout(reg) * first,
+                inout(reg) * second,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+        }
+    }
+
     #[target_feature(enable = "sha,ssse3,sse4.1")]
     fn all(md5: &mut [[u32; 4]; 2], sha256: &mut [u32; 8], blocks: &[[u8; 64]]) {
         let mut own = [Own::of(*sha256)];
@@ -74,7 +92,10 @@ mod at_once {
             let mut chains = *md5;
             macro_rules! sha_rounds {
                 ($four:literal) => {
-                    four_rounds!(@ own $four)
+                    {
+                        four_rounds!(@ own $four);
+                        side_by_side(&mut chains);
+                    }
                 };
             }
             md5_steps!(chains, words, sha_rounds);

@@ -36,7 +36,7 @@ fn taken(count: usize) -> (usize, usize) {
     }
     let files = packer.finish_sorted();
     let path = folder.path().join("S1.img");
-    let name = DriveName::Path { path, serial: None, bytes: Some(ByteSize(300 << 20)) };
+    let name = DriveName::Path { path, serial: None, bytes: Some(ByteSize(400 << 20)) };
     let found = NamedDrive::find(&name).unwrap();
     let journals = JournalFolder::new(folder.path().join("journals"));
     journals.create().unwrap();
@@ -74,8 +74,8 @@ fn taken(count: usize) -> (usize, usize) {
 #[test]
 fn a_drive_of_many_files_is_made_and_verified_with_little_memory_for_each() {
     // Just below powers of two, where lists that double are nearly full.
-    const FEW: usize = 16_000;
-    const MANY: usize = 64_000;
+    const FEW: usize = 8_000;
+    const MANY: usize = 32_000;
     let (few, many) = (taken(FEW), taken(MANY));
     let a_file = |few: usize, many: usize| (many - few) / (MANY - FEW);
     let (made, read) = (a_file(few.0, many.0), a_file(few.1, many.1));
