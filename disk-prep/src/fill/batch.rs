@@ -39,8 +39,9 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// An empty batch in this buffer.
-    pub fn new(worker: usize, buffer: AlignedBuffer) -> Self {
+    /// An empty batch with room for so many bytes.
+    pub fn new(worker: usize, bytes: usize) -> Self {
+        let buffer = AlignedBuffer::zeroed(bytes);
         Batch { worker, buffer, used: 0, extents: Vec::new(), finished: Vec::new(), mark: None }
     }
 

@@ -55,12 +55,11 @@ impl Load for BatchLoad {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::aligned::AlignedBuffer;
 
     #[test]
     fn a_load_is_urgent_while_its_drive_has_nothing_to_write() {
         let ahead = Ahead::default();
-        let batch = Batch::new(0, AlignedBuffer::zeroed(1));
+        let batch = Batch::new(0, 1);
         let load = BatchLoad { batch, files: Vec::new(), ahead: ahead.clone() };
         assert!(load.is_urgent());
         ahead.ready();

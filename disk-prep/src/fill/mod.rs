@@ -15,6 +15,7 @@ mod target;
 mod worker;
 mod writer;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,9 +30,7 @@ pub use target::Target;
 
 use crate::journal::{History, Journal};
 use crate::monitor::{Event, Monitor, Step};
-use crate::sys::aligned::AlignedBuffer;
 use crate::world::World;
-use batch::Batch;
 use batch_load::Ahead;
 use source::{Root, Source};
 use worker::{Queue, Worker};
@@ -95,20 +94,17 @@ pub fn fill(
             abort.store(true, Ordering::Relaxed);
             Fault::Thread { source }
         };
-        let batches = options.workers * options.batches_per_worker;
-        let (full_in, full) = sync_channel(batches);
-        let mut buffers = AlignedBuffer::many(batches, options.batch_bytes).into_iter();
+        let (full_in, full) = sync_channel(options.workers * options.batches_per_worker);
         let (mut empty, ahead) = (Vec::new(), Ahead::default());
         // All are waited for from the beginning, also those whose thread comes last.
         let members: Vec<_> = (0..options.workers).map(|_| options.hall.join()).collect();
         for (number, member) in members.into_iter().enumerate() {
             let (back, own) = channel();
-            for buffer in buffers.by_ref().take(options.batches_per_worker) {
-                let _ = back.send(Batch::new(number, buffer));
-            }
             empty.push(back);
             let (begun, queue, abort, full) = (&begun, &queue, &abort, full_in.clone());
             let worker = Worker {
+                number,
+                made: Cell::new(0),
                 pass,
                 root,
                 target,

@@ -2,6 +2,7 @@
 //! to the writer. It touches no device. Short segments share a batch; a long one is a stream of
 //! batches that can be resumed between any two.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -74,6 +75,9 @@ impl Queue {
 
 /// What a worker works with.
 pub struct Worker<'a> {
+    pub number: usize,
+    /// Batches that it has made so far.
+    pub made: Cell<usize>,
     pub pass: &'a Pass<'a>,
     pub root: &'a Root<'a>,
     pub target: &'a Target<'a>,
@@ -129,10 +133,18 @@ impl Worker<'_> {
             return Err(End::Unheard);
         }
         match self.empty.try_recv() {
-            Err(TryRecvError::Empty) => self.member.away(|| self.empty.recv()).ok(),
-            batch => batch.ok(),
+            Ok(batch) => Ok(batch),
+            // Another one only if all are on their way: what was just written is near to the CPU,
+            // and a fast drive needs few.
+            Err(TryRecvError::Empty) if self.made.get() < self.options.batches_per_worker => {
+                self.made.update(|made| made + 1);
+                Ok(Batch::new(self.number, self.options.batch_bytes))
+            }
+            Err(TryRecvError::Empty) => {
+                self.member.away(|| self.empty.recv()).map_err(|_| End::Unheard)
+            }
+            Err(TryRecvError::Disconnected) => Err(End::Unheard),
         }
-        .ok_or(End::Unheard)
     }
 
     fn hand_over(&self, mut batch: Batch) -> Result<(), End> {
