@@ -30,7 +30,8 @@ use crate::volume::view::{FileView, FoundFile, find_volume, unlock};
 pub use difference::Difference;
 
 use blocks::Blocks;
-use contents::{Contents, Ours};
+use contents::{Contents, Ours, contents};
+use difference::unreadable;
 use listed::{Listed, Numbers};
 
 /// Bytes read at once.
@@ -206,7 +207,7 @@ impl Check<'_, '_> {
     ) -> Result<(u64, u64), Error> {
         let serial = &self.drive.serial;
         let sealed = journal.and_then(|(history, _)| history.sealed.as_ref());
-        let Some(contents) = self.contents(sealed, differences).on(serial)? else {
+        let Some(contents) = contents(self.view, serial, sealed, differences).on(serial)? else {
             differences.extend(self.view.unreadable.iter().cloned().map(Difference::from));
             return Ok((0, 0));
         };
@@ -225,7 +226,7 @@ impl Check<'_, '_> {
                 Some(found) => match self.digests(&found, found.bytes, &mut buffer) {
                     Ok(digests) if digests.md5 == *expected => {}
                     Ok(_) => differences.push(Difference::FileMd5 { path }),
-                    Err(fault) => differences.push(self.unreadable(path, fault).on(serial)?),
+                    Err(fault) => differences.push(unreadable(serial, path, fault).on(serial)?),
                 },
             }
         }
@@ -245,7 +246,7 @@ impl Check<'_, '_> {
                 self.file(&listed, at, known.as_ref(), &mut buffer, &mut blocks, differences);
             if let Err(fault) = read {
                 let path = self.view.files.path(number);
-                differences.push(self.unreadable(path, fault).on(serial)?);
+                differences.push(unreadable(serial, path, fault).on(serial)?);
             }
             done_bytes += self.view.files.bytes(number);
             self.monitor.event(&Event::BytesDone { drive, step, done_bytes, total_bytes });
@@ -412,22 +413,6 @@ impl Check<'_, '_> {
 
     fn read(&self, found: &FoundFile, at: u64, buffer: &mut [u8]) -> Result<(), Fault> {
         Ok(self.view.read(found, at, buffer)?)
-    }
-
-    /// What keeps a file from being compared is a difference like any other; a wish to stop is
-    /// none.
-    fn unreadable(&self, path: String, fault: Fault) -> Result<Difference, Fault> {
-        if let Fault::Stopped(_) = fault {
-            return Err(fault);
-        }
-        let error = DriveError::new(&self.drive.serial, fault);
-        let mut fault = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(error) = source {
-            fault = format!("{fault}: {error}");
-            source = error.source();
-        }
-        Ok(Difference::Unreadable { path, fault })
     }
 }
 

@@ -6,7 +6,15 @@ use std::io::{BufRead, Read};
 use xml::common::{Position, TextPosition};
 use xml::reader::{EventReader, ParserConfig, XmlEvent};
 
-use super::read::ManifestError;
+/// What is wrong with a manifest, and at which byte.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("The manifest breaks its format at byte {position}: {fault}")]
+pub struct ManifestError {
+    /// Byte offset in the file.
+    pub position: u64,
+    /// The rule that is broken.
+    pub fault: String,
+}
 
 /// Whether it is XML to the letter, by a reader that forgives nothing. It is read once, and `again` up to a fault, to say where.
 pub fn check_form<R: BufRead>(

@@ -8,11 +8,9 @@ mod read;
 mod strict;
 mod write;
 
-pub use form::check_form;
+pub use form::{ManifestError, check_form};
 pub use proof::ManifestProof;
-pub use read::{
-    Manifest, ManifestBlob, ManifestError, ManifestFrame, ManifestRange, parse, parse_each,
-};
+pub use read::{Manifest, ManifestBlob, ManifestFrame, ManifestRange, parse, parse_each};
 pub use write::{Entry, ManifestWriter, Profile, frame_bytes, length_bytes, text_bytes};
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
-use super::form::check_form;
+use super::form::{ManifestError, check_form};
 use crate::limits;
 use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest, Serial, referred};
 
@@ -53,16 +53,6 @@ pub struct ManifestRange {
     pub bytes: u64,
     /// MD5 of it.
     pub digest: Md5Digest,
-}
-
-/// What is wrong with a manifest, and at which byte.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("The manifest breaks its format at byte {position}: {fault}")]
-pub struct ManifestError {
-    /// Byte offset in the file.
-    pub position: u64,
-    /// The rule that is broken.
-    pub fault: String,
 }
 
 /// What a manifest says besides its files.

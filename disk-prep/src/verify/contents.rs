@@ -8,12 +8,12 @@ use std::io::{self, BufReader, Read};
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
-use super::difference::Difference;
+use super::difference::{Difference, unreadable};
 use super::listed::Listed;
-use super::{Check, Fault};
+use crate::error::Fault;
 use crate::journal::Sealed;
 use crate::manifest::{ManifestFrame, check_form, parse_each};
-use crate::noun::hex_upper;
+use crate::noun::{Serial, hex_upper};
 use crate::volume::view::{FileView, FoundFile};
 
 /// A manifest is read up to this.
@@ -66,86 +66,85 @@ impl<R: Read, D: Digest> Read for Hashed<R, D> {
     }
 }
 
-impl Check<'_, '_> {
-    /// Reads the manifest and compares its hash; `None` if there is nothing to go on with. What it
-    /// lists and is not on the drive, or has another length there, differs.
-    pub(super) fn contents(
-        &self,
-        sealed: Option<&Sealed>,
-        differences: &mut Vec<Difference>,
-    ) -> Result<Option<Contents>, Fault> {
-        let path = match sealed {
-            Some(sealed) => sealed.manifest.to_string(),
-            None => self.manifest_path(),
-        };
-        let number = self.view.files.find(&path);
-        let found = number.map(|number| self.view.files.at(number));
-        let Some(file) = found.filter(|file| file.bytes <= LARGEST_MANIFEST) else {
-            differences.push(Difference::ManifestMissing { path });
-            return Ok(None);
-        };
-        let fault = RefCell::new(None);
-        let text = || {
-            let text = Text { view: self.view, file: &file, at: 0, fault: &fault };
-            BufReader::with_capacity(PIECE_BYTES, text)
-        };
-        let expected = sealed.map(|sealed| sealed.manifest_hash.as_str());
-        let is_md5 = expected.is_some_and(|expected| expected.len() == 32);
-        let (form, actual) = match is_md5 {
-            true => form_and_hash(Hashed { inner: text(), digest: Md5::new() }, text),
-            false => form_and_hash(Hashed { inner: text(), digest: Sha256::new() }, text),
-        };
-        let mut listed = Listed::new(self.view.files.len());
-        listed.note(&path, number);
-        let (mut files, mut bytes) = (0, 0);
-        let (mut missing, mut last) = (Vec::new(), None);
-        let frame = form.and_then(|()| {
-            parse_each(text(), |blob| {
-                let found = self.view.files.find_behind(last, blob.path.as_str());
-                listed.note(blob.path.as_str(), found);
-                let path = || blob.path.to_string();
-                let Some(number) = found else {
-                    return missing.push(Difference::FileMissing { path: path() });
-                };
-                last = found;
-                (files, bytes) = (files + 1, bytes + blob.bytes);
-                let (expected, actual) = (blob.bytes, self.view.files.bytes(number));
-                if expected != actual {
-                    missing.push(Difference::FileLength { path: path(), expected, actual });
-                } else {
-                    listed.push(number, &blob);
-                }
-            })
-        });
-        if let Some(fault) = fault.take() {
-            differences.push(self.unreadable(path, fault)?);
-            return Ok(None);
-        }
-        if let Some(expected) = expected.filter(|expected| **expected != actual) {
-            let expected = expected.to_owned();
-            differences.push(Difference::ManifestHash { expected, actual });
-        }
-        let frame = match frame {
-            Ok(frame) => frame,
-            Err(error) => {
-                differences.push(Difference::ManifestForm { fault: error.to_string() });
-                return Ok(None);
+/// Reads the manifest and compares its hash; `None` if there is nothing to go on with. What it
+/// lists and is not on the drive, or has another length there, differs.
+pub(super) fn contents(
+    view: &FileView<'_>,
+    serial: &Serial,
+    sealed: Option<&Sealed>,
+    differences: &mut Vec<Difference>,
+) -> Result<Option<Contents>, Fault> {
+    let path = match sealed {
+        Some(sealed) => sealed.manifest.to_string(),
+        None => manifest_path(view),
+    };
+    let number = view.files.find(&path);
+    let found = number.map(|number| view.files.at(number));
+    let Some(file) = found.filter(|file| file.bytes <= LARGEST_MANIFEST) else {
+        differences.push(Difference::ManifestMissing { path });
+        return Ok(None);
+    };
+    let fault = RefCell::new(None);
+    let text = || {
+        let text = Text { view, file: &file, at: 0, fault: &fault };
+        BufReader::with_capacity(PIECE_BYTES, text)
+    };
+    let expected = sealed.map(|sealed| sealed.manifest_hash.as_str());
+    let is_md5 = expected.is_some_and(|expected| expected.len() == 32);
+    let (form, actual) = match is_md5 {
+        true => form_and_hash(Hashed { inner: text(), digest: Md5::new() }, text),
+        false => form_and_hash(Hashed { inner: text(), digest: Sha256::new() }, text),
+    };
+    let mut listed = Listed::new(view.files.len());
+    listed.note(&path, number);
+    let (mut files, mut bytes) = (0, 0);
+    let (mut missing, mut last) = (Vec::new(), None);
+    let frame = form.and_then(|()| {
+        parse_each(text(), |blob| {
+            let found = view.files.find_behind(last, blob.path.as_str());
+            listed.note(blob.path.as_str(), found);
+            let path = || blob.path.to_string();
+            let Some(number) = found else {
+                return missing.push(Difference::FileMissing { path: path() });
+            };
+            last = found;
+            (files, bytes) = (files + 1, bytes + blob.bytes);
+            let (expected, actual) = (blob.bytes, view.files.bytes(number));
+            if expected != actual {
+                missing.push(Difference::FileLength { path: path(), expected, actual });
+            } else {
+                listed.push(number, &blob);
             }
-        };
-        differences.extend(missing);
-        Ok(Some(Contents { frame, listed, files, bytes }))
+        })
+    });
+    if let Some(fault) = fault.take() {
+        differences.push(unreadable(serial, path, fault)?);
+        return Ok(None);
     }
+    if let Some(expected) = expected.filter(|expected| **expected != actual) {
+        let expected = expected.to_owned();
+        differences.push(Difference::ManifestHash { expected, actual });
+    }
+    let frame = match frame {
+        Ok(frame) => frame,
+        Err(error) => {
+            differences.push(Difference::ManifestForm { fault: error.to_string() });
+            return Ok(None);
+        }
+    };
+    differences.extend(missing);
+    Ok(Some(Contents { frame, listed, files, bytes }))
+}
 
-    /// Without a journal: the one file at the root that is named like a manifest.
-    fn manifest_path(&self) -> String {
-        let files = &self.view.files;
-        let at_root = |number: &usize| {
-            let (folder, name) = files.parts(*number);
-            folder == "\\" && name.ends_with(".manifest")
-        };
-        let found = (0..files.len()).find(at_root);
-        found.map_or("\\DriveManifest.xml".to_owned(), |number| files.path(number))
-    }
+/// Without a journal: the one file at the root that is named like a manifest.
+fn manifest_path(view: &FileView<'_>) -> String {
+    let files = &view.files;
+    let at_root = |number: &usize| {
+        let (folder, name) = files.parts(*number);
+        folder == "\\" && name.ends_with(".manifest")
+    };
+    let found = (0..files.len()).find(at_root);
+    found.map_or("\\DriveManifest.xml".to_owned(), |number| files.path(number))
 }
 
 /// Whether a text is XML to the letter, and the hash of all of it.
