@@ -8,7 +8,7 @@ use std::hint::black_box;
 use disk_prep::hash::{Feed, FileHasher, update_all};
 use disk_prep::kernels::{
     MD5_START, Md5Lane, Rung, SHA256_START, STEP_BLOCKS, SectorCipher, Sha256Stream,
-    advance_md5_lanes, advance_one, advance_sha256_streams, advance_two,
+    advance_md5_lanes, advance_one, advance_sha256_streams, advance_three,
 };
 use disk_prep::noun::Cipher;
 use md5::Md5;
@@ -49,11 +49,11 @@ fn main() {
         black_box(Md5::digest(&bytes));
     });
     measure("md5, one chain", || advance_one(&mut MD5_START.clone(), black_box(blocks)));
-    measure("md5, two chains in one loop", || {
-        let (mut first, mut second) = (MD5_START, [1, 2, 3, 4]);
-        advance_two(&mut first, &mut second, black_box(blocks));
-    });
     for rung in Rung::ALL.into_iter().filter(|rung| rung.is_here()) {
+        measure(&format!("md5, two chains, and sha-256, {}", rung.name()), || {
+            let (mut md5, mut sha256) = ([MD5_START, [1, 2, 3, 4]], SHA256_START);
+            advance_three(rung, &mut md5, &mut sha256, black_box(blocks));
+        });
         for (count, has_two) in [(16, false), (16, true), (8, true), (4, true)] {
             let chains = if has_two { "two chains" } else { "one chain" };
             measure(&format!("md5, {}, {count} messages, {chains}", rung.name()), || {

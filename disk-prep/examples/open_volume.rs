@@ -28,7 +28,7 @@ pub fn files(
     if let Some(unreadable) = view.unreadable.first() {
         return Err(unreadable.to_string().into());
     }
-    Ok(view.files.iter().map(|(path, file)| (path.clone(), file.bytes)).collect())
+    Ok(view.files.iter().map(|(path, file)| (path, file.bytes)).collect())
 }
 
 #[allow(clippy::print_stdout, reason = "an example shows what it found")]

@@ -90,7 +90,7 @@ fn look(
 ) -> Result<Files, crate::volume::view::ViewError> {
     let volume = open_volume(device, place, password)?;
     let view = FileView::open(&volume)?;
-    let list = view.files.iter().map(|(path, file)| (path.clone(), file.bytes)).collect();
+    let list = view.files.iter().map(|(path, file)| (path, file.bytes)).collect();
     Ok(Files { facts: view.facts, list, unreadable: view.unreadable })
 }
 

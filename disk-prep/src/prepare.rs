@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::dataset::{DataFile, FileList, with_side_files};
 use crate::device::{self, Device};
@@ -20,13 +21,15 @@ use crate::journal::{
 use crate::label;
 use crate::manifest::Profile;
 use crate::monitor::{Event, Monitor, Step};
-use crate::noun::{Cipher, ContainerName, DriveError, JobName, OnDrive, Serial, Wipe};
+use crate::noun::{
+    Cipher, ContainerName, DriveError, JobName, OnDrive, RecoveryPassword, Serial, Wipe,
+};
 use crate::prove::regained;
 use crate::seal::Sealing;
 use crate::stop::StopFlag;
 use crate::volume;
 use crate::volume::bitlocker::write::{
-    VolumeForm, VolumeKey, VolumeSecrets, encode_first_8k, encode_metadata,
+    StretchedKey, VolumeForm, VolumeKey, VolumeSecrets, encode_first_8k, encode_metadata,
 };
 use crate::volume::gpt::read_gpt;
 use crate::volume::ntfs::Edition;
@@ -88,6 +91,23 @@ impl BegunDrive {
     }
 }
 
+/// Everything of a new drive but the key that its password stands for, whose making is slow.
+pub(crate) struct DrawnDrive {
+    form: DriveForm,
+    layout: DriveLayout,
+    plan: DrivePlan,
+    disk_guid: Uuid,
+    partition_guids: [Uuid; 2],
+    secrets: VolumeSecrets,
+}
+
+impl DrawnDrive {
+    /// What its key is made of.
+    pub fn password_and_salt(&self) -> (&RecoveryPassword, &[u8; 16]) {
+        (self.secrets.password(), self.secrets.salt())
+    }
+}
+
 /// Decides everything that the drive will be and writes it into plan file and journal. Nothing
 /// on the drive has changed when this returns.
 pub fn begin(
@@ -98,6 +118,19 @@ pub fn begin(
     options: &PrepareOptions,
     world: &dyn World,
 ) -> Result<BegunDrive, Error> {
+    let drawn = draw(drive, files, options, world)?;
+    let (password, salt) = drawn.password_and_salt();
+    let stretched = world.stretch(password, salt);
+    begin_drawn(drawn, &stretched, drive, clearance, journals, options, world)
+}
+
+/// Decides everything that can be known before the key is made.
+pub(crate) fn draw(
+    drive: &Drive,
+    files: &FileList,
+    options: &PrepareOptions,
+    world: &dyn World,
+) -> Result<DrawnDrive, Error> {
     let serial = &drive.serial;
     let draw = |bytes: &mut [u8]| {
         world.random(bytes).map_err(|source| drive::Fault::Randomness { source }).on(serial)
@@ -130,14 +163,28 @@ pub fn begin(
     let secrets = VolumeSecrets::draw(options.cipher, &mut |bytes| world.random(bytes))
         .map_err(volume::Fault::Volume)
         .on(serial)?;
-    let stretched = world.stretch(secrets.password(), secrets.salt());
+    Ok(DrawnDrive { form, layout, plan, disk_guid, partition_guids, secrets })
+}
+
+/// Writes what was decided into plan file and journal.
+pub(crate) fn begin_drawn(
+    drawn: DrawnDrive,
+    stretched: &StretchedKey,
+    drive: &Drive,
+    clearance: Clearance,
+    journals: &JournalFolder,
+    options: &PrepareOptions,
+    world: &dyn World,
+) -> Result<BegunDrive, Error> {
+    let DrawnDrive { form, layout, plan, disk_guid, partition_guids, secrets } = drawn;
+    let (serial, at) = (&drive.serial, form.at);
     let volume_form = VolumeForm {
         placement: layout.placement,
         partition_start: layout.disk.partition_start,
         created: at,
         description: description(&world.host(), at),
     };
-    let block = encode_metadata(&volume_form, &secrets, &stretched).map_err(volume::Fault::Volume);
+    let block = encode_metadata(&volume_form, &secrets, stretched).map_err(volume::Fault::Volume);
     let begun = Begun {
         version: Begun::VERSION,
         at,

@@ -2,28 +2,27 @@
 //! with journal and manifest. Names exactly what differs.
 
 mod blocks;
+mod contents;
 mod difference;
+mod listed;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 
-use md5::Md5;
 use rustix::fs::{Advice, fadvise};
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha512};
 
 use crate::dataset::Listing;
 use crate::device::{Device, FileDevice};
 use crate::drive::{self, Drive, Kind};
 use crate::error::{Error, Fault, Unready};
 use crate::hash::{FileDigests, FileHasher};
-use crate::journal::{
-    Copied, DrivePlan, History, JournalFolder, JournalOnly, Sealed, SecretKeeper,
-};
+use crate::journal::{Copied, History, JournalFolder, JournalOnly, SecretKeeper};
 use crate::limits::BLOCK_BYTES;
-use crate::manifest::{Manifest, ManifestBlob, parse};
 use crate::monitor::{Event, Monitor, Step};
-use crate::noun::{Cipher, DriveError, DrivePath, OnDrive, RecoveryPassword, hex_upper};
+use crate::noun::{Cipher, DriveError, OnDrive, RecoveryPassword, hex_upper};
 use crate::stop::StopFlag;
 use crate::sys::aligned::AlignedBuffer;
 use crate::volume::view::{FileView, FoundFile, find_volume, unlock};
@@ -31,11 +30,12 @@ use crate::volume::view::{FileView, FoundFile, find_volume, unlock};
 pub use difference::Difference;
 
 use blocks::Blocks;
+use contents::{Contents, Ours, contents};
+use difference::unreadable;
+use listed::{Listed, Numbers};
 
 /// Bytes read at once.
 const READ_BYTES: usize = 16 << 20;
-/// A manifest is read into memory, up to this.
-const LARGEST_MANIFEST: u64 = 8 << 30;
 
 /// How a drive is verified.
 #[derive(Debug, Clone)]
@@ -122,7 +122,7 @@ pub fn verify(
     let check = Check { drive, view: &view, options, monitor };
     let against = if journal.is_some() { Yardstick::Journal } else { Yardstick::Manifest };
     let mut added = Vec::new();
-    let (files, bytes) = check.run(journal.as_ref(), &mut differences, &mut added).on(serial)?;
+    let (files, bytes) = check.run(journal.as_ref(), &mut differences, &mut added)?;
     Ok(VerifyReport {
         drive: drive.clone(),
         against,
@@ -167,17 +167,19 @@ pub fn open(drive: &Drive) -> Result<FileDevice, drive::Error> {
     opened.map_err(|source| drive::Error::Open { path: drive.path.clone(), source })
 }
 
-type JournalAndPlan = (History, DrivePlan);
+/// What the journal of a drive says, and where it lies.
+type Journalled<'a> = (History, &'a JournalFolder);
 
-fn journal_of(drive: &Drive, options: &VerifyOptions) -> Result<Option<JournalAndPlan>, Error> {
+fn journal_of<'a>(
+    drive: &Drive,
+    options: &'a VerifyOptions,
+) -> Result<Option<Journalled<'a>>, Error> {
     let Some(folder) = &options.journals else { return Ok(None) };
-    let history = folder.history(&drive.serial)?;
-    let Some(history) = history else { return Ok(None) };
+    let Some(history) = folder.ends_of(&drive.serial)? else { return Ok(None) };
     if history.sealed.is_none() {
         return Err(DriveError::new(&drive.serial, Unready::NotSealed).into());
     }
-    let plan = folder.read_plan(&history)?;
-    Ok(Some((history, plan)))
+    Ok(Some((history, folder)))
 }
 
 struct Check<'a, 'v> {
@@ -187,188 +189,199 @@ struct Check<'a, 'v> {
     monitor: &'a dyn Monitor,
 }
 
+/// What the journal knows of the files of a drive, by their numbers there.
+struct Known {
+    /// Files that it says were copied.
+    copied: Numbers,
+    /// Digests of those of them that the manifest does not cover with ranges.
+    digests: BTreeMap<usize, Copied>,
+}
+
 impl Check<'_, '_> {
     /// Compares everything; returns how many files and bytes.
     fn run(
         &self,
-        journal: Option<&JournalAndPlan>,
+        journal: Option<&Journalled<'_>>,
         differences: &mut Vec<Difference>,
         added: &mut Vec<String>,
-    ) -> Result<(u64, u64), Fault> {
-        let expected = journal.map(|(history, plan)| copied(history, plan));
+    ) -> Result<(u64, u64), Error> {
+        let serial = &self.drive.serial;
         let sealed = journal.and_then(|(history, _)| history.sealed.as_ref());
-        let Some((path, manifest)) = self.manifest(sealed, differences)? else {
+        let Some(contents) = contents(self.view, serial, sealed, differences).on(serial)? else {
             differences.extend(self.view.unreadable.iter().cloned().map(Difference::from));
             return Ok((0, 0));
         };
-        if manifest.drive_id != self.drive.serial {
-            let (manifest, drive) = (manifest.drive_id.to_string(), self.drive.serial.to_string());
+        let Contents { frame, mut listed, files, bytes } = contents;
+        if frame.drive_id != self.drive.serial {
+            let (manifest, drive) = (frame.drive_id.to_string(), self.drive.serial.to_string());
             differences.push(Difference::DriveId { manifest, drive });
         }
-        let mut listed: BTreeSet<&str> = BTreeSet::from([path.as_str()]);
-        let mut blobs: Vec<(&ManifestBlob, &FoundFile)> = Vec::new();
-        for blob in &manifest.blobs {
-            listed.insert(blob.path.as_str());
-            match self.view.files.get(blob.path.as_str()) {
-                Some(found) => blobs.push((blob, found)),
-                None => differences.push(Difference::FileMissing { path: blob.path.to_string() }),
-            }
-        }
         let mut buffer = AlignedBuffer::zeroed(READ_BYTES);
-        for (path, expected) in &manifest.side_files {
-            listed.insert(path.as_str());
+        for (path, expected) in &frame.side_files {
             let path = path.to_string();
-            match self.view.files.get(&path) {
+            let found = self.view.files.find(&path);
+            listed.note(&path, found);
+            match found.map(|number| self.view.files.at(number)) {
                 None => differences.push(Difference::FileMissing { path }),
-                Some(found) => match self.digests(found, found.bytes, &mut buffer) {
+                Some(found) => match self.digests(&found, found.bytes, &mut buffer) {
                     Ok(digests) if digests.md5 == *expected => {}
                     Ok(_) => differences.push(Difference::FileMd5 { path }),
-                    Err(fault) => differences.push(self.unreadable(path, fault)?),
+                    Err(fault) => differences.push(unreadable(serial, path, fault).on(serial)?),
                 },
             }
         }
-        self.list_strangers(&listed, expected.as_ref(), journal, differences, added);
+        let known = self.list_strangers(&listed, journal, differences, added)?;
         // As they lie on the drive, so that it reads in one direction.
-        blobs.sort_by_key(|(_, found)| found.first_byte());
+        listed.sort_by_key(|number| self.view.files.first_byte(number));
         let (drive, step) = (&self.drive.serial, Step::Verify);
-        let total_bytes = blobs.iter().map(|(blob, _)| blob.bytes).sum();
+        let total_bytes = bytes;
+        // Those of another length are not read.
+        let reads: u64 = (0..listed.len()).map(|at| self.view.files.bytes(listed.found(at))).sum();
+        let mut done_bytes = bytes.saturating_sub(reads);
         self.monitor.event(&Event::StepStarted { drive, step, done_bytes: 0, total_bytes });
-        let mut done_bytes = 0;
-        let mut blocks = Blocks::new();
-        for (blob, found) in &blobs {
-            let journalled = expected.as_ref().map(|files| files.get(blob.path.as_str()));
-            match self.file(blob, found, journalled, &mut buffer, &mut blocks, differences) {
-                Ok(()) => {}
-                Err(fault) => differences.push(self.unreadable(blob.path.to_string(), fault)?),
+        let mut blocks = Blocks::new(&self.view.files);
+        for at in 0..listed.len() {
+            let number = listed.found(at);
+            let read =
+                self.file(&listed, at, known.as_ref(), &mut buffer, &mut blocks, differences);
+            if let Err(fault) = read {
+                let path = self.view.files.path(number);
+                differences.push(unreadable(serial, path, fault).on(serial)?);
             }
-            done_bytes += blob.bytes;
+            done_bytes += self.view.files.bytes(number);
             self.monitor.event(&Event::BytesDone { drive, step, done_bytes, total_bytes });
         }
         blocks.compare(differences);
         self.monitor.event(&Event::StepFinished { drive, step });
-        Ok((blobs.len() as u64, done_bytes))
+        Ok((files, bytes))
     }
 
-    /// Reads the manifest and compares its hash; `None` if there is nothing to go on with.
-    fn manifest(
-        &self,
-        sealed: Option<&Sealed>,
-        differences: &mut Vec<Difference>,
-    ) -> Result<Option<(String, Manifest)>, Fault> {
-        let path = match sealed {
-            Some(sealed) => sealed.manifest.to_string(),
-            None => self.manifest_path(),
-        };
-        let found = self.view.files.get(&path).filter(|file| file.bytes <= LARGEST_MANIFEST);
-        let Some(found) = found else {
-            differences.push(Difference::ManifestMissing { path });
-            return Ok(None);
-        };
-        let mut bytes = vec![0; found.bytes as usize];
-        if let Err(fault) = self.read(found, 0, &mut bytes) {
-            differences.push(self.unreadable(path, fault)?);
-            return Ok(None);
-        }
-        if let Some(sealed) = sealed {
-            let actual = if sealed.manifest_hash.len() == 32 {
-                hex_upper(&Md5::digest(&bytes))
-            } else {
-                hex_upper(&Sha256::digest(&bytes))
-            };
-            if actual != sealed.manifest_hash {
-                let expected = sealed.manifest_hash.clone();
-                differences.push(Difference::ManifestHash { expected, actual });
-            }
-        }
-        match parse(&bytes) {
-            Ok(manifest) => Ok(Some((path, manifest))),
-            Err(error) => {
-                differences.push(Difference::ManifestForm { fault: error.to_string() });
-                Ok(None)
-            }
-        }
-    }
-
-    /// Without a journal: the one file at the root that is named like a manifest.
-    fn manifest_path(&self) -> String {
-        let at_root = |path: &&String| path.rfind('\\') == Some(0) && path.ends_with(".manifest");
-        self.view.files.keys().find(at_root).cloned().unwrap_or("\\DriveManifest.xml".to_owned())
-    }
-
-    /// Files that are in one list and not in the other.
+    /// Files that are in one list and not in the other; what the journal knows, if there is one.
     fn list_strangers(
         &self,
-        listed: &BTreeSet<&str>,
-        expected: Option<&BTreeMap<String, Copied>>,
-        journal: Option<&JournalAndPlan>,
+        listed: &Listed,
+        journal: Option<&Journalled<'_>>,
         differences: &mut Vec<Difference>,
         added: &mut Vec<String>,
-    ) {
-        for path in expected.into_iter().flat_map(|files| files.keys()) {
-            if !listed.contains(path.as_str()) {
-                differences.push(Difference::NotInManifest { path: path.clone() });
+    ) -> Result<Option<Known>, Error> {
+        let files = &self.view.files;
+        let mut ours = Ours::new();
+        let mut planned = Numbers::none_of(files.len());
+        let known = match journal {
+            None => None,
+            Some(journal) => {
+                Some(self.planned(listed, journal, differences, &mut planned, &mut ours)?)
             }
+        };
+        listed.absent().for_each(|path| ours.add(path));
+        for number in (0..files.len()).filter(|&number| listed.has(number)) {
+            ours.add(&top_of(files.parts(number)));
         }
-        let planned: BTreeSet<DrivePath> = journal
-            .into_iter()
-            .flat_map(|(_, plan)| plan.files.iter())
-            .flat_map(|file| {
-                let made = file.listing().content_md5().map(|made| made.path.clone());
-                [file.path()].into_iter().chain(made)
-            })
-            .collect();
-        let planned: BTreeSet<&str> = planned.iter().map(DrivePath::as_str).collect();
-        let known = listed.iter().chain(&planned);
-        let ours: BTreeSet<&str> = known.filter_map(|path| top(path)).collect();
-        for path in self.view.files.keys() {
-            let known = listed.contains(path.as_str())
-                || planned.contains(path.as_str())
-                || path.starts_with("\\System Volume Information\\FVE2.{");
-            if !known && is_below(&ours, path) {
-                differences.push(Difference::Extra { path: path.clone() });
-            } else if !known {
-                added.push(path.clone());
+        for number in 0..files.len() {
+            if listed.has(number) || planned.has(number) {
+                continue;
+            }
+            let path = files.path(number);
+            if path.starts_with("\\System Volume Information\\FVE2.{") {
+                continue;
+            }
+            if ours.is_below(&path) {
+                differences.push(Difference::Extra { path });
+            } else {
+                added.push(path);
             }
         }
         for unreadable in &self.view.unreadable {
-            if unreadable.path.is_empty() || is_below(&ours, &unreadable.path) {
+            if unreadable.path.is_empty() || ours.is_below(&unreadable.path) {
                 differences.push(unreadable.clone().into());
             } else {
                 added.push(unreadable.to_string());
             }
         }
+        Ok(known)
     }
 
-    /// Reads a file once and compares everything that is known of it; its blocks are compared with
-    /// those of others. `journalled` is `None` without a journal, `Some(None)` when the journal does
-    /// not know the file.
-    fn file<'b>(
+    /// Goes through the plan, file by file: what was copied must be listed.
+    fn planned(
         &self,
-        blob: &'b ManifestBlob,
-        found: &FoundFile,
-        journalled: Option<Option<&Copied>>,
+        listed: &Listed,
+        (history, folder): &Journalled<'_>,
+        differences: &mut Vec<Difference>,
+        planned: &mut Numbers,
+        ours: &mut Ours,
+    ) -> Result<Known, Error> {
+        let files = &self.view.files;
+        let mut copied = Numbers::none_of(files.len());
+        // Files of which only the journal has digests of all bytes, by their places in the plan.
+        let mut bare = BTreeMap::new();
+        let (mut index, mut last) = (0, None);
+        folder.each_planned(history, &mut |file| {
+            let path = file.path.as_str();
+            let found = files.find_behind(last, path);
+            last = found.or(last);
+            ours.add(path);
+            if let Some(number) = found {
+                planned.insert(number);
+            }
+            if let Some(made) = file.listing.content_md5() {
+                ours.add(made.path.as_str());
+                if let Some(number) = files.find(made.path.as_str()) {
+                    planned.insert(number);
+                }
+            }
+            // The manifest names metadata and properties only if a blob has them.
+            if file.listing != Listing::SideFile && history.files.is_copied(index) {
+                if let Some(number) = found {
+                    copied.insert(number);
+                    if listed.is_uncovered(number) {
+                        bare.insert(index, number);
+                    }
+                }
+                if !found.map_or(listed.is_absent(path), |number| listed.has(number)) {
+                    differences.push(Difference::NotInManifest { path: path.to_owned() });
+                }
+            }
+            index += 1;
+        })?;
+        let mut digests = BTreeMap::new();
+        if !bare.is_empty()
+            && let Some(history) = folder.history(&self.drive.serial)?
+        {
+            let own = bare.into_iter();
+            digests.extend(
+                own.filter_map(|(index, number)| Some((number, history.files.copied(index)?))),
+            );
+        }
+        Ok(Known { copied, digests })
+    }
+
+    /// Reads a listed file once and compares everything that is known of it; its blocks are
+    /// compared with those of others.
+    fn file(
+        &self,
+        listed: &Listed,
+        at: usize,
+        known: Option<&Known>,
         buffer: &mut [u8],
-        blocks: &mut Blocks<'b>,
+        blocks: &mut Blocks<'_>,
         differences: &mut Vec<Difference>,
     ) -> Result<(), Fault> {
-        let path = || blob.path.to_string();
-        if found.bytes != blob.bytes {
-            let (expected, actual) = (blob.bytes, found.bytes);
-            differences.push(Difference::FileLength { path: path(), expected, actual });
-            return Ok(());
-        }
-        for range in &blob.ranges {
+        let number = listed.found(at);
+        let found = self.view.files.at(number);
+        let path = || self.view.files.path(number);
+        for range in listed.ranges(at, found.bytes) {
             self.options.stop.check()?;
-            blocks.take(blob, range, differences, |room| self.read(found, range.offset, room))?;
+            blocks
+                .take(number, range, differences, |room| self.read(&found, range.offset, room))?;
         }
-        let Some(copied) = journalled else { return Ok(()) };
-        let Some(copied) = copied else {
+        let Some(known) = known else { return Ok(()) };
+        if !known.copied.has(number) {
             differences.push(Difference::NotInJournal { path: path() });
             return Ok(());
-        };
+        }
         // What no range covers only the journal knows.
-        if blob.ranges.iter().map(|range| range.bytes).sum::<u64>() < blob.bytes {
-            let digests = self.digests(found, blob.bytes, buffer)?;
+        if let Some(copied) = known.digests.get(&number) {
+            let digests = self.digests(&found, found.bytes, buffer)?;
             if copied.md5 != digests.md5 {
                 differences.push(Difference::FileMd5 { path: path() });
             }
@@ -401,39 +414,15 @@ impl Check<'_, '_> {
     fn read(&self, found: &FoundFile, at: u64, buffer: &mut [u8]) -> Result<(), Fault> {
         Ok(self.view.read(found, at, buffer)?)
     }
+}
 
-    /// What keeps a file from being compared is a difference like any other; a wish to stop is
-    /// none.
-    fn unreadable(&self, path: String, fault: Fault) -> Result<Difference, Fault> {
-        if let Fault::Stopped(_) = fault {
-            return Err(fault);
-        }
-        let error = DriveError::new(&self.drive.serial, fault);
-        let mut fault = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(error) = source {
-            fault = format!("{fault}: {error}");
-            source = error.source();
-        }
-        Ok(Difference::Unreadable { path, fault })
+/// Of a path in two parts one that shows what stands at the root.
+fn top_of<'a>((folder, name): (&'a str, &'a str)) -> Cow<'a, str> {
+    match folder {
+        "\\" => [folder, name].concat().into(),
+        _ => folder.into(),
     }
 }
 
-/// The folder at the root that a path lies in, or the path itself at the root.
-fn top(path: &str) -> Option<&str> {
-    path.strip_prefix('\\')?.split('\\').next()
-}
-
-/// Whether a path lies in a folder at the root that holds something of ours, or is one.
-fn is_below(ours: &BTreeSet<&str>, path: &str) -> bool {
-    top(path).is_none_or(|top| ours.contains(top))
-}
-
-/// What the journal says was copied, by path.
-fn copied(history: &History, plan: &DrivePlan) -> BTreeMap<String, Copied> {
-    let ends = history.files.all_copied();
-    let ends = ends.filter_map(|(index, copied)| Some((plan.files.get(index)?, copied)));
-    // The manifest names metadata and properties only if a blob has them.
-    let blobs = ends.filter(|(file, _)| *file.listing() != Listing::SideFile);
-    blobs.map(|(file, copied)| (file.path().into(), copied)).collect()
-}
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use crate::device::Device;
 use crate::noun::{Diagnose, RecoveryPassword, Serial};
 use crate::sys::beneath::Folder;
 use crate::sys::machine::machine;
-use crate::volume::bitlocker::write::{StretchedKey, stretch};
+use crate::volume::bitlocker::write::{StretchedKey, stretch, stretch_all};
 
 /// Why sources are no longer what was planned, in the words of who knows them.
 pub type SourcesFault = Box<dyn Diagnose + Send + Sync>;
@@ -32,7 +32,10 @@ pub trait World: Sync {
     }
     /// Makes a key of a password, in a million rounds.
     fn stretch(&self, password: &RecoveryPassword, salt: &[u8; 16]) -> StretchedKey;
-
+    /// The same for many at once.
+    fn stretch_all(&self, passwords: &[(&RecoveryPassword, &[u8; 16])]) -> Vec<StretchedKey> {
+        passwords.iter().map(|(password, salt)| self.stretch(password, salt)).collect()
+    }
     /// Waits before something is tried again.
     fn wait(&self, time: Duration) {
         std::thread::sleep(time);
@@ -69,5 +72,8 @@ impl World for RealWorld {
     }
     fn stretch(&self, password: &RecoveryPassword, salt: &[u8; 16]) -> StretchedKey {
         stretch(password, salt)
+    }
+    fn stretch_all(&self, passwords: &[(&RecoveryPassword, &[u8; 16])]) -> Vec<StretchedKey> {
+        stretch_all(passwords)
     }
 }

@@ -99,11 +99,11 @@ fn file_system(inside: &Inside<'_>) {
             let gave_up =
                 |own: &&disk_prep::volume::view::Unreadable| own.fault.contains("gave up");
             assert_eq!(view.unreadable.iter().find(gave_up), None);
-            for (path, file) in &view.files {
+            for (path, file) in view.files.iter() {
                 assert!(file.bytes <= inside.volume.size(), "{path}");
                 let mut piece = vec![0; 4096];
                 // A bad place is an error, not a panic.
-                let _answer = view.read(file, file.bytes.saturating_sub(4096), &mut piece).is_ok();
+                let _answer = view.read(&file, file.bytes.saturating_sub(4096), &mut piece).is_ok();
             }
         }
         Err(ViewError::FileSystem { fault }) => assert!(!fault.contains("gave up"), "{fault}"),

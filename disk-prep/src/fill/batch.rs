@@ -41,14 +41,8 @@ pub struct Batch {
 impl Batch {
     /// An empty batch with room for so many bytes.
     pub fn new(worker: usize, bytes: usize) -> Self {
-        Batch {
-            worker,
-            buffer: AlignedBuffer::zeroed(bytes),
-            used: 0,
-            extents: Vec::new(),
-            finished: Vec::new(),
-            mark: None,
-        }
+        let buffer = AlignedBuffer::zeroed(bytes);
+        Batch { worker, buffer, used: 0, extents: Vec::new(), finished: Vec::new(), mark: None }
     }
 
     /// Empties it; the room stays.

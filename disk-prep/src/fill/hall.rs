@@ -13,11 +13,15 @@ use crate::sys::hold::hold;
 /// How long files that were read wait for others that are being read, or have no buffer. Even a
 /// fast drive has that long to write in what is read ahead of it.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How often they look whether their drive has come to stand still meanwhile.
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// Something that holds files' next bytes and the files' digests.
 pub trait Load: Send {
     /// The files in it.
     fn feeds(&mut self) -> Vec<Feed<'_>>;
+    /// Whether a drive stands still until this is hashed.
+    fn is_urgent(&self) -> bool;
 }
 
 /// Brings loads together.
@@ -35,6 +39,8 @@ struct Floor<T> {
     next_ticket: u64,
     /// Who brings loads; those whose load does not wait will come again.
     members: usize,
+    /// How many of them wait for a buffer: their drive writes as fast as it can.
+    away: usize,
     /// A load was lost, since hashing it panicked.
     is_broken: bool,
 }
@@ -46,6 +52,7 @@ impl<T> Default for Hall<T> {
             done: BTreeMap::new(),
             next_ticket: 0,
             members: 0,
+            away: 0,
             is_broken: false,
         };
         Hall { floor: Mutex::new(floor), changed: Condvar::new() }
@@ -71,11 +78,16 @@ impl<T> Hall<T> {
     }
 }
 
-impl<T> Floor<T> {
-    /// Whether hashing should begin: all lanes can be filled, or everybody is here.
+impl<T: Load> Floor<T> {
+    /// Whether hashing should begin: all lanes can be filled, or everybody is here. Where a drive
+    /// stands still, nobody waits for those of a slow one, who have no buffers.
     fn is_ready(&self) -> bool {
         let files: usize = self.waiting.iter().map(|(_, files, _)| files).sum();
-        files >= lane_count() || self.waiting.len() == self.members
+        let here = self.waiting.len();
+        let is_urgent = || self.waiting.iter().any(|(.., load)| load.is_urgent());
+        files >= lane_count()
+            || here == self.members
+            || (here + self.away >= self.members && is_urgent())
     }
 
     /// Takes the loads that came first, until the lanes are full.
@@ -88,6 +100,17 @@ impl<T> Floor<T> {
             taken.push((ticket, load));
         }
         taken
+    }
+}
+
+impl<T> Member<'_, T> {
+    /// Waits for something without which this member cannot come.
+    pub fn away<A>(&self, wait: impl FnOnce() -> A) -> A {
+        hold(&self.0.floor).away += 1;
+        self.0.changed.notify_all();
+        let came = wait();
+        hold(&self.0.floor).away -= 1;
+        came
     }
 }
 
@@ -112,18 +135,17 @@ impl<T: Load> Member<'_, T> {
 impl<T: Load> Hall<T> {
     /// Waits for a load, or hashes it with others that are here; nothing if it was lost.
     fn fetch<'a>(&'a self, ticket: u64, mut floor: MutexGuard<'a, Floor<T>>) -> Option<T> {
-        let until = Instant::now() + PATIENCE;
+        let came = Instant::now();
         loop {
             let done = floor.done.remove(&ticket);
             if done.is_some() || floor.is_broken {
                 return done;
             }
             let is_waiting = floor.waiting.iter().any(|(own, ..)| *own == ticket);
-            let left = until.saturating_duration_since(Instant::now());
-            floor = if is_waiting && (floor.is_ready() || left.is_zero()) {
+            floor = if is_waiting && (floor.is_ready() || came.elapsed() >= PATIENCE) {
                 self.lead(floor)
             } else {
-                let left = if is_waiting { left } else { PATIENCE };
+                let left = if is_waiting { GLANCE } else { PATIENCE };
                 let waited = self.changed.wait_timeout(floor, left);
                 waited.unwrap_or_else(PoisonError::into_inner).0
             };
@@ -170,6 +192,9 @@ mod tests {
         fn feeds(&mut self) -> Vec<Feed<'_>> {
             self.0.iter_mut().map(|(hasher, bytes)| Feed { hasher, bytes }).collect()
         }
+        fn is_urgent(&self) -> bool {
+            false
+        }
     }
 
     fn content(number: usize, at: usize) -> Vec<u8> {
@@ -211,6 +236,40 @@ mod tests {
         assert_eq!((floor.members, floor.waiting.len(), floor.done.len()), (0, 0, 0));
     }
 
+    #[derive(Debug)]
+    struct Urgent(bool);
+
+    impl Load for Urgent {
+        fn feeds(&mut self) -> Vec<Feed<'_>> {
+            Vec::new()
+        }
+        fn is_urgent(&self) -> bool {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_drive_that_stands_still_waits_for_who_reads_and_not_for_who_has_no_buffer() {
+        let hall = Hall::<Urgent>::default();
+        let members: Vec<_> = (0..3).map(|_| hall.join()).collect();
+        let is_ready = |loads: &[bool]| {
+            let waiting = loads.iter().map(|&is_urgent| (0, 1, Urgent(is_urgent))).collect();
+            let mut floor = hold(&hall.floor);
+            floor.waiting = waiting;
+            floor.is_ready()
+        };
+        assert!(!is_ready(&[true, false]), "the third reads");
+        assert!(is_ready(&[false, false, false]), "all are here");
+        members[2].away(|| {
+            assert!(is_ready(&[true, false]) && !is_ready(&[false, false]));
+            assert!(!is_ready(&[true]), "another one reads");
+            members[1].away(|| assert!(is_ready(&[true]) && !is_ready(&[false])));
+        });
+        assert!(!is_ready(&[true, false]), "it is back");
+        assert!(is_ready(&vec![false; lane_count()]), "the lanes are full");
+        hold(&hall.floor).waiting.clear();
+    }
+
     #[test]
     fn who_stays_away_holds_nobody_up_for_long() {
         let hall = Hall::<Files>::default();
@@ -230,6 +289,9 @@ mod tests {
                 // Counted when it is brought, spoiled when it is hashed.
                 assert!(!std::mem::replace(&mut self.0, true), "as the test wants it");
                 vec![Feed { hasher: &mut self.1, bytes: &[] }]
+            }
+            fn is_urgent(&self) -> bool {
+                false
             }
         }
         let hall = Hall::default();

@@ -15,6 +15,7 @@ mod target;
 mod worker;
 mod writer;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +31,7 @@ pub use target::Target;
 use crate::journal::{History, Journal};
 use crate::monitor::{Event, Monitor, Step};
 use crate::world::World;
-use batch::Batch;
+use batch_load::Ahead;
 use source::{Root, Source};
 use worker::{Queue, Worker};
 use writer::{Pending, Writer};
@@ -94,17 +95,16 @@ pub fn fill(
             Fault::Thread { source }
         };
         let (full_in, full) = sync_channel(options.workers * options.batches_per_worker);
-        let mut empty = Vec::new();
+        let (mut empty, ahead) = (Vec::new(), Ahead::default());
         // All are waited for from the beginning, also those whose thread comes last.
         let members: Vec<_> = (0..options.workers).map(|_| options.hall.join()).collect();
         for (number, member) in members.into_iter().enumerate() {
             let (back, own) = channel();
-            for _ in 0..options.batches_per_worker {
-                let _ = back.send(Batch::new(number, options.batch_bytes));
-            }
             empty.push(back);
             let (begun, queue, abort, full) = (&begun, &queue, &abort, full_in.clone());
             let worker = Worker {
+                number,
+                made: Cell::new(0),
                 pass,
                 root,
                 target,
@@ -115,13 +115,23 @@ pub fn fill(
                 empty: own,
                 full,
                 member,
+                ahead: ahead.clone(),
             };
             Builder::new().spawn_scoped(scope, move || worker.run()).map_err(made)?;
         }
         drop(full_in);
         let pending = Pending::default();
-        let writer =
-            Writer { target, options, journal, monitor, empty, done_bytes, total_bytes, pending };
+        let writer = Writer {
+            target,
+            options,
+            journal,
+            monitor,
+            empty,
+            ahead,
+            done_bytes,
+            total_bytes,
+            pending,
+        };
         let written = writer.run(&full, || abort.store(true, Ordering::Relaxed));
         // Workers that wait to hand something over must hear that nobody takes it any more.
         drop(full);

@@ -2,13 +2,15 @@
 //! to the writer. It touches no device. Short segments share a batch; a long one is a stream of
 //! batches that can be resumed between any two.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 
 use super::batch::Batch;
-use super::batch_load::BatchLoad;
+use super::batch_load::{Ahead, BatchLoad};
 use super::fault::Fault;
 use super::hall::Member;
 use super::options::FillOptions;
@@ -42,7 +44,13 @@ impl Queue {
         Queue(Mutex::new(segments.into_iter()))
     }
 
-    fn next(&self, pass: &Pass<'_>, room: u64, begun: &BTreeMap<u64, Stream>) -> Option<Work> {
+    fn next(
+        &self,
+        pass: &Pass<'_>,
+        options: &FillOptions,
+        begun: &BTreeMap<u64, Stream>,
+    ) -> Option<Work> {
+        let room = options.batch_bytes as u64;
         let mut left = hold(&self.0);
         let is_long =
             |number: usize| pass.bytes(number) > room || begun.contains_key(&(number as u64));
@@ -53,7 +61,8 @@ impl Queue {
         let mut bytes = pass.bytes(first);
         let mut short = vec![first];
         while let Some(next) = left.as_slice().first().map(|&next| next as usize) {
-            if is_long(next) || bytes + pass.bytes(next) > room {
+            let is_full = short.len() >= options.batch_files || bytes + pass.bytes(next) > room;
+            if is_full || is_long(next) {
                 break;
             }
             bytes += pass.bytes(next);
@@ -66,6 +75,9 @@ impl Queue {
 
 /// What a worker works with.
 pub struct Worker<'a> {
+    pub number: usize,
+    /// Batches that it has made so far.
+    pub made: Cell<usize>,
     pub pass: &'a Pass<'a>,
     pub root: &'a Root<'a>,
     pub target: &'a Target<'a>,
@@ -76,7 +88,11 @@ pub struct Worker<'a> {
     pub empty: Receiver<Batch>,
     pub full: SyncSender<Result<Batch, Fault>>,
     pub member: Member<'a, BatchLoad>,
+    pub ahead: Ahead,
 }
+
+/// Files of a batch with their digests so far, and where their bytes lie in it.
+type Feeds = Vec<(FileHasher, Range<usize>)>;
 
 /// Why a worker ends before its work is done.
 enum End {
@@ -102,8 +118,7 @@ impl Worker<'_> {
     }
 
     fn work(&self) -> Result<(), End> {
-        let room = self.options.batch_bytes as u64;
-        while let Some(work) = self.queue.next(self.pass, room, self.begun) {
+        while let Some(work) = self.queue.next(self.pass, self.options, self.begun) {
             match work {
                 Work::Short(segments) => self.short(&segments)?,
                 Work::Long(number) => self.long(number)?,
@@ -117,12 +132,32 @@ impl Worker<'_> {
         if self.abort.load(Ordering::Relaxed) {
             return Err(End::Unheard);
         }
-        self.empty.recv().map_err(|_| End::Unheard)
+        match self.empty.try_recv() {
+            Ok(batch) => Ok(batch),
+            // Another one only if all are on their way: what was just written is near to the CPU,
+            // and a fast drive needs few.
+            Err(TryRecvError::Empty) if self.made.get() < self.options.batches_per_worker => {
+                self.made.update(|made| made + 1);
+                Ok(Batch::new(self.number, self.options.batch_bytes))
+            }
+            Err(TryRecvError::Empty) => {
+                self.member.away(|| self.empty.recv()).map_err(|_| End::Unheard)
+            }
+            Err(TryRecvError::Disconnected) => Err(End::Unheard),
+        }
     }
 
     fn hand_over(&self, mut batch: Batch) -> Result<(), End> {
         batch.encrypt(self.target.cipher);
+        self.ahead.ready();
         self.full.send(Ok(batch)).map_err(|_| End::Unheard)
+    }
+
+    /// Hashes files in the hall.
+    fn digest(&self, batch: Batch, files: Feeds) -> (Batch, Feeds) {
+        let load = BatchLoad { batch, files, ahead: self.ahead.clone() };
+        let BatchLoad { batch, files, .. } = self.member.digest(load);
+        (batch, files)
     }
 
     fn short(&self, segments: &[usize]) -> Result<(), End> {
@@ -150,7 +185,7 @@ impl Worker<'_> {
                 }
             });
         }
-        let BatchLoad { mut batch, files } = self.member.digest(BatchLoad { batch, files });
+        let (mut batch, files) = self.digest(batch, files);
         let mut digests = files.into_iter().map(|(hasher, _)| hasher.finish());
         for (&number, end) in segments.iter().zip(ends) {
             let file = self.pass.file(number).and_then(|(index, file)| {
@@ -214,7 +249,7 @@ impl Worker<'_> {
         let bytes = mark.done_bytes - at;
         let data = stream.read(at, batch.take(self.pass, number, at, bytes));
         let files = vec![(stream.hasher(), 0..data)];
-        let BatchLoad { batch, files } = self.member.digest(BatchLoad { batch, files });
+        let (batch, files) = self.digest(batch, files);
         files.into_iter().for_each(|(hasher, _)| stream.advanced(hasher, mark));
         if let Some(why) = stream.fault() {
             self.leave_out(stream.planned(), why.clone())?;

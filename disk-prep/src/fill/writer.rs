@@ -6,10 +6,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Instant;
 
 use super::batch::Batch;
+use super::batch_load::Ahead;
 use super::fault::Fault;
 use super::options::FillOptions;
 use super::target::Target;
-use crate::journal::{FileEnd, FileRecord, Journal, Progress, Record, StreamMark, Tail};
+use crate::journal::{
+    FileEnd, FileRecord, Finished, Journal, LeftOut, Progress, Record, StreamMark, Tail,
+};
 use crate::monitor::{Event, Monitor, Step};
 
 /// Writes what the workers hand over.
@@ -19,6 +22,7 @@ pub struct Writer<'a> {
     pub journal: &'a mut Journal,
     pub monitor: &'a dyn Monitor,
     pub empty: Vec<Sender<Batch>>,
+    pub ahead: Ahead,
     pub done_bytes: u64,
     /// Bytes of the whole pass.
     pub total_bytes: u64,
@@ -55,6 +59,7 @@ impl Writer<'_> {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if self.pending.bytes >= self.options.checkpoint_bytes
+                || self.pending.progress.finished.len() >= self.options.checkpoint_files
                 || confirmed_at.elapsed() >= self.options.checkpoint_every
             {
                 self.confirm()?;
@@ -69,6 +74,7 @@ impl Writer<'_> {
         for (offset, bytes) in batch.pieces() {
             self.target.write(bytes, offset)?;
         }
+        self.ahead.written();
         let pending = &mut self.pending;
         pending.bytes += batch.bytes();
         if let Some(tail) = batch.tail(self.target.volume_start) {
@@ -104,18 +110,24 @@ impl Writer<'_> {
             tails: pending.tails.values().cloned().collect(),
             ..pending.progress
         };
-        let ended: Vec<_> = progress.finished.iter().filter_map(|end| end.file.clone()).collect();
+        let left_out: Vec<_> = progress.finished.iter().filter_map(left_out).collect();
         self.journal.append(Record::Progress(progress))?;
         self.pending.tails = pending.tails;
         self.done_bytes += pending.bytes;
         let (step, done_bytes, total_bytes) = (Step::Fill, self.done_bytes, self.total_bytes);
         self.monitor.event(&Event::BytesDone { drive, step, done_bytes, total_bytes });
-        for FileRecord { index, end, .. } in ended {
-            if let FileEnd::LeftOut(why) = end {
-                let path = &self.target.pass.files().at(index).path();
-                self.monitor.event(&Event::FileLeftOut { drive, path, why: &why });
-            }
+        for (index, why) in left_out {
+            let path = &self.target.pass.files().at(index).path();
+            self.monitor.event(&Event::FileLeftOut { drive, path, why: &why });
         }
         Ok(())
+    }
+}
+
+/// The file of a segment, by its index in the plan, and why it was left out, if it was.
+fn left_out(end: &Finished) -> Option<(usize, LeftOut)> {
+    match end.file.as_ref() {
+        Some(FileRecord { index, end: FileEnd::LeftOut(why), .. }) => Some((*index, why.clone())),
+        _ => None,
     }
 }

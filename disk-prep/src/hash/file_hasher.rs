@@ -5,11 +5,14 @@ use sha2::block_api::compress256;
 
 use super::lanes::md5_of_all;
 use super::padding::{finished_md5, finished_sha256};
-use crate::kernels::{MD5_START, SHA256_START, STEP_BLOCKS, advance_one, advance_two};
+use crate::kernels::{
+    MD5_START, Rung, SHA256_START, STEP_BLOCKS, advance_one, advance_three, has_three_at_once,
+};
 use crate::limits::BLOCK_BYTES;
 use crate::noun::{Diagnose, ErrorKind, Md5Digest, Sha256Digest};
 
-/// From this many whole blocks at hand on, their own chains run in vector lanes.
+/// From this many whole blocks at hand on, their own chains run in vector lanes, if this CPU has
+/// lanes and no faster loop.
 const LANE_BLOCKS: usize = 4;
 const STATE_VERSION: u8 = 1;
 
@@ -101,9 +104,18 @@ impl FileHasher {
     /// Takes the next bytes of the file. Fastest with several whole blocks at a time, from a
     /// block boundary on: their MD5s are then computed side by side.
     pub fn update(&mut self, bytes: &[u8]) {
-        let mut bytes = self.complete_tail(bytes);
+        self.update_on(Rung::chosen(), bytes);
+    }
+
+    /// The same on some rung.
+    pub(super) fn update_on(&mut self, rung: Rung, bytes: &[u8]) {
+        let mut bytes = self.complete_tail(rung, bytes);
         let lane_blocks = bytes.len() / BLOCK_BYTES as usize;
-        if lane_blocks >= LANE_BLOCKS && self.compressed_bytes.is_multiple_of(BLOCK_BYTES) {
+        let has_lanes = rung > Rung::Portable && !has_three_at_once(rung);
+        if has_lanes
+            && lane_blocks >= LANE_BLOCKS
+            && self.compressed_bytes.is_multiple_of(BLOCK_BYTES)
+        {
             let (in_lanes, later) = bytes.split_at(lane_blocks * BLOCK_BYTES as usize);
             self.advance_in_lanes(in_lanes);
             bytes = later;
@@ -113,7 +125,7 @@ impl FileHasher {
             let to_block_end = (BLOCK_BYTES - self.compressed_bytes % BLOCK_BYTES) / 64;
             let count = STEP_BLOCKS.min(whole.len()).min(to_block_end as usize);
             let (step, later) = whole.split_at(count);
-            self.advance(step);
+            self.advance(rung, step);
             whole = later;
         }
         if !rest.is_empty() {
@@ -123,7 +135,7 @@ impl FileHasher {
     }
 
     /// Takes what completes the bytes that wait, and gives back what follows.
-    pub(super) fn complete_tail<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+    pub(super) fn complete_tail<'a>(&mut self, rung: Rung, bytes: &'a [u8]) -> &'a [u8] {
         if self.tail_bytes == 0 {
             return bytes;
         }
@@ -133,22 +145,17 @@ impl FileHasher {
         if self.tail_bytes == 64 {
             self.tail_bytes = 0;
             let tail = [self.tail];
-            self.advance(&tail);
+            self.advance(rung, &tail);
         }
         later
     }
 
     /// Runs the kernels over blocks that lie within one block of the file.
-    fn advance(&mut self, blocks: &[[u8; 64]]) {
-        if self.compressed_bytes < BLOCK_BYTES {
-            // Until the first block ends, the file's chain is the block's.
-            advance_one(&mut self.block_md5, blocks);
-            self.file_md5 = self.block_md5;
-        } else {
-            advance_two(&mut self.block_md5, &mut self.file_md5, blocks);
-        }
-        compress256(&mut self.sha256, blocks);
-        self.go_on(self.block_md5, self.file_md5, self.sha256, blocks.len() as u64);
+    fn advance(&mut self, rung: Rung, blocks: &[[u8; 64]]) {
+        // Until the first block ends, the file's chain is the block's.
+        let (mut md5, mut sha256) = ([self.block_md5, self.file_md5], self.sha256);
+        advance_three(rung, &mut md5, &mut sha256, blocks);
+        self.go_on(md5[0], md5[1], sha256, blocks.len() as u64);
     }
 
     /// The chains have gone on to these values over so many digest blocks, which lie within one

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::reason::LeftOut;
 use super::record::{Copied, FileEnd};
+use super::segments::Segments;
 use crate::noun::{Md5Digest, Sha256Digest};
 
 /// What became of files.
@@ -14,6 +15,8 @@ pub struct FileEnds {
     /// Digests of the blocks of those that have several.
     blocks: BTreeMap<usize, Vec<Md5Digest>>,
     left_out: BTreeMap<usize, LeftOut>,
+    /// Files that were copied and whose digests are not kept.
+    bare: Segments,
 }
 
 /// So many neighbours; a journal that names one file of each takes little more than its length.
@@ -46,6 +49,17 @@ impl FileEnds {
         }
     }
 
+    /// The same, without the digests of a file that was copied.
+    pub(super) fn insert_bare(&mut self, index: usize, end: FileEnd) {
+        match end {
+            FileEnd::Copied(_) => {
+                self.left_out.remove(&index);
+                self.bare.insert(index as u64);
+            }
+            left_out @ FileEnd::LeftOut(_) => self.insert(index, left_out),
+        }
+    }
+
     /// Forgets what was noted of a file.
     pub fn remove(&mut self, index: usize) {
         self.left_out.remove(&index);
@@ -73,7 +87,8 @@ impl FileEnds {
 
     /// Whether a file was copied.
     pub fn is_copied(&self, index: usize) -> bool {
-        self.shelf(index).is_some()
+        let is_bare = self.bare.contains(index as u64) && !self.is_left_out(index);
+        is_bare || self.shelf(index).is_some()
     }
 
     /// Whether a file was left out.
@@ -131,6 +146,20 @@ mod tests {
         assert_eq!((ends.get(17), ends.is_left_out(17)), (Some(copied(4, 2)), false));
         ends.remove(3);
         assert_eq!((ends.get(3), ends.is_copied(3)), (None, false));
+    }
+
+    #[test]
+    fn without_digests_it_is_still_known_what_became_of_a_file() {
+        let left_out = || FileEnd::LeftOut(LeftOut::new(FileChange::FileShrank, "it shrank"));
+        let mut ends = FileEnds::default();
+        let noted = [(3, copied(1, 0)), (4, left_out()), (5, left_out()), (6, copied(2, 9))];
+        for (index, end) in noted.into_iter().chain([(5, copied(3, 1)), (6, left_out())]) {
+            ends.insert_bare(index, end);
+        }
+        let copied: Vec<usize> = (0..9).filter(|&index| ends.is_copied(index)).collect();
+        let left_out: Vec<usize> = ends.left_out().map(|(index, _)| index).collect();
+        assert_eq!((copied, left_out), (vec![3, 5], vec![4, 6]));
+        assert_eq!(ends.copied(3), None);
     }
 
     #[test]

@@ -17,9 +17,10 @@ use super::history::History;
 use super::holder::Holder;
 use super::keeper::SecretKeeper;
 use super::ledger::Journal;
-use super::plan_file::{DrivePlan, read_plan, write_plan};
+use super::plan_file::{DrivePlan, each_planned, read_plan, write_plan};
 use super::record::Begun;
 use super::witness::{Intent, Unwatched, Witness};
+use crate::dataset::DataFile;
 use crate::noun::{Serial, Sha256Digest};
 use crate::sys::beneath::Folder;
 use crate::sys::place::Place;
@@ -113,6 +114,11 @@ impl JournalFolder {
     /// What the journal of a drive says, if there is one with a whole record.
     pub fn history(&self, serial: &Serial) -> Result<Option<History>, Error> {
         self.history_of(serial, Journal::read)
+    }
+
+    /// The same, without the digests of its files: little, however many there are.
+    pub fn ends_of(&self, serial: &Serial) -> Result<Option<History>, Error> {
+        self.history_of(serial, Journal::ends)
     }
 
     /// The same, and of its files only those that were left out.
@@ -257,6 +263,16 @@ impl JournalFolder {
     /// The plan of a drive, as its journal names it.
     pub fn read_plan(&self, history: &History) -> Result<DrivePlan, Error> {
         read_plan(&self.plan_place(&history.begun.serial)?, &history.begun.plan_sha256)
+    }
+
+    /// Hands over the files of that plan one by one, in order; how many there are takes no memory.
+    pub fn each_planned(
+        &self,
+        history: &History,
+        each: &mut dyn FnMut(&DataFile),
+    ) -> Result<(), Error> {
+        let place = self.plan_place(&history.begun.serial)?;
+        each_planned(&place, &history.begun.plan_sha256, &mut |file, _| each(file)).map(drop)
     }
 
     /// Puts the journal of a drive that failed or was given up out of the way, for a new one.

@@ -47,6 +47,8 @@ pub struct Stream {
 pub(super) enum Keep {
     /// All of it.
     All,
+    /// Of the files what became of them, without their digests.
+    Ends,
     /// Of the files only those that were left out.
     LeftOut,
 }
@@ -151,6 +153,7 @@ impl History {
             self.streams.remove(&end.segment);
             self.finished.insert(end.segment);
             match end.file {
+                Some(file) if keep == Keep::Ends => self.files.insert_bare(file.index, file.end),
                 Some(file) if keep == Keep::All || matches!(file.end, FileEnd::LeftOut(_)) => {
                     self.files.insert(file.index, file.end);
                 }

@@ -131,6 +131,11 @@ impl Journal {
         Journal::look(place, Keep::All)
     }
 
+    /// The same, without the digests of its files.
+    pub(super) fn ends(place: &Place) -> Result<Option<History>, Error> {
+        Journal::look(place, Keep::Ends)
+    }
+
     /// The same, and of its files only those that were left out.
     pub(super) fn survey(place: &Place) -> Result<Option<History>, Error> {
         Journal::look(place, Keep::LeftOut)

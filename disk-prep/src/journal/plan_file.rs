@@ -36,7 +36,7 @@ pub struct DrivePlan {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Head {
+pub(super) struct Head {
     version: u32,
     serial: Serial,
     job: JobName,
@@ -171,6 +171,17 @@ fn push(text: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
 /// Reads the plan file and checks that it is the one the journal names. Memory is only taken for
 /// a file that has its digest.
 pub fn read_plan(place: &Place, expected: &Sha256Digest) -> Result<DrivePlan, Error> {
+    let mut collected = Collected::default();
+    let head = each_planned(place, expected, &mut |file, cluster| collected.push(file, cluster))?;
+    Ok(collected.finish(head))
+}
+
+/// The same, and hands its files over one by one, with the first clusters of their data.
+pub(super) fn each_planned(
+    place: &Place,
+    expected: &Sha256Digest,
+    each: Each<'_>,
+) -> Result<Head, Error> {
     let fault = |fault| Error::Damaged { path: place.path(), fault };
     let at = |source| Error::File { path: place.path(), source };
     let mut file = place.open().map_err(at)?;
@@ -180,7 +191,7 @@ pub fn read_plan(place: &Place, expected: &Sha256Digest) -> Result<DrivePlan, Er
     }
     file.rewind().map_err(at)?;
     let mut text = Hashed { inner: file.take(bytes), sha256: Sha256::new() };
-    let plan = parse_lines(BufReader::with_capacity(PIECE_BYTES, &mut text)).map_err(at)?;
+    let plan = parse_lines(BufReader::with_capacity(PIECE_BYTES, &mut text), each).map_err(at)?;
     if text.sha256.finalize()[..] != expected.bytes()[..] {
         return Err(fault(JournalFault::OtherPlan));
     }
@@ -242,18 +253,42 @@ pub(super) fn digest(file: &mut File) -> io::Result<(Option<Sha256Digest>, u64)>
 
 /// What a plan file says.
 pub fn parse_plan(bytes: &[u8]) -> Result<DrivePlan, JournalFault> {
-    parse_lines(bytes).expect("memory can be read")
+    let mut collected = Collected::default();
+    let head = parse_lines(bytes, &mut |file, cluster| collected.push(file, cluster));
+    head.expect("memory can be read").map(|head| collected.finish(head))
+}
+
+/// Who takes the files of a plan, with the first clusters of their data.
+type Each<'a> = &'a mut dyn FnMut(&DataFile, u64);
+
+/// The files of a plan that is kept in memory.
+#[derive(Default)]
+struct Collected {
+    files: Packer,
+    first_clusters: Vec<u64>,
+}
+
+impl Collected {
+    fn push(&mut self, file: &DataFile, cluster: u64) {
+        self.files.push(file);
+        self.first_clusters.push(cluster);
+    }
+
+    fn finish(self, head: Head) -> DrivePlan {
+        let Head { serial, job, .. } = head;
+        DrivePlan { serial, job, files: self.files.finish(), first_clusters: self.first_clusters }
+    }
 }
 
 /// The same of a file; to its end, whatever it says.
-fn parse_lines(mut lines: impl BufRead) -> io::Result<Result<DrivePlan, JournalFault>> {
+fn parse_lines(mut lines: impl BufRead, each: Each<'_>) -> io::Result<Result<Head, JournalFault>> {
     let (mut line, mut reading) = (Vec::new(), Reading::default());
     for at in 0.. {
         line.clear();
         if lines.read_until(b'\n', &mut line)? == 0 {
             break;
         }
-        if let Err(fault) = reading.line(at, &line) {
+        if let Err(fault) = reading.line(at, &line, each) {
             io::copy(&mut lines, &mut io::sink())?;
             return Ok(Err(fault));
         }
@@ -265,13 +300,12 @@ fn parse_lines(mut lines: impl BufRead) -> io::Result<Result<DrivePlan, JournalF
 #[derive(Default)]
 struct Reading {
     head: Option<Head>,
-    files: Packer,
-    first_clusters: Vec<u64>,
+    count: usize,
     alike: Option<Alike>,
 }
 
 impl Reading {
-    fn line(&mut self, at: usize, line: &[u8]) -> Result<(), JournalFault> {
+    fn line(&mut self, at: usize, line: &[u8], each: Each<'_>) -> Result<(), JournalFault> {
         let unknown = |fault: String| JournalFault::Unknown { record: at, fault };
         let Some(head) = &self.head else {
             let head: Head =
@@ -295,11 +329,11 @@ impl Reading {
                 return Ok(());
             }
         };
-        if self.files.count() == head.files {
+        if self.count == head.files {
             return Err(unknown("there are more files than it says".into()));
         }
-        self.files.push(&file);
-        self.first_clusters.push(cluster);
+        self.count += 1;
+        each(&file, cluster);
         Ok(())
     }
 
@@ -332,14 +366,13 @@ impl Reading {
         Ok((file, cluster))
     }
 
-    fn finish(self) -> Result<DrivePlan, JournalFault> {
-        let Reading { head, files, first_clusters, .. } = self;
-        let Head { serial, job, files: count, .. } = head.ok_or(JournalFault::NoBeginning)?;
-        if files.count() != count {
+    fn finish(self) -> Result<Head, JournalFault> {
+        let head = self.head.ok_or(JournalFault::NoBeginning)?;
+        if self.count != head.files {
             let fault = "the number of files is another".to_owned();
-            return Err(JournalFault::Unknown { record: count, fault });
+            return Err(JournalFault::Unknown { record: head.files, fault });
         }
-        Ok(DrivePlan { serial, job, files: files.finish(), first_clusters })
+        Ok(head)
     }
 }
 

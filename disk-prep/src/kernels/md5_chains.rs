@@ -15,54 +15,54 @@ pub fn advance_one(state: &mut [u32; 4], blocks: &[[u8; 64]]) {
 /// Advances two chains over the same `blocks` in one loop.
 pub fn advance_two(first: &mut [u32; 4], second: &mut [u32; 4], blocks: &[[u8; 64]]) {
     for block in blocks {
-        let words: [u32; 16] = std::array::from_fn(|at| {
-            u32::from_le_bytes([
-                block[at * 4],
-                block[at * 4 + 1],
-                block[at * 4 + 2],
-                block[at * 4 + 3],
-            ])
-        });
-        let sums = compress_two([*first, *second], &words);
+        let sums = compress_two([*first, *second], &words_of(block));
         for (state, sum) in [(&mut *first, sums[0]), (&mut *second, sums[1])] {
             state.iter_mut().zip(sum).for_each(|(word, sum)| *word = word.wrapping_add(sum));
         }
     }
 }
 
+/// The words of a block.
 #[inline(always)]
-fn add(a: u32, b: u32) -> u32 {
+pub(super) fn words_of(block: &[u8; 64]) -> [u32; 16] {
+    std::array::from_fn(|at| {
+        u32::from_le_bytes([block[at * 4], block[at * 4 + 1], block[at * 4 + 2], block[at * 4 + 3]])
+    })
+}
+
+#[inline(always)]
+pub(super) fn add(a: u32, b: u32) -> u32 {
     a.wrapping_add(b)
 }
 
 #[inline(always)]
-fn splat(word: u32) -> u32 {
+pub(super) fn splat(word: u32) -> u32 {
     word
 }
 
 #[inline(always)]
-fn rotated<const LEFT: u32, const RIGHT: u32>(a: u32) -> u32 {
+pub(super) fn rotated<const LEFT: u32, const RIGHT: u32>(a: u32) -> u32 {
     a.rotate_left(LEFT)
 }
 
 #[inline(always)]
-fn choose(b: u32, c: u32, d: u32) -> u32 {
+pub(super) fn choose(b: u32, c: u32, d: u32) -> u32 {
     d ^ (b & (c ^ d))
 }
 
 #[inline(always)]
-fn choose_by_last(b: u32, c: u32, d: u32) -> u32 {
+pub(super) fn choose_by_last(b: u32, c: u32, d: u32) -> u32 {
     // The two halves share no bit, so a sum serves, and the half without `b` is ready early.
     (b & d).wrapping_add(c & !d)
 }
 
 #[inline(always)]
-fn parity(b: u32, c: u32, d: u32) -> u32 {
+pub(super) fn parity(b: u32, c: u32, d: u32) -> u32 {
     b ^ (c ^ d)
 }
 
 #[inline(always)]
-fn mix(b: u32, c: u32, d: u32) -> u32 {
+pub(super) fn mix(b: u32, c: u32, d: u32) -> u32 {
     c ^ (b | !d)
 }
 

@@ -8,12 +8,14 @@ mod md5_lanes;
 mod md5_steps;
 mod sector_cipher;
 mod sha256_streams;
+mod three_digests;
 
 pub use ladder::Rung;
-pub use md5_chains::{MD5_START, advance_one, advance_two};
+pub use md5_chains::{MD5_START, advance_one};
 pub use md5_lanes::{Md5Lane, advance_md5_lanes, md5_lane_count};
 pub use sector_cipher::{CipherKeyError, SectorCipher};
 pub use sha256_streams::{Sha256Stream, advance_sha256_streams};
+pub use three_digests::{advance_three, has_three_at_once};
 
 /// Blocks of 64 bytes that every kernel goes over before the next ones: 16 KiB of one message stay in
 /// the nearest cache, those of sixteen in the second.

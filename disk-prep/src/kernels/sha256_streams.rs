@@ -36,7 +36,7 @@ pub fn advance_sha256_streams(rung: Rung, streams: &mut [Sha256Stream<'_>]) {
 }
 
 #[cfg(target_arch = "x86_64")]
-mod sha_ni {
+pub(super) mod sha_ni {
     use std::arch::x86_64::{
         __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_extract_epi32, _mm_loadu_si128, _mm_set_epi32,
         _mm_set_epi64x, _mm_setzero_si128, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32,
@@ -46,7 +46,7 @@ mod sha_ni {
     use super::Sha256Stream;
 
     /// FIPS 180-4, 4.2.2.
-    const ROUND: [u32; 64] = [
+    pub const ROUND: [u32; 64] = [
         0x428a_2f98,
         0x7137_4491,
         0xb5c0_fbcf,
@@ -138,7 +138,7 @@ mod sha_ni {
 
     #[inline]
     #[target_feature(enable = "sha,ssse3,sse4.1")]
-    fn vector(words: &[u32]) -> __m128i {
+    pub fn vector(words: &[u32]) -> __m128i {
         let [a, b, c, d] = [words[0], words[1], words[2], words[3]].map(u32::cast_signed);
         _mm_set_epi32(d, c, b, a)
     }
@@ -178,42 +178,65 @@ mod sha_ni {
         }};
     }
 
+    pub(in crate::kernels) use four_rounds;
+
     /// A stream in registers, its state as the SHA unit wants it.
     #[derive(Clone, Copy)]
-    struct Own {
-        abef: __m128i,
-        cdgh: __m128i,
-        words: [__m128i; 4],
+    pub struct Own {
+        pub abef: __m128i,
+        pub cdgh: __m128i,
+        pub words: [__m128i; 4],
+    }
+
+    impl Own {
+        #[inline]
+        #[target_feature(enable = "sha,ssse3,sse4.1")]
+        pub fn of([a, b, c, d, e, f, g, h]: [u32; 8]) -> Self {
+            let (abef, cdgh) = (vector(&[f, e, b, a]), vector(&[h, g, d, c]));
+            Own { abef, cdgh, words: [_mm_setzero_si128(); 4] }
+        }
+
+        /// Takes a block, the bytes of each word turned round: the message is big-endian.
+        #[inline]
+        #[target_feature(enable = "sha,ssse3,sse4.1")]
+        pub fn take(&mut self, block: &[u8; 64]) {
+            let turned = _mm_set_epi64x(0x0c0d_0e0f_0809_0a0b, 0x0405_0607_0001_0203);
+            for (word, bytes) in self.words.iter_mut().zip(block.chunks_exact(16)) {
+                *word = _mm_shuffle_epi8(load(bytes), turned);
+            }
+        }
+
+        /// Adds what was there before a block.
+        #[inline]
+        #[target_feature(enable = "sha,ssse3,sse4.1")]
+        pub fn add(&mut self, before: Own) {
+            self.abef = _mm_add_epi32(self.abef, before.abef);
+            self.cdgh = _mm_add_epi32(self.cdgh, before.cdgh);
+        }
+
+        #[inline]
+        #[target_feature(enable = "sha,ssse3,sse4.1")]
+        pub fn state(self) -> [u32; 8] {
+            let ([f, e, b, a], [h, g, d, c]) = (words(self.abef), words(self.cdgh));
+            [a, b, c, d, e, f, g, h]
+        }
     }
 
     #[target_feature(enable = "sha,ssse3,sse4.1")]
     fn all<const STREAMS: usize>(streams: &mut [Sha256Stream<'_>]) {
-        let zero = _mm_setzero_si128();
-        let mut own: [Own; STREAMS] = std::array::from_fn(|at| {
-            let [a, b, c, d, e, f, g, h] = streams[at].state;
-            let (abef, cdgh) = (vector(&[f, e, b, a]), vector(&[h, g, d, c]));
-            Own { abef, cdgh, words: [zero; 4] }
-        });
-        // The bytes of each word turned round: the message is big-endian.
-        let turned = _mm_set_epi64x(0x0c0d_0e0f_0809_0a0b, 0x0405_0607_0001_0203);
+        let mut own: [Own; STREAMS] = std::array::from_fn(|at| Own::of(streams[at].state));
         for block in 0..streams[0].blocks.len() {
-            let mut before = [(zero, zero); STREAMS];
-            for (at, stream) in own.iter_mut().enumerate() {
-                before[at] = (stream.abef, stream.cdgh);
-                let bytes = &streams[at].blocks[block];
-                for (word, bytes) in stream.words.iter_mut().zip(bytes.chunks_exact(16)) {
-                    *word = _mm_shuffle_epi8(load(bytes), turned);
-                }
+            let before = own;
+            for (stream, own) in streams.iter().zip(&mut own) {
+                own.take(&stream.blocks[block]);
             }
             four_rounds!(own: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
-            for (stream, (abef, cdgh)) in own.iter_mut().zip(before) {
-                stream.abef = _mm_add_epi32(stream.abef, abef);
-                stream.cdgh = _mm_add_epi32(stream.cdgh, cdgh);
+            for (own, before) in own.iter_mut().zip(before) {
+                own.add(before);
             }
         }
         for (stream, own) in streams.iter_mut().zip(own) {
-            let ([f, e, b, a], [h, g, d, c]) = (words(own.abef), words(own.cdgh));
-            stream.state = [a, b, c, d, e, f, g, h];
+            stream.state = own.state();
         }
     }
 }

@@ -2,13 +2,15 @@
 //! (`azure-import-export` 4). Written in a fixed form, so that its length is known before the
 //! first digest is.
 
+mod form;
 mod proof;
 mod read;
 mod strict;
 mod write;
 
+pub use form::{ManifestError, check_form};
 pub use proof::ManifestProof;
-pub use read::{Manifest, ManifestBlob, ManifestError, ManifestRange, parse};
+pub use read::{Manifest, ManifestBlob, ManifestFrame, ManifestRange, parse, parse_each};
 pub use write::{Entry, ManifestWriter, Profile, frame_bytes, length_bytes, text_bytes};
 
 #[cfg(test)]

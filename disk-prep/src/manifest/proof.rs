@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::read::ManifestError;
+use super::form::ManifestError;
 use super::strict::{StrictReader, Token};
 use crate::dataset::{DataFile, Listing};
 use crate::noun::Serial;

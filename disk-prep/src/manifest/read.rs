@@ -2,13 +2,13 @@
 //! believed that the rules of `azure-import-export` 4.2 do not allow.
 
 use std::collections::BTreeMap;
+use std::io::BufRead;
 
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
-use xml::common::{Position, TextPosition};
-use xml::reader::{EventReader, ParserConfig, XmlEvent};
 
+use super::form::{ManifestError, check_form};
 use crate::limits;
 use crate::noun::{BlobPath, BlobType, DrivePath, ImportDisposition, Md5Digest, Serial, referred};
 
@@ -55,59 +55,42 @@ pub struct ManifestRange {
     pub digest: Md5Digest,
 }
 
-/// What is wrong with a manifest, and at which byte.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("The manifest breaks its format at byte {position}: {fault}")]
-pub struct ManifestError {
-    /// Byte offset in the file.
-    pub position: u64,
-    /// The rule that is broken.
-    pub fault: String,
-}
-
-/// Whether it is XML to the letter, by a reader that forgives nothing; the one below forgives
-/// characters that XML does not have.
-fn check_form(bytes: &[u8]) -> Result<(), ManifestError> {
-    let mut config = ParserConfig::new();
-    config.allow_multiple_root_elements = false;
-    let mut reader = EventReader::new_with_config(bytes, config);
-    loop {
-        let event = reader.next();
-        let place = reader.position();
-        let at = |fault: String| ManifestError { position: byte_at(bytes, place), fault };
-        match event.map_err(|error| at(error.to_string()))? {
-            XmlEvent::Doctype { .. } => return Err(at("a document type is not allowed".into())),
-            XmlEvent::StartDocument { encoding, .. } if !encoding.eq_ignore_ascii_case("UTF-8") => {
-                return Err(at(format!("it is said to be {encoding}, not UTF-8")));
-            }
-            XmlEvent::EndDocument => return Ok(()),
-            _ => {}
-        }
-    }
-}
-
-/// The byte of a place by line and column; behind other characters than ASCII a little early.
-fn byte_at(bytes: &[u8], place: TextPosition) -> u64 {
-    let lines = bytes.split(|byte| *byte == b'\n').take(place.row() as usize);
-    let before: usize = lines.map(|line| line.len() + 1).sum();
-    (before as u64 + place.column()).min(bytes.len() as u64)
+/// What a manifest says besides its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestFrame {
+    /// Serial number the manifest is for.
+    pub drive_id: Serial,
+    /// MD5 of every metadata and properties file that a blob refers to.
+    pub side_files: BTreeMap<DrivePath, Md5Digest>,
 }
 
 /// Parses a manifest of one drive.
 pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
-    check_form(bytes)?;
-    let mut reader = Reader::from_reader(bytes);
-    let mut state = Reading::default();
+    check_form(bytes, || bytes)?;
+    let mut blobs = Vec::new();
+    let ManifestFrame { drive_id, side_files } = parse_each(bytes, |blob| blobs.push(blob))?;
+    Ok(Manifest { drive_id, blobs, side_files })
+}
+
+/// Parses a manifest whose form was checked, and hands its files over one by one, in order; how
+/// many there are takes no memory.
+pub fn parse_each(
+    text: impl BufRead,
+    mut each: impl FnMut(ManifestBlob),
+) -> Result<ManifestFrame, ManifestError> {
+    let mut reader = Reader::from_reader(text);
+    let (mut state, mut buffer) = (Reading::default(), Vec::new());
     loop {
+        buffer.clear();
         let position = reader.buffer_position();
         let at = |fault: String| ManifestError { position, fault };
-        match reader.read_event().map_err(|error| at(error.to_string()))? {
+        match reader.read_event_into(&mut buffer).map_err(|error| at(error.to_string()))? {
             Event::Start(element) => state.open(&element).map_err(at)?,
             Event::Empty(element) => {
                 state.open(&element).map_err(at)?;
-                state.close().map_err(at)?;
+                state.close().map_err(at)?.into_iter().for_each(&mut each);
             }
-            Event::End(_) => state.close().map_err(at)?,
+            Event::End(_) => state.close().map_err(at)?.into_iter().for_each(&mut each),
             Event::Text(text) => state.text.push_str(
                 &text
                     .xml_content(XmlVersion::Explicit1_0)
@@ -122,12 +105,13 @@ pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
             _ => {}
         }
     }
-    let end = |fault: &str| ManifestError { position: bytes.len() as u64, fault: fault.into() };
+    let position = reader.buffer_position();
+    let end = |fault: &str| ManifestError { position, fault: fault.into() };
     if !state.open_elements.is_empty() {
         return Err(end("the document ends inside an element"));
     }
     let drive_id = state.drive_id.ok_or_else(|| end("there is no DriveId"))?;
-    Ok(Manifest { drive_id, blobs: state.blobs, side_files: state.side_files })
+    Ok(ManifestFrame { drive_id, side_files: state.side_files })
 }
 
 #[derive(Default)]
@@ -135,7 +119,6 @@ struct Reading {
     open_elements: Vec<String>,
     text: String,
     drive_id: Option<Serial>,
-    blobs: Vec<ManifestBlob>,
     blob: Option<OpenBlob>,
     side_files: BTreeMap<DrivePath, Md5Digest>,
     /// Of the metadata or properties file whose path is being read.
@@ -195,7 +178,8 @@ impl Reading {
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), String> {
+    /// Ends an element; a file whose entry ends with it is whole.
+    fn close(&mut self) -> Result<Option<ManifestBlob>, String> {
         let name = self.open_elements.pop().ok_or("an element ends that did not begin")?;
         let parent = self.open_elements.last().map(String::as_str);
         let text = std::mem::take(&mut self.text);
@@ -228,11 +212,11 @@ impl Reading {
             }
             (Some("BlobList"), "Blob") => {
                 let draft = self.blob.take().ok_or("a Blob ends that did not begin")?;
-                self.blobs.push(draft.finish(&self.list_sides)?);
+                return draft.finish(&self.list_sides).map(Some);
             }
             _ => {}
         }
-        Ok(())
+        Ok(None)
     }
 
     /// The path of a metadata or properties file; its digest is kept.

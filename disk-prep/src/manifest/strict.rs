@@ -2,7 +2,7 @@
 //! that a manifest of ours has, so no document type, comment, instruction or CDATA, and UTF-8
 //! alone. It takes the text in pieces and keeps none of it. It shares nothing with the writer.
 
-use super::read::ManifestError;
+use super::form::ManifestError;
 
 /// What the text says.
 #[derive(Debug, PartialEq, Eq)]

@@ -23,7 +23,7 @@ use crate::journal::{Record, SetAside};
 use crate::monitor::Event;
 use crate::noun::{DriveError, Serial};
 use crate::plan::{Spread, check_names, spread};
-use crate::prepare::{PrepareOptions, PreparedDrive, begin, prepare};
+use crate::prepare::{PrepareOptions, PreparedDrive, begin_drawn, draw, prepare};
 
 pub use bay::{DriveBay, NoBay, Offer};
 pub use run::{PrepareOutcome, PrepareRun};
@@ -187,18 +187,27 @@ impl PrepareRun<'_> {
         }
         let Spread { loads, .. } = spread(&files, &rooms)?;
         let mut drives: Vec<Option<Spare>> = spares.drain(..).map(Some).collect();
-        let mut works = Vec::new();
+        let mut drawn = Vec::new();
         for load in loads {
-            let Some(Spare { mut held, clearance, blank, claim }) = drives[load.room].take() else {
-                continue;
-            };
+            if let Some(spare) = drives[load.room].take() {
+                let own = files.select(load.files.iter().map(|&at| at as usize));
+                let drive = draw(&spare.held.drive, &own, &self.options, self.world)?;
+                drawn.push((spare, drive));
+            }
+        }
+        // The making of a key is slow, and of many at once little slower.
+        let passwords: Vec<_> = drawn.iter().map(|(_, own)| own.password_and_salt()).collect();
+        let keys = self.world.stretch_all(&passwords);
+        let mut works = Vec::new();
+        for ((spare, own), key) in drawn.into_iter().zip(keys) {
+            let Spare { mut held, clearance, blank, claim } = spare;
             let serial = held.drive.serial.clone();
-            let own = files.select(load.files.iter().map(|&at| at as usize));
             if self.journals.has_journal(&serial)? {
                 self.journals.retire(&serial)?;
             }
+            let (drive, journals) = (&held.drive, &self.journals);
             let begun =
-                begin(&held.drive, clearance, &own, &self.journals, &self.options, self.world)?;
+                begin_drawn(own, &key, drive, clearance, journals, &self.options, self.world)?;
             let plan = &begun.plan;
             let (files, bytes) = (plan.files.len(), plan.files.total_bytes());
             self.monitor.event(&Event::DrivePlanned { drive: &serial, files, bytes, blank });

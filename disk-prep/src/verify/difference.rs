@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::Fault;
+use crate::noun::{DriveError, Serial};
 use crate::volume::gpt::TableDoubt;
 use crate::volume::view::Unreadable;
 
@@ -82,4 +84,20 @@ impl From<Unreadable> for Difference {
     fn from(unreadable: Unreadable) -> Self {
         Difference::Unreadable { path: unreadable.path, fault: unreadable.fault }
     }
+}
+
+/// What keeps a file from being compared is a difference like any other; a wish to stop is
+/// none.
+pub(super) fn unreadable(serial: &Serial, path: String, fault: Fault) -> Result<Difference, Fault> {
+    if let Fault::Stopped(_) = fault {
+        return Err(fault);
+    }
+    let error = DriveError::new(serial, fault);
+    let mut fault = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(error) = source {
+        fault = format!("{fault}: {error}");
+        source = error.source();
+    }
+    Ok(Difference::Unreadable { path, fault })
 }

@@ -2,12 +2,11 @@
 //! crate `ntfs`. Shares nothing with the writer but nouns, so it can prove what was written. The
 //! drive may be hostile: nothing it says is followed out of it, or for ever.
 
+mod files;
 mod found;
 mod records;
 mod sentry;
 mod walk;
-
-use std::collections::BTreeMap;
 
 use super::bitlocker::unlock::UnlockedVolume;
 use super::gpt::{OtherLayout, other_layout};
@@ -15,6 +14,7 @@ use super::gpt::{PartitionTables, read_gpt};
 use crate::device::Device;
 use crate::noun::RecoveryPassword;
 
+pub use files::FoundFiles;
 pub use found::{FileSystemFacts, FoundFile, Unreadable, ViewError};
 
 /// Basic data, the only kind of partition that is looked into.
@@ -62,7 +62,7 @@ pub struct FileView<'v> {
     /// Facts about the file system.
     pub facts: FileSystemFacts,
     /// Every file but those of the system, by path: `\folder\name`.
-    pub files: BTreeMap<String, FoundFile>,
+    pub files: FoundFiles,
     /// What cannot be read, up to a thousand.
     pub unreadable: Vec<Unreadable>,
 }

@@ -122,10 +122,10 @@ impl Drive {
         let (_, place) = find_volume(&device).unwrap();
         let volume = unlock(&device, place, &self.password()).unwrap();
         let view = FileView::open(&volume).unwrap();
-        let file = &view.files[self.entry["manifestFile"].as_str().unwrap()];
+        let file = view.files.get(self.entry["manifestFile"].as_str().unwrap()).unwrap();
         assert!(file.bytes <= u64::from(view.facts.cluster_bytes), "it lies in one piece");
         let mut content = vec![0; file.bytes as usize];
-        view.read(file, 0, &mut content).unwrap();
+        view.read(&file, 0, &mut content).unwrap();
         (file.first_byte(), String::from_utf8(content).unwrap())
     }
 }

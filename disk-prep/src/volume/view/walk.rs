@@ -1,8 +1,7 @@
 //! The walk through all folders, in bounds: so many names as the file table has records, so deep,
 //! so much text; each folder once. A part that cannot be read is told and left out, the rest read.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ntfs::attribute_value::NtfsAttributeValue;
@@ -10,6 +9,7 @@ use ntfs::structured_values::NtfsFileNamespace;
 use ntfs::{KnownNtfsFileRecordNumber, Ntfs, NtfsError, NtfsFile};
 
 use super::super::bitlocker::unlock::UnlockedVolume;
+use super::files::FoundFiles;
 use super::found::{FileSystemFacts, FoundFile, Unreadable, ViewError};
 use super::sentry::Sentry;
 
@@ -31,7 +31,7 @@ const MOST_FAULTS: usize = 1000;
 /// What was found.
 pub(super) struct Walked {
     pub facts: FileSystemFacts,
-    pub files: BTreeMap<String, FoundFile>,
+    pub files: FoundFiles,
     pub unreadable: Vec<Unreadable>,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn walk(volume: &UnlockedVolume<'_>) -> Result<Walked, ViewError> {
         sentry: &mut sentry,
         records,
         seen: HashSet::new(),
-        files: BTreeMap::new(),
+        files: FoundFiles::default(),
         unreadable: Vec::new(),
         untold: 0,
     };
@@ -108,7 +108,7 @@ struct Walk<'a, 'v> {
     data_left: u64,
     /// Folders that were walked.
     seen: HashSet<u64>,
-    files: BTreeMap<String, FoundFile>,
+    files: FoundFiles,
     unreadable: Vec<Unreadable>,
     untold: u64,
 }
@@ -150,6 +150,7 @@ impl Walk<'_, '_> {
                 self.tell(path.clone(), fault);
             }
             is_root = false;
+            self.files.folder(&path);
             for Named { record, sequence, name } in names {
                 let whole = format!("{path}\\{}", name.escape_debug());
                 let length = path.encode_utf16().count() + name.encode_utf16().count() + 1;
@@ -158,6 +159,7 @@ impl Walk<'_, '_> {
                     self.text_left = left;
                 } else {
                     self.tell(path, "there is more text in names than can be held".to_owned());
+                    self.sort();
                     return Ok(());
                 }
                 match self.take(record, sequence, &name, length) {
@@ -165,23 +167,23 @@ impl Walk<'_, '_> {
                         let depth = depth + 1;
                         pending.push(Pending { record, path: format!("{path}\\{name}"), depth });
                     }
-                    Ok(Taken::File(file)) => {
-                        let path = format!("{path}\\{name}");
-                        if let Entry::Vacant(place) = self.files.entry(path.clone()) {
-                            place.insert(file);
-                        } else {
-                            self.tell(path, "there are two files of this name".to_owned());
-                        }
-                    }
+                    Ok(Taken::File(file)) => self.files.push(&name, &file),
                     Err(fault) => self.tell(whole, fault),
                 }
             }
         }
+        self.sort();
         if self.untold > 0 {
             let fault = format!("{} more files and folders cannot be read", self.untold);
             self.unreadable.push(Unreadable { path: String::new(), fault });
         }
         Ok(())
+    }
+
+    fn sort(&mut self) {
+        for path in self.files.sort() {
+            self.tell(path, "there are two files of this name".to_owned());
+        }
     }
 
     fn tell(&mut self, path: String, fault: String) {

@@ -108,7 +108,7 @@ fn read_manifest(view: &FileView<'_>, task: &Task) -> Result<Vec<u8>, Stop> {
         return Err(Stop::Drive("ManifestCorrupted"));
     }
     let mut bytes = vec![0; usize::try_from(file.bytes).unwrap_or(0)];
-    view.read(file, 0, &mut bytes).map_err(|_| Stop::Drive("ReadManifestFailed"))?;
+    view.read(&file, 0, &mut bytes).map_err(|_| Stop::Drive("ReadManifestFailed"))?;
     match hash(&bytes, task.manifest_hash.len()) {
         Some(own) if own.eq_ignore_ascii_case(&task.manifest_hash) => Ok(bytes),
         _ => Err(Stop::Drive("ManifestCorrupted")),
@@ -168,7 +168,7 @@ fn copy(view: &FileView<'_>, manifest: &Manifest, out: &mut impl Write) -> io::R
                     is_whole &= read_side(view, side, out)?;
                 }
                 if is_whole {
-                    parts(view, file, entry, &mut buffer, out)?
+                    parts(view, &file, entry, &mut buffer, out)?
                 } else {
                     cancel_parts(entry, out)?;
                     "CompletedWithErrors"
@@ -208,7 +208,7 @@ fn read_side(view: &FileView<'_>, side: &Side, out: &mut impl Write) -> io::Resu
             return Err("XmlReadFailed");
         }
         let mut bytes = vec![0; usize::try_from(file.bytes).unwrap_or(0)];
-        view.read(file, 0, &mut bytes).map_err(|_| "IOFailed")?;
+        view.read(&file, 0, &mut bytes).map_err(|_| "IOFailed")?;
         if hash(&bytes, 32).as_ref() != Some(&side.hash) {
             return Err("Corrupted");
         }

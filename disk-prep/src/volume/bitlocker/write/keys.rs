@@ -4,14 +4,13 @@
 use std::fmt;
 use std::io;
 
-use sha2::block_api::compress256;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::error::Error;
 use super::placement::FIRST_BYTES;
-use crate::kernels::{SHA256_START, SectorCipher};
+use crate::kernels::{Rung, SHA256_START, SectorCipher, Sha256Stream, advance_sha256_streams};
 use crate::noun::{Cipher, RecoveryPassword};
 
 /// Rounds between the password and the stretched key.
@@ -34,28 +33,73 @@ impl fmt::Debug for StretchedKey {
 
 /// Stretches a recovery password with the volume's salt.
 pub fn stretch(password: &RecoveryPassword, salt: &[u8; 16]) -> StretchedKey {
-    // The 88 bytes of a round and their padding fill two blocks; only the first half of the
-    // first block and the counter change, so the rest is laid out once.
-    let mut message = Zeroizing::new([0u8; 128]);
-    let mut first = <[u8; 32]>::from(Sha256::digest(password.key()));
-    message[32..64].copy_from_slice(&first);
-    first.zeroize();
-    message[64..80].copy_from_slice(salt);
-    message[ROUND_BYTES] = 0x80;
-    message[120..].copy_from_slice(&(ROUND_BYTES as u64 * 8).to_be_bytes());
-    let mut state = SHA256_START;
-    for round in 0..ROUNDS {
-        message[80..88].copy_from_slice(&round.to_le_bytes());
-        state = SHA256_START;
-        compress256(&mut state, message.as_chunks::<64>().0);
-        for (bytes, word) in message.as_chunks_mut::<4>().0.iter_mut().zip(state) {
-            *bytes = word.to_be_bytes();
+    stretch_all(&[(password, salt)]).pop().expect("one goes in, one comes out")
+}
+
+/// Stretches recovery passwords, each with the salt of its volume, side by side: the CPU's SHA unit
+/// works on four in little more than the time of one.
+pub fn stretch_all(passwords: &[(&RecoveryPassword, &[u8; 16])]) -> Vec<StretchedKey> {
+    let mut keys = Vec::with_capacity(passwords.len());
+    for together in passwords.chunks(TOGETHER) {
+        let mut messages: Vec<Round> =
+            together.iter().map(|(password, salt)| Round::first(password, salt)).collect();
+        for round in 0..ROUNDS {
+            Round::all(&mut messages, round);
+        }
+        keys.extend(messages.iter().map(Round::key));
+    }
+    keys
+}
+
+/// Passwords that are stretched side by side.
+const TOGETHER: usize = 4;
+
+/// The message of a round. The 88 bytes of it and their padding fill two blocks; only the first half
+/// of the first block and the counter change, so the rest is laid out once.
+struct Round(Zeroizing<[u8; 128]>);
+
+impl Round {
+    fn first(password: &RecoveryPassword, salt: &[u8; 16]) -> Self {
+        let mut message = Zeroizing::new([0u8; 128]);
+        let mut first = <[u8; 32]>::from(Sha256::digest(password.key()));
+        message[32..64].copy_from_slice(&first);
+        first.zeroize();
+        message[64..80].copy_from_slice(salt);
+        message[ROUND_BYTES] = 0x80;
+        message[120..].copy_from_slice(&(ROUND_BYTES as u64 * 8).to_be_bytes());
+        Round(message)
+    }
+
+    /// A round of all of them; what it yields stands in front of the next one.
+    fn all(messages: &mut [Round], round: u64) {
+        let mut states = Zeroizing::new([SHA256_START; TOGETHER]);
+        for message in &mut *messages {
+            message.0[80..88].copy_from_slice(&round.to_le_bytes());
+        }
+        {
+            let mut streams: [Sha256Stream<'_>; TOGETHER] = std::array::from_fn(|at| {
+                let blocks = messages.get(at).map_or(&[][..], |own| own.0.as_chunks::<64>().0);
+                Sha256Stream { state: SHA256_START, blocks }
+            });
+            advance_sha256_streams(Rung::chosen(), &mut streams[..messages.len()]);
+            for (state, stream) in states.iter_mut().zip(&mut streams) {
+                *state = stream.state;
+                stream.state.zeroize();
+            }
+        }
+        for (message, state) in messages.iter_mut().zip(states.iter()) {
+            for (bytes, word) in message.0.as_chunks_mut::<4>().0.iter_mut().zip(state) {
+                *bytes = word.to_be_bytes();
+            }
         }
     }
-    state.zeroize();
-    let mut key = StretchedKey([0; 32]);
-    key.0.copy_from_slice(&message[..32]);
-    key
+
+    /// What the last round has yielded.
+    fn key(&self) -> StretchedKey {
+        let mut key = StretchedKey([0; 32]);
+        key.0.copy_from_slice(&self.0[..32]);
+        key
+    }
 }
 
 /// The full volume encryption key with its cipher.
@@ -196,5 +240,18 @@ mod tests {
         let mut fill = |_: &mut [u8]| Err(io::Error::other("no entropy"));
         let error = VolumeSecrets::draw(Cipher::CbcAes128, &mut fill).unwrap_err();
         assert!(matches!(error, Error::Randomness { .. }));
+    }
+
+    #[test]
+    fn a_password_yields_the_same_key_alone_and_among_others() {
+        let passwords: Vec<_> =
+            (0..6).map(|seed| (RecoveryPassword::from_key([seed; 16]), [seed + 1; 16])).collect();
+        let all: Vec<_> = passwords.iter().map(|(password, salt)| (password, salt)).collect();
+        let together = stretch_all(&all);
+        assert_eq!(together.len(), 6);
+        for (at, (password, salt)) in passwords.iter().enumerate() {
+            assert!(stretch(password, salt) == together[at], "{at}");
+        }
+        assert!(stretch_all(&[]).is_empty());
     }
 }

@@ -12,7 +12,7 @@ mod regain;
 mod vectors;
 
 pub use error::Error;
-pub use keys::{StretchedKey, VolumeKey, VolumeSecrets, stretch};
+pub use keys::{StretchedKey, VolumeKey, VolumeSecrets, stretch, stretch_all};
 pub use metadata::{VolumeForm, encode_first_8k, encode_metadata};
 pub use placement::{FIRST_BYTES, METADATA_BYTES, PinnedFile, Placement};
 pub use regain::regain;
