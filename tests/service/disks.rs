@@ -241,7 +241,7 @@ async fn ten_killed_runs_lose_nothing_and_the_same_command_goes_on() {
     for point in &points {
         let id = point["backup_snapshot"].as_str().unwrap();
         let content = disk::read(&rig.container, "backup.vhd", Some(id)).await;
-        assert!(models.iter().any(|model| *model == content), "{point} was never so");
+        assert!(models.contains(&content), "{point} was never so");
     }
     let id = points.last().unwrap()["backup_snapshot"].as_str().unwrap();
     assert!(disk::read(&rig.container, "backup.vhd", Some(id)).await == disk.model);
