@@ -137,8 +137,7 @@ mod tests {
     use super::super::find;
     use super::*;
 
-    /// So many entries each section of the catalogue has ("Error catalogue" of the seed), without
-    /// those of later editions.
+    /// So many entries each section of the catalogue has, without those of later editions.
     #[test]
     fn no_entry_is_missing_and_none_is_without_its_steps() {
         let count = |section: &str| -> usize {

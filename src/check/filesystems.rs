@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use disk_prep::noun::visible_line;
 
 use super::finding::{Finding, good, problem, unknown, warning};
-use super::tree::Tree;
+use super::tree::{Seen, Tree};
 
 const AREA: &str = "fs";
 /// Offsets in an ext2, ext3 or ext4 device:
@@ -79,7 +79,7 @@ pub fn look(tree: &Tree) -> Vec<Finding> {
     let mounts = match tree.text("proc/self/mountinfo") {
         Ok(Some(text)) => mounts(&text),
         Ok(None) => return vec![unknown("mounts", "there is no /proc/self/mountinfo").of(AREA)],
-        Err(why) => return vec![unknown("mounts", why).of(AREA)],
+        Err(why) => return vec![unknown("mounts", why.to_string()).of(AREA)],
     };
     let mut found: Vec<Finding> = Vec::new();
     let disks: Vec<&Mount> = mounts.iter().filter(|own| own.is_of_disk()).collect();
@@ -108,7 +108,7 @@ fn state(tree: &Tree, mount: &Mount) -> Finding {
         }
         other => return unknown("state", format!("{place}: {other} is not judged")),
     }
-    let number = |offset: u64| -> Result<Option<u16>, String> {
+    let number = |offset: u64| -> Seen<u16> {
         let bytes = tree.bytes(source.trim_start_matches('/'), offset, 2)?;
         Ok(bytes.and_then(|bytes| Some(u16::from_le_bytes(bytes.try_into().ok()?))))
     };

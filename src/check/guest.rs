@@ -7,7 +7,7 @@ use super::filesystems::mounts;
 use super::finding::{Finding, good, problem, unknown, warning};
 use super::network_files::{self, Addresses};
 use super::pe_version::product_version;
-use super::tree::{Seen, Tree};
+use super::tree::{Seen, Tree, Unseen};
 
 const AREA: &str = "guest";
 /// What the agent keeps its own in, unless `Lib.Dir` says otherwise.
@@ -224,7 +224,7 @@ fn conf(tree: &Tree) -> Finding {
     let text = match tree.text(CONF) {
         Ok(Some(text)) => text,
         Ok(None) => return unknown("agent-conf", format!("there is no /{CONF}")),
-        Err(why) => return unknown("agent-conf", why),
+        Err(why) => return unknown("agent-conf", why.to_string()),
     };
     if setting(&text, "Extensions.Enabled").is_some_and(|own| !own.eq_ignore_ascii_case("y")) {
         let action = "without extensions no backup can be taken: set Extensions.Enabled=y";
@@ -251,7 +251,7 @@ fn python(tree: &Tree) -> Finding {
 fn extension(tree: &Tree) -> Vec<Finding> {
     let names = match tree.names(AGENT) {
         Ok(names) => names,
-        Err(why) => return vec![unknown("extension", why)],
+        Err(why) => return vec![unknown("extension", why.to_string())],
     };
     let own: Vec<&String> = names.iter().filter(|name| name.starts_with(EXTENSION)).collect();
     let Some(newest) = own.last() else {
@@ -272,14 +272,14 @@ fn extension(tree: &Tree) -> Vec<Finding> {
         Ok(Some(state)) if state.trim() == "Enabled" => match failure(tree, newest) {
             Ok(None) => good("extension", format!("{newest} is enabled")),
             Ok(Some(said)) => stuck(said, "basic-snapshot-extension-stuck"),
-            Err(why) => unknown("extension", why),
+            Err(why) => unknown("extension", why.to_string()),
         },
         Ok(Some(state)) => {
             let facts = format!("{newest} is {}", visible_line(state.trim()));
             stuck(facts, "ExtensionStuckInDeletionState")
         }
         Ok(None) => unknown("extension", format!("{newest} has no state")),
-        Err(why) => unknown("extension", why),
+        Err(why) => unknown("extension", why.to_string()),
     });
     found
 }
@@ -292,8 +292,8 @@ fn failure(tree: &Tree, extension: &str) -> Seen<String> {
         return Ok(None);
     };
     let Some(text) = tree.text(&format!("{folder}/{newest}.status"))? else { return Ok(None) };
-    let said: serde_json::Value = serde_json::from_str(&text)
-        .map_err(|fault| format!("the extension's status is no JSON: {fault}"))?;
+    let no_json = |_| Unseen::NoJson { path: format!("{folder}/{newest}.status") };
+    let said: serde_json::Value = serde_json::from_str(&text).map_err(no_json)?;
     let status = &said[0]["status"];
     if status["status"].as_str() != Some("error") {
         return Ok(None);
@@ -308,7 +308,7 @@ fn vmbackup(tree: &Tree) -> Vec<Finding> {
     let text = match tree.text(VMBACKUP) {
         Ok(Some(text)) => text,
         Ok(None) => return Vec::new(),
-        Err(why) => return vec![unknown("vmbackup-conf", why)],
+        Err(why) => return vec![unknown("vmbackup-conf", why.to_string())],
     };
     let lines =
         text.lines().filter_map(|line| line.split(['#', ';']).next()?.split_once(['=', ':']));
@@ -410,7 +410,7 @@ fn agent_folder(tree: &Tree) -> Option<Finding> {
 fn dhcp(tree: &Tree) -> Finding {
     let files = match network_files::look(tree) {
         Ok(files) => files,
-        Err(why) => return unknown("dhcp", why),
+        Err(why) => return unknown("dhcp", why.to_string()),
     };
     let named = |wanted: Addresses| files.iter().find(|(_, own)| *own == wanted);
     match (named(Addresses::Dhcp), named(Addresses::Fixed)) {
@@ -449,7 +449,7 @@ fn windows_agent(tree: &Tree) -> Finding {
             let finding = problem("windows-agent", "there is no VM agent", action);
             return finding.explained("vm-agent-missing");
         }
-        Err(why) => return unknown("windows-agent", why),
+        Err(why) => return unknown("windows-agent", why.to_string()),
     };
     match product_version(&program) {
         None => unknown("windows-agent", format!("{WINDOWS_AGENT} says no version")),

@@ -1,7 +1,7 @@
 //! How a Linux machine gets its addresses, by the files of those who give them: netplan,
 //! systemd-networkd, ifupdown, NetworkManager and the network scripts of Red Hat and SUSE.
 
-use super::tree::Tree;
+use super::tree::{Tree, Unseen};
 
 /// What a file says of the addresses of an interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ const PLACES: [(&str, &str, Reader); 7] = [
 ];
 
 /// Each file that says something, with what it says.
-pub(super) fn look(tree: &Tree) -> Result<Vec<(String, Addresses)>, String> {
+pub(super) fn look(tree: &Tree) -> Result<Vec<(String, Addresses)>, Unseen> {
     let mut found = Vec::new();
     for (folder, end, read) in PLACES {
         let is_script = folder.starts_with("etc/sysconfig");

@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2, readlinkat};
+use rustix::io::Errno;
 
 /// So much of a file is read; no configuration is larger.
 const MOST_BYTES: u64 = 1 << 20;
@@ -20,8 +21,27 @@ pub struct Tree {
     root: OwnedFd,
 }
 
+/// Why something could not be seen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unseen {
+    #[error("/{path} cannot be opened: {source}")]
+    Open { path: String, source: Errno },
+    #[error("/{path} cannot be listed: {source}")]
+    List { path: String, source: Errno },
+    #[error("/{path} cannot be read: {kind}")]
+    Read { path: String, kind: io::ErrorKind },
+    #[error("/{path} is no file")]
+    NoFile { path: String },
+    #[error("/{path} is larger than any such file")]
+    Large { path: String },
+    #[error("/{path} is no text")]
+    NoText { path: String },
+    #[error("/{path} is no JSON")]
+    NoJson { path: String },
+}
+
 /// What became of a look: what is there, `None` if nothing is, or why it could not be seen.
-pub type Seen<T> = Result<Option<T>, String>;
+pub type Seen<T> = Result<Option<T>, Unseen>;
 
 impl Tree {
     /// Opens the tree below a folder.
@@ -34,8 +54,8 @@ impl Tree {
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         match openat2(&self.root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
             Ok(found) => Ok(Some(found)),
-            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(None),
-            Err(error) => Err(format!("/{path} cannot be opened: {error}")),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(source) => Err(Unseen::Open { path: path.to_owned(), source }),
         }
     }
 
@@ -45,11 +65,12 @@ impl Tree {
         let Some(found) = self.reach(path, OFlags::RDONLY | OFlags::NONBLOCK)? else {
             return Ok(None);
         };
-        let failed = |error: io::Error| format!("/{path} cannot be read: {error}");
+        let path = || path.to_owned();
+        let failed = |error: io::Error| Unseen::Read { path: path(), kind: error.kind() };
         let kind = fstat(&found).map_err(|error| failed(error.into()))?;
         match FileType::from_raw_mode(kind.st_mode) {
             FileType::RegularFile | FileType::BlockDevice => {}
-            _ => return Err(format!("/{path} is no file")),
+            _ => return Err(Unseen::NoFile { path: path() }),
         }
         let mut file = File::from(found);
         let mut content = Vec::new();
@@ -62,19 +83,19 @@ impl Tree {
     pub fn text(&self, path: &str) -> Seen<String> {
         let Some(content) = self.bytes(path, 0, MOST_BYTES + 1)? else { return Ok(None) };
         if content.len() as u64 > MOST_BYTES {
-            return Err(format!("/{path} is larger than any such file"));
+            return Err(Unseen::Large { path: path.to_owned() });
         }
         if content.contains(&0) {
-            return Err(format!("/{path} is no text"));
+            return Err(Unseen::NoText { path: path.to_owned() });
         }
         Ok(Some(String::from_utf8_lossy(&content).into_owned()))
     }
 
     /// Names in a folder, sorted; none if there is no such folder.
-    pub fn names(&self, path: &str) -> Result<Vec<String>, String> {
+    pub fn names(&self, path: &str) -> Result<Vec<String>, Unseen> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let Some(found) = self.reach(path, flags)? else { return Ok(Vec::new()) };
-        let failed = |error| format!("/{path} cannot be listed: {error}");
+        let failed = |source| Unseen::List { path: path.to_owned(), source };
         let mut names = Vec::new();
         for entry in Dir::read_from(&found).map_err(failed)?.take(MOST_NAMES) {
             let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
@@ -141,7 +162,10 @@ mod tests {
             [("zero", "no text"), ("large", "larger"), ("fifo", "no file"), ("", "no file")]
         {
             let seen = tree.text(if name.is_empty() { "." } else { name });
-            assert!(seen.as_ref().is_err_and(|text| text.contains(why)), "{name}: {seen:?}");
+            assert!(
+                seen.as_ref().is_err_and(|own| own.to_string().contains(why)),
+                "{name}: {seen:?}"
+            );
         }
         assert_eq!(tree.bytes("zero", 1, 1), Ok(Some(vec![0])));
     }
