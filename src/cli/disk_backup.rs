@@ -84,13 +84,13 @@ pub struct ProtectArgs {
     #[arg(value_name = "NAME")]
     pub name: VaultName,
     /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB
-    #[arg(long, value_name = "SOURCE")]
+    #[arg(long, value_name = "DISK")]
     pub source: String,
     /// Where the copy goes: ACCOUNT/CONTAINER or ACCOUNT/CONTAINER/BLOB
     #[arg(long, value_name = "PLACE")]
     pub to: String,
     /// Time from one point to the next: 10m and more, such as 12h or 1d
-    #[arg(long, value_name = "TIME", env = "AZSEED_EVERY", default_value = "12h")]
+    #[arg(long, value_name = "TIME", default_value = "12h")]
     #[arg(value_parser = every_secs)]
     pub every: u64,
     /// How the first copy is made; auto has the service copy where it can be trusted

@@ -23,6 +23,8 @@ const FILES: &[&str] = &[
     "recovery-password-file",
     "sas-file",
     "seed-sas-file",
+    "source-account-key-file",
+    "source-sas-file",
     "token-file",
 ];
 /// Variables that hold a secret.

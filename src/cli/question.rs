@@ -10,6 +10,8 @@ const QUESTIONS: &[&str] = &[
     "config init",
     "config show",
     "custody show",
+    "disk-backup list",
+    "disk-backup status",
     "drive list",
     "emulator",
     "emulator clock",

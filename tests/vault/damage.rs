@@ -17,6 +17,7 @@ use support::program::files_below;
 use support::tree::Dice;
 
 const KINDS: [&str; 6] = ["pack of data", "pack of folders", "index", "snapshot", "key", "config"];
+const RECORD: &str = "state/vaults/office.json";
 const DAMAGES: [&str; 3] = ["deleted", "cut", "changed"];
 
 /// Where a good copy of what is damaged is.
@@ -41,6 +42,8 @@ fn fill(root: &Path) {
 struct Stage {
     vault: Vault,
     whole: PathBuf,
+    /// What the machine knew of it then.
+    record: Vec<u8>,
 }
 
 impl Stage {
@@ -48,7 +51,8 @@ impl Stage {
         let vault = Vault::of(fill);
         let whole = vault.machine.path("whole");
         copy(&vault.emulator.blob("azseed-office", "repo"), &whole);
-        Stage { vault, whole }
+        let record = fs::read(vault.machine.path(RECORD)).unwrap();
+        Stage { vault, whole, record }
     }
 
     fn repository(&self) -> PathBuf {
@@ -61,6 +65,7 @@ impl Stage {
         fs::remove_dir_all(&container).unwrap();
         copy(&self.whole, &self.repository());
         let machine = &self.vault.machine;
+        fs::write(machine.path(RECORD), &self.record).unwrap();
         let _ = fs::rename(machine.path("away"), machine.path("staging/repo"));
     }
 
