@@ -103,21 +103,29 @@ pub fn written_in_portal(text: &str) -> Vec<&'static Advice> {
     found.into_iter().flat_map(|own| own.codes.split(' ')).filter_map(find).collect()
 }
 
-/// The entries in which each of these words begins a word, whatever its case.
+/// The entries in which each of these words begins a word, whatever its case and whatever stands
+/// between words.
 pub fn with_words(words: &[&str]) -> Vec<&'static Advice> {
-    let words: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
-    if words.is_empty() {
+    let asked = words.join(" ").to_lowercase();
+    // A code stays whole: one that is mistyped is not a heap of words.
+    let asked: Vec<&str> = parted(&asked, &['+', '-', '_']).collect();
+    if asked.is_empty() {
         return Vec::new();
     }
     let has = |advice: &&Advice| {
         let more = advice.detail().map(Detail::words).unwrap_or_default();
         let text = format!("{} {} {} {more}", advice.code, advice.meaning, advice.action);
         let text = text.to_lowercase();
-        // Of COM+ the plus is a letter.
-        let own: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '+').collect();
-        words.iter().all(|word| own.iter().any(|own| own.starts_with(word.as_str())))
+        let own: Vec<&str> = parted(&text, &['+']).collect();
+        asked.iter().all(|word| own.iter().any(|own| own.starts_with(word)))
     };
     ALL.iter().filter(has).collect()
+}
+
+/// The words of a text, with these signs in them: of COM+ the plus is a letter.
+fn parted<'a>(text: &'a str, signs: &'a [char]) -> impl Iterator<Item = &'a str> {
+    let words = text.split(|c: char| !c.is_alphanumeric() && !signs.contains(&c));
+    words.filter(|word| !word.is_empty())
 }
 
 /// The entries of a section of the catalogue of VM backup.
