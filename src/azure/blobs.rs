@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::bounds::{Bounds, Walk};
-use super::clients::{Clients, is_absent};
+use super::clients::{Clients, is_absent, is_taken};
 use super::container::{BlobFacts, Container, Fence, Fenced, Made};
 use super::copy_source::CopySource;
 use super::credential::BlobOptions;
@@ -189,15 +189,7 @@ impl Container for BlobContainer {
         let (blob, book) = self.blob(name, Repeat::Harmless)?;
         match block_on(blob.block_blob_client().upload(content, Some(options))) {
             Ok(_) => Ok(Made::New),
-            // A blob that is leased answers so before its condition is looked at.
-            Err(error)
-                if matches!(
-                    error.http_status(),
-                    Some(StatusCode::Conflict | StatusCode::PreconditionFailed)
-                ) =>
-            {
-                Ok(Made::There)
-            }
+            Err(error) if is_taken(&error) => Ok(Made::There),
             Err(source) => Err(self.failure(name, source, &book)),
         }
     }

@@ -149,6 +149,12 @@ pub(super) fn is_absent(error: &azure_core::Error) -> bool {
     error.http_status() == Some(StatusCode::NotFound)
 }
 
+/// The condition of a call was not met, or somebody holds the blob: one that is leased answers so
+/// before its condition is looked at.
+pub(super) fn is_taken(error: &azure_core::Error) -> bool {
+    matches!(error.http_status(), Some(StatusCode::Conflict | StatusCode::PreconditionFailed))
+}
+
 /// Our own error, however often the pipeline has wrapped it.
 fn own(error: azure_core::Error) -> Option<Error> {
     let inner = error.into_inner().ok()?;

@@ -23,7 +23,7 @@ use disk_prep::noun::{ContainerName, Md5Digest};
 use futures::TryStreamExt;
 use uuid::Uuid;
 
-use super::clients::{Clients, is_absent};
+use super::clients::{Clients, is_absent, is_taken};
 use super::container::Made;
 use super::copy_source::CopySource;
 use super::credential::BlobOptions;
@@ -97,14 +97,7 @@ impl ServicePageBlob {
         let (blob, book) = self.client(None, Repeat::Harmless)?;
         match block_on(call(blob)) {
             Ok(()) => Ok(Made::New),
-            Err(error)
-                if matches!(
-                    error.http_status(),
-                    Some(StatusCode::Conflict | StatusCode::PreconditionFailed)
-                ) =>
-            {
-                Ok(Made::There)
-            }
+            Err(error) if is_taken(&error) => Ok(Made::There),
             Err(source) => Err(self.failure(source, &book)),
         }
     }
@@ -277,14 +270,7 @@ impl PageBlob for ServicePageBlob {
         let (blob, book) = self.clients.blob(&self.name, client_options, Repeat::Harmless)?;
         match block_on(blob.start_copy_from_url(address, Some(options))) {
             Ok(_) => Ok(Made::New),
-            Err(error)
-                if matches!(
-                    error.http_status(),
-                    Some(StatusCode::Conflict | StatusCode::PreconditionFailed)
-                ) =>
-            {
-                Ok(Made::There)
-            }
+            Err(error) if is_taken(&error) => Ok(Made::There),
             Err(source) => Err(self.failure(source, &book)),
         }
     }

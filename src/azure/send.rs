@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 use std::io::{self, Read};
 
+use azure_core::http::Etag;
 use azure_core::http::request::RequestContent;
-use azure_core::http::{Etag, StatusCode};
 use azure_storage_blobs::models::{
     BlobClientSetPropertiesOptions, BlockBlobClientCommitBlockListOptions,
     BlockBlobClientStageBlockOptions, BlockBlobClientUploadOptions, BlockLookupList,
@@ -16,6 +16,7 @@ use disk_prep::limits::BLOCK_BYTES;
 use disk_prep::noun::BlobType;
 use md5::{Digest, Md5};
 
+use super::clients::is_taken;
 use super::container::{Labels, Over, Sent, Supply, Upload};
 use super::error::Error;
 use super::fenced::FencedBlobs;
@@ -77,11 +78,6 @@ impl Labels {
     fn metadata(&self) -> HashMap<String, String> {
         self.metadata.iter().cloned().collect()
     }
-}
-
-/// The condition of a call was not met, or somebody holds the blob.
-fn is_taken(error: &azure_core::Error) -> bool {
-    matches!(error.http_status(), Some(StatusCode::Conflict | StatusCode::PreconditionFailed))
 }
 
 impl FencedBlobs {

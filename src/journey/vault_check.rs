@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::desk::Desk;
 use super::vault::{VaultOptions, failed, open_container, pick};
 pub use super::vault_mend::{Cure, Mended};
-use super::vault_mend::{Spares, mend};
+use super::vault_mend::{Keys, Spares, mend};
 use super::vault_password::password;
 use super::vault_writer::Writer;
 pub use crate::azure::Deleted;
@@ -44,7 +44,8 @@ pub fn check(
         let lease = writer.lease(&container)?;
         expect_no_locks(container.as_ref(), &vault.prefix)?;
         let fenced = lease.guard(Arc::clone(&container));
-        cures = mend(&vault, &fenced, &found.damages, &secret, &spares, desk)?;
+        let keys = found.snapshots.map_or(Keys::NoneOpens, |_| Keys::OneOpens);
+        cures = mend(&vault, &fenced, (&found.damages, keys), &secret, &spares, desk)?;
         let before = std::mem::take(&mut found.damages);
         found = look(&vault, &container, share, &secret, &spares, desk)?;
         // What is gone for good is found no more, and told all the same.

@@ -32,6 +32,15 @@ pub enum Cure {
     Tried,
 }
 
+/// Whether there is a key without the damaged ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// One opens the repository; a damaged one is only in the way.
+    OneOpens,
+    /// None does. What is left of one is not moved: it is all that there is.
+    NoneOpens,
+}
+
 /// What became of a damaged file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mended {
@@ -150,7 +159,7 @@ impl Spares {
 pub fn mend(
     vault: &Vault,
     container: &Arc<dyn Fenced>,
-    damages: &[Damage],
+    (damages, keys): (&[Damage], Keys),
     secret: &SecretString,
     spares: &Spares,
     desk: &Desk<'_>,
@@ -171,7 +180,8 @@ pub fn mend(
     let is_open = !left.iter().any(|own| own.place.rank == Rank::Config);
     for Damage { place, kind } in left {
         let is_there = kind != DamageKind::Missing;
-        if is_there && is_open {
+        let stays = place.rank == Rank::Key && keys == Keys::NoneOpens;
+        if is_there && is_open && !stays {
             set_aside(vault, container, place)?;
         }
         let became = match (place.rank, is_there) {

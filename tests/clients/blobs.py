@@ -7,13 +7,14 @@ import datetime
 import hashlib
 import os
 
-from azure.core.exceptions import HttpResponseError
 from azure.identity import ClientSecretCredential
 from azure.storage.blob import (
     AccountSasPermissions, BlobBlock, BlobClient, BlobSasPermissions, BlobServiceClient, ContainerClient,
     ContainerSasPermissions, ContentSettings, CustomerProvidedEncryptionKey, ResourceTypes, StandardBlobTier,
     generate_account_sas, generate_blob_sas, generate_container_sas,
 )
+
+from told import call, expect, refused
 
 ACCOUNT, KEY, URL = (os.environ[name] for name in ("ACCOUNT", "KEY", "URL"))
 TENANT = os.environ.get("TENANT")
@@ -22,30 +23,6 @@ SERVICE = BlobServiceClient(URL, credential={"account_name": ACCOUNT, "account_k
 CONTAINER = SERVICE.get_container_client("python")
 CONTENT = b"content of a blob"
 LARGE = os.urandom(5_000_000)
-
-
-def call(name, what):
-    try:
-        what()
-        print(f"{name}\tok")
-    except Exception as error:  # what a client throws is what is asked for
-        code = getattr(error, "error_code", None) or type(error).__name__
-        said = (str(error) or repr(error)).splitlines()[0]
-        print(f"{name}\tno {code}: {said}")
-
-
-def expect(is_so, what="not as expected"):
-    if not is_so:
-        raise AssertionError(what)
-
-
-def refused(what, code):
-    try:
-        what()
-    except HttpResponseError as error:
-        expect(code in (error.error_code or ""), f"{error.error_code} and not {code}")
-    else:
-        raise AssertionError("it was not refused")
 
 
 def soon():

@@ -5,38 +5,15 @@
 import datetime
 import os
 
-from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobSasPermissions, BlobServiceClient, generate_blob_sas
+
+from told import call, expect, refused
 
 ACCOUNT, KEY, URL = (os.environ[name] for name in ("ACCOUNT", "KEY", "URL"))
 SERVICE = BlobServiceClient(URL, credential={"account_name": ACCOUNT, "account_key": KEY})
 CONTAINER = SERVICE.get_container_client("pythonpages")
 PAGE = 512
 PAGES = 64
-
-
-def call(name, what):
-    try:
-        what()
-        print(f"{name}\tok")
-    except Exception as error:  # what a client throws is what is asked for
-        code = getattr(error, "error_code", None) or type(error).__name__
-        said = (str(error) or repr(error)).splitlines()[0]
-        print(f"{name}\tno {code}: {said}")
-
-
-def expect(is_so, what="not as expected"):
-    if not is_so:
-        raise AssertionError(what)
-
-
-def refused(what, code):
-    try:
-        what()
-    except HttpResponseError as error:
-        expect(code in (error.error_code or ""), f"{error.error_code} and not {code}")
-    else:
-        raise AssertionError("it was not refused")
 
 
 def opened(blob, snapshot):
