@@ -145,7 +145,7 @@ enum CloudFault {
 
 impl BlobHome {
     /// Where the blobs of an account are, with a slash at the end.
-    pub(super) fn of(&self, account: &AccountName) -> Result<Url, Error> {
+    pub fn of(&self, account: &AccountName) -> Result<Url, Error> {
         let url = match self {
             BlobHome::Endpoint(endpoint) => folder(endpoint)?.join(&format!("{account}/")),
             BlobHome::Names(suffix) => Url::parse(&format!("https://{account}.blob.{suffix}/")),

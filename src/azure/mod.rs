@@ -31,6 +31,7 @@ mod page_list;
 #[cfg(test)]
 mod played;
 mod principal;
+pub mod probe;
 mod protection;
 mod reason;
 mod resources;

@@ -58,6 +58,11 @@ impl Network {
         self.carrier(&near, Clear::Loopback)
     }
 
+    /// Whether the file of the authority can be read, if there is one.
+    pub(super) fn expect_certificates(&self) -> Result<(), Error> {
+        self.ca_file.as_deref().map_or(Ok(()), |path| certificates(path).map(|_| ()))
+    }
+
     fn builder(&self, endpoint: &Url, clear: Clear) -> Result<ClientBuilder, Error> {
         // A second call finds it installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -117,6 +117,10 @@ impl Checked {
     }
 }
 
+/// The same, where what would do is not enough.
+#[derive(Debug)]
+pub struct Strict(pub Checked);
+
 #[cfg(test)]
 mod tests {
     use super::*;

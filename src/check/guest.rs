@@ -63,11 +63,16 @@ const VMBACKUP_KEYS: [&str; 6] = [
 
 /// Looks at all of a tree.
 pub fn look(tree: &Tree) -> Vec<Finding> {
-    let found = match tree.has("Windows") || tree.has("WindowsAzure") {
+    let found = match is_of_windows(tree) {
         true => vec![windows_agent(tree)],
         false => linux(tree),
     };
     found.into_iter().map(|own| own.of(AREA)).collect()
+}
+
+/// Whether it is a machine with Windows.
+pub(super) fn is_of_windows(tree: &Tree) -> bool {
+    tree.has("Windows") || tree.has("WindowsAzure")
 }
 
 fn linux(tree: &Tree) -> Vec<Finding> {

@@ -13,6 +13,9 @@ use super::staging::SharedArgs;
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
+    /// Fail for warnings too
+    #[arg(long, global = true)]
+    pub strict: bool,
     /// What to look at.
     #[command(subcommand)]
     pub command: CheckCommand,
@@ -24,6 +27,12 @@ pub enum CheckCommand {
     /// Look whether this machine can fill drives unattended
     #[command(after_help = "Examples:\n  azseed check host\n  azseed --json check host")]
     Host,
+    /// Look whether Azure can be reached from here
+    #[command(
+        after_help = "Examples:\n  azseed check network --for import --storage-account account1\n  \
+                            azseed check network --for vm --json"
+    )]
+    Network(Box<CheckNetworkArgs>),
     /// Look whether a machine can be backed up as a VM of Azure
     #[command(
         after_help = "Examples:\n  azseed check guest\n  azseed check guest --root /mnt/image"
@@ -32,6 +41,9 @@ pub enum CheckCommand {
     /// Look whether file systems can be frozen for a snapshot
     #[command(after_help = "Example:\n  azseed check filesystems")]
     Filesystems(RootArgs),
+    /// Look whether what is scheduled is started, and does not collide
+    #[command(after_help = "Example:\n  azseed check schedule")]
+    Schedule,
     /// Look whether Azure has all that an import job or a vault needs
     #[command(
         after_help = "Examples:\n  azseed check azure --for import --staging /mnt/staging\n  \
@@ -49,13 +61,41 @@ pub struct RootArgs {
     pub root: PathBuf,
 }
 
+impl RootArgs {
+    /// Those of this machine.
+    pub fn this_machine() -> Self {
+        RootArgs { root: PathBuf::from("/") }
+    }
+}
+
+/// Arguments of `check network`.
+#[derive(Debug, Args)]
+pub struct CheckNetworkArgs {
+    /// What for; without it whatever can be known
+    #[arg(long = "for", value_name = "PURPOSE", value_enum, env = "AZSEED_FOR")]
+    pub purpose: Option<ForChoice>,
+    /// The storage account
+    #[arg(long, visible_alias = "account", value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
+    pub storage_account: Option<NamedAccount>,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub azure: AzureArgs,
+    /// Where blobs are.
+    #[command(flatten)]
+    pub blobs: BlobArgs,
+}
+
 /// What a look at Azure is for.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ForChoice {
     /// Drives are sent and copied into an account
     Import,
     /// Blobs of an account are a vault
     Vault,
+    /// Disks are backed up as page blobs of an account
+    DiskBackup,
+    /// Azure backs up VMs of its own
+    Vm,
 }
 
 /// Arguments of `check azure`.

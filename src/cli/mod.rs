@@ -17,9 +17,11 @@ mod keys;
 mod limits;
 mod mend;
 mod named;
+mod nsg;
 mod parcel;
 mod prep;
 mod prove;
+mod proxy;
 mod question;
 #[cfg(feature = "emulator")]
 mod rehearse;
@@ -44,7 +46,7 @@ pub use access::{
     AuthArgs, AuthCommand, ProviderArgs, ProviderCommand, SubscriptionsArgs, SubscriptionsCommand,
 };
 pub use azure::{AuthChoice, AzureArgs, BlobArgs};
-pub use check::{CheckArgs, CheckAzureArgs, CheckCommand, ForChoice, RootArgs};
+pub use check::{CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, ForChoice, RootArgs};
 pub use custody::{CustodyArgs, CustodyCommand};
 pub use disk_backup::{
     DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskRunArgs, FirstChoice, ProtectArgs,
@@ -61,9 +63,11 @@ pub use keys::KeyArgs;
 pub use limits::{LimitsArgs, LimitsCommand};
 pub use mend::{MendCommand, RepairArgs};
 pub use named::{is_named, source, unused};
+pub use nsg::{NsgArgs, NsgCommand};
 pub use parcel::{PackArgs, PackCommand, PackingSlipArgs};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 pub use prove::KeysCommand;
+pub use proxy::{ProxyArgs, ProxyCommand};
 pub use question::is_question;
 #[cfg(feature = "emulator")]
 pub use rehearse::RehearseArgs;
@@ -186,6 +190,10 @@ pub enum Command {
     Subscriptions(SubscriptionsArgs),
     /// See which providers a subscription may use, and register one
     Provider(ProviderArgs),
+    /// Look at network security groups, and print rules for them
+    Nsg(NsgArgs),
+    /// Bring VMs of Azure to a proxy
+    Proxy(ProxyArgs),
     /// Run Azure and the datacenter's dock on this machine, for rehearsals
     #[cfg(feature = "emulator")]
     Emulator(Box<EmulatorArgs>),

@@ -7,26 +7,64 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
 use super::call::Call;
 use super::flags::{azure, blobs};
-use crate::check::finding::Checked;
+use crate::check::finding::{Checked, Strict};
 use crate::check::tree::Tree;
-use crate::check::{filesystems, guest, host};
-use crate::cli::{CheckArgs, CheckAzureArgs, CheckCommand, ForChoice, RootArgs};
+use crate::check::{filesystems, guest, host, proxy};
+use crate::cli::{CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, ForChoice, RootArgs};
+use crate::journey::network::{self, NetworkOptions, Reach};
 use crate::journey::ready::{self, Purpose, ReadyOptions};
-use crate::outcome::Ended;
+use crate::journey::ready_vm;
+use crate::journey::schedules;
+use crate::outcome::{Ended, Failure, MissingFlag};
 
 /// Runs `check`.
 pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
-    match &args.command {
-        CheckCommand::Host => Ok(Box::new(host::check(call.desk().state()?.folder()))),
+    let checked = match &args.command {
+        CheckCommand::Host => host::check(call.desk().state()?.folder()),
         CheckCommand::Guest(args) => {
             let tree = tree(args)?;
             let mut found = guest::look(&tree);
+            found.extend(proxy::look(&tree));
             found.extend(filesystems::look(&tree));
-            Ok(Box::new(Checked(found)))
+            Checked(found)
         }
-        CheckCommand::Filesystems(args) => Ok(Box::new(Checked(filesystems::look(&tree(args)?)))),
-        CheckCommand::Azure(args) => Ok(Box::new(ready::check(options(args, call), &call.desk())?)),
+        CheckCommand::Filesystems(args) => Checked(filesystems::look(&tree(args)?)),
+        CheckCommand::Azure(args) => look_at_azure(args, call)?,
+        CheckCommand::Schedule => {
+            schedules::check(&tree(&RootArgs::this_machine())?, &call.desk())?
+        }
+        CheckCommand::Network(args) => look_at_network(args)?,
+    };
+    Ok(match args.strict {
+        true => Box::new(Strict(checked)),
+        false => Box::new(checked),
+    })
+}
+
+fn look_at_azure(args: &CheckAzureArgs, call: &Call<'_>) -> Result<Checked, Failure> {
+    if args.purpose != ForChoice::Vm {
+        return ready::check(options(args, call), &call.desk());
     }
+    let subscription = args.subscription.as_ref();
+    let subscription = subscription.ok_or(MissingFlag { flag: "--subscription" })?;
+    ready_vm::check(&azure(&args.azure), subscription, args.resource_group.as_ref(), call.ui)
+}
+
+fn look_at_network(args: &CheckNetworkArgs) -> Result<Checked, Failure> {
+    let needs_account = args.purpose.is_some_and(|own| own != ForChoice::Vm);
+    if needs_account && args.storage_account.is_none() {
+        return Err(MissingFlag { flag: "--storage-account" }.into());
+    }
+    let options = NetworkOptions {
+        reach: match args.purpose {
+            Some(ForChoice::Vm) => Reach::Guest,
+            _ => Reach::Azure,
+        },
+        account: args.storage_account.as_ref().map(|own| own.name().clone()),
+        azure: azure(&args.azure),
+        blobs: blobs(&args.blobs),
+    };
+    network::check(&options, &tree(&RootArgs::this_machine())?)
 }
 
 fn tree(args: &RootArgs) -> Result<Tree, NoTree> {
@@ -56,7 +94,7 @@ fn options(args: &CheckAzureArgs, call: &Call<'_>) -> ReadyOptions {
     ReadyOptions {
         purpose: match args.purpose {
             ForChoice::Import => Purpose::Import,
-            ForChoice::Vault => Purpose::Vault,
+            _ => Purpose::Vault,
         },
         staging: args.staging.clone(),
         job: args.job.clone(),

@@ -19,11 +19,13 @@ mod job;
 mod limits;
 mod man;
 mod mend;
+mod nsg;
 mod pack;
 mod packing_slip;
 mod plan;
 mod prep;
 mod provider;
+mod proxy;
 #[cfg(feature = "emulator")]
 mod rehearse;
 mod stage;
@@ -83,6 +85,8 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::Explain(args) => explain::run(args),
         Command::Auth(args) => auth::run(args, call),
         Command::Provider(args) => provider::run(args, call),
+        Command::Nsg(args) => nsg::run(args),
+        Command::Proxy(args) => proxy::run(args),
         Command::Subscriptions(args) => subscriptions::run(args, call),
         Command::Config(args) => config::run(args, call.matches, call.settings),
         Command::Completions(args) => completions::run(args),

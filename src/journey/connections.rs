@@ -54,7 +54,7 @@ const KEY_VARIABLE: &str = "AZSEED_ACCOUNT_KEY";
 const SAS_VARIABLE: &str = "AZSEED_SAS";
 const SEED_SAS_VARIABLE: &str = "AZSEED_SEED_SAS";
 
-fn network(args: &AzureOptions) -> Network {
+pub(super) fn network(args: &AzureOptions) -> Network {
     Network { ca_file: args.ca_file.clone(), proxy: args.proxy.clone() }
 }
 

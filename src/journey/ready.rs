@@ -100,20 +100,9 @@ impl Place {
 
     /// Asks for all of it; what makes no sense after another answer is not asked.
     fn look(&self, arm: &Arm, wanted: &Wanted, service: Option<&dyn JobService>) -> View {
-        let mut view = View { signed_in: signed_in(arm), ..View::default() };
-        if !matches!(view.signed_in, Answer::Known(_)) {
-            return view;
-        }
         let id = &self.subscription;
-        match answer(arm.subscription(id)) {
-            // The token could be read, and is not taken.
-            Answer::Failed(fault) if fault.kind == ErrorKind::NotAllowed => {
-                view.signed_in = Answer::Failed(fault);
-                return view;
-            }
-            other => view.subscription = map(other, |own| (own.state.clone(), own.is_usable())),
-        }
-        if matches!(view.subscription, Answer::Absent | Answer::Failed(_)) {
+        let mut view = entrance(arm, id);
+        if !matches!(view.subscription, Answer::Known(_) | Answer::Unknown(_)) {
             return view;
         }
         let there = |found: bool| found.then_some(());
@@ -256,6 +245,22 @@ impl Diagnose for NotReady {
     }
 }
 
+/// Who signs in, and the subscription, unless the sign-in is not taken.
+pub(super) fn entrance(arm: &Arm, id: &SubscriptionId) -> View {
+    let mut view = View { signed_in: signed_in(arm), ..View::default() };
+    if !matches!(view.signed_in, Answer::Known(_)) {
+        return view;
+    }
+    match answer(arm.subscription(id)) {
+        // The token could be read, and is not taken.
+        Answer::Failed(fault) if fault.kind == ErrorKind::NotAllowed => {
+            view.signed_in = Answer::Failed(fault);
+        }
+        other => view.subscription = map(other, |own| (own.state.clone(), own.is_usable())),
+    }
+    view
+}
+
 fn signed_in(arm: &Arm) -> Answer<String> {
     match arm.who() {
         Ok(own) => {
@@ -269,7 +274,7 @@ fn signed_in(arm: &Arm) -> Answer<String> {
     }
 }
 
-fn map<T, U>(answer: Answer<T>, with: impl FnOnce(&T) -> U) -> Answer<U> {
+pub(super) fn map<T, U>(answer: Answer<T>, with: impl FnOnce(&T) -> U) -> Answer<U> {
     match answer {
         Answer::Known(own) => Answer::Known(with(&own)),
         Answer::Absent => Answer::Absent,
@@ -279,7 +284,7 @@ fn map<T, U>(answer: Answer<T>, with: impl FnOnce(&T) -> U) -> Answer<U> {
     }
 }
 
-fn answer<T>(asked: Result<Option<T>, azure::Error>) -> Answer<T> {
+pub(super) fn answer<T>(asked: Result<Option<T>, azure::Error>) -> Answer<T> {
     match asked {
         Ok(found) => found.map_or(Answer::Absent, Answer::Known),
         Err(error) => failed(&error),

@@ -1,12 +1,12 @@
 //! Findings in words and as records.
 
-use disk_prep::noun::{count, visible_line};
+use disk_prep::noun::{ErrorKind, count, visible_line};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::check::finding::{Checked, Finding};
+use crate::check::finding::{Checked, Finding, Grade, Strict};
 use crate::outcome::{Exit, Outcome};
 
 /// One thing that was looked at on this machine, and what it means.
@@ -68,6 +68,24 @@ impl Outcome for Checked {
     }
 }
 
+impl Outcome for Strict {
+    fn lines(&self) -> Vec<String> {
+        self.0.lines()
+    }
+
+    fn json(&self) -> Vec<Value> {
+        self.0.json()
+    }
+
+    fn exit(&self) -> Exit {
+        let is_warning = |own: &Finding| own.grade == Grade::Warning;
+        match self.0.exit() {
+            Exit::Done if self.0.0.iter().any(is_warning) => Exit::Failed(ErrorKind::Failed),
+            exit => exit,
+        }
+    }
+}
+
 /// How many of each there are, and what to type first.
 fn together(all: &[Finding]) -> String {
     let number = |word: &str| all.iter().filter(|finding| finding.grade.word() == word).count();
@@ -87,12 +105,16 @@ fn together(all: &[Finding]) -> String {
 mod tests {
     use super::*;
     use crate::check::finding::{good, problem, warning};
-    use disk_prep::noun::ErrorKind;
 
     #[test]
     fn a_problem_ends_with_a_failure_and_a_warning_does_not() {
         let checked = |findings| Checked(findings).exit();
         assert_eq!(checked(vec![good("a", "b"), warning("c", "d", "e")]), Exit::Done);
+        let strict = |findings| Strict(Checked(findings)).exit();
+        assert_eq!(strict(vec![good("a", "b")]), Exit::Done);
+        assert_eq!(strict(vec![warning("c", "d", "e")]), Exit::Failed(ErrorKind::Failed));
+        let wrong = || problem("a", "b", "c").because(ErrorKind::Refused);
+        assert_eq!(strict(vec![warning("c", "d", "e"), wrong()]), Exit::Failed(ErrorKind::Refused));
         let bad = Checked(vec![problem("rights", "none", "be root")]);
         assert_eq!(bad.exit(), Exit::Failed(ErrorKind::Failed));
         assert!(bad.lines()[0].contains("problem") && bad.lines()[1].contains("be root"));

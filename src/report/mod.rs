@@ -19,11 +19,13 @@ pub mod job;
 mod keys;
 pub mod limits;
 mod not_read;
+mod nsg;
 mod overview;
 mod packed;
 mod plan;
 mod prepared;
 mod prepared_records;
+mod proxy;
 pub mod record;
 #[cfg(feature = "emulator")]
 mod rehearsal;

@@ -28,8 +28,8 @@ use super::vault::{DetachedRecord, SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
     access, browsed, checked, cleared, custody, disk_backup, drive, escrowed, explained, keys,
-    limits, overview, packed, released, repaired, seed, slip, standing, told, vault_ingest,
-    vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, watch,
+    limits, nsg, overview, packed, proxy, released, repaired, seed, slip, standing, told,
+    vault_ingest, vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, watch,
 };
 
 /// A type of record.
@@ -62,7 +62,10 @@ pub fn all() -> Vec<Described> {
         of::<access::SignInRecord>("`auth status`"),
         of::<access::SubscriptionRecord>("`subscriptions list`"),
         of::<access::ProviderRecord>("`provider list`, `provider register`"),
-        of::<checked::CheckRecord>("`check host`, `check azure`"),
+        of::<checked::CheckRecord>("`check`"),
+        of::<nsg::NsgRuleRecord>("`nsg`"),
+        of::<proxy::ProxyStepRecord>("`proxy plan`"),
+        of::<proxy::ProxyFileRecord>("`proxy apply`"),
         of::<cleared::CleanupRecord>("`cleanup`, `rehearse`"),
         of::<custody::CustodyRecord>("`custody verify`, `custody show`"),
         of::<custody::CustodyEntryRecord>("`custody show`"),

@@ -66,7 +66,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "vault",
         ],
     ),
-    ("check", &[]),
+    ("check", &["azure"]),
     ("disk_backup", &["azure", "state"]),
     ("staging", &["escrow", "repository", "state"]),
     ("vault", &["azure", "policy", "repository", "schedule", "state"]),

@@ -7,6 +7,7 @@ mod dock;
 mod hostile_service;
 mod hosts;
 mod mischief;
+mod network;
 mod parcel;
 mod repair;
 mod requests;

@@ -48,3 +48,91 @@ fn this_machine_is_looked_at_without_a_fault_of_the_program() {
         assert!(said.code <= 1 && said.stdout.contains("Together: "), "{}", said.stderr);
     }
 }
+
+#[test]
+fn a_vm_is_brought_to_a_proxy_and_away_again_and_a_second_time_changes_nothing() {
+    let machine = Machine::new();
+    let etc = machine.path("image/etc");
+    fs::create_dir_all(&etc).unwrap();
+    fs::write(etc.join("waagent.conf"), "Extensions.Enabled=y\nHttpProxy.Host=old\n").unwrap();
+    fs::write(etc.join("environment"), "http_proxy=http://u:SECRET-7@old:1\n").unwrap();
+    let apply = |more: &[&'static str], code: i32| {
+        let words = [&["proxy", "apply", "--root", "image", "--json"], more].concat();
+        machine.expect(code, &words).stdout
+    };
+    let set = ["--proxy", "10.0.0.5:3128"];
+    let verdict = || {
+        let said = machine.run(&["check", "guest", "--root", "image", "--json"]).stdout;
+        let found = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let mut pair = found.filter(|own| own["id"] == "proxy-agent-pair");
+        pair.next().unwrap_or_else(|| panic!("{said}"))["verdict"].clone()
+    };
+    assert_eq!(verdict(), "problem");
+    let before = files_below(&machine.path("image"));
+    let dry = apply(&[&set[..], &["--dry-run"]].concat(), 0);
+    assert!(dry.contains("\"dry_run\":true") && !dry.contains("SECRET"), "{dry}");
+    assert_eq!(files_below(&machine.path("image")), before);
+    let done = apply(&set, 0);
+    assert!(done.contains("systemctl restart walinuxagent") && !done.contains("SECRET"), "{done}");
+    assert_eq!(verdict(), "good");
+    let text = |name: &str| fs::read_to_string(etc.join(name)).unwrap();
+    assert_eq!(
+        text("waagent.conf"),
+        "Extensions.Enabled=y\nHttpProxy.Host=10.0.0.5\nHttpProxy.Port=3128\n"
+    );
+    let after = files_below(&machine.path("image"));
+    assert_eq!(after.len(), before.len() + 2, "each has one copy: {after:?}");
+    assert!(!apply(&set, 0).contains("\"is_changed\":true"));
+    assert_eq!(files_below(&machine.path("image")), after);
+    apply(&["--remove"], 0);
+    assert_eq!(text("waagent.conf"), "Extensions.Enabled=y\n");
+    // The agent could not sign in to it.
+    let user = apply(&["--proxy", "http://u:SECRET-6@p:1"], 2);
+    assert!(user.contains("proxy-unfit") && !user.contains("SECRET"), "{user}");
+    fs::write(etc.join("environment"), b"\xff").unwrap();
+    assert!(apply(&set, 1).contains("proxy-file"));
+    assert_eq!(text("waagent.conf"), "Extensions.Enabled=y\n", "both or neither");
+    let plan = machine.expect(0, &["proxy", "plan", "--proxy", "10.0.0.5:3128"]).stdout;
+    for line in [
+        "netsh winhttp set proxy http://10.0.0.5:3128",
+        "HttpProxy.Port=3128",
+        "--source-address-prefixes 10.0.0.5/32",
+    ] {
+        assert!(plan.contains(line), "{line}: {plan}");
+    }
+}
+
+#[test]
+fn the_group_that_blocks_a_backup_is_named_with_the_rules_that_are_missing() {
+    let machine = Machine::new();
+    let rules = r#"{"name":"web-nsg","securityRules":[{"name":"no-internet","priority":200,
+        "direction":"Outbound","access":"Deny","protocol":"*","sourceAddressPrefix":"*",
+        "destinationAddressPrefix":"Internet","destinationPortRange":"*"}]}"#;
+    fs::write(machine.path("rules.json"), rules).unwrap();
+    let suggest = ["nsg", "suggest", "--rules", "rules.json", "--location", "West Europe"];
+    let text = machine.expect(1, &suggest).stdout;
+    assert!(text.contains("blocked by no-internet of web-nsg"), "{text}");
+    for line in ["Storage.westeurope", "AzureBackup", "--priority 199", "--priority 197"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let proxied = machine.expect(1, &[&suggest[..], &["--proxy", "10.0.0.5:3128"]].concat());
+    assert!(proxied.stdout.contains("TCP 3128 to 10.0.0.5"), "{}", proxied.stdout);
+    let named = machine.expect(2, &[&suggest[..], &["--proxy", "p:1", "--json"]].concat());
+    assert!(named.stdout.contains("proxy-named"), "{}", named.stdout);
+    fs::write(machine.path("rules.json"), "{").unwrap();
+    let none = machine.expect(2, &[&suggest[..], &["--json"]].concat()).stdout;
+    assert!(none.contains("nsg-file"), "{none}");
+    let rule = ["nsg", "rule", "--proxy-ip", "10.0.0.5", "--name", "allow-proxy", "--priority"];
+    let made = machine.expect(0, &[&rule[..], &["200", "--json"]].concat()).stdout;
+    let made: Value = serde_json::from_str(&made).unwrap();
+    assert_eq!(made["rule"]["properties"]["destinationPortRange"], "80-443");
+    machine.expect(2, &[&rule[..], &["99"]].concat());
+    machine.expect(2, &[&rule[..], &["200", "--ports", "443-80"]].concat());
+}
+
+#[test]
+fn a_vault_that_nothing_starts_is_told_and_strict_makes_it_a_failure() {
+    let machine = Machine::new();
+    let none = machine.expect(0, &["check", "schedule", "--strict"]).stdout;
+    assert!(none.contains("nothing is scheduled"), "{none}");
+}

@@ -16,7 +16,11 @@ pub(crate) fn answer(context: Context<'_>) -> Answer {
     let now = context.now;
     let answer = route(context).unwrap_or_else(|Fault { status, code, message, .. }| {
         let body = json!({"error": {"code": code, "message": message, "details": []}});
-        Answer::json(status, &body)
+        let answer = Answer::json(status, &body);
+        match status {
+            401 => answer.with("www-authenticate", where_to_sign_in(context)),
+            _ => answer,
+        }
     });
     answer
         .with("cache-control", "no-cache")
@@ -24,6 +28,12 @@ pub(crate) fn answer(context: Context<'_>) -> Answer {
         .with("x-ms-correlation-request-id", uuid::Uuid::new_v4().to_string())
         .with("strict-transport-security", "max-age=31536000; includeSubDomains")
         .with("x-content-type-options", "nosniff")
+}
+
+/// Who comes without a token is told who gives them.
+fn where_to_sign_in(context: Context<'_>) -> String {
+    let authority = format!("https://{}/", context.call.host());
+    format!("Bearer authorization_uri=\"{authority}\", error=\"invalid_token\"")
 }
 
 /// Whether a call is for the resource manager.

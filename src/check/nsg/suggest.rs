@@ -1,0 +1,109 @@
+//! The fewest rules that let a VM's backup out, at priorities that are free and come before what
+//! blocks it.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde_json::{Value, json};
+
+use super::tags::TagList;
+use super::{Flow, Group, Said, judge};
+
+/// Priorities that a person may give:
+/// <https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#security-rules>.
+const PRIORITIES: std::ops::RangeInclusive<u32> = 100..=4096;
+
+/// A rule to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRule {
+    /// The group that it belongs into, if it is known.
+    pub group: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Its priority, if one is free before what blocks.
+    pub priority: Option<u32>,
+    /// Whom it is for.
+    pub source: String,
+    /// Where to.
+    pub destination: String,
+    /// At which ports there.
+    pub ports: String,
+}
+
+/// A rule for each flow that a group does not let out.
+pub fn suggest(
+    groups: &[Group],
+    from: Option<Ipv4Addr>,
+    flows: &[Flow],
+    tags: Option<&TagList>,
+) -> Vec<NewRule> {
+    let mut all = Vec::new();
+    for group in groups {
+        let outbound = group.rules.iter().filter(|own| own.is_outbound);
+        let mut taken: BTreeSet<u32> = outbound.map(|own| own.priority).collect();
+        for flow in flows {
+            let before = match judge(group, from, flow, tags) {
+                Said::Allowed(_) => continue,
+                Said::Blocked { by: Some(by), .. } | Said::Unknown(by) => by.priority,
+                Said::Blocked { by: None, .. } => PRIORITIES.end() + 1,
+            };
+            let free = PRIORITIES.rev().find(|own| *own < before && !taken.contains(own));
+            taken.extend(free);
+            all.push(NewRule {
+                group: Some(group.name.clone()),
+                name: format!("allow-{}", flow.what),
+                priority: free,
+                source: "*".to_owned(),
+                destination: flow.to.told(),
+                ports: flow.port.to_string(),
+            });
+        }
+    }
+    all
+}
+
+impl NewRule {
+    /// The one that lets a proxy out to the Internet.
+    pub fn of_proxy(name: String, proxy: IpAddr, priority: u32, ports: String) -> Self {
+        let length = if proxy.is_ipv4() { 32 } else { 128 };
+        let (source, destination) = (format!("{proxy}/{length}"), "Internet".to_owned());
+        NewRule { group: None, name, priority: Some(priority), source, destination, ports }
+    }
+
+    /// What it opens, in words.
+    pub fn opens(&self) -> String {
+        let NewRule { source, destination, ports, .. } = self;
+        let who = if source == "*" { "everything" } else { source };
+        format!("{who} out to {destination} at TCP {ports}")
+    }
+
+    /// As the resource manager takes it.
+    pub fn arm(&self) -> Value {
+        json!({
+            "name": self.name,
+            "properties": {
+                "access": "Allow",
+                "direction": "Outbound",
+                "protocol": "Tcp",
+                "priority": self.priority,
+                "sourceAddressPrefix": self.source,
+                "sourcePortRange": "*",
+                "destinationAddressPrefix": self.destination,
+                "destinationPortRange": self.ports,
+            },
+        })
+    }
+
+    /// The line for Azure's command line.
+    pub fn line(&self) -> String {
+        let priority = self.priority.map_or("PRIORITY".to_owned(), |own| own.to_string());
+        let group = self.group.as_deref().unwrap_or("NSG");
+        let NewRule { name, source, destination, ports, .. } = self;
+        format!(
+            "az network nsg rule create -g GROUP --nsg-name {group} -n {name} --priority {priority} \
+             --direction Outbound --access Allow --protocol Tcp --source-address-prefixes '{source}' \
+             --source-port-ranges '*' --destination-address-prefixes {destination} \
+             --destination-port-ranges {ports}"
+        )
+    }
+}

@@ -1,0 +1,230 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::check::finding::Grade;
+
+fn rule(priority: u32, allows: bool, destination: &str) -> Rule {
+    Rule {
+        name: format!("rule-{priority}"),
+        priority,
+        is_outbound: true,
+        allows,
+        is_of_tcp: true,
+        sources: vec!["*".to_owned()],
+        destinations: vec![destination.to_owned()],
+        ports: vec![(0, u16::MAX)],
+    }
+}
+
+fn group(rules: Vec<Rule>) -> Group {
+    Group { name: "web-nsg".to_owned(), rules }
+}
+
+/// Rules that every group ends with.
+fn ends() -> [Rule; 3] {
+    [rule(65_000, true, "VirtualNetwork"), rule(65_001, true, "Internet"), rule(65_500, false, "*")]
+}
+
+const LIST: &str = r#"{"values":[
+    {"name":"Storage.WestEurope","properties":{"addressPrefixes":["20.0.0.0/24","20.0.1.0/24","2603::/48"]}},
+    {"name":"Storage","properties":{"addressPrefixes":["20.0.0.0/16"]}},
+    {"name":"AzureBackup","properties":{"addressPrefixes":["30.0.0.0/30"]}},
+    {"name":"AzureActiveDirectory","properties":{"addressPrefixes":["40.0.0.0/30"]}}]}"#;
+
+fn verdicts(groups: &[Group], tags: Option<&TagList>) -> Vec<(String, &'static str)> {
+    let found = look(groups, None, &flows(Some("westeurope"), None), tags);
+    found.iter().map(|own| (own.id(), own.grade.word())).collect()
+}
+
+fn all(verdict: &'static str) -> Vec<(String, &'static str)> {
+    ["backup", "storage", "signin"].map(|own| (format!("nsg-{own}"), verdict)).to_vec()
+}
+
+#[test]
+fn the_rules_that_every_group_has_let_a_backup_out() {
+    let own = group(ends().to_vec());
+    assert_eq!(verdicts(&[own.clone(), own.clone()], None), all("good"));
+    assert_eq!(verdicts(&[], None), all("good"));
+    let text = format!("{:?}", look(&[own], None, &flows(None, None), None));
+    assert!(text.contains("allowed by rule-65001 of web-nsg, which opens more"), "{text}");
+}
+
+#[test]
+fn both_groups_must_allow_and_the_rule_that_blocks_is_named() {
+    let open = group(ends().to_vec());
+    let closed = group([vec![rule(200, false, "Internet")], ends().to_vec()].concat());
+    for groups in [[open.clone(), closed.clone()], [closed.clone(), open]] {
+        assert_eq!(verdicts(&groups, None), all("problem"));
+        let text = format!("{:?}", look(&groups, None, &flows(None, None), None));
+        assert!(text.contains("blocked by rule-200 of web-nsg"), "{text}");
+    }
+    let tags = ["AzureBackup", "storage.WestEurope", "AzureActiveDirectory"];
+    let let_out = tags.iter().zip(100..).map(|(tag, at)| rule(at, true, tag)).collect::<Vec<_>>();
+    assert_eq!(verdicts(&[group([let_out, closed.rules].concat())], None), all("good"));
+}
+
+#[test]
+fn a_tag_of_another_region_is_not_meant_and_one_of_a_region_is_not_all() {
+    let with = |tag: &str, region: Option<&str>| {
+        let own = group(vec![rule(100, true, tag), rule(200, false, "*")]);
+        let flow = &flows(region, None)[1];
+        look(&[own], None, std::slice::from_ref(flow), None)[0].grade.word()
+    };
+    assert_eq!(with("Storage.WestEurope", Some("westeurope")), "good");
+    assert_eq!(with("AzureCloud.westeurope", Some("westeurope")), "good");
+    assert_eq!(with("AzureCloud", Some("westeurope")), "good");
+    assert_eq!(with("Storage.EastUS", Some("westeurope")), "problem");
+    assert_eq!(with("Sql", Some("westeurope")), "problem");
+    assert_eq!(with("Storage.EastUS", None), "unknown");
+    assert_eq!(with("20.0.0.0/8", Some("westeurope")), "unknown", "no list says whose these are");
+}
+
+#[test]
+fn networks_are_compared_with_the_list_of_the_service() {
+    let tags = read_tags(LIST).unwrap();
+    let with = |destinations: &[&str]| {
+        let destinations = destinations.iter().map(|own| (*own).to_owned()).collect();
+        let own = group(vec![Rule { destinations, ..rule(100, true, "") }, rule(200, false, "*")]);
+        let flow = &flows(Some("westeurope"), None)[1];
+        look(&[own], None, std::slice::from_ref(flow), Some(&tags))[0].grade.word()
+    };
+    assert_eq!(with(&["20.0.0.0/23"]), "good");
+    assert_eq!(with(&["20.0.0.0/24", "20.0.1.0/25", "20.0.1.128/25"]), "good");
+    assert_eq!(with(&["Storage"]), "good");
+    assert_eq!(with(&["20.0.0.0/24"]), "warning");
+    assert_eq!(with(&["21.0.0.0/8"]), "problem");
+}
+
+#[test]
+fn ports_protocols_directions_and_sources_that_are_not_meant_do_not_count() {
+    let flow = &flows(None, None)[0];
+    let from = "10.0.0.4".parse().ok();
+    for no_block in [
+        Rule { ports: vec![(80, 80), (444, 500)], ..rule(100, false, "*") },
+        Rule { is_of_tcp: false, ..rule(100, false, "*") },
+        Rule { is_outbound: false, ..rule(100, false, "*") },
+        Rule { sources: vec!["10.0.1.0/24".to_owned()], ..rule(100, false, "*") },
+    ] {
+        let own = group([vec![no_block], ends().to_vec()].concat());
+        assert!(matches!(judge(&own, from, flow, None), Said::Allowed(_)), "{own:?}");
+    }
+    let meant = Rule { sources: vec!["10.0.0.0/24".to_owned()], ..rule(100, false, "*") };
+    let own = group([vec![meant], ends().to_vec()].concat());
+    assert!(matches!(judge(&own, from, flow, None), Said::Blocked { in_part: false, .. }));
+}
+
+#[test]
+fn a_proxy_in_ones_own_network_is_no_part_of_the_internet() {
+    let flow = flows(None, Some(("10.0.0.5".parse().unwrap(), 3128)));
+    let said = |rules: Vec<Rule>| look(&[group(rules)], None, &flow, None)[0].grade.word();
+    assert_eq!(said(ends().to_vec()), "good");
+    assert_eq!(said(vec![rule(100, true, "Internet"), rule(200, false, "*")]), "problem");
+    assert_eq!(said(vec![rule(100, false, "Internet"), rule(200, true, "10.0.0.0/8")]), "good");
+    assert_eq!(said(vec![rule(100, true, "10.0.1.0/24"), rule(200, false, "*")]), "problem");
+}
+
+#[test]
+fn rules_are_suggested_where_they_are_missing_before_what_blocks() {
+    let flows = flows(Some("westeurope"), None);
+    let deny = group(
+        [
+            vec![rule(4096, true, "Sql"), rule(200, false, "*"), rule(199, true, "Storage")],
+            ends().to_vec(),
+        ]
+        .concat(),
+    );
+    let found = suggest(std::slice::from_ref(&deny), None, &flows, None);
+    let told: Vec<_> = found.iter().map(|own| (own.destination.as_str(), own.priority)).collect();
+    assert_eq!(told, [("AzureBackup", Some(198)), ("AzureActiveDirectory", Some(197))]);
+    // With them nothing is missing any more.
+    let more = found.iter().map(|own| rule(own.priority.unwrap(), true, &own.destination));
+    let mended = group(deny.rules.iter().cloned().chain(more).collect());
+    assert_eq!(suggest(&[mended], None, &flows, None), []);
+    let full = group(
+        (100..=200).map(|at| rule(at, at != 200, if at == 200 { "*" } else { "Sql" })).collect(),
+    );
+    assert_eq!(suggest(&[full], None, &flows, None)[0].priority, None);
+    assert!(found[0].line().contains("--priority 198 --direction Outbound"), "{}", found[0].line());
+}
+
+#[test]
+fn groups_are_read_as_they_are_shown_and_as_they_are_in_effect() {
+    let shown = r#"{"name":"a-nsg","securityRules":[{"name":"deny","priority":200,"direction":"Outbound",
+        "access":"Deny","protocol":"*","sourceAddressPrefix":"*","destinationAddressPrefix":"Internet",
+        "destinationPortRange":"*"}],"defaultSecurityRules":[]}"#;
+    let own = read_groups(shown).unwrap();
+    assert_eq!((own[0].name.as_str(), own[0].rules.len()), ("a-nsg", 1));
+    assert!(!own[0].rules[0].allows && own[0].rules[0].is_of_tcp);
+    let arm = format!(
+        r#"{{"id":"/x/networkSecurityGroups/b-nsg","properties":{}}}"#,
+        shown.replace("\"name\":\"a-nsg\",", "")
+    );
+    assert_eq!(read_groups(&arm).unwrap()[0].name, "b-nsg");
+    let effective = r#"{"value":[
+      {"networkSecurityGroup":{"id":"/x/subnet-nsg"},"association":{"subnet":{"id":"s"}},"effectiveSecurityRules":[
+        {"name":"r","protocol":"Tcp","sourceAddressPrefix":"0.0.0.0/0","destinationAddressPrefixes":["AzureBackup","Storage"],
+         "destinationPortRanges":["80-443"],"access":"Allow","priority":100,"direction":"Outbound"}]},
+      {"networkSecurityGroup":{"id":"/x/nic-nsg"},"association":{"networkInterface":{"id":"n"}},"effectiveSecurityRules":[
+        {"name":"r","protocol":"Udp","destinationAddressPrefix":"*","destinationPortRange":"53-53","access":"Deny","priority":100,"direction":"Inbound"}]}]}"#;
+    let own = read_groups(effective).unwrap();
+    assert_eq!(
+        own.iter().map(|own| own.name.as_str()).collect::<Vec<_>>(),
+        ["nic-nsg", "subnet-nsg"]
+    );
+    assert_eq!(own[1].rules[0].ports, [(80, 443)]);
+    assert!(!own[0].rules[0].is_of_tcp && !own[0].rules[0].is_outbound);
+    for text in ["", "{}", "[]", "7", r#"{"name":"a","securityRules":[{"priority":-1}]}"#] {
+        assert!(read_groups(text).is_err(), "{text}");
+    }
+    for (from, to) in [("Outbound", "Sideways"), ("Deny", "Perhaps"), ("\"*\"}]", "\"443-80\"}]")] {
+        assert!(
+            matches!(read_groups(&shown.replace(from, to)), Err(NsgFault::Value { .. })),
+            "{to}"
+        );
+    }
+}
+
+/// What becomes of one address, by the rules as they are written.
+fn naive(rules: &[Rule], address: u32) -> bool {
+    let mut rules: Vec<&Rule> = rules.iter().collect();
+    rules.sort_by_key(|own| own.priority);
+    let is_of = |own: &&&Rule| {
+        let text = own.destinations[0].as_str();
+        text == "*" || tags::span(text).is_some_and(|span| (span.0..=span.1).contains(&address))
+    };
+    rules.iter().find(is_of).is_some_and(|own| own.allows)
+}
+
+proptest! {
+    #[test]
+    fn a_verdict_is_that_of_all_addresses_one_by_one(
+        given in proptest::collection::vec((any::<bool>(), 0u32..512, 22u32..=32), 0..8),
+        ends in any::<bool>(),
+    ) {
+        let tags = read_tags(LIST).unwrap();
+        let base = std::net::Ipv4Addr::new(20, 0, 0, 0).to_bits();
+        let mut rules: Vec<Rule> = given.iter().zip(100..).map(|((allows, at, length), priority)| {
+            let address = std::net::Ipv4Addr::from_bits(base + at);
+            rule(priority, *allows, &format!("{address}/{length}"))
+        }).collect();
+        rules.push(rule(4000, ends, "*"));
+        let flow = &flows(Some("westeurope"), None)[1];
+        let own = group(rules);
+        let each: Vec<bool> = (base..base + 512).map(|own_address| naive(&own.rules, own_address)).collect();
+        match judge(&own, None, flow, Some(&tags)) {
+            Said::Allowed(_) => prop_assert!(each.iter().all(|own| *own)),
+            Said::Blocked { in_part: true, .. } => {
+                prop_assert!(each.contains(&true) && each.contains(&false));
+            }
+            Said::Blocked { in_part: false, .. } => prop_assert!(!each.contains(&true)),
+            Said::Unknown(_) => prop_assert!(false),
+        }
+    }
+}
+
+#[test]
+fn unknown_is_no_grade_that_ends_a_run() {
+    let own = group(vec![rule(100, true, "20.0.0.0/8"), rule(200, false, "*")]);
+    let found = look(&[own], None, &flows(None, None)[..1], None);
+    assert_eq!(found[0].grade, Grade::Unknown);
+}

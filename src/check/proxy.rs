@@ -1,0 +1,326 @@
+//! The two files that bring a Linux VM of Azure to a proxy, `/etc/waagent.conf` and
+//! `/etc/environment`: what is odd in them, and how they read with another proxy. Pure over their text
+//! (`environment-checks` 4).
+
+use std::fmt;
+
+use disk_prep::noun::{bare_addresses, visible_line};
+
+use super::finding::{Finding, good, problem, unknown, warning};
+use super::guest::is_of_windows;
+use super::network::{FABRIC, METADATA};
+use super::tree::Tree;
+
+/// The agent's settings.
+pub const AGENT_FILE: &str = "etc/waagent.conf";
+/// Variables of sessions.
+pub const ENVIRONMENT_FILE: &str = "etc/environment";
+const HOST: &str = "HttpProxy.Host";
+const PORT: &str = "HttpProxy.Port";
+const VARIABLES: [&str; 2] = ["http_proxy", "https_proxy"];
+const NO_PROXY: &str = "no_proxy";
+const AREA: &str = "proxy";
+
+/// Where a proxy listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// The agent's settings with a proxy, or without one. What is not of it stays as it is.
+pub fn agent_file(text: &str, proxy: Option<&Place>) -> String {
+    let lines = proxy.map_or(Vec::new(), |own| {
+        vec![(HOST, format!("{HOST}={}", own.host)), (PORT, format!("{PORT}={}", own.port))]
+    });
+    written(text, &[HOST, PORT], &lines)
+}
+
+/// The variables of sessions with a proxy, or without one. What has to go straight does: it is
+/// added to what goes straight already, and stays there.
+pub fn environment_file(text: &str, proxy: Option<&Place>) -> String {
+    let Some(proxy) = proxy else { return written(text, &VARIABLES, &[]) };
+    let lines = VARIABLES.map(|name| (name, format!("{name}=http://{proxy}")));
+    let text = written(text, &VARIABLES, &lines);
+    let straight = value(&text, NO_PROXY).unwrap_or_default();
+    let mut hosts: Vec<&str> =
+        straight.split(',').map(str::trim).filter(|own| !own.is_empty()).collect();
+    let missing =
+        [FABRIC, METADATA].into_iter().filter(|own| !hosts.contains(own)).collect::<Vec<_>>();
+    if missing.is_empty() {
+        return text;
+    }
+    hosts.extend(missing);
+    let line = format!("{NO_PROXY}={}", hosts.join(","));
+    written(&text, &[NO_PROXY], &[(NO_PROXY, line)])
+}
+
+/// The name that a line gives a value to, unless it is a remark.
+fn name(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let line = line.strip_prefix("export ").unwrap_or(line);
+    let name = line.split_once('=')?.0.trim();
+    (!name.starts_with('#')).then_some(name)
+}
+
+/// A text in which each of the names has its line, and no other: the first that is there is
+/// replaced, further ones go, and what is missing follows at the end.
+fn written(text: &str, names: &[&str], lines: &[(&str, String)]) -> String {
+    let mut open: Vec<&(&str, String)> = lines.iter().collect();
+    let mut all = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let Some(own) = name(line).filter(|own| names.contains(own)) else {
+            all.push_str(line);
+            continue;
+        };
+        if let Some(at) = open.iter().position(|other| other.0 == own) {
+            all.push_str(&open.remove(at).1);
+            all.push_str(&line[line.trim_end_matches(['\r', '\n']).len()..]);
+        }
+    }
+    for (_, line) in open {
+        if !all.is_empty() && !all.ends_with('\n') {
+            all.push('\n');
+        }
+        all.push_str(line);
+        all.push('\n');
+    }
+    all
+}
+
+/// The value of the last line that gives one, without quotes.
+fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let of = |line: &'a str| (name(line) == Some(key)).then(|| line.split_once('=')).flatten();
+    let value = text.lines().filter_map(of).next_back()?.1;
+    Some(value.trim().trim_matches(['"', '\'']))
+}
+
+/// What is odd about the proxy of a Linux machine.
+pub fn look(tree: &Tree) -> Vec<Finding> {
+    if is_of_windows(tree) {
+        return Vec::new();
+    }
+    let read = |path| tree.text(path).map(Option::unwrap_or_default);
+    let (agent, session) = match (read(AGENT_FILE), read(ENVIRONMENT_FILE)) {
+        (Ok(agent), Ok(session)) => (agent, session),
+        (Err(why), _) | (_, Err(why)) => {
+            return vec![unknown("agent", why.to_string()).of(AREA)];
+        }
+    };
+    let own = |name| value(&agent, name).filter(|own| !own.is_empty() && *own != "None");
+    let variable = VARIABLES.iter().rev().find_map(|name| value(&session, name));
+    let variable = variable.filter(|own| !own.is_empty()).map(bare);
+    let mut found = vec![pair(own(HOST), own(PORT), variable.as_deref())];
+    if let (Some(host), Some(port), Some(session)) = (own(HOST), own(PORT), &variable)
+        && !session.trim_end_matches('/').ends_with(&format!("{host}:{port}"))
+    {
+        let facts =
+            format!("the agent goes to {}:{}, and sessions to {session}", line(host), line(port));
+        let action = "waagent.conf holds for the agent; if both should be one, set them together";
+        found.push(warning("agent-differs", facts, action).next(apply(host, port)));
+    }
+    let straight = value(&session, NO_PROXY).or(value(&session, "NO_PROXY")).unwrap_or_default();
+    if (own(HOST).is_some() || variable.is_some()) && !straight.contains(FABRIC) {
+        let facts = format!("/{ENVIRONMENT_FILE} lets nothing round the proxy to {FABRIC}");
+        let action = format!("add {NO_PROXY}={FABRIC},{METADATA}: only the VM itself reaches them");
+        found.push(warning("agent-direct", facts, &action));
+    }
+    if (own(HOST).is_some() || variable.is_some()) && !has_package_proxy(tree) {
+        let facts = "the package manager knows of no proxy";
+        let action = "updates of the agent fail without one: set Acquire::http::Proxy below \
+                      /etc/apt/apt.conf.d, or proxy= in /etc/dnf/dnf.conf";
+        found.push(warning("apt", facts, action));
+    }
+    found.into_iter().map(|own| own.of(AREA)).collect()
+}
+
+/// Without whom the proxy lets through.
+fn bare(value: &str) -> String {
+    let value = bare_addresses(value);
+    line(value.rsplit_once('@').map_or(value.as_ref(), |(_, host)| host))
+}
+
+fn line(text: &str) -> String {
+    visible_line(text).into_owned()
+}
+
+/// The line that sets both.
+fn apply(host: &str, port: &str) -> String {
+    let is_plain =
+        |text: &str| text.bytes().all(|own| own.is_ascii_alphanumeric() || b".-:[]".contains(&own));
+    match is_plain(host) && port.parse::<u16>().is_ok() {
+        true => format!("azseed proxy apply --proxy {host}:{port}"),
+        false => "azseed proxy apply --proxy HOST:PORT".to_owned(),
+    }
+}
+
+/// The agent takes its proxy only if it has both, and says nothing if it has not.
+fn pair(host: Option<&str>, port: Option<&str>, variable: Option<&str>) -> Finding {
+    let what = "agent-pair";
+    let wrong = |facts: String, host: &str, port: &str| {
+        let action = "the agent goes without a proxy then, and says nothing";
+        problem(what, facts, action).next(apply(host, port))
+    };
+    match (host, port) {
+        (None, None) => match variable {
+            None => good(what, "neither the agent nor sessions have a proxy"),
+            Some(own) => {
+                let facts = format!("sessions go to {own}, and the agent has no proxy");
+                let action = "a unit of systemd does not read /etc/environment: set HttpProxy.*";
+                let place = own
+                    .trim_end_matches('/')
+                    .rsplit('/')
+                    .next()
+                    .and_then(|own| own.rsplit_once(':'));
+                let (host, port) = place.unwrap_or(("", ""));
+                warning("agent-env", facts, action).next(apply(host, port))
+            }
+        },
+        (Some(host), None) => {
+            wrong(format!("{HOST} is {}, and there is no {PORT}", line(host)), "", "")
+        }
+        (None, Some(port)) => {
+            wrong(format!("{PORT} is {}, and there is no {HOST}", line(port)), "", "")
+        }
+        (Some(host), Some(port)) => {
+            let is_address = host.contains("://") || host.contains('/') || host.contains('@');
+            if is_address || port.parse::<u16>().is_err() {
+                let name = host.rsplit("://").next().unwrap_or(host);
+                let name = name.rsplit('@').next().unwrap_or(name).trim_end_matches('/');
+                let facts = format!("{HOST} is {}, {PORT} is {}", bare(host), line(port));
+                let action = "the host is a name alone, and the port a number";
+                return problem(what, facts, action).next(apply(name, port));
+            }
+            good(what, format!("the agent goes to {}:{port}", line(host)))
+        }
+    }
+}
+
+fn has_package_proxy(tree: &Tree) -> bool {
+    let says = |path: &str, word: &str| {
+        let text = tree.text(path).ok().flatten().unwrap_or_default();
+        text.lines().any(|line| !line.trim_start().starts_with(['#', '/']) && line.contains(word))
+    };
+    let folder = "etc/apt/apt.conf.d";
+    let names = tree.names(folder).unwrap_or_default();
+    names.iter().any(|name| says(&format!("{folder}/{name}"), "::Proxy"))
+        || says("etc/apt/apt.conf", "::Proxy")
+        || ["etc/dnf/dnf.conf", "etc/yum.conf", "etc/zypp/zypp.conf"]
+            .iter()
+            .any(|path| says(path, "proxy"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::finding::Grade;
+    use proptest::prelude::*;
+
+    fn place() -> Place {
+        Place { host: "10.0.0.5".to_owned(), port: 3128 }
+    }
+
+    const CONF: &str = "# HttpProxy.Host=None\r\nHttpProxy.Host=old\r\nLogs.Verbose=n\r\n\
+                        HttpProxy.Port=1\nHttpProxy.Host=older\nLib.Dir=/var/lib/waagent";
+
+    #[test]
+    fn lines_of_the_proxy_are_replaced_where_they_stand_and_all_else_stays() {
+        let own = agent_file(CONF, Some(&place()));
+        assert_eq!(
+            own,
+            "# HttpProxy.Host=None\r\nHttpProxy.Host=10.0.0.5\r\nLogs.Verbose=n\r\n\
+             HttpProxy.Port=3128\nLib.Dir=/var/lib/waagent"
+        );
+        assert_eq!(agent_file(&own, Some(&place())), own);
+        assert_eq!(
+            agent_file(&own, None),
+            "# HttpProxy.Host=None\r\nLogs.Verbose=n\r\nLib.Dir=/var/lib/waagent"
+        );
+        assert_eq!(
+            agent_file("a=b", Some(&place())),
+            "a=b\nHttpProxy.Host=10.0.0.5\nHttpProxy.Port=3128\n"
+        );
+        assert_eq!(agent_file("", None), "");
+    }
+
+    #[test]
+    fn what_only_the_vm_reaches_goes_straight() {
+        let both = "no_proxy=168.63.129.16,169.254.169.254\n";
+        let set = "http_proxy=http://10.0.0.5:3128\nhttps_proxy=http://10.0.0.5:3128\n";
+        assert_eq!(environment_file("", Some(&place())), format!("{set}{both}"));
+        let own = "PATH=\"/bin\"\nexport no_proxy=\"a.test, 169.254.169.254\"\n";
+        let with = environment_file(own, Some(&place()));
+        assert_eq!(
+            with,
+            format!("PATH=\"/bin\"\nno_proxy=a.test,169.254.169.254,168.63.129.16\n{set}")
+        );
+        assert_eq!(environment_file(&with, Some(&place())), with);
+        let without = "PATH=\"/bin\"\nno_proxy=a.test,169.254.169.254,168.63.129.16\n";
+        assert_eq!(environment_file(&with, None), without);
+    }
+
+    proptest! {
+        #[test]
+        fn twice_is_once_and_no_other_line_changes(text in "(([#a-zH. ]{0,6}(HttpProxy.Host|http_proxy|no_proxy)?[ =]{0,2}[a-z\"]{0,3}\r?\n)|.){0,12}") {
+            for edit in [agent_file, environment_file] {
+                let once = edit(&text, Some(&place()));
+                prop_assert_eq!(&edit(&once, Some(&place())), &once);
+                let names = [HOST, PORT, VARIABLES[0], VARIABLES[1], NO_PROXY];
+                let others = |text: &str| -> Vec<String> {
+                    let is_other = |line: &&str| name(line).is_none_or(|own| !names.contains(&own));
+                    text.lines().filter(is_other).map(|own| own.trim_end().to_owned()).collect()
+                };
+                prop_assert_eq!(others(&once), others(&text));
+            }
+        }
+    }
+
+    /// What is not good, with the line to type.
+    fn bad(agent: &str, session: &str) -> Vec<(String, &'static str, Option<String>)> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("etc")).unwrap();
+        std::fs::write(folder.path().join(AGENT_FILE), agent).unwrap();
+        std::fs::write(folder.path().join(ENVIRONMENT_FILE), session).unwrap();
+        std::fs::write(folder.path().join("etc/yum.conf"), "proxy=http://p\n").unwrap();
+        let found = look(&Tree::open(folder.path()).unwrap());
+        let bad = found.into_iter().filter(|own| own.grade != Grade::Good);
+        bad.map(|own| (own.id(), own.grade.word(), own.command)).collect()
+    }
+
+    #[test]
+    fn half_a_proxy_one_for_sessions_only_and_two_that_differ_are_told() {
+        let apply = |place: &str| Some(format!("azseed proxy apply --proxy {place}"));
+        let straight = "no_proxy=168.63.129.16\n";
+        let session = |place: &str| format!("https_proxy=http://{place}\n{straight}");
+        let both =
+            |host: &str, port: &str| format!("HttpProxy.Host={host}\nHttpProxy.Port={port}\n");
+        let own = |id: &str, verdict, command| vec![(id.to_owned(), verdict, command)];
+        assert_eq!(bad("", ""), []);
+        assert_eq!(bad(&both("p", "3128"), &session("p:3128")), []);
+        assert_eq!(bad(&both("None", "None"), ""), []);
+        let (pair, host) = ("proxy-agent-pair", apply("HOST:PORT"));
+        assert_eq!(bad("HttpProxy.Host=p\n", straight), own(pair, "problem", host.clone()));
+        assert_eq!(bad("HttpProxy.Port=1\n", straight), own(pair, "problem", host));
+        assert_eq!(bad(&both("http://u:S@p/", "1"), straight), own(pair, "problem", apply("p:1")));
+        assert_eq!(bad(&both("p", "x"), straight), own(pair, "problem", apply("HOST:PORT")));
+        assert_eq!(bad("", &session("u:S@p:1/")), own("proxy-agent-env", "warning", apply("p:1")));
+        let differs = own("proxy-agent-differs", "warning", apply("p:1"));
+        assert_eq!(bad(&both("p", "1"), &session("q:1")), differs);
+        assert_eq!(bad(&both("p", "1"), ""), own("proxy-agent-direct", "warning", None));
+    }
+
+    #[test]
+    fn who_a_proxy_lets_through_is_not_told() {
+        for text in ["http://u:SECRET@p:1", "u:SECRET@p:1", "https://u:SECRET@p"] {
+            assert!(!bare(text).contains("SECRET"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! A Linux VM of Azure and its proxy: the steps to set it up, and the two files changed that bring the
+//! VM to it. Nothing else is written, and each file is kept as it was beside itself.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, bare_addresses};
+use disk_prep::sys::beneath::Folder;
+use disk_prep::sys::durable::Access;
+use jiff::Zoned;
+use rustix::fs::fchown;
+use rustix::process::{Gid, Uid};
+
+use crate::check::proxy::{AGENT_FILE, ENVIRONMENT_FILE, Place, agent_file, environment_file};
+
+/// No such file is larger.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct ApplyOptions {
+    /// The folder with the machine's files.
+    pub root: PathBuf,
+    /// The proxy; without one it is taken out.
+    pub proxy: Option<Place>,
+    /// Nothing is written.
+    pub is_dry: bool,
+}
+
+/// What was done, or would be.
+#[derive(Debug)]
+pub struct Applied {
+    /// Each file.
+    pub files: Vec<FileChange>,
+    /// Nothing was written.
+    pub is_dry: bool,
+    /// What makes the agent read it.
+    pub restart: String,
+}
+
+/// One file.
+#[derive(Debug)]
+pub struct FileChange {
+    /// Its path, below the folder.
+    pub path: PathBuf,
+    /// Lines that are no longer there, without whom a proxy lets through.
+    pub removed: Vec<String>,
+    /// Lines that are new.
+    pub added: Vec<String>,
+    /// Where it stands as it was; nowhere if nothing was written, or there was none.
+    pub copy: Option<PathBuf>,
+}
+
+impl FileChange {
+    /// Whether the file is another.
+    pub fn is_changed(&self) -> bool {
+        !(self.removed.is_empty() && self.added.is_empty())
+    }
+}
+
+type Edit = fn(&str, Option<&Place>) -> String;
+const FILES: [(&str, Edit); 2] = [(AGENT_FILE, agent_file), (ENVIRONMENT_FILE, environment_file)];
+
+/// Changes both files, or says how. Both are read before the first is written.
+pub fn apply(options: &ApplyOptions, now: &Zoned) -> Result<Applied, ProxyError> {
+    let fault = |path: &Path| {
+        let path = options.root.join(path);
+        move |source| ProxyError { path, source }
+    };
+    let root = Folder::open(&options.root).map_err(fault(Path::new("")))?;
+    let mut drafts = Vec::new();
+    for (path, edit) in FILES {
+        let path = Path::new(path);
+        let (file, before) = read(&root, path).map_err(fault(path))?;
+        let after = edit(&before, options.proxy.as_ref());
+        drafts.push((path, file, before, after));
+    }
+    let mut files = Vec::new();
+    for (path, file, before, after) in drafts {
+        let change = FileChange {
+            path: options.root.join(path),
+            removed: apart(&before, &after)
+                .iter()
+                .map(|own| bare_addresses(own).into_owned())
+                .collect(),
+            added: apart(&after, &before),
+            copy: None,
+        };
+        let writes = before != after && !options.is_dry;
+        let copy = match writes {
+            true => replace(&root, path, (file, &before), &after, now).map_err(fault(path))?,
+            false => None,
+        };
+        files.push(FileChange { copy: copy.map(|own| options.root.join(own)), ..change });
+    }
+    let unit = root.find(Path::new("usr/lib/systemd/system/waagent.service"));
+    let is_waagent = unit.is_ok_and(|found| found.is_some());
+    let unit = if is_waagent { "waagent" } else { "walinuxagent" };
+    Ok(Applied { files, is_dry: options.is_dry, restart: format!("systemctl restart {unit}") })
+}
+
+/// A file and its text; no file is an empty one.
+fn read(root: &Folder, path: &Path) -> io::Result<(Option<File>, String)> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if root.find(folder)?.is_none() || root.find(path)?.is_none() {
+        return Ok((None, String::new()));
+    }
+    let file = root.file(path)?;
+    let text = String::from_utf8(root.read(path, MOST_BYTES)?);
+    Ok((Some(file), text.map_err(|_| io::ErrorKind::InvalidData)?))
+}
+
+/// Writes a file anew with the mode and owner that it had, after a copy of it.
+fn replace(
+    root: &Folder,
+    path: &Path,
+    (file, before): (Option<File>, &str),
+    after: &str,
+    now: &Zoned,
+) -> io::Result<Option<PathBuf>> {
+    let about = file.map(|file| file.metadata()).transpose()?;
+    let write = |path: &Path, text: &str| {
+        root.write_by(path, Access::Public, |file| {
+            file.write_all(text.as_bytes())?;
+            if let Some(own) = &about {
+                file.set_permissions(std::fs::Permissions::from_mode(own.mode() & 0o7777))?;
+                let owner = (Uid::from_raw(own.uid()), Gid::from_raw(own.gid()));
+                fchown(file, Some(owner.0), Some(owner.1))?;
+            }
+            Ok(())
+        })
+    };
+    let copy = about.is_some().then(|| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".azseed-{}", now.strftime("%Y%m%dT%H%M%S")));
+        PathBuf::from(name)
+    });
+    if let Some(copy) = &copy {
+        write(copy, before)?;
+    }
+    write(path, after)?;
+    Ok(copy)
+}
+
+/// Lines of a text that the other has not, each as often as it has it more.
+fn apart(text: &str, other: &str) -> Vec<String> {
+    let mut left: Vec<&str> = other.lines().collect();
+    let is_new = |line: &&str| match left.iter().position(|own| own == line) {
+        Some(at) => {
+            left.swap_remove(at);
+            false
+        }
+        None => true,
+    };
+    text.lines().filter(is_new).map(str::to_owned).collect()
+}
+
+/// A file that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("The proxy's lines of {} cannot be set", path.display())]
+pub struct ProxyError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl Diagnose for ProxyError {
+    fn code(&self) -> &'static str {
+        "proxy-file"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Failed
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new(match self.source.kind() {
+            io::ErrorKind::PermissionDenied => "run it as root",
+            _ => "it is a plain file of text below the folder of `--root`; see what stands there",
+        }))
+    }
+}
+
+/// What a plan is for.
+#[derive(Debug)]
+pub struct PlanOptions {
+    /// The proxy.
+    pub proxy: Place,
+    /// The VMs that are to use it.
+    pub vms: Vec<String>,
+    /// The address of the proxy's VM, if its name is not one.
+    pub address: Option<std::net::IpAddr>,
+}
+
+/// The steps.
+#[derive(Debug)]
+pub struct ProxyPlan {
+    /// Each of them.
+    pub steps: Vec<Step>,
+}
+
+/// One step.
+#[derive(Debug)]
+pub struct Step {
+    /// Its number in the manual of the service.
+    pub id: &'static str,
+    /// Where it is done, and what for.
+    pub what: String,
+    /// Lines, verbatim.
+    pub lines: Vec<String>,
+}
+
+/// Every step with these values.
+pub fn plan(options: &PlanOptions) -> ProxyPlan {
+    let PlanOptions { proxy: place, vms, address } = options;
+    let Place { host, port } = place;
+    let vms = if vms.is_empty() { "each VM".to_owned() } else { vms.join(", ") };
+    let step = |id, what: String, lines: &[String]| Step { id, what, lines: lines.to_vec() };
+    let source = address
+        .map(|own| own.to_string())
+        .or_else(|| host.parse::<std::net::IpAddr>().ok().map(|own| own.to_string()));
+    let source = source.unwrap_or_else(|| "PROXY-IP".to_owned());
+    ProxyPlan {
+        steps: vec![
+            step(
+                "0",
+                "First see whether you need one: service tags (AzureBackup, Storage, \
+                 AzureActiveDirectory) in the NSG, or private endpoints, cost nothing and need no \
+                 proxy. An allow list of address ranges costs nothing, changes often and opens all \
+                 of Azure; a proxy is one exit with fine control and costs a VM."
+                    .to_owned(),
+                &[],
+            ),
+            step(
+                "A1",
+                format!("On {vms} with Windows, for the whole machine"),
+                &[format!("netsh winhttp set proxy http://{place}")],
+            ),
+            step(
+                "A2",
+                format!("On {vms} with Linux: both files, by this program"),
+                &[format!("azseed proxy apply --proxy {place}")],
+            ),
+            step(
+                "A3",
+                "or by hand, in /etc/environment".to_owned(),
+                &[
+                    format!("http_proxy=http://{place}"),
+                    format!("https_proxy=http://{place}"),
+                    "no_proxy=168.63.129.16,169.254.169.254".to_owned(),
+                ],
+            ),
+            step(
+                "A4",
+                "and in /etc/waagent.conf, which alone the agent reads; then restart it".to_owned(),
+                &[
+                    format!("HttpProxy.Host={host}"),
+                    format!("HttpProxy.Port={port}"),
+                    "systemctl restart walinuxagent || systemctl restart waagent".to_owned(),
+                ],
+            ),
+            step(
+                "B1",
+                format!("On the proxy's VM with Linux: let the VMs in to port {port}"),
+                &[
+                    format!("nft add rule inet filter input tcp dport {port} accept"),
+                    format!(
+                        "firewall-cmd --permanent --add-port={port}/tcp && firewall-cmd --reload"
+                    ),
+                ],
+            ),
+            step(
+                "B2",
+                format!(
+                    "On the proxy's VM with Windows: Windows Firewall, Inbound Rules, New Rule, \
+                     Custom, all programs, TCP, local port {port}, remote ports all, a name; or"
+                ),
+                &[format!(
+                    "New-NetFirewallRule -DisplayName proxy-in -Direction Inbound -Protocol TCP \
+                     -LocalPort {port} -Action Allow"
+                )],
+            ),
+            step(
+                "C",
+                "In the network security group of the proxy's subnet: let the proxy out".to_owned(),
+                &[format!(
+                    "az network nsg rule create -g GROUP --nsg-name NSG -n allow-proxy --priority 200 \
+                     --direction Outbound --access Allow --protocol Tcp --source-address-prefixes \
+                     {source}/32 --source-port-ranges '*' --destination-address-prefixes Internet \
+                     --destination-port-ranges 80-443"
+                )],
+            ),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn now() -> Zoned {
+        "2026-11-29T08:30:00[UTC]".parse().unwrap()
+    }
+
+    fn options(root: &Path) -> ApplyOptions {
+        let proxy = Some(Place { host: "proxy".to_owned(), port: 3128 });
+        ApplyOptions { root: root.to_owned(), proxy, is_dry: false }
+    }
+
+    #[test]
+    fn a_file_keeps_its_mode_and_a_copy_and_the_second_time_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let etc = folder.path().join("etc");
+        std::fs::create_dir(&etc).unwrap();
+        std::fs::write(etc.join("waagent.conf"), "Lib.Dir=x\n").unwrap();
+        std::fs::set_permissions(etc.join("waagent.conf"), PermissionsExt::from_mode(0o640))
+            .unwrap();
+        let text = |name: &str| std::fs::read_to_string(etc.join(name)).unwrap();
+        let dry = apply(&ApplyOptions { is_dry: true, ..options(folder.path()) }, &now()).unwrap();
+        assert_eq!(dry.files[0].added, ["HttpProxy.Host=proxy", "HttpProxy.Port=3128"]);
+        assert_eq!(text("waagent.conf"), "Lib.Dir=x\n");
+        let done = apply(&options(folder.path()), &now()).unwrap();
+        assert!(done.files.iter().all(FileChange::is_changed));
+        assert_eq!(text("waagent.conf"), "Lib.Dir=x\nHttpProxy.Host=proxy\nHttpProxy.Port=3128\n");
+        assert_eq!(text("waagent.conf.azseed-20261129T083000"), "Lib.Dir=x\n");
+        let mode = |name: &str| std::fs::metadata(etc.join(name)).unwrap().mode() & 0o7777;
+        assert_eq!(
+            (mode("waagent.conf"), mode("waagent.conf.azseed-20261129T083000")),
+            (0o640, 0o640)
+        );
+        assert_eq!(mode("environment"), 0o644);
+        let again = apply(&options(folder.path()), &now()).unwrap();
+        assert!(!again.files.iter().any(FileChange::is_changed));
+        assert_eq!(std::fs::read_dir(&etc).unwrap().count(), 3);
+        let out = ApplyOptions { proxy: None, ..options(folder.path()) };
+        let gone = apply(&out, &now()).unwrap();
+        assert_eq!(gone.files[0].removed, ["HttpProxy.Host=proxy", "HttpProxy.Port=3128"]);
+        assert_eq!(text("waagent.conf"), "Lib.Dir=x\n");
+    }
+
+    #[test]
+    fn a_link_is_not_followed_and_then_neither_file_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let etc = folder.path().join("etc");
+        std::fs::create_dir(&etc).unwrap();
+        std::fs::write(folder.path().join("outside"), "a\n").unwrap();
+        symlink("../outside", etc.join("environment")).unwrap();
+        let refused = apply(&options(folder.path()), &now()).unwrap_err();
+        assert_eq!(refused.code(), "proxy-file");
+        assert_eq!(std::fs::read_to_string(folder.path().join("outside")).unwrap(), "a\n");
+        assert!(!etc.join("waagent.conf").exists());
+        let none = apply(&options(&folder.path().join("none")), &now()).unwrap_err();
+        assert_eq!(none.code(), "proxy-file");
+    }
+}

@@ -1,0 +1,49 @@
+//! Whether a subscription has what Azure's own backup of VMs needs. Asks only what reads; what the
+//! answers mean is said in `check`.
+
+use disk_prep::noun::{ResourceGroup, SubscriptionId};
+
+use super::connections::{AzureOptions, arm};
+use super::ready::{answer, entrance, map};
+use crate::azure::Arm;
+use crate::check::azure::{Answer, View, Wanted, findings};
+use crate::check::finding::Checked;
+use crate::outcome::{Attendant, Failure};
+
+/// Vaults and backups; VMs and their disks; their network.
+const PROVIDERS: [&str; 3] =
+    ["Microsoft.RecoveryServices", "Microsoft.Compute", "Microsoft.Network"];
+
+/// Looks at sign-in, subscription, providers, and the group if one is named.
+pub fn check(
+    azure: &AzureOptions,
+    subscription: &SubscriptionId,
+    group: Option<&ResourceGroup>,
+    attendant: &dyn Attendant,
+) -> Result<Checked, Failure> {
+    let arm = arm(azure, attendant)?;
+    let wanted = |provider| Wanted {
+        subscription: subscription.to_string(),
+        group: group.map(ToString::to_string).unwrap_or_default(),
+        provider,
+        ..Wanted::default()
+    };
+    let mut view = entrance(&arm, subscription);
+    let goes_on = matches!(view.subscription, Answer::Known(_) | Answer::Unknown(_));
+    if let Some(group) = group.filter(|_| goes_on) {
+        view.group = answer(arm.has_group(subscription, group).map(|found| found.then_some(())));
+    }
+    let mut found = findings(&wanted(PROVIDERS[0]), &view);
+    if goes_on {
+        for provider in PROVIDERS {
+            found.extend(findings(&wanted(provider), &registered(&arm, subscription, provider)));
+        }
+    }
+    Ok(Checked(found))
+}
+
+fn registered(arm: &Arm, subscription: &SubscriptionId, provider: &str) -> View {
+    let provider = answer(arm.provider(subscription, provider));
+    let provider = map(provider, |own| (own.state.clone(), own.is_registered()));
+    View { provider, ..View::default() }
+}
