@@ -3,7 +3,7 @@
 use disk_prep::noun::bare_addresses;
 
 /// The words of a library's error and of its causes, with every address in them bare.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct Reason {
     text: String,
@@ -15,7 +15,7 @@ const DEEPEST: usize = 16;
 
 impl Reason {
     /// What an error says.
-    pub(super) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+    pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
         Reason::to_depth(error, DEEPEST)
     }
 
@@ -28,7 +28,7 @@ impl Reason {
     }
 
     /// What it says in one line.
-    pub(super) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         match &self.source {
             Some(source) => format!("{}: {}", self.text, source.line()),
             None => self.text.clone(),

@@ -12,5 +12,6 @@ mod network_files;
 pub mod nsg;
 mod pe_version;
 pub mod proxy;
+pub mod proxy_plan;
 pub mod schedule;
 pub mod tree;

@@ -172,7 +172,7 @@ fn way(tried: &Tried) -> Vec<Finding> {
             found.extend(said.ahead.map(|ahead| clock(place, ahead)));
         }
         Some(Err(why)) => {
-            let facts = format!("{place} takes the connection and does not answer: {why}");
+            let facts = format!("{place} takes the connection and does not answer: {}", why.line());
             found.push(problem("http", facts, "something between lets no calls through"));
         }
         None => {}
@@ -278,7 +278,7 @@ fn secured(place: &str, own: &Secured) -> Finding {
         }
         Secured::Failed(why) => problem(
             what,
-            format!("no encrypted connection to {place}: {why}"),
+            format!("no encrypted connection to {place}: {}", why.line()),
             "check what lies between",
         ),
     }

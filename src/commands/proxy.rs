@@ -1,17 +1,17 @@
 //! `proxy`: a VM of Azure is brought to a proxy.
 
 use disk_prep::noun::{Address, Diagnose, ErrorKind, Hint};
-use jiff::Zoned;
 
 use crate::check::proxy::Place;
+use crate::check::proxy_plan::{PlanOptions, plan};
 use crate::cli::{ProxyArgs, ProxyCommand};
-use crate::journey::proxy::{self, ApplyOptions, PlanOptions};
+use crate::journey::proxy::{self, ApplyOptions};
 use crate::outcome::Ended;
 
 /// Runs `proxy`.
 pub fn run(args: &ProxyArgs) -> Ended {
     Ok(match &args.command {
-        ProxyCommand::Plan(own) => Box::new(proxy::plan(&PlanOptions {
+        ProxyCommand::Plan(own) => Box::new(plan(&PlanOptions {
             proxy: place(&own.proxy)?,
             vms: own.app_vm.clone(),
             address: own.proxy_ip,
@@ -23,7 +23,7 @@ pub fn run(args: &ProxyArgs) -> Ended {
                 proxy: given.map(place).transpose()?,
                 is_dry: own.dry_run,
             };
-            Box::new(proxy::apply(&options, &Zoned::now())?)
+            Box::new(proxy::apply(&options)?)
         }
     })
 }

@@ -1,5 +1,4 @@
-//! A Linux VM of Azure and its proxy: the steps to set it up, and the two files changed that bring the
-//! VM to it. Nothing else is written, and each file is kept as it was beside itself.
+//! A Linux VM of Azure is brought to its proxy: the two files are changed that say so. Nothing else is written, and each file is kept as it was beside itself.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -64,7 +63,11 @@ type Edit = fn(&str, Option<&Place>) -> String;
 const FILES: [(&str, Edit); 2] = [(AGENT_FILE, agent_file), (ENVIRONMENT_FILE, environment_file)];
 
 /// Changes both files, or says how. Both are read before the first is written.
-pub fn apply(options: &ApplyOptions, now: &Zoned) -> Result<Applied, ProxyError> {
+pub fn apply(options: &ApplyOptions) -> Result<Applied, ProxyError> {
+    apply_at(options, &Zoned::now())
+}
+
+fn apply_at(options: &ApplyOptions, now: &Zoned) -> Result<Applied, ProxyError> {
     let fault = |path: &Path| {
         let path = options.root.join(path);
         move |source| ProxyError { path, source }
@@ -180,119 +183,6 @@ impl Diagnose for ProxyError {
     }
 }
 
-/// What a plan is for.
-#[derive(Debug)]
-pub struct PlanOptions {
-    /// The proxy.
-    pub proxy: Place,
-    /// The VMs that are to use it.
-    pub vms: Vec<String>,
-    /// The address of the proxy's VM, if its name is not one.
-    pub address: Option<std::net::IpAddr>,
-}
-
-/// The steps.
-#[derive(Debug)]
-pub struct ProxyPlan {
-    /// Each of them.
-    pub steps: Vec<Step>,
-}
-
-/// One step.
-#[derive(Debug)]
-pub struct Step {
-    /// Its number in the manual of the service.
-    pub id: &'static str,
-    /// Where it is done, and what for.
-    pub what: String,
-    /// Lines, verbatim.
-    pub lines: Vec<String>,
-}
-
-/// Every step with these values.
-pub fn plan(options: &PlanOptions) -> ProxyPlan {
-    let PlanOptions { proxy: place, vms, address } = options;
-    let Place { host, port } = place;
-    let vms = if vms.is_empty() { "each VM".to_owned() } else { vms.join(", ") };
-    let step = |id, what: String, lines: &[String]| Step { id, what, lines: lines.to_vec() };
-    let source = address
-        .map(|own| own.to_string())
-        .or_else(|| host.parse::<std::net::IpAddr>().ok().map(|own| own.to_string()));
-    let source = source.unwrap_or_else(|| "PROXY-IP".to_owned());
-    ProxyPlan {
-        steps: vec![
-            step(
-                "0",
-                "First see whether you need one: service tags (AzureBackup, Storage, \
-                 AzureActiveDirectory) in the NSG, or private endpoints, cost nothing and need no \
-                 proxy. An allow list of address ranges costs nothing, changes often and opens all \
-                 of Azure; a proxy is one exit with fine control and costs a VM."
-                    .to_owned(),
-                &[],
-            ),
-            step(
-                "A1",
-                format!("On {vms} with Windows, for the whole machine"),
-                &[format!("netsh winhttp set proxy http://{place}")],
-            ),
-            step(
-                "A2",
-                format!("On {vms} with Linux: both files, by this program"),
-                &[format!("azseed proxy apply --proxy {place}")],
-            ),
-            step(
-                "A3",
-                "or by hand, in /etc/environment".to_owned(),
-                &[
-                    format!("http_proxy=http://{place}"),
-                    format!("https_proxy=http://{place}"),
-                    "no_proxy=168.63.129.16,169.254.169.254".to_owned(),
-                ],
-            ),
-            step(
-                "A4",
-                "and in /etc/waagent.conf, which alone the agent reads; then restart it".to_owned(),
-                &[
-                    format!("HttpProxy.Host={host}"),
-                    format!("HttpProxy.Port={port}"),
-                    "systemctl restart walinuxagent || systemctl restart waagent".to_owned(),
-                ],
-            ),
-            step(
-                "B1",
-                format!("On the proxy's VM with Linux: let the VMs in to port {port}"),
-                &[
-                    format!("nft add rule inet filter input tcp dport {port} accept"),
-                    format!(
-                        "firewall-cmd --permanent --add-port={port}/tcp && firewall-cmd --reload"
-                    ),
-                ],
-            ),
-            step(
-                "B2",
-                format!(
-                    "On the proxy's VM with Windows: Windows Firewall, Inbound Rules, New Rule, \
-                     Custom, all programs, TCP, local port {port}, remote ports all, a name; or"
-                ),
-                &[format!(
-                    "New-NetFirewallRule -DisplayName proxy-in -Direction Inbound -Protocol TCP \
-                     -LocalPort {port} -Action Allow"
-                )],
-            ),
-            step(
-                "C",
-                "In the network security group of the proxy's subnet: let the proxy out".to_owned(),
-                &[format!(
-                    "az network nsg rule create -g GROUP --nsg-name NSG -n allow-proxy --priority 200 \
-                     --direction Outbound --access Allow --protocol Tcp --source-address-prefixes \
-                     {source}/32 --source-port-ranges '*' --destination-address-prefixes Internet \
-                     --destination-port-ranges 80-443"
-                )],
-            ),
-        ],
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,10 +206,11 @@ mod tests {
         std::fs::set_permissions(etc.join("waagent.conf"), PermissionsExt::from_mode(0o640))
             .unwrap();
         let text = |name: &str| std::fs::read_to_string(etc.join(name)).unwrap();
-        let dry = apply(&ApplyOptions { is_dry: true, ..options(folder.path()) }, &now()).unwrap();
+        let dry =
+            apply_at(&ApplyOptions { is_dry: true, ..options(folder.path()) }, &now()).unwrap();
         assert_eq!(dry.files[0].added, ["HttpProxy.Host=proxy", "HttpProxy.Port=3128"]);
         assert_eq!(text("waagent.conf"), "Lib.Dir=x\n");
-        let done = apply(&options(folder.path()), &now()).unwrap();
+        let done = apply_at(&options(folder.path()), &now()).unwrap();
         assert!(done.files.iter().all(FileChange::is_changed));
         assert_eq!(text("waagent.conf"), "Lib.Dir=x\nHttpProxy.Host=proxy\nHttpProxy.Port=3128\n");
         assert_eq!(text("waagent.conf.azseed-20261129T083000"), "Lib.Dir=x\n");
@@ -329,11 +220,11 @@ mod tests {
             (0o640, 0o640)
         );
         assert_eq!(mode("environment"), 0o644);
-        let again = apply(&options(folder.path()), &now()).unwrap();
+        let again = apply_at(&options(folder.path()), &now()).unwrap();
         assert!(!again.files.iter().any(FileChange::is_changed));
         assert_eq!(std::fs::read_dir(&etc).unwrap().count(), 3);
         let out = ApplyOptions { proxy: None, ..options(folder.path()) };
-        let gone = apply(&out, &now()).unwrap();
+        let gone = apply_at(&out, &now()).unwrap();
         assert_eq!(gone.files[0].removed, ["HttpProxy.Host=proxy", "HttpProxy.Port=3128"]);
         assert_eq!(text("waagent.conf"), "Lib.Dir=x\n");
     }
@@ -345,11 +236,11 @@ mod tests {
         std::fs::create_dir(&etc).unwrap();
         std::fs::write(folder.path().join("outside"), "a\n").unwrap();
         symlink("../outside", etc.join("environment")).unwrap();
-        let refused = apply(&options(folder.path()), &now()).unwrap_err();
+        let refused = apply_at(&options(folder.path()), &now()).unwrap_err();
         assert_eq!(refused.code(), "proxy-file");
         assert_eq!(std::fs::read_to_string(folder.path().join("outside")).unwrap(), "a\n");
         assert!(!etc.join("waagent.conf").exists());
-        let none = apply(&options(&folder.path().join("none")), &now()).unwrap_err();
+        let none = apply_at(&options(&folder.path().join("none")), &now()).unwrap_err();
         assert_eq!(none.code(), "proxy-file");
     }
 }

@@ -16,9 +16,45 @@ pub(super) struct NsgRuleRecord<'a> {
     /// The group; null if it is any.
     group: Option<&'a str>,
     /// The rule as Azure's resource manager takes it.
-    rule: Value,
+    rule: ArmRule<'a>,
     /// The line for Azure's command line.
     command: String,
+}
+
+/// A rule as Azure's resource manager takes it.
+#[derive(Serialize, JsonSchema)]
+struct ArmRule<'a> {
+    name: &'a str,
+    properties: ArmProperties<'a>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ArmProperties<'a> {
+    access: &'a str,
+    direction: &'a str,
+    protocol: &'a str,
+    priority: Option<u32>,
+    source_address_prefix: &'a str,
+    source_port_range: &'a str,
+    destination_address_prefix: &'a str,
+    destination_port_range: &'a str,
+}
+
+impl<'a> ArmRule<'a> {
+    fn of(own: &'a NewRule) -> Self {
+        let properties = ArmProperties {
+            access: "Allow",
+            direction: "Outbound",
+            protocol: "Tcp",
+            priority: own.priority,
+            source_address_prefix: &own.source,
+            source_port_range: "*",
+            destination_address_prefix: &own.destination,
+            destination_port_range: &own.ports,
+        };
+        ArmRule { name: &own.name, properties }
+    }
 }
 
 impl Record for NsgRuleRecord<'_> {
@@ -35,7 +71,7 @@ impl Outcome for NewRule {
 
     fn json(&self) -> Vec<Value> {
         let group = self.group.as_deref();
-        vec![line(&NsgRuleRecord { group, rule: self.arm(), command: self.line() })]
+        vec![line(&NsgRuleRecord { group, rule: ArmRule::of(self), command: self.line() })]
     }
 }
 

@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::journey::proxy::{Applied, FileChange, ProxyPlan};
+use crate::check::proxy_plan::{ProxyPlan, Step};
+use crate::journey::proxy::{Applied, FileChange};
 use crate::outcome::Outcome;
 
 /// One step that brings VMs of Azure to a proxy.
@@ -62,7 +63,7 @@ impl Outcome for ProxyPlan {
     }
 
     fn json(&self) -> Vec<Value> {
-        let record = |own: &crate::journey::proxy::Step| {
+        let record = |own: &Step| {
             line(&ProxyStepRecord { step: own.id, what: &own.what, lines: &own.lines })
         };
         self.steps.iter().map(record).collect()

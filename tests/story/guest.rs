@@ -92,8 +92,11 @@ fn a_vm_is_brought_to_a_proxy_and_away_again_and_a_second_time_changes_nothing()
     fs::write(etc.join("environment"), b"\xff").unwrap();
     assert!(apply(&set, 1).contains("proxy-file"));
     assert_eq!(text("waagent.conf"), "Extensions.Enabled=y\n", "both or neither");
-    let plan = machine.expect(0, &["proxy", "plan", "--proxy", "10.0.0.5:3128"]).stdout;
+    let plan = machine
+        .expect(0, &["proxy", "plan", "--proxy", "10.0.0.5:3128", "--app-vm", "web1"])
+        .stdout;
     for line in [
+        "On web1 with Windows",
         "netsh winhttp set proxy http://10.0.0.5:3128",
         "HttpProxy.Port=3128",
         "--source-address-prefixes 10.0.0.5/32",
@@ -115,6 +118,17 @@ fn the_group_that_blocks_a_backup_is_named_with_the_rules_that_are_missing() {
     for line in ["Storage.westeurope", "AzureBackup", "--priority 199", "--priority 197"] {
         assert!(text.contains(line), "{line}: {text}");
     }
+    let tags = r#"{"values":[{"name":"Storage.westeurope","properties":{"addressPrefixes":["20.0.0.0/24"]}}]}"#;
+    fs::write(machine.path("tags.json"), tags).unwrap();
+    let other =
+        rules.replace(r#""sourceAddressPrefix":"*""#, r#""sourceAddressPrefix":"10.0.9.0/24""#);
+    let open = r#"{"name":"out","priority":300,"direction":"Outbound","access":"Allow","protocol":"Tcp",
+        "sourceAddressPrefix":"*","destinationAddressPrefix":"20.0.0.0/16","destinationPortRange":"443"}"#;
+    fs::write(machine.path("rules.json"), other.replace("}]}", &format!("}},{open}]}}"))).unwrap();
+    let listed = [&suggest[..], &["--vm-ip", "10.0.0.4", "--ranges", "tags.json"]].concat();
+    let listed = machine.expect(1, &listed).stdout;
+    assert!(listed.contains("TCP 443 to Storage.westeurope is allowed by out"), "{listed}");
+    fs::write(machine.path("rules.json"), rules).unwrap();
     let proxied = machine.expect(1, &[&suggest[..], &["--proxy", "10.0.0.5:3128"]].concat());
     assert!(proxied.stdout.contains("TCP 3128 to 10.0.0.5"), "{}", proxied.stdout);
     let named = machine.expect(2, &[&suggest[..], &["--proxy", "p:1", "--json"]].concat());

@@ -5,12 +5,13 @@
 mod steps;
 mod tls;
 mod way;
+mod wire;
 
 pub use steps::{Met, Named, Opened, Said, Secured, Steps};
 pub use way::proxy_used;
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures::future::join_all;
@@ -19,23 +20,19 @@ use hyper::header::{CONTENT_TYPE, DATE, HOST, PROXY_AUTHORIZATION, SERVER, WWW_A
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use url::Url;
 
 use super::error::Error;
 use super::network::{Network, is_loopback};
+use super::reason::Reason;
 use super::runtime::block_on;
 use way::{Way, way};
+use wire::{Stream, WITHIN, silence, told};
 
-/// One step may take so long.
-const WITHIN: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 5 });
 /// So much of an answer is read: its first words are told.
 const MOST_BYTES: usize = 16 << 10;
-
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 type Wire = TokioIo<Box<dyn Stream>>;
 
@@ -135,7 +132,7 @@ async fn tunnel(
     let answer = match exchanged(TokioIo::new(stream), ask).await {
         Ok(answer) => answer,
         Err(why) => {
-            *met = Some(Met::Broken(why));
+            *met = Some(Met::Broken(why.line()));
             return None;
         }
     };
@@ -150,7 +147,7 @@ async fn tunnel(
 }
 
 /// Asks the host itself, and says what it answers.
-async fn asked(stream: Box<dyn Stream>, url: &Url) -> Result<Said, String> {
+async fn asked(stream: Box<dyn Stream>, url: &Url) -> Result<Said, Reason> {
     let place = match url.port() {
         Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
         None => url.host_str().unwrap_or_default().to_owned(),
@@ -160,7 +157,7 @@ async fn asked(stream: Box<dyn Stream>, url: &Url) -> Result<Said, String> {
         None => url.path().to_owned(),
     };
     let ask = Request::builder().uri(path).header(HOST, place);
-    let ask = ask.body(Empty::<Bytes>::new()).map_err(|error| error.to_string())?;
+    let ask = ask.body(Empty::<Bytes>::new()).map_err(|error| told(&error))?;
     let began = Timestamp::now();
     let answer = exchanged(TokioIo::new(stream), ask).await?;
     let ended = Timestamp::now();
@@ -181,18 +178,14 @@ async fn asked(stream: Box<dyn Stream>, url: &Url) -> Result<Said, String> {
 async fn exchanged(
     wire: Wire,
     ask: Request<Empty<Bytes>>,
-) -> Result<Response<hyper::body::Incoming>, String> {
+) -> Result<Response<hyper::body::Incoming>, Reason> {
     let all = async {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(wire).await.map_err(|error| told(&error))?;
         tokio::spawn(connection.with_upgrades());
         sender.send_request(ask).await.map_err(|error| told(&error))
     };
-    timeout(WITHIN, all).await.unwrap_or_else(|_| Err("nothing was heard".to_owned()))
-}
-
-fn told(error: &(dyn std::error::Error + 'static)) -> String {
-    super::reason::Reason::of(error).line()
+    timeout(WITHIN, all).await.unwrap_or_else(|_| Err(silence()))
 }
 
 /// The first words of an answer.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use crate::azure::reason::Reason;
+
 /// How far a way led. A step that was not reached is absent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Steps {
@@ -20,7 +22,7 @@ pub struct Steps {
     /// The handshake with the host.
     pub secured: Option<Secured>,
     /// What the host said.
-    pub said: Option<Result<Said, String>>,
+    pub said: Option<Result<Said, Reason>>,
 }
 
 /// What became of a name.
@@ -114,7 +116,7 @@ pub enum Secured {
         names: String,
     },
     /// Something else.
-    Failed(String),
+    Failed(Reason),
 }
 
 /// What a host answers to a question that needs no sign-in.

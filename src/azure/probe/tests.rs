@@ -158,7 +158,7 @@ fn what_does_not_listen_does_not_speak_or_says_nothing_is_told_apart() {
         std::thread::sleep(WITHIN * 2);
     });
     let steps = probe(&Network::default(), &at(silent));
-    assert_eq!(steps.secured, Some(Secured::Failed("nothing was heard".to_owned())));
+    assert_eq!(steps.secured, Some(Secured::Failed(silence())));
     let plain = listening(|mut stream| {
         let _ = stream.read(&mut [0; 9000]);
         let _ = stream.write_all(b"220 mail.test ESMTP\r\n");

@@ -14,8 +14,10 @@ use tokio_rustls::TlsConnector;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{Secured, Stream, WITHIN, told};
+use super::steps::Secured;
+use super::wire::{Stream, WITHIN, silence, told};
 use crate::azure::network::Network;
+use crate::azure::reason::Reason;
 
 /// Judges as the ordinary client does, and keeps what it saw.
 #[derive(Debug)]
@@ -54,13 +56,13 @@ pub(super) async fn handshake(
             None
         }
         Err(_) => {
-            *secured = Some(Secured::Failed("nothing was heard".to_owned()));
+            *secured = Some(Secured::Failed(silence()));
             None
         }
     }
 }
 
-fn configured(network: &Network) -> Result<(Arc<Looking>, ClientConfig), String> {
+fn configured(network: &Network) -> Result<(Arc<Looking>, ClientConfig), Reason> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let roots = match &network.ca_file {
         Some(path) => CertificateDer::pem_file_iter(path)

@@ -2,7 +2,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::*;
+use crate::azure::Reason;
 use crate::check::finding::Grade;
+
+fn reason(text: &str) -> Reason {
+    Reason::of(&std::io::Error::other(text))
+}
 
 fn sound(role: Role) -> Tried {
     let said = Said {
@@ -80,7 +85,7 @@ fn each_step_that_fails_is_one_finding_with_its_own_words() {
             "tls",
             "certificate of b.test",
         ),
-        (secured(Secured::Failed("x".to_owned())), "tls", "no encrypted connection"),
+        (secured(Secured::Failed(reason("x"))), "tls", "no encrypted connection"),
     ] {
         let (bad, text) = bad(&Tried { steps, ..sound(Role::Blobs) });
         assert_eq!(bad, [(what, "problem")], "{text}");

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Group, Rule};
+use super::group::{Group, Rule};
 
 /// Why a text has no groups.
 #[derive(Debug, thiserror::Error)]

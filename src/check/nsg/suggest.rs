@@ -4,10 +4,9 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
-use serde_json::{Value, json};
-
+use super::group::{Flow, Group};
+use super::judge::{Said, judge};
 use super::tags::TagList;
-use super::{Flow, Group, Said, judge};
 
 /// Priorities that a person may give:
 /// <https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#security-rules>.
@@ -75,23 +74,6 @@ impl NewRule {
         let NewRule { source, destination, ports, .. } = self;
         let who = if source == "*" { "everything" } else { source };
         format!("{who} out to {destination} at TCP {ports}")
-    }
-
-    /// As the resource manager takes it.
-    pub fn arm(&self) -> Value {
-        json!({
-            "name": self.name,
-            "properties": {
-                "access": "Allow",
-                "direction": "Outbound",
-                "protocol": "Tcp",
-                "priority": self.priority,
-                "sourceAddressPrefix": self.source,
-                "sourcePortRange": "*",
-                "destinationAddressPrefix": self.destination,
-                "destinationPortRange": self.ports,
-            },
-        })
     }
 
     /// The line for Azure's command line.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::Deserialize;
 
-use super::Target;
+use super::group::Destination;
 
 /// Addresses of Azure's services, as Microsoft publishes them and as
 /// `az network list-service-tags` prints them.
@@ -60,11 +60,11 @@ pub(super) fn span(text: &str) -> Option<Span> {
 }
 
 /// The addresses of a target. Of a tag that no list has only this is known: that it has some.
-pub(super) fn of_target(to: &Target, tags: Option<&TagList>) -> Vec<Span> {
+pub(super) fn of_target(to: &Destination, tags: Option<&TagList>) -> Vec<Span> {
     match to {
-        Target::Address(IpAddr::V4(own)) => vec![(own.to_bits(), own.to_bits())],
-        Target::Address(IpAddr::V6(_)) => Vec::new(),
-        Target::Tag { .. } => match tags.and_then(|list| list.of(&to.told())) {
+        Destination::Address(IpAddr::V4(own)) => vec![(own.to_bits(), own.to_bits())],
+        Destination::Address(IpAddr::V6(_)) => Vec::new(),
+        Destination::Tag { .. } => match tags.and_then(|list| list.of(&to.told())) {
             Some(spans) => spans.to_vec(),
             None => vec![ALL],
         },
@@ -72,14 +72,18 @@ pub(super) fn of_target(to: &Target, tags: Option<&TagList>) -> Vec<Span> {
 }
 
 /// Which addresses of a target the prefix of a rule is of; `None` if nothing says.
-pub(super) fn of_prefix(prefix: &str, to: &Target, tags: Option<&TagList>) -> Option<Vec<Span>> {
+pub(super) fn of_prefix(
+    prefix: &str,
+    to: &Destination,
+    tags: Option<&TagList>,
+) -> Option<Vec<Span>> {
     let is = |name: &str| prefix.eq_ignore_ascii_case(name);
     if is("*") || is("Any") || prefix == "0.0.0.0/0" {
         return Some(vec![ALL]);
     }
     match to {
-        Target::Address(own) => of_address(prefix, *own, tags),
-        Target::Tag { name, region } => {
+        Destination::Address(own) => of_address(prefix, *own, tags),
+        Destination::Tag { name, region } => {
             let is_listed = tags.is_some_and(|list| list.of(&to.told()).is_some());
             if let Some(own) = span(prefix) {
                 return is_listed.then(|| vec![own]);

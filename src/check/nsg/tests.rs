@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::group::Rule;
 use super::*;
 use crate::check::finding::Grade;
 
