@@ -66,7 +66,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args = cli::in_order(&args);
     let early = Ui::early(&args);
     match guarded(|| attempt(&args, &early)) {
-        Ok(exit) => exit,
+        Ok(exit) => early.ended(exit),
         Err(broken) => early.fail(&broken),
     }
 }

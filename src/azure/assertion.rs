@@ -2,6 +2,7 @@
 //! the certificate's key.
 //! <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
 
+use disk_prep::sys::given;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -25,7 +26,7 @@ const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 pub(super) fn assertion(path: &Path, client: &str, audience: &Url) -> Result<String, Error> {
     let path = PathBuf::from(path);
     let unreadable = |source| Error::SecretUnreadable { path: path.clone(), source };
-    let pem = std::fs::read(&path).map(Zeroizing::new).map_err(unreadable)?;
+    let pem = given::read(&path, given::MOST_BYTES).map(Zeroizing::new).map_err(unreadable)?;
     let claims = claims(client, audience, Timestamp::now());
     signed(&pem, &claims).map_err(|rule| Error::ClientCertificate { path, rule })
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{AccountName, Address};
+use disk_prep::sys::given;
 use url::Url;
 
 use super::error::Error;
@@ -99,7 +100,7 @@ fn read(path: &Path) -> Result<Cloud, Error> {
         path: path.to_owned(),
         source,
     };
-    let text = std::fs::read_to_string(path).map_err(|error| fault(error.into()))?;
+    let text = given::read_text(path).map_err(|error| fault(error.into()))?;
     parse(&text).map_err(|text| fault(text.into()))
 }
 

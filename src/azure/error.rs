@@ -202,6 +202,8 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    #[error("The shared access signature is over since {ended}")]
+    SasOver { ended: jiff::Timestamp },
     #[error("The variable {name} is not UTF-8")]
     Variable { name: &'static str },
     #[error("The account key is not base64")]
@@ -251,6 +253,12 @@ impl Error {
     }
 }
 
+/// Whether the other side's certificate was signed by nobody whom this machine knows.
+fn is_of_unknown_issuer(error: &Error) -> bool {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.map(ToString::to_string).any(|text| text.contains("UnknownIssuer"))
+}
+
 /// Whether a code of the service means that a token has come to its end.
 fn is_over(code: &str) -> bool {
     code.contains("Expired")
@@ -281,6 +289,7 @@ impl Diagnose for Error {
             Error::NoIdentity { .. } => "managed-identity-missing",
             Error::ClientCertificate { .. } => "client-certificate-unusable",
             Error::Sas { .. } => "sas-malformed",
+            Error::SasOver { .. } => "sas-over",
             Error::TokenOver { .. } => "azure-token-over",
             Error::NotTaken { code, .. } if is_over(code) => "azure-token-over",
             Error::NotTaken { .. } => "azure-token-refused",
@@ -336,6 +345,7 @@ impl Diagnose for Error {
             | Error::CliMissing
             | Error::CliSignedOut
             | Error::NoIdentity { .. }
+            | Error::SasOver { .. }
             | Error::TokenOver { .. }
             | Error::NotTaken { .. }
             | Error::NotAllowed { .. }
@@ -377,6 +387,11 @@ impl Diagnose for Error {
             Error::Sas { .. } => "put what stands behind the `?` of the address into the file",
             Error::TokenOver { .. } | Error::NotTaken { .. } => SIGN_IN_AGAIN,
             Error::NotAllowed { asked, code, .. } => asked.advice(code),
+            Error::SasOver { .. } => "make a new signature, and put it where this one is",
+            Error::Unreachable { .. } if is_of_unknown_issuer(self) => {
+                "if the certificate is that of your own network, name its authority with `--ca-file \
+                 FILE`"
+            }
             Error::Unreachable { .. } => "check network and proxy, then run the same command again",
             Error::SecretFile { path, .. } => return Some(Hint::MakePrivate(path.clone())),
             Error::Leased { .. } => "wait a minute for the other run to end",

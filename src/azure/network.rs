@@ -14,6 +14,7 @@ use url::Url;
 use super::error::Error;
 use super::reason::Reason;
 use disk_prep::noun::Address;
+use disk_prep::sys::given;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
 /// Between two pieces of an answer, and before its first; a large blob may take as long as it needs.
@@ -100,7 +101,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {
         path: path.to_owned(),
         source,
     };
-    let bytes = std::fs::read(path).map_err(|error| fault(error.into()))?;
+    let bytes = given::read(path, given::MOST_BYTES).map_err(|error| fault(error.into()))?;
     // What the client would find out of a file only when it is built, and not say which.
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&bytes) {

@@ -1,5 +1,6 @@
 //! A program that signs in as itself: by a secret, by a token of whoever runs it, or by a certificate.
 
+use disk_prep::sys::given::read_text;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -104,7 +105,7 @@ fn form(client: &str, proof: &Proof, scope: &str, url: &Url) -> Result<Zeroizing
         Proof::Secret(secret) => pairs.push(("client_secret", secret.expose_secret())),
         Proof::TokenFile(path) => {
             let unreadable = |source| Error::SecretUnreadable { path: path.clone(), source };
-            given = std::fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)?;
+            given = read_text(path).map(Zeroizing::new).map_err(unreadable)?;
             pairs.push(("client_assertion_type", ASSERTION_TYPE));
             pairs.push(("client_assertion", given.trim()));
         }

@@ -8,7 +8,8 @@ use azure_core::error::ErrorKind as CoreKind;
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{Context, Request, StatusCode};
 use disk_prep::noun::ContainerName;
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -59,9 +60,22 @@ fn add_query(url: &mut Url, query: &str) {
     url.set_query(Some(&joined));
 }
 
-/// Refuses what is no signature, without saying it: a mistake in the file must not look like a right
-/// that is missing.
-fn check_sas(sas: &str) -> Result<(), Error> {
+/// How far a clock may be off before nothing that is signed is taken.
+const SLACK_MINUTES: i64 = 15;
+
+/// When a signature ends, if it says so: a day, or a moment to the minute or the second.
+fn end_of(query: &str) -> Option<Timestamp> {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let (_, end) = pairs.find(|(name, _)| name == "se")?;
+    let plain = end.strip_suffix('Z').unwrap_or(&end);
+    let at: civil::DateTime =
+        plain.parse().ok().or_else(|| Some(plain.parse::<civil::Date>().ok()?.into()))?;
+    Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+/// Refuses what is no signature or one that is over, without saying it: a mistake in the file must not
+/// look like a right that is missing.
+fn check_sas(sas: &str, now: Timestamp) -> Result<(), Error> {
     let query = sas.trim_start_matches('?');
     let has = |name: &str| {
         let mut pairs = url::form_urlencoded::parse(query.as_bytes());
@@ -76,7 +90,12 @@ fn check_sas(sas: &str) -> Result<(), Error> {
     } else if !has("sig") || !has("sv") {
         "it lacks `sv=` or `sig=`"
     } else {
-        return Ok(());
+        return match end_of(query) {
+            Some(ended) if now.duration_since(ended).as_mins() > SLACK_MINUTES => {
+                Err(Error::SasOver { ended })
+            }
+            _ => Ok(()),
+        };
     };
     Err(Error::Sas { rule })
 }
@@ -87,7 +106,7 @@ impl Signer {
         let credential = match &options.credential {
             BlobCredential::Key(key) => Signs::Key(SharedKey::new(options.account.clone(), key)?),
             BlobCredential::Sas(sas) => {
-                check_sas(sas.expose_secret())?;
+                check_sas(sas.expose_secret(), Timestamp::now())?;
                 Signs::Sas(sas.clone())
             }
             BlobCredential::SignedIn(auth) => {
@@ -191,6 +210,7 @@ mod tests {
     use crate::azure::sign_in::Auth;
     use azure_core::http::headers::Headers;
     use azure_core::http::{AsyncRawResponse, Method};
+    use disk_prep::noun::{Diagnose, ErrorKind};
 
     fn signer(credential: BlobCredential, clear: Clear) -> Signer {
         let options = BlobOptions {
@@ -212,11 +232,32 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_that_is_over_says_so_itself_and_a_clock_may_be_off_a_little() {
+        let now: Timestamp = "2026-11-29T12:00:00Z".parse().unwrap();
+        for (end, is_over) in [
+            ("2026-11-29T11:44:59Z", false),
+            ("2026-11-29T11:43:00Z", true),
+            ("2026-11-29T11%3A43Z", true),
+            ("2026-11-29T13:00Z", false),
+            ("2026-11-29", true),
+            ("2026-11-30", false),
+            ("tomorrow", false),
+        ] {
+            let checked = check_sas(&format!("sv=1&se={end}&sig=S"), now);
+            assert_eq!(checked.is_err(), is_over, "{end}");
+            let Err(error) = checked else { continue };
+            assert_eq!((error.code(), error.kind()), ("sas-over", ErrorKind::NotAllowed));
+            assert!(error.to_string().contains("2026-11-29T"), "{error}");
+            assert!(error.hint().is_some());
+        }
+    }
+
+    #[test]
     fn what_is_no_signature_is_refused_before_anything_is_sent() {
         for sas in ["sv=1&sig=S", "?sv=1&se=2026-01-01T00%3A00%3A00Z&sig=a%2Bb%3D"] {
-            assert!(check_sas(sas).is_ok(), "{sas}");
+            assert!(check_sas(sas, Timestamp::UNIX_EPOCH).is_ok(), "{sas}");
         }
-        let refused = |sas| check_sas(sas).unwrap_err().to_string();
+        let refused = |sas| check_sas(sas, Timestamp::UNIX_EPOCH).unwrap_err().to_string();
         for (sas, rule) in [
             ("", "empty"),
             ("?", "empty"),

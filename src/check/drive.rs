@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use disk_prep::drive::{
-    Drive, DriveChanges, DriveName, DriveWatch, Error, Fault, Kernel, Kind, Look as Sight, Plugged,
-    Seen, check_idle, find, find_all, find_content, look_at,
+    Drive, DriveChanges, DriveName, DriveWatch, Error, Fault, Kernel, Kind, Look as Sight,
+    PERHAPS_SEALED, Plugged, Seen, check_idle, find, find_all, find_content, look_at,
+    may_be_sealed,
 };
 use disk_prep::noun::{Diagnose, JobName, OnDrive, Serial};
 use disk_prep::sys::threads::each;
@@ -177,11 +178,18 @@ pub fn look(drive: Drive, held: &TakenDrives) -> Result<Look, Error> {
                 "{found}; it is sealed or begun for job {job}, and `prep` takes it for no other: \
                  `azseed drive release {serial}` gives it up"
             ),
+            None if is_sealed(&drive)? => format!("{found}; {PERHAPS_SEALED}"),
             None => format!("{found}; to use it, add `--erase {serial}` to `prep`"),
         });
     }
     let verdict = if reasons.is_empty() { Verdict::Fit } else { Verdict::Warning };
     Ok(Look { path, drive: Some(drive), verdict, reasons, codes: Vec::new(), looked_at, is_blank })
+}
+
+/// Whether it looks like a sealed drive, whose journal is elsewhere.
+fn is_sealed(drive: &Drive) -> Result<bool, Error> {
+    let device = disk_prep::verify::open(drive)?;
+    Ok(may_be_sealed(&device).map_err(Fault::from).on(&drive.serial)?)
 }
 
 /// What is on a drive, in words, and what was looked at for it; `None` if it is blank.

@@ -213,6 +213,9 @@ pub enum JobCommand {
             conflicts_with_all = ["tracking_number", "ship_date", "drive_count", "job", "job_file"]
         )]
         all_jobs: Option<PathBuf>,
+        /// Look at all that can be known, say what would be sent, and send nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Set return address and return carrier, or single lines of the address
     #[command(

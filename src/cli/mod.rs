@@ -2,6 +2,7 @@
 //! named drive is a file.
 
 mod access;
+mod ahead;
 mod azure;
 mod check;
 mod custody;
@@ -45,6 +46,7 @@ use clap_complete::Shell;
 pub use access::{
     AuthArgs, AuthCommand, ProviderArgs, ProviderCommand, SubscriptionsArgs, SubscriptionsCommand,
 };
+pub use ahead::{AHEAD_FLAGS, STAGED_FLAGS};
 pub use azure::{AuthChoice, AzureArgs, BlobArgs};
 pub use check::{CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, ForChoice, RootArgs};
 pub use custody::{CustodyArgs, CustodyCommand};
@@ -133,7 +135,8 @@ pub struct Global {
     /// Do not show how far the work is, only what begins and ends
     #[arg(long, global = true)]
     pub no_progress: bool,
-    /// Add what is done, with times, to the end of this file
+    /// Add what is done, with times, to the end of this file; beyond 16 MiB it
+    /// becomes FILE.1, and four such are kept
     #[arg(long, global = true, value_name = "FILE", env = "AZSEED_LOG_FILE")]
     pub log_file: Option<PathBuf>,
     /// Take this section of the configuration files, [profile.NAME]

@@ -21,17 +21,18 @@ fn variable(long: &str) -> String {
 /// is a flag of all commands of `vault`, and stays a setting for those that harm nobody.
 pub(super) fn apart(command: Command) -> Command {
     let command = command.mut_subcommand("cleanup", |cleanup| cleanup.mut_arg("vault", without));
-    // Where a backup begins, filters are settings; `vault set`, which changes a record by them, is
+    // Where a backup begins or is foreseen, filters are settings; `vault set`, which changes a record by them, is
     // told them on its command line.
     let is_filter = |arg: &Arg| {
         FILTER_FLAGS.contains(&arg.get_id().as_str()) && arg.get_action().takes_values()
     };
-    let command = command.mut_subcommand("stage", |stage| {
-        stage.mut_args(|arg| match arg.get_long().filter(|_| is_filter(&arg)).map(variable) {
+    let set = |command: Command| {
+        command.mut_args(|arg| match arg.get_long().filter(|_| is_filter(&arg)).map(variable) {
             Some(variable) => arg.env(variable),
             None => arg,
         })
-    });
+    };
+    let command = command.mut_subcommand("stage", set).mut_subcommand("plan", set);
     command.mut_subcommand("vault", |vault| {
         let flag = vault.get_arguments().find(|arg| arg.get_id() == "vault").cloned();
         let flag = flag.expect("it is a flag of `vault`");

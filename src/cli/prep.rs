@@ -11,6 +11,7 @@ use disk_prep::noun::{
     Service, SubscriptionId, Wipe,
 };
 
+use super::ahead::AheadArgs;
 use super::azure::AzureArgs;
 use super::drive::{DEV_HELP, drive_name};
 use super::keys::KeyArgs;
@@ -20,12 +21,16 @@ use super::staging::SharedArgs;
 #[derive(Debug, Args)]
 #[command(after_help = format!(
     "{DEV_HELP}\n\nExamples:\n  azseed plan --staging /mnt/staging --drive-size 4T\n  \
-     azseed plan --staging /mnt/staging --drive a.img,size=4T --drive b.img,size=4T"
+     azseed plan --staging /mnt/staging --drive a.img,size=4T --drive b.img,size=4T\n\n\
+     Before anything is staged:\n  azseed plan --source /srv/data --uplink 100Mbit"
 ))]
 pub struct PlanArgs {
     /// What goes on the drives.
     #[command(flatten)]
     pub source: SourceArgs,
+    /// What would go on them.
+    #[command(flatten)]
+    pub ahead: AheadArgs,
     /// What to count with.
     #[command(flatten)]
     pub with: PlanDrives,
@@ -86,7 +91,7 @@ struct PlanDriveArgs {
         long,
         value_name = "SIZE",
         env = "AZSEED_DRIVE_SIZE",
-        required_unless_present = "drives"
+        required_unless_present_any = ["drives", "sources"]
     )]
     drive_size: Option<ByteSize>,
 }
@@ -113,6 +118,7 @@ impl FromArgMatches for PlanDrives {
 
 impl Args for PlanDrives {
     fn augment_args(command: Command) -> Command {
+        let command = command.mut_arg("staging", |arg| arg.required_unless_present("sources"));
         PlanDriveArgs::augment_args(command)
     }
 
@@ -230,8 +236,8 @@ mod tests {
     use super::*;
 
     fn plan(args: &[&str]) -> Result<PlanDrives, ErrorKind> {
-        let command = PlanDrives::augment_args(Command::new("plan"));
-        let args = ["plan"].iter().chain(args);
+        let command = PlanArgs::augment_args(Command::new("plan"));
+        let args = ["plan", "--staging", "s"].iter().chain(args);
         let matches = command.try_get_matches_from(args).map_err(|error| error.kind())?;
         PlanDrives::from_arg_matches(&matches).map_err(|error| error.kind())
     }

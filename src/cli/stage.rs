@@ -50,6 +50,9 @@ pub struct StageArgs {
     /// smaller when it is compressed
     #[arg(long)]
     pub allow_small: bool,
+    /// Look at all that can be known, say what would be done, and make nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Compression level of zstd, 0 for none
     #[arg(long, value_name = "LEVEL", env = "AZSEED_COMPRESSION", default_value = "3")]
     #[arg(value_parser = clap::value_parser!(i32).range(-7..=22), allow_hyphen_values = true)]

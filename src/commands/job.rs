@@ -46,10 +46,21 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
             Ok(Box::new((standing, logged)))
         }
         JobCommand::Show => said(vec![(found(&target()?, desk)?, Written::Unchanged)]),
+        JobCommand::Ship { all_jobs: Some(file), carrier, dry_run: true, .. } => {
+            Ok(Box::new(job::foresee_all(&exact()?, file, carrier.as_deref(), desk)?))
+        }
         JobCommand::Ship { all_jobs: Some(file), carrier, .. } => {
             Ok(Box::new(job::ship_all(&exact()?, file, carrier.as_deref(), desk)?))
         }
-        JobCommand::Ship { carrier, tracking_number, ship_date, drive_count, from, .. } => {
+        JobCommand::Ship {
+            carrier,
+            tracking_number,
+            ship_date,
+            drive_count,
+            from,
+            dry_run,
+            ..
+        } => {
             let told = from.as_deref().map(job::read_parcel).transpose()?.unwrap_or_default();
             // What the file says goes before what a variable says.
             let carrier = carrier
@@ -61,6 +72,9 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
                 ship_date: ship_date.map(moment).transpose()?.or(told.ship_date),
                 drive_count: drive_count.or(told.drive_count),
             };
+            if *dry_run {
+                return Ok(Box::new(job::foresee_ship(&exact()?, &parcel, desk)?));
+            }
             let (job, logged) = job::ship(&exact()?, &parcel, desk)?;
             Ok(Box::new((Said { jobs: vec![job] }, logged)))
         }

@@ -12,6 +12,7 @@ use crate::escrow::Weak;
 use crate::journey::contact::contact;
 use crate::journey::desk::{Consent, Desk};
 use crate::journey::stage::{AdoptOptions, WriteOptions, release, status, take, write};
+use crate::journey::stage_foreseen::foresee;
 use crate::journey::stage_join::JoinOptions;
 use crate::journey::stage_set::{SeedChanges, change};
 use crate::journey::vault_password::PasswordGiven;
@@ -23,6 +24,7 @@ use crate::staging::{Destination, Room, Workload};
 pub fn run(args: &StageArgs, call: &Call<'_>) -> Ended {
     let desk = &call.desk();
     let shown = match &args.command {
+        None if args.dry_run => return Ok(Box::new(foresee(&written(args, call)?, desk)?)),
         None => write(written(args, call)?, desk),
         Some(StageCommand::Adopt(args)) => take(adopted(args, call)?, desk),
         Some(StageCommand::Status(StageStatusArgs { staging, .. })) => status(staging, desk),

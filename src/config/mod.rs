@@ -11,6 +11,7 @@ mod places;
 #[cfg(test)]
 mod tests;
 
+use disk_prep::sys::given;
 use std::path::{Path, PathBuf};
 
 use clap::Command;
@@ -56,7 +57,7 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let mut parsed = Vec::new();
         for (path, owner) in &places.files {
-            let text = std::fs::read_to_string(path)
+            let text = given::read_text(path)
                 .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
             parsed.push((path.as_path(), *owner, file::parse(path, &text, command, is_secret)?));
         }

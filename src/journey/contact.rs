@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{Contact, Diagnose, ErrorKind, InvalidNoun, unknown_fields};
+use disk_prep::sys::given;
 
 use crate::config::TomlFault;
 
@@ -43,7 +44,7 @@ impl Diagnose for ContactError {
 
 /// Reads and checks it.
 pub fn contact(path: &Path) -> Result<Contact, ContactError> {
-    let text = std::fs::read_to_string(path)
+    let text = given::read_text(path)
         .map_err(|source| ContactError::Read { path: path.to_owned(), source })?;
     let form =
         |error| ContactError::Form { path: path.to_owned(), source: TomlFault::new(&error, &text) };

@@ -125,6 +125,10 @@ impl Desk<'_> {
     }
 
     fn pass(&self, path: &Path, missing: Missing) -> Result<Staging, Failure> {
+        // Nothing is made that could not be told from another's later.
+        if missing == Missing::Made && self.visit != Visit::Rehearsal && !path.exists() {
+            self.state()?.pins_at(path, None)?;
+        }
         let (strangers, staging) = self.open(path, missing)?;
         let is_refused = !strangers.is_empty() && !self.consent.is_shared;
         if self.visit == Visit::Rehearsal {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use disk_prep::limits::{Limit, of_the_service};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::sys::given;
 
 /// Bytes of such a file, at most.
 const MOST_BYTES: u64 = 1 << 20;
@@ -77,7 +78,7 @@ fn read(path: &Path, built_in: &[Limit]) -> Result<Vec<Replaced>, LimitsError> {
     if about.len() > MOST_BYTES {
         return Err(LimitsError::Form { path: path.to_owned() });
     }
-    parse(path, &std::fs::read_to_string(path).map_err(unreadable)?, built_in)
+    parse(path, &given::read_text(path).map_err(unreadable)?, built_in)
 }
 
 fn parse(path: &Path, text: &str, built_in: &[Limit]) -> Result<Vec<Replaced>, LimitsError> {

@@ -9,6 +9,7 @@ use disk_prep::noun::{ErrorKind, JobName, Serial};
 use super::connections::{AzureOptions, BlobAccess};
 use super::desk::Desk;
 use super::job::{JobOptions, MeantJob, seen};
+use super::standing::Sequel;
 use super::vault::VaultOptions;
 use super::vault_password::PasswordGiven;
 use super::vault_run;
@@ -71,6 +72,8 @@ pub struct SeedSight {
     pub drives: Vec<(Serial, CopyState)>,
     /// Its jobs.
     pub jobs: Asked,
+    /// What takes it in.
+    pub sequel: Sequel,
 }
 
 /// A vault, and what is known of it.
@@ -107,7 +110,9 @@ pub fn overview(options: &OverviewOptions, desk: &Desk<'_>) -> Result<Overview, 
         Some(path) => vec![path.clone()],
         None => state.staging_paths(),
     };
-    let mut seeds: Vec<SeedSight> = paths.into_iter().map(|path| look(path, desk)).collect();
+    let sequel = Sequel::of(&state)?;
+    let mut seeds: Vec<SeedSight> =
+        paths.into_iter().map(|path| look(path, sequel, desk)).collect();
     // Whoever cannot be reached is not waited for again.
     let mut silent = None;
     for sight in &mut seeds {
@@ -144,7 +149,7 @@ fn heard(error: &Failure, silent: &mut Option<String>) -> String {
     why
 }
 
-fn look(path: PathBuf, desk: &Desk<'_>) -> SeedSight {
+fn look(path: PathBuf, sequel: Sequel, desk: &Desk<'_>) -> SeedSight {
     let opened = desk.enter(&path).and_then(|staging| {
         let seed = Seed::find(&staging)?;
         let drives = drives(&staging.journals())?;
@@ -155,7 +160,7 @@ fn look(path: PathBuf, desk: &Desk<'_>) -> SeedSight {
         Ok((staging, None, drives)) => (dataset(&staging), drives),
         Err(error) => (Found::Away(chain(error.0.as_ref())), Vec::new()),
     };
-    SeedSight { path, found, drives, jobs: Asked::Unasked }
+    SeedSight { path, found, drives, jobs: Asked::Unasked, sequel }
 }
 
 /// The folder of a `dataset.csv` has the name of its job.

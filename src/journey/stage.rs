@@ -202,29 +202,40 @@ fn expect_pages(root: &Path, target: &Destination) -> Result<(), Failure> {
     Ok(scan(root, &options).map(drop)?)
 }
 
-/// Writes the initial backup, or finds it written.
-pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
-    let (settings, typed) = (options.settings, options.typed);
-    let WriteOptions { sources, choice, room, staging: path, target, service, added, .. } = options;
-    let (weak, given, join) =
-        (options.weak, options.password_file.as_deref(), options.join.as_ref());
-    let state = desk.state()?;
-    // Read before anything is made, so that a password that cannot be used leaves nothing behind.
-    given.map(|path| read_password(path, weak)).transpose()?;
-    // Looked at before anything is made; whether the staging path may be trusted comes after.
-    let seed = seed_at(&path);
-    let target = settled(target, service, seed.as_ref(), desk)?;
+/// What is asked, after a look at all that can be known before anything is made.
+pub(super) struct Ready {
+    /// Where the seed goes.
+    pub target: Destination,
+    /// The vault that it joins.
+    pub joint: Option<Joint>,
+    /// What is backed up; nothing where it is staged already.
+    pub looked: Looked,
+    /// This machine.
+    pub host: String,
+    /// Whether sources are added to what this machine has staged.
+    pub adds: bool,
+    /// Whether all that is asked is staged already.
+    pub is_done: bool,
+}
+
+/// Looks at what is asked. Nothing is made; whether the staging path may be trusted comes after.
+pub(super) fn ready(options: &WriteOptions, desk: &Desk<'_>) -> Result<Ready, Failure> {
+    let WriteOptions { added, weak, room, staging: path, typed, .. } = options;
+    // A password that cannot be used leaves nothing behind.
+    options.password_file.as_deref().map(|path| read_password(path, *weak)).transpose()?;
+    let seed = seed_at(path);
+    let target = settled(options.target.clone(), options.service.clone(), seed.as_ref(), desk)?;
     let host = this_host();
-    let asked = Request { target: &target, typed, sources: None, host: &host };
-    let (sources, choice) =
-        settled_sources(seed.as_ref(), (sources, choice, &added), &path, &asked, desk)?;
-    let asked = Asked { seed: seed.as_ref(), target: &target, choice: &choice, staging: &path };
-    let joint = match join {
+    let asked = Request { target: &target, typed: *typed, sources: None, host: &host };
+    let said = (options.sources.clone(), options.choice.clone(), added.as_slice());
+    let (sources, choice) = settled_sources(seed.as_ref(), said, path, &asked, desk)?;
+    let asked = Asked { seed: seed.as_ref(), target: &target, choice: &choice, staging: path };
+    let joint = match &options.join {
         Some(join) => Joint::find(join, asked, desk)?,
         None => None,
     };
     // A seed that is there goes on; one that joins a vault holds only what that lacks.
-    let expects_room = seed.is_none() && joint.is_none() && room == Room::OfTheSources;
+    let expects_room = seed.is_none() && joint.is_none() && *room == Room::OfTheSources;
     let adds = seed.as_ref().and_then(|seed| seed.staged_by(&host));
     let adds = !added.is_empty() && adds.is_some_and(|own| own.sources != sources);
     let is_done = seed.is_some_and(|seed| {
@@ -232,10 +243,18 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
             && !adds
             && (seed.hosts.is_empty() || seed.staged_by(&host).is_some())
     });
-    let looked = if is_done { Looked::default() } else { look(&sources, choice, &path)? };
+    let looked = if is_done { Looked::default() } else { look(&sources, choice, Some(path))? };
     if expects_room {
-        expect_room(&path, looked.plan.bytes)?;
+        expect_room(path, looked.plan.bytes)?;
     }
+    Ok(Ready { target, joint, looked, host, adds, is_done })
+}
+
+/// Writes the initial backup, or finds it written.
+pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure> {
+    let Ready { target, joint, looked, host, adds, .. } = ready(&options, desk)?;
+    let WriteOptions { settings, weak, staging: path, .. } = options;
+    let (given, state) = (options.password_file.as_deref(), desk.state()?);
     let staging = desk.make(&path)?;
     for warning in &looked.warnings {
         desk.attendant.warn(warning);

@@ -14,6 +14,7 @@ use crate::import_job::copy_log::{BlobEnd, CopyLog, Cut};
 use crate::import_job::{DriveStatus, Job};
 use crate::outcome::Failure;
 use crate::staging::SeedKind;
+use crate::state::{State, StateError};
 
 /// A job with what the logs of its drives say.
 #[derive(Debug)]
@@ -26,6 +27,24 @@ pub struct Standing {
     pub kind: Option<SeedKind>,
     /// Its drives that have a log.
     pub logs: Vec<DriveLog>,
+    /// What takes its seed in.
+    pub sequel: Sequel,
+}
+
+/// What takes a seed in, once its job has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sequel {
+    /// A vault that this machine knows.
+    Vault,
+    /// None is known here.
+    NoVault,
+}
+
+impl Sequel {
+    /// As the memory of this machine says it.
+    pub fn of(state: &State) -> Result<Self, StateError> {
+        Ok(if state.vaults()?.is_empty() { Sequel::NoVault } else { Sequel::Vault })
+    }
 }
 
 /// What came of looking at the log of a drive.
@@ -125,5 +144,5 @@ pub fn standing(
     let logs = logs.collect();
     let kind = target.seed.as_ref().map(|(seed, _)| seed.kind);
     let staging = target.seed.as_ref().map(|(_, staging)| staging.path().to_owned());
-    Ok(Standing { job, staging, kind, logs })
+    Ok(Standing { job, staging, kind, logs, sequel: Sequel::of(&desk.state()?)? })
 }

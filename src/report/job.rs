@@ -158,7 +158,8 @@ pub(super) fn lines(job: &Job) -> Vec<String> {
         Turn::Ours(_) if job.delivery.is_none() && !job.cancel_requested => {}
         Turn::Ours(what) | Turn::DoneWithErrors(what) => lines.push(format!("Next         {what}")),
         Turn::Done => lines.push(
-            "Next         `azseed vault run` takes the seed in, if it is for a vault".to_owned(),
+            "Next         `azseed status` shows what its seed is for, and what comes then"
+                .to_owned(),
         ),
         Turn::Service => {}
     }

@@ -12,8 +12,10 @@ mod drive;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 mod escrowed;
+mod estimate;
 pub mod event;
 pub mod explained;
+mod foreseen;
 mod inspected;
 pub mod job;
 mod keys;
@@ -23,6 +25,7 @@ mod nsg;
 mod overview;
 mod packed;
 mod plan;
+mod prep_standing;
 mod prepared;
 mod prepared_records;
 mod proxy;

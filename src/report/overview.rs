@@ -16,6 +16,7 @@ use super::text::wrapped;
 use super::vault_run::due_text;
 use crate::import_job::Job;
 use crate::journey::overview::{Asked, Found, Overview, SeedSight, VaultFound, VaultSight};
+use crate::journey::standing::Sequel;
 use crate::outcome::{Exit, Outcome};
 use crate::schedule::Due;
 use crate::staging::{Seed, SeedKind, SeedState};
@@ -155,13 +156,15 @@ impl SeedSight {
                 "{} not finished: run the same `azseed prep` again",
                 if begun == 1 { "1 drive is".to_owned() } else { format!("{begun} drives are") }
             )),
-            _ if sealed == 0 => {
-                one(format!("`azseed plan --staging {staging}` says how many drives are needed"))
-            }
+            _ if sealed == 0 => one(format!(
+                "`azseed plan --staging {staging} --drive-size 4T` says how many drives are needed"
+            )),
             (_, Asked::Told(jobs)) if jobs.is_empty() => {
                 one(format!("`azseed job create --staging {staging}` makes the job"))
             }
-            (_, Asked::Told(jobs)) => jobs.iter().map(|job| of_job(job, seed, &staging)).collect(),
+            (_, Asked::Told(jobs)) => {
+                jobs.iter().map(|job| of_job(job, (seed, self.sequel), &staging)).collect()
+            }
             (_, Asked::Unasked | Asked::Unreached(_)) => {
                 one(format!("`azseed job status --staging {staging}`, where Azure can be reached"))
             }
@@ -234,9 +237,9 @@ impl SeedSight {
 }
 
 /// What a job needs, with its command as it can be typed.
-fn of_job(job: &Job, seed: &Seed, staging: &str) -> String {
+fn of_job(job: &Job, (seed, sequel): (&Seed, Sequel), staging: &str) -> String {
     let which = format!("--staging {staging} --job {}", job.name);
-    yours(job, Some(seed.kind), &which)
+    yours(job, (Some(seed.kind), sequel), &which)
 }
 
 impl VaultSight {

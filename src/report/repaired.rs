@@ -275,7 +275,7 @@ impl Outcome for Reconciled {
             ));
         }
         lines.extend(match (self.differences(), self.is_repository) {
-            (0, true) => Some("Next: `azseed vault run` takes the seed in".to_owned()),
+            (0, true) => Some("Next: `azseed status` says what takes the seed in".to_owned()),
             (0, false) => Some(format!(
                 "All that the drives held is in Azure. Next: `azseed cleanup --job {job}` ends \
                      the job and frees its drives"

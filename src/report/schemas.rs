@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 #[cfg(feature = "emulator")]
 use super::emulator::{ClockRecord, DockedRecord, ListeningRecord, MischiefRecord};
+use super::estimate::EstimateRecord;
 use super::event::{
     DriveErrorRecord, DrivePlannedRecord, ProgressRecord, SetAsideRecord, StepFinishedRecord,
     StepStartedRecord, TaskRecord,
@@ -14,6 +15,7 @@ use super::event::{
 use super::inspected::{FileRecord, InspectionRecord, UnreadableRecord};
 use super::job::{DeletedRecord, ExportedRecord, JobRecord, LocationRecord, ToolJournalsRecord};
 use super::plan::{DriveCountRecord, DrivePlanRecord, PlanRecord};
+use super::prep_standing::PrepStandingRecord;
 use super::prepared_records::{
     FailedRecord, IncompleteRecord, LeftOutRecord, NoJobRecord, PreparedRecord, SealedRecord,
 };
@@ -27,9 +29,7 @@ use super::text::{CompletionsRecord, ConfigRecord, ManRecord, SettingRecord};
 use super::vault::{DetachedRecord, SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
-    access, browsed, checked, cleared, custody, disk_backup, drive, escrowed, explained, keys,
-    limits, nsg, overview, packed, proxy, released, repaired, seed, slip, standing, told,
-    vault_ingest, vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, watch,
+    access, browsed, checked, cleared, custody, disk_backup, drive, escrowed, explained, foreseen, keys, limits, nsg, overview, packed, proxy, released, repaired, seed, slip, standing, told, vault_ingest, vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, watch,
 };
 
 /// A type of record.
@@ -115,6 +115,10 @@ pub fn all() -> Vec<Described> {
         of::<packed::PackRecord>("`pack check`"),
         of::<slip::SlipRecord>("`packing-slip`"),
         of::<DriveCountRecord>("`plan`"),
+        of::<PrepStandingRecord<'_>>("`prep`"),
+        of::<foreseen::StageForeseenRecord<'_>>("`stage`"),
+        of::<foreseen::ParcelForeseenRecord<'_>>("`job ship`"),
+        of::<EstimateRecord<'_>>("`plan`"),
         of::<DrivePlanRecord>("`plan`, `rehearse`"),
         of::<PlanRecord>("`plan`, `rehearse`"),
         of::<SealedRecord>(PREP),

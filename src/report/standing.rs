@@ -10,7 +10,7 @@ use super::record::{Record, line};
 use super::text::wrapped;
 use crate::advice::find;
 use crate::import_job::{DriveStage, Job, Nearness, Turn, Written};
-use crate::journey::standing::{DriveLog, LogCount, LogSight, Standing};
+use crate::journey::standing::{DriveLog, LogCount, LogSight, Sequel, Standing};
 use crate::outcome::{Exit, Failure, Outcome, chain};
 use crate::staging::SeedKind;
 
@@ -51,7 +51,7 @@ fn meaning(word: &str) -> Option<&'static str> {
 }
 
 /// What the job needs of us, and until when.
-pub(super) fn yours(job: &Job, kind: Option<SeedKind>, which: &str) -> String {
+pub(super) fn yours(job: &Job, (kind, sequel): (Option<SeedKind>, Sequel), which: &str) -> String {
     let until = job.deadline().filter(|own| own.clock.is_ours());
     let is_late = until.is_some_and(|own| own.nearness() == Nearness::Passed);
     let until = until.map(|own| own.at.strftime("%Y-%m-%d").to_string());
@@ -67,6 +67,9 @@ pub(super) fn yours(job: &Job, kind: Option<SeedKind>, which: &str) -> String {
         (Turn::Service, None) => "nothing".to_owned(),
         (Turn::Done, _) => match kind {
             Some(SeedKind::Files) => "`azseed job reconcile` compares what arrived with the drives",
+            _ if sequel == Sequel::NoVault => {
+                "`azseed vault create --vault NAME` makes a vault that takes the seed in"
+            }
             _ => "`azseed vault run` takes the seed in, if it is for a vault",
         }
         .to_owned(),
@@ -142,7 +145,7 @@ impl Outcome for Standing {
         }
         let is_quiet = Turn::of(job) == Turn::Service && job.alarm().is_none();
         let label = if is_quiet { "You" } else { "Next" };
-        told.extend(wrapped(label, &yours(job, self.kind, &self.which())));
+        told.extend(wrapped(label, &yours(job, (self.kind, self.sequel), &self.which())));
         told
     }
 

@@ -1,6 +1,7 @@
 //! Files of patterns, one a line, as restic's `--exclude-file` takes them: empty lines and such that
 //! begin with `#` say nothing, `$NAME` and `${NAME}` stand for variables, `$$` for a dollar.
 
+use disk_prep::sys::given;
 use std::path::Path;
 
 use super::error::Error;
@@ -19,7 +20,7 @@ pub fn read_patterns(
         let large = disk_prep::sys::beneath::Unexpected::Large { bytes, most: MOST_BYTES };
         return Err(failed(large.into()));
     }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let text = given::read_text(path).map_err(failed)?;
     Ok(patterns(&text, variable))
 }
 

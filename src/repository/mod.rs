@@ -25,6 +25,7 @@ mod proof;
 mod reads;
 mod repo;
 mod restore;
+mod sample;
 mod source;
 mod store;
 mod survey;
@@ -51,6 +52,7 @@ pub use restore::{
     Change, ChangeKind, Depth, Entry, EntryKind, Overwrite, Owners, Patterns, Reason, RestoreDone,
     RestoreOptions, Whereto,
 };
+pub use sample::{Sample, sample};
 pub use store::Store;
 pub use survey::survey;
 pub use travel_store::{ASIDE, IsShipped, Keys, TravelStore};

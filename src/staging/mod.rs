@@ -31,4 +31,4 @@ pub use pin_book::{PinBook, PinWriter};
 pub use seed::{Destination, Origin, ParcelSent, Seed, SeedKind, SeedState, Totals};
 pub use stage::{StageOptions, Staged, stage};
 pub use stagers::{AtWork, HeldRecord};
-pub use write::{Looked, Room, begin, expect_room, look};
+pub use write::{Looked, Room, begin, expect_room, find_own, free_bytes, look};

@@ -21,15 +21,17 @@ const FORMER_LOCK: &str = ".stage.lock";
 pub struct Looked {
     /// What is backed up.
     pub plan: BackupPlan,
+    /// Files and links that it takes.
+    pub files: u64,
     /// What is odd about it.
     pub warnings: Vec<String>,
 }
 
-/// Looks at the sources before anything is made. One that is missing, patterns that leave nothing
+/// Looks at the sources before anything is made, but not into the staging path. One that is missing, patterns that leave nothing
 /// of a source that holds files, and sources without any file are errors.
-pub fn look(sources: &[PathBuf], choice: Choice, staging: &Path) -> Result<Looked, Error> {
+pub fn look(sources: &[PathBuf], choice: Choice, staging: Option<&Path>) -> Result<Looked, Error> {
     let sources = absolute(sources)?;
-    let never = inside(&to_be(staging), &sources);
+    let never = staging.map(|path| inside(&to_be(path), &sources)).unwrap_or_default();
     let mut plan = BackupPlan { sources, choice, never, ..BackupPlan::default() };
     let failed = |source| Error::Repository { path: PathBuf::from("the sources"), source };
     let seen = survey(&plan).map_err(failed)?;
@@ -44,7 +46,8 @@ pub fn look(sources: &[PathBuf], choice: Choice, staging: &Path) -> Result<Looke
     let empty = seen.sources.iter().filter(|own| own.files == 0);
     warnings.extend(empty.map(|own| format!("The source {} holds no file", own.path.display())));
     plan.bytes = seen.sources.iter().fold(0, |sum, own| own.bytes.saturating_add(sum));
-    Ok(Looked { plan, warnings })
+    let files = seen.sources.iter().map(|own| own.files).sum();
+    Ok(Looked { plan, files, warnings })
 }
 
 /// How much must be free where a backup is written first.
@@ -58,19 +61,23 @@ pub enum Room {
 
 /// Refuses a disk on which fewer bytes are free than the sources hold. Nothing is made.
 pub fn expect_room(staging: &Path, source_bytes: u64) -> Result<(), Error> {
-    let path = to_be(staging);
-    let there = path.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
     // A file system that does not say how much is free keeps nobody from trying.
-    let Ok(room) = rustix::fs::statvfs(there) else { return Ok(()) };
-    let free_bytes = room.f_bavail.saturating_mul(room.f_frsize);
-    if free_bytes >= source_bytes || room.f_blocks == 0 {
-        return Ok(());
+    match free_bytes(staging) {
+        Some(free) if free < source_bytes => Err(Error::LittleRoom {
+            path: staging.to_owned(),
+            free: ByteSize(free),
+            source_bytes: ByteSize(source_bytes),
+        }),
+        _ => Ok(()),
     }
-    Err(Error::LittleRoom {
-        path: staging.to_owned(),
-        free: ByteSize(free_bytes),
-        source_bytes: ByteSize(source_bytes),
-    })
+}
+
+/// Bytes that are free at a path that may not be there yet, if its file system says so.
+pub fn free_bytes(path: &Path) -> Option<u64> {
+    let path = to_be(path);
+    let there = path.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let room = rustix::fs::statvfs(there).ok().filter(|room| room.f_blocks != 0)?;
+    Some(room.f_bavail.saturating_mul(room.f_frsize))
 }
 
 /// A path that may not be there yet, links resolved as far as it is.
@@ -83,22 +90,20 @@ fn to_be(path: &Path) -> PathBuf {
     }
 }
 
-/// The seed that is at the staging path, or a new one for this target, saved by who holds the record.
-pub fn begin(
+/// The seed that is at the staging path, if it is of this target; a place with another one, or with
+/// what is no seed, is refused.
+pub fn find_own(
     staging: &Staging,
-    _held: &HeldRecord,
-    target: Destination,
-    vault: Option<VaultName>,
-    now: Timestamp,
-) -> Result<Seed, Error> {
-    let target = Destination { prefix: format!("{REPOSITORY}/"), ..target };
+    target: &Destination,
+    vault: Option<&VaultName>,
+) -> Result<Option<Seed>, Error> {
     if let Some(seed) = Seed::find(staging)? {
         if seed.target.job != target.job || seed.origin != Origin::Written {
             let (held, asked) = (seed.target.job.to_string(), target.job.to_string());
             return Err(Error::OtherSeed { path: staging.path().to_owned(), held, asked });
         }
-        seed.expect_vault(vault.as_ref(), staging.path())?;
-        return Ok(seed);
+        seed.expect_vault(vault, staging.path())?;
+        return Ok(Some(seed));
     }
     let names = staging.root().names();
     let names = names.map_err(|source| Error::of_io(staging.path().to_owned(), source))?;
@@ -109,6 +114,21 @@ pub fn begin(
     if !names.iter().all(|name| is_own(name)) {
         return Err(Error::NotEmpty { path: staging.path().to_owned() });
     }
+    Ok(None)
+}
+
+/// The seed that is at the staging path, or a new one for this target, saved by who holds the record.
+pub fn begin(
+    staging: &Staging,
+    _held: &HeldRecord,
+    target: Destination,
+    vault: Option<VaultName>,
+    now: Timestamp,
+) -> Result<Seed, Error> {
+    if let Some(seed) = find_own(staging, &target, vault.as_ref())? {
+        return Ok(seed);
+    }
+    let target = Destination { prefix: format!("{REPOSITORY}/"), ..target };
     let seed = Seed::begin(Origin::Written, SeedKind::Repository, REPOSITORY.into(), target, now);
     let seed = Seed { vault, ..seed };
     seed.save(staging)?;

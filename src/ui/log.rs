@@ -1,7 +1,8 @@
 //! What the program logs: to standard error as `-v` asks for it, and to a file. Neither holds a
-//! secret; the file is its owner's all the same, since it tells what is where.
+//! secret; the file is its owner's all the same, since it tells what is where. A file that is large
+//! becomes an old one, and of those a few are kept.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use disk_prep::sys::hold::hold;
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags, flock};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
@@ -17,6 +18,11 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::screen::{LogLines, logged};
+
+/// Beyond so many bytes the log goes on in a new file.
+const MOST_BYTES: u64 = 16 << 20;
+/// Old files that are kept; `FILE.1` is the newest.
+const KEPT: u32 = 4;
 
 /// Sends what the program logs to standard error, once `-v` was said, and to a file that was named.
 pub(super) fn log(verbose: u8, file: Option<&Path>) -> Result<(), LogFileError> {
@@ -28,7 +34,7 @@ pub(super) fn log(verbose: u8, file: Option<&Path>) -> Result<(), LogFileError> 
         _ => told(LevelFilter::DEBUG, LevelFilter::WARN),
     };
     let screen = layer().with_writer(LogLines::default).with_ansi(false).with_filter(screen);
-    let kept = file.map(open).transpose()?.map(|file| {
+    let kept = file.map(|path| LogFile::open(path, MOST_BYTES)).transpose()?.map(|file| {
         let file = Arc::new(Mutex::new(file));
         let level = if verbose > 1 { LevelFilter::DEBUG } else { LevelFilter::INFO };
         let lines = layer().with_writer(move || FileLines(Arc::clone(&file))).with_ansi(false);
@@ -53,17 +59,65 @@ fn open(path: &Path) -> Result<File, LogFileError> {
     Ok(file)
 }
 
+/// A file of the log, for which several processes may write.
+struct LogFile {
+    path: PathBuf,
+    file: File,
+    most_bytes: u64,
+}
+
+impl LogFile {
+    fn open(path: &Path, most_bytes: u64) -> Result<Self, LogFileError> {
+        Ok(LogFile { path: path.to_owned(), file: open(path)?, most_bytes })
+    }
+
+    fn add(&mut self, line: &str) -> io::Result<()> {
+        let bytes = self.file.metadata()?.len();
+        // Who cannot turn it goes on in the large one.
+        if bytes > 0
+            && bytes.saturating_add(line.len() as u64) > self.most_bytes
+            && let Ok(file) = self.turned()
+        {
+            self.file = file;
+        }
+        self.file.write_all(line.as_bytes())
+    }
+
+    /// A new file, with the old one beside it. Of several processes one turns it, and the others
+    /// find the new one.
+    fn turned(&self) -> io::Result<File> {
+        flock(&self.file, FlockOperation::LockExclusive)?;
+        let (own, there) = (self.file.metadata()?, fs::symlink_metadata(&self.path));
+        if there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino())) {
+            for number in (1..KEPT).rev() {
+                // There need not be one.
+                let _ = fs::rename(self.old(number), self.old(number + 1));
+            }
+            fs::rename(&self.path, self.old(1))?;
+        }
+        let file = open(&self.path).map_err(|error| error.source);
+        flock(&self.file, FlockOperation::Unlock)?;
+        file
+    }
+
+    fn old(&self, number: u32) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{number}"));
+        name.into()
+    }
+}
+
 /// Lines of the log in a file, one event each.
-struct FileLines(Arc<Mutex<File>>);
+struct FileLines(Arc<Mutex<LogFile>>);
 
 impl Write for FileLines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        hold(&self.0).write_all(logged(bytes).as_bytes())?;
+        hold(&self.0).add(&logged(bytes))?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        hold(&self.0).flush()
+        Ok(())
     }
 }
 
@@ -85,5 +139,44 @@ impl Diagnose for LogFileError {
     }
     fn hint(&self) -> Option<Hint> {
         Some(Hint::new("name a file in a folder that you can write to with `--log-file`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_log_becomes_an_old_one_and_no_line_of_several_writers_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut writers = [0; 3].map(|_| LogFile::open(&path, 100).unwrap());
+        for number in 0..40 {
+            writers[number % 3].add(&format!("line {number:02} of the log\n")).unwrap();
+        }
+        let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        names.sort_by_key(|entry| entry.as_ref().unwrap().file_name());
+        let names: Vec<_> = names.iter().map(|entry| entry.as_ref().unwrap().file_name()).collect();
+        assert_eq!(names, ["log", "log.1", "log.2", "log.3", "log.4"]);
+        // Five lines fit; the newest are kept, each once and in its order within a file.
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        let all: String = ["log.4", "log.3", "log.2", "log.1", "log"].map(read).concat();
+        let mut lines: Vec<&str> = all.lines().collect();
+        assert!(lines.len() >= 20, "{all}");
+        lines.sort();
+        let right: Vec<String> =
+            (40 - lines.len()..40).map(|number| format!("line {number:02} of the log")).collect();
+        assert_eq!(lines, right);
+        assert!(fs::metadata(&path).unwrap().len() <= 100);
+    }
+
+    #[test]
+    fn a_line_longer_than_a_file_is_written_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut log = LogFile::open(&path, 10).unwrap();
+        log.add("a line of many letters\n").unwrap();
+        log.add("short\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "short\n");
     }
 }

@@ -5,6 +5,7 @@
 mod bar_line;
 mod bars;
 mod drawn;
+mod faults;
 mod json_lines;
 mod log;
 mod progress;
@@ -20,7 +21,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use disk_prep::monitor::Monitor;
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind};
 use disk_prep::stop::StopFlag;
 use disk_prep::sys::hold::hold;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -29,6 +30,7 @@ use secrecy::SecretString;
 use crate::cli::Global;
 use crate::outcome::{Attendant, Exit, Heard, NoConsent, Outcome, causes};
 use crate::report::said;
+use faults::{OutputLost, WrongCall};
 use screen::{eprint, print, print_json, tell_json};
 
 pub use log::LogFileError;
@@ -167,13 +169,24 @@ impl Ui {
         }
         let plain = error.render().to_string();
         let shown = screen::message(&plain);
-        // A reader that has gone away needs no help.
-        let _ = match error.use_stderr() {
+        let done = match error.use_stderr() {
             _ if shown == plain => error.print(),
             true => io::stderr().write_all(shown.as_bytes()),
             false => io::stdout().write_all(shown.as_bytes()),
         };
-        if error.use_stderr() { Exit::Failed(ErrorKind::Usage) } else { Exit::Done }
+        if !error.use_stderr() {
+            screen::note(done);
+            return Exit::Done;
+        }
+        eprint(&format!("\n{}", code_line(WrongCall::new(error).code())));
+        Exit::Failed(ErrorKind::Usage)
+    }
+
+    /// How a run ends whose results may not all have been written.
+    pub fn ended(&self, exit: Exit) -> Exit {
+        let Some(source) = screen::lost() else { return exit };
+        let failed = self.fail(&OutputLost { source });
+        if exit == Exit::Done { failed } else { exit }
     }
 }
 
@@ -312,51 +325,6 @@ impl Attendant for Ui {
     }
 }
 
-/// What clap says of a wrong call, taken apart into one sentence and one hint.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-struct WrongCall {
-    message: String,
-    hint: Option<String>,
-}
-
-impl WrongCall {
-    fn new(error: &clap::Error) -> Self {
-        let text = error.to_string();
-        let part = |name: &str| {
-            let found = text.split("\n\n").find_map(|part| part.trim_start().strip_prefix(name))?;
-            Some(found.lines().map(str::trim).collect::<Vec<_>>().join("; "))
-        };
-        let first = text.split("\n\n").next().unwrap_or_default();
-        let mut lines = first.trim_start_matches("error: ").lines().map(str::trim);
-        let sentence = lines.next().unwrap_or_default();
-        let mut letters = sentence.chars();
-        let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-        let rest = lines.collect::<Vec<_>>().join(", ");
-        let message = match error.kind() {
-            // Then the text is the whole help.
-            clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                "A command is missing".to_owned()
-            }
-            _ => format!("{capital}{} {rest}", letters.as_str()),
-        };
-        let usage = || part("Usage:").map(|usage| format!("usage: {usage}"));
-        WrongCall { message: message.trim_end().to_owned(), hint: part("tip:").or_else(usage) }
-    }
-}
-
-impl Diagnose for WrongCall {
-    fn code(&self) -> &'static str {
-        "usage"
-    }
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Usage
-    }
-    fn hint(&self) -> Option<Hint> {
-        self.hint.clone().map(Hint::new)
-    }
-}
-
 /// The sentence, the chain of causes, the next command, the code.
 fn explain(error: &dyn Diagnose) -> String {
     let mut text = format!("error: {}\n", sentence(&error.to_string()));
@@ -366,9 +334,11 @@ fn explain(error: &dyn Diagnose) -> String {
     if let Some(hint) = error.hint() {
         let _ = writeln!(text, "  hint: {}", sentence(&hint.to_string()));
     }
-    let code = error.code();
-    let _ = writeln!(text, "  code: {code}  (see `azseed explain {code}`)");
-    text
+    text + &code_line(error.code())
+}
+
+fn code_line(code: &str) -> String {
+    format!("  code: {code}  (see `azseed explain {code}`)\n")
 }
 
 /// Words that begin a line of ours.

@@ -151,11 +151,28 @@ pub(super) fn tell_json(line: Value) {
     out(&json_line(&each_text(line, &hushed)));
 }
 
+/// What kept results from being written, if anything did.
+static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
+
 /// Writes to standard output. A reader that has gone away does not end work that goes on; who only
 /// reports asks `Ui::is_read`.
 fn out(text: &str) {
     let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    note(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+}
+
+/// Remembers that a result was not written. A reader that has gone away wants no more of it.
+pub(super) fn note(done: io::Result<()>) {
+    if let Err(error) = done
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        hold(&LOST).get_or_insert(error);
+    }
+}
+
+/// What kept results from being written; it is told once.
+pub(super) fn lost() -> Option<io::Error> {
+    hold(&LOST).take()
 }
 
 /// Prints a message for a person.

@@ -98,6 +98,7 @@ const FEW_ROOMS: &[(&str, &[&str])] = &[
     ("clap", &["cli", "commands", "config", "lib", "manual", "ui"]),
     ("azseed_emulator", &["commands", "journey", "report"]),
     ("schemars", &["report"]),
+    ("zstd", &["repository"]),
 ];
 /// What `ui` may name of `disk_prep`, and what `policy`, `schedule` and `azure` may.
 const WORDS: &[(&str, &[&str])] = &[
@@ -109,7 +110,13 @@ const WORDS: &[(&str, &[&str])] = &[
     // The sign-in program of the user is started where programs are started.
     (
         "azure",
-        &["disk_prep::noun", "disk_prep::limits", "disk_prep::sys::child", "disk_prep::sys::hold"],
+        &[
+            "disk_prep::noun",
+            "disk_prep::limits",
+            "disk_prep::sys::child",
+            "disk_prep::sys::given",
+            "disk_prep::sys::hold",
+        ],
     ),
 ];
 /// What the emulator may name of `disk_prep`: the words, the device and the reading side.

@@ -2,6 +2,8 @@
 //! the copy machine, its drives and shares, keys, papers on the screen, and whoever comes later.
 
 mod agents;
+mod bad_input;
+mod board;
 mod codes;
 mod config;
 mod custody;
@@ -9,8 +11,10 @@ mod environment;
 mod escrow;
 mod explain;
 mod follow;
+mod foreseen;
 mod guest;
 mod held_keys;
+mod hints;
 mod hostile_drives;
 mod journey;
 mod kill;

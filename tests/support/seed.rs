@@ -54,7 +54,13 @@ pub fn shipped(machine: &Machine, emulator: &Emulator) -> String {
 pub fn shipped_with(machine: &Machine, emulator: &Emulator, more: &[&str]) -> String {
     make_source(machine);
     // Small packs, so that there are many.
-    let staging = staged(machine, "1Mi");
+    staged(machine, "1Mi");
+    sent(machine, emulator, more)
+}
+
+/// A seed in `staging` on a shipped drive S1, and a vault that waits for it.
+pub fn sent(machine: &Machine, emulator: &Emulator, more: &[&str]) -> String {
+    let staging = machine.text("staging");
     let drive = "s1.img,serial=S1,size=210M";
     machine.expect(0, &["prep", "--staging", &staging, "--offline", "--drive", drive]);
     emulator.expect(machine, 0, &["job", "create", "--staging", &staging, "--location", "westus"]);

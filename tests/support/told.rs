@@ -8,6 +8,7 @@ use super::program::Machine;
 
 /// Commands that are told and not typed here, and why.
 const UNTYPED: &[(&str, &str)] = &[
+    ("azseed inspect", "which drive is looked at is the reader's to say"),
     ("azseed stage", "what is staged, and where, is the reader's to say"),
     ("azseed prep", "which drive is used is the reader's to say"),
     ("azseed prep --staging /here/staging", "which drive is used is the reader's to say"),
@@ -54,9 +55,7 @@ pub fn told(text: &str) -> Vec<String> {
 /// Types a command that was told, with these drives where it names any; whether it was typed.
 pub fn try_told(machine: &Machine, command: &str, drives: &[String]) -> bool {
     let plain = command.replace(machine.text("").trim_end_matches('/'), "/here");
-    // It says so itself: for a seed that is for a vault.
-    let is_for_none = plain == "azseed vault run" && !machine.path("state/vaults").exists();
-    if is_for_none || UNTYPED.iter().any(|(own, _)| *own == plain) {
+    if UNTYPED.iter().any(|(own, _)| *own == plain) {
         return false;
     }
     let mut words: Vec<String> = Vec::new();
@@ -64,6 +63,7 @@ pub fn try_told(machine: &Machine, command: &str, drives: &[String]) -> bool {
         let flag = words.last().map(String::as_str).unwrap_or_default();
         let value = match (flag, word) {
             (_, "DRIVE…") => made(machine, drives),
+            ("--vault", "NAME") => "office".to_owned(),
             ("--carrier", "NAME") => "FedEx".to_owned(),
             ("--tracking-number", "NUMBER") => "1Z999".to_owned(),
             ("--location", "REGION") => "westeurope".to_owned(),

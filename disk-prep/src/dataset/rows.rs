@@ -29,6 +29,10 @@ use crate::noun::{
     check_blob_name, check_name, shown,
 };
 use crate::sys::beneath::{Folder, Kind};
+use crate::sys::given;
+
+/// Bytes of a table, at most: millions of rows.
+const MOST_BYTES: u64 = 256 << 20;
 
 /// Where the sources lie: the rows have whole paths.
 const ROOT: &str = "/";
@@ -56,7 +60,7 @@ pub fn read_driveset(path: &Path) -> Result<Vec<DriveRow>, Error> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|source| Error::CsvFile { path: path.to_owned(), source })
+    given::read(path, MOST_BYTES).map_err(|source| Error::CsvFile { path: path.to_owned(), source })
 }
 
 /// Lists the files of all rows.

@@ -191,7 +191,19 @@ fn first_foreign(bytes: &[u8], offset: u64, is_ours: &dyn Fn(u64, &[u8]) -> bool
     None
 }
 
-/// Marks by which a person knows what was on a drive: where, what, and the word for it.
+/// Whether a BitLocker volume lies where that of a sealed drive does.
+pub fn may_be_sealed(device: &dyn Device) -> Result<bool, device::Fault> {
+    let (offset, mark, _) = MARKS[0];
+    let mut found = vec![0; mark.len()];
+    if offset + mark.len() as u64 > device.size() {
+        return Ok(false);
+    }
+    device.read_at(&mut found, offset).map_err(unreadable(offset))?;
+    Ok(found == mark)
+}
+
+/// Marks by which a person knows what was on a drive: where, what, and the word for it. The first is
+/// that of a sealed drive.
 const MARKS: &[(u64, &[u8], &str)] = &[
     (DATA_PARTITION_START + 3, b"-FVE-FS-", "a BitLocker volume in a GPT partition"),
     (512, b"EFI PART", "a GPT partition table"),

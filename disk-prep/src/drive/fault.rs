@@ -9,6 +9,10 @@ use std::path::PathBuf;
 use crate::device;
 use crate::noun::{DriveFault, ErrorKind, Hint, Serial};
 
+/// Advice for a drive that may be sealed: who only wants to go on must not erase it.
+pub const PERHAPS_SEALED: &str = "it may be a sealed drive of another machine: look at it with \
+                                  `azseed inspect`, or use another drive";
+
 /// What is wrong with one drive.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -29,7 +33,11 @@ pub enum Fault {
     /// The kernel has something to say of who uses it that cannot be read or understood.
     UseUnknown { what: String },
     /// It holds something and was not named for erasing.
-    NotBlank { found: String },
+    NotBlank {
+        found: String,
+        /// Whether a sealed drive looks like that.
+        encrypted: bool,
+    },
     /// It may be erased, but what happens to its free space was not said.
     WipeUndecided,
     /// `--wipe discard` on a drive that may keep what is discarded.
@@ -75,7 +83,7 @@ impl DriveFault for Fault {
             Fault::UseUnknown { what } => {
                 write!(f, "Nobody can tell whether drive {serial} is in use: {what}")
             }
-            Fault::NotBlank { found } => write!(f, "Drive {serial} is not blank: {found}"),
+            Fault::NotBlank { found, .. } => write!(f, "Drive {serial} is not blank: {found}"),
             Fault::WipeUndecided => {
                 write!(f, "Drive {serial} was used before, so its free space holds old data")
             }
@@ -144,7 +152,8 @@ impl DriveFault for Fault {
                 Hint::new("unmount it, or stop what uses it, or leave this drive out")
             }
             Fault::UseUnknown { .. } => Hint::KernelTables,
-            Fault::NotBlank { .. } => Hint::Erase(serial.clone()),
+            Fault::NotBlank { encrypted: true, .. } => Hint::new(PERHAPS_SEALED),
+            Fault::NotBlank { encrypted: false, .. } => Hint::Erase(serial.clone()),
             Fault::WipeUndecided => Hint::new(
                 "add `--wipe zero` to overwrite it, `--wipe discard` to have the drive drop it, or \
                  `--wipe none` to leave it",

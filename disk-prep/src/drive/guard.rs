@@ -13,7 +13,7 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 
-use super::blank::{Look, find_content};
+use super::blank::{Look, find_content, may_be_sealed};
 use super::error::Error;
 use super::fault::Fault;
 use super::file_id::FileId;
@@ -279,7 +279,8 @@ impl HeldDrive {
             return Ok(Clearance::BLANK);
         };
         if !erase.contains(&self.drive.serial) {
-            return Err(Fault::NotBlank { found });
+            let encrypted = may_be_sealed(device.as_ref())?;
+            return Err(Fault::NotBlank { found, encrypted });
         }
         match wipe {
             None => return Err(Fault::WipeUndecided),

@@ -27,10 +27,10 @@ mod traces;
 mod verdict;
 mod watch;
 
-pub use blank::{Look, find_content, find_foreign};
+pub use blank::{Look, find_content, find_foreign, may_be_sealed};
 pub use eject::{Ejected, eject};
 pub use error::Error;
-pub use fault::Fault;
+pub use fault::{Fault, PERHAPS_SEALED};
 pub use find::{Drive, Hardware, Kind, Plugged, Seen, find, find_all, find_on, look_at};
 pub use guard::{Clearance, HeldDrive, check_idle, hold};
 pub use identify::{Identity, Rotation, Zones};

@@ -11,6 +11,7 @@ pub mod discard;
 pub mod dumps;
 pub mod durable;
 pub mod entry;
+pub mod given;
 #[cfg(test)]
 pub(crate) mod heap;
 pub mod hold;

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use disk_prep::noun::{AccountName, SubscriptionId, secret};
 use disk_prep::sys::durable::{self, Access};
+use disk_prep::sys::given;
 use hmac::Mac;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
@@ -109,7 +110,7 @@ impl Account {
             kept.subscription = subscription.clone();
         }
         if let Some(file) = &options.key_file {
-            let text = std::fs::read_to_string(file).map(Zeroizing::new).map_err(at(file))?;
+            let text = given::read_text(file).map(Zeroizing::new).map_err(at(file))?;
             kept.key = text.trim().into();
         }
         let bytes = |text: &SecretString| {
@@ -124,7 +125,7 @@ impl Account {
         }
         let given = match &options.token_file {
             Some(file) => {
-                let token = std::fs::read_to_string(file).map_err(at(file))?;
+                let token = given::read_text(file).map_err(at(file))?;
                 Some(SecretString::from(token.trim()))
             }
             None => None,

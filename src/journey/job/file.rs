@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use disk_prep::noun::{
     Diagnose, ErrorKind, Hint, JobId, JobName, ResourceGroup, Service, SubscriptionId,
 };
+use disk_prep::sys::given;
 use serde::{Deserialize, Serialize};
 
 use crate::config::TomlFault;
@@ -73,7 +74,7 @@ pub fn read(path: &Path) -> Result<JobId, JobFileError> {
     if about.len() > MOST_BYTES {
         return Err(JobFileError::Large { path: path.to_owned() });
     }
-    parse(path, &std::fs::read_to_string(path).map_err(unreadable)?)
+    parse(path, &given::read_text(path).map_err(unreadable)?)
 }
 
 /// Reads its text; `path` is for messages.

@@ -25,8 +25,8 @@ pub use file::{Exported, export};
 pub use keys::{Key, Keys, Proofs, keys, prove_keys};
 pub use pack::{Packed, check as check_pack, label};
 pub use parcel_file::read as read_parcel;
-pub use parcels::{Shipped, ship_all};
-pub use ship::{ShipOptions, moment, ship};
+pub use parcels::{Shipped, foresee_all, ship_all};
+pub use ship::{ParcelForeseen, ParcelsForeseen, ShipOptions, Way, foresee_ship, moment, ship};
 pub use sight::{made, seen};
 #[cfg(test)]
 pub use slip::DriveFacts;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, unknown_fields};
+use disk_prep::sys::given;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +71,7 @@ pub fn read(path: &Path) -> Result<ShipOptions, Failure> {
     if about.len() > MOST_BYTES {
         return Err(ParcelFileError::Large { path: path.to_owned() }.into());
     }
-    let file = parse(path, &std::fs::read_to_string(path).map_err(unreadable)?)?;
+    let file = parse(path, &given::read_text(path).map_err(unreadable)?)?;
     let day = |text: String| match text.parse::<Date>() {
         Ok(date) => Ok(date),
         Err(_) => Err(ParcelFileError::Day { path: path.to_owned(), text }),

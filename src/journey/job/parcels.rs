@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, visible_line};
+use disk_prep::sys::given;
 use jiff::civil::Date;
 
 use super::back::warn_of_carrier;
-use super::ship::{ShipOptions, Step, Way, keep, moment, note_shipped, send, step};
+use super::ship::{
+    ParcelsForeseen, Ready, ShipOptions, Way, keep, moment, note_shipped, send, step,
+};
 use super::sight::seen;
 use super::target::MeantJob;
-use crate::import_job::{Error, Job, JobService, Written};
+use crate::import_job::{Error, Job, Written};
 use crate::journey::custody::Logged;
 use crate::journey::desk::Desk;
 use crate::outcome::{Failure, chain};
@@ -133,28 +136,20 @@ fn doubles(rows: &[Row]) -> Vec<String> {
     findings
 }
 
-/// A row that can be sent.
-struct Ready {
-    service: Box<dyn JobService>,
-    name: JobName,
-    job: Job,
-    step: Step,
-}
-
-/// Tells the service of every parcel in a CSV, in its order.
-pub fn ship_all(
+/// The parcels of a CSV, if each of them can be sent.
+fn all_ready(
     target: &MeantJob<'_>,
     path: &Path,
     carrier: Option<&str>,
     desk: &Desk<'_>,
-) -> Result<Logged, Failure> {
+) -> Result<Vec<Ready>, Failure> {
     let unreadable = |source| ParcelsError::Read { path: path.to_owned(), source };
     let about = std::fs::metadata(path).map_err(unreadable)?;
     let form = || ParcelsError::Form { path: path.to_owned() };
     if about.len() > MOST_BYTES {
         return Err(form().into());
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let text = given::read_text(path).map_err(unreadable)?;
     let rows = parse(&text).filter(|rows| !rows.is_empty()).ok_or_else(form)?;
     let all = target.of_subscription(desk)?;
     let mut findings = doubles(&rows);
@@ -175,6 +170,27 @@ pub fn ship_all(
     if !findings.is_empty() {
         return Err(ParcelsError::Refused { path: path.to_owned(), findings }.into());
     }
+    Ok(ready)
+}
+
+/// Says what the service would be told of every parcel in a CSV.
+pub fn foresee_all(
+    target: &MeantJob<'_>,
+    path: &Path,
+    carrier: Option<&str>,
+    desk: &Desk<'_>,
+) -> Result<ParcelsForeseen, Failure> {
+    Ok(ParcelsForeseen::of(all_ready(target, path, carrier, desk)?))
+}
+
+/// Tells the service of every parcel in a CSV, in its order.
+pub fn ship_all(
+    target: &MeantJob<'_>,
+    path: &Path,
+    carrier: Option<&str>,
+    desk: &Desk<'_>,
+) -> Result<Logged, Failure> {
+    let ready = all_ready(target, path, carrier, desk)?;
     consent(&ready, desk)?;
     let mut logged = Logged(None);
     for Ready { service, name, job, step } in ready {

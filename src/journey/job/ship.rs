@@ -166,17 +166,64 @@ pub fn send(
     Ok((after, if is_same { Written::Unchanged } else { Written::Changed }))
 }
 
+/// A parcel that can be sent.
+pub(super) struct Ready {
+    /// Its job's service.
+    pub service: Box<dyn JobService>,
+    /// Its job's name, as it was asked for.
+    pub name: JobName,
+    /// Its job.
+    pub job: Job,
+    /// What is to be sent.
+    pub step: Step,
+}
+
+/// Looks whether the parcel of a job can be sent.
+fn ready(target: &MeantJob<'_>, parcel: &ShipOptions, desk: &Desk<'_>) -> Result<Ready, Failure> {
+    let service = target.service(desk)?;
+    let name = target.job(&*service)?;
+    let job = service.find(&name)?;
+    let step = step(&*service, &name, &job, &parcel.asked(&job, desk.attendant)?)?;
+    step.check_number(&job, &target.of_subscription(desk)?)?;
+    Ok(Ready { service, name, job, step })
+}
+
+/// A parcel that would be sent.
+#[derive(Debug)]
+pub struct ParcelForeseen {
+    /// Its job.
+    pub job: Job,
+    /// What would be sent.
+    pub step: Step,
+}
+
+/// Parcels that would be sent.
+#[derive(Debug)]
+pub struct ParcelsForeseen(pub Vec<ParcelForeseen>);
+
+impl ParcelsForeseen {
+    pub(super) fn of(ready: impl IntoIterator<Item = Ready>) -> Self {
+        let foreseen = |Ready { job, step, .. }| ParcelForeseen { job, step };
+        ParcelsForeseen(ready.into_iter().map(foreseen).collect())
+    }
+}
+
+/// Says what would be told of the parcel of a job.
+pub fn foresee_ship(
+    target: &MeantJob<'_>,
+    parcel: &ShipOptions,
+    desk: &Desk<'_>,
+) -> Result<ParcelsForeseen, Failure> {
+    Ok(ParcelsForeseen::of([ready(target, parcel, desk)?]))
+}
+
 /// Says with whom the parcel of a job is on its way.
 pub fn ship(
     target: &MeantJob<'_>,
     parcel: &ShipOptions,
     desk: &Desk<'_>,
 ) -> Result<((Job, Written), Logged), Failure> {
-    let service = target.service(desk)?;
-    let name = target.job(&*service)?;
-    let job = service.find(&name)?;
-    let step = step(&*service, &name, &job, &parcel.asked(&job, desk.attendant)?)?;
-    step.check_number(&job, &target.of_subscription(desk)?)?;
+    let Ready { service, name, job, step } = ready(target, parcel, desk)?;
     if step.way == Way::Replace {
         desk.attendant.consent(&format!("Would replace {}", step.described(&job)))?;
     }

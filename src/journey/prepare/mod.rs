@@ -1,6 +1,8 @@
 //! Drives formatted and filled, and the import job made of them.
 
 mod bay;
+mod board;
+mod board_page;
 mod consent;
 mod custody;
 mod next;
@@ -27,6 +29,7 @@ use disk_prep::verify::{VerifyOptions, verify};
 use jiff::Timestamp;
 
 use self::bay::TerminalBay;
+use self::board::Board;
 use self::consent::consent;
 use self::custody::log;
 use self::steady::{SteadyBay, SteadyWorld};
@@ -48,6 +51,7 @@ use crate::import_job::{Job, JobService, Written, check_name, part_name};
 use crate::outcome::{Attendant, Failure};
 use crate::staging::drives_of;
 
+pub use self::board::{DriveStanding, PrepStanding};
 pub use self::consent::NotConfirmed;
 pub use self::next::Next;
 pub use self::options::{NamedDrives, PrepOptions};
@@ -95,8 +99,13 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
     let mut erase = [options.erase.clone(), consented].concat();
     erase.extend(consent(&found.drives, &erase, &folder, attendant)?);
     let _closed = work.close()?;
-    let filled = fill(&found, erase, &options, &work, keeper.clone(), desk)?;
-    let mut prepared = judged(filled, &options, &work, &keeper, attendant)?;
+    let mut prepared = {
+        let board = Board::new(&work.job, &home, attendant.monitor());
+        board.during(&home, attendant, || {
+            let filled = fill(&found, erase, &options, &work, (keeper.clone(), &board), desk)?;
+            judged(filled, &options, &work, (&keeper, &board), attendant)
+        })?
+    };
     if let Some(office) = office
         && prepared.is_complete()
     {
@@ -121,13 +130,13 @@ fn judged(
     filled: Filled,
     options: &PrepOptions,
     work: &Work,
-    keeper: &Arc<Keeper>,
+    (keeper, board): (&Arc<Keeper>, &Board),
     attendant: &dyn Attendant,
 ) -> Result<Prepared, Failure> {
     let Filled { outcome, drives, is_interrupted } = filled;
     let folder = work.journals();
     let verified = match options.verify {
-        true => Some(read_back(&drives, &folder, keeper, &outcome, attendant)?),
+        true => Some(read_back(&drives, &folder, (keeper, board), &outcome, attendant)?),
         false => None,
     };
     let identity = options.escrow_identity.clone();
@@ -162,7 +171,7 @@ fn fill(
     erase: Vec<Serial>,
     options: &PrepOptions,
     work: &Work,
-    keeper: Arc<Keeper>,
+    (keeper, board): (Arc<Keeper>, &Board),
     desk: &Desk<'_>,
 ) -> Result<Filled, Failure> {
     let (state, attendant, folder) = (desk.state()?, desk.attendant, work.journals());
@@ -172,7 +181,6 @@ fn fill(
     drives.extend(found.drives.iter().map(|named| named.drive.serial.clone()));
     state.remember(*id, job, home, drives)?;
     let elsewhere = state.drives_held(*id)?;
-    let monitor = attendant.monitor();
     let bay = TerminalBay::new(attendant, &found.drives, folder.clone(), options.wipe);
     let offered: &dyn DriveBay = if attendant.can_ask() { &bay } else { &NoBay };
     let outcome = PrepareRun {
@@ -184,7 +192,7 @@ fn fill(
         options: run_options(options, work, erase, keeper, attendant),
         elsewhere: &elsewhere,
         world: &SteadyWorld { work },
-        monitor: monitor.as_ref(),
+        monitor: board,
     }
     .run();
     let remembered = drives_of(&folder)
@@ -325,7 +333,7 @@ impl Office {
 fn read_back(
     drives: &[NamedDrive],
     folder: &JournalFolder,
-    keeper: &Arc<Keeper>,
+    (keeper, board): (&Arc<Keeper>, &Board),
     outcome: &PrepareOutcome,
     attendant: &dyn Attendant,
 ) -> Result<Verified, Failure> {
@@ -335,14 +343,13 @@ fn read_back(
         stop: attendant.stop_flag(),
         ..VerifyOptions::default()
     };
-    let monitor = attendant.monitor();
     let is_sealed =
         |named: &&NamedDrive| outcome.sealed.iter().any(|drive| drive.serial == named.drive.serial);
     let sealed: Vec<&NamedDrive> = drives.iter().filter(is_sealed).collect();
     let looked_at = each(sealed, |named| {
         // An image that was yet to be made is there now.
         let found = find_known(&named.name, std::slice::from_ref(folder));
-        let report = found.and_then(|found| verify(&found.drive, &options, monitor.as_ref()));
+        let report = found.and_then(|found| verify(&found.drive, &options, board));
         report.map_err(|error| (named.drive.serial.clone(), error))
     });
     Verified::new(looked_at)

@@ -67,6 +67,21 @@ fn what_is_not_blank_needs_its_serial_and_the_fate_of_its_free_space() {
     assert_eq!(clearance.erase, Some(Traces::of(held.existing().unwrap()).unwrap()));
 }
 
+#[test]
+fn a_drive_that_may_be_sealed_is_never_told_to_be_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = image(folder.path());
+    for (at, mark, is_told) in [(1 << 20, "old", true), ((129 << 20) + 3, "-FVE-FS-", false)] {
+        file.write_all_at(mark.as_bytes(), at).unwrap();
+        let held = hold_by(&named(folder.path(), None)).unwrap();
+        let error = held.clear(&[], None, Look::AllData).unwrap_err();
+        assert_eq!(error.code(), "drive-not-blank");
+        let hint = error.hint().unwrap().to_string();
+        assert_eq!(hint.contains("--erase"), is_told, "{hint}");
+        assert_eq!(hint.contains("azseed inspect"), !is_told, "{hint}");
+    }
+}
+
 /// What a refusal's words are, and how long it took.
 fn refused<T: std::fmt::Debug>(tried: impl FnOnce() -> Result<T, Error>) -> (Error, Duration) {
     let began = Instant::now();

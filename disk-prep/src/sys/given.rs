@@ -1,0 +1,48 @@
+//! Files that a call names: tables, certificates, lists of patterns. Any path can be named, that of a
+//! device without an end too, so no more is read than such a file may hold.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Bytes of a text that somebody has written, at most.
+pub const MOST_BYTES: u64 = 16 << 20;
+
+/// Reads a file of so many bytes at most.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let text = format!("it is larger than {most} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+    }
+    Ok(bytes)
+}
+
+/// Reads a text.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read(path, MOST_BYTES)?)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_an_end_is_refused_and_an_empty_one_is_read() {
+        assert_eq!(read_text(Path::new("/dev/null")).unwrap(), "");
+        for endless in ["/dev/zero", "/dev/full"] {
+            let refused = read_text(Path::new(endless)).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::FileTooLarge, "{endless}");
+        }
+        assert!(read_text(Path::new("/")).is_err());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text");
+        std::fs::write(&path, "1234").unwrap();
+        assert_eq!(read(&path, 4).unwrap(), b"1234");
+        assert!(read(&path, 3).is_err());
+        std::fs::write(&path, b"\xff").unwrap();
+        assert_eq!(read_text(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+}
