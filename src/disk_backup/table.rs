@@ -134,10 +134,9 @@ mod tests {
             table.set(0, sum(b"one"));
             let mut text = table.encode();
             text[at] ^= other;
-            match Table::parse(&text) {
-                // The disk's length has no digest; who compares sees that it is another.
-                Ok(read) => prop_assert!((16..24).contains(&at) && read.bytes() != table.bytes()),
-                Err(_) => {}
+            // The disk's length has no digest; who compares sees that it is another.
+            if let Ok(read) = Table::parse(&text) {
+                prop_assert!((16..24).contains(&at) && read.bytes() != table.bytes());
             }
         }
 

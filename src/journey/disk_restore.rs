@@ -56,7 +56,7 @@ pub enum NewDisk {
         /// What was done.
         made: MadeDisk,
         /// Its own backup; none if it has none.
-        backup: Option<DiskBackup>,
+        backup: Option<Box<DiskBackup>>,
     },
     /// An image file.
     Image {
@@ -229,7 +229,7 @@ impl Origin<'_> {
             own.restored.iter_mut().for_each(|from| from.is_whole = true);
             own.save(&state)?;
         }
-        Ok(NewDisk::Blob { place, address, made, backup: own })
+        Ok(NewDisk::Blob { place, address, made, backup: own.map(Box::new) })
     }
 
     /// The record of the new disk's backup: one that was begun before, or a new one. Both of its
