@@ -118,6 +118,8 @@ pub trait PageBlob: Debug + Send + Sync {
     fn remove_snapshot(&self, id: &str) -> Result<(), Error>;
     /// Deletes it with all of its snapshots, if it is still the version that was seen.
     fn remove(&self, etag: &str) -> Result<(), Error>;
+    /// Deletes it if it has no snapshot and is still the version that was seen.
+    fn remove_bare(&self, etag: &str) -> Result<(), Error>;
     /// Leases it for so many seconds. Tried once, as all that is done with leases.
     fn lease(&self, id: Uuid, secs: i32) -> Result<(), Error>;
     /// Renews a lease that is held.

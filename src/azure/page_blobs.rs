@@ -115,6 +115,18 @@ impl ServicePageBlob {
         }
     }
 
+    fn delete(&self, etag: &str, too: Option<DeleteSnapshotsOptionType>) -> Result<(), Error> {
+        let options = BlobClientDeleteOptions {
+            if_match: quoted(etag),
+            delete_snapshots: too,
+            ..Default::default()
+        };
+        self.call(
+            Repeat::Harmless,
+            |blob| async move { blob.delete(Some(options)).await.map(drop) },
+        )
+    }
+
     fn answer(&self, fault: String) -> Error {
         Error::Answer { host: host(&self.clients.url), fault, call: None }
     }
@@ -350,15 +362,11 @@ impl PageBlob for ServicePageBlob {
     }
 
     fn remove(&self, etag: &str) -> Result<(), Error> {
-        let options = BlobClientDeleteOptions {
-            if_match: quoted(etag),
-            delete_snapshots: Some(DeleteSnapshotsOptionType::Include),
-            ..Default::default()
-        };
-        self.call(
-            Repeat::Harmless,
-            |blob| async move { blob.delete(Some(options)).await.map(drop) },
-        )
+        self.delete(etag, Some(DeleteSnapshotsOptionType::Include))
+    }
+
+    fn remove_bare(&self, etag: &str) -> Result<(), Error> {
+        self.delete(etag, None)
     }
 
     fn lease(&self, id: Uuid, secs: i32) -> Result<(), Error> {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use disk_prep::limits::SHORTEST_ROUND_SECS;
-use disk_prep::noun::VaultName;
+use disk_prep::noun::{ReadShare, VaultName};
+use jiff::Timestamp;
 
 use super::azure::{AzureArgs, BlobArgs};
 
@@ -13,7 +14,7 @@ use super::azure::{AzureArgs, BlobArgs};
 pub struct DiskBackupArgs {
     /// What to do.
     #[command(subcommand)]
-    pub command: DiskBackupCommand,
+    pub command: DiskVerb,
     /// Where Azure is.
     #[command(flatten)]
     pub azure: AzureArgs,
@@ -37,7 +38,22 @@ pub struct SourceAccountArgs {
     pub source_sas_file: Option<PathBuf>,
 }
 
-/// `disk-backup`.
+/// What `disk-backup` does.
+#[derive(Debug, Subcommand)]
+pub enum DiskVerb {
+    /// With backups.
+    #[command(flatten)]
+    Order(DiskBackupCommand),
+    /// Have systemd back all disks up
+    #[command(override_usage = "azseed disk-backup schedule [OPTIONS]\n       \
+        azseed disk-backup schedule remove")]
+    #[command(after_help = "Examples:\n  azseed disk-backup schedule --install\n  \
+        azseed disk-backup schedule --write-units /etc/systemd/system\n\n\
+        One timer for all disks: it calls `run`, which does what is due, and then `prune`.")]
+    Schedule(DiskScheduleArgs),
+}
+
+/// `disk-backup` with backups.
 #[derive(Debug, Subcommand)]
 pub enum DiskBackupCommand {
     /// Back a page blob up from now on, and make the first copy
@@ -63,12 +79,35 @@ pub enum DiskBackupCommand {
         #[arg(value_name = "NAME")]
         name: VaultName,
     },
-    /// Compare a point with the source's snapshot, byte by byte
-    Verify {
-        /// The backup
-        #[arg(value_name = "NAME")]
-        name: VaultName,
-    },
+    /// Prove points: by the disk's own snapshot while that is there, else by their
+    /// digest tables
+    #[command(after_help = "Examples:\n  azseed disk-backup verify os\n  \
+        azseed disk-backup verify os --all --sample 5%")]
+    Verify(DiskVerifyArgs),
+    /// Make a new disk of a point, or an image file
+    #[command(
+        after_help = "Examples:\n  azseed disk-backup restore os --at 2026-11-29T04:00:00Z \\\n    \
+        --to page-blob:mypremiumaccount/vhds/restored.vhd\n  \
+        azseed disk-backup restore os --at 2026-11-29T04:00:00Z --to image:os.vhd\n\n\
+        The new disk is itself backed up, and its first round sends only what changed.\n\
+        Killed anywhere, the same command goes on."
+    )]
+    Restore(DiskRestoreArgs),
+    /// Put a point over the disk itself; what it holds now is kept in a snapshot
+    #[command(after_help = "Example, in a script:\n  \
+        azseed disk-backup promote os --at 2026-11-29T04:00:00Z --overwrite os\n\n\
+        The virtual machine is stopped first, by whoever runs it. At a terminal the\n\
+        backup's name is typed.")]
+    Promote(PromoteArgs),
+    /// Delete points that no rule keeps; the newest always stays
+    #[command(after_help = "Examples:\n  azseed disk-backup prune --dry-run\n  \
+        azseed disk-backup prune os --yes")]
+    Prune(PruneArgs),
+    /// Change how often there is a point, and which are kept
+    #[command(after_help = "Example:\n  \
+        azseed disk-backup set os --every 1d --keep-daily 30 --keep-monthly 12\n\n\
+        What is kept is said as a whole: a rule that is not named is no rule any more.")]
+    Set(DiskSetArgs),
     /// Forget a disk on this machine; the copy and its points stay
     Release {
         /// The backup
@@ -89,10 +128,9 @@ pub struct ProtectArgs {
     /// Where the copy goes: ACCOUNT/CONTAINER or ACCOUNT/CONTAINER/BLOB
     #[arg(long, value_name = "PLACE")]
     pub to: String,
-    /// Time from one point to the next: 10m and more, such as 12h or 1d
-    #[arg(long, value_name = "TIME", default_value = "12h")]
-    #[arg(value_parser = every_secs)]
-    pub every: u64,
+    /// Time from one point to the next: 10m and more, such as 1d; 12h if not said
+    #[arg(long, value_name = "TIME", value_parser = every_secs)]
+    pub every: Option<u64>,
     /// How the first copy is made; auto has the service copy where it can be trusted
     #[arg(long, value_name = "HOW", env = "AZSEED_FIRST", value_enum, default_value = "auto")]
     pub first: FirstChoice,
@@ -100,6 +138,30 @@ pub struct ProtectArgs {
     /// that it tells the truth
     #[arg(long, value_name = "HOW", env = "AZSEED_DIFF", value_enum, default_value = "auto")]
     pub diff: DiffChoice,
+    /// Which points are kept.
+    #[command(flatten)]
+    pub keep: DiskKeepArgs,
+}
+
+/// Which points are kept; without any of them the last 14, and of 30 days the last one.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Points that are kept")]
+pub struct DiskKeepArgs {
+    /// The last points, so many
+    #[arg(long, value_name = "COUNT")]
+    pub keep_last: Option<u16>,
+    /// The last point of a day, of so many days that have one
+    #[arg(long, value_name = "COUNT")]
+    pub keep_daily: Option<u16>,
+    /// The last point of a week, of so many weeks that have one
+    #[arg(long, value_name = "COUNT")]
+    pub keep_weekly: Option<u16>,
+    /// The last point of a month, of so many months that have one
+    #[arg(long, value_name = "COUNT")]
+    pub keep_monthly: Option<u16>,
+    /// The last point of a year, of so many years that have one
+    #[arg(long, value_name = "COUNT")]
+    pub keep_yearly: Option<u16>,
 }
 
 /// Arguments of `disk-backup run`.
@@ -118,7 +180,124 @@ pub struct DiskRunArgs {
     /// End the lease that another run has on the copy
     #[arg(long)]
     pub break_lease: bool,
-    /// What is read back: nothing, what was written, or all of point and snapshot
+    /// What is read back.
+    #[command(flatten)]
+    pub read_back: ReadBackArgs,
+}
+
+/// Arguments of `disk-backup prune`.
+#[derive(Debug, Clone, Args)]
+pub struct PruneArgs {
+    /// The backups; without any, all
+    #[arg(value_name = "NAME")]
+    pub names: Vec<VaultName>,
+    /// Only tell what would go
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `disk-backup set`.
+#[derive(Debug, Clone, Args)]
+pub struct DiskSetArgs {
+    /// The backup
+    #[arg(value_name = "NAME")]
+    pub name: VaultName,
+    /// Time from one point to the next: 10m and more, such as 12h or 1d
+    #[arg(long, value_name = "TIME", value_parser = every_secs)]
+    pub every: Option<u64>,
+    /// Which points are kept.
+    #[command(flatten)]
+    pub keep: DiskKeepArgs,
+}
+
+/// Arguments of `disk-backup schedule`.
+#[derive(Debug, Clone, Args)]
+pub struct DiskScheduleArgs {
+    /// What else to do.
+    #[command(subcommand)]
+    pub command: Option<DiskScheduleCommand>,
+    /// Write a timer and a service for systemd into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "install")]
+    pub write_units: Option<PathBuf>,
+    /// Write them where systemd finds them, and start the timer
+    #[arg(long)]
+    pub install: bool,
+}
+
+/// `disk-backup schedule` beside writing.
+#[derive(Debug, Clone, Subcommand)]
+pub enum DiskScheduleCommand {
+    /// Stop the timer and delete its units; runs by hand go on
+    Remove {
+        /// The folder that the units were written into, if they were not installed
+        #[arg(long, value_name = "DIR")]
+        units: Option<PathBuf>,
+    },
+}
+
+/// Arguments of `disk-backup verify`.
+#[derive(Debug, Clone, Args)]
+pub struct DiskVerifyArgs {
+    /// The backup
+    #[arg(value_name = "NAME")]
+    pub name: VaultName,
+    /// The last point that is not later than this time; the newest if not said
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<Timestamp>,
+    /// Every point
+    #[arg(long, conflicts_with = "at")]
+    pub all: bool,
+    /// Only a share of each point, such as 5% or 10G, drawn anew each time
+    #[arg(long, value_name = "SHARE", env = "AZSEED_SAMPLE")]
+    pub sample: Option<ReadShare>,
+}
+
+/// Arguments of `disk-backup restore`.
+#[derive(Debug, Clone, Args)]
+pub struct DiskRestoreArgs {
+    /// The backup
+    #[arg(value_name = "NAME")]
+    pub name: VaultName,
+    /// The last point that is not later than this time
+    #[arg(long, value_name = "TIME")]
+    pub at: Timestamp,
+    /// Where to: page-blob:ACCOUNT/CONTAINER/BLOB or image:PATH, which must not
+    /// be there
+    #[arg(long, value_name = "DISK")]
+    pub to: String,
+    /// What the backup of the new disk is called; NAME-r1 or the next that is free
+    /// if not said
+    #[arg(long, value_name = "NAME", conflicts_with = "without_backup")]
+    pub backup_name: Option<VaultName>,
+    /// Make the disk only, without a backup of its own
+    #[arg(long)]
+    pub without_backup: bool,
+    /// What is read back.
+    #[command(flatten)]
+    pub read_back: ReadBackArgs,
+}
+
+/// Arguments of `disk-backup promote`.
+#[derive(Debug, Clone, Args)]
+pub struct PromoteArgs {
+    /// The backup
+    #[arg(value_name = "NAME")]
+    pub name: VaultName,
+    /// The last point that is not later than this time
+    #[arg(long, value_name = "TIME")]
+    pub at: Timestamp,
+    /// The backup's name once more: its disk may be written over
+    #[arg(long, value_name = "NAME")]
+    pub overwrite: Option<VaultName>,
+    /// What is read back.
+    #[command(flatten)]
+    pub read_back: ReadBackArgs,
+}
+
+/// What is read back.
+#[derive(Debug, Clone, Args)]
+pub struct ReadBackArgs {
+    /// What is read back: nothing, what was written, or all of both
     #[arg(long, value_name = "WHAT", env = "AZSEED_VERIFY", value_enum, default_value = "none")]
     pub verify: VerifyChoice,
 }

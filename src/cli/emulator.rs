@@ -96,7 +96,9 @@ pub enum EmulatorCommand {
         operation-fails, relative-status, doubled-status   what goes on for long\n  \
         odd-ids, empty-pages, unknown-state     answers that are right but odd\n  \
         pending-copies, failed-copies   copies by the service that last, or fail\n  \
-        refused-diff    what changed since a snapshot is not told\n\n\
+        refused-diff    what changed since a snapshot is not told\n  \
+        unread-snapshots, snapshot-rate, snapshot-count   rules of premium disks\n  \
+        late-duplicates   pages that are sent once more when the lease is another's\n\n\
         A call that carries the header x-emulator-mischief asks for itself alone.\n\n\
         Example:\n  azseed emulator mischief burst-503:3 --data /tmp/azure")]
     Mischief {

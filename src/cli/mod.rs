@@ -51,7 +51,8 @@ pub use azure::{AuthChoice, AzureArgs, BlobArgs};
 pub use check::{CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, ForChoice, RootArgs};
 pub use custody::{CustodyArgs, CustodyCommand};
 pub use disk_backup::{
-    DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskRunArgs, FirstChoice, ProtectArgs,
+    DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskScheduleArgs,
+    DiskScheduleCommand, DiskVerb, FirstChoice, PromoteArgs, ProtectArgs, ReadBackArgs,
     VerifyChoice,
 };
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};

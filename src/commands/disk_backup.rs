@@ -3,17 +3,22 @@
 use super::call::Call;
 use super::flags::{azure, blobs};
 use crate::cli::{
-    DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskRunArgs, FirstChoice, ProtectArgs,
-    VerifyChoice,
+    DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, FirstChoice,
+    PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice,
 };
 use crate::journey::disk_backup::{
-    DiffWish, DiskOptions, FirstCopy, ProtectOptions, RoundOptions, Verify, protect, run as rounds,
+    DiffWish, DiskOptions, FirstCopy, Keep, RoundOptions, Verify, run as rounds,
 };
-use crate::journey::disk_look::{list, points, release, status, verify};
+use crate::journey::disk_look::{list, points, release, status};
+use crate::journey::disk_protect::{ProtectOptions, protect};
+use crate::journey::disk_prune::{Prune, prune, set};
+use crate::journey::disk_restore::{RestoreOptions, promote, restore};
+use crate::journey::disk_verify::{Proven, verify};
 use crate::outcome::Ended;
+use crate::policy::Retention;
 
 /// Runs `disk-backup`.
-pub fn run(args: &DiskBackupArgs, call: &Call<'_>) -> Ended {
+pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) -> Ended {
     let options = &DiskOptions {
         azure: azure(&args.azure),
         blobs: blobs(&args.blobs),
@@ -21,13 +26,41 @@ pub fn run(args: &DiskBackupArgs, call: &Call<'_>) -> Ended {
         source_sas_file: args.source.source_sas_file.clone(),
     };
     let desk = &call.desk();
-    Ok(match &args.command {
+    Ok(match command {
         DiskBackupCommand::Protect(args) => Box::new(protect(&asked(args), options, desk)?),
         DiskBackupCommand::Run(args) => Box::new(rounds(&args.names, wish(args), options, desk)?),
         DiskBackupCommand::List { name: None } => Box::new(list(desk)?),
         DiskBackupCommand::List { name: Some(name) } => Box::new(points(name, options, desk)?),
         DiskBackupCommand::Status { name } => Box::new(status(name, options, desk)?),
-        DiskBackupCommand::Verify { name } => Box::new(verify(name, options, desk)?),
+        DiskBackupCommand::Verify(args) => {
+            let which = match (args.all, args.at) {
+                (true, _) => Proven::All,
+                (false, Some(at)) => Proven::At(at),
+                (false, None) => Proven::Newest,
+            };
+            Box::new(verify(&args.name, which, args.sample, options, desk)?)
+        }
+        DiskBackupCommand::Restore(args) => {
+            let asked = RestoreOptions {
+                at: args.at,
+                to: args.to.clone(),
+                backup_name: args.backup_name.clone(),
+                is_alone: args.without_backup,
+                verify: level(&args.read_back),
+            };
+            Box::new(restore(&args.name, &asked, options, desk)?)
+        }
+        DiskBackupCommand::Promote(PromoteArgs { name, at, overwrite, read_back }) => {
+            let verify = level(read_back);
+            Box::new(promote(name, *at, overwrite.as_ref(), verify, options, desk)?)
+        }
+        DiskBackupCommand::Prune(args) => {
+            let mode = if args.dry_run { Prune::Tell } else { Prune::Delete };
+            Box::new(prune(&args.names, mode, options, desk)?)
+        }
+        DiskBackupCommand::Set(args) => {
+            Box::new(set(&args.name, args.every, keep(&args.keep), desk)?)
+        }
         DiskBackupCommand::Release { name } => Box::new(release(name, desk)?),
     })
 }
@@ -48,7 +81,20 @@ fn asked(args: &ProtectArgs) -> ProtectOptions {
             DiffChoice::Service => DiffWish::Service,
             DiffChoice::Client => DiffWish::Client,
         },
+        keep: keep(&args.keep),
     }
+}
+
+/// Which points are kept, if that is said.
+fn keep(args: &DiskKeepArgs) -> Option<Keep> {
+    let spans = Retention {
+        daily: args.keep_daily,
+        weekly: args.keep_weekly,
+        monthly: args.keep_monthly,
+        yearly: args.keep_yearly,
+    };
+    let is_said = args.keep_last.is_some() || !spans.keeps_all();
+    is_said.then_some(Keep { last: args.keep_last, spans })
 }
 
 fn wish(args: &DiskRunArgs) -> RoundOptions {
@@ -56,12 +102,12 @@ fn wish(args: &DiskRunArgs) -> RoundOptions {
         is_now: args.now,
         is_anew: args.full,
         breaks_lease: args.break_lease,
-        verify: level(args.verify),
+        verify: level(&args.read_back),
     }
 }
 
-fn level(choice: VerifyChoice) -> Verify {
-    match choice {
+fn level(args: &ReadBackArgs) -> Verify {
+    match args.verify {
         VerifyChoice::None => Verify::None,
         VerifyChoice::Changed => Verify::Changed,
         VerifyChoice::Full => Verify::Full,

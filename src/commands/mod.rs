@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod custody;
 mod disk_backup;
+mod disk_schedule;
 mod drive;
 #[cfg(feature = "emulator")]
 mod emulator;
@@ -31,6 +32,7 @@ mod rehearse;
 mod stage;
 mod status;
 mod subscriptions;
+mod unit_words;
 mod vault;
 mod vault_keep;
 mod vault_policy;
@@ -38,7 +40,7 @@ mod vault_read;
 mod vault_schedule;
 mod verify;
 
-use crate::cli::{Cli, Command, JobVerb, PlanCommand, VaultVerb};
+use crate::cli::{Cli, Command, DiskVerb, JobVerb, PlanCommand, VaultVerb};
 use crate::outcome::Ended;
 
 pub use call::Call;
@@ -75,7 +77,10 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
                 VaultVerb::Keep(command) => vault_keep::run(command, &args.target, &options, call),
             }
         }
-        Command::DiskBackup(args) => disk_backup::run(args, call),
+        Command::DiskBackup(args) => match &args.command {
+            DiskVerb::Order(command) => disk_backup::run(command, args, call),
+            DiskVerb::Schedule(own) => disk_schedule::run(own, args, call),
+        },
         Command::Cleanup(args) => cleanup::run(args, call),
         Command::Status(args) => status::run(args, call),
         Command::Check(args) => check::run(args, call),

@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use disk_prep::limits::PAGE_WRITE_BYTES;
 use disk_prep::noun::Md5Digest;
 use md5::{Digest, Md5};
 
@@ -17,7 +18,13 @@ use super::watch::Watch;
 use crate::azure::{self, PageBlob, PageRange, PageState, PagesAsked, each};
 
 /// Calls under way at once; a page blob takes no more than that at full size.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
+/// So much of the end of what a killed run has written is written once more: its last calls may be
+/// done in part.
+const AGAIN_BYTES: u64 = 2 * AT_ONCE as u64 * PAGE_WRITE_BYTES;
+
+/// A blob as it is, or a snapshot of it.
+pub type Side<'a> = (&'a dyn PageBlob, Option<&'a str>);
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +43,8 @@ pub struct Counts {
 pub(super) struct Application<'a> {
     pub source: &'a dyn PageBlob,
     pub target: &'a dyn PageBlob,
+    /// Where the bytes of the snapshot are read.
+    pub content: Side<'a>,
     /// The source's snapshot that the copy holds; none if it holds nothing.
     pub from: Option<&'a str>,
     /// The one that it is to hold.
@@ -45,6 +54,16 @@ pub(super) struct Application<'a> {
     pub keeper: &'a Keeper,
     pub verify: Verify,
     pub watch: &'a dyn Watch,
+}
+
+/// What there was before, of which equal pages are not written again.
+#[derive(Clone, Copy)]
+struct Old<'a> {
+    blob: &'a dyn PageBlob,
+    /// A snapshot of it, or as it is now.
+    snapshot: Option<&'a str>,
+    /// What of it is written.
+    spans: &'a [Span],
 }
 
 #[derive(Default)]
@@ -131,17 +150,30 @@ impl Application<'_> {
                     self.work(&works(part), None, &tally)
                 })?;
             }
-            (Mode::Client, Some(from)) => self.compared(from, &tally)?,
+            (Mode::Client, Some(from)) => self.differing((self.source, Some(from)), &tally)?,
             // A difference to nothing is all.
             (Mode::All | Mode::Service | Mode::Client, _) => self.whole(&tally)?,
         }
-        let told = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Ok(Counts {
-            written_bytes: told(&tally.written),
-            cleared_bytes: told(&tally.cleared),
-            read_bytes: told(&tally.read),
-            requests: told(&tally.requests),
-        })
+        Ok(tally.counts())
+    }
+
+    /// Into a target that was made for it: what a run that was killed has written is left.
+    pub fn fill(&self) -> Result<Counts, Error> {
+        let tally = Tally::default();
+        let own = allocated(self.source, Some(self.to), self.bytes)?;
+        let theirs = allocated(self.target, None, self.bytes)?;
+        let sure = theirs.last().map_or(0, |span| span.1.saturating_sub(AGAIN_BYTES));
+        let rest = without(&own, &shared(&theirs, &[(0, sure)]));
+        self.work(&works(&ranges(&rest, PageState::Written)), None, &tally)?;
+        Ok(tally.counts())
+    }
+
+    /// Makes the target the snapshot by writing what differs from what it holds now. Nobody else
+    /// writes to it meanwhile.
+    pub fn level(&self) -> Result<Counts, Error> {
+        let tally = Tally::default();
+        self.differing((self.target, None), &tally)?;
+        Ok(tally.counts())
     }
 
     /// All that the snapshot has, and all else cleared.
@@ -153,35 +185,32 @@ impl Application<'_> {
         self.work(&works(&ranges(&own, PageState::Written)), None, tally)
     }
 
-    /// What differs between the two snapshots as they are read.
-    fn compared(&self, from: &str, tally: &Tally) -> Result<(), Error> {
-        let facts = self.source.facts(Some(from)).map_err(|source| self.of_source(source))?;
-        let gone =
-            || Error::BaselineLost { blob: self.source.address(), snapshot: from.to_owned() };
+    /// What the snapshot has that another content has not, as both are read.
+    fn differing(
+        &self,
+        (blob, snapshot): (&dyn PageBlob, Option<&str>),
+        tally: &Tally,
+    ) -> Result<(), Error> {
+        let facts = blob.facts(snapshot).map_err(|source| Error::of(blob, source))?;
+        let gone = || Error::BaselineLost {
+            blob: blob.address(),
+            snapshot: snapshot.unwrap_or_default().to_owned(),
+        };
         let before = facts.ok_or_else(gone)?.bytes;
-        let old = allocated(self.source, Some(from), before)?;
+        let old = allocated(blob, snapshot, before)?;
         let old = shared(&old, &[(0, self.bytes)]);
         let new = allocated(self.source, Some(self.to), self.bytes)?;
         let gone = ranges(&without(&old, &new), PageState::Cleared);
         self.work(&works(&gone), None, tally)?;
         let all = works(&ranges(&new, PageState::Written));
-        self.work(&all, Some((from, &old)), tally)
-    }
-
-    fn of_source(&self, source: azure::Error) -> Error {
-        Error::of(self.source, source)
+        self.work(&all, Some(Old { blob, snapshot, spans: &old }), tally)
     }
 
     fn of_target(&self, source: azure::Error) -> Error {
         Error::of(self.target, source)
     }
 
-    fn work(
-        &self,
-        works: &[Work],
-        old: Option<(&str, &[Span])>,
-        tally: &Tally,
-    ) -> Result<(), Error> {
+    fn work(&self, works: &[Work], old: Option<Old<'_>>, tally: &Tally) -> Result<(), Error> {
         each(works, AT_ONCE, |work| match work {
             Work::Clear((start, end)) => {
                 self.keeper.check()?;
@@ -195,29 +224,17 @@ impl Application<'_> {
         })
     }
 
-    fn read(&self, snapshot: &str, (start, end): Span, tally: &Tally) -> Result<Bytes, Error> {
-        let read = self.source.read(Some(snapshot), start, end - start);
-        let (content, told) = read.map_err(|source| self.of_source(source))?;
-        tally.read.fetch_add(end - start, Ordering::Relaxed);
-        match told {
-            Some(told) if told != md5_of(&content) => {
-                Err(Error::Transport { blob: self.source.address(), offset: start })
-            }
-            _ => Ok(content),
-        }
-    }
-
     fn write(
         &self,
         whole: Span,
         pages: &[Span],
-        old: Option<(&str, &[Span])>,
+        old: Option<Old<'_>>,
         tally: &Tally,
     ) -> Result<(), Error> {
-        let content = self.read(self.to, whole, tally)?;
+        let content = tally.read(self.content.0, self.content.1, whole)?;
         let pages = match old {
             None => pages.to_vec(),
-            Some((from, old)) => self.changed(whole, pages, &content, (from, old), tally)?,
+            Some(old) => changed(whole, pages, &content, old, tally)?,
         };
         for span in written(whole.0, &content, &pages) {
             self.keeper.check()?;
@@ -237,23 +254,72 @@ impl Application<'_> {
         }
         Ok(())
     }
+}
 
-    /// Of pages those that hold something else than before, or that were not there.
-    fn changed(
-        &self,
-        whole: Span,
-        pages: &[Span],
-        content: &[u8],
-        (from, old): (&str, &[Span]),
-        tally: &Tally,
-    ) -> Result<Vec<Span>, Error> {
-        let new = without(pages, old);
-        let mut changed = new;
-        for span in shared(pages, &shared(old, &[whole])) {
-            let before = self.read(from, span, tally)?;
-            changed.extend(unlike(span.0, part(whole.0, content, span), &before));
+impl Counts {
+    /// What was done by one and by the other.
+    pub fn plus(self, other: Counts) -> Counts {
+        Counts {
+            written_bytes: self.written_bytes + other.written_bytes,
+            cleared_bytes: self.cleared_bytes + other.cleared_bytes,
+            read_bytes: self.read_bytes + other.read_bytes,
+            requests: self.requests + other.requests,
         }
-        Ok(joined(&changed, &[]))
+    }
+}
+
+impl Tally {
+    fn counts(&self) -> Counts {
+        let told = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Counts {
+            written_bytes: told(&self.written),
+            cleared_bytes: told(&self.cleared),
+            read_bytes: told(&self.read),
+            requests: told(&self.requests),
+        }
+    }
+
+    fn read(
+        &self,
+        blob: &dyn PageBlob,
+        snapshot: Option<&str>,
+        span: Span,
+    ) -> Result<Bytes, Error> {
+        let content = read(blob, snapshot, span)?;
+        self.read.fetch_add(span.1 - span.0, Ordering::Relaxed);
+        Ok(content)
+    }
+}
+
+/// Of pages those that hold something else than before, or that were not there.
+fn changed(
+    whole: Span,
+    pages: &[Span],
+    content: &[u8],
+    old: Old<'_>,
+    tally: &Tally,
+) -> Result<Vec<Span>, Error> {
+    let mut changed = without(pages, old.spans);
+    for span in shared(pages, &shared(old.spans, &[whole])) {
+        let before = tally.read(old.blob, old.snapshot, span)?;
+        changed.extend(unlike(span.0, part(whole.0, content, span), &before));
+    }
+    Ok(joined(&changed, &[]))
+}
+
+/// A stretch of a blob or snapshot, if it is what the service says that it sends.
+pub(super) fn read(
+    blob: &dyn PageBlob,
+    snapshot: Option<&str>,
+    (start, end): Span,
+) -> Result<Bytes, Error> {
+    let read = blob.read(snapshot, start, end - start);
+    let (content, told) = read.map_err(|source| Error::of(blob, source))?;
+    match told {
+        Some(told) if told != md5_of(&content) => {
+            Err(Error::Transport { blob: blob.address(), offset: start })
+        }
+        _ => Ok(content),
     }
 }
 

@@ -1,7 +1,12 @@
 //! What can go wrong with a disk's backup.
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName};
+use std::io;
+use std::path::PathBuf;
 
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName};
+use jiff::Timestamp;
+
+use super::table::TableFault;
 use crate::azure::{self, PageBlob};
 
 /// The error of this room.
@@ -44,6 +49,71 @@ pub enum Error {
     LeaseLost { blob: String },
     #[error("Stopped before the round was done")]
     Stopped,
+    #[error("{blob} is there, and is nothing that this restore has begun")]
+    Taken { blob: String },
+    #[error("The snapshot {snapshot} of {blob} is gone")]
+    PointGone { blob: String, snapshot: String },
+    #[error("{name} has no point of {at} or before")]
+    NoPoint { name: VaultName, at: Timestamp },
+    #[error("{blob} is in use: somebody has a lease of it")]
+    InUse { blob: String },
+    #[error("A point is being put over {blob}, and that has not ended")]
+    Promoting { blob: String },
+    #[error("The disk of {name} is being restored, and that has not ended")]
+    Restoring { name: VaultName },
+    #[error("{} is there, and is left alone", path.display())]
+    ImageThere { path: PathBuf },
+    #[error("{} was begun from another point, {snapshot}", path.display())]
+    ImageBegun { path: PathBuf, snapshot: String },
+    #[error("Cannot use {}", path.display())]
+    Image {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("The point {snapshot} of {name} has no digest table that it could be proven by")]
+    NoTable { name: VaultName, snapshot: String },
+    #[error("{blob} takes no snapshot now: {}", rule.words())]
+    NoSnapshot { blob: String, rule: SnapshotRule },
+    #[error("The digest table {blob} cannot be used")]
+    Table {
+        blob: String,
+        #[source]
+        source: TableFault,
+    },
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// What keeps a disk from having another snapshot ("Snapshot Blob", premium accounts).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotRule {
+    /// One in ten minutes.
+    Rate,
+    /// A hundred.
+    Count,
+}
+
+impl SnapshotRule {
+    fn of(code: &str) -> Option<Self> {
+        match code {
+            // The service has spelled it both ways.
+            "SnapshotOperationRateExceeded" | "SnaphotOperationRateExceeded" => {
+                Some(SnapshotRule::Rate)
+            }
+            "SnapshotCountExceeded" => Some(SnapshotRule::Count),
+            _ => None,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            SnapshotRule::Rate => "its account gives a disk one in ten minutes",
+            SnapshotRule::Count => "its account gives a disk no more than it has",
+        }
+    }
 }
 
 /// What the service says to who writes under a lease that is not the blob's any more.
@@ -61,6 +131,10 @@ impl Error {
             azure::Error::Refused { code, .. } if LEASE_LOST.contains(&code.as_str()) => {
                 Error::LeaseLost { blob: blob.address() }
             }
+            azure::Error::Refused { code, .. } => match SnapshotRule::of(code) {
+                Some(rule) => Error::NoSnapshot { blob: blob.address(), rule },
+                None => Error::Blob { blob: blob.address(), source },
+            },
             _ => Error::Blob { blob: blob.address(), source },
         }
     }
@@ -85,6 +159,20 @@ impl Diagnose for Error {
             Error::Asked { .. } => "disk-backup-other",
             Error::LeaseLost { .. } => "disk-lease-lost",
             Error::Stopped => "disk-round-stopped",
+            Error::Taken { .. } => "disk-restore-taken",
+            Error::PointGone { .. } => "disk-point-gone",
+            Error::NoPoint { .. } => "disk-point-missing",
+            Error::InUse { .. } => "disk-in-use",
+            Error::Promoting { .. } => "disk-promote-unfinished",
+            Error::Restoring { .. } => "disk-restore-unfinished",
+            Error::ImageThere { .. } => "disk-image-there",
+            Error::ImageBegun { .. } => "disk-image-begun",
+            Error::Image { source, .. } if is_full(source) => "disk-image-full",
+            Error::Image { .. } => "disk-image-file",
+            Error::NoTable { .. } => "disk-table-missing",
+            Error::Table { .. } => "disk-table-damaged",
+            Error::NoSnapshot { rule: SnapshotRule::Rate, .. } => "disk-snapshot-rate",
+            Error::NoSnapshot { rule: SnapshotRule::Count, .. } => "disk-snapshot-count",
         }
     }
 
@@ -96,10 +184,21 @@ impl Diagnose for Error {
             Error::Itself { .. } | Error::Asked { .. } => ErrorKind::Usage,
             Error::BaselineLost { .. } | Error::NoDifference { .. } => ErrorKind::Resumable,
             Error::List { .. } | Error::Transport { .. } => ErrorKind::Failed,
-            Error::Copy { .. } => ErrorKind::Refused,
+            Error::Copy { .. } | Error::NoSnapshot { .. } => ErrorKind::Refused,
             Error::ReadBack { .. } => ErrorKind::Difference,
             Error::Busy { .. } | Error::LeaseLost { .. } => ErrorKind::Busy,
             Error::Stopped => ErrorKind::Interrupted,
+            Error::Taken { .. } | Error::InUse { .. } | Error::ImageThere { .. } => {
+                ErrorKind::Guard
+            }
+            Error::PointGone { .. } | Error::NoPoint { .. } | Error::NoTable { .. } => {
+                ErrorKind::NotFound
+            }
+            Error::Promoting { .. } | Error::Restoring { .. } => ErrorKind::Resumable,
+            Error::ImageBegun { .. } => ErrorKind::Usage,
+            Error::Image { source, .. } if is_full(source) => ErrorKind::Resumable,
+            Error::Image { .. } => ErrorKind::Failed,
+            Error::Table { .. } => ErrorKind::Difference,
         }
     }
 
@@ -125,6 +224,45 @@ impl Diagnose for Error {
             Error::Asked { .. } => "leave the flag out, or `azseed disk-backup release NAME` first",
             Error::LeaseLost { .. } | Error::Stopped => {
                 "nothing was written since; run the same command again, it goes on"
+            }
+            Error::Taken { .. } => "name another blob with `--to`; this one is left alone",
+            Error::PointGone { .. } | Error::NoPoint { .. } => {
+                "`azseed disk-backup list NAME` shows the points that there are"
+            }
+            Error::InUse { .. } => {
+                "stop the virtual machine and detach the disk, then run the same command again"
+            }
+            Error::Promoting { .. } => {
+                "run `azseed disk-backup promote` with the same point again, it goes on; until then \
+                 no point is made of a disk that is half one and half the other"
+            }
+            Error::Restoring { .. } => {
+                "run the same `azseed disk-backup restore` again, it goes on"
+            }
+            Error::ImageThere { .. } => {
+                "name another file with `--to image:PATH`, or move this one"
+            }
+            Error::ImageBegun { .. } => {
+                "restore that point again, or delete the file's `.part` and `.part.json` first"
+            }
+            Error::Image { source, .. } if is_full(source) => {
+                "free space, then run the same command again, it goes on"
+            }
+            Error::Image { .. } => "check the folder and its rights",
+            Error::NoTable { .. } => {
+                "a table is written when a point is compared with the disk, by `verify` or by \
+                 `run --verify full`, while it is the newest one"
+            }
+            Error::NoSnapshot { rule: SnapshotRule::Rate, .. } => {
+                "run the same command again in ten minutes; a snapshot that a killed run has taken \
+                 is used"
+            }
+            Error::NoSnapshot { rule: SnapshotRule::Count, .. } => {
+                "delete snapshots of the disk that nobody needs, then run the same command again"
+            }
+            Error::Table { .. } => {
+                "the table was changed or damaged, so it proves nothing; delete it, and the point \
+                 can be restored and looked at"
             }
         };
         Some(Hint::new(text))

@@ -1,6 +1,7 @@
 //! What this machine remembers of a disk's backup, `STATE/disk-backups/NAME.json`. The copy's own
 //! metadata go before it: a record that was lost is made anew by the same `protect`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use disk_prep::noun::{BlobPlace, VaultName};
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::keep::Keep;
 use crate::state::{State, StateError, io_at, record_at};
 
 /// How the first copy is made.
@@ -65,8 +67,37 @@ pub struct LastRound {
     pub cleared_bytes: u64,
     /// Calls that wrote or cleared.
     pub requests: u64,
-    /// When a point was last proven as a whole, and which.
-    pub proven: Option<(Timestamp, String)>,
+}
+
+/// That a point was proven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// When.
+    pub at: Timestamp,
+    /// By what.
+    pub by: ProvenBy,
+    /// Whether all of it was, and not a share.
+    pub is_whole: bool,
+}
+
+/// What a point was compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProvenBy {
+    /// The source's snapshot.
+    Source,
+    /// Its digest table.
+    Table,
+}
+
+impl ProvenBy {
+    /// The word for a script.
+    pub fn word(self) -> &'static str {
+        match self {
+            ProvenBy::Source => "source",
+            ProvenBy::Table => "table",
+        }
+    }
 }
 
 /// The record.
@@ -99,6 +130,26 @@ pub struct DiskBackup {
     /// What came of the last round.
     #[serde(default)]
     pub last: Option<LastRound>,
+    /// Which points are kept.
+    #[serde(default)]
+    pub keep: Keep,
+    /// Points that were proven, by the copy's snapshot.
+    #[serde(default)]
+    pub proofs: BTreeMap<String, Proof>,
+    /// The point that the source was restored from.
+    #[serde(default)]
+    pub restored: Option<RestoredFrom>,
+}
+
+/// What a disk is restored from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoredFrom {
+    /// The backup.
+    pub name: VaultName,
+    /// The snapshot of its copy.
+    pub backup_snapshot: String,
+    /// Whether that has ended; until then there is no round.
+    pub is_whole: bool,
 }
 
 fn first_generation() -> u32 {
@@ -106,12 +157,40 @@ fn first_generation() -> u32 {
 }
 
 const FOLDER: &str = "disk-backups";
+const VHD: &str = ".vhd";
+/// The form that this program writes.
+pub const FORM: u32 = 1;
 
 fn path(state: &State, name: &VaultName) -> PathBuf {
     state.folder().join(FOLDER).join(format!("{name}.json"))
 }
 
 impl DiskBackup {
+    /// The name of the copy of a generation: whole new copies stand beside the first.
+    pub fn copy_name(&self, generation: u32) -> String {
+        let old = self.target.name();
+        let is_first = self.generation == 1;
+        let own = format!(".g{}", self.generation);
+        let stem = old.strip_suffix(VHD).unwrap_or(old);
+        let first = stem.strip_suffix(&own).filter(|_| !is_first).unwrap_or(stem);
+        match generation {
+            _ if generation == self.generation => old.to_owned(),
+            1 => format!("{first}{VHD}"),
+            _ => format!("{first}.g{generation}{VHD}"),
+        }
+    }
+
+    /// The names of all copies, the first one first.
+    pub fn copy_names(&self) -> Vec<String> {
+        (1..=self.generation).map(|generation| self.copy_name(generation)).collect()
+    }
+
+    /// The proof of a point that is the newest.
+    pub fn last_proof(&self) -> Option<(&str, &Proof)> {
+        let newest = self.proofs.iter().max_by_key(|(_, proof)| proof.at);
+        newest.map(|(point, proof)| (point.as_str(), proof))
+    }
+
     /// The one of this name; `None` if this machine knows none.
     pub fn open(state: &State, name: &VaultName) -> Result<Option<Self>, StateError> {
         let path = path(state, name);
@@ -136,17 +215,58 @@ impl DiskBackup {
         Ok(all)
     }
 
+    /// As it is kept.
+    pub fn text(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).expect("texts and numbers can be written")
+    }
+
+    /// One that was kept; `None` if it is none that this program reads.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        serde_json::from_slice(text).ok().filter(|own: &Self| own.version == FORM)
+    }
+
     /// Keeps it.
     pub fn save(&self, state: &State) -> Result<(), StateError> {
         state.make_folder(&state.folder().join(FOLDER), Access::Public)?;
         let path = path(state, &self.name);
-        let text = serde_json::to_vec_pretty(self).expect("texts and numbers can be written");
-        durable::write(&path, &text, Access::Public).map_err(io_at(&path))
+        durable::write(&path, &self.text(), Access::Public).map_err(io_at(&path))
     }
 
     /// Forgets it; blobs and points stay.
     pub fn forget(&self, state: &State) -> Result<(), StateError> {
         let path = path(state, &self.name);
         std::fs::remove_file(&path).map_err(io_at(&path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_are_named_one_after_the_other_from_whichever_goes_on() {
+        let named = |target: &str, generation| DiskBackup {
+            version: 1,
+            id: Uuid::nil(),
+            name: "os".parse().unwrap(),
+            source: "account1/disks/os.vhd".parse().unwrap(),
+            target: format!("account1/backup/{target}").parse().unwrap(),
+            generation,
+            every_secs: 600,
+            first: FirstCopy::Auto,
+            diff: DiffWish::Auto,
+            run: None,
+            last: None,
+            keep: Keep::default(),
+            proofs: BTreeMap::new(),
+            restored: None,
+        };
+        let all = |own: DiskBackup| [1, 2, 3].map(|generation| own.copy_name(generation));
+        assert_eq!(all(named("os.vhd", 1)), ["os.vhd", "os.g2.vhd", "os.g3.vhd"]);
+        assert_eq!(all(named("os.g2.vhd", 2)), ["os.vhd", "os.g2.vhd", "os.g3.vhd"]);
+        assert_eq!(all(named("os.g3.vhd", 3)), ["os.vhd", "os.g2.vhd", "os.g3.vhd"]);
+        // A first copy may be called so by its owner.
+        assert_eq!(named("os.g1.vhd", 1).copy_name(2), "os.g1.g2.vhd");
+        assert_eq!(named("plain", 1).copy_name(1), "plain");
     }
 }

@@ -3,23 +3,22 @@
 //! gets a snapshot, its metadata say so, and only then is the source's former snapshot deleted. Ended
 //! anywhere, the next run goes on.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::apply::{Application, Counts};
-use super::chain::{Chain, Mode, OWNER, POINT, Pending};
+use super::apply::{Application, Counts, Side};
+use super::chain::{Chain, Mode, OWNER, Pending};
 use super::compare::compare;
 use super::error::Error;
 use super::keeper::Keeper;
+use super::promote::PROMOTING;
 use super::record::Verify;
+use super::scratch::Readable;
+use super::table::Table;
+use super::transfer::{copied, point_of};
 use super::watch::{Step, Watch};
 use crate::azure::{self, Made as BlobMade, PageBlob, PageFacts, SnapshotFacts};
-
-/// The longest pause between two looks at a copy by the service.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// What a round works on.
 #[derive(Debug)]
@@ -59,8 +58,17 @@ pub struct Made {
     pub is_first: bool,
     /// Whether a round that was begun before was gone on with.
     pub is_resumed: bool,
-    /// Bytes that were compared afterwards; none if that was not asked for.
-    pub proven_bytes: Option<u64>,
+    /// What was compared afterwards; none if that was not asked for.
+    pub proven: Option<Proven>,
+}
+
+/// A point that was compared with the source's snapshot, all of both, and is equal to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// Bytes that were compared.
+    pub bytes: u64,
+    /// The point's digests.
+    pub table: Option<Table>,
 }
 
 impl Round<'_> {
@@ -73,6 +81,9 @@ impl Round<'_> {
         let facts = facts.ok_or_else(|| Error::NoSource { blob: self.source.address() })?;
         if !facts.is_pages {
             return Err(Error::NoPages { blob: self.source.address() });
+        }
+        if facts.metadata.contains_key(PROMOTING) {
+            return Err(Error::Promoting { blob: self.source.address() });
         }
         match self.chain()? {
             Some((chain, _)) if chain.baseline.is_some() => self.next(&facts, watch),
@@ -131,15 +142,7 @@ impl Round<'_> {
 
     /// The copy's snapshot of a snapshot of the source; made if there is none.
     fn point(&self, snapshot: &str, lease: Uuid) -> Result<String, Error> {
-        let all = self.target.snapshots().map_err(|error| self.of_target(error))?;
-        let is_it =
-            |own: &&SnapshotFacts| own.metadata.get(POINT).is_some_and(|point| point == snapshot);
-        if let Some(own) = all.iter().find(is_it) {
-            return Ok(own.id.clone());
-        }
-        let metadata = BTreeMap::from([(POINT.to_owned(), snapshot.to_owned())]);
-        let point = self.target.snapshot(&metadata, Some(lease));
-        point.map_err(|error| self.of_target(error))
+        point_of(self.target.as_ref(), snapshot, lease)
     }
 
     fn keep(&self, watch: &dyn Watch) -> Result<Keeper, Error> {
@@ -193,9 +196,9 @@ impl Round<'_> {
         let point = self.point(&snapshot, keeper.id)?;
         drop(keeper);
         watch.step(Step::Point)?;
-        let proven_bytes = self.prove(&snapshot, &point, watch)?;
+        let proven = self.end((&snapshot, bytes), &point, watch)?;
         let source_snapshot = snapshot;
-        Ok(Made { source_snapshot, point, bytes, counts, is_first: true, is_resumed, proven_bytes })
+        Ok(Made { source_snapshot, point, bytes, counts, is_first: true, is_resumed, proven })
     }
 
     fn lost(&self, snapshot: &str) -> Error {
@@ -218,7 +221,8 @@ impl Round<'_> {
         watch.step(Step::Begun)?;
         let keeper = self.keep(watch)?;
         self.fit(bytes, keeper.id)?;
-        self.application(None, (snapshot, bytes), &keeper, watch).run(mode)
+        let own = self.readable((snapshot, bytes), watch)?;
+        self.application(None, (snapshot, bytes), own.side(), &keeper, watch).run(mode)
     }
 
     /// By the service.
@@ -226,35 +230,22 @@ impl Round<'_> {
         let source = self.source.source(snapshot);
         self.target.copy_from(&source, &chain.metadata()).map_err(|error| self.of_target(error))?;
         watch.step(Step::Begun)?;
-        let mut pause = Duration::from_millis(200);
-        loop {
-            let (_, facts) = self.chain()?.ok_or_else(|| self.gone())?;
-            match facts.copy {
-                Some(copy) if copy.is_pending => {
-                    let what = format!("for the service to copy: {}", copy.progress);
-                    watch.wait(&what, pause)?;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-                Some(azure::CopyFacts { failure: Some(why), .. }) => {
-                    // What is left is empty and ours; the next run begins anew.
-                    let removed = self.target.remove(&facts.etag);
-                    removed.map_err(|error| self.of_target(error))?;
-                    return Err(Error::Copy { blob: self.source.address(), why });
-                }
-                _ => return Ok(Counts::default()),
-            }
-        }
+        let look = || Ok(self.chain()?.ok_or_else(|| self.gone())?.1);
+        copied(self.source.as_ref(), self.target.as_ref(), look, watch)?;
+        Ok(Counts::default())
     }
 
     fn application<'r>(
         &'r self,
         from: Option<&'r str>,
         (to, bytes): (&'r str, u64),
+        content: Side<'r>,
         keeper: &'r Keeper,
         watch: &'r dyn Watch,
     ) -> Application<'r> {
         let (source, target) = (self.source.as_ref(), self.target.as_ref());
-        Application { source, target, from, to, bytes, keeper, verify: self.verify, watch }
+        let verify = self.verify;
+        Application { source, target, content, from, to, bytes, keeper, verify, watch }
     }
 
     fn fit(&self, bytes: u64, lease: Uuid) -> Result<(), Error> {
@@ -291,7 +282,9 @@ impl Round<'_> {
         let bytes = self.has(&snapshot)?.ok_or_else(|| self.lost(&snapshot))?.bytes;
         self.fit(bytes, keeper.id)?;
         watch.step(Step::Resized)?;
-        let application = self.application(Some(&baseline), (&snapshot, bytes), &keeper, watch);
+        let own = self.readable((&snapshot, bytes), watch)?;
+        let (from, content) = (Some(baseline.as_str()), own.side());
+        let application = self.application(from, (&snapshot, bytes), content, &keeper, watch);
         let counts = application.run(mode)?;
         watch.step(Step::Applied)?;
         keeper.check()?;
@@ -307,10 +300,10 @@ impl Round<'_> {
             removed.map_err(|error| self.of_source(error))?;
         }
         watch.step(Step::Released)?;
-        let proven_bytes = self.prove(&snapshot, &point, watch)?;
+        let proven = self.end((&snapshot, bytes), &point, watch)?;
         let source_snapshot = snapshot;
         let is_first = false;
-        Ok(Made { source_snapshot, point, bytes, counts, is_first, is_resumed, proven_bytes })
+        Ok(Made { source_snapshot, point, bytes, counts, is_first, is_resumed, proven })
     }
 
     /// While nothing is pending the copy is equal to its baseline, so its point can be made late.
@@ -345,16 +338,36 @@ impl Round<'_> {
         }
     }
 
-    fn prove(&self, snapshot: &str, point: &str, watch: &dyn Watch) -> Result<Option<u64>, Error> {
-        if self.verify != Verify::Full {
-            return Ok(None);
+    fn readable<'r>(
+        &'r self,
+        (snapshot, bytes): (&'r str, u64),
+        watch: &dyn Watch,
+    ) -> Result<Readable<'r>, Error> {
+        Readable::of(self.source, snapshot, bytes, self.backup, watch)
+    }
+
+    /// Proves the point if that is asked for, and deletes what was only needed to read the snapshot.
+    fn end(
+        &self,
+        (snapshot, bytes): (&str, u64),
+        point: &str,
+        watch: &dyn Watch,
+    ) -> Result<Option<Proven>, Error> {
+        let is_asked = self.verify == Verify::Full;
+        let own = match is_asked {
+            true => self.readable((snapshot, bytes), watch)?,
+            false => Readable::left(self.source, snapshot, self.backup),
+        };
+        let mut proven = None;
+        if is_asked {
+            let side = (self.target.as_ref(), Some(point));
+            let found = compare(own.side(), side, None, watch)?;
+            if let Some(offset) = found.first() {
+                return Err(Error::ReadBack { blob: self.target.address(), offset });
+            }
+            proven = Some(Proven { bytes: found.compared_bytes, table: found.table });
         }
-        let (source, target) = (self.source.as_ref(), self.target.as_ref());
-        let found = compare((source, snapshot), (target, point), watch)?;
-        if found.is_none() {
-            return Ok(Some(found.compared_bytes));
-        }
-        let offset = found.spans.first().map_or(0, |span| span.0);
-        Err(Error::ReadBack { blob: self.target.address(), offset })
+        own.end()?;
+        Ok(proven)
     }
 }

@@ -10,19 +10,30 @@ use uuid::Uuid;
 use super::apply::md5_of;
 use crate::azure::{Error, Made, PageBlob, PageRange, PageState, PagesAsked};
 
-/// Tries it beside a blob; what it makes is deleted again. `false` if it cannot be tried.
-pub fn tells_differences(beside: &dyn PageBlob) -> bool {
-    let blob = beside.beside(&format!("azseed/trial-{}", Uuid::new_v4()));
-    let told = tried(blob.as_ref());
-    if let Ok(Some(facts)) = blob.facts(None)
-        && let Err(error) = blob.remove(&facts.etag)
-    {
+/// Tries it beside a blob; what it makes is deleted again. `false` if it cannot be tried. The trial's
+/// blob has the backup's name, so that one that a killed run has left is deleted by the next.
+pub fn tells_differences(beside: &dyn PageBlob, backup: Uuid) -> bool {
+    let blob = beside.beside(&format!("azseed/trial-{backup}"));
+    let told = remove(blob.as_ref()).and_then(|()| tried(blob.as_ref()));
+    if let Err(error) = remove(blob.as_ref()) {
         tracing::info!(%error, "the blob of a trial was not deleted: {}", blob.address());
     }
     told.unwrap_or_else(|error| {
         tracing::info!(%error, "differences could not be tried out");
         false
     })
+}
+
+fn remove(blob: &dyn PageBlob) -> Result<(), Error> {
+    match blob.facts(None)? {
+        None => Ok(()),
+        Some(facts) => {
+            if facts.is_leased {
+                blob.break_lease()?;
+            }
+            blob.remove(&facts.etag)
+        }
+    }
 }
 
 fn tried(blob: &dyn PageBlob) -> Result<bool, Error> {

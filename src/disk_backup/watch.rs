@@ -30,6 +30,22 @@ pub enum Step {
     Baseline,
     /// The source's former snapshot is gone.
     Released,
+    /// A point is in the blob that will be a new disk's copy.
+    PointCopied,
+    /// That blob has the point's snapshot.
+    PointKept,
+    /// The new disk holds the point.
+    DiskCopied,
+    /// The new disk's first snapshot is there.
+    DiskSnapshot,
+    /// The new disk's copy says that it holds that.
+    DiskBaseline,
+    /// What a disk held before a point comes over it is kept.
+    Before,
+    /// The disk says what is coming over it.
+    Promoting,
+    /// The disk is the point.
+    Promoted,
 }
 
 /// Who watches.
@@ -38,6 +54,8 @@ pub trait Watch: Sync {
     fn step(&self, step: Step) -> Result<(), Error>;
     /// So many bytes were written or cleared; an error ends the run there.
     fn sent(&self, bytes: u64) -> Result<(), Error>;
+    /// So many bytes were compared; an error ends the run there.
+    fn looked(&self, bytes: u64) -> Result<(), Error>;
     /// Something is waited for; an error ends the run.
     fn wait(&self, what: &str, pause: Duration) -> Result<(), Error>;
 }

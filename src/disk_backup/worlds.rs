@@ -3,6 +3,7 @@
 //! snapshot that it says it is.
 
 mod memory;
+mod restores;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,6 +46,9 @@ impl Watch for Death<'_> {
         self.look()
     }
     fn sent(&self, _: u64) -> Result<(), Error> {
+        self.look()
+    }
+    fn looked(&self, _: u64) -> Result<(), Error> {
         self.look()
     }
     fn wait(&self, _: &str, _: Duration) -> Result<(), Error> {
@@ -224,8 +228,12 @@ fn the_literal_order_loses_a_write_and_ours_does_not() {
 fn a_service_that_lies_about_differences_is_found_out() {
     for (nature, is_told) in [(Nature::Azure, true), (Nature::Lies, false)] {
         let rig = Rig::new(1, nature, Mode::Service);
-        assert_eq!(tells_differences(rig.disk.as_ref()), is_told);
-        assert_eq!(hold(&rig.source.world.shelves).len(), 1, "the blob of the trial is gone");
+        // One that a killed run has left, still leased, goes too.
+        let left = rig.disk.beside(&format!("azseed/trial-{}", rig.backup));
+        left.create(512, &BTreeMap::new()).unwrap();
+        left.lease(Uuid::from_u128(9), 60).unwrap();
+        assert_eq!(tells_differences(rig.disk.as_ref(), rig.backup), is_told);
+        assert_eq!(hold(&rig.source.world.shelves).len(), 1, "the blobs of trials are gone");
     }
 }
 
@@ -332,8 +340,11 @@ fn a_lease_of_somebody_else_is_waited_for_and_a_round_without_changes_is_a_point
     let again = round(4).make(&quiet).unwrap();
     assert_eq!(again.counts.requests, 0);
     let (source, target) = (rig.disk.as_ref(), rig.copy.as_ref());
-    let found = compare((source, &again.source_snapshot), (target, &again.point), &quiet).unwrap();
-    assert!(found.is_none());
+    let sides = ((source, Some(again.source_snapshot.as_str())), (target, Some(&*again.point)));
+    let found = compare(sides.0, sides.1, None, &quiet).unwrap();
+    assert!(found.is_none() && found.table.is_some());
+    let gone = compare((source, Some("gone")), sides.1, None, &quiet).unwrap_err();
+    assert_eq!((gone.code(), gone.kind()), ("disk-point-gone", ErrorKind::NotFound));
     let owner = &rig.source.snapshots().unwrap()[0].metadata[OWNER];
     assert_eq!(*owner, rig.backup.to_string());
 }

@@ -12,16 +12,18 @@ use disk_prep::stop::StopFlag;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::connections::{AzureOptions, BlobAccess, page_blob};
+use super::connections::{AzureOptions, BlobAccess, container, page_blob};
 use super::desk::Desk;
-use crate::azure::{PageBlob, PageFacts};
+use super::disk_files::{write_record, write_table};
+use crate::azure::{Container, PageBlob, PageFacts};
 use crate::disk_backup::{
-    BACKUP, Chain, DiskBackup, Error, LastRound, Made, Mode, Round, Step, Watch, tells_differences,
+    DiskBackup, Error, LastRound, Made, Mode, Proof, ProvenBy, Round, Step, Watch,
+    tells_differences,
 };
 use crate::outcome::{Attendant, Failure};
 use crate::state::Lock;
 
-pub use crate::disk_backup::{DiffWish, FirstCopy, Verify};
+pub use crate::disk_backup::{DiffWish, FirstCopy, Keep, Verify};
 
 /// Where Azure is, and what opens both accounts.
 #[derive(Debug)]
@@ -34,23 +36,6 @@ pub struct DiskOptions {
     pub source_key_file: Option<PathBuf>,
     /// A file with a signature for it.
     pub source_sas_file: Option<PathBuf>,
-}
-
-/// What is to be backed up, and how.
-#[derive(Debug)]
-pub struct ProtectOptions {
-    /// Its name.
-    pub name: VaultName,
-    /// The source, as it was typed.
-    pub source: String,
-    /// The copy's place, as it was typed.
-    pub to: String,
-    /// Seconds from one point to the next.
-    pub every_secs: u64,
-    /// How the first copy is made.
-    pub first: FirstCopy,
-    /// How what changed is found out.
-    pub diff: DiffWish,
 }
 
 /// What is wished of a run.
@@ -73,6 +58,8 @@ pub enum DiskWord {
     Source { word: String },
     #[error("{word:?} is no place for a copy: {rule}")]
     Place { word: String, rule: String },
+    #[error("{word:?} is no place for a restored disk")]
+    Aim { word: String },
 }
 
 impl Diagnose for DiskWord {
@@ -80,6 +67,7 @@ impl Diagnose for DiskWord {
         match self {
             DiskWord::Source { .. } => "disk-source-word",
             DiskWord::Place { .. } => "disk-target-word",
+            DiskWord::Aim { .. } => "disk-restore-word",
         }
     }
     fn kind(&self) -> ErrorKind {
@@ -89,19 +77,9 @@ impl Diagnose for DiskWord {
         Some(Hint::new(match self {
             DiskWord::Source { .. } => "name it as page-blob:ACCOUNT/CONTAINER/BLOB",
             DiskWord::Place { .. } => "name it as ACCOUNT/CONTAINER or ACCOUNT/CONTAINER/BLOB",
+            DiskWord::Aim { .. } => "name it as page-blob:ACCOUNT/CONTAINER/BLOB or image:PATH",
         }))
     }
-}
-
-/// A disk that is backed up.
-#[derive(Debug)]
-pub struct Protected {
-    /// Its record.
-    pub backup: DiskBackup,
-    /// The first point; none if it was there.
-    pub made: Option<Made>,
-    /// Whether the copy was there already, and its record was made anew.
-    pub is_taken_over: bool,
 }
 
 /// What came of a run.
@@ -121,25 +99,6 @@ pub struct RoundEnd {
     pub next: Timestamp,
 }
 
-const PAGE_BLOB: &str = "page-blob:";
-
-/// The source and the copy's place that a call names.
-fn places(asked: &ProtectOptions) -> Result<(BlobPlace, BlobPlace), DiskWord> {
-    let wrong = || DiskWord::Source { word: asked.source.clone() };
-    let source = asked.source.strip_prefix(PAGE_BLOB).ok_or_else(wrong)?;
-    let source: BlobPlace = source.parse().map_err(|_| wrong())?;
-    // Without a blob's name the backup's own.
-    let whole = match asked.to.matches('/').count() {
-        1 => format!("{}/{}.vhd", asked.to, asked.name),
-        _ => asked.to.clone(),
-    };
-    let wrong = |error: disk_prep::noun::InvalidNoun| DiskWord::Place {
-        word: asked.to.clone(),
-        rule: error.rule.to_owned(),
-    };
-    Ok((source, whole.parse().map_err(wrong)?))
-}
-
 /// A run of one backup at a time on this machine.
 pub(super) fn hold(name: &VaultName, desk: &Desk<'_>) -> Result<Lock, Failure> {
     let lock = desk.state()?.try_lock(&format!("disk-{name}"))?;
@@ -154,17 +113,46 @@ pub(super) fn known(name: &VaultName, desk: &Desk<'_>) -> Result<DiskBackup, Fai
 /// The source and the copy.
 pub(super) type Blobs = (Arc<dyn PageBlob>, Arc<dyn PageBlob>);
 
+/// What opens the source's account.
+pub(super) fn source_access(options: &DiskOptions) -> BlobAccess {
+    let (key, sas) = (options.source_key_file.clone(), options.source_sas_file.clone());
+    match (&key, &sas) {
+        (None, None) => options.blobs.clone(),
+        _ => BlobAccess { account_key_file: key, sas_file: sas, ..options.blobs.clone() },
+    }
+}
+
+/// Makes a container before anything is put into it. Who may not make one may still write to one
+/// that is there; if it is not, the first write says so.
+pub(super) fn make_container(container: &Arc<dyn Container>) {
+    if let Err(error) = container.make() {
+        tracing::info!(%error, "the container {} was not made", container.name());
+    }
+}
+
+/// Whether the service makes copies: what was asked for, or what the services of all sides can be
+/// trusted with.
+pub(super) fn by_service(backup: &DiskBackup, blobs: &[&Arc<dyn PageBlob>]) -> Result<bool, Error> {
+    match backup.first {
+        FirstCopy::Copy => return Ok(true),
+        FirstCopy::Stream => return Ok(false),
+        FirstCopy::Auto => {}
+    }
+    for blob in blobs {
+        if facts(blob)?.is_some_and(|facts| facts.is_azurite) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Opens both.
 pub(super) fn open(
     backup: &DiskBackup,
     options: &DiskOptions,
     desk: &Desk<'_>,
 ) -> Result<Blobs, Failure> {
-    let (key, sas) = (options.source_key_file.clone(), options.source_sas_file.clone());
-    let access = match (&key, &sas) {
-        (None, None) => options.blobs.clone(),
-        _ => BlobAccess { account_key_file: key, sas_file: sas, ..options.blobs.clone() },
-    };
+    let access = source_access(options);
     let source = page_blob(&options.azure, &access, &backup.source, desk.attendant)?;
     let target = page_blob(&options.azure, &options.blobs, &backup.target, desk.attendant)?;
     Ok((source, target))
@@ -174,94 +162,31 @@ pub(super) fn facts(blob: &Arc<dyn PageBlob>) -> Result<Option<PageFacts>, Error
     blob.facts(None).map_err(|source| Error::Blob { blob: blob.address(), source })
 }
 
-/// Backs a disk up from now on, and makes the first point.
-pub fn protect(
-    asked: &ProtectOptions,
+/// The container of a backup's copy.
+pub(super) fn files(
+    backup: &DiskBackup,
     options: &DiskOptions,
     desk: &Desk<'_>,
-) -> Result<Protected, Failure> {
-    let (source, target) = places(asked)?;
-    if source == target {
-        return Err(Error::Itself { blob: target.to_string() }.into());
+) -> Result<Arc<dyn Container>, Failure> {
+    let DiskOptions { azure, blobs, .. } = options;
+    let place = &backup.target;
+    Ok(container(azure, blobs, place.account(), place.container(), desk.attendant)?)
+}
+
+/// A disk that is half restored is no disk yet.
+pub(super) fn whole(backup: &DiskBackup) -> Result<(), Error> {
+    match backup.restored.as_ref().is_none_or(|from| from.is_whole) {
+        true => Ok(()),
+        false => Err(Error::Restoring { name: backup.name.clone() }),
     }
-    let _lock = hold(&asked.name, desk)?;
-    let state = desk.state()?;
-    let wanted = DiskBackup {
-        version: 1,
-        id: Uuid::new_v4(),
-        name: asked.name.clone(),
-        source,
-        target,
-        generation: 1,
-        every_secs: asked.every_secs,
-        first: asked.first,
-        diff: asked.diff,
-        run: None,
-        last: None,
-    };
-    let old = DiskBackup::open(&state, &asked.name)?;
-    if let Some(old) = &old {
-        same(old, &wanted)?;
-    }
-    let mut backup = old.clone().unwrap_or(wanted);
-    let (source, target) = open(&backup, options, desk)?;
-    let is_taken_over = old.is_none() && adopt(&mut backup, &source, &target)?;
-    check_source(&source)?;
-    let is_whole = facts(&target)?
-        .and_then(|facts| Chain::parse(&facts.metadata))
-        .is_some_and(|chain| chain.baseline.is_some() && chain.pending.is_none());
-    backup.save(&state)?;
-    if is_whole {
-        return Ok(Protected { backup, made: None, is_taken_over });
-    }
-    let verify = Verify::None;
-    let wish = RoundOptions { is_now: true, is_anew: false, breaks_lease: false, verify };
-    let made = round(&mut backup, wish, options, desk)?;
-    Ok(Protected { backup, made: Some(made), is_taken_over })
 }
 
 /// Before anything is made: there is something to back up.
-fn check_source(source: &Arc<dyn PageBlob>) -> Result<(), Error> {
+pub(super) fn check_source(source: &Arc<dyn PageBlob>) -> Result<(), Error> {
     match facts(source)? {
         None => Err(Error::NoSource { blob: source.address() }),
         Some(facts) if !facts.is_pages => Err(Error::NoPages { blob: source.address() }),
         Some(_) => Ok(()),
-    }
-}
-
-/// A copy of this source by this program is taken over, whoever made it; a foreign one is refused.
-fn adopt(
-    backup: &mut DiskBackup,
-    source: &Arc<dyn PageBlob>,
-    target: &Arc<dyn PageBlob>,
-) -> Result<bool, Error> {
-    let Some(facts) = facts(target)? else { return Ok(false) };
-    let foreign = || Error::Foreign { blob: target.address(), source_blob: source.address() };
-    let id = facts.metadata.get(BACKUP).and_then(|id| id.parse().ok());
-    let is_of_source = Chain::parse(&facts.metadata)
-        .is_some_and(|chain| chain.source == source.address() && facts.is_pages);
-    backup.id = id.filter(|_| is_of_source).ok_or_else(foreign)?;
-    Ok(true)
-}
-
-/// A backup of this name that is another one is told with what differs.
-fn same(old: &DiskBackup, new: &DiskBackup) -> Result<(), Error> {
-    let mut what = Vec::new();
-    let mut differ = |flag: &str, old: String, new: String| {
-        if old != new {
-            what.push(format!("{flag} is {new}, and its record has {old}"));
-        }
-    };
-    differ("--source", old.source.to_string(), new.source.to_string());
-    if old.generation == 1 {
-        differ("--to", old.target.to_string(), new.target.to_string());
-    }
-    differ("--every", format!("{} s", old.every_secs), format!("{} s", new.every_secs));
-    differ("--first", format!("{:?}", old.first), format!("{:?}", new.first));
-    differ("--diff", format!("{:?}", old.diff), format!("{:?}", new.diff));
-    match what.is_empty() {
-        true => Ok(()),
-        false => Err(Error::Asked { name: old.name.clone(), what: what.join("; ") }),
     }
 }
 
@@ -304,6 +229,10 @@ impl Watch for Attended<'_> {
         self.look()
     }
 
+    fn looked(&self, bytes: u64) -> Result<(), Error> {
+        self.sent(bytes)
+    }
+
     fn wait(&self, what: &str, pause: Duration) -> Result<(), Error> {
         self.attendant.say(&format!("Waiting {what}"));
         std::thread::sleep(pause);
@@ -312,13 +241,14 @@ impl Watch for Attended<'_> {
 }
 
 /// Makes a point, and keeps what came of it.
-fn round(
+pub(super) fn round(
     backup: &mut DiskBackup,
     wish: RoundOptions,
     options: &DiskOptions,
     desk: &Desk<'_>,
 ) -> Result<Made, Failure> {
     let state = desk.state()?;
+    whole(backup)?;
     let (source, target) = open(backup, options, desk)?;
     check_source(&source)?;
     if wish.breaks_lease && facts(&target)?.is_some_and(|facts| facts.is_leased) {
@@ -344,7 +274,6 @@ fn round(
     };
     let made = round.make(&watch)?;
     let now = Timestamp::now();
-    let proven = made.proven_bytes.map(|_| (now, made.point.clone()));
     backup.last = Some(LastRound {
         at: now,
         source_snapshot: made.source_snapshot.clone(),
@@ -352,9 +281,18 @@ fn round(
         changed_bytes: made.counts.written_bytes,
         cleared_bytes: made.counts.cleared_bytes,
         requests: made.counts.requests,
-        proven: proven.or_else(|| backup.last.as_ref().and_then(|last| last.proven.clone())),
     });
     backup.save(&state)?;
+    let container = files(backup, options, desk)?;
+    if let Some(proven) = &made.proven {
+        if let Some(table) = &proven.table {
+            write_table(backup, &made.source_snapshot, table, &container)?;
+        }
+        let proof = Proof { at: now, by: ProvenBy::Source, is_whole: true };
+        backup.proofs.insert(made.point.clone(), proof);
+    }
+    backup.save(&state)?;
+    write_record(backup, &container)?;
     Ok(made)
 }
 
@@ -373,17 +311,12 @@ fn manner(
         DiffWish::Auto if is_azurite => Mode::Client,
         // The first copy needs no difference.
         DiffWish::Auto if !is_begun => Mode::Service,
-        DiffWish::Auto => match tells_differences(source.as_ref()) {
+        DiffWish::Auto => match tells_differences(source.as_ref(), backup.id) {
             true => Mode::Service,
             false => Mode::Client,
         },
     };
-    let by_service = match backup.first {
-        FirstCopy::Copy => true,
-        FirstCopy::Stream => false,
-        FirstCopy::Auto => !is_azurite,
-    };
-    Ok((mode, by_service))
+    Ok((mode, by_service(backup, &[source, target])?))
 }
 
 /// When the next point is due.
@@ -463,15 +396,9 @@ fn is_lost(code: &str) -> bool {
 /// The next generation: another blob beside the old one, which stays with its points.
 fn anew(backup: &mut DiskBackup, desk: &Desk<'_>) -> Result<(), Failure> {
     let generation = backup.generation.saturating_add(1);
-    let old = backup.target.name();
-    let stem = old.strip_suffix(".vhd").unwrap_or(old);
-    let stem = stem.strip_suffix(&format!(".g{}", backup.generation)).unwrap_or(stem);
-    let path =
-        BlobPath::new(backup.target.container().clone(), &format!("{stem}.g{generation}.vhd"))
-            .map_err(|error| DiskWord::Place {
-                word: old.to_owned(),
-                rule: error.rule.to_owned(),
-            })?;
+    let name = backup.copy_name(generation);
+    let path = BlobPath::new(backup.target.container().clone(), &name)
+        .map_err(|error| DiskWord::Place { word: name.clone(), rule: error.rule.to_owned() })?;
     backup.target = BlobPlace::new(backup.target.account().clone(), path);
     backup.generation = generation;
     backup.save(&desk.state()?)?;

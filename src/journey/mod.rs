@@ -11,7 +11,13 @@ pub mod custody;
 pub mod custody_look;
 pub mod desk;
 pub mod disk_backup;
+mod disk_files;
 pub mod disk_look;
+pub mod disk_protect;
+pub mod disk_prune;
+pub mod disk_restore;
+pub mod disk_schedule;
+pub mod disk_verify;
 #[cfg(feature = "emulator")]
 pub mod dock;
 pub mod drives;

@@ -15,9 +15,7 @@ use super::vault::{VaultOptions, pick, staging_path};
 use super::vault_turn::RunOptions;
 use super::{vault_settings, vault_zone};
 use crate::outcome::Failure;
-use crate::schedule::{
-    Elapse, Hooked, Service, UnfitWord, elapse, is_ours, service, timer, turns, unit_name,
-};
+use crate::schedule::{Elapse, Hooked, Service, UnfitWord, UnitOf, elapse, service, timer, turns};
 use crate::vault::Vault;
 
 /// Where an administrator's units stand.
@@ -44,8 +42,8 @@ pub enum ScheduleError {
     NoSystemd,
     #[error("Only root can write to {}", folder.display())]
     NotRoot { folder: PathBuf },
-    #[error("{} was not written by azseed for vault {vault}, so it stays", path.display())]
-    Foreign { path: PathBuf, vault: VaultName },
+    #[error("{} was not written by azseed for {of}, so it stays", path.display())]
+    Foreign { path: PathBuf, of: UnitOf },
     #[error("Cannot use {}", path.display())]
     Io {
         path: PathBuf,
@@ -159,12 +157,7 @@ pub fn schedule(
         Some(place) => Some(units(&wanted, asked, place, options, desk)?),
         None => None,
     };
-    let mut written = Vec::new();
-    for (path, text) in files.into_iter().flatten() {
-        let io = |source| ScheduleError::Io { path: path.clone(), source };
-        durable::write(&path, text.as_bytes(), Access::Public).map_err(io)?;
-        written.push(path);
-    }
+    let written = write(files.unwrap_or_default())?;
     let is_changed = (&vault.schedule, &vault.time_zone) != (&wanted.schedule, &wanted.time_zone);
     let vault = match is_changed {
         true => vault_settings::change(&vault, options, desk, |own| {
@@ -175,12 +168,27 @@ pub fn schedule(
     };
     let is_started = matches!(asked.place, Some(Place::System));
     if is_started {
-        let timer = format!("{}.timer", unit_name(&vault.name));
-        systemctl(&["daemon-reload"])?;
-        systemctl(&["enable", "--now", &timer])?;
+        start(&UnitOf::Vault(vault.name.clone()))?;
     }
     let is_set = asked.when.is_some() || asked.zone.is_some();
     Ok(ShownSchedule { vault, next, changed: is_set.then_some(is_changed), written, is_started })
+}
+
+/// Writes units.
+pub(super) fn write(files: Vec<(PathBuf, String)>) -> Result<Vec<PathBuf>, ScheduleError> {
+    let mut written = Vec::new();
+    for (path, text) in files {
+        let io = |source| ScheduleError::Io { path: path.clone(), source };
+        durable::write(&path, text.as_bytes(), Access::Public).map_err(io)?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+/// Starts a timer that was written.
+pub(super) fn start(of: &UnitOf) -> Result<(), ScheduleError> {
+    systemctl(&["daemon-reload"])?;
+    systemctl(&["enable", "--now", &format!("{}.timer", of.name())])
 }
 
 /// The next times of a schedule that can be; what only systemd knows is asked of it.
@@ -217,7 +225,7 @@ fn times(
 }
 
 /// Refuses what cannot become a timer, before anything is written.
-fn may_install(is_root: bool) -> Result<(), ScheduleError> {
+pub(super) fn may_install(is_root: bool) -> Result<(), ScheduleError> {
     if !is_root {
         return Err(ScheduleError::NotRoot { folder: SYSTEM_FOLDER.into() });
     }
@@ -235,44 +243,60 @@ fn units(
     options: &VaultOptions,
     desk: &Desk<'_>,
 ) -> Result<Vec<(PathBuf, String)>, Failure> {
+    let of = UnitOf::Vault(vault.name.clone());
+    let calls = vec![words(vault, asked, desk)];
+    let own = service_of(of, calls, writes(vault, asked, options, desk)?, desk)?;
+    let now = vault_zone::now(vault);
+    let text = timer(&vault.name, &vault.schedule, vault.time_zone.as_ref(), &now);
+    Ok(pair(&own, text, place)?)
+}
+
+/// The service of this program.
+pub(super) fn service_of(
+    of: UnitOf,
+    calls: Vec<Vec<String>>,
+    writes: Vec<PathBuf>,
+    desk: &Desk<'_>,
+) -> Result<Service, ScheduleError> {
+    let hooks = match desk.hooks.on_event.is_some() || desk.hooks.before.is_some() {
+        true => Hooked::Some,
+        false => Hooked::None,
+    };
+    let program = std::env::current_exe().map_err(|source| io_at(Path::new("azseed"), source))?;
+    Ok(Service { of, program, calls, writes, hooks })
+}
+
+/// The two files; none of them is somebody else's.
+pub(super) fn pair(
+    own: &Service,
+    timer: String,
+    place: &Place,
+) -> Result<Vec<(PathBuf, String)>, ScheduleError> {
     let folder = match place {
         Place::Folder(folder) => folder.as_path(),
         Place::System => Path::new(SYSTEM_FOLDER),
     };
-    let own = Service {
-        vault: vault.name.clone(),
-        program: std::env::current_exe().map_err(|source| io_at(Path::new("azseed"), source))?,
-        words: words(vault, asked, desk),
-        writes: writes(vault, asked, options, desk)?,
-        hooks: match desk.hooks.on_event.is_some() || desk.hooks.before.is_some() {
-            true => Hooked::Some,
-            false => Hooked::None,
-        },
-    };
-    let now = vault_zone::now(vault);
-    let text = timer(&vault.name, &vault.schedule, vault.time_zone.as_ref(), &now);
-    let [timer_path, service_path] = paths(folder, &vault.name);
+    let [timer_path, service_path] = paths(folder, &own.of);
     for path in [&timer_path, &service_path] {
-        present(path, &vault.name)?;
+        present(path, &own.of)?;
     }
-    let service = service(&own).map_err(ScheduleError::from)?;
-    Ok(vec![(service_path, service), (timer_path, text)])
+    Ok(vec![(service_path, service(own)?), (timer_path, timer)])
 }
 
 fn io_at(path: &Path, source: io::Error) -> ScheduleError {
     ScheduleError::Io { path: path.to_owned(), source }
 }
 
-fn paths(folder: &Path, vault: &VaultName) -> [PathBuf; 2] {
-    let name = unit_name(vault);
+fn paths(folder: &Path, of: &UnitOf) -> [PathBuf; 2] {
+    let name = of.name();
     ["timer", "service"].map(|kind| folder.join(format!("{name}.{kind}")))
 }
 
 /// Whether a unit is there; one of somebody else is refused.
-fn present(path: &Path, vault: &VaultName) -> Result<bool, ScheduleError> {
+fn present(path: &Path, of: &UnitOf) -> Result<bool, ScheduleError> {
     match std::fs::read_to_string(path) {
-        Ok(text) if is_ours(&text, vault) => Ok(true),
-        Ok(_) => Err(ScheduleError::Foreign { path: path.to_owned(), vault: vault.clone() }),
+        Ok(text) if of.is_of(&text) => Ok(true),
+        Ok(_) => Err(ScheduleError::Foreign { path: path.to_owned(), of: of.clone() }),
         Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(source) => Err(io_at(path, source)),
     }
@@ -338,17 +362,23 @@ pub fn remove(
     desk: &Desk<'_>,
 ) -> Result<RemovedUnits, Failure> {
     let vault = pick(options, &desk.state()?)?;
+    let removed = take_away(folder, &UnitOf::Vault(vault.name.clone()))?;
+    Ok(RemovedUnits { vault: vault.name, removed })
+}
+
+/// Stops a timer and deletes its units, where they were installed or in this folder.
+pub(super) fn take_away(folder: Option<&Path>, of: &UnitOf) -> Result<Vec<PathBuf>, ScheduleError> {
     let is_system = folder.is_none();
     let folder = folder.unwrap_or(Path::new(SYSTEM_FOLDER));
     let mut there = Vec::new();
-    for path in paths(folder, &vault.name) {
-        if present(&path, &vault.name)? {
+    for path in paths(folder, of) {
+        if present(&path, of)? {
             there.push(path);
         }
     }
     let is_running = is_system && Path::new(BOOTED).is_dir() && Path::new(PROGRAM).exists();
     if is_running && !there.is_empty() {
-        systemctl(&["disable", "--now", &format!("{}.timer", unit_name(&vault.name))])?;
+        systemctl(&["disable", "--now", &format!("{}.timer", of.name())])?;
     }
     for path in &there {
         std::fs::remove_file(path).map_err(|source| io_at(path, source))?;
@@ -356,7 +386,7 @@ pub fn remove(
     if is_running && !there.is_empty() {
         systemctl(&["daemon-reload"])?;
     }
-    Ok(RemovedUnits { vault: vault.name, removed: there })
+    Ok(there)
 }
 
 /// When a vault is run.

@@ -1,16 +1,17 @@
 //! Disks' backups, as a person and a script see them.
 
-use disk_prep::noun::{BlobPlace, ByteSize, ErrorKind, VaultName, count};
+use disk_prep::noun::{BlobPlace, ByteSize, VaultName, count};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::disk_backup::{DiskBackup, Made};
-use crate::journey::disk_backup::{Protected, RoundEnd, Rounds};
-use crate::journey::disk_look::{DiskPoint, DiskStatus, DiskVerified, Disks, Points, Released};
-use crate::outcome::{Exit, Outcome};
+use crate::disk_backup::{DiskBackup, DiskPoint, Made, Proof, ProvenBy};
+use crate::journey::disk_backup::{RoundEnd, Rounds};
+use crate::journey::disk_look::{DiskStatus, Disks, Points, Released};
+use crate::journey::disk_protect::Protected;
+use crate::outcome::Outcome;
 
 /// A disk that is backed up.
 #[derive(Serialize, JsonSchema)]
@@ -38,10 +39,27 @@ pub(super) struct DiskBackupRecord<'a> {
     changed_bytes: Option<u64>,
     /// Bytes that it cleared.
     cleared_bytes: Option<u64>,
-    /// The copy's snapshot that was last compared as a whole.
+    /// The copy's snapshot that was proven last.
     proven: Option<&'a str>,
     /// When that was.
     proven_at: Option<Timestamp>,
+    /// By what: `source` or `table`.
+    proven_by: Option<&'a str>,
+    /// Whether all of it was, and not a share.
+    proven_whole: Option<bool>,
+    /// How many of the last points are kept.
+    keep_last: Option<u16>,
+    /// Of how many days the last one.
+    keep_daily: Option<u16>,
+    /// Of how many weeks.
+    keep_weekly: Option<u16>,
+    /// Of how many months.
+    keep_monthly: Option<u16>,
+    /// Of how many years.
+    keep_yearly: Option<u16>,
+    /// The backup whose point the disk was restored from.
+    #[schemars(with = "Option<String>")]
+    restored_from: Option<&'a VaultName>,
 }
 
 impl Record for DiskBackupRecord<'_> {
@@ -86,6 +104,14 @@ pub(super) struct DiskPointRecord<'a> {
     backup_snapshot: &'a str,
     /// Its length.
     bytes: u64,
+    /// Which copy has it; 1 is the first.
+    generation: u32,
+    /// When it was proven last; null if it never was.
+    proven_at: Option<Timestamp>,
+    /// By what: `source` or `table`.
+    proven_by: Option<&'a str>,
+    /// Whether all of it was, and not a share.
+    proven_whole: Option<bool>,
 }
 
 impl Record for DiskPointRecord<'_> {
@@ -130,43 +156,6 @@ impl Record for DiskRoundRecord<'_> {
     const TYPE: &'static str = "disk-round";
 }
 
-/// What came of comparing a point.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct DiskVerifiedRecord<'a> {
-    /// The backup's name.
-    #[schemars(with = "String")]
-    name: &'a VaultName,
-    /// The source's snapshot.
-    source_snapshot: &'a str,
-    /// The copy's snapshot.
-    backup_snapshot: &'a str,
-    /// Whether they hold the same bytes.
-    equal: bool,
-    /// Bytes that were compared.
-    compared_bytes: u64,
-    /// The first ten stretches that differ.
-    differences: Vec<DiskStretchRecord>,
-    /// How many there are.
-    difference_count: usize,
-    /// The length of the source's snapshot; null if the point's is the same.
-    source_bytes: Option<u64>,
-    /// The length of the point; null if the source's is the same.
-    point_bytes: Option<u64>,
-}
-
-/// A stretch that differs.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct DiskStretchRecord {
-    /// First byte.
-    start: u64,
-    /// The byte behind the last one.
-    end: u64,
-}
-
-impl Record for DiskVerifiedRecord<'_> {
-    const TYPE: &'static str = "disk-verified";
-}
-
 /// A disk that this machine has forgotten.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct DiskReleasedRecord<'a> {
@@ -182,9 +171,10 @@ impl Record for DiskReleasedRecord<'_> {
     const TYPE: &'static str = "disk-released";
 }
 
-fn backup_record(backup: &DiskBackup) -> DiskBackupRecord<'_> {
+pub(super) fn backup_record(backup: &DiskBackup) -> DiskBackupRecord<'_> {
     let last = backup.last.as_ref();
-    let proven = last.and_then(|last| last.proven.as_ref());
+    let proven = backup.last_proof();
+    let keep = backup.keep;
     DiskBackupRecord {
         name: &backup.name,
         id: backup.id.to_string(),
@@ -196,8 +186,16 @@ fn backup_record(backup: &DiskBackup) -> DiskBackupRecord<'_> {
         last_at: last.map(|last| last.at),
         changed_bytes: last.map(|last| last.changed_bytes),
         cleared_bytes: last.map(|last| last.cleared_bytes),
-        proven: proven.map(|(_, point)| point.as_str()),
-        proven_at: proven.map(|(at, _)| *at),
+        proven: proven.map(|(point, _)| point),
+        proven_at: proven.map(|(_, proof)| proof.at),
+        proven_by: proven.map(|(_, proof)| proof.by.word()),
+        proven_whole: proven.map(|(_, proof)| proof.is_whole),
+        keep_last: keep.last,
+        keep_daily: keep.spans.daily,
+        keep_weekly: keep.spans.weekly,
+        keep_monthly: keep.spans.monthly,
+        keep_yearly: keep.spans.yearly,
+        restored_from: backup.restored.as_ref().map(|from| &from.name),
     }
 }
 
@@ -218,7 +216,7 @@ fn round_record<'a>(
         requests: made.map(|made| made.counts.requests),
         first: made.map(|made| made.is_first),
         resumed: made.map(|made| made.is_resumed),
-        proven_bytes: made.and_then(|made| made.proven_bytes),
+        proven_bytes: made.and_then(|made| made.proven.as_ref()).map(|proven| proven.bytes),
         next: next.map(|(next, _)| next),
         seconds: next.map(|(_, secs)| secs),
     }
@@ -227,8 +225,8 @@ fn round_record<'a>(
 fn made_line(name: &VaultName, made: &Made) -> String {
     let counts = made.counts;
     let kind = if made.is_first { "First point" } else { "Point" };
-    let proven = match made.proven_bytes {
-        Some(bytes) => format!("; compared as a whole, {}", ByteSize(bytes)),
+    let proven = match &made.proven {
+        Some(proven) => format!("; compared as a whole, {}", ByteSize(proven.bytes)),
         None => String::new(),
     };
     format!(
@@ -240,12 +238,17 @@ fn made_line(name: &VaultName, made: &Made) -> String {
     )
 }
 
-fn point_record<'a>(name: &'a VaultName, point: &'a DiskPoint) -> DiskPointRecord<'a> {
+fn point_record<'a>(backup: &'a DiskBackup, point: &'a DiskPoint) -> DiskPointRecord<'a> {
+    let proof = backup.proofs.get(&point.backup_snapshot);
     DiskPointRecord {
-        name,
+        name: &backup.name,
         source_snapshot: &point.source_snapshot,
         backup_snapshot: &point.backup_snapshot,
         bytes: point.bytes,
+        generation: point.generation,
+        proven_at: proof.map(|proof| proof.at),
+        proven_by: proof.map(|proof| proof.by.word()),
+        proven_whole: proof.map(|proof| proof.is_whole),
     }
 }
 
@@ -311,21 +314,34 @@ impl Outcome for Disks {
 impl Outcome for Points {
     fn lines(&self) -> Vec<String> {
         if self.all.is_empty() {
-            return vec![format!("{} has no point yet", self.name)];
+            return vec![format!("{} has no point yet", self.backup.name)];
         }
-        let one =
-            |point: &DiskPoint| format!("{}  {}", point.source_snapshot, ByteSize(point.bytes));
+        let one = |point: &DiskPoint| {
+            let proof = self.backup.proofs.get(&point.backup_snapshot);
+            let proven = proof.map_or("not proven yet".to_owned(), proof_words);
+            format!("{}  {}  {proven}", point.source_snapshot, ByteSize(point.bytes))
+        };
         self.all.iter().map(one).collect()
     }
 
     fn json(&self) -> Vec<Value> {
-        self.all.iter().map(|point| line(&point_record(&self.name, point))).collect()
+        self.all.iter().map(|point| line(&point_record(&self.backup, point))).collect()
     }
+}
+
+/// When and how a point was proven.
+fn proof_words(proof: &Proof) -> String {
+    let how = match proof.by {
+        ProvenBy::Source => "by the disk's snapshot",
+        ProvenBy::Table => "by its digest table",
+    };
+    let part = if proof.is_whole { "" } else { ", a share of it" };
+    format!("proven on {:.0} {how}{part}", proof.at)
 }
 
 impl Outcome for DiskStatus {
     fn lines(&self) -> Vec<String> {
-        let DiskBackup { name, source, target, last, .. } = &self.backup;
+        let DiskBackup { name, source, target, .. } = &self.backup;
         let mut lines = vec![format!("Disk {name}: {source} to {target}")];
         let chain = self.chain.as_ref();
         match chain.and_then(|chain| chain.baseline.as_ref()) {
@@ -346,10 +362,11 @@ impl Outcome for DiskStatus {
         if self.is_leased {
             lines.push("A run holds the copy".to_owned());
         }
-        match last.as_ref().and_then(|last| last.proven.as_ref()) {
-            Some((at, point)) => lines.push(format!("Compared as a whole: {point}, on {at}")),
-            None => lines.push("No point was compared as a whole yet".to_owned()),
+        match self.backup.last_proof() {
+            Some((point, proof)) => lines.push(format!("Point {point}: {}", proof_words(proof))),
+            None => lines.push("No point was proven yet".to_owned()),
         }
+        lines.push(format!("Kept: {}", self.backup.keep));
         lines.push(format!("Next point: {}", self.next));
         lines.push(
             "Not copied along: the source's own snapshots, its lease, its access tier".to_owned(),
@@ -371,52 +388,6 @@ impl Outcome for DiskStatus {
             next: self.next,
         };
         vec![line(&backup_record(&self.backup)), line(&status)]
-    }
-}
-
-fn stretch(span: &(u64, u64)) -> DiskStretchRecord {
-    DiskStretchRecord { start: span.0, end: span.1 }
-}
-
-/// So many differences are shown.
-const SHOWN: usize = 10;
-
-impl Outcome for DiskVerified {
-    fn lines(&self) -> Vec<String> {
-        let (name, point) = (&self.name, &self.point.source_snapshot);
-        let difference = &self.difference;
-        if difference.is_none() {
-            let bytes = ByteSize(difference.compared_bytes);
-            return vec![format!("{name} at {point} is equal to its source: {bytes} compared")];
-        }
-        let all = count(difference.spans.len(), "stretch");
-        let mut lines = vec![format!("{name} at {point} differs from its source: {all}")];
-        if let Some((own, theirs)) = difference.lengths {
-            lines.push(format!("  the source has {own} bytes, the point {theirs}"));
-        }
-        let one = |(start, end): &(u64, u64)| format!("  bytes {start} to {end}");
-        lines.extend(difference.spans.iter().take(SHOWN).map(one));
-        lines.push("Nothing was mended; a whole new copy is made by `--full`".to_owned());
-        lines
-    }
-
-    fn json(&self) -> Vec<Value> {
-        let spans = &self.difference.spans;
-        vec![line(&DiskVerifiedRecord {
-            name: &self.name,
-            source_snapshot: &self.point.source_snapshot,
-            backup_snapshot: &self.point.backup_snapshot,
-            equal: self.difference.is_none(),
-            compared_bytes: self.difference.compared_bytes,
-            differences: spans.iter().take(SHOWN).map(stretch).collect(),
-            difference_count: spans.len(),
-            source_bytes: self.difference.lengths.map(|(own, _)| own),
-            point_bytes: self.difference.lengths.map(|(_, theirs)| theirs),
-        })]
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::of((!self.difference.is_none()).then_some(ErrorKind::Difference))
     }
 }
 

@@ -8,6 +8,9 @@ pub mod custody;
 mod custody_page;
 mod custody_words;
 mod disk_backup;
+mod disk_kept;
+mod disk_proven;
+mod disk_restored;
 mod drive;
 #[cfg(feature = "emulator")]
 pub mod emulator;

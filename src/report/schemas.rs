@@ -29,7 +29,7 @@ use super::text::{CompletionsRecord, ConfigRecord, ManRecord, SettingRecord};
 use super::vault::{DetachedRecord, SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
-    access, browsed, checked, cleared, custody, disk_backup, drive, escrowed, explained, foreseen, keys, limits, nsg, overview, packed, proxy, released, repaired, seed, slip, standing, told, vault_ingest, vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, watch,
+    access, browsed, checked, cleared, custody, disk_backup, disk_kept, disk_proven, disk_restored, drive, escrowed, explained, foreseen, keys, limits, nsg, overview, packed, proxy, released, repaired, seed, slip, standing, told, vault_ingest, vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, watch,
 };
 
 /// A type of record.
@@ -130,13 +130,17 @@ pub fn all() -> Vec<Described> {
         of::<seed::SeedRecord>("`stage`, `stage adopt`, `stage status`, `rehearse`"),
         of::<SeedSetRecord>("`stage set`"),
         of::<disk_backup::DiskBackupRecord<'_>>(
-            "`disk-backup protect`, `disk-backup list`, `disk-backup status`",
+            "`disk-backup protect`, `disk-backup list`, `disk-backup status`, `disk-backup restore`, `disk-backup set`",
         ),
         of::<disk_backup::DiskPointRecord<'_>>("`disk-backup list`"),
+        of::<disk_restored::DiskPromotedRecord<'_>>("`disk-backup promote`"),
+        of::<disk_kept::DiskPrunedRecord<'_>>("`disk-backup prune`"),
         of::<disk_backup::DiskReleasedRecord<'_>>("`disk-backup release`"),
+        of::<disk_restored::DiskRestoredRecord<'_>>("`disk-backup restore`"),
         of::<disk_backup::DiskRoundRecord<'_>>("`disk-backup protect`, `disk-backup run`"),
+        of::<disk_kept::DiskScheduleRecord<'_>>("`disk-backup schedule`"),
         of::<disk_backup::DiskStatusRecord<'_>>("`disk-backup status`"),
-        of::<disk_backup::DiskVerifiedRecord<'_>>("`disk-backup verify`"),
+        of::<disk_proven::DiskVerifiedRecord<'_>>("`disk-backup verify`"),
         of::<SettingRecord>("`config show`"),
         of::<VaultRecord>(VAULT),
         of::<DetachedRecord>("`vault detach`"),

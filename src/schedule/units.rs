@@ -1,9 +1,9 @@
-//! A timer and a service of systemd that run a vault. The service is closed as far as a run allows:
+//! A timer and a service of systemd that run a vault, or all disks' backups. The service is closed as far as a run allows:
 //! it reads everything, writes to few folders, and no mount of its own lies over a source, since a
 //! run takes a source below another mount point for one that is not there.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{Schedule, VaultName, ZoneName};
@@ -17,15 +17,24 @@ const HEADER: &str = "# Written by azseed";
 /// Clocks are changed twice a year, by rules that are known for so many years at least.
 const KNOWN_YEARS: i64 = 2;
 
+/// Whose units they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnitOf {
+    /// A vault's.
+    Vault(VaultName),
+    /// Those of all disks that this machine backs up.
+    Disks,
+}
+
 /// What a service runs.
 #[derive(Debug, Clone)]
 pub struct Service {
-    /// The vault.
-    pub vault: VaultName,
+    /// Whose it is.
+    pub of: UnitOf,
     /// This program, by its whole path.
     pub program: PathBuf,
-    /// Its arguments.
-    pub words: Vec<String>,
+    /// The arguments of each call, one after the other as long as none fails.
+    pub calls: Vec<Vec<String>>,
     /// Files and folders that it writes to.
     pub writes: Vec<PathBuf>,
     /// Programs that it calls.
@@ -48,19 +57,53 @@ pub struct UnfitWord {
     word: String,
 }
 
-/// The name of a vault's units, without its ending.
-pub fn unit_name(vault: &VaultName) -> String {
-    format!("azseed-vault-{}", vault.as_str().to_lowercase())
+impl UnitOf {
+    /// The name of the units, without its ending.
+    pub fn name(&self) -> String {
+        match self {
+            UnitOf::Vault(vault) => format!("azseed-vault-{}", vault.as_str().to_lowercase()),
+            UnitOf::Disks => "azseed-disks".to_owned(),
+        }
+    }
+
+    /// Whether a unit was written for it.
+    pub fn is_of(&self, text: &str) -> bool {
+        let first = text.lines().next().unwrap_or_default();
+        first.eq_ignore_ascii_case(&self.header())
+    }
+
+    fn header(&self) -> String {
+        let command = match self {
+            UnitOf::Vault(_) => "`azseed vault schedule`",
+            UnitOf::Disks => "`azseed disk-backup schedule`",
+        };
+        format!("{HEADER} for {self}; {command} writes it anew")
+    }
 }
 
-/// Whether a unit was written for this vault.
-pub fn is_ours(text: &str, vault: &VaultName) -> bool {
-    let first = text.lines().next().unwrap_or_default();
-    first.eq_ignore_ascii_case(&header(vault))
+impl fmt::Display for UnitOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UnitOf::Vault(vault) => write!(f, "vault {vault}"),
+            UnitOf::Disks => f.write_str("disks"),
+        }
+    }
 }
 
-fn header(vault: &VaultName) -> String {
-    format!("{HEADER} for vault {vault}; `azseed vault schedule` writes it anew")
+/// The timer of all disks: as often as a disk may have a point; a call for which nothing is due asks
+/// nothing of anybody.
+pub fn disk_timer() -> String {
+    let lines = ["OnCalendar=*:0/10".to_owned()];
+    timer_text(&UnitOf::Disks, &lines)
+}
+
+fn timer_text(of: &UnitOf, calendars: &[String]) -> String {
+    format!(
+        "{}\n[Unit]\nDescription=When azseed runs for {of}\n\n[Timer]\n{}\nPersistent=true\n\
+         AccuracySec=1min\n\n[Install]\nWantedBy=timers.target\n",
+        of.header(),
+        calendars.join("\n")
+    )
 }
 
 /// The timer.
@@ -70,18 +113,13 @@ pub fn timer(
     zone: Option<&ZoneName>,
     now: &Zoned,
 ) -> String {
-    let mut text = format!(
-        "{}\n[Unit]\nDescription=When azseed runs for vault {vault}\n\n[Timer]\n",
-        header(vault)
-    );
-    for line in calendars(schedule, now) {
+    let line = |calendar: String| {
         let is_expression = matches!(schedule, Schedule::Calendar { .. });
         let zone = zone.filter(|_| !is_expression).map(|zone| format!(" {zone}"));
-        // A String takes every line.
-        let _ = writeln!(text, "OnCalendar={line}{}", zone.unwrap_or_default());
-    }
-    text.push_str("Persistent=true\nAccuracySec=1min\n\n[Install]\nWantedBy=timers.target\n");
-    text
+        format!("OnCalendar={calendar}{}", zone.unwrap_or_default())
+    };
+    let lines: Vec<String> = calendars(schedule, now).into_iter().map(line).collect();
+    timer_text(&UnitOf::Vault(vault.clone()), &lines)
 }
 
 /// The times as systemd writes them (systemd.time(7)). It leaves a time out on the day on which a
@@ -114,8 +152,13 @@ fn calendars(schedule: &Schedule, now: &Zoned) -> Vec<String> {
 /// The service.
 pub fn service(own: &Service) -> Result<String, UnfitWord> {
     let program = quoted(&shown(&own.program)?)?;
-    let words: Result<Vec<String>, _> = own.words.iter().map(|word| quoted(word)).collect();
-    let command = format!("{program} {}", words?.join(" ")).replace('$', "$$");
+    let mut commands = Vec::new();
+    for call in &own.calls {
+        let words: Result<Vec<String>, _> = call.iter().map(|word| quoted(word)).collect();
+        let command = format!("{program} {}", words?.join(" ")).replace('$', "$$");
+        commands.push(format!("ExecStart={command}"));
+    }
+    let commands = commands.join("\n");
     let mut writes = Vec::new();
     for path in &own.writes {
         // What is not there yet, or no longer, keeps nothing from beginning.
@@ -125,12 +168,15 @@ pub fn service(own: &Service) -> Result<String, UnfitWord> {
         Hooked::Some => "ProtectSystem=full\n".to_owned(),
         Hooked::None => format!("ProtectSystem=strict\n{}{CLOSED}", writes.concat()),
     };
-    let (header, name) = (header(&own.vault), unit_name(&own.vault));
-    let vault = &own.vault;
+    let (header, name) = (own.of.header(), own.of.name());
+    let what = match &own.of {
+        UnitOf::Vault(vault) => format!("takes the seed in and backs up for vault {vault}"),
+        UnitOf::Disks => "backs disks up".to_owned(),
+    };
     Ok(format!(
-        "{header}\n[Unit]\nDescription=azseed takes the seed in and backs up for vault {vault}\n\
+        "{header}\n[Unit]\nDescription=azseed {what}\n\
          Wants=network-online.target\nAfter=network-online.target\nStartLimitIntervalSec=6h\n\
-         StartLimitBurst=5\n\n[Service]\nType=oneshot\nExecStart={command}\n\
+         StartLimitBurst=5\n\n[Service]\nType=oneshot\n{commands}\n\
          Restart=on-failure\nRestartPreventExitStatus=1 2 3 4 5 10 12 13\nRestartSec=15min\n\
          RuntimeDirectory={name}\nEnvironment=TMPDIR=%t/{name}\nUMask=0077\nNice=10\n\
          IOSchedulingClass=best-effort\nIOSchedulingPriority=7\n{system}{ALWAYS_CLOSED}"
@@ -205,9 +251,9 @@ mod tests {
     #[test]
     fn words_of_a_service_are_taken_as_they_are_and_end_no_line() {
         let own = |words: &[&str]| Service {
-            vault: "Office".parse().unwrap(),
+            of: UnitOf::Vault("Office".parse().unwrap()),
             program: "/opt/a b/azseed".into(),
-            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            calls: vec![words.iter().map(|word| (*word).to_owned()).collect()],
             writes: vec!["/var/lib/azseed".into(), "/srv/100% \"x\"".into()],
             hooks: Hooked::None,
         };
@@ -217,12 +263,33 @@ mod tests {
         has("ReadWritePaths=-/var/lib/azseed");
         has("ReadWritePaths=\"-/srv/100%% \\\"x\\\"\"");
         has("ProtectSystem=strict");
-        assert!(is_ours(&text, &"office".parse().unwrap()));
-        assert!(!is_ours(&text, &"other".parse().unwrap()));
+        assert!(UnitOf::Vault("office".parse().unwrap()).is_of(&text));
+        assert!(!UnitOf::Vault("other".parse().unwrap()).is_of(&text));
+        assert!(!UnitOf::Disks.is_of(&text));
         assert!(service(&own(&["a\nUser=x"])).is_err());
         let hooked = Service { hooks: Hooked::Some, ..own(&[]) };
         let text = service(&hooked).unwrap();
         assert!(text.contains("ProtectSystem=full\n") && !text.contains("CapabilityBounding"));
+    }
+
+    #[test]
+    fn disks_have_one_timer_and_one_service_that_runs_and_then_lets_go() {
+        let timer = disk_timer();
+        assert!(timer.contains("\nOnCalendar=*:0/10\nPersistent=true\n"), "{timer}");
+        assert!(UnitOf::Disks.is_of(&timer));
+        let call = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let own = Service {
+            of: UnitOf::Disks,
+            program: "/usr/bin/azseed".into(),
+            calls: vec![call(&["disk-backup", "run"]), call(&["disk-backup", "prune", "--yes"])],
+            writes: vec!["/var/lib/azseed".into()],
+            hooks: Hooked::None,
+        };
+        let text = service(&own).unwrap();
+        let both = "ExecStart=/usr/bin/azseed disk-backup run\n\
+                    ExecStart=/usr/bin/azseed disk-backup prune --yes\n";
+        assert!(text.contains(both), "{text}");
+        assert!(text.contains("RuntimeDirectory=azseed-disks\n"), "{text}");
     }
 
     #[test]

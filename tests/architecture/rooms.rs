@@ -67,7 +67,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("check", &["azure"]),
-    ("disk_backup", &["azure", "state"]),
+    ("disk_backup", &["azure", "policy", "state"]),
     ("staging", &["escrow", "repository", "state"]),
     ("vault", &["azure", "policy", "repository", "schedule", "state"]),
     ("import_job", &["azure"]),
@@ -238,7 +238,7 @@ fn porch(source: &Source) -> Vec<String> {
     let mut complaints = Vec::new();
     match (source.package(), source.room()) {
         ("azseed", "commands") if path != "src/commands/mod.rs" => {
-            let shared = ["call", "flags"];
+            let shared = ["call", "flags", "unit_words"];
             for other in source.paths() {
                 let named = other.strip_prefix("crate::commands::").unwrap_or_default();
                 let named = named.split("::").next().unwrap_or_default();

@@ -5,9 +5,12 @@
 
 use crate::support;
 
+use std::process::Command;
+
 use serde_json::Value;
 use support::azurite::Azurite;
 use support::disk::{self, Disk, PAGE};
+use support::emulator::Emulator;
 use support::key::container;
 use support::program::Machine;
 
@@ -43,4 +46,49 @@ async fn a_disk_is_backed_up_on_azurite_by_comparing_and_every_point_is_the_disk
         let id = point["backup_snapshot"].as_str().unwrap();
         assert!(disk::read(&client, "backup.vhd", Some(id)).await == *model, "{point}");
     }
+}
+
+fn qemu(words: &[&str]) -> String {
+    let said = Command::new("qemu-img").args(words).output().unwrap();
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.status.success(), "{words:?}: {text}{}", String::from_utf8_lossy(&said.stderr));
+    text
+}
+
+/// A fixed VHD that qemu-img has made goes up, is backed up, and comes back as one that it opens.
+#[tokio::test]
+async fn a_restored_image_is_to_qemu_img_what_the_disk_was() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine).by_key();
+    let client = container(&emulator, "disks");
+    client.create(None).await.unwrap();
+    let (raw, vhd) = (machine.text("disk.raw"), machine.text("disk.vhd"));
+    let mut content = vec![0_u8; 16 << 20];
+    content[512..1024].fill(1);
+    content[9 << 20..12 << 20].fill(2);
+    std::fs::write(&raw, &content).unwrap();
+    let fixed = "subformat=fixed,force_size=on";
+    qemu(&["convert", "-f", "raw", "-O", "vpc", "-o", fixed, &raw, &vhd]);
+    let content = std::fs::read(&vhd).unwrap();
+    let mut disk = Disk::create(&client, "os.vhd", content.len()).await;
+    for (number, piece) in content.chunks(1 << 20).enumerate() {
+        if piece.iter().any(|byte| *byte != 0) {
+            disk.write(number << 20, piece).await;
+        }
+    }
+    let (source, to) = ("page-blob:account1/disks/os.vhd", "account1/disks/backup.vhd");
+    emulator.expect(&machine, 0, &["disk-backup", "protect", "os", "--source", source, "--to", to]);
+    disk.write(4 << 20, &[7; 8 * PAGE]).await;
+    emulator.expect(&machine, 0, &["disk-backup", "run", "os", "--now"]);
+    std::fs::write(&vhd, &disk.model).unwrap();
+    let image = machine.text("restored.vhd");
+    let image_to = format!("image:{image}");
+    let at = jiff::Timestamp::now().to_string();
+    let restore = ["disk-backup", "restore", "os", "--at", &at, "--to", &image_to];
+    emulator.expect(&machine, 0, &restore);
+    let said = qemu(&["compare", "-f", "vpc", "-F", "vpc", &vhd, &image]);
+    println!("{said}");
+    assert!(said.contains("identical"), "{said}");
+    let info = qemu(&["info", "-f", "vpc", &image]);
+    assert!(info.contains("virtual size: 16 MiB"), "{info}");
 }

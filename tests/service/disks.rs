@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
+use crate::disk_rig::{PROTECT, Rig};
 use crate::support;
 
 use std::fs::{self, Permissions};
@@ -11,7 +12,6 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use azure_core::http::request::RequestContent;
-use azure_storage_blobs::BlobContainerClient;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
@@ -19,54 +19,6 @@ use support::disk::{self, Disk, PAGE};
 use support::emulator::Emulator;
 use support::key::container;
 use support::program::Machine;
-
-fn objects(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-struct Rig {
-    machine: Machine,
-    emulator: Emulator,
-    container: BlobContainerClient,
-}
-
-const PROTECT: [&str; 7] = [
-    "disk-backup",
-    "protect",
-    "os",
-    "--source",
-    "page-blob:account1/disks/os.vhd",
-    "--to",
-    "account1/disks/backup.vhd",
-];
-
-impl Rig {
-    async fn new() -> Self {
-        let machine = Machine::new();
-        let emulator = Emulator::start(&machine).by_key();
-        let container = container(&emulator, "disks");
-        container.create(None).await.unwrap();
-        Rig { machine, emulator, container }
-    }
-
-    /// Runs a command of `disk-backup` and returns what it tells of this type.
-    fn told(&self, code: i32, words: &[&str], kind: &str) -> Vec<Value> {
-        let said = self.emulator.expect(&self.machine, code, &[words, &["--json"]].concat());
-        let all = objects(&said.stdout);
-        all.into_iter().filter(|own| own["type"] == kind).collect()
-    }
-
-    fn code(&self, exit: i32, words: &[&str]) -> String {
-        let said = self.emulator.expect(&self.machine, exit, &[words, &["--json"]].concat());
-        let all = objects(&format!("{}{}", said.stdout, said.stderr));
-        all.iter().find(|own| own["type"] == "error").unwrap()["code"].as_str().unwrap().to_owned()
-    }
-
-    fn round(&self, more: &[&str]) -> Value {
-        let words = [&["disk-backup", "run", "os", "--now"], more].concat();
-        self.told(0, &words, "disk-round").remove(0)
-    }
-}
 
 #[tokio::test]
 async fn each_round_sends_what_changed_and_every_point_is_the_disk_as_it_was() {
@@ -315,4 +267,63 @@ async fn a_disk_of_another_account_is_opened_by_a_key_or_a_signature_of_its_own(
         let record = fs::read_to_string(machine.state().join("disk-backups/os.json")).unwrap();
         assert!(!record.contains(secret.trim()), "{file}");
     }
+}
+
+#[tokio::test]
+async fn a_disk_whose_snapshots_cannot_be_read_goes_by_a_copy_beside_it() {
+    let rig = Rig::new().await;
+    let mut disk = Disk::create(&rig.container, "os.vhd", 8 << 20).await;
+    disk.write(0, &vec![1; 5 << 20]).await;
+    rig.told(0, &PROTECT, "disk-round");
+    disk.write(2 << 20, &[2; PAGE]).await;
+    rig.emulator.mischief(&rig.machine, &["unread-snapshots"]);
+    let round = rig.round(&[]);
+    assert_eq!(round["changed_bytes"], PAGE as u64, "{round}");
+    // A copy that a killed run has left, of another snapshot, is no hindrance.
+    let record = fs::read_to_string(rig.machine.state().join("disk-backups/os.json")).unwrap();
+    let record: Value = serde_json::from_str(&record).unwrap();
+    let scratch = format!("azseed/scratch-{}", record["id"].as_str().unwrap());
+    Disk::create(&rig.container, &scratch, 512).await;
+    disk.write(3 << 20, &[3; PAGE]).await;
+    let model = disk.model.clone();
+    rig.emulator.mischief(&rig.machine, &["pending-copies:2"]);
+    assert_eq!(rig.round(&[])["changed_bytes"], PAGE as u64);
+    let gone = rig.container.blob_client(&scratch).get_properties(None).await;
+    assert!(gone.is_err(), "it goes with the round");
+    rig.emulator.mischief(&rig.machine, &["--clear"]);
+    let points = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    let id = points.last().unwrap()["backup_snapshot"].as_str().unwrap();
+    assert!(disk::read(&rig.container, "backup.vhd", Some(id)).await == model);
+    assert_eq!(rig.told(0, &["disk-backup", "verify", "os"], "disk-verified")[0]["equal"], true);
+}
+
+#[tokio::test]
+async fn rules_of_premium_disks_are_told_and_pages_that_come_late_are_refused() {
+    let rig = Rig::new().await;
+    let mut disk = Disk::create(&rig.container, "os.vhd", 1 << 20).await;
+    disk.write(0, &[1; PAGE]).await;
+    for (mischief, code) in
+        [("snapshot-rate", "disk-snapshot-rate"), ("snapshot-count", "disk-snapshot-count")]
+    {
+        rig.emulator.mischief(&rig.machine, &[mischief]);
+        assert_eq!(rig.code(13, &PROTECT), code);
+    }
+    rig.told(0, &PROTECT, "disk-round");
+    rig.emulator.mischief(&rig.machine, &["late-duplicates"]);
+    let mut models = vec![disk.model.clone()];
+    for byte in 2..5 {
+        disk.write(0, &[byte; 3 * PAGE]).await;
+        models.push(disk.model.clone());
+        rig.round(&[]);
+        disk.clear(PAGE, PAGE).await;
+        models.push(disk.model.clone());
+        rig.round(&["--verify", "full"]);
+    }
+    let points = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    for (point, model) in points.iter().zip(&models) {
+        let id = point["backup_snapshot"].as_str().unwrap();
+        assert!(disk::read(&rig.container, "backup.vhd", Some(id)).await == *model, "{point}");
+    }
+    // The base too is what it was brought to, not what came late.
+    assert!(disk::read(&rig.container, "backup.vhd", None).await == disk.model);
 }

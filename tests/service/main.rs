@@ -2,6 +2,9 @@
 //! emulator's datacenter, judged from outside.
 
 mod data_box;
+mod disk_kept;
+mod disk_restore;
+mod disk_rig;
 mod disks;
 mod dock;
 mod hostile_service;

@@ -287,6 +287,13 @@ impl PageBlob for Memory {
         Ok(())
     }
 
+    fn remove_bare(&self, etag: &str) -> Result<(), azure::Error> {
+        match self.with(|shelf| shelf.snapshots.is_empty()) {
+            true => self.remove(etag),
+            false => Err(Memory::refused("SnapshotsPresent")),
+        }
+    }
+
     fn lease(&self, id: Uuid, _: i32) -> Result<(), azure::Error> {
         self.with(|shelf| match shelf.lease {
             Some(_) => Err(azure::Error::Leased { what: self.name.clone() }),

@@ -27,11 +27,11 @@ use super::desk::Desk;
 use super::job::{MeantJob, home_of};
 
 pub use self::error::Error;
-pub use self::mend::{Deed, Left, Mode};
+pub use self::mend::{Deed, Left, Mode, Open};
 pub use self::shipped::{Item, Shipped};
 pub use self::wanted::{Fault, Reason, Remark};
 
-use self::mend::{Mender, Open};
+use self::mend::Mender;
 use self::wanted::{AllPointers, Pointers};
 
 /// Blobs that are sent at once; of each a few megabytes are in memory.

@@ -67,6 +67,14 @@ pub enum Mischief {
     FailedCopies,
     /// The pages that changed since a snapshot are not told, as if the blob were another one.
     RefusedDiff,
+    /// Snapshots of blobs cannot be read, as in some premium accounts.
+    UnreadSnapshots,
+    /// A blob takes no snapshot: there was one in the last ten minutes.
+    SnapshotRate,
+    /// A blob takes no snapshot: it has a hundred.
+    SnapshotCount,
+    /// Pages that were written are written once more after the lease went to another.
+    LateDuplicates,
 }
 
 /// A name that no mischief has.
@@ -74,7 +82,7 @@ pub enum Mischief {
 pub struct UnknownMischief;
 
 /// All of them, by their names.
-pub(super) const ALL: [(Mischief, &str); 20] = [
+pub(super) const ALL: [(Mischief, &str); 24] = [
     (Mischief::RetryAfterSeconds, "retry-after-seconds"),
     (Mischief::RetryAfterDate, "retry-after-date"),
     (Mischief::Burst500, "burst-500"),
@@ -95,6 +103,10 @@ pub(super) const ALL: [(Mischief, &str); 20] = [
     (Mischief::PendingCopies, "pending-copies"),
     (Mischief::FailedCopies, "failed-copies"),
     (Mischief::RefusedDiff, "refused-diff"),
+    (Mischief::UnreadSnapshots, "unread-snapshots"),
+    (Mischief::SnapshotRate, "snapshot-rate"),
+    (Mischief::SnapshotCount, "snapshot-count"),
+    (Mischief::LateDuplicates, "late-duplicates"),
 ];
 
 impl Mischief {
@@ -112,7 +124,9 @@ impl Mischief {
             | Mischief::Half
             | Mischief::ExpiredToken
             | Mischief::FailedCopies
-            | Mischief::RefusedDiff => Some(1),
+            | Mischief::RefusedDiff
+            | Mischief::SnapshotRate
+            | Mischief::SnapshotCount => Some(1),
             Mischief::PendingCopies => Some(3),
             Mischief::Burst500 | Mischief::Burst502 | Mischief::Burst503 => Some(2),
             _ => None,
@@ -149,6 +163,19 @@ impl Mischief {
                 door == Door::Blobs
                     && (call.parameter("prevsnapshot").is_some()
                         || call.headers.contains_key("x-ms-previous-snapshot-url"))
+            }
+            Mischief::UnreadSnapshots => {
+                let has = |name| call.parameter(name).is_some();
+                door == Door::Blobs && call.method == Method::GET && has("snapshot") && !has("comp")
+            }
+            Mischief::SnapshotRate | Mischief::SnapshotCount => {
+                door == Door::Blobs
+                    && call.method == Method::PUT
+                    && call.parameter("comp") == Some("snapshot")
+            }
+            Mischief::LateDuplicates => {
+                let is_pages = call.parameter("comp") == Some("page");
+                door == Door::Blobs && is_pages && call.header("x-ms-lease-id").is_some()
             }
         }
     }

@@ -43,6 +43,8 @@ struct Mood {
     over: BTreeSet<[u8; 32]>,
     /// Tokens that have opened something while one was to be over.
     seen: BTreeSet<[u8; 32]>,
+    /// Calls that come once more after the lease went to another.
+    late: Vec<Call>,
 }
 
 impl Imp {
@@ -67,6 +69,7 @@ impl Imp {
         let mut mood = hold(&self.0);
         mood.all.clear();
         mood.seen.clear();
+        mood.late.clear();
     }
 
     /// What is on, and what has been.
@@ -75,7 +78,7 @@ impl Imp {
     }
 
     /// Answers a call, with all the mischief that strikes it.
-    pub fn answer(&self, door: Door, mut call: Call, well: impl FnOnce(&Call) -> Answer) -> Answer {
+    pub fn answer(&self, door: Door, mut call: Call, well: impl Fn(&Call) -> Answer) -> Answer {
         if is_sign_in(&call) {
             return well(&call);
         }
@@ -95,6 +98,17 @@ impl Imp {
         alter::copies(&mut call, &meant);
         let is_second = alter::call(&mut call);
         let mut answer = well(&call);
+        if meant.contains(&Mischief::LateDuplicates) {
+            hold(&self.0).late.push(call.clone());
+        }
+        if is_end_of_lease(&call) {
+            let all = std::mem::take(&mut hold(&self.0).late);
+            for late in all {
+                // Who sent it has its answer; nobody waits for this one.
+                drop(well(&late));
+                self.strike(Mischief::LateDuplicates);
+            }
+        }
         for mischief in meant {
             if (mischief, is_second) != (Mischief::EmptyPages, true)
                 && alter::answer(mischief, door, &call, &mut answer)
@@ -134,6 +148,12 @@ impl Imp {
     }
 }
 
+/// Whether a lease goes to another, or to nobody.
+fn is_end_of_lease(call: &Call) -> bool {
+    let action = call.header("x-ms-lease-action").unwrap_or_default();
+    ["release", "change", "break"].contains(&action)
+}
+
 fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token).into()
 }
@@ -171,6 +191,27 @@ mod tests {
         assert_eq!((imp.standing()[0].left, imp.standing()[0].struck), (Some(0), 2));
         imp.clear();
         assert!(imp.standing().is_empty());
+    }
+
+    #[test]
+    fn pages_come_once_more_when_the_lease_is_anothers() {
+        let imp = Imp::new(&["late-duplicates".parse().unwrap()]);
+        let seen = Mutex::new(Vec::new());
+        let ask = |comp: &str, headers: &[(&'static str, &'static str)]| {
+            let call = call(Method::PUT, "/a/c/b", headers);
+            let call = Call { query: vec![("comp".to_owned(), comp.to_owned())], ..call };
+            imp.answer(Door::Blobs, call, |call| {
+                hold(&seen).push(call.parameter("comp").unwrap_or_default().to_owned());
+                Answer::empty(201)
+            });
+        };
+        ask("page", &[("x-ms-lease-id", "one")]);
+        ask("page", &[]);
+        ask("lease", &[("x-ms-lease-action", "renew")]);
+        ask("lease", &[("x-ms-lease-action", "release")]);
+        ask("lease", &[("x-ms-lease-action", "release")]);
+        assert_eq!(*hold(&seen), ["page", "page", "lease", "lease", "page", "lease"]);
+        assert_eq!(imp.standing()[0].struck, 1);
     }
 
     #[test]

@@ -36,6 +36,17 @@ pub(super) fn answer(mischief: Mischief, door: Door, call: &Call) -> Option<Answ
             "BlobOverwritten",
             "The blob was written as a whole since the earlier snapshot.",
         ),
+        Mischief::UnreadSnapshots => {
+            said(400, "InvalidOperation", "A snapshot of a blob of this account cannot be read.")
+        }
+        Mischief::SnapshotRate => said(
+            409,
+            "SnapshotOperationRateExceeded",
+            "The blob had a snapshot in the last ten minutes.",
+        ),
+        Mischief::SnapshotCount => {
+            said(409, "SnapshotCountExceeded", "The blob has as many snapshots as it may have.")
+        }
         Mischief::OperationFails => {
             let name = call.path.rsplit('/').next().unwrap_or_default();
             let error = json!({"code": "InternalError", "message": "The operation went wrong."});

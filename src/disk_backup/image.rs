@@ -1,0 +1,250 @@
+//! A point becomes an image file: sparse, and gone on with where a run was killed. Until it is whole
+//! it lies beside its name as `.part`, with a note of which point it is and how far it is.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use disk_prep::sys::durable::{self, Access};
+use rustix::fs::{CWD, RenameFlags};
+use serde::{Deserialize, Serialize};
+
+use super::apply::{AT_ONCE, listed, read};
+use super::compare::Content;
+use super::error::Error;
+use super::points::DiskPoint;
+use super::ranges::{Span, Work, works};
+use super::record::Verify;
+use super::table::{block_count, sum};
+use super::watch::Watch;
+use crate::azure::{PageBlob, each};
+
+/// Works between two notes of how far it is.
+const WORKS_A_NOTE: usize = 32;
+/// What holds nothing in so many bytes stays a hole.
+const HOLE_BYTES: usize = 4096;
+const FORM: u32 = 1;
+
+/// What becomes which file.
+#[derive(Debug)]
+pub struct ImageFile<'a> {
+    /// The point.
+    pub point: &'a DiskPoint,
+    /// The copy that has it.
+    pub copy: &'a Arc<dyn PageBlob>,
+    /// The file.
+    pub path: &'a Path,
+    /// What is read back.
+    pub verify: Verify,
+}
+
+/// An image that is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeImage {
+    /// Bytes that this run read of the point.
+    pub read_bytes: u64,
+    /// Bytes that this run wrote into the file.
+    pub written_bytes: u64,
+    /// Bytes that were read back and compared; none if that was not asked for.
+    pub proven_bytes: Option<u64>,
+    /// Whether a run before had begun it.
+    pub is_resumed: bool,
+}
+
+/// How far a file is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Note {
+    version: u32,
+    /// The copy's address.
+    copy: String,
+    /// The point's snapshot.
+    snapshot: String,
+    bytes: u64,
+    /// All before is in the file.
+    done_bytes: u64,
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    name.into()
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Image { path: path.clone(), source }
+}
+
+impl ImageFile<'_> {
+    /// Makes it.
+    pub fn make(&self, watch: &dyn Watch) -> Result<MadeImage, Error> {
+        let (part, note_path) = (beside(self.path, ".part"), beside(self.path, ".part.json"));
+        let begun = self.begun(&note_path)?;
+        let is_resumed = begun.is_some();
+        let is_there = |path: &Path| path.symlink_metadata().is_ok();
+        match (is_there(self.path), is_there(&part)) {
+            (false, is_begun) if is_resumed || !is_begun => {}
+            // It was renamed, and the run was killed before its note went.
+            (true, false) if is_resumed => {
+                std::fs::remove_file(&note_path).map_err(at(&note_path))?;
+                return self.ended((0, 0), is_resumed, watch);
+            }
+            (true, _) => return Err(Error::ImageThere { path: self.path.to_owned() }),
+            (false, _) => return Err(Error::ImageThere { path: part }),
+        }
+        let mut note = begun.unwrap_or_else(|| self.note());
+        self.keep(&note_path, &note)?;
+        let file = match is_there(&part) {
+            true => File::options().read(true).write(true).open(&part).map_err(at(&part))?,
+            false => durable::create_new(&part, Access::Private).map_err(at(&part))?,
+        };
+        file.set_len(self.point.bytes).map_err(at(&part))?;
+        let counts = self.fill(&file, (&part, &note_path), &mut note, watch)?;
+        file.sync_all().map_err(at(&part))?;
+        let renamed = rustix::fs::renameat_with(CWD, &part, CWD, self.path, RenameFlags::NOREPLACE);
+        renamed.map_err(|errno| at(self.path)(errno.into()))?;
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        durable::sync_folder(folder).map_err(at(folder))?;
+        std::fs::remove_file(&note_path).map_err(at(&note_path))?;
+        self.ended(counts, is_resumed, watch)
+    }
+
+    fn note(&self) -> Note {
+        let (copy, snapshot) = (self.copy.address(), self.point.backup_snapshot.clone());
+        Note { version: FORM, copy, snapshot, bytes: self.point.bytes, done_bytes: 0 }
+    }
+
+    /// How far a run before is, if it was with this point.
+    fn begun(&self, path: &Path) -> Result<Option<Note>, Error> {
+        let text = match std::fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(at(path))?,
+        };
+        let note: Note =
+            serde_json::from_slice(&text).map_err(|source| at(path)(io::Error::from(source)))?;
+        let own = Note { done_bytes: note.done_bytes, ..self.note() };
+        match note == own {
+            true => Ok(Some(note)),
+            false => {
+                let (path, snapshot) = (self.path.to_owned(), note.snapshot);
+                Err(Error::ImageBegun { path, snapshot })
+            }
+        }
+    }
+
+    fn keep(&self, path: &Path, note: &Note) -> Result<(), Error> {
+        let text = serde_json::to_vec(note).expect("texts and numbers can be written");
+        durable::write(path, &text, Access::Private).map_err(at(path))
+    }
+
+    /// Fills it from where the note is; what was read and written.
+    fn fill(
+        &self,
+        file: &File,
+        (part, note_path): (&Path, &Path),
+        note: &mut Note,
+        watch: &dyn Watch,
+    ) -> Result<(u64, u64), Error> {
+        let (read_bytes, written_bytes) = (AtomicU64::new(0), AtomicU64::new(0));
+        let snapshot = self.point.backup_snapshot.as_str();
+        let begin = note.done_bytes;
+        listed(self.copy.as_ref(), Some(snapshot), None, self.point.bytes, |ranges| {
+            let all = works(ranges);
+            let left: Vec<Span> = all.iter().map(span).filter(|own| own.1 > begin).collect();
+            for some in left.chunks(WORKS_A_NOTE) {
+                each(some, AT_ONCE, |own| {
+                    let content = read(self.copy.as_ref(), Some(snapshot), *own)?;
+                    let written = put(file, own.0, &content).map_err(at(part))?;
+                    read_bytes.fetch_add(own.1 - own.0, Ordering::Relaxed);
+                    written_bytes.fetch_add(written, Ordering::Relaxed);
+                    watch.sent(own.1 - own.0)
+                })?;
+                file.sync_data().map_err(at(part))?;
+                note.done_bytes = some.last().map_or(note.done_bytes, |own| own.1);
+                self.keep(note_path, note)?;
+            }
+            Ok(())
+        })?;
+        Ok((read_bytes.into_inner(), written_bytes.into_inner()))
+    }
+
+    fn ended(
+        &self,
+        (read_bytes, written_bytes): (u64, u64),
+        is_resumed: bool,
+        watch: &dyn Watch,
+    ) -> Result<MadeImage, Error> {
+        let proven_bytes = match self.verify {
+            Verify::Full => Some(self.prove(watch)?),
+            Verify::None | Verify::Changed => None,
+        };
+        Ok(MadeImage { read_bytes, written_bytes, proven_bytes, is_resumed })
+    }
+
+    /// Reads both, all of them.
+    fn prove(&self, watch: &dyn Watch) -> Result<u64, Error> {
+        let file = File::open(self.path).map_err(at(self.path))?;
+        let side = (self.copy.as_ref(), Some(self.point.backup_snapshot.as_str()));
+        let content = Content::open(side)?;
+        let blocks: Vec<Span> =
+            (0..block_count(content.bytes)).map(|number| content.span(number)).collect();
+        each(&blocks, AT_ONCE, |block| {
+            let theirs = content.block(*block)?;
+            let mut own = vec![0; theirs.len()];
+            file.read_exact_at(&mut own, block.0).map_err(at(self.path))?;
+            if sum(&own) != sum(&theirs) {
+                let blob = self.path.display().to_string();
+                return Err(Error::ReadBack { blob, offset: block.0 });
+            }
+            watch.looked(block.1 - block.0)
+        })?;
+        Ok(content.bytes)
+    }
+}
+
+fn span(work: &Work) -> Span {
+    match work {
+        Work::Clear(span) | Work::Write { whole: span, .. } => *span,
+    }
+}
+
+/// Writes what holds something, in stretches as long as may be, and how much that is.
+fn put(file: &File, start: u64, content: &[u8]) -> io::Result<u64> {
+    let pieces: Vec<&[u8]> = content.chunks(HOLE_BYTES).collect();
+    let is_hole = |piece: &[u8]| piece.iter().all(|byte| *byte == 0);
+    let mut written = 0;
+    let mut at = start;
+    for alike in pieces.chunk_by(|one, other| is_hole(one) == is_hole(other)) {
+        let bytes = alike.iter().map(|piece| piece.len()).sum::<usize>();
+        if !alike.first().is_none_or(|piece| is_hole(piece)) {
+            file.write_all_at(&alike.concat(), at)?;
+            written += bytes as u64;
+        }
+        at += bytes as u64;
+    }
+    Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_nothing_stays_a_hole() {
+        let mut file = tempfile::tempfile().unwrap();
+        let mut content = vec![0; 5 * HOLE_BYTES + 512];
+        content[HOLE_BYTES + 7] = 1;
+        content[5 * HOLE_BYTES] = 2;
+        file.set_len(1 << 20).unwrap();
+        assert_eq!(put(&file, 8192, &content).unwrap(), HOLE_BYTES as u64 + 512);
+        let mut found = Vec::new();
+        io::Read::read_to_end(&mut file, &mut found).unwrap();
+        assert_eq!(found[8192..8192 + content.len()], content);
+        assert_eq!(found.iter().filter(|byte| **byte != 0).count(), 2);
+    }
+}

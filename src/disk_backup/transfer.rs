@@ -1,0 +1,152 @@
+//! A blob that is made of a snapshot of another, by the service or through this machine. While it is
+//! being filled, it says what with; a run that finds that goes on, and what is foreign is refused.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::apply::{Application, Counts};
+use super::chain::POINT;
+use super::error::Error;
+use super::keeper::Keeper;
+use super::record::Verify;
+use super::watch::Watch;
+use crate::azure::{self, Made, PageBlob, PageFacts, SnapshotFacts};
+
+/// Metadata of a blob that is being filled: with what.
+const FILLING: &str = "bk_filling";
+/// Metadata of a blob that was filled: with what.
+const FILLED: &str = "bk_filled";
+/// The longest pause between two looks at a copy by the service.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// From where to where.
+pub(super) struct Transfer<'a> {
+    pub from: &'a Arc<dyn PageBlob>,
+    /// The snapshot that is copied.
+    pub snapshot: &'a str,
+    pub to: &'a Arc<dyn PageBlob>,
+    /// What the new blob is being filled with; the same for a run that goes on.
+    pub mark: &'a str,
+    pub run: Uuid,
+    pub former: Option<Uuid>,
+    pub by_service: bool,
+    pub verify: Verify,
+}
+
+/// A blob that is whole.
+pub(super) struct Filled {
+    pub counts: Counts,
+    /// Held since before its last byte was written; `None` if a run before had filled it, and
+    /// nobody knows who has written to it since.
+    pub keeper: Option<Keeper>,
+}
+
+impl Transfer<'_> {
+    fn of_target(&self, source: azure::Error) -> Error {
+        Error::of(self.to.as_ref(), source)
+    }
+
+    /// What is there, if it is ours.
+    fn look(&self) -> Result<Option<PageFacts>, Error> {
+        let facts = self.to.facts(None).map_err(|error| self.of_target(error))?;
+        let Some(facts) = facts else { return Ok(None) };
+        let is_ours = [FILLING, FILLED]
+            .iter()
+            .any(|name| facts.metadata.get(*name).is_some_and(|mark| mark == self.mark));
+        if is_ours && facts.is_pages {
+            return Ok(Some(facts));
+        }
+        Err(Error::Taken { blob: self.to.address() })
+    }
+
+    fn there(&self) -> Result<PageFacts, Error> {
+        self.look()?.ok_or_else(|| Error::NoSource { blob: self.to.address() })
+    }
+
+    /// Fills it.
+    pub fn make(&self, watch: &dyn Watch) -> Result<Filled, Error> {
+        let begun = self.look()?;
+        if begun.as_ref().is_some_and(|facts| facts.metadata.contains_key(FILLED)) {
+            return Ok(Filled { counts: Counts::default(), keeper: None });
+        }
+        let (from, to) = (self.from.as_ref(), self.to.as_ref());
+        let facts = from.facts(Some(self.snapshot)).map_err(|source| Error::of(from, source))?;
+        let gone = || Error::PointGone { blob: from.address(), snapshot: self.snapshot.to_owned() };
+        let bytes = facts.ok_or_else(gone)?.bytes;
+        let is_copy = begun.as_ref().map_or(self.by_service, |facts| facts.copy.is_some());
+        let metadata = BTreeMap::from([(FILLING.to_owned(), self.mark.to_owned())]);
+        let made = match (begun, is_copy) {
+            (Some(_), _) => Made::New,
+            (None, true) => to
+                .copy_from(&from.source(self.snapshot), &metadata)
+                .map_err(|error| self.of_target(error))?,
+            (None, false) => to.create(bytes, &metadata).map_err(|error| self.of_target(error))?,
+        };
+        if made == Made::There {
+            // It is ours, or this refuses it.
+            self.look()?;
+        }
+        if is_copy {
+            copied(from, to, || self.there(), watch)?;
+        }
+        let keeper = Keeper::take(self.to, self.run, self.former, watch)?;
+        let application = Application {
+            source: from,
+            target: to,
+            content: (from, Some(self.snapshot)),
+            from: None,
+            to: self.snapshot,
+            bytes,
+            keeper: &keeper,
+            verify: self.verify,
+            watch,
+        };
+        let counts = if is_copy { Counts::default() } else { application.fill()? };
+        let whole = BTreeMap::from([(FILLED.to_owned(), self.mark.to_owned())]);
+        let said = to.set_metadata(&whole, &self.there()?.etag, Some(keeper.id));
+        said.map_err(|error| self.of_target(error))?;
+        Ok(Filled { counts, keeper: Some(keeper) })
+    }
+}
+
+/// Waits until the service has copied; `look` tells of the copy, and that it is ours. One that came
+/// to nothing is empty and is deleted, so that the next run begins anew.
+pub(super) fn copied(
+    from: &dyn PageBlob,
+    to: &dyn PageBlob,
+    look: impl Fn() -> Result<PageFacts, Error>,
+    watch: &dyn Watch,
+) -> Result<(), Error> {
+    let mut pause = Duration::from_millis(200);
+    loop {
+        let facts = look()?;
+        match facts.copy {
+            Some(copy) if copy.is_pending => {
+                let what = format!("for the service to copy: {}", copy.progress);
+                watch.wait(&what, pause)?;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            Some(azure::CopyFacts { failure: Some(why), .. }) => {
+                let removed = to.remove(&facts.etag);
+                removed.map_err(|source| Error::of(to, source))?;
+                return Err(Error::Copy { blob: from.address(), why });
+            }
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// A copy's snapshot of a snapshot of its source; made if there is none.
+pub(super) fn point_of(copy: &dyn PageBlob, snapshot: &str, lease: Uuid) -> Result<String, Error> {
+    let all = copy.snapshots().map_err(|source| Error::of(copy, source))?;
+    let is_it =
+        |own: &&SnapshotFacts| own.metadata.get(POINT).is_some_and(|point| point == snapshot);
+    if let Some(own) = all.iter().find(is_it) {
+        return Ok(own.id.clone());
+    }
+    let metadata = BTreeMap::from([(POINT.to_owned(), snapshot.to_owned())]);
+    copy.snapshot(&metadata, Some(lease)).map_err(|source| Error::of(copy, source))
+}

@@ -1,0 +1,243 @@
+//! `disk-backup prune` and `disk-backup set`: which points are kept, and how often there is one.
+
+use std::sync::Arc;
+
+use disk_prep::noun::{ByteSize, VaultName, count};
+use jiff::Zoned;
+
+use super::desk::Desk;
+use super::disk_backup::{DiskOptions, facts, files, hold, known, open};
+use super::disk_files::{remove_table, write_record};
+use crate::azure::PageBlob;
+use crate::disk_backup::{
+    Chain, DiskBackup, DiskPoint, Error, Keep, OWNER, freed_bytes, let_go, points,
+};
+use crate::outcome::Failure;
+use crate::state::Lock;
+
+/// Whether anything is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prune {
+    /// It is.
+    Delete,
+    /// It is only told.
+    Tell,
+}
+
+/// A point that goes.
+#[derive(Debug)]
+pub struct GonePoint {
+    /// The point.
+    pub point: DiskPoint,
+    /// Bytes that only it held; none if the service does not tell that.
+    pub freed_bytes: Option<u64>,
+}
+
+/// What goes, or went, of one disk's backup.
+#[derive(Debug)]
+pub struct PrunedDisk {
+    /// The backup.
+    pub backup: DiskBackup,
+    /// How many points stay.
+    pub kept: usize,
+    /// Points that no rule keeps, the oldest first.
+    pub gone: Vec<GonePoint>,
+    /// Snapshots of the disk that runs which were killed have left.
+    pub left_over: Vec<String>,
+    /// Copies of former generations that have no point any more.
+    pub copies: Vec<String>,
+    /// Calls that delete.
+    pub requests: u64,
+    /// Whether it was done, or only told.
+    pub is_done: bool,
+}
+
+/// What came of pruning.
+#[derive(Debug)]
+pub struct Pruned(pub Vec<PrunedDisk>);
+
+/// A backup whose settings are others.
+#[derive(Debug)]
+pub struct ChangedDisk {
+    /// Its record.
+    pub backup: DiskBackup,
+    /// Whether something is different now.
+    pub is_changed: bool,
+}
+
+impl PrunedDisk {
+    fn is_nothing(&self) -> bool {
+        self.requests == 0
+    }
+
+    /// Bytes that are freed; none if the service does not tell that.
+    pub fn freed_bytes(&self) -> Option<u64> {
+        self.gone.iter().map(|own| own.freed_bytes).sum()
+    }
+
+    /// What goes, in words.
+    fn words(&self) -> String {
+        let mut what = Vec::new();
+        let mut add = |number: usize, noun: &str| {
+            if number > 0 {
+                what.push(count(number, noun));
+            }
+        };
+        add(self.gone.len(), "point");
+        add(self.left_over.len(), "left-over snapshot");
+        add(self.copies.len(), "former copy");
+        let freed = match self.freed_bytes() {
+            Some(bytes) => format!(", {} are freed", ByteSize(bytes)),
+            None => String::new(),
+        };
+        let requests = count(usize::try_from(self.requests).unwrap_or(usize::MAX), "request");
+        format!("of {} {} go by {requests}{freed}", self.backup.name, what.join(" and "))
+    }
+}
+
+/// One backup with its blobs, held.
+struct Bench {
+    _lock: Lock,
+    source: Arc<dyn PageBlob>,
+    target: Arc<dyn PageBlob>,
+    plan: PrunedDisk,
+}
+
+/// Deletes what no rule keeps.
+pub fn prune(
+    names: &[VaultName],
+    mode: Prune,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<Pruned, Failure> {
+    let names: Vec<VaultName> = match names {
+        [] => DiskBackup::all(&desk.state()?)?.into_iter().map(|own| own.name).collect(),
+        names => names.to_vec(),
+    };
+    let mut all = Vec::new();
+    for name in &names {
+        all.push(look(name, options, desk)?);
+    }
+    let told: Vec<String> =
+        all.iter().filter(|own| !own.plan.is_nothing()).map(|own| own.plan.words()).collect();
+    if mode == Prune::Delete && !told.is_empty() {
+        desk.attendant.consent(&told.join("; "))?;
+        for bench in &mut all {
+            bench.delete(options, desk)?;
+        }
+    }
+    Ok(Pruned(all.into_iter().map(|own| own.plan).collect()))
+}
+
+/// What would go.
+fn look(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Bench, Failure> {
+    let lock = hold(name, desk)?;
+    let backup = known(name, desk)?;
+    let (source, target) = open(&backup, options, desk)?;
+    let all = points(&backup.copy_names(), &target)?;
+    let gone = let_go(backup.keep, &all, &Zoned::now());
+    let is_gone = |own: &DiskPoint| gone.iter().any(|gone| gone == &own);
+    let told = facts(&target)?;
+    let tells = told.as_ref().is_some_and(|facts| !facts.is_azurite);
+    let mut freed = Vec::new();
+    for point in &gone {
+        let copy = target.beside(&backup.copy_name(point.generation));
+        let own: Vec<&DiskPoint> =
+            all.iter().filter(|own| own.generation == point.generation).collect();
+        let at = own.iter().position(|own| own == point).unwrap_or_default();
+        // As if they went one after the other: the one before is one that stays.
+        let before = own.iter().take(at).rev().find(|own| !is_gone(own));
+        let before = before.map(|own| own.backup_snapshot.as_str());
+        let after = own.get(at + 1).copied();
+        let bytes = match tells {
+            true => Some(freed_bytes(copy.as_ref(), before, point, after)?),
+            false => None,
+        };
+        freed.push(GonePoint { point: (*point).clone(), freed_bytes: bytes });
+    }
+    let mut copies = Vec::new();
+    for generation in 1..backup.generation {
+        let has_point = all.iter().any(|own| own.generation == generation && !is_gone(own));
+        let name = backup.copy_name(generation);
+        if !has_point && facts(&target.beside(&name))?.is_some() {
+            copies.push(name);
+        }
+    }
+    let chain = told.and_then(|facts| Chain::parse(&facts.metadata));
+    let left_over = match chain.and_then(|chain| chain.baseline) {
+        Some(baseline) => left_over(&source, &backup, &baseline)?,
+        None => Vec::new(),
+    };
+    let requests = 2 * freed.len() + left_over.len() + copies.len();
+    let plan = PrunedDisk {
+        kept: all.len() - freed.len(),
+        backup,
+        gone: freed,
+        left_over,
+        copies,
+        requests: requests as u64,
+        is_done: false,
+    };
+    Ok(Bench { _lock: lock, source, target, plan })
+}
+
+/// Our snapshots of the disk that are older than the one that the copy holds.
+fn left_over(
+    source: &Arc<dyn PageBlob>,
+    backup: &DiskBackup,
+    baseline: &str,
+) -> Result<Vec<String>, Error> {
+    let all = source.snapshots();
+    let all = all.map_err(|error| Error::Blob { blob: source.address(), source: error })?;
+    let id = backup.id.to_string();
+    let is_old = |own: &crate::azure::SnapshotFacts| {
+        own.metadata.get(OWNER) == Some(&id) && own.id.as_str() < baseline
+    };
+    Ok(all.into_iter().filter(is_old).map(|own| own.id).collect())
+}
+
+impl Bench {
+    fn delete(&mut self, options: &DiskOptions, desk: &Desk<'_>) -> Result<(), Failure> {
+        let container = files(&self.plan.backup, options, desk)?;
+        let backup = &mut self.plan.backup;
+        for GonePoint { point, .. } in &self.plan.gone {
+            let copy = self.target.beside(&backup.copy_name(point.generation));
+            copy.remove_snapshot(&point.backup_snapshot)?;
+            remove_table(backup, &point.source_snapshot, &container)?;
+            backup.proofs.remove(&point.backup_snapshot);
+        }
+        backup.save(&desk.state()?)?;
+        for snapshot in &self.plan.left_over {
+            self.source.remove_snapshot(snapshot)?;
+        }
+        for name in &self.plan.copies {
+            let copy = self.target.beside(name);
+            // The service refuses one that has a point after all.
+            if let Some(seen) = facts(&copy)? {
+                copy.remove_bare(&seen.etag)?;
+            }
+        }
+        write_record(&self.plan.backup, &container)?;
+        self.plan.is_done = true;
+        Ok(())
+    }
+}
+
+/// Changes how often there is a point, and which are kept.
+pub fn set(
+    name: &VaultName,
+    every_secs: Option<u64>,
+    keep: Option<Keep>,
+    desk: &Desk<'_>,
+) -> Result<ChangedDisk, Failure> {
+    let _lock = hold(name, desk)?;
+    let mut backup = known(name, desk)?;
+    let old = backup.clone();
+    backup.every_secs = every_secs.unwrap_or(backup.every_secs);
+    backup.keep = keep.unwrap_or(backup.keep);
+    let is_changed = backup != old;
+    if is_changed {
+        backup.save(&desk.state()?)?;
+    }
+    Ok(ChangedDisk { backup, is_changed })
+}

@@ -1,0 +1,349 @@
+//! `disk-backup restore` and `disk-backup promote`: a point becomes a disk or an image file, or goes
+//! over the disk itself.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use disk_prep::noun::{BlobPath, BlobPlace, Diagnose, ErrorKind, Hint, VaultName, visible_line};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::connections::{container, page_blob};
+use super::desk::Desk;
+use super::disk_backup::{
+    Attended, DiskOptions, DiskWord, by_service, facts, hold, known, make_container, open,
+    source_access,
+};
+use crate::azure::PageBlob;
+use crate::disk_backup::{
+    DiskBackup, DiskPoint, Error, ImageFile, MadeDisk, MadeImage, Promoted, Promotion, Restoration,
+    RestoredFrom, Verify, point_at, points,
+};
+use crate::outcome::Failure;
+
+/// What is wished of a restore.
+#[derive(Debug)]
+pub struct RestoreOptions {
+    /// The point's time.
+    pub at: Timestamp,
+    /// Where to, as it was typed.
+    pub to: String,
+    /// What the new disk's backup is called; without it a name that is free.
+    pub backup_name: Option<VaultName>,
+    /// Whether the new disk gets no backup of its own.
+    pub is_alone: bool,
+    /// What is read back.
+    pub verify: Verify,
+}
+
+/// Where a point goes.
+#[derive(Debug)]
+enum Aim {
+    Blob(BlobPlace),
+    Image(PathBuf),
+}
+
+/// What a point became.
+#[derive(Debug)]
+pub enum NewDisk {
+    /// A page blob.
+    Blob {
+        /// Where.
+        place: BlobPlace,
+        /// Its address.
+        address: String,
+        /// What was done.
+        made: MadeDisk,
+        /// Its own backup; none if it has none.
+        backup: Option<Box<DiskBackup>>,
+    },
+    /// An image file.
+    Image {
+        /// Where.
+        path: PathBuf,
+        /// What was done.
+        made: MadeImage,
+    },
+}
+
+/// A point that was restored.
+#[derive(Debug)]
+pub struct RestoredDisk {
+    /// The backup.
+    pub name: VaultName,
+    /// The point.
+    pub point: DiskPoint,
+    /// What it became.
+    pub new: NewDisk,
+}
+
+/// A point that went over the disk itself.
+#[derive(Debug)]
+pub struct PromotedDisk {
+    /// The backup.
+    pub name: VaultName,
+    /// The disk.
+    pub disk: BlobPlace,
+    /// The point.
+    pub point: DiskPoint,
+    /// What was done.
+    pub made: Promoted,
+}
+
+/// Nobody has said that a disk is to be written over.
+#[derive(Debug, thiserror::Error)]
+#[error("A point of {name} would go over the disk {disk} itself, and that was not confirmed")]
+struct NotTyped {
+    name: VaultName,
+    disk: BlobPlace,
+}
+
+impl Diagnose for NotTyped {
+    fn code(&self) -> &'static str {
+        "disk-not-confirmed"
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Guard
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new(format!(
+            "nothing was written; if that is what is wanted, add `--overwrite {}`",
+            self.name
+        )))
+    }
+}
+
+const IMAGE: &str = "image:";
+const PAGE_BLOB: &str = "page-blob:";
+
+fn aim(word: &str) -> Result<Aim, DiskWord> {
+    let wrong = || DiskWord::Aim { word: word.to_owned() };
+    match (word.strip_prefix(IMAGE), word.strip_prefix(PAGE_BLOB)) {
+        (Some(path), _) if !path.is_empty() => Ok(Aim::Image(path.into())),
+        (None, Some(place)) => place.parse().map(Aim::Blob).map_err(|_| wrong()),
+        _ => Err(wrong()),
+    }
+}
+
+/// The point that a time means, and the copy that has it.
+pub(super) fn found(
+    backup: &DiskBackup,
+    at: Timestamp,
+    target: &Arc<dyn PageBlob>,
+) -> Result<(DiskPoint, Arc<dyn PageBlob>), Error> {
+    let all = points(&backup.copy_names(), target)?;
+    let point = point_at(&backup.name, &all, at)?.clone();
+    let copy = target.beside(&backup.copy_name(point.generation));
+    Ok((point, copy))
+}
+
+/// Makes a disk or a file of a point.
+pub fn restore(
+    name: &VaultName,
+    asked: &RestoreOptions,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<RestoredDisk, Failure> {
+    let aim = aim(&asked.to)?;
+    let _lock = hold(name, desk)?;
+    let backup = known(name, desk)?;
+    let (_, target) = open(&backup, options, desk)?;
+    let (point, copy) = found(&backup, asked.at, &target)?;
+    let watch = Attended::new(format!("restore {name}"), desk.attendant);
+    let new = match aim {
+        Aim::Image(path) => {
+            let verify = asked.verify;
+            let file = ImageFile { point: &point, copy: &copy, path: &path, verify };
+            let made = file.make(&watch)?;
+            NewDisk::Image { path, made }
+        }
+        Aim::Blob(place) => {
+            let from = Origin { backup: &backup, point: &point, copy: &copy };
+            from.blob(place, asked, &watch, (options, desk))?
+        }
+    };
+    Ok(RestoredDisk { name: name.clone(), point, new })
+}
+
+/// What is restored.
+struct Origin<'a> {
+    backup: &'a DiskBackup,
+    point: &'a DiskPoint,
+    copy: &'a Arc<dyn PageBlob>,
+}
+
+impl Origin<'_> {
+    fn blob(
+        &self,
+        place: BlobPlace,
+        asked: &RestoreOptions,
+        watch: &Attended<'_>,
+        (options, desk): (&DiskOptions, &Desk<'_>),
+    ) -> Result<NewDisk, Failure> {
+        let access = match place.account() == self.backup.target.account() {
+            true if place.account() != self.backup.source.account() => options.blobs.clone(),
+            _ => source_access(options),
+        };
+        let disk = page_blob(&options.azure, &access, &place, desk.attendant)?;
+        let address = disk.address();
+        if facts(&disk)?.is_none() {
+            let folder = container(
+                &options.azure,
+                &access,
+                place.account(),
+                place.container(),
+                desk.attendant,
+            );
+            make_container(&folder?);
+        }
+        let by_service = by_service(self.backup, &[self.copy, &disk])?;
+        let own = match asked.is_alone {
+            true => None,
+            false => Some(self.onward(&place, &disk, asked, desk)?),
+        };
+        let state = desk.state()?;
+        let run = Uuid::new_v4();
+        let (mut own, former) = match own {
+            None => (None, None),
+            Some(mut own) => {
+                let former = own.run.replace(run);
+                own.save(&state)?;
+                (Some(own), former)
+            }
+        };
+        let onward = own.as_ref().map(|own| self.copy.beside(own.target.name()));
+        let restoration = Restoration {
+            point: self.point,
+            copy: self.copy,
+            disk: &disk,
+            onward: onward.as_ref(),
+            backup: own.as_ref().map_or_else(Uuid::new_v4, |own| own.id),
+            run,
+            former,
+            by_service,
+            verify: asked.verify,
+        };
+        let made = restoration.make(watch)?;
+        if let Some(own) = &mut own {
+            own.restored.iter_mut().for_each(|from| from.is_whole = true);
+            own.save(&state)?;
+        }
+        Ok(NewDisk::Blob { place, address, made, backup: own.map(Box::new) })
+    }
+
+    /// The record of the new disk's backup: one that was begun before, or a new one. Both of its
+    /// blobs are nobody's then.
+    fn onward(
+        &self,
+        place: &BlobPlace,
+        disk: &Arc<dyn PageBlob>,
+        asked: &RestoreOptions,
+        desk: &Desk<'_>,
+    ) -> Result<DiskBackup, Failure> {
+        let state = desk.state()?;
+        let all = DiskBackup::all(&state)?;
+        let from = RestoredFrom {
+            name: self.backup.name.clone(),
+            backup_snapshot: self.point.backup_snapshot.clone(),
+            is_whole: false,
+        };
+        let is_it = |own: &&DiskBackup| own.source == *place && own.name != self.backup.name;
+        if let Some(old) = all.iter().find(is_it) {
+            let is_same = old.restored.as_ref().is_some_and(|own| {
+                (&own.name, &own.backup_snapshot) == (&from.name, &from.backup_snapshot)
+            });
+            return match is_same && asked.backup_name.as_ref().is_none_or(|name| *name == old.name)
+            {
+                true => Ok(old.clone()),
+                false => Err(Error::Taken { blob: disk.address() }.into()),
+            };
+        }
+        let name = match &asked.backup_name {
+            Some(name) if all.iter().any(|own| own.name == *name) => {
+                let what = format!("`restore` would name the backup of {place} so");
+                return Err(Error::Asked { name: name.clone(), what }.into());
+            }
+            Some(name) => name.clone(),
+            None => free_name(&self.backup.name, &all)?,
+        };
+        let path = BlobPath::new(self.backup.target.container().clone(), &format!("{name}.vhd"));
+        let path = path.map_err(|error| DiskWord::Place {
+            word: name.to_string(),
+            rule: error.rule.to_owned(),
+        })?;
+        let target = BlobPlace::new(self.backup.target.account().clone(), path);
+        for blob in [disk, &self.copy.beside(target.name())] {
+            if facts(blob)?.is_some() {
+                return Err(Error::Taken { blob: blob.address() }.into());
+            }
+        }
+        Ok(DiskBackup {
+            id: Uuid::new_v4(),
+            name,
+            source: place.clone(),
+            target,
+            generation: 1,
+            run: None,
+            last: None,
+            proofs: BTreeMap::new(),
+            restored: Some(from),
+            ..self.backup.clone()
+        })
+    }
+}
+
+/// `os-r1`, or the next number.
+fn free_name(name: &VaultName, all: &[DiskBackup]) -> Result<VaultName, DiskWord> {
+    let wrong = |word: String| DiskWord::Aim { word };
+    let names = (1..).map(|number| format!("{name}-r{number}"));
+    let is_free = |own: &String| all.iter().all(|other| other.name.as_str() != own);
+    let free = names.into_iter().find(is_free).unwrap_or_default();
+    free.parse().map_err(|_| wrong(free))
+}
+
+/// Puts a point over the disk itself.
+pub fn promote(
+    name: &VaultName,
+    at: Timestamp,
+    overwrite: Option<&VaultName>,
+    verify: Verify,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<PromotedDisk, Failure> {
+    let _lock = hold(name, desk)?;
+    let mut backup = known(name, desk)?;
+    let (disk, target) = open(&backup, options, desk)?;
+    let (point, copy) = found(&backup, at, &target)?;
+    let run = Uuid::new_v4();
+    let promotion = Promotion {
+        point: &point,
+        copy: &copy,
+        disk: &disk,
+        backup: backup.id,
+        run,
+        former: backup.run,
+        verify,
+    };
+    promotion.begun()?;
+    let question = format!(
+        "The disk {} becomes what it was at {}. What it holds now is kept in a snapshot.",
+        backup.source, point.source_snapshot
+    );
+    let question = format!("{}\nType the backup's name to go on: ", visible_line(&question));
+    let is_said = match overwrite {
+        Some(said) => said == name,
+        None if desk.attendant.can_ask() => {
+            desk.attendant.ask(&question).as_deref() == Some(name.as_str())
+        }
+        None => false,
+    };
+    if !is_said {
+        return Err(NotTyped { name: name.clone(), disk: backup.source }.into());
+    }
+    backup.run = Some(run);
+    backup.save(&desk.state()?)?;
+    let watch = Attended::new(format!("promote {name}"), desk.attendant);
+    let made = promotion.make(&watch)?;
+    Ok(PromotedDisk { name: name.clone(), disk: backup.source, point, made })
+}

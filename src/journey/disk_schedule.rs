@@ -1,0 +1,54 @@
+//! `disk-backup schedule`: the timer and the service of systemd that back all disks up.
+
+use std::path::{Path, PathBuf};
+
+use super::desk::Desk;
+use super::vault_schedule::{Place, may_install, pair, service_of, start, take_away, write};
+use crate::outcome::Failure;
+use crate::schedule::{UnitOf, disk_timer};
+
+/// Units that were written or deleted.
+#[derive(Debug)]
+pub struct DiskUnits {
+    /// Their files; none if there were none to delete.
+    pub files: Vec<PathBuf>,
+    /// What was done with them.
+    pub deed: UnitDeed,
+}
+
+/// What was done with units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnitDeed {
+    /// They were written.
+    Written,
+    /// They were written, and the timer was started.
+    Started,
+    /// They were deleted.
+    Removed,
+}
+
+/// Writes the units; `words` are the flags that a run needs.
+pub fn schedule(place: &Place, words: &[String], desk: &Desk<'_>) -> Result<DiskUnits, Failure> {
+    let is_system = matches!(place, Place::System);
+    if is_system {
+        may_install(rustix::process::geteuid().is_root())?;
+    }
+    let call = |own: &[&str]| -> Vec<String> {
+        own.iter().map(|word| (*word).to_owned()).chain(words.iter().cloned()).collect()
+    };
+    let calls = vec![call(&["disk-backup", "run"]), call(&["disk-backup", "prune", "--yes"])];
+    let folder = desk.state()?.folder().to_owned();
+    let writes = vec![std::path::absolute(&folder).unwrap_or(folder)];
+    let own = service_of(UnitOf::Disks, calls, writes, desk)?;
+    let files = write(pair(&own, disk_timer(), place)?)?;
+    if is_system {
+        start(&UnitOf::Disks)?;
+    }
+    let deed = if is_system { UnitDeed::Started } else { UnitDeed::Written };
+    Ok(DiskUnits { files, deed })
+}
+
+/// Stops the timer and deletes its units.
+pub fn remove(folder: Option<&Path>) -> Result<DiskUnits, Failure> {
+    Ok(DiskUnits { files: take_away(folder, &UnitOf::Disks)?, deed: UnitDeed::Removed })
+}

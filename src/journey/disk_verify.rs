@@ -1,0 +1,121 @@
+//! `disk-backup verify`: points are proven, against the disk's own snapshot while that is there, else
+//! against their digest tables.
+
+use std::sync::Arc;
+
+use disk_prep::noun::{ReadShare, VaultName};
+use jiff::Timestamp;
+
+use super::desk::Desk;
+use super::disk_backup::{Attended, DiskOptions, files, hold, known, open};
+use super::disk_files::{read_table, write_table};
+use crate::azure::{Container, PageBlob};
+use crate::disk_backup::{
+    Difference, DiskBackup, DiskPoint, Error, Proof, ProvenBy, compare, compare_table, point_at,
+    points,
+};
+use crate::outcome::Failure;
+
+/// Which points are proven.
+#[derive(Debug, Clone, Copy)]
+pub enum Proven {
+    /// The newest.
+    Newest,
+    /// The last one that is not later.
+    At(Timestamp),
+    /// All of them.
+    All,
+}
+
+/// What was found of a point.
+#[derive(Debug)]
+pub struct PointFound {
+    /// The point.
+    pub point: DiskPoint,
+    /// What it was compared with, and what differs; none if there is nothing to compare it with.
+    pub found: Option<(ProvenBy, Difference)>,
+}
+
+/// What came of proving.
+#[derive(Debug)]
+pub struct DiskVerified {
+    /// The disk.
+    pub name: VaultName,
+    /// The points, the oldest first.
+    pub all: Vec<PointFound>,
+    /// Whether only a share of them was read.
+    pub is_share: bool,
+}
+
+/// Proves points.
+pub fn verify(
+    name: &VaultName,
+    which: Proven,
+    share: Option<ReadShare>,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<DiskVerified, Failure> {
+    let _lock = hold(name, desk)?;
+    let mut backup = known(name, desk)?;
+    let (source, target) = open(&backup, options, desk)?;
+    let there = points(&backup.copy_names(), &target)?;
+    let nothing = || Error::NoSource { blob: target.address() };
+    let newest = there.last().ok_or_else(nothing)?.clone();
+    let chosen: Vec<DiskPoint> = match which {
+        Proven::Newest => vec![newest],
+        Proven::At(at) => vec![point_at(name, &there, at)?.clone()],
+        Proven::All => there,
+    };
+    let watch = Attended::new(format!("verify {name}"), desk.attendant);
+    let container = files(&backup, options, desk)?;
+    let look = Look { source: &source, target: &target, container: &container, share };
+    let mut all = Vec::new();
+    for point in chosen {
+        let found = look.at(&backup, &point, &watch)?;
+        if found.is_none() && !matches!(which, Proven::All) {
+            let (name, snapshot) = (name.clone(), point.source_snapshot);
+            return Err(Error::NoTable { name, snapshot }.into());
+        }
+        if let Some((by, difference)) = &found
+            && difference.is_none()
+        {
+            let proof = Proof { at: Timestamp::now(), by: *by, is_whole: share.is_none() };
+            backup.proofs.insert(point.backup_snapshot.clone(), proof);
+            backup.save(&desk.state()?)?;
+        }
+        all.push(PointFound { point, found });
+    }
+    Ok(DiskVerified { name: name.clone(), all, is_share: share.is_some() })
+}
+
+/// Where points are looked at.
+struct Look<'a> {
+    source: &'a Arc<dyn PageBlob>,
+    target: &'a Arc<dyn PageBlob>,
+    container: &'a Arc<dyn Container>,
+    share: Option<ReadShare>,
+}
+
+impl Look<'_> {
+    /// What differs; `None` if there is nothing to compare the point with.
+    fn at(
+        &self,
+        backup: &DiskBackup,
+        point: &DiskPoint,
+        watch: &Attended<'_>,
+    ) -> Result<Option<(ProvenBy, Difference)>, Failure> {
+        let copy = self.target.beside(&backup.copy_name(point.generation));
+        let own = (copy.as_ref(), Some(point.backup_snapshot.as_str()));
+        let snapshot = point.source_snapshot.as_str();
+        if self.source.facts(Some(snapshot))?.is_some() {
+            let theirs = (self.source.as_ref(), Some(snapshot));
+            let found = compare(theirs, own, self.share, watch)?;
+            if let Some(table) = &found.table {
+                write_table(backup, snapshot, table, self.container)?;
+            }
+            return Ok(Some((ProvenBy::Source, found)));
+        }
+        let Some(table) = read_table(backup, snapshot, self.container)? else { return Ok(None) };
+        Ok(Some((ProvenBy::Table, compare_table(&table, own, self.share, watch)?)))
+    }
+}

@@ -1,0 +1,261 @@
+//! Points of a disk become a disk, an image file, or go over the disk itself; and are proven. Seen
+//! from outside, on the emulator.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+
+use crate::disk_rig::{PROTECT, Rig};
+use crate::support;
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use azure_core::http::request::RequestContent;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use support::disk::{self, Disk, PAGE};
+
+const RESTORED: &str = "page-blob:account1/disks/restored.vhd";
+
+/// A disk with two points, and what it was at each.
+async fn two_points(bytes: usize) -> (Rig, Disk, Vec<Vec<u8>>, Vec<Value>) {
+    let rig = Rig::new().await;
+    let mut disk = Disk::create(&rig.container, "os.vhd", bytes).await;
+    disk.write(0, &[1; 8 * PAGE]).await;
+    disk.write(5 << 20, &vec![2; 3 << 20]).await;
+    let mut models = vec![disk.model.clone()];
+    rig.told(0, &PROTECT, "disk-round");
+    disk.write(PAGE, &[3; PAGE]).await;
+    disk.clear(6 << 20, 4096).await;
+    models.push(disk.model.clone());
+    rig.round(&["--verify", "full"]);
+    let points = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    (rig, disk, models, points)
+}
+
+fn time(point: &Value) -> String {
+    point["source_snapshot"].as_str().unwrap().to_owned()
+}
+
+fn restore<'a>(at: &'a str, to: &'a str) -> [&'a str; 7] {
+    ["disk-backup", "restore", "os", "--at", at, "--to", to]
+}
+
+#[tokio::test]
+async fn a_point_becomes_a_disk_whose_first_round_sends_only_what_changed() {
+    let (rig, _, models, points) = two_points(16 << 20).await;
+    let first = time(&points[0]);
+    let to = restore(&first, RESTORED);
+    let made = rig.told(0, &[&to[..], &["--verify", "full"]].concat(), "disk-restored");
+    assert_eq!((&made[0]["backup_name"], &made[0]["was_there"]), (&"os-r1".into(), &false.into()));
+    assert_eq!(made[0]["read_bytes"], 0, "the service copied");
+    assert!(made[0]["commands"].as_array().unwrap().len() == 4, "{}", made[0]);
+    assert!(disk::read(&rig.container, "restored.vhd", None).await == models[0]);
+    assert_eq!(rig.told(0, &to, "disk-restored")[0]["was_there"], true);
+
+    let blob = rig.container.blob_client("restored.vhd");
+    let mut new = Disk { blob, model: models[0].clone() };
+    new.write(9 << 20, &[7; PAGE]).await;
+    let now = ["disk-backup", "run", "os-r1", "--now", "--verify", "full"];
+    let round = rig.told(0, &now, "disk-round");
+    assert_eq!(round[0]["changed_bytes"], PAGE as u64, "{}", round[0]);
+    let own = rig.told(0, &["disk-backup", "list", "os-r1"], "disk-point");
+    assert_eq!(time(&own[0]), first, "its history begins with the point");
+    let id = own.last().unwrap()["backup_snapshot"].as_str().unwrap();
+    assert!(disk::read(&rig.container, "os-r1.vhd", Some(id)).await == new.model);
+    // The old disk goes on as it did.
+    assert_eq!(rig.round(&[])["requests"], 0);
+
+    for (to, exit, code) in [
+        (restore(&time(&points[1]), RESTORED), 4, "disk-restore-taken"),
+        (restore(&first, "page-blob:account1/disks/os.vhd"), 4, "disk-restore-taken"),
+        (restore("2020-01-01T00:00:00Z", RESTORED), 10, "disk-point-missing"),
+        (restore(&first, "tape:1"), 2, "disk-restore-word"),
+        (restore(&first, "image:"), 2, "disk-restore-word"),
+    ] {
+        assert_eq!(rig.code(exit, &to), code, "{to:?}");
+    }
+    let more = ["--backup-name", "os"];
+    let other = restore(&first, "page-blob:account1/other/o.vhd");
+    assert_eq!(rig.code(2, &[&other[..], &more].concat()), "disk-backup-other");
+    // A container that is not there is made.
+    let alone = [&other[..], &["--without-backup", "--verify", "full"]].concat();
+    let made = rig.told(0, &alone, "disk-restored");
+    assert_eq!(made[0]["backup_name"], Value::Null);
+    let folder = rig.emulator.data().join("blobs/account1/other/o.vhd");
+    assert!(fs::read(folder).unwrap() == models[0]);
+}
+
+#[tokio::test]
+async fn an_interrupted_restore_backs_nothing_up_until_the_same_command_has_ended_it() {
+    let (rig, _, models, points) = two_points(16 << 20).await;
+    let first = time(&points[0]);
+    let to = restore(&first, RESTORED);
+    rig.emulator.mischief(&rig.machine, &["failed-copies:1"]);
+    assert_eq!(rig.code(13, &to), "disk-copy-failed");
+    let now = ["disk-backup", "run", "os-r1", "--now"];
+    assert_eq!(rig.code(6, &now), "disk-restore-unfinished");
+    rig.emulator.mischief(&rig.machine, &["pending-copies:2"]);
+    rig.told(0, &to, "disk-restored");
+    assert!(disk::read(&rig.container, "restored.vhd", None).await == models[0]);
+    assert_eq!(rig.told(0, &now, "disk-round")[0]["changed_bytes"], 0);
+}
+
+#[tokio::test]
+async fn a_killed_restore_is_gone_on_with_by_the_same_command() {
+    let rig = Rig::new().await;
+    let mut disk = Disk::create(&rig.container, "os.vhd", 64 << 20).await;
+    disk.write(0, &vec![9; 48 << 20]).await;
+    let stream = [&PROTECT[..], &["--first", "stream"]].concat();
+    rig.told(0, &stream, "disk-round");
+    let points = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    let at = time(&points[0]);
+    let image = rig.machine.text("os.img");
+    let image_to = format!("image:{image}");
+    // How long it takes when nobody kills it.
+    let began = Instant::now();
+    rig.told(0, &restore(&at, &format!("{image_to}.first")), "disk-restored");
+    let whole = began.elapsed();
+    let mut killed = 0;
+    for (kill, to) in [image_to.as_str(), RESTORED].into_iter().cycle().take(8).enumerate() {
+        let mut run = rig.emulator.command(&rig.machine, &restore(&at, to));
+        let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(whole * (kill as u32 / 2 + 1) / 5 + Duration::from_millis(10));
+        run.kill().unwrap();
+        killed += u64::from(!run.wait().unwrap().success());
+        rig.emulator.forward(&rig.machine, "2m");
+    }
+    if !fs::exists(&image).unwrap() {
+        rig.told(0, &restore(&at, &image_to), "disk-restored");
+    }
+    assert!(fs::read(&image).unwrap() == disk.model);
+    rig.told(0, &restore(&at, RESTORED), "disk-restored");
+    assert!(disk::read(&rig.container, "restored.vhd", None).await == disk.model);
+    let now = ["disk-backup", "run", "os-r1", "--now", "--verify", "full"];
+    let round = rig.told(0, &now, "disk-round");
+    assert!(round[0]["proven_bytes"].as_u64().unwrap() >= 48 << 20, "{}", round[0]);
+    println!("{killed} kills");
+    assert!(killed >= 4, "{killed}");
+}
+
+#[tokio::test]
+async fn an_image_is_sparse_and_no_file_is_written_over() {
+    let (rig, _, models, points) = two_points(64 << 20).await;
+    let (first, last) = (time(&points[0]), time(&points[1]));
+    let path = rig.machine.path("os.img");
+    let to = format!("image:{}", path.display());
+    let made =
+        rig.told(0, &[&restore(&last, &to)[..], &["--verify", "full"]].concat(), "disk-restored");
+    assert!(fs::read(&path).unwrap() == models[1], "{}", made[0]);
+    let blocks = fs::metadata(&path).unwrap().blocks() * 512;
+    assert!(blocks < 8 << 20, "{blocks} bytes are on the disk");
+    assert!(!fs::exists(rig.machine.path("os.img.part.json")).unwrap());
+    assert_eq!(rig.code(4, &restore(&last, &to)), "disk-image-there");
+
+    // A file that was begun says of which point.
+    let other = rig.machine.path("other.img");
+    let note = |snapshot: &Value, done: u64| {
+        let copy = rig.container.blob_client("backup.vhd").url().to_string();
+        let note = serde_json::json!({"version": 1, "copy": copy, "snapshot": snapshot,
+            "bytes": 64 << 20, "done_bytes": done});
+        fs::write(rig.machine.path("other.img.part.json"), note.to_string()).unwrap();
+    };
+    let to = format!("image:{}", other.display());
+    note(&points[1]["backup_snapshot"], 0);
+    assert_eq!(rig.code(2, &restore(&first, &to)), "disk-image-begun");
+    // What the note says is in the file is not read again.
+    let mut begun = models[0].clone();
+    begun[6 << 20..].fill(0);
+    fs::write(rig.machine.path("other.img.part"), &begun).unwrap();
+    note(&points[0]["backup_snapshot"], 5 << 20);
+    let made = rig.told(0, &restore(&first, &to), "disk-restored");
+    assert_eq!(made[0]["read_bytes"], 3 << 20, "{}", made[0]);
+    assert!(fs::read(&other).unwrap() == models[0]);
+    fs::write(rig.machine.path("third.img.part"), "somebody's").unwrap();
+    let third = format!("image:{}", rig.machine.path("third.img").display());
+    assert_eq!(rig.code(4, &restore(&first, &third)), "disk-image-there");
+    let nowhere = format!("image:{}", rig.machine.path("none/os.img").display());
+    assert_eq!(rig.code(1, &restore(&first, &nowhere)), "disk-image-file");
+}
+
+#[tokio::test]
+async fn a_point_goes_over_the_disk_itself_once_that_is_said_and_the_old_is_kept() {
+    let (rig, mut disk, models, points) = two_points(16 << 20).await;
+    disk.write(8 << 20, &[5; 2 * PAGE]).await;
+    let old = disk.model.clone();
+    let first = time(&points[0]);
+    let promote = ["disk-backup", "promote", "os", "--at", &first];
+    let said = [&promote[..], &["--overwrite", "os"]].concat();
+    for words in [&promote[..], &[&promote[..], &["--overwrite", "other"]].concat()] {
+        assert_eq!(rig.code(4, words), "disk-not-confirmed");
+    }
+    assert_eq!(rig.code(4, &[&promote[..], &["--yes"]].concat()), "disk-not-confirmed");
+    disk.blob.acquire_lease(-1, None).await.unwrap();
+    assert_eq!(rig.code(4, &said), "disk-in-use");
+    disk.blob.break_lease(None).await.unwrap();
+    assert_eq!(disk::snapshots(&rig.container, "os.vhd").await.len(), 1, "nothing was made");
+    rig.emulator.forward(&rig.machine, "2m");
+
+    let made = rig.told(0, &[&said[..], &["--verify", "full"]].concat(), "disk-promoted");
+    let changed = made[0]["changed_bytes"].as_u64().unwrap();
+    assert_eq!(changed, (PAGE + 4096) as u64, "only what differs: {}", made[0]);
+    assert!(disk::read(&rig.container, "os.vhd", None).await == models[0]);
+    let before = made[0]["before"].as_str().unwrap();
+    assert!(disk::read(&rig.container, "os.vhd", Some(before)).await == old);
+    let round = rig.round(&["--verify", "full"]);
+    assert_eq!(round["changed_bytes"], changed, "{round}");
+    assert!(disk::read(&rig.container, "os.vhd", Some(before)).await == old, "it stays");
+
+    // A disk that says that it is half done is not backed up.
+    let mark = HashMap::from([("bk_promoting".to_owned(), "other before".to_owned())]);
+    disk.blob.set_metadata(&mark, None).await.unwrap();
+    assert_eq!(rig.code(6, &["disk-backup", "run", "os", "--now"]), "disk-promote-unfinished");
+    assert_eq!(rig.code(6, &said), "disk-promote-unfinished");
+}
+
+#[tokio::test]
+async fn a_point_is_proven_by_its_table_when_the_disks_snapshot_is_gone() {
+    let (rig, mut disk, _, points) = two_points(16 << 20).await;
+    let (first, second) = (time(&points[0]), time(&points[1]));
+    disk.write(0, &[8; PAGE]).await;
+    rig.round(&[]);
+    let verify = |more: &[&str], exit: i32| {
+        let words = [&["disk-backup", "verify", "os"][..], more].concat();
+        rig.told(exit, &words, "disk-verified")
+    };
+    let by_table = verify(&["--at", &second], 0).remove(0);
+    assert_eq!((&by_table["proven_by"], &by_table["equal"]), (&"table".into(), &true.into()));
+    assert!(by_table["compared_bytes"].as_u64().unwrap() >= 3 << 20, "{by_table}");
+    let none = rig.code(10, &["disk-backup", "verify", "os", "--at", &first]);
+    assert_eq!(none, "disk-table-missing");
+    let all = verify(&["--all", "--sample", "30%"], 3);
+    let seen: Vec<_> = all.iter().map(|own| own["equal"].as_bool()).collect();
+    assert_eq!(seen, [None, Some(true), Some(true)], "what is not proven is said");
+    assert_eq!(all[2]["whole"], false);
+    let listed = rig.told(0, &["disk-backup", "list", "os"], "disk-point");
+    assert_eq!(listed[0]["proven_at"], Value::Null);
+    assert_eq!(
+        (&listed[1]["proven_by"], &listed[1]["proven_whole"]),
+        (&"table".into(), &false.into())
+    );
+    let status = rig.told(0, &["disk-backup", "status", "os"], "disk-backup");
+    assert_eq!(status[0]["proven_by"], "source");
+
+    // A table that says something else, well formed, and one that is none.
+    let name = format!("azseed/disks/os/points/{second}.sha256");
+    let blob = rig.container.blob_client(&name);
+    let mut table = blob.download(None).await.unwrap().body.collect().await.unwrap().to_vec();
+    assert_eq!((&table[..8], table.len()), (&b"azsdpt01"[..], 64 + 4 * 32));
+    table[64 + 32] ^= 1;
+    let sum = Sha256::digest(&table[64..]);
+    table[32..64].copy_from_slice(&sum);
+    blob.upload(RequestContent::from(table.clone()), None).await.unwrap();
+    let found = verify(&["--at", &second], 5).remove(0);
+    assert_eq!(found["differences"], serde_json::json!([{"start": 4 << 20, "end": 8 << 20}]));
+    table[70] ^= 1;
+    blob.upload(RequestContent::from(table), None).await.unwrap();
+    let code = rig.code(5, &["disk-backup", "verify", "os", "--at", &second]);
+    assert_eq!(code, "disk-table-damaged");
+}
