@@ -35,6 +35,7 @@ mod vault_policy;
 mod vault_read;
 mod vault_schedule;
 mod verify;
+mod vm;
 
 use crate::cli::{Cli, Command, JobVerb, PlanCommand, VaultVerb};
 use crate::outcome::Ended;
@@ -74,6 +75,7 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
             }
         }
         Command::DiskBackup(args) => disk_backup::run(args, call),
+        Command::Vm(args) => vm::run(args, call),
         Command::Cleanup(args) => cleanup::run(args, call),
         Command::Status(args) => status::run(args, call),
         Command::Check(args) => check::run(args, call),
