@@ -105,7 +105,7 @@ fn entry(own: &JobFault) -> Option<&'static Advice> {
 /// The entries of codes that the service gave, as `explain` shows them.
 pub(super) fn explained<'a>(codes: impl Iterator<Item = &'a str>) -> Vec<String> {
     let entries = codes.filter_map(advice::find);
-    entries.flat_map(|own| indented(own)).collect()
+    entries.flat_map(indented).collect()
 }
 
 fn indented(own: &'static Advice) -> Vec<String> {

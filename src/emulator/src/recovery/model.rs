@@ -47,7 +47,7 @@ pub(crate) struct Policy {
 pub(crate) enum Protection {
     IRPending,
     Protected,
-    ProtectionStopped,
+    Stopped,
 }
 
 impl Protection {
@@ -55,7 +55,7 @@ impl Protection {
         match self {
             Protection::IRPending => "IRPending",
             Protection::Protected => "Protected",
-            Protection::ProtectionStopped => "ProtectionStopped",
+            Protection::Stopped => "ProtectionStopped",
         }
     }
 }

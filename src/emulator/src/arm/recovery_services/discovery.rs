@@ -105,7 +105,7 @@ pub(super) fn status(context: Context<'_>) -> Result<Answer, Fault> {
     let world = context.world.read();
     let holds = |vault: &Vault| {
         let own = vault.items.iter().find(|own| own.source.eq_ignore_ascii_case(id));
-        own.filter(|own| own.state != Protection::ProtectionStopped).is_some()
+        own.filter(|own| own.state != Protection::Stopped).is_some()
     };
     let vault = world.vaults.iter().find(|own| holds(own));
     let mut body = json!({

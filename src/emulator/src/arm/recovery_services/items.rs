@@ -108,7 +108,7 @@ fn put(context: Context<'_>, asked: Asked<'_>) -> Result<Answer, Fault> {
                 }
                 item.policy = Some(found.name);
                 item.due = due;
-                if item.state == Protection::ProtectionStopped {
+                if item.state == Protection::Stopped {
                     let is_new = item.points.is_empty();
                     item.state = if is_new { Protection::IRPending } else { Protection::Protected };
                 }
@@ -187,7 +187,7 @@ fn stop(
         if item.deleted_until.is_some() != is_rehydrate {
             return Err(input("isRehydrate is for what is soft-deleted."));
         }
-        item.state = Protection::ProtectionStopped;
+        item.state = Protection::Stopped;
         item.due = None;
         item.policy = None;
         item.deleted_until = None;
@@ -202,7 +202,7 @@ fn delete(context: Context<'_>, asked: Asked<'_>) -> Result<Answer, Fault> {
         let until = context.now.saturating_add(SOFT).unwrap_or(Timestamp::MAX);
         let vault = asked.at.find_mut(world)?;
         let Some(item) = vault.item_mut(asked.group, asked.vm) else { return Ok(None) };
-        item.state = Protection::ProtectionStopped;
+        item.state = Protection::Stopped;
         item.due = None;
         item.policy = None;
         item.deleted_until.get_or_insert(until);
