@@ -27,6 +27,7 @@ pub mod staging;
 pub mod state;
 mod ui;
 pub mod vault;
+pub mod vm_backup;
 
 use std::any::Any;
 use std::ffi::{OsStr, OsString};

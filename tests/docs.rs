@@ -35,6 +35,7 @@ const MANUAL: &[&str] = &[
     "README.md",
     "docs/guide.md",
     "docs/disks.md",
+    "docs/machines.md",
     "docs/concepts.md",
     "docs/reference.md",
     "docs/configuration.md",

@@ -76,6 +76,18 @@ struct Page<T> {
     next_link: Option<String>,
 }
 
+/// What the end of an operation says of the job that goes on after it.
+#[derive(Deserialize)]
+struct Began {
+    properties: BeganProperties,
+}
+
+#[derive(Deserialize)]
+struct BeganProperties {
+    #[serde(rename = "jobId", default)]
+    job: Option<String>,
+}
+
 impl Arm {
     /// Prepares a connection; nothing is sent yet.
     pub fn open(options: &ArmOptions) -> Result<Self, Error> {
@@ -178,6 +190,45 @@ impl Arm {
         let ask = Ask { method: Method::POST, url, body, repeat: Repeat::IfUntaken };
         let reply = block_on(self.exchange.follow(&ask))?;
         if reply.body.is_empty() { Ok(None) } else { self.parse(&reply).map(Some) }
+    }
+
+    /// Writes a resource; what that begins is followed, and the job is told that it made, if any.
+    pub fn put_job(
+        &self,
+        path: &str,
+        version: &str,
+        body: &impl Serialize,
+    ) -> Result<Option<String>, Error> {
+        self.job(Method::PUT, path, version, Some(sent(body)))
+    }
+
+    /// The same of an action; it is sent a second time only if the first was not taken.
+    pub fn post_job(
+        &self,
+        path: &str,
+        version: &str,
+        body: &impl Serialize,
+    ) -> Result<Option<String>, Error> {
+        self.job(Method::POST, path, version, Some(sent(body)))
+    }
+
+    /// The same of a deletion.
+    pub fn delete_job(&self, path: &str, version: &str) -> Result<Option<String>, Error> {
+        self.job(Method::DELETE, path, version, None)
+    }
+
+    fn job(
+        &self,
+        method: Method,
+        path: &str,
+        version: &str,
+        body: Option<Bytes>,
+    ) -> Result<Option<String>, Error> {
+        let url = self.url(path, version)?;
+        let repeat = if method == Method::POST { Repeat::IfUntaken } else { Repeat::Harmless };
+        let reply = block_on(self.exchange.follow_status(&Ask { method, url, body, repeat }))?;
+        let began: Option<Began> = serde_json::from_slice(&reply.body).ok();
+        Ok(began.and_then(|began| began.properties.job))
     }
 
     /// Deletes a resource and follows this to its end.
@@ -308,6 +359,24 @@ mod tests {
         assert_eq!(post(vec![answer(500, "", "")]), (Err("azure-failing"), 1));
         // No answer at all: it may have been done.
         assert_eq!(post(vec![]), (Err("azure-unreachable"), 1));
+    }
+
+    #[test]
+    fn the_job_that_an_operation_made_is_told_by_its_status_and_by_none_without_one() {
+        let status = "{\"status\":\"Succeeded\",\"properties\":{\"jobId\":\"j-1\"}}";
+        let both = "azure-asyncoperation: /s\nlocation: /r";
+        let (played, arm) = played(vec![answer(202, both, ""), answer(200, "", status)]);
+        let job = arm.post_job("rg/item/backup", "1", &json!({})).unwrap();
+        assert_eq!(job.as_deref(), Some("j-1"));
+        assert_eq!(played.asked(), ["POST /arm/rg/item/backup?api-version=1", "GET /s"]);
+        let chain = vec![answer(202, "location: /r", ""), answer(204, "", "")];
+        let (_, arm) = super::tests::played(chain);
+        assert_eq!(arm.put_job("rg/item", "1", &json!({})).unwrap(), None);
+        let failed =
+            "{\"status\":\"Failed\",\"error\":{\"code\":\"UserErrorX\",\"message\":\"m\"}}";
+        let (_, arm) = super::tests::played(vec![answer(202, both, ""), answer(200, "", failed)]);
+        let error = arm.delete_job("rg/item", "1").unwrap_err();
+        assert_eq!(error.code(), "azure-operation-failed");
     }
 
     #[test]

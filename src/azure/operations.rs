@@ -51,11 +51,21 @@ impl Exchange {
         }
     }
 
-    /// Looks at the status of an operation until it ends, then reads what it ended with: what
-    /// `Location` leads to; else, after all but an action and a deletion, the resource itself.
-    async fn watch(&self, ask: &Ask, first: Reply, mut at: Url) -> Result<Reply, Error> {
+    /// Sends a call and follows the status of what it begins to its end; the answer is that status,
+    /// or what a chain of addresses ended with where there is none.
+    pub async fn follow_status(&self, ask: &Ask) -> Result<Reply, Error> {
+        let reply = self.send(ask).await?;
+        let status_at = next(&reply, "azure-asyncoperation", ask)?;
+        match status_at {
+            Some(at) if is_under_way(&reply) => self.await_end(ask, reply, at).await,
+            _ if reply.status == StatusCode::ACCEPTED => self.chase(ask, reply).await,
+            _ => Ok(reply),
+        }
+    }
+
+    /// Looks at the status of an operation until it has succeeded.
+    async fn await_end(&self, ask: &Ask, first: Reply, mut at: Url) -> Result<Reply, Error> {
         let mut follower = Follower::new(self, ask);
-        let result_at = next(&first, "location", ask)?;
         let mut last = first;
         loop {
             follower.pause(&last).await?;
@@ -66,9 +76,16 @@ impl Exchange {
                     let call = Some(Box::new(last.call));
                     return Err(Error::OperationFailed { code, message, call });
                 }
-                Stand::Succeeded => break,
+                Stand::Succeeded => return Ok(last),
             }
         }
+    }
+
+    /// Looks at the status of an operation until it ends, then reads what it ended with: what
+    /// `Location` leads to; else, after all but an action and a deletion, the resource itself.
+    async fn watch(&self, ask: &Ask, first: Reply, at: Url) -> Result<Reply, Error> {
+        let result_at = next(&first, "location", ask)?;
+        let last = self.await_end(ask, first, at).await?;
         match result_at {
             Some(at) => {
                 let reply = self.send(&read(&at)).await?;

@@ -94,7 +94,7 @@ pub enum EmulatorCommand {
         expired-token   a token that was taken is over\n  \
         wrong-region, closed-account\n  \
         operation-fails, relative-status, doubled-status   what goes on for long\n  \
-        odd-ids, empty-pages, unknown-state     answers that are right but odd\n  \
+        odd-ids, empty-pages, unknown-state, old-forms   right but odd answers\n  \
         pending-copies, failed-copies   copies by the service that last, or fail\n  \
         refused-diff    what changed since a snapshot is not told\n  \
         unread-snapshots, snapshot-rate, snapshot-count   rules of premium disks\n  \
@@ -109,6 +109,9 @@ pub enum EmulatorCommand {
         #[arg(long)]
         clear: bool,
     },
+    /// Declare, change, list and take away virtual machines of the subscription
+    #[command(subcommand)]
+    Vm(EmulatorVmCommand),
     /// Bring drives to the datacenter
     #[command(after_help = format!(
         "{DEV_HELP}\n\nExample:\n  azseed emulator dock one.img two.img --data /tmp/azure"
@@ -121,6 +124,58 @@ pub enum EmulatorCommand {
     /// Read the drive on standard input; the emulator starts it
     #[command(hide = true)]
     DockWorker,
+}
+
+/// `emulator vm`.
+#[derive(Debug, Subcommand)]
+pub enum EmulatorVmCommand {
+    /// Make a machine, or change it; what is not said stays
+    #[command(
+        after_help = "Examples:\n  azseed emulator vm set web --os windows --data /tmp/azure\n  \
+        azseed emulator vm set web --fail UserErrorFsFreezeFailed,at=transfer,times=1\n\n\
+        FAULT is a code that `azseed explain` knows, with at=extension, snapshot,\n\
+        transfer, protect or warning, and times=N behind it; none calls it off."
+    )]
+    Set {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Its resource group; rg if it is new
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+        /// Its region; westus if it is new
+        #[arg(long, value_name = "REGION")]
+        region: Option<String>,
+        /// linux or windows
+        #[arg(long, value_name = "WORD")]
+        os: Option<String>,
+        /// running, stopped, deallocated, failed or transient
+        #[arg(long, value_name = "WORD")]
+        power: Option<String>,
+        /// Its agent: ok, absent, old or stopped
+        #[arg(long, value_name = "WORD")]
+        agent: Option<String>,
+        /// What goes wrong with its backups
+        #[arg(long, value_name = "FAULT")]
+        fail: Option<String>,
+        /// Whether its backups take longer than half a day
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+        slow: Option<bool>,
+        /// Of the model that Azure has no more
+        #[arg(long)]
+        classic: bool,
+    },
+    /// Take a machine away, protected or not
+    Remove {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Its resource group
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+    },
+    /// List the machines
+    List,
 }
 
 fn forward(text: &str) -> Result<SignedDuration, String> {

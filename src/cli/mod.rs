@@ -36,6 +36,7 @@ mod vault_password;
 mod vault_policy;
 mod vault_read;
 mod vault_schedule;
+mod vm;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -57,7 +58,7 @@ pub use disk_backup::{
 };
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]
-pub use emulator::{EmulatorArgs, EmulatorCommand};
+pub use emulator::{EmulatorArgs, EmulatorCommand, EmulatorVmCommand};
 pub use explain::{ExplainArgs, ScriptFormArg};
 pub use filters::{FILTER_FLAGS, LeftOutArgs};
 pub use hushed::{Hidden, hidden, hushed, is_secret};
@@ -92,6 +93,11 @@ pub use vault_read::{
     FilterArgs, IgnoreChoice, VaultFind, VaultLs, VaultReadCommand, VaultRestore,
 };
 pub use vault_schedule::{RunArgs, ScheduleArgs, ScheduleCommand, ZoneChoice};
+
+pub use vm::{
+    MachinesArgs, RedundancyChoice, RoleChoice, VmArgs, VmCommand, VmJobCommand, VmPointCommand,
+    VmPolicyCommand, VmTarget, VmVaultCommand,
+};
 
 /// Seeds the first backup to Azure on drives instead of over the wire.
 #[derive(Debug, Parser)]
@@ -182,6 +188,8 @@ pub enum Command {
     Vault(Box<VaultArgs>),
     /// Back page blobs up by what changed, point after point
     DiskBackup(Box<DiskBackupArgs>),
+    /// Have Azure back virtual machines up: vaults, policies, jobs, points
+    Vm(Box<VmArgs>),
     /// Clear the imported container and the staging path, once the vault has all
     Cleanup(Box<CleanupArgs>),
     /// See seeds, drives, jobs, vaults, and what is next, on one page

@@ -16,6 +16,7 @@ const QUESTIONS: &[&str] = &[
     "emulator",
     "emulator clock",
     "emulator mischief",
+    "emulator vm list",
     "explain",
     "inspect",
     "job export",
@@ -43,6 +44,19 @@ const QUESTIONS: &[&str] = &[
     "vault snapshots",
     "vault source list",
     "vault status",
+    "vm discover",
+    "vm guide",
+    "vm job list",
+    "vm job show",
+    "vm list",
+    "vm point list",
+    "vm policy list",
+    "vm policy show",
+    "vm policy simulate",
+    "vm show",
+    "vm status",
+    "vm vault list",
+    "vm vault show",
 ];
 
 /// Whether the command that was called is a question.

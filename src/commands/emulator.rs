@@ -1,9 +1,11 @@
 //! `emulator`: Azure and the datacenter's dock on this machine.
 
-use azseed_emulator::{AccountOptions, EmulatorOptions, Error, Style, Wanted, read_drive, start};
+use azseed_emulator::{
+    AccountOptions, EmulatorOptions, Error, Style, VmDeed, VmOrder, Wanted, read_drive, start,
+};
 
 use super::call::Call;
-use crate::cli::{EmulatorArgs, EmulatorCommand};
+use crate::cli::{EmulatorArgs, EmulatorCommand, EmulatorVmCommand};
 use crate::journey::dock;
 use crate::outcome::{Attendant, Ended, Told};
 use crate::report::emulator::Listening;
@@ -47,6 +49,9 @@ pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
         Some(EmulatorCommand::Mischief { what, clear }) => {
             Ok(Box::new(dock::mischief(&args.data, Wanted::all(what)?, *clear)?))
         }
+        Some(EmulatorCommand::Vm(command)) => {
+            Ok(Box::new(dock::machines(&args.data, deed(command))?))
+        }
         Some(EmulatorCommand::Dock { drives }) => {
             Ok(Box::new(dock::bring(&args.data, drives, &call.desk())?))
         }
@@ -56,6 +61,30 @@ pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
                 fault: error.to_string(),
             })?;
             Ok(Box::new(Told))
+        }
+    }
+}
+
+fn deed(command: &EmulatorVmCommand) -> VmDeed {
+    match command {
+        EmulatorVmCommand::List => VmDeed::List,
+        EmulatorVmCommand::Remove { name, group } => VmDeed::Remove(VmOrder {
+            name: name.clone(),
+            group: group.clone(),
+            ..VmOrder::default()
+        }),
+        EmulatorVmCommand::Set { name, group, region, os, power, agent, fail, slow, classic } => {
+            VmDeed::Set(VmOrder {
+                name: name.clone(),
+                group: group.clone(),
+                region: region.clone(),
+                os: os.clone(),
+                power: power.clone(),
+                agent: agent.clone(),
+                fail: fail.clone(),
+                is_slow: *slow,
+                is_classic: *classic,
+            })
         }
     }
 }

@@ -39,6 +39,7 @@ mod vault_policy;
 mod vault_read;
 mod vault_schedule;
 mod verify;
+mod vm;
 
 use crate::cli::{Cli, Command, DiskVerb, JobVerb, PlanCommand, VaultVerb};
 use crate::outcome::Ended;
@@ -81,6 +82,7 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
             DiskVerb::Order(command) => disk_backup::run(command, args, call),
             DiskVerb::Schedule(own) => disk_schedule::run(own, args, call),
         },
+        Command::Vm(args) => vm::run(args, call),
         Command::Cleanup(args) => cleanup::run(args, call),
         Command::Status(args) => status::run(args, call),
         Command::Check(args) => check::run(args, call),

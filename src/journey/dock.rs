@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use azseed_emulator::{Names, Reply, Wanted};
+use azseed_emulator::{Names, Reply, VmDeed, Wanted};
 use disk_prep::drive::{self, DriveName, find};
 use disk_prep::noun::{Address, Serial};
 use disk_prep::sys::durable::{self, Access};
@@ -47,6 +47,11 @@ pub fn forward(data: &Path, by: SignedDuration) -> Result<Replies, Failure> {
 /// Changes what the emulator on `data` does wrong, and tells it.
 pub fn mischief(data: &Path, wanted: Vec<Wanted>, is_clear: bool) -> Result<Replies, Failure> {
     Ok(Replies(azseed_emulator::mischief(data, wanted, is_clear)?))
+}
+
+/// Declares, changes or takes away a virtual machine of the emulator on `data`, or lists all.
+pub fn machines(data: &Path, deed: VmDeed) -> Result<Replies, Failure> {
+    Ok(Replies(azseed_emulator::machines(data, deed)?))
 }
 
 /// Brings drives to the dock of the emulator on `data`. An image goes under the serial that a journal

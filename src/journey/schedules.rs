@@ -10,7 +10,7 @@ use crate::check::finding::Checked;
 use crate::check::schedule::{Planned, look};
 use crate::check::tree::Tree;
 use crate::outcome::Failure;
-use crate::schedule::{Elapse, elapse, turns, unit_name};
+use crate::schedule::{Elapse, UnitOf, elapse, turns};
 use crate::vault::Vault;
 
 /// So far ahead turns are looked at.
@@ -27,11 +27,12 @@ pub fn check(tree: &Tree, desk: &Desk<'_>) -> Result<Checked, Failure> {
 
 fn planned(vault: &Vault) -> Planned {
     let name = &vault.name;
+    let unit = UnitOf::Vault(name.clone()).name();
     Planned {
         name: format!("vault {name}"),
         when: vault.schedule.to_string(),
         turns: ahead(vault),
-        timers: vec![format!("{}.timer", unit_name(name)), format!("azseed-vault@{name}.timer")],
+        timers: vec![format!("{unit}.timer"), format!("azseed-vault@{name}.timer")],
         install: format!("azseed vault schedule --vault {name} --install"),
     }
 }

@@ -90,6 +90,23 @@ impl Record for MischiefRecord<'_> {
     const TYPE: &'static str = "emulator-mischief";
 }
 
+/// A virtual machine of the emulated subscription.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EmulatedVmRecord<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Its resource group.
+    group: &'a str,
+    /// Its region.
+    region: &'a str,
+    /// Its system, whether it runs, and what of it is odd.
+    state: &'a str,
+}
+
+impl Record for EmulatedVmRecord<'_> {
+    const TYPE: &'static str = "emulator-vm";
+}
+
 /// What callers must know, for a script and for a shell.
 #[derive(Debug)]
 pub struct Listening<'a> {
@@ -209,6 +226,9 @@ impl Outcome for Replies {
                 let struck = count(u64::from(*struck), "time");
                 vec![format!("{what} {left}, has struck {struck}")]
             }
+            Reply::Vm { name, group, region, state } => {
+                vec![format!("{group}/{name}  {region}  {state}")]
+            }
             Reply::Done | Reply::Refused { .. } => Vec::new(),
         };
         self.0.iter().flat_map(lines).collect()
@@ -229,6 +249,9 @@ impl Outcome for Replies {
             }
             Reply::Mischief { what, left, struck } => {
                 Some(line(&MischiefRecord { what, left: *left, struck: *struck }))
+            }
+            Reply::Vm { name, group, region, state } => {
+                Some(line(&EmulatedVmRecord { name, group, region, state }))
             }
             // Said by the end of the answer, and by an error.
             Reply::Done | Reply::Refused { .. } => None,

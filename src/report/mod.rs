@@ -57,4 +57,6 @@ mod vault_schedule;
 mod vault_sources;
 mod vault_standing;
 mod verified;
+mod vm;
+mod vm_jobs;
 mod watch;

@@ -6,7 +6,9 @@ use schemars::transform::RecursiveTransform;
 use serde_json::{Map, Value};
 
 #[cfg(feature = "emulator")]
-use super::emulator::{ClockRecord, DockedRecord, ListeningRecord, MischiefRecord};
+use super::emulator::{
+    ClockRecord, DockedRecord, EmulatedVmRecord, ListeningRecord, MischiefRecord,
+};
 use super::estimate::EstimateRecord;
 use super::event::{
     DriveErrorRecord, DrivePlannedRecord, ProgressRecord, SetAsideRecord, StepFinishedRecord,
@@ -29,7 +31,10 @@ use super::text::{CompletionsRecord, ConfigRecord, ManRecord, SettingRecord};
 use super::vault::{DetachedRecord, SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
-    access, browsed, checked, cleared, custody, disk_backup, disk_kept, disk_proven, disk_restored, drive, escrowed, explained, foreseen, keys, limits, nsg, overview, packed, proxy, released, repaired, seed, slip, standing, told, vault_ingest, vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, watch,
+    access, browsed, checked, cleared, custody, disk_backup, disk_kept, disk_proven, disk_restored,
+    drive, escrowed, explained, foreseen, keys, limits, nsg, overview, packed, proxy, released,
+    repaired, seed, slip, standing, told, vault_ingest, vault_kept, vault_policy, vault_run,
+    vault_schedule, vault_sources, vm, vm_jobs, watch,
 };
 
 /// A type of record.
@@ -76,8 +81,8 @@ pub fn all() -> Vec<Described> {
         of::<vault_policy::JudgedRecord<'_>>("`vault policy show --snapshots`, `vault run`"),
         of::<vault_schedule::WhenRecord<'_>>("`vault schedule`"),
         of::<vault_schedule::RemovedRecord<'_>>("`vault schedule remove`"),
-        of::<vault_policy::PointRecord>("`vault policy simulate`"),
-        of::<vault_policy::SimulationRecord>("`vault policy simulate`"),
+        of::<vault_policy::PointRecord>("`vault policy simulate`, `vm policy simulate`"),
+        of::<vault_policy::SimulationRecord>("`vault policy simulate`, `vm policy simulate`"),
         of::<vault_policy::TemplateRecord>("`vault policy template`, `vault policy templates`"),
         of::<CompletionsRecord>("`completions`"),
         of::<ConfigRecord>("`config init`"),
@@ -163,6 +168,13 @@ pub fn all() -> Vec<Described> {
         of::<browsed::LookedRecord>("`vault ls`, `vault find`"),
         of::<RestoredRecord>("`vault restore`, `rehearse`"),
         of::<SourceRecord>("`vault source accept`"),
+        of::<vm::VmRecord<'_>>("`vm discover`, `vm list`, `vm show`, `vm status`"),
+        of::<vm::VmDeedRecord<'_>>("`vm protect`, `vm backup`, `vm unprotect`"),
+        of::<vm::VmGuideRecord<'_>>("`vm guide`"),
+        of::<vm_jobs::VmJobRecord<'_>>("`vm job`, `vm backup --wait`"),
+        of::<vm_jobs::VmPointRecord<'_>>("`vm point list`"),
+        of::<vm::VmPolicyRecord<'_>>("`vm policy set`, `vm policy list`, `vm policy show`"),
+        of::<vm::VmVaultRecord<'_>>("`vm vault create`, `vm vault list`, `vm vault show`"),
         of::<VerifiedRecord>(WORK),
         of::<NotVerifiedRecord>(WORK),
     ];
@@ -171,6 +183,7 @@ pub fn all() -> Vec<Described> {
         of::<ListeningRecord>("`emulator`"),
         of::<ClockRecord>("`emulator clock`, `rehearse`"),
         of::<MischiefRecord>("`emulator mischief`"),
+        of::<EmulatedVmRecord<'_>>("`emulator vm set`, `emulator vm remove`, `emulator vm list`"),
         of::<DockedRecord>("`emulator dock`, `rehearse`"),
         of::<StepEndedRecord>("`rehearse`"),
         of::<StepRecord>("`rehearse`"),

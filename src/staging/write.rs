@@ -27,8 +27,8 @@ pub struct Looked {
     pub warnings: Vec<String>,
 }
 
-/// Looks at the sources before anything is made, but not into the staging path. One that is missing, patterns that leave nothing
-/// of a source that holds files, and sources without any file are errors.
+/// Looks at the sources before anything is made, but not into the staging path. One that is missing,
+/// patterns that leave nothing of a source that holds files, and sources without any file are errors.
 pub fn look(sources: &[PathBuf], choice: Choice, staging: Option<&Path>) -> Result<Looked, Error> {
     let sources = absolute(sources)?;
     let never = staging.map(|path| inside(&to_be(path), &sources)).unwrap_or_default();
@@ -160,7 +160,7 @@ mod tests {
 
     fn options(sources: &[PathBuf], staging: &Path) -> StageOptions {
         let settings = Settings { compression: 3, pack_bytes: 64 << 20 };
-        let plan = look(sources, Choice::default(), staging).unwrap().plan;
+        let plan = look(sources, Choice::default(), Some(staging)).unwrap().plan;
         StageOptions {
             plan,
             settings,

@@ -292,6 +292,22 @@ fn microsofts_management_clients_go_through_the_whole_story_of_both_services() {
 }
 
 #[test]
+fn microsofts_client_of_recovery_services_protects_a_machine_and_backs_it_up() {
+    let (machine, emulator) = named();
+    emulator.to_noon(&machine);
+    let data = emulator.data().to_str().unwrap();
+    machine.expect(0, &["emulator", "vm", "set", "web", "--data", data]);
+    let part = |part: &str| {
+        let mut command = client(&machine, "recovery.py", emulator.fact("ca_file"));
+        command.arg(part).env("SUBSCRIPTION", emulator.fact("subscription"));
+        column(&mut command)
+    };
+    expect("azure-mgmt-recoveryservicesbackup", &part("begin"), 10);
+    emulator.forward(&machine, "+7m");
+    expect("azure-mgmt-recoveryservicesbackup", &part("after"), 5);
+}
+
+#[test]
 fn every_call_of_every_client_comes_off_whatever_azurite_makes_of_it() {
     let (machine, emulator) = named();
     let plain = Machine::new();

@@ -45,5 +45,6 @@ mod tool_journals;
 mod transcripts;
 mod two_machines;
 mod verbose;
+mod vm;
 mod watch;
 mod wrong_drives;

@@ -128,6 +128,37 @@ fn the_job_reads_as_it_stands_in_the_transcript() {
     said.compare("job.transcript");
 }
 
+#[test]
+fn the_way_to_protected_machines_reads_as_it_stands_in_the_transcript() {
+    let machine = machine();
+    let emulator = Emulator::start(&machine);
+    emulator.to_noon(&machine);
+    let about = "Virtual machines, from the guide to their points; one backup fails.";
+    let mut said = Transcript::new(&machine, Some(&emulator), about);
+    let set = "emulator vm set --data azure --region westeurope";
+    said.run(&format!("{set} web")).run(&format!("{set} sql --os windows --group apps"));
+    said.run(&format!("{set} off --power deallocated"));
+    said.run("vm guide");
+    said.run("vm vault create prod --location westeurope --resource-group backup --role primary");
+    said.run("vm vault list").run("vm discover").run("vm list --unprotected");
+    said.run("vm policy list").run("vm protect web sql off").run("vm protect web");
+    said.run_with("vm job list --operation ConfigureBackup", |line| {
+        // They are made side by side.
+        line.contains(" web ").then(|| line.to_owned())
+    });
+    said.run("vm status web");
+    said.run("emulator vm set sql --data azure --fail ExtensionSnapshotFailedCOM,times=1");
+    said.run("vm backup web --json").run("vm backup web --json").run("vm backup sql --json");
+    said.run("vm backup off --json");
+    said.run("emulator clock +7m --data azure");
+    said.run("vm job list --status Failed --wait").run("vm job list --operation Backup");
+    said.run("vm point list web").run("vm point list off").run("vm point list sql");
+    said.run("emulator clock +1d --data azure").run("vm status").run("vm guide");
+    said.run("vm unprotect off --delete-data").run("vm unprotect off --delete-data --yes");
+    said.run("vm protect far").run("vm status off --json");
+    said.compare("vm.transcript");
+}
+
 /// The whole story, with its days moved by the datacenter's clock: job made, reminded of, late,
 /// shipped, late again, one drive damaged, repaired, at its end.
 fn story(service: &str) {

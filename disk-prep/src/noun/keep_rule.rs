@@ -27,45 +27,65 @@ const LAST: i8 = -1;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct KeepRule {
-    on: Days,
+    on: KeepDays,
     /// By their numbers; all twelve if it is every month.
     months: Vec<i8>,
     count: NonZeroU16,
-    unit: Unit,
+    unit: KeepUnit,
 }
 
+/// Days of the calendar that a rule names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Days {
+pub enum KeepDays {
+    /// Every day.
     Every,
+    /// Days of the week.
     Week(Weekdays),
     /// Places in the month (-1 the last) of days of the week.
     Nth(Vec<i8>, Weekdays),
-    /// Days of the month, 1 to 28, and -1 for the last.
+    /// KeepDays of the month, 1 to 28, and -1 for the last.
     Month(Vec<i8>),
 }
 
+/// What the time is counted in that a rule keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Unit {
+#[expect(missing_docs, reason = "the variants are the words")]
+pub enum KeepUnit {
     Day,
     Week,
     Month,
     Year,
 }
 
-impl Unit {
-    const ALL: [Unit; 4] = [Unit::Day, Unit::Week, Unit::Month, Unit::Year];
+impl KeepUnit {
+    const ALL: [KeepUnit; 4] = [KeepUnit::Day, KeepUnit::Week, KeepUnit::Month, KeepUnit::Year];
 
     fn word(self) -> &'static str {
         match self {
-            Unit::Day => "day",
-            Unit::Week => "week",
-            Unit::Month => "month",
-            Unit::Year => "year",
+            KeepUnit::Day => "day",
+            KeepUnit::Week => "week",
+            KeepUnit::Month => "month",
+            KeepUnit::Year => "year",
         }
     }
 }
 
 impl KeepRule {
+    /// The days that it names, for who says the same in another form.
+    pub fn days(&self) -> &KeepDays {
+        &self.on
+    }
+
+    /// The months that it is about, by their numbers.
+    pub fn months(&self) -> &[i8] {
+        &self.months
+    }
+
+    /// How long it keeps.
+    pub fn kept(&self) -> (u16, KeepUnit) {
+        (self.count.get(), self.unit)
+    }
+
     /// Whether a day is one of the rule's.
     pub fn names(&self, date: Date) -> bool {
         if !self.months.contains(&date.month()) {
@@ -73,14 +93,14 @@ impl KeepRule {
         }
         let (day, last) = (date.day(), date.days_in_month());
         match &self.on {
-            Days::Every => true,
-            Days::Week(days) => days.has(date.weekday()),
-            Days::Nth(nths, days) => {
+            KeepDays::Every => true,
+            KeepDays::Week(days) => days.has(date.weekday()),
+            KeepDays::Nth(nths, days) => {
                 let nth = (day - 1) / 7 + 1;
                 let is_nth = nths.contains(&nth) || nths.contains(&LAST) && day + 7 > last;
                 is_nth && days.has(date.weekday())
             }
-            Days::Month(days) => days.contains(&day) || days.contains(&LAST) && day == last,
+            KeepDays::Month(days) => days.contains(&day) || days.contains(&LAST) && day == last,
         }
     }
 
@@ -89,10 +109,10 @@ impl KeepRule {
     pub fn end(&self, date: Date) -> Option<Date> {
         let count = i64::from(self.count.get());
         let span = match self.unit {
-            Unit::Day => count.days(),
-            Unit::Week => count.weeks(),
-            Unit::Month => count.months(),
-            Unit::Year => count.years(),
+            KeepUnit::Day => count.days(),
+            KeepUnit::Week => count.weeks(),
+            KeepUnit::Month => count.months(),
+            KeepUnit::Year => count.years(),
         };
         date.checked_add(span).ok()
     }
@@ -103,14 +123,14 @@ impl fmt::Display for KeepRule {
         let place = |nth: &i8| if *nth == LAST { "last" } else { name(*nth, &NTHS).unwrap_or("") };
         let is_last = |days: &[i8]| days == [LAST];
         match &self.on {
-            Days::Every => f.write_str("every day")?,
-            Days::Week(days) => write!(f, "every {days}")?,
-            Days::Nth(nths, days) => {
+            KeepDays::Every => f.write_str("every day")?,
+            KeepDays::Week(days) => write!(f, "every {days}")?,
+            KeepDays::Nth(nths, days) => {
                 let nths: Vec<&str> = nths.iter().map(place).collect();
                 write!(f, "{} {days}", nths.join(", "))?;
             }
-            Days::Month(days) if is_last(days) => f.write_str("last day")?,
-            Days::Month(days) => {
+            KeepDays::Month(days) if is_last(days) => f.write_str("last day")?,
+            KeepDays::Month(days) => {
                 let word = |day: &i8| if *day == LAST { "last".into() } else { day.to_string() };
                 let days: Vec<String> = days.iter().map(word).collect();
                 write!(f, "day {}", days.join(", "))?;
@@ -118,7 +138,7 @@ impl fmt::Display for KeepRule {
         }
         let is_every = self.months.len() == MONTHS.len();
         match self.on {
-            Days::Every | Days::Week(_) if is_every => {}
+            KeepDays::Every | KeepDays::Week(_) if is_every => {}
             _ if is_every => f.write_str(" of the month")?,
             _ => {
                 let names: Vec<&str> =
@@ -160,7 +180,7 @@ fn parse(text: &str) -> Option<KeepRule> {
         return None;
     }
     let unit = unit.strip_suffix('s').unwrap_or(unit);
-    let unit = Unit::ALL.into_iter().find(|own| own.word() == unit)?;
+    let unit = KeepUnit::ALL.into_iter().find(|own| own.word() == unit)?;
     let (days, months) = match days.split_once(" of ") {
         Some((days, months)) => (days.trim(), Some(months.trim())),
         None => (days.trim(), None),
@@ -168,7 +188,9 @@ fn parse(text: &str) -> Option<KeepRule> {
     let on = parse_days(days)?;
     let all = || (1..=12).collect();
     let months = match (&on, months) {
-        (Days::Every | Days::Week(_), None) | (_, Some("the month" | "every month")) => all(),
+        (KeepDays::Every | KeepDays::Week(_), None) | (_, Some("the month" | "every month")) => {
+            all()
+        }
         (_, None) => return None,
         (on, Some("the quarter" | "every quarter")) => quarter(on)?,
         (_, Some(months)) => {
@@ -179,15 +201,15 @@ fn parse(text: &str) -> Option<KeepRule> {
     Some(KeepRule { on, months, count, unit })
 }
 
-fn parse_days(text: &str) -> Option<Days> {
+fn parse_days(text: &str) -> Option<KeepDays> {
     if text == "every day" {
-        return Some(Days::Every);
+        return Some(KeepDays::Every);
     }
     if let Some(days) = text.strip_prefix("every ") {
-        return Some(Days::Week(Weekdays::parse(days)?));
+        return Some(KeepDays::Week(Weekdays::parse(days)?));
     }
     if text == "last day" {
-        return Some(Days::Month(vec![LAST]));
+        return Some(KeepDays::Month(vec![LAST]));
     }
     if let Some(days) = text.strip_prefix("day ") {
         let day = |word: &str| match word {
@@ -195,7 +217,7 @@ fn parse_days(text: &str) -> Option<Days> {
             word => word.parse().ok().filter(|day| (1..=28).contains(day)),
         };
         let days: Option<Vec<i8>> = words(days).map(day).collect();
-        return Some(Days::Month(sorted(days?)?));
+        return Some(KeepDays::Month(sorted(days?)?));
     }
     let nth = |word: &str| match word {
         "last" => Some(LAST),
@@ -204,7 +226,7 @@ fn parse_days(text: &str) -> Option<Days> {
     let all: Vec<&str> = words(text).collect();
     let nths: Vec<i8> = all.iter().map_while(|word| nth(word)).collect();
     let days = all.get(nths.len()..)?.join(",");
-    Some(Days::Nth(sorted(nths)?, Weekdays::parse(&days)?))
+    Some(KeepDays::Nth(sorted(nths)?, Weekdays::parse(&days)?))
 }
 
 fn number_of_place(word: &str) -> Option<i8> {
@@ -219,8 +241,8 @@ fn sorted(mut numbers: Vec<i8>) -> Option<Vec<i8>> {
 }
 
 /// The months in which a day is the first or the last of a quarter.
-fn quarter(on: &Days) -> Option<Vec<i8>> {
-    let (Days::Nth(places, _) | Days::Month(places)) = on else { return None };
+fn quarter(on: &KeepDays) -> Option<Vec<i8>> {
+    let (KeepDays::Nth(places, _) | KeepDays::Month(places)) = on else { return None };
     match places.as_slice() {
         [1] => Some(vec![1, 4, 7, 10]),
         [LAST] => Some(vec![3, 6, 9, 12]),

@@ -52,7 +52,7 @@ pub use digest::{Md5Digest, Sha256Digest, hex_upper};
 pub use drive_path::{DrivePath, NameFault, check_name};
 pub use fault::{DriveError, DriveFault, JoinedFault, OnDrive};
 pub use invalid::InvalidNoun;
-pub use keep_rule::KeepRule;
+pub use keep_rule::{KeepDays, KeepRule, KeepUnit};
 pub use named_account::{AccountId, NamedAccount};
 pub use named_job::{JobId, NamedJob};
 pub use names::{

@@ -11,7 +11,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread::Builder;
 
-use disk_prep::noun::Serial;
+use disk_prep::noun::{Serial, count};
 use jiff::{SignedDuration, Timestamp};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -23,6 +23,7 @@ use super::dock::Docked;
 use super::dock::line::send as write_line;
 use super::error::Error;
 use super::mischief::{Standing, Wanted};
+use super::recovery::{Vm, VmOrder};
 
 const NAME: &str = "control.sock";
 /// Files that one message may carry, by the kernel's rule.
@@ -38,8 +39,22 @@ pub(super) enum Request {
     Clock { forward_secs: i64 },
     /// Change what goes wrong, and say it.
     Mischief { wanted: Vec<Wanted>, is_clear: bool },
+    /// Declare, change or take away a machine, or list them all.
+    Vm { deed: VmDeed },
     /// Take drives in; their files travel with this line, in the same order.
     Dock { serials: Vec<Serial> },
+}
+
+/// What is done with the machines of the subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VmDeed {
+    /// Make it, or change it.
+    Set(VmOrder),
+    /// Take it away, protected or not.
+    Remove(VmOrder),
+    /// Tell of all.
+    List,
 }
 
 /// What is answered, line by line.
@@ -76,6 +91,17 @@ pub enum Reply {
         /// How often it has struck.
         struck: u32,
     },
+    /// A virtual machine.
+    Vm {
+        /// Its name.
+        name: String,
+        /// Its resource group.
+        group: String,
+        /// Its region.
+        region: String,
+        /// Whether it runs, and what of it is odd.
+        state: String,
+    },
     /// That was all.
     Done,
     /// It could not be done.
@@ -89,6 +115,23 @@ impl From<Docked> for Reply {
     fn from(docked: Docked) -> Self {
         let Docked { serial, job, status, bytes_succeeded, error_log, is_known } = docked;
         Reply::Drive { serial, job, status, bytes_succeeded, error_log, is_known }
+    }
+}
+
+impl From<Vm> for Reply {
+    fn from(own: Vm) -> Self {
+        let Vm { name, group, region, os, power, agent, is_classic, is_slow, failing, .. } = own;
+        let mut state = vec![os, power, format!("agent {agent}")];
+        state.extend(is_classic.then(|| "classic".to_owned()));
+        state.extend(is_slow.then(|| "slow".to_owned()));
+        state.extend(failing.map(|own| match own.left {
+            Some(left) => {
+                let left = count(left, "time");
+                format!("fails with {} at {}, {left} yet", own.code, own.at)
+            }
+            None => format!("fails with {} at {}", own.code, own.at),
+        }));
+        Reply::Vm { name, group, region, state: state.join(", ") }
     }
 }
 

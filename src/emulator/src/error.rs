@@ -56,6 +56,8 @@ pub enum Error {
     },
     #[error("The emulator knows no mischief {named}; it knows {known}")]
     Mischief { named: String, known: String },
+    #[error("{word} says nothing of a machine; here it is one of {known}")]
+    VmWord { word: String, known: String },
     #[error("Drive {serial}: the process that reads it failed: {fault}")]
     Worker { serial: String, fault: String },
     #[error(transparent)]
@@ -75,6 +77,7 @@ impl Diagnose for Error {
             Error::BlobEndpoint { .. } => "emulator-blob-endpoint",
             Error::BlobService { .. } => "emulator-blob-service",
             Error::Mischief { .. } => "emulator-mischief",
+            Error::VmWord { .. } => "emulator-vm-word",
             Error::Worker { .. } => "dock-worker",
             Error::Book(error) => error.code(),
         }
@@ -85,7 +88,9 @@ impl Diagnose for Error {
             Error::Running { .. } => ErrorKind::Busy,
             Error::NotRunning { .. } | Error::Broken { .. } => ErrorKind::Unreachable,
             Error::Refused { .. } => ErrorKind::Refused,
-            Error::BlobEndpoint { .. } | Error::Mischief { .. } => ErrorKind::Usage,
+            Error::BlobEndpoint { .. } | Error::Mischief { .. } | Error::VmWord { .. } => {
+                ErrorKind::Usage
+            }
             _ => ErrorKind::Failed,
         }
     }

@@ -22,6 +22,7 @@ mod mischief;
 #[cfg(feature = "other-service")]
 mod other_service;
 mod ports;
+mod recovery;
 mod running;
 mod server;
 mod tokens;
@@ -32,4 +33,7 @@ pub use control::Reply;
 pub use dock::{parsers, work as read_drive};
 pub use error::Error;
 pub use mischief::{Mischief, Wanted};
-pub use running::{Emulator, EmulatorOptions, Facts, dock, forward_clock, mischief, start};
+pub use recovery::VmOrder;
+pub use running::{
+    Emulator, EmulatorOptions, Facts, VmDeed, dock, forward_clock, machines, mischief, start,
+};

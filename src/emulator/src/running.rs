@@ -24,6 +24,9 @@ use super::arm::Registry;
 use super::blobs::{self, service::BlobService};
 use super::clock::Clock;
 use super::control::{self, Reply, Request};
+use super::recovery::WorldBook;
+
+pub use super::control::VmDeed;
 use super::dock::Dock;
 use super::dock::destination::Destination;
 use super::error::Error;
@@ -96,6 +99,7 @@ struct Parts {
     clock: Clock,
     book: JobBook,
     registry: Registry,
+    world: WorldBook,
     blobs: Blobs,
     /// Where blobs are reached.
     addresses: Arc<Addresses>,
@@ -152,6 +156,7 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
         clock: Clock::open(&meta)?,
         book: JobBook::open(&meta.join("jobs"))?,
         registry: Registry::new(&options.unregistered),
+        world: WorldBook::open(&meta)?,
         blobs,
         addresses,
         names,
@@ -269,7 +274,8 @@ impl Parts {
         }
         if arm::is_arm(&call.path) {
             let now = self.clock.now();
-            if let Err(error) = self.book.settle(now) {
+            let settled = self.book.settle(now).map_err(Error::from);
+            if let Err(error) = settled.and_then(|()| self.world.settle(now)) {
                 let body = serde_json::json!({"error": {"code": "InternalServerError",
                                                         "message": error.to_string()}});
                 return Answer::json(500, &body);
@@ -278,6 +284,7 @@ impl Parts {
                 account: &self.account,
                 book: &self.book,
                 registry: &self.registry,
+                world: &self.world,
                 now,
                 origin: &self.names.arm,
                 addresses: &self.addresses,
@@ -293,6 +300,7 @@ impl Parts {
             Request::Clock { forward_secs } => {
                 let now = self.clock.forward(SignedDuration::from_secs(forward_secs))?;
                 self.book.settle(now)?;
+                self.world.settle(now)?;
                 Ok(vec![Reply::Clock { now }])
             }
             Request::Mischief { wanted, is_clear } => {
@@ -302,6 +310,11 @@ impl Parts {
                 self.imp.add(&wanted);
                 Ok(self.imp.standing().into_iter().map(Reply::from).collect())
             }
+            Request::Vm { deed } => Ok(match deed {
+                VmDeed::Set(order) => vec![self.world.order(&order)?.into()],
+                VmDeed::Remove(order) => vec![self.world.remove(&order)?.into()],
+                VmDeed::List => self.world.read().vms.into_iter().map(Reply::from).collect(),
+            }),
             Request::Dock { serials } => {
                 if serials.len() != files.len() {
                     let message = "not every drive came with its file".to_owned();
@@ -330,6 +343,11 @@ pub fn forward_clock(data: &Path, by: SignedDuration) -> Result<Vec<Reply>, Erro
 /// is on.
 pub fn mischief(data: &Path, wanted: Vec<Wanted>, is_clear: bool) -> Result<Vec<Reply>, Error> {
     control::ask(data, &Request::Mischief { wanted, is_clear }, Vec::new())
+}
+
+/// Declares, changes or takes away a virtual machine of the emulator on `data`, or lists them all.
+pub fn machines(data: &Path, deed: VmDeed) -> Result<Vec<Reply>, Error> {
+    control::ask(data, &Request::Vm { deed }, Vec::new())
 }
 
 /// Brings drives, open for reading, to the dock of the emulator on `data`.

@@ -7,6 +7,7 @@ use crate::account::Account;
 use crate::addresses::Addresses;
 use crate::http::Call;
 use crate::jobs::book::JobBook;
+use crate::recovery::WorldBook;
 
 /// What a call needs.
 #[derive(Clone, Copy)]
@@ -14,6 +15,7 @@ pub(crate) struct Context<'a> {
     pub account: &'a Account,
     pub book: &'a JobBook,
     pub registry: &'a Registry,
+    pub world: &'a WorldBook,
     pub now: Timestamp,
     /// `scheme://host:port`, as the next page of a list is reached.
     pub origin: &'a str,

@@ -1,5 +1,6 @@
 //! A refusal in the resource manager's form.
 
+use crate::error::Error;
 use crate::jobs::book::BookError;
 use crate::jobs::key::JobKey;
 
@@ -40,6 +41,12 @@ impl Fault {
 
     pub fn no_resource(what: &str) -> Self {
         Fault::new(404, "ResourceNotFound", format!("{what} was not found."))
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Fault::new(500, "InternalServerError", error.to_string())
     }
 }
 

@@ -2,12 +2,14 @@
 //! not drives.
 
 mod call;
+mod compute;
 mod data_box;
 mod fault;
 mod import_export;
 mod locations;
 mod locks;
 mod providers;
+mod recovery_services;
 mod registry;
 mod router;
 mod storage;

@@ -9,9 +9,12 @@ use disk_prep::sys::hold::hold;
 use super::fault::Fault;
 
 /// What is registered unless it is held back.
-const KNOWN: [&str; 4] = [
+const KNOWN: [&str; 7] = [
+    "Microsoft.ClassicCompute",
+    "Microsoft.Compute",
     "Microsoft.DataBox",
     "Microsoft.ImportExport",
+    "Microsoft.Network",
     "Microsoft.RecoveryServices",
     "Microsoft.Storage",
 ];

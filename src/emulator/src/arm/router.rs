@@ -7,7 +7,9 @@ use super::call::{Context, Path};
 use super::fault::Fault;
 use super::locks::{self, Asked};
 use super::version::check_version;
-use super::{data_box, import_export, providers, storage, subscriptions};
+use super::{
+    compute, data_box, import_export, providers, recovery_services, storage, subscriptions,
+};
 use crate::http::{Answer, http_date};
 
 /// Answers a call to the resource manager.
@@ -78,6 +80,14 @@ fn route(context: Context<'_>) -> Result<Answer, Fault> {
             check_version(context, &data_box::VERSIONS)?;
             check_subscription(context, &target)?;
             Ok(data_box::answer(context, &target))
+        }
+        compute::PROVIDER | compute::CLASSIC => {
+            check_subscription(context, &target)?;
+            compute::answer(context, &target)
+        }
+        recovery_services::PROVIDER => {
+            check_subscription(context, &target)?;
+            recovery_services::answer(context, &target)
         }
         _ => {
             let asked = Asked::of(&target).ok_or_else(|| Fault::no_resource("The resource"))?;

@@ -3,6 +3,7 @@
 use hyper::Method;
 use hyper::body::Bytes;
 use hyper::header::HeaderValue;
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::kind::{COPIES, Door, Mischief};
@@ -42,6 +43,7 @@ pub(super) fn answer(mischief: Mischief, door: Door, call: &Call, answer: &mut A
         Mischief::DoubledStatus => doubled(answer),
         Mischief::OddIds => change(answer, |value| each(value, "", &mut odd)),
         Mischief::UnknownState => change(answer, |value| each(value, "", &mut unknown)),
+        Mischief::OldForms => change(answer, old),
         Mischief::EmptyPages if answer.status == 200 => match door {
             Door::Arm => empty(call, answer),
             Door::Blobs => empty_blobs(call, answer),
@@ -126,6 +128,53 @@ fn odd(_: &str, text: &mut String) {
 fn unknown(name: &str, text: &mut String) {
     if ["state", "status", "copyStatus", "stageStatus", "stageName"].contains(&name) {
         *text = "Pondering".to_owned();
+    }
+}
+
+/// The forms of older answers: a clock in place of a length of time, numbers in place of words.
+fn old(value: &mut Value) {
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(old),
+        Value::Object(all) => {
+            for (name, own) in all.iter_mut() {
+                match name.as_str() {
+                    "duration" => older_duration(own),
+                    "actionsInfo" => numbers(own, &["Invalid", "Cancellable", "Retriable"]),
+                    "recoveryPointTierDetails" => tiers(own),
+                    _ => old(own),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn older_duration(own: &mut Value) {
+    let span = own.as_str().and_then(|text| text.parse::<SignedDuration>().ok());
+    if let Some(secs) = span.map(|span| span.as_secs()) {
+        let (hours, minutes) = (secs / 3600, secs / 60 % 60);
+        *own = format!("{hours:02}:{minutes:02}:{:02}.0896697", secs % 60).into();
+    }
+}
+
+fn tiers(own: &mut Value) {
+    for tier in own.as_array_mut().into_iter().flatten() {
+        for (name, known) in
+            [("type", ["Invalid", "InstantRP", "HardenedRP"]), ("status", ["Invalid", "Valid", ""])]
+        {
+            let place = known.iter().position(|word| tier[name] == *word);
+            if let Some(place) = place {
+                tier[name] = place.into();
+            }
+        }
+    }
+}
+
+fn numbers(own: &mut Value, known: &[&str]) {
+    for word in own.as_array_mut().into_iter().flatten() {
+        if let Some(place) = known.iter().position(|own| *word == **own) {
+            *word = place.into();
+        }
     }
 }
 

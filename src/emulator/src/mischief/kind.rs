@@ -61,6 +61,8 @@ pub enum Mischief {
     EmptyPages,
     /// States are words that nobody knows.
     UnknownState,
+    /// Lengths of time and words have the form of older answers.
+    OldForms,
     /// A copy by the service is still pending, as often as one asks.
     PendingCopies,
     /// A copy by the service fails when nine tenths of it are done.
@@ -82,7 +84,7 @@ pub enum Mischief {
 pub struct UnknownMischief;
 
 /// All of them, by their names.
-pub(super) const ALL: [(Mischief, &str); 24] = [
+pub(super) const ALL: [(Mischief, &str); 25] = [
     (Mischief::RetryAfterSeconds, "retry-after-seconds"),
     (Mischief::RetryAfterDate, "retry-after-date"),
     (Mischief::Burst500, "burst-500"),
@@ -100,6 +102,7 @@ pub(super) const ALL: [(Mischief, &str); 24] = [
     (Mischief::OddIds, "odd-ids"),
     (Mischief::EmptyPages, "empty-pages"),
     (Mischief::UnknownState, "unknown-state"),
+    (Mischief::OldForms, "old-forms"),
     (Mischief::PendingCopies, "pending-copies"),
     (Mischief::FailedCopies, "failed-copies"),
     (Mischief::RefusedDiff, "refused-diff"),
@@ -149,12 +152,14 @@ impl Mischief {
             Mischief::WrongRegion => door == Door::Arm && call.method == Method::PUT,
             Mischief::ClosedAccount => door == Door::Blobs,
             Mischief::OperationFails => {
-                door == Door::Arm && is_read && call.path.contains("/operationResults/")
+                let places = ["/operationResults/", "/operationsStatus/", "/backupOperations/"];
+                let is_asked = places.iter().any(|place| call.path.contains(place));
+                door == Door::Arm && is_read && is_asked
             }
             Mischief::RelativeStatus | Mischief::DoubledStatus => door == Door::Arm,
             Mischief::OddIds => door == Door::Arm,
             Mischief::EmptyPages => call.method == Method::GET,
-            Mischief::UnknownState => door == Door::Arm && is_read,
+            Mischief::UnknownState | Mischief::OldForms => door == Door::Arm && is_read,
             Mischief::PendingCopies => door == Door::Blobs,
             Mischief::FailedCopies => {
                 door == Door::Blobs && call.headers.contains_key("x-ms-copy-source")

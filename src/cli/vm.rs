@@ -1,0 +1,301 @@
+//! Arguments of `vm`: Azure's own backup of virtual machines. Which vault, machine or job is meant is
+//! named on the command line, so these flags have no variable.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use disk_prep::noun::{ResourceGroup, SubscriptionId, VaultName};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::azure::AzureArgs;
+
+/// Arguments of `vm`.
+#[derive(Debug, Args)]
+pub struct VmArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: VmCommand,
+    /// Which vault.
+    #[command(flatten)]
+    pub target: VmTarget,
+}
+
+/// Which vault a command is about.
+#[derive(Debug, Clone, Args)]
+pub struct VmTarget {
+    /// The vault; without it the only one
+    #[arg(long, global = true, value_name = "NAME")]
+    pub vault: Option<VaultName>,
+    /// The subscription; without it the only one that the sign-in reaches
+    #[arg(long, global = true, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
+    pub subscription: Option<SubscriptionId>,
+    /// The resource group of the vault
+    #[arg(long, global = true, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
+    pub resource_group: Option<ResourceGroup>,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub azure: AzureArgs,
+}
+
+/// `vm`.
+#[derive(Debug, Subcommand)]
+pub enum VmCommand {
+    /// See the six steps to protected machines, how each stands, and what to type
+    #[command(after_help = "Example:\n  azseed vm guide")]
+    Guide,
+    /// Make and see Recovery Services vaults
+    #[command(subcommand)]
+    Vault(VmVaultCommand),
+    /// Say when backups are made and how long they are kept
+    #[command(subcommand)]
+    Policy(VmPolicyCommand),
+    /// Have the service look for machines that the vault could protect
+    #[command(after_help = "Example:\n  azseed vm discover --vault prod")]
+    Discover,
+    /// List the virtual machines, and which vault has them
+    List {
+        /// Only those of this region
+        #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
+        location: Option<String>,
+        /// Only those that no vault protects
+        #[arg(long)]
+        unprotected: bool,
+    },
+    /// Show how a machine stands
+    Show {
+        /// The machine: NAME, GROUP/NAME or its resource id
+        #[arg(value_name = "VM")]
+        machine: String,
+    },
+    /// Protect machines by a policy; one job a machine
+    #[command(after_help = "Examples:\n  azseed vm protect web db --vault prod\n  \
+        azseed vm protect --all --vault prod --policy gold --new-policy gold.toml\n\n\
+        The policy is DefaultPolicy unless another is named. A machine is named by its\n\
+        name, or as GROUP/NAME where several have that name.")]
+    Protect {
+        /// Which machines.
+        #[command(flatten)]
+        machines: MachinesArgs,
+        /// The policy
+        #[arg(long, value_name = "NAME")]
+        policy: Option<String>,
+        /// Make that policy of this file first
+        #[arg(long, value_name = "FILE", requires = "policy")]
+        new_policy: Option<PathBuf>,
+    },
+    /// End the protection of machines, and keep or delete their points
+    #[command(after_help = "Example:\n  azseed vm unprotect web --vault prod --keep-data")]
+    #[command(group(clap::ArgGroup::new("data").required(true)))]
+    Unprotect {
+        /// The machines
+        #[arg(value_name = "VM", required = true)]
+        machines: Vec<String>,
+        /// The points stay
+        #[arg(long, group = "data")]
+        keep_data: bool,
+        /// The points go; for 14 days the service can bring them back
+        #[arg(long, group = "data")]
+        delete_data: bool,
+    },
+    /// Back machines up now; one whose backup is under way is not begun again
+    #[command(after_help = "Example:\n  azseed vm backup web --vault prod --wait")]
+    Backup {
+        /// Which machines.
+        #[command(flatten)]
+        machines: MachinesArgs,
+        /// Keep the points until then; without it 30 days
+        #[arg(long, value_name = "TIME")]
+        keep_until: Option<Timestamp>,
+        /// Wait until the jobs are over
+        #[arg(long)]
+        wait: bool,
+    },
+    /// See how protected machines stand, and when the next backup is
+    Status {
+        /// The machines; without any all that a vault has
+        #[arg(value_name = "VM")]
+        machines: Vec<String>,
+    },
+    /// See what the vault is doing, wait for it, cancel it
+    #[command(subcommand)]
+    Job(VmJobCommand),
+    /// See the points of a machine
+    #[command(subcommand)]
+    Point(VmPointCommand),
+}
+
+/// Machines.
+#[derive(Debug, Clone, Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).multiple(false)))]
+pub struct MachinesArgs {
+    /// The machines: NAME, GROUP/NAME or resource ids
+    #[arg(value_name = "VM", group = "which")]
+    pub machines: Vec<String>,
+    /// All that can be meant
+    #[arg(long, group = "which")]
+    pub all: bool,
+}
+
+/// `vm vault`.
+#[derive(Debug, Subcommand)]
+pub enum VmVaultCommand {
+    /// Make a vault in the region of the machines
+    #[command(
+        after_help = "Example:\n  azseed vm vault create prod --resource-group backup-rg \\\n    \
+        --location westeurope --redundancy geo\n\n\
+        The redundancy cannot be changed once a machine is protected. Choose geo where\n\
+        Azure is the main place of the backups, local where it is the second one. No\n\
+        storage account is needed: the service keeps the data."
+    )]
+    Create {
+        /// Its name: 2 to 50 letters, digits and hyphens, a letter first
+        #[arg(value_name = "NAME")]
+        name: VaultName,
+        /// Its region, that of the machines
+        #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
+        location: String,
+        /// How many copies of the points there are; without it geo
+        #[arg(long, value_name = "KIND", value_enum, conflicts_with = "role")]
+        redundancy: Option<RedundancyChoice>,
+        /// What Azure is to the backups: primary takes geo, secondary local
+        #[arg(long, value_name = "ROLE", value_enum)]
+        role: Option<RoleChoice>,
+    },
+    /// List the vaults of the subscription
+    List,
+    /// Show a vault, and what can be done with it
+    Show,
+}
+
+/// How many copies of the points there are.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RedundancyChoice {
+    /// In two regions
+    Geo,
+    /// In one datacenter
+    Local,
+    /// In several datacenters of the region
+    Zone,
+}
+
+/// What Azure is to the backups.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RoleChoice {
+    /// The main place
+    Primary,
+    /// The second one
+    Secondary,
+}
+
+/// `vm policy`.
+#[derive(Debug, Subcommand)]
+pub enum VmPolicyCommand {
+    /// Make a policy of a file, or change one
+    #[command(
+        after_help = "Example:\n  azseed vm policy set gold --file gold.toml --vault prod\n\n\
+        The file:\n  schedule = \"daily 02:00\"        or \"sun,wed 22:30\"\n  \
+        time-zone = \"Europe/Berlin\"     UTC if it is not said\n  \
+        instant-days = 2                so long snapshots stay beside the machine\n  \
+        keep = [\"every day for 30 days\", \"every Sunday for 104 weeks\",\n          \
+        \"last Sunday of the month for 120 months\"]"
+    )]
+    Set {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The file
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// List the policies of a vault
+    List,
+    /// Show a policy as a file would say it, and how many machines have it
+    Show {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Show which points would be kept in the end, and why
+    #[command(after_help = "Example:\n  azseed vm policy simulate --file gold.toml --years 100")]
+    Simulate {
+        /// A policy of the vault
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+        /// A file in its place
+        #[arg(long, value_name = "FILE", conflicts_with = "name")]
+        file: Option<PathBuf>,
+        /// The first day; today if not said
+        #[arg(long, value_name = "DATE")]
+        from: Option<Date>,
+        /// For so many years, 1 to 100
+        #[arg(long, value_name = "COUNT", default_value = "10")]
+        #[arg(value_parser = clap::value_parser!(u8).range(1..=100))]
+        years: u8,
+    },
+}
+
+/// `vm job`.
+#[derive(Debug, Subcommand)]
+pub enum VmJobCommand {
+    /// List the jobs of the vault, the newest first
+    #[command(after_help = "Example:\n  azseed vm job list --operation ConfigureBackup")]
+    List {
+        /// Only of this operation: Backup, ConfigureBackup, Restore, ...
+        #[arg(long, value_name = "WORD", value_parser = word)]
+        operation: Option<String>,
+        /// Only in this state: InProgress, Completed, Failed, ...
+        #[arg(long, value_name = "WORD", value_parser = word)]
+        status: Option<String>,
+        /// Only those that began since then
+        #[arg(long, value_name = "TIME")]
+        since: Option<Timestamp>,
+        /// Wait until all of them are over
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Show a job with its parts, and what to do where it failed
+    Show {
+        /// Its id
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Wait until it is over
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Wait until jobs are over
+    Wait {
+        /// Their ids
+        #[arg(value_name = "ID", required = true)]
+        ids: Vec<String>,
+    },
+    /// Cancel a job; a backup, while its snapshot is taken
+    Cancel {
+        /// Its id
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Wait until it is over
+        #[arg(long)]
+        wait: bool,
+    },
+}
+
+/// `vm point`.
+#[derive(Debug, Subcommand)]
+pub enum VmPointCommand {
+    /// List the points of a machine, the newest first
+    List {
+        /// The machine
+        #[arg(value_name = "VM")]
+        machine: String,
+        /// Only those that were made since then
+        #[arg(long, value_name = "TIME")]
+        since: Option<Timestamp>,
+    },
+}
+
+/// A word of the service; no other sign may come into its filters.
+fn word(text: &str) -> Result<String, String> {
+    let is_word = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_word { Ok(text.to_owned()) } else { Err("a word of letters and digits".to_owned()) }
+}

@@ -1,0 +1,143 @@
+//! `vm`: Azure's own backup of virtual machines.
+
+use super::call::Call;
+use super::flags::azure;
+use crate::cli::{
+    MachinesArgs, RedundancyChoice, RoleChoice, VmArgs, VmCommand, VmJobCommand, VmPointCommand,
+    VmPolicyCommand, VmVaultCommand,
+};
+use crate::journey::vm::VmOptions;
+use crate::journey::vm_guide::guide;
+use crate::journey::vm_jobs::{self, Jobs};
+use crate::journey::vm_protect::{
+    ListOptions, Machines, ProtectOptions, back_up_all, discover_all, list, protect_all, status,
+    unprotect_all,
+};
+use crate::journey::vm_vault::{
+    self, NewVault, policy_list, policy_set, policy_show, policy_simulate,
+};
+use crate::outcome::{Attendant, Ended};
+use crate::vm_backup::{JobFilter, Redundancy, Stop};
+
+/// Runs `vm`.
+pub fn run(args: &VmArgs, call: &Call<'_>) -> Ended {
+    let target = &args.target;
+    let options = &VmOptions {
+        azure: azure(&target.azure),
+        subscription: target.subscription.clone(),
+        group: target.resource_group.clone(),
+        vault: target.vault.clone(),
+    };
+    let desk = &call.desk();
+    Ok(match &args.command {
+        VmCommand::Guide => Box::new(guide(options, desk)),
+        VmCommand::Vault(command) => return vault(command, options, call),
+        VmCommand::Policy(command) => return policy(command, options, call),
+        VmCommand::Discover => Box::new(discover_all(options, desk)?),
+        VmCommand::List { location, unprotected } => {
+            let wish = ListOptions { region: location.clone(), is_unprotected: *unprotected };
+            Box::new(list(&wish, options, desk)?)
+        }
+        VmCommand::Show { machine } => {
+            Box::new(status(&named(std::slice::from_ref(machine)), options, desk)?)
+        }
+        VmCommand::Status { machines } => Box::new(status(&named(machines), options, desk)?),
+        VmCommand::Protect { machines, policy, new_policy } => {
+            let how = ProtectOptions { policy: policy.clone(), new_policy: new_policy.clone() };
+            Box::new(protect_all(&which(machines), &how, options, desk)?)
+        }
+        VmCommand::Unprotect { machines, keep_data, .. } => {
+            let stop = if *keep_data { Stop::KeepData } else { Stop::DeleteData };
+            Box::new(unprotect_all(&named(machines), stop, options, desk)?)
+        }
+        VmCommand::Backup { machines, keep_until, wait } => {
+            let deeds = back_up_all(&which(machines), *keep_until, options, desk)?;
+            let ids: Vec<String> = deeds.all.iter().filter_map(|own| own.job.clone()).collect();
+            if !*wait || ids.is_empty() {
+                return Ok(Box::new(deeds));
+            }
+            call.ui.show(&deeds);
+            let jobs = vm_jobs::wait(&ids, &at(options, &deeds.vault), desk)?;
+            // What was not begun is how the command ends, too.
+            return Ok(Box::new((deeds.without_lines(), jobs)));
+        }
+        VmCommand::Job(command) => return job(command, options, call),
+        VmCommand::Point(VmPointCommand::List { machine, since }) => {
+            Box::new(vm_jobs::point_list(machine, *since, options, desk)?)
+        }
+    })
+}
+
+fn vault(command: &VmVaultCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
+    let desk = &call.desk();
+    Ok(match command {
+        VmVaultCommand::List => Box::new(vm_vault::list(options, desk)?),
+        VmVaultCommand::Show => Box::new(vm_vault::show(options, desk)?),
+        VmVaultCommand::Create { name, location, redundancy, role } => {
+            let chosen = match (redundancy, role) {
+                (Some(RedundancyChoice::Geo), _) | (None, Some(RoleChoice::Primary)) => {
+                    Some(Redundancy::Geo)
+                }
+                (Some(RedundancyChoice::Local), _) | (None, Some(RoleChoice::Secondary)) => {
+                    Some(Redundancy::Local)
+                }
+                (Some(RedundancyChoice::Zone), _) => Some(Redundancy::Zone),
+                (None, None) => None,
+            };
+            let asked = NewVault {
+                name: name.clone(),
+                region: location.clone(),
+                redundancy: chosen.unwrap_or(Redundancy::Geo),
+                is_chosen: chosen.is_some(),
+            };
+            Box::new(vm_vault::make(&asked, options, desk)?)
+        }
+    })
+}
+
+fn policy(command: &VmPolicyCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
+    let desk = &call.desk();
+    Ok(match command {
+        VmPolicyCommand::Set { name, file } => Box::new(policy_set(name, file, options, desk)?),
+        VmPolicyCommand::List => Box::new(policy_list(options, desk)?),
+        VmPolicyCommand::Show { name } => Box::new(policy_show(name, options, desk)?),
+        VmPolicyCommand::Simulate { name, file, from, years } => {
+            let source = (file.as_deref(), name.as_deref());
+            Box::new(policy_simulate(source, (*from, *years), options, desk)?)
+        }
+    })
+}
+
+fn job(command: &VmJobCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
+    let desk = &call.desk();
+    let (jobs, wait) = match command {
+        VmJobCommand::List { operation, status, since, wait } => {
+            let (operation, status) = (operation.clone(), status.clone());
+            let filter = JobFilter { operation, status, since: *since };
+            (vm_jobs::list(&filter, options, desk)?, *wait)
+        }
+        VmJobCommand::Show { id, wait } => (vm_jobs::show(id, options, desk)?, *wait),
+        VmJobCommand::Cancel { id, wait } => (vm_jobs::stop(id, options, desk)?, *wait),
+        VmJobCommand::Wait { ids } => return Ok(Box::new(vm_jobs::wait(ids, options, desk)?)),
+    };
+    let Jobs { all, vault, .. } = &jobs;
+    if !wait || all.is_empty() {
+        return Ok(Box::new(jobs));
+    }
+    let ids: Vec<String> = all.iter().map(|own| own.id.clone()).collect();
+    Ok(Box::new(vm_jobs::wait(&ids, &at(options, vault), desk)?))
+}
+
+/// The same options about the vault that was found.
+fn at(options: &VmOptions, vault: &crate::vm_backup::VaultId) -> VmOptions {
+    let (group, name) = (Some(vault.group.clone()), Some(vault.name.clone()));
+    VmOptions { group, vault: name, ..options.clone() }
+}
+
+fn which(args: &MachinesArgs) -> Machines {
+    Machines { words: args.machines.clone(), is_all: args.all }
+}
+
+fn named(words: &[String]) -> Machines {
+    Machines { words: words.to_vec(), is_all: false }
+}

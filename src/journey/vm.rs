@@ -1,0 +1,156 @@
+//! `vm`: which subscription, which vault and which machines a person means. What may be several is
+//! asked back with the list of them.
+
+use disk_prep::noun::{ResourceGroup, SubscriptionId, VaultName};
+
+use super::connections::{AzureOptions, arm};
+use crate::azure::{Arm, Subscription};
+use crate::outcome::{Attendant, Failure};
+use crate::vm_backup::{
+    Error, Machine, MachineWord, RecoveryVault, classic_machines, machines, vaults,
+};
+
+/// What every command of `vm` is told.
+#[derive(Debug, Clone)]
+pub struct VmOptions {
+    /// Where Azure is.
+    pub azure: AzureOptions,
+    /// The subscription; without it the only one that the sign-in reaches.
+    pub subscription: Option<SubscriptionId>,
+    /// The resource group of vaults.
+    pub group: Option<ResourceGroup>,
+    /// The vault; without it the only one that there is.
+    pub vault: Option<VaultName>,
+}
+
+/// A connection, and the subscription that it is about.
+#[derive(Debug)]
+pub struct Office {
+    pub(super) arm: Arm,
+    pub(super) subscription: SubscriptionId,
+}
+
+impl Office {
+    /// Signs in when the first call is made, unless the subscription is to be found out.
+    pub fn open(options: &VmOptions, attendant: &dyn Attendant) -> Result<Self, Failure> {
+        let arm = arm(&options.azure, attendant)?;
+        if let Some(subscription) = &options.subscription {
+            return Ok(Office { arm, subscription: subscription.clone() });
+        }
+        let subscription = only(&arm.subscriptions()?)?;
+        Ok(Office { arm, subscription })
+    }
+
+    /// The vaults that the call is about.
+    pub(super) fn vaults(&self, options: &VmOptions) -> Result<Vec<RecoveryVault>, Failure> {
+        let all = vaults(&self.arm, &self.subscription)?;
+        let is_asked = |own: &RecoveryVault| {
+            let is_of_group = options
+                .group
+                .as_ref()
+                .is_none_or(|group| group.as_str().eq_ignore_ascii_case(own.id.group.as_str()));
+            let is_named = options
+                .vault
+                .as_ref()
+                .is_none_or(|name| name.as_str().eq_ignore_ascii_case(own.id.name.as_str()));
+            is_of_group && is_named
+        };
+        Ok(all.into_iter().filter(is_asked).collect())
+    }
+
+    /// The vault that is meant: the one that is named, or the only one; of several the only one in
+    /// a region.
+    pub(super) fn vault(
+        &self,
+        options: &VmOptions,
+        region: Option<&str>,
+    ) -> Result<RecoveryVault, Failure> {
+        let mut all = self.vaults(options)?;
+        if all.len() > 1
+            && let Some(region) = region
+            && all.iter().any(|own| own.region == region)
+        {
+            all.retain(|own| own.region == region);
+        }
+        let line =
+            |own: &RecoveryVault| format!("{}/{}  {}", own.id.group, own.id.name, own.region);
+        match (all.len(), &options.vault) {
+            (1, _) => Ok(all.remove(0)),
+            (0, Some(name)) => Err(Error::NoVault { name: name.clone() }.into()),
+            (0, None) => Err(Error::NoVaults.into()),
+            _ => Err(Error::SeveralVaults { all: all.iter().map(line).collect() }.into()),
+        }
+    }
+
+    /// The machines that are named, each one that there is.
+    pub(super) fn named(&self, words: &[String]) -> Result<Vec<Machine>, Failure> {
+        let words: Vec<MachineWord> =
+            words.iter().map(|word| word.parse()).collect::<Result<_, Error>>()?;
+        let all = machines(&self.arm, &self.subscription)?;
+        let mut found: Vec<Machine> = Vec::new();
+        for word in &words {
+            let machine = self.one(word, &all)?;
+            if found.iter().all(|own| own.id != machine.id) {
+                found.push(machine);
+            }
+        }
+        Ok(found)
+    }
+
+    fn one(&self, word: &MachineWord, all: &[Machine]) -> Result<Machine, Error> {
+        let meant: Vec<&Machine> = all.iter().filter(|own| word.is(&own.id)).collect();
+        match meant.as_slice() {
+            [one] => Ok((*one).clone()),
+            [] => {
+                let name = match word {
+                    MachineWord::Name(name) | MachineWord::InGroup(_, name) => name.as_str(),
+                    MachineWord::Id(id) => &id.name,
+                };
+                let classic = classic_machines(&self.arm, &self.subscription);
+                match classic.into_iter().find(|own| own.eq_ignore_ascii_case(name)) {
+                    Some(name) => Err(Error::Classic { name }),
+                    None => Err(Error::NoMachine { word: word.to_string() }),
+                }
+            }
+            several => Err(Error::Ambiguous {
+                word: word.to_string(),
+                all: several.iter().map(|own| own.id.to_string()).collect(),
+            }),
+        }
+    }
+}
+
+/// The only subscription in which anything can be done.
+fn only(all: &[Subscription]) -> Result<SubscriptionId, Error> {
+    let usable: Vec<&Subscription> = all.iter().filter(|own| own.is_usable()).collect();
+    match usable.as_slice() {
+        [] => Err(Error::NoSubscription),
+        [one] => one.id.parse().map_err(|_| Error::NoSubscription),
+        several => {
+            let all = several.iter().map(|own| format!("{}  {}", own.id, own.name)).collect();
+            Err(Error::SeveralSubscriptions { all })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use disk_prep::noun::Diagnose;
+
+    use super::*;
+
+    #[test]
+    fn the_only_subscription_is_meant_and_several_are_asked_back_by_name() {
+        let own = |number: u8, state: &str| Subscription {
+            id: format!("0000000{number}-0000-4000-8000-000000000000"),
+            name: format!("number {number}"),
+            state: state.to_owned(),
+        };
+        let one = only(&[own(1, "Enabled"), own(2, "Disabled")]).unwrap();
+        assert!(one.as_str().starts_with("00000001"));
+        let several = only(&[own(1, "Enabled"), own(2, "PastDue")]).unwrap_err();
+        assert_eq!(several.code(), "subscription-ambiguous");
+        assert!(several.to_string().contains("number 2"), "{several}");
+        assert_eq!(only(&[own(1, "Disabled")]).unwrap_err().code(), "subscription-none");
+    }
+}

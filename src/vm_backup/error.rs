@@ -1,0 +1,139 @@
+//! What can go wrong with the backup of virtual machines.
+
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName, lines};
+
+use super::policy::PolicyFault;
+use crate::azure;
+
+/// The error of this room.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each sentence names its fields")]
+pub enum Error {
+    #[error(transparent)]
+    Azure(#[from] azure::Error),
+    #[error("{word:?} names no virtual machine")]
+    MachineWord { word: String },
+    #[error(
+        "Classic virtual machines and cloud services no longer exist in Azure. azseed backs up \
+         Resource Manager virtual machines; {name} is a classic one, so there is nothing to protect"
+    )]
+    Classic { name: String },
+    #[error("There is no virtual machine {word} in the subscription")]
+    NoMachine { word: String },
+    #[error("Several virtual machines are named {word}:{}", lines(all))]
+    Ambiguous { word: String, all: Vec<String> },
+    #[error("{machine} is in {region}, and the vault {vault} is in {own}")]
+    OtherRegion { machine: String, region: String, vault: VaultName, own: String },
+    #[error("The vault {name} is not there")]
+    NoVault { name: VaultName },
+    #[error("There is no Recovery Services vault in the subscription")]
+    NoVaults,
+    #[error("Several vaults may be meant:{}", lines(all))]
+    SeveralVaults { all: Vec<String> },
+    #[error("The vault {name} is there already, and its {what} is {held}, not {asked}")]
+    OtherVault { name: VaultName, what: &'static str, held: String, asked: String },
+    #[error("Azure does not have a region {region}")]
+    NoRegion { region: String },
+    #[error("The policy cannot be used:{}", lines(faults))]
+    Policy { faults: Vec<PolicyFault> },
+    #[error("There is no policy {name} in the vault {vault}")]
+    NoPolicy { name: String, vault: VaultName },
+    #[error("{word:?} is no name of a policy")]
+    PolicyName { word: String },
+    #[error("The vault {vault} does not protect {machine}")]
+    NotProtected { machine: String, vault: VaultName },
+    #[error("There is no job {id} in the vault {vault}")]
+    NoJob { id: String, vault: VaultName },
+    #[error("The job {id} cannot be cancelled: it is {state}")]
+    NotCancellable { id: String, state: String },
+    #[error("Several subscriptions may be meant:{}", lines(all))]
+    SeveralSubscriptions { all: Vec<String> },
+    #[error("The sign-in reaches no subscription that can be used")]
+    NoSubscription,
+}
+
+impl Diagnose for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Error::Azure(source) => source.code(),
+            Error::MachineWord { .. } => "vm-word",
+            Error::Classic { .. } => "vm-classic",
+            Error::NoMachine { .. } => "vm-not-found",
+            Error::Ambiguous { .. } => "vm-ambiguous",
+            Error::OtherRegion { .. } => "vm-other-region",
+            Error::NoVault { .. } | Error::NoVaults => "vm-vault-not-found",
+            Error::SeveralVaults { .. } => "vm-vault-ambiguous",
+            Error::OtherVault { .. } => "vm-vault-other",
+            Error::NoRegion { .. } => "vm-region-unknown",
+            Error::Policy { .. } => "vm-policy-invalid",
+            Error::NoPolicy { .. } => "vm-policy-not-found",
+            Error::PolicyName { .. } => "vm-policy-name",
+            Error::NotProtected { .. } => "vm-not-protected",
+            Error::NoJob { .. } => "vm-job-not-found",
+            Error::NotCancellable { .. } => "vm-job-not-cancellable",
+            Error::SeveralSubscriptions { .. } => "subscription-ambiguous",
+            Error::NoSubscription => "subscription-none",
+        }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Azure(source) => source.kind(),
+            Error::MachineWord { .. }
+            | Error::Ambiguous { .. }
+            | Error::SeveralVaults { .. }
+            | Error::OtherVault { .. }
+            | Error::NoRegion { .. }
+            | Error::Policy { .. }
+            | Error::PolicyName { .. }
+            | Error::SeveralSubscriptions { .. } => ErrorKind::Usage,
+            Error::NoMachine { .. }
+            | Error::NoVault { .. }
+            | Error::NoVaults
+            | Error::NoPolicy { .. }
+            | Error::NotProtected { .. }
+            | Error::NoJob { .. } => ErrorKind::NotFound,
+            Error::Classic { .. } | Error::OtherRegion { .. } | Error::NotCancellable { .. } => {
+                ErrorKind::Refused
+            }
+            Error::NoSubscription => ErrorKind::NotAllowed,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        let text = match self {
+            Error::Azure(source) => return source.hint(),
+            Error::MachineWord { .. } => "name it as NAME, GROUP/NAME or by its resource id",
+            Error::Classic { .. } => {
+                "if you have its disks as VHD blobs, use `azseed disk-backup protect`"
+            }
+            Error::NoMachine { .. } => "`azseed vm list` names those that are there",
+            Error::Ambiguous { .. } => "name the one that is meant as GROUP/NAME",
+            Error::OtherRegion { region, .. } => {
+                return Some(Hint::new(format!(
+                    "a vault protects machines of its own region: `azseed vm vault create NAME \
+                     --location {region}`"
+                )));
+            }
+            Error::NoVault { .. } => "`azseed vm vault list` names those that are there",
+            Error::NoVaults => "make one with `azseed vm vault create`",
+            Error::SeveralVaults { .. } => "name the one that is meant with `--vault`",
+            Error::OtherVault { .. } => "name another vault, or leave the flag out",
+            Error::NoRegion { .. } => "name it as in `westeurope`",
+            Error::Policy { .. } => "mend all of it, then run the same command again",
+            Error::NoPolicy { .. } => "`azseed vm policy list` names those that are there",
+            Error::PolicyName { .. } => "3 to 150 letters, digits and hyphens, a letter first",
+            Error::NotProtected { .. } => "`azseed vm protect` begins it",
+            Error::NoJob { .. } => "`azseed vm job list` names those that are there",
+            Error::NotCancellable { .. } => {
+                "a backup can be cancelled while its snapshot is taken, not while it is transferred"
+            }
+            Error::SeveralSubscriptions { .. } => {
+                "name the one that is meant with `--subscription`"
+            }
+            Error::NoSubscription => "`azseed subscriptions list` shows what the sign-in reaches",
+        };
+        Some(Hint::new(text))
+    }
+}

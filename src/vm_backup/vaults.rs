@@ -1,0 +1,161 @@
+//! Recovery Services vaults: list, create, and the redundancy that is chosen before anything is
+//! protected.
+
+use std::str::FromStr;
+
+use disk_prep::noun::{ResourceGroup, SubscriptionId, VaultName};
+use serde::{Deserialize, Serialize};
+
+use super::error::Error;
+use super::names::{VaultId, parts};
+use super::words::RECOVERY;
+use crate::azure::Arm;
+
+/// How many copies of the points there are, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redundancy {
+    /// In two regions.
+    Geo,
+    /// In one datacenter.
+    Local,
+    /// In several datacenters of one region.
+    Zone,
+}
+
+impl Redundancy {
+    /// The service's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Redundancy::Geo => "GeoRedundant",
+            Redundancy::Local => "LocallyRedundant",
+            Redundancy::Zone => "ZoneRedundant",
+        }
+    }
+}
+
+/// A vault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveryVault {
+    /// Which.
+    pub id: VaultId,
+    /// Its region, in small letters without blanks.
+    pub region: String,
+    /// How far it is made: `Succeeded` when it can be used.
+    pub state: String,
+    /// Its redundancy in the service's word, if that is told.
+    pub redundancy: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    id: String,
+    location: String,
+    #[serde(default)]
+    properties: Properties,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Properties {
+    provisioning_state: String,
+    redundancy_settings: Option<Settings>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Settings {
+    #[serde(default)]
+    standard_tier_storage_redundancy: Option<String>,
+}
+
+/// A region's name as the service compares it.
+pub(super) fn region(text: &str) -> String {
+    text.to_lowercase().replace(' ', "")
+}
+
+impl Wire {
+    fn vault(self) -> Option<RecoveryVault> {
+        let [subscription, group, _, _, name] = parts(&self.id)?;
+        let id = VaultId {
+            subscription: SubscriptionId::from_str(&subscription.to_lowercase()).ok()?,
+            group: ResourceGroup::from_str(group).ok()?,
+            name: VaultName::from_str(name).ok()?,
+        };
+        let Properties { provisioning_state, redundancy_settings } = self.properties;
+        let redundancy = redundancy_settings.and_then(|own| own.standard_tier_storage_redundancy);
+        Some(RecoveryVault {
+            id,
+            region: region(&self.location),
+            state: provisioning_state,
+            redundancy,
+        })
+    }
+}
+
+/// The vaults of a subscription, by name.
+pub fn vaults(arm: &Arm, subscription: &SubscriptionId) -> Result<Vec<RecoveryVault>, Error> {
+    let path = format!("subscriptions/{subscription}/providers/Microsoft.RecoveryServices/vaults");
+    let all: Vec<Wire> = arm.list(&path, RECOVERY)?;
+    let mut all: Vec<RecoveryVault> = all.into_iter().filter_map(Wire::vault).collect();
+    all.sort_by_key(|own| own.id.name.as_str().to_lowercase());
+    Ok(all)
+}
+
+#[derive(Serialize)]
+struct Asked<'a> {
+    location: &'a str,
+    sku: Sku,
+    properties: AskedProperties,
+}
+
+#[derive(Serialize)]
+struct Sku {
+    name: &'static str,
+    tier: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AskedProperties {
+    public_network_access: &'static str,
+    redundancy_settings: AskedSettings,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AskedSettings {
+    standard_tier_storage_redundancy: &'static str,
+    cross_region_restore: &'static str,
+}
+
+/// Makes a vault, its redundancy chosen at once.
+pub fn create(
+    arm: &Arm,
+    id: &VaultId,
+    at: &str,
+    redundancy: Redundancy,
+) -> Result<RecoveryVault, Error> {
+    let body = Asked {
+        location: at,
+        sku: Sku { name: "RS0", tier: "Standard" },
+        properties: AskedProperties {
+            public_network_access: "Enabled",
+            redundancy_settings: AskedSettings {
+                standard_tier_storage_redundancy: redundancy.word(),
+                cross_region_restore: "Disabled",
+            },
+        },
+    };
+    let made: Wire = arm.put(&id.path(""), RECOVERY, &body)?;
+    let (state, own) = (made.properties.provisioning_state.clone(), id.clone());
+    let fallback = RecoveryVault { id: own, region: region(at), state, redundancy: None };
+    Ok(made.vault().unwrap_or(fallback))
+}
+
+/// Whether the policy is there that every new vault has.
+pub fn has_default_policy(arm: &Arm, id: &VaultId) -> Result<bool, Error> {
+    #[derive(Deserialize)]
+    struct There {}
+    let path = id.path("backupPolicies/DefaultPolicy");
+    Ok(arm.get::<There>(&path, RECOVERY)?.is_some())
+}
