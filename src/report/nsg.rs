@@ -24,20 +24,30 @@ pub(super) struct NsgRuleRecord<'a> {
 /// A rule as Azure's resource manager takes it.
 #[derive(Serialize, JsonSchema)]
 struct ArmRule<'a> {
+    /// Its name.
     name: &'a str,
+    /// What it allows.
     properties: ArmProperties<'a>,
 }
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ArmProperties<'a> {
+    /// `Allow`.
     access: &'a str,
+    /// `Outbound`.
     direction: &'a str,
+    /// `Tcp`.
     protocol: &'a str,
+    /// A lower one comes first; null if none is free.
     priority: Option<u32>,
+    /// Whom it is for.
     source_address_prefix: &'a str,
+    /// From which ports.
     source_port_range: &'a str,
+    /// Where to.
     destination_address_prefix: &'a str,
+    /// At which ports there.
     destination_port_range: &'a str,
 }
 
