@@ -65,7 +65,7 @@ pub struct NsgRuleArgs {
     #[arg(long, value_name = "NAME", env = "AZSEED_NAME")]
     pub name: String,
     /// Its priority, 100 to 4096; a lower one comes first
-    #[arg(long, value_name = "NUMBER", env = "AZSEED_PRIORITY")]
+    #[arg(long, value_name = "N", env = "AZSEED_PRIORITY")]
     #[arg(value_parser = clap::value_parser!(u16).range(100..=4096))]
     pub priority: u16,
     /// The ports that it opens

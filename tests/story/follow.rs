@@ -220,7 +220,7 @@ fn one_page_tells_of_seeds_drives_jobs_and_vaults_and_what_is_next() {
     machine.expect(0, &words);
     let text = page(&status(&emulator, 0, &[]));
     assert!(text.contains("two, files, finished") && text.contains("not made yet"), "{text}");
-    assert!(text.contains(&format!("`azseed plan --staging {other}`")), "{text}");
+    assert!(text.contains(&format!("`azseed plan --staging {other} --drive-size 4T`")), "{text}");
 
     let said = status(&emulator, 0, &["--json"]);
     let record: Value = serde_json::from_str(&said.stdout).unwrap();

@@ -126,7 +126,7 @@ fn the_group_that_blocks_a_backup_is_named_with_the_rules_that_are_missing() {
         "sourceAddressPrefix":"*","destinationAddressPrefix":"20.0.0.0/16","destinationPortRange":"443"}"#;
     fs::write(machine.path("rules.json"), other.replace("}]}", &format!("}},{open}]}}"))).unwrap();
     let listed = [&suggest[..], &["--vm-ip", "10.0.0.4", "--ranges", "tags.json"]].concat();
-    let listed = machine.expect(1, &listed).stdout;
+    let listed = machine.expect(0, &listed).stdout;
     assert!(listed.contains("TCP 443 to Storage.westeurope is allowed by out"), "{listed}");
     fs::write(machine.path("rules.json"), rules).unwrap();
     let proxied = machine.expect(1, &[&suggest[..], &["--proxy", "10.0.0.5:3128"]].concat());

@@ -142,7 +142,7 @@ fn the_next_commands_of_a_followed_job_of_files_lead_to_its_end() {
         &[],
     );
     let [plan] = next(&go("azseed status", &[])).try_into().unwrap();
-    go(&format!("{plan} --drive-size 1T"), &[]);
+    go(&plan, &[]);
     go("azseed prep --staging 'the staging path' --drive s1.img,serial=S1,size=210M", &[]);
     let known = [("NAME", "FedEx"), ("NUMBER", "1Z1")];
     // Both pages ask for the same, as it can be typed.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,8 @@ use crate::vault::this_host;
 const FOLDER: &str = "reports";
 const FOLDER_MODE: u32 = 0o755;
 const EVERY: Duration = Duration::from_secs(10);
+/// Until a drive is worked on.
+const UNTIL_BEGUN: Duration = Duration::from_millis(200);
 /// A machine that has not written for so long does not write any more.
 const SILENCE_SECS: i64 = 60;
 /// Bytes of what another machine wrote there, at most.
@@ -181,11 +184,16 @@ impl Board {
         work: impl FnOnce() -> T,
     ) -> T {
         let (end, ended) = mpsc::channel::<()>();
+        let is_told = AtomicBool::new(false);
+        let told = &is_told;
         let write = move || {
-            let mut is_told = false;
             loop {
-                self.write(home, attendant, &mut is_told);
-                if ended.recv_timeout(EVERY) != Err(mpsc::RecvTimeoutError::Timeout) {
+                let has_begun = self.has_begun();
+                if has_begun {
+                    self.write(home, attendant, told);
+                }
+                let pause = if has_begun { EVERY } else { UNTIL_BEGUN };
+                if ended.recv_timeout(pause) != Err(mpsc::RecvTimeoutError::Timeout) {
                     return;
                 }
             }
@@ -199,12 +207,20 @@ impl Board {
             done
         });
         hold(&self.standing).has_ended = true;
-        self.write(home, attendant, &mut true);
+        if self.has_begun() {
+            self.write(home, attendant, &is_told);
+        }
         done
     }
 
+    /// Whether anything was done at a drive. A run that is refused, or has nothing to do, leaves
+    /// what the last one wrote.
+    fn has_begun(&self) -> bool {
+        hold(&self.standing).drives.values().any(|own| own.step.is_some())
+    }
+
     /// That a place cannot be written is told once.
-    fn write(&self, home: &Staging, attendant: &dyn Attendant, is_told: &mut bool) {
+    fn write(&self, home: &Staging, attendant: &dyn Attendant, is_told: &AtomicBool) {
         let standing = PrepStanding { at: Timestamp::now(), ..hold(&self.standing).clone() };
         let lines: String = standing.json().iter().map(|line| format!("{line}\n")).collect();
         let put = |ending: &str, text: &str| {
@@ -213,9 +229,9 @@ impl Board {
         };
         let made = home.root().make_folder(Path::new(FOLDER), FOLDER_MODE);
         let done =
-            made.and_then(|_| put("json", &lines)).and_then(|()| put("html", &standing.page()));
+            made.and_then(|_| put("html", &standing.page())).and_then(|()| put("json", &lines));
         if let Err(error) = &done
-            && !std::mem::replace(is_told, true)
+            && !is_told.swap(true, Ordering::Relaxed)
         {
             let text = format!("how far the work is could not be written below {FOLDER}/: {error}");
             attendant.warn(&text);

@@ -1,4 +1,4 @@
-//! A whole call of every command, as it stands behind its name. A word with `@` before it has no
+//! Whole calls of the commands, as it stands behind its name. A word with `@` before it has no
 //! flag.
 
 /// The calls, by command.
@@ -8,6 +8,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("check filesystems", ""),
     ("check guest", ""),
     ("check host", ""),
+    ("check schedule", ""),
     ("cleanup", ""),
     ("completions", "@bash"),
     ("config init", "@made.toml"),
@@ -47,6 +48,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("job status", "--staging staging"),
     ("limits show", ""),
     ("man", "@man"),
+    ("nsg rule", "--proxy-ip 10.0.0.5 --name allow-proxy --priority 200"),
     ("pack check", "@S1 --staging staging"),
     ("packing-slip", "--staging staging"),
     ("plan", "--staging staging --drive-size 4T"),
@@ -61,6 +63,7 @@ pub const CALLS: &[(&str, &str)] = &[
         "provider register",
         "@Microsoft.ImportExport --subscription 11111111-2222-4333-8444-555555555555",
     ),
+    ("proxy plan", "--proxy 10.0.0.5:3128"),
     ("rehearse", "--source source --drives 1 --drive-size 210M"),
     (
         "stage",

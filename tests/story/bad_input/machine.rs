@@ -2,18 +2,15 @@
 //! works on a copy of it under the same name, so that none sees what another did.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 
 use azseed::advice;
 
-use super::calls::{CALLS, words};
-use super::in_turn;
-use super::values::odd_name;
 use crate::support::CONTACT;
 use crate::support::emulator::Emulator;
 use crate::support::program::{Machine, Said, said};
@@ -153,17 +150,11 @@ impl Bench {
         let changed = all.filter(|path| !is_emulator && !is_same(path)).cloned().collect();
         (said, changed)
     }
+}
 
-    /// Each call as it is.
-    pub fn each_call(&self) -> Vec<Said> {
-        let all: Vec<_> = CALLS.iter().map(|_| Mutex::new(None)).collect();
-        let jobs: Vec<usize> = (0..CALLS.len()).collect();
-        in_turn(&jobs, |at| {
-            let (command, call) = CALLS[*at];
-            *all[*at].lock().unwrap() = Some(self.run(&words(command, call)).0);
-        });
-        all.into_iter().map(|said| said.into_inner().unwrap().unwrap()).collect()
-    }
+/// A name with all that a shell or a screen may stumble over.
+fn odd_name() -> OsString {
+    OsString::from_vec(b"odd 'a\" $(b)\n\x1b[2J\xff".to_vec())
 }
 
 /// Every file and folder below one but for locks; of a drive's image how long it is and when it was
