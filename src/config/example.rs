@@ -132,6 +132,7 @@ fn sample<'a>(key: &str, name: &'a str) -> &'a str {
         ("priority", _) => "200",
         ("read-data", _) => "5%",
         ("resource-group", _) => "backup",
+        ("sample", _) => "5%",
         ("service", _) => "data-box",
         ("unregistered", _) => "Microsoft.DataBox",
         ("window", _) => "22:00-06:00",

@@ -70,9 +70,12 @@ fn what_is_not_blank_needs_its_serial_and_the_fate_of_its_free_space() {
 #[test]
 fn a_drive_that_may_be_sealed_is_never_told_to_be_erased() {
     let folder = tempfile::tempdir().unwrap();
-    let file = image(folder.path());
+    drop(image(folder.path()));
     for (at, mark, is_told) in [(1 << 20, "old", true), ((129 << 20) + 3, "-FVE-FS-", false)] {
+        // Nobody has it open for writing when it is looked at.
+        let file = File::options().write(true).open(folder.path().join("S1.img")).unwrap();
         file.write_all_at(mark.as_bytes(), at).unwrap();
+        drop(file);
         let held = hold_by(&named(folder.path(), None)).unwrap();
         let error = held.clear(&[], None, Look::AllData).unwrap_err();
         assert_eq!(error.code(), "drive-not-blank");
