@@ -1,3 +1,5 @@
+//! The way to a host against hosts and proxies that the test plays: certificates, silence, refusals.
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;

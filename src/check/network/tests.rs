@@ -1,3 +1,5 @@
+//! Each step of a way as it may be met, and the one finding that it is.
+
 use std::net::IpAddr;
 use std::time::Duration;
 

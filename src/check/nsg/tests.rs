@@ -1,3 +1,5 @@
+//! Groups that allow, block, or block in part; verdicts against those of each address by itself.
+
 use proptest::prelude::*;
 
 use super::group::Rule;
