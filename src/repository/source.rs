@@ -2,9 +2,10 @@
 //! accounted for, what is no file is never opened, and a file is given to the library with exactly
 //! the bytes that its size says, or not at all.
 
+use std::collections::VecDeque;
 use std::fs::Metadata;
 use std::io::{self, Read};
-use std::iter::Peekable;
+use std::iter::{self, Peekable};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +25,10 @@ use super::store::Store;
 
 /// Bits of a mode as the format has it, in the form of Go: a device, one of characters.
 const GO_CHARACTER_DEVICE: u32 = (1 << 26) | (1 << 21);
+
+/// Entries that are looked up at a time. The library hands each of them from thread to thread, and
+/// one by one they would wake three threads each, which costs more than looking them up.
+const BURST: usize = 256;
 
 /// What is backed up.
 pub(super) struct Sources {
@@ -54,6 +59,7 @@ impl ReadSource for Sources {
             account: self.account.clone(),
             store: Arc::clone(&self.store),
             reads: Arc::clone(&self.reads),
+            burst: VecDeque::new(),
         }
     }
 }
@@ -65,6 +71,7 @@ pub(super) struct Entries {
     account: Account,
     store: Arc<dyn Store>,
     reads: Arc<Reads>,
+    burst: VecDeque<RusticResult<ReadSourceEntry<Opening>>>,
 }
 
 impl Entries {
@@ -89,16 +96,10 @@ impl Entries {
         }
         self.walks[place].next()
     }
-}
 
-impl Iterator for Entries {
-    type Item = RusticResult<ReadSourceEntry<Opening>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+    /// The next entry that is backed up.
+    fn found(&mut self) -> Option<RusticResult<ReadSourceEntry<Opening>>> {
         loop {
-            if self.store.is_broken() {
-                return None;
-            }
             let entry = match self.step()? {
                 Ok(entry) => entry,
                 Err(error) => {
@@ -139,6 +140,20 @@ impl Iterator for Entries {
             });
             return Some(Ok(ReadSourceEntry { path, node, open }));
         }
+    }
+}
+
+impl Iterator for Entries {
+    type Item = RusticResult<ReadSourceEntry<Opening>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.store.is_broken() {
+            return None;
+        }
+        if self.burst.is_empty() {
+            self.burst = iter::from_fn(|| self.found()).take(BURST).collect();
+        }
+        self.burst.pop_front()
     }
 }
 
