@@ -3,6 +3,7 @@
 //! is made of their digests last. The same in every run.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -16,7 +17,9 @@ use crate::noun::{DrivePath, Serial, Wipe};
 use crate::volume::Fault;
 use crate::volume::bitlocker::write::Placement;
 use crate::volume::gpt::DiskLayout;
-use crate::volume::ntfs::{Edition, FileSpec, FileTime, Layout, PinnedRange, Run, VolumeParams};
+use crate::volume::ntfs::{
+    Edition, FileSpec, FileTime, Files, Layout, PinnedRange, Run, VolumeParams,
+};
 
 /// The label of every volume we make.
 pub const LABEL: &str = "azseed";
@@ -85,32 +88,25 @@ impl DriveLayout {
             format_time,
             edition: form.edition,
         };
-        let specs = files.iter().map(|file| FileSpec {
-            path: file.path_parts(),
-            bytes: file.bytes(),
-            time: FileTime::from_unix_nanos(file.modified_ns().into()),
+        let is_made = |&index: &u32| files.at(index as usize).listing().content_md5().is_some();
+        let all = Arc::new(AllFiles {
+            files: files.clone(),
+            manifest: form.profile.manifest_path(form.manifest_guid),
+            manifest_bytes,
+            made: (0..files.len() as u32).filter(is_made).collect(),
+            format_time,
         });
-        let manifest = form.profile.manifest_path(form.manifest_guid);
-        let (path, time) = (manifest.parts(), format_time);
-        let specs = specs.chain([FileSpec { path, bytes: manifest_bytes, time }]);
-        let specs = specs.chain(made_files(files).map(|made| FileSpec {
-            path: made.path.parts(),
-            bytes: made.bytes(),
-            time,
-        }));
-        let volume =
-            Layout::plan(&params, &[], specs, &pinned(&placement)).map_err(Fault::Layout)?;
+        let volume = Layout::plan(&params, &[], all, &pinned(&placement)).map_err(Fault::Layout)?;
         Ok(DriveLayout { disk, placement, volume, manifest_bytes, file_count: files.len() })
     }
 
     /// First cluster of each file; 0 for an empty one.
-    pub fn first_clusters(&self) -> Vec<u64> {
-        let first = |file| self.volume.runs(file).first().map_or(0, |run: &Run| run.first_cluster);
-        (0..self.file_count).map(first).collect()
+    pub fn first_clusters(&self) -> impl Iterator<Item = u64> + '_ {
+        (0..self.file_count).map(|file| self.volume.first_cluster(file))
     }
 
     /// Where the manifest lies.
-    pub fn manifest_runs(&self) -> &[Run] {
+    pub fn manifest_runs(&self) -> Vec<Run> {
         self.volume.runs(self.file_count)
     }
 
@@ -126,7 +122,7 @@ impl DriveLayout {
                 Some(last) if last.end() == run.first_cluster => {
                     last.cluster_count += run.cluster_count;
                 }
-                _ => runs.push(*run),
+                _ => runs.push(run),
             }
         }
         runs
@@ -147,6 +143,37 @@ impl DriveLayout {
             Some(Wipe::Discard | Wipe::None) | None => Vec::new(),
         };
         free.into_iter().chain([reserve]).collect()
+    }
+}
+
+/// All files of a drive: those of its plan, the manifest, then what is made of digests.
+#[derive(Debug)]
+struct AllFiles {
+    files: FileList,
+    manifest: DrivePath,
+    manifest_bytes: u64,
+    /// The files of the plan whose digests something is made of.
+    made: Vec<u32>,
+    format_time: FileTime,
+}
+
+impl Files for AllFiles {
+    fn count(&self) -> usize {
+        self.files.len() + 1 + self.made.len()
+    }
+
+    fn at(&self, index: usize) -> FileSpec<'_> {
+        if let Some(file) = self.files.get(index) {
+            let time = FileTime::from_unix_nanos(file.modified_ns().into());
+            return FileSpec { path: file.path_parts(), bytes: file.bytes(), time };
+        }
+        let time = self.format_time;
+        let Some(behind) = index.checked_sub(self.files.len() + 1) else {
+            return FileSpec { path: self.manifest.parts(), bytes: self.manifest_bytes, time };
+        };
+        let made = self.files.at(self.made[behind] as usize).listing().content_md5();
+        let made = made.expect("only such files are listed");
+        FileSpec { path: made.path.parts(), bytes: made.bytes(), time }
     }
 }
 

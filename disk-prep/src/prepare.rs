@@ -154,12 +154,7 @@ pub(crate) fn draw(
     };
     let files = with_side_files(files);
     let layout = DriveLayout::plan(&form, &files).on(serial)?;
-    let plan = DrivePlan {
-        serial: serial.clone(),
-        job: options.job.clone(),
-        first_clusters: layout.first_clusters(),
-        files,
-    };
+    let plan = DrivePlan { serial: serial.clone(), job: options.job.clone(), files };
     let secrets = VolumeSecrets::draw(options.cipher, &mut |bytes| world.random(bytes))
         .map_err(volume::Fault::Volume)
         .on(serial)?;
@@ -206,7 +201,7 @@ pub(crate) fn begin_drawn(
         recovery_password: KeptPassword::Clear(secrets.password().clone()),
         metadata_block: Base64(block.on(serial)?.to_vec()),
         first_8k: Base64(encode_first_8k(&volume_form, &secrets).to_vec()),
-        plan_sha256: journals.write_plan(&plan)?,
+        plan_sha256: journals.write_plan(&plan, &mut layout.first_clusters())?,
     };
     let journal = journals.begin(begun, options.keeper.as_ref())?;
     Ok(BegunDrive { journal, plan, key: Some(secrets.volume_key().clone()) })

@@ -48,7 +48,8 @@ impl Sealing<'_> {
         let made_runs = self.layout.made_runs(&self.plan.files);
         let made = FileSink::new(self.target, &made_runs);
         self.made_into(history, made).and_then(FileSink::finish).map_err(write_fault)?;
-        let sink = FileSink::new(self.target, self.layout.manifest_runs());
+        let runs = self.layout.manifest_runs();
+        let sink = FileSink::new(self.target, &runs);
         self.manifest_into(history, sink).and_then(FileSink::finish).map_err(write_fault)?;
         Ok(self.target.flush()?)
     }
@@ -57,9 +58,8 @@ impl Sealing<'_> {
     fn made_into<W: Write>(&self, history: &History, mut out: W) -> io::Result<W> {
         for (index, file) in self.plan.files.iter().enumerate() {
             let Some(made) = file.listing().content_md5() else { continue };
-            let copied = history.files.copied(index);
-            let md5 = copied.as_ref().map(|copied| &copied.md5);
-            let mut text = made.text(md5).into_bytes();
+            let md5s = history.files.md5s(index);
+            let mut text = made.text(md5s.as_ref().map(|md5s| &md5s.md5)).into_bytes();
             text.resize(text.len().next_multiple_of(CLUSTER_BYTES as usize), 0);
             out.write_all(&text)?;
         }
@@ -85,10 +85,8 @@ impl Sealing<'_> {
         for (index, file) in self.plan.files.iter().enumerate() {
             let file = file.unpack();
             let entry = Entry::of(&file);
-            match history.files.copied(index) {
-                Some(copied) => {
-                    writer.file(&entry, &copied.md5, copied.block_digests(file.bytes))?;
-                }
+            match history.files.md5s(index) {
+                Some(md5s) => writer.file(&entry, &md5s.md5, md5s.block_digests(file.bytes))?,
                 None => writer.left_out(&entry),
             }
         }
@@ -147,7 +145,7 @@ impl Sealing<'_> {
             .manifest_into(history, HashSink::default())
             .expect("a digest takes any bytes, and the length was kept when it was written");
         let expected = expected.finish(self.begun.profile);
-        self.check_written(self.layout.manifest_runs(), self.layout.manifest_bytes, &expected)?;
+        self.check_written(&self.layout.manifest_runs(), self.layout.manifest_bytes, &expected)?;
         let runs = self.layout.made_runs(&self.plan.files);
         let made = self.made_into(history, HashSink::default());
         let made = made.expect("a digest takes any bytes").finish(self.begun.profile);

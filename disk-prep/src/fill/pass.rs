@@ -61,7 +61,7 @@ impl<'a> Pass<'a> {
         let mut pass = Pass { layout, files, order: Vec::new(), others };
         order.sort_by_key(|&own| match pass.segment(own) {
             Segment::Metadata(range) | Segment::Zeros(range) | Segment::Tail(range) => range.start,
-            Segment::File(file) => first_byte(layout, file),
+            Segment::File(file) => layout.first_cluster(file) * layout.cluster_bytes(),
         });
         pass.order = order;
         pass
@@ -122,7 +122,7 @@ impl<'a> Pass<'a> {
                 (range.start + at, range.end - range.start - at)
             }
             Segment::File(file) => {
-                place_in_runs(self.layout.runs(file), self.layout.cluster_bytes(), at)
+                place_in_runs(&self.layout.runs(file), self.layout.cluster_bytes(), at)
             }
         }
     }
@@ -145,10 +145,6 @@ impl<'a> Pass<'a> {
             }
         }
     }
-}
-
-fn first_byte(layout: &Layout, file: usize) -> u64 {
-    layout.runs(file).first().map_or(0, |run| run.first_cluster * layout.cluster_bytes())
 }
 
 /// Where byte `at` of runs lies, and how many bytes follow it in that run.

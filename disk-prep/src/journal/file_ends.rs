@@ -1,6 +1,8 @@
-//! What became of the files of a plan, by their indices: 48 bytes of digests a file.
+//! What became of the files of a plan, by their indices: 48 bytes of digests a file, or 16 where
+//! only the manifest is made of them.
 
 use std::collections::BTreeMap;
+use std::slice;
 
 use super::reason::LeftOut;
 use super::record::{Copied, FileEnd};
@@ -10,8 +12,9 @@ use crate::noun::{Md5Digest, Sha256Digest};
 /// What became of files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileEnds {
-    /// Digests of files that were copied, those of neighbours together.
-    copied: BTreeMap<usize, Box<Shelf>>,
+    /// Digests of files that were copied.
+    md5: Shelves<16>,
+    sha256: Shelves<32>,
     /// Digests of the blocks of those that have several.
     blocks: BTreeMap<usize, Vec<Md5Digest>>,
     left_out: BTreeMap<usize, LeftOut>,
@@ -19,29 +22,83 @@ pub struct FileEnds {
     bare: Segments,
 }
 
+/// What the manifest says of a file that was copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileMd5s<'a> {
+    /// MD5 of the file.
+    pub md5: Md5Digest,
+    blocks: &'a [Md5Digest],
+}
+
+impl FileMd5s<'_> {
+    /// The digests of the blocks of the file, which is of this length.
+    pub fn block_digests(&self, file_bytes: u64) -> &[Md5Digest] {
+        let is_one = self.blocks.is_empty() && file_bytes > 0;
+        if is_one { slice::from_ref(&self.md5) } else { self.blocks }
+    }
+}
+
+/// Digests by number, those of neighbours together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Shelves<const BYTES: usize>(BTreeMap<usize, Box<Shelf<BYTES>>>);
+
 /// So many neighbours; a journal that names one file of each takes little more than its length.
 const NEIGHBOURS: usize = 16;
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Shelf {
-    /// A bit for each file that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Shelf<const BYTES: usize> {
+    /// A bit for each number that is there.
     here: u16,
-    md5: [[u8; 16]; NEIGHBOURS],
-    sha256: [[u8; 32]; NEIGHBOURS],
+    digests: [[u8; BYTES]; NEIGHBOURS],
+}
+
+impl<const BYTES: usize> Shelves<BYTES> {
+    fn insert(&mut self, index: usize, digest: &[u8; BYTES]) {
+        let none = || Box::new(Shelf { here: 0, digests: [[0; BYTES]; NEIGHBOURS] });
+        let shelf = self.0.entry(index / NEIGHBOURS).or_insert_with(none);
+        shelf.here |= 1 << (index % NEIGHBOURS);
+        shelf.digests[index % NEIGHBOURS] = *digest;
+    }
+
+    fn remove(&mut self, index: usize) {
+        if let Some(shelf) = self.0.get_mut(&(index / NEIGHBOURS)) {
+            shelf.here &= !(1 << (index % NEIGHBOURS));
+        }
+    }
+
+    fn get(&self, index: usize) -> Option<[u8; BYTES]> {
+        let shelf = self.0.get(&(index / NEIGHBOURS))?;
+        let is_here = shelf.here & 1 << (index % NEIGHBOURS) != 0;
+        is_here.then(|| shelf.digests[index % NEIGHBOURS])
+    }
+
+    /// The numbers that may be there, ascending.
+    fn numbers(&self) -> impl Iterator<Item = usize> {
+        self.0.keys().flat_map(|&shelf| {
+            let first = shelf * NEIGHBOURS;
+            first..=first + (NEIGHBOURS - 1)
+        })
+    }
 }
 
 impl FileEnds {
     /// Notes what became of a file, in place of what was noted before.
     pub fn insert(&mut self, index: usize, end: FileEnd) {
+        let sha256 = match &end {
+            FileEnd::Copied(copied) => Some(*copied.sha256.bytes()),
+            FileEnd::LeftOut(_) => None,
+        };
+        self.insert_md5s(index, end);
+        sha256.into_iter().for_each(|sha256| self.sha256.insert(index, &sha256));
+    }
+
+    /// The same, of the digests those that stand in the manifest.
+    pub(super) fn insert_md5s(&mut self, index: usize, end: FileEnd) {
         self.remove(index);
         match end {
             FileEnd::LeftOut(why) => drop(self.left_out.insert(index, why)),
             FileEnd::Copied(copied) => {
-                let (shelf, place) = (index / NEIGHBOURS, index % NEIGHBOURS);
-                let shelf = self.copied.entry(shelf).or_default();
-                shelf.here |= 1 << place;
-                shelf.md5[place] = *copied.md5.bytes();
-                shelf.sha256[place] = *copied.sha256.bytes();
+                self.md5.insert(index, copied.md5.bytes());
                 if !copied.blocks.is_empty() {
                     self.blocks.insert(index, copied.blocks);
                 }
@@ -64,12 +121,11 @@ impl FileEnds {
     pub fn remove(&mut self, index: usize) {
         self.left_out.remove(&index);
         self.blocks.remove(&index);
-        if let Some(shelf) = self.copied.get_mut(&(index / NEIGHBOURS)) {
-            shelf.here &= !(1 << (index % NEIGHBOURS));
-        }
+        self.md5.remove(index);
+        self.sha256.remove(index);
     }
 
-    /// What became of a file, if it is known.
+    /// What became of a file, if it is known and all of its digests are kept.
     pub fn get(&self, index: usize) -> Option<FileEnd> {
         match self.left_out.get(&index) {
             Some(why) => Some(FileEnd::LeftOut(why.clone())),
@@ -77,18 +133,22 @@ impl FileEnds {
         }
     }
 
-    /// The digests of a file, if it was copied.
+    /// What the manifest says of a file, if it was copied.
+    pub fn md5s(&self, index: usize) -> Option<FileMd5s<'_>> {
+        let md5 = Md5Digest::new(self.md5.get(index)?);
+        Some(FileMd5s { md5, blocks: self.blocks.get(&index).map_or(&[], Vec::as_slice) })
+    }
+
+    /// The digests of a file, if it was copied and all of them are kept.
     pub fn copied(&self, index: usize) -> Option<Copied> {
-        let (shelf, place) = (self.shelf(index)?, index % NEIGHBOURS);
-        let blocks = self.blocks.get(&index).cloned().unwrap_or_default();
-        let (md5, sha256) = (shelf.md5[place], shelf.sha256[place]);
-        Some(Copied::new(Md5Digest::new(md5), Sha256Digest::new(sha256), blocks))
+        let (md5s, sha256) = (self.md5s(index)?, self.sha256.get(index)?);
+        Some(Copied::new(md5s.md5, Sha256Digest::new(sha256), md5s.blocks.to_vec()))
     }
 
     /// Whether a file was copied.
     pub fn is_copied(&self, index: usize) -> bool {
         let is_bare = self.bare.contains(index as u64) && !self.is_left_out(index);
-        is_bare || self.shelf(index).is_some()
+        is_bare || self.md5.get(index).is_some()
     }
 
     /// Whether a file was left out.
@@ -101,18 +161,9 @@ impl FileEnds {
         self.left_out.iter().map(|(index, why)| (*index, why))
     }
 
-    /// The files that were copied, ascending.
+    /// The files that were copied and of which all digests are kept, ascending.
     pub fn all_copied(&self) -> impl Iterator<Item = (usize, Copied)> {
-        let files = self.copied.keys().flat_map(|&shelf| {
-            let first = shelf * NEIGHBOURS;
-            first..=first + (NEIGHBOURS - 1)
-        });
-        files.filter_map(|index| Some((index, self.copied(index)?)))
-    }
-
-    fn shelf(&self, index: usize) -> Option<&Shelf> {
-        let shelf = self.copied.get(&(index / NEIGHBOURS))?;
-        (shelf.here & 1 << (index % NEIGHBOURS) != 0).then_some(shelf)
+        self.sha256.numbers().filter_map(|index| Some((index, self.copied(index)?)))
     }
 }
 
@@ -163,7 +214,22 @@ mod tests {
     }
 
     #[test]
+    fn what_the_manifest_says_is_known_without_the_other_digest() {
+        let mut ends = FileEnds::default();
+        ends.insert(3, copied(9, 0));
+        for (index, blocks) in [(3, 1), (4, 3), (5, 0)] {
+            ends.insert_md5s(index, copied(index as u8, blocks));
+        }
+        let blocks = |index, bytes| ends.md5s(index).unwrap().block_digests(bytes).len();
+        assert_eq!((blocks(3, 9), blocks(4, 9 << 20), blocks(5, 0)), (1, 3, 0));
+        assert_eq!(ends.md5s(3).unwrap().md5, Md5Digest::new([3; 16]));
+        assert!(ends.is_copied(3) && ends.all_copied().next().is_none());
+        assert_eq!((ends.copied(3), ends.md5s(6)), (None, None));
+    }
+
+    #[test]
     fn a_file_takes_its_digests_and_little_more() {
-        assert!(size_of::<Shelf>() <= NEIGHBOURS * 48 + 8);
+        assert!(size_of::<Shelf<16>>() <= NEIGHBOURS * 16 + 2);
+        assert!(size_of::<Shelf<32>>() <= NEIGHBOURS * 32 + 2);
     }
 }

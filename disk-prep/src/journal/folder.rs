@@ -17,7 +17,7 @@ use super::history::History;
 use super::holder::Holder;
 use super::keeper::SecretKeeper;
 use super::ledger::Journal;
-use super::plan_file::{DrivePlan, each_planned, read_plan, write_plan};
+use super::plan_file::{DrivePlan, FirstClusters, each_planned, read_plan, write_plan};
 use super::record::Begun;
 use super::witness::{Intent, Unwatched, Witness};
 use crate::dataset::DataFile;
@@ -153,9 +153,13 @@ impl JournalFolder {
         Journal::create(&place, begun, keeper, Arc::clone(&self.witness))
     }
 
-    /// Writes the plan of a drive; returns its digest.
-    pub fn write_plan(&self, plan: &DrivePlan) -> Result<Sha256Digest, Error> {
-        write_plan(&self.plan_place(&plan.serial)?, plan, self.witness.as_ref())
+    /// Writes the plan of a drive with the first clusters of its files; returns its digest.
+    pub fn write_plan(
+        &self,
+        plan: &DrivePlan,
+        first_clusters: FirstClusters<'_>,
+    ) -> Result<Sha256Digest, Error> {
+        write_plan(&self.plan_place(&plan.serial)?, plan, first_clusters, self.witness.as_ref())
     }
 
     /// Makes the folder if need be.

@@ -8,7 +8,7 @@ use super::fault::JournalFault;
 use super::file_ends::FileEnds;
 use super::line::Lines;
 use super::reason::{LeftOut, SetAside};
-use super::record::{Begun, FileEnd, Progress, Record, Sealed, Tail};
+use super::record::{Begun, FileEnd, FileRecord, Progress, Record, Sealed, Tail};
 use super::segments::Segments;
 use crate::noun::Md5Digest;
 
@@ -47,6 +47,8 @@ pub struct Stream {
 pub(super) enum Keep {
     /// All of it.
     All,
+    /// Of the digests of files those that a drive is sealed with.
+    Md5s,
     /// Of the files what became of them, without their digests.
     Ends,
     /// Of the files only those that were left out.
@@ -152,14 +154,16 @@ impl History {
         for end in progress.finished {
             self.streams.remove(&end.segment);
             self.finished.insert(end.segment);
-            match end.file {
-                Some(file) if keep == Keep::Ends => self.files.insert_bare(file.index, file.end),
-                Some(file) if keep == Keep::All || matches!(file.end, FileEnd::LeftOut(_)) => {
-                    self.files.insert(file.index, file.end);
+            let Some(FileRecord { index, end, .. }) = end.file else { continue };
+            match keep {
+                Keep::All => self.files.insert(index, end),
+                Keep::Md5s => self.files.insert_md5s(index, end),
+                Keep::Ends => self.files.insert_bare(index, end),
+                Keep::LeftOut if matches!(end, FileEnd::LeftOut(_)) => {
+                    self.files.insert(index, end)
                 }
                 // It may have been left out before.
-                Some(file) => self.files.remove(file.index),
-                None => {}
+                Keep::LeftOut => self.files.remove(index),
             }
         }
         for mark in progress.streams {

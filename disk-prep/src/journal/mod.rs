@@ -22,14 +22,14 @@ mod witness;
 pub use claim::Claim;
 pub use error::Error;
 pub use fault::JournalFault;
-pub use file_ends::FileEnds;
+pub use file_ends::{FileEnds, FileMd5s};
 pub use folder::JournalFolder;
 pub use history::{CopyState, History, Stream};
 pub use holder::Holder;
 pub use keeper::{JournalOnly, KeeperError, KeptPassword, SecretKeeper};
 pub use ledger::{FileLedger, Journal, Ledger};
 pub use outline::{Outline, Outlines, Standing};
-pub use plan_file::{DrivePlan, parse_plan};
+pub use plan_file::{DrivePlan, FirstClusters, parse_plan};
 pub use reason::{FileChange, LeftOut, SetAside};
 pub use record::{
     Base64, Begun, Copied, FileEnd, FileRecord, Finished, Progress, Record, Sealed, StreamMark,

@@ -31,9 +31,11 @@ pub struct DrivePlan {
     pub job: JobName,
     /// The files, in data order.
     pub files: FileList,
-    /// First cluster of each file's data; 0 for an empty file.
-    pub first_clusters: Vec<u64>,
 }
+
+/// The first cluster of each file's data, 0 for an empty file. The plan file has them for whoever
+/// looks into a drive; a run takes them from the layout.
+pub type FirstClusters<'a> = &'a mut dyn Iterator<Item = u64>;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Head {
@@ -95,12 +97,13 @@ const PIECE_BYTES: usize = 1 << 20;
 pub fn write_plan(
     place: &Place,
     plan: &DrivePlan,
+    first_clusters: FirstClusters<'_>,
     witness: &dyn Witness,
 ) -> Result<Sha256Digest, Error> {
     let write = |file: &mut File| {
         let mut out = Hashed { inner: file, sha256: Sha256::new() };
         let mut text = BufWriter::with_capacity(PIECE_BYTES, &mut out);
-        write_lines(&mut text, plan)?;
+        write_lines(&mut text, plan, first_clusters)?;
         text.flush()?;
         drop(text);
         let sha256 = Sha256Digest::new(out.sha256.finalize().into());
@@ -112,12 +115,16 @@ pub fn write_plan(
     written.map_err(|source| Error::File { path: place.path(), source })
 }
 
-fn write_lines(text: &mut impl Write, plan: &DrivePlan) -> io::Result<()> {
-    let DrivePlan { serial, job, files, .. } = plan;
+fn write_lines(
+    text: &mut impl Write,
+    plan: &DrivePlan,
+    first_clusters: FirstClusters<'_>,
+) -> io::Result<()> {
+    let DrivePlan { serial, job, files } = plan;
     let (serial, job) = (serial.clone(), job.clone());
     push(text, &Head { version: VERSION, serial, job, files: files.len() })?;
     let mut alike = None;
-    for (file, &cluster) in files.iter().zip(&plan.first_clusters) {
+    for (file, cluster) in files.iter().zip(first_clusters) {
         let file = file.unpack();
         let (source, name) = split(file.source.as_os_str().as_bytes(), b'/');
         let (path, path_name) = file.path.parts();
@@ -171,9 +178,9 @@ fn push(text: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
 /// Reads the plan file and checks that it is the one the journal names. Memory is only taken for
 /// a file that has its digest.
 pub fn read_plan(place: &Place, expected: &Sha256Digest) -> Result<DrivePlan, Error> {
-    let mut collected = Collected::default();
-    let head = each_planned(place, expected, &mut |file, cluster| collected.push(file, cluster))?;
-    Ok(collected.finish(head))
+    let mut files = Packer::default();
+    let head = each_planned(place, expected, &mut |file, _| files.push(file))?;
+    Ok(head.with(files))
 }
 
 /// The same, and hands its files over one by one, with the first clusters of their data.
@@ -253,30 +260,18 @@ pub(super) fn digest(file: &mut File) -> io::Result<(Option<Sha256Digest>, u64)>
 
 /// What a plan file says.
 pub fn parse_plan(bytes: &[u8]) -> Result<DrivePlan, JournalFault> {
-    let mut collected = Collected::default();
-    let head = parse_lines(bytes, &mut |file, cluster| collected.push(file, cluster));
-    head.expect("memory can be read").map(|head| collected.finish(head))
+    let mut files = Packer::default();
+    let head = parse_lines(bytes, &mut |file, _| files.push(file));
+    head.expect("memory can be read").map(|head| head.with(files))
 }
 
 /// Who takes the files of a plan, with the first clusters of their data.
 type Each<'a> = &'a mut dyn FnMut(&DataFile, u64);
 
-/// The files of a plan that is kept in memory.
-#[derive(Default)]
-struct Collected {
-    files: Packer,
-    first_clusters: Vec<u64>,
-}
-
-impl Collected {
-    fn push(&mut self, file: &DataFile, cluster: u64) {
-        self.files.push(file);
-        self.first_clusters.push(cluster);
-    }
-
-    fn finish(self, head: Head) -> DrivePlan {
-        let Head { serial, job, .. } = head;
-        DrivePlan { serial, job, files: self.files.finish(), first_clusters: self.first_clusters }
+impl Head {
+    fn with(self, files: Packer) -> DrivePlan {
+        let Head { serial, job, .. } = self;
+        DrivePlan { serial, job, files: files.finish() }
     }
 }
 
@@ -391,8 +386,13 @@ mod tests {
             serial: "S1".parse().unwrap(),
             job: "job-1".parse().unwrap(),
             files: files.iter().cloned().collect(),
-            first_clusters: (700..).take(files.len()).collect(),
         }
+    }
+
+    fn written(plan: &DrivePlan) -> Vec<u8> {
+        let mut text = Vec::new();
+        write_lines(&mut text, plan, &mut (700..)).unwrap();
+        text
     }
 
     /// Files of which each has something that others have not.
@@ -422,11 +422,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::at(&folder.path().join("S1.plan")).unwrap();
         let plan = plan(&files());
-        let digest = write_plan(&place, &plan, &Unwatched).unwrap();
+        let write = |mut clusters| write_plan(&place, &plan, &mut clusters, &Unwatched).unwrap();
+        let digest = write(700..);
         assert_eq!(read_plan(&place, &digest).unwrap(), plan);
-        let mut other = plan.clone();
-        other.first_clusters[1] += 1;
-        assert_ne!(write_plan(&place, &other, &Unwatched).unwrap(), digest);
+        let mut clusters = Vec::new();
+        each_planned(&place, &digest, &mut |_, cluster| clusters.push(cluster)).unwrap();
+        assert_eq!(clusters, (700..).take(plan.files.len()).collect::<Vec<u64>>());
+        assert_ne!(write(701..), digest);
         assert_eq!(read_plan(&place, &digest).unwrap_err().code(), "journal-damaged");
     }
 
@@ -434,8 +436,7 @@ mod tests {
     fn what_files_have_alike_is_written_once() {
         let name = |at: usize| format!("document-{at:06}.txt");
         let many: Vec<DataFile> = (0..1000).map(|at| file(&name(at), false)).collect();
-        let mut text = Vec::new();
-        write_lines(&mut text, &plan(&many)).unwrap();
+        let text = written(&plan(&many));
         // Names of 19 letters, quotes, commas, a length, a time and a cluster.
         assert!(text.len() < 45 * many.len(), "{} bytes", text.len());
         assert_eq!(parse_plan(&text).unwrap(), plan(&many));
@@ -446,9 +447,9 @@ mod tests {
         let (plan, mut text) = (plan(&files()), Vec::new());
         let head = "{\"version\":1,\"serial\":\"S1\",\"job\":\"job-1\",\"files\":10}\n";
         text.extend_from_slice(head.as_bytes());
-        for (file, cluster) in plan.files.iter().zip(&plan.first_clusters) {
+        for (file, cluster) in plan.files.iter().zip(700u64..) {
             let mut line = serde_json::to_value(file.unpack()).unwrap();
-            line["cluster"] = (*cluster).into();
+            line["cluster"] = cluster.into();
             push(&mut text, &line).unwrap();
         }
         assert_eq!(parse_plan(&text).unwrap(), plan);
@@ -458,9 +459,7 @@ mod tests {
 
     #[test]
     fn lines_that_no_plan_has_are_named() {
-        let mut text = Vec::new();
-        write_lines(&mut text, &plan(&files()[2..4])).unwrap();
-        let text = String::from_utf8(text).unwrap();
+        let text = String::from_utf8(written(&plan(&files()[2..4]))).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         for (wrong, named) in [
             (vec![lines[0], lines[2]], "before what it has in common"),

@@ -170,15 +170,6 @@ impl Copied {
         }
         Copied { md5, sha256, blocks }
     }
-
-    /// The digests of the blocks of a file of this length.
-    pub fn block_digests(&self, file_bytes: u64) -> &[Md5Digest] {
-        if self.blocks.is_empty() && file_bytes > 0 {
-            std::slice::from_ref(&self.md5)
-        } else {
-            &self.blocks
-        }
-    }
 }
 
 /// How far an unfinished segment is on the medium; of a file, always whole blocks.

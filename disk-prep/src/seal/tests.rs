@@ -139,7 +139,7 @@ fn a_manifest_that_takes_several_reads_is_compared_to_its_last_byte() {
         assert!(text.len() > 4 << 20, "{}", text.len());
         assert_eq!(sealed.manifest_hash, hex_upper(&Sha256::digest(&text)));
         let last = text.len() as u64 - 1;
-        let place = |at| place_in_runs(sealing.layout.manifest_runs(), CLUSTER_BYTES, at).0;
+        let place = |at| place_in_runs(&sealing.layout.manifest_runs(), CLUSTER_BYTES, at).0;
         let start = sealing.target.volume_start;
         expect_read_back(&bench, sealing, start + place(last), start + place(0));
     });

@@ -2,11 +2,16 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
 use super::error::Error;
+use super::files::{FileSpec, Files};
 use super::map::ROOT_NAMES;
 use super::names::upcase;
+use super::time::FileTime;
 use super::tree::Tree;
+use crate::noun::DrivePath;
+
 /// Refuses files that cannot lie on one volume, whatever else is on it, by their names; all that
 /// clash are told. Each path is in two parts: up to its last backslash, and the name.
 pub fn check_names<'a>(
@@ -15,7 +20,22 @@ pub fn check_names<'a>(
     if !Marks::default().are_doubtful(files.clone()) {
         return Ok(());
     }
-    Tree::build([], files, []).map(drop)
+    tree_of(files.map(|(folder, name)| DrivePath::of_parts(folder, name)).collect()).map(drop)
+}
+
+/// The tree of files of which no more is known than their paths.
+fn tree_of(paths: Vec<DrivePath>) -> Result<Tree, Error> {
+    Tree::build([], Arc::new(paths), [])
+}
+
+impl Files for Vec<DrivePath> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn at(&self, index: usize) -> FileSpec<'_> {
+        FileSpec { path: self[index].parts(), bytes: 0, time: FileTime::default() }
+    }
 }
 
 /// A digest of each name in its folder, alike for names that NTFS takes for one.
@@ -71,7 +91,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::noun::DrivePath;
 
     fn parts(paths: &[DrivePath]) -> impl Iterator<Item = (&str, &str)> + Clone {
         paths.iter().map(DrivePath::parts)
@@ -85,7 +104,7 @@ mod tests {
         ) {
             let paths: Vec<DrivePath> = paths.iter().map(|path| path.parse().unwrap()).collect();
             let said = |end: Result<(), Error>| end.map_err(|error| error.to_string());
-            let by_tree = said(Tree::build([], parts(&paths), []).map(drop));
+            let by_tree = said(tree_of(paths.clone()).map(drop));
             prop_assert_eq!(said(check_names(parts(&paths))), by_tree.clone());
             let is_doubtful = Marks::default().are_doubtful(parts(&paths));
             prop_assert_eq!(is_doubtful, by_tree.is_err());

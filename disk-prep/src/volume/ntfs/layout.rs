@@ -2,15 +2,17 @@
 //! first byte; and the bytes of the metadata, made when they are asked for.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::boot::{BOOT_BYTES, BootFacts, boot_sector};
 use super::error::Error;
+use super::files::{FileSpec, Files};
 use super::index::{BLOCK_BYTES, Encoder, Index, entry_bytes};
 use super::map::Content;
 use super::names::fill_upcase;
 use super::record::{Mapping, RECORD_BYTES, reference};
 use super::sizes::Sizes;
-use super::space::{Run, Space};
+use super::space::{Run, Space, split};
 use super::tables::{Edition, attribute_definitions, security_bytes, security_stream};
 use super::time::FileTime;
 use super::tree::Tree;
@@ -34,17 +36,6 @@ pub struct VolumeParams {
     pub format_time: FileTime,
     /// Which of our file systems it is.
     pub edition: Edition,
-}
-
-/// A file that is to be on the volume.
-#[derive(Debug, Clone, Copy)]
-pub struct FileSpec<'a> {
-    /// Its path in two parts: up to the last backslash, and the name.
-    pub path: (&'a str, &'a str),
-    /// Its length.
-    pub bytes: u64,
-    /// Its time.
-    pub time: FileTime,
 }
 
 /// Clusters that belong to somebody else; they become a hidden file.
@@ -78,9 +69,10 @@ pub struct Layout {
     tree: Tree,
     indexes: Vec<Index>,
     pinned: Vec<PinnedRange>,
-    files: Vec<(u64, FileTime)>,
-    runs: Vec<Run>,
-    runs_of: Vec<u32>,
+    /// First cluster of each file, 0 of an empty one. Their runs follow from it.
+    first_clusters: Vec<u32>,
+    /// What the runs go around.
+    barriers: Vec<Run>,
     regions: Vec<Region>,
     free: Vec<Run>,
     record_count: u64,
@@ -89,21 +81,17 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Lays out a volume. `files` stand in the order in which their data will lie on it;
-    /// `folders` are made even if they stay empty. `pinned` ranges are ascending.
-    pub fn plan<'a>(
+    /// Lays out a volume with these files; `folders` are made even if they stay empty. `pinned` ranges are ascending.
+    pub fn plan(
         params: &VolumeParams,
         folders: &[DrivePath],
-        files: impl Iterator<Item = FileSpec<'a>> + Clone,
+        files: Arc<dyn Files>,
         pinned: &[PinnedRange],
     ) -> Result<Self, Error> {
         check(params)?;
         let cluster_bytes = u64::from(params.cluster_bytes);
-        let tree = Tree::build(
-            folders,
-            files.clone().map(|file| file.path),
-            pinned.iter().map(|range| &range.path),
-        )?;
+        let tree =
+            Tree::build(folders, Arc::clone(&files), pinned.iter().map(|range| &range.path))?;
         let sizes = Sizes::new(params.volume_bytes, cluster_bytes, tree.len());
         let cluster_total = sizes.cluster_total;
         let indexes: Vec<Index> = (0..tree.folders().len())
@@ -116,7 +104,8 @@ impl Layout {
         for (folder, index) in indexes.iter().enumerate() {
             planned.extend(Sizes::index(folder as u32, index.block_count() as u64));
         }
-        let mut space = Space::new(sorted(pinned, &sizes)?);
+        let barriers = sorted(pinned, &sizes)?;
+        let mut space = Space::new(barriers.clone());
         let regions: Vec<Region> = planned
             .into_iter()
             .map(|(content, bytes)| {
@@ -128,13 +117,12 @@ impl Layout {
                 Region { content, run, bytes }
             })
             .collect();
-        let mut runs = Vec::new();
-        let mut runs_of = vec![0];
-        for file in files.clone() {
-            let split = space.take_split(file.bytes.div_ceil(cluster_bytes));
-            check_record(&file, &split, cluster_bytes)?;
-            runs.extend(split);
-            runs_of.push(runs.len() as u32);
+        let mut first_clusters = Vec::with_capacity(files.count());
+        for file in (0..files.count()).map(|index| files.at(index)) {
+            let runs = space.take_split(file.bytes.div_ceil(cluster_bytes));
+            check_record(&file, &runs, cluster_bytes)?;
+            // What lies behind the end of the volume is refused below.
+            first_clusters.push(runs.first().map_or(0, |run| run.first_cluster as u32));
         }
         let need_clusters = space.end();
         if need_clusters > cluster_total {
@@ -145,9 +133,8 @@ impl Layout {
             tree,
             indexes,
             pinned: pinned.to_vec(),
-            files: files.map(|file| (file.bytes, file.time)).collect(),
-            runs,
-            runs_of,
+            first_clusters,
+            barriers,
             regions,
             free: space.into_free(cluster_total),
             record_count: sizes.record_count,
@@ -179,8 +166,14 @@ impl Layout {
     }
 
     /// Where a file's data lies; nothing for an empty file.
-    pub fn runs(&self, file: usize) -> &[Run] {
-        &self.runs[self.runs_of[file] as usize..self.runs_of[file + 1] as usize]
+    pub fn runs(&self, file: usize) -> Vec<Run> {
+        let clusters = self.file(file).0.div_ceil(self.cluster_bytes());
+        split(&self.barriers, self.first_cluster(file), clusters)
+    }
+
+    /// Where a file's data begins; 0 for an empty file.
+    pub fn first_cluster(&self, file: usize) -> u64 {
+        self.first_clusters[file].into()
     }
 
     /// Where metadata lies, in bytes, ascending.
@@ -365,7 +358,8 @@ impl Layout {
 
     /// Length and time of a file.
     pub(super) fn file(&self, file: usize) -> (u64, FileTime) {
-        self.files[file]
+        let FileSpec { bytes, time, .. } = self.tree.files().at(file);
+        (bytes, time)
     }
 }
 

@@ -5,6 +5,7 @@
 mod boot;
 mod clash;
 mod error;
+mod files;
 mod index;
 mod layout;
 mod map;
@@ -22,7 +23,8 @@ mod tree;
 
 pub use clash::check_names;
 pub use error::{Clash, Error};
-pub use layout::{FileSpec, Layout, PinnedRange, VolumeParams};
+pub use files::{FileSpec, Files};
+pub use layout::{Layout, PinnedRange, VolumeParams};
 pub use need::NeedEstimator;
 pub use space::Run;
 pub use tables::Edition;

@@ -24,6 +24,24 @@ pub struct Space {
     free: Vec<Run>,
 }
 
+/// So many clusters from `next` on, around the pinned runs, which are ascending.
+pub fn split(pinned: &[Run], mut next: u64, mut cluster_count: u64) -> Vec<Run> {
+    let ahead = pinned.partition_point(|run| run.first_cluster < next);
+    let mut barriers = pinned[ahead..].iter();
+    let mut runs = Vec::new();
+    while cluster_count > 0 {
+        let barrier = barriers.next();
+        let room = barrier.map_or(u64::MAX, |run| run.first_cluster - next);
+        let count = cluster_count.min(room);
+        if count > 0 {
+            runs.push(Run { first_cluster: next, cluster_count: count });
+        }
+        cluster_count -= count;
+        next = barrier.map_or(next, Run::end);
+    }
+    runs
+}
+
 impl Space {
     /// All clusters but the pinned ones, which are ascending and do not overlap.
     pub fn new(pinned: Vec<Run>) -> Self {
@@ -54,14 +72,11 @@ impl Space {
     }
 
     /// Clusters in as many pieces as pinned ranges make of them.
-    pub fn take_split(&mut self, mut cluster_count: u64) -> Vec<Run> {
-        let mut runs = Vec::new();
-        while cluster_count > 0 {
-            let room = self.barrier().map_or(u64::MAX, |run| run.first_cluster - self.next);
-            let count = cluster_count.min(room);
-            runs.push(Run { first_cluster: self.next, cluster_count: count });
-            self.next += count;
-            cluster_count -= count;
+    pub fn take_split(&mut self, cluster_count: u64) -> Vec<Run> {
+        let runs = split(&self.pinned, self.next, cluster_count);
+        if let Some(last) = runs.last() {
+            self.next = last.end();
+            self.pinned.retain(|run| run.first_cluster >= last.end());
         }
         runs
     }

@@ -87,7 +87,7 @@ impl Layout {
         let security = self.security(is_volumes, SECURITY_FILE);
         let writer = self.named(record, &facts, facts.attributes, security);
         let runs = match entry {
-            Entry::File(file) => self.runs(file as usize).to_vec(),
+            Entry::File(file) => self.runs(file as usize),
             Entry::Pinned(range) => vec![self.pinned()[range as usize].run()],
             Entry::Folder(_) => Vec::new(),
         };
@@ -152,7 +152,7 @@ impl Layout {
         RecordWriter::new().resident(kind::STANDARD_INFORMATION, &[], &information).resident(
             kind::FILE_NAME,
             &[],
-            &file_name(facts, self.tree().name(record)),
+            &file_name(facts, &units(self.tree().name(record))),
         )
     }
 
@@ -179,7 +179,7 @@ impl Layout {
             let name = units(ROOT_NAMES[record as usize]);
             return file_name(&self.system_facts(record), &name);
         }
-        file_name(&self.name_facts(record), self.tree().name(record))
+        file_name(&self.name_facts(record), &units(self.tree().name(record)))
     }
 
     fn system_facts(&self, record: u64) -> NameFacts {

@@ -5,6 +5,7 @@ mod editions;
 mod estimate;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ntfs::attribute_value::NtfsAttributeValue;
 use ntfs::indexes::NtfsFileNameIndex;
@@ -38,10 +39,22 @@ fn tree() -> Vec<(DrivePath, Vec<u8>)> {
 }
 
 /// A file that is to be laid out.
+#[derive(Debug, Clone)]
 struct Planned {
     path: DrivePath,
     bytes: u64,
     time: FileTime,
+}
+
+impl super::Files for Vec<Planned> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn at(&self, index: usize) -> FileSpec<'_> {
+        let Planned { ref path, bytes, time } = self[index];
+        FileSpec { path: path.parts(), bytes, time }
+    }
 }
 
 fn laid_out(
@@ -49,13 +62,7 @@ fn laid_out(
     files: &[Planned],
     pinned: &[PinnedRange],
 ) -> Result<Layout, Error> {
-    let specs = files.iter();
-    let specs = specs.map(|&Planned { ref path, bytes, time }| FileSpec {
-        path: path.parts(),
-        bytes,
-        time,
-    });
-    Layout::plan(params, &[], specs, pinned)
+    Layout::plan(params, &[], Arc::new(files.to_vec()), pinned)
 }
 
 fn plan(files: &[(DrivePath, Vec<u8>)], pinned: &[PinnedRange]) -> Layout {

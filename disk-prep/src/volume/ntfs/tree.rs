@@ -1,9 +1,11 @@
 //! The tree of names: folders and files numbered as records, each folder's names in collation
-//! order (`ntfs-write-once` 2). Names lie in one arena.
+//! order (`ntfs-write-once` 2). Of a file only its number is kept: whoever has the files has its name.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::error::{Clash, Error};
+use super::files::Files;
 use super::map::{FIRST_RECORD, ROOT, ROOT_NAMES};
 use super::names::{collate, is_same};
 use crate::noun::DrivePath;
@@ -22,8 +24,6 @@ pub enum Entry {
 /// One name.
 #[derive(Debug, Clone, Copy)]
 pub struct Node {
-    name_at: u32,
-    name_units: u8,
     /// Record of its folder.
     pub parent: u32,
     /// What it stands for.
@@ -41,89 +41,79 @@ pub struct Folder {
     pub count: u32,
     /// Whether it is hidden, for what BitLocker keeps.
     pub hidden: bool,
+    name: Name,
+}
+
+/// A name in the arena.
+#[derive(Debug, Clone, Copy, Default)]
+struct Name {
+    at: u32,
+    bytes: u16,
 }
 
 /// All names. Folder 0 is the root.
 #[derive(Debug)]
 pub struct Tree {
-    names: Vec<u16>,
+    files: Arc<dyn Files>,
+    /// Names of folders and pinned ranges.
+    arena: String,
+    pinned: Vec<Name>,
     nodes: Vec<Node>,
     folders: Vec<Folder>,
     root_order: Vec<u64>,
-}
-
-/// A folder while names are collected.
-#[derive(Default)]
-struct FolderNames {
-    names: Vec<Name>,
-    hidden: bool,
-}
-
-/// A name in the arena.
-#[derive(Clone, Copy)]
-struct Name {
-    at: u32,
-    units: u8,
-    entry: Entry,
-}
-
-impl Name {
-    fn of(self, arena: &[u16]) -> &[u16] {
-        &arena[self.at as usize..][..self.units.into()]
-    }
 }
 
 impl Tree {
     /// Collects, sorts and numbers all names.
     pub fn build<'a>(
         folders: impl IntoIterator<Item = &'a DrivePath>,
-        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+        files: Arc<dyn Files>,
         pinned: impl IntoIterator<Item = &'a DrivePath>,
     ) -> Result<Self, Error> {
-        let mut folders_by_path = NamesByFolder::new();
+        let mut found = Found::new();
         for (index, path) in pinned.into_iter().enumerate() {
-            folders_by_path.add(path.parts(), Entry::Pinned(index as u32), true);
+            let (folder, name) = path.parts();
+            found.add(folder, Entry::Pinned(index as u32), true);
+            let name = found.keep(name);
+            found.pinned.push(name);
         }
         for folder in folders {
-            folders_by_path.folder(folder.as_str(), false);
+            found.folder(folder.as_str(), false);
         }
-        for (index, path) in files.into_iter().enumerate() {
-            folders_by_path.add(path, Entry::File(index as u32), false);
+        for index in 0..files.count() {
+            found.add(files.at(index).path.0, Entry::File(index as u32), false);
         }
-        let NamesByFolder { mut list, names, .. } = folders_by_path;
-        let mut tree = Tree {
-            names,
-            nodes: Vec::with_capacity(list.iter().map(|folder| folder.names.len()).sum()),
-            folders: vec![Folder::default(); list.len()],
-            root_order: Vec::new(),
-        };
-        tree.number(&mut list)?;
+        let Found { folders, mut entries, arena, pinned, .. } = found;
+        let nodes = Vec::with_capacity(entries.iter().map(Vec::len).sum());
+        let root_order = Vec::new();
+        let mut tree = Tree { files, arena, pinned, nodes, folders, root_order };
+        tree.number(&mut entries)?;
         tree.order_root()?;
         Ok(tree)
     }
 
     /// The names of a folder first, then those of its folders, in order.
-    fn number(&mut self, folders_by_path: &mut [FolderNames]) -> Result<(), Error> {
+    fn number(&mut self, entries: &mut [Vec<Entry>]) -> Result<(), Error> {
         let mut waiting = vec![(0usize, ROOT)];
         let mut clashes = Vec::new();
         while let Some((index, record)) = waiting.pop() {
-            let FolderNames { mut names, hidden } = std::mem::take(&mut folders_by_path[index]);
-            let arena = &self.names;
-            names.sort_by(|one, other| collate(one.of(arena), other.of(arena)));
-            for pair in names.windows(2) {
-                if is_same(pair[0].of(arena), pair[1].of(arena)) {
+            let mut entries = std::mem::take(&mut entries[index]);
+            entries.sort_by(|one, other| collate(self.name_of(*one), self.name_of(*other)));
+            for pair in entries.windows(2) {
+                if is_same(self.name_of(pair[0]), self.name_of(pair[1])) {
                     clashes.push(self.clash(record, pair[0], pair[1]));
                 }
             }
-            let first = FIRST_RECORD + self.nodes.len() as u64;
-            let count = names.len() as u32;
-            self.folders[index] = Folder { record, first, count, hidden };
+            let folder = &mut self.folders[index];
+            folder.record = record;
+            folder.first = FIRST_RECORD + self.nodes.len() as u64;
+            folder.count = entries.len() as u32;
             let mut inner = Vec::new();
-            for Name { at: name_at, units: name_units, entry } in names {
+            for entry in entries {
                 if let Entry::Folder(folder) = entry {
                     inner.push((folder as usize, FIRST_RECORD + self.nodes.len() as u64));
                 }
-                self.nodes.push(Node { name_at, name_units, parent: record as u32, entry });
+                self.nodes.push(Node { parent: record as u32, entry });
             }
             waiting.extend(inner.into_iter().rev());
         }
@@ -134,14 +124,14 @@ impl Tree {
     fn order_root(&mut self) -> Result<(), Error> {
         let root = self.folders[0];
         let own = root.first..root.first + u64::from(root.count);
-        let mut order: Vec<(Vec<u16>, u64)> = (0..)
+        let mut order: Vec<(&str, u64)> = (0..)
             .zip(ROOT_NAMES)
-            .map(|(record, name)| (name.encode_utf16().collect(), record))
-            .chain(own.map(|record| (self.name(record).to_vec(), record)))
+            .map(|(record, name)| (name, record))
+            .chain(own.map(|record| (self.name(record), record)))
             .collect();
-        order.sort_by(|one, other| collate(&one.0, &other.0));
+        order.sort_by(|one, other| collate(one.0, other.0));
         for pair in order.windows(2) {
-            if is_same(&pair[0].0, &pair[1].0) {
+            if is_same(pair[0].0, pair[1].0) {
                 let [system, own] = if pair[0].1 < FIRST_RECORD { [0, 1] } else { [1, 0] };
                 return Err(Error::SystemName {
                     path: self.path(pair[own].1),
@@ -153,11 +143,10 @@ impl Tree {
         Ok(())
     }
 
-    fn clash(&self, folder: u64, one: Name, other: Name) -> Clash {
+    fn clash(&self, folder: u64, one: Entry, other: Entry) -> Clash {
         let path = self.path(folder);
-        let full = |name: Name| {
-            let text = String::from_utf16_lossy(name.of(&self.names));
-            (format!("{path}\\{text}"), matches!(name.entry, Entry::Folder(_)))
+        let full = |entry: Entry| {
+            (format!("{path}\\{}", self.name_of(entry)), matches!(entry, Entry::Folder(_)))
         };
         Clash { one: full(one), other: full(other) }
     }
@@ -168,7 +157,7 @@ impl Tree {
         let mut at = record;
         while at != ROOT {
             let node = self.node(at);
-            names.push(format!("\\{}", String::from_utf16_lossy(self.name(at))));
+            names.push(format!("\\{}", self.name(at)));
             at = node.parent.into();
         }
         names.into_iter().rev().collect()
@@ -189,15 +178,28 @@ impl Tree {
         &self.nodes[(record - FIRST_RECORD) as usize]
     }
 
-    /// The name of this record, in UTF-16 units.
-    pub fn name(&self, record: u64) -> &[u16] {
-        let node = self.node(record);
-        &self.names[node.name_at as usize..][..node.name_units.into()]
+    /// The files of the volume.
+    pub fn files(&self) -> &dyn Files {
+        self.files.as_ref()
+    }
+
+    /// The name of this record.
+    pub fn name(&self, record: u64) -> &str {
+        self.name_of(self.node(record).entry)
+    }
+
+    fn name_of(&self, entry: Entry) -> &str {
+        let name = match entry {
+            Entry::File(file) => return self.files.at(file as usize).path.1,
+            Entry::Folder(folder) => self.folders[folder as usize].name,
+            Entry::Pinned(range) => self.pinned[range as usize],
+        };
+        &self.arena[name.at as usize..][..name.bytes.into()]
     }
 
     /// Units of a folder's own name.
     pub fn folder_name_units(&self, folder: usize) -> usize {
-        if folder == 0 { 1 } else { self.name(self.folders[folder].record).len() }
+        if folder == 0 { 1 } else { units(self.name_of(Entry::Folder(folder as u32))) }
     }
 
     /// How many entries the index of a folder has.
@@ -214,38 +216,47 @@ impl Tree {
     pub fn entry_name_units(&self, folder: usize, index: usize) -> usize {
         match self.entry(folder, index) {
             record if record < FIRST_RECORD => ROOT_NAMES[record as usize].len(),
-            record => self.name(record).len(),
+            record => units(self.name(record)),
         }
     }
 }
 
-/// Folders while names are collected; known by their path.
-struct NamesByFolder {
-    list: Vec<FolderNames>,
-    names: Vec<u16>,
+fn units(name: &str) -> usize {
+    name.encode_utf16().count()
+}
+
+/// Folders while their entries are collected; known by their path.
+struct Found {
+    folders: Vec<Folder>,
+    /// What each of them holds.
+    entries: Vec<Vec<Entry>>,
+    arena: String,
+    pinned: Vec<Name>,
     by_path: HashMap<String, usize>,
 }
 
-impl NamesByFolder {
+impl Found {
     fn new() -> Self {
-        NamesByFolder {
-            list: vec![FolderNames::default()],
-            names: Vec::new(),
+        Found {
+            folders: vec![Folder::default()],
+            entries: vec![Vec::new()],
+            arena: String::new(),
+            pinned: Vec::new(),
             by_path: HashMap::from([(String::new(), 0)]),
         }
     }
 
-    fn add(&mut self, (folder, name): (&str, &str), entry: Entry, hidden: bool) {
+    /// Adds an entry to the folder of this path.
+    fn add(&mut self, folder: &str, entry: Entry, hidden: bool) {
         let folder = self.folder(folder.strip_suffix('\\').unwrap_or(folder), hidden);
-        self.name(folder, name, entry);
+        self.entries[folder].push(entry);
     }
 
-    /// Adds a name to a folder.
-    fn name(&mut self, folder: usize, name: &str, entry: Entry) {
-        let at = self.names.len();
-        self.names.extend(name.encode_utf16());
-        let units = (self.names.len() - at) as u8;
-        self.list[folder].names.push(Name { at: at as u32, units, entry });
+    /// Puts a name into the arena.
+    fn keep(&mut self, name: &str) -> Name {
+        let at = self.arena.len() as u32;
+        self.arena.push_str(name);
+        Name { at, bytes: name.len() as u16 }
     }
 
     /// The folder of this path, made with all above it if it is not there.
@@ -255,10 +266,12 @@ impl NamesByFolder {
         }
         let (above, name) = path.rsplit_once('\\').unwrap_or(("", path));
         let above = self.folder(above, hidden);
-        let index = self.list.len();
-        self.list.push(FolderNames { names: Vec::new(), hidden });
+        let index = self.folders.len();
+        let name = self.keep(name);
+        self.folders.push(Folder { hidden, name, ..Folder::default() });
+        self.entries.push(Vec::new());
         self.by_path.insert(path.to_owned(), index);
-        self.name(above, name, Entry::Folder(index as u32));
+        self.entries[above].push(Entry::Folder(index as u32));
         index
     }
 }
