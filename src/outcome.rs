@@ -182,15 +182,22 @@ impl Diagnose for IdleWord {
     }
 }
 
-/// A flag that this call needs.
+/// Flags that this call needs.
 #[derive(Debug, thiserror::Error)]
-#[error("{flag} is missing")]
-pub struct MissingFlag {
-    /// The flag, with its dashes.
-    pub flag: &'static str,
+#[error("{} {} missing", .flags.join(", "), if .flags.len() == 1 { "is" } else { "are" })]
+pub struct MissingFlags {
+    /// The flags, with their dashes.
+    flags: Vec<&'static str>,
 }
 
-impl Diagnose for MissingFlag {
+impl MissingFlags {
+    /// One flag.
+    pub fn one(flag: &'static str) -> Self {
+        MissingFlags { flags: vec![flag] }
+    }
+}
+
+impl Diagnose for MissingFlags {
     fn code(&self) -> &'static str {
         "flag-missing"
     }
@@ -198,7 +205,54 @@ impl Diagnose for MissingFlag {
         ErrorKind::Usage
     }
     fn hint(&self) -> Option<Hint> {
-        let is_of_seed = matches!(self.flag, "--job" | "--subscription" | "--resource-group");
-        is_of_seed.then(|| Hint::new("name it, or the staging path whose seed says it"))
+        let is_of_seed = |flag| matches!(flag, "--job" | "--subscription" | "--resource-group");
+        let text = match self.flags[..] {
+            [flag] if is_of_seed(flag) => "name it, or the staging path whose seed says it",
+            [_] => return None,
+            _ if self.flags.iter().any(|flag| is_of_seed(flag)) => {
+                "name them, or the staging path whose seed says them"
+            }
+            _ => "name them all",
+        };
+        Some(Hint::new(text))
+    }
+}
+
+/// A flag and what was said with it.
+pub type Said<T> = (&'static str, Option<T>);
+
+/// Two values that a call needs; every flag that is missing is named.
+pub fn both<A, B>(one: Said<A>, other: Said<B>) -> Result<(A, B), MissingFlags> {
+    let (one, other, ()) = all(one, other, ("", Some(())))?;
+    Ok((one, other))
+}
+
+/// The same of three.
+pub fn all<A, B, C>(a: Said<A>, b: Said<B>, c: Said<C>) -> Result<(A, B, C), MissingFlags> {
+    match (a, b, c) {
+        ((_, Some(a)), (_, Some(b)), (_, Some(c))) => Ok((a, b, c)),
+        ((a, is_a), (b, is_b), (c, is_c)) => {
+            let said = [(a, is_a.is_some()), (b, is_b.is_some()), (c, is_c.is_some())];
+            let missing = said.into_iter().filter(|(_, is_said)| !is_said);
+            Err(MissingFlags { flags: missing.map(|(flag, _)| flag).collect() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flag_that_is_missing_is_named_at_once() {
+        let told = |a, b, c| all(("--vault", a), ("--job", b), ("--file", c)).unwrap_err();
+        let two = told(None, Some(2), None);
+        assert_eq!(two.to_string(), "--vault, --file are missing");
+        assert_eq!(two.hint().unwrap().to_string(), "name them all");
+        let with_seed = told(None::<u8>, None, Some(3));
+        assert!(with_seed.hint().unwrap().to_string().contains("the staging path"));
+        let one = both(("--vault", Some(1)), ("--job", None::<u8>)).unwrap_err();
+        assert_eq!((one.to_string(), one.code()), ("--job is missing".into(), "flag-missing"));
+        assert_eq!(all(("a", Some(1)), ("b", Some(2)), ("c", Some(3))).unwrap(), (1, 2, 3));
     }
 }

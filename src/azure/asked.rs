@@ -17,6 +17,8 @@ pub enum Asked {
     BlobsByKey,
     /// Blobs, by a shared access signature.
     BlobsBySas,
+    /// Blobs, by a shared access signature that is for reading only.
+    BlobsByReadOnlySas,
 }
 
 impl Asked {
@@ -37,7 +39,7 @@ impl Asked {
 
     /// What helps where this was not allowed for the reason that Azure gives in `code`.
     pub(super) fn advice(self, code: &str) -> &'static str {
-        let is_of_blobs = matches!(self, Asked::Blobs | Asked::BlobsByKey | Asked::BlobsBySas);
+        let is_of_azure = matches!(self, Asked::Group | Asked::Subscription | Asked::Registration);
         match (self, code) {
             (_, "RequestDisallowedByPolicy") => {
                 "a policy of the subscription forbids it; its owner can say which"
@@ -45,7 +47,7 @@ impl Asked {
             (_, "ReadOnlyDisabledSubscription") => {
                 "the subscription is disabled and can only be read; its owner can enable it"
             }
-            (_, "AuthorizationFailure") if is_of_blobs => {
+            (_, "AuthorizationFailure") if !is_of_azure => {
                 "the account's firewall keeps this machine out: have its address allowed, or come \
                  from a network that is"
             }
@@ -56,10 +58,14 @@ impl Asked {
                 "the signature lacks a permission: make one for the container with racwdl (read, \
                  add, create, write, delete, list)"
             }
-            (Asked::BlobsBySas, "AuthorizationSourceIPMismatch") => {
+            (Asked::BlobsByReadOnlySas, "AuthorizationPermissionMismatch") => {
+                "the signature is for reading only, as its `sp=` says: make one for the container \
+                 with racwdl (read, add, create, write, delete, list)"
+            }
+            (Asked::BlobsBySas | Asked::BlobsByReadOnlySas, "AuthorizationSourceIPMismatch") => {
                 "the signature is for other addresses than that of this machine: make one for it"
             }
-            (Asked::BlobsBySas, _) => {
+            (Asked::BlobsBySas | Asked::BlobsByReadOnlySas, _) => {
                 "make a new signature: this one is over, not valid yet, of another container or of \
                  a key that was changed; see whether this machine's clock is right too"
             }
@@ -112,6 +118,8 @@ mod tests {
             (Asked::Blobs, "AuthenticationFailed", "sign in again"),
             (Asked::Blobs, "AuthorizationFailure", "firewall"),
             (Asked::BlobsBySas, "AuthorizationPermissionMismatch", "racwdl"),
+            (Asked::BlobsByReadOnlySas, "AuthorizationPermissionMismatch", "reading only"),
+            (Asked::BlobsByReadOnlySas, "AuthorizationSourceIPMismatch", "other addresses"),
             (Asked::BlobsBySas, "AuthenticationFailed", "new signature"),
             (Asked::BlobsByKey, "AuthenticationFailed", "clock"),
             (Asked::BlobsByKey, "KeyBasedAuthenticationNotPermitted", "sign in"),

@@ -73,6 +73,14 @@ fn end_of(query: &str) -> Option<Timestamp> {
     Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
+/// Whether a signature says itself that nothing can be written with it: not added, created, written
+/// or deleted. One that names a stored policy does not say.
+fn is_read_only(sas: &str) -> bool {
+    let mut pairs = url::form_urlencoded::parse(sas.trim_start_matches('?').as_bytes());
+    let rights = pairs.find(|(name, _)| name == "sp");
+    rights.is_some_and(|(_, rights)| !rights.contains(['a', 'c', 'w', 'd']))
+}
+
 /// Refuses what is no signature or one that is over, without saying it: a mistake in the file must not
 /// look like a right that is missing.
 fn check_sas(sas: &str, now: Timestamp) -> Result<(), Error> {
@@ -128,6 +136,7 @@ impl Signer {
     pub fn asked(&self) -> Asked {
         match &self.credential {
             Signs::Key(_) => Asked::BlobsByKey,
+            Signs::Sas(sas) if is_read_only(sas.expose_secret()) => Asked::BlobsByReadOnlySas,
             Signs::Sas(_) => Asked::BlobsBySas,
             Signs::Token(_) => Asked::Blobs,
         }
@@ -250,6 +259,21 @@ mod tests {
             assert!(error.to_string().contains("2026-11-29T"), "{error}");
             assert!(error.hint().is_some());
         }
+    }
+
+    #[test]
+    fn a_signature_for_reading_is_known_by_its_own_rights() {
+        for (sas, reads) in [
+            ("sv=1&sp=rl&sig=S", true),
+            ("?sp=r&sv=1&sig=S", true),
+            ("sv=1&sp=racwdl&sig=S", false),
+            ("sv=1&sp=rl%77&sig=S", false),
+            ("sv=1&si=policy&sig=S", false),
+        ] {
+            assert_eq!(is_read_only(sas), reads, "{sas}");
+        }
+        let sas = BlobCredential::Sas("sv=1&sp=rl&sig=S".to_owned().into());
+        assert_eq!(signer(sas, Clear::Refused).asked(), Asked::BlobsByReadOnlySas);
     }
 
     #[test]

@@ -26,9 +26,12 @@ const QUESTIONS: &[&str] = &[
     "job show",
     "job status",
     "limits show",
+    "nsg rule",
+    "nsg suggest",
     "packing-slip",
     "plan",
     "provider list",
+    "proxy plan",
     "stage status",
     "status",
     "subscriptions list",
@@ -59,13 +62,16 @@ const QUESTIONS: &[&str] = &[
     "vm vault show",
 ];
 
-/// Whether the command that was called is a question.
+/// Whether the command that was called is a question; a dry run always is.
 pub fn is_question(matches: &ArgMatches) -> bool {
     let mut path = Vec::new();
     let mut own = matches;
     while let Some((name, inner)) = own.subcommand() {
         path.push(name);
         own = inner;
+    }
+    if matches!(own.try_get_one("dry_run"), Ok(Some(true))) {
+        return true;
     }
     // `job keys prove` is a deed of its own, `job keys` is none.
     QUESTIONS.contains(&path.join(" ").as_str())
@@ -106,6 +112,11 @@ mod tests {
             is_question(&matches)
         };
         assert!(asks("azseed vault list") && asks("azseed job keys"));
-        assert!(!asks("azseed vault run") && !asks("azseed job keys prove --identity f"));
+        assert!(asks("azseed stage --dry-run") && asks("azseed job ship --dry-run"));
+        assert!(
+            !asks("azseed stage")
+                && !asks("azseed vault run")
+                && !asks("azseed job keys prove --identity f")
+        );
     }
 }

@@ -15,7 +15,7 @@ use crate::journey::network::{self, NetworkOptions, Reach};
 use crate::journey::ready::{self, Purpose, ReadyOptions};
 use crate::journey::ready_vm;
 use crate::journey::schedules;
-use crate::outcome::{Ended, Failure, MissingFlag};
+use crate::outcome::{Ended, Failure, MissingFlags};
 
 /// Runs `check`.
 pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
@@ -46,14 +46,14 @@ fn look_at_azure(args: &CheckAzureArgs, call: &Call<'_>) -> Result<Checked, Fail
         return ready::check(options(args, call), &call.desk());
     }
     let subscription = args.subscription.as_ref();
-    let subscription = subscription.ok_or(MissingFlag { flag: "--subscription" })?;
+    let subscription = subscription.ok_or(MissingFlags::one("--subscription"))?;
     ready_vm::check(&azure(&args.azure), subscription, args.resource_group.as_ref(), call.ui)
 }
 
 fn look_at_network(args: &CheckNetworkArgs) -> Result<Checked, Failure> {
     let needs_account = args.purpose.is_some_and(|own| own != ForChoice::Vm);
     if needs_account && args.storage_account.is_none() {
-        return Err(MissingFlag { flag: "--storage-account" }.into());
+        return Err(MissingFlags::one("--storage-account").into());
     }
     let options = NetworkOptions {
         reach: match args.purpose {

@@ -5,7 +5,7 @@ use super::unit_words::unit_words;
 use crate::cli::{DiskBackupArgs, DiskScheduleArgs, DiskScheduleCommand, is_named};
 use crate::journey::disk_schedule::{remove, schedule};
 use crate::journey::vault_schedule::Place;
-use crate::outcome::{Ended, IdleWord, MissingFlag};
+use crate::outcome::{Ended, IdleWord, MissingFlags};
 
 /// Runs `disk-backup schedule`.
 pub fn run(args: &DiskScheduleArgs, all: &DiskBackupArgs, call: &Call<'_>) -> Ended {
@@ -20,7 +20,7 @@ pub fn run(args: &DiskScheduleArgs, all: &DiskBackupArgs, call: &Call<'_>) -> En
     let place = match (&args.write_units, args.install) {
         (Some(folder), _) => Place::Folder(folder.clone()),
         (None, true) => Place::System,
-        (None, false) => return Err(MissingFlag { flag: "--write-units or --install" }.into()),
+        (None, false) => return Err(MissingFlags::one("--write-units or --install").into()),
     };
     let files = [
         ("--state", &call.global.state),

@@ -8,7 +8,7 @@ use crate::import_job::{Job, Written};
 use crate::journey::desk::Desk;
 use crate::journey::job::{self, AddressOptions, CarrierOptions, MeantJob, ShipOptions, moment};
 use crate::journey::standing::standing;
-use crate::outcome::{Ended, Failure, MissingFlag};
+use crate::outcome::{Ended, Failure, MissingFlags};
 use crate::report::job::{Deleted, JobList, Locations, Said};
 
 /// Runs `job`.
@@ -93,7 +93,7 @@ pub fn run(command: &JobCommand, named: &JobTarget, call: &Call<'_>) -> Ended {
             Ok(Box::new(job::export(&found(&target()?, desk)?, file)?))
         }
         JobCommand::Export { file: None, tool_journals, folder, keys: files, .. } => {
-            let form = match tool_journals.ok_or(MissingFlag { flag: "--file" })? {
+            let form = match tool_journals.ok_or(MissingFlags::one("--file"))? {
                 JournalForm::V1 => Form::First,
                 JournalForm::V2 => Form::Second,
             };

@@ -16,7 +16,7 @@ use crate::journey::stage_foreseen::foresee;
 use crate::journey::stage_join::JoinOptions;
 use crate::journey::stage_set::{SeedChanges, change};
 use crate::journey::vault_password::PasswordGiven;
-use crate::outcome::{Ended, Failure, MissingFlag};
+use crate::outcome::{Ended, Failure, MissingFlags};
 use crate::repository::Settings;
 use crate::staging::{Destination, Room, Workload};
 
@@ -110,7 +110,7 @@ fn adopted(args: &AdoptArgs, call: &Call<'_>) -> Result<AdoptOptions, Failure> {
 
 /// The staging path and the target that the flags name; clap has seen to it that all are there.
 fn seed_of(args: &SeedArgs) -> Result<(PathBuf, Destination), Failure> {
-    let missing = |flag| MissingFlag { flag };
+    let missing = MissingFlags::one;
     let account = args.storage_account.clone().ok_or(missing("--storage-account"))?;
     let target = Destination {
         job: args.job.clone().ok_or(missing("--job"))?,

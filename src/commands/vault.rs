@@ -9,7 +9,7 @@ use crate::journey::vault_run::Wish;
 use crate::journey::{
     vault_forget, vault_give_up, vault_source, vault_sources, vault_status, vault_turn,
 };
-use crate::outcome::{Ended, MissingFlag};
+use crate::outcome::{Ended, MissingFlags};
 use crate::policy::Retention;
 
 /// Runs what makes a vault, or goes on with it.
@@ -42,7 +42,7 @@ pub fn run(command: &VaultCommand, options: &VaultOptions, call: &Call<'_>) -> E
             (None, Some(source)) => {
                 Ok(Box::new(vault_forget::forget(&picked()?, source, options, desk)?))
             }
-            (None, None) => Err(MissingFlag { flag: "--source" }.into()),
+            (None, None) => Err(MissingFlags::one("--source").into()),
         },
     }
 }

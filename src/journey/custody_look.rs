@@ -9,7 +9,7 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName};
 use super::custody::{has_seal, log_of};
 use super::desk::Desk;
 use crate::custody::{Chain, CustodyLog, Deed, Fault};
-use crate::outcome::{Failure, MissingFlag};
+use crate::outcome::{Failure, MissingFlags};
 use crate::staging::Staging;
 
 /// A log as it was found.
@@ -52,7 +52,7 @@ fn home(
     let state = desk.state()?;
     match state.staging_of(job)? {
         Some(path) => desk.enter(&path),
-        None => Err(MissingFlag { flag: "--staging" }.into()),
+        None => Err(MissingFlags::one("--staging").into()),
     }
 }
 

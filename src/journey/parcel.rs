@@ -10,7 +10,7 @@ use disk_prep::noun::{AccountId, Contact, JobName};
 use super::contact::contact;
 use super::settings::{Given, settle};
 use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name};
-use crate::outcome::{Attendant, Failure, MissingFlag};
+use crate::outcome::{Attendant, Failure, both};
 use crate::staging::Destination;
 
 /// What a job needs beside its drives.
@@ -43,10 +43,8 @@ impl Parcel {
                 Some(held)
             }
         };
-        Ok(Parcel {
-            contact: contact.ok_or(MissingFlag { flag: "--contact" })?,
-            location: location.ok_or(MissingFlag { flag: "--location" })?,
-        })
+        let (contact, location) = both(("--contact", contact), ("--location", location))?;
+        Ok(Parcel { contact, location })
     }
 
     /// The region of the job.

@@ -17,7 +17,7 @@ use crate::azure::{self, Arm};
 use crate::check::azure::{Account, Answer, Fault, Region, View, Wanted, findings, plain};
 use crate::check::finding::{Checked, Finding, Grade};
 use crate::import_job::{Error as JobError, JobService};
-use crate::outcome::{Attendant, Failure, MissingFlag};
+use crate::outcome::{Attendant, Failure, all};
 use crate::staging::{Seed, drives_of};
 
 /// What for.
@@ -332,7 +332,6 @@ pub fn check(options: ReadyOptions, desk: &Desk<'_>) -> Result<Checked, Failure>
             settle(options.$field, target.map($held), record, attendant)?
         };
     }
-    let missing = |flag| MissingFlag { flag };
     let subscription = settled!(subscription, |own| own.subscription.clone());
     let group = settled!(resource_group, |own| own.resource_group.clone());
     let account = match target {
@@ -349,11 +348,14 @@ pub fn check(options: ReadyOptions, desk: &Desk<'_>) -> Result<Checked, Failure>
     let file = options.contact.as_deref().map(contact).transpose()?;
     let contact = file.or_else(|| target.and_then(|own| own.contact.clone()));
     let own = seed.as_ref().map(|(_, staging)| drives_of(&staging.journals())).transpose()?;
-    let subscription = subscription.ok_or(missing("--subscription"))?;
-    let group = group.ok_or(missing("--resource-group"))?;
+    let (account, subscription, group) = all(
+        ("--storage-account", account),
+        ("--subscription", subscription),
+        ("--resource-group", group),
+    )?;
     let place = Place {
         container: held.clone(),
-        account: account.ok_or(missing("--storage-account"))?.in_group(&subscription, &group),
+        account: account.in_group(&subscription, &group),
         subscription,
         group,
         region,

@@ -9,7 +9,7 @@ use super::connections::{AzureOptions, BlobAccess, container, container_beside};
 use super::desk::Desk;
 use super::vault_password::{PasswordGiven, absolute, password};
 use crate::azure::Container;
-use crate::outcome::{Failure, MissingFlag};
+use crate::outcome::{Failure, both};
 use crate::policy::Retention;
 use crate::repository::{BlobStore, Choice, Error as RepositoryError, Repository};
 use crate::staging::{Destination, Error as StagingError, Origin, Seed, SeedKind, Staging};
@@ -140,11 +140,11 @@ pub fn make(
     desk: &Desk<'_>,
 ) -> Result<Vaults, Failure> {
     let state = &desk.state()?;
-    let name = options.vault.clone().ok_or(MissingFlag { flag: "--vault" })?;
-    let staging: PathBuf = match &options.staging {
-        Some(staging) => staging.clone(),
-        None => state.staging_of(None)?.ok_or(MissingFlag { flag: "--staging" })?,
+    let staging = match &options.staging {
+        Some(staging) => Some(staging.clone()),
+        None => state.staging_of(None)?,
     };
+    let (name, staging) = both(("--vault", options.vault.clone()), ("--staging", staging))?;
     let vault = record(create, name, options, &staging, desk)?;
     let entered = desk.enter(&staging)?;
     let seed = Seed::open(&entered)?;

@@ -11,7 +11,7 @@ use super::desk::Desk;
 use super::vault::{VaultOptions, failed, open_container, pick};
 use super::vault_password::{kept, password};
 use crate::azure::Container;
-use crate::outcome::{Failure, MissingFlag, chain};
+use crate::outcome::{Failure, all, chain};
 use crate::repository::{BlobStore, Repository};
 use crate::vault::{Error, Notice, Settings, Vault, claimed, this_host, told_of};
 
@@ -75,10 +75,11 @@ fn record(
     options: &VaultOptions,
     desk: &Desk<'_>,
 ) -> Result<Vault, Failure> {
-    let name = options.vault.clone().ok_or(MissingFlag { flag: "--vault" })?;
-    let account = asked.storage_account.clone();
-    let account = account.ok_or(MissingFlag { flag: "--storage-account" })?;
-    let container = asked.container.clone().ok_or(MissingFlag { flag: "--container" })?;
+    let (name, account, container) = all(
+        ("--vault", options.vault.clone()),
+        ("--storage-account", asked.storage_account.clone()),
+        ("--container", asked.container.clone()),
+    )?;
     let prefix = asked.prefix.clone().unwrap_or_default().as_str().to_owned();
     let (password_file, password_command) = options.password.recorded(desk)?;
     Ok(Vault {

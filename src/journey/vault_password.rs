@@ -11,7 +11,7 @@ use super::desk::Desk;
 use super::settings::{Given, Origin, settle};
 use crate::azure::OUR_SECRETS;
 use crate::escrow::{PasswordError, PasswordSource};
-use crate::outcome::{Failure, MissingFlag};
+use crate::outcome::{Failure, MissingFlags};
 use crate::vault::Vault;
 
 /// Where a call says the password is.
@@ -124,7 +124,7 @@ pub fn password(
             Some(kept)
         }
     };
-    Ok(read(&source.ok_or(MissingFlag { flag: "--password-file" })?)?)
+    Ok(read(&source.ok_or(MissingFlags::one("--password-file"))?)?)
 }
 
 /// Reads a password.

@@ -8,7 +8,7 @@ use disk_prep::noun::SnapshotPath;
 
 use super::desk::Desk;
 use super::vault::{VaultOptions, failed, open, pick};
-use crate::outcome::{Failure, MissingFlag};
+use crate::outcome::{Failure, MissingFlags};
 use crate::repository::{
     Change, Depth, Entry, Patterns, Reason, RestoreDone, RestoreOptions, Snapshot, Whereto,
 };
@@ -247,7 +247,7 @@ pub fn restore(wish: &Wish, options: &VaultOptions, desk: &Desk<'_>) -> Result<R
     let place = match &wish.target {
         Some(folder) => Whereto::Folder(folder),
         None if wish.is_in_place => Whereto::InPlace,
-        None => return Err(MissingFlag { flag: "--target" }.into()),
+        None => return Err(MissingFlags::one("--target").into()),
     };
     let how = RestoreOptions { below: below.clone(), ..wish.how.clone() };
     let repository = open(&vault, options, desk)?;

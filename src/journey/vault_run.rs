@@ -28,7 +28,7 @@ use super::{vault_settings, vault_zone};
 use crate::azure::Fenced;
 use crate::custody::Deed;
 use crate::import_job::{JobStage, parts};
-use crate::outcome::{Failure, MissingFlag, chain};
+use crate::outcome::{Failure, both, chain};
 use crate::policy::Judged;
 use crate::repository::IsShipped;
 use crate::schedule::{Due, Elapse, due, elapse, is_ahead};
@@ -269,11 +269,15 @@ fn state_of(vault: &Vault, options: &VaultOptions, desk: &Desk<'_>) -> Result<Va
         false => Vec::new(),
     };
     let sealed = histories.iter().filter(|history| history.state == CopyState::Sealed).count();
+    let (subscription, group) = both(
+        ("--subscription", vault.subscription.clone()),
+        ("--resource-group", vault.resource_group.clone()),
+    )?;
     let service = job_service(
         vault.service.unwrap_or(Service::ImportExport),
         &options.azure,
-        vault.subscription.clone().ok_or(MissingFlag { flag: "--subscription" })?,
-        vault.resource_group.clone().ok_or(MissingFlag { flag: "--resource-group" })?,
+        subscription,
+        group,
         desk.attendant,
     )?;
     let mut jobs = parts(&vault.seed()?.job, service.list()?);

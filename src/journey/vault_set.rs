@@ -10,7 +10,7 @@ use super::desk::Desk;
 use super::vault::{VaultOptions, failed, open_container, pick};
 use super::vault_password::{kept, password, read};
 use crate::azure::Container;
-use crate::outcome::{Failure, MissingFlag};
+use crate::outcome::{Failure, MissingFlags};
 use crate::repository::{BlobStore, Choice, Repository};
 use crate::vault::{Error, Vault, claimed};
 
@@ -57,7 +57,7 @@ pub fn set(
     let SetOptions { storage_account, container, prefix, filters } = asked;
     let says_place = storage_account.is_some() || container.is_some() || prefix.is_some();
     if !says_place && !says_password && filters.is_none() {
-        return Err(MissingFlag { flag: "--password-file, --container or another" }.into());
+        return Err(MissingFlags::one("--password-file, --container or another").into());
     }
     if vault == known {
         return Ok(Changed { vault, differences: Vec::new() });

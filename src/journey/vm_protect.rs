@@ -12,7 +12,7 @@ use super::desk::Desk;
 use super::vm::{Office, VmOptions};
 use super::vm_vault::{read, set};
 use crate::azure::{Error as AzureError, each_of};
-use crate::outcome::{Failure, MissingFlag, chain};
+use crate::outcome::{Failure, MissingFlags, chain};
 use crate::schedule::turns;
 use crate::vm_backup::{
     Error, Item, Machine, MachineId, PolicyFacts, Protection, RecoveryVault, Stop, VaultId,
@@ -169,7 +169,7 @@ pub fn protect_all(
 fn some(office: &Office, asked: &Machines) -> Result<Vec<Machine>, Failure> {
     match (asked.is_all, asked.words.is_empty()) {
         (true, _) => Ok(machines(&office.arm, &office.subscription)?),
-        (false, true) => Err(MissingFlag { flag: "The name of a machine, or --all" }.into()),
+        (false, true) => Err(MissingFlags::one("The name of a machine, or --all").into()),
         (false, false) => office.named(&asked.words),
     }
 }
@@ -196,7 +196,7 @@ fn policy_of(
     let name = how.policy.as_deref();
     if let Some(file) = &how.new_policy {
         let policy = read(file)?;
-        let name = name.ok_or(MissingFlag { flag: "--policy, the name of the new policy," })?;
+        let name = name.ok_or(MissingFlags::one("--policy, the name of the new policy,"))?;
         set(office, vault, name, &policy, desk)?;
         return Ok(name.to_owned());
     }
@@ -219,7 +219,7 @@ pub(super) fn protected(
         return Ok(has_policy.map(|own| own.machine.clone()).collect());
     }
     if asked.words.is_empty() {
-        return Err(MissingFlag { flag: "The name of a machine, or --all" }.into());
+        return Err(MissingFlags::one("The name of a machine, or --all").into());
     }
     let mut found: Vec<MachineId> = Vec::new();
     for text in &asked.words {

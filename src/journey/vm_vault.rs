@@ -10,7 +10,7 @@ use jiff::{ToSpan, Zoned};
 use super::desk::Desk;
 use super::vault_policy::{PolicyError, TriedPolicy};
 use super::vm::{Office, VmOptions};
-use crate::outcome::{Failure, MissingFlag};
+use crate::outcome::{Failure, MissingFlags};
 use crate::policy::{Policy, simulate};
 use crate::schedule::turns;
 use crate::vm_backup::{
@@ -50,7 +50,7 @@ pub struct MadeVault {
 /// Makes a vault, or finds that it is there as it should be.
 pub fn make(asked: &NewVault, options: &VmOptions, desk: &Desk<'_>) -> Result<MadeVault, Failure> {
     let office = Office::open(options, desk.attendant)?;
-    let group = options.group.clone().ok_or(MissingFlag { flag: "--resource-group" })?;
+    let group = options.group.clone().ok_or(MissingFlags::one("--resource-group"))?;
     let region = asked.region.to_lowercase().replace(' ', "");
     let regions = office.arm.regions(&office.subscription)?;
     if !regions.contains(&region) {
@@ -247,7 +247,7 @@ pub fn policy_simulate(
             let own = facts.all.into_iter().next().and_then(|facts| facts.policy);
             own.ok_or_else(|| Error::NoPolicy { name: name.to_owned(), vault: facts.vault.name })?
         }
-        (None, None) => return Err(MissingFlag { flag: "--file" }.into()),
+        (None, None) => return Err(MissingFlags::one("--file").into()),
     };
     let zone = own.zone.zone().unwrap_or(jiff::tz::TimeZone::UTC);
     let from = from.unwrap_or_else(|| Zoned::now().with_time_zone(zone.clone()).date());

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::connections::CURRENT_SERVICE;
 use super::desk::Desk;
 use super::settings::{Contradicted, Given, settle};
-use crate::outcome::{Attendant, Failure, MissingFlag};
+use crate::outcome::{Attendant, Failure, MissingFlags, all};
 use crate::repository::is_repository_path;
 use crate::staging::{
     AtWork, Destination, Error as StagingError, Seed, SeedKind, SeedState, Staging,
@@ -108,7 +108,7 @@ impl Work {
                 Work::of_dataset(csv, options, &desk.state()?)
             }
             (Some(staging), None) => Work::of_seed(desk.enter(staging)?),
-            (None, None) => Err(MissingFlag { flag: "--staging" }.into()),
+            (None, None) => Err(MissingFlags::one("--staging").into()),
         }
     }
 
@@ -143,7 +143,7 @@ impl Work {
     }
 
     fn of_dataset(csv: &Path, options: &WorkOptions, state: &State) -> Result<Self, Failure> {
-        let job = options.job.clone().ok_or(MissingFlag { flag: "--job" })?;
+        let job = options.job.clone().ok_or(MissingFlags::one("--job"))?;
         let rows = RowsOptions { csv: csv.to_owned(), job: job.clone() };
         let set = scan_rows(&read_dataset(csv)?, &rows)?;
         if set.files.is_empty() {
@@ -256,15 +256,16 @@ impl Work {
     pub fn azure(
         &self,
         options: &WorkOptions,
-    ) -> Result<(AccountId, SubscriptionId, ResourceGroup), MissingFlag> {
+    ) -> Result<(AccountId, SubscriptionId, ResourceGroup), MissingFlags> {
         if let Some(target) = &self.target {
             let Destination { subscription, resource_group, .. } = target.clone();
             return Ok((target.account_id(), subscription, resource_group));
         }
-        let missing = |flag| MissingFlag { flag };
-        let account = options.storage_account.as_ref().ok_or(missing("--storage-account"))?;
-        let subscription = options.subscription.clone().ok_or(missing("--subscription"))?;
-        let group = options.resource_group.clone().ok_or(missing("--resource-group"))?;
+        let (account, subscription, group) = all(
+            ("--storage-account", options.storage_account.as_ref()),
+            ("--subscription", options.subscription.clone()),
+            ("--resource-group", options.resource_group.clone()),
+        )?;
         Ok((account.in_group(&subscription, &group), subscription, group))
     }
 }

@@ -133,12 +133,29 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
         let path = path.to_owned();
         move |source| Error::Folder { path, source }
     };
+    let (has_data, has_meta) = (data.exists(), meta.exists());
     fs::create_dir_all(data).map_err(at(data))?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&meta).map_err(at(&meta))?;
     let lock = lock(&meta.join("lock"), data)?;
-    let account = Arc::new(Account::open(&meta, &options.account)?);
+    let opened = open(options, &meta);
+    if opened.is_err() {
+        // Whoever mistypes an address finds no half of an emulator; another one would hold the lock.
+        if !has_meta {
+            drop(fs::remove_dir_all(&meta));
+        }
+        if !has_data {
+            drop(fs::remove_dir(data));
+        }
+    }
+    Ok(Emulator { facts: opened?, _lock: lock })
+}
+
+/// Opens all doors and answers there.
+fn open(options: &EmulatorOptions, meta: &Path) -> Result<Facts, Error> {
+    let data = &options.data;
+    let account = Arc::new(Account::open(meta, &options.account)?);
     let beside = options.blob_listen.unwrap_or(SocketAddr::new(options.listen.ip(), 0));
-    let doors = ports::open(&meta, options.listen, beside)?;
+    let doors = ports::open(meta, options.listen, beside)?;
     let listen = |source| Error::Listen { address: options.listen, source };
     let ca = data.join("ca.pem");
     let tls = match options.is_plain {
@@ -147,16 +164,16 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
     };
     let arm = format!("{}://{}", options.scheme(), doors.arm.local_addr().map_err(listen)?);
     let at = doors.blob.local_addr().map_err(listen)?;
-    let (blobs, addresses) = blob_service(options, &meta, at, &account)?;
+    let (blobs, addresses) = blob_service(options, meta, at, &account)?;
     let names = match options.style {
         Style::Path => Names { arm: arm.clone(), authority: arm, ..options.names.clone() },
         Style::Host => options.names.clone(),
     };
     let parts = Arc::new(Parts {
-        clock: Clock::open(&meta)?,
+        clock: Clock::open(meta)?,
         book: JobBook::open(&meta.join("jobs"))?,
         registry: Registry::new(&options.unregistered),
-        world: WorldBook::open(&meta)?,
+        world: WorldBook::open(meta)?,
         blobs,
         addresses,
         names,
@@ -178,7 +195,7 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
         token: parts.account.printed_token(),
         ca_file: tls.is_some().then_some(ca),
     };
-    let socket = control::listen(data, &meta)
+    let socket = control::listen(data, meta)
         .map_err(|source| Error::Folder { path: data.clone(), source })?;
     let own = Arc::clone(&parts);
     Builder::new()
@@ -204,7 +221,7 @@ pub fn start(options: &EmulatorOptions) -> Result<Emulator, Error> {
         });
     };
     Builder::new().spawn(answer).map_err(listen)?;
-    Ok(Emulator { facts, _lock: lock })
+    Ok(facts)
 }
 
 fn handler(answer: impl Fn(Call) -> Answer + Send + Sync + 'static) -> Handler {

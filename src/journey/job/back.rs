@@ -8,7 +8,7 @@ use super::target::MeantJob;
 use crate::import_job::{Error, Job, JobService, Location, Written};
 use crate::journey::contact::contact;
 use crate::journey::desk::Desk;
-use crate::outcome::{Attendant, Failure, MissingFlag, chain};
+use crate::outcome::{Attendant, Failure, MissingFlags, both, chain};
 
 /// What a call says of the return address; what it does not say stays as it is.
 #[derive(Debug, Clone, Default)]
@@ -70,10 +70,10 @@ impl AddressOptions {
         held: [String; FIELDS.len()],
         has_file: bool,
         attendant: &dyn Attendant,
-    ) -> Result<ReturnAddress, MissingFlag> {
+    ) -> Result<ReturnAddress, MissingFlags> {
         let is_said = has_file || self.fields.iter().any(Option::is_some);
         if !is_said && !attendant.can_ask() {
-            return Err(MissingFlag { flag: "--contact" });
+            return Err(MissingFlags::one("--contact"));
         }
         let mut all = held;
         for (at, label) in FIELDS.iter().enumerate() {
@@ -156,13 +156,14 @@ pub fn set_return_carrier(
             let held = job.return_carrier.as_deref().filter(|_| flag == "--carrier");
             may_ask.then(|| asked(question, held.unwrap_or_default(), desk.attendant))
         });
-        answer.ok_or(MissingFlag { flag })
+        (flag, answer)
     };
     let told = told.map(|own| (own.carrier_name, own.carrier_account_number)).unzip();
-    let carrier = ReturnCarrier {
-        carrier_name: pick(&options.carrier, told.0, "Return carrier", "--carrier")?,
-        carrier_account_number: pick(&options.account, told.1, "Account with it", "--account")?,
-    };
+    let (carrier_name, carrier_account_number) = both(
+        pick(&options.carrier, told.0, "Return carrier", "--carrier"),
+        pick(&options.account, told.1, "Account with it", "--account"),
+    )?;
+    let carrier = ReturnCarrier { carrier_name, carrier_account_number };
     carrier.check()?;
     check_carrier(&*service, &job, &carrier, desk)?;
     Ok((service.set_return_carrier(&name, &carrier)?, Written::Changed))

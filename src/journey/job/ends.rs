@@ -12,7 +12,7 @@ use crate::journey::desk::Desk;
 use crate::journey::keeper::{KeyFiles, keeper};
 use crate::journey::parcel::Parcel;
 use crate::journey::settings::Given;
-use crate::outcome::{Failure, MissingFlag, chain};
+use crate::outcome::{Failure, MissingFlags, all, chain};
 
 /// Makes the jobs of a seed from the journals of its drives.
 pub fn create(
@@ -50,15 +50,16 @@ fn create_of_dataset(
     files: &KeyFiles,
     desk: &Desk<'_>,
 ) -> Result<Vec<(Job, Written)>, Failure> {
-    let missing = |flag| MissingFlag { flag };
     let (flags, state) = (target.flags(), desk.state()?);
-    let job = flags.job.as_ref().ok_or(missing("--staging"))?;
-    let folder = state.known_job_folder(job).ok_or(missing("--staging"))?;
-    let account = flags.storage_account.as_ref().ok_or(missing("--storage-account"))?;
+    let missing = || MissingFlags::one("--staging");
+    let job = flags.job.as_ref().ok_or_else(missing)?;
+    let folder = state.known_job_folder(job).ok_or_else(missing)?;
+    let (subscription, group) = target.place_said(desk)?;
+    let account = ("--storage-account", flags.storage_account.as_ref());
+    let (account, subscription, group) = all(account, subscription, group)?;
     let parcel = Parcel::new(None, location, contact, desk.attendant)?;
     let journals = JournalFolder::new(folder.join("journals"));
     let keeper = keeper(None, files, None, &state);
-    let (subscription, group) = target.place(desk)?;
     let account = &account.in_group(&subscription, &group);
     let service = target.service_for_new(desk)?;
     let mut jobs = parcel.make_jobs(&*service, job, &[], account, &journals, keeper.as_ref())?;

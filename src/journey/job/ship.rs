@@ -13,7 +13,7 @@ use crate::custody::{Chain, Deed};
 use crate::import_job::{Error, Job, JobService, Shipment, Written};
 use crate::journey::custody::Logged;
 use crate::journey::desk::Desk;
-use crate::outcome::{Attendant, Failure, MissingFlag, chain};
+use crate::outcome::{Attendant, Failure, both, chain};
 use crate::staging::{ParcelSent, Seed};
 
 /// What a call says of a parcel; what it does not say stays as it is.
@@ -127,9 +127,10 @@ pub fn step(
     let now = job.delivery.as_ref();
     let carrier = parcel.carrier.clone().or(now.map(|own| own.carrier.clone()));
     let number = parcel.tracking_number.clone().or(now.map(|own| own.tracking_number.clone()));
+    let (carrier, number) = both(("--carrier", carrier), ("--tracking-number", number))?;
     let mut shipment = Shipment {
-        carrier: carrier.ok_or(MissingFlag { flag: "--carrier" })?.trim().to_owned(),
-        tracking_number: number.ok_or(MissingFlag { flag: "--tracking-number" })?.trim().to_owned(),
+        carrier: carrier.trim().to_owned(),
+        tracking_number: number.trim().to_owned(),
         ship_date: job.told_at,
         drive_count: parcel.drive_count,
     };

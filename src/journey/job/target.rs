@@ -13,7 +13,7 @@ use crate::import_job::{Error, Job, JobService, first_name, parts};
 use crate::journey::connections::{AzureOptions, job_service};
 use crate::journey::desk::Desk;
 use crate::journey::settings::{Given, Origin, settle};
-use crate::outcome::{Attendant, Failure, MissingFlag};
+use crate::outcome::{Attendant, Failure, MissingFlags, Said, both};
 use crate::staging::{Destination, Error as StagingError, Seed, Staging};
 
 /// What is said of a job.
@@ -201,8 +201,8 @@ impl<'a> MeantJob<'a> {
     }
 
     /// The job of the seed, the first if it has several.
-    pub fn seed_job(&self) -> Result<JobName, MissingFlag> {
-        self.of_seed(|seed| seed.job.clone()).ok_or(MissingFlag { flag: "--job" })
+    pub fn seed_job(&self) -> Result<JobName, MissingFlags> {
+        self.of_seed(|seed| seed.job.clone()).ok_or(MissingFlags::one("--job"))
     }
 
     /// The service that has the job: the one that is named, the seed's, else whichever knows the
@@ -273,13 +273,21 @@ impl<'a> MeantJob<'a> {
         &self,
         desk: &Desk<'_>,
     ) -> Result<(SubscriptionId, ResourceGroup), Failure> {
+        let (subscription, group) = self.place_said(desk)?;
+        Ok(both(subscription, group)?)
+    }
+
+    /// The same, if they are known, with their flags.
+    pub(super) fn place_said(
+        &self,
+        desk: &Desk<'_>,
+    ) -> Result<(Said<SubscriptionId>, Said<ResourceGroup>), Failure> {
         let (flags, attendant, record) = (self.flags, desk.attendant, self.record());
         let held = self.of_seed(|seed| seed.subscription.clone());
         let subscription = settle(flags.subscription.clone(), held, &record, attendant)?;
         let held = self.of_seed(|seed| seed.resource_group.clone());
         let group = settle(flags.resource_group.clone(), held, &record, attendant)?;
-        let subscription = subscription.ok_or(MissingFlag { flag: "--subscription" })?;
-        Ok((subscription, group.ok_or(MissingFlag { flag: "--resource-group" })?))
+        Ok((("--subscription", subscription), ("--resource-group", group)))
     }
 
     fn record(&self) -> String {

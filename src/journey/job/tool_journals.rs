@@ -22,7 +22,7 @@ use crate::journey::desk::Desk;
 use crate::journey::keeper::{KeyFiles, keeper};
 use crate::journey::parcel::{Parcel, entry};
 use crate::journey::settings::Given;
-use crate::outcome::{Failure, MissingFlag};
+use crate::outcome::{Failure, both};
 
 /// A journal of a tool that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -116,10 +116,11 @@ pub fn create_from(
     if let Some(flag) = named {
         return Err(ToolJournalError::Beside { flag }.into());
     }
-    let missing = |flag| MissingFlag { flag };
     let options = JobOptions { staging: None, ..options.clone() };
-    let job = options.job.as_ref().ok_or(missing("--job"))?;
-    let account = options.storage_account.as_ref().ok_or(missing("--storage-account"))?;
+    let (job, account) = both(
+        ("--job", options.job.as_ref()),
+        ("--storage-account", options.storage_account.as_ref()),
+    )?;
     let parcel = Parcel::new(None, location, contact, desk.attendant)?;
     let drives = read(files)?;
     let target = MeantJob::without_seed(&options);

@@ -1,4 +1,4 @@
-//! Whole calls of the commands, as it stands behind its name. A word with `@` before it has no
+//! A whole call of every command, as it stands behind its name. A word with `@` before it has no
 //! flag.
 
 /// The calls, by command.
@@ -8,6 +8,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("check filesystems", ""),
     ("check guest", ""),
     ("check host", ""),
+    ("check network", "--for import --storage-account account1"),
     ("check schedule", ""),
     ("cleanup", ""),
     ("completions", "@bash"),
@@ -16,9 +17,14 @@ pub const CALLS: &[(&str, &str)] = &[
     ("custody show", "--staging staging"),
     ("custody verify", "--staging staging"),
     ("disk-backup list", ""),
+    ("disk-backup promote", "@os --at 2026-11-29T04:00:00Z"),
     ("disk-backup protect", "@os --source page-blob:account1/disks/a.vhd --to account1/backup"),
+    ("disk-backup prune", ""),
     ("disk-backup release", "@os"),
+    ("disk-backup restore", "@os --at 2026-11-29T04:00:00Z --to image:os.vhd"),
     ("disk-backup run", ""),
+    ("disk-backup schedule", ""),
+    ("disk-backup set", "@os --every 1d"),
     ("disk-backup status", "@os"),
     ("disk-backup verify", "@os"),
     ("drive eject", "@s1.img,serial=S1"),
@@ -29,6 +35,9 @@ pub const CALLS: &[(&str, &str)] = &[
     ("emulator clock", "@+1d --data none"),
     ("emulator dock", "@s1.img,serial=S1 --data none"),
     ("emulator mischief", "--data none"),
+    ("emulator vm list", "--data none"),
+    ("emulator vm remove", "@web --data none"),
+    ("emulator vm set", "@web --data none"),
     ("explain", "@usage"),
     ("inspect", "@s1.img,serial=S1 --staging staging"),
     ("job cancel", "--staging staging"),
@@ -49,6 +58,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("limits show", ""),
     ("man", "@man"),
     ("nsg rule", "--proxy-ip 10.0.0.5 --name allow-proxy --priority 200"),
+    ("nsg suggest", "--rules rules.json --location westeurope"),
     ("pack check", "@S1 --staging staging"),
     ("packing-slip", "--staging staging"),
     ("plan", "--staging staging --drive-size 4T"),
@@ -63,6 +73,7 @@ pub const CALLS: &[(&str, &str)] = &[
         "provider register",
         "@Microsoft.ImportExport --subscription 11111111-2222-4333-8444-555555555555",
     ),
+    ("proxy apply", "--proxy 10.0.0.5:3128 --dry-run"),
     ("proxy plan", "--proxy 10.0.0.5:3128"),
     ("rehearse", "--source source --drives 1 --drive-size 210M"),
     (
@@ -110,6 +121,26 @@ pub const CALLS: &[(&str, &str)] = &[
     ("vault source remove", "@plain"),
     ("vault status", ""),
     ("verify", "@s1.img,serial=S1 --staging staging"),
+    ("vm backup", "@web --vault prod"),
+    ("vm discover", "--vault prod"),
+    ("vm guide", ""),
+    ("vm job cancel", "@11111111-2222-4333-8444-555555555555 --vault prod"),
+    ("vm job list", "--vault prod"),
+    ("vm job show", "@11111111-2222-4333-8444-555555555555 --vault prod"),
+    ("vm job wait", "@11111111-2222-4333-8444-555555555555 --vault prod"),
+    ("vm list", "--vault prod"),
+    ("vm point list", "@web --vault prod"),
+    ("vm policy list", "--vault prod"),
+    ("vm policy set", "@gold --file gold.toml --vault prod"),
+    ("vm policy show", "@gold --vault prod"),
+    ("vm policy simulate", "--file gold.toml"),
+    ("vm protect", "@web --vault prod"),
+    ("vm show", "@web --vault prod"),
+    ("vm status", "--vault prod"),
+    ("vm unprotect", "@web --vault prod --keep-data"),
+    ("vm vault create", "@prod --resource-group rg --location westus"),
+    ("vm vault list", ""),
+    ("vm vault show", "--vault prod"),
 ];
 
 /// The words of a call, those without a flag without their mark.

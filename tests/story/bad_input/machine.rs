@@ -2,15 +2,18 @@
 //! works on a copy of it under the same name, so that none sees what another did.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use azseed::advice;
 
+use super::calls::{CALLS, words};
+use super::in_turn;
+use super::values::odd_name;
 use crate::support::CONTACT;
 use crate::support::emulator::Emulator;
 use crate::support::program::{Machine, Said, said};
@@ -30,6 +33,9 @@ const FULL: &str = "mkdir room && mount -t tmpfs -o size=256k,mode=755,uid=65534
 const EXITS: [i32; 12] = [0, 1, 2, 3, 4, 5, 6, 10, 11, 12, 13, 14];
 /// With these something may have been done.
 const PARTLY: [i32; 3] = [3, 5, 6];
+
+/// A policy for virtual machines.
+const GOLD: &str = "schedule = \"daily 03:00\"\nkeep = [\"every day for 7 days\"]\n";
 
 /// What may be wrong with a state directory.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +70,8 @@ impl Bench {
             ("closed/in", "closed"),
             ("password", "secret-of-8"),
             ("contact.toml", CONTACT),
+            ("gold.toml", GOLD),
+            ("rules.json", "[]"),
         ] {
             let path = machine.path(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -145,16 +153,20 @@ impl Bench {
         let after = contents(copy.path());
         let is_same = |path: &&PathBuf| self.before.get(*path) == after.get(*path);
         let all = self.before.keys().chain(after.keys());
-        // An emulator makes its folder before it looks whether it can listen.
-        let is_emulator = words.first().is_some_and(|word| word.as_ref() == "emulator");
-        let changed = all.filter(|path| !is_emulator && !is_same(path)).cloned().collect();
+        let changed = all.filter(|path| !is_same(path)).cloned().collect();
         (said, changed)
     }
-}
 
-/// A name with all that a shell or a screen may stumble over.
-fn odd_name() -> OsString {
-    OsString::from_vec(b"odd 'a\" $(b)\n\x1b[2J\xff".to_vec())
+    /// Each call as it is.
+    pub fn each_call(&self) -> Vec<Said> {
+        let all: Vec<_> = CALLS.iter().map(|_| Mutex::new(None)).collect();
+        let jobs: Vec<usize> = (0..CALLS.len()).collect();
+        in_turn(&jobs, |at| {
+            let (command, call) = CALLS[*at];
+            *all[*at].lock().unwrap() = Some(self.run(&words(command, call)).0);
+        });
+        all.into_iter().map(|said| said.into_inner().unwrap().unwrap()).collect()
+    }
 }
 
 /// Every file and folder below one but for locks; of a drive's image how long it is and when it was
