@@ -77,6 +77,10 @@ fn attempt(args: &[OsString], early: &Ui) -> Exit {
     if let Err(source) = disk_prep::sys::dumps::forbid() {
         return early.fail(&Dumpable { source });
     }
+    let args = &match cli::understood(args) {
+        Ok(args) => args,
+        Err(error) => return early.fail(&error),
+    }[..];
     let settings = if cli::is_unset(args) {
         config::Settings::none(cli::is_secret)
     } else {

@@ -37,6 +37,7 @@ mod vault_policy;
 mod vault_read;
 mod vault_schedule;
 mod vm;
+mod windows;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -98,6 +99,7 @@ pub use vm::{
     MachinesArgs, RedundancyChoice, RoleChoice, VmArgs, VmCommand, VmJobCommand, VmPointCommand,
     VmPolicyCommand, VmTarget, VmVaultCommand,
 };
+pub use windows::understood;
 
 /// Seeds the first backup to Azure on drives instead of over the wire.
 #[derive(Debug, Parser)]

@@ -13,7 +13,7 @@ use crate::outcome::{Attendant, Failure};
 use crate::staging::{
     Change, Error as StagingError, Pin, PinWriter, Seed, Sight, Staging, Stranger, strangers,
 };
-use crate::state::{State, StateError};
+use crate::state::{State, StateError, expect_text};
 
 /// Whose staging paths a run goes into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +125,9 @@ impl Desk<'_> {
     }
 
     fn pass(&self, path: &Path, missing: Missing) -> Result<Staging, Failure> {
+        if missing == Missing::Made {
+            expect_text(path)?;
+        }
         // Nothing is made that could not be told from another's later.
         if missing == Missing::Made && self.visit != Visit::Rehearsal && !path.exists() {
             self.state()?.pins_at(path, None)?;

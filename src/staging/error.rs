@@ -1,6 +1,7 @@
 //! What can go wrong with a staging path.
 
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint, VaultName, shell_word};
@@ -152,6 +153,12 @@ fn unexpected(error: &Error) -> Option<&Unexpected> {
     }
 }
 
+/// Whether a path is one of Windows: `D:\x`, or a share, `\\server\x`.
+fn is_of_windows(path: &Path) -> bool {
+    let path = path.as_os_str().as_bytes();
+    path.starts_with(br"\\") || matches!(path, [letter, b':', ..] if letter.is_ascii_alphabetic())
+}
+
 impl Diagnose for Error {
     fn code(&self) -> &'static str {
         if let Some(unexpected) = unexpected(self) {
@@ -247,6 +254,9 @@ impl Diagnose for Error {
             }
             Error::NotOfVault { .. } => {
                 "what lies in the container was replaced since; make a new seed with another `--staging`"
+            }
+            Error::NotStaging { path } if is_of_windows(path) => {
+                "a share is mounted first, and named by the folder where it is mounted"
             }
             Error::NotStaging { .. } => "write a backup there first with `azseed stage`",
             Error::NotEmpty { .. } => "name an empty or a new folder with `--staging`",

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::door::Staging;
 use super::seed::Seed;
 use crate::escrow::generate;
-use crate::state::{State, StateError, io_at, record_at};
+use crate::state::{State, StateError, expect_text, io_at, record_at};
 
 const VERSION: u32 = 1;
 
@@ -66,6 +66,7 @@ impl State {
         let folder = self.seeds();
         self.make_folder(&folder, Access::Public)?;
         let staging = fs::canonicalize(staging).map_err(io_at(staging))?;
+        expect_text(&staging)?;
         let mut all: BTreeSet<Serial> = drives.into_iter().collect();
         let begun = match Staging::open(&staging) {
             Ok(there) => begun(&there.journals())?,
@@ -88,6 +89,18 @@ impl State {
             .and_then(|known| serde_json::to_vec(&known))
             .expect("paths and names can be written");
         durable::write(&path, &text, Access::Public).map_err(io_at(&path))
+    }
+
+    /// Forgets a seed of which nothing was begun after all.
+    pub fn forget(&self, id: Uuid) -> Result<(), StateError> {
+        let _lock = self.hold_records()?;
+        let path = self.seeds().join(format!("{id}.json"));
+        fs::remove_file(&path).map_err(io_at(&path))
+    }
+
+    /// Whether this machine remembers a seed.
+    pub fn knows(&self, id: Uuid) -> bool {
+        self.seeds().join(format!("{id}.json")).exists()
     }
 
     /// Where the password of a seed's repository is, if this machine knows it.

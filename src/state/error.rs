@@ -48,12 +48,26 @@ pub enum StateError {
         #[source]
         source: io::Error,
     },
+    /// A path that no record can hold, since a record is text.
+    #[error("{path} is not UTF-8, so no record can hold it")]
+    NotText {
+        /// The path.
+        path: PathBuf,
+    },
     /// A journal of another staging path.
     #[error(transparent)]
     Journal(#[from] disk_prep::journal::Error),
     /// Nobody says where it is.
     #[error("There is no state directory: neither XDG_STATE_HOME nor HOME is set")]
     NoHome,
+}
+
+/// Refuses a path that no record can hold, before anything is made there.
+pub fn expect_text(path: &Path) -> Result<(), StateError> {
+    match path.to_str() {
+        Some(_) => Ok(()),
+        None => Err(StateError::NotText { path: path.to_owned() }),
+    }
 }
 
 impl Diagnose for StateError {
@@ -64,6 +78,7 @@ impl Diagnose for StateError {
             StateError::Open { .. } => "state-open",
             StateError::OtherVault { .. } => "state-other-vault",
             StateError::Pin { .. } => "state-pin",
+            StateError::NotText { .. } => "path-not-text",
             StateError::Journal(error) => error.code(),
             StateError::NoHome => "state-no-home",
         }
@@ -77,7 +92,7 @@ impl Diagnose for StateError {
             | StateError::OtherVault { .. }
             | StateError::Pin { .. } => ErrorKind::Guard,
             StateError::Journal(error) => error.kind(),
-            StateError::NoHome => ErrorKind::Usage,
+            StateError::NoHome | StateError::NotText { .. } => ErrorKind::Usage,
         }
     }
     fn hint(&self) -> Option<Hint> {
@@ -95,6 +110,9 @@ impl Diagnose for StateError {
             )),
             StateError::Journal(error) => error.hint(),
             StateError::Io { source, .. } if is_full(source) => Some(Hint::FreeSpace),
+            StateError::NotText { .. } => Some(Hint::new(
+                "name it by another path: a link, or a mount point with a plain name",
+            )),
             StateError::Io { .. } => Some(Hint::new("name another one with `--state`")),
             StateError::OtherVault { .. } => Some(Hint::new("see `azseed vault list`")),
             StateError::NoHome => None,

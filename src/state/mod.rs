@@ -7,5 +7,5 @@ mod keys;
 mod locks;
 
 pub use directory::State;
-pub use error::{StateError, io_at, record_at};
+pub use error::{StateError, expect_text, io_at, record_at};
 pub use locks::Lock;

@@ -108,7 +108,7 @@ pub enum Error {
     OtherwiseAttached { vault: VaultName, differences: Vec<String> },
     #[error("Vault {vault} has no snapshot {wanted}")]
     NoSnapshot { vault: VaultName, wanted: String },
-    #[error("{wanted} may be any of {count} snapshots of vault {vault}")]
+    #[error("\"{wanted}\" may be any of {count} snapshots of vault {vault}")]
     ManySnapshots { vault: VaultName, wanted: String, count: usize },
     #[error("Vault {vault} has snapshots of several machines: {}", choices.join("; "))]
     WhichSnapshot { vault: VaultName, choices: Vec<String> },

@@ -12,7 +12,7 @@ use disk_prep::sys::durable::{self, Access};
 use uuid::Uuid;
 
 use super::record::{VERSION, Vault};
-use crate::state::{Lock, State, StateError, io_at};
+use crate::state::{Lock, State, StateError, expect_text, io_at};
 
 impl State {
     fn vaults_folder(&self) -> PathBuf {
@@ -91,6 +91,10 @@ impl State {
     }
 
     fn write_vault(&self, vault: &Vault) -> Result<(), StateError> {
+        let sources = vault.sources.iter().map(|own| &own.path);
+        let paths =
+            sources.chain(&vault.password_file).chain(vault.seed.iter().map(|own| &own.staging));
+        paths.map(|path| expect_text(path)).collect::<Result<(), _>>()?;
         self.make_folder(&self.vaults_folder(), Access::Public)?;
         let path = self.vault_path(&vault.name);
         let before = match fs::read(&path) {

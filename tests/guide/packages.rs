@@ -115,6 +115,20 @@ fn a_package_holds_program_pages_completions_example_and_units() {
 }
 
 #[test]
+fn the_other_package_holds_the_same_files_in_the_same_places() {
+    let manifest = text("Cargo.toml");
+    let list = manifest.split_once("[package.metadata.generate-rpm]").unwrap().1;
+    let rows = list.split_once("assets = [\n").unwrap().1.split_once("\n]").unwrap().0;
+    let held = rows.lines().map(|row| {
+        let cells: Vec<&str> = row.split('"').skip(1).step_by(2).collect();
+        let place = cells[1].trim_start_matches('/');
+        // A single file of a .deb may be put into a folder.
+        (cells[0].to_owned(), place.replace("usr/bin/azseed", "usr/bin/"))
+    });
+    assert_eq!(held.collect::<Vec<_>>(), assets());
+}
+
+#[test]
 fn the_program_asks_for_nothing_that_libc6_of_debian_12_does_not_bring() {
     let program = [PathBuf::from(env!("CARGO_BIN_EXE_azseed"))];
     let (_, needed) = said("readelf", &["--dynamic", "--wide"], &program);

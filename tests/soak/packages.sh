@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the package with cargo-deb, installs it into a root of its own, purges it again, and runs the
-# playbook on two hosts of this machine. Called by `tests/long packages`, which has built the program
-# and has cargo-deb and ansible-playbook in its PATH.
+# Builds the packages with cargo-deb and cargo-generate-rpm, installs the .deb into a root of its own,
+# purges it again, and runs the playbook on two hosts of this machine. Called by `tests/long packages`,
+# which has built the program and has these tools and ansible-playbook in its PATH.
 #
 #   packages.sh TARGET
 set -euo pipefail
@@ -29,6 +29,19 @@ deb() {
     scripts=$(dpkg-deb --ctrl-tarfile "$out/azseed.deb" | tar t | grep -E '(pre|post)(inst|rm)' || true)
     [ -z "$scripts" ] || fail "it has scripts: $scripts"
     say "files of the package: $(dpkg-deb --fsys-tarfile "$out/azseed.deb" | tar t | grep -vc '/$')"
+}
+
+# The .rpm holds what the .deb holds.
+rpm() {
+    cargo generate-rpm --target-dir "$target" --output "$out/azseed.rpm" >"$out/built" 2>&1 || fail "$(tail -3 "$out/built")"
+    # An .rpm is a head and a compressed cpio archive; libarchive reads it.
+    bsdtar tf "$out/azseed.rpm" | sed 's|^\./||; s|\.gz$||' | grep -v '/$' | sort >"$out/in-rpm"
+    dpkg-deb --fsys-tarfile "$out/azseed.deb" | tar t | sed 's|^\./||; s|\.gz$||' | grep -v '/$' | sort >"$out/in-deb"
+    # Debian has its own file of the licence and of changes.
+    local differs
+    differs=$(diff "$out/in-deb" "$out/in-rpm" | grep '^[<>]' | grep -Ev 'doc/azseed/(copyright|changelog)' || true)
+    [ -z "$differs" ] || fail "the packages differ: $differs"
+    say "files of the .rpm: $(wc -l <"$out/in-rpm")"
 }
 
 # libc6 is not in this root, and is the one thing that may be missing there.
@@ -79,5 +92,6 @@ YML
 
 papers
 deb
+rpm
 install
 play

@@ -153,6 +153,7 @@ fn each_refusal_has_its_code_and_makes_nothing() {
                 "plan --dataset rows.csv --job j1 --storage-account account1 {GROUP} --drive-size 300M --shared-staging"
             ),
         ),
+        (2, "word-of-another-tool", "prep s:files p:azure.publishsettings".to_owned()),
         (14, "emulator-not-running", "emulator clock +1d --data none".to_owned()),
         (1, "emulator-listen", "emulator --listen 203.0.113.7:1 --data plain/none".to_owned()),
         (1, "emulator-folder", "emulator --data /proc/none".to_owned()),
@@ -227,6 +228,16 @@ fn a_source_whose_name_is_no_text_is_refused_before_anything_is_made() {
     let mut command = machine.command(&words(&format!("stage --staging new {TARGET} --source")));
     is_refused(&said(command.arg(name).output().unwrap()), 2, "source-name", "stage");
     nothing_changed(&machine, &before);
+    for call in [
+        format!("stage --source source {TARGET} --staging"),
+        format!("stage adopt --source plain {TARGET} --staging"),
+        "rehearse --source source --dir".to_owned(),
+    ] {
+        let mut command = machine.command(&words(&call));
+        let new = machine.path("").join(name).join("new");
+        is_refused(&said(command.arg(new).output().unwrap()), 2, "path-not-text", &call);
+        nothing_changed(&machine, &before);
+    }
 }
 
 #[test]

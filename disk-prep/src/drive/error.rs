@@ -106,6 +106,9 @@ impl Diagnose for Error {
             }
             Error::Held { .. } => Hint::OtherRun,
             Error::OfDrive(error) => return error.hint(),
+            Error::NoSuchDrive { name } if is_of_windows(name) => Hint::new(
+                "drives have no letters here: `azseed drive list` shows their serials and paths",
+            ),
             Error::NoSuchDrive { .. }
             | Error::Open { .. }
             | Error::NotADrive { .. }
@@ -113,4 +116,11 @@ impl Diagnose for Error {
             | Error::SerialTwice { .. } => return None,
         })
     }
+}
+
+/// Whether a name is a drive's letter, or its path, of Windows.
+fn is_of_windows(name: &str) -> bool {
+    let letter = name.trim_end_matches(['\\', '/']).trim_end_matches(':');
+    let is_letter = letter.len() == 1 && letter.chars().all(|own| own.is_ascii_alphabetic());
+    is_letter || name.starts_with(r"\\.\")
 }

@@ -272,6 +272,12 @@ fn partitions_and_what_is_built_on_drives_are_no_drives() {
         let error = machine.hold(&name).unwrap_err();
         assert_eq!(error.code(), code, "{name:?}: {error}");
     }
+    for (name, is_letter) in
+        [("D:", true), (r"e:\", true), (r"\\.\PhysicalDrive1", true), ("S1", false)]
+    {
+        let error = machine.find(name).unwrap_err();
+        assert_eq!(error.hint().is_some(), is_letter, "{name}: {error}");
+    }
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    #[error("The emulator knows no mischief {named}; it knows {known}")]
+    #[error("The emulator knows no mischief \"{named}\"; it knows {known}")]
     Mischief { named: String, known: String },
     #[error("{word} says nothing of a machine; here it is one of {known}")]
     VmWord { word: String, known: String },

@@ -176,6 +176,7 @@ fn fill(
 ) -> Result<Filled, Failure> {
     let (state, attendant, folder) = (desk.state()?, desk.attendant, work.journals());
     let Work { job, home, id, .. } = work;
+    let is_new = !state.knows(*id);
     // Before the run all that it may begin; after it what it has begun.
     let mut drives = drives_of(&folder)?;
     drives.extend(found.drives.iter().map(|named| named.drive.serial.clone()));
@@ -198,6 +199,9 @@ fn fill(
     let remembered = drives_of(&folder)
         .map_err(Failure::from)
         .and_then(|drives| Ok(state.remember(*id, job, home, drives)?));
+    if outcome.is_err() && is_new && drives_of(&folder)?.is_empty() {
+        state.forget(*id)?;
+    }
     let outcome = outcome?;
     let is_whole = |own: &PreparedDrive| own.left_out.is_empty();
     let is_done = outcome.unplaced.is_empty() && outcome.failed.is_empty();

@@ -16,6 +16,7 @@ use self::place::{Emulator, Place, REPORT};
 use self::script::Stop;
 use self::steps::Rehearsal;
 use crate::outcome::{Attendant, Exit, Failure};
+use crate::state::expect_text;
 
 pub use self::compare::Comparison;
 pub use self::script::{RehearseOptions, STEPS, Step, StepEnded};
@@ -35,6 +36,7 @@ pub fn rehearse(
     options: &RehearseOptions,
     attendant: &dyn Attendant,
 ) -> Result<Rehearsed, Failure> {
+    options.dir.as_deref().map_or(Ok(()), expect_text)?;
     let place = Place::open(options.dir.as_deref(), options.keep)?;
     let emulator = Emulator::start(&place)?;
     let rehearsal = Rehearsal::new(options, attendant, &place, &emulator);

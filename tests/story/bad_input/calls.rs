@@ -24,6 +24,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("disk-backup restore", "@os --at 2026-11-29T04:00:00Z --to image:os.vhd"),
     ("disk-backup run", ""),
     ("disk-backup schedule", ""),
+    ("disk-backup schedule remove", ""),
     ("disk-backup set", "@os --every 1d"),
     ("disk-backup status", "@os"),
     ("disk-backup verify", "@os"),

@@ -76,6 +76,13 @@ impl Flag {
         let words = self.name.to_lowercase();
         let mut words = words.split(['-', '_', '|']).filter(|word| word.len() > 2);
         words.any(|word| word != "file" && all.contains(word))
+            || all.contains(&self.name.to_lowercase())
+            // Nothing is shown as nothing, in quotes.
+            || (shown.is_empty() && all.contains("\"\""))
+            || (shown.starts_with('-') && all.contains("unexpected argument '-"))
+            // Another flag stands against it.
+            || all.contains("has no meaning here")
+            || all.contains("cannot be used with")
             || (begin.trim().len() > 2 && all.contains(&begin))
             || (!last.is_empty() && all.contains(&last))
             || all.contains("utf-8")
