@@ -91,10 +91,7 @@ impl State {
     }
 
     fn write_vault(&self, vault: &Vault) -> Result<(), StateError> {
-        let sources = vault.sources.iter().map(|own| &own.path);
-        let paths =
-            sources.chain(&vault.password_file).chain(vault.seed.iter().map(|own| &own.staging));
-        paths.map(|path| expect_text(path)).collect::<Result<(), _>>()?;
+        vault.paths().try_for_each(|path| expect_text(path))?;
         self.make_folder(&self.vaults_folder(), Access::Public)?;
         let path = self.vault_path(&vault.name);
         let before = match fs::read(&path) {

@@ -192,6 +192,14 @@ impl Vault {
         self.seed.as_ref().map_or(&[], |seed| &seed.sources)
     }
 
+    /// Every path in it.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        let sources = self.sources.iter().flat_map(|own| [&own.path].into_iter().chain(&own.mount));
+        let seed = self.seed.iter().flat_map(|own| [&own.staging].into_iter().chain(&own.sources));
+        let changes = self.added.iter().chain(&self.removed).chain(&self.let_go);
+        sources.chain(seed).chain(changes).chain(&self.password_file)
+    }
+
     /// What of its sources is taken.
     pub fn choice(&self) -> Choice {
         let seed = || self.seed.as_ref().map(|seed| seed.choice.clone());
