@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use disk_prep::limits::SHORTEST_ROUND_SECS;
-use disk_prep::noun::{ReadShare, VaultName};
+use disk_prep::noun::{JobName, ReadShare, ResourceGroup, Service, SubscriptionId, VaultName};
 use jiff::Timestamp;
 
 use super::azure::{AzureArgs, BlobArgs};
@@ -56,10 +56,13 @@ pub enum DiskVerb {
 /// `disk-backup` with backups.
 #[derive(Debug, Subcommand)]
 pub enum DiskBackupCommand {
-    /// Back a page blob up from now on, and make the first copy
-    #[command(after_help = "Example:\n  azseed disk-backup protect os \\\n    \
+    /// Back a disk up from now on, and make the first copy
+    #[command(after_help = "Examples:\n  azseed disk-backup protect os \\\n    \
         --source page-blob:mypremiumaccount/vhds/mypremiumdisk.vhd \\\n    \
-        --to mybackupstdaccount/backup --every 12h\n\n\
+        --to mybackupstdaccount/backup --every 12h\n  \
+        azseed disk-backup protect data --source image:/dev/vg0/data-snap \\\n    \
+        --to mybackupstdaccount/backup --first drive --job data-1 \\\n    \
+        --subscription ID --resource-group NAME\n\n\
         The copy is a page blob of its own, NAME.vhd if --to names none; its snapshots\n\
         are the points that can be restored. Each later `disk-backup run` sends only\n\
         what changed.")]
@@ -122,7 +125,8 @@ pub struct ProtectArgs {
     /// What the backup is called
     #[arg(value_name = "NAME")]
     pub name: VaultName,
-    /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB
+    /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB, or image:PATH for an image file
+    /// or a block device of this machine
     #[arg(long, value_name = "DISK")]
     pub source: String,
     /// Where the copy goes: ACCOUNT/CONTAINER or ACCOUNT/CONTAINER/BLOB
@@ -138,9 +142,34 @@ pub struct ProtectArgs {
     /// that it tells the truth
     #[arg(long, value_name = "HOW", env = "AZSEED_DIFF", value_enum, default_value = "auto")]
     pub diff: DiffChoice,
+    /// How an image becomes a fixed VHD, which a disk of Azure is; as-is if it is
+    /// one, else add
+    #[arg(long, value_name = "FORM", env = "AZSEED_VHD", value_enum)]
+    pub vhd: Option<VhdChoice>,
+    /// The job that brings the first copy by drive.
+    #[command(flatten)]
+    pub seed: SeedJobArgs,
     /// Which points are kept.
     #[command(flatten)]
     pub keep: DiskKeepArgs,
+}
+
+/// The job that brings the first copy by drive.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "First copy by drive")]
+pub struct SeedJobArgs {
+    /// The name of the import job
+    #[arg(long, value_name = "NAME")]
+    pub job: Option<JobName>,
+    /// The subscription of the job
+    #[arg(long, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
+    pub subscription: Option<SubscriptionId>,
+    /// The resource group of the job
+    #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
+    pub resource_group: Option<ResourceGroup>,
+    /// The service that takes the drives in, data-box or import-export
+    #[arg(long, value_name = "SERVICE", env = "AZSEED_SERVICE")]
+    pub service: Option<Service>,
 }
 
 /// Which points are kept; without any of them the last 14, and of 30 days the last one.
@@ -311,6 +340,19 @@ pub enum FirstChoice {
     Copy,
     /// Through this machine
     Stream,
+    /// By a drive that is sent to the datacenter, of an image
+    Drive,
+}
+
+/// How an image becomes a fixed VHD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VhdChoice {
+    /// It is one
+    AsIs,
+    /// It gets zeros up to a whole MiB, and a footer
+    Add,
+    /// Not at all: its bytes as they are
+    None,
 }
 
 /// How what changed is found out.

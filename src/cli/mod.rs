@@ -54,7 +54,7 @@ pub use custody::{CustodyArgs, CustodyCommand};
 pub use disk_backup::{
     DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskScheduleArgs,
     DiskScheduleCommand, DiskVerb, FirstChoice, PromoteArgs, ProtectArgs, ReadBackArgs,
-    VerifyChoice,
+    VerifyChoice, VhdChoice,
 };
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]

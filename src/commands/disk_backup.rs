@@ -4,17 +4,16 @@ use super::call::Call;
 use super::flags::{azure, blobs};
 use crate::cli::{
     DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, FirstChoice,
-    PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice,
+    PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice, is_named,
 };
-use crate::journey::disk_backup::{
-    DiffWish, DiskOptions, FirstCopy, Keep, RoundOptions, Verify, run as rounds,
-};
+use crate::journey::disk_backup::{RoundOptions, run as rounds};
+use crate::journey::disk_bench::{DiffWish, DiskOptions, FirstCopy, Keep, Verify, VhdForm};
 use crate::journey::disk_look::{list, points, release, status};
-use crate::journey::disk_protect::{ProtectOptions, protect};
+use crate::journey::disk_protect::{ProtectOptions, SeedAsked, protect};
 use crate::journey::disk_prune::{Prune, prune, set};
 use crate::journey::disk_restore::{RestoreOptions, promote, restore};
 use crate::journey::disk_verify::{Proven, verify};
-use crate::outcome::Ended;
+use crate::outcome::{Ended, IdleWord};
 use crate::policy::Retention;
 
 /// Runs `disk-backup`.
@@ -27,7 +26,7 @@ pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) 
     };
     let desk = &call.desk();
     Ok(match command {
-        DiskBackupCommand::Protect(args) => Box::new(protect(&asked(args), options, desk)?),
+        DiskBackupCommand::Protect(args) => Box::new(protect(&asked(args, call)?, options, desk)?),
         DiskBackupCommand::Run(args) => Box::new(rounds(&args.names, wish(args), options, desk)?),
         DiskBackupCommand::List { name: None } => Box::new(list(desk)?),
         DiskBackupCommand::List { name: Some(name) } => Box::new(points(name, options, desk)?),
@@ -65,8 +64,20 @@ pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) 
     })
 }
 
-fn asked(args: &ProtectArgs) -> ProtectOptions {
-    ProtectOptions {
+fn asked(args: &ProtectArgs, call: &Call<'_>) -> Result<ProtectOptions, IdleWord> {
+    let of_drive = [
+        ("subscription", "--subscription"),
+        ("resource_group", "--resource-group"),
+        ("service", "--service"),
+    ];
+    let is_typed = |(id, _): &(&str, &str)| is_named(call.matches, id);
+    if let Some((_, word)) =
+        of_drive.into_iter().find(is_typed).filter(|_| args.first != FirstChoice::Drive)
+    {
+        return Err(IdleWord { word });
+    }
+    let seed = args.seed.clone();
+    Ok(ProtectOptions {
         name: args.name.clone(),
         source: args.source.clone(),
         to: args.to.clone(),
@@ -75,6 +86,7 @@ fn asked(args: &ProtectArgs) -> ProtectOptions {
             FirstChoice::Auto => FirstCopy::Auto,
             FirstChoice::Copy => FirstCopy::Copy,
             FirstChoice::Stream => FirstCopy::Stream,
+            FirstChoice::Drive => FirstCopy::Drive,
         },
         diff: match args.diff {
             DiffChoice::Auto => DiffWish::Auto,
@@ -82,7 +94,18 @@ fn asked(args: &ProtectArgs) -> ProtectOptions {
             DiffChoice::Client => DiffWish::Client,
         },
         keep: keep(&args.keep),
-    }
+        vhd: args.vhd.map(|own| match own {
+            VhdChoice::AsIs => VhdForm::AsIs,
+            VhdChoice::Add => VhdForm::Add,
+            VhdChoice::None => VhdForm::None,
+        }),
+        seed: SeedAsked {
+            job: seed.job,
+            subscription: seed.subscription,
+            resource_group: seed.resource_group,
+            service: seed.service,
+        },
+    })
 }
 
 /// Which points are kept, if that is said.

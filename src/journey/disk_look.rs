@@ -4,7 +4,8 @@ use disk_prep::noun::VaultName;
 use jiff::Timestamp;
 
 use super::desk::Desk;
-use super::disk_backup::{DiskOptions, facts, hold, known, next, open};
+use super::disk_backup::next;
+use super::disk_bench::{DiskOptions, facts, hold, known, open};
 use crate::disk_backup::{Chain, DiskBackup, DiskPoint, points as points_of};
 use crate::outcome::Failure;
 
@@ -69,9 +70,11 @@ pub fn status(
     let facts = facts(&target)?;
     let chain = facts.as_ref().and_then(|facts| Chain::parse(&facts.metadata));
     let baseline = chain.as_ref().and_then(|chain| chain.baseline.as_deref());
-    let has_baseline = match baseline {
-        Some(id) => source.facts(Some(id))?.is_some(),
-        None => false,
+    let has_baseline = match (baseline, &source) {
+        (Some(id), Some(source)) => source.facts(Some(id))?.is_some(),
+        // An image's rounds go on from digests.
+        (Some(_), None) => true,
+        (None, _) => false,
     };
     Ok(DiskStatus {
         next: next(&backup),

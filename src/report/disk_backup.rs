@@ -1,16 +1,17 @@
 //! Disks' backups, as a person and a script see them.
 
-use disk_prep::noun::{BlobPlace, ByteSize, VaultName, count};
+use disk_prep::noun::{BlobPlace, ByteSize, JobName, VaultName, count};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::disk_backup::{DiskBackup, DiskPoint, Made, Proof, ProvenBy};
+use crate::disk_backup::{DiskBackup, DiskPoint, Made, Proof, ProvenBy, VhdForm};
 use crate::journey::disk_backup::{RoundEnd, Rounds};
 use crate::journey::disk_look::{DiskStatus, Disks, Points, Released};
 use crate::journey::disk_protect::Protected;
+use crate::journey::disk_seed::{Shipping, Underway};
 use crate::outcome::Outcome;
 
 /// A disk that is backed up.
@@ -21,9 +22,13 @@ pub(super) struct DiskBackupRecord<'a> {
     name: &'a VaultName,
     /// The backup's identity, which its snapshots carry.
     id: String,
-    /// What is backed up: account, container and blob.
-    #[schemars(with = "String")]
-    source: &'a BlobPlace,
+    /// What is backed up: account, container and blob, or `image:` and a path.
+    source: String,
+    /// How an image becomes a VHD: `as-is`, `add` or `none`; null for a page blob.
+    vhd: Option<&'a str>,
+    /// The job that brings the first copy by drive; null if none does.
+    #[schemars(with = "Option<String>")]
+    seed_job: Option<&'a JobName>,
     /// The copy.
     #[schemars(with = "String")]
     target: &'a BlobPlace,
@@ -124,7 +129,7 @@ pub(super) struct DiskRoundRecord<'a> {
     /// The backup's name.
     #[schemars(with = "String")]
     name: &'a VaultName,
-    /// `point`, or `not-due`.
+    /// `point`, `not-due`, or `in-transit` while a drive brings the first copy.
     outcome: &'a str,
     /// The source's snapshot; null if no point was due.
     source_snapshot: Option<&'a str>,
@@ -156,6 +161,23 @@ impl Record for DiskRoundRecord<'_> {
     const TYPE: &'static str = "disk-round";
 }
 
+/// A first copy that goes by drive, before it has begun to.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DiskSeedRecord<'a> {
+    /// The backup's name.
+    #[schemars(with = "String")]
+    name: &'a VaultName,
+    /// The data set that `prep` takes.
+    dataset: String,
+    /// The words of the command that puts it on a drive; `REGION`, `CONTACT.toml` and `DRIVE` stand for
+    /// what only the person knows.
+    command: &'a [String],
+}
+
+impl Record for DiskSeedRecord<'_> {
+    const TYPE: &'static str = "disk-seed";
+}
+
 /// A disk that this machine has forgotten.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct DiskReleasedRecord<'a> {
@@ -178,7 +200,9 @@ pub(super) fn backup_record(backup: &DiskBackup) -> DiskBackupRecord<'_> {
     DiskBackupRecord {
         name: &backup.name,
         id: backup.id.to_string(),
-        source: &backup.source,
+        source: backup.source.to_string(),
+        vhd: backup.image.as_ref().map(|own| vhd_word(own.vhd)),
+        seed_job: backup.image.as_ref().and_then(|own| Some(&own.seed.as_ref()?.job)),
         target: &backup.target,
         generation: backup.generation,
         every_secs: backup.every_secs,
@@ -199,14 +223,23 @@ pub(super) fn backup_record(backup: &DiskBackup) -> DiskBackupRecord<'_> {
     }
 }
 
+fn vhd_word(form: VhdForm) -> &'static str {
+    match form {
+        VhdForm::AsIs => "as-is",
+        VhdForm::Add => "add",
+        VhdForm::None => "none",
+    }
+}
+
 fn round_record<'a>(
     name: &'a VaultName,
     made: Option<&'a Made>,
+    idle: &'static str,
     next: Option<(Timestamp, u64)>,
 ) -> DiskRoundRecord<'a> {
     DiskRoundRecord {
         name,
-        outcome: if made.is_some() { "point" } else { "not-due" },
+        outcome: if made.is_some() { "point" } else { idle },
         source_snapshot: made.map(|made| made.source_snapshot.as_str()),
         backup_snapshot: made.map(|made| made.point.as_str()),
         bytes: made.map(|made| made.bytes),
@@ -261,7 +294,24 @@ impl Outcome for Protected {
         }
         match &self.made {
             Some(made) => lines.push(made_line(name, made)),
+            None if self.shipping.is_some() => {}
             None => lines.push("Its first point was there. Nothing was left to do".to_owned()),
+        }
+        if let Some(Shipping { dataset, command }) = &self.shipping {
+            lines.push(format!("Its first copy goes by drive: {} has its row", dataset.display()));
+            lines.push("Put it on a drive, and send that as `azseed job ship` says:".to_owned());
+            lines.push(format!("  {}", typed(command)));
+            lines.push(
+                "Once the datacenter has read it, `azseed disk-backup run` goes on by wire"
+                    .to_owned(),
+            );
+        }
+        if self.backup.source.image().is_some() {
+            lines.push(
+                "A point is what the image holds while it is read: take it of a machine that is \
+                 stopped, or of a snapshot (`lvcreate --snapshot`, `virsh snapshot-create-as`)"
+                    .to_owned(),
+            );
         }
         lines
     }
@@ -269,7 +319,12 @@ impl Outcome for Protected {
     fn json(&self) -> Vec<Value> {
         let mut lines = vec![line(&backup_record(&self.backup))];
         let made = self.made.as_ref();
-        lines.extend(made.map(|made| line(&round_record(&self.backup.name, Some(made), None))));
+        let round = |made| line(&round_record(&self.backup.name, Some(made), "", None));
+        lines.extend(made.map(round));
+        lines.extend(self.shipping.as_ref().map(|own| {
+            let (name, dataset) = (&self.backup.name, own.dataset.display().to_string());
+            line(&DiskSeedRecord { name, dataset, command: &own.command })
+        }));
         lines
     }
 }
@@ -279,16 +334,21 @@ impl Outcome for Rounds {
         if self.0.is_empty() {
             return vec!["This machine backs no disk up".to_owned()];
         }
-        let one = |end: &RoundEnd| match &end.made {
-            Some(made) => made_line(&end.name, made),
-            None => format!("Nothing is due for {} before {}", end.name, end.next),
+        let one = |end: &RoundEnd| match (&end.made, &end.underway) {
+            (Some(made), _) => made_line(&end.name, made),
+            (None, Some(Underway { job, state })) => format!(
+                "The first copy of {} goes by drive, and is not there yet: job {job} is {state}",
+                end.name
+            ),
+            (None, None) => format!("Nothing is due for {} before {}", end.name, end.next),
         };
         self.0.iter().map(one).collect()
     }
 
     fn json(&self) -> Vec<Value> {
         let one = |end: &RoundEnd| {
-            line(&round_record(&end.name, end.made.as_ref(), Some((end.next, end.secs))))
+            let idle = if end.underway.is_some() { "in-transit" } else { "not-due" };
+            line(&round_record(&end.name, end.made.as_ref(), idle, Some((end.next, end.secs))))
         };
         self.0.iter().map(one).collect()
     }
@@ -327,6 +387,19 @@ impl Outcome for Points {
     fn json(&self) -> Vec<Value> {
         self.all.iter().map(|point| line(&point_record(&self.backup, point))).collect()
     }
+}
+
+/// Words as they are typed into a shell.
+fn typed(words: &[String]) -> String {
+    let is_plain = |word: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,@+".contains(&byte);
+        !word.is_empty() && word.bytes().all(plain)
+    };
+    let one = |word: &String| match is_plain(word) {
+        true => word.clone(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    };
+    words.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
 /// When and how a point was proven.
@@ -368,9 +441,12 @@ impl Outcome for DiskStatus {
         }
         lines.push(format!("Kept: {}", self.backup.keep));
         lines.push(format!("Next point: {}", self.next));
-        lines.push(
-            "Not copied along: the source's own snapshots, its lease, its access tier".to_owned(),
-        );
+        if self.backup.source.place().is_some() {
+            lines.push(
+                "Not copied along: the source's own snapshots, its lease, its access tier"
+                    .to_owned(),
+            );
+        }
         lines
     }
 

@@ -142,6 +142,7 @@ pub fn all() -> Vec<Described> {
         of::<disk_kept::DiskPrunedRecord<'_>>("`disk-backup prune`"),
         of::<disk_backup::DiskReleasedRecord<'_>>("`disk-backup release`"),
         of::<disk_restored::DiskRestoredRecord<'_>>("`disk-backup restore`"),
+        of::<disk_backup::DiskSeedRecord<'_>>("`disk-backup protect --first drive`"),
         of::<disk_backup::DiskRoundRecord<'_>>("`disk-backup protect`, `disk-backup run`"),
         of::<disk_kept::DiskScheduleRecord<'_>>("`disk-backup schedule`"),
         of::<disk_backup::DiskStatusRecord<'_>>("`disk-backup status`"),

@@ -2,6 +2,7 @@
 //! emulator's datacenter, judged from outside.
 
 mod data_box;
+mod disk_images;
 mod disk_kept;
 mod disk_restore;
 mod disk_rig;
