@@ -62,7 +62,7 @@ pub enum DiskBackupCommand {
         --to mybackupstdaccount/backup --every 12h\n  \
         azseed disk-backup protect data --source image:/dev/vg0/data-snap \\\n    \
         --to mybackupstdaccount/backup --first drive --job data-1 \\\n    \
-        --subscription ID --resource-group NAME\n\n\
+        --subscription 11111111-2222-4333-8444-555555555555 --resource-group backup\n\n\
         The copy is a page blob of its own, NAME.vhd if --to names none; its snapshots\n\
         are the points that can be restored. Each later `disk-backup run` sends only\n\
         what changed.")]
@@ -111,6 +111,14 @@ pub enum DiskBackupCommand {
         azseed disk-backup set os --every 1d --keep-daily 30 --keep-monthly 12\n\n\
         What is kept is said as a whole: a rule that is not named is no rule any more.")]
     Set(DiskSetArgs),
+    /// Take, list and delete snapshots of a disk by hand
+    #[command(after_help = "Examples:\n  azseed disk-backup snapshot create \\\n    \
+        --source page-blob:mypremiumaccount/vhds/mypremiumdisk.vhd\n  \
+        azseed disk-backup snapshot delete \\\n    \
+        --source page-blob:mypremiumaccount/vhds/mypremiumdisk.vhd \\\n    \
+        --at 2026-11-29T04:00:00.1234567Z\n\n\
+        A snapshot that a backup goes on from is left alone.")]
+    Snapshot(DiskSnapshotArgs),
     /// Forget a disk on this machine; the copy and its points stay
     Release {
         /// The backup
@@ -212,6 +220,40 @@ pub struct DiskRunArgs {
     /// What is read back.
     #[command(flatten)]
     pub read_back: ReadBackArgs,
+}
+
+/// Arguments of `disk-backup snapshot`.
+#[derive(Debug, Clone, Args)]
+pub struct DiskSnapshotArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: DiskSnapshotCommand,
+}
+
+/// `disk-backup snapshot`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum DiskSnapshotCommand {
+    /// Take a snapshot
+    Create {
+        /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB
+        #[arg(long, value_name = "DISK")]
+        source: String,
+    },
+    /// List the snapshots, and which of them backups need
+    List {
+        /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB
+        #[arg(long, value_name = "DISK")]
+        source: String,
+    },
+    /// Delete a snapshot, never the disk
+    Delete {
+        /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB
+        #[arg(long, value_name = "DISK")]
+        source: String,
+        /// The snapshot, as the list has it
+        #[arg(long, value_name = "SNAPSHOT")]
+        at: String,
+    },
 }
 
 /// Arguments of `disk-backup prune`.

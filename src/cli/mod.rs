@@ -53,8 +53,8 @@ pub use check::{CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, ForCh
 pub use custody::{CustodyArgs, CustodyCommand};
 pub use disk_backup::{
     DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskScheduleArgs,
-    DiskScheduleCommand, DiskVerb, FirstChoice, PromoteArgs, ProtectArgs, ReadBackArgs,
-    VerifyChoice, VhdChoice,
+    DiskScheduleCommand, DiskSnapshotArgs, DiskSnapshotCommand, DiskVerb, FirstChoice, PromoteArgs,
+    ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice,
 };
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]

@@ -3,8 +3,8 @@
 use super::call::Call;
 use super::flags::{azure, blobs};
 use crate::cli::{
-    DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, FirstChoice,
-    PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice, is_named,
+    DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskSnapshotCommand,
+    FirstChoice, PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice, is_named,
 };
 use crate::journey::disk_backup::{RoundOptions, run as rounds};
 use crate::journey::disk_bench::{DiffWish, DiskOptions, FirstCopy, Keep, Verify, VhdForm};
@@ -12,6 +12,7 @@ use crate::journey::disk_look::{list, points, release, status};
 use crate::journey::disk_protect::{ProtectOptions, SeedAsked, protect};
 use crate::journey::disk_prune::{Prune, prune, set};
 use crate::journey::disk_restore::{RestoreOptions, promote, restore};
+use crate::journey::disk_snapshot as snapshot;
 use crate::journey::disk_verify::{Proven, verify};
 use crate::outcome::{Ended, IdleWord};
 use crate::policy::Retention;
@@ -60,6 +61,13 @@ pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) 
         DiskBackupCommand::Set(args) => {
             Box::new(set(&args.name, args.every, keep(&args.keep), desk)?)
         }
+        DiskBackupCommand::Snapshot(args) => Box::new(match &args.command {
+            DiskSnapshotCommand::Create { source } => snapshot::create(source, options, desk)?,
+            DiskSnapshotCommand::List { source } => snapshot::list(source, options, desk)?,
+            DiskSnapshotCommand::Delete { source, at } => {
+                snapshot::delete(source, at, options, desk)?
+            }
+        }),
         DiskBackupCommand::Release { name } => Box::new(release(name, desk)?),
     })
 }

@@ -81,6 +81,8 @@ pub enum Error {
     ImageLength { path: PathBuf, bytes: u64 },
     #[error("{} was written to while it was read, so there is no point of it", path.display())]
     ImageMoved { path: PathBuf },
+    #[error("The backup {owner} goes on from the snapshot {snapshot} of {blob}")]
+    OfBackup { blob: String, snapshot: String, owner: String },
     #[error("{name} backs an image up, and no image is written over")]
     OfImage { name: VaultName },
     #[error("Cannot use the log of a round, {}", path.display())]
@@ -155,7 +157,7 @@ const LEASE_LOST: [&str; 4] = [
 
 impl Error {
     /// What the service says of a blob.
-    pub(super) fn of(blob: &dyn PageBlob, source: azure::Error) -> Self {
+    pub fn of(blob: &dyn PageBlob, source: azure::Error) -> Self {
         match &source {
             azure::Error::Refused { code, .. } if LEASE_LOST.contains(&code.as_str()) => {
                 Error::LeaseLost { blob: blob.address() }
@@ -203,6 +205,7 @@ impl Diagnose for Error {
             Error::ImageVhd { .. } => "disk-image-vhd",
             Error::ImageLength { .. } => "disk-image-length",
             Error::ImageMoved { .. } => "disk-image-moved",
+            Error::OfBackup { .. } => "disk-snapshot-needed",
             Error::OfImage { .. } => "disk-of-image",
             Error::RunLog { .. } => "disk-run-log",
             Error::NoTable { .. } => "disk-table-missing",
@@ -234,7 +237,9 @@ impl Diagnose for Error {
             Error::NoImage { .. } | Error::ImageForm { .. } | Error::ImageVhd { .. } => {
                 ErrorKind::Guard
             }
-            Error::ImageLength { .. } | Error::OfImage { .. } => ErrorKind::Guard,
+            Error::ImageLength { .. } | Error::OfImage { .. } | Error::OfBackup { .. } => {
+                ErrorKind::Guard
+            }
             Error::ImageMoved { .. } => ErrorKind::LeftOut,
             Error::RunLog { source, .. } if is_full(source) => ErrorKind::Resumable,
             Error::RunLog { .. } => ErrorKind::Failed,
@@ -261,6 +266,9 @@ impl Diagnose for Error {
             Error::ImageMoved { .. } => {
                 "take the image from a machine that is stopped, or from a snapshot, as LVM makes \
                  one; then run the same command again, it goes on"
+            }
+            Error::OfBackup { .. } => {
+                "it is left alone; what killed runs have left goes with `azseed disk-backup prune`"
             }
             Error::OfImage { .. } => {
                 "make a new image of the point with `azseed disk-backup restore --to image:PATH`"

@@ -88,7 +88,7 @@ pub struct ImageRound<'a> {
 }
 
 /// What the copy holds, as far as that is known.
-enum Held<'a> {
+enum Basis<'a> {
     Nothing,
     Table(Table),
     Brought(&'a Brought),
@@ -96,13 +96,13 @@ enum Held<'a> {
     Unknown,
 }
 
-impl Held<'_> {
+impl Basis<'_> {
     /// Whether nothing at all was written where this block is.
     fn is_bare(&self, number: usize) -> bool {
         match self {
-            Held::Nothing => true,
-            Held::Table(table) => *table.blocks().get(number).unwrap_or(&NOTHING) == NOTHING,
-            Held::Brought(_) | Held::Unknown => false,
+            Basis::Nothing => true,
+            Basis::Table(table) => *table.blocks().get(number).unwrap_or(&NOTHING) == NOTHING,
+            Basis::Brought(_) | Basis::Unknown => false,
         }
     }
 }
@@ -217,7 +217,7 @@ impl ImageRound<'_> {
         chain: Option<&Chain>,
         is_new: bool,
         watch: &dyn Watch,
-    ) -> Result<(Held<'_>, RunLog), Error> {
+    ) -> Result<(Basis<'_>, RunLog), Error> {
         let (baseline, is_pending) = match chain {
             Some(own) => (own.baseline.as_deref(), own.pending.is_some() && !is_new),
             None => (None, false),
@@ -239,17 +239,17 @@ impl ImageRound<'_> {
             None => (begin, RunLog::begin(self.log, begin)?),
         };
         let held = match (baseline, self.brought) {
-            _ if is_lost => Held::Unknown,
+            _ if is_lost => Basis::Unknown,
             (Some(point), _) => match self.tables.read(point) {
-                Ok(Some(table)) => Held::Table(table),
-                Ok(None) | Err(Error::Table { .. }) => Held::Unknown,
+                Ok(Some(table)) => Basis::Table(table),
+                Ok(None) | Err(Error::Table { .. }) => Basis::Unknown,
                 Err(error) => return Err(error),
             },
-            (None, _) if base == NO_POINT => Held::Nothing,
-            (None, Some(brought)) if brought.is_sure => Held::Brought(brought),
-            (None, _) => Held::Unknown,
+            (None, _) if base == NO_POINT => Basis::Nothing,
+            (None, Some(brought)) if brought.is_sure => Basis::Brought(brought),
+            (None, _) => Basis::Unknown,
         };
-        if matches!(held, Held::Unknown) {
+        if matches!(held, Basis::Unknown) {
             watch.say(&format!(
                 "What the copy holds is not known here: {} of it are read back and compared",
                 ByteSize(self.image.bytes)
@@ -274,7 +274,7 @@ impl ImageRound<'_> {
     /// Sends what the copy does not hold; the digests of what it holds then.
     fn sent(
         &self,
-        held: &Held<'_>,
+        held: &Basis<'_>,
         log: &mut RunLog,
         keeper: &Keeper,
         watch: &dyn Watch,
@@ -287,14 +287,14 @@ impl ImageRound<'_> {
         }
         watch
             .say("A block that a drive has brought is not what its journal says: all are compared");
-        let table = self.pass(&Held::Unknown, log, &pen)?;
+        let table = self.pass(&Basis::Unknown, log, &pen)?;
         Ok((table.ok_or_else(|| self.gone())?, tally.counts()))
     }
 
     /// Reads the image once. `None`: a sample shows that the copy is not what was thought.
     fn pass(
         &self,
-        held: &Held<'_>,
+        held: &Basis<'_>,
         log: &mut RunLog,
         pen: &Pen<'_>,
     ) -> Result<Option<Table>, Error> {
@@ -341,7 +341,7 @@ impl ImageRound<'_> {
     /// Whether the copy holds a block; `None` if it should and does not.
     fn has(
         &self,
-        held: &Held<'_>,
+        held: &Basis<'_>,
         (number, start): (usize, u64),
         (content, digest): (&[u8], [u8; 32]),
         sample: &Sample,
@@ -351,10 +351,10 @@ impl ImageRound<'_> {
             Ok::<_, Error>(back.map_err(|error| self.of_target(error))?.0 == content)
         };
         Ok(Some(match held {
-            Held::Nothing => digest == NOTHING,
-            Held::Table(table) => *table.blocks().get(number).unwrap_or(&NOTHING) == digest,
-            Held::Unknown => read_back()?,
-            Held::Brought(brought) => {
+            Basis::Nothing => digest == NOTHING,
+            Basis::Table(table) => *table.blocks().get(number).unwrap_or(&NOTHING) == digest,
+            Basis::Unknown => read_back()?,
+            Basis::Brought(brought) => {
                 let is_so = !brought.failed.contains(&number)
                     && match brought.blocks.get(number) {
                         Some(own) => *own == md5_of(content),

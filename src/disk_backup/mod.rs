@@ -30,9 +30,9 @@ mod watch;
 #[cfg(test)]
 mod worlds;
 
-pub use chain::{BACKUP, Chain, Mode, OWNER};
+pub use chain::{BACKUP, Chain, Mode, OWNER, POINT};
 pub use compare::{Difference, compare, compare_table};
-pub use cost::freed_bytes;
+pub use cost::{freed_bytes, written_bytes};
 pub use disk_image::{DiskImage, usual_form};
 pub use error::Error;
 pub use image::{ImageFile, MadeImage};

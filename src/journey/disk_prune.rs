@@ -201,13 +201,16 @@ impl Bench {
     fn delete(&mut self, options: &DiskOptions, desk: &Desk<'_>) -> Result<(), Failure> {
         let container = files(&self.plan.backup, options, desk)?;
         let backup = &mut self.plan.backup;
+        // The point itself is the last that goes: while it is there, the next run finds the rest of it.
         for GonePoint { point, .. } in &self.plan.gone {
-            let copy = self.target.beside(&backup.copy_name(point.generation));
-            copy.remove_snapshot(&point.backup_snapshot)?;
-            remove_table(backup, &point.source_snapshot, &container)?;
             backup.proofs.remove(&point.backup_snapshot);
         }
         backup.save(&desk.state()?)?;
+        for GonePoint { point, .. } in &self.plan.gone {
+            let copy = self.target.beside(&backup.copy_name(point.generation));
+            remove_table(backup, &point.source_snapshot, &container)?;
+            copy.remove_snapshot(&point.backup_snapshot)?;
+        }
         if let Some(source) = &self.source {
             for snapshot in &self.plan.left_over {
                 source.remove_snapshot(snapshot)?;

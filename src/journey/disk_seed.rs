@@ -12,7 +12,7 @@ use super::connections::{container, home};
 use super::desk::Desk;
 use super::disk_bench::DiskOptions;
 use super::job::{JobOptions, MeantJob};
-use super::repair::{DriveLog, Shipped, ShippedBlob, Told, account_of, read_logs};
+use super::repair::{DriveLog, LogRead, Shipped, ShippedBlob, account_of, read_logs};
 use super::settings::{Given, Origin};
 use crate::disk_backup::{Brought, DiskBackup, Error, Made, SeedJob};
 use crate::import_job::copy_log::{BlobEnd, CopyLog, Entry, PARTS};
@@ -167,11 +167,11 @@ fn brought(
             tracing::info!(%serial, job = %job.name, "the job does not name the drive");
             return unsure(sure);
         }
-        Some(Told::Unread) => return Ok(None),
-        Some(Told::Nothing) => return Ok(Some(sure)),
-        Some(Told::Gone) => return unsure(sure),
-        Some(Told::Log(log)) if !log.is_of_read_drive() => return Ok(None),
-        Some(Told::Log(log)) => log,
+        Some(LogRead::Unread) => return Ok(None),
+        Some(LogRead::Nothing) => return Ok(Some(sure)),
+        Some(LogRead::Gone) => return unsure(sure),
+        Some(LogRead::Log(log)) if !log.is_of_read_drive() => return Ok(None),
+        Some(LogRead::Log(log)) => log,
     };
     match ended(&log, backup, &file_path) {
         None if log.cut.is_some() => unsure(sure),

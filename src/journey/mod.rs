@@ -20,6 +20,7 @@ pub mod disk_prune;
 pub mod disk_restore;
 pub mod disk_schedule;
 pub mod disk_seed;
+pub mod disk_snapshot;
 pub mod disk_verify;
 #[cfg(feature = "emulator")]
 pub mod dock;

@@ -87,6 +87,10 @@ pub(super) struct DiskStatusRecord<'a> {
     pending_mode: Option<&'a str>,
     /// How many points there are.
     points: usize,
+    /// Bytes that are written in the copy; null where there is none.
+    copy_bytes: Option<u64>,
+    /// Bytes beyond it that only points hold; null if the service does not tell that.
+    points_bytes: Option<u64>,
     /// Whether a run holds the copy now.
     leased: bool,
     /// When the next point is due.
@@ -439,6 +443,23 @@ impl Outcome for DiskStatus {
             Some((point, proof)) => lines.push(format!("Point {point}: {}", proof_words(proof))),
             None => lines.push("No point was proven yet".to_owned()),
         }
+        if let Some(stored) = self.stored {
+            let points = match stored.points_bytes {
+                Some(bytes) => format!("{} that only points hold", ByteSize(bytes)),
+                None => "what only points hold, which the service does not tell".to_owned(),
+            };
+            lines
+                .push(format!("Billed: {} in the copy, and {points}", ByteSize(stored.copy_bytes)));
+        }
+        if let Some(last) = &self.backup.last {
+            let requests = usize::try_from(last.requests).unwrap_or(usize::MAX);
+            lines.push(format!(
+                "The last round: {} written and {} cleared, by {}",
+                ByteSize(last.changed_bytes),
+                ByteSize(last.cleared_bytes),
+                count(requests, "request")
+            ));
+        }
         lines.push(format!("Kept: {}", self.backup.keep));
         lines.push(format!("Next point: {}", self.next));
         if self.backup.source.place().is_some() {
@@ -460,6 +481,8 @@ impl Outcome for DiskStatus {
             pending: pending.map(|pending| pending.snapshot.as_str()),
             pending_mode: pending.and_then(|pending| pending.mode).map(|mode| mode.word()),
             points: self.points,
+            copy_bytes: self.stored.map(|own| own.copy_bytes),
+            points_bytes: self.stored.and_then(|own| own.points_bytes),
             leased: self.is_leased,
             next: self.next,
         };

@@ -11,6 +11,7 @@ mod disk_backup;
 mod disk_kept;
 mod disk_proven;
 mod disk_restored;
+mod disk_snapshot;
 mod drive;
 #[cfg(feature = "emulator")]
 pub mod emulator;

@@ -133,6 +133,7 @@ async fn an_image_goes_by_drive_and_what_the_drive_lost_and_what_changed_goes_by
         });
         // The machine of these tests says its state directory itself.
         assert_eq!(words[1], "--state");
+        assert!(words.iter().any(|word| word == "--omit-zeros"));
         let filled: Vec<&str> = filled.skip(3).collect();
         let said = rig.emulator.expect(&rig.machine, 0, &protect);
         assert!(said.stdout.contains(&words.join(" ")), "{}", said.stdout);

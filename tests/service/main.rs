@@ -4,6 +4,7 @@
 mod data_box;
 mod disk_images;
 mod disk_kept;
+mod disk_kills;
 mod disk_restore;
 mod disk_rig;
 mod disks;

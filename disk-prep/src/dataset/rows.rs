@@ -29,7 +29,8 @@ use crate::noun::{
     BlobPath, BlobType, ContainerName, DrivePath, ImportDisposition, JobName, Md5Digest,
     check_blob_name, check_name, shown,
 };
-use crate::sys::beneath::{Folder, Kind, device_bytes};
+use crate::sys::beneath::{Folder, Kind};
+use crate::sys::block::{block_bytes, open_block};
 use crate::sys::given;
 
 /// Bytes of a table, at most: millions of rows.
@@ -383,8 +384,8 @@ fn is_device(path: &Path) -> bool {
 /// The path of a device without links, and its length.
 fn device_facts(path: &Path) -> io::Result<(PathBuf, Facts)> {
     let real = fs::canonicalize(path)?;
-    let device = Folder::open(Path::new(ROOT))?.device(&below_root(&real))?;
-    Ok((real, Facts { bytes: device_bytes(&device)?, modified_ns: DEVICE }))
+    let device = open_block(&Folder::open(Path::new(ROOT))?, &below_root(&real))?;
+    Ok((real, Facts { bytes: block_bytes(&device)?, modified_ns: DEVICE }))
 }
 
 /// Opens a file that may have become something else since it was looked at.

@@ -9,6 +9,7 @@ use super::file_list::{FileList, ListedFile};
 use crate::limits;
 use crate::noun::{DrivePath, count, lines, shown};
 use crate::sys::beneath::Folder;
+use crate::sys::block::open_block;
 
 /// The files of one preparation, sorted by their path on the drive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl DataSet {
         let is_device = |file: &ListedFile<'_>| file.modified_ns() == DEVICE;
         let devices = self.files.iter().filter(is_device);
         let root = Folder::open(&self.root)?;
-        devices.map(|file| root.device(&file.unpack().source)).collect()
+        devices.map(|file| open_block(&root, &file.unpack().source)).collect()
     }
 
     /// Bytes of all files.

@@ -14,7 +14,8 @@ use crate::dataset::{DEVICE, DataFile, modified_ns};
 use crate::journal::{FileChange, LeftOut};
 use crate::stop::StopFlag;
 use crate::sys::again::{Patience, is_passing};
-use crate::sys::beneath::{Folder, Unexpected, device_bytes};
+use crate::sys::beneath::{Folder, Unexpected};
+use crate::sys::block::{block_bytes, open_block};
 use crate::world::World;
 
 /// Files longer than this do not stay in the page cache when they were read.
@@ -64,7 +65,7 @@ impl<'a> Root<'a> {
 
     fn open(&self, planned: &DataFile, attempt: usize) -> io::Result<File> {
         let open = |folder: &Folder| match planned.modified_ns == DEVICE {
-            true => folder.device(&planned.source),
+            true => open_block(folder, &planned.source),
             false => self.world.open(folder, &planned.source),
         };
         match &self.folder {
@@ -183,7 +184,7 @@ impl<'a> Source<'a> {
 fn check(file: &File, planned: &DataFile) -> Result<u64, Fault> {
     let found = file.metadata()?;
     let is_device = planned.modified_ns == DEVICE;
-    let now = if is_device { device_bytes(file)? } else { found.size() };
+    let now = if is_device { block_bytes(file)? } else { found.size() };
     if now != planned.bytes {
         let before = planned.bytes;
         return Err(changed(

@@ -6,7 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
@@ -269,26 +269,6 @@ impl Folder {
         Ok(file)
     }
 
-    /// Opens a block device to read. Nobody else can begin to use it as long as it is open, unless
-    /// somebody does already.
-    pub fn device(&self, below: &Path) -> io::Result<File> {
-        // A FIFO would keep us waiting.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let opened = match self.reach(below, flags | OFlags::EXCL, Mode::empty()) {
-            Err(Errno::BUSY) => self.reach(below, flags, Mode::empty()),
-            opened => opened,
-        };
-        let device = File::from(opened?);
-        let mode = rustix::fs::fstat(&device)?.st_mode;
-        match FileType::from_raw_mode(mode) == FileType::BlockDevice {
-            true => Ok(device),
-            false => {
-                let (expected, found) = (Kind::Special, Kind::of(mode));
-                Err(Unexpected::Kind { expected, found }.into())
-            }
-        }
-    }
-
     /// Reads a whole plain file of at most so many bytes.
     pub fn read(&self, below: &Path, most: u64) -> io::Result<Vec<u8>> {
         let file = self.file(below)?;
@@ -428,7 +408,12 @@ impl Folder {
     }
 
     /// Opens `below` without following any link.
-    fn reach(&self, below: &Path, flags: OFlags, mode: Mode) -> rustix::io::Result<OwnedFd> {
+    pub(super) fn reach(
+        &self,
+        below: &Path,
+        flags: OFlags,
+        mode: Mode,
+    ) -> rustix::io::Result<OwnedFd> {
         let names = plain_names(below).map_err(|_| Errno::XDEV)?;
         let flags = flags | OFlags::NOFOLLOW;
         let beneath =
@@ -486,11 +471,6 @@ impl Folder {
         let handle = self.reach_by_steps(&names, OFlags::PATH | OFlags::NOFOLLOW, Mode::empty())?;
         Ok(Kind::of(rustix::fs::fstat(&handle)?.st_mode))
     }
-}
-
-/// The length of a block device, which its entry does not have.
-pub fn device_bytes(mut device: &File) -> io::Result<u64> {
-    device.seek(SeekFrom::End(0))
 }
 
 /// The names of a path below a folder; `..`, a root or an empty path is no such path.

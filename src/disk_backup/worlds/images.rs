@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use disk_prep::noun::{Diagnose, ErrorKind};
 use disk_prep::sys::hold::hold;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -233,7 +234,8 @@ fn an_image_that_is_written_to_while_it_is_read_gives_no_point() {
     let file = File::options().write(true).open(rig.image()).unwrap();
     let machine = || file.write_all_at(&[9; PAGE], 0).unwrap();
     let ended = round.make(&Death { left: usize::MAX.into(), machine: &machine });
-    assert!(matches!(ended, Err(Error::ImageMoved { .. })), "{ended:?}");
+    let error = ended.unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("disk-image-moved", ErrorKind::LeftOut));
     assert!(rig.target.snapshots().unwrap().is_empty());
     let made = rig.run(2, usize::MAX, Some(Uuid::from_u128(1))).unwrap();
     assert!(made.is_resumed && made.is_first);

@@ -19,12 +19,12 @@ pub struct DriveLog<'a> {
     /// The drive.
     pub drive: &'a DriveStatus,
     /// What its log says.
-    pub told: Told,
+    pub told: LogRead,
 }
 
 /// What a drive's log says.
 #[derive(Debug)]
-pub enum Told {
+pub enum LogRead {
     /// The drive was not read, and has no log.
     Unread,
     /// It has no log, so nothing is wrong.
@@ -58,11 +58,11 @@ pub fn read_logs<'a>(
     for (drive, place) in places {
         let told = match place {
             None => match drive.state.stage {
-                DriveStage::Missing | DriveStage::Incomplete => Told::Unread,
-                _ => Told::Nothing,
+                DriveStage::Missing | DriveStage::Incomplete => LogRead::Unread,
+                _ => LogRead::Nothing,
             },
             Some((container, name)) => {
-                fetch(&*open(&container)?, &name)?.map_or(Told::Gone, Told::Log)
+                fetch(&*open(&container)?, &name)?.map_or(LogRead::Gone, LogRead::Log)
             }
         };
         all.push(DriveLog { drive, told });

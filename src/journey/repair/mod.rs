@@ -27,7 +27,7 @@ use super::desk::Desk;
 use super::job::{MeantJob, home_of};
 
 pub use self::error::Error;
-pub(super) use self::logs::{DriveLog, Told, elsewhere, fetch, read_logs};
+pub(super) use self::logs::{DriveLog, LogRead, elsewhere, fetch, read_logs};
 pub use self::mend::{Deed, Left, Mode, Open};
 pub use self::shipped::{Item, Shipped, ShippedBlob};
 pub use self::wanted::{Fault, Reason, Remark};
@@ -175,13 +175,13 @@ fn pointers(logs: Vec<DriveLog<'_>>, remarks: &mut Vec<Remark>) -> AllPointers {
     for DriveLog { drive, told } in logs {
         let serial = drive.serial.clone();
         let pointers = match told {
-            Told::Unread => Pointers::all(Fault::NotRead),
-            Told::Nothing => Pointers::default(),
-            Told::Gone => {
+            LogRead::Unread => Pointers::all(Fault::NotRead),
+            LogRead::Nothing => Pointers::default(),
+            LogRead::Gone => {
                 remarks.push(Remark::LogGone { serial: serial.clone() });
                 Pointers::default()
             }
-            Told::Log(log) => {
+            LogRead::Log(log) => {
                 let cut = |cut| Remark::LogCut { serial: serial.clone(), cut };
                 remarks.extend(log.cut.map(cut));
                 Pointers::of(&log)
