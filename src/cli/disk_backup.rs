@@ -8,6 +8,7 @@ use disk_prep::noun::{JobName, ReadShare, ResourceGroup, Service, SubscriptionId
 use jiff::Timestamp;
 
 use super::azure::{AzureArgs, BlobArgs};
+use super::keep_counts::KeepCounts;
 
 /// Arguments of `disk-backup`.
 #[derive(Debug, Args)]
@@ -187,18 +188,9 @@ pub struct DiskKeepArgs {
     /// The last points, so many
     #[arg(long, value_name = "COUNT")]
     pub keep_last: Option<u16>,
-    /// The last point of a day, of so many days that have one
-    #[arg(long, value_name = "COUNT")]
-    pub keep_daily: Option<u16>,
-    /// The last point of a week, of so many weeks that have one
-    #[arg(long, value_name = "COUNT")]
-    pub keep_weekly: Option<u16>,
-    /// The last point of a month, of so many months that have one
-    #[arg(long, value_name = "COUNT")]
-    pub keep_monthly: Option<u16>,
-    /// The last point of a year, of so many years that have one
-    #[arg(long, value_name = "COUNT")]
-    pub keep_yearly: Option<u16>,
+    /// Counts.
+    #[command(flatten)]
+    pub counts: KeepCounts,
 }
 
 /// Arguments of `disk-backup run`.

@@ -1,7 +1,7 @@
 //! `disk-backup`: page blobs, copied once and then by what changed.
 
 use super::call::Call;
-use super::flags::{azure, blobs};
+use super::flags::{azure, blobs, retention};
 use crate::cli::{
     DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskSnapshotCommand,
     FirstChoice, PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice, is_named,
@@ -15,7 +15,6 @@ use crate::journey::disk_restore::{RestoreOptions, promote, restore};
 use crate::journey::disk_snapshot as snapshot;
 use crate::journey::disk_verify::{Proven, verify};
 use crate::outcome::{Ended, IdleWord};
-use crate::policy::Retention;
 
 /// Runs `disk-backup`.
 pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) -> Ended {
@@ -118,12 +117,7 @@ fn asked(args: &ProtectArgs, call: &Call<'_>) -> Result<ProtectOptions, IdleWord
 
 /// Which points are kept, if that is said.
 fn keep(args: &DiskKeepArgs) -> Option<Keep> {
-    let spans = Retention {
-        daily: args.keep_daily,
-        weekly: args.keep_weekly,
-        monthly: args.keep_monthly,
-        yearly: args.keep_yearly,
-    };
+    let spans = retention(&args.counts);
     let is_said = args.keep_last.is_some() || !spans.keeps_all();
     is_said.then_some(Keep { last: args.keep_last, spans })
 }

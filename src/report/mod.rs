@@ -9,6 +9,7 @@ mod custody_page;
 mod custody_words;
 mod disk_backup;
 mod disk_kept;
+mod disk_protected;
 mod disk_proven;
 mod disk_restored;
 mod disk_snapshot;
