@@ -145,7 +145,7 @@ mod tests {
         let made_at = "2026-11-29T00:00:00Z".parse().unwrap();
         let own = footer(bytes, Uuid::from_u128(7), made_at);
         assert_eq!(shape(&[0; 512], &own, bytes + 512), Shape::FixedVhd);
-        assert_eq!(number(&own, 24, 4), 848_534_400, "seconds since 2000");
+        assert_eq!(number(&own, 24, 4), 849_225_600, "seconds since 2000");
         for at in 8..LENGTH {
             let mut other = own;
             other[at] ^= 0x10;

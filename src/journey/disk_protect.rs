@@ -192,6 +192,11 @@ fn begin(
     let is_whole = facts(&target)?
         .and_then(|facts| Chain::parse(&facts.metadata))
         .is_some_and(|chain| chain.baseline.is_some() && chain.pending.is_none());
+    let seed = backup.image.as_ref().and_then(|terms| terms.seed.as_ref());
+    let shipping = match seed.filter(|_| !is_whole) {
+        Some(seed) => Some(write_dataset(backup, seed, desk)?),
+        None => None,
+    };
     backup.save(&state)?;
     let protected = |backup: &DiskBackup, made, shipping| {
         Ok(Protected { backup: backup.clone(), made, shipping, is_taken_over })
@@ -202,11 +207,6 @@ fn begin(
     }
     let verify = Verify::None;
     let wish = RoundOptions { is_now: true, is_anew: false, breaks_lease: false, verify };
-    let seed = backup.image.as_ref().and_then(|terms| terms.seed.clone());
-    let shipping = match &seed {
-        Some(seed) => Some(write_dataset(backup, seed, desk)?),
-        None => None,
-    };
     match round(backup, wish, options, desk)? {
         Turn::Made(made) => protected(backup, Some(made), None),
         Turn::Underway(_) => protected(backup, None, shipping),

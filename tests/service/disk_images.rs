@@ -296,6 +296,15 @@ async fn an_image_that_cannot_be_backed_up_is_refused_before_anything_is_made() 
     }
     assert!(!rig.machine.state().join("disk-backups").exists());
     assert!(!rig.machine.state().join("jobs").exists());
+    // Somebody's own data set of that name is not written over.
+    let dataset = rig.machine.state().join("jobs/data-1/dataset.csv");
+    fs::create_dir_all(dataset.parent().unwrap()).unwrap();
+    fs::write(&dataset, "somebody's").unwrap();
+    let by_drive = ["--first", "drive", "--job", "data-1", "--subscription", SUBSCRIPTION];
+    let by_drive = [&by_drive[..], &["--resource-group", "rg"]].concat();
+    assert_eq!(code(2, &of(&raw), &by_drive), "disk-backup-other");
+    assert_eq!(fs::read_to_string(&dataset).unwrap(), "somebody's");
+    assert!(!rig.machine.state().join("disk-backups").exists());
 
     rig.emulator.expect(
         &rig.machine,
