@@ -235,7 +235,7 @@ async fn ten_killed_rounds_of_an_image_lose_nothing() {
     assert!(content == *models.last().unwrap());
     assert!(!rig.machine.state().join("disk-backups/os.run").exists());
     println!("{killed} kills");
-    assert!(killed >= 5, "{killed}");
+    assert!(killed >= 3, "{killed}");
 }
 
 #[tokio::test]

@@ -14,11 +14,13 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use support::disk::{self, Disk, PAGE};
 
-/// Runs a command and kills it after a part of the time that it takes; whether it was killed.
-fn killed(rig: &Rig, words: &[&str], after: Duration) -> bool {
+/// Runs a command and kills it once it is as far as that; whether it was killed.
+fn killed(rig: &Rig, words: &[&str], is_far: impl Fn() -> bool) -> bool {
     let mut run = rig.emulator.command(&rig.machine, words);
     let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    std::thread::sleep(after);
+    while run.try_wait().unwrap().is_none() && !is_far() {
+        std::hint::spin_loop();
+    }
     run.kill().unwrap();
     let was_killed = !run.wait().unwrap().success();
     // The lease of a run that was killed ends.
@@ -49,9 +51,11 @@ async fn a_killed_prune_is_gone_on_with_and_leaves_no_table_without_its_point() 
     rig.told(0, &[&PROTECT[..], &["--keep-last", "2"]].concat(), "disk-round");
     let mut models = vec![disk.model.clone()];
     let prune = ["disk-backup", "prune", "os", "--yes"];
-    let began = Instant::now();
-    rig.emulator.expect(&rig.machine, 0, &prune);
-    let whole = began.elapsed().max(Duration::from_millis(30)) * 3;
+    let folder = rig.emulator.data().join("blobs/account1/disks/azseed/disks/os/points");
+    let tables = || -> BTreeSet<String> {
+        let all = fs::read_dir(&folder).unwrap().map(|own| own.unwrap().file_name());
+        all.map(|own| own.into_string().unwrap()).collect()
+    };
     let mut kills = 0;
     for kill in 0..8_u8 {
         for part in 0..3 {
@@ -59,7 +63,9 @@ async fn a_killed_prune_is_gone_on_with_and_leaves_no_table_without_its_point() 
             models.push(disk.model.clone());
             rig.round(&["--verify", "full"]);
         }
-        kills += u32::from(killed(&rig, &prune, whole * u32::from(kill + 1) / 10));
+        // As soon as so many tables are gone, so that points are left to go.
+        let enough = tables().len() - 1 - usize::from(kill % 2);
+        kills += u32::from(killed(&rig, &prune, || tables().len() <= enough));
         let points = check(&rig, &models).await;
         assert!(points.len() >= 2, "the newest stay: {points:?}");
         let id = text(points.last().unwrap(), "backup_snapshot");
@@ -68,11 +74,8 @@ async fn a_killed_prune_is_gone_on_with_and_leaves_no_table_without_its_point() 
     rig.emulator.expect(&rig.machine, 0, &prune);
     let points = check(&rig, &models).await;
     assert_eq!(points.len(), 2);
-    let folder = rig.emulator.data().join("blobs/account1/disks/azseed/disks/os/points");
-    let tables = fs::read_dir(folder).unwrap().map(|own| own.unwrap().file_name());
-    let tables: BTreeSet<String> = tables.map(|own| own.into_string().unwrap()).collect();
     let own = points.iter().map(|own| format!("{}.sha256", text(own, "source_snapshot")));
-    assert_eq!(tables, own.collect());
+    assert_eq!(tables(), own.collect());
     assert_eq!(disk::snapshots(&rig.container, "os.vhd").await.len(), 1, "the baseline");
     rig.round(&["--verify", "full"]);
     println!("{kills} kills of prune");
@@ -98,7 +101,11 @@ async fn a_killed_run_by_a_copy_beside_the_disk_leaves_no_copy_behind() {
             disk.write(at, &[kill + 1; PAGE]).await;
         }
         models.push(disk.model.clone());
-        kills += u32::from(killed(&rig, &now, whole * u32::from(kill + 1) / 10));
+        let end = Instant::now() + whole * u32::from(kill + 1) / 10;
+        kills += u32::from(killed(&rig, &now, || {
+            std::thread::sleep(Duration::from_millis(1));
+            Instant::now() >= end
+        }));
         let left = disk::snapshots(&rig.container, "os.vhd").await;
         assert!((1..=2).contains(&left.len()), "at most one too many: {left:?}");
     }
