@@ -48,6 +48,8 @@ pub struct PrepareOptions {
     pub cipher: Cipher,
     /// Name and hash of new manifests.
     pub profile: Profile,
+    /// Whether ranges of page blobs that hold nothing stay out of new manifests.
+    pub omit_zeros: bool,
     /// Whether a changed source file fails its drive.
     pub strict: bool,
     /// Bytes after which what was written is flushed and journalled, at the latest.
@@ -194,6 +196,7 @@ pub(crate) fn begin_drawn(
         wipe: clearance.wipe,
         cipher: options.cipher,
         profile: form.profile,
+        omit_zeros: options.omit_zeros,
         disk_guid,
         partition_guids,
         manifest_guid: form.manifest_guid,

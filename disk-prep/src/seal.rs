@@ -16,7 +16,7 @@ use crate::drive_layout::DriveLayout;
 use crate::fill::{BOOT_BYTES, FileSink, Target, place_in_runs};
 use crate::journal::{Begun, DrivePlan, History, Sealed};
 use crate::limits::{CLUSTER_BYTES, SECTOR_BYTES};
-use crate::manifest::{Entry, ManifestError, ManifestProof, ManifestWriter, Profile};
+use crate::manifest::{Entry, ManifestError, ManifestProof, ManifestWriter, Profile, Zeros};
 use crate::noun::{DriveError, hex_upper};
 use crate::sys::aligned::AlignedBuffer;
 use crate::volume::ntfs::Run;
@@ -70,7 +70,11 @@ impl Sealing<'_> {
     fn prove_manifest(&self, history: &History) -> Result<(), Fault> {
         let files = self.plan.files.iter().enumerate();
         let files = files.filter(|(index, _)| history.files.is_copied(*index));
-        let proof = ManifestProof::new(&self.begun.serial, files.map(|(_, file)| file.unpack()));
+        let proof = ManifestProof::new(
+            &self.begun.serial,
+            files.map(|(_, file)| file.unpack()),
+            self.zeros(),
+        );
         let written = self.manifest_into(history, proof).map_err(|error| {
             // The proof wraps the reason; anything else is a plan that does not add up.
             error
@@ -80,8 +84,12 @@ impl Sealing<'_> {
         written.and_then(ManifestProof::finish).map_err(Fault::Manifest)
     }
 
+    fn zeros(&self) -> Zeros {
+        if self.begun.omit_zeros { Zeros::Omitted } else { Zeros::Listed }
+    }
+
     fn manifest_into<W: Write>(&self, history: &History, out: W) -> io::Result<W> {
-        let mut writer = ManifestWriter::new(out, &self.begun.serial)?;
+        let mut writer = ManifestWriter::new(out, &self.begun.serial, self.zeros())?;
         for (index, file) in self.plan.files.iter().enumerate() {
             let file = file.unpack();
             let entry = Entry::of(&file);

@@ -45,6 +45,7 @@ impl Bench {
                 container: None,
                 cipher: Cipher::default(),
                 profile: Profile::Legacy,
+                omit_zeros: false,
                 strict: false,
                 checkpoint_bytes: CHECKPOINT_BYTES,
                 erase: Vec::new(),

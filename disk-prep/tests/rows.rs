@@ -18,7 +18,7 @@ use disk_prep::dataset::{
     DataFile, DataSet, FileList, ListedFile, Listing, RowsOptions, read_dataset, scan_rows,
     with_side_files,
 };
-use disk_prep::manifest::{Entry, ManifestWriter, length_bytes, parse};
+use disk_prep::manifest::{Entry, ManifestWriter, Zeros, length_bytes, parse};
 use disk_prep::noun::{BlobType, Diagnose, ErrorKind, ImportDisposition, Md5Digest, Serial};
 use md5::{Digest, Md5};
 
@@ -301,7 +301,7 @@ fn a_manifest_with_metadata_and_properties_is_the_golden_one() {
 
     let serial = Serial::new("9WM35C2V").unwrap();
     let planned = length_bytes(&serial, &files.iter().cloned().collect());
-    let mut writer = ManifestWriter::new(Vec::new(), &serial).unwrap();
+    let mut writer = ManifestWriter::new(Vec::new(), &serial, Zeros::Listed).unwrap();
     for file in &files {
         writer.file(&Entry::of(file), &Md5Digest::new([9; 16]), &digests(&set.root, file)).unwrap();
     }
@@ -337,7 +337,7 @@ fn a_blob_never_refers_to_a_file_that_is_not_on_the_drive() {
     let serial = Serial::new("9WM35C2V").unwrap();
     let planned = length_bytes(&serial, &files.iter().cloned().collect());
     // Left out while it was copied: the blobs are listed without it, the length is kept.
-    let mut writer = ManifestWriter::new(Vec::new(), &serial).unwrap();
+    let mut writer = ManifestWriter::new(Vec::new(), &serial, Zeros::Listed).unwrap();
     writer.left_out(&Entry::of(&files[0]));
     for file in &files[1..] {
         writer.file(&Entry::of(file), &Md5Digest::new([9; 16]), &digests(&set.root, file)).unwrap();
@@ -348,7 +348,7 @@ fn a_blob_never_refers_to_a_file_that_is_not_on_the_drive() {
     assert!(manifest.blobs.iter().all(|blob| blob.metadata.is_none()));
     assert_eq!(manifest.side_files.len(), 1);
     // Never planned: there is no such manifest.
-    let mut writer = ManifestWriter::new(Vec::new(), &serial).unwrap();
+    let mut writer = ManifestWriter::new(Vec::new(), &serial, Zeros::Listed).unwrap();
     let files = unpacked(&set.files);
     let refused = files.iter().map(|file| {
         writer.file(&Entry::of(file), &Md5Digest::new([9; 16]), &digests(&set.root, file))

@@ -58,6 +58,7 @@ fn rows_with_metadata_fill_two_drives_that_verify_with_and_without_their_journal
             container: None,
             cipher: Cipher::default(),
             profile: Profile::Legacy,
+            omit_zeros: false,
             strict: false,
             checkpoint_bytes: CHECKPOINT_BYTES,
             erase: Vec::new(),

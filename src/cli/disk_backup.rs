@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use disk_prep::limits::SHORTEST_ROUND_SECS;
-use disk_prep::noun::{ReadShare, VaultName};
+use disk_prep::noun::{JobName, ReadShare, ResourceGroup, Service, SubscriptionId, VaultName};
 use jiff::Timestamp;
 
 use super::azure::{AzureArgs, BlobArgs};
+use super::keep_counts::KeepCounts;
 
 /// Arguments of `disk-backup`.
 #[derive(Debug, Args)]
@@ -56,10 +57,13 @@ pub enum DiskVerb {
 /// `disk-backup` with backups.
 #[derive(Debug, Subcommand)]
 pub enum DiskBackupCommand {
-    /// Back a page blob up from now on, and make the first copy
-    #[command(after_help = "Example:\n  azseed disk-backup protect os \\\n    \
+    /// Back a disk up from now on, and make the first copy
+    #[command(after_help = "Examples:\n  azseed disk-backup protect os \\\n    \
         --source page-blob:mypremiumaccount/vhds/mypremiumdisk.vhd \\\n    \
-        --to mybackupstdaccount/backup --every 12h\n\n\
+        --to mybackupstdaccount/backup --every 12h\n  \
+        azseed disk-backup protect data --source image:/dev/vg0/data-snap \\\n    \
+        --to mybackupstdaccount/backup --first drive --job data-1 \\\n    \
+        --subscription 11111111-2222-4333-8444-555555555555 --resource-group backup\n\n\
         The copy is a page blob of its own, NAME.vhd if --to names none; its snapshots\n\
         are the points that can be restored. Each later `disk-backup run` sends only\n\
         what changed.")]
@@ -108,6 +112,14 @@ pub enum DiskBackupCommand {
         azseed disk-backup set os --every 1d --keep-daily 30 --keep-monthly 12\n\n\
         What is kept is said as a whole: a rule that is not named is no rule any more.")]
     Set(DiskSetArgs),
+    /// Take, list and delete snapshots of a disk by hand
+    #[command(after_help = "Examples:\n  azseed disk-backup snapshot create \\\n    \
+        --source page-blob:mypremiumaccount/vhds/mypremiumdisk.vhd\n  \
+        azseed disk-backup snapshot delete \\\n    \
+        --source page-blob:mypremiumaccount/vhds/mypremiumdisk.vhd \\\n    \
+        --at 2026-11-29T04:00:00.1234567Z\n\n\
+        A snapshot that a backup goes on from is left alone.")]
+    Snapshot(DiskSnapshotArgs),
     /// Forget a disk on this machine; the copy and its points stay
     Release {
         /// The backup
@@ -122,7 +134,8 @@ pub struct ProtectArgs {
     /// What the backup is called
     #[arg(value_name = "NAME")]
     pub name: VaultName,
-    /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB
+    /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB, or image:PATH for an image file
+    /// or a block device of this machine
     #[arg(long, value_name = "DISK")]
     pub source: String,
     /// Where the copy goes: ACCOUNT/CONTAINER or ACCOUNT/CONTAINER/BLOB
@@ -138,9 +151,34 @@ pub struct ProtectArgs {
     /// that it tells the truth
     #[arg(long, value_name = "HOW", env = "AZSEED_DIFF", value_enum, default_value = "auto")]
     pub diff: DiffChoice,
+    /// How an image becomes a fixed VHD, which a disk of Azure is; as-is if it is
+    /// one, else add
+    #[arg(long, value_name = "FORM", env = "AZSEED_VHD", value_enum)]
+    pub vhd: Option<VhdChoice>,
+    /// The job that brings the first copy by drive.
+    #[command(flatten)]
+    pub seed: SeedJobArgs,
     /// Which points are kept.
     #[command(flatten)]
     pub keep: DiskKeepArgs,
+}
+
+/// The job that brings the first copy by drive.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "First copy by drive")]
+pub struct SeedJobArgs {
+    /// The name of the import job
+    #[arg(long, value_name = "NAME")]
+    pub job: Option<JobName>,
+    /// The subscription of the job
+    #[arg(long, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
+    pub subscription: Option<SubscriptionId>,
+    /// The resource group of the job
+    #[arg(long, value_name = "NAME", env = "AZSEED_RESOURCE_GROUP")]
+    pub resource_group: Option<ResourceGroup>,
+    /// The service that takes the drives in, data-box or import-export
+    #[arg(long, value_name = "SERVICE", env = "AZSEED_SERVICE")]
+    pub service: Option<Service>,
 }
 
 /// Which points are kept; without any of them the last 14, and of 30 days the last one.
@@ -150,18 +188,9 @@ pub struct DiskKeepArgs {
     /// The last points, so many
     #[arg(long, value_name = "COUNT")]
     pub keep_last: Option<u16>,
-    /// The last point of a day, of so many days that have one
-    #[arg(long, value_name = "COUNT")]
-    pub keep_daily: Option<u16>,
-    /// The last point of a week, of so many weeks that have one
-    #[arg(long, value_name = "COUNT")]
-    pub keep_weekly: Option<u16>,
-    /// The last point of a month, of so many months that have one
-    #[arg(long, value_name = "COUNT")]
-    pub keep_monthly: Option<u16>,
-    /// The last point of a year, of so many years that have one
-    #[arg(long, value_name = "COUNT")]
-    pub keep_yearly: Option<u16>,
+    /// Counts.
+    #[command(flatten)]
+    pub counts: KeepCounts,
 }
 
 /// Arguments of `disk-backup run`.
@@ -183,6 +212,40 @@ pub struct DiskRunArgs {
     /// What is read back.
     #[command(flatten)]
     pub read_back: ReadBackArgs,
+}
+
+/// Arguments of `disk-backup snapshot`.
+#[derive(Debug, Clone, Args)]
+pub struct DiskSnapshotArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: DiskSnapshotCommand,
+}
+
+/// `disk-backup snapshot`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum DiskSnapshotCommand {
+    /// Take a snapshot
+    Create {
+        /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB
+        #[arg(long, value_name = "DISK")]
+        source: String,
+    },
+    /// List the snapshots, and which of them backups need
+    List {
+        /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB
+        #[arg(long, value_name = "DISK")]
+        source: String,
+    },
+    /// Delete a snapshot, never the disk
+    Delete {
+        /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB
+        #[arg(long, value_name = "DISK")]
+        source: String,
+        /// The snapshot, as the list has it
+        #[arg(long, value_name = "SNAPSHOT")]
+        at: String,
+    },
 }
 
 /// Arguments of `disk-backup prune`.
@@ -311,6 +374,19 @@ pub enum FirstChoice {
     Copy,
     /// Through this machine
     Stream,
+    /// By a drive that is sent to the datacenter, of an image
+    Drive,
+}
+
+/// How an image becomes a fixed VHD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VhdChoice {
+    /// It is one
+    AsIs,
+    /// It gets zeros up to a whole MiB, and a footer
+    Add,
+    /// Not at all: its bytes as they are
+    None,
 }
 
 /// How what changed is found out.

@@ -14,6 +14,7 @@ mod explain;
 mod filters;
 mod hushed;
 mod job;
+mod keep_counts;
 mod keys;
 mod limits;
 mod mend;
@@ -54,8 +55,8 @@ pub use check::{CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, ForCh
 pub use custody::{CustodyArgs, CustodyCommand};
 pub use disk_backup::{
     DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskScheduleArgs,
-    DiskScheduleCommand, DiskVerb, FirstChoice, PromoteArgs, ProtectArgs, ReadBackArgs,
-    VerifyChoice,
+    DiskScheduleCommand, DiskSnapshotArgs, DiskSnapshotCommand, DiskVerb, FirstChoice, PromoteArgs,
+    ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice,
 };
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]
@@ -64,6 +65,7 @@ pub use explain::{ExplainArgs, ScriptFormArg};
 pub use filters::{FILTER_FLAGS, LeftOutArgs};
 pub use hushed::{Hidden, hidden, hushed, is_secret};
 pub use job::{JobArgs, JobCommand, JobTarget, JobVerb, JournalForm, ReturnAddressArgs};
+pub use keep_counts::KeepCounts;
 pub use keys::KeyArgs;
 pub use limits::{LimitsArgs, LimitsCommand};
 pub use mend::{MendCommand, RepairArgs};

@@ -206,6 +206,10 @@ pub struct PrepArgs {
     /// How the service knows the manifest
     #[arg(long, value_enum, env = "AZSEED_PROFILE", default_value = "legacy")]
     pub profile: ProfileChoice,
+    /// Leave ranges of page blobs that hold nothing out of the manifest: they stay
+    /// clear in the new blob, and are not billed
+    #[arg(long)]
+    pub omit_zeros: bool,
     /// Keep the repository's keys/ off the drives; `vault run` sends them when it
     /// takes the seed in
     #[arg(long)]

@@ -7,6 +7,8 @@ use clap::{Args, Subcommand};
 use disk_prep::noun::{KeepRule, Schedule, ZoneName};
 use jiff::civil::Date;
 
+use super::keep_counts::KeepCounts;
+
 /// `vault policy`.
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
@@ -51,18 +53,9 @@ pub struct PolicyArgs {
     /// A rule, such as "every Sunday for 104 weeks"; repeat for more
     #[arg(long, value_name = "RULE")]
     pub keep: Vec<KeepRule>,
-    /// The last snapshot of a day, of so many days that have one
-    #[arg(long, value_name = "COUNT")]
-    pub keep_daily: Option<u16>,
-    /// The last snapshot of a week, of so many weeks that have one
-    #[arg(long, value_name = "COUNT")]
-    pub keep_weekly: Option<u16>,
-    /// The last snapshot of a month, of so many months that have one
-    #[arg(long, value_name = "COUNT")]
-    pub keep_monthly: Option<u16>,
-    /// The last snapshot of a year, of so many years that have one
-    #[arg(long, value_name = "COUNT")]
-    pub keep_yearly: Option<u16>,
+    /// Counts.
+    #[command(flatten)]
+    pub counts: KeepCounts,
 }
 
 const COUNTS: [&str; 4] = ["keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"];

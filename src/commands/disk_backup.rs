@@ -1,21 +1,20 @@
 //! `disk-backup`: page blobs, copied once and then by what changed.
 
 use super::call::Call;
-use super::flags::{azure, blobs};
+use super::flags::{azure, blobs, retention};
 use crate::cli::{
-    DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, FirstChoice,
-    PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice,
+    DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskSnapshotCommand,
+    FirstChoice, PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice, is_named,
 };
-use crate::journey::disk_backup::{
-    DiffWish, DiskOptions, FirstCopy, Keep, RoundOptions, Verify, run as rounds,
-};
+use crate::journey::disk_backup::{RoundOptions, run as rounds};
+use crate::journey::disk_bench::{DiffWish, DiskOptions, FirstCopy, Keep, Verify, VhdForm};
 use crate::journey::disk_look::{list, points, release, status};
-use crate::journey::disk_protect::{ProtectOptions, protect};
+use crate::journey::disk_protect::{ProtectOptions, SeedAsked, protect};
 use crate::journey::disk_prune::{Prune, prune, set};
 use crate::journey::disk_restore::{RestoreOptions, promote, restore};
+use crate::journey::disk_snapshot as snapshot;
 use crate::journey::disk_verify::{Proven, verify};
-use crate::outcome::Ended;
-use crate::policy::Retention;
+use crate::outcome::{Ended, IdleWord};
 
 /// Runs `disk-backup`.
 pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) -> Ended {
@@ -27,7 +26,7 @@ pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) 
     };
     let desk = &call.desk();
     Ok(match command {
-        DiskBackupCommand::Protect(args) => Box::new(protect(&asked(args), options, desk)?),
+        DiskBackupCommand::Protect(args) => Box::new(protect(&asked(args, call)?, options, desk)?),
         DiskBackupCommand::Run(args) => Box::new(rounds(&args.names, wish(args), options, desk)?),
         DiskBackupCommand::List { name: None } => Box::new(list(desk)?),
         DiskBackupCommand::List { name: Some(name) } => Box::new(points(name, options, desk)?),
@@ -61,12 +60,31 @@ pub fn run(command: &DiskBackupCommand, args: &DiskBackupArgs, call: &Call<'_>) 
         DiskBackupCommand::Set(args) => {
             Box::new(set(&args.name, args.every, keep(&args.keep), desk)?)
         }
+        DiskBackupCommand::Snapshot(args) => Box::new(match &args.command {
+            DiskSnapshotCommand::Create { source } => snapshot::create(source, options, desk)?,
+            DiskSnapshotCommand::List { source } => snapshot::list(source, options, desk)?,
+            DiskSnapshotCommand::Delete { source, at } => {
+                snapshot::delete(source, at, options, desk)?
+            }
+        }),
         DiskBackupCommand::Release { name } => Box::new(release(name, desk)?),
     })
 }
 
-fn asked(args: &ProtectArgs) -> ProtectOptions {
-    ProtectOptions {
+fn asked(args: &ProtectArgs, call: &Call<'_>) -> Result<ProtectOptions, IdleWord> {
+    let of_drive = [
+        ("subscription", "--subscription"),
+        ("resource_group", "--resource-group"),
+        ("service", "--service"),
+    ];
+    let is_typed = |(id, _): &(&str, &str)| is_named(call.matches, id);
+    if let Some((_, word)) =
+        of_drive.into_iter().find(is_typed).filter(|_| args.first != FirstChoice::Drive)
+    {
+        return Err(IdleWord { word });
+    }
+    let seed = args.seed.clone();
+    Ok(ProtectOptions {
         name: args.name.clone(),
         source: args.source.clone(),
         to: args.to.clone(),
@@ -75,6 +93,7 @@ fn asked(args: &ProtectArgs) -> ProtectOptions {
             FirstChoice::Auto => FirstCopy::Auto,
             FirstChoice::Copy => FirstCopy::Copy,
             FirstChoice::Stream => FirstCopy::Stream,
+            FirstChoice::Drive => FirstCopy::Drive,
         },
         diff: match args.diff {
             DiffChoice::Auto => DiffWish::Auto,
@@ -82,17 +101,23 @@ fn asked(args: &ProtectArgs) -> ProtectOptions {
             DiffChoice::Client => DiffWish::Client,
         },
         keep: keep(&args.keep),
-    }
+        vhd: args.vhd.map(|own| match own {
+            VhdChoice::AsIs => VhdForm::AsIs,
+            VhdChoice::Add => VhdForm::Add,
+            VhdChoice::None => VhdForm::None,
+        }),
+        seed: SeedAsked {
+            job: seed.job,
+            subscription: seed.subscription,
+            resource_group: seed.resource_group,
+            service: seed.service,
+        },
+    })
 }
 
 /// Which points are kept, if that is said.
 fn keep(args: &DiskKeepArgs) -> Option<Keep> {
-    let spans = Retention {
-        daily: args.keep_daily,
-        weekly: args.keep_weekly,
-        monthly: args.keep_monthly,
-        yearly: args.keep_yearly,
-    };
+    let spans = retention(&args.counts);
     let is_said = args.keep_last.is_some() || !spans.keeps_all();
     is_said.then_some(Keep { last: args.keep_last, spans })
 }

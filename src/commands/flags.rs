@@ -2,8 +2,8 @@
 
 use super::call::Call;
 use crate::cli::{
-    AuthChoice, AzureArgs, BlobArgs, FILTER_FLAGS, JobTarget, KeyArgs, LeftOutArgs, PasswordArgs,
-    RunArgs, SourceArgs, VaultTarget,
+    AuthChoice, AzureArgs, BlobArgs, FILTER_FLAGS, JobTarget, KeepCounts, KeyArgs, LeftOutArgs,
+    PasswordArgs, RunArgs, SourceArgs, VaultTarget,
 };
 use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess, CloudChoice};
 use crate::journey::job::JobOptions;
@@ -14,6 +14,7 @@ use crate::journey::vault_password::PasswordGiven;
 use crate::journey::vault_turn::RunOptions;
 use crate::journey::work::WorkOptions;
 use crate::outcome::Failure;
+use crate::policy::Retention;
 use crate::repository::{Choice, PatternForm, read_patterns};
 
 /// Where Azure is.
@@ -137,4 +138,11 @@ pub fn typed(call: &Call<'_>) -> Typed {
         sources: call.is_typed("sources"),
         filters: FILTER_FLAGS.iter().any(|id| call.is_typed(id)),
     }
+}
+
+/// How much is kept, by counts.
+pub(super) fn retention(own: &KeepCounts) -> Retention {
+    let KeepCounts { keep_daily: daily, keep_weekly: weekly, .. } = *own;
+    let (monthly, yearly) = (own.keep_monthly, own.keep_yearly);
+    Retention { daily, weekly, monthly, yearly }
 }

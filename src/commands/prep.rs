@@ -30,6 +30,7 @@ pub fn run(args: &PrepArgs, call: &Call<'_>) -> Ended {
             ProfileChoice::Legacy => Profile::Legacy,
             ProfileChoice::Modern => Profile::Modern,
         },
+        omit_zeros: args.omit_zeros,
         hold_keys: args.hold_keys,
         recipient: args.encrypt_keys_for.clone(),
         escrow_identity: args.escrow_identity.clone(),

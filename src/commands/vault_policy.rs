@@ -1,13 +1,13 @@
 //! `vault policy`: which snapshots are kept, and how long.
 
 use super::call::Call;
-use super::flags::vault;
+use super::flags::{retention, vault};
 use crate::cli::{PolicyArgs, PolicyCommand, SimulateArgs, VaultTarget};
 use crate::journey::vault_policy::{
     PolicySource, SimulateOptions, Templates, set, show, template, try_out,
 };
 use crate::outcome::Ended;
-use crate::policy::{Policy, Retention};
+use crate::policy::Policy;
 
 /// Runs `vault policy`.
 pub fn run(command: &PolicyCommand, target: &VaultTarget, call: &Call<'_>) -> Ended {
@@ -22,12 +22,7 @@ pub fn run(command: &PolicyCommand, target: &VaultTarget, call: &Call<'_>) -> En
 }
 
 fn source(args: &PolicyArgs) -> PolicySource {
-    let counts = Retention {
-        daily: args.keep_daily,
-        weekly: args.keep_weekly,
-        monthly: args.keep_monthly,
-        yearly: args.keep_yearly,
-    };
+    let counts = retention(&args.counts);
     match (&args.template, &args.file) {
         (Some(name), _) => PolicySource::Template(name.clone()),
         (None, Some(file)) => PolicySource::File(file.clone()),

@@ -2,42 +2,21 @@
 //! the same place, what was cleared is cleared. All bytes are absolute bytes of a snapshot that
 //! never changes, so doing it twice makes the same copy.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use bytes::Bytes;
 use disk_prep::limits::PAGE_WRITE_BYTES;
-use disk_prep::noun::Md5Digest;
-use md5::{Digest, Md5};
 
 use super::chain::Mode;
 use super::error::Error;
 use super::keeper::Keeper;
+use super::pages::{AT_ONCE, Counts, Pen, Side, Tally};
 use super::ranges::{Checked, Span, Work, joined, part, shared, unlike, without, works, written};
 use super::record::Verify;
 use super::watch::Watch;
 use crate::azure::{self, PageBlob, PageRange, PageState, PagesAsked, each};
 
-/// Calls under way at once; a page blob takes no more than that at full size.
-pub(super) const AT_ONCE: usize = 8;
 /// So much of the end of what a killed run has written is written once more: its last calls may be
 /// done in part.
 const AGAIN_BYTES: u64 = 2 * AT_ONCE as u64 * PAGE_WRITE_BYTES;
-
-/// A blob as it is, or a snapshot of it.
-pub type Side<'a> = (&'a dyn PageBlob, Option<&'a str>);
-
-/// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
-    /// Bytes that were written.
-    pub written_bytes: u64,
-    /// Bytes that were cleared.
-    pub cleared_bytes: u64,
-    /// Bytes that were read from the source.
-    pub read_bytes: u64,
-    /// Calls that wrote or cleared.
-    pub requests: u64,
-}
 
 /// From where to where.
 pub(super) struct Application<'a> {
@@ -64,14 +43,6 @@ struct Old<'a> {
     snapshot: Option<&'a str>,
     /// What of it is written.
     spans: &'a [Span],
-}
-
-#[derive(Default)]
-struct Tally {
-    written: AtomicU64,
-    cleared: AtomicU64,
-    read: AtomicU64,
-    requests: AtomicU64,
 }
 
 /// The ranges of a list, all its parts, each checked before anything is made of it.
@@ -206,20 +177,14 @@ impl Application<'_> {
         self.work(&all, Some(Old { blob, snapshot, spans: &old }), tally)
     }
 
-    fn of_target(&self, source: azure::Error) -> Error {
-        Error::of(self.target, source)
+    fn pen<'r>(&'r self, tally: &'r Tally) -> Pen<'r> {
+        let Application { target, keeper, verify, watch, .. } = *self;
+        Pen { target, keeper, verify, watch, tally }
     }
 
     fn work(&self, works: &[Work], old: Option<Old<'_>>, tally: &Tally) -> Result<(), Error> {
         each(works, AT_ONCE, |work| match work {
-            Work::Clear((start, end)) => {
-                self.keeper.check()?;
-                let cleared = self.target.clear(*start, *end, self.keeper.id);
-                cleared.map_err(|source| self.of_target(source))?;
-                tally.cleared.fetch_add(end - start, Ordering::Relaxed);
-                tally.requests.fetch_add(1, Ordering::Relaxed);
-                self.watch.sent(end - start)
-            }
+            Work::Clear(span) => self.pen(tally).clear(*span),
             Work::Write { whole, pages } => self.write(*whole, pages, old, tally),
         })
     }
@@ -237,57 +202,10 @@ impl Application<'_> {
             Some(old) => changed(whole, pages, &content, old, tally)?,
         };
         for span in written(whole.0, &content, &pages) {
-            self.keeper.check()?;
             let own = Bytes::copy_from_slice(part(whole.0, &content, span));
-            let (md5, sent) = (md5_of(&own), own.clone());
-            let put = self.target.write(span.0, sent, md5, self.keeper.id);
-            put.map_err(|source| self.of_target(source))?;
-            tally.written.fetch_add(own.len() as u64, Ordering::Relaxed);
-            tally.requests.fetch_add(1, Ordering::Relaxed);
-            if self.verify != Verify::None {
-                let back = self.target.read(None, span.0, own.len() as u64);
-                if back.map_err(|source| self.of_target(source))?.0 != own {
-                    return Err(Error::ReadBack { blob: self.target.address(), offset: span.0 });
-                }
-            }
-            self.watch.sent(own.len() as u64)?;
+            self.pen(tally).write(span.0, own)?;
         }
         Ok(())
-    }
-}
-
-impl Counts {
-    /// What was done by one and by the other.
-    pub fn plus(self, other: Counts) -> Counts {
-        Counts {
-            written_bytes: self.written_bytes + other.written_bytes,
-            cleared_bytes: self.cleared_bytes + other.cleared_bytes,
-            read_bytes: self.read_bytes + other.read_bytes,
-            requests: self.requests + other.requests,
-        }
-    }
-}
-
-impl Tally {
-    fn counts(&self) -> Counts {
-        let told = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Counts {
-            written_bytes: told(&self.written),
-            cleared_bytes: told(&self.cleared),
-            read_bytes: told(&self.read),
-            requests: told(&self.requests),
-        }
-    }
-
-    fn read(
-        &self,
-        blob: &dyn PageBlob,
-        snapshot: Option<&str>,
-        span: Span,
-    ) -> Result<Bytes, Error> {
-        let content = read(blob, snapshot, span)?;
-        self.read.fetch_add(span.1 - span.0, Ordering::Relaxed);
-        Ok(content)
     }
 }
 
@@ -305,24 +223,4 @@ fn changed(
         changed.extend(unlike(span.0, part(whole.0, content, span), &before));
     }
     Ok(joined(&changed, &[]))
-}
-
-/// A stretch of a blob or snapshot, if it is what the service says that it sends.
-pub(super) fn read(
-    blob: &dyn PageBlob,
-    snapshot: Option<&str>,
-    (start, end): Span,
-) -> Result<Bytes, Error> {
-    let read = blob.read(snapshot, start, end - start);
-    let (content, told) = read.map_err(|source| Error::of(blob, source))?;
-    match told {
-        Some(told) if told != md5_of(&content) => {
-            Err(Error::Transport { blob: blob.address(), offset: start })
-        }
-        _ => Ok(content),
-    }
-}
-
-pub(super) fn md5_of(content: &[u8]) -> Md5Digest {
-    Md5Digest::new(Md5::digest(content).into())
 }

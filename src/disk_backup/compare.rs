@@ -7,8 +7,9 @@ use disk_prep::noun::ReadShare;
 use disk_prep::sys::hold::hold;
 use uuid::Uuid;
 
-use super::apply::{AT_ONCE, Side, allocated, read};
+use super::apply::allocated;
 use super::error::Error;
+use super::pages::{AT_ONCE, Side, read};
 use super::ranges::{Span, joined, part, shared, unlike};
 use super::table::{BLOCK_BYTES, NOTHING, Table, block_count, sum};
 use super::watch::Watch;
@@ -91,7 +92,7 @@ impl<'a> Content<'a> {
 }
 
 /// The block of a number, of a content of this length.
-fn block_of(number: usize, bytes: u64) -> Span {
+pub(super) fn block_of(number: usize, bytes: u64) -> Span {
     let start = number as u64 * BLOCK_BYTES;
     (start, (start + BLOCK_BYTES).min(bytes))
 }

@@ -1,10 +1,15 @@
 //! What a point costs: bytes that only it holds, as far as the service tells differences.
 
-use super::apply::listed;
+use super::apply::{allocated, listed};
 use super::error::Error;
 use super::points::DiskPoint;
 use super::ranges::{Span, joined, shared};
 use crate::azure::{PageBlob, PageState};
+
+/// Bytes that are written in a copy, which are what is billed of it.
+pub fn written_bytes(copy: &dyn PageBlob, bytes: u64) -> Result<u64, Error> {
+    Ok(allocated(copy, None, bytes)?.iter().map(|span| span.1 - span.0).sum())
+}
 
 /// Bytes that are freed when a snapshot goes: pages that were written since the one before that
 /// stays, and changed again until the one after. Without one before, all that it has.

@@ -1,7 +1,7 @@
 //! What can go wrong with a disk's backup.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName};
 use jiff::Timestamp;
@@ -71,6 +71,26 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    #[error("{} is no file and no block device", path.display())]
+    NoImage { path: PathBuf },
+    #[error("{} is an image in the form {form}, and no plain sequence of a disk's bytes", path.display())]
+    ImageForm { path: PathBuf, form: &'static str },
+    #[error("{} is not the VHD that was asked for: {fault}", path.display())]
+    ImageVhd { path: PathBuf, fault: &'static str },
+    #[error("{} would be a page blob of {bytes} bytes, which there is none of", path.display())]
+    ImageLength { path: PathBuf, bytes: u64 },
+    #[error("{} was written to while it was read, so there is no point of it", path.display())]
+    ImageMoved { path: PathBuf },
+    #[error("The backup {owner} goes on from the snapshot {snapshot} of {blob}")]
+    OfBackup { blob: String, snapshot: String, owner: String },
+    #[error("{name} backs an image up, and no image is written over")]
+    OfImage { name: VaultName },
+    #[error("Cannot use the log of a round, {}", path.display())]
+    RunLog {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("The point {snapshot} of {name} has no digest table that it could be proven by")]
     NoTable { name: VaultName, snapshot: String },
     #[error("{blob} takes no snapshot now: {}", rule.words())]
@@ -85,6 +105,17 @@ pub enum Error {
 
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// The line that makes a plain image of one in another form.
+fn converted(path: &Path) -> Hint {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let (from, to) = (path.display(), path.with_file_name(format!("{stem}-fixed.vhd")));
+    Hint::new(format!(
+        "make a fixed VHD of it with `qemu-img convert -O vpc -o subformat=fixed,force_size=on \
+         {from} {}`, and name that",
+        to.display()
+    ))
 }
 
 /// What keeps a disk from having another snapshot ("Snapshot Blob", premium accounts).
@@ -126,7 +157,7 @@ const LEASE_LOST: [&str; 4] = [
 
 impl Error {
     /// What the service says of a blob.
-    pub(super) fn of(blob: &dyn PageBlob, source: azure::Error) -> Self {
+    pub fn of(blob: &dyn PageBlob, source: azure::Error) -> Self {
         match &source {
             azure::Error::Refused { code, .. } if LEASE_LOST.contains(&code.as_str()) => {
                 Error::LeaseLost { blob: blob.address() }
@@ -169,6 +200,14 @@ impl Diagnose for Error {
             Error::ImageBegun { .. } => "disk-image-begun",
             Error::Image { source, .. } if is_full(source) => "disk-image-full",
             Error::Image { .. } => "disk-image-file",
+            Error::NoImage { .. } => "disk-image-none",
+            Error::ImageForm { .. } => "disk-image-form",
+            Error::ImageVhd { .. } => "disk-image-vhd",
+            Error::ImageLength { .. } => "disk-image-length",
+            Error::ImageMoved { .. } => "disk-image-moved",
+            Error::OfBackup { .. } => "disk-snapshot-needed",
+            Error::OfImage { .. } => "disk-of-image",
+            Error::RunLog { .. } => "disk-run-log",
             Error::NoTable { .. } => "disk-table-missing",
             Error::Table { .. } => "disk-table-damaged",
             Error::NoSnapshot { rule: SnapshotRule::Rate, .. } => "disk-snapshot-rate",
@@ -195,6 +234,15 @@ impl Diagnose for Error {
                 ErrorKind::NotFound
             }
             Error::Promoting { .. } | Error::Restoring { .. } => ErrorKind::Resumable,
+            Error::NoImage { .. } | Error::ImageForm { .. } | Error::ImageVhd { .. } => {
+                ErrorKind::Guard
+            }
+            Error::ImageLength { .. } | Error::OfImage { .. } | Error::OfBackup { .. } => {
+                ErrorKind::Guard
+            }
+            Error::ImageMoved { .. } => ErrorKind::LeftOut,
+            Error::RunLog { source, .. } if is_full(source) => ErrorKind::Resumable,
+            Error::RunLog { .. } => ErrorKind::Failed,
             Error::ImageBegun { .. } => ErrorKind::Usage,
             Error::Image { source, .. } if is_full(source) => ErrorKind::Resumable,
             Error::Image { .. } => ErrorKind::Failed,
@@ -205,6 +253,30 @@ impl Diagnose for Error {
     fn hint(&self) -> Option<Hint> {
         let text = match self {
             Error::Blob { source, .. } => return source.hint(),
+            Error::ImageForm { path, .. } => return Some(converted(path)),
+            Error::NoImage { .. } => "name a file or a whole block device, as `image:PATH`",
+            Error::ImageVhd { .. } => {
+                "name the form with `--vhd`: `as-is` for a fixed VHD, `add` for the plain bytes of a \
+                 disk, `none` to keep them as they are"
+            }
+            Error::ImageLength { .. } => {
+                "a page blob has a multiple of 512 bytes and 8 TiB at most; `--vhd add` fills up to \
+                 a whole number of MiB"
+            }
+            Error::ImageMoved { .. } => {
+                "take the image from a machine that is stopped, or from a snapshot, as LVM makes \
+                 one; then run the same command again, it goes on"
+            }
+            Error::OfBackup { .. } => {
+                "it is left alone; what killed runs have left goes with `azseed disk-backup prune`"
+            }
+            Error::OfImage { .. } => {
+                "make a new image of the point with `azseed disk-backup restore --to image:PATH`"
+            }
+            Error::RunLog { .. } => {
+                "check room and rights of the state directory, then run the same command again, it \
+                 goes on"
+            }
             Error::NoSource { .. } => "check account, container and name of the source",
             Error::NoPages { .. } => "only page blobs have snapshots that tell what changed",
             Error::Foreign { .. } => {

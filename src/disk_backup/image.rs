@@ -13,9 +13,10 @@ use disk_prep::sys::durable::{self, Access};
 use rustix::fs::{CWD, RenameFlags};
 use serde::{Deserialize, Serialize};
 
-use super::apply::{AT_ONCE, listed, read};
+use super::apply::listed;
 use super::compare::Content;
 use super::error::Error;
+use super::pages::{AT_ONCE, read};
 use super::points::DiskPoint;
 use super::ranges::{Span, Work, works};
 use super::record::Verify;

@@ -1,34 +1,42 @@
 //! Disks, backed up by what changed: a page blob is copied once, then round after round what a
 //! snapshot of it has that the one before had not. Every point of the backup is a snapshot of the
-//! copy. Knows no other story.
+//! copy. Of an image on this machine its own digests tell what changed. Knows no other story.
 
 mod apply;
 mod chain;
 mod compare;
 mod cost;
+mod disk_image;
 mod error;
 mod image;
+mod image_round;
 mod keep;
 mod keeper;
+mod pages;
 mod points;
 mod promote;
 mod ranges;
 mod record;
 mod restore;
 mod round;
+mod run_log;
 mod scratch;
+mod source;
 mod table;
 mod transfer;
 mod trial;
+mod vhd;
 mod watch;
 #[cfg(test)]
 mod worlds;
 
-pub use chain::{BACKUP, Chain, Mode, OWNER};
+pub use chain::{BACKUP, Chain, Mode, OWNER, POINT};
 pub use compare::{Difference, compare, compare_table};
-pub use cost::freed_bytes;
+pub use cost::{freed_bytes, written_bytes};
+pub use disk_image::{DiskImage, usual_form};
 pub use error::Error;
 pub use image::{ImageFile, MadeImage};
+pub use image_round::{Brought, ImageRound, Tables};
 pub use keep::{Keep, let_go};
 pub use points::{DiskPoint, point_at, points};
 pub use promote::{Promoted, Promotion};
@@ -37,6 +45,7 @@ pub use record::{
 };
 pub use restore::{MadeDisk, Restoration};
 pub use round::{Made, Round};
+pub use source::{DiskSource, IMAGE, ImageTerms, PAGE_BLOB, SeedJob, VhdForm};
 pub use table::Table;
 pub use trial::tells_differences;
 pub use watch::{Step, Watch};

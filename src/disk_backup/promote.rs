@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::apply::{Application, Counts};
+use super::apply::Application;
 use super::compare::compare;
 use super::error::Error;
 use super::keeper::Keeper;
+use super::pages::Counts;
 use super::points::DiskPoint;
 use super::record::Verify;
 use super::watch::{Step, Watch};

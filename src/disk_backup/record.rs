@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::keep::Keep;
+use super::source::{DiskSource, ImageTerms};
 use crate::state::{State, StateError, io_at, record_at};
 
 /// How the first copy is made.
@@ -24,6 +25,8 @@ pub enum FirstCopy {
     Copy,
     /// It goes through this machine.
     Stream,
+    /// A drive brings it.
+    Drive,
 }
 
 /// How what changed is found out.
@@ -110,7 +113,10 @@ pub struct DiskBackup {
     /// Its name.
     pub name: VaultName,
     /// What is backed up.
-    pub source: BlobPlace,
+    pub source: DiskSource,
+    /// What is remembered of an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageTerms>,
     /// The copy, of the generation that goes on.
     pub target: BlobPlace,
     /// How often a whole new copy was begun; 1 is the first.
@@ -225,6 +231,13 @@ impl DiskBackup {
         serde_json::from_slice(text).ok().filter(|own: &Self| own.version == FORM)
     }
 
+    /// The log of a round of an image.
+    pub fn run_log(&self, state: &State) -> Result<PathBuf, StateError> {
+        let folder = state.folder().join(FOLDER);
+        state.make_folder(&folder, Access::Public)?;
+        Ok(folder.join(format!("{}.run", self.name)))
+    }
+
     /// Keeps it.
     pub fn save(&self, state: &State) -> Result<(), StateError> {
         state.make_folder(&state.folder().join(FOLDER), Access::Public)?;
@@ -250,6 +263,7 @@ mod tests {
             id: Uuid::nil(),
             name: "os".parse().unwrap(),
             source: "account1/disks/os.vhd".parse().unwrap(),
+            image: None,
             target: format!("account1/backup/{target}").parse().unwrap(),
             generation,
             every_secs: 600,

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::apply::Counts;
 use super::chain::{Chain, Mode, OWNER, Pending};
 use super::compare::compare;
 use super::error::Error;
 use super::keeper::Keeper;
+use super::pages::Counts;
 use super::points::DiskPoint;
 use super::record::Verify;
 use super::transfer::{Filled, Transfer, point_of};

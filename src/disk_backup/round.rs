@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::apply::{Application, Counts, Side};
+use super::apply::Application;
 use super::chain::{Chain, Mode, OWNER, Pending};
 use super::compare::compare;
 use super::error::Error;
 use super::keeper::Keeper;
+use super::pages::{Counts, Side};
 use super::promote::PROMOTING;
 use super::record::Verify;
 use super::scratch::Readable;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use disk_prep::limits::PAGE_BYTES;
 use uuid::Uuid;
 
-use super::apply::Side;
 use super::error::Error;
+use super::pages::Side;
 use super::transfer::copied;
 use super::watch::Watch;
 use crate::azure::{self, PageBlob, PageFacts};

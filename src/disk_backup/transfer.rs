@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::apply::{Application, Counts};
+use super::apply::Application;
 use super::chain::POINT;
 use super::error::Error;
 use super::keeper::Keeper;
+use super::pages::Counts;
 use super::record::Verify;
 use super::watch::Watch;
 use crate::azure::{self, Made, PageBlob, PageFacts, SnapshotFacts};

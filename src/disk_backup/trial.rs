@@ -7,7 +7,7 @@ use bytes::Bytes;
 use disk_prep::limits::PAGE_BYTES;
 use uuid::Uuid;
 
-use super::apply::md5_of;
+use super::pages::md5_of;
 use crate::azure::{Error, Made, PageBlob, PageRange, PageState, PagesAsked};
 
 /// Tries it beside a blob; what it makes is deleted again. `false` if it cannot be tried. The trial's

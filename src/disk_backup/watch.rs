@@ -56,6 +56,8 @@ pub trait Watch: Sync {
     fn sent(&self, bytes: u64) -> Result<(), Error>;
     /// So many bytes were compared; an error ends the run there.
     fn looked(&self, bytes: u64) -> Result<(), Error>;
+    /// A person is told something.
+    fn say(&self, text: &str);
     /// Something is waited for; an error ends the run.
     fn wait(&self, what: &str, pause: Duration) -> Result<(), Error>;
 }

@@ -2,6 +2,7 @@
 //! runs that end after any step, somebody who deletes snapshots. Whatever happens, every point is the
 //! snapshot that it says it is.
 
+mod images;
 mod memory;
 mod restores;
 
@@ -51,6 +52,7 @@ impl Watch for Death<'_> {
     fn looked(&self, _: u64) -> Result<(), Error> {
         self.look()
     }
+    fn say(&self, _: &str) {}
     fn wait(&self, _: &str, _: Duration) -> Result<(), Error> {
         Err(Error::Stopped)
     }

@@ -21,11 +21,12 @@ pub(super) fn read_table(
     backup: &DiskBackup,
     source_snapshot: &str,
     container: &Arc<dyn Container>,
-) -> Result<Option<Table>, Failure> {
+) -> Result<Option<Table>, Error> {
     let blob = table_name(backup, source_snapshot);
-    let Some(text) = container.read(&blob)? else { return Ok(None) };
-    let table = Table::parse(&text).map_err(|source| Error::Table { blob, source })?;
-    Ok(Some(table))
+    let read = container.read(&blob);
+    let text = read.map_err(|source| Error::Blob { blob: blob.clone(), source })?;
+    let table = text.map(|text| Table::parse(&text)).transpose();
+    table.map_err(|source| Error::Table { blob, source })
 }
 
 /// Keeps the digest table of a point.
@@ -34,11 +35,12 @@ pub(super) fn write_table(
     source_snapshot: &str,
     table: &Table,
     container: &Arc<dyn Container>,
-) -> Result<(), Failure> {
-    let text = table.encode();
+) -> Result<(), Error> {
+    let (blob, text) = (table_name(backup, source_snapshot), table.encode());
     let md5 = Md5Digest::new(Md5::digest(&text).into());
     let fenced = Arc::clone(container).fenced(Arc::new(Open));
-    Ok(fenced.write(&table_name(backup, source_snapshot), Bytes::from(text), md5)?)
+    let written = fenced.write(&blob, Bytes::from(text), md5);
+    written.map_err(|source| Error::Blob { blob, source })
 }
 
 /// Deletes the digest table of a point that is gone.

@@ -1,11 +1,17 @@
 //! `disk-backup list`, `status` and `release`: what there is of disks' backups.
 
+use std::sync::Arc;
+
 use disk_prep::noun::VaultName;
 use jiff::Timestamp;
 
 use super::desk::Desk;
-use super::disk_backup::{DiskOptions, facts, hold, known, next, open};
-use crate::disk_backup::{Chain, DiskBackup, DiskPoint, points as points_of};
+use super::disk_backup::next;
+use super::disk_bench::{DiskOptions, facts, hold, known, open};
+use crate::azure::{PageBlob, PageFacts};
+use crate::disk_backup::{
+    Chain, DiskBackup, DiskPoint, Error, freed_bytes, points as points_of, written_bytes,
+};
 use crate::outcome::Failure;
 
 /// Disks that this machine backs up.
@@ -32,10 +38,21 @@ pub struct DiskStatus {
     pub points: usize,
     /// Whether the source's snapshot that the copy holds is there.
     pub has_baseline: bool,
+    /// What it costs; none where there is no copy.
+    pub stored: Option<Stored>,
     /// Whether another run holds the copy.
     pub is_leased: bool,
     /// When the next point is due.
     pub next: Timestamp,
+}
+
+/// Bytes that are billed of a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// Written in the copy that goes on.
+    pub copy_bytes: u64,
+    /// Beyond it, in points only; none if the service does not tell that.
+    pub points_bytes: Option<u64>,
 }
 
 /// A disk that this machine has forgotten.
@@ -69,18 +86,48 @@ pub fn status(
     let facts = facts(&target)?;
     let chain = facts.as_ref().and_then(|facts| Chain::parse(&facts.metadata));
     let baseline = chain.as_ref().and_then(|chain| chain.baseline.as_deref());
-    let has_baseline = match baseline {
-        Some(id) => source.facts(Some(id))?.is_some(),
-        None => false,
+    let has_baseline = match (baseline, &source) {
+        (Some(id), Some(source)) => source.facts(Some(id))?.is_some(),
+        // An image's rounds go on from digests.
+        (Some(_), None) => true,
+        (None, _) => false,
     };
+    let points = points_of(&backup.copy_names(), &target)?;
+    let stored = facts.as_ref().map(|facts| stored(&backup, &target, facts, &points));
     Ok(DiskStatus {
         next: next(&backup),
-        points: points_of(&backup.copy_names(), &target)?.len(),
+        stored: stored.transpose()?,
+        points: points.len(),
         is_leased: facts.is_some_and(|facts| facts.is_leased),
         backup,
         chain,
         has_baseline,
     })
+}
+
+/// What a backup holds, as far as the service tells differences.
+fn stored(
+    backup: &DiskBackup,
+    target: &Arc<dyn PageBlob>,
+    facts: &PageFacts,
+    points: &[DiskPoint],
+) -> Result<Stored, Error> {
+    let copy_bytes = written_bytes(target.as_ref(), facts.bytes)?;
+    if facts.is_azurite {
+        return Ok(Stored { copy_bytes, points_bytes: None });
+    }
+    let mut points_bytes = 0_u64;
+    for generation in 1..=backup.generation {
+        let copy = target.beside(&backup.copy_name(generation));
+        let own: Vec<&DiskPoint> =
+            points.iter().filter(|own| own.generation == generation).collect();
+        // A page that was written over is held by points one after the other; it is counted at the last.
+        for (at, point) in own.iter().enumerate() {
+            let after = own.get(at + 1).copied();
+            points_bytes += freed_bytes(copy.as_ref(), None, point, after)?;
+        }
+    }
+    Ok(Stored { copy_bytes, points_bytes: Some(points_bytes) })
 }
 
 /// Forgets a backup on this machine.

@@ -3,20 +3,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use disk_prep::noun::{BlobPlace, VaultName};
+use disk_prep::limits::PAGE_BYTES;
+use disk_prep::noun::{BlobPlace, JobName, ResourceGroup, Service, SubscriptionId, VaultName};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::desk::Desk;
-use super::disk_backup::{
-    DiskOptions, DiskWord, RoundOptions, check_source, facts, files, hold, make_container, open,
-    round, whole,
+use super::disk_backup::{RoundOptions, round};
+use super::disk_bench::{
+    DiskOptions, DiskWord, check_source, facts, files, hold, make_container, open, whole,
 };
 use super::disk_files::{read_record, write_record};
+use super::disk_image::image_of;
+use super::disk_seed::{Shipping, Turn, write_dataset};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
-    BACKUP, Chain, DiffWish, DiskBackup, Error, FORM, FirstCopy, Keep, Made, Verify,
+    BACKUP, Chain, DiffWish, DiskBackup, DiskSource, Error, FORM, FirstCopy, IMAGE, ImageTerms,
+    Keep, Made, PAGE_BLOB, SeedJob, Verify, VhdForm, usual_form,
 };
-use crate::outcome::Failure;
+use crate::outcome::{Failure, IdleWord, MissingFlag};
 
 /// What is to be backed up, and how.
 #[derive(Debug)]
@@ -35,6 +40,23 @@ pub struct ProtectOptions {
     pub diff: DiffWish,
     /// Which points are kept, if that is said.
     pub keep: Option<Keep>,
+    /// How an image becomes a VHD, if that is said.
+    pub vhd: Option<VhdForm>,
+    /// The job that brings the first copy by drive.
+    pub seed: SeedAsked,
+}
+
+/// What is said of the job that brings a first copy.
+#[derive(Debug, Default)]
+pub struct SeedAsked {
+    /// Its name.
+    pub job: Option<JobName>,
+    /// The subscription that it will be in.
+    pub subscription: Option<SubscriptionId>,
+    /// Its group.
+    pub resource_group: Option<ResourceGroup>,
+    /// The service that has it.
+    pub service: Option<Service>,
 }
 
 /// A disk that is backed up.
@@ -42,21 +64,27 @@ pub struct ProtectOptions {
 pub struct Protected {
     /// Its record.
     pub backup: DiskBackup,
-    /// The first point; none if it was there.
+    /// The first point; none if it was there, or a drive brings it.
     pub made: Option<Made>,
+    /// What a person does so that a drive brings it.
+    pub shipping: Option<Shipping>,
     /// Whether the copy was there already, and its record was made anew.
     pub is_taken_over: bool,
 }
 
-const PAGE_BLOB: &str = "page-blob:";
 /// Twice a day.
 const USUAL_SECS: u64 = 12 * 3600;
 
 /// The source and the copy's place that a call names.
-fn places(asked: &ProtectOptions) -> Result<(BlobPlace, BlobPlace), DiskWord> {
+fn places(asked: &ProtectOptions) -> Result<(DiskSource, BlobPlace), DiskWord> {
     let wrong = || DiskWord::Source { word: asked.source.clone() };
-    let source = asked.source.strip_prefix(PAGE_BLOB).ok_or_else(wrong)?;
-    let source: BlobPlace = source.parse().map_err(|_| wrong())?;
+    let source = match asked.source.strip_prefix(IMAGE) {
+        Some("") => return Err(wrong()),
+        // The same file, wherever the next call is made.
+        Some(path) => DiskSource::Image(std::path::absolute(path).map_err(|_| wrong())?),
+        None if asked.source.starts_with(PAGE_BLOB) => asked.source.parse().map_err(|_| wrong())?,
+        None => return Err(wrong()),
+    };
     // Without a blob's name the backup's own.
     let whole = match asked.to.matches('/').count() {
         1 => format!("{}/{}.vhd", asked.to, asked.name),
@@ -69,6 +97,36 @@ fn places(asked: &ProtectOptions) -> Result<(BlobPlace, BlobPlace), DiskWord> {
     Ok((source, whole.parse().map_err(wrong)?))
 }
 
+/// What is said of an image, where there is one; what has no meaning in this call is refused.
+fn terms(asked: &ProtectOptions, source: &DiskSource) -> Result<Option<ImageTerms>, Failure> {
+    let SeedAsked { job, subscription, resource_group, service } = &asked.seed;
+    let by_drive = asked.first == FirstCopy::Drive;
+    let is_image = source.image().is_some();
+    let idle = [
+        (!is_image && asked.vhd.is_some(), "--vhd"),
+        (!is_image && by_drive, "--first drive"),
+        (is_image && asked.first == FirstCopy::Copy, "--first copy"),
+        (is_image && asked.diff != DiffWish::Auto, "--diff"),
+        (!by_drive && job.is_some(), "--job"),
+    ];
+    if let Some((_, word)) = idle.into_iter().find(|(is_idle, _)| *is_idle) {
+        return Err(IdleWord { word }.into());
+    }
+    let Some(path) = source.image() else { return Ok(None) };
+    let missing = |flag| MissingFlag { flag };
+    let seed = match by_drive {
+        false => None,
+        true => Some(SeedJob {
+            job: job.clone().ok_or(missing("--job"))?,
+            subscription: subscription.clone().ok_or(missing("--subscription"))?,
+            resource_group: resource_group.clone().ok_or(missing("--resource-group"))?,
+            service: *service,
+        }),
+    };
+    let vhd = asked.vhd.map_or_else(|| usual_form(path), Ok)?;
+    Ok(Some(ImageTerms { vhd, made_at: Timestamp::now(), seed }))
+}
+
 /// Backs a disk up from now on, and makes the first point.
 pub fn protect(
     asked: &ProtectOptions,
@@ -76,9 +134,10 @@ pub fn protect(
     desk: &Desk<'_>,
 ) -> Result<Protected, Failure> {
     let (source, target) = places(asked)?;
-    if source == target {
+    if source.place() == Some(&target) {
         return Err(Error::Itself { blob: target.to_string() }.into());
     }
+    let image = terms(asked, &source)?;
     let _lock = hold(&asked.name, desk)?;
     let state = desk.state()?;
     let wanted = DiskBackup {
@@ -86,6 +145,7 @@ pub fn protect(
         id: Uuid::new_v4(),
         name: asked.name.clone(),
         source,
+        image,
         target,
         generation: 1,
         every_secs: asked.every_secs.unwrap_or(USUAL_SECS),
@@ -106,26 +166,62 @@ pub fn protect(
         Some(old) => old,
         None => left(wanted, asked, options, desk)?,
     };
-    let (source, target) = open(&backup, options, desk)?;
-    let is_taken_over = !is_known && adopt(&mut backup, &source, &target)?;
-    check_source(&source)?;
-    whole(&backup)?;
-    let container = files(&backup, options, desk)?;
+    begin(&mut backup, is_known, options, desk)
+}
+
+/// Looks at all that is there before anything is made.
+fn begin(
+    backup: &mut DiskBackup,
+    is_known: bool,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<Protected, Failure> {
+    let (source, target) = open(backup, options, desk)?;
+    let address = source.as_ref().map_or_else(|| backup.source.to_string(), |own| own.address());
+    let is_taken_over = !is_known && adopt(backup, &address, &target)?;
+    match &source {
+        Some(source) => check_source(source)?,
+        None => look_at(backup, desk)?,
+    }
+    whole(backup)?;
+    let state = desk.state()?;
+    let container = files(backup, options, desk)?;
     if facts(&target)?.is_none() {
         make_container(&container);
     }
     let is_whole = facts(&target)?
         .and_then(|facts| Chain::parse(&facts.metadata))
         .is_some_and(|chain| chain.baseline.is_some() && chain.pending.is_none());
+    let seed = backup.image.as_ref().and_then(|terms| terms.seed.as_ref());
+    let shipping = match seed.filter(|_| !is_whole) {
+        Some(seed) => Some(write_dataset(backup, seed, desk)?),
+        None => None,
+    };
     backup.save(&state)?;
+    let protected = |backup: &DiskBackup, made, shipping| {
+        Ok(Protected { backup: backup.clone(), made, shipping, is_taken_over })
+    };
     if is_whole {
-        write_record(&backup, &container)?;
-        return Ok(Protected { backup, made: None, is_taken_over });
+        write_record(backup, &container)?;
+        return protected(backup, None, None);
     }
     let verify = Verify::None;
     let wish = RoundOptions { is_now: true, is_anew: false, breaks_lease: false, verify };
-    let made = round(&mut backup, wish, options, desk)?;
-    Ok(Protected { backup, made: Some(made), is_taken_over })
+    match round(backup, wish, options, desk)? {
+        Turn::Made(made) => protected(backup, Some(made), None),
+        Turn::Underway(_) => protected(backup, None, shipping),
+    }
+}
+
+/// The image is one that can be backed up, and that a drive can bring if one is to.
+fn look_at(backup: &DiskBackup, desk: &Desk<'_>) -> Result<(), Failure> {
+    let image = image_of(backup, desk)?;
+    let bytes = image.own_bytes();
+    let by_drive = backup.first == FirstCopy::Drive;
+    match by_drive && !bytes.is_multiple_of(PAGE_BYTES) {
+        true => Err(Error::ImageLength { path: image.path().to_owned(), bytes }.into()),
+        false => Ok(()),
+    }
 }
 
 /// The record that another machine has left of this backup, with what is asked of it now; else what
@@ -153,16 +249,12 @@ fn left(
 }
 
 /// A copy of this source by this program is taken over, whoever made it; a foreign one is refused.
-fn adopt(
-    backup: &mut DiskBackup,
-    source: &Arc<dyn PageBlob>,
-    target: &Arc<dyn PageBlob>,
-) -> Result<bool, Error> {
+fn adopt(backup: &mut DiskBackup, source: &str, target: &Arc<dyn PageBlob>) -> Result<bool, Error> {
     let Some(facts) = facts(target)? else { return Ok(false) };
-    let foreign = || Error::Foreign { blob: target.address(), source_blob: source.address() };
+    let foreign = || Error::Foreign { blob: target.address(), source_blob: source.to_owned() };
     let id = facts.metadata.get(BACKUP).and_then(|id| id.parse().ok());
-    let is_of_source = Chain::parse(&facts.metadata)
-        .is_some_and(|chain| chain.source == source.address() && facts.is_pages);
+    let is_of_source =
+        Chain::parse(&facts.metadata).is_some_and(|chain| chain.source == source && facts.is_pages);
     backup.id = id.filter(|_| is_of_source).ok_or_else(foreign)?;
     Ok(true)
 }
@@ -181,6 +273,16 @@ fn same(old: &DiskBackup, new: &DiskBackup, asked: &ProtectOptions) -> Result<()
     }
     if asked.every_secs.is_some() {
         differ("--every", format!("{} s", old.every_secs), format!("{} s", new.every_secs));
+    }
+    if let (Some(old), Some(new)) = (&old.image, &new.image) {
+        if asked.vhd.is_some() {
+            differ("--vhd", format!("{:?}", old.vhd), format!("{:?}", new.vhd));
+        }
+        let words = |own: &Option<SeedJob>| match own {
+            Some(own) => format!("{} in {}, {}", own.job, own.subscription, own.resource_group),
+            None => "none".to_owned(),
+        };
+        differ("the job", words(&old.seed), words(&new.seed));
     }
     differ("--first", format!("{:?}", old.first), format!("{:?}", new.first));
     differ("--diff", format!("{:?}", old.diff), format!("{:?}", new.diff));

@@ -6,7 +6,7 @@ use disk_prep::noun::{ByteSize, VaultName, count};
 use jiff::Zoned;
 
 use super::desk::Desk;
-use super::disk_backup::{DiskOptions, facts, files, hold, known, open};
+use super::disk_bench::{DiskOptions, facts, files, hold, known, open};
 use super::disk_files::{remove_table, write_record};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
@@ -98,7 +98,8 @@ impl PrunedDisk {
 /// One backup with its blobs, held.
 struct Bench {
     _lock: Lock,
-    source: Arc<dyn PageBlob>,
+    /// None of an image.
+    source: Option<Arc<dyn PageBlob>>,
     target: Arc<dyn PageBlob>,
     plan: PrunedDisk,
 }
@@ -164,9 +165,9 @@ fn look(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Benc
         }
     }
     let chain = told.and_then(|facts| Chain::parse(&facts.metadata));
-    let left_over = match chain.and_then(|chain| chain.baseline) {
-        Some(baseline) => left_over(&source, &backup, &baseline)?,
-        None => Vec::new(),
+    let left_over = match (chain.and_then(|chain| chain.baseline), &source) {
+        (Some(baseline), Some(source)) => left_over(source, &backup, &baseline)?,
+        _ => Vec::new(),
     };
     let requests = 2 * freed.len() + left_over.len() + copies.len();
     let plan = PrunedDisk {
@@ -200,15 +201,20 @@ impl Bench {
     fn delete(&mut self, options: &DiskOptions, desk: &Desk<'_>) -> Result<(), Failure> {
         let container = files(&self.plan.backup, options, desk)?;
         let backup = &mut self.plan.backup;
+        // The point itself is the last that goes: while it is there, the next run finds the rest of it.
         for GonePoint { point, .. } in &self.plan.gone {
-            let copy = self.target.beside(&backup.copy_name(point.generation));
-            copy.remove_snapshot(&point.backup_snapshot)?;
-            remove_table(backup, &point.source_snapshot, &container)?;
             backup.proofs.remove(&point.backup_snapshot);
         }
         backup.save(&desk.state()?)?;
-        for snapshot in &self.plan.left_over {
-            self.source.remove_snapshot(snapshot)?;
+        for GonePoint { point, .. } in &self.plan.gone {
+            let copy = self.target.beside(&backup.copy_name(point.generation));
+            remove_table(backup, &point.source_snapshot, &container)?;
+            copy.remove_snapshot(&point.backup_snapshot)?;
+        }
+        if let Some(source) = &self.source {
+            for snapshot in &self.plan.left_over {
+                source.remove_snapshot(snapshot)?;
+            }
         }
         for name in &self.plan.copies {
             let copy = self.target.beside(name);

@@ -5,20 +5,22 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use disk_prep::noun::{BlobPath, BlobPlace, Diagnose, ErrorKind, Hint, VaultName, visible_line};
+use disk_prep::noun::{
+    AccountName, BlobPath, BlobPlace, Diagnose, ErrorKind, Hint, VaultName, visible_line,
+};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::connections::{container, page_blob};
 use super::desk::Desk;
-use super::disk_backup::{
+use super::disk_bench::{
     Attended, DiskOptions, DiskWord, by_service, facts, hold, known, make_container, open,
     source_access,
 };
 use crate::azure::PageBlob;
 use crate::disk_backup::{
-    DiskBackup, DiskPoint, Error, ImageFile, MadeDisk, MadeImage, Promoted, Promotion, Restoration,
-    RestoredFrom, Verify, point_at, points,
+    DiskBackup, DiskPoint, DiskSource, Error, FirstCopy, IMAGE, ImageFile, MadeDisk, MadeImage,
+    PAGE_BLOB, Promoted, Promotion, Restoration, RestoredFrom, Verify, point_at, points,
 };
 use crate::outcome::Failure;
 
@@ -114,9 +116,6 @@ impl Diagnose for NotTyped {
     }
 }
 
-const IMAGE: &str = "image:";
-const PAGE_BLOB: &str = "page-blob:";
-
 fn aim(word: &str) -> Result<Aim, DiskWord> {
     let wrong = || DiskWord::Aim { word: word.to_owned() };
     match (word.strip_prefix(IMAGE), word.strip_prefix(PAGE_BLOB)) {
@@ -174,6 +173,10 @@ struct Origin<'a> {
 }
 
 impl Origin<'_> {
+    fn source_account(&self) -> Option<&AccountName> {
+        self.backup.source.place().map(BlobPlace::account)
+    }
+
     fn blob(
         &self,
         place: BlobPlace,
@@ -182,7 +185,7 @@ impl Origin<'_> {
         (options, desk): (&DiskOptions, &Desk<'_>),
     ) -> Result<NewDisk, Failure> {
         let access = match place.account() == self.backup.target.account() {
-            true if place.account() != self.backup.source.account() => options.blobs.clone(),
+            true if self.source_account() != Some(place.account()) => options.blobs.clone(),
             _ => source_access(options),
         };
         let disk = page_blob(&options.azure, &access, &place, desk.attendant)?;
@@ -248,7 +251,8 @@ impl Origin<'_> {
             backup_snapshot: self.point.backup_snapshot.clone(),
             is_whole: false,
         };
-        let is_it = |own: &&DiskBackup| own.source == *place && own.name != self.backup.name;
+        let is_it =
+            |own: &&DiskBackup| own.source.place() == Some(place) && own.name != self.backup.name;
         if let Some(old) = all.iter().find(is_it) {
             let is_same = old.restored.as_ref().is_some_and(|own| {
                 (&own.name, &own.backup_snapshot) == (&from.name, &from.backup_snapshot)
@@ -281,7 +285,9 @@ impl Origin<'_> {
         Ok(DiskBackup {
             id: Uuid::new_v4(),
             name,
-            source: place.clone(),
+            source: DiskSource::PageBlob(place.clone()),
+            image: None,
+            first: FirstCopy::Auto,
             target,
             generation: 1,
             run: None,
@@ -314,6 +320,10 @@ pub fn promote(
     let _lock = hold(name, desk)?;
     let mut backup = known(name, desk)?;
     let (disk, target) = open(&backup, options, desk)?;
+    let place = backup.source.place().cloned();
+    let (Some(disk), Some(place)) = (disk, place) else {
+        return Err(Error::OfImage { name: name.clone() }.into());
+    };
     let (point, copy) = found(&backup, at, &target)?;
     let run = Uuid::new_v4();
     let promotion = Promotion {
@@ -328,7 +338,7 @@ pub fn promote(
     promotion.begun()?;
     let question = format!(
         "The disk {} becomes what it was at {}. What it holds now is kept in a snapshot.",
-        backup.source, point.source_snapshot
+        place, point.source_snapshot
     );
     let question = format!("{}\nType the backup's name to go on: ", visible_line(&question));
     let is_said = match overwrite {
@@ -339,11 +349,11 @@ pub fn promote(
         None => false,
     };
     if !is_said {
-        return Err(NotTyped { name: name.clone(), disk: backup.source }.into());
+        return Err(NotTyped { name: name.clone(), disk: place }.into());
     }
     backup.run = Some(run);
     backup.save(&desk.state()?)?;
     let watch = Attended::new(format!("promote {name}"), desk.attendant);
     let made = promotion.make(&watch)?;
-    Ok(PromotedDisk { name: name.clone(), disk: backup.source, point, made })
+    Ok(PromotedDisk { name: name.clone(), disk: place, point, made })
 }

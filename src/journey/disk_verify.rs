@@ -7,7 +7,7 @@ use disk_prep::noun::{ReadShare, VaultName};
 use jiff::Timestamp;
 
 use super::desk::Desk;
-use super::disk_backup::{Attended, DiskOptions, files, hold, known, open};
+use super::disk_bench::{Attended, DiskOptions, files, hold, known, open};
 use super::disk_files::{read_table, write_table};
 use crate::azure::{Container, PageBlob};
 use crate::disk_backup::{
@@ -68,7 +68,7 @@ pub fn verify(
     };
     let watch = Attended::new(format!("verify {name}"), desk.attendant);
     let container = files(&backup, options, desk)?;
-    let look = Look { source: &source, target: &target, container: &container, share };
+    let look = Look { source: source.as_ref(), target: &target, container: &container, share };
     let mut all = Vec::new();
     for point in chosen {
         let found = look.at(&backup, &point, &watch)?;
@@ -90,7 +90,7 @@ pub fn verify(
 
 /// Where points are looked at.
 struct Look<'a> {
-    source: &'a Arc<dyn PageBlob>,
+    source: Option<&'a Arc<dyn PageBlob>>,
     target: &'a Arc<dyn PageBlob>,
     container: &'a Arc<dyn Container>,
     share: Option<ReadShare>,
@@ -107,8 +107,10 @@ impl Look<'_> {
         let copy = self.target.beside(&backup.copy_name(point.generation));
         let own = (copy.as_ref(), Some(point.backup_snapshot.as_str()));
         let snapshot = point.source_snapshot.as_str();
-        if self.source.facts(Some(snapshot))?.is_some() {
-            let theirs = (self.source.as_ref(), Some(snapshot));
+        if let Some(source) = self.source
+            && source.facts(Some(snapshot))?.is_some()
+        {
+            let theirs = (source.as_ref(), Some(snapshot));
             let found = compare(theirs, own, self.share, watch)?;
             if let Some(table) = &found.table {
                 write_table(backup, snapshot, table, self.container)?;

@@ -11,12 +11,16 @@ pub mod custody;
 pub mod custody_look;
 pub mod desk;
 pub mod disk_backup;
+pub mod disk_bench;
 mod disk_files;
+mod disk_image;
 pub mod disk_look;
 pub mod disk_protect;
 pub mod disk_prune;
 pub mod disk_restore;
 pub mod disk_schedule;
+pub mod disk_seed;
+pub mod disk_snapshot;
 pub mod disk_verify;
 #[cfg(feature = "emulator")]
 pub mod dock;

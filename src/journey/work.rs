@@ -1,6 +1,7 @@
 //! What is to be prepared: the seed of a staging path, or the rows of a `dataset.csv`. For the
 //! latter there is no staging path; its journals lie in the state directory.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use disk_prep::dataset::{
@@ -94,6 +95,8 @@ pub struct Work {
     pub home: PathBuf,
     /// Names the work in the state directory.
     pub id: Uuid,
+    /// Block devices among the sources, which nobody else can take meanwhile.
+    _devices: Vec<File>,
     /// When its seed was finished.
     finished_at: Option<Timestamp>,
     target: Option<Destination>,
@@ -133,6 +136,7 @@ impl Work {
             kind: seed.kind,
             needed: seed.needed(),
             holds_keys: seed.hold_keys,
+            _devices: Vec::new(),
             container: Some(seed.target.container.clone()),
             home: staging.path().to_owned(),
             staging: Some(staging),
@@ -158,8 +162,12 @@ impl Work {
         let (container, target, finished_at) = (None, None, None);
         let (needed, holds_keys): (&'static [&'static str], _) = (&[], false);
         let staging = None;
+        let held = set.hold_devices();
+        let _devices =
+            held.map_err(|source| dataset::Error::Scan { path: csv.to_owned(), source })?;
         Ok(Work {
             set,
+            _devices,
             staging,
             home,
             job,

@@ -1,16 +1,16 @@
 //! Disks' backups, as a person and a script see them.
 
-use disk_prep::noun::{BlobPlace, ByteSize, VaultName, count};
+use disk_prep::noun::{BlobPlace, ByteSize, JobName, VaultName, count};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::disk_backup::{DiskBackup, DiskPoint, Made, Proof, ProvenBy};
+use crate::disk_backup::{DiskBackup, DiskPoint, Made, Proof, ProvenBy, VhdForm};
 use crate::journey::disk_backup::{RoundEnd, Rounds};
 use crate::journey::disk_look::{DiskStatus, Disks, Points, Released};
-use crate::journey::disk_protect::Protected;
+use crate::journey::disk_seed::Underway;
 use crate::outcome::Outcome;
 
 /// A disk that is backed up.
@@ -21,9 +21,13 @@ pub(super) struct DiskBackupRecord<'a> {
     name: &'a VaultName,
     /// The backup's identity, which its snapshots carry.
     id: String,
-    /// What is backed up: account, container and blob.
-    #[schemars(with = "String")]
-    source: &'a BlobPlace,
+    /// What is backed up: account, container and blob, or `image:` and a path.
+    source: String,
+    /// How an image becomes a VHD: `as-is`, `add` or `none`; null for a page blob.
+    vhd: Option<&'a str>,
+    /// The job that brings the first copy by drive; null if none does.
+    #[schemars(with = "Option<String>")]
+    seed_job: Option<&'a JobName>,
     /// The copy.
     #[schemars(with = "String")]
     target: &'a BlobPlace,
@@ -82,6 +86,10 @@ pub(super) struct DiskStatusRecord<'a> {
     pending_mode: Option<&'a str>,
     /// How many points there are.
     points: usize,
+    /// Bytes that are written in the copy; null where there is none.
+    copy_bytes: Option<u64>,
+    /// Bytes beyond it that only points hold; null if the service does not tell that.
+    points_bytes: Option<u64>,
     /// Whether a run holds the copy now.
     leased: bool,
     /// When the next point is due.
@@ -124,7 +132,7 @@ pub(super) struct DiskRoundRecord<'a> {
     /// The backup's name.
     #[schemars(with = "String")]
     name: &'a VaultName,
-    /// `point`, or `not-due`.
+    /// `point`, `not-due`, or `in-transit` while a drive brings the first copy.
     outcome: &'a str,
     /// The source's snapshot; null if no point was due.
     source_snapshot: Option<&'a str>,
@@ -178,7 +186,9 @@ pub(super) fn backup_record(backup: &DiskBackup) -> DiskBackupRecord<'_> {
     DiskBackupRecord {
         name: &backup.name,
         id: backup.id.to_string(),
-        source: &backup.source,
+        source: backup.source.to_string(),
+        vhd: backup.image.as_ref().map(|own| vhd_word(own.vhd)),
+        seed_job: backup.image.as_ref().and_then(|own| Some(&own.seed.as_ref()?.job)),
         target: &backup.target,
         generation: backup.generation,
         every_secs: backup.every_secs,
@@ -199,14 +209,23 @@ pub(super) fn backup_record(backup: &DiskBackup) -> DiskBackupRecord<'_> {
     }
 }
 
-fn round_record<'a>(
+fn vhd_word(form: VhdForm) -> &'static str {
+    match form {
+        VhdForm::AsIs => "as-is",
+        VhdForm::Add => "add",
+        VhdForm::None => "none",
+    }
+}
+
+pub(super) fn round_record<'a>(
     name: &'a VaultName,
     made: Option<&'a Made>,
+    idle: &'static str,
     next: Option<(Timestamp, u64)>,
 ) -> DiskRoundRecord<'a> {
     DiskRoundRecord {
         name,
-        outcome: if made.is_some() { "point" } else { "not-due" },
+        outcome: if made.is_some() { "point" } else { idle },
         source_snapshot: made.map(|made| made.source_snapshot.as_str()),
         backup_snapshot: made.map(|made| made.point.as_str()),
         bytes: made.map(|made| made.bytes),
@@ -222,7 +241,7 @@ fn round_record<'a>(
     }
 }
 
-fn made_line(name: &VaultName, made: &Made) -> String {
+pub(super) fn made_line(name: &VaultName, made: &Made) -> String {
     let counts = made.counts;
     let kind = if made.is_first { "First point" } else { "Point" };
     let proven = match &made.proven {
@@ -252,43 +271,26 @@ fn point_record<'a>(backup: &'a DiskBackup, point: &'a DiskPoint) -> DiskPointRe
     }
 }
 
-impl Outcome for Protected {
-    fn lines(&self) -> Vec<String> {
-        let DiskBackup { name, source, target, .. } = &self.backup;
-        let mut lines = vec![format!("Disk {name} is backed up: {source} to {target}")];
-        if self.is_taken_over {
-            lines.push("The copy was there already, and is gone on with".to_owned());
-        }
-        match &self.made {
-            Some(made) => lines.push(made_line(name, made)),
-            None => lines.push("Its first point was there. Nothing was left to do".to_owned()),
-        }
-        lines
-    }
-
-    fn json(&self) -> Vec<Value> {
-        let mut lines = vec![line(&backup_record(&self.backup))];
-        let made = self.made.as_ref();
-        lines.extend(made.map(|made| line(&round_record(&self.backup.name, Some(made), None))));
-        lines
-    }
-}
-
 impl Outcome for Rounds {
     fn lines(&self) -> Vec<String> {
         if self.0.is_empty() {
             return vec!["This machine backs no disk up".to_owned()];
         }
-        let one = |end: &RoundEnd| match &end.made {
-            Some(made) => made_line(&end.name, made),
-            None => format!("Nothing is due for {} before {}", end.name, end.next),
+        let one = |end: &RoundEnd| match (&end.made, &end.underway) {
+            (Some(made), _) => made_line(&end.name, made),
+            (None, Some(Underway { job, state })) => format!(
+                "The first copy of {} goes by drive, and is not there yet: job {job} is {state}",
+                end.name
+            ),
+            (None, None) => format!("Nothing is due for {} before {}", end.name, end.next),
         };
         self.0.iter().map(one).collect()
     }
 
     fn json(&self) -> Vec<Value> {
         let one = |end: &RoundEnd| {
-            line(&round_record(&end.name, end.made.as_ref(), Some((end.next, end.secs))))
+            let idle = if end.underway.is_some() { "in-transit" } else { "not-due" };
+            line(&round_record(&end.name, end.made.as_ref(), idle, Some((end.next, end.secs))))
         };
         self.0.iter().map(one).collect()
     }
@@ -366,11 +368,31 @@ impl Outcome for DiskStatus {
             Some((point, proof)) => lines.push(format!("Point {point}: {}", proof_words(proof))),
             None => lines.push("No point was proven yet".to_owned()),
         }
+        if let Some(stored) = self.stored {
+            let points = match stored.points_bytes {
+                Some(bytes) => format!("{} that only points hold", ByteSize(bytes)),
+                None => "what only points hold, which the service does not tell".to_owned(),
+            };
+            lines
+                .push(format!("Billed: {} in the copy, and {points}", ByteSize(stored.copy_bytes)));
+        }
+        if let Some(last) = &self.backup.last {
+            let requests = usize::try_from(last.requests).unwrap_or(usize::MAX);
+            lines.push(format!(
+                "The last round: {} written and {} cleared, by {}",
+                ByteSize(last.changed_bytes),
+                ByteSize(last.cleared_bytes),
+                count(requests, "request")
+            ));
+        }
         lines.push(format!("Kept: {}", self.backup.keep));
         lines.push(format!("Next point: {}", self.next));
-        lines.push(
-            "Not copied along: the source's own snapshots, its lease, its access tier".to_owned(),
-        );
+        if self.backup.source.place().is_some() {
+            lines.push(
+                "Not copied along: the source's own snapshots, its lease, its access tier"
+                    .to_owned(),
+            );
+        }
         lines
     }
 
@@ -384,6 +406,8 @@ impl Outcome for DiskStatus {
             pending: pending.map(|pending| pending.snapshot.as_str()),
             pending_mode: pending.and_then(|pending| pending.mode).map(|mode| mode.word()),
             points: self.points,
+            copy_bytes: self.stored.map(|own| own.copy_bytes),
+            points_bytes: self.stored.and_then(|own| own.points_bytes),
             leased: self.is_leased,
             next: self.next,
         };

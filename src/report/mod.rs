@@ -9,8 +9,10 @@ mod custody_page;
 mod custody_words;
 mod disk_backup;
 mod disk_kept;
+mod disk_protected;
 mod disk_proven;
 mod disk_restored;
+mod disk_snapshot;
 mod drive;
 #[cfg(feature = "emulator")]
 pub mod emulator;

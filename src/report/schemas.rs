@@ -31,10 +31,10 @@ use super::text::{CompletionsRecord, ConfigRecord, ManRecord, SettingRecord};
 use super::vault::{DetachedRecord, SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
-    access, browsed, checked, cleared, custody, disk_backup, disk_kept, disk_proven, disk_restored,
-    drive, escrowed, explained, foreseen, keys, limits, nsg, overview, packed, proxy, released,
-    repaired, seed, slip, standing, told, vault_ingest, vault_kept, vault_policy, vault_run,
-    vault_schedule, vault_sources, vm, vm_jobs, watch,
+    access, browsed, checked, cleared, custody, disk_backup, disk_kept, disk_protected,
+    disk_proven, disk_restored, disk_snapshot, drive, escrowed, explained, foreseen, keys, limits,
+    nsg, overview, packed, proxy, released, repaired, seed, slip, standing, told, vault_ingest,
+    vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, vm, vm_jobs, watch,
 };
 
 /// A type of record.
@@ -142,8 +142,10 @@ pub fn all() -> Vec<Described> {
         of::<disk_kept::DiskPrunedRecord<'_>>("`disk-backup prune`"),
         of::<disk_backup::DiskReleasedRecord<'_>>("`disk-backup release`"),
         of::<disk_restored::DiskRestoredRecord<'_>>("`disk-backup restore`"),
+        of::<disk_protected::DiskSeedRecord<'_>>("`disk-backup protect --first drive`"),
         of::<disk_backup::DiskRoundRecord<'_>>("`disk-backup protect`, `disk-backup run`"),
         of::<disk_kept::DiskScheduleRecord<'_>>("`disk-backup schedule`"),
+        of::<disk_snapshot::DiskSnapshotRecord<'_>>("`disk-backup snapshot`"),
         of::<disk_backup::DiskStatusRecord<'_>>("`disk-backup status`"),
         of::<disk_proven::DiskVerifiedRecord<'_>>("`disk-backup verify`"),
         of::<SettingRecord>("`config show`"),

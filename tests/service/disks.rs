@@ -68,6 +68,13 @@ async fn each_round_sends_what_changed_and_every_point_is_the_disk_as_it_was() {
     assert_eq!((&status[0]["points"], &status[0]["pending"]), (&5.into(), &Value::Null));
     assert_eq!(status[0]["baseline"].as_str(), Some(kept[0].as_str()));
     assert_eq!((&status[0]["has_baseline"], &status[0]["leased"]), (&true.into(), &false.into()));
+    // What the copy holds is what its own list of pages says; what only points hold is what prune would
+    // free of all of them.
+    let billed = status[0]["copy_bytes"].as_u64().unwrap();
+    assert!(billed > 3 << 20 && billed < 4 << 20, "{}", status[0]);
+    // The cleared pages, those that were written over, and what was cut off.
+    let only = (2 + 1 + 1) * PAGE as u64 + 2 * (1 << 20) + PAGE as u64;
+    assert_eq!(status[0]["points_bytes"].as_u64(), Some(only), "{}", status[0]);
     let idle = rig.told(0, &["disk-backup", "run"], "disk-round");
     assert_eq!(idle[0]["outcome"], "not-due");
     let again = [&PROTECT[..], &["--every", "1d"]].concat();
@@ -130,6 +137,39 @@ async fn what_cannot_be_backed_up_is_refused_by_name_before_anything_is_made() {
     let again = protect("os", os, "account1/disks/backup.g3.vhd");
     assert_eq!(rig.told(0, &again, "disk-round").len(), 0);
     rig.round(&[]);
+}
+
+#[tokio::test]
+async fn snapshots_are_taken_and_deleted_by_hand_and_what_a_backup_needs_stays() {
+    let rig = Rig::new().await;
+    let mut disk = Disk::create(&rig.container, "os.vhd", 1 << 20).await;
+    disk.write(0, &[1; PAGE]).await;
+    rig.told(0, &PROTECT, "disk-round");
+    let source = ["--source", "page-blob:account1/disks/os.vhd"];
+    let told = |code, verb: &str, more: &[&str]| {
+        let words = [&["disk-backup", "snapshot", verb][..], &source, more].concat();
+        rig.told(code, &words, "disk-snapshot")
+    };
+    let made = told(0, "create", &[]).remove(0);
+    assert_eq!((&made["deed"], &made["owner"]), (&"made".into(), &Value::Null));
+    let all = told(0, "list", &[]);
+    assert_eq!((all.len(), &all[0]["owner"], &all[1]["owner"]), (2, &"os".into(), &Value::Null));
+    let (baseline, own) =
+        (all[0]["snapshot"].as_str().unwrap(), all[1]["snapshot"].as_str().unwrap());
+    let delete = |exit, at: &str, more: &[&str]| {
+        let words = ["disk-backup", "snapshot", "delete", "--at", at];
+        rig.code(exit, &[&words[..], &source, more].concat())
+    };
+    assert_eq!(delete(4, baseline, &["--yes"]), "disk-snapshot-needed");
+    assert_eq!(delete(2, own, &[]), "needs-yes");
+    assert_eq!(delete(10, "2026-01-01T00:00:00.0000000Z", &["--yes"]), "disk-point-gone");
+    let image = ["disk-backup", "snapshot", "list", "--source", "image:/srv/os.raw"];
+    assert_eq!(rig.code(4, &image), "disk-no-page-blob");
+    // A snapshot by hand is in no round's way.
+    disk.write(0, &[2; PAGE]).await;
+    rig.round(&[]);
+    assert_eq!(told(0, "delete", &["--at", own, "--yes"])[0]["deed"], "deleted");
+    assert_eq!(disk::snapshots(&rig.container, "os.vhd").await.len(), 1);
 }
 
 #[tokio::test]

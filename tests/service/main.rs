@@ -2,7 +2,9 @@
 //! emulator's datacenter, judged from outside.
 
 mod data_box;
+mod disk_images;
 mod disk_kept;
+mod disk_kills;
 mod disk_restore;
 mod disk_rig;
 mod disks;

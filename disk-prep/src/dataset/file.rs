@@ -41,6 +41,9 @@ fn is_block_blob(blob_type: &BlobType) -> bool {
     *blob_type == BlobType::BlockBlob
 }
 
+/// In the place of the time of its last change: it is a block device, which has none.
+pub const DEVICE: i64 = i64::MIN;
+
 /// What the walk of a folder finds of a file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts {

@@ -24,7 +24,7 @@ pub use content_md5::ContentMd5;
 pub use dataset_csv::{Item, Row};
 pub use driveset_csv::{DriveRow, EraseConsent};
 pub use error::Error;
-pub use file::{DataFile, modified_ns};
+pub use file::{DEVICE, DataFile, modified_ns};
 pub use file_list::{FileList, ListedFile};
 pub use listing::{Listing, SideFile, SideKind};
 pub use packer::Packer;

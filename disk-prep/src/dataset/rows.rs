@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
@@ -15,7 +16,7 @@ use super::dataset_csv::{Item, Row};
 use super::driveset_csv::DriveRow;
 use super::empty_folders::EmptyFolders;
 use super::error::Error;
-use super::file::{DataFile, Facts, check_size, clashes, modified_ns};
+use super::file::{DEVICE, DataFile, Facts, check_size, clashes, modified_ns};
 use super::listing::{Listing, SideFile, SideKind};
 use super::packer::Packer;
 use super::set::DataSet;
@@ -29,6 +30,7 @@ use crate::noun::{
     check_blob_name, check_name, shown,
 };
 use crate::sys::beneath::{Folder, Kind};
+use crate::sys::block::{block_bytes, open_block};
 use crate::sys::given;
 
 /// Bytes of a table, at most: millions of rows.
@@ -155,6 +157,12 @@ impl<'a> Scan<'a> {
                 Ok(found) if found.is_file() => match resolved(path) {
                     Ok(real) => {
                         let facts = Facts::from(&found);
+                        self.file(row, path, &real, facts, blob.clone(), &listing);
+                    }
+                    Err(error) => self.fault(row, BASE, unreadable(path, &error)),
+                },
+                Ok(_) if is_device(path) => match device_facts(path) {
+                    Ok((real, facts)) => {
                         self.file(row, path, &real, facts, blob.clone(), &listing);
                     }
                     Err(error) => self.fault(row, BASE, unreadable(path, &error)),
@@ -366,6 +374,18 @@ fn blob_below(below: &Path, container: &ContainerName, prefix: &str) -> Result<B
 fn resolved(path: &Path) -> io::Result<PathBuf> {
     let folder = fs::canonicalize(path.parent().unwrap_or(Path::new(ROOT)))?;
     Ok(folder.join(path.file_name().unwrap_or_default()))
+}
+
+/// Whether a path leads to a block device: their usual names are links.
+fn is_device(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.file_type().is_block_device())
+}
+
+/// The path of a device without links, and its length.
+fn device_facts(path: &Path) -> io::Result<(PathBuf, Facts)> {
+    let real = fs::canonicalize(path)?;
+    let device = open_block(&Folder::open(Path::new(ROOT))?, &below_root(&real))?;
+    Ok((real, Facts { bytes: block_bytes(&device)?, modified_ns: DEVICE }))
 }
 
 /// Opens a file that may have become something else since it was looked at.

@@ -1,10 +1,15 @@
 //! The files of one preparation together, and what a person should know of them.
 
+use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 
+use super::file::DEVICE;
 use super::file_list::{FileList, ListedFile};
 use crate::limits;
 use crate::noun::{DrivePath, count, lines, shown};
+use crate::sys::beneath::Folder;
+use crate::sys::block::open_block;
 
 /// The files of one preparation, sorted by their path on the drive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +49,15 @@ impl DataSet {
             remarks.push(format!("{count} will not be copied:{}", lines(&folders)));
         }
         remarks
+    }
+
+    /// The block devices among the sources, held: what is read of them is not written over meanwhile,
+    /// by this program either.
+    pub fn hold_devices(&self) -> io::Result<Vec<File>> {
+        let is_device = |file: &ListedFile<'_>| file.modified_ns() == DEVICE;
+        let devices = self.files.iter().filter(is_device);
+        let root = Folder::open(&self.root)?;
+        devices.map(|file| open_block(&root, &file.unpack().source)).collect()
     }
 
     /// Bytes of all files.

@@ -10,11 +10,12 @@ use std::path::Path;
 
 use rustix::fs::{Advice, fadvise};
 
-use crate::dataset::{DataFile, modified_ns};
+use crate::dataset::{DEVICE, DataFile, modified_ns};
 use crate::journal::{FileChange, LeftOut};
 use crate::stop::StopFlag;
 use crate::sys::again::{Patience, is_passing};
 use crate::sys::beneath::{Folder, Unexpected};
+use crate::sys::block::{block_bytes, open_block};
 use crate::world::World;
 
 /// Files longer than this do not stay in the page cache when they were read.
@@ -63,9 +64,13 @@ impl<'a> Root<'a> {
     }
 
     fn open(&self, planned: &DataFile, attempt: usize) -> io::Result<File> {
+        let open = |folder: &Folder| match planned.modified_ns == DEVICE {
+            true => open_block(folder, &planned.source),
+            false => self.world.open(folder, &planned.source),
+        };
         match &self.folder {
-            Ok(folder) if attempt == 0 => self.world.open(folder, &planned.source),
-            _ => self.world.open(&self.anew()?, &planned.source),
+            Ok(folder) if attempt == 0 => open(folder),
+            _ => open(&self.anew()?),
         }
     }
 
@@ -178,12 +183,17 @@ impl<'a> Source<'a> {
 /// Checks that it is the file that was planned; returns its inode.
 fn check(file: &File, planned: &DataFile) -> Result<u64, Fault> {
     let found = file.metadata()?;
-    if found.size() != planned.bytes {
-        let (before, now) = (planned.bytes, found.size());
+    let is_device = planned.modified_ns == DEVICE;
+    let now = if is_device { block_bytes(file)? } else { found.size() };
+    if now != planned.bytes {
+        let before = planned.bytes;
         return Err(changed(
             FileChange::FileResized,
             format!("its size changed from {before} to {now} bytes"),
         ));
+    }
+    if is_device {
+        return Ok(found.rdev());
     }
     if modified_ns(&found) != planned.modified_ns {
         return Err(changed(FileChange::FileModified, "it was modified after it was planned"));

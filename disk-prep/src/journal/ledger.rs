@@ -303,6 +303,7 @@ mod tests {
             wipe: None,
             cipher: Cipher::default(),
             profile: Profile::Legacy,
+            omit_zeros: false,
             disk_guid: Uuid::nil(),
             partition_guids: [Uuid::nil(); 2],
             manifest_guid: Uuid::nil(),

@@ -67,6 +67,9 @@ pub struct Begun {
     pub cipher: Cipher,
     /// Name and hash of the manifest.
     pub profile: Profile,
+    /// Whether ranges of page blobs that hold nothing stay out of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub omit_zeros: bool,
     /// GUID of the disk.
     pub disk_guid: Uuid,
     /// GUIDs of the two partitions.

@@ -11,7 +11,7 @@ mod write;
 pub use form::{ManifestError, check_form};
 pub use proof::ManifestProof;
 pub use read::{Manifest, ManifestBlob, ManifestFrame, ManifestRange, parse, parse_each};
-pub use write::{Entry, ManifestWriter, Profile, frame_bytes, length_bytes, text_bytes};
+pub use write::{Entry, ManifestWriter, Profile, Zeros, frame_bytes, length_bytes, text_bytes};
 
 #[cfg(test)]
 mod tests {

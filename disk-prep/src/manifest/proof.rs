@@ -5,8 +5,9 @@ use std::io::{self, Write};
 
 use super::form::ManifestError;
 use super::strict::{StrictReader, Token};
+use super::write::Zeros;
 use crate::dataset::{DataFile, Listing};
-use crate::noun::Serial;
+use crate::noun::{BlobType, Serial};
 
 /// Takes a manifest as it is written. `I` are the files that it must list, in order.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ struct Expected<'a, I> {
     open: Vec<String>,
     said_id: bool,
     block_bytes: u64,
+    zeros: Zeros,
     said: Vec<(&'static str, String)>,
 }
 
@@ -32,10 +34,10 @@ const FACTS: [&str; 4] = ["BlobPath", "FilePath", "Length", "ImportDisposition"]
 
 impl<'a, I: Iterator<Item = DataFile>> ManifestProof<'a, I> {
     /// For the manifest of this drive.
-    pub fn new(serial: &'a Serial, files: I) -> Self {
+    pub fn new(serial: &'a Serial, files: I, zeros: Zeros) -> Self {
         let (open, said) = (Vec::new(), Vec::new());
-        let expected =
-            Expected { serial, files, file: None, open, said_id: false, block_bytes: 0, said };
+        let (file, said_id, block_bytes) = (None, false, 0);
+        let expected = Expected { serial, files, file, open, said_id, block_bytes, zeros, said };
         ManifestProof { reader: StrictReader::new(), expected }
     }
 
@@ -70,6 +72,11 @@ impl<'a, I: Iterator<Item = DataFile>> Expected<'a, I> {
         self.files.by_ref().find(|file| file.listing != Listing::SideFile)
     }
 
+    /// Whether ranges of a file may be missing.
+    fn may_omit(&self, file: &DataFile) -> bool {
+        self.zeros == Zeros::Omitted && file.blob_type == BlobType::PageBlob
+    }
+
     fn take(&mut self, token: Token<'_>) -> Result<(), String> {
         match token {
             Token::Start { name, attributes } => {
@@ -98,10 +105,14 @@ impl<'a, I: Iterator<Item = DataFile>> Expected<'a, I> {
             (5, name) if FACTS.contains(&name) => Ok(()),
             (6, "Block" | "PageRange") => {
                 let (offset, length) = (number(attributes, "Offset"), number(attributes, "Length"));
-                if offset != Some(self.block_bytes) || length.is_none() {
+                let (Some(offset), Some(length)) = (offset, length) else {
+                    return Err(format!("{name} has no place in its file"));
+                };
+                let may_skip = self.file.as_ref().is_some_and(|file| self.may_omit(file));
+                if offset < self.block_bytes || (offset > self.block_bytes && !may_skip) {
                     return Err(format!("{name} has no place in its file"));
                 }
-                self.block_bytes = self.block_bytes.saturating_add(length.unwrap_or(0));
+                self.block_bytes = offset.saturating_add(length);
                 Ok(())
             }
             _ => Err(format!("the element {name} has no place there")),
@@ -127,7 +138,11 @@ impl<'a, I: Iterator<Item = DataFile>> Expected<'a, I> {
             file.disposition.name().to_owned(),
         ];
         let expected: Vec<(&str, String)> = FACTS.into_iter().zip(facts).collect();
-        if self.said != expected || self.block_bytes != file.bytes {
+        let is_covered = match self.may_omit(&file) {
+            true => self.block_bytes <= file.bytes,
+            false => self.block_bytes == file.bytes,
+        };
+        if self.said != expected || !is_covered {
             return Err(format!("it does not say of {} what was planned", file.path));
         }
         Ok(())
@@ -146,7 +161,7 @@ mod tests {
 
     fn manifest(serial: &Serial, files: &[DataFile]) -> String {
         let planned = length_bytes(serial, &files.iter().cloned().collect());
-        let mut writer = ManifestWriter::new(Vec::new(), serial).unwrap();
+        let mut writer = ManifestWriter::new(Vec::new(), serial, Zeros::Listed).unwrap();
         for file in files {
             let count = file.bytes.div_ceil(4 << 20) as usize;
             writer
@@ -161,7 +176,7 @@ mod tests {
     }
 
     fn prove(serial: &Serial, files: &[DataFile], text: &str) -> Result<(), String> {
-        let mut proof = ManifestProof::new(serial, files.iter().cloned());
+        let mut proof = ManifestProof::new(serial, files.iter().cloned(), Zeros::Listed);
         proof.write_all(text.as_bytes()).map_err(|error| error.to_string())?;
         proof.finish().map_err(|error| error.to_string())
     }
@@ -199,5 +214,51 @@ mod tests {
             assert!(text.contains(from), "{from}");
             assert!(prove(&serial, &files, &text.replacen(from, to, 1)).is_err(), "{from}");
         }
+    }
+
+    #[test]
+    fn zeros_of_page_blobs_may_be_missing_and_nothing_else() {
+        let serial = Serial::new("S1").unwrap();
+        let block = 4 << 20;
+        let page_blob = |name: &str, bytes| DataFile {
+            blob_type: BlobType::PageBlob,
+            ..DataFile::sample(name, bytes)
+        };
+        let files = [page_blob("disk", 3 * block + 512), DataFile::sample("plain", 2 * block)];
+        let planned = length_bytes(&serial, &files.iter().cloned().collect());
+        let zeros = |length: u64| Md5Digest::new(md5_of(&vec![0; length as usize]));
+        let other = Md5Digest::new([7; 16]);
+        let blocks =
+            [vec![zeros(block), other, zeros(block), zeros(512)], vec![zeros(block), zeros(block)]];
+        let text = |zeros| {
+            let mut writer = ManifestWriter::new(Vec::new(), &serial, zeros).unwrap();
+            for (file, blocks) in files.iter().zip(&blocks) {
+                writer.file(&Entry::of(file), &other, blocks).unwrap();
+            }
+            String::from_utf8(writer.finish(planned).unwrap()).unwrap()
+        };
+        let prove = |text: &str, zeros| {
+            let mut proof = ManifestProof::new(&serial, files.iter().cloned(), zeros);
+            proof.write_all(text.as_bytes()).map(|()| proof.finish().is_ok()).unwrap_or(false)
+        };
+        let (whole, sparse) = (text(Zeros::Listed), text(Zeros::Omitted));
+        assert_eq!(whole.len(), sparse.len(), "the length is known before the digests");
+        assert_eq!(
+            (whole.matches("<PageRange ").count(), whole.matches("<Block ").count()),
+            (4, 2)
+        );
+        assert_eq!(
+            (sparse.matches("<PageRange ").count(), sparse.matches("<Block ").count()),
+            (1, 2)
+        );
+        assert!(prove(&whole, Zeros::Listed) && prove(&sparse, Zeros::Omitted));
+        assert!(!prove(&sparse, Zeros::Listed), "what is missing is missed");
+        let short = sparse.replacen("<Block Offset=\"0\"", "<Block Offset=\"512\"", 1);
+        assert!(!prove(&short, Zeros::Omitted), "a block blob has all of its blocks");
+    }
+
+    fn md5_of(content: &[u8]) -> [u8; 16] {
+        use md5::Digest;
+        md5::Md5::digest(content).into()
     }
 }

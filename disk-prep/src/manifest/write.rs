@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -63,6 +64,17 @@ pub struct ManifestWriter<W> {
     written_bytes: u64,
     /// MD5 of the metadata and properties files as copied; `None` of those that were left out.
     side_files: HashMap<DrivePath, Option<Md5Digest>>,
+    zeros: Zeros,
+}
+
+/// Whether ranges of page blobs that hold nothing are listed. What is not listed stays clear in the
+/// new blob, and is not billed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zeros {
+    /// They are.
+    Listed,
+    /// They are not.
+    Omitted,
 }
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<DriveManifest Version=\"2014-11-01\">\n  <Drive>\n";
@@ -133,12 +145,12 @@ pub fn length_bytes(serial: &Serial, files: &FileList) -> u64 {
 
 impl<W: Write> ManifestWriter<W> {
     /// Begins the manifest of a drive.
-    pub fn new(mut out: W, serial: &Serial) -> io::Result<Self> {
+    pub fn new(mut out: W, serial: &Serial, zeros: Zeros) -> io::Result<Self> {
         let mut head = String::new();
         write_head(&mut head, serial);
         out.write_all(head.as_bytes())?;
         let side_files = HashMap::new();
-        Ok(ManifestWriter { out, written_bytes: head.len() as u64, side_files })
+        Ok(ManifestWriter { out, written_bytes: head.len() as u64, side_files, zeros })
     }
 
     /// Adds a file with its MD5 and the digests of its blocks (or page ranges), in order.
@@ -158,7 +170,7 @@ impl<W: Write> ManifestWriter<W> {
         }
         let sides = self.copied(entry.listing, md5)?;
         let mut text = String::new();
-        write_entry(&mut text, entry, blocks, &sides);
+        write_entry(&mut text, entry, blocks, &sides, self.zeros);
         self.out.write_all(text.as_bytes())?;
         self.written_bytes += text.len() as u64;
         Ok(())
@@ -227,7 +239,14 @@ fn write_head(text: &mut String, serial: &Serial) {
 }
 
 /// The entry of a file.
-fn write_entry(text: &mut String, entry: &Entry<'_>, blocks: &[Md5Digest], sides: &Sides<'_>) {
+fn write_entry(
+    text: &mut String,
+    entry: &Entry<'_>,
+    blocks: &[Md5Digest],
+    sides: &Sides<'_>,
+    zeros: Zeros,
+) {
+    let may_omit = zeros == Zeros::Omitted && entry.blob_type == BlobType::PageBlob;
     let blob = entry.blob.to_string();
     let blob = quick_xml::escape::escape(&blob);
     let path = quick_xml::escape::escape(entry.path.as_str());
@@ -246,6 +265,9 @@ fn write_entry(text: &mut String, entry: &Entry<'_>, blocks: &[Md5Digest], sides
         for (index, digest) in blocks.iter().enumerate() {
             let offset = index as u64 * limits::BLOCK_BYTES;
             let length = limits::BLOCK_BYTES.min(entry.bytes - offset);
+            if may_omit && is_of_zeros(digest, length) {
+                continue;
+            }
             let _ = write!(text, "          <{item} Offset=\"{offset}\" Length=\"{length}\"");
             if entry.blob_type == BlobType::BlockBlob {
                 let _ = write!(text, " Id=\"{}\"", STANDARD.encode((index as u32).to_le_bytes()));
@@ -259,6 +281,21 @@ fn write_entry(text: &mut String, entry: &Entry<'_>, blocks: &[Md5Digest], sides
         let _ = writeln!(text, "        <{element} Hash=\"{digest}\">{path}</{element}>");
     }
     text.push_str("      </Blob>\n");
+}
+
+/// Whether this is the MD5 of so many zeros. Nearly all ranges are as long as they may be, and the last
+/// of a file may be shorter.
+fn is_of_zeros(digest: &Md5Digest, length: u64) -> bool {
+    static WHOLE: LazyLock<Md5Digest> = LazyLock::new(|| md5_of_zeros(limits::BLOCK_BYTES));
+    match length == limits::BLOCK_BYTES {
+        true => *digest == *WHOLE,
+        false => *digest == md5_of_zeros(length),
+    }
+}
+
+fn md5_of_zeros(length: u64) -> Md5Digest {
+    let zeros = vec![0; usize::try_from(length).unwrap_or_default()];
+    Md5Digest::new(Md5::digest(&zeros).into())
 }
 
 fn words(blob_type: BlobType) -> (&'static str, &'static str) {
@@ -307,7 +344,7 @@ mod tests {
             ..DataFile::sample("any", entry.bytes)
         };
         let planned = length_bytes(&serial, &entries.iter().map(file).collect());
-        let mut writer = ManifestWriter::new(Vec::new(), &serial).unwrap();
+        let mut writer = ManifestWriter::new(Vec::new(), &serial, Zeros::Listed).unwrap();
         for (at, entry) in entries.iter().enumerate() {
             if skip != Some(at) {
                 let count = entry.bytes.div_ceil(limits::BLOCK_BYTES) as usize;

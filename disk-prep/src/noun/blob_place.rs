@@ -30,6 +30,11 @@ impl BlobPlace {
         &self.account
     }
 
+    /// The blob in the account.
+    pub fn path(&self) -> &BlobPath {
+        &self.path
+    }
+
     /// The container.
     pub fn container(&self) -> &ContainerName {
         self.path.container()

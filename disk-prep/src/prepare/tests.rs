@@ -192,6 +192,7 @@ impl Bench {
             container: None,
             cipher: Cipher::XtsAes128,
             profile,
+            omit_zeros: false,
             strict: false,
             checkpoint_bytes: CHECKPOINT_BYTES,
             erase: Vec::new(),

@@ -408,7 +408,12 @@ impl Folder {
     }
 
     /// Opens `below` without following any link.
-    fn reach(&self, below: &Path, flags: OFlags, mode: Mode) -> rustix::io::Result<OwnedFd> {
+    pub(super) fn reach(
+        &self,
+        below: &Path,
+        flags: OFlags,
+        mode: Mode,
+    ) -> rustix::io::Result<OwnedFd> {
         let names = plain_names(below).map_err(|_| Errno::XDEV)?;
         let flags = flags | OFlags::NOFOLLOW;
         let beneath =

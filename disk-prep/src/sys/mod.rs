@@ -6,6 +6,7 @@ pub mod aligned;
 pub mod ata;
 pub mod attributes;
 pub mod beneath;
+pub mod block;
 pub mod child;
 pub mod discard;
 pub mod dumps;

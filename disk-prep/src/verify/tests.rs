@@ -46,6 +46,7 @@ fn taken(count: usize) -> (usize, usize) {
         container: None,
         cipher: Cipher::XtsAes128,
         profile: Profile::Modern,
+        omit_zeros: false,
         strict: false,
         checkpoint_bytes: CHECKPOINT_BYTES,
         erase: Vec::new(),

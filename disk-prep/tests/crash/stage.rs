@@ -372,6 +372,7 @@ impl Stage {
             container: None,
             cipher: Cipher::XtsAes128,
             profile: Profile::Modern,
+            omit_zeros: false,
             strict: false,
             checkpoint_bytes: CHECKPOINT_BYTES,
             erase: Vec::new(),

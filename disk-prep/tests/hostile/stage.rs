@@ -62,6 +62,7 @@ pub fn seal(folder: &Path, profile: Profile, entries: usize) -> (DriveName, Reco
         container: None,
         cipher: Cipher::default(),
         profile,
+        omit_zeros: false,
         strict: false,
         checkpoint_bytes: CHECKPOINT_BYTES,
         erase: Vec::new(),

@@ -244,6 +244,7 @@ impl<'k> Place<'k> {
                 container: None,
                 cipher: Cipher::XtsAes128,
                 profile: Profile::Modern,
+                omit_zeros: false,
                 strict,
                 checkpoint_bytes: 4 << 20,
                 erase: erase.iter().map(|&at| self.drives[at].serial.clone()).collect(),

@@ -13,7 +13,7 @@ use crate::azure::{
     self, CopySource, Made as BlobMade, PageBlob, PageFacts, PageList, PageRange, PageState,
     PagesAsked, SnapshotFacts,
 };
-use crate::disk_backup::apply::md5_of;
+use crate::disk_backup::pages::md5_of;
 
 pub const PAGE: usize = 512;
 

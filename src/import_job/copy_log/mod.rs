@@ -12,7 +12,7 @@ use self::classic::Classic;
 use self::element::{Form, walk};
 use self::fragments::Fragments;
 
-pub use self::model::{BlobEnd, CopyLog, Cut, Entry, Part};
+pub use self::model::{BlobEnd, CopyLog, Cut, Entry, PARTS, Part};
 
 /// Bytes that are read of one log, at most; millions of entries.
 pub const LOG_BYTES: u64 = 64 << 20;

@@ -118,7 +118,7 @@ impl Cut {
 /// Entries that are kept of one log, at most.
 pub(super) const ENTRIES: usize = 500_000;
 /// Stretches that are kept of one blob, at most: a person reads no more.
-pub(super) const PARTS: usize = 100;
+pub const PARTS: usize = 100;
 
 impl CopyLog {
     /// Whether the drive was read at all, by the log's own words.

@@ -235,6 +235,7 @@ fn run_options(
         container: work.container.clone(),
         cipher: options.cipher,
         profile: options.profile,
+        omit_zeros: options.omit_zeros,
         strict: options.strict,
         checkpoint_bytes: CHECKPOINT_BYTES,
         erase,

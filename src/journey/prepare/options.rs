@@ -38,6 +38,8 @@ pub struct PrepOptions {
     pub cipher: Cipher,
     /// How the service knows the manifest.
     pub profile: Profile,
+    /// Whether ranges of page blobs that hold nothing stay out of the manifest.
+    pub omit_zeros: bool,
     /// Whether the keys of a repository go onto no drive.
     pub hold_keys: bool,
     /// For whom recovery passwords are sealed.

@@ -345,6 +345,7 @@ impl Rehearsal<'_> {
             content_md5: false,
             cipher: Cipher::default(),
             profile: Profile::Legacy,
+            omit_zeros: false,
             hold_keys: false,
             recipient: None,
             escrow_identity: None,

@@ -3,6 +3,7 @@
 //! sent again, so the same call goes on after anything.
 
 mod error;
+mod logs;
 mod mend;
 mod shipped;
 mod wanted;
@@ -12,12 +13,11 @@ use std::sync::{Arc, Mutex};
 
 use disk_prep::journal::History;
 use disk_prep::monitor::{Event, Monitor};
-use disk_prep::noun::{AccountName, ContainerName, JobName, Serial};
+use disk_prep::noun::{AccountName, ContainerName, JobName};
 use disk_prep::sys::hold::hold;
 
-use crate::azure::{self, Container, Fenced, blob_at, each};
-use crate::import_job::copy_log::{CopyLog, LOG_BYTES};
-use crate::import_job::{DriveStage, DriveStatus, Job, JobStage};
+use crate::azure::{self, Fenced, each};
+use crate::import_job::{Job, JobStage};
 use crate::outcome::Failure;
 use crate::staging::{Seed, Staging};
 
@@ -27,8 +27,9 @@ use super::desk::Desk;
 use super::job::{MeantJob, home_of};
 
 pub use self::error::Error;
+pub(super) use self::logs::{DriveLog, LogRead, elsewhere, fetch, read_logs};
 pub use self::mend::{Deed, Left, Mode, Open};
-pub use self::shipped::{Item, Shipped};
+pub use self::shipped::{Item, Shipped, ShippedBlob};
 pub use self::wanted::{Fault, Reason, Remark};
 
 use self::mend::Mender;
@@ -105,7 +106,8 @@ pub fn repair(
         container(options.azure, &options.blobs, &account, name, desk.attendant)
     };
     let mut remarks = Vec::new();
-    let pointers = read_logs(&job, &account, options, &open, &mut remarks)?;
+    let home = home(options.azure, &options.blobs)?;
+    let pointers = pointers(read_logs(&job, &account, &home, &open)?, &mut remarks);
     let wanted = want(&job, &shipped, pointers, options.scope, &mut remarks)?;
     let mut containers: BTreeMap<ContainerName, Arc<dyn Fenced>> = BTreeMap::new();
     for (item, ..) in &wanted {
@@ -167,76 +169,27 @@ fn agreed(
     }
 }
 
-/// Opens a container of the job's account.
-type Opener<'a> = &'a dyn Fn(&ContainerName) -> Result<Arc<dyn Container>, azure::Error>;
-
 /// What the logs of all drives point at.
-fn read_logs(
-    job: &Job,
-    account: &AccountName,
-    options: &RepairOptions<'_>,
-    open: Opener<'_>,
-    remarks: &mut Vec<Remark>,
-) -> Result<AllPointers, Failure> {
-    let home = home(options.azure, &options.blobs)?;
-    // Every link is looked at before any is followed.
-    let mut places = Vec::new();
-    for drive in &job.drives {
-        let place = match &drive.error_log {
-            None => None,
-            Some(link) => {
-                let place = blob_at(link, account, &home)?;
-                Some(place.ok_or_else(|| elsewhere(drive, link, account))?)
-            }
-        };
-        places.push((drive, place));
-    }
+fn pointers(logs: Vec<DriveLog<'_>>, remarks: &mut Vec<Remark>) -> AllPointers {
     let mut all = AllPointers::new();
-    for (drive, place) in places {
+    for DriveLog { drive, told } in logs {
         let serial = drive.serial.clone();
-        let pointers = match place {
-            None => match drive.state.stage {
-                DriveStage::Missing | DriveStage::Incomplete => Pointers::all(Fault::NotRead),
-                _ => Pointers::default(),
-            },
-            Some((container, name)) => match fetch(&*open(&container)?, &name)? {
-                None => {
-                    remarks.push(Remark::LogGone { serial: serial.clone() });
-                    Pointers::default()
-                }
-                Some(log) => {
-                    let cut = |cut| Remark::LogCut { serial: serial.clone(), cut };
-                    remarks.extend(log.cut.map(cut));
-                    Pointers::of(&log)
-                }
-            },
+        let pointers = match told {
+            LogRead::Unread => Pointers::all(Fault::NotRead),
+            LogRead::Nothing => Pointers::default(),
+            LogRead::Gone => {
+                remarks.push(Remark::LogGone { serial: serial.clone() });
+                Pointers::default()
+            }
+            LogRead::Log(log) => {
+                let cut = |cut| Remark::LogCut { serial: serial.clone(), cut };
+                remarks.extend(log.cut.map(cut));
+                Pointers::of(&log)
+            }
         };
         all.insert(serial, pointers);
     }
-    Ok(all)
-}
-
-pub(super) fn elsewhere(drive: &DriveStatus, link: &str, account: &AccountName) -> Failure {
-    // Its query may be a secret.
-    let link = link.split(['?', '#']).next().unwrap_or_default().to_owned();
-    match drive.serial.parse::<Serial>() {
-        Ok(serial) => Error::LogElsewhere { serial, link, account: account.clone() }.into(),
-        Err(invalid) => invalid.into(),
-    }
-}
-
-/// Reads a log, as much of it as is read of one.
-pub(super) fn fetch(
-    container: &dyn Container,
-    name: &str,
-) -> Result<Option<CopyLog>, azure::Error> {
-    let Some(facts) = container.facts(name)? else { return Ok(None) };
-    // One byte more than is read says that there is more.
-    let bytes = facts.bytes.min(LOG_BYTES + 1);
-    if bytes == 0 {
-        return Ok(Some(CopyLog::parse(&[])));
-    }
-    Ok(Some(CopyLog::parse(&container.read_part(name, 0, bytes)?)))
+    all
 }
 
 /// What is to be looked at, its drive, and why.

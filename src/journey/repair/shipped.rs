@@ -62,6 +62,19 @@ pub struct Shipped {
     pub sources: Sources,
 }
 
+/// A blob as a drive has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShippedBlob {
+    /// The drive.
+    pub serial: String,
+    /// Where the file is on it.
+    pub file_path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// The MD5 of each block.
+    pub blocks: Vec<Md5Digest>,
+}
+
 impl Shipped {
     /// The drives of a seed; without one, those of the data set of this job.
     pub fn open(
@@ -115,6 +128,27 @@ impl Shipped {
             })
         });
         Ok(items)
+    }
+
+    /// The drive that has a blob, and the MD5 of the blob's blocks.
+    pub fn blocks(&self, blob: &BlobPath) -> Result<Option<ShippedBlob>, Failure> {
+        for drive in &self.drives {
+            let plan = self.folder.read_plan(drive)?;
+            for index in 0..plan.files.len() {
+                let file = plan.files.at(index);
+                let Some(copied) = drive.files.copied(index) else { continue };
+                if file.unpack().blob != *blob || *file.listing() == Listing::SideFile {
+                    continue;
+                }
+                return Ok(Some(ShippedBlob {
+                    serial: drive.begun.serial.to_string(),
+                    file_path: file.unpack().path.to_string(),
+                    bytes: file.bytes(),
+                    blocks: copied.block_digests(file.bytes()).to_vec(),
+                }));
+            }
+        }
+        Ok(None)
     }
 
     /// What these drives left out and no drive has.

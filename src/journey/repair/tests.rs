@@ -13,7 +13,7 @@ use super::shipped::Sources;
 use super::*;
 use crate::azure::faulty::{Act, Fault as Planned, Plan, busy};
 use crate::azure::memory::{Manners, Memory};
-use crate::import_job::copy_log::{BlobEnd, Entry};
+use crate::import_job::copy_log::{BlobEnd, CopyLog, Entry};
 
 use ImportDisposition::{NoOverwrite, Overwrite};
 

@@ -214,8 +214,11 @@ impl Intake<'_> {
             .ok()
             .and_then(|_| end.entry.blob_path.split_once('/'))
             .map(|(container, name)| (container.to_owned(), name.to_owned()));
+        // What was written of a page blob is there; only blocks wait for a list that is whole.
+        let is_kept = end.status == "Completed"
+            || end.entry.is_pages && parts.iter().any(|(_, status)| status == "Completed");
         match place {
-            Some((container, name)) if end.status == "Completed" => {
+            Some((container, name)) if is_kept => {
                 draft.file().set_len(end.entry.length).map_err(own)?;
                 if self.wants_checksums {
                     end.crc64 = Some(crc64::of_file(draft.file()).map_err(own)?);
@@ -277,7 +280,8 @@ impl Intake<'_> {
             (part.id.clone().unwrap_or_else(own), part.length)
         });
         let properties = if end.entry.is_pages {
-            let pages = parts.iter().map(|(part, _)| (part.offset, part.offset + part.length));
+            let whole = parts.iter().filter(|(_, status)| status == "Completed");
+            let pages = whole.map(|(part, _)| (part.offset, part.offset + part.length));
             Properties { kind: BlobKind::PageBlob, pages: pages.collect(), ..properties }
         } else {
             Properties { blocks: blocks.collect(), ..properties }

@@ -1,0 +1,142 @@
+//! What is backed up: a page blob of Azure, or an image of a disk on this machine.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use disk_prep::noun::{BlobPlace, JobName, ResourceGroup, Service, SubscriptionId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The word before an image's path.
+pub const IMAGE: &str = "image:";
+/// The word before a page blob's place.
+pub const PAGE_BLOB: &str = "page-blob:";
+
+/// What is backed up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum DiskSource {
+    /// A page blob.
+    PageBlob(BlobPlace),
+    /// A file or a block device; its whole path.
+    Image(PathBuf),
+}
+
+/// A word that is no source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it names no page blob and no image")]
+pub struct NoSource;
+
+impl DiskSource {
+    /// The page blob, if it is one.
+    pub fn place(&self) -> Option<&BlobPlace> {
+        match self {
+            DiskSource::PageBlob(place) => Some(place),
+            DiskSource::Image(_) => None,
+        }
+    }
+
+    /// The image, if it is one.
+    pub fn image(&self) -> Option<&Path> {
+        match self {
+            DiskSource::PageBlob(_) => None,
+            DiskSource::Image(path) => Some(path),
+        }
+    }
+}
+
+impl fmt::Display for DiskSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DiskSource::PageBlob(place) => place.fmt(f),
+            DiskSource::Image(path) => write!(f, "{IMAGE}{}", path.display()),
+        }
+    }
+}
+
+/// Reads what [`fmt::Display`] writes; a page blob may have its word before it too.
+impl FromStr for DiskSource {
+    type Err = NoSource;
+
+    fn from_str(word: &str) -> Result<Self, NoSource> {
+        match word.strip_prefix(IMAGE) {
+            Some(path) if Path::new(path).is_absolute() => Ok(DiskSource::Image(path.into())),
+            Some(_) => Err(NoSource),
+            None => {
+                let place = word.strip_prefix(PAGE_BLOB).unwrap_or(word);
+                place.parse().map(DiskSource::PageBlob).map_err(|_| NoSource)
+            }
+        }
+    }
+}
+
+impl TryFrom<String> for DiskSource {
+    type Error = NoSource;
+
+    fn try_from(word: String) -> Result<Self, NoSource> {
+        word.parse()
+    }
+}
+
+impl From<DiskSource> for String {
+    fn from(source: DiskSource) -> String {
+        source.to_string()
+    }
+}
+
+/// How an image becomes a fixed VHD, which a disk of Azure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VhdForm {
+    /// It is one.
+    AsIs,
+    /// It gets zeros up to a whole number of MiB, and a footer.
+    Add,
+    /// Not at all: it is kept as its bytes are.
+    None,
+}
+
+/// What is remembered of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageTerms {
+    /// How it becomes a VHD.
+    pub vhd: VhdForm,
+    /// When its backup began: the time in the footer, which never changes.
+    pub made_at: Timestamp,
+    /// The job that brings it by drive, if one does.
+    #[serde(default)]
+    pub seed: Option<SeedJob>,
+}
+
+/// The job whose drives bring the first copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeedJob {
+    /// Its name.
+    pub job: JobName,
+    /// The subscription that it is in.
+    pub subscription: SubscriptionId,
+    /// Its group.
+    pub resource_group: ResourceGroup,
+    /// The service that has it; none: whichever knows it.
+    #[serde(default)]
+    pub service: Option<Service>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_read_as_it_is_written() {
+        for word in ["account1/disks/os.vhd", "image:/srv/os image.raw"] {
+            let own: DiskSource = word.parse().unwrap();
+            assert_eq!(own.to_string(), word);
+        }
+        let blob: DiskSource = "page-blob:account1/disks/os.vhd".parse().unwrap();
+        assert_eq!(blob.to_string(), "account1/disks/os.vhd");
+        for word in ["image:", "image:os.raw", "account1/disks", "managed-disk:/subscriptions/x"] {
+            assert_eq!(word.parse::<DiskSource>(), Err(NoSource), "{word}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What all commands of `disk-backup` work with: the record, held; the blobs, opened; and who is told of
+//! what goes on.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use disk_prep::monitor::{Event, Monitor};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName};
+use disk_prep::stop::StopFlag;
+
+use super::connections::{AzureOptions, BlobAccess, container, page_blob};
+use super::desk::Desk;
+use crate::azure::{Container, PageBlob, PageFacts};
+use crate::disk_backup::{DiskBackup, Error, Step, Watch};
+use crate::outcome::{Attendant, Failure};
+use crate::state::Lock;
+
+pub use crate::disk_backup::{DiffWish, FirstCopy, Keep, Verify, VhdForm};
+
+/// Where Azure is, and what opens both accounts.
+#[derive(Debug)]
+pub struct DiskOptions {
+    /// The resource manager and the sign-in.
+    pub azure: AzureOptions,
+    /// Blobs, and what opens the copy's account.
+    pub blobs: BlobAccess,
+    /// A file with the key of the source's account.
+    pub source_key_file: Option<PathBuf>,
+    /// A file with a signature for it.
+    pub source_sas_file: Option<PathBuf>,
+}
+
+/// A word of the command line that names no disk or no place.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskWord {
+    #[error("{word:?} is no source of a disk's backup")]
+    Source { word: String },
+    #[error("{word:?} is no place for a copy: {rule}")]
+    Place { word: String, rule: String },
+    #[error("{word:?} is no place for a restored disk")]
+    Aim { word: String },
+}
+
+impl Diagnose for DiskWord {
+    fn code(&self) -> &'static str {
+        match self {
+            DiskWord::Source { .. } => "disk-source-word",
+            DiskWord::Place { .. } => "disk-target-word",
+            DiskWord::Aim { .. } => "disk-restore-word",
+        }
+    }
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::new(match self {
+            DiskWord::Source { .. } => {
+                "name it as page-blob:ACCOUNT/CONTAINER/BLOB, or as image:PATH for one of this machine"
+            }
+            DiskWord::Place { .. } => "name it as ACCOUNT/CONTAINER or ACCOUNT/CONTAINER/BLOB",
+            DiskWord::Aim { .. } => "name it as page-blob:ACCOUNT/CONTAINER/BLOB or image:PATH",
+        }))
+    }
+}
+
+/// A run of one backup at a time on this machine.
+pub(super) fn hold(name: &VaultName, desk: &Desk<'_>) -> Result<Lock, Failure> {
+    let lock = desk.state()?.try_lock(&format!("disk-{name}"))?;
+    Ok(lock.ok_or_else(|| Error::Busy { name: name.clone() })?)
+}
+
+pub(super) fn known(name: &VaultName, desk: &Desk<'_>) -> Result<DiskBackup, Failure> {
+    let own = DiskBackup::open(&desk.state()?, name)?;
+    Ok(own.ok_or_else(|| Error::Unknown { name: name.clone() })?)
+}
+
+/// The source, if it is a blob and no image of this machine, and the copy.
+pub(super) type Blobs = (Option<Arc<dyn PageBlob>>, Arc<dyn PageBlob>);
+
+/// What opens the source's account.
+pub(super) fn source_access(options: &DiskOptions) -> BlobAccess {
+    let (key, sas) = (options.source_key_file.clone(), options.source_sas_file.clone());
+    match (&key, &sas) {
+        (None, None) => options.blobs.clone(),
+        _ => BlobAccess { account_key_file: key, sas_file: sas, ..options.blobs.clone() },
+    }
+}
+
+/// Makes a container before anything is put into it. Who may not make one may still write to one
+/// that is there; if it is not, the first write says so.
+pub(super) fn make_container(container: &Arc<dyn Container>) {
+    if let Err(error) = container.make() {
+        tracing::info!(%error, "the container {} was not made", container.name());
+    }
+}
+
+/// Whether the service makes copies: what was asked for, or what the services of all sides can be
+/// trusted with.
+pub(super) fn by_service(backup: &DiskBackup, blobs: &[&Arc<dyn PageBlob>]) -> Result<bool, Error> {
+    match backup.first {
+        FirstCopy::Copy => return Ok(true),
+        FirstCopy::Stream => return Ok(false),
+        FirstCopy::Auto | FirstCopy::Drive => {}
+    }
+    for blob in blobs {
+        if facts(blob)?.is_some_and(|facts| facts.is_azurite) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Opens both.
+pub(super) fn open(
+    backup: &DiskBackup,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<Blobs, Failure> {
+    let access = source_access(options);
+    let source = match backup.source.place() {
+        Some(place) => Some(page_blob(&options.azure, &access, place, desk.attendant)?),
+        None => None,
+    };
+    let target = page_blob(&options.azure, &options.blobs, &backup.target, desk.attendant)?;
+    Ok((source, target))
+}
+
+pub(super) fn facts(blob: &Arc<dyn PageBlob>) -> Result<Option<PageFacts>, Error> {
+    blob.facts(None).map_err(|source| Error::Blob { blob: blob.address(), source })
+}
+
+/// The container of a backup's copy.
+pub(super) fn files(
+    backup: &DiskBackup,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<Arc<dyn Container>, Failure> {
+    let DiskOptions { azure, blobs, .. } = options;
+    let place = &backup.target;
+    Ok(container(azure, blobs, place.account(), place.container(), desk.attendant)?)
+}
+
+/// A disk that is half restored is no disk yet.
+pub(super) fn whole(backup: &DiskBackup) -> Result<(), Error> {
+    match backup.restored.as_ref().is_none_or(|from| from.is_whole) {
+        true => Ok(()),
+        false => Err(Error::Restoring { name: backup.name.clone() }),
+    }
+}
+
+/// Before anything is made: there is something to back up.
+pub(super) fn check_source(source: &Arc<dyn PageBlob>) -> Result<(), Error> {
+    match facts(source)? {
+        None => Err(Error::NoSource { blob: source.address() }),
+        Some(facts) if !facts.is_pages => Err(Error::NoPages { blob: source.address() }),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Tells of a round, and ends it when a person asks for that.
+pub(super) struct Attended<'a> {
+    task: String,
+    monitor: Arc<dyn Monitor>,
+    stop: StopFlag,
+    attendant: &'a dyn Attendant,
+    done: AtomicU64,
+}
+
+impl<'a> Attended<'a> {
+    pub fn new(task: String, attendant: &'a dyn Attendant) -> Self {
+        let (monitor, stop) = (attendant.monitor(), attendant.stop_flag());
+        monitor.event(&Event::TaskStarted { task: &task });
+        Attended { task, monitor, stop, attendant, done: AtomicU64::new(0) }
+    }
+
+    fn look(&self) -> Result<(), Error> {
+        if self.stop.is_asked() { Err(Error::Stopped) } else { Ok(()) }
+    }
+}
+
+impl Drop for Attended<'_> {
+    fn drop(&mut self) {
+        self.monitor.event(&Event::TaskFinished { task: &self.task });
+    }
+}
+
+impl Watch for Attended<'_> {
+    fn step(&self, step: Step) -> Result<(), Error> {
+        tracing::info!(?step, "{}", self.task);
+        self.look()
+    }
+
+    fn sent(&self, bytes: u64) -> Result<(), Error> {
+        let done_bytes = self.done.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        self.monitor.event(&Event::TaskBytes { task: &self.task, done_bytes, total_bytes: 0 });
+        self.look()
+    }
+
+    fn looked(&self, bytes: u64) -> Result<(), Error> {
+        self.sent(bytes)
+    }
+
+    fn say(&self, text: &str) {
+        self.attendant.say(text);
+    }
+
+    fn wait(&self, what: &str, pause: Duration) -> Result<(), Error> {
+        self.attendant.say(&format!("Waiting {what}"));
+        std::thread::sleep(pause);
+        self.look()
+    }
+}

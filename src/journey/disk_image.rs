@@ -1,0 +1,85 @@
+//! A round of an image of this machine: what the copy holds is known by the tables beside it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::desk::Desk;
+use super::disk_bench::{Attended, DiskOptions, facts, files};
+use super::disk_files::{read_table, write_table};
+use super::disk_seed::{Arrival, Turn, arrival};
+use crate::azure::{Container, PageBlob};
+use crate::disk_backup::{Chain, DiskBackup, DiskImage, Error, ImageRound, Table, Tables, Verify};
+use crate::outcome::Failure;
+
+/// The digest tables beside a copy.
+#[derive(Debug)]
+struct Kept<'a> {
+    backup: &'a DiskBackup,
+    container: &'a Arc<dyn Container>,
+}
+
+impl Tables for Kept<'_> {
+    fn read(&self, point: &str) -> Result<Option<Table>, Error> {
+        read_table(self.backup, point, self.container)
+    }
+
+    fn write(&self, point: &str, table: &Table) -> Result<(), Error> {
+        write_table(self.backup, point, table, self.container)
+    }
+}
+
+/// The image of a backup, opened and looked at.
+pub(super) fn image_of(backup: &DiskBackup, desk: &Desk<'_>) -> Result<DiskImage, Failure> {
+    let wrong = || Error::NoImage { path: backup.source.to_string().into() };
+    let path = backup.source.image().ok_or_else(wrong)?;
+    let terms = backup.image.as_ref().ok_or_else(wrong)?;
+    let image = DiskImage::open(path, terms, backup.id)?;
+    if image.is_open_device() {
+        let text = format!(
+            "{} can be written to while it is read; a snapshot of it, or a machine that is stopped, \
+             makes a point in time",
+            path.display()
+        );
+        desk.attendant.warn(&text);
+    }
+    Ok(image)
+}
+
+/// Makes a point, unless the first copy is still under way.
+pub(super) fn point_of_image(
+    backup: &DiskBackup,
+    target: &Arc<dyn PageBlob>,
+    (run, former): (Uuid, Option<Uuid>),
+    verify: Verify,
+    (options, desk): (&DiskOptions, &Desk<'_>),
+) -> Result<Turn, Failure> {
+    let image = image_of(backup, desk)?;
+    let found = facts(target)?.and_then(|facts| Chain::parse(&facts.metadata));
+    let is_begun = found.is_some_and(|chain| chain.baseline.is_some());
+    let seed = backup.image.as_ref().and_then(|terms| terms.seed.as_ref());
+    let brought = match seed.filter(|_| !is_begun) {
+        None => None,
+        Some(seed) => match arrival(backup, seed, options, desk)? {
+            Arrival::Underway(underway) => return Ok(Turn::Underway(underway)),
+            Arrival::Over(brought) => brought,
+        },
+    };
+    let container = files(backup, options, desk)?;
+    let round = ImageRound {
+        image: &image,
+        source: backup.source.to_string(),
+        target,
+        backup: backup.id,
+        run,
+        former,
+        brought: brought.as_ref(),
+        tables: &Kept { backup, container: &container },
+        log: &backup.run_log(&desk.state()?)?,
+        verify,
+        label: Timestamp::now().to_string(),
+    };
+    let watch = Attended::new(format!("disk {}", backup.name), desk.attendant);
+    Ok(Turn::Made(round.make(&watch)?))
+}

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Kills `azseed disk-backup` again and again, at moments that are drawn, and counts what was lost.
+
+    tests/soak/disk_kills.py [--kills 200] [--hours H] [--seed 1] [--at-once 1] [--dir DIR]
+
+Each round: an emulator, and a disk that is a page blob or an image file of this machine, with a model of
+it beside. Somebody writes to it, `run` or `prune` is killed (SIGKILL) somewhere, again and again, now and
+then with the log of the round lost as on another machine; then the same commands once more. Lost is a
+point that the disk never was, a newest point that is not the disk as it is, a baseline that is gone, more
+than one snapshot of the disk too many, or one that is left in the end. Ends after so many kills or
+hours. Needs the program built; AZSEED_BIN names another one.
+"""
+
+import hashlib
+import json
+import os
+import random
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+
+from program import azseed, lines, play
+
+PAGE, BYTES = 512, 12 << 20
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+
+
+class Azure:
+    """The emulator in a folder, and what is said to its blobs."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        words = ["emulator", "--data", str(folder / "azure"), "--account", "account1", "--subscription", SUBSCRIPTION]
+        self.process = subprocess.Popen(azseed(folder, *words), stdout=subprocess.PIPE, text=True)
+        facts = json.loads(self.process.stdout.readline())
+        self.facts, self.trust = facts, ssl.create_default_context(cafile=facts["ca_file"])
+        self.environment = os.environ | {
+            "AZSEED_CA_FILE": facts["ca_file"], "AZSEED_TOKEN": facts["token"],
+            "AZSEED_ARM_ENDPOINT": facts["arm"], "AZSEED_AUTHORITY": facts["authority"],
+            "AZSEED_BLOB_ENDPOINT": facts["blob"],
+        }
+
+    def call(self, method, path, body=None, **headers):
+        names = {name.replace("_", "-"): str(value) for name, value in headers.items()}
+        names |= {"x-ms-version": "2025-11-05", "Authorization": f"Bearer {self.facts['token']}"}
+        if body is not None or method == "PUT":
+            names["Content-Length"] = str(len(body or b""))
+        asked = urllib.request.Request(f"{self.facts['blob']}/account1/{path}", body, names, method=method)
+        with urllib.request.urlopen(asked, context=self.trust) as told:
+            return told.read()
+
+    def run(self, *words):
+        return subprocess.run(azseed(self.folder, *words), env=self.environment, capture_output=True, text=True)
+
+    def told(self, kind, *words):
+        said = self.run(*words)
+        if said.returncode != 0:
+            raise RuntimeError(f"{' '.join(words)} ended with {said.returncode}: {said.stdout[-400:]}{said.stderr[-400:]}")
+        return [line for line in lines(said) if line["type"] == kind]
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Disk:
+    """What somebody writes to, and what it should hold."""
+
+    def __init__(self, azure, kind):
+        self.azure, self.kind, self.model = azure, kind, bytearray(BYTES)
+        self.path = azure.folder / "os.raw"
+        azure.call("PUT", "disks?restype=container")
+        if kind == "image":
+            self.path.write_bytes(self.model)
+            self.source = f"image:{self.path}"
+        else:
+            azure.call("PUT", "disks/os.vhd", x_ms_blob_type="PageBlob", x_ms_blob_content_length=BYTES)
+            self.source = "page-blob:account1/disks/os.vhd"
+
+    def write(self, dice):
+        at = dice.randrange(BYTES // PAGE) * PAGE
+        size = min(dice.choice([1, 1, 8, 300, 4000]) * PAGE, BYTES - at)
+        content = bytes(size) if dice.random() < 0.2 else dice.randbytes(size)
+        self.model[at:at + size] = content
+        if self.kind == "image":
+            with open(self.path, "r+b") as file:
+                file.seek(at)
+                file.write(content)
+        elif any(content):
+            place = f"bytes={at}-{at + size - 1}"
+            self.azure.call("PUT", "disks/os.vhd?comp=page", content, x_ms_page_write="update", x_ms_range=place)
+        else:
+            place = f"bytes={at}-{at + size - 1}"
+            self.azure.call("PUT", "disks/os.vhd?comp=page", x_ms_page_write="clear", x_ms_range=place)
+
+    def sum(self):
+        return hashlib.sha256(self.model).hexdigest()
+
+
+def look(azure, disk, known, models):
+    """What is wrong with the points; None if nothing is."""
+    for point in azure.told("disk-point", "disk-backup", "list", "os"):
+        own = point["backup_snapshot"]
+        if own not in known:
+            known[own] = hashlib.sha256(azure.call("GET", f"disks/copy.vhd?snapshot={own}")).hexdigest()
+        if known[own] not in models:
+            return f"the point {own} was never so"
+    if disk.kind == "page-blob":
+        owned = [own for own in snapshots(azure) if own["owner"]]
+        if not 1 <= len(owned) <= 2:
+            return f"{len(owned)} snapshots of the disk"
+    return None
+
+
+def snapshots(azure):
+    return azure.told("disk-snapshot", "disk-backup", "snapshot", "list", "--source", "page-blob:account1/disks/os.vhd")
+
+
+def one_round(folder, dice):
+    """Plays a round; returns how many kills hit a running program, and what went wrong."""
+    azure = Azure(folder)
+    try:
+        return kills_of(azure, dice)
+    except (RuntimeError, OSError) as fault:
+        return 0, str(fault)
+    finally:
+        azure.end()
+
+
+def kills_of(azure, dice):
+    disk = Disk(azure, dice.choice(["image", "page-blob"]))
+    protect = ["disk-backup", "protect", "os", "--source", disk.source, "--to", "account1/disks/copy.vhd", "--keep-last", "3"]
+    if disk.kind == "image":
+        protect += ["--vhd", "none"]
+    now, prune = ["disk-backup", "run", "os", "--now"], ["disk-backup", "prune", "os", "--yes"]
+    disk.write(dice)
+    models, known, hit, whole, is_there = {disk.sum()}, {}, 0, 0.4, False
+    for _ in range(dice.randint(8, 16)):
+        for _ in range(dice.randint(0, 6)):
+            disk.write(dice)
+        models.add(disk.sum())
+        words = protect if not is_there else dice.choice([now, now, now, prune])
+        process = subprocess.Popen(azseed(azure.folder, *words), env=azure.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        began = time.monotonic()
+        try:
+            process.wait(dice.uniform(0, whole * 1.2))
+            whole = max(0.1, time.monotonic() - began)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            hit += process.wait() == -9
+        if disk.kind == "image" and dice.random() < 0.1:
+            (azure.folder / "state/disk-backups/os.run").unlink(missing_ok=True)
+        # The lease of a run that was killed ends.
+        azure.run("emulator", "clock", "+2m", "--data", str(azure.folder / "azure"))
+        if not is_there and dice.random() < 0.6:
+            azure.told("disk-backup", *protect)
+            is_there = True
+        if is_there and (fault := look(azure, disk, known, models)):
+            return hit, f"{disk.kind}: {fault}"
+    azure.told("disk-backup", *protect)
+    azure.told("disk-round", *now)
+    last = azure.told("disk-round", *now, "--verify", "full")[0]
+    azure.told("disk-pruned", *prune)
+    if fault := look(azure, disk, known, models):
+        return hit, f"{disk.kind}: {fault}"
+    if known[last["backup_snapshot"]] != disk.sum():
+        return hit, f"{disk.kind}: the newest point is not the disk"
+    if disk.kind == "page-blob" and len(snapshots(azure)) != 1:
+        return hit, "a snapshot of the disk is left"
+    return hit, None
+
+
+if __name__ == "__main__":
+    sys.exit(play(__doc__, "kills", one_round, 200))
