@@ -37,6 +37,7 @@ mod vault_policy;
 mod vault_read;
 mod vault_schedule;
 mod vm;
+mod vm_restore;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -96,8 +97,9 @@ pub use vault_schedule::{RunArgs, ScheduleArgs, ScheduleCommand, ZoneChoice};
 
 pub use vm::{
     MachinesArgs, RedundancyChoice, RoleChoice, VmArgs, VmCommand, VmJobCommand, VmPointCommand,
-    VmPolicyCommand, VmTarget, VmVaultCommand,
+    VmPolicyCommand, VmRedundancyCommand, VmTarget, VmVaultCommand, VmVerb,
 };
+pub use vm_restore::{RestoreArgs, VmRestoreCommand};
 
 /// Seeds the first backup to Azure on drives instead of over the wire.
 #[derive(Debug, Parser)]

@@ -46,5 +46,6 @@ mod transcripts;
 mod two_machines;
 mod verbose;
 mod vm;
+mod vm_restore;
 mod watch;
 mod wrong_drives;
