@@ -102,6 +102,20 @@ of_the_service! {
         => SECTOR_BYTES: u64 = 512;
     "Drives above this draw a warning.", "`azure-import-export` 2.4", 2026
         => DOCUMENTED_DRIVE_BYTES: u64 = 10_000_000_000_000;
+    "Characters of the name of a policy for virtual machines.", "`vault-and-vm-backup` 4", 2026
+        => POLICY_NAME_CHARACTERS: RangeInclusive<usize> = 3..=150;
+    "Days that a snapshot stays beside a virtual machine by the standard policy.", "`vault-and-vm-backup` 4", 2026
+        => INSTANT_DAYS: RangeInclusive<i64> = 1..=5;
+    "Days that a vault keeps what was deleted from it.", "`vault-and-vm-backup` 3", 2026
+        => SOFT_DELETE_DAYS: i64 = 14;
+    "Hours after which a backup of a virtual machine takes longer than it should.", "`error-catalogue`", 2026
+        => LONG_BACKUP_HOURS: i64 = 12;
+    "Hours after which a restore of a virtual machine takes longer than it should.", "`error-catalogue`", 2026
+        => LONG_RESTORE_HOURS: i64 = 6;
+    "Characters of the name of a virtual machine with Linux.", "\"Resource name rules\"", 2026
+        => MACHINE_NAME_CHARACTERS: usize = 64;
+    "Virtual machines that should begin their backups together, at most.", "`vault-and-vm-backup` 0", 2026
+        => MACHINES_AT_ONCE: usize = 4;
 }
 
 /// Characters of a vault's name, as Azure names its own vaults. Source: "Resource name rules".

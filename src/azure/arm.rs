@@ -212,6 +212,19 @@ impl Arm {
         self.job(Method::POST, path, version, Some(sent(body)))
     }
 
+    /// Asks something that changes nothing and takes a while; the whole status that it ended with.
+    pub fn post_status<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        version: &str,
+        body: &impl Serialize,
+    ) -> Result<Option<T>, Error> {
+        let (url, body) = (self.url(path, version)?, Some(sent(body)));
+        let ask = Ask { method: Method::POST, url, body, repeat: Repeat::Harmless };
+        let reply = block_on(self.exchange.follow_status(&ask))?;
+        if reply.body.is_empty() { Ok(None) } else { self.parse(&reply).map(Some) }
+    }
+
     /// The same of a deletion.
     pub fn delete_job(&self, path: &str, version: &str) -> Result<Option<String>, Error> {
         self.job(Method::DELETE, path, version, None)

@@ -176,6 +176,14 @@ impl HeldContainer {
     }
 }
 
+/// A storage account of a list.
+#[derive(Deserialize)]
+struct Listed {
+    id: String,
+    #[serde(flatten)]
+    facts: StorageAccount,
+}
+
 #[derive(Deserialize)]
 struct Named {
     name: String,
@@ -211,6 +219,16 @@ impl Arm {
     /// A storage account.
     pub fn storage_account(&self, account: &AccountId) -> Result<Option<StorageAccount>, Error> {
         self.get(&account.to_string(), ACCOUNTS)
+    }
+
+    /// The storage accounts of a subscription.
+    pub fn storage_accounts(
+        &self,
+        id: &SubscriptionId,
+    ) -> Result<Vec<(AccountId, StorageAccount)>, Error> {
+        let path = format!("subscriptions/{id}/providers/Microsoft.Storage/storageAccounts");
+        let all: Vec<Listed> = self.list(&path, ACCOUNTS)?;
+        Ok(all.into_iter().filter_map(|own| Some((own.id.parse().ok()?, own.facts))).collect())
     }
 
     /// How blobs of an account are kept after they were deleted; `None` if that is not told.

@@ -112,6 +112,33 @@ pub enum EmulatorCommand {
     /// Declare, change, list and take away virtual machines of the subscription
     #[command(subcommand)]
     Vm(EmulatorVmCommand),
+    /// Make a storage account other than a plain one
+    #[command(
+        after_help = "Example:\n  azseed emulator account other1 --region eastus --sku Premium_LRS"
+    )]
+    Account {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: AccountName,
+        /// Its region
+        #[arg(long, value_name = "REGION")]
+        region: Option<String>,
+        /// Its storage: Standard_LRS, Standard_ZRS, Premium_LRS, ...
+        #[arg(long, value_name = "WORD")]
+        sku: Option<String>,
+        /// StorageV2, BlobStorage, FileStorage, ...
+        #[arg(long, value_name = "WORD")]
+        kind: Option<String>,
+    },
+    /// Let a resource group be there or not; without this every name is one
+    Group {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// It is not there
+        #[arg(long)]
+        gone: bool,
+    },
     /// Bring drives to the datacenter
     #[command(after_help = format!(
         "{DEV_HELP}\n\nExample:\n  azseed emulator dock one.img two.img --data /tmp/azure"
@@ -134,7 +161,8 @@ pub enum EmulatorVmCommand {
         after_help = "Examples:\n  azseed emulator vm set web --os windows --data /tmp/azure\n  \
         azseed emulator vm set web --fail UserErrorFsFreezeFailed,at=transfer,times=1\n\n\
         FAULT is a code that `azseed explain` knows, with at=extension, snapshot,\n\
-        transfer, protect or warning, and times=N behind it; none calls it off."
+        transfer, protect, restore or warning, and times=N behind it; none calls it off.\n\
+        Its disks are plain files, DATA/vms/GROUP/NAME/os.img and NUMBER.img."
     )]
     Set {
         /// Its name
@@ -164,6 +192,31 @@ pub enum EmulatorVmCommand {
         /// Of the model that Azure has no more
         #[arg(long)]
         classic: bool,
+        /// A file with a disk's bytes, the system's first; repeat for data disks
+        #[arg(long, value_name = "FILE")]
+        disk: Vec<PathBuf>,
+        /// Its place in the network; vnet/default if it is new
+        #[arg(long, value_name = "NETWORK/SUBNET")]
+        subnet: Option<String>,
+    },
+    /// Write into a disk of a machine, as it would at its work
+    #[command(after_help = "Example:\n  azseed emulator vm write web --file page --offset 4096")]
+    Write {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Its resource group
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+        /// The data disk; without it the system's
+        #[arg(long, value_name = "NUMBER")]
+        lun: Option<u32>,
+        /// What is written
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+        /// From which byte on
+        #[arg(long, value_name = "BYTES", default_value = "0")]
+        offset: u64,
     },
     /// Take a machine away, protected or not
     Remove {

@@ -38,6 +38,7 @@ mod vault_policy;
 mod vault_read;
 mod vault_schedule;
 mod vm;
+mod vm_restore;
 mod windows;
 
 use std::ffi::OsString;
@@ -99,8 +100,9 @@ pub use vault_schedule::{RunArgs, ScheduleArgs, ScheduleCommand, ZoneChoice};
 
 pub use vm::{
     MachinesArgs, RedundancyChoice, RoleChoice, VmArgs, VmCommand, VmJobCommand, VmPointCommand,
-    VmPolicyCommand, VmTarget, VmVaultCommand,
+    VmPolicyCommand, VmRedundancyCommand, VmTarget, VmVaultCommand, VmVerb,
 };
+pub use vm_restore::{RestoreArgs, VmRestoreCommand};
 pub use windows::understood;
 
 /// Seeds the first backup to Azure on drives instead of over the wire.

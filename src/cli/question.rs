@@ -53,12 +53,16 @@ const QUESTIONS: &[&str] = &[
     "vm job show",
     "vm list",
     "vm point list",
+    "vm point show",
     "vm policy list",
     "vm policy show",
     "vm policy simulate",
+    "vm policy template",
     "vm show",
     "vm status",
     "vm vault list",
+    "vm vault plan",
+    "vm vault redundancy show",
     "vm vault show",
 ];
 

@@ -9,13 +9,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::azure::AzureArgs;
+use super::vm_restore::VmRestoreCommand;
 
 /// Arguments of `vm`.
 #[derive(Debug, Args)]
 pub struct VmArgs {
     /// What to do.
     #[command(subcommand)]
-    pub command: VmCommand,
+    pub command: VmVerb,
     /// Which vault.
     #[command(flatten)]
     pub target: VmTarget,
@@ -38,7 +39,18 @@ pub struct VmTarget {
     pub azure: AzureArgs,
 }
 
-/// `vm`.
+/// What `vm` does.
+#[derive(Debug, Subcommand)]
+pub enum VmVerb {
+    /// With vaults, machines and jobs.
+    #[command(flatten)]
+    Order(VmCommand),
+    /// Bring back what a vault has of a machine
+    #[command(subcommand)]
+    Restore(VmRestoreCommand),
+}
+
+/// `vm` with vaults, machines and jobs.
 #[derive(Debug, Subcommand)]
 pub enum VmCommand {
     /// See the six steps to protected machines, how each stands, and what to type
@@ -166,6 +178,30 @@ pub enum VmVaultCommand {
     List,
     /// Show a vault, and what can be done with it
     Show,
+    /// See how many copies a vault keeps, or change it before a machine is protected
+    #[command(subcommand)]
+    Redundancy(VmRedundancyCommand),
+    /// See which regions have machines, and which of them no vault
+    #[command(after_help = "Example:\n  azseed vm vault plan")]
+    Plan,
+    /// Delete a vault that holds nothing any more
+    #[command(after_help = "Example:\n  azseed vm vault delete --vault prod\n\n\
+        What was deleted from a vault stays in it for 14 days, and the vault with it.")]
+    Delete,
+}
+
+/// `vm vault redundancy`.
+#[derive(Debug, Subcommand)]
+pub enum VmRedundancyCommand {
+    /// Show it, and whether it can still be changed
+    Show,
+    /// Change it
+    #[command(after_help = "Example:\n  azseed vm vault redundancy set local --vault prod")]
+    Set {
+        /// How many copies of the points there are
+        #[arg(value_name = "KIND", value_enum)]
+        kind: RedundancyChoice,
+    },
 }
 
 /// How many copies of the points there are.
@@ -212,6 +248,20 @@ pub enum VmPolicyCommand {
     List,
     /// Show a policy as a file would say it, and how many machines have it
     Show {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Print a policy that is known by a name, as a file for `vm policy set`
+    #[command(after_help = "Example:\n  azseed vm policy template gfs-example > gold.toml\n\n\
+        There are default, gfs-example and quarter-end-audit.")]
+    Template {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Delete a policy that no machine has
+    Delete {
         /// Its name
         #[arg(value_name = "NAME")]
         name: String,
@@ -291,6 +341,15 @@ pub enum VmPointCommand {
         /// Only those that were made since then
         #[arg(long, value_name = "TIME")]
         since: Option<Timestamp>,
+    },
+    /// Show a point
+    Show {
+        /// The machine
+        #[arg(value_name = "VM")]
+        machine: String,
+        /// The point's id
+        #[arg(value_name = "ID")]
+        id: String,
     },
 }
 

@@ -1,7 +1,10 @@
 //! `emulator`: Azure and the datacenter's dock on this machine.
 
+use std::path::PathBuf;
+
 use azseed_emulator::{
-    AccountOptions, EmulatorOptions, Error, Style, VmDeed, VmOrder, Wanted, read_drive, start,
+    AccountOptions, AccountOrder, EmulatorOptions, Error, GroupOrder, Style, VmDeed, VmOrder,
+    Wanted, read_drive, start,
 };
 
 use super::call::Call;
@@ -50,7 +53,17 @@ pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
             Ok(Box::new(dock::mischief(&args.data, Wanted::all(what)?, *clear)?))
         }
         Some(EmulatorCommand::Vm(command)) => {
-            Ok(Box::new(dock::machines(&args.data, deed(command))?))
+            let (deed, files) = deed(command);
+            Ok(Box::new(dock::machines(&args.data, deed, &files)?))
+        }
+        Some(EmulatorCommand::Account { name, region, sku, kind }) => {
+            let (region, sku, kind) = (region.clone(), sku.clone(), kind.clone());
+            let order = AccountOrder { name: name.to_string(), region, sku, kind };
+            Ok(Box::new(dock::account(&args.data, order)?))
+        }
+        Some(EmulatorCommand::Group { name, gone }) => {
+            let order = GroupOrder { name: name.clone(), is_there: !gone };
+            Ok(Box::new(dock::group(&args.data, order)?))
         }
         Some(EmulatorCommand::Dock { drives }) => {
             Ok(Box::new(dock::bring(&args.data, drives, &call.desk())?))
@@ -65,18 +78,36 @@ pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
     }
 }
 
-fn deed(command: &EmulatorVmCommand) -> VmDeed {
+/// What is asked about machines, and the files that go with it.
+fn deed(command: &EmulatorVmCommand) -> (VmDeed, Vec<PathBuf>) {
+    let named = |name: &String, group: &Option<String>| VmOrder {
+        name: name.clone(),
+        group: group.clone(),
+        ..VmOrder::default()
+    };
     match command {
-        EmulatorVmCommand::List => VmDeed::List,
-        EmulatorVmCommand::Remove { name, group } => VmDeed::Remove(VmOrder {
-            name: name.clone(),
-            group: group.clone(),
-            ..VmOrder::default()
-        }),
-        EmulatorVmCommand::Set { name, group, region, os, power, agent, fail, slow, classic } => {
-            VmDeed::Set(VmOrder {
-                name: name.clone(),
-                group: group.clone(),
+        EmulatorVmCommand::List => (VmDeed::List, Vec::new()),
+        EmulatorVmCommand::Remove { name, group } => {
+            (VmDeed::Remove(named(name, group)), Vec::new())
+        }
+        EmulatorVmCommand::Write { name, group, lun, file, offset } => {
+            let (order, lun, offset) = (named(name, group), *lun, *offset);
+            (VmDeed::Write { order, lun, offset }, vec![file.clone()])
+        }
+        EmulatorVmCommand::Set {
+            name,
+            group,
+            region,
+            os,
+            power,
+            agent,
+            fail,
+            slow,
+            classic,
+            disk,
+            subnet,
+        } => {
+            let order = VmOrder {
                 region: region.clone(),
                 os: os.clone(),
                 power: power.clone(),
@@ -84,7 +115,10 @@ fn deed(command: &EmulatorVmCommand) -> VmDeed {
                 fail: fail.clone(),
                 is_slow: *slow,
                 is_classic: *classic,
-            })
+                subnet: subnet.clone(),
+                ..named(name, group)
+            };
+            (VmDeed::Set(order), disk.clone())
         }
     }
 }

@@ -40,8 +40,9 @@ mod vault_read;
 mod vault_schedule;
 mod verify;
 mod vm;
+mod vm_restore;
 
-use crate::cli::{Cli, Command, DiskVerb, JobVerb, PlanCommand, VaultVerb};
+use crate::cli::{Cli, Command, DiskVerb, JobVerb, PlanCommand, VaultVerb, VmVerb};
 use crate::outcome::Ended;
 
 pub use call::Call;
@@ -82,7 +83,13 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
             DiskVerb::Order(command) => disk_backup::run(command, args, call),
             DiskVerb::Schedule(own) => disk_schedule::run(own, args, call),
         },
-        Command::Vm(args) => vm::run(args, call),
+        Command::Vm(args) => {
+            let options = &flags::vm(&args.target);
+            match &args.command {
+                VmVerb::Order(command) => vm::run(command, options, call),
+                VmVerb::Restore(command) => vm_restore::run(command, options, call),
+            }
+        }
         Command::Cleanup(args) => cleanup::run(args, call),
         Command::Status(args) => status::run(args, call),
         Command::Check(args) => check::run(args, call),

@@ -1,10 +1,9 @@
 //! `vm`: Azure's own backup of virtual machines.
 
 use super::call::Call;
-use super::flags::azure;
 use crate::cli::{
-    MachinesArgs, RedundancyChoice, RoleChoice, VmArgs, VmCommand, VmJobCommand, VmPointCommand,
-    VmPolicyCommand, VmVaultCommand,
+    MachinesArgs, RedundancyChoice, RoleChoice, VmCommand, VmJobCommand, VmPointCommand,
+    VmPolicyCommand, VmRedundancyCommand, VmVaultCommand,
 };
 use crate::journey::vm::VmOptions;
 use crate::journey::vm_guide::guide;
@@ -13,6 +12,7 @@ use crate::journey::vm_protect::{
     ListOptions, Machines, ProtectOptions, back_up_all, discover_all, list, protect_all, status,
     unprotect_all,
 };
+use crate::journey::vm_upkeep;
 use crate::journey::vm_vault::{
     self, NewVault, policy_list, policy_set, policy_show, policy_simulate,
 };
@@ -20,16 +20,9 @@ use crate::outcome::{Attendant, Ended};
 use crate::vm_backup::{JobFilter, Redundancy, Stop};
 
 /// Runs `vm`.
-pub fn run(args: &VmArgs, call: &Call<'_>) -> Ended {
-    let target = &args.target;
-    let options = &VmOptions {
-        azure: azure(&target.azure),
-        subscription: target.subscription.clone(),
-        group: target.resource_group.clone(),
-        vault: target.vault.clone(),
-    };
+pub fn run(command: &VmCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
     let desk = &call.desk();
-    Ok(match &args.command {
+    Ok(match command {
         VmCommand::Guide => Box::new(guide(options, desk)),
         VmCommand::Vault(command) => return vault(command, options, call),
         VmCommand::Policy(command) => return policy(command, options, call),
@@ -57,13 +50,16 @@ pub fn run(args: &VmArgs, call: &Call<'_>) -> Ended {
                 return Ok(Box::new(deeds));
             }
             call.ui.show(&deeds);
-            let jobs = vm_jobs::wait(&ids, &at(options, &deeds.vault), desk)?;
+            let jobs = vm_jobs::wait(&ids, &options.at(&deeds.vault), desk)?;
             // What was not begun is how the command ends, too.
             return Ok(Box::new((deeds.without_lines(), jobs)));
         }
         VmCommand::Job(command) => return job(command, options, call),
         VmCommand::Point(VmPointCommand::List { machine, since }) => {
             Box::new(vm_jobs::point_list(machine, *since, options, desk)?)
+        }
+        VmCommand::Point(VmPointCommand::Show { machine, id }) => {
+            Box::new(vm_jobs::point_show(machine, id, options, desk)?)
         }
     })
 }
@@ -73,15 +69,19 @@ fn vault(command: &VmVaultCommand, options: &VmOptions, call: &Call<'_>) -> Ende
     Ok(match command {
         VmVaultCommand::List => Box::new(vm_vault::list(options, desk)?),
         VmVaultCommand::Show => Box::new(vm_vault::show(options, desk)?),
+        VmVaultCommand::Plan => Box::new(vm_upkeep::plan(options, desk)?),
+        VmVaultCommand::Delete => Box::new(vm_upkeep::let_vault_go(options, desk)?),
+        VmVaultCommand::Redundancy(VmRedundancyCommand::Show) => {
+            Box::new(vm_upkeep::redundancy(None, options, desk)?)
+        }
+        VmVaultCommand::Redundancy(VmRedundancyCommand::Set { kind }) => {
+            Box::new(vm_upkeep::redundancy(Some(kept(*kind)), options, desk)?)
+        }
         VmVaultCommand::Create { name, location, redundancy, role } => {
             let chosen = match (redundancy, role) {
-                (Some(RedundancyChoice::Geo), _) | (None, Some(RoleChoice::Primary)) => {
-                    Some(Redundancy::Geo)
-                }
-                (Some(RedundancyChoice::Local), _) | (None, Some(RoleChoice::Secondary)) => {
-                    Some(Redundancy::Local)
-                }
-                (Some(RedundancyChoice::Zone), _) => Some(Redundancy::Zone),
+                (Some(kind), _) => Some(kept(*kind)),
+                (None, Some(RoleChoice::Primary)) => Some(Redundancy::Geo),
+                (None, Some(RoleChoice::Secondary)) => Some(Redundancy::Local),
                 (None, None) => None,
             };
             let asked = NewVault {
@@ -95,12 +95,24 @@ fn vault(command: &VmVaultCommand, options: &VmOptions, call: &Call<'_>) -> Ende
     })
 }
 
+fn kept(kind: RedundancyChoice) -> Redundancy {
+    match kind {
+        RedundancyChoice::Geo => Redundancy::Geo,
+        RedundancyChoice::Local => Redundancy::Local,
+        RedundancyChoice::Zone => Redundancy::Zone,
+    }
+}
+
 fn policy(command: &VmPolicyCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
     let desk = &call.desk();
     Ok(match command {
         VmPolicyCommand::Set { name, file } => Box::new(policy_set(name, file, options, desk)?),
         VmPolicyCommand::List => Box::new(policy_list(options, desk)?),
         VmPolicyCommand::Show { name } => Box::new(policy_show(name, options, desk)?),
+        VmPolicyCommand::Template { name } => Box::new(vm_upkeep::policy_template(name)?),
+        VmPolicyCommand::Delete { name } => {
+            Box::new(vm_upkeep::let_policy_go(name, options, desk)?)
+        }
         VmPolicyCommand::Simulate { name, file, from, years } => {
             let source = (file.as_deref(), name.as_deref());
             Box::new(policy_simulate(source, (*from, *years), options, desk)?)
@@ -125,13 +137,7 @@ fn job(command: &VmJobCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
         return Ok(Box::new(jobs));
     }
     let ids: Vec<String> = all.iter().map(|own| own.id.clone()).collect();
-    Ok(Box::new(vm_jobs::wait(&ids, &at(options, vault), desk)?))
-}
-
-/// The same options about the vault that was found.
-fn at(options: &VmOptions, vault: &crate::vm_backup::VaultId) -> VmOptions {
-    let (group, name) = (Some(vault.group.clone()), Some(vault.name.clone()));
-    VmOptions { group, vault: name, ..options.clone() }
+    Ok(Box::new(vm_jobs::wait(&ids, &options.at(vault), desk)?))
 }
 
 fn which(args: &MachinesArgs) -> Machines {

@@ -21,7 +21,7 @@ use crate::disk_backup::{
     BACKUP, Chain, DiffWish, DiskBackup, DiskSource, Error, FORM, FirstCopy, IMAGE, ImageTerms,
     Keep, Made, PAGE_BLOB, SeedJob, Verify, VhdForm, usual_form,
 };
-use crate::outcome::{Failure, IdleWord, MissingFlag};
+use crate::outcome::{Failure, IdleWord, MissingFlags};
 
 /// What is to be backed up, and how.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ fn terms(asked: &ProtectOptions, source: &DiskSource) -> Result<Option<ImageTerm
         return Err(IdleWord { word }.into());
     }
     let Some(path) = source.image() else { return Ok(None) };
-    let missing = |flag| MissingFlag { flag };
+    let missing = MissingFlags::one;
     let seed = match by_drive {
         false => None,
         true => Some(SeedJob {

@@ -3,9 +3,9 @@
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use azseed_emulator::{Names, Reply, VmDeed, Wanted};
+use azseed_emulator::{AccountOrder, GroupOrder, Names, Reply, VmDeed, Wanted};
 use disk_prep::drive::{self, DriveName, find};
 use disk_prep::noun::{Address, Serial};
 use disk_prep::sys::durable::{self, Access};
@@ -49,9 +49,29 @@ pub fn mischief(data: &Path, wanted: Vec<Wanted>, is_clear: bool) -> Result<Repl
     Ok(Replies(azseed_emulator::mischief(data, wanted, is_clear)?))
 }
 
-/// Declares, changes or takes away a virtual machine of the emulator on `data`, or lists all.
-pub fn machines(data: &Path, deed: VmDeed) -> Result<Replies, Failure> {
-    Ok(Replies(azseed_emulator::machines(data, deed)?))
+/// Declares, changes or takes away a virtual machine of the emulator on `data`, writes into its disks,
+/// or lists all. The files are what becomes its disks, or what is written.
+pub fn machines(data: &Path, deed: VmDeed, files: &[PathBuf]) -> Result<Replies, Failure> {
+    let open = |path: &PathBuf| {
+        let file = File::open(path).and_then(|file| match file.metadata()?.is_file() {
+            true => Ok(file),
+            false => Err(std::io::ErrorKind::InvalidInput.into()),
+        });
+        file.map(OwnedFd::from)
+            .map_err(|source| azseed_emulator::Error::Folder { path: path.clone(), source })
+    };
+    let files = files.iter().map(open).collect::<Result<_, _>>()?;
+    Ok(Replies(azseed_emulator::machines(data, deed, files)?))
+}
+
+/// Makes a storage account of the emulator on `data` other than a plain one.
+pub fn account(data: &Path, order: AccountOrder) -> Result<Replies, Failure> {
+    Ok(Replies(azseed_emulator::storage_account(data, order)?))
+}
+
+/// Lets a resource group of the emulator on `data` be there or not.
+pub fn group(data: &Path, order: GroupOrder) -> Result<Replies, Failure> {
+    Ok(Replies(azseed_emulator::resource_group(data, order)?))
 }
 
 /// Brings drives to the dock of the emulator on `data`. An image goes under the serial that a journal

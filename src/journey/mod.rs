@@ -82,5 +82,7 @@ pub mod vm;
 pub mod vm_guide;
 pub mod vm_jobs;
 pub mod vm_protect;
+pub mod vm_restore;
+pub mod vm_upkeep;
 pub mod vm_vault;
 pub mod work;

@@ -7,7 +7,7 @@ use super::connections::{AzureOptions, arm};
 use crate::azure::{Arm, Subscription};
 use crate::outcome::{Attendant, Failure};
 use crate::vm_backup::{
-    Error, Machine, MachineWord, RecoveryVault, classic_machines, machines, vaults,
+    Error, Machine, MachineWord, RecoveryVault, VaultId, classic_machines, machines, vaults,
 };
 
 /// What every command of `vm` is told.
@@ -21,6 +21,14 @@ pub struct VmOptions {
     pub group: Option<ResourceGroup>,
     /// The vault; without it the only one that there is.
     pub vault: Option<VaultName>,
+}
+
+impl VmOptions {
+    /// The same about a vault that was found.
+    pub fn at(&self, vault: &VaultId) -> Self {
+        let (group, name) = (Some(vault.group.clone()), Some(vault.name.clone()));
+        VmOptions { group, vault: name, ..self.clone() }
+    }
 }
 
 /// A connection, and the subscription that it is about.

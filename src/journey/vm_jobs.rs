@@ -10,7 +10,7 @@ use super::vm::{Office, VmOptions};
 use super::vm_protect::{Machines, protected};
 use crate::outcome::Failure;
 use crate::vm_backup::{
-    Job, JobFilter, MachineId, Point, VaultId, cancel, items, job, jobs, points,
+    Error, Job, JobFilter, MachineId, Point, VaultId, cancel, items, job, jobs, points,
 };
 
 /// Pauses between two looks at a job: the first, and the longest.
@@ -139,6 +139,8 @@ pub struct VmPoints {
     pub machine: MachineId,
     /// Its points, the newest first.
     pub all: Vec<Point>,
+    /// The vault, if one point was asked for and what can be done with it is told.
+    pub vault: Option<VaultId>,
 }
 
 /// Lists the points of a machine.
@@ -150,9 +152,37 @@ pub fn point_list(
 ) -> Result<VmPoints, Failure> {
     let office = Office::open(options, desk.attendant)?;
     let vault = office.vault(options, None)?.id;
+    points_of(machine, since, &office, &vault)
+}
+
+/// Shows one point of a machine.
+pub fn point_show(
+    machine: &str,
+    id: &str,
+    options: &VmOptions,
+    desk: &Desk<'_>,
+) -> Result<VmPoints, Failure> {
+    let office = Office::open(options, desk.attendant)?;
+    let vault = office.vault(options, None)?.id;
+    let mut own = points_of(machine, None, &office, &vault)?;
+    own.all.retain(|point| point.id.eq_ignore_ascii_case(id));
+    if own.all.is_empty() {
+        let (word, machine) = (id.to_owned(), own.machine.short());
+        return Err(Error::NoPoint { word, machine, near: Vec::new() }.into());
+    }
+    own.vault = Some(vault);
+    Ok(own)
+}
+
+fn points_of(
+    machine: &str,
+    since: Option<Timestamp>,
+    office: &Office,
+    vault: &VaultId,
+) -> Result<VmPoints, Failure> {
     let asked = Machines { words: vec![machine.to_owned()], is_all: false };
-    let mut found = protected(&asked, &vault, &items(&office.arm, &vault)?)?;
+    let mut found = protected(&asked, vault, &items(&office.arm, vault)?)?;
     let machine = found.remove(0);
-    let all = points(&office.arm, &vault, &machine, since)?;
-    Ok(VmPoints { machine, all })
+    let all = points(&office.arm, vault, &machine, since)?;
+    Ok(VmPoints { machine, all, vault: None })
 }

@@ -107,6 +107,32 @@ impl Record for EmulatedVmRecord<'_> {
     const TYPE: &'static str = "emulator-vm";
 }
 
+/// A storage account of the emulated subscription that was changed.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EmulatedAccountRecord<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Where it is and of which kind.
+    state: &'a str,
+}
+
+impl Record for EmulatedAccountRecord<'_> {
+    const TYPE: &'static str = "emulator-account";
+}
+
+/// A resource group of the emulated subscription.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EmulatedGroupRecord<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Whether it is there.
+    is_there: bool,
+}
+
+impl Record for EmulatedGroupRecord<'_> {
+    const TYPE: &'static str = "emulator-group";
+}
+
 /// What callers must know, for a script and for a shell.
 #[derive(Debug)]
 pub struct Listening<'a> {
@@ -229,6 +255,11 @@ impl Outcome for Replies {
             Reply::Vm { name, group, region, state } => {
                 vec![format!("{group}/{name}  {region}  {state}")]
             }
+            Reply::Account { name, state } => vec![format!("{name}  {state}")],
+            Reply::Group { name, is_there: true } => vec![format!("The group {name} is there")],
+            Reply::Group { name, is_there: false } => {
+                vec![format!("The group {name} is not there")]
+            }
             Reply::Done | Reply::Refused { .. } => Vec::new(),
         };
         self.0.iter().flat_map(lines).collect()
@@ -252,6 +283,10 @@ impl Outcome for Replies {
             }
             Reply::Vm { name, group, region, state } => {
                 Some(line(&EmulatedVmRecord { name, group, region, state }))
+            }
+            Reply::Account { name, state } => Some(line(&EmulatedAccountRecord { name, state })),
+            Reply::Group { name, is_there } => {
+                Some(line(&EmulatedGroupRecord { name, is_there: *is_there }))
             }
             // Said by the end of the answer, and by an error.
             Reply::Done | Reply::Refused { .. } => None,

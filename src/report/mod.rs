@@ -61,4 +61,6 @@ mod vault_standing;
 mod verified;
 mod vm;
 mod vm_jobs;
+mod vm_restore;
+mod vm_upkeep;
 mod watch;

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 #[cfg(feature = "emulator")]
 use super::emulator::{
-    ClockRecord, DockedRecord, EmulatedVmRecord, ListeningRecord, MischiefRecord,
+    ClockRecord, DockedRecord, EmulatedAccountRecord, EmulatedGroupRecord, EmulatedVmRecord,
+    ListeningRecord, MischiefRecord,
 };
 use super::estimate::EstimateRecord;
 use super::event::{
@@ -34,7 +35,8 @@ use super::{
     access, browsed, checked, cleared, custody, disk_backup, disk_kept, disk_protected,
     disk_proven, disk_restored, disk_snapshot, drive, escrowed, explained, foreseen, keys, limits,
     nsg, overview, packed, proxy, released, repaired, seed, slip, standing, told, vault_ingest,
-    vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, vm, vm_jobs, watch,
+    vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, vm, vm_jobs, vm_restore,
+    vm_upkeep, watch,
 };
 
 /// A type of record.
@@ -173,8 +175,13 @@ pub fn all() -> Vec<Described> {
         of::<vm::VmRecord<'_>>("`vm discover`, `vm list`, `vm show`, `vm status`"),
         of::<vm::VmDeedRecord<'_>>("`vm protect`, `vm backup`, `vm unprotect`"),
         of::<vm::VmGuideRecord<'_>>("`vm guide`"),
-        of::<vm_jobs::VmJobRecord<'_>>("`vm job`, `vm backup --wait`"),
-        of::<vm_jobs::VmPointRecord<'_>>("`vm point list`"),
+        of::<vm_jobs::VmJobRecord<'_>>("`vm job`, `vm backup --wait`, `vm restore --wait`"),
+        of::<vm_jobs::VmPointRecord<'_>>("`vm point list`, `vm point show`"),
+        of::<vm_restore::VmRestoreRecord<'_>>("`vm restore`"),
+        of::<vm_upkeep::VmRedundancyRecord<'_>>("`vm vault redundancy`"),
+        of::<vm_upkeep::VmRegionRecord<'_>>("`vm vault plan`"),
+        of::<vm_upkeep::VmDeletedRecord<'_>>("`vm vault delete`, `vm policy delete`"),
+        of::<vm_upkeep::VmTemplateRecord<'_>>("`vm policy template`"),
         of::<vm::VmPolicyRecord<'_>>("`vm policy set`, `vm policy list`, `vm policy show`"),
         of::<vm::VmVaultRecord<'_>>("`vm vault create`, `vm vault list`, `vm vault show`"),
         of::<VerifiedRecord>(WORK),
@@ -185,7 +192,11 @@ pub fn all() -> Vec<Described> {
         of::<ListeningRecord>("`emulator`"),
         of::<ClockRecord>("`emulator clock`, `rehearse`"),
         of::<MischiefRecord>("`emulator mischief`"),
-        of::<EmulatedVmRecord<'_>>("`emulator vm set`, `emulator vm remove`, `emulator vm list`"),
+        of::<EmulatedVmRecord<'_>>(
+            "`emulator vm set`, `emulator vm write`, `emulator vm remove`, `emulator vm list`",
+        ),
+        of::<EmulatedAccountRecord<'_>>("`emulator account`"),
+        of::<EmulatedGroupRecord<'_>>("`emulator group`"),
         of::<DockedRecord>("`emulator dock`, `rehearse`"),
         of::<StepEndedRecord>("`rehearse`"),
         of::<StepRecord>("`rehearse`"),

@@ -33,10 +33,12 @@ pub(super) struct VmJobRecord<'a> {
     seconds: Option<u64>,
     /// Whether it can be cancelled now.
     cancellable: bool,
-    /// Whether it takes longer than a backup should.
+    /// Whether it takes longer than a backup or a restore should.
     long: bool,
     /// Its parts; none in a list.
     tasks: Vec<VmTaskRecord<'a>>,
+    /// What else the service tells of it; nothing in a list.
+    facts: Vec<VmJobFactRecord<'a>>,
     /// What went wrong.
     errors: Vec<VmJobErrorRecord<'a>>,
 }
@@ -48,6 +50,15 @@ pub(super) struct VmTaskRecord<'a> {
     name: &'a str,
     /// How it stands.
     status: &'a str,
+}
+
+/// What the service tells of a job.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct VmJobFactRecord<'a> {
+    /// What it is about, in the service's words.
+    name: &'a str,
+    /// What is told.
+    value: &'a str,
 }
 
 /// What went wrong in a job.
@@ -158,10 +169,10 @@ impl Outcome for Jobs {
         let mut lines = Vec::new();
         for own in &self.all {
             lines.push(job_line(own));
-            if own.is_long() {
-                lines.push(
-                    "  It takes longer than 12 hours: see `azseed explain backup-over-12h`".into(),
-                );
+            if let Some(entry) = own.is_long() {
+                lines.push(format!(
+                    "  It takes longer than it should: see `azseed explain {entry}`"
+                ));
             }
             if self.manner == Manner::Listed {
                 continue;
@@ -169,6 +180,14 @@ impl Outcome for Jobs {
             let task =
                 |own: &Task| visible_line(&format!("  {}: {}", own.name, own.state)).into_owned();
             lines.extend(own.tasks.iter().map(task));
+            if own.operation == "Restore" {
+                let fact = |(name, value): &(String, String)| {
+                    let time = value.parse::<Timestamp>().map(|time| format!("{time:.0}"));
+                    let value = time.as_deref().unwrap_or(value);
+                    visible_line(&format!("  {name}: {value}")).into_owned()
+                };
+                lines.extend(own.facts.iter().map(fact));
+            }
             if own.is_cancellable {
                 let id = visible_line(&own.id);
                 let vault = &self.vault.name;
@@ -192,8 +211,13 @@ impl Outcome for Jobs {
                 start: own.start,
                 seconds: own.seconds,
                 cancellable: own.is_cancellable,
-                long: own.is_long(),
+                long: own.is_long().is_some(),
                 tasks: own.tasks.iter().map(task_record).collect(),
+                facts: own
+                    .facts
+                    .iter()
+                    .map(|(name, value)| VmJobFactRecord { name, value })
+                    .collect(),
                 errors: own.faults.iter().map(fault_record).collect(),
             })
         };
@@ -227,7 +251,16 @@ impl Outcome for VmPoints {
             let text = format!("{time}  {}  {}  {}", own.consistency, own.tiers.join(", "), own.id);
             visible_line(&text).into_owned()
         };
-        self.all.iter().map(one).collect()
+        let mut lines: Vec<String> = self.all.iter().map(one).collect();
+        if let (Some(vault), [own]) = (&self.vault, self.all.as_slice()) {
+            let (machine, vault) = (self.machine.short(), &vault.name);
+            let next = format!(
+                "Next: `azseed vm restore disks {machine} --at {} --vault {vault} --account ACCOUNT`",
+                own.id
+            );
+            lines.push(visible_line(&next).into_owned());
+        }
+        lines
     }
 
     fn json(&self) -> Vec<Value> {

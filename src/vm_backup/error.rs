@@ -3,6 +3,7 @@
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName, lines};
 
 use super::policy::PolicyFault;
+use super::restore_fault::RestoreFault;
 use crate::azure;
 
 /// The error of this room.
@@ -47,6 +48,20 @@ pub enum Error {
     NoJob { id: String, vault: VaultName },
     #[error("The job {id} cannot be cancelled: it is {state}")]
     NotCancellable { id: String, state: String },
+    #[error("{machine} has no point {word}{}", lines(near))]
+    NoPoint { word: String, machine: String, near: Vec<String> },
+    #[error("{word:?} is neither the id of a point, nor a time with its zone, nor `latest`")]
+    PointWord { word: String },
+    #[error("The service would not restore this, so nothing was begun:{}", lines(faults))]
+    Restore { faults: Vec<RestoreFault> },
+    #[error("Another restore of {machine} is under way (job {id})")]
+    OtherRestore { machine: String, id: String },
+    #[error("The vault {vault} is {held}, and that cannot be changed: it holds machines")]
+    Locked { vault: VaultName, held: String },
+    #[error("The vault {vault} cannot be deleted: it holds{}", lines(held))]
+    NotEmpty { vault: VaultName, held: Vec<String>, are_deleted: bool },
+    #[error("The policy {name} cannot be deleted: machines have it:{}", lines(users))]
+    PolicyUsed { name: String, users: Vec<String> },
     #[error("Several subscriptions may be meant:{}", lines(all))]
     SeveralSubscriptions { all: Vec<String> },
     #[error("The sign-in reaches no subscription that can be used")]
@@ -72,6 +87,13 @@ impl Diagnose for Error {
             Error::NotProtected { .. } => "vm-not-protected",
             Error::NoJob { .. } => "vm-job-not-found",
             Error::NotCancellable { .. } => "vm-job-not-cancellable",
+            Error::NoPoint { .. } => "vm-point-not-found",
+            Error::PointWord { .. } => "vm-point-word",
+            Error::Restore { .. } => "vm-restore-refused",
+            Error::OtherRestore { .. } => "vm-restore-under-way",
+            Error::Locked { .. } => "vm-vault-locked",
+            Error::NotEmpty { .. } => "vm-vault-not-empty",
+            Error::PolicyUsed { .. } => "vm-policy-in-use",
             Error::SeveralSubscriptions { .. } => "subscription-ambiguous",
             Error::NoSubscription => "subscription-none",
         }
@@ -87,16 +109,23 @@ impl Diagnose for Error {
             | Error::NoRegion { .. }
             | Error::Policy { .. }
             | Error::PolicyName { .. }
+            | Error::PointWord { .. }
             | Error::SeveralSubscriptions { .. } => ErrorKind::Usage,
             Error::NoMachine { .. }
             | Error::NoVault { .. }
             | Error::NoVaults
             | Error::NoPolicy { .. }
             | Error::NotProtected { .. }
+            | Error::NoPoint { .. }
             | Error::NoJob { .. } => ErrorKind::NotFound,
-            Error::Classic { .. } | Error::OtherRegion { .. } | Error::NotCancellable { .. } => {
-                ErrorKind::Refused
-            }
+            Error::Classic { .. }
+            | Error::OtherRegion { .. }
+            | Error::Restore { .. }
+            | Error::Locked { .. }
+            | Error::NotEmpty { .. }
+            | Error::PolicyUsed { .. }
+            | Error::NotCancellable { .. } => ErrorKind::Refused,
+            Error::OtherRestore { .. } => ErrorKind::Busy,
             Error::NoSubscription => ErrorKind::NotAllowed,
         }
     }
@@ -128,6 +157,41 @@ impl Diagnose for Error {
             Error::NoJob { .. } => "`azseed vm job list` names those that are there",
             Error::NotCancellable { .. } => {
                 "a backup can be cancelled while its snapshot is taken, not while it is transferred"
+            }
+            Error::NoPoint { machine, .. } => {
+                return Some(Hint::new(format!(
+                    "`azseed vm point list {machine}` names those that are there"
+                )));
+            }
+            Error::PointWord { .. } => "write a time as in 2026-11-20T12:00:00Z",
+            Error::Restore { faults } => {
+                let mut entries: Vec<&str> =
+                    faults.iter().filter_map(RestoreFault::entry).collect();
+                entries.dedup();
+                return Some(Hint::new(match entries.as_slice() {
+                    [] => "mend all of it, then run the same command again".to_owned(),
+                    all => {
+                        let all: Vec<String> =
+                            all.iter().map(|own| format!("`azseed explain {own}`")).collect();
+                        format!(
+                            "mend all of it, then run the same command again; see {}",
+                            all.join(", ")
+                        )
+                    }
+                }));
+            }
+            Error::OtherRestore { id, .. } => {
+                return Some(Hint::new(format!("`azseed vm job wait {id}`, then run this again")));
+            }
+            Error::Locked { .. } => "make another vault with `azseed vm vault create`",
+            Error::NotEmpty { are_deleted: true, .. } => {
+                "wait until the service has let go what was deleted"
+            }
+            Error::NotEmpty { .. } => {
+                "`azseed vm unprotect VM --delete-data` lets go what it holds"
+            }
+            Error::PolicyUsed { .. } => {
+                "`azseed vm protect VM --policy OTHER` gives them another one"
             }
             Error::SeveralSubscriptions { .. } => {
                 "name the one that is meant with `--subscription`"

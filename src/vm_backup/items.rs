@@ -1,10 +1,11 @@
 //! Machines that a vault protects: list, protect, stop, back up now.
 
+use disk_prep::limits::SOFT_DELETE_DAYS;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::jobs::{JobFilter, JobState, jobs};
+use super::jobs::{Job, under_way};
 use super::names::{MachineId, VaultId};
 use super::words::{RECOVERY, VMS_ONLY, moment};
 use crate::azure::{self, Arm};
@@ -86,7 +87,7 @@ impl Wire {
         let is_deleted = own.is_scheduled_for_deferred_delete == Some(true);
         let protection = match own.protection_state.unwrap_or_default() {
             _ if is_deleted => {
-                let days = own.soft_delete_retention_period_in_days.unwrap_or(14);
+                let days = own.soft_delete_retention_period_in_days.unwrap_or(SOFT_DELETE_DAYS);
                 let since = moment(own.deferred_delete_time.as_deref());
                 let span = SignedDuration::from_hours(days.saturating_mul(24));
                 Protection::Deleted(since.and_then(|since| since.saturating_add(span).ok()))
@@ -205,7 +206,9 @@ pub fn back_up(
     machine: &MachineId,
     until: Option<Timestamp>,
 ) -> Result<Begun, Error> {
-    if let Some(job) = under_way(arm, vault, machine)? {
+    let id = |own: Option<Job>| own.map(|own| own.id);
+    let found = || Ok::<_, Error>(id(under_way(arm, vault, machine, "Backup")?));
+    if let Some(job) = found()? {
         return Ok((Some(job), false));
     }
     let properties = Trigger {
@@ -214,25 +217,13 @@ pub fn back_up(
     };
     match arm.post_job(&machine.item(vault, "/backup"), RECOVERY, &Body { properties }) {
         Ok(Some(job)) => Ok((Some(job), true)),
-        Ok(None) => Ok((under_way(arm, vault, machine)?, true)),
+        Ok(None) => Ok((found()?, true)),
         Err(error @ (azure::Error::Unreachable { .. } | azure::Error::Failing { .. })) => {
-            match under_way(arm, vault, machine)? {
+            match found()? {
                 Some(job) => Ok((Some(job), true)),
                 None => Err(error.into()),
             }
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// A backup of a machine that is not over.
-fn under_way(arm: &Arm, vault: &VaultId, machine: &MachineId) -> Result<Option<String>, Error> {
-    let filter = JobFilter { operation: Some("Backup".to_owned()), ..JobFilter::default() };
-    let all = jobs(arm, vault, &filter)?;
-    let is_own = |own: &&super::jobs::Job| {
-        own.machine.eq_ignore_ascii_case(&machine.name)
-            && own.group.as_ref().is_none_or(|group| group.eq_ignore_ascii_case(&machine.group))
-            && matches!(own.state, JobState::InProgress | JobState::Cancelling)
-    };
-    Ok(all.iter().find(is_own).map(|own| own.id.clone()))
 }

@@ -1,12 +1,14 @@
 //! Jobs of a vault: list, look, cancel.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::Error;
-use super::names::VaultId;
-use super::words::{LONG_BACKUP, RECOVERY, VMS_ONLY, asked, moment, seconds, word};
+use super::names::{MachineId, VaultId};
+use super::words::{LONG_BACKUP, LONG_RESTORE, RECOVERY, VMS_ONLY, asked, moment, seconds, word};
 use crate::azure::{self, Arm};
 
 /// How a job stands.
@@ -107,15 +109,34 @@ pub struct Job {
     pub is_cancellable: bool,
     /// Its parts, if it was looked at by itself.
     pub tasks: Vec<Task>,
+    /// What else the service tells of it then, by name.
+    pub facts: Vec<(String, String)>,
     /// What went wrong.
     pub faults: Vec<JobFault>,
 }
 
 impl Job {
-    /// Whether it takes longer than a backup should.
-    pub fn is_long(&self) -> bool {
-        let long = u64::try_from(LONG_BACKUP.as_secs()).unwrap_or(u64::MAX);
-        self.operation == "Backup" && self.seconds.is_some_and(|secs| secs > long)
+    /// The entry of the catalogue about a backup or a restore that takes longer than it should.
+    pub fn is_long(&self) -> Option<&'static str> {
+        let (long, entry) = match self.operation.as_str() {
+            "Backup" => (LONG_BACKUP, "backup-over-12h"),
+            "Restore" => (LONG_RESTORE, "restore-over-6h"),
+            _ => return None,
+        };
+        let long = u64::try_from(long.as_secs()).unwrap_or(u64::MAX);
+        self.seconds.is_some_and(|secs| secs > long).then_some(entry)
+    }
+
+    /// Whether it is about a machine. Not every answer tells the group.
+    pub(super) fn is_of(&self, machine: &MachineId) -> bool {
+        self.machine.eq_ignore_ascii_case(&machine.name)
+            && self.group.as_ref().is_none_or(|group| group.eq_ignore_ascii_case(&machine.group))
+    }
+
+    /// What the service tells under a name.
+    pub fn fact(&self, name: &str) -> Option<&str> {
+        let found = self.facts.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
     }
 }
 
@@ -167,6 +188,8 @@ struct Fault {
 struct Extended {
     #[serde(default)]
     tasks_list: Option<Vec<TaskWire>>,
+    #[serde(default)]
+    property_bag: Option<BTreeMap<String, Value>>,
 }
 
 #[derive(Deserialize)]
@@ -188,7 +211,14 @@ impl Wire {
         };
         let actions = own.actions_info.unwrap_or_default();
         let known = ["Invalid", "Cancellable", "Retriable"];
-        let tasks = own.extended_info.and_then(|own| own.tasks_list).unwrap_or_default();
+        let (tasks, bag) = match own.extended_info {
+            Some(own) => (own.tasks_list.unwrap_or_default(), own.property_bag.unwrap_or_default()),
+            None => (Vec::new(), BTreeMap::new()),
+        };
+        let fact = |(name, value): (String, Value)| {
+            let value = value.as_str().filter(|own| !own.is_empty())?;
+            Some((name.trim().to_owned(), value.to_owned()))
+        };
         let group = own.container_name.as_deref().and_then(|name| name.rsplit(';').nth(1));
         let fault = |own: Fault| JobFault {
             number: own.error_code,
@@ -208,6 +238,7 @@ impl Wire {
                 .into_iter()
                 .map(|own| Task { name: own.task_id, state: own.status })
                 .collect(),
+            facts: bag.into_iter().filter_map(fact).collect(),
             faults: own.error_details.into_iter().flatten().map(fault).collect(),
         }
     }
@@ -234,6 +265,20 @@ pub fn jobs(arm: &Arm, vault: &VaultId, filter: &JobFilter) -> Result<Vec<Job>, 
     let mut all: Vec<Job> = all.into_iter().map(Wire::job).collect();
     all.sort_by_key(|own| std::cmp::Reverse(own.start));
     Ok(all)
+}
+
+/// What is done to a machine and is not over.
+pub(super) fn under_way(
+    arm: &Arm,
+    vault: &VaultId,
+    machine: &MachineId,
+    operation: &str,
+) -> Result<Option<Job>, Error> {
+    let filter = JobFilter { operation: Some(operation.to_owned()), ..JobFilter::default() };
+    let is_own = |own: &Job| {
+        own.is_of(machine) && matches!(own.state, JobState::InProgress | JobState::Cancelling)
+    };
+    Ok(jobs(arm, vault, &filter)?.into_iter().find(is_own))
 }
 
 /// An id that goes into a path: no other sign is in one.
@@ -299,10 +344,20 @@ mod tests {
             "actionsInfo": [1], "errorDetails": null, "extendedInfo": null,
         }));
         for own in [&new, &old] {
-            assert!(own.is_cancellable && own.is_long() && own.state == JobState::InProgress);
+            assert!(own.is_cancellable && own.state == JobState::InProgress);
+            assert_eq!(own.is_long(), Some("backup-over-12h"));
             assert_eq!(own.seconds, Some(46_800));
         }
         assert_eq!((new.group.as_deref(), new.tasks.len()), (Some("rg"), 1));
+        let restore = read(json!({
+            "operation": "Restore", "status": "InProgress", "duration": "PT7H",
+            "extendedInfo": {"propertyBag": {
+                "Recovery point time ": "2026-11-20T02:00:00Z", "Empty": "", "Odd": 7,
+            }},
+        }));
+        assert_eq!(restore.is_long(), Some("restore-over-6h"));
+        assert_eq!(restore.fact("recovery point time"), Some("2026-11-20T02:00:00Z"));
+        assert_eq!(restore.facts.len(), 1);
         let odd = read(json!({"status": "Pondering", "operation": "Dance"}));
         assert_eq!((odd.state.word(), odd.state.is_over()), ("Pondering", false));
         let ended = read(json!({

@@ -16,6 +16,8 @@ pub struct Machine {
     pub id: MachineId,
     /// Its region.
     pub region: String,
+    /// Places of its data disks.
+    pub luns: Vec<u32>,
 }
 
 #[derive(Deserialize)]
@@ -23,14 +25,36 @@ struct Wire {
     id: String,
     #[serde(default)]
     location: String,
+    #[serde(default)]
+    properties: Properties,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Properties {
+    storage_profile: StorageProfile,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct StorageProfile {
+    data_disks: Vec<DataDisk>,
+}
+
+#[derive(Deserialize)]
+struct DataDisk {
+    lun: u32,
 }
 
 /// The machines of a subscription, by name and group.
 pub fn machines(arm: &Arm, subscription: &SubscriptionId) -> Result<Vec<Machine>, Error> {
     let path = format!("subscriptions/{subscription}/providers/Microsoft.Compute/virtualMachines");
     let all: Vec<Wire> = arm.list(&path, COMPUTE)?;
-    let machine =
-        |own: Wire| Some(Machine { id: MachineId::parse(&own.id)?, region: region(&own.location) });
+    let machine = |own: Wire| {
+        let id = MachineId::parse(&own.id)?;
+        let luns = own.properties.storage_profile.data_disks.iter().map(|own| own.lun).collect();
+        Some(Machine { id, region: region(&own.location), luns })
+    };
     let mut all: Vec<Machine> = all.into_iter().filter_map(machine).collect();
     all.sort_by_key(|own| (own.id.name.to_lowercase(), own.id.group.to_lowercase()));
     Ok(all)

@@ -6,10 +6,13 @@ mod items;
 mod jobs;
 mod machines;
 mod names;
+mod networks;
 mod points;
 mod policies;
 mod policy;
 mod policy_wire;
+mod restore;
+mod restore_fault;
 mod vaults;
 mod words;
 mod zones;
@@ -19,7 +22,13 @@ pub use items::{Item, Protection, Stop, back_up, items, protect, unprotect};
 pub use jobs::{Job, JobFault, JobFilter, JobState, Task, cancel, job, jobs};
 pub use machines::{Machine, classic_machines, discover, machines};
 pub use names::{MachineId, MachineWord, VaultId};
+pub use networks::{Network, networks};
 pub use points::{Point, points};
-pub use policies::{PolicyFacts, policies, set_policy};
+pub use policies::{PolicyFacts, delete_policy, policies, set_policy};
 pub use policy::{PolicyFault, VmPolicy};
-pub use vaults::{RecoveryVault, Redundancy, create, has_default_policy, vaults};
+pub use restore::{Restore, RestoreTarget, name_rule, restore, validate};
+pub use restore_fault::RestoreFault;
+pub use vaults::{
+    RecoveryVault, Redundancy, Storage, create, delete_vault, has_default_policy, set_storage,
+    storage, vaults,
+};

@@ -1,5 +1,6 @@
 //! Policies of a vault.
 
+use disk_prep::limits::POLICY_NAME_CHARACTERS;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
@@ -63,9 +64,9 @@ struct Body {
     properties: Properties,
 }
 
-/// Names are 3 to 150 letters, digits and hyphens, a letter first.
+/// Names are letters, digits and hyphens, a letter first.
 fn is_name(name: &str) -> bool {
-    (3..=150).contains(&name.len())
+    POLICY_NAME_CHARACTERS.contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
 }
@@ -81,6 +82,11 @@ pub fn set_policy(arm: &Arm, vault: &VaultId, name: &str, own: &VmPolicy) -> Res
     };
     arm.put_job(&vault.path(&format!("backupPolicies/{name}")), RECOVERY, &Body { properties })?;
     Ok(())
+}
+
+/// Deletes a policy that no machine has.
+pub fn delete_policy(arm: &Arm, vault: &VaultId, name: &str) -> Result<(), Error> {
+    Ok(arm.delete_job(&vault.path(&format!("backupPolicies/{name}")), RECOVERY).map(drop)?)
 }
 
 #[cfg(test)]

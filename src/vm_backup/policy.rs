@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use disk_prep::limits::INSTANT_DAYS;
 use disk_prep::noun::{KeepDays, KeepRule, KeepUnit, Schedule, Weekdays, ZoneName, unknown_fields};
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
@@ -106,7 +107,8 @@ impl fmt::Display for PolicyFault {
                 write!(f, "keep: \"{rule}\" names days without a backup")
             }
             PolicyFault::Instant(days) => {
-                write!(f, "instant-days: {days}; from 1 to 5 are taken")
+                let (first, last) = (INSTANT_DAYS.start(), INSTANT_DAYS.end());
+                write!(f, "instant-days: {days}; from {first} to {last} are taken")
             }
         }
     }
@@ -147,6 +149,16 @@ impl Range {
 }
 
 impl VmPolicy {
+    /// One of these rules with a backup a night.
+    pub fn plain(rules: Vec<KeepRule>) -> Self {
+        VmPolicy {
+            schedule: Schedule::Day { at: jiff::civil::time(2, 0, 0, 0) },
+            zone: "UTC".parse().expect("every machine knows it"),
+            rules,
+            instant_days: DEFAULT_INSTANT_DAYS,
+        }
+    }
+
     /// Reads a file; everything that is wrong with it is told at once.
     pub fn from_toml(text: &str) -> Result<Self, Vec<PolicyFault>> {
         let form = |error: toml::de::Error| vec![PolicyFault::Form(error.message().to_owned())];
@@ -167,7 +179,7 @@ impl VmPolicy {
             }
         }
         let instant = file.instant_days.unwrap_or_else(|| i64::from(DEFAULT_INSTANT_DAYS));
-        let instant_days = u8::try_from(instant).ok().filter(|own| (1..=5).contains(own));
+        let instant_days = u8::try_from(instant).ok().filter(|_| INSTANT_DAYS.contains(&instant));
         if instant_days.is_none() {
             faults.push(PolicyFault::Instant(instant));
         }

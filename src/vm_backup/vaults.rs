@@ -159,3 +159,74 @@ pub fn has_default_policy(arm: &Arm, id: &VaultId) -> Result<bool, Error> {
     let path = id.path("backupPolicies/DefaultPolicy");
     Ok(arm.get::<There>(&path, RECOVERY)?.is_some())
 }
+
+/// How many copies a vault keeps, and whether that can still be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Storage {
+    /// In the service's word.
+    pub redundancy: String,
+    /// It cannot be changed any more.
+    pub is_locked: bool,
+}
+
+#[derive(Deserialize)]
+struct StorageWire {
+    properties: StorageProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StorageProperties {
+    #[serde(default)]
+    storage_model_type: Option<String>,
+    #[serde(default)]
+    storage_type: Option<String>,
+    #[serde(default)]
+    storage_type_state: Option<String>,
+}
+
+impl StorageWire {
+    fn storage(self) -> Storage {
+        let own = self.properties;
+        let state = own.storage_type_state.unwrap_or_default();
+        Storage {
+            redundancy: own.storage_model_type.or(own.storage_type).unwrap_or_default(),
+            is_locked: state.eq_ignore_ascii_case("Locked"),
+        }
+    }
+}
+
+const STORAGE: &str = "backupstorageconfig/vaultstorageconfig";
+
+/// How many copies a vault keeps.
+pub fn storage(arm: &Arm, id: &VaultId) -> Result<Storage, Error> {
+    let found: Option<StorageWire> = arm.get(&id.path(STORAGE), RECOVERY)?;
+    let none = || Error::NoVault { name: id.name.clone() };
+    Ok(found.ok_or_else(none)?.storage())
+}
+
+#[derive(Serialize)]
+struct StorageBody {
+    properties: StorageAsked,
+}
+
+/// Published examples name it in two ways; both are sent.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StorageAsked {
+    storage_model_type: &'static str,
+    storage_type: &'static str,
+}
+
+/// Has a vault keep as many copies.
+pub fn set_storage(arm: &Arm, id: &VaultId, own: Redundancy) -> Result<Storage, Error> {
+    let word = own.word();
+    let properties = StorageAsked { storage_model_type: word, storage_type: word };
+    let made: StorageWire = arm.put(&id.path(STORAGE), RECOVERY, &StorageBody { properties })?;
+    Ok(made.storage())
+}
+
+/// Deletes a vault that holds nothing.
+pub fn delete_vault(arm: &Arm, id: &VaultId) -> Result<(), Error> {
+    Ok(arm.delete_job(&id.path(""), RECOVERY).map(drop)?)
+}

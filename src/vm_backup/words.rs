@@ -9,6 +9,8 @@ use serde_json::Value;
 pub(super) const RECOVERY: &str = "2025-08-01";
 /// Of machines.
 pub(super) const COMPUTE: &str = "2024-07-01";
+/// Of networks.
+pub(super) const NETWORK: &str = "2024-05-01";
 /// Of machines of the way that is no more.
 pub(super) const CLASSIC: &str = "2017-04-01";
 
@@ -56,7 +58,11 @@ pub(super) fn word(own: &Value, known: &[&str]) -> String {
 }
 
 /// Half a day: a backup that takes longer is looked at.
-pub(super) const LONG_BACKUP: SignedDuration = SignedDuration::from_hours(12);
+pub(super) const LONG_BACKUP: SignedDuration =
+    SignedDuration::from_hours(disk_prep::limits::LONG_BACKUP_HOURS);
+/// The same of a restore.
+pub(super) const LONG_RESTORE: SignedDuration =
+    SignedDuration::from_hours(disk_prep::limits::LONG_RESTORE_HOURS);
 
 #[cfg(test)]
 mod tests {

@@ -116,6 +116,34 @@ def points():
     expect(one.properties.recovery_point_tier_details[0].type == "InstantRP")
 
 
+def restore_request():
+    point = list(backup.recovery_points.list(VAULT, GROUP, "Azure", CONTAINER, ITEM))[0].name
+    account = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/storage/providers/Microsoft.Storage/storageAccounts/account1"
+    return point, models.IaasVMRestoreRequest(
+        recovery_point_id=point, recovery_type="RestoreDisks", source_resource_id=VM, region="westus",
+        storage_account_id=account, create_new_cloud_service=False, original_storage_account_option=False,
+        encryption_details=models.EncryptionDetails(encryption_enabled=False))
+
+
+def validate():
+    _, asked = restore_request()
+    own = models.ValidateIaasVMRestoreOperationRequest(restore_request=asked)
+    whole = models.ValidateOperationRequestResource(id=VM, properties=own)
+    backup.validate_operation.begin_trigger(VAULT, GROUP, whole).result()
+
+
+def restore():
+    point, asked = restore_request()
+    whole = models.RestoreRequestResource(properties=asked)
+    backup.restores.begin_trigger(VAULT, GROUP, "Azure", CONTAINER, ITEM, point, whole).result()
+    job = list(backup.backup_jobs.list(VAULT, GROUP, filter="operation eq 'Restore'"))[0]
+    own = backup.job_details.get(VAULT, GROUP, job.name).properties
+    expect((own.status, own.extended_info.tasks_list[0].task_id) == ("InProgress", "Transfer data from vault"), own)
+    expect(own.extended_info.property_bag["Target Storage Account Name"] == "account1")
+    refused(lambda: backup.restores.begin_trigger(VAULT, GROUP, "Azure", CONTAINER, ITEM, point, whole).result(),
+            "UserErrorRestoreOperationInProgress")
+
+
 def cancel_and_end():
     asked = models.BackupRequestResource(properties=models.IaasVMBackupRequest())
     backup.backups.trigger(VAULT, GROUP, "Azure", CONTAINER, ITEM, asked)
@@ -140,7 +168,8 @@ STEPS = {
         ("set a policy", set_policy), ("protect", protect), ("back up", trigger),
     ],
     "after": [
-        ("job", done), ("protected", protected), ("points", points), ("cancel", cancel_and_end), ("delete", delete),
+        ("job", done), ("protected", protected), ("points", points),
+        ("validate a restore", validate), ("restore", restore), ("cancel", cancel_and_end), ("delete", delete),
     ],
 }
 for name, what in STEPS[sys.argv[1]]:

@@ -304,7 +304,7 @@ fn microsofts_client_of_recovery_services_protects_a_machine_and_backs_it_up() {
     };
     expect("azure-mgmt-recoveryservicesbackup", &part("begin"), 10);
     emulator.forward(&machine, "+7m");
-    expect("azure-mgmt-recoveryservicesbackup", &part("after"), 5);
+    expect("azure-mgmt-recoveryservicesbackup", &part("after"), 7);
 }
 
 #[test]

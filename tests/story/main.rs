@@ -46,5 +46,7 @@ mod transcripts;
 mod two_machines;
 mod verbose;
 mod vm;
+mod vm_catalogue;
+mod vm_restore;
 mod watch;
 mod wrong_drives;

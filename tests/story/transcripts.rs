@@ -133,10 +133,13 @@ fn the_way_to_protected_machines_reads_as_it_stands_in_the_transcript() {
     let machine = machine();
     let emulator = Emulator::start(&machine);
     emulator.to_noon(&machine);
-    let about = "Virtual machines, from the guide to their points; one backup fails.";
+    let about = "Virtual machines, from the guide to a restored disk; one backup fails.";
+    fs::write(machine.path("web.img"), Dice(1).bytes(2 << 20)).unwrap();
+    fs::write(machine.path("page"), Dice(2).bytes(4096)).unwrap();
     let mut said = Transcript::new(&machine, Some(&emulator), about);
     let set = "emulator vm set --data azure --region westeurope";
-    said.run(&format!("{set} web")).run(&format!("{set} sql --os windows --group apps"));
+    said.run(&format!("{set} web --disk web.img"))
+        .run(&format!("{set} sql --os windows --group apps"));
     said.run(&format!("{set} off --power deallocated"));
     said.run("vm guide");
     said.run("vm vault create prod --location westeurope --resource-group backup --role primary");
@@ -153,10 +156,28 @@ fn the_way_to_protected_machines_reads_as_it_stands_in_the_transcript() {
     said.run("emulator clock +7m --data azure");
     said.run("vm job list --status Failed --wait").run("vm job list --operation Backup");
     said.run("vm point list web").run("vm point list off").run("vm point list sql");
+    // The machine writes on; its disk comes back as it was at the time of the point.
+    said.run("emulator vm write web --file page --offset 4096 --data azure");
+    let restore = "vm restore disks web --at latest --account account1";
+    said.run(&format!("{restore} --dry-run")).run(restore).run(restore);
+    said.run("emulator clock +10m --data azure");
+    said.run("vm job list --operation Restore").run("vm job list --operation Restore --wait");
+    let new = "vm restore new web --at latest --account account1 --vnet vnet --subnet default";
+    said.run(&format!("{new} --name web")).run(&format!("{new} --name web2 --json"));
+    said.run("emulator clock +10m --data azure").run("vm list");
+    said.run("vm restore replace web --at latest --account account1");
     said.run("emulator clock +1d --data azure").run("vm status").run("vm guide");
     said.run("vm unprotect off --delete-data").run("vm unprotect off --delete-data --yes");
     said.run("vm protect far").run("vm status off --json");
     said.compare("vm.transcript");
+    let before = fs::read(machine.path("web.img")).unwrap();
+    let vms = emulator.data().join("vms/rg");
+    assert_ne!(fs::read(vms.join("web/os.img")).unwrap(), before, "it has written on");
+    assert_eq!(fs::read(vms.join("web2/os.img")).unwrap(), before);
+    let blobs = emulator.data().join("blobs/account1");
+    let container = fs::read_dir(blobs).unwrap().next().unwrap().unwrap().path();
+    let held = fs::read(container.join("web-osdisk.vhd")).unwrap();
+    assert_eq!((held.len(), &held[..before.len()]), (before.len() + 512, &before[..]));
 }
 
 /// The whole story, with its days moved by the datacenter's clock: job made, reminded of, late,

@@ -17,17 +17,17 @@ use support::program::{Machine, Said, said};
 const GROUP: &str = "--resource-group backup-rg";
 
 /// A machine of ours, and an Azure with virtual machines.
-struct World {
-    machine: Machine,
-    emulator: Emulator,
+pub struct World {
+    pub machine: Machine,
+    pub emulator: Emulator,
 }
 
-fn words(text: &str) -> Vec<&str> {
+pub fn words(text: &str) -> Vec<&str> {
     text.split_whitespace().collect()
 }
 
 impl World {
-    fn new(vms: &[&str]) -> Self {
+    pub fn new(vms: &[&str]) -> Self {
         let machine = Machine::new();
         let emulator = Emulator::start(&machine);
         emulator.to_noon(&machine);
@@ -39,48 +39,48 @@ impl World {
     }
 
     /// With a vault `prod` in westus.
-    fn with_vault(vms: &[&str]) -> Self {
+    pub fn with_vault(vms: &[&str]) -> Self {
         let world = World::new(vms);
         world.ok(&format!("vm vault create prod --location westus {GROUP}"));
         world
     }
 
-    fn vm(&self, text: &str) {
+    pub fn vm(&self, text: &str) {
         let data = self.emulator.data().to_str().unwrap();
         let all = [&["emulator", "vm", "set"], &*words(text), &["--data", data]].concat();
         self.machine.expect(0, &all);
     }
 
-    fn expect(&self, code: i32, text: &str) -> Said {
+    pub fn expect(&self, code: i32, text: &str) -> Said {
         self.emulator.expect(&self.machine, code, &words(text))
     }
 
-    fn ok(&self, text: &str) -> String {
+    pub fn ok(&self, text: &str) -> String {
         self.expect(0, text).stdout
     }
 
     /// The records of a command.
     #[track_caller]
-    fn json(&self, code: i32, text: &str) -> Vec<Value> {
+    pub fn json(&self, code: i32, text: &str) -> Vec<Value> {
         let said = self.expect(code, &format!("{text} --json"));
         support::schema::check_lines(&said.stdout);
         said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    fn forward(&self, by: &str) {
+    pub fn forward(&self, by: &str) {
         self.emulator.forward(&self.machine, by);
     }
 
     /// A refusal by exit code and by the code that `explain` knows.
     #[track_caller]
-    fn refused(&self, exit: i32, code: &str, text: &str) -> String {
+    pub fn refused(&self, exit: i32, code: &str, text: &str) -> String {
         let said = self.expect(exit, text);
         assert!(said.stderr.contains(&format!("code: {code} ")), "{text}: {}", said.stderr);
         said.stderr
     }
 
     /// The jobs that the service has, as it keeps them itself.
-    fn kept_jobs(&self, operation: &str) -> usize {
+    pub fn kept_jobs(&self, operation: &str) -> usize {
         let path = self.emulator.data().join("meta/recovery.json");
         let world: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         let vaults = world["vaults"].as_array().unwrap().iter();
@@ -390,7 +390,7 @@ fn a_long_backup_is_told_a_deaf_machine_fails_for_that_and_a_point_is_kept_as_lo
     let of = |name: &str| jobs.iter().find(|own| own["machine"] == name).unwrap();
     assert_eq!((&of("slow")["status"], &of("slow")["long"]), (&"InProgress".into(), &true.into()));
     assert_eq!(of("deaf")["errors"][0]["code"], "380008");
-    assert!(world.ok("vm job list").contains("longer than 12 hours"));
+    assert!(world.ok("vm job list").contains("backup-over-12h"));
     assert!(world.json(0, "vm job list --since 2098-01-01T00:00:00Z").is_empty());
     world.forward("+40d");
     let points = world.json(0, "vm point list slow");
@@ -400,4 +400,58 @@ fn a_long_backup_is_told_a_deaf_machine_fails_for_that_and_a_point_is_kept_as_lo
     assert!(apart.as_hours() > 5 * 24, "the policy's points of those days are gone: {apart}");
     let since = format!("vm point list slow --since {}", second["time"].as_str().unwrap());
     assert_eq!(world.json(0, &since).len(), points.len() - 1);
+}
+
+#[test]
+fn vaults_and_policies_are_kept_up_and_let_go_only_when_nothing_needs_them() {
+    let world = World::new(&["web", "far --region eastus"]);
+    let plan = world.json(0, "vm vault plan");
+    let of = |at: usize| {
+        (plan[at]["region"].as_str().unwrap(), plan[at]["vaults"].as_array().unwrap().len())
+    };
+    assert_eq!((of(0), of(1)), (("eastus", 0), ("westus", 0)));
+    world.ok(&format!("vm vault create prod --location westus {GROUP}"));
+    let plan = world.ok("vm vault plan");
+    assert!(
+        plan.contains("westus: 1 machine, prod") && plan.contains("--location eastus"),
+        "{plan}"
+    );
+    let shown = world.json(0, "vm vault redundancy show");
+    assert_eq!(
+        (&shown[0]["redundancy"], &shown[0]["locked"]),
+        (&"GeoRedundant".into(), &false.into())
+    );
+    let set = |text: &str| {
+        world.json(0, &format!("vm vault redundancy set {text}"))[0]["changed"].clone()
+    };
+    assert_eq!((set("local"), set("local")), (true.into(), false.into()));
+    // A template is a file that is taken as it is.
+    for name in ["default", "gfs-example", "quarter-end-audit"] {
+        let text = world.ok(&format!("vm policy template {name}"));
+        fs::write(world.machine.path("made.toml"), text).unwrap();
+        let made = world.json(0, &format!("vm policy set {name} --file made.toml"));
+        assert_eq!(made[0]["set"], "made");
+        let record = world.json(0, &format!("vm policy template {name}"));
+        assert_eq!(record[0]["keep"], made[0]["keep"]);
+    }
+    world.refused(2, "policy-template-unknown", "vm policy template golden");
+    world.ok("vm protect web --policy gfs-example");
+    let locked = world.refused(13, "vm-vault-locked", "vm vault redundancy set geo");
+    assert!(locked.contains("LocallyRedundant"), "{locked}");
+    let used = world.refused(13, "vm-policy-in-use", "vm policy delete gfs-example");
+    assert!(used.contains("RG/web"), "{used}");
+    world.refused(10, "vm-policy-not-found", "vm policy delete golden");
+    world.refused(2, "needs-yes", "vm policy delete default");
+    world.ok("vm policy delete default --yes");
+    let left = world.json(0, "vm policy list");
+    let names: Vec<&str> = left.iter().map(|own| own["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["DefaultPolicy", "gfs-example", "quarter-end-audit"]);
+    world.refused(13, "vm-vault-not-empty", "vm vault delete --yes");
+    world.ok("vm unprotect web --delete-data --yes");
+    let until = world.refused(13, "vm-vault-not-empty", "vm vault delete --yes");
+    assert!(until.contains("can be had back until 20") && until.contains("wait"), "{until}");
+    world.forward("+15d");
+    world.refused(2, "needs-yes", "vm vault delete");
+    world.ok("vm vault delete --yes");
+    world.refused(10, "vm-vault-not-found", "vm vault delete --yes");
 }

@@ -16,7 +16,7 @@ const UNTYPED: &[(&str, &str)] = &[
 /// What a person is asked at a terminal, a script says beforehand.
 const ASKED: &[&str] = &["azseed cleanup"];
 
-/// The copy, with an emulator in it, and the command.
+/// The copy, with an emulator in it, and the command. Where it waits for the service, time goes by.
 const IN_COPY: &str = "set -e\n\
     cp -a --sparse=always \"$1/.\" \"$2\"\n\
     mount --bind \"$2\" \"$1\"\n\
@@ -28,6 +28,7 @@ const IN_COPY: &str = "set -e\n\
     until [ -s up ]; do kill -0 $emulator; sleep 0.05; done\n\
     . ./azure/azure.env\n\
     set +e\n\
+    case \"$4\" in *'vm job wait'*) \"$3\" emulator clock +10m --data azure ;; esac\n\
     eval \"$4\"\n\
     code=$?\n\
     kill $emulator\n\

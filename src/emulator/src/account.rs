@@ -152,6 +152,11 @@ impl Account {
         self.storage.iter().find(|own| own.name.as_str() == name)
     }
 
+    /// The names of all storage accounts.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.storage.iter().map(|own| own.name.as_str())
+    }
+
     /// The signature of an address that only we give out.
     pub fn sign_address(&self, address: &str) -> String {
         let text = format!("{ADDRESS}{address}");

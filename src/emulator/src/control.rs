@@ -23,7 +23,7 @@ use super::dock::Docked;
 use super::dock::line::send as write_line;
 use super::error::Error;
 use super::mischief::{Standing, Wanted};
-use super::recovery::{Vm, VmOrder};
+use super::recovery::{AccountFacts, AccountOrder, GroupOrder, Vm, VmOrder};
 
 const NAME: &str = "control.sock";
 /// Files that one message may carry, by the kernel's rule.
@@ -41,6 +41,10 @@ pub(super) enum Request {
     Mischief { wanted: Vec<Wanted>, is_clear: bool },
     /// Declare, change or take away a machine, or list them all.
     Vm { deed: VmDeed },
+    /// Change a storage account.
+    Account { order: AccountOrder },
+    /// Let a resource group be there or not.
+    Group { order: GroupOrder },
     /// Take drives in; their files travel with this line, in the same order.
     Dock { serials: Vec<Serial> },
 }
@@ -53,6 +57,15 @@ pub enum VmDeed {
     Set(VmOrder),
     /// Take it away, protected or not.
     Remove(VmOrder),
+    /// Write into one of its disks, as it would at its work.
+    Write {
+        /// Which machine.
+        order: VmOrder,
+        /// Which data disk; without it the system's.
+        lun: Option<u32>,
+        /// From which byte on.
+        offset: u64,
+    },
     /// Tell of all.
     List,
 }
@@ -102,6 +115,20 @@ pub enum Reply {
         /// Whether it runs, and what of it is odd.
         state: String,
     },
+    /// A storage account.
+    Account {
+        /// Its name.
+        name: String,
+        /// Where it is and of which kind.
+        state: String,
+    },
+    /// A resource group.
+    Group {
+        /// Its name.
+        name: String,
+        /// Whether it is there.
+        is_there: bool,
+    },
     /// That was all.
     Done,
     /// It could not be done.
@@ -120,8 +147,12 @@ impl From<Docked> for Reply {
 
 impl From<Vm> for Reply {
     fn from(own: Vm) -> Self {
-        let Vm { name, group, region, os, power, agent, is_classic, is_slow, failing, .. } = own;
+        let Vm {
+            name, group, region, os, power, agent, is_classic, is_slow, failing, disks, ..
+        } = own;
         let mut state = vec![os, power, format!("agent {agent}")];
+        // One disk goes without saying.
+        state.extend((disks.len() > 1).then(|| count(disks.len(), "disk")));
         state.extend(is_classic.then(|| "classic".to_owned()));
         state.extend(is_slow.then(|| "slow".to_owned()));
         state.extend(failing.map(|own| match own.left {
@@ -132,6 +163,14 @@ impl From<Vm> for Reply {
             None => format!("fails with {} at {}", own.code, own.at),
         }));
         Reply::Vm { name, group, region, state: state.join(", ") }
+    }
+}
+
+impl From<AccountFacts> for Reply {
+    fn from(own: AccountFacts) -> Self {
+        let AccountFacts { name, region, sku, kind } = own;
+        let region = region.unwrap_or_else(|| "every region".to_owned());
+        Reply::Account { name, state: format!("{region}, {kind}, {sku}") }
     }
 }
 

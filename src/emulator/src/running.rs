@@ -24,7 +24,7 @@ use super::arm::Registry;
 use super::blobs::{self, service::BlobService};
 use super::clock::Clock;
 use super::control::{self, Reply, Request};
-use super::recovery::WorldBook;
+use super::recovery::{AccountOrder, GroupOrder, WorldBook};
 
 pub use super::control::VmDeed;
 use super::dock::Dock;
@@ -173,7 +173,7 @@ fn open(options: &EmulatorOptions, meta: &Path) -> Result<Facts, Error> {
         clock: Clock::open(meta)?,
         book: JobBook::open(&meta.join("jobs"))?,
         registry: Registry::new(&options.unregistered),
-        world: WorldBook::open(meta)?,
+        world: WorldBook::open(data, meta)?,
         blobs,
         addresses,
         names,
@@ -292,7 +292,8 @@ impl Parts {
         if arm::is_arm(&call.path) {
             let now = self.clock.now();
             let settled = self.book.settle(now).map_err(Error::from);
-            if let Err(error) = settled.and_then(|()| self.world.settle(now)) {
+            let blobs = self.blobs.destination();
+            if let Err(error) = settled.and_then(|()| self.world.settle(now, blobs)) {
                 let body = serde_json::json!({"error": {"code": "InternalServerError",
                                                         "message": error.to_string()}});
                 return Answer::json(500, &body);
@@ -317,7 +318,7 @@ impl Parts {
             Request::Clock { forward_secs } => {
                 let now = self.clock.forward(SignedDuration::from_secs(forward_secs))?;
                 self.book.settle(now)?;
-                self.world.settle(now)?;
+                self.world.settle(now, self.blobs.destination())?;
                 Ok(vec![Reply::Clock { now }])
             }
             Request::Mischief { wanted, is_clear } => {
@@ -328,10 +329,27 @@ impl Parts {
                 Ok(self.imp.standing().into_iter().map(Reply::from).collect())
             }
             Request::Vm { deed } => Ok(match deed {
-                VmDeed::Set(order) => vec![self.world.order(&order)?.into()],
+                VmDeed::Set(order) => vec![self.world.order(&order, &files)?.into()],
                 VmDeed::Remove(order) => vec![self.world.remove(&order)?.into()],
+                VmDeed::Write { order, lun, offset } => {
+                    let content = files.first().ok_or_else(|| Error::Refused {
+                        message: "no file came with it".to_owned(),
+                    })?;
+                    vec![self.world.write(&order, (lun, offset), content)?.into()]
+                }
                 VmDeed::List => self.world.read().vms.into_iter().map(Reply::from).collect(),
             }),
+            Request::Account { order } => {
+                let named = self.account.storage(&order.name);
+                named.ok_or_else(|| Error::Refused {
+                    message: format!("there is no storage account {}", order.name),
+                })?;
+                Ok(vec![self.world.order_account(&order)?.into()])
+            }
+            Request::Group { order } => {
+                self.world.order_group(&order)?;
+                Ok(vec![Reply::Group { name: order.name, is_there: order.is_there }])
+            }
             Request::Dock { serials } => {
                 if serials.len() != files.len() {
                     let message = "not every drive came with its file".to_owned();
@@ -362,9 +380,20 @@ pub fn mischief(data: &Path, wanted: Vec<Wanted>, is_clear: bool) -> Result<Vec<
     control::ask(data, &Request::Mischief { wanted, is_clear }, Vec::new())
 }
 
-/// Declares, changes or takes away a virtual machine of the emulator on `data`, or lists them all.
-pub fn machines(data: &Path, deed: VmDeed) -> Result<Vec<Reply>, Error> {
-    control::ask(data, &Request::Vm { deed }, Vec::new())
+/// Declares, changes or takes away a virtual machine of the emulator on `data`, writes into one, or
+/// lists them all. Files that come along are its disks, the system's first, or what is written.
+pub fn machines(data: &Path, deed: VmDeed, files: Vec<OwnedFd>) -> Result<Vec<Reply>, Error> {
+    control::ask(data, &Request::Vm { deed }, files)
+}
+
+/// Makes a storage account of the emulator on `data` other than a plain one.
+pub fn storage_account(data: &Path, order: AccountOrder) -> Result<Vec<Reply>, Error> {
+    control::ask(data, &Request::Account { order }, Vec::new())
+}
+
+/// Lets a resource group of the emulator on `data` be there or not.
+pub fn resource_group(data: &Path, order: GroupOrder) -> Result<Vec<Reply>, Error> {
+    control::ask(data, &Request::Group { order }, Vec::new())
 }
 
 /// Brings drives, open for reading, to the dock of the emulator on `data`.

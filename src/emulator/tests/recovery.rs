@@ -39,7 +39,7 @@ impl World {
     fn vm(&self, name: &str, change: impl FnOnce(&mut VmOrder)) {
         let mut order = VmOrder { name: name.to_owned(), ..VmOrder::default() };
         change(&mut order);
-        machines(self.emulator.data(), VmDeed::Set(order)).unwrap();
+        machines(self.emulator.data(), VmDeed::Set(order), Vec::new()).unwrap();
     }
 
     fn call(&self, method: Method, path: &str, body: Option<Value>) -> Told {
@@ -277,4 +277,81 @@ fn a_machine_is_told_with_its_power_and_its_agent_whatever_the_case() {
     let version = format!("{path}?api-version=2015-01-01");
     assert_eq!(code(&world.get(&version)).1, "InvalidApiVersionParameter");
     assert_eq!(world.get(&machine("none")).status, 404);
+}
+
+#[test]
+fn a_restore_is_checked_and_brings_the_bytes_of_the_point() {
+    let world = World::new();
+    let disk = vec![7_u8; 1024];
+    let given = world.emulator.data().join("given");
+    std::fs::write(&given, &disk).unwrap();
+    let file = || vec![std::fs::File::open(&given).unwrap().into()];
+    let order = VmOrder { name: "web".to_owned(), ..VmOrder::default() };
+    machines(world.emulator.data(), VmDeed::Set(order.clone()), file()).unwrap();
+    let vault = world.vault("v1");
+    world.follow(&world.protect(&vault, "web"));
+    world.follow(&world.back_up(&vault, "web"));
+    world.emulator.forward("PT7M");
+    let write = VmDeed::Write { order, lun: None, offset: 1024 };
+    let beyond = machines(world.emulator.data(), write, file()).unwrap_err();
+    assert!(beyond.to_string().contains("ends at 1024"), "{beyond}");
+    let points = format!("{}/recoveryPoints", item(&vault, "web"));
+    let point = world.list(&points)[0]["name"].as_str().unwrap().to_owned();
+    let account = "account1";
+    let request = |kind: &str| {
+        json!({
+            "objectType": "IaasVMRestoreRequest", "recoveryPointId": point,
+            "recoveryType": kind, "sourceResourceId": machine("web"), "region": "westus",
+            "storageAccountId": format!(
+                "/subscriptions/{SUBSCRIPTION}/resourceGroups/x/providers/Microsoft.Storage/storageAccounts/{account}"
+            ),
+            "createNewCloudService": false, "originalStorageAccountOption": false,
+            "encryptionDetails": {"encryptionEnabled": false},
+        })
+    };
+    let validate = |own: Value| {
+        let body = json!({"properties": {
+            "objectType": "ValidateIaasVMRestoreOperationRequest", "restoreRequest": own,
+        }});
+        let path = format!("{vault}/backupTriggerValidateOperation");
+        let ended = world.follow(&world.call(Method::POST, &path, Some(body)));
+        ended["properties"]["validateOperationResponse"]["validationResults"].clone()
+    };
+    assert_eq!(validate(request("RestoreDisks")), json!([]));
+    let mut new = request("AlternateLocation");
+    new["targetVirtualMachineId"] = machine("web2").into();
+    new["targetResourceGroupId"] =
+        format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg").into();
+    let network = machine("web")
+        .replace("Microsoft.Compute/virtualMachines/web", "Microsoft.Network/virtualNetworks/vnet");
+    new["virtualNetworkId"] = network.as_str().into();
+    new["subnetId"] = format!("{network}/subnets/none").into();
+    assert_eq!(validate(new.clone())[0]["code"], "restore-subnet-missing");
+    let restore = format!("{points}/{point}/restore");
+    let begin = |own: Value| world.call(Method::POST, &restore, Some(json!({"properties": own})));
+    let ended = world.follow(&begin(new.clone()));
+    assert_eq!(
+        (&ended["status"], &ended["error"]["code"]),
+        (&json!("Failed"), &json!("restore-subnet-missing"))
+    );
+    let mut wrong = request("RestoreDisks");
+    wrong["region"] = "eastus".into();
+    assert_eq!(begin(wrong).status, 400);
+    let ended = world.follow(&begin(request("RestoreDisks")));
+    let job = format!("{vault}/backupJobs/{}", ended["properties"]["jobId"].as_str().unwrap());
+    assert_eq!(code(&begin(request("RestoreDisks"))).1, "UserErrorRestoreOperationInProgress");
+    world.emulator.forward("PT10M");
+    let own = world.get(&job).properties();
+    assert_eq!(own["extendedInfo"]["tasksList"][0]["taskId"], "Transfer data from vault");
+    let bag = &own["extendedInfo"]["propertyBag"];
+    let container = bag["Config Blob Container Name"].as_str().unwrap();
+    let blob = world.emulator.data().join(format!("blobs/{account}/{container}/web-osdisk.vhd"));
+    let held = std::fs::read(blob).unwrap();
+    assert_eq!((held.len(), &held[..1024]), (1536, &disk[..]));
+    new["subnetId"] = format!("{network}/subnets/default").into();
+    world.follow(&begin(new));
+    world.emulator.forward("PT10M");
+    assert_eq!(world.get(&machine("web2")).status, 200);
+    let held = std::fs::read(world.emulator.data().join("vms/rg/web2/os.img")).unwrap();
+    assert_eq!(held, disk);
 }

@@ -136,7 +136,7 @@ impl Shipped {
             let plan = self.folder.read_plan(drive)?;
             for index in 0..plan.files.len() {
                 let file = plan.files.at(index);
-                let Some(copied) = drive.files.copied(index) else { continue };
+                let Some(md5s) = drive.files.md5s(index) else { continue };
                 if file.unpack().blob != *blob || *file.listing() == Listing::SideFile {
                     continue;
                 }
@@ -144,7 +144,7 @@ impl Shipped {
                     serial: drive.begun.serial.to_string(),
                     file_path: file.unpack().path.to_string(),
                     bytes: file.bytes(),
-                    blocks: copied.block_digests(file.bytes()).to_vec(),
+                    blocks: md5s.block_digests(file.bytes()).to_vec(),
                 }));
             }
         }

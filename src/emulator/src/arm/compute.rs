@@ -8,7 +8,7 @@ use super::call::{Context, Path};
 use super::fault::Fault;
 use super::version::check_any;
 use crate::http::Answer;
-use crate::recovery::Vm;
+use crate::recovery::{LooseDisk, Vm, World};
 
 pub(super) const PROVIDER: &str = "microsoft.compute";
 pub(super) const CLASSIC: &str = "microsoft.classiccompute";
@@ -21,6 +21,9 @@ pub(super) fn answer(context: Context<'_>, target: &Path) -> Result<Answer, Faul
     }
     let is_classic = target.provider == CLASSIC;
     let world = context.world.read();
+    if !is_classic && target.rest.first().is_some_and(|word| word.eq_ignore_ascii_case("disks")) {
+        return disks(context, target, &world);
+    }
     let mut all = world.vms.iter().filter(|own| own.is_classic == is_classic);
     let words: Vec<&str> = target.rest.iter().map(String::as_str).collect();
     let is_kind = words.first().is_some_and(|word| word.eq_ignore_ascii_case("virtualMachines"));
@@ -58,6 +61,39 @@ pub(super) fn answer(context: Context<'_>, target: &Path) -> Result<Answer, Faul
     }
 }
 
+/// Managed disks that no machine has.
+fn disks(context: Context<'_>, target: &Path, world: &World) -> Result<Answer, Fault> {
+    let subscription = context.account.subscription.as_str();
+    let body = |own: &LooseDisk| {
+        let LooseDisk { group, name, region, bytes } = own;
+        json!({
+            "id": format!(
+                "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/disks/{name}"
+            ),
+            "name": name, "type": "Microsoft.Compute/disks", "location": region,
+            "sku": { "name": "Standard_LRS", "tier": "Standard" },
+            "properties": {
+                "diskState": "Unattached", "provisioningState": "Succeeded",
+                "diskSizeBytes": bytes, "diskSizeGB": bytes.div_ceil(1 << 30),
+                "creationData": { "createOption": "Import" },
+            },
+        })
+    };
+    let is_meant = |own: &&LooseDisk| {
+        target.group.as_ref().is_none_or(|group| own.group.eq_ignore_ascii_case(group))
+            && target.rest.get(1).is_none_or(|name| own.name.eq_ignore_ascii_case(name))
+    };
+    let mut found = world.disks.iter().filter(is_meant).map(body);
+    match target.rest.len() {
+        1 => Ok(Answer::json(200, &json!({ "value": found.collect::<Vec<_>>() }))),
+        2 => {
+            let own = found.next().ok_or_else(|| Fault::no_resource("The disk"))?;
+            Ok(Answer::json(200, &own))
+        }
+        _ => Err(Fault::no_resource("The resource")),
+    }
+}
+
 /// The resource id of a machine.
 pub(super) fn id_of(context: Context<'_>, vm: &Vm) -> String {
     let subscription = context.account.subscription.as_str();
@@ -88,6 +124,13 @@ fn body(context: Context<'_>, vm: &Vm) -> Value {
         "transient" => "Updating",
         _ => "Succeeded",
     };
+    let disk = |lun: u32| {
+        json!({
+            "lun": lun, "name": format!("{}-{lun}", vm.name), "createOption": "Attach",
+            "managedDisk": { "storageAccountType": "Premium_LRS" },
+        })
+    };
+    let disks: Vec<Value> = vm.disks.iter().filter_map(|own| own.lun).map(disk).collect();
     json!({
         "id": id, "name": vm.name, "type": "Microsoft.Compute/virtualMachines",
         "location": vm.region,
@@ -105,7 +148,7 @@ fn body(context: Context<'_>, vm: &Vm) -> Value {
                         "storageAccountType": "Premium_LRS",
                     },
                 },
-                "dataDisks": [],
+                "dataDisks": disks,
             },
         },
     })

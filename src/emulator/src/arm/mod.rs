@@ -8,6 +8,7 @@ mod fault;
 mod import_export;
 mod locations;
 mod locks;
+mod network;
 mod providers;
 mod recovery_services;
 mod registry;

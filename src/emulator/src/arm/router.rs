@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::locks::{self, Asked};
 use super::version::check_version;
 use super::{
-    compute, data_box, import_export, providers, recovery_services, storage, subscriptions,
+    compute, data_box, import_export, network, providers, recovery_services, storage, subscriptions,
 };
 use crate::http::{Answer, http_date};
 
@@ -84,6 +84,10 @@ fn route(context: Context<'_>) -> Result<Answer, Fault> {
         compute::PROVIDER | compute::CLASSIC => {
             check_subscription(context, &target)?;
             compute::answer(context, &target)
+        }
+        network::PROVIDER => {
+            check_subscription(context, &target)?;
+            network::answer(context, &target)
         }
         recovery_services::PROVIDER => {
             check_subscription(context, &target)?;

@@ -30,9 +30,22 @@ pub(super) fn answer(context: Context<'_>, parts: &[String]) -> Option<Result<An
             Err(Fault::new(404, "SubscriptionNotFound", message))
         }
         (_, &Method::GET) => super::version::check_version(context, &VERSIONS)
+            .and_then(|()| there(context, parts))
             .map(|()| Answer::json(200, &body(context, parts))),
         _ => Err(Fault::new(405, "MethodNotAllowed", "The resource does not take this method.")),
     })
+}
+
+/// Refuses calls about a group that is not there.
+fn there(context: Context<'_>, parts: &[String]) -> Result<(), Fault> {
+    let gone = context.world.read().gone_groups;
+    match parts.get(3) {
+        Some(name) if gone.iter().any(|own| own.eq_ignore_ascii_case(name)) => {
+            let message = format!("Resource group '{name}' could not be found.");
+            Err(Fault::new(404, "ResourceGroupNotFound", message))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn subscription(context: Context<'_>) -> Value {

@@ -147,7 +147,8 @@ impl Mischief {
             | Mischief::Burst503
             | Mischief::Slow
             | Mischief::Half => true,
-            Mischief::ResetAfter => !is_read,
+            // What only asks is no change, whatever its method.
+            Mischief::ResetAfter => !is_read && !call.path.ends_with("ValidateOperation"),
             Mischief::ExpiredToken => bearer(call).is_some(),
             Mischief::WrongRegion => door == Door::Arm && call.method == Method::PUT,
             Mischief::ClosedAccount => door == Door::Blobs,

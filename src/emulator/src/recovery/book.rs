@@ -1,6 +1,7 @@
 //! The world in one private file, `DIR/meta/recovery.json`, written whole or not at all before
 //! anybody sees a change.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -10,8 +11,12 @@ use disk_prep::sys::hold::hold;
 use jiff::Timestamp;
 
 use super::clockwork::settle;
-use super::model::World;
+use super::giving::give;
+use super::model::{KeptDisk, World};
+use super::places::{AccountFacts, AccountOrder, GroupOrder};
+use super::shelf::Shelf;
 use super::vm::{Vm, VmOrder};
+use crate::dock::destination::Destination;
 use crate::error::Error;
 
 const VERSION: u32 = 1;
@@ -20,12 +25,13 @@ const VERSION: u32 = 1;
 #[derive(Debug)]
 pub(crate) struct WorldBook {
     path: PathBuf,
+    shelf: Shelf,
     world: Mutex<World>,
 }
 
 impl WorldBook {
     /// As it was left.
-    pub fn open(meta: &Path) -> Result<Self, Error> {
+    pub fn open(data: &Path, meta: &Path) -> Result<Self, Error> {
         let path = meta.join("recovery.json");
         let damaged = |fault: String| Error::Damaged { path: path.clone(), fault };
         let world = match std::fs::read(&path) {
@@ -42,7 +48,7 @@ impl WorldBook {
             }
             Err(source) => return Err(Error::Folder { path, source }),
         };
-        Ok(WorldBook { path, world: Mutex::new(world) })
+        Ok(WorldBook { path, shelf: Shelf::open(data, meta)?, world: Mutex::new(world) })
     }
 
     /// A copy to look at.
@@ -59,32 +65,75 @@ impl WorldBook {
         let mut next = world.clone();
         let result = change(&mut next)?;
         if next != *world {
+            self.take(&mut next)?;
             let text = serde_json::to_vec(&next).expect("names and times can be written");
             durable::write(&self.path, &text, Access::Private)
                 .map_err(|source| Error::Folder { path: self.path.clone(), source })?;
             *world = next;
+            self.shelf.sweep(&world)?;
         }
         Ok(result)
     }
 
-    /// Lets time go by until `now`.
-    pub fn settle(&self, now: Timestamp) -> Result<(), Error> {
+    /// Points that have just begun take the disks of their machines as they are. All that begin in
+    /// one change are of one moment, so a machine is read once.
+    fn take(&self, world: &mut World) -> Result<(), Error> {
+        let World { vms, vaults, .. } = world;
+        let mut taken: Vec<(&str, Vec<KeptDisk>)> = Vec::new();
+        for vault in vaults {
+            for (group, vm, point) in vault.points_mut().filter(|(.., own)| own.disks.is_none()) {
+                let Some(vm) = vms.iter().find(|own| own.is(group, vm)) else {
+                    point.disks = Some(Vec::new());
+                    continue;
+                };
+                let held = taken.iter().find(|(id, _)| *id == vm.id).map(|(_, own)| own.clone());
+                let disks = match held {
+                    Some(disks) => disks,
+                    None => self.shelf.keep(vm)?,
+                };
+                taken.push((&vm.id, disks.clone()));
+                point.disks = Some(disks);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets time go by until `now`; what restores bring goes to the blob service or to machines.
+    pub fn settle(&self, now: Timestamp, blobs: &dyn Destination) -> Result<(), Error> {
         self.change(|world| {
             settle(world, now);
-            Ok(())
+            give(world, &self.shelf, blobs)
         })
     }
 
-    /// Makes or changes a machine.
-    pub fn order(&self, order: &VmOrder) -> Result<Vm, Error> {
+    /// Makes or changes a machine; files that come along are its disks, the system's first.
+    pub fn order(&self, order: &VmOrder, disks: &[File]) -> Result<Vm, Error> {
         self.change(|world| {
             let mut vm = named(world, order)?.cloned().unwrap_or_else(|| Vm::new(order));
             vm.change(order)?;
+            self.shelf.provide(&mut vm, disks)?;
             world.vms.retain(|own| !own.is(&vm.group, &vm.name));
             world.vms.push(vm.clone());
             world.vms.sort_by_key(|own| (own.name.to_lowercase(), own.group.to_lowercase()));
             Ok(vm)
         })
+    }
+
+    /// Makes a storage account other than a plain one.
+    pub fn order_account(&self, order: &AccountOrder) -> Result<AccountFacts, Error> {
+        self.change(|world| {
+            let held = world.accounts.iter().find(|own| own.name == order.name).cloned();
+            let mut own = held.unwrap_or_else(|| AccountFacts::plain(&order.name));
+            order.change(&mut own)?;
+            world.accounts.retain(|other| other.name != own.name);
+            world.accounts.push(own.clone());
+            Ok(own)
+        })
+    }
+
+    /// Lets a resource group be there or not.
+    pub fn order_group(&self, order: &GroupOrder) -> Result<(), Error> {
+        self.change(|world| order.change(&mut world.gone_groups))
     }
 
     /// Takes a machine away, protected or not.
@@ -94,8 +143,24 @@ impl WorldBook {
             let none = || Error::Refused { message: format!("there is no machine {}", order.name) };
             let vm = vm.ok_or_else(none)?;
             world.vms.retain(|own| !own.is(&vm.group, &vm.name));
+            self.shelf.drop(&vm)?;
             Ok(vm)
         })
+    }
+
+    /// Writes into a disk of a machine.
+    pub fn write(
+        &self,
+        order: &VmOrder,
+        (lun, offset): (Option<u32>, u64),
+        content: &File,
+    ) -> Result<Vm, Error> {
+        // Nobody takes a point meanwhile.
+        let world = hold(&self.world);
+        let none = || Error::Refused { message: format!("there is no machine {}", order.name) };
+        let vm = named(&world, order)?.cloned().ok_or_else(none)?;
+        self.shelf.write(&vm, lun, content, offset)?;
+        Ok(vm)
     }
 }
 

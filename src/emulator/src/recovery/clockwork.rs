@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::model::{Item, Job, JobState, Point, Protection, Vault, World};
+use super::model::{Item, Job, JobState, Point, Protection, Restore, Vault, World};
 use super::plan::Plan;
 use super::vm::Vm;
 
@@ -58,8 +58,11 @@ fn end(vault: &mut Vault, job: usize) {
     own.state = if own.state == JobState::Cancelling { JobState::Cancelled } else { own.ends };
     let (group, vm, ended) = (own.group.clone(), own.vm.clone(), own.end);
     let (state, is_backup) = (own.state, own.operation == "Backup");
+    if !is_backup {
+        return;
+    }
     let point = own.point.take().filter(|_| state != JobState::Cancelled);
-    let Some(item) = vault.item_mut(&group, &vm).filter(|_| is_backup) else { return };
+    let Some(item) = vault.item_mut(&group, &vm) else { return };
     if state != JobState::Cancelled {
         item.last = Some((ended, state.word().to_owned()));
     }
@@ -121,6 +124,7 @@ pub(crate) fn back_up(
         ),
         expires,
         os,
+        disks: None,
     };
     Job {
         id: uuid::Uuid::new_v4().to_string(),
@@ -134,20 +138,59 @@ pub(crate) fn back_up(
         failure: failure.map(|(code, _)| code),
         snapshot: Some(later(SNAPSHOT)),
         point: (ends != JobState::Failed).then_some(point),
+        restore: None,
     }
+}
+
+/// A restore of a point that begins now.
+pub(crate) fn restore(
+    item: &Item,
+    point: Point,
+    restore: Restore,
+    vms: &mut [Vm],
+    start: Timestamp,
+) -> Job {
+    let vm = vms.iter_mut().find(|own| own.is(&item.group, &item.vm));
+    let is_slow = vm.as_ref().is_some_and(|vm| vm.is_slow);
+    let failure = vm.and_then(|vm| strike(vm, |at| at == "restore"));
+    let lasts = match (&failure, is_slow) {
+        (None, true) => SLOW,
+        (None, false) => TRANSFER,
+        (Some(_), _) => SNAPSHOT,
+    };
+    Job {
+        id: uuid::Uuid::new_v4().to_string(),
+        operation: "Restore".to_owned(),
+        group: item.group.clone(),
+        vm: item.vm.clone(),
+        state: JobState::InProgress,
+        start,
+        end: start.saturating_add(lasts).unwrap_or(Timestamp::MAX),
+        ends: if failure.is_some() { JobState::Failed } else { JobState::Completed },
+        failure: failure.map(|(code, _)| code),
+        snapshot: None,
+        point: Some(point),
+        restore: Some(restore),
+    }
+}
+
+/// What goes wrong with a machine on purpose at such a stage; it strikes once less.
+fn strike(vm: &mut Vm, is_meant: impl Fn(&str) -> bool) -> Option<(String, String)> {
+    let failing = vm.failing.as_mut().filter(|own| is_meant(&own.at))?;
+    let came = (failing.code.clone(), failing.at.clone());
+    failing.left = failing.left.map(|left| left.saturating_sub(1));
+    if failing.left == Some(0) {
+        vm.failing = None;
+    }
+    Some(came)
 }
 
 /// What goes wrong with a machine that is backed up now, and at which stage.
 fn fault(vm: Option<&mut Vm>) -> Option<(String, String)> {
     let at = |code: &str, stage: &str| Some((code.to_owned(), stage.to_owned()));
     let Some(vm) = vm else { return at("BCMV2VMNotFound", "extension") };
-    if let Some(failing) = vm.failing.as_mut().filter(|own| own.at != "protect") {
-        let came = at(&failing.code, &failing.at);
-        failing.left = failing.left.map(|left| left.saturating_sub(1));
-        if failing.left == Some(0) {
-            vm.failing = None;
-        }
-        return came;
+    if let Some(came) = strike(vm, |at| !["protect", "restore"].contains(&at)) {
+        return Some(came);
     }
     match (vm.power.as_str(), vm.agent.as_str()) {
         ("transient", _) => at("UserErrorVmNotInDesirableState", "extension"),
@@ -198,7 +241,13 @@ mod tests {
             items: vec![item],
             jobs: Vec::new(),
         };
-        World { version: 1, vms: vec![vm], vaults: vec![vault], operations: Vec::new() }
+        World {
+            version: 1,
+            vms: vec![vm],
+            vaults: vec![vault],
+            operations: Vec::new(),
+            ..World::default()
+        }
     }
 
     #[test]

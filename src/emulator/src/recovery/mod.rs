@@ -1,19 +1,27 @@
 //! Virtual machines and the vaults that back them up, as facts that time goes over: the movable
-//! clock makes the backups that policies ask for, ends jobs and lets points expire. Knows no calls.
+//! clock makes the backups that policies ask for, ends jobs and lets points expire. Points have the
+//! bytes of the disks, and restores bring them back. Knows no calls.
 
 mod book;
 mod clockwork;
 mod failures;
+mod giving;
 mod model;
+mod places;
 mod plan;
+mod shelf;
+mod vhd;
 mod vm;
 
 pub(crate) use book::WorldBook;
-pub(crate) use clockwork::back_up;
+pub(crate) use clockwork::{back_up, restore};
 pub(crate) use failures::find as failure;
 pub(crate) use model::{
-    Came, DEFAULT_POLICY, Item, Job, JobState, Point, Policy, Protection, Vault, World,
+    Came, DEFAULT_POLICY, Item, Job, JobState, LooseDisk, Point, Policy, Protection, Restore,
+    RestoreKind, Vault, World,
 };
+pub(crate) use places::AccountFacts;
+pub use places::{AccountOrder, GroupOrder};
 pub(crate) use plan::{Plan, default_properties};
-pub(crate) use vm::Vm;
 pub use vm::VmOrder;
+pub(crate) use vm::{Vm, is_name};

@@ -5,7 +5,17 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::places::AccountFacts;
 use super::vm::Vm;
+
+/// What a point has of a disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptDisk {
+    /// The place of a data disk; `None` of the system's.
+    pub lun: Option<u32>,
+    pub bytes: u64,
+    pub sha256: String,
+}
 
 /// The name that every vault's first policy has.
 pub(crate) const DEFAULT_POLICY: &str = "DefaultPolicy";
@@ -17,6 +27,24 @@ pub(crate) struct World {
     pub vms: Vec<Vm>,
     pub vaults: Vec<Vault>,
     pub operations: Vec<Operation>,
+    /// Disks that restores made, and that no machine has.
+    #[serde(default)]
+    pub disks: Vec<LooseDisk>,
+    /// Accounts that are other than plain ones.
+    #[serde(default)]
+    pub accounts: Vec<AccountFacts>,
+    /// Resource groups that are not there; every other name is one.
+    #[serde(default)]
+    pub gone_groups: Vec<String>,
+}
+
+/// A managed disk that no machine has; its bytes are `DIR/disks/GROUP/NAME.img`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LooseDisk {
+    pub group: String,
+    pub name: String,
+    pub region: String,
+    pub bytes: u64,
 }
 
 /// A Recovery Services vault.
@@ -88,6 +116,9 @@ pub(crate) struct Point {
     pub instant_until: Timestamp,
     pub expires: Timestamp,
     pub os: String,
+    /// What it has of the machine's disks; `None` until they were taken.
+    #[serde(default)]
+    pub disks: Option<Vec<KeptDisk>>,
 }
 
 /// How a job ends, or is ending.
@@ -135,8 +166,35 @@ pub(crate) struct Job {
     pub failure: Option<String>,
     /// When the snapshot is taken; a backup can be cancelled until then.
     pub snapshot: Option<Timestamp>,
-    /// What a backup leaves behind.
+    /// What a backup leaves behind, or a restore takes.
     pub point: Option<Point>,
+    /// What a restore is to make of it.
+    #[serde(default)]
+    pub restore: Option<Restore>,
+}
+
+/// What a restore makes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Restore {
+    pub kind: RestoreKind,
+    /// The storage account that the disks pass through, and the container in it.
+    pub account: String,
+    pub container: String,
+    /// The data disks that are meant; all without it.
+    pub luns: Option<Vec<u32>>,
+    /// Whether all of it is there.
+    pub is_given: bool,
+}
+
+/// The three kinds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum RestoreKind {
+    /// Disks only, as blobs, or as managed disks of a group.
+    Disks(Option<String>),
+    /// A new machine.
+    New { group: String, name: String, subnet: String },
+    /// Disks in the place of the machine's own.
+    Replace,
 }
 
 impl Job {
@@ -155,6 +213,8 @@ pub(crate) enum Came {
         code: String,
         message: String,
     },
+    /// All that would be said against what was asked about, code and sentence each.
+    Validated(Vec<(String, String)>),
 }
 
 /// An operation that callers ask after.
@@ -192,6 +252,19 @@ impl Vault {
             .find(|own| own.is_of(group, vm) && own.operation == operation && !own.state.is_over())
     }
 
+    /// All points, with the group and the name of their machine; also those that are being made.
+    pub fn points_mut(&mut self) -> impl Iterator<Item = (&str, &str, &mut Point)> {
+        let of_items = self.items.iter_mut().flat_map(|own| {
+            let Item { group, vm, points, .. } = own;
+            points.iter_mut().map(|point| (group.as_str(), vm.as_str(), point))
+        });
+        let of_jobs = self.jobs.iter_mut().filter_map(|own| {
+            let Job { group, vm, point, .. } = own;
+            point.as_mut().map(|point| (group.as_str(), vm.as_str(), point))
+        });
+        of_items.chain(of_jobs)
+    }
+
     /// Writes down a job that is over as soon as it begins.
     pub fn note(&mut self, operation: &str, (group, vm): (&str, &str), now: Timestamp) -> String {
         let id = uuid::Uuid::new_v4().to_string();
@@ -207,6 +280,7 @@ impl Vault {
             failure: None,
             snapshot: None,
             point: None,
+            restore: None,
         });
         id
     }
@@ -235,6 +309,15 @@ impl World {
 
     pub fn vm(&self, group: &str, name: &str) -> Option<&Vm> {
         self.vms.iter().find(|own| own.is(group, name))
+    }
+
+    /// All disks that points have, also points that are still being made.
+    pub fn kept_disks(&self) -> impl Iterator<Item = &KeptDisk> {
+        let points = self.vaults.iter().flat_map(|own| {
+            let of_jobs = own.jobs.iter().filter_map(|job| job.point.as_ref());
+            own.items.iter().flat_map(|item| &item.points).chain(of_jobs)
+        });
+        points.flat_map(|point| point.disks.iter().flatten())
     }
 
     /// Notes an operation that callers will ask after, and forgets those of yesterday.

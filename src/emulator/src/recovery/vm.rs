@@ -9,7 +9,17 @@ use crate::error::Error;
 pub(crate) const POWERS: [&str; 5] = ["running", "stopped", "deallocated", "failed", "transient"];
 const AGENTS: [&str; 4] = ["ok", "absent", "old", "stopped"];
 const SYSTEMS: [&str; 2] = ["linux", "windows"];
-const STAGES: [&str; 5] = ["extension", "snapshot", "transfer", "protect", "warning"];
+const STAGES: [&str; 6] = ["extension", "snapshot", "transfer", "protect", "warning", "restore"];
+/// The network and subnet of a machine of which none is said.
+const SUBNET: &str = "vnet/default";
+
+/// A disk of a machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Disk {
+    /// The place of a data disk; `None` of the system's.
+    pub lun: Option<u32>,
+    pub bytes: u64,
+}
 
 /// A virtual machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,13 +39,23 @@ pub(crate) struct Vm {
     /// Whether its backups take longer than half a day.
     pub is_slow: bool,
     pub failing: Option<Failing>,
+    /// The system's first.
+    #[serde(default)]
+    pub disks: Vec<Disk>,
+    /// `NETWORK/SUBNET` in its group.
+    #[serde(default = "plain_subnet")]
+    pub subnet: String,
+}
+
+fn plain_subnet() -> String {
+    SUBNET.to_owned()
 }
 
 /// What goes wrong with a machine on purpose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Failing {
     pub code: String,
-    /// `extension`, `snapshot`, `transfer`, `protect` or `warning`.
+    /// `extension`, `snapshot`, `transfer`, `protect`, `warning` or `restore`.
     pub at: String,
     /// How often yet; `None` until it is called off.
     pub left: Option<u32>,
@@ -55,6 +75,8 @@ pub struct VmOrder {
     pub fail: Option<String>,
     pub is_slow: Option<bool>,
     pub is_classic: bool,
+    /// `NETWORK/SUBNET`.
+    pub subnet: Option<String>,
 }
 
 impl Vm {
@@ -81,8 +103,13 @@ impl Vm {
         if let Some(text) = &order.fail {
             self.failing = failing(text)?;
         }
+        if let Some(subnet) = &order.subnet {
+            let (network, part) = subnet.split_once('/').unwrap_or((subnet, ""));
+            checked(network).and_then(|()| checked(part))?;
+            self.subnet.clone_from(subnet);
+        }
         self.is_classic |= order.is_classic;
-        Ok(())
+        checked(&self.group).and_then(|()| checked(&self.name))
     }
 
     /// A plain machine of this name.
@@ -98,8 +125,21 @@ impl Vm {
             is_classic: false,
             is_slow: false,
             failing: None,
+            disks: Vec::new(),
+            subnet: plain_subnet(),
         }
     }
+}
+
+/// Names of the resource manager, which are names of folders here.
+pub(crate) fn is_name(text: &str) -> bool {
+    let is_fit = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
+    (1..=90).contains(&text.chars().count()) && !text.starts_with('.') && text.chars().all(is_fit)
+}
+
+fn checked(name: &str) -> Result<(), Error> {
+    let known = "a name of letters, digits and -_.()".to_owned();
+    if is_name(name) { Ok(()) } else { Err(Error::VmWord { word: name.to_owned(), known }) }
 }
 
 fn set(own: &mut String, asked: &Option<String>, known: &[&str]) -> Result<(), Error> {

@@ -32,7 +32,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn place(&self, context: Context<'_>) -> String {
+    pub fn place(&self, context: Context<'_>) -> String {
         format!("{}{}", self.at.id(context), item_path(self.group, self.vm))
     }
 

@@ -8,6 +8,7 @@ use super::super::call::Context;
 use super::super::fault::Fault;
 use super::names::At;
 use super::operations;
+use super::restore;
 use super::times::{asked, duration, moment, told};
 use crate::http::Answer;
 use crate::recovery::{Came, Job, JobState, failure};
@@ -121,6 +122,9 @@ fn body(context: Context<'_>, at: At<'_>, job: &Job, depth: Depth) -> Value {
             "tasksList": tasks(job, context.now),
             "propertyBag": { "VM Name": job.vm }, "dynamicErrorMessage": "",
         });
+        if let (Some(own), Some(point)) = (&job.restore, &job.point) {
+            properties["extendedInfo"]["propertyBag"] = restore::facts(own, point);
+        }
     }
     json!({
         "id": format!("{}/backupJobs/{}", at.id(context), job.id), "name": job.id,
@@ -130,8 +134,13 @@ fn body(context: Context<'_>, at: At<'_>, job: &Job, depth: Depth) -> Value {
 
 /// What a backup does, one after the other.
 fn tasks(job: &Job, now: Timestamp) -> Vec<Value> {
-    let Some(snapshot) = job.snapshot else { return Vec::new() };
     let task = |name: &str, status: &str, from: Timestamp, to: Timestamp| json!({"taskId": name, "status": status, "duration": duration(to.duration_since(from))});
+    let state = if job.state.is_over() { job.state.word() } else { "InProgress" };
+    if job.restore.is_some() {
+        let until = if job.state.is_over() { job.end } else { now };
+        return vec![task("Transfer data from vault", state, job.start, until)];
+    }
+    let Some(snapshot) = job.snapshot else { return Vec::new() };
     let taken = "Take Snapshot";
     if job.state.is_over() && job.end <= snapshot {
         return vec![task(taken, job.state.word(), job.start, job.end)];

@@ -8,6 +8,7 @@ mod names;
 mod operations;
 mod points;
 mod policies;
+mod restore;
 mod routes;
 mod times;
 mod vaults;

@@ -31,7 +31,7 @@ pub(super) fn status(context: Context<'_>, id: &str) -> Result<Answer, Fault> {
     let (came, begun) = look(context, id)?;
     let word = match &came {
         None => "InProgress",
-        Some(Came::Job(_)) => "Succeeded",
+        Some(Came::Job(_) | Came::Validated(_)) => "Succeeded",
         Some(Came::Failed { .. }) => "Failed",
     };
     let mut body = json!({
@@ -46,7 +46,16 @@ pub(super) fn status(context: Context<'_>, id: &str) -> Result<Answer, Fault> {
         Some(Came::Failed { code, message }) => {
             body["error"] = json!({"code": code, "message": message});
         }
-        _ => {}
+        Some(Came::Validated(said)) => {
+            let one = |(code, message): &(String, String)| json!({"code": code, "message": message, "recommendations": []});
+            body["properties"] = json!({
+                "objectType": "OperationStatusValidateOperationExtendedInfo",
+                "validateOperationResponse": {
+                    "validationResults": said.iter().map(one).collect::<Vec<_>>(),
+                },
+            });
+        }
+        Some(Came::Job(None)) | None => {}
     }
     let answer = Answer::json(200, &body);
     Ok(if word == "InProgress" { answer.with("retry-after", PAUSE) } else { answer })
@@ -64,7 +73,7 @@ pub(super) fn result(
             let again = format!("{}{}?api-version={version}", context.origin, context.call.path);
             Ok(Answer::empty(202).with("retry-after", PAUSE).with("location", again))
         }
-        Some(Came::Job(_)) => Ok(result(&context.world.read())),
+        Some(Came::Job(_) | Came::Validated(_)) => Ok(result(&context.world.read())),
         Some(Came::Failed { code, message }) => {
             let error = json!({"code": code, "message": message});
             Ok(Answer::json(400, &json!({ "error": error })))

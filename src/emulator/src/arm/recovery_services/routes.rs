@@ -7,7 +7,7 @@ use super::super::fault::Fault;
 use super::super::version::check_any;
 use super::items::{self, Asked};
 use super::names::{At, machine};
-use super::{discovery, jobs, operations, points, policies, vaults};
+use super::{discovery, jobs, operations, points, policies, restore, vaults};
 use crate::http::Answer;
 
 /// Answers a call of this provider.
@@ -76,6 +76,11 @@ fn of_vault(
         ["backupprotecteditems"] => get().and_then(|()| items::list(context, at)),
         ["backupoperations", id] => operations::status(context, id),
         ["backupoperationresults", id] => operations::result(context, id, |_| Answer::empty(204)),
+        ["backuptriggervalidateoperation"] => post().and_then(|()| restore::validate(context, at)),
+        ["backupvalidateoperationsstatuses", id] => operations::status(context, id),
+        ["backupvalidateoperationresults", id] => {
+            operations::result(context, id, |_| Answer::empty(204))
+        }
         ["backupjobs"] => get().and_then(|()| jobs::list(context, at)),
         ["backupjobs", _] => jobs::one(context, at, &rest[1]),
         ["backupjobs", _, "cancel"] => post().and_then(|()| jobs::cancel(context, at, &rest[1])),
@@ -104,6 +109,9 @@ fn of_vault(
                 ["operationresults", id] => items::result(context, asked, id),
                 ["recoverypoints"] => get().and_then(|()| points::list(context, asked)),
                 ["recoverypoints", id] => get().and_then(|()| points::one(context, asked, id)),
+                ["recoverypoints", id, "restore"] => {
+                    post().and_then(|()| restore::trigger(context, asked, id))
+                }
                 _ => Err(Fault::no_resource("The resource")),
             }
         }
