@@ -229,6 +229,7 @@ pub enum RoleChoice {
 pub enum VmPolicyCommand {
     /// Make a policy of a file, or change one
     #[command(
+        visible_aliases = ["create", "update"],
         after_help = "Example:\n  azseed vm policy set gold --file gold.toml --vault prod\n\n\
         The file:\n  schedule = \"daily 02:00\"        or \"sun,wed 22:30\"\n  \
         time-zone = \"Europe/Berlin\"     UTC if it is not said\n  \
