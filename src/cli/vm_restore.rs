@@ -25,6 +25,10 @@ pub enum VmRestoreCommand {
     },
     /// Make a new machine of a point
     #[command(
+        override_usage = "azseed vm restore new [OPTIONS] <VM> --at <POINT> --account <NAME>\n       \
+        --name <NAME> --vnet <NETWORK> --subnet <NAME>"
+    )]
+    #[command(
         after_help = "Example:\n  azseed vm restore new web --at latest --account stage1 \\\n    \
         --name web2 --vnet prod-net --subnet default"
     )]

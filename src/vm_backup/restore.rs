@@ -57,8 +57,7 @@ pub fn name_rule(name: &str) -> Option<&'static str> {
     }
     let is_end_fit = |c: char| !"-_.".contains(c);
     let ends = (name.chars().next(), name.chars().last());
-    let is_right =
-        ends.0.is_some_and(|c| c != '_' && is_end_fit(c)) && ends.1.is_some_and(is_end_fit);
+    let is_right = ends.0.is_some_and(is_end_fit) && ends.1.is_some_and(is_end_fit);
     (!is_right).then_some("a letter or a digit first and last")
 }
 
