@@ -29,8 +29,6 @@ pub enum RestoreFault {
     Gone(String),
     /// The machine has no data disk at this place, and those that it has.
     NoDisk(u32, Vec<u32>),
-    /// Whoever is signed in may not do this.
-    NotAllowed(String),
     /// The service's own words, when it was asked whether it would.
     Said(String, String),
 }
@@ -46,7 +44,6 @@ impl RestoreFault {
             }
             RestoreFault::NoSubnet(..) => Some("restore-subnet-missing"),
             RestoreFault::Gone(_) => Some("BCMV2VMNotFound"),
-            RestoreFault::NotAllowed(_) => Some("restore-no-access-to-subscription"),
             RestoreFault::Said(code, _) => Some(code),
             RestoreFault::Point(_)
             | RestoreFault::NoAccount(_)
@@ -106,7 +103,6 @@ impl fmt::Display for RestoreFault {
                 let all: Vec<String> = all.iter().map(ToString::to_string).collect();
                 write!(f, "the machine has no data disk {lun}; {}", some(&all))
             }
-            RestoreFault::NotAllowed(action) => write!(f, "the sign-in has no right to {action}"),
             RestoreFault::Said(code, message) => write!(f, "{message} ({code})"),
         }
     }
