@@ -77,7 +77,7 @@ fn attempt(args: &[OsString], early: &Ui) -> Exit {
     if let Err(source) = disk_prep::sys::dumps::forbid() {
         return early.fail(&Dumpable { source });
     }
-    let args = &match cli::understood(args) {
+    let args = &match cli::understood(cli::command, args) {
         Ok(args) => args,
         Err(error) => return early.fail(&error),
     }[..];

@@ -243,7 +243,7 @@ pub enum DiskSnapshotCommand {
         #[arg(long, value_name = "DISK")]
         source: String,
         /// The snapshot, as the list has it
-        #[arg(long, value_name = "SNAPSHOT")]
+        #[arg(long, value_name = "TIME")]
         at: String,
     },
 }

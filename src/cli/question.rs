@@ -11,6 +11,7 @@ const QUESTIONS: &[&str] = &[
     "config show",
     "custody show",
     "disk-backup list",
+    "disk-backup snapshot list",
     "disk-backup status",
     "drive list",
     "emulator",
@@ -54,13 +55,17 @@ const QUESTIONS: &[&str] = &[
     "vm list",
     "vm point list",
     "vm point show",
+    "vm point show",
     "vm policy list",
     "vm policy show",
     "vm policy simulate",
     "vm policy template",
+    "vm policy template",
     "vm show",
     "vm status",
     "vm vault list",
+    "vm vault plan",
+    "vm vault redundancy show",
     "vm vault plan",
     "vm vault redundancy show",
     "vm vault show",
@@ -116,9 +121,9 @@ mod tests {
             is_question(&matches)
         };
         assert!(asks("azseed vault list") && asks("azseed job keys"));
-        assert!(asks("azseed stage --dry-run") && asks("azseed job ship --dry-run"));
+        assert!(asks("azseed cleanup --dry-run") && asks("azseed disk-backup prune --dry-run"));
         assert!(
-            !asks("azseed stage")
+            !asks("azseed cleanup")
                 && !asks("azseed vault run")
                 && !asks("azseed job keys prove --identity f")
         );

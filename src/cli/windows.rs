@@ -67,15 +67,19 @@ impl Diagnose for ForeignWord {
     }
 }
 
-/// The words with `--staging PATH` for each `s:PATH`, if the command that is called has that flag.
-pub fn understood(words: &[OsString]) -> Result<Vec<OsString>, ForeignWord> {
+/// The words with `--staging PATH` for each `s:PATH`, if the command that is called has that flag. In a
+/// vault it may be a pattern, or a path of a snapshot.
+pub fn understood(
+    root: impl FnOnce() -> Command,
+    words: &[OsString],
+) -> Result<Vec<OsString>, ForeignWord> {
     let is_ours = |word: &OsString| staging_of(word).is_none() && foreign(word).is_none();
     if words.iter().skip(1).all(is_ours) {
         return Ok(words.to_vec());
     }
-    let mut root = super::command();
+    let mut root = root();
     root.build();
-    let mut command = &root;
+    let (mut command, mut is_vault) = (&root, false);
     let mut is_value = true;
     let mut own = Vec::with_capacity(words.len());
     for (at, word) in words.iter().enumerate() {
@@ -87,12 +91,15 @@ pub fn understood(words: &[OsString]) -> Result<Vec<OsString>, ForeignWord> {
         if is_value {
             // The program's name, or what stands behind a flag that has a value.
             own.push(word.clone());
-        } else if let Some(path) = staging_of(word).filter(|_| has_value(command, "--staging")) {
+        } else if let Some(path) =
+            staging_of(word).filter(|_| !is_vault && has_value(command, "--staging"))
+        {
             own.extend(["--staging".into(), path]);
         } else if let Some(foreign) = foreign(word) {
             return Err(foreign);
         } else {
             command = command.find_subcommand(text).unwrap_or(command);
+            is_vault |= command.get_name() == "vault";
             own.push(word.clone());
         }
         is_value = !is_value && has_value(command, text);
@@ -127,10 +134,11 @@ fn has_value(command: &Command, flag: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli;
 
     fn of(text: &str) -> Result<String, ForeignWord> {
         let words: Vec<OsString> = text.split(' ').map(OsString::from).collect();
-        let own = understood(&words)?;
+        let own = understood(cli::command, &words)?;
         Ok(own.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" "))
     }
 
@@ -173,7 +181,7 @@ mod tests {
     fn every_command_in_an_answer_can_be_typed() {
         for (option, answer) in ANSWERS {
             for call in answer.split('`').filter(|part| part.starts_with("azseed ")) {
-                let mut root = super::super::command();
+                let mut root = cli::command();
                 root.build();
                 let mut command = &root;
                 for word in call.split(' ').skip(1) {

@@ -3,7 +3,7 @@
 use super::call::Call;
 use crate::cli::{
     AuthChoice, AzureArgs, BlobArgs, FILTER_FLAGS, JobTarget, KeepCounts, KeyArgs, LeftOutArgs,
-    PasswordArgs, RunArgs, SourceArgs, VaultTarget, VmTarget,
+    PasswordArgs, RunArgs, SourceArgs, VaultTarget,
 };
 use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess, CloudChoice};
 use crate::journey::job::JobOptions;
@@ -12,17 +12,10 @@ use crate::journey::stage_asked::Typed;
 use crate::journey::vault::VaultOptions;
 use crate::journey::vault_password::PasswordGiven;
 use crate::journey::vault_turn::RunOptions;
-use crate::journey::vm::VmOptions;
 use crate::journey::work::WorkOptions;
 use crate::outcome::Failure;
 use crate::policy::Retention;
 use crate::repository::{Choice, PatternForm, read_patterns};
-
-/// Which Recovery Services vault a command is about.
-pub fn vm(args: &VmTarget) -> VmOptions {
-    let VmTarget { vault, subscription, resource_group: group, azure: place } = args.clone();
-    VmOptions { azure: azure(&place), subscription, group, vault }
-}
 
 /// Where Azure is.
 pub fn azure(args: &AzureArgs) -> AzureOptions {

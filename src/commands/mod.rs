@@ -42,7 +42,8 @@ mod verify;
 mod vm;
 mod vm_restore;
 
-use crate::cli::{Cli, Command, DiskVerb, JobVerb, PlanCommand, VaultVerb, VmVerb};
+use crate::cli::{Cli, Command, DiskVerb, JobVerb, PlanCommand, VaultVerb, VmTarget, VmVerb};
+use crate::journey::vm::VmOptions;
 use crate::outcome::Ended;
 
 pub use call::Call;
@@ -84,7 +85,9 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
             DiskVerb::Schedule(own) => disk_schedule::run(own, args, call),
         },
         Command::Vm(args) => {
-            let options = &flags::vm(&args.target);
+            let VmTarget { vault, subscription, resource_group: group, azure } =
+                args.target.clone();
+            let options = &VmOptions { azure: flags::azure(&azure), subscription, group, vault };
             match &args.command {
                 VmVerb::Order(command) => vm::run(command, options, call),
                 VmVerb::Restore(command) => vm_restore::run(command, options, call),

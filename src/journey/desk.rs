@@ -102,6 +102,7 @@ impl Desk<'_> {
 
     /// Opens a staging path and makes it if need be.
     pub fn make(&self, path: &Path) -> Result<Staging, Failure> {
+        expect_text(path)?;
         self.pass(path, Missing::Made)
     }
 
@@ -125,9 +126,6 @@ impl Desk<'_> {
     }
 
     fn pass(&self, path: &Path, missing: Missing) -> Result<Staging, Failure> {
-        if missing == Missing::Made {
-            expect_text(path)?;
-        }
         // Nothing is made that could not be told from another's later.
         if missing == Missing::Made && self.visit != Visit::Rehearsal && !path.exists() {
             self.state()?.pins_at(path, None)?;

@@ -348,11 +348,8 @@ pub fn check(options: ReadyOptions, desk: &Desk<'_>) -> Result<Checked, Failure>
     let file = options.contact.as_deref().map(contact).transpose()?;
     let contact = file.or_else(|| target.and_then(|own| own.contact.clone()));
     let own = seed.as_ref().map(|(_, staging)| drives_of(&staging.journals())).transpose()?;
-    let (account, subscription, group) = all(
-        ("--storage-account", account),
-        ("--subscription", subscription),
-        ("--resource-group", group),
-    )?;
+    let (group, subscription) = (("--resource-group", group), ("--subscription", subscription));
+    let (account, subscription, group) = all(("--storage-account", account), subscription, group)?;
     let place = Place {
         container: held.clone(),
         account: account.in_group(&subscription, &group),
@@ -364,11 +361,9 @@ pub fn check(options: ReadyOptions, desk: &Desk<'_>) -> Result<Checked, Failure>
         own: own.unwrap_or_default().into_iter().collect(),
     };
     let azure = &options.azure;
+    let (id, group) = (place.subscription.clone(), place.group.clone());
     let jobs = match options.purpose {
-        Purpose::Import => {
-            let (id, group) = (place.subscription.clone(), place.group.clone());
-            Some(job_service(service, azure, id, group, attendant)?)
-        }
+        Purpose::Import => Some(job_service(service, azure, id, group, attendant)?),
         Purpose::Vault => None,
     };
     let wanted = place.wanted(options.purpose, service);
