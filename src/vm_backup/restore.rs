@@ -139,7 +139,7 @@ impl Restore {
     /// Whether a restore that is under way is this one, as far as it is told.
     fn is(&self, job: &Job) -> bool {
         let told = |name: &str| job.fact(name);
-        let is_account = told("RestoreTarget Storage Account Name")
+        let is_account = told("Target Storage Account Name")
             .is_none_or(|own| own.eq_ignore_ascii_case(self.account.account.as_str()));
         let time = told("Recovery point time").and_then(|own| own.parse::<Timestamp>().ok());
         let is_point = match (time, self.point.time) {
@@ -148,15 +148,19 @@ impl Restore {
             }
             _ => true,
         };
-        let name = match &self.target {
-            RestoreTarget::New { machine, .. } => Some(machine.name.as_str()),
-            RestoreTarget::Disks(_) | RestoreTarget::Replace => None,
+        let (name, group) = match &self.target {
+            RestoreTarget::New { machine, .. } => {
+                (Some(machine.name.as_str()), Some(machine.group.as_str()))
+            }
+            RestoreTarget::Disks(group) => (None, group.as_ref().map(ResourceGroup::as_str)),
+            RestoreTarget::Replace => (None, None),
         };
-        let is_target = match (told("RestoreTarget virtual machine"), name) {
-            (Some(told), Some(name)) => told.eq_ignore_ascii_case(name),
-            (Some(_), None) => false,
-            (None, _) => true,
+        // What is told of a target that was not asked for is another restore's.
+        let agrees = |name: &str, own: Option<&str>| {
+            told(name).is_none_or(|told| own.is_some_and(|own| told.eq_ignore_ascii_case(own)))
         };
+        let is_target =
+            agrees("Target virtual machine", name) && agrees("Target resource group", group);
         // The service's word for this kind; other kinds have other words.
         let is_disks = told("Job Type").map(|own| own.eq_ignore_ascii_case("Recover disks"));
         let is_kind =

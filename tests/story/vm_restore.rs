@@ -243,6 +243,15 @@ fn a_restore_is_begun_once_whatever_becomes_of_the_answer() {
         "vm restore new web --at latest --account account1 --name w2 --vnet vnet --subnet default";
     let other = world.refused(11, "vm-restore-under-way", new);
     assert!(other.contains("vm job wait"), "{other}");
+    let data = world.emulator.data().to_str().unwrap().to_owned();
+    let account = "emulator account account2 --region westus --sku Standard_GRS --data";
+    world.machine.expect(0, &[&*words(account), &[&data]].concat());
+    for other in [
+        "vm restore disks web --at latest --account account2",
+        "vm restore disks web --at latest --account account1 --group rg",
+    ] {
+        world.refused(11, "vm-restore-under-way", other);
+    }
     let mut second = start();
     let mut line = String::new();
     let mut told = BufReader::new(second.stdout.take().unwrap());
@@ -271,4 +280,8 @@ fn a_restore_is_begun_once_whatever_becomes_of_the_answer() {
         let job = world.json(0, &format!("vm job wait {}", deed[0]["job"].as_str().unwrap()));
         assert_eq!(job[0]["status"], "Completed", "{what}");
     }
+    // A machine of another name is another one.
+    assert_eq!(world.json(0, new)[0]["outcome"], "begun");
+    assert_eq!(world.json(0, new)[0]["outcome"], "under-way");
+    world.refused(11, "vm-restore-under-way", &new.replace("w2", "w3"));
 }
