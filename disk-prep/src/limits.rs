@@ -114,8 +114,6 @@ of_the_service! {
         => LONG_RESTORE_HOURS: i64 = 6;
     "Characters of the name of a virtual machine with Linux.", "\"Resource name rules\"", 2026
         => MACHINE_NAME_CHARACTERS: usize = 64;
-    "Virtual machines that should begin their backups together, at most.", "`vault-and-vm-backup` 0", 2026
-        => MACHINES_AT_ONCE: usize = 4;
 }
 
 /// Characters of a vault's name, as Azure names its own vaults. Source: "Resource name rules".

@@ -189,7 +189,7 @@ impl Arm {
         let (url, body) = (self.url(path, version)?, Some(sent(body)));
         let ask = Ask { method: Method::POST, url, body, repeat: Repeat::IfUntaken };
         let reply = block_on(self.exchange.follow(&ask))?;
-        if reply.body.is_empty() { Ok(None) } else { self.parse(&reply).map(Some) }
+        self.told(&reply)
     }
 
     /// Writes a resource; what that begins is followed, and the job is told that it made, if any.
@@ -222,7 +222,7 @@ impl Arm {
         let (url, body) = (self.url(path, version)?, Some(sent(body)));
         let ask = Ask { method: Method::POST, url, body, repeat: Repeat::Harmless };
         let reply = block_on(self.exchange.follow_status(&ask))?;
-        if reply.body.is_empty() { Ok(None) } else { self.parse(&reply).map(Some) }
+        self.told(&reply)
     }
 
     /// The same of a deletion.
@@ -293,6 +293,11 @@ impl Arm {
     fn answer(&self, fault: String, reply: &Reply) -> Error {
         let call = Some(Box::new(reply.call.clone()));
         Error::Answer { host: self.host(), fault, call }
+    }
+
+    /// What the end of an operation says, if anything.
+    fn told<T: DeserializeOwned>(&self, reply: &Reply) -> Result<Option<T>, Error> {
+        if reply.body.is_empty() { Ok(None) } else { self.parse(reply).map(Some) }
     }
 
     fn parse<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T, Error> {

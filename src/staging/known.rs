@@ -91,18 +91,6 @@ impl State {
         durable::write(&path, &text, Access::Public).map_err(io_at(&path))
     }
 
-    /// Forgets a seed of which nothing was begun after all.
-    pub fn forget(&self, id: Uuid) -> Result<(), StateError> {
-        let _lock = self.hold_records()?;
-        let path = self.seeds().join(format!("{id}.json"));
-        fs::remove_file(&path).map_err(io_at(&path))
-    }
-
-    /// Whether this machine remembers a seed.
-    pub fn knows(&self, id: Uuid) -> bool {
-        self.seeds().join(format!("{id}.json")).exists()
-    }
-
     /// Where the password of a seed's repository is, if this machine knows it.
     pub fn password_path(&self, seed: &Seed) -> Option<PathBuf> {
         let made = self.passwords().join(seed.id.to_string());

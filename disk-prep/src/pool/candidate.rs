@@ -9,7 +9,7 @@ use super::work::{Work, room};
 use crate::dataset::{self, ListedFile};
 use crate::drive::{self, Clearance, Drive, DriveName, HeldDrive, Kind, Look, hold};
 use crate::error::{Error, Unready};
-use crate::journal::{self, Claim, CopyState, History};
+use crate::journal::{self, Claim, CopyState, History, JournalFolder};
 use crate::noun::{DriveError, Serial, Wipe};
 use crate::prepare::{BegunDrive, PrepareOptions, recognise};
 use crate::sys::threads::each;
@@ -69,11 +69,7 @@ impl PrepareRun<'_> {
 
     fn hold_all(&self) -> Result<Vec<(HeldDrive, Claim)>, Error> {
         let mut named: Vec<(HeldDrive, Claim)> = Vec::new();
-        for name in self.absent {
-            if !self.was_set_aside(name)? {
-                return Err(drive::Error::NoSuchDrive { name: name.to_string() }.into());
-            }
-        }
+        expect_set_aside(self.absent, &self.journals)?;
         for found in self.drives {
             let own = &found.drive;
             let also = || named.iter().map(|(held, _)| held).find(|held| held.is_also(own));
@@ -155,19 +151,6 @@ impl PrepareRun<'_> {
                 Err(DriveError::new(&serial, Unready::SealedElsewhere { job }).into())
             }
         }
-    }
-
-    /// Whether a drive that is not there is one that an earlier run set aside.
-    fn was_set_aside(&self, name: &DriveName) -> Result<bool, Error> {
-        let is_named = |serial: &Serial| match name {
-            DriveName::Serial(own) | DriveName::Path { serial: Some(own), .. } => own == serial,
-            // Stable names end in the serial.
-            DriveName::Path { path, .. } => path
-                .file_name()
-                .is_some_and(|file| file.to_string_lossy().ends_with(&format!("_{serial}"))),
-        };
-        let mut histories = self.journals.survey()?.into_iter();
-        Ok(histories.any(|one| one.state == CopyState::SetAside && is_named(&one.begun.serial)))
     }
 
     fn standing(
@@ -266,4 +249,26 @@ fn check_same(held: &HeldDrive, history: &History) -> Result<(), DriveError<driv
         return wrong("its image file is gone".to_owned());
     }
     Ok(())
+}
+
+/// Refuses names that lead to no drive, but for those of drives that an earlier run set aside.
+pub fn expect_set_aside(absent: &[DriveName], journals: &JournalFolder) -> Result<(), Error> {
+    for name in absent {
+        if !was_set_aside(name, journals)? {
+            return Err(drive::Error::NoSuchDrive { name: name.to_string() }.into());
+        }
+    }
+    Ok(())
+}
+
+fn was_set_aside(name: &DriveName, journals: &JournalFolder) -> Result<bool, Error> {
+    let is_named = |serial: &Serial| match name {
+        DriveName::Serial(own) | DriveName::Path { serial: Some(own), .. } => own == serial,
+        // Stable names end in the serial.
+        DriveName::Path { path, .. } => path
+            .file_name()
+            .is_some_and(|file| file.to_string_lossy().ends_with(&format!("_{serial}"))),
+    };
+    let mut histories = journals.survey()?.into_iter();
+    Ok(histories.any(|one| one.state == CopyState::SetAside && is_named(&one.begun.serial)))
 }

@@ -26,6 +26,7 @@ use crate::plan::{Spread, check_names, spread};
 use crate::prepare::{PrepareOptions, PreparedDrive, begin_drawn, draw, prepare};
 
 pub use bay::{DriveBay, NoBay, Offer};
+pub use candidate::expect_set_aside;
 pub use run::{PrepareOutcome, PrepareRun};
 pub use work::room;
 

@@ -22,7 +22,7 @@ use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{
     AccountId, ContainerName, Diagnose, ErrorKind, JobName, ResourceGroup, Serial, SubscriptionId,
 };
-use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun};
+use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun, expect_set_aside};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
 use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, verify};
@@ -77,6 +77,8 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
     let folder = work.journals();
     let here = journals_here(Some(&folder), &desk.state()?);
     let found = find_all(&names, &here)?;
+    // Before this machine remembers drives that are to be begun.
+    expect_set_aside(&found.absent, &folder)?;
     let is_block = |named: &NamedDrive| named.drive.kind == Kind::Block;
     if let Some(text) = no_copy_machine().filter(|_| found.drives.iter().any(is_block)) {
         attendant.warn(&text);
@@ -176,7 +178,6 @@ fn fill(
 ) -> Result<Filled, Failure> {
     let (state, attendant, folder) = (desk.state()?, desk.attendant, work.journals());
     let Work { job, home, id, .. } = work;
-    let is_new = !state.knows(*id);
     // Before the run all that it may begin; after it what it has begun.
     let mut drives = drives_of(&folder)?;
     drives.extend(found.drives.iter().map(|named| named.drive.serial.clone()));
@@ -199,9 +200,6 @@ fn fill(
     let remembered = drives_of(&folder)
         .map_err(Failure::from)
         .and_then(|drives| Ok(state.remember(*id, job, home, drives)?));
-    if outcome.is_err() && is_new && drives_of(&folder)?.is_empty() {
-        state.forget(*id)?;
-    }
     let outcome = outcome?;
     let is_whole = |own: &PreparedDrive| own.left_out.is_empty();
     let is_done = outcome.unplaced.is_empty() && outcome.failed.is_empty();
