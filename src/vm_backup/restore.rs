@@ -155,17 +155,17 @@ impl Restore {
             RestoreTarget::Disks(group) => (None, group.as_ref().map(ResourceGroup::as_str)),
             RestoreTarget::Replace => (None, None),
         };
-        // What is told of a target that was not asked for is another restore's.
-        let agrees = |name: &str, own: Option<&str>| {
-            told(name).is_none_or(|told| own.is_some_and(|own| told.eq_ignore_ascii_case(own)))
-        };
-        let is_target =
-            agrees("Target virtual machine", name) && agrees("Target resource group", group);
+        let same =
+            |told: &str, own: Option<&str>| own.is_some_and(|own| told.eq_ignore_ascii_case(own));
+        let is_machine = told("Target virtual machine").is_none_or(|told| same(told, name));
+        // Nothing else tells managed disks from blobs, so that a group is not left to chance.
+        let is_group =
+            told("Target resource group").map_or(group.is_none(), |told| same(told, group));
         // The service's word for this kind; other kinds have other words.
         let is_disks = told("Job Type").map(|own| own.eq_ignore_ascii_case("Recover disks"));
         let is_kind =
             is_disks.is_none_or(|own| own == matches!(self.target, RestoreTarget::Disks(_)));
-        is_account && is_point && is_target && is_kind
+        is_account && is_point && is_machine && is_group && is_kind
     }
 }
 
