@@ -278,6 +278,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::vm_backup::JobState;
 
     fn own(target: RestoreTarget) -> Restore {
         let id = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/";
@@ -307,6 +308,33 @@ mod tests {
             state: "Succeeded".to_owned(),
             redundancy: None,
         }
+    }
+
+    #[test]
+    fn one_that_is_under_way_is_known_by_all_that_the_service_tells_of_it() {
+        let job = |facts: &[(&str, &str)]| Job {
+            id: "1".to_owned(),
+            operation: "Restore".to_owned(),
+            machine: "web".to_owned(),
+            group: None,
+            state: JobState::InProgress,
+            start: None,
+            seconds: None,
+            is_cancellable: false,
+            tasks: Vec::new(),
+            facts: facts.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect(),
+            faults: Vec::new(),
+        };
+        let blobs = own(RestoreTarget::Disks(None));
+        let managed = own(RestoreTarget::Disks(Some("rg".parse().unwrap())));
+        let account = ("Target Storage Account Name", "Account1");
+        let group = ("Target resource group", "RG");
+        assert!(blobs.is(&job(&[account])) && managed.is(&job(&[account, group])));
+        assert!(!blobs.is(&job(&[account, group])) && !managed.is(&job(&[account])));
+        assert!(!blobs.is(&job(&[("Target Storage Account Name", "account2")])));
+        assert!(!blobs.is(&job(&[("Target virtual machine", "web2")])));
+        assert!(!blobs.is(&job(&[("Job Type", "Replace disks")])));
+        assert!(!blobs.is(&job(&[("Recovery point time", "2026-11-20T03:00:00Z")])));
     }
 
     #[test]
