@@ -1,8 +1,6 @@
-//! The master key of a repository, by its password. The library can find it too, but what it
-//! derives keys with needs half as much CPU again on x86-64, and of an increment of nothing the
-//! derivation is the greater part. And the library takes any numbers from a key file, which
-//! anybody who can write to the store can write: a file that no program would have written is
-//! passed over here.
+//! The master key of a repository, by its password. The library can find it too, but it takes any
+//! numbers from a key file, which anybody who can write to the store can write: a file that no
+//! program would have written is passed over here.
 
 use aes256ctr_poly1305aes::aead::{Aead, Nonce};
 use aes256ctr_poly1305aes::{Aes256CtrPoly1305Aes, Key};
@@ -64,7 +62,7 @@ pub(super) fn unlock(ahead: &Ahead, password: &SecretString) -> RusticResult<Unl
 fn open(file: &KeyFile, password: &SecretString) -> Option<MasterKey> {
     let cost = u8::try_from(file.n.trailing_zeros()).ok()?;
     let mut derived = Key::default();
-    let params = Params::new(cost, file.r, file.p, derived.len()).ok()?;
+    let params = Params::new(cost, file.r, file.p).ok()?;
     scrypt::scrypt(password.expose_secret().as_bytes(), &file.salt, &params, &mut derived).ok()?;
     let (nonce, sealed) = file.data.split_at_checked(NONCE_BYTES)?;
     let nonce = Nonce::<Aes256CtrPoly1305Aes>::from_slice(nonce);
