@@ -12,7 +12,9 @@ use super::vault_sources::{drop_source, sources_of};
 use super::vault_writer::Writer;
 use crate::outcome::Failure;
 use crate::repository::{BlobStore, Repository, Snapshot};
-use crate::vault::{Error, Vault, expect_no_locks, joining, this_host, vault_coverage};
+use crate::vault::{
+    Error, Vault, expect_no_locks, joining, remove_snapshots, this_host, vault_coverage,
+};
 
 /// Removes every snapshot of this machine that holds nothing but this source, and what only they
 /// needed. Those that hold other sources too stay, and the policy may let them go from now on.
@@ -57,19 +59,7 @@ pub fn forget(
         }
     })?;
     let fenced = lease.guard(container);
-    let open = || {
-        let store = Arc::new(BlobStore::changing(&fenced, &vault.prefix));
-        Repository::open(store, &secret, desk.attendant.monitor())
-    };
-    let removed = match done.forgotten.is_empty() {
-        true => Ok(()),
-        false => open().and_then(|own| {
-            own.forget(&done.forgotten)?;
-            own.prune()
-        }),
-    };
-    removed.map_err(|fault| failed(&vault, fault))?;
-    fenced.check()?;
+    remove_snapshots(&vault, &fenced, &secret, desk.attendant.monitor(), &done.forgotten)?;
     done.forgotten.sort();
     Ok(done)
 }

@@ -377,16 +377,29 @@ pub(super) fn take_away(folder: Option<&Path>, of: &UnitOf) -> Result<Vec<PathBu
         }
     }
     let is_running = is_system && Path::new(BOOTED).is_dir() && Path::new(PROGRAM).exists();
+    let service = format!("{}.service", of.name());
     if is_running && !there.is_empty() {
         systemctl(&["disable", "--now", &format!("{}.timer", of.name())])?;
+        // One that runs goes on; one that failed and waits to be tried again is not.
+        if waits_to_restart(&service) {
+            systemctl(&["stop", &service])?;
+        }
     }
     for path in &there {
         std::fs::remove_file(path).map_err(|source| io_at(path, source))?;
     }
     if is_running && !there.is_empty() {
         systemctl(&["daemon-reload"])?;
+        // It is refused where nothing failed.
+        let _ = systemctl(&["reset-failed", &service]);
     }
     Ok(there)
+}
+
+fn waits_to_restart(service: &str) -> bool {
+    let words = ["show", "--value", "--property=SubState", service].map(OsStr::new);
+    let asked = child::ask(OsStr::new(PROGRAM), &words, PATIENCE);
+    asked.is_ok_and(|(_, said)| String::from_utf8_lossy(&said).trim() == "auto-restart")
 }
 
 /// When a vault is run.

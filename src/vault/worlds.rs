@@ -1,7 +1,7 @@
 //! Worlds of several machines with one vault, drawn from a seed: seeds on their way, increments,
-//! ingest, retention and prune, while calls fail, machines die in the midst or stand still until
-//! another one has taken the vault. After each step everything that is shown is whole; at the end all
-//! of it is restored and compared.
+//! ingest, retention, prune and all of a machine let go, while calls fail, machines die in the midst
+//! or stand still until another one has taken the vault. After each step everything that is shown is
+//! whole; at the end all of it is restored and compared.
 
 use std::fs;
 use std::path::Path;
@@ -23,6 +23,9 @@ use crate::repository::{Choice, Overwrite, Owners, RestoreOptions, Whereto};
 use office::{Files, Host, World, back_up, below, folder_store, quick_repository};
 
 mod office;
+
+/// A machine that may stand still while another one works.
+type Hosted = Arc<Mutex<Host>>;
 
 const PASSWORD: &str = "a password of many letters";
 /// So many worlds are drawn when nothing is said.
@@ -70,7 +73,7 @@ fn change(host: &mut Host, dice: &mut Dice) {
 }
 
 /// What goes wrong in a run.
-fn life(world: &Arc<World>, others: &[Arc<Mutex<Host>>], dice: &mut Dice) -> (Arc<Plan>, bool) {
+fn life(world: &Arc<World>, others: &[Hosted], dice: &mut Dice) -> Arc<Plan> {
     const ACTS: [Act; 11] = [
         Act::List,
         Act::Look,
@@ -103,13 +106,41 @@ fn life(world: &Arc<World>, others: &[Arc<Mutex<Host>>], dice: &mut Dice) -> (Ar
         };
         (at, Pause(Box::new(stands)))
     });
-    (Plan::of_life(&faults, dies_after, pause), pauses)
+    Plan::of_life(&faults, dies_after, pause)
 }
 
 struct Told {
     runs: u64,
     failed: u64,
+    let_go: u64,
     restored: u64,
+}
+
+impl Told {
+    /// A run of a machine, in which something goes wrong.
+    fn run(&mut self, world: &Arc<World>, host: &Hosted, others: &[Hosted], dice: &mut Dice) {
+        change(&mut hold(host), dice);
+        let plan = life(world, others, dice);
+        self.runs += 1;
+        self.failed += u64::from(world.run(&mut hold(host), &plan).is_err());
+    }
+
+    /// A machine that is let go, while something goes wrong: killed or refused, that leaves
+    /// snapshots that are whole.
+    fn let_go(&mut self, world: &Arc<World>, host: &Hosted, others: &[Hosted], dice: &mut Dice) {
+        let plan = life(world, others, dice);
+        self.let_go += u64::from(world.let_go(&mut hold(host), &plan).is_ok());
+    }
+}
+
+/// Each machine runs twice, and nothing goes wrong.
+fn undisturbed(world: &World, hosts: &[Hosted]) {
+    for host in hosts.iter().chain(hosts) {
+        world.wait();
+        world.run(&mut hold(host), &Plan::of(&[])).unwrap();
+        world.is_sound();
+        nothing_is_gone(world, hosts);
+    }
 }
 
 /// One world, from its first seed to the restore of all that is shown.
@@ -153,12 +184,12 @@ fn world(seed: u64, sample: Option<&Path>) -> Told {
     }
     let first = world.ship(id, &staged, "first");
     hold(&world.seeds).push(Arc::clone(&first));
-    let mut told = Told { runs: 0, failed: 0, restored: 0 };
-    for step in 0..8 + dice.below(8) {
+    let mut told = Told { runs: 0, failed: 0, let_go: 0, restored: 0 };
+    for step in 0..6 + dice.below(7) {
         let index = dice.below(hosts.len() as u64) as usize;
         let mut others = hosts.clone();
         let host = others.remove(index);
-        match dice.below(10) {
+        match dice.below(11) {
             0 if step > 2 => world.arrive(&first, &mut dice),
             1 => world.wait(),
             2 if hold(&host).vault.ingested_at.is_some() => {
@@ -183,16 +214,7 @@ fn world(seed: u64, sample: Option<&Path>) -> Told {
                 let second = hold(&world.seeds).get(1).cloned();
                 second.into_iter().for_each(|seed| world.arrive(&seed, &mut dice));
             }
-            _ => {
-                change(&mut hold(&host), &mut dice);
-                let (plan, _) = life(&world, &others, &mut dice);
-                told.runs += 1;
-                let before = Timestamp::now();
-                if world.run(&mut hold(&host), &plan).is_err() {
-                    told.failed += 1;
-                }
-                assert!(Timestamp::now() >= before);
-            }
+            _ => told.run(&world, &host, &others, &mut dice),
         }
         world.is_sound();
         nothing_is_gone(&world, &hosts);
@@ -201,14 +223,20 @@ fn world(seed: u64, sample: Option<&Path>) -> Told {
     for seed in hold(&world.seeds).iter() {
         world.arrive(seed, &mut Dice(seed.list.len() as u64));
     }
-    for _ in 0..2 {
-        for host in &hosts {
-            world.wait();
-            world.run(&mut hold(host), &Plan::of(&[])).unwrap();
-            world.is_sound();
-            nothing_is_gone(&world, &hosts);
+    undisturbed(&world, &hosts);
+    // Cleared: from now on the retention lets go, and a machine may be let go.
+    hosts.iter().for_each(|own| hold(own).vault.cleaned_at = Some(Timestamp::now()));
+    for _ in 0..4 {
+        let mut others = hosts.clone();
+        let host = others.remove(dice.below(hosts.len() as u64) as usize);
+        match dice.below(3) {
+            0 => told.let_go(&world, &host, &others, &mut dice),
+            _ => told.run(&world, &host, &others, &mut dice),
         }
+        world.is_sound();
+        nothing_is_gone(&world, &hosts);
     }
+    undisturbed(&world, &hosts);
     assert_eq!(joining(world.vault().as_ref()).unwrap(), Vec::<String>::new());
     let asides = world.memory.contents("vault");
     assert!(!asides.keys().any(|name| name.starts_with("azseed/aside/")), "all are shown");
@@ -226,7 +254,7 @@ fn world(seed: u64, sample: Option<&Path>) -> Told {
 }
 
 /// What a run said is shown stays so until a later snapshot of that machine is.
-fn nothing_is_gone(world: &World, hosts: &[Arc<Mutex<Host>>]) {
+fn nothing_is_gone(world: &World, hosts: &[Hosted]) {
     let shown = world.snapshots();
     let mut open = None;
     for host in hosts {
@@ -239,7 +267,7 @@ fn nothing_is_gone(world: &World, hosts: &[Arc<Mutex<Host>>]) {
 }
 
 /// Restores all that is shown: each is what its machine had at some time, the newest what it has.
-fn restored(world: &World, hosts: &[Arc<Mutex<Host>>], folder: &Path) -> u64 {
+fn restored(world: &World, hosts: &[Hosted], folder: &Path) -> u64 {
     let all = world.open().snapshots().unwrap();
     for (number, snapshot) in all.iter().enumerate() {
         let target = folder.join(format!("back-{number}"));
@@ -287,7 +315,7 @@ fn worlds() {
         (of("AZSEED_TEST_SEED").unwrap_or(1), of("AZSEED_TEST_WORLDS").unwrap_or(WORLDS));
     println!("worlds {first} to {}", first + count - 1);
     let next = AtomicU64::new(first);
-    let sum = Mutex::new([0u64; 4]);
+    let sum = Mutex::new([0u64; 5]);
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
@@ -306,17 +334,17 @@ fn worlds() {
                     });
                     let checked = sample.map_or(0, |path| checked(path.path()));
                     let mut sum = hold(&sum);
-                    let all = [told.runs, told.failed, told.restored, checked];
+                    let all = [told.runs, told.failed, told.let_go, told.restored, checked];
                     sum.iter_mut().zip(all).for_each(|(sum, one)| *sum += one);
                 }
             });
         }
     });
-    let [runs, failed, restored, checked] = *hold(&sum);
+    let [runs, failed, let_go, restored, checked] = *hold(&sum);
     println!(
-        "{count} worlds, {runs} runs, {failed} of them failed, {restored} snapshots restored, {checked} checked by restic"
+        "{count} worlds, {runs} runs, {failed} of them failed, {let_go} machines let go, {restored} snapshots restored, {checked} checked by restic"
     );
-    assert!(failed > 0 && failed < runs);
+    assert!(failed > 0 && failed < runs && let_go > 0);
 }
 
 /// restic finds nothing to remark.

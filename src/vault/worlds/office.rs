@@ -22,9 +22,10 @@ use uuid::Uuid;
 use super::super::arrival::Arrival;
 use super::super::increment::{Asked, Home, increment};
 use super::super::ingest::Taking;
-use super::super::joining::join;
+use super::super::joining::{join, joining};
 use super::super::lease::{Clock, LOCK, Lease, Timing};
 use super::super::record::{SeedLink, Vault};
+use super::super::removal::remove_snapshots;
 use super::super::seed_list::{SeedBlob, SeedList};
 use super::super::shelf::Import;
 use super::super::taken::taken_in;
@@ -34,7 +35,8 @@ use crate::azure::Container;
 use crate::azure::faulty::Plan;
 use crate::azure::memory::Memory;
 use crate::repository::{
-    BackupPlan, BlobStore, FolderStore, IsShipped, JoinStore, Linked, Rank, Repository, Store,
+    BackupPlan, BlobStore, FolderStore, IsShipped, JoinStore, Linked, Rank, Repository, Snapshot,
+    Store,
 };
 
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
@@ -183,6 +185,24 @@ impl World {
         host.vault.joins_since = Some(Timestamp::now());
         host.vault.cleaned_at = None;
         hold(&self.seeds).push(seed);
+        Ok(())
+    }
+
+    /// Lets all go that the vault has of a machine, as `vault forget --source` does.
+    pub(super) fn let_go(&self, host: &mut Host, plan: &Arc<Plan>) -> Result<(), Error> {
+        let container = plan.container(self.vault());
+        let lease = self.lease(host, &container)?;
+        if !joining(container.as_ref())?.is_empty() {
+            return Ok(());
+        }
+        let of_host = |ids: Vec<Snapshot>| -> Vec<String> {
+            ids.into_iter().filter(|own| own.host == host.name).map(|own| own.id).collect()
+        };
+        let ids = of_host(self.open().snapshots().unwrap());
+        host.shown = None;
+        let fenced = lease.guard(Arc::clone(&container));
+        remove_snapshots(&host.vault, &fenced, &secret(), monitor(), &ids)?;
+        assert_eq!(of_host(self.open().snapshots().unwrap()), Vec::<String>::new());
         Ok(())
     }
 
