@@ -177,6 +177,7 @@ pub fn service(own: &Service) -> Result<String, UnfitWord> {
         "{header}\n[Unit]\nDescription=azseed {what}\n\
          Wants=network-online.target\nAfter=network-online.target\nStartLimitIntervalSec=6h\n\
          StartLimitBurst=5\n\n[Service]\nType=oneshot\n{commands}\n\
+         NotifyAccess=main\nWatchdogSec=10min\n\
          Restart=on-failure\nRestartPreventExitStatus=1 2 3 4 5 10 12 13\nRestartSec=15min\n\
          RuntimeDirectory={name}\nEnvironment=TMPDIR=%t/{name}\nUMask=0077\nNice=10\n\
          IOSchedulingClass=best-effort\nIOSchedulingPriority=7\n{system}{ALWAYS_CLOSED}"
@@ -263,6 +264,8 @@ mod tests {
         has("ReadWritePaths=-/var/lib/azseed");
         has("ReadWritePaths=\"-/srv/100%% \\\"x\\\"\"");
         has("ProtectSystem=strict");
+        has("NotifyAccess=main");
+        has("WatchdogSec=10min");
         assert!(UnitOf::Vault("office".parse().unwrap()).is_of(&text));
         assert!(!UnitOf::Vault("other".parse().unwrap()).is_of(&text));
         assert!(!UnitOf::Disks.is_of(&text));

@@ -10,6 +10,7 @@ mod json_lines;
 mod log;
 mod progress;
 mod screen;
+mod service_manager;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -91,6 +92,7 @@ impl Ui {
             (true, false) => Loudness::Troubles,
         };
         let (is_heard, spot) = (Arc::default(), progress::Spot::default());
+        service_manager::tell(&spot);
         Ui {
             face,
             loudness,

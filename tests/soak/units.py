@@ -15,6 +15,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -138,10 +139,18 @@ def of_the_vault(proof, folder, azure):
 def failure(proof, folder, azure):
     """Azure is away: the unit says so, and is tried again later."""
     service = "azseed-vault-office.service"
-    # Each call is due.
+    patience = SYSTEM / f"{service}.d/patience.conf"
+    patience.parent.mkdir()
+    patience.write_text("[Service]\nWatchdogSec=4\nTimeoutStopSec=2\n")
+    # It does not answer, so that the run lasts.
+    azure.process.send_signal(signal.SIGSTOP)
     words = ["vault", "schedule", "*-*-* *:*:0/5", "--install", *flags(azure, folder)]
     cuts.call(azseed(folder, *words), azure.environment())
+    stuck(proof)
+    azure.process.send_signal(signal.SIGCONT)
     azure.end()
+    shutil.rmtree(patience.parent)
+    systemctl("daemon-reload")
     said = subprocess.run(["systemctl", "start", service], capture_output=True, text=True)
     result = value(service, "Result")
     proof.step("a run that cannot reach Azure fails", said.returncode != 0 and result == "exit-code", result)
@@ -152,6 +161,21 @@ def failure(proof, folder, azure):
     left = [own.name for own in SYSTEM.glob("azseed-vault-*")]
     proof.step("its units are removed", not left, left)
     proof.step("and systemd has none", "azseed-vault-office" not in systemctl("list-units", "--all", "azseed*"))
+
+
+def stuck(proof):
+    """A run that waits for Azure goes on; one that is stopped is ended by the watchdog."""
+    service = "azseed-vault-office.service"
+    # Each call is due, and the timer calls at once.
+    wait(lambda: value(service, "SubState") == "start" and value(service, "StatusText"))
+    print(f"    {value(service, 'StatusText')}")
+    proof.step("systemd is told what the run does", True)
+    time.sleep(6)
+    proof.step("a run that goes on is left alone", value(service, "SubState") == "start", value(service, "SubState"))
+    subprocess.run(["kill", "-STOP", value(service, "MainPID")], check=True)
+    wait(lambda: value(service, "Result") == "watchdog")
+    proof.step("a run that is stuck is ended", True)
+    systemctl("stop", "azseed-vault-office.timer", service)
 
 
 def of_the_package(proof, folder, azure):
@@ -203,10 +227,15 @@ def within(seed):
     proof, folder = Proof(), pathlib.Path("/srv/proof")
     folder.mkdir(parents=True)
     azure = cuts.imported(folder, random.Random(seed), is_azurite=False)
-    of_the_vault(proof, folder, azure)
-    of_the_package(proof, folder, azure)
-    of_the_disks(proof, folder, azure)
-    failure(proof, folder, azure)
+    try:
+        of_the_vault(proof, folder, azure)
+        of_the_package(proof, folder, azure)
+        of_the_disks(proof, folder, azure)
+        failure(proof, folder, azure)
+    except AssertionError:
+        log = subprocess.run(["journalctl", "--no-pager", "-n", "40"], capture_output=True, text=True)
+        print(log.stdout, flush=True)
+        raise
     print(f"{proof.count} steps, 0 lost", flush=True)
 
 

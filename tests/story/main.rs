@@ -28,6 +28,7 @@ mod rehearse;
 mod screen;
 mod sealed_keys;
 mod secrets;
+mod service_manager;
 mod shares;
 mod shortages;
 mod side_files;
