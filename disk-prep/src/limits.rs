@@ -88,6 +88,20 @@ of_the_service! {
         => BLOCKS_PER_BLOB: u64 = 50_000;
     "Bytes of a page blob, at most: 8 TiB, which the service's own pages write as 8 TB.", "`azure-import-export` 2.4", 2026
         => PAGE_BLOB_BYTES: u64 = 8 << 40;
+    "Bytes of a managed disk that is uploaded, footer included, at least.", "`managed-disks` 3", 2026
+        => UPLOAD_DISK_LEAST_BYTES: u64 = (20 << 20) + 512;
+    "Bytes of a managed disk that is uploaded, footer included, at most.", "`managed-disks` 3", 2026
+        => UPLOAD_DISK_BYTES: u64 = (32_767 << 30) + 512;
+    "Signs of a managed disk's name, at most.", "`managed-disks`", 2026
+        => DISK_NAME_SIGNS: usize = 80;
+    "Snapshots of one premium page blob.", "Snapshot Blob", 2026
+        => PREMIUM_SNAPSHOTS: usize = 100;
+    "Snapshots of one managed disk that may be read at once.", "`managed-disks` 2", 2026
+        => MANAGED_SNAPSHOTS_OPEN: usize = 5;
+    "Incremental snapshots of one managed disk in five minutes.", "`managed-disks` 2", 2026
+        => MANAGED_SNAPSHOTS_AT_ONCE: usize = 7;
+    "Incremental snapshots of one managed disk.", "`managed-disks` 2", 2026
+        => MANAGED_SNAPSHOTS: usize = 500;
     "Page blobs are a multiple of this.", "`azure-import-export` 2.4", 2026
         => PAGE_BYTES: u64 = 512;
     "Blob bytes above which block ids are required in a manifest.", "`azure-import-export` 4.2", 2026

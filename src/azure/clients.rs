@@ -12,6 +12,7 @@ use azure_storage_blobs::{
 };
 use disk_prep::noun::{ContainerName, Rate};
 use disk_prep::sys::hold::hold;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::asked::Asked;
@@ -21,7 +22,7 @@ use super::credential::{BlobCredential, BlobOptions};
 use super::error::Error;
 use super::exchange::host;
 use super::limit::Limit;
-use super::network::{Clear, encrypted, is_loopback};
+use super::network::{Clear, Network, encrypted, is_loopback};
 use super::reason::Reason;
 use super::retry::{Book, Pace, RealPace, Repeat, Retry};
 use super::signer::Signer;
@@ -61,9 +62,45 @@ impl Clients {
             Clear::Refused
         };
         let http = options.network.client(&url, clear)?;
+        let signer = Signer::new(options, &http, clear)?;
         let carrier = options.network.carrier(&url, clear)?;
-        let signer = Arc::new(Signer::new(options, &http, clear)?);
-        let (pace, limit) = (RealPace::begin(), options.limit);
+        let carrier = Bounded::new(carrier, Bounds::default());
+        Ok(Clients::carried((base, url, name), signer, options.limit, carrier))
+    }
+
+    /// Of the blob that an address leads to which opens it, and the blob's name.
+    pub fn at_link(
+        link: &SecretString,
+        network: &Network,
+        limit: Option<Rate>,
+    ) -> Result<(Self, String), Error> {
+        let wrong =
+            |rule| Error::Endpoint { endpoint: "an address that was given out".to_owned(), rule };
+        let mut base = Url::parse(link.expose_secret()).map_err(|_| wrong("it is no address"))?;
+        let query = base.query().map(|own| SecretString::from(own.to_owned()));
+        let signer = Signer::of_link(query.ok_or_else(|| wrong("it opens nothing"))?)?;
+        base.set_query(None);
+        let path = base.path().to_owned();
+        let mut parts = path.trim_start_matches('/').rsplitn(3, '/');
+        let (blob, container) =
+            (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let name = container.parse().map_err(|_| wrong("its path is none of a blob"))?;
+        let account = parts.next().map_or(String::new(), |own| format!("{own}/"));
+        base.set_path(&account);
+        let url = base.join(container).map_err(invalid)?;
+        encrypted(&url)?;
+        let carrier = network.carrier(&url, Clear::Refused)?;
+        let carrier = Bounded::new(carrier, Bounds::default());
+        Ok((Clients::carried((base, url, name), signer, limit, carrier), blob.to_owned()))
+    }
+
+    fn carried(
+        (base, url, name): (Url, Url, ContainerName),
+        signer: Signer,
+        limit: Option<Rate>,
+        carrier: Arc<Bounded>,
+    ) -> Self {
+        let (signer, pace) = (Arc::new(signer), RealPace::begin());
         let mut policies: Vec<Arc<dyn Policy>> = vec![signer.clone(), Arc::new(Trace)];
         if let Some(rate) = limit {
             // It waits before the call is signed: a signature is good for some minutes only.
@@ -71,12 +108,12 @@ impl Clients {
         }
         let options = ClientOptions {
             per_try_policies: policies,
-            transport: Some(Transport::new(Bounded::new(carrier, Bounds::default()))),
+            transport: Some(Transport::new(carrier)),
             // Ours stands among the policies of each call.
             retry: RetryOptions::none(),
             ..ClientOptions::default()
         };
-        Ok(Clients { options, pace, base, url, name, signer, limit })
+        Clients { options, pace, base, url, name, signer, limit }
     }
 
     /// The address of a blob in any container of the account.

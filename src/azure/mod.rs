@@ -21,6 +21,9 @@ mod fenced;
 mod limit;
 mod link;
 mod machine;
+mod managed_calls;
+mod managed_disk;
+mod managed_id;
 #[cfg(test)]
 pub mod memory;
 mod network;
@@ -59,6 +62,8 @@ pub use credential::{BlobCredential, BlobOptions};
 pub use crew::{each, each_of};
 pub use error::{Error, Lost, Why};
 pub use link::blob_at;
+pub use managed_disk::{ManagedDisk, ManagedOptions};
+pub use managed_id::{DiskId, NoDiskId};
 pub use network::Network;
 pub use page_blob::{CopyFacts, PageBlob, PageFacts, PagesAsked, SnapshotFacts};
 pub use page_blobs::ServicePageBlob;

@@ -33,6 +33,8 @@ pub struct PageFacts {
     pub copy: Option<CopyFacts>,
     /// Whether the service is known to tell no differences.
     pub is_azurite: bool,
+    /// Whether it can be written no more: a snapshot, or a managed disk that is whole.
+    pub is_sealed: bool,
 }
 
 /// How a copy by the service stands.
@@ -72,6 +74,20 @@ pub struct PagesAsked<'a> {
 pub trait PageBlob: Debug + Send + Sync {
     /// Its address, without anything that opens it.
     fn address(&self) -> String;
+    /// Whether it is a managed disk, whose snapshots are opened before they are read, and beside which
+    /// there is no other blob.
+    fn is_managed(&self) -> bool {
+        false
+    }
+    /// How much of a snapshot is there, of a hundred, if it cannot be read yet.
+    fn percent(&self, _: &str) -> Result<Option<u32>, Error> {
+        Ok(None)
+    }
+    /// Ends what runs that were killed have left open of the snapshots that are `mine` by their
+    /// metadata.
+    fn end_left(&self, _: &dyn Fn(&BTreeMap<String, String>) -> bool) -> Result<(), Error> {
+        Ok(())
+    }
     /// What the service says of it or a snapshot; `None` if it does not exist.
     fn facts(&self, snapshot: Option<&str>) -> Result<Option<PageFacts>, Error>;
     /// Its snapshots, the oldest first.
@@ -85,8 +101,8 @@ pub trait PageBlob: Debug + Send + Sync {
         start: u64,
         bytes: u64,
     ) -> Result<(Bytes, Option<Md5Digest>), Error>;
-    /// It, or a snapshot, as the source of a copy by the service.
-    fn source(&self, snapshot: &str) -> CopySource;
+    /// A snapshot as the source of a copy by the service.
+    fn source(&self, snapshot: &str) -> Result<CopySource, Error>;
     /// Makes it, with no page written, if there is none of its name.
     fn create(&self, bytes: u64, metadata: &BTreeMap<String, String>) -> Result<Made, Error>;
     /// Has the service begin to copy a snapshot to it, if there is none of its name.

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use azure_core::http::headers::HeaderName;
+use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::request::RequestContent;
-use azure_core::http::{Etag, StatusCode};
+use azure_core::http::{Context, Etag, Request, StatusCode};
 use azure_storage_blobs::BlobClient;
 use azure_storage_blobs::models::{
     BlobClientAcquireLeaseOptions, BlobClientBreakLeaseOptions, BlobClientCreateSnapshotOptions,
@@ -19,8 +20,9 @@ use azure_storage_blobs::models::{
 };
 use bytes::Bytes;
 use disk_prep::limits::PAGES_LISTED;
-use disk_prep::noun::{ContainerName, Md5Digest};
+use disk_prep::noun::{ContainerName, Md5Digest, Rate};
 use futures::TryStreamExt;
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::clients::{Clients, is_absent, is_taken};
@@ -29,6 +31,7 @@ use super::copy_source::CopySource;
 use super::credential::BlobOptions;
 use super::error::Error;
 use super::exchange::host;
+use super::network::Network;
 use super::page_blob::{CopyFacts, PageBlob, PageFacts, PagesAsked, SnapshotFacts};
 use super::page_list::PageList;
 use super::retry::{Book, Repeat};
@@ -38,12 +41,31 @@ use super::runtime::block_on;
 /// with their source.
 const AZURITE: &str = "Azurite-Blob";
 const SERVER: HeaderName = HeaderName::from_static("server");
+const EARLIER: HeaderName = HeaderName::from_static("x-ms-previous-snapshot-url");
 
 /// A page blob at the service.
 #[derive(Debug, Clone)]
 pub struct ServicePageBlob {
     clients: Arc<Clients>,
     name: String,
+}
+
+/// Names the snapshot that a difference is asked against, by the address that opens it.
+#[derive(Debug)]
+struct Earlier(SecretString);
+
+#[async_trait::async_trait]
+impl Policy for Earlier {
+    async fn send(
+        &self,
+        ctx: &Context,
+        request: &mut Request,
+        next: &[Arc<dyn Policy>],
+    ) -> PolicyResult {
+        let (first, rest) = next.split_first().expect("the transport comes last");
+        request.insert_header(EARLIER, self.0.expose_secret().to_owned());
+        first.send(ctx, request, rest).await
+    }
 }
 
 fn quoted(etag: &str) -> Option<Etag> {
@@ -59,7 +81,60 @@ fn lower(metadata: impl IntoIterator<Item = (String, String)>) -> BTreeMap<Strin
     metadata.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
 }
 
+/// A lease that is held; the id of zeros is none.
+fn held(lease: Uuid) -> Option<String> {
+    (!lease.is_nil()).then(|| lease.to_string())
+}
+
 impl ServicePageBlob {
+    /// The one that an address leads to which opens it: a secret.
+    pub(super) fn at_link(
+        link: &SecretString,
+        network: &Network,
+        limit: Option<Rate>,
+    ) -> Result<Self, Error> {
+        let (clients, name) = Clients::at_link(link, network, limit)?;
+        Ok(ServicePageBlob { clients: Arc::new(clients), name })
+    }
+
+    /// It as the source of a copy by the service.
+    pub(super) fn as_source(&self) -> CopySource {
+        CopySource::at(&self.clients, &self.name)
+    }
+
+    /// One part of what changed since the snapshot that another such address opens ("Get Page Ranges",
+    /// `managed-disks` 1).
+    pub(super) fn pages_since(
+        &self,
+        earlier: &SecretString,
+        marker: Option<&str>,
+    ) -> Result<PageList, Error> {
+        let mut options = self.clients.options.clone();
+        options.per_try_policies.insert(0, Arc::new(Earlier(earlier.clone())));
+        let (blob, book) = self.clients.blob(&self.name, options, Repeat::Harmless)?;
+        self.listed(&blob, &book, marker)
+    }
+
+    fn listed(
+        &self,
+        client: &BlobClient,
+        book: &Book,
+        marker: Option<&str>,
+    ) -> Result<PageList, Error> {
+        let options = PageBlobClientListPageRangesOptions {
+            maxresults: i32::try_from(PAGES_LISTED).ok(),
+            marker: marker.map(str::to_owned),
+            ..Default::default()
+        };
+        let body = block_on(async {
+            let mut parts = client.page_blob_client().list_page_ranges(Some(options))?;
+            Ok(parts.try_next().await?.map(|part| part.into_body()))
+        });
+        let body = body.map_err(|source| self.failure(source, book))?;
+        let body: Bytes = body.map(Into::into).unwrap_or_default();
+        PageList::parse(&body).map_err(|fault| self.answer(fault.to_string()))
+    }
+
     /// Prepares a connection; nothing is sent yet.
     pub fn open(
         options: &BlobOptions,
@@ -163,6 +238,7 @@ impl PageBlob for ServicePageBlob {
                 ),
                 copy,
                 is_azurite,
+                is_sealed: snapshot.is_some(),
             })
         });
         match looked {
@@ -213,18 +289,7 @@ impl PageBlob for ServicePageBlob {
             None => (blob, book),
             Some(_) => self.clients.blob_at(url, &self.name)?,
         };
-        let options = PageBlobClientListPageRangesOptions {
-            maxresults: i32::try_from(PAGES_LISTED).ok(),
-            marker: asked.marker.map(str::to_owned),
-            ..Default::default()
-        };
-        let body = block_on(async {
-            let mut parts = client.page_blob_client().list_page_ranges(Some(options))?;
-            Ok(parts.try_next().await?.map(|part| part.into_body()))
-        });
-        let body = body.map_err(|source| self.failure(source, &book))?;
-        let body: Bytes = body.map(Into::into).unwrap_or_default();
-        PageList::parse(&body).map_err(|fault| self.answer(fault.to_string()))
+        self.listed(&client, &book, asked.marker)
     }
 
     fn read(
@@ -251,8 +316,8 @@ impl PageBlob for ServicePageBlob {
         Ok((content, md5.and_then(|own| own.try_into().ok()).map(Md5Digest::new)))
     }
 
-    fn source(&self, snapshot: &str) -> CopySource {
-        CopySource::of_snapshot(&self.clients, &self.name, snapshot)
+    fn source(&self, snapshot: &str) -> Result<CopySource, Error> {
+        Ok(CopySource::of_snapshot(&self.clients, &self.name, snapshot))
     }
 
     fn create(&self, bytes: u64, metadata: &BTreeMap<String, String>) -> Result<Made, Error> {
@@ -307,7 +372,7 @@ impl PageBlob for ServicePageBlob {
         let bytes = content.len() as u64;
         let options = PageBlobClientUploadPagesOptions {
             transactional_content_md5: Some(md5.bytes().to_vec()),
-            lease_id: Some(lease.to_string()),
+            lease_id: held(lease),
             ..Default::default()
         };
         let range = HttpRange::from(start..start.saturating_add(bytes));
@@ -318,10 +383,8 @@ impl PageBlob for ServicePageBlob {
     }
 
     fn clear(&self, start: u64, end: u64, lease: Uuid) -> Result<(), Error> {
-        let options = PageBlobClientClearPagesOptions {
-            lease_id: Some(lease.to_string()),
-            ..Default::default()
-        };
+        let options =
+            PageBlobClientClearPagesOptions { lease_id: held(lease), ..Default::default() };
         let range = HttpRange::from(start..end);
         self.call(Repeat::Harmless, |blob| async move {
             blob.page_blob_client().clear_pages(range, Some(options)).await.map(drop)

@@ -126,6 +126,12 @@ impl Signer {
         Ok(Signer { credential, protocols })
     }
 
+    /// By the signature of an address that opens a blob.
+    pub fn of_link(query: SecretString) -> Result<Self, Error> {
+        check_sas(query.expose_secret(), Timestamp::now())?;
+        Ok(Signer { credential: Signs::Sas(query), protocols: "https" })
+    }
+
     /// By these tokens.
     #[cfg(test)]
     pub fn of_tokens(tokens: Tokens) -> Self {

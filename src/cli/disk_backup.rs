@@ -61,6 +61,9 @@ pub enum DiskBackupCommand {
     #[command(after_help = "Examples:\n  azseed disk-backup protect os \\\n    \
         --source page-blob:mypremiumaccount/vhds/mypremiumdisk.vhd \\\n    \
         --to mybackupstdaccount/backup --every 12h\n  \
+        azseed disk-backup protect web --to mybackupstdaccount/backup \\\n    \
+        --source managed-disk:/subscriptions/11111111-2222-4333-8444-555555555555\\\n\
+/resourceGroups/rg/providers/Microsoft.Compute/disks/web-os\n  \
         azseed disk-backup protect data --source image:/dev/vg0/data-snap \\\n    \
         --to mybackupstdaccount/backup --first drive --job data-1 \\\n    \
         --subscription 11111111-2222-4333-8444-555555555555 --resource-group backup\n\n\
@@ -92,7 +95,10 @@ pub enum DiskBackupCommand {
     #[command(
         after_help = "Examples:\n  azseed disk-backup restore os --at 2026-11-29T04:00:00Z \\\n    \
         --to page-blob:mypremiumaccount/vhds/restored.vhd\n  \
-        azseed disk-backup restore os --at 2026-11-29T04:00:00Z --to image:os.vhd\n\n\
+        azseed disk-backup restore os --at 2026-11-29T04:00:00Z --to image:os.vhd\n  \
+        azseed disk-backup restore os --at 2026-11-29T04:00:00Z \\\n    \
+        --to managed-disk:/subscriptions/11111111-2222-4333-8444-555555555555\\\n\
+/resourceGroups/rg/providers/Microsoft.Compute/disks/restored\n\n\
         The new disk is itself backed up, and its first round sends only what changed.\n\
         Killed anywhere, the same command goes on."
     )]
@@ -134,8 +140,9 @@ pub struct ProtectArgs {
     /// What the backup is called
     #[arg(value_name = "NAME")]
     pub name: VaultName,
-    /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB, or image:PATH for an image file
-    /// or a block device of this machine
+    /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB, managed-disk: and the whole
+    /// resource id, or image:PATH for an image file or a block device of this
+    /// machine
     #[arg(long, value_name = "DISK")]
     pub source: String,
     /// Where the copy goes: ACCOUNT/CONTAINER or ACCOUNT/CONTAINER/BLOB
@@ -227,19 +234,22 @@ pub struct DiskSnapshotArgs {
 pub enum DiskSnapshotCommand {
     /// Take a snapshot
     Create {
-        /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB
+        /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB, or managed-disk: and the
+        /// whole resource id
         #[arg(long, value_name = "DISK")]
         source: String,
     },
     /// List the snapshots, and which of them backups need
     List {
-        /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB
+        /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB, or managed-disk: and the
+        /// whole resource id
         #[arg(long, value_name = "DISK")]
         source: String,
     },
     /// Delete a snapshot, never the disk
     Delete {
-        /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB
+        /// The disk: page-blob:ACCOUNT/CONTAINER/BLOB, or managed-disk: and the
+        /// whole resource id
         #[arg(long, value_name = "DISK")]
         source: String,
         /// The snapshot, as the list has it
@@ -324,8 +334,8 @@ pub struct DiskRestoreArgs {
     /// The last point that is not later than this time
     #[arg(long, value_name = "TIME")]
     pub at: Timestamp,
-    /// Where to: page-blob:ACCOUNT/CONTAINER/BLOB or image:PATH, which must not
-    /// be there
+    /// Where to: page-blob:ACCOUNT/CONTAINER/BLOB, managed-disk: and the whole
+    /// resource id of a new one, or image:PATH; it must not be there
     #[arg(long, value_name = "DISK")]
     pub to: String,
     /// What the backup of the new disk is called; NAME-r1 or the next that is free

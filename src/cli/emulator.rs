@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use disk_prep::drive::DriveName;
-use disk_prep::noun::{AccountName, SubscriptionId};
+use disk_prep::noun::{AccountName, ByteSize, SubscriptionId};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use url::Url;
 
@@ -21,7 +21,7 @@ use super::drive::{DEV_HELP, drive_name};
 pub struct EmulatorArgs {
     /// What else to do.
     #[command(subcommand)]
-    pub command: Option<EmulatorCommand>,
+    pub command: Option<EmulatorVerb>,
     /// Where to listen; port 0 picks a free one, which stays the same for its
     /// data
     #[arg(long, value_name = "ADDRESS", env = "AZSEED_EMULATOR_LISTEN")]
@@ -74,7 +74,18 @@ pub struct EmulatorArgs {
     pub subscription: Option<SubscriptionId>,
 }
 
-/// `emulator`.
+/// `emulator`, all of it.
+#[derive(Debug, Subcommand)]
+pub enum EmulatorVerb {
+    /// All but managed disks.
+    #[command(flatten)]
+    Order(EmulatorCommand),
+    /// Make, change, list and take away managed disks of the subscription
+    #[command(subcommand)]
+    Disk(EmulatorDiskCommand),
+}
+
+/// `emulator` but for managed disks.
 #[derive(Debug, Subcommand)]
 pub enum EmulatorCommand {
     /// Put the datacenter's clock forward
@@ -228,6 +239,64 @@ pub enum EmulatorVmCommand {
         group: Option<String>,
     },
     /// List the machines
+    List,
+}
+
+/// `emulator disk`.
+#[derive(Debug, Subcommand)]
+pub enum EmulatorDiskCommand {
+    /// Make a managed disk, or change it; what is not said stays
+    #[command(
+        after_help = "Examples:\n  azseed emulator disk set os --file os.raw --data /tmp/azure\n  \
+        azseed emulator disk set os --size 64Mi --data /tmp/azure\n\n\
+        Snapshots of PremiumV2_LRS and UltraSSD_LRS can be read after ten minutes."
+    )]
+    Set {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Its resource group; rg if it is new
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+        /// Its region; westus if it is new
+        #[arg(long, value_name = "REGION")]
+        region: Option<String>,
+        /// Its kind: Standard_LRS, Premium_LRS, UltraSSD_LRS, ...
+        #[arg(long, value_name = "WORD")]
+        sku: Option<String>,
+        /// Its length; that of the file, or 32Mi, if it is new
+        #[arg(long, value_name = "SIZE", conflicts_with = "file")]
+        size: Option<ByteSize>,
+        /// A file with the bytes of a new one
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Write into a managed disk, as a machine would at its work
+    #[command(after_help = "Example:\n  azseed emulator disk write os --file page --offset 4096")]
+    Write {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Its resource group
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+        /// What is written
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+        /// From which byte on
+        #[arg(long, value_name = "BYTES", default_value = "0")]
+        offset: u64,
+    },
+    /// Take a managed disk away; its snapshots stay
+    Remove {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Its resource group
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+    },
+    /// List the managed disks
     List,
 }
 

@@ -61,7 +61,9 @@ pub use disk_backup::{
 };
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]
-pub use emulator::{EmulatorArgs, EmulatorCommand, EmulatorVmCommand};
+pub use emulator::{
+    EmulatorArgs, EmulatorCommand, EmulatorDiskCommand, EmulatorVerb, EmulatorVmCommand,
+};
 pub use explain::{ExplainArgs, ScriptFormArg};
 pub use filters::{FILTER_FLAGS, LeftOutArgs};
 pub use hushed::{Hidden, hidden, hushed, is_secret};

@@ -17,6 +17,7 @@ const QUESTIONS: &[&str] = &[
     "emulator",
     "emulator clock",
     "emulator mischief",
+    "emulator disk list",
     "emulator vm list",
     "explain",
     "inspect",

@@ -14,8 +14,8 @@ use crate::outcome::{Attendant, Ended, Told};
 use crate::report::emulator::Listening;
 
 /// Runs `emulator`.
-pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
-    match &args.command {
+pub fn run(command: Option<&EmulatorCommand>, args: &EmulatorArgs, call: &Call<'_>) -> Ended {
+    match command {
         None => {
             let cloud = dock::names(&args.cloud.cloud)?;
             let emulator = start(&EmulatorOptions {

@@ -12,6 +12,8 @@ mod disk_backup;
 mod disk_schedule;
 mod drive;
 #[cfg(feature = "emulator")]
+mod emulated_disk;
+#[cfg(feature = "emulator")]
 mod emulator;
 mod explain;
 mod flags;
@@ -42,6 +44,8 @@ mod verify;
 mod vm;
 mod vm_restore;
 
+#[cfg(feature = "emulator")]
+use crate::cli::EmulatorVerb;
 use crate::cli::{Cli, Command, DiskVerb, JobVerb, PlanCommand, VaultVerb, VmTarget, VmVerb};
 use crate::journey::vm::VmOptions;
 use crate::outcome::Ended;
@@ -97,7 +101,11 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::Status(args) => status::run(args, call),
         Command::Check(args) => check::run(args, call),
         #[cfg(feature = "emulator")]
-        Command::Emulator(args) => emulator::run(args, call),
+        Command::Emulator(args) => match &args.command {
+            Some(EmulatorVerb::Disk(own)) => emulated_disk::run(own, &args.data),
+            Some(EmulatorVerb::Order(own)) => emulator::run(Some(own), args, call),
+            None => emulator::run(None, args, call),
+        },
         Command::Limits(args) => limits::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Auth(args) => auth::run(args, call),

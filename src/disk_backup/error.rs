@@ -85,6 +85,12 @@ pub enum Error {
     OfBackup { blob: String, snapshot: String, owner: String },
     #[error("{name} backs an image up, and no image is written over")]
     OfImage { name: VaultName },
+    #[error("{name} backs a managed disk up, and none is written over")]
+    OfManaged { name: VaultName },
+    #[error("The point {snapshot} of {bytes} bytes cannot become a managed disk: {fault}")]
+    NoDisk { snapshot: String, bytes: u64, fault: &'static str },
+    #[error("The upload of {disk} was ended before the disk was whole: byte {offset} is another")]
+    UploadEnded { disk: String, offset: u64 },
     #[error("Cannot use the log of a round, {}", path.display())]
     RunLog {
         path: PathBuf,
@@ -207,6 +213,9 @@ impl Diagnose for Error {
             Error::ImageMoved { .. } => "disk-image-moved",
             Error::OfBackup { .. } => "disk-snapshot-needed",
             Error::OfImage { .. } => "disk-of-image",
+            Error::OfManaged { .. } => "disk-of-managed",
+            Error::NoDisk { .. } => "disk-no-vhd",
+            Error::UploadEnded { .. } => "disk-upload-ended",
             Error::RunLog { .. } => "disk-run-log",
             Error::NoTable { .. } => "disk-table-missing",
             Error::Table { .. } => "disk-table-damaged",
@@ -238,6 +247,9 @@ impl Diagnose for Error {
                 ErrorKind::Guard
             }
             Error::ImageLength { .. } | Error::OfImage { .. } | Error::OfBackup { .. } => {
+                ErrorKind::Guard
+            }
+            Error::OfManaged { .. } | Error::NoDisk { .. } | Error::UploadEnded { .. } => {
                 ErrorKind::Guard
             }
             Error::ImageMoved { .. } => ErrorKind::LeftOut,
@@ -273,11 +285,24 @@ impl Diagnose for Error {
             Error::OfImage { .. } => {
                 "make a new image of the point with `azseed disk-backup restore --to image:PATH`"
             }
+            Error::OfManaged { .. } => {
+                "make a new disk of the point with `azseed disk-backup restore --to managed-disk:ID`, \
+                 and have the machine swap its disk for that"
+            }
+            Error::NoDisk { .. } => {
+                "restore it with `--to image:PATH` or `--to page-blob:…`; an image that is protected \
+                 with `--vhd add` gets a footer"
+            }
+            Error::UploadEnded { .. } => {
+                "delete that disk or name another with `--to`, then run the same command again"
+            }
             Error::RunLog { .. } => {
                 "check room and rights of the state directory, then run the same command again, it \
                  goes on"
             }
-            Error::NoSource { .. } => "check account, container and name of the source",
+            Error::NoSource { .. } => {
+                "check where the source is: account, container and name, or the resource id"
+            }
             Error::NoPages { .. } => "only page blobs have snapshots that tell what changed",
             Error::Foreign { .. } => {
                 "name another blob with `--to ACCOUNT/CONTAINER/BLOB`; this one is left alone"

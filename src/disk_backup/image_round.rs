@@ -38,6 +38,8 @@ const BATCH: usize = 2 * AT_ONCE;
 const NO_POINT: &str = "none";
 /// Names the log of a copy that has no point yet, and that a drive has brought.
 const BY_DRIVE: &str = "drive";
+/// The log of a round whose first log was lost: it has not all that was written since the point.
+const LOST: &str = "lost";
 
 /// What a drive brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,6 +238,11 @@ impl ImageRound<'_> {
         let is_lost = is_pending && found.is_none();
         let (base, log) = match found {
             Some(found) => found,
+            // A run after this one must not take its log for all that was written.
+            None if is_lost => match RunLog::resume(self.log, LOST)? {
+                Some(log) => (begin, log),
+                None => (begin, RunLog::begin(self.log, LOST)?),
+            },
             None => (begin, RunLog::begin(self.log, begin)?),
         };
         let held = match (baseline, self.brought) {

@@ -25,6 +25,7 @@ mod source;
 mod table;
 mod transfer;
 mod trial;
+mod upload;
 mod vhd;
 mod watch;
 #[cfg(test)]
@@ -45,7 +46,8 @@ pub use record::{
 };
 pub use restore::{MadeDisk, Restoration};
 pub use round::{Made, Round};
-pub use source::{DiskSource, IMAGE, ImageTerms, PAGE_BLOB, SeedJob, VhdForm};
+pub use source::{DiskSource, IMAGE, ImageTerms, MANAGED_DISK, PAGE_BLOB, SeedJob, VhdForm};
 pub use table::Table;
 pub use trial::tells_differences;
+pub use upload::check_upload;
 pub use watch::{Step, Watch};

@@ -3,7 +3,9 @@
 //! gets a snapshot, its metadata say so, and only then is the source's former snapshot deleted. Ended
 //! anywhere, the next run goes on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -20,6 +22,15 @@ use super::table::Table;
 use super::transfer::{copied, point_of};
 use super::watch::{Step, Watch};
 use crate::azure::{self, Made as BlobMade, PageBlob, PageFacts, SnapshotFacts};
+
+/// Pauses between two looks at a snapshot that is not whole yet.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The last of our snapshots, if it is later than another one.
+fn later(ours: &[SnapshotFacts], than: &str) -> Option<String> {
+    ours.last().filter(|own| own.id.as_str() > than).map(|own| own.id.clone())
+}
 
 /// What a round works on.
 #[derive(Debug)]
@@ -131,6 +142,28 @@ impl Round<'_> {
         self.source.snapshot(&metadata, None).map_err(|error| self.of_source(error))
     }
 
+    /// The service may take its time to make a snapshot one that can be read; the moment that it holds
+    /// is that of the call.
+    fn await_whole(&self, snapshot: &str, watch: &dyn Watch) -> Result<(), Error> {
+        let mut pause = FIRST_PAUSE;
+        while let Some(percent) =
+            self.source.percent(snapshot).map_err(|own| self.of_source(own))?
+        {
+            watch
+                .wait(&format!("for the service to make the snapshot whole: {percent} %"), pause)?;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        Ok(())
+    }
+
+    /// What runs of this backup that were killed have left open; no other goes on while this one holds
+    /// the copy.
+    fn end_left(&self) -> Result<(), Error> {
+        let own = self.backup.to_string();
+        let mine = |metadata: &BTreeMap<String, String>| metadata.get(OWNER) == Some(&own);
+        self.source.end_left(&mine).map_err(|error| self.of_source(error))
+    }
+
     fn say(&self, chain: &Chain, lease: Option<Uuid>) -> Result<(), Error> {
         let (_, facts) = self.chain()?.ok_or_else(|| self.gone())?;
         let said = self.target.set_metadata(&chain.metadata(), &facts.etag, lease);
@@ -172,10 +205,19 @@ impl Round<'_> {
                     let removed = self.target.remove(&facts.etag);
                     removed.map_err(|error| self.of_target(error))?;
                 }
-                self.take(facts)?
+                // A run that was killed may have taken the next one already.
+                let next = match &wanted {
+                    Some(pending) => later(&self.ours()?, &pending.snapshot),
+                    None => None,
+                };
+                match next {
+                    Some(next) => next,
+                    None => self.take(facts)?,
+                }
             }
         };
         watch.step(Step::FirstSnapshot)?;
+        self.await_whole(&snapshot, watch)?;
         let mode = (!self.by_service).then_some(Mode::All);
         let mode = wanted.filter(|own| own.snapshot == snapshot).map_or(mode, |own| own.mode);
         let chain = Chain {
@@ -191,6 +233,7 @@ impl Round<'_> {
         };
         watch.step(Step::Copied)?;
         let keeper = self.keep(watch)?;
+        self.end_left()?;
         let whole = Chain { baseline: Some(snapshot.clone()), pending: None, ..chain };
         self.say(&whole, Some(keeper.id))?;
         watch.step(Step::FirstBaseline)?;
@@ -228,7 +271,7 @@ impl Round<'_> {
 
     /// By the service.
     fn copied(&self, chain: &Chain, snapshot: &str, watch: &dyn Watch) -> Result<Counts, Error> {
-        let source = self.source.source(snapshot);
+        let source = self.source.source(snapshot).map_err(|error| self.of_source(error))?;
         self.target.copy_from(&source, &chain.metadata()).map_err(|error| self.of_target(error))?;
         watch.step(Step::Begun)?;
         let look = || Ok(self.chain()?.ok_or_else(|| self.gone())?.1);
@@ -260,6 +303,7 @@ impl Round<'_> {
     /// The next round (R0 to R11).
     fn next(&self, facts: &PageFacts, watch: &dyn Watch) -> Result<Made, Error> {
         let keeper = self.keep(watch)?;
+        self.end_left()?;
         // Looked at once more under the lease: another run may have ended meanwhile.
         let (chain, _) = self.chain()?.ok_or_else(|| self.gone())?;
         let Some(baseline) = chain.baseline.clone() else {
@@ -269,6 +313,9 @@ impl Round<'_> {
         if !ours.iter().any(|own| own.id == baseline) {
             return Err(self.lost(&baseline));
         }
+        // A run that was killed after it had said its baseline left the one before; gone before another
+        // is taken, there is never more than one too many.
+        self.remove_older(&ours, &baseline)?;
         // A run that ended between the baseline and its first point left this undone.
         self.point_of_baseline(&chain, &baseline, keeper.id)?;
         let is_resumed = chain.pending.is_some();
@@ -280,6 +327,7 @@ impl Round<'_> {
             self.say(&begun, Some(keeper.id))?;
         }
         watch.step(Step::Pending)?;
+        self.await_whole(&snapshot, watch)?;
         let bytes = self.has(&snapshot)?.ok_or_else(|| self.lost(&snapshot))?.bytes;
         self.fit(bytes, keeper.id)?;
         watch.step(Step::Resized)?;
@@ -296,15 +344,21 @@ impl Round<'_> {
         watch.step(Step::Baseline)?;
         drop(keeper);
         // The last of all: until now it was the only ground to go on from.
-        for own in ours.iter().filter(|own| own.id < snapshot) {
-            let removed = self.source.remove_snapshot(&own.id);
-            removed.map_err(|error| self.of_source(error))?;
-        }
+        self.remove_older(&ours, &snapshot)?;
         watch.step(Step::Released)?;
         let proven = self.end((&snapshot, bytes), &point, watch)?;
         let source_snapshot = snapshot;
         let is_first = false;
         Ok(Made { source_snapshot, point, bytes, counts, is_first, is_resumed, proven })
+    }
+
+    /// Deletes our snapshots that are older than the one that the copy holds.
+    fn remove_older(&self, ours: &[SnapshotFacts], held: &str) -> Result<(), Error> {
+        for own in ours.iter().filter(|own| own.id.as_str() < held) {
+            let removed = self.source.remove_snapshot(&own.id);
+            removed.map_err(|error| self.of_source(error))?;
+        }
+        Ok(())
     }
 
     /// While nothing is pending the copy is equal to its baseline, so its point can be made late.
@@ -331,7 +385,12 @@ impl Round<'_> {
             // was written since the baseline; who compares contents may not see it, so all is
             // written then.
             let mode = if mode == Mode::Service { mode } else { Mode::All };
-            return Ok((self.take(facts)?, mode));
+            // A run that was killed may have taken the next one already.
+            let next = match later(ours, &pending.snapshot) {
+                Some(next) => next,
+                None => self.take(facts)?,
+            };
+            return Ok((next, mode));
         }
         match ours.last() {
             Some(own) if own.id.as_str() > baseline => Ok((own.id.clone(), self.mode)),
@@ -357,6 +416,7 @@ impl Round<'_> {
         let is_asked = self.verify == Verify::Full;
         let own = match is_asked {
             true => self.readable((snapshot, bytes), watch)?,
+            false if self.source.is_managed() => return Ok(None),
             false => Readable::left(self.source, snapshot, self.backup),
         };
         let mut proven = None;

@@ -39,10 +39,16 @@ fn parse(text: &str, base: &str) -> Option<BTreeSet<usize>> {
 impl RunLog {
     /// Begins a new one, in the place of any before.
     pub fn begin(path: &Path, base: &str) -> Result<Self, Error> {
-        durable::write(path, format!("{HEAD}{base}\n").as_bytes(), Access::Public)
+        RunLog::written(path, base, BTreeSet::new())
+    }
+
+    /// One with these blocks, there whole or not at all.
+    fn written(path: &Path, base: &str, known: BTreeSet<usize>) -> Result<Self, Error> {
+        let blocks: String = known.iter().map(|block| format!("{block}\n")).collect();
+        durable::write(path, format!("{HEAD}{base}\n{blocks}").as_bytes(), Access::Public)
             .map_err(at(path))?;
         let file = File::options().append(true).open(path).map_err(at(path))?;
-        Ok(RunLog { path: path.to_owned(), file, known: BTreeSet::new() })
+        Ok(RunLog { path: path.to_owned(), file, known })
     }
 
     /// The one that a run before has left, if it is of this point.
@@ -55,9 +61,7 @@ impl RunLog {
             return Ok(None);
         };
         // Written anew, so that no torn line stands before the next.
-        let mut own = RunLog::begin(path, base)?;
-        own.note(&known.into_iter().collect::<Vec<_>>())?;
-        Ok(Some(own))
+        RunLog::written(path, base, known).map(Some)
     }
 
     /// Whether a block was written since the point.

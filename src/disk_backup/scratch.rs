@@ -61,7 +61,8 @@ impl<'a> Readable<'a> {
             scratch.remove(&old.etag).map_err(failed)?;
         }
         let metadata = BTreeMap::from([(OF.to_owned(), snapshot.to_owned())]);
-        scratch.copy_from(&source.source(snapshot), &metadata).map_err(failed)?;
+        let from = source.source(snapshot).map_err(of_source)?;
+        scratch.copy_from(&from, &metadata).map_err(failed)?;
         let look = || {
             let facts = scratch.facts(None).map_err(failed)?;
             facts.ok_or_else(|| Error::NoSource { blob: scratch.address() })

@@ -1,4 +1,4 @@
-//! What is backed up: a page blob of Azure, or an image of a disk on this machine.
+//! What is backed up: a page blob or a managed disk of Azure, or an image of a disk on this machine.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,14 @@ use disk_prep::noun::{BlobPlace, JobName, ResourceGroup, Service, SubscriptionId
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::azure::DiskId;
+
 /// The word before an image's path.
 pub const IMAGE: &str = "image:";
 /// The word before a page blob's place.
 pub const PAGE_BLOB: &str = "page-blob:";
+/// The word before a managed disk's resource id.
+pub const MANAGED_DISK: &str = "managed-disk:";
 
 /// What is backed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,13 +23,15 @@ pub const PAGE_BLOB: &str = "page-blob:";
 pub enum DiskSource {
     /// A page blob.
     PageBlob(BlobPlace),
+    /// A managed disk.
+    Managed(DiskId),
     /// A file or a block device; its whole path.
     Image(PathBuf),
 }
 
 /// A word that is no source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it names no page blob and no image")]
+#[error("it names no page blob, no managed disk and no image")]
 pub struct NoSource;
 
 impl DiskSource {
@@ -33,14 +39,22 @@ impl DiskSource {
     pub fn place(&self) -> Option<&BlobPlace> {
         match self {
             DiskSource::PageBlob(place) => Some(place),
-            DiskSource::Image(_) => None,
+            DiskSource::Managed(_) | DiskSource::Image(_) => None,
+        }
+    }
+
+    /// The managed disk, if it is one.
+    pub fn managed(&self) -> Option<&DiskId> {
+        match self {
+            DiskSource::Managed(id) => Some(id),
+            DiskSource::PageBlob(_) | DiskSource::Image(_) => None,
         }
     }
 
     /// The image, if it is one.
     pub fn image(&self) -> Option<&Path> {
         match self {
-            DiskSource::PageBlob(_) => None,
+            DiskSource::PageBlob(_) | DiskSource::Managed(_) => None,
             DiskSource::Image(path) => Some(path),
         }
     }
@@ -50,6 +64,7 @@ impl fmt::Display for DiskSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DiskSource::PageBlob(place) => place.fmt(f),
+            DiskSource::Managed(id) => write!(f, "{MANAGED_DISK}{id}"),
             DiskSource::Image(path) => write!(f, "{IMAGE}{}", path.display()),
         }
     }
@@ -60,6 +75,9 @@ impl FromStr for DiskSource {
     type Err = NoSource;
 
     fn from_str(word: &str) -> Result<Self, NoSource> {
+        if let Some(id) = word.strip_prefix(MANAGED_DISK) {
+            return id.parse().map(DiskSource::Managed).map_err(|_| NoSource);
+        }
         match word.strip_prefix(IMAGE) {
             Some(path) if Path::new(path).is_absolute() => Ok(DiskSource::Image(path.into())),
             Some(_) => Err(NoSource),
@@ -129,7 +147,9 @@ mod tests {
 
     #[test]
     fn a_source_is_read_as_it_is_written() {
-        for word in ["account1/disks/os.vhd", "image:/srv/os image.raw"] {
+        let managed = "managed-disk:/subscriptions/11111111-2222-4333-8444-555555555555/\
+                       resourceGroups/rg/providers/Microsoft.Compute/disks/os";
+        for word in ["account1/disks/os.vhd", "image:/srv/os image.raw", managed] {
             let own: DiskSource = word.parse().unwrap();
             assert_eq!(own.to_string(), word);
         }

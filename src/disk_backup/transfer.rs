@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::apply::Application;
 use super::chain::POINT;
+use super::compare::compare;
 use super::error::Error;
 use super::keeper::Keeper;
 use super::pages::Counts;
@@ -63,6 +64,24 @@ impl Transfer<'_> {
         Err(Error::Taken { blob: self.to.address() })
     }
 
+    /// A managed disk that was begun and can be written no more: a run was killed after it had brought
+    /// all of it, or somebody ended the upload before. What it holds tells which.
+    fn sealed(&self, watch: &dyn Watch) -> Result<Filled, Error> {
+        let (from, to) = (self.from.as_ref(), self.to.as_ref());
+        let found = compare((from, Some(self.snapshot)), (to, None), None, watch)?;
+        if let Some(offset) = found.first() {
+            return Err(Error::UploadEnded { disk: to.address(), offset });
+        }
+        self.said_whole(None)?;
+        Ok(Filled { counts: Counts::default(), keeper: None })
+    }
+
+    fn said_whole(&self, lease: Option<Uuid>) -> Result<(), Error> {
+        let whole = BTreeMap::from([(FILLED.to_owned(), self.mark.to_owned())]);
+        let said = self.to.set_metadata(&whole, &self.there()?.etag, lease);
+        said.map_err(|error| self.of_target(error))
+    }
+
     fn there(&self) -> Result<PageFacts, Error> {
         self.look()?.ok_or_else(|| Error::NoSource { blob: self.to.address() })
     }
@@ -77,13 +96,19 @@ impl Transfer<'_> {
         let facts = from.facts(Some(self.snapshot)).map_err(|source| Error::of(from, source))?;
         let gone = || Error::PointGone { blob: from.address(), snapshot: self.snapshot.to_owned() };
         let bytes = facts.ok_or_else(gone)?.bytes;
-        let is_copy = begun.as_ref().map_or(self.by_service, |facts| facts.copy.is_some());
+        if begun.as_ref().is_some_and(|facts| facts.is_sealed) {
+            return self.sealed(watch);
+        }
+        let by_service = self.by_service && !to.is_managed();
+        let is_copy = begun.as_ref().map_or(by_service, |facts| facts.copy.is_some());
         let metadata = BTreeMap::from([(FILLING.to_owned(), self.mark.to_owned())]);
         let made = match (begun, is_copy) {
             (Some(_), _) => Made::New,
-            (None, true) => to
-                .copy_from(&from.source(self.snapshot), &metadata)
-                .map_err(|error| self.of_target(error))?,
+            (None, true) => {
+                let source =
+                    from.source(self.snapshot).map_err(|source| Error::of(from, source))?;
+                to.copy_from(&source, &metadata).map_err(|error| self.of_target(error))?
+            }
             (None, false) => to.create(bytes, &metadata).map_err(|error| self.of_target(error))?,
         };
         if made == Made::There {
@@ -106,9 +131,7 @@ impl Transfer<'_> {
             watch,
         };
         let counts = if is_copy { Counts::default() } else { application.fill()? };
-        let whole = BTreeMap::from([(FILLED.to_owned(), self.mark.to_owned())]);
-        let said = to.set_metadata(&whole, &self.there()?.etag, Some(keeper.id));
-        said.map_err(|error| self.of_target(error))?;
+        self.said_whole(Some(keeper.id))?;
         Ok(Filled { counts, keeper: Some(keeper) })
     }
 }

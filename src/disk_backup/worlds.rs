@@ -154,6 +154,8 @@ fn world(seed: usize, nature: Nature, mode: Mode) -> (usize, usize) {
         former = Some(run);
         rig.learn(&mut known);
         rig.check(&known);
+        let left = rig.source.snapshots().unwrap().len();
+        assert!(left <= 2, "seed {seed}: at most one too many, and there are {left}");
         match ended {
             Ok(made) => {
                 points += 1;

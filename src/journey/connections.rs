@@ -10,8 +10,8 @@ use disk_prep::sys::private::{self, NotPrivate};
 use secrecy::SecretString;
 
 use crate::azure::{
-    Arm, ArmOptions, Auth, BlobContainer, BlobCredential, BlobHome, BlobOptions, Container, Error,
-    Network, PageBlob, ServicePageBlob, variable,
+    Arm, ArmOptions, Auth, BlobContainer, BlobCredential, BlobHome, BlobOptions, Container, DiskId,
+    Error, ManagedDisk, ManagedOptions, Network, PageBlob, ServicePageBlob, variable,
 };
 use crate::import_job::{DataBox, ImportExport, JobService};
 use crate::outcome::Attendant;
@@ -116,6 +116,24 @@ pub fn page_blob(
     let options = blob_options(azure, blobs, place.account(), credential)?;
     let blob = ServicePageBlob::open(&options, place.container().clone(), place.name())?;
     Ok(Arc::new(blob))
+}
+
+/// A managed disk.
+pub fn managed_disk(
+    azure: &AzureOptions,
+    blobs: &BlobAccess,
+    (id, label): (&DiskId, &str),
+    like: Option<&DiskId>,
+    attendant: &dyn Attendant,
+) -> Result<Arc<dyn PageBlob>, Error> {
+    let options = ManagedOptions {
+        id: id.clone(),
+        label: label.to_owned(),
+        like: like.cloned(),
+        network: network(azure),
+        limit: blobs.limit,
+    };
+    Ok(Arc::new(ManagedDisk::open(Arc::new(arm(azure, attendant)?), options)))
 }
 
 /// A container of an account beside the one that the options open: by a signature for it, else by

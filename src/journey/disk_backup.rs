@@ -16,7 +16,7 @@ use super::disk_image::point_of_image;
 use super::disk_seed::{Turn, Underway};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
-    DiffWish, DiskBackup, Error, LastRound, Made, Mode, Proof, ProvenBy, Round, Verify,
+    DiffWish, DiskBackup, Error, FirstCopy, LastRound, Made, Mode, Proof, ProvenBy, Round, Verify,
     tells_differences,
 };
 use crate::outcome::Failure;
@@ -139,6 +139,13 @@ fn manner(
     source: &Arc<dyn PageBlob>,
     target: &Arc<dyn PageBlob>,
 ) -> Result<(Mode, bool), Error> {
+    if source.is_managed() {
+        // The service keeps its own differences of incremental snapshots, and beside them is no blob.
+        let is_client = backup.diff == DiffWish::Client;
+        let mode = if is_client { Mode::Client } else { Mode::Service };
+        // The service's own copy must end while the access lasts, so it is made when that is asked for.
+        return Ok((mode, backup.first == FirstCopy::Copy));
+    }
     let is_azurite = facts(source)?.is_some_and(|facts| facts.is_azurite);
     let is_begun = facts(target)?.is_some();
     let mode = match backup.diff {

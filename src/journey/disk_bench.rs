@@ -10,10 +10,10 @@ use disk_prep::monitor::{Event, Monitor};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName};
 use disk_prep::stop::StopFlag;
 
-use super::connections::{AzureOptions, BlobAccess, container, page_blob};
+use super::connections::{AzureOptions, BlobAccess, container, managed_disk, page_blob};
 use super::desk::Desk;
 use crate::azure::{Container, PageBlob, PageFacts};
-use crate::disk_backup::{DiskBackup, Error, Step, Watch};
+use crate::disk_backup::{DiskBackup, DiskSource, Error, Step, Watch};
 use crate::outcome::{Attendant, Failure};
 use crate::state::Lock;
 
@@ -57,10 +57,14 @@ impl Diagnose for DiskWord {
     fn hint(&self) -> Option<Hint> {
         Some(Hint::new(match self {
             DiskWord::Source { .. } => {
-                "name it as page-blob:ACCOUNT/CONTAINER/BLOB, or as image:PATH for one of this machine"
+                "name it as page-blob:ACCOUNT/CONTAINER/BLOB, as managed-disk:/subscriptions/… with \
+                 its whole resource id, or as image:PATH for one of this machine"
             }
             DiskWord::Place { .. } => "name it as ACCOUNT/CONTAINER or ACCOUNT/CONTAINER/BLOB",
-            DiskWord::Aim { .. } => "name it as page-blob:ACCOUNT/CONTAINER/BLOB or image:PATH",
+            DiskWord::Aim { .. } => {
+                "name it as page-blob:ACCOUNT/CONTAINER/BLOB, as managed-disk:/subscriptions/… with \
+                 its whole resource id, or as image:PATH"
+            }
         }))
     }
 }
@@ -112,17 +116,33 @@ pub(super) fn by_service(backup: &DiskBackup, blobs: &[&Arc<dyn PageBlob>]) -> R
     Ok(true)
 }
 
+/// What is backed up, if it is in Azure; `label` goes into the names of a managed disk's snapshots.
+pub(super) fn opened(
+    source: &DiskSource,
+    label: &str,
+    options: &DiskOptions,
+    desk: &Desk<'_>,
+) -> Result<Option<Arc<dyn PageBlob>>, Failure> {
+    let access = source_access(options);
+    Ok(match source {
+        DiskSource::PageBlob(place) => {
+            Some(page_blob(&options.azure, &access, place, desk.attendant)?)
+        }
+        DiskSource::Managed(id) => {
+            let named = (id, label);
+            Some(managed_disk(&options.azure, &access, named, None, desk.attendant)?)
+        }
+        DiskSource::Image(_) => None,
+    })
+}
+
 /// Opens both.
 pub(super) fn open(
     backup: &DiskBackup,
     options: &DiskOptions,
     desk: &Desk<'_>,
 ) -> Result<Blobs, Failure> {
-    let access = source_access(options);
-    let source = match backup.source.place() {
-        Some(place) => Some(page_blob(&options.azure, &access, place, desk.attendant)?),
-        None => None,
-    };
+    let source = opened(&backup.source, backup.name.as_str(), options, desk)?;
     let target = page_blob(&options.azure, &options.blobs, &backup.target, desk.attendant)?;
     Ok((source, target))
 }

@@ -87,7 +87,7 @@ pub fn status(
     let chain = facts.as_ref().and_then(|facts| Chain::parse(&facts.metadata));
     let baseline = chain.as_ref().and_then(|chain| chain.baseline.as_deref());
     let has_baseline = match (baseline, &source) {
-        (Some(id), Some(source)) => source.facts(Some(id))?.is_some(),
+        (Some(id), Some(source)) => source.snapshots()?.iter().any(|own| own.id == id),
         // An image's rounds go on from digests.
         (Some(_), None) => true,
         (None, _) => false,

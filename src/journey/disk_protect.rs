@@ -19,7 +19,7 @@ use super::disk_seed::{Shipping, Turn, write_dataset};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     BACKUP, Chain, DiffWish, DiskBackup, DiskSource, Error, FORM, FirstCopy, IMAGE, ImageTerms,
-    Keep, Made, PAGE_BLOB, SeedJob, Verify, VhdForm, usual_form,
+    Keep, MANAGED_DISK, Made, PAGE_BLOB, SeedJob, Verify, VhdForm, usual_form,
 };
 use crate::outcome::{Failure, IdleWord, MissingFlags};
 
@@ -82,7 +82,9 @@ fn places(asked: &ProtectOptions) -> Result<(DiskSource, BlobPlace), DiskWord> {
         Some("") => return Err(wrong()),
         // The same file, wherever the next call is made.
         Some(path) => DiskSource::Image(std::path::absolute(path).map_err(|_| wrong())?),
-        None if asked.source.starts_with(PAGE_BLOB) => asked.source.parse().map_err(|_| wrong())?,
+        None if [PAGE_BLOB, MANAGED_DISK].iter().any(|word| asked.source.starts_with(word)) => {
+            asked.source.parse().map_err(|_| wrong())?
+        }
         None => return Err(wrong()),
     };
     // Without a blob's name the backup's own.

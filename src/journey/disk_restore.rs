@@ -11,7 +11,7 @@ use disk_prep::noun::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::connections::{container, page_blob};
+use super::connections::{container, managed_disk, page_blob};
 use super::desk::Desk;
 use super::disk_bench::{
     Attended, DiskOptions, DiskWord, by_service, facts, hold, known, make_container, open,
@@ -19,8 +19,9 @@ use super::disk_bench::{
 };
 use crate::azure::PageBlob;
 use crate::disk_backup::{
-    DiskBackup, DiskPoint, DiskSource, Error, FirstCopy, IMAGE, ImageFile, MadeDisk, MadeImage,
-    PAGE_BLOB, Promoted, Promotion, Restoration, RestoredFrom, Verify, point_at, points,
+    DiskBackup, DiskPoint, DiskSource, Error, FirstCopy, IMAGE, ImageFile, MANAGED_DISK, MadeDisk,
+    MadeImage, PAGE_BLOB, Promoted, Promotion, Restoration, RestoredFrom, Verify, check_upload,
+    point_at, points,
 };
 use crate::outcome::Failure;
 
@@ -42,17 +43,17 @@ pub struct RestoreOptions {
 /// Where a point goes.
 #[derive(Debug)]
 enum Aim {
-    Blob(BlobPlace),
+    Disk(DiskSource),
     Image(PathBuf),
 }
 
 /// What a point became.
 #[derive(Debug)]
 pub enum NewDisk {
-    /// A page blob.
-    Blob {
+    /// A page blob or a managed disk.
+    Disk {
         /// Where.
-        place: BlobPlace,
+        place: DiskSource,
         /// Its address.
         address: String,
         /// What was done.
@@ -118,9 +119,11 @@ impl Diagnose for NotTyped {
 
 fn aim(word: &str) -> Result<Aim, DiskWord> {
     let wrong = || DiskWord::Aim { word: word.to_owned() };
-    match (word.strip_prefix(IMAGE), word.strip_prefix(PAGE_BLOB)) {
-        (Some(path), _) if !path.is_empty() => Ok(Aim::Image(path.into())),
-        (None, Some(place)) => place.parse().map(Aim::Blob).map_err(|_| wrong()),
+    match word.strip_prefix(IMAGE) {
+        Some(path) if !path.is_empty() => Ok(Aim::Image(path.into())),
+        None if [PAGE_BLOB, MANAGED_DISK].iter().any(|own| word.starts_with(own)) => {
+            word.parse().map(Aim::Disk).map_err(|_| wrong())
+        }
         _ => Err(wrong()),
     }
 }
@@ -157,9 +160,9 @@ pub fn restore(
             let made = file.make(&watch)?;
             NewDisk::Image { path, made }
         }
-        Aim::Blob(place) => {
+        Aim::Disk(place) => {
             let from = Origin { backup: &backup, point: &point, copy: &copy };
-            from.blob(place, asked, &watch, (options, desk))?
+            from.disk(place, asked, &watch, (options, desk))?
         }
     };
     Ok(RestoredDisk { name: name.clone(), point, new })
@@ -177,33 +180,64 @@ impl Origin<'_> {
         self.backup.source.place().map(BlobPlace::account)
     }
 
+    /// The page blob, in a container that is made if it is not there.
     fn blob(
         &self,
-        place: BlobPlace,
-        asked: &RestoreOptions,
-        watch: &Attended<'_>,
+        place: &BlobPlace,
         (options, desk): (&DiskOptions, &Desk<'_>),
-    ) -> Result<NewDisk, Failure> {
+    ) -> Result<Arc<dyn PageBlob>, Failure> {
         let access = match place.account() == self.backup.target.account() {
             true if self.source_account() != Some(place.account()) => options.blobs.clone(),
             _ => source_access(options),
         };
-        let disk = page_blob(&options.azure, &access, &place, desk.attendant)?;
-        let address = disk.address();
+        let DiskOptions { azure, .. } = options;
+        let disk = page_blob(azure, &access, place, desk.attendant)?;
         if facts(&disk)?.is_none() {
-            let folder = container(
-                &options.azure,
-                &access,
-                place.account(),
-                place.container(),
-                desk.attendant,
-            );
+            let folder =
+                container(azure, &access, place.account(), place.container(), desk.attendant);
             make_container(&folder?);
         }
-        let by_service = by_service(self.backup, &[self.copy, &disk])?;
-        let own = match asked.is_alone {
+        Ok(disk)
+    }
+
+    /// The new disk; nothing of it is there yet, or it was begun before.
+    fn opened(
+        &self,
+        place: &DiskSource,
+        label: &str,
+        (options, desk): (&DiskOptions, &Desk<'_>),
+    ) -> Result<Arc<dyn PageBlob>, Failure> {
+        match place {
+            DiskSource::PageBlob(own) => self.blob(own, (options, desk)),
+            DiskSource::Managed(id) => {
+                check_upload(self.point, self.copy.as_ref())?;
+                let like = self.backup.source.managed();
+                let DiskOptions { azure, blobs, .. } = options;
+                Ok(managed_disk(azure, blobs, (id, label), like, desk.attendant)?)
+            }
+            DiskSource::Image(_) => Err(DiskWord::Aim { word: place.to_string() }.into()),
+        }
+    }
+
+    fn disk(
+        &self,
+        place: DiskSource,
+        asked: &RestoreOptions,
+        watch: &Attended<'_>,
+        (options, desk): (&DiskOptions, &Desk<'_>),
+    ) -> Result<NewDisk, Failure> {
+        let named = match asked.is_alone {
             true => None,
-            false => Some(self.onward(&place, &disk, asked, desk)?),
+            false => Some(self.named(&place, asked, desk)?),
+        };
+        let label = named.as_ref().map_or(self.backup.name.as_str(), |own| own.1.as_str());
+        let disk = self.opened(&place, label, (options, desk))?;
+        let address = disk.address();
+        let by_service = by_service(self.backup, &[self.copy, &disk])?;
+        let own = match named {
+            None => None,
+            Some((Some(old), _)) => Some(old),
+            Some((None, name)) => Some(self.onward(&place, &disk, name)?),
         };
         let state = desk.state()?;
         let run = Uuid::new_v4();
@@ -232,35 +266,35 @@ impl Origin<'_> {
             own.restored.iter_mut().for_each(|from| from.is_whole = true);
             own.save(&state)?;
         }
-        Ok(NewDisk::Blob { place, address, made, backup: own.map(Box::new) })
+        Ok(NewDisk::Disk { place, address, made, backup: own.map(Box::new) })
     }
 
-    /// The record of the new disk's backup: one that was begun before, or a new one. Both of its
-    /// blobs are nobody's then.
-    fn onward(
-        &self,
-        place: &BlobPlace,
-        disk: &Arc<dyn PageBlob>,
-        asked: &RestoreOptions,
-        desk: &Desk<'_>,
-    ) -> Result<DiskBackup, Failure> {
-        let state = desk.state()?;
-        let all = DiskBackup::all(&state)?;
-        let from = RestoredFrom {
+    fn from(&self) -> RestoredFrom {
+        RestoredFrom {
             name: self.backup.name.clone(),
             backup_snapshot: self.point.backup_snapshot.clone(),
             is_whole: false,
-        };
-        let is_it =
-            |own: &&DiskBackup| own.source.place() == Some(place) && own.name != self.backup.name;
+        }
+    }
+
+    /// The record of the new disk's backup that was begun before, if one was, and what the backup is
+    /// called.
+    fn named(
+        &self,
+        place: &DiskSource,
+        asked: &RestoreOptions,
+        desk: &Desk<'_>,
+    ) -> Result<(Option<DiskBackup>, VaultName), Failure> {
+        let (from, all) = (self.from(), DiskBackup::all(&desk.state()?)?);
+        let is_it = |own: &&DiskBackup| own.source == *place && own.name != self.backup.name;
         if let Some(old) = all.iter().find(is_it) {
             let is_same = old.restored.as_ref().is_some_and(|own| {
                 (&own.name, &own.backup_snapshot) == (&from.name, &from.backup_snapshot)
             });
             return match is_same && asked.backup_name.as_ref().is_none_or(|name| *name == old.name)
             {
-                true => Ok(old.clone()),
-                false => Err(Error::Taken { blob: disk.address() }.into()),
+                true => Ok((Some(old.clone()), old.name.clone())),
+                false => Err(Error::Taken { blob: place.to_string() }.into()),
             };
         }
         let name = match &asked.backup_name {
@@ -271,6 +305,16 @@ impl Origin<'_> {
             Some(name) => name.clone(),
             None => free_name(&self.backup.name, &all)?,
         };
+        Ok((None, name))
+    }
+
+    /// The record of the new disk's backup; both of its disks are nobody's.
+    fn onward(
+        &self,
+        place: &DiskSource,
+        disk: &Arc<dyn PageBlob>,
+        name: VaultName,
+    ) -> Result<DiskBackup, Failure> {
         let path = BlobPath::new(self.backup.target.container().clone(), &format!("{name}.vhd"));
         let path = path.map_err(|error| DiskWord::Place {
             word: name.to_string(),
@@ -285,7 +329,7 @@ impl Origin<'_> {
         Ok(DiskBackup {
             id: Uuid::new_v4(),
             name,
-            source: DiskSource::PageBlob(place.clone()),
+            source: place.clone(),
             image: None,
             first: FirstCopy::Auto,
             target,
@@ -293,7 +337,7 @@ impl Origin<'_> {
             run: None,
             last: None,
             proofs: BTreeMap::new(),
-            restored: Some(from),
+            restored: Some(self.from()),
             ..self.backup.clone()
         })
     }
@@ -322,7 +366,12 @@ pub fn promote(
     let (disk, target) = open(&backup, options, desk)?;
     let place = backup.source.place().cloned();
     let (Some(disk), Some(place)) = (disk, place) else {
-        return Err(Error::OfImage { name: name.clone() }.into());
+        let name = name.clone();
+        return Err(match backup.source.managed() {
+            Some(_) => Error::OfManaged { name },
+            None => Error::OfImage { name },
+        }
+        .into());
     };
     let (point, copy) = found(&backup, at, &target)?;
     let run = Uuid::new_v4();

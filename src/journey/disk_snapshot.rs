@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use disk_prep::noun::VaultName;
 
-use super::connections::page_blob;
 use super::desk::Desk;
-use super::disk_bench::{DiskOptions, DiskWord, check_source, facts, source_access};
+use super::disk_bench::{DiskOptions, DiskWord, check_source, facts, opened as open};
 use crate::azure::{PageBlob, SnapshotFacts};
 use crate::disk_backup::{DiskBackup, DiskSource, Error, OWNER, POINT};
 use crate::outcome::Failure;
+
+/// What stands in the names of a managed disk's snapshots in place of a backup's.
+const BY_HAND: &str = "hand";
 
 /// A snapshot of a disk.
 #[derive(Debug)]
@@ -53,8 +55,8 @@ fn opened(
 ) -> Result<(DiskSource, Arc<dyn PageBlob>), Failure> {
     let wrong = || DiskWord::Source { word: word.to_owned() };
     let source: DiskSource = word.parse().map_err(|_| wrong())?;
-    let place = source.place().ok_or_else(|| Error::NoPages { blob: word.to_owned() })?;
-    let disk = page_blob(&options.azure, &source_access(options), place, desk.attendant)?;
+    let disk = open(&source, BY_HAND, options, desk)?;
+    let disk = disk.ok_or_else(|| Error::NoPages { blob: word.to_owned() })?;
     check_source(&disk)?;
     Ok((source, disk))
 }
@@ -84,7 +86,7 @@ pub fn create(
     let (source, disk) = opened(word, options, desk)?;
     let mut metadata = facts(&disk)?.map(|own| own.metadata).unwrap_or_default();
     // It is nobody's but the person's, and is the copy of no backup.
-    metadata.retain(|name, _| !name.starts_with("bk_"));
+    metadata.retain(|name, _| !name.starts_with("bk_") && !name.starts_with("azseed-"));
     metadata.insert("by".to_owned(), "hand".to_owned());
     let id = disk.snapshot(&metadata, None).map_err(|error| Error::of(disk.as_ref(), error))?;
     let all = all(&disk, desk)?.into_iter().filter(|own| own.facts.id == id).collect();

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use azseed_emulator::{AccountOrder, GroupOrder, Names, Reply, VmDeed, Wanted};
+use azseed_emulator::{AccountOrder, DiskDeed, GroupOrder, Names, Reply, VmDeed, Wanted};
 use disk_prep::drive::{self, DriveName, find};
 use disk_prep::noun::{Address, Serial};
 use disk_prep::sys::durable::{self, Access};
@@ -52,16 +52,29 @@ pub fn mischief(data: &Path, wanted: Vec<Wanted>, is_clear: bool) -> Result<Repl
 /// Declares, changes or takes away a virtual machine of the emulator on `data`, writes into its disks,
 /// or lists all. The files are what becomes its disks, or what is written.
 pub fn machines(data: &Path, deed: VmDeed, files: &[PathBuf]) -> Result<Replies, Failure> {
-    let open = |path: &PathBuf| {
-        let file = File::open(path).and_then(|file| match file.metadata()?.is_file() {
-            true => Ok(file),
-            false => Err(std::io::ErrorKind::InvalidInput.into()),
-        });
-        file.map(OwnedFd::from)
-            .map_err(|source| azseed_emulator::Error::Folder { path: path.clone(), source })
-    };
-    let files = files.iter().map(open).collect::<Result<_, _>>()?;
+    let files = files.iter().map(given).collect::<Result<_, _>>()?;
     Ok(Replies(azseed_emulator::machines(data, deed, files)?))
+}
+
+/// Makes, changes or takes away a managed disk of the emulator on `data`, writes into one, or lists all.
+/// The file is what a new one holds, or what is written.
+pub fn managed_disks(
+    data: &Path,
+    deed: DiskDeed,
+    file: Option<PathBuf>,
+) -> Result<Replies, Failure> {
+    let files = file.iter().map(given).collect::<Result<_, _>>()?;
+    Ok(Replies(azseed_emulator::managed_disks(data, deed, files)?))
+}
+
+/// A file that goes along.
+fn given(path: &PathBuf) -> Result<OwnedFd, azseed_emulator::Error> {
+    let file = File::open(path).and_then(|file| match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(std::io::ErrorKind::InvalidInput.into()),
+    });
+    file.map(OwnedFd::from)
+        .map_err(|source| azseed_emulator::Error::Folder { path: path.clone(), source })
 }
 
 /// Makes a storage account of the emulator on `data` other than a plain one.

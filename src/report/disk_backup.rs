@@ -387,6 +387,9 @@ impl Outcome for DiskStatus {
         }
         lines.push(format!("Kept: {}", self.backup.keep));
         lines.push(format!("Next point: {}", self.next));
+        if self.backup.source.managed().is_some() {
+            lines.push("Not copied along: snapshots of the disk that others have taken".to_owned());
+        }
         if self.backup.source.place().is_some() {
             lines.push(
                 "Not copied along: the source's own snapshots, its lease, its access tier"

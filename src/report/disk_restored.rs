@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::disk_backup::backup_record;
 use super::record::{Record, line};
+use crate::disk_backup::DiskSource;
 use crate::journey::disk_restore::{NewDisk, PromotedDisk, RestoredDisk};
 use crate::outcome::Outcome;
 
@@ -22,10 +23,12 @@ pub(super) struct DiskRestoredRecord<'a> {
     backup_snapshot: &'a str,
     /// Its length.
     bytes: u64,
-    /// The new page blob; null for an image file.
+    /// The new page blob; null for a managed disk and an image file.
     #[schemars(with = "Option<String>")]
     blob: Option<&'a BlobPlace>,
-    /// The image file; null for a page blob.
+    /// The resource id of the new managed disk; null for anything else.
+    managed_disk: Option<String>,
+    /// The image file; null for a disk in Azure.
     image: Option<String>,
     /// Bytes that this machine read of the point; 0 where the service copied.
     read_bytes: u64,
@@ -77,21 +80,29 @@ impl Record for DiskPromotedRecord<'_> {
     const TYPE: &'static str = "disk-promoted";
 }
 
-/// A disk of a virtual machine is a managed disk today, which is made of the blob.
-fn machine_commands(address: &str) -> Vec<String> {
+/// A disk of a virtual machine is a managed disk today; a blob is made one first.
+fn machine_commands(place: &DiskSource, address: &str) -> Vec<String> {
     let source = shell_word(address);
-    vec![
-        format!("az disk create --resource-group GROUP --name DISK --source {source}"),
+    let (create, disk) = match place.managed() {
+        Some(_) => (None, source.to_string()),
+        None => {
+            let made =
+                format!("az disk create --resource-group GROUP --name DISK --source {source}");
+            (Some(made), "DISK".to_owned())
+        }
+    };
+    let swap = [
         "az vm deallocate --resource-group GROUP --name VM".to_owned(),
-        "az vm update --resource-group GROUP --name VM --os-disk DISK".to_owned(),
+        format!("az vm update --resource-group GROUP --name VM --os-disk {disk}"),
         "az vm start --resource-group GROUP --name VM".to_owned(),
-    ]
+    ];
+    create.into_iter().chain(swap).collect()
 }
 
 impl RestoredDisk {
     fn commands(&self) -> Vec<String> {
         match &self.new {
-            NewDisk::Blob { address, .. } => machine_commands(address),
+            NewDisk::Disk { place, address, .. } => machine_commands(place, address),
             NewDisk::Image { .. } => Vec::new(),
         }
     }
@@ -115,7 +126,7 @@ impl Outcome for RestoredDisk {
                 );
                 return vec![own];
             }
-            NewDisk::Blob { place, made, backup, .. } => {
+            NewDisk::Disk { place, made, backup, .. } => {
                 let how = match (made.was_there, proven(made.proven_bytes)) {
                     (true, _) => ". It was there, and nothing was left to do".to_owned(),
                     (false, proven) => proven,
@@ -134,7 +145,11 @@ impl Outcome for RestoredDisk {
         lines
             .push("For a virtual machine, with its own names in place of the capitals:".to_owned());
         lines.extend(self.commands().into_iter().map(|own| format!("  {own}")));
-        lines.push("  (a data disk: `az vm disk attach --vm-name VM --name DISK`)".to_owned());
+        let disk = match &self.new {
+            NewDisk::Disk { place, address, .. } if place.managed().is_some() => address.as_str(),
+            _ => "DISK",
+        };
+        lines.push(format!("  (a data disk: `az vm disk attach --vm-name VM --name {disk}`)"));
         lines
     }
 
@@ -146,6 +161,7 @@ impl Outcome for RestoredDisk {
             backup_snapshot: &point.backup_snapshot,
             bytes: point.bytes,
             blob: None,
+            managed_disk: None,
             image: None,
             read_bytes: 0,
             written_bytes: 0,
@@ -163,9 +179,10 @@ impl Outcome for RestoredDisk {
                 proven_bytes: made.proven_bytes,
                 ..empty
             })],
-            NewDisk::Blob { place, made, backup, .. } => {
+            NewDisk::Disk { place, made, backup, .. } => {
                 let own = line(&DiskRestoredRecord {
-                    blob: Some(place),
+                    blob: place.place(),
+                    managed_disk: place.managed().map(ToString::to_string),
                     read_bytes: made.counts.read_bytes,
                     written_bytes: made.counts.written_bytes,
                     proven_bytes: made.proven_bytes,

@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 /// A snapshot of a disk.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct DiskSnapshotRecord<'a> {
-    /// The disk: account, container and blob.
+    /// The disk: account, container and blob, or `managed-disk:` and its resource id.
     source: String,
     /// `made`, `there` or `deleted`.
     deed: &'a str,

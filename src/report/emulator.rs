@@ -107,6 +107,25 @@ impl Record for EmulatedVmRecord<'_> {
     const TYPE: &'static str = "emulator-vm";
 }
 
+/// A managed disk of the emulated subscription.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EmulatedDiskRecord<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Its resource group.
+    group: &'a str,
+    /// Its region.
+    region: &'a str,
+    /// Its length.
+    bytes: u64,
+    /// Its kind, such as Premium_LRS.
+    sku: &'a str,
+}
+
+impl Record for EmulatedDiskRecord<'_> {
+    const TYPE: &'static str = "emulator-disk";
+}
+
 /// A storage account of the emulated subscription that was changed.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct EmulatedAccountRecord<'a> {
@@ -255,6 +274,9 @@ impl Outcome for Replies {
             Reply::Vm { name, group, region, state } => {
                 vec![format!("{group}/{name}  {region}  {state}")]
             }
+            Reply::Disk { name, group, region, bytes, sku } => {
+                vec![format!("{group}/{name}  {region}  {}, {sku}", ByteSize(*bytes))]
+            }
             Reply::Account { name, state } => vec![format!("{name}  {state}")],
             Reply::Group { name, is_there: true } => vec![format!("The group {name} is there")],
             Reply::Group { name, is_there: false } => {
@@ -283,6 +305,9 @@ impl Outcome for Replies {
             }
             Reply::Vm { name, group, region, state } => {
                 Some(line(&EmulatedVmRecord { name, group, region, state }))
+            }
+            Reply::Disk { name, group, region, bytes, sku } => {
+                Some(line(&EmulatedDiskRecord { name, group, region, bytes: *bytes, sku }))
             }
             Reply::Account { name, state } => Some(line(&EmulatedAccountRecord { name, state })),
             Reply::Group { name, is_there } => {

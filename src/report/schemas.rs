@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 #[cfg(feature = "emulator")]
 use super::emulator::{
-    ClockRecord, DockedRecord, EmulatedAccountRecord, EmulatedGroupRecord, EmulatedVmRecord,
-    ListeningRecord, MischiefRecord,
+    ClockRecord, DockedRecord, EmulatedAccountRecord, EmulatedDiskRecord, EmulatedGroupRecord,
+    EmulatedVmRecord, ListeningRecord, MischiefRecord,
 };
 use super::estimate::EstimateRecord;
 use super::event::{
@@ -192,6 +192,9 @@ pub fn all() -> Vec<Described> {
         of::<ListeningRecord>("`emulator`"),
         of::<ClockRecord>("`emulator clock`, `rehearse`"),
         of::<MischiefRecord>("`emulator mischief`"),
+        of::<EmulatedDiskRecord<'_>>(
+            "`emulator disk set`, `emulator disk write`, `emulator disk remove`, `emulator disk list`",
+        ),
         of::<EmulatedVmRecord<'_>>(
             "`emulator vm set`, `emulator vm write`, `emulator vm remove`, `emulator vm list`",
         ),

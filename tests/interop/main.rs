@@ -5,6 +5,7 @@ mod azurite;
 mod clients;
 mod disks;
 mod five_machines;
+mod managed_disks;
 mod pages;
 mod readers;
 mod restic;

@@ -11,6 +11,7 @@ mod disks;
 mod dock;
 mod hostile_service;
 mod hosts;
+mod managed_disks;
 mod mischief;
 mod network;
 mod parcel;

@@ -3,11 +3,11 @@
 
     tests/soak/disk_kills.py [--kills 200] [--hours H] [--seed 1] [--at-once 1] [--dir DIR]
 
-Each round: an emulator, and a disk that is a page blob or an image file of this machine, with a model of
-it beside. Somebody writes to it, `run` or `prune` is killed (SIGKILL) somewhere, again and again, now and
+Each round: an emulator, and a disk that is a page blob, a managed disk or an image file of this machine,
+with a model of it beside. Somebody writes to it, `run` or `prune` is killed (SIGKILL) somewhere, again and again, now and
 then with the log of the round lost as on another machine; then the same commands once more. Lost is a
 point that the disk never was, a newest point that is not the disk as it is, a baseline that is gone, more
-than one snapshot of the disk too many, or one that is left in the end. Ends after so many kills or
+than one snapshot of the disk too many, one that is left in the end, or an access that stays open. Ends after so many kills or
 hours. Needs the program built; AZSEED_BIN names another one.
 """
 
@@ -75,9 +75,17 @@ class Disk:
         if kind == "image":
             self.path.write_bytes(self.model)
             self.source = f"image:{self.path}"
+        elif kind == "managed-disk":
+            self.emulated("set", "os", "--size", f"{BYTES >> 20}Mi")
+            self.source = f"managed-disk:/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute/disks/os"
         else:
             azure.call("PUT", "disks/os.vhd", x_ms_blob_type="PageBlob", x_ms_blob_content_length=BYTES)
             self.source = "page-blob:account1/disks/os.vhd"
+
+    def emulated(self, *words):
+        said = self.azure.run("emulator", "disk", *words, "--data", str(self.azure.folder / "azure"))
+        if said.returncode != 0:
+            raise RuntimeError(f"{' '.join(words)}: {said.stderr[-400:]}")
 
     def write(self, dice):
         at = dice.randrange(BYTES // PAGE) * PAGE
@@ -88,6 +96,10 @@ class Disk:
             with open(self.path, "r+b") as file:
                 file.seek(at)
                 file.write(content)
+        elif self.kind == "managed-disk":
+            written = self.azure.folder / "written"
+            written.write_bytes(content)
+            self.emulated("write", "os", "--file", str(written), "--offset", str(at))
         elif any(content):
             place = f"bytes={at}-{at + size - 1}"
             self.azure.call("PUT", "disks/os.vhd?comp=page", content, x_ms_page_write="update", x_ms_range=place)
@@ -96,7 +108,15 @@ class Disk:
             self.azure.call("PUT", "disks/os.vhd?comp=page", x_ms_page_write="clear", x_ms_range=place)
 
     def sum(self):
-        return hashlib.sha256(self.model).hexdigest()
+        return hashlib.sha256(self.model + self.end()).hexdigest()
+
+    def end(self):
+        """A managed disk ends with the footer of a VHD, which the service makes."""
+        if self.kind != "managed-disk":
+            return b""
+        with open(next(self.azure.folder.glob("azure/blobs/manageddisks/*/disk.vhd")), "rb") as file:
+            file.seek(BYTES)
+            return file.read()
 
 
 def look(azure, disk, known, models):
@@ -107,15 +127,15 @@ def look(azure, disk, known, models):
             known[own] = hashlib.sha256(azure.call("GET", f"disks/copy.vhd?snapshot={own}")).hexdigest()
         if known[own] not in models:
             return f"the point {own} was never so"
-    if disk.kind == "page-blob":
-        owned = [own for own in snapshots(azure) if own["owner"]]
+    if disk.kind != "image":
+        owned = [own for own in snapshots(azure, disk) if own["owner"]]
         if not 1 <= len(owned) <= 2:
             return f"{len(owned)} snapshots of the disk"
     return None
 
 
-def snapshots(azure):
-    return azure.told("disk-snapshot", "disk-backup", "snapshot", "list", "--source", "page-blob:account1/disks/os.vhd")
+def snapshots(azure, disk):
+    return azure.told("disk-snapshot", "disk-backup", "snapshot", "list", "--source", disk.source)
 
 
 def one_round(folder, dice):
@@ -130,7 +150,7 @@ def one_round(folder, dice):
 
 
 def kills_of(azure, dice):
-    disk = Disk(azure, dice.choice(["image", "page-blob"]))
+    disk = Disk(azure, dice.choice(["image", "page-blob", "managed-disk"]))
     protect = ["disk-backup", "protect", "os", "--source", disk.source, "--to", "account1/disks/copy.vhd", "--keep-last", "3"]
     if disk.kind == "image":
         protect += ["--vhd", "none"]
@@ -167,8 +187,10 @@ def kills_of(azure, dice):
         return hit, f"{disk.kind}: {fault}"
     if known[last["backup_snapshot"]] != disk.sum():
         return hit, f"{disk.kind}: the newest point is not the disk"
-    if disk.kind == "page-blob" and len(snapshots(azure)) != 1:
-        return hit, "a snapshot of the disk is left"
+    if disk.kind != "image" and len(snapshots(azure, disk)) != 1:
+        return hit, f"{disk.kind}: a snapshot of the disk is left"
+    if disk.kind == "managed-disk" and json.loads((azure.folder / "azure/meta/disk-grants.json").read_text()):
+        return hit, f"{disk.kind}: an access stays open"
     return hit, None
 
 

@@ -120,6 +120,7 @@ impl PageBlob for Memory {
                 is_leased: shelf.lease.is_some(),
                 copy: None,
                 is_azurite: false,
+                is_sealed: snapshot.is_some(),
             })
         }))
     }
@@ -191,8 +192,8 @@ impl PageBlob for Memory {
         })
     }
 
-    fn source(&self, _: &str) -> CopySource {
-        CopySource::played(&"disks".parse().unwrap(), &self.name)
+    fn source(&self, _: &str) -> Result<CopySource, azure::Error> {
+        Ok(CopySource::played(&"disks".parse().unwrap(), &self.name))
     }
 
     fn create(

@@ -19,11 +19,12 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::disks::DiskDeed;
 use super::dock::Docked;
 use super::dock::line::send as write_line;
 use super::error::Error;
 use super::mischief::{Standing, Wanted};
-use super::recovery::{AccountFacts, AccountOrder, GroupOrder, Vm, VmOrder};
+use super::recovery::{AccountFacts, AccountOrder, GroupOrder, ManagedDisk, Vm, VmOrder};
 
 const NAME: &str = "control.sock";
 /// Files that one message may carry, by the kernel's rule.
@@ -41,6 +42,8 @@ pub(super) enum Request {
     Mischief { wanted: Vec<Wanted>, is_clear: bool },
     /// Declare, change or take away a machine, or list them all.
     Vm { deed: VmDeed },
+    /// Declare, change or take away a managed disk, or list them all.
+    Disk { deed: DiskDeed },
     /// Change a storage account.
     Account { order: AccountOrder },
     /// Let a resource group be there or not.
@@ -115,6 +118,19 @@ pub enum Reply {
         /// Whether it runs, and what of it is odd.
         state: String,
     },
+    /// A managed disk.
+    Disk {
+        /// Its name.
+        name: String,
+        /// Its resource group.
+        group: String,
+        /// Its region.
+        region: String,
+        /// Its length.
+        bytes: u64,
+        /// Of which kind it is.
+        sku: String,
+    },
     /// A storage account.
     Account {
         /// Its name.
@@ -163,6 +179,13 @@ impl From<Vm> for Reply {
             None => format!("fails with {} at {}", own.code, own.at),
         }));
         Reply::Vm { name, group, region, state: state.join(", ") }
+    }
+}
+
+impl From<ManagedDisk> for Reply {
+    fn from(own: ManagedDisk) -> Self {
+        let ManagedDisk { name, group, region, bytes, sku, .. } = own;
+        Reply::Disk { name, group, region, bytes, sku }
     }
 }
 

@@ -13,6 +13,7 @@ mod certificates;
 mod clock;
 mod control;
 mod crc64;
+mod disks;
 mod dock;
 mod error;
 mod http;
@@ -30,11 +31,12 @@ mod tokens;
 pub use account::AccountOptions;
 pub use addresses::{Names, Style};
 pub use control::Reply;
+pub use disks::DiskDeed;
 pub use dock::{parsers, work as read_drive};
 pub use error::Error;
 pub use mischief::{Mischief, Wanted};
-pub use recovery::{AccountOrder, GroupOrder, VmOrder};
+pub use recovery::{AccountOrder, DiskOrder, GroupOrder, VmOrder};
 pub use running::{
-    Emulator, EmulatorOptions, Facts, VmDeed, dock, forward_clock, machines, mischief,
-    resource_group, start, storage_account,
+    Emulator, EmulatorOptions, Facts, VmDeed, dock, forward_clock, machines, managed_disks,
+    mischief, resource_group, start, storage_account,
 };

@@ -21,9 +21,10 @@ use super::account::{Account, AccountOptions};
 use super::addresses::{Addresses, Names, Style};
 use super::arm;
 use super::arm::Registry;
-use super::blobs::{self, service::BlobService};
+use super::blobs::{self, managed::DiskPages, service::BlobService};
 use super::clock::Clock;
 use super::control::{self, Reply, Request};
+use super::disks::{DiskDeed, Disks};
 use super::recovery::{AccountOrder, GroupOrder, WorldBook};
 
 pub use super::control::VmDeed;
@@ -116,6 +117,15 @@ enum Blobs {
 }
 
 impl Blobs {
+    /// The bytes of managed disks, which only the emulator's own has.
+    fn disks(&self) -> Option<DiskPages<'_>> {
+        match self {
+            Blobs::Own(service) => Some(service.disks()),
+            #[cfg(feature = "other-service")]
+            Blobs::Other(_) => None,
+        }
+    }
+
     fn destination(&self) -> &dyn Destination {
         match self {
             Blobs::Own(service) => service,
@@ -278,7 +288,10 @@ impl Parts {
     /// At the port of the blobs.
     fn answer_blob(&self, call: &Call) -> Answer {
         match &self.blobs {
-            Blobs::Own(blobs) => blobs.answer(&self.account, self.clock.now(), call),
+            Blobs::Own(blobs) => {
+                let premium = self.world.premium_accounts();
+                blobs.answer((&self.account, &premium), self.clock.now(), call)
+            }
             #[cfg(feature = "other-service")]
             Blobs::Other(_) => Answer::empty(404),
         }
@@ -303,6 +316,7 @@ impl Parts {
                 book: &self.book,
                 registry: &self.registry,
                 world: &self.world,
+                pages: self.blobs.disks(),
                 now,
                 origin: &self.names.arm,
                 addresses: &self.addresses,
@@ -339,6 +353,13 @@ impl Parts {
                 }
                 VmDeed::List => self.world.read().vms.into_iter().map(Reply::from).collect(),
             }),
+            Request::Disk { deed } => {
+                let pages = self.blobs.disks().ok_or_else(|| Error::Refused {
+                    message: "managed disks are in the emulator's own blob service only".to_owned(),
+                })?;
+                let disks = Disks { pages, world: &self.world, now: self.clock.now() };
+                Ok(disks.order(deed, &files)?.into_iter().map(Reply::from).collect())
+            }
             Request::Account { order } => {
                 let named = self.account.storage(&order.name);
                 named.ok_or_else(|| Error::Refused {
@@ -384,6 +405,16 @@ pub fn mischief(data: &Path, wanted: Vec<Wanted>, is_clear: bool) -> Result<Vec<
 /// lists them all. Files that come along are its disks, the system's first, or what is written.
 pub fn machines(data: &Path, deed: VmDeed, files: Vec<OwnedFd>) -> Result<Vec<Reply>, Error> {
     control::ask(data, &Request::Vm { deed }, files)
+}
+
+/// Makes, changes or takes away a managed disk of the emulator on `data`, writes into one, or lists
+/// them all. The file that comes along is what a new one holds, or what is written.
+pub fn managed_disks(
+    data: &Path,
+    deed: DiskDeed,
+    files: Vec<OwnedFd>,
+) -> Result<Vec<Reply>, Error> {
+    control::ask(data, &Request::Disk { deed }, files)
 }
 
 /// Makes a storage account of the emulator on `data` other than a plain one.

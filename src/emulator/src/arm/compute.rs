@@ -5,10 +5,11 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::call::{Context, Path};
+use super::disks;
 use super::fault::Fault;
 use super::version::check_any;
 use crate::http::Answer;
-use crate::recovery::{LooseDisk, Vm, World};
+use crate::recovery::Vm;
 
 pub(super) const PROVIDER: &str = "microsoft.compute";
 pub(super) const CLASSIC: &str = "microsoft.classiccompute";
@@ -16,14 +17,14 @@ pub(super) const CLASSIC: &str = "microsoft.classiccompute";
 /// Answers a call of either provider.
 pub(super) fn answer(context: Context<'_>, target: &Path) -> Result<Answer, Fault> {
     check_any(context)?;
+    if target.provider != CLASSIC && disks::is_meant(target) {
+        return disks::answer(context, target);
+    }
     if context.call.method != Method::GET {
         return Err(Fault::new(405, "MethodNotAllowed", "The resource does not take this method."));
     }
     let is_classic = target.provider == CLASSIC;
     let world = context.world.read();
-    if !is_classic && target.rest.first().is_some_and(|word| word.eq_ignore_ascii_case("disks")) {
-        return disks(context, target, &world);
-    }
     let mut all = world.vms.iter().filter(|own| own.is_classic == is_classic);
     let words: Vec<&str> = target.rest.iter().map(String::as_str).collect();
     let is_kind = words.first().is_some_and(|word| word.eq_ignore_ascii_case("virtualMachines"));
@@ -56,39 +57,6 @@ pub(super) fn answer(context: Context<'_>, target: &Path) -> Result<Answer, Faul
                 }
                 Some(_) => Err(Fault::no_resource("The resource")),
             }
-        }
-        _ => Err(Fault::no_resource("The resource")),
-    }
-}
-
-/// Managed disks that no machine has.
-fn disks(context: Context<'_>, target: &Path, world: &World) -> Result<Answer, Fault> {
-    let subscription = context.account.subscription.as_str();
-    let body = |own: &LooseDisk| {
-        let LooseDisk { group, name, region, bytes } = own;
-        json!({
-            "id": format!(
-                "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/disks/{name}"
-            ),
-            "name": name, "type": "Microsoft.Compute/disks", "location": region,
-            "sku": { "name": "Standard_LRS", "tier": "Standard" },
-            "properties": {
-                "diskState": "Unattached", "provisioningState": "Succeeded",
-                "diskSizeBytes": bytes, "diskSizeGB": bytes.div_ceil(1 << 30),
-                "creationData": { "createOption": "Import" },
-            },
-        })
-    };
-    let is_meant = |own: &&LooseDisk| {
-        target.group.as_ref().is_none_or(|group| own.group.eq_ignore_ascii_case(group))
-            && target.rest.get(1).is_none_or(|name| own.name.eq_ignore_ascii_case(name))
-    };
-    let mut found = world.disks.iter().filter(is_meant).map(body);
-    match target.rest.len() {
-        1 => Ok(Answer::json(200, &json!({ "value": found.collect::<Vec<_>>() }))),
-        2 => {
-            let own = found.next().ok_or_else(|| Fault::no_resource("The disk"))?;
-            Ok(Answer::json(200, &own))
         }
         _ => Err(Fault::no_resource("The resource")),
     }

@@ -4,6 +4,7 @@
 mod call;
 mod compute;
 mod data_box;
+mod disks;
 mod fault;
 mod import_export;
 mod locations;

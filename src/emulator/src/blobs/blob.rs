@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 
-use disk_prep::limits::SUMMED_BYTES;
+use disk_prep::limits::{PREMIUM_SNAPSHOTS, SHORTEST_ROUND_SECS, SUMMED_BYTES};
 use hyper::Method;
+use jiff::Timestamp;
 
 use super::access::Proof;
 use super::call::Context;
@@ -168,10 +169,28 @@ fn snapshot(context: Context<'_>, container: &str, name: &str) -> Result<Answer,
     if context.call.header("x-ms-lease-id").is_some() {
         check_lease(context, Some(&record))?;
     }
+    if context.is_premium {
+        check_premium(context, &held.snapshots(key, name)?)?;
+    }
     let own = metadata(context.call);
     let (id, record) = held.snapshot(key, &mut record, own, context.now)?;
     let answer = dated(Answer::empty(201), &record).with("x-ms-snapshot", id);
     Ok(answer.with("x-ms-request-server-encrypted", "true"))
+}
+
+/// A premium page blob has so many snapshots, one in a while ("Snapshot Blob").
+fn check_premium(context: Context<'_>, snapshots: &[String]) -> Result<(), Fault> {
+    let last = snapshots.last().and_then(|id| id.parse::<Timestamp>().ok());
+    let while_ago = last.map(|last| context.now.duration_since(last).as_secs().unsigned_abs());
+    if while_ago.is_some_and(|secs| secs < SHORTEST_ROUND_SECS) {
+        let message = "A premium page blob has one snapshot in ten minutes.";
+        return Err(Fault::new(409, "SnapshotOperationRateExceeded", message));
+    }
+    if snapshots.len() >= PREMIUM_SNAPSHOTS {
+        let message = "A premium page blob has a hundred snapshots at most.";
+        return Err(Fault::new(409, "SnapshotCountExceeded", message));
+    }
+    Ok(())
 }
 
 /// Sets properties or metadata.

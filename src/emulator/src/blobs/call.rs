@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 
+use super::grants::Grants;
 use super::store::Store;
 use crate::account::Account;
 use crate::addresses::Addresses;
@@ -16,9 +17,13 @@ pub(super) const VERSION: &str = "2026-02-06";
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub store: &'a Store,
+    /// What opens managed disks.
+    pub grants: &'a Grants,
     pub account: &'a Account,
     /// The storage account that is called.
     pub own: &'a StorageAccount,
+    /// Whether it is a premium one, whose page blobs have rules of their own.
+    pub is_premium: bool,
     pub addresses: &'a Addresses,
     pub now: Timestamp,
     pub call: &'a Call,

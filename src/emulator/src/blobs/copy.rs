@@ -12,6 +12,7 @@ use super::call::{Context, Path3};
 use super::conditions::{check, check_lease, check_source};
 use super::copy_state::CopySource;
 use super::fault::Fault;
+use super::grants::{ACCOUNT, BLOB, Grant, is_meant};
 use super::headers::{dated, metadata, properties};
 use super::need::{Place, READ};
 use super::record::{BlobKind, Properties, Record};
@@ -58,6 +59,10 @@ fn start(context: Context<'_>, proof: Proof, container: &str, name: &str) -> Res
     check_lease(context, before.as_ref())?;
     if let Some(before) = &before {
         copying::check_free(before)?;
+        if context.is_premium && !held.snapshots(key, name)?.is_empty() {
+            let message = "A premium page blob that has snapshots is not copied over.";
+            return Err(Fault::new(409, "SnapshotsPresent", message));
+        }
         if before.properties.kind != kind {
             let message = "The blob that is there is of another kind.";
             return Err(Fault::new(409, "InvalidBlobType", message));
@@ -154,7 +159,13 @@ pub(super) fn open(context: Context<'_>, keyed: Option<&StorageAccount>) -> Resu
     let nowhere = || Fault::source(404, "There is no such source.");
     let path = Path3::parse(named, url.path()).ok_or_else(nowhere)?;
     let (Some(container), Some(name)) = (path.container, path.blob) else { return Err(nowhere()) };
-    let own = account.storage(&path.account).ok_or_else(nowhere)?;
+    let own = match account.storage(&path.account) {
+        Some(own) => own,
+        None if is_meant(&path.account, Some(&container), Some(&name)) => {
+            return granted(context, &url, &container);
+        }
+        None => return Err(nowhere()),
+    };
     let token = call.header("x-ms-copy-source-authorization");
     let snapshot = url.query_pairs().find(|(name, _)| name == "snapshot");
     let snapshot = snapshot.map(|(_, id)| id.into_owned());
@@ -177,6 +188,21 @@ pub(super) fn open(context: Context<'_>, keyed: Option<&StorageAccount>) -> Resu
     tier::check(&record, context.now)?;
     let (account, etag) = (path.account, record.etag.clone());
     Ok(Found { file, record, from: CopySource { account, container, name, snapshot, etag } })
+}
+
+/// A managed disk or a snapshot of one, by an address that opens it.
+fn granted(context: Context<'_>, url: &Url, id: &str) -> Result<Found, Fault> {
+    let signature = url.query_pairs().find(|(name, _)| name == "sig").map(|(_, own)| own);
+    let grant = context.grants.find(id, context.now);
+    let grant = grant.filter(|own| signature.is_some_and(|given| given == own.signature.as_str()));
+    let closed = || Fault::source(403, "The address is wrong, ended or over.");
+    let Grant { disk, snapshot, .. } = grant.ok_or_else(closed)?;
+    let held = context.store.hold();
+    let blob = held.version((ACCOUNT, &disk), BLOB, snapshot.as_deref())?;
+    let Blob { file, record } =
+        blob.ok_or_else(|| Fault::source(404, "There is no such source."))?;
+    let (account, name, etag) = (ACCOUNT.to_owned(), BLOB.to_owned(), record.etag.clone());
+    Ok(Found { file, record, from: CopySource { account, container: disk, name, snapshot, etag } })
 }
 
 fn transfer(context: Context<'_>, mut file: File) -> io::Result<(Draft, String)> {

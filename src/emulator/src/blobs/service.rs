@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use hyper::Method;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::access::check;
 use super::call::{Context, Path3, VERSION};
 use super::fault::Fault;
+use super::grants::{ACCOUNT, Grants, is_meant};
+use super::managed::DiskPages;
 use super::need::{Need, Place};
 use super::record::Properties;
 use super::store::{Draft, Store};
@@ -17,11 +20,16 @@ use super::{batch, blob, containers, delegation};
 use crate::account::Account;
 use crate::addresses::Addresses;
 use crate::http::{Answer, Call};
+use crate::keys::StorageAccount;
 
 /// The service.
 #[derive(Debug)]
 pub(crate) struct BlobService {
     store: Store,
+    /// What opens managed disks.
+    grants: Grants,
+    /// The account that has their bytes; nobody has its key.
+    nobody: StorageAccount,
     /// Where callers reach it.
     addresses: Arc<Addresses>,
 }
@@ -29,13 +37,29 @@ pub(crate) struct BlobService {
 impl BlobService {
     /// The service on the emulator's folder, reached at these addresses.
     pub fn open(data: &Path, addresses: Arc<Addresses>) -> io::Result<Self> {
-        Ok(BlobService { store: Store::open(data)?, addresses })
+        let (store, grants) =
+            (Store::open(data)?, Grants::open(data.join("meta/disk-grants.json"))?);
+        let name = ACCOUNT.parse().expect("the name keeps the rule");
+        let nobody = StorageAccount::new(name, Uuid::new_v4().as_bytes().to_vec());
+        Ok(BlobService { store, grants, nobody, addresses })
     }
 
-    /// Answers a call.
-    pub fn answer(&self, account: &Account, now: Timestamp, call: &Call) -> Answer {
+    /// The bytes of managed disks.
+    pub fn disks(&self) -> DiskPages<'_> {
+        let BlobService { store, grants, nobody, addresses } = self;
+        DiskPages { store, grants, nobody, addresses }
+    }
+
+    /// Answers a call; the accounts that are named are premium ones.
+    pub fn answer(
+        &self,
+        (account, premium): (&Account, &[String]),
+        now: Timestamp,
+        call: &Call,
+    ) -> Answer {
         let is_head = call.method == Method::HEAD;
-        let answer = self.route(account, now, call).unwrap_or_else(|fault| fault.answer(is_head));
+        let answer = self.route((account, premium), now, call);
+        let answer = answer.unwrap_or_else(|fault| fault.answer(is_head));
         let answer = match call.header("x-ms-client-request-id") {
             Some(id) => answer.with("x-ms-client-request-id", id),
             None => answer,
@@ -43,13 +67,25 @@ impl BlobService {
         answer.with("x-ms-version", call.header("x-ms-version").unwrap_or(VERSION))
     }
 
-    fn route(&self, account: &Account, now: Timestamp, call: &Call) -> Result<Answer, Fault> {
+    fn route(
+        &self,
+        (account, premium): (&Account, &[String]),
+        now: Timestamp,
+        call: &Call,
+    ) -> Result<Answer, Fault> {
         let no_resource = || Fault::new(404, "ResourceNotFound", "There is nothing at this path.");
         let named = self.addresses.account_of(call.host());
         let path = Path3::parse(named, &call.path).ok_or_else(no_resource)?;
-        let own = account.storage(&path.account).ok_or_else(no_resource)?;
-        let (store, addresses) = (&self.store, &*self.addresses);
-        route(Context { store, account, own, addresses, now, call }, path)
+        let own = match account.storage(&path.account) {
+            Some(own) => own,
+            None if is_meant(&path.account, path.container.as_deref(), path.blob.as_deref()) => {
+                return self.disks().answer(account, now, call, &path);
+            }
+            None => return Err(no_resource()),
+        };
+        let (store, grants, addresses) = (&self.store, &self.grants, &*self.addresses);
+        let is_premium = premium.iter().any(|name| name == own.name.as_str());
+        route(Context { store, grants, account, own, is_premium, addresses, now, call }, path)
     }
 
     /// Content that may become a blob.
@@ -71,11 +107,7 @@ impl BlobService {
         properties: Properties,
         now: Timestamp,
     ) -> io::Result<()> {
-        let held = self.store.hold();
-        if held.container(container, now)?.is_none() {
-            held.make_container(container, Default::default(), now)?;
-        }
-        held.put(container, name, draft, properties, now).map(drop)
+        self.store.hold().put_anywhere(container, name, draft, properties, now)
     }
 }
 

@@ -336,6 +336,21 @@ impl LockedStore<'_> {
         Ok(record)
     }
 
+    /// The same; its container is made too if need be.
+    pub fn put_anywhere(
+        &self,
+        key: ContainerKey<'_>,
+        name: &str,
+        draft: Draft,
+        properties: Properties,
+        now: Timestamp,
+    ) -> io::Result<()> {
+        if self.container(key, now)?.is_none() {
+            self.make_container(key, Default::default(), now)?;
+        }
+        self.put(key, name, draft, properties, now).map(drop)
+    }
+
     /// Keeps a changed record; a change of content or properties has a new ETag.
     pub fn save(&self, key: ContainerKey<'_>, record: &Record) -> io::Result<()> {
         write(&self.store.record_path(key, &record.name), record)

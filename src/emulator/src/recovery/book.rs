@@ -56,6 +56,13 @@ impl WorldBook {
         hold(&self.world).clone()
     }
 
+    /// Names of the accounts that have page blobs on premium storage.
+    pub fn premium_accounts(&self) -> Vec<String> {
+        let world = hold(&self.world);
+        let premium = world.accounts.iter().filter(|own| own.has_premium_pages());
+        premium.map(|own| own.name.clone()).collect()
+    }
+
     /// Changes it, or leaves it as it was.
     pub fn change<R, E: From<Error>>(
         &self,
@@ -146,6 +153,11 @@ impl WorldBook {
             self.shelf.drop(&vm)?;
             Ok(vm)
         })
+    }
+
+    /// The bytes of a managed disk that a restore of a machine made.
+    pub fn loose(&self, group: &str, name: &str) -> Result<Option<File>, Error> {
+        self.shelf.loose(group, name)
     }
 
     /// Writes into a disk of a machine.

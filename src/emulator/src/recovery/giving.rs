@@ -7,7 +7,8 @@ use std::os::unix::fs::FileExt;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::model::{JobState, KeptDisk, LooseDisk, Point, Restore, RestoreKind, World};
+use super::disks::ManagedDisk;
+use super::model::{JobState, KeptDisk, Point, Restore, RestoreKind, World};
 use super::shelf::{Shelf, pour};
 use super::vhd::footer;
 use super::vm::{Vm, VmOrder};
@@ -43,8 +44,8 @@ pub(super) fn give(world: &mut World, shelf: &Shelf, blobs: &dyn Destination) ->
                             job.end.as_second()
                         );
                         shelf.loosen(group, &name, disk)?;
-                        let (group, region) = (group.clone(), vault.location.clone());
-                        loose.push(LooseDisk { group, name, region, bytes: disk.bytes });
+                        let (region, bytes) = (&vault.location, disk.bytes);
+                        loose.push(ManagedDisk::new(group, &name, region, bytes, job.end));
                     }
                 }
                 RestoreKind::Disks(None) => {

@@ -4,6 +4,7 @@
 
 mod book;
 mod clockwork;
+mod disks;
 mod failures;
 mod giving;
 mod model;
@@ -15,13 +16,16 @@ mod vm;
 
 pub(crate) use book::WorldBook;
 pub(crate) use clockwork::{back_up, restore};
+pub use disks::DiskOrder;
+pub(crate) use disks::{DiskSnapshot, ManagedDisk, Origin, Tags};
 pub(crate) use failures::find as failure;
 pub(crate) use model::{
-    Came, DEFAULT_POLICY, Item, Job, JobState, LooseDisk, Point, Policy, Protection, Restore,
-    RestoreKind, Vault, World,
+    Came, DEFAULT_POLICY, Item, Job, JobState, Point, Policy, Protection, Restore, RestoreKind,
+    Vault, World,
 };
 pub(crate) use places::AccountFacts;
 pub use places::{AccountOrder, GroupOrder};
 pub(crate) use plan::{Plan, default_properties};
+pub(crate) use vhd::{FOOTER, footer};
 pub use vm::VmOrder;
 pub(crate) use vm::{Vm, is_name};

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::disks::{DiskSnapshot, ManagedDisk};
 use super::places::AccountFacts;
 use super::vm::Vm;
 
@@ -27,24 +28,18 @@ pub(crate) struct World {
     pub vms: Vec<Vm>,
     pub vaults: Vec<Vault>,
     pub operations: Vec<Operation>,
-    /// Disks that restores made, and that no machine has.
+    /// Managed disks that no machine has.
     #[serde(default)]
-    pub disks: Vec<LooseDisk>,
+    pub disks: Vec<ManagedDisk>,
+    /// Snapshots of managed disks.
+    #[serde(default)]
+    pub snapshots: Vec<DiskSnapshot>,
     /// Accounts that are other than plain ones.
     #[serde(default)]
     pub accounts: Vec<AccountFacts>,
     /// Resource groups that are not there; every other name is one.
     #[serde(default)]
     pub gone_groups: Vec<String>,
-}
-
-/// A managed disk that no machine has; its bytes are `DIR/disks/GROUP/NAME.img`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct LooseDisk {
-    pub group: String,
-    pub name: String,
-    pub region: String,
-    pub bytes: u64,
 }
 
 /// A Recovery Services vault.
@@ -215,6 +210,8 @@ pub(crate) enum Came {
     },
     /// All that would be said against what was asked about, code and sentence each.
     Validated(Vec<(String, String)>),
+    /// The answer itself.
+    Said(Value),
 }
 
 /// An operation that callers ask after.
@@ -299,6 +296,20 @@ impl Job {
 }
 
 impl World {
+    pub fn disk(&self, group: &str, name: &str) -> Option<&ManagedDisk> {
+        self.disks.iter().find(|own| own.is(group, name))
+    }
+
+    pub fn snapshot(&self, group: &str, name: &str) -> Option<&DiskSnapshot> {
+        self.snapshots.iter().find(|own| own.is(group, name))
+    }
+
+    /// Whether anything still has the bytes of a disk.
+    pub fn holds(&self, disk_id: &str) -> bool {
+        self.disks.iter().any(|own| own.id == disk_id)
+            || self.snapshots.iter().any(|own| own.source_id == disk_id)
+    }
+
     pub fn vault(&self, group: &str, name: &str) -> Option<&Vault> {
         self.vaults.iter().find(|own| is(own, group, name))
     }

@@ -40,6 +40,13 @@ impl AccountFacts {
     }
 }
 
+impl AccountFacts {
+    /// Whether its page blobs are on premium storage.
+    pub fn has_premium_pages(&self) -> bool {
+        self.sku.starts_with("Premium") && self.kind.starts_with("Storage")
+    }
+}
+
 /// What a storage account is to be; what is not said stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are the words of the command")]

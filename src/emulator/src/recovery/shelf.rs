@@ -162,8 +162,21 @@ impl Shelf {
 
     /// Makes a managed disk of what a point has.
     pub fn loosen(&self, group: &str, name: &str, disk: &KeptDisk) -> Result<(), Error> {
-        let folder = self.loose.join(group.to_lowercase());
-        copy(&self.read(disk)?, &folder.join(format!("{}.img", name.to_lowercase()))).map(drop)
+        copy(&self.read(disk)?, &self.loose_path(group, name)).map(drop)
+    }
+
+    fn loose_path(&self, group: &str, name: &str) -> PathBuf {
+        self.loose.join(group.to_lowercase()).join(format!("{}.img", name.to_lowercase()))
+    }
+
+    /// The bytes of a managed disk that was made so; `None` of another.
+    pub fn loose(&self, group: &str, name: &str) -> Result<Option<File>, Error> {
+        let path = self.loose_path(group, name);
+        match File::open(&path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(at(&path)(source)),
+        }
     }
 
     /// Lets go what no point has any more.

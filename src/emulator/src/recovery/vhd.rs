@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 /// Bytes of a footer.
-pub(super) const FOOTER: usize = 512;
+pub(crate) const FOOTER: usize = 512;
 /// Times of this format count from here: 2000-01-01T00:00:00Z.
 const EPOCH: i64 = 946_684_800;
 
 /// The footer of a disk of so many bytes.
-pub(super) fn footer(bytes: u64, now: Timestamp) -> [u8; FOOTER] {
+pub(crate) fn footer(bytes: u64, now: Timestamp) -> [u8; FOOTER] {
     let mut own = [0; FOOTER];
     let mut put = |at: usize, part: &[u8]| own[at..at + part.len()].copy_from_slice(part);
     put(0, b"conectix");

@@ -1,5 +1,6 @@
 //! Snapshots, and what changed between them.
 
+use azseed_emulator::{AccountOrder, storage_account};
 use reqwest::Method;
 
 use super::azure::{Azure, told};
@@ -190,4 +191,26 @@ async fn differences_one_after_another_make_the_same_disk_as_its_last_snapshot()
         assert_eq!(copy, model, "round {round}");
         last = next;
     }
+}
+
+#[tokio::test]
+async fn a_premium_account_gives_a_blob_one_snapshot_in_ten_minutes_and_a_hundred_in_all() {
+    let azure = rig(2).await;
+    let data = azure.emulator.data().to_owned();
+    let sku = Some("Premium_LRS".to_owned());
+    let order = AccountOrder { name: "account1".to_owned(), sku, ..AccountOrder::default() };
+    tokio::task::spawn_blocking(move || storage_account(&data, order)).await.unwrap().unwrap();
+    let take = || told(azure.raw(Method::PUT, "/box/disk?comp=snapshot"));
+    for number in 0..100 {
+        assert_eq!(take().await.status, 201, "{number}");
+        if number == 0 {
+            assert_eq!(take().await.refusal(), (409, "SnapshotOperationRateExceeded"));
+            azure.emulator.forward("PT9M");
+            assert_eq!(take().await.status, 409);
+            azure.emulator.forward("PT1M");
+        } else {
+            azure.emulator.forward("PT10M");
+        }
+    }
+    assert_eq!(take().await.refusal(), (409, "SnapshotCountExceeded"));
 }

@@ -126,6 +126,15 @@ impl Arm {
         })
     }
 
+    /// The same of a request that is made whole.
+    pub fn execute(&self, request: reqwest::Request) -> Told {
+        self.runtime.block_on(async {
+            let answer = self.http.execute(request).await.unwrap();
+            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+            Told { status, headers, text: answer.text().await.unwrap() }
+        })
+    }
+
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Told {
         let mut request = self.with_token(method, &format!("{path}?api-version={VERSION}"));
         if let Some(body) = body {

@@ -31,7 +31,7 @@ pub(super) fn status(context: Context<'_>, id: &str) -> Result<Answer, Fault> {
     let (came, begun) = look(context, id)?;
     let word = match &came {
         None => "InProgress",
-        Some(Came::Job(_) | Came::Validated(_)) => "Succeeded",
+        Some(Came::Job(_) | Came::Validated(_) | Came::Said(_)) => "Succeeded",
         Some(Came::Failed { .. }) => "Failed",
     };
     let mut body = json!({
@@ -55,7 +55,7 @@ pub(super) fn status(context: Context<'_>, id: &str) -> Result<Answer, Fault> {
                 },
             });
         }
-        Some(Came::Job(None)) | None => {}
+        Some(Came::Job(None) | Came::Said(_)) | None => {}
     }
     let answer = Answer::json(200, &body);
     Ok(if word == "InProgress" { answer.with("retry-after", PAUSE) } else { answer })
@@ -73,7 +73,9 @@ pub(super) fn result(
             let again = format!("{}{}?api-version={version}", context.origin, context.call.path);
             Ok(Answer::empty(202).with("retry-after", PAUSE).with("location", again))
         }
-        Some(Came::Job(_) | Came::Validated(_)) => Ok(result(&context.world.read())),
+        Some(Came::Job(_) | Came::Validated(_) | Came::Said(_)) => {
+            Ok(result(&context.world.read()))
+        }
         Some(Came::Failed { code, message }) => {
             let error = json!({"code": code, "message": message});
             Ok(Answer::json(400, &json!({ "error": error })))
