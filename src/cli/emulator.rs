@@ -11,6 +11,7 @@ use url::Url;
 
 use super::azure::CloudArgs;
 use super::drive::{DEV_HELP, drive_name};
+use super::emulator_place::EmulatorPlace;
 
 /// Arguments of `emulator`.
 #[derive(Debug, Args)]
@@ -21,7 +22,7 @@ use super::drive::{DEV_HELP, drive_name};
 pub struct EmulatorArgs {
     /// What else to do.
     #[command(subcommand)]
-    pub command: Option<EmulatorCommand>,
+    pub command: Option<EmulatorVerb>,
     /// Where to listen; port 0 picks a free one, which stays the same for its
     /// data
     #[arg(long, value_name = "ADDRESS", env = "AZSEED_EMULATOR_LISTEN")]
@@ -74,7 +75,18 @@ pub struct EmulatorArgs {
     pub subscription: Option<SubscriptionId>,
 }
 
-/// `emulator`.
+/// What `emulator` does.
+#[derive(Debug, Subcommand)]
+pub enum EmulatorVerb {
+    /// With clock, dock and machines.
+    #[command(flatten)]
+    Order(EmulatorCommand),
+    /// With what else the subscription has.
+    #[command(flatten)]
+    Place(EmulatorPlace),
+}
+
+/// `emulator` with clock, dock and machines.
 #[derive(Debug, Subcommand)]
 pub enum EmulatorCommand {
     /// Put the datacenter's clock forward
@@ -112,33 +124,6 @@ pub enum EmulatorCommand {
     /// Declare, change, list and take away virtual machines of the subscription
     #[command(subcommand)]
     Vm(EmulatorVmCommand),
-    /// Make a storage account other than a plain one
-    #[command(
-        after_help = "Example:\n  azseed emulator account other1 --region eastus --sku Premium_LRS"
-    )]
-    Account {
-        /// Its name
-        #[arg(value_name = "NAME")]
-        name: AccountName,
-        /// Its region
-        #[arg(long, value_name = "REGION")]
-        region: Option<String>,
-        /// Its storage: Standard_LRS, Standard_ZRS, Premium_LRS, ...
-        #[arg(long, value_name = "WORD")]
-        sku: Option<String>,
-        /// StorageV2, BlobStorage, FileStorage, ...
-        #[arg(long, value_name = "WORD")]
-        kind: Option<String>,
-    },
-    /// Let a resource group be there or not; without this every name is one
-    Group {
-        /// Its name
-        #[arg(value_name = "NAME")]
-        name: String,
-        /// It is not there
-        #[arg(long)]
-        gone: bool,
-    },
     /// Bring drives to the datacenter
     #[command(after_help = format!(
         "{DEV_HELP}\n\nExample:\n  azseed emulator dock one.img two.img --data /tmp/azure"
@@ -198,6 +183,22 @@ pub enum EmulatorVmCommand {
         /// Its place in the network; vnet/default if it is new
         #[arg(long, value_name = "NETWORK/SUBNET")]
         subnet: Option<String>,
+        /// How many network cards it has
+        #[arg(long, value_name = "COUNT")]
+        nics: Option<u32>,
+        /// Whether it stands behind a load balancer
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+        load_balancer: Option<bool>,
+        /// Its size: Standard_D2s_v5, Standard_B1ls, ...
+        #[arg(long, value_name = "WORD")]
+        size: Option<String>,
+        /// Its backup extension: none, ok or failed
+        #[arg(long, value_name = "WORD")]
+        extension: Option<String>,
+        /// What else is odd: accelerated, appliance, client, ephemeral,
+        /// no-agent-flag, no-extensions, public, ultra, unmanaged, or none
+        #[arg(long, value_name = "WORD")]
+        odd: Vec<String>,
     },
     /// Write into a disk of a machine, as it would at its work
     #[command(after_help = "Example:\n  azseed emulator vm write web --file page --offset 4096")]

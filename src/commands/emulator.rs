@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use azseed_emulator::{
-    AccountOptions, AccountOrder, EmulatorOptions, Error, GroupOrder, Style, VmDeed, VmOrder,
-    Wanted, read_drive, start,
+    AccountOptions, EmulatorOptions, Error, Style, VmDeed, VmOrder, Wanted, read_drive, start,
 };
 
 use super::call::Call;
@@ -13,9 +12,9 @@ use crate::journey::dock;
 use crate::outcome::{Attendant, Ended, Told};
 use crate::report::emulator::Listening;
 
-/// Runs `emulator`.
-pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
-    match &args.command {
+/// Runs `emulator`; what the subscription has beside machines is a verb of its own.
+pub fn run(command: Option<&EmulatorCommand>, args: &EmulatorArgs, call: &Call<'_>) -> Ended {
+    match command {
         None => {
             let cloud = dock::names(&args.cloud.cloud)?;
             let emulator = start(&EmulatorOptions {
@@ -55,15 +54,6 @@ pub fn run(args: &EmulatorArgs, call: &Call<'_>) -> Ended {
         Some(EmulatorCommand::Vm(command)) => {
             let (deed, files) = deed(command);
             Ok(Box::new(dock::machines(&args.data, deed, &files)?))
-        }
-        Some(EmulatorCommand::Account { name, region, sku, kind }) => {
-            let (region, sku, kind) = (region.clone(), sku.clone(), kind.clone());
-            let order = AccountOrder { name: name.to_string(), region, sku, kind };
-            Ok(Box::new(dock::account(&args.data, order)?))
-        }
-        Some(EmulatorCommand::Group { name, gone }) => {
-            let order = GroupOrder { name: name.clone(), is_there: !gone };
-            Ok(Box::new(dock::group(&args.data, order)?))
         }
         Some(EmulatorCommand::Dock { drives }) => {
             Ok(Box::new(dock::bring(&args.data, drives, &call.desk())?))
@@ -106,6 +96,11 @@ fn deed(command: &EmulatorVmCommand) -> (VmDeed, Vec<PathBuf>) {
             classic,
             disk,
             subnet,
+            nics,
+            load_balancer,
+            size,
+            extension,
+            odd,
         } => {
             let order = VmOrder {
                 region: region.clone(),
@@ -116,6 +111,11 @@ fn deed(command: &EmulatorVmCommand) -> (VmDeed, Vec<PathBuf>) {
                 is_slow: *slow,
                 is_classic: *classic,
                 subnet: subnet.clone(),
+                nics: *nics,
+                is_balanced: *load_balancer,
+                size: size.clone(),
+                extension: extension.clone(),
+                odd: odd.clone(),
                 ..named(name, group)
             };
             (VmDeed::Set(order), disk.clone())

@@ -13,6 +13,8 @@ mod disk_schedule;
 mod drive;
 #[cfg(feature = "emulator")]
 mod emulator;
+#[cfg(feature = "emulator")]
+mod emulator_place;
 mod explain;
 mod flags;
 mod inspect;
@@ -41,9 +43,12 @@ mod vault_schedule;
 mod verify;
 mod vm;
 mod vm_restore;
+mod vm_vault;
+mod vm_words;
 
-use crate::cli::{Cli, Command, DiskVerb, JobVerb, PlanCommand, VaultVerb, VmTarget, VmVerb};
-use crate::journey::vm::VmOptions;
+#[cfg(feature = "emulator")]
+use crate::cli::EmulatorVerb;
+use crate::cli::{Cli, Command, DiskVerb, JobVerb, PlanCommand, VaultVerb, VmVerb};
 use crate::outcome::Ended;
 
 pub use call::Call;
@@ -85,11 +90,10 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
             DiskVerb::Schedule(own) => disk_schedule::run(own, args, call),
         },
         Command::Vm(args) => {
-            let VmTarget { vault, subscription, resource_group: group, azure } =
-                args.target.clone();
-            let options = &VmOptions { azure: flags::azure(&azure), subscription, group, vault };
+            let options = &vm_words::target(&args.target);
             match &args.command {
                 VmVerb::Order(command) => vm::run(command, options, call),
+                VmVerb::Vault(command) => vm_vault::run(command, options, call),
                 VmVerb::Restore(command) => vm_restore::run(command, options, call),
             }
         }
@@ -97,12 +101,16 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::Status(args) => status::run(args, call),
         Command::Check(args) => check::run(args, call),
         #[cfg(feature = "emulator")]
-        Command::Emulator(args) => emulator::run(args, call),
+        Command::Emulator(args) => match &args.command {
+            None => emulator::run(None, args, call),
+            Some(EmulatorVerb::Order(command)) => emulator::run(Some(command), args, call),
+            Some(EmulatorVerb::Place(command)) => emulator_place::run(command, &args.data),
+        },
         Command::Limits(args) => limits::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Auth(args) => auth::run(args, call),
         Command::Provider(args) => provider::run(args, call),
-        Command::Nsg(args) => nsg::run(args),
+        Command::Nsg(args) => nsg::run(args, call),
         Command::Proxy(args) => proxy::run(args),
         Command::Subscriptions(args) => subscriptions::run(args, call),
         Command::Config(args) => config::run(args, call.matches, call.settings),

@@ -33,8 +33,8 @@ pub use control::Reply;
 pub use dock::{parsers, work as read_drive};
 pub use error::Error;
 pub use mischief::{Mischief, Wanted};
-pub use recovery::{AccountOrder, GroupOrder, VmOrder};
+pub use recovery::{AccountOrder, GroupOrder, RightsOrder, SecurityOrder, VmOrder};
 pub use running::{
     Emulator, EmulatorOptions, Facts, VmDeed, dock, forward_clock, machines, mischief,
-    resource_group, start, storage_account,
+    resource_group, rights, security_group, start, storage_account,
 };

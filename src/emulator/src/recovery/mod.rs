@@ -9,6 +9,8 @@ mod giving;
 mod model;
 mod places;
 mod plan;
+mod rights;
+mod security;
 mod shelf;
 mod vhd;
 mod vm;
@@ -23,5 +25,8 @@ pub(crate) use model::{
 pub(crate) use places::AccountFacts;
 pub use places::{AccountOrder, GroupOrder};
 pub(crate) use plan::{Plan, default_properties};
+pub use rights::RightsOrder;
+pub use security::SecurityOrder;
+pub(crate) use security::{PRIORITIES, SecurityGroup, SecurityRule};
 pub use vm::VmOrder;
-pub(crate) use vm::{Vm, is_name};
+pub(crate) use vm::{SIZES, Vm, is_name};

@@ -5,7 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::places::AccountFacts;
+use super::places::{AccountFacts, GroupLock};
+use super::rights::RightsOrder;
+use super::security::SecurityGroup;
 use super::vm::Vm;
 
 /// What a point has of a disk.
@@ -36,6 +38,15 @@ pub(crate) struct World {
     /// Resource groups that are not there; every other name is one.
     #[serde(default)]
     pub gone_groups: Vec<String>,
+    /// Locks on resource groups.
+    #[serde(default)]
+    pub locks: Vec<GroupLock>,
+    /// Network security groups.
+    #[serde(default)]
+    pub security: Vec<SecurityGroup>,
+    /// What whoever signs in may do; everything without it.
+    #[serde(default)]
+    pub rights: Option<RightsOrder>,
 }
 
 /// A managed disk that no machine has; its bytes are `DIR/disks/GROUP/NAME.img`.
