@@ -242,8 +242,8 @@ struct ExtensionProperties {
 
 /// The word behind the slash of a code such as `ProvisioningState/failed/1`.
 fn state_of(statuses: &[Status]) -> String {
-    let words = statuses.iter().filter_map(|own| own.code.split('/').nth(1));
-    words.last().unwrap_or_default().to_owned()
+    let mut words = statuses.iter().filter_map(|own| own.code.split('/').nth(1));
+    words.next_back().unwrap_or_default().to_owned()
 }
 
 impl Storage {

@@ -138,6 +138,60 @@ pub enum EmulatorCommand {
     DockWorker,
 }
 
+/// Arguments of `emulator vm set`.
+#[derive(Debug, Args)]
+pub struct EmulatorVmSet {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Its resource group; rg if it is new
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
+    /// Its region; westus if it is new
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// linux or windows
+    #[arg(long, value_name = "WORD")]
+    pub os: Option<String>,
+    /// running, stopped, deallocated, failed or transient
+    #[arg(long, value_name = "WORD")]
+    pub power: Option<String>,
+    /// Its agent: ok, absent, old or stopped
+    #[arg(long, value_name = "WORD")]
+    pub agent: Option<String>,
+    /// What goes wrong with its backups
+    #[arg(long, value_name = "FAULT")]
+    pub fail: Option<String>,
+    /// Whether its backups take longer than half a day
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub slow: Option<bool>,
+    /// Of the model that Azure has no more
+    #[arg(long)]
+    pub classic: bool,
+    /// A file with a disk's bytes, the system's first; repeat for data disks
+    #[arg(long, value_name = "FILE")]
+    pub disk: Vec<PathBuf>,
+    /// Its place in the network; vnet/default if it is new
+    #[arg(long, value_name = "NETWORK/SUBNET")]
+    pub subnet: Option<String>,
+    /// How many network cards it has
+    #[arg(long, value_name = "COUNT")]
+    pub nics: Option<u32>,
+    /// Whether it stands behind a load balancer
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub load_balancer: Option<bool>,
+    /// Its size: Standard_D2s_v5, Standard_B1ls, ...
+    #[arg(long, value_name = "WORD")]
+    pub size: Option<String>,
+    /// Its backup extension: none, ok or failed
+    #[arg(long, value_name = "WORD")]
+    pub extension: Option<String>,
+    /// What else is odd: accelerated, appliance, client, ephemeral,
+    /// no-agent-flag, no-extensions, public, ultra, unmanaged, or none
+    #[arg(long, value_name = "WORD")]
+    pub odd: Vec<String>,
+}
+
 /// `emulator vm`.
 #[derive(Debug, Subcommand)]
 pub enum EmulatorVmCommand {
@@ -149,57 +203,7 @@ pub enum EmulatorVmCommand {
         transfer, protect, restore or warning, and times=N behind it; none calls it off.\n\
         Its disks are plain files, DATA/vms/GROUP/NAME/os.img and NUMBER.img."
     )]
-    Set {
-        /// Its name
-        #[arg(value_name = "NAME")]
-        name: String,
-        /// Its resource group; rg if it is new
-        #[arg(long, value_name = "NAME")]
-        group: Option<String>,
-        /// Its region; westus if it is new
-        #[arg(long, value_name = "REGION")]
-        region: Option<String>,
-        /// linux or windows
-        #[arg(long, value_name = "WORD")]
-        os: Option<String>,
-        /// running, stopped, deallocated, failed or transient
-        #[arg(long, value_name = "WORD")]
-        power: Option<String>,
-        /// Its agent: ok, absent, old or stopped
-        #[arg(long, value_name = "WORD")]
-        agent: Option<String>,
-        /// What goes wrong with its backups
-        #[arg(long, value_name = "FAULT")]
-        fail: Option<String>,
-        /// Whether its backups take longer than half a day
-        #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-        slow: Option<bool>,
-        /// Of the model that Azure has no more
-        #[arg(long)]
-        classic: bool,
-        /// A file with a disk's bytes, the system's first; repeat for data disks
-        #[arg(long, value_name = "FILE")]
-        disk: Vec<PathBuf>,
-        /// Its place in the network; vnet/default if it is new
-        #[arg(long, value_name = "NETWORK/SUBNET")]
-        subnet: Option<String>,
-        /// How many network cards it has
-        #[arg(long, value_name = "COUNT")]
-        nics: Option<u32>,
-        /// Whether it stands behind a load balancer
-        #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-        load_balancer: Option<bool>,
-        /// Its size: Standard_D2s_v5, Standard_B1ls, ...
-        #[arg(long, value_name = "WORD")]
-        size: Option<String>,
-        /// Its backup extension: none, ok or failed
-        #[arg(long, value_name = "WORD")]
-        extension: Option<String>,
-        /// What else is odd: accelerated, appliance, client, ephemeral,
-        /// no-agent-flag, no-extensions, public, ultra, unmanaged, or none
-        #[arg(long, value_name = "WORD")]
-        odd: Vec<String>,
-    },
+    Set(Box<EmulatorVmSet>),
     /// Write into a disk of a machine, as it would at its work
     #[command(after_help = "Example:\n  azseed emulator vm write web --file page --offset 4096")]
     Write {

@@ -84,41 +84,24 @@ fn deed(command: &EmulatorVmCommand) -> (VmDeed, Vec<PathBuf>) {
             let (order, lun, offset) = (named(name, group), *lun, *offset);
             (VmDeed::Write { order, lun, offset }, vec![file.clone()])
         }
-        EmulatorVmCommand::Set {
-            name,
-            group,
-            region,
-            os,
-            power,
-            agent,
-            fail,
-            slow,
-            classic,
-            disk,
-            subnet,
-            nics,
-            load_balancer,
-            size,
-            extension,
-            odd,
-        } => {
+        EmulatorVmCommand::Set(own) => {
             let order = VmOrder {
-                region: region.clone(),
-                os: os.clone(),
-                power: power.clone(),
-                agent: agent.clone(),
-                fail: fail.clone(),
-                is_slow: *slow,
-                is_classic: *classic,
-                subnet: subnet.clone(),
-                nics: *nics,
-                is_balanced: *load_balancer,
-                size: size.clone(),
-                extension: extension.clone(),
-                odd: odd.clone(),
-                ..named(name, group)
+                region: own.region.clone(),
+                os: own.os.clone(),
+                power: own.power.clone(),
+                agent: own.agent.clone(),
+                fail: own.fail.clone(),
+                is_slow: own.slow,
+                is_classic: own.classic,
+                subnet: own.subnet.clone(),
+                nics: own.nics,
+                is_balanced: own.load_balancer,
+                size: own.size.clone(),
+                extension: own.extension.clone(),
+                odd: own.odd.clone(),
+                ..named(&own.name, &own.group)
             };
-            (VmDeed::Set(order), disk.clone())
+            (VmDeed::Set(order), own.disk.clone())
         }
     }
 }

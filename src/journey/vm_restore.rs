@@ -276,7 +276,7 @@ fn barred(
     let names = missing.iter().map(|own| own.name().to_owned()).collect();
     let roles = roles(&missing).into_iter().filter_map(|(role, _)| role);
     let roles = roles.map(|own| own.name.to_owned()).collect();
-    (!missing.is_empty()).then(|| RestoreFault::Rights(scope, names, roles))
+    (!missing.is_empty()).then_some(RestoreFault::Rights(scope, names, roles))
 }
 
 /// What a new machine of a point will not have of the network of the one that it is of.
