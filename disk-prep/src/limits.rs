@@ -126,6 +126,14 @@ of_the_service! {
         => LONG_BACKUP_HOURS: i64 = 12;
     "Hours after which a restore of a virtual machine takes longer than it should.", "`error-catalogue`", 2026
         => LONG_RESTORE_HOURS: i64 = 6;
+    "Virtual machines whose backups should begin together at most.", "`vault-and-vm-backup` 4", 2026
+        => MACHINES_AT_ONCE: usize = 4;
+    "Data disks of a virtual machine that is backed up.", "\"Support matrix for Azure VM backups\"", 2026
+        => MACHINE_DATA_DISKS: usize = 32;
+    "Cores that a virtual machine should have to be backed up.", "`environment-checks` 7", 2026
+        => MACHINE_CORES: u64 = 2;
+    "Memory that a virtual machine should have to be backed up, MiB.", "`environment-checks` 7", 2026
+        => MACHINE_MEMORY_MIB: u64 = 1024;
     "Characters of the name of a virtual machine with Linux.", "\"Resource name rules\"", 2026
         => MACHINE_NAME_CHARACTERS: usize = 64;
 }

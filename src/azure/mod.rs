@@ -9,6 +9,7 @@ mod bounds;
 mod call;
 mod clients;
 mod cloud;
+mod compute;
 mod container;
 mod copy_source;
 mod credential;
@@ -18,6 +19,7 @@ mod exchange;
 #[cfg(test)]
 pub mod faulty;
 mod fenced;
+mod interfaces;
 mod limit;
 mod link;
 mod machine;
@@ -39,6 +41,7 @@ mod protection;
 mod reason;
 mod resources;
 mod retry;
+mod rights;
 mod runtime;
 mod send;
 mod shared_key;
@@ -53,6 +56,7 @@ pub use asked::Asked;
 pub use blobs::BlobContainer;
 pub use call::Call;
 pub use cloud::{BlobHome, Cloud, CloudChoice};
+pub use compute::{AgentFacts, DiskCounts, ExtensionFacts, MachineFacts, SizeFacts};
 pub use container::{
     BlobFacts, Container, Copied, Fence, Fenced, Labels, Made, Over, Removed, Sent, Supply, Upload,
     Vouched,
@@ -61,6 +65,7 @@ pub use copy_source::CopySource;
 pub use credential::{BlobCredential, BlobOptions};
 pub use crew::{each, each_of};
 pub use error::{Error, Lost, Why};
+pub use interfaces::{CardFacts, OutboundRule, SubnetFacts};
 pub use link::blob_at;
 pub use managed_disk::{ManagedDisk, ManagedOptions};
 pub use managed_id::{DiskId, NoDiskId};
@@ -70,5 +75,6 @@ pub use page_blobs::ServicePageBlob;
 pub use page_list::{PageList, PageListFault, PageRange, PageState};
 pub use protection::{Deleted, Protection};
 pub use reason::Reason;
-pub use resources::{Provider, StorageAccount, Subscription};
+pub use resources::{BlobService, Provider, StorageAccount, Subscription};
+pub use rights::{Lock, Permission};
 pub use sign_in::{Auth, AuthKind, OUR_SECRETS, variable};

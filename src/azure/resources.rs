@@ -84,6 +84,14 @@ struct Properties {
     #[serde(default)]
     is_nfs_v3_enabled: bool,
     #[serde(default)]
+    is_hns_enabled: bool,
+    #[serde(default)]
+    allow_shared_key_access: Option<bool>,
+    #[serde(default)]
+    minimum_tls_version: Option<String>,
+    #[serde(default)]
+    public_network_access: Option<String>,
+    #[serde(default)]
     network_acls: Option<NetworkRules>,
 }
 
@@ -94,6 +102,20 @@ struct NetworkRules {
     default_action: String,
     #[serde(default)]
     bypass: String,
+    #[serde(default)]
+    ip_rules: Vec<AddressRule>,
+    #[serde(default)]
+    virtual_network_rules: Vec<NetworkRule>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct AddressRule {
+    value: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct NetworkRule {
+    id: String,
 }
 
 impl StorageAccount {
@@ -110,9 +132,46 @@ impl StorageAccount {
     /// Whether its firewall keeps Azure's own services out.
     pub fn bars_services(&self) -> bool {
         self.properties.network_acls.as_ref().is_some_and(|rules| {
-            rules.default_action.eq_ignore_ascii_case("Deny")
-                && !rules.bypass.to_ascii_lowercase().contains("azureservices")
+            rules.denies() && !rules.bypass.to_ascii_lowercase().contains("azureservices")
         })
+    }
+
+    /// Whether it has folders, which page blobs do not go with.
+    pub fn has_folders(&self) -> bool {
+        self.properties.is_hns_enabled
+    }
+
+    /// Whether a key of it opens it, or a signature of a key; it does unless that is forbidden.
+    pub fn takes_keys(&self) -> bool {
+        self.properties.allow_shared_key_access != Some(false)
+    }
+
+    /// The oldest form of TLS that it takes, such as `TLS1_2`; `None` if that is not told.
+    pub fn least_tls(&self) -> Option<&str> {
+        self.properties.minimum_tls_version.as_deref()
+    }
+
+    /// Whether it can be reached from the Internet at all.
+    pub fn is_public(&self) -> bool {
+        let own = self.properties.public_network_access.as_deref();
+        !own.is_some_and(|own| own.eq_ignore_ascii_case("Disabled"))
+    }
+
+    /// Addresses and networks that its firewall lets in; `None` if it lets everybody in.
+    pub fn let_in(&self) -> Option<Vec<&str>> {
+        let rules = self.properties.network_acls.as_ref().filter(|own| own.denies())?;
+        let addresses = rules.ip_rules.iter().map(|own| own.value.as_str());
+        Some(
+            addresses
+                .chain(rules.virtual_network_rules.iter().map(|own| own.id.as_str()))
+                .collect(),
+        )
+    }
+}
+
+impl NetworkRules {
+    fn denies(&self) -> bool {
+        self.default_action.eq_ignore_ascii_case("Deny")
     }
 }
 
@@ -127,6 +186,7 @@ pub struct BlobService {
 #[serde(rename_all = "camelCase", default)]
 struct BlobServiceProperties {
     delete_retention_policy: Option<RetentionPolicy>,
+    container_delete_retention_policy: Option<RetentionPolicy>,
     is_versioning_enabled: Option<bool>,
 }
 
@@ -137,11 +197,21 @@ struct RetentionPolicy {
     days: Option<u32>,
 }
 
+impl RetentionPolicy {
+    fn days(&self) -> Option<u32> {
+        self.enabled.then(|| self.days.unwrap_or(0))
+    }
+}
+
 impl BlobService {
     /// Days that a deleted blob is kept and paid for; `None` if it goes at once.
     pub fn kept_days(&self) -> Option<u32> {
-        let policy = self.properties.delete_retention_policy.as_ref()?;
-        policy.enabled.then(|| policy.days.unwrap_or(0))
+        self.properties.delete_retention_policy.as_ref()?.days()
+    }
+
+    /// The same of a deleted container.
+    pub fn kept_container_days(&self) -> Option<u32> {
+        self.properties.container_delete_retention_policy.as_ref()?.days()
     }
 
     /// Whether what is overwritten or deleted stays as a version.
@@ -316,5 +386,14 @@ mod tests {
             assert_eq!(own.bars_services(), is_barred, "{rules}");
         }
         assert!(account(r#"{"properties":{"isNfsV3Enabled":true}}"#).is_of_nfs());
+        assert!(plain.takes_keys() && plain.is_public() && plain.let_in().is_none());
+        let closed = account(
+            r#"{"properties":{"allowSharedKeyAccess":false,"publicNetworkAccess":"Disabled",
+                "minimumTlsVersion":"TLS1_2","isHnsEnabled":true,"networkAcls":{"defaultAction":"Deny",
+                "ipRules":[{"value":"203.0.113.7"}],"virtualNetworkRules":[{"id":"/s"}]}}}"#,
+        );
+        assert!(!closed.takes_keys() && !closed.is_public() && closed.has_folders());
+        assert_eq!(closed.let_in(), Some(vec!["203.0.113.7", "/s"]));
+        assert_eq!(closed.least_tls(), Some("TLS1_2"));
     }
 }

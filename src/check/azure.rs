@@ -3,35 +3,12 @@
 
 use disk_prep::noun::{ErrorKind, count};
 
-use super::finding::{Finding, Grade, good, problem, warning};
+use super::account::unfit;
+use super::answer::look;
+use super::finding::{Finding, good, problem, warning};
+use super::rights::Purpose;
 
-/// What came of a question.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer<T> {
-    /// It is so.
-    Known(T),
-    /// It does not exist.
-    Absent,
-    /// It may not be looked at, or not in this way.
-    Unknown(String),
-    /// Nothing can be asked.
-    Failed(Fault),
-    /// It does not matter here, or makes no sense after another answer.
-    Unasked,
-}
-
-/// Why nothing can be asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// What it is to a script.
-    pub kind: ErrorKind,
-    /// What is so.
-    pub facts: String,
-    /// What to do.
-    pub action: String,
-    /// Its code.
-    pub code: &'static str,
-}
+pub use super::answer::{Answer, Fault};
 
 /// A storage account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,30 +130,6 @@ pub fn findings(wanted: &Wanted, view: &View) -> Vec<Finding> {
     all.into_iter().map(|finding| Finding { area: "azure", ..finding }).collect()
 }
 
-/// The finding of an answer; `name` is what does not exist if it does not.
-fn look<T>(
-    what: &'static str,
-    answer: &Answer<T>,
-    name: &str,
-    known: impl FnOnce(&T) -> Finding,
-) -> Option<Finding> {
-    let finding = match answer {
-        Answer::Known(own) => known(own),
-        Answer::Absent => {
-            problem(what, format!("there is no {name}"), "check the name").because(ErrorKind::Usage)
-        }
-        Answer::Unknown(why) => {
-            let finding = good(what, format!("not known: {why}"));
-            Finding { grade: Grade::Unknown, ..finding }
-        }
-        Answer::Failed(Fault { kind, facts, action, code }) => {
-            problem(what, facts.clone(), action).because(*kind).explained(code)
-        }
-        Answer::Unasked => return None,
-    };
-    Some(finding)
-}
-
 fn subscription(wanted: &Wanted, view: &View) -> Option<Finding> {
     let name = format!("subscription {} for whoever is signed in", wanted.subscription);
     let finding = look("subscription", &view.subscription, &name, |(state, is_usable)| {
@@ -209,26 +162,19 @@ fn provider(wanted: &Wanted, view: &View) -> Option<Finding> {
     })
 }
 
-/// Kinds and forms of accounts that drives can be copied to (`azure-import-export` 2.4).
+/// What speaks against copying drives to an account.
 fn kind(wanted: &Wanted, account: &Account) -> Option<Finding> {
+    let purpose = if wanted.is_import { Purpose::Import } else { Purpose::Vault };
     let Account { kind, sku, is_of_nfs, .. } = account;
     let facts = [kind.as_str(), sku.as_str()].join(" ");
-    let refused = |why: &str| {
-        let facts = format!("{}: {why}", facts.trim());
-        problem("account-kind", facts, "use another account").because(ErrorKind::Refused)
-    };
-    let is_of = |kinds: &[&str]| kinds.iter().any(|own| own.eq_ignore_ascii_case(kind));
-    Some(if is_of(&["FileStorage"]) {
-        refused("it holds no blobs")
-    } else if wanted.is_import && sku.starts_with("Premium") {
-        refused("drives are copied to standard accounts only")
-    } else if wanted.is_import && *is_of_nfs {
-        refused("drives are not copied to accounts that are served over NFS")
-    } else if kind.is_empty() {
-        return None;
-    } else {
-        good("account-kind", facts)
-    })
+    match unfit(purpose, (kind, sku), *is_of_nfs) {
+        Some(why) => {
+            let facts = format!("{}: {why}", facts.trim());
+            let found = problem("account-kind", facts, "use another account");
+            Some(found.because(ErrorKind::Refused))
+        }
+        None => (!kind.is_empty()).then(|| good("account-kind", facts)),
+    }
 }
 
 fn firewall(wanted: &Wanted, account: &Account) -> Option<Finding> {
@@ -328,6 +274,7 @@ fn taken(wanted: &Wanted, view: &View) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::finding::Grade;
 
     fn wanted() -> Wanted {
         Wanted {

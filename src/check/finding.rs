@@ -16,8 +16,10 @@ pub enum Grade {
 }
 
 /// One thing that was looked at.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// What it is about where several things of a kind are looked at, such as a machine.
+    pub about: Option<String>,
     /// Where: `host`, `azure`, `guest`, `fs`.
     pub area: &'static str,
     /// What was looked at.
@@ -37,7 +39,7 @@ pub struct Finding {
 /// As it should be.
 pub fn good(what: &'static str, facts: impl Into<String>) -> Finding {
     let (area, grade, facts) = ("host", Grade::Good, facts.into());
-    Finding { area, what, grade, facts, action: None, command: None, explain: None }
+    Finding { about: None, area, what, grade, facts, action: None, command: None, explain: None }
 }
 
 /// It will do, and this helps.
@@ -65,6 +67,11 @@ impl Finding {
     /// What it is called in scripts.
     pub fn id(&self) -> String {
         format!("{}-{}", self.area, self.what)
+    }
+
+    /// The same, about one of several things.
+    pub fn about(self, what: impl Into<String>) -> Self {
+        Finding { about: Some(what.into()), ..self }
     }
 
     /// The same, if it ends a run for this reason.

@@ -1,6 +1,8 @@
 //! Whether everything is in place: findings about drives, the host, a guest and Azure, pure
 //! over a root folder or an answer.
 
+pub mod account;
+mod answer;
 pub mod azure;
 pub mod drive;
 pub mod filesystems;
@@ -13,5 +15,8 @@ pub mod nsg;
 mod pe_version;
 pub mod proxy;
 pub mod proxy_plan;
+pub mod rights;
+mod roles;
 pub mod schedule;
 pub mod tree;
+pub mod vm;

@@ -10,6 +10,18 @@ use disk_prep::noun::Address;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Azure")]
 pub struct AzureArgs {
+    /// All but the way there.
+    #[command(flatten)]
+    pub arm: ArmArgs,
+    /// A proxy; without it the one of HTTPS_PROXY
+    #[arg(long, global = true, value_name = "URL", env = "AZSEED_PROXY")]
+    pub proxy: Option<Address>,
+}
+
+/// Where the resource manager is, for commands whose `--proxy` is that of a machine.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Azure")]
+pub struct ArmArgs {
     #[command(flatten)]
     pub cloud: CloudArgs,
     /// Azure's resource manager; without it the cloud's
@@ -28,9 +40,6 @@ pub struct AzureArgs {
     /// A certificate authority beside the system's own
     #[arg(long, global = true, value_name = "PEM", env = "AZSEED_CA_FILE")]
     pub ca_file: Option<PathBuf>,
-    /// A proxy; without it the one of HTTPS_PROXY
-    #[arg(long, global = true, value_name = "URL", env = "AZSEED_PROXY")]
-    pub proxy: Option<Address>,
 }
 
 /// Which cloud.

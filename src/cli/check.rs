@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use disk_prep::noun::{
-    ContainerName, JobName, NamedAccount, ResourceGroup, Service, SubscriptionId,
+    ContainerName, JobName, NamedAccount, RepositoryPrefix, ResourceGroup, Service, SubscriptionId,
 };
 
 use super::azure::{AzureArgs, BlobArgs};
 use super::staging::SharedArgs;
+use super::vm::{MachinesArgs, VmTarget};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -47,9 +48,61 @@ pub enum CheckCommand {
     /// Look whether Azure has all that an import job or a vault needs
     #[command(
         after_help = "Examples:\n  azseed check azure --for import --staging /mnt/staging\n  \
-                            azseed check azure --for vault --staging /mnt/staging --json"
+                            azseed check azure --for vault --staging /mnt/staging --json\n\n\
+        Rights that are missing are named with the smallest role that has them; nothing\n\
+        is changed."
     )]
     Azure(Box<CheckAzureArgs>),
+    /// Look whether a storage account is as it must be
+    #[command(
+        after_help = "Examples:\n  azseed check account account1 --for vault --container backup\n  \
+                            azseed check account account1 --for restore --json"
+    )]
+    Account(Box<CheckAccountArgs>),
+    /// Look whether Azure can back virtual machines up as they are
+    #[command(after_help = "Examples:\n  azseed check vm web db --vault prod\n  \
+                            azseed check vm --all --json\n\n\
+        Several are looked at side by side. `azseed vm preflight` looks at vault and\n\
+        policy, too.")]
+    Vm(Box<CheckVmArgs>),
+}
+
+/// Arguments of `check account`.
+#[derive(Debug, Args)]
+pub struct CheckAccountArgs {
+    /// The account: its name, or its resource id
+    #[arg(value_name = "NAME")]
+    pub account: NamedAccount,
+    /// What for
+    #[arg(long = "for", value_name = "PURPOSE", value_enum, env = "AZSEED_FOR")]
+    pub purpose: ForChoice,
+    /// A container of it
+    #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER")]
+    pub container: Option<ContainerName>,
+    /// What stands before blobs in the container; repo/ if not said, / for the
+    /// container itself
+    #[arg(long, value_name = "PREFIX", env = "AZSEED_PREFIX")]
+    pub prefix: Option<RepositoryPrefix>,
+    /// The subscription; without it the only one that the sign-in reaches
+    #[arg(long, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
+    pub subscription: Option<SubscriptionId>,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub azure: AzureArgs,
+    /// Where blobs are.
+    #[command(flatten)]
+    pub blobs: BlobArgs,
+}
+
+/// Arguments of `check vm`.
+#[derive(Debug, Args)]
+pub struct CheckVmArgs {
+    /// Which machines.
+    #[command(flatten)]
+    pub machines: MachinesArgs,
+    /// Which vault.
+    #[command(flatten)]
+    pub target: VmTarget,
 }
 
 /// Where a machine's files are.
@@ -96,6 +149,8 @@ pub enum ForChoice {
     DiskBackup,
     /// Azure backs up VMs of its own
     Vm,
+    /// What Azure backed up of VMs is brought back
+    Restore,
 }
 
 /// Arguments of `check azure`.

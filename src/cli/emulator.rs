@@ -11,6 +11,7 @@ use url::Url;
 
 use super::azure::CloudArgs;
 use super::drive::{DEV_HELP, drive_name};
+use super::emulator_place::EmulatorPlace;
 
 /// Arguments of `emulator`.
 #[derive(Debug, Args)]
@@ -74,18 +75,21 @@ pub struct EmulatorArgs {
     pub subscription: Option<SubscriptionId>,
 }
 
-/// `emulator`, all of it.
+/// What `emulator` does.
 #[derive(Debug, Subcommand)]
 pub enum EmulatorVerb {
-    /// All but managed disks.
+    /// With clock, dock and machines.
     #[command(flatten)]
     Order(EmulatorCommand),
+    /// With what else the subscription has.
+    #[command(flatten)]
+    Place(EmulatorPlace),
     /// Make, change, list and take away managed disks of the subscription
     #[command(subcommand)]
     Disk(EmulatorDiskCommand),
 }
 
-/// `emulator` but for managed disks.
+/// `emulator` with clock, dock and machines.
 #[derive(Debug, Subcommand)]
 pub enum EmulatorCommand {
     /// Put the datacenter's clock forward
@@ -123,33 +127,6 @@ pub enum EmulatorCommand {
     /// Declare, change, list and take away virtual machines of the subscription
     #[command(subcommand)]
     Vm(EmulatorVmCommand),
-    /// Make a storage account other than a plain one
-    #[command(
-        after_help = "Example:\n  azseed emulator account other1 --region eastus --sku Premium_LRS"
-    )]
-    Account {
-        /// Its name
-        #[arg(value_name = "NAME")]
-        name: AccountName,
-        /// Its region
-        #[arg(long, value_name = "REGION")]
-        region: Option<String>,
-        /// Its storage: Standard_LRS, Standard_ZRS, Premium_LRS, ...
-        #[arg(long, value_name = "WORD")]
-        sku: Option<String>,
-        /// StorageV2, BlobStorage, FileStorage, ...
-        #[arg(long, value_name = "WORD")]
-        kind: Option<String>,
-    },
-    /// Let a resource group be there or not; without this every name is one
-    Group {
-        /// Its name
-        #[arg(value_name = "NAME")]
-        name: String,
-        /// It is not there
-        #[arg(long)]
-        gone: bool,
-    },
     /// Bring drives to the datacenter
     #[command(after_help = format!(
         "{DEV_HELP}\n\nExample:\n  azseed emulator dock one.img two.img --data /tmp/azure"
@@ -164,6 +141,60 @@ pub enum EmulatorCommand {
     DockWorker,
 }
 
+/// Arguments of `emulator vm set`.
+#[derive(Debug, Args)]
+pub struct EmulatorVmSet {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Its resource group; rg if it is new
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
+    /// Its region; westus if it is new
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// linux or windows
+    #[arg(long, value_name = "WORD")]
+    pub os: Option<String>,
+    /// running, stopped, deallocated, failed or transient
+    #[arg(long, value_name = "WORD")]
+    pub power: Option<String>,
+    /// Its agent: ok, absent, old or stopped
+    #[arg(long, value_name = "WORD")]
+    pub agent: Option<String>,
+    /// What goes wrong with its backups
+    #[arg(long, value_name = "FAULT")]
+    pub fail: Option<String>,
+    /// Whether its backups take longer than half a day
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub slow: Option<bool>,
+    /// Of the model that Azure has no more
+    #[arg(long)]
+    pub classic: bool,
+    /// A file with a disk's bytes, the system's first; repeat for data disks
+    #[arg(long, value_name = "FILE")]
+    pub disk: Vec<PathBuf>,
+    /// Its place in the network; vnet/default if it is new
+    #[arg(long, value_name = "NETWORK/SUBNET")]
+    pub subnet: Option<String>,
+    /// How many network cards it has
+    #[arg(long, value_name = "COUNT")]
+    pub nics: Option<u32>,
+    /// Whether it stands behind a load balancer
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub load_balancer: Option<bool>,
+    /// Its size: Standard_D2s_v5, Standard_B1ls, ...
+    #[arg(long, value_name = "WORD")]
+    pub size: Option<String>,
+    /// Its backup extension: none, ok or failed
+    #[arg(long, value_name = "WORD")]
+    pub extension: Option<String>,
+    /// What else is odd: accelerated, appliance, client, ephemeral,
+    /// no-agent-flag, no-extensions, public, ultra, unmanaged, or none
+    #[arg(long, value_name = "WORD")]
+    pub odd: Vec<String>,
+}
+
 /// `emulator vm`.
 #[derive(Debug, Subcommand)]
 pub enum EmulatorVmCommand {
@@ -175,41 +206,7 @@ pub enum EmulatorVmCommand {
         transfer, protect, restore or warning, and times=N behind it; none calls it off.\n\
         Its disks are plain files, DATA/vms/GROUP/NAME/os.img and NUMBER.img."
     )]
-    Set {
-        /// Its name
-        #[arg(value_name = "NAME")]
-        name: String,
-        /// Its resource group; rg if it is new
-        #[arg(long, value_name = "NAME")]
-        group: Option<String>,
-        /// Its region; westus if it is new
-        #[arg(long, value_name = "REGION")]
-        region: Option<String>,
-        /// linux or windows
-        #[arg(long, value_name = "WORD")]
-        os: Option<String>,
-        /// running, stopped, deallocated, failed or transient
-        #[arg(long, value_name = "WORD")]
-        power: Option<String>,
-        /// Its agent: ok, absent, old or stopped
-        #[arg(long, value_name = "WORD")]
-        agent: Option<String>,
-        /// What goes wrong with its backups
-        #[arg(long, value_name = "FAULT")]
-        fail: Option<String>,
-        /// Whether its backups take longer than half a day
-        #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-        slow: Option<bool>,
-        /// Of the model that Azure has no more
-        #[arg(long)]
-        classic: bool,
-        /// A file with a disk's bytes, the system's first; repeat for data disks
-        #[arg(long, value_name = "FILE")]
-        disk: Vec<PathBuf>,
-        /// Its place in the network; vnet/default if it is new
-        #[arg(long, value_name = "NETWORK/SUBNET")]
-        subnet: Option<String>,
-    },
+    Set(Box<EmulatorVmSet>),
     /// Write into a disk of a machine, as it would at its work
     #[command(after_help = "Example:\n  azseed emulator vm write web --file page --offset 4096")]
     Write {

@@ -10,6 +10,8 @@ mod disk_backup;
 mod drive;
 #[cfg(feature = "emulator")]
 mod emulator;
+#[cfg(feature = "emulator")]
+mod emulator_place;
 mod explain;
 mod filters;
 mod hushed;
@@ -51,8 +53,11 @@ pub use access::{
     AuthArgs, AuthCommand, ProviderArgs, ProviderCommand, SubscriptionsArgs, SubscriptionsCommand,
 };
 pub use ahead::{AHEAD_FLAGS, STAGED_FLAGS};
-pub use azure::{AuthChoice, AzureArgs, BlobArgs};
-pub use check::{CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, ForChoice, RootArgs};
+pub use azure::{ArmArgs, AuthChoice, AzureArgs, BlobArgs};
+pub use check::{
+    CheckAccountArgs, CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, CheckVmArgs,
+    ForChoice, RootArgs,
+};
 pub use custody::{CustodyArgs, CustodyCommand};
 pub use disk_backup::{
     DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskScheduleArgs,
@@ -64,6 +69,8 @@ pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 pub use emulator::{
     EmulatorArgs, EmulatorCommand, EmulatorDiskCommand, EmulatorVerb, EmulatorVmCommand,
 };
+#[cfg(feature = "emulator")]
+pub use emulator_place::EmulatorPlace;
 pub use explain::{ExplainArgs, ScriptFormArg};
 pub use filters::{FILTER_FLAGS, LeftOutArgs};
 pub use hushed::{Hidden, hidden, hushed, is_secret};
@@ -73,7 +80,7 @@ pub use keys::KeyArgs;
 pub use limits::{LimitsArgs, LimitsCommand};
 pub use mend::{MendCommand, RepairArgs};
 pub use named::{is_named, source, unused};
-pub use nsg::{NsgArgs, NsgCommand};
+pub use nsg::{NsgArgs, NsgCommand, NsgRuleArgs, NsgSuggestArgs};
 pub use parcel::{PackArgs, PackCommand, PackingSlipArgs};
 pub use prep::{PlanArgs, PrepArgs, ProfileChoice, SourceArgs, WipeChoice};
 pub use prove::KeysCommand;
@@ -101,8 +108,9 @@ pub use vault_read::{
 pub use vault_schedule::{RunArgs, ScheduleArgs, ScheduleCommand, ZoneChoice};
 
 pub use vm::{
-    MachinesArgs, RedundancyChoice, RoleChoice, VmArgs, VmCommand, VmJobCommand, VmPointCommand,
-    VmPolicyCommand, VmRedundancyCommand, VmTarget, VmVaultCommand, VmVerb,
+    MachinesArgs, RedundancyChoice, RoleChoice, VmArgs, VmCommand, VmExtensionCommand,
+    VmJobCommand, VmPointCommand, VmPolicyCommand, VmRedundancyCommand, VmTarget, VmVaultCommand,
+    VmVerb,
 };
 pub use vm_restore::{RestoreArgs, VmRestoreCommand};
 pub use windows::understood;

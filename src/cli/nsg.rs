@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use disk_prep::noun::Address;
+use disk_prep::noun::{Address, SubscriptionId};
 
+use super::azure::{ArmArgs, AzureArgs};
 use super::proxy::proxy;
 
 /// Arguments of `nsg`.
@@ -21,25 +22,34 @@ pub struct NsgArgs {
 pub enum NsgCommand {
     /// Say which rule lets a VM's backup out or blocks it, and which are missing
     ///
-    /// Reads rules as `az network nic list-effective-nsg` or `az network nsg show`
-    /// print them; asks nothing of Azure.
+    /// Reads the groups at the network card and the subnet of a VM, or rules as
+    /// `az network nic list-effective-nsg` or `az network nsg show` print them; then
+    /// nothing is asked of Azure. Nothing is changed.
     #[command(
-        after_help = "Example:\n  az network nic list-effective-nsg -g rg -n web1-nic > rules.json\n  \
+        after_help = "Examples:\n  azseed nsg suggest --vm web\n  az network nic list-effective-nsg -g rg -n web1-nic > rules.json\n  \
                             azseed nsg suggest --rules rules.json --location westeurope"
     )]
-    Suggest(NsgSuggestArgs),
-    /// Print the rule that lets a proxy out to the Internet
-    #[command(after_help = "Example:\n  azseed nsg rule --proxy-ip 10.0.0.5 --name allow-proxy \
-                            --priority 200")]
-    Rule(NsgRuleArgs),
+    Suggest(Box<NsgSuggestArgs>),
+    /// Print the rule that lets a proxy out to the Internet, or write it
+    #[command(
+        after_help = "Examples:\n  azseed nsg rule --proxy-ip 10.0.0.5 --name allow-proxy --priority 200\n  \
+                            azseed nsg rule --proxy-ip 10.0.0.5 --name allow-proxy \\\n    \
+                            --priority 200 --nsg rg/web-nsg --apply\n\n\
+        With --apply the rule is shown and asked for, then written into the group; one\n\
+        that is there already is left as it is, and nothing else is touched."
+    )]
+    Rule(Box<NsgRuleArgs>),
 }
 
 /// Arguments of `nsg suggest`.
 #[derive(Debug, Args)]
 pub struct NsgSuggestArgs {
-    /// A file with the groups and their rules (JSON)
+    /// The VM: NAME, GROUP/NAME or its resource id
+    #[arg(long, value_name = "VM")]
+    pub vm: Option<String>,
+    /// A file with the groups and their rules (JSON), in its place
     #[arg(long, value_name = "FILE", env = "AZSEED_RULES")]
-    pub rules: PathBuf,
+    pub rules: Option<PathBuf>,
     /// The region of the VM: only its storage has to be reached
     #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
     pub location: Option<String>,
@@ -53,6 +63,12 @@ pub struct NsgSuggestArgs {
     /// `az network list-service-tags` prints it
     #[arg(long, value_name = "FILE", env = "AZSEED_RANGES")]
     pub ranges: Option<PathBuf>,
+    /// The subscription; without it the only one that the sign-in reaches
+    #[arg(long, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
+    pub subscription: Option<SubscriptionId>,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub azure: ArmArgs,
 }
 
 /// Arguments of `nsg rule`.
@@ -72,6 +88,18 @@ pub struct NsgRuleArgs {
     #[arg(long, value_name = "FIRST-LAST", env = "AZSEED_PORTS", default_value = "80-443")]
     #[arg(value_parser = ports)]
     pub ports: String,
+    /// The group to write it into: NAME, GROUP/NAME or its resource id
+    #[arg(long, value_name = "NSG", requires = "apply")]
+    pub nsg: Option<String>,
+    /// Write it, after it was shown and asked for
+    #[arg(long, requires = "nsg")]
+    pub apply: bool,
+    /// The subscription; without it the only one that the sign-in reaches
+    #[arg(long, value_name = "ID", env = "AZSEED_SUBSCRIPTION")]
+    pub subscription: Option<SubscriptionId>,
+    /// Where Azure is.
+    #[command(flatten)]
+    pub azure: AzureArgs,
 }
 
 /// `443` or `80-443`.

@@ -50,6 +50,7 @@ const QUESTIONS: &[&str] = &[
     "vault source list",
     "vault status",
     "vm discover",
+    "vm extension show",
     "vm guide",
     "vm job list",
     "vm job show",
@@ -60,8 +61,9 @@ const QUESTIONS: &[&str] = &[
     "vm policy list",
     "vm policy show",
     "vm policy simulate",
+    "vm policy stagger",
     "vm policy template",
-    "vm policy template",
+    "vm register",
     "vm show",
     "vm status",
     "vm vault list",
@@ -70,6 +72,7 @@ const QUESTIONS: &[&str] = &[
     "vm vault plan",
     "vm vault redundancy show",
     "vm vault show",
+    "vm vault tree",
 ];
 
 /// Whether the command that was called is a question; a dry run always is.

@@ -45,6 +45,9 @@ pub enum VmVerb {
     /// With vaults, machines and jobs.
     #[command(flatten)]
     Order(VmCommand),
+    /// Make and see Recovery Services vaults
+    #[command(subcommand)]
+    Vault(VmVaultCommand),
     /// Bring back what a vault has of a machine
     #[command(subcommand)]
     Restore(VmRestoreCommand),
@@ -56,9 +59,6 @@ pub enum VmCommand {
     /// See the six steps to protected machines, how each stands, and what to type
     #[command(after_help = "Example:\n  azseed vm guide")]
     Guide,
-    /// Make and see Recovery Services vaults
-    #[command(subcommand)]
-    Vault(VmVaultCommand),
     /// Say when backups are made and how long they are kept
     #[command(subcommand)]
     Policy(VmPolicyCommand),
@@ -80,6 +80,29 @@ pub enum VmCommand {
         #[arg(value_name = "VM")]
         machine: String,
     },
+    /// See which machines a vault knows; protecting one makes it known
+    #[command(after_help = "Example:\n  azseed vm register web db")]
+    Register {
+        /// Which machines.
+        #[command(flatten)]
+        machines: MachinesArgs,
+    },
+    /// Look at all that would make a backup fail, before it does
+    #[command(after_help = "Examples:\n  azseed vm preflight web db --vault prod\n  \
+        azseed vm preflight --all --policy gold --json\n\n\
+        Many machines are looked at side by side; nothing is changed. It is\n\
+        `azseed check vm`, and a look at the vault and the policy.")]
+    Preflight {
+        /// Which machines.
+        #[command(flatten)]
+        machines: MachinesArgs,
+        /// The policy that is to protect them; DefaultPolicy if not said
+        #[arg(long, value_name = "NAME")]
+        policy: Option<String>,
+    },
+    /// See the extension that backups bring into a machine, or take it out
+    #[command(subcommand)]
+    Extension(VmExtensionCommand),
     /// Protect machines by a policy; one job a machine
     #[command(after_help = "Examples:\n  azseed vm protect web db --vault prod\n  \
         azseed vm protect --all --vault prod --policy gold --new-policy gold.toml\n\n\
@@ -137,6 +160,25 @@ pub enum VmCommand {
     Point(VmPointCommand),
 }
 
+/// `vm extension`.
+#[derive(Debug, Subcommand)]
+pub enum VmExtensionCommand {
+    /// Show it
+    #[command(after_help = "Example:\n  azseed vm extension show web")]
+    Show {
+        /// The machine: NAME, GROUP/NAME or its resource id
+        #[arg(value_name = "VM")]
+        machine: String,
+    },
+    /// Take it out; the next backup puts it in anew
+    #[command(after_help = "Example:\n  azseed vm extension remove web")]
+    Remove {
+        /// The machine: NAME, GROUP/NAME or its resource id
+        #[arg(value_name = "VM")]
+        machine: String,
+    },
+}
+
 /// Machines.
 #[derive(Debug, Clone, Args)]
 #[command(group(clap::ArgGroup::new("which").required(true).multiple(false)))]
@@ -154,8 +196,9 @@ pub struct MachinesArgs {
 pub enum VmVaultCommand {
     /// Make a vault in the region of the machines
     #[command(
-        after_help = "Example:\n  azseed vm vault create prod --resource-group backup-rg \\\n    \
-        --location westeurope --redundancy geo\n\n\
+        after_help = "Examples:\n  azseed vm vault create prod --resource-group backup-rg \\\n    \
+        --location westeurope --redundancy geo\n  \
+        azseed vm vault create prod --resource-group backup-rg --per-region\n\n\
         The redundancy cannot be changed once a machine is protected. Choose geo where\n\
         Azure is the main place of the backups, local where it is the second one. No\n\
         storage account is needed: the service keeps the data."
@@ -166,7 +209,12 @@ pub enum VmVaultCommand {
         name: VaultName,
         /// Its region, that of the machines
         #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
-        location: String,
+        #[arg(required_unless_present = "per_region")]
+        location: Option<String>,
+        /// One after the other in each region that has machines and no vault, as
+        /// NAME-REGION
+        #[arg(long)]
+        per_region: bool,
         /// How many copies of the points there are; without it geo
         #[arg(long, value_name = "KIND", value_enum, conflicts_with = "role")]
         redundancy: Option<RedundancyChoice>,
@@ -181,6 +229,9 @@ pub enum VmVaultCommand {
     /// See how many copies a vault keeps, or change it before a machine is protected
     #[command(subcommand)]
     Redundancy(VmRedundancyCommand),
+    /// See subscription, vaults, policies and machines as one picture
+    #[command(after_help = "Example:\n  azseed vm vault tree")]
+    Tree,
     /// See which regions have machines, and which of them no vault
     #[command(after_help = "Example:\n  azseed vm vault plan")]
     Plan,
@@ -267,6 +318,11 @@ pub enum VmPolicyCommand {
         #[arg(value_name = "NAME")]
         name: String,
     },
+    /// Propose policies and times so that not too many machines begin together
+    #[command(after_help = "Example:\n  azseed vm policy stagger --vault prod\n\n\
+        At most four machines begin together, and starts lie an hour apart. Nothing is\n\
+        changed: the files and the lines to type are printed.")]
+    Stagger,
     /// Show which points would be kept in the end, and why
     #[command(after_help = "Example:\n  azseed vm policy simulate --file gold.toml --years 100")]
     Simulate {

@@ -3,18 +3,22 @@
 use std::io;
 use std::path::PathBuf;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, NamedAccount};
 
 use super::call::Call;
 use super::flags::{azure, blobs};
+use super::vm_words::{target, which, within};
 use crate::check::finding::{Checked, Strict};
 use crate::check::tree::Tree;
 use crate::check::{filesystems, guest, host, proxy};
-use crate::cli::{CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, ForChoice, RootArgs};
+use crate::cli::{
+    CheckAccountArgs, CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, ForChoice,
+    RootArgs,
+};
+use crate::journey::check_account::{self, AccountCheck};
 use crate::journey::network::{self, NetworkOptions, Reach};
 use crate::journey::ready::{self, Purpose, ReadyOptions};
-use crate::journey::ready_vm;
-use crate::journey::schedules;
+use crate::journey::{ready_vm, schedules, vm_check};
 use crate::outcome::{Ended, Failure, MissingFlags};
 
 /// Runs `check`.
@@ -34,6 +38,10 @@ pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
             schedules::check(&tree(&RootArgs::this_machine())?, &call.desk())?
         }
         CheckCommand::Network(args) => look_at_network(args)?,
+        CheckCommand::Account(args) => look_at_account(args, call)?,
+        CheckCommand::Vm(args) => {
+            vm_check::check(&which(&args.machines), &target(&args.target), &call.desk())?
+        }
     };
     Ok(match args.strict {
         true => Box::new(Strict(checked)),
@@ -41,13 +49,41 @@ pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
     })
 }
 
+/// What for.
+fn purpose(own: ForChoice) -> Purpose {
+    match own {
+        ForChoice::Import => Purpose::Import,
+        ForChoice::Vault => Purpose::Vault,
+        ForChoice::DiskBackup => Purpose::DiskBackup,
+        ForChoice::Vm => Purpose::Vm,
+        ForChoice::Restore => Purpose::Restore,
+    }
+}
+
 fn look_at_azure(args: &CheckAzureArgs, call: &Call<'_>) -> Result<Checked, Failure> {
-    if args.purpose != ForChoice::Vm {
+    if !matches!(args.purpose, ForChoice::Vm | ForChoice::Restore) {
         return ready::check(options(args, call), &call.desk());
     }
     let subscription = args.subscription.as_ref();
     let subscription = subscription.ok_or(MissingFlags::one("--subscription"))?;
-    ready_vm::check(&azure(&args.azure), subscription, args.resource_group.as_ref(), call.ui)
+    let place = (subscription, args.resource_group.as_ref());
+    ready_vm::check(purpose(args.purpose), &azure(&args.azure), place, call.ui)
+}
+
+fn look_at_account(args: &CheckAccountArgs, call: &Call<'_>) -> Result<Checked, Failure> {
+    let own = match &args.account {
+        NamedAccount::Id(id) => Some(id.subscription.clone()),
+        NamedAccount::Name(_) => None,
+    };
+    let options = within(azure(&args.azure), own.or_else(|| args.subscription.clone()));
+    let asked = AccountCheck {
+        account: args.account.clone(),
+        purpose: purpose(args.purpose),
+        container: args.container.clone(),
+        prefix: args.prefix.clone().unwrap_or_default(),
+        blobs: blobs(&args.blobs),
+    };
+    check_account::check(&asked, &options, &call.desk())
 }
 
 fn look_at_network(args: &CheckNetworkArgs) -> Result<Checked, Failure> {
@@ -92,10 +128,7 @@ impl Diagnose for NoTree {
 
 fn options(args: &CheckAzureArgs, call: &Call<'_>) -> ReadyOptions {
     ReadyOptions {
-        purpose: match args.purpose {
-            ForChoice::Import => Purpose::Import,
-            _ => Purpose::Vault,
-        },
+        purpose: purpose(args.purpose),
         staging: args.staging.clone(),
         job: args.job.clone(),
         service: call.given("service", args.service),

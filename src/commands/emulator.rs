@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use azseed_emulator::{
-    AccountOptions, AccountOrder, EmulatorOptions, Error, GroupOrder, Style, VmDeed, VmOrder,
-    Wanted, read_drive, start,
+    AccountOptions, EmulatorOptions, Error, Style, VmDeed, VmOrder, Wanted, read_drive, start,
 };
 
 use super::call::Call;
@@ -13,7 +12,7 @@ use crate::journey::dock;
 use crate::outcome::{Attendant, Ended, Told};
 use crate::report::emulator::Listening;
 
-/// Runs `emulator`.
+/// Runs `emulator`; what the subscription has beside machines are verbs of their own.
 pub fn run(command: Option<&EmulatorCommand>, args: &EmulatorArgs, call: &Call<'_>) -> Ended {
     match command {
         None => {
@@ -56,15 +55,6 @@ pub fn run(command: Option<&EmulatorCommand>, args: &EmulatorArgs, call: &Call<'
             let (deed, files) = deed(command);
             Ok(Box::new(dock::machines(&args.data, deed, &files)?))
         }
-        Some(EmulatorCommand::Account { name, region, sku, kind }) => {
-            let (region, sku, kind) = (region.clone(), sku.clone(), kind.clone());
-            let order = AccountOrder { name: name.to_string(), region, sku, kind };
-            Ok(Box::new(dock::account(&args.data, order)?))
-        }
-        Some(EmulatorCommand::Group { name, gone }) => {
-            let order = GroupOrder { name: name.clone(), is_there: !gone };
-            Ok(Box::new(dock::group(&args.data, order)?))
-        }
         Some(EmulatorCommand::Dock { drives }) => {
             Ok(Box::new(dock::bring(&args.data, drives, &call.desk())?))
         }
@@ -94,31 +84,24 @@ fn deed(command: &EmulatorVmCommand) -> (VmDeed, Vec<PathBuf>) {
             let (order, lun, offset) = (named(name, group), *lun, *offset);
             (VmDeed::Write { order, lun, offset }, vec![file.clone()])
         }
-        EmulatorVmCommand::Set {
-            name,
-            group,
-            region,
-            os,
-            power,
-            agent,
-            fail,
-            slow,
-            classic,
-            disk,
-            subnet,
-        } => {
+        EmulatorVmCommand::Set(own) => {
             let order = VmOrder {
-                region: region.clone(),
-                os: os.clone(),
-                power: power.clone(),
-                agent: agent.clone(),
-                fail: fail.clone(),
-                is_slow: *slow,
-                is_classic: *classic,
-                subnet: subnet.clone(),
-                ..named(name, group)
+                region: own.region.clone(),
+                os: own.os.clone(),
+                power: own.power.clone(),
+                agent: own.agent.clone(),
+                fail: own.fail.clone(),
+                is_slow: own.slow,
+                is_classic: own.classic,
+                subnet: own.subnet.clone(),
+                nics: own.nics,
+                is_balanced: own.load_balancer,
+                size: own.size.clone(),
+                extension: own.extension.clone(),
+                odd: own.odd.clone(),
+                ..named(&own.name, &own.group)
             };
-            (VmDeed::Set(order), disk.clone())
+            (VmDeed::Set(order), own.disk.clone())
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::call::Call;
 use crate::cli::{
-    AuthChoice, AzureArgs, BlobArgs, FILTER_FLAGS, JobTarget, KeepCounts, KeyArgs, LeftOutArgs,
-    PasswordArgs, RunArgs, SourceArgs, VaultTarget,
+    ArmArgs, AuthChoice, AzureArgs, BlobArgs, FILTER_FLAGS, JobTarget, KeepCounts, KeyArgs,
+    LeftOutArgs, PasswordArgs, RunArgs, SourceArgs, VaultTarget,
 };
 use crate::journey::connections::{AuthKind, AzureOptions, BlobAccess, CloudChoice};
 use crate::journey::job::JobOptions;
@@ -19,8 +19,12 @@ use crate::repository::{Choice, PatternForm, read_patterns};
 
 /// Where Azure is.
 pub fn azure(args: &AzureArgs) -> AzureOptions {
-    let AzureArgs { cloud, arm_endpoint, authority, auth, token_file, ca_file, proxy } =
-        args.clone();
+    AzureOptions { proxy: args.proxy.clone(), ..arm(&args.arm) }
+}
+
+/// The same for commands whose `--proxy` is that of a machine.
+pub fn arm(args: &ArmArgs) -> AzureOptions {
+    let ArmArgs { cloud, arm_endpoint, authority, auth, token_file, ca_file } = args.clone();
     let auth = auth.map(|auth| match auth {
         AuthChoice::Environment => AuthKind::Environment,
         AuthChoice::WorkloadIdentity => AuthKind::WorkloadIdentity,
@@ -29,7 +33,7 @@ pub fn azure(args: &AzureArgs) -> AzureOptions {
         AuthChoice::Token => AuthKind::Token,
     });
     let cloud = CloudChoice::of(&cloud.cloud);
-    AzureOptions { cloud, arm_endpoint, authority, auth, token_file, ca_file, proxy }
+    AzureOptions { cloud, arm_endpoint, authority, auth, token_file, ca_file, proxy: None }
 }
 
 /// Where blobs are.
@@ -104,10 +108,8 @@ pub fn choice(args: &LeftOutArgs) -> Result<Choice, Failure> {
     let LeftOutArgs { iexclude, exclude_if_present, exclude_larger_than, .. } = args.clone();
     let mut exclude = args.exclude.clone();
     // Our own variables may hold secrets, and what is said here comes to stand in records.
-    let variable = |name: &str| match name.starts_with("AZSEED_") {
-        true => None,
-        false => std::env::var(name).ok(),
-    };
+    let is_ours = |name: &str| name.starts_with("AZSEED_");
+    let variable = |name: &str| if is_ours(name) { None } else { std::env::var(name).ok() };
     for path in &args.exclude_file {
         exclude.extend(read_patterns(path, variable)?);
     }

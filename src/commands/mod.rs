@@ -15,6 +15,8 @@ mod drive;
 mod emulated_disk;
 #[cfg(feature = "emulator")]
 mod emulator;
+#[cfg(feature = "emulator")]
+mod emulator_place;
 mod explain;
 mod flags;
 mod inspect;
@@ -43,11 +45,12 @@ mod vault_schedule;
 mod verify;
 mod vm;
 mod vm_restore;
+mod vm_vault;
+mod vm_words;
 
 #[cfg(feature = "emulator")]
 use crate::cli::EmulatorVerb;
-use crate::cli::{Cli, Command, DiskVerb, JobVerb, PlanCommand, VaultVerb, VmTarget, VmVerb};
-use crate::journey::vm::VmOptions;
+use crate::cli::{Cli, Command, DiskVerb, JobVerb, PlanCommand, VaultVerb, VmVerb};
 use crate::outcome::Ended;
 
 pub use call::Call;
@@ -89,11 +92,10 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
             DiskVerb::Schedule(own) => disk_schedule::run(own, args, call),
         },
         Command::Vm(args) => {
-            let VmTarget { vault, subscription, resource_group: group, azure } =
-                args.target.clone();
-            let options = &VmOptions { azure: flags::azure(&azure), subscription, group, vault };
+            let options = &vm_words::target(&args.target);
             match &args.command {
                 VmVerb::Order(command) => vm::run(command, options, call),
+                VmVerb::Vault(command) => vm_vault::run(command, options, call),
                 VmVerb::Restore(command) => vm_restore::run(command, options, call),
             }
         }
@@ -102,15 +104,16 @@ pub fn run(cli: &Cli, call: &Call<'_>) -> Ended {
         Command::Check(args) => check::run(args, call),
         #[cfg(feature = "emulator")]
         Command::Emulator(args) => match &args.command {
-            Some(EmulatorVerb::Disk(own)) => emulated_disk::run(own, &args.data),
-            Some(EmulatorVerb::Order(own)) => emulator::run(Some(own), args, call),
             None => emulator::run(None, args, call),
+            Some(EmulatorVerb::Order(own)) => emulator::run(Some(own), args, call),
+            Some(EmulatorVerb::Place(own)) => emulator_place::run(own, &args.data),
+            Some(EmulatorVerb::Disk(own)) => emulated_disk::run(own, &args.data),
         },
         Command::Limits(args) => limits::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Auth(args) => auth::run(args, call),
         Command::Provider(args) => provider::run(args, call),
-        Command::Nsg(args) => nsg::run(args),
+        Command::Nsg(args) => nsg::run(args, call),
         Command::Proxy(args) => proxy::run(args),
         Command::Subscriptions(args) => subscriptions::run(args, call),
         Command::Config(args) => config::run(args, call.matches, call.settings),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::call::Call;
-use crate::cli::{AzureArgs, BlobArgs};
+use crate::cli::{ArmArgs, AzureArgs, BlobArgs};
 use crate::outcome::Attendant;
 
 /// Flags of this call that a run by a timer needs too, since it has neither this command line nor
@@ -13,7 +13,8 @@ pub fn unit_words(
     (azure, blobs): (&AzureArgs, &BlobArgs),
     call: &Call<'_>,
 ) -> Vec<(&'static str, String)> {
-    let AzureArgs { cloud, arm_endpoint, authority, auth, token_file, ca_file, proxy } = azure;
+    let AzureArgs { arm, proxy } = azure;
+    let ArmArgs { cloud, arm_endpoint, authority, auth, token_file, ca_file } = arm;
     let BlobArgs { blob_endpoint, account_key_file, sas_file } = blobs;
     let path = |path: &Path| {
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

@@ -1,30 +1,25 @@
 //! `vm`: Azure's own backup of virtual machines.
 
 use super::call::Call;
-use crate::cli::{
-    MachinesArgs, RedundancyChoice, RoleChoice, VmCommand, VmJobCommand, VmPointCommand,
-    VmPolicyCommand, VmRedundancyCommand, VmVaultCommand,
-};
+use super::vm_words::{named, which};
+use crate::cli::{VmCommand, VmExtensionCommand, VmJobCommand, VmPointCommand, VmPolicyCommand};
 use crate::journey::vm::VmOptions;
 use crate::journey::vm_guide::guide;
 use crate::journey::vm_jobs::{self, Jobs};
 use crate::journey::vm_protect::{
-    ListOptions, Machines, ProtectOptions, back_up_all, discover_all, list, protect_all, status,
+    ListOptions, ProtectOptions, back_up_all, discover_all, list, protect_all, status,
     unprotect_all,
 };
-use crate::journey::vm_upkeep;
-use crate::journey::vm_vault::{
-    self, NewVault, policy_list, policy_set, policy_show, policy_simulate,
-};
+use crate::journey::vm_vault::{policy_list, policy_set, policy_show, policy_simulate};
+use crate::journey::{vm_check, vm_extension, vm_tree, vm_upkeep};
 use crate::outcome::{Attendant, Ended};
-use crate::vm_backup::{JobFilter, Redundancy, Stop};
+use crate::vm_backup::{JobFilter, Stop};
 
 /// Runs `vm`.
 pub fn run(command: &VmCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
     let desk = &call.desk();
     Ok(match command {
         VmCommand::Guide => Box::new(guide(options, desk)),
-        VmCommand::Vault(command) => return vault(command, options, call),
         VmCommand::Policy(command) => return policy(command, options, call),
         VmCommand::Discover => Box::new(discover_all(options, desk)?),
         VmCommand::List { location, unprotected } => {
@@ -35,6 +30,18 @@ pub fn run(command: &VmCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
             Box::new(status(&named(std::slice::from_ref(machine)), options, desk)?)
         }
         VmCommand::Status { machines } => Box::new(status(&named(machines), options, desk)?),
+        VmCommand::Register { machines } => {
+            Box::new(vm_extension::registrations(&which(machines), options, desk)?)
+        }
+        VmCommand::Preflight { machines, policy } => {
+            Box::new(vm_check::preflight(&which(machines), policy.as_deref(), options, desk)?)
+        }
+        VmCommand::Extension(VmExtensionCommand::Show { machine }) => {
+            Box::new(vm_extension::show(machine, options, desk)?)
+        }
+        VmCommand::Extension(VmExtensionCommand::Remove { machine }) => {
+            Box::new(vm_extension::remove(machine, options, desk)?)
+        }
         VmCommand::Protect { machines, policy, new_policy } => {
             let how = ProtectOptions { policy: policy.clone(), new_policy: new_policy.clone() };
             Box::new(protect_all(&which(machines), &how, options, desk)?)
@@ -64,45 +71,6 @@ pub fn run(command: &VmCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
     })
 }
 
-fn vault(command: &VmVaultCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
-    let desk = &call.desk();
-    Ok(match command {
-        VmVaultCommand::List => Box::new(vm_vault::list(options, desk)?),
-        VmVaultCommand::Show => Box::new(vm_vault::show(options, desk)?),
-        VmVaultCommand::Plan => Box::new(vm_upkeep::plan(options, desk)?),
-        VmVaultCommand::Delete => Box::new(vm_upkeep::let_vault_go(options, desk)?),
-        VmVaultCommand::Redundancy(VmRedundancyCommand::Show) => {
-            Box::new(vm_upkeep::redundancy(None, options, desk)?)
-        }
-        VmVaultCommand::Redundancy(VmRedundancyCommand::Set { kind }) => {
-            Box::new(vm_upkeep::redundancy(Some(kept(*kind)), options, desk)?)
-        }
-        VmVaultCommand::Create { name, location, redundancy, role } => {
-            let chosen = match (redundancy, role) {
-                (Some(kind), _) => Some(kept(*kind)),
-                (None, Some(RoleChoice::Primary)) => Some(Redundancy::Geo),
-                (None, Some(RoleChoice::Secondary)) => Some(Redundancy::Local),
-                (None, None) => None,
-            };
-            let asked = NewVault {
-                name: name.clone(),
-                region: location.clone(),
-                redundancy: chosen.unwrap_or(Redundancy::Geo),
-                is_chosen: chosen.is_some(),
-            };
-            Box::new(vm_vault::make(&asked, options, desk)?)
-        }
-    })
-}
-
-fn kept(kind: RedundancyChoice) -> Redundancy {
-    match kind {
-        RedundancyChoice::Geo => Redundancy::Geo,
-        RedundancyChoice::Local => Redundancy::Local,
-        RedundancyChoice::Zone => Redundancy::Zone,
-    }
-}
-
 fn policy(command: &VmPolicyCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
     let desk = &call.desk();
     Ok(match command {
@@ -110,6 +78,7 @@ fn policy(command: &VmPolicyCommand, options: &VmOptions, call: &Call<'_>) -> En
         VmPolicyCommand::List => Box::new(policy_list(options, desk)?),
         VmPolicyCommand::Show { name } => Box::new(policy_show(name, options, desk)?),
         VmPolicyCommand::Template { name } => Box::new(vm_upkeep::policy_template(name)?),
+        VmPolicyCommand::Stagger => Box::new(vm_tree::stagger(options, desk)?),
         VmPolicyCommand::Delete { name } => {
             Box::new(vm_upkeep::let_policy_go(name, options, desk)?)
         }
@@ -138,12 +107,4 @@ fn job(command: &VmJobCommand, options: &VmOptions, call: &Call<'_>) -> Ended {
     }
     let ids: Vec<String> = all.iter().map(|own| own.id.clone()).collect();
     Ok(Box::new(vm_jobs::wait(&ids, &options.at(vault), desk)?))
-}
-
-fn which(args: &MachinesArgs) -> Machines {
-    Machines { words: args.machines.clone(), is_all: args.all }
-}
-
-fn named(words: &[String]) -> Machines {
-    Machines { words: words.to_vec(), is_all: false }
 }

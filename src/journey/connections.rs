@@ -217,6 +217,15 @@ fn credential(
     }
 }
 
+/// Whether blobs are opened by who is signed in, and not by a key or a signature.
+pub(super) fn is_by_sign_in(
+    azure: &AzureOptions,
+    blobs: &BlobAccess,
+    attendant: &dyn Attendant,
+) -> Result<bool, Error> {
+    Ok(matches!(credential(azure, blobs, attendant)?, BlobCredential::SignedIn(_)))
+}
+
 /// Reads a secret from a file that only its owner may read.
 fn secret(path: &Path, attendant: &dyn Attendant) -> Result<SecretString, Error> {
     let text = private::read_text(path).map_err(|source| match NotPrivate::of(&source) {

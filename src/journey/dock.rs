@@ -5,7 +5,9 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use azseed_emulator::{AccountOrder, DiskDeed, GroupOrder, Names, Reply, VmDeed, Wanted};
+use azseed_emulator::{
+    AccountOrder, DiskDeed, GroupOrder, Names, Reply, RightsOrder, SecurityOrder, VmDeed, Wanted,
+};
 use disk_prep::drive::{self, DriveName, find};
 use disk_prep::noun::{Address, Serial};
 use disk_prep::sys::durable::{self, Access};
@@ -82,9 +84,19 @@ pub fn account(data: &Path, order: AccountOrder) -> Result<Replies, Failure> {
     Ok(Replies(azseed_emulator::storage_account(data, order)?))
 }
 
-/// Lets a resource group of the emulator on `data` be there or not.
+/// Lets a resource group of the emulator on `data` be there or not, or locks it.
 pub fn group(data: &Path, order: GroupOrder) -> Result<Replies, Failure> {
     Ok(Replies(azseed_emulator::resource_group(data, order)?))
+}
+
+/// Makes or changes a network security group of the emulator on `data`.
+pub fn security(data: &Path, order: SecurityOrder) -> Result<Replies, Failure> {
+    Ok(Replies(azseed_emulator::security_group(data, order)?))
+}
+
+/// Changes what whoever signs in to the emulator on `data` may do.
+pub fn rights(data: &Path, order: RightsOrder) -> Result<Replies, Failure> {
+    Ok(Replies(azseed_emulator::rights(data, order)?))
 }
 
 /// Brings drives to the dock of the emulator on `data`. An image goes under the serial that a journal

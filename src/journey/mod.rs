@@ -2,6 +2,8 @@
 //! options and a desk, and returns what has come of it.
 
 pub mod access;
+mod answered;
+pub mod check_account;
 pub mod cleanup;
 pub mod cleanup_files;
 pub mod connections;
@@ -34,6 +36,7 @@ pub mod keeper;
 pub mod limits;
 pub mod network;
 pub mod nsg;
+pub mod nsg_vm;
 pub mod overview;
 pub mod paper;
 pub mod parcel;
@@ -41,6 +44,7 @@ pub mod plan;
 pub mod prepare;
 pub mod proxy;
 pub mod ready;
+mod ready_rights;
 pub mod ready_vm;
 pub mod reconcile;
 #[cfg(feature = "emulator")]
@@ -79,10 +83,15 @@ pub mod vault_writer;
 pub mod vault_zone;
 pub mod verify;
 pub mod vm;
+mod vm_begun;
+pub mod vm_check;
+pub mod vm_extension;
 pub mod vm_guide;
 pub mod vm_jobs;
+mod vm_look;
 pub mod vm_protect;
 pub mod vm_restore;
+pub mod vm_tree;
 pub mod vm_upkeep;
 pub mod vm_vault;
 pub mod work;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
 use crate::check::finding::Checked;
-use crate::check::nsg::{self, NewRule, NsgFault};
+use crate::check::nsg::{self, NewRule, NsgFault, TagList};
 
 /// What is to be looked at.
 #[derive(Debug)]
@@ -38,17 +38,19 @@ pub struct NsgLooked {
 pub fn suggest(options: &NsgOptions) -> Result<NsgLooked, NsgError> {
     let groups = text(&options.rules).and_then(|text| nsg::read_groups(&text));
     let groups = groups.map_err(|source| NsgError { path: options.rules.clone(), source })?;
-    let tags = options.ranges.as_deref().map(|path| {
-        let list = text(path).and_then(|text| Ok(nsg::read_tags(&text)?));
-        list.map_err(|source| NsgError { path: path.to_owned(), source })
-    });
-    let tags = tags.transpose()?;
+    let tags = options.ranges.as_deref().map(tag_list).transpose()?;
     let region = options.region.as_ref().map(|own| own.replace(' ', "").to_ascii_lowercase());
     let flows = nsg::flows(region.as_deref(), options.proxy);
     Ok(NsgLooked {
         checked: Checked(nsg::look(&groups, options.from, &flows, tags.as_ref())),
         missing: nsg::suggest(&groups, options.from, &flows, tags.as_ref()),
     })
+}
+
+/// The addresses of services that a file has.
+pub(super) fn tag_list(path: &Path) -> Result<TagList, NsgError> {
+    let list = text(path).and_then(|text| Ok(nsg::read_tags(&text)?));
+    list.map_err(|source| NsgError { path: path.to_owned(), source })
 }
 
 /// Lists of all clouds have some megabytes.

@@ -9,25 +9,20 @@ use disk_prep::noun::{
     ResourceGroup, Serial, Service, SubscriptionId, lines,
 };
 
+use super::answered::{answer, failed, map};
 use super::connections::{AzureOptions, BlobAccess, CURRENT_SERVICE, arm, container, job_service};
 use super::contact::contact;
 use super::desk::Desk;
+use super::ready_rights::{of_account, of_service, rights_at};
 use super::settings::{Given, settle};
-use crate::azure::{self, Arm};
-use crate::check::azure::{Account, Answer, Fault, Region, View, Wanted, findings, plain};
+use crate::azure::Arm;
+use crate::check::azure::{Account, Answer, Region, View, Wanted, findings, plain};
 use crate::check::finding::{Checked, Finding, Grade};
+pub use crate::check::rights::Purpose;
+use crate::check::rights::Right;
 use crate::import_job::{Error as JobError, JobService};
 use crate::outcome::{Attendant, Failure, all};
 use crate::staging::{Seed, drives_of};
-
-/// What for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Drives are sent.
-    Import,
-    /// Blobs are kept.
-    Vault,
-}
 
 /// What is to be looked at; what is left out the seed says.
 #[derive(Debug)]
@@ -87,7 +82,7 @@ impl Place {
             group: self.group.to_string(),
             provider: match purpose {
                 Purpose::Import => service.provider(),
-                Purpose::Vault => "Microsoft.Storage",
+                _ => "Microsoft.Storage",
             },
             account: self.account.account.to_string(),
             container: self.container.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -274,46 +269,11 @@ fn signed_in(arm: &Arm) -> Answer<String> {
     }
 }
 
-pub(super) fn map<T, U>(answer: Answer<T>, with: impl FnOnce(&T) -> U) -> Answer<U> {
-    match answer {
-        Answer::Known(own) => Answer::Known(with(&own)),
-        Answer::Absent => Answer::Absent,
-        Answer::Unknown(why) => Answer::Unknown(why),
-        Answer::Failed(fault) => Answer::Failed(fault),
-        Answer::Unasked => Answer::Unasked,
-    }
-}
-
-pub(super) fn answer<T>(asked: Result<Option<T>, azure::Error>) -> Answer<T> {
-    match asked {
-        Ok(found) => found.map_or(Answer::Absent, Answer::Known),
-        Err(error) => failed(&error),
-    }
-}
-
 fn job_answer<T>(asked: Result<Option<T>, JobError>) -> Answer<T> {
     match asked {
         Ok(found) => found.map_or(Answer::Absent, Answer::Known),
         Err(JobError::Azure(error)) => failed(&error),
         Err(error) => Answer::Unknown(error.to_string()),
-    }
-}
-
-/// Who may not look does not know; who is not signed in, or reaches nobody, can do nothing.
-fn failed<T>(error: &azure::Error) -> Answer<T> {
-    match (error, error.kind()) {
-        (azure::Error::NotAllowed { code, .. }, _) => Answer::Unknown(code.clone()),
-        (azure::Error::NotFound { .. }, _) => Answer::Absent,
-        (_, kind @ (ErrorKind::NotAllowed | ErrorKind::Unreachable | ErrorKind::Usage)) => {
-            let action = error.hint().map(|hint| hint.to_string());
-            Answer::Failed(Fault {
-                kind,
-                facts: error.to_string(),
-                action: action.unwrap_or_else(|| format!("`azseed explain {}`", error.code())),
-                code: error.code(),
-            })
-        }
-        _ => Answer::Unknown(error.to_string()),
     }
 }
 
@@ -364,16 +324,37 @@ pub fn check(options: ReadyOptions, desk: &Desk<'_>) -> Result<Checked, Failure>
     let (id, group) = (place.subscription.clone(), place.group.clone());
     let jobs = match options.purpose {
         Purpose::Import => Some(job_service(service, azure, id, group, attendant)?),
-        Purpose::Vault => None,
+        _ => None,
     };
     let wanted = place.wanted(options.purpose, service);
-    let mut view = place.look(&arm(azure, attendant)?, &wanted, jobs.as_deref());
+    let arm = arm(azure, attendant)?;
+    let mut view = place.look(&arm, &wanted, jobs.as_deref());
     if let Some(name) =
         held.filter(|_| matches!(view.account, Answer::Known(_) | Answer::Unknown(_)))
     {
         view.container = reached(azure, &options.blobs, &place.account.account, &name, attendant);
     }
-    Ok(Checked(findings(&wanted, &view)))
+    let needed = of_account(options.purpose, azure, &options.blobs, attendant);
+    let rights = rights(&arm, &place, &view, (jobs.map(|_| service), &needed));
+    Ok(Checked(findings(&wanted, &view).into_iter().chain(rights).collect()))
+}
+
+/// Whether whoever is signed in may make the job in its group, and use the account.
+fn rights(
+    arm: &Arm,
+    place: &Place,
+    view: &View,
+    (service, needed): (Option<Service>, &[Right]),
+) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let (Some(service), Answer::Known(()) | Answer::Unknown(_)) = (service, &view.group) {
+        let group = format!("/subscriptions/{}/resourceGroups/{}", place.subscription, place.group);
+        found.extend(rights_at(arm, &group, of_service(service)));
+    }
+    if let Answer::Known(_) | Answer::Unknown(_) = view.account {
+        found.extend(rights_at(arm, &place.account.to_string(), needed));
+    }
+    found
 }
 
 /// Whether blobs of a container can be read, or would be if there were any.

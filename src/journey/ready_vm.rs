@@ -1,24 +1,27 @@
-//! Whether a subscription has what Azure's own backup of VMs needs. Asks only what reads; what the
-//! answers mean is said in `check`.
+//! Whether a subscription has what Azure's own backup of VMs needs, or a restore. Asks only what reads;
+//! what the answers mean is said in `check`.
 
 use disk_prep::noun::{ResourceGroup, SubscriptionId};
 
+use super::answered::{answer, map};
 use super::connections::{AzureOptions, arm};
-use super::ready::{answer, entrance, map};
+use super::ready::{Purpose, entrance};
+use super::ready_rights::rights_at;
 use crate::azure::Arm;
 use crate::check::azure::{Answer, View, Wanted, findings};
 use crate::check::finding::Checked;
+use crate::check::rights::{RESTORE, VM};
 use crate::outcome::{Attendant, Failure};
 
 /// Vaults and backups; VMs and their disks; their network.
 const PROVIDERS: [&str; 3] =
     ["Microsoft.RecoveryServices", "Microsoft.Compute", "Microsoft.Network"];
 
-/// Looks at sign-in, subscription, providers, and the group if one is named.
+/// Looks at sign-in, subscription, providers, the group if one is named, and rights there.
 pub fn check(
+    purpose: Purpose,
     azure: &AzureOptions,
-    subscription: &SubscriptionId,
-    group: Option<&ResourceGroup>,
+    (subscription, group): (&SubscriptionId, Option<&ResourceGroup>),
     attendant: &dyn Attendant,
 ) -> Result<Checked, Failure> {
     let arm = arm(azure, attendant)?;
@@ -38,6 +41,12 @@ pub fn check(
         for provider in PROVIDERS {
             found.extend(findings(&wanted(provider), &registered(&arm, subscription, provider)));
         }
+        let needed = if purpose == Purpose::Restore { RESTORE } else { VM };
+        let scope = match group.filter(|_| view.group != Answer::Absent) {
+            Some(group) => format!("/subscriptions/{subscription}/resourceGroups/{group}"),
+            None => format!("/subscriptions/{subscription}"),
+        };
+        found.extend(rights_at(&arm, &scope, needed));
     }
     Ok(Checked(found))
 }

@@ -20,7 +20,7 @@ use crate::vm_backup::{
 };
 
 /// So many machines side by side.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 /// The policy that every vault has.
 pub const DEFAULT_POLICY: &str = "DefaultPolicy";
 
@@ -166,7 +166,7 @@ pub fn protect_all(
 }
 
 /// The machines that are named, or all of the subscription.
-fn some(office: &Office, asked: &Machines) -> Result<Vec<Machine>, Failure> {
+pub(super) fn some(office: &Office, asked: &Machines) -> Result<Vec<Machine>, Failure> {
     match (asked.is_all, asked.words.is_empty()) {
         (true, _) => Ok(machines(&office.arm, &office.subscription)?),
         (false, true) => Err(MissingFlags::one("The name of a machine, or --all").into()),

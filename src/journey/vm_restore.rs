@@ -2,13 +2,18 @@
 //! service would refuse is told at once, before it is asked; then it is asked whether it would, and
 //! only then to do it.
 
-use disk_prep::noun::{AccountName, ResourceGroup};
+use disk_prep::noun::{AccountId, AccountName, ResourceGroup};
 use jiff::Timestamp;
 
 use super::desk::Desk;
+use super::ready_rights::missing_at;
 use super::vm::{Office, VmOptions};
+use super::vm_begun::{is_of, note};
+use super::vm_look::cards;
 use super::vm_protect::{Machines, protected};
 use crate::azure::StorageAccount;
+use crate::check::rights::{DISKS_AS_BLOBS, NEW_DISKS, NEW_MACHINE, OTHER_DISKS, roles};
+use crate::check::vm::hard_to_restore;
 use crate::outcome::Failure;
 use crate::vm_backup::{
     Error, Machine, MachineId, Network, Point, RecoveryVault, Restore, RestoreFault, RestoreTarget,
@@ -122,6 +127,9 @@ pub fn bring_back(
     let machine = protected(&word, &vault.id, &held)?.remove(0);
     let point = point_of(&asked.at, &machine, points(&office.arm, &vault.id, &machine, None)?)?;
     let restore = planned(asked, (machine, point), &vault, &office)?;
+    if matches!(restore.target, RestoreTarget::New { .. }) {
+        warn_of_network(&office, &restore.machine, desk);
+    }
     let faults = validate(&office.arm, &vault, &restore)?;
     if !faults.is_empty() {
         return Err(Error::Restore { faults }.into());
@@ -137,7 +145,36 @@ pub fn bring_back(
     }
     let (job, is_new) = self::restore(&office.arm, &vault, &restore)?;
     let came = if is_new { RestoreCame::Begun } else { RestoreCame::UnderWay };
+    if let Some(job) = &job {
+        same_disks(job, &restore, came, desk)?;
+    }
     Ok(RestoreDeed { vault, restore, came, job })
+}
+
+/// Refuses to take a restore that is under way for this one if it brings other disks. The service does
+/// not tell which, so that those of a restore are noted when it is begun.
+fn same_disks(
+    job: &str,
+    restore: &Restore,
+    came: RestoreCame,
+    desk: &Desk<'_>,
+) -> Result<(), Failure> {
+    let Ok(state) = desk.state() else { return Ok(()) };
+    let (machine, luns) = (restore.machine.short(), &restore.luns);
+    match (came, is_of(&state, job, luns)) {
+        (RestoreCame::Begun, _) => {
+            if let Err(error) = note(&state, job, luns) {
+                desk.attendant.warn(&format!("Which disks job {job} brings is not noted: {error}"));
+            }
+        }
+        (_, Some(false)) => return Err(Error::OtherRestore { machine, id: job.to_owned() }.into()),
+        (_, None) if luns.is_some() => desk.attendant.warn(&format!(
+            "A restore of {machine} is under way (job {job}) that this machine did not begin; \
+             whether it brings the same disks is not told"
+        )),
+        _ => {}
+    }
+    Ok(())
 }
 
 /// The point that is meant, the newest first.
@@ -207,11 +244,52 @@ fn planned(
             found.ok().map(|(network, subnet)| RestoreTarget::New { machine: id, network, subnet })
         }
     };
+    if let (Some((account, _)), Some(target)) = (&account, &target) {
+        faults.extend(barred(office, (&machine, account), target));
+    }
     match (faults.is_empty(), account, target) {
         (true, Some((account, _)), Some(target)) => {
             Ok(Restore { machine, point, account, luns: asked.luns.clone(), target })
         }
         _ => Err(Error::Restore { faults }.into()),
+    }
+}
+
+/// What whoever is signed in may not do where the restore would make something.
+fn barred(
+    office: &Office,
+    (machine, account): (&MachineId, &AccountId),
+    target: &RestoreTarget,
+) -> Option<RestoreFault> {
+    let group = |subscription: &str, group: &str| {
+        format!("/subscriptions/{subscription}/resourceGroups/{group}")
+    };
+    let (scope, needed) = match target {
+        RestoreTarget::New { machine, .. } => {
+            (group(&machine.subscription, &machine.group), NEW_MACHINE)
+        }
+        RestoreTarget::Disks(Some(own)) => (group(&machine.subscription, own.as_str()), NEW_DISKS),
+        RestoreTarget::Disks(None) => (account.to_string(), DISKS_AS_BLOBS),
+        RestoreTarget::Replace => (machine.to_string(), OTHER_DISKS),
+    };
+    let missing = missing_at(&office.arm, &scope, needed);
+    let names = missing.iter().map(|own| own.name().to_owned()).collect();
+    let roles = roles(&missing).into_iter().filter_map(|(role, _)| role);
+    let roles = roles.map(|own| own.name.to_owned()).collect();
+    (!missing.is_empty()).then_some(RestoreFault::Rights(scope, names, roles))
+}
+
+/// What a new machine of a point will not have of the network of the one that it is of.
+fn warn_of_network(office: &Office, machine: &MachineId, desk: &Desk<'_>) {
+    let Ok(Some(facts)) = office.arm.machine(&machine.to_string()) else { return };
+    let odd = hard_to_restore(&cards(&office.arm, &facts.cards).unwrap_or_default());
+    if !odd.is_empty() {
+        desk.attendant.warn(&format!(
+            "{} has {}, and the new machine will not: to build it as it was, restore its disks with \
+             `azseed vm restore disks` and build the machine of them",
+            machine.short(),
+            odd.join(", ")
+        ));
     }
 }
 

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use disk_prep::noun::{VaultName, count};
+use disk_prep::noun::{InvalidNoun, VaultName, count};
 
 use super::desk::Desk;
 use super::vault_policy::template;
 use super::vm::{Office, VmOptions};
+use super::vm_vault::{NewVault, make};
 use crate::outcome::Failure;
 use crate::vm_backup::{
     Error, Protection, RecoveryVault, Redundancy, Storage, VmPolicy, delete_policy, delete_vault,
@@ -76,6 +77,37 @@ pub fn plan(options: &VmOptions, desk: &Desk<'_>) -> Result<VaultPlan, Failure> 
         PlannedRegion { region, machines, vaults }
     };
     Ok(VaultPlan(regions.into_iter().map(planned).collect()))
+}
+
+/// Vaults that were made, one after the other.
+#[derive(Debug)]
+pub struct PerRegion {
+    /// How many.
+    pub made: usize,
+}
+
+/// Makes a vault in each region that has machines and none, one after the other; each is told when
+/// it is there.
+pub fn make_per_region(
+    asked: &NewVault,
+    options: &VmOptions,
+    desk: &Desk<'_>,
+) -> Result<PerRegion, Failure> {
+    let bare = |region: &&PlannedRegion| region.vaults.is_empty();
+    let all = VmOptions { group: None, vault: None, ..options.clone() };
+    let planned = plan(&all, desk)?;
+    let mut made = 0;
+    // All names are looked at before the first vault is made.
+    let named = planned.0.iter().filter(bare).map(|own| {
+        let name: VaultName = format!("{}-{}", asked.name, own.region).parse()?;
+        Ok::<_, InvalidNoun>(NewVault { name, region: own.region.clone(), ..asked.clone() })
+    });
+    for own in named.collect::<Result<Vec<_>, _>>()? {
+        let vault = make(&own, options, desk)?;
+        desk.attendant.show(&vault);
+        made += 1;
+    }
+    Ok(PerRegion { made })
 }
 
 /// Something that is no more.

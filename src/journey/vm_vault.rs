@@ -22,7 +22,7 @@ use crate::vm_backup::{
 const MOST_BYTES: u64 = 1 << 20;
 
 /// What a vault is to be.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NewVault {
     /// Its name.
     pub name: VaultName,

@@ -26,6 +26,8 @@ pub(super) struct CheckRecord<'a> {
     command: Option<&'a str>,
     /// The code that `azseed explain` tells more of; null if there is none.
     explain: Option<&'a str>,
+    /// What it is about, such as a machine; null if only one thing was looked at.
+    about: Option<&'a str>,
 }
 
 impl Record for CheckRecord<'_> {
@@ -35,8 +37,12 @@ impl Record for CheckRecord<'_> {
 impl Outcome for Checked {
     fn lines(&self) -> Vec<String> {
         let width = self.0.iter().map(|finding| finding.what.len()).max().unwrap_or(0).max(10);
-        let mut lines = Vec::new();
-        for Finding { what, grade, facts, action, command, .. } in &self.0 {
+        let (mut lines, mut last) = (Vec::new(), None);
+        for Finding { about, what, grade, facts, action, command, .. } in &self.0 {
+            if about.as_ref() != last {
+                lines.extend(about.as_ref().map(|own| format!("{}:", visible_line(own))));
+                last = about.as_ref();
+            }
             let (verdict, facts) = (grade.word(), visible_line(facts));
             lines.push(format!("{what:<width$} {verdict:<8} {facts}"));
             let under = |text: &str| format!("{:<1$}{text}", "", width + 10);
@@ -58,6 +64,7 @@ impl Outcome for Checked {
                 id: finding.id(),
                 command: finding.command.as_deref(),
                 explain: finding.explain.as_deref(),
+                about: finding.about.as_deref(),
             })
         };
         self.0.iter().map(record).collect()
@@ -121,6 +128,9 @@ mod tests {
         assert_eq!(bad.json()[0]["verdict"], "problem");
         assert_eq!(bad.json()[0]["id"], "host-rights");
         assert_eq!(bad.lines().last().unwrap(), "Together: 0 good, 0 warnings, 1 problem");
+        let about = |machine: &str| good("a", "b").about(machine);
+        let lines = Checked(vec![about("rg/web"), about("rg/web"), about("rg/db")]).lines();
+        assert_eq!((lines[0].as_str(), lines[3].as_str(), lines.len()), ("rg/web:", "rg/db:", 6));
         let two = vec![good("a", "b"), problem("c", "d", "e").next("azseed plan")];
         let last = Checked(two).lines().pop().unwrap();
         assert_eq!(last, "Together: 1 good, 0 warnings, 1 problem; next: `azseed plan`");

@@ -152,6 +152,32 @@ impl Record for EmulatedGroupRecord<'_> {
     const TYPE: &'static str = "emulator-group";
 }
 
+/// A network security group of the emulated subscription.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EmulatedNsgRecord<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Its resource group.
+    group: &'a str,
+    /// How many rules it has, and where it stands.
+    state: &'a str,
+}
+
+impl Record for EmulatedNsgRecord<'_> {
+    const TYPE: &'static str = "emulator-nsg";
+}
+
+/// What whoever signs in to the emulated subscription may do.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EmulatedRightsRecord<'a> {
+    /// That in words.
+    state: &'a str,
+}
+
+impl Record for EmulatedRightsRecord<'_> {
+    const TYPE: &'static str = "emulator-rights";
+}
+
 /// What callers must know, for a script and for a shell.
 #[derive(Debug)]
 pub struct Listening<'a> {
@@ -282,6 +308,8 @@ impl Outcome for Replies {
             Reply::Group { name, is_there: false } => {
                 vec![format!("The group {name} is not there")]
             }
+            Reply::Security { name, group, state } => vec![format!("{group}/{name}  {state}")],
+            Reply::Rights { state } => vec![format!("Who signs in may do: {state}")],
             Reply::Done | Reply::Refused { .. } => Vec::new(),
         };
         self.0.iter().flat_map(lines).collect()
@@ -313,6 +341,10 @@ impl Outcome for Replies {
             Reply::Group { name, is_there } => {
                 Some(line(&EmulatedGroupRecord { name, is_there: *is_there }))
             }
+            Reply::Security { name, group, state } => {
+                Some(line(&EmulatedNsgRecord { name, group, state }))
+            }
+            Reply::Rights { state } => Some(line(&EmulatedRightsRecord { state })),
             // Said by the end of the answer, and by an error.
             Reply::Done | Reply::Refused { .. } => None,
         };

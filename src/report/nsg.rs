@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::record::{Record, line};
 use crate::check::nsg::NewRule;
 use crate::journey::nsg::NsgLooked;
+use crate::journey::nsg_vm::AppliedRule;
 use crate::outcome::{Exit, Outcome};
 
 /// A rule to make in a network security group.
@@ -19,6 +20,8 @@ pub(super) struct NsgRuleRecord<'a> {
     rule: ArmRule<'a>,
     /// The line for Azure's command line.
     command: String,
+    /// `written` or `was-there`; null if the rule is only shown.
+    applied: Option<&'a str>,
 }
 
 /// A rule as Azure's resource manager takes it.
@@ -81,7 +84,30 @@ impl Outcome for NewRule {
 
     fn json(&self) -> Vec<Value> {
         let group = self.group.as_deref();
-        vec![line(&NsgRuleRecord { group, rule: ArmRule::of(self), command: self.line() })]
+        vec![record(self, group, None)]
+    }
+}
+
+fn record(rule: &NewRule, group: Option<&str>, applied: Option<&str>) -> Value {
+    line(&NsgRuleRecord { group, rule: ArmRule::of(rule), command: rule.line(), applied })
+}
+
+impl Outcome for AppliedRule {
+    fn lines(&self) -> Vec<String> {
+        let AppliedRule { rule, was_there } = self;
+        let group = visible_line(rule.group.as_deref().unwrap_or_default()).into_owned();
+        let (name, opens) = (visible_line(&rule.name), rule.opens());
+        vec![match was_there {
+            true => format!("Rule {name} is in {group} already: it lets {}", visible_line(&opens)),
+            false => {
+                format!("Rule {name} was written into {group}: it lets {}", visible_line(&opens))
+            }
+        }]
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let applied = if self.was_there { "was-there" } else { "written" };
+        vec![record(&self.rule, self.rule.group.as_deref(), Some(applied))]
     }
 }
 

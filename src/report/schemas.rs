@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 #[cfg(feature = "emulator")]
 use super::emulator::{
     ClockRecord, DockedRecord, EmulatedAccountRecord, EmulatedDiskRecord, EmulatedGroupRecord,
-    EmulatedVmRecord, ListeningRecord, MischiefRecord,
+    EmulatedNsgRecord, EmulatedRightsRecord, EmulatedVmRecord, ListeningRecord, MischiefRecord,
 };
 use super::estimate::EstimateRecord;
 use super::event::{
@@ -35,8 +35,8 @@ use super::{
     access, browsed, checked, cleared, custody, disk_backup, disk_kept, disk_protected,
     disk_proven, disk_restored, disk_snapshot, drive, escrowed, explained, foreseen, keys, limits,
     nsg, overview, packed, proxy, released, repaired, seed, slip, standing, told, vault_ingest,
-    vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, vm, vm_jobs, vm_restore,
-    vm_upkeep, watch,
+    vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, vm, vm_extension, vm_jobs,
+    vm_restore, vm_tree, vm_upkeep, watch,
 };
 
 /// A type of record.
@@ -69,7 +69,7 @@ pub fn all() -> Vec<Described> {
         of::<access::SignInRecord>("`auth status`"),
         of::<access::SubscriptionRecord>("`subscriptions list`"),
         of::<access::ProviderRecord>("`provider list`, `provider register`"),
-        of::<checked::CheckRecord>("`check`"),
+        of::<checked::CheckRecord>("`check`, `nsg suggest`, `vm preflight`"),
         of::<nsg::NsgRuleRecord>("`nsg`"),
         of::<proxy::ProxyStepRecord>("`proxy plan`"),
         of::<proxy::ProxyFileRecord>("`proxy apply`"),
@@ -172,6 +172,10 @@ pub fn all() -> Vec<Described> {
         of::<browsed::LookedRecord>("`vault ls`, `vault find`"),
         of::<RestoredRecord>("`vault restore`, `rehearse`"),
         of::<SourceRecord>("`vault source accept`"),
+        of::<vm_tree::VmStaggerRecord<'_>>("`vm policy stagger`"),
+        of::<vm_tree::VmTreeRecord<'_>>("`vm vault tree`"),
+        of::<vm_extension::VmExtensionRecord<'_>>("`vm extension show`, `vm extension remove`"),
+        of::<vm_extension::VmRegistrationRecord<'_>>("`vm register`"),
         of::<vm::VmRecord<'_>>("`vm discover`, `vm list`, `vm show`, `vm status`"),
         of::<vm::VmDeedRecord<'_>>("`vm protect`, `vm backup`, `vm unprotect`"),
         of::<vm::VmGuideRecord<'_>>("`vm guide`"),
@@ -200,6 +204,8 @@ pub fn all() -> Vec<Described> {
         ),
         of::<EmulatedAccountRecord<'_>>("`emulator account`"),
         of::<EmulatedGroupRecord<'_>>("`emulator group`"),
+        of::<EmulatedNsgRecord<'_>>("`emulator nsg`"),
+        of::<EmulatedRightsRecord<'_>>("`emulator rights`"),
         of::<DockedRecord>("`emulator dock`, `rehearse`"),
         of::<StepEndedRecord>("`rehearse`"),
         of::<StepRecord>("`rehearse`"),

@@ -6,7 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::journey::vm_upkeep::{LetGo, PlannedRegion, VaultPlan, VaultStorage, VmTemplate};
+use crate::journey::vm_upkeep::{
+    LetGo, PerRegion, PlannedRegion, VaultPlan, VaultStorage, VmTemplate,
+};
 use crate::outcome::Outcome;
 
 /// The redundancy of a Recovery Services vault.
@@ -134,6 +136,19 @@ impl Outcome for VaultPlan {
             line(&VmRegionRecord { region, machines: *machines, vaults })
         };
         self.0.iter().map(record).collect()
+    }
+}
+
+impl Outcome for PerRegion {
+    fn lines(&self) -> Vec<String> {
+        vec![match self.made {
+            0 => "Every region with machines has a vault, so none was made".to_owned(),
+            made => format!("Every region with machines has a vault now ({made} made)"),
+        }]
+    }
+
+    fn json(&self) -> Vec<Value> {
+        Vec::new()
     }
 }
 

@@ -56,6 +56,8 @@ pub enum Error {
     Restore { faults: Vec<RestoreFault> },
     #[error("Another restore of {machine} is under way (job {id})")]
     OtherRestore { machine: String, id: String },
+    #[error("A job about {machine} is under way ({id})")]
+    JobUnderWay { machine: String, id: String },
     #[error("The vault {vault} is {held}, and that cannot be changed: it holds machines")]
     Locked { vault: VaultName, held: String },
     #[error("The vault {vault} cannot be deleted: it holds{}", lines(held))]
@@ -91,6 +93,7 @@ impl Diagnose for Error {
             Error::PointWord { .. } => "vm-point-word",
             Error::Restore { .. } => "vm-restore-refused",
             Error::OtherRestore { .. } => "vm-restore-under-way",
+            Error::JobUnderWay { .. } => "vm-job-under-way",
             Error::Locked { .. } => "vm-vault-locked",
             Error::NotEmpty { .. } => "vm-vault-not-empty",
             Error::PolicyUsed { .. } => "vm-policy-in-use",
@@ -125,7 +128,7 @@ impl Diagnose for Error {
             | Error::NotEmpty { .. }
             | Error::PolicyUsed { .. }
             | Error::NotCancellable { .. } => ErrorKind::Refused,
-            Error::OtherRestore { .. } => ErrorKind::Busy,
+            Error::OtherRestore { .. } | Error::JobUnderWay { .. } => ErrorKind::Busy,
             Error::NoSubscription => ErrorKind::NotAllowed,
         }
     }
@@ -180,7 +183,7 @@ impl Diagnose for Error {
                     }
                 }));
             }
-            Error::OtherRestore { id, .. } => {
+            Error::OtherRestore { id, .. } | Error::JobUnderWay { id, .. } => {
                 return Some(Hint::new(format!("`azseed vm job wait {id}`, then run this again")));
             }
             Error::Locked { .. } => "make another vault with `azseed vm vault create`",

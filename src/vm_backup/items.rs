@@ -138,6 +138,56 @@ struct Asked {
     protection_state: Option<&'static str>,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusAsked {
+    resource_type: &'static str,
+    resource_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusTold {
+    #[serde(default)]
+    vault_id: Option<String>,
+}
+
+/// The vault that protects a machine, wherever it is; `None` if none does.
+pub fn protecting(arm: &Arm, region: &str, machine: &MachineId) -> Result<Option<VaultId>, Error> {
+    let path = format!(
+        "subscriptions/{}/providers/Microsoft.RecoveryServices/locations/{region}/backupStatus",
+        machine.subscription
+    );
+    let asked = StatusAsked { resource_type: "VM", resource_id: machine.to_string() };
+    let told: Option<StatusTold> = arm.post(&path, RECOVERY, &asked)?;
+    Ok(told.and_then(|own| own.vault_id).and_then(|id| VaultId::parse(&id)))
+}
+
+#[derive(Deserialize)]
+struct ContainerWire {
+    #[serde(default)]
+    properties: ContainerProperties,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ContainerProperties {
+    virtual_machine_id: Option<String>,
+    registration_status: Option<String>,
+}
+
+/// The machines that are registered with a vault.
+pub fn registered(arm: &Arm, vault: &VaultId) -> Result<Vec<MachineId>, Error> {
+    let list = format!("backupProtectionContainers?$filter={VMS_ONLY}");
+    let all: Vec<ContainerWire> = arm.list(&vault.path(&list), RECOVERY)?;
+    let is_own = |own: &ContainerWire| {
+        let word = own.properties.registration_status.as_deref().unwrap_or("Registered");
+        word.eq_ignore_ascii_case("Registered")
+    };
+    let id = |own: ContainerWire| MachineId::parse(&own.properties.virtual_machine_id?);
+    Ok(all.into_iter().filter(is_own).filter_map(id).collect())
+}
+
 const MACHINES: &str = "Microsoft.Compute/virtualMachines";
 
 /// Protects a machine by a policy, or gives it another one; the id of the job that did.

@@ -281,6 +281,13 @@ pub(super) fn under_way(
     Ok(jobs(arm, vault, &filter)?.into_iter().find(is_own))
 }
 
+/// All jobs of a machine that are under way.
+pub fn jobs_under_way(arm: &Arm, vault: &VaultId, machine: &MachineId) -> Result<Vec<Job>, Error> {
+    let all = jobs(arm, vault, &JobFilter::default())?;
+    let is_own = |own: &Job| own.is_of(machine) && !own.state.is_over();
+    Ok(all.into_iter().filter(is_own).collect())
+}
+
 /// An id that goes into a path: no other sign is in one.
 fn is_id(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

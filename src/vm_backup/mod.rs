@@ -13,13 +13,16 @@ mod policy;
 mod policy_wire;
 mod restore;
 mod restore_fault;
+mod stagger;
 mod vaults;
 mod words;
 mod zones;
 
 pub use error::Error;
-pub use items::{Item, Protection, Stop, back_up, items, protect, unprotect};
-pub use jobs::{Job, JobFault, JobFilter, JobState, Task, cancel, job, jobs};
+pub use items::{
+    Item, Protection, Stop, back_up, items, protect, protecting, registered, unprotect,
+};
+pub use jobs::{Job, JobFault, JobFilter, JobState, Task, cancel, job, jobs, jobs_under_way};
 pub use machines::{Machine, classic_machines, discover, machines};
 pub use names::{MachineId, MachineWord, VaultId};
 pub use networks::{Network, networks};
@@ -28,6 +31,7 @@ pub use policies::{PolicyFacts, delete_policy, policies, set_policy};
 pub use policy::{PolicyFault, VmPolicy};
 pub use restore::{Restore, RestoreTarget, name_rule, restore, validate};
 pub use restore_fault::RestoreFault;
+pub use stagger::{Spread, SpreadStep, Spreading, spread};
 pub use vaults::{
     RecoveryVault, Redundancy, Storage, create, delete_vault, has_default_policy, set_storage,
     storage, vaults,

@@ -22,6 +22,16 @@ pub struct VaultId {
 }
 
 impl VaultId {
+    /// By its resource id.
+    pub fn parse(id: &str) -> Option<Self> {
+        let [subscription, group, _, _, name] = parts(id)?;
+        Some(VaultId {
+            subscription: SubscriptionId::from_str(&subscription.to_lowercase()).ok()?,
+            group: ResourceGroup::from_str(group).ok()?,
+            name: VaultName::from_str(name).ok()?,
+        })
+    }
+
     /// The path of something in it.
     pub(super) fn path(&self, rest: &str) -> String {
         format!("{self}/{rest}").trim_matches('/').to_owned()

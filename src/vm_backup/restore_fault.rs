@@ -29,6 +29,8 @@ pub enum RestoreFault {
     Gone(String),
     /// The machine has no data disk at this place, and those that it has.
     NoDisk(u32, Vec<u32>),
+    /// Rights that are missing where it would be made, and the smallest roles that have them.
+    Rights(String, Vec<String>, Vec<String>),
     /// The service's own words, when it was asked whether it would.
     Said(String, String),
 }
@@ -44,6 +46,7 @@ impl RestoreFault {
             }
             RestoreFault::NoSubnet(..) => Some("restore-subnet-missing"),
             RestoreFault::Gone(_) => Some("BCMV2VMNotFound"),
+            RestoreFault::Rights(..) => Some("restore-no-access-to-subscription"),
             RestoreFault::Said(code, _) => Some(code),
             RestoreFault::Point(_)
             | RestoreFault::NoAccount(_)
@@ -102,6 +105,19 @@ impl fmt::Display for RestoreFault {
             RestoreFault::NoDisk(lun, all) => {
                 let all: Vec<String> = all.iter().map(ToString::to_string).collect();
                 write!(f, "the machine has no data disk {lun}; {}", some(&all))
+            }
+            RestoreFault::Rights(scope, missing, roles) => {
+                write!(
+                    f,
+                    "whoever is signed in may not do this at {scope}: {}",
+                    missing.join(", ")
+                )?;
+                match roles.as_slice() {
+                    [] => Ok(()),
+                    roles => {
+                        write!(f, "; the smallest role that has it is {}", roles.join(" with "))
+                    }
+                }
             }
             RestoreFault::Said(code, message) => write!(f, "{message} ({code})"),
         }

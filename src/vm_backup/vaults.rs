@@ -1,13 +1,11 @@
 //! Recovery Services vaults: list, create, and the redundancy that is chosen before anything is
 //! protected.
 
-use std::str::FromStr;
-
-use disk_prep::noun::{ResourceGroup, SubscriptionId, VaultName};
+use disk_prep::noun::SubscriptionId;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::names::{VaultId, parts};
+use super::names::VaultId;
 use super::words::RECOVERY;
 use crate::azure::Arm;
 
@@ -75,12 +73,7 @@ pub(super) fn region(text: &str) -> String {
 
 impl Wire {
     fn vault(self) -> Option<RecoveryVault> {
-        let [subscription, group, _, _, name] = parts(&self.id)?;
-        let id = VaultId {
-            subscription: SubscriptionId::from_str(&subscription.to_lowercase()).ok()?,
-            group: ResourceGroup::from_str(group).ok()?,
-            name: VaultName::from_str(name).ok()?,
-        };
+        let id = VaultId::parse(&self.id)?;
         let Properties { provisioning_state, redundancy_settings } = self.properties;
         let redundancy = redundancy_settings.and_then(|own| own.standard_tier_storage_redundancy);
         Some(RecoveryVault {

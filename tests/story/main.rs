@@ -48,6 +48,7 @@ mod two_machines;
 mod verbose;
 mod vm;
 mod vm_catalogue;
+mod vm_checks;
 mod vm_mischief;
 mod vm_restore;
 mod watch;

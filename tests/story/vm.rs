@@ -51,6 +51,12 @@ impl World {
         self.machine.expect(0, &all);
     }
 
+    /// Declares something else of the subscription.
+    pub fn declare(&self, text: &str) {
+        let data = self.emulator.data().to_str().unwrap();
+        self.machine.expect(0, &[&["emulator"], &*words(text), &["--data", data]].concat());
+    }
+
     pub fn expect(&self, code: i32, text: &str) -> Said {
         self.emulator.expect(&self.machine, code, &words(text))
     }

@@ -277,3 +277,24 @@ fn a_restore_is_begun_once_whatever_becomes_of_the_answer() {
     assert_eq!(world.json(0, new)[0]["outcome"], "under-way");
     world.refused(11, "vm-restore-under-way", &new.replace("w2", "w3"));
 }
+
+#[test]
+fn a_restore_of_other_disks_is_not_taken_for_the_one_under_way() {
+    let (world, _) = world();
+    let restore = |luns: &str| {
+        format!("vm restore disks web --at latest --account account1 {luns}").trim().to_owned()
+    };
+    let begun = world.json(0, &restore("--luns 1,0"));
+    let again = world.json(0, &restore("--luns 0,1"));
+    assert_eq!((&again[0]["outcome"], &again[0]["job"]), (&"under-way".into(), &begun[0]["job"]));
+    for other in ["--luns 0", ""] {
+        let told = world.refused(11, "vm-restore-under-way", &restore(other));
+        assert!(told.contains(begun[0]["job"].as_str().unwrap()), "{told}");
+    }
+    assert_eq!(world.kept_jobs("Restore"), 1);
+    // Another machine does not know which disks, and says so.
+    let state = world.machine.text("elsewhere");
+    let said = world.expect(0, &format!("{} --state {state}", restore("--luns 0")));
+    assert!(said.stderr.contains("the same disks is not told"), "{}", said.stderr);
+    assert_eq!(world.kept_jobs("Restore"), 1);
+}

@@ -13,7 +13,7 @@ mod tags;
 
 pub use group::{Flow, Group, flows};
 pub use judge::{Said, judge};
-pub use read::{NsgFault, read_groups};
+pub use read::{NsgFault, ports, read_groups};
 pub use suggest::{NewRule, suggest};
 pub use tags::{TagList, read_tags};
 

@@ -117,7 +117,7 @@ fn rule(own: Value) -> Result<Rule, NsgFault> {
         one.into_iter().chain(more).filter(|own| !own.is_empty()).collect()
     };
     let ports = joined(wire.destination_port_range, wire.destination_port_ranges);
-    let ports = ports.iter().map(|own| range(own).ok_or_else(|| fault("the ports", own)));
+    let ports = ports.iter().map(|own| self::ports(own).ok_or_else(|| fault("the ports", own)));
     let is_of = |word: &str| wire.protocol.eq_ignore_ascii_case(word);
     Ok(Rule {
         priority: wire.priority,
@@ -131,8 +131,8 @@ fn rule(own: Value) -> Result<Rule, NsgFault> {
     })
 }
 
-/// `*`, `443`, `80-443`.
-fn range(text: &str) -> Option<(u16, u16)> {
+/// First and last of `*`, `443`, `80-443`.
+pub fn ports(text: &str) -> Option<(u16, u16)> {
     if text == "*" {
         return Some((0, u16::MAX));
     }

@@ -24,7 +24,10 @@ use super::dock::Docked;
 use super::dock::line::send as write_line;
 use super::error::Error;
 use super::mischief::{Standing, Wanted};
-use super::recovery::{AccountFacts, AccountOrder, GroupOrder, ManagedDisk, Vm, VmOrder};
+use super::recovery::{
+    AccountFacts, AccountOrder, GroupOrder, ManagedDisk, RightsOrder, SecurityGroup, SecurityOrder,
+    Vm, VmOrder,
+};
 
 const NAME: &str = "control.sock";
 /// Files that one message may carry, by the kernel's rule.
@@ -46,8 +49,12 @@ pub(super) enum Request {
     Disk { deed: DiskDeed },
     /// Change a storage account.
     Account { order: AccountOrder },
-    /// Let a resource group be there or not.
+    /// Let a resource group be there or not, or lock it.
     Group { order: GroupOrder },
+    /// Make or change a network security group.
+    Security { order: SecurityOrder },
+    /// Change what whoever signs in may do.
+    Rights { order: RightsOrder },
     /// Take drives in; their files travel with this line, in the same order.
     Dock { serials: Vec<Serial> },
 }
@@ -145,6 +152,20 @@ pub enum Reply {
         /// Whether it is there.
         is_there: bool,
     },
+    /// A network security group.
+    Security {
+        /// Its name.
+        name: String,
+        /// Its resource group.
+        group: String,
+        /// Its rules, and where it stands.
+        state: String,
+    },
+    /// What whoever signs in may do.
+    Rights {
+        /// That in words.
+        state: String,
+    },
     /// That was all.
     Done,
     /// It could not be done.
@@ -164,13 +185,31 @@ impl From<Docked> for Reply {
 impl From<Vm> for Reply {
     fn from(own: Vm) -> Self {
         let Vm {
-            name, group, region, os, power, agent, is_classic, is_slow, failing, disks, ..
+            name,
+            group,
+            region,
+            os,
+            power,
+            agent,
+            is_classic,
+            is_slow,
+            failing,
+            disks,
+            nics,
+            is_balanced,
+            extension,
+            oddities,
+            ..
         } = own;
         let mut state = vec![os, power, format!("agent {agent}")];
         // One disk goes without saying.
         state.extend((disks.len() > 1).then(|| count(disks.len(), "disk")));
         state.extend(is_classic.then(|| "classic".to_owned()));
         state.extend(is_slow.then(|| "slow".to_owned()));
+        state.extend((nics > 1).then(|| count(nics, "network card")));
+        state.extend(is_balanced.then(|| "behind a load balancer".to_owned()));
+        state.extend((extension != "none").then(|| format!("extension {extension}")));
+        state.extend(oddities);
         state.extend(failing.map(|own| match own.left {
             Some(left) => {
                 let left = count(left, "time");
@@ -191,9 +230,22 @@ impl From<ManagedDisk> for Reply {
 
 impl From<AccountFacts> for Reply {
     fn from(own: AccountFacts) -> Self {
-        let AccountFacts { name, region, sku, kind } = own;
+        let AccountFacts { name, region, sku, kind, .. } = own;
         let region = region.unwrap_or_else(|| "every region".to_owned());
         Reply::Account { name, state: format!("{region}, {kind}, {sku}") }
+    }
+}
+
+impl From<SecurityGroup> for Reply {
+    fn from(own: SecurityGroup) -> Self {
+        let SecurityGroup { group, name, rules, machines, subnets, .. } = own;
+        let places: Vec<String> = machines.into_iter().chain(subnets).collect();
+        let rules = count(rules.len(), "rule");
+        let state = match places.is_empty() {
+            true => format!("{rules}, stands nowhere"),
+            false => format!("{rules}, stands at {}", places.join(", ")),
+        };
+        Reply::Security { name, group, state }
     }
 }
 

@@ -35,8 +35,8 @@ pub use disks::DiskDeed;
 pub use dock::{parsers, work as read_drive};
 pub use error::Error;
 pub use mischief::{Mischief, Wanted};
-pub use recovery::{AccountOrder, DiskOrder, GroupOrder, VmOrder};
+pub use recovery::{AccountOrder, DiskOrder, GroupOrder, RightsOrder, SecurityOrder, VmOrder};
 pub use running::{
     Emulator, EmulatorOptions, Facts, VmDeed, dock, forward_clock, machines, managed_disks,
-    mischief, resource_group, start, storage_account,
+    mischief, resource_group, rights, security_group, start, storage_account,
 };

@@ -25,7 +25,7 @@ use super::blobs::{self, managed::DiskPages, service::BlobService};
 use super::clock::Clock;
 use super::control::{self, Reply, Request};
 use super::disks::{DiskDeed, Disks};
-use super::recovery::{AccountOrder, GroupOrder, WorldBook};
+use super::recovery::{AccountOrder, GroupOrder, RightsOrder, SecurityOrder, WorldBook};
 
 pub use super::control::VmDeed;
 use super::dock::Dock;
@@ -371,6 +371,11 @@ impl Parts {
                 self.world.order_group(&order)?;
                 Ok(vec![Reply::Group { name: order.name, is_there: order.is_there }])
             }
+            Request::Security { order } => Ok(vec![self.world.order_security(&order)?.into()]),
+            Request::Rights { order } => {
+                self.world.order_rights(&order)?;
+                Ok(vec![Reply::Rights { state: order.told() }])
+            }
             Request::Dock { serials } => {
                 if serials.len() != files.len() {
                     let message = "not every drive came with its file".to_owned();
@@ -422,9 +427,19 @@ pub fn storage_account(data: &Path, order: AccountOrder) -> Result<Vec<Reply>, E
     control::ask(data, &Request::Account { order }, Vec::new())
 }
 
-/// Lets a resource group of the emulator on `data` be there or not.
+/// Lets a resource group of the emulator on `data` be there or not, or locks it.
 pub fn resource_group(data: &Path, order: GroupOrder) -> Result<Vec<Reply>, Error> {
     control::ask(data, &Request::Group { order }, Vec::new())
+}
+
+/// Makes or changes a network security group of the emulator on `data`.
+pub fn security_group(data: &Path, order: SecurityOrder) -> Result<Vec<Reply>, Error> {
+    control::ask(data, &Request::Security { order }, Vec::new())
+}
+
+/// Changes what whoever signs in to the emulator on `data` may do.
+pub fn rights(data: &Path, order: RightsOrder) -> Result<Vec<Reply>, Error> {
+    control::ask(data, &Request::Rights { order }, Vec::new())
 }
 
 /// Brings drives, open for reading, to the dock of the emulator on `data`.

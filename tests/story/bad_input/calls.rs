@@ -4,12 +4,14 @@
 /// The calls, by command.
 pub const CALLS: &[(&str, &str)] = &[
     ("auth status", ""),
+    ("check account", "@account1 --for vault"),
     ("check azure", "--for vault --staging staging"),
     ("check filesystems", ""),
     ("check guest", ""),
     ("check host", ""),
     ("check network", "--for import --storage-account account1"),
     ("check schedule", ""),
+    ("check vm", "@web --vault prod"),
     ("cleanup", ""),
     ("completions", "@bash"),
     ("config init", "@made.toml"),
@@ -48,6 +50,8 @@ pub const CALLS: &[(&str, &str)] = &[
     ("emulator dock", "@s1.img,serial=S1 --data none"),
     ("emulator group", "@rg --data none"),
     ("emulator mischief", "--data none"),
+    ("emulator nsg", "@web-nsg --data none"),
+    ("emulator rights", "--data none"),
     ("emulator vm list", "--data none"),
     ("emulator vm remove", "@web --data none"),
     ("emulator vm set", "@web --data none"),
@@ -137,6 +141,8 @@ pub const CALLS: &[(&str, &str)] = &[
     ("verify", "@s1.img,serial=S1 --staging staging"),
     ("vm backup", "@web --vault prod"),
     ("vm discover", "--vault prod"),
+    ("vm extension remove", "@web --vault prod"),
+    ("vm extension show", "@web --vault prod"),
     ("vm guide", ""),
     ("vm job cancel", "@11111111-2222-4333-8444-555555555555 --vault prod"),
     ("vm job list", "--vault prod"),
@@ -150,8 +156,11 @@ pub const CALLS: &[(&str, &str)] = &[
     ("vm policy set", "@gold --file gold.toml --vault prod"),
     ("vm policy show", "@gold --vault prod"),
     ("vm policy simulate", "--file gold.toml"),
+    ("vm policy stagger", "--vault prod"),
     ("vm policy template", "@default"),
+    ("vm preflight", "@web --vault prod"),
     ("vm protect", "@web --vault prod"),
+    ("vm register", "@web --vault prod"),
     ("vm restore disks", "@web --at latest --account account1 --vault prod"),
     (
         "vm restore new",
@@ -168,6 +177,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("vm vault redundancy set", "@local --vault prod"),
     ("vm vault redundancy show", "--vault prod"),
     ("vm vault show", "--vault prod"),
+    ("vm vault tree", ""),
 ];
 
 /// The words of a call, those without a flag without their mark.

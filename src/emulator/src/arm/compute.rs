@@ -7,9 +7,12 @@ use serde_json::{Value, json};
 use super::call::{Context, Path};
 use super::disks;
 use super::fault::Fault;
+use super::ids::id_of;
 use super::version::check_any;
+use super::{extensions, interfaces};
+
 use crate::http::Answer;
-use crate::recovery::Vm;
+use crate::recovery::{SIZES, Vm};
 
 pub(super) const PROVIDER: &str = "microsoft.compute";
 pub(super) const CLASSIC: &str = "microsoft.classiccompute";
@@ -20,7 +23,9 @@ pub(super) fn answer(context: Context<'_>, target: &Path) -> Result<Answer, Faul
     if target.provider != CLASSIC && disks::is_meant(target) {
         return disks::answer(context, target);
     }
-    if context.call.method != Method::GET {
+    let is_of_extension =
+        target.rest.get(2).is_some_and(|word| word.eq_ignore_ascii_case("extensions"));
+    if context.call.method != Method::GET && !is_of_extension {
         return Err(Fault::new(405, "MethodNotAllowed", "The resource does not take this method."));
     }
     let is_classic = target.provider == CLASSIC;
@@ -35,7 +40,12 @@ pub(super) fn answer(context: Context<'_>, target: &Path) -> Result<Answer, Faul
             let value: Vec<Value> = all.filter(in_group).map(|vm| body(context, vm)).collect();
             Ok(Answer::json(200, &json!({ "value": value })))
         }
-        ([_, name] | [_, name, _], Some(group)) if is_kind => {
+        ([word, _, list], None)
+            if word.eq_ignore_ascii_case("locations") && list.eq_ignore_ascii_case("vmSizes") =>
+        {
+            Ok(Answer::json(200, &sizes()))
+        }
+        ([_, name, more @ ..], Some(group)) if is_kind => {
             let Some(vm) = all.find(|own| own.is(group, name)) else {
                 let message = format!(
                     "The Resource 'Microsoft.Compute/virtualMachines/{name}' under resource group \
@@ -43,8 +53,11 @@ pub(super) fn answer(context: Context<'_>, target: &Path) -> Result<Answer, Faul
                 );
                 return Err(Fault::new(404, "ResourceNotFound", message));
             };
-            match words.get(2) {
-                None => {
+            if let ([_, rest @ ..], true) = (more, is_of_extension) {
+                return extensions::answer(context, vm, rest);
+            }
+            match more {
+                [] => {
                     let mut body = body(context, vm);
                     let expand = context.call.parameter("$expand").unwrap_or_default();
                     if expand.eq_ignore_ascii_case("instanceView") {
@@ -52,26 +65,25 @@ pub(super) fn answer(context: Context<'_>, target: &Path) -> Result<Answer, Faul
                     }
                     Ok(Answer::json(200, &body))
                 }
-                Some(word) if word.eq_ignore_ascii_case("instanceView") => {
+                [word] if word.eq_ignore_ascii_case("instanceView") => {
                     Ok(Answer::json(200, &view(vm)))
                 }
-                Some(_) => Err(Fault::no_resource("The resource")),
+                _ => Err(Fault::no_resource("The resource")),
             }
         }
         _ => Err(Fault::no_resource("The resource")),
     }
 }
 
-/// The resource id of a machine.
-pub(super) fn id_of(context: Context<'_>, vm: &Vm) -> String {
-    let subscription = context.account.subscription.as_str();
-    let provider = if vm.is_classic { "Microsoft.ClassicCompute" } else { "Microsoft.Compute" };
-    // The service writes groups in capitals here, and compares them without regard to case.
-    let group = if vm.is_classic { vm.group.clone() } else { vm.group.to_uppercase() };
-    let name = &vm.name;
-    format!(
-        "/subscriptions/{subscription}/resourceGroups/{group}/providers/{provider}/virtualMachines/{name}"
-    )
+/// What machines can be like.
+fn sizes() -> Value {
+    let size = |(name, cores, memory): &(&str, u32, u32)| {
+        json!({
+            "name": name, "numberOfCores": cores, "memoryInMB": memory,
+            "maxDataDiskCount": 2 * cores, "osDiskSizeInMB": 1_047_552, "resourceDiskSizeInMB": 0,
+        })
+    };
+    json!({ "value": SIZES.iter().map(size).collect::<Vec<_>>() })
 }
 
 fn body(context: Context<'_>, vm: &Vm) -> Value {
@@ -92,11 +104,30 @@ fn body(context: Context<'_>, vm: &Vm) -> Value {
         "transient" => "Updating",
         _ => "Succeeded",
     };
+    let place = |disk: &mut Value, name: &str, kind: &str| match vm.is_odd("unmanaged") {
+        true => disk["vhd"] = json!({ "uri": format!("https://disks.example/{name}.vhd") }),
+        false => disk["managedDisk"] = json!({ "storageAccountType": kind }),
+    };
+    let kind = if vm.is_odd("ultra") { "UltraSSD_LRS" } else { "Premium_LRS" };
     let disk = |lun: u32| {
-        json!({
+        let mut body = json!({
             "lun": lun, "name": format!("{}-{lun}", vm.name), "createOption": "Attach",
-            "managedDisk": { "storageAccountType": "Premium_LRS" },
-        })
+            "writeAcceleratorEnabled": vm.is_odd("accelerated"),
+        });
+        place(&mut body, &format!("{}-{lun}", vm.name), kind);
+        body
+    };
+    let mut system_disk = json!({
+        "osType": system, "name": format!("{}-os", vm.name), "createOption": "FromImage",
+    });
+    place(&mut system_disk, &format!("{}-os", vm.name), "Premium_LRS");
+    if vm.is_odd("ephemeral") {
+        system_disk["diffDiskSettings"] = json!({ "option": "Local" });
+    }
+    let (publisher, offer, sku) = match (vm.os.as_str(), vm.is_odd("client")) {
+        (_, true) => ("MicrosoftWindowsDesktop", "windows-11", "win11-23h2-pro"),
+        ("windows", _) => ("MicrosoftWindowsServer", "WindowsServer", "2022-datacenter"),
+        _ => ("Debian", "debian-12", "12-gen2"),
     };
     let disks: Vec<Value> = vm.disks.iter().filter_map(|own| own.lun).map(disk).collect();
     json!({
@@ -104,18 +135,20 @@ fn body(context: Context<'_>, vm: &Vm) -> Value {
         "location": vm.region,
         "properties": {
             "vmId": vm.id, "provisioningState": state,
-            "hardwareProfile": { "vmSize": "Standard_D2s_v5" },
+            "hardwareProfile": { "vmSize": vm.size },
+            "networkProfile": { "networkInterfaces": interfaces::named(context, vm) },
             "osProfile": {
                 "computerName": vm.name,
-                configuration: { "provisionVMAgent": vm.agent != "absent" },
+                "allowExtensionOperations": !vm.is_odd("no-extensions"),
+                configuration: {
+                    "provisionVMAgent": vm.agent != "absent" && !vm.is_odd("no-agent-flag"),
+                },
             },
             "storageProfile": {
-                "osDisk": {
-                    "osType": system, "name": format!("{}-os", vm.name),
-                    "createOption": "FromImage", "managedDisk": {
-                        "storageAccountType": "Premium_LRS",
-                    },
+                "imageReference": {
+                    "publisher": publisher, "offer": offer, "sku": sku, "version": "latest",
                 },
+                "osDisk": system_disk,
                 "dataDisks": disks,
             },
         },
@@ -160,6 +193,7 @@ fn view(vm: &Vm) -> Value {
             "stopped" => status("ProvisioningState/Unavailable", "Not Ready"),
             _ => status("ProvisioningState/succeeded", "Ready"),
         };
+        view["extensions"] = extensions::seen(vm).into();
         view["vmAgent"] = json!({ "vmAgentVersion": version, "statuses": [ready] });
     }
     view

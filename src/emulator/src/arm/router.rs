@@ -8,7 +8,8 @@ use super::fault::Fault;
 use super::locks::{self, Asked};
 use super::version::check_version;
 use super::{
-    compute, data_box, import_export, network, providers, recovery_services, storage, subscriptions,
+    compute, data_box, import_export, network, permissions, providers, recovery_services, storage,
+    subscriptions,
 };
 use crate::http::{Answer, http_date};
 
@@ -64,6 +65,10 @@ fn route(context: Context<'_>) -> Result<Answer, Fault> {
     if providers::is_asked(&target) {
         check_subscription(context, &target)?;
         return providers::answer(context, &target);
+    }
+    if permissions::is_asked(&target) {
+        check_subscription(context, &target)?;
+        return permissions::answer(context);
     }
     context.registry.check(&target.provider)?;
     if let Some(answer) = storage::answer(context, &target) {

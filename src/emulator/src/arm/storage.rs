@@ -1,5 +1,6 @@
 //! Storage accounts as the resource manager shows them. Each is in every resource group that is asked,
-//! and listed in the group `storage`; and in every region, unless the emulator was told of one.
+//! and listed in the group `storage`; and in every region, unless the emulator was told of one. How
+//! their blobs are kept is told too.
 
 use hyper::Method;
 use secrecy::ExposeSecret;
@@ -42,16 +43,20 @@ pub(super) fn answer(context: Context<'_>, target: &Path) -> Option<Result<Answe
     {
         return Some(list(context));
     }
-    let (kind, name, is_keys) = match target.rest.as_slice() {
-        [kind, name] => (kind, name, false),
-        [kind, name, word] if word.eq_ignore_ascii_case("listKeys") => (kind, name, true),
+    let is = |own: &String, word: &str| own.eq_ignore_ascii_case(word);
+    let (kind, name, part) = match target.rest.as_slice() {
+        [kind, name] => (kind, name, Part::Whole),
+        [kind, name, word] if is(word, "listKeys") => (kind, name, Part::Keys),
+        [kind, name, word, own] if is(word, "blobServices") && is(own, "default") => {
+            (kind, name, Part::Blobs)
+        }
         _ => return None,
     };
     let group = target.group.as_ref()?;
     if target.provider != "microsoft.storage" || !kind.eq_ignore_ascii_case("storageAccounts") {
         return None;
     }
-    let method = if is_keys { Method::POST } else { Method::GET };
+    let method = if part == Part::Keys { Method::POST } else { Method::GET };
     if context.call.method != method {
         let message = "The resource does not take this method.";
         return Some(Err(Fault::new(405, "MethodNotAllowed", message)));
@@ -62,30 +67,71 @@ pub(super) fn answer(context: Context<'_>, target: &Path) -> Option<Result<Answe
         return Some(Err(Fault::no_resource(&what)));
     };
     let checked = super::version::check_version(context, &VERSIONS);
-    if is_keys {
+    if part == Part::Keys {
         let key = json!({
             "keyName": "key1", "permissions": "FULL", "value": own.key_text().expose_secret(),
         });
         return Some(checked.map(|()| Answer::json(200, &json!({ "keys": [key] }))));
     }
     let facts = facts(context, &context.world.read(), own.name.as_str())?;
-    Some(checked.map(|()| Answer::json(200, &body(context, group, &facts))))
+    let body = match part {
+        Part::Blobs => blob_service(context, group, &facts),
+        _ => body(context, group, &facts),
+    };
+    Some(checked.map(|()| Answer::json(200, &body)))
+}
+
+/// What of an account is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Whole,
+    Keys,
+    Blobs,
+}
+
+fn id_of(context: Context<'_>, group: &str, name: &str) -> String {
+    let subscription = context.account.subscription.as_str();
+    format!(
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/{name}"
+    )
+}
+
+fn blob_service(context: Context<'_>, group: &str, own: &AccountFacts) -> Value {
+    let kept = |days: Option<u32>| match days {
+        Some(days) => json!({ "enabled": true, "days": days }),
+        None => json!({ "enabled": false }),
+    };
+    let rules = &own.rules;
+    json!({
+        "id": format!("{}/blobServices/default", id_of(context, group, &own.name)),
+        "name": "default", "type": "Microsoft.Storage/storageAccounts/blobServices",
+        "properties": {
+            "deleteRetentionPolicy": kept(rules.blob_days),
+            "containerDeleteRetentionPolicy": kept(rules.container_days),
+            "isVersioningEnabled": rules.keeps_versions,
+        },
+    })
 }
 
 fn body(context: Context<'_>, group: &str, own: &AccountFacts) -> Value {
-    let subscription = context.account.subscription.as_str();
-    let AccountFacts { name, region, sku, kind } = own;
+    let AccountFacts { name, region, sku, kind, rules } = own;
+    let addresses: Vec<Value> =
+        rules.addresses.iter().map(|own| json!({ "value": own, "action": "Allow" })).collect();
     let tier = sku.split('_').next().unwrap_or_default();
     let mut body = json!({
-        "id": format!(
-            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/{name}"
-        ),
-        "name": name, "type": "Microsoft.Storage/storageAccounts", "kind": kind,
+        "id": id_of(context, group, name), "name": name, "type": "Microsoft.Storage/storageAccounts", "kind": kind,
         "sku": { "name": sku, "tier": tier },
         "properties": {
             "primaryEndpoints": { "blob": format!("{}/", context.addresses.of(name)) },
             "provisioningState": "Succeeded", "supportsHttpsTrafficOnly": true,
-            "networkAcls": { "defaultAction": "Allow", "bypass": "AzureServices" },
+            "allowSharedKeyAccess": rules.takes_keys, "minimumTlsVersion": rules.least_tls,
+            "publicNetworkAccess": if rules.is_public { "Enabled" } else { "Disabled" },
+            "isHnsEnabled": rules.has_folders, "isNfsV3Enabled": rules.is_of_nfs,
+            "networkAcls": {
+                "defaultAction": if rules.denies { "Deny" } else { "Allow" },
+                "bypass": if rules.trusts_services { "AzureServices" } else { "None" },
+                "ipRules": addresses, "virtualNetworkRules": [],
+            },
         },
     });
     if let Some(region) = region {

@@ -14,6 +14,8 @@ use super::clockwork::settle;
 use super::giving::give;
 use super::model::{KeptDisk, World};
 use super::places::{AccountFacts, AccountOrder, GroupOrder};
+use super::rights::RightsOrder;
+use super::security::{SecurityGroup, SecurityOrder};
 use super::shelf::Shelf;
 use super::vm::{Vm, VmOrder};
 use crate::dock::destination::Destination;
@@ -138,9 +140,30 @@ impl WorldBook {
         })
     }
 
-    /// Lets a resource group be there or not.
+    /// Lets a resource group be there or not, or locks it.
     pub fn order_group(&self, order: &GroupOrder) -> Result<(), Error> {
-        self.change(|world| order.change(&mut world.gone_groups))
+        self.change(|world| order.change(&mut world.gone_groups, &mut world.locks))
+    }
+
+    /// Makes or changes a network security group.
+    pub fn order_security(&self, order: &SecurityOrder) -> Result<SecurityGroup, Error> {
+        self.change(|world| {
+            let new = SecurityGroup::new(order);
+            let held = world.security.iter().find(|own| own.is(&new.group, &new.name)).cloned();
+            let mut own = held.unwrap_or(new);
+            own.change(order)?;
+            world.security.retain(|other| !other.is(&own.group, &own.name));
+            world.security.push(own.clone());
+            Ok(own)
+        })
+    }
+
+    /// Changes what whoever signs in may do.
+    pub fn order_rights(&self, order: &RightsOrder) -> Result<(), Error> {
+        self.change(|world| {
+            world.rights = Some(order.clone());
+            Ok(())
+        })
     }
 
     /// Takes a machine away, protected or not.

@@ -100,7 +100,12 @@ pub(crate) fn back_up(
         None => (false, false),
     };
     let os = vm.as_ref().map_or("linux", |vm| vm.os.as_str()).to_owned();
-    let failure = fault(vm);
+    let mut vm = vm;
+    let failure = fault(vm.as_deref_mut());
+    // The service brings its extension along, and leaves it there.
+    if let Some(vm) = vm.filter(|vm| failure.is_none() && vm.is_running()) {
+        "ok".clone_into(&mut vm.extension);
+    }
     let whole = if is_slow { SLOW } else { SNAPSHOT.saturating_add(TRANSFER) };
     let (lasts, ends) = match failure.as_ref().map(|(_, stage)| stage.as_str()) {
         None => (whole, JobState::Completed),
@@ -197,6 +202,9 @@ fn fault(vm: Option<&mut Vm>) -> Option<(String, String)> {
         ("failed", _) => at("UserErrorVmProvisioningStateFailed", "extension"),
         ("running", "absent") => at("vm-agent-missing", "extension"),
         ("running", "stopped") => at("AzureVmOffline", "extension"),
+        ("running", _) if vm.extension == "failed" => {
+            at("basic-snapshot-extension-stuck", "extension")
+        }
         _ => None,
     }
 }
@@ -285,6 +293,8 @@ mod tests {
         };
         let word = |text: &str| Some(text.to_owned());
         let power = |text: &'static str| move |own: &mut VmOrder| own.power = word(text);
+        let extension = |own: &mut VmOrder| own.extension = word("failed");
+        assert_eq!(failed(&extension), ("Failed", word("basic-snapshot-extension-stuck"), None));
         let agent = |text: &'static str| move |own: &mut VmOrder| own.agent = word(text);
         assert_eq!(
             failed(&power("transient")),

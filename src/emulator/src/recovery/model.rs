@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::disks::{DiskSnapshot, ManagedDisk};
-use super::places::AccountFacts;
+use super::places::{AccountFacts, GroupLock};
+use super::rights::RightsOrder;
+use super::security::SecurityGroup;
 use super::vm::Vm;
 
 /// What a point has of a disk.
@@ -40,6 +42,15 @@ pub(crate) struct World {
     /// Resource groups that are not there; every other name is one.
     #[serde(default)]
     pub gone_groups: Vec<String>,
+    /// Locks on resource groups.
+    #[serde(default)]
+    pub locks: Vec<GroupLock>,
+    /// Network security groups.
+    #[serde(default)]
+    pub security: Vec<SecurityGroup>,
+    /// What whoever signs in may do; everything without it.
+    #[serde(default)]
+    pub rights: Option<RightsOrder>,
 }
 
 /// A Recovery Services vault.

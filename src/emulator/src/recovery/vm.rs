@@ -10,6 +10,27 @@ pub(crate) const POWERS: [&str; 5] = ["running", "stopped", "deallocated", "fail
 const AGENTS: [&str; 4] = ["ok", "absent", "old", "stopped"];
 const SYSTEMS: [&str; 2] = ["linux", "windows"];
 const STAGES: [&str; 6] = ["extension", "snapshot", "transfer", "protect", "warning", "restore"];
+/// How its backup extension stands.
+const EXTENSIONS: [&str; 3] = ["none", "ok", "failed"];
+/// What a machine can have that an ordinary one has not.
+const ODDITIES: [&str; 9] = [
+    "accelerated",
+    "appliance",
+    "client",
+    "ephemeral",
+    "no-agent-flag",
+    "no-extensions",
+    "public",
+    "ultra",
+    "unmanaged",
+];
+/// Sizes that it knows: cores and memory in MiB stand in the resource manager's list.
+pub(crate) const SIZES: [(&str, u32, u32); 4] = [
+    ("Standard_D2s_v5", 2, 8192),
+    ("Standard_B1ls", 1, 512),
+    ("Standard_D4s_v5", 4, 16_384),
+    ("Standard_D64s_v5", 64, 262_144),
+];
 /// The network and subnet of a machine of which none is said.
 const SUBNET: &str = "vnet/default";
 
@@ -45,10 +66,36 @@ pub(crate) struct Vm {
     /// `NETWORK/SUBNET` in its group.
     #[serde(default = "plain_subnet")]
     pub subnet: String,
+    /// How many network cards it has.
+    #[serde(default = "one")]
+    pub nics: u32,
+    /// Whether it stands behind a load balancer.
+    #[serde(default)]
+    pub is_balanced: bool,
+    #[serde(default = "plain_size")]
+    pub size: String,
+    /// `none`, `ok` or `failed`.
+    #[serde(default = "no_extension")]
+    pub extension: String,
+    /// What else is not as on an ordinary one.
+    #[serde(default)]
+    pub oddities: Vec<String>,
 }
 
 fn plain_subnet() -> String {
     SUBNET.to_owned()
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn plain_size() -> String {
+    SIZES[0].0.to_owned()
+}
+
+fn no_extension() -> String {
+    EXTENSIONS[0].to_owned()
 }
 
 /// What goes wrong with a machine on purpose.
@@ -77,6 +124,12 @@ pub struct VmOrder {
     pub is_classic: bool,
     /// `NETWORK/SUBNET`.
     pub subnet: Option<String>,
+    pub nics: Option<u32>,
+    pub is_balanced: Option<bool>,
+    pub size: Option<String>,
+    pub extension: Option<String>,
+    /// `none` calls them off.
+    pub odd: Vec<String>,
 }
 
 impl Vm {
@@ -108,6 +161,18 @@ impl Vm {
             checked(network).and_then(|()| checked(part))?;
             self.subnet.clone_from(subnet);
         }
+        if let Some(nics) = order.nics {
+            self.nics = nics.clamp(1, 8);
+        }
+        self.is_balanced = order.is_balanced.unwrap_or(self.is_balanced);
+        set(&mut self.size, &order.size, &SIZES.map(|(name, ..)| name))?;
+        set(&mut self.extension, &order.extension, &EXTENSIONS)?;
+        for word in &order.odd {
+            match word.as_str() {
+                "none" => self.oddities.clear(),
+                word => self.oddities.push(one_of(word, &ODDITIES)?),
+            }
+        }
         self.is_classic |= order.is_classic;
         checked(&self.group).and_then(|()| checked(&self.name))
     }
@@ -127,7 +192,17 @@ impl Vm {
             failing: None,
             disks: Vec::new(),
             subnet: plain_subnet(),
+            nics: one(),
+            is_balanced: false,
+            size: plain_size(),
+            extension: no_extension(),
+            oddities: Vec::new(),
         }
+    }
+
+    /// Whether it has what an ordinary machine has not.
+    pub fn is_odd(&self, word: &str) -> bool {
+        self.oddities.iter().any(|own| own == word)
     }
 }
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::call::Context;
-use super::super::compute::id_of;
 use super::super::fault::Fault;
+use super::super::ids::id_of;
 use super::names::{At, container};
 use super::operations;
 use super::vaults::json_of;

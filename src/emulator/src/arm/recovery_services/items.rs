@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::call::Context;
-use super::super::compute::id_of;
 use super::super::fault::Fault;
+use super::super::ids::id_of;
 use super::names::{At, container, item_path};
 use super::operations;
 use super::times::told;

@@ -1,0 +1,468 @@
+//! Whether Azure can back a virtual machine up as it is. Pure over how Azure shows it
+//! (`environment-checks` 7).
+
+use disk_prep::limits::{MACHINE_CORES, MACHINE_DATA_DISKS, MACHINE_MEMORY_MIB};
+use disk_prep::noun::{ErrorKind, count};
+
+use super::answer::{Answer, Fault};
+use super::finding::{Finding, good, problem, unknown, warning};
+use crate::azure::{CardFacts, ExtensionFacts, Lock, MachineFacts, SizeFacts};
+
+const AREA: &str = "vm";
+/// What no size or picture can show.
+const CONTROLLERS: &str = "whether it is one of several domain controllers cannot be seen; of such \
+                           ones restore the disks and build the machine yourself";
+
+/// How a machine stands in vaults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protected {
+    /// The vault's name.
+    pub vault: String,
+    /// Whether it is the one that is meant; `None` if none is.
+    pub is_meant: Option<bool>,
+}
+
+/// What Azure answered about a machine.
+#[derive(Debug)]
+pub struct View {
+    /// As a person types it, GROUP/NAME.
+    pub name: String,
+    /// Whether it is of the model that is no more.
+    pub is_classic: bool,
+    /// The machine.
+    pub machine: Answer<MachineFacts>,
+    /// Its network cards.
+    pub cards: Answer<Vec<CardFacts>>,
+    /// Whether a route leads all that it sends to a machine that looks at it.
+    pub is_led_away: bool,
+    /// Locks on its group.
+    pub locks: Answer<Vec<Lock>>,
+    /// What its size is like.
+    pub size: Option<SizeFacts>,
+    /// The vault that protects it, if any.
+    pub protected: Answer<Option<Protected>>,
+    /// Ids of jobs about it that are under way.
+    pub jobs: Answer<Vec<String>>,
+}
+
+impl View {
+    /// Of a machine of the model that is no more nothing else is asked.
+    pub fn classic(name: &str) -> Self {
+        View {
+            name: name.to_owned(),
+            is_classic: true,
+            machine: Answer::Unasked,
+            cards: Answer::Unasked,
+            is_led_away: false,
+            locks: Answer::Unasked,
+            size: None,
+            protected: Answer::Unasked,
+            jobs: Answer::Unasked,
+        }
+    }
+}
+
+/// What is so.
+pub fn findings(view: &View) -> Vec<Finding> {
+    let mut all = Vec::new();
+    match &view.machine {
+        _ if view.is_classic => all.push(classic(&view.name)),
+        Answer::Known(machine) => {
+            all.push(good("model", "a machine of the Resource Manager"));
+            all.push(state(machine));
+            all.push(agent(machine));
+            all.push(agent_flag(machine));
+            all.push(extension(&view.name, machine));
+            all.extend(disks(machine));
+            all.push(system(machine));
+            all.extend(network(view));
+            all.push(size(machine, view.size.as_ref()));
+        }
+        Answer::Absent => {
+            let found =
+                problem("model", format!("there is no machine {}", view.name), "check the name");
+            all.push(found.because(ErrorKind::NotFound).next("azseed vm list"));
+        }
+        Answer::Unknown(why) => all.push(unknown("model", format!("not known: {why}"))),
+        Answer::Failed(Fault { kind, facts, action, code }) => {
+            all.push(problem("model", facts.clone(), action).because(*kind).explained(code));
+        }
+        Answer::Unasked => {}
+    }
+    all.extend(locks(&view.locks));
+    all.extend(protected(view));
+    all.extend(jobs(view));
+    all.into_iter().map(|own| own.of(AREA).about(&view.name)).collect()
+}
+
+fn classic(name: &str) -> Finding {
+    let facts = format!(
+        "{name} is a classic machine; classic virtual machines and cloud services no longer exist in \
+         Azure"
+    );
+    let action = "if you have its disks as VHD blobs, back those up with `azseed disk-backup`";
+    problem("model", facts, action).because(ErrorKind::Refused).explained("vm-classic")
+}
+
+/// The word of a state, `running` of `PowerState/running`.
+fn word<'a>(machine: &'a MachineFacts, kind: &str) -> Option<&'a str> {
+    let own = machine.states.iter().find_map(|own| own.strip_prefix(kind)?.strip_prefix('/'));
+    own.map(|own| own.split('/').next().unwrap_or(own))
+}
+
+fn state(machine: &MachineFacts) -> Finding {
+    let provisioning = machine.provisioning.as_str();
+    if provisioning.eq_ignore_ascii_case("Failed") {
+        let facts = "the machine's last change failed (provisioning state Failed)";
+        let found = problem("state", facts, "see what failed, and repeat or undo the change");
+        return found.because(ErrorKind::Refused).explained("UserErrorVmProvisioningStateFailed");
+    }
+    let power = word(machine, "PowerState");
+    match power {
+        Some("running") => good("state", "it runs"),
+        Some(own @ ("stopped" | "deallocated")) => {
+            good("state", format!("it is off ({own}): a point will be crash-consistent"))
+        }
+        None => unknown("state", "not known: Azure does not say whether it runs"),
+        Some(own) => {
+            let facts = format!("it is neither running nor off, but {own}");
+            let found = problem("state", facts, "wait until it runs, then look again");
+            found.because(ErrorKind::Refused).explained("UserErrorVmNotInDesirableState")
+        }
+    }
+}
+
+fn is_running(machine: &MachineFacts) -> bool {
+    word(machine, "PowerState") == Some("running")
+}
+
+fn agent(machine: &MachineFacts) -> Finding {
+    let refused = |facts: String, entry: &str| {
+        let action = "run `azseed check guest` in the machine, it says what to install or to start";
+        problem("agent", facts, action).because(ErrorKind::Refused).explained(entry)
+    };
+    match &machine.agent {
+        Some(own) if own.state.eq_ignore_ascii_case("Ready") => {
+            good("agent", format!("version {} is ready", own.version))
+        }
+        Some(own) => refused(format!("version {} is {}", own.version, own.state), "AzureVmOffline"),
+        None if is_running(machine) => {
+            refused("the machine runs, and no agent answers in it".to_owned(), "vm-agent-missing")
+        }
+        None => unknown("agent", "not known: the machine is off"),
+    }
+}
+
+fn agent_flag(machine: &MachineFacts) -> Finding {
+    let refused = |facts: &str, action: &str| {
+        problem("agent-flag", facts, action)
+            .because(ErrorKind::Refused)
+            .explained("vm-agent-missing")
+    };
+    match (machine.has_agent, machine.takes_extensions) {
+        (Some(false), _) => refused(
+            "the machine was made without an agent: the box was not ticked",
+            "install the agent in the machine, then look again with it running",
+        ),
+        (_, Some(false)) => refused(
+            "no extensions may be put into the machine (allowExtensionOperations is false)",
+            "have that allowed, or no backup extension can be put in",
+        ),
+        _ => good("agent-flag", "an agent and extensions are meant to be in it"),
+    }
+}
+
+fn extension(name: &str, machine: &MachineFacts) -> Finding {
+    let own: Vec<&ExtensionFacts> =
+        machine.extensions.iter().filter(|own| own.is_of_backup()).collect();
+    match own.as_slice() {
+        [] => good("extension", "the backup brings its extension along"),
+        [own, ..] if own.is_failed() => {
+            let facts = format!("the backup extension {} failed", own.name);
+            let action = "remove it; the next backup puts it in anew";
+            warning("extension", facts, action)
+                .next(format!("azseed vm extension remove {name}"))
+                .explained("basic-snapshot-extension-stuck")
+        }
+        [own, ..] => good("extension", format!("{} {} is in it", own.name, own.version)),
+    }
+}
+
+fn disks(machine: &MachineFacts) -> Vec<Finding> {
+    let own = machine.disks;
+    let disks = |number: usize| count(number, "data disk");
+    let mut all = Vec::new();
+    if own.unmanaged > 0 {
+        let facts = format!("{} blobs of a storage account, not managed", count_are(own.unmanaged));
+        let action =
+            "convert them to managed disks, or back the blobs up with `azseed disk-backup`";
+        all.push(problem("disks", facts, action).because(ErrorKind::Refused));
+    }
+    if own.data > MACHINE_DATA_DISKS {
+        let facts = format!("{}; {MACHINE_DATA_DISKS} are backed up at most", disks(own.data));
+        let found = problem("disks", facts, "spread the data over fewer disks or more machines");
+        all.push(found.because(ErrorKind::Refused));
+    }
+    for (is, what) in [
+        (own.is_ephemeral, "the system's disk is ephemeral"),
+        (own.accelerated > 0, "a disk has a write accelerator"),
+    ] {
+        all.extend(is.then(|| {
+            warning("disks", format!("{what}: it is left out of backups"), "keep nothing on it")
+        }));
+    }
+    if own.ultra > 0 {
+        let facts = "it has ultra disks, which only enhanced policies back up";
+        all.push(warning("disks", facts, "give it an enhanced policy in the portal"));
+    }
+    if all.is_empty() {
+        all.push(good("disks", format!("the system's and {}", disks(own.data))));
+    }
+    all
+}
+
+fn count_are(number: usize) -> String {
+    if number == 1 { "one disk is".to_owned() } else { format!("{number} disks are") }
+}
+
+fn system(machine: &MachineFacts) -> Finding {
+    let Some([publisher, offer, sku]) = &machine.image else {
+        let facts = format!("{}, not of an image of the gallery", machine.system);
+        return good("os", facts);
+    };
+    let told = format!("{publisher} {offer} {sku}");
+    let is_client = publisher.eq_ignore_ascii_case("MicrosoftWindowsDesktop");
+    let is_server = publisher.eq_ignore_ascii_case("MicrosoftWindowsServer");
+    let is_old = is_server && (sku.starts_with("2003") || sku.starts_with("2008-SP"));
+    if is_old {
+        let found =
+            problem("os", format!("{told} is older than Windows Server 2008 R2"), "update it");
+        return found.because(ErrorKind::Refused).explained("basic-os-unsupported");
+    }
+    match is_client {
+        true => warning("os", format!("{told}: a client's Windows"), "servers are what is meant"),
+        false => good("os", told),
+    }
+}
+
+fn network(view: &View) -> Vec<Finding> {
+    const WHAT: &str = "network";
+    let mut all = Vec::new();
+    match &view.cards {
+        Answer::Known(cards) => {
+            let odd = hard_to_restore(cards);
+            match odd.is_empty() {
+                true => all.push(good(WHAT, "one network card, no load balancer")),
+                false => {
+                    let action = "to restore it, restore the disks and build the machine yourself: \
+                                  `azseed vm restore disks`";
+                    all.push(warning(WHAT, format!("it has {}", odd.join(", ")), action));
+                }
+            }
+        }
+        Answer::Unknown(why) => all.push(unknown(WHAT, format!("not known: {why}"))),
+        Answer::Failed(fault) => all.push(unknown(WHAT, fault.facts.clone())),
+        Answer::Absent => all.push(unknown(WHAT, "its network cards are not told")),
+        Answer::Unasked => {}
+    }
+    if view.is_led_away {
+        let facts = "a route leads all that it sends to a machine that looks at it";
+        let action = "see that this one lets Azure's service tags through";
+        all.push(warning("route", facts, action));
+    }
+    all.push(good("controllers", CONTROLLERS));
+    all
+}
+
+/// What of a machine's network a restore does not bring back.
+pub fn hard_to_restore(cards: &[CardFacts]) -> Vec<String> {
+    let addresses: usize = cards.iter().map(|own| own.public_addresses).sum();
+    let mut odd = Vec::new();
+    odd.extend((cards.len() > 1).then(|| count(cards.len(), "network card")));
+    odd.extend(cards.iter().any(|own| own.is_balanced).then(|| "a load balancer".to_owned()));
+    odd.extend((addresses > 1).then(|| format!("{addresses} public addresses")));
+    odd
+}
+
+fn size(machine: &MachineFacts, facts: Option<&SizeFacts>) -> Finding {
+    let Some(SizeFacts { cores, memory_mib, .. }) = facts else {
+        return unknown("size", format!("what {} is like is not told", machine.size));
+    };
+    let told = format!("{}: {}, {memory_mib} MiB", machine.size, count(*cores, "core"));
+    match *cores < MACHINE_CORES || *memory_mib < MACHINE_MEMORY_MIB {
+        true => {
+            let action =
+                "a snapshot needs room beside the work; take a larger size if backups fail";
+            warning("size", told, action).explained("snapshot-high-cpu-memory")
+        }
+        false => good("size", told),
+    }
+}
+
+fn locks(answer: &Answer<Vec<Lock>>) -> Option<Finding> {
+    Some(match answer {
+        Answer::Known(own) => match own.first() {
+            None => good("lock", "none on its group"),
+            Some(lock) => {
+                let facts = format!("its group has the lock {} ({})", lock.name, lock.level);
+                let action = "backups fail after a while where their snapshots cannot be deleted";
+                warning("lock", facts, action)
+            }
+        },
+        Answer::Unknown(why) => unknown("lock", format!("not known: {why}")),
+        _ => return None,
+    })
+}
+
+fn protected(view: &View) -> Option<Finding> {
+    const WHAT: &str = "protected";
+    Some(match &view.protected {
+        Answer::Known(None) => good(WHAT, "by no vault yet"),
+        Answer::Known(Some(Protected { vault, is_meant: Some(false) })) => {
+            let facts = format!("the vault {vault} protects it");
+            let found = problem(WHAT, facts, "name that vault, or end its protection there first");
+            found.because(ErrorKind::Refused).next(format!("azseed vm show {}", view.name))
+        }
+        Answer::Known(Some(Protected { vault, .. })) => {
+            good(WHAT, format!("the vault {vault} protects it"))
+        }
+        Answer::Unknown(why) => unknown(WHAT, format!("not known: {why}")),
+        _ => return None,
+    })
+}
+
+fn jobs(view: &View) -> Option<Finding> {
+    Some(match &view.jobs {
+        Answer::Known(own) if own.is_empty() => good("jobs", "none is under way"),
+        Answer::Known(own) => {
+            let facts = format!("{} under way: {}", count(own.len(), "job"), own.join(", "));
+            let action = "do not update the agent and do not stop the machine before they are over";
+            warning("jobs", facts, action).next(format!("azseed vm job wait {}", own.join(" ")))
+        }
+        Answer::Unknown(why) => unknown("jobs", format!("not known: {why}")),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::{AgentFacts, DiskCounts};
+    use crate::check::finding::Grade;
+
+    fn machine() -> MachineFacts {
+        MachineFacts {
+            region: "westus".to_owned(),
+            size: "Standard_D2s_v5".to_owned(),
+            system: "Linux".to_owned(),
+            provisioning: "Succeeded".to_owned(),
+            states: vec!["ProvisioningState/succeeded".into(), "PowerState/running".into()],
+            agent: Some(AgentFacts { version: "2.9".to_owned(), state: "Ready".to_owned() }),
+            has_agent: Some(true),
+            ..MachineFacts::default()
+        }
+    }
+
+    fn view(machine: MachineFacts) -> View {
+        View {
+            name: "rg/web".to_owned(),
+            is_classic: false,
+            machine: Answer::Known(machine),
+            cards: Answer::Known(vec![CardFacts::default()]),
+            is_led_away: false,
+            locks: Answer::Known(Vec::new()),
+            size: Some(SizeFacts { name: String::new(), cores: 2, memory_mib: 8192 }),
+            protected: Answer::Known(None),
+            jobs: Answer::Known(Vec::new()),
+        }
+    }
+
+    fn told(view: &View) -> Vec<String> {
+        let all = findings(view).into_iter().filter(|own| own.grade != Grade::Good);
+        all.map(|own| format!("{} {}", own.id(), own.grade.word())).collect()
+    }
+
+    #[test]
+    fn an_ordinary_machine_is_good_and_one_that_is_off_too() {
+        assert_eq!(told(&view(machine())), Vec::<String>::new());
+        let states = vec!["PowerState/deallocated".to_owned()];
+        let off = MachineFacts { states, agent: None, ..machine() };
+        assert_eq!(told(&view(off.clone())), ["vm-agent unknown"]);
+        let found = findings(&view(off));
+        assert!(found.iter().any(|own| own.facts.contains("crash-consistent")));
+        assert!(found.iter().all(|own| own.about.as_deref() == Some("rg/web")));
+    }
+
+    #[test]
+    fn each_row_of_the_machine_has_its_verdict() {
+        let with = |change: &dyn Fn(&mut MachineFacts)| {
+            let mut own = machine();
+            change(&mut own);
+            told(&view(own))
+        };
+        let disks = |disks: DiskCounts| with(&move |own| own.disks = disks);
+        let extension = |state: &str| ExtensionFacts {
+            name: "VMSnapshotLinux".to_owned(),
+            kind: "Microsoft.Azure.RecoveryServices.VMSnapshotLinux".to_owned(),
+            version: "1".to_owned(),
+            state: state.to_owned(),
+        };
+        let image = |publisher: &str, sku: &str| {
+            let image = [publisher.to_owned(), "o".to_owned(), sku.to_owned()];
+            with(&move |own| own.image = Some(image.clone()))
+        };
+        assert_eq!(with(&|own| own.provisioning = "Failed".into()), ["vm-state problem"]);
+        let starting = |own: &mut MachineFacts| own.states = vec!["PowerState/starting".into()];
+        assert_eq!(with(&starting), ["vm-state problem"]);
+        assert_eq!(with(&|own| own.states = Vec::new()), ["vm-state unknown"]);
+        assert_eq!(with(&|own| own.agent = None), ["vm-agent problem"]);
+        let not_ready = AgentFacts { version: "1".to_owned(), state: "Not Ready".to_owned() };
+        assert_eq!(with(&|own| own.agent = Some(not_ready.clone())), ["vm-agent problem"]);
+        assert_eq!(with(&|own| own.has_agent = Some(false)), ["vm-agent-flag problem"]);
+        assert_eq!(with(&|own| own.takes_extensions = Some(false)), ["vm-agent-flag problem"]);
+        let failed = |own: &mut MachineFacts| own.extensions = vec![extension("failed")];
+        assert_eq!(with(&failed), ["vm-extension warning"]);
+        let sound = |own: &mut MachineFacts| own.extensions = vec![extension("succeeded")];
+        assert_eq!(with(&sound), Vec::<String>::new());
+        let plain = DiskCounts::default();
+        let most = MACHINE_DATA_DISKS;
+        assert_eq!(disks(DiskCounts { data: most, ..plain }), Vec::<String>::new());
+        assert_eq!(disks(DiskCounts { data: most + 1, ..plain }), ["vm-disks problem"]);
+        assert_eq!(disks(DiskCounts { unmanaged: 1, ..plain }), ["vm-disks problem"]);
+        assert_eq!(disks(DiskCounts { is_ephemeral: true, ..plain }), ["vm-disks warning"]);
+        assert_eq!(disks(DiskCounts { accelerated: 1, ..plain }), ["vm-disks warning"]);
+        assert_eq!(disks(DiskCounts { ultra: 1, ..plain }), ["vm-disks warning"]);
+        assert_eq!(image("MicrosoftWindowsDesktop", "win11"), ["vm-os warning"]);
+        assert_eq!(image("MicrosoftWindowsServer", "2008-SP2"), ["vm-os problem"]);
+        assert_eq!(image("MicrosoftWindowsServer", "2008-R2-SP1"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_stands_around_the_machine_has_its_verdict_too() {
+        let with = |change: &dyn Fn(&mut View)| {
+            let mut own = view(machine());
+            change(&mut own);
+            told(&own)
+        };
+        let two = vec![CardFacts::default(), CardFacts::default()];
+        assert_eq!(with(&|own| own.cards = Answer::Known(two.clone())), ["vm-network warning"]);
+        let balanced = CardFacts { is_balanced: true, ..CardFacts::default() };
+        let cards = vec![balanced];
+        assert_eq!(with(&|own| own.cards = Answer::Known(cards.clone())), ["vm-network warning"]);
+        assert_eq!(with(&|own| own.is_led_away = true), ["vm-route warning"]);
+        let lock = Lock { id: "/l".into(), name: "l".into(), level: "CanNotDelete".into() };
+        assert_eq!(with(&|own| own.locks = Answer::Known(vec![lock.clone()])), ["vm-lock warning"]);
+        assert_eq!(with(&|own| own.size = None), ["vm-size unknown"]);
+        let small = Some(SizeFacts { name: String::new(), cores: 1, memory_mib: 512 });
+        assert_eq!(with(&|own| own.size = small.clone()), ["vm-size warning"]);
+        let held = |is_meant| Answer::Known(Some(Protected { vault: "v".to_owned(), is_meant }));
+        assert_eq!(with(&|own| own.protected = held(Some(false))), ["vm-protected problem"]);
+        assert_eq!(with(&|own| own.protected = held(Some(true))), Vec::<String>::new());
+        assert_eq!(with(&|own| own.protected = held(None)), Vec::<String>::new());
+        assert_eq!(with(&|own| own.jobs = Answer::Known(vec!["1".into()])), ["vm-jobs warning"]);
+        assert_eq!(told(&View::classic("old")), ["vm-model problem"]);
+        assert_eq!(with(&|own| own.machine = Answer::Absent), ["vm-model problem"]);
+        let unknown = || Answer::Unknown("AuthorizationFailed".to_owned());
+        assert_eq!(with(&|own| own.machine = unknown()), ["vm-model unknown"]);
+    }
+}
