@@ -1,7 +1,7 @@
 //! Whether a storage account is as a purpose needs it: kind, firewall, what opens it, what it holds on
 //! to. Pure over what Azure answered (`environment-checks` 6).
 
-use disk_prep::noun::{ErrorKind, count};
+use disk_prep::noun::{ErrorKind, count, typed};
 
 use super::answer::{Answer, Fault, look};
 use super::finding::{Finding, good, problem, unknown, warning};
@@ -134,9 +134,18 @@ fn firewall(wanted: &Wanted, account: &StorageAccount) -> Vec<Finding> {
     if *purpose == Purpose::Import && account.bars_services() {
         let facts = "the firewall keeps the service out that copies drives";
         let found = problem("firewall", facts, "let trusted Microsoft services through");
-        all.push(found.because(ErrorKind::Refused).next(format!(
-            "az storage account update -g {group} -n {name} --bypass AzureServices"
-        )));
+        all.push(found.because(ErrorKind::Refused).next(typed([
+            "az",
+            "storage",
+            "account",
+            "update",
+            "-g",
+            group,
+            "-n",
+            name,
+            "--bypass",
+            "AzureServices",
+        ])));
     }
     let is_own = matches!(purpose, Purpose::Vault | Purpose::DiskBackup);
     match account.let_in() {
@@ -148,10 +157,19 @@ fn firewall(wanted: &Wanted, account: &StorageAccount) -> Vec<Finding> {
         Some(let_in) if let_in.is_empty() && is_own => {
             let facts = "the firewall lets nobody in, so not this machine either";
             let found = problem("firewall", facts, "let the address of this machine in");
-            all.push(found.because(ErrorKind::Refused).next(format!(
-                "az storage account network-rule add -g {group} --account-name {name} \
-                 --ip-address ADDRESS"
-            )));
+            all.push(found.because(ErrorKind::Refused).next(typed([
+                "az",
+                "storage",
+                "account",
+                "network-rule",
+                "add",
+                "-g",
+                group,
+                "--account-name",
+                name,
+                "--ip-address",
+                "ADDRESS",
+            ])));
         }
         Some(let_in) if is_own => {
             let facts = format!(
@@ -180,9 +198,18 @@ fn keys(wanted: &Wanted, account: &StorageAccount) -> Vec<Finding> {
     all.extend(old.map(|own| {
         let Wanted { name, group, .. } = wanted;
         let facts = format!("it still takes {}", own.replace("TLS1_", "TLS 1."));
-        warning("keys", facts, "have it take TLS 1.2 at least").next(format!(
-            "az storage account update -g {group} -n {name} --min-tls-version TLS1_2"
-        ))
+        warning("keys", facts, "have it take TLS 1.2 at least").next(typed([
+            "az",
+            "storage",
+            "account",
+            "update",
+            "-g",
+            group,
+            "-n",
+            name,
+            "--min-tls-version",
+            "TLS1_2",
+        ]))
     }));
     all
 }
@@ -237,7 +264,7 @@ fn locks(answer: &Answer<Vec<Lock>>) -> Vec<Finding> {
             let found = problem(WHAT, facts, "have its owner take it away");
             return found
                 .because(ErrorKind::Refused)
-                .next(format!("az lock delete --ids {}", own.id));
+                .next(typed(["az", "lock", "delete", "--ids", &own.id]));
         }
         good(WHAT, format!("{name}: the account cannot be deleted, its blobs can ({level})"))
     };

@@ -1,7 +1,7 @@
 //! Whether whoever is signed in may do all that is asked of Azure: what is needed for a purpose, minus
 //! what is held, and the smallest roles that have the rest. Pure; changes nothing.
 
-use disk_prep::noun::ErrorKind;
+use disk_prep::noun::{ErrorKind, typed};
 
 use super::answer::{Answer, Fault};
 use super::finding::{Finding, good, problem, unknown};
@@ -240,9 +240,18 @@ pub fn look(place: &Place, needed: &[Right], held: &Answer<Vec<Permission>>) -> 
         };
         let name = role.name;
         let action = format!("the smallest role that has them is {name}; have its owner give it");
-        problem("rights", facts, &action).because(ErrorKind::NotAllowed).next(format!(
-            "az role assignment create --assignee {who} --role '{name}' --scope {scope}"
-        ))
+        problem("rights", facts, &action).because(ErrorKind::NotAllowed).next(typed(&[
+            "az",
+            "role",
+            "assignment",
+            "create",
+            "--assignee",
+            who,
+            "--role",
+            name,
+            "--scope",
+            scope,
+        ]))
     };
     roles(&missing).into_iter().map(finding).collect()
 }
@@ -311,12 +320,13 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_a_problem_with_the_line_that_gives_it() {
-        let scope = "/subscriptions/s/resourceGroups/rg".to_owned();
+        let scope = "/subscriptions/s/resourceGroups/rg(1)".to_owned();
         let place = Place { scope, principal: Some("me".to_owned()) };
         let found = look(&place, VM, &Answer::Known(held(&["*/read"], &[])));
         assert_eq!(found.len(), 2);
         let command = found[0].command.as_deref().unwrap();
         assert!(command.contains("--assignee me --role 'Backup Contributor'"), "{command}");
+        assert!(command.ends_with("--scope '/subscriptions/s/resourceGroups/rg(1)'"), "{command}");
         assert!(found[0].facts.contains("Vaults/write"), "{}", found[0].facts);
         assert!(!found[0].facts.contains("Vaults/read"), "{}", found[0].facts);
         let found = look(&place, VM, &Answer::Known(held(&["*"], &[])));

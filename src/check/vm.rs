@@ -2,7 +2,7 @@
 //! (`environment-checks` 7).
 
 use disk_prep::limits::{MACHINE_CORES, MACHINE_DATA_DISKS, MACHINE_MEMORY_MIB};
-use disk_prep::noun::{ErrorKind, count};
+use disk_prep::noun::{ErrorKind, count, typed};
 
 use super::answer::{Answer, Fault};
 use super::finding::{Finding, good, problem, unknown, warning};
@@ -181,7 +181,7 @@ fn extension(name: &str, machine: &MachineFacts) -> Finding {
             let facts = format!("the backup extension {} failed", own.name);
             let action = "remove it; the next backup puts it in anew";
             warning("extension", facts, action)
-                .next(format!("azseed vm extension remove {name}"))
+                .next(typed(["azseed", "vm", "extension", "remove", name]))
                 .explained("basic-snapshot-extension-stuck")
         }
         [own, ..] => good("extension", format!("{} {} is in it", own.name, own.version)),
@@ -321,7 +321,7 @@ fn protected(view: &View) -> Option<Finding> {
         Answer::Known(Some(Protected { vault, is_meant: Some(false) })) => {
             let facts = format!("the vault {vault} protects it");
             let found = problem(WHAT, facts, "name that vault, or end its protection there first");
-            found.because(ErrorKind::Refused).next(format!("azseed vm show {}", view.name))
+            found.because(ErrorKind::Refused).next(typed(["azseed", "vm", "show", &view.name]))
         }
         Answer::Known(Some(Protected { vault, .. })) => {
             good(WHAT, format!("the vault {vault} protects it"))
@@ -337,7 +337,13 @@ fn jobs(view: &View) -> Option<Finding> {
         Answer::Known(own) => {
             let facts = format!("{} under way: {}", count(own.len(), "job"), own.join(", "));
             let action = "do not update the agent and do not stop the machine before they are over";
-            warning("jobs", facts, action).next(format!("azseed vm job wait {}", own.join(" ")))
+            warning("jobs", facts, action).next(typed(&own.iter().fold(
+                vec!["azseed", "vm", "job", "wait"],
+                |mut words, job| {
+                    words.push(job);
+                    words
+                },
+            )))
         }
         Answer::Unknown(why) => unknown("jobs", format!("not known: {why}")),
         _ => return None,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use disk_prep::noun::ErrorKind;
+use disk_prep::noun::{ErrorKind, typed};
 use disk_prep::sys::hold::hold;
 
 use super::desk::Desk;
@@ -137,7 +137,7 @@ fn of_shelf(shelf: &Shelf, machine: &Machine, policy: &str) -> Vec<Finding> {
     let Machine { id, region, .. } = machine;
     let all = match shelf {
         Err(Failure(error)) => {
-            let command = format!("azseed vm vault create NAME --location {region}");
+            let command = typed(["azseed", "vm", "vault", "create", "NAME", "--location", region]);
             let hint = error.hint().map(|own| own.to_string()).unwrap_or_default();
             let found = problem("vault", error.to_string(), &hint).because(error.kind());
             match error.code() {
@@ -155,7 +155,15 @@ fn of_shelf(shelf: &Shelf, machine: &Machine, policy: &str) -> Vec<Finding> {
                     let action = "a vault protects machines of its own region";
                     problem("vault", facts, action)
                         .because(ErrorKind::Refused)
-                        .next(format!("azseed vm vault create NAME --location {region}"))
+                        .next(typed([
+                            "azseed",
+                            "vm",
+                            "vault",
+                            "create",
+                            "NAME",
+                            "--location",
+                            region,
+                        ]))
                         .explained("vm-other-region")
                 }
             }];
@@ -170,7 +178,7 @@ fn of_shelf(shelf: &Shelf, machine: &Machine, policy: &str) -> Vec<Finding> {
                         problem("policy", format!("{name} has no policy {policy}"), "make it");
                     found
                         .because(ErrorKind::NotFound)
-                        .next(format!("azseed vm policy list --vault {name}"))
+                        .next(typed(["azseed", "vm", "policy", "list", "--vault", name.as_str()]))
                         .explained("vm-policy-not-found")
                 }
             });
@@ -190,8 +198,16 @@ fn next(shelf: &Shelf, looked: &Looked, found: &[Finding], policy: &str) -> Opti
     let own = match shelf {
         Ok((vault, _)) if !found.iter().any(is_bad) => {
             let vault = &vault.id.name;
-            good("ready", "it can be protected")
-                .next(format!("azseed vm protect {name} --vault {vault} --policy {policy}"))
+            good("ready", "it can be protected").next(typed([
+                "azseed",
+                "vm",
+                "protect",
+                name,
+                "--vault",
+                vault.as_str(),
+                "--policy",
+                policy,
+            ]))
         }
         _ => unknown("ready", "not before the problems are mended"),
     };

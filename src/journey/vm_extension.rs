@@ -1,6 +1,8 @@
 //! `vm extension` and `vm register`: the extension that a backup brings into a machine, and whether a
 //! vault knows the machine.
 
+use disk_prep::noun::typed;
+
 use super::desk::Desk;
 use super::vm::{Office, VmOptions};
 use super::vm_protect::{Machines, some};
@@ -107,6 +109,9 @@ pub fn registrations(
     let all: Vec<Registration> = machines.into_iter().map(|own| of(own.id)).collect();
     let names: Vec<String> =
         all.iter().filter(|own| own.vault.is_none()).map(|own| own.machine.short()).collect();
-    let next = (!names.is_empty()).then(|| format!("azseed vm protect {}", names.join(" ")));
+    let next = (!names.is_empty()).then(|| {
+        let names = names.iter().map(String::as_str);
+        typed(["azseed", "vm", "protect"].into_iter().chain(names))
+    });
     Ok(Registrations { all, next })
 }

@@ -1,6 +1,6 @@
 //! Backup extensions and registrations of machines in words and as records.
 
-use disk_prep::noun::visible_line;
+use disk_prep::noun::{typed, visible_line};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -57,14 +57,13 @@ impl Outcome for BackupExtension {
             }
             (Some(own), ExtensionCame::Removed) => vec![
                 format!("{} was taken out of {machine}", visible_line(&own.name)),
-                format!("Next: `azseed vm backup {machine}` puts it in anew"),
+                format!("Next: `{}` puts it in anew", typed(["azseed", "vm", "backup", &machine])),
             ],
             (Some(own), ExtensionCame::Seen) => {
                 let text = format!("{machine}  {} {}  {}", own.name, own.version, own.state);
                 let next = own.is_failed().then(|| {
-                    format!(
-                        "Next: `azseed vm extension remove {machine}`; the next backup puts it in"
-                    )
+                    let line = typed(["azseed", "vm", "extension", "remove", &machine]);
+                    format!("Next: `{line}`; the next backup puts it in")
                 });
                 std::iter::once(visible_line(&text).into_owned()).chain(next).collect()
             }

@@ -71,7 +71,7 @@ pub use service::Service;
 pub use size::ByteSize;
 pub use snapshot_path::SnapshotPath;
 pub use unknown::{unknown_fields, with_unknown};
-pub use visible::{is_command, plain_word, shell_word, visible, visible_line};
+pub use visible::{is_command, plain_word, shell_word, typed, visible, visible_line};
 pub use weekdays::Weekdays;
 pub use wipe::Wipe;
 pub use zone::ZoneName;

@@ -24,6 +24,13 @@ pub fn shell_word(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", text.replace('\'', "'\\''")))
 }
 
+/// A command that is shown to be typed, each of its words as a shell takes it.
+pub fn typed<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> String {
+    let words: Vec<String> =
+        words.into_iter().map(|own| shell_word(own.as_ref()).into_owned()).collect();
+    words.join(" ")
+}
+
 /// Whether a terminal acts on a character instead of showing it: C0, DEL and C1 (ECMA-48), the
 /// marks, embeddings, overrides and isolates of the bidirectional algorithm (Unicode UAX 9), the
 /// two separators of lines and paragraphs.
