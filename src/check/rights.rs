@@ -240,7 +240,7 @@ pub fn look(place: &Place, needed: &[Right], held: &Answer<Vec<Permission>>) -> 
         };
         let name = role.name;
         let action = format!("the smallest role that has them is {name}; have its owner give it");
-        problem("rights", facts, &action).because(ErrorKind::NotAllowed).next(typed(&[
+        problem("rights", facts, &action).because(ErrorKind::NotAllowed).next(typed([
             "az",
             "role",
             "assignment",

@@ -337,13 +337,9 @@ fn jobs(view: &View) -> Option<Finding> {
         Answer::Known(own) => {
             let facts = format!("{} under way: {}", count(own.len(), "job"), own.join(", "));
             let action = "do not update the agent and do not stop the machine before they are over";
-            warning("jobs", facts, action).next(typed(&own.iter().fold(
-                vec!["azseed", "vm", "job", "wait"],
-                |mut words, job| {
-                    words.push(job);
-                    words
-                },
-            )))
+            warning("jobs", facts, action).next(typed(
+                ["azseed", "vm", "job", "wait"].into_iter().chain(own.iter().map(String::as_str)),
+            ))
         }
         Answer::Unknown(why) => unknown("jobs", format!("not known: {why}")),
         _ => return None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use disk_prep::monitor::Monitor;
 use secrecy::SecretString;
 
-use super::Error;
+use super::error::Error;
 use super::record::Vault;
 use crate::azure::Fenced;
 use crate::repository::{self, BlobStore, Repository};
