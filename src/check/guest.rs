@@ -3,6 +3,7 @@
 
 use disk_prep::noun::visible_line;
 
+use super::agent_version::{OLDEST_LINUX, OLDEST_WINDOWS, dotted, four};
 use super::filesystems::mounts;
 use super::finding::{Finding, good, problem, unknown, warning};
 use super::network_files::{self, Addresses};
@@ -16,11 +17,6 @@ const CONF: &str = "etc/waagent.conf";
 const UNITS: [&str; 2] = ["walinuxagent.service", "waagent.service"];
 const UNIT_FOLDERS: [&str; 3] =
     ["etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
-/// The oldest Linux and Windows agents that may go on:
-/// <https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/support-extensions-agent-version>
-/// and `explain agent-version-too-old`.
-const OLDEST_LINUX: [u16; 4] = [2, 2, 53, 1];
-const OLDEST_WINDOWS: [u16; 4] = [2, 6, 1198, 718];
 const WINDOWS_AGENT: &str = "WindowsAzure/Packages/WaAppAgent.exe";
 /// A Windows agent has some hundred KiB.
 const MOST_PROGRAM_BYTES: u64 = 16 << 20;
@@ -182,16 +178,6 @@ fn agent_on(tree: &Tree) -> Finding {
         false => problem("agent-on", format!("{unit} does not start with the system"), "enable it")
             .next(format!("systemctl enable --now {unit}")),
     }
-}
-
-/// Four numbers with dots between.
-fn four(text: &str) -> Option<[u16; 4]> {
-    let numbers: Vec<u16> = text.split('.').map(|own| own.parse().ok()).collect::<Option<_>>()?;
-    numbers.try_into().ok()
-}
-
-fn dotted(version: [u16; 4]) -> String {
-    version.map(|own| own.to_string()).join(".")
 }
 
 /// The version of the package, or that of the newest update that the agent has fetched itself.

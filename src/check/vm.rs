@@ -4,6 +4,7 @@
 use disk_prep::limits::{MACHINE_CORES, MACHINE_DATA_DISKS, MACHINE_MEMORY_MIB};
 use disk_prep::noun::{ErrorKind, count, typed};
 
+use super::agent_version::{OLDEST_LINUX, OLDEST_WINDOWS, dotted, four};
 use super::answer::{Answer, Fault};
 use super::finding::{Finding, good, problem, unknown, warning};
 use crate::azure::{CardFacts, ExtensionFacts, Lock, MachineFacts, SizeFacts};
@@ -143,7 +144,18 @@ fn agent(machine: &MachineFacts) -> Finding {
     };
     match &machine.agent {
         Some(own) if own.state.eq_ignore_ascii_case("Ready") => {
-            good("agent", format!("version {} is ready", own.version))
+            let is_windows = machine.system.eq_ignore_ascii_case("Windows");
+            let oldest = if is_windows { OLDEST_WINDOWS } else { OLDEST_LINUX };
+            let facts = format!("version {} is ready", own.version);
+            if four(&own.version).is_none_or(|version| version >= oldest) {
+                return good("agent", facts);
+            }
+            let facts = format!("{facts}, and older than {}", dotted(oldest));
+            let action = "update it in the machine, while no backup runs";
+            match is_windows {
+                true => refused(facts, "agent-version-too-old"),
+                false => warning("agent", facts, action).explained("agent-update-needed"),
+            }
         }
         Some(own) => refused(format!("version {} is {}", own.version, own.state), "AzureVmOffline"),
         None if is_running(machine) => {
@@ -393,6 +405,19 @@ mod tests {
         let found = findings(&view(off));
         assert!(found.iter().any(|own| own.facts.contains("crash-consistent")));
         assert!(found.iter().all(|own| own.about.as_deref() == Some("rg/web")));
+    }
+
+    #[test]
+    fn an_agent_that_is_ready_and_too_old_is_told() {
+        let of = |system: &str, version: &str| {
+            let agent = Some(AgentFacts { version: version.to_owned(), state: "Ready".to_owned() });
+            told(&view(MachineFacts { agent, system: system.to_owned(), ..machine() }))
+        };
+        assert_eq!(of("Linux", "2.2.53.1"), Vec::<String>::new());
+        assert_eq!(of("Linux", "2.2.53.0"), ["vm-agent warning"]);
+        assert_eq!(of("Windows", "2.6.1198.718"), Vec::<String>::new());
+        assert_eq!(of("Windows", "2.6.1198.717"), ["vm-agent problem"]);
+        assert_eq!(of("Linux", "newest"), Vec::<String>::new());
     }
 
     #[test]

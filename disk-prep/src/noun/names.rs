@@ -98,9 +98,9 @@ name!(
         && !text.ends_with('.')
 );
 name!(
-    /// Name of a vault.
+    /// Name of a vault, and of a disk's backup.
     VaultName,
-    "vault name",
+    "name",
     "2 to 50 letters, digits and hyphens, a letter first, no hyphen at the end",
     |text| VAULT_NAME_CHARACTERS.contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
