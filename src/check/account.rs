@@ -128,24 +128,23 @@ fn kind(wanted: &Wanted, account: &StorageAccount) -> Finding {
     good("kind", told)
 }
 
+/// The line that changes one thing about the account.
+fn update(wanted: &Wanted, flag: &str, value: &str) -> String {
+    let own = ["-g", &wanted.group, "-n", &wanted.name, flag, value];
+    typed(["az", "storage", "account", "update"].into_iter().chain(own))
+}
+
 fn firewall(wanted: &Wanted, account: &StorageAccount) -> Vec<Finding> {
     let Wanted { name, group, purpose, .. } = wanted;
     let mut all = Vec::new();
     if *purpose == Purpose::Import && account.bars_services() {
         let facts = "the firewall keeps the service out that copies drives";
         let found = problem("firewall", facts, "let trusted Microsoft services through");
-        all.push(found.because(ErrorKind::Refused).next(typed([
-            "az",
-            "storage",
-            "account",
-            "update",
-            "-g",
-            group,
-            "-n",
-            name,
+        all.push(found.because(ErrorKind::Refused).next(update(
+            wanted,
             "--bypass",
             "AzureServices",
-        ])));
+        )));
     }
     let is_own = matches!(purpose, Purpose::Vault | Purpose::DiskBackup);
     match account.let_in() {
@@ -196,20 +195,12 @@ fn keys(wanted: &Wanted, account: &StorageAccount) -> Vec<Finding> {
     }];
     let old = account.least_tls().filter(|own| OLD_TLS.contains(own));
     all.extend(old.map(|own| {
-        let Wanted { name, group, .. } = wanted;
         let facts = format!("it still takes {}", own.replace("TLS1_", "TLS 1."));
-        warning("keys", facts, "have it take TLS 1.2 at least").next(typed([
-            "az",
-            "storage",
-            "account",
-            "update",
-            "-g",
-            group,
-            "-n",
-            name,
+        warning("keys", facts, "have it take TLS 1.2 at least").next(update(
+            wanted,
             "--min-tls-version",
             "TLS1_2",
-        ]))
+        ))
     }));
     all
 }

@@ -2,7 +2,7 @@
 
 use disk_prep::noun::ErrorKind;
 
-use super::finding::{Finding, Grade, good, problem};
+use super::finding::{Finding, problem, unknown};
 
 /// What came of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,14 @@ pub struct Fault {
     pub code: &'static str,
 }
 
+impl Fault {
+    /// The finding of it.
+    pub(super) fn finding(&self, what: &'static str) -> Finding {
+        let Fault { kind, facts, action, code } = self;
+        problem(what, facts.clone(), action).because(*kind).explained(code)
+    }
+}
+
 /// The finding of an answer; `name` is what does not exist if it does not.
 pub(super) fn look<T>(
     what: &'static str,
@@ -44,13 +52,8 @@ pub(super) fn look<T>(
         Answer::Absent => {
             problem(what, format!("there is no {name}"), "check the name").because(ErrorKind::Usage)
         }
-        Answer::Unknown(why) => {
-            let finding = good(what, format!("not known: {why}"));
-            Finding { grade: Grade::Unknown, ..finding }
-        }
-        Answer::Failed(Fault { kind, facts, action, code }) => {
-            problem(what, facts.clone(), action).because(*kind).explained(code)
-        }
+        Answer::Unknown(why) => unknown(what, format!("not known: {why}")),
+        Answer::Failed(fault) => fault.finding(what),
         Answer::Unasked => return None,
     };
     Some(finding)

@@ -3,7 +3,7 @@
 
 use disk_prep::noun::{ErrorKind, typed};
 
-use super::answer::{Answer, Fault};
+use super::answer::Answer;
 use super::finding::{Finding, good, problem, unknown};
 use super::roles::{ROLES, Role};
 use crate::azure::Permission;
@@ -216,10 +216,7 @@ pub fn look(place: &Place, needed: &[Right], held: &Answer<Vec<Permission>>) -> 
     let Place { scope, principal } = place;
     let held = match held {
         Answer::Known(held) => held,
-        Answer::Failed(Fault { kind, facts, action, code }) => {
-            let found = problem("rights", facts.clone(), action).because(*kind);
-            return vec![found.explained(code)];
-        }
+        Answer::Failed(fault) => return vec![fault.finding("rights")],
         Answer::Unknown(why) => {
             return vec![unknown("rights", format!("not known at {scope}: {why}"))];
         }

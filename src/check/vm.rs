@@ -5,7 +5,7 @@ use disk_prep::limits::{MACHINE_CORES, MACHINE_DATA_DISKS, MACHINE_MEMORY_MIB};
 use disk_prep::noun::{ErrorKind, count, typed};
 
 use super::agent_version::{OLDEST_LINUX, OLDEST_WINDOWS, dotted, four};
-use super::answer::{Answer, Fault};
+use super::answer::Answer;
 use super::finding::{Finding, good, problem, unknown, warning};
 use crate::azure::{CardFacts, ExtensionFacts, Lock, MachineFacts, SizeFacts};
 
@@ -85,9 +85,7 @@ pub fn findings(view: &View) -> Vec<Finding> {
             all.push(found.because(ErrorKind::NotFound).next("azseed vm list"));
         }
         Answer::Unknown(why) => all.push(unknown("model", format!("not known: {why}"))),
-        Answer::Failed(Fault { kind, facts, action, code }) => {
-            all.push(problem("model", facts.clone(), action).because(*kind).explained(code));
-        }
+        Answer::Failed(fault) => all.push(fault.finding("model")),
         Answer::Unasked => {}
     }
     all.extend(locks(&view.locks));

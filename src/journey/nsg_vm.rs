@@ -239,6 +239,12 @@ mod tests {
         assert_eq!(code(rule("allow-proxy", 200, "443")), Err("nsg-rule-other"));
         assert_eq!(code(rule("allow-proxy", 300, "80-443")), Err("nsg-rule-other"));
         assert_eq!(code(rule("other", 200, "80-443")), Err("nsg-priority-taken"));
+        let held =
+            |group: &str| NewRule { group: Some(group.to_owned()), ..rule("other", 1, "443") };
+        let line = held("rg(1)/g").line();
+        assert!(line.contains(" -g 'rg(1)' --nsg-name g -n other "), "{line}");
+        let line = held("g; x").line();
+        assert!(line.contains(" -g GROUP --nsg-name 'g; x' -n other "), "{line}");
         let id = "/subscriptions/s/resourceGroups/RG/providers/Microsoft.Network/networkSecurityGroups/g";
         assert_eq!(short(id), "RG/g");
     }

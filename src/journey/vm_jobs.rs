@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::vm::{Office, VmOptions};
-use super::vm_protect::{Machines, protected};
+use super::vm_protect::{Machines, protected, wait_line};
 use crate::outcome::Failure;
 use crate::vm_backup::{
     Error, Job, JobFilter, MachineId, Point, VaultId, cancel, items, job, jobs, points,
@@ -57,8 +57,7 @@ impl Diagnose for WaitStopped {
         ErrorKind::Interrupted
     }
     fn hint(&self) -> Option<Hint> {
-        let (ids, vault) = (self.ids.join(" "), &self.vault.name);
-        Some(Hint::new(format!("`azseed vm job wait {ids} --vault {vault}` goes on waiting")))
+        Some(Hint::new(format!("`{}` goes on waiting", wait_line(&self.ids, &self.vault))))
     }
 }
 

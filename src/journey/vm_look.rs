@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use disk_prep::noun::typed;
+
 use super::answered::{answer, map};
 use super::check_account::of_group;
 use super::vm::Office;
@@ -158,7 +160,7 @@ impl Looked {
         let with_next = |own: Finding| match own.grade {
             Grade::Problem(_) | Grade::Warning => {
                 let action = Some("add the rules that are missing".to_owned());
-                Finding { action, ..own }.next(format!("azseed nsg suggest --vm {name}"))
+                Finding { action, ..own }.next(typed(["azseed", "nsg", "suggest", "--vm", name]))
             }
             Grade::Good | Grade::Unknown => own,
         };

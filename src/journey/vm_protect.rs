@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use disk_prep::noun::{Diagnose, ErrorKind, count};
+use disk_prep::noun::{Diagnose, ErrorKind, count, typed};
 use disk_prep::sys::hold::hold;
 use jiff::{Timestamp, Zoned};
 
@@ -260,9 +260,15 @@ pub fn back_up_all(
         })
     });
     let ids: Vec<&str> = deeds.iter().filter_map(|own| own.job.as_deref()).collect();
-    let next = (!ids.is_empty())
-        .then(|| format!("azseed vm job wait {} --vault {}", ids.join(" "), vault.name));
+    let next = (!ids.is_empty()).then(|| wait_line(&ids, &vault));
     Ok(Deeds { vault, all: deeds, next })
+}
+
+/// The line that waits for jobs.
+pub(super) fn wait_line(jobs: &[impl AsRef<str>], vault: &VaultId) -> String {
+    let words = ["azseed", "vm", "job", "wait"].into_iter();
+    let words = words.chain(jobs.iter().map(AsRef::as_ref));
+    typed(words.chain(["--vault", vault.name.as_str()]))
 }
 
 /// Ends the protection of machines.

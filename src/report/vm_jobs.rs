@@ -1,7 +1,7 @@
 //! Jobs and points of a Recovery Services vault. A job that failed brings its entry of the catalogue
 //! along.
 
-use disk_prep::noun::{ErrorKind, visible_line};
+use disk_prep::noun::{ErrorKind, typed, visible_line};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -253,12 +253,10 @@ impl Outcome for VmPoints {
         };
         let mut lines: Vec<String> = self.all.iter().map(one).collect();
         if let (Some(vault), [own]) = (&self.vault, self.all.as_slice()) {
-            let (machine, vault) = (self.machine.short(), &vault.name);
-            let next = format!(
-                "Next: `azseed vm restore disks {machine} --at {} --vault {vault} --account ACCOUNT`",
-                own.id
-            );
-            lines.push(visible_line(&next).into_owned());
+            let (machine, vault) = (self.machine.short(), vault.name.as_str());
+            let words = ["azseed", "vm", "restore", "disks", &machine, "--at", &own.id, "--vault"];
+            let line = typed(words.into_iter().chain([vault, "--account", "ACCOUNT"]));
+            lines.push(visible_line(&format!("Next: `{line}`")).into_owned());
         }
         lines
     }

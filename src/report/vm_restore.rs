@@ -1,6 +1,6 @@
 //! A restore of a virtual machine, as a person and a script see it.
 
-use disk_prep::noun::visible_line;
+use disk_prep::noun::{typed, visible_line};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -95,8 +95,9 @@ impl Outcome for RestoreDeed {
                 lines.push("  the service says that it can be done; nothing was begun".to_owned());
             }
             (Some(job), _) => {
-                let vault = &self.vault.id.name;
-                lines.push(format!("Next: `azseed vm job wait {job} --vault {vault}`"));
+                let words = ["azseed", "vm", "job", "wait", job, "--vault"];
+                let line = typed(words.into_iter().chain([self.vault.id.name.as_str()]));
+                lines.push(format!("Next: `{line}`"));
             }
             (None, _) => {
                 let vault = &self.vault.id.name;

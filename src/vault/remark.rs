@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{ByteSize, count};
+use disk_prep::noun::{ByteSize, count, typed};
 
 use crate::repository::SourceTotals;
 
@@ -94,7 +94,10 @@ impl Remark {
 
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let accept = |path: &Path| format!("`azseed vault source accept {}`", path.display());
+        let accept = |path: &Path| {
+            let path = path.to_string_lossy();
+            format!("`{}`", typed(["azseed", "vault", "source", "accept", &path]))
+        };
         let totals =
             |own: &SourceTotals| format!("{}, {}", count(own.files, "file"), ByteSize(own.bytes));
         match self {
@@ -169,5 +172,16 @@ impl fmt::Display for Remark {
                 "{what} is stamped {stamp:.0}, which is still to come: a clock was wrong, then or now"
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_with_blanks_in_its_name_is_one_word_of_the_line_to_type() {
+        let told = Remark::Missing { path: "/srv/our files".into() }.to_string();
+        assert!(told.ends_with("run `azseed vault source accept '/srv/our files'`"), "{told}");
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with the backup of virtual machines.
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName, lines};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName, lines, typed};
 
 use super::policy::PolicyFault;
 use super::restore_fault::RestoreFault;
@@ -163,7 +163,8 @@ impl Diagnose for Error {
             }
             Error::NoPoint { machine, .. } => {
                 return Some(Hint::new(format!(
-                    "`azseed vm point list {machine}` names those that are there"
+                    "`{}` names those that are there",
+                    typed(["azseed", "vm", "point", "list", machine])
                 )));
             }
             Error::PointWord { .. } => "write a time as in 2026-11-20T12:00:00Z",
@@ -184,7 +185,10 @@ impl Diagnose for Error {
                 }));
             }
             Error::OtherRestore { id, .. } | Error::JobUnderWay { id, .. } => {
-                return Some(Hint::new(format!("`azseed vm job wait {id}`, then run this again")));
+                return Some(Hint::new(format!(
+                    "`{}`, then run this again",
+                    typed(["azseed", "vm", "job", "wait", id])
+                )));
             }
             Error::Locked { .. } => "make another vault with `azseed vm vault create`",
             Error::NotEmpty { are_deleted: true, .. } => {

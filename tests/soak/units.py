@@ -106,7 +106,7 @@ def flags(azure, folder):
 
 
 def snapshots(folder, environment):
-    return len([own for own in told(folder, environment, "vault", "snapshots") if "id" in json.dumps(own)])
+    return len([own for own in told(folder, environment, "vault", "snapshots") if own["type"] == "snapshot"])
 
 
 def of_the_vault(proof, folder, azure):

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
+use disk_prep::noun::shell_word;
+
 use super::group::{Flow, Group};
 use super::judge::{Said, judge};
 use super::tags::TagList;
@@ -76,13 +78,17 @@ impl NewRule {
         format!("{who} out to {destination} at TCP {ports}")
     }
 
-    /// The line for Azure's command line.
+    /// The line for Azure's command line; capitals stand for what is not known.
     pub fn line(&self) -> String {
         let priority = self.priority.map_or("PRIORITY".to_owned(), |own| own.to_string());
-        let group = self.group.as_deref().unwrap_or("NSG");
+        // One that was found in the subscription is known with its resource group.
+        let held = self.group.as_deref().unwrap_or("NSG");
+        let (group, held) = held.split_once('/').unwrap_or(("GROUP", held));
         let NewRule { name, source, destination, ports, .. } = self;
+        let [group, held, name, destination, ports] =
+            [group, held, name, destination, ports].map(|own| shell_word(own));
         format!(
-            "az network nsg rule create -g GROUP --nsg-name {group} -n {name} --priority {priority} \
+            "az network nsg rule create -g {group} --nsg-name {held} -n {name} --priority {priority} \
              --direction Outbound --access Allow --protocol Tcp --source-address-prefixes '{source}' \
              --source-port-ranges '*' --destination-address-prefixes {destination} \
              --destination-port-ranges {ports}"
