@@ -35,6 +35,23 @@ pub(super) fn add(a: u32, b: u32) -> u32 {
     a.wrapping_add(b)
 }
 
+/// The same word, which the compiler must have come to.
+#[inline(always)]
+pub(super) fn settled(a: u32) -> u32 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let mut a = a;
+        // SAFETY: there is no instruction in it.
+        #[expect(unsafe_code, reason = "the order of sums cannot be told otherwise")]
+        unsafe {
+            std::arch::asm!("/* {0:e} */", inout(reg) a, options(pure, nomem, nostack, preserves_flags));
+        }
+        a
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    a
+}
+
 #[inline(always)]
 pub(super) fn splat(word: u32) -> u32 {
     word

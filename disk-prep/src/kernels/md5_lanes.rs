@@ -98,9 +98,10 @@ macro_rules! md5_width {
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
+    use std::arch::asm;
     use std::arch::x86_64::{
         __m512i, _mm512_add_epi32, _mm512_loadu_si512, _mm512_rol_epi32, _mm512_set1_epi32,
-        _mm512_shuffle_i32x4, _mm512_storeu_si512, _mm512_ternarylogic_epi32,
+        _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_storeu_si512, _mm512_ternarylogic_epi32,
         _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
     };
 
@@ -113,6 +114,18 @@ mod avx512 {
     #[target_feature(enable = "avx512f")]
     fn add(a: __m512i, b: __m512i) -> __m512i {
         _mm512_add_epi32(a, b)
+    }
+
+    /// The same vector, which the compiler must have come to.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn settled(mut a: __m512i) -> __m512i {
+        // SAFETY: there is no instruction in it.
+        #[expect(unsafe_code, reason = "the order of sums cannot be told otherwise")]
+        unsafe {
+            asm!("/* {0} */", inout(zmm_reg) a, options(pure, nomem, nostack, preserves_flags));
+        }
+        a
     }
 
     #[inline]
@@ -177,10 +190,14 @@ mod avx512 {
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn words(blocks: [&[u8; 64]; LANES]) -> [__m512i; 16] {
-        // SAFETY: each block has the vector's 64 bytes; the load asks for no alignment.
-        #[expect(unsafe_code, reason = "a load takes a pointer")]
-        let rows: [__m512i; 16] =
-            blocks.map(|block| unsafe { _mm512_loadu_si512(block.as_ptr().cast()) });
+        // A loop, since what `map` calls is not compiled for these vectors.
+        let mut rows = [_mm512_setzero_si512(); 16];
+        for (row, block) in rows.iter_mut().zip(blocks) {
+            // SAFETY: each block has the vector's 64 bytes; the load asks for no alignment.
+            #[expect(unsafe_code, reason = "a load takes a pointer")]
+            let loaded = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+            *row = loaded;
+        }
         // Pairs of words, then pairs of pairs, inside each quarter.
         let mut pairs = rows;
         for at in 0..8 {
@@ -213,9 +230,10 @@ mod avx512 {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
+    use std::arch::asm;
     use std::arch::x86_64::{
         __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_loadu_si256, _mm256_or_si256,
-        _mm256_permute2x128_si256, _mm256_set1_epi32, _mm256_slli_epi32, _mm256_srli_epi32,
+        _mm256_permute2x128_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_slli_epi32, _mm256_srli_epi32,
         _mm256_storeu_si256, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32,
         _mm256_unpacklo_epi64, _mm256_xor_si256,
     };
@@ -229,6 +247,18 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     fn add(a: __m256i, b: __m256i) -> __m256i {
         _mm256_add_epi32(a, b)
+    }
+
+    /// The same vector, which the compiler must have come to.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn settled(mut a: __m256i) -> __m256i {
+        // SAFETY: there is no instruction in it.
+        #[expect(unsafe_code, reason = "the order of sums cannot be told otherwise")]
+        unsafe {
+            asm!("/* {0} */", inout(ymm_reg) a, options(pure, nomem, nostack, preserves_flags));
+        }
+        a
     }
 
     #[inline]
@@ -294,16 +324,26 @@ mod avx2 {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn words(blocks: [&[u8; 64]; LANES]) -> [__m256i; 16] {
-        let half = |at: usize| {
+        let mut words = [_mm256_setzero_si256(); 16];
+        words[..8].copy_from_slice(&turned(half::<0>(blocks)));
+        words[8..].copy_from_slice(&turned(half::<32>(blocks)));
+        words
+    }
+
+    /// Half of each block, from its byte `AT` on.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn half<const AT: usize>(blocks: [&[u8; 64]; LANES]) -> [__m256i; LANES] {
+        // A loop, since what `map` calls is not compiled for these vectors.
+        let mut rows = [_mm256_setzero_si256(); LANES];
+        for (row, block) in rows.iter_mut().zip(blocks) {
             // SAFETY: each half of a block has the vector's 32 bytes; the load asks for no
             // alignment.
             #[expect(unsafe_code, reason = "a load takes a pointer")]
-            let rows: [__m256i; 8] =
-                blocks.map(|block| unsafe { _mm256_loadu_si256(block[at..].as_ptr().cast()) });
-            turned(rows)
-        };
-        let (low, high) = (half(0), half(32));
-        std::array::from_fn(|word| if word < 8 { low[word] } else { high[word - 8] })
+            let loaded = unsafe { _mm256_loadu_si256(block[AT..].as_ptr().cast()) };
+            *row = loaded;
+        }
+        rows
     }
 
     #[inline]

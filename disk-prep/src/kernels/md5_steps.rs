@@ -1,9 +1,10 @@
 //! The steps of MD5 (RFC 1321, 3.4), once for one word a step and for vectors of them: order of the
 //! words, constants, rotations.
 
-/// The 64 steps over chains of words or of vectors, in registers. `add`, `rotated`, `splat` and the
-/// four round functions are those of the place that calls. Behind each four steps stands what the
-/// macro `between` makes of their number.
+/// The 64 steps over chains of words or of vectors, in registers. `add`, `rotated`, `splat`,
+/// `settled` and the four round functions are those of the place that calls. Behind each four steps stands what the
+/// macro `between` makes of their number. `settled` keeps a sum as it is: the compiler, to which sums
+/// are alike in any order, would put what comes last first and the rest behind it, where all waits.
 macro_rules! md5_steps {
     ($chains:ident, $words:ident) => {{
         macro_rules! nothing {
@@ -50,8 +51,9 @@ macro_rules! md5_steps {
     (@@@ $round:ident $chains:ident $a:literal $b:literal $c:literal $d:literal, $word:expr, $k:literal, $shift:literal) => {
         let addend = add($word, splat($k));
         for chain in &mut $chains {
+            let early = settled(add(chain[$a], addend));
             let mixed = $round(chain[$b], chain[$c], chain[$d]);
-            let sum = add(add(chain[$a], addend), mixed);
+            let sum = add(early, mixed);
             chain[$a] = add(rotated::<$shift, { 32 - $shift }>(sum), chain[$b]);
         }
     };

@@ -9,6 +9,8 @@ mod md5_steps;
 mod sector_cipher;
 mod sha256_streams;
 mod three_digests;
+#[cfg(target_arch = "x86_64")]
+mod xts_lanes;
 
 pub use ladder::Rung;
 pub use md5_chains::{MD5_START, advance_one};

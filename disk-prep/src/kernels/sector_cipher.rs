@@ -8,6 +8,9 @@ use std::fmt;
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use aes::{Aes128, Aes256, Block};
 
+use super::ladder::Rung;
+#[cfg(target_arch = "x86_64")]
+use super::xts_lanes::XtsLanes;
 use crate::limits::SECTOR_BYTES;
 use crate::noun::{Cipher, Diagnose, ErrorKind};
 
@@ -61,6 +64,27 @@ enum Schedule {
     Xts256 { data: Aes256, tweak: Aes256 },
     Cbc128(Aes128),
     Cbc256(Aes256),
+    #[cfg(target_arch = "x86_64")]
+    Lanes128(XtsLanes<11>),
+    #[cfg(target_arch = "x86_64")]
+    Lanes256(XtsLanes<15>),
+}
+
+impl Schedule {
+    /// The schedule of a cipher for which this rung has a loop of its own.
+    fn in_lanes(rung: Rung, cipher: Cipher, data: &[u8], tweak: &[u8]) -> Option<Self> {
+        #[cfg(target_arch = "x86_64")]
+        match cipher {
+            Cipher::XtsAes128 => XtsLanes::new(rung, data, tweak).map(Schedule::Lanes128),
+            Cipher::XtsAes256 => XtsLanes::new(rung, data, tweak).map(Schedule::Lanes256),
+            Cipher::CbcAes128 | Cipher::CbcAes256 => None,
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            let _ = (rung, cipher, data, tweak);
+            None
+        }
+    }
 }
 
 impl fmt::Debug for SectorCipher {
@@ -72,6 +96,10 @@ impl fmt::Debug for SectorCipher {
 impl SectorCipher {
     /// Expands the full volume encryption key of `cipher`. Errors: wrong length; equal XTS halves.
     pub fn new(cipher: Cipher, key: &[u8]) -> Result<Self, CipherKeyError> {
+        Self::new_on(Rung::chosen(), cipher, key)
+    }
+
+    fn new_on(rung: Rung, cipher: Cipher, key: &[u8]) -> Result<Self, CipherKeyError> {
         let expected = cipher.key_bytes();
         let length = CipherKeyError::Length { cipher, expected, actual: key.len() };
         if key.len() != expected {
@@ -80,6 +108,9 @@ impl SectorCipher {
         let (left, right) = key.split_at(expected / 2);
         if matches!(cipher, Cipher::XtsAes128 | Cipher::XtsAes256) && left == right {
             return Err(CipherKeyError::EqualHalves { cipher });
+        }
+        if let Some(lanes) = Schedule::in_lanes(rung, cipher, left, right) {
+            return Ok(SectorCipher(Box::new(lanes)));
         }
         let schedule = match cipher {
             Cipher::XtsAes128 => Schedule::Xts128 {
@@ -109,6 +140,10 @@ impl SectorCipher {
             Schedule::Xts256 { data, tweak } => {
                 xts(tweak, first_sector, buffer, |blocks| data.encrypt_blocks(blocks))
             }
+            #[cfg(target_arch = "x86_64")]
+            Schedule::Lanes128(lanes) => lanes.encrypt(first_sector, buffer),
+            #[cfg(target_arch = "x86_64")]
+            Schedule::Lanes256(lanes) => lanes.encrypt(first_sector, buffer),
             Schedule::Cbc128(data) => cbc_encrypt(data, first_sector, buffer),
             Schedule::Cbc256(data) => cbc_encrypt(data, first_sector, buffer),
         }
@@ -127,6 +162,10 @@ impl SectorCipher {
             Schedule::Xts256 { data, tweak } => {
                 xts(tweak, first_sector, buffer, |blocks| data.decrypt_blocks(blocks))
             }
+            #[cfg(target_arch = "x86_64")]
+            Schedule::Lanes128(lanes) => lanes.decrypt(first_sector, buffer),
+            #[cfg(target_arch = "x86_64")]
+            Schedule::Lanes256(lanes) => lanes.decrypt(first_sector, buffer),
             Schedule::Cbc128(data) => cbc_decrypt(data, first_sector, buffer),
             Schedule::Cbc256(data) => cbc_decrypt(data, first_sector, buffer),
         }
@@ -301,12 +340,14 @@ mod tests {
                 (0..sectors * 512).map(|at| (at * 7 + at / 251) as u8 ^ seed).collect();
             let mut slow = plain.clone();
             slow_encrypt(cipher, &key, first, &mut slow);
-            let fast_cipher = SectorCipher::new(cipher, &key).unwrap();
-            let mut fast = plain.clone();
-            fast_cipher.encrypt(first, &mut fast);
-            prop_assert_eq!(&fast, &slow);
-            fast_cipher.decrypt(first, &mut fast);
-            prop_assert_eq!(fast, plain);
+            for rung in Rung::ALL.into_iter().filter(|rung| rung.is_here()) {
+                let fast_cipher = SectorCipher::new_on(rung, cipher, &key).unwrap();
+                let mut fast = plain.clone();
+                fast_cipher.encrypt(first, &mut fast);
+                prop_assert_eq!(&fast, &slow, "{}", rung.name());
+                fast_cipher.decrypt(first, &mut fast);
+                prop_assert_eq!(&fast, &plain, "{}", rung.name());
+            }
         }
     }
 

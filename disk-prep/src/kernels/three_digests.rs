@@ -29,7 +29,12 @@ pub fn advance_three(
 ) {
     #[cfg(target_arch = "x86_64")]
     if has_three_at_once(rung) {
-        return at_once::advance(md5, sha256, blocks);
+        return match rung {
+            Rung::Avx512 if is_x86_feature_detected!("avx512vl") => {
+                in_one_vector::advance(md5, sha256, blocks)
+            }
+            _ => at_once::advance(md5, sha256, blocks),
+        };
     }
     let _ = rung;
     let [first, second] = md5;
@@ -51,7 +56,7 @@ mod at_once {
     };
 
     use crate::kernels::md5_chains::{
-        add, choose, choose_by_last, mix, parity, rotated, splat, words_of,
+        add, choose, choose_by_last, mix, parity, rotated, settled, splat, words_of,
     };
     use crate::kernels::md5_steps::md5_steps;
     use crate::kernels::sha256_streams::sha_ni::{Own, ROUND, four_rounds, vector};
@@ -103,6 +108,119 @@ mod at_once {
                 state.iter_mut().zip(sum).for_each(|(word, sum)| *word = word.wrapping_add(sum));
             }
             own[0].add(before);
+        }
+        *sha256 = own[0].state();
+    }
+}
+
+/// The same with both MD5 chains in one vector: AVX-512 has a rotation and any function of three bits
+/// as one instruction, also for short vectors, so that two chains take less than one in words.
+#[cfg(target_arch = "x86_64")]
+mod in_one_vector {
+    use std::arch::asm;
+    use std::arch::x86_64::{
+        __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_extract_epi32, _mm_rol_epi32, _mm_set1_epi32,
+        _mm_set_epi32, _mm_setzero_si128, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32,
+        _mm_sha256rnds2_epu32, _mm_shuffle_epi32, _mm_ternarylogic_epi32,
+    };
+
+    use crate::kernels::md5_chains::words_of;
+    use crate::kernels::md5_steps::md5_steps;
+    use crate::kernels::sha256_streams::sha_ni::{Own, ROUND, four_rounds, vector};
+
+    /// Advances all three; the caller has seen that the CPU has a SHA unit and AVX-512VL.
+    pub fn advance(md5: &mut [[u32; 4]; 2], sha256: &mut [u32; 8], blocks: &[[u8; 64]]) {
+        // SAFETY: the caller has looked; every CPU with `sha` has the others.
+        #[expect(unsafe_code, reason = "the features are looked at before the call")]
+        unsafe {
+            all(md5, sha256, blocks);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl")]
+    fn add(a: __m128i, b: __m128i) -> __m128i {
+        _mm_add_epi32(a, b)
+    }
+
+    /// The same vector, which the compiler must have come to.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl")]
+    fn settled(mut a: __m128i) -> __m128i {
+        // SAFETY: there is no instruction in it.
+        #[expect(unsafe_code, reason = "the order of sums cannot be told otherwise")]
+        unsafe {
+            asm!("/* {0} */", inout(xmm_reg) a, options(pure, nomem, nostack, preserves_flags));
+        }
+        a
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl")]
+    fn splat(word: u32) -> __m128i {
+        _mm_set1_epi32(word.cast_signed())
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl")]
+    fn rotated<const LEFT: i32, const RIGHT: i32>(a: __m128i) -> __m128i {
+        _mm_rol_epi32::<LEFT>(a)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl")]
+    fn choose(b: __m128i, c: __m128i, d: __m128i) -> __m128i {
+        _mm_ternarylogic_epi32::<0xca>(b, c, d)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl")]
+    fn choose_by_last(b: __m128i, c: __m128i, d: __m128i) -> __m128i {
+        _mm_ternarylogic_epi32::<0xca>(d, b, c)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl")]
+    fn parity(b: __m128i, c: __m128i, d: __m128i) -> __m128i {
+        _mm_ternarylogic_epi32::<0x96>(b, c, d)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl")]
+    fn mix(b: __m128i, c: __m128i, d: __m128i) -> __m128i {
+        _mm_ternarylogic_epi32::<0x39>(b, c, d)
+    }
+
+    #[target_feature(enable = "sha,ssse3,sse4.1,avx512f,avx512vl")]
+    fn all(md5: &mut [[u32; 4]; 2], sha256: &mut [u32; 8], blocks: &[[u8; 64]]) {
+        let mut own = [Own::of(*sha256)];
+        let mut state = [_mm_setzero_si128(); 4];
+        for (at, pair) in state.iter_mut().enumerate() {
+            let [first, second] = [md5[0][at], md5[1][at]].map(u32::cast_signed);
+            *pair = _mm_set_epi32(0, 0, second, first);
+        }
+        for block in blocks {
+            let before = own[0];
+            own[0].take(block);
+            let mut words = [_mm_setzero_si128(); 16];
+            for (word, value) in words.iter_mut().zip(words_of(block)) {
+                *word = splat(value);
+            }
+            let mut chains = [state];
+            macro_rules! sha_rounds {
+                ($four:literal) => {
+                    four_rounds!(@ own $four)
+                };
+            }
+            md5_steps!(chains, words, sha_rounds);
+            for (word, sum) in state.iter_mut().zip(chains[0]) {
+                *word = add(*word, sum);
+            }
+            own[0].add(before);
+        }
+        for (at, pair) in state.into_iter().enumerate() {
+            md5[0][at] = _mm_extract_epi32::<0>(pair).cast_unsigned();
+            md5[1][at] = _mm_extract_epi32::<1>(pair).cast_unsigned();
         }
         *sha256 = own[0].state();
     }
