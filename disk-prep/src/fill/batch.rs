@@ -100,11 +100,26 @@ impl Batch {
     }
 
     /// The last bytes of it on the drive, once encrypted.
-    pub fn tail(&self, volume_start: u64) -> Option<Tail> {
+    pub fn end(&self, volume_start: u64) -> Option<BatchEnd> {
         let last = self.extents.last()?;
         let bytes = TAIL_BYTES.min(last.end - last.start);
         let offset = volume_start + last.offset + (last.end - last.start - bytes) as u64;
-        let digest = Sha256::digest(&self.buffer[last.end - bytes..last.end]);
-        Some(Tail { offset, bytes: bytes as u64, sha256: Sha256Digest::new(digest.into()) })
+        Some(BatchEnd { offset, cipher_text: self.buffer[last.end - bytes..last.end].to_vec() })
+    }
+}
+
+/// The last bytes of a batch on the drive. Most are followed by others before a checkpoint asks for
+/// their digest.
+#[derive(Debug)]
+pub struct BatchEnd {
+    offset: u64,
+    cipher_text: Vec<u8>,
+}
+
+impl BatchEnd {
+    /// What the journal keeps of it.
+    pub fn tail(&self) -> Tail {
+        let sha256 = Sha256Digest::new(Sha256::digest(&self.cipher_text).into());
+        Tail { offset: self.offset, bytes: self.cipher_text.len() as u64, sha256 }
     }
 }

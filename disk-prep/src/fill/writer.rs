@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Instant;
 
-use super::batch::Batch;
+use super::batch::{Batch, BatchEnd};
 use super::batch_load::Ahead;
 use super::fault::Fault;
 use super::options::FillOptions;
 use super::target::Target;
 use crate::journal::{
-    FileEnd, FileRecord, Finished, Journal, LeftOut, Progress, Record, StreamMark, Tail,
+    FileEnd, FileRecord, Finished, Journal, LeftOut, Progress, Record, StreamMark,
 };
 use crate::monitor::{Event, Monitor, Step};
 
@@ -35,7 +35,8 @@ pub struct Pending {
     bytes: u64,
     progress: Progress,
     marks: BTreeMap<u64, StreamMark>,
-    tails: BTreeMap<usize, Tail>,
+    /// Of each worker what it wrote last.
+    ends: BTreeMap<usize, BatchEnd>,
 }
 
 impl Writer<'_> {
@@ -77,8 +78,8 @@ impl Writer<'_> {
         self.ahead.written();
         let pending = &mut self.pending;
         pending.bytes += batch.bytes();
-        if let Some(tail) = batch.tail(self.target.volume_start) {
-            pending.tails.insert(batch.worker, tail);
+        if let Some(end) = batch.end(self.target.volume_start) {
+            pending.ends.insert(batch.worker, end);
         }
         for end in batch.finished.drain(..) {
             pending.marks.remove(&end.segment);
@@ -107,12 +108,12 @@ impl Writer<'_> {
         let drive = self.target.serial;
         let progress = Progress {
             streams: pending.marks.into_values().collect(),
-            tails: pending.tails.values().cloned().collect(),
+            tails: pending.ends.values().map(BatchEnd::tail).collect(),
             ..pending.progress
         };
         let left_out: Vec<_> = progress.finished.iter().filter_map(left_out).collect();
         self.journal.append(Record::Progress(progress))?;
-        self.pending.tails = pending.tails;
+        self.pending.ends = pending.ends;
         self.done_bytes += pending.bytes;
         let (step, done_bytes, total_bytes) = (Step::Fill, self.done_bytes, self.total_bytes);
         self.monitor.event(&Event::BytesDone { drive, step, done_bytes, total_bytes });

@@ -33,7 +33,7 @@ impl Rung {
         match self {
             Rung::Portable => true,
             Rung::Avx2 => is_x86_feature_detected!("avx2"),
-            Rung::Avx512 => is_x86_feature_detected!("avx512f"),
+            Rung::Avx512 => is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx2"),
         }
         #[cfg(not(target_arch = "x86_64"))]
         (self == Rung::Portable)

@@ -32,9 +32,10 @@ pub fn advance_md5_lanes(rung: Rung, lanes: &mut [Md5Lane<'_>], has_two: bool) {
     for group in lanes.chunks_mut(md5_lane_count(rung)) {
         match rung {
             #[cfg(target_arch = "x86_64")]
-            Rung::Avx512 if group.len() > 2 => avx512::advance(group, has_two),
+            Rung::Avx512 if group.len() > 8 => avx512::advance(group, has_two),
+            // A short vector is faster than half of a long one.
             #[cfg(target_arch = "x86_64")]
-            Rung::Avx2 if group.len() > 2 => avx2::advance(group, has_two),
+            Rung::Avx512 | Rung::Avx2 if group.len() > 2 => avx2::advance(group, has_two),
             _ => group.iter_mut().for_each(|lane| advance_scalar(lane, has_two)),
         }
     }
@@ -56,7 +57,7 @@ macro_rules! md5_width {
 
         /// Advances up to all lanes; the caller has seen that the CPU has the features.
         pub fn advance(lanes: &mut [Md5Lane<'_>], has_two: bool) {
-            // SAFETY: the rung was chosen because the CPU has these features.
+            // SAFETY: the rung was chosen because the CPU has these features, or has wider ones.
             #[expect(unsafe_code, reason = "the features are looked at when the rung is chosen")]
             unsafe {
                 if has_two { all::<2>(lanes) } else { all::<1>(lanes) }
@@ -233,9 +234,9 @@ mod avx2 {
     use std::arch::asm;
     use std::arch::x86_64::{
         __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_loadu_si256, _mm256_or_si256,
-        _mm256_permute2x128_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_slli_epi32, _mm256_srli_epi32,
-        _mm256_storeu_si256, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32,
-        _mm256_unpacklo_epi64, _mm256_xor_si256,
+        _mm256_permute2x128_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_slli_epi32,
+        _mm256_srli_epi32, _mm256_storeu_si256, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64,
+        _mm256_unpacklo_epi32, _mm256_unpacklo_epi64, _mm256_xor_si256,
     };
 
     use super::Md5Lane;

@@ -60,8 +60,14 @@ pub struct SectorCipher(Box<Schedule>);
 
 #[expect(clippy::large_enum_variant, reason = "one a drive, and boxed where it is kept")]
 enum Schedule {
-    Xts128 { data: Aes128, tweak: Aes128 },
-    Xts256 { data: Aes256, tweak: Aes256 },
+    Xts128 {
+        data: Aes128,
+        tweak: Aes128,
+    },
+    Xts256 {
+        data: Aes256,
+        tweak: Aes256,
+    },
     Cbc128(Aes128),
     Cbc256(Aes256),
     #[cfg(target_arch = "x86_64")]

@@ -119,8 +119,8 @@ mod at_once {
 mod in_one_vector {
     use std::arch::asm;
     use std::arch::x86_64::{
-        __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_extract_epi32, _mm_rol_epi32, _mm_set1_epi32,
-        _mm_set_epi32, _mm_setzero_si128, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32,
+        __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_extract_epi32, _mm_rol_epi32, _mm_set_epi32,
+        _mm_set1_epi32, _mm_setzero_si128, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32,
         _mm_sha256rnds2_epu32, _mm_shuffle_epi32, _mm_ternarylogic_epi32,
     };
 

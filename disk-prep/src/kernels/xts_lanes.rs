@@ -150,10 +150,8 @@ fn tweaks_of(seed: __m512i) -> [__m512i; VECTORS] {
     let mut tweaks = [_mm512_setzero_si512(); VECTORS];
     for (at, tweak) in tweaks.iter_mut().enumerate() {
         let first = 4 * at as i64;
-        let power = _mm512_add_epi64(
-            _mm512_set1_epi64(first),
-            _mm512_set_epi64(3, 3, 2, 2, 1, 1, 0, 0),
-        );
+        let power =
+            _mm512_add_epi64(_mm512_set1_epi64(first), _mm512_set_epi64(3, 3, 2, 2, 1, 1, 0, 0));
         let shifted = _mm512_sllv_epi64(seed, power);
         // What leaves each half, which is a shift by 64 - power in two steps, goes to the other one: from
         // the low half as it is, from the high half reduced by x^128 = x^7 + x^2 + x + 1.
