@@ -7,9 +7,9 @@ _list:
 ci:
     tests/run
 
-# CPU time of `prep` against cp, md5sum and sha256sum
+# All measurements, their page and plots
 bench:
-    tests/bench
+    tests/long bench
 
 # All rounds on emulated drives, or those named: power cuts, lost drives, the guest kernel as reader
 lab *SCENARIOS:

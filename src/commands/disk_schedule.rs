@@ -4,7 +4,7 @@ use super::call::Call;
 use super::unit_words::unit_words;
 use crate::cli::{DiskBackupArgs, DiskScheduleArgs, DiskScheduleCommand, is_named};
 use crate::journey::disk_schedule::{remove, schedule};
-use crate::journey::vault_schedule::Place;
+use crate::journey::units::Place;
 use crate::outcome::{Ended, IdleWord, MissingFlags};
 
 /// Runs `disk-backup schedule`.

@@ -4,7 +4,8 @@ use super::call::Call;
 use super::flags::{run_options, vault};
 use super::unit_words::unit_words;
 use crate::cli::{ScheduleArgs, ScheduleCommand, VaultTarget, ZoneChoice, is_named};
-use crate::journey::vault_schedule::{Place, ScheduleOptions, ZoneWish, remove, schedule};
+use crate::journey::units::Place;
+use crate::journey::vault_schedule::{ScheduleOptions, ZoneWish, remove, schedule};
 use crate::outcome::{Ended, IdleWord};
 
 /// What says how a timer is to be, by its id and as it is typed.

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::desk::Desk;
-use super::vault_schedule::{Place, may_install, pair, service_of, start, take_away, write};
+use super::units::{Place, may_install, pair, service_of, start, take_away, write};
 use crate::outcome::Failure;
-use crate::schedule::{UnitOf, disk_timer};
+use crate::schedule::{UnitOf, disk_times};
 
 /// Units that were written or deleted.
 #[derive(Debug)]
@@ -40,9 +40,10 @@ pub fn schedule(place: &Place, words: &[String], desk: &Desk<'_>) -> Result<Disk
     let folder = desk.state()?.folder().to_owned();
     let writes = vec![std::path::absolute(&folder).unwrap_or(folder)];
     let own = service_of(UnitOf::Disks, calls, writes, desk)?;
-    let files = write(pair(&own, disk_timer(), place)?)?;
+    let units = pair(&own, &disk_times(), place)?;
+    let files = write(&units)?;
     if is_system {
-        start(&UnitOf::Disks)?;
+        start(&units)?;
     }
     let deed = if is_system { UnitDeed::Started } else { UnitDeed::Written };
     Ok(DiskUnits { files, deed })

@@ -60,6 +60,7 @@ pub mod stage_foreseen;
 pub mod stage_join;
 pub mod stage_set;
 pub mod standing;
+pub mod units;
 pub mod vault;
 pub mod vault_attach;
 pub mod vault_check;

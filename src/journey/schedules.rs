@@ -27,12 +27,12 @@ pub fn check(tree: &Tree, desk: &Desk<'_>) -> Result<Checked, Failure> {
 
 fn planned(vault: &Vault) -> Planned {
     let name = &vault.name;
-    let unit = UnitOf::Vault(name.clone()).name();
+    let of = UnitOf::Vault(name.clone());
     Planned {
         name: format!("vault {name}"),
         when: vault.schedule.to_string(),
         turns: ahead(vault),
-        timers: vec![format!("{unit}.timer"), format!("azseed-vault@{name}.timer")],
+        timers: of.forms().iter().map(|form| format!("{}.timer", of.name(*form))).collect(),
         install: format!("azseed vault schedule --vault {name} --install"),
     }
 }

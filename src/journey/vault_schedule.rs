@@ -1,103 +1,23 @@
 //! `vault schedule`: when a vault is run, and the timer and service of systemd that do it.
 
-use std::ffi::OsStr;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, Schedule, VaultName, ZoneName, shell_word};
-use disk_prep::sys::child;
-use disk_prep::sys::durable::{self, Access};
+use disk_prep::noun::{Schedule, VaultName, ZoneName};
 use jiff::Zoned;
 
 use super::desk::Desk;
+use super::units::{
+    Pair, Place, ScheduleError, may_install, pair, service_of, start, take_away, write,
+};
 use super::vault::{VaultOptions, pick, staging_path};
 use super::vault_turn::RunOptions;
 use super::{vault_settings, vault_zone};
 use crate::outcome::Failure;
-use crate::schedule::{Elapse, Hooked, Service, UnfitWord, UnitOf, elapse, service, timer, turns};
+use crate::schedule::{self, Elapse, UnitOf, elapse, turns};
 use crate::vault::Vault;
 
-/// Where an administrator's units stand.
-const SYSTEM_FOLDER: &str = "/etc/systemd/system";
-/// There only where systemd is the first process.
-const BOOTED: &str = "/run/systemd/system";
-/// Where distributions have its program.
-const PROGRAM: &str = "/usr/bin/systemctl";
-/// How long it may take; stopping a run that is under way takes a while.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// So many of the next times are shown.
 const SHOWN_TIMES: usize = 5;
-
-/// Why a schedule or its units are not as asked.
-#[derive(Debug, thiserror::Error)]
-pub enum ScheduleError {
-    #[error("systemd does not understand {schedule}")]
-    NotUnderstood { schedule: Schedule },
-    #[error("{schedule} is never")]
-    Never { schedule: Schedule },
-    #[error("{schedule} has its own zone, so `--time-zone` says nothing")]
-    ZoneTwice { schedule: Schedule },
-    #[error("This machine was not started by systemd, so no timer can be started")]
-    NoSystemd,
-    #[error("Only root can write to {}", folder.display())]
-    NotRoot { folder: PathBuf },
-    #[error("{} was not written by azseed for {of}, so it stays", path.display())]
-    Foreign { path: PathBuf, of: UnitOf },
-    #[error("Cannot use {}", path.display())]
-    Io {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("systemd refused `systemctl {words}`: {said}")]
-    Refused { words: String, said: String },
-    #[error(transparent)]
-    Word(#[from] UnfitWord),
-}
-
-impl Diagnose for ScheduleError {
-    fn code(&self) -> &'static str {
-        match self {
-            ScheduleError::NotUnderstood { .. } => "schedule-not-understood",
-            ScheduleError::Never { .. } => "schedule-never",
-            ScheduleError::ZoneTwice { .. } => "schedule-zone-twice",
-            ScheduleError::NoSystemd => "schedule-no-systemd",
-            ScheduleError::NotRoot { .. } => "schedule-needs-root",
-            ScheduleError::Foreign { .. } => "schedule-foreign-unit",
-            ScheduleError::Io { .. } => "schedule-unit-file",
-            ScheduleError::Refused { .. } => "schedule-refused",
-            ScheduleError::Word(_) => "schedule-unit-word",
-        }
-    }
-    fn kind(&self) -> ErrorKind {
-        match self {
-            ScheduleError::NotUnderstood { .. }
-            | ScheduleError::Never { .. }
-            | ScheduleError::ZoneTwice { .. }
-            | ScheduleError::Word(_) => ErrorKind::Usage,
-            ScheduleError::Foreign { .. } => ErrorKind::Guard,
-            ScheduleError::NotRoot { .. } => ErrorKind::NotAllowed,
-            ScheduleError::NoSystemd | ScheduleError::Io { .. } | ScheduleError::Refused { .. } => {
-                ErrorKind::Failed
-            }
-        }
-    }
-    fn hint(&self) -> Option<Hint> {
-        match self {
-            ScheduleError::NoSystemd => {
-                Some(Hint::new("let cron call `azseed vault run` every hour: it does what is due"))
-            }
-            ScheduleError::NotRoot { .. } => {
-                Some(Hint::new("write them somewhere else with `--write-units`"))
-            }
-            ScheduleError::ZoneTwice { .. } => {
-                Some(Hint::new("write the zone at the end of the expression"))
-            }
-            _ => None,
-        }
-    }
-}
 
 /// The zone that is asked for.
 #[derive(Debug, Clone)]
@@ -106,15 +26,6 @@ pub enum ZoneWish {
     Local,
     /// This one.
     Named(ZoneName),
-}
-
-/// Where units are written.
-#[derive(Debug, Clone)]
-pub enum Place {
-    /// Into this folder, for whoever installs them.
-    Folder(PathBuf),
-    /// Where systemd finds them; the timer is started.
-    System,
 }
 
 /// What is asked.
@@ -153,11 +64,11 @@ pub fn schedule(
     if let Some(Place::System) = &asked.place {
         may_install(rustix::process::geteuid().is_root())?;
     }
-    let files = match &asked.place {
+    let units = match &asked.place {
         Some(place) => Some(units(&wanted, asked, place, options, desk)?),
         None => None,
     };
-    let written = write(files.unwrap_or_default())?;
+    let written = units.as_ref().map(write).transpose()?.unwrap_or_default();
     let is_changed = (&vault.schedule, &vault.time_zone) != (&wanted.schedule, &wanted.time_zone);
     let vault = match is_changed {
         true => vault_settings::change(&vault, options, desk, |own| {
@@ -166,29 +77,11 @@ pub fn schedule(
         })?,
         false => vault,
     };
-    let is_started = matches!(asked.place, Some(Place::System));
-    if is_started {
-        start(&UnitOf::Vault(vault.name.clone()))?;
-    }
+    let started = units.filter(|_| matches!(asked.place, Some(Place::System)));
+    started.as_ref().map(start).transpose()?;
+    let is_started = started.is_some();
     let is_set = asked.when.is_some() || asked.zone.is_some();
     Ok(ShownSchedule { vault, next, changed: is_set.then_some(is_changed), written, is_started })
-}
-
-/// Writes units.
-pub(super) fn write(files: Vec<(PathBuf, String)>) -> Result<Vec<PathBuf>, ScheduleError> {
-    let mut written = Vec::new();
-    for (path, text) in files {
-        let io = |source| ScheduleError::Io { path: path.clone(), source };
-        durable::write(&path, text.as_bytes(), Access::Public).map_err(io)?;
-        written.push(path);
-    }
-    Ok(written)
-}
-
-/// Starts a timer that was written.
-pub(super) fn start(of: &UnitOf) -> Result<(), ScheduleError> {
-    systemctl(&["daemon-reload"])?;
-    systemctl(&["enable", "--now", &format!("{}.timer", of.name())])
 }
 
 /// The next times of a schedule that can be; what only systemd knows is asked of it.
@@ -224,17 +117,6 @@ fn times(
     Ok(Some(times))
 }
 
-/// Refuses what cannot become a timer, before anything is written.
-pub(super) fn may_install(is_root: bool) -> Result<(), ScheduleError> {
-    if !is_root {
-        return Err(ScheduleError::NotRoot { folder: SYSTEM_FOLDER.into() });
-    }
-    if !Path::new(BOOTED).is_dir() || !Path::new(PROGRAM).exists() {
-        return Err(ScheduleError::NoSystemd);
-    }
-    Ok(())
-}
-
 /// The units' files with their content; none of them is somebody else's.
 fn units(
     vault: &Vault,
@@ -242,64 +124,13 @@ fn units(
     place: &Place,
     options: &VaultOptions,
     desk: &Desk<'_>,
-) -> Result<Vec<(PathBuf, String)>, Failure> {
+) -> Result<Pair, Failure> {
     let of = UnitOf::Vault(vault.name.clone());
     let calls = vec![words(vault, asked, desk)];
     let own = service_of(of, calls, writes(vault, asked, options, desk)?, desk)?;
     let now = vault_zone::now(vault);
-    let text = timer(&vault.name, &vault.schedule, vault.time_zone.as_ref(), &now);
-    Ok(pair(&own, text, place)?)
-}
-
-/// The service of this program.
-pub(super) fn service_of(
-    of: UnitOf,
-    calls: Vec<Vec<String>>,
-    writes: Vec<PathBuf>,
-    desk: &Desk<'_>,
-) -> Result<Service, ScheduleError> {
-    let hooks = match desk.hooks.on_event.is_some() || desk.hooks.before.is_some() {
-        true => Hooked::Some,
-        false => Hooked::None,
-    };
-    let program = std::env::current_exe().map_err(|source| io_at(Path::new("azseed"), source))?;
-    Ok(Service { of, program, calls, writes, hooks })
-}
-
-/// The two files; none of them is somebody else's.
-pub(super) fn pair(
-    own: &Service,
-    timer: String,
-    place: &Place,
-) -> Result<Vec<(PathBuf, String)>, ScheduleError> {
-    let folder = match place {
-        Place::Folder(folder) => folder.as_path(),
-        Place::System => Path::new(SYSTEM_FOLDER),
-    };
-    let [timer_path, service_path] = paths(folder, &own.of);
-    for path in [&timer_path, &service_path] {
-        present(path, &own.of)?;
-    }
-    Ok(vec![(service_path, service(own)?), (timer_path, timer)])
-}
-
-fn io_at(path: &Path, source: io::Error) -> ScheduleError {
-    ScheduleError::Io { path: path.to_owned(), source }
-}
-
-fn paths(folder: &Path, of: &UnitOf) -> [PathBuf; 2] {
-    let name = of.name();
-    ["timer", "service"].map(|kind| folder.join(format!("{name}.{kind}")))
-}
-
-/// Whether a unit is there; one of somebody else is refused.
-fn present(path: &Path, of: &UnitOf) -> Result<bool, ScheduleError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) if of.is_of(&text) => Ok(true),
-        Ok(_) => Err(ScheduleError::Foreign { path: path.to_owned(), of: of.clone() }),
-        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(source) => Err(io_at(path, source)),
-    }
+    let times = schedule::times(&vault.schedule, vault.time_zone.as_ref(), &now);
+    Ok(pair(&own, &times, place)?)
 }
 
 /// The call that the service makes. A shared staging path is consented to for the account, the
@@ -340,21 +171,6 @@ fn writes(
     Ok(writes)
 }
 
-/// Asks systemd for something.
-fn systemctl(words: &[&str]) -> Result<(), ScheduleError> {
-    let io = |source| io_at(Path::new(PROGRAM), source);
-    let args: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
-    let told = child::tell(OsStr::new(PROGRAM), &args, &[], b"", PATIENCE);
-    let (status, said) = told.map_err(io)?;
-    if status.success() {
-        return Ok(());
-    }
-    let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
-    let said = String::from_utf8_lossy(&said);
-    let said = said.lines().next().unwrap_or_default().trim().to_owned();
-    Err(ScheduleError::Refused { words: words.join(" "), said })
-}
-
 /// Stops the timer of a vault and deletes its units; the schedule stays in the record.
 pub fn remove(
     folder: Option<&Path>,
@@ -364,42 +180,6 @@ pub fn remove(
     let vault = pick(options, &desk.state()?)?;
     let removed = take_away(folder, &UnitOf::Vault(vault.name.clone()))?;
     Ok(RemovedUnits { vault: vault.name, removed })
-}
-
-/// Stops a timer and deletes its units, where they were installed or in this folder.
-pub(super) fn take_away(folder: Option<&Path>, of: &UnitOf) -> Result<Vec<PathBuf>, ScheduleError> {
-    let is_system = folder.is_none();
-    let folder = folder.unwrap_or(Path::new(SYSTEM_FOLDER));
-    let mut there = Vec::new();
-    for path in paths(folder, of) {
-        if present(&path, of)? {
-            there.push(path);
-        }
-    }
-    let is_running = is_system && Path::new(BOOTED).is_dir() && Path::new(PROGRAM).exists();
-    let service = format!("{}.service", of.name());
-    if is_running && !there.is_empty() {
-        systemctl(&["disable", "--now", &format!("{}.timer", of.name())])?;
-        // One that runs goes on; one that failed and waits to be tried again is not.
-        if waits_to_restart(&service) {
-            systemctl(&["stop", &service])?;
-        }
-    }
-    for path in &there {
-        std::fs::remove_file(path).map_err(|source| io_at(path, source))?;
-    }
-    if is_running && !there.is_empty() {
-        systemctl(&["daemon-reload"])?;
-        // It is refused where nothing failed.
-        let _ = systemctl(&["reset-failed", &service]);
-    }
-    Ok(there)
-}
-
-fn waits_to_restart(service: &str) -> bool {
-    let words = ["show", "--value", "--property=SubState", service].map(OsStr::new);
-    let asked = child::ask(OsStr::new(PROGRAM), &words, PATIENCE);
-    asked.is_ok_and(|(_, said)| String::from_utf8_lossy(&said).trim() == "auto-restart")
 }
 
 /// When a vault is run.
@@ -424,19 +204,4 @@ pub struct RemovedUnits {
     pub vault: VaultName,
     /// Their files; none if there were none.
     pub removed: Vec<PathBuf>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_root_installs_and_what_systemd_refuses_is_told_in_its_words() {
-        let error = may_install(false).unwrap_err();
-        assert_eq!((error.code(), error.kind()), ("schedule-needs-root", ErrorKind::NotAllowed));
-        // It is nowhere, with a systemd that runs and with one that does not.
-        let error = systemctl(&["enable", "azseed-vault-nowhere.timer"]).unwrap_err();
-        assert_eq!((error.code(), error.kind()), ("schedule-refused", ErrorKind::Failed));
-        assert!(error.to_string().len() > "systemd refused".len());
-    }
 }

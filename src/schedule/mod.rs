@@ -8,4 +8,4 @@ mod units;
 pub use due::{Due, due, is_ahead};
 pub use systemd::{Elapse, elapse};
 pub use turns::turns;
-pub use units::{Hooked, Service, UnfitWord, UnitOf, disk_timer, service, timer};
+pub use units::{Hooked, Service, UnfitWord, UnitForm, UnitOf, disk_times, service, timer, times};

@@ -17,6 +17,15 @@ const HEADER: &str = "# Written by azseed";
 /// Clocks are changed twice a year, by rules that are known for so many years at least.
 const KNOWN_YEARS: i64 = 2;
 
+/// How a vault's or the disks' units are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnitForm {
+    /// As a timer and a service of their own.
+    Whole,
+    /// As what differs from the package's units.
+    DropIn,
+}
+
 /// Whose units they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnitOf {
@@ -58,11 +67,22 @@ pub struct UnfitWord {
 }
 
 impl UnitOf {
-    /// The name of the units, without its ending.
-    pub fn name(&self) -> String {
+    /// The forms in which its units may stand.
+    pub fn forms(&self) -> &'static [UnitForm] {
         match self {
-            UnitOf::Vault(vault) => format!("azseed-vault-{}", vault.as_str().to_lowercase()),
-            UnitOf::Disks => "azseed-disks".to_owned(),
+            UnitOf::Vault(_) => &[UnitForm::Whole, UnitForm::DropIn],
+            // The package has none for disks.
+            UnitOf::Disks => &[UnitForm::Whole],
+        }
+    }
+
+    /// The name of the units of a form, without its ending.
+    pub fn name(&self, form: UnitForm) -> String {
+        let UnitOf::Vault(vault) = self else { return "azseed-disks".to_owned() };
+        let vault = vault.as_str().to_lowercase();
+        match form {
+            UnitForm::Whole => format!("azseed-vault-{vault}"),
+            UnitForm::DropIn => format!("azseed-vault@{vault}"),
         }
     }
 
@@ -90,36 +110,35 @@ impl fmt::Display for UnitOf {
     }
 }
 
-/// The timer of all disks: as often as a disk may have a point; a call for which nothing is due asks
-/// nothing of anybody.
-pub fn disk_timer() -> String {
-    let lines = ["OnCalendar=*:0/10".to_owned()];
-    timer_text(&UnitOf::Disks, &lines)
-}
-
-fn timer_text(of: &UnitOf, calendars: &[String]) -> String {
-    format!(
-        "{}\n[Unit]\nDescription=When azseed runs for {of}\n\n[Timer]\n{}\nPersistent=true\n\
-         AccuracySec=1min\n\n[Install]\nWantedBy=timers.target\n",
-        of.header(),
-        calendars.join("\n")
-    )
+/// When the timer of all disks calls: as often as a disk may have a point; a call for which nothing is
+/// due asks nothing of anybody.
+pub fn disk_times() -> Vec<String> {
+    vec!["OnCalendar=*:0/10".to_owned()]
 }
 
 /// The timer.
-pub fn timer(
-    vault: &VaultName,
-    schedule: &Schedule,
-    zone: Option<&ZoneName>,
-    now: &Zoned,
-) -> String {
+pub fn timer(of: &UnitOf, times: &[String], form: UnitForm) -> String {
+    let (header, times) = (of.header(), times.join("\n"));
+    match form {
+        UnitForm::Whole => format!(
+            "{header}\n[Unit]\nDescription=When azseed runs for {of}\n\n[Timer]\n{times}\n\
+             Persistent=true\nAccuracySec=1min\n\n[Install]\nWantedBy=timers.target\n"
+        ),
+        // The empty one takes the package's times away.
+        UnitForm::DropIn => {
+            format!("{header}\n[Timer]\nOnCalendar=\n{times}\nRandomizedDelaySec=0\n")
+        }
+    }
+}
+
+/// When a vault's timer calls.
+pub fn times(schedule: &Schedule, zone: Option<&ZoneName>, now: &Zoned) -> Vec<String> {
     let line = |calendar: String| {
         let is_expression = matches!(schedule, Schedule::Calendar { .. });
         let zone = zone.filter(|_| !is_expression).map(|zone| format!(" {zone}"));
         format!("OnCalendar={calendar}{}", zone.unwrap_or_default())
     };
-    let lines: Vec<String> = calendars(schedule, now).into_iter().map(line).collect();
-    timer_text(&UnitOf::Vault(vault.clone()), &lines)
+    calendars(schedule, now).into_iter().map(line).collect()
 }
 
 /// The times as systemd writes them (systemd.time(7)). It leaves a time out on the day on which a
@@ -150,7 +169,7 @@ fn calendars(schedule: &Schedule, now: &Zoned) -> Vec<String> {
 }
 
 /// The service.
-pub fn service(own: &Service) -> Result<String, UnfitWord> {
+pub fn service(own: &Service, form: UnitForm) -> Result<String, UnfitWord> {
     let program = quoted(&shown(&own.program)?)?;
     let mut commands = Vec::new();
     for call in &own.calls {
@@ -158,17 +177,21 @@ pub fn service(own: &Service) -> Result<String, UnfitWord> {
         let command = format!("{program} {}", words?.join(" ")).replace('$', "$$");
         commands.push(format!("ExecStart={command}"));
     }
-    let commands = commands.join("\n");
+    let (commands, header) = (commands.join("\n"), own.of.header());
     let mut writes = Vec::new();
     for path in &own.writes {
         // What is not there yet, or no longer, keeps nothing from beginning.
         writes.push(format!("ReadWritePaths={}\n", quoted(&format!("-{}", shown(path)?))?));
     }
+    let (writes, name) = (writes.concat(), own.of.name(form));
+    if form == UnitForm::DropIn {
+        let system = if own.hooks == Hooked::Some { OPENED } else { writes.as_str() };
+        return Ok(format!("{header}\n[Service]\nExecStart=\n{commands}\n{system}"));
+    }
     let system = match own.hooks {
         Hooked::Some => "ProtectSystem=full\n".to_owned(),
-        Hooked::None => format!("ProtectSystem=strict\n{}{CLOSED}", writes.concat()),
+        Hooked::None => format!("ProtectSystem=strict\n{writes}{CLOSED}"),
     };
-    let (header, name) = (own.of.header(), own.of.name());
     let what = match &own.of {
         UnitOf::Vault(vault) => format!("takes the seed in and backs up for vault {vault}"),
         UnitOf::Disks => "backs disks up".to_owned(),
@@ -207,6 +230,14 @@ RestrictNamespaces=yes
 SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
 KeyringMode=private
+";
+
+/// What opens the package's unit, in which all of [`CLOSED`] stands, for what hooks may need.
+const OPENED: &str = "ProtectSystem=full
+CapabilityBoundingSet=~
+RestrictAddressFamilies=
+RestrictNamespaces=no
+SystemCallFilter=
 ";
 
 fn shown(path: &Path) -> Result<String, UnfitWord> {
@@ -258,7 +289,7 @@ mod tests {
             writes: vec!["/var/lib/azseed".into(), "/srv/100% \"x\"".into()],
             hooks: Hooked::None,
         };
-        let text = service(&own(&["--state", "/a$b", "c\\d"])).unwrap();
+        let text = service(&own(&["--state", "/a$b", "c\\d"]), UnitForm::Whole).unwrap();
         let has = |line: &str| assert!(text.lines().any(|own| own == line), "{line}\n{text}");
         has("ExecStart=\"/opt/a b/azseed\" --state \"/a$$b\" \"c\\\\d\"");
         has("ReadWritePaths=-/var/lib/azseed");
@@ -269,15 +300,50 @@ mod tests {
         assert!(UnitOf::Vault("office".parse().unwrap()).is_of(&text));
         assert!(!UnitOf::Vault("other".parse().unwrap()).is_of(&text));
         assert!(!UnitOf::Disks.is_of(&text));
-        assert!(service(&own(&["a\nUser=x"])).is_err());
+        assert!(service(&own(&["a\nUser=x"]), UnitForm::Whole).is_err());
         let hooked = Service { hooks: Hooked::Some, ..own(&[]) };
-        let text = service(&hooked).unwrap();
+        let text = service(&hooked, UnitForm::Whole).unwrap();
         assert!(text.contains("ProtectSystem=full\n") && !text.contains("CapabilityBounding"));
     }
 
     #[test]
+    fn a_drop_in_says_what_differs_from_the_package_and_takes_away_what_it_replaces() {
+        let own = Service {
+            of: UnitOf::Vault("Office".parse().unwrap()),
+            program: "/usr/bin/azseed".into(),
+            calls: vec![vec!["vault".to_owned(), "run".to_owned()]],
+            writes: vec!["/mnt/staging".into()],
+            hooks: Hooked::None,
+        };
+        let header =
+            "# Written by azseed for vault Office; `azseed vault schedule` writes it anew\n";
+        assert_eq!(
+            service(&own, UnitForm::DropIn).unwrap(),
+            format!(
+                "{header}[Service]\nExecStart=\nExecStart=/usr/bin/azseed vault run\n\
+                 ReadWritePaths=-/mnt/staging\n"
+            )
+        );
+        let hooked = Service { hooks: Hooked::Some, ..own.clone() };
+        let text = service(&hooked, UnitForm::DropIn).unwrap();
+        assert!(text.ends_with(OPENED) && !text.contains("ReadWrite"), "{text}");
+        // Each thing that the package's unit closes is opened again, in the words of systemd.
+        for line in CLOSED.lines().filter(|line| !line.starts_with("KeyringMode")) {
+            let (name, _) = line.split_once('=').unwrap();
+            let is_of_filter = name == "SystemCallErrorNumber";
+            assert!(is_of_filter || OPENED.contains(&format!("{name}=")), "{name}");
+        }
+        assert_eq!(
+            timer(&own.of, &["OnCalendar=*-*-* 23:30:00".to_owned()], UnitForm::DropIn),
+            format!(
+                "{header}[Timer]\nOnCalendar=\nOnCalendar=*-*-* 23:30:00\nRandomizedDelaySec=0\n"
+            )
+        );
+    }
+
+    #[test]
     fn disks_have_one_timer_and_one_service_that_runs_and_then_lets_go() {
-        let timer = disk_timer();
+        let timer = timer(&UnitOf::Disks, &disk_times(), UnitForm::Whole);
         assert!(timer.contains("\nOnCalendar=*:0/10\nPersistent=true\n"), "{timer}");
         assert!(UnitOf::Disks.is_of(&timer));
         let call = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
@@ -288,7 +354,7 @@ mod tests {
             writes: vec!["/var/lib/azseed".into()],
             hooks: Hooked::None,
         };
-        let text = service(&own).unwrap();
+        let text = service(&own, UnitForm::Whole).unwrap();
         let both = "ExecStart=/usr/bin/azseed disk-backup run\n\
                     ExecStart=/usr/bin/azseed disk-backup prune --yes\n";
         assert!(text.contains(both), "{text}");
@@ -297,10 +363,12 @@ mod tests {
 
     #[test]
     fn a_timer_names_its_zone_and_catches_up() {
-        let vault: VaultName = "Office".parse().unwrap();
+        let vault = UnitOf::Vault("Office".parse().unwrap());
         let zone = "Europe/Berlin".parse().unwrap();
         let now = "2026-11-20T10:00[Europe/Berlin]".parse().unwrap();
-        let of = |schedule: &str, zone| timer(&vault, &schedule.parse().unwrap(), zone, &now);
+        let of = |schedule: &str, zone| {
+            timer(&vault, &times(&schedule.parse().unwrap(), zone, &now), UnitForm::Whole)
+        };
         let text = of("daily 23:30", Some(&zone));
         assert!(text.contains("\nOnCalendar=*-*-* 23:30:00 Europe/Berlin\nPersistent=true\n"));
         assert!(of("*-*-* 2:00 UTC", Some(&zone)).contains("\nOnCalendar=*-*-* 2:00 UTC\n"));

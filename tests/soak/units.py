@@ -142,6 +142,8 @@ def failure(proof, folder, azure):
     patience = SYSTEM / f"{service}.d/patience.conf"
     patience.parent.mkdir()
     patience.write_text("[Service]\nWatchdogSec=4\nTimeoutStopSec=2\n")
+    for unit in SYSTEM.glob("azseed-*@.*"):
+        unit.unlink()
     # It does not answer, so that the run lasts.
     azure.process.send_signal(signal.SIGSTOP)
     words = ["vault", "schedule", "*-*-* *:*:0/5", "--install", *flags(azure, folder)]
@@ -194,10 +196,30 @@ def of_the_package(proof, folder, azure):
     proof.step("the package's unit runs a vault", value("azseed-vault@office.service", "Result") == "success")
     systemctl("start", "azseed-status@office.service")
     proof.step("the package's unit looks after all", value("azseed-status@office.service", "Result") == "success")
+    of_the_package_by_drop_ins(proof, folder, azure)
     for timer in ("azseed-vault@office.timer", "azseed-status@office.timer"):
         systemctl("enable", "--now", timer)
         proof.step(f"{timer} waits", value(timer, "SubState") in ("waiting", "running"), value(timer, "SubState"))
         systemctl("disable", "--now", timer)
+
+
+def of_the_package_by_drop_ins(proof, folder, azure):
+    """`vault schedule --install` beside the package's units: theirs, with what differs; its own units go."""
+    env, timer, service = azure.environment(), "azseed-vault@office.timer", "azseed-vault@office.service"
+    cuts.call(azseed(folder, "vault", "schedule", "daily 22:15", "--install", *flags(azure, folder)), env)
+    left = [own.name for own in SYSTEM.glob("azseed-vault-*")]
+    proof.step("units of its own give way to the package's", not left, left)
+    next_time = value(timer, "NextElapseUSecRealtime")
+    proof.step("the package's timer waits for the vault's time", "22:15:00" in next_time, next_time)
+    proof.step("and for no other", "hourly" not in value(timer, "TimersCalendar"), value(timer, "TimersCalendar"))
+    systemctl("start", service)
+    proof.step("the package's service runs it from its own place", str(folder) in value(service, "ExecStart"))
+    proof.step("and it ends well", value(service, "Result") == "success")
+    cuts.call(azseed(folder, "vault", "schedule", "remove", "--yes"), env)
+    left = [str(own) for own in SYSTEM.glob("azseed-vault@office*")]
+    proof.step("what differs is taken away, the package's units stay",
+               not left and (SYSTEM / "azseed-vault@.timer").exists(), left)
+    proof.step("and nothing starts it", systemctl("is-enabled", timer, expected=None) != "enabled")
 
 
 def of_the_disks(proof, folder, azure):

@@ -179,7 +179,7 @@ fn expanded<const KEYS: usize>(key: &[u8]) -> [__m128i; KEYS] {
         let mut word = words[at - 1];
         if at.is_multiple_of(own.len()) {
             word = substituted(word).rotate_right(8) ^ round;
-            round = round << 1 ^ (round >> 7) * 0x11b;
+            round = (round << 1) ^ ((round >> 7) * 0x11b);
         } else if own.len() > 6 && at % own.len() == 4 {
             word = substituted(word);
         }
