@@ -1,7 +1,7 @@
 //! What is scheduled on this machine: each vault's next turns, and the units that start them. What it
 //! means is said in `check`.
 
-use disk_prep::noun::Schedule;
+use disk_prep::noun::{Schedule, VaultName};
 use jiff::{SignedDuration, Timestamp};
 
 use super::desk::Desk;
@@ -27,14 +27,20 @@ pub fn check(tree: &Tree, desk: &Desk<'_>) -> Result<Checked, Failure> {
 
 fn planned(vault: &Vault) -> Planned {
     let name = &vault.name;
-    let of = UnitOf::Vault(name.clone());
     Planned {
         name: format!("vault {name}"),
         when: vault.schedule.to_string(),
         turns: ahead(vault),
-        timers: of.forms().iter().map(|form| format!("{}.timer", of.name(*form))).collect(),
+        timers: timers(name),
         install: format!("azseed vault schedule --vault {name} --install"),
     }
+}
+
+/// Timers that start a vault's runs; an administrator may have written its name as it is.
+fn timers(name: &VaultName) -> Vec<String> {
+    let of = UnitOf::Vault(name.clone());
+    let ours = of.forms().iter().map(|form| of.name(*form));
+    ours.chain([format!("azseed-vault@{name}")]).map(|unit| format!("{unit}.timer")).collect()
 }
 
 /// The turns of two weeks.

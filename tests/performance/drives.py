@@ -30,7 +30,7 @@ ACCOUNT = ["--resource-group", "bench", "--subscription", "11111111-2222-4333-84
 SUMS = "find {0} -type f -print0 | xargs -0 md5sum; find {0} -type f -print0 | xargs -0 sha256sum"
 SCRIPT = f"cp -a source copy; {SUMS.format('copy')}"
 # The daemon stays a child of the shell, so that its time is counted too.
-NTFS = ("set -e; mkdir mounted; mkntfs -Q -F -q drive.ntfs; ntfs-3g -o big_writes,no_detach drive.ntfs mounted & "
+NTFS = ("set -e; trap 'umount -l mounted 2>/dev/null || true' EXIT; mkdir mounted; mkntfs -Q -F -q drive.ntfs; ntfs-3g -o big_writes,no_detach drive.ntfs mounted & "
         "until mountpoint -q mounted; do sleep 0.05; done; cp -a source mounted/copy; "
         f"({SUMS.format('mounted/copy')}); umount mounted; wait")
 # Name, what it holds, lengths, goal of `prep` on one image and on four against the script.

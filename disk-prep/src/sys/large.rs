@@ -11,6 +11,21 @@ use std::alloc::{GlobalAlloc, Layout, System};
 const LARGE_BYTES: usize = 64 << 20;
 const PAGE_BYTES: usize = 4096;
 
+/// From so many bytes on a piece goes back to the system as soon as it is free, if that is asked for.
+#[cfg(target_env = "gnu")]
+const GIVEN_BACK_BYTES: libc::c_int = 1 << 20;
+
+/// From now on large pieces that are free go back to the system: else the heap keeps up to 64 MiB
+/// of them, where the buffers of drives lay, and what comes later lies beside those. Not for who
+/// takes and frees large pieces all the time: <https://man7.org/linux/man-pages/man3/mallopt.3.html>.
+pub fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: the call sets a number; a heap that does not know it says so and changes nothing.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, GIVEN_BACK_BYTES);
+    }
+}
+
 /// The heap of the system; a program makes it its own with `#[global_allocator]`.
 #[derive(Debug)]
 pub struct LargePages;

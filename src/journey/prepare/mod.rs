@@ -24,6 +24,7 @@ use disk_prep::noun::{
 };
 use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun, expect_set_aside};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
+use disk_prep::sys::large::give_back;
 use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, verify};
 use jiff::Timestamp;
@@ -62,6 +63,7 @@ pub use self::shortage::Shortage;
 pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logged), Failure> {
     let (attendant, begun) = (desk.attendant, Timestamp::now());
     settle_kernels(attendant);
+    give_back();
     let recipient = recipient(&options)?;
     let Named { names, consented } = options.drives.read()?;
     let mut work = Work::open(&options.work, desk)?;
