@@ -275,7 +275,9 @@ impl FileList {
             None => index as u32,
         };
         let chosen: Vec<u32> = indices.into_iter().map(record).collect();
-        FileList { table: Arc::clone(&self.table), chosen: Some(chosen.into()) }
+        // One drive for all files is the usual case, and says nothing.
+        let is_all = chosen.iter().copied().eq(0..self.table.records.len() as u32);
+        FileList { table: Arc::clone(&self.table), chosen: (!is_all).then(|| chosen.into()) }
     }
 
     /// Those of which something is so.

@@ -75,7 +75,7 @@ pub fn fill(
     let pass = target.pass;
     let root = &Root::new(root, world, &options.stop);
     let retaken = retaken(root, pass, journal.history());
-    let finished = &journal.history().finished;
+    let finished = journal.history().finished.clone();
     let is_done = |segment: u64| finished.contains(segment) && !retaken.contains(&segment);
     let mut begun = journal.history().streams.clone();
     // A stream of a file that was left out begins anew if it is taken up.

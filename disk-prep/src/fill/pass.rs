@@ -54,10 +54,10 @@ impl<'a> Pass<'a> {
         let mut others: Vec<Segment> =
             metadata.chain(zeros.into_iter().map(Segment::Zeros)).collect();
         let count = files.len() as u32;
-        // Of those that begin at one place, files of no length, the order is that of the plan.
-        let mut order: Vec<u32> = (count..count + others.len() as u32).chain(0..count).collect();
-        order.push(count + others.len() as u32);
+        let tail = count + others.len() as u32;
         others.push(Segment::Tail(heap_end..volume_bytes));
+        // Of those that begin at one place, files of no length, the order is that of the plan.
+        let mut order: Vec<u32> = (count..tail).chain(0..count).chain([tail]).collect();
         let mut pass = Pass { layout, files, order: Vec::new(), others };
         order.sort_by_key(|&own| match pass.segment(own) {
             Segment::Metadata(range) | Segment::Zeros(range) | Segment::Tail(range) => range.start,

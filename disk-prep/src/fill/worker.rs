@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,14 +35,13 @@ enum Work {
 }
 
 /// The segments that are not on the medium yet, ascending.
-#[derive(Debug)]
-pub struct Queue(Mutex<std::vec::IntoIter<u32>>);
+pub struct Queue<'a>(Mutex<Peekable<Box<dyn Iterator<Item = usize> + Send + 'a>>>);
 
-impl Queue {
-    /// All these segments.
-    pub fn new(segments: impl IntoIterator<Item = usize>) -> Self {
-        let segments: Vec<u32> = segments.into_iter().map(|number| number as u32).collect();
-        Queue(Mutex::new(segments.into_iter()))
+impl<'a> Queue<'a> {
+    /// All these segments, none of which is asked for before its turn.
+    pub fn new(segments: impl Iterator<Item = usize> + Send + 'a) -> Self {
+        let segments: Box<dyn Iterator<Item = usize> + Send + 'a> = Box::new(segments);
+        Queue(Mutex::new(segments.peekable()))
     }
 
     fn next(
@@ -54,13 +54,13 @@ impl Queue {
         let mut left = hold(&self.0);
         let is_long =
             |number: usize| pass.bytes(number) > room || begun.contains_key(&(number as u64));
-        let first = left.next()? as usize;
+        let first = left.next()?;
         if is_long(first) {
             return Some(Work::Long(first));
         }
         let mut bytes = pass.bytes(first);
         let mut short = vec![first];
-        while let Some(next) = left.as_slice().first().map(|&next| next as usize) {
+        while let Some(&next) = left.peek() {
             let is_full = short.len() >= options.batch_files || bytes + pass.bytes(next) > room;
             if is_full || is_long(next) {
                 break;
@@ -74,7 +74,7 @@ impl Queue {
 }
 
 /// What a worker works with.
-pub struct Worker<'a> {
+pub struct Worker<'a, 'q> {
     pub number: usize,
     /// Batches that it has made so far.
     pub made: Cell<usize>,
@@ -83,7 +83,7 @@ pub struct Worker<'a> {
     pub target: &'a Target<'a>,
     pub options: &'a FillOptions,
     pub begun: &'a BTreeMap<u64, Stream>,
-    pub queue: &'a Queue,
+    pub queue: &'a Queue<'q>,
     pub abort: &'a AtomicBool,
     pub empty: Receiver<Batch>,
     pub full: SyncSender<Result<Batch, Fault>>,
@@ -108,7 +108,7 @@ impl<F: Into<Fault>> From<F> for End {
     }
 }
 
-impl Worker<'_> {
+impl Worker<'_, '_> {
     /// Works until the queue is empty, somebody asks to stop, or something fails.
     pub fn run(self) {
         if let Err(End::Failed(fault)) = self.work() {
