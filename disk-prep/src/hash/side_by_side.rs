@@ -190,7 +190,8 @@ mod tests {
     /// The CPU has a loop for all digests of one file, and this is what it is worth.
     #[test]
     fn one_file_costs_little_more_than_its_slowest_digest() {
-        let bytes = pattern(1, 8 << 20);
+        // Long enough for the scheduler's clock, which counts in ticks.
+        let bytes = pattern(1, 32 << 20);
         let cost = |hash: &dyn Fn()| {
             let round = |_| {
                 let began = cpu_secs();
