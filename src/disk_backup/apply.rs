@@ -6,9 +6,10 @@ use bytes::Bytes;
 use disk_prep::limits::PAGE_WRITE_BYTES;
 
 use super::chain::Mode;
+use super::engine::Via;
 use super::error::Error;
 use super::keeper::Keeper;
-use super::pages::{AT_ONCE, Counts, Pen, Side, Tally};
+use super::pages::{AT_ONCE, Counts, Known, Origin, Pen, Side, Tally};
 use super::ranges::{Checked, Span, Work, joined, part, shared, unlike, without, works, written};
 use super::record::Verify;
 use super::watch::Watch;
@@ -30,6 +31,8 @@ pub(super) struct Application<'a> {
     pub to: &'a str,
     /// Its length.
     pub bytes: u64,
+    /// Who carries what is written.
+    pub via: Via,
     pub keeper: &'a Keeper,
     pub verify: Verify,
     pub watch: &'a dyn Watch,
@@ -74,7 +77,7 @@ pub(super) fn listed(
 }
 
 /// What the service says when it cannot tell a difference ("Get Page Ranges").
-fn refused(blob: &dyn PageBlob, since: Option<&str>, source: azure::Error) -> Error {
+pub(super) fn refused(blob: &dyn PageBlob, since: Option<&str>, source: azure::Error) -> Error {
     const NO_DIFFERENCE: [&str; 4] = [
         "BlobOverwritten",
         "PreviousSnapshotNotFound",
@@ -196,14 +199,27 @@ impl Application<'_> {
         old: Option<Old<'_>>,
         tally: &Tally,
     ) -> Result<(), Error> {
+        let pen = self.pen(tally);
+        let from = |known| Origin { blob: self.source, snapshot: self.to, known };
+        if old.is_none() && self.via == Via::Server {
+            // Nobody looks at the gaps between them, so they are left.
+            let unread = Known::At(self.content);
+            return pages.iter().try_for_each(|span| pen.write_from(&from(unread), *span));
+        }
         let content = tally.read(self.content.0, self.content.1, whole)?;
         let pages = match old {
             None => pages.to_vec(),
             Some(old) => changed(whole, pages, &content, old, tally)?,
         };
+        if self.via == Via::Server {
+            return pages.iter().try_for_each(|span| {
+                let known = Known::Here(part(whole.0, &content, *span));
+                pen.write_from(&from(known), *span)
+            });
+        }
         for span in written(whole.0, &content, &pages) {
             let own = Bytes::copy_from_slice(part(whole.0, &content, span));
-            self.pen(tally).write(span.0, own)?;
+            pen.write(span.0, own)?;
         }
         Ok(())
     }
