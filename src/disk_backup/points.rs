@@ -97,7 +97,7 @@ pub fn points(copies: &Copies, newest: &Arc<dyn PageBlob>) -> Result<Vec<DiskPoi
                 let source_snapshot = own.metadata.get(POINT)?.clone();
                 let is_ours = own.metadata.get(BACKUP) == Some(backup)
                     && copy == copies.name_of(&source_snapshot);
-                is_ours.then(|| DiskPoint {
+                is_ours.then_some(DiskPoint {
                     source_snapshot,
                     backup_snapshot: own.id,
                     bytes: own.bytes,

@@ -3,6 +3,7 @@
 //! snapshot that it says it is.
 
 mod images;
+mod many;
 mod memory;
 mod restores;
 

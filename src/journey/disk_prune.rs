@@ -143,7 +143,7 @@ fn look(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Benc
     let freed = gone
         .iter()
         .map(|point| {
-            let freed_bytes = bytes_of((&backup, tells), &target, point, (&all, &is_gone))?;
+            let freed_bytes = bytes_of((&backup, tells), &target, point, (&all, &gone))?;
             Ok(GonePoint { point: (*point).clone(), freed_bytes })
         })
         .collect::<Result<Vec<_>, Error>>()?;
@@ -186,7 +186,7 @@ fn bytes_of(
     (backup, tells): (&DiskBackup, bool),
     target: &Arc<dyn PageBlob>,
     point: &DiskPoint,
-    (all, is_gone): (&[DiskPoint], &dyn Fn(&DiskPoint) -> bool),
+    (all, gone): (&[DiskPoint], &[&DiskPoint]),
 ) -> Result<Option<u64>, Error> {
     let copy = target.beside(&point.copy);
     if backup.engine == Engine::FullCopy {
@@ -196,7 +196,7 @@ fn bytes_of(
         all.iter().filter(|own| own.generation == point.generation).collect();
     let at = own.iter().position(|own| *own == point).unwrap_or_default();
     // As if they went one after the other: the one before is one that stays.
-    let before = own.iter().take(at).rev().find(|own| !is_gone(own));
+    let before = own.iter().take(at).rev().find(|own| !gone.contains(own));
     let before = before.map(|own| own.backup_snapshot.as_str());
     let after = own.get(at + 1).copied();
     // The last of a former copy that the service brought: all of the copy goes with it.
