@@ -148,8 +148,13 @@ impl Clients {
     }
 
     /// A client for one call at an address of a blob that has more to it than the blob's name.
-    pub fn blob_at(&self, url: Url, name: &str) -> Result<(BlobClient, Book), Error> {
-        let (client_options, book) = self.retried(self.options.clone(), Repeat::Harmless);
+    pub fn blob_at(
+        &self,
+        url: Url,
+        name: &str,
+        options: ClientOptions,
+    ) -> Result<(BlobClient, Book), Error> {
+        let (client_options, book) = self.retried(options, Repeat::Harmless);
         let own = BlobClientOptions { client_options, ..Default::default() };
         let client = BlobClient::new(url, None, Some(own));
         Ok((client.map_err(|source| self.failure(name, source, &book))?, book))

@@ -44,15 +44,21 @@ impl CopySource {
 
     /// A blob of a container that is no service's.
     #[cfg(test)]
-    pub fn played(container: &ContainerName, name: &str) -> Self {
+    pub fn played(container: &ContainerName, name: &str, snapshot: Option<&str>) -> Self {
         let (container, name) = (container.clone(), name.to_owned());
-        CopySource { container, name, snapshot: None, clients: None }
+        CopySource { container, name, snapshot: snapshot.map(str::to_owned), clients: None }
     }
 
     /// The blob's name in its container.
     #[cfg(test)]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The snapshot of it.
+    #[cfg(test)]
+    pub fn snapshot(&self) -> Option<&str> {
+        self.snapshot.as_deref()
     }
 
     /// Its plain address, and what opens it at each attempt.

@@ -254,6 +254,7 @@ impl PageBlob for ManagedDisk {
             copy: None,
             is_azurite: false,
             is_sealed,
+            is_incremental: false,
         };
         let Some(id) = snapshot else {
             let Some(own) = self.calls.disk()? else { return Ok(None) };
@@ -273,7 +274,7 @@ impl PageBlob for ManagedDisk {
             let bytes = own.properties.disk_size_bytes.unwrap_or(0) + FOOTER_BYTES;
             let metadata = own.tags.unwrap_or_default();
             let lower = metadata.into_iter().map(|(tag, own)| (tag.to_ascii_lowercase(), own));
-            Some(SnapshotFacts { id, metadata: lower.collect(), bytes })
+            Some(SnapshotFacts { id, metadata: lower.collect(), bytes, copied: None })
         };
         let mut all: Vec<_> = self.calls.snapshots()?.into_iter().filter_map(one).collect();
         all.sort_by(|one, other| one.id.cmp(&other.id));
@@ -352,6 +353,24 @@ impl PageBlob for ManagedDisk {
 
     fn write(&self, start: u64, content: Bytes, md5: Md5Digest, _: Uuid) -> Result<(), Error> {
         self.with(None, |pages| pages.write(start, content.clone(), md5, NO_LEASE))
+    }
+
+    fn write_from(
+        &self,
+        source: &CopySource,
+        place: (u64, u64),
+        md5: Option<Md5Digest>,
+        _: Uuid,
+    ) -> Result<(), Error> {
+        self.with(None, |pages| pages.write_from(source, place, md5, NO_LEASE))
+    }
+
+    fn copy_changes(&self, _: &CopySource) -> Result<(), Error> {
+        Err(none())
+    }
+
+    fn snapshots_below(&self, _: &str) -> Result<Vec<(String, SnapshotFacts)>, Error> {
+        Err(none())
     }
 
     fn clear(&self, start: u64, end: u64, _: Uuid) -> Result<(), Error> {

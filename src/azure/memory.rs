@@ -211,7 +211,7 @@ impl Container for MemoryContainer {
     }
 
     fn source(&self, name: &str) -> CopySource {
-        CopySource::played(&self.name, name)
+        CopySource::played(&self.name, name, None)
     }
 
     fn read_part(&self, name: &str, offset: u64, bytes: u64) -> Result<Bytes, Error> {

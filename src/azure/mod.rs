@@ -32,6 +32,7 @@ mod network;
 mod operations;
 mod page_blob;
 mod page_blobs;
+mod page_calls;
 mod page_list;
 #[cfg(test)]
 mod played;
@@ -70,7 +71,9 @@ pub use link::blob_at;
 pub use managed_disk::{ManagedDisk, ManagedOptions};
 pub use managed_id::{DiskId, NoDiskId};
 pub use network::Network;
-pub use page_blob::{CopyFacts, PageBlob, PageFacts, PagesAsked, SnapshotFacts};
+pub use page_blob::{
+    AccountFacts, CopiedFrom, CopyFacts, PageBlob, PageFacts, PagesAsked, SnapshotFacts,
+};
 pub use page_blobs::ServicePageBlob;
 pub use page_list::{PageList, PageListFault, PageRange, PageState};
 pub use protection::{Deleted, Protection};

@@ -35,6 +35,8 @@ pub struct PageFacts {
     pub is_azurite: bool,
     /// Whether it can be written no more: a snapshot, or a managed disk that is whole.
     pub is_sealed: bool,
+    /// Whether only incremental copies by the service change it.
+    pub is_incremental: bool,
 }
 
 /// How a copy by the service stands.
@@ -57,6 +59,26 @@ pub struct SnapshotFacts {
     pub metadata: BTreeMap<String, String>,
     /// Its length.
     pub bytes: u64,
+    /// What the service copied it from, where it did.
+    pub copied: Option<CopiedFrom>,
+}
+
+/// Where the service copied from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopiedFrom {
+    /// The blob's address, without anything that opens it.
+    pub address: String,
+    /// The snapshot of it.
+    pub snapshot: String,
+}
+
+/// What the service says of a storage account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// Its kind of storage, such as `Standard_LRS`.
+    pub sku: String,
+    /// Whether its blobs are files in folders.
+    pub has_folders: bool,
 }
 
 /// Which pages are asked for.
@@ -119,6 +141,24 @@ pub trait PageBlob: Debug + Send + Sync {
     ) -> Result<String, Error>;
     /// Writes whole pages, 4 MiB at most.
     fn write(&self, start: u64, content: Bytes, md5: Md5Digest, lease: Uuid) -> Result<(), Error>;
+    /// Has the service write whole pages of a source at the same place, 4 MiB at most; with an MD5,
+    /// only if the source has that there.
+    fn write_from(
+        &self,
+        source: &CopySource,
+        place: (u64, u64),
+        md5: Option<Md5Digest>,
+        lease: Uuid,
+    ) -> Result<(), Error>;
+    /// Has the service begin to bring it to a snapshot by what changed since the one before, or to
+    /// make it, whatever a former call of the same has begun.
+    fn copy_changes(&self, source: &CopySource) -> Result<(), Error>;
+    /// The snapshots of all blobs beside it whose names begin so, with the names.
+    fn snapshots_below(&self, prefix: &str) -> Result<Vec<(String, SnapshotFacts)>, Error>;
+    /// What the service says of its account; `None` if it says nothing to this caller.
+    fn account(&self) -> Option<AccountFacts> {
+        None
+    }
     /// Clears whole pages.
     fn clear(&self, start: u64, end: u64, lease: Uuid) -> Result<(), Error>;
     /// Gives it another length.

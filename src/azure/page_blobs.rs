@@ -12,9 +12,8 @@ use azure_storage_blobs::models::{
     BlobClientAcquireLeaseOptions, BlobClientBreakLeaseOptions, BlobClientCreateSnapshotOptions,
     BlobClientCreateSnapshotResultHeaders, BlobClientDeleteOptions, BlobClientDownloadOptions,
     BlobClientGetPropertiesResultHeaders, BlobClientSetMetadataOptions,
-    BlobClientStartCopyFromUrlOptions, BlobContainerClientListBlobsOptions, BlobType, CopyStatus,
-    DeleteSnapshotsOptionType, HttpRange, LeaseState, ListBlobsIncludeItem,
-    PageBlobClientClearPagesOptions, PageBlobClientCreateOptions,
+    BlobClientStartCopyFromUrlOptions, BlobType, CopyStatus, DeleteSnapshotsOptionType, HttpRange,
+    LeaseState, PageBlobClientClearPagesOptions, PageBlobClientCreateOptions,
     PageBlobClientListPageRangesOptions, PageBlobClientResizeOptions,
     PageBlobClientUploadPagesOptions,
 };
@@ -32,7 +31,8 @@ use super::credential::BlobOptions;
 use super::error::Error;
 use super::exchange::host;
 use super::network::Network;
-use super::page_blob::{CopyFacts, PageBlob, PageFacts, PagesAsked, SnapshotFacts};
+use super::page_blob::{AccountFacts, CopyFacts, PageBlob, PageFacts, PagesAsked, SnapshotFacts};
+use super::page_calls::{self, held, lower};
 use super::page_list::PageList;
 use super::retry::{Book, Repeat};
 use super::runtime::block_on;
@@ -74,16 +74,6 @@ fn quoted(etag: &str) -> Option<Etag> {
 
 fn map(metadata: &BTreeMap<String, String>) -> HashMap<String, String> {
     metadata.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
-/// Names come back in the case of the service.
-fn lower(metadata: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
-    metadata.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
-}
-
-/// A lease that is held; the id of zeros is none.
-fn held(lease: Uuid) -> Option<String> {
-    (!lease.is_nil()).then(|| lease.to_string())
 }
 
 impl ServicePageBlob {
@@ -239,6 +229,7 @@ impl PageBlob for ServicePageBlob {
                 copy,
                 is_azurite,
                 is_sealed: snapshot.is_some(),
+                is_incremental: told.is_incremental_copy()?.unwrap_or(false),
             })
         });
         match looked {
@@ -249,33 +240,12 @@ impl PageBlob for ServicePageBlob {
     }
 
     fn snapshots(&self) -> Result<Vec<SnapshotFacts>, Error> {
-        let include = Some(vec![ListBlobsIncludeItem::Snapshots, ListBlobsIncludeItem::Metadata]);
-        let options = BlobContainerClientListBlobsOptions {
-            prefix: Some(self.name.clone()),
-            include,
-            ..Default::default()
-        };
-        let (client, book) = self.clients.container()?;
-        let listed = block_on(async {
-            let mut found = Vec::new();
-            let mut items = client.list_blobs(Some(options))?;
-            while let Some(item) = items.try_next().await? {
-                let (Some(name), Some(id)) = (item.name, item.snapshot) else { continue };
-                if name == self.name && !id.is_empty() {
-                    let metadata = item.metadata.and_then(|own| own.values);
-                    let metadata = lower(metadata.unwrap_or_default());
-                    let bytes = item.properties.and_then(|own| own.content_length).unwrap_or(0);
-                    found.push(SnapshotFacts { id, metadata, bytes });
-                }
-            }
-            Ok(found)
-        });
-        let mut found = match listed {
-            Err(error) if is_absent(&error) => Vec::new(),
-            other => other.map_err(|source| self.failure(source, &book))?,
-        };
-        found.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(found)
+        let all = self.snapshots_below(&self.name)?;
+        Ok(all.into_iter().filter(|(name, _)| *name == self.name).map(|(_, own)| own).collect())
+    }
+
+    fn snapshots_below(&self, prefix: &str) -> Result<Vec<(String, SnapshotFacts)>, Error> {
+        page_calls::snapshots(&self.clients, prefix)
     }
 
     fn pages(&self, asked: PagesAsked<'_>) -> Result<PageList, Error> {
@@ -287,7 +257,7 @@ impl PageBlob for ServicePageBlob {
         }
         let (client, book) = match asked.since {
             None => (blob, book),
-            Some(_) => self.clients.blob_at(url, &self.name)?,
+            Some(_) => self.clients.blob_at(url, &self.name, self.clients.options.clone())?,
         };
         self.listed(&client, &book, asked.marker)
     }
@@ -380,6 +350,24 @@ impl PageBlob for ServicePageBlob {
             let body = RequestContent::from(content.to_vec());
             blob.page_blob_client().upload_pages(body, bytes, range, Some(options)).await.map(drop)
         })
+    }
+
+    fn write_from(
+        &self,
+        source: &CopySource,
+        place: (u64, u64),
+        md5: Option<Md5Digest>,
+        lease: Uuid,
+    ) -> Result<(), Error> {
+        page_calls::write_from((&self.clients, &self.name), source, place, (md5, held(lease)))
+    }
+
+    fn copy_changes(&self, source: &CopySource) -> Result<(), Error> {
+        page_calls::copy_changes((&self.clients, &self.name), source)
+    }
+
+    fn account(&self) -> Option<AccountFacts> {
+        page_calls::account(&self.clients)
     }
 
     fn clear(&self, start: u64, end: u64, lease: Uuid) -> Result<(), Error> {

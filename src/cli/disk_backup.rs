@@ -158,6 +158,12 @@ pub struct ProtectArgs {
     /// that it tells the truth
     #[arg(long, value_name = "HOW", env = "AZSEED_DIFF", value_enum, default_value = "auto")]
     pub diff: DiffChoice,
+    /// Who carries what a round writes; server has the service read it where it is
+    #[arg(long, value_name = "WHO", env = "AZSEED_TRANSFER", value_enum, default_value = "client")]
+    pub transfer: TransferChoice,
+    /// What makes a point
+    #[arg(long, value_name = "HOW", env = "AZSEED_ENGINE", value_enum, default_value = "diff")]
+    pub engine: EngineChoice,
     /// How an image becomes a fixed VHD, which a disk of Azure is; as-is if it is
     /// one, else add
     #[arg(long, value_name = "FORM", env = "AZSEED_VHD", value_enum)]
@@ -408,6 +414,26 @@ pub enum DiffChoice {
     Service,
     /// By comparing both snapshots here
     Client,
+}
+
+/// Who carries what a round writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TransferChoice {
+    /// This machine, which sees and checks every byte
+    Client,
+    /// The service, from blob to blob
+    Server,
+}
+
+/// What makes a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineChoice {
+    /// What changed goes into one copy, whose snapshots are the points
+    Diff,
+    /// The same, done by the service alone; of page blobs only
+    IncrementalCopy,
+    /// Every point is a whole copy, NAME.TIME.vhd: needs no difference, and costs most
+    FullCopy,
 }
 
 /// What is read back.

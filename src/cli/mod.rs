@@ -61,8 +61,8 @@ pub use check::{
 pub use custody::{CustodyArgs, CustodyCommand};
 pub use disk_backup::{
     DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskScheduleArgs,
-    DiskScheduleCommand, DiskSnapshotArgs, DiskSnapshotCommand, DiskVerb, FirstChoice, PromoteArgs,
-    ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice,
+    DiskScheduleCommand, DiskSnapshotArgs, DiskSnapshotCommand, DiskVerb, EngineChoice,
+    FirstChoice, PromoteArgs, ProtectArgs, ReadBackArgs, TransferChoice, VerifyChoice, VhdChoice,
 };
 pub use drive::{DriveArgs, DriveCommand, InspectArgs, VerifyArgs};
 #[cfg(feature = "emulator")]

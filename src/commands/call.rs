@@ -52,8 +52,13 @@ impl<'a> Call<'a> {
 
     /// The value of a flag with where it comes from.
     pub fn given<T>(&self, id: &str, value: Option<T>) -> Option<Given<T>> {
+        value.map(|value| self.said(id, value))
+    }
+
+    /// The same of a flag that has a value in any case.
+    pub fn said<T>(&self, id: &str, value: T) -> Given<T> {
         let source = source(self.matches, id).unwrap_or(ValueSource::DefaultValue);
-        value.map(|value| self.from(id, value, source))
+        self.from(id, value, source)
     }
 
     /// Whether a flag stands on the command line.

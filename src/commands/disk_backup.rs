@@ -1,13 +1,14 @@
 //! `disk-backup`: page blobs, copied once and then by what changed.
 
 use super::call::Call;
+use super::disk_words::manner;
 use super::flags::{azure, blobs, retention};
 use crate::cli::{
-    DiffChoice, DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskSnapshotCommand,
-    FirstChoice, PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice, is_named,
+    DiskBackupArgs, DiskBackupCommand, DiskKeepArgs, DiskRunArgs, DiskSnapshotCommand, FirstChoice,
+    PromoteArgs, ProtectArgs, ReadBackArgs, VerifyChoice, VhdChoice, is_named,
 };
 use crate::journey::disk_backup::{RoundOptions, run as rounds};
-use crate::journey::disk_bench::{DiffWish, DiskOptions, FirstCopy, Keep, Verify, VhdForm};
+use crate::journey::disk_bench::{DiskOptions, Keep, Verify, VhdForm};
 use crate::journey::disk_look::{list, points, release, status};
 use crate::journey::disk_protect::{ProtectOptions, SeedAsked, protect};
 use crate::journey::disk_prune::{Prune, prune, set};
@@ -89,17 +90,7 @@ fn asked(args: &ProtectArgs, call: &Call<'_>) -> Result<ProtectOptions, IdleWord
         source: args.source.clone(),
         to: args.to.clone(),
         every_secs: args.every,
-        first: match args.first {
-            FirstChoice::Auto => FirstCopy::Auto,
-            FirstChoice::Copy => FirstCopy::Copy,
-            FirstChoice::Stream => FirstCopy::Stream,
-            FirstChoice::Drive => FirstCopy::Drive,
-        },
-        diff: match args.diff {
-            DiffChoice::Auto => DiffWish::Auto,
-            DiffChoice::Service => DiffWish::Service,
-            DiffChoice::Client => DiffWish::Client,
-        },
+        manner: manner(args, call),
         keep: keep(&args.keep),
         vhd: args.vhd.map(|own| match own {
             VhdChoice::AsIs => VhdForm::AsIs,

@@ -10,6 +10,7 @@ mod config;
 mod custody;
 mod disk_backup;
 mod disk_schedule;
+mod disk_words;
 mod drive;
 #[cfg(feature = "emulator")]
 mod emulated_disk;

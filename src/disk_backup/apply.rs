@@ -6,10 +6,13 @@ use bytes::Bytes;
 use disk_prep::limits::PAGE_WRITE_BYTES;
 
 use super::chain::Mode;
+use super::engine::Via;
 use super::error::Error;
 use super::keeper::Keeper;
-use super::pages::{AT_ONCE, Counts, Pen, Side, Tally};
-use super::ranges::{Checked, Span, Work, joined, part, shared, unlike, without, works, written};
+use super::pages::{AT_ONCE, Counts, Known, Origin, Pen, Side, Tally};
+use super::ranges::{
+    Checked, Span, Work, joined, part, shared, unlike, within, without, works, written,
+};
 use super::record::Verify;
 use super::watch::Watch;
 use crate::azure::{self, PageBlob, PageRange, PageState, PagesAsked, each};
@@ -30,6 +33,8 @@ pub(super) struct Application<'a> {
     pub to: &'a str,
     /// Its length.
     pub bytes: u64,
+    /// Who carries what is written.
+    pub via: Via,
     pub keeper: &'a Keeper,
     pub verify: Verify,
     pub watch: &'a dyn Watch,
@@ -74,7 +79,7 @@ pub(super) fn listed(
 }
 
 /// What the service says when it cannot tell a difference ("Get Page Ranges").
-fn refused(blob: &dyn PageBlob, since: Option<&str>, source: azure::Error) -> Error {
+pub(super) fn refused(blob: &dyn PageBlob, since: Option<&str>, source: azure::Error) -> Error {
     const NO_DIFFERENCE: [&str; 4] = [
         "BlobOverwritten",
         "PreviousSnapshotNotFound",
@@ -111,6 +116,10 @@ fn ranges(spans: &[Span], state: PageState) -> Vec<PageRange> {
     spans.iter().map(|&(start, end)| PageRange { start, end, state }).collect()
 }
 
+fn spans(ranges: &[PageRange]) -> Vec<Span> {
+    ranges.iter().map(|range| (range.start, range.end)).collect()
+}
+
 impl Application<'_> {
     /// Does it.
     pub fn run(&self, mode: Mode) -> Result<Counts, Error> {
@@ -131,11 +140,13 @@ impl Application<'_> {
     /// Into a target that was made for it: what a run that was killed has written is left.
     pub fn fill(&self) -> Result<Counts, Error> {
         let tally = Tally::default();
-        let own = allocated(self.source, Some(self.to), self.bytes)?;
         let theirs = allocated(self.target, None, self.bytes)?;
         let sure = theirs.last().map_or(0, |span| span.1.saturating_sub(AGAIN_BYTES));
-        let rest = without(&own, &shared(&theirs, &[(0, sure)]));
-        self.work(&works(&ranges(&rest, PageState::Written)), None, &tally)?;
+        let theirs = shared(&theirs, &[(0, sure)]);
+        self.stretches(|stretch, own| {
+            let rest = without(&spans(own), &within(&theirs, stretch));
+            self.work(&works(&ranges(&rest, PageState::Written)), None, &tally)
+        })?;
         Ok(tally.counts())
     }
 
@@ -147,13 +158,41 @@ impl Application<'_> {
         Ok(tally.counts())
     }
 
+    /// What is written of the snapshot, part by part of its list, which may be longer than memory
+    /// should hold: each with the stretch from the end of the part before to its own.
+    fn stretches(
+        &self,
+        mut take: impl FnMut(Span, &[PageRange]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut at = 0;
+        listed(self.source, Some(self.to), None, self.bytes, |part| {
+            let end = part.last().map_or(at, |range| range.end);
+            let own: Vec<PageRange> =
+                part.iter().filter(|range| range.state == PageState::Written).copied().collect();
+            take((std::mem::replace(&mut at, end), end), &own)
+        })?;
+        take((at, self.bytes), &[])
+    }
+
+    /// Clears what there is in a stretch and the snapshot has not.
+    fn clear_beside(
+        &self,
+        theirs: &[Span],
+        stretch: Span,
+        own: &[PageRange],
+        tally: &Tally,
+    ) -> Result<(), Error> {
+        let rest = without(&within(theirs, stretch), &spans(own));
+        self.work(&works(&ranges(&rest, PageState::Cleared)), None, tally)
+    }
+
     /// All that the snapshot has, and all else cleared.
     fn whole(&self, tally: &Tally) -> Result<(), Error> {
-        let own = allocated(self.source, Some(self.to), self.bytes)?;
         let theirs = allocated(self.target, None, self.bytes)?;
-        let rest = ranges(&without(&theirs, &own), PageState::Cleared);
-        self.work(&works(&rest), None, tally)?;
-        self.work(&works(&ranges(&own, PageState::Written)), None, tally)
+        self.stretches(|stretch, own| {
+            self.clear_beside(&theirs, stretch, own, tally)?;
+            self.work(&works(own), None, tally)
+        })
     }
 
     /// What the snapshot has that another content has not, as both are read.
@@ -170,11 +209,11 @@ impl Application<'_> {
         let before = facts.ok_or_else(gone)?.bytes;
         let old = allocated(blob, snapshot, before)?;
         let old = shared(&old, &[(0, self.bytes)]);
-        let new = allocated(self.source, Some(self.to), self.bytes)?;
-        let gone = ranges(&without(&old, &new), PageState::Cleared);
-        self.work(&works(&gone), None, tally)?;
-        let all = works(&ranges(&new, PageState::Written));
-        self.work(&all, Some(Old { blob, snapshot, spans: &old }), tally)
+        self.stretches(|stretch, own| {
+            self.clear_beside(&old, stretch, own, tally)?;
+            let spans = &within(&old, stretch);
+            self.work(&works(own), Some(Old { blob, snapshot, spans }), tally)
+        })
     }
 
     fn pen<'r>(&'r self, tally: &'r Tally) -> Pen<'r> {
@@ -196,14 +235,27 @@ impl Application<'_> {
         old: Option<Old<'_>>,
         tally: &Tally,
     ) -> Result<(), Error> {
+        let pen = self.pen(tally);
+        let from = |known| Origin { blob: self.source, snapshot: self.to, known };
+        if old.is_none() && self.via == Via::Server {
+            // Nobody looks at the gaps between them, so they are left.
+            let unread = Known::At(self.content);
+            return pages.iter().try_for_each(|span| pen.write_from(&from(unread), *span));
+        }
         let content = tally.read(self.content.0, self.content.1, whole)?;
         let pages = match old {
             None => pages.to_vec(),
             Some(old) => changed(whole, pages, &content, old, tally)?,
         };
+        if self.via == Via::Server {
+            return pages.iter().try_for_each(|span| {
+                let known = Known::Here(part(whole.0, &content, *span));
+                pen.write_from(&from(known), *span)
+            });
+        }
         for span in written(whole.0, &content, &pages) {
             let own = Bytes::copy_from_slice(part(whole.0, &content, span));
-            self.pen(tally).write(span.0, own)?;
+            pen.write(span.0, own)?;
         }
         Ok(())
     }

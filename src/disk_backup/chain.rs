@@ -10,7 +10,8 @@ pub const BACKUP: &str = "bk_backup";
 pub const OWNER: &str = "bk_owner";
 /// Metadata of the copy's snapshots: the source's snapshot that they are equal to.
 pub const POINT: &str = "bk_source_snapshot";
-const SOURCE: &str = "bk_source";
+/// Metadata of a copy: the source's address.
+pub(super) const SOURCE: &str = "bk_source";
 const BASELINE: &str = "bk_baseline";
 const PENDING: &str = "bk_pending";
 const MODE: &str = "bk_mode";

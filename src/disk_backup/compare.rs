@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::apply::allocated;
 use super::error::Error;
 use super::pages::{AT_ONCE, Side, read};
-use super::ranges::{Span, joined, part, shared, unlike};
+use super::ranges::{Span, joined, part, unlike, within};
 use super::table::{BLOCK_BYTES, NOTHING, Table, block_count, sum};
 use super::watch::Watch;
 use crate::azure::each;
@@ -60,10 +60,7 @@ impl<'a> Content<'a> {
 
     /// What is written of a block.
     fn written(&self, block: Span) -> Vec<Span> {
-        let from = self.spans.partition_point(|span| span.1 <= block.0);
-        let near = self.spans.get(from..).unwrap_or_default();
-        let to = near.partition_point(|span| span.0 < block.1);
-        shared(near.get(..to).unwrap_or_default(), &[block])
+        within(&self.spans, block)
     }
 
     /// The block of a number.

@@ -11,6 +11,12 @@ pub fn written_bytes(copy: &dyn PageBlob, bytes: u64) -> Result<u64, Error> {
     Ok(allocated(copy, None, bytes)?.iter().map(|span| span.1 - span.0).sum())
 }
 
+/// Bytes that are written in a point.
+pub fn written_in(copy: &dyn PageBlob, point: &DiskPoint) -> Result<u64, Error> {
+    let spans = allocated(copy, Some(&point.backup_snapshot), point.bytes)?;
+    Ok(spans.iter().map(|span| span.1 - span.0).sum())
+}
+
 /// Bytes that are freed when a snapshot goes: pages that were written since the one before that
 /// stays, and changed again until the one after. Without one before, all that it has.
 pub fn freed_bytes(

@@ -3,9 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName};
+use disk_prep::noun::{Diagnose, ErrorKind, Hint, JobName, VaultName};
 use jiff::Timestamp;
 
+use super::engine::Engine;
 use super::table::TableFault;
 use crate::azure::{self, PageBlob};
 
@@ -27,6 +28,16 @@ pub enum Error {
     Foreign { blob: String, source_blob: String },
     #[error("{blob} is to be the backup of itself")]
     Itself { blob: String },
+    #[error("{blob} is at a service that has no {call}")]
+    NotServed { blob: String, call: &'static str },
+    #[error("{engine} makes no point of {source_word}")]
+    NoEngine { engine: Engine, source_word: String },
+    #[error("{blob} would be in a premium account, {sku}, whose blobs have 100 snapshots at most")]
+    PremiumTarget { blob: String, sku: String },
+    #[error("{blob} would be in an account with a hierarchical namespace")]
+    FoldersTarget { blob: String },
+    #[error("{blob} has {bytes} bytes, and a page blob has 8 TiB at most")]
+    TooLong { blob: String, bytes: u64 },
     #[error("The snapshot {snapshot} of {blob}, which the backup holds, is gone")]
     BaselineLost { blob: String, snapshot: String },
     #[error("{blob} does not tell what changed since the snapshot {snapshot}: {code}")]
@@ -83,6 +94,10 @@ pub enum Error {
     ImageMoved { path: PathBuf },
     #[error("The backup {owner} goes on from the snapshot {snapshot} of {blob}")]
     OfBackup { blob: String, snapshot: String, owner: String },
+    #[error(
+        "No journal of a drive of job {job} is here, so nothing tells what it brought to {blob}"
+    )]
+    NoJournals { job: JobName, blob: String },
     #[error("{name} backs an image up, and no image is written over")]
     OfImage { name: VaultName },
     #[error("{name} backs a managed disk up, and none is written over")]
@@ -185,6 +200,11 @@ impl Diagnose for Error {
             Error::NoPages { .. } => "disk-no-page-blob",
             Error::Foreign { .. } => "disk-target-foreign",
             Error::Itself { .. } => "disk-target-is-source",
+            Error::NotServed { .. } => "disk-service-without",
+            Error::NoEngine { .. } => "disk-engine-source",
+            Error::PremiumTarget { .. } => "disk-target-premium",
+            Error::FoldersTarget { .. } => "disk-target-folders",
+            Error::TooLong { .. } => "disk-source-too-long",
             Error::BaselineLost { .. } => "disk-baseline-lost",
             Error::NoDifference { .. } => "disk-difference-refused",
             Error::List { .. } => "disk-pages-impossible",
@@ -212,6 +232,7 @@ impl Diagnose for Error {
             Error::ImageLength { .. } => "disk-image-length",
             Error::ImageMoved { .. } => "disk-image-moved",
             Error::OfBackup { .. } => "disk-snapshot-needed",
+            Error::NoJournals { .. } => "disk-seed-journals",
             Error::OfImage { .. } => "disk-of-image",
             Error::OfManaged { .. } => "disk-of-managed",
             Error::NoDisk { .. } => "disk-no-vhd",
@@ -229,7 +250,11 @@ impl Diagnose for Error {
             Error::Blob { source, .. } => source.kind(),
             Error::NoSource { .. } | Error::Unknown { .. } => ErrorKind::NotFound,
             Error::NoPages { .. } | Error::Foreign { .. } => ErrorKind::Guard,
-            Error::Itself { .. } | Error::Asked { .. } => ErrorKind::Usage,
+            Error::Itself { .. } | Error::Asked { .. } | Error::NoEngine { .. } => ErrorKind::Usage,
+            Error::NotServed { .. } => ErrorKind::Refused,
+            Error::PremiumTarget { .. } | Error::FoldersTarget { .. } | Error::TooLong { .. } => {
+                ErrorKind::Guard
+            }
             Error::BaselineLost { .. } | Error::NoDifference { .. } => ErrorKind::Resumable,
             Error::List { .. } | Error::Transport { .. } => ErrorKind::Failed,
             Error::Copy { .. } | Error::NoSnapshot { .. } => ErrorKind::Refused,
@@ -242,6 +267,7 @@ impl Diagnose for Error {
             Error::PointGone { .. } | Error::NoPoint { .. } | Error::NoTable { .. } => {
                 ErrorKind::NotFound
             }
+            Error::NoJournals { .. } => ErrorKind::NotFound,
             Error::Promoting { .. } | Error::Restoring { .. } => ErrorKind::Resumable,
             Error::NoImage { .. } | Error::ImageForm { .. } | Error::ImageVhd { .. } => {
                 ErrorKind::Guard
@@ -279,6 +305,11 @@ impl Diagnose for Error {
                 "take the image from a machine that is stopped, or from a snapshot, as LVM makes \
                  one; then run the same command again, it goes on"
             }
+            Error::NoJournals { .. } => {
+                "run it where the drive was made, or bring that machine's `jobs/JOB/journals` into \
+                 the state directory of this one; if they are lost, delete that blob and protect the \
+                 image with `--first stream`"
+            }
             Error::OfBackup { .. } => {
                 "it is left alone; what killed runs have left goes with `azseed disk-backup prune`"
             }
@@ -307,6 +338,22 @@ impl Diagnose for Error {
             Error::Foreign { .. } => {
                 "name another blob with `--to ACCOUNT/CONTAINER/BLOB`; this one is left alone"
             }
+            Error::NotServed { .. } => {
+                "use `--transfer client` and `--engine diff`, which need no more than any service has"
+            }
+            Error::NoEngine { .. } => {
+                "leave `--engine` out; the service copies incrementally from page blobs only, and an \
+                 image is compared with what it was"
+            }
+            Error::PremiumTarget { .. } => {
+                "name a standard account with `--to`: a general-purpose v2 one keeps as many points \
+                 as the rules ask for"
+            }
+            Error::FoldersTarget { .. } => {
+                "name an account without a hierarchical namespace with `--to`: snapshots of page \
+                 blobs are not known to work in the other kind"
+            }
+            Error::TooLong { .. } => "a disk that long can only be backed up in parts",
             Error::Itself { .. } => "name another account, container or blob with `--to`",
             Error::BaselineLost { .. } | Error::NoDifference { .. } => {
                 "`azseed disk-backup run NAME --full` makes a whole new copy beside the old one, \

@@ -52,8 +52,8 @@ pub struct MadeImage {
     pub written_bytes: u64,
     /// Bytes that were read back and compared; none if that was not asked for.
     pub proven_bytes: Option<u64>,
-    /// Whether a run before had begun it.
-    pub is_resumed: bool,
+    /// Whether it was whole before.
+    pub was_there: bool,
 }
 
 /// How far a file is.
@@ -92,9 +92,9 @@ impl ImageFile<'_> {
             // It was renamed, and the run was killed before its note went.
             (true, false) if is_resumed => {
                 std::fs::remove_file(&note_path).map_err(at(&note_path))?;
-                return self.ended((0, 0), is_resumed, watch);
+                return self.ended((0, 0), true, watch);
             }
-            (true, _) => return Err(Error::ImageThere { path: self.path.to_owned() }),
+            (true, _) => return self.whole(watch),
             (false, _) => return Err(Error::ImageThere { path: part }),
         }
         let mut note = begun.unwrap_or_else(|| self.note());
@@ -112,7 +112,27 @@ impl ImageFile<'_> {
         let folder = folder.unwrap_or(Path::new("."));
         durable::sync_folder(folder).map_err(at(folder))?;
         std::fs::remove_file(&note_path).map_err(at(&note_path))?;
-        self.ended(counts, is_resumed, watch)
+        self.ended(counts, false, watch)
+    }
+
+    /// A file that is there already: a run that was killed at its very end, or one that has ended, has
+    /// made it, if it is the point. Any other is left alone.
+    fn whole(&self, watch: &dyn Watch) -> Result<MadeImage, Error> {
+        let there = || Error::ImageThere { path: self.path.to_owned() };
+        let own = self.path.symlink_metadata().map_err(at(self.path))?;
+        if !own.is_file() || own.len() != self.point.bytes {
+            return Err(there());
+        }
+        match self.prove(watch) {
+            Ok(bytes) => Ok(MadeImage {
+                read_bytes: 0,
+                written_bytes: 0,
+                proven_bytes: Some(bytes),
+                was_there: true,
+            }),
+            Err(Error::ReadBack { .. }) => Err(there()),
+            Err(error) => Err(error),
+        }
     }
 
     fn note(&self) -> Note {
@@ -177,14 +197,14 @@ impl ImageFile<'_> {
     fn ended(
         &self,
         (read_bytes, written_bytes): (u64, u64),
-        is_resumed: bool,
+        was_there: bool,
         watch: &dyn Watch,
     ) -> Result<MadeImage, Error> {
         let proven_bytes = match self.verify {
             Verify::Full => Some(self.prove(watch)?),
             Verify::None | Verify::Changed => None,
         };
-        Ok(MadeImage { read_bytes, written_bytes, proven_bytes, is_resumed })
+        Ok(MadeImage { read_bytes, written_bytes, proven_bytes, was_there })
     }
 
     /// Reads both, all of them.

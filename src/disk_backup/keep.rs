@@ -84,7 +84,13 @@ mod tests {
     fn point(time: &str) -> DiskPoint {
         let source_snapshot = time.to_owned();
         let backup_snapshot = format!("b{time}");
-        DiskPoint { source_snapshot, backup_snapshot, bytes: 512, generation: 1 }
+        DiskPoint {
+            source_snapshot,
+            backup_snapshot,
+            bytes: 512,
+            copy: String::new(),
+            generation: 1,
+        }
     }
 
     fn gone(keep: Keep, points: &[DiskPoint]) -> Vec<String> {

@@ -2,6 +2,7 @@
 //! refuses writes under a lease that is over, so a run that was stopped for long does no harm when it
 //! goes on; here it learns of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -33,6 +34,18 @@ pub struct Keeper {
 }
 
 impl Keeper {
+    /// Takes the lease of a blob that is there for that alone; it is made if it is not there.
+    pub fn beside(
+        lock: &Arc<dyn PageBlob>,
+        id: Uuid,
+        former: Option<Uuid>,
+        watch: &dyn Watch,
+    ) -> Result<Self, Error> {
+        let made = lock.create(0, &BTreeMap::new());
+        made.map_err(|source| Error::of(lock.as_ref(), source))?;
+        Keeper::take(lock, id, former, watch)
+    }
+
     /// Takes the lease under this id, from nobody or from a former run of this backup here.
     pub fn take(
         blob: &Arc<dyn PageBlob>,
@@ -82,6 +95,22 @@ impl Keeper {
             return Err(Error::LeaseLost { blob: self.blob.address() });
         }
         Ok(())
+    }
+}
+
+impl Keeper {
+    /// Why something went wrong: what another run has done meanwhile is no fault of what was asked.
+    pub fn because(&self, error: Error) -> Error {
+        let is_taken =
+            || matches!(self.blob.renew_lease(self.id), Err(azure::Error::Leased { .. }));
+        match error {
+            Error::Stopped | Error::LeaseLost { .. } => error,
+            _ if self.check().is_err() || is_taken() => {
+                tracing::info!(%error, "after the lease was lost");
+                Error::LeaseLost { blob: self.blob.address() }
+            }
+            error => error,
+        }
     }
 }
 

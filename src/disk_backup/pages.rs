@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use disk_prep::limits::PAGE_BYTES;
 use disk_prep::noun::Md5Digest;
 use md5::{Digest, Md5};
 
@@ -12,7 +13,7 @@ use super::keeper::Keeper;
 use super::ranges::Span;
 use super::record::Verify;
 use super::watch::Watch;
-use crate::azure::PageBlob;
+use crate::azure::{self, PageBlob};
 
 /// Calls under way at once; a page blob takes no more than that at full size.
 pub(super) const AT_ONCE: usize = 8;
@@ -84,6 +85,32 @@ impl Tally {
     }
 }
 
+/// Pages of a snapshot that the service is to write elsewhere.
+pub(super) struct Origin<'a> {
+    pub blob: &'a dyn PageBlob,
+    pub snapshot: &'a str,
+    pub known: Known<'a>,
+}
+
+/// What this machine knows of them.
+#[derive(Clone, Copy)]
+pub(super) enum Known<'a> {
+    /// What they hold.
+    Here(&'a [u8]),
+    /// Where they can be read.
+    At(Side<'a>),
+}
+
+/// Whether a service could not open the source of a copy.
+fn is_closed(error: &azure::Error) -> bool {
+    matches!(
+        error,
+        azure::Error::NotAllowed { .. }
+            | azure::Error::NotTaken { .. }
+            | azure::Error::NotFound { .. }
+    )
+}
+
 /// Writes to a copy.
 pub(super) struct Pen<'a> {
     pub target: &'a dyn PageBlob,
@@ -109,6 +136,50 @@ impl Pen<'_> {
             }
         }
         self.watch.sent(own.len() as u64)
+    }
+
+    /// Has the service write whole pages of a snapshot, 4 MiB at most; what is known of them it checks,
+    /// and they are read back if that is asked for.
+    pub fn write_from(&self, from: &Origin<'_>, span: Span) -> Result<(), Error> {
+        self.keeper.check()?;
+        self.sent_from(from, span)?;
+        self.tally.written.fetch_add(span.1 - span.0, Ordering::Relaxed);
+        self.tally.requests.fetch_add(1, Ordering::Relaxed);
+        if self.verify != Verify::None {
+            let own = match from.known {
+                Known::Here(own) => Bytes::copy_from_slice(own),
+                Known::At((blob, snapshot)) => self.tally.read(blob, snapshot, span)?,
+            };
+            if read(self.target, None, span)? != own {
+                return Err(Error::ReadBack { blob: self.target.address(), offset: span.0 });
+            }
+        }
+        self.watch.sent(span.1 - span.0)
+    }
+
+    fn sent_from(&self, from: &Origin<'_>, span: Span) -> Result<(), Error> {
+        let Origin { blob, snapshot, known } = *from;
+        let of_source = |source| Error::of(blob, source);
+        let md5 = match known {
+            Known::Here(own) => Some(md5_of(own)),
+            Known::At(_) => None,
+        };
+        let send = || {
+            let source = blob.source(snapshot).map_err(of_source)?;
+            Ok(self.target.write_from(&source, span, md5, self.keeper.id))
+        };
+        let mut sent = send()?;
+        // The address of a managed disk is good for a while; a read asks for another when it is over.
+        if blob.is_managed() && matches!(&sent, Err(error) if is_closed(error)) {
+            blob.read(Some(snapshot), span.0, PAGE_BYTES).map_err(of_source)?;
+            sent = send()?;
+        }
+        sent.map_err(|source| match source {
+            azure::Error::Failing { status: 501, .. } => {
+                Error::NotServed { blob: self.target.address(), call: "Put Page From URL" }
+            }
+            source => Error::of(self.target, source),
+        })
     }
 
     /// Clears whole pages.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use disk_prep::noun::VaultName;
 use jiff::Timestamp;
 
-use super::chain::POINT;
+use super::chain::{BACKUP, POINT, SOURCE};
 use super::error::Error;
 use crate::azure::{PageBlob, SnapshotFacts};
 
@@ -18,7 +18,9 @@ pub struct DiskPoint {
     pub backup_snapshot: String,
     /// Its length.
     pub bytes: u64,
-    /// Which copy has it; 1 is the first.
+    /// The name of the copy that has it.
+    pub copy: String,
+    /// Which copy that is; 1 is the first.
     pub generation: u32,
 }
 
@@ -29,21 +31,104 @@ impl DiskPoint {
     }
 }
 
-/// All points of a backup, the oldest first: of the copies of these names, the first one first, which
-/// stand beside the copy that goes on.
-pub fn points(names: &[String], newest: &Arc<dyn PageBlob>) -> Result<Vec<DiskPoint>, Error> {
+/// The copies that have a backup's points.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Copies {
+    /// These, the first one first; their snapshots say what they are.
+    Marked(Vec<String>),
+    /// These, brought by the service from the disk of this address, and bound to it.
+    ByService {
+        /// Their names.
+        names: Vec<String>,
+        /// The disk's address.
+        source: String,
+    },
+    /// Each point has one of its own.
+    Whole {
+        /// What their names begin with.
+        stem: String,
+        /// The backup's identity.
+        backup: String,
+    },
+}
+
+const VHD: &str = ".vhd";
+
+impl Copies {
+    /// The name of the whole copy of a snapshot: its time without the signs that a file's name should
+    /// not have.
+    pub fn name_of(&self, snapshot: &str) -> String {
+        let stem = match self {
+            Copies::Whole { stem, .. } => stem.as_str(),
+            Copies::Marked(_) | Copies::ByService { .. } => "",
+        };
+        let time: String = snapshot.chars().filter(|own| !matches!(own, '-' | ':')).collect();
+        format!("{stem}.{time}{VHD}")
+    }
+
+    /// The identity of the backup whose whole copies of a disk stand there.
+    pub fn owner(&self, newest: &Arc<dyn PageBlob>, source: &str) -> Result<Option<String>, Error> {
+        let Copies::Whole { stem, .. } = self else { return Ok(None) };
+        let all = newest.snapshots_below(&format!("{stem}."));
+        let all = all.map_err(|source| Error::of(newest.as_ref(), source))?;
+        let is_of_disk = |(copy, own): &&(String, SnapshotFacts)| {
+            own.metadata.get(SOURCE).is_some_and(|from| from == source)
+                && own.metadata.get(POINT).is_some_and(|point| *copy == self.name_of(point))
+        };
+        Ok(all.iter().rev().find(is_of_disk).and_then(|(_, own)| own.metadata.get(BACKUP).cloned()))
+    }
+}
+
+/// All points of a backup, the oldest first, of copies that stand beside the one that goes on.
+pub fn points(copies: &Copies, newest: &Arc<dyn PageBlob>) -> Result<Vec<DiskPoint>, Error> {
+    let mut all = match copies {
+        Copies::Marked(names) => of_each(names, newest, |own| own.metadata.get(POINT).cloned())?,
+        Copies::ByService { names, source } => {
+            let of_disk = |own: &SnapshotFacts| {
+                let from = own.copied.as_ref().filter(|from| from.address == *source)?;
+                Some(from.snapshot.clone())
+            };
+            of_each(names, newest, of_disk)?
+        }
+        Copies::Whole { stem, backup } => {
+            let found = newest.snapshots_below(&format!("{stem}."));
+            let found = found.map_err(|source| Error::of(newest.as_ref(), source))?;
+            let point = |(copy, own): (String, SnapshotFacts)| {
+                let source_snapshot = own.metadata.get(POINT)?.clone();
+                let is_ours = own.metadata.get(BACKUP) == Some(backup)
+                    && copy == copies.name_of(&source_snapshot);
+                is_ours.then_some(DiskPoint {
+                    source_snapshot,
+                    backup_snapshot: own.id,
+                    bytes: own.bytes,
+                    copy,
+                    generation: 1,
+                })
+            };
+            found.into_iter().filter_map(point).collect()
+        }
+    };
+    all.sort_by_cached_key(|own| (own.time(), own.generation, own.backup_snapshot.clone()));
+    Ok(all)
+}
+
+/// The snapshots of copies of these names that are points; `of` tells of which snapshot of the disk.
+fn of_each(
+    names: &[String],
+    newest: &Arc<dyn PageBlob>,
+    of: impl Fn(&SnapshotFacts) -> Option<String>,
+) -> Result<Vec<DiskPoint>, Error> {
     let mut all = Vec::new();
     for (name, generation) in names.iter().zip(1..) {
         let copy = newest.beside(name);
         let found = copy.snapshots().map_err(|source| Error::of(copy.as_ref(), source))?;
         let point = |own: SnapshotFacts| {
-            let source_snapshot = own.metadata.get(POINT)?.clone();
-            let (backup_snapshot, bytes) = (own.id, own.bytes);
-            Some(DiskPoint { source_snapshot, backup_snapshot, bytes, generation })
+            let source_snapshot = of(&own)?;
+            let (backup_snapshot, bytes, copy) = (own.id, own.bytes, name.clone());
+            Some(DiskPoint { source_snapshot, backup_snapshot, bytes, copy, generation })
         };
         all.extend(found.into_iter().filter_map(point));
     }
-    all.sort_by_cached_key(|own| (own.time(), own.generation, own.backup_snapshot.clone()));
     Ok(all)
 }
 
@@ -56,4 +141,17 @@ pub fn point_at<'a>(
     let is_before = |own: &&DiskPoint| own.time().is_some_and(|time| time <= at);
     let found = points.iter().rev().find(is_before);
     found.ok_or_else(|| Error::NoPoint { name: name.clone(), at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_copy_is_named_after_its_time() {
+        let (stem, backup) = ("os".to_owned(), "b".to_owned());
+        let copies = Copies::Whole { stem, backup };
+        let name = copies.name_of("2026-11-29T04:00:00.1234567Z");
+        assert_eq!(name, "os.20261129T040000.1234567Z.vhd");
+    }
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::apply::Application;
 use super::compare::compare;
+use super::engine::Via;
 use super::error::Error;
 use super::keeper::Keeper;
 use super::pages::Counts;
@@ -104,11 +105,12 @@ impl Promotion<'_> {
             from: None,
             to: id,
             bytes,
+            via: Via::Client,
             keeper: &keeper,
             verify: self.verify,
             watch,
         };
-        let counts = application.level()?;
+        let counts = application.level().map_err(|error| keeper.because(error))?;
         watch.step(Step::Applied)?;
         keeper.check()?;
         let mut proven_bytes = None;

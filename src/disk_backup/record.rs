@@ -2,6 +2,7 @@
 //! metadata go before it: a record that was lost is made anew by the same `protect`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use disk_prep::noun::{BlobPlace, VaultName};
@@ -10,7 +11,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::engine::{Engine, Via};
 use super::keep::Keep;
+use super::points::Copies;
 use super::source::{DiskSource, ImageTerms};
 use crate::state::{State, StateError, io_at, record_at};
 
@@ -40,6 +43,41 @@ pub enum DiffWish {
     Service,
     /// By comparing both snapshots here.
     Client,
+}
+
+impl FirstCopy {
+    /// The word for a person and a script.
+    pub fn word(self) -> &'static str {
+        match self {
+            FirstCopy::Auto => "auto",
+            FirstCopy::Copy => "copy",
+            FirstCopy::Stream => "stream",
+            FirstCopy::Drive => "drive",
+        }
+    }
+}
+
+impl fmt::Display for FirstCopy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl DiffWish {
+    /// The word for a person and a script.
+    pub fn word(self) -> &'static str {
+        match self {
+            DiffWish::Auto => "auto",
+            DiffWish::Service => "service",
+            DiffWish::Client => "client",
+        }
+    }
+}
+
+impl fmt::Display for DiffWish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
 }
 
 /// What is read back after a round.
@@ -130,6 +168,12 @@ pub struct DiskBackup {
     /// How what changed is found out.
     #[serde(default)]
     pub diff: DiffWish,
+    /// Who carries what changed.
+    #[serde(default)]
+    pub transfer: Via,
+    /// What makes a point.
+    #[serde(default)]
+    pub engine: Engine,
     /// The id under which the last run held the copy.
     #[serde(default)]
     pub run: Option<Uuid>,
@@ -189,6 +233,26 @@ impl DiskBackup {
     /// The names of all copies, the first one first.
     pub fn copy_names(&self) -> Vec<String> {
         (1..=self.generation).map(|generation| self.copy_name(generation)).collect()
+    }
+
+    /// The copies that have its points; `source` is the address of the disk.
+    pub fn copies(&self, source: &str) -> Copies {
+        match self.engine {
+            Engine::Diff => Copies::Marked(self.copy_names()),
+            Engine::IncrementalCopy => {
+                Copies::ByService { names: self.copy_names(), source: source.to_owned() }
+            }
+            Engine::FullCopy => {
+                let own = self.target.name();
+                let stem = own.strip_suffix(VHD).unwrap_or(own).to_owned();
+                Copies::Whole { stem, backup: self.id.to_string() }
+            }
+        }
+    }
+
+    /// The name of the blob that is leased where the copy itself cannot be.
+    pub fn lock_name(&self) -> String {
+        format!("azseed/disks/{}/lock", self.name)
     }
 
     /// The proof of a point that is the newest.
@@ -269,6 +333,8 @@ mod tests {
             every_secs: 600,
             first: FirstCopy::Auto,
             diff: DiffWish::Auto,
+            transfer: Via::Client,
+            engine: Engine::Diff,
             run: None,
             last: None,
             keep: Keep::default(),

@@ -3,34 +3,24 @@
 //! gets a snapshot, its metadata say so, and only then is the source's former snapshot deleted. Ended
 //! anywhere, the next run goes on.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::apply::Application;
-use super::chain::{Chain, Mode, OWNER, Pending};
+use super::chain::{Chain, Mode, Pending};
 use super::compare::compare;
+use super::engine::Via;
 use super::error::Error;
 use super::keeper::Keeper;
 use super::pages::{Counts, Side};
-use super::promote::PROMOTING;
 use super::record::Verify;
 use super::scratch::Readable;
 use super::table::Table;
+use super::taken::{Taken, later};
 use super::transfer::{copied, point_of};
 use super::watch::{Step, Watch};
 use crate::azure::{self, Made as BlobMade, PageBlob, PageFacts, SnapshotFacts};
-
-/// Pauses between two looks at a snapshot that is not whole yet.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// The last of our snapshots, if it is later than another one.
-fn later(ours: &[SnapshotFacts], than: &str) -> Option<String> {
-    ours.last().filter(|own| own.id.as_str() > than).map(|own| own.id.clone())
-}
 
 /// What a round works on.
 #[derive(Debug)]
@@ -49,6 +39,10 @@ pub struct Round<'a> {
     pub mode: Mode,
     /// Whether the service makes the first copy.
     pub by_service: bool,
+    /// Who carries the bytes of a first copy that the service does not make.
+    pub first_via: Via,
+    /// Who carries those of a later round.
+    pub via: Via,
     /// What is read back.
     pub verify: Verify,
     /// Whether the copy is a whole new one beside an older: it begins with a snapshot of now.
@@ -86,17 +80,7 @@ pub struct Proven {
 impl Round<'_> {
     /// Makes a point.
     pub fn make(&self, watch: &dyn Watch) -> Result<Made, Error> {
-        if self.source.address() == self.target.address() {
-            return Err(Error::Itself { blob: self.target.address() });
-        }
-        let facts = self.source.facts(None).map_err(|error| self.of_source(error))?;
-        let facts = facts.ok_or_else(|| Error::NoSource { blob: self.source.address() })?;
-        if !facts.is_pages {
-            return Err(Error::NoPages { blob: self.source.address() });
-        }
-        if facts.metadata.contains_key(PROMOTING) {
-            return Err(Error::Promoting { blob: self.source.address() });
-        }
+        let facts = self.taken().disk(&self.target.address())?;
         match self.chain()? {
             Some((chain, _)) if chain.baseline.is_some() => self.next(&facts, watch),
             begun => self.first(&facts, begun, watch),
@@ -122,46 +106,8 @@ impl Round<'_> {
         Ok(Some((chain.ok_or_else(foreign)?, facts)))
     }
 
-    /// Our snapshots of the source, the oldest first.
-    fn ours(&self) -> Result<Vec<SnapshotFacts>, Error> {
-        let mut all = self.source.snapshots().map_err(|error| self.of_source(error))?;
-        let own = self.backup.to_string();
-        all.retain(|snapshot| snapshot.metadata.get(OWNER) == Some(&own));
-        Ok(all)
-    }
-
-    fn has(&self, snapshot: &str) -> Result<Option<PageFacts>, Error> {
-        self.source.facts(Some(snapshot)).map_err(|error| self.of_source(error))
-    }
-
-    /// A new snapshot of the source. It has the source's metadata too: a snapshot that is given any
-    /// has none of its blob.
-    fn take(&self, facts: &PageFacts) -> Result<String, Error> {
-        let mut metadata = facts.metadata.clone();
-        metadata.insert(OWNER.to_owned(), self.backup.to_string());
-        self.source.snapshot(&metadata, None).map_err(|error| self.of_source(error))
-    }
-
-    /// The service may take its time to make a snapshot one that can be read; the moment that it holds
-    /// is that of the call.
-    fn await_whole(&self, snapshot: &str, watch: &dyn Watch) -> Result<(), Error> {
-        let mut pause = FIRST_PAUSE;
-        while let Some(percent) =
-            self.source.percent(snapshot).map_err(|own| self.of_source(own))?
-        {
-            watch
-                .wait(&format!("for the service to make the snapshot whole: {percent} %"), pause)?;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-        Ok(())
-    }
-
-    /// What runs of this backup that were killed have left open; no other goes on while this one holds
-    /// the copy.
-    fn end_left(&self) -> Result<(), Error> {
-        let own = self.backup.to_string();
-        let mine = |metadata: &BTreeMap<String, String>| metadata.get(OWNER) == Some(&own);
-        self.source.end_left(&mine).map_err(|error| self.of_source(error))
+    fn taken(&self) -> Taken<'_> {
+        Taken { source: self.source.as_ref(), backup: self.backup }
     }
 
     fn say(&self, chain: &Chain, lease: Option<Uuid>) -> Result<(), Error> {
@@ -193,9 +139,11 @@ impl Round<'_> {
         let is_resumed = begun.is_some();
         let wanted = begun.as_ref().and_then(|(chain, _)| chain.pending.clone());
         let known = match &wanted {
-            Some(pending) => self.has(&pending.snapshot)?.map(|_| pending.snapshot.clone()),
+            Some(pending) => {
+                self.taken().facts(&pending.snapshot)?.map(|_| pending.snapshot.clone())
+            }
             None if self.is_anew => None,
-            None => self.ours()?.last().map(|own| own.id.clone()),
+            None => self.taken().all()?.last().map(|own| own.id.clone()),
         };
         let snapshot = match known {
             Some(snapshot) => snapshot,
@@ -207,17 +155,17 @@ impl Round<'_> {
                 }
                 // A run that was killed may have taken the next one already.
                 let next = match &wanted {
-                    Some(pending) => later(&self.ours()?, &pending.snapshot),
+                    Some(pending) => later(&self.taken().all()?, &pending.snapshot),
                     None => None,
                 };
                 match next {
                     Some(next) => next,
-                    None => self.take(facts)?,
+                    None => self.taken().take(facts)?,
                 }
             }
         };
         watch.step(Step::FirstSnapshot)?;
-        self.await_whole(&snapshot, watch)?;
+        self.taken().await_whole(&snapshot, watch)?;
         let mode = (!self.by_service).then_some(Mode::All);
         let mode = wanted.filter(|own| own.snapshot == snapshot).map_or(mode, |own| own.mode);
         let chain = Chain {
@@ -226,14 +174,15 @@ impl Round<'_> {
             baseline: None,
             pending: Some(Pending { snapshot: snapshot.clone(), mode }),
         };
-        let bytes = self.has(&snapshot)?.ok_or_else(|| self.lost(&snapshot))?.bytes;
+        let bytes =
+            self.taken().facts(&snapshot)?.ok_or_else(|| self.taken().lost(&snapshot))?.bytes;
         let counts = match mode {
             None => self.copied(&chain, &snapshot, watch)?,
             Some(mode) => self.streamed(&chain, (&snapshot, bytes), mode, watch)?,
         };
         watch.step(Step::Copied)?;
         let keeper = self.keep(watch)?;
-        self.end_left()?;
+        self.taken().end_left()?;
         let whole = Chain { baseline: Some(snapshot.clone()), pending: None, ..chain };
         self.say(&whole, Some(keeper.id))?;
         watch.step(Step::FirstBaseline)?;
@@ -243,10 +192,6 @@ impl Round<'_> {
         let proven = self.end((&snapshot, bytes), &point, watch)?;
         let source_snapshot = snapshot;
         Ok(Made { source_snapshot, point, bytes, counts, is_first: true, is_resumed, proven })
-    }
-
-    fn lost(&self, snapshot: &str) -> Error {
-        Error::BaselineLost { blob: self.source.address(), snapshot: snapshot.to_owned() }
     }
 
     /// Through this machine.
@@ -265,8 +210,11 @@ impl Round<'_> {
         watch.step(Step::Begun)?;
         let keeper = self.keep(watch)?;
         self.fit(bytes, keeper.id)?;
-        let own = self.readable((snapshot, bytes), watch)?;
-        self.application(None, (snapshot, bytes), own.side(), &keeper, watch).run(mode)
+        let via = self.first_via;
+        let own = self.carried((snapshot, bytes), via, mode, watch)?;
+        let (at, from) = ((snapshot, bytes), (own.side(), via));
+        let applied = self.application(None, at, from, &keeper, watch).run(mode);
+        applied.map_err(|error| keeper.because(error))
     }
 
     /// By the service.
@@ -283,13 +231,13 @@ impl Round<'_> {
         &'r self,
         from: Option<&'r str>,
         (to, bytes): (&'r str, u64),
-        content: Side<'r>,
+        (content, via): (Side<'r>, Via),
         keeper: &'r Keeper,
         watch: &'r dyn Watch,
     ) -> Application<'r> {
         let (source, target) = (self.source.as_ref(), self.target.as_ref());
         let verify = self.verify;
-        Application { source, target, content, from, to, bytes, keeper, verify, watch }
+        Application { source, target, content, from, to, bytes, via, keeper, verify, watch }
     }
 
     fn fit(&self, bytes: u64, lease: Uuid) -> Result<(), Error> {
@@ -303,19 +251,19 @@ impl Round<'_> {
     /// The next round (R0 to R11).
     fn next(&self, facts: &PageFacts, watch: &dyn Watch) -> Result<Made, Error> {
         let keeper = self.keep(watch)?;
-        self.end_left()?;
+        self.taken().end_left()?;
         // Looked at once more under the lease: another run may have ended meanwhile.
         let (chain, _) = self.chain()?.ok_or_else(|| self.gone())?;
         let Some(baseline) = chain.baseline.clone() else {
             return Err(Error::LeaseLost { blob: self.target.address() });
         };
-        let ours = self.ours()?;
+        let ours = self.taken().all()?;
         if !ours.iter().any(|own| own.id == baseline) {
-            return Err(self.lost(&baseline));
+            return Err(self.taken().lost(&baseline));
         }
         // A run that was killed after it had said its baseline left the one before; gone before another
         // is taken, there is never more than one too many.
-        self.remove_older(&ours, &baseline)?;
+        self.taken().remove_older(&ours, &baseline)?;
         // A run that ended between the baseline and its first point left this undone.
         self.point_of_baseline(&chain, &baseline, keeper.id)?;
         let is_resumed = chain.pending.is_some();
@@ -327,14 +275,15 @@ impl Round<'_> {
             self.say(&begun, Some(keeper.id))?;
         }
         watch.step(Step::Pending)?;
-        self.await_whole(&snapshot, watch)?;
-        let bytes = self.has(&snapshot)?.ok_or_else(|| self.lost(&snapshot))?.bytes;
+        self.taken().await_whole(&snapshot, watch)?;
+        let bytes =
+            self.taken().facts(&snapshot)?.ok_or_else(|| self.taken().lost(&snapshot))?.bytes;
         self.fit(bytes, keeper.id)?;
         watch.step(Step::Resized)?;
-        let own = self.readable((&snapshot, bytes), watch)?;
-        let (from, content) = (Some(baseline.as_str()), own.side());
+        let own = self.carried((&snapshot, bytes), self.via, mode, watch)?;
+        let (from, content) = (Some(baseline.as_str()), (own.side(), self.via));
         let application = self.application(from, (&snapshot, bytes), content, &keeper, watch);
-        let counts = application.run(mode)?;
+        let counts = application.run(mode).map_err(|error| keeper.because(error))?;
         watch.step(Step::Applied)?;
         keeper.check()?;
         let point = self.point(&snapshot, keeper.id)?;
@@ -344,21 +293,12 @@ impl Round<'_> {
         watch.step(Step::Baseline)?;
         drop(keeper);
         // The last of all: until now it was the only ground to go on from.
-        self.remove_older(&ours, &snapshot)?;
+        self.taken().remove_older(&ours, &snapshot)?;
         watch.step(Step::Released)?;
         let proven = self.end((&snapshot, bytes), &point, watch)?;
         let source_snapshot = snapshot;
         let is_first = false;
         Ok(Made { source_snapshot, point, bytes, counts, is_first, is_resumed, proven })
-    }
-
-    /// Deletes our snapshots that are older than the one that the copy holds.
-    fn remove_older(&self, ours: &[SnapshotFacts], held: &str) -> Result<(), Error> {
-        for own in ours.iter().filter(|own| own.id.as_str() < held) {
-            let removed = self.source.remove_snapshot(&own.id);
-            removed.map_err(|error| self.of_source(error))?;
-        }
-        Ok(())
     }
 
     /// While nothing is pending the copy is equal to its baseline, so its point can be made late.
@@ -386,15 +326,24 @@ impl Round<'_> {
             // written then.
             let mode = if mode == Mode::Service { mode } else { Mode::All };
             // A run that was killed may have taken the next one already.
-            let next = match later(ours, &pending.snapshot) {
-                Some(next) => next,
-                None => self.take(facts)?,
-            };
+            let next = self.taken().next(ours, Some(&pending.snapshot), facts)?;
             return Ok((next, mode));
         }
-        match ours.last() {
-            Some(own) if own.id.as_str() > baseline => Ok((own.id.clone(), self.mode)),
-            _ => Ok((self.take(facts)?, self.mode)),
+        Ok((self.taken().next(ours, Some(baseline), facts)?, self.mode))
+    }
+
+    /// Where the bytes of a snapshot are read by this machine, if it reads any.
+    fn carried<'r>(
+        &'r self,
+        (snapshot, bytes): (&'r str, u64),
+        via: Via,
+        mode: Mode,
+        watch: &dyn Watch,
+    ) -> Result<Readable<'r>, Error> {
+        let is_unread = via == Via::Server && mode != Mode::Client && self.verify == Verify::None;
+        match is_unread {
+            true => Ok(Readable::plain(self.source, snapshot)),
+            false => self.readable((snapshot, bytes), watch),
         }
     }
 

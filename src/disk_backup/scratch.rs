@@ -71,6 +71,11 @@ impl<'a> Readable<'a> {
         Ok(Readable { source, snapshot, scratch: Some(scratch) })
     }
 
+    /// Without finding out: nobody reads the bytes here.
+    pub fn plain(source: &'a Arc<dyn PageBlob>, snapshot: &'a str) -> Self {
+        Readable { source, snapshot, scratch: None }
+    }
+
     /// What an earlier step of a run has left, to be ended.
     pub fn left(source: &'a Arc<dyn PageBlob>, snapshot: &'a str, backup: Uuid) -> Self {
         Readable { source, snapshot, scratch: Some(named(source, backup)) }

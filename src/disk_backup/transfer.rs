@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::apply::Application;
 use super::chain::POINT;
 use super::compare::compare;
+use super::engine::Via;
 use super::error::Error;
 use super::keeper::Keeper;
 use super::pages::Counts;
@@ -126,6 +127,7 @@ impl Transfer<'_> {
             from: None,
             to: self.snapshot,
             bytes,
+            via: Via::Client,
             keeper: &keeper,
             verify: self.verify,
             watch,

@@ -3,6 +3,7 @@
 //! snapshot that it says it is.
 
 mod images;
+mod many;
 mod memory;
 mod restores;
 
@@ -19,6 +20,7 @@ use memory::{Memory, Nature, PAGE, World};
 
 use super::chain::{Chain, Mode, OWNER, POINT};
 use super::compare::compare;
+use super::engine::Via;
 use super::error::Error;
 use super::record::Verify;
 use super::round::{Made, Round};
@@ -81,6 +83,7 @@ struct Rig {
     target: Memory,
     backup: Uuid,
     mode: Mode,
+    via: Via,
     chance: Arc<Chance>,
 }
 
@@ -92,7 +95,16 @@ impl Rig {
         source.create(24 * PAGE as u64, &BTreeMap::new()).unwrap();
         let chance = Arc::new(Chance(AtomicUsize::new(seed)));
         let (disk, copy) = (Arc::new(source.clone()) as _, Arc::new(target.clone()) as _);
-        Rig { source, disk, copy, target, backup: Uuid::from_u128(7), mode, chance }
+        Rig {
+            source,
+            disk,
+            copy,
+            target,
+            backup: Uuid::from_u128(7),
+            mode,
+            via: Via::Client,
+            chance,
+        }
     }
 
     /// The machine writes, clears, writes zeros, writes what was there before.
@@ -115,6 +127,8 @@ impl Rig {
             former,
             mode: self.mode,
             by_service: false,
+            first_via: self.via,
+            via: self.via,
             verify: Verify::Changed,
             is_anew: false,
         };
@@ -140,8 +154,8 @@ impl Rig {
 }
 
 /// A world of rounds; how many runs ended, and how many points were made.
-fn world(seed: usize, nature: Nature, mode: Mode) -> (usize, usize) {
-    let rig = Rig::new(seed, nature, mode);
+fn world(seed: usize, nature: Nature, mode: Mode, via: Via) -> (usize, usize) {
+    let rig = Rig { via, ..Rig::new(seed, nature, mode) };
     let mut known = BTreeMap::new();
     let (mut former, mut deaths, mut points) = (None, 0, 0);
     for number in 0..40_u128 {
@@ -185,16 +199,18 @@ fn world(seed: usize, nature: Nature, mode: Mode) -> (usize, usize) {
 fn whatever_a_run_dies_of_every_point_is_the_snapshot_that_it_names() {
     let (mut deaths, mut points) = (0, 0);
     for seed in 0..40 {
-        for (nature, mode) in [
-            (Nature::Azure, Mode::Service),
-            (Nature::Small, Mode::Service),
-            (Nature::Azure, Mode::Client),
+        for (nature, mode, via) in [
+            (Nature::Azure, Mode::Service, Via::Client),
+            (Nature::Small, Mode::Service, Via::Client),
+            (Nature::Azure, Mode::Client, Via::Client),
+            (Nature::Azure, Mode::Service, Via::Server),
+            (Nature::Small, Mode::Client, Via::Server),
         ] {
-            let (died, made) = world(seed, nature, mode);
+            let (died, made) = world(seed, nature, mode, via);
             (deaths, points) = (deaths + died, points + made);
         }
     }
-    println!("120 worlds, {deaths} runs died, {points} points");
+    println!("200 worlds, {deaths} runs died, {points} points");
     assert!(deaths > 1000 && points > 1000, "{deaths} {points}");
 }
 
@@ -284,6 +300,8 @@ fn a_run_whose_lease_went_to_another_writes_nothing_more() {
         former: None,
         mode: Mode::Service,
         by_service: false,
+        first_via: Via::Client,
+        via: Via::Client,
         verify: Verify::None,
         is_anew: false,
     };
@@ -337,6 +355,8 @@ fn a_lease_of_somebody_else_is_waited_for_and_a_round_without_changes_is_a_point
         former: None,
         mode: Mode::Service,
         by_service: false,
+        first_via: Via::Client,
+        via: Via::Client,
         verify: Verify::Full,
         is_anew: false,
     };

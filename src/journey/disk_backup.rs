@@ -8,16 +8,16 @@ use uuid::Uuid;
 
 use super::desk::Desk;
 use super::disk_bench::{
-    Attended, DiskOptions, DiskWord, by_service, check_source, facts, files, hold, known, open,
-    whole,
+    Attended, DiskOptions, DiskWord, by_service, check_source, facts, files, hold, known, leased,
+    open, whole,
 };
 use super::disk_files::{write_record, write_table};
 use super::disk_image::point_of_image;
 use super::disk_seed::{Turn, Underway};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
-    DiffWish, DiskBackup, Error, FirstCopy, LastRound, Made, Mode, Proof, ProvenBy, Round, Verify,
-    tells_differences,
+    DiffWish, DiskBackup, Engine, Error, FirstCopy, LastRound, Made, Mode, Proof, ProvenBy, Round,
+    ServiceRound, Verify, Via, Watch, WholeRound, tells_differences,
 };
 use crate::outcome::Failure;
 
@@ -66,8 +66,9 @@ pub(super) fn round(
     if let Some(source) = &source {
         check_source(source)?;
     }
-    if wish.breaks_lease && facts(&target)?.is_some_and(|facts| facts.is_leased) {
-        target.break_lease()?;
+    let held = leased(backup, &target);
+    if wish.breaks_lease && facts(&held)?.is_some_and(|facts| facts.is_leased) {
+        held.break_lease()?;
     }
     let former = backup.run;
     let run = Uuid::new_v4();
@@ -82,23 +83,56 @@ pub(super) fn round(
         },
         Some(source) => {
             let watch = Attended::new(format!("disk {}", backup.name), desk.attendant);
-            let (mode, by_service) = manner(backup, &source, &target)?;
-            let round = Round {
-                source: &source,
-                target: &target,
-                backup: backup.id,
-                run,
-                former,
-                mode,
-                by_service,
-                verify: wish.verify,
-                is_anew: backup.generation > 1,
-            };
-            round.make(&watch)?
+            point_of_disk(backup, (&source, &target), (run, former), wish.verify, &watch)?
         }
     };
     keep(backup, &made, options, desk)?;
     Ok(Turn::Made(made))
+}
+
+/// Makes a point of what is in Azure, by the engine that was chosen.
+fn point_of_disk(
+    own: &DiskBackup,
+    (source, target): (&Arc<dyn PageBlob>, &Arc<dyn PageBlob>),
+    (run, former): (Uuid, Option<Uuid>),
+    verify: Verify,
+    watch: &dyn Watch,
+) -> Result<Made, Error> {
+    let (backup, lock) = (own.id, &leased(own, target));
+    match own.engine {
+        Engine::Diff => {
+            let (mode, by_service) = manner(own, source, target)?;
+            let is_streamed = own.first == FirstCopy::Stream;
+            let first_via = if is_streamed { Via::Client } else { own.transfer };
+            let (via, is_anew) = (own.transfer, own.generation > 1);
+            let round = Round {
+                source,
+                target,
+                backup,
+                run,
+                former,
+                mode,
+                by_service,
+                first_via,
+                via,
+                verify,
+                is_anew,
+            };
+            round.make(watch)
+        }
+        Engine::IncrementalCopy => {
+            let name = own.target.name();
+            ServiceRound { source, target, name, lock, backup, run, former, verify }.make(watch)
+        }
+        Engine::FullCopy => {
+            let by_service = match source.is_managed() {
+                true => own.first == FirstCopy::Copy,
+                false => by_service(own, &[source])?,
+            };
+            let copies = &own.copies(&source.address());
+            WholeRound { source, copies, lock, backup, run, former, by_service, verify }.make(watch)
+        }
+    }
 }
 
 /// Keeps what came of a round, here and beside the copy.

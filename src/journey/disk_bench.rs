@@ -13,11 +13,11 @@ use disk_prep::stop::StopFlag;
 use super::connections::{AzureOptions, BlobAccess, container, managed_disk, page_blob};
 use super::desk::Desk;
 use crate::azure::{Container, PageBlob, PageFacts};
-use crate::disk_backup::{DiskBackup, DiskSource, Error, Step, Watch};
+use crate::disk_backup::{DiskBackup, DiskPoint, DiskSource, Error, Step, Watch, points};
 use crate::outcome::{Attendant, Failure};
 use crate::state::Lock;
 
-pub use crate::disk_backup::{DiffWish, FirstCopy, Keep, Verify, VhdForm};
+pub use crate::disk_backup::{DiffWish, Engine, FirstCopy, Keep, Verify, VhdForm, Via};
 
 /// Where Azure is, and what opens both accounts.
 #[derive(Debug)]
@@ -145,6 +145,24 @@ pub(super) fn open(
     let source = opened(&backup.source, backup.name.as_str(), options, desk)?;
     let target = page_blob(&options.azure, &options.blobs, &backup.target, desk.attendant)?;
     Ok((source, target))
+}
+
+/// All points, the oldest first.
+pub(super) fn all_points(
+    backup: &DiskBackup,
+    source: Option<&Arc<dyn PageBlob>>,
+    target: &Arc<dyn PageBlob>,
+) -> Result<Vec<DiskPoint>, Error> {
+    let address = source.map_or_else(String::new, |own| own.address());
+    points(&backup.copies(&address), target)
+}
+
+/// What runs lease: the copy, or a blob beside it where nothing of a copy can be written.
+pub(super) fn leased(backup: &DiskBackup, target: &Arc<dyn PageBlob>) -> Arc<dyn PageBlob> {
+    match backup.engine {
+        Engine::Diff => Arc::clone(target),
+        Engine::IncrementalCopy | Engine::FullCopy => target.beside(&backup.lock_name()),
+    }
 }
 
 pub(super) fn facts(blob: &Arc<dyn PageBlob>) -> Result<Option<PageFacts>, Error> {

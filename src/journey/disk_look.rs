@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::disk_backup::next;
-use super::disk_bench::{DiskOptions, facts, hold, known, open};
+use super::disk_bench::{DiskOptions, all_points, facts, hold, known, leased, open};
 use crate::azure::{PageBlob, PageFacts};
 use crate::disk_backup::{
-    Chain, DiskBackup, DiskPoint, Error, freed_bytes, points as points_of, written_bytes,
+    Chain, DiskBackup, DiskPoint, Engine, Error, freed_bytes, written_bytes, written_in,
 };
 use crate::outcome::Failure;
 
@@ -70,8 +70,8 @@ pub fn list(desk: &Desk<'_>) -> Result<Disks, Failure> {
 /// The points of one disk, the oldest first.
 pub fn points(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Points, Failure> {
     let backup = known(name, desk)?;
-    let (_, target) = open(&backup, options, desk)?;
-    let all = points_of(&backup.copy_names(), &target)?;
+    let (source, target) = open(&backup, options, desk)?;
+    let all = all_points(&backup, source.as_ref(), &target)?;
     Ok(Points { backup, all })
 }
 
@@ -84,21 +84,39 @@ pub fn status(
     let backup = known(name, desk)?;
     let (source, target) = open(&backup, options, desk)?;
     let facts = facts(&target)?;
-    let chain = facts.as_ref().and_then(|facts| Chain::parse(&facts.metadata));
+    let points = all_points(&backup, source.as_ref(), &target)?;
+    let chain = match backup.engine {
+        Engine::Diff => facts.as_ref().and_then(|facts| Chain::parse(&facts.metadata)),
+        // Nothing is said by such copies; what they hold is their newest point.
+        Engine::IncrementalCopy | Engine::FullCopy => points.last().map(|newest| Chain {
+            id: backup.id.to_string(),
+            source: backup.source.to_string(),
+            baseline: Some(newest.source_snapshot.clone()),
+            pending: None,
+        }),
+    };
     let baseline = chain.as_ref().and_then(|chain| chain.baseline.as_deref());
     let has_baseline = match (baseline, &source) {
+        // Whole copies go on from nothing.
+        (Some(_), Some(_)) if backup.engine == Engine::FullCopy => true,
         (Some(id), Some(source)) => source.snapshots()?.iter().any(|own| own.id == id),
         // An image's rounds go on from digests.
         (Some(_), None) => true,
         (None, _) => false,
     };
-    let points = points_of(&backup.copy_names(), &target)?;
-    let stored = facts.as_ref().map(|facts| stored(&backup, &target, facts, &points));
+    let stored = match (&facts, points.is_empty()) {
+        (Some(facts), _) if backup.engine == Engine::Diff => {
+            Some(stored(&backup, &target, facts, &points)?)
+        }
+        (_, true) => None,
+        _ => Some(stored_in_points(&target, &points)?),
+    };
+    let is_leased = self::facts(&leased(&backup, &target))?.is_some_and(|own| own.is_leased);
     Ok(DiskStatus {
         next: next(&backup),
-        stored: stored.transpose()?,
+        stored,
         points: points.len(),
-        is_leased: facts.is_some_and(|facts| facts.is_leased),
+        is_leased,
         backup,
         chain,
         has_baseline,
@@ -125,6 +143,21 @@ fn stored(
         for (at, point) in own.iter().enumerate() {
             let after = own.get(at + 1).copied();
             points_bytes += freed_bytes(copy.as_ref(), None, point, after)?;
+        }
+    }
+    Ok(Stored { copy_bytes, points_bytes: Some(points_bytes) })
+}
+
+/// The same where the copy itself tells nothing, or each point is one.
+fn stored_in_points(target: &Arc<dyn PageBlob>, points: &[DiskPoint]) -> Result<Stored, Error> {
+    let (mut copy_bytes, mut points_bytes) = (0_u64, 0_u64);
+    for (at, point) in points.iter().enumerate() {
+        let copy = target.beside(&point.copy);
+        match points.get(at + 1).filter(|after| after.copy == point.copy) {
+            Some(after) => {
+                points_bytes += freed_bytes(copy.as_ref(), None, point, Some(after))?;
+            }
+            None => copy_bytes += written_in(copy.as_ref(), point)?,
         }
     }
     Ok(Stored { copy_bytes, points_bytes: Some(points_bytes) })

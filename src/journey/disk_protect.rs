@@ -11,15 +11,17 @@ use uuid::Uuid;
 use super::desk::Desk;
 use super::disk_backup::{RoundOptions, round};
 use super::disk_bench::{
-    DiskOptions, DiskWord, check_source, facts, files, hold, make_container, open, whole,
+    DiskOptions, DiskWord, all_points, check_source, facts, files, hold, make_container, open,
+    whole,
 };
 use super::disk_files::{read_record, write_record};
 use super::disk_image::image_of;
+use super::disk_manner::{Manner, MannerAsked, check_services, tell_price};
 use super::disk_seed::{Shipping, Turn, write_dataset};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
-    BACKUP, Chain, DiffWish, DiskBackup, DiskSource, Error, FORM, FirstCopy, IMAGE, ImageTerms,
-    Keep, MANAGED_DISK, Made, PAGE_BLOB, SeedJob, Verify, VhdForm, usual_form,
+    BACKUP, Chain, DiskBackup, DiskSource, Engine, Error, FORM, FirstCopy, IMAGE, ImageTerms, Keep,
+    MANAGED_DISK, Made, OWNER, PAGE_BLOB, SeedJob, Verify, VhdForm, usual_form,
 };
 use crate::outcome::{Failure, IdleWord, MissingFlags};
 
@@ -34,10 +36,8 @@ pub struct ProtectOptions {
     pub to: String,
     /// Seconds from one point to the next, if that is said.
     pub every_secs: Option<u64>,
-    /// How the first copy is made.
-    pub first: FirstCopy,
-    /// How what changed is found out.
-    pub diff: DiffWish,
+    /// How it is backed up.
+    pub manner: MannerAsked,
     /// Which points are kept, if that is said.
     pub keep: Option<Keep>,
     /// How an image becomes a VHD, if that is said.
@@ -100,17 +100,15 @@ fn places(asked: &ProtectOptions) -> Result<(DiskSource, BlobPlace), DiskWord> {
 }
 
 /// What is said of an image, where there is one; what has no meaning in this call is refused.
-fn terms(asked: &ProtectOptions, source: &DiskSource) -> Result<Option<ImageTerms>, Failure> {
+fn terms(
+    asked: &ProtectOptions,
+    source: &DiskSource,
+    manner: Manner,
+) -> Result<Option<ImageTerms>, Failure> {
     let SeedAsked { job, subscription, resource_group, service } = &asked.seed;
-    let by_drive = asked.first == FirstCopy::Drive;
+    let by_drive = manner.first == FirstCopy::Drive;
     let is_image = source.image().is_some();
-    let idle = [
-        (!is_image && asked.vhd.is_some(), "--vhd"),
-        (!is_image && by_drive, "--first drive"),
-        (is_image && asked.first == FirstCopy::Copy, "--first copy"),
-        (is_image && asked.diff != DiffWish::Auto, "--diff"),
-        (!by_drive && job.is_some(), "--job"),
-    ];
+    let idle = [(!is_image && asked.vhd.is_some(), "--vhd"), (!by_drive && job.is_some(), "--job")];
     if let Some((_, word)) = idle.into_iter().find(|(is_idle, _)| *is_idle) {
         return Err(IdleWord { word }.into());
     }
@@ -139,7 +137,8 @@ pub fn protect(
     if source.place() == Some(&target) {
         return Err(Error::Itself { blob: target.to_string() }.into());
     }
-    let image = terms(asked, &source)?;
+    let manner = asked.manner.of(&source, desk.attendant)?;
+    let image = terms(asked, &source, manner)?;
     let _lock = hold(&asked.name, desk)?;
     let state = desk.state()?;
     let wanted = DiskBackup {
@@ -151,8 +150,10 @@ pub fn protect(
         target,
         generation: 1,
         every_secs: asked.every_secs.unwrap_or(USUAL_SECS),
-        first: asked.first,
-        diff: asked.diff,
+        first: manner.first,
+        diff: manner.diff,
+        transfer: manner.transfer,
+        engine: manner.engine,
         run: None,
         last: None,
         keep: asked.keep.unwrap_or_default(),
@@ -161,7 +162,7 @@ pub fn protect(
     };
     let old = DiskBackup::open(&state, &asked.name)?;
     if let Some(old) = &old {
-        same(old, &wanted, asked)?;
+        same(old, &wanted, asked, desk)?;
     }
     let is_known = old.is_some();
     let mut backup = match old {
@@ -180,20 +181,30 @@ fn begin(
 ) -> Result<Protected, Failure> {
     let (source, target) = open(backup, options, desk)?;
     let address = source.as_ref().map_or_else(|| backup.source.to_string(), |own| own.address());
-    let is_taken_over = !is_known && adopt(backup, &address, &target)?;
+    let is_taken_over = !is_known && adopt(backup, &address, (source.as_ref(), &target))?;
     match &source {
         Some(source) => check_source(source)?,
         None => look_at(backup, desk)?,
     }
     whole(backup)?;
+    check_services(backup, source.as_ref(), &target)?;
     let state = desk.state()?;
     let container = files(backup, options, desk)?;
     if facts(&target)?.is_none() {
         make_container(&container);
     }
-    let is_whole = facts(&target)?
-        .and_then(|facts| Chain::parse(&facts.metadata))
-        .is_some_and(|chain| chain.baseline.is_some() && chain.pending.is_none());
+    let is_whole = match backup.engine {
+        Engine::Diff => facts(&target)?
+            .and_then(|facts| Chain::parse(&facts.metadata))
+            .is_some_and(|chain| chain.baseline.is_some() && chain.pending.is_none()),
+        Engine::IncrementalCopy | Engine::FullCopy => {
+            !all_points(backup, source.as_ref(), &target)?.is_empty()
+        }
+    };
+    if let Some(source) = source.as_ref().filter(|_| backup.engine == Engine::FullCopy && !is_whole)
+    {
+        tell_price(backup, source, desk)?;
+    }
     let seed = backup.image.as_ref().and_then(|terms| terms.seed.as_ref());
     let shipping = match seed.filter(|_| !is_whole) {
         Some(seed) => Some(write_dataset(backup, seed, desk)?),
@@ -237,23 +248,49 @@ fn left(
     let container = files(&wanted, options, desk)?;
     let Some(found) = read_record(&wanted, &container)? else { return Ok(wanted) };
     let is_named = found.copy_names().iter().any(|name| name == wanted.target.name());
-    let (_, copy) = open(&found, options, desk)?;
-    if !is_named || facts(&copy)?.is_none() {
+    let (source, copy) = open(&found, options, desk)?;
+    let is_there = match found.engine {
+        Engine::FullCopy => !all_points(&found, source.as_ref(), &copy)?.is_empty(),
+        Engine::Diff | Engine::IncrementalCopy => facts(&copy)?.is_some(),
+    };
+    if !is_named || !is_there {
         return Ok(wanted);
     }
+    let found = asked.manner.over(found, desk.attendant)?;
     Ok(DiskBackup {
         every_secs: asked.every_secs.unwrap_or(found.every_secs),
         keep: asked.keep.unwrap_or(found.keep),
-        first: wanted.first,
-        diff: wanted.diff,
         ..found
     })
 }
 
 /// A copy of this source by this program is taken over, whoever made it; a foreign one is refused.
-fn adopt(backup: &mut DiskBackup, source: &str, target: &Arc<dyn PageBlob>) -> Result<bool, Error> {
+fn adopt(
+    backup: &mut DiskBackup,
+    source: &str,
+    (disk, target): (Option<&Arc<dyn PageBlob>>, &Arc<dyn PageBlob>),
+) -> Result<bool, Error> {
+    if backup.engine == Engine::FullCopy {
+        let owner = backup.copies(source).owner(target, source)?;
+        let owner = owner.and_then(|id| id.parse().ok());
+        backup.id = owner.unwrap_or(backup.id);
+        return Ok(owner.is_some());
+    }
     let Some(facts) = facts(target)? else { return Ok(false) };
     let foreign = || Error::Foreign { blob: target.address(), source_blob: source.to_owned() };
+    if backup.engine == Engine::IncrementalCopy {
+        let points = all_points(backup, disk, target)?;
+        let newest = points.last().filter(|_| facts.is_incremental).ok_or_else(foreign)?;
+        // The copy cannot say whose it is; the snapshot of the disk that it holds does.
+        let own = taken_at(disk, &newest.source_snapshot)?;
+        backup.id = own.and_then(|id| id.parse().ok()).unwrap_or(backup.id);
+        return Ok(true);
+    }
+    // What a drive has brought says nothing of itself; the first round looks at what it is.
+    let is_by_drive = backup.image.as_ref().is_some_and(|terms| terms.seed.is_some());
+    if is_by_drive && facts.is_pages && !facts.metadata.contains_key(BACKUP) {
+        return Ok(false);
+    }
     let id = facts.metadata.get(BACKUP).and_then(|id| id.parse().ok());
     let is_of_source =
         Chain::parse(&facts.metadata).is_some_and(|chain| chain.source == source && facts.is_pages);
@@ -261,8 +298,21 @@ fn adopt(backup: &mut DiskBackup, source: &str, target: &Arc<dyn PageBlob>) -> R
     Ok(true)
 }
 
+/// Whose snapshot of a disk one is.
+fn taken_at(disk: Option<&Arc<dyn PageBlob>>, snapshot: &str) -> Result<Option<String>, Error> {
+    let Some(disk) = disk else { return Ok(None) };
+    let facts = disk.facts(Some(snapshot));
+    let facts = facts.map_err(|source| Error::Blob { blob: disk.address(), source })?;
+    Ok(facts.and_then(|own| own.metadata.get(OWNER).cloned()))
+}
+
 /// A backup of this name that is another one is told with what differs.
-fn same(old: &DiskBackup, new: &DiskBackup, asked: &ProtectOptions) -> Result<(), Error> {
+fn same(
+    old: &DiskBackup,
+    new: &DiskBackup,
+    asked: &ProtectOptions,
+    desk: &Desk<'_>,
+) -> Result<(), Error> {
     let mut what = Vec::new();
     let mut differ = |flag: &str, old: String, new: String| {
         if old != new {
@@ -286,11 +336,10 @@ fn same(old: &DiskBackup, new: &DiskBackup, asked: &ProtectOptions) -> Result<()
         };
         differ("the job", words(&old.seed), words(&new.seed));
     }
-    differ("--first", format!("{:?}", old.first), format!("{:?}", new.first));
-    differ("--diff", format!("{:?}", old.diff), format!("{:?}", new.diff));
     if asked.keep.is_some() {
         differ("what is kept", old.keep.to_string(), new.keep.to_string());
     }
+    what.extend(asked.manner.against(old, desk.attendant));
     match what.is_empty() {
         true => Ok(()),
         false => Err(Error::Asked { name: old.name.clone(), what: what.join("; ") }),

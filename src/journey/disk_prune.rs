@@ -6,11 +6,11 @@ use disk_prep::noun::{ByteSize, VaultName, count};
 use jiff::Zoned;
 
 use super::desk::Desk;
-use super::disk_bench::{DiskOptions, facts, files, hold, known, open};
+use super::disk_bench::{DiskOptions, all_points, facts, files, hold, known, open};
 use super::disk_files::{remove_table, write_record};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
-    Chain, DiskBackup, DiskPoint, Error, Keep, OWNER, freed_bytes, let_go, points,
+    Chain, DiskBackup, DiskPoint, Engine, Error, Keep, OWNER, freed_bytes, let_go, written_in,
 };
 use crate::outcome::Failure;
 use crate::state::Lock;
@@ -135,27 +135,18 @@ fn look(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Benc
     let lock = hold(name, desk)?;
     let backup = known(name, desk)?;
     let (source, target) = open(&backup, options, desk)?;
-    let all = points(&backup.copy_names(), &target)?;
+    let all = all_points(&backup, source.as_ref(), &target)?;
     let gone = let_go(backup.keep, &all, &Zoned::now());
     let is_gone = |own: &DiskPoint| gone.iter().any(|gone| gone == &own);
     let told = facts(&target)?;
     let tells = told.as_ref().is_some_and(|facts| !facts.is_azurite);
-    let mut freed = Vec::new();
-    for point in &gone {
-        let copy = target.beside(&backup.copy_name(point.generation));
-        let own: Vec<&DiskPoint> =
-            all.iter().filter(|own| own.generation == point.generation).collect();
-        let at = own.iter().position(|own| own == point).unwrap_or_default();
-        // As if they went one after the other: the one before is one that stays.
-        let before = own.iter().take(at).rev().find(|own| !is_gone(own));
-        let before = before.map(|own| own.backup_snapshot.as_str());
-        let after = own.get(at + 1).copied();
-        let bytes = match tells {
-            true => Some(freed_bytes(copy.as_ref(), before, point, after)?),
-            false => None,
-        };
-        freed.push(GonePoint { point: (*point).clone(), freed_bytes: bytes });
-    }
+    let freed = gone
+        .iter()
+        .map(|point| {
+            let freed_bytes = bytes_of((&backup, tells), &target, point, (&all, &gone))?;
+            Ok(GonePoint { point: (*point).clone(), freed_bytes })
+        })
+        .collect::<Result<Vec<_>, Error>>()?;
     let mut copies = Vec::new();
     for generation in 1..backup.generation {
         let has_point = all.iter().any(|own| own.generation == generation && !is_gone(own));
@@ -164,8 +155,16 @@ fn look(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Benc
             copies.push(name);
         }
     }
-    let chain = told.and_then(|facts| Chain::parse(&facts.metadata));
-    let left_over = match (chain.and_then(|chain| chain.baseline), &source) {
+    let baseline = match backup.engine {
+        Engine::Diff => {
+            let chain = told.and_then(|facts| Chain::parse(&facts.metadata));
+            chain.and_then(|chain| chain.baseline)
+        }
+        Engine::IncrementalCopy | Engine::FullCopy => {
+            all.last().map(|newest| newest.source_snapshot.clone())
+        }
+    };
+    let left_over = match (baseline, &source) {
         (Some(baseline), Some(source)) => left_over(source, &backup, &baseline)?,
         _ => Vec::new(),
     };
@@ -180,6 +179,32 @@ fn look(name: &VaultName, options: &DiskOptions, desk: &Desk<'_>) -> Result<Benc
         is_done: false,
     };
     Ok(Bench { _lock: lock, source, target, plan })
+}
+
+/// Bytes that are freed when a point goes; none if the service does not tell that.
+fn bytes_of(
+    (backup, tells): (&DiskBackup, bool),
+    target: &Arc<dyn PageBlob>,
+    point: &DiskPoint,
+    (all, gone): (&[DiskPoint], &[&DiskPoint]),
+) -> Result<Option<u64>, Error> {
+    let copy = target.beside(&point.copy);
+    if backup.engine == Engine::FullCopy {
+        return written_in(copy.as_ref(), point).map(Some);
+    }
+    let own: Vec<&DiskPoint> =
+        all.iter().filter(|own| own.generation == point.generation).collect();
+    let at = own.iter().position(|own| *own == point).unwrap_or_default();
+    // As if they went one after the other: the one before is one that stays.
+    let before = own.iter().take(at).rev().find(|own| !gone.contains(own));
+    let before = before.map(|own| own.backup_snapshot.as_str());
+    let after = own.get(at + 1).copied();
+    // The last of a former copy that the service brought: all of the copy goes with it.
+    let is_told = backup.engine == Engine::Diff || after.is_some();
+    match tells && is_told {
+        true => freed_bytes(copy.as_ref(), before, point, after).map(Some),
+        false => Ok(None),
+    }
 }
 
 /// Our snapshots of the disk that are older than the one that the copy holds.
@@ -207,9 +232,13 @@ impl Bench {
         }
         backup.save(&desk.state()?)?;
         for GonePoint { point, .. } in &self.plan.gone {
-            let copy = self.target.beside(&backup.copy_name(point.generation));
+            let copy = self.target.beside(&point.copy);
             remove_table(backup, &point.source_snapshot, &container)?;
-            copy.remove_snapshot(&point.backup_snapshot)?;
+            match (backup.engine, facts(&copy)?) {
+                // Both at once: without its point nobody would know whose the blob is.
+                (Engine::FullCopy, Some(seen)) => copy.remove(&seen.etag)?,
+                _ => copy.remove_snapshot(&point.backup_snapshot)?,
+            }
         }
         if let Some(source) = &self.source {
             for snapshot in &self.plan.left_over {

@@ -14,14 +14,14 @@ use uuid::Uuid;
 use super::connections::{container, managed_disk, page_blob};
 use super::desk::Desk;
 use super::disk_bench::{
-    Attended, DiskOptions, DiskWord, by_service, facts, hold, known, make_container, open,
-    source_access,
+    Attended, DiskOptions, DiskWord, Engine, all_points, by_service, facts, hold, known,
+    make_container, open, source_access,
 };
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     DiskBackup, DiskPoint, DiskSource, Error, FirstCopy, IMAGE, ImageFile, MANAGED_DISK, MadeDisk,
     MadeImage, PAGE_BLOB, Promoted, Promotion, Restoration, RestoredFrom, Verify, check_upload,
-    point_at, points,
+    point_at,
 };
 use crate::outcome::Failure;
 
@@ -132,11 +132,11 @@ fn aim(word: &str) -> Result<Aim, DiskWord> {
 pub(super) fn found(
     backup: &DiskBackup,
     at: Timestamp,
-    target: &Arc<dyn PageBlob>,
+    (source, target): (Option<&Arc<dyn PageBlob>>, &Arc<dyn PageBlob>),
 ) -> Result<(DiskPoint, Arc<dyn PageBlob>), Error> {
-    let all = points(&backup.copy_names(), target)?;
+    let all = all_points(backup, source, target)?;
     let point = point_at(&backup.name, &all, at)?.clone();
-    let copy = target.beside(&backup.copy_name(point.generation));
+    let copy = target.beside(&point.copy);
     Ok((point, copy))
 }
 
@@ -150,8 +150,8 @@ pub fn restore(
     let aim = aim(&asked.to)?;
     let _lock = hold(name, desk)?;
     let backup = known(name, desk)?;
-    let (_, target) = open(&backup, options, desk)?;
-    let (point, copy) = found(&backup, asked.at, &target)?;
+    let (source, target) = open(&backup, options, desk)?;
+    let (point, copy) = found(&backup, asked.at, (source.as_ref(), &target))?;
     let watch = Attended::new(format!("restore {name}"), desk.attendant);
     let new = match aim {
         Aim::Image(path) => {
@@ -332,6 +332,8 @@ impl Origin<'_> {
             source: place.clone(),
             image: None,
             first: FirstCopy::Auto,
+            // Its copy is a blob that was written, which the service does not copy into.
+            engine: Engine::Diff,
             target,
             generation: 1,
             run: None,
@@ -373,7 +375,7 @@ pub fn promote(
         }
         .into());
     };
-    let (point, copy) = found(&backup, at, &target)?;
+    let (point, copy) = found(&backup, at, (Some(&disk), &target))?;
     let run = Uuid::new_v4();
     let promotion = Promotion {
         point: &point,

@@ -146,7 +146,13 @@ pub(super) fn arrival(
         Cancelled => return Ok(Arrival::Over(None)),
         _ => return Ok(underway(job.state.to_string())),
     }
-    let shipped = Shipped::open(None, &seed.job, desk)?;
+    let shipped = match Shipped::open(None, &seed.job, desk) {
+        Err(Failure(error)) if error.code() == "no-journals" => {
+            let (job, blob) = (seed.job.clone(), backup.target.to_string());
+            return Err(Error::NoJournals { job, blob }.into());
+        }
+        found => found?,
+    };
     let Some(blob) = shipped.blocks(backup.target.path())? else { return Ok(Arrival::Over(None)) };
     let account = account_of(&job, &seed.job, None)?;
     let open = |name: &_| container(&options.azure, &options.blobs, &account, name, desk.attendant);

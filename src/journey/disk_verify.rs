@@ -7,12 +7,11 @@ use disk_prep::noun::{ReadShare, VaultName};
 use jiff::Timestamp;
 
 use super::desk::Desk;
-use super::disk_bench::{Attended, DiskOptions, files, hold, known, open};
+use super::disk_bench::{Attended, DiskOptions, all_points, files, hold, known, open};
 use super::disk_files::{read_table, write_table};
 use crate::azure::{Container, PageBlob};
 use crate::disk_backup::{
     Difference, DiskBackup, DiskPoint, Error, Proof, ProvenBy, compare, compare_table, point_at,
-    points,
 };
 use crate::outcome::Failure;
 
@@ -58,7 +57,7 @@ pub fn verify(
     let _lock = hold(name, desk)?;
     let mut backup = known(name, desk)?;
     let (source, target) = open(&backup, options, desk)?;
-    let there = points(&backup.copy_names(), &target)?;
+    let there = all_points(&backup, source.as_ref(), &target)?;
     let nothing = || Error::NoSource { blob: target.address() };
     let newest = there.last().ok_or_else(nothing)?.clone();
     let chosen: Vec<DiskPoint> = match which {
@@ -104,7 +103,7 @@ impl Look<'_> {
         point: &DiskPoint,
         watch: &Attended<'_>,
     ) -> Result<Option<(ProvenBy, Difference)>, Failure> {
-        let copy = self.target.beside(&backup.copy_name(point.generation));
+        let copy = self.target.beside(&point.copy);
         let own = (copy.as_ref(), Some(point.backup_snapshot.as_str()));
         let snapshot = point.source_snapshot.as_str();
         if let Some(source) = self.source

@@ -17,6 +17,7 @@ pub mod disk_bench;
 mod disk_files;
 mod disk_image;
 pub mod disk_look;
+pub mod disk_manner;
 pub mod disk_protect;
 pub mod disk_prune;
 pub mod disk_restore;

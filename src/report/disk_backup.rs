@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, line};
-use crate::disk_backup::{DiskBackup, DiskPoint, Made, Proof, ProvenBy, VhdForm};
+use crate::disk_backup::{DiskBackup, DiskPoint, Engine, Made, Proof, ProvenBy, VhdForm, Via};
 use crate::journey::disk_backup::{RoundEnd, Rounds};
 use crate::journey::disk_look::{DiskStatus, Disks, Points, Released};
 use crate::journey::disk_seed::Underway;
@@ -33,6 +33,12 @@ pub(super) struct DiskBackupRecord<'a> {
     target: &'a BlobPlace,
     /// 1, and one more for each whole new copy.
     generation: u32,
+    /// What makes a point: `diff`, `incremental-copy` or `full-copy`.
+    engine: &'a str,
+    /// Who carries what changed: `client` or `server`.
+    transfer: &'a str,
+    /// How what changed is found out: `auto`, `service` or `client`.
+    diff: &'a str,
     /// Seconds from one point to the next.
     every_secs: u64,
     /// The source's snapshot that the last point is equal to; null before the first.
@@ -112,6 +118,8 @@ pub(super) struct DiskPointRecord<'a> {
     backup_snapshot: &'a str,
     /// Its length.
     bytes: u64,
+    /// The blob whose snapshot that is.
+    copy: &'a str,
     /// Which copy has it; 1 is the first.
     generation: u32,
     /// When it was proven last; null if it never was.
@@ -191,6 +199,9 @@ pub(super) fn backup_record(backup: &DiskBackup) -> DiskBackupRecord<'_> {
         seed_job: backup.image.as_ref().and_then(|own| Some(&own.seed.as_ref()?.job)),
         target: &backup.target,
         generation: backup.generation,
+        engine: backup.engine.word(),
+        transfer: backup.transfer.word(),
+        diff: backup.diff.word(),
         every_secs: backup.every_secs,
         last_source_snapshot: last.map(|last| last.source_snapshot.as_str()),
         last_at: last.map(|last| last.at),
@@ -264,6 +275,7 @@ fn point_record<'a>(backup: &'a DiskBackup, point: &'a DiskPoint) -> DiskPointRe
         source_snapshot: &point.source_snapshot,
         backup_snapshot: &point.backup_snapshot,
         bytes: point.bytes,
+        copy: &point.copy,
         generation: point.generation,
         proven_at: proof.map(|proof| proof.at),
         proven_by: proof.map(|proof| proof.by.word()),
@@ -341,15 +353,34 @@ fn proof_words(proof: &Proof) -> String {
     format!("proven on {:.0} {how}{part}", proof.at)
 }
 
+/// What is not as it is without a word.
+fn manner_line(backup: &DiskBackup) -> Option<String> {
+    match (backup.engine, backup.transfer) {
+        (Engine::Diff, Via::Client) => None,
+        (Engine::Diff, Via::Server) => {
+            Some("What changed is carried by the service, from blob to blob".to_owned())
+        }
+        (Engine::IncrementalCopy, _) => {
+            Some("The service makes the points, by incremental copies".to_owned())
+        }
+        (Engine::FullCopy, _) => Some("Every point is a whole copy, a blob of its own".to_owned()),
+    }
+}
+
 impl Outcome for DiskStatus {
     fn lines(&self) -> Vec<String> {
         let DiskBackup { name, source, target, .. } = &self.backup;
         let mut lines = vec![format!("Disk {name}: {source} to {target}")];
+        lines.extend(manner_line(&self.backup));
         let chain = self.chain.as_ref();
         match chain.and_then(|chain| chain.baseline.as_ref()) {
             None => lines.push("There is no point yet".to_owned()),
             Some(baseline) => {
-                lines.push(format!("{}, the copy holds {baseline}", count(self.points, "point")));
+                let holds = match self.backup.engine {
+                    Engine::FullCopy => "the newest is of",
+                    Engine::Diff | Engine::IncrementalCopy => "the copy holds",
+                };
+                lines.push(format!("{}, {holds} {baseline}", count(self.points, "point")));
                 if !self.has_baseline {
                     lines.push(format!(
                         "That snapshot of the source is gone: `azseed disk-backup run {name} \

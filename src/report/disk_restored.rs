@@ -121,6 +121,12 @@ impl Outcome for RestoredDisk {
             NewDisk::Image { path, made } => {
                 let (path, written) = (path.display(), ByteSize(made.written_bytes));
                 let proven = proven(made.proven_bytes);
+                if made.was_there {
+                    return vec![format!(
+                        "{name} at {point} is the image {path}: {bytes}. It was there, and nothing \
+                         was left to do{proven}"
+                    )];
+                }
                 let own = format!(
                     "{name} at {point} is the image {path}: {bytes}, {written} of them written{proven}"
                 );
@@ -177,6 +183,7 @@ impl Outcome for RestoredDisk {
                 read_bytes: made.read_bytes,
                 written_bytes: made.written_bytes,
                 proven_bytes: made.proven_bytes,
+                was_there: made.was_there,
                 ..empty
             })],
             NewDisk::Disk { place, made, backup, .. } => {

@@ -30,6 +30,13 @@ async fn a_disk_is_backed_up_on_azurite_by_comparing_and_every_point_is_the_disk
     };
     let (source, to) = ("page-blob:account1/disks/os.vhd", "account1/disks/backup.vhd");
     let protect = ["disk-backup", "protect", "os", "--source", source, "--to", to];
+    // What it has not is refused before anything is made.
+    for more in [["--transfer", "server"], ["--engine", "incremental-copy"]] {
+        let said = emulator.expect(&machine, 13, &[&protect[..], &more, &["--json"]].concat());
+        assert!(said.stdout.contains("disk-service-without"), "{}", said.stdout);
+        assert!(disk::snapshots(&client, "os.vhd").await.is_empty());
+        assert!(!machine.state().join("disk-backups").exists());
+    }
     let first = told(&protect, "disk-round");
     assert_eq!(first[0]["changed_bytes"], 5 << 20, "it goes through this machine");
     let mut models = vec![disk.model.clone()];
@@ -46,6 +53,38 @@ async fn a_disk_is_backed_up_on_azurite_by_comparing_and_every_point_is_the_disk
         let id = point["backup_snapshot"].as_str().unwrap();
         assert!(disk::read(&client, "backup.vhd", Some(id)).await == *model, "{point}");
     }
+}
+
+/// Its own copies share pages with their source, so whole copies go through this machine.
+#[tokio::test]
+async fn whole_copies_of_a_disk_on_azurite_are_what_the_disk_was() {
+    let machine = Machine::new();
+    let azurite = Azurite::start(&machine);
+    let emulator = azurite.emulator(&machine);
+    let client = container(&emulator, "disks");
+    client.create(None).await.unwrap();
+    let mut disk = Disk::create(&client, "os.vhd", 4 << 20).await;
+    let (source, to) = ("page-blob:account1/disks/os.vhd", "account1/disks/backup.vhd");
+    let protect = ["disk-backup", "protect", "os", "--source", source, "--to", to];
+    let mut models = Vec::new();
+    for byte in 1..4 {
+        disk.write(usize::from(byte) << 20, &[byte; 3 * PAGE]).await;
+        disk.clear((usize::from(byte) << 20) + PAGE, PAGE).await;
+        models.push(disk.model.clone());
+        match byte {
+            1 => emulator.expect(&machine, 0, &[&protect[..], &["--engine", "full-copy"]].concat()),
+            _ => emulator.expect(&machine, 0, &["disk-backup", "run", "os", "--now"]),
+        };
+    }
+    let said = emulator.expect(&machine, 0, &["disk-backup", "list", "os", "--json"]);
+    let points = said.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let points: Vec<Value> = points.filter(|own| own["type"] == "disk-point").collect();
+    assert_eq!(points.len(), 3);
+    for (point, model) in points.iter().zip(&models) {
+        let copy = point["copy"].as_str().unwrap();
+        assert!(disk::read(&client, copy, None).await == *model, "{point}");
+    }
+    assert!(disk::read(&client, "os.vhd", None).await == disk.model);
 }
 
 fn qemu(words: &[&str]) -> String {

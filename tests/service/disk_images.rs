@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::disk;
+use support::program::Machine;
 use support::tree::Dice;
 
 const MIB: usize = 1 << 20;
@@ -84,8 +85,12 @@ impl Drop for Loop {
 #[tokio::test]
 async fn an_image_goes_by_drive_and_what_the_drive_lost_and_what_changed_goes_by_wire() {
     // One log names the block that did not go through, the other only the blob.
-    for service in ["import-export", "data-box"] {
-        let rig = Rig::new().await;
+    for (service, is_elsewhere) in
+        [("import-export", false), ("data-box", false), ("import-export", true)]
+    {
+        // Its files are there as long as it is.
+        let former;
+        let mut rig = Rig::new().await;
         let file = rig.machine.path("data.raw");
         image(&file, 48);
         // A file, and a block device under a name that is a link, as LVM has them.
@@ -151,6 +156,21 @@ async fn an_image_goes_by_drive_and_what_the_drive_lost_and_what_changed_goes_by
         rig.emulator.dock(&rig.machine, &["D1.img"]);
         assert!(rig.emulator.blob("disks", "os.vhd").metadata().unwrap().blocks() * 512 < 44 << 20);
 
+        if is_elsewhere {
+            // Another machine has the image, but not the drives' journals.
+            let other = Machine::new();
+            let said = rig.emulator.expect(&other, 10, &[&protect[..], &["--json"]].concat());
+            assert!(said.stdout.contains("disk-seed-journals"), "{}", said.stdout);
+            assert!(disk::snapshots(&rig.container, "os.vhd").await.is_empty(), "nothing was made");
+            let journals = |machine: &Machine| machine.state().join("jobs/data-1/journals");
+            let copied = Command::new("cp")
+                .args(["-a"])
+                .args([journals(&rig.machine), journals(&other)])
+                .status();
+            assert!(copied.unwrap().success());
+            former = std::mem::replace(&mut rig.machine, other);
+            assert!(former.state().exists());
+        }
         // Somebody goes on working while the parcel travels.
         write(&raw, 40 * MIB + 512, &[9; 512]);
         let first =

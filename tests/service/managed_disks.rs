@@ -267,6 +267,10 @@ fn what_cannot_be_is_refused_before_anything_is_made() {
     let short =
         ["disk-backup", "protect", "os", "--source", "managed-disk:os", "--to", "account1/b"];
     assert_eq!(rig.code(2, &short), "disk-source-word");
+    rig.make("long", 9 << 20, &[]);
+    let long = word("long");
+    let long = ["disk-backup", "protect", "long", "--source", &long, "--to", "account1/backup"];
+    assert_eq!(rig.code(4, &long), "disk-source-too-long");
     assert!(rig.snapshots().is_empty());
     // The service can make the first copy too.
     let first = rig.protect(&["--first", "copy"]);
@@ -289,7 +293,7 @@ fn what_cannot_be_is_refused_before_anything_is_made() {
     let new = word("new");
     let words = ["disk-backup", "restore", "raw", "--at", "2100-01-01T00:00:00Z", "--to", &new];
     assert_eq!(rig.code(4, &words), "disk-no-vhd");
-    assert_eq!(rig.world()["disks"].as_array().unwrap().len(), 1);
+    assert_eq!(rig.world()["disks"].as_array().unwrap().len(), 2);
     // Snapshots by hand are not the backup's, and not in its way.
     let made = ["disk-backup", "snapshot", "create", "--source", &source];
     let hand = rig.told(0, &made, "disk-snapshot").remove(0);
@@ -349,6 +353,36 @@ fn what_others_do_meanwhile_makes_no_point_wrong() {
     assert_eq!(rig.code(6, &run), "disk-baseline-lost");
     rig.round("os", &["--full"]);
     assert!(rig.point(rig.points().last().unwrap()) == rig.held("os"));
+}
+
+#[test]
+fn the_service_carries_what_changed_of_a_managed_disk_and_whole_copies_of_it() {
+    let mut rig = Rig::new(24, &[]);
+    rig.protect(&["--transfer", "server"]);
+    let mut models = vec![rig.model.clone()];
+    rig.change(9 * MIB, &[3; 5 * PAGE]);
+    models.push(rig.model.clone());
+    let round = rig.round("os", &[]);
+    assert_eq!((&round["read_bytes"], &round["changed_bytes"]), (&0.into(), &(5 * PAGE).into()));
+    rig.change(5 * MIB, &[4; PAGE]);
+    models.push(rig.model.clone());
+    rig.round("os", &["--verify", "full"]);
+    for (point, model) in rig.points().iter().zip(&models) {
+        assert!(rig.point(point) == *model, "{point}");
+    }
+    assert!(rig.open().is_empty(), "no access stays open");
+
+    let source = word("os");
+    let whole = ["disk-backup", "protect", "whole", "--source", &source, "--to", "account1/backup"];
+    rig.told(0, &[&whole[..], &["--engine", "full-copy"]].concat(), "disk-round");
+    rig.change(7 * MIB, &[5; PAGE]);
+    let round = rig.round("whole", &["--verify", "full"]);
+    assert!(round["proven_bytes"].as_u64().unwrap() > 0, "{round}");
+    let points = rig.told(0, &["disk-backup", "list", "whole"], "disk-point");
+    assert_eq!(points.len(), 2);
+    assert!(rig.point(&points[1]) == rig.model && rig.point(&points[0]) == models[2]);
+    assert_eq!(rig.snapshots().len(), 2, "one of each backup");
+    assert!(rig.open().is_empty(), "no access stays open");
 }
 
 #[test]

@@ -4,11 +4,12 @@
     tests/soak/disk_kills.py [--kills 200] [--hours H] [--seed 1] [--at-once 1] [--dir DIR]
 
 Each round: an emulator, and a disk that is a page blob, a managed disk or an image file of this machine,
-with a model of it beside. Somebody writes to it, `run` or `prune` is killed (SIGKILL) somewhere, again and again, now and
-then with the log of the round lost as on another machine; then the same commands once more. Lost is a
-point that the disk never was, a newest point that is not the disk as it is, a baseline that is gone, more
-than one snapshot of the disk too many, one that is left in the end, or an access that stays open. Ends after so many kills or
-hours. Needs the program built; AZSEED_BIN names another one.
+with a model of it beside, backed up by an engine and a way of transfer that are drawn. Somebody writes to it,
+`run`, `prune`, `restore` (to a page blob or an image file) or `promote` is killed (SIGKILL) somewhere, again and
+again, now and then with the log of the round lost as on another machine; then the same commands once more.
+Lost is a point that the disk never was, a newest point that is not the disk as it is, a baseline that is gone,
+more than one snapshot of the disk too many, one that is left in the end, an access that stays open, or a
+restored disk, image or promoted disk that is not its point. Ends after so many kills or hours. Needs the program built; AZSEED_BIN names another one.
 """
 
 import hashlib
@@ -24,6 +25,11 @@ import urllib.request
 from program import azseed, lines, play
 
 PAGE, BYTES = 512, 12 << 20
+MANNERS = {
+    "image": [["--vhd", "none"]],
+    "page-blob": [[], ["--transfer", "server"], ["--engine", "incremental-copy"], ["--engine", "full-copy"]],
+    "managed-disk": [[], ["--transfer", "server"], ["--engine", "full-copy"]],
+}
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 
 
@@ -124,7 +130,7 @@ def look(azure, disk, known, models):
     for point in azure.told("disk-point", "disk-backup", "list", "os"):
         own = point["backup_snapshot"]
         if own not in known:
-            known[own] = hashlib.sha256(azure.call("GET", f"disks/copy.vhd?snapshot={own}")).hexdigest()
+            known[own] = hashlib.sha256(azure.call("GET", f"disks/{point['copy']}?snapshot={own}")).hexdigest()
         if known[own] not in models:
             return f"the point {own} was never so"
     if disk.kind != "image":
@@ -136,6 +142,45 @@ def look(azure, disk, known, models):
 
 def snapshots(azure, disk):
     return azure.told("disk-snapshot", "disk-backup", "snapshot", "list", "--source", disk.source)
+
+
+def use_point(azure, disk, known, dice):
+    """Makes something of a point, killed once, then gone on with; whether the kill hit, and what is wrong."""
+    points = azure.told("disk-point", "disk-backup", "list", "os")
+    if not points:
+        return 0, None
+    point = dice.choice(points)
+    at, number = point["source_snapshot"], dice.randrange(1 << 30)
+    deed = dice.choice(["blob", "image", "promote"] if disk.kind == "page-blob" else ["blob", "image"])
+    file = azure.folder / f"restored-{number}.img"
+    restore = ["disk-backup", "restore", "os", "--at", at, "--without-backup", "--to"]
+    words = {
+        "blob": [*restore, f"page-blob:account1/disks/restored-{number}.vhd"],
+        "image": [*restore, f"image:{file}"],
+        "promote": ["disk-backup", "promote", "os", "--at", at, "--overwrite", "os"],
+    }[deed]
+    process = subprocess.Popen(azseed(azure.folder, *words), env=azure.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    hit = False
+    try:
+        process.wait(dice.uniform(0, 0.4))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        hit = process.wait() == -9
+    azure.run("emulator", "clock", "+2m", "--data", str(azure.folder / "azure"))
+    azure.told("disk-promoted" if deed == "promote" else "disk-restored", *words)
+    if deed == "blob":
+        made = azure.call("GET", f"disks/restored-{number}.vhd")
+        azure.call("DELETE", f"disks/restored-{number}.vhd", x_ms_delete_snapshots="include")
+    elif deed == "image":
+        made = file.read_bytes()
+        file.unlink()
+    else:
+        made = azure.call("GET", "disks/os.vhd")
+        disk.model = bytearray(made)
+    own = point["backup_snapshot"]
+    if hashlib.sha256(made).hexdigest() != known.get(own):
+        return hit, f"what `{' '.join(words[1:])}` made is not the point"
+    return hit, None
 
 
 def one_round(folder, dice):
@@ -150,10 +195,18 @@ def one_round(folder, dice):
 
 
 def kills_of(azure, dice):
-    disk = Disk(azure, dice.choice(["image", "page-blob", "managed-disk"]))
+    disk = Disk(azure, dice.choice(["image", "page-blob", "page-blob", "managed-disk"]))
     protect = ["disk-backup", "protect", "os", "--source", disk.source, "--to", "account1/disks/copy.vhd", "--keep-last", "3"]
-    if disk.kind == "image":
-        protect += ["--vhd", "none"]
+    manner = dice.choice(MANNERS[disk.kind])
+    protect += manner
+    try:
+        hit, fault = killed_so(azure, disk, protect, dice)
+    except RuntimeError as error:
+        hit, fault = 0, str(error)
+    return hit, fault and f"{disk.kind} {' '.join(manner)}: {fault}"
+
+
+def killed_so(azure, disk, protect, dice):
     now, prune = ["disk-backup", "run", "os", "--now"], ["disk-backup", "prune", "os", "--yes"]
     disk.write(dice)
     models, known, hit, whole, is_there = {disk.sum()}, {}, 0, 0.4, False
@@ -178,19 +231,25 @@ def kills_of(azure, dice):
             azure.told("disk-backup", *protect)
             is_there = True
         if is_there and (fault := look(azure, disk, known, models)):
-            return hit, f"{disk.kind}: {fault}"
+            return hit, fault
+        if is_there and dice.random() < 0.3:
+            more, fault = use_point(azure, disk, known, dice)
+            models.add(disk.sum())
+            hit += more
+            if fault:
+                return hit, fault
     azure.told("disk-backup", *protect)
     azure.told("disk-round", *now)
     last = azure.told("disk-round", *now, "--verify", "full")[0]
     azure.told("disk-pruned", *prune)
     if fault := look(azure, disk, known, models):
-        return hit, f"{disk.kind}: {fault}"
+        return hit, fault
     if known[last["backup_snapshot"]] != disk.sum():
-        return hit, f"{disk.kind}: the newest point is not the disk"
-    if disk.kind != "image" and len(snapshots(azure, disk)) != 1:
-        return hit, f"{disk.kind}: a snapshot of the disk is left"
+        return hit, "the newest point is not the disk"
+    if disk.kind != "image" and len([own for own in snapshots(azure, disk) if own["owner"]]) != 1:
+        return hit, "a snapshot of the disk is left"
     if disk.kind == "managed-disk" and json.loads((azure.folder / "azure/meta/disk-grants.json").read_text()):
-        return hit, f"{disk.kind}: an access stays open"
+        return hit, "an access stays open"
     return hit, None
 
 

@@ -121,6 +121,7 @@ impl PageBlob for Memory {
                 copy: None,
                 is_azurite: false,
                 is_sealed: snapshot.is_some(),
+                is_incremental: false,
             })
         }))
     }
@@ -130,6 +131,7 @@ impl PageBlob for Memory {
             id: id.clone(),
             metadata: disk.metadata.clone(),
             bytes: (disk.pages.len() * PAGE) as u64,
+            copied: None,
         };
         Ok(self.with(|shelf| shelf.snapshots.iter().map(facts).collect()))
     }
@@ -192,8 +194,8 @@ impl PageBlob for Memory {
         })
     }
 
-    fn source(&self, _: &str) -> Result<CopySource, azure::Error> {
-        Ok(CopySource::played(&"disks".parse().unwrap(), &self.name))
+    fn source(&self, snapshot: &str) -> Result<CopySource, azure::Error> {
+        Ok(CopySource::played(&"disks".parse().unwrap(), &self.name, Some(snapshot)))
     }
 
     fn create(
@@ -249,6 +251,30 @@ impl PageBlob for Memory {
                 disk.pages[at] = (page[0], disk.epoch, Some(PageState::Written));
             }
         })
+    }
+
+    fn write_from(
+        &self,
+        source: &CopySource,
+        (start, end): (u64, u64),
+        md5: Option<Md5Digest>,
+        lease: Uuid,
+    ) -> Result<(), azure::Error> {
+        let from = Memory::new(&self.world, source.name());
+        let content = from.read(source.snapshot(), start, end - start)?.0;
+        if md5.is_some_and(|md5| md5 != md5_of(&content)) {
+            return Err(Memory::refused("Md5Mismatch"));
+        }
+        let md5 = md5_of(&content);
+        self.write(start, content, md5, lease)
+    }
+
+    fn copy_changes(&self, _: &CopySource) -> Result<(), azure::Error> {
+        Err(Memory::refused("NotImplemented"))
+    }
+
+    fn snapshots_below(&self, _: &str) -> Result<Vec<(String, SnapshotFacts)>, azure::Error> {
+        Err(Memory::refused("NotImplemented"))
     }
 
     fn clear(&self, start: u64, end: u64, lease: Uuid) -> Result<(), azure::Error> {

@@ -17,7 +17,16 @@ fn protected() -> (Rig, DiskPoint) {
     let made = rig.run(usize::MAX, None, Uuid::from_u128(1)).unwrap();
     let bytes = made.bytes;
     let (source_snapshot, backup_snapshot) = (made.source_snapshot, made.point);
-    (rig, DiskPoint { source_snapshot, backup_snapshot, bytes, generation: 1 })
+    (
+        rig,
+        DiskPoint {
+            source_snapshot,
+            backup_snapshot,
+            bytes,
+            copy: "copy".to_owned(),
+            generation: 1,
+        },
+    )
 }
 
 fn death<'a>(looks: usize, machine: &'a (dyn Fn() + Sync)) -> Death<'a> {
@@ -72,6 +81,8 @@ fn a_restore_that_dies_anywhere_is_gone_on_with_and_its_disk_sends_only_what_cha
             former: None,
             mode: Mode::Service,
             by_service: false,
+            first_via: Via::Client,
+            via: Via::Client,
             verify: Verify::Full,
             is_anew: false,
         };
@@ -173,6 +184,8 @@ fn a_point_that_is_put_over_the_disk_dies_anywhere_and_loses_neither_old_nor_new
             former: None,
             mode: Mode::Service,
             by_service: false,
+            first_via: Via::Client,
+            via: Via::Client,
             verify: Verify::Full,
             is_anew: false,
         };

@@ -18,6 +18,15 @@ use zeroize::Zeroizing;
 use super::error::Error;
 use super::keys::{StorageAccount, mac, sign};
 
+/// What the blobs of a storage account are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Nature {
+    /// Whether its page blobs are on premium storage, and have rules of their own.
+    pub is_premium: bool,
+    /// Whether they are files in folders.
+    pub has_folders: bool,
+}
+
 /// How long a token of the sign-in endpoint can be used.
 pub(super) const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 /// How long the token that is printed at the start can be used.

@@ -289,8 +289,8 @@ impl Parts {
     fn answer_blob(&self, call: &Call) -> Answer {
         match &self.blobs {
             Blobs::Own(blobs) => {
-                let premium = self.world.premium_accounts();
-                blobs.answer((&self.account, &premium), self.clock.now(), call)
+                let nature = |account: &str| self.world.nature(account);
+                blobs.answer((&self.account, &nature), self.clock.now(), call)
             }
             #[cfg(feature = "other-service")]
             Blobs::Other(_) => Answer::empty(404),

@@ -90,7 +90,7 @@ impl Container for Many {
         unreachable!()
     }
     fn source(&self, name: &str) -> CopySource {
-        CopySource::played(&self.name, name)
+        CopySource::played(&self.name, name, None)
     }
     fn read_part(&self, _: &str, _: u64, _: u64) -> Result<Bytes, azure::Error> {
         unreachable!()

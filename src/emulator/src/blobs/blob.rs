@@ -169,7 +169,7 @@ fn snapshot(context: Context<'_>, container: &str, name: &str) -> Result<Answer,
     if context.call.header("x-ms-lease-id").is_some() {
         check_lease(context, Some(&record))?;
     }
-    if context.is_premium {
+    if context.nature.is_premium {
         check_premium(context, &held.snapshots(key, name)?)?;
     }
     let own = metadata(context.call);

@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use super::grants::Grants;
 use super::store::Store;
-use crate::account::Account;
+use crate::account::{Account, Nature};
 use crate::addresses::Addresses;
 use crate::http::Call;
 use crate::keys::StorageAccount;
@@ -22,8 +22,8 @@ pub(super) struct Context<'a> {
     pub account: &'a Account,
     /// The storage account that is called.
     pub own: &'a StorageAccount,
-    /// Whether it is a premium one, whose page blobs have rules of their own.
-    pub is_premium: bool,
+    /// What its blobs are like.
+    pub nature: Nature,
     pub addresses: &'a Addresses,
     pub now: Timestamp,
     pub call: &'a Call,

@@ -16,8 +16,12 @@ pub(super) fn account(context: Context<'_>) -> Result<Answer, Fault> {
         (&Method::GET, (None, Some("list"))) => list::containers(context),
         (&Method::GET, (Some("service"), Some("properties"))) => Ok(properties()),
         (&Method::GET | &Method::HEAD, (Some("account"), Some("properties"))) => {
-            let answer = Answer::empty(200).with("x-ms-sku-name", "Standard_LRS");
-            Ok(answer.with("x-ms-account-kind", "StorageV2").with("x-ms-is-hns-enabled", "false"))
+            let sku = if context.nature.is_premium { "Premium_LRS" } else { "Standard_LRS" };
+            let answer = Answer::empty(200).with("x-ms-sku-name", sku);
+            let has_folders = context.nature.has_folders.to_string();
+            Ok(answer
+                .with("x-ms-account-kind", "StorageV2")
+                .with("x-ms-is-hns-enabled", has_folders))
         }
         _ => Err(Fault::not_there()),
     }

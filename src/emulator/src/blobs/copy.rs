@@ -50,7 +50,10 @@ fn start(context: Context<'_>, proof: Proof, container: &str, name: &str) -> Res
     let call = context.call;
     // Who signs a copy inside the account with its key may read its source too.
     let found = open(context, (proof == Proof::Key).then_some(context.own))?;
-    copying::check_not_bound(&found.record)?;
+    // Of what is kept by incremental copies the snapshots are copied, never the blob itself.
+    if found.from.snapshot.is_none() {
+        copying::check_not_bound(&found.record)?;
+    }
     let kind = found.record.properties.kind;
     let key = (context.own.name.as_str(), container);
     let held = context.store.hold();
@@ -59,7 +62,7 @@ fn start(context: Context<'_>, proof: Proof, container: &str, name: &str) -> Res
     check_lease(context, before.as_ref())?;
     if let Some(before) = &before {
         copying::check_free(before)?;
-        if context.is_premium && !held.snapshots(key, name)?.is_empty() {
+        if context.nature.is_premium && !held.snapshots(key, name)?.is_empty() {
             let message = "A premium page blob that has snapshots is not copied over.";
             return Err(Fault::new(409, "SnapshotsPresent", message));
         }

@@ -17,7 +17,7 @@ use super::fault::Fault;
 use super::grants::{ACCOUNT, BLOB, Grant, Grants, NAME, account};
 use super::record::{BlobKind, Properties};
 use super::store::{Draft, Store};
-use crate::account::Account;
+use crate::account::{Account, Nature};
 use crate::addresses::Addresses;
 use crate::http::{Answer, Call};
 use crate::keys::StorageAccount;
@@ -202,7 +202,7 @@ impl DiskPages<'_> {
             grants,
             account,
             own,
-            is_premium: false,
+            nature: Nature::default(),
             addresses,
             now,
             call: &inner,

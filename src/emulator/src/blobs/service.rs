@@ -17,7 +17,7 @@ use super::need::{Need, Place};
 use super::record::Properties;
 use super::store::{Draft, Store};
 use super::{batch, blob, containers, delegation};
-use crate::account::Account;
+use crate::account::{Account, Nature};
 use crate::addresses::Addresses;
 use crate::http::{Answer, Call};
 use crate::keys::StorageAccount;
@@ -50,15 +50,15 @@ impl BlobService {
         DiskPages { store, grants, nobody, addresses }
     }
 
-    /// Answers a call; the accounts that are named are premium ones.
+    /// Answers a call; `nature` tells of an account what its blobs are like.
     pub fn answer(
         &self,
-        (account, premium): (&Account, &[String]),
+        (account, nature): (&Account, &dyn Fn(&str) -> Nature),
         now: Timestamp,
         call: &Call,
     ) -> Answer {
         let is_head = call.method == Method::HEAD;
-        let answer = self.route((account, premium), now, call);
+        let answer = self.route((account, nature), now, call);
         let answer = answer.unwrap_or_else(|fault| fault.answer(is_head));
         let answer = match call.header("x-ms-client-request-id") {
             Some(id) => answer.with("x-ms-client-request-id", id),
@@ -69,7 +69,7 @@ impl BlobService {
 
     fn route(
         &self,
-        (account, premium): (&Account, &[String]),
+        (account, nature): (&Account, &dyn Fn(&str) -> Nature),
         now: Timestamp,
         call: &Call,
     ) -> Result<Answer, Fault> {
@@ -84,8 +84,8 @@ impl BlobService {
             None => return Err(no_resource()),
         };
         let (store, grants, addresses) = (&self.store, &self.grants, &*self.addresses);
-        let is_premium = premium.iter().any(|name| name == own.name.as_str());
-        route(Context { store, grants, account, own, is_premium, addresses, now, call }, path)
+        let nature = nature(own.name.as_str());
+        route(Context { store, grants, account, own, nature, addresses, now, call }, path)
     }
 
     /// Content that may become a blob.

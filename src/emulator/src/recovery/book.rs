@@ -18,6 +18,7 @@ use super::rights::RightsOrder;
 use super::security::{SecurityGroup, SecurityOrder};
 use super::shelf::Shelf;
 use super::vm::{Vm, VmOrder};
+use crate::account::Nature;
 use crate::dock::destination::Destination;
 use crate::error::Error;
 
@@ -58,11 +59,14 @@ impl WorldBook {
         hold(&self.world).clone()
     }
 
-    /// Names of the accounts that have page blobs on premium storage.
-    pub fn premium_accounts(&self) -> Vec<String> {
+    /// What the blobs of an account are like.
+    pub fn nature(&self, account: &str) -> Nature {
         let world = hold(&self.world);
-        let premium = world.accounts.iter().filter(|own| own.has_premium_pages());
-        premium.map(|own| own.name.clone()).collect()
+        let own = world.accounts.iter().find(|own| own.name == account);
+        own.map_or_else(Nature::default, |own| Nature {
+            is_premium: own.has_premium_pages(),
+            has_folders: own.rules.has_folders,
+        })
     }
 
     /// Changes it, or leaves it as it was.

@@ -1,0 +1,200 @@
+//! How a disk is to be backed up: what `protect` is told of it, whether that goes with the disk and with
+//! the services of both sides, and whether a record says otherwise.
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use disk_prep::limits::PAGE_BLOB_BYTES;
+use disk_prep::noun::ByteSize;
+
+use super::desk::Desk;
+use super::disk_bench::facts;
+use super::settings::{Given, Origin};
+use crate::azure::PageBlob;
+use crate::disk_backup::{
+    DiffWish, DiskBackup, DiskSource, Engine, Error, FirstCopy, Via, written_bytes,
+};
+use crate::outcome::{Attendant, Failure, IdleWord};
+
+/// What a call says of it.
+#[derive(Debug)]
+pub struct MannerAsked {
+    /// How the first copy is made.
+    pub first: Given<FirstCopy>,
+    /// How what changed is found out.
+    pub diff: Given<DiffWish>,
+    /// Who carries what changed.
+    pub transfer: Given<Via>,
+    /// What makes a point.
+    pub engine: Given<Engine>,
+}
+
+/// What holds for a backup.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub first: FirstCopy,
+    pub diff: DiffWish,
+    pub transfer: Via,
+    pub engine: Engine,
+}
+
+/// A value that has a meaning for this disk; one that has none is refused if it was typed, else told.
+fn meant<T: PartialEq + Default + Copy>(
+    given: &Given<T>,
+    is_idle: bool,
+    word: &'static str,
+    attendant: &dyn Attendant,
+) -> Result<T, IdleWord> {
+    if !is_idle || given.value == T::default() {
+        return Ok(given.value);
+    }
+    match given.origin {
+        Origin::CommandLine => return Err(IdleWord { word }),
+        Origin::Variable | Origin::UserFile | Origin::SystemFile => {
+            let name = &given.name;
+            attendant.tell_unused(&format!("{name} is not used: it has no meaning for this disk"));
+        }
+        Origin::Default => {}
+    }
+    Ok(T::default())
+}
+
+/// What a record holds; a flag that says otherwise is added to `what`, a variable is told.
+fn held<T: PartialEq + Display + Copy>(
+    given: &Given<T>,
+    held: T,
+    what: &mut Vec<String>,
+    attendant: &dyn Attendant,
+) {
+    let Given { value, origin, name } = given;
+    match origin {
+        _ if *value == held => {}
+        Origin::CommandLine => {
+            what.push(format!("{name} is {value}, and its record has {held}"));
+        }
+        Origin::Variable | Origin::UserFile | Origin::SystemFile => {
+            attendant.tell_unused(&format!("{name} is not used: the backup's record has {held}"));
+        }
+        Origin::Default => {}
+    }
+}
+
+impl MannerAsked {
+    /// What is asked, if it goes with the disk.
+    pub(super) fn of(
+        &self,
+        source: &DiskSource,
+        attendant: &dyn Attendant,
+    ) -> Result<Manner, Failure> {
+        let is_image = source.image().is_some();
+        let engine = meant(&self.engine, is_image, "--engine", attendant)?;
+        if engine == Engine::IncrementalCopy && source.managed().is_some() {
+            return Err(Error::NoEngine { engine, source_word: source.to_string() }.into());
+        }
+        let by_itself = engine == Engine::IncrementalCopy;
+        let (first, word) = match self.first.value {
+            FirstCopy::Drive => (!is_image, "--first drive"),
+            FirstCopy::Copy => (is_image, "--first copy"),
+            FirstCopy::Auto | FirstCopy::Stream => (false, "--first"),
+        };
+        let no_rounds = is_image || engine != Engine::Diff;
+        Ok(Manner {
+            first: meant(&self.first, first || by_itself, word, attendant)?,
+            diff: meant(&self.diff, no_rounds, "--diff", attendant)?,
+            transfer: meant(&self.transfer, no_rounds, "--transfer", attendant)?,
+            engine,
+        })
+    }
+
+    /// What a flag says otherwise than a record; a variable that does is told.
+    pub(super) fn against(&self, old: &DiskBackup, attendant: &dyn Attendant) -> Vec<String> {
+        let mut what = Vec::new();
+        held(&self.first, old.first, &mut what, attendant);
+        held(&self.diff, old.diff, &mut what, attendant);
+        held(&self.transfer, old.transfer, &mut what, attendant);
+        held(&self.engine, old.engine, &mut what, attendant);
+        what
+    }
+
+    /// A record that another machine has left, with what this call says of it; the engine is that of
+    /// the copies that are there.
+    pub(super) fn over(
+        &self,
+        found: DiskBackup,
+        attendant: &dyn Attendant,
+    ) -> Result<DiskBackup, Error> {
+        let mut what = Vec::new();
+        held(&self.engine, found.engine, &mut what, attendant);
+        if let Some(what) = what.pop() {
+            return Err(Error::Asked { name: found.name, what });
+        }
+        fn said<T: Copy>(given: &Given<T>, found: T) -> T {
+            if given.origin == Origin::Default { found } else { given.value }
+        }
+        let no_rounds = found.engine != Engine::Diff;
+        Ok(DiskBackup {
+            first: said(&self.first, found.first),
+            diff: if no_rounds { found.diff } else { said(&self.diff, found.diff) },
+            transfer: if no_rounds { found.transfer } else { said(&self.transfer, found.transfer) },
+            ..found
+        })
+    }
+}
+
+/// Before anything is made: the services of both sides have what the backup needs, and the copy's
+/// account can keep points.
+pub(super) fn check_services(
+    backup: &DiskBackup,
+    source: Option<&Arc<dyn PageBlob>>,
+    target: &Arc<dyn PageBlob>,
+) -> Result<(), Error> {
+    let blob = target.address();
+    if let Some(own) = source.map(facts).transpose()?.flatten() {
+        if own.bytes > PAGE_BLOB_BYTES {
+            let blob = backup.source.to_string();
+            return Err(Error::TooLong { blob, bytes: own.bytes });
+        }
+        let call = match (backup.engine, backup.transfer) {
+            (Engine::IncrementalCopy, _) => Some("Incremental Copy Blob"),
+            (Engine::Diff, Via::Server) => Some("Put Page From URL"),
+            (Engine::Diff | Engine::FullCopy, _) => None,
+        };
+        if let Some(call) = call.filter(|_| own.is_azurite) {
+            return Err(Error::NotServed { blob, call });
+        }
+    }
+    match target.account() {
+        Some(account) if account.sku.starts_with("Premium") => {
+            Err(Error::PremiumTarget { blob, sku: account.sku })
+        }
+        Some(account) if account.has_folders => Err(Error::FoldersTarget { blob }),
+        _ => Ok(()),
+    }
+}
+
+/// What whole copies cost, told before the first is made.
+pub(super) fn tell_price(
+    backup: &DiskBackup,
+    source: &Arc<dyn PageBlob>,
+    desk: &Desk<'_>,
+) -> Result<(), Error> {
+    let Some(own) = facts(source)? else { return Ok(()) };
+    let written = match source.is_managed() {
+        true => own.bytes,
+        false => written_bytes(source.as_ref(), own.bytes)?,
+    };
+    let every = match backup.every_secs {
+        secs if secs.is_multiple_of(86_400) => format!("{} d", secs / 86_400),
+        secs if secs.is_multiple_of(3600) => format!("{} h", secs / 3600),
+        secs => format!("{} min", secs / 60),
+    };
+    desk.attendant.say(&format!(
+        "Every point of {} is a whole copy: {} of {} are written now, and are sent and billed once \
+         more every {every}. Kept: {}. `--engine diff` sends and keeps only what changed",
+        backup.name,
+        ByteSize(written),
+        ByteSize(own.bytes),
+        backup.keep,
+    ));
+    Ok(())
+}
