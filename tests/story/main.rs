@@ -25,6 +25,7 @@ mod names;
 mod next;
 mod old_forms;
 mod rehearse;
+mod rights;
 mod screen;
 mod sealed_keys;
 mod secrets;

@@ -14,12 +14,12 @@ use super::clockwork::settle;
 use super::giving::give;
 use super::model::{KeptDisk, World};
 use super::places::{AccountFacts, AccountOrder, GroupOrder};
-use super::rights::RightsOrder;
 use super::security::{SecurityGroup, SecurityOrder};
 use super::shelf::Shelf;
 use super::vm::{Vm, VmOrder};
 use crate::dock::destination::Destination;
 use crate::error::Error;
+use crate::rights::RightsOrder;
 
 const VERSION: u32 = 1;
 
@@ -56,6 +56,11 @@ impl WorldBook {
     /// A copy to look at.
     pub fn read(&self) -> World {
         hold(&self.world).clone()
+    }
+
+    /// What may be done, if somebody said so.
+    pub fn rights(&self) -> Option<RightsOrder> {
+        hold(&self.world).rights.clone()
     }
 
     /// Names of the accounts that have page blobs on premium storage.
