@@ -343,7 +343,7 @@ mod tests {
     fn a_plain_account_is_good_for_everything() {
         for purpose in [Purpose::Import, Purpose::Vault, Purpose::DiskBackup, Purpose::Restore] {
             assert_eq!(told(&wanted(purpose), &view(PLAIN)), Vec::<String>::new());
-            assert_eq!(findings(&wanted(purpose), &view(PLAIN)).len(), 6);
+            assert_eq!(findings(&wanted(purpose), &view(PLAIN)).len(), 7);
         }
     }
 

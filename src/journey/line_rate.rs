@@ -172,9 +172,9 @@ mod tests {
     #[test]
     fn what_was_sent_comes_back_and_nothing_is_left() {
         let memory = Memory::default();
-        let own = measured(&memory.container("c"), ByteSize(9 << 20), WITHIN).unwrap();
+        let own = measured(&memory.container("seed"), ByteSize(9 << 20), WITHIN).unwrap();
         assert_eq!((own.up.bytes, own.down.bytes, own.left), (9 << 20, 9 << 20, None));
-        assert!(memory.contents("c").is_empty());
+        assert!(memory.contents("seed").is_empty());
         assert_ne!(content(0, 64), content(1, 64));
         assert_eq!(content(3, 13).len(), 13);
     }
@@ -186,7 +186,7 @@ mod tests {
         let plan = Plan::together(Act::WriteNew, 3);
         let within = Duration::from_millis(200);
         let begun = Instant::now();
-        let own = measured(&plan.container(memory.container("c")), ByteSize(8 << 20), within);
+        let own = measured(&plan.container(memory.container("seed")), ByteSize(8 << 20), within);
         let own = own.unwrap();
         assert!(begun.elapsed() < Duration::from_secs(5), "it hangs");
         assert_eq!((own.up.bytes, own.down.bytes), (0, 0));
@@ -198,12 +198,12 @@ mod tests {
         let fault = |after| Fault { act: Act::WriteNew, after, is_done: false, error: busy };
         let of = |after| {
             let memory = Memory::default();
-            let container = Plan::of(&[fault(after)]).container(memory.container("c"));
+            let container = Plan::of(&[fault(after)]).container(memory.container("seed"));
             (measured(&container, ByteSize(1 << 20), WITHIN), memory)
         };
         let (own, memory) = of(0);
         own.unwrap_err();
-        assert!(memory.contents("c").is_empty());
+        assert!(memory.contents("seed").is_empty());
         assert_eq!(of(1).0.unwrap().up.bytes, 1 << 20);
     }
 }

@@ -24,6 +24,7 @@ mod modes;
 mod names;
 mod next;
 mod old_forms;
+mod read_only;
 mod rehearse;
 mod rights;
 mod screen;

@@ -1,5 +1,6 @@
 //! Rights that are missing in Azure: told before a drive is touched, and by the call that they are
 //! missing for, with the action that Azure names.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
 use crate::support::program::said;

@@ -508,3 +508,36 @@ fn all_machines_that_cannot_be_meant_are_told_at_once_with_what_to_do() {
     assert!(told.contains("UserErrorOnDemandBackupLimitReached"), "{told}");
     assert!(told.contains("hint: "), "{told}");
 }
+
+#[test]
+fn what_ails_a_machine_fails_its_backup_for_that_cause_with_its_steps() {
+    let causes = [
+        ("stirring", "--power transient", "UserErrorVmNotInDesirableState"),
+        ("broken", "--power failed", "UserErrorVmProvisioningStateFailed"),
+        ("mute", "--agent absent", "vm-agent-missing"),
+        ("deaf", "--agent stopped", "AzureVmOffline"),
+        ("stuck", "--extension failed", "basic-snapshot-extension-stuck"),
+        ("full", "--odd many-snapshots", "ExtensionFailedSnapshotLimitReachedError"),
+        ("gone", "", "BCMV2VMNotFound"),
+    ];
+    let names = causes.map(|(name, ..)| name);
+    let world = World::with_vault(&names);
+    world.ok("vm protect --all");
+    for (name, state, _) in causes.iter().filter(|own| !own.1.is_empty()) {
+        world.vm(&format!("{name} {state}"));
+    }
+    world.declare("vm remove gone");
+    world.ok("vm backup --all");
+    world.forward("+7m");
+    let jobs = world.json(1, "vm job list --operation Backup --wait");
+    assert_eq!(jobs.len(), causes.len());
+    for (name, _, code) in causes {
+        let job = jobs.iter().find(|own| own["machine"] == name).unwrap();
+        assert_eq!(job["status"], "Failed", "{name}");
+        let told = world.expect(0, &format!("vm job show {}", job["id"].as_str().unwrap())).stdout;
+        let explained = world.machine.expect(0, &["explain", code]).stdout;
+        let own = job["errors"][0]["code"].as_str().unwrap();
+        assert!(own == code || explained.contains(own), "{name}: {own} and not {code}");
+        assert!(told.contains("Why:") && told.contains("What to do:"), "{name}: {told}");
+    }
+}
