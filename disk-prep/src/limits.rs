@@ -136,6 +136,12 @@ of_the_service! {
         => MACHINE_MEMORY_MIB: u64 = 1024;
     "Characters of the name of a virtual machine with Linux.", "\"Resource name rules\"", 2026
         => MACHINE_NAME_CHARACTERS: usize = 64;
+    "Recovery Services vaults of a subscription in one region.", "`environment-checks` 6", 2026
+        => REGION_VAULTS: usize = 500;
+    "Virtual machines that one vault protects.", "`environment-checks` 6", 2026
+        => VAULT_MACHINES: usize = 1000;
+    "Policies of one vault.", "`environment-checks` 6", 2026
+        => VAULT_POLICIES: usize = 200;
 }
 
 /// Characters of a vault's name, as Azure names its own vaults. Source: "Resource name rules".

@@ -79,5 +79,5 @@ pub use page_list::{PageList, PageListFault, PageRange, PageState};
 pub use protection::{Deleted, Protection};
 pub use reason::Reason;
 pub use resources::{BlobService, Provider, StorageAccount, Subscription};
-pub use rights::{Lock, Permission};
+pub use rights::{Assignment, Lock, Permission};
 pub use sign_in::{Auth, AuthKind, OUR_SECRETS, variable};

@@ -73,6 +73,7 @@ pub fn findings(wanted: &Wanted, view: &View) -> Vec<Finding> {
     all.extend(look("exists", &view.account, &name, |_| good("exists", name.clone())));
     if let Answer::Known(account) = &view.account {
         all.push(kind(wanted, account));
+        all.push(premium_quota(account));
         all.extend(firewall(wanted, account));
         all.extend(keys(wanted, account));
         all.extend(kept(&view.blobs));
@@ -126,6 +127,22 @@ fn kind(wanted: &Wanted, account: &StorageAccount) -> Finding {
         return refused("it has folders (a hierarchical namespace), and so no page blobs", None);
     }
     good("kind", told)
+}
+
+/// Unmanaged disks on premium storage: the service copied their snapshots within the account, so half
+/// of it had to stay free (`error-catalogue`, UserErrorBCMPremiumStorageQuotaError).
+fn premium_quota(account: &StorageAccount) -> Finding {
+    let is_premium = account.sku().starts_with("Premium");
+    let has_pages = ["Storage", "StorageV2"].iter().any(|own| account.kind == *own);
+    if !(is_premium && has_pages) {
+        return good("premium-quota", "it is no premium storage for unmanaged disks");
+    }
+    let facts = "premium storage for page blobs: virtual machines on such unmanaged disks no longer \
+                 start since 30 September 2025; while they did, half of the account (17.5 TB) had to \
+                 stay free for their backups, and each snapshot counts";
+    let action = "move a disk to a managed one, then protect its machine; the blobs can still be \
+                  backed up with `azseed disk-backup protect`";
+    warning("premium-quota", facts, action).explained("UserErrorBCMPremiumStorageQuotaError")
 }
 
 /// The line that changes one thing about the account.
@@ -326,7 +343,7 @@ mod tests {
     fn a_plain_account_is_good_for_everything() {
         for purpose in [Purpose::Import, Purpose::Vault, Purpose::DiskBackup, Purpose::Restore] {
             assert_eq!(told(&wanted(purpose), &view(PLAIN)), Vec::<String>::new());
-            assert_eq!(findings(&wanted(purpose), &view(PLAIN)).len(), 6);
+            assert_eq!(findings(&wanted(purpose), &view(PLAIN)).len(), 7);
         }
     }
 

@@ -63,7 +63,16 @@ pub fn look(tree: &Tree) -> Vec<Finding> {
         true => vec![windows_agent(tree)],
         false => linux(tree),
     };
-    found.into_iter().map(|own| own.of(AREA)).collect()
+    found.into_iter().map(|own| short(own).of(AREA)).collect()
+}
+
+/// What a file says of itself may be as long as the file.
+fn short(own: Finding) -> Finding {
+    const MOST: usize = 500;
+    match own.facts.char_indices().nth(MOST) {
+        Some((end, _)) => Finding { facts: format!("{}…", &own.facts[..end]), ..own },
+        None => own,
+    }
 }
 
 /// Whether it is a machine with Windows.
@@ -294,6 +303,20 @@ fn failure(tree: &Tree, extension: &str) -> Seen<String> {
     Ok(Some(visible_line(&format!("its last run failed with {code}: {message}")).into_owned()))
 }
 
+/// The first few names of a file that somebody else wrote, each once and cut short.
+fn some<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    const MOST: usize = 10;
+    const MOST_CHARACTERS: usize = 100;
+    let mut told: Vec<String> = Vec::new();
+    for name in names {
+        let own: String = visible_line(name).chars().take(MOST_CHARACTERS).collect();
+        if told.len() < MOST && !told.contains(&own) {
+            told.push(own);
+        }
+    }
+    told
+}
+
 /// The file that steers how file systems are frozen.
 fn vmbackup(tree: &Tree) -> Vec<Finding> {
     let text = match tree.text(VMBACKUP) {
@@ -321,14 +344,17 @@ fn vmbackup(tree: &Tree) -> Vec<Finding> {
     }
     let known = mounts(&tree.text("proc/self/mountinfo").ok().flatten().unwrap_or_default());
     let skipped = settings.iter().filter(|own| own.0 == "mountstoskip");
-    for point in skipped.flat_map(|own| own.1.split(',')).map(str::trim) {
-        if !point.is_empty() && !known.is_empty() && known.iter().all(|own| own.point != point) {
-            let facts = format!("MountsToSkip names {}, which is not mounted", visible_line(point));
-            found.push(told(facts, "correct the name, or take it out"));
-        }
+    let is_gone = |point: &&str| {
+        !point.is_empty() && !known.is_empty() && known.iter().all(|own| own.point != *point)
+    };
+    let skipped = skipped.flat_map(|own| own.1.split(',')).map(str::trim).filter(is_gone);
+    for point in some(skipped) {
+        let facts = format!("MountsToSkip names {point}, which is not mounted");
+        found.push(told(facts, "correct the name, or take it out"));
     }
-    for (key, _) in settings.iter().filter(|own| !VMBACKUP_KEYS.contains(&own.0.as_str())) {
-        found.push(told(format!("{} is no setting of it", visible_line(key)), "correct its name"));
+    let keys = settings.iter().map(|own| own.0.as_str());
+    for key in some(keys.filter(|own| !VMBACKUP_KEYS.contains(own))) {
+        found.push(told(format!("{key} is no setting of it"), "correct its name"));
     }
     if found.is_empty() {
         found.push(good("vmbackup-conf", format!("/{VMBACKUP} is sound")));

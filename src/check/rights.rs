@@ -3,10 +3,10 @@
 
 use disk_prep::noun::{ErrorKind, typed};
 
-use super::answer::Answer;
-use super::finding::{Finding, good, problem, unknown};
+use super::answer::{Answer, look as look_at};
+use super::finding::{Finding, good, problem, unknown, warning};
 use super::roles::{ROLES, Role};
-use crate::azure::Permission;
+use crate::azure::{Assignment, Permission};
 
 /// What a look at Azure is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,12 @@ impl Right {
 
 use Right::{Action, Data};
 
+/// What makes a job of Azure Data Box, and sees which there are.
+pub const NEW_DATA_BOX: &[Right] =
+    &[Action("Microsoft.DataBox/jobs/read"), Action("Microsoft.DataBox/jobs/write")];
+/// The same in the classic service.
+pub const NEW_IMPORT_EXPORT: &[Right] =
+    &[Action("Microsoft.ImportExport/jobs/read"), Action("Microsoft.ImportExport/jobs/write")];
 /// Jobs of Azure Data Box.
 pub const DATA_BOX: &[Right] = &[
     Action("Microsoft.DataBox/jobs/read"),
@@ -253,6 +259,24 @@ pub fn look(place: &Place, needed: &[Right], held: &Answer<Vec<Permission>>) -> 
     roles(&missing).into_iter().map(finding).collect()
 }
 
+/// The roles that somebody has at a scope or above it, as they were given.
+pub fn assigned(scope: &str, held: &Answer<Vec<Assignment>>) -> Option<Finding> {
+    // Who may not look at roles may still have them.
+    let held = match held {
+        Answer::Failed(fault) => &Answer::Unknown(fault.facts.clone()),
+        other => other,
+    };
+    look_at("assignments", held, "scope", |all| {
+        if all.is_empty() {
+            let action = "have the owner of the subscription give one, if rights are missing";
+            return warning("assignments", format!("no role is given at {scope}"), action);
+        }
+        let told: Vec<String> =
+            all.iter().map(|own| format!("{} at {}", own.role, own.scope)).collect();
+        good("assignments", told.join("; "))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,5 +355,15 @@ mod tests {
         let found = look(&place, VM, &Answer::Unknown("AuthorizationFailed".to_owned()));
         assert_eq!(found[0].grade.word(), "unknown");
         assert!(look(&place, VM, &Answer::Unasked).is_empty());
+    }
+
+    #[test]
+    fn roles_are_told_as_they_were_given_and_who_may_not_look_is_no_fault() {
+        let own = |role: &str| Assignment { role: role.to_owned(), scope: "/s".to_owned() };
+        let of = |held: Answer<Vec<Assignment>>| assigned("/s/rg", &held).unwrap();
+        let told = of(Answer::Known(vec![own("Owner"), own("Reader")]));
+        assert_eq!(told.facts, "Owner at /s; Reader at /s");
+        assert_eq!(of(Answer::Known(Vec::new())).grade.word(), "warning");
+        assert_eq!(of(Answer::Unknown("AuthorizationFailed".to_owned())).grade.word(), "unknown");
     }
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use disk_prep::noun::{
-    ContainerName, JobName, NamedAccount, RepositoryPrefix, ResourceGroup, Service, SubscriptionId,
+    ByteSize, ContainerName, InvalidNoun, JobName, NamedAccount, RepositoryPrefix, ResourceGroup,
+    Service, SubscriptionId,
 };
 
 use super::azure::{AzureArgs, BlobArgs};
@@ -31,7 +32,9 @@ pub enum CheckCommand {
     /// Look whether Azure can be reached from here
     #[command(
         after_help = "Examples:\n  azseed check network --for import --storage-account account1\n  \
-                            azseed check network --for vm --json"
+                            azseed check network --for vm --json\n  \
+                            azseed check network --storage-account account1 --container backup \\\n    \
+                            --probe 64M"
     )]
     Network(Box<CheckNetworkArgs>),
     /// Look whether a machine can be backed up as a VM of Azure
@@ -130,12 +133,28 @@ pub struct CheckNetworkArgs {
     /// The storage account
     #[arg(long, visible_alias = "account", value_name = "NAME", env = "AZSEED_STORAGE_ACCOUNT")]
     pub storage_account: Option<NamedAccount>,
+    /// A container of it, for --probe
+    #[arg(long, value_name = "NAME", env = "AZSEED_CONTAINER")]
+    pub container: Option<ContainerName>,
+    /// Send so much into the container, read it, delete it, and say how fast that
+    /// was; 1 minute at most, 1G at most
+    #[arg(long, value_name = "SIZE", env = "AZSEED_PROBE", value_parser = probe)]
+    pub probe: Option<ByteSize>,
     /// Where Azure is.
     #[command(flatten)]
     pub azure: AzureArgs,
     /// Where blobs are.
     #[command(flatten)]
     pub blobs: BlobArgs,
+}
+
+/// How much is sent to measure a line.
+fn probe(text: &str) -> Result<ByteSize, String> {
+    let size: ByteSize = text.parse().map_err(|error: InvalidNoun| error.to_string())?;
+    match size.0 {
+        1..=1_000_000_000 => Ok(size),
+        _ => Err("1 byte to 1G: more is not sent to measure a line".to_owned()),
+    }
 }
 
 /// What a look at Azure is for.

@@ -73,7 +73,8 @@ pub enum EmulatorPlace {
     /// Say what whoever signs in may do; without a word everything
     #[command(
         after_help = "Example:\n  azseed emulator rights --action '*/read' --data /tmp/azure\n\n\
-        Nothing is refused for it: it is what Azure tells who asks for their rights."
+        What is not among it is refused, as Azure does: calls of the resource manager, and\n\
+        those of the blob service that a token opens."
     )]
     Rights {
         /// An action, with * for any part of it; repeat for more

@@ -20,6 +20,7 @@ mod keep_counts;
 mod keys;
 mod limits;
 mod mend;
+mod moment;
 mod named;
 mod nsg;
 mod parcel;

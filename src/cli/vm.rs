@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::azure::AzureArgs;
+use super::moment::moment;
 use super::vm_restore::VmRestoreCommand;
 
 /// Arguments of `vm`.
@@ -139,8 +140,9 @@ pub enum VmCommand {
         /// Which machines.
         #[command(flatten)]
         machines: MachinesArgs,
-        /// Keep the points until then; without it 30 days
-        #[arg(long, value_name = "TIME")]
+        /// Keep the points until then: a day, which begins in UTC, or a time with its
+        /// zone; without it 30 days
+        #[arg(long, value_name = "TIME", value_parser = moment)]
         keep_until: Option<Timestamp>,
         /// Wait until the jobs are over
         #[arg(long)]
@@ -205,7 +207,7 @@ pub enum VmVaultCommand {
     )]
     Create {
         /// Its name: 2 to 50 letters, digits and hyphens, a letter first
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", value_parser = vault_name)]
         name: VaultName,
         /// Its region, that of the machines
         #[arg(long, value_name = "REGION", env = "AZSEED_LOCATION")]
@@ -355,7 +357,7 @@ pub enum VmJobCommand {
         #[arg(long, value_name = "WORD", value_parser = word)]
         status: Option<String>,
         /// Only those that began since then
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", value_parser = moment)]
         since: Option<Timestamp>,
         /// Wait until all of them are over
         #[arg(long)]
@@ -396,7 +398,7 @@ pub enum VmPointCommand {
         #[arg(value_name = "VM")]
         machine: String,
         /// Only those that were made since then
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", value_parser = moment)]
         since: Option<Timestamp>,
     },
     /// Show a point
@@ -414,4 +416,45 @@ pub enum VmPointCommand {
 fn word(text: &str) -> Result<String, String> {
     let is_word = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if is_word { Ok(text.to_owned()) } else { Err("a word of letters and digits".to_owned()) }
+}
+
+/// The name of a new vault; which part of the rule it breaks is said.
+fn vault_name(text: &str) -> Result<VaultName, String> {
+    let error = match VaultName::new(text) {
+        Ok(name) => return Ok(name),
+        Err(error) => error,
+    };
+    let is_sign = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let length = text.chars().count();
+    let why = match text.chars().find(|c| !is_sign(*c)) {
+        Some(sign) => format!("{sign:?} is none of these"),
+        None if !text.starts_with(|c: char| c.is_ascii_alphabetic()) && length > 0 => {
+            "it does not begin with a letter".to_owned()
+        }
+        None if text.ends_with('-') => "it ends with a hyphen".to_owned(),
+        None => format!("it has {length}"),
+    };
+    Err(format!("{error}; {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_part_of_the_rule_that_a_name_breaks_is_said() {
+        let long = "x".repeat(51);
+        for (name, why) in [
+            ("a", "it has 1"),
+            (&long, "it has 51"),
+            ("1abc", "does not begin with a letter"),
+            ("prod-", "ends with a hyphen"),
+            ("pr_od", "'_' is none of these"),
+            ("", "it has 0"),
+        ] {
+            let told = vault_name(name).unwrap_err();
+            assert!(told.contains(why), "{name}: {told}");
+        }
+        assert!(vault_name("prod-1").is_ok());
+    }
 }

@@ -37,7 +37,7 @@ pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
         CheckCommand::Schedule => {
             schedules::check(&tree(&RootArgs::this_machine())?, &call.desk())?
         }
-        CheckCommand::Network(args) => look_at_network(args)?,
+        CheckCommand::Network(args) => look_at_network(args, call)?,
         CheckCommand::Account(args) => look_at_account(args, call)?,
         CheckCommand::Vm(args) => {
             vm_check::check(&which(&args.machines), &target(&args.target), &call.desk())?
@@ -86,10 +86,14 @@ fn look_at_account(args: &CheckAccountArgs, call: &Call<'_>) -> Result<Checked, 
     check_account::check(&asked, &options, &call.desk())
 }
 
-fn look_at_network(args: &CheckNetworkArgs) -> Result<Checked, Failure> {
-    let needs_account = args.purpose.is_some_and(|own| own != ForChoice::Vm);
+fn look_at_network(args: &CheckNetworkArgs, call: &Call<'_>) -> Result<Checked, Failure> {
+    let is_probed = args.probe.is_some();
+    let needs_account = is_probed || args.purpose.is_some_and(|own| own != ForChoice::Vm);
     if needs_account && args.storage_account.is_none() {
         return Err(MissingFlags::one("--storage-account").into());
+    }
+    if is_probed && args.container.is_none() {
+        return Err(MissingFlags::one("--container").into());
     }
     let options = NetworkOptions {
         reach: match args.purpose {
@@ -99,8 +103,9 @@ fn look_at_network(args: &CheckNetworkArgs) -> Result<Checked, Failure> {
         account: args.storage_account.as_ref().map(|own| own.name().clone()),
         azure: azure(&args.azure),
         blobs: blobs(&args.blobs),
+        probe: args.container.clone().zip(args.probe),
     };
-    network::check(&options, &tree(&RootArgs::this_machine())?)
+    network::check(&options, &tree(&RootArgs::this_machine())?, call.ui)
 }
 
 fn tree(args: &RootArgs) -> Result<Tree, NoTree> {

@@ -1,16 +1,20 @@
 //! Whether Azure can be reached from here: every way is gone side by side, by the proxy and the
 //! certificates that calls would go by. What was met is judged in `check`.
 
-use disk_prep::noun::{AccountName, Address, bare_addresses};
+use disk_prep::noun::{AccountName, Address, ByteSize, ContainerName, bare_addresses};
 use url::Url;
 
-use super::connections::{AzureOptions, BlobAccess, home, network};
+use super::answered::answer;
+use super::connections::{AzureOptions, BlobAccess, container, home, network};
+use super::line_rate::measure;
 use crate::azure::Error;
 use crate::azure::probe::proxy_used;
+use crate::check::azure::Answer;
 use crate::check::finding::Checked;
+use crate::check::line_rate::{self, Measured};
 use crate::check::network::{FABRIC, Given, METADATA, Proxies, Role, Tried, look};
 use crate::check::tree::Tree;
-use crate::outcome::Failure;
+use crate::outcome::{Attendant, Failure};
 
 /// What for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub struct NetworkOptions {
     pub azure: AzureOptions,
     /// Where blobs are.
     pub blobs: BlobAccess,
+    /// A container of the account, and how much is sent there to measure the line.
+    pub probe: Option<(ContainerName, ByteSize)>,
 }
 
 /// Ports at which the fabric answers a VM: for its settings, and for its agent.
@@ -49,7 +55,11 @@ const VARIABLES: [&str; 8] = [
 ];
 
 /// Goes every way, and says what came of it.
-pub fn check(options: &NetworkOptions, tree: &Tree) -> Result<Checked, Failure> {
+pub fn check(
+    options: &NetworkOptions,
+    tree: &Tree,
+    attendant: &dyn Attendant,
+) -> Result<Checked, Failure> {
     let network = network(&options.azure);
     let targets = targets(options)?;
     let used = targets.iter().find_map(|(_, url)| proxy_used(&network, url));
@@ -66,7 +76,17 @@ pub fn check(options: &NetworkOptions, tree: &Tree) -> Result<Checked, Failure> 
     let met = network.probe(&urls)?;
     let tried = targets.iter().zip(met);
     let tried = tried.map(|((role, url), steps)| Tried { role: *role, place: place(url), steps });
-    Ok(Checked(look(tree, &proxies, &tried.collect::<Vec<_>>())))
+    let mut found = look(tree, &proxies, &tried.collect::<Vec<_>>());
+    found.extend(line_rate::look(&rate(options, attendant)));
+    Ok(Checked(found))
+}
+
+/// How fast the line is, if that is asked.
+fn rate(options: &NetworkOptions, attendant: &dyn Attendant) -> Answer<Measured> {
+    let NetworkOptions { azure, blobs, account, probe, .. } = options;
+    let (Some(account), Some((name, size))) = (account, probe) else { return Answer::Unasked };
+    let opened = container(azure, blobs, account, name, attendant);
+    answer(opened.and_then(|own| measure(&own, *size)).map(Some))
 }
 
 /// A variable, without user and password of its address.

@@ -13,7 +13,7 @@ use super::answered::{answer, failed, map};
 use super::connections::{AzureOptions, BlobAccess, CURRENT_SERVICE, arm, container, job_service};
 use super::contact::contact;
 use super::desk::Desk;
-use super::ready_rights::{of_account, of_service, rights_at};
+use super::ready_rights::{assigned_at, missing_at, of_account, of_new_job, of_service, rights_at};
 use super::settings::{Given, settle};
 use crate::azure::Arm;
 use crate::check::azure::{Account, Answer, Region, View, Wanted, findings, plain};
@@ -166,6 +166,24 @@ impl Place {
         Answer::Known(taken)
     }
 
+    fn scope(&self) -> String {
+        format!("/subscriptions/{}/resourceGroups/{}", self.subscription, self.group)
+    }
+
+    /// Whether whoever is signed in may make the job. Rights that only later steps need may be
+    /// those of somebody else: what is missing of them is told and stops nothing.
+    fn may_make(&self, arm: &Arm, service: Service, attendant: &dyn Attendant) -> Vec<Finding> {
+        let found = rights_at(arm, &self.scope(), of_new_job(service));
+        let missing = missing_at(arm, &self.scope(), of_service(service)).into_iter();
+        let later: Vec<&str> =
+            missing.filter(|own| !of_new_job(service).contains(own)).map(Right::name).collect();
+        if !later.is_empty() {
+            attendant
+                .warn(&format!("Later steps of the job need more rights: {}", later.join(", ")));
+        }
+        found
+    }
+
     /// Refuses to go on if something is not as it must be, all of it told at once; nothing was
     /// written then. What is only unusual or cannot be looked at is told.
     pub fn expect(
@@ -175,8 +193,13 @@ impl Place {
         attendant: &dyn Attendant,
     ) -> Result<(), Failure> {
         let wanted = self.wanted(Purpose::Import, service.service());
-        let view = self.look(&arm(azure, attendant)?, &wanted, Some(service));
-        let checked = Checked(findings(&wanted, &view));
+        let arm = arm(azure, attendant)?;
+        let view = self.look(&arm, &wanted, Some(service));
+        let mut found = findings(&wanted, &view);
+        if let Answer::Known(()) | Answer::Unknown(_) = view.group {
+            found.extend(self.may_make(&arm, service.service(), attendant));
+        }
+        let checked = Checked(found);
         for finding in checked.0.iter().filter(|finding| finding.grade == Grade::Warning) {
             attendant.warn(&told(finding));
         }
@@ -348,8 +371,8 @@ fn rights(
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     if let (Some(service), Answer::Known(()) | Answer::Unknown(_)) = (service, &view.group) {
-        let group = format!("/subscriptions/{}/resourceGroups/{}", place.subscription, place.group);
-        found.extend(rights_at(arm, &group, of_service(service)));
+        found.extend(rights_at(arm, &place.scope(), of_service(service)));
+        found.extend(assigned_at(arm, &place.scope()));
     }
     if let Answer::Known(_) | Answer::Unknown(_) = view.account {
         found.extend(rights_at(arm, &place.account.to_string(), needed));

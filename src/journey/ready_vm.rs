@@ -6,11 +6,13 @@ use disk_prep::noun::{ResourceGroup, SubscriptionId};
 use super::answered::{answer, map};
 use super::connections::{AzureOptions, arm};
 use super::ready::{Purpose, entrance};
-use super::ready_rights::rights_at;
+use super::ready_limits::counts;
+use super::ready_rights::{assigned_at, rights_at};
 use crate::azure::Arm;
 use crate::check::azure::{Answer, View, Wanted, findings};
 use crate::check::finding::Checked;
 use crate::check::rights::{RESTORE, VM};
+use crate::check::vault_limits;
 use crate::outcome::{Attendant, Failure};
 
 /// Vaults and backups; VMs and their disks; their network.
@@ -47,6 +49,11 @@ pub fn check(
             None => format!("/subscriptions/{subscription}"),
         };
         found.extend(rights_at(&arm, &scope, needed));
+        found.extend(assigned_at(&arm, &scope));
+        let is_there = registered(&arm, subscription, PROVIDERS[0]).provider;
+        if let Answer::Known((_, true)) = is_there {
+            found.extend(vault_limits::look(&counts(&arm, subscription)));
+        }
     }
     Ok(Checked(found))
 }

@@ -95,13 +95,15 @@ impl Office {
         let words: Vec<MachineWord> =
             words.iter().map(|word| word.parse()).collect::<Result<_, Error>>()?;
         let all = machines(&self.arm, &self.subscription)?;
-        let mut found: Vec<Machine> = Vec::new();
+        let (mut found, mut faults) = (Vec::<Machine>::new(), Vec::new());
         for word in &words {
-            let machine = self.one(word, &all)?;
-            if found.iter().all(|own| own.id != machine.id) {
-                found.push(machine);
+            match self.one(word, &all) {
+                Ok(machine) if found.iter().any(|own| own.id == machine.id) => {}
+                Ok(machine) => found.push(machine),
+                Err(fault) => faults.push(fault),
             }
         }
+        Error::of_all(faults)?;
         Ok(found)
     }
 

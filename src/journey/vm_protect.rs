@@ -61,6 +61,8 @@ pub enum Came {
         kind: ErrorKind,
         /// The service's own code, if it said one.
         said: Option<String>,
+        /// What to do.
+        hint: String,
     },
 }
 
@@ -75,8 +77,8 @@ pub struct Deeds {
     pub next: Option<String>,
 }
 
-fn failed(error: Error) -> Came {
-    let said = match &error {
+fn failed(error: &Error, machine: &MachineId, vault: &VaultId) -> Came {
+    let said = match error {
         Error::Azure(
             AzureError::OperationFailed { code, .. }
             | AzureError::Refused { code, .. }
@@ -84,18 +86,23 @@ fn failed(error: Error) -> Came {
         ) => Some(code.clone()),
         _ => None,
     };
-    Came::Failed { message: chain(&error), code: error.code(), kind: error.kind(), said }
+    let short = machine.short();
+    let look = ["azseed", "vm", "preflight", short.as_str(), "--vault", vault.name.as_str()];
+    let look = || format!("`{}` looks at what stands in the way", typed(look));
+    let hint = error.hint().map_or_else(look, |own| own.to_string());
+    Came::Failed { message: chain(error), code: error.code(), kind: error.kind(), said, hint }
 }
 
 /// Does the work on each machine, several at once; one that fails stops no other.
 fn side_by_side(
-    all: &[MachineId],
+    (all, vault): (&[MachineId], &VaultId),
     work: impl Fn(&MachineId) -> Result<(Came, Option<String>), Error> + Sync,
 ) -> Vec<Deed> {
     let deeds: Mutex<Vec<(usize, Deed)>> = Mutex::new(Vec::new());
     let one = |at: usize| {
         let machine = all[at].clone();
-        let (came, job) = work(&machine).unwrap_or_else(|error| (failed(error), None));
+        let (came, job) =
+            work(&machine).unwrap_or_else(|error| (failed(&error, &machine, vault), None));
         hold(&deeds).push((at, Deed { machine, came, job }));
         Ok::<(), std::convert::Infallible>(())
     };
@@ -150,7 +157,7 @@ pub fn protect_all(
         desk.attendant.consent(&what)?;
     }
     let all: Vec<MachineId> = named.into_iter().map(|own| own.id).collect();
-    let deeds = side_by_side(&all, |machine| {
+    let deeds = side_by_side((&all, &vault.id), |machine| {
         let own = held.iter().find(|item| item.machine == *machine);
         let is_so = own.is_some_and(|item| {
             item.policy.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(&policy))
@@ -176,15 +183,14 @@ pub(super) fn some(office: &Office, asked: &Machines) -> Result<Vec<Machine>, Fa
 
 /// A vault protects machines of its own region only.
 fn in_region(all: &[Machine], vault: &RecoveryVault) -> Result<(), Error> {
-    match all.iter().find(|own| own.region != vault.region) {
-        Some(own) => Err(Error::OtherRegion {
-            machine: own.id.short(),
-            region: own.region.clone(),
-            vault: vault.id.name.clone(),
-            own: vault.region.clone(),
-        }),
-        None => Ok(()),
-    }
+    let others = all.iter().filter(|own| own.region != vault.region);
+    let told = others.map(|own| Error::OtherRegion {
+        machine: own.id.short(),
+        region: own.region.clone(),
+        vault: vault.id.name.clone(),
+        own: vault.region.clone(),
+    });
+    Error::of_all(told.collect())
 }
 
 fn policy_of(
@@ -221,7 +227,7 @@ pub(super) fn protected(
     if asked.words.is_empty() {
         return Err(MissingFlags::one("The name of a machine, or --all").into());
     }
-    let mut found: Vec<MachineId> = Vec::new();
+    let (mut found, mut faults) = (Vec::<MachineId>::new(), Vec::new());
     for text in &asked.words {
         let word: crate::vm_backup::MachineWord = text.parse()?;
         let meant: Vec<&MachineId> =
@@ -231,14 +237,15 @@ pub(super) fn protected(
             [one] => found.push((*one).clone()),
             [] => {
                 let (machine, vault) = (word.to_string(), vault.name.clone());
-                return Err(Error::NotProtected { machine, vault }.into());
+                faults.push(Error::NotProtected { machine, vault });
             }
             several => {
                 let all = several.iter().map(ToString::to_string).collect();
-                return Err(Error::Ambiguous { word: word.to_string(), all }.into());
+                faults.push(Error::Ambiguous { word: word.to_string(), all });
             }
         }
     }
+    Error::of_all(faults)?;
     Ok(found)
 }
 
@@ -252,7 +259,11 @@ pub fn back_up_all(
     let office = Office::open(options, desk.attendant)?;
     let vault = office.vault(options, None)?.id;
     let all = protected(asked, &vault, &items(&office.arm, &vault)?)?;
-    let deeds = side_by_side(&all, |machine| {
+    // By the service's time, which its answers have told by now.
+    if let Some(until) = until.filter(|until| *until <= office.arm.now()) {
+        return Err(Error::KeptUntilThen { until }.into());
+    }
+    let deeds = side_by_side((&all, &vault), |machine| {
         let (job, is_new) = back_up(&office.arm, &vault, machine, until)?;
         Ok(match is_new {
             true => (Came::Done("backup begun"), job),
@@ -292,7 +303,7 @@ pub fn unprotect_all(
         ),
     };
     desk.attendant.consent(&what)?;
-    let deeds = side_by_side(&all, |machine| {
+    let deeds = side_by_side((&all, &vault), |machine| {
         let own = held.iter().find(|item| item.machine == *machine).map(|own| &own.protection);
         match (stop, own) {
             (Stop::KeepData, Some(Protection::Stopped)) => {

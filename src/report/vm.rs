@@ -1,7 +1,7 @@
 //! Azure's own backup of virtual machines, as a person and a script see it: vaults, policies, machines,
 //! what was done to them.
 
-use disk_prep::noun::{ErrorKind, count, visible_line};
+use disk_prep::noun::{ErrorKind, count, typed, visible_line};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -115,6 +115,8 @@ pub(super) struct VmDeedRecord<'a> {
     code: Option<&'a str>,
     /// The service's own code of the failure, if it said one.
     service_code: Option<&'a str>,
+    /// What to do about the failure.
+    hint: Option<&'a str>,
 }
 
 impl Record for VmDeedRecord<'_> {
@@ -161,12 +163,17 @@ fn vault_line(own: &RecoveryVault) -> String {
     format!("{group}/{name}  {}  {redundancy}  {state}", visible_line(&own.region))
 }
 
-/// What can be done with a vault next.
-fn next_lines(own: &RecoveryVault) -> Vec<String> {
-    let name = &own.id.name;
+/// What can be done with a vault next. Of two with one name the group says which.
+fn next_lines(own: &RecoveryVault, has_namesake: bool) -> Vec<String> {
+    let VaultId { group, name, .. } = &own.id;
+    let mut vault = vec!["--vault", name.as_str()];
+    if has_namesake {
+        vault.extend(["--resource-group", group.as_str()]);
+    }
+    let line = |words: &[&str]| typed(["azseed", "vm"].iter().chain(words).chain(&vault).copied());
     vec![
-        format!("Next: `azseed vm discover --vault {name}`"),
-        format!("      `azseed vm protect --all --vault {name}`"),
+        format!("Next: `{}`", line(&["discover"])),
+        format!("      `{}`", line(&["protect", "--all"])),
     ]
 }
 
@@ -183,7 +190,7 @@ impl Outcome for MadeVault {
             );
         }
         lines.push("Its redundancy cannot be changed once a machine is protected".to_owned());
-        lines.extend(next_lines(&self.vault));
+        lines.extend(next_lines(&self.vault, self.namesake.is_some()));
         lines
     }
 
@@ -201,7 +208,7 @@ impl Outcome for RecoveryVaults {
         }
         let mut lines: Vec<String> = self.all.iter().map(vault_line).collect();
         if let (true, Some(own)) = (self.is_one, self.all.first()) {
-            lines.extend(next_lines(own));
+            lines.extend(next_lines(own, false));
         }
         lines
     }
@@ -339,11 +346,10 @@ fn deed_lines(own: &Deed) -> Vec<String> {
     let told = |text: String| visible_line(&text).into_owned();
     match &own.came {
         Came::Done(word) | Came::Unchanged(word) => vec![told(format!("{name}: {word}{job}"))],
-        Came::Failed { message, code, said, .. } => {
-            let mut lines = vec![
-                told(format!("{name}: {message}")),
-                format!("  code: {code}  (see `azseed explain {code}`)"),
-            ];
+        Came::Failed { message, code, said, hint, .. } => {
+            let mut lines = vec![told(format!("{name}: {message}"))];
+            lines.push(told(format!("  hint: {hint}")));
+            lines.push(format!("  code: {code}  (see `azseed explain {code}`)"));
             lines.extend(explained(said.iter().map(String::as_str)));
             lines
         }
@@ -364,12 +370,16 @@ impl Outcome for Deeds {
 
     fn json(&self) -> Vec<Value> {
         let record = |own: &Deed| {
-            let (outcome, message, code, service_code) = match &own.came {
-                Came::Done(word) => ("done", *word, None, None),
-                Came::Unchanged(word) => ("unchanged", *word, None, None),
-                Came::Failed { message, code, said, .. } => {
-                    ("failed", message.as_str(), Some(*code), said.as_deref())
+            let (outcome, message) = match &own.came {
+                Came::Done(word) => ("done", *word),
+                Came::Unchanged(word) => ("unchanged", *word),
+                Came::Failed { message, .. } => ("failed", message.as_str()),
+            };
+            let (code, service_code, hint) = match &own.came {
+                Came::Failed { code, said, hint, .. } => {
+                    (Some(*code), said.as_deref(), Some(hint.as_str()))
                 }
+                _ => (None, None, None),
             };
             line(&VmDeedRecord {
                 name: &own.machine.name,
@@ -380,6 +390,7 @@ impl Outcome for Deeds {
                 job: own.job.as_deref(),
                 code,
                 service_code,
+                hint,
             })
         };
         self.all.iter().map(record).collect()

@@ -2,6 +2,8 @@
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName, lines, typed};
 
+use jiff::Timestamp;
+
 use super::policy::PolicyFault;
 use super::restore_fault::RestoreFault;
 use crate::azure;
@@ -68,6 +70,24 @@ pub enum Error {
     SeveralSubscriptions { all: Vec<String> },
     #[error("The sign-in reaches no subscription that can be used")]
     NoSubscription,
+    #[error("The points cannot be kept until {until:.0}: that is over")]
+    KeptUntilThen { until: Timestamp },
+    /// Of several machines; each is told, and the first says how the call ends.
+    #[error("{first}{}", lines(rest))]
+    Several { first: Box<Error>, rest: Vec<Error> },
+}
+
+impl Error {
+    /// All that was found, if it is anything.
+    pub fn of_all(all: Vec<Error>) -> Result<(), Error> {
+        let mut all = all.into_iter();
+        let Some(first) = all.next() else { return Ok(()) };
+        let rest: Vec<Error> = all.collect();
+        Err(match rest.is_empty() {
+            true => first,
+            false => Error::Several { first: Box::new(first), rest },
+        })
+    }
 }
 
 impl Diagnose for Error {
@@ -99,6 +119,8 @@ impl Diagnose for Error {
             Error::PolicyUsed { .. } => "vm-policy-in-use",
             Error::SeveralSubscriptions { .. } => "subscription-ambiguous",
             Error::NoSubscription => "subscription-none",
+            Error::KeptUntilThen { .. } => "vm-keep-until-over",
+            Error::Several { first, .. } => first.code(),
         }
     }
 
@@ -113,6 +135,7 @@ impl Diagnose for Error {
             | Error::Policy { .. }
             | Error::PolicyName { .. }
             | Error::PointWord { .. }
+            | Error::KeptUntilThen { .. }
             | Error::SeveralSubscriptions { .. } => ErrorKind::Usage,
             Error::NoMachine { .. }
             | Error::NoVault { .. }
@@ -130,6 +153,7 @@ impl Diagnose for Error {
             | Error::NotCancellable { .. } => ErrorKind::Refused,
             Error::OtherRestore { .. } | Error::JobUnderWay { .. } => ErrorKind::Busy,
             Error::NoSubscription => ErrorKind::NotAllowed,
+            Error::Several { first, .. } => first.kind(),
         }
     }
 
@@ -150,13 +174,19 @@ impl Diagnose for Error {
             }
             Error::NoVault { .. } => "`azseed vm vault list` names those that are there",
             Error::NoVaults => "make one with `azseed vm vault create`",
-            Error::SeveralVaults { .. } => "name the one that is meant with `--vault`",
+            Error::SeveralVaults { .. } => {
+                "name the one that is meant with `--vault`, and its group with `--resource-group` \
+                 where two have one name"
+            }
             Error::OtherVault { .. } => "name another vault, or leave the flag out",
             Error::NoRegion { .. } => "name it as in `westeurope`",
             Error::Policy { .. } => "mend all of it, then run the same command again",
             Error::NoPolicy { .. } => "`azseed vm policy list` names those that are there",
             Error::PolicyName { .. } => "3 to 150 letters, digits and hyphens, a letter first",
-            Error::NotProtected { .. } => "`azseed vm protect` begins it",
+            Error::NotProtected { machine, vault } => {
+                let line = ["azseed", "vm", "protect", machine, "--vault", vault.as_str()];
+                return Some(Hint::new(format!("`{}` begins it", typed(line))));
+            }
             Error::NoJob { .. } => "`azseed vm job list` names those that are there",
             Error::NotCancellable { .. } => {
                 "a backup can be cancelled while its snapshot is taken, not while it is transferred"
@@ -204,6 +234,8 @@ impl Diagnose for Error {
                 "name the one that is meant with `--subscription`"
             }
             Error::NoSubscription => "`azseed subscriptions list` shows what the sign-in reaches",
+            Error::KeptUntilThen { .. } => "name a day that is to come",
+            Error::Several { first, .. } => return first.hint(),
         };
         Some(Hint::new(text))
     }

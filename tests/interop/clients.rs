@@ -292,19 +292,24 @@ fn microsofts_management_clients_go_through_the_whole_story_of_both_services() {
 }
 
 #[test]
-fn microsofts_client_of_recovery_services_protects_a_machine_and_backs_it_up() {
-    let (machine, emulator) = named();
-    emulator.to_noon(&machine);
-    let data = emulator.data().to_str().unwrap();
-    machine.expect(0, &["emulator", "vm", "set", "web", "--data", data]);
-    let part = |part: &str| {
-        let mut command = client(&machine, "recovery.py", emulator.fact("ca_file"));
-        command.arg(part).env("SUBSCRIPTION", emulator.fact("subscription"));
-        column(&mut command)
-    };
-    expect("azure-mgmt-recoveryservicesbackup", &part("begin"), 10);
-    emulator.forward(&machine, "+7m");
-    expect("azure-mgmt-recoveryservicesbackup", &part("after"), 7);
+fn microsofts_clients_of_recovery_services_go_from_a_vault_to_a_restore() {
+    for (script, name) in [
+        ("recovery.py", "azure-mgmt-recoveryservicesbackup"),
+        ("recovery.cjs", "@azure/arm-recoveryservicesbackup"),
+    ] {
+        let (machine, emulator) = named();
+        emulator.to_noon(&machine);
+        let data = emulator.data().to_str().unwrap();
+        machine.expect(0, &["emulator", "vm", "set", "web", "--data", data]);
+        let part = |part: &str| {
+            let mut command = client(&machine, script, emulator.fact("ca_file"));
+            command.arg(part).env("SUBSCRIPTION", emulator.fact("subscription"));
+            column(&mut command)
+        };
+        expect(name, &part("begin"), 10);
+        emulator.forward(&machine, "+7m");
+        expect(name, &part("after"), 7);
+    }
 }
 
 #[test]

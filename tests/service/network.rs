@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde_json::Value;
 use support::emulator::Emulator;
 use support::program::{Machine, Said, said};
+use support::seed::shipped;
 
 const HOSTS: [&str; 2] = ["management.azure.com", "login.microsoftonline.com"];
 const BLOBS: &str = "account1.blob.core.windows.net";
@@ -155,4 +156,49 @@ fn a_subscription_is_looked_at_for_backups_of_vms_and_disks() {
     assert!(told.stdout.contains("azure-account-kind"), "{}", told.stdout);
     let told = machine.expect(2, &["check", "azure", "--for=vm", "--json"]);
     assert!(told.stdout.contains("flag-missing"), "{}", told.stdout);
+}
+
+#[test]
+fn a_line_is_measured_within_a_container_and_nothing_of_it_is_left() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    let look = |more: &[&str]| {
+        let words = ["check", "network", "--storage-account=account1", "--json", "--no-progress"];
+        emulator.run(&machine, &[&words[..], more].concat())
+    };
+    let rate = |more: &[&str]| -> (String, String) {
+        let told = look(more);
+        let all = found(&told).into_iter().filter(|own| own.0 == "net-rate");
+        let all: Vec<(String, String)> = all.map(|own| (own.1, own.2)).collect();
+        assert_eq!(all.len(), 1, "{}{}", told.stdout, told.stderr);
+        all[0].clone()
+    };
+    let (verdict, facts) = rate(&["--container=azseed-office", "--probe=5M"]);
+    assert!(["good", "warning"].contains(&verdict.as_str()), "{facts}");
+    for part in ["B/s up, ", "B/s down, ", "measured with 5.00 MB", "1 TB takes about"] {
+        assert!(facts.contains(part), "{part}: {facts}");
+    }
+    let left = walkdir::WalkDir::new(emulator.data().join("blobs")).into_iter();
+    let left: Vec<_> = left
+        .map(|own| own.unwrap().into_path())
+        .filter(|own| own.to_string_lossy().contains("probe-"))
+        .collect();
+    assert_eq!(left, [] as [std::path::PathBuf; 0]);
+    let calls = emulator.data().join("blobs/account1/azseed-office");
+    assert!(calls.exists(), "it was the container of the vault");
+    assert_eq!(rate(&["--container=nothing", "--probe=1K"]).0, "problem");
+    let data = emulator.data().to_str().unwrap();
+    let rights = ["emulator", "rights", "--action=*", "--data-action=*/read", "--data", data];
+    machine.expect(0, &rights);
+    let (verdict, facts) = rate(&["--container=azseed-office", "--probe=1K"]);
+    assert!(verdict == "unknown" && facts.contains("AuthorizationPermissionMismatch"), "{facts}");
+    for (more, code) in [
+        (&["--probe=1M"][..], "flag-missing"),
+        (&["--container=azseed-office", "--probe=2G"], "usage"),
+        (&["--container=azseed-office", "--probe=0"], "usage"),
+    ] {
+        let told = look(more);
+        assert!(told.code == 2 && told.stdout.contains(code), "{more:?}: {}", told.stdout);
+    }
 }

@@ -461,3 +461,83 @@ fn vaults_and_policies_are_kept_up_and_let_go_only_when_nothing_needs_them() {
     world.ok("vm vault delete --yes");
     world.refused(10, "vm-vault-not-found", "vm vault delete --yes");
 }
+
+#[test]
+fn all_machines_that_cannot_be_meant_are_told_at_once_with_what_to_do() {
+    let world =
+        World::with_vault(&["web", "far --region eastus", "near --region eastus", "old --classic"]);
+    let told = world.refused(10, "vm-not-found", "vm protect nobody web nothing old");
+    for part in ["nobody in the", "nothing in the", "old is a classic one"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let told = world.refused(13, "vm-other-region", "vm protect far web near");
+    assert!(
+        told.contains("RG/far is in eastus") && told.contains("RG/near is in eastus"),
+        "{told}"
+    );
+    let told = world.refused(10, "vm-not-protected", "vm backup web db");
+    assert!(told.contains("protect web") && told.contains("protect db"), "{told}");
+    assert!(told.contains("`azseed vm protect web --vault prod`"), "{told}");
+    world.ok("vm protect WEB");
+    assert_eq!(world.kept_jobs("ConfigureBackup"), 1, "nothing else was done");
+    // Times: with a zone, or a day; and not one that is over.
+    for text in ["vm backup web --keep-until", "vm job list --since", "vm point list web --since"] {
+        let told = world.refused(2, "usage", &format!("{text} 2026-12-20T06:00:00"));
+        assert!(told.contains("2026-12-20T06:00:00Z"), "{text}: {told}");
+        let told = world.refused(2, "usage", &format!("{text} tomorrow"));
+        assert!(told.contains("take a day"), "{text}: {told}");
+    }
+    world.refused(2, "vm-keep-until-over", "vm backup web --keep-until 2020-12-20");
+    assert_eq!(world.kept_jobs("Backup"), 0);
+    assert_eq!(world.json(0, "vm job list --since 2020-01-01").len(), 1);
+    let told =
+        world.expect(2, "vm vault create pr_od --location westus --resource-group rg").stderr;
+    assert!(told.contains("'_' is none of these"), "{told}");
+    // Two vaults of one name are told apart by their groups, in the lines to type as well.
+    let made = world.ok("vm vault create prod --location westus --resource-group other-rg");
+    assert!(made.contains("vm discover --vault prod --resource-group other-rg`"), "{made}");
+    let told = world.refused(2, "vm-vault-ambiguous", "vm job list --vault PROD");
+    assert!(told.contains("--resource-group"), "{told}");
+    assert_eq!(world.json(0, "vm job list --vault Prod --resource-group BACKUP-RG").len(), 1);
+    // More backups of a day than the service makes.
+    for _ in 0..4 {
+        world.ok("vm backup web --resource-group backup-rg");
+        world.forward("+8m");
+    }
+    let told = world.expect(13, "vm backup web --resource-group backup-rg").stdout;
+    assert!(told.contains("UserErrorOnDemandBackupLimitReached"), "{told}");
+    assert!(told.contains("hint: "), "{told}");
+}
+
+#[test]
+fn what_ails_a_machine_fails_its_backup_for_that_cause_with_its_steps() {
+    let causes = [
+        ("stirring", "--power transient", "UserErrorVmNotInDesirableState"),
+        ("broken", "--power failed", "UserErrorVmProvisioningStateFailed"),
+        ("mute", "--agent absent", "vm-agent-missing"),
+        ("deaf", "--agent stopped", "AzureVmOffline"),
+        ("stuck", "--extension failed", "basic-snapshot-extension-stuck"),
+        ("full", "--odd many-snapshots", "ExtensionFailedSnapshotLimitReachedError"),
+        ("gone", "", "BCMV2VMNotFound"),
+    ];
+    let names = causes.map(|(name, ..)| name);
+    let world = World::with_vault(&names);
+    world.ok("vm protect --all");
+    for (name, state, _) in causes.iter().filter(|own| !own.1.is_empty()) {
+        world.vm(&format!("{name} {state}"));
+    }
+    world.declare("vm remove gone");
+    world.ok("vm backup --all");
+    world.forward("+7m");
+    let jobs = world.json(1, "vm job list --operation Backup --wait");
+    assert_eq!(jobs.len(), causes.len());
+    for (name, _, code) in causes {
+        let job = jobs.iter().find(|own| own["machine"] == name).unwrap();
+        assert_eq!(job["status"], "Failed", "{name}");
+        let told = world.expect(0, &format!("vm job show {}", job["id"].as_str().unwrap())).stdout;
+        let explained = world.machine.expect(0, &["explain", code]).stdout;
+        let own = job["errors"][0]["code"].as_str().unwrap();
+        assert!(own == code || explained.contains(own), "{name}: {own} and not {code}");
+        assert!(told.contains("Why:") && told.contains("What to do:"), "{name}: {told}");
+    }
+}

@@ -246,6 +246,13 @@ fn an_account_is_judged_by_what_it_is_for() {
     set("--rule folders=off --rule keys=off --sku Standard_ZRS");
     assert_eq!(check("restore", 13), ["account-kind problem"]);
     assert_eq!(check("import", 0), Vec::<String>::new(), "nobody gives a key");
+    // Premium storage for page blobs was for unmanaged disks.
+    set("--sku Premium_LRS");
+    let found = world.json(0, "check account account1 --for vault");
+    let quota = of(&found, "account-premium-quota");
+    assert!(quota["verdict"] == "warning" && text(quota, "facts").contains("17.5 TB"), "{quota}");
+    assert_eq!(quota["explain"], "UserErrorBCMPremiumStorageQuotaError");
+    set("--sku Standard_LRS");
     // What is in a container.
     let found = world.json(0, "check account account1 --for vault --container backup");
     assert!(text(of(&found, "account-container"), "facts").contains("nothing is in"));
@@ -260,7 +267,11 @@ fn rights_that_are_missing_are_named_with_the_smallest_role_that_has_them() {
     let look = |purpose: &str, code: i32| {
         world.json(code, &format!("check azure --for {purpose} {group}"))
     };
-    assert_eq!(bad(&look("vm", 0), ""), Vec::<String>::new());
+    let whole = look("vm", 0);
+    assert_eq!(bad(&whole, ""), Vec::<String>::new());
+    assert!(text(of(&whole, "azure-assignments"), "facts").starts_with("Owner at /subscriptions/"));
+    let limits = text(of(&whole, "azure-limits"), "facts");
+    assert!(limits.contains("1 of 500 vaults") && limits.contains("1 of 200 policies"), "{limits}");
     assert_eq!(bad(&look("restore", 0), ""), Vec::<String>::new());
     world.declare(
         "rights --action */read --action Microsoft.RecoveryServices/* \
@@ -289,7 +300,8 @@ fn rights_that_are_missing_are_named_with_the_smallest_role_that_has_them() {
     assert!(told.contains("Virtual Machine Contributor"), "{told}");
     assert_eq!(world.kept_jobs("Restore"), 0);
     world.declare("rights --hidden");
-    assert_eq!(bad(&look("vm", 0), ""), ["azure-rights unknown"]);
+    let hidden = ["azure-rights unknown", "azure-assignments unknown"];
+    assert_eq!(bad(&look("vm", 0), ""), hidden);
     world.declare("rights");
     world.vm("web --nics 2 --load-balancer");
     let said = world.expect(0, &format!("{new} --dry-run"));

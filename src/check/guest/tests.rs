@@ -251,3 +251,94 @@ fn a_windows_agent_is_judged_by_its_version() {
     assert_eq!(program([2 << 16 | 6, 1198 << 16 | 717]), "problem");
     assert_eq!(program([1 << 16 | 9, 0]), "problem");
 }
+
+/// What somebody can put in the place of a file that is looked at.
+fn hostile(root: &Path, path: &str, kind: usize) {
+    let at = root.join(path);
+    let held = std::fs::read(&at).unwrap_or_default();
+    remove(root, path);
+    match kind {
+        0 => std::fs::File::create(&at).unwrap().set_len(100 << 20).unwrap(),
+        1 => std::fs::write(&at, [&held[..held.len() / 2], b"\0\xff\xfe"].concat()).unwrap(),
+        2 => std::fs::write(&at, &held[..held.len() / 2]).unwrap(),
+        3 => symlink(OUTSIDE, &at).unwrap(),
+        4 => symlink(at.file_name().unwrap(), &at).unwrap(),
+        5 => {
+            let fifo = rustix::fs::FileType::Fifo;
+            rustix::fs::mknodat(rustix::fs::CWD, &at, fifo, 0o600.into(), 0).unwrap();
+        }
+        6 => std::fs::create_dir(&at).unwrap(),
+        _ => {
+            let lines = (0..5000).map(|number| format!("a{number} = b\n= [\n]=,:;\t\n"));
+            std::fs::write(&at, lines.collect::<String>()).unwrap();
+        }
+    }
+}
+
+const OUTSIDE: &str = "../../../../../../../../../../../../proc/self/environ";
+
+/// All that lies in a tree, but folders.
+fn files(root: &Path, below: &Path, all: &mut Vec<String>) {
+    for entry in std::fs::read_dir(below).unwrap() {
+        let path = entry.unwrap().path();
+        match path.symlink_metadata().unwrap().is_dir() {
+            true => files(root, &path, all),
+            false => all.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned()),
+        }
+    }
+}
+
+#[test]
+fn whatever_stands_in_the_place_of_a_file_it_is_a_finding_and_neither_hangs_nor_leads_out() {
+    use crate::check::{filesystems, proxy};
+    let whole = |root: &Path| {
+        sound(root);
+        write_text(root, "etc/environment", "http_proxy=http://10.0.0.5:3128\n");
+        write_text(root, "etc/fstab", "/dev/sda1 / ext4 rw 0 1\n");
+        write_text(
+            root,
+            "etc/netplan/50.yaml",
+            "network:\n  ethernets:\n    eth0: {dhcp4: true}\n",
+        );
+        write_text(root, "proc/loadavg", "0.1 0.1 0.1 1/100 1\n");
+        let mut device = vec![0; 4096];
+        device[1080..1084].copy_from_slice(&[0x53, 0xEF, 1, 0]);
+        write(root, "dev/sda1", &device);
+    };
+    let windows = |root: &Path| {
+        std::fs::create_dir_all(root.join("Windows")).unwrap();
+        write(root, WINDOWS_AGENT, b"MZ\0\0\xBD\x04\xEF\xFE\0\0\x01\0");
+    };
+    for kind in 0..8 {
+        let folder = tempfile::tempdir().unwrap();
+        windows(folder.path());
+        hostile(folder.path(), WINDOWS_AGENT, kind);
+        let found = look_at(folder.path());
+        assert!(["unknown", "problem"].contains(&found[0].grade.word()), "{kind}: {found:?}");
+    }
+    let mut all = Vec::new();
+    let example = tempfile::tempdir().unwrap();
+    whole(example.path());
+    files(example.path(), example.path(), &mut all);
+    let begun = std::time::Instant::now();
+    let mut changed = 0;
+    let usual = look_at(example.path());
+    for path in &all {
+        for kind in 0..8 {
+            let folder = tempfile::tempdir().unwrap();
+            whole(folder.path());
+            hostile(folder.path(), path, kind);
+            let tree = Tree::open(folder.path()).unwrap();
+            let mut found = look(&tree);
+            changed += usize::from(found != usual);
+            found.extend(proxy::look(&tree));
+            found.extend(filesystems::look(&tree));
+            assert!(found.len() > 10, "{path}, {kind}: {found:#?}");
+            // The environment of this process is outside the tree.
+            let told = format!("{found:?}");
+            assert!(!told.contains("CARGO_") && told.len() < 20_000, "{path}, {kind}: {told}");
+        }
+    }
+    assert!(all.len() > 20 && changed > all.len(), "{changed} of {}", all.len());
+    assert!(begun.elapsed().as_secs() < 120, "it hangs");
+}

@@ -25,9 +25,10 @@ use super::dock::line::send as write_line;
 use super::error::Error;
 use super::mischief::{Standing, Wanted};
 use super::recovery::{
-    AccountFacts, AccountOrder, GroupOrder, ManagedDisk, RightsOrder, SecurityGroup, SecurityOrder,
-    Vm, VmOrder,
+    AccountFacts, AccountOrder, GroupOrder, ManagedDisk, SecurityGroup, SecurityOrder, Vm, VmOrder,
 };
+
+use super::rights::RightsOrder;
 
 const NAME: &str = "control.sock";
 /// Files that one message may carry, by the kernel's rule.

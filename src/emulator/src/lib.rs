@@ -24,6 +24,7 @@ mod mischief;
 mod other_service;
 mod ports;
 mod recovery;
+mod rights;
 mod running;
 mod server;
 mod tokens;
@@ -35,7 +36,8 @@ pub use disks::DiskDeed;
 pub use dock::{parsers, work as read_drive};
 pub use error::Error;
 pub use mischief::{Mischief, Wanted};
-pub use recovery::{AccountOrder, DiskOrder, GroupOrder, RightsOrder, SecurityOrder, VmOrder};
+pub use recovery::{AccountOrder, DiskOrder, GroupOrder, SecurityOrder, VmOrder};
+pub use rights::RightsOrder;
 pub use running::{
     Emulator, EmulatorOptions, Facts, VmDeed, dock, forward_clock, machines, managed_disks,
     mischief, resource_group, rights, security_group, start, storage_account,

@@ -25,7 +25,8 @@ use super::blobs::{self, managed::DiskPages, service::BlobService};
 use super::clock::Clock;
 use super::control::{self, Reply, Request};
 use super::disks::{DiskDeed, Disks};
-use super::recovery::{AccountOrder, GroupOrder, RightsOrder, SecurityOrder, WorldBook};
+use super::recovery::{AccountOrder, GroupOrder, SecurityOrder, WorldBook};
+use super::rights::RightsOrder;
 
 pub use super::control::VmDeed;
 use super::dock::Dock;
@@ -290,7 +291,8 @@ impl Parts {
         match &self.blobs {
             Blobs::Own(blobs) => {
                 let nature = |account: &str| self.world.nature(account);
-                blobs.answer((&self.account, &nature), self.clock.now(), call)
+                let rights = self.world.rights();
+                blobs.answer((&self.account, &nature), rights.as_ref(), self.clock.now(), call)
             }
             #[cfg(feature = "other-service")]
             Blobs::Other(_) => Answer::empty(404),

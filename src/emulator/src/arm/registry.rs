@@ -19,6 +19,11 @@ const KNOWN: [&str; 7] = [
     "Microsoft.Storage",
 ];
 
+/// A provider as the service writes it.
+pub(super) fn full_name(provider: &str) -> &str {
+    KNOWN.into_iter().find(|own| own.eq_ignore_ascii_case(provider)).unwrap_or(provider)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stand {
     Not,

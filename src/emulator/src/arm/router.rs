@@ -62,13 +62,14 @@ fn route(context: Context<'_>) -> Result<Answer, Fault> {
         return answer;
     }
     let target = Path::of(&parts).ok_or_else(|| Fault::no_resource("The resource"))?;
+    if permissions::is_asked(&target) {
+        check_subscription(context, &target)?;
+        return permissions::answer(context, &target);
+    }
+    permissions::check(context, &target)?;
     if providers::is_asked(&target) {
         check_subscription(context, &target)?;
         return providers::answer(context, &target);
-    }
-    if permissions::is_asked(&target) {
-        check_subscription(context, &target)?;
-        return permissions::answer(context);
     }
     context.registry.check(&target.provider)?;
     if let Some(answer) = storage::answer(context, &target) {

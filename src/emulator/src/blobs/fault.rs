@@ -32,6 +32,13 @@ impl Fault {
         Fault::new(403, "AuthorizationPermissionMismatch", message)
     }
 
+    /// Of a token.
+    pub fn not_allowed() -> Self {
+        let message =
+            "This request is not authorized to perform this operation using this permission.";
+        Fault::new(403, "AuthorizationPermissionMismatch", message)
+    }
+
     pub fn no_container() -> Self {
         Fault::new(404, "ContainerNotFound", "The container does not exist.")
     }

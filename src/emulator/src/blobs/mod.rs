@@ -25,6 +25,7 @@ mod page_calls;
 mod page_file;
 mod pages;
 pub(crate) mod record;
+mod rights;
 mod sas;
 pub(crate) mod service;
 pub(crate) mod store;

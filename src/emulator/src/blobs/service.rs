@@ -16,11 +16,12 @@ use super::managed::DiskPages;
 use super::need::{Need, Place};
 use super::record::Properties;
 use super::store::{Draft, Store};
-use super::{batch, blob, containers, delegation};
+use super::{batch, blob, containers, delegation, rights};
 use crate::account::{Account, Nature};
 use crate::addresses::Addresses;
 use crate::http::{Answer, Call};
 use crate::keys::StorageAccount;
+use crate::rights::RightsOrder;
 
 /// The service.
 #[derive(Debug)]
@@ -50,21 +51,32 @@ impl BlobService {
         DiskPages { store, grants, nobody, addresses }
     }
 
-    /// Answers a call; `nature` tells of an account what its blobs are like.
+    /// Answers a call; `nature` tells of an account what its blobs are like, and whoever comes with a
+    /// token may do what is among the rights.
     pub fn answer(
         &self,
         (account, nature): (&Account, &dyn Fn(&str) -> Nature),
+        rights: Option<&RightsOrder>,
         now: Timestamp,
         call: &Call,
     ) -> Answer {
         let is_head = call.method == Method::HEAD;
-        let answer = self.route((account, nature), now, call);
+        let answer =
+            self.allowed(rights, call).and_then(|()| self.route((account, nature), now, call));
         let answer = answer.unwrap_or_else(|fault| fault.answer(is_head));
         let answer = match call.header("x-ms-client-request-id") {
             Some(id) => answer.with("x-ms-client-request-id", id),
             None => answer,
         };
         answer.with("x-ms-version", call.header("x-ms-version").unwrap_or(VERSION))
+    }
+
+    fn allowed(&self, rights: Option<&RightsOrder>, call: &Call) -> Result<(), Fault> {
+        let path = Path3::parse(self.addresses.account_of(call.host()), &call.path);
+        match (rights, path) {
+            (Some(own), Some(path)) => rights::check(own, call, &path),
+            _ => Ok(()),
+        }
     }
 
     fn route(

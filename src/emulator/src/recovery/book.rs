@@ -14,13 +14,13 @@ use super::clockwork::settle;
 use super::giving::give;
 use super::model::{KeptDisk, World};
 use super::places::{AccountFacts, AccountOrder, GroupOrder};
-use super::rights::RightsOrder;
 use super::security::{SecurityGroup, SecurityOrder};
 use super::shelf::Shelf;
 use super::vm::{Vm, VmOrder};
 use crate::account::Nature;
 use crate::dock::destination::Destination;
 use crate::error::Error;
+use crate::rights::RightsOrder;
 
 const VERSION: u32 = 1;
 
@@ -57,6 +57,11 @@ impl WorldBook {
     /// A copy to look at.
     pub fn read(&self) -> World {
         hold(&self.world).clone()
+    }
+
+    /// What may be done, if somebody said so.
+    pub fn rights(&self) -> Option<RightsOrder> {
+        hold(&self.world).rights.clone()
     }
 
     /// What the blobs of an account are like.

@@ -205,6 +205,9 @@ fn fault(vm: Option<&mut Vm>) -> Option<(String, String)> {
         ("running", _) if vm.extension == "failed" => {
             at("basic-snapshot-extension-stuck", "extension")
         }
+        _ if vm.is_odd("many-snapshots") => {
+            at("ExtensionFailedSnapshotLimitReachedError", "snapshot")
+        }
         _ => None,
     }
 }
@@ -308,6 +311,11 @@ mod tests {
         assert_eq!(failed(&agent("stopped")), ("Failed", word("AzureVmOffline"), None));
         assert_eq!(failed(&power("stopped")), ("Completed", None, word("CrashConsistent")));
         assert_eq!(failed(&|_| {}), ("Completed", None, word("FileSystemConsistent")));
+        let many = |own: &mut VmOrder| own.odd = vec!["many-snapshots".to_owned()];
+        assert_eq!(
+            failed(&many),
+            ("Failed", word("ExtensionFailedSnapshotLimitReachedError"), None)
+        );
         let fail = |text: &'static str| move |own: &mut VmOrder| own.fail = word(text);
         assert_eq!(
             failed(&fail("UserErrorFsFreezeFailed,at=warning")),

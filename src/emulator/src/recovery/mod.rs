@@ -10,7 +10,6 @@ mod giving;
 mod model;
 mod places;
 mod plan;
-mod rights;
 mod security;
 mod shelf;
 mod vhd;
@@ -28,7 +27,6 @@ pub(crate) use model::{
 pub(crate) use places::AccountFacts;
 pub use places::{AccountOrder, GroupOrder};
 pub(crate) use plan::{Plan, default_properties};
-pub use rights::RightsOrder;
 pub use security::SecurityOrder;
 pub(crate) use security::{PRIORITIES, SecurityGroup, SecurityRule};
 pub(crate) use vhd::{FOOTER, footer};

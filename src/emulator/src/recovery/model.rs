@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::disks::{DiskSnapshot, ManagedDisk};
 use super::places::{AccountFacts, GroupLock};
-use super::rights::RightsOrder;
 use super::security::SecurityGroup;
 use super::vm::Vm;
+use crate::rights::RightsOrder;
 
 /// What a point has of a disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,11 +13,12 @@ const STAGES: [&str; 6] = ["extension", "snapshot", "transfer", "protect", "warn
 /// How its backup extension stands.
 const EXTENSIONS: [&str; 3] = ["none", "ok", "failed"];
 /// What a machine can have that an ordinary one has not.
-const ODDITIES: [&str; 9] = [
+const ODDITIES: [&str; 10] = [
     "accelerated",
     "appliance",
     "client",
     "ephemeral",
+    "many-snapshots",
     "no-agent-flag",
     "no-extensions",
     "public",

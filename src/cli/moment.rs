@@ -1,0 +1,50 @@
+//! A moment as a person types it: a time with its zone, or a day. A time without a zone is another one
+//! on every machine, so it is asked back.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+
+/// What was typed is no moment.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum MomentFault {
+    #[error("a time needs its zone: {0:.0}Z is that time in UTC")]
+    NoZone(DateTime),
+    #[error("take a day, which begins in UTC, or a time with its zone, as in 2026-12-20T06:00:00Z")]
+    NoMoment,
+}
+
+/// Reads it; a day is its first moment in UTC.
+pub(super) fn moment(text: &str) -> Result<Timestamp, MomentFault> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Ok(moment);
+    }
+    let day = text.parse::<Date>().ok().filter(|day| day.to_string() == text);
+    if let Some(day) = day {
+        let begin = day.to_zoned(TimeZone::UTC).map_err(|_| MomentFault::NoMoment)?;
+        return Ok(begin.timestamp());
+    }
+    match text.parse::<DateTime>() {
+        Ok(time) => Err(MomentFault::NoZone(time)),
+        Err(_) => Err(MomentFault::NoMoment),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_in_utc_and_a_time_without_a_zone_is_asked_back() {
+        let of =
+            |text: &str| moment(text).map(|own| own.to_string()).map_err(|own| own.to_string());
+        assert_eq!(of("2026-12-20").unwrap(), "2026-12-20T00:00:00Z");
+        assert_eq!(of("2026-12-20T06:00:00+01:00").unwrap(), "2026-12-20T05:00:00Z");
+        let told = of("2026-12-20T06:00:00").unwrap_err();
+        assert!(told.contains("2026-12-20T06:00:00Z"), "{told}");
+        assert!(of("2026-12-20 06:00").unwrap_err().contains("needs its zone"));
+        for text in ["", "yesterday", "2026-13-01", "20", "12-20"] {
+            assert!(of(text).unwrap_err().starts_with("take a day"), "{text}");
+        }
+    }
+}
