@@ -20,6 +20,7 @@ pub mod proxy_plan;
 pub mod rights;
 mod roles;
 pub mod schedule;
+pub mod staging;
 pub mod tree;
 pub mod vault_limits;
 pub mod vm;

@@ -29,6 +29,14 @@ pub enum CheckCommand {
     /// Look whether this machine can fill drives unattended
     #[command(after_help = "Examples:\n  azseed check host\n  azseed --json check host")]
     Host,
+    /// Look whether a staging path will do
+    #[command(
+        after_help = "Examples:\n  azseed check staging --staging /mnt/staging --source /srv/data\n  \
+                            azseed check staging --staging /mnt/staging --json\n\n\
+        A file of a name that nobody else has is made there for a moment, renamed,\n\
+        locked and deleted again; what else lies there is not touched."
+    )]
+    Staging(CheckStagingArgs),
     /// Look whether Azure can be reached from here
     #[command(
         after_help = "Examples:\n  azseed check network --for import --storage-account account1\n  \
@@ -68,6 +76,17 @@ pub enum CheckCommand {
         Several are looked at side by side. `azseed vm preflight` looks at vault and\n\
         policy, too.")]
     Vm(Box<CheckVmArgs>),
+}
+
+/// Arguments of `check staging`.
+#[derive(Debug, Args)]
+pub struct CheckStagingArgs {
+    /// The staging path; it need not be there yet
+    #[arg(long, value_name = "DIR", env = "AZSEED_STAGING")]
+    pub staging: PathBuf,
+    /// What is to be staged there; repeat for more
+    #[arg(long = "source", value_name = "PATH", env = "AZSEED_SOURCE")]
+    pub sources: Vec<PathBuf>,
 }
 
 /// Arguments of `check account`.

@@ -56,8 +56,8 @@ pub use access::{
 pub use ahead::{AHEAD_FLAGS, STAGED_FLAGS};
 pub use azure::{ArmArgs, AuthChoice, AzureArgs, BlobArgs};
 pub use check::{
-    CheckAccountArgs, CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, CheckVmArgs,
-    ForChoice, RootArgs,
+    CheckAccountArgs, CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, CheckStagingArgs,
+    CheckVmArgs, ForChoice, RootArgs,
 };
 pub use custody::{CustodyArgs, CustodyCommand};
 pub use disk_backup::{

@@ -1,15 +1,12 @@
 //! `check`: whether everything is in place.
 
-use std::io;
-use std::path::PathBuf;
-
-use disk_prep::noun::{Diagnose, ErrorKind, Hint, NamedAccount};
+use disk_prep::noun::NamedAccount;
 
 use super::call::Call;
+use super::check_words::{purpose, tree};
 use super::flags::{azure, blobs};
 use super::vm_words::{target, which, within};
 use crate::check::finding::{Checked, Strict};
-use crate::check::tree::Tree;
 use crate::check::{filesystems, guest, host, proxy};
 use crate::cli::{
     CheckAccountArgs, CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, ForChoice,
@@ -17,8 +14,8 @@ use crate::cli::{
 };
 use crate::journey::check_account::{self, AccountCheck};
 use crate::journey::network::{self, NetworkOptions, Reach};
-use crate::journey::ready::{self, Purpose, ReadyOptions};
-use crate::journey::{ready_vm, schedules, vm_check};
+use crate::journey::ready::{self, ReadyOptions};
+use crate::journey::{check_staging, ready_vm, schedules, vm_check};
 use crate::outcome::{Ended, Failure, MissingFlags};
 
 /// Runs `check`.
@@ -31,6 +28,9 @@ pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
             found.extend(proxy::look(&tree));
             found.extend(filesystems::look(&tree));
             Checked(found)
+        }
+        CheckCommand::Staging(args) => {
+            check_staging::check(&args.staging, &args.sources, &call.desk())?
         }
         CheckCommand::Filesystems(args) => Checked(filesystems::look(&tree(args)?)),
         CheckCommand::Azure(args) => look_at_azure(args, call)?,
@@ -47,17 +47,6 @@ pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
         true => Box::new(Strict(checked)),
         false => Box::new(checked),
     })
-}
-
-/// What for.
-fn purpose(own: ForChoice) -> Purpose {
-    match own {
-        ForChoice::Import => Purpose::Import,
-        ForChoice::Vault => Purpose::Vault,
-        ForChoice::DiskBackup => Purpose::DiskBackup,
-        ForChoice::Vm => Purpose::Vm,
-        ForChoice::Restore => Purpose::Restore,
-    }
 }
 
 fn look_at_azure(args: &CheckAzureArgs, call: &Call<'_>) -> Result<Checked, Failure> {
@@ -106,29 +95,6 @@ fn look_at_network(args: &CheckNetworkArgs, call: &Call<'_>) -> Result<Checked, 
         probe: args.container.clone().zip(args.probe),
     };
     network::check(&options, &tree(&RootArgs::this_machine())?, call.ui)
-}
-
-fn tree(args: &RootArgs) -> Result<Tree, NoTree> {
-    Tree::open(&args.root).map_err(|source| NoTree { root: args.root.clone(), source })
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("Cannot look into {}", root.display())]
-struct NoTree {
-    root: PathBuf,
-    source: io::Error,
-}
-
-impl Diagnose for NoTree {
-    fn code(&self) -> &'static str {
-        "tree-unreadable"
-    }
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Usage
-    }
-    fn hint(&self) -> Option<Hint> {
-        Some(Hint::new("name the folder that the machine's files lie in with `--root`"))
-    }
 }
 
 fn options(args: &CheckAzureArgs, call: &Call<'_>) -> ReadyOptions {

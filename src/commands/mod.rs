@@ -4,6 +4,7 @@
 mod auth;
 mod call;
 mod check;
+mod check_words;
 mod cleanup;
 mod completions;
 mod config;

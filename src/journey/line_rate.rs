@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,6 +12,7 @@ use disk_prep::noun::ByteSize;
 use disk_prep::sys::hold::hold;
 use uuid::Uuid;
 
+use super::bounded::bounded;
 use crate::azure::{Container, Error, Fence, each_of};
 use crate::check::line_rate::{Measured, Moved};
 
@@ -135,19 +134,6 @@ impl Fence for Own {
     fn check(&self) -> Result<(), Error> {
         Ok(())
     }
-}
-
-/// What comes of some work, unless the time is over before; the work is left to itself then.
-fn bounded<T: Send + 'static>(
-    within: Duration,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    let (tell, told) = channel();
-    let run = move || {
-        let _ = tell.send(work());
-    };
-    thread::Builder::new().spawn(run).ok()?;
-    told.recv_timeout(within).ok()
 }
 
 /// Bytes that nothing on the way can make fewer.

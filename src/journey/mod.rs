@@ -3,7 +3,9 @@
 
 pub mod access;
 mod answered;
+mod bounded;
 pub mod check_account;
+pub mod check_staging;
 pub mod cleanup;
 pub mod cleanup_files;
 pub mod connections;

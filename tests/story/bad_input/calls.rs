@@ -11,6 +11,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("check host", ""),
     ("check network", "--for import --storage-account account1"),
     ("check schedule", ""),
+    ("check staging", "--staging staging"),
     ("check vm", "@web --vault prod"),
     ("cleanup", ""),
     ("completions", "@bash"),
