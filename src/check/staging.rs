@@ -174,12 +174,12 @@ mod tests {
 
     #[test]
     fn a_share_that_does_less_than_it_must_is_a_problem_and_one_without_modes_a_warning() {
-        let of = |probe: Probe| beside(&view(Ok(probe)));
+        let of = |probe: Probe| beside(&view(Ok(probe))).remove(0);
         let (problem, warning) =
             (("staging-share".to_owned(), "problem"), ("staging-share".to_owned(), "warning"));
-        assert_eq!(of(Probe { is_renamed: false, ..WELL }), [problem.clone()]);
-        assert_eq!(of(Probe { is_locked: false, ..WELL }), [problem.clone()]);
-        assert_eq!(of(Probe { mode: 0o777, ..WELL }), [warning.clone()]);
+        assert_eq!(of(Probe { is_renamed: false, ..WELL }), problem);
+        assert_eq!(of(Probe { is_locked: false, ..WELL }), problem);
+        assert_eq!(of(Probe { mode: 0o777, ..WELL }), warning);
         assert_eq!(beside(&View { strangers: 2, ..view(Ok(WELL)) }), [warning]);
         // Of one that cannot be written to nothing else is known.
         assert_eq!(beside(&view(Err("read-only".to_owned()))), [problem]);

@@ -130,6 +130,7 @@ fn sample<'a>(key: &str, name: &'a str) -> &'a str {
         ("ports", _) => "80-443",
         ("prefix", _) => "repo",
         ("priority", _) => "200",
+        ("probe", _) => "64M",
         ("read-data", _) => "5%",
         ("resource-group", _) => "backup",
         ("sample", _) => "5%",
