@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{ByteSize, count};
 
+use super::answer::{Answer, look as look_at};
 use super::filesystems::mounts;
 use super::finding::{Checked, Finding, good, problem, unknown, warning};
 
@@ -25,7 +26,7 @@ pub struct View {
     /// The kind of file system.
     pub kind: Option<String>,
     /// What became of a file there, or why there was none.
-    pub probe: Result<Probe, String>,
+    pub probe: Answer<Probe>,
     /// Folders of the path that somebody else can write to.
     pub strangers: usize,
 }
@@ -83,10 +84,13 @@ fn share(view: &View) -> Vec<Finding> {
     let kind = view.kind.as_deref().unwrap_or("an unknown file system");
     let place = format!("{} ({kind})", view.path.display());
     let own = match &view.probe {
-        Ok(own) => own,
-        Err(why) => {
+        Answer::Known(own) => own,
+        Answer::Unknown(why) => {
             let action = "mount it, or name a folder with `--staging` that can be written to";
             return vec![problem("share", format!("{place}: {why}"), action)];
+        }
+        other => {
+            return look_at("share", other, "folder", |_| good("share", "")).into_iter().collect();
         }
     };
     let elsewhere = "name a folder with `--staging` on a file system that does";
@@ -117,7 +121,7 @@ fn share(view: &View) -> Vec<Finding> {
 }
 
 fn clock(view: &View) -> Option<Finding> {
-    let ahead = view.probe.as_ref().ok()?.ahead_secs;
+    let Answer::Known(Probe { ahead_secs: ahead, .. }) = view.probe else { return None };
     let off = ahead.unsigned_abs();
     let facts = match off {
         0 => "files there have the time of this machine".to_owned(),
@@ -138,7 +142,7 @@ mod tests {
 
     const WELL: Probe = Probe { mode: 0o600, is_renamed: true, is_locked: true, ahead_secs: 0 };
 
-    fn view(probe: Result<Probe, String>) -> View {
+    fn view(probe: Answer<Probe>) -> View {
         View {
             path: "/mnt/staging".into(),
             free_bytes: Some(500_000_000_000),
@@ -160,35 +164,35 @@ mod tests {
     #[test]
     fn a_plain_folder_with_as_much_room_as_the_sources_is_good() {
         let ids = ["staging-space", "staging-share", "staging-clock"];
-        assert_eq!(told(&view(Ok(WELL))), ids.map(|id| (id.to_owned(), "good")));
+        assert_eq!(told(&view(Answer::Known(WELL))), ids.map(|id| (id.to_owned(), "good")));
     }
 
     #[test]
     fn the_bytes_that_are_missing_are_told() {
-        let small = View { source_bytes: Some(500_000_000_001), ..view(Ok(WELL)) };
+        let small = View { source_bytes: Some(500_000_000_001), ..view(Answer::Known(WELL)) };
         assert_eq!(beside(&small), [("staging-space".to_owned(), "problem")]);
         assert!(look(&small).0[0].facts.ends_with("1 B are missing"), "{:?}", look(&small));
-        let silent = View { free_bytes: None, ..view(Ok(WELL)) };
+        let silent = View { free_bytes: None, ..view(Answer::Known(WELL)) };
         assert_eq!(beside(&silent), [("staging-space".to_owned(), "unknown")]);
     }
 
     #[test]
     fn a_share_that_does_less_than_it_must_is_a_problem_and_one_without_modes_a_warning() {
-        let of = |probe: Probe| beside(&view(Ok(probe))).remove(0);
+        let of = |probe: Probe| beside(&view(Answer::Known(probe))).remove(0);
         let (problem, warning) =
             (("staging-share".to_owned(), "problem"), ("staging-share".to_owned(), "warning"));
         assert_eq!(of(Probe { is_renamed: false, ..WELL }), problem);
         assert_eq!(of(Probe { is_locked: false, ..WELL }), problem);
         assert_eq!(of(Probe { mode: 0o777, ..WELL }), warning);
-        assert_eq!(beside(&View { strangers: 2, ..view(Ok(WELL)) }), [warning]);
+        assert_eq!(beside(&View { strangers: 2, ..view(Answer::Known(WELL)) }), [warning]);
         // Of one that cannot be written to nothing else is known.
-        assert_eq!(beside(&view(Err("read-only".to_owned()))), [problem]);
-        assert_eq!(told(&view(Err("read-only".to_owned()))).len(), 2);
+        assert_eq!(beside(&view(Answer::Unknown("read-only".to_owned()))), [problem]);
+        assert_eq!(told(&view(Answer::Unknown("read-only".to_owned()))).len(), 2);
     }
 
     #[test]
     fn a_clock_is_good_within_two_minutes_to_either_side() {
-        let of = |ahead_secs| told(&view(Ok(Probe { ahead_secs, ..WELL })))[2].1;
+        let of = |ahead_secs| told(&view(Answer::Known(Probe { ahead_secs, ..WELL })))[2].1;
         assert_eq!([of(120), of(-120), of(121), of(-121)], ["good", "good", "warning", "warning"]);
     }
 

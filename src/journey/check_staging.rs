@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::bounded::bounded;
 use super::desk::Desk;
+use crate::check::azure::Answer;
 use crate::check::finding::Checked;
 use crate::check::staging::{Probe, View, kind_of, look as judged};
 use crate::outcome::Failure;
@@ -38,13 +39,13 @@ pub fn check(staging: &Path, sources: &[PathBuf], desk: &Desk<'_>) -> Result<Che
     let view = bounded(WITHIN, move || seen(own));
     let silent = || {
         let why = format!("it does not answer within {} seconds", WITHIN.as_secs());
-        View { free_bytes: None, kind: None, strangers: 0, probe: Err(why), ..no_view(path) }
+        View { probe: Answer::Unknown(why), ..no_view(path) }
     };
     Ok(judged(&View { source_bytes, ..view.unwrap_or_else(silent) }))
 }
 
 fn no_view(path: PathBuf) -> View {
-    let probe = Err(String::new());
+    let probe = Answer::Unasked;
     View { path, free_bytes: None, source_bytes: None, kind: None, probe, strangers: 0 }
 }
 
@@ -55,7 +56,7 @@ fn seen(path: PathBuf) -> View {
     View {
         free_bytes: free_bytes(&path),
         kind: kind_of(&mounts, &there),
-        probe: probe(&there).map_err(|error| error.to_string()),
+        probe: probe(&there).map_or_else(|error| Answer::Unknown(error.to_string()), Answer::Known),
         strangers: strangers(&path).map_or(0, |own| own.len()),
         ..no_view(path)
     }
@@ -117,7 +118,12 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something is left");
         // A path that is not there yet is judged by the folder that it would be made in.
         let view = seen(folder.path().join("a/b"));
-        assert!(view.probe.is_ok() && view.free_bytes.is_some() && view.kind.is_some(), "{view:?}");
+        assert!(
+            matches!(view.probe, Answer::Known(_))
+                && view.free_bytes.is_some()
+                && view.kind.is_some(),
+            "{view:?}"
+        );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something is left");
     }
 }
