@@ -153,7 +153,6 @@ impl Calls {
     /// The incremental snapshots of the disk, and of no other of its name that was before it.
     pub fn snapshots(&self) -> Result<Vec<Resource>, Error> {
         let disk = self.disk()?.and_then(|own| own.properties.unique_id);
-        let all: Vec<Resource> = self.arm.list(&self.id.beside("snapshots", ""), COMPUTE)?;
         let own = self.id.to_string();
         let is_own = |one: &Resource| {
             let from = one.properties.creation_data.as_ref();
@@ -163,7 +162,12 @@ impl Calls {
                 && of.is_some_and(|of| of.eq_ignore_ascii_case(&own))
                 && disk.as_deref().is_none_or(|disk| unique.is_none_or(|of| of == disk))
         };
-        Ok(all.into_iter().filter(is_own).collect())
+        Ok(self.beside()?.into_iter().filter(is_own).collect())
+    }
+
+    /// All snapshots of the group, also those of other disks, and of one that had this disk's name before.
+    pub fn beside(&self) -> Result<Vec<Resource>, Error> {
+        self.arm.list(&self.id.beside("snapshots", ""), COMPUTE)
     }
 
     /// Takes a snapshot of this name.

@@ -196,9 +196,10 @@ impl ManagedDisk {
         self.calls.close(key.as_deref().map(name_of))
     }
 
-    /// A name for a snapshot that is taken now; two of one second are two.
+    /// A name for a snapshot that is taken now; two of one second are two, also if the other one is of
+    /// a disk that is gone.
     fn new_name(&self) -> Result<String, Error> {
-        let all = self.calls.snapshots()?;
+        let all = self.calls.beside()?;
         let mut at = self.calls.arm.now();
         loop {
             let time = at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string();

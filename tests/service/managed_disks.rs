@@ -12,14 +12,18 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use jiff::Span;
+use jiff::civil::DateTime;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::arm::{Arm, SUBSCRIPTION};
 use support::emulator::Emulator;
 use support::program::{Machine, Said, files_below};
 
 const PAGE: usize = 512;
 const MIB: usize = 1 << 20;
+/// The time in a snapshot's name.
+const NAMED_AT: &str = "%Y%m%dT%H%M%SZ";
 
 /// The resource id of a disk or snapshot.
 fn id(kind: &str, name: &str) -> String {
@@ -113,6 +117,34 @@ impl Rig {
     fn call(&self, method: Method, path: &str) -> u16 {
         let request = self.arm.with_token(method, &format!("{path}?api-version=2024-03-02"));
         self.arm.send(request).status
+    }
+
+    /// Snapshots of other disks that have the names which ours would get in the next while; the first
+    /// name that is left. A disk may have seven in five minutes.
+    fn take_coming_names(&self) -> String {
+        let last = self.snapshots().pop().unwrap();
+        let (label, time) = last.rsplit_once('-').unwrap();
+        let time = DateTime::strptime(NAMED_AT, time).unwrap();
+        let region = &self.world()["disks"][0]["region"];
+        let name = |ahead: i64| {
+            let time = (time + Span::new().seconds(ahead)).strftime(NAMED_AT);
+            format!("{label}-{time}")
+        };
+        for ahead in 1..=84 {
+            let disk = format!("other{}", (ahead - 1) / 7);
+            if ahead % 7 == 1 {
+                self.make(&disk, 1, &[]);
+            }
+            let source = id("disks", &disk);
+            let body = json!({"location": region, "properties": {"incremental": true,
+                "creationData": {"createOption": "Copy", "sourceResourceId": source}}});
+            let path = format!("{}?api-version=2024-03-02", id("snapshots", &name(ahead)));
+            let request = self.arm.with_token(Method::PUT, &path);
+            let request = request.header("content-type", "application/json").body(body.to_string());
+            let told = self.arm.send(request);
+            assert!([200, 202].contains(&told.status), "{}", told.text);
+        }
+        name(85)
     }
 
     fn told(&self, code: i32, words: &[&str], kind: &str) -> Vec<Value> {
@@ -345,7 +377,10 @@ fn what_others_do_meanwhile_makes_no_point_wrong() {
     rig.round("os", &["--full"]);
     assert!(rig.point(rig.points().last().unwrap()) == rig.model);
 
-    // The disk is deleted and made anew under its name: another disk.
+    // The disk is deleted and made anew under its name: another disk. Its snapshot takes no name that
+    // one of any disk has.
+    let free = rig.take_coming_names();
+    let former = rig.snapshots();
     rig.stage(&["remove", "os"]);
     assert_eq!(rig.code(10, &run), "disk-source-missing");
     rig.make("os", 24, &[]);
@@ -353,6 +388,7 @@ fn what_others_do_meanwhile_makes_no_point_wrong() {
     assert_eq!(rig.code(6, &run), "disk-baseline-lost");
     rig.round("os", &["--full"]);
     assert!(rig.point(rig.points().last().unwrap()) == rig.held("os"));
+    assert_eq!(rig.snapshots(), [former, vec![free]].concat(), "one was added, none is gone");
 }
 
 #[test]
