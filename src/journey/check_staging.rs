@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime};
 use disk_prep::sys::beneath::Folder;
 use disk_prep::sys::durable::Access;
 use rustix::fs::{FlockOperation, flock};
-use uuid::Uuid;
 
 use super::bounded::bounded;
 use super::desk::Desk;
@@ -19,7 +18,7 @@ use crate::check::finding::Checked;
 use crate::check::staging::{Probe, View, kind_of, look as judged};
 use crate::outcome::Failure;
 use crate::repository::Choice;
-use crate::staging::{free_bytes, look, strangers};
+use crate::staging::{free_bytes, look, probe_name, strangers};
 
 /// A share that is away may let one wait for ever.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -62,21 +61,17 @@ fn seen(path: PathBuf) -> View {
     }
 }
 
-/// Makes a file beside another one, puts it in that one's place, locks it, and takes it away.
+/// Makes a file beside another one, puts it in that one's place, locks it, and takes both away.
 fn probe(folder: &Path) -> io::Result<Probe> {
     let folder = Folder::open(folder)?;
-    let name = |kind: &str| PathBuf::from(format!(".azseed-{}-{kind}", Uuid::new_v4().simple()));
-    let (draft, place) = (name("draft"), name("probe"));
-    let found = probed(&folder, &draft, &place);
-    // One of the two may be there, or none.
-    let gone = [&draft, &place].map(|path| folder.remove_file(path));
-    let found = found?;
-    let is_left = gone.iter().all(Result::is_err);
-    if is_left {
-        Err(io::Error::other("a file that was made cannot be deleted"))
-    } else {
-        Ok(found)
+    let own = [probe_name(), probe_name()];
+    let found = probed(&folder, &own[0], &own[1]);
+    for name in &own {
+        // It is not there if it was never made, or was renamed.
+        let removed = folder.remove_file(name);
+        removed.or_else(|error| if folder.find(name)?.is_none() { Ok(()) } else { Err(error) })?;
     }
+    found
 }
 
 fn probed(folder: &Folder, draft: &Path, place: &Path) -> io::Result<Probe> {

@@ -9,6 +9,8 @@ use std::path::{Component, Path, PathBuf};
 use disk_prep::sys::beneath::{Folder, Kind};
 use disk_prep::sys::durable::Access;
 
+use super::probe::probe_name;
+
 /// Folders of a staging path in which another's folder counts as the staging folder itself.
 const INNER: [&str; 2] = ["journals", "repo"];
 /// Links on the way, at most, as the kernel has it.
@@ -131,7 +133,7 @@ fn owner_of_new_file(folder: &Folder) -> Option<u32> {
     if LOCAL.contains(&(kind as u64)) {
         return Some(rustix::process::geteuid().as_raw());
     }
-    let name = PathBuf::from(format!(".azseed.{}.owner", std::process::id()));
+    let name = probe_name();
     let file = folder.create(&name, Access::Private).ok()?;
     let owner = file.metadata().map(|made| made.uid());
     let removed = folder.remove_file(&name);

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::door::Staging;
 use super::error::Error;
+use super::probe::is_probe;
 use super::seed::{Destination, Origin, REPOSITORY, Seed, SeedKind};
 use super::stagers::HeldRecord;
 use crate::repository::{BackupPlan, Choice, inside, survey};
@@ -109,7 +110,7 @@ pub fn find_own(
     let names = names.map_err(|source| Error::of_io(staging.path().to_owned(), source))?;
     let is_own = |name: &OsStr| {
         let is_claim = name.to_str().is_some_and(Staging::is_claim);
-        name == FORMER_LOCK || is_claim || Seed::is_draft(name)
+        name == FORMER_LOCK || is_claim || Seed::is_draft(name) || is_probe(name)
     };
     if !names.iter().all(|name| is_own(name)) {
         return Err(Error::NotEmpty { path: staging.path().to_owned() });
@@ -307,6 +308,8 @@ mod tests {
         fs::remove_file(staging.join("mine")).unwrap();
         // What a kill in the middle of the very first write leaves is no foreign file.
         fs::write(staging.join("seed.json.77.new"), b"{").unwrap();
+        // Nor is what a look at the folder leaves.
+        fs::write(staging.join(crate::staging::probe_name()), b"old").unwrap();
         run(folder.path()).unwrap();
         let other = Destination { job: "job-2".parse().unwrap(), ..Destination::example() };
         let opened = Staging::open(&staging).unwrap();
