@@ -6,15 +6,13 @@ use super::points::DiskPoint;
 use super::ranges::{Span, joined, shared};
 use crate::azure::{PageBlob, PageState};
 
-/// Bytes that are written in a copy, which are what is billed of it.
-pub fn written_bytes(copy: &dyn PageBlob, bytes: u64) -> Result<u64, Error> {
-    Ok(allocated(copy, None, bytes)?.iter().map(|span| span.1 - span.0).sum())
-}
-
-/// Bytes that are written in a point.
-pub fn written_in(copy: &dyn PageBlob, point: &DiskPoint) -> Result<u64, Error> {
-    let spans = allocated(copy, Some(&point.backup_snapshot), point.bytes)?;
-    Ok(spans.iter().map(|span| span.1 - span.0).sum())
+/// Bytes that are written in a copy or in a snapshot of it, which are what is billed.
+pub fn written_bytes(
+    copy: &dyn PageBlob,
+    snapshot: Option<&str>,
+    bytes: u64,
+) -> Result<u64, Error> {
+    Ok(allocated(copy, snapshot, bytes)?.iter().map(|span| span.1 - span.0).sum())
 }
 
 /// Bytes that are freed when a snapshot goes: pages that were written since the one before that

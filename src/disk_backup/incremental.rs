@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::apply::{allocated, listed, refused};
-use super::compare::compare;
+use super::apply::{listed, refused};
+use super::cost::written_bytes;
 use super::error::Error;
 use super::keeper::Keeper;
 use super::pages::Counts;
 use super::points::{Copies, DiskPoint, points};
+use super::prove::{Proven, prove};
 use super::record::Verify;
-use super::round::{Made, Proven};
+use super::round::Made;
 use super::scratch::Readable;
 use super::taken::Taken;
 use super::watch::{Step, Watch};
@@ -148,8 +149,7 @@ impl ServiceRound<'_> {
         let own = Some(point.backup_snapshot.as_str());
         let mut counts = Counts { requests: 1, ..Counts::default() };
         let Some(before) = before else {
-            let spans = allocated(target, own, point.bytes)?;
-            counts.written_bytes = spans.iter().map(|span| span.1 - span.0).sum();
+            counts.written_bytes = written_bytes(target, own, point.bytes)?;
             return Ok(counts);
         };
         listed(target, own, Some(&before.backup_snapshot), point.bytes, |part| {
@@ -172,12 +172,8 @@ impl ServiceRound<'_> {
         }
         let snapshot = point.source_snapshot.as_str();
         let own = Readable::of(self.source, snapshot, point.bytes, self.backup, watch)?;
-        let side = (self.target.as_ref(), Some(point.backup_snapshot.as_str()));
-        let found = compare(own.side(), side, None, watch)?;
-        if let Some(offset) = found.first() {
-            return Err(Error::ReadBack { blob: self.target.address(), offset });
-        }
+        let proven = prove(&own, self.target.as_ref(), &point.backup_snapshot, watch)?;
         own.end()?;
-        Ok(Some(Proven { bytes: found.compared_bytes, table: found.table }))
+        Ok(Some(proven))
     }
 }

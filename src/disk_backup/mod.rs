@@ -17,6 +17,7 @@ mod keeper;
 mod pages;
 mod points;
 mod promote;
+mod prove;
 mod ranges;
 mod record;
 mod restore;
@@ -37,7 +38,7 @@ mod worlds;
 
 pub use chain::{BACKUP, Chain, Mode, OWNER, POINT};
 pub use compare::{Difference, compare, compare_table};
-pub use cost::{freed_bytes, written_bytes, written_in};
+pub use cost::{freed_bytes, written_bytes};
 pub use disk_image::{DiskImage, usual_form};
 pub use engine::{Engine, Via};
 pub use error::Error;

@@ -9,14 +9,13 @@ use uuid::Uuid;
 
 use super::apply::Application;
 use super::chain::{Chain, Mode, Pending};
-use super::compare::compare;
 use super::engine::Via;
 use super::error::Error;
 use super::keeper::Keeper;
 use super::pages::{Counts, Side};
+use super::prove::{Proven, prove};
 use super::record::Verify;
 use super::scratch::Readable;
-use super::table::Table;
 use super::taken::{Taken, later};
 use super::transfer::{copied, point_of};
 use super::watch::{Step, Watch};
@@ -66,15 +65,6 @@ pub struct Made {
     pub is_resumed: bool,
     /// What was compared afterwards; none if that was not asked for.
     pub proven: Option<Proven>,
-}
-
-/// A point that was compared with the source's snapshot, all of both, and is equal to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proven {
-    /// Bytes that were compared.
-    pub bytes: u64,
-    /// The point's digests.
-    pub table: Option<Table>,
 }
 
 impl Round<'_> {
@@ -370,12 +360,7 @@ impl Round<'_> {
         };
         let mut proven = None;
         if is_asked {
-            let side = (self.target.as_ref(), Some(point));
-            let found = compare(own.side(), side, None, watch)?;
-            if let Some(offset) = found.first() {
-                return Err(Error::ReadBack { blob: self.target.address(), offset });
-            }
-            proven = Some(Proven { bytes: found.compared_bytes, table: found.table });
+            proven = Some(prove(&own, self.target.as_ref(), point, watch)?);
         }
         own.end()?;
         Ok(proven)

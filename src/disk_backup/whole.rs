@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::apply::allocated;
 use super::chain::{BACKUP, POINT, SOURCE};
-use super::compare::compare;
+use super::cost::written_bytes;
 use super::error::Error;
 use super::keeper::Keeper;
 use super::pages::Counts;
 use super::points::{Copies, points};
+use super::prove::{Proven, prove};
 use super::record::Verify;
-use super::round::{Made, Proven};
+use super::round::Made;
 use super::scratch::Readable;
 use super::taken::Taken;
 use super::transfer::{Filled, Transfer};
@@ -131,8 +131,7 @@ impl WholeRound<'_> {
         if counts.requests > 0 {
             return Ok(counts);
         }
-        let spans = allocated(copy.as_ref(), Some(point), bytes)?;
-        let written_bytes = spans.iter().map(|span| span.1 - span.0).sum();
+        let written_bytes = written_bytes(copy.as_ref(), Some(point), bytes)?;
         Ok(Counts { written_bytes, requests: 1, ..counts })
     }
 
@@ -146,11 +145,8 @@ impl WholeRound<'_> {
             return Ok(None);
         }
         let own = Readable::of(self.source, snapshot, bytes, self.backup, watch)?;
-        let found = compare(own.side(), (copy.as_ref(), Some(point)), None, watch)?;
-        if let Some(offset) = found.first() {
-            return Err(Error::ReadBack { blob: copy.address(), offset });
-        }
+        let proven = prove(&own, copy.as_ref(), point, watch)?;
         own.end()?;
-        Ok(Some(Proven { bytes: found.compared_bytes, table: found.table }))
+        Ok(Some(proven))
     }
 }

@@ -9,9 +9,7 @@ use super::desk::Desk;
 use super::disk_backup::next;
 use super::disk_bench::{DiskOptions, all_points, facts, hold, known, leased, open};
 use crate::azure::{PageBlob, PageFacts};
-use crate::disk_backup::{
-    Chain, DiskBackup, DiskPoint, Engine, Error, freed_bytes, written_bytes, written_in,
-};
+use crate::disk_backup::{Chain, DiskBackup, DiskPoint, Engine, Error, freed_bytes, written_bytes};
 use crate::outcome::Failure;
 
 /// Disks that this machine backs up.
@@ -130,7 +128,7 @@ fn stored(
     facts: &PageFacts,
     points: &[DiskPoint],
 ) -> Result<Stored, Error> {
-    let copy_bytes = written_bytes(target.as_ref(), facts.bytes)?;
+    let copy_bytes = written_bytes(target.as_ref(), None, facts.bytes)?;
     if facts.is_azurite {
         return Ok(Stored { copy_bytes, points_bytes: None });
     }
@@ -157,7 +155,10 @@ fn stored_in_points(target: &Arc<dyn PageBlob>, points: &[DiskPoint]) -> Result<
             Some(after) => {
                 points_bytes += freed_bytes(copy.as_ref(), None, point, Some(after))?;
             }
-            None => copy_bytes += written_in(copy.as_ref(), point)?,
+            None => {
+                let own = Some(point.backup_snapshot.as_str());
+                copy_bytes += written_bytes(copy.as_ref(), own, point.bytes)?;
+            }
         }
     }
     Ok(Stored { copy_bytes, points_bytes: Some(points_bytes) })

@@ -181,7 +181,7 @@ pub(super) fn tell_price(
     let Some(own) = facts(source)? else { return Ok(()) };
     let written = match source.is_managed() {
         true => own.bytes,
-        false => written_bytes(source.as_ref(), own.bytes)?,
+        false => written_bytes(source.as_ref(), None, own.bytes)?,
     };
     let every = match backup.every_secs {
         secs if secs.is_multiple_of(86_400) => format!("{} d", secs / 86_400),

@@ -10,7 +10,7 @@ use super::disk_bench::{DiskOptions, all_points, facts, files, hold, known, open
 use super::disk_files::{remove_table, write_record};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
-    Chain, DiskBackup, DiskPoint, Engine, Error, Keep, OWNER, freed_bytes, let_go, written_in,
+    Chain, DiskBackup, DiskPoint, Engine, Error, Keep, OWNER, freed_bytes, let_go, written_bytes,
 };
 use crate::outcome::Failure;
 use crate::state::Lock;
@@ -190,7 +190,8 @@ fn bytes_of(
 ) -> Result<Option<u64>, Error> {
     let copy = target.beside(&point.copy);
     if backup.engine == Engine::FullCopy {
-        return written_in(copy.as_ref(), point).map(Some);
+        let own = Some(point.backup_snapshot.as_str());
+        return written_bytes(copy.as_ref(), own, point.bytes).map(Some);
     }
     let own: Vec<&DiskPoint> =
         all.iter().filter(|own| own.generation == point.generation).collect();
