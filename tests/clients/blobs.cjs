@@ -5,6 +5,7 @@ const storage = require("@azure/storage-blob");
 const { ClientSecretCredential } = require("@azure/identity");
 const assert = require("node:assert");
 const crypto = require("node:crypto");
+const { call } = require("./told.cjs");
 
 const { ACCOUNT, KEY, URL: at, TENANT } = process.env;
 const key = new storage.StorageSharedKeyCredential(ACCOUNT, KEY);
@@ -13,15 +14,6 @@ const container = service.getContainerClient("node");
 const protocol = at.startsWith("https") ? storage.SASProtocol.Https : storage.SASProtocol.HttpsAndHttp;
 const content = Buffer.from("content of a blob");
 const large = crypto.randomBytes(5_000_000);
-
-async function call(name, what) {
-  try {
-    await what();
-    console.log(`${name}\tok`);
-  } catch (error) {
-    console.log(`${name}\tno ${error.code ?? error.name}: ${String(error.message).split("\n")[0]}`);
-  }
-}
 
 function soon() {
   return { startsOn: new Date(Date.now() - 600_000), expiresOn: new Date(Date.now() + 3_600_000) };

@@ -7,6 +7,7 @@ const { BlobClient } = require("@azure/storage-blob");
 const { DataBoxManagementClient } = require("@azure/arm-databox");
 const { StorageImportExport } = require("@azure/arm-storageimportexport");
 const assert = require("node:assert");
+const { call } = require("./told.cjs");
 
 const { SUBSCRIPTION, JOB, NUMBER } = process.env;
 const drive = JSON.parse(process.env.DRIVE);
@@ -14,15 +15,6 @@ const group = "rg";
 const account =
   `/subscriptions/${SUBSCRIPTION}/resourceGroups/${group}/providers/Microsoft.Storage/storageAccounts/account1`;
 const credential = new ClientSecretCredential(SUBSCRIPTION, "client", "secret");
-
-async function call(name, what) {
-  try {
-    await what();
-    console.log(`${name}\tok`);
-  } catch (error) {
-    console.log(`${name}\tno ${error.code ?? error.name}: ${String(error.message).split("\n")[0]}`);
-  }
-}
 
 async function names(pages) {
   const found = [];

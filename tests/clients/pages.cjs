@@ -2,6 +2,7 @@
 // `CALL<TAB>ok` or `CALL<TAB>no …`. Told by the environment: ACCOUNT, KEY, URL (of the account).
 const storage = require("@azure/storage-blob");
 const assert = require("node:assert");
+const { call } = require("./told.cjs");
 
 const { ACCOUNT, KEY, URL: at } = process.env;
 const key = new storage.StorageSharedKeyCredential(ACCOUNT, KEY);
@@ -11,15 +12,6 @@ const PAGES = 64;
 const disk = container.getPageBlobClient("disk.vhd");
 const model = Buffer.alloc(PAGES * PAGE);
 const points = [];
-
-async function call(name, what) {
-  try {
-    await what();
-    console.log(`${name}\tok`);
-  } catch (error) {
-    console.log(`${name}\tno ${error.code ?? error.name}: ${String(error.message).split("\n")[0]}`);
-  }
-}
 
 async function write(page, content) {
   await disk.uploadPages(content, page * PAGE, content.length);

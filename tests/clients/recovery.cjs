@@ -6,6 +6,7 @@ const { ClientSecretCredential } = require("@azure/identity");
 const { RecoveryServicesClient } = require("@azure/arm-recoveryservices");
 const { RecoveryServicesBackupClient } = require("@azure/arm-recoveryservicesbackup");
 const assert = require("node:assert");
+const { call } = require("./told.cjs");
 
 const { SUBSCRIPTION } = process.env;
 const [group, vault, fabric] = ["rg", "prod", "Azure"];
@@ -20,15 +21,6 @@ const soon = { updateIntervalInMs: 50 };
 const credential = new ClientSecretCredential(SUBSCRIPTION, "client", "secret");
 const vaults = new RecoveryServicesClient(credential, SUBSCRIPTION);
 const backup = new RecoveryServicesBackupClient(credential, SUBSCRIPTION);
-
-async function call(name, what) {
-  try {
-    await what();
-    console.log(`${name}\tok`);
-  } catch (error) {
-    console.log(`${name}\tno ${error.code ?? error.name}: ${String(error.message).split("\n")[0]}`);
-  }
-}
 
 async function all(pages) {
   const found = [];
