@@ -3,7 +3,6 @@ throughput of several drives that write no faster than they may."""
 
 import json
 import os
-import shutil
 import subprocess
 import threading
 import time
@@ -113,9 +112,10 @@ def filled(rounds):
         fill(lengths)
         # The skewed tree is for the scheduler of the lanes, not for the peers, and takes its time.
         own = contenders(sum(lengths), len(lengths) > 1)
+        turns = rounds
         if key == "skewed":
-            own = {name: own[name] for name in list(own)[:2]}
-        record(key, rounds if key != "skewed" else 1, compare(own, rounds if key != "skewed" else 1))
+            own, turns = {name: own[name] for name in list(own)[:2]}, 1
+        record(key, turns, compare(own, turns))
 
 
 @contextmanager
@@ -173,7 +173,6 @@ def several(_rounds):
     lasts, against what one `dd` a drive writes at once."""
     rate, each, rows = 50_000_000, GIB, []
     for drives in (1, 2, 4, 8):
-        shutil.rmtree("source", ignore_errors=True)
         fill([16 * MIB] * (each // (16 * MIB) * drives))
         with ExitStack() as stack:
             folders = [stack.enter_context(slow_disk(number, rate, each * 3)) for number in range(drives)]

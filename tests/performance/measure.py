@@ -22,7 +22,7 @@ def spent(command, **more):
     """CPU seconds of a command with its children, and its largest memory in MiB."""
     environment = {**os.environ, **more}
     with open("said", "wb") as said:
-        child = subprocess.Popen(command, shell=isinstance(command, str), stdout=said, stderr=said, env=environment)
+        child = subprocess.Popen(command, stdout=said, stderr=said, env=environment)
         _, status, usage = os.wait4(child.pid, 0)
     if status != 0:
         sys.exit(f"{command}: {Path('said').read_text(errors='replace')}")

@@ -14,9 +14,13 @@ Made by `tests/long bench`; each part says when, at which commit and on what. CP
 """
 
 
-def load(part):
+# Whom each of ours is compared with.
+PEERS = {"`stage`": "`restic backup`", "`vault restore`": "`restic restore`"}
+
+
+def found(part):
     path = RESULTS / f"{part}.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    return json.loads(path.read_text()) if path.exists() else sys.exit(f"{part} has not been run: there is no {path}")
 
 
 def about(result):
@@ -70,13 +74,10 @@ def files(result):
 
 def staged(result):
     rows = []
-    for what, found in result["found"].items():
-        peer = None
-        for name, (secs, memory, size) in reversed(found.items()):
-            peer = secs if "restic" in name else peer
-            rows.insert(0, [what, name, f"{secs:.2f}", f"{secs / peer:.2f}", f"{memory:.0f}", "" if size is None else f"{size:.0f}"])
-    order = list(result["found"])
-    rows.sort(key=lambda row: order.index(row[0]))
+    for what, figures in result["found"].items():
+        for name, (secs, memory, size) in figures.items():
+            peer = figures[PEERS.get(name, name)][0]
+            rows.append([what, name, f"{secs:.2f}", f"{secs / peer:.2f}", f"{memory:.0f}", "" if size is None else f"{size:.0f}"])
     return (f"\n## Staged and restored\n\n{about(result)} Goals: `stage` 0.80 of restic's CPU, `vault restore` 0.90 in at most 300 MiB. "
             "Every second file can be packed to about half. Both make a repository of the same format, at the same level and pack "
             "size. `vault restore` reads it from the emulator over TLS, `restic restore` from its folder.\n\n"
@@ -105,24 +106,22 @@ def plots(by_drives, by_files):
         figure.savefig(PLOTS / f"{name}.png", dpi=120, metadata={"Software": None})
         pyplot.close(figure)
 
-    if by_drives:
-        figure, axes = pyplot.subplots()
-        numbers = [row["drives"] for row in by_drives["found"]]
-        axes.plot(numbers, [row["dd"] for row in by_drives["found"]], "s--", color="0.5", label="dd, one a drive")
-        axes.plot(numbers, [row["fill"] for row in by_drives["found"]], "o-", label="azseed prep")
-        axes.set(xlabel="drives of 50 MB/s", ylabel="MB/s", xticks=numbers, ylim=(0, None), title="Throughput by number of drives")
-        axes.legend()
-        save(figure, "drives")
-    if by_files:
-        figure, (cost, memory) = pyplot.subplots(1, 2, figsize=(10, 4))
-        numbers = [row["files"] for row in by_files["found"]]
-        for name, mark in (("plan", "s"), ("prep", "o"), ("verify", "^")):
-            cost.plot(numbers, [row[name][0] for row in by_files["found"]], f"{mark}-", label=name)
-            memory.plot(numbers, [row[name][1] for row in by_files["found"]], f"{mark}-", label=name)
-        cost.set(xscale="log", yscale="log", xlabel="files", ylabel="CPU s", title="CPU time by number of files")
-        memory.set(xscale="log", yscale="log", xlabel="files", ylabel="MiB", title="Memory by number of files")
-        cost.legend()
-        save(figure, "files")
+    figure, axes = pyplot.subplots()
+    numbers = [row["drives"] for row in by_drives]
+    axes.plot(numbers, [row["dd"] for row in by_drives], "s--", color="0.5", label="dd, one a drive")
+    axes.plot(numbers, [row["fill"] for row in by_drives], "o-", label="azseed prep")
+    axes.set(xlabel="drives of 50 MB/s", ylabel="MB/s", xticks=numbers, ylim=(0, None), title="Throughput by number of drives")
+    axes.legend()
+    save(figure, "drives")
+    figure, (cost, memory) = pyplot.subplots(1, 2, figsize=(10, 4))
+    numbers = [row["files"] for row in by_files]
+    for name, mark in (("plan", "s"), ("prep", "o"), ("verify", "^")):
+        cost.plot(numbers, [row[name][0] for row in by_files], f"{mark}-", label=name)
+        memory.plot(numbers, [row[name][1] for row in by_files], f"{mark}-", label=name)
+    cost.set(xscale="log", yscale="log", xlabel="files", ylabel="CPU s", title="CPU time by number of files")
+    memory.set(xscale="log", yscale="log", xlabel="files", ylabel="MiB", title="Memory by number of files")
+    cost.legend()
+    save(figure, "files")
 
 
 def page():
@@ -130,8 +129,4 @@ def page():
     written = [HEAD, *(tree(key, found(key)) for key in TREES)]
     written += [several(found("several")), files(found("files")), staged(found("staged")), kernels(found("kernels"))]
     (REFERENCE / "performance.md").write_text("".join(written))
-    plots(found("several"), found("files"))
-
-
-def found(part):
-    return load(part) or sys.exit(f"{part} has not been run: no result below {RESULTS}")
+    plots(found("several")["found"], found("files")["found"])
