@@ -1,0 +1,212 @@
+//! Files become blobs. Small files are read side by side; a large one is read alone and in one go, as
+//! a turning disk likes it, while what was read of it before is hashed, packed and sealed by all.
+
+use std::io::{self, ErrorKind, Read};
+use std::sync::Mutex;
+
+use disk_prep::noun::Sha256Digest;
+use disk_prep::sys::hold::hold;
+use rayon::prelude::*;
+use rustic_core::repofile::Node;
+use rustic_core::{DataId, Id, Progress};
+use sha2::{Digest, Sha256};
+
+use super::super::repo::Library;
+use super::super::source::{Opening, Reading};
+use super::cutter::Cutter;
+use super::known::Ids;
+use super::packs::Packs;
+use super::sealer::Sealer;
+use super::steps::Step;
+
+/// Files with more bytes are read alone.
+const SMALL_BYTES: u64 = 8 << 20;
+/// Bytes of a large file that are read while others are worked on.
+const GROUP_BYTES: usize = 32 << 20;
+/// How often a file is read again that became shorter while it was read.
+const AGAIN: usize = 3;
+
+/// What turns files into blobs.
+pub(super) struct Files<'a> {
+    pub cutter: &'a Cutter,
+    pub sealer: &'a Sealer,
+    pub held: &'a Ids,
+    pub packs: &'a Packs,
+    pub progress: &'a Progress,
+    /// Room for small files that nobody uses just now.
+    pub rooms: Mutex<Vec<Vec<u8>>>,
+}
+
+/// What became of reading a file.
+enum Read1 {
+    Whole(Vec<DataId>),
+    Short,
+    Lost,
+}
+
+impl Files<'_> {
+    /// Reads what is to be read of these steps.
+    pub fn fill(&self, steps: &mut [Step]) -> Library<()> {
+        let is_large = |step: &&mut Step| matches!(step, Step::Pass(_, Some(open), _) if open.bytes() > SMALL_BYTES);
+        let (large, small): (Vec<_>, Vec<_>) = steps.iter_mut().partition(is_large);
+        small.into_par_iter().with_min_len(4).try_for_each(|step| self.fill_one(step))?;
+        large.into_iter().try_for_each(|step| self.fill_one(step))
+    }
+
+    fn fill_one(&self, step: &mut Step) -> Library<()> {
+        let Step::Pass(node, open, _) = step else { return Ok(()) };
+        let Some(open) = open.take() else {
+            self.progress.inc(node.meta.size);
+            return Ok(());
+        };
+        if !self.read(node, open)? {
+            *step = Step::Lost;
+        }
+        Ok(())
+    }
+
+    /// Whether a file could be read. One that became shorter is read again: nothing may be restored
+    /// that never was.
+    fn read(&self, node: &mut Node, mut open: Opening) -> Library<bool> {
+        for turn in 0..=AGAIN {
+            match self.read_once(&open)? {
+                Read1::Whole(content) => {
+                    node.content = Some(content);
+                    if turn > 0 {
+                        open.tell_change();
+                    }
+                    return Ok(true);
+                }
+                Read1::Lost => return Ok(false),
+                Read1::Short if turn < AGAIN && open.look_again(node) => {}
+                Read1::Short => break,
+            }
+        }
+        open.give_up();
+        Ok(false)
+    }
+
+    fn read_once(&self, open: &Opening) -> Library<Read1> {
+        let Some(reading) = open.open() else { return Ok(Read1::Lost) };
+        match usize::try_from(open.bytes()) {
+            Ok(bytes) if open.bytes() <= SMALL_BYTES => self.read_small(reading, bytes),
+            _ => self.read_large(reading),
+        }
+    }
+
+    fn read_small(&self, mut reading: Reading<'_>, bytes: usize) -> Library<Read1> {
+        let mut room = hold(&self.rooms).pop().unwrap_or_default();
+        if room.len() < bytes {
+            room.resize(bytes, 0);
+        }
+        let done = match fill(&mut reading, &mut room[..bytes]) {
+            Err(_) => Ok(ended(&reading)),
+            Ok(count) => {
+                let mut content = Vec::new();
+                let mut left = &room[..count];
+                while !left.is_empty() {
+                    let length = self.cutter.cut(left, 0).unwrap_or(left.len());
+                    content.push(self.blob(&left[..length])?);
+                    left = &left[length..];
+                }
+                Ok(Read1::Whole(content))
+            }
+        };
+        hold(&self.rooms).push(room);
+        done
+    }
+
+    fn read_large(&self, mut reading: Reading<'_>) -> Library<Read1> {
+        let mut pieces = Pieces { reading: &mut reading, cutter: self.cutter, rest: Vec::new() };
+        let mut content = Vec::new();
+        let (mut group, mut spare) = (Ok(Group::default()), Group::default());
+        group = group.and_then(|own| pieces.next(own));
+        loop {
+            let now = match group {
+                Ok(now) if now.ends.is_empty() => return Ok(Read1::Whole(content)),
+                Ok(now) => now,
+                Err(_) => return Ok(ended(&reading)),
+            };
+            let (blobs, next) = rayon::join(|| self.blobs(&now), || pieces.next(spare));
+            content.extend(blobs?);
+            (group, spare) = (next, now);
+        }
+    }
+
+    fn blobs(&self, group: &Group) -> Library<Vec<DataId>> {
+        let begins = std::iter::once(0).chain(group.ends.iter().copied());
+        let pieces: Vec<_> = begins.zip(group.ends.iter().copied()).collect();
+        pieces.into_par_iter().map(|(from, to)| self.blob(&group.bytes[from..to])).collect()
+    }
+
+    /// Adds a blob if nobody has it yet.
+    fn blob(&self, content: &[u8]) -> Library<DataId> {
+        let digest: [u8; 32] = Sha256::digest(content).into();
+        let id = Id::new(digest);
+        if self.held.claim(id) {
+            self.packs.add(Sha256Digest::new(digest), self.sealer.blob(content)?)?;
+        }
+        self.progress.inc(content.len() as u64);
+        Ok(id.into())
+    }
+}
+
+fn ended(reading: &Reading<'_>) -> Read1 {
+    if reading.is_short() { Read1::Short } else { Read1::Lost }
+}
+
+/// Reads until the room is full or the file ends, and at least once.
+fn fill(reading: &mut Reading<'_>, room: &mut [u8]) -> io::Result<usize> {
+    let mut count = 0;
+    loop {
+        match reading.read(&mut room[count..]) {
+            Ok(0) => return Ok(count),
+            Ok(more) => count += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Pieces of a large file, one behind the other.
+#[derive(Debug, Default)]
+struct Group {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// Reads a large file in groups of pieces.
+struct Pieces<'a, 'b> {
+    reading: &'a mut Reading<'b>,
+    cutter: &'a Cutter,
+    /// What was read behind the last end.
+    rest: Vec<u8>,
+}
+
+impl Pieces<'_, '_> {
+    /// The next pieces, in the room of others; none behind the last.
+    fn next(&mut self, mut group: Group) -> io::Result<Group> {
+        // One piece at least ends in it.
+        let most = GROUP_BYTES.max(2 * self.cutter.most());
+        group.bytes.resize(most, 0);
+        group.ends.clear();
+        let held = self.rest.len();
+        group.bytes[..held].copy_from_slice(&self.rest);
+        let count = held + fill(self.reading, &mut group.bytes[held..])?;
+        let is_last = count < most;
+        let (mut begin, mut seen) = (0, held);
+        while begin < count {
+            let length = match self.cutter.cut(&group.bytes[begin..count], seen) {
+                Some(length) => length,
+                None if is_last => count - begin,
+                None => break,
+            };
+            begin += length;
+            seen = 0;
+            group.ends.push(begin);
+        }
+        self.rest.clear();
+        self.rest.extend_from_slice(&group.bytes[begin..count]);
+        Ok(group)
+    }
+}
