@@ -33,12 +33,12 @@ pub(super) struct Files<'a> {
     pub held: &'a Ids,
     pub packs: &'a Packs,
     pub progress: &'a Progress,
-    /// Room for small files that nobody uses just now.
+    /// Room to read into that nobody uses just now.
     pub rooms: Mutex<Vec<Vec<u8>>>,
 }
 
 /// What became of reading a file.
-enum Read1 {
+enum Outcome {
     Whole(Vec<DataId>),
     Short,
     Lost,
@@ -70,37 +70,43 @@ impl Files<'_> {
     fn read(&self, node: &mut Node, mut open: Opening) -> Library<bool> {
         for turn in 0..=AGAIN {
             match self.read_once(&open)? {
-                Read1::Whole(content) => {
+                Outcome::Whole(content) => {
                     node.content = Some(content);
                     if turn > 0 {
                         open.tell_change();
                     }
                     return Ok(true);
                 }
-                Read1::Lost => return Ok(false),
-                Read1::Short if turn < AGAIN && open.look_again(node) => {}
-                Read1::Short => break,
+                Outcome::Lost => return Ok(false),
+                Outcome::Short if turn < AGAIN && open.look_again(node) => {}
+                Outcome::Short => break,
             }
         }
         open.give_up();
         Ok(false)
     }
 
-    fn read_once(&self, open: &Opening) -> Library<Read1> {
-        let Some(reading) = open.open() else { return Ok(Read1::Lost) };
+    fn read_once(&self, open: &Opening) -> Library<Outcome> {
+        let Some(reading) = open.open() else { return Ok(Outcome::Lost) };
         match usize::try_from(open.bytes()) {
             Ok(bytes) if open.bytes() <= SMALL_BYTES => self.read_small(reading, bytes),
-            _ => self.read_large(reading),
+            _ => self.read_large(reading, open.bytes()),
         }
     }
 
-    fn read_small(&self, mut reading: Reading<'_>, bytes: usize) -> Library<Read1> {
+    /// Room for so many bytes at least.
+    fn room(&self, bytes: usize) -> Vec<u8> {
         let mut room = hold(&self.rooms).pop().unwrap_or_default();
         if room.len() < bytes {
             room.resize(bytes, 0);
         }
-        let done = match fill(&mut reading, &mut room[..bytes]) {
-            Err(_) => Ok(ended(&reading)),
+        room
+    }
+
+    fn read_small(&self, mut reading: Reading<'_>, bytes: usize) -> Library<Outcome> {
+        let mut room = self.room(bytes);
+        let outcome = match fill(&mut reading, &mut room[..bytes]) {
+            Err(_) => ended(&reading),
             Ok(count) => {
                 let mut content = Vec::new();
                 let mut left = &room[..count];
@@ -109,28 +115,32 @@ impl Files<'_> {
                     content.push(self.blob(&left[..length])?);
                     left = &left[length..];
                 }
-                Ok(Read1::Whole(content))
+                Outcome::Whole(content)
             }
         };
         hold(&self.rooms).push(room);
-        done
+        Ok(outcome)
     }
 
-    fn read_large(&self, mut reading: Reading<'_>) -> Library<Read1> {
+    fn read_large(&self, mut reading: Reading<'_>, bytes: u64) -> Library<Outcome> {
+        // One piece at least ends in it, and all do if it has room for one byte more.
+        let most = GROUP_BYTES.max(2 * self.cutter.most());
+        let most = usize::try_from(bytes).map_or(most, |bytes| most.min(bytes + 1));
+        let group = || Group { bytes: self.room(most), most, ends: Vec::new() };
         let mut pieces = Pieces { reading: &mut reading, cutter: self.cutter, rest: Vec::new() };
         let mut content = Vec::new();
-        let (mut group, mut spare) = (Ok(Group::default()), Group::default());
-        group = group.and_then(|own| pieces.next(own));
-        loop {
-            let now = match group {
-                Ok(now) if now.ends.is_empty() => return Ok(Read1::Whole(content)),
-                Ok(now) => now,
-                Err(_) => return Ok(ended(&reading)),
-            };
-            let (blobs, next) = rayon::join(|| self.blobs(&now), || pieces.next(spare));
+        let (mut next, mut spare) = (pieces.next(group()), group());
+        let now = loop {
+            let Ok(now) = next else { return Ok(ended(&reading)) };
+            if now.ends.is_empty() {
+                break now;
+            }
+            let (blobs, following) = rayon::join(|| self.blobs(&now), || pieces.next(spare));
             content.extend(blobs?);
-            (group, spare) = (next, now);
-        }
+            (next, spare) = (following, now);
+        };
+        hold(&self.rooms).extend([now.bytes, spare.bytes]);
+        Ok(Outcome::Whole(content))
     }
 
     fn blobs(&self, group: &Group) -> Library<Vec<DataId>> {
@@ -151,8 +161,8 @@ impl Files<'_> {
     }
 }
 
-fn ended(reading: &Reading<'_>) -> Read1 {
-    if reading.is_short() { Read1::Short } else { Read1::Lost }
+fn ended(reading: &Reading<'_>) -> Outcome {
+    if reading.is_short() { Outcome::Short } else { Outcome::Lost }
 }
 
 /// Reads until the room is full or the file ends, and at least once.
@@ -169,9 +179,11 @@ fn fill(reading: &mut Reading<'_>, room: &mut [u8]) -> io::Result<usize> {
 }
 
 /// Pieces of a large file, one behind the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Group {
     bytes: Vec<u8>,
+    /// How many of them are used, at most.
+    most: usize,
     ends: Vec<usize>,
 }
 
@@ -186,13 +198,10 @@ struct Pieces<'a, 'b> {
 impl Pieces<'_, '_> {
     /// The next pieces, in the room of others; none behind the last.
     fn next(&mut self, mut group: Group) -> io::Result<Group> {
-        // One piece at least ends in it.
-        let most = GROUP_BYTES.max(2 * self.cutter.most());
-        group.bytes.resize(most, 0);
         group.ends.clear();
-        let held = self.rest.len();
+        let (held, most) = (self.rest.len(), group.most);
         group.bytes[..held].copy_from_slice(&self.rest);
-        let count = held + fill(self.reading, &mut group.bytes[held..])?;
+        let count = held + fill(self.reading, &mut group.bytes[held..most])?;
         let is_last = count < most;
         let (mut begin, mut seen) = (0, held);
         while begin < count {

@@ -1,18 +1,25 @@
 //! What is written, beside what the library of this format writes of the same source.
 
 use std::fs;
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use disk_prep::monitor::VoidMonitor;
 use proptest::prelude::*;
-use rustic_core::repofile::SnapshotFile;
-use rustic_core::{BackupOptions, ReadSource, ReadSourceEntry, RusticResult, SnapshotOptions};
+use rustic_core::repofile::{ConfigFile, MasterKey, SnapshotFile};
+use rustic_core::{BackupOptions, Id, ReadSource, ReadSourceEntry, RusticResult, SnapshotOptions};
 use secrecy::SecretString;
 
-use crate::repository::account::Account;
+use super::archive;
+use super::cutter::Cutter;
+use super::sealer::Sealer;
+use crate::repository::account::{Account, Closed};
 use crate::repository::filter::Filter;
+use crate::repository::reads::{Disk, Reads};
 use crate::repository::source::{Entry, Sources};
 use crate::repository::{BackupPlan, FolderStore, Repository, Settings};
 
@@ -61,6 +68,27 @@ impl Rig {
         inner.archive(&options, &Walked(self.source()), about, &[self.source()]).unwrap()
     }
 
+    /// Ours, of files that this disk reads; and what is told of them.
+    fn read_by(&self, disk: impl Disk + 'static) -> (SnapshotFile, Closed) {
+        let own = self.open();
+        let account = Account::of(&[self.source()]);
+        let reads = Arc::new(Reads::of(Box::new(disk)));
+        let sources = Sources { account: account.clone(), reads, ..walk_of(&self.source()) };
+        let about = SnapshotOptions::default().to_snapshot().unwrap();
+        let made = archive(&own.inner, own.ahead.as_ref(), &sources, &[], about).unwrap();
+        (made, account.close())
+    }
+
+    /// What a snapshot holds of a file of the source.
+    fn held(&self, snapshot: &SnapshotFile, name: &str) -> Option<Vec<u8>> {
+        let inner = self.open().inner.to_indexed().unwrap();
+        let path = self.source().join(name);
+        let node = inner.node_from_path(snapshot.tree, &path).ok()?;
+        let mut content = Vec::new();
+        inner.dump(&node, &mut content).unwrap();
+        Some(content)
+    }
+
     fn check(&self) {
         let options = rustic_core::CheckOptions::default().read_data(true);
         self.open().inner.check(options).unwrap().is_ok().unwrap();
@@ -79,19 +107,41 @@ impl ReadSource for Walked {
     }
 
     fn entries(&self) -> Self::Iter {
-        let sources = Sources {
-            roots: vec![self.0.clone()],
-            filter: Arc::new(Filter::everything()),
-            account: Account::of(&[]),
-            bytes: 0,
-            store: Arc::new(FolderStore::of(Path::new("/"), "nowhere")),
-            reads: Arc::default(),
-        };
         let entry = |Entry { path, node, open }: Entry| {
             let open = open.map(|_| Cursor::new(fs::read(&path).unwrap()));
             Ok(ReadSourceEntry { path, node, open })
         };
-        sources.entries().map(entry).collect::<Vec<_>>().into_iter()
+        walk_of(&self.0).entries().map(entry).collect::<Vec<_>>().into_iter()
+    }
+}
+
+fn walk_of(source: &Path) -> Sources {
+    Sources {
+        roots: vec![source.to_owned()],
+        filter: Arc::new(Filter::everything()),
+        account: Account::of(&[]),
+        bytes: 0,
+        store: Arc::new(FolderStore::of(Path::new("/"), "nowhere")),
+        reads: Arc::default(),
+    }
+}
+
+/// A disk on which files of whole thousands of bytes become shorter by one when they are read, so
+/// often.
+struct Shrinking(AtomicUsize);
+
+impl Disk for Shrinking {
+    fn read(&self, file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+        let about = file.metadata()?;
+        let is_left = |left: usize| left.checked_sub(1);
+        if about.len() % 1000 == 0
+            && !buffer.is_empty()
+            && self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, is_left).is_ok()
+        {
+            let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+            File::options().write(true).open(path)?.set_len(about.len() - 1000)?;
+        }
+        file.read(buffer)
     }
 }
 
@@ -206,4 +256,80 @@ fn many_small_files_fill_several_packs_and_indexes_name_all_of_them() {
     assert_eq!((ours.total_files_processed, ours.data_blobs), (650, 601));
     rig.check();
     assert_eq!(rig.theirs().summary.unwrap().data_blobs, 0);
+}
+
+#[test]
+fn a_file_that_becomes_shorter_while_it_is_read_is_held_as_it_was_then_or_not_at_all() {
+    // A small one, and one that is read in groups.
+    for (count, times) in [(20_000, 1), (20_000, 3), (80_000_000, 2)] {
+        let rig = Rig::new(Settings::default());
+        let content = bytes(3, count, 0);
+        write(&rig.source().join("log"), &content);
+        write(&rig.source().join("other"), b"not one of them");
+        let (made, told) = rig.read_by(Shrinking(times.into()));
+        let left = count - times * 1000;
+        assert!(rig.held(&made, "log").unwrap() == content[..left], "{count} bytes, {times} times");
+        assert_eq!(rig.held(&made, "other").unwrap(), b"not one of them");
+        assert_eq!(told.lost, []);
+        let end = format!("log: changed while it was read; {left} bytes are held");
+        assert!(told.changed.len() == 1 && told.changed[0].ends_with(&end), "{:?}", told.changed);
+        assert_eq!((told.sources[0].files, told.sources[0].bytes), (2, left as u64 + 15));
+    }
+    let rig = Rig::new(Settings::default());
+    write(&rig.source().join("log"), &bytes(3, 20_000, 0));
+    write(&rig.source().join("other"), b"not one of them");
+    let (made, told) = rig.read_by(Shrinking(100.into()));
+    assert_eq!(
+        (rig.held(&made, "log"), rig.held(&made, "other").map(|own| own.len())),
+        (None, Some(15))
+    );
+    assert_eq!((told.lost.len(), told.lost[0].loss.code()), (1, "file-shrank"));
+    assert_eq!((told.sources[0].files, told.changed.len()), (1, 0));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_place_to_cut_is_found_however_often_one_has_looked(
+        seed in any::<u64>(),
+        mut looks in prop::collection::vec(0_usize..3_000_000, 0..4),
+    ) {
+        let config = ConfigFile::new(2, Id::default().into(), 0x003d_a335_8b4d_c173);
+        let cutter = Cutter::of(&config).unwrap();
+        let data = bytes(seed, 3_000_000, 0);
+        let whole = cutter.cut(&data, 0);
+        looks.sort_unstable();
+        let mut seen = 0;
+        for look in looks {
+            let found = cutter.cut(&data[..look], seen);
+            prop_assert_eq!(found, whole.filter(|place| *place <= look));
+            if found.is_some() {
+                return Ok(());
+            }
+            seen = look;
+        }
+        prop_assert_eq!(cutter.cut(&data, seen), whole);
+    }
+
+    #[test]
+    fn a_blob_is_opened_only_if_nothing_of_it_changed(
+        content in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..3000),
+            prop::collection::vec(0_u8..4, 0..3000),
+        ],
+        level in prop_oneof![Just(None), Just(Some(0)), Just(Some(3)), Just(Some(-7))],
+        place in any::<prop::sample::Index>(),
+    ) {
+        let mut config = ConfigFile::new(2, Id::default().into(), 0);
+        config.compression = level;
+        let sealer = Sealer::of(&MasterKey::new(), &config).unwrap();
+        let mut sealed = sealer.blob(&content).unwrap();
+        prop_assert!(sealed.bytes.len() <= content.len() + 32, "it never grows by compression");
+        prop_assert!(level != Some(0) || sealed.unpacked.is_none());
+        prop_assert_eq!(&sealer.open(&sealed.bytes, sealed.unpacked).unwrap(), &content);
+        let place = place.index(sealed.bytes.len());
+        sealed.bytes[place] ^= 1;
+        prop_assert!(sealer.open(&sealed.bytes, sealed.unpacked).is_err());
+    }
 }
