@@ -22,7 +22,7 @@ use super::steps::Step;
 /// Files with more bytes are read alone.
 const SMALL_BYTES: u64 = 8 << 20;
 /// Bytes of a large file that are read while others are worked on.
-const GROUP_BYTES: usize = 32 << 20;
+const GROUP_BYTES: usize = 16 << 20;
 /// How often a file is read again that became shorter while it was read.
 const AGAIN: usize = 3;
 
