@@ -81,14 +81,13 @@ impl<'a> Trees<'a> {
         let id = TreeId::from(Id::new(digest));
         self.summary.total_dirs_processed += 1;
         self.summary.total_dirsize_processed += content.len() as u64;
-        match was {
-            Was::Same(former) if former == id => {
-                self.summary.dirs_unmodified += 1;
-                return Ok(id);
-            }
-            Was::New => self.summary.dirs_new += 1,
-            Was::Changed | Was::Same(_) => self.summary.dirs_changed += 1,
-        }
+        let count = match was {
+            Was::New => &mut self.summary.dirs_new,
+            Was::Same(former) if former == id => &mut self.summary.dirs_unmodified,
+            Was::Same(_) | Was::Changed => &mut self.summary.dirs_changed,
+        };
+        *count += 1;
+        // What is as it was need not be there any more: a damaged pack may have been set aside.
         if self.held.claim(*id) {
             self.packs.add(Sha256Digest::new(digest), self.sealer.blob(&content)?)?;
         }
