@@ -261,3 +261,58 @@ fn a_word_that_names_no_kernels_of_this_cpu_is_told_and_not_used() {
         assert!(!told("portable").contains("AZSEED_KERNELS"), "{words}");
     }
 }
+
+/// Whoever has set a variable once does not know its flag any more, and has not typed it.
+#[test]
+fn the_usage_line_of_a_refusal_names_no_flag_that_came_from_a_variable() {
+    let machine = Machine::new();
+    let variables = [
+        ("AZSEED_STAGING", "staging"),
+        ("AZSEED_DATASET", "rows.csv"),
+        ("AZSEED_STORAGE_ACCOUNT", "account1"),
+        ("AZSEED_CONTAINER", "cont"),
+        ("AZSEED_SUBSCRIPTION", "11111111-2222-4333-8444-555555555555"),
+        ("AZSEED_RESOURCE_GROUP", "rg"),
+        ("AZSEED_VAULT", "office"),
+        ("AZSEED_PROXY", "http://proxy:3128"),
+        ("AZSEED_LOG_FILE", "log"),
+        ("AZSEED_PATIENCE", "5m"),
+    ];
+    let said_by = |words: &str, is_set: bool| {
+        let words: Vec<&str> = words.split(' ').collect();
+        let mut command = machine.other(env!("CARGO_BIN_EXE_azseed").as_ref());
+        command.args(&words).envs(variables.iter().filter(|_| is_set).copied());
+        let said = said(command.output().unwrap());
+        assert_eq!(said.code, 2, "{}", said.stderr);
+        said
+    };
+    for (words, usage) in [
+        ("prep", "azseed prep --job <NAME> --drive <DEV>"),
+        (
+            "prep --staging s --container cont2",
+            "azseed prep --job <NAME> --staging <DIR> --container <NAME> --drive <DEV>",
+        ),
+        ("plan --drive a --drive-size 4T", ""),
+        ("vm protect --all x", "azseed vm protect <VM|--all>"),
+        ("disk-backup restore", "azseed disk-backup restore --at <TIME> --to <DISK> <NAME>"),
+        ("vault restore", "azseed vault restore --target <DIR>"),
+        ("vault run --now --nonsense", "azseed vault run --now"),
+        ("vm restore disks", "azseed vm restore disks --at <POINT> --account <NAME> <VM>"),
+        ("stage adopt", "azseed stage adopt --source PATH --staging DIR --job NAME [OPTIONS]"),
+        ("job", "azseed job [OPTIONS] <COMMAND>"),
+    ] {
+        let told = said_by(words, true).stderr;
+        let line = told.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
+        assert!(usage.is_empty() || line == usage, "{words}: {line}, not {usage}");
+        for (name, _) in variables {
+            let flag = format!("--{} <", name[7..].to_lowercase().replace('_', "-"));
+            assert!(!line.contains(&flag) || words.contains(flag.trim_end_matches(" <")), "{line}");
+        }
+    }
+    // A script is told the same.
+    let told = said_by("prep --json", true).stdout;
+    assert!(told.contains("usage: azseed prep --job <NAME> --json --drive <DEV>"), "{told}");
+    // Without variables, what is missing is named.
+    let told = said_by("prep", false).stderr;
+    assert!(told.contains("Usage: azseed prep --staging <DIR> --drive <DEV>"), "{told}");
+}
