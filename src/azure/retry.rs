@@ -20,14 +20,20 @@ use uuid::Uuid;
 
 use super::call::Call;
 use super::error::Error;
+use super::patience::Patience;
 
-/// A call is tried so often; then somebody is told.
+/// A call that fails is tried so often; then somebody is told. A service that is busy is waited for
+/// by time and not by count.
 const TRIES: u32 = 5;
 /// The pause after the first try that the service asked no other for; each later one is twice as
 /// long. Up to half of it is left out by chance, so that many callers do not come back at once.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// All pauses of one call together. Whoever is asked for more is told, and comes back later.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// The longest of those.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// All pauses of a call that fails together. Whoever is asked for more is told, and comes back later.
+const ALL_PAUSES: Duration = Duration::from_secs(300);
+/// Who waits longer than this for a service that is busy is told of it.
+const TOLD_FROM: Duration = Duration::from_secs(5);
 
 /// What a second time would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,22 +123,29 @@ pub(super) trait Pace: std::fmt::Debug + Send + Sync {
     fn wait(&self, pause: Duration) -> BoxFuture<'static, ()>;
     /// A number from 0 to 1.
     fn chance(&self) -> f64;
+    /// How long a service that is busy is waited for.
+    fn patience(&self) -> Duration;
+    /// Tells whoever waits that he does.
+    fn tell(&self, text: &str);
 }
 
 /// The machine's own.
 #[derive(Debug)]
-pub(super) struct RealPace(Instant);
+pub(super) struct RealPace {
+    begun: Instant,
+    patience: Patience,
+}
 
 impl RealPace {
     /// From now on.
-    pub fn begin() -> Arc<dyn Pace> {
-        Arc::new(RealPace(Instant::now()))
+    pub fn begin(patience: &Patience) -> Arc<dyn Pace> {
+        Arc::new(RealPace { begun: Instant::now(), patience: patience.clone() })
     }
 }
 
 impl Pace for RealPace {
     fn now(&self) -> Duration {
-        self.0.elapsed()
+        self.begun.elapsed()
     }
 
     fn wait(&self, pause: Duration) -> BoxFuture<'static, ()> {
@@ -143,6 +156,14 @@ impl Pace for RealPace {
         // Two bytes of an id that is made by chance.
         let id = Uuid::new_v4().into_bytes();
         f64::from(u16::from_be_bytes([id[0], id[1]])) / f64::from(u16::MAX)
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience.most
+    }
+
+    fn tell(&self, text: &str) {
+        self.patience.tell(text);
     }
 }
 
@@ -164,14 +185,18 @@ pub(super) struct Tries {
     repeat: Repeat,
     begun: Duration,
     count: u32,
+    /// Of them, those that failed in another way than by a service that is busy, and their pauses.
+    failed: u32,
     paused: Duration,
+    busy_since: Option<Duration>,
 }
 
 impl Tries {
     /// None yet.
     pub fn new(pace: &Arc<dyn Pace>, repeat: Repeat) -> Self {
         let begun = pace.now();
-        Tries { pace: Arc::clone(pace), repeat, begun, count: 0, paused: Duration::ZERO }
+        let (pace, paused) = (Arc::clone(pace), Duration::ZERO);
+        Tries { pace, repeat, begun, count: 0, failed: 0, paused, busy_since: None }
     }
 
     /// Counts one that begins.
@@ -184,20 +209,72 @@ impl Tries {
         self.count > 0
     }
 
-    /// Says what is next after what came, and waits before another try.
-    pub async fn next(&mut self, came: Came, asked: Option<Duration>) -> Next {
-        if self.count >= TRIES || !is_tried_again(came, self.repeat) {
+    /// Says what is next after what came of this address, and waits before another try.
+    pub async fn next(&mut self, came: Came, asked: Option<Duration>, url: &Url) -> Next {
+        if !is_tried_again(came, self.repeat) {
             return Next::Stands;
         }
-        let pause = asked.unwrap_or_else(|| backoff(self.count, self.pace.chance()));
-        let paused = self.paused.saturating_add(pause);
-        if paused > PATIENCE {
-            return Next::TooLong(pause);
-        }
-        self.paused = paused;
+        let pause = match came {
+            Came::Status(status @ (429 | 503)) => self.of_busy(status, asked, url),
+            _ => self.of_failed(asked),
+        };
+        let pause = match pause {
+            Ok(pause) => pause,
+            Err(next) => return next,
+        };
         info!(attempt = self.count, secs = pause.as_secs_f32(), ?came, "tries again after a pause");
         self.pace.wait(pause).await;
         Next::Again
+    }
+
+    /// The pause before a call that failed is tried again.
+    fn of_failed(&mut self, asked: Option<Duration>) -> Result<Duration, Next> {
+        self.failed += 1;
+        if self.failed >= TRIES {
+            return Err(Next::Stands);
+        }
+        let pause = asked.unwrap_or_else(|| backoff(self.count, self.pace.chance()));
+        let paused = self.paused.saturating_add(pause);
+        if paused > ALL_PAUSES {
+            return Err(Next::TooLong(pause));
+        }
+        self.paused = paused;
+        Ok(pause)
+    }
+
+    /// The pause before a service that is busy is asked again. One that asks for short pauses for ever
+    /// gets longer ones.
+    fn of_busy(
+        &mut self,
+        status: u16,
+        asked: Option<Duration>,
+        url: &Url,
+    ) -> Result<Duration, Next> {
+        let now = self.pace.now();
+        let waited = now.saturating_sub(*self.busy_since.get_or_insert(now));
+        let own = |count| backoff(count, self.pace.chance());
+        let pause = match asked {
+            None => own(self.count),
+            Some(asked) if self.count < TRIES => asked,
+            Some(asked) => asked.max(own(self.count - 3)),
+        };
+        let most = self.pace.patience();
+        if asked.is_some_and(|asked| asked > most) {
+            return Err(Next::TooLong(pause));
+        }
+        let until = waited.saturating_add(pause);
+        if until > most {
+            return Err(Next::Stands);
+        }
+        if until >= TOLD_FROM {
+            let (host, most) = (url.host_str().unwrap_or_default(), most.as_secs());
+            self.pace.tell(&format!(
+                "{host} has been busy for {} s (it answers {status}): the work waits for it, up to \
+                 {most} s, and then goes on",
+                waited.as_secs()
+            ));
+        }
+        Ok(pause)
     }
 
     /// As an error tells of them.
@@ -208,7 +285,7 @@ impl Tries {
 
 fn backoff(count: u32, chance: f64) -> Duration {
     let whole = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(count.saturating_sub(1)));
-    whole.mul_f64(1.0 - chance.clamp(0.0, 1.0) / 2.0)
+    whole.min(LONGEST_PAUSE).mul_f64(1.0 - chance.clamp(0.0, 1.0) / 2.0)
 }
 
 /// Where the tries of a call of the SDK are written down, for its error.
@@ -275,7 +352,7 @@ impl Policy for Retry {
                 Err(error) => (came(error), None),
             };
             let next = match came {
-                Some(came) => tries.next(came, asked).await,
+                Some(came) => tries.next(came, asked, request.url()).await,
                 None => Next::Stands,
             };
             if next == Next::Again {
@@ -303,6 +380,7 @@ pub(super) mod tests {
     #[derive(Debug, Default)]
     pub struct PlayedPace {
         pub pauses: Mutex<Vec<Duration>>,
+        pub told: Mutex<Vec<String>>,
     }
 
     impl Pace for PlayedPace {
@@ -315,6 +393,12 @@ pub(super) mod tests {
         }
         fn chance(&self) -> f64 {
             0.0
+        }
+        fn patience(&self) -> Duration {
+            Patience::default().most
+        }
+        fn tell(&self, text: &str) {
+            hold(&self.told).push(text.to_owned());
         }
     }
 
@@ -372,7 +456,11 @@ pub(super) mod tests {
         let secs = |chance| [1, 2, 3, 4].map(|count| backoff(count, chance).as_secs_f64());
         assert_eq!(secs(0.0), [1.0, 2.0, 4.0, 8.0]);
         assert_eq!(secs(1.0), [0.5, 1.0, 2.0, 4.0]);
-        let pace = RealPace::begin();
+        assert_eq!(
+            [6, 7, 8, u32::MAX].map(|count| backoff(count, 0.0).as_secs()),
+            [32, 60, 60, 60]
+        );
+        let pace = RealPace::begin(&Patience::default());
         assert!((0..100).all(|_| (0.0..=1.0).contains(&pace.chance())));
     }
 
@@ -401,7 +489,14 @@ pub(super) mod tests {
         repeat: Repeat,
         plays: Vec<azure_core::Result<(u16, &'static str)>>,
     ) -> (Result<u16, String>, Vec<f64>, String) {
-        let own = Arc::new(PlayedPace::default());
+        played_by(&Arc::default(), repeat, plays)
+    }
+
+    fn played_by(
+        own: &Arc<PlayedPace>,
+        repeat: Repeat,
+        plays: Vec<azure_core::Result<(u16, &'static str)>>,
+    ) -> (Result<u16, String>, Vec<f64>, String) {
         let pace: Arc<dyn Pace> = own.clone();
         let retry = Retry::new(&pace, repeat);
         let next: Vec<Arc<dyn Policy>> = vec![Arc::new(Plays(Mutex::new(plays.into())))];
@@ -432,22 +527,64 @@ pub(super) mod tests {
         assert_eq!((came, pauses), (Ok(404), vec![1.0, 2.0, 0.0]));
         assert_eq!(told, "PUT https://h/c/b, 4 tries in 3 s");
         let (came, pauses, told) =
-            played(Repeat::Harmless, (0..5).map(|_| Ok((503, ""))).collect());
-        assert_eq!((came, pauses), (Ok(503), vec![1.0, 2.0, 4.0, 8.0]));
+            played(Repeat::Harmless, (0..5).map(|_| Ok((500, ""))).collect());
+        assert_eq!((came, pauses), (Ok(500), vec![1.0, 2.0, 4.0, 8.0]));
         assert_eq!(told, "PUT https://h/c/b, 5 tries in 15 s");
+    }
+
+    /// Whether the service says how long or not, the bound is a time, and the screen tells of it.
+    #[test]
+    fn a_service_that_is_busy_for_long_is_waited_for_by_time_and_it_is_told() {
+        let storm = |times: usize, asked: &'static str, end| {
+            (0..times).map(|_| Ok((503, asked))).chain(end).collect::<Vec<_>>()
+        };
+        for (asked, pauses) in [
+            ("", vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]),
+            ("1", vec![1.0, 1.0, 1.0, 1.0, 2.0, 4.0, 8.0, 16.0]),
+            ("30", vec![30.0; 8]),
+        ] {
+            let own = Arc::<PlayedPace>::default();
+            let (came, waited, _) =
+                played_by(&own, Repeat::IfUntaken, storm(8, asked, Some(Ok((201, "")))));
+            assert_eq!((came, &waited), (Ok(201), &pauses), "{asked}");
+            let told = hold(&own.told);
+            assert!(
+                told[0].starts_with("h has been busy for ") && told[0].contains("503"),
+                "{told:?}"
+            );
+            // Short waits are told to nobody.
+            let mut until = 0.0;
+            let long = pauses.iter().filter(|pause| {
+                until += **pause;
+                until >= 5.0
+            });
+            assert_eq!(told.len(), long.count(), "{told:?}");
+        }
+        for asked in ["", "0", "120"] {
+            let (came, pauses, told) = played(Repeat::Harmless, storm(100, asked, None));
+            let all: f64 = pauses.iter().sum();
+            assert_eq!(came, Ok(503), "{asked}");
+            assert!((780.0..=900.0).contains(&all), "{asked}: {all} s, {told}");
+        }
+        // One failure after the storm is one failure.
+        let mut mixed = storm(8, "1", Some(Ok((500, ""))));
+        mixed.push(Ok((201, "")));
+        assert_eq!(played(Repeat::Harmless, mixed).0, Ok(201));
     }
 
     #[test]
     fn a_pause_that_is_too_long_ends_the_call_and_is_told() {
-        for plays in [vec![Ok((429, "301"))], vec![Ok((429, "200")), Ok((503, "101"))]] {
+        for plays in [vec![Ok((500, "301"))], vec![Ok((500, "200")), Ok((500, "101"))]] {
             let (last, waited) = (plays.len(), 200.0 * (plays.len() - 1) as f64);
             let (came, pauses, _) = played(Repeat::Harmless, plays);
             let secs = if last == 1 { 301 } else { 101 };
             assert!(came.unwrap_err().contains(&format!("{secs} s")), "{secs}");
             assert_eq!(pauses.iter().sum::<f64>(), waited);
         }
-        let (came, pauses, _) = played(Repeat::Harmless, vec![Ok((429, "300")), Ok((200, ""))]);
-        assert_eq!((came, pauses), (Ok(200), vec![300.0]));
+        let (came, pauses, _) = played(Repeat::Harmless, vec![Ok((429, "901"))]);
+        assert!(came.unwrap_err().contains("901 s") && pauses.is_empty());
+        let (came, pauses, _) = played(Repeat::Harmless, vec![Ok((429, "900")), Ok((200, ""))]);
+        assert_eq!((came, pauses), (Ok(200), vec![900.0]));
     }
 
     #[test]

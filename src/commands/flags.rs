@@ -24,7 +24,8 @@ pub fn azure(args: &AzureArgs) -> AzureOptions {
 
 /// The same for commands whose `--proxy` is that of a machine.
 pub fn arm(args: &ArmArgs) -> AzureOptions {
-    let ArmArgs { cloud, arm_endpoint, authority, auth, token_file, ca_file } = args.clone();
+    let ArmArgs { cloud, arm_endpoint, authority, auth, token_file, ca_file, patience } =
+        args.clone();
     let auth = auth.map(|auth| match auth {
         AuthChoice::Environment => AuthKind::Environment,
         AuthChoice::WorkloadIdentity => AuthKind::WorkloadIdentity,
@@ -33,7 +34,8 @@ pub fn arm(args: &ArmArgs) -> AzureOptions {
         AuthChoice::Token => AuthKind::Token,
     });
     let cloud = CloudChoice::of(&cloud.cloud);
-    AzureOptions { cloud, arm_endpoint, authority, auth, token_file, ca_file, proxy: None }
+    let proxy = None;
+    AzureOptions { cloud, arm_endpoint, authority, auth, token_file, ca_file, proxy, patience }
 }
 
 /// Where blobs are.
