@@ -14,6 +14,7 @@ mod image_round;
 mod incremental;
 mod keep;
 mod keeper;
+mod listing;
 mod pages;
 mod points;
 mod promote;
