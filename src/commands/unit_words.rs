@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::call::Call;
-use crate::azure::Patience;
 use crate::cli::{ArmArgs, AzureArgs, BlobArgs};
+use crate::journey::connections::Patience;
 use crate::outcome::Attendant;
 
 /// Flags of this call that a run by a timer needs too, since it has neither this command line nor

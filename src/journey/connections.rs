@@ -12,12 +12,12 @@ use secrecy::SecretString;
 
 use crate::azure::{
     Arm, ArmOptions, Auth, BlobContainer, BlobCredential, BlobHome, BlobOptions, Container, DiskId,
-    Error, ManagedDisk, ManagedOptions, Network, PageBlob, Patience, ServicePageBlob, variable,
+    Error, ManagedDisk, ManagedOptions, Network, PageBlob, ServicePageBlob, variable,
 };
 use crate::import_job::{DataBox, ImportExport, JobService};
 use crate::outcome::Attendant;
 
-pub use crate::azure::{AuthKind, CloudChoice};
+pub use crate::azure::{AuthKind, CloudChoice, Patience};
 
 /// Where the resource manager is, and how to reach it.
 #[derive(Debug, Clone)]
