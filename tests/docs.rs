@@ -426,6 +426,50 @@ fn unknown_word(command: &str) -> Option<String> {
     parse(|_| false).and_then(|_| parse(|word| word.starts_with('{')))
 }
 
+/// A command that a message names with more than its verb, and that cannot be typed as it stands, since a
+/// flag or a name is missing that it cannot do without.
+fn is_unfinished(command: &str) -> bool {
+    use clap::error::{ContextKind, ErrorKind};
+    // A beginning of a longer call, of which the reader knows the rest.
+    const BEGINNINGS: [&str; 3] = ["azseed stage", "azseed prep", "azseed check vm"];
+    if BEGINNINGS.iter().any(|own| command.starts_with(own)) {
+        // But for a flag without its value.
+        let last = command.split(' ').next_back().unwrap_or_default();
+        return ["--vault", "--job", "--staging", "--container"].contains(&last);
+    }
+    let words = command.split_whitespace().map(|word| match word {
+        own if own.starts_with('{') => "own",
+        "ID" => "11111111-2222-4333-8444-555555555555",
+        "TIME" => "2026-01-01T00:00:00Z",
+        own => own,
+    });
+    let Err(error) = azseed::cli::command().try_get_matches_from(words) else { return false };
+    let is_verb = !command.contains(" --") && !command.contains(|c: char| c.is_uppercase());
+    match error.kind() {
+        // A verb alone is talked about, not told to be typed.
+        ErrorKind::MissingRequiredArgument => !is_verb,
+        ErrorKind::InvalidValue => error.get(ContextKind::InvalidValue).is_some_and(
+            |value| matches!(value, clap::error::ContextValue::String(text) if text.is_empty()),
+        ),
+        _ => false,
+    }
+}
+
+#[test]
+fn every_command_that_a_message_names_can_be_typed_with_its_capitals_filled_in() {
+    let wrong: Vec<_> =
+        spoken_commands().into_iter().filter(|(_, command)| is_unfinished(command)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    for command in [
+        "azseed vault forget --seed",
+        "azseed disk-backup restore --to image:PATH",
+        "azseed cleanup --job",
+        "azseed stage --vault",
+    ] {
+        assert!(is_unfinished(command), "the check cannot fail: {command}");
+    }
+}
+
 #[test]
 fn every_command_that_a_message_names_is_one_that_the_program_has() {
     let spoken = spoken_commands();
