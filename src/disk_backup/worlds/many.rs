@@ -14,7 +14,8 @@ use crate::azure::{
     self, CopySource, Made as BlobMade, PageFacts, PageList, PageRange, SnapshotFacts,
 };
 use crate::disk_backup::compare_table;
-use crate::disk_backup::pages::md5_of;
+use crate::disk_backup::pages::{AT_ONCE, md5_of};
+use crate::disk_backup::table::BLOCK_BYTES;
 
 const NAME: &str = "disk_backup::worlds::many::ten_million_ranges_of_8_tib_take_no_more_memory";
 /// Set for the process that is measured: how many ranges, and what is measured.
@@ -323,6 +324,9 @@ fn ten_million_ranges_of_8_tib_take_no_more_memory() {
         let (least, most) = (peak_of(few, deed), peak_of(count, deed));
         let (of_most, of_least) = (most / MIB, least / MIB);
         println!("{deed:?}: {count} ranges of 8 TiB: {of_most} MiB, {of_least} MiB with {few}");
-        assert!(most <= least + GROWTH_BYTES, "{deed:?}: {least} with few, and {most}");
+        // How many of the calls under way hold a block's bytes twice at once is chance.
+        let by_chance = if deed == Deed::Proof { AT_ONCE as u64 * BLOCK_BYTES } else { 0 };
+        let bound = least + GROWTH_BYTES + by_chance;
+        assert!(most <= bound, "{deed:?}: {least} with few, and {most}");
     }
 }
