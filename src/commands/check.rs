@@ -3,7 +3,7 @@
 use disk_prep::noun::NamedAccount;
 
 use super::call::Call;
-use super::check_words::{purpose, tree};
+use super::check_words::{purpose, tree, whose};
 use super::flags::{azure, blobs};
 use super::vm_words::{target, which, within};
 use crate::check::finding::{Checked, Strict};
@@ -24,7 +24,7 @@ pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
         CheckCommand::Host => host::check(call.desk().state()?.folder()),
         CheckCommand::Guest(args) => {
             let tree = tree(args)?;
-            let mut found = guest::look(&tree);
+            let mut found = guest::look(&tree, whose(args));
             found.extend(proxy::look(&tree));
             found.extend(filesystems::look(&tree));
             Checked(found)
@@ -56,7 +56,8 @@ fn look_at_azure(args: &CheckAzureArgs, call: &Call<'_>) -> Result<Checked, Fail
     let subscription = args.subscription.as_ref();
     let subscription = subscription.ok_or(MissingFlags::one("--subscription"))?;
     let place = (subscription, args.resource_group.as_ref());
-    ready_vm::check(purpose(args.purpose), &azure(&args.azure), place, call.ui)
+    let account = args.storage_account.as_ref();
+    ready_vm::check(purpose(args.purpose), &azure(&args.azure), place, account, call.ui)
 }
 
 fn look_at_account(args: &CheckAccountArgs, call: &Call<'_>) -> Result<Checked, Failure> {

@@ -13,6 +13,7 @@ mod explain;
 mod follow;
 mod foreseen;
 mod guest;
+mod guests;
 mod held_keys;
 mod hints;
 mod hostile_drives;
