@@ -34,8 +34,8 @@ const CAPABILITIES: &[(u32, &str, &str)] = &[
     (21, "CAP_SYS_ADMIN", "hold drives and flush them"),
 ];
 
-/// Looks at all of this machine; records would lie in `state`.
-pub fn check(state: &Path) -> Checked {
+/// Looks at all of this machine; records would lie in `state`, unless it says why they cannot.
+pub fn check(state: Result<&Path, String>) -> Checked {
     let host = Host { root: PathBuf::from("/") };
     Checked(vec![
         host.rights(rustix::process::geteuid().is_root()),
@@ -46,7 +46,7 @@ pub fn check(state: &Path) -> Checked {
         host.entropy(),
         host.memory(),
         host.processor(),
-        space(state),
+        state.map_or_else(stateless, space),
         host.machine(),
     ])
 }
@@ -77,6 +77,11 @@ fn drives() -> Finding {
         ),
         _ => good("drives", facts),
     }
+}
+
+/// There is none, and so nothing that needs one can run.
+fn stateless(why: String) -> Finding {
+    problem("space", why, "name a folder for records with `--state`")
 }
 
 /// Room in the state directory, or in the folder that it will be made in.

@@ -17,11 +17,15 @@ use crate::journey::network::{self, NetworkOptions, Reach};
 use crate::journey::ready::{self, ReadyOptions};
 use crate::journey::{check_staging, ready_vm, schedules, vm_check};
 use crate::outcome::{Ended, Failure, MissingFlags};
+use crate::state::State;
 
 /// Runs `check`.
 pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
     let checked = match &args.command {
-        CheckCommand::Host => host::check(call.desk().state()?.folder()),
+        CheckCommand::Host => {
+            let state = call.desk().state();
+            host::check(state.as_ref().map(State::folder).map_err(ToString::to_string))
+        }
         CheckCommand::Guest(args) => {
             let tree = tree(args)?;
             let mut found = guest::look(&tree, whose(args));

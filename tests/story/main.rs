@@ -52,6 +52,7 @@ mod verbose;
 mod vm;
 mod vm_catalogue;
 mod vm_checks;
+mod vm_joints;
 mod vm_mischief;
 mod vm_restore;
 mod watch;
