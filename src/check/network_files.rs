@@ -211,10 +211,13 @@ mod tests {
     use super::*;
     use Addresses::{Dhcp, Fixed};
 
+    /// How it is read, its text, and what that says of which interface.
+    type Case<'a> = (Reader, &'a str, &'a [(&'a str, Addresses)]);
+
     #[test]
     fn each_form_says_which_interface_asks_for_its_addresses() {
         let plan = |rest: &str| format!("network:\n  version: 2\n  ethernets:\n    eth0:\n{rest}");
-        let cases: [(Reader, &str, &[(&str, Addresses)]); 20] = [
+        let cases: [Case<'_>; 20] = [
             (netplan, &plan("      dhcp4: true\n"), &[("eth0", Dhcp)]),
             (
                 netplan,

@@ -232,7 +232,7 @@ mod tests {
         let made_up = Some(Mounted { kind: "cifs".to_owned(), makes_ids_up: true });
         assert_eq!(
             beside(&View { mounted: made_up, ..view(Answer::Known(WELL)) }),
-            [warning.clone()]
+            std::slice::from_ref(&warning)
         );
         assert_eq!(beside(&View { strangers: 2, ..view(Answer::Known(WELL)) }), [warning]);
         // Of one that cannot be written to nothing else is known.

@@ -1,4 +1,6 @@
 //! Recorded machines of `fixtures/guests`: what each is, and its files below a folder.
+#![allow(clippy::disallowed_methods, reason = "a recorded machine is plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
 use std::fs;
 use std::io::Write;
