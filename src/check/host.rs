@@ -34,8 +34,20 @@ const CAPABILITIES: &[(u32, &str, &str)] = &[
     (21, "CAP_SYS_ADMIN", "hold drives and flush them"),
 ];
 
-/// Looks at all of this machine; records would lie in `state`, unless it says why they cannot.
-pub fn check(state: Result<&Path, String>) -> Checked {
+/// Where records would lie.
+#[derive(Debug)]
+pub enum Records<'a> {
+    /// In this folder, which need not be there yet.
+    In(&'a Path),
+    /// Nowhere.
+    Nowhere {
+        /// Why.
+        why: String,
+    },
+}
+
+/// Looks at all of this machine.
+pub fn check(records: Records<'_>) -> Checked {
     let host = Host { root: PathBuf::from("/") };
     Checked(vec![
         host.rights(rustix::process::geteuid().is_root()),
@@ -46,7 +58,10 @@ pub fn check(state: Result<&Path, String>) -> Checked {
         host.entropy(),
         host.memory(),
         host.processor(),
-        state.map_or_else(stateless, space),
+        match records {
+            Records::In(folder) => space(folder),
+            Records::Nowhere { why } => nowhere(why),
+        },
         host.machine(),
     ])
 }
@@ -79,8 +94,8 @@ fn drives() -> Finding {
     }
 }
 
-/// There is none, and so nothing that needs one can run.
-fn stateless(why: String) -> Finding {
+/// Nothing that needs them can run.
+fn nowhere(why: String) -> Finding {
     problem("space", why, "name a folder for records with `--state`")
 }
 

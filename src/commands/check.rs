@@ -7,7 +7,7 @@ use super::check_words::{purpose, tree, whose};
 use super::flags::{azure, blobs};
 use super::vm_words::{target, which, within};
 use crate::check::finding::{Checked, Strict};
-use crate::check::{filesystems, guest, host, proxy};
+use crate::check::{filesystems, guest, proxy};
 use crate::cli::{
     CheckAccountArgs, CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, ForChoice,
     RootArgs,
@@ -15,17 +15,13 @@ use crate::cli::{
 use crate::journey::check_account::{self, AccountCheck};
 use crate::journey::network::{self, NetworkOptions, Reach};
 use crate::journey::ready::{self, ReadyOptions};
-use crate::journey::{check_staging, ready_vm, schedules, vm_check};
+use crate::journey::{check_host, check_staging, ready_vm, schedules, vm_check};
 use crate::outcome::{Ended, Failure, MissingFlags};
-use crate::state::State;
 
 /// Runs `check`.
 pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
     let checked = match &args.command {
-        CheckCommand::Host => {
-            let state = call.desk().state();
-            host::check(state.as_ref().map(State::folder).map_err(ToString::to_string))
-        }
+        CheckCommand::Host => check_host::check(&call.desk()),
         CheckCommand::Guest(args) => {
             let tree = tree(args)?;
             let mut found = guest::look(&tree, whose(args));
