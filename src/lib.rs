@@ -6,7 +6,7 @@
 
 pub mod advice;
 pub mod azure;
-mod check;
+pub mod check;
 pub mod cli;
 mod commands;
 mod config;

@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_methods, reason = "a document is no state file")]
 
 mod support {
+    #[allow(dead_code, reason = "this test unpacks no machine")]
+    pub mod guests;
     #[allow(dead_code, reason = "this test reads no imports")]
     pub mod sources;
 }
@@ -269,6 +271,37 @@ fn the_reference_lists_what_the_program_has_and_nothing_else() {
 fn the_page_of_the_configuration_has_every_key() {
     let example = azseed::example(&azseed::cli::command());
     fresh("docs/configuration.md", "example", &format!("```toml\n{example}```\n"));
+}
+
+/// The recorded machines, and what each check says of which.
+#[test]
+fn the_page_of_checks_has_every_recorded_machine() {
+    let machine = |own: &support::guests::Guest| {
+        let of = own.of.as_deref().unwrap_or_default();
+        row(&[&format!("`{}`", own.name), of, &own.about])
+    };
+    let machines: String = support::guests::all().iter().map(machine).collect();
+    let machines = format!("| machine | but for this it is | what |\n|---|---|---|\n{machines}");
+    fresh("docs/reference/guest-checks.md", "machines", &machines);
+    let mut table: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    for [tree, check, verdict] in support::guests::verdicts() {
+        let trees = table.entry(check).or_default().entry(verdict).or_default();
+        if !trees.contains(&tree) {
+            trees.push(tree);
+        }
+    }
+    let mut rows =
+        String::from("| check | good | warning | problem | unknown |\n|---|---|---|---|---|\n");
+    for (check, verdicts) in &table {
+        let of = |verdict: &str| match verdicts.get(verdict).map(Vec::as_slice) {
+            None => String::new(),
+            Some(trees) if trees.len() > 10 => format!("{} machines", trees.len()),
+            Some(trees) => trees.join(", "),
+        };
+        let all = ["good", "warning", "problem", "unknown"].map(of);
+        rows.push_str(&row(&[&format!("`{check}`"), &all[0], &all[1], &all[2], &all[3]]));
+    }
+    fresh("docs/reference/guest-checks.md", "verdicts", &rows);
 }
 
 /// The exit codes as the man pages have them, with what a script should do.

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
 use crate::support;
+use crate::vm::World;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -72,6 +73,23 @@ fn commands() -> Vec<String> {
     .map(str::to_owned)
     .to_vec()
 }
+
+/// Those that look at machines, and at whatever a check is about.
+const LOOKS: [&str; 13] = [
+    "check host",
+    "check guest",
+    "check filesystems",
+    "check staging --staging staging",
+    "check schedule",
+    "check account account1 --for vault",
+    "check vm web",
+    "nsg suggest --vm web",
+    "nsg rule --proxy-ip 10.0.0.5 --name allow-proxy --priority 200",
+    "proxy plan --proxy 10.0.0.5:3128",
+    "explain 380008",
+    "vm preflight web",
+    "vm point list web",
+];
 
 /// The variables of a command's own flags, with the names of the flags, and the flags that have no
 /// variable.
@@ -198,6 +216,34 @@ fn nonsense_in_a_variable_is_refused_by_name_or_not_used_and_destroys_nothing() 
     assert!(bench.runs.load(Ordering::Relaxed) > 500);
 }
 
+#[test]
+fn nonsense_in_a_variable_of_a_look_is_refused_by_name_or_not_used_and_changes_nothing() {
+    let world = World::with_vault(&["web"]);
+    world.ok("vm protect web");
+    fs::create_dir(world.machine.path("staging")).unwrap();
+    let World { machine, emulator } = world;
+    let book = emulator.data().join("meta/recovery.json");
+    let kept = fs::read(&book).unwrap();
+    let bench = Bench { machine, emulator, runs: AtomicUsize::new(0), wrong: Mutex::default() };
+    let mut all: BTreeSet<String> = MORE.map(str::to_owned).into();
+    variables(&azseed::cli::command(), &mut all);
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while let Some(words) = LOOKS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    each(&bench, words, bench.call(words, &[]).code, &all);
+                }
+            });
+        }
+    });
+    println!("looked at {} runs", bench.runs.load(Ordering::Relaxed));
+    let wrong = bench.wrong.lock().unwrap();
+    assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
+    assert!(fs::read(&book).unwrap() == kept, "something was changed");
+    assert!(bench.runs.load(Ordering::Relaxed) > 300);
+}
+
 fn each(bench: &Bench, words: &str, code: i32, all: &BTreeSet<String>) {
     let (own, deaf) = flags(words);
     for (variable, flag) in &own {
@@ -210,7 +256,9 @@ fn each(bench: &Bench, words: &str, code: i32, all: &BTreeSet<String>) {
             let shown = visible_line(&value.to_string_lossy()).into_owned();
             let is_named = all.contains(variable.as_str())
                 || all.contains(&format!("--{flag}"))
-                || (!shown.is_empty() && all.contains(&shown));
+                || (!shown.is_empty() && all.contains(&shown))
+                // What is no text is shown byte by byte.
+                || all.contains(format!("{value:?}").trim_matches('"'));
             let is_refused = matches!(said.code, 1 | 2) && said.code != code;
             if fell || (is_refused && !is_named) {
                 bench.complain(&what, &said);
