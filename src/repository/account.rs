@@ -34,8 +34,6 @@ struct Book {
     lost: Vec<NotRead>,
     /// What changed while it was read, and how many bytes of it the backup holds.
     changed: BTreeMap<PathBuf, u64>,
-    /// Files that ended before they were expected to; the backup does not hold them.
-    short: Vec<PathBuf>,
     sources: Vec<SourceTotals>,
 }
 
@@ -73,8 +71,9 @@ impl Account {
         }
     }
 
-    fn give_back(book: &mut Book, path: &Path, bytes: u64) {
-        for own in book.sources.iter_mut().filter(|own| path.starts_with(&own.path)) {
+    /// What was taken and is not held after all.
+    pub fn give_back(&self, path: &Path, bytes: u64) {
+        for own in self.book().sources.iter_mut().filter(|own| path.starts_with(&own.path)) {
             own.files = own.files.saturating_sub(1);
             own.bytes = own.bytes.saturating_sub(bytes);
         }
@@ -82,30 +81,14 @@ impl Account {
 
     /// A file that was taken and could not be read.
     pub fn lose_file(&self, path: &Path, bytes: u64, reason: &dyn std::fmt::Display) {
-        let mut book = self.book();
-        Account::give_back(&mut book, path, bytes);
-        book.lost.push(NotRead::new(path, Loss::Unreadable, reason.to_string()));
-    }
-
-    /// A file that was taken and ended early.
-    pub fn shorten(&self, path: &Path, bytes: u64) {
-        let mut book = self.book();
-        Account::give_back(&mut book, path, bytes);
-        book.short.push(path.to_owned());
+        self.give_back(path, bytes);
+        self.lose(NotRead::new(path, Loss::Unreadable, reason.to_string()));
     }
 
     /// A file that is held as its first `bytes` were, and is another by now.
     pub fn change(&self, path: &Path, bytes: u64) {
         // One that is read again, since it ended early, is held as it was read last.
         self.book().changed.insert(path.to_owned(), bytes);
-    }
-
-    /// Files that ended early since this was last asked.
-    pub fn take_short(&self) -> Vec<PathBuf> {
-        let mut short = std::mem::take(&mut self.book().short);
-        short.sort();
-        short.dedup();
-        short
     }
 
     /// Ends the account.

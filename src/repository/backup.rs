@@ -1,30 +1,19 @@
-//! The backup: one snapshot of what the sources hold. Files that became shorter while they were
-//! read are read again and put into it afterwards, since the library takes a file's size from the
-//! walk and nothing may be restored that never was.
+//! The backup: one snapshot of what the sources hold.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::ToSpan;
-use rustic_core::repofile::{Node, SnapshotFile, SnapshotSummary};
-use rustic_core::{BackupOptions, IndexedIdsStatus, PathList, SnapshotOptions, TreeId};
+use rustic_core::repofile::SnapshotFile;
+use rustic_core::{OpenStatus, PathList, SnapshotOptions};
 
 use super::account::{Account, SHRUNK_TAG, SourceTotals};
+use super::archive::archive;
 use super::error::Error;
 use super::filter::{Choice, Filter};
-use super::not_read::{Loss, NotRead};
-use super::reads::Reads;
+use super::not_read::NotRead;
 use super::repo::{Library, Repository, library};
 use super::source::Sources;
-use super::store::Store;
-
-/// Marks a snapshot that holds only what belongs into another one, and is removed with the end of
-/// the backup.
-pub(super) const PART_TAG: &str = "azseed-part";
-/// How often a file that became shorter is read again.
-const ROUNDS: usize = 3;
 
 /// What is to be backed up.
 #[derive(Debug, Clone, Default)]
@@ -81,20 +70,13 @@ impl BackupPlan {
     }
 }
 
-type Indexed = rustic_core::Repository<IndexedIdsStatus>;
-
 impl Repository {
-    /// Removes what killed backups left behind of their parts. Nobody may back up meanwhile.
-    pub fn sweep_parts(&self) -> Result<(), Error> {
-        library(self.store.as_ref(), "Sweeping", || sweep_parts(&self.inner, None))
-    }
-
     /// Backs up into one snapshot and closes the repository. Files that have not changed since the
     /// parents are not read again.
     pub fn back_up(self, plan: &BackupPlan) -> Result<BackupDone, Error> {
         plan.check_names()?;
         let filter = Arc::new(Filter::new(&plan.choice, &plan.never)?);
-        let Repository { inner, store, .. } = self;
+        let Repository { inner, store, ahead, .. } = self;
         // Sorted, and none below another: else a folder would stand in the snapshot twice. On
         // other file systems the walk sees to that.
         let paths: PathList = plan.sources.iter().cloned().collect();
@@ -102,30 +84,28 @@ impl Repository {
             true => plan.sources.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect(),
             false => paths.merge().paths(),
         };
-        let (account, reads) = (Account::of(&plan.sources), Arc::<Reads>::default());
-        let mut options = BackupOptions::default();
-        options.parent_opts.parents = plan.parents.clone();
+        let account = Account::of(&plan.sources);
         let mut about = SnapshotOptions::default();
         about.host = plan.host.clone();
         let save = || {
             if plan.is_shrunk {
                 about = about.add_tags(SHRUNK_TAG)?;
             }
+            let mut snapshot = about.to_snapshot()?;
+            for path in &paths {
+                // Those that are no text were refused.
+                snapshot.paths.add(path.to_string_lossy().into_owned());
+            }
+            let parents = parents_of(&inner, plan, &snapshot)?;
             let sources = Sources {
                 roots: paths.clone(),
                 filter: Arc::clone(&filter),
                 account: account.clone(),
                 bytes: plan.bytes,
                 store: Arc::clone(&store),
-                reads: Arc::clone(&reads),
+                reads: Arc::default(),
             };
-            sweep_parts(&inner, plan.host.as_deref())?;
-            let inner = inner.to_indexed_ids()?;
-            let whole = inner.archive(&options, &sources, about.to_snapshot()?, &paths)?;
-            match account.take_short() {
-                short if short.is_empty() => Ok(whole),
-                short => add_again(inner, (&store, &reads), whole, short, &account),
-            }
+            archive(&inner, ahead.as_ref(), &sources, &parents, snapshot)
         };
         let snapshot = library(store.as_ref(), "The backup", save)?;
         let summary = snapshot.summary.clone().unwrap_or_default();
@@ -142,134 +122,22 @@ impl Repository {
     }
 }
 
-/// Removes what a killed backup left behind of its parts; those of another host may be in use.
-fn sweep_parts<S: rustic_core::Open>(
-    inner: &rustic_core::Repository<S>,
-    host: Option<&str>,
-) -> Library<()> {
-    let mut all = inner.get_all_snapshots()?;
-    let is_meant = |own: &SnapshotFile| host.is_none_or(|host| own.hostname == host);
-    all.retain(|own| own.tags.contains(PART_TAG) && is_meant(own));
-    let ids: Vec<_> = all.into_iter().map(|own| own.id).collect();
-    if ids.is_empty() { Ok(()) } else { inner.delete_snapshots(&ids) }
-}
-
-/// Reads files again that ended early and so are not in `whole`, and returns the snapshot that
-/// holds them too. What ends early each time stays out and is told.
-fn add_again(
-    inner: Indexed,
-    (store, reads): (&Arc<dyn Store>, &Arc<Reads>),
-    whole: SnapshotFile,
-    mut short: Vec<PathBuf>,
-    account: &Account,
-) -> Library<SnapshotFile> {
-    let mut options = BackupOptions::default();
-    options.parent_opts.force = true;
-    let mut parts = Vec::new();
-    let mut added = Vec::new();
-    for _ in 0..ROUNDS {
-        let again = Sources {
-            roots: std::mem::take(&mut short),
-            filter: Arc::new(Filter::everything()),
-            account: account.clone(),
-            bytes: 0,
-            store: Arc::clone(store),
-            reads: Arc::clone(reads),
-        };
-        let mut about = SnapshotOptions::default().add_tags(PART_TAG)?;
-        about.host = Some(whole.hostname.clone());
-        // Never the newest, whoever looks meanwhile.
-        about.time = whole.time.checked_sub(1.second()).ok();
-        let part = inner.archive(&options, &again, about.to_snapshot()?, &again.roots)?;
-        parts.push(part);
-        short = account.take_short();
-        added.extend(again.roots.into_iter().filter(|path| !short.contains(path)));
-        if short.is_empty() {
-            break;
-        }
+/// What the backup is compared with: the snapshots of the plan, or the newest of the same sources and
+/// host.
+fn parents_of(
+    inner: &rustic_core::Repository<OpenStatus>,
+    plan: &BackupPlan,
+    snapshot: &SnapshotFile,
+) -> Library<Vec<SnapshotFile>> {
+    let all = inner.get_all_snapshots()?;
+    let is_like = |own: &SnapshotFile| {
+        (&own.hostname, &own.label, &own.paths)
+            == (&snapshot.hostname, &snapshot.label, &snapshot.paths)
+    };
+    if plan.parents.is_empty() {
+        let newest = all.into_iter().filter(is_like).max_by_key(|own| own.time.timestamp());
+        return Ok(newest.into_iter().collect());
     }
-    for path in &short {
-        account.lose(NotRead::new(path, Loss::Shrank, "became shorter each time it was read"));
-    }
-    let ids: Vec<_> = parts.iter().map(|part| part.id).collect();
-    let trees: Vec<_> = std::iter::once(&whole).chain(&parts).map(|own| own.tree).collect();
-    let mut counted = SnapshotSummary::default();
-    // What was just written is in no index that is open.
-    let inner = inner.drop_index().to_indexed_ids()?;
-    let tree = inner.merge_trees(&trees, &described_last, &mut counted)?;
-    let inner = inner.drop_index().to_indexed_ids()?;
-    let mut held = Vec::new();
-    for path in &added {
-        held.push(bytes_in(&inner, tree, path)?);
-    }
-    if held.contains(&HeldBytes::Twice) {
-        for path in &added {
-            account.lose(NotRead::new(path, Loss::Shrank, "became shorter while it was read"));
-        }
-        inner.delete_snapshots(&ids)?;
-        return Ok(whole);
-    }
-    let merged = save(&inner, &whole, tree, &counted)?;
-    inner.delete_snapshots(&[&ids[..], &[whole.id]].concat())?;
-    for (path, held) in added.iter().zip(held) {
-        if let HeldBytes::Bytes(bytes) = held {
-            account.change(path, bytes);
-        }
-    }
-    Ok(merged)
-}
-
-/// Saves the snapshot anew with another tree.
-fn save(
-    inner: &Indexed,
-    whole: &SnapshotFile,
-    tree: TreeId,
-    counted: &SnapshotSummary,
-) -> Library<SnapshotFile> {
-    let mut summary = whole.summary.clone().unwrap_or_default();
-    summary.total_files_processed = counted.total_files_processed;
-    summary.total_bytes_processed = counted.total_bytes_processed;
-    summary.total_dirs_processed = counted.total_dirs_processed;
-    summary.total_dirsize_processed = counted.total_dirsize_processed;
-    let merged = SnapshotFile { tree, summary: Some(summary), ..whole.clone() };
-    inner.save_snapshots(vec![merged.clone()])?;
-    let mut all = inner.get_all_snapshots()?;
-    all.retain(|own| own.tree == tree && own.time == whole.time && own.id != whole.id);
-    Ok(all.into_iter().next().unwrap_or(merged))
-}
-
-/// Of two folders of one name that one is taken of which more is known.
-fn described_last(one: &Node, other: &Node) -> Ordering {
-    one.meta.mtime.is_some().cmp(&other.meta.mtime.is_some())
-}
-
-/// What a tree holds of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HeldBytes {
-    Nothing,
-    Bytes(u64),
-    /// A folder on the way holds a name twice: the library sorts names with escaped characters in
-    /// another order than the walk, and so cannot always put two trees together.
-    Twice,
-}
-
-fn bytes_in(inner: &Indexed, tree: TreeId, path: &Path) -> Library<HeldBytes> {
-    let mut folder = tree;
-    let mut held = HeldBytes::Nothing;
-    for part in path.components() {
-        let Component::Normal(name) = part else { continue };
-        let nodes = inner.get_tree(&folder)?.nodes;
-        let names: BTreeSet<_> = nodes.iter().map(|node| &node.name).collect();
-        if names.len() != nodes.len() {
-            return Ok(HeldBytes::Twice);
-        }
-        let Some(node) = nodes.iter().find(|node| *node.name() == *name) else {
-            return Ok(HeldBytes::Nothing);
-        };
-        held = HeldBytes::Bytes(node.meta.size);
-        if let Some(below) = node.subtree {
-            folder = below;
-        }
-    }
-    Ok(held)
+    let find = |id: &String| all.iter().find(|own| own.id.to_hex().as_str() == id).cloned();
+    Ok(plan.parents.iter().filter_map(find).collect())
 }

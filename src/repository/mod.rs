@@ -4,6 +4,7 @@
 
 mod account;
 mod ahead;
+mod archive;
 mod arrival_store;
 mod backup;
 mod blob_store;

@@ -1,11 +1,10 @@
-//! The sources of a backup, walked and read by us: what is left out for whatever reason is
-//! accounted for, what is no file is never opened, and a file is given to the library with exactly
-//! the bytes that its size says, or not at all.
+//! The sources of a backup, walked and read: what is left out for whatever reason is accounted for,
+//! what is no file is never opened, and a file is given with exactly the bytes that its size says, or
+//! not at all.
 
-use std::collections::VecDeque;
 use std::fs::Metadata;
 use std::io::{self, Read};
-use std::iter::{self, Peekable};
+use std::iter::Peekable;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,9 +12,7 @@ use std::sync::Arc;
 use ignore::{DirEntry, Walk};
 use jiff::Timestamp;
 use rustic_core::repofile::{Node, NodeType};
-use rustic_core::{
-    LocalSourceSaveOptions, ReadSource, ReadSourceEntry, ReadSourceOpen, RusticError, RusticResult,
-};
+use rustic_core::{LocalSourceSaveOptions, ReadSourceEntry};
 
 use super::account::Account;
 use super::filter::Filter;
@@ -25,10 +22,6 @@ use super::store::Store;
 
 /// Bits of a mode as the format has it, in the form of Go: a device, one of characters.
 const GO_CHARACTER_DEVICE: u32 = (1 << 26) | (1 << 21);
-
-/// Entries that are looked up at a time. The library hands each of them from thread to thread, and
-/// one by one they would wake three threads each, which costs more than looking them up.
-const BURST: usize = 256;
 
 /// What is backed up.
 pub(super) struct Sources {
@@ -44,24 +37,25 @@ pub(super) struct Sources {
     pub reads: Arc<Reads>,
 }
 
-impl ReadSource for Sources {
-    type Open = Opening;
-    type Iter = Entries;
-
-    fn size(&self) -> RusticResult<Option<u64>> {
-        Ok(Some(self.bytes))
-    }
-
-    fn entries(&self) -> Entries {
+impl Sources {
+    /// Walks them.
+    pub fn entries(&self) -> Entries {
         Entries {
             walks: self.roots.iter().map(|root| self.filter.walk(root).peekable()).collect(),
             filter: Arc::clone(&self.filter),
             account: self.account.clone(),
             store: Arc::clone(&self.store),
             reads: Arc::clone(&self.reads),
-            burst: VecDeque::new(),
         }
     }
+}
+
+/// Something that is backed up.
+pub(super) struct Entry {
+    pub path: PathBuf,
+    pub node: Node,
+    /// A file's.
+    pub open: Option<Opening>,
 }
 
 /// Walks the sources, in the order of their paths; what lies below several comes once.
@@ -71,7 +65,6 @@ pub(super) struct Entries {
     account: Account,
     store: Arc<dyn Store>,
     reads: Arc<Reads>,
-    burst: VecDeque<RusticResult<ReadSourceEntry<Opening>>>,
 }
 
 impl Entries {
@@ -98,7 +91,7 @@ impl Entries {
     }
 
     /// The next entry that is backed up.
-    fn found(&mut self) -> Option<RusticResult<ReadSourceEntry<Opening>>> {
+    fn found(&mut self) -> Option<Entry> {
         loop {
             let entry = match self.step()? {
                 Ok(entry) => entry,
@@ -127,7 +120,7 @@ impl Entries {
                 node.meta.mode = node.meta.mode.map(|mode| mode | GO_CHARACTER_DEVICE);
             }
             if node.is_dir() {
-                return Some(Ok(ReadSourceEntry { path, node, open: None }));
+                return Some(Entry { path, node, open: None });
             }
             let is_file = node.node_type == NodeType::File;
             self.account.take(&path, if is_file { node.meta.size } else { 0 });
@@ -138,22 +131,16 @@ impl Entries {
                 store: Arc::clone(&self.store),
                 reads: Arc::clone(&self.reads),
             });
-            return Some(Ok(ReadSourceEntry { path, node, open }));
+            return Some(Entry { path, node, open });
         }
     }
 }
 
 impl Iterator for Entries {
-    type Item = RusticResult<ReadSourceEntry<Opening>>;
+    type Item = Entry;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.store.is_broken() {
-            return None;
-        }
-        if self.burst.is_empty() {
-            self.burst = iter::from_fn(|| self.found()).take(BURST).collect();
-        }
-        self.burst.pop_front()
+    fn next(&mut self) -> Option<Entry> {
+        if self.store.is_broken() { None } else { self.found() }
     }
 }
 
@@ -190,48 +177,88 @@ pub(super) struct Opening {
     reads: Arc<Reads>,
 }
 
-impl ReadSourceOpen for Opening {
-    type Reader = Reading;
+impl Opening {
+    /// Bytes that it has as it was found.
+    pub fn bytes(&self) -> u64 {
+        self.seen.bytes
+    }
 
-    fn open(self) -> RusticResult<Reading> {
-        let Opening { path, seen, account, store, reads } = self;
-        match OpenFile::open(&reads, &path) {
+    /// Opens it; that it cannot be is told to the account.
+    pub fn open(&self) -> Option<Reading<'_>> {
+        match OpenFile::open(&self.reads, &self.path) {
             Ok(file) => {
-                Ok(Reading { file, path, seen, left: seen.bytes, is_told: false, account, store })
+                let (left, end) = (self.seen.bytes, End::Ahead);
+                Some(Reading { of: self, file, left, end })
             }
             Err(error) => {
-                account.lose_file(&path, seen.bytes, &error);
-                let text = format!("{}: {error}", path.display());
-                Err(RusticError::new(rustic_core::ErrorKind::InputOutput, text))
+                self.account.lose_file(&self.path, self.seen.bytes, &error);
+                None
             }
         }
     }
+
+    /// Finds it anew, since it became shorter while it was read; not if it is no file any more.
+    pub fn look_again(&mut self, node: &mut Node) -> bool {
+        let Ok(about) = self.path.symlink_metadata() else { return false };
+        if !about.is_file() {
+            return false;
+        }
+        self.seen = Seen::of_file(&about);
+        self.account.take(&self.path, self.seen.bytes);
+        let meta = &mut node.meta;
+        (meta.size, meta.inode) = (self.seen.bytes, about.ino());
+        (meta.mtime, meta.atime, meta.ctime) =
+            (self.seen.modified, self.seen.modified, self.seen.changed);
+        true
+    }
+
+    /// Tells that what is held is not what was found first.
+    pub fn tell_change(&self) {
+        self.account.change(&self.path, self.seen.bytes);
+    }
+
+    /// Tells that it became shorter each time.
+    pub fn give_up(&self) {
+        let text = "became shorter each time it was read";
+        self.account.lose(NotRead::new(&self.path, Loss::Shrank, text));
+    }
+}
+
+/// How far the end of a file is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Ahead,
+    Told,
+    /// It came before all was read that was expected.
+    Early,
 }
 
 /// A file being read.
-pub(super) struct Reading {
+pub(super) struct Reading<'a> {
+    of: &'a Opening,
     file: OpenFile,
-    path: PathBuf,
-    seen: Seen,
     /// Bytes that are still expected.
     left: u64,
-    /// Whether its end was told to the account.
-    is_told: bool,
-    account: Account,
-    store: Arc<dyn Store>,
+    end: End,
 }
 
-impl Reading {
+impl Reading<'_> {
+    /// Whether it ended early.
+    pub fn is_short(&self) -> bool {
+        self.end == End::Early
+    }
+
     /// All that was expected is read: says so if the file is another by now, or if the kernel
     /// makes up its content and says that it has none.
     fn finish(&mut self) -> io::Result<()> {
-        if std::mem::replace(&mut self.is_told, true) {
+        if std::mem::replace(&mut self.end, End::Told) == End::Told {
             return Ok(());
         }
-        let is_silent = self.seen.bytes > 0 || self.read_some(&mut [0])? == 0;
-        let is_same = self.file.metadata().is_ok_and(|now| Seen::of_file(&now) == self.seen);
+        let seen = self.of.seen;
+        let is_silent = seen.bytes > 0 || self.read_some(&mut [0])? == 0;
+        let is_same = self.file.metadata().is_ok_and(|now| Seen::of_file(&now) == seen);
         if !(is_silent && is_same) {
-            self.account.change(&self.path, self.seen.bytes);
+            self.of.tell_change();
         }
         Ok(())
     }
@@ -240,15 +267,15 @@ impl Reading {
         self.file.read(buffer).inspect_err(|error| {
             // An interrupted call is repeated by the caller; any other ends the file.
             if error.kind() != io::ErrorKind::Interrupted {
-                self.account.lose_file(&self.path, self.seen.bytes, error);
+                self.of.account.lose_file(&self.of.path, self.of.seen.bytes, error);
             }
         })
     }
 }
 
-impl Read for Reading {
+impl Read for Reading<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.store.is_broken() {
+        if self.of.store.is_broken() {
             return Err(io::Error::other("what was read cannot be written"));
         }
         if self.left == 0 {
@@ -258,7 +285,8 @@ impl Read for Reading {
         let count = self.read_some(&mut buffer[..most])?;
         if count == 0 && most > 0 {
             // An error leaves it out of the backup, where its size would promise more.
-            self.account.shorten(&self.path, self.seen.bytes);
+            self.of.account.give_back(&self.of.path, self.of.seen.bytes);
+            self.end = End::Early;
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter"));
         }
         self.left -= count as u64;
@@ -290,16 +318,16 @@ mod tests {
         }
     }
 
-    fn read(open: Opening) -> Option<Vec<u8>> {
+    fn read(open: &Opening) -> Option<Vec<u8>> {
         let mut content = Vec::new();
-        open.open().ok()?.read_to_end(&mut content).ok()?;
+        open.open()?.read_to_end(&mut content).ok()?;
         Some(content)
     }
 
     fn lost_of(paths: &[PathBuf]) -> Vec<String> {
         let sources = sources(paths);
-        for entry in sources.entries().flatten() {
-            entry.open.and_then(read);
+        for entry in sources.entries() {
+            entry.open.as_ref().and_then(read);
         }
         sources.account.close().lost.iter().map(NotRead::to_string).collect()
     }
@@ -330,10 +358,10 @@ mod tests {
         for (becomes, reason) in changes.into_iter().zip(reasons) {
             fs::write(&path, b"x").unwrap();
             let sources = sources(std::slice::from_ref(&path));
-            let entry = sources.entries().next().unwrap().unwrap();
+            let entry = sources.entries().next().unwrap();
             fs::remove_file(&path).unwrap();
             becomes(&path);
-            assert!(entry.open.unwrap().open().is_err());
+            assert!(entry.open.unwrap().open().is_none());
             let closed = sources.account.close();
             assert!(
                 closed.lost[0].to_string().starts_with(&format!("{}: {reason}", path.display()))
@@ -347,29 +375,34 @@ mod tests {
     fn a_file_is_given_with_the_bytes_that_its_size_says_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        let entry_of = |sources: &Sources| sources.entries().next().unwrap().unwrap();
+        let entry_of = |sources: &Sources| sources.entries().next().unwrap();
         fs::write(&path, b"four").unwrap();
         let all = sources(std::slice::from_ref(&path));
         let (same, grown) = (entry_of(&all).open.unwrap(), entry_of(&all).open.unwrap());
-        let cut = entry_of(&all).open.unwrap();
-        assert_eq!(read(same).unwrap(), b"four");
-        assert_eq!(all.account.take_short(), Vec::<PathBuf>::new());
+        let Entry { mut node, open: Some(mut cut), .. } = entry_of(&all) else { panic!() };
+        assert_eq!(read(&same).unwrap(), b"four");
         fs::write(&path, b"four and more").unwrap();
-        assert_eq!(read(grown).unwrap(), b"four", "what it was when it was listed");
+        assert_eq!(read(&grown).unwrap(), b"four", "what it was when it was listed");
         fs::write(&path, b"fo").unwrap();
-        assert_eq!(read(cut), None);
-        assert_eq!(all.account.take_short(), std::slice::from_ref(&path));
-        let changed = all.account.close().changed;
-        let held = format!("{}: changed while it was read; 4 bytes are held", path.display());
-        assert_eq!(changed, [held]);
+        let mut reading = cut.open().unwrap();
+        assert!(reading.read_to_end(&mut Vec::new()).is_err() && reading.is_short());
+        assert!(cut.look_again(&mut node));
+        assert_eq!((read(&cut).unwrap(), node.meta.size), (b"fo".to_vec(), 2));
+        cut.tell_change();
+        fs::remove_file(&path).unwrap();
+        assert!(!cut.look_again(&mut node));
+        let closed = all.account.close();
+        let held = format!("{}: changed while it was read; 2 bytes are held", path.display());
+        assert_eq!(closed.changed, [held]);
+        assert_eq!((closed.sources[0].files, closed.sources[0].bytes), (3, 10));
     }
 
     #[test]
     fn content_that_the_kernel_makes_up_behind_a_size_of_nothing_is_told() {
         let path = PathBuf::from("/proc/version");
         let sources = sources(std::slice::from_ref(&path));
-        let open = sources.entries().next().unwrap().unwrap().open.unwrap();
-        assert_eq!(read(open).unwrap(), b"");
+        let open = sources.entries().next().unwrap().open.unwrap();
+        assert_eq!(read(&open).unwrap(), b"");
         let changed = sources.account.close().changed;
         assert_eq!(changed, ["/proc/version: changed while it was read; 0 bytes are held"]);
     }
@@ -381,11 +414,8 @@ mod tests {
         rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, Mode::from_raw_mode(0o600)).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
         let sources = sources(&[folder.path().to_owned()]);
-        let kinds: Vec<_> = sources
-            .entries()
-            .map(|entry| entry.unwrap())
-            .map(|entry| (entry.node.node_type, entry.open.is_some()))
-            .collect();
+        let kinds: Vec<_> =
+            sources.entries().map(|entry| (entry.node.node_type, entry.open.is_some())).collect();
         let expected = [(NodeType::Dir, false), (NodeType::Fifo, false), (NodeType::Socket, false)];
         assert_eq!(kinds, expected);
         assert_eq!(sources.account.close().sources[0].files, 2);
@@ -400,14 +430,14 @@ mod tests {
             fs::write(path, b"x").unwrap();
         }
         let sources = sources(&[folder.path().to_owned(), inner.clone()]);
-        let paths: Vec<_> = sources.entries().map(|entry| entry.unwrap().path).collect();
+        let paths: Vec<_> = sources.entries().map(|entry| entry.path).collect();
         let expected =
             [folder.path().to_owned(), folder.path().join("a"), inner.clone(), inner.join("b")];
         assert_eq!(paths, [&expected[..], &[folder.path().join("z")]].concat());
         let totals = sources.account.close().sources;
         assert_eq!((totals[0].files, totals[1].files), (3, 1));
         let root = super::tests::sources(&[PathBuf::from("/")]);
-        let first = root.entries().next().unwrap().unwrap().path;
+        let first = root.entries().next().unwrap().path;
         assert_ne!(first, Path::new("/"));
     }
 
@@ -427,7 +457,8 @@ mod tests {
         let store = Arc::new(FolderStore::of(Path::new("/proc"), "no/repository"));
         let sources = Sources { store: store.clone(), ..sources(&[folder.path().to_owned()]) };
         let mut entries = sources.entries().skip(1);
-        let mut file = entries.next().unwrap().unwrap().open.unwrap().open().unwrap();
+        let open = entries.next().unwrap().open.unwrap();
+        let mut file = open.open().unwrap();
         let mut some = [0; 1000];
         assert_eq!(file.read(&mut some).unwrap(), 1000);
         let nothing = bytes::Bytes::from_static(b"x").into();

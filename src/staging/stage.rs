@@ -190,8 +190,7 @@ impl<'a> Bench<'a> {
             let own: Arc<dyn Store> = self.own.clone();
             Repository::open(own, self.password, self.monitor.clone())
         };
-        let done = opened().and_then(|own| own.sweep_parts());
-        done.and_then(|()| opened()?.repair_index()).map_err(|source| self.failed(source))
+        opened().and_then(|own| own.repair_index()).map_err(|source| self.failed(source))
     }
 
     /// Backs up, and makes sure that the sources are still there then.

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from .drives import CONTACT, TREES
@@ -49,13 +50,18 @@ class Cloud:
         self.process.wait()
 
     def restored(self):
-        clear("back")
-        return spent([AZSEED, "--state", "state", "vault", "restore", "--target", "back"], **self.places)
+        return spent([AZSEED, "--state", "state", "vault", "restore", "--target", fresh()], **self.places)
+
+
+def fresh():
+    """A folder to restore into. None is deleted between the rounds: ext4 gives the inode of a deleted
+    file to nobody for a minute, and looks long for another one, which the next in turn would pay for."""
+    clear()
+    return tempfile.mkdtemp(prefix="back-", dir=".")
 
 
 def restored_by_restic():
-    clear("back")
-    return spent([*RESTIC, "staging/repo", "restore", "latest", "--target", "back"])
+    return spent([*RESTIC, "staging/repo", "restore", "latest", "--target", fresh()])
 
 
 def folder_mib(path):
@@ -76,6 +82,7 @@ def staged(rounds):
         clear("theirs")
         with Cloud() as cloud:
             found |= compare({"`vault restore`": cloud.restored, "`restic restore`": restored_by_restic}, rounds)
+        clear(*(str(path) for path in Path().glob("back-*")))
         all_found[what] = {name: [*figures, sizes.get(name)] for name, figures in found.items()}
         print(all_found[what], flush=True)
     record("staged", rounds, all_found)
