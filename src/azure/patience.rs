@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use disk_prep::sys::hold::hold;
 
 /// As long as nobody says otherwise.
-const USUAL: Duration = Duration::from_secs(15 * 60);
+const USUAL: Duration = Duration::from_secs(60);
 /// Several calls wait at once; one line of all of them is enough for so long.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 

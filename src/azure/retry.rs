@@ -258,7 +258,9 @@ impl Tries {
             Some(asked) if self.count < TRIES => asked,
             Some(asked) => asked.max(own(self.count - 3)),
         };
-        let most = self.pace.patience();
+        // What the service asks for at first is kept, as for a call that failed.
+        let is_kept = asked.is_some() && self.count < TRIES;
+        let most = self.pace.patience().max(if is_kept { ALL_PAUSES } else { Duration::ZERO });
         if asked.is_some_and(|asked| asked > most) {
             return Err(Next::TooLong(pause));
         }

@@ -45,7 +45,7 @@ pub struct ArmArgs {
     pub ca_file: Option<PathBuf>,
     /// Wait so long for a service that is busy, such as 90s or 1h; then give up
     #[arg(long, global = true, value_name = "TIME", env = "AZSEED_PATIENCE")]
-    #[arg(default_value = "15m", value_parser = pause)]
+    #[arg(default_value = "1m", value_parser = pause)]
     pub patience: Duration,
 }
 

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 pub struct PlayedPace {
     pub pauses: Mutex<Vec<Duration>>,
     pub told: Mutex<Vec<String>>,
+    pub is_hasty: bool,
 }
 
 impl Pace for PlayedPace {
@@ -24,7 +25,7 @@ impl Pace for PlayedPace {
         0.0
     }
     fn patience(&self) -> Duration {
-        Patience::default().most
+        if self.is_hasty { Patience::default().most } else { Duration::from_secs(900) }
     }
     fn tell(&self, text: &str) {
         hold(&self.told).push(text.to_owned());
@@ -206,6 +207,19 @@ fn a_pause_that_is_too_long_ends_the_call_and_is_told() {
     assert!(came.unwrap_err().contains("901 s") && pauses.is_empty());
     let (came, pauses, _) = played(Repeat::Harmless, vec![Ok((429, "900")), Ok((200, ""))]);
     assert_eq!((came, pauses), (Ok(200), vec![900.0]));
+}
+
+#[test]
+fn who_has_little_patience_keeps_the_first_pauses_that_are_asked_for_all_the_same() {
+    let hasty = || Arc::new(PlayedPace { is_hasty: true, ..PlayedPace::default() });
+    let plays = vec![Ok((429, "200")), Ok((200, ""))];
+    let (came, pauses, _) = played_by(&hasty(), Repeat::Harmless, plays);
+    assert_eq!((came, pauses), (Ok(200), vec![200.0]));
+    let storm = |asked: &'static str| (0..100).map(|_| Ok((503, asked))).collect::<Vec<_>>();
+    let (came, pauses, _) = played_by(&hasty(), Repeat::Harmless, storm(""));
+    assert_eq!((came, pauses), (Ok(503), vec![1.0, 2.0, 4.0, 8.0, 16.0]));
+    let (_, pauses, _) = played_by(&hasty(), Repeat::Harmless, storm("1"));
+    assert!((45.0..=60.0).contains(&pauses.iter().sum::<f64>()), "{pauses:?}");
 }
 
 #[test]
