@@ -6,7 +6,7 @@
 
 pub mod advice;
 pub mod azure;
-mod check;
+pub mod check;
 pub mod cli;
 mod commands;
 mod config;
@@ -112,7 +112,7 @@ fn attempt(args: &[OsString], early: &Ui) -> Exit {
                 // The refusal does not say of what.
                 not_text().iter().for_each(|text| early.tell_unused(text));
             }
-            return early.refuse(&cli::hushed(error));
+            return early.refuse(&cli::hushed(cli::typed_only(error, &command, args)));
         }
     };
     Ui::hide(cli::hidden(&matches).into_iter().map(|own| (own.text, own.name)));

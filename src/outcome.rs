@@ -77,6 +77,9 @@ pub enum Heard {
     End,
 }
 
+/// Tells something that stops nothing, from wherever the work is.
+pub type Teller = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// Who attends a run: is told what happens, and asked if somebody is there.
 pub trait Attendant: Send + Sync {
     /// Shows what the work tells while it goes on.
@@ -95,6 +98,8 @@ pub trait Attendant: Send + Sync {
     fn say(&self, text: &str);
     /// Tells something that stops nothing.
     fn warn(&self, text: &str);
+    /// What tells the same for work that does not know who attends.
+    fn teller(&self) -> Teller;
     /// Tells of a setting that is not used, once; it is said of the call and not by the command.
     fn tell_unused(&self, text: &str);
     /// Shows what was done so far, of work that goes on.

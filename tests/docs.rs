@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_methods, reason = "a document is no state file")]
 
 mod support {
+    #[allow(dead_code, reason = "this test unpacks no machine")]
+    pub mod guests;
     #[allow(dead_code, reason = "this test reads no imports")]
     pub mod sources;
 }
@@ -271,6 +273,37 @@ fn the_page_of_the_configuration_has_every_key() {
     fresh("docs/configuration.md", "example", &format!("```toml\n{example}```\n"));
 }
 
+/// The recorded machines, and what each check says of which.
+#[test]
+fn the_page_of_checks_has_every_recorded_machine() {
+    let machine = |own: &support::guests::Guest| {
+        let of = own.of.as_deref().unwrap_or_default();
+        row(&[&format!("`{}`", own.name), of, &own.about])
+    };
+    let machines: String = support::guests::all().iter().map(machine).collect();
+    let machines = format!("| machine | but for this it is | what |\n|---|---|---|\n{machines}");
+    fresh("docs/reference/guest-checks.md", "machines", &machines);
+    let mut table: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    for [tree, check, verdict] in support::guests::verdicts() {
+        let trees = table.entry(check).or_default().entry(verdict).or_default();
+        if !trees.contains(&tree) {
+            trees.push(tree);
+        }
+    }
+    let mut rows =
+        String::from("| check | good | warning | problem | unknown |\n|---|---|---|---|---|\n");
+    for (check, verdicts) in &table {
+        let of = |verdict: &str| match verdicts.get(verdict).map(Vec::as_slice) {
+            None => String::new(),
+            Some(trees) if trees.len() > 10 => format!("{} machines", trees.len()),
+            Some(trees) => trees.join(", "),
+        };
+        let all = ["good", "warning", "problem", "unknown"].map(of);
+        rows.push_str(&row(&[&format!("`{check}`"), &all[0], &all[1], &all[2], &all[3]]));
+    }
+    fresh("docs/reference/guest-checks.md", "verdicts", &rows);
+}
+
 /// The exit codes as the man pages have them, with what a script should do.
 fn exits_block() -> String {
     let advice = |code| match code {
@@ -424,6 +457,50 @@ fn unknown_word(command: &str) -> Option<String> {
     };
     // What is filled in is a value, or flags.
     parse(|_| false).and_then(|_| parse(|word| word.starts_with('{')))
+}
+
+/// A command that a message names with more than its verb, and that cannot be typed as it stands, since a
+/// flag or a name is missing that it cannot do without.
+fn is_unfinished(command: &str) -> bool {
+    use clap::error::{ContextKind, ErrorKind};
+    // A beginning of a longer call, of which the reader knows the rest.
+    const BEGINNINGS: [&str; 3] = ["azseed stage", "azseed prep", "azseed check vm"];
+    if BEGINNINGS.iter().any(|own| command.starts_with(own)) {
+        // But for a flag without its value.
+        let last = command.split(' ').next_back().unwrap_or_default();
+        return ["--vault", "--job", "--staging", "--container"].contains(&last);
+    }
+    let words = command.split_whitespace().map(|word| match word {
+        own if own.starts_with('{') => "own",
+        "ID" => "11111111-2222-4333-8444-555555555555",
+        "TIME" => "2026-01-01T00:00:00Z",
+        own => own,
+    });
+    let Err(error) = azseed::cli::command().try_get_matches_from(words) else { return false };
+    let is_verb = !command.contains(" --") && !command.contains(|c: char| c.is_uppercase());
+    match error.kind() {
+        // A verb alone is talked about, not told to be typed.
+        ErrorKind::MissingRequiredArgument => !is_verb,
+        ErrorKind::InvalidValue => error.get(ContextKind::InvalidValue).is_some_and(
+            |value| matches!(value, clap::error::ContextValue::String(text) if text.is_empty()),
+        ),
+        _ => false,
+    }
+}
+
+#[test]
+fn every_command_that_a_message_names_can_be_typed_with_its_capitals_filled_in() {
+    let wrong: Vec<_> =
+        spoken_commands().into_iter().filter(|(_, command)| is_unfinished(command)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    for command in [
+        "azseed vault forget --seed",
+        "azseed disk-backup restore --to image:PATH",
+        "azseed cleanup --job",
+        "azseed stage --vault",
+    ] {
+        assert!(is_unfinished(command), "the check cannot fail: {command}");
+    }
 }
 
 #[test]

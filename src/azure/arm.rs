@@ -96,7 +96,8 @@ impl Arm {
         let http = options.network.client(&endpoint, Clear::Refused)?;
         let scope = scope(&options.audience);
         let tokens = Tokens::choose(&options.auth, &authority, http.clone(), &scope)?;
-        let (bounds, pace, clock) = (Bounds::default(), RealPace::begin(), ServiceClock::default());
+        let pace = RealPace::begin(&options.network.patience);
+        let (bounds, clock) = (Bounds::default(), ServiceClock::default());
         let exchange = Exchange { http, tokens, bounds, pace, clock };
         Ok(Arm { exchange, endpoint })
     }

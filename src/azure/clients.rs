@@ -65,7 +65,8 @@ impl Clients {
         let signer = Signer::new(options, &http, clear)?;
         let carrier = options.network.carrier(&url, clear)?;
         let carrier = Bounded::new(carrier, Bounds::default());
-        Ok(Clients::carried((base, url, name), signer, options.limit, carrier))
+        let pace = RealPace::begin(&options.network.patience);
+        Ok(Clients::carried((base, url, name), signer, options.limit, (carrier, pace)))
     }
 
     /// Of the blob that an address leads to which opens it, and the blob's name.
@@ -91,16 +92,18 @@ impl Clients {
         encrypted(&url)?;
         let carrier = network.carrier(&url, Clear::Refused)?;
         let carrier = Bounded::new(carrier, Bounds::default());
-        Ok((Clients::carried((base, url, name), signer, limit, carrier), blob.to_owned()))
+        let pace = RealPace::begin(&network.patience);
+        let own = Clients::carried((base, url, name), signer, limit, (carrier, pace));
+        Ok((own, blob.to_owned()))
     }
 
     fn carried(
         (base, url, name): (Url, Url, ContainerName),
         signer: Signer,
         limit: Option<Rate>,
-        carrier: Arc<Bounded>,
+        (carrier, pace): (Arc<Bounded>, Arc<dyn Pace>),
     ) -> Self {
-        let (signer, pace) = (Arc::new(signer), RealPace::begin());
+        let signer = Arc::new(signer);
         let mut policies: Vec<Arc<dyn Policy>> = vec![signer.clone(), Arc::new(Trace)];
         if let Some(rate) = limit {
             // It waits before the call is signed: a signature is good for some minutes only.

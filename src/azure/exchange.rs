@@ -136,7 +136,7 @@ impl Exchange {
                 continue;
             }
             let next = match failed.came() {
-                (Some(came), asked) => tries.next(came, asked).await,
+                (Some(came), asked) => tries.next(came, asked, &ask.url).await,
                 (None, _) => Next::Stands,
             };
             let call = tries.call(ask.method.as_str(), &ask.url);

@@ -91,6 +91,10 @@ mod tests {
         fn chance(&self) -> f64 {
             0.0
         }
+        fn patience(&self) -> Duration {
+            Duration::ZERO
+        }
+        fn tell(&self, _: &str) {}
     }
 
     #[test]

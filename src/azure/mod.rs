@@ -34,6 +34,7 @@ mod page_blob;
 mod page_blobs;
 mod page_calls;
 mod page_list;
+mod patience;
 #[cfg(test)]
 mod played;
 mod principal;
@@ -76,6 +77,7 @@ pub use page_blob::{
 };
 pub use page_blobs::ServicePageBlob;
 pub use page_list::{PageList, PageListFault, PageRange, PageState};
+pub use patience::{Patience, Teller};
 pub use protection::{Deleted, Protection};
 pub use reason::Reason;
 pub use resources::{BlobService, Provider, StorageAccount, Subscription};

@@ -12,6 +12,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use super::error::Error;
+use super::patience::Patience;
 use super::reason::Reason;
 use disk_prep::noun::Address;
 use disk_prep::sys::given;
@@ -20,13 +21,15 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(20);
 /// Between two pieces of an answer, and before its first; a large blob may take as long as it needs.
 pub(super) const SILENT_FOR: Duration = Duration::from_secs(60);
 
-/// Certificates and proxy.
+/// Certificates, proxy and patience.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
     /// A certificate authority beside the system's own.
     pub ca_file: Option<PathBuf>,
     /// A proxy; without it, the environment's. NO_PROXY holds for both.
     pub proxy: Option<Address>,
+    /// How long a service that is busy is waited for.
+    pub patience: Patience,
 }
 
 /// Whether calls may go out in the clear.

@@ -167,11 +167,16 @@ impl ServicePageBlob {
         }
     }
 
-    fn about_lease<F>(&self, call: impl FnOnce(BlobClient) -> F) -> Result<(), Error>
+    /// A renewal comes again by itself, and one that waited would come too late.
+    fn about_lease<F>(
+        &self,
+        repeat: Repeat,
+        call: impl FnOnce(BlobClient) -> F,
+    ) -> Result<(), Error>
     where
         F: Future<Output = azure_core::Result<()>>,
     {
-        let (blob, book) = self.client(None, Repeat::Never)?;
+        let (blob, book) = self.client(None, repeat)?;
         match block_on(call(blob)) {
             Err(error) if error.http_status() == Some(StatusCode::Conflict) => {
                 Err(Error::Leased { what: self.name.clone() })
@@ -425,32 +430,34 @@ impl PageBlob for ServicePageBlob {
             proposed_lease_id: Some(id.to_string()),
             ..Default::default()
         };
-        self.about_lease(
-            |blob| async move { blob.acquire_lease(secs, Some(options)).await.map(drop) },
-        )
+        self.about_lease(Repeat::IfUntaken, |blob| async move {
+            blob.acquire_lease(secs, Some(options)).await.map(drop)
+        })
     }
 
     fn renew_lease(&self, id: Uuid) -> Result<(), Error> {
-        self.about_lease(
-            |blob| async move { blob.renew_lease(id.to_string(), None).await.map(drop) },
-        )
+        self.about_lease(Repeat::Never, |blob| async move {
+            blob.renew_lease(id.to_string(), None).await.map(drop)
+        })
     }
 
     fn change_lease(&self, from: Uuid, to: Uuid) -> Result<(), Error> {
-        self.about_lease(|blob| async move {
+        self.about_lease(Repeat::Never, |blob| async move {
             blob.change_lease(from.to_string(), to.to_string(), None).await.map(drop)
         })
     }
 
     fn release_lease(&self, id: Uuid) -> Result<(), Error> {
-        self.about_lease(
-            |blob| async move { blob.release_lease(id.to_string(), None).await.map(drop) },
-        )
+        self.about_lease(Repeat::Never, |blob| async move {
+            blob.release_lease(id.to_string(), None).await.map(drop)
+        })
     }
 
     fn break_lease(&self) -> Result<(), Error> {
         let options = BlobClientBreakLeaseOptions { break_period: Some(0), ..Default::default() };
-        self.about_lease(|blob| async move { blob.break_lease(Some(options)).await.map(drop) })
+        self.about_lease(Repeat::Never, |blob| async move {
+            blob.break_lease(Some(options)).await.map(drop)
+        })
     }
 
     fn beside(&self, name: &str) -> Arc<dyn PageBlob> {

@@ -20,14 +20,20 @@ use uuid::Uuid;
 
 use super::call::Call;
 use super::error::Error;
+use super::patience::Patience;
 
-/// A call is tried so often; then somebody is told.
+/// A call that fails is tried so often; then somebody is told. A service that is busy is waited for
+/// by time and not by count.
 const TRIES: u32 = 5;
 /// The pause after the first try that the service asked no other for; each later one is twice as
 /// long. Up to half of it is left out by chance, so that many callers do not come back at once.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// All pauses of one call together. Whoever is asked for more is told, and comes back later.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// The longest of those.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// All pauses of a call that fails together. Whoever is asked for more is told, and comes back later.
+const ALL_PAUSES: Duration = Duration::from_secs(300);
+/// Who waits longer than this for a service that is busy is told of it.
+const TOLD_FROM: Duration = Duration::from_secs(5);
 
 /// What a second time would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,22 +123,29 @@ pub(super) trait Pace: std::fmt::Debug + Send + Sync {
     fn wait(&self, pause: Duration) -> BoxFuture<'static, ()>;
     /// A number from 0 to 1.
     fn chance(&self) -> f64;
+    /// How long a service that is busy is waited for.
+    fn patience(&self) -> Duration;
+    /// Tells whoever waits that he does.
+    fn tell(&self, text: &str);
 }
 
 /// The machine's own.
 #[derive(Debug)]
-pub(super) struct RealPace(Instant);
+pub(super) struct RealPace {
+    begun: Instant,
+    patience: Patience,
+}
 
 impl RealPace {
     /// From now on.
-    pub fn begin() -> Arc<dyn Pace> {
-        Arc::new(RealPace(Instant::now()))
+    pub fn begin(patience: &Patience) -> Arc<dyn Pace> {
+        Arc::new(RealPace { begun: Instant::now(), patience: patience.clone() })
     }
 }
 
 impl Pace for RealPace {
     fn now(&self) -> Duration {
-        self.0.elapsed()
+        self.begun.elapsed()
     }
 
     fn wait(&self, pause: Duration) -> BoxFuture<'static, ()> {
@@ -143,6 +156,14 @@ impl Pace for RealPace {
         // Two bytes of an id that is made by chance.
         let id = Uuid::new_v4().into_bytes();
         f64::from(u16::from_be_bytes([id[0], id[1]])) / f64::from(u16::MAX)
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience.most
+    }
+
+    fn tell(&self, text: &str) {
+        self.patience.tell(text);
     }
 }
 
@@ -164,14 +185,18 @@ pub(super) struct Tries {
     repeat: Repeat,
     begun: Duration,
     count: u32,
+    /// Of them, those that failed in another way than by a service that is busy, and their pauses.
+    failed: u32,
     paused: Duration,
+    busy_since: Option<Duration>,
 }
 
 impl Tries {
     /// None yet.
     pub fn new(pace: &Arc<dyn Pace>, repeat: Repeat) -> Self {
         let begun = pace.now();
-        Tries { pace: Arc::clone(pace), repeat, begun, count: 0, paused: Duration::ZERO }
+        let (pace, paused) = (Arc::clone(pace), Duration::ZERO);
+        Tries { pace, repeat, begun, count: 0, failed: 0, paused, busy_since: None }
     }
 
     /// Counts one that begins.
@@ -184,20 +209,74 @@ impl Tries {
         self.count > 0
     }
 
-    /// Says what is next after what came, and waits before another try.
-    pub async fn next(&mut self, came: Came, asked: Option<Duration>) -> Next {
-        if self.count >= TRIES || !is_tried_again(came, self.repeat) {
+    /// Says what is next after what came of this address, and waits before another try.
+    pub async fn next(&mut self, came: Came, asked: Option<Duration>, url: &Url) -> Next {
+        if !is_tried_again(came, self.repeat) {
             return Next::Stands;
         }
-        let pause = asked.unwrap_or_else(|| backoff(self.count, self.pace.chance()));
-        let paused = self.paused.saturating_add(pause);
-        if paused > PATIENCE {
-            return Next::TooLong(pause);
-        }
-        self.paused = paused;
+        let pause = match came {
+            Came::Status(status @ (429 | 503)) => self.of_busy(status, asked, url),
+            _ => self.of_failed(asked),
+        };
+        let pause = match pause {
+            Ok(pause) => pause,
+            Err(next) => return next,
+        };
         info!(attempt = self.count, secs = pause.as_secs_f32(), ?came, "tries again after a pause");
         self.pace.wait(pause).await;
         Next::Again
+    }
+
+    /// The pause before a call that failed is tried again.
+    fn of_failed(&mut self, asked: Option<Duration>) -> Result<Duration, Next> {
+        self.failed += 1;
+        if self.failed >= TRIES {
+            return Err(Next::Stands);
+        }
+        let pause = asked.unwrap_or_else(|| backoff(self.count, self.pace.chance()));
+        let paused = self.paused.saturating_add(pause);
+        if paused > ALL_PAUSES {
+            return Err(Next::TooLong(pause));
+        }
+        self.paused = paused;
+        Ok(pause)
+    }
+
+    /// The pause before a service that is busy is asked again. One that asks for short pauses for ever
+    /// gets longer ones.
+    fn of_busy(
+        &mut self,
+        status: u16,
+        asked: Option<Duration>,
+        url: &Url,
+    ) -> Result<Duration, Next> {
+        let now = self.pace.now();
+        let waited = now.saturating_sub(*self.busy_since.get_or_insert(now));
+        let own = |count| backoff(count, self.pace.chance());
+        let pause = match asked {
+            None => own(self.count),
+            Some(asked) if self.count < TRIES => asked,
+            Some(asked) => asked.max(own(self.count - 3)),
+        };
+        // What the service asks for at first is kept, as for a call that failed.
+        let is_kept = asked.is_some() && self.count < TRIES;
+        let most = self.pace.patience().max(if is_kept { ALL_PAUSES } else { Duration::ZERO });
+        if asked.is_some_and(|asked| asked > most) {
+            return Err(Next::TooLong(pause));
+        }
+        let until = waited.saturating_add(pause);
+        if until > most {
+            return Err(Next::Stands);
+        }
+        if until >= TOLD_FROM {
+            let (host, most) = (url.host_str().unwrap_or_default(), most.as_secs());
+            self.pace.tell(&format!(
+                "{host} has been busy for {} s (it answers {status}): the work waits for it, up to \
+                 {most} s, and then goes on",
+                waited.as_secs()
+            ));
+        }
+        Ok(pause)
     }
 
     /// As an error tells of them.
@@ -208,7 +287,7 @@ impl Tries {
 
 fn backoff(count: u32, chance: f64) -> Duration {
     let whole = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(count.saturating_sub(1)));
-    whole.mul_f64(1.0 - chance.clamp(0.0, 1.0) / 2.0)
+    whole.min(LONGEST_PAUSE).mul_f64(1.0 - chance.clamp(0.0, 1.0) / 2.0)
 }
 
 /// Where the tries of a call of the SDK are written down, for its error.
@@ -275,7 +354,7 @@ impl Policy for Retry {
                 Err(error) => (came(error), None),
             };
             let next = match came {
-                Some(came) => tries.next(came, asked).await,
+                Some(came) => tries.next(came, asked, request.url()).await,
                 None => Next::Stands,
             };
             if next == Next::Again {
@@ -293,170 +372,4 @@ impl Policy for Retry {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use azure_core::http::headers::Headers;
-    use azure_core::http::{AsyncRawResponse, Method, StatusCode};
-    use std::collections::VecDeque;
-
-    /// A time that goes by only while somebody waits.
-    #[derive(Debug, Default)]
-    pub struct PlayedPace {
-        pub pauses: Mutex<Vec<Duration>>,
-    }
-
-    impl Pace for PlayedPace {
-        fn now(&self) -> Duration {
-            hold(&self.pauses).iter().sum()
-        }
-        fn wait(&self, pause: Duration) -> BoxFuture<'static, ()> {
-            hold(&self.pauses).push(pause);
-            Box::pin(std::future::ready(()))
-        }
-        fn chance(&self) -> f64 {
-            0.0
-        }
-    }
-
-    #[test]
-    fn what_is_tried_again_is_what_was_not_taken_or_does_no_harm() {
-        let statuses = |repeat| -> Vec<u16> {
-            (100..600).filter(|status| is_tried_again(Came::Status(*status), repeat)).collect()
-        };
-        assert_eq!(statuses(Repeat::Harmless), [408, 429, 500, 502, 503, 504]);
-        assert_eq!(statuses(Repeat::IfUntaken), [429, 503]);
-        assert!(statuses(Repeat::Never).is_empty());
-        for (repeat, unsent, unanswered) in [
-            (Repeat::Harmless, true, true),
-            (Repeat::IfUntaken, true, false),
-            (Repeat::Never, false, false),
-        ] {
-            assert_eq!(is_tried_again(Came::Unsent, repeat), unsent, "{repeat:?}");
-            assert_eq!(is_tried_again(Came::Unanswered, repeat), unanswered, "{repeat:?}");
-        }
-    }
-
-    #[test]
-    fn a_pause_is_read_in_every_form_and_a_date_by_the_services_own_clock() {
-        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let secs = |secs| Some(Duration::from_secs(secs));
-        let millis = |millis| Some(Duration::from_millis(millis));
-        let date = "Thu, 01 Jan 2026 00:01:30 GMT";
-        for (headers, expected) in [
-            (&[("retry-after", "0")][..], secs(0)),
-            (&[("retry-after", " 7 ")], secs(7)),
-            (&[("retry-after", "31536000")], secs(31_536_000)),
-            (&[("retry-after", "99999999999999999999999999")], secs(u64::MAX)),
-            (&[("retry-after", date)], secs(90)),
-            (&[("retry-after", date), ("date", "Thu, 01 Jan 2026 00:01:00 GMT")], secs(30)),
-            (&[("retry-after", date), ("date", "Thu, 01 Jan 2026 00:02:00 GMT")], secs(0)),
-            (&[("retry-after", date), ("date", "today")], secs(90)),
-            (&[("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT")], secs(0)),
-            (&[("retry-after-ms", "250")], millis(250)),
-            (&[("x-ms-retry-after-ms", "1500"), ("retry-after", "9")], millis(1500)),
-            (&[("retry-after-ms", "5"), ("x-ms-retry-after-ms", "6")], millis(6)),
-            (&[("retry-after-ms", "soon"), ("retry-after", "9")], secs(9)),
-            (&[("retry-after", "-5")], None),
-            (&[("retry-after", "")], None),
-            (&[("retry-after", "soon")], None),
-            (&[], None),
-        ] {
-            let header =
-                |name| headers.iter().find(|(own, _)| *own == name).map(|(_, value)| *value);
-            assert_eq!(asked_pause(header, now), expected, "{headers:?}");
-        }
-    }
-
-    #[test]
-    fn pauses_double_and_chance_takes_half_at_most() {
-        let secs = |chance| [1, 2, 3, 4].map(|count| backoff(count, chance).as_secs_f64());
-        assert_eq!(secs(0.0), [1.0, 2.0, 4.0, 8.0]);
-        assert_eq!(secs(1.0), [0.5, 1.0, 2.0, 4.0]);
-        let pace = RealPace::begin();
-        assert!((0..100).all(|_| (0.0..=1.0).contains(&pace.chance())));
-    }
-
-    /// A service that answers so, one after the other.
-    #[derive(Debug)]
-    struct Plays(Mutex<VecDeque<azure_core::Result<(u16, &'static str)>>>);
-
-    #[async_trait::async_trait]
-    impl Policy for Plays {
-        async fn send(&self, _: &Context, _: &mut Request, _: &[Arc<dyn Policy>]) -> PolicyResult {
-            let (status, wait) = hold(&self.0).pop_front().unwrap()?;
-            let mut headers = Headers::new();
-            if !wait.is_empty() {
-                headers.insert("retry-after", wait);
-            }
-            Ok(AsyncRawResponse::from_bytes(StatusCode::from(status), headers, ""))
-        }
-    }
-
-    fn fault(kind: CoreKind) -> azure_core::Result<(u16, &'static str)> {
-        Err(azure_core::Error::with_message(kind, "played"))
-    }
-
-    /// What comes of a call of the SDK, its pauses in seconds, and how it is told.
-    fn played(
-        repeat: Repeat,
-        plays: Vec<azure_core::Result<(u16, &'static str)>>,
-    ) -> (Result<u16, String>, Vec<f64>, String) {
-        let own = Arc::new(PlayedPace::default());
-        let pace: Arc<dyn Pace> = own.clone();
-        let retry = Retry::new(&pace, repeat);
-        let next: Vec<Arc<dyn Policy>> = vec![Arc::new(Plays(Mutex::new(plays.into())))];
-        let url = Url::parse("https://h/c/b?sig=S").unwrap();
-        let mut request = Request::new(url, Method::Put);
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let came = runtime.block_on(retry.send(&Context::new(), &mut request, &next));
-        let came = came.map(|answer| u16::from(answer.status()));
-        let came = came.map_err(|error| match error.downcast_ref::<Error>() {
-            Some(own) => own.to_string(),
-            None => error.to_string(),
-        });
-        let pauses = hold(&own.pauses).iter().map(Duration::as_secs_f64).collect();
-        let told = hold(&retry.book()).take().unwrap().to_string();
-        (came, pauses, told)
-    }
-
-    #[test]
-    fn a_call_of_the_sdk_is_tried_again_as_the_service_asks_and_told_with_its_tries() {
-        let (came, pauses, told) =
-            played(Repeat::Harmless, vec![Ok((503, "7")), Ok((500, "")), Ok((201, ""))]);
-        assert_eq!((came, pauses), (Ok(201), vec![7.0, 2.0]));
-        assert_eq!(told, "PUT https://h/c/b, 3 tries in 9 s");
-        let (came, pauses, told) = played(
-            Repeat::Harmless,
-            vec![fault(CoreKind::Io), fault(CoreKind::Connection), Ok((429, "0")), Ok((404, ""))],
-        );
-        assert_eq!((came, pauses), (Ok(404), vec![1.0, 2.0, 0.0]));
-        assert_eq!(told, "PUT https://h/c/b, 4 tries in 3 s");
-        let (came, pauses, told) =
-            played(Repeat::Harmless, (0..5).map(|_| Ok((503, ""))).collect());
-        assert_eq!((came, pauses), (Ok(503), vec![1.0, 2.0, 4.0, 8.0]));
-        assert_eq!(told, "PUT https://h/c/b, 5 tries in 15 s");
-    }
-
-    #[test]
-    fn a_pause_that_is_too_long_ends_the_call_and_is_told() {
-        for plays in [vec![Ok((429, "301"))], vec![Ok((429, "200")), Ok((503, "101"))]] {
-            let (last, waited) = (plays.len(), 200.0 * (plays.len() - 1) as f64);
-            let (came, pauses, _) = played(Repeat::Harmless, plays);
-            let secs = if last == 1 { 301 } else { 101 };
-            assert!(came.unwrap_err().contains(&format!("{secs} s")), "{secs}");
-            assert_eq!(pauses.iter().sum::<f64>(), waited);
-        }
-        let (came, pauses, _) = played(Repeat::Harmless, vec![Ok((429, "300")), Ok((200, ""))]);
-        assert_eq!((came, pauses), (Ok(200), vec![300.0]));
-    }
-
-    #[test]
-    fn what_must_not_happen_twice_is_not_sent_twice() {
-        let (came, pauses, _) = played(Repeat::IfUntaken, vec![Ok((503, "")), Ok((500, ""))]);
-        assert_eq!((came, pauses), (Ok(500), vec![1.0]));
-        let (came, _, _) = played(Repeat::IfUntaken, vec![fault(CoreKind::Io)]);
-        assert!(came.is_err());
-        let (came, _, told) = played(Repeat::Never, vec![Ok((503, "1"))]);
-        assert_eq!((came, told), (Ok(503), "PUT https://h/c/b".to_owned()));
-    }
-}
+pub(super) mod tests;

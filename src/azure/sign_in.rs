@@ -55,6 +55,11 @@ pub enum AuthKind {
 }
 
 impl AuthKind {
+    /// Whether an application signs in with it, and not a person or a machine.
+    pub fn is_of_application(self) -> bool {
+        matches!(self, AuthKind::Environment | AuthKind::WorkloadIdentity)
+    }
+
     /// As it is written behind `--auth`.
     pub fn word(self) -> &'static str {
         match self {

@@ -45,6 +45,8 @@ pub struct Wanted {
     pub provider: &'static str,
     /// The storage account.
     pub account: String,
+    /// The subscription that it is in.
+    pub account_subscription: String,
     /// The container.
     pub container: String,
     /// The region of the job.
@@ -62,6 +64,8 @@ pub struct Wanted {
 pub struct View {
     /// Who signed in, in words.
     pub signed_in: Answer<String>,
+    /// The application that signs in by itself; `None` if a person does, or a machine.
+    pub application: Answer<Option<String>>,
     /// The subscription's state, and whether anything can be made in it.
     pub subscription: Answer<(String, bool)>,
     /// The resource group.
@@ -88,6 +92,7 @@ impl Default for View {
     fn default() -> Self {
         View {
             signed_in: Answer::Unasked,
+            application: Answer::Unasked,
             subscription: Answer::Unasked,
             group: Answer::Unasked,
             provider: Answer::Unasked,
@@ -111,6 +116,7 @@ pub fn plain(region: &str) -> String {
 pub fn findings(wanted: &Wanted, view: &View) -> Vec<Finding> {
     let mut all = Vec::new();
     all.extend(look("signin", &view.signed_in, "nobody", |who| good("signin", who.clone())));
+    all.extend(app_rights(wanted, view));
     all.extend(subscription(wanted, view));
     let group = format!("resource group {}", wanted.group);
     all.extend(look("group", &view.group, &group, |()| good("group", group.clone())));
@@ -118,6 +124,7 @@ pub fn findings(wanted: &Wanted, view: &View) -> Vec<Finding> {
     let account = format!("storage account {}", wanted.account);
     all.extend(look("account", &view.account, &account, |_| good("account", account.clone())));
     if let Answer::Known(account) = &view.account {
+        all.push(one_subscription(&wanted.subscription, &wanted.account_subscription));
         all.extend(kind(wanted, account));
         all.extend(firewall(wanted, account));
     }
@@ -128,6 +135,31 @@ pub fn findings(wanted: &Wanted, view: &View) -> Vec<Finding> {
     all.extend(region(wanted, view));
     all.extend(taken(wanted, view));
     all.into_iter().map(|finding| Finding { area: "azure", ..finding }).collect()
+}
+
+/// Microsoft's own tool made an application at the first sign-in, which takes a right in the directory
+/// that few have. No sign-in of ours makes one.
+fn app_rights(wanted: &Wanted, view: &View) -> Option<Finding> {
+    let Answer::Known(application) = &view.application else { return None };
+    let facts = match application {
+        Some(own) => format!("application {own} signs in, and is there already"),
+        None => "this sign-in needs no application of its own".to_owned(),
+    };
+    let facts = format!("{facts}: no right to make one in the directory is needed");
+    wanted.is_import.then(|| good("app-rights", facts))
+}
+
+/// Whether the account is in the subscription of what is to be made; the pages of the service say both
+/// that it must be and that it need not.
+pub(crate) fn one_subscription(own: &str, of_account: &str) -> Finding {
+    match own.eq_ignore_ascii_case(of_account) {
+        true => good("subscription-match", format!("the account is in subscription {own}, too")),
+        false => warning(
+            "subscription-match",
+            format!("the account is in subscription {of_account}, and all else in {own}"),
+            "if the service refuses it, use an account of the same subscription",
+        ),
+    }
 }
 
 fn subscription(wanted: &Wanted, view: &View) -> Option<Finding> {
@@ -282,6 +314,7 @@ mod tests {
             group: "rg".to_owned(),
             provider: "Microsoft.DataBox",
             account: "account1".to_owned(),
+            account_subscription: "S".to_owned(),
             container: "seed".to_owned(),
             region: "West US".to_owned(),
             carrier: Some("fedex".to_owned()),
@@ -304,6 +337,7 @@ mod tests {
         let region = Region { carriers: vec!["FedEx".to_owned()], alternates: Vec::new() };
         View {
             signed_in: Answer::Known("by token".to_owned()),
+            application: Answer::Known(None),
             subscription: Answer::Known(("Enabled".to_owned(), true)),
             group: Answer::Known(()),
             provider: Answer::Known(("Registered".to_owned(), true)),
@@ -327,7 +361,18 @@ mod tests {
     #[test]
     fn what_is_as_it_must_be_is_good() {
         assert_eq!(bad(&sound()), []);
-        assert_eq!(findings(&wanted(), &sound()).len(), 11);
+        assert_eq!(findings(&wanted(), &sound()).len(), 13);
+        let signed = View { application: Answer::Known(Some("app-1".to_owned())), ..sound() };
+        let all = findings(&wanted(), &signed);
+        let own = all.iter().find(|own| own.id() == "azure-app-rights").unwrap();
+        assert!(own.facts.starts_with("application app-1 signs in"), "{own:?}");
+        let apart = Wanted { account_subscription: "other".to_owned(), ..wanted() };
+        let all = findings(&apart, &sound());
+        let bad: Vec<_> = all.iter().filter(|own| own.grade != Grade::Good).collect();
+        assert_eq!(
+            bad.iter().map(|own| (own.id(), own.grade)).collect::<Vec<_>>(),
+            [("azure-subscription-match".to_owned(), Grade::Warning)]
+        );
         assert!(findings(&wanted(), &View::default()).is_empty());
     }
 

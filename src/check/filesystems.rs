@@ -23,6 +23,8 @@ pub(super) struct Mount {
     pub(super) point: String,
     pub(super) options: Vec<String>,
     pub(super) kind: String,
+    /// Options of the file system itself.
+    pub(super) of_all: Vec<String>,
     source: String,
     device: String,
     /// What of the file system is mounted: all of it, or a folder.
@@ -38,7 +40,8 @@ fn mount(line: &str) -> Option<Mount> {
     let (about, of) = line.split_once(" - ")?;
     let about: Vec<&str> = about.split(' ').collect();
     let of: Vec<&str> = of.split(' ').collect();
-    let (&[_, _, device, root, point, options, ..], &[kind, source, ..]) = (&about[..], &of[..])
+    let (&[_, _, device, root, point, options, ..], &[kind, source, ref all @ ..]) =
+        (&about[..], &of[..])
     else {
         return None;
     };
@@ -46,6 +49,7 @@ fn mount(line: &str) -> Option<Mount> {
         point: unescaped(point),
         options: options.split(',').map(str::to_owned).collect(),
         kind: kind.to_owned(),
+        of_all: all.first().map_or(Vec::new(), |own| own.split(',').map(str::to_owned).collect()),
         source: unescaped(source),
         device: device.to_owned(),
         is_whole: root == "/",
@@ -61,7 +65,8 @@ fn unescaped(text: &str) -> String {
 impl Mount {
     fn is_network(&self) -> bool {
         let kind = self.kind.as_str();
-        ["nfs", "nfs4", "cifs", "smb3", "ceph", "9p"].contains(&kind) || kind.starts_with("fuse.")
+        ["nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "fuse"].contains(&kind)
+            || kind.starts_with("fuse.")
     }
 
     /// Whether it is a file system of a disk, and not one of a file.
@@ -104,9 +109,9 @@ fn state(tree: &Tree, mount: &Mount) -> Finding {
         "ext2" | "ext3" | "ext4" => {}
         "xfs" => {
             let why = format!("{place}: xfs cannot be judged while it is mounted");
-            return unknown("state", why).next(format!("xfs_repair -n {source}"));
+            return unknown("other", why).next(format!("xfs_repair -n {source}"));
         }
-        other => return unknown("state", format!("{place}: {other} is not judged")),
+        other => return unknown("other", format!("{place}: {other} is not judged while mounted")),
     }
     let number = |offset: u64| -> Seen<u16> {
         let bytes = tree.bytes(source.trim_start_matches('/'), offset, 2)?;
@@ -282,7 +287,7 @@ mod tests {
             all,
             [
                 ("fs-state", "good"),
-                ("fs-state", "unknown"),
+                ("fs-other", "unknown"),
                 ("fs-readonly", "problem"),
                 ("fs-twice", "problem"),
                 ("fs-network", "warning"),

@@ -18,7 +18,15 @@ const STATE_BYTES: u64 = 1 << 30;
 /// Bits that the kernel's random source gives once it is set up.
 const ENTROPY_BITS: u64 = 256;
 /// How far the clock may be off the one that runs without power.
-const CLOCK_SECS: u64 = 120;
+pub(super) const CLOCK_SECS: u64 = 120;
+/// What is there while a service keeps the time, and its name.
+pub(super) const CLOCK_SERVICES: [(&str, &str); 5] = [
+    ("run/systemd/timesync/synchronized", "systemd-timesyncd"),
+    ("run/chrony/chronyd.pid", "chronyd"),
+    ("run/chronyd.pid", "chronyd"),
+    ("run/ntpd.pid", "ntpd"),
+    ("run/openntpd.pid", "openntpd"),
+];
 /// Capabilities of `<linux/capability.h>` that the work needs, with what each is for.
 const CAPABILITIES: &[(u32, &str, &str)] = &[
     (1, "CAP_DAC_OVERRIDE", "read every file of the source and open drives"),
@@ -26,8 +34,20 @@ const CAPABILITIES: &[(u32, &str, &str)] = &[
     (21, "CAP_SYS_ADMIN", "hold drives and flush them"),
 ];
 
-/// Looks at all of this machine; records would lie in `state`.
-pub fn check(state: &Path) -> Checked {
+/// Where records would lie.
+#[derive(Debug)]
+pub enum Records<'a> {
+    /// In this folder, which need not be there yet.
+    In(&'a Path),
+    /// Nowhere.
+    Nowhere {
+        /// Why.
+        why: String,
+    },
+}
+
+/// Looks at all of this machine.
+pub fn check(records: Records<'_>) -> Checked {
     let host = Host { root: PathBuf::from("/") };
     Checked(vec![
         host.rights(rustix::process::geteuid().is_root()),
@@ -38,7 +58,10 @@ pub fn check(state: &Path) -> Checked {
         host.entropy(),
         host.memory(),
         host.processor(),
-        space(state),
+        match records {
+            Records::In(folder) => space(folder),
+            Records::Nowhere { why } => nowhere(why),
+        },
         host.machine(),
     ])
 }
@@ -69,6 +92,11 @@ fn drives() -> Finding {
         ),
         _ => good("drives", facts),
     }
+}
+
+/// Nothing that needs them can run.
+fn nowhere(why: String) -> Finding {
+    problem("space", why, "name a folder for records with `--state`")
 }
 
 /// Room in the state directory, or in the folder that it will be made in.
@@ -219,16 +247,7 @@ impl Host {
             let facts = format!("the hardware clock is {} s off", apart.as_secs());
             return warning("clock", facts, action);
         }
-        if self.exists("run/systemd/timesync/synchronized") {
-            return good("clock", "synchronised by systemd-timesyncd");
-        }
-        let services = [
-            ("run/chrony/chronyd.pid", "chronyd"),
-            ("run/chronyd.pid", "chronyd"),
-            ("run/ntpd.pid", "ntpd"),
-            ("run/openntpd.pid", "openntpd"),
-        ];
-        match services.iter().find(|(path, _)| self.exists(path)) {
+        match CLOCK_SERVICES.iter().find(|(path, _)| self.exists(path)) {
             Some((_, name)) => good("clock", format!("kept by {name}")),
             None => warning("clock", "nothing says that it is synchronised", action),
         }

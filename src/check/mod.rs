@@ -11,6 +11,7 @@ pub mod finding;
 pub mod guest;
 pub mod host;
 pub mod line_rate;
+mod netplan;
 pub mod network;
 mod network_files;
 pub mod nsg;

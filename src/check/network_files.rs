@@ -1,6 +1,8 @@
 //! How a Linux machine gets its addresses, by the files of those who give them: netplan,
-//! systemd-networkd, ifupdown, NetworkManager and the network scripts of Red Hat and SUSE.
+//! systemd-networkd, ifupdown, NetworkManager and the network scripts of Red Hat and SUSE. Azure's host
+//! speaks to the first interface, so that one decides.
 
+use super::netplan;
 use super::tree::{Tree, Unseen};
 
 /// What a file says of the addresses of an interface.
@@ -12,22 +14,45 @@ pub(super) enum Addresses {
     Fixed,
 }
 
-/// Where such files lie, what their names end in, and how they are read.
-type Reader = fn(&str) -> Option<Addresses>;
-const PLACES: [(&str, &str, Reader); 7] = [
-    ("etc/netplan", ".yaml", netplan),
-    ("etc/systemd/network", ".network", networkd),
-    ("etc/network", "interfaces", ifupdown),
-    ("etc/network/interfaces.d", "", ifupdown),
-    ("etc/NetworkManager/system-connections", ".nmconnection", network_manager),
-    ("etc/sysconfig/network-scripts", "", scripts),
-    ("etc/sysconfig/network", "", scripts),
-];
+/// What a file says of one interface; a pattern, or nothing, stands for any.
+type Said = (String, Addresses);
+/// Reads a file by its name and its text.
+type Reader = fn(&str, &str) -> Vec<Said>;
 
-/// Each file that says something, with what it says.
-pub(super) fn look(tree: &Tree) -> Result<Vec<(String, Addresses)>, Unseen> {
+/// Where such files lie, what their names end in, how they are read, and the line that asks.
+const PLACES: [(&str, &str, Reader, &str); 7] = [
+    ("etc/netplan", ".yaml", netplan, "`dhcp4: true` in the place of `addresses`"),
+    ("etc/systemd/network", ".network", networkd, "`DHCP=ipv4` in the place of `Address`"),
+    ("etc/network", "interfaces", ifupdown, IFUPDOWN),
+    ("etc/network/interfaces.d", "", ifupdown, IFUPDOWN),
+    (
+        "etc/NetworkManager/system-connections",
+        ".nmconnection",
+        network_manager,
+        "`method=auto` in `[ipv4]`",
+    ),
+    ("etc/sysconfig/network-scripts", "", scripts, SCRIPTS),
+    ("etc/sysconfig/network", "", scripts, SCRIPTS),
+];
+const IFUPDOWN: &str = "`iface eth0 inet dhcp` in the place of `static`";
+const SCRIPTS: &str = "`BOOTPROTO=dhcp` in the place of `IPADDR`";
+/// Leases, as dhclient, NetworkManager and systemd-networkd write them.
+const LEASES: [&str; 5] = [
+    "var/lib/dhcp",
+    "var/lib/dhclient",
+    "var/lib/NetworkManager",
+    "var/lib/wicked",
+    "run/systemd/netif/leases",
+];
+/// The option that names Azure's host, in their words.
+const HOST_OPTIONS: [&str; 4] = ["unknown-245", "option-245", "private-245", "OPTION_245"];
+
+/// Each interface that a file says something of, with that file. What cannot be read counts only if
+/// nothing else says anything.
+pub(super) fn look(tree: &Tree) -> Result<Vec<(String, Said)>, Unseen> {
     let mut found = Vec::new();
-    for (folder, end, read) in PLACES {
+    let mut unseen = None;
+    for (folder, end, read, _) in PLACES {
         let is_script = folder.starts_with("etc/sysconfig");
         for name in tree.names(folder)? {
             let is_own = name.ends_with(end) && (!is_script || name.starts_with("ifcfg-"));
@@ -36,20 +61,67 @@ pub(super) fn look(tree: &Tree) -> Result<Vec<(String, Addresses)>, Unseen> {
             if !is_own || tree.names(&path).is_ok_and(|names| !names.is_empty()) {
                 continue;
             }
-            let Ok(Some(text)) = tree.text(&path) else { continue };
-            found.extend(read(&text).map(|own| (path, own)));
+            match tree.text(&path) {
+                Ok(Some(text)) => {
+                    found.extend(read(&name, &text).into_iter().map(|own| (path.clone(), own)));
+                }
+                Ok(None) => {}
+                Err(why) => unseen = Some(why),
+            }
         }
     }
-    Ok(found)
+    match unseen {
+        Some(why) if found.is_empty() => Err(why),
+        _ => Ok(found),
+    }
 }
 
-/// DHCP for one interface is enough: Azure's host speaks to the first.
-fn of(is_dhcp: bool, is_fixed: bool) -> Option<Addresses> {
-    match (is_dhcp, is_fixed) {
-        (true, _) => Some(Addresses::Dhcp),
-        (false, true) => Some(Addresses::Fixed),
-        (false, false) => None,
-    }
+/// What is said of the first interface, and where: of two files the one that asks.
+pub(super) fn first(all: &[(String, Said)]) -> Option<(&str, Addresses)> {
+    let is_of_any = |name: &str| name.is_empty() || name.contains(['*', '?', '!', ' ']);
+    let order = |name: &str| match is_of_any(name) {
+        true => (0, String::new(), 0),
+        // Bridges and the like carry other names than cards do.
+        false => {
+            let stem = name.trim_end_matches(|own: char| own.is_ascii_digit());
+            let number = name[stem.len()..].parse::<u64>().unwrap_or_default();
+            (if name.starts_with('e') { 1 } else { 2 }, stem.to_owned(), number)
+        }
+    };
+    let lowest = all.iter().map(|(_, own)| order(&own.0)).min()?;
+    let own = || all.iter().filter(|(_, own)| order(&own.0) == lowest);
+    let asks = own().find(|(_, own)| own.1 == Addresses::Dhcp);
+    asks.or_else(|| own().next()).map(|(path, own)| (path.as_str(), own.1))
+}
+
+/// Whether a lease names Azure's host.
+pub(super) fn names_host(tree: &Tree) -> bool {
+    LEASES.iter().any(|folder| {
+        tree.names(folder).unwrap_or_default().iter().any(|name| {
+            let text = tree.text(&format!("{folder}/{name}")).ok().flatten().unwrap_or_default();
+            HOST_OPTIONS.iter().any(|own| text.contains(own))
+        })
+    })
+}
+
+/// What is to be changed in a file that sets addresses.
+pub(super) fn mend(path: &str) -> String {
+    let own = PLACES.iter().find(|own| {
+        let inner = path.strip_prefix(own.0).and_then(|rest| rest.strip_prefix('/'));
+        inner.is_some_and(|name| !name.contains('/'))
+    });
+    let line = own.map_or("DHCP", |own| own.3);
+    format!("turn DHCP on: {line}; set a fixed private address in Azure, never inside the guest")
+}
+
+/// DHCP wins where a file has both.
+fn of(name: &str, is_dhcp: bool, is_fixed: bool) -> Option<Said> {
+    let own = match (is_dhcp, is_fixed) {
+        (true, _) => Addresses::Dhcp,
+        (false, true) => Addresses::Fixed,
+        (false, false) => return None,
+    };
+    (name != "lo").then(|| (name.to_owned(), own))
 }
 
 /// Lines without comments, trimmed.
@@ -63,53 +135,75 @@ fn setting(line: &str) -> Option<(&str, &str)> {
     Some((key.trim(), value.trim().trim_matches(['"', '\''])))
 }
 
-fn netplan(text: &str) -> Option<Addresses> {
-    let is_on = |line: &str| {
-        let own = line.strip_prefix("dhcp4:").or_else(|| line.strip_prefix("dhcp6:"));
-        own.is_some_and(|own| ["true", "yes", "on"].contains(&own.trim()))
-    };
-    of(lines(text).any(is_on), lines(text).any(|line| line.starts_with("addresses:")))
+fn netplan(_: &str, text: &str) -> Vec<Said> {
+    let is_on = |own: &str| ["true", "yes", "on"].contains(&own.to_ascii_lowercase().as_str());
+    let mut found: Vec<(String, bool, bool)> = Vec::new();
+    for (name, key, value) in netplan::ethernets(text) {
+        let at = found.iter().position(|own| own.0 == name);
+        let at = at.unwrap_or_else(|| {
+            found.push((name, false, false));
+            found.len() - 1
+        });
+        match key.as_str() {
+            "dhcp4" => found[at].1 |= is_on(&value),
+            "addresses" => found[at].2 |= value != "[]",
+            _ => {}
+        }
+    }
+    found.iter().filter_map(|(name, dhcp, fixed)| of(name, *dhcp, *fixed)).collect()
 }
 
-fn networkd(text: &str) -> Option<Addresses> {
-    let settings = || lines(text).filter_map(setting);
-    let is_on = |(key, value): (&str, &str)| key == "DHCP" && !["no", "false"].contains(&value);
-    of(settings().any(is_on), settings().any(|(key, _)| key == "Address"))
-}
-
-fn ifupdown(text: &str) -> Option<Addresses> {
-    let own = || {
-        let fields = lines(text).map(|line| line.split_whitespace().collect::<Vec<_>>());
-        fields.filter(|own| own.first() == Some(&"iface") && own.get(1) != Some(&"lo"))
-    };
-    let has = |method: &str| own().any(|own| own.get(3) == Some(&method));
-    of(has("dhcp"), has("static"))
-}
-
-fn network_manager(text: &str) -> Option<Addresses> {
-    let mut section = "";
-    let mut methods = Vec::new();
+/// The values of a key in a section.
+fn in_section<'a>(text: &'a str, section: &str, key: &str) -> Vec<&'a str> {
+    let mut is_own = false;
+    let mut found = Vec::new();
     for line in lines(text) {
         match line.strip_prefix('[').and_then(|own| own.strip_suffix(']')) {
-            Some(own) => section = own,
-            None if section == "ipv4" => {
-                methods.extend(setting(line).filter(|own| own.0 == "method").map(|own| own.1));
+            Some(own) => is_own = own == section,
+            None if is_own => {
+                found.extend(setting(line).filter(|own| own.0 == key).map(|own| own.1));
             }
             None => {}
         }
     }
-    of(methods.contains(&"auto"), methods.contains(&"manual"))
+    found
 }
 
-fn scripts(text: &str) -> Option<Addresses> {
+fn networkd(_: &str, text: &str) -> Vec<Said> {
+    let name = in_section(text, "Match", "Name").pop().unwrap_or_default();
+    let is_on = |own: &&str| ["yes", "true", "on", "1", "both", "ipv4"].contains(own);
+    let is_dhcp = in_section(text, "Network", "DHCP").last().is_some_and(is_on);
+    let is_fixed =
+        ["Network", "Address"].iter().any(|own| !in_section(text, own, "Address").is_empty());
+    of(name, is_dhcp, is_fixed).into_iter().collect()
+}
+
+fn ifupdown(_: &str, text: &str) -> Vec<Said> {
+    let said = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["iface", name, "inet", how, ..] => of(name, how == "dhcp", how == "static"),
+            _ => None,
+        }
+    };
+    lines(text).filter_map(said).collect()
+}
+
+fn network_manager(_: &str, text: &str) -> Vec<Said> {
+    let name = in_section(text, "connection", "interface-name").pop().unwrap_or_default();
+    let methods = in_section(text, "ipv4", "method");
+    of(name, methods.contains(&"auto"), methods.contains(&"manual")).into_iter().collect()
+}
+
+fn scripts(file: &str, text: &str) -> Vec<Said> {
     let settings = || lines(text).filter_map(setting);
-    if settings().any(|own| own == ("DEVICE", "lo")) {
-        return None;
-    }
+    let device = settings().filter(|own| own.0 == "DEVICE").last().map(|own| own.1);
+    let name = device.unwrap_or(file.strip_prefix("ifcfg-").unwrap_or_default());
     let protocol = |own: (&str, &str)| (own.0 == "BOOTPROTO").then(|| own.1.to_lowercase());
-    let protocols: Vec<String> = settings().filter_map(protocol).collect();
-    let is_dhcp = protocols.iter().any(|own| own.starts_with("dhcp"));
-    of(is_dhcp, settings().any(|(key, _)| key.starts_with("IPADDR")))
+    let is_dhcp =
+        settings().filter_map(protocol).any(|own| own.starts_with("dhcp") && own != "dhcp6");
+    let is_fixed = settings().any(|(key, _)| key.starts_with("IPADDR"));
+    of(name, is_dhcp, is_fixed).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -117,26 +211,85 @@ mod tests {
     use super::*;
     use Addresses::{Dhcp, Fixed};
 
+    /// How it is read, its text, and what that says of which interface.
+    type Case<'a> = (Reader, &'a str, &'a [(&'a str, Addresses)]);
+
     #[test]
-    fn each_form_says_whether_addresses_are_asked_for() {
-        let cases: [(Reader, &str, Option<Addresses>); 14] = [
-            (netplan, "network:\n  ethernets:\n    eth0:\n      dhcp4: true\n", Some(Dhcp)),
-            (netplan, "    eth0:\n      dhcp4: no\n      addresses: [10.0.0.4/24]\n", Some(Fixed)),
-            (netplan, "    eth0:\n      # dhcp4: true\n", None),
-            (networkd, "[Match]\nName=eth0\n[Network]\nDHCP=yes\n", Some(Dhcp)),
-            (networkd, "[Network]\nDHCP=no\nAddress=10.0.0.4/24\n", Some(Fixed)),
-            (ifupdown, "auto lo\niface lo inet loopback\niface eth0 inet dhcp\n", Some(Dhcp)),
-            (ifupdown, "iface eth0 inet static\n  address 10.0.0.4\n", Some(Fixed)),
-            (ifupdown, "iface lo inet static\n", None),
-            (network_manager, "[ipv6]\nmethod=manual\n[ipv4]\nmethod=auto\n", Some(Dhcp)),
-            (network_manager, "[ipv4]\nmethod=manual\naddress1=10.0.0.4/24\n", Some(Fixed)),
-            (scripts, "DEVICE=eth0\nBOOTPROTO=\"dhcp\"\n", Some(Dhcp)),
-            (scripts, "DEVICE=eth0\nBOOTPROTO=none\nIPADDR=10.0.0.4\n", Some(Fixed)),
-            (scripts, "DEVICE=lo\nIPADDR=127.0.0.1\n", None),
-            (scripts, "", None),
+    fn each_form_says_which_interface_asks_for_its_addresses() {
+        let plan = |rest: &str| format!("network:\n  version: 2\n  ethernets:\n    eth0:\n{rest}");
+        let cases: [Case<'_>; 20] = [
+            (netplan, &plan("      dhcp4: true\n"), &[("eth0", Dhcp)]),
+            (
+                netplan,
+                &plan("      dhcp4: no\n      addresses: [10.0.0.4/24]\n"),
+                &[("eth0", Fixed)],
+            ),
+            (
+                netplan,
+                &plan("      addresses:\n      - 10.0.0.4/24\n    eth1:\n      dhcp4: yes\n"),
+                &[("eth0", Fixed), ("eth1", Dhcp)],
+            ),
+            (netplan, "network: {ethernets: {eth0: {dhcp4: true}}}\n", &[("eth0", Dhcp)]),
+            (netplan, &plan("      # dhcp4: true\n"), &[]),
+            (
+                netplan,
+                &plan("      dhcp6: true\n      addresses: [10.0.0.4/24]\n"),
+                &[("eth0", Fixed)],
+            ),
+            (networkd, "[Match]\nName=eth0\n[Network]\nDHCP=yes\n", &[("eth0", Dhcp)]),
+            (networkd, "[Network]\nDHCP=no\nAddress=10.0.0.4/24\n", &[("", Fixed)]),
+            (
+                networkd,
+                "[Match]\nName=en*\n[Network]\nDHCP=ipv6\n[Address]\nAddress=10.0.0.4/24\n",
+                &[("en*", Fixed)],
+            ),
+            (
+                ifupdown,
+                "auto lo\niface lo inet loopback\niface eth0 inet dhcp\n",
+                &[("eth0", Dhcp)],
+            ),
+            (
+                ifupdown,
+                "iface eth0 inet static\n  address 10.0.0.4\niface eth0 inet6 dhcp\n",
+                &[("eth0", Fixed)],
+            ),
+            (ifupdown, "iface lo inet static\niface\n", &[]),
+            (network_manager, "[ipv6]\nmethod=manual\n[ipv4]\nmethod=auto\n", &[("", Dhcp)]),
+            (
+                network_manager,
+                "[connection]\ninterface-name=eth0\n[ipv4]\nmethod=manual\naddress1=10.0.0.4/24\n",
+                &[("eth0", Fixed)],
+            ),
+            (scripts, "DEVICE=eth0\nBOOTPROTO=\"dhcp\"\n", &[("eth0", Dhcp)]),
+            (scripts, "BOOTPROTO=none\nIPADDR=10.0.0.4\n", &[("eth7", Fixed)]),
+            (scripts, "BOOTPROTO='dhcp6'\nIPADDR_0='10.0.0.4/24'\n", &[("eth7", Fixed)]),
+            (scripts, "DEVICE=lo\nIPADDR=127.0.0.1\n", &[]),
+            (scripts, "", &[]),
+            (netplan, "}{:::\n{{{{{{{{{{{{{{{{{{{{\n- - -\n", &[]),
         ];
-        for (read, text, addresses) in cases {
-            assert_eq!(read(text), addresses, "{text}");
+        for (read, text, expected) in cases {
+            let found = read("ifcfg-eth7", text);
+            let found: Vec<(&str, Addresses)> =
+                found.iter().map(|own| (own.0.as_str(), own.1)).collect();
+            assert_eq!(found, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_first_interface_decides() {
+        let all = |own: &[(&str, Addresses)]| -> Vec<(String, Said)> {
+            own.iter()
+                .map(|(name, how)| (format!("of-{name}"), ((*name).to_owned(), *how)))
+                .collect()
+        };
+        let of = |own: &[(&str, Addresses)]| first(&all(own)).map(|own| own.1);
+        assert_eq!(of(&[("eth1", Dhcp), ("eth0", Fixed)]), Some(Fixed));
+        assert_eq!(of(&[("eth10", Fixed), ("eth2", Dhcp)]), Some(Dhcp));
+        assert_eq!(of(&[("br0", Fixed), ("ens3", Dhcp)]), Some(Dhcp), "a card before a bridge");
+        assert_eq!(of(&[("eth0", Fixed), ("en*", Dhcp)]), Some(Dhcp), "a pattern is for any");
+        assert_eq!(of(&[("eth0", Fixed), ("eth0", Dhcp)]), Some(Dhcp));
+        assert_eq!(of(&[]), None);
+        assert!(mend("etc/network/interfaces.d/50").contains("iface eth0 inet dhcp"));
+        assert!(mend("etc/sysconfig/network/ifcfg-eth0").contains("BOOTPROTO=dhcp"));
     }
 }

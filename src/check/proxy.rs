@@ -20,6 +20,10 @@ const PORT: &str = "HttpProxy.Port";
 const VARIABLES: [&str; 2] = ["http_proxy", "https_proxy"];
 const NO_PROXY: &str = "no_proxy";
 const AREA: &str = "proxy";
+/// Where files lie that change the agent's unit.
+const UNIT_FOLDERS: [&str; 3] =
+    ["usr/lib/systemd/system", "lib/systemd/system", "etc/systemd/system"];
+const UNITS: [&str; 2] = ["walinuxagent.service", "waagent.service"];
 
 /// Where a proxy listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,14 +122,24 @@ pub fn look(tree: &Tree) -> Vec<Finding> {
     let own = |name| value(&agent, name).filter(|own| !own.is_empty() && *own != "None");
     let variable = VARIABLES.iter().rev().find_map(|name| value(&session, name));
     let variable = variable.filter(|own| !own.is_empty()).map(bare);
-    let mut found = vec![pair(own(HOST), own(PORT), variable.as_deref())];
-    if let (Some(host), Some(port), Some(session)) = (own(HOST), own(PORT), &variable)
-        && !session.trim_end_matches('/').ends_with(&format!("{host}:{port}"))
-    {
-        let facts =
-            format!("the agent goes to {}:{}, and sessions to {session}", line(host), line(port));
-        let action = "waagent.conf holds for the agent; if both should be one, set them together";
-        found.push(warning("agent-differs", facts, action).next(apply(host, port)));
+    let unit = of_unit(tree);
+    let mut found = vec![match (own(HOST), own(PORT), &unit) {
+        (None, None, Some(unit)) => {
+            good("agent-pair", format!("its unit sends the agent to {unit}"))
+        }
+        (host, port, _) => pair(host, port, variable.as_deref()),
+    }];
+    let others = [("sessions", &variable), ("its unit", &unit)];
+    for (who, other) in others.into_iter().filter_map(|(who, own)| Some((who, own.as_ref()?))) {
+        if let (Some(host), Some(port)) = (own(HOST), own(PORT))
+            && !other.trim_end_matches('/').ends_with(&format!("{host}:{port}"))
+        {
+            let facts =
+                format!("the agent goes to {}:{}, and {who} to {other}", line(host), line(port));
+            let action =
+                "waagent.conf holds for the agent; if both should be one, set them together";
+            found.push(warning("agent-differ", facts, action).next(apply(host, port)));
+        }
     }
     let straight = value(&session, NO_PROXY).or(value(&session, "NO_PROXY")).unwrap_or_default();
     if (own(HOST).is_some() || variable.is_some()) && !straight.contains(FABRIC) {
@@ -140,6 +154,33 @@ pub fn look(tree: &Tree) -> Vec<Finding> {
         found.push(warning("apt", facts, action));
     }
     found.into_iter().map(|own| own.of(AREA)).collect()
+}
+
+/// The proxy that a file beside its unit gives the agent, where its own settings name none.
+fn of_unit(tree: &Tree) -> Option<String> {
+    let folders = UNIT_FOLDERS
+        .iter()
+        .flat_map(|folder| UNITS.iter().map(move |unit| format!("{folder}/{unit}.d")));
+    let files = folders.flat_map(|folder| {
+        let names = tree.names(&folder).unwrap_or_default().into_iter();
+        let names = names.filter(|name| name.ends_with(".conf"));
+        names.map(move |name| format!("{folder}/{name}")).collect::<Vec<_>>()
+    });
+    let texts = files.filter_map(|path| tree.text(&path).ok().flatten());
+    let of = |text: String| {
+        let lines = text.lines().filter_map(|line| line.trim().strip_prefix("Environment="));
+        let words = lines.flat_map(|line| line.split_whitespace());
+        let words: Vec<&str> = words.map(|own| own.trim_matches(['"', '\''])).collect();
+        let value = |name: &str| {
+            let own = |word: &&str| {
+                let (key, value) = word.split_once('=')?;
+                key.eq_ignore_ascii_case(name).then(|| bare(value))
+            };
+            words.iter().filter_map(own).next_back()
+        };
+        VARIABLES.iter().rev().find_map(|name| value(name))
+    };
+    texts.filter_map(of).next_back()
 }
 
 /// Without whom the proxy lets through.
@@ -312,7 +353,7 @@ mod tests {
         assert_eq!(bad(&both("http://u:S@p/", "1"), straight), own(pair, "problem", apply("p:1")));
         assert_eq!(bad(&both("p", "x"), straight), own(pair, "problem", apply("HOST:PORT")));
         assert_eq!(bad("", &session("u:S@p:1/")), own("proxy-agent-env", "warning", apply("p:1")));
-        let differs = own("proxy-agent-differs", "warning", apply("p:1"));
+        let differs = own("proxy-agent-differ", "warning", apply("p:1"));
         assert_eq!(bad(&both("p", "1"), &session("q:1")), differs);
         assert_eq!(bad(&both("p", "1"), ""), own("proxy-agent-direct", "warning", None));
     }

@@ -23,8 +23,8 @@ pub struct View {
     pub free_bytes: Option<u64>,
     /// Bytes of what is to be staged, if that was named.
     pub source_bytes: Option<u64>,
-    /// The kind of file system.
-    pub kind: Option<String>,
+    /// The file system, if the list of mounts has it.
+    pub mounted: Option<Mounted>,
     /// What became of a file there, or why there was none.
     pub probe: Answer<Probe>,
     /// Folders of the path that somebody else can write to.
@@ -42,14 +42,31 @@ pub struct Probe {
     pub is_locked: bool,
     /// Seconds that its time is ahead of our clock.
     pub ahead_secs: i64,
+    /// The user whom it belongs to, where that is not the one who made it.
+    pub other_user: Option<u32>,
+    /// Whether it is the same file by its number when it is looked at again by its name.
+    pub is_same: bool,
 }
 
-/// The kind of the file system that a path is on, by the list of mounts.
-pub fn kind_of(mountinfo: &str, path: &Path) -> Option<String> {
+/// The file system that a path is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mounted {
+    /// Its kind.
+    pub kind: String,
+    /// Whether this machine makes the numbers of its files up, so that another one sees others.
+    pub makes_ids_up: bool,
+}
+
+/// The file system that a path is on, by the list of mounts.
+pub fn mounted(mountinfo: &str, path: &Path) -> Option<Mounted> {
     let all = mounts(mountinfo);
     let over = all.iter().filter(|own| path.starts_with(&own.point));
     // Of two at one place the later one is seen.
-    over.max_by_key(|own| own.point.len()).map(|own| own.kind.clone())
+    let own = over.max_by_key(|own| own.point.len())?;
+    // Without this option of mount.cifs(8) the server is not asked for them.
+    let is_of_server = || own.of_all.iter().any(|own| own == "serverino");
+    let makes_ids_up = ["cifs", "smb3"].contains(&own.kind.as_str()) && !is_of_server();
+    Some(Mounted { kind: own.kind.clone(), makes_ids_up })
 }
 
 /// What that means.
@@ -81,7 +98,7 @@ fn space(view: &View) -> Finding {
 }
 
 fn share(view: &View) -> Vec<Finding> {
-    let kind = view.kind.as_deref().unwrap_or("an unknown file system");
+    let kind = view.mounted.as_ref().map_or("an unknown file system", |own| own.kind.as_str());
     let place = format!("{} ({kind})", view.path.display());
     let own = match &view.probe {
         Answer::Known(own) => own,
@@ -108,6 +125,7 @@ fn share(view: &View) -> Vec<Finding> {
                       `--recipient`";
         found.push(warning("share", facts, action));
     }
+    found.extend(identity(view, own, &place));
     if view.strangers > 0 {
         let folders = count(view.strangers, "folder");
         let facts = format!("{place}: somebody else can write to {folders} of its path");
@@ -116,6 +134,24 @@ fn share(view: &View) -> Vec<Finding> {
     }
     if found.is_empty() {
         found.push(good("share", format!("{place} renames, locks and keeps modes")));
+    }
+    found
+}
+
+/// Whether another machine sees the same file, and of the same user.
+fn identity(view: &View, own: &Probe, place: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let Some(user) = own.other_user {
+        let facts = format!("{place}: what is made there belongs to user {user}");
+        let action = "have the share keep users (`no_root_squash` of an NFS export, no `uid=` of a \
+                      mount), or another machine may not be let at it";
+        found.push(warning("share", facts, action));
+    }
+    let makes_ids_up = view.mounted.as_ref().is_some_and(|own| own.makes_ids_up);
+    if makes_ids_up || !own.is_same {
+        let facts = format!("{place}: files have other numbers for each machine");
+        let action = "mount it with `serverino`, or stage on a share that gives files numbers";
+        found.push(warning("share", facts, action));
     }
     found
 }
@@ -140,14 +176,21 @@ fn clock(view: &View) -> Option<Finding> {
 mod tests {
     use super::*;
 
-    const WELL: Probe = Probe { mode: 0o600, is_renamed: true, is_locked: true, ahead_secs: 0 };
+    const WELL: Probe = Probe {
+        mode: 0o600,
+        is_renamed: true,
+        is_locked: true,
+        ahead_secs: 0,
+        other_user: None,
+        is_same: true,
+    };
 
     fn view(probe: Answer<Probe>) -> View {
         View {
             path: "/mnt/staging".into(),
             free_bytes: Some(500_000_000_000),
             source_bytes: Some(500_000_000_000),
-            kind: Some("ext4".to_owned()),
+            mounted: Some(Mounted { kind: "ext4".to_owned(), makes_ids_up: false }),
             probe,
             strangers: 0,
         }
@@ -184,6 +227,13 @@ mod tests {
         assert_eq!(of(Probe { is_renamed: false, ..WELL }), problem);
         assert_eq!(of(Probe { is_locked: false, ..WELL }), problem);
         assert_eq!(of(Probe { mode: 0o777, ..WELL }), warning);
+        assert_eq!(of(Probe { other_user: Some(65_534), ..WELL }), warning);
+        assert_eq!(of(Probe { is_same: false, ..WELL }), warning);
+        let made_up = Some(Mounted { kind: "cifs".to_owned(), makes_ids_up: true });
+        assert_eq!(
+            beside(&View { mounted: made_up, ..view(Answer::Known(WELL)) }),
+            std::slice::from_ref(&warning)
+        );
         assert_eq!(beside(&View { strangers: 2, ..view(Answer::Known(WELL)) }), [warning]);
         // Of one that cannot be written to nothing else is known.
         assert_eq!(beside(&view(Answer::Unknown("read-only".to_owned()))), [problem]);
@@ -201,7 +251,18 @@ mod tests {
         let text = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
                     40 22 0:40 / /mnt/share rw - cifs //server/share rw\n\
                     41 22 0:41 / /mnt/share rw - nfs4 server:/share rw\n";
-        let of = |path: &str| kind_of(text, Path::new(path)).unwrap();
+        let of = |path: &str| mounted(text, Path::new(path)).unwrap().kind;
         assert_eq!([of("/mnt/share/a"), of("/mnt/shared"), of("/")], ["nfs4", "ext4", "ext4"]);
+    }
+
+    #[test]
+    fn a_share_whose_numbers_are_not_asked_for_makes_them_up() {
+        let of = |line: &str| {
+            let text = format!("40 22 0:40 / /mnt rw,relatime - {line}\n");
+            mounted(&text, Path::new("/mnt/a")).unwrap().makes_ids_up
+        };
+        assert!(!of("cifs //server/share rw,vers=3.1.1,serverino,mapposix"));
+        assert!(of("cifs //server/share rw,vers=3.1.1,mapposix") && of("smb3 //server/share"));
+        assert!(!of("nfs4 server:/share rw,vers=4.2"));
     }
 }

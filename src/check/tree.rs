@@ -7,7 +7,9 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2, readlinkat};
+use rustix::fs::{
+    Dir, FileType, Mode, OFlags, ResolveFlags, fstat, fstatvfs, open, openat2, readlinkat,
+};
 use rustix::io::Errno;
 
 /// So much of a file is read; no configuration is larger.
@@ -61,6 +63,15 @@ impl Tree {
 
     /// Up to `most` bytes of a file from an offset on; a device is read like a file.
     pub fn bytes(&self, path: &str, offset: u64, most: u64) -> Seen<Vec<u8>> {
+        self.read(path, io::SeekFrom::Start(offset), most)
+    }
+
+    /// The last bytes of a file, `most` of them.
+    pub fn end(&self, path: &str, most: u64) -> Seen<Vec<u8>> {
+        self.read(path, io::SeekFrom::End(-most.cast_signed()), most)
+    }
+
+    fn read(&self, path: &str, from: io::SeekFrom, most: u64) -> Seen<Vec<u8>> {
         // A FIFO must not wait for its other end.
         let Some(found) = self.reach(path, OFlags::RDONLY | OFlags::NONBLOCK)? else {
             return Ok(None);
@@ -74,9 +85,21 @@ impl Tree {
         }
         let mut file = File::from(found);
         let mut content = Vec::new();
-        io::Seek::seek(&mut file, io::SeekFrom::Start(offset)).map_err(failed)?;
+        // One that is shorter than its end is read from its beginning.
+        let is_shorter = matches!(from, io::SeekFrom::End(back) if kind.st_size < -back);
+        let from = if is_shorter { io::SeekFrom::Start(0) } else { from };
+        io::Seek::seek(&mut file, from).map_err(failed)?;
         file.take(most).read_to_end(&mut content).map_err(failed)?;
         Ok(Some(content))
+    }
+
+    /// What is free in the file system of a folder that can be written to; `None` if it is not there
+    /// or says nothing.
+    pub fn free_bytes(&self, path: &str) -> Option<u64> {
+        let found = self.reach(path, OFlags::PATH | OFlags::DIRECTORY).ok()??;
+        let room = fstatvfs(&found).ok()?;
+        let is_read_only = room.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY);
+        (!is_read_only).then(|| room.f_bavail.saturating_mul(room.f_frsize))
     }
 
     /// A text; what is no UTF-8 in it is replaced.
@@ -168,5 +191,8 @@ mod tests {
             );
         }
         assert_eq!(tree.bytes("zero", 1, 1), Ok(Some(vec![0])));
+        assert_eq!(tree.end("zero", 2), Ok(Some(b"\0b".to_vec())));
+        assert_eq!(tree.end("zero", 9), Ok(Some(b"a\0b".to_vec())));
+        assert!(tree.free_bytes(".").is_some() && tree.free_bytes("none").is_none());
     }
 }

@@ -1,10 +1,13 @@
 //! Where Azure is and how to reach it; flags of every command that talks to it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use disk_prep::noun::Address;
+
+use super::moment::pause;
 
 /// Where the resource manager is.
 #[derive(Debug, Clone, Args)]
@@ -40,6 +43,10 @@ pub struct ArmArgs {
     /// A certificate authority beside the system's own
     #[arg(long, global = true, value_name = "PEM", env = "AZSEED_CA_FILE")]
     pub ca_file: Option<PathBuf>,
+    /// Wait so long for a service that is busy, such as 90s or 1h; then give up
+    #[arg(long, global = true, value_name = "TIME", env = "AZSEED_PATIENCE")]
+    #[arg(default_value = "1m", value_parser = pause)]
+    pub patience: Duration,
 }
 
 /// Which cloud.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::azure::{AzureArgs, BlobArgs};
 use super::keep_counts::KeepCounts;
+use super::moment::moment;
 
 /// Arguments of `disk-backup`.
 #[derive(Debug, Args)]
@@ -321,7 +322,7 @@ pub struct DiskVerifyArgs {
     #[arg(value_name = "NAME")]
     pub name: VaultName,
     /// The last point that is not later than this time; the newest if not said
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at: Option<Timestamp>,
     /// Every point
     #[arg(long, conflicts_with = "at")]
@@ -338,7 +339,7 @@ pub struct DiskRestoreArgs {
     #[arg(value_name = "NAME")]
     pub name: VaultName,
     /// The last point that is not later than this time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at: Timestamp,
     /// Where to: page-blob:ACCOUNT/CONTAINER/BLOB, managed-disk: and the whole
     /// resource id of a new one, or image:PATH; it must not be there
@@ -363,7 +364,7 @@ pub struct PromoteArgs {
     #[arg(value_name = "NAME")]
     pub name: VaultName,
     /// The last point that is not later than this time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at: Timestamp,
     /// The backup's name once more: its disk may be written over
     #[arg(long, value_name = "NAME")]
@@ -464,6 +465,20 @@ fn every_secs(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
+    /// A day or a time with its zone, and what to type instead of anything else.
+    #[test]
+    fn a_point_is_named_by_a_moment_as_everywhere() {
+        let at = |text: &str| {
+            let words = ["azseed", "disk-backup", "verify", "os", "--at", text];
+            crate::cli::command().try_get_matches_from(words).map_err(|error| error.to_string())
+        };
+        for text in ["2026-12-20", "2026-12-20T06:00:00Z", "2026-12-20T06:00:00.1234567Z"] {
+            assert!(at(text).is_ok(), "{text}");
+        }
+        assert!(at("2026-12-20T06:00:00").unwrap_err().contains("a time needs its zone"));
+        assert!(at("yesterday").unwrap_err().contains("take a day"));
+    }
+
     #[test]
     fn a_time_from_point_to_point_is_ten_minutes_at_least() {
         for (text, secs) in [("10m", 600), ("12h", 43_200), ("1d", 86_400)] {

@@ -7,12 +7,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use disk_prep::noun::{
     ContainerName, NamedAccount, NamedJob, ResourceGroup, Service, SubscriptionId,
 };
-use jiff::SignedDuration;
 use jiff::civil::Date;
 
 use super::azure::{AzureArgs, BlobArgs};
 use super::keys::KeyArgs;
 use super::mend::MendCommand;
+use super::moment::pause;
 use super::prove::KeysCommand;
 use super::staging::SharedArgs;
 
@@ -82,14 +82,6 @@ pub enum JournalForm {
     V1,
     /// Of the second version: JOB.jrn, and SERIAL.xml for each drive
     V2,
-}
-
-/// A time between two calls; seconds at least, so that nobody floods the service.
-fn pause(text: &str) -> Result<Duration, String> {
-    let rule = "a time of a second to a day, such as 30s or 5m".to_owned();
-    let time: SignedDuration = text.parse().map_err(|_| rule.clone())?;
-    let time = Duration::try_from(time).map_err(|_| rule.clone())?;
-    if (1..=86_400).contains(&time.as_secs()) { Ok(time) } else { Err(rule) }
 }
 
 /// Arguments of `job return-address`.

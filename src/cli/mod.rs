@@ -33,6 +33,7 @@ mod rehearse;
 mod stage;
 mod staging;
 mod status;
+mod usage;
 mod vault;
 mod vault_attach;
 mod vault_keep;
@@ -95,6 +96,7 @@ pub use stage::{
 };
 pub use staging::{SharedArgs, SharedSeedArgs, StagingConsent};
 pub use status::StatusArgs;
+pub use usage::typed_only;
 pub use vault::{
     CleanupArgs, PlanCommand, SourceCommand, VaultArgs, VaultCommand, VaultCreate, VaultTarget,
     VaultVerb,

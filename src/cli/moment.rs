@@ -1,9 +1,11 @@
 //! A moment as a person types it: a time with its zone, or a day. A time without a zone is another one
-//! on every machine, so it is asked back.
+//! on every machine, so it is asked back. And how long something lasts.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 /// What was typed is no moment.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +30,14 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, MomentFault> {
         Ok(time) => Err(MomentFault::NoZone(time)),
         Err(_) => Err(MomentFault::NoMoment),
     }
+}
+
+/// A time to wait for a service or between two calls; seconds at least, so that nobody floods it.
+pub(super) fn pause(text: &str) -> Result<Duration, String> {
+    let rule = "a time of a second to a day, such as 30s or 5m".to_owned();
+    let time: SignedDuration = text.parse().map_err(|_| rule.clone())?;
+    let time = Duration::try_from(time).map_err(|_| rule.clone())?;
+    if (1..=86_400).contains(&time.as_secs()) { Ok(time) } else { Err(rule) }
 }
 
 #[cfg(test)]

@@ -89,6 +89,18 @@ pub fn source(matches: &ArgMatches, id: &str) -> Option<ValueSource> {
     own.try_contains_id(id).is_ok_and(|is_there| is_there).then(|| own.value_source(id)).flatten()
 }
 
+/// The command that was called, of a tree that is built, and its words.
+pub(super) fn way<'a>(
+    mut command: &'a Command,
+    mut matches: &'a ArgMatches,
+) -> (&'a Command, &'a ArgMatches) {
+    while let Some((name, inner)) = matches.subcommand() {
+        let Some(next) = command.find_subcommand(name) else { break };
+        (command, matches) = (next, inner);
+    }
+    (command, matches)
+}
+
 /// Flags of the command that was called which have neither variable nor key, though one is set:
 /// what is set, and the flag. `is_set` is asked for the variable and for the key.
 pub fn unused(
@@ -99,11 +111,7 @@ pub fn unused(
 ) -> Vec<String> {
     let mut command = command.clone();
     command.build();
-    let (mut command, mut matches) = (&command, matches);
-    while let Some((name, inner)) = matches.subcommand() {
-        let Some(next) = command.find_subcommand(name) else { break };
-        (command, matches) = (next, inner);
-    }
+    let (command, _) = way(&command, matches);
     let mut told = Vec::new();
     for flag in command.get_arguments().filter(|arg| arg.get_env().is_none()) {
         let Some(long) = flag.get_long() else { continue };

@@ -3,11 +3,11 @@
 use disk_prep::noun::NamedAccount;
 
 use super::call::Call;
-use super::check_words::{purpose, tree};
+use super::check_words::{purpose, tree, whose};
 use super::flags::{azure, blobs};
 use super::vm_words::{target, which, within};
 use crate::check::finding::{Checked, Strict};
-use crate::check::{filesystems, guest, host, proxy};
+use crate::check::{filesystems, guest, proxy};
 use crate::cli::{
     CheckAccountArgs, CheckArgs, CheckAzureArgs, CheckCommand, CheckNetworkArgs, ForChoice,
     RootArgs,
@@ -15,16 +15,16 @@ use crate::cli::{
 use crate::journey::check_account::{self, AccountCheck};
 use crate::journey::network::{self, NetworkOptions, Reach};
 use crate::journey::ready::{self, ReadyOptions};
-use crate::journey::{check_staging, ready_vm, schedules, vm_check};
+use crate::journey::{check_host, check_staging, ready_vm, schedules, vm_check};
 use crate::outcome::{Ended, Failure, MissingFlags};
 
 /// Runs `check`.
 pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
     let checked = match &args.command {
-        CheckCommand::Host => host::check(call.desk().state()?.folder()),
+        CheckCommand::Host => check_host::check(&call.desk()),
         CheckCommand::Guest(args) => {
             let tree = tree(args)?;
-            let mut found = guest::look(&tree);
+            let mut found = guest::look(&tree, whose(args));
             found.extend(proxy::look(&tree));
             found.extend(filesystems::look(&tree));
             Checked(found)
@@ -56,7 +56,8 @@ fn look_at_azure(args: &CheckAzureArgs, call: &Call<'_>) -> Result<Checked, Fail
     let subscription = args.subscription.as_ref();
     let subscription = subscription.ok_or(MissingFlags::one("--subscription"))?;
     let place = (subscription, args.resource_group.as_ref());
-    ready_vm::check(purpose(args.purpose), &azure(&args.azure), place, call.ui)
+    let account = args.storage_account.as_ref();
+    ready_vm::check(purpose(args.purpose), &azure(&args.azure), place, account, call.ui)
 }
 
 fn look_at_account(args: &CheckAccountArgs, call: &Call<'_>) -> Result<Checked, Failure> {

@@ -1,10 +1,11 @@
 //! What `check` is told, in the words of its journey.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
+use crate::check::guest::Whose;
 use crate::check::tree::Tree;
 use crate::cli::{ForChoice, RootArgs};
 use crate::journey::ready::Purpose;
@@ -23,6 +24,14 @@ pub(super) fn purpose(own: ForChoice) -> Purpose {
 /// A machine's files.
 pub(super) fn tree(args: &RootArgs) -> Result<Tree, NoTree> {
     Tree::open(&args.root).map_err(|source| NoTree { root: args.root.clone(), source })
+}
+
+/// Whose files they are.
+pub(super) fn whose(args: &RootArgs) -> Whose {
+    match args.root == Path::new("/") {
+        true => Whose::ThisMachine,
+        false => Whose::Another,
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

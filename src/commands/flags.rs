@@ -24,16 +24,17 @@ pub fn azure(args: &AzureArgs) -> AzureOptions {
 
 /// The same for commands whose `--proxy` is that of a machine.
 pub fn arm(args: &ArmArgs) -> AzureOptions {
-    let ArmArgs { cloud, arm_endpoint, authority, auth, token_file, ca_file } = args.clone();
-    let auth = auth.map(|auth| match auth {
+    let auth = args.auth.map(|auth| match auth {
         AuthChoice::Environment => AuthKind::Environment,
         AuthChoice::WorkloadIdentity => AuthKind::WorkloadIdentity,
         AuthChoice::ManagedIdentity => AuthKind::ManagedIdentity,
         AuthChoice::AzureCli => AuthKind::AzureCli,
         AuthChoice::Token => AuthKind::Token,
     });
-    let cloud = CloudChoice::of(&cloud.cloud);
-    AzureOptions { cloud, arm_endpoint, authority, auth, token_file, ca_file, proxy: None }
+    let own = args.clone();
+    let ArmArgs { cloud, arm_endpoint, authority, token_file, ca_file, patience, .. } = own;
+    let (cloud, proxy) = (CloudChoice::of(&cloud.cloud), None);
+    AzureOptions { cloud, arm_endpoint, authority, auth, token_file, ca_file, proxy, patience }
 }
 
 /// Where blobs are.
@@ -102,8 +103,7 @@ pub fn vault(
     }
 }
 
-/// The choice that the flags say; files of patterns are read now, so that an increment takes what was
-/// meant when it was said.
+/// The choice that the flags say; files of patterns are read now, as they were meant then.
 pub fn choice(args: &LeftOutArgs) -> Result<Choice, Failure> {
     let LeftOutArgs { iexclude, exclude_if_present, exclude_larger_than, .. } = args.clone();
     let mut exclude = args.exclude.clone();

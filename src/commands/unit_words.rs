@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::call::Call;
 use crate::cli::{ArmArgs, AzureArgs, BlobArgs};
+use crate::journey::connections::Patience;
 use crate::outcome::Attendant;
 
 /// Flags of this call that a run by a timer needs too, since it has neither this command line nor
@@ -14,7 +15,7 @@ pub fn unit_words(
     call: &Call<'_>,
 ) -> Vec<(&'static str, String)> {
     let AzureArgs { arm, proxy } = azure;
-    let ArmArgs { cloud, arm_endpoint, authority, auth, token_file, ca_file } = arm;
+    let ArmArgs { cloud, arm_endpoint, authority, auth, token_file, ca_file, patience } = arm;
     let BlobArgs { blob_endpoint, account_key_file, sas_file } = blobs;
     let path = |path: &Path| {
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -51,5 +52,7 @@ pub fn unit_words(
     let is_file = cloud.cloud.exists();
     let cloud = if is_file { path(&cloud.cloud) } else { cloud.cloud.display().to_string() };
     words.extend((cloud != "AzureCloud").then_some(("--cloud", cloud)));
+    let is_usual = *patience == Patience::default().most;
+    words.extend((!is_usual).then(|| ("--patience", format!("{}s", patience.as_secs()))));
     words
 }

@@ -9,13 +9,12 @@ use super::chain::Mode;
 use super::engine::Via;
 use super::error::Error;
 use super::keeper::Keeper;
+use super::listing::{Spans, allocated, in_step, listed};
 use super::pages::{AT_ONCE, Counts, Known, Origin, Pen, Side, Tally};
-use super::ranges::{
-    Checked, Span, Work, joined, part, shared, unlike, within, without, works, written,
-};
+use super::ranges::{Span, Work, joined, part, shared, unlike, without, works, written};
 use super::record::Verify;
 use super::watch::Watch;
-use crate::azure::{self, PageBlob, PageRange, PageState, PagesAsked, each};
+use crate::azure::{PageBlob, PageRange, PageState, each};
 
 /// So much of the end of what a killed run has written is written once more: its last calls may be
 /// done in part.
@@ -50,74 +49,8 @@ struct Old<'a> {
     spans: &'a [Span],
 }
 
-/// The ranges of a list, all its parts, each checked before anything is made of it.
-pub(super) fn listed(
-    blob: &dyn PageBlob,
-    snapshot: Option<&str>,
-    since: Option<&str>,
-    bytes: u64,
-    mut take: impl FnMut(&[PageRange]) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let mut checked = Checked::new(bytes);
-    let mut marker: Option<String> = None;
-    loop {
-        let asked = PagesAsked { snapshot, since, marker: marker.as_deref() };
-        let list = blob.pages(asked).map_err(|source| refused(blob, since, source))?;
-        let wrong = |(rule, offset)| Error::List { blob: blob.address(), rule, offset };
-        checked.take(&list.ranges).map_err(wrong)?;
-        let is_empty = list.ranges.is_empty();
-        take(&list.ranges)?;
-        match list.next {
-            None => return Ok(()),
-            Some(next) if is_empty || marker.as_ref() == Some(&next) => {
-                let rule = if is_empty { "a part is empty" } else { "it goes on where it was" };
-                return Err(wrong((rule, 0)));
-            }
-            next => marker = next,
-        }
-    }
-}
-
-/// What the service says when it cannot tell a difference ("Get Page Ranges").
-pub(super) fn refused(blob: &dyn PageBlob, since: Option<&str>, source: azure::Error) -> Error {
-    const NO_DIFFERENCE: [&str; 4] = [
-        "BlobOverwritten",
-        "PreviousSnapshotNotFound",
-        "PreviousSnapshotOperationNotSupported",
-        "BlobGenerationMismatch",
-    ];
-    match (&source, since) {
-        (azure::Error::Refused { code, .. }, Some(since))
-            if NO_DIFFERENCE.contains(&code.as_str()) =>
-        {
-            let (code, snapshot) = (code.clone(), since.to_owned());
-            Error::NoDifference { blob: blob.address(), snapshot, code }
-        }
-        _ => Error::of(blob, source),
-    }
-}
-
-/// The written ranges of a snapshot or blob.
-pub(super) fn allocated(
-    blob: &dyn PageBlob,
-    snapshot: Option<&str>,
-    bytes: u64,
-) -> Result<Vec<Span>, Error> {
-    let mut spans = Vec::new();
-    listed(blob, snapshot, None, bytes, |part| {
-        let written = part.iter().filter(|range| range.state == PageState::Written);
-        spans.extend(written.map(|range| (range.start, range.end)));
-        Ok(())
-    })?;
-    Ok(joined(&spans, &[]))
-}
-
 fn ranges(spans: &[Span], state: PageState) -> Vec<PageRange> {
     spans.iter().map(|&(start, end)| PageRange { start, end, state }).collect()
-}
-
-fn spans(ranges: &[PageRange]) -> Vec<Span> {
-    ranges.iter().map(|range| (range.start, range.end)).collect()
 }
 
 impl Application<'_> {
@@ -142,10 +75,9 @@ impl Application<'_> {
         let tally = Tally::default();
         let theirs = allocated(self.target, None, self.bytes)?;
         let sure = theirs.last().map_or(0, |span| span.1.saturating_sub(AGAIN_BYTES));
-        let theirs = shared(&theirs, &[(0, sure)]);
-        self.stretches(|stretch, own| {
-            let rest = without(&spans(own), &within(&theirs, stretch));
-            self.work(&works(&ranges(&rest, PageState::Written)), None, &tally)
+        let mut theirs = Spans::held(shared(&theirs, &[(0, sure)]));
+        self.beside(&mut theirs, |own, theirs| {
+            self.work(&works(&ranges(&without(own, theirs), PageState::Written)), None, &tally)
         })?;
         Ok(tally.counts())
     }
@@ -158,40 +90,28 @@ impl Application<'_> {
         Ok(tally.counts())
     }
 
-    /// What is written of the snapshot, part by part of its list, which may be longer than memory
-    /// should hold: each with the stretch from the end of the part before to its own.
-    fn stretches(
+    /// What is written of the snapshot beside what is written elsewhere, stretch by stretch.
+    fn beside(
         &self,
-        mut take: impl FnMut(Span, &[PageRange]) -> Result<(), Error>,
+        theirs: &mut Spans<'_>,
+        take: impl FnMut(&[Span], &[Span]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut at = 0;
-        listed(self.source, Some(self.to), None, self.bytes, |part| {
-            let end = part.last().map_or(at, |range| range.end);
-            let own: Vec<PageRange> =
-                part.iter().filter(|range| range.state == PageState::Written).copied().collect();
-            take((std::mem::replace(&mut at, end), end), &own)
-        })?;
-        take((at, self.bytes), &[])
+        let mut own = Spans::written((self.source, Some(self.to)), self.bytes)?;
+        in_step(&mut own, theirs, self.bytes, take)
     }
 
-    /// Clears what there is in a stretch and the snapshot has not.
-    fn clear_beside(
-        &self,
-        theirs: &[Span],
-        stretch: Span,
-        own: &[PageRange],
-        tally: &Tally,
-    ) -> Result<(), Error> {
-        let rest = without(&within(theirs, stretch), &spans(own));
+    /// Clears what there is and the snapshot has not.
+    fn clear_beside(&self, theirs: &[Span], own: &[Span], tally: &Tally) -> Result<(), Error> {
+        let rest = without(theirs, own);
         self.work(&works(&ranges(&rest, PageState::Cleared)), None, tally)
     }
 
     /// All that the snapshot has, and all else cleared.
     fn whole(&self, tally: &Tally) -> Result<(), Error> {
-        let theirs = allocated(self.target, None, self.bytes)?;
-        self.stretches(|stretch, own| {
-            self.clear_beside(&theirs, stretch, own, tally)?;
-            self.work(&works(own), None, tally)
+        let mut theirs = Spans::written((self.target, None), self.bytes)?;
+        self.beside(&mut theirs, |own, theirs| {
+            self.clear_beside(theirs, own, tally)?;
+            self.work(&works(&ranges(own, PageState::Written)), None, tally)
         })
     }
 
@@ -207,12 +127,11 @@ impl Application<'_> {
             snapshot: snapshot.unwrap_or_default().to_owned(),
         };
         let before = facts.ok_or_else(gone)?.bytes;
-        let old = allocated(blob, snapshot, before)?;
-        let old = shared(&old, &[(0, self.bytes)]);
-        self.stretches(|stretch, own| {
-            self.clear_beside(&old, stretch, own, tally)?;
-            let spans = &within(&old, stretch);
-            self.work(&works(own), Some(Old { blob, snapshot, spans }), tally)
+        let mut old = Spans::written((blob, snapshot), before)?;
+        self.beside(&mut old, |own, spans| {
+            self.clear_beside(spans, own, tally)?;
+            let works = works(&ranges(own, PageState::Written));
+            self.work(&works, Some(Old { blob, snapshot, spans }), tally)
         })
     }
 

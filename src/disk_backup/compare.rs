@@ -7,10 +7,10 @@ use disk_prep::noun::ReadShare;
 use disk_prep::sys::hold::hold;
 use uuid::Uuid;
 
-use super::apply::allocated;
 use super::error::Error;
+use super::listing::Spans;
 use super::pages::{AT_ONCE, Side, read};
-use super::ranges::{Span, joined, part, unlike, within};
+use super::ranges::{Span, joined, unlike};
 use super::table::{BLOCK_BYTES, NOTHING, Table, block_count, sum};
 use super::watch::Watch;
 use crate::azure::each;
@@ -41,57 +41,93 @@ impl Difference {
     }
 }
 
-/// A content whose blocks are read.
+/// So many blocks are looked ahead: what of two lists of pages is kept.
+const BLOCKS_AHEAD: usize = 64;
+
+/// A content whose blocks are looked at in order.
 pub(super) struct Content<'a> {
-    side: Side<'a>,
     pub bytes: u64,
-    spans: Vec<Span>,
+    spans: Spans<'a>,
 }
 
 impl<'a> Content<'a> {
-    pub fn open(side: Side<'a>) -> Result<Self, Error> {
-        let (blob, id) = side;
+    pub fn open((blob, id): Side<'a>) -> Result<Self, Error> {
         let facts = blob.facts(id).map_err(|source| Error::of(blob, source))?;
         let snapshot = id.unwrap_or_default().to_owned();
         let gone = || Error::PointGone { blob: blob.address(), snapshot };
         let bytes = facts.ok_or_else(gone)?.bytes;
-        Ok(Content { side, bytes, spans: allocated(blob, id, bytes)? })
+        Ok(Content { bytes, spans: Spans::written((blob, id), bytes)? })
     }
 
-    /// What is written of a block.
-    fn written(&self, block: Span) -> Vec<Span> {
-        within(&self.spans, block)
+    /// What is written of the next block: from its first page to its last one.
+    pub fn written(&mut self, block: Span) -> Result<Option<Span>, Error> {
+        self.spans.extent(block.1)
     }
+}
 
-    /// The block of a number.
-    pub fn span(&self, number: usize) -> Span {
-        block_of(number, self.bytes)
-    }
-
-    /// What a block holds; nothing is read where nothing is written.
-    pub fn block(&self, block: Span) -> Result<Vec<u8>, Error> {
-        let length = |span: Span| usize::try_from(span.1 - span.0).unwrap_or(usize::MAX);
-        let mut content = vec![0; length(block)];
-        let written = self.written(block);
-        let (Some(first), Some(last)) = (written.first(), written.last()) else {
-            return Ok(content);
-        };
-        let whole = (first.0, last.1);
-        let bytes = read(self.side.0, self.side.1, whole)?;
-        for span in written {
-            let at = length((block.0, span.0));
-            if let Some(own) = content.get_mut(at..at + length(span)) {
-                own.copy_from_slice(part(whole.0, &bytes, span));
-            }
+/// What a block holds; nothing is read where nothing is written.
+pub(super) fn block(
+    (blob, snapshot): Side<'_>,
+    block: Span,
+    written: Option<Span>,
+) -> Result<Vec<u8>, Error> {
+    let length = |span: Span| usize::try_from(span.1 - span.0).unwrap_or(usize::MAX);
+    let mut content = vec![0; length(block)];
+    if let Some(whole) = written {
+        let at = length((block.0, whole.0));
+        let bytes = read(blob, snapshot, whole)?;
+        if let Some(own) = content.get_mut(at..at + bytes.len()) {
+            own.copy_from_slice(&bytes);
         }
-        Ok(content)
     }
+    Ok(content)
 }
 
 /// The block of a number, of a content of this length.
 pub(super) fn block_of(number: usize, bytes: u64) -> Span {
     let start = number as u64 * BLOCK_BYTES;
     (start, (start + BLOCK_BYTES).min(bytes))
+}
+
+/// Looks at the blocks of a content of this length, in order, several at once: at all of those of
+/// which there is something, or at a share that is drawn anew each time. `look` makes what tells of
+/// block after block what there is of it. How many bytes were looked at, and whether that is all.
+pub(super) fn sweep<T: Sync, L>(
+    bytes: u64,
+    share: Option<ReadShare>,
+    look: impl Fn() -> Result<L, Error>,
+    work: impl Fn(usize, Span, &T) -> Result<(), Error> + Sync,
+) -> Result<(u64, bool), Error>
+where
+    L: FnMut(usize, Span) -> Result<Option<T>, Error>,
+{
+    let count = block_count(bytes);
+    let mut drawn = Drawn::all();
+    if let Some(share) = share {
+        let mut own = look()?;
+        let mut all = 0;
+        for number in 0..count {
+            all += usize::from(own(number, block_of(number, bytes))?.is_some());
+        }
+        drawn = Drawn::of(all, share);
+    }
+    let mut own = look()?;
+    let mut ahead = Vec::with_capacity(BLOCKS_AHEAD);
+    let mut looked_bytes = 0;
+    for number in 0..count {
+        let block = block_of(number, bytes);
+        if let Some(there) = own(number, block)?
+            && drawn.takes()
+        {
+            looked_bytes += block.1 - block.0;
+            ahead.push((number, block, there));
+        }
+        if ahead.len() == BLOCKS_AHEAD || number + 1 == count {
+            each(&ahead, AT_ONCE, |(number, block, there)| work(*number, *block, there))?;
+            ahead.clear();
+        }
+    }
+    Ok((looked_bytes, drawn.is_all()))
 }
 
 /// Compares a content with another: all of it, or a share that is drawn anew each time.
@@ -101,34 +137,34 @@ pub fn compare(
     share: Option<ReadShare>,
     watch: &dyn Watch,
 ) -> Result<Difference, Error> {
-    let (one, other) = (Content::open(one)?, Content::open(other)?);
-    let end = one.bytes.min(other.bytes);
-    let is_written = |number: &usize| {
-        let block = block_of(*number, end);
-        !one.written(block).is_empty() || !other.written(block).is_empty()
+    let (own_bytes, their_bytes) = (Content::open(one)?.bytes, Content::open(other)?.bytes);
+    let end = own_bytes.min(their_bytes);
+    let share = share.filter(|share| share.of(end).is_some());
+    let found = Mutex::new((Vec::new(), share.is_none().then(|| Table::empty(their_bytes))));
+    let look = || {
+        let (mut one, mut other) = (Content::open(one)?, Content::open(other)?);
+        Ok(move |_: usize, block: Span| {
+            let both = (one.written(block)?, other.written(block)?);
+            Ok((both != (None, None)).then_some(both))
+        })
     };
-    let all: Vec<usize> = (0..block_count(end)).filter(is_written).collect();
-    let (blocks, is_all) = drawn(all, share);
-    let found = Mutex::new((Vec::new(), Table::empty(other.bytes)));
-    each(&blocks, AT_ONCE, |number| {
-        let block = block_of(*number, end);
-        let (own, theirs) = (one.block(block)?, other.block(block)?);
-        let (differing, digest) = (unlike(block.0, &own, &theirs), sum(&theirs));
+    let (compared_bytes, is_all) = sweep(end, share, look, |number, span, written| {
+        let own = block(one, span, written.0)?;
+        let theirs = block(other, span, written.1)?;
+        let (differing, digest) = (unlike(span.0, &own, &theirs), sum(&theirs));
         let mut found = hold(&found);
         found.0.extend(differing);
-        found.1.set(*number, digest);
+        if let Some(table) = &mut found.1 {
+            table.set(number, digest);
+        }
         drop(found);
-        watch.looked(block.1 - block.0)
+        watch.looked(span.1 - span.0)
     })?;
-    let (spans, table) = std::mem::replace(&mut *hold(&found), (Vec::new(), Table::empty(0)));
-    let lengths = (one.bytes != other.bytes).then_some((one.bytes, other.bytes));
+    let (spans, table) = std::mem::take(&mut *hold(&found));
+    let lengths = (own_bytes != their_bytes).then_some((own_bytes, their_bytes));
     let is_equal = spans.is_empty() && lengths.is_none();
-    Ok(Difference {
-        spans: joined(&spans, &[]),
-        lengths,
-        compared_bytes: bytes_of(&blocks, end),
-        table: (is_equal && is_all).then_some(table),
-    })
+    let table = table.filter(|_| is_equal && is_all);
+    Ok(Difference { spans: joined(&spans, &[]), lengths, compared_bytes, table })
 }
 
 /// Compares a content with its digest table: all of it, or a share that is drawn anew each time.
@@ -138,68 +174,97 @@ pub fn compare_table(
     share: Option<ReadShare>,
     watch: &dyn Watch,
 ) -> Result<Difference, Error> {
-    let point = Content::open(point)?;
-    let end = point.bytes.min(table.bytes());
+    let bytes = Content::open(point)?.bytes;
+    let end = bytes.min(table.bytes());
     let digest = |number: usize| table.blocks().get(number).copied().unwrap_or(NOTHING);
-    let is_something = |number: &usize| {
-        digest(*number) != NOTHING || !point.written(block_of(*number, end)).is_empty()
+    let look = || {
+        let mut content = Content::open(point)?;
+        Ok(move |number: usize, block: Span| {
+            let written = content.written(block)?;
+            Ok((digest(number) != NOTHING || written.is_some()).then_some(written))
+        })
     };
-    let all: Vec<usize> = (0..block_count(end)).filter(is_something).collect();
-    let (blocks, _) = drawn(all, share);
     let found: Mutex<Vec<Span>> = Mutex::default();
-    each(&blocks, AT_ONCE, |number| {
-        let block = block_of(*number, end);
-        if sum(&point.block(block)?) != digest(*number) {
-            hold(&found).push(block);
+    let (compared_bytes, _) = sweep(end, share, look, |number, span, written| {
+        if sum(&block(point, span, *written)?) != digest(number) {
+            hold(&found).push(span);
         }
-        watch.looked(block.1 - block.0)
+        watch.looked(span.1 - span.0)
     })?;
     let spans = joined(&std::mem::take(&mut *hold(&found)), &[]);
-    let lengths = (table.bytes() != point.bytes).then_some((table.bytes(), point.bytes));
-    Ok(Difference { spans, lengths, compared_bytes: bytes_of(&blocks, end), table: None })
+    let lengths = (table.bytes() != bytes).then_some((table.bytes(), bytes));
+    Ok(Difference { spans, lengths, compared_bytes, table: None })
 }
 
-fn bytes_of(blocks: &[usize], end: u64) -> u64 {
-    let length = |number: &usize| {
-        let block = block_of(*number, end);
-        block.1 - block.0
-    };
-    blocks.iter().map(length).sum()
+/// Which of so many things are taken: all, or one of each even stretch of them.
+#[derive(Debug)]
+struct Drawn {
+    /// How many there are, and how many are taken; `None` for all.
+    some: Option<(usize, usize)>,
+    seen: usize,
+    stretch: usize,
+    next: Option<usize>,
 }
 
-/// So many of the blocks as a share asks for, one from each even stretch of them; and whether those
-/// are all.
-fn drawn(all: Vec<usize>, share: Option<ReadShare>) -> (Vec<usize>, bool) {
-    let bytes = all.len() as u64 * BLOCK_BYTES;
-    let Some(wanted) = share.and_then(|share| share.of(bytes)) else { return (all, true) };
-    let wanted = block_count(wanted).max(1);
-    if wanted >= all.len() {
-        return (all, true);
+impl Drawn {
+    fn all() -> Self {
+        Drawn { some: None, seen: 0, stretch: 0, next: None }
     }
-    let chance = || usize::try_from(Uuid::new_v4().as_u128() >> 96).unwrap_or_default();
-    let one = |number: usize| {
-        let (from, to) = (number * all.len() / wanted, (number + 1) * all.len() / wanted);
-        from + chance() % (to - from)
-    };
-    ((0..wanted).filter_map(|number| all.get(one(number)).copied()).collect(), false)
+
+    /// So many blocks as a share asks for.
+    fn of(all: usize, share: ReadShare) -> Self {
+        let wanted = share.of(all as u64 * BLOCK_BYTES);
+        let wanted = wanted.map(|bytes| block_count(bytes).max(1)).filter(|own| *own < all);
+        Drawn { some: wanted.map(|wanted| (all, wanted)), ..Drawn::all() }
+    }
+
+    fn is_all(&self) -> bool {
+        self.some.is_none()
+    }
+
+    /// Whether the next one is taken.
+    fn takes(&mut self) -> bool {
+        let Some((all, wanted)) = self.some else { return true };
+        let number = self.seen;
+        self.seen += 1;
+        let border = |stretch: usize| stretch * all / wanted;
+        if number >= border(self.stretch + 1) {
+            self.stretch += 1;
+            self.next = None;
+        }
+        let (from, to) = (border(self.stretch), border(self.stretch + 1));
+        let chance = || usize::try_from(Uuid::new_v4().as_u128() >> 96).unwrap_or_default();
+        *self.next.get_or_insert_with(|| from + chance() % (to - from)) == number
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn drawn(all: usize, share: Option<&str>) -> (Vec<usize>, bool) {
+        let share = share.map(|own| own.parse::<ReadShare>().unwrap());
+        let mut drawn = share.map_or_else(Drawn::all, |share| Drawn::of(all, share));
+        let taken = (0..all).filter(|_| drawn.takes()).collect();
+        (taken, drawn.is_all())
+    }
+
     #[test]
     fn a_share_is_drawn_from_all_over_and_anew_each_time() {
-        let all: Vec<usize> = (100..1100).collect();
-        let share: ReadShare = "5%".parse().unwrap();
-        let (one, is_all) = drawn(all.clone(), Some(share));
+        let (one, is_all) = drawn(1000, Some("5%"));
         assert!(!is_all && one.len() == 50, "{}", one.len());
         for (number, block) in one.iter().enumerate() {
-            assert!((number * 20 + 100..number * 20 + 120).contains(block), "{number} {block}");
+            assert!((number * 20..number * 20 + 20).contains(block), "{number} {block}");
         }
-        assert_ne!(one, drawn(all.clone(), Some(share)).0);
-        assert_eq!(drawn(all.clone(), None), (all.clone(), true));
-        assert_eq!(drawn(all.clone(), Some(ReadShare::ALL)), (all, true));
-        assert_eq!(drawn(vec![7], Some(share)), (vec![7], true));
+        assert_ne!(one, drawn(1000, Some("5%")).0);
+        let all: Vec<usize> = (0..1000).collect();
+        assert_eq!(drawn(1000, None), (all.clone(), true));
+        assert_eq!(drawn(1000, Some("100%")), (all, true));
+        assert_eq!(drawn(1, Some("5%")), (vec![0], true));
+        for (wanted, all) in [("37%", 11), ("99%", 1003), ("1%", 101)] {
+            let share: ReadShare = wanted.parse().unwrap();
+            let bytes = share.of(all as u64 * BLOCK_BYTES).unwrap();
+            assert_eq!(drawn(all, Some(wanted)).0.len(), block_count(bytes), "{wanted} of {all}");
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! What a point costs: bytes that only it holds, as far as the service tells differences.
 
-use super::apply::{allocated, listed};
 use super::error::Error;
+use super::listing::{Counted, Spans, bytes_of, in_step, listed};
 use super::points::DiskPoint;
-use super::ranges::{Span, joined, shared};
+use super::ranges::shared;
 use crate::azure::{PageBlob, PageState};
 
 /// Bytes that are written in a copy or in a snapshot of it, which are what is billed.
@@ -12,7 +12,13 @@ pub fn written_bytes(
     snapshot: Option<&str>,
     bytes: u64,
 ) -> Result<u64, Error> {
-    Ok(allocated(copy, snapshot, bytes)?.iter().map(|span| span.1 - span.0).sum())
+    let mut written = 0;
+    listed(copy, snapshot, None, bytes, |part| {
+        let own = part.iter().filter(|range| range.state == PageState::Written);
+        written += own.map(|range| range.end - range.start).sum::<u64>();
+        Ok(())
+    })?;
+    Ok(written)
 }
 
 /// Bytes that are freed when a snapshot goes: pages that were written since the one before that
@@ -23,13 +29,7 @@ pub fn freed_bytes(
     point: &DiskPoint,
     after: Option<&DiskPoint>,
 ) -> Result<u64, Error> {
-    let own = point.backup_snapshot.as_str();
-    let mut held: Vec<Span> = Vec::new();
-    listed(copy, Some(own), before, point.bytes, |part| {
-        let written = part.iter().filter(|range| range.state == PageState::Written);
-        held.extend(written.map(|range| (range.start, range.end)));
-        Ok(())
-    })?;
+    let own = Some(point.backup_snapshot.as_str());
     let bytes = match after {
         Some(after) => after.bytes,
         None => copy
@@ -37,16 +37,18 @@ pub fn freed_bytes(
             .map_err(|source| Error::of(copy, source))?
             .map_or(point.bytes, |facts| facts.bytes),
     };
-    let mut changed: Vec<Span> = Vec::new();
     let later = after.map(|own| own.backup_snapshot.as_str());
-    listed(copy, later, Some(own), bytes, |part| {
-        changed.extend(part.iter().map(|range| (range.start, range.end)));
+    let mut held = Spans::read((copy, own), before, point.bytes, Counted::Written);
+    let mut changed = Spans::read((copy, later), own, bytes, Counted::All);
+    let mut freed = 0;
+    in_step(&mut held, &mut changed, point.bytes.min(bytes), |held, changed| {
+        freed += bytes_of(&shared(held, changed));
         Ok(())
     })?;
     // What lies beyond a disk that became shorter is no page of the later one.
-    if bytes < point.bytes {
-        changed.push((bytes, point.bytes));
-    }
-    let freed = shared(&joined(&held, &[]), &joined(&changed, &[]));
-    Ok(freed.iter().map(|span| span.1 - span.0).sum())
+    in_step(&mut held, &mut Spans::held(Vec::new()), point.bytes, |held, _| {
+        freed += bytes_of(held);
+        Ok(())
+    })?;
+    Ok(freed)
 }

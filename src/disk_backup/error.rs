@@ -176,13 +176,16 @@ const LEASE_LOST: [&str; 4] = [
     "LeaseIdMissing",
 ];
 
+/// Whether the service says that a lease is not the blob's any more.
+pub(super) fn is_lease_lost(error: &azure::Error) -> bool {
+    matches!(error, azure::Error::Refused { code, .. } if LEASE_LOST.contains(&code.as_str()))
+}
+
 impl Error {
     /// What the service says of a blob.
     pub fn of(blob: &dyn PageBlob, source: azure::Error) -> Self {
         match &source {
-            azure::Error::Refused { code, .. } if LEASE_LOST.contains(&code.as_str()) => {
-                Error::LeaseLost { blob: blob.address() }
-            }
+            refused if is_lease_lost(refused) => Error::LeaseLost { blob: blob.address() },
             azure::Error::Refused { code, .. } => match SnapshotRule::of(code) {
                 Some(rule) => Error::NoSnapshot { blob: blob.address(), rule },
                 None => Error::Blob { blob: blob.address(), source },
@@ -314,10 +317,10 @@ impl Diagnose for Error {
                 "it is left alone; what killed runs have left goes with `azseed disk-backup prune`"
             }
             Error::OfImage { .. } => {
-                "make a new image of the point with `azseed disk-backup restore --to image:PATH`"
+                "make a new image of the point with `azseed disk-backup restore NAME --at TIME --to image:PATH`"
             }
             Error::OfManaged { .. } => {
-                "make a new disk of the point with `azseed disk-backup restore --to managed-disk:ID`, \
+                "make a new disk of the point with `azseed disk-backup restore NAME --at TIME --to managed-disk:ID`, \
                  and have the machine swap its disk for that"
             }
             Error::NoDisk { .. } => {
@@ -365,7 +368,10 @@ impl Diagnose for Error {
             }
             Error::Busy { .. } => return Some(Hint::OtherRun),
             Error::Unknown { .. } => "`azseed disk-backup list` names those that are there",
-            Error::Asked { .. } => "leave the flag out, or `azseed disk-backup release NAME` first",
+            Error::Asked { .. } => {
+                "leave the flag out; `azseed disk-backup set NAME` changes how often a point is made and \
+                 what is kept, and all else needs `azseed disk-backup release NAME` first"
+            }
             Error::LeaseLost { .. } | Error::Stopped => {
                 "nothing was written since; run the same command again, it goes on"
             }

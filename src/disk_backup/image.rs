@@ -13,14 +13,14 @@ use disk_prep::sys::durable::{self, Access};
 use rustix::fs::{CWD, RenameFlags};
 use serde::{Deserialize, Serialize};
 
-use super::apply::listed;
-use super::compare::Content;
+use super::compare::{Content, block, sweep};
 use super::error::Error;
+use super::listing::listed;
 use super::pages::{AT_ONCE, read};
 use super::points::DiskPoint;
 use super::ranges::{Span, Work, works};
 use super::record::Verify;
-use super::table::{block_count, sum};
+use super::table::sum;
 use super::watch::Watch;
 use crate::azure::{PageBlob, each};
 
@@ -211,20 +211,22 @@ impl ImageFile<'_> {
     fn prove(&self, watch: &dyn Watch) -> Result<u64, Error> {
         let file = File::open(self.path).map_err(at(self.path))?;
         let side = (self.copy.as_ref(), Some(self.point.backup_snapshot.as_str()));
-        let content = Content::open(side)?;
-        let blocks: Vec<Span> =
-            (0..block_count(content.bytes)).map(|number| content.span(number)).collect();
-        each(&blocks, AT_ONCE, |block| {
-            let theirs = content.block(*block)?;
+        let bytes = Content::open(side)?.bytes;
+        let look = || {
+            let mut content = Content::open(side)?;
+            Ok(move |_: usize, span: Span| content.written(span).map(Some))
+        };
+        sweep(bytes, None, look, |_, span, written| {
+            let theirs = block(side, span, *written)?;
             let mut own = vec![0; theirs.len()];
-            file.read_exact_at(&mut own, block.0).map_err(at(self.path))?;
+            file.read_exact_at(&mut own, span.0).map_err(at(self.path))?;
             if sum(&own) != sum(&theirs) {
                 let blob = self.path.display().to_string();
-                return Err(Error::ReadBack { blob, offset: block.0 });
+                return Err(Error::ReadBack { blob, offset: span.0 });
             }
-            watch.looked(block.1 - block.0)
+            watch.looked(span.1 - span.0)
         })?;
-        Ok(content.bytes)
+        Ok(bytes)
     }
 }
 

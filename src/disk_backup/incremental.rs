@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::apply::{listed, refused};
 use super::cost::written_bytes;
 use super::error::Error;
 use super::keeper::Keeper;
+use super::listing::{listed, refused};
 use super::pages::Counts;
 use super::points::{Copies, DiskPoint, points};
 use super::prove::{Proven, prove};

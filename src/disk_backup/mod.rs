@@ -14,6 +14,7 @@ mod image_round;
 mod incremental;
 mod keep;
 mod keeper;
+mod listing;
 mod pages;
 mod points;
 mod promote;
@@ -50,6 +51,7 @@ pub use points::{DiskPoint, point_at, points};
 pub use promote::{Promoted, Promotion};
 pub use record::{
     DiffWish, DiskBackup, FORM, FirstCopy, LastRound, Proof, ProvenBy, RestoredFrom, Verify,
+    typed_time,
 };
 pub use restore::{MadeDisk, Restoration};
 pub use round::{Made, Round};

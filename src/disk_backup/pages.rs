@@ -8,7 +8,7 @@ use disk_prep::limits::PAGE_BYTES;
 use disk_prep::noun::Md5Digest;
 use md5::{Digest, Md5};
 
-use super::error::Error;
+use super::error::{Error, is_lease_lost};
 use super::keeper::Keeper;
 use super::ranges::Span;
 use super::record::Verify;
@@ -126,7 +126,8 @@ impl Pen<'_> {
         let of_target = |source| Error::of(self.target, source);
         self.keeper.check()?;
         let (md5, sent) = (md5_of(&own), own.clone());
-        self.target.write(start, sent, md5, self.keeper.id).map_err(of_target)?;
+        let write = || self.target.write(start, sent.clone(), md5, self.keeper.id);
+        self.held(write).map_err(of_target)?;
         self.tally.written.fetch_add(own.len() as u64, Ordering::Relaxed);
         self.tally.requests.fetch_add(1, Ordering::Relaxed);
         if self.verify != Verify::None {
@@ -157,6 +158,19 @@ impl Pen<'_> {
         self.watch.sent(span.1 - span.0)
     }
 
+    /// A change under the lease. A service that was busy for longer than the lease lives has let it go; as
+    /// long as nobody else has had it since, it is renewed ("Lease Blob").
+    fn held(&self, change: impl Fn() -> Result<(), azure::Error>) -> Result<(), azure::Error> {
+        match change() {
+            Err(error)
+                if is_lease_lost(&error) && self.target.renew_lease(self.keeper.id).is_ok() =>
+            {
+                change()
+            }
+            done => done,
+        }
+    }
+
     fn sent_from(&self, from: &Origin<'_>, span: Span) -> Result<(), Error> {
         let Origin { blob, snapshot, known } = *from;
         let of_source = |source| Error::of(blob, source);
@@ -166,7 +180,7 @@ impl Pen<'_> {
         };
         let send = || {
             let source = blob.source(snapshot).map_err(of_source)?;
-            Ok(self.target.write_from(&source, span, md5, self.keeper.id))
+            Ok(self.held(|| self.target.write_from(&source, span, md5, self.keeper.id)))
         };
         let mut sent = send()?;
         // The address of a managed disk is good for a while; a read asks for another when it is over.
@@ -185,7 +199,7 @@ impl Pen<'_> {
     /// Clears whole pages.
     pub fn clear(&self, (start, end): Span) -> Result<(), Error> {
         self.keeper.check()?;
-        let cleared = self.target.clear(start, end, self.keeper.id);
+        let cleared = self.held(|| self.target.clear(start, end, self.keeper.id));
         cleared.map_err(|source| Error::of(self.target, source))?;
         self.tally.cleared.fetch_add(end - start, Ordering::Relaxed);
         self.tally.requests.fetch_add(1, Ordering::Relaxed);

@@ -132,13 +132,18 @@ fn of_each(
     Ok(all)
 }
 
-/// The point that a time means: the last one that is not later.
+/// The point that a time means: the last one that is not later. A time without a part of a second is
+/// all of that second, as a person reads and types it.
 pub fn point_at<'a>(
     name: &VaultName,
     points: &'a [DiskPoint],
     at: Timestamp,
 ) -> Result<&'a DiskPoint, Error> {
-    let is_before = |own: &&DiskPoint| own.time().is_some_and(|time| time <= at);
+    let is_whole = at.subsec_nanosecond() == 0;
+    let second = |time: Timestamp| Timestamp::from_second(time.as_second()).unwrap_or(time);
+    let is_before = |own: &&DiskPoint| {
+        own.time().is_some_and(|time| time <= at || is_whole && second(time) == at)
+    };
     let found = points.iter().rev().find(is_before);
     found.ok_or_else(|| Error::NoPoint { name: name.clone(), at })
 }
@@ -146,6 +151,29 @@ pub fn point_at<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_second_is_all_of_itself() {
+        let point = |id: &str| DiskPoint {
+            copy: "os.vhd".to_owned(),
+            backup_snapshot: id.to_owned(),
+            source_snapshot: id.to_owned(),
+            bytes: 512,
+            generation: 1,
+        };
+        let ids =
+            ["2026-11-29T04:00:00.1234567Z", "2026-11-29T04:00:00.9Z", "2026-11-29T04:00:01.5Z"];
+        let all = ids.map(point);
+        let name: VaultName = "os".parse().unwrap();
+        let at = |text: &str| {
+            let found = point_at(&name, &all, text.parse().unwrap());
+            found.ok().map(|own| own.backup_snapshot.clone())
+        };
+        assert_eq!(at("2026-11-29T04:00:00Z").as_deref(), Some(ids[1]));
+        assert_eq!(at("2026-11-29T04:00:00.5Z").as_deref(), Some(ids[0]));
+        assert_eq!(at("2026-11-29T05:00:01+01:00").as_deref(), Some(ids[2]));
+        assert_eq!(at("2026-11-29T03:59:59Z"), None);
+    }
 
     #[test]
     fn a_whole_copy_is_named_after_its_time() {

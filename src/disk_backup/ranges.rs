@@ -154,14 +154,6 @@ pub fn shared(one: &[Span], other: &[Span]) -> Vec<Span> {
     without(one, &without(one, other))
 }
 
-/// What a set has of a stretch; in order.
-pub fn within(all: &[Span], stretch: Span) -> Vec<Span> {
-    let from = all.partition_point(|span| span.1 <= stretch.0);
-    let near = all.get(from..).unwrap_or_default();
-    let to = near.partition_point(|span| span.0 < stretch.1);
-    shared(near.get(..to).unwrap_or_default(), &[stretch])
-}
-
 /// What either of two sets has; both in order.
 pub fn joined(one: &[Span], other: &[Span]) -> Vec<Span> {
     let mut all: Vec<Span> = one.iter().chain(other).copied().collect();

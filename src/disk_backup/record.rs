@@ -316,8 +316,23 @@ impl DiskBackup {
     }
 }
 
+/// A time from point to point, as it is typed.
+pub fn typed_time(secs: u64) -> String {
+    match secs {
+        secs if secs.is_multiple_of(86_400) => format!("{}d", secs / 86_400),
+        secs if secs.is_multiple_of(3600) => format!("{}h", secs / 3600),
+        secs => format!("{}m", secs / 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_time_is_told_as_it_is_typed() {
+        let told = [600, 5400, 43_200, 86_400, 172_800].map(super::typed_time);
+        assert_eq!(told, ["10m", "90m", "12h", "1d", "2d"]);
+    }
+
     use super::*;
 
     #[test]

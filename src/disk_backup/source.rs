@@ -115,6 +115,17 @@ pub enum VhdForm {
     None,
 }
 
+impl fmt::Display for VhdForm {
+    /// As it is typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            VhdForm::AsIs => "as-is",
+            VhdForm::Add => "add",
+            VhdForm::None => "none",
+        })
+    }
+}
+
 /// What is remembered of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageTerms {

@@ -3,6 +3,7 @@
 //! snapshot that it says it is.
 
 mod images;
+mod lists;
 mod many;
 mod memory;
 mod restores;
@@ -261,6 +262,9 @@ fn a_service_that_lies_about_differences_is_found_out() {
 fn what_a_service_gets_wrong_is_told_and_makes_no_point() {
     for (nature, code) in [
         (Nature::Beyond, "disk-pages-impossible"),
+        (Nature::Anew, "disk-pages-impossible"),
+        (Nature::Circles, "disk-pages-impossible"),
+        (Nature::Void, "disk-pages-impossible"),
         (Nature::Garbled, "disk-transport"),
         (Nature::Forgets, "disk-read-back"),
     ] {

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,7 @@ use super::bounded::bounded;
 use super::desk::Desk;
 use crate::check::azure::Answer;
 use crate::check::finding::Checked;
-use crate::check::staging::{Probe, View, kind_of, look as judged};
+use crate::check::staging::{Probe, View, look as judged, mounted};
 use crate::outcome::Failure;
 use crate::repository::Choice;
 use crate::staging::{free_bytes, look, probe_name, strangers};
@@ -45,7 +45,7 @@ pub fn check(staging: &Path, sources: &[PathBuf], desk: &Desk<'_>) -> Result<Che
 
 fn no_view(path: PathBuf) -> View {
     let probe = Answer::Unasked;
-    View { path, free_bytes: None, source_bytes: None, kind: None, probe, strangers: 0 }
+    View { path, free_bytes: None, source_bytes: None, mounted: None, probe, strangers: 0 }
 }
 
 fn seen(path: PathBuf) -> View {
@@ -54,7 +54,7 @@ fn seen(path: PathBuf) -> View {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     View {
         free_bytes: free_bytes(&path),
-        kind: kind_of(&mounts, &there),
+        mounted: mounted(&mounts, &there),
         probe: probe(&there).map_or_else(|error| Answer::Unknown(error.to_string()), Answer::Known),
         strangers: strangers(&path).map_or(0, |own| own.len()),
         ..no_view(path)
@@ -86,13 +86,17 @@ fn probed(folder: &Folder, draft: &Path, place: &Path) -> io::Result<Probe> {
     let is_renamed = folder.rename(draft, place).is_ok()
         && folder.find(draft)?.is_none()
         && is_empty(folder.file(place)?)?;
+    let again = folder.file(place)?.metadata()?;
+    let is_same = (about.dev(), about.ino()) == (again.dev(), again.ino());
+    let own = rustix::process::geteuid().as_raw();
+    let other_user = Some(about.uid()).filter(|user| *user != own);
     let is_locked = {
         let again = folder.file(place)?;
         flock(&made, FlockOperation::NonBlockingLockExclusive).is_ok()
             && flock(&again, FlockOperation::NonBlockingLockExclusive).is_err()
     };
     let mode = about.permissions().mode() & 0o7777;
-    Ok(Probe { mode, is_renamed, is_locked, ahead_secs })
+    Ok(Probe { mode, is_renamed, is_locked, ahead_secs, other_user, is_same })
 }
 
 fn is_empty(mut file: File) -> io::Result<bool> {
@@ -108,7 +112,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let probe = probe(folder.path()).unwrap();
         assert!(probe.ahead_secs.abs() <= 2, "{probe:?}");
-        let expected = Probe { mode: 0o600, is_renamed: true, is_locked: true, ..probe };
+        let expected = Probe {
+            mode: 0o600,
+            is_renamed: true,
+            is_locked: true,
+            other_user: None,
+            is_same: true,
+            ..probe
+        };
         assert_eq!(probe, expected);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something is left");
         // A path that is not there yet is judged by the folder that it would be made in.
@@ -116,7 +127,7 @@ mod tests {
         assert!(
             matches!(view.probe, Answer::Known(_))
                 && view.free_bytes.is_some()
-                && view.kind.is_some(),
+                && view.mounted.is_some(),
             "{view:?}"
         );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something is left");

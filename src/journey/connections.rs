@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use disk_prep::noun::{
     AccountName, Address, BlobPlace, ContainerName, Rate, ResourceGroup, Service, SubscriptionId,
@@ -16,7 +17,7 @@ use crate::azure::{
 use crate::import_job::{DataBox, ImportExport, JobService};
 use crate::outcome::Attendant;
 
-pub use crate::azure::{AuthKind, CloudChoice};
+pub use crate::azure::{AuthKind, CloudChoice, Patience};
 
 /// Where the resource manager is, and how to reach it.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct AzureOptions {
     pub ca_file: Option<PathBuf>,
     /// A proxy.
     pub proxy: Option<Address>,
+    /// How long a service that is busy is waited for.
+    pub patience: Duration,
 }
 
 /// Where blobs are, and what opens them.
@@ -54,8 +57,9 @@ const KEY_VARIABLE: &str = "AZSEED_ACCOUNT_KEY";
 const SAS_VARIABLE: &str = "AZSEED_SAS";
 const SEED_SAS_VARIABLE: &str = "AZSEED_SEED_SAS";
 
-pub(super) fn network(args: &AzureOptions) -> Network {
-    Network { ca_file: args.ca_file.clone(), proxy: args.proxy.clone() }
+pub(super) fn network(args: &AzureOptions, attendant: &dyn Attendant) -> Network {
+    let patience = Patience::new(args.patience, attendant.teller());
+    Network { ca_file: args.ca_file.clone(), proxy: args.proxy.clone(), patience }
 }
 
 /// What a new job is made in when nothing says otherwise.
@@ -90,7 +94,7 @@ pub fn arm(args: &AzureOptions, attendant: &dyn Attendant) -> Result<Arm, Error>
         audience: cloud.arm,
         authority: args.authority.clone().unwrap_or(cloud.authority),
         auth: auth(args, attendant)?,
-        network: network(args),
+        network: network(args, attendant),
     })
 }
 
@@ -102,7 +106,7 @@ pub fn container(
     name: &ContainerName,
     attendant: &dyn Attendant,
 ) -> Result<Arc<dyn Container>, Error> {
-    opened(azure, blobs, account, name, credential(azure, blobs, attendant)?)
+    opened(azure, blobs, (account, name), credential(azure, blobs, attendant)?, attendant)
 }
 
 /// A page blob.
@@ -113,7 +117,7 @@ pub fn page_blob(
     attendant: &dyn Attendant,
 ) -> Result<Arc<dyn PageBlob>, Error> {
     let credential = credential(azure, blobs, attendant)?;
-    let options = blob_options(azure, blobs, place.account(), credential)?;
+    let options = blob_options(azure, blobs, place.account(), credential, attendant)?;
     let blob = ServicePageBlob::open(&options, place.container().clone(), place.name())?;
     Ok(Arc::new(blob))
 }
@@ -130,7 +134,7 @@ pub fn managed_disk(
         id: id.clone(),
         label: label.to_owned(),
         like: like.cloned(),
-        network: network(azure),
+        network: network(azure, attendant),
         limit: blobs.limit,
     };
     Ok(Arc::new(ManagedDisk::open(Arc::new(arm(azure, attendant)?), options)))
@@ -153,17 +157,17 @@ pub fn container_beside(
             BlobCredential::Key(_) | BlobCredential::Sas(_) => return Ok(None),
         },
     };
-    opened(azure, blobs, account, name, credential).map(Some)
+    opened(azure, blobs, (account, name), credential, attendant).map(Some)
 }
 
 fn opened(
     azure: &AzureOptions,
     blobs: &BlobAccess,
-    account: &AccountName,
-    name: &ContainerName,
+    (account, name): (&AccountName, &ContainerName),
     credential: BlobCredential,
+    attendant: &dyn Attendant,
 ) -> Result<Arc<dyn Container>, Error> {
-    let options = blob_options(azure, blobs, account, credential)?;
+    let options = blob_options(azure, blobs, account, credential, attendant)?;
     Ok(Arc::new(BlobContainer::open(&options, name.clone())?))
 }
 
@@ -172,13 +176,14 @@ fn blob_options(
     blobs: &BlobAccess,
     account: &AccountName,
     credential: BlobCredential,
+    attendant: &dyn Attendant,
 ) -> Result<BlobOptions, Error> {
     let cloud = azure.cloud.cloud()?;
     Ok(BlobOptions {
         account: account.clone(),
         home: home(azure, blobs)?,
         authority: azure.authority.clone().unwrap_or(cloud.authority),
-        network: network(azure),
+        network: network(azure, attendant),
         credential,
         limit: blobs.limit,
     })

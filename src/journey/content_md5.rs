@@ -23,7 +23,7 @@ impl Diagnose for PlannedWithout {
     }
     fn hint(&self) -> Option<Hint> {
         Some(Hint::new(
-            "leave `--content-md5` out, or give those drives up with `azseed drive release` first",
+            "leave `--content-md5` out, or give those drives up with `azseed drive release SERIAL` first",
         ))
     }
 }

@@ -12,7 +12,7 @@ use super::disk_bench::facts;
 use super::settings::{Given, Origin};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
-    DiffWish, DiskBackup, DiskSource, Engine, Error, FirstCopy, Via, written_bytes,
+    DiffWish, DiskBackup, DiskSource, Engine, Error, FirstCopy, Via, typed_time, written_bytes,
 };
 use crate::outcome::{Attendant, Failure, IdleWord};
 
@@ -183,11 +183,7 @@ pub(super) fn tell_price(
         true => own.bytes,
         false => written_bytes(source.as_ref(), None, own.bytes)?,
     };
-    let every = match backup.every_secs {
-        secs if secs.is_multiple_of(86_400) => format!("{} d", secs / 86_400),
-        secs if secs.is_multiple_of(3600) => format!("{} h", secs / 3600),
-        secs => format!("{} min", secs / 60),
-    };
+    let every = typed_time(backup.every_secs);
     desk.attendant.say(&format!(
         "Every point of {} is a whole copy: {} of {} are written now, and are sent and billed once \
          more every {every}. Kept: {}. `--engine diff` sends and keeps only what changed",

@@ -21,7 +21,7 @@ use super::disk_seed::{Shipping, Turn, write_dataset};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
     BACKUP, Chain, DiskBackup, DiskSource, Engine, Error, FORM, FirstCopy, IMAGE, ImageTerms, Keep,
-    MANAGED_DISK, Made, OWNER, PAGE_BLOB, SeedJob, Verify, VhdForm, usual_form,
+    MANAGED_DISK, Made, OWNER, PAGE_BLOB, SeedJob, Verify, VhdForm, typed_time, usual_form,
 };
 use crate::outcome::{Failure, IdleWord, MissingFlags};
 
@@ -324,11 +324,11 @@ fn same(
         differ("--to", old.target.to_string(), new.target.to_string());
     }
     if asked.every_secs.is_some() {
-        differ("--every", format!("{} s", old.every_secs), format!("{} s", new.every_secs));
+        differ("--every", typed_time(old.every_secs), typed_time(new.every_secs));
     }
     if let (Some(old), Some(new)) = (&old.image, &new.image) {
         if asked.vhd.is_some() {
-            differ("--vhd", format!("{:?}", old.vhd), format!("{:?}", new.vhd));
+            differ("--vhd", old.vhd.to_string(), new.vhd.to_string());
         }
         let words = |own: &Option<SeedJob>| match own {
             Some(own) => format!("{} in {}, {}", own.job, own.subscription, own.resource_group),

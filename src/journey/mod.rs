@@ -5,6 +5,7 @@ pub mod access;
 mod answered;
 mod bounded;
 pub mod check_account;
+pub mod check_host;
 pub mod check_staging;
 pub mod cleanup;
 pub mod cleanup_files;

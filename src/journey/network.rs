@@ -60,7 +60,7 @@ pub fn check(
     tree: &Tree,
     attendant: &dyn Attendant,
 ) -> Result<Checked, Failure> {
-    let network = network(&options.azure);
+    let network = network(&options.azure, attendant);
     let targets = targets(options)?;
     let used = targets.iter().find_map(|(_, url)| proxy_used(&network, url));
     let given = match options.azure.proxy {

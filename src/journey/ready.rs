@@ -85,6 +85,7 @@ impl Place {
                 _ => "Microsoft.Storage",
             },
             account: self.account.account.to_string(),
+            account_subscription: self.account.subscription.to_string(),
             container: self.container.as_ref().map(ToString::to_string).unwrap_or_default(),
             region: self.region.clone().unwrap_or_default(),
             carrier: self.carrier.clone(),
@@ -265,7 +266,8 @@ impl Diagnose for NotReady {
 
 /// Who signs in, and the subscription, unless the sign-in is not taken.
 pub(super) fn entrance(arm: &Arm, id: &SubscriptionId) -> View {
-    let mut view = View { signed_in: signed_in(arm), ..View::default() };
+    let (signed_in, application) = signed_in(arm);
+    let mut view = View { signed_in, application, ..View::default() };
     if !matches!(view.signed_in, Answer::Known(_)) {
         return view;
     }
@@ -273,22 +275,26 @@ pub(super) fn entrance(arm: &Arm, id: &SubscriptionId) -> View {
         // The token could be read, and is not taken.
         Answer::Failed(fault) if fault.kind == ErrorKind::NotAllowed => {
             view.signed_in = Answer::Failed(fault);
+            view.application = Answer::Unasked;
         }
         other => view.subscription = map(other, |own| (own.state.clone(), own.is_usable())),
     }
     view
 }
 
-fn signed_in(arm: &Arm) -> Answer<String> {
+/// Who signs in, and the application that does if it is one.
+fn signed_in(arm: &Arm) -> (Answer<String>, Answer<Option<String>>) {
     match arm.who() {
         Ok(own) => {
+            let application = own.application.clone().filter(|_| own.kind.is_of_application());
             let who = own.name.or(own.application).or(own.principal);
             let who = who.map_or(String::new(), |who| format!("{who}, "));
             let tenant = own.tenant.map_or(String::new(), |tenant| format!(", tenant {tenant}"));
             let until = own.until.map_or(String::new(), |until| format!(", until {until:.0}"));
-            Answer::Known(format!("{who}by {}{tenant}{until}", own.kind.word()))
+            let who = format!("{who}by {}{tenant}{until}", own.kind.word());
+            (Answer::Known(who), Answer::Known(application))
         }
-        Err(error) => failed(&error),
+        Err(error) => (failed(&error), Answer::Unasked),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether a subscription has what Azure's own backup of VMs needs, or a restore. Asks only what reads;
 //! what the answers mean is said in `check`.
 
-use disk_prep::noun::{ResourceGroup, SubscriptionId};
+use disk_prep::noun::{NamedAccount, ResourceGroup, SubscriptionId};
 
 use super::answered::{answer, map};
 use super::connections::{AzureOptions, arm};
@@ -9,7 +9,7 @@ use super::ready::{Purpose, entrance};
 use super::ready_limits::counts;
 use super::ready_rights::{assigned_at, rights_at};
 use crate::azure::Arm;
-use crate::check::azure::{Answer, View, Wanted, findings};
+use crate::check::azure::{Answer, View, Wanted, findings, one_subscription};
 use crate::check::finding::Checked;
 use crate::check::rights::{RESTORE, VM};
 use crate::check::vault_limits;
@@ -24,6 +24,7 @@ pub fn check(
     purpose: Purpose,
     azure: &AzureOptions,
     (subscription, group): (&SubscriptionId, Option<&ResourceGroup>),
+    account: Option<&NamedAccount>,
     attendant: &dyn Attendant,
 ) -> Result<Checked, Failure> {
     let arm = arm(azure, attendant)?;
@@ -39,6 +40,11 @@ pub fn check(
         view.group = answer(arm.has_group(subscription, group).map(|found| found.then_some(())));
     }
     let mut found = findings(&wanted(PROVIDERS[0]), &view);
+    // By its name alone it is looked for in the same subscription.
+    if let Some(NamedAccount::Id(id)) = account {
+        let (own, other) = (subscription.to_string(), id.subscription.to_string());
+        found.push(one_subscription(&own, &other).of("azure"));
+    }
     if goes_on {
         for provider in PROVIDERS {
             found.extend(findings(&wanted(provider), &registered(&arm, subscription, provider)));

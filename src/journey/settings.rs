@@ -119,7 +119,7 @@ mod tests {
     use secrecy::SecretString;
 
     use super::*;
-    use crate::outcome::{Exit, Heard, NoConsent, Outcome};
+    use crate::outcome::{Exit, Heard, NoConsent, Outcome, Teller};
 
     /// Nobody, who remembers what he was told.
     #[derive(Default)]
@@ -146,6 +146,9 @@ mod tests {
         }
         fn say(&self, _text: &str) {}
         fn warn(&self, _text: &str) {}
+        fn teller(&self) -> Teller {
+            Arc::new(|_| {})
+        }
         fn tell_unused(&self, text: &str) {
             self.0.lock().unwrap().push(text.to_owned());
         }

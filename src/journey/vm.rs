@@ -90,14 +90,11 @@ impl Office {
         }
     }
 
-    /// The machines that are named, each one that there is.
+    /// The machines that are named, each once; what cannot be meant is told together.
     pub(super) fn named(&self, words: &[String]) -> Result<Vec<Machine>, Failure> {
-        let words: Vec<MachineWord> =
-            words.iter().map(|word| word.parse()).collect::<Result<_, Error>>()?;
-        let all = machines(&self.arm, &self.subscription)?;
         let (mut found, mut faults) = (Vec::<Machine>::new(), Vec::new());
-        for word in &words {
-            match self.one(word, &all) {
+        for own in self.each_named(words)? {
+            match own {
                 Ok(machine) if found.iter().any(|own| own.id == machine.id) => {}
                 Ok(machine) => found.push(machine),
                 Err(fault) => faults.push(fault),
@@ -105,6 +102,21 @@ impl Office {
         }
         Error::of_all(faults)?;
         Ok(found)
+    }
+
+    /// The machine of each word, or why there is none.
+    pub(super) fn each_named(
+        &self,
+        words: &[String],
+    ) -> Result<Vec<Result<Machine, Error>>, Failure> {
+        let words: Vec<Result<MachineWord, Error>> =
+            words.iter().map(|word| word.parse()).collect();
+        // Of words that can name no machine nobody is asked.
+        let all = match words.iter().any(Result::is_ok) {
+            true => machines(&self.arm, &self.subscription)?,
+            false => Vec::new(),
+        };
+        Ok(words.into_iter().map(|word| self.one(&word?, &all)).collect())
     }
 
     fn one(&self, word: &MachineWord, all: &[Machine]) -> Result<Machine, Error> {

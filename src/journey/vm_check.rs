@@ -16,7 +16,7 @@ use crate::check::azure::Answer;
 use crate::check::finding::{Checked, Finding, Grade, good, problem, unknown};
 use crate::check::vm::{View, findings};
 use crate::outcome::Failure;
-use crate::vm_backup::{Machine, PolicyFacts, RecoveryVault, policies};
+use crate::vm_backup::{Error, Machine, PolicyFacts, RecoveryVault, policies};
 
 /// A machine that was named.
 enum Named {
@@ -59,24 +59,21 @@ pub fn preflight(
 
 /// The machines that are meant. One of the way that is no more is told as that, beside the others.
 fn named(office: &Office, asked: &Machines) -> Result<Vec<Named>, Failure> {
-    let today = |found: Vec<Machine>| found.into_iter().map(Named::Machine).collect::<Vec<_>>();
-    match some(office, asked) {
-        Err(Failure(error)) if error.code() == CLASSIC => {}
-        found => return found.map(today),
+    if asked.is_all || asked.words.is_empty() {
+        return Ok(some(office, asked)?.into_iter().map(Named::Machine).collect());
     }
-    let mut all = Vec::new();
-    for word in &asked.words {
-        match office.named(std::slice::from_ref(word)) {
-            Err(Failure(error)) if error.code() == CLASSIC => {
-                all.push(Named::Classic(word.clone()));
-            }
-            found => all.extend(today(found?)),
+    let (mut all, mut faults) = (Vec::new(), Vec::new());
+    for (word, own) in asked.words.iter().zip(office.each_named(&asked.words)?) {
+        match own {
+            Ok(machine) if machines(&all).iter().any(|own| own.id == machine.id) => {}
+            Ok(machine) => all.push(Named::Machine(machine)),
+            Err(Error::Classic { .. }) => all.push(Named::Classic(word.clone())),
+            Err(fault) => faults.push(fault),
         }
     }
+    Error::of_all(faults)?;
     Ok(all)
 }
-
-const CLASSIC: &str = "vm-classic";
 
 /// Looks at each machine of today, several at once; in their order.
 fn each(office: &Office, all: &[Named], options: &VmOptions) -> Vec<Option<Looked>> {

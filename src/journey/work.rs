@@ -70,8 +70,7 @@ impl Diagnose for HoldKeysError {
         ErrorKind::Usage
     }
     fn hint(&self) -> Option<Hint> {
-        let text =
-            "leave `--hold-keys` out, or give those drives up with `azseed drive release` first";
+        let text = "leave `--hold-keys` out, or give those drives up with `azseed drive release SERIAL` first";
         matches!(self, HoldKeysError::Begun { .. }).then(|| Hint::new(text))
     }
 }

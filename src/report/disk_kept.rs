@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::disk_backup::backup_record;
 use super::record::{Record, line};
+use crate::disk_backup::typed_time;
 use crate::journey::disk_prune::{ChangedDisk, GonePoint, Pruned, PrunedDisk};
 use crate::journey::disk_schedule::{DiskUnits, UnitDeed};
 use crate::outcome::Outcome;
@@ -166,9 +167,9 @@ impl Outcome for ChangedDisk {
         let own = &self.backup;
         let lead = if self.is_changed { "Set" } else { "Nothing was different" };
         vec![format!(
-            "{lead}: {} has a point every {} minutes; kept: {}",
+            "{lead}: {} has a point every {}; kept: {}",
             own.name,
-            own.every_secs / 60,
+            typed_time(own.every_secs),
             own.keep
         )]
     }

@@ -13,7 +13,7 @@ use crate::journey::job::{Slip, SlipDrive, Slips, Stretch, label};
 
 /// What a packer looks at before the parcel is closed (`azure-import-export` 2.5).
 const CHECKLIST: [&str; 8] = [
-    "Only the drives of this job are in the parcel: compare them with `azseed pack check`",
+    "Only the drives of this job are in the parcel: compare them with `azseed pack check SERIAL…`",
     "No cables, adapters, screws or enclosures",
     "Each drive has its label, and lies in an antistatic bag",
     "The drives cannot move, and padding lies around them",

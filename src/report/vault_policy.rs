@@ -18,7 +18,7 @@ use crate::policy::{Ground, TEMPLATES, Template};
 /// What no policy lets go, in words.
 const ALWAYS: [&str; 4] = [
     "the newest snapshot of its sources, the newest before a source shrank, the newest with files",
-    "all of a source that shrank, until `azseed vault source accept` is said of it",
+    "all of a source that shrank, until `azseed vault source accept PATH` is said of it",
     "snapshots of other machines, and what others have tagged",
     "everything, until `azseed cleanup` has proven that the vault holds the seed",
 ];

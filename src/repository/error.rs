@@ -137,7 +137,7 @@ impl Diagnose for Error {
             }
             Error::Full { .. } => return Some(Hint::FreeSpace),
             Error::OwnKey { .. } => {
-                "open it with another password, or give it a new one with `azseed vault key rotate`"
+                "open it with another password, or give it a new one with `azseed vault key rotate --new-password-file FILE`"
             }
             Error::NoPath { .. } => "list what it holds with `azseed vault ls SNAPSHOT`",
             Error::Changed { .. } => {

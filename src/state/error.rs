@@ -115,7 +115,7 @@ impl Diagnose for StateError {
             )),
             StateError::Io { .. } => Some(Hint::new("name another one with `--state`")),
             StateError::OtherVault { .. } => Some(Hint::new("see `azseed vault list`")),
-            StateError::NoHome => None,
+            StateError::NoHome => Some(Hint::new("name a folder for it with `--state`")),
         }
     }
 }

@@ -29,7 +29,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use secrecy::SecretString;
 
 use crate::cli::Global;
-use crate::outcome::{Attendant, Exit, Heard, NoConsent, Outcome, causes};
+use crate::outcome::{Attendant, Exit, Heard, NoConsent, Outcome, Teller, causes};
 use crate::report::said;
 use faults::{OutputLost, WrongCall};
 use screen::{eprint, print, print_json, tell_json};
@@ -272,6 +272,11 @@ impl Attendant for Ui {
             true => hold(&self.kept).push(text.to_owned()),
             false => self.tell_warning(text),
         }
+    }
+
+    fn teller(&self) -> Teller {
+        let own = self.unattended();
+        Arc::new(move |text| own.warn(text))
     }
 
     fn show(&self, outcome: &dyn Outcome) -> Exit {

@@ -294,18 +294,18 @@ impl Diagnose for Error {
                 "wait for it to end; `restic unlock` removes the lock of one that is gone"
             }
             Error::SeedsJoin { .. } => {
-                "take them in with `azseed vault run`, or give one up with `azseed vault forget --seed`"
+                "take them in with `azseed vault run`, or give one up with `azseed vault forget --seed ID`"
             }
             Error::AwaitsSeed { .. } => {
                 "stage into the staging path of its seed, or run `azseed vault run` once the import is done"
             }
             Error::JoinsAlready { .. } => {
-                "take it in with `azseed vault run`, or give it up with `azseed vault forget --seed`"
+                "take it in with `azseed vault run`, or give it up with `azseed vault forget --seed ID`"
             }
             Error::SeedNotCleared { .. } => "run `azseed cleanup` first",
             Error::OtherChoice { .. } => "stage it with the same exclusions",
             Error::BaseGone { .. } => {
-                "give the seed up with `azseed vault forget --seed`; the next `azseed vault run` uses \
+                "give the seed up with `azseed vault forget --seed ID`; the next `azseed vault run` uses \
                  what has come and sends the rest"
             }
             Error::SourceKnown { .. } => "see them with `azseed vault source list`",
@@ -324,10 +324,10 @@ impl Diagnose for Error {
             Error::Repository { source, .. } => return source.hint(),
             Error::Claimed { .. } => {
                 "name another container with `--vault-container`; a further seed of a vault is staged \
-                 with `azseed stage --vault`"
+                 with `azseed stage --vault NAME`"
             }
             Error::HasRepository { .. } => {
-                "`azseed vault attach` makes it known here; then stage the seed with `azseed stage --vault`"
+                "`azseed vault attach` makes it known here; then stage the seed with `azseed stage --vault NAME`"
             }
             Error::OtherName { there, .. } => {
                 return Some(Hint::new(format!("attach it with `--vault {there}`")));
@@ -348,10 +348,12 @@ impl Diagnose for Error {
             Error::NoKey { .. } | Error::ManyKeys { .. } => {
                 "list them with `azseed vault key list`"
             }
-            Error::LastKey { .. } => "give it a new one with `azseed vault key rotate`",
+            Error::LastKey { .. } => {
+                "give it a new one with `azseed vault key rotate --new-password-file FILE`"
+            }
             Error::SamePassword { .. } => "write a new password into a file of its own",
             Error::KeyNotProven { .. } => {
-                "the keys that were there stay; remove this one with `azseed vault key remove`"
+                "the keys that were there stay; remove this one with `azseed vault key remove ID`"
             }
             Error::MovedElsewhere { .. } => "attach it as a vault of its own",
             Error::WhichSnapshot { .. } => "name one of these, or the snapshot by its id",

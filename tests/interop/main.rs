@@ -11,3 +11,4 @@ mod readers;
 mod restic;
 #[path = "../support/mod.rs"]
 mod support;
+mod vm_answers;

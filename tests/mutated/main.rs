@@ -12,6 +12,10 @@
 )]
 
 mod engine;
+mod guest;
+#[allow(dead_code, reason = "verdicts are looked at elsewhere")]
+#[path = "../support/guests.rs"]
+mod guests;
 #[path = "../../disk-prep/fuzz/parsers.rs"]
 mod parsers;
 mod service;

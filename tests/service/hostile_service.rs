@@ -41,7 +41,8 @@ fn run(played: &Played, words: &[&str], variables: &[(&str, &str)]) -> Said {
         .env("AZSEED_ARM_ENDPOINT", played.url(""))
         .env("AZSEED_AUTHORITY", played.url(""))
         .env("AZSEED_BLOB_ENDPOINT", played.url(""))
-        .env("AZSEED_CA_FILE", played.ca_file());
+        .env("AZSEED_CA_FILE", played.ca_file())
+        .env("AZSEED_PATIENCE", "1s");
     match variables {
         [] => command.env("AZSEED_TOKEN", TOKEN),
         own => command.envs(own.iter().copied()),
@@ -151,7 +152,7 @@ fn keys_of_another_form_are_not_repeated() {
             endpoint: played.url("").parse().unwrap(),
             authority: played.url("").parse().unwrap(),
             auth: Auth { kind: None, token: Some(TOKEN.to_owned().into()) },
-            network: Network { ca_file: Some(played.ca_file()), proxy: None },
+            network: Network { ca_file: Some(played.ca_file()), ..Network::default() },
         });
         let group = "rg".parse().unwrap();
         let service = ImportExport::new(arm.unwrap(), SUBSCRIPTION.parse().unwrap(), group);
@@ -356,7 +357,7 @@ fn list(play: Play) -> (Result<usize, String>, usize) {
         account: "account1".parse().unwrap(),
         home: BlobHome::Endpoint(played.url("").parse().unwrap()),
         authority: played.url("").parse().unwrap(),
-        network: Network { ca_file: Some(played.ca_file()), proxy: None },
+        network: Network { ca_file: Some(played.ca_file()), ..Network::default() },
         credential: BlobCredential::Sas("sv=1&sig=MARKER".to_owned().into()),
         limit: None,
     };

@@ -8,6 +8,7 @@ mod disk_kept;
 mod disk_kills;
 mod disk_restore;
 mod disk_rig;
+mod disk_story;
 mod disks;
 mod dock;
 mod hostile_service;

@@ -216,6 +216,7 @@ fn what_is_set_and_cannot_be_is_told_before_anything_is_done() {
     let told =
         said(command.env_clear().args(["job", "list"]).uid(65534).gid(65534).output().unwrap());
     is_refused(&told, 2, "state-no-home", "no HOME");
+    assert!(told.stderr.contains("`--state`"), "{}", told.stderr);
 }
 
 #[test]

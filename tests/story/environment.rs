@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
 
 use crate::support;
+use crate::vm::World;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -72,6 +73,23 @@ fn commands() -> Vec<String> {
     .map(str::to_owned)
     .to_vec()
 }
+
+/// Those that look at machines, and at whatever a check is about.
+const LOOKS: [&str; 13] = [
+    "check host",
+    "check guest",
+    "check filesystems",
+    "check staging --staging staging",
+    "check schedule",
+    "check account account1 --for vault",
+    "check vm web",
+    "nsg suggest --vm web",
+    "nsg rule --proxy-ip 10.0.0.5 --name allow-proxy --priority 200",
+    "proxy plan --proxy 10.0.0.5:3128",
+    "explain 380008",
+    "vm preflight web",
+    "vm point list web",
+];
 
 /// The variables of a command's own flags, with the names of the flags, and the flags that have no
 /// variable.
@@ -198,6 +216,34 @@ fn nonsense_in_a_variable_is_refused_by_name_or_not_used_and_destroys_nothing() 
     assert!(bench.runs.load(Ordering::Relaxed) > 500);
 }
 
+#[test]
+fn nonsense_in_a_variable_of_a_look_is_refused_by_name_or_not_used_and_changes_nothing() {
+    let world = World::with_vault(&["web"]);
+    world.ok("vm protect web");
+    fs::create_dir(world.machine.path("staging")).unwrap();
+    let World { machine, emulator } = world;
+    let book = emulator.data().join("meta/recovery.json");
+    let kept = fs::read(&book).unwrap();
+    let bench = Bench { machine, emulator, runs: AtomicUsize::new(0), wrong: Mutex::default() };
+    let mut all: BTreeSet<String> = MORE.map(str::to_owned).into();
+    variables(&azseed::cli::command(), &mut all);
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while let Some(words) = LOOKS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    each(&bench, words, bench.call(words, &[]).code, &all);
+                }
+            });
+        }
+    });
+    println!("looked at {} runs", bench.runs.load(Ordering::Relaxed));
+    let wrong = bench.wrong.lock().unwrap();
+    assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
+    assert!(fs::read(&book).unwrap() == kept, "something was changed");
+    assert!(bench.runs.load(Ordering::Relaxed) > 300);
+}
+
 fn each(bench: &Bench, words: &str, code: i32, all: &BTreeSet<String>) {
     let (own, deaf) = flags(words);
     for (variable, flag) in &own {
@@ -210,7 +256,9 @@ fn each(bench: &Bench, words: &str, code: i32, all: &BTreeSet<String>) {
             let shown = visible_line(&value.to_string_lossy()).into_owned();
             let is_named = all.contains(variable.as_str())
                 || all.contains(&format!("--{flag}"))
-                || (!shown.is_empty() && all.contains(&shown));
+                || (!shown.is_empty() && all.contains(&shown))
+                // What is no text is shown byte by byte.
+                || all.contains(format!("{value:?}").trim_matches('"'));
             let is_refused = matches!(said.code, 1 | 2) && said.code != code;
             if fell || (is_refused && !is_named) {
                 bench.complain(&what, &said);
@@ -260,4 +308,59 @@ fn a_word_that_names_no_kernels_of_this_cpu_is_told_and_not_used() {
         assert!(nonsense.contains("AZSEED_KERNELS=fast\\x1b[2J is not used"), "{nonsense}");
         assert!(!told("portable").contains("AZSEED_KERNELS"), "{words}");
     }
+}
+
+/// Whoever has set a variable once does not know its flag any more, and has not typed it.
+#[test]
+fn the_usage_line_of_a_refusal_names_no_flag_that_came_from_a_variable() {
+    let machine = Machine::new();
+    let variables = [
+        ("AZSEED_STAGING", "staging"),
+        ("AZSEED_DATASET", "rows.csv"),
+        ("AZSEED_STORAGE_ACCOUNT", "account1"),
+        ("AZSEED_CONTAINER", "cont"),
+        ("AZSEED_SUBSCRIPTION", "11111111-2222-4333-8444-555555555555"),
+        ("AZSEED_RESOURCE_GROUP", "rg"),
+        ("AZSEED_VAULT", "office"),
+        ("AZSEED_PROXY", "http://proxy:3128"),
+        ("AZSEED_LOG_FILE", "log"),
+        ("AZSEED_PATIENCE", "5m"),
+    ];
+    let said_by = |words: &str, is_set: bool| {
+        let words: Vec<&str> = words.split(' ').collect();
+        let mut command = machine.other(env!("CARGO_BIN_EXE_azseed").as_ref());
+        command.args(&words).envs(variables.iter().filter(|_| is_set).copied());
+        let said = said(command.output().unwrap());
+        assert_eq!(said.code, 2, "{}", said.stderr);
+        said
+    };
+    for (words, usage) in [
+        ("prep", "azseed prep --job <NAME> --drive <DEV>"),
+        (
+            "prep --staging s --container cont2",
+            "azseed prep --job <NAME> --staging <DIR> --container <NAME> --drive <DEV>",
+        ),
+        ("plan --drive a --drive-size 4T", ""),
+        ("vm protect --all x", "azseed vm protect <VM|--all>"),
+        ("disk-backup restore", "azseed disk-backup restore --at <TIME> --to <DISK> <NAME>"),
+        ("vault restore", "azseed vault restore --target <DIR>"),
+        ("vault run --now --nonsense", "azseed vault run --now"),
+        ("vm restore disks", "azseed vm restore disks --at <POINT> --account <NAME> <VM>"),
+        ("stage adopt", "azseed stage adopt --source PATH --staging DIR --job NAME [OPTIONS]"),
+        ("job", "azseed job [OPTIONS] <COMMAND>"),
+    ] {
+        let told = said_by(words, true).stderr;
+        let line = told.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
+        assert!(usage.is_empty() || line == usage, "{words}: {line}, not {usage}");
+        for (name, _) in variables {
+            let flag = format!("--{} <", name[7..].to_lowercase().replace('_', "-"));
+            assert!(!line.contains(&flag) || words.contains(flag.trim_end_matches(" <")), "{line}");
+        }
+    }
+    // A script is told the same.
+    let told = said_by("prep --json", true).stdout;
+    assert!(told.contains("usage: azseed prep --job <NAME> --json --drive <DEV>"), "{told}");
+    // Without variables, what is missing is named.
+    let told = said_by("prep", false).stderr;
+    assert!(told.contains("Usage: azseed prep --staging <DIR> --drive <DEV>"), "{told}");
 }

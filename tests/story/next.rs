@@ -40,19 +40,23 @@ fn typed(machine: &Machine, emulator: &Emulator, command: &str, known: &[(&str, 
         }
         words.iter().map(|word| word.trim()).collect::<Vec<_>>().join(" ")
     });
+    let done = shell(machine, emulator, &text);
+    assert_eq!(done.code, 0, "{text}\n{}\n{}", done.stdout, done.stderr);
+    done
+}
+
+/// Runs a line as a shell reads it, in the same surroundings as any command of this machine has.
+pub fn shell(machine: &Machine, emulator: &Emulator, line: &str) -> Said {
     let state = machine.text("state");
     let program = format!("{} --state '{state}'", env!("CARGO_BIN_EXE_azseed"));
-    let text = text.replacen("azseed", &program, 1);
-    // The same surroundings as any command of this machine has.
+    let text = line.replacen("azseed", &program, 1);
     let same = emulator.command(machine, &["--version"]);
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", &text]).env_clear().current_dir(machine.path(""));
     for (name, value) in same.get_envs() {
         shell.env(name, value.unwrap());
     }
-    let done = said(shell.output().unwrap());
-    assert_eq!(done.code, 0, "{text}\n{}\n{}", done.stdout, done.stderr);
-    done
+    said(shell.output().unwrap())
 }
 
 #[test]

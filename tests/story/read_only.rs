@@ -92,3 +92,72 @@ fn all_checks_run_on_a_read_only_root_and_say_the_same() {
         assert!([0, 1, 12, 13].contains(&told.code), "{check}: {} {}", told.code, told.stderr);
     }
 }
+
+/// Calls that change what has a name.
+const CHANGES: &str = "trace=open,openat,openat2,creat,mkdir,mkdirat,mknod,mknodat,unlink,unlinkat,rmdir,\
+                       rename,renameat,renameat2,link,linkat,symlink,symlinkat,chmod,fchmodat,chown,\
+                       lchown,fchownat,truncate,utimensat,mount,umount2";
+
+/// Of a line of strace(1), the path that was changed or opened for it; `None` if it was only read, or
+/// nothing came of it.
+fn changed(line: &str) -> Option<String> {
+    let (call, rest) = line.split_once('(')?;
+    if rest.contains(" = -1 ") {
+        return None;
+    }
+    let is_open = call.rsplit(' ').next().is_some_and(|name| name.starts_with("open"));
+    let for_writing = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC"];
+    if is_open && !for_writing.iter().any(|flag| rest.contains(flag)) {
+        return None;
+    }
+    let path = rest.split('"').nth(1)?;
+    // With `-y` the folder that a path begins at is told beside its number.
+    let folder = rest.split_once('<').and_then(|(_, own)| own.split_once('>')).map(|own| own.0);
+    Some(match path.starts_with('/') {
+        true => path.to_owned(),
+        false => format!("{}/{path}", folder.unwrap_or_default()),
+    })
+}
+
+#[test]
+fn a_check_writes_nowhere_but_into_the_state_folder() {
+    let read = r#"7 openat(AT_FDCWD</a>, "etc/passwd", O_RDONLY|O_CLOEXEC) = 3</a/etc/passwd>"#;
+    let written = r#"7 openat2(4</a>, "b", {flags=O_RDWR|O_CREAT, mode=0600}, 24) = 5</a/b>"#;
+    let refused = r#"7 mkdir("/a/c", 0777) = -1 EEXIST (File exists)"#;
+    assert_eq!([changed(read), changed(refused)], [None, None]);
+    assert_eq!(changed(written), Some("/a/b".to_owned()));
+    let world = World::with_vault(&["web"]);
+    fs::create_dir_all(world.machine.path("image/etc")).unwrap();
+    let state = world.machine.text("state");
+    let trace = world.machine.path("trace");
+    let mut calls = 0;
+    for check in [
+        "check host",
+        "check guest",
+        "check guest --root image",
+        "check filesystems",
+        "check schedule",
+        "check network --storage-account account1",
+        "check account account1 --for restore",
+        "check vm web",
+        "vm preflight web",
+        "nsg suggest --vm web",
+    ] {
+        let typed = world.emulator.command(&world.machine, &words(check));
+        let mut command = Command::new("/usr/bin/strace");
+        command.args(["-f", "-qq", "-y", "-s", "4096", "-e", CHANGES, "-o"]).arg(&trace);
+        command.arg(typed.get_program()).args(typed.get_args()).env_clear();
+        command.current_dir(world.machine.path(""));
+        for (name, value) in typed.get_envs() {
+            command.env(name, value.unwrap());
+        }
+        let told = said(command.output().unwrap());
+        assert!([0, 1].contains(&told.code), "{check}: {told:?}");
+        let text = fs::read_to_string(&trace).unwrap();
+        calls += text.lines().count();
+        let is_elsewhere = |path: &String| !path.starts_with(&state) && !path.starts_with("/dev/");
+        let wrong: Vec<String> = text.lines().filter_map(changed).filter(is_elsewhere).collect();
+        assert_eq!(wrong, Vec::<String>::new(), "{check}");
+    }
+    assert!(calls > 200, "{calls} calls: nothing was seen");
+}

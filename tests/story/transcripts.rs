@@ -23,6 +23,50 @@ fn help_and_refusals_read_as_they_stand_in_the_transcripts() {
     trycmd::TestCases::new().case("tests/cli/*.trycmd");
 }
 
+/// The commands of a transcript that others compare, with what each told.
+fn told_in(name: &str) -> Vec<(String, Vec<String>)> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(name);
+    let text = fs::read_to_string(path).unwrap();
+    let parts = text.split("\n$ ").skip(1).map(|part| part.split_once('\n').unwrap_or((part, "")));
+    parts.map(|(command, said)| (command.to_owned(), support::told::told(said))).collect()
+}
+
+#[test]
+fn what_refusals_tell_to_type_can_be_typed() {
+    let machine = machine();
+    let mut all: Vec<String> =
+        told_in("refusals.trycmd").into_iter().flat_map(|(_, told)| told).collect();
+    all.sort();
+    all.dedup();
+    assert!(all.contains(&"azseed vault list".to_owned()), "{all:?}");
+    let typed = all.iter().filter(|own| support::told::try_told(&machine, own, &[])).count();
+    println!("{typed} of {} commands that refusals tell were typed", all.len());
+    assert!(typed >= 2, "{all:?}");
+}
+
+/// What a step of a rehearsal tells as the next command is what its next step runs, with drives and a
+/// parcel of its own: after it, another would be the second one. What no step runs is typed here.
+#[test]
+fn what_a_rehearsal_tells_to_type_is_what_it_does_next_or_can_be_typed() {
+    let machine = machine();
+    let [(_, told)] = told_in("rehearse.trycmd").try_into().unwrap();
+    let said = machine.expect(0, &["rehearse", "--source", "office", "--dir", "dir"]).stdout;
+    let run: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("  azseed ")).collect();
+    let mut typed = 0;
+    let now = support::told::told(&said);
+    assert_eq!(now.len(), told.len(), "{now:?}, {told:?}");
+    for command in now {
+        // Up to what only a person knows.
+        let verb = command.trim_start_matches("azseed ");
+        let known = verb.split(" --carrier").next().unwrap().split(" --drive-size").next().unwrap();
+        if !run.iter().any(|own| own.starts_with(known)) {
+            assert!(support::told::try_told(&machine, &command, &[]), "{command}");
+            typed += 1;
+        }
+    }
+    assert!(typed > 0, "the last one is no step's: {said}");
+}
+
 /// A copy machine with a contact and two folders: an office of four files, one of them so large
 /// that the few bytes by which repositories differ are not shown, and photos that need two small
 /// drives.

@@ -470,6 +470,21 @@ fn all_machines_that_cannot_be_meant_are_told_at_once_with_what_to_do() {
     for part in ["nobody in the", "nothing in the", "old is a classic one"] {
         assert!(told.contains(part), "{part}: {told}");
     }
+    // Ids of the classic way and words that can be no machine are told beside the others.
+    let classic = format!(
+        "/subscriptions/{}/resourceGroups/RG/providers/Microsoft.ClassicCompute/virtualMachines/gone",
+        "11111111-2222-4333-8444-555555555555"
+    );
+    for command in ["vm protect", "check vm", "vm preflight"] {
+        let told = world.refused(2, "vm-word", &format!("{command} a/b/c web nobody {classic}"));
+        for part in ["a/b/c", "nobody in the"] {
+            assert!(told.contains(part), "{command}: {part}: {told}");
+        }
+        // A check looks at what there is of a classic one, which is a finding.
+        assert_eq!(told.contains("gone is a classic one"), command == "vm protect", "{told}");
+    }
+    let told = world.refused(13, "vm-classic", &format!("vm protect {classic} nobody"));
+    assert!(told.contains("gone is a classic one") && told.contains("nobody in the"), "{told}");
     let told = world.refused(13, "vm-other-region", "vm protect far web near");
     assert!(
         told.contains("RG/far is in eastus") && told.contains("RG/near is in eastus"),

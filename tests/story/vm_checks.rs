@@ -273,6 +273,23 @@ fn rights_that_are_missing_are_named_with_the_smallest_role_that_has_them() {
     let limits = text(of(&whole, "azure-limits"), "facts");
     assert!(limits.contains("1 of 500 vaults") && limits.contains("1 of 200 policies"), "{limits}");
     assert_eq!(bad(&look("restore", 0), ""), Vec::<String>::new());
+    // An account is named by its id where it is in another subscription.
+    let id = |subscription: &str| {
+        format!(
+            "/subscriptions/{subscription}/resourceGroups/rg/providers/Microsoft.Storage/\
+             storageAccounts/account1"
+        )
+    };
+    for (subscription, expected) in [
+        (SUBSCRIPTION, vec![]),
+        ("99999999-2222-4333-8444-555555555555", vec!["azure-subscription-match warning"]),
+    ] {
+        let id = id(subscription);
+        let found =
+            world.json(0, &format!("check azure --for restore --storage-account {id} {group}"));
+        assert_eq!(bad(&found, ""), expected);
+        of(&found, "azure-subscription-match");
+    }
     world.declare(
         "rights --action */read --action Microsoft.RecoveryServices/* \
                    --not-action Microsoft.RecoveryServices/Vaults/write",

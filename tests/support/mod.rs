@@ -11,6 +11,7 @@ pub mod azurite;
 pub mod clients;
 pub mod disk;
 pub mod emulator;
+pub mod guests;
 pub mod kept;
 #[path = "../../src/emulator/tests/support/key.rs"]
 pub mod key;

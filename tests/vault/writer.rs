@@ -41,7 +41,7 @@ fn container(emulator: &Emulator, name: &str) -> Arc<dyn Container> {
         account: emulator.fact("account").parse().unwrap(),
         home: BlobHome::Endpoint(url("blob")),
         authority: url("authority"),
-        network: Network { ca_file: Some(emulator.fact("ca_file").into()), proxy: None },
+        network: Network { ca_file: Some(emulator.fact("ca_file").into()), ..Network::default() },
         credential: BlobCredential::SignedIn(Auth {
             kind: None,
             token: Some(emulator.fact("token").into()),
@@ -563,7 +563,7 @@ fn a_renewal_that_is_refused_ends_with_the_exit_code_of_its_reason() {
             account: "account1".parse().unwrap(),
             home: BlobHome::Endpoint(played.url("").parse().unwrap()),
             authority: played.url("").parse().unwrap(),
-            network: Network { ca_file: Some(played.ca_file()), proxy: None },
+            network: Network { ca_file: Some(played.ca_file()), ..Network::default() },
             credential: BlobCredential::SignedIn(Auth {
                 kind: None,
                 token: Some("token".to_owned().into()),

@@ -31,7 +31,7 @@ impl Authority {
     }
 
     fn network(&self) -> Network {
-        Network { ca_file: Some(self.folder.path().join("ca.pem")), proxy: None }
+        Network { ca_file: Some(self.folder.path().join("ca.pem")), ..Network::default() }
     }
 
     /// A host with a certificate of a name and of years, which answers every call with a text.
@@ -222,12 +222,13 @@ fn a_proxy_is_asked_with_its_user_and_what_it_says_is_told_without() {
         let _ = stream.write_all(b"220 mail.test ESMTP\r\n");
     });
     let proxy = Some(format!("http://127.0.0.1:{}", mail.port()).parse().unwrap());
-    let steps = probe(&Network { proxy, ca_file: None }, "https://account1.test/");
+    let steps = probe(&Network { proxy, ..Network::default() }, "https://account1.test/");
     assert!(matches!(steps.tunnel, Some(Met::Broken(_))), "{steps:?}");
 }
 
 #[test]
 fn a_file_of_authorities_that_cannot_be_read_is_told_before_anything_is_tried() {
-    let network = Network { ca_file: Some(Path::new("/nowhere.pem").to_owned()), proxy: None };
+    let network =
+        Network { ca_file: Some(Path::new("/nowhere.pem").to_owned()), ..Network::default() };
     assert!(network.probe(&[]).is_err());
 }

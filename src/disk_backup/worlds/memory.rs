@@ -45,6 +45,12 @@ pub enum Nature {
     Small,
     /// Its lists run beyond the blob.
     Beyond,
+    /// Its lists begin anew at their end.
+    Anew,
+    /// Its lists go on where they were.
+    Circles,
+    /// Its lists go on behind their end.
+    Void,
     /// What it sends is not what it says it sends.
     Garbled,
     /// What it is sent does not stay.
@@ -168,6 +174,15 @@ impl PageBlob for Memory {
                 }
                 let end = if nature == Nature::Beyond { end + (1 << 20) } else { end };
                 list.ranges.push(PageRange { start, end, state });
+            }
+            match nature {
+                Nature::Anew => list.next = Some("0".to_owned()),
+                Nature::Circles => {
+                    list.ranges.retain(|range| from > 0 || range.start < 12 * PAGE as u64);
+                    list.next = Some("12".to_owned());
+                }
+                Nature::Void => list.next = Some(disk.pages.len().to_string()),
+                _ => {}
             }
             Ok(list)
         })

@@ -289,7 +289,11 @@ pub(super) fn serve(
             let replies = receive(&stream)
                 .map_err(|error| error.to_string())
                 .and_then(|(request, files)| {
-                    answer(request, files).map_err(|error| error.to_string())
+                    answer(request, files).map_err(|error| match error {
+                        // Whoever asked says that it was refused.
+                        Error::Refused { message } => message,
+                        other => other.to_string(),
+                    })
                 })
                 .map(|mut replies| {
                     replies.push(Reply::Done);

@@ -100,7 +100,7 @@ fn parse(path: &Path, text: &str) -> Result<JobId, JobFileError> {
 fn text(id: &JobId) -> String {
     let JobId { subscription, resource_group, service, job } = id;
     format!(
-        "# A job of azseed. It holds no secret; use it with `azseed job --job-file FILE`.\n\
+        "# A job of azseed. It holds no secret; use it with `azseed job status --job-file FILE`.\n\
          version = {VERSION}\nservice = \"{service}\"\nsubscription = \"{subscription}\"\n\
          resource_group = \"{resource_group}\"\njob = \"{job}\"\nid = \"{id}\"\n"
     )

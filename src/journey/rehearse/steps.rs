@@ -19,6 +19,7 @@ use super::compare::compare;
 use super::place::{Emulator, Place};
 use super::script::{RehearseOptions, Step, StepEnded, Stop};
 use super::summary::Summary;
+use crate::azure::Patience;
 use crate::escrow::Weak;
 use crate::import_job::{JobStage, Shipment};
 use crate::journey::cleanup::{ClearOptions, clear};
@@ -389,6 +390,7 @@ impl Rehearsal<'_> {
             token_file: Some(token_file.clone()),
             ca_file: Some(ca_file.clone()),
             proxy: None,
+            patience: Patience::default().most,
         }
     }
 }

@@ -35,6 +35,11 @@ fn what_the_emulator_cannot_do_is_refused_with_its_reason() {
     assert!(refused.stderr.contains("azure/meta/clock.json"), "{}", refused.stderr);
     fs::remove_dir(&kept).unwrap();
     machine.expect(0, &clock);
+    // That it was refused is said once.
+    fs::write(machine.path("odd.img"), [0; 1000]).unwrap();
+    let odd = machine.run(&words("emulator vm set web --disk odd.img --data azure"));
+    is_refused(&odd, 13, "emulator-refused", "a disk of 1000 bytes");
+    assert_eq!(odd.stderr.matches("The emulator refused").count(), 1, "{}", odd.stderr);
 }
 
 #[test]

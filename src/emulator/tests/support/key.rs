@@ -20,14 +20,20 @@ use super::emulator::Emulator;
 
 /// A container of an emulator's account, wherever its blobs are, by the official client.
 pub fn container(emulator: &Emulator, name: &str) -> BlobContainerClient {
+    let account = emulator.fact("account").to_owned();
+    let key = BASE64_STANDARD.decode(emulator.fact("account_key")).unwrap();
+    container_of(emulator, Key { account, key }, name)
+}
+
+/// The same of the account that a key opens.
+pub fn container_of(emulator: &Emulator, key: Key, name: &str) -> BlobContainerClient {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let pem = std::fs::read(emulator.fact("ca_file")).unwrap();
     let certificate = reqwest::Certificate::from_pem(&pem).unwrap();
     let http = reqwest::Client::builder().add_root_certificate(certificate).build().unwrap();
-    let account = emulator.fact("account");
-    let key = BASE64_STANDARD.decode(emulator.fact("account_key")).unwrap();
+    let account = key.account.clone();
     let client_options = ClientOptions {
-        per_try_policies: vec![Arc::new(Key { account: account.to_owned(), key })],
+        per_try_policies: vec![Arc::new(key)],
         transport: Some(Transport::new(Arc::new(http))),
         ..ClientOptions::default()
     };
