@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use disk_prep::noun::Sha256Digest;
 use disk_prep::sys::hold::hold;
-use rayon::prelude::*;
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rustic_core::repofile::Node;
 use rustic_core::{DataId, Id, Progress};
 use sha2::{Digest, Sha256};
