@@ -2,6 +2,10 @@
 
 use disk_prep::noun::Sha256Digest;
 
+/// The most bytes that one blob may have, packed or unpacked. The programs that write this format
+/// cut files into pieces of at most 8 MiB; a folder with a million files has a tree of 400 MB.
+pub(super) const MOST_BLOB_BYTES: u32 = 1 << 30;
+
 /// What a file of a repository is, in the order of writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {

@@ -56,7 +56,7 @@ impl Files<'_> {
     fn fill_one(&self, step: &mut Step) -> Library<()> {
         let Step::Pass(node, open, _) = step else { return Ok(()) };
         let Some(open) = open.take() else {
-            self.progress.inc(node.meta.size);
+            self.progress.inc(if node.is_file() { node.meta.size } else { 0 });
             return Ok(());
         };
         if !self.read(node, open)? {

@@ -47,6 +47,8 @@ pub(super) fn archive<S: Open>(
     mut snapshot: SnapshotFile,
 ) -> Library<SnapshotFile> {
     let begun = Zoned::now();
+    // What it says of the command.
+    let summary = snapshot.summary.take().unwrap_or_default();
     snapshot.parent = parents.first().map(|own| own.id);
     snapshot.parents = parents.iter().map(|own| own.id).collect();
     let roots: Vec<TreeId> = parents.iter().map(|own| own.tree).collect();
@@ -71,7 +73,7 @@ pub(super) fn archive<S: Open>(
             progress: &progress,
             rooms: Mutex::default(),
         };
-        let mut trees = Trees::new(&sealer, &known.trees, &tree_packs);
+        let mut trees = Trees::new(&sealer, &known.trees, &tree_packs, summary);
         let mut steps = Steps::new(sources.entries(), former, &known.data);
         let mut burst = take(&mut steps);
         while !burst.is_empty() {

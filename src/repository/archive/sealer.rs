@@ -12,6 +12,7 @@ use rustic_core::{ErrorKind, RusticError};
 use zeroize::Zeroizing;
 use zstd::bulk::{Compressor, Decompressor};
 
+use super::super::layout::MOST_BLOB_BYTES;
 use super::super::repo::Library;
 
 /// What stands before everything encrypted, and behind it.
@@ -84,11 +85,15 @@ impl Sealer {
 
     /// Seals a blob.
     pub fn blob(&self, content: &[u8]) -> Library<Sealed> {
-        let content_bytes = content.len() as u64;
+        let length = u32::try_from(content.len()).ok().filter(|length| *length <= MOST_BLOB_BYTES);
+        let Some(length) = length else {
+            return Err(failed("A folder", "it holds more files than its list can name"));
+        };
+        let content_bytes = u64::from(length);
         self.with(|press| {
             let is_packed = self.level.is_some() && press.pack(content)? < content.len();
             let (bytes, unpacked) = match is_packed {
-                true => (self.encrypt(&[&press.packed])?, NonZeroU32::new(content_bytes as u32)),
+                true => (self.encrypt(&[&press.packed])?, NonZeroU32::new(length)),
                 false => (self.encrypt(&[content])?, None),
             };
             if self.is_checked && self.opened(press, &bytes, unpacked)? != content {

@@ -30,9 +30,14 @@ pub(super) struct Trees<'a> {
 }
 
 impl<'a> Trees<'a> {
-    pub fn new(sealer: &'a Sealer, held: &'a Ids, packs: &'a Packs) -> Self {
-        let (root, folders) = (Vec::new(), Vec::new());
-        Trees { sealer, held, packs, root, folders, summary: SnapshotSummary::default() }
+    /// Counts on in the summary.
+    pub fn new(
+        sealer: &'a Sealer,
+        held: &'a Ids,
+        packs: &'a Packs,
+        summary: SnapshotSummary,
+    ) -> Self {
+        Trees { sealer, held, packs, root: Vec::new(), folders: Vec::new(), summary }
     }
 
     /// Takes a step.

@@ -13,11 +13,9 @@ use sha2::{Digest, Sha256};
 
 use super::super::ahead::Ahead;
 use super::super::error::Error;
+use super::super::layout::MOST_BLOB_BYTES;
 use super::super::store::Store;
 
-/// The most bytes that one blob may have, packed or unpacked. The programs that write this format
-/// cut files into pieces of at most 8 MiB; a folder with a million files has a tree of 400 MB.
-const MOST_BLOB_BYTES: u32 = 1 << 30;
 /// What a packed blob has more than its content: a nonce and a code of 16 bytes each.
 const SEAL_BYTES: u32 = 32;
 
