@@ -465,10 +465,12 @@ fn a_look_at_azure_finds_each_thing_and_says_what_to_type() {
     let found = look("import", "--staging seed", 0);
     let all = [
         "signin",
+        "app-rights",
         "subscription",
         "group",
         "provider",
         "account",
+        "subscription-match",
         "account-kind",
         "container",
         "container-held",
@@ -487,7 +489,7 @@ fn a_look_at_azure_finds_each_thing_and_says_what_to_type() {
     assert!(!verdicts(&vault).contains(&"azure-region good".to_owned()));
     let text =
         emulator.expect(&machine, 0, &words("check azure --for import --staging seed")).stdout;
-    assert!(text.ends_with("Together: 14 good, 0 warnings, 0 problems\n"), "{text}");
+    assert!(text.ends_with("Together: 16 good, 0 warnings, 0 problems\n"), "{text}");
     let target = format!("--subscription {SUBSCRIPTION} --resource-group rg --storage-account");
     let found = look("import", &format!("{target} account9 --location westus --job free-1"), 2);
     assert!(verdicts(&found).contains(&"azure-account problem".to_owned()), "{found:?}");
@@ -527,7 +529,7 @@ fn what_may_not_be_listed_is_told_as_not_known_and_ends_nothing() {
     assert_eq!(told.code, 0, "{told:?}");
     let found = objects(&told);
     let unknown = found.iter().filter(|own| own["verdict"] == "unknown").count();
-    assert_eq!((found.len(), unknown), (10, 9), "{found:?}");
+    assert_eq!((found.len(), unknown), (11, 9), "{found:?}");
     assert!(played.calls().iter().all(|call| call.method != "PUT"));
 }
 
