@@ -52,8 +52,18 @@ impl WrongCall {
             }
             _ => format!("{capital}{} {rest}", letters.as_str()),
         };
-        let usage = || part("Usage:").map(|usage| format!("usage: {usage}"));
-        WrongCall { message: message.trim_end().to_owned(), hint: part("tip:").or_else(usage) }
+        let usage = part("Usage:").map(|usage| format!("usage: {usage}"));
+        let tip = part("tip:");
+        let hint = match error.kind() {
+            // Whatever variable is the cause, what is to be typed is told too.
+            clap::error::ErrorKind::MissingRequiredArgument
+            | clap::error::ErrorKind::ArgumentConflict => {
+                let all: Vec<String> = usage.into_iter().chain(tip).collect();
+                (!all.is_empty()).then(|| all.join("; "))
+            }
+            _ => tip.or(usage),
+        };
+        WrongCall { message: message.trim_end().to_owned(), hint }
     }
 }
 

@@ -360,6 +360,8 @@ fn the_usage_line_of_a_refusal_names_no_flag_that_came_from_a_variable() {
     // A script is told the same.
     let told = said_by("prep --json", true).stdout;
     assert!(told.contains("usage: azseed prep --job <NAME> --json --drive <DEV>"), "{told}");
+    // The variable without which nothing would be missing is named, and no other.
+    assert!(told.contains("; AZSEED_DATASET is set and stands for --dataset\""), "{told}");
     // Without variables, what is missing is named.
     let told = said_by("prep", false).stderr;
     assert!(told.contains("Usage: azseed prep --staging <DIR> --drive <DEV>"), "{told}");
