@@ -17,10 +17,13 @@ pub(super) enum Was<T> {
     Same(T),
 }
 
+/// Reads a tree of the repository.
+type ReadTree<'a> = Box<dyn Fn(&Id) -> Library<Tree> + Send + 'a>;
+
 /// Folders of earlier backups, the one that the walk is in as the last; each of as many backups as
 /// are compared with.
 pub(super) struct Former<'a> {
-    read: Box<dyn Fn(&Id) -> Library<Tree> + Send + 'a>,
+    read: ReadTree<'a>,
     folders: Vec<Vec<HashMap<String, Node>>>,
 }
 
