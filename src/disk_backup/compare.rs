@@ -44,25 +44,12 @@ impl Difference {
 /// So many blocks are looked ahead: what of two lists of pages is kept.
 const BLOCKS_AHEAD: usize = 64;
 
-/// A content whose blocks are looked at in order.
-pub(super) struct Content<'a> {
-    pub bytes: u64,
-    spans: Spans<'a>,
-}
-
-impl<'a> Content<'a> {
-    pub fn open((blob, id): Side<'a>) -> Result<Self, Error> {
-        let facts = blob.facts(id).map_err(|source| Error::of(blob, source))?;
-        let snapshot = id.unwrap_or_default().to_owned();
-        let gone = || Error::PointGone { blob: blob.address(), snapshot };
-        let bytes = facts.ok_or_else(gone)?.bytes;
-        Ok(Content { bytes, spans: Spans::written((blob, id), bytes)? })
-    }
-
-    /// What is written of the next block: from its first page to its last one.
-    pub fn written(&mut self, block: Span) -> Result<Option<Span>, Error> {
-        self.spans.extent(block.1)
-    }
+/// The length of a content.
+pub(super) fn length((blob, id): Side<'_>) -> Result<u64, Error> {
+    let facts = blob.facts(id).map_err(|source| Error::of(blob, source))?;
+    let snapshot = id.unwrap_or_default().to_owned();
+    let gone = || Error::PointGone { blob: blob.address(), snapshot };
+    Ok(facts.ok_or_else(gone)?.bytes)
 }
 
 /// What a block holds; nothing is read where nothing is written.
@@ -71,10 +58,10 @@ pub(super) fn block(
     block: Span,
     written: Option<Span>,
 ) -> Result<Vec<u8>, Error> {
-    let length = |span: Span| usize::try_from(span.1 - span.0).unwrap_or(usize::MAX);
-    let mut content = vec![0; length(block)];
+    let count = |span: Span| usize::try_from(span.1 - span.0).unwrap_or(usize::MAX);
+    let mut content = vec![0; count(block)];
     if let Some(whole) = written {
-        let at = length((block.0, whole.0));
+        let at = count((block.0, whole.0));
         let bytes = read(blob, snapshot, whole)?;
         if let Some(own) = content.get_mut(at..at + bytes.len()) {
             own.copy_from_slice(&bytes);
@@ -137,14 +124,15 @@ pub fn compare(
     share: Option<ReadShare>,
     watch: &dyn Watch,
 ) -> Result<Difference, Error> {
-    let (own_bytes, their_bytes) = (Content::open(one)?.bytes, Content::open(other)?.bytes);
+    let (own_bytes, their_bytes) = (length(one)?, length(other)?);
     let end = own_bytes.min(their_bytes);
     let share = share.filter(|share| share.of(end).is_some());
     let found = Mutex::new((Vec::new(), share.is_none().then(|| Table::empty(their_bytes))));
     let look = || {
-        let (mut one, mut other) = (Content::open(one)?, Content::open(other)?);
+        let (mut one, mut other) =
+            (Spans::written(one, own_bytes)?, Spans::written(other, their_bytes)?);
         Ok(move |_: usize, block: Span| {
-            let both = (one.written(block)?, other.written(block)?);
+            let both = (one.extent(block.1)?, other.extent(block.1)?);
             Ok((both != (None, None)).then_some(both))
         })
     };
@@ -174,13 +162,13 @@ pub fn compare_table(
     share: Option<ReadShare>,
     watch: &dyn Watch,
 ) -> Result<Difference, Error> {
-    let bytes = Content::open(point)?.bytes;
+    let bytes = length(point)?;
     let end = bytes.min(table.bytes());
     let digest = |number: usize| table.blocks().get(number).copied().unwrap_or(NOTHING);
     let look = || {
-        let mut content = Content::open(point)?;
+        let mut spans = Spans::written(point, bytes)?;
         Ok(move |number: usize, block: Span| {
-            let written = content.written(block)?;
+            let written = spans.extent(block.1)?;
             Ok((digest(number) != NOTHING || written.is_some()).then_some(written))
         })
     };

@@ -13,9 +13,9 @@ use disk_prep::sys::durable::{self, Access};
 use rustix::fs::{CWD, RenameFlags};
 use serde::{Deserialize, Serialize};
 
-use super::compare::{Content, block, sweep};
+use super::compare::{block, length, sweep};
 use super::error::Error;
-use super::listing::listed;
+use super::listing::{Spans, listed};
 use super::pages::{AT_ONCE, read};
 use super::points::DiskPoint;
 use super::ranges::{Span, Work, works};
@@ -211,10 +211,10 @@ impl ImageFile<'_> {
     fn prove(&self, watch: &dyn Watch) -> Result<u64, Error> {
         let file = File::open(self.path).map_err(at(self.path))?;
         let side = (self.copy.as_ref(), Some(self.point.backup_snapshot.as_str()));
-        let bytes = Content::open(side)?.bytes;
+        let bytes = length(side)?;
         let look = || {
-            let mut content = Content::open(side)?;
-            Ok(move |_: usize, span: Span| content.written(span).map(Some))
+            let mut spans = Spans::written(side, bytes)?;
+            Ok(move |_: usize, span: Span| spans.extent(span.1).map(Some))
         };
         sweep(bytes, None, look, |_, span, written| {
             let theirs = block(side, span, *written)?;

@@ -170,7 +170,7 @@ impl<'a> Spans<'a> {
         taken
     }
 
-    /// First and last byte of those from where the last ones ended to here.
+    /// From the first to the last byte of those between where the last ones ended and here.
     pub fn extent(&mut self, end: u64) -> Result<Option<Span>, Error> {
         let mut found: Option<Span> = None;
         while self.at < end {
