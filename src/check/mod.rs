@@ -2,6 +2,7 @@
 //! over a root folder or an answer.
 
 pub mod account;
+mod agent_units;
 mod agent_version;
 mod answer;
 pub mod azure;

@@ -6,6 +6,7 @@ use std::fmt;
 
 use disk_prep::noun::{bare_addresses, visible_line};
 
+use super::agent_units::{AGENT_UNITS, UNIT_FOLDERS};
 use super::finding::{Finding, good, problem, unknown, warning};
 use super::guest::is_of_windows;
 use super::network::{FABRIC, METADATA};
@@ -20,10 +21,6 @@ const PORT: &str = "HttpProxy.Port";
 const VARIABLES: [&str; 2] = ["http_proxy", "https_proxy"];
 const NO_PROXY: &str = "no_proxy";
 const AREA: &str = "proxy";
-/// Where files lie that change the agent's unit.
-const UNIT_FOLDERS: [&str; 3] =
-    ["usr/lib/systemd/system", "lib/systemd/system", "etc/systemd/system"];
-const UNITS: [&str; 2] = ["walinuxagent.service", "waagent.service"];
 
 /// Where a proxy listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,9 +155,11 @@ pub fn look(tree: &Tree) -> Vec<Finding> {
 
 /// The proxy that a file beside its unit gives the agent, where its own settings name none.
 fn of_unit(tree: &Tree) -> Option<String> {
+    // The last file that says it holds.
     let folders = UNIT_FOLDERS
         .iter()
-        .flat_map(|folder| UNITS.iter().map(move |unit| format!("{folder}/{unit}.d")));
+        .rev()
+        .flat_map(|folder| AGENT_UNITS.iter().map(move |unit| format!("{folder}/{unit}.d")));
     let files = folders.flat_map(|folder| {
         let names = tree.names(&folder).unwrap_or_default().into_iter();
         let names = names.filter(|name| name.ends_with(".conf"));

@@ -3,6 +3,7 @@
 
 use disk_prep::noun::visible_line;
 
+use super::super::agent_units::{AGENT_UNITS, UNIT_FOLDERS};
 use super::super::agent_version::{OLDEST_LINUX, Version, dotted, four, leading};
 use super::super::finding::{Finding, good, problem, unknown, warning};
 use super::super::tree::{Tree, Unseen};
@@ -11,9 +12,6 @@ const CONF: &str = "etc/waagent.conf";
 const PROGRAM: &str = "usr/sbin/waagent";
 /// What the agent keeps its own in, unless `Lib.Dir` says otherwise.
 const LIB: &str = "var/lib/waagent";
-const UNITS: [&str; 2] = ["walinuxagent.service", "waagent.service"];
-const UNIT_FOLDERS: [&str; 3] =
-    ["etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
 /// The agent as systems start it that have no systemd, and where links start it.
 const SCRIPTS: [&str; 2] = ["etc/init.d/waagent", "etc/init.d/walinuxagent"];
 const LEVELS: [&str; 3] = ["etc/rc3.d", "etc/rc.d/rc3.d", "etc/init.d/rc3.d"];
@@ -124,7 +122,7 @@ fn setting<'a>(conf: &'a str, key: &str) -> Option<&'a str> {
 
 /// What starts the agent: a unit, or a script.
 fn starter(tree: &Tree) -> Option<Starter> {
-    let all = UNITS.iter().flat_map(|unit| UNIT_FOLDERS.iter().map(move |own| (*unit, *own)));
+    let all = AGENT_UNITS.iter().flat_map(|unit| UNIT_FOLDERS.iter().map(move |own| (*unit, *own)));
     let mut all = all.filter(|(unit, folder)| !is_masked(tree, folder, unit));
     let unit = all.find(|(unit, folder)| tree.has(&format!("{folder}/{unit}")));
     let script = || SCRIPTS.iter().find(|path| tree.has(path));
@@ -137,7 +135,7 @@ fn is_masked(tree: &Tree, folder: &str, unit: &str) -> bool {
 }
 
 fn masked(tree: &Tree) -> Option<&'static str> {
-    UNITS.into_iter().find(|unit| is_masked(tree, UNIT_FOLDERS[0], unit))
+    AGENT_UNITS.into_iter().find(|unit| is_masked(tree, UNIT_FOLDERS[0], unit))
 }
 
 fn presence(tree: &Tree, starter: Option<&Starter>, install: Option<&str>) -> Finding {

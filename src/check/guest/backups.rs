@@ -1,10 +1,9 @@
 //! Other products in a Linux machine that want the same snapshots, Azure's Site Recovery among them.
 
+use super::super::agent_units::UNIT_FOLDERS;
 use super::super::finding::{Finding, good, warning};
 use super::super::tree::Tree;
 
-const UNIT_FOLDERS: [&str; 3] =
-    ["etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
 /// Services of other products that take snapshots or freeze file systems, by unit and by program.
 const OTHERS: [(&str, &str, &str); 6] = [
     ("veeamservice.service", "usr/sbin/veeamservice", "Veeam Agent"),
