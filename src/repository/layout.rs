@@ -1,10 +1,22 @@
 //! Which files a repository consists of (`staging-repository` 1).
 
+use std::num::NonZeroU32;
+
 use disk_prep::noun::Sha256Digest;
+
+use super::crypt::SEAL_BYTES;
 
 /// The most bytes that one blob may have, packed or unpacked. The programs that write this format
 /// cut files into pieces of at most 8 MiB; a folder with a million files has a tree of 400 MB.
 pub(super) const MOST_BLOB_BYTES: u32 = 1 << 30;
+
+/// The bytes of a blob's content, if what an index says of it can be true: where it begins in its
+/// pack, how long it is there, and how long unpacked if it is packed.
+pub(super) fn content_bytes(offset: u32, length: u32, unpacked: Option<NonZeroU32>) -> Option<u32> {
+    offset.checked_add(length).filter(|_| length <= MOST_BLOB_BYTES)?;
+    let inner = length.checked_sub(SEAL_BYTES)?;
+    Some(unpacked.map_or(inner, NonZeroU32::get)).filter(|bytes| *bytes <= MOST_BLOB_BYTES)
+}
 
 /// What a file of a repository is, in the order of writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

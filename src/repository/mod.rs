@@ -9,6 +9,7 @@ mod arrival_store;
 mod backup;
 mod blob_store;
 mod check;
+mod crypt;
 mod damage;
 mod error;
 mod exclude_file;

@@ -2,14 +2,15 @@
 //! numbers from a key file, which anybody who can write to the store can write: a file that no
 //! program would have written is passed over here.
 
-use aes256ctr_poly1305aes::aead::{Aead, Nonce};
 use aes256ctr_poly1305aes::{Aes256CtrPoly1305Aes, Key};
 use rustic_core::repofile::{KeyFile, KeyId, MasterKey};
 use rustic_core::{FileType, ReadBackend, RusticResult};
 use scrypt::Params;
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 use super::ahead::Ahead;
+use super::crypt::decrypt;
 
 /// The most memory that a key's derivation may take. The programs that write this format choose
 /// N = 32768 and r = 8, which is 32 MiB.
@@ -17,8 +18,6 @@ const MOST_DERIVATION_BYTES: u64 = 1 << 30;
 /// The most rounds of a derivation, as the parameter p counts them; those programs choose one to
 /// a few.
 const MOST_ROUNDS: u32 = 64;
-/// What stands before everything encrypted.
-const NONCE_BYTES: usize = 16;
 
 /// A key file that can be tried without harm, if this is one:
 /// <https://restic.readthedocs.io/en/stable/100_references.html>.
@@ -64,9 +63,8 @@ fn open(file: &KeyFile, password: &SecretString) -> Option<MasterKey> {
     let mut derived = Key::default();
     let params = Params::new(cost, file.r, file.p).ok()?;
     scrypt::scrypt(password.expose_secret().as_bytes(), &file.salt, &params, &mut derived).ok()?;
-    let (nonce, sealed) = file.data.split_at_checked(NONCE_BYTES)?;
-    let nonce = Nonce::<Aes256CtrPoly1305Aes>::from_slice(nonce);
-    let plain = Aes256CtrPoly1305Aes::new(&derived).decrypt(nonce, sealed).ok()?;
+    let mut plain = Zeroizing::new(Vec::new());
+    decrypt(&Aes256CtrPoly1305Aes::new(&derived), &file.data, &mut plain)?;
     serde_json::from_slice(&plain).ok()
 }
 

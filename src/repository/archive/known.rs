@@ -6,8 +6,9 @@ use std::sync::Mutex;
 
 use disk_prep::sys::hold::hold;
 use rustic_core::repofile::{BlobType, IndexFile, Tree};
-use rustic_core::{ErrorKind, FileType, Id, Open, ReadBackend, RusticError};
+use rustic_core::{ErrorKind, FileType, Id, OpenStatus, ReadBackend, RusticError};
 
+use super::super::layout::content_bytes;
 use super::super::repo::Library;
 use super::sealer::Sealer;
 
@@ -51,7 +52,7 @@ pub(super) struct Known {
 
 impl Known {
     /// What the index of a repository names.
-    pub fn read<S: Open>(inner: &rustic_core::Repository<S>) -> Library<Self> {
+    pub fn read(inner: &rustic_core::Repository<OpenStatus>) -> Library<Self> {
         let mut known = Known::default();
         for file in inner.stream_files::<IndexFile>()? {
             for pack in file?.1.packs {
@@ -83,6 +84,8 @@ impl Known {
     pub fn tree(&self, store: &dyn ReadBackend, sealer: &Sealer, id: &Id) -> Library<Tree> {
         let failed = |text: &str| RusticError::new(ErrorKind::Internal, text.to_owned());
         let at = self.places.get(id).ok_or_else(|| failed("a tree is in no index"))?;
+        content_bytes(at.offset, at.length, at.unpacked)
+            .ok_or_else(|| failed("the index gives a tree a length that none has"))?;
         let sealed = store.read_partial(FileType::Pack, &at.pack, true, at.offset, at.length)?;
         let content = sealer.open(&sealed, at.unpacked)?;
         serde_json::from_slice(&content).map_err(|error| failed(&format!("a tree: {error}")))

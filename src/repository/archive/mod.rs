@@ -1,7 +1,6 @@
 //! The writing side of a repository: what a walk finds, as blobs, trees and a snapshot. The library
 //! of this format has one too, which makes tables anew for each file, wakes threads for each entry,
-//! and copies what could stay; half of the time of a first backup went there. What it writes, and
-//! where it cuts, is the same: <https://restic.readthedocs.io/en/stable/100_references.html>.
+//! and copies what could stay. What it writes, and where it cuts, is the same: <https://restic.readthedocs.io/en/stable/100_references.html>.
 
 mod cutter;
 mod files;
@@ -20,7 +19,7 @@ use std::thread;
 
 use jiff::{Unit, Zoned};
 use rustic_core::repofile::{BlobType, SnapshotFile, SnapshotSummary};
-use rustic_core::{FileType, Open, TreeId, WriteBackend};
+use rustic_core::{FileType, OpenStatus, TreeId, WriteBackend};
 
 use super::repo::Library;
 use super::source::Sources;
@@ -39,8 +38,8 @@ const BURST_BYTES: u64 = 64 << 20;
 
 /// Backs up what the sources hold, into the snapshot that is returned. Of its parents nothing is read
 /// again that has not changed.
-pub(super) fn archive<S: Open>(
-    inner: &rustic_core::Repository<S>,
+pub(super) fn archive(
+    inner: &rustic_core::Repository<OpenStatus>,
     store: &dyn WriteBackend,
     sources: &Sources,
     parents: &[SnapshotFile],
@@ -74,14 +73,7 @@ pub(super) fn archive<S: Open>(
             rooms: Mutex::default(),
         };
         let mut trees = Trees::new(&sealer, &known.trees, &tree_packs, summary);
-        let mut steps = Steps::new(sources.entries(), former, &known.data);
-        let mut burst = take(&mut steps);
-        while !burst.is_empty() {
-            let (filled, next) = rayon::join(|| files.fill(&mut burst), || take(&mut steps));
-            filled?;
-            burst.into_iter().try_for_each(|step| trees.take(step))?;
-            burst = next;
-        }
+        walk(Steps::new(sources.entries(), former, &known.data), &files, &mut trees)?;
         let was = roots.first().map_or(Was::New, |root| Was::Same(*root));
         let root = trees.finish(was)?;
         let mut summary = trees.summary;
@@ -96,15 +88,23 @@ pub(super) fn archive<S: Open>(
     // If a pack could not be written, that is why no more was done.
     written.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let (root, mut summary) = worked?;
-    let end = Zoned::now();
-    let seconds = |from: &Zoned| end.since(from).and_then(|span| span.total(Unit::Second));
-    summary.backup_duration = seconds(&begun).unwrap_or_default();
-    summary.total_duration = seconds(&snapshot.time).unwrap_or_default();
-    (summary.backup_start, summary.backup_end) = (begun, end);
+    time(&mut summary, begun, &snapshot.time);
     (snapshot.tree, snapshot.summary) = (root, Some(summary));
     snapshot.id = packs::save(store, &sealer, FileType::Snapshot, &snapshot)?.into();
     progress.finish();
     Ok(snapshot)
+}
+
+/// Takes all steps: while what was found is read, the walk goes on.
+fn walk(mut steps: Steps<'_>, files: &Files<'_>, trees: &mut Trees<'_>) -> Library<()> {
+    let mut burst = take(&mut steps);
+    while !burst.is_empty() {
+        let (filled, next) = rayon::join(|| files.fill(&mut burst), || take(&mut steps));
+        filled?;
+        burst.into_iter().try_for_each(|step| trees.take(step))?;
+        burst = next;
+    }
+    Ok(())
 }
 
 /// The next steps.
@@ -129,4 +129,13 @@ fn count(summary: &mut SnapshotSummary, data: Added, trees: Added) {
     summary.data_added_trees_packed = trees.packed_bytes;
     summary.data_added = data.bytes + trees.bytes;
     summary.data_added_packed = data.packed_bytes + trees.packed_bytes;
+}
+
+/// Says how long it took until now.
+fn time(summary: &mut SnapshotSummary, begun: Zoned, of_snapshot: &Zoned) {
+    let end = Zoned::now();
+    let seconds = |from: &Zoned| end.since(from).and_then(|span| span.total(Unit::Second));
+    summary.backup_duration = seconds(&begun).unwrap_or_default();
+    summary.total_duration = seconds(of_snapshot).unwrap_or_default();
+    (summary.backup_start, summary.backup_end) = (begun, end);
 }

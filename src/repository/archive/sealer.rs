@@ -4,20 +4,17 @@
 use std::num::NonZeroU32;
 use std::sync::Mutex;
 
-use aes256ctr_poly1305aes::aead::AeadInPlace;
-use aes256ctr_poly1305aes::{Aes256CtrPoly1305Aes, Key, Nonce, Tag};
+use aes256ctr_poly1305aes::{Aes256CtrPoly1305Aes, Key};
 use disk_prep::sys::hold::hold;
 use rustic_core::repofile::{ConfigFile, MasterKey};
 use rustic_core::{ErrorKind, RusticError};
 use zeroize::Zeroizing;
 use zstd::bulk::{Compressor, Decompressor};
 
+use super::super::crypt::{decrypt, encrypt};
 use super::super::layout::MOST_BLOB_BYTES;
 use super::super::repo::Library;
 
-/// What stands before everything encrypted, and behind it.
-const NONCE_BYTES: usize = 16;
-const TAG_BYTES: usize = 16;
 /// What stands before a file that is packed; one that is not begins with a bracket.
 const PACKED: u8 = 2;
 
@@ -116,20 +113,7 @@ impl Sealer {
 
     /// Encrypts these parts as one.
     pub fn encrypt(&self, parts: &[&[u8]]) -> Library<Vec<u8>> {
-        let mut nonce = Nonce::default();
-        let mut left = nonce.as_mut_slice();
-        while !left.is_empty() {
-            let given = rustix::rand::getrandom(&mut *left, rustix::rand::GetRandomFlags::empty());
-            let given = given.map_err(|error| failed("The kernel's random numbers", error))?;
-            left = &mut left[given..];
-        }
-        let length = parts.iter().map(|part| part.len()).sum::<usize>();
-        let mut bytes = Vec::with_capacity(NONCE_BYTES + length + TAG_BYTES);
-        bytes.extend_from_slice(&nonce);
-        parts.iter().for_each(|part| bytes.extend_from_slice(part));
-        let tag = self.cipher.encrypt_in_place_detached(&nonce, &[], &mut bytes[NONCE_BYTES..]);
-        bytes.extend_from_slice(&tag.map_err(|error| failed("Encrypting", error))?);
-        Ok(bytes)
+        encrypt(&self.cipher, parts).map_err(|error| failed("Encrypting", error))
     }
 
     /// The content of a sealed blob.
@@ -143,16 +127,8 @@ impl Sealer {
         sealed: &[u8],
         unpacked: Option<NonZeroU32>,
     ) -> Library<&'a [u8]> {
-        let length = sealed.len().checked_sub(NONCE_BYTES + TAG_BYTES);
-        let length = length.ok_or_else(|| failed("A blob", "it is too short"))?;
-        let (nonce, rest) = sealed.split_at(NONCE_BYTES);
-        let (inner, tag) = rest.split_at(length);
-        press.opened.clear();
-        press.opened.extend_from_slice(inner);
-        let (nonce, tag) = (Nonce::from_slice(nonce), Tag::from_slice(tag));
-        self.cipher
-            .decrypt_in_place_detached(nonce, &[], &mut press.opened, tag)
-            .map_err(|error| failed("Decrypting", error))?;
+        decrypt(&self.cipher, sealed, &mut press.opened)
+            .ok_or_else(|| failed("A blob", "it is not what was encrypted"))?;
         let Some(unpacked) = unpacked else { return Ok(&press.opened) };
         press.content.clear();
         press.content.reserve(unpacked.get() as usize);

@@ -13,11 +13,8 @@ use sha2::{Digest, Sha256};
 
 use super::super::ahead::Ahead;
 use super::super::error::Error;
-use super::super::layout::MOST_BLOB_BYTES;
+use super::super::layout::content_bytes;
 use super::super::store::Store;
-
-/// What a packed blob has more than its content: a nonce and a code of 16 bytes each.
-const SEAL_BYTES: u32 = 32;
 
 /// Where a blob lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,17 +104,7 @@ impl Reader {
         let found = self.inner.get_index_entry(id);
         let entry = found.map_err(|_| "the index of the repository does not have it".to_owned())?;
         let at = entry.location;
-        let bytes = match at.uncompressed_length {
-            Some(bytes) => Some(bytes.get()),
-            None => at.length.checked_sub(SEAL_BYTES),
-        };
-        let fits = |bytes: &u32| {
-            at.length >= SEAL_BYTES
-                && at.length <= MOST_BLOB_BYTES
-                && *bytes <= MOST_BLOB_BYTES
-                && at.offset.checked_add(at.length).is_some()
-        };
-        let bytes = bytes.filter(fits);
+        let bytes = content_bytes(at.offset, at.length, at.uncompressed_length);
         let bytes = bytes.ok_or("the index of the repository gives it a length that none has")?;
         Ok(Location { pack: entry.pack.into_inner(), offset: at.offset, length: at.length, bytes })
     }
