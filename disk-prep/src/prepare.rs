@@ -270,14 +270,14 @@ pub fn prepare(
             fill(root, &target, journal, options, world, monitor).on(serial)?;
         }
         refuse_incomplete(journal.history(), plan).on(serial)?;
-        sealing.write_manifest(journal.history()).on(serial)?;
+        sealing.write_manifest(journal).on(serial)?;
         journal.append(Record::Filled)?;
     }
     if journal.history().state == CopyState::Filled {
         let step = Step::Seal;
         monitor.event(&Event::StepStarted { drive: serial, step, done_bytes: 0, total_bytes: 0 });
         world.check_sources().map_err(|fault| Unready::Sources { fault }).on(serial)?;
-        let sealed = sealing.seal(journal.history(), world.now()).on(serial)?;
+        let sealed = sealing.seal(journal, world.now()).on(serial)?;
         journal.append(Record::Sealed(sealed))?;
         monitor.event(&Event::StepFinished { drive: serial, step });
     }

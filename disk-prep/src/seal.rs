@@ -14,7 +14,7 @@ use crate::dataset::Listing;
 use crate::device;
 use crate::drive_layout::DriveLayout;
 use crate::fill::{BOOT_BYTES, FileSink, Target, place_in_runs};
-use crate::journal::{Begun, DrivePlan, History, Sealed};
+use crate::journal::{Begun, DrivePlan, Journal, Sealed};
 use crate::limits::{CLUSTER_BYTES, SECTOR_BYTES};
 use crate::manifest::{Entry, ManifestError, ManifestProof, ManifestWriter, Profile, Zeros};
 use crate::noun::{DriveError, hex_upper};
@@ -43,22 +43,24 @@ pub struct Sealing<'a> {
 
 impl Sealing<'_> {
     /// Proves the manifest, then writes it into its place and flushes it.
-    pub fn write_manifest(&self, history: &History) -> Result<(), Fault> {
-        self.prove_manifest(history)?;
+    pub fn write_manifest(&self, journal: &Journal) -> Result<(), Fault> {
+        self.prove_manifest(journal)?;
         let made_runs = self.layout.made_runs(&self.plan.files);
         let made = FileSink::new(self.target, &made_runs);
-        self.made_into(history, made).and_then(FileSink::finish).map_err(write_fault)?;
+        self.made_into(journal, made).and_then(FileSink::finish).map_err(write_fault)?;
         let runs = self.layout.manifest_runs();
         let sink = FileSink::new(self.target, &runs);
-        self.manifest_into(history, sink).and_then(FileSink::finish).map_err(write_fault)?;
+        self.manifest_into(journal, sink).and_then(FileSink::finish).map_err(write_fault)?;
         Ok(self.target.flush()?)
     }
 
     /// The properties files that are made of digests, each in whole clusters.
-    fn made_into<W: Write>(&self, history: &History, mut out: W) -> io::Result<W> {
+    fn made_into<W: Write>(&self, journal: &Journal, mut out: W) -> io::Result<W> {
+        let mut digests = journal.digests();
         for (index, file) in self.plan.files.iter().enumerate() {
             let Some(made) = file.listing().content_md5() else { continue };
-            let md5s = history.files.md5s(index);
+            let is_copied = journal.history().files.is_copied(index);
+            let md5s = is_copied.then(|| digests.of(index)).transpose()?;
             let mut text = made.text(md5s.as_ref().map(|md5s| &md5s.md5)).into_bytes();
             text.resize(text.len().next_multiple_of(CLUSTER_BYTES as usize), 0);
             out.write_all(&text)?;
@@ -67,42 +69,40 @@ impl Sealing<'_> {
     }
 
     /// Reads what is going to be written with a strict reader.
-    fn prove_manifest(&self, history: &History) -> Result<(), Fault> {
+    fn prove_manifest(&self, journal: &Journal) -> Result<(), Fault> {
         let files = self.plan.files.iter().enumerate();
-        let files = files.filter(|(index, _)| history.files.is_copied(*index));
+        let files = files.filter(|(index, _)| journal.history().files.is_copied(*index));
         let proof = ManifestProof::new(
             &self.begun.serial,
             files.map(|(_, file)| file.unpack()),
             self.zeros(),
         );
-        let written = self.manifest_into(history, proof).map_err(|error| {
-            // The proof wraps the reason; anything else is a plan that does not add up.
-            error
-                .downcast::<ManifestError>()
-                .unwrap_or_else(|error| ManifestError { position: 0, fault: error.to_string() })
-        });
-        written.and_then(ManifestProof::finish).map_err(Fault::Manifest)
+        let written = self.manifest_into(journal, proof).map_err(unreadable)?;
+        written.finish().map_err(Fault::Manifest)
     }
 
     fn zeros(&self) -> Zeros {
         if self.begun.omit_zeros { Zeros::Omitted } else { Zeros::Listed }
     }
 
-    fn manifest_into<W: Write>(&self, history: &History, out: W) -> io::Result<W> {
+    fn manifest_into<W: Write>(&self, journal: &Journal, out: W) -> io::Result<W> {
         let mut writer = ManifestWriter::new(out, &self.begun.serial, self.zeros())?;
+        let mut digests = journal.digests();
         for (index, file) in self.plan.files.iter().enumerate() {
             let file = file.unpack();
             let entry = Entry::of(&file);
-            match history.files.md5s(index) {
-                Some(md5s) => writer.file(&entry, &md5s.md5, md5s.block_digests(file.bytes))?,
-                None => writer.left_out(&entry),
+            if journal.history().files.is_copied(index) {
+                let md5s = digests.of(index)?;
+                writer.file(&entry, &md5s.md5, md5s.block_digests(file.bytes))?;
+            } else {
+                writer.left_out(&entry);
             }
         }
         writer.finish(self.layout.manifest_bytes)
     }
 
     /// Makes it a volume, reads back what that took, and says what the job needs to know.
-    pub fn seal(&self, history: &History, at: Timestamp) -> Result<Sealed, Fault> {
+    pub fn seal(&self, journal: &Journal, at: Timestamp) -> Result<Sealed, Fault> {
         let places = self.places();
         self.target.flush()?;
         let (last, first) = places.split_last().expect("there are five places");
@@ -119,7 +119,7 @@ impl Sealing<'_> {
                 return Err(self.differs(*offset));
             }
         }
-        let (manifest_hash, files, bytes) = self.check_manifest(history)?;
+        let (manifest_hash, files, bytes) = self.check_manifest(journal)?;
         Ok(Sealed {
             at,
             manifest: self.begun.profile.manifest_path(self.begun.manifest_guid),
@@ -148,21 +148,19 @@ impl Sealing<'_> {
 
     /// Reads the manifest from the medium and compares it with what it should be; its hash, and
     /// how many files and bytes it lists.
-    fn check_manifest(&self, history: &History) -> Result<(String, u64, u64), Fault> {
-        let expected = self
-            .manifest_into(history, HashSink::default())
-            .expect("a digest takes any bytes, and the length was kept when it was written");
+    fn check_manifest(&self, journal: &Journal) -> Result<(String, u64, u64), Fault> {
+        let expected = self.manifest_into(journal, HashSink::default()).map_err(unreadable)?;
         let expected = expected.finish(self.begun.profile);
         self.check_written(&self.layout.manifest_runs(), self.layout.manifest_bytes, &expected)?;
         let runs = self.layout.made_runs(&self.plan.files);
-        let made = self.made_into(history, HashSink::default());
-        let made = made.expect("a digest takes any bytes").finish(self.begun.profile);
+        let made = self.made_into(journal, HashSink::default()).map_err(unreadable)?;
+        let made = made.finish(self.begun.profile);
         let clusters: u64 = runs.iter().map(|run| run.cluster_count).sum();
         self.check_written(&runs, clusters * CLUSTER_BYTES, &made)?;
         let files = self.plan.files.iter().enumerate();
         let listed = files
             .filter(|(index, file)| {
-                *file.listing() != Listing::SideFile && history.files.is_copied(*index)
+                *file.listing() != Listing::SideFile && journal.history().files.is_copied(*index)
             })
             .fold((0, 0), |(count, bytes), (_, file)| (count + 1, bytes + file.bytes()));
         Ok((expected, listed.0, listed.1))
@@ -204,6 +202,15 @@ impl Sealing<'_> {
     fn differs(&self, offset: u64) -> Fault {
         Fault::ReadBack { offset: self.target.volume_start + offset }
     }
+}
+
+/// The proof wraps the reason; anything else is a plan that does not add up, or digests that cannot
+/// be read.
+fn unreadable(error: io::Error) -> Fault {
+    let error = error.downcast::<ManifestError>();
+    Fault::Manifest(
+        error.unwrap_or_else(|error| ManifestError { position: 0, fault: error.to_string() }),
+    )
 }
 
 /// The sink wraps the drive's own error; anything else is a plan that does not add up.

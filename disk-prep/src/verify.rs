@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
+use std::thread;
 
 use rustix::fs::{Advice, fadvise};
 use sha2::{Digest, Sha512};
@@ -239,19 +240,22 @@ impl Check<'_, '_> {
         let reads: u64 = (0..listed.len()).map(|at| self.view.files.bytes(listed.found(at))).sum();
         let mut done_bytes = bytes.saturating_sub(reads);
         self.monitor.event(&Event::StepStarted { drive, step, done_bytes: 0, total_bytes });
-        let mut blocks = Blocks::new(&self.view.files);
-        for at in 0..listed.len() {
-            let number = listed.found(at);
-            let read =
-                self.file(&listed, at, known.as_ref(), &mut buffer, &mut blocks, differences);
-            if let Err(fault) = read {
-                let path = self.view.files.path(number);
-                differences.push(unreadable(serial, path, fault).on(serial)?);
+        thread::scope(|scope| -> Result<(), Error> {
+            let mut blocks = Blocks::new(&self.view.files, scope);
+            for at in 0..listed.len() {
+                let number = listed.found(at);
+                let read =
+                    self.file(&listed, at, known.as_ref(), &mut buffer, &mut blocks, differences);
+                if let Err(fault) = read {
+                    let path = self.view.files.path(number);
+                    differences.push(unreadable(serial, path, fault).on(serial)?);
+                }
+                done_bytes += self.view.files.bytes(number);
+                self.monitor.event(&Event::BytesDone { drive, step, done_bytes, total_bytes });
             }
-            done_bytes += self.view.files.bytes(number);
-            self.monitor.event(&Event::BytesDone { drive, step, done_bytes, total_bytes });
-        }
-        blocks.compare(differences);
+            blocks.finish(differences);
+            Ok(())
+        })?;
         self.monitor.event(&Event::StepFinished { drive, step });
         Ok((files, bytes))
     }

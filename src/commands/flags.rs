@@ -67,10 +67,10 @@ pub fn work(args: &SourceArgs, call: &Call<'_>) -> WorkOptions {
     WorkOptions {
         staging: args.staging.clone(),
         dataset: args.dataset.clone(),
-        job: args.job.clone(),
+        job: call.given("job", args.job.clone()),
         storage_account: args.storage_account.clone(),
         subscription: args.subscription.clone(),
-        resource_group: args.resource_group.clone(),
+        resource_group: call.given("resource_group", args.resource_group.clone()),
         service: call.given("service", args.service),
     }
 }

@@ -124,7 +124,7 @@ pub(super) fn prove_all(
     let keeper = Keeper { state, recipient: None, password_file, identity };
     let mut escrows = Vec::new();
     for PreparedDrive { serial, .. } in sealed {
-        let Some(history) = folder.history(serial)? else { continue };
+        let Some(history) = folder.survey_of(serial)? else { continue };
         let named = drives.iter().find(|named| named.drive.serial == *serial);
         // An image that was yet to be made is there now.
         let found = named.map(|named| find_known(&named.name, std::slice::from_ref(folder)));

@@ -72,7 +72,7 @@ impl Parcel {
             Err(disk_prep::journal::Error::NotWritable { .. }) => None,
             claim => Some(claim?),
         };
-        let mut sealed: Vec<History> = folder.read()?;
+        let mut sealed: Vec<History> = folder.survey()?;
         // One that was released is not in the parcel.
         sealed.retain(|history| history.state == CopyState::Sealed);
         sealed.sort_by_key(|history| history.sealed.as_ref().map(|sealed| sealed.at));
@@ -124,6 +124,7 @@ fn refuse_unreadable(
     let mut left_out = BTreeSet::new();
     for history in sealed {
         let plan = folder.read_plan(history)?;
+        let Some(history) = folder.ends_of(&history.begun.serial)? else { continue };
         for (index, file) in plan.files.iter().enumerate().filter(|(_, file)| file.together()) {
             match history.files.is_copied(index) {
                 true => copied.insert(file.source()),

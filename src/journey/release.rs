@@ -45,7 +45,7 @@ pub fn give_up(
     if attendant.can_ask() && attendant.ask(&question).as_deref() != Some(serial.as_str()) {
         return Err(NotConfirmed { serial: serial.clone() }.into());
     }
-    let was_over = journals.history(serial)?.is_none_or(|own| own.state == CopyState::Released);
+    let was_over = journals.survey_of(serial)?.is_none_or(|own| own.state == CopyState::Released);
     release(&journals, serial, &hold)?;
     state.remember(seed.id, &seed.target.job, &path, drives_of(&journals)?)?;
     let deed = Deed::Released { serial: serial.clone(), job: seed.target.job };

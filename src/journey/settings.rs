@@ -36,6 +36,11 @@ pub struct Given<T> {
 }
 
 impl<T> Given<T> {
+    /// One that no call brought.
+    pub fn default_of(value: T) -> Self {
+        Given { value, origin: Origin::Default, name: String::new() }
+    }
+
     /// The same with another value.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Given<U> {
         Given { value: change(self.value), origin: self.origin, name: self.name }

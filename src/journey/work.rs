@@ -36,13 +36,13 @@ pub struct WorkOptions {
     /// The rows of a data set.
     pub dataset: Option<PathBuf>,
     /// The job of the data set.
-    pub job: Option<JobName>,
+    pub job: Option<Given<JobName>>,
     /// The account of the data set's job.
     pub storage_account: Option<NamedAccount>,
     /// The subscription of the data set's job.
     pub subscription: Option<SubscriptionId>,
     /// The group of the data set's job.
-    pub resource_group: Option<ResourceGroup>,
+    pub resource_group: Option<Given<ResourceGroup>>,
     /// The service of the job.
     pub service: Option<Given<Service>>,
 }
@@ -109,7 +109,11 @@ impl Work {
                 desk.consent.expect_none()?;
                 Work::of_dataset(csv, options, &desk.state()?)
             }
-            (Some(staging), None) => Work::of_seed(desk.enter(staging)?),
+            (Some(staging), None) => {
+                let work = Work::of_seed(desk.enter(staging)?)?;
+                work.compare_flags(options, desk.attendant)?;
+                Ok(work)
+            }
             (None, None) => Err(MissingFlags::one("--staging").into()),
         }
     }
@@ -145,8 +149,26 @@ impl Work {
         })
     }
 
+    /// What the call says is what the seed says, or is not used. Account, container and
+    /// subscription were compared where the staging path was entered.
+    fn compare_flags(
+        &self,
+        options: &WorkOptions,
+        attendant: &dyn Attendant,
+    ) -> Result<(), Contradicted> {
+        let group = self.target.as_ref().map(|target| target.resource_group.clone());
+        let record = self.record();
+        settle(options.job.clone(), Some(self.job.clone()), &record, attendant)?;
+        settle(options.resource_group.clone(), group, &record, attendant)?;
+        self.service(options, attendant).map(drop)
+    }
+
+    fn record(&self) -> String {
+        format!("the seed in {} is for", self.home.display())
+    }
+
     fn of_dataset(csv: &Path, options: &WorkOptions, state: &State) -> Result<Self, Failure> {
-        let job = options.job.clone().ok_or(MissingFlags::one("--job"))?;
+        let job = options.job.as_ref().ok_or(MissingFlags::one("--job"))?.value.clone();
         let rows = RowsOptions { csv: csv.to_owned(), job: job.clone() };
         let set = scan_rows(&read_dataset(csv)?, &rows)?;
         if set.files.is_empty() {
@@ -254,8 +276,7 @@ impl Work {
         attendant: &dyn Attendant,
     ) -> Result<Service, Contradicted> {
         let held = self.target.as_ref().map(Destination::service);
-        let record = format!("the seed in {} is for", self.home.display());
-        let service = settle(options.service.clone(), held, &record, attendant)?;
+        let service = settle(options.service.clone(), held, &self.record(), attendant)?;
         Ok(service.unwrap_or(CURRENT_SERVICE))
     }
 
@@ -271,7 +292,7 @@ impl Work {
         let (account, subscription, group) = all(
             ("--storage-account", options.storage_account.as_ref()),
             ("--subscription", options.subscription.clone()),
-            ("--resource-group", options.resource_group.clone()),
+            ("--resource-group", options.resource_group.clone().map(|own| own.value)),
         )?;
         Ok((account.in_group(&subscription, &group), subscription, group))
     }

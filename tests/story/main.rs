@@ -3,6 +3,7 @@
 
 mod agents;
 mod bad_input;
+mod begun_otherwise;
 mod board;
 mod codes;
 mod config;

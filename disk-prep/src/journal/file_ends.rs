@@ -1,6 +1,7 @@
-//! What became of the files of a plan, by their indices: 48 bytes of digests a file, or 16 where
-//! only the manifest is made of them.
+//! What became of the files of a plan, by their indices: with 48 bytes of digests a file, or as
+//! stretches where those are not wanted.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::slice;
 
@@ -27,14 +28,14 @@ pub struct FileEnds {
 pub struct FileMd5s<'a> {
     /// MD5 of the file.
     pub md5: Md5Digest,
-    blocks: &'a [Md5Digest],
+    pub(super) blocks: Cow<'a, [Md5Digest]>,
 }
 
 impl FileMd5s<'_> {
     /// The digests of the blocks of the file, which is of this length.
     pub fn block_digests(&self, file_bytes: u64) -> &[Md5Digest] {
         let is_one = self.blocks.is_empty() && file_bytes > 0;
-        if is_one { slice::from_ref(&self.md5) } else { self.blocks }
+        if is_one { slice::from_ref(&self.md5) } else { &self.blocks }
     }
 }
 
@@ -84,21 +85,12 @@ impl<const BYTES: usize> Shelves<BYTES> {
 impl FileEnds {
     /// Notes what became of a file, in place of what was noted before.
     pub fn insert(&mut self, index: usize, end: FileEnd) {
-        let sha256 = match &end {
-            FileEnd::Copied(copied) => Some(*copied.sha256.bytes()),
-            FileEnd::LeftOut(_) => None,
-        };
-        self.insert_md5s(index, end);
-        sha256.into_iter().for_each(|sha256| self.sha256.insert(index, &sha256));
-    }
-
-    /// The same, of the digests those that stand in the manifest.
-    pub(super) fn insert_md5s(&mut self, index: usize, end: FileEnd) {
         self.remove(index);
         match end {
             FileEnd::LeftOut(why) => drop(self.left_out.insert(index, why)),
             FileEnd::Copied(copied) => {
                 self.md5.insert(index, copied.md5.bytes());
+                self.sha256.insert(index, copied.sha256.bytes());
                 if !copied.blocks.is_empty() {
                     self.blocks.insert(index, copied.blocks);
                 }
@@ -136,13 +128,14 @@ impl FileEnds {
     /// What the manifest says of a file, if it was copied.
     pub fn md5s(&self, index: usize) -> Option<FileMd5s<'_>> {
         let md5 = Md5Digest::new(self.md5.get(index)?);
-        Some(FileMd5s { md5, blocks: self.blocks.get(&index).map_or(&[], Vec::as_slice) })
+        let blocks = self.blocks.get(&index).map_or(&[][..], Vec::as_slice);
+        Some(FileMd5s { md5, blocks: Cow::Borrowed(blocks) })
     }
 
     /// The digests of a file, if it was copied and all of them are kept.
     pub fn copied(&self, index: usize) -> Option<Copied> {
         let (md5s, sha256) = (self.md5s(index)?, self.sha256.get(index)?);
-        Some(Copied::new(md5s.md5, Sha256Digest::new(sha256), md5s.blocks.to_vec()))
+        Some(Copied::new(md5s.md5, Sha256Digest::new(sha256), md5s.blocks.into_owned()))
     }
 
     /// Whether a file was copied.
@@ -211,20 +204,6 @@ mod tests {
         let left_out: Vec<usize> = ends.left_out().map(|(index, _)| index).collect();
         assert_eq!((copied, left_out), (vec![3, 5], vec![4, 6]));
         assert_eq!(ends.copied(3), None);
-    }
-
-    #[test]
-    fn what_the_manifest_says_is_known_without_the_other_digest() {
-        let mut ends = FileEnds::default();
-        ends.insert(3, copied(9, 0));
-        for (index, blocks) in [(3, 1), (4, 3), (5, 0)] {
-            ends.insert_md5s(index, copied(index as u8, blocks));
-        }
-        let blocks = |index, bytes| ends.md5s(index).unwrap().block_digests(bytes).len();
-        assert_eq!((blocks(3, 9), blocks(4, 9 << 20), blocks(5, 0)), (1, 3, 0));
-        assert_eq!(ends.md5s(3).unwrap().md5, Md5Digest::new([3; 16]));
-        assert!(ends.is_copied(3) && ends.all_copied().next().is_none());
-        assert_eq!((ends.copied(3), ends.md5s(6)), (None, None));
     }
 
     #[test]

@@ -47,8 +47,6 @@ pub struct Stream {
 pub(super) enum Keep {
     /// All of it.
     All,
-    /// Of the digests of files those that a drive is sealed with.
-    Md5s,
     /// Of the files what became of them, without their digests.
     Ends,
     /// Of the files only those that were left out.
@@ -91,10 +89,11 @@ impl History {
         }
     }
 
-    /// Puts records together, in order; nothing if not even the first is whole.
+    /// Puts records together, in order, and shows each; nothing if not even the first is whole.
     pub(super) fn replay(
         lines: &mut Lines<impl BufRead>,
         keep: Keep,
+        mut show: impl FnMut(&Record) -> io::Result<()>,
     ) -> io::Result<Result<Option<Self>, JournalFault>> {
         let mut history: Option<History> = None;
         for at in 0.. {
@@ -103,6 +102,7 @@ impl History {
                 Some(Err(fault)) => return Ok(Err(fault)),
                 Some(Ok(record)) => record,
             };
+            show(&record)?;
             let applied = match (&mut history, record) {
                 (None, Record::Begun(begun)) if begun.version > Begun::VERSION => {
                     Err(JournalFault::Newer { version: begun.version })
@@ -157,7 +157,6 @@ impl History {
             let Some(FileRecord { index, end, .. }) = end.file else { continue };
             match keep {
                 Keep::All => self.files.insert(index, end),
-                Keep::Md5s => self.files.insert_md5s(index, end),
                 Keep::Ends => self.files.insert_bare(index, end),
                 Keep::LeftOut if matches!(end, FileEnd::LeftOut(_)) => {
                     self.files.insert(index, end)

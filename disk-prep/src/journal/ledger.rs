@@ -16,6 +16,7 @@ use super::error::Error;
 use super::history::{History, Keep};
 use super::keeper::{KeptPassword, SecretKeeper};
 use super::line::{Chain, Lines, PIECE_BYTES};
+use super::manifest_digests::{DigestReader, ManifestDigests};
 use super::record::{Begun, Record};
 use super::witness::{Intent, Unwatched, Witness};
 use crate::sys::durable::Access;
@@ -56,6 +57,7 @@ pub struct Journal {
     bytes: u64,
     witness: Arc<dyn Witness>,
     history: History,
+    digests: ManifestDigests,
 }
 
 impl Journal {
@@ -70,6 +72,7 @@ impl Journal {
     ) -> Result<Self, Error> {
         let path = place.path();
         let at = |source| Error::File { path: path.clone(), source };
+        let digests = ManifestDigests::beside(place).map_err(at)?;
         let file = place.create_new(Access::Private).map_err(at)?;
         lock(&file, &path)?;
         let written = match kept(&begun, readers(&file).map_err(at)?, &path, keeper) {
@@ -83,8 +86,9 @@ impl Journal {
         let record = Record::Begun(Box::new(written));
         let (chain, first) = (Chain::default(), String::new());
         let history = History::begin(begun);
+        let path = path.clone();
         let mut journal =
-            Journal { path: path.clone(), ledger, chain, first, bytes: 0, witness, history };
+            Journal { path, ledger, chain, first, bytes: 0, witness, history, digests };
         journal.write(&record)?;
         Ok(journal)
     }
@@ -96,7 +100,8 @@ impl Journal {
         let at = |source| Error::File { path: path.clone(), source };
         let file = place.open_writable().map_err(at)?;
         lock(&file, &path)?;
-        let read = read_on(&path, Lines::of(&file), Box::new(VoidLedger));
+        let digests = ManifestDigests::beside(place).map_err(at)?;
+        let read = read_on(&path, Lines::of(&file), Box::new(VoidLedger), digests);
         let (journal, whole) = read.map_err(at)??;
         // A flush that failed may have left records in memory only, where they read as whole.
         file.set_len(whole)
@@ -111,19 +116,21 @@ impl Journal {
     }
 
     /// Goes on after the whole records of `bytes`, which take the length returned.
-    pub fn go_on(
+    #[cfg(test)]
+    fn go_on(
         path: &Path,
         bytes: &[u8],
         ledger: Box<dyn Ledger>,
     ) -> Result<(Option<Self>, usize), Error> {
-        let read = read_on(path, Lines::new(bytes), ledger);
+        let digests = ManifestDigests::beside(&Place::at(path).unwrap()).unwrap();
+        let read = read_on(path, Lines::new(bytes), ledger, digests);
         let (journal, whole) = read.expect("memory can be read")?;
         Ok((journal, whole as usize))
     }
 
     /// What the bytes of a journal say; `None` when not even the first record is whole.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Option<History>, Error> {
-        let replayed = History::replay(&mut Lines::new(bytes), Keep::All);
+        let replayed = History::replay(&mut Lines::new(bytes), Keep::All, |_| Ok(()));
         let replayed = replayed.expect("memory can be read");
         replayed.map_err(|fault| Error::Damaged { path: path.to_owned(), fault })
     }
@@ -147,7 +154,7 @@ impl Journal {
         let path = place.path();
         let at = |source| Error::File { path: path.clone(), source };
         let file = place.open().map_err(at)?;
-        let replayed = History::replay(&mut Lines::of(&file), keep).map_err(at)?;
+        let replayed = History::replay(&mut Lines::of(&file), keep, |_| Ok(())).map_err(at)?;
         replayed.map_err(|fault| Error::Damaged { path: path.clone(), fault })
     }
 
@@ -171,16 +178,23 @@ impl Journal {
         Ok(())
     }
 
-    /// What it says so far; of the digests of files those that a drive is sealed with.
+    /// What it says so far, without the digests of files.
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// The digests of the files that were copied, of which a manifest is made.
+    pub fn digests(&self) -> DigestReader<'_> {
+        self.digests.reader()
     }
 
     /// Adds a record; when this returns it survives a power cut.
     pub fn append(&mut self, record: Record) -> Result<(), Error> {
         self.write(&record)?;
+        let kept = self.digests.note(&record);
+        kept.map_err(|source| Error::File { path: self.path.clone(), source })?;
         self.history
-            .apply(record, Keep::Md5s)
+            .apply(record, Keep::Ends)
             .expect("records are appended in the order that replay takes");
         Ok(())
     }
@@ -206,15 +220,17 @@ fn read_on(
     path: &Path,
     mut lines: Lines<impl BufRead>,
     ledger: Box<dyn Ledger>,
+    mut digests: ManifestDigests,
 ) -> io::Result<Result<(Option<Journal>, u64), Error>> {
-    let history = match History::replay(&mut lines, Keep::Md5s)? {
+    let replayed = History::replay(&mut lines, Keep::Ends, |record| digests.note(record))?;
+    let history = match replayed {
         Ok(history) => history,
         Err(fault) => return Ok(Err(Error::Damaged { path: path.to_owned(), fault })),
     };
     let (chain, bytes) = lines.end();
     let journal = history.map(|history| {
         let (path, witness) = (path.to_owned(), Arc::new(Unwatched));
-        Journal { path, ledger, chain, first: lines.first(), bytes, witness, history }
+        Journal { path, ledger, chain, first: lines.first(), bytes, witness, history, digests }
     });
     Ok(Ok((journal, bytes)))
 }

@@ -164,7 +164,7 @@ impl PrepareRun<'_> {
         let clear = || Ok(Standing::New(held.clear(erase, wipe, look)?, look));
         let elsewhere =
             |job: String| DriveError::new(serial, Unready::SealedElsewhere { job }).into();
-        let history = self.journals.history(serial)?;
+        let history = self.journals.survey_of(serial)?;
         self.check_not_another(held, history.as_ref())?;
         let Some(history) = history else {
             return match self.elsewhere.get(serial) {

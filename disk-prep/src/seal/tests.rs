@@ -3,7 +3,9 @@
 
 use super::*;
 use crate::dataset::DataFile;
-use crate::journal::{Copied, FileChange, FileEnd, JournalOnly, LeftOut};
+use crate::journal::{
+    Copied, FileChange, FileEnd, FileRecord, Finished, JournalOnly, LeftOut, Progress, Record,
+};
 use crate::noun::{DriveFault, ErrorKind, Md5Digest, Sha256Digest};
 use crate::prepare::tests::{Bench, Deed};
 use crate::volume::bitlocker::unlock::UnlockedVolume;
@@ -16,13 +18,24 @@ fn copied(file: &DataFile) -> FileEnd {
     FileEnd::Copied(Copied::new(md5, sha256, vec![md5; blocks]))
 }
 
-/// What the journal says when all was copied.
-fn history(bench: &Bench) -> History {
-    let mut history = bench.drive.journal.history().clone();
-    for (index, file) in bench.drive.plan.files.iter().enumerate() {
-        history.files.insert(index, copied(&file.unpack()));
-    }
-    history
+/// Notes what became of files, by their indices.
+fn note(bench: &mut Bench, ends: impl IntoIterator<Item = (usize, FileEnd)>) {
+    let finished = |(index, end)| {
+        let file = FileRecord { index, bytes: 0, modified_ns: 0, end };
+        Finished { segment: index as u64, file: Some(file) }
+    };
+    let finished = ends.into_iter().map(finished).collect();
+    let progress = Record::Progress(Progress { finished, ..Progress::default() });
+    bench.drive.journal.append(progress).unwrap();
+}
+
+/// A blank drive onto which all was copied.
+fn filled(profile: Profile, files: Vec<DataFile>) -> Bench {
+    let mut bench = Bench::blank(profile, files);
+    bench.drive.journal.append(Record::Labelled).unwrap();
+    let files = bench.drive.plan.files.clone();
+    note(&mut bench, files.iter().enumerate().map(|(index, file)| (index, copied(&file.unpack()))));
+    bench
 }
 
 fn sealing<T>(bench: &Bench, act: impl FnOnce(&Sealing<'_>) -> T) -> T {
@@ -37,12 +50,11 @@ fn at() -> Timestamp {
 #[test]
 fn the_plain_header_is_written_last_after_all_else_is_on_the_medium_and_opens_the_volume() {
     let bench =
-        Bench::blank(Profile::Modern, vec![DataFile::sample("a", 5000), DataFile::sample("b", 0)]);
-    let history = history(&bench);
+        filled(Profile::Modern, vec![DataFile::sample("a", 5000), DataFile::sample("b", 0)]);
     sealing(&bench, |sealing| {
-        sealing.write_manifest(&history).unwrap();
+        sealing.write_manifest(&bench.drive.journal).unwrap();
         bench.device.take_deeds();
-        sealing.seal(&history, at()).unwrap();
+        sealing.seal(&bench.drive.journal, at()).unwrap();
         let (disk, placement) = (&sealing.layout.disk, &sealing.layout.placement);
         let start = disk.partition_start;
         let metadata = placement.metadata().map(|at| Deed::Write(start + at, METADATA_BYTES));
@@ -73,17 +85,14 @@ fn the_job_is_told_the_hashes_of_what_is_on_the_drive_and_what_the_manifest_list
             DataFile::sample("c", 9),
             side,
         ];
-        let bench = Bench::blank(profile, files);
-        let mut history = history(&bench);
+        let mut bench = filled(profile, files);
         let c = bench.drive.plan.files.iter().position(|own| own.bytes() == 9).unwrap();
-        history.files.insert(
-            c,
-            FileEnd::LeftOut(LeftOut::new(FileChange::FileUnreadable, "it cannot be read")),
-        );
+        let why = LeftOut::new(FileChange::FileUnreadable, "it cannot be read");
+        note(&mut bench, [(c, FileEnd::LeftOut(why))]);
         let (start, text, sealed) = sealing(&bench, |sealing| {
-            sealing.write_manifest(&history).unwrap();
-            let text = sealing.manifest_into(&history, Vec::new()).unwrap();
-            (sealing.target.volume_start, text, sealing.seal(&history, at()).unwrap())
+            sealing.write_manifest(&bench.drive.journal).unwrap();
+            let text = sealing.manifest_into(&bench.drive.journal, Vec::new()).unwrap();
+            (sealing.target.volume_start, text, sealing.seal(&bench.drive.journal, at()).unwrap())
         });
         assert_eq!((sealed.at, sealed.files, sealed.bytes), (at(), 2, 5000));
         let hash = |offset, bytes| hex_upper(&Sha512::digest(bench.device.at(offset, bytes)));
@@ -102,7 +111,7 @@ fn the_job_is_told_the_hashes_of_what_is_on_the_drive_and_what_the_manifest_list
 /// The drive is no volume then, or none that is called sealed.
 fn expect_read_back(bench: &Bench, sealing: &Sealing<'_>, bad: u64, told: u64) {
     *bench.device.bad.lock().unwrap() = Some(bad);
-    match sealing.seal(&history(bench), at()) {
+    match sealing.seal(&bench.drive.journal, at()) {
         Err(Fault::ReadBack { offset, .. }) => assert_eq!(offset, told),
         other => panic!("{bad:#x}: {other:?}"),
     }
@@ -111,16 +120,16 @@ fn expect_read_back(bench: &Bench, sealing: &Sealing<'_>, bad: u64, told: u64) {
 
 #[test]
 fn a_byte_that_reads_back_different_in_any_place_is_told_with_that_place() {
-    let bench = Bench::blank(Profile::Modern, vec![DataFile::sample("a", 5000)]);
+    let bench = filled(Profile::Modern, vec![DataFile::sample("a", 5000)]);
     sealing(&bench, |sealing| {
-        sealing.write_manifest(&history(&bench)).unwrap();
+        sealing.write_manifest(&bench.drive.journal).unwrap();
         let (start, placement) = (sealing.target.volume_start, &sealing.layout.placement);
         let manifest = sealing.layout.manifest_runs()[0].first_cluster * CLUSTER_BYTES;
         let places = [0, placement.header_copy(), manifest].into_iter();
         for place in places.chain(placement.metadata()) {
             expect_read_back(&bench, sealing, start + place + 77, start + place);
         }
-        sealing.seal(&history(&bench), at()).unwrap();
+        sealing.seal(&bench.drive.journal, at()).unwrap();
     });
 }
 
@@ -128,14 +137,12 @@ fn a_byte_that_reads_back_different_in_any_place_is_told_with_that_place() {
 fn a_manifest_that_takes_several_reads_is_compared_to_its_last_byte() {
     let long = "n".repeat(200);
     let names = (0..9000).map(|number| format!("{long}{number}"));
-    let bench =
-        Bench::blank(Profile::Modern, names.map(|name| DataFile::sample(&name, 0)).collect());
+    let bench = filled(Profile::Modern, names.map(|name| DataFile::sample(&name, 0)).collect());
     sealing(&bench, |sealing| {
-        let history = history(&bench);
-        sealing.write_manifest(&history).unwrap();
-        let sealed = sealing.seal(&history, at()).unwrap();
+        sealing.write_manifest(&bench.drive.journal).unwrap();
+        let sealed = sealing.seal(&bench.drive.journal, at()).unwrap();
         assert_eq!(sealed.files, 9000);
-        let text = sealing.manifest_into(&history, Vec::new()).unwrap();
+        let text = sealing.manifest_into(&bench.drive.journal, Vec::new()).unwrap();
         assert!(text.len() > 4 << 20, "{}", text.len());
         assert_eq!(sealed.manifest_hash, hex_upper(&Sha256::digest(&text)));
         let last = text.len() as u64 - 1;
@@ -159,21 +166,21 @@ fn a_manifest_may_end_with_a_cluster() {
     let serial = "S1".parse().unwrap();
     let length = |pad| crate::manifest::length_bytes(&serial, &padded(pad).into_iter().collect());
     let pad = (0..4096).find(|&pad| length(pad).is_multiple_of(CLUSTER_BYTES)).unwrap();
-    let bench = Bench::blank(Profile::Modern, padded(pad));
+    let bench = filled(Profile::Modern, padded(pad));
     sealing(&bench, |sealing| {
         assert_eq!(sealing.layout.manifest_bytes % CLUSTER_BYTES, 0);
-        sealing.write_manifest(&history(&bench)).unwrap();
-        assert_eq!(sealing.seal(&history(&bench), at()).unwrap().files, 6);
+        sealing.write_manifest(&bench.drive.journal).unwrap();
+        assert_eq!(sealing.seal(&bench.drive.journal, at()).unwrap().files, 6);
     });
 }
 
 #[test]
 fn a_manifest_that_does_not_say_what_was_planned_is_not_even_written() {
-    let bench = Bench::blank(Profile::Modern, vec![DataFile::sample("a", 9 << 20)]);
-    let mut history = history(&bench);
+    let mut bench = filled(Profile::Modern, vec![DataFile::sample("a", 9 << 20)]);
     // A journal that has lost the digests of two of three blocks.
-    history.files.insert(0, copied(&DataFile::sample("a", 1)));
-    let error = sealing(&bench, |sealing| sealing.write_manifest(&history)).unwrap_err();
+    note(&mut bench, [(0, copied(&DataFile::sample("a", 1)))]);
+    let error =
+        sealing(&bench, |sealing| sealing.write_manifest(&bench.drive.journal)).unwrap_err();
     assert_eq!((error.code(), error.kind()), ("manifest-unreadable", ErrorKind::Difference));
     assert_eq!(bench.device.take_deeds(), []);
 }

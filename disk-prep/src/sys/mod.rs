@@ -20,6 +20,7 @@ pub mod large;
 pub mod lease;
 pub mod loops;
 pub mod machine;
+mod nameless;
 pub mod place;
 pub mod private;
 pub mod threads;

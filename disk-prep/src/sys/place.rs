@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::beneath::{About, Folder};
 use super::durable::Access;
+use super::nameless::nameless;
 
 /// A name in a folder that is held open.
 #[derive(Debug)]
@@ -59,6 +60,12 @@ impl Place {
     /// Makes the file, which must not be there; the name is durable.
     pub fn create_new(&self, access: Access) -> io::Result<File> {
         self.folder.create_new(&self.name, access)
+    }
+
+    /// A private file without a name for as long as it is open, in the same folder if that can hold
+    /// one.
+    pub fn nameless(&self) -> io::Result<File> {
+        nameless(self.folder.handle())
     }
 
     /// Opens the file to read and write, and makes it if it is not there.

@@ -71,7 +71,7 @@ pub fn prove_keys(
     for name in drives {
         let (drive, staging) = find_filled(name, target.staging.as_deref(), &state, desk)?;
         let staging = staging.ok_or(NoDrives)?;
-        let history = staging.journals().history(&drive.serial)?.ok_or(NoDrives)?;
+        let history = staging.journals().survey_of(&drive.serial)?.ok_or(NoDrives)?;
         work.push((staging, history.begun, Some(drive)));
     }
     if drives.is_empty() {

@@ -19,7 +19,7 @@ pub(super) fn consent(
         return Ok(typed);
     }
     for NamedDrive { drive, .. } in found {
-        let is_known = folder.history(&drive.serial)?.is_some();
+        let is_known = folder.survey_of(&drive.serial)?.is_some();
         if drive.kind == Kind::NewImage || is_known || erase.contains(&drive.serial) {
             continue;
         }

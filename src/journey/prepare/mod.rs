@@ -1,5 +1,6 @@
 //! Drives formatted and filled, and the import job made of them.
 
+mod as_begun;
 mod bay;
 mod board;
 mod board_page;
@@ -21,6 +22,7 @@ use disk_prep::known::find_known;
 use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{
     AccountId, ContainerName, Diagnose, ErrorKind, JobName, ResourceGroup, Serial, SubscriptionId,
+    Wipe,
 };
 use disk_prep::pool::{DriveBay, NoBay, PrepareOutcome, PrepareRun, expect_set_aside};
 use disk_prep::prepare::{CHECKPOINT_BYTES, PrepareOptions, PreparedDrive};
@@ -29,6 +31,7 @@ use disk_prep::sys::threads::each;
 use disk_prep::verify::{VerifyOptions, verify};
 use jiff::Timestamp;
 
+use self::as_begun::expect_as_begun;
 use self::bay::TerminalBay;
 use self::board::Board;
 use self::consent::consent;
@@ -79,6 +82,7 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
     let folder = work.journals();
     let here = journals_here(Some(&folder), &desk.state()?);
     let found = find_all(&names, &here)?;
+    expect_as_begun(&found.drives, &folder, &options, attendant)?;
     // Before this machine remembers drives that are to be begun.
     expect_set_aside(&found.absent, &folder)?;
     let is_block = |named: &NamedDrive| named.drive.kind == Kind::Block;
@@ -122,7 +126,8 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
 
 /// For whom keys are sealed. An identity that is to prove it must be theirs.
 fn recipient(options: &PrepOptions) -> Result<Option<escrow::Recipient>, Failure> {
-    let recipient = options.recipient.as_ref().map(escrow::Recipient::of).transpose()?;
+    let recipient =
+        options.recipient.as_ref().map(|own| escrow::Recipient::of(&own.value)).transpose()?;
     if let (Some(recipient), Some(identity)) = (&recipient, &options.escrow_identity) {
         escrow::expect_pair(recipient, identity)?;
     }
@@ -185,7 +190,7 @@ fn fill(
     drives.extend(found.drives.iter().map(|named| named.drive.serial.clone()));
     state.remember(*id, job, home, drives)?;
     let elsewhere = state.drives_held(*id)?;
-    let bay = TerminalBay::new(attendant, &found.drives, folder.clone(), options.wipe);
+    let bay = TerminalBay::new(attendant, &found.drives, folder.clone(), wipe(options));
     let offered: &dyn DriveBay = if attendant.can_ask() { &bay } else { &NoBay };
     let outcome = PrepareRun {
         data_set: &work.set,
@@ -233,16 +238,20 @@ fn run_options(
     PrepareOptions {
         job: work.job.clone(),
         container: work.container.clone(),
-        cipher: options.cipher,
-        profile: options.profile,
-        omit_zeros: options.omit_zeros,
+        cipher: options.cipher.value,
+        profile: options.profile.value,
+        omit_zeros: options.omit_zeros.value,
         strict: options.strict,
         checkpoint_bytes: CHECKPOINT_BYTES,
         erase,
-        wipe: options.wipe,
+        wipe: wipe(options),
         keeper,
         stop: attendant.stop_flag(),
     }
+}
+
+fn wipe(options: &PrepOptions) -> Option<Wipe> {
+    options.wipe.as_ref().map(|own| own.value)
 }
 
 /// The drives that were named, and those that a file lets be erased.

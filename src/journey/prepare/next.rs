@@ -55,7 +55,7 @@ impl Next {
         let job = flag("--job", Some(&work.job), "NAME");
         let place = [
             flag("--subscription", own.subscription.as_ref(), "ID"),
-            flag("--resource-group", own.resource_group.as_ref(), "NAME"),
+            flag("--resource-group", own.resource_group.as_ref().map(|own| &own.value), "NAME"),
         ]
         .concat();
         let service = own.service.as_ref().map(|given| format!(" --service {}", given.value));

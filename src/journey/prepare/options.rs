@@ -21,7 +21,7 @@ pub struct PrepOptions {
     /// Serials of drives that may be erased.
     pub erase: Vec<Serial>,
     /// What happens to free space that was used before.
-    pub wipe: Option<Wipe>,
+    pub wipe: Option<Given<Wipe>>,
     /// Where the job is made; `None` to make none.
     pub azure: Option<AzureOptions>,
     /// The job's region; without it the seed's.
@@ -35,15 +35,15 @@ pub struct PrepOptions {
     /// Whether each blob gets the MD5 of its content, on drives that are begun by this run.
     pub content_md5: bool,
     /// The volumes' cipher.
-    pub cipher: Cipher,
+    pub cipher: Given<Cipher>,
     /// How the service knows the manifest.
-    pub profile: Profile,
+    pub profile: Given<Profile>,
     /// Whether ranges of page blobs that hold nothing stay out of the manifest.
-    pub omit_zeros: bool,
+    pub omit_zeros: Given<bool>,
     /// Whether the keys of a repository go onto no drive.
     pub hold_keys: bool,
     /// For whom recovery passwords are sealed.
-    pub recipient: Option<Recipient>,
+    pub recipient: Option<Given<Recipient>>,
     /// A file with the recipient's identity, to prove that what is sealed opens the drives.
     pub escrow_identity: Option<PathBuf>,
     /// What opens sealed ones.

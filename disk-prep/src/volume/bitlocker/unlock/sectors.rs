@@ -1,9 +1,14 @@
-//! Decrypts sectors, one after the other (`bitlocker-volume` 9).
+//! Decrypts sectors, several at a time (`bitlocker-volume` 9): by other loops than those that wrote
+//! them.
 
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use aes::{Aes128, Aes256, Block};
 
 use crate::noun::Cipher;
+
+const BLOCKS: usize = 32;
+/// Sectors at a time: the CPU works on several blocks at once, and their masks stay near.
+const BATCH: usize = 8;
 
 enum Aes {
     Short(Box<Aes128>),
@@ -18,13 +23,11 @@ impl Aes {
         }
     }
 
-    fn encrypted(&self, number: u128) -> u128 {
-        let mut block = Block::from(number.to_le_bytes());
+    fn encrypt(&self, blocks: &mut [Block]) {
         match self {
-            Aes::Short(aes) => aes.encrypt_block(&mut block),
-            Aes::Long(aes) => aes.encrypt_block(&mut block),
+            Aes::Short(aes) => aes.encrypt_blocks(blocks),
+            Aes::Long(aes) => aes.encrypt_blocks(blocks),
         }
-        u128::from_le_bytes(block.0)
     }
 
     fn decrypt(&self, blocks: &mut [Block]) {
@@ -61,25 +64,28 @@ impl SectorKeys {
 
     /// Decrypts whole 512-byte sectors in place, the first of which has the number `sector`.
     pub(super) fn decrypt(&self, sector: u64, bytes: &mut [u8]) {
-        for (number, sector) in (u128::from(sector)..).zip(bytes.as_chunks_mut::<512>().0) {
-            let (blocks, _) = Block::slice_as_chunks_mut(sector);
-            let mut masks = [0u128; 32];
-            match &self.tweak {
-                Some(tweak) => {
-                    let mut power = tweak.encrypted(number);
-                    for mask in &mut masks {
-                        *mask = power;
-                        let overflow = power >> 127 == 1;
-                        power = power << 1 ^ if overflow { 0x87 } else { 0 };
-                    }
-                    add(blocks, &masks);
+        let mut number = u128::from(sector);
+        let mut masks = [0u128; BATCH * BLOCKS];
+        for sectors in bytes.as_chunks_mut::<512>().0.chunks_mut(BATCH) {
+            let mut firsts = [Block::default(); BATCH];
+            let firsts = &mut firsts[..sectors.len()];
+            for first in firsts.iter_mut() {
+                let own = if self.tweak.is_some() { number } else { number * 512 };
+                first.0 = own.to_le_bytes();
+                number += 1;
+            }
+            self.tweak.as_ref().unwrap_or(&self.data).encrypt(firsts);
+            let (blocks, _) = Block::slice_as_chunks_mut(sectors.as_flattened_mut());
+            let each = blocks.chunks(BLOCKS).zip(masks.as_chunks_mut::<BLOCKS>().0);
+            for ((blocks, masks), first) in each.zip(firsts.iter()) {
+                let first = u128::from_le_bytes(first.0);
+                match self.tweak {
+                    Some(_) => powers(first, masks),
+                    None => behind(first, blocks, masks),
                 }
-                None => {
-                    masks[0] = self.data.encrypted(number * 512);
-                    for (mask, before) in masks[1..].iter_mut().zip(blocks.iter()) {
-                        *mask = u128::from_le_bytes(before.0);
-                    }
-                }
+            }
+            if self.tweak.is_some() {
+                add(blocks, &masks);
             }
             self.data.decrypt(blocks);
             add(blocks, &masks);
@@ -87,7 +93,24 @@ impl SectorKeys {
     }
 }
 
-fn add(blocks: &mut [Block], masks: &[u128; 32]) {
+/// XTS: the encrypted number of the sector, times x for each block more.
+fn powers(mut power: u128, masks: &mut [u128; BLOCKS]) {
+    for mask in masks {
+        *mask = power;
+        let overflow = power >> 127 == 1;
+        power = power << 1 ^ if overflow { 0x87 } else { 0 };
+    }
+}
+
+/// CBC: the encrypted place of the sector, then the cipher text before each block.
+fn behind(first: u128, blocks: &[Block], masks: &mut [u128; BLOCKS]) {
+    masks[0] = first;
+    for (mask, before) in masks[1..].iter_mut().zip(blocks) {
+        *mask = u128::from_le_bytes(before.0);
+    }
+}
+
+fn add(blocks: &mut [Block], masks: &[u128]) {
     for (block, mask) in blocks.iter_mut().zip(masks) {
         block.0 = (u128::from_le_bytes(block.0) ^ mask).to_le_bytes();
     }

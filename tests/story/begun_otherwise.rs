@@ -1,0 +1,98 @@
+//! `prep` on drives that are begun or sealed, asked for something else than they were begun with.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+
+use crate::support;
+
+use std::fs;
+
+use support::program::{Machine, Said};
+use support::seed::staged;
+
+const DRIVE: &str = "s1.img,serial=S1,size=210M";
+/// An age recipient.
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+/// A machine with one drive, sealed with all defaults, and the words that did it.
+fn sealed() -> (Machine, Vec<String>) {
+    let machine = Machine::new();
+    fs::create_dir_all(machine.path("source")).unwrap();
+    fs::write(machine.path("source/file"), "content").unwrap();
+    let staging = staged(&machine, "4Mi");
+    let prep = ["prep", "--staging", &staging, "--offline", "--drive", DRIVE];
+    machine.expect(0, &prep);
+    (machine, prep.map(str::to_owned).to_vec())
+}
+
+fn again(machine: &Machine, code: i32, prep: &[String], more: &[&str]) -> Said {
+    let words: Vec<&str> = prep.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    machine.expect(code, &words)
+}
+
+#[test]
+fn what_a_sealed_drive_was_not_begun_with_is_refused_and_all_of_it_is_named() {
+    let (machine, prep) = sealed();
+    let journal = || fs::read(machine.path("staging/journals/S1.journal")).unwrap();
+    let before = journal();
+    for (more, told) in [
+        (
+            &["--cipher", "xts-aes-128"][..],
+            "--cipher is xts-aes-128, and drive S1 was begun with xts-aes-256",
+        ),
+        (&["--profile", "modern"], "--profile is modern, and drive S1 was begun with legacy"),
+        (&["--omit-zeros"], "--omit-zeros is on, and drive S1 was begun with it off"),
+        (
+            &["--encrypt-keys-for", RECIPIENT],
+            "--encrypt-keys-for is on, and drive S1 was begun with it off",
+        ),
+    ] {
+        let said = again(&machine, 2, &prep, more).stderr;
+        assert!(said.contains(told) && said.contains("code: drive-begun-otherwise"), "{said}");
+        assert!(said.contains("`azseed drive release S1`"), "{said}");
+    }
+    let both = ["--profile", "modern", "--cipher", "cbc-aes-128"];
+    let said = again(&machine, 2, &prep, &both).stderr;
+    assert!(said.contains("--cipher is") && said.contains("--profile is"), "{said}");
+    // With another drive beside it nothing of that is begun either.
+    let beside = ["--drive", "s2.img,serial=S2,size=210M", "--cipher", "xts-aes-128"];
+    again(&machine, 2, &prep, &beside);
+    assert!(!machine.path("s2.img").exists() && journal() == before);
+    // What it was begun with can be said, and what a variable says is not used, which is told.
+    again(&machine, 0, &prep, &["--cipher", "xts-aes-256", "--profile", "legacy"]);
+    let words: Vec<&str> = prep.iter().map(String::as_str).collect();
+    let said = machine.command(&words).env("AZSEED_CIPHER", "xts-aes-128").output().unwrap();
+    let told = String::from_utf8(said.stderr).unwrap();
+    assert_eq!(said.status.code(), Some(0), "{told}");
+    assert!(told.contains("AZSEED_CIPHER is not used: drive S1 was begun with"), "{told}");
+    assert_eq!(journal(), before);
+}
+
+#[test]
+fn a_drive_that_was_given_up_can_be_begun_otherwise() {
+    let (machine, prep) = sealed();
+    machine.expect(0, &["drive", "release", "S1"]);
+    let more = ["--cipher", "xts-aes-128", "--erase", "S1", "--wipe", "none"];
+    again(&machine, 0, &prep, &more);
+    let journal = fs::read_to_string(machine.path("staging/journals/S1.journal")).unwrap();
+    assert!(journal.contains("xts-aes-128"), "{journal}");
+    let said = again(&machine, 2, &prep, &["--wipe", "zero"]).stderr;
+    assert!(said.contains("--wipe is zero, and drive S1 was begun with none"), "{said}");
+}
+
+#[test]
+fn a_flag_that_says_another_job_or_group_than_the_seed_is_refused() {
+    let (machine, prep) = sealed();
+    let staging = machine.text("staging");
+    let plan: Vec<String> =
+        ["plan", "--staging", &staging, "--drive-size", "1T"].map(str::to_owned).to_vec();
+    for words in [&prep, &plan] {
+        for (more, told) in [
+            (["--job", "other"], "--job is other, and the seed in"),
+            (["--resource-group", "other"], "--resource-group is other, and the seed in"),
+            (["--service", "import-export"], "--service is import-export, and the seed in"),
+        ] {
+            let said = again(&machine, 2, words, &more).stderr;
+            assert!(said.contains(told) && said.contains("code: seed-contradicted"), "{said}");
+        }
+    }
+}
