@@ -4,20 +4,20 @@ use super::call::Call;
 use super::flags::run_options;
 use crate::cli::{SourceCommand, VaultCommand, VaultCreate};
 use crate::journey::desk::Desk;
-use crate::journey::vault::{CreateOptions, VaultOptions, Vaults, make, pick};
+use crate::journey::vault::{VaultOptions, Vaults, make, pick};
+use crate::journey::vault_create::CreateOptions;
 use crate::journey::vault_run::Wish;
 use crate::journey::{
     vault_forget, vault_give_up, vault_source, vault_sources, vault_status, vault_turn,
 };
 use crate::outcome::{Ended, MissingFlags};
-use crate::policy::Retention;
 
 /// Runs what makes a vault, or goes on with it.
 pub fn run(command: &VaultCommand, options: &VaultOptions, call: &Call<'_>) -> Ended {
     let desk = &call.desk();
     let picked = || pick(options, &desk.state()?);
     match command {
-        VaultCommand::Create(create) => Ok(Box::new(make(&created(create), options, desk)?)),
+        VaultCommand::Create(create) => Ok(Box::new(make(&created(create, call), options, desk)?)),
         VaultCommand::List => Ok(Box::new(vault_status::list(options, desk)?)),
         VaultCommand::Show => {
             Ok(Box::new(Vaults { vaults: vec![picked()?], changed: None, told: Vec::new() }))
@@ -59,17 +59,17 @@ fn source(command: &SourceCommand, options: &VaultOptions, desk: &Desk<'_>) -> E
     })
 }
 
-fn created(create: &VaultCreate) -> CreateOptions {
+fn created(create: &VaultCreate, call: &Call<'_>) -> CreateOptions {
     CreateOptions {
-        account: create.vault_account.clone(),
-        container: create.vault_container.clone(),
+        account: call.given("vault_account", create.vault_account.clone()),
+        container: call.given("vault_container", create.vault_container.clone()),
         is_adopted: create.adopt,
-        schedule: create.schedule.clone(),
-        retention: Retention {
-            daily: create.keep_daily,
-            weekly: create.keep_weekly,
-            monthly: create.keep_monthly,
-            yearly: create.keep_yearly,
-        },
+        schedule: call.said("schedule", create.schedule.clone()),
+        keep: [
+            call.given("keep_daily", create.keep_daily),
+            call.given("keep_weekly", create.keep_weekly),
+            call.given("keep_monthly", create.keep_monthly),
+            call.given("keep_yearly", create.keep_yearly),
+        ],
     }
 }

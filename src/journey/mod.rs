@@ -70,6 +70,7 @@ pub mod units;
 pub mod vault;
 pub mod vault_attach;
 pub mod vault_check;
+pub mod vault_create;
 pub mod vault_forget;
 pub mod vault_give_up;
 pub mod vault_ingest;

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use disk_prep::noun::{AccountName, ContainerName, ProgramLine, Schedule, VaultName};
+use disk_prep::noun::{AccountName, ContainerName, ProgramLine, VaultName};
 
 use super::connections::{AzureOptions, BlobAccess, container, container_beside};
 use super::desk::Desk;
+use super::vault_create::{CreateOptions, go_on};
 use super::vault_password::{PasswordGiven, absolute, password};
 use crate::azure::Container;
 use crate::outcome::{Failure, both};
@@ -33,21 +34,6 @@ pub struct VaultOptions {
     pub password: PasswordGiven,
 }
 
-/// How a vault is made.
-#[derive(Debug, Clone)]
-pub struct CreateOptions {
-    /// The account that it is kept in, if it is not the seed's.
-    pub account: Option<AccountName>,
-    /// The container that it is kept in.
-    pub container: Option<ContainerName>,
-    /// Whether it is the imported container itself, where the seed stays as it is imported.
-    pub is_adopted: bool,
-    /// When increments are due.
-    pub schedule: Schedule,
-    /// Which snapshots are kept.
-    pub retention: Retention,
-}
-
 /// An error of a vault's repository.
 pub fn failed(vault: &Vault, source: RepositoryError) -> Error {
     Error::Repository { vault: vault.name.clone(), source }
@@ -63,7 +49,10 @@ pub fn pick(options: &VaultOptions, state: &State) -> Result<Vault, Failure> {
     match vaults.len() {
         0 => Err(Error::NoVault { name: name() }.into()),
         1 => Ok(vaults.remove(0)),
-        _ => Err(Error::WhichVault.into()),
+        _ => {
+            let vaults = vaults.iter().map(|vault| vault.name.to_string()).collect();
+            Err(Error::WhichVault { vaults }.into())
+        }
     }
 }
 
@@ -163,11 +152,8 @@ pub fn make(
     let _lock = state.lock_vault(&vault.name)?.ok_or_else(locked)?;
     let same = |known: &Vault| known.name.as_str().eq_ignore_ascii_case(vault.name.as_str());
     if let Some(known) = state.vaults()?.into_iter().find(same) {
-        return if is_as_asked(&known, &vault) {
-            Ok(Vaults { vaults: vec![known], changed: Some(false), told })
-        } else {
-            Err(Error::Exists { name: known.name }.into())
-        };
+        let known = go_on(known, &vault, create, &options.password, desk.attendant)?;
+        return Ok(Vaults { vaults: vec![known], changed: Some(false), told });
     }
     let VaultOptions { azure, blobs, .. } = options;
     let container =
@@ -199,7 +185,8 @@ fn record(
     staging: &Path,
     desk: &Desk<'_>,
 ) -> Result<Vault, Failure> {
-    let retention = create.retention;
+    let [daily, weekly, monthly, yearly] = create.keep.clone().map(|own| own.map(|own| own.value));
+    let retention = Retention { daily, weekly, monthly, yearly };
     if retention.keeps_nothing() {
         return Err(Error::KeepsNothing { policy: retention.into() }.into());
     }
@@ -220,7 +207,7 @@ fn record(
         seed: Some(link(seed, seed_account, absolute(staging))),
         password_file: password_file.as_deref().map(absolute),
         password_command,
-        schedule: create.schedule.clone(),
+        schedule: create.schedule.value.clone(),
         retention,
         ..Vault::at(name, account, container, prefix)
     })
@@ -233,12 +220,12 @@ fn place(
     seed: &Seed,
 ) -> Result<(AccountName, ContainerName, String), Failure> {
     let Destination { storage_account, container: imported, prefix, .. } = &seed.target;
-    let account = create.account.clone().unwrap_or_else(|| storage_account.clone());
+    let account = create.account.as_ref().map_or(storage_account, |own| &own.value).clone();
     if create.is_adopted {
         return Ok((account, imported.clone(), prefix.clone()));
     }
     let container = match &create.container {
-        Some(container) => container.clone(),
+        Some(container) => container.value.clone(),
         None => format!("azseed-{}", name.as_str().to_lowercase()).parse()?,
     };
     if account == *storage_account && container == *imported {
@@ -275,34 +262,6 @@ fn password_places(
         },
         said => Ok(said),
     }
-}
-
-/// Whether a vault is what was asked for, apart from what has happened to it since.
-fn is_as_asked(known: &Vault, asked: &Vault) -> bool {
-    *known
-        == Vault {
-            leases: known.leases.clone(),
-            lease_holder: known.lease_holder.clone(),
-            generation: known.generation,
-            version: known.version,
-            ingested_at: known.ingested_at,
-            attached_at: known.attached_at,
-            joins_since: known.joins_since,
-            incremented_at: known.incremented_at,
-            kept_aside: known.kept_aside,
-            cleaned_at: known.cleaned_at,
-            added: known.added.clone(),
-            removed: known.removed.clone(),
-            let_go: known.let_go.clone(),
-            sources: known.sources.clone(),
-            seed: asked.seed.clone().map(|seed| {
-                let host = known.seed.as_ref().and_then(|own| own.host.clone());
-                SeedLink { host, ..seed }
-            }),
-            policy_at: known.policy_at,
-            last_run: known.last_run.clone(),
-            ..asked.clone()
-        }
 }
 
 /// Vaults as this machine knows them.

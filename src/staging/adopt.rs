@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use disk_prep::noun::JobName;
 use jiff::Timestamp;
 use walkdir::WalkDir;
 
@@ -49,7 +50,11 @@ pub fn adopt(
     let known = Seed::find(staging)?;
     if let Some(seed) = &known {
         if seed.target.job != target.job || seed.data != data {
-            let (held, asked) = (seed.target.job.to_string(), target.job.to_string());
+            let of = |job: &JobName, data: &Path| match seed.target.job == target.job {
+                true => format!("{job} with the data {}", base.join(data).display()),
+                false => job.to_string(),
+            };
+            let (held, asked) = (of(&seed.target.job, &seed.data), of(&target.job, &data));
             return Err(Error::OtherSeed { path: staging.path().to_owned(), held, asked });
         }
         if seed.workload != workload {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use disk_prep::noun::{
     AccountName, ByteSize, ContainerName, Diagnose, ErrorKind, Hint, JobName, Sha256Digest,
-    VaultName, count,
+    VaultName, count, typed,
 };
 use uuid::Uuid;
 
@@ -128,8 +128,8 @@ pub enum Error {
     MovedElsewhere { vault: VaultName, place: String },
     #[error("There is no vault {name} on this machine")]
     NoVault { name: String },
-    #[error("There are several vaults; name one with --vault")]
-    WhichVault,
+    #[error("There are several vaults, {}; name one with --vault", vaults.join(", "))]
+    WhichVault { vaults: Vec<String> },
     #[error("Vault {vault} does not have all of the seed: {missing} of {total} blobs are missing")]
     NotProtected { vault: VaultName, missing: usize, total: usize },
     #[error("Vault {vault} is protected since {since:.0}, which is less than {} ago", count(u64::from(*days), "day"))]
@@ -140,8 +140,8 @@ pub enum Error {
     PlainFiles { path: PathBuf },
     #[error("{place} has a repository already, so no seed begins it")]
     HasRepository { place: String },
-    #[error("There is a vault {name} with other settings already")]
-    Exists { name: VaultName },
+    #[error("There is a vault {name} already, and otherwise: {}", differences.join("; "))]
+    Exists { name: VaultName, differences: Vec<String> },
     #[error("Nobody knows the password of the seed in {}", path.display())]
     NoPassword { path: PathBuf },
     #[error("Cannot read {path} from the staging path")]
@@ -217,7 +217,7 @@ impl Diagnose for Error {
             Error::KeyNotProven { .. } => "key-not-proven",
             Error::MovedElsewhere { .. } => "repository-other",
             Error::NoVault { .. } => "vault-missing",
-            Error::WhichVault => "vault-ambiguous",
+            Error::WhichVault { .. } => "vault-ambiguous",
             Error::NotProtected { .. } => "vault-incomplete",
             Error::TooYoung { .. } => "cleanup-too-early",
             Error::SharedContainer { .. } => "vault-container-shared",
@@ -265,7 +265,7 @@ impl Diagnose for Error {
             | Error::OtherName { .. }
             | Error::KnownAs { .. }
             | Error::OtherwiseAttached { .. }
-            | Error::WhichVault
+            | Error::WhichVault { .. }
             | Error::SharedContainer { .. }
             | Error::PlainFiles { .. }
             | Error::Exists { .. }
@@ -334,7 +334,10 @@ impl Diagnose for Error {
             }
             Error::NothingThere { .. } => "look at account, container and `--prefix`",
             Error::NoSeed { .. } => "do this on the machine that made the vault",
-            Error::KnownAs { .. } => "use that name, or forget it with `azseed vault detach`",
+            Error::KnownAs { known } => {
+                let line = typed(["azseed", "vault", "detach", "--vault", known.as_str()]);
+                return Some(Hint::new(format!("use that name, or forget it with `{line}`")));
+            }
             Error::OtherwiseAttached { .. } => {
                 "`azseed vault set` changes it; `azseed vault detach` forgets it on this machine"
             }

@@ -96,3 +96,37 @@ fn a_flag_that_says_another_job_or_group_than_the_seed_is_refused() {
         }
     }
 }
+
+#[test]
+fn a_job_is_made_of_the_drives_of_the_seed_that_is_named_and_of_no_other() {
+    let (machine, prep) = sealed();
+    let create = ["job", "create", "--staging", prep[2].as_str()];
+    for other in ["other", "otherx2", "seed-1x"] {
+        let said = machine.expect(2, &[&create[..], &["--job", other]].concat()).stderr;
+        assert!(said.contains(&format!("--job is {other}, and the seed in")), "{said}");
+    }
+    // What it lacks next is told of the right one.
+    for own in ["seed-1", "SEED-1", "seed-1x2"] {
+        let said = machine.expect(2, &[&create[..], &["--job", own]].concat()).stderr;
+        assert!(said.contains("--location"), "{said}");
+    }
+}
+
+#[test]
+fn what_was_adopted_is_not_adopted_from_elsewhere() {
+    let machine = Machine::new();
+    for name in ["source", "elsewhere"] {
+        fs::create_dir_all(machine.path(name)).unwrap();
+        fs::write(machine.path(name).join("file"), "content").unwrap();
+    }
+    let staging = machine.adopt(&machine.path("source"), "seed-1");
+    let words = [
+        "stage", "adopt", "--source", "elsewhere", "--staging", &staging, "--job", "seed-1",
+        "--storage-account", "account1", "--container", "seed", "--resource-group", "rg",
+        "--subscription", "11111111-2222-4333-8444-555555555555",
+    ];
+    let said = machine.expect(4, &words).stderr;
+    let [own, other] = ["source", "elsewhere"].map(|name| machine.text(name));
+    let told = format!("seed-1 with the data {own}, not seed-1 with the data {other}");
+    assert!(said.contains(&told), "{said}");
+}

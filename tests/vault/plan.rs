@@ -102,6 +102,47 @@ fn a_policy_is_set_from_a_template_rules_or_a_file_and_stands_in_the_container()
     assert_eq!(claim(&emulator)["settings"]["keep"], json!(["every day for 30 days"]));
 }
 
+#[test]
+fn a_vault_that_is_made_again_stays_what_it_was_set_to_and_what_is_asked_otherwise_is_named() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    shipped(&machine, &emulator);
+    let staging = machine.text("staging");
+    let create = ["vault", "create", "--vault", "office", "--staging", &staging];
+    let call = |more: &[&str]| [&create[..], more].concat();
+    let record = || fs::read(machine.path("state/vaults/Office.json")).unwrap();
+    emulator.expect(&machine, 0, &["vault", "schedule", "daily 23:30"]);
+    emulator.expect(&machine, 0, &["vault", "policy", "set", "--keep-daily", "7"]);
+    let before = record();
+    // Nothing asked, or what holds; what a variable says is not used.
+    emulator.expect(&machine, 0, &create);
+    emulator.expect(&machine, 0, &call(&["--schedule", "daily@23:30", "--keep-daily", "7"]));
+    let again = said_of(emulator.command(&machine, &create), &[("AZSEED_SCHEDULE", "daily@01:00")]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert!(
+        again.stderr.contains("AZSEED_SCHEDULE is not used: vault Office has"),
+        "{}",
+        again.stderr
+    );
+    let refused = |more: &[&str], told: &[&str]| {
+        let said = emulator.expect(&machine, 2, &call(more)).stderr;
+        assert!(said.contains("code: vault-exists"), "{said}");
+        told.iter().for_each(|told| assert!(said.contains(told), "{told}: {said}"));
+    };
+    let schedule = "`azseed vault schedule daily@02:00 --vault Office` changes it";
+    let weekly = "`azseed vault policy set --keep-weekly 5 --vault Office` changes it";
+    refused(&["--schedule", "daily@02:00", "--keep-weekly", "5"], &[schedule, weekly]);
+    refused(&["--keep-daily", "8"], &["--keep-daily is 8, and vault Office has 7"]);
+    refused(&["--vault-container", "elsewhere"], &["has azseed-office"]);
+    refused(&["--adopt"], &["--adopt means account1/seed/repo/"]);
+    assert_eq!(record(), before);
+    // The commands that it names do it.
+    emulator.expect(&machine, 0, &["vault", "schedule", "daily@02:00", "--vault", "Office"]);
+    let keep = ["vault", "policy", "set", "--keep-weekly", "5", "--vault", "Office"];
+    emulator.expect(&machine, 0, &keep);
+    emulator.expect(&machine, 0, &call(&["--schedule", "daily@02:00", "--keep-weekly", "5"]));
+}
+
 fn said_of(mut command: Command, variables: &[(&str, &str)]) -> Said {
     command.env("AZSEED_TOKEN", "token").envs(variables.iter().copied());
     said(command.output().unwrap())

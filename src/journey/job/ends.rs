@@ -25,6 +25,7 @@ pub fn create(
     let Some((seed, staging)) = target.seed.as_ref() else {
         return create_of_dataset(target, location, contact, files, desk);
     };
+    target.expect_seed_job(desk)?;
     let about = &seed.target;
     let parcel = Parcel::new(Some(about), location, contact, desk.attendant)?;
     let folder = staging.journals();

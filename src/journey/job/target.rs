@@ -12,7 +12,7 @@ use super::file;
 use crate::import_job::{Error, Job, JobService, first_name, parts};
 use crate::journey::connections::{AzureOptions, job_service};
 use crate::journey::desk::Desk;
-use crate::journey::settings::{Given, Origin, settle};
+use crate::journey::settings::{Contradicted, Given, Origin, settle};
 use crate::outcome::{Attendant, Failure, MissingFlags, Said, both};
 use crate::staging::{Destination, Error as StagingError, Seed, Staging};
 
@@ -203,6 +203,14 @@ impl<'a> MeantJob<'a> {
     /// The job of the seed, the first if it has several.
     pub fn seed_job(&self) -> Result<JobName, MissingFlags> {
         self.of_seed(|seed| seed.job.clone()).ok_or(MissingFlags::one("--job"))
+    }
+
+    /// Refuses a job that is named and is none of the seed's.
+    pub(super) fn expect_seed_job(&self, desk: &Desk<'_>) -> Result<(), Contradicted> {
+        let held = self.of_seed(|seed| seed.job.clone());
+        let named = self.flags.job.clone().filter(|named| held != first_name(named));
+        let typed = named.map(|named| said_by("--job", named));
+        settle(typed, held, &self.record(), desk.attendant).map(drop)
     }
 
     /// The service that has the job: the one that is named, the seed's, else whichever knows the

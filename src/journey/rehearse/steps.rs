@@ -31,9 +31,11 @@ use crate::journey::job::{JobOptions, MeantJob, Seen};
 use crate::journey::keeper::KeyFiles;
 use crate::journey::plan;
 use crate::journey::prepare::{NamedDrives, PrepOptions, prepare};
+use crate::journey::settings::Given;
 use crate::journey::stage::{SeedShown, WriteOptions, write};
 use crate::journey::stage_asked::Typed;
-use crate::journey::vault::{CreateOptions, VaultOptions, make, pick};
+use crate::journey::vault::{VaultOptions, make, pick};
+use crate::journey::vault_create::CreateOptions;
 use crate::journey::vault_password::PasswordGiven;
 use crate::journey::vault_read::{Wish as RestoreWish, restore};
 use crate::journey::vault_run::{self, Wish};
@@ -41,7 +43,6 @@ use crate::journey::verify::{Opener, read_back};
 use crate::journey::work::WorkOptions;
 use crate::notify::Hooks;
 use crate::outcome::{Attendant, Exit, Failure, Outcome};
-use crate::policy::Retention;
 use crate::repository::{Choice, Owners, PatternForm, RestoreOptions, Settings};
 use crate::staging::{Destination, Room, SeedState};
 
@@ -255,8 +256,8 @@ impl Rehearsal<'_> {
             account: None,
             is_adopted: false,
             container: None,
-            schedule: Schedule::default(),
-            retention: Retention::default(),
+            schedule: Given::default_of(Schedule::default()),
+            keep: Default::default(),
         };
         self.go_on(&make(&create, options, desk)?, is_done)?;
         let wish = Wish::default();
