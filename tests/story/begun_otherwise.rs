@@ -121,9 +121,22 @@ fn what_was_adopted_is_not_adopted_from_elsewhere() {
     }
     let staging = machine.adopt(&machine.path("source"), "seed-1");
     let words = [
-        "stage", "adopt", "--source", "elsewhere", "--staging", &staging, "--job", "seed-1",
-        "--storage-account", "account1", "--container", "seed", "--resource-group", "rg",
-        "--subscription", "11111111-2222-4333-8444-555555555555",
+        "stage",
+        "adopt",
+        "--source",
+        "elsewhere",
+        "--staging",
+        &staging,
+        "--job",
+        "seed-1",
+        "--storage-account",
+        "account1",
+        "--container",
+        "seed",
+        "--resource-group",
+        "rg",
+        "--subscription",
+        "11111111-2222-4333-8444-555555555555",
     ];
     let said = machine.expect(4, &words).stderr;
     let [own, other] = ["source", "elsewhere"].map(|name| machine.text(name));
