@@ -252,6 +252,12 @@ pub(super) fn round_record<'a>(
     }
 }
 
+/// The time of a point as a person reads it, which `--at` takes. With all its digits it is the name
+/// of a snapshot.
+pub(super) fn moment(point: &str) -> String {
+    point.parse::<Timestamp>().map_or(point.to_owned(), |at| format!("{at:.0}"))
+}
+
 pub(super) fn made_line(name: &VaultName, made: &Made) -> String {
     let counts = made.counts;
     let kind = if made.is_first { "First point" } else { "Point" };
@@ -261,7 +267,7 @@ pub(super) fn made_line(name: &VaultName, made: &Made) -> String {
     };
     format!(
         "{kind} of {name} at {}: {} written, {} cleared, of {}{proven}",
-        made.source_snapshot,
+        moment(&made.source_snapshot),
         ByteSize(counts.written_bytes),
         ByteSize(counts.cleared_bytes),
         ByteSize(made.bytes)
@@ -294,7 +300,7 @@ impl Outcome for Rounds {
                 "The first copy of {} goes by drive, and is not there yet: job {job} is {state}",
                 end.name
             ),
-            (None, None) => format!("Nothing is due for {} before {}", end.name, end.next),
+            (None, None) => format!("Nothing is due for {} before {:.0}", end.name, end.next),
         };
         self.0.iter().map(one).collect()
     }
@@ -314,7 +320,8 @@ impl Outcome for Disks {
             return vec!["This machine backs no disk up".to_owned()];
         }
         let one = |own: &DiskBackup| {
-            let last = own.last.as_ref().map_or("no point yet", |last| &last.source_snapshot);
+            let last = own.last.as_ref().map(|last| moment(&last.source_snapshot));
+            let last = last.unwrap_or_else(|| "no point yet".to_owned());
             format!("{}  {} to {}  last point: {last}", own.name, own.source, own.target)
         };
         self.0.iter().map(one).collect()
@@ -330,12 +337,19 @@ impl Outcome for Points {
         if self.all.is_empty() {
             return vec![format!("{} has no point yet", self.backup.name)];
         }
-        let one = |point: &DiskPoint| {
+        // Of two points of one second all digits are shown: they sort by time.
+        let times: Vec<String> = self.all.iter().map(|own| moment(&own.source_snapshot)).collect();
+        let has_twin = |at: usize| {
+            let own = times.get(at);
+            own == times.get(at + 1) || (at > 0 && own == times.get(at - 1))
+        };
+        let one = |(at, point): (usize, &DiskPoint)| {
             let proof = self.backup.proofs.get(&point.backup_snapshot);
             let proven = proof.map_or("not proven yet".to_owned(), proof_words);
-            format!("{}  {}  {proven}", point.source_snapshot, ByteSize(point.bytes))
+            let time = if has_twin(at) { &point.source_snapshot } else { &times[at] };
+            format!("{time}  {}  {proven}", ByteSize(point.bytes))
         };
-        self.all.iter().map(one).collect()
+        self.all.iter().enumerate().map(one).collect()
     }
 
     fn json(&self) -> Vec<Value> {
@@ -376,6 +390,7 @@ impl Outcome for DiskStatus {
         match chain.and_then(|chain| chain.baseline.as_ref()) {
             None => lines.push("There is no point yet".to_owned()),
             Some(baseline) => {
+                let baseline = moment(baseline);
                 let holds = match self.backup.engine {
                     Engine::FullCopy => "the newest is of",
                     Engine::Diff | Engine::IncrementalCopy => "the copy holds",
@@ -390,13 +405,18 @@ impl Outcome for DiskStatus {
             }
         }
         if let Some(pending) = chain.and_then(|chain| chain.pending.as_ref()) {
-            lines.push(format!("A round is under way or was stopped: to {}", pending.snapshot));
+            lines.push(format!(
+                "A round is under way or was stopped: to {}",
+                moment(&pending.snapshot)
+            ));
         }
         if self.is_leased {
             lines.push("A run holds the copy".to_owned());
         }
         match self.backup.last_proof() {
-            Some((point, proof)) => lines.push(format!("Point {point}: {}", proof_words(proof))),
+            Some((point, proof)) => {
+                lines.push(format!("Point {}: {}", moment(point), proof_words(proof)));
+            }
             None => lines.push("No point was proven yet".to_owned()),
         }
         if let Some(stored) = self.stored {
@@ -417,7 +437,7 @@ impl Outcome for DiskStatus {
             ));
         }
         lines.push(format!("Kept: {}", self.backup.keep));
-        lines.push(format!("Next point: {}", self.next));
+        lines.push(format!("Next point: {:.0}", self.next));
         if self.backup.source.managed().is_some() {
             lines.push("Not copied along: snapshots of the disk that others have taken".to_owned());
         }

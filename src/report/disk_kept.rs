@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::disk_backup::backup_record;
+use super::disk_backup::{backup_record, moment};
 use super::record::{Record, line};
 use crate::disk_backup::typed_time;
 use crate::journey::disk_prune::{ChangedDisk, GonePoint, Pruned, PrunedDisk};
@@ -67,8 +67,9 @@ fn one_lines(own: &PrunedDisk) -> Vec<String> {
     let verb = if own.is_done { "went" } else { "would go" };
     let mut lines =
         vec![format!("{name}: {} {verb} by {requests}; {kept}", count(own.gone.len(), "point"))];
-    let one =
-        |gone: &GonePoint| format!("  {}{}", gone.point.source_snapshot, freed(gone.freed_bytes));
+    let one = |gone: &GonePoint| {
+        format!("  {}{}", moment(&gone.point.source_snapshot), freed(gone.freed_bytes))
+    };
     lines.extend(own.gone.iter().map(one));
     lines.extend(own.left_over.iter().map(|own| format!("  left-over snapshot {own} of the disk")));
     lines.extend(own.copies.iter().map(|own| format!("  former copy {own}")));

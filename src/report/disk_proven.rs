@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::disk_backup::moment;
 use super::record::{Record, line};
 use crate::disk_backup::ProvenBy;
 use crate::journey::disk_verify::{DiskVerified, PointFound};
@@ -59,7 +60,7 @@ fn stretch(span: &(u64, u64)) -> DiskStretchRecord {
 }
 
 fn one_lines(name: &VaultName, own: &PointFound) -> Vec<String> {
-    let point = &own.point.source_snapshot;
+    let point = moment(&own.point.source_snapshot);
     let Some((by, difference)) = &own.found else {
         return vec![format!("{name} at {point} was not proven: it has no digest table")];
     };

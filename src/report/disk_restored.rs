@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::disk_backup::backup_record;
+use super::disk_backup::{backup_record, moment};
 use super::record::{Record, line};
 use crate::disk_backup::DiskSource;
 use crate::journey::disk_restore::{NewDisk, PromotedDisk, RestoredDisk};
@@ -110,7 +110,7 @@ impl RestoredDisk {
 
 impl Outcome for RestoredDisk {
     fn lines(&self) -> Vec<String> {
-        let (name, point) = (&self.name, &self.point.source_snapshot);
+        let (name, point) = (&self.name, moment(&self.point.source_snapshot));
         let bytes = ByteSize(self.point.bytes);
         let proven = |bytes: Option<u64>| {
             bytes.map_or(String::new(), |bytes| {
@@ -233,7 +233,7 @@ impl Outcome for PromotedDisk {
             format!(
                 "The disk {} is what it was at {}: {} written, {} cleared{proven}",
                 self.disk,
-                self.point.source_snapshot,
+                moment(&self.point.source_snapshot),
                 ByteSize(counts.written_bytes),
                 ByteSize(counts.cleared_bytes)
             ),
