@@ -1,5 +1,5 @@
-"""`prep` and `verify` of image files against what one would script: trees, rungs, peers; and the
-throughput of several drives that write no faster than they may."""
+"""`prep` and `verify` of image files against what one would script: trees, rungs, peers; the throughput
+of several drives that write no faster than they may; a tree that no memory holds."""
 
 import json
 import os
@@ -190,3 +190,38 @@ def several(_rounds):
                      "cpu_per_gib": cpu / (sum(own for own, _ in fills) / GIB)})
         print(rows[-1], flush=True)
     record("several", 1, rows)
+
+
+@contextmanager
+def little_memory(most):
+    """Words before a command that give it and its page cache no more than this. Needs root and the
+    memory controller of cgroup v1."""
+    group = Path(f"/sys/fs/cgroup/memory/azseed-bench-{os.getpid()}")
+    group.mkdir()
+    try:
+        (group / "memory.limit_in_bytes").write_text(str(most))
+        yield ["sh", "-c", f'echo $$ >{group}/cgroup.procs && exec "$@"', "sh"]
+    finally:
+        group.rmdir()
+
+
+def larger(_rounds):
+    """4 GiB with 1 GiB of memory, onto one drive of 100 MB/s: seconds of `cp` with `sync`, and of `prep`."""
+    total, rate = 4 * GIB, 100_000_000
+    fill([64 * MIB] * (total // (64 * MIB)))
+    clear("staging", "state")
+    adopt()
+    found = {}
+    with slow_disk(0, rate, total * 2) as folder, little_memory(GIB) as held:
+        image = f"image:{folder}/drive.img,serial=BENCH-0,size={total // MIB + 400}M"
+        for name, command in (
+            ("`cp -a; sync`", ["sh", "-c", f"cp -a source {folder}/copy && sync -f {folder}/copy"]),
+            ("`prep`", [AZSEED, "--state", "state", "prep", "--staging", "staging", "--offline", "--drive", image]),
+        ):
+            Path("/proc/sys/vm/drop_caches").write_text("3")
+            began = time.monotonic()
+            cpu, memory = spent([*held, *command])
+            found[name] = (time.monotonic() - began, cpu, memory)
+            clear(f"{folder}/copy")
+    print(found, flush=True)
+    record("larger", 1, found)
