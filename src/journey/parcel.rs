@@ -8,7 +8,7 @@ use disk_prep::limits::DRIVES_PER_JOB;
 use disk_prep::noun::{AccountId, Contact, JobName};
 
 use super::contact::contact;
-use super::settings::{Given, settle};
+use super::settings::{Given, Origin, settle};
 use crate::import_job::{DriveEntry, Error, Job, JobService, NewJob, Written, part_name};
 use crate::outcome::{Attendant, Failure, both};
 use crate::staging::Destination;
@@ -28,6 +28,18 @@ impl Parcel {
         file: Option<&Given<PathBuf>>,
         attendant: &dyn Attendant,
     ) -> Result<Self, Failure> {
+        let (contact, location) = Parcel::settled(seed, location, file, attendant)?;
+        let (contact, location) = both(("--contact", contact), ("--location", location))?;
+        Ok(Parcel { contact, location })
+    }
+
+    /// Both, as far as seed or call say them; a call that contradicts the seed is refused.
+    pub fn settled(
+        seed: Option<&Destination>,
+        location: Option<Given<String>>,
+        file: Option<&Given<PathBuf>>,
+        attendant: &dyn Attendant,
+    ) -> Result<(Option<Contact>, Option<String>), Failure> {
         let held = seed.and_then(|seed| seed.location.clone());
         let location = settle(location, held, "the seed's region is", attendant)?;
         let read = |given: &Given<PathBuf>| contact(&given.value);
@@ -35,7 +47,10 @@ impl Parcel {
             (None, file) => file.map(read).transpose()?,
             (Some(held), None) => Some(held),
             (Some(held), Some(file)) => {
-                let is_same = read(file)? == held;
+                let is_same = match read(file) {
+                    Err(error) if file.origin == Origin::CommandLine => return Err(error),
+                    read => read.is_ok_and(|own| own == held),
+                };
                 let (origin, name) = (file.origin, file.name.clone());
                 let given = Given { value: "another contact", origin, name };
                 let given = (!is_same).then_some(given);
@@ -43,8 +58,7 @@ impl Parcel {
                 Some(held)
             }
         };
-        let (contact, location) = both(("--contact", contact), ("--location", location))?;
-        Ok(Parcel { contact, location })
+        Ok((contact, location))
     }
 
     /// The region of the job.

@@ -143,3 +143,37 @@ fn what_was_adopted_is_not_adopted_from_elsewhere() {
     let told = format!("seed-1 with the data {own}, not seed-1 with the data {other}");
     assert!(said.contains(&told), "{said}");
 }
+
+#[test]
+fn a_consent_for_no_drive_of_the_call_is_refused_before_anything_is_made() {
+    let (machine, prep) = sealed();
+    let said = again(&machine, 2, &prep, &["--erase", "S2"]).stderr;
+    assert!(said.contains("--erase names S2, and the call has no such drive"), "{said}");
+    assert!(said.contains("code: erase-unnamed"), "{said}");
+    // That of a drive which is sealed is spent.
+    again(&machine, 0, &prep, &["--erase", "S1"]);
+}
+
+#[test]
+fn offline_too_region_and_contact_are_those_of_the_seed() {
+    let (machine, prep) = sealed();
+    let staging = prep[2].as_str();
+    let other = machine.text("other.toml");
+    fs::write(&other, support::CONTACT.replace("FedEx", "UPS")).unwrap();
+    let said = again(&machine, 2, &prep, &["--contact", &other]).stderr;
+    assert!(said.contains("--contact is another contact, and the seed has"), "{said}");
+    again(&machine, 2, &prep, &["--contact", "nowhere.toml"]);
+    again(&machine, 0, &prep, &["--contact", &machine.text("contact.toml")]);
+    // A variable is not used, whatever it says.
+    let words: Vec<&str> = prep.iter().map(String::as_str).collect();
+    let said = machine.command(&words).env("AZSEED_CONTACT", "nowhere.toml").output().unwrap();
+    let told = String::from_utf8(said.stderr).unwrap();
+    assert_eq!(said.status.code(), Some(0), "{told}");
+    assert!(told.contains("AZSEED_CONTACT is not used: the seed has"), "{told}");
+    // What the seed does not say is taken into the command that comes next.
+    let said = again(&machine, 0, &prep, &["--location", "westus"]).stdout;
+    assert!(
+        said.contains(&format!("`azseed job create --staging {staging} --location westus`")),
+        "{said}"
+    );
+}

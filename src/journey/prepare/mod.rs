@@ -34,7 +34,7 @@ use jiff::Timestamp;
 use self::as_begun::expect_as_begun;
 use self::bay::TerminalBay;
 use self::board::Board;
-use self::consent::consent;
+use self::consent::{consent, expect_named};
 use self::custody::log;
 use self::steady::{SteadyBay, SteadyWorld};
 use super::connections::{AzureOptions, job_service};
@@ -83,6 +83,7 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
     let here = journals_here(Some(&folder), &desk.state()?);
     let found = find_all(&names, &here)?;
     expect_as_begun(&found.drives, &folder, &options, attendant)?;
+    expect_named(&options.erase, &found, attendant)?;
     // Before this machine remembers drives that are to be begun.
     expect_set_aside(&found.absent, &folder)?;
     let is_block = |named: &NamedDrive| named.drive.kind == Kind::Block;
@@ -90,15 +91,19 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
         attendant.warn(&text);
     }
     // What the job will need is known before anything is written.
-    let office = options.azure.as_ref().map(|azure| {
-        let (location, contact) = (options.location.clone(), options.contact.as_ref());
-        let parcel = Parcel::new(work.target(), location, contact, attendant)?;
-        Office::open(parcel, azure, &options.work, &work, names.len(), attendant)
-    });
-    let office = office.transpose()?;
-    if let (Some(office), Some(azure)) = (&office, &options.azure) {
-        office.expect_ready(azure, &folder, attendant)?;
-    }
+    let (location, contact) = (options.location.clone(), options.contact.as_ref());
+    let office = match &options.azure {
+        None => {
+            Parcel::settled(work.target(), location, contact, attendant)?;
+            None
+        }
+        Some(azure) => {
+            let parcel = Parcel::new(work.target(), location, contact, attendant)?;
+            let own = Office::open(parcel, azure, &options.work, &work, names.len(), attendant)?;
+            own.expect_ready(azure, &folder, attendant)?;
+            Some(own)
+        }
+    };
     let keys = &options.keys;
     let keeper = keeper(work.staging.as_ref(), keys, recipient.as_ref(), &desk.state()?);
     if let (Some(path), Some(staging)) = (&keys.password_file, &work.staging) {
