@@ -10,14 +10,18 @@ use super::vault_writer::Writer;
 use crate::outcome::Failure;
 use crate::vault::{Error, KnownSource, Vault};
 
-/// Adds a source; one that was removed comes back.
+/// Adds a source; one that was removed comes back, one that is there stays.
 pub fn add(vault: &Vault, path: &Path, desk: &Desk<'_>) -> Result<Sources, Failure> {
     let there = path.canonicalize();
     let path = there.map_err(|_| Error::SourceAbsent { path: path.to_owned() })?;
     let state = desk.state()?;
     let mut writer = Writer::hold(vault, &state)?;
     let vault = &writer.vault;
-    if sources_of(vault).iter().any(|own| path.starts_with(own)) {
+    let sources = sources_of(vault);
+    if sources.contains(&path) {
+        return Ok(list(vault));
+    }
+    if sources.iter().any(|own| path.starts_with(own)) {
         return Err(Error::SourceKnown { vault: vault.name.clone(), path }.into());
     }
     writer.record(|own| {

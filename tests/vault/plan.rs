@@ -110,7 +110,7 @@ fn a_vault_that_is_made_again_stays_what_it_was_set_to_and_what_is_asked_otherwi
     let staging = machine.text("staging");
     let create = ["vault", "create", "--vault", "office", "--staging", &staging];
     let call = |more: &[&str]| [&create[..], more].concat();
-    let record = || fs::read(machine.path("state/vaults/Office.json")).unwrap();
+    let record = || fs::read(machine.path("state/vaults/office.json")).unwrap();
     emulator.expect(&machine, 0, &["vault", "schedule", "daily 23:30"]);
     emulator.expect(&machine, 0, &["vault", "policy", "set", "--keep-daily", "7"]);
     let before = record();

@@ -58,13 +58,15 @@ fn sources_are_added_removed_and_let_go_and_a_client_at_work_is_heeded() {
     emulator.expect(&machine, 0, &["cleanup", "--yes"]);
 
     refuses(2, "vault-source-absent", &["vault", "source", "add", &more]);
-    refuses(2, "vault-source-known", &["vault", "source", "add", &source]);
     refuses(2, "vault-source-known", &["vault", "source", "add", &machine.text("source/folder")]);
     refuses(2, "vault-source-last", &["vault", "source", "remove", &source]);
     refuses(10, "vault-source-unknown", &["vault", "source", "remove", "/nowhere"]);
     fs::create_dir(machine.path("more")).unwrap();
     fs::write(machine.path("more/letter"), "a letter").unwrap();
     emulator.expect(&machine, 0, &["vault", "source", "add", &more]);
+    // What is there stays.
+    emulator.expect(&machine, 0, &["vault", "source", "add", &more]);
+    emulator.expect(&machine, 0, &["vault", "source", "add", &source]);
     assert_eq!(sources(&machine, &emulator)[&more], Value::Null, "not backed up yet");
     run(&machine, &emulator, 0, &["--now"]);
     assert_eq!(sources(&machine, &emulator)[&more], 1);
