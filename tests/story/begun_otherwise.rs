@@ -74,7 +74,7 @@ fn a_drive_that_was_given_up_can_be_begun_otherwise() {
     let more = ["--cipher", "xts-aes-128", "--erase", "S1", "--wipe", "none"];
     again(&machine, 0, &prep, &more);
     let journal = fs::read_to_string(machine.path("staging/journals/S1.journal")).unwrap();
-    assert!(journal.contains("\"cipher\":\"xts-aes128\""), "{journal}");
+    assert!(journal.contains("\"cipher\":\"xts-aes128\""));
     let said = again(&machine, 2, &prep, &["--wipe", "zero"]).stderr;
     assert!(said.contains("--wipe is zero, and drive S1 was begun with none"), "{said}");
 }

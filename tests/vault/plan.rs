@@ -109,7 +109,7 @@ fn a_vault_that_is_made_again_stays_what_it_was_set_to_and_what_is_asked_otherwi
     shipped(&machine, &emulator);
     let staging = machine.text("staging");
     let create = ["vault", "create", "--vault", "office", "--staging", &staging];
-    let call = |more: &[&str]| [&create[..], more].concat();
+    let call = |more: &[&'static str]| [&create[..], more].concat();
     let record = || fs::read(machine.path("state/vaults/office.json")).unwrap();
     emulator.expect(&machine, 0, &["vault", "schedule", "daily 23:30"]);
     emulator.expect(&machine, 0, &["vault", "policy", "set", "--keep-daily", "7"]);
@@ -124,7 +124,7 @@ fn a_vault_that_is_made_again_stays_what_it_was_set_to_and_what_is_asked_otherwi
         "{}",
         again.stderr
     );
-    let refused = |more: &[&str], told: &[&str]| {
+    let refused = |more: &[&'static str], told: &[&str]| {
         let said = emulator.expect(&machine, 2, &call(more)).stderr;
         assert!(said.contains("code: vault-exists"), "{said}");
         told.iter().for_each(|told| assert!(said.contains(told), "{told}: {said}"));
