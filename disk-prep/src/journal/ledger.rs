@@ -115,19 +115,6 @@ impl Journal {
         Ok(journal.map(|journal| Journal { ledger, witness, ..journal }))
     }
 
-    /// Goes on after the whole records of `bytes`, which take the length returned.
-    #[cfg(test)]
-    fn go_on(
-        path: &Path,
-        bytes: &[u8],
-        ledger: Box<dyn Ledger>,
-    ) -> Result<(Option<Self>, usize), Error> {
-        let digests = ManifestDigests::beside(&Place::at(path).unwrap()).unwrap();
-        let read = read_on(path, Lines::new(bytes), ledger, digests);
-        let (journal, whole) = read.expect("memory can be read")?;
-        Ok((journal, whole as usize))
-    }
-
     /// What the bytes of a journal say; `None` when not even the first record is whole.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Option<History>, Error> {
         let replayed = History::replay(&mut Lines::new(bytes), Keep::All, |_| Ok(()));
@@ -367,7 +354,9 @@ mod tests {
     }
 
     fn fault(bytes: &[u8]) -> Option<JournalFault> {
-        match Journal::go_on(Path::new("j"), bytes, Box::new(VoidLedger)) {
+        let digests = ManifestDigests::beside(&Place::at(Path::new("j")).unwrap()).unwrap();
+        let ledger = Box::new(VoidLedger);
+        match read_on(Path::new("j"), Lines::new(bytes), ledger, digests).unwrap() {
             Err(Error::Damaged { fault, .. }) => Some(fault),
             _ => None,
         }
