@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use azure_core::error::ErrorKind as CoreKind;
 use azure_core::http::request::RequestContent;
@@ -89,6 +90,10 @@ impl BlobContainer {
 impl Container for BlobContainer {
     fn name(&self) -> &ContainerName {
         &self.clients.name
+    }
+
+    fn patience(&self) -> Duration {
+        self.clients.patience()
     }
 
     fn make(&self) -> Result<(), Error> {

@@ -28,11 +28,17 @@ use super::retry::{Book, Pace, RealPace, Repeat, Retry};
 use super::signer::Signer;
 use super::trace::Trace;
 use super::transport::Bounded;
+use super::turns::Turns;
+
+/// The service's version that every call names. What changed since a snapshot is told from 2015-07-08 on,
+/// in parts from 2020-10-02 on ("Get Page Ranges").
+pub(super) const SERVICE_VERSION: &str = "2026-04-06";
 
 /// Makes clients.
 pub(super) struct Clients {
     pub options: ClientOptions,
     pace: Arc<dyn Pace>,
+    turns: Turns,
     /// Of the account.
     pub base: Url,
     /// Of the container.
@@ -116,7 +122,13 @@ impl Clients {
             retry: RetryOptions::none(),
             ..ClientOptions::default()
         };
-        Clients { options, pace, base, url, name, signer, limit }
+        let turns = Turns::default();
+        Clients { options, pace, turns, base, url, name, signer, limit }
+    }
+
+    /// How long the service is waited for while it is busy.
+    pub fn patience(&self) -> Duration {
+        self.pace.patience()
     }
 
     /// The address of a blob in any container of the account.
@@ -132,7 +144,8 @@ impl Clients {
     /// A client for one call of the container, and where its tries are written down.
     pub fn container(&self) -> Result<(BlobContainerClient, Book), Error> {
         let (client_options, book) = self.retried(self.options.clone(), Repeat::Harmless);
-        let own = BlobContainerClientOptions { client_options, ..Default::default() };
+        let own =
+            BlobContainerClientOptions { client_options, version: SERVICE_VERSION.to_owned() };
         let client = BlobContainerClient::new(self.url.clone(), None, Some(own));
         Ok((client.map_err(|source| self.failure("", source, &book))?, book))
     }
@@ -145,7 +158,7 @@ impl Clients {
         repeat: Repeat,
     ) -> Result<(BlobClient, Book), Error> {
         let (client_options, book) = self.retried(options, repeat);
-        let own = BlobClientOptions { client_options, ..Default::default() };
+        let own = BlobClientOptions { client_options, version: SERVICE_VERSION.to_owned() };
         let client = BlobClient::new(self.blob_url(&self.name, name), None, Some(own));
         Ok((client.map_err(|source| self.failure(name, source, &book))?, book))
     }
@@ -158,13 +171,18 @@ impl Clients {
         options: ClientOptions,
     ) -> Result<(BlobClient, Book), Error> {
         let (client_options, book) = self.retried(options, Repeat::Harmless);
-        let own = BlobClientOptions { client_options, ..Default::default() };
+        let own = BlobClientOptions { client_options, version: SERVICE_VERSION.to_owned() };
         let client = BlobClient::new(url, None, Some(own));
         Ok((client.map_err(|source| self.failure(name, source, &book))?, book))
     }
 
-    /// The same options with our retries, and where the tries are written down.
+    /// The same options with our retries, and where the tries are written down. The few calls that
+    /// must not come twice wait for no turn: those about leases would come too late.
     pub fn retried(&self, mut options: ClientOptions, repeat: Repeat) -> (ClientOptions, Book) {
+        if repeat == Repeat::Harmless {
+            // Before anything is signed, since a signature is good for some minutes only.
+            options.per_try_policies.insert(0, Arc::new(self.turns.clone()));
+        }
         let retry = Retry::new(&self.pace, repeat);
         let book = retry.book();
         options.per_call_policies.push(Arc::new(retry));
@@ -236,4 +254,15 @@ fn failure(url: &Url, name: &str, source: azure_core::Error, call: Call, asked: 
         _ => Error::Refused { code: said, message, call: None },
     };
     error.of_call(call)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_services_version_tells_what_changed_and_is_the_one_that_the_sdk_was_made_for() {
+        assert!(SERVICE_VERSION >= "2020-10-02", "lists of what changed come in parts");
+        assert_eq!(BlobClientOptions::default().version, SERVICE_VERSION);
+    }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io::{self, Read, Seek};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use disk_prep::noun::{BlobType, ContainerName, Md5Digest};
@@ -14,7 +15,11 @@ use uuid::Uuid;
 
 use super::copy_source::CopySource;
 use super::error::Error;
+use super::patience::Patience;
 use super::protection::Protection;
+
+/// Time between two looks at a right that is in doubt.
+pub(super) const DOUBT_LOOK: Duration = Duration::from_millis(100);
 
 /// What the service says of a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,12 +136,30 @@ pub enum Made {
 pub trait Fence: Debug + Send + Sync {
     /// Refuses once the right is lost, and from then on for ever.
     fn check(&self) -> Result<(), Error>;
+    /// Whether it is not known just now if the right is still there. Nothing is changed until it is.
+    fn is_in_doubt(&self) -> bool {
+        false
+    }
+    /// The same as a look, after any doubt.
+    fn wait(&self) -> Result<(), Error> {
+        loop {
+            self.check()?;
+            if !self.is_in_doubt() {
+                return Ok(());
+            }
+            std::thread::sleep(DOUBT_LOOK);
+        }
+    }
 }
 
 /// One container, to be read; see [`Fenced`] for changes. May be used from many threads.
 pub trait Container: Debug + Send + Sync {
     /// Its name.
     fn name(&self) -> &ContainerName;
+    /// How long its service is waited for while it is busy.
+    fn patience(&self) -> Duration {
+        Patience::default().most
+    }
     /// Makes it if it does not exist.
     fn make(&self) -> Result<(), Error>;
     /// Shows every blob whose name begins so, in the order of the service, page by page; none if

@@ -1,6 +1,6 @@
 //! A container that is changed only while this run may do so. The right is looked at before every
 //! attempt of every call, right before it is sent, and again while it is under way: a call that
-//! is still being sent when the right is lost is broken off.
+//! is still being sent when the right is lost or comes into doubt is broken off.
 
 use std::num::NonZero;
 use std::pin::pin;
@@ -19,7 +19,9 @@ use bytes::Bytes;
 use disk_prep::noun::Md5Digest;
 
 use super::clients::{Clients, code, is_absent};
-use super::container::{Container, Copied, Fence, Fenced, Removed, Sent, Supply, Upload, Vouched};
+use super::container::{
+    Container, Copied, DOUBT_LOOK, Fence, Fenced, Removed, Sent, Supply, Upload, Vouched,
+};
 use super::copy_source::CopySource;
 use super::error::Error;
 use super::limit::Limit;
@@ -48,6 +50,8 @@ impl FencedBlobs {
         fence: Arc<dyn Fence>,
     ) -> Self {
         let mut options = clients.options.clone();
+        // Before anything is signed, since a signature is good for some minutes only.
+        options.per_try_policies.insert(0, Arc::new(Doubt(Arc::clone(&fence))));
         // The last before the transport: the look comes right before each attempt is sent.
         options.per_try_policies.push(Arc::new(Gate(Arc::clone(&fence))));
         FencedBlobs { clients, container, fence, options }
@@ -80,7 +84,7 @@ impl FencedBlobs {
 
 impl Fenced for FencedBlobs {
     fn check(&self) -> Result<(), Error> {
-        self.fence.check()
+        self.fence.wait()
     }
 
     fn container(&self) -> Arc<dyn Container> {
@@ -175,15 +179,46 @@ fn refusal(error: &azure_core::Error) -> Option<Error> {
     None
 }
 
+/// The right is lost for good.
+fn lost(refusal: Error) -> azure_core::Error {
+    azure_core::Error::with_error(CoreKind::Other, refusal, "the right to change is lost")
+}
+
+/// Lets an attempt wait until there is no doubt.
+#[derive(Debug)]
+struct Doubt(Arc<dyn Fence>);
+
+#[async_trait::async_trait]
+impl Policy for Doubt {
+    async fn send(
+        &self,
+        ctx: &Context,
+        request: &mut Request,
+        next: &[Arc<dyn Policy>],
+    ) -> PolicyResult {
+        self.0.check().map_err(lost)?;
+        while self.0.is_in_doubt() {
+            tokio::time::sleep(DOUBT_LOOK).await;
+            self.0.check().map_err(lost)?;
+        }
+        let (first, rest) = next.split_first().expect("the transport comes last");
+        first.send(ctx, request, rest).await
+    }
+}
+
 /// Lets an attempt through as long as the fence allows it.
 #[derive(Debug)]
 struct Gate(Arc<dyn Fence>);
 
 impl Gate {
+    /// An attempt that comes into doubt is broken off, and tried again when it is over.
     fn look(&self) -> azure_core::Result<()> {
-        self.0.check().map_err(|refusal| {
-            azure_core::Error::with_error(CoreKind::Other, refusal, "the right to change is lost")
-        })
+        self.0.check().map_err(lost)?;
+        if self.0.is_in_doubt() {
+            let text = "it is not known whether there is the right to change";
+            return Err(azure_core::Error::with_message(CoreKind::Io, text));
+        }
+        Ok(())
     }
 }
 

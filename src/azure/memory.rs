@@ -257,7 +257,7 @@ struct MemoryFenced {
 
 impl MemoryFenced {
     fn delete(&self, name: &str, is_meant: impl FnOnce(&Blob) -> bool) -> Result<Removed, Error> {
-        self.fence.check()?;
+        self.fence.wait()?;
         Ok(self.container.with(|blobs| match blobs.get(name) {
             None => Removed::Absent,
             Some(blob) if !is_meant(blob) => Removed::Changed,
@@ -271,7 +271,7 @@ impl MemoryFenced {
 
 impl Fenced for MemoryFenced {
     fn check(&self) -> Result<(), Error> {
-        self.fence.check()
+        self.fence.wait()
     }
 
     fn container(&self) -> Arc<dyn Container> {
@@ -279,14 +279,14 @@ impl Fenced for MemoryFenced {
     }
 
     fn write(&self, name: &str, content: Bytes, md5: Md5Digest) -> Result<(), Error> {
-        self.fence.check()?;
+        self.fence.wait()?;
         let container = &self.container;
         container.memory.state().write(container.name.as_str(), name, content, md5);
         Ok(())
     }
 
     fn send(&self, upload: &Upload<'_>, content: &mut dyn Supply) -> Result<Sent, Error> {
-        self.fence.check()?;
+        self.fence.wait()?;
         let mut all = Vec::new();
         if let Err(error) = content.read_to_end(&mut all) {
             return Ok(Sent::Unreadable(error));
@@ -315,7 +315,7 @@ impl Fenced for MemoryFenced {
     }
 
     fn copy_from(&self, source: &CopySource, name: &str, md5: Md5Digest) -> Result<Copied, Error> {
-        self.fence.check()?;
+        self.fence.wait()?;
         let mut state = self.container.memory.state();
         if state.manners.cannot_copy {
             return Ok(Copied::Unsupported);
@@ -333,7 +333,7 @@ impl Fenced for MemoryFenced {
     }
 
     fn vouch(&self, name: &str, etag: &str, md5: Md5Digest) -> Result<Vouched, Error> {
-        self.fence.check()?;
+        self.fence.wait()?;
         let mut state = self.container.memory.state();
         let blobs = state.containers.get_mut(self.container.name.as_str());
         let blob = blobs.and_then(|blobs| blobs.get_mut(name));

@@ -52,6 +52,8 @@ mod signer;
 mod token;
 mod trace;
 mod transport;
+mod turns;
+mod window;
 
 pub use arm::{Arm, ArmOptions, SignedIn};
 pub use asked::Asked;

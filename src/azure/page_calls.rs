@@ -14,7 +14,7 @@ use futures::TryStreamExt;
 use url::Url;
 use uuid::Uuid;
 
-use super::clients::{Clients, code, is_absent};
+use super::clients::{Clients, SERVICE_VERSION, code, is_absent};
 use super::copy_source::CopySource;
 use super::error::Error;
 use super::page_blob::{AccountFacts, CopiedFrom, SnapshotFacts};
@@ -135,7 +135,7 @@ pub(super) fn copy_changes(
 /// What the service says of an account; `None` if it says nothing to this caller.
 pub(super) fn account(clients: &Clients) -> Option<AccountFacts> {
     let (client_options, _) = clients.retried(clients.options.clone(), Repeat::Harmless);
-    let own = BlobServiceClientOptions { client_options, ..Default::default() };
+    let own = BlobServiceClientOptions { client_options, version: SERVICE_VERSION.to_owned() };
     let asked = BlobServiceClient::new(clients.base.clone(), None, Some(own));
     let told = asked.and_then(|client| {
         block_on(async {

@@ -71,11 +71,9 @@ impl PageList {
                 Event::Text(text) => {
                     let text = text.decode().map_err(|_| PageListFault::Xml)?;
                     match path.iter().map(Vec::as_slice).collect::<Vec<_>>()[..] {
-                        [_, b"PageRange" | b"ClearRange", b"Start"] => start = number(&text)?,
-                        [_, b"PageRange" | b"ClearRange", b"End"] => end = number(&text)?,
-                        [_, b"NextMarker"] if !text.trim().is_empty() => {
-                            list.next = Some(text.trim().to_owned());
-                        }
+                        [_, b"PageRange" | b"ClearRange", b"Start"] => number(&text, &mut start)?,
+                        [_, b"PageRange" | b"ClearRange", b"End"] => number(&text, &mut end)?,
+                        [_, b"NextMarker"] => marker(&text, &mut list.next)?,
                         _ => {}
                     }
                 }
@@ -108,8 +106,17 @@ impl PageList {
     }
 }
 
-fn number(text: &str) -> Result<Option<u64>, PageListFault> {
-    text.trim().parse().map(Some).map_err(|_| PageListFault::Number)
+/// Takes a number where there is none yet: half of one is another.
+fn number(text: &str, own: &mut Option<u64>) -> Result<(), PageListFault> {
+    let number = text.trim().parse().map_err(|_| PageListFault::Number)?;
+    if own.replace(number).is_some() { Err(PageListFault::Number) } else { Ok(()) }
+}
+
+/// Takes where the list goes on, which comes in one piece.
+fn marker(text: &str, own: &mut Option<String>) -> Result<(), PageListFault> {
+    let text = text.trim();
+    let is_second = !text.is_empty() && own.replace(text.to_owned()).is_some();
+    if is_second { Err(PageListFault::Other) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -145,6 +152,15 @@ mod tests {
             ("<PageRange><Start>0</Start></PageRange>", PageListFault::Number),
             ("<PageRange><Start>-1</Start><End>1</End></PageRange>", PageListFault::Number),
             ("<PageRange><Start>x</Start><End>1</End></PageRange>", PageListFault::Number),
+            (
+                "<PageRange><Start>1<!-- -->2</Start><End>99</End></PageRange>",
+                PageListFault::Number,
+            ),
+            (
+                "<PageRange><Start>0</Start><End>1</End><End>99</End></PageRange>",
+                PageListFault::Number,
+            ),
+            ("<NextMarker>a<!-- -->b</NextMarker>", PageListFault::Other),
             ("<PageRange><Start>&one;</Start><End>1</End></PageRange>", PageListFault::Entity),
             ("<PageRange>", PageListFault::Xml),
         ];

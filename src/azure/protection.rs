@@ -9,7 +9,7 @@ use azure_storage_blobs::models::{
 use azure_storage_blobs::{BlobServiceClient, BlobServiceClientOptions};
 use disk_prep::noun::{Diagnose, ErrorKind};
 
-use super::clients::{Clients, is_absent};
+use super::clients::{Clients, SERVICE_VERSION, is_absent};
 use super::error::Error;
 use super::retry::Repeat;
 use super::runtime::block_on;
@@ -65,7 +65,7 @@ fn held(clients: &Clients) -> Result<Option<&'static str>, Error> {
 
 fn deleted(clients: &Clients) -> Result<Deleted, Error> {
     let (client_options, book) = clients.retried(clients.options.clone(), Repeat::Harmless);
-    let own = BlobServiceClientOptions { client_options, ..Default::default() };
+    let own = BlobServiceClientOptions { client_options, version: SERVICE_VERSION.to_owned() };
     let client = BlobServiceClient::new(clients.base.clone(), None, Some(own));
     let client = client.map_err(|source| clients.failure("", source, &book))?;
     let asked = block_on(async { client.get_properties(None).await?.into_model() });

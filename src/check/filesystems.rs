@@ -2,7 +2,7 @@
 //! (`environment-checks` 5): read from the list of mounts and from the super blocks, without a mount
 //! or a lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use disk_prep::noun::visible_line;
 
@@ -14,6 +14,8 @@ const AREA: &str = "fs";
 /// <https://docs.kernel.org/filesystems/ext4/super.html>.
 const MAGIC: (u64, u16) = (1080, 0xEF53);
 const STATE: u64 = 1082;
+/// So many mount points of one file system are named.
+const LISTED: usize = 16;
 const FREEZE: &str = "UserErrorFsFreezeFailed";
 
 /// A line of `/proc/self/mountinfo`:
@@ -88,13 +90,8 @@ pub fn look(tree: &Tree) -> Vec<Finding> {
     };
     let mut found: Vec<Finding> = Vec::new();
     let disks: Vec<&Mount> = mounts.iter().filter(|own| own.is_of_disk()).collect();
-    let mut seen = Vec::new();
-    for own in &disks {
-        if !seen.contains(&&own.device) {
-            seen.push(&own.device);
-            found.push(state(tree, own));
-        }
-    }
+    let mut seen = BTreeSet::new();
+    found.extend(disks.iter().filter(|own| seen.insert(&own.device)).map(|own| state(tree, own)));
     found.extend(remounted(tree, &disks));
     found.extend(twice(&disks));
     found.extend(mounts.iter().filter(|own| own.is_network()).map(network));
@@ -176,11 +173,10 @@ fn remounted(tree: &Tree, disks: &[&Mount]) -> Vec<Finding> {
 fn twice(disks: &[&Mount]) -> Vec<Finding> {
     let mut points: BTreeMap<&str, usize> = BTreeMap::new();
     let mut devices: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for Mount { point, device, is_whole, .. } in disks {
         *points.entry(point).or_default() += 1;
-        if *is_whole
-            && !devices.get(device.as_str()).is_some_and(|own| own.contains(&point.as_str()))
-        {
+        if *is_whole && seen.insert((device, point)) {
             devices.entry(device).or_default().push(point);
         }
     }
@@ -191,8 +187,14 @@ fn twice(disks: &[&Mount]) -> Vec<Finding> {
     let points = points.into_iter().filter(|(_, times)| *times > 1);
     let points = points.map(|(point, times)| told(format!("{point} is mounted {times} times")));
     let devices = devices.into_iter().filter(|(_, points)| points.len() > 1);
-    let devices = devices
-        .map(|(_, points)| told(format!("one file system is mounted on {}", points.join(", "))));
+    let devices = devices.map(|(_, points)| {
+        let more = match points.len().saturating_sub(LISTED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let shown = points[..points.len().min(LISTED)].join(", ");
+        told(format!("one file system is mounted on {shown}{more}"))
+    });
     points.chain(devices).collect()
 }
 
@@ -230,6 +232,23 @@ mod tests {
     }
 
     const ROOT: &str = "25 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n";
+
+    #[test]
+    fn very_many_mounts_are_looked_at_in_the_time_that_it_takes_to_read_them() {
+        let began = std::time::Instant::now();
+        for own in [|own: usize| own, |_: usize| 1] {
+            let line = |at: usize| {
+                let device = own(at);
+                format!("{at} 1 8:{device} / /p{at} rw - xfs /dev/sd{device} rw\n")
+            };
+            let (_folder, tree) = tree(&(0..20_000).map(line).collect::<String>(), "", b"");
+            let found = look(&tree);
+            assert!(found.iter().all(|own| own.facts.len() < 400), "{found:?}");
+            let is_more = |own: &Finding| own.facts.ends_with(" and 19984 more");
+            assert_eq!(found.iter().any(is_more), own(2) == 1);
+        }
+        assert!(began.elapsed().as_secs() < 2, "{:?}", began.elapsed());
+    }
 
     /// `mke2fs` makes a file system, `debugfs` sets its state, and `tune2fs` says it in words.
     #[test]

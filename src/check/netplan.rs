@@ -28,15 +28,18 @@ pub(super) fn ethernets(text: &str) -> Vec<(String, String, String)> {
 fn joined(text: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut open = String::new();
+    let mut braces = 0usize;
     for line in text.lines() {
         let line = line.split(" #").next().unwrap_or_default().trim_end();
         if open.is_empty() && (line.is_empty() || line.trim_start().starts_with('#')) {
             continue;
         }
         open.push_str(line);
-        let is_whole = open.matches('{').count() <= open.matches('}').count();
-        if is_whole || open.len() > 1 << 16 {
+        braces += line.matches('{').count();
+        braces = braces.saturating_sub(line.matches('}').count());
+        if braces == 0 || open.len() > 1 << 16 {
             all.push(std::mem::take(&mut open));
+            braces = 0;
         }
     }
     all.extend((!open.is_empty()).then_some(open));

@@ -7,6 +7,7 @@ mod lists;
 mod many;
 mod memory;
 mod restores;
+mod steps;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -120,6 +121,11 @@ impl Rig {
     }
 
     fn run(&self, looks: usize, former: Option<Uuid>, run: Uuid) -> Result<Made, Error> {
+        let death = Death { left: AtomicUsize::new(looks), machine: &|| self.write() };
+        self.run_by(&death, former, run)
+    }
+
+    fn run_by(&self, watch: &dyn Watch, former: Option<Uuid>, run: Uuid) -> Result<Made, Error> {
         let round = Round {
             source: &self.disk,
             target: &self.copy,
@@ -133,7 +139,7 @@ impl Rig {
             verify: Verify::Changed,
             is_anew: false,
         };
-        round.make(&Death { left: AtomicUsize::new(looks), machine: &|| self.write() })
+        round.make(watch)
     }
 
     /// Every point is the snapshot that it names, as far as that is known.

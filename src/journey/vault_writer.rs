@@ -47,7 +47,8 @@ impl<'a> Writer<'a> {
             former.clone_from(&own.leases);
             own.leases.push(id);
         })?;
-        let lease = Lease::take(container, id, &former, Timing::default())?;
+        let timing = Timing { patience: container.patience(), ..Timing::default() };
+        let lease = Lease::take(container, id, &former, timing)?;
         self.state.change_vault(&self.vault, |own| own.leases = vec![id])?;
         Ok(lease)
     }

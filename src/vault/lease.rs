@@ -1,6 +1,8 @@
 //! One writer at a time (`design` 7): a lease of a blob in the vault's container, renewed at a
-//! third of its life. Once a renewal is refused or late, the lease is lost for good, and with it
-//! the right to change anything: whoever changes the vault does so through [`Lease::fence`].
+//! third of its life. Once a renewal is refused, the lease is lost for good, and with it the right to
+//! change anything: whoever changes the vault does so through [`Lease::fence`]. While a renewal is
+//! late, nothing is changed. The service renews a lease that has ended as long as nobody else has
+//! had it ("Lease Blob"), so a storm of refusals is waited out; after that the lease is lost too.
 //!
 //! Each run has a lease id of its own. The ids of former runs of the same machine are known from
 //! the vault's record, so that a run that was killed and called again goes on at once; another
@@ -37,6 +39,8 @@ pub struct Timing {
     /// Time since the last renewal was asked for after which it is late. What is sent just before
     /// that still has the rest of the life to arrive.
     pub late_after: Duration,
+    /// How much longer one that is late is waited for.
+    pub patience: Duration,
     /// Pause before a renewal that did not reach the service is tried again.
     pub pause: Duration,
     /// What time is taken from.
@@ -55,6 +59,7 @@ impl Default for Timing {
             lease_secs: 60,
             renew_every: Duration::from_secs(20),
             late_after: Duration::from_secs(40),
+            patience: Duration::ZERO,
             pause: Duration::from_secs(3),
             clock: Arc::new(machine::since_start),
         }
@@ -123,9 +128,9 @@ impl Lease {
         hold(&self.hold.state).closes_at = Some(end);
     }
 
-    /// Refuses if the lease is lost.
+    /// Refuses if the lease is lost; waits while it is in doubt.
     pub fn check(&self) -> Result<(), azure::Error> {
-        self.hold.check()
+        self.hold.wait()
     }
 }
 
@@ -192,11 +197,17 @@ impl Hold {
             }
         }
         self.check().ok()?;
-        Some(self.timing.renew_every)
+        // An answer may come so late that it says nothing any more.
+        Some(if self.is_in_doubt() { self.timing.pause } else { self.timing.renew_every })
     }
 
     fn renewed(&self, asked_at: Duration) {
         hold(&self.state).renewed_at = asked_at;
+    }
+
+    /// Time since the last renewal that came through was asked for.
+    fn age(&self) -> Duration {
+        (self.timing.clock)().saturating_sub(hold(&self.state).renewed_at)
     }
 
     fn lose(&self, why: Lost) {
@@ -206,9 +217,9 @@ impl Hold {
 
 impl Fence for Hold {
     fn check(&self) -> Result<(), azure::Error> {
-        let now = (self.timing.clock)();
+        let (now, Timing { late_after, patience, .. }) = ((self.timing.clock)(), &self.timing);
         let mut state = hold(&self.state);
-        if now.saturating_sub(state.renewed_at) >= self.timing.late_after {
+        if now.saturating_sub(state.renewed_at) >= late_after.saturating_add(*patience) {
             state.lost.get_or_insert(Lost::Late);
         }
         if state.closes_at.is_some_and(|end| now >= end) {
@@ -218,6 +229,10 @@ impl Fence for Hold {
             Some(why) => Err(azure::Error::LeaseLost { what: LOCK.to_owned(), why }),
             None => Ok(()),
         }
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        self.age() >= self.timing.late_after
     }
 }
 
@@ -263,6 +278,28 @@ mod tests {
         secs.store(160, Ordering::SeqCst);
         let lost = hold.check().unwrap_err();
         assert_eq!((lost.code(), lost.kind()), ("lease-lost", ErrorKind::Resumable));
+    }
+
+    #[test]
+    fn a_late_lease_is_in_doubt_until_it_is_renewed_or_patience_ends() {
+        let (secs, mut hold) = hold();
+        hold.timing.patience = Duration::from_secs(60);
+        let at = |now| {
+            secs.store(now, Ordering::SeqCst);
+            (hold.check().is_ok(), hold.is_in_doubt())
+        };
+        assert_eq!((at(139), at(140), at(199)), ((true, false), (true, true), (true, true)));
+        hold.renewed(Duration::from_secs(199));
+        assert_eq!((at(238), at(239)), ((true, false), (true, true)));
+        hold.lose(Lost::Taken);
+        assert!(hold.wait().is_err(), "nobody waits for what is lost");
+        let (secs, mut hold) = self::hold();
+        hold.timing.patience = Duration::from_secs(60);
+        secs.store(200, Ordering::SeqCst);
+        let lost = hold.wait().unwrap_err();
+        assert_eq!((lost.code(), lost.kind()), ("lease-lost", ErrorKind::Resumable));
+        hold.renewed(Duration::from_secs(200));
+        assert!(hold.check().is_err(), "once lost, for ever");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! emulator's datacenter, judged from outside.
 
 mod data_box;
+mod disk_busy;
 mod disk_engines;
 mod disk_images;
 mod disk_kept;

@@ -3,6 +3,8 @@
 
     tests/soak/disk_kills.py [--kills 200] [--hours H] [--seed 1] [--at-once 1] [--dir DIR]
 
+At the end it prints how many kills hit which command of which kind of disk.
+
 Each round: an emulator, and a disk that is a page blob, a managed disk or an image file of this machine,
 with a model of it beside, backed up by an engine and a way of transfer that are drawn. Somebody writes to it,
 `run`, `prune`, `restore` (to a page blob or an image file) or `promote` is killed (SIGKILL) somewhere, again and
@@ -12,6 +14,7 @@ more than one snapshot of the disk too many, one that is left in the end, an acc
 restored disk, image or promoted disk that is not its point. Ends after so many kills or hours. Needs the program built; AZSEED_BIN names another one.
 """
 
+import collections
 import hashlib
 import json
 import os
@@ -30,6 +33,9 @@ MANNERS = {
     "page-blob": [[], ["--transfer", "server"], ["--engine", "incremental-copy"], ["--engine", "full-copy"]],
     "managed-disk": [[], ["--transfer", "server"], ["--engine", "full-copy"]],
 }
+# Kills that hit a running program, by the disk, its manner and the command.
+HITS = collections.Counter()
+DEEDS = {"blob": "restore to a blob", "image": "restore to an image"}
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 
 
@@ -166,6 +172,7 @@ def use_point(azure, disk, known, dice):
     except subprocess.TimeoutExpired:
         process.kill()
         hit = process.wait() == -9
+        HITS[disk.kind, disk.manner, DEEDS.get(deed, deed)] += hit
     azure.run("emulator", "clock", "+2m", "--data", str(azure.folder / "azure"))
     azure.told("disk-promoted" if deed == "promote" else "disk-restored", *words)
     if deed == "blob":
@@ -199,6 +206,7 @@ def kills_of(azure, dice):
     protect = ["disk-backup", "protect", "os", "--source", disk.source, "--to", "account1/disks/copy.vhd", "--keep-last", "3"]
     manner = dice.choice(MANNERS[disk.kind])
     protect += manner
+    disk.manner = " ".join(manner) or "-"
     try:
         hit, fault = killed_so(azure, disk, protect, dice)
     except RuntimeError as error:
@@ -222,7 +230,9 @@ def killed_so(azure, disk, protect, dice):
             whole = max(0.1, time.monotonic() - began)
         except subprocess.TimeoutExpired:
             process.kill()
-            hit += process.wait() == -9
+            was_hit = process.wait() == -9
+            HITS[disk.kind, disk.manner, words[1]] += was_hit
+            hit += was_hit
         if disk.kind == "image" and dice.random() < 0.1:
             (azure.folder / "state/disk-backups/os.run").unlink(missing_ok=True)
         # The lease of a run that was killed ends.
@@ -253,5 +263,18 @@ def killed_so(azure, disk, protect, dice):
     return hit, None
 
 
+def table():
+    """The hits, a row for each kind of disk and manner."""
+    deeds = ["protect", "run", "prune", *DEEDS.values(), "promote"]
+    rows = sorted({(kind, manner) for kind, manner, _ in HITS})
+    yield "| disk | manner | " + " | ".join(deeds) + " |"
+    yield "|---|---|" + "---|" * len(deeds)
+    for kind, manner in rows:
+        yield f"| {kind} | {manner} | " + " | ".join(str(HITS[kind, manner, deed]) for deed in deeds) + " |"
+
+
 if __name__ == "__main__":
-    sys.exit(play(__doc__, "kills", one_round, 200))
+    ended = play(__doc__, "kills", one_round, 200)
+    # The last line of the output is the summary.
+    print("\n".join(table()), file=sys.stderr)
+    sys.exit(ended)

@@ -313,6 +313,53 @@ fn a_lease_that_is_taken_ended_or_late_is_lost_before_the_next_change() {
     refused(&fourth, ErrorKind::Resumable);
 }
 
+/// The service refuses everything for longer than the lease lives: nothing is changed meanwhile, and
+/// after it the run goes on, unless another one has had the vault.
+#[test]
+fn a_lease_that_ends_in_a_storm_is_renewed_unless_another_run_has_had_it() {
+    let machine = Machine::new();
+    let emulator = Emulator::start(&machine);
+    let plain = container(&emulator, "vault");
+    plain.make().unwrap();
+    let content = || bytes::Bytes::from_static(b"content");
+    let md5 = Md5Digest::new(Md5::digest(content()).into());
+    for (name, is_taken) in [("repo/one", false), ("repo/two", true)] {
+        // Long enough for the other run to come in between.
+        let pause = Duration::from_millis(if is_taken { 4_000 } else { 20 });
+        let (late_after, patience) = (Duration::from_millis(300), Duration::from_secs(60));
+        let timing = Timing { late_after, patience, pause, ..quick() };
+        let lease = Lease::take(&plain, Uuid::new_v4(), &[], timing).unwrap();
+        let fenced = lease.guard(Arc::clone(&plain));
+        emulator.mischief(&machine, &["burst-503:1000000"]);
+        std::thread::sleep(late_after * 2);
+        emulator.forward(&machine, "+61s");
+        let blob = emulator.blob("vault", name);
+        let written = std::thread::spawn(move || {
+            let done = fenced.write(name, content(), md5);
+            (done, fenced.check())
+        });
+        std::thread::sleep(late_after);
+        assert!(!written.is_finished() && !blob.exists(), "it waits");
+        let on = emulator.mischief(&machine, &[]);
+        let struck = on.iter().find(|own| own["what"] == "burst-503").unwrap()["struck"].as_u64();
+        let struck = struck.unwrap();
+        assert!(struck >= if is_taken { 1 } else { 5 }, "only renewals were sent: {struck}");
+        emulator.mischief(&machine, &["--clear"]);
+        let other = is_taken.then(|| Lease::take(&plain, Uuid::new_v4(), &[], quick()).unwrap());
+        let (done, held) = written.join().unwrap();
+        if is_taken {
+            for error in [done.unwrap_err(), held.unwrap_err()] {
+                assert_eq!((error.code(), error.kind()), ("lease-lost", ErrorKind::Busy));
+            }
+            assert!(!blob.exists() && other.unwrap().check().is_ok());
+        } else {
+            done.and(held).unwrap();
+            assert_eq!(fs::read(&blob).unwrap(), b"content");
+            assert!(lease.check().is_ok());
+        }
+    }
+}
+
 #[test]
 fn a_killed_run_is_followed_at_once_on_its_machine_and_a_copy_of_its_state_waits() {
     let machine = Machine::new();
