@@ -2,7 +2,9 @@
 //! systemd-networkd, ifupdown, NetworkManager and the network scripts of Red Hat and SUSE. Azure's host
 //! speaks to the first interface, so that one decides.
 
-use super::netplan;
+use std::rc::Rc;
+
+use super::netplan::{self, Node};
 use super::tree::{Tree, Unseen};
 
 /// What a file says of the addresses of an interface.
@@ -16,8 +18,8 @@ pub(super) enum Addresses {
 
 /// What a file says of one interface; a pattern, or nothing, stands for any.
 type Said = (String, Addresses);
-/// Reads a file by its name and its text.
-type Reader = fn(&str, &str) -> Vec<Said>;
+/// Reads a file by its name and its text; `None` if it is not in its form.
+type Reader = fn(&str, &str) -> Option<Vec<Said>>;
 
 /// Where such files lie, what their names end in, how they are read, and the line that asks.
 const PLACES: [(&str, &str, Reader, &str); 7] = [
@@ -62,9 +64,10 @@ pub(super) fn look(tree: &Tree) -> Result<Vec<(String, Said)>, Unseen> {
                 continue;
             }
             match tree.text(&path) {
-                Ok(Some(text)) => {
-                    found.extend(read(&name, &text).into_iter().map(|own| (path.clone(), own)));
-                }
+                Ok(Some(text)) => match read(&name, &text) {
+                    Some(all) => found.extend(all.into_iter().map(|own| (path.clone(), own))),
+                    None => unseen = Some(Unseen::NoYaml { path }),
+                },
                 Ok(None) => {}
                 Err(why) => unseen = Some(why),
             }
@@ -135,22 +138,11 @@ fn setting(line: &str) -> Option<(&str, &str)> {
     Some((key.trim(), value.trim().trim_matches(['"', '\''])))
 }
 
-fn netplan(_: &str, text: &str) -> Vec<Said> {
-    let is_on = |own: &str| ["true", "yes", "on"].contains(&own.to_ascii_lowercase().as_str());
-    let mut found: Vec<(String, bool, bool)> = Vec::new();
-    for (name, key, value) in netplan::ethernets(text) {
-        let at = found.iter().position(|own| own.0 == name);
-        let at = at.unwrap_or_else(|| {
-            found.push((name, false, false));
-            found.len() - 1
-        });
-        match key.as_str() {
-            "dhcp4" => found[at].1 |= is_on(&value),
-            "addresses" => found[at].2 |= value != "[]",
-            _ => {}
-        }
-    }
-    found.iter().filter_map(|(name, dhcp, fixed)| of(name, *dhcp, *fixed)).collect()
+fn netplan(_: &str, text: &str) -> Option<Vec<Said>> {
+    let all = netplan::ethernets(text)?;
+    let own =
+        |(name, own): &(String, Rc<Node>)| of(name, own.is_on("dhcp4"), own.has_some("addresses"));
+    Some(all.iter().filter_map(own).collect())
 }
 
 /// The values of a key in a section.
@@ -169,16 +161,16 @@ fn in_section<'a>(text: &'a str, section: &str, key: &str) -> Vec<&'a str> {
     found
 }
 
-fn networkd(_: &str, text: &str) -> Vec<Said> {
+fn networkd(_: &str, text: &str) -> Option<Vec<Said>> {
     let name = in_section(text, "Match", "Name").pop().unwrap_or_default();
     let is_on = |own: &&str| ["yes", "true", "on", "1", "both", "ipv4"].contains(own);
     let is_dhcp = in_section(text, "Network", "DHCP").last().is_some_and(is_on);
     let is_fixed =
         ["Network", "Address"].iter().any(|own| !in_section(text, own, "Address").is_empty());
-    of(name, is_dhcp, is_fixed).into_iter().collect()
+    Some(of(name, is_dhcp, is_fixed).into_iter().collect())
 }
 
-fn ifupdown(_: &str, text: &str) -> Vec<Said> {
+fn ifupdown(_: &str, text: &str) -> Option<Vec<Said>> {
     let said = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
@@ -186,16 +178,17 @@ fn ifupdown(_: &str, text: &str) -> Vec<Said> {
             _ => None,
         }
     };
-    lines(text).filter_map(said).collect()
+    Some(lines(text).filter_map(said).collect())
 }
 
-fn network_manager(_: &str, text: &str) -> Vec<Said> {
+fn network_manager(_: &str, text: &str) -> Option<Vec<Said>> {
     let name = in_section(text, "connection", "interface-name").pop().unwrap_or_default();
     let methods = in_section(text, "ipv4", "method");
-    of(name, methods.contains(&"auto"), methods.contains(&"manual")).into_iter().collect()
+    let (is_dhcp, is_fixed) = (methods.contains(&"auto"), methods.contains(&"manual"));
+    Some(of(name, is_dhcp, is_fixed).into_iter().collect())
 }
 
-fn scripts(file: &str, text: &str) -> Vec<Said> {
+fn scripts(file: &str, text: &str) -> Option<Vec<Said>> {
     let settings = || lines(text).filter_map(setting);
     let device = settings().filter(|own| own.0 == "DEVICE").last().map(|own| own.1);
     let name = device.unwrap_or(file.strip_prefix("ifcfg-").unwrap_or_default());
@@ -203,7 +196,7 @@ fn scripts(file: &str, text: &str) -> Vec<Said> {
     let is_dhcp =
         settings().filter_map(protocol).any(|own| own.starts_with("dhcp") && own != "dhcp6");
     let is_fixed = settings().any(|(key, _)| key.starts_with("IPADDR"));
-    of(name, is_dhcp, is_fixed).into_iter().collect()
+    Some(of(name, is_dhcp, is_fixed).into_iter().collect())
 }
 
 #[cfg(test)]
@@ -265,14 +258,15 @@ mod tests {
             (scripts, "BOOTPROTO='dhcp6'\nIPADDR_0='10.0.0.4/24'\n", &[("eth7", Fixed)]),
             (scripts, "DEVICE=lo\nIPADDR=127.0.0.1\n", &[]),
             (scripts, "", &[]),
-            (netplan, "}{:::\n{{{{{{{{{{{{{{{{{{{{\n- - -\n", &[]),
+            (netplan, "", &[]),
         ];
         for (read, text, expected) in cases {
-            let found = read("ifcfg-eth7", text);
+            let found = read("ifcfg-eth7", text).unwrap();
             let found: Vec<(&str, Addresses)> =
                 found.iter().map(|own| (own.0.as_str(), own.1)).collect();
             assert_eq!(found, expected, "{text}");
         }
+        assert_eq!(netplan("", "}{:::\n{{{{{{{{{{{{{{{{{{{{\n- - -\n"), None);
     }
 
     #[test]
