@@ -210,6 +210,18 @@ struct AgentWire {
     vm_agent_version: String,
     #[serde(default)]
     statuses: Vec<Status>,
+    #[serde(default)]
+    extension_handlers: Vec<HandlerWire>,
+}
+
+/// What of an extension works inside the machine, as its agent tells.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct HandlerWire {
+    #[serde(rename = "type")]
+    kind: String,
+    type_handler_version: String,
+    status: Status,
 }
 
 #[derive(Default, Deserialize)]
@@ -263,14 +275,27 @@ impl Storage {
     }
 }
 
+impl AgentWire {
+    /// The agent, and what it runs.
+    fn facts(self) -> (AgentFacts, Vec<ExtensionFacts>) {
+        let state = self.statuses.last().map(|own| own.display_status.clone());
+        let handler = |own: HandlerWire| ExtensionFacts {
+            name: own.kind.rsplit('.').next().unwrap_or_default().to_owned(),
+            state: state_of(&[own.status]),
+            kind: own.kind,
+            version: own.type_handler_version,
+        };
+        let handlers = self.extension_handlers.into_iter().map(handler).collect();
+        let (version, state) = (self.vm_agent_version, state.unwrap_or_default());
+        (AgentFacts { version, state }, handlers)
+    }
+}
+
 impl Wire {
     fn facts(self) -> MachineFacts {
         let own = self.properties;
         let profile = own.os_profile;
-        let agent = own.instance_view.vm_agent.map(|own| AgentFacts {
-            version: own.vm_agent_version,
-            state: own.statuses.last().map(|own| own.display_status.clone()).unwrap_or_default(),
-        });
+        let (agent, handlers) = own.instance_view.vm_agent.map(AgentWire::facts).unzip();
         let extension = |own: ExtensionWire| ExtensionFacts {
             state: state_of(&own.statuses),
             name: own.name,
@@ -294,7 +319,13 @@ impl Wire {
                 .provision_vm_agent
                 .or(profile.windows_configuration.provision_vm_agent),
             takes_extensions: profile.allow_extension_operations,
-            extensions: own.instance_view.extensions.into_iter().map(extension).collect(),
+            extensions: own
+                .instance_view
+                .extensions
+                .into_iter()
+                .map(extension)
+                .chain(handlers.unwrap_or_default())
+                .collect(),
             cards: own.network_profile.network_interfaces.into_iter().map(|own| own.id).collect(),
         }
     }
@@ -347,7 +378,9 @@ mod tests {
             "writeAcceleratorEnabled":true}]},
           "networkProfile":{"networkInterfaces":[{"id":"/n"}]},
           "instanceView":{"statuses":[{"code":"PowerState/running"}],
-            "vmAgent":{"vmAgentVersion":"2.9","statuses":[{"displayStatus":"Ready"}]},
+            "vmAgent":{"vmAgentVersion":"2.9","statuses":[{"displayStatus":"Ready"}],"extensionHandlers":[
+              {"type":"Microsoft.Azure.RecoveryServices.VMSnapshotLinux","typeHandlerVersion":"1.0.9",
+               "status":{"code":"ProvisioningState/failed","displayStatus":"Not Ready"}}]},
             "extensions":[{"name":"x","type":"Microsoft.Azure.RecoveryServices.VMSnapshotLinux",
               "statuses":[{"code":"ProvisioningState/failed/1"}]}]}}}"#;
         let own = serde_json::from_str::<Wire>(text).unwrap().facts();
@@ -356,7 +389,10 @@ mod tests {
         let disks =
             DiskCounts { data: 2, unmanaged: 1, accelerated: 1, ultra: 1, is_ephemeral: true };
         assert_eq!(own.disks, disks);
-        assert!(own.extensions[0].is_of_backup() && own.extensions[0].is_failed());
+        assert_eq!(own.extensions.len(), 2, "as a resource, and as it works");
+        assert!(own.extensions.iter().all(|own| own.is_of_backup() && own.is_failed()));
+        let handler = &own.extensions[1];
+        assert_eq!((handler.name.as_str(), handler.version.as_str()), ("VMSnapshotLinux", "1.0.9"));
         assert_eq!(own.agent.unwrap().state, "Ready");
         assert_eq!(serde_json::from_str::<Wire>("{}").unwrap().facts(), MachineFacts::default());
     }

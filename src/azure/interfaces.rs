@@ -22,6 +22,8 @@ pub struct CardFacts {
     pub public_addresses: usize,
     /// Whether a load balancer or a gateway leads to it.
     pub is_balanced: bool,
+    /// The name servers that are named at it; none: those of its network.
+    pub name_servers: Vec<String>,
 }
 
 /// A subnet.
@@ -64,6 +66,25 @@ struct Card {
 struct CardProperties {
     network_security_group: Option<Named>,
     ip_configurations: Vec<Place>,
+    dns_settings: NameServers,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct NameServers {
+    dns_servers: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Network {
+    properties: NetworkProperties,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct NetworkProperties {
+    dhcp_options: NameServers,
 }
 
 #[derive(Default, Deserialize)]
@@ -124,7 +145,8 @@ struct RouteProperties {
 
 impl Card {
     fn facts(self) -> CardFacts {
-        let CardProperties { network_security_group, ip_configurations } = self.properties;
+        let CardProperties { network_security_group, ip_configurations, dns_settings } =
+            self.properties;
         let all: Vec<PlaceProperties> =
             ip_configurations.into_iter().map(|own| own.properties).collect();
         let is_balanced = |own: &PlaceProperties| {
@@ -135,6 +157,7 @@ impl Card {
             group: network_security_group.map(|own| own.id),
             public_addresses: all.iter().filter(|own| own.public_address.is_some()).count(),
             is_balanced: all.iter().any(is_balanced),
+            name_servers: dns_settings.dns_servers,
             addresses: all.iter().filter_map(|own| own.address.clone()).collect(),
             subnets: all.into_iter().filter_map(|own| own.subnet.map(|own| own.id)).collect(),
         }
@@ -155,6 +178,14 @@ impl Arm {
             group: id_of(own.properties.network_security_group),
             routes: id_of(own.properties.route_table),
         }))
+    }
+
+    /// The name servers that a virtual network names, by the resource id of one of its subnets; none:
+    /// those of Azure. <https://learn.microsoft.com/rest/api/virtualnetwork/virtual-networks/get>
+    pub fn name_servers(&self, subnet: &str) -> Result<Vec<String>, Error> {
+        let network = subnet.rsplit_once("/subnets/").map_or(subnet, |(network, _)| network);
+        let found: Option<Network> = self.get(network, NETWORK)?;
+        Ok(found.unwrap_or_default().properties.dhcp_options.dns_servers)
     }
 
     /// Whether a table of routes leads everything to a machine that looks at it.
@@ -200,7 +231,8 @@ mod tests {
 
     #[test]
     fn a_card_says_where_it_is_and_what_stands_before_it() {
-        let text = r#"{"properties":{"networkSecurityGroup":{"id":"/g"},"ipConfigurations":[
+        let text = r#"{"properties":{"networkSecurityGroup":{"id":"/g"},
+          "dnsSettings":{"dnsServers":["10.0.0.53"],"appliedDnsServers":[]},"ipConfigurations":[
           {"properties":{"privateIPAddress":"10.0.0.4","subnet":{"id":"/s"},"publicIPAddress":{"id":"/p"}}},
           {"properties":{"loadBalancerBackendAddressPools":[{"id":"/b"}]}}]}}"#;
         let own = serde_json::from_str::<Card>(text).unwrap().facts();
@@ -210,6 +242,7 @@ mod tests {
             group: Some("/g".to_owned()),
             public_addresses: 1,
             is_balanced: true,
+            name_servers: vec!["10.0.0.53".to_owned()],
         };
         assert_eq!(own, expected);
         assert_eq!(serde_json::from_str::<Card>("{}").unwrap().facts(), CardFacts::default());

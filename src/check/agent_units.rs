@@ -4,4 +4,4 @@
 pub(super) const UNIT_FOLDERS: [&str; 3] =
     ["etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
 /// As distributions name the agent's.
-pub(super) const AGENT_UNITS: [&str; 2] = ["walinuxagent.service", "waagent.service"];
+pub const AGENT_UNITS: [&str; 2] = ["walinuxagent.service", "waagent.service"];

@@ -68,6 +68,7 @@ pub enum Given {
 pub fn look(tree: &Tree, proxies: &Proxies, tried: &[Tried]) -> Vec<Finding> {
     let mut found = vec![resolver(tree)];
     found.extend(proxy_settings(proxies));
+    found.extend(tried.iter().filter_map(|own| past_the_proxy(proxies, own)));
     for own in tried {
         found.extend(way(own));
     }
@@ -153,6 +154,20 @@ fn proxy_settings(proxies: &Proxies) -> Vec<Finding> {
         ));
     }
     found
+}
+
+/// A host that NO_PROXY keeps from the proxy that others go through, and that is not reached so.
+fn past_the_proxy(proxies: &Proxies, tried: &Tried) -> Option<Finding> {
+    let Tried { role, place, steps } = tried;
+    let is_listed = |own: &&(&str, String)| own.0.eq_ignore_ascii_case("NO_PROXY");
+    let (name, _) = proxies.variables.iter().find(is_listed).filter(|own| !own.1.is_empty())?;
+    let is_past = proxies.used.is_some() && steps.through.is_none() && *role != Role::Port;
+    let is_reached = matches!(steps.opened, Some(Opened::In(_)));
+    (is_past && !is_reached).then(|| {
+        let facts =
+            format!("{name} keeps {place} from the proxy, and without it nothing is reached");
+        warning("proxy-env", facts, &format!("take it out of {name}"))
+    })
 }
 
 /// The findings of one way, as far as it led.

@@ -40,6 +40,8 @@ pub enum Unseen {
     NoText { path: String },
     #[error("/{path} is no JSON")]
     NoJson { path: String },
+    #[error("/{path} is no YAML")]
+    NoYaml { path: String },
 }
 
 /// What became of a look: what is there, `None` if nothing is, or why it could not be seen.

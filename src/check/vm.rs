@@ -185,16 +185,17 @@ fn agent_flag(machine: &MachineFacts) -> Finding {
 fn extension(name: &str, machine: &MachineFacts) -> Finding {
     let own: Vec<&ExtensionFacts> =
         machine.extensions.iter().filter(|own| own.is_of_backup()).collect();
-    match own.as_slice() {
-        [] => good("extension", "the backup brings its extension along"),
-        [own, ..] if own.is_failed() => {
+    let failed = own.iter().find(|own| own.is_failed());
+    match (failed, own.first()) {
+        (None, None) => good("extension", "the backup brings its extension along"),
+        (Some(own), _) => {
             let facts = format!("the backup extension {} failed", own.name);
             let action = "remove it; the next backup puts it in anew";
             warning("extension", facts, action)
                 .next(typed(["azseed", "vm", "extension", "remove", name]))
                 .explained("basic-snapshot-extension-stuck")
         }
-        [own, ..] => good("extension", format!("{} {} is in it", own.name, own.version)),
+        (None, Some(own)) => good("extension", format!("{} {} is in it", own.name, own.version)),
     }
 }
 

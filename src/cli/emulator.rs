@@ -189,8 +189,8 @@ pub struct EmulatorVmSet {
     /// Its backup extension: none, ok or failed
     #[arg(long, value_name = "WORD")]
     pub extension: Option<String>,
-    /// What else is odd: accelerated, appliance, client, ephemeral, many-snapshots,
-    /// no-agent-flag, no-extensions, public, ultra, unmanaged, or none
+    /// What else is odd: accelerated, appliance, client, dns, ephemeral,
+    /// many-snapshots, no-agent-flag, no-extensions, public, ultra, unmanaged, or none
     #[arg(long, value_name = "WORD")]
     pub odd: Vec<String>,
 }

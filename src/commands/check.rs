@@ -24,7 +24,7 @@ pub fn run(args: &CheckArgs, call: &Call<'_>) -> Ended {
         CheckCommand::Host => check_host::check(&call.desk()),
         CheckCommand::Guest(args) => {
             let tree = tree(args)?;
-            let mut found = guest::look(&tree, whose(args));
+            let mut found = guest::look(&tree, whose(args, &tree));
             found.extend(proxy::look(&tree));
             found.extend(filesystems::look(&tree));
             Checked(found)

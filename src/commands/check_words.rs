@@ -8,6 +8,7 @@ use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 use crate::check::guest::Whose;
 use crate::check::tree::Tree;
 use crate::cli::{ForChoice, RootArgs};
+use crate::journey::live::live;
 use crate::journey::ready::Purpose;
 
 /// What for.
@@ -26,10 +27,10 @@ pub(super) fn tree(args: &RootArgs) -> Result<Tree, NoTree> {
     Tree::open(&args.root).map_err(|source| NoTree { root: args.root.clone(), source })
 }
 
-/// Whose files they are.
-pub(super) fn whose(args: &RootArgs) -> Whose {
+/// Whose files they are; only this machine is asked something.
+pub(super) fn whose(args: &RootArgs, tree: &Tree) -> Whose {
     match args.root == Path::new("/") {
-        true => Whose::ThisMachine,
+        true => Whose::ThisMachine(live(tree)),
         false => Whose::Another,
     }
 }

@@ -40,6 +40,7 @@ pub mod job;
 pub mod keeper;
 pub mod limits;
 mod line_rate;
+pub mod live;
 pub mod network;
 pub mod nsg;
 pub mod nsg_vm;

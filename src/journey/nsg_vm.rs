@@ -35,7 +35,7 @@ pub fn suggest(
     let office = Office::open(options, desk.attendant)?;
     let machine = office.named(std::slice::from_ref(&asked.machine))?.remove(0);
     let looked = look(&office.arm, &machine, &sizes(&office, &[]), None);
-    let flows = nsg::flows(Some(&machine.region), asked.proxy);
+    let flows = looked.flows(&machine.region, asked.proxy);
     let Answer::Known(groups) = &looked.groups else {
         let found = vec![unseen(&looked.groups)];
         return Ok(NsgLooked { checked: Checked(found), missing: Vec::new() });

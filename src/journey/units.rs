@@ -24,7 +24,7 @@ const UNIT_FOLDERS: [&str; 4] = [
 /// There only where systemd is the first process.
 const BOOTED: &str = "/run/systemd/system";
 /// Where distributions have its program.
-const PROGRAM: &str = "/usr/bin/systemctl";
+pub(super) const PROGRAM: &str = "/usr/bin/systemctl";
 /// How long it may take; stopping a run that is under way takes a while.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Why a schedule or its units are not as asked.
@@ -277,7 +277,8 @@ fn take_form_away(
     Ok(there)
 }
 
-fn has_systemd() -> bool {
+/// Whether systemd runs here and can be asked.
+pub(super) fn has_systemd() -> bool {
     Path::new(BOOTED).is_dir() && Path::new(PROGRAM).exists()
 }
 

@@ -2,7 +2,7 @@
 //! judged in `check`.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use disk_prep::noun::typed;
 
@@ -12,7 +12,7 @@ use super::vm::Office;
 use crate::azure::{Arm, CardFacts, Error as AzureError, SizeFacts, SubnetFacts};
 use crate::check::azure::Answer;
 use crate::check::finding::{Finding, Grade, unknown};
-use crate::check::nsg::{self, Group};
+use crate::check::nsg::{self, Flow, Group};
 use crate::check::vm::{Protected, View};
 use crate::vm_backup::{Error, Machine, VaultId, jobs_under_way, protecting};
 
@@ -38,6 +38,8 @@ pub(super) struct Looked {
     pub groups: Answer<Vec<Group>>,
     /// Its address in its own network.
     pub address: Option<Ipv4Addr>,
+    /// The name servers that it asks, if they are its owner's.
+    pub name_servers: Vec<String>,
 }
 
 /// Looks at one machine; `meant` is the vault that was named.
@@ -70,6 +72,7 @@ pub(super) fn look(arm: &Arm, own: &Machine, sizes: &Sizes, meant: Option<&str>)
     Looked {
         groups: groups(arm, &first, &subnet),
         address: first.addresses.first().and_then(|own| own.parse().ok()),
+        name_servers: name_servers(arm, &first),
         view: View {
             name: own.id.short(),
             is_classic: false,
@@ -103,6 +106,16 @@ fn subnet(arm: &Arm, card: &CardFacts) -> Result<SubnetFacts, AzureError> {
     match card.subnets.first() {
         Some(id) => Ok(arm.subnet(id)?.unwrap_or_default()),
         None => Ok(SubnetFacts::default()),
+    }
+}
+
+/// Those at the card, else those of its network. Who may not see the network does not hear of them.
+fn name_servers(arm: &Arm, card: &CardFacts) -> Vec<String> {
+    match card.subnets.first() {
+        Some(subnet) if card.name_servers.is_empty() => {
+            arm.name_servers(subnet).unwrap_or_default()
+        }
+        _ => card.name_servers.clone(),
     }
 }
 
@@ -147,12 +160,18 @@ pub(super) fn unseen(groups: &Answer<Vec<Group>>) -> Finding {
 }
 
 impl Looked {
+    /// What has to get out for a backup, straight or by a proxy.
+    pub fn flows(&self, region: &str, proxy: Option<(IpAddr, u16)>) -> Vec<Flow> {
+        let own = nsg::flows(Some(region), proxy).into_iter();
+        own.chain(nsg::name_flows(&self.name_servers)).collect()
+    }
+
     /// What its security groups let out of what a backup needs.
     pub fn let_out(&self, region: &str) -> Vec<Finding> {
         let name = &self.view.name;
         let found = match (&self.view.machine, &self.groups) {
             (Answer::Known(_), Answer::Known(groups)) => {
-                nsg::look(groups, self.address, &nsg::flows(Some(region), None), None)
+                nsg::look(groups, self.address, &self.flows(region, None), None)
             }
             (Answer::Known(_), other) => vec![unseen(other)],
             _ => Vec::new(),

@@ -40,7 +40,7 @@ struct ArmProperties<'a> {
     access: &'a str,
     /// `Outbound`.
     direction: &'a str,
-    /// `Tcp`.
+    /// `Tcp` or `Udp`.
     protocol: &'a str,
     /// A lower one comes first; null if none is free.
     priority: Option<u32>,
@@ -59,7 +59,7 @@ impl<'a> ArmRule<'a> {
         let properties = ArmProperties {
             access: "Allow",
             direction: "Outbound",
-            protocol: "Tcp",
+            protocol: own.protocol.word(),
             priority: own.priority,
             source_address_prefix: &own.source,
             source_port_range: "*",

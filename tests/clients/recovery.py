@@ -13,9 +13,7 @@ from azure.mgmt.recoveryservices import models as vault_models
 from azure.mgmt.recoveryservicesbackup import models
 from azure.mgmt.recoveryservicesbackup import RecoveryServicesBackupClient
 
-from azure.core.exceptions import HttpResponseError
-
-from told import call, expect
+from told import call, expect, refused
 
 SUBSCRIPTION, GROUP, VAULT = os.environ["SUBSCRIPTION"], "rg", "prod"
 VM = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/web"
@@ -31,16 +29,6 @@ if ENDPOINT:
     BY |= {"base_url": ENDPOINT, "credential_scopes": [f"{ENDPOINT}/.default"]}
 vaults = RecoveryServicesClient(**BY)
 backup = RecoveryServicesBackupClient(**BY)
-
-
-def refused(what, code):
-    try:
-        what()
-    except HttpResponseError as error:
-        said = error.error.code if error.error else ""
-        expect(code in said, f"{said} and not {code}")
-    else:
-        raise AssertionError("it was not refused")
 
 
 def make():

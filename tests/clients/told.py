@@ -22,6 +22,8 @@ def refused(what, code):
     try:
         what()
     except HttpResponseError as error:
-        expect(code in (error.error_code or ""), f"{error.error_code} and not {code}")
+        # Blobs tell it by a header, the resource manager in the body.
+        said = getattr(error, "error_code", None) or (error.error.code if error.error else "")
+        expect(code in said, f"{said} and not {code}")
     else:
         raise AssertionError("it was not refused")

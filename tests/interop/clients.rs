@@ -312,6 +312,58 @@ fn microsofts_clients_of_recovery_services_go_from_a_vault_to_a_restore() {
     }
 }
 
+/// Of every row the state that a client reads is the one that a check judges.
+#[test]
+fn microsofts_clients_of_accounts_machines_and_disks_read_what_the_checks_read() {
+    let (machine, emulator) = named();
+    let data = emulator.data().to_str().unwrap();
+    let declare = |words: &str| {
+        let words: Vec<&str> = ["emulator"].into_iter().chain(words.split(' ')).collect();
+        machine.expect(0, &[&words[..], &["--data", data]].concat());
+    };
+    fs::write(machine.path("raw"), vec![7; 3 << 20]).unwrap();
+    declare("vm set web --extension ok --disk raw --disk raw");
+    declare("vm set ill --agent stopped --extension failed --odd unmanaged --odd no-extensions");
+    declare("disk set os --sku Premium_LRS --file raw");
+    let account = "account account1 --region westus --sku Standard_GRS --rule firewall=deny";
+    let more = "--rule services=off --rule address=192.0.2.7 --rule keys=off --rule tls=TLS1_1 \
+                --rule soft-delete=7 --rule versions=on";
+    fs::create_dir_all(emulator.data().join("blobs/account1/backup")).unwrap();
+    declare(&format!("{account} {more}"));
+    let mut command = client(&machine, "resources.py", emulator.fact("ca_file"));
+    command.env("SUBSCRIPTION", emulator.fact("subscription"));
+    command.env("KEY", emulator.fact("account_key"));
+    expect("azure-mgmt-storage, azure-mgmt-compute", &column(&mut command), 12);
+
+    let subscription = format!("--subscription={}", emulator.fact("subscription"));
+    let bad = |words: &[&str]| -> Vec<String> {
+        let said = emulator.run(&machine, &[words, &[&subscription, "--json"]].concat());
+        let all = said.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let all = all.filter(|own| own["verdict"] != "good");
+        all.map(|own| format!("{} {}", own["id"], own["verdict"]).replace('"', "")).collect()
+    };
+    assert_eq!(bad(&["check", "vm", "web"]), [""; 0]);
+    let ill = ["vm-agent problem", "vm-agent-flag problem", "vm-extension warning"];
+    assert_eq!(bad(&["check", "vm", "ill"]), [&ill[..], &["vm-disks problem"]].concat());
+    let account =
+        |purpose: &str| bad(&["check", "account", "account1", "--container=backup", purpose]);
+    assert!(account("--for=import").contains(&"account-firewall problem".to_owned()));
+    assert!(account("--for=vault").contains(&"account-soft-delete warning".to_owned()));
+    // A container that is there is known from one that is not.
+    let held = |container: &str| {
+        let container = format!("--container={container}");
+        let words =
+            ["check", "azure", "--for=disk-backup", "--storage-account=account1", &container];
+        let all = [&words[..], &["--resource-group=rg", "--json", &subscription]].concat();
+        let said = emulator.run(&machine, &all).stdout;
+        let mut all = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let own = all.find(|own| own["id"] == "azure-container-held");
+        own.unwrap_or_else(|| panic!("{said}"))["facts"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(held("backup"), "container backup is there");
+    assert_eq!(held("other"), "container other is not there yet, and is made");
+}
+
 #[test]
 fn every_call_of_every_client_comes_off_whatever_azurite_makes_of_it() {
     let (machine, emulator) = named();

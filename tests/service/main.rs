@@ -24,3 +24,4 @@ mod service_rules;
 mod sign_in;
 #[path = "../support/mod.rs"]
 mod support;
+mod ways;

@@ -15,25 +15,28 @@ use support::emulator::Emulator;
 use support::program::{Machine, Said, said};
 use support::seed::shipped;
 
-const HOSTS: [&str; 2] = ["management.azure.com", "login.microsoftonline.com"];
-const BLOBS: &str = "account1.blob.core.windows.net";
-const LOOK: [&str; 6] =
+/// What answers of Azure under these names.
+pub const HOSTS: [&str; 2] = ["management.azure.com", "login.microsoftonline.com"];
+pub const BLOBS: &str = "account1.blob.core.windows.net";
+/// A look at all three ways.
+pub const LOOK: [&str; 6] =
     ["check", "network", "--for=import", "--storage-account=account1", "--json", "--no-progress"];
 
 /// Each finding that is about this machine's names is left out: tests run on machines without.
-fn found(said: &Said) -> Vec<(String, String, String)> {
+pub fn found(said: &Said) -> Vec<(String, String, String)> {
     let lines = said.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let text = |own: &Value, name: &str| own[name].as_str().unwrap_or_default().to_owned();
     let all = lines.map(|own| (text(&own, "id"), text(&own, "verdict"), text(&own, "facts")));
     all.filter(|own| own.0 != "net-resolver").collect()
 }
 
-fn bad(said: &Said) -> Vec<(String, String)> {
+/// What is not good.
+pub fn bad(said: &Said) -> Vec<(String, String)> {
     let bad = found(said).into_iter().filter(|own| own.1 != "good");
     bad.map(|own| (own.0, own.1)).collect()
 }
 
-fn problem(id: &str) -> (String, String) {
+pub fn problem(id: &str) -> (String, String) {
     (id.to_owned(), "problem".to_owned())
 }
 

@@ -7,7 +7,7 @@ use crate::support;
 use std::fs;
 
 use serde_json::Value;
-use support::program::{Machine, files_below};
+use support::program::{Machine, files_below, said};
 
 #[test]
 fn a_folder_is_looked_at_and_nothing_in_it_is_changed() {
@@ -149,4 +149,104 @@ fn a_vault_that_nothing_starts_is_told_and_strict_makes_it_a_failure() {
     let machine = Machine::new();
     let none = machine.expect(0, &["check", "schedule", "--strict"]).stdout;
     assert!(none.contains("nothing is scheduled"), "{none}");
+}
+
+/// Its own view of a machine that systemd has started and that has the agent, with a program in the
+/// place of systemd's that writes down that it was called and answers as it is told.
+const WITH_SYSTEMD: &str = r#"
+set -e
+folder=$1 && shift
+mount -t tmpfs none /run && mkdir -p /run/systemd/system
+mount -t tmpfs none /etc/systemd/system && mkdir /etc/systemd/system/multi-user.target.wants
+touch /etc/systemd/system/walinuxagent.service
+ln -s /etc/systemd/system/walinuxagent.service /etc/systemd/system/multi-user.target.wants/
+mount --bind "$folder/systemctl" /usr/bin/systemctl
+exec "$@"
+"#;
+
+#[test]
+fn systemd_is_asked_on_this_machine_and_never_for_a_tree() {
+    let machine = Machine::new();
+    let called = machine.text("called");
+    let check = |root: Option<&str>, says: &str| -> (Value, bool) {
+        let script = format!("#!/bin/sh\necho \"$*\" >>{called}\nprintf '{says}'\nexit 3\n");
+        fs::write(machine.path("systemctl"), script).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(machine.path("systemctl"), mode).unwrap();
+        let _ = fs::remove_file(&called);
+        let mut words = vec!["check", "guest", "--json"];
+        words.extend(root.map(|_| "--root").into_iter().chain(root));
+        let inner = machine.command(&words);
+        let mut outer = machine.other(std::path::Path::new("/usr/bin/unshare"));
+        outer.args(["--mount", "--propagation", "private", "sh", "-c", WITH_SYSTEMD, "sh"]);
+        outer.arg(machine.path("")).arg(inner.get_program()).args(inner.get_args());
+        let said = said(outer.output().unwrap());
+        let all = said.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let own = all.filter(|own| own["id"] == "guest-agent-on").last();
+        (own.unwrap_or_else(|| panic!("{said:?}")), fs::metadata(&called).is_ok())
+    };
+    let (found, is_asked) = check(None, "active\\ninactive\\n");
+    assert_eq!((&found["verdict"], is_asked), (&"good".into(), true), "{found}");
+    let words = "is-active walinuxagent.service waagent.service\n";
+    assert_eq!(fs::read_to_string(&called).unwrap(), words, "it is asked this, and once");
+    let (found, _) = check(None, "failed\\ninactive\\n");
+    assert_eq!(found["verdict"], "problem", "{found}");
+    assert_eq!(found["command"], "systemctl start walinuxagent.service");
+    // A tree that has the very same files.
+    let image = machine.path("image");
+    let wants = image.join("etc/systemd/system/multi-user.target.wants");
+    fs::create_dir_all(&wants).unwrap();
+    for folder in ["proc/1", "run/systemd/system", "usr/bin"] {
+        fs::create_dir_all(image.join(folder)).unwrap();
+    }
+    fs::write(image.join("etc/systemd/system/walinuxagent.service"), "").unwrap();
+    fs::write(wants.join("walinuxagent.service"), "").unwrap();
+    fs::copy(machine.path("systemctl"), image.join("usr/bin/systemctl")).unwrap();
+    let (found, is_asked) = check(Some("image"), "active\\nactive\\n");
+    assert!(!is_asked, "nothing is run for a tree");
+    assert_eq!(found["verdict"], "problem", "its files say that it does not run: {found}");
+}
+
+/// Makes a file system of a kind in an image, sets its state, mounts it twice, and writes down what the
+/// kernel, the device and `tune2fs` say then. A device of its own name stands for the loop.
+const MOUNTED_TWICE: &str = r#"
+set -e
+folder=$1 kind=$2 state=$3
+cd "$folder" && rm -rf image tree && mkdir -p one two tree/proc/self tree/dev
+truncate -s 16M image && mke2fs -q -F -t "$kind" image
+debugfs -w -R "set_super_value state $state" image 2>/dev/null
+mount -o loop image one && device=$(findmnt -n -o SOURCE one) && mount "$device" two
+sync && sed "s#$device #/dev/sdz1 #" /proc/self/mountinfo >tree/proc/self/mountinfo
+dd if="$device" of=tree/dev/sdz1 bs=1M status=none
+tune2fs -l "$device" | sed -n 's/^Filesystem state: *//p'
+umount one two
+"#;
+
+#[test]
+fn a_file_system_that_is_mounted_twice_is_told_with_its_state_in_the_words_of_tune2fs() {
+    let machine = Machine::new();
+    let mut all = Vec::new();
+    for (kind, state) in [("ext4", "1"), ("ext4", "2"), ("ext4", "3"), ("ext3", "1"), ("ext2", "1")]
+    {
+        let mut script = machine.other(std::path::Path::new("/usr/bin/unshare"));
+        script.args(["--mount", "--propagation", "private", "sh", "-c", MOUNTED_TWICE, "sh"]);
+        let made = script.arg(machine.path("")).args([kind, state]).output().unwrap();
+        assert!(made.status.success(), "{kind}: {}", String::from_utf8_lossy(&made.stderr));
+        let theirs = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+        let said = machine.run(&["check", "filesystems", "--root", "tree", "--json"]).stdout;
+        let lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let own: Vec<Value> =
+            lines.filter(|own| own["facts"].as_str().unwrap().contains("one")).collect();
+        let told: Vec<_> = own.iter().map(|own| own["id"].as_str().unwrap()).collect();
+        assert_eq!(told, ["fs-state", "fs-twice"], "{kind} {state}: {said}");
+        let facts = own[0]["facts"].as_str().unwrap();
+        let place = machine.text("one");
+        assert_eq!(facts, format!("/dev/sdz1 on {place}: {theirs}"), "{kind} {state}");
+        assert_eq!(own[0]["verdict"] == "good", theirs == "clean", "{kind} {state}: {theirs}");
+        assert_eq!(own[1]["verdict"], "problem");
+        all.push(theirs);
+    }
+    all.sort();
+    all.dedup();
+    assert!(all.len() >= 3, "one word for all proves nothing: {all:?}");
 }

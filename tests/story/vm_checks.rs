@@ -88,6 +88,17 @@ fn many_machines_are_looked_at_side_by_side_and_each_row_has_its_verdict() {
         assert_eq!(bad(&found, machine), expected, "{machine}");
     }
     assert_eq!(found.iter().find(|own| own["about"] == "old").unwrap()["explain"], "vm-classic");
+    // Names are asked of the owner's own server, which the groups stand before.
+    world.vm("web --odd dns");
+    let named = world.json(0, "check vm web");
+    assert!(text(of(&named, "nsg-dns"), "facts").starts_with("UDP 53 to 10.0.0.53 is allowed"));
+    world.declare("nsg web-nsg --vm web --rule no-dns,200,deny,10.0.0.53,53");
+    let named = world.json(1, "check vm web");
+    assert_eq!(bad(&named, ""), ["nsg-dns problem"]);
+    let line = command(of(&named, "nsg-dns"));
+    let suggested = world.expect(1, &line).stdout;
+    assert!(suggested.contains("--protocol Udp") && suggested.contains("10.0.0.53"), "{suggested}");
+    world.declare("nsg web-nsg --vm web --rule no-dns,200,allow,10.0.0.53,53");
     world.declare("group rg --lock ReadOnly");
     assert_eq!(bad(&world.json(0, "check vm web"), ""), ["vm-lock warning"]);
     world.expect(1, "check vm web --strict");

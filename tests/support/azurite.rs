@@ -7,8 +7,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
+use super::authority::{Authority, NOW};
 use super::clients::which;
 use super::emulator::Emulator;
 use super::key::Key;
@@ -59,16 +59,9 @@ impl Azurite {
     /// Starts one under the name that the public cloud has for its account, on a machine on which
     /// that leads to it; the certificate of who vouches for it lies in `ca.pem`.
     pub fn start_named(machine: &Machine) -> Self {
-        let mut own = CertificateParams::new(Vec::<String>::new()).unwrap();
-        own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        own.distinguished_name.push(DnType::CommonName, "tests");
-        let issuer_key = KeyPair::generate().unwrap();
-        std::fs::write(machine.path("ca.pem"), own.self_signed(&issuer_key).unwrap().pem())
-            .unwrap();
-        let issuer = Issuer::new(own, issuer_key);
-        let key = KeyPair::generate().unwrap();
-        let host = CertificateParams::new(vec![Azurite::HOST.to_owned()]).unwrap();
-        let host = host.signed_by(&key, &issuer).unwrap();
+        let authority = Authority::new("tests");
+        std::fs::write(machine.path("ca.pem"), authority.pem()).unwrap();
+        let (host, key) = authority.signed(Azurite::HOST, NOW);
         std::fs::write(machine.path("tls.pem"), host.pem()).unwrap();
         std::fs::write(machine.path("tls.key"), key.serialize_pem()).unwrap();
         let mut command = machine.other(&which("node"));

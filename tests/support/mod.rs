@@ -7,6 +7,7 @@
 // Calls, signatures and what every blob service does are the same for the emulator's own tests.
 #[path = "../../src/emulator/tests/support/arm.rs"]
 pub mod arm;
+pub mod authority;
 pub mod azurite;
 pub mod clients;
 pub mod disk;

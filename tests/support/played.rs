@@ -1,5 +1,5 @@
 //! A service that the test plays byte by byte: HTTPS on loopback, one thread a connection, and
-//! whatever answer the test writes, endless ones too.
+//! whatever answer the test writes, endless ones too; or a proxy that opens what it should pass on.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
@@ -7,9 +7,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use super::authority::{Authority, NOW, Years};
 
 /// What was asked.
 #[derive(Debug, Clone)]
@@ -26,38 +26,63 @@ pub struct Call {
 pub struct Played {
     address: SocketAddr,
     folder: tempfile::TempDir,
-    calls: Arc<Mutex<Vec<Call>>>,
+    calls: Arc<Book>,
 }
 
 type Answer = dyn Fn(&Call, &mut dyn Write) -> io::Result<()> + Send + Sync;
+type Book = Mutex<Vec<Call>>;
 
 impl Played {
     /// Starts one that answers so.
     pub fn start(
         answer: impl Fn(&Call, &mut dyn Write) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        Played::shown(&Authority::new("Played"), "localhost", NOW, answer)
+    }
+
+    /// The same; it shows a certificate of this name and these years.
+    pub fn shown(
+        authority: &Authority,
+        name: &str,
+        years: Years,
+        answer: impl Fn(&Call, &mut dyn Write) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        let config = authority.server(name, years);
+        Played::listening(authority.pem(), move |stream, book| {
+            serve(stream, config.clone(), &answer, book)
+        })
+    }
+
+    /// Starts a proxy that stands between: it takes itself for every host that is asked for, with
+    /// a certificate of this authority, and answers so.
+    pub fn between(
+        authority: Authority,
+        answer: impl Fn(&Call, &mut dyn Write) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        let pem = authority.pem().to_owned();
+        Played::listening(&pem, move |mut stream, book| {
+            let asked = read(&mut BufReader::new(&stream))?;
+            let host = asked.path.split(':').next().unwrap_or_default();
+            stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n")?;
+            serve(stream, authority.server(host, NOW), &answer, book)
+        })
+    }
+
+    fn listening(
+        pem: &str,
+        work: impl Fn(TcpStream, &Book) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("ca.pem"), cert.pem()).unwrap();
-        let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
-        let config =
-            ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-                .with_safe_default_protocol_versions()
-                .unwrap()
-                .with_no_client_auth()
-                .with_single_cert(vec![cert.der().clone()], key)
-                .unwrap();
-        let (config, answer): (_, Arc<Answer>) = (Arc::new(config), Arc::new(answer));
+        std::fs::write(folder.path().join("ca.pem"), pem).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let calls = Arc::new(Mutex::new(Vec::new()));
+        let (work, calls) = (Arc::new(work), Arc::new(Mutex::new(Vec::new())));
         let book = calls.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (config, answer, book) = (config.clone(), answer.clone(), book.clone());
+                let (work, book) = (work.clone(), book.clone());
                 // A caller that hangs up ends its thread.
-                std::thread::spawn(move || serve(stream, config, answer.as_ref(), &book));
+                std::thread::spawn(move || work(stream, &book));
             }
         });
         Played { address, folder, calls }
@@ -68,7 +93,12 @@ impl Played {
         format!("https://localhost:{}{path}", self.address.port())
     }
 
-    /// Its certificate.
+    /// The same as a proxy's.
+    pub fn proxy(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What vouches for its certificate.
     pub fn ca_file(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
     }
@@ -83,7 +113,7 @@ fn serve(
     stream: TcpStream,
     config: Arc<ServerConfig>,
     answer: &Answer,
-    book: &Mutex<Vec<Call>>,
+    book: &Book,
 ) -> io::Result<()> {
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut stream = BufReader::new(StreamOwned::new(connection, stream));

@@ -7,6 +7,7 @@ use super::super::agent_units::{AGENT_UNITS, UNIT_FOLDERS};
 use super::super::agent_version::{OLDEST_LINUX, Version, dotted, four, leading};
 use super::super::finding::{Finding, good, problem, unknown, warning};
 use super::super::tree::{Tree, Unseen};
+use super::live::Asked;
 
 const CONF: &str = "etc/waagent.conf";
 const PROGRAM: &str = "usr/sbin/waagent";
@@ -64,11 +65,11 @@ impl Agent {
     }
 
     /// All that is to be said of it.
-    pub(super) fn look(&self, tree: &Tree, install: Option<&str>) -> Vec<Finding> {
+    pub(super) fn look(&self, tree: &Tree, asked: &Asked, install: Option<&str>) -> Vec<Finding> {
         let starter = starter(tree);
         let mut found = vec![presence(tree, starter.as_ref(), install)];
         if starter.is_some() || tree.has(PROGRAM) {
-            found.extend([start(tree, starter), self.version(tree, install), self.conf()]);
+            found.extend([start(tree, starter, asked), self.version(tree, install), self.conf()]);
         }
         found
     }
@@ -162,7 +163,7 @@ fn with_next(found: Finding, line: Option<&str>) -> Finding {
 }
 
 /// Whether it starts with the system, and, on a machine that is up, whether it runs.
-fn start(tree: &Tree, starter: Option<Starter>) -> Finding {
+fn start(tree: &Tree, starter: Option<Starter>, asked: &Asked) -> Finding {
     if let Some(unit) = masked(tree) {
         let action = "let it start again";
         let next = format!("systemctl unmask {unit} && systemctl enable --now {unit}");
@@ -191,6 +192,9 @@ fn start(tree: &Tree, starter: Option<Starter>) -> Finding {
         let facts = format!("{name} does not start with the system");
         return problem("agent-on", facts, "enable it").next(enable);
     }
+    if let Some(found) = as_systemd_says(name, asked, &begin) {
+        return found;
+    }
     match running(tree) {
         Some(false) => {
             let facts = format!("{name} starts with the system, and does not run");
@@ -199,6 +203,30 @@ fn start(tree: &Tree, starter: Option<Starter>) -> Finding {
         Some(true) => good("agent-on", format!("{name} starts with the system, and runs")),
         None => good("agent-on", format!("{name} starts with the system")),
     }
+}
+
+/// What systemd says of the unit that starts with the system; `None` if it says nothing of it.
+fn as_systemd_says(name: &str, asked: &Asked, begin: &str) -> Option<Finding> {
+    let states = match asked {
+        Asked::Unasked => return None,
+        Asked::Silent(patience) => {
+            let facts =
+                format!("systemd does not say within {} s whether {name} runs", patience.as_secs());
+            return Some(unknown("agent-on", facts));
+        }
+        Asked::Told(states) => states,
+    };
+    let (_, state) = AGENT_UNITS.iter().zip(states).find(|(unit, _)| **unit == name)?;
+    let facts = |is: &str| format!("{name} starts with the system, and {is}");
+    Some(match state.as_str() {
+        "active" | "reloading" | "refreshing" => good("agent-on", facts("runs")),
+        // One that fails and is started again and again is that most of the time.
+        "activating" => unknown("agent-on", facts("is being started: look again in a minute")),
+        other => {
+            let facts = facts(&visible_line(&format!("is {other} now")));
+            problem("agent-on", facts, "start it").next(begin)
+        }
+    })
 }
 
 /// Whether the agent runs, by the process that it wrote down; `None` of a machine that is not up.

@@ -30,12 +30,17 @@ const WANTS: [&str; 2] =
 /// The same for systems without systemd.
 const LEVELS: [&str; 2] = ["etc/rc3.d", "etc/rc.d/rc3.d"];
 
-/// All that is to be said of it. The time is only known of the machine that this runs on.
-pub(super) fn look(tree: &Tree, lib: &str, now: Option<SystemTime>) -> Vec<Finding> {
+/// All that is to be said of it. The time, and how busy it is right now, is only known of the machine
+/// that this runs on.
+pub(super) fn look(
+    tree: &Tree,
+    lib: &str,
+    (now, busy): (Option<SystemTime>, Option<u64>),
+) -> Vec<Finding> {
     let mut found: Vec<Finding> = agent_folder(tree, lib).into_iter().collect();
     found.push(dhcp(tree));
     found.extend(route(tree));
-    found.extend(load(tree));
+    found.extend(load(tree, busy));
     found.push(clock(tree, now));
     found
 }
@@ -112,8 +117,26 @@ fn route(tree: &Tree) -> Option<Finding> {
     })
 }
 
-/// Processors and memory, as the last minute had them; `None` of a machine that is not up.
-fn load(tree: &Tree) -> Option<Finding> {
+/// How busy processors were between two looks at `proc/stat`: its first line has what they did since
+/// the start, and the fourth and fifth number of it are idling, the fifth while a disk was waited for.
+/// <https://docs.kernel.org/filesystems/proc.html#miscellaneous-kernel-statistics-in-proc-stat>
+pub fn busy_percent(before: &str, after: &str) -> Option<u64> {
+    let spent = |text: &str| -> Option<(u64, u64)> {
+        let line = text.lines().find_map(|line| line.strip_prefix("cpu "))?;
+        let all: Vec<u64> =
+            line.split_whitespace().take(8).map_while(|own| own.parse().ok()).collect();
+        let idle = all.get(3)?.saturating_add(all.get(4).copied().unwrap_or_default());
+        Some((all.iter().fold(0_u64, |sum, own| sum.saturating_add(*own)), idle))
+    };
+    let ((first, first_idle), (last, last_idle)) = (spent(before)?, spent(after)?);
+    let total = last.checked_sub(first).filter(|own| *own > 0)?;
+    let busy = total.saturating_sub(last_idle.saturating_sub(first_idle));
+    u64::try_from(u128::from(busy) * 100 / u128::from(total)).ok()
+}
+
+/// Processors and memory, as the last minute had them and as they are now; `None` of a machine that is
+/// not up. What is measured decides: in the average also those are counted who wait for a disk.
+fn load(tree: &Tree, now: Option<u64>) -> Option<Finding> {
     let averages = tree.text("proc/loadavg").ok()??;
     let stat = tree.text("proc/stat").ok()??;
     let memory = tree.text("proc/meminfo").ok()??;
@@ -133,8 +156,9 @@ fn load(tree: &Tree) -> Option<Finding> {
         .or_else(|| Some(kib("MemFree")?.saturating_add(kib("Cached").unwrap_or_default())))?;
     let busy = (average / processors * 100.0).clamp(0.0, 10_000.0) as u64;
     let used = 100 - u128::from(free.min(total)) * 100 / u128::from(total);
-    let facts = format!("processors are busy to {busy} %, memory is used to {used} %");
-    Some(match busy >= BUSY_PERCENT || used >= u128::from(BUSY_PERCENT) {
+    let moment = now.map_or(String::new(), |now| format!("{now} % now, in the last minute to "));
+    let facts = format!("processors are busy to {moment}{busy} %, memory is used to {used} %");
+    Some(match now.unwrap_or(busy) >= BUSY_PERCENT || used >= u128::from(BUSY_PERCENT) {
         false => good("load", facts),
         true => {
             let action = "choose another hour in the policy, or back up by hand with \
@@ -185,6 +209,26 @@ mod tests {
         assert_eq!([of(Some(0)), of(Some(ROOM_BYTES - 1))], ["problem"; 2]);
         assert_eq!([of(Some(ROOM_BYTES)), of(None)], ["good"; 2]);
         assert!(room("x", Some(0)).facts.contains("/x has 0 B left"));
+    }
+
+    #[test]
+    fn what_processors_do_at_the_moment_is_measured_between_two_looks() {
+        let stat = |numbers: &str| format!("cpu  {numbers}\ncpu0 {numbers}\nintr 1\n");
+        let begun = stat("100 0 50 1000 50 0 0 0 0 0");
+        for (after, busy) in [
+            ("100 0 50 1200 50 0 0 0 0 0", Some(0)),
+            ("280 0 50 1020 50 0 0 0 0 0", Some(90)),
+            // Waiting for a disk is no work, what a host takes away is; guests are counted as users.
+            ("100 0 50 1000 250 0 0 0 0 0", Some(0)),
+            ("200 0 50 1000 50 0 0 100 200 0", Some(100)),
+            ("100 0 50 1000 50 0 0 0 0 0", None),
+            ("0 0 0 0 0", None),
+            ("18446744073709551615 0 50 18446744073709551615 50", Some(0)),
+            ("x", None),
+        ] {
+            assert_eq!(busy_percent(&begun, &stat(after)), busy, "{after}");
+        }
+        assert_eq!(busy_percent("", &begun), None);
     }
 
     #[test]

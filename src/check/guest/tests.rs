@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
+mod up;
+
 const CONF: &str = "etc/waagent.conf";
 const VMBACKUP: &str = "etc/azure/vmbackup.conf";
 const SITE_RECOVERY: &str = "Microsoft.Azure.RecoveryServices.SiteRecovery";

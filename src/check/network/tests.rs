@@ -160,6 +160,33 @@ fn what_programs_read_in_two_ways_is_told() {
 }
 
 #[test]
+fn a_host_that_is_kept_from_the_proxy_and_not_reached_is_told() {
+    let used = Some(("proxy:3128".to_owned(), Given::Environment));
+    let proxies = |no: &str, used: &Option<(String, Given)>| Proxies {
+        variables: vec![("no_proxy", no.to_owned())],
+        used: used.clone(),
+        is_guest: false,
+    };
+    let with = |opened: Option<Opened>, through: Option<&str>, role: Role| {
+        let through = through.map(str::to_owned);
+        Tried { role, steps: Steps { opened, through, ..Steps::default() }, ..sound(role) }
+    };
+    let past = |own: &Proxies, tried: &Tried| past_the_proxy(own, tried).map(|own| own.facts);
+    let listed = proxies("account1.test", &used);
+    let lost = with(Some(Opened::Silent), None, Role::Blobs);
+    let told = past(&listed, &lost).unwrap();
+    assert!(told.starts_with("no_proxy keeps account1.test from the proxy"), "{told}");
+    assert!(past(&listed, &with(None, None, Role::Arm)).is_some(), "its name is not even known");
+    // What is reached, what goes through it, what no proxy reaches, and without one.
+    let open = Some(Opened::In(Duration::from_millis(1)));
+    assert_eq!(past(&listed, &with(open, None, Role::Blobs)), None);
+    assert_eq!(past(&listed, &with(Some(Opened::Silent), Some("proxy:3128"), Role::Blobs)), None);
+    assert_eq!(past(&listed, &with(Some(Opened::Silent), None, Role::Port)), None);
+    assert_eq!(past(&proxies("", &used), &lost), None);
+    assert_eq!(past(&proxies("account1.test", &None), &lost), None);
+}
+
+#[test]
 fn a_machine_without_a_name_server_is_told_so() {
     let folder = tempfile::tempdir().unwrap();
     let etc = folder.path().join("etc");

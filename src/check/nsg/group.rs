@@ -1,6 +1,8 @@
 //! Groups and their rules, and what has to get past them.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::super::network::FABRIC;
 
 /// A group, with the rules that it has of its own and those that each has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub struct Rule {
     pub allows: bool,
     /// Whether it is of TCP, or of everything.
     pub is_of_tcp: bool,
+    /// Whether it is of UDP, or of everything.
+    pub is_of_udp: bool,
     /// Whom it is for.
     pub sources: Vec<String>,
     /// Where to.
@@ -32,11 +36,42 @@ pub struct Rule {
     pub ports: Vec<(u16, u16)>,
 }
 
+impl Rule {
+    /// Whether it is of a protocol.
+    pub fn is_of(&self, protocol: Protocol) -> bool {
+        match protocol {
+            Protocol::Tcp => self.is_of_tcp,
+            Protocol::Udp => self.is_of_udp,
+        }
+    }
+}
+
+/// How a flow goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// By connections.
+    Tcp,
+    /// By single packets.
+    Udp,
+}
+
+impl Protocol {
+    /// As a rule names it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "Tcp",
+            Protocol::Udp => "Udp",
+        }
+    }
+}
+
 /// What has to get out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flow {
     /// What it is called in findings.
     pub what: &'static str,
+    /// How.
+    pub protocol: Protocol,
     /// Where to.
     pub to: Destination,
     /// The port.
@@ -71,10 +106,12 @@ impl Destination {
 /// What a VM's backup has to reach, straight or by a proxy.
 pub fn flows(region: Option<&str>, proxy: Option<(IpAddr, u16)>) -> Vec<Flow> {
     if let Some((address, port)) = proxy {
-        return vec![Flow { what: "proxy", to: Destination::Address(address), port }];
+        let to = Destination::Address(address);
+        return vec![Flow { what: "proxy", protocol: Protocol::Tcp, to, port }];
     }
     let tag = |what, name, region: Option<&str>| Flow {
         what,
+        protocol: Protocol::Tcp,
         to: Destination::Tag { name, region: region.map(str::to_owned) },
         port: 443,
     };
@@ -83,4 +120,18 @@ pub fn flows(region: Option<&str>, proxy: Option<(IpAddr, u16)>) -> Vec<Flow> {
         tag("storage", "Storage", region),
         tag("signin", "AzureActiveDirectory", None),
     ]
+}
+
+/// What has to reach the name servers that a virtual network names. Those of Azure itself answer at an
+/// address that no group stands before.
+pub fn name_flows(servers: &[String]) -> Vec<Flow> {
+    let own = servers.iter().filter(|own| own.as_str() != FABRIC);
+    let addresses = own.filter_map(|own| own.parse::<Ipv4Addr>().ok());
+    let flow = |own: Ipv4Addr| Flow {
+        what: "dns",
+        protocol: Protocol::Udp,
+        to: Destination::Address(own.into()),
+        port: 53,
+    };
+    addresses.map(flow).collect()
 }

@@ -30,7 +30,10 @@ pub fn judge<'a>(
 ) -> Said<'a> {
     let is_meant = |own: &&Rule| {
         let has_port = own.ports.iter().any(|(first, last)| (*first..=*last).contains(&flow.port));
-        own.is_outbound && own.is_of_tcp && has_port && tags::is_source(&own.sources, from)
+        own.is_outbound
+            && own.is_of(flow.protocol)
+            && has_port
+            && tags::is_source(&own.sources, from)
     };
     let mut rules: Vec<&Rule> = group.rules.iter().filter(is_meant).collect();
     rules.sort_by_key(|own| own.priority);

@@ -11,7 +11,7 @@ mod read;
 mod suggest;
 mod tags;
 
-pub use group::{Flow, Group, flows};
+pub use group::{Flow, Group, Protocol, flows, name_flows};
 pub use judge::{Said, judge};
 pub use read::{NsgFault, ports, read_groups};
 pub use suggest::{NewRule, suggest};
@@ -40,7 +40,12 @@ fn of_flow(
     flow: &Flow,
     tags: Option<&TagList>,
 ) -> Vec<Finding> {
-    let place = format!("TCP {} to {}", flow.port, flow.to.told());
+    let protocol = flow.protocol.word().to_uppercase();
+    let place = format!("{protocol} {} to {}", flow.port, flow.to.told());
+    let explained = match flow.protocol {
+        Protocol::Tcp => "snapshot-storage-blocked-by-nsg",
+        Protocol::Udp => "net-no-public-access",
+    };
     let mut last = None;
     for group in groups {
         let name = &group.name;
@@ -55,7 +60,7 @@ fn of_flow(
                     true => warning(flow.what, facts, action),
                     false => problem(flow.what, facts, action),
                 };
-                return vec![found.explained("snapshot-storage-blocked-by-nsg")];
+                return vec![found.explained(explained)];
             }
             Said::Unknown(rule) => {
                 let facts = format!(

@@ -124,6 +124,7 @@ fn rule(own: Value) -> Result<Rule, NsgFault> {
         is_outbound: either(&wire.direction, "Outbound", "Inbound", "the direction")?,
         allows: either(&wire.access, "Allow", "Deny", "the access")?,
         is_of_tcp: is_of("Tcp") || is_of("All") || is_of("*"),
+        is_of_udp: is_of("Udp") || is_of("All") || is_of("*"),
         sources: joined(wire.source_address_prefix, wire.source_address_prefixes),
         destinations: joined(wire.destination_address_prefix, wire.destination_address_prefixes),
         ports: ports.collect::<Result<_, _>>()?,

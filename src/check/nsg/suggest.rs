@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use disk_prep::noun::shell_word;
 
-use super::group::{Flow, Group};
+use super::group::{Flow, Group, Protocol};
 use super::judge::{Said, judge};
 use super::tags::TagList;
 
@@ -23,6 +23,8 @@ pub struct NewRule {
     pub name: String,
     /// Its priority, if one is free before what blocks.
     pub priority: Option<u32>,
+    /// How.
+    pub protocol: Protocol,
     /// Whom it is for.
     pub source: String,
     /// Where to.
@@ -42,6 +44,7 @@ pub fn suggest(
     for group in groups {
         let outbound = group.rules.iter().filter(|own| own.is_outbound);
         let mut taken: BTreeSet<u32> = outbound.map(|own| own.priority).collect();
+        let mut names: BTreeSet<String> = BTreeSet::new();
         for flow in flows {
             let before = match judge(group, from, flow, tags) {
                 Said::Allowed(_) => continue,
@@ -50,10 +53,17 @@ pub fn suggest(
             };
             let free = PRIORITIES.rev().find(|own| *own < before && !taken.contains(own));
             taken.extend(free);
+            // There may be several name servers, and a group has no two rules of one name.
+            let name = |count: usize| match count {
+                1 => format!("allow-{}", flow.what),
+                count => format!("allow-{}-{count}", flow.what),
+            };
+            let name = (1..).map(name).find(|own| names.insert(own.clone()));
             all.push(NewRule {
                 group: Some(group.name.clone()),
-                name: format!("allow-{}", flow.what),
+                name: name.unwrap_or_default(),
                 priority: free,
+                protocol: flow.protocol,
                 source: "*".to_owned(),
                 destination: flow.to.told(),
                 ports: flow.port.to_string(),
@@ -68,14 +78,15 @@ impl NewRule {
     pub fn of_proxy(name: String, proxy: IpAddr, priority: u32, ports: String) -> Self {
         let length = if proxy.is_ipv4() { 32 } else { 128 };
         let (source, destination) = (format!("{proxy}/{length}"), "Internet".to_owned());
-        NewRule { group: None, name, priority: Some(priority), source, destination, ports }
+        let (priority, protocol) = (Some(priority), Protocol::Tcp);
+        NewRule { group: None, name, priority, protocol, source, destination, ports }
     }
 
     /// What it opens, in words.
     pub fn opens(&self) -> String {
-        let NewRule { source, destination, ports, .. } = self;
+        let NewRule { protocol, source, destination, ports, .. } = self;
         let who = if source == "*" { "everything" } else { source };
-        format!("{who} out to {destination} at TCP {ports}")
+        format!("{who} out to {destination} at {} {ports}", protocol.word().to_uppercase())
     }
 
     /// The line for Azure's command line; capitals stand for what is not known.
@@ -84,12 +95,13 @@ impl NewRule {
         // One that was found in the subscription is known with its resource group.
         let held = self.group.as_deref().unwrap_or("NSG");
         let (group, held) = held.split_once('/').unwrap_or(("GROUP", held));
-        let NewRule { name, source, destination, ports, .. } = self;
+        let NewRule { name, protocol, source, destination, ports, .. } = self;
+        let protocol = protocol.word();
         let [group, held, name, destination, ports] =
             [group, held, name, destination, ports].map(|own| shell_word(own));
         format!(
             "az network nsg rule create -g {group} --nsg-name {held} -n {name} --priority {priority} \
-             --direction Outbound --access Allow --protocol Tcp --source-address-prefixes '{source}' \
+             --direction Outbound --access Allow --protocol {protocol} --source-address-prefixes '{source}' \
              --source-port-ranges '*' --destination-address-prefixes {destination} \
              --destination-port-ranges {ports}"
         )

@@ -13,6 +13,7 @@ fn rule(priority: u32, allows: bool, destination: &str) -> Rule {
         is_outbound: true,
         allows,
         is_of_tcp: true,
+        is_of_udp: true,
         sources: vec!["*".to_owned()],
         destinations: vec![destination.to_owned()],
         ports: vec![(0, u16::MAX)],
@@ -127,6 +128,36 @@ fn a_proxy_in_ones_own_network_is_no_part_of_the_internet() {
 }
 
 #[test]
+fn the_name_servers_of_a_network_are_reached_by_udp() {
+    let servers = ["10.0.0.53", "168.63.129.16", "10.0.0.54", "fd00::1", "AzureProvidedDNS"];
+    let flows = name_flows(&servers.map(str::to_owned));
+    let told: Vec<String> = flows.iter().map(|own| own.to.told()).collect();
+    assert_eq!(told, ["10.0.0.53", "10.0.0.54"]);
+    let said = |first: Rule| {
+        let own = group([vec![first, rule(200, false, "*")], ends().to_vec()].concat());
+        let found = look(std::slice::from_ref(&own), None, &flows, None);
+        (
+            found.iter().map(|own| own.grade.word()).collect::<Vec<_>>(),
+            suggest(&[own], None, &flows, None),
+        )
+    };
+    assert_eq!(said(rule(100, true, "VirtualNetwork")).0, ["good"; 2]);
+    let (verdicts, missing) = said(Rule { is_of_udp: false, ..rule(100, true, "*") });
+    assert_eq!(verdicts, ["problem"; 2], "a rule of TCP is none of UDP");
+    let names: Vec<&str> = missing.iter().map(|own| own.name.as_str()).collect();
+    assert_eq!(names, ["allow-dns", "allow-dns-2"]);
+    let line = missing[0].line();
+    assert!(
+        line.contains("--protocol Udp") && line.ends_with("--destination-port-ranges 53"),
+        "{line}"
+    );
+    assert!(missing[1].opens().ends_with("10.0.0.54 at UDP 53"), "{}", missing[1].opens());
+    let found = look(&[group(vec![rule(200, false, "*")])], None, &flows, None);
+    assert!(found[0].facts.starts_with("UDP 53 to 10.0.0.53 is blocked"), "{}", found[0].facts);
+    assert_eq!(found[0].explain.as_deref(), Some("net-no-public-access"));
+}
+
+#[test]
 fn rules_are_suggested_where_they_are_missing_before_what_blocks() {
     let flows = flows(Some("westeurope"), None);
     let deny = group(
@@ -175,7 +206,9 @@ fn groups_are_read_as_they_are_shown_and_as_they_are_in_effect() {
         ["nic-nsg", "subnet-nsg"]
     );
     assert_eq!(own[1].rules[0].ports, [(80, 443)]);
-    assert!(!own[0].rules[0].is_of_tcp && !own[0].rules[0].is_outbound);
+    assert!(!own[0].rules[0].is_of_tcp && own[0].rules[0].is_of_udp);
+    assert!(!own[0].rules[0].is_outbound && own[1].rules[0].is_of_tcp);
+    assert!(!own[1].rules[0].is_of_udp);
     for text in ["", "{}", "[]", "7", r#"{"name":"a","securityRules":[{"priority":-1}]}"#] {
         assert!(read_groups(text).is_err(), "{text}");
     }

@@ -21,7 +21,7 @@ use super::account::{Account, AccountOptions};
 use super::addresses::{Addresses, Names, Style};
 use super::arm;
 use super::arm::Registry;
-use super::blobs::{self, managed::DiskPages, service::BlobService};
+use super::blobs::{self, service::BlobService};
 use super::clock::Clock;
 use super::control::{self, Reply, Request};
 use super::disks::{DiskDeed, Disks};
@@ -118,10 +118,10 @@ enum Blobs {
 }
 
 impl Blobs {
-    /// The bytes of managed disks, which only the emulator's own has.
-    fn disks(&self) -> Option<DiskPages<'_>> {
+    /// The emulator's own, which alone has managed disks.
+    fn own(&self) -> Option<&BlobService> {
         match self {
-            Blobs::Own(service) => Some(service.disks()),
+            Blobs::Own(service) => Some(service),
             #[cfg(feature = "other-service")]
             Blobs::Other(_) => None,
         }
@@ -318,7 +318,7 @@ impl Parts {
                 book: &self.book,
                 registry: &self.registry,
                 world: &self.world,
-                pages: self.blobs.disks(),
+                blobs: self.blobs.own(),
                 now,
                 origin: &self.names.arm,
                 addresses: &self.addresses,
@@ -356,10 +356,11 @@ impl Parts {
                 VmDeed::List => self.world.read().vms.into_iter().map(Reply::from).collect(),
             }),
             Request::Disk { deed } => {
-                let pages = self.blobs.disks().ok_or_else(|| Error::Refused {
+                let own = self.blobs.own().ok_or_else(|| Error::Refused {
                     message: "managed disks are in the emulator's own blob service only".to_owned(),
                 })?;
-                let disks = Disks { pages, world: &self.world, now: self.clock.now() };
+                let (pages, now) = (own.disks(), self.clock.now());
+                let disks = Disks { pages, world: &self.world, now };
                 Ok(disks.order(deed, &files)?.into_iter().map(Reply::from).collect())
             }
             Request::Account { order } => {

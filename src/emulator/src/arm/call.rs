@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::registry::Registry;
 use crate::account::Account;
 use crate::addresses::Addresses;
-use crate::blobs::managed::DiskPages;
+use crate::blobs::service::BlobService;
 use crate::http::Call;
 use crate::jobs::book::JobBook;
 use crate::recovery::WorldBook;
@@ -17,8 +17,8 @@ pub(crate) struct Context<'a> {
     pub book: &'a JobBook,
     pub registry: &'a Registry,
     pub world: &'a WorldBook,
-    /// The bytes of managed disks, if the blob service is the emulator's own.
-    pub pages: Option<DiskPages<'a>>,
+    /// The blob service, if it is the emulator's own; it has the bytes of managed disks.
+    pub blobs: Option<&'a BlobService>,
     pub now: Timestamp,
     /// `scheme://host:port`, as the next page of a list is reached.
     pub origin: &'a str,

@@ -194,7 +194,10 @@ fn view(vm: &Vm) -> Value {
             _ => status("ProvisioningState/succeeded", "Ready"),
         };
         view["extensions"] = extensions::seen(vm).into();
-        view["vmAgent"] = json!({ "vmAgentVersion": version, "statuses": [ready] });
+        view["vmAgent"] = json!({
+            "vmAgentVersion": version, "statuses": [ready],
+            "extensionHandlers": extensions::handlers(vm),
+        });
     }
     view
 }

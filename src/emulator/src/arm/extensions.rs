@@ -49,6 +49,19 @@ pub(super) fn seen(vm: &Vm) -> Vec<Value> {
     })]
 }
 
+/// How the agent tells of what works of them.
+pub(super) fn handlers(vm: &Vm) -> Vec<Value> {
+    let each = seen(vm).into_iter().map(|own| {
+        let mut status = own["statuses"][0].clone();
+        if status["code"] == "ProvisioningState/succeeded" {
+            status["displayStatus"] = "Ready".into();
+        }
+        let (kind, version) = (&own["type"], &own["typeHandlerVersion"]);
+        json!({ "type": kind, "typeHandlerVersion": version, "status": status })
+    });
+    each.collect()
+}
+
 /// Answers a call about them.
 pub(super) fn answer(context: Context<'_>, vm: &Vm, rest: &[&str]) -> Result<Answer, Fault> {
     let all = all(context, vm);

@@ -3,6 +3,7 @@
 
 mod call;
 mod compute;
+mod containers;
 mod data_box;
 mod disks;
 mod extensions;

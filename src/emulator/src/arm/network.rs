@@ -16,6 +16,9 @@ use crate::recovery::{Vm, World};
 
 pub(super) const PROVIDER: &str = "microsoft.network";
 
+/// The name server of a network whose machine was declared to ask its owner's.
+const NAME_SERVER: &str = "10.0.0.53";
+
 /// A network: group and name as compared, region, and subnets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Network {
@@ -73,12 +76,20 @@ impl Network {
     fn body(&self, context: Context<'_>, world: &World) -> Value {
         let id = self.id(context);
         let subnet = |name: &String| self.subnet(context, world, name);
+        let is_in = |own: &&Vm| {
+            own.group.eq_ignore_ascii_case(&self.group)
+                && subnet_of(own).0.eq_ignore_ascii_case(&self.name)
+        };
+        // Without this a network asks Azure's own.
+        let mut names = world.vms.iter().filter(is_in).filter(|own| own.is_odd("dns"));
+        let servers: Vec<&str> = names.next().map(|_| NAME_SERVER).into_iter().collect();
         json!({
             "id": id, "name": self.name, "type": "Microsoft.Network/virtualNetworks",
             "location": self.region,
             "properties": {
                 "provisioningState": "Succeeded",
                 "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] },
+                "dhcpOptions": { "dnsServers": servers },
                 "subnets": self.subnets.iter().map(subnet).collect::<Vec<_>>(),
             },
         })

@@ -1,20 +1,19 @@
 //! Storage accounts as the resource manager shows them. Each is in every resource group that is asked,
-//! and listed in the group `storage`; and in every region, unless the emulator was told of one. How
-//! their blobs are kept is told too.
+//! and in the list of all in the group `storage`; and in every region, unless the emulator was told of
+//! one. How their blobs are kept is told too.
 
 use hyper::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::call::{Context, Path};
+use super::containers;
 use super::fault::Fault;
+use super::version::check_any;
 use crate::http::Answer;
 use crate::recovery::{AccountFacts, World};
 
-/// Versions in which these calls are known.
-const VERSIONS: [&str; 3] = ["2022-09-01", "2023-01-01", "2023-05-01"];
-
-/// The group that accounts are listed in.
+/// The group that accounts are listed in, unless it is asked for those of another.
 const GROUP: &str = "storage";
 
 /// An account as it was declared; `None` if there is none of that name.
@@ -26,67 +25,90 @@ pub(super) fn facts(context: Context<'_>, world: &World, name: &str) -> Option<A
     Some(own)
 }
 
-fn list(context: Context<'_>) -> Result<Answer, Fault> {
-    super::version::check_version(context, &VERSIONS)?;
+fn list(context: Context<'_>, group: &str) -> Answer {
     let world = context.world.read();
     let names = context.account.names();
-    let all = names.filter_map(|name| Some(body(context, GROUP, &facts(context, &world, name)?)));
-    Ok(Answer::json(200, &json!({ "value": all.collect::<Vec<_>>() })))
+    let all = names.filter_map(|name| Some(body(context, group, &facts(context, &world, name)?)));
+    Answer::json(200, &json!({ "value": all.collect::<Vec<_>>() }))
 }
 
-/// Answers a call about an account; `None` if it is about something else.
+/// Answers a call about accounts; `None` if it is about something else.
 pub(super) fn answer(context: Context<'_>, target: &Path) -> Option<Result<Answer, Fault>> {
-    if let ("microsoft.storage", [kind], None) =
-        (target.provider.as_str(), target.rest.as_slice(), &target.group)
-        && kind.eq_ignore_ascii_case("storageAccounts")
-        && context.call.method == Method::GET
-    {
-        return Some(list(context));
-    }
     let is = |own: &String, word: &str| own.eq_ignore_ascii_case(word);
     let (kind, name, part) = match target.rest.as_slice() {
-        [kind, name] => (kind, name, Part::Whole),
-        [kind, name, word] if is(word, "listKeys") => (kind, name, Part::Keys),
-        [kind, name, word, own] if is(word, "blobServices") && is(own, "default") => {
-            (kind, name, Part::Blobs)
+        [kind] => (kind, "", Part::List),
+        [kind, name] => (kind, name.as_str(), Part::Whole),
+        [kind, name, word] if is(word, "listKeys") => (kind, name.as_str(), Part::Keys),
+        [kind, name, word, own, rest @ ..] if is(word, "blobServices") && is(own, "default") => {
+            match rest {
+                [] => (kind, name.as_str(), Part::Blobs),
+                [word] if is(word, "containers") => (kind, name.as_str(), Part::Containers(None)),
+                [word, one] if is(word, "containers") => {
+                    (kind, name.as_str(), Part::Containers(Some(one)))
+                }
+                _ => return None,
+            }
         }
         _ => return None,
     };
-    let group = target.group.as_ref()?;
-    if target.provider != "microsoft.storage" || !kind.eq_ignore_ascii_case("storageAccounts") {
+    if target.provider != "microsoft.storage" || !is(kind, "storageAccounts") {
         return None;
     }
+    // All but the list of a subscription is in a group.
+    let group = match (&target.group, part) {
+        (Some(group), _) => group,
+        (None, Part::List) => GROUP,
+        (None, _) => return None,
+    };
+    Some(told(context, (group, &name.to_lowercase()), part))
+}
+
+fn told(
+    context: Context<'_>,
+    (group, name): (&str, &str),
+    part: Part<'_>,
+) -> Result<Answer, Fault> {
     let method = if part == Part::Keys { Method::POST } else { Method::GET };
     if context.call.method != method {
         let message = "The resource does not take this method.";
-        return Some(Err(Fault::new(405, "MethodNotAllowed", message)));
+        return Err(Fault::new(405, "MethodNotAllowed", message));
     }
-    let account = context.account;
-    let Some(own) = account.storage(&name.to_lowercase()) else {
+    check_any(context)?;
+    if part == Part::List {
+        return Ok(list(context, group));
+    }
+    let absent = || {
         let what = format!("The storage account '{name}' in resource group '{group}'");
-        return Some(Err(Fault::no_resource(&what)));
+        Fault::no_resource(&what)
     };
-    let checked = super::version::check_version(context, &VERSIONS);
-    if part == Part::Keys {
-        let key = json!({
-            "keyName": "key1", "permissions": "FULL", "value": own.key_text().expose_secret(),
-        });
-        return Some(checked.map(|()| Answer::json(200, &json!({ "keys": [key] }))));
-    }
-    let facts = facts(context, &context.world.read(), own.name.as_str())?;
+    let own = context.account.storage(name).ok_or_else(absent)?;
+    let facts = facts(context, &context.world.read(), name).ok_or_else(absent)?;
     let body = match part {
+        Part::Containers(one) => {
+            return containers::answer(context, (name, &id_of(context, group, name)), one);
+        }
+        Part::Keys => {
+            let value = own.key_text();
+            let key = json!({
+                "keyName": "key1", "permissions": "FULL", "value": value.expose_secret(),
+            });
+            json!({ "keys": [key] })
+        }
         Part::Blobs => blob_service(context, group, &facts),
-        _ => body(context, group, &facts),
+        Part::List | Part::Whole => body(context, group, &facts),
     };
-    Some(checked.map(|()| Answer::json(200, &body)))
+    Ok(Answer::json(200, &body))
 }
 
 /// What of an account is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Part<'a> {
+    List,
     Whole,
     Keys,
     Blobs,
+    /// All of them, or one.
+    Containers(Option<&'a str>),
 }
 
 fn id_of(context: Context<'_>, group: &str, name: &str) -> String {

@@ -1,5 +1,6 @@
 //! The service itself: which call goes to which answer, once it may be made at all.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use super::access::check;
 use super::call::{Context, Path3, VERSION};
 use super::fault::Fault;
 use super::grants::{ACCOUNT, Grants, is_meant};
+use super::headers::lease_state;
 use super::managed::DiskPages;
 use super::need::{Need, Place};
 use super::record::Properties;
@@ -22,6 +24,18 @@ use crate::addresses::Addresses;
 use crate::http::{Answer, Call};
 use crate::keys::StorageAccount;
 use crate::rights::RightsOrder;
+
+/// A container as it is seen from outside the service.
+#[derive(Debug)]
+pub(crate) struct SeenContainer {
+    pub name: String,
+    pub etag: String,
+    pub modified: Timestamp,
+    /// Of its lease: `available`, `leased` and so on; `locked` or `unlocked`.
+    pub state: &'static str,
+    pub status: &'static str,
+    pub metadata: BTreeMap<String, String>,
+}
 
 /// The service.
 #[derive(Debug)]
@@ -98,6 +112,21 @@ impl BlobService {
         let (store, grants, addresses) = (&self.store, &self.grants, &*self.addresses);
         let nature = nature(own.name.as_str());
         route(Context { store, grants, account, own, nature, addresses, now, call }, path)
+    }
+
+    /// The containers of an account, in order, as the resource manager tells of them.
+    pub fn containers(&self, account: &str, now: Timestamp) -> io::Result<Vec<SeenContainer>> {
+        let held = self.store.hold();
+        let mut all = Vec::new();
+        for name in held.containers(account)? {
+            if let Some(record) = held.container((account, &name), now)? {
+                let (state, status) = lease_state(&record, now);
+                let metadata = record.properties.metadata;
+                let (etag, modified) = (record.etag, record.modified);
+                all.push(SeenContainer { name, etag, modified, state, status, metadata });
+            }
+        }
+        Ok(all)
     }
 
     /// Content that may become a blob.

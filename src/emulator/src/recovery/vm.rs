@@ -13,10 +13,11 @@ const STAGES: [&str; 6] = ["extension", "snapshot", "transfer", "protect", "warn
 /// How its backup extension stands.
 const EXTENSIONS: [&str; 3] = ["none", "ok", "failed"];
 /// What a machine can have that an ordinary one has not.
-const ODDITIES: [&str; 10] = [
+const ODDITIES: [&str; 11] = [
     "accelerated",
     "appliance",
     "client",
+    "dns",
     "ephemeral",
     "many-snapshots",
     "no-agent-flag",

@@ -27,11 +27,11 @@ impl Kind {
 /// The disks, if the blob service is the emulator's own.
 pub(super) fn bench(context: Context<'_>) -> Result<Disks<'_>, Fault> {
     let Context { world, now, .. } = context;
-    let pages = context.pages.ok_or_else(|| {
+    let blobs = context.blobs.ok_or_else(|| {
         let message = "The bytes of managed disks are in the emulator's own blob service only.";
         Fault::new(501, "NotImplemented", message)
     })?;
-    Ok(Disks { pages, world, now })
+    Ok(Disks { pages: blobs.disks(), world, now })
 }
 
 /// There is none of this name.

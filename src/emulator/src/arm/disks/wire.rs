@@ -32,7 +32,7 @@ pub(super) fn found(
 }
 
 fn is_open(context: Context<'_>, opened: Opened<'_>) -> bool {
-    context.pages.is_some_and(|pages| pages.is_disk_open(opened, context.now))
+    context.blobs.is_some_and(|own| own.disks().is_disk_open(opened, context.now))
 }
 
 /// A disk.
