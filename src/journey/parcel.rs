@@ -48,7 +48,7 @@ impl Parcel {
             (Some(held), None) => Some(held),
             (Some(held), Some(file)) => {
                 let is_same = match read(file) {
-                    Err(error) if file.origin == Origin::CommandLine => return Err(error),
+                    Err(error) if file.origin == Origin::CommandLine => return Err(error.into()),
                     read => read.is_ok_and(|own| own == held),
                 };
                 let (origin, name) = (file.origin, file.name.clone());

@@ -115,6 +115,19 @@ impl Journal {
         Ok(journal.map(|journal| Journal { ledger, witness, ..journal }))
     }
 
+    /// Goes on after the whole records of `bytes`, which take the length returned.
+    pub fn go_on(
+        path: &Path,
+        bytes: &[u8],
+        ledger: Box<dyn Ledger>,
+    ) -> Result<(Option<Self>, usize), Error> {
+        let at = |source| Error::File { path: path.to_owned(), source };
+        let digests = Place::at(path).and_then(|place| ManifestDigests::beside(&place));
+        let read = read_on(path, Lines::new(bytes), ledger, digests.map_err(at)?);
+        let (journal, whole) = read.map_err(at)??;
+        Ok((journal, whole as usize))
+    }
+
     /// What the bytes of a journal say; `None` when not even the first record is whole.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Option<History>, Error> {
         let replayed = History::replay(&mut Lines::new(bytes), Keep::All, |_| Ok(()));
@@ -354,9 +367,7 @@ mod tests {
     }
 
     fn fault(bytes: &[u8]) -> Option<JournalFault> {
-        let digests = ManifestDigests::beside(&Place::at(Path::new("j")).unwrap()).unwrap();
-        let ledger = Box::new(VoidLedger);
-        match read_on(Path::new("j"), Lines::new(bytes), ledger, digests).unwrap() {
+        match Journal::go_on(Path::new("j"), bytes, Box::new(VoidLedger)) {
             Err(Error::Damaged { fault, .. }) => Some(fault),
             _ => None,
         }
