@@ -91,19 +91,7 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
         attendant.warn(&text);
     }
     // What the job will need is known before anything is written.
-    let (location, contact) = (options.location.clone(), options.contact.as_ref());
-    let office = match &options.azure {
-        None => {
-            Parcel::settled(work.target(), location, contact, attendant)?;
-            None
-        }
-        Some(azure) => {
-            let parcel = Parcel::new(work.target(), location, contact, attendant)?;
-            let own = Office::open(parcel, azure, &options.work, &work, names.len(), attendant)?;
-            own.expect_ready(azure, &folder, attendant)?;
-            Some(own)
-        }
-    };
+    let office = Office::asked_for(&options, &work, names.len(), attendant)?;
     let keys = &options.keys;
     let keeper = keeper(work.staging.as_ref(), keys, recipient.as_ref(), &desk.state()?);
     if let (Some(path), Some(staging)) = (&keys.password_file, &work.staging) {
@@ -298,6 +286,25 @@ struct Office {
 }
 
 impl Office {
+    /// Where the job will be made, if it can be; none if no job is asked for. What the call says of its
+    /// parcel is compared with the seed in any case.
+    fn asked_for(
+        options: &PrepOptions,
+        work: &Work,
+        drives: usize,
+        attendant: &dyn Attendant,
+    ) -> Result<Option<Self>, Failure> {
+        let (location, contact) = (options.location.clone(), options.contact.as_ref());
+        let Some(azure) = &options.azure else {
+            Parcel::settled(work.target(), location, contact, attendant)?;
+            return Ok(None);
+        };
+        let parcel = Parcel::new(work.target(), location, contact, attendant)?;
+        let office = Office::open(parcel, azure, &options.work, work, drives, attendant)?;
+        office.expect_ready(azure, &work.journals(), attendant)?;
+        Ok(Some(office))
+    }
+
     fn open(
         parcel: Parcel,
         azure: &AzureOptions,
