@@ -100,8 +100,8 @@ pub fn find_own(
 ) -> Result<Option<Seed>, Error> {
     if let Some(seed) = Seed::find(staging)? {
         if seed.target.job != target.job || seed.origin != Origin::Written {
-            let adopted = if seed.origin == Origin::Adopted { ", which was adopted" } else { "" };
-            let (held, asked) = (format!("{}{adopted}", seed.target.job), target.job.to_string());
+            let how = if seed.target.job == target.job { ", which was adopted" } else { "" };
+            let (held, asked) = (format!("{}{how}", seed.target.job), target.job.to_string());
             return Err(Error::OtherSeed { path: staging.path().to_owned(), held, asked });
         }
         seed.expect_vault(vault, staging.path())?;
