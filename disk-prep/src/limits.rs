@@ -154,6 +154,9 @@ pub const BLOBS_PER_PAGE: usize = 5000;
 pub const SUMMED_BYTES: u64 = 4 << 20;
 /// Bytes of pages, at most, that one call writes. Source: "Put Page".
 pub const PAGE_WRITE_BYTES: u64 = 4 << 20;
+/// Bytes a second, at most, that one page blob takes; an aim of the service. Source: "Scalability
+/// targets for Blob storage".
+pub const PAGE_BLOB_RATE: u64 = 60 << 20;
 /// Page ranges in one part of a list that comes in parts. Source: "Get Page Ranges".
 pub const PAGES_LISTED: usize = 10_000;
 /// Bytes between changed pages that are sent along, so that fewer calls do. Source: our choice.

@@ -70,7 +70,8 @@ pub enum DiskBackupCommand {
         --subscription 11111111-2222-4333-8444-555555555555 --resource-group backup\n\n\
         The copy is a page blob of its own, NAME.vhd if --to names none; its snapshots\n\
         are the points that can be restored. Each later `disk-backup run` sends only\n\
-        what changed.")]
+        what changed. Not copied along: snapshots that the disk has already, its\n\
+        lease, its access tier.")]
     Protect(ProtectArgs),
     /// Do what is due: a point of each disk whose time has come
     #[command(after_help = "Example, for a timer:\n  azseed disk-backup run")]

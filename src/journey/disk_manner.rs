@@ -5,15 +5,11 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use disk_prep::limits::PAGE_BLOB_BYTES;
-use disk_prep::noun::ByteSize;
 
-use super::desk::Desk;
 use super::disk_bench::facts;
 use super::settings::{Given, Origin};
 use crate::azure::PageBlob;
-use crate::disk_backup::{
-    DiffWish, DiskBackup, DiskSource, Engine, Error, FirstCopy, Via, typed_time, written_bytes,
-};
+use crate::disk_backup::{DiffWish, DiskBackup, DiskSource, Engine, Error, FirstCopy, Via};
 use crate::outcome::{Attendant, Failure, IdleWord};
 
 /// What a call says of it.
@@ -170,27 +166,4 @@ pub(super) fn check_services(
         Some(account) if account.has_folders => Err(Error::FoldersTarget { blob }),
         _ => Ok(()),
     }
-}
-
-/// What whole copies cost, told before the first is made.
-pub(super) fn tell_price(
-    backup: &DiskBackup,
-    source: &Arc<dyn PageBlob>,
-    desk: &Desk<'_>,
-) -> Result<(), Error> {
-    let Some(own) = facts(source)? else { return Ok(()) };
-    let written = match source.is_managed() {
-        true => own.bytes,
-        false => written_bytes(source.as_ref(), None, own.bytes)?,
-    };
-    let every = typed_time(backup.every_secs);
-    desk.attendant.say(&format!(
-        "Every point of {} is a whole copy: {} of {} are written now, and are sent and billed once \
-         more every {every}. Kept: {}. `--engine diff` sends and keeps only what changed",
-        backup.name,
-        ByteSize(written),
-        ByteSize(own.bytes),
-        backup.keep,
-    ));
-    Ok(())
 }

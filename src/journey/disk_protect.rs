@@ -15,8 +15,9 @@ use super::disk_bench::{
     whole,
 };
 use super::disk_files::{read_record, write_record};
+use super::disk_first::tell_first;
 use super::disk_image::image_of;
-use super::disk_manner::{Manner, MannerAsked, check_services, tell_price};
+use super::disk_manner::{Manner, MannerAsked, check_services};
 use super::disk_seed::{Shipping, Turn, write_dataset};
 use crate::azure::PageBlob;
 use crate::disk_backup::{
@@ -201,9 +202,8 @@ fn begin(
             !all_points(backup, source.as_ref(), &target)?.is_empty()
         }
     };
-    if let Some(source) = source.as_ref().filter(|_| backup.engine == Engine::FullCopy && !is_whole)
-    {
-        tell_price(backup, source, desk)?;
+    if !is_whole {
+        tell_first(backup, source.as_ref(), desk)?;
     }
     let seed = backup.image.as_ref().and_then(|terms| terms.seed.as_ref());
     let shipping = match seed.filter(|_| !is_whole) {

@@ -1,7 +1,7 @@
 //! What a seed would be, in words and as a record.
 
 use disk_prep::limits::WORK_DAYS;
-use disk_prep::noun::{ByteSize, ErrorKind, Serial, count};
+use disk_prep::noun::{ByteSize, ErrorKind, Serial, count, lasting};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -53,16 +53,6 @@ impl Record for EstimateRecord<'_> {
     const TYPE: &'static str = "estimate";
 }
 
-/// How long something takes, in the unit that a person would say.
-fn time(secs: u64) -> String {
-    let (unit, name) = match secs {
-        0..3600 => (60, "minute"),
-        3600..172_800 => (3600, "hour"),
-        _ => (86_400, "day"),
-    };
-    count(secs.div_ceil(unit).max(1), name)
-}
-
 impl Estimate {
     fn drives_line(&self) -> String {
         match &self.drives {
@@ -86,7 +76,7 @@ impl Estimate {
     }
 
     fn parcel_line(&self) -> String {
-        let ((least, most), fill) = (self.parcel_days(), time(self.fill_secs));
+        let ((least, most), fill) = (self.parcel_days(), lasting(self.fill_secs));
         format!(
             "{least} to {most} days and the carrier's: {fill} to fill the drives, {} to {} days \
              at the datacenter, which is its aim",
@@ -111,7 +101,7 @@ impl Outcome for Estimate {
         match self.wire {
             Some((rate, secs)) => {
                 let rate = ByteSize(rate.bytes());
-                lines.push(format!("By wire     {}, at {rate}/s all the time", time(secs)));
+                lines.push(format!("By wire     {}, at {rate}/s all the time", lasting(secs)));
             }
             None => {
                 lines.push("By wire     unknown: say how fast the line is with --uplink".into())

@@ -367,3 +367,33 @@ async fn rules_of_premium_disks_are_told_and_pages_that_come_late_are_refused() 
     // The base too is what it was brought to, not what came late.
     assert!(disk::read(&rig.container, "backup.vhd", None).await == disk.model);
 }
+
+/// Before anything is made: how much the first copy is, how long it takes at best, what stays behind.
+#[tokio::test]
+async fn what_the_first_copy_takes_and_leaves_behind_is_told_before_it() {
+    let rig = Rig::new().await;
+    let mut disk = Disk::create(&rig.container, "os.vhd", 8 << 20).await;
+    disk.write(0, &vec![1; 3 << 20]).await;
+    disk.blob.create_snapshot(None).await.unwrap();
+    let told = rig.emulator.expect(&rig.machine, 0, &PROTECT).stdout;
+    for words in [
+        "The first copy: 3.15 MB of 8.39 MB are written now. At best it takes less than a minute",
+        "a page blob takes 62.9 MB a second",
+        "Not copied along of the disk: 1 snapshot that it has by now, its lease, its access tier",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let first = told.lines().position(|line| line.starts_with("The first copy"));
+    let point = told.lines().position(|line| line.starts_with("First point"));
+    assert!(first < point, "{told}");
+    let again = rig.emulator.expect(&rig.machine, 0, &PROTECT).stdout;
+    assert!(!again.contains("first copy") && !again.contains("Not copied"), "{again}");
+    let image = rig.machine.path("data.raw");
+    fs::write(&image, vec![2; 70 << 20]).unwrap();
+    let source = format!("image:{}", image.display());
+    let words = ["disk-backup", "protect", "data", "--source", &source, "--to", "account1/disks"];
+    let ahead = rig.told(0, &words, "disk-first-copy").remove(0);
+    assert_eq!((&ahead["written_bytes"], &ahead["least_secs"]), (&(70 << 20).into(), &2.into()));
+    let help = rig.machine.expect(0, &["disk-backup", "protect", "--help"]).stdout;
+    assert!(help.contains("Not copied along: snapshots that the disk has already"), "{help}");
+}

@@ -10,6 +10,16 @@ pub fn count(number: impl TryInto<u64>, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// How long something takes, in the unit that a person would say.
+pub fn lasting(secs: u64) -> String {
+    let (unit, name) = match secs {
+        0..3600 => (60, "minute"),
+        3600..172_800 => (3600, "hour"),
+        _ => (86_400, "day"),
+    };
+    count(secs.div_ceil(unit).max(1), name)
+}
+
 /// How many things a message lists.
 const LISTED: usize = 100;
 
@@ -37,6 +47,14 @@ mod tests {
         assert_eq!(lines::<u8>(&[]), "");
         let many: Vec<usize> = (0..250).collect();
         assert!(lines(&many).ends_with("\n  99\n  and 150 more"));
+    }
+
+    #[test]
+    fn a_time_is_rounded_up_to_what_a_person_would_say() {
+        let told = [0, 60, 61, 3599, 3600, 90_000, 172_799, 172_800, 172_801].map(lasting);
+        let words = ["1 minute", "1 minute", "2 minutes", "60 minutes", "1 hour", "25 hours"];
+        assert_eq!(told[..6], words);
+        assert_eq!(told[6..], ["48 hours", "2 days", "3 days"]);
     }
 
     #[test]

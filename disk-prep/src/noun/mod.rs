@@ -45,7 +45,7 @@ pub use blob_place::BlobPlace;
 pub use character::{UnfitCharacter, shown};
 pub use cipher::Cipher;
 pub use contact::{Contact, KeyVault, ReturnAddress, ReturnCarrier};
-pub use count::{count, lines, listed};
+pub use count::{count, lasting, lines, listed};
 pub use day_window::DayWindow;
 pub use diagnosis::{Diagnose, ErrorKind, Hint};
 pub use digest::{Md5Digest, Sha256Digest, hex_upper};
