@@ -18,7 +18,7 @@ pub mod desk;
 pub mod disk_backup;
 pub mod disk_bench;
 mod disk_files;
-mod disk_first;
+pub mod disk_first;
 mod disk_image;
 pub mod disk_look;
 pub mod disk_manner;

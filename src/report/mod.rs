@@ -8,6 +8,7 @@ pub mod custody;
 mod custody_page;
 mod custody_words;
 mod disk_backup;
+mod disk_first;
 mod disk_kept;
 mod disk_protected;
 mod disk_proven;

@@ -32,7 +32,7 @@ use super::text::{CompletionsRecord, ConfigRecord, ManRecord, SettingRecord};
 use super::vault::{DetachedRecord, SourceRecord, VaultRecord};
 use super::verified::{NotVerifiedRecord, VerifiedRecord};
 use super::{
-    access, browsed, checked, cleared, custody, disk_backup, disk_kept, disk_protected,
+    access, browsed, checked, cleared, custody, disk_backup, disk_first, disk_kept, disk_protected,
     disk_proven, disk_restored, disk_snapshot, drive, escrowed, explained, foreseen, keys, limits,
     nsg, overview, packed, proxy, released, repaired, seed, slip, standing, told, vault_ingest,
     vault_kept, vault_policy, vault_run, vault_schedule, vault_sources, vm, vm_extension, vm_jobs,
@@ -143,6 +143,7 @@ pub fn all() -> Vec<Described> {
         of::<disk_restored::DiskPromotedRecord<'_>>("`disk-backup promote`"),
         of::<disk_kept::DiskPrunedRecord<'_>>("`disk-backup prune`"),
         of::<disk_backup::DiskReleasedRecord<'_>>("`disk-backup release`"),
+        of::<disk_first::DiskFirstRecord<'_>>("`disk-backup protect`"),
         of::<disk_restored::DiskRestoredRecord<'_>>("`disk-backup restore`"),
         of::<disk_protected::DiskSeedRecord<'_>>("`disk-backup protect --first drive`"),
         of::<disk_backup::DiskRoundRecord<'_>>("`disk-backup protect`, `disk-backup run`"),

@@ -247,8 +247,8 @@ async fn every_point_is_a_whole_copy_and_its_price_is_told_first() {
         ["page-blob:account1/disks/large.vhd", "--to", "account1/disks", "--engine", "full-copy"];
     let words = [&protect[..], &words].concat();
     let told = rig.emulator.expect(&rig.machine, 0, &words);
-    assert!(told.stderr.contains("is a whole copy: 3.15 MB of 8.39 MB"), "{}", told.stderr);
-    assert!(told.stderr.contains("every 12h"), "{}", told.stderr);
+    assert!(told.stdout.contains("is a whole copy: 3.15 MB of 8.39 MB"), "{}", told.stdout);
+    assert!(told.stdout.contains("every 12h"), "{}", told.stdout);
 
     let more = ["--engine", "full-copy"];
     let (mut disk, models, told) = rounds(&rig, &more).await;

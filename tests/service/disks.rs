@@ -375,7 +375,7 @@ async fn what_the_first_copy_takes_and_leaves_behind_is_told_before_it() {
     let mut disk = Disk::create(&rig.container, "os.vhd", 8 << 20).await;
     disk.write(0, &vec![1; 3 << 20]).await;
     disk.blob.create_snapshot(None).await.unwrap();
-    let told = rig.emulator.expect(&rig.machine, 0, &PROTECT).stderr;
+    let told = rig.emulator.expect(&rig.machine, 0, &PROTECT).stdout;
     for words in [
         "The first copy: 3.15 MB of 8.39 MB are written now. At best it takes less than a minute",
         "a page blob takes 62.9 MB a second",
@@ -383,14 +383,17 @@ async fn what_the_first_copy_takes_and_leaves_behind_is_told_before_it() {
     ] {
         assert!(told.contains(words), "{words}: {told}");
     }
-    let again = rig.emulator.expect(&rig.machine, 0, &PROTECT).stderr;
+    let first = told.lines().position(|line| line.starts_with("The first copy"));
+    let point = told.lines().position(|line| line.starts_with("First point"));
+    assert!(first < point, "{told}");
+    let again = rig.emulator.expect(&rig.machine, 0, &PROTECT).stdout;
     assert!(!again.contains("first copy") && !again.contains("Not copied"), "{again}");
     let image = rig.machine.path("data.raw");
     fs::write(&image, vec![2; 70 << 20]).unwrap();
     let source = format!("image:{}", image.display());
     let words = ["disk-backup", "protect", "data", "--source", &source, "--to", "account1/disks"];
-    let told = rig.emulator.expect(&rig.machine, 0, &words).stderr;
-    assert!(told.contains("The first copy: 73.4 MB at most"), "{told}");
+    let ahead = rig.told(0, &words, "disk-first-copy").remove(0);
+    assert_eq!((&ahead["written_bytes"], &ahead["least_secs"]), (&(70 << 20).into(), &2.into()));
     let help = rig.machine.expect(0, &["disk-backup", "protect", "--help"]).stdout;
     assert!(help.contains("Not copied along: snapshots that the disk has already"), "{help}");
 }
