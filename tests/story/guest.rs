@@ -182,7 +182,7 @@ fn systemd_is_asked_on_this_machine_and_never_for_a_tree() {
         outer.arg(machine.path("")).arg(inner.get_program()).args(inner.get_args());
         let said = said(outer.output().unwrap());
         let all = said.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let own = all.filter(|own| own["id"] == "guest-agent-on").last();
+        let own = all.rev().find(|own| own["id"] == "guest-agent-on");
         (own.unwrap_or_else(|| panic!("{said:?}")), fs::metadata(&called).is_ok())
     };
     let (found, is_asked) = check(None, "active\\ninactive\\n");
