@@ -136,7 +136,8 @@ pub fn read_network_file(bytes: &[u8]) {
     ];
     let Some((which, text)) = bytes.split_first() else { return };
     let text = String::from_utf8_lossy(text);
-    let found = network_files::said(paths[usize::from(*which) % paths.len()], &text);
+    let path = paths[usize::from(*which) % paths.len()];
+    let Some(found) = network_files::said(path, &text) else { return };
     // Of an interface that is said nothing of, its file gives the name.
     let most = text.len() + "eth0".len();
     assert!(found.iter().all(|(name, _)| name != "lo" && name.len() <= most));
