@@ -129,7 +129,7 @@ fn a_vault_that_is_made_again_stays_what_it_was_set_to_and_what_is_asked_otherwi
         assert!(said.contains("code: vault-exists"), "{said}");
         told.iter().for_each(|told| assert!(said.contains(told), "{told}: {said}"));
     };
-    let schedule = "`azseed vault schedule daily@02:00 --vault Office` changes it";
+    let schedule = "`azseed vault schedule 'every day at 02:00' --vault Office` changes it";
     let weekly = "`azseed vault policy set --keep-weekly 5 --vault Office` changes it";
     refused(&["--schedule", "daily@02:00", "--keep-weekly", "5"], &[schedule, weekly]);
     refused(&["--keep-daily", "8"], &["--keep-daily is 8, and vault Office has 7"]);
@@ -137,7 +137,7 @@ fn a_vault_that_is_made_again_stays_what_it_was_set_to_and_what_is_asked_otherwi
     refused(&["--adopt"], &["--adopt means account1/seed/repo/"]);
     assert_eq!(record(), before);
     // The commands that it names do it.
-    emulator.expect(&machine, 0, &["vault", "schedule", "daily@02:00", "--vault", "Office"]);
+    emulator.expect(&machine, 0, &["vault", "schedule", "every day at 02:00", "--vault", "Office"]);
     let keep = ["vault", "policy", "set", "--keep-weekly", "5", "--vault", "Office"];
     emulator.expect(&machine, 0, &keep);
     emulator.expect(&machine, 0, &call(&["--schedule", "daily@02:00", "--keep-weekly", "5"]));
