@@ -95,7 +95,7 @@ fn powers(mut powers: [u128; BATCH], masks: &mut [u128; BATCH * BLOCKS]) {
     for block in 0..BLOCKS {
         for (sector, power) in powers.iter_mut().enumerate() {
             masks[sector * BLOCKS + block] = *power;
-            *power = *power << 1 ^ (*power >> 127) * 0x87;
+            *power = (*power << 1) ^ ((*power >> 127) * 0x87);
         }
     }
 }
