@@ -235,12 +235,12 @@ fn a_file_system_that_is_mounted_twice_is_told_with_its_state_in_the_words_of_tu
         let theirs = String::from_utf8(made.stdout).unwrap().trim().to_owned();
         let said = machine.run(&["check", "filesystems", "--root", "tree", "--json"]).stdout;
         let lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let place = machine.text("one");
         let own: Vec<Value> =
-            lines.filter(|own| own["facts"].as_str().unwrap().contains("one")).collect();
+            lines.filter(|own| own["facts"].as_str().unwrap().contains(&place)).collect();
         let told: Vec<_> = own.iter().map(|own| own["id"].as_str().unwrap()).collect();
         assert_eq!(told, ["fs-state", "fs-twice"], "{kind} {state}: {said}");
         let facts = own[0]["facts"].as_str().unwrap();
-        let place = machine.text("one");
         assert_eq!(facts, format!("/dev/sdz1 on {place}: {theirs}"), "{kind} {state}");
         assert_eq!(own[0]["verdict"] == "good", theirs == "clean", "{kind} {state}: {theirs}");
         assert_eq!(own[1]["verdict"], "problem");
