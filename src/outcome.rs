@@ -94,7 +94,7 @@ pub trait Attendant: Send + Sync {
     fn consent(&self, what: &str) -> Result<(), NoConsent>;
     /// Waits for a line to be typed.
     fn listen(&self, patience: Duration) -> Heard;
-    /// Tells something at a terminal, between questions.
+    /// Tells what a person who looks on wants to know: between questions, and of work that waits.
     fn say(&self, text: &str);
     /// Tells something that stops nothing.
     fn warn(&self, text: &str);

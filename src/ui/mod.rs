@@ -264,7 +264,9 @@ impl Attendant for Ui {
     }
 
     fn say(&self, text: &str) {
-        eprint(&format!("{}\n", sentence(text)));
+        if !self.is_quiet() {
+            eprint(&format!("{}\n", sentence(text)));
+        }
     }
 
     fn warn(&self, text: &str) {
