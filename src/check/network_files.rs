@@ -283,7 +283,7 @@ mod tests {
     fn a_file_of_very_many_interfaces_is_read_all_the_same() {
         let all: Vec<String> = (0..60_000).map(|own| format!("e{own}: {{dhcp4: true}}")).collect();
         let braces = format!("network: {{ethernets: {{{}}}}}", all.join(", "));
-        let lines = format!("network: {{ethernets: {{\n{}\n}}}}", all.join(",\n"));
+        let lines = format!("network: {{ethernets: {{\n  {}\n  }}}}", all.join(",\n  "));
         assert_eq!(said("etc/netplan/50.yaml", &braces).unwrap().len(), all.len());
         assert_eq!(said("etc/netplan/50.yaml", &lines).unwrap().len(), all.len());
         assert!(said("etc/other/50.yaml", &braces).unwrap().is_empty());
