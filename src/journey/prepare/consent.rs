@@ -2,7 +2,7 @@
 
 use disk_prep::drive::{Drive, Kind, NamedDrive};
 use disk_prep::journal::JournalFolder;
-use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Hint, Serial, visible_line};
+use disk_prep::noun::{ByteSize, Diagnose, ErrorKind, Serial, visible_line};
 
 use crate::journey::drives::Found;
 use crate::outcome::{Attendant, Failure};
@@ -32,19 +32,15 @@ pub(super) fn consent(
     Ok(typed)
 }
 
-/// Refuses a consent for a drive that the call does not name; at a terminal it may be brought later.
-pub(super) fn expect_named(
-    erase: &[Serial],
-    found: &Found,
-    attendant: &dyn Attendant,
-) -> Result<(), EraseUnnamed> {
-    if attendant.can_ask() || !found.absent.is_empty() {
-        return Ok(());
-    }
+/// Tells of a consent for a drive that the call does not name: scripts consent for more than they have.
+pub(super) fn tell_unnamed(erase: &[Serial], found: &Found, attendant: &dyn Attendant) {
     let is_named = |serial: &Serial| found.drives.iter().any(|own| own.drive.serial == *serial);
-    match erase.iter().find(|serial| !is_named(serial)) {
-        Some(serial) => Err(EraseUnnamed { serial: serial.clone() }),
-        None => Ok(()),
+    // At a terminal it may be brought later; one that is not there may be the one that is meant.
+    if attendant.can_ask() || !found.absent.is_empty() {
+        return;
+    }
+    for serial in erase.iter().filter(|serial| !is_named(serial)) {
+        attendant.warn(&format!("--erase names {serial}, and the call has no such drive"));
     }
 }
 
@@ -55,25 +51,6 @@ pub(super) fn is_confirmed(drive: &Drive, attendant: &dyn Attendant) -> bool {
     let what = format!("{serial} at {path} ({model}, {bytes}) will be formatted.");
     let question = format!("{}\nType its serial to go on: ", visible_line(&what));
     attendant.ask(&question).as_deref() == Some(drive.serial.as_str())
-}
-
-/// A drive that may be erased, and is no drive of the call.
-#[derive(Debug, thiserror::Error)]
-#[error("--erase names {serial}, and the call has no such drive")]
-pub(super) struct EraseUnnamed {
-    serial: Serial,
-}
-
-impl Diagnose for EraseUnnamed {
-    fn code(&self) -> &'static str {
-        "erase-unnamed"
-    }
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Usage
-    }
-    fn hint(&self) -> Option<Hint> {
-        Some(Hint::new("`--erase` takes the serial of a drive that `--drive` names"))
-    }
 }
 
 /// The serial was not typed.

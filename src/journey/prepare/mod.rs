@@ -34,7 +34,7 @@ use jiff::Timestamp;
 use self::as_begun::expect_as_begun;
 use self::bay::TerminalBay;
 use self::board::Board;
-use self::consent::{consent, expect_named};
+use self::consent::{consent, tell_unnamed};
 use self::custody::log;
 use self::steady::{SteadyBay, SteadyWorld};
 use super::connections::{AzureOptions, job_service};
@@ -83,7 +83,7 @@ pub fn prepare(options: PrepOptions, desk: &Desk<'_>) -> Result<(Prepared, Logge
     let here = journals_here(Some(&folder), &desk.state()?);
     let found = find_all(&names, &here)?;
     expect_as_begun(&found.drives, &folder, &options, attendant)?;
-    expect_named(&options.erase, &found, attendant)?;
+    tell_unnamed(&options.erase, &found, attendant);
     // Before this machine remembers drives that are to be begun.
     expect_set_aside(&found.absent, &folder)?;
     let is_block = |named: &NamedDrive| named.drive.kind == Kind::Block;
