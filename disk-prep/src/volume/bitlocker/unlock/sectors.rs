@@ -6,8 +6,7 @@ use aes::{Aes128, Aes256, Block};
 
 use crate::noun::Cipher;
 
-const SECTOR: usize = 512;
-const BLOCKS: usize = SECTOR / 16;
+const BLOCKS: usize = 32;
 /// Sectors at a time: the CPU works on several blocks at once, and their masks stay near.
 const BATCH: usize = 8;
 
@@ -24,15 +23,11 @@ impl Aes {
         }
     }
 
-    /// As many numbers as a batch has sectors, each encrypted.
-    fn encrypted(&self, first: u128, step: u128) -> [u128; BATCH] {
-        let mut blocks: [Block; BATCH] =
-            std::array::from_fn(|at| (first + at as u128 * step).to_le_bytes().into());
+    fn encrypt(&self, blocks: &mut [Block]) {
         match self {
-            Aes::Short(aes) => aes.encrypt_blocks(&mut blocks),
-            Aes::Long(aes) => aes.encrypt_blocks(&mut blocks),
+            Aes::Short(aes) => aes.encrypt_blocks(blocks),
+            Aes::Long(aes) => aes.encrypt_blocks(blocks),
         }
-        blocks.map(|block| u128::from_le_bytes(block.0))
     }
 
     fn decrypt(&self, blocks: &mut [Block]) {
@@ -69,19 +64,28 @@ impl SectorKeys {
 
     /// Decrypts whole 512-byte sectors in place, the first of which has the number `sector`.
     pub(super) fn decrypt(&self, sector: u64, bytes: &mut [u8]) {
+        let mut number = u128::from(sector);
         let mut masks = [0u128; BATCH * BLOCKS];
-        let batches = bytes.as_chunks_mut::<SECTOR>().0.chunks_mut(BATCH);
-        for (number, sectors) in (u128::from(sector)..).step_by(BATCH).zip(batches) {
+        for sectors in bytes.as_chunks_mut::<512>().0.chunks_mut(BATCH) {
+            let mut firsts = [Block::default(); BATCH];
+            let firsts = &mut firsts[..sectors.len()];
+            for first in firsts.iter_mut() {
+                let own = if self.tweak.is_some() { number } else { number * 512 };
+                first.0 = own.to_le_bytes();
+                number += 1;
+            }
+            self.tweak.as_ref().unwrap_or(&self.data).encrypt(firsts);
             let (blocks, _) = Block::slice_as_chunks_mut(sectors.as_flattened_mut());
-            match &self.tweak {
-                Some(tweak) => {
-                    powers(tweak.encrypted(number, 1), &mut masks);
-                    add(blocks, &masks);
+            let each = blocks.chunks(BLOCKS).zip(masks.as_chunks_mut::<BLOCKS>().0);
+            for ((blocks, masks), first) in each.zip(firsts.iter()) {
+                let first = u128::from_le_bytes(first.0);
+                match self.tweak {
+                    Some(_) => powers(first, masks),
+                    None => behind(first, blocks, masks),
                 }
-                None => {
-                    let step = SECTOR as u128;
-                    behind(self.data.encrypted(number * step, step), blocks, &mut masks);
-                }
+            }
+            if self.tweak.is_some() {
+                add(blocks, &masks);
             }
             self.data.decrypt(blocks);
             add(blocks, &masks);
@@ -89,24 +93,20 @@ impl SectorKeys {
     }
 }
 
-/// XTS: the encrypted number of each sector, times x for each block more; the sectors side by side,
-/// since each product waits for the one before.
-fn powers(mut powers: [u128; BATCH], masks: &mut [u128; BATCH * BLOCKS]) {
-    for block in 0..BLOCKS {
-        for (sector, power) in powers.iter_mut().enumerate() {
-            masks[sector * BLOCKS + block] = *power;
-            *power = (*power << 1) ^ ((*power >> 127) * 0x87);
-        }
+/// XTS: the encrypted number of the sector, times x for each block more.
+fn powers(mut power: u128, masks: &mut [u128; BLOCKS]) {
+    for mask in masks {
+        *mask = power;
+        let overflow = power >> 127 == 1;
+        power = power << 1 ^ if overflow { 0x87 } else { 0 };
     }
 }
 
-/// CBC: the encrypted place of each sector, then the cipher text before each block.
-fn behind(firsts: [u128; BATCH], blocks: &[Block], masks: &mut [u128; BATCH * BLOCKS]) {
-    for (at, before) in (1..BATCH * BLOCKS).zip(blocks) {
-        masks[at] = u128::from_le_bytes(before.0);
-    }
-    for (sector, first) in firsts.into_iter().enumerate() {
-        masks[sector * BLOCKS] = first;
+/// CBC: the encrypted place of the sector, then the cipher text before each block.
+fn behind(first: u128, blocks: &[Block], masks: &mut [u128; BLOCKS]) {
+    masks[0] = first;
+    for (mask, before) in masks[1..].iter_mut().zip(blocks) {
+        *mask = u128::from_le_bytes(before.0);
     }
 }
 
