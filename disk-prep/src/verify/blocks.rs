@@ -47,8 +47,8 @@ impl Arena {
 struct Comparer {
     full: SyncSender<Arena>,
     compared: Receiver<(Arena, Wrong)>,
-    /// Arenas that it has.
-    held: usize,
+    /// Whether it has one, or has had one that is to be taken back.
+    has_arena: bool,
 }
 
 /// Takes blocks and compares them.
@@ -73,7 +73,7 @@ impl<'a> Blocks<'a> {
             }
         };
         let made = Builder::new().spawn_scoped(scope, run);
-        let comparer = made.ok().map(|_| Comparer { full, compared, held: 0 });
+        let comparer = made.ok().map(|_| Comparer { full, compared, has_arena: false });
         Blocks { files, arena: Arena::new(), comparer }
     }
 
@@ -106,13 +106,13 @@ impl<'a> Blocks<'a> {
             let wrong = self.arena.compare();
             return self.tell(wrong, differences);
         };
-        let (empty, wrong) = match comparer.held {
-            0 => (Arena::new(), Wrong::new()),
-            _ => comparer.compared.recv().expect("it ends when nothing more can come"),
+        let (empty, wrong) = match comparer.has_arena {
+            false => (Arena::new(), Wrong::new()),
+            true => comparer.compared.recv().expect("it ends when nothing more can come"),
         };
         let full = std::mem::replace(&mut self.arena, empty);
         comparer.full.send(full).expect("it ends when nothing more can come");
-        comparer.held = 1;
+        comparer.has_arena = true;
         self.tell(wrong, differences);
     }
 

@@ -64,17 +64,21 @@ impl SectorKeys {
 
     /// Decrypts whole 512-byte sectors in place, the first of which has the number `sector`.
     pub(super) fn decrypt(&self, sector: u64, bytes: &mut [u8]) {
-        let mut number = u128::from(sector);
+        // Of XTS the number of a sector is encrypted, of CBC its place in bytes.
+        let (of_firsts, step) = match &self.tweak {
+            Some(tweak) => (tweak, 1),
+            None => (&self.data, 512),
+        };
+        let mut number = u128::from(sector) * step;
         let mut masks = [0u128; BATCH * BLOCKS];
         for sectors in bytes.as_chunks_mut::<512>().0.chunks_mut(BATCH) {
             let mut firsts = [Block::default(); BATCH];
             let firsts = &mut firsts[..sectors.len()];
             for first in firsts.iter_mut() {
-                let own = if self.tweak.is_some() { number } else { number * 512 };
-                first.0 = own.to_le_bytes();
-                number += 1;
+                first.0 = number.to_le_bytes();
+                number += step;
             }
-            self.tweak.as_ref().unwrap_or(&self.data).encrypt(firsts);
+            of_firsts.encrypt(firsts);
             let (blocks, _) = Block::slice_as_chunks_mut(sectors.as_flattened_mut());
             let each = blocks.chunks(BLOCKS).zip(masks.as_chunks_mut::<BLOCKS>().0);
             for ((blocks, masks), first) in each.zip(firsts.iter()) {
