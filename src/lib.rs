@@ -63,6 +63,7 @@ impl Diagnose for Dumpable {
 
 /// Runs one command line.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    disk_prep::sys::handles::raise();
     let args: Vec<OsString> = args.into_iter().collect();
     let args = cli::in_order(&args);
     let early = Ui::early(&args);

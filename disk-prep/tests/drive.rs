@@ -10,7 +10,6 @@
 #[path = "../examples/open_volume.rs"]
 mod open_volume;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -122,7 +121,7 @@ impl Bench {
             bay,
             journals: JournalFolder::new(self.path("journals")),
             options: self.options.clone(),
-            elsewhere: &BTreeMap::new(),
+            elsewhere: &[],
             world: &RealWorld,
             monitor,
         }

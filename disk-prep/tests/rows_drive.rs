@@ -6,7 +6,6 @@
     reason = "tests set their stage with plain files and may fail anywhere"
 )]
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
@@ -66,7 +65,7 @@ fn rows_with_metadata_fill_two_drives_that_verify_with_and_without_their_journal
             keeper: Arc::new(JournalOnly),
             stop: StopFlag::default(),
         },
-        elsewhere: &BTreeMap::new(),
+        elsewhere: &[],
         world: &RealWorld,
         monitor: &VoidMonitor,
     }

@@ -49,7 +49,8 @@ fn no_view(path: PathBuf) -> View {
 }
 
 fn seen(path: PathBuf) -> View {
-    let there = path.ancestors().find(|own| own.is_dir()).unwrap_or(Path::new("/"));
+    // What is there and no folder cannot become one; a folder that is missing will be made.
+    let there = path.ancestors().find(|own| own.exists()).unwrap_or(Path::new("/"));
     let there = there.canonicalize().unwrap_or_else(|_| there.to_owned());
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     View {

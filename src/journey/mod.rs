@@ -69,6 +69,7 @@ pub mod stage_join;
 pub mod stage_set;
 pub mod standing;
 pub mod units;
+mod unplaced;
 pub mod vault;
 pub mod vault_attach;
 pub mod vault_check;

@@ -10,6 +10,7 @@ use super::connections::{AzureOptions, BlobAccess, container};
 use super::desk::Desk;
 use super::job::MeantJob;
 use super::repair::{Shipped, account_of};
+use super::unplaced::warn_of_unplaced;
 use crate::azure::BlobFacts;
 use crate::outcome::Failure;
 use crate::staging::SeedKind;
@@ -118,6 +119,9 @@ pub fn reconcile(
         }
     };
     let shipped = Shipped::open(target.seed.as_ref(), named.unwrap_or(&job), desk)?;
+    if let Some((_, staging)) = &target.seed {
+        warn_of_unplaced(staging, desk.attendant)?;
+    }
     let is_repository =
         target.seed.as_ref().is_some_and(|(seed, _)| seed.kind == SeedKind::Repository);
     let mut done = Reconciled { job: job.to_string(), is_repository, ..Reconciled::default() };

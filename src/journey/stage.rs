@@ -17,7 +17,7 @@ use super::stage_join::{Asked, JoinOptions, Joint};
 use crate::escrow::{Weak, read_password};
 use crate::import_job::check_name;
 use crate::outcome::Failure;
-use crate::repository::{BackupDone, Choice, FolderStore, Linked, NotRead, Settings};
+use crate::repository::{BackupDone, Choice, FolderStore, Linked, NotRead, Repository, Settings};
 use crate::staging::{
     Destination, Drives, Error, Looked, Origin, Seed, SeedKind, SeedState, StageOptions, Staged,
     Staging, Workload, adopt, begin, check_source, is_of_agent, look, stage, stale_locks,
@@ -320,10 +320,31 @@ fn secret(
         let path = path.map(|path| state.remember_password(seed, &path)).transpose()?;
         return Ok((path, joint.secret.clone()));
     }
-    let path = password_place(given, seed, staging, &state)?;
-    let weak = if given.is_some() { weak } else { Weak::Accepted };
-    let password = read_password(&path, weak)?;
+    if let Some(path) = given {
+        let password = read_password(path, weak)?;
+        expect_to_open(&password, seed, staging, desk)?;
+        return Ok((Some(state.remember_password(seed, path)?), password));
+    }
+    let path = password_place(seed, staging, &state)?;
+    let password = read_password(&path, Weak::Accepted)?;
     Ok((Some(path), password))
+}
+
+/// Refuses a password that does not open the repository that is there, before it is remembered in the
+/// place of the one that does.
+fn expect_to_open(
+    password: &SecretString,
+    seed: &Seed,
+    staging: &Staging,
+    desk: &Desk<'_>,
+) -> Result<(), Failure> {
+    let data = staging.data(seed)?;
+    let store = data.store();
+    if store.has_config() {
+        let opened = Repository::open(Arc::new(store), password, desk.attendant.monitor());
+        opened.map_err(|source| Error::Repository { path: data.path(), source })?;
+    }
+    Ok(())
 }
 
 /// Whether a seed is the one that is asked for.
@@ -353,21 +374,14 @@ fn with_more(
     Ok((sources, own.choice.clone()))
 }
 
-/// Where the password of a seed's repository is; one is made for a repository that is new.
-fn password_place(
-    given: Option<&Path>,
-    seed: &Seed,
-    staging: &Staging,
-    state: &State,
-) -> Result<PathBuf, Failure> {
+/// Where the password of a seed's repository is, if none is given; one is made for a repository that is
+/// new.
+fn password_place(seed: &Seed, staging: &Staging, state: &State) -> Result<PathBuf, Failure> {
     let is_new = !staging.data(seed)?.store().has_config();
-    Ok(match (given, state.password_path(seed)) {
-        (Some(path), _) => state.remember_password(seed, path)?,
-        (None, Some(path)) => path,
-        (None, None) if is_new => state.make_password(seed)?,
-        (None, None) => {
-            return Err(Error::NoPassword { path: staging.path().to_owned() }.into());
-        }
+    Ok(match state.password_path(seed) {
+        Some(path) => path,
+        None if is_new => state.make_password(seed)?,
+        None => return Err(Error::NoPassword { path: staging.path().to_owned() }.into()),
     })
 }
 

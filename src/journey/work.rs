@@ -24,7 +24,7 @@ use crate::outcome::{Attendant, Failure, MissingFlags, all};
 use crate::repository::is_repository_path;
 use crate::staging::{
     AtWork, Destination, Error as StagingError, Seed, SeedKind, SeedState, Staging,
-    check_unchanged, drives_of,
+    check_unchanged, check_whole, drives_of,
 };
 use crate::state::State;
 
@@ -118,7 +118,8 @@ impl Work {
         }
     }
 
-    fn of_seed(staging: Staging) -> Result<Self, Failure> {
+    /// What the seed of a staging path says.
+    pub fn of_seed(staging: Staging) -> Result<Self, Failure> {
         let seed = Seed::open(&staging)?;
         let mut set = data_set(&seed, &staging)?;
         if seed.kind == SeedKind::Repository {
@@ -129,6 +130,12 @@ impl Work {
                 let (path, missing) = (set.root, missing.join(", "));
                 return Err(StagingError::Incomplete { path, missing }.into());
             }
+        }
+        let is_whole =
+            check_whole(&seed, &set.root, set.files.len() as u64, set.files.total_bytes());
+        // What drives that are begun lack of their files is named by them.
+        if is_whole.is_err() && drives_of(&staging.journals())?.is_empty() {
+            is_whole?;
         }
         if seed.hold_keys {
             set.files = without_keys(&set.files);

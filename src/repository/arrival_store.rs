@@ -42,6 +42,10 @@ impl Store for ArrivalStore {
         false
     }
 
+    fn packs_at_once(&self) -> usize {
+        self.there.packs_at_once()
+    }
+
     fn backend(self: Arc<Self>) -> Arc<dyn WriteBackend> {
         self
     }

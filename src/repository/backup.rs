@@ -105,7 +105,8 @@ impl Repository {
                 store: Arc::clone(&store),
                 reads: Arc::default(),
             };
-            archive(&inner, ahead.as_ref(), &sources, &parents, snapshot)
+            let sink = (ahead.as_ref() as &dyn rustic_core::WriteBackend, store.packs_at_once());
+            archive(&inner, sink, &sources, &parents, snapshot)
         };
         let snapshot = library(store.as_ref(), "The backup", save)?;
         let summary = snapshot.summary.clone().unwrap_or_default();

@@ -23,6 +23,10 @@ use super::repo::told;
 use super::store::Store;
 use crate::azure::{self, Container, Fenced};
 
+/// Packs that are sent at once: while one waits for the service, others are on the line. Each takes
+/// its length in memory.
+const PACKS_AT_ONCE: usize = 3;
+
 /// A container with a repository.
 #[derive(Debug)]
 pub struct BlobStore {
@@ -144,6 +148,10 @@ impl Store for BlobStore {
         self.is_broken.load(Ordering::Relaxed)
     }
 
+    fn packs_at_once(&self) -> usize {
+        PACKS_AT_ONCE
+    }
+
     fn backend(self: Arc<Self>) -> Arc<dyn WriteBackend> {
         self
     }
@@ -236,11 +244,13 @@ impl WriteBackend for BlobStore {
         _cacheable: bool,
         content: BytesList,
     ) -> RusticResult<()> {
-        let content: Bytes = content.slice().concat().into();
-        let md5 = Md5Digest::new(Md5::digest(&content).into());
+        let whole: Bytes = content.slice().concat().into();
+        // A pack that is on the line is held once.
+        drop(content);
+        let md5 = Md5Digest::new(Md5::digest(&whole).into());
         let name = self.name(kind, id);
         self.kept.drop_file(&name);
-        let written = self.changes()?.write(&name, content, md5);
+        let written = self.changes()?.write(&name, whole, md5);
         written.map_err(|error| {
             self.is_broken.store(true, Ordering::Relaxed);
             self.failed(error)

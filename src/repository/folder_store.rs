@@ -221,6 +221,11 @@ impl Store for FolderStore {
         self.is_broken.load(Ordering::Relaxed)
     }
 
+    /// A disk likes one file after the other.
+    fn packs_at_once(&self) -> usize {
+        1
+    }
+
     fn backend(self: Arc<Self>) -> Arc<dyn WriteBackend> {
         self
     }

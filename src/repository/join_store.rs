@@ -88,6 +88,10 @@ impl Store for JoinStore {
         self.own.is_broken()
     }
 
+    fn packs_at_once(&self) -> usize {
+        self.own.packs_at_once()
+    }
+
     fn backend(self: Arc<Self>) -> Arc<dyn WriteBackend> {
         self
     }

@@ -13,6 +13,8 @@ pub trait Store: WriteBackend {
     fn take_fault(&self) -> Option<Error>;
     /// Whether a write has failed: nothing more need be read to be written here.
     fn is_broken(&self) -> bool;
+    /// How many packs may be written at once.
+    fn packs_at_once(&self) -> usize;
     /// The store as the library sees it.
     fn backend(self: Arc<Self>) -> Arc<dyn WriteBackend>;
 }

@@ -113,6 +113,10 @@ impl Store for TravelStore {
         self.sent.is_broken() || self.aside.is_broken()
     }
 
+    fn packs_at_once(&self) -> usize {
+        self.sent.packs_at_once()
+    }
+
     fn backend(self: Arc<Self>) -> Arc<dyn WriteBackend> {
         self
     }

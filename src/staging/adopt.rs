@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use disk_prep::noun::JobName;
+use disk_prep::noun::{ByteSize, JobName};
 use jiff::Timestamp;
 use walkdir::WalkDir;
 
@@ -66,12 +66,15 @@ pub fn adopt(
         }
         let journals = staging.root().folder(Path::new("journals"));
         let is_begun = journals.and_then(|own| own.names()).is_ok_and(|names| !names.is_empty());
-        if is_begun || kind != SeedKind::Repository {
+        if is_begun {
             check_unchanged(seed, staging)?;
             return Ok(seed.clone());
         }
     }
     let totals = totals(&source, kind).map_err(io_error(&source))?;
+    if totals.files == 0 {
+        return Err(Error::EmptySource { paths: vec![source] });
+    }
     let is_repository = kind == SeedKind::Repository;
     let contents = is_repository.then(|| Contents::of(&source)).transpose();
     let contents = contents.map_err(io_error(&source))?;
@@ -147,6 +150,19 @@ pub fn check_unchanged(seed: &Seed, staging: &Staging) -> Result<(), Error> {
         format!("it had {}, and has {}", numbers(was), numbers(&is))
     };
     Err(Error::Changed { path: root, what })
+}
+
+/// Refuses data of which there is less than when it was staged: what is missing would go nowhere, and
+/// nobody would be told. `files` and `bytes` are there now.
+pub fn check_whole(seed: &Seed, path: &Path, files: u64, bytes: u64) -> Result<(), Error> {
+    let was = &seed.totals;
+    if files >= was.files && bytes >= was.bytes {
+        return Ok(());
+    }
+    let amount = |files: u64, bytes: u64| format!("{files} files, {}", ByteSize(bytes));
+    let what = format!("it had {}, and has {}", amount(was.files, was.bytes), amount(files, bytes));
+    let is_adopted = seed.origin == Origin::Adopted;
+    Err(Error::Shrank { path: path.to_owned(), what, is_adopted })
 }
 
 /// What a folder amounts to; of a repository only what is part of one.

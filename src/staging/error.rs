@@ -63,6 +63,8 @@ pub enum Error {
     Locked { path: PathBuf },
     #[error("The repository in {path} is not the one that was planned: {what}")]
     Changed { path: PathBuf, what: String },
+    #[error("{path} has less than when it was staged: {what}")]
+    Shrank { path: PathBuf, what: String, is_adopted: bool },
     #[error("{path} is a repository in the old S3 layout")]
     OldLayout { path: PathBuf },
     #[error("The source {path} went away while it was backed up")]
@@ -186,6 +188,7 @@ impl Diagnose for Error {
             Error::LittleRoom { .. } => "staging-little-room",
             Error::Locked { .. } => "repository-locked",
             Error::Changed { .. } => "repository-changed",
+            Error::Shrank { .. } => "data-shrank",
             Error::OldLayout { .. } => "repository-old-layout",
             Error::SourceGone { .. } => "source-gone",
             Error::Incomplete { .. } => "repository-incomplete",
@@ -223,7 +226,8 @@ impl Diagnose for Error {
             | Error::Field { .. }
             | Error::LittleRoom { .. }
             | Error::Locked { .. }
-            | Error::Changed { .. } => ErrorKind::Guard,
+            | Error::Changed { .. }
+            | Error::Shrank { .. } => ErrorKind::Guard,
             Error::NoSource { .. } | Error::AllExcluded { .. } | Error::EmptySource { .. } => {
                 ErrorKind::Usage
             }
@@ -277,6 +281,11 @@ impl Diagnose for Error {
                 "bring the files back, or begin a new seed of it with `azseed stage adopt` and \
                  another `--staging` and `--job`"
             }
+            Error::Shrank { is_adopted: true, .. } => {
+                "bring back what is missing, as a folder that is not mounted; the same `azseed stage \
+                 adopt` again takes what is there now"
+            }
+            Error::Shrank { .. } => "bring back what is missing, or stage anew elsewhere",
             Error::AllExcluded { .. } => "name fewer patterns with `--exclude`, or fewer sources",
             Error::EmptySource { .. } => "see that its disk is mounted and the path is right",
             Error::LittleRoom { .. } => {

@@ -1,7 +1,7 @@
 //! The staging paths that this machine worked on, with the drives and the password of each, so that
 //! a drive of one seed is never taken for another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -31,6 +31,10 @@ struct Known {
     /// Drives that are sealed or begun for it, for when the staging path is out of reach.
     #[serde(default)]
     drives: Vec<Serial>,
+    /// Their partition tables' names: in another dock, or as an image named otherwise, a drive has
+    /// another serial.
+    #[serde(default)]
+    disks: BTreeMap<Serial, Uuid>,
     /// Since when at the latest they are.
     #[serde(default)]
     since: Option<Timestamp>,
@@ -41,6 +45,8 @@ struct Known {
 pub struct HeldDrive {
     /// The drive.
     pub serial: Serial,
+    /// What its partition table calls it, if that is known.
+    pub disk_guid: Option<Uuid>,
     /// The job of the seed.
     pub job: JobName,
     /// Since when at the latest, if that is known.
@@ -76,15 +82,17 @@ impl State {
         let is_begun = |serial: &Serial| begun.iter().any(|begun| begun.serial == *serial);
         let latest = begun.iter().map(|begun| begun.at).max();
         let since = if all.iter().all(is_begun) { latest } else { Some(Timestamp::now()) };
-        all.extend(begun.into_iter().map(|begun| begun.serial));
-        let drives = all.into_iter().collect();
-        let known = Known { version: VERSION, staging, job: job.clone(), drives, since };
         let path = folder.join(format!("{id}.json"));
-        let before = match read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        let (before, mut disks) = match read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Default::default(),
             Err(error) => return Err(record_at(&path)(error)),
-            Ok(_) => fs::read(&path).map_err(record_at(&path))?,
+            Ok((_, own)) => (fs::read(&path).map_err(record_at(&path))?, own.disks),
         };
+        disks.extend(begun.iter().map(|begun| (begun.serial.clone(), begun.disk_guid)));
+        all.extend(begun.into_iter().map(|begun| begun.serial));
+        disks.retain(|serial, _| all.contains(serial));
+        let drives = all.into_iter().collect();
+        let known = Known { version: VERSION, staging, job: job.clone(), drives, disks, since };
         let text = with_unknown(&before, &known)
             .and_then(|known| serde_json::to_vec(&known))
             .expect("paths and names can be written");
@@ -143,14 +151,19 @@ impl State {
             let is_that = |staging: &Staging| {
                 Seed::find(staging).is_ok_and(|there| there.is_some_and(|own| own.id == id))
             };
-            let Known { job, since, .. } = known;
-            let held = |serial, since| HeldDrive { serial, job: job.clone(), since };
+            let Known { job, since, disks, .. } = known;
+            let held =
+                |serial, disk_guid, since| HeldDrive { serial, disk_guid, job: job.clone(), since };
             match there.filter(is_that) {
                 Some(staging) => {
                     let begun = begun(&staging.journals())?;
-                    drives.extend(begun.into_iter().map(|own| held(own.serial, Some(own.at))));
+                    let held = |own: Begun| held(own.serial, Some(own.disk_guid), Some(own.at));
+                    drives.extend(begun.into_iter().map(held));
                 }
-                None => drives.extend(known.drives.into_iter().map(|own| held(own, since))),
+                None => drives.extend(known.drives.into_iter().map(|own| {
+                    let disk_guid = disks.get(&own).copied();
+                    held(own, disk_guid, since)
+                })),
             }
         }
         Ok(drives)

@@ -20,6 +20,7 @@ mod hints;
 mod hostile_drives;
 mod journey;
 mod kill;
+mod less_than_staged;
 mod loop_device;
 mod many_drives;
 mod modes;

@@ -238,6 +238,10 @@ fn a_rehearsal_of_more_than_one_drive_holds_needs_two_without_being_told() {
     let machine = Machine::new();
     fill(&machine.path("source"), 9);
     let said = machine.expect(0, &["rehearse", "--json", "--source", "source", "--dir", "dir"]);
+    fs::create_dir(machine.path("another")).unwrap();
+    fs::write(machine.path("another/file"), "another").unwrap();
+    let other = machine.expect(2, &["rehearse", "--source", "another", "--dir", "dir"]);
+    assert!(other.stderr.contains("another"), "{}", other.stderr);
     let end = last(&said);
     assert_eq!(end["drives"].as_array().unwrap().len(), 2, "{end}");
 }

@@ -397,6 +397,30 @@ fn holes_stay_holes_and_what_was_there_does_not_shine_through() {
     is_right();
 }
 
+/// Folders keep a handle until their attributes are given, and files until they are whole.
+#[test]
+fn a_restore_gets_by_with_the_handles_that_it_is_given() {
+    let vault = Vault::of(|root| {
+        for number in 0..700 {
+            let folder = root.join(format!("folders/{number}"));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(root.join(format!("{number}")), format!("{number} is not like another"))
+                .unwrap();
+        }
+        let deep = root.join("down/".repeat(100));
+        fs::create_dir_all(&deep).unwrap();
+        fs::write(deep.join("file"), "far below").unwrap();
+    });
+    let meant = vault.emulator.command(&vault.machine, &Vault::words("back", &[]));
+    let mut limited = Command::new("prlimit");
+    limited.arg("--nofile=250:250").arg(meant.get_program()).args(meant.get_args());
+    limited.envs(meant.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    limited.current_dir(vault.machine.path(""));
+    let said = said(limited.output().unwrap());
+    assert_eq!(said.code, 0, "{}", said.stdout);
+    assert!(facts(&vault.copy("back", "")) == facts(&vault.source()));
+}
+
 #[test]
 fn without_root_owners_and_devices_are_told_and_all_else_is_restored() {
     let vault = Vault::of(everything);

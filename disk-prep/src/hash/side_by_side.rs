@@ -181,10 +181,30 @@ mod tests {
         }
     }
 
-    /// CPU seconds of this thread, as the scheduler counts them.
-    fn cpu_secs() -> f64 {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-        text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
+    /// CPU seconds of this thread for `work`, as the scheduler counts them.
+    fn cpu_secs(work: &dyn Fn()) -> f64 {
+        let now = || {
+            let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+            text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
+        };
+        let began = now();
+        work();
+        now() - began
+    }
+
+    /// The CPU that `work` takes, of what `other` takes: the best of rounds, one after the other,
+    /// until it is as good as `goal`. Who shares a core of the machine only ever slows one down,
+    /// and may do so for seconds.
+    fn ratio(work: &dyn Fn(), other: &dyn Fn(), goal: f64) -> f64 {
+        let (mut ours, mut theirs) = (f64::INFINITY, f64::INFINITY);
+        for _ in 0..100 {
+            ours = ours.min(cpu_secs(work));
+            theirs = theirs.min(cpu_secs(other));
+            if ours / theirs <= goal {
+                break;
+            }
+        }
+        ours / theirs
     }
 
     /// The CPU has a loop for all digests of one file, and this is what it is worth.
@@ -192,55 +212,39 @@ mod tests {
     fn one_file_costs_little_more_than_its_slowest_digest() {
         // Long enough for the scheduler's clock, which counts in ticks.
         let bytes = pattern(1, 32 << 20);
-        let cost = |hash: &dyn Fn()| {
-            let round = |_| {
-                let began = cpu_secs();
-                hash();
-                cpu_secs() - began
-            };
-            (0..5).map(round).fold(f64::INFINITY, f64::min)
-        };
-        let all = |rung| {
-            let mut hasher = FileHasher::new();
-            hasher.update_on(rung, &bytes);
-            std::hint::black_box(hasher.finish());
-        };
-        let apart = cost(&|| {
+        let apart = || {
             let (blocks, _) = bytes.as_chunks::<64>();
             let (mut md5, mut sha256) = ([1; 4], [1; 8]);
             crate::kernels::advance_one(&mut md5, blocks);
             crate::kernels::advance_one(&mut md5, blocks);
             sha2::block_api::compress256(&mut sha256, blocks);
             std::hint::black_box((md5, sha256));
-        });
+        };
         for rung in rungs() {
-            let ratio = cost(&|| all(rung)) / apart;
-            println!("{}: {ratio:.2} of the digests apart", rung.name());
-            if crate::kernels::has_three_at_once(rung) {
-                assert!(ratio <= 0.65, "{}: {ratio:.2} of the digests apart", rung.name());
+            if !crate::kernels::has_three_at_once(rung) {
+                println!("{} has no such loop", rung.name());
+                continue;
             }
+            let all = || {
+                let mut hasher = FileHasher::new();
+                hasher.update_on(rung, &bytes);
+                std::hint::black_box(hasher.finish());
+            };
+            let ratio = ratio(&all, &apart, 0.65);
+            assert!(ratio <= 0.65, "{}: {ratio:.2} of the digests apart", rung.name());
         }
     }
 
     #[test]
     fn sixteen_files_cost_a_fraction_of_what_they_cost_in_portable_code() {
         let files: Vec<_> = (0..16).map(|at| pattern(at, 1 << 20)).collect();
-        // The best of some rounds: neighbours only ever slow one down.
-        let cost = |rung| {
-            let round = |_| {
-                let began = cpu_secs();
-                drop(together(rung, &files, 1 << 20));
-                cpu_secs() - began
-            };
-            (0..5).map(round).fold(f64::INFINITY, f64::min)
-        };
-        let portable = cost(Rung::Portable);
+        let hash = |rung| drop(together(rung, &files, 1 << 20));
         for (rung, goal) in [(Rung::Avx512, 0.5), (Rung::Avx2, 0.65)] {
             if !rung.is_here() {
                 println!("this CPU has no {}", rung.name());
                 continue;
             }
-            let ratio = cost(rung) / portable;
+            let ratio = ratio(&|| hash(rung), &|| hash(Rung::Portable), goal);
             assert!(ratio <= goal, "{}: {ratio:.2} of portable code", rung.name());
         }
     }

@@ -4,13 +4,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::bay::Offer;
-use super::run::PrepareRun;
+use super::run::{DriveElsewhere, PrepareRun};
 use super::work::{Work, room};
 use crate::dataset::{self, ListedFile};
 use crate::drive::{self, Clearance, Drive, DriveName, HeldDrive, Kind, Look, hold};
 use crate::error::{Error, Unready};
 use crate::journal::{self, Claim, CopyState, History, JournalFolder};
-use crate::noun::{DriveError, Serial, Wipe};
+use crate::noun::{DriveError, JobName, Serial, Wipe};
 use crate::prepare::{BegunDrive, PrepareOptions, recognise};
 use crate::sys::threads::each;
 use crate::volume::gpt::read_gpt;
@@ -161,17 +161,15 @@ impl PrepareRun<'_> {
     ) -> Result<Standing, Error> {
         let serial = &held.drive.serial;
         let look = Look::at(&held.drive, |bytes| self.world.random(bytes))?;
-        let clear = || Ok(Standing::New(held.clear(erase, wipe, look)?, look));
         let elsewhere =
             |job: String| DriveError::new(serial, Unready::SealedElsewhere { job }).into();
+        let clear = || match self.owner(held) {
+            Some(job) => Err(elsewhere(job.to_string())),
+            None => Ok(Standing::New(held.clear(erase, wipe, look)?, look)),
+        };
         let history = self.journals.survey_of(serial)?;
         self.check_not_another(held, history.as_ref())?;
-        let Some(history) = history else {
-            return match self.elsewhere.get(serial) {
-                Some(job) => Err(elsewhere(job.to_string())),
-                None => clear(),
-            };
-        };
+        let Some(history) = history else { return clear() };
         if history.begun.job != self.options.job {
             return Err(elsewhere(history.begun.job.to_string()));
         }
@@ -190,6 +188,17 @@ impl PrepareRun<'_> {
                 Ok(Standing::Begun(look))
             }
         }
+    }
+
+    /// The other job that has a drive, by its serial or, since that is another one in another dock or
+    /// under another name, by its partition table.
+    fn owner(&self, held: &HeldDrive) -> Option<&JobName> {
+        let tables = held.existing().map(read_gpt);
+        let is_it = |own: &&DriveElsewhere| {
+            let names = |guid| tables.as_ref().is_some_and(|tables| tables.names_disk(guid));
+            own.serial == held.drive.serial || own.disk_guid.is_some_and(names)
+        };
+        self.elsewhere.iter().find(is_it).map(|own| &own.job)
     }
 
     /// Refuses what another drive of the job was written to: two that have no serial of their own

@@ -27,7 +27,7 @@ use crate::prepare::{PrepareOptions, PreparedDrive, begin_drawn, draw, prepare};
 
 pub use bay::{DriveBay, NoBay, Offer};
 pub use candidate::expect_set_aside;
-pub use run::{PrepareOutcome, PrepareRun};
+pub use run::{DriveElsewhere, PrepareOutcome, PrepareRun};
 pub use work::room;
 
 use candidate::Spare;

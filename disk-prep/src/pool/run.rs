@@ -1,6 +1,6 @@
 //! A run over some drives, and what it has done.
 
-use std::collections::BTreeMap;
+use uuid::Uuid;
 
 use super::bay::DriveBay;
 use crate::Error;
@@ -28,11 +28,22 @@ pub struct PrepareRun<'a> {
     /// What was asked for.
     pub options: PrepareOptions,
     /// Drives that other jobs have sealed or begun.
-    pub elsewhere: &'a BTreeMap<Serial, JobName>,
+    pub elsewhere: &'a [DriveElsewhere],
     /// The outside world.
     pub world: &'a dyn World,
     /// Who is told.
     pub monitor: &'a dyn Monitor,
+}
+
+/// A drive that another job has sealed or begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriveElsewhere {
+    /// The drive.
+    pub serial: Serial,
+    /// What its partition table calls it, if that is known.
+    pub disk_guid: Option<Uuid>,
+    /// The job.
+    pub job: JobName,
 }
 
 /// What a run has done, and what other runs have on the same folder.

@@ -13,6 +13,7 @@ pub mod dumps;
 pub mod durable;
 pub mod entry;
 pub mod given;
+pub mod handles;
 #[cfg(test)]
 pub(crate) mod heap;
 pub mod hold;

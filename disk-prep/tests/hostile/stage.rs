@@ -80,7 +80,7 @@ pub fn seal(folder: &Path, profile: Profile, entries: usize) -> (DriveName, Reco
         bay: &NoBay,
         journals,
         options,
-        elsewhere: &BTreeMap::new(),
+        elsewhere: &[],
         world: &RealWorld,
         monitor: &VoidMonitor,
     }

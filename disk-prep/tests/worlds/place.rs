@@ -1,7 +1,7 @@
 //! One world: a folder of sources, a folder of journals, drives that are image files, and what
 //! people and machines do to them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -252,7 +252,7 @@ impl<'k> Place<'k> {
                 keeper: Arc::new(JournalOnly),
                 stop: fate.stop.clone(),
             },
-            elsewhere: &BTreeMap::new(),
+            elsewhere: &[],
             world: &world,
             monitor: fate.as_ref(),
         };

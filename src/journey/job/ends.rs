@@ -12,6 +12,7 @@ use crate::journey::desk::Desk;
 use crate::journey::keeper::{KeyFiles, keeper};
 use crate::journey::parcel::Parcel;
 use crate::journey::settings::Given;
+use crate::journey::unplaced::warn_of_unplaced;
 use crate::outcome::{Failure, MissingFlags, all, chain};
 
 /// Makes the jobs of a seed from the journals of its drives.
@@ -28,6 +29,7 @@ pub fn create(
     target.expect_seed_job(desk)?;
     let about = &seed.target;
     let parcel = Parcel::new(Some(about), location, contact, desk.attendant)?;
+    warn_of_unplaced(staging, desk.attendant)?;
     let folder = staging.journals();
     let keeper = keeper(Some(staging), files, None, &desk.state()?);
     let (service, account) = (target.service(desk)?, &about.account_id());

@@ -5,6 +5,7 @@ mod calendar;
 mod custody;
 mod ends;
 mod file;
+mod given_up;
 mod held;
 mod keys;
 mod pack;

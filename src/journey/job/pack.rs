@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::custody::note;
 use super::ends::list;
+use super::given_up::expect_kept;
 use super::target::MeantJob;
 use crate::custody::Deed;
 use crate::import_job::Job;
@@ -53,6 +54,7 @@ pub fn check(
     let service = target.service(desk)?;
     let name = target.job(&*service)?;
     let job = service.find(&name)?;
+    expect_kept(target, &job, desk)?;
     let mut packed = compare(&job, serials);
     if !packed.foreign.is_empty() {
         let others = list(target, desk)?;

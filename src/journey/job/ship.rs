@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::back::warn_of_carrier;
 use super::custody::{note, serials};
+use super::given_up::expect_kept;
 use super::sight::seen;
 use super::target::MeantJob;
 use crate::custody::{Chain, Deed};
@@ -184,6 +185,7 @@ fn ready(target: &MeantJob<'_>, parcel: &ShipOptions, desk: &Desk<'_>) -> Result
     let service = target.service(desk)?;
     let name = target.job(&*service)?;
     let job = service.find(&name)?;
+    expect_kept(target, &job, desk)?;
     let step = step(&*service, &name, &job, &parcel.asked(&job, desk.attendant)?)?;
     step.check_number(&job, &target.of_subscription(desk)?)?;
     Ok(Ready { service, name, job, step })

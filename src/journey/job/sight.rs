@@ -6,7 +6,8 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use disk_prep::noun::{JobId, JobName, Serial, Service, with_unknown};
+use disk_prep::noun::{JobId, JobName, Service, with_unknown};
+use disk_prep::pool::DriveElsewhere;
 use disk_prep::sys::durable::{self, Access};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -176,7 +177,7 @@ const CLEARED: &str = "cleared";
 
 impl Sight {
     /// Whether this was a job of that seed, is over, and had the drive before it was over.
-    fn frees(&self, HeldDrive { serial, job: seed_job, since }: &HeldDrive) -> bool {
+    fn frees(&self, HeldDrive { serial, job: seed_job, since, .. }: &HeldDrive) -> bool {
         let name = JobName::new(&self.name).ok();
         let is_part =
             |name: &JobName| name == seed_job || first_name(name).as_ref() == Some(seed_job);
@@ -195,13 +196,17 @@ impl State {
     }
 
     /// Drives that other seeds have sealed or begun, without those whose job was seen at its end.
-    pub fn drives_held(&self, own: Uuid) -> Result<BTreeMap<Serial, JobName>, StateError> {
+    pub fn drives_held(&self, own: Uuid) -> Result<Vec<DriveElsewhere>, StateError> {
         let mut held = self.drives_of_others(own)?;
         if !held.is_empty() {
             let sights = self.sights()?;
             held.retain(|drive| !sights.iter().any(|own| own.frees(drive)));
         }
-        Ok(held.into_iter().map(|HeldDrive { serial, job, .. }| (serial, job)).collect())
+        let elsewhere = |own: HeldDrive| {
+            let HeldDrive { serial, disk_guid, job, .. } = own;
+            DriveElsewhere { serial, disk_guid, job }
+        };
+        Ok(held.into_iter().map(elsewhere).collect())
     }
 
     /// Remembers that a job was deleted, so that its drives are free.
@@ -289,7 +294,12 @@ mod tests {
 
     fn held(job: &str, since: Option<i64>) -> HeldDrive {
         let since = since.map(|secs| Timestamp::from_second(secs).unwrap());
-        HeldDrive { serial: "S1".parse().unwrap(), job: job.parse().unwrap(), since }
+        HeldDrive {
+            serial: "S1".parse().unwrap(),
+            disk_guid: None,
+            job: job.parse().unwrap(),
+            since,
+        }
     }
 
     fn sight(stage: JobStage, told: i64) -> Sight {

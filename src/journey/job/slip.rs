@@ -145,7 +145,10 @@ pub fn slips(
 }
 
 /// The journals of the seed; those of a `dataset.csv` lie in the state directory.
-fn journals(target: &MeantJob<'_>, desk: &Desk<'_>) -> Result<Option<JournalFolder>, Failure> {
+pub(super) fn journals(
+    target: &MeantJob<'_>,
+    desk: &Desk<'_>,
+) -> Result<Option<JournalFolder>, Failure> {
     let (seed, name) = (target.seed.as_ref(), target.named());
     if let (None, Some(name)) = (seed, name) {
         let state = desk.state()?;

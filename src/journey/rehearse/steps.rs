@@ -125,7 +125,7 @@ impl Rehearsal<'_> {
                 target: self.target()?,
                 service: None,
                 join: None,
-                typed: Typed::default(),
+                typed: Typed { sources: true, ..Typed::default() },
                 added: Vec::new(),
             },
             &self.desk(),

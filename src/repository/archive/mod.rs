@@ -40,7 +40,7 @@ const BURST_BYTES: u64 = 64 << 20;
 /// again that has not changed.
 pub(super) fn archive(
     inner: &rustic_core::Repository<OpenStatus>,
-    store: &dyn WriteBackend,
+    (store, packs_at_once): (&dyn WriteBackend, usize),
     sources: &Sources,
     parents: &[SnapshotFile],
     mut snapshot: SnapshotFile,
@@ -58,9 +58,11 @@ pub(super) fn archive(
     progress.set_length(sources.bytes);
     let former = Former::new(&roots, |id| known.tree(store, &sealer, id));
     let (sender, receiver) = sync_channel(1);
-    let writer = Writer::new(store, &sealer);
+    let writer = Writer::new(store, &sealer, receiver);
     let work = || -> Library<_> {
-        let pack = |kind, held_bytes| Packs::new(kind, config, held_bytes, sender.clone());
+        let pack = |kind, held_bytes| {
+            Packs::new(kind, config, held_bytes, (sender.clone(), packs_at_once))
+        };
         let data_packs = pack(BlobType::Data, known.data.bytes);
         let tree_packs = pack(BlobType::Tree, known.trees.bytes);
         drop(sender);
@@ -81,7 +83,7 @@ pub(super) fn archive(
         Ok((root, summary))
     };
     let (worked, written) = thread::scope(|scope| {
-        let written = scope.spawn(|| writer.run(receiver));
+        let written = scope.spawn(|| writer.run(packs_at_once));
         let worked = work();
         (worked, written.join())
     });

@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::repo::Library;
 use super::sealer::{Sealed, Sealer};
+use crate::azure::each_of;
 
 /// A pack is ended with so many blobs, or when it is so old: what is lost when a run is killed.
 const MOST_BLOBS: usize = 10_000;
@@ -116,24 +117,29 @@ struct Growth {
     first: u64,
     factor: u64,
     most: u64,
+    /// Where several are on the line at once, each is half as large: the line waits less for the
+    /// first, and they take less memory. No prune takes a half for too small.
+    share: u64,
 }
 
 impl Growth {
     fn bytes(self, of_all: u64) -> u64 {
-        (self.first + of_all.isqrt() * self.factor).min(self.most)
+        (self.first + of_all.isqrt() * self.factor).min(self.most) / self.share
     }
 }
 
 impl Packs {
-    /// Packs of this kind, of which the repository has so many bytes.
+    /// Packs of this kind, of which the repository has so many bytes; so many are written at once.
     pub fn new(
         kind: BlobType,
         config: &ConfigFile,
         held_bytes: u64,
-        writer: SyncSender<Pack>,
+        (writer, at_once): (SyncSender<Pack>, usize),
     ) -> Self {
         let (first, factor, most) = config.packsize(kind);
-        let growth = Growth { first: first.into(), factor: factor.into(), most: most.into() };
+        let share = if at_once > 1 { 2 } else { 1 };
+        let growth =
+            Growth { first: first.into(), factor: factor.into(), most: most.into(), share };
         let open = Mutex::new((Pack::default(), Added::default(), held_bytes));
         Packs { kind, growth, open, writer }
     }
@@ -183,32 +189,71 @@ struct IndexFile {
     packs: Vec<IndexedPack>,
 }
 
+/// An index that grows.
+struct Index {
+    file: IndexFile,
+    begun: Instant,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Index { file: IndexFile::default(), begun: Instant::now() }
+    }
+}
+
+impl Index {
+    fn is_full(&self) -> bool {
+        let count: usize = self.file.packs.iter().map(|pack| pack.blobs.len()).sum();
+        count >= MOST_INDEXED || self.begun.elapsed() >= MOST_AGE
+    }
+}
+
 /// Writes packs and their index.
 pub(super) struct Writer<'a> {
     store: &'a dyn WriteBackend,
     sealer: &'a Sealer,
-    index: IndexFile,
-    begun: Instant,
+    /// Those that come; none any more once one could not be written.
+    packs: Mutex<Option<Receiver<Pack>>>,
+    index: Mutex<Index>,
 }
 
 impl<'a> Writer<'a> {
-    pub fn new(store: &'a dyn WriteBackend, sealer: &'a Sealer) -> Self {
-        Writer { store, sealer, index: IndexFile::default(), begun: Instant::now() }
+    pub fn new(store: &'a dyn WriteBackend, sealer: &'a Sealer, packs: Receiver<Pack>) -> Self {
+        Writer { store, sealer, packs: Mutex::new(Some(packs)), index: Mutex::default() }
     }
 
-    /// Writes all packs that come, and their index.
-    pub fn run(mut self, packs: Receiver<Pack>) -> Library<()> {
-        for pack in packs {
-            self.write(pack)?;
-            let count: usize = self.index.packs.iter().map(|pack| pack.blobs.len()).sum();
-            if count >= MOST_INDEXED || self.begun.elapsed() >= MOST_AGE {
-                self.write_index()?;
+    /// Writes all packs that come, so many at once, and their index.
+    pub fn run(self, at_once: usize) -> Library<()> {
+        each_of(0..at_once, at_once, |_| {
+            let done = self.write_all();
+            if done.is_err() {
+                // Whoever has one more to hand over is told, and does no more.
+                hold(&self.packs).take();
+            }
+            done
+        })?;
+        self.write_index(std::mem::take(&mut *hold(&self.index)))
+    }
+
+    fn write_all(&self) -> Library<()> {
+        while let Some(pack) = self.next() {
+            let written = self.write(pack)?;
+            let mut index = hold(&self.index);
+            index.file.packs.push(written);
+            if index.is_full() {
+                let full = std::mem::take(&mut *index);
+                drop(index);
+                self.write_index(full)?;
             }
         }
-        self.write_index()
+        Ok(())
     }
 
-    fn write(&mut self, mut pack: Pack) -> Library<()> {
+    fn next(&self) -> Option<Pack> {
+        hold(&self.packs).as_ref()?.recv().ok()
+    }
+
+    fn write(&self, mut pack: Pack) -> Library<IndexedPack> {
         let list = self.sealer.encrypt(&[&pack.list()])?;
         let length = (list.len() as u32).to_le_bytes();
         pack.append([&list[..], &length].concat());
@@ -219,17 +264,14 @@ impl<'a> Writer<'a> {
         pack.parts.into_iter().for_each(|part| content.add(Bytes::from(part)));
         let is_tree = pack.blobs.iter().any(|blob| blob.r#type == BlobType::Tree);
         self.store.write_bytes(FileType::Pack, &id, is_tree, content)?;
-        self.index.packs.push(IndexedPack { id, blobs: pack.blobs, time: Timestamp::now() });
-        Ok(())
+        Ok(IndexedPack { id, blobs: pack.blobs, time: Timestamp::now() })
     }
 
-    fn write_index(&mut self) -> Library<()> {
-        let index = std::mem::take(&mut self.index);
-        self.begun = Instant::now();
-        if index.packs.is_empty() {
+    fn write_index(&self, index: Index) -> Library<()> {
+        if index.file.packs.is_empty() {
             return Ok(());
         }
-        save(self.store, self.sealer, FileType::Index, &index).map(drop)
+        save(self.store, self.sealer, FileType::Index, &index.file).map(drop)
     }
 }
 

@@ -7,11 +7,16 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use bytes::Bytes;
 use disk_prep::monitor::VoidMonitor;
 use proptest::prelude::*;
 use rustic_core::repofile::{ConfigFile, MasterKey, SnapshotFile};
-use rustic_core::{BackupOptions, Id, ReadSource, ReadSourceEntry, RusticResult, SnapshotOptions};
+use rustic_core::{
+    BackupOptions, BytesList, FileType, Id, ReadBackend, ReadSource, ReadSourceEntry, RusticError,
+    RusticResult, SnapshotOptions, WriteBackend,
+};
 use secrecy::SecretString;
 
 use super::archive;
@@ -79,7 +84,7 @@ impl Rig {
         let reads = Arc::new(Reads::of(Box::new(disk)));
         let sources = Sources { account: account.clone(), reads, ..walk_of(&self.source()) };
         let about = SnapshotOptions::default().to_snapshot().unwrap();
-        let made = archive(&own.inner, own.ahead.as_ref(), &sources, &[], about).unwrap();
+        let made = archive(&own.inner, (own.ahead.as_ref(), 1), &sources, &[], about).unwrap();
         (made, account.close())
     }
 
@@ -244,6 +249,106 @@ fn what_has_not_changed_is_not_read_and_what_the_repository_lost_is() {
     rig.open().forget(&[first.id.to_hex().to_string(), second.id.to_hex().to_string()]).unwrap();
     rig.check();
     assert_eq!(rig.held(&third, "b/other").unwrap(), b"another one");
+}
+
+/// A store on which a pack takes its time, and on which one may not be written.
+struct Line {
+    store: Arc<dyn WriteBackend>,
+    fails_at: usize,
+    packs: AtomicUsize,
+    under_way: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl ReadBackend for Line {
+    fn location(&self) -> String {
+        self.store.location()
+    }
+    fn list_with_size(&self, kind: FileType) -> RusticResult<Vec<(Id, u32)>> {
+        self.store.list_with_size(kind)
+    }
+    fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
+        self.store.read_full(kind, id)
+    }
+    fn read_partial(
+        &self,
+        kind: FileType,
+        id: &Id,
+        is_kept: bool,
+        offset: u32,
+        length: u32,
+    ) -> RusticResult<Bytes> {
+        self.store.read_partial(kind, id, is_kept, offset, length)
+    }
+    fn warmup_path(&self, kind: FileType, id: &Id) -> String {
+        self.store.warmup_path(kind, id)
+    }
+}
+
+impl WriteBackend for Line {
+    fn create(&self) -> RusticResult<()> {
+        self.store.create()
+    }
+    fn write_bytes(
+        &self,
+        kind: FileType,
+        id: &Id,
+        is_kept: bool,
+        content: BytesList,
+    ) -> RusticResult<()> {
+        if kind != FileType::Pack {
+            return self.store.write_bytes(kind, id, is_kept, content);
+        }
+        let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(30));
+        let number = self.packs.fetch_add(1, Ordering::SeqCst);
+        let written = match number == self.fails_at {
+            true => Err(RusticError::new(rustic_core::ErrorKind::Backend, "it is out of order")),
+            false => self.store.write_bytes(kind, id, is_kept, content),
+        };
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        written
+    }
+    fn remove(&self, kind: FileType, id: &Id, is_kept: bool) -> RusticResult<()> {
+        self.store.remove(kind, id, is_kept)
+    }
+}
+
+#[test]
+fn so_many_packs_are_on_the_line_at_once_and_after_a_fault_no_more_are_sent() {
+    for (at_once, fails_at) in [(1, usize::MAX), (3, usize::MAX), (3, 2), (1, 0)] {
+        let rig = Rig::new(Settings { compression: 0, pack_bytes: 100_000 });
+        for place in 0_u64..1200 {
+            write(&rig.source().join(format!("{}/{place}", place % 7)), &bytes(place, 1500, 0));
+        }
+        let own = rig.open();
+        let line = Line {
+            store: own.ahead.clone(),
+            fails_at,
+            packs: AtomicUsize::new(0),
+            under_way: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+        };
+        let about = SnapshotOptions::default().to_snapshot().unwrap();
+        let sources = walk_of(&rig.source());
+        let made = archive(&own.inner, (&line, at_once), &sources, &[], about);
+        let (packs, most) = (line.packs.into_inner(), line.most.into_inner());
+        assert_eq!(most, at_once);
+        if fails_at == usize::MAX {
+            made.unwrap();
+            rig.check();
+            assert_eq!(rig.theirs().summary.unwrap().data_blobs, 0);
+            // Those of several at once are half as large.
+            let all = 1_900_000 / (100_000 / at_once.min(2));
+            assert!(packs * 10 > all * 9 && packs * 9 < all * 10, "{packs} of {all}");
+        } else {
+            let error = made.unwrap_err().to_string();
+            assert!(error.contains("out of order"), "{error}");
+            assert!(packs <= fails_at + 2 * at_once, "{packs}");
+            assert!(own.inner.get_all_snapshots().unwrap().is_empty());
+        }
+    }
 }
 
 /// All files below a folder.

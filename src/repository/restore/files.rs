@@ -9,6 +9,7 @@ use std::path::Path;
 use disk_prep::sys::attributes::AttributeHolder;
 use disk_prep::sys::beneath::Kind;
 use disk_prep::sys::entry::{Entry, Facts, Special};
+use disk_prep::sys::handles::most_open;
 use rustic_core::DataId;
 use rustic_core::repofile::NodeType;
 use sha2::{Digest, Sha256};
@@ -21,10 +22,13 @@ use super::options::{Overwrite, Owners};
 use super::report::Reason;
 use super::run::{Group, Leader, Pending, Run, Work, special};
 
-/// Files that are worked on together; each may hold three handles.
-const MOST_FILES: usize = 128;
-/// What waits for its turn, folders with it.
+/// What waits for its turn, at most, as long as there are handles for it. The more files wait, the
+/// longer are the stretches of packs that are read at once.
 const MOST_PENDING: usize = 1024;
+/// Handles that a file may hold: what is there, its draft, its entry, its folder.
+const FILE_HANDLES: usize = 4;
+/// Handles of all else: of the folders that the walk is in, and of connections.
+const OTHER_HANDLES: usize = 192;
 
 /// How far a file is.
 enum Stage<'a> {
@@ -40,11 +44,7 @@ impl Run<'_> {
     /// Takes up a node that is no folder.
     pub(super) fn add(&mut self, work: Work) -> Result<(), Error> {
         if matches!(work.node.node_type, NodeType::File) {
-            self.pending.push(Pending::File(Box::new(work)));
-            let files = |own: &&Pending| matches!(own, Pending::File(_));
-            let is_many = self.pending.len() >= MOST_PENDING
-                || self.pending.iter().filter(files).count() >= MOST_FILES;
-            return if is_many { self.flush() } else { Ok(()) };
+            return self.wait(Pending::File(Box::new(work)));
         }
         let made = match special(&work.node) {
             Some(special) => self.make_special(&work, special),
@@ -57,9 +57,19 @@ impl Run<'_> {
         }
     }
 
+    /// Lets it wait with others; if there is no room for more, all of them get their turn.
+    pub(super) fn wait(&mut self, pending: Pending) -> Result<(), Error> {
+        self.handles += if matches!(pending, Pending::File(_)) { FILE_HANDLES } else { 1 };
+        self.pending.push(pending);
+        let room = most_open().saturating_sub(OTHER_HANDLES);
+        let is_many = self.pending.len() >= MOST_PENDING || self.handles + FILE_HANDLES > room;
+        if is_many { self.flush() } else { Ok(()) }
+    }
+
     /// Does all that waits.
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         let pending = std::mem::take(&mut self.pending);
+        self.handles = 0;
         let works: Vec<&Work> = pending.iter().filter_map(file).collect();
         let mut stages = self.content_of(&works, Grouped::Yes)?.into_iter();
         for own in &pending {

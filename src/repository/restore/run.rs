@@ -30,6 +30,8 @@ pub(super) struct Run<'a> {
     pub filler: Filler<'a>,
     pub root: Rc<Spot>,
     pub pending: Vec<Pending>,
+    /// Handles that they hold, at most.
+    pub handles: usize,
     pub groups: HashMap<Group, Leader>,
     pub done: RestoreDone,
 }

@@ -52,6 +52,7 @@ pub(super) fn restore(
         filler: Filler { reader, progress, written: AtomicU64::new(0) },
         root: root.clone(),
         pending: Vec::new(),
+        handles: 0,
         groups: HashMap::new(),
         done: RestoreDone { folder: target.to_owned(), ..RestoreDone::default() },
     };
@@ -88,7 +89,7 @@ impl Run<'_> {
                 let wanted = level.wanted.take();
                 levels.pop();
                 if let Some(wanted) = wanted {
-                    self.pending.push(Pending::Folder { spot, wanted });
+                    self.wait(Pending::Folder { spot, wanted })?;
                 }
                 continue;
             };

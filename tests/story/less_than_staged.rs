@@ -1,0 +1,192 @@
+//! A seed of which there is less than when it was staged, or less on the drives than there is; a drive
+//! of another job that comes under another name; a password that opens nothing.
+#![allow(clippy::disallowed_methods, reason = "tests set their stage with plain files")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen happens")]
+
+use crate::support;
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use support::emulator::Emulator;
+use support::program::{Machine, Said, files_below};
+use support::seed::staged;
+
+const DRIVE: &str = "s1.img,serial=S1,size=210M";
+
+fn prep(machine: &Machine, code: i32, staging: &str, more: &[&str]) -> Said {
+    machine.expect(code, &[&["prep", "--staging", staging, "--offline"], more].concat())
+}
+
+fn refused(said: &Said, code: &str, told: &str) {
+    let told_of = said.stderr.contains(&format!("code: {code}")) && said.stderr.contains(told);
+    assert!(told_of, "{code}, {told}: {}", said.stderr);
+}
+
+/// Three files, one of them in a folder that may not be mounted.
+fn folder(machine: &Machine) -> PathBuf {
+    let source = machine.path("source");
+    fs::create_dir_all(source.join("mounted")).unwrap();
+    for (name, text) in [("a", "one"), ("b", "two"), ("mounted/c", "three")] {
+        fs::write(source.join(name), text).unwrap();
+    }
+    source
+}
+
+#[test]
+fn of_an_adopted_folder_nothing_is_missed_in_silence() {
+    let machine = Machine::new();
+    let source = folder(&machine);
+    let staging = machine.adopt(&source, "less");
+    fs::rename(source.join("mounted/c"), machine.path("aside")).unwrap();
+    let had = "it had 3 files, 11 B, and has 2 files, 6 B";
+    refused(
+        &machine.expect(4, &["plan", "--staging", &staging, "--drive-size", "1T"]),
+        "data-shrank",
+        had,
+    );
+    refused(&prep(&machine, 4, &staging, &["--drive", DRIVE]), "data-shrank", had);
+    assert!(
+        !machine.path("s1.img").exists() && !machine.path("staging/journals/S1.journal").exists()
+    );
+    // As many files, and less in them.
+    fs::write(source.join("mounted/c"), "thr").unwrap();
+    refused(
+        &prep(&machine, 4, &staging, &["--drive", DRIVE]),
+        "data-shrank",
+        "and has 3 files, 9 B",
+    );
+    fs::remove_file(source.join("mounted/c")).unwrap();
+    // It is meant so, or it is there again.
+    machine.adopt(&source, "less");
+    prep(&machine, 0, &staging, &["--drive", DRIVE]);
+    fs::rename(machine.path("aside"), source.join("mounted/c")).unwrap();
+    let empty = machine.path("empty");
+    fs::create_dir(&empty).unwrap();
+    let other = machine.text("other");
+    let adopt = ["stage", "adopt", "--source", "empty", "--staging", &other, "--job", "empty"];
+    let place = ["--storage-account", "account1", "--container", "seed", "--resource-group", "rg"];
+    let subscription = ["--subscription", "11111111-2222-4333-8444-555555555555"];
+    let said = machine.expect(2, &[&adopt[..], &place, &subscription].concat());
+    refused(&said, "source-empty", "There is no file in");
+    assert!(!machine.path("other/seed.json").exists());
+}
+
+#[test]
+fn of_a_staged_repository_no_file_may_be_gone_or_cut_short() {
+    let machine = Machine::new();
+    folder(&machine);
+    let staging = staged(&machine, "1Mi");
+    let repository = Path::new(&staging).join("repo");
+    let all = files_below(&repository);
+    for below in ["data/", "snapshots/"] {
+        let is_it = |path: &&PathBuf| path.to_string_lossy().contains(&format!("repo/{below}"));
+        let path = repository.join(all.iter().find(is_it).unwrap());
+        let aside = machine.path("aside");
+        fs::rename(&path, &aside).unwrap();
+        refused(&prep(&machine, 4, &staging, &["--drive", DRIVE]), "data-shrank", "bring back");
+        fs::write(&path, &fs::read(&aside).unwrap()[1..]).unwrap();
+        refused(&prep(&machine, 4, &staging, &["--drive", DRIVE]), "data-shrank", "bring back");
+        fs::rename(&aside, &path).unwrap();
+    }
+    prep(&machine, 0, &staging, &["--drive", DRIVE]);
+}
+
+#[test]
+fn a_password_that_does_not_open_what_is_staged_takes_the_place_of_none() {
+    let machine = Machine::new();
+    folder(&machine);
+    let staging = staged(&machine, "1Mi");
+    let passwords = || files_below(&machine.path("state/passwords"));
+    let before = passwords();
+    let other = machine.text("other");
+    fs::write(&other, "correct horse battery staple").unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o600)).unwrap();
+    let again = ["stage", "--source", "source", "--staging", &staging, "--job", "seed-1"];
+    let place = ["--storage-account", "account1", "--container", "seed", "--resource-group", "rg"];
+    let words = [&again[..], &place, &["--subscription", "11111111-2222-4333-8444-555555555555"]];
+    let said = machine.expect(12, &[&words.concat()[..], &["--password-file", &other]].concat());
+    refused(&said, "repository-password", "");
+    assert_eq!(passwords(), before);
+    // The one that opens it may lie elsewhere from now on.
+    let own =
+        fs::read(machine.path("state/passwords").join(before.iter().next().unwrap())).unwrap();
+    fs::write(&other, own).unwrap();
+    machine.expect(0, &[&words.concat()[..], &["--password-file", &other]].concat());
+    machine.expect(0, &words.concat());
+}
+
+#[test]
+fn a_drive_of_another_job_is_known_by_its_partition_table() {
+    let machine = Machine::new();
+    let staging = machine.adopt(&folder(&machine), "first");
+    prep(&machine, 0, &staging, &["--drive", "k1.img,serial=K1,size=210M"]);
+    let first = machine.path("first");
+    fs::rename(&staging, &first).unwrap();
+    let source = machine.path("second");
+    fs::create_dir(&source).unwrap();
+    fs::write(source.join("file"), "of the second").unwrap();
+    let other = machine.adopt(&source, "second");
+    let image = fs::read(machine.path("k1.img")).unwrap();
+    // The staging path of the first is away: in another dock, or by its file's name, the drive has
+    // another serial.
+    for (drive, serial) in
+        [("k1.img,serial=NEW", "NEW"), ("k1.img", "k1"), ("k1.img,serial=K1", "K1")]
+    {
+        let said =
+            prep(&machine, 4, &other, &["--drive", drive, "--erase", serial, "--wipe", "none"]);
+        refused(&said, "drive-sealed-elsewhere", "first");
+        assert!(fs::read(machine.path("k1.img")).unwrap() == image, "{drive}");
+    }
+    assert!(
+        fs::read_dir(Path::new(&other).join("journals")).is_ok_and(|own| own.count() == 0)
+            || !Path::new(&other).join("journals").exists()
+    );
+    // A copy of the record from before it had names of partition tables knows serials alone.
+    File::create(machine.path("new.img")).unwrap().set_len(210 << 20).unwrap();
+    prep(&machine, 0, &other, &["--drive", "new.img,serial=N1"]);
+}
+
+#[test]
+fn a_job_that_leaves_files_behind_is_told_before_it_is_made() {
+    let machine = Machine::new();
+    let source = machine.path("source");
+    fs::create_dir(&source).unwrap();
+    for name in ["a", "b", "c"] {
+        File::create(source.join(name)).unwrap().set_len(30_000_000).unwrap();
+    }
+    let staging = machine.adopt(&source, "three");
+    prep(&machine, 6, &staging, &["--drive", DRIVE]);
+    let emulator = Emulator::start(&machine);
+    let told = "1 file with 30.0 MB lie on no drive";
+    let create = ["job", "create", "--staging", &staging, "--location", "westeurope"];
+    let said = emulator.run(&machine, &create);
+    assert!(said.code == 0 && said.stderr.contains(told), "{}", said.stderr);
+    assert!(said.stderr.contains("azseed prep --staging"), "{}", said.stderr);
+}
+
+#[test]
+fn a_parcel_with_a_drive_that_was_given_up_is_not_sent() {
+    let machine = Machine::new();
+    let staging = machine.adopt(&folder(&machine), "given-up");
+    let emulator = Emulator::start(&machine);
+    let drives = ["--drive", DRIVE, "--location", "westeurope"];
+    emulator.expect(&machine, 0, &[&["prep", "--staging", &staging], &drives[..]].concat());
+    machine.expect(0, &["drive", "release", "S1", "--staging", &staging, "--yes"]);
+    let parcel = ["--carrier", "DHL", "--tracking-number", "1"];
+    let ship = [&["job", "ship", "--staging", &staging][..], &parcel].concat();
+    for words in [&ship[..], &["pack", "check", "S1", "--staging", &staging]] {
+        let said = emulator.run(&machine, words);
+        assert_eq!(said.code, 4, "{words:?}: {}", said.stderr);
+        refused(&said, "job-drive-given-up", "given up: S1");
+    }
+    // What the hint says runs, and the drive that is filled next is in the job.
+    for word in ["cancel", "delete"] {
+        let words = ["job", word, "--job", "given-up", "--staging", &staging, "--yes"];
+        emulator.expect(&machine, 0, &words);
+    }
+    let again = ["--drive", DRIVE, "--location", "westeurope", "--erase", "S1", "--wipe", "none"];
+    emulator.expect(&machine, 0, &[&["prep", "--staging", &staging], &again[..]].concat());
+    emulator.expect(&machine, 0, &ship);
+}
