@@ -14,9 +14,12 @@ pub(super) enum MomentFault {
     NoZone(DateTime),
     #[error("take a day, which begins in UTC, or a time with its zone, as in 2026-12-20T06:00:00Z")]
     NoMoment,
-    #[error("take a day, as in 2026-12-20")]
-    NoDay,
 }
+
+/// What was typed is no day.
+#[derive(Debug, thiserror::Error)]
+#[error("take a day, as in 2026-12-20")]
+pub(super) struct NoDay;
 
 /// Reads it; a day is its first moment in UTC.
 pub(super) fn moment(text: &str) -> Result<Timestamp, MomentFault> {
@@ -34,9 +37,9 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, MomentFault> {
 }
 
 /// Reads a day; one with a time behind it says more than is asked, which would be lost.
-pub(super) fn day(text: &str) -> Result<Date, MomentFault> {
+pub(super) fn day(text: &str) -> Result<Date, NoDay> {
     let day = text.parse::<Date>().ok().filter(|day| day.to_string() == text);
-    day.ok_or(MomentFault::NoDay)
+    day.ok_or(NoDay)
 }
 
 /// A time to wait for a service or between two calls; seconds at least, so that nobody floods it.

@@ -15,7 +15,7 @@ const ULTRA_SKU: &str = "UltraSSD_LRS";
 fn managed(vm: &Vm) -> impl Iterator<Item = &Disk> {
     let has_none = vm.is_classic || vm.is_odd("unmanaged");
     let is_ephemeral = vm.is_odd("ephemeral");
-    vm.disks.iter().filter(move |own| !has_none && !(is_ephemeral && own.lun.is_none()))
+    vm.disks.iter().filter(move |own| !(has_none || is_ephemeral && own.lun.is_none()))
 }
 
 /// Makes what machines have managed disks, and lets go those that none has any more. A disk that is
