@@ -302,6 +302,21 @@ mod tests {
     }
 
     #[test]
+    fn an_address_with_doubled_parts_that_comes_twice_is_asked_for_as_it_was_given() {
+        let (at, asked_for) =
+            ("/subscriptions//subscriptions/S/r?a=1", "GET /subscriptions//subscriptions/S/r?a=1");
+        for header in ["location", "azure-asyncoperation"] {
+            for host in ["", "{}"] {
+                let twice = format!("{header}: {host}{at}\r\n{header}: {host}{at}");
+                let all = vec![answer(202, &twice, ""), answer(200, "", SUCCEEDED)];
+                let played = Played::start(all);
+                assert_eq!(follow(&played, Method::POST), ended(200, SUCCEEDED));
+                assert_eq!(asked(&played), [asked_for], "{header} {host}");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_done_at_once_is_not_followed() {
         for (status, headers) in
             [(200, ""), (201, "location: /elsewhere"), (204, "azure-asyncoperation: /status")]

@@ -212,7 +212,7 @@ fn disks(machine: &MachineFacts) -> Vec<Finding> {
     if own.data > MACHINE_DATA_DISKS {
         let facts = format!("{}; {MACHINE_DATA_DISKS} are backed up at most", disks(own.data));
         let found = problem("disks", facts, "spread the data over fewer disks or more machines");
-        all.push(found.because(ErrorKind::Refused));
+        all.push(found.because(ErrorKind::Refused).explained("vm-many-disks"));
     }
     for (is, what) in [
         (own.is_ephemeral, "the system's disk is ephemeral"),

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use super::azure::{AzureArgs, BlobArgs};
 use super::keys::KeyArgs;
 use super::mend::MendCommand;
-use super::moment::pause;
+use super::moment::{day, pause};
 use super::prove::KeysCommand;
 use super::staging::SharedArgs;
 
@@ -190,7 +190,7 @@ pub enum JobCommand {
         #[arg(long, value_name = "NUMBER")]
         tracking_number: Option<String>,
         /// The day it was handed over; today if not said
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = day)]
         ship_date: Option<Date>,
         /// Drives in the parcel; all of the job's if not said
         #[arg(long, value_name = "COUNT")]

@@ -16,13 +16,17 @@ pub(super) enum MomentFault {
     NoMoment,
 }
 
+/// What was typed is no day.
+#[derive(Debug, thiserror::Error)]
+#[error("take a day, as in 2026-12-20")]
+pub(super) struct NoDay;
+
 /// Reads it; a day is its first moment in UTC.
 pub(super) fn moment(text: &str) -> Result<Timestamp, MomentFault> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment);
     }
-    let day = text.parse::<Date>().ok().filter(|day| day.to_string() == text);
-    if let Some(day) = day {
+    if let Ok(day) = day(text) {
         let begin = day.to_zoned(TimeZone::UTC).map_err(|_| MomentFault::NoMoment)?;
         return Ok(begin.timestamp());
     }
@@ -30,6 +34,12 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, MomentFault> {
         Ok(time) => Err(MomentFault::NoZone(time)),
         Err(_) => Err(MomentFault::NoMoment),
     }
+}
+
+/// Reads a day; one with a time behind it says more than is asked, which would be lost.
+pub(super) fn day(text: &str) -> Result<Date, NoDay> {
+    let day = text.parse::<Date>().ok().filter(|day| day.to_string() == text);
+    day.ok_or(NoDay)
 }
 
 /// A time to wait for a service or between two calls; seconds at least, so that nobody floods it.
@@ -55,6 +65,10 @@ mod tests {
         assert!(of("2026-12-20 06:00").unwrap_err().contains("needs its zone"));
         for text in ["", "yesterday", "2026-13-01", "20", "12-20"] {
             assert!(of(text).unwrap_err().starts_with("take a day"), "{text}");
+        }
+        assert_eq!(day("2026-12-20").unwrap().to_string(), "2026-12-20");
+        for text in ["2026-12-20T06:00", "2026-12-20T06:00:00Z", "20261220", ""] {
+            assert!(day(text).is_err(), "{text}");
         }
     }
 }

@@ -27,7 +27,9 @@ pub enum NsgCommand {
     /// nothing is asked of Azure. Nothing is changed.
     #[command(
         after_help = "Examples:\n  azseed nsg suggest --vm web\n  az network nic list-effective-nsg -g rg -n web1-nic > rules.json\n  \
-                            azseed nsg suggest --rules rules.json --location westeurope"
+                            azseed nsg suggest --rules rules.json --location westeurope\n\n\
+        Region, address and name servers of a VM are asked of Azure; of a file they\n\
+        have to be said: --location, --vm-ip, --dns-server."
     )]
     Suggest(Box<NsgSuggestArgs>),
     /// Print the rule that lets a proxy out to the Internet, or write it
@@ -56,6 +58,9 @@ pub struct NsgSuggestArgs {
     /// The address of the VM: rules for others do not count
     #[arg(long, value_name = "IP", env = "AZSEED_VM_IP")]
     pub vm_ip: Option<Ipv4Addr>,
+    /// A name server of the VM's network, if it has its own; repeat for more
+    #[arg(long = "dns-server", value_name = "IP", env = "AZSEED_DNS_SERVER")]
+    pub dns_servers: Vec<Ipv4Addr>,
     /// The proxy that the VM goes through, IP:PORT
     #[arg(long, value_name = "URL", env = "AZSEED_PROXY", value_parser = proxy)]
     pub proxy: Option<Address>,

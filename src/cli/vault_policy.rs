@@ -8,6 +8,7 @@ use disk_prep::noun::{KeepRule, Schedule, ZoneName};
 use jiff::civil::Date;
 
 use super::keep_counts::KeepCounts;
+use super::moment::day;
 
 /// `vault policy`.
 #[derive(Debug, Subcommand)]
@@ -73,7 +74,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "ZONE")]
     pub time_zone: Option<ZoneName>,
     /// The first day; today if not said
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub from: Option<Date>,
     /// For so many years, 1 to 100
     #[arg(long, value_name = "COUNT", default_value = "10")]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::azure::AzureArgs;
-use super::moment::moment;
+use super::moment::{day, moment};
 use super::vm_restore::VmRestoreCommand;
 
 /// Arguments of `vm`.
@@ -335,7 +335,7 @@ pub enum VmPolicyCommand {
         #[arg(long, value_name = "FILE", conflicts_with = "name")]
         file: Option<PathBuf>,
         /// The first day; today if not said
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = day)]
         from: Option<Date>,
         /// For so many years, 1 to 100
         #[arg(long, value_name = "COUNT", default_value = "10")]

@@ -9,7 +9,7 @@ use crate::check::nsg::NewRule;
 use crate::cli::{NsgArgs, NsgCommand, NsgRuleArgs, NsgSuggestArgs};
 use crate::journey::nsg::{self, NsgOptions};
 use crate::journey::nsg_vm::{self, NsgOfVm};
-use crate::outcome::{Ended, MissingFlags};
+use crate::outcome::{Ended, IdleWord, MissingFlags};
 
 /// Runs `nsg`.
 pub fn run(args: &NsgArgs, call: &Call<'_>) -> Ended {
@@ -25,6 +25,12 @@ fn suggest(own: &NsgSuggestArgs, call: &Call<'_>) -> Ended {
         if call.is_typed("rules") {
             return Err(TwoSources.into());
         }
+        // What Azure says of the VM itself.
+        let of_file =
+            [("location", "--location"), ("vm_ip", "--vm-ip"), ("dns_servers", "--dns-server")];
+        if let Some((_, word)) = of_file.into_iter().find(|(id, _)| call.is_typed(id)) {
+            return Err(IdleWord { word }.into());
+        }
         let asked = NsgOfVm { machine: machine.clone(), proxy, ranges: own.ranges.clone() };
         let options = within(arm(&own.azure), own.subscription.clone());
         return Ok(Box::new(nsg_vm::suggest(&asked, &options, &call.desk())?));
@@ -33,6 +39,7 @@ fn suggest(own: &NsgSuggestArgs, call: &Call<'_>) -> Ended {
         rules: own.rules.clone().ok_or(MissingFlags::one("--vm or --rules"))?,
         region: own.location.clone(),
         from: own.vm_ip,
+        name_servers: own.dns_servers.clone(),
         proxy,
         ranges: own.ranges.clone(),
     })?))

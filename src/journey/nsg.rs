@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use disk_prep::noun::{Diagnose, ErrorKind, Hint};
 
 use crate::check::finding::Checked;
-use crate::check::nsg::{self, NewRule, NsgFault, TagList};
+use crate::check::nsg::{self, Flow, NewRule, NsgFault, TagList};
 
 /// What is to be looked at.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct NsgOptions {
     pub region: Option<String>,
     /// Its address.
     pub from: Option<Ipv4Addr>,
+    /// The name servers that its network names.
+    pub name_servers: Vec<Ipv4Addr>,
     /// The proxy that it goes through.
     pub proxy: Option<(IpAddr, u16)>,
     /// A file with the addresses of services.
@@ -40,7 +42,9 @@ pub fn suggest(options: &NsgOptions) -> Result<NsgLooked, NsgError> {
     let groups = groups.map_err(|source| NsgError { path: options.rules.clone(), source })?;
     let tags = options.ranges.as_deref().map(tag_list).transpose()?;
     let region = options.region.as_ref().map(|own| own.replace(' ', "").to_ascii_lowercase());
-    let flows = nsg::flows(region.as_deref(), options.proxy);
+    let servers: Vec<String> = options.name_servers.iter().map(Ipv4Addr::to_string).collect();
+    let own = nsg::flows(region.as_deref(), options.proxy).into_iter();
+    let flows: Vec<Flow> = own.chain(nsg::name_flows(&servers)).collect();
     Ok(NsgLooked {
         checked: Checked(nsg::look(&groups, options.from, &flows, tags.as_ref())),
         missing: nsg::suggest(&groups, options.from, &flows, tags.as_ref()),

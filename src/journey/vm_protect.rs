@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use disk_prep::limits::MACHINE_DATA_DISKS;
 use disk_prep::noun::{Diagnose, ErrorKind, count, typed};
 use disk_prep::sys::hold::hold;
 use jiff::{Timestamp, Zoned};
@@ -156,7 +157,7 @@ pub fn protect_all(
         );
         desk.attendant.consent(&what)?;
     }
-    let all: Vec<MachineId> = named.into_iter().map(|own| own.id).collect();
+    let all: Vec<MachineId> = named.iter().map(|own| own.id.clone()).collect();
     let deeds = side_by_side((&all, &vault.id), |machine| {
         let own = held.iter().find(|item| item.machine == *machine);
         let is_so = own.is_some_and(|item| {
@@ -165,6 +166,7 @@ pub fn protect_all(
         if is_so {
             return Ok((Came::Unchanged("protected already"), None));
         }
+        few_disks(machine, &named)?;
         let job = protect(&office.arm, &vault.id, machine, &policy)?;
         Ok((Came::Done("protected, first backup to come"), job))
     });
@@ -178,6 +180,15 @@ pub(super) fn some(office: &Office, asked: &Machines) -> Result<Vec<Machine>, Fa
         (true, _) => Ok(machines(&office.arm, &office.subscription)?),
         (false, true) => Err(MissingFlags::one("The name of a machine, or --all").into()),
         (false, false) => office.named(&asked.words),
+    }
+}
+
+/// What the service would only find out when it makes the first backup.
+fn few_disks(machine: &MachineId, all: &[Machine]) -> Result<(), Error> {
+    let disks = all.iter().find(|own| own.id == *machine).map_or(0, |own| own.luns.len());
+    match disks > MACHINE_DATA_DISKS {
+        true => Err(Error::ManyDisks { machine: machine.short(), disks }),
+        false => Ok(()),
     }
 }
 

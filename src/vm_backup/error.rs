@@ -1,5 +1,6 @@
 //! What can go wrong with the backup of virtual machines.
 
+use disk_prep::limits::MACHINE_DATA_DISKS;
 use disk_prep::noun::{Diagnose, ErrorKind, Hint, VaultName, lines, typed};
 
 use jiff::Timestamp;
@@ -28,6 +29,8 @@ pub enum Error {
     Ambiguous { word: String, all: Vec<String> },
     #[error("{machine} is in {region}, and the vault {vault} is in {own}")]
     OtherRegion { machine: String, region: String, vault: VaultName, own: String },
+    #[error("{machine} has {disks} data disks, and Azure backs up {MACHINE_DATA_DISKS} at most")]
+    ManyDisks { machine: String, disks: usize },
     #[error("The vault {name} is not there")]
     NoVault { name: VaultName },
     #[error("There is no Recovery Services vault in the subscription")]
@@ -99,6 +102,7 @@ impl Diagnose for Error {
             Error::NoMachine { .. } => "vm-not-found",
             Error::Ambiguous { .. } => "vm-ambiguous",
             Error::OtherRegion { .. } => "vm-other-region",
+            Error::ManyDisks { .. } => "vm-many-disks",
             Error::NoVault { .. } | Error::NoVaults => "vm-vault-not-found",
             Error::SeveralVaults { .. } => "vm-vault-ambiguous",
             Error::OtherVault { .. } => "vm-vault-other",
@@ -146,6 +150,7 @@ impl Diagnose for Error {
             | Error::NoJob { .. } => ErrorKind::NotFound,
             Error::Classic { .. }
             | Error::OtherRegion { .. }
+            | Error::ManyDisks { .. }
             | Error::Restore { .. }
             | Error::Locked { .. }
             | Error::NotEmpty { .. }
@@ -172,6 +177,7 @@ impl Diagnose for Error {
                      --location {region}`"
                 )));
             }
+            Error::ManyDisks { .. } => "spread the data over fewer disks or more machines",
             Error::NoVault { .. } => "`azseed vm vault list` names those that are there",
             Error::NoVaults => "make one with `azseed vm vault create`",
             Error::SeveralVaults { .. } => {

@@ -165,12 +165,6 @@ impl VmPolicy {
         let file: File = toml::from_str(text).map_err(form)?;
         let fields = unknown_fields::<File>(&toml::from_str(text).map_err(form)?);
         let mut faults: Vec<PolicyFault> = fields.into_iter().map(PolicyFault::Field).collect();
-        let schedule = file.schedule.parse::<Schedule>();
-        let zone = file.time_zone.as_deref().unwrap_or("UTC");
-        let known = zone.parse::<ZoneName>();
-        if known.is_err() {
-            faults.push(PolicyFault::Zone(zone.to_owned(), zones::nearest(zone)));
-        }
         let mut rules = Vec::new();
         for text in &file.keep {
             match text.parse::<KeepRule>() {
@@ -180,22 +174,29 @@ impl VmPolicy {
         }
         let instant = file.instant_days.unwrap_or_else(|| i64::from(DEFAULT_INSTANT_DAYS));
         let instant_days = u8::try_from(instant).ok().filter(|_| INSTANT_DAYS.contains(&instant));
-        if instant_days.is_none() {
-            faults.push(PolicyFault::Instant(instant));
+        let mut policy = VmPolicy::plain(rules);
+        match instant_days {
+            Some(days) => policy.instant_days = days,
+            None => faults.push(PolicyFault::Instant(instant)),
         }
-        match (schedule, known) {
-            (Ok(schedule), Ok(zone)) => {
-                let instant_days = instant_days.unwrap_or(DEFAULT_INSTANT_DAYS);
-                let policy = VmPolicy { schedule, zone, rules, instant_days };
+        // What cannot be read keeps nothing else from being judged.
+        if let Some(zone) = file.time_zone {
+            match zone.parse::<ZoneName>() {
+                Ok(zone) => policy.zone = zone,
+                Err(_) => faults.push(PolicyFault::Zone(zone.clone(), zones::nearest(&zone))),
+            }
+        }
+        match file.schedule.parse::<Schedule>() {
+            Ok(schedule) => {
+                policy.schedule = schedule;
                 faults.extend(policy.faults());
-                if faults.is_empty() { Ok(policy) } else { Err(faults) }
             }
-            (Err(error), _) => {
+            Err(error) => {
                 faults.push(PolicyFault::Schedule(error.rule.to_owned()));
-                Err(faults)
+                faults.extend(policy.faults_at_any_time());
             }
-            (Ok(_), Err(_)) => Err(faults),
         }
+        if faults.is_empty() { Ok(policy) } else { Err(faults) }
     }
 
     /// The lines of a file that says the same.
@@ -243,6 +244,24 @@ impl VmPolicy {
 
     /// What the service would refuse.
     pub fn faults(&self) -> Vec<PolicyFault> {
+        let mut faults = self.faults_at_any_time();
+        let Some((at, days)) = self.runs() else {
+            faults.push(PolicyFault::Frequency(self.schedule.clone()));
+            return faults;
+        };
+        if at.minute() % 30 != 0 || at.second() != 0 {
+            faults.push(PolicyFault::Minutes(at));
+        }
+        match days {
+            None if self.rule(Range::Daily).is_none() => faults.push(PolicyFault::NoDaily),
+            None => {}
+            Some(days) => faults.extend(self.weekly_faults(&days)),
+        }
+        faults
+    }
+
+    /// What it would refuse whenever backups are made.
+    fn faults_at_any_time(&self) -> Vec<PolicyFault> {
         let mut faults = Vec::new();
         if zones::windows(self.zone.as_str()).is_none() {
             let name = self.zone.as_str();
@@ -255,18 +274,6 @@ impl VmPolicy {
             if self.rules.iter().filter(|rule| Range::of(rule) == Some(range)).count() > 1 {
                 faults.push(PolicyFault::Twice(range.word()));
             }
-        }
-        let Some((at, days)) = self.runs() else {
-            faults.push(PolicyFault::Frequency(self.schedule.clone()));
-            return faults;
-        };
-        if at.minute() % 30 != 0 || at.second() != 0 {
-            faults.push(PolicyFault::Minutes(at));
-        }
-        match days {
-            None if self.rule(Range::Daily).is_none() => faults.push(PolicyFault::NoDaily),
-            None => {}
-            Some(days) => faults.extend(self.weekly_faults(&days)),
         }
         faults
     }
@@ -322,6 +329,17 @@ mod tests {
         for word in
             ["extra:", "time-zone: Europe/Berlim", "Europe/Berlin", "\"always\"", "instant-days: 9"]
         {
+            assert!(all.iter().any(|own| own.contains(word)), "{word}: {all:#?}");
+        }
+        // A zone or a schedule that cannot be read keeps nothing else from being told.
+        for word in ["02:10", "\"every Sunday for 3 days\": the service", "daily backups need"] {
+            assert!(all.iter().any(|own| own.contains(word)), "{word}: {all:#?}");
+        }
+        let all = told(
+            "schedule = \"noon\"\ntime-zone = \"Europe/Berlim\"\nkeep = [\"every Sunday for 3 days\", \
+             \"every day for 3 days\", \"every day for 9 days\", \"every day for 0 days\"]",
+        );
+        for word in ["schedule: ", "Europe/Berlin", "\"every Sunday", "two daily", "for 0 days"] {
             assert!(all.iter().any(|own| own.contains(word)), "{word}: {all:#?}");
         }
         let all = told("schedule = \"daily 02:10\"\nkeep = [\"every Sunday for 3 days\"]");

@@ -87,6 +87,21 @@ def machine():
     same([(one.type, one.status.display_status) for one in view.vm_agent.extension_handlers], [(kind, "Ready")])
 
 
+def machine_disks():
+    own = compute.virtual_machines.get(GROUP, "web")
+    profile = own.storage_profile
+    for one in [profile.os_disk, *profile.data_disks]:
+        words = one.managed_disk.id.strip("/").split("/")
+        disk = compute.disks.get(words[3], words[-1])
+        same((disk.id.lower(), disk.name), (one.managed_disk.id.lower(), one.name))
+        same((disk.sku.name, disk.disk_size_bytes), (one.managed_disk.storage_account_type, 3 << 20))
+        same((disk.disk_state, disk.managed_by, disk.location), ("Attached", own.id, own.location))
+    same(compute.disks.get(GROUP, "web-os").os_type, "Linux")
+    asked = {"access": "Read", "durationInSeconds": 600}
+    refused(lambda: compute.disks.begin_grant_access(GROUP, "web-os", asked).result(), "OperationNotAllowed")
+    refused(lambda: compute.disks.begin_delete(GROUP, "web-0").result(), "OperationNotAllowed")
+
+
 def ill_machine():
     own = compute.virtual_machines.get(GROUP, "ill")
     same((own.instance_view, own.os_profile.allow_extension_operations), (None, False))
@@ -106,7 +121,7 @@ def sizes():
 
 
 def disks():
-    same((names(compute.disks.list()), names(compute.disks.list_by_resource_group("other"))), (["os"], []))
+    same((names(compute.disks.list()), names(compute.disks.list_by_resource_group("other"))), (["os", "web-0", "web-os"], []))
     own = compute.disks.get(GROUP, "os")
     same((own.id, own.sku.name, own.sku.tier, own.location), (DISK, "Premium_LRS", "Premium", "westus"))
     same((own.disk_size_bytes, own.disk_size_gb, own.disk_state), (3 << 20, 1, "Unattached"))
@@ -140,7 +155,7 @@ def open_snapshot():
 
 for name, what in [
     ("accounts", accounts), ("account", account), ("keys", keys), ("blob service", blob_service),
-    ("containers", containers), ("machines", machines), ("machine", machine), ("ill machine", ill_machine),
+    ("containers", containers), ("machines", machines), ("machine", machine), ("disks of a machine", machine_disks), ("ill machine", ill_machine),
     ("sizes", sizes), ("disks", disks), ("snapshots", snapshots), ("open a snapshot", open_snapshot),
 ]:
     call(name, what)

@@ -333,7 +333,7 @@ fn microsofts_clients_of_accounts_machines_and_disks_read_what_the_checks_read()
     let mut command = client(&machine, "resources.py", emulator.fact("ca_file"));
     command.env("SUBSCRIPTION", emulator.fact("subscription"));
     command.env("KEY", emulator.fact("account_key"));
-    expect("azure-mgmt-storage, azure-mgmt-compute", &column(&mut command), 12);
+    expect("azure-mgmt-storage, azure-mgmt-compute", &column(&mut command), 13);
 
     let subscription = format!("--subscription={}", emulator.fact("subscription"));
     let bad = |words: &[&str]| -> Vec<String> {

@@ -290,6 +290,48 @@ fn every_point_is_the_disk_as_it_was_and_a_restored_disk_goes_on_from_there() {
 }
 
 #[test]
+fn a_disk_of_a_machine_is_backed_up_by_the_id_that_the_machine_tells() {
+    let rig = Rig::new(1, &[]);
+    let data = rig.emulator.data().to_str().unwrap().to_owned();
+    let vm = |words: &[&str]| {
+        rig.machine.expect(0, &[&["emulator", "vm"], words, &["--data", &data]].concat());
+    };
+    let raw = rig.machine.text("raw");
+    fs::write(&raw, [vec![7; MIB], vec![0; 23 * MIB]].concat()).unwrap();
+    vm(&["set", "web", "--disk", &raw, "--disk", &raw]);
+    let path = format!("{}?api-version=2024-07-01", id("virtualMachines", "web"));
+    let told = rig.arm.send(rig.arm.with_token(Method::GET, &path)).json();
+    let profile = &told["properties"]["storageProfile"];
+    let source =
+        format!("managed-disk:{}", profile["osDisk"]["managedDisk"]["id"].as_str().unwrap());
+    let words = ["disk-backup", "protect", "web", "--source", &source, "--to", "account1/web"];
+    rig.told(0, &words, "disk-round");
+    let write = |content: &[u8], offset: usize| {
+        fs::write(&raw, content).unwrap();
+        vm(&["write", "web", "--file", &raw, "--offset", &offset.to_string()]);
+    };
+    write(&[9; 2 * PAGE], 2 * MIB);
+    let round = rig.round("web", &["--verify", "full"]);
+    assert_eq!((&round["first"], &round["changed_bytes"]), (&false.into(), &(2 * PAGE).into()));
+    // What the machine clears again is a change, too.
+    write(&[0; PAGE], 0);
+    let round = rig.round("web", &["--verify", "full"]);
+    assert_eq!(round["changed_bytes"], PAGE, "{round}");
+    let points = rig.told(0, &["disk-backup", "list", "web"], "disk-point");
+    let (at, to) = (points[2]["source_snapshot"].as_str().unwrap(), word("again"));
+    let restore = ["disk-backup", "restore", "web", "--at", at, "--to", &to];
+    rig.told(0, &restore, "disk-restored");
+    let own = fs::read(rig.emulator.data().join("vms/rg/web/os.img")).unwrap();
+    assert_eq!((own[0], own[PAGE], own[2 * MIB]), (0, 7, 9));
+    assert!(rig.held("again")[..own.len()] == own, "byte for byte");
+    // Its disks go with it; what the backup has of them does not.
+    vm(&["remove", "web"]);
+    assert_eq!(rig.call(Method::GET, &id("disks", "web-os")), 404);
+    let verified = rig.told(0, &["disk-backup", "verify", "web"], "disk-verified");
+    assert_eq!(verified[0]["equal"], true);
+}
+
+#[test]
 fn what_cannot_be_is_refused_before_anything_is_made() {
     let rig = Rig::new(24, &[]);
     let source = word("os");

@@ -133,6 +133,18 @@ fn the_group_that_blocks_a_backup_is_named_with_the_rules_that_are_missing() {
     assert!(proxied.stdout.contains("TCP 3128 to 10.0.0.5"), "{}", proxied.stdout);
     let named = machine.expect(2, &[&suggest[..], &["--proxy", "p:1", "--json"]].concat());
     assert!(named.stdout.contains("proxy-named"), "{}", named.stdout);
+    // Name servers are reached by UDP, and those of Azure need no rule; with a proxy, too.
+    let no_names = rules.replace("\"Internet\"", "\"10.0.0.53\"");
+    fs::write(machine.path("rules.json"), no_names).unwrap();
+    machine.expect(0, &suggest);
+    let servers = ["--dns-server", "10.0.0.53", "--dns-server", "168.63.129.16"];
+    let named = machine.expect(1, &[&suggest[..], &servers].concat()).stdout;
+    assert!(named.contains("UDP 53 to 10.0.0.53 is blocked by no-internet of web-nsg"), "{named}");
+    assert!(named.contains("--protocol Udp") && !named.contains("168.63.129.16"), "{named}");
+    let proxied = [&suggest[..], &servers, &["--proxy", "10.0.0.5:3128", "--json"]].concat();
+    let proxied = machine.expect(1, &proxied).stdout;
+    assert!(proxied.contains("\"nsg-dns\"") && proxied.contains("\"nsg-proxy\""), "{proxied}");
+    machine.expect(2, &[&suggest[..], &["--dns-server", "ns.example"]].concat());
     fs::write(machine.path("rules.json"), "{").unwrap();
     let none = machine.expect(2, &[&suggest[..], &["--json"]].concat()).stdout;
     assert!(none.contains("nsg-file"), "{none}");

@@ -206,6 +206,12 @@ fn what_a_group_blocks_is_suggested_and_a_rule_is_written_once_and_only_where_it
     world.refused(2, "nsg-ambiguous", &format!("{rule} --nsg web-nsg --apply --yes"));
     world.refused(2, "nsg-two-sources", "nsg suggest --vm web --rules rules.json");
     world.refused(2, "flag-missing", "nsg suggest");
+    // Azure says where a machine is and whom it asks for names.
+    for flag in ["--location westus", "--vm-ip 10.0.0.4", "--dns-server 10.0.0.53"] {
+        let line = format!("nsg suggest --vm web {flag}");
+        let told = world.refused(2, "flag-without-meaning", &line);
+        assert!(told.contains(flag.split(' ').next().unwrap()), "{told}");
+    }
     assert_eq!(world.rules("web-nsg"), ["allow-proxy", "keep-in", "out"]);
 }
 

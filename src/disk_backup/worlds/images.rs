@@ -20,7 +20,7 @@ use crate::disk_backup::chain::POINT;
 use crate::disk_backup::pages::md5_of;
 use crate::disk_backup::table::BLOCK_BYTES;
 use crate::disk_backup::{
-    Brought, DiskImage, Error, ImageRound, ImageTerms, Made, Table, Tables, Verify, VhdForm,
+    Brought, DiskImage, Error, ImageRound, ImageTerms, Made, Table, Tables, Verify, VhdForm, Watch,
 };
 
 const BLOCKS: usize = 3;
@@ -38,10 +38,10 @@ impl Tables for Shelf {
     }
 }
 
-struct Rig {
+pub(super) struct Rig {
     folder: tempfile::TempDir,
     copy: Arc<dyn PageBlob>,
-    target: Memory,
+    pub(super) target: Memory,
     tables: Shelf,
     brought: Option<Brought>,
     chance: Chance,
@@ -49,7 +49,7 @@ struct Rig {
 }
 
 impl Rig {
-    fn new(seed: usize) -> Self {
+    pub(super) fn new(seed: usize) -> Self {
         let world = World { shelves: Mutex::default(), clock: 1.into(), nature: Nature::Azure };
         let target = Memory::new(&Arc::new(world), "copy");
         let rig = Rig {
@@ -67,7 +67,7 @@ impl Rig {
         rig
     }
 
-    fn image(&self) -> PathBuf {
+    pub(super) fn image(&self) -> PathBuf {
         self.folder.path().join("os.raw")
     }
 
@@ -76,7 +76,7 @@ impl Rig {
     }
 
     /// Somebody writes: pages, long zeros, what was there before; or gives it another length.
-    fn write(&self) {
+    pub(super) fn write(&self) {
         let file = File::options().write(true).open(self.image()).unwrap();
         let bytes = file.metadata().unwrap().len();
         let page = self.chance.below(bytes as usize / PAGE);
@@ -90,6 +90,15 @@ impl Rig {
     }
 
     fn run(&self, number: usize, looks: usize, former: Option<Uuid>) -> Result<Made, Error> {
+        self.run_by(&Death { left: looks.into(), machine: &|| () }, number, former)
+    }
+
+    pub(super) fn run_by(
+        &self,
+        watch: &dyn Watch,
+        number: usize,
+        former: Option<Uuid>,
+    ) -> Result<Made, Error> {
         let id = Uuid::from_u128(7);
         let image = DiskImage::open(&self.image(), &self.terms, id)?;
         let round = ImageRound {
@@ -105,11 +114,23 @@ impl Rig {
             verify: Verify::Changed,
             label: format!("T{number:04}"),
         };
-        round.make(&Death { left: looks.into(), machine: &|| () })
+        round.make(watch)
+    }
+
+    /// Every point is the image as it was at its time. A snapshot never changes, so each is looked at
+    /// once.
+    pub(super) fn check(&self, known: &BTreeMap<String, Vec<u8>>, looked: &mut BTreeSet<String>) {
+        for point in self.target.snapshots().unwrap() {
+            if looked.insert(point.id.clone()) {
+                let (label, content) = (&point.metadata[POINT], self.target.content(&point.id));
+                let model = known[label].chunks(PAGE).map(|page| page[0]);
+                assert!(model.eq(content), "{label} was never so");
+            }
+        }
     }
 
     /// A drive has brought the image as it was, without some blocks.
-    fn bring(&mut self) {
+    pub(super) fn bring(&mut self) {
         let content = fs::read(self.image()).unwrap();
         let bytes = content.len() as u64;
         let failed: BTreeSet<usize> = (0..BLOCKS).filter(|_| self.chance.below(3) == 0).collect();
@@ -159,15 +180,7 @@ fn world(seed: usize, is_brought: bool) -> (usize, usize) {
             Err(Error::Stopped) => deaths += 1,
             Err(error) => panic!("seed {seed}: {error:?}"),
         }
-        for point in rig.target.snapshots().unwrap() {
-            // A snapshot never changes, so each is looked at once.
-            if !looked.insert(point.id.clone()) {
-                continue;
-            }
-            let (label, content) = (&point.metadata[POINT], rig.target.content(&point.id));
-            let model = known[label].chunks(PAGE).map(|page| page[0]);
-            assert!(model.eq(content), "seed {seed}, run {number}: {label} was never so");
-        }
+        rig.check(&known, &mut looked);
         if rig.chance.below(6) == 0 {
             // Another machine goes on, or the state directory was lost.
             drop(fs::remove_file(rig.log()));

@@ -33,6 +33,9 @@ pub struct Shelf {
     etag: usize,
     snapshots: BTreeMap<String, Disk>,
     pub lease: Option<Uuid>,
+    /// Of a managed disk: which snapshots are open, and the run that opened each.
+    opened: BTreeMap<String, usize>,
+    run: usize,
 }
 
 /// What a service is like.
@@ -55,6 +58,8 @@ pub enum Nature {
     Garbled,
     /// What it is sent does not stay.
     Forgets,
+    /// The disk is a managed one: its snapshots are opened before they are read.
+    Managed,
 }
 
 #[derive(Debug)]
@@ -77,6 +82,26 @@ impl Memory {
 
     pub fn with<T>(&self, act: impl FnOnce(&mut Shelf) -> T) -> T {
         act(hold(&self.world.shelves).entry(self.name.clone()).or_default())
+    }
+
+    /// A snapshot is read. One that another run has left open stays that run's until it is ended.
+    fn open(&self, snapshot: Option<&str>) {
+        if let Some(id) = snapshot.filter(|_| self.is_managed()) {
+            self.with(|shelf| *shelf.opened.entry(id.to_owned()).or_insert(shelf.run));
+        }
+    }
+
+    /// Another run begins, and this one was killed: what it has opened stays so. How much that is.
+    pub fn killed(&self) -> usize {
+        self.with(|shelf| {
+            shelf.run += 1;
+            shelf.opened.len()
+        })
+    }
+
+    /// How many snapshots are open that runs before this one have opened.
+    pub fn left_open(&self) -> usize {
+        self.with(|shelf| shelf.opened.values().filter(|own| **own != shelf.run).count())
     }
 
     fn refused(code: &str) -> azure::Error {
@@ -112,6 +137,22 @@ impl PageBlob for Memory {
         format!("https://memory/{}", self.name)
     }
 
+    fn is_managed(&self) -> bool {
+        self.world.nature == Nature::Managed && self.name == "disk"
+    }
+
+    fn end_left(
+        &self,
+        mine: &dyn Fn(&BTreeMap<String, String>) -> bool,
+    ) -> Result<(), azure::Error> {
+        self.with(|Shelf { opened, snapshots, run, .. }| {
+            opened.retain(|id, own| {
+                *own == *run || !snapshots.get(id).is_some_and(|disk| mine(&disk.metadata))
+            });
+        });
+        Ok(())
+    }
+
     fn facts(&self, snapshot: Option<&str>) -> Result<Option<PageFacts>, azure::Error> {
         Ok(self.with(|shelf| {
             let disk = match snapshot {
@@ -144,6 +185,8 @@ impl PageBlob for Memory {
 
     fn pages(&self, asked: PagesAsked<'_>) -> Result<PageList, azure::Error> {
         let nature = self.world.nature;
+        self.open(asked.snapshot);
+        self.open(asked.since);
         let since = asked.since.filter(|_| nature != Nature::Lies);
         self.with(|shelf| {
             let disk = match asked.snapshot {
@@ -194,6 +237,7 @@ impl PageBlob for Memory {
         start: u64,
         bytes: u64,
     ) -> Result<(Bytes, Option<Md5Digest>), azure::Error> {
+        self.open(snapshot);
         self.with(|shelf| {
             let disk = match snapshot {
                 None => shelf.disk.as_ref(),
@@ -210,6 +254,7 @@ impl PageBlob for Memory {
     }
 
     fn source(&self, snapshot: &str) -> Result<CopySource, azure::Error> {
+        self.open(Some(snapshot));
         Ok(CopySource::played(&"disks".parse().unwrap(), &self.name, Some(snapshot)))
     }
 
@@ -320,7 +365,10 @@ impl PageBlob for Memory {
     }
 
     fn remove_snapshot(&self, id: &str) -> Result<(), azure::Error> {
-        self.with(|shelf| shelf.snapshots.remove(id));
+        self.with(|shelf| {
+            shelf.snapshots.remove(id);
+            shelf.opened.remove(id);
+        });
         Ok(())
     }
 

@@ -62,6 +62,14 @@ fn refused(message: impl Into<String>) -> Error {
     Error::Refused { message: message.into() }
 }
 
+/// The next stretch of whole pages that differs.
+fn differing(new: &[u8], old: &[u8], from: usize) -> Option<(usize, usize)> {
+    let differs = |at: &usize| new[*at..*at + FOOTER] != old[*at..*at + FOOTER];
+    let start = (from..new.len()).step_by(FOOTER).find(differs)?;
+    let end = (start..new.len()).step_by(FOOTER).find(|at| !differs(at));
+    Some((start, end.unwrap_or(new.len())))
+}
+
 impl Disks<'_> {
     /// Does what somebody asks for at the control socket.
     pub fn order(&self, deed: DiskDeed, files: &[File]) -> Result<Vec<ManagedDisk>, Error> {
@@ -83,8 +91,17 @@ impl Disks<'_> {
     }
 
     fn named(&self, order: &DiskOrder) -> Result<ManagedDisk, Error> {
-        let found = self.world.read().disk(order.group(), &order.name).cloned();
-        found.ok_or_else(|| refused(format!("there is no managed disk {}", order.name)))
+        let world = self.world.read();
+        let found = world.disk(order.group(), &order.name).cloned();
+        let found =
+            found.ok_or_else(|| refused(format!("there is no managed disk {}", order.name)))?;
+        match world.machine_of(&found) {
+            Some(vm) => {
+                let (disk, vm) = (&found.name, &vm.name);
+                Err(refused(format!("the machine {vm} has {disk}; `vm write` writes into it")))
+            }
+            None => Ok(found),
+        }
     }
 
     fn set(&self, order: &DiskOrder, content: Option<&File>) -> Result<ManagedDisk, Error> {
@@ -95,6 +112,7 @@ impl Disks<'_> {
                 return Err(refused(format!("{} is there; `write` writes into it", disk.name)));
             }
             if let Some(bytes) = order.bytes.filter(|bytes| *bytes != disk.bytes) {
+                self.named(order)?;
                 self.grow(&mut disk, bytes)?;
             }
             order.change(&mut disk);
@@ -137,13 +155,54 @@ impl Disks<'_> {
         self.pages.put_disk(&disk.id, draft, pages, self.now).map_err(own)
     }
 
-    /// The bytes of a disk are pages from now on, also of one that a restore of a machine made.
+    /// The bytes of a disk are pages from now on, also of one that a restore of a machine made; those
+    /// of one that a machine has are brought up to what it has written.
     pub fn provide(&self, disk: &ManagedDisk) -> Result<(), Error> {
-        if self.pages.has_disk(&disk.id).map_err(own)? {
+        let held = self.pages.disk_bytes(&disk.id).map_err(own)?;
+        if held.is_some() && disk.machine.is_none() {
             return Ok(());
         }
-        let content = self.world.loose(&disk.group, &disk.name)?;
-        self.fill(disk, content.as_ref())
+        match (held, self.world.bytes_of(disk)?) {
+            (Some(held), Some(content)) => self.follow(disk, held, &content),
+            (Some(_), None) => Ok(()),
+            (None, content) => self.fill(disk, content.as_ref()),
+        }
+    }
+
+    /// Writes what differs from the machine's file, and nothing else: two snapshots tell what the
+    /// machine wrote in between.
+    fn follow(&self, disk: &ManagedDisk, held: u64, content: &File) -> Result<(), Error> {
+        let footer_bytes = FOOTER as u64;
+        if held < disk.bytes + footer_bytes {
+            let end = footer(disk.bytes, self.now);
+            self.pages.grow_disk(&disk.id, disk.bytes + footer_bytes, &end).map_err(own)?;
+        }
+        let (mut at, mut new, mut old) = (0, vec![0; PIECE], vec![0; PIECE]);
+        while at < disk.bytes {
+            let length = usize::try_from(disk.bytes - at).map_or(PIECE, |rest| rest.min(PIECE));
+            content.read_exact_at(&mut new[..length], at).map_err(own)?;
+            self.pages.read_disk(&disk.id, at, &mut old[..length]).map_err(own)?;
+            let mut from = 0;
+            while let Some((start, end)) = differing(&new[..length], &old[..length], from) {
+                let content = &new[start..end];
+                self.pages.write_disk(&disk.id, at + start as u64, content).map_err(own)?;
+                from = end;
+            }
+            at += length as u64;
+        }
+        Ok(())
+    }
+
+    /// Lets go the bytes of disks that were there before, if nothing has them any more.
+    pub fn sweep_all(&self, before: &[ManagedDisk]) -> Result<(), Error> {
+        let world = self.world.read();
+        let gone = before.iter().filter(|own| !world.holds(&own.id));
+        for disk in gone {
+            if self.pages.disk_bytes(&disk.id).map_err(own)?.is_some() {
+                self.pages.drop_disk(&disk.id).map_err(own)?;
+            }
+        }
+        Ok(())
     }
 
     /// Keeps what is known of a disk.

@@ -329,6 +329,26 @@ impl Parts {
         tokens::answer(&self.account, &self.names, call).unwrap_or_else(|| Answer::empty(404))
     }
 
+    /// The managed disks, if the blob service is the emulator's own.
+    fn disks(&self) -> Option<Disks<'_>> {
+        let pages = self.blobs.own()?.disks();
+        Some(Disks { pages, world: &self.world, now: self.clock.now() })
+    }
+
+    fn machines(&self, deed: VmDeed, files: &[File]) -> Result<Vec<Reply>, Error> {
+        Ok(match deed {
+            VmDeed::Set(order) => vec![self.world.order(&order, files)?.into()],
+            VmDeed::Remove(order) => vec![self.world.remove(&order)?.into()],
+            VmDeed::Write { order, lun, offset } => {
+                let content = files
+                    .first()
+                    .ok_or_else(|| Error::Refused { message: "no file came with it".to_owned() })?;
+                vec![self.world.write(&order, (lun, offset), content)?.into()]
+            }
+            VmDeed::List => self.world.read().vms.into_iter().map(Reply::from).collect(),
+        })
+    }
+
     fn control(&self, request: Request, files: Vec<File>) -> Result<Vec<Reply>, Error> {
         match request {
             Request::Clock { forward_secs } => {
@@ -344,23 +364,18 @@ impl Parts {
                 self.imp.add(&wanted);
                 Ok(self.imp.standing().into_iter().map(Reply::from).collect())
             }
-            Request::Vm { deed } => Ok(match deed {
-                VmDeed::Set(order) => vec![self.world.order(&order, &files)?.into()],
-                VmDeed::Remove(order) => vec![self.world.remove(&order)?.into()],
-                VmDeed::Write { order, lun, offset } => {
-                    let content = files.first().ok_or_else(|| Error::Refused {
-                        message: "no file came with it".to_owned(),
-                    })?;
-                    vec![self.world.write(&order, (lun, offset), content)?.into()]
-                }
-                VmDeed::List => self.world.read().vms.into_iter().map(Reply::from).collect(),
-            }),
+            Request::Vm { deed } => {
+                let before = self.world.read().disks;
+                let told = self.machines(deed, &files)?;
+                // Its disks are managed ones as well.
+                self.world.settle(self.clock.now(), self.blobs.destination())?;
+                self.disks().map_or(Ok(()), |own| own.sweep_all(&before))?;
+                Ok(told)
+            }
             Request::Disk { deed } => {
-                let own = self.blobs.own().ok_or_else(|| Error::Refused {
+                let disks = self.disks().ok_or_else(|| Error::Refused {
                     message: "managed disks are in the emulator's own blob service only".to_owned(),
                 })?;
-                let (pages, now) = (own.disks(), self.clock.now());
-                let disks = Disks { pages, world: &self.world, now };
                 Ok(disks.order(deed, &files)?.into_iter().map(Reply::from).collect())
             }
             Request::Account { order } => {

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::call::{Context, Path};
 use super::disks;
 use super::fault::Fault;
-use super::ids::id_of;
+use super::ids::{id_of, system_of};
 use super::version::check_any;
 use super::{extensions, interfaces};
 
 use crate::http::Answer;
-use crate::recovery::{SIZES, Vm};
+use crate::recovery::{SIZES, Vm, World};
 
 pub(super) const PROVIDER: &str = "microsoft.compute";
 pub(super) const CLASSIC: &str = "microsoft.classiccompute";
@@ -37,7 +37,8 @@ pub(super) fn answer(context: Context<'_>, target: &Path) -> Result<Answer, Faul
         |own: &&Vm| target.group.as_ref().is_none_or(|group| own.group.eq_ignore_ascii_case(group));
     match (words.as_slice(), &target.group) {
         ([_], _) if is_kind => {
-            let value: Vec<Value> = all.filter(in_group).map(|vm| body(context, vm)).collect();
+            let value: Vec<Value> =
+                all.filter(in_group).map(|vm| body(context, &world, vm)).collect();
             Ok(Answer::json(200, &json!({ "value": value })))
         }
         ([word, _, list], None)
@@ -58,7 +59,7 @@ pub(super) fn answer(context: Context<'_>, target: &Path) -> Result<Answer, Faul
             }
             match more {
                 [] => {
-                    let mut body = body(context, vm);
+                    let mut body = body(context, &world, vm);
                     let expand = context.call.parameter("$expand").unwrap_or_default();
                     if expand.eq_ignore_ascii_case("instanceView") {
                         body["properties"]["instanceView"] = view(vm);
@@ -86,7 +87,7 @@ fn sizes() -> Value {
     json!({ "value": SIZES.iter().map(size).collect::<Vec<_>>() })
 }
 
-fn body(context: Context<'_>, vm: &Vm) -> Value {
+fn body(context: Context<'_>, world: &World, vm: &Vm) -> Value {
     let id = id_of(context, vm);
     if vm.is_classic {
         return json!({
@@ -94,7 +95,6 @@ fn body(context: Context<'_>, vm: &Vm) -> Value {
             "location": vm.region, "properties": { "provisioningState": "Succeeded" },
         });
     }
-    let system = if vm.os == "windows" { "Windows" } else { "Linux" };
     let configuration = match vm.os.as_str() {
         "windows" => "windowsConfiguration",
         _ => "linuxConfiguration",
@@ -104,23 +104,34 @@ fn body(context: Context<'_>, vm: &Vm) -> Value {
         "transient" => "Updating",
         _ => "Succeeded",
     };
-    let place = |disk: &mut Value, name: &str, kind: &str| match vm.is_odd("unmanaged") {
-        true => disk["vhd"] = json!({ "uri": format!("https://disks.example/{name}.vhd") }),
-        false => disk["managedDisk"] = json!({ "storageAccountType": kind }),
+    let place = |disk: &mut Value, lun: Option<u32>| {
+        let place = lun.map_or("os".to_owned(), |lun| lun.to_string());
+        let name = format!("{}-{place}", vm.name);
+        disk["name"] = name.clone().into();
+        match world.disk_of(vm, lun) {
+            Some(own) => {
+                disk["name"] = own.name.clone().into();
+                let id = disks::id_by_machine(context, own);
+                disk["managedDisk"] = json!({ "id": id, "storageAccountType": own.sku });
+            }
+            None if vm.is_odd("unmanaged") => {
+                let uri = format!("https://disks.example/{name}.vhd");
+                disk["vhd"] = json!({ "uri": uri });
+            }
+            // One that lives and dies with its host.
+            None => disk["managedDisk"] = json!({ "storageAccountType": "Standard_LRS" }),
+        }
     };
-    let kind = if vm.is_odd("ultra") { "UltraSSD_LRS" } else { "Premium_LRS" };
     let disk = |lun: u32| {
+        let is_accelerated = vm.is_odd("accelerated");
         let mut body = json!({
-            "lun": lun, "name": format!("{}-{lun}", vm.name), "createOption": "Attach",
-            "writeAcceleratorEnabled": vm.is_odd("accelerated"),
+            "lun": lun, "createOption": "Attach", "writeAcceleratorEnabled": is_accelerated,
         });
-        place(&mut body, &format!("{}-{lun}", vm.name), kind);
+        place(&mut body, Some(lun));
         body
     };
-    let mut system_disk = json!({
-        "osType": system, "name": format!("{}-os", vm.name), "createOption": "FromImage",
-    });
-    place(&mut system_disk, &format!("{}-os", vm.name), "Premium_LRS");
+    let mut system_disk = json!({ "osType": system_of(vm), "createOption": "FromImage" });
+    place(&mut system_disk, None);
     if vm.is_odd("ephemeral") {
         system_disk["diffDiskSettings"] = json!({ "option": "Local" });
     }

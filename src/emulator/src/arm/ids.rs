@@ -15,6 +15,11 @@ pub(super) fn id_of(context: Context<'_>, vm: &Vm) -> String {
     )
 }
 
+/// The word for its system.
+pub(super) fn system_of(vm: &Vm) -> &'static str {
+    if vm.os == "windows" { "Windows" } else { "Linux" }
+}
+
 /// Network and subnet of a machine.
 pub(super) fn subnet_of(vm: &Vm) -> (&str, &str) {
     vm.subnet.split_once('/').unwrap_or((&vm.subnet, "default"))

@@ -69,9 +69,9 @@ impl DiskPages<'_> {
         self.store.hold().put_anywhere((ACCOUNT, disk), BLOB, draft, properties, now)
     }
 
-    /// Whether the bytes of a disk are here.
-    pub fn has_disk(&self, disk: &str) -> io::Result<bool> {
-        Ok(self.store.hold().blob((ACCOUNT, disk), BLOB)?.is_some())
+    /// The length of what is here of a disk, its footer included.
+    pub fn disk_bytes(&self, disk: &str) -> io::Result<Option<u64>> {
+        Ok(self.store.hold().blob((ACCOUNT, disk), BLOB)?.map(|own| own.record.bytes))
     }
 
     /// Writes into a disk, as the machine would at its work.

@@ -11,9 +11,15 @@ use crate::http::{Answer, Body, Call, Manner};
 
 /// Marks that the empty first page was given; never a real blob's name.
 const SECOND: &str = "emulator-second-page";
+/// How an address with doubled parts begins.
+const DOUBLED: &str = "/subscriptions//subscriptions/";
+const SINGLE: &str = "/subscriptions/";
 
-/// Takes our own mark out of a call; whether it had one.
+/// Takes what we have put into an address out of a call; whether our mark was in it.
 pub(super) fn call(call: &mut Call) -> bool {
+    if let Some(rest) = call.path.strip_prefix(DOUBLED) {
+        call.path = format!("{SINGLE}{rest}");
+    }
     let before = call.query.len();
     call.query.retain(|(_, value)| value != SECOND);
     call.query.len() < before
@@ -87,7 +93,11 @@ fn relative(answer: &mut Answer) -> bool {
     is_done
 }
 
+/// The header twice, and parts of the address in it, too.
 fn doubled(answer: &mut Answer) -> bool {
+    for (_, value) in answer.headers.iter_mut().filter(|(name, _)| is_status(name)) {
+        *value = value.replacen(SINGLE, DOUBLED, 1);
+    }
     let again: Vec<(String, String)> =
         answer.headers.iter().filter(|(name, _)| is_status(name)).cloned().collect();
     let is_done = !again.is_empty();

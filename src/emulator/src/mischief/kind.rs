@@ -53,7 +53,7 @@ pub enum Mischief {
     OperationFails,
     /// Where to look for an operation is told without a host.
     RelativeStatus,
-    /// The same is told twice.
+    /// Where to look is told twice, and with parts of it doubled.
     DoubledStatus,
     /// Resource ids come back in other letters.
     OddIds,

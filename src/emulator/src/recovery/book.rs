@@ -10,7 +10,9 @@ use disk_prep::sys::durable::{self, Access};
 use disk_prep::sys::hold::hold;
 use jiff::Timestamp;
 
+use super::attached::attach;
 use super::clockwork::settle;
+use super::disks::ManagedDisk;
 use super::giving::give;
 use super::model::{KeptDisk, World};
 use super::places::{AccountFacts, AccountOrder, GroupOrder};
@@ -120,7 +122,9 @@ impl WorldBook {
     pub fn settle(&self, now: Timestamp, blobs: &dyn Destination) -> Result<(), Error> {
         self.change(|world| {
             settle(world, now);
-            give(world, &self.shelf, blobs)
+            give(world, &self.shelf, blobs)?;
+            attach(world, now);
+            Ok(())
         })
     }
 
@@ -187,9 +191,12 @@ impl WorldBook {
         })
     }
 
-    /// The bytes of a managed disk that a restore of a machine made.
-    pub fn loose(&self, group: &str, name: &str) -> Result<Option<File>, Error> {
-        self.shelf.loose(group, name)
+    /// The bytes of a managed disk that a machine has, or that a restore of one made; `None` of another.
+    pub fn bytes_of(&self, disk: &ManagedDisk) -> Result<Option<File>, Error> {
+        let Some(own) = &disk.machine else { return self.shelf.loose(&disk.group, &disk.name) };
+        let world = hold(&self.world);
+        let vm = world.machine_of(disk);
+        vm.map(|vm| self.shelf.of_machine(vm, own.lun)).transpose()
     }
 
     /// Writes into a disk of a machine.

@@ -37,10 +37,21 @@ pub(crate) enum Origin {
     Empty,
     /// A caller wrote it.
     Upload,
+    /// An image of the gallery: the system's disk of a machine.
+    FromImage,
+}
+
+/// The machine that has a disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Attachment {
+    /// Tells the machine from another one of its name.
+    pub vm: String,
+    /// The place of a data disk; `None` of the system's.
+    pub lun: Option<u32>,
 }
 
 /// A managed disk. One that a restore of a machine made has its bytes in `DIR/disks/GROUP/NAME.img`
-/// until somebody reads it.
+/// until somebody reads it, and one that a machine has in that machine's own file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ManagedDisk {
     pub group: String,
@@ -62,6 +73,9 @@ pub(crate) struct ManagedDisk {
     /// Whether a caller has not ended writing it yet.
     #[serde(default)]
     pub is_uploading: bool,
+    /// The machine that has it.
+    #[serde(default)]
+    pub machine: Option<Attachment>,
 }
 
 /// An incremental snapshot of a managed disk; it outlives the disk.
@@ -106,6 +120,7 @@ impl ManagedDisk {
             made: now,
             origin: Origin::default(),
             is_uploading: false,
+            machine: None,
         }
     }
 

@@ -2,6 +2,7 @@
 //! clock makes the backups that policies ask for, ends jobs and lets points expire. Points have the
 //! bytes of the disks, and restores bring them back. Knows no calls.
 
+mod attached;
 mod book;
 mod clockwork;
 mod disks;

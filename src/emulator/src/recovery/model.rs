@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::disks::{DiskSnapshot, ManagedDisk};
+use super::disks::{Attachment, DiskSnapshot, ManagedDisk};
 use super::places::{AccountFacts, GroupLock};
 use super::security::SecurityGroup;
 use super::vm::Vm;
@@ -30,7 +30,7 @@ pub(crate) struct World {
     pub vms: Vec<Vm>,
     pub vaults: Vec<Vault>,
     pub operations: Vec<Operation>,
-    /// Managed disks that no machine has.
+    /// Managed disks, those of machines among them.
     #[serde(default)]
     pub disks: Vec<ManagedDisk>,
     /// Snapshots of managed disks.
@@ -309,6 +309,18 @@ impl Job {
 impl World {
     pub fn disk(&self, group: &str, name: &str) -> Option<&ManagedDisk> {
         self.disks.iter().find(|own| own.is(group, name))
+    }
+
+    /// The managed disk in a place of a machine; none where its disk is no managed one.
+    pub fn disk_of(&self, vm: &Vm, lun: Option<u32>) -> Option<&ManagedDisk> {
+        let is_it = |own: &Attachment| own.vm == vm.id && own.lun == lun;
+        self.disks.iter().find(|own| own.machine.as_ref().is_some_and(is_it))
+    }
+
+    /// The machine that has a disk.
+    pub fn machine_of(&self, disk: &ManagedDisk) -> Option<&Vm> {
+        let own = disk.machine.as_ref()?;
+        self.vms.iter().find(|vm| vm.id == own.vm)
     }
 
     pub fn snapshot(&self, group: &str, name: &str) -> Option<&DiskSnapshot> {

@@ -89,6 +89,12 @@ impl Shelf {
         Ok(())
     }
 
+    /// Opens a disk of a machine to read.
+    pub fn of_machine(&self, vm: &Vm, lun: Option<u32>) -> Result<File, Error> {
+        let path = self.disk(vm, lun);
+        File::open(&path).map_err(at(&path))
+    }
+
     /// Writes into a disk, as the machine would at its work.
     pub fn write(&self, vm: &Vm, lun: Option<u32>, from: &File, to: u64) -> Result<(), Error> {
         let refused = |message: String| Error::Refused { message };

@@ -67,6 +67,9 @@ pub(super) fn answer(
             if asked.access != wanted {
                 return Err(conflict("The state of the disk does not allow this access."));
             }
+            if world.machine_of(disk).is_some_and(|vm| vm.power != "deallocated") {
+                return Err(conflict("The disk is attached to a machine that is not deallocated."));
+            }
             bench.provide(disk)?;
             let opened = bench.of_disk(disk);
             begin(context, &disk.region, opened, (&asked, disk.is_uploading))

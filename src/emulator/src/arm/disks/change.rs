@@ -200,6 +200,9 @@ pub(super) fn patch(
             if bytes < disk.bytes {
                 return Err(conflict("A disk is never made smaller."));
             }
+            if bytes != disk.bytes && disk.machine.is_some() {
+                return Err(conflict("The disk is attached to a machine."));
+            }
             bench(context)?.grow(&mut disk, bytes)?;
         }
         if let Some(sku) = sku(&body)? {
@@ -227,6 +230,9 @@ pub(super) fn delete(
     match kind {
         Kind::Disk => {
             let Some(disk) = world.disk(group, name) else { return Ok(Answer::empty(204)) };
+            if disk.machine.is_some() {
+                return Err(conflict("The disk is attached to a machine; detach it first."));
+            }
             if bench.pages.is_disk_open(bench.of_disk(disk), context.now) {
                 return Err(in_use());
             }

@@ -9,3 +9,4 @@ mod routes;
 mod wire;
 
 pub(super) use routes::{answer, is_meant};
+pub(super) use wire::id_by_machine;

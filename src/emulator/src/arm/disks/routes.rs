@@ -51,7 +51,7 @@ fn list(context: Context<'_>, kind: Kind, group: Option<&str>) -> Answer {
     let value: Vec<Value> = match kind {
         Kind::Disk => {
             let own = disks.iter().filter(|own| is_meant(&own.group));
-            own.map(|own| wire::disk(context, own)).collect()
+            own.map(|own| wire::disk(context, &world, own)).collect()
         }
         Kind::Snapshot => {
             let own = snapshots.iter().filter(|own| is_meant(&own.group));

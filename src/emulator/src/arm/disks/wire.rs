@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::call::Context;
+use super::super::ids::{id_of, system_of};
 use super::kind::Kind;
 use crate::blobs::managed::Opened;
 use crate::recovery::{DiskSnapshot, FOOTER, ManagedDisk, Origin, World};
@@ -18,6 +19,11 @@ pub(super) fn id(context: Context<'_>, kind: Kind, (group, name): (&str, &str)) 
     )
 }
 
+/// The resource id of a disk as its machine tells it: with the group in capitals, as the service does.
+pub(in super::super) fn id_by_machine(context: Context<'_>, own: &ManagedDisk) -> String {
+    id(context, Kind::Disk, (&own.group.to_uppercase(), &own.name))
+}
+
 /// The body of what a name means.
 pub(super) fn found(
     context: Context<'_>,
@@ -26,7 +32,7 @@ pub(super) fn found(
     (group, name): (&str, &str),
 ) -> Option<Value> {
     match kind {
-        Kind::Disk => world.disk(group, name).map(|own| disk(context, own)),
+        Kind::Disk => world.disk(group, name).map(|own| disk(context, world, own)),
         Kind::Snapshot => world.snapshot(group, name).map(|own| snapshot(context, own)),
     }
 }
@@ -36,19 +42,22 @@ fn is_open(context: Context<'_>, opened: Opened<'_>) -> bool {
 }
 
 /// A disk.
-pub(super) fn disk(context: Context<'_>, own: &ManagedDisk) -> Value {
+pub(super) fn disk(context: Context<'_>, world: &World, own: &ManagedDisk) -> Value {
     let is_open = is_open(context, Opened { disk: &own.id, snapshot: None });
-    let state = match (own.is_uploading, is_open) {
-        (true, true) => "ActiveUpload",
-        (true, false) => "ReadyToUpload",
-        (false, true) => "ActiveSAS",
-        (false, false) => "Unattached",
+    let machine = world.machine_of(own);
+    let state = match (own.is_uploading, is_open, machine) {
+        (true, true, _) => "ActiveUpload",
+        (true, false, _) => "ReadyToUpload",
+        (false, true, _) => "ActiveSAS",
+        (false, false, None) => "Unattached",
+        (false, false, Some(vm)) if vm.power == "deallocated" => "Reserved",
+        (false, false, Some(_)) => "Attached",
     };
     let mut creation = json!({ "createOption": format!("{:?}", own.origin) });
     if own.origin == Origin::Upload {
         creation["uploadSizeBytes"] = (own.bytes + FOOTER as u64).into();
     }
-    json!({
+    let mut body = json!({
         "id": id(context, Kind::Disk, (&own.group, &own.name)),
         "name": own.name, "type": "Microsoft.Compute/disks", "location": own.region,
         "tags": own.tags,
@@ -59,7 +68,14 @@ pub(super) fn disk(context: Context<'_>, own: &ManagedDisk) -> Value {
             "diskSizeBytes": own.bytes, "diskSizeGB": own.bytes.div_ceil(GIB),
             "creationData": creation,
         },
-    })
+    });
+    if let Some(vm) = machine {
+        body["managedBy"] = id_of(context, vm).into();
+        if own.origin == Origin::FromImage {
+            body["properties"]["osType"] = system_of(vm).into();
+        }
+    }
+    body
 }
 
 /// A snapshot.
