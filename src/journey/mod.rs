@@ -66,6 +66,7 @@ pub mod stage;
 pub mod stage_asked;
 pub mod stage_foreseen;
 pub mod stage_join;
+mod stage_place;
 pub mod stage_set;
 pub mod standing;
 pub mod units;

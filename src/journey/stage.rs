@@ -14,6 +14,7 @@ use super::desk::Desk;
 use super::settings::{Given, settle};
 use super::stage_asked::{Request, Typed, expect_same};
 use super::stage_join::{Asked, JoinOptions, Joint};
+use super::stage_place::expect_own_place;
 use crate::escrow::{Weak, read_password};
 use crate::import_job::check_name;
 use crate::outcome::Failure;
@@ -126,6 +127,7 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
     let AdoptOptions { source, password_file, staging: path, target, .. } = &options;
     let (service, workload) = (&options.service, &options.workload);
     let there = seed_at(path);
+    let is_new = there.is_none();
     let target = settled(target.clone(), service.clone(), there.as_ref(), desk)?;
     if let Some(seed) = there.as_ref().filter(|own| is_of(own, &target, Origin::Adopted)) {
         let host = &this_host();
@@ -153,6 +155,9 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
         _ => Vec::new(),
     };
     let state = desk.state()?;
+    if is_new && root.join("config").exists() {
+        expect_own_place(&target, path, &state)?;
+    }
     let staging = desk.make(path)?;
     let seed = adopt(source, &staging, target, workload, Timestamp::now())?;
     state.remember(seed.id, &seed.target.job, staging.path(), drives_of(&staging.journals())?)?;
@@ -234,6 +239,9 @@ pub(super) fn ready(options: &WriteOptions, desk: &Desk<'_>) -> Result<Ready, Fa
         Some(join) => Joint::find(join, asked, desk)?,
         None => None,
     };
+    if seed.is_none() && joint.is_none() {
+        expect_own_place(&target, path, &desk.state()?)?;
+    }
     // A seed that is there goes on; one that joins a vault holds only what that lacks.
     let expects_room = seed.is_none() && joint.is_none() && *room == Room::OfTheSources;
     let adds = seed.as_ref().and_then(|seed| seed.staged_by(&host));
@@ -386,7 +394,7 @@ fn password_place(seed: &Seed, staging: &Staging, state: &State) -> Result<PathB
 }
 
 /// The seed that is there, if it can be read.
-fn seed_at(path: &Path) -> Option<Seed> {
+pub(super) fn seed_at(path: &Path) -> Option<Seed> {
     Staging::open(path).ok().and_then(|staging| Seed::find(&staging).ok().flatten())
 }
 

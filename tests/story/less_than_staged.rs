@@ -159,7 +159,7 @@ fn a_job_that_leaves_files_behind_is_told_before_it_is_made() {
     let staging = machine.adopt(&source, "three");
     prep(&machine, 6, &staging, &["--drive", DRIVE]);
     let emulator = Emulator::start(&machine);
-    let told = "1 file with 30.0 MB lie on no drive";
+    let told = "no drive has 1 file with 30.0 MB";
     let create = ["job", "create", "--staging", &staging, "--location", "westeurope"];
     let said = emulator.run(&machine, &create);
     assert!(said.code == 0 && said.stderr.contains(told), "{}", said.stderr);
@@ -189,4 +189,24 @@ fn a_parcel_with_a_drive_that_was_given_up_is_not_sent() {
     let again = ["--drive", DRIVE, "--location", "westeurope", "--erase", "S1", "--wipe", "none"];
     emulator.expect(&machine, 0, &[&["prep", "--staging", &staging], &again[..]].concat());
     emulator.expect(&machine, 0, &ship);
+}
+
+#[test]
+fn two_repositories_do_not_go_to_one_place() {
+    let machine = Machine::new();
+    folder(&machine);
+    let staging = staged(&machine, "1Mi");
+    let stage = |staging: &str, container: &str, job: &str, code| {
+        let words = ["stage", "--source", "source", "--staging", staging, "--job", job];
+        let place = ["--storage-account", "account1", "--container", container];
+        let subscription = "11111111-2222-4333-8444-555555555555";
+        let more = ["--resource-group", "rg", "--subscription", subscription];
+        machine.expect(code, &[&words[..], &place, &more].concat())
+    };
+    let said = stage("other", "seed", "other-1", 4);
+    refused(&said, "container-of-another-seed", "for job seed-1");
+    assert!(!machine.path("other").exists());
+    stage("other", "another", "other-1", 0);
+    // The one that is there goes on.
+    stage(&staging, "seed", "seed-1", 0);
 }

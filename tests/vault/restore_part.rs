@@ -136,6 +136,7 @@ fn only_what_is_meant_is_restored_and_no_folder_that_leads_to_nothing() {
 
     for (code, word, more) in [
         (10, "snapshot-path-missing", &["--path", "/no/such"][..]),
+        (10, "snapshot-path-missing", &["--include", "*.odt", "--include", "no such*"]),
         (2, "exclude-invalid", &["--include", ""]),
         (2, "snapshot-path-twice", &["--snapshot", &file, "--path", "/other"]),
     ] {

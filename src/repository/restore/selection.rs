@@ -62,6 +62,11 @@ impl Selection {
         self.include.is_empty() && self.exclude.is_empty() && self.only.is_none()
     }
 
+    /// Whether nothing of the snapshot is taken, once it was looked at.
+    pub(super) fn is_nothing(&self) -> bool {
+        !self.include.is_empty() && self.leading.is_empty()
+    }
+
     /// Whether something is taken for itself, not only as a folder above something.
     pub(super) fn takes(&self, path: &Path) -> bool {
         self.only.as_ref().is_none_or(|only| path.starts_with(only))
