@@ -11,8 +11,11 @@ use super::named::way;
 /// The refusal with what was typed and what is missing in its usage line, and nothing that came from
 /// a variable. A variable without which there would be no such refusal is named below it.
 pub fn typed_only(mut error: Error, command: &Command, args: &[std::ffi::OsString]) -> Error {
-    let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) else { return error };
-    let mut text = usage.ansi().to_string();
+    // A value that cannot be read is refused without one.
+    let mut usage = match error.get(ContextKind::Usage) {
+        Some(ContextValue::StyledStr(usage)) => Some(usage.ansi().to_string()),
+        _ => None,
+    };
     let mut command = command.clone();
     command.build();
     let parsed = command.clone().ignore_errors(true).try_get_matches_from(args);
@@ -31,7 +34,7 @@ pub fn typed_only(mut error: Error, command: &Command, args: &[std::ffi::OsStrin
         let plain = flag.to_string();
         let value = plain.strip_prefix(&format!("--{long}")).unwrap_or_default();
         let styled = format!("{styles}--{long}{styles:#}{value}");
-        text = text.replace(&format!(" {styled}"), "");
+        usage = usage.map(|text| text.replace(&format!(" {styled}"), ""));
         if is_cause(&error, &command, args, flag) {
             let variable = flag.get_env().unwrap_or_default().display();
             causes.push(format!("{variable} is set and stands for --{long}").into());
@@ -40,14 +43,22 @@ pub fn typed_only(mut error: Error, command: &Command, args: &[std::ffi::OsStrin
     if !causes.is_empty() {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(causes));
     }
-    error.insert(ContextKind::Usage, ContextValue::StyledStr(StyledStr::from(text)));
+    if let Some(text) = usage {
+        error.insert(ContextKind::Usage, ContextValue::StyledStr(StyledStr::from(text)));
+    }
     error
 }
 
-/// Whether a flag that is missing would not be, or two would not contradict each other, without the
-/// variable of this one.
+/// Whether a flag that is missing would not be, two would not contradict each other, or a value would
+/// not be refused, without the variable of this one.
 fn is_cause(error: &Error, command: &Command, args: &[std::ffi::OsString], flag: &Arg) -> bool {
-    if !matches!(error.kind(), ErrorKind::MissingRequiredArgument | ErrorKind::ArgumentConflict) {
+    let may_be = [
+        ErrorKind::MissingRequiredArgument,
+        ErrorKind::ArgumentConflict,
+        ErrorKind::InvalidValue,
+        ErrorKind::ValueValidation,
+    ];
+    if !may_be.contains(&error.kind()) {
         return false;
     }
     let said = |error: &Error| {

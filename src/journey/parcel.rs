@@ -104,7 +104,8 @@ impl Parcel {
         self.create_all(service, job, account, &drives)
     }
 
-    /// Makes a job for every ten of these drives.
+    /// Makes a job for every ten of these drives. A job that is there keeps its own, and those that were
+    /// sealed since go into the next one.
     pub fn create_all(
         &self,
         service: &dyn JobService,
@@ -112,19 +113,44 @@ impl Parcel {
         account: &AccountId,
         drives: &[DriveEntry],
     ) -> Result<Vec<(Job, Written)>, Failure> {
-        let mut made = Vec::new();
-        for (part, drives) in drives.chunks(DRIVES_PER_JOB).enumerate() {
+        let (mut made, mut left) = (Vec::new(), drives.to_vec());
+        while !left.is_empty() {
+            let name = part_name(job, made.len())?;
+            let drives = of_part(service, &name, &mut left)?;
             let job = NewJob {
-                name: part_name(job, part)?,
+                name,
                 location: self.location.clone(),
                 account: account.clone(),
                 contact: self.contact.clone(),
-                drives: drives.to_vec(),
+                drives,
             };
             made.push(service.create(&job)?);
         }
         Ok(made)
     }
+}
+
+/// Takes the drives of a job: of one that is there its own, if all of them are of this parcel; else the
+/// first ten.
+fn of_part(
+    service: &dyn JobService,
+    name: &JobName,
+    left: &mut Vec<DriveEntry>,
+) -> Result<Vec<DriveEntry>, Error> {
+    let there = match service.find(name) {
+        Ok(job) => job.drives,
+        Err(Error::NoSuchJob { .. }) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let is_there = |own: &DriveEntry| there.iter().any(|drive| drive.serial == own.serial.as_str());
+    let known = left.iter().filter(|own| is_there(own)).count();
+    if known > 0 && known == there.len() {
+        let (own, rest) = left.drain(..).partition(is_there);
+        *left = rest;
+        return Ok(own);
+    }
+    let rest = left.split_off(left.len().min(DRIVES_PER_JOB));
+    Ok(std::mem::replace(left, rest))
 }
 
 /// A parcel whose drives together lack what a repository is unreadable without is none.

@@ -14,7 +14,7 @@ use super::desk::Desk;
 use super::settings::{Given, settle};
 use super::stage_asked::{Request, Typed, expect_same};
 use super::stage_join::{Asked, JoinOptions, Joint};
-use super::stage_place::expect_own_place;
+use super::stage_place::{expect_own_place, seed_at};
 use crate::escrow::{Weak, read_password};
 use crate::import_job::check_name;
 use crate::outcome::Failure;
@@ -286,7 +286,9 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     if let Some(joint) = &joint {
         joint.link(&seed, &staging, desk)?;
     }
-    Ok(SeedShown { backup, password: path, ..SeedShown::of(seed, staging) })
+    let lacks = seed.staged_by(&this_host()).is_some_and(|own| own.unreadable_files > 0);
+    let is_lacking = backup.is_none() && lacks;
+    Ok(SeedShown { backup, password: path, is_lacking, ..SeedShown::of(seed, staging) })
 }
 
 /// What is backed up: what was asked, or with more what this machine has staged already. A seed that is
@@ -393,11 +395,6 @@ fn password_place(seed: &Seed, staging: &Staging, state: &State) -> Result<PathB
     })
 }
 
-/// The seed that is there, if it can be read.
-pub(super) fn seed_at(path: &Path) -> Option<Seed> {
-    Staging::open(path).ok().and_then(|staging| Seed::find(&staging).ok().flatten())
-}
-
 /// A seed, and what this run did for it.
 #[derive(Debug)]
 pub struct SeedShown {
@@ -411,11 +408,14 @@ pub struct SeedShown {
     pub password: Option<PathBuf>,
     /// What increments will cover.
     pub told: Vec<String>,
+    /// Whether this call asked for a backup that was made before, with files left out.
+    pub is_lacking: bool,
 }
 
 impl SeedShown {
     fn of(seed: Seed, staging: Staging) -> Self {
-        SeedShown { seed, staging, backup: None, password: None, told: Vec::new() }
+        let (backup, password, told) = (None, None, Vec::new());
+        SeedShown { seed, staging, backup, password, told, is_lacking: false }
     }
 
     /// Files that changed while they were read.

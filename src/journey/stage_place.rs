@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use disk_prep::noun::{ContainerName, Diagnose, ErrorKind, Hint, JobName};
 
-use super::stage::seed_at;
-use crate::staging::{Destination, SeedKind, SeedState};
+use crate::staging::{Destination, Seed, SeedKind, SeedState, Staging};
 use crate::state::State;
 
 /// Another seed goes there.
@@ -28,6 +27,11 @@ impl Diagnose for PlaceTaken {
     fn hint(&self) -> Option<Hint> {
         Some(Hint::new("name another one with `--container`"))
     }
+}
+
+/// The seed that is there, if it can be read.
+pub(super) fn seed_at(path: &Path) -> Option<Seed> {
+    Staging::open(path).ok().and_then(|staging| Seed::find(&staging).ok().flatten())
 }
 
 /// Refuses a new repository where one goes that this machine knows and that is not cleared.

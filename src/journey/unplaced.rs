@@ -27,8 +27,7 @@ pub(super) fn warn_of_unplaced(
     if files > 0 {
         let line = typed(["azseed", "prep", "--staging", &staging.path().to_string_lossy()]);
         attendant.warn(&format!(
-            "no drive has {} with {}: as long as no job is made, `{line} --drive DEV` with more drives \
-             goes on",
+            "no drive has {} with {}: `{line} --drive DEV` with more drives goes on",
             count(files, "file"),
             ByteSize(bytes)
         ));

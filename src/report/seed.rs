@@ -241,6 +241,10 @@ impl Outcome for SeedShown {
             lines.push(format!("Password      in {path}: keep a copy elsewhere, nothing opens"));
             lines.push("              the backup without it".to_owned());
         }
+        if self.backup.is_none() && totals.unreadable_files > 0 {
+            let files = count(totals.unreadable_files, "file");
+            lines.push(format!("Not readable  {files} when it was staged"));
+        }
         for lost in self.unreadable() {
             lines.push(format!("Not readable  {lost}"));
         }
@@ -299,7 +303,8 @@ impl Outcome for SeedShown {
     }
 
     fn exit(&self) -> Exit {
-        let is_whole = self.unreadable().is_empty() && self.changed().is_empty();
+        let is_whole =
+            self.unreadable().is_empty() && self.changed().is_empty() && !self.is_lacking;
         Exit::of((!is_whole).then_some(ErrorKind::LeftOut))
     }
 }

@@ -23,7 +23,7 @@ use super::repo::told;
 use super::store::Store;
 use crate::azure::{self, Container, Fenced};
 
-/// Packs that are sent at once: while one waits for the service, others are on the line. Each takes
+/// Packs that are sent at once: while one waits for its answer, others are on the line. Each takes
 /// its length in memory.
 const PACKS_AT_ONCE: usize = 3;
 

@@ -366,3 +366,21 @@ fn the_usage_line_of_a_refusal_names_no_flag_that_came_from_a_variable() {
     let told = said_by("prep", false).stderr;
     assert!(told.contains("Usage: azseed prep --staging <DIR> --drive <DEV>"), "{told}");
 }
+
+#[test]
+fn a_variable_whose_value_is_refused_is_named() {
+    let machine = Machine::new();
+    for (variable, value, words) in [
+        ("AZSEED_PATIENCE", "zz", &["status"][..]),
+        ("AZSEED_AUTH", "nobody", &["status"]),
+        ("AZSEED_COMPRESSION", "x", &["stage", "--source", "s", "--staging", "t"]),
+    ] {
+        let flag = format!("--{}", variable[7..].to_lowercase());
+        let heard = said(machine.command(words).env(variable, value).output().unwrap());
+        let told = format!("{variable} is set and stands for {flag}");
+        assert!(heard.code == 2 && heard.stderr.contains(&told), "{}", heard.stderr);
+        let typed = [words, &[&flag, value]].concat();
+        let typed = said(machine.command(&typed).env(variable, value).output().unwrap());
+        assert!(typed.code == 2 && !typed.stderr.contains("is set and"), "{}", typed.stderr);
+    }
+}

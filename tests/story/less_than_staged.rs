@@ -164,6 +164,24 @@ fn a_job_that_leaves_files_behind_is_told_before_it_is_made() {
     let said = emulator.run(&machine, &create);
     assert!(said.code == 0 && said.stderr.contains(told), "{}", said.stderr);
     assert!(said.stderr.contains("azseed prep --staging"), "{}", said.stderr);
+    // What it says goes on: the drive that is filled then goes into a job of its own.
+    let more = ["--drive", DRIVE, "--drive", "s2.img,serial=S2,size=210M"];
+    let prep = ["prep", "--staging", &staging, "--location", "westeurope"];
+    emulator.expect(&machine, 0, &[&prep[..], &more].concat());
+    for _ in 0..2 {
+        let said = emulator.expect(&machine, 0, &create);
+        assert!(!said.stderr.contains("no drive has"), "{}", said.stderr);
+        let (second, first): (Vec<_>, Vec<_>) = emulator
+            .jobs()
+            .iter()
+            .map(ToString::to_string)
+            .partition(|job| job.contains("threex2"));
+        assert!(
+            first.len() == 1 && first[0].contains("S1") && !first[0].contains("S2"),
+            "{first:?}"
+        );
+        assert!(second.len() == 1 && second[0].contains("S2"), "{second:?}");
+    }
 }
 
 #[test]

@@ -31,9 +31,15 @@ fn a_verbose_run_stages_as_a_silent_one_does() {
 fn a_file_that_cannot_be_read_is_named_and_the_exit_code_says_that_data_was_left_out() {
     // Each process has this file; the kernel refuses to read it, to root as well.
     let unreadable = format!("/proc/{}/clear_refs", std::process::id());
-    let said = stage(3, &Machine::new(), "--json", &unreadable);
+    let machine = Machine::new();
+    let said = stage(3, &machine, "--json", &unreadable);
     assert!(said.stdout.contains(&format!("\"{unreadable}: Invalid argument")), "{}", said.stdout);
     assert!(said.stdout.contains("\"unreadable_files\":1"), "{}", said.stdout);
+    // Nothing of that changes by asking again.
+    let again = stage(3, &machine, "-v", &unreadable);
+    assert!(again.stdout.contains("Not readable  1 file when it was staged"), "{}", again.stdout);
+    let status = machine.expect(0, &["stage", "status", "--staging", "staging"]);
+    assert!(status.stdout.contains("Not readable  1 file when it was staged"), "{}", status.stdout);
 }
 
 /// A file system in memory, gone with the value.
