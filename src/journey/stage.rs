@@ -14,7 +14,7 @@ use super::desk::Desk;
 use super::settings::{Given, settle};
 use super::stage_asked::{Request, Typed, expect_same};
 use super::stage_join::{Asked, JoinOptions, Joint};
-use super::stage_place::{expect_own_place, seed_at};
+use super::stage_place::{seed_at, warn_of_neighbours};
 use crate::escrow::{Weak, read_password};
 use crate::import_job::check_name;
 use crate::outcome::Failure;
@@ -156,7 +156,7 @@ pub fn take(options: AdoptOptions, desk: &Desk<'_>) -> Result<SeedShown, Failure
     };
     let state = desk.state()?;
     if is_new && root.join("config").exists() {
-        expect_own_place(&target, path, &state)?;
+        warn_of_neighbours(&target, path, &state, desk.attendant);
     }
     let staging = desk.make(path)?;
     let seed = adopt(source, &staging, target, workload, Timestamp::now())?;
@@ -240,7 +240,7 @@ pub(super) fn ready(options: &WriteOptions, desk: &Desk<'_>) -> Result<Ready, Fa
         None => None,
     };
     if seed.is_none() && joint.is_none() {
-        expect_own_place(&target, path, &desk.state()?)?;
+        warn_of_neighbours(&target, path, &desk.state()?, desk.attendant);
     }
     // A seed that is there goes on; one that joins a vault holds only what that lacks.
     let expects_room = seed.is_none() && joint.is_none() && *room == Room::OfTheSources;

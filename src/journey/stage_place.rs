@@ -1,45 +1,25 @@
 //! Two repositories in one place of a container: the files of one that have no name of their own, as
-//! its `config`, would be written over by the other's, and neither could be read.
+//! its `config`, are written over by the other's, and neither can be read then.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use disk_prep::noun::{ContainerName, Diagnose, ErrorKind, Hint, JobName};
-
+use crate::outcome::Attendant;
 use crate::staging::{Destination, Seed, SeedKind, SeedState, Staging};
 use crate::state::State;
-
-/// Another seed goes there.
-#[derive(Debug, thiserror::Error)]
-#[error("The seed in {path} goes to the container {container} too, for job {job}")]
-pub(super) struct PlaceTaken {
-    path: PathBuf,
-    container: ContainerName,
-    job: JobName,
-}
-
-impl Diagnose for PlaceTaken {
-    fn code(&self) -> &'static str {
-        "container-of-another-seed"
-    }
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Guard
-    }
-    fn hint(&self) -> Option<Hint> {
-        Some(Hint::new("name another one with `--container`"))
-    }
-}
 
 /// The seed that is there, if it can be read.
 pub(super) fn seed_at(path: &Path) -> Option<Seed> {
     Staging::open(path).ok().and_then(|staging| Seed::find(&staging).ok().flatten())
 }
 
-/// Refuses a new repository where one goes that this machine knows and that is not cleared.
-pub(super) fn expect_own_place(
+/// Tells of a repository that this machine knows, that is not cleared, and that goes where this new one
+/// is to go.
+pub(super) fn warn_of_neighbours(
     target: &Destination,
     path: &Path,
     state: &State,
-) -> Result<(), PlaceTaken> {
+    attendant: &dyn Attendant,
+) {
     let own = std::fs::canonicalize(path).ok();
     for path in state.staging_paths() {
         let Some(seed) = seed_at(&path).filter(|_| own.as_ref() != Some(&path)) else { continue };
@@ -47,9 +27,13 @@ pub(super) fn expect_own_place(
             == (&target.storage_account, &target.container);
         let is_alone = seed.kind == SeedKind::Repository && seed.vault.is_none();
         if is_there && is_alone && seed.state != SeedState::Cleared {
-            let (container, job) = (seed.target.container, seed.target.job);
-            return Err(PlaceTaken { path, container, job });
+            attendant.warn(&format!(
+                "the seed in {} goes to the container {} too, for job {}: if both are imported there, \
+                 neither can be read; name another one with `--container`",
+                path.display(),
+                seed.target.container,
+                seed.target.job
+            ));
         }
     }
-    Ok(())
 }

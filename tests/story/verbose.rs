@@ -158,17 +158,17 @@ fn a_quiet_run_tells_what_was_asked_for_and_what_went_wrong() {
 
     // Each process has this file; the kernel refuses to read it, to root as well.
     let unreadable = format!("/proc/{}/clear_refs", std::process::id());
-    let stage = |flags: &[&str], staging: &str| {
+    let stage = |flags: &[&str], staging: &str, container: &str| {
         let target = format!(
             "stage --source {unreadable} --staging {staging} --job seed-2 --storage-account account1 \
-             --container seed --resource-group rg --subscription {SUBSCRIPTION}"
+             --container {container} --resource-group rg --subscription {SUBSCRIPTION}"
         );
         let words: Vec<&str> = flags.iter().copied().chain(target.split(' ')).collect();
         machine.expect(3, &words)
     };
-    let said = stage(&["-q"], &machine.text("second"));
+    let said = stage(&["-q"], &machine.text("second"), "second");
     assert!(said.stdout.contains(&unreadable), "{}{}", said.stdout, said.stderr);
-    let said = stage(&["-q", "--json"], &machine.text("third"));
+    let said = stage(&["-q", "--json"], &machine.text("third"), "third");
     let records: Vec<_> =
         said.stdout.lines().map(|line| line.contains("\"type\":\"seed\"")).collect();
     assert_eq!(records, [true], "{}", said.stdout);

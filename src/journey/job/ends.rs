@@ -29,7 +29,6 @@ pub fn create(
     target.expect_seed_job(desk)?;
     let about = &seed.target;
     let parcel = Parcel::new(Some(about), location, contact, desk.attendant)?;
-    warn_of_unplaced(staging, desk.attendant)?;
     let folder = staging.journals();
     let keeper = keeper(Some(staging), files, None, &desk.state()?);
     let (service, account) = (target.service(desk)?, &about.account_id());
@@ -41,6 +40,7 @@ pub fn create(
         &folder,
         keeper.as_ref(),
     )?;
+    warn_of_unplaced(staging, desk.attendant)?;
     made(&mut jobs, desk);
     Ok(jobs)
 }
