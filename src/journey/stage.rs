@@ -239,9 +239,6 @@ pub(super) fn ready(options: &WriteOptions, desk: &Desk<'_>) -> Result<Ready, Fa
         Some(join) => Joint::find(join, asked, desk)?,
         None => None,
     };
-    if seed.is_none() && joint.is_none() {
-        warn_of_neighbours(&target, path, &desk.state()?, desk.attendant);
-    }
     // A seed that is there goes on; one that joins a vault holds only what that lacks.
     let expects_room = seed.is_none() && joint.is_none() && *room == Room::OfTheSources;
     let adds = seed.as_ref().and_then(|seed| seed.staged_by(&host));
@@ -263,6 +260,9 @@ pub fn write(options: WriteOptions, desk: &Desk<'_>) -> Result<SeedShown, Failur
     let Ready { target, joint, looked, host, adds, .. } = ready(&options, desk)?;
     let WriteOptions { settings, weak, staging: path, .. } = options;
     let (given, state) = (options.password_file.as_deref(), desk.state()?);
+    if joint.is_none() && seed_at(&path).is_none() {
+        warn_of_neighbours(&target, &path, &state, desk.attendant);
+    }
     let staging = desk.make(&path)?;
     for warning in &looked.warnings {
         desk.attendant.warn(warning);

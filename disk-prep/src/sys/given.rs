@@ -51,6 +51,11 @@ mod tests {
         }
         assert!(read_text(Path::new("/")).is_err());
         let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let owner = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        let fifo = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, fifo, owner, 0).unwrap();
+        assert_eq!(read_text(&pipe).unwrap(), "", "nobody writes to it, and nobody is waited for");
         let path = folder.path().join("text");
         std::fs::write(&path, "1234").unwrap();
         assert_eq!(read(&path, 4).unwrap(), b"1234");

@@ -40,8 +40,8 @@ pub fn create(
         &folder,
         keeper.as_ref(),
     )?;
-    warn_of_unplaced(staging, desk.attendant)?;
     made(&mut jobs, desk);
+    warn_of_unplaced(staging, desk.attendant)?;
     Ok(jobs)
 }
 
